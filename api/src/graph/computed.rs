@@ -1,0 +1,185 @@
+//! Computed fields: ordinary Rust over the rows of a level.
+//!
+//! The function gets all rows of the level at once, so whatever it asks the service for is asked
+//! once, whatever the number of rows, without a loader to schedule.
+
+use std::{collections::HashMap, future::Future, pin::Pin};
+
+use async_graphql::{Context, OutputType, Positioned, ServerResult, Value, parser::types::Field};
+use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
+use service::{Scope, Value as Cell, read::Loaded};
+
+use super::plan::{ComputedField, Connection, ConnectionOut, EdgeOut, Out, Shape};
+use crate::error::{Error, Result};
+
+/// The columns of one row that a computed field asked for, in the order it named them.
+pub struct RowView<'r> {
+    row: &'r [Cell],
+    cells: &'r [usize],
+}
+
+impl RowView<'_> {
+    /// The column at `index`.
+    #[must_use]
+    pub fn cell(&self, index: usize) -> &Cell {
+        self.cells.get(index).and_then(|cell| self.row.get(*cell)).unwrap_or(&Cell::Null)
+    }
+
+    /// The moment in the column at `index`, if there is one.
+    #[must_use]
+    pub fn time(&self, index: usize) -> Option<DateTime<Utc>> {
+        match self.cell(index) {
+            Cell::Time(time) => Some(*time),
+            _ => None,
+        }
+    }
+}
+
+/// Where a computed field is worked out: the request, and the field as it was asked for.
+pub struct ComputedContext<'a> {
+    context: &'a Context<'a>,
+    field: &'a Positioned<Field>,
+}
+
+/// The answers of a computed field, one for each row.
+pub type Answers = Vec<ServerResult<Value>>;
+
+/// A computed field whose type has been forgotten.
+pub type Resolve = for<'a> fn(
+    ComputedContext<'a>,
+    Vec<RowView<'a>>,
+) -> Pin<Box<dyn Future<Output = Result<Answers>> + Send + 'a>>;
+
+/// Works a computed field out by `function` and resolves what is asked of its values.
+///
+/// # Errors
+/// What the function reports.
+pub async fn resolve<'a, T, F, R>(
+    context: ComputedContext<'a>,
+    rows: Vec<RowView<'a>>,
+    function: F,
+) -> Result<Answers>
+where
+    T: OutputType,
+    F: FnOnce(&'a Scope, Vec<RowView<'a>>) -> R,
+    R: Future<Output = Result<Vec<T>>> + Send,
+{
+    let scope = context.context.data_unchecked::<Scope>();
+    let values = function(scope, rows).await?;
+    let inside = context.context.with_selection_set(&context.field.node.selection_set);
+    let mut answers = Vec::with_capacity(values.len());
+    for value in &values {
+        answers.push(OutputType::resolve(value, &inside, context.field).await);
+    }
+    Ok(answers)
+}
+
+/// What the computed fields below a root field gave: by field and row.
+#[derive(Default)]
+pub struct Computations(HashMap<(usize, usize), Answers>);
+
+impl Computations {
+    /// The answer of `field` for the row at `index` of `loaded`.
+    #[must_use]
+    pub fn answer(
+        &self,
+        field: &ComputedField<'_>,
+        loaded: &Loaded,
+        index: usize,
+    ) -> Option<&ServerResult<Value>> {
+        self.0.get(&key(field, loaded)).and_then(|answers| answers.get(index))
+    }
+}
+
+/// A field of one request and the rows of one level, told by where they are.
+fn key(field: &ComputedField<'_>, loaded: &Loaded) -> (usize, usize) {
+    (std::ptr::from_ref(field) as usize, std::ptr::from_ref(loaded) as usize)
+}
+
+/// Works out every computed field of `shape` and below, each once for all rows of its level.
+///
+/// # Errors
+/// What the functions report.
+pub async fn of_shape<'a>(
+    context: &'a Context<'a>,
+    shape: &'a Shape<'a>,
+    loaded: &'a Loaded,
+) -> Result<Computations> {
+    let mut found = Vec::new();
+    search(shape, loaded, &mut found);
+    run(context, found).await
+}
+
+/// As [`of_shape`], for a connection.
+///
+/// # Errors
+/// As [`of_shape`].
+pub async fn of_connection<'a>(
+    context: &'a Context<'a>,
+    connection: &'a Connection<'a>,
+    loaded: &'a Loaded,
+) -> Result<Computations> {
+    let mut found = Vec::new();
+    search_connection(connection, loaded, &mut found);
+    run(context, found).await
+}
+
+type Found<'a> = Vec<(&'a ComputedField<'a>, &'a Loaded)>;
+
+async fn run<'a>(context: &'a Context<'a>, found: Found<'a>) -> Result<Computations> {
+    let answers = try_join_all(found.into_iter().map(|(computed, loaded)| async move {
+        let rows: Vec<_> =
+            loaded.rows.iter().map(|row| RowView { row, cells: &computed.cells }).collect();
+        let count = rows.len();
+        let inside = ComputedContext { context, field: computed.field };
+        let answers = (computed.resolve)(inside, rows).await?;
+        if answers.len() != count {
+            let name = &computed.field.node.name.node;
+            return Err(Error::internal(format!("`{name}` answered for too few or many rows")));
+        }
+        Ok((key(computed, loaded), answers))
+    }))
+    .await?;
+    Ok(Computations(answers.into_iter().collect()))
+}
+
+fn search<'a>(shape: &'a Shape<'a>, loaded: &'a Loaded, found: &mut Found<'a>) {
+    for (_, out) in &shape.fields {
+        match out {
+            Out::Computed(computed) => found.push((computed, loaded)),
+            Out::One { shape, .. } => search(shape, loaded, found),
+            Out::First { relation, shape, .. } => {
+                if let Some(below) = loaded.relations.get(*relation) {
+                    search(shape, below, found);
+                }
+            }
+            Out::Many { relation, connection, .. } => {
+                if let Some(below) = loaded.relations.get(*relation) {
+                    search_connection(connection, below, found);
+                }
+            }
+            Out::TypeName(_) | Out::Id(..) | Out::Cell(..) => {}
+        }
+    }
+}
+
+fn search_connection<'a>(
+    connection: &'a Connection<'a>,
+    loaded: &'a Loaded,
+    found: &mut Found<'a>,
+) {
+    for (_, out) in &connection.fields {
+        match out {
+            ConnectionOut::Nodes(shape) => search(shape, loaded, found),
+            ConnectionOut::Edges(fields) => {
+                for (_, out) in fields {
+                    if let EdgeOut::Node(shape) = out {
+                        search(shape, loaded, found);
+                    }
+                }
+            }
+            ConnectionOut::TypeName | ConnectionOut::PageInfo(_) | ConnectionOut::TotalCount => {}
+        }
+    }
+}

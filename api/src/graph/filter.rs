@@ -1,0 +1,171 @@
+//! From a filter argument to the filter of the service.
+
+use async_graphql::Value;
+use service::{
+    Value as Cell,
+    read::{Filter, Quantifier, Test},
+};
+
+use super::{
+    declaration::{Entity, Field, Gives, Scalar},
+    id, input, scalar,
+};
+use crate::error::{Error, Result};
+
+/// The most values of an `in` or `notIn`.
+const MOST_VALUES: usize = 1_000;
+
+/// How deep filters may be nested.
+const DEEPEST: usize = 20;
+
+/// Reads a filter of `entity`.
+///
+/// # Errors
+/// `INVALID`, with the field and what it takes.
+pub fn read(entity: &'static Entity, value: &Value) -> Result<Filter> {
+    object(entity, value, "filter", 0)
+}
+
+fn object(entity: &'static Entity, value: &Value, path: &str, depth: usize) -> Result<Filter> {
+    if depth > DEEPEST {
+        return Err(Error::invalid(path, format!("filters nest at most {DEEPEST} deep")));
+    }
+    let Value::Object(parts) = value else {
+        return match value {
+            Value::Null => Ok(Filter::All(Vec::new())),
+            _ => Err(Error::invalid(path, format!("`{path}` takes an object"))),
+        };
+    };
+    let mut all = Vec::with_capacity(parts.len());
+    for (name, value) in parts {
+        let path = format!("{path}.{name}");
+        if *value == Value::Null {
+            return Err(null(&path));
+        }
+        let list = || {
+            let items = input::items(value).iter();
+            items.map(|item| object(entity, item, &path, depth + 1)).collect::<Result<Vec<_>>>()
+        };
+        all.push(match name.as_str() {
+            "and" => Filter::All(list()?),
+            "or" => Filter::Any(list()?),
+            "not" => Filter::Not(Box::new(object(entity, value, &path, depth + 1)?)),
+            name => {
+                let field = entity.field(name).ok_or_else(|| unknown(&path))?;
+                of_field(entity, field, value, &path, depth)?
+            }
+        });
+    }
+    Ok(Filter::All(all))
+}
+
+fn of_field(
+    entity: &'static Entity,
+    field: &Field,
+    value: &Value,
+    path: &str,
+    depth: usize,
+) -> Result<Filter> {
+    match &field.gives {
+        Gives::Id => tests(entity.table.id(), value, path, &Takes::Key(entity)),
+        Gives::Column { column, scalar, .. } => {
+            tests(*column, value, path, &Takes::Scalar(*scalar))
+        }
+        Gives::Reference { column, to, .. } => tests(*column, value, path, &Takes::Key(to())),
+        Gives::One { via, to, .. } => {
+            let filter = Box::new(object(to(), value, path, depth + 1)?);
+            Ok(Filter::ToOne { via: *via, table: to().table, filter })
+        }
+        Gives::Many { link, to } => {
+            let Value::Object(parts) = value else {
+                return Err(Error::invalid(path, format!("`{path}` takes an object")));
+            };
+            let (table, link) = (to().table, link.link(to().table));
+            let parts = parts.iter().map(|(name, value)| {
+                let path = format!("{path}.{name}");
+                let quantifier = match name.as_str() {
+                    "some" => Quantifier::Some,
+                    "none" => Quantifier::None,
+                    "every" => Quantifier::Every,
+                    _ => return Err(unknown(&path)),
+                };
+                if *value == Value::Null {
+                    return Err(null(&path));
+                }
+                let filter = Box::new(object(to(), value, &path, depth + 1)?);
+                Ok(Filter::ToMany { link, table, quantifier, filter })
+            });
+            Ok(Filter::All(parts.collect::<Result<_>>()?))
+        }
+        Gives::Newest { .. } | Gives::Computed { .. } => Err(unknown(path)),
+    }
+}
+
+/// What the values of a test are.
+enum Takes {
+    Key(&'static Entity),
+    Scalar(Scalar),
+}
+
+impl Takes {
+    fn cell(&self, value: &Value, path: &str) -> Result<Cell> {
+        match self {
+            Self::Key(entity) => {
+                Ok(Cell::Int(id::expect_key(entity, &input::id_text(value, path)?, path)?))
+            }
+            Self::Scalar(scalar) => scalar::input(value, *scalar, path),
+        }
+    }
+}
+
+fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filter> {
+    let Value::Object(parts) = value else {
+        return Err(Error::invalid(path, format!("`{path}` takes an object")));
+    };
+    let parts = parts.iter().map(|(name, value)| {
+        let path = format!("{path}.{name}");
+        if *value == Value::Null {
+            return Err(null(&path));
+        }
+        let one = || takes.cell(value, &path);
+        let many = || {
+            let items = input::items(value);
+            if items.len() > MOST_VALUES {
+                let message = format!("`{path}` takes at most {MOST_VALUES} values");
+                return Err(Error::invalid(&path, message));
+            }
+            items.iter().map(|item| takes.cell(item, &path)).collect::<Result<Vec<_>>>()
+        };
+        let text = || scalar::text_input(&input::id_text(value, &path)?, &path);
+        let test = match name.as_str() {
+            "eq" => Test::Eq(one()?),
+            "ne" => Test::Ne(one()?),
+            "in" => Test::In(many()?),
+            "notIn" => Test::NotIn(many()?),
+            "lt" => Test::Lt(one()?),
+            "lte" => Test::Lte(one()?),
+            "gt" => Test::Gt(one()?),
+            "gte" => Test::Gte(one()?),
+            "isNull" => Test::IsNull(*value == Value::Boolean(true)),
+            "contains" => Test::Contains(text()?),
+            "startsWith" => Test::StartsWith(text()?),
+            "endsWith" => Test::EndsWith(text()?),
+            "has" => Test::Has(text()?),
+            _ => return Err(unknown(&path)),
+        };
+        Ok(Filter::Column(column, test))
+    });
+    Ok(Filter::All(parts.collect::<Result<_>>()?))
+}
+
+fn unknown(path: &str) -> Error {
+    Error::invalid(path, format!("`{path}` is not something to filter by"))
+}
+
+/// A null would silently match everything or nothing: the client says which.
+fn null(path: &str) -> Error {
+    Error::invalid(
+        path,
+        format!("`{path}` can't be null: leave it out, or ask for absent values by `isNull: true`"),
+    )
+}

@@ -1,0 +1,41 @@
+//! Global ids: the type and the key, readable: `Prospect:42`.
+
+use async_graphql::Value;
+
+use super::declaration::Entity;
+use crate::error::{Error, Result};
+
+/// The global id of a row.
+#[must_use]
+pub fn global(entity: &Entity, key: i64) -> Value {
+    Value::String(format!("{}:{key}", entity.name))
+}
+
+/// The key in an id of `entity`, which may be global or, since the type is known, a bare key.
+/// `None` when it can't be the id of any row.
+#[must_use]
+pub fn key(entity: &Entity, id: &str) -> Option<i64> {
+    let key = match id.split_once(':') {
+        Some((name, key)) if name == entity.name => key,
+        Some(_) => return None,
+        None => id,
+    };
+    // Only as we write it: no sign, no leading zero, so that one row has one id.
+    if key.is_empty() || key.starts_with('0') || !key.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    key.parse().ok()
+}
+
+/// As [`key`], for arguments in which an id that can't be one is a mistake worth telling.
+///
+/// # Errors
+/// `INVALID`, with the form that ids have.
+pub fn expect_key(entity: &Entity, id: &str, field: &str) -> Result<i64> {
+    key(entity, id).ok_or_else(|| {
+        Error::invalid(
+            field,
+            format!("`{field}` takes the id of a {0}: `{0}:` and its key, or the key", entity.name),
+        )
+    })
+}

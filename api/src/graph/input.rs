@@ -1,0 +1,94 @@
+//! The arguments of a field: variables put in, absent told from null.
+
+use async_graphql::{Context, Value, parser::types::Field};
+use indexmap::IndexMap;
+
+use crate::error::{Error, Result};
+
+/// A value as it stands in a document.
+type Written = async_graphql_value::Value;
+
+/// The arguments of `field` with the variables of the request put in. An argument that is absent,
+/// or whose variable is, is not in it.
+pub fn arguments(context: &Context<'_>, field: &Field) -> IndexMap<String, Value> {
+    let resolve = |value: &Written| constant(context, value);
+    field
+        .arguments
+        .iter()
+        .filter_map(|(name, value)| Some((name.node.to_string(), resolve(&value.node)?)))
+        .collect()
+}
+
+fn constant(context: &Context<'_>, value: &Written) -> Option<Value> {
+    Some(match value {
+        Written::Variable(name) => {
+            let request = context.query_env;
+            return request.variables.get(name).cloned().or_else(|| {
+                let definitions = &request.operation.node.variable_definitions;
+                let definition = definitions.iter().find(|one| one.node.name.node == *name)?;
+                definition.node.default_value().cloned()
+            });
+        }
+        Written::Null => Value::Null,
+        Written::Number(number) => Value::Number(number.clone()),
+        Written::String(text) => Value::String(text.clone()),
+        Written::Boolean(value) => Value::Boolean(*value),
+        Written::Binary(bytes) => Value::Binary(bytes.clone()),
+        Written::Enum(name) => Value::Enum(name.clone()),
+        // An absent variable in a list is null, in an object it is absent.
+        Written::List(items) => Value::List(
+            items.iter().map(|item| constant(context, item).unwrap_or(Value::Null)).collect(),
+        ),
+        Written::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .filter_map(|(name, field)| Some((name.clone(), constant(context, field)?)))
+                .collect(),
+        ),
+    })
+}
+
+/// The whole number called `name`, if it is there and not null.
+///
+/// # Errors
+/// `INVALID` when it is something else.
+pub fn whole(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<i64>> {
+    match arguments.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Number(number)) if number.is_i64() => Ok(number.as_i64()),
+        Some(_) => Err(Error::invalid(name, format!("`{name}` takes a whole number"))),
+    }
+}
+
+/// The text called `name`, if it is there and not null. An id may be written as a number.
+///
+/// # Errors
+/// `INVALID` when it is something else.
+pub fn text(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<String>> {
+    match arguments.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => id_text(value, name).map(Some),
+    }
+}
+
+/// A text, or a number as a text: the forms an `ID` may have.
+///
+/// # Errors
+/// `INVALID` when it is something else.
+pub fn id_text(value: &Value, name: &str) -> Result<String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) if number.is_i64() => Ok(number.to_string()),
+        _ => Err(Error::invalid(name, format!("`{name}` takes a text"))),
+    }
+}
+
+/// The items of a list; one value stands for a list of it, as the specification wants.
+#[must_use]
+pub fn items(value: &Value) -> &[Value] {
+    match value {
+        Value::List(items) => items,
+        Value::Null => &[],
+        one => std::slice::from_ref(one),
+    }
+}

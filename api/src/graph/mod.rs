@@ -1,0 +1,27 @@
+//! The declared graph: from one documented struct per entity to its whole GraphQL face.
+//!
+//! An entity is declared by `#[derive(Entity)]` ([`declaration`]). From the declarations follow the
+//! types of the schema ([`registry`]), the roots, and how they are answered: the selection of a root
+//! field is planned once for every level ([`plan`], with [`filter`] and [`order`] from its
+//! arguments), the service loads each list of a level with one statement, and the answer is built
+//! from the rows without a future for each field ([`answer`]). What is special about an entity is
+//! ordinary Rust: a [`computed`] field, or a resolver of async-graphql beside the declared roots.
+
+pub mod answer;
+pub mod computed;
+pub mod declaration;
+pub mod filter;
+pub mod id;
+pub mod input;
+pub mod order;
+pub mod plan;
+pub mod registry;
+pub mod root;
+pub mod scalar;
+
+pub use computed::RowView;
+pub use declaration::{
+    Computed, DateTime, Declared, Entity, EnumType, FieldType, Json, Many, Newest, Of, One, Spec,
+    Vocabulary,
+};
+pub use registry::Query;

@@ -1,0 +1,374 @@
+//! From a selection to a plan: what the service is to read, and how the answer is built from it.
+
+use async_graphql::{
+    Context, Name, Positioned,
+    parser::types::{Field, Selection, SelectionSet},
+};
+use indexmap::IndexMap;
+use service::read::{Direction, Link, List, Nulls, Page, Sort};
+
+use super::{
+    computed::Resolve,
+    declaration::{Entity, Gives, Scalar},
+    filter, input, order,
+};
+use crate::error::{Error, Result};
+
+/// How an object of the answer is built from a row.
+pub struct Shape<'a> {
+    /// Its fields, by the name they have in the answer.
+    pub fields: Vec<(Name, Out<'a>)>,
+}
+
+/// How a field of the answer is built.
+pub enum Out<'a> {
+    /// The name of the type.
+    TypeName(&'static str),
+    /// A global id, from the key in a cell; null when there is none.
+    Id(usize, &'static Entity),
+    /// A value, from a cell.
+    Cell(usize, Scalar),
+    /// The row that a column points to, which rode along.
+    One {
+        /// The cell with its key.
+        key: usize,
+        /// Its object.
+        shape: Shape<'a>,
+        /// Whether it may be null.
+        optional: bool,
+    },
+    /// A list of rows, which was loaded as a relation.
+    Many {
+        /// Which relation.
+        relation: usize,
+        /// The cell with the key of the row it belongs to.
+        parent: usize,
+        /// Its connection.
+        connection: Connection<'a>,
+    },
+    /// The first row of a relation, or null.
+    First {
+        /// Which relation.
+        relation: usize,
+        /// The cell with the key of the row it belongs to.
+        parent: usize,
+        /// Its object.
+        shape: Shape<'a>,
+    },
+    /// Something worked out from cells.
+    Computed(ComputedField<'a>),
+}
+
+/// A field that is worked out from cells.
+pub struct ComputedField<'a> {
+    /// The field as it was asked for.
+    pub field: &'a Positioned<Field>,
+    /// The function.
+    pub resolve: Resolve,
+    /// The cells it needs, in the order of its columns.
+    pub cells: Vec<usize>,
+    /// Whether it may be null.
+    pub optional: bool,
+}
+
+/// How a connection is built from a page.
+pub struct Connection<'a> {
+    /// Its type.
+    pub entity: &'static Entity,
+    /// The cells that make up a cursor.
+    pub cursor: Vec<usize>,
+    /// Its fields, by the name they have in the answer.
+    pub fields: Vec<(Name, ConnectionOut<'a>)>,
+}
+
+/// How a field of a connection is built.
+pub enum ConnectionOut<'a> {
+    /// The name of the type.
+    TypeName,
+    /// The rows.
+    Nodes(Shape<'a>),
+    /// The rows with their cursors.
+    Edges(Vec<(Name, EdgeOut<'a>)>),
+    /// What stands around the page.
+    PageInfo(Vec<(Name, PageInfoOut)>),
+    /// The number of all rows.
+    TotalCount,
+}
+
+/// How a field of an edge is built.
+pub enum EdgeOut<'a> {
+    /// The name of the type.
+    TypeName,
+    /// The cursor of the row.
+    Cursor,
+    /// The row.
+    Node(Shape<'a>),
+}
+
+/// A field of `PageInfo`.
+#[derive(Clone, Copy)]
+pub enum PageInfoOut {
+    /// The name of the type.
+    TypeName,
+    /// Whether there are rows before the page.
+    HasPreviousPage,
+    /// Whether there are rows after the page.
+    HasNextPage,
+    /// The cursor of the first row.
+    StartCursor,
+    /// The cursor of the last row.
+    EndCursor,
+}
+
+/// The selections of one object: several, when a field stands more than once.
+type Sets<'a> = Vec<&'a SelectionSet>;
+
+/// What is asked of an object: the fields by the name they have in the answer, fragments opened,
+/// those that stand more than once together.
+type Asked<'a> = IndexMap<&'a str, Vec<&'a Positioned<Field>>>;
+
+/// Plans selections; reads arguments and fragments of the request it belongs to.
+pub struct Planner<'a> {
+    context: &'a Context<'a>,
+}
+
+impl<'a> Planner<'a> {
+    /// A planner for the request of `context`.
+    #[must_use]
+    pub fn new(context: &'a Context<'a>) -> Self {
+        Self { context }
+    }
+
+    /// Plans the object that `field` gives: a row of `entity`, read by its key.
+    ///
+    /// # Errors
+    /// `INVALID` when an argument below it is wrong.
+    pub fn single(
+        &self,
+        entity: &'static Entity,
+        field: &'a Positioned<Field>,
+    ) -> Result<(List, Shape<'a>)> {
+        let mut list = List::new(entity.table, format!("Query.{}", entity.single));
+        list.cell(0, entity.table.id());
+        let shape = self.object(&mut list, 0, entity, vec![&field.node.selection_set.node])?;
+        Ok((list, shape))
+    }
+
+    /// Plans the connection that `field` gives.
+    ///
+    /// # Errors
+    /// `INVALID` or `BAD_CURSOR` when an argument of it or below it is wrong.
+    pub fn connection(
+        &self,
+        entity: &'static Entity,
+        place: String,
+        fields: &[&'a Positioned<Field>],
+    ) -> Result<(List, Connection<'a>)> {
+        let mut list = List::new(entity.table, place);
+        let first = fields.first().ok_or_else(|| Error::internal("a field that nobody asked for"))?;
+        let arguments = input::arguments(self.context, &first.node);
+        list.page = Page::new(
+            input::whole(&arguments, "first")?,
+            input::text(&arguments, "after")?,
+            input::whole(&arguments, "last")?,
+            input::text(&arguments, "before")?,
+        )?;
+        if let Some(value) = arguments.get("filter") {
+            list.filter = filter::read(entity, value)?;
+        }
+        if let Some(value) = arguments.get("orderBy") {
+            order::read(entity, value, &mut list)?;
+        }
+
+        let sets = fields.iter().map(|field| &field.node.selection_set.node).collect();
+        let name = format!("{}Connection", entity.name);
+        let mut connection = Connection { entity, cursor: Vec::new(), fields: Vec::new() };
+        let mut cursors = false;
+        for (key, asked) in self.collect(&name, sets) {
+            let inner = || asked.iter().map(|field| &field.node.selection_set.node).collect();
+            let out = match asked[0].node.name.node.as_str() {
+                "nodes" => {
+                    list.rows = true;
+                    ConnectionOut::Nodes(self.object(&mut list, 0, entity, inner())?)
+                }
+                "edges" => {
+                    list.rows = true;
+                    ConnectionOut::Edges(self.edges(&mut list, entity, inner(), &mut cursors)?)
+                }
+                "pageInfo" => {
+                    list.rows = true;
+                    ConnectionOut::PageInfo(self.page_info(inner(), &mut cursors))
+                }
+                "totalCount" => {
+                    list.count = true;
+                    ConnectionOut::TotalCount
+                }
+                _ => ConnectionOut::TypeName,
+            };
+            connection.fields.push((Name::new(key), out));
+        }
+        if cursors {
+            let order: Vec<(usize, usize)> =
+                list.order.iter().map(|sort| (sort.of, sort.column)).collect();
+            connection.cursor =
+                order.into_iter().map(|(of, column)| list.cell(of, column)).collect();
+            let id = entity.table.id();
+            connection.cursor.push(list.cell(0, id));
+        }
+        Ok((list, connection))
+    }
+
+    fn edges(
+        &self,
+        list: &mut List,
+        entity: &'static Entity,
+        sets: Sets<'a>,
+        cursors: &mut bool,
+    ) -> Result<Vec<(Name, EdgeOut<'a>)>> {
+        let name = format!("{}Edge", entity.name);
+        let fields = self.collect(&name, sets).into_iter().map(|(key, asked)| {
+            let out = match asked[0].node.name.node.as_str() {
+                "cursor" => {
+                    *cursors = true;
+                    EdgeOut::Cursor
+                }
+                "node" => {
+                    let sets = asked.iter().map(|field| &field.node.selection_set.node).collect();
+                    EdgeOut::Node(self.object(list, 0, entity, sets)?)
+                }
+                _ => EdgeOut::TypeName,
+            };
+            Ok((Name::new(key), out))
+        });
+        fields.collect()
+    }
+
+    fn page_info(&self, sets: Sets<'a>, cursors: &mut bool) -> Vec<(Name, PageInfoOut)> {
+        let fields = self.collect("PageInfo", sets).into_iter().map(|(key, asked)| {
+            let out = match asked[0].node.name.node.as_str() {
+                "hasPreviousPage" => PageInfoOut::HasPreviousPage,
+                "hasNextPage" => PageInfoOut::HasNextPage,
+                "startCursor" => PageInfoOut::StartCursor,
+                "endCursor" => PageInfoOut::EndCursor,
+                _ => PageInfoOut::TypeName,
+            };
+            *cursors |= matches!(out, PageInfoOut::StartCursor | PageInfoOut::EndCursor);
+            (Name::new(key), out)
+        });
+        fields.collect()
+    }
+
+    /// Plans an object of `entity`: row `of` of `list`.
+    fn object(
+        &self,
+        list: &mut List,
+        of: usize,
+        entity: &'static Entity,
+        sets: Sets<'a>,
+    ) -> Result<Shape<'a>> {
+        let mut fields = Vec::new();
+        for (key, asked) in self.collect(entity.name, sets) {
+            let name = asked[0].node.name.node.as_str();
+            let out = if name == "__typename" {
+                Out::TypeName(entity.name)
+            } else {
+                self.field(list, of, entity, name, &asked)?
+            };
+            fields.push((Name::new(key), out));
+        }
+        Ok(Shape { fields })
+    }
+
+    fn field(
+        &self,
+        list: &mut List,
+        of: usize,
+        entity: &'static Entity,
+        name: &str,
+        asked: &[&'a Positioned<Field>],
+    ) -> Result<Out<'a>> {
+        let field = entity
+            .field(name)
+            .ok_or_else(|| Error::internal(format!("{} has no field {name}", entity.name)))?;
+        let sets = || asked.iter().map(|field| &field.node.selection_set.node).collect();
+        Ok(match &field.gives {
+            Gives::Id => Out::Id(list.cell(of, entity.table.id()), entity),
+            Gives::Column { column, scalar, .. } => Out::Cell(list.cell(of, *column), *scalar),
+            Gives::Reference { column, to, .. } => Out::Id(list.cell(of, *column), to()),
+            Gives::One { via, to, optional } => {
+                let to = to();
+                let joined = list.join(of, *via, to.table);
+                let key = list.cell(joined, to.table.id());
+                let shape = self.object(list, joined, to, sets())?;
+                Out::One { key, shape, optional: *optional }
+            }
+            Gives::Many { link, to } => {
+                let to = to();
+                let place = format!("{}.{name}", entity.name);
+                let (below, connection) = self.connection(to, place, asked)?;
+                let (relation, parent) = relate(list, of, link.link(to.table), below);
+                Out::Many { relation, parent, connection }
+            }
+            Gives::Newest { link, to } => {
+                let to = to();
+                let mut below = List::new(to.table, format!("{}.{name}", entity.name));
+                below.rows = true;
+                below.page = Page::first(1);
+                let (direction, nulls) = (Direction::Descending, Nulls::First);
+                let column = to.table.column("created_at");
+                below.order.push(Sort { of: 0, column, direction, nulls });
+                let shape = self.object(&mut below, 0, to, sets())?;
+                let (relation, parent) = relate(list, of, link.link(to.table), below);
+                Out::First { relation, parent, shape }
+            }
+            Gives::Computed { needs, resolve, optional, .. } => Out::Computed(ComputedField {
+                field: asked[0],
+                resolve: *resolve,
+                cells: needs.iter().map(|column| list.cell(of, *column)).collect(),
+                optional: *optional,
+            }),
+        })
+    }
+
+    /// The fields that `sets` ask of an object of the type `name`, fragments opened.
+    fn collect(&self, name: &str, sets: Sets<'a>) -> Asked<'a> {
+        let mut asked = Asked::new();
+        for set in sets {
+            self.collect_into(name, set, &mut asked);
+        }
+        asked
+    }
+
+    fn collect_into(&self, name: &str, set: &'a SelectionSet, asked: &mut Asked<'a>) {
+        // The only interface is Node, and every declared object implements it.
+        let applies = |condition: &str| condition == name || condition == "Node";
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    asked.entry(field.node.response_key().node.as_str()).or_default().push(field);
+                }
+                Selection::InlineFragment(fragment) => {
+                    let condition = fragment.node.type_condition.as_ref();
+                    if condition.is_none_or(|condition| applies(&condition.node.on.node)) {
+                        self.collect_into(name, &fragment.node.selection_set.node, asked);
+                    }
+                }
+                Selection::FragmentSpread(spread) => {
+                    let fragments = &self.context.query_env.fragments;
+                    let fragment = fragments.get(&spread.node.fragment_name.node);
+                    if let Some(fragment) =
+                        fragment.filter(|one| applies(&one.node.type_condition.node.on.node))
+                    {
+                        self.collect_into(name, &fragment.node.selection_set.node, asked);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds a relation to a list; gives its number and the cell with the key of the row it belongs to.
+fn relate(list: &mut List, of: usize, link: Link, below: List) -> (usize, usize) {
+    let relation = list.relation(of, link, below);
+    (relation, list.relations[relation].parent)
+}

@@ -1,0 +1,121 @@
+//! Values on their way in and out.
+
+use async_graphql::{Name, Number, Value};
+use chrono::{SecondsFormat, SubsecRound, Utc};
+use service::Value as Cell;
+
+use super::declaration::Scalar;
+use crate::error::{Error, Result};
+
+/// Where the forms of our own scalars are written down.
+pub const DATE_TIME_SPECIFICATION: &str = "https://scalars.graphql.org/andimarek/date-time.html";
+/// Where JSON is written down.
+pub const JSON_SPECIFICATION: &str = "https://datatracker.ietf.org/doc/html/rfc8259";
+
+/// The longest text a filter takes, in characters.
+const LONGEST_TEXT: usize = 1_000;
+
+/// The name of a GraphQL type.
+#[must_use]
+pub fn type_name(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::String => "String",
+        Scalar::Boolean => "Boolean",
+        Scalar::Int => "Int",
+        Scalar::Float => "Float",
+        Scalar::DateTime => "DateTime",
+        Scalar::Json => "JSON",
+        Scalar::Enum(ty) => ty.name,
+    }
+}
+
+/// A stored word as a GraphQL enum value: `pending_review` → `PENDING_REVIEW`.
+#[must_use]
+pub fn enum_value(word: &str) -> String {
+    word.to_ascii_uppercase()
+}
+
+/// A cell as the client sees it.
+///
+/// # Errors
+/// An internal one, when a word is stored that its vocabulary doesn't have.
+pub fn output(cell: &Cell, scalar: Scalar) -> Result<Value> {
+    Ok(match (cell, scalar) {
+        (Cell::Null, _) => Value::Null,
+        (Cell::Text(word), Scalar::Enum(ty)) => {
+            if !ty.words.iter().any(|known| known.name == word) {
+                return Err(Error::internal(format!("`{word}` is no {}", ty.name)));
+            }
+            Value::Enum(Name::new(enum_value(word)))
+        }
+        (Cell::Text(text), _) => Value::String(text.clone()),
+        (Cell::Bool(value), _) => Value::Boolean(*value),
+        (Cell::Int(value), _) => Value::Number((*value).into()),
+        (Cell::Double(value), _) => Number::from_f64(*value).map_or(Value::Null, Value::Number),
+        (Cell::Time(time), _) => {
+            Value::String(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        }
+        (Cell::Json(json), _) => Value::from_json(json.clone())
+            .map_err(|error| Error::internal(format!("stored JSON can't be told: {error}")))?,
+    })
+}
+
+/// A value of a filter, for a column told as `scalar`.
+///
+/// # Errors
+/// `INVALID`, with what the field takes.
+pub fn input(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
+    let refuse = |takes: &str| Err(Error::invalid(field, format!("`{field}` takes {takes}")));
+    Ok(match (scalar, value) {
+        (Scalar::String, Value::String(text)) => Cell::Text(text_input(text, field)?),
+        (Scalar::Boolean, Value::Boolean(value)) => Cell::Bool(*value),
+        (Scalar::Int, Value::Number(number)) => match number.as_i64().map(i32::try_from) {
+            Some(Ok(number)) => Cell::Int(number.into()),
+            _ => return refuse("a whole number of 32 bits"),
+        },
+        (Scalar::Float, Value::Number(number)) => match number.as_f64() {
+            Some(number) if number.is_finite() => Cell::Double(number),
+            _ => return refuse("a number"),
+        },
+        (Scalar::DateTime, Value::String(text)) => match time_input(text) {
+            Some(time) => Cell::Time(time),
+            None => return refuse("a moment of ISO 8601 with its zone, like 2026-03-01T09:00:00Z"),
+        },
+        (Scalar::Enum(ty), Value::Enum(name)) => word_input(ty.words, name, field)?,
+        (Scalar::Enum(ty), Value::String(name)) => word_input(ty.words, name, field)?,
+        _ => return refuse(type_name(scalar)),
+    })
+}
+
+/// Text of a filter: not too long, and without what Postgres can't hold.
+///
+/// # Errors
+/// `INVALID`.
+pub fn text_input(text: &str, field: &str) -> Result<String> {
+    if text.contains('\0') {
+        return Err(Error::invalid(field, format!("`{field}` can't contain the character NUL")));
+    }
+    if text.chars().count() > LONGEST_TEXT {
+        return Err(Error::invalid(
+            field,
+            format!("`{field}` takes at most {LONGEST_TEXT} characters"),
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn time_input(text: &str) -> Option<chrono::DateTime<Utc>> {
+    let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+    Some(time.with_timezone(&Utc).trunc_subsecs(6))
+}
+
+fn word_input(
+    words: &[service::vocabulary::Word],
+    name: &str,
+    field: &str,
+) -> Result<Cell> {
+    let known = words.iter().find(|word| enum_value(word.name) == name);
+    known
+        .map(|word| Cell::Text(word.name.to_owned()))
+        .ok_or_else(|| Error::invalid(field, format!("`{field}` doesn't know `{name}`")))
+}

@@ -1,0 +1,15 @@
+//! How it is asked: GraphQL types and roots, the HTTP server, the command line.
+//!
+//! Each entity is one documented struct in the folder of its context (`crm/prospect.rs`); the
+//! machinery that makes a GraphQL type, its lists and its relations of it is in [`graph`]. Nothing
+//! here can reach a table: `sea-orm` is not among the dependencies of this crate.
+#![recursion_limit = "256"]
+
+pub mod catalog;
+pub mod crm;
+pub mod error;
+pub mod graph;
+pub mod offer;
+pub mod outreach;
+pub mod schema;
+pub mod usage;

@@ -1,0 +1,50 @@
+//! What is stored: `SeaORM` entities, generated from the migrated database.
+//!
+//! `entity/generate` writes one flat folder of plural table names, which nobody edits. The modules
+//! here give each entity its place and its singular name; everyone else uses only these paths.
+
+#[expect(missing_docs, reason = "generated; the tables are described in the service")]
+#[expect(clippy::disallowed_methods, reason = "what the derives write")]
+mod generated;
+
+/// Accounts, the people we sell to, and what is known about them.
+pub mod crm {
+    pub use crate::generated::{
+        companies as company, prospect_research, prospects as prospect,
+    };
+}
+
+/// The schema version of a database that was brought over.
+pub mod governance {
+    pub use crate::generated::alembic_version;
+}
+
+/// Whose rows they are.
+pub mod identity {
+    pub use crate::generated::organizations as organization;
+}
+
+/// Databases that were brought over.
+pub mod ingest {
+    pub use crate::generated::{
+        source_import_tables as source_import_table, source_imports as source_import,
+    };
+}
+
+/// What we sell, to which industries, and at which events we meet buyers.
+pub mod offer {
+    pub use crate::generated::{
+        events as event, industries as industry, industry_solutions as industry_solution,
+        solutions as solution,
+    };
+}
+
+/// What was said to prospects, and what is about to be.
+pub mod outreach {
+    pub use crate::generated::{interactions as interaction, outreach_drafts as outreach_draft};
+}
+
+/// What calls to language models cost.
+pub mod usage {
+    pub use crate::generated::llm_usage_logs as llm_usage_log;
+}

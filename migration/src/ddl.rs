@@ -1,0 +1,161 @@
+//! The words that all migrations share: how a key, a stamp and an index look on both engines.
+
+use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
+
+/// A table with the columns that every table of an organization has, in their usual places.
+pub(crate) fn owned_table(name: &'static str) -> TableCreateStatement {
+    let mut table = Table::create();
+    table
+        .table(name)
+        .col(ColumnDef::new("id").big_integer().not_null().auto_increment().primary_key())
+        .col(big("organization_id"))
+        .foreign_key(&mut reference(name, "organization_id", "organizations", ForeignKeyAction::Cascade));
+    table
+}
+
+/// Ends a table: when a row was made and last written. Set by the server, never by a default.
+pub(crate) fn stamped(table: &mut TableCreateStatement) -> TableCreateStatement {
+    table.col(stamp("created_at")).col(stamp("updated_at")).to_owned()
+}
+
+/// `NOT NULL BIGINT`.
+pub(crate) fn big(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).big_integer().not_null().to_owned()
+}
+
+/// `NOT NULL VARCHAR(255)`, the documents' usual text.
+pub(crate) fn varchar(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).string_len(255).not_null().to_owned()
+}
+
+/// `NOT NULL TEXT`.
+pub(crate) fn text(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).text().not_null().to_owned()
+}
+
+/// JSON that may be absent.
+pub(crate) fn json(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).json_binary().to_owned()
+}
+
+/// A moment, with its zone.
+pub(crate) fn stamp(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).timestamp_with_time_zone().not_null().to_owned()
+}
+
+/// The lock of an editable row: counts its writes, starting at 1.
+pub(crate) fn revision() -> ColumnDef {
+    ColumnDef::new("revision").integer().not_null().default(1).to_owned()
+}
+
+/// A foreign key, written inline because `SQLite` can't add one later.
+pub(crate) fn reference(
+    from: &'static str,
+    column: &'static str,
+    to: &'static str,
+    on_delete: ForeignKeyAction,
+) -> ForeignKeyCreateStatement {
+    ForeignKey::create()
+        .name(format!("fk_{from}_{column}"))
+        .from(from, column)
+        .to(to, "id")
+        .on_delete(on_delete)
+        .to_owned()
+}
+
+/// One column of an index, by what a statement does with it.
+#[derive(Clone, Copy)]
+pub(crate) enum Key {
+    /// Sorted as it is.
+    Plain(&'static str),
+    /// Text: sorted and compared folded to lower-case ASCII, on both engines alike.
+    Folded(&'static str),
+    /// A moment that may be absent; absent is before every moment.
+    AbsentFirst(&'static str),
+    /// A moment that may be absent; absent is after every moment.
+    AbsentLast(&'static str),
+    /// A number that may be absent; absent is below every number.
+    AbsentLow(&'static str),
+    /// A number that may be absent; absent is above every number.
+    AbsentHigh(&'static str),
+}
+
+impl Key {
+    fn sql(self, backend: DatabaseBackend) -> String {
+        let postgres = backend == DatabaseBackend::Postgres;
+        match (self, postgres) {
+            (Self::Plain(c), _) => format!("\"{c}\""),
+            (Self::Folded(c), true) => format!("lower(\"{c}\" COLLATE \"C\")"),
+            (Self::Folded(c), false) => format!("\"{c}\" COLLATE NOCASE"),
+            (Self::AbsentFirst(c), true) => format!("COALESCE(\"{c}\", '-infinity'::timestamptz)"),
+            (Self::AbsentFirst(c), false) => format!("COALESCE(\"{c}\", '')"),
+            (Self::AbsentLast(c), true) => format!("COALESCE(\"{c}\", 'infinity'::timestamptz)"),
+            (Self::AbsentLast(c), false) => format!("COALESCE(\"{c}\", '~')"),
+            (Self::AbsentLow(c), true) => format!("COALESCE(\"{c}\", '-infinity'::float8)"),
+            (Self::AbsentLow(c), false) => format!("COALESCE(\"{c}\", -9e999)"),
+            (Self::AbsentHigh(c), true) => format!("COALESCE(\"{c}\", 'infinity'::float8)"),
+            (Self::AbsentHigh(c), false) => format!("COALESCE(\"{c}\", 9e999)"),
+        }
+    }
+}
+
+/// Makes an index over expressions, which the statement builder has no words for.
+pub(crate) async fn index(
+    manager: &SchemaManager<'_>,
+    name: &str,
+    table: &str,
+    keys: &[Key],
+) -> Result<(), DbErr> {
+    let backend = manager.get_database_backend();
+    let keys = keys.iter().map(|key| key.sql(backend)).collect::<Vec<_>>().join(", ");
+    let sql = format!("CREATE INDEX \"{name}\" ON \"{table}\" ({keys})");
+    manager.get_connection().execute_unprepared(&sql).await?;
+    Ok(())
+}
+
+/// The indexes that every list of an organization walks: by id, by creation, by last write.
+pub(crate) async fn list_indexes(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
+    let organization = Key::Plain("organization_id");
+    let id = Key::Plain("id");
+    index(manager, &format!("ix_{table}_id"), table, &[organization, id]).await?;
+    for stamp in ["created_at", "updated_at"] {
+        let name = format!("ix_{table}_{stamp}");
+        index(manager, &name, table, &[organization, Key::Plain(stamp), id]).await?;
+    }
+    Ok(())
+}
+
+/// The index that a list sorted by `key` walks.
+pub(crate) async fn sort_index(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    name: &str,
+    key: Key,
+) -> Result<(), DbErr> {
+    let keys = [Key::Plain("organization_id"), key, Key::Plain("id")];
+    index(manager, &format!("ix_{table}_{name}"), table, &keys).await
+}
+
+/// The indexes that pages of children walk: by id, and by each of `keys`.
+pub(crate) async fn child_indexes(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    parent: &'static str,
+    keys: &[(&str, Key)],
+) -> Result<(), DbErr> {
+    let (parent_key, id) = (Key::Plain(parent), Key::Plain("id"));
+    index(manager, &format!("ix_{table}_{parent}"), table, &[parent_key, id]).await?;
+    for (name, key) in keys {
+        let name = format!("ix_{table}_{parent}_{name}");
+        index(manager, &name, table, &[parent_key, *key, id]).await?;
+    }
+    Ok(())
+}
+
+/// Drops tables, children first.
+pub(crate) async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&'static str]) -> Result<(), DbErr> {
+    for table in tables {
+        manager.drop_table(Table::drop().table(*table).to_owned()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! How the database came to be: versioned migrations for `SQLite` and Postgres.
+//!
+//! This crate is the one truth about tables and knows none of ours: tables and columns are named by
+//! string, because history must not change when the present does. A migration that has been
+//! released is never edited; what comes later is a new one.
+
+use sea_orm_migration::prelude::*;
+
+mod ddl;
+mod m20261121_000001_identity_organizations;
+mod m20261121_000002_offer_market;
+mod m20261121_000003_crm_prospects;
+mod m20261121_000004_outreach_timeline;
+mod m20261121_000005_usage_llm;
+mod m20261121_000006_ingest_sources;
+
+pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
+
+/// All migrations, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_identity_organizations::Migration),
+            Box::new(m20261121_000002_offer_market::Migration),
+            Box::new(m20261121_000003_crm_prospects::Migration),
+            Box::new(m20261121_000004_outreach_timeline::Migration),
+            Box::new(m20261121_000005_usage_llm::Migration),
+            Box::new(m20261121_000006_ingest_sources::Migration),
+        ]
+    }
+}

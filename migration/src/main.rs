@@ -1,0 +1,18 @@
+//! Migrates the database named by the first argument; the generation of the entities stands on it,
+//! because it builds while the crates above do not. Users migrate with `salesgraph migrate`.
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm_migration::sea_orm::Database;
+
+#[tokio::main]
+async fn main() {
+    let Some(url) = std::env::args().nth(1) else {
+        eprintln!("usage: migration DATABASE_URL");
+        std::process::exit(2);
+    };
+    let done = async { Migrator::up(&Database::connect(&url).await?, None).await }.await;
+    if let Err(error) = done {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}

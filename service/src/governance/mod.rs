@@ -1,0 +1,3 @@
+//! The schema version of a database that was brought over.
+
+pub mod schema_version;

@@ -1,0 +1,3 @@
+//! Whose rows they are.
+
+pub mod organization;

@@ -1,0 +1,61 @@
+//! Organizations: whose rows they are.
+
+use entity::identity::organization;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+
+use crate::{
+    clock::Clock,
+    error::{Error, Result},
+    store::Store,
+};
+
+/// The organization of a server that has only one.
+pub const DEFAULT: &str = "default";
+
+/// The key of the organization called `slug`.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none.
+pub async fn find(store: &Store, slug: &str) -> Result<i64> {
+    by_slug(store, slug).await?.ok_or_else(|| Error::NotFound(format!("organization `{slug}`")))
+}
+
+/// The key of the organization called `slug`, which is made when there is none.
+///
+/// # Errors
+/// [`Error::Invalid`] when the slug is empty, longer than 100 characters or has other characters
+/// than letters, digits and `-`.
+pub async fn ensure(store: &Store, clock: &dyn Clock, slug: &str) -> Result<i64> {
+    let proper = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if slug.is_empty() || slug.len() > 100 || !slug.chars().all(proper) {
+        return Err(Error::invalid(
+            "organization",
+            "an organization is named by 1 to 100 lower-case letters, digits and `-`",
+        ));
+    }
+    if let Some(id) = by_slug(store, slug).await? {
+        return Ok(id);
+    }
+    let now = clock.now().fixed_offset();
+    let row = organization::ActiveModel {
+        name: Set(slug.to_owned()),
+        slug: Set(slug.to_owned()),
+        created_at: Set(now),
+        updated_at: Set(now),
+        ..Default::default()
+    };
+    match row.insert(store.write()).await {
+        Ok(row) => Ok(row.id),
+        // Another server made it in between.
+        Err(error) => by_slug(store, slug).await?.ok_or_else(|| error.into()),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "organizations stand above the tenant door")]
+async fn by_slug(store: &Store, slug: &str) -> Result<Option<i64>> {
+    let row = organization::Entity::find()
+        .filter(organization::Column::Slug.eq(slug))
+        .one(store.write())
+        .await?;
+    Ok(row.map(|row| row.id))
+}

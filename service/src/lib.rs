@@ -1,0 +1,33 @@
+//! What may happen: every rule, every permission, every SQL statement.
+//!
+//! This crate knows no GraphQL and no HTTP. Every function takes a [`Scope`] first: who acts, for
+//! which organization, at what time, on which database. The folders are contexts, with the same
+//! name in every crate: [`crm`], [`offer`], [`outreach`], [`usage`], [`identity`], [`governance`],
+//! [`ingest`]. The machinery beside them: [`table`] tells what a table is, [`read`] reads nested
+//! lists level by level, `write` puts rows in.
+
+pub mod clock;
+pub mod crm;
+
+pub mod error;
+pub mod governance;
+pub mod identity;
+
+pub mod offer;
+pub mod outreach;
+pub mod progress;
+pub mod read;
+pub mod scope;
+pub mod store;
+pub mod table;
+pub mod usage;
+pub mod value;
+pub mod vocabulary;
+pub mod write;
+
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use error::{Error, Result};
+pub use scope::{Actor, Role, Scope};
+pub use store::{Engine, Store};
+pub use table::{Kind, Table};
+pub use value::Value;

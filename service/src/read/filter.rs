@@ -1,0 +1,266 @@
+//! Which rows: a filter, and the predicate it becomes.
+//!
+//! A filter and its `not` part the rows in two: a test of an absent value is false, and its `not`
+//! is true.
+
+use sea_orm::Value as Bind;
+
+use super::{plan::Link, sql::Sql};
+use crate::{
+    store::Engine,
+    table::{Kind, Table},
+    value::Value,
+};
+
+/// Which rows of a table.
+#[derive(Clone, Debug)]
+pub enum Filter {
+    /// Those that pass all; without any, every row.
+    All(Vec<Filter>),
+    /// Those that pass one at least; without any, no row.
+    Any(Vec<Filter>),
+    /// Those that don't pass.
+    Not(Box<Filter>),
+    /// By a column.
+    Column(usize, Test),
+    /// By the row that a column points to.
+    ToOne {
+        /// The column.
+        via: usize,
+        /// The table it points to.
+        table: &'static Table,
+        /// What that row must pass.
+        filter: Box<Filter>,
+    },
+    /// By the rows of a to-many relation.
+    ToMany {
+        /// How they are found.
+        link: Link,
+        /// Their table.
+        table: &'static Table,
+        /// How many of them must pass.
+        quantifier: Quantifier,
+        /// What they must pass.
+        filter: Box<Filter>,
+    },
+}
+
+/// How many rows of a relation must pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantifier {
+    /// At least one.
+    Some,
+    /// Not a single one.
+    None,
+    /// All; also when there are none.
+    Every,
+}
+
+/// A test of one column.
+#[derive(Clone, Debug)]
+pub enum Test {
+    /// The same.
+    Eq(Value),
+    /// Another, or absent.
+    Ne(Value),
+    /// One of these.
+    In(Vec<Value>),
+    /// None of these, or absent.
+    NotIn(Vec<Value>),
+    /// Less.
+    Lt(Value),
+    /// Less or the same.
+    Lte(Value),
+    /// More.
+    Gt(Value),
+    /// More or the same.
+    Gte(Value),
+    /// Absent, or not.
+    IsNull(bool),
+    /// Text that has this in it.
+    Contains(String),
+    /// Text that begins with this.
+    StartsWith(String),
+    /// Text that ends with this.
+    EndsWith(String),
+    /// A JSON list with this text or number in it, or a JSON object with this key.
+    Has(String),
+}
+
+impl Filter {
+    /// Whether every row passes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::All(all) if all.iter().all(Self::is_empty))
+    }
+
+    /// Writes the predicate on the row called `alias` into `sql`.
+    pub(super) fn write(&self, sql: &mut Sql, table: &'static Table, alias: &str) {
+        match self {
+            Self::All(all) => join(sql, all, table, alias, " AND ", "TRUE"),
+            Self::Any(any) => join(sql, any, table, alias, " OR ", "FALSE"),
+            Self::Not(filter) => {
+                sql.push("((");
+                filter.write(sql, table, alias);
+                sql.push(") IS NOT TRUE)");
+            }
+            Self::Column(column, test) => test.write(sql, table, *column, alias),
+            Self::ToOne { via, table: to, filter } => {
+                let inner = sql.alias();
+                let via = table.columns[*via].name;
+                sql.push(&format!(
+                    "EXISTS (SELECT 1 FROM \"{}\" {inner} WHERE {inner}.\"id\" = {alias}.\"{via}\"",
+                    to.name
+                ));
+                sql.tenant(to, &inner);
+                sql.push(" AND ");
+                filter.write(sql, to, &inner);
+                sql.push(")");
+            }
+            Self::ToMany { link, table: to, quantifier, filter } => {
+                let inner = sql.alias();
+                let negated = *quantifier != Quantifier::Some;
+                sql.push(if negated { "NOT EXISTS (SELECT 1 FROM " } else { "EXISTS (SELECT 1 FROM " });
+                sql.from_link(*link, to, &inner, &format!("{alias}.\"id\""));
+                sql.tenant(to, &inner);
+                sql.alive(to, &inner, Some(*link));
+                sql.push(" AND ");
+                if *quantifier == Quantifier::Every {
+                    Self::Not(filter.clone()).write(sql, to, &inner);
+                } else {
+                    filter.write(sql, to, &inner);
+                }
+                sql.push(")");
+            }
+        }
+    }
+}
+
+fn join(
+    sql: &mut Sql,
+    filters: &[Filter],
+    table: &'static Table,
+    alias: &str,
+    between: &str,
+    none: &str,
+) {
+    if filters.is_empty() {
+        return sql.push(none);
+    }
+    sql.push("(");
+    for (index, filter) in filters.iter().enumerate() {
+        if index > 0 {
+            sql.push(between);
+        }
+        filter.write(sql, table, alias);
+    }
+    sql.push(")");
+}
+
+impl Test {
+    fn write(&self, sql: &mut Sql, table: &'static Table, column: usize, alias: &str) {
+        let kind = table.columns[column].kind;
+        let plain = format!("{alias}.\"{}\"", table.columns[column].name);
+        let folded = sql.folded(&plain, kind);
+        match self {
+            Self::Eq(value) => sql.compare(&folded, "=", value, kind),
+            Self::Ne(value) => {
+                sql.push("((");
+                sql.compare(&folded, "=", value, kind);
+                sql.push(") IS NOT TRUE)");
+            }
+            Self::In(values) => one_of(sql, &folded, values, kind),
+            Self::NotIn(values) => {
+                sql.push("((");
+                one_of(sql, &folded, values, kind);
+                sql.push(") IS NOT TRUE)");
+            }
+            Self::Lt(value) => sql.compare(&folded, "<", value, kind),
+            Self::Lte(value) => sql.compare(&folded, "<=", value, kind),
+            Self::Gt(value) => sql.compare(&folded, ">", value, kind),
+            Self::Gte(value) => sql.compare(&folded, ">=", value, kind),
+            Self::IsNull(true) => sql.push(&format!("{plain} IS NULL")),
+            Self::IsNull(false) => sql.push(&format!("{plain} IS NOT NULL")),
+            Self::Contains(text) => like(sql, &plain, &format!("%{}%", escaped(text))),
+            Self::StartsWith(text) => like(sql, &plain, &format!("{}%", escaped(text))),
+            Self::EndsWith(text) => like(sql, &plain, &format!("%{}", escaped(text))),
+            Self::Has(text) => has(sql, &plain, text),
+        }
+    }
+}
+
+/// The list is one bind, so that the text of the statement doesn't depend on its length.
+fn one_of(sql: &mut Sql, folded: &str, values: &[Value], kind: Kind) {
+    let values: Vec<Value> = values.iter().map(fold).collect();
+    if sql.engine() == Engine::Postgres {
+        let list = sql.bind(Value::array(values, kind));
+        sql.push(&format!("{folded} = ANY({list})"));
+    } else {
+        let list: Vec<serde_json::Value> = values.into_iter().map(json).collect();
+        let list = sql.bind(Bind::String(Some(serde_json::Value::from(list).to_string())));
+        sql.push(&format!("{folded} IN (SELECT value FROM json_each({list}))"));
+    }
+}
+
+/// As `SQLite` stores it, in a JSON list.
+fn json(value: Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(v) => i32::from(v).into(),
+        Value::Int(v) => v.into(),
+        Value::Double(v) => v.into(),
+        Value::Text(v) => v.into(),
+        Value::Time(v) => v.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false).into(),
+        Value::Json(v) => v,
+    }
+}
+
+/// Text in lower-case ASCII, as both engines compare it.
+pub(super) fn fold(value: &Value) -> Value {
+    match value {
+        Value::Text(text) => Value::Text(text.to_ascii_lowercase()),
+        other => other.clone(),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(character.to_ascii_lowercase());
+    }
+    escaped
+}
+
+fn like(sql: &mut Sql, plain: &str, pattern: &str) {
+    let pattern = sql.bind(Bind::String(Some(pattern.to_owned())));
+    if sql.engine() == Engine::Postgres {
+        sql.push(&format!("lower({plain} COLLATE \"C\") LIKE {pattern}"));
+    } else {
+        sql.push(&format!("{plain} LIKE {pattern} ESCAPE '\\'"));
+    }
+}
+
+fn has(sql: &mut Sql, plain: &str, text: &str) {
+    let word = sql.bind(Bind::String(Some(text.to_owned())));
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+    if sql.engine() == Engine::Postgres {
+        sql.push(&format!("({plain} ? {word}"));
+        if number.is_some() {
+            sql.push(&format!(" OR {plain} @> jsonb_build_array(({word}::text)::numeric)"));
+        }
+        sql.push(")");
+    } else {
+        let same = if number.is_some() {
+            format!("(type = 'text' AND value = {word}) OR (type IN ('integer', 'real') AND value = CAST({word} AS NUMERIC))")
+        } else {
+            format!("type = 'text' AND value = {word}")
+        };
+        sql.push(&format!(
+            "EXISTS (SELECT 1 FROM json_each({plain}) WHERE CASE json_type({plain}) \
+             WHEN 'array' THEN {same} WHEN 'object' THEN key = {word} ELSE value = {word} END)"
+        ));
+    }
+}

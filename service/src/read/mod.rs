@@ -1,0 +1,31 @@
+//! Reads nested lists level by level: one statement for each list of a level, whatever the number
+//! of parents, and one for its count when that is asked for.
+//!
+//! A caller plans what it wants ([`List`]) and gets the rows of every level back ([`Loaded`]).
+//! To-one relations ride along as joins in the statement of the row they belong to; to-many
+//! relations are lists of their own, loaded once for all rows of the level above.
+//!
+//! ```text
+//! List (companies, first 20)
+//!   joins      industry
+//!   cells      company.id  company.name  industry.name
+//!   relations  List (prospects, first 5)          → SQL 2, for all 20 companies
+//!                relations  List (interactions …) → SQL 3, for all 100 prospects
+//! ```
+
+mod cursor;
+mod filter;
+mod plan;
+mod run;
+mod sql;
+
+pub use cursor::encode as encode_cursor;
+pub use filter::{Filter, Quantifier, Test};
+pub use plan::{Cell, Direction, Join, Link, List, Nulls, Page, Relation, Sort};
+pub use run::{Group, Loaded, by_keys, list};
+
+/// The most rows of one page.
+pub const LARGEST_PAGE: u32 = 100;
+
+/// The rows of a page when nothing is said.
+pub const USUAL_PAGE: u32 = 25;

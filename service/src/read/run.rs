@@ -1,0 +1,211 @@
+//! Runs a plan: one statement for each list of a level, the lists of a level side by side.
+
+use std::{collections::HashMap, ops::Range, pin::Pin};
+
+use futures_util::future::try_join_all;
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
+
+use super::{
+    cursor,
+    plan::List,
+    sql::{self, Bounds, Parents},
+};
+use crate::{
+    error::{Error, Result},
+    scope::Scope,
+    table::Kind,
+    value::Value,
+};
+
+/// The rows of a list for all its parents, and of the lists below it.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// All rows, those of a parent together and in the order of the list.
+    pub rows: Vec<Box<[Value]>>,
+    /// For each row, in the order of the relations of the plan: what was loaded below it.
+    pub relations: Vec<Loaded>,
+    groups: HashMap<i64, Group>,
+}
+
+/// The page of one parent.
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    /// Where its rows are.
+    pub rows: Range<usize>,
+    /// Whether there are rows before the page.
+    pub has_previous: bool,
+    /// Whether there are rows after the page.
+    pub has_next: bool,
+    /// The number of all rows, if it was asked for.
+    pub total: i64,
+    /// What cursors of this page are bound to.
+    pub binding: u64,
+}
+
+impl Loaded {
+    /// The page below the row with this key; at the root the key is 0.
+    #[must_use]
+    pub fn group(&self, parent: i64) -> Group {
+        self.groups.get(&parent).cloned().unwrap_or_default()
+    }
+}
+
+/// Reads a list of the organization, and every list below it.
+///
+/// # Errors
+/// [`Error::BadCursor`] when a cursor doesn't belong to its list, [`Error::Unavailable`] when the
+/// database doesn't answer.
+pub async fn list(scope: &Scope, plan: &List) -> Result<Loaded> {
+    level(scope, plan, None).await
+}
+
+/// Reads the rows with these keys, deleted ones too, and every list below them. A key that is not
+/// of this organization has no row.
+///
+/// # Errors
+/// As [`list`].
+pub async fn by_keys(scope: &Scope, plan: &List, keys: &[i64]) -> Result<Loaded> {
+    if keys.is_empty() {
+        return Ok(Loaded::default());
+    }
+    let store = scope.store();
+    let statement = sql::by_keys(store.engine(), scope.organization(), plan, keys);
+    let rows = query(scope, statement).await?;
+    let rows = rows.iter().map(|row| Ok(cells(plan, row)?.1)).collect::<Result<_>>()?;
+    let mut loaded = Loaded { rows, ..Loaded::default() };
+    loaded.relations = relations(scope, plan, &loaded).await?;
+    Ok(loaded)
+}
+
+/// A future of its own kind, because levels hold levels.
+type Level<'a> = Pin<Box<dyn Future<Output = Result<Loaded>> + Send + 'a>>;
+
+fn level<'a>(scope: &'a Scope, plan: &'a List, parents: Option<Parents<'a>>) -> Level<'a> {
+    Box::pin(async move {
+        let rows = async {
+            if plan.rows { rows(scope, plan, parents.as_ref()).await } else { Ok(Loaded::default()) }
+        };
+        let totals = async {
+            if plan.count { totals(scope, plan, parents.as_ref()).await } else { Ok(Vec::new()) }
+        };
+        let (mut loaded, totals) = futures_util::try_join!(rows, totals)?;
+        for (parent, total) in totals {
+            loaded.groups.entry(parent).or_default().total = total;
+        }
+        loaded.relations = relations(scope, plan, &loaded).await?;
+        Ok(loaded)
+    })
+}
+
+async fn relations(scope: &Scope, plan: &List, loaded: &Loaded) -> Result<Vec<Loaded>> {
+    try_join_all(plan.relations.iter().map(|relation| async move {
+        let mut keys: Vec<i64> =
+            loaded.rows.iter().filter_map(|row| row[relation.parent].key()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        if keys.is_empty() {
+            return Ok(Loaded::default());
+        }
+        let parents = Parents { link: relation.link, keys: &keys };
+        level(scope, &relation.list, Some(parents)).await
+    }))
+    .await
+}
+
+async fn rows(scope: &Scope, plan: &List, parents: Option<&Parents<'_>>) -> Result<Loaded> {
+    let bounds = bounds(plan, parents)?;
+    let engine = scope.store().engine();
+    let statement = sql::rows(engine, scope.organization(), plan, parents, &bounds);
+    let answer = query(scope, statement).await?;
+    let list_binding = cursor::list_binding(plan);
+
+    let mut loaded = Loaded { rows: Vec::with_capacity(answer.len()), ..Loaded::default() };
+    let size = plan.page.size as usize;
+    let mut place = 0;
+    while place < answer.len() {
+        let (parent, first) = cells(plan, &answer[place])?;
+        let mut page = vec![first];
+        place += 1;
+        while place < answer.len() {
+            let (next, row) = cells(plan, &answer[place])?;
+            if next != parent {
+                break;
+            }
+            page.push(row);
+            place += 1;
+        }
+        let more = page.len() > size;
+        page.truncate(size);
+        if plan.page.backward {
+            page.reverse();
+        }
+        let start = loaded.rows.len();
+        loaded.rows.extend(page);
+        let group = Group { rows: start..loaded.rows.len(), ..around(plan, list_binding, parents.map(|_| parent), more) };
+        loaded.groups.insert(parent, group);
+    }
+    // A page without rows still tells what stands around it.
+    let empty = [0];
+    for parent in parents.map_or(empty.as_slice(), |parents| parents.keys) {
+        loaded.groups.entry(*parent).or_insert_with(|| around(plan, list_binding, parents.map(|_| *parent), false));
+    }
+    Ok(loaded)
+}
+
+/// What stands around a page: a cursor is a row on its far side.
+fn around(plan: &List, list_binding: u64, parent: Option<i64>, more: bool) -> Group {
+    let page = &plan.page;
+    Group {
+        rows: 0..0,
+        has_previous: if page.backward { more } else { page.after.is_some() },
+        has_next: if page.backward { page.before.is_some() } else { more },
+        total: 0,
+        binding: cursor::binding(list_binding, parent),
+    }
+}
+
+async fn totals(
+    scope: &Scope,
+    plan: &List,
+    parents: Option<&Parents<'_>>,
+) -> Result<Vec<(i64, i64)>> {
+    let engine = scope.store().engine();
+    let statement = sql::count(engine, scope.organization(), plan, parents);
+    let answer = query(scope, statement).await?;
+    answer.iter().map(|row| Ok((key(row)?, row.try_get_by_index(1)?))).collect()
+}
+
+fn bounds(plan: &List, parents: Option<&Parents<'_>>) -> Result<Bounds> {
+    let read = |text: &Option<String>, field: &'static str| {
+        let Some(text) = text else { return Ok(None) };
+        let parent = match parents {
+            None => None,
+            Some(Parents { keys: [parent], .. }) => Some(*parent),
+            Some(_) => {
+                let message = "below several rows there is no one page to go on from; ask for the \
+                               row by its id";
+                return Err(Error::BadCursor { field, message });
+            }
+        };
+        let binding = cursor::binding(cursor::list_binding(plan), parent);
+        cursor::decode(text, field, binding, plan.order.len() + 1).map(Some)
+    };
+    Ok(Bounds { after: read(&plan.page.after, "after")?, before: read(&plan.page.before, "before")? })
+}
+
+async fn query(scope: &Scope, statement: Statement) -> Result<Vec<QueryResult>> {
+    tracing::trace!(target: "service::sql", sql = statement.sql);
+    Ok(scope.store().read().query_all_raw(statement).await?)
+}
+
+fn key(row: &QueryResult) -> Result<i64> {
+    Ok(row.try_get_by_index(0)?)
+}
+
+fn cells(plan: &List, row: &QueryResult) -> Result<(i64, Box<[Value]>)> {
+    let cells = plan.cells.iter().enumerate().map(|(index, cell)| {
+        let kind: Kind = plan.table_of(cell.of).columns[cell.column].kind;
+        Value::read(row, index + 1, kind)
+    });
+    Ok((key(row)?, cells.collect::<Result<_>>()?))
+}

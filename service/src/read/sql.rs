@@ -1,0 +1,609 @@
+//! The page SQL: the one file that knows both engines.
+//!
+//! Parents are ONE bind (`unnest` on Postgres, `json_each` on `SQLite`), and so are page sizes and
+//! every value: the text depends on the shape of the list only and stays prepared. Per parent a
+//! page is cut inside a lateral subquery, so its cost grows with the rows returned, not with the
+//! rows of the parent; joins ride on the cut page, outside.
+
+use std::fmt::Write as _;
+
+use sea_orm::{DbBackend, Statement, Value as Bind};
+
+use super::{
+    filter::fold,
+    plan::{Direction, Link, List, Nulls, Sort},
+};
+use crate::{
+    store::Engine,
+    table::{Kind, Table},
+    value::Value,
+};
+
+/// A statement being written.
+pub(super) struct Sql {
+    engine: Engine,
+    organization: i64,
+    text: String,
+    binds: Vec<Bind>,
+    aliases: usize,
+}
+
+/// The bounds of a page, read from its cursors.
+#[derive(Default)]
+pub(super) struct Bounds {
+    pub(super) after: Option<Vec<Value>>,
+    pub(super) before: Option<Vec<Value>>,
+}
+
+/// Below which parents a list is read.
+pub(super) struct Parents<'a> {
+    pub(super) link: Link,
+    pub(super) keys: &'a [i64],
+}
+
+/// The statement that reads the rows of `list`. Its columns: the parent's key (0 at the root), then
+/// the cells.
+pub(super) fn rows(
+    engine: Engine,
+    organization: i64,
+    list: &List,
+    parents: Option<&Parents<'_>>,
+    bounds: &Bounds,
+) -> Statement {
+    let mut sql = Sql::new(engine, organization);
+    let keys = sort_keys(engine, list);
+    // On SQLite the rows below parents are read by key again (`x`), elsewhere from the cut page (`s`).
+    let again = engine == Engine::Sqlite && parents.is_some();
+    let row = if again { "x" } else { "s" };
+    let parent = match (parents, engine) {
+        (None, _) => zero(engine),
+        (Some(_), Engine::Postgres) => "p.id",
+        (Some(_), Engine::Sqlite) => "p.value",
+    };
+
+    sql.push(&format!("SELECT {parent}"));
+    for cell in &list.cells {
+        let column = list.table_of(cell.of).columns[cell.column].name;
+        let _ = write!(sql.text, ", {}.\"{column}\"", outer_alias(cell.of, row));
+    }
+
+    match parents {
+        None => {
+            sql.push(" FROM (");
+            sql.cut(list, &keys, None, bounds, false);
+            sql.push(") s");
+        }
+        Some(parents) if engine == Engine::Postgres => {
+            let all = sql.bind(Value::array(
+                parents.keys.iter().copied().map(Value::Int).collect(),
+                Kind::BigInt,
+            ));
+            let _ = write!(sql.text, " FROM unnest({all}) p(id) CROSS JOIN LATERAL (");
+            sql.cut(list, &keys, Some((parents.link, "p.id")), bounds, false);
+            sql.push(") s");
+        }
+        Some(parents) => {
+            let all = sql.bind(Bind::String(Some(serde_json::Value::from(parents.keys).to_string())));
+            let _ = write!(
+                sql.text,
+                " FROM json_each({all}) p CROSS JOIN \"{}\" x ON x.\"id\" IN (",
+                list.table.name
+            );
+            sql.cut(list, &keys, Some((parents.link, "p.value")), bounds, true);
+            sql.push(")");
+        }
+    }
+
+    // A join that only the order needs stands inside the cut page already.
+    let needed = needed_joins(list, again);
+    for (index, join) in list.joins.iter().enumerate() {
+        if !needed[index] {
+            continue;
+        }
+        let (alias, from) = (format!("j{}", index + 1), outer_alias(join.from, row));
+        let via = list.table_of(join.from).columns[join.via].name;
+        let to = join.to.0;
+        let _ = write!(
+            sql.text,
+            " LEFT JOIN \"{}\" {alias} ON {alias}.\"id\" = {from}.\"{via}\"",
+            to.name
+        );
+        sql.tenant(to, &alias);
+    }
+
+    let mut order: Vec<String> = Vec::new();
+    if parents.is_some() {
+        order.push(parent.to_owned());
+    }
+    for (index, key) in keys.iter().enumerate() {
+        let expression = if again {
+            key.expression(engine, &outer_alias(key.sort.of, row))
+        } else {
+            format!("s.k{index}")
+        };
+        order.push(key.ordered(&expression, list.page.backward));
+    }
+    let _ = write!(sql.text, " ORDER BY {}", order.join(", "));
+    sql.finish()
+}
+
+/// The statement that counts the rows of `list`, for the organization or for each parent. Its
+/// columns: the parent's key (0 at the root), the number.
+pub(super) fn count(
+    engine: Engine,
+    organization: i64,
+    list: &List,
+    parents: Option<&Parents<'_>>,
+) -> Statement {
+    let mut sql = Sql::new(engine, organization);
+    let Some(parents) = parents else {
+        let _ = write!(sql.text, "SELECT {}, count(*) FROM \"{}\" t WHERE TRUE", zero(engine), list.table.name);
+        sql.visible(list, None);
+        return sql.finish();
+    };
+    let key = match parents.link {
+        Link::Children { via } => format!("t.\"{}\"", list.table.columns[via].name),
+        Link::Pairs { near, .. } => format!("l.\"{near}\""),
+    };
+    let all = if engine == Engine::Postgres {
+        let keys = parents.keys.iter().copied().map(Value::Int).collect();
+        format!("= ANY({})", sql.bind(Value::array(keys, Kind::BigInt)))
+    } else {
+        let keys = serde_json::Value::from(parents.keys).to_string();
+        format!("IN (SELECT value FROM json_each({}))", sql.bind(Bind::String(Some(keys))))
+    };
+    let _ = write!(sql.text, "SELECT {key}, count(*) FROM ");
+    match parents.link {
+        Link::Children { .. } => {
+            let _ = write!(sql.text, "\"{}\" t WHERE {key} {all}", list.table.name);
+        }
+        Link::Pairs { table, far, .. } => {
+            let _ = write!(
+                sql.text,
+                "\"{table}\" l JOIN \"{}\" t ON t.\"id\" = l.\"{far}\" WHERE {key} {all}",
+                list.table.name
+            );
+        }
+    }
+    sql.visible(list, Some(parents.link));
+    let _ = write!(sql.text, " GROUP BY {key}");
+    sql.finish()
+}
+
+/// The statement that reads the rows of `list` with these keys, deleted ones too.
+pub(super) fn by_keys(engine: Engine, organization: i64, list: &List, keys: &[i64]) -> Statement {
+    let mut sql = Sql::new(engine, organization);
+    sql.push(&format!("SELECT {}", zero(engine)));
+    for cell in &list.cells {
+        let column = list.table_of(cell.of).columns[cell.column].name;
+        let _ = write!(sql.text, ", {}.\"{column}\"", outer_alias(cell.of, "s"));
+    }
+    let _ = write!(sql.text, " FROM \"{}\" s", list.table.name);
+    for (index, join) in list.joins.iter().enumerate() {
+        let (alias, from) = (format!("j{}", index + 1), outer_alias(join.from, "s"));
+        let via = list.table_of(join.from).columns[join.via].name;
+        let _ = write!(
+            sql.text,
+            " LEFT JOIN \"{}\" {alias} ON {alias}.\"id\" = {from}.\"{via}\"",
+            join.to.0.name
+        );
+        sql.tenant(join.to.0, &alias);
+    }
+    if let [key] = keys {
+        let key = sql.bind(Bind::BigInt(Some(*key)));
+        let _ = write!(sql.text, " WHERE s.\"id\" = {key}");
+    } else if engine == Engine::Postgres {
+        let keys = keys.iter().copied().map(Value::Int).collect();
+        let all = sql.bind(Value::array(keys, Kind::BigInt));
+        let _ = write!(sql.text, " WHERE s.\"id\" = ANY({all})");
+    } else {
+        let all = sql.bind(Bind::String(Some(serde_json::Value::from(keys).to_string())));
+        let _ = write!(sql.text, " WHERE s.\"id\" IN (SELECT value FROM json_each({all}))");
+    }
+    sql.tenant(list.table, "s");
+    sql.finish()
+}
+
+/// The key of no parent.
+fn zero(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Postgres => "0::bigint",
+        Engine::Sqlite => "0",
+    }
+}
+
+/// Row 0 of a list, or a join of it, as the outer part of a statement calls it.
+fn outer_alias(of: usize, row: &str) -> String {
+    if of == 0 { row.to_owned() } else { format!("j{of}") }
+}
+
+fn needed_joins(list: &List, order_too: bool) -> Vec<bool> {
+    let mut needed = vec![false; list.joins.len()];
+    let mut mark = |mut of: usize| {
+        while of > 0 {
+            needed[of - 1] = true;
+            of = list.joins[of - 1].from;
+        }
+    };
+    list.cells.iter().for_each(|cell| mark(cell.of));
+    if order_too {
+        list.order.iter().for_each(|sort| mark(sort.of));
+    }
+    needed
+}
+
+/// One sort key as the statement compares it: never absent where a stand-in can be sorted instead.
+struct SortKey {
+    sort: Sort,
+    column: &'static str,
+    kind: Kind,
+    /// Compared and sorted with nulls of its own.
+    nullable: bool,
+    /// Replaced, when absent, by a value below or above all others.
+    stand_in: Option<&'static str>,
+}
+
+fn sort_keys(engine: Engine, list: &List) -> Vec<SortKey> {
+    let mut keys: Vec<SortKey> = list
+        .order
+        .iter()
+        .map(|sort| {
+            let column = &list.table_of(sort.of).columns[sort.column];
+            let low = (sort.nulls == Nulls::First) == (sort.direction == Direction::Ascending);
+            let stand_in = if column.nullable { stand_in(engine, column.kind, low) } else { None };
+            SortKey {
+                sort: *sort,
+                column: column.name,
+                kind: column.kind,
+                nullable: list.may_be_absent(sort.of) || (column.nullable && stand_in.is_none()),
+                stand_in: stand_in.filter(|_| !list.may_be_absent(sort.of)),
+            }
+        })
+        .collect();
+    let direction = keys.last().map_or(Direction::Ascending, |key| key.sort.direction);
+    keys.push(SortKey {
+        sort: Sort { of: 0, column: list.table.id(), direction, nulls: Nulls::Last },
+        column: "id",
+        kind: Kind::BigInt,
+        nullable: false,
+        stand_in: None,
+    });
+    keys
+}
+
+/// What stands for an absent value, below or above all others; the indexes have the same expression.
+fn stand_in(engine: Engine, kind: Kind, low: bool) -> Option<&'static str> {
+    Some(match (kind, engine, low) {
+        (Kind::Time, Engine::Postgres, true) => "'-infinity'::timestamptz",
+        (Kind::Time, Engine::Postgres, false) => "'infinity'::timestamptz",
+        (Kind::Time, Engine::Sqlite, true) => "''",
+        (Kind::Time, Engine::Sqlite, false) => "'~'",
+        (Kind::Double, Engine::Postgres, true) => "'-infinity'::float8",
+        (Kind::Double, Engine::Postgres, false) => "'infinity'::float8",
+        (Kind::Double, Engine::Sqlite, true) => "-9e999",
+        (Kind::Double, Engine::Sqlite, false) => "9e999",
+        _ => return None,
+    })
+}
+
+impl SortKey {
+    fn expression(&self, engine: Engine, alias: &str) -> String {
+        let plain = format!("{alias}.\"{}\"", self.column);
+        match (self.stand_in, self.kind, engine) {
+            (Some(stand_in), ..) => format!("COALESCE({plain}, {stand_in})"),
+            (None, Kind::Text, Engine::Postgres) => format!("lower({plain} COLLATE \"C\")"),
+            (None, Kind::Text, Engine::Sqlite) => format!("{plain} COLLATE NOCASE"),
+            _ => plain,
+        }
+    }
+
+    fn direction(&self, reverse: bool) -> Direction {
+        self.sort.direction.reversed(reverse)
+    }
+
+    fn nulls_first(&self, reverse: bool) -> bool {
+        (self.sort.nulls == Nulls::First) != reverse
+    }
+
+    fn ordered(&self, expression: &str, reverse: bool) -> String {
+        let direction = match self.direction(reverse) {
+            Direction::Ascending => "ASC",
+            Direction::Descending => "DESC",
+        };
+        let nulls = match (self.nullable, self.nulls_first(reverse)) {
+            (false, _) => "",
+            (true, true) => " NULLS FIRST",
+            (true, false) => " NULLS LAST",
+        };
+        format!("{expression} {direction}{nulls}")
+    }
+}
+
+impl Sql {
+    fn new(engine: Engine, organization: i64) -> Self {
+        let mut sql = Self {
+            engine,
+            organization,
+            text: String::with_capacity(512),
+            binds: Vec::new(),
+            aliases: 0,
+        };
+        // The organization is always the first bind: every table asks for it.
+        let _ = sql.bind(Bind::BigInt(Some(sql.organization)));
+        sql
+    }
+
+    fn finish(self) -> Statement {
+        let backend = match self.engine {
+            Engine::Sqlite => DbBackend::Sqlite,
+            Engine::Postgres => DbBackend::Postgres,
+        };
+        Statement::from_sql_and_values(backend, self.text, self.binds)
+    }
+
+    pub(super) fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    pub(super) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// A place in the text for `value`.
+    pub(super) fn bind(&mut self, value: Bind) -> String {
+        self.binds.push(value);
+        self.place(self.binds.len())
+    }
+
+    fn place(&self, number: usize) -> String {
+        match self.engine {
+            Engine::Postgres => format!("${number}"),
+            Engine::Sqlite => format!("?{number}"),
+        }
+    }
+
+    /// A name for a table in a subquery.
+    pub(super) fn alias(&mut self) -> String {
+        self.aliases += 1;
+        format!("t{}", self.aliases)
+    }
+
+    /// The column as it is compared: text folded to lower-case ASCII.
+    pub(super) fn folded(&self, plain: &str, kind: Kind) -> String {
+        match (kind, self.engine) {
+            (Kind::Text, Engine::Postgres) => format!("lower({plain} COLLATE \"C\")"),
+            (Kind::Text, Engine::Sqlite) => format!("{plain} COLLATE NOCASE"),
+            _ => plain.to_owned(),
+        }
+    }
+
+    /// `expression operator value`.
+    pub(super) fn compare(&mut self, expression: &str, operator: &str, value: &Value, kind: Kind) {
+        let value = self.bind(fold(value).bind(kind));
+        let _ = write!(self.text, "{expression} {operator} {value}");
+    }
+
+    /// Only rows of the organization.
+    pub(super) fn tenant(&mut self, table: &Table, alias: &str) {
+        let column = table.columns[table.organization].name;
+        let place = self.place(1);
+        let _ = write!(self.text, " AND {alias}.\"{column}\" = {place}");
+    }
+
+    /// Only rows that lists show: not deleted, nor hidden with a deleted row they point to (unless
+    /// that row is the parent they are listed below).
+    pub(super) fn alive(&mut self, table: &'static Table, alias: &str, link: Option<Link>) {
+        if let Some(deleted_at) = table.deleted_at {
+            let _ = write!(self.text, " AND {alias}.\"{}\" IS NULL", table.columns[deleted_at].name);
+        }
+        let Some(hidden) = &table.hidden_with else { return };
+        if matches!(link, Some(Link::Children { via }) if via == hidden.via) {
+            return;
+        }
+        let (inner, to) = (self.alias(), (hidden.table)());
+        let _ = write!(
+            self.text,
+            " AND EXISTS (SELECT 1 FROM \"{}\" {inner} WHERE {inner}.\"id\" = {alias}.\"{}\"",
+            to.name, table.columns[hidden.via].name
+        );
+        self.alive(to, &inner, None);
+        self.push(")");
+    }
+
+    /// `table alias WHERE` the rows that `link` finds below `parent`.
+    pub(super) fn from_link(&mut self, link: Link, table: &Table, alias: &str, parent: &str) {
+        let _ = match link {
+            Link::Children { via } => {
+                let via = table.columns[via].name;
+                write!(self.text, "\"{}\" {alias} WHERE {alias}.\"{via}\" = {parent}", table.name)
+            }
+            Link::Pairs { table: pairs, near, far } => {
+                let pair = self.alias();
+                write!(
+                    self.text,
+                    "\"{pairs}\" {pair} JOIN \"{}\" {alias} ON {alias}.\"id\" = {pair}.\"{far}\" \
+                     WHERE {pair}.\"{near}\" = {parent}",
+                    table.name
+                )
+            }
+        };
+    }
+
+    /// ` AND` everything that decides whether a row of `list`, called `t`, is in it.
+    fn visible(&mut self, list: &List, link: Option<Link>) {
+        self.tenant(list.table, "t");
+        self.alive(list.table, "t", link);
+        if !list.filter.is_empty() {
+            self.push(" AND ");
+            list.filter.write(self, list.table, "t");
+        }
+    }
+
+    /// The subquery that cuts one page: its rows with their sort values `k0`, `k1` …, or only
+    /// their keys.
+    fn cut(
+        &mut self,
+        list: &List,
+        keys: &[SortKey],
+        parent: Option<(Link, &str)>,
+        bounds: &Bounds,
+        only_keys: bool,
+    ) {
+        let inner = |of: usize| if of == 0 { "t".to_owned() } else { format!("o{of}") };
+        let expressions: Vec<String> =
+            keys.iter().map(|key| key.expression(self.engine, &inner(key.sort.of))).collect();
+
+        self.push("SELECT ");
+        if only_keys {
+            self.push("t.\"id\"");
+        } else {
+            for column in page_columns(list) {
+                let _ = write!(self.text, "t.\"{column}\", ");
+            }
+            for (index, expression) in expressions.iter().enumerate() {
+                let comma = if index > 0 { ", " } else { "" };
+                let _ = write!(self.text, "{comma}{expression} AS k{index}");
+            }
+        }
+
+        self.push(" FROM ");
+        let pairs = match parent {
+            Some((Link::Pairs { table, near, far }, key)) => {
+                let _ = write!(
+                    self.text,
+                    "\"{table}\" l JOIN \"{}\" t ON t.\"id\" = l.\"{far}\"",
+                    list.table.name
+                );
+                Some(format!("l.\"{near}\" = {key}"))
+            }
+            Some((Link::Children { via }, key)) => {
+                let _ = write!(self.text, "\"{}\" t", list.table.name);
+                Some(format!("t.\"{}\" = {key}", list.table.columns[via].name))
+            }
+            None => {
+                let _ = write!(self.text, "\"{}\" t", list.table.name);
+                None
+            }
+        };
+        self.order_joins(list, &inner);
+        let _ = write!(self.text, " WHERE {}", pairs.as_deref().unwrap_or("TRUE"));
+        self.visible(list, parent.map(|(link, _)| link));
+
+        if let Some(values) = &bounds.after {
+            self.beyond(keys, &expressions, values, false);
+        }
+        if let Some(values) = &bounds.before {
+            self.beyond(keys, &expressions, values, true);
+        }
+
+        let order: Vec<String> = keys
+            .iter()
+            .zip(&expressions)
+            .map(|(key, expression)| key.ordered(expression, list.page.backward))
+            .collect();
+        // One more than the page, to know whether there is another.
+        let limit = self.bind(Bind::BigInt(Some(i64::from(list.page.size) + 1)));
+        let _ = write!(self.text, " ORDER BY {} LIMIT {limit}", order.join(", "));
+    }
+
+    fn order_joins(&mut self, list: &List, inner: &impl Fn(usize) -> String) {
+        let mut needed = vec![false; list.joins.len()];
+        for sort in &list.order {
+            let mut of = sort.of;
+            while of > 0 {
+                needed[of - 1] = true;
+                of = list.joins[of - 1].from;
+            }
+        }
+        for (index, join) in list.joins.iter().enumerate().filter(|(index, _)| needed[*index]) {
+            let (alias, from) = (inner(index + 1), inner(join.from));
+            let via = list.table_of(join.from).columns[join.via].name;
+            let _ = write!(
+                self.text,
+                " LEFT JOIN \"{}\" {alias} ON {alias}.\"id\" = {from}.\"{via}\"",
+                join.to.0.name
+            );
+            self.tenant(join.to.0, &alias);
+        }
+    }
+
+    /// ` AND` the rows beyond `values`: after them in the order of the list, or before them.
+    fn beyond(&mut self, keys: &[SortKey], expressions: &[String], values: &[Value], back: bool) {
+        let first = keys[0].direction(back);
+        let uniform = keys.iter().all(|key| !key.nullable && key.direction(back) == first);
+        let places: Vec<Option<String>> = keys
+            .iter()
+            .zip(values)
+            .map(|(key, value)| match (value, key.stand_in) {
+                (Value::Null, Some(stand_in)) => Some(stand_in.to_owned()),
+                (Value::Null, None) => None,
+                (value, _) => Some(self.bind(fold(value).bind(key.kind))),
+            })
+            .collect();
+
+        if uniform && places.iter().all(Option::is_some) {
+            let row = expressions.join(", ");
+            let bound = places.into_iter().flatten().collect::<Vec<_>>().join(", ");
+            let _ = write!(self.text, " AND ({row}) {} ({bound})", operator(first));
+            return;
+        }
+
+        // k0 beyond v0, or the same and k1 beyond v1, or … ; before it, what bounds the index scan.
+        if let (Some(place), false) = (&places[0], keys[0].nullable && !keys[0].nulls_first(back)) {
+            let _ = write!(self.text, " AND {} {}= {place}", expressions[0], operator(first));
+        }
+        self.push(" AND (");
+        for index in 0..keys.len() {
+            if index > 0 {
+                self.push(" OR ");
+            }
+            self.push("(");
+            for same in 0..index {
+                let _ = match &places[same] {
+                    Some(place) => write!(self.text, "{} = {place} AND ", expressions[same]),
+                    None => write!(self.text, "{} IS NULL AND ", expressions[same]),
+                };
+            }
+            let (key, expression) = (&keys[index], &expressions[index]);
+            let beyond = match (&places[index], key.nullable, key.nulls_first(back)) {
+                (Some(place), true, false) => {
+                    let operator = operator(key.direction(back));
+                    format!("({expression} {operator} {place} OR {expression} IS NULL)")
+                }
+                (Some(place), ..) => {
+                    format!("{expression} {} {place}", operator(key.direction(back)))
+                }
+                (None, _, true) => format!("{expression} IS NOT NULL"),
+                (None, _, false) => "FALSE".to_owned(),
+            };
+            let _ = write!(self.text, "{beyond})");
+        }
+        self.push(")");
+    }
+}
+
+fn operator(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ascending => ">",
+        Direction::Descending => "<",
+    }
+}
+
+/// The columns that the outer part needs of the cut page: cells, and what joins hang on.
+fn page_columns(list: &List) -> Vec<&'static str> {
+    let mut columns: Vec<&'static str> = list
+        .cells
+        .iter()
+        .filter(|cell| cell.of == 0)
+        .map(|cell| list.table.columns[cell.column].name)
+        .chain(
+            list.joins
+                .iter()
+                .filter(|join| join.from == 0)
+                .map(|join| list.table.columns[join.via].name),
+        )
+        .collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}

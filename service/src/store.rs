@@ -1,0 +1,240 @@
+//! The database: one side to read from, one to write to. Which engine it is shows only in the file
+//! that writes the page SQL, in the migrations, and here.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use migration::{MigrationStatus, Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
+use sqlx::{
+    postgres::PgConnectOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use crate::error::{Error, Result};
+
+/// Statements kept prepared on each connection; every list of the schema has a text of its own.
+const STATEMENTS_KEPT: usize = 500;
+
+/// How many connections read at the same time.
+const READERS: u32 = 8;
+
+/// How long a request waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// The engine behind a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// A database: the side to read from and the side to write to.
+#[derive(Clone, Debug)]
+pub struct Store {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+    engine: Engine,
+    statements: Arc<AtomicU64>,
+    fresh: bool,
+}
+
+impl Store {
+    /// Connects to the database that `url` names: `sqlite:path`, `postgres://…` or `postgresql://…`.
+    /// A `SQLite` file is made, readable by its owner only, when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the URL names no database that we know, [`Error::Unavailable`] when
+    /// the database does not answer.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let statements = Arc::new(AtomicU64::new(0));
+        let (engine, read, write, fresh) = if let Some(path) = sqlite_path(url) {
+            let fresh = prepare_file(&path)?;
+            // The writer first: it puts the file into WAL mode, which the readers then find.
+            let write = connect(sqlite(&path, 1), &statements).await?;
+            let read = connect(sqlite(&path, READERS), &statements).await?;
+            (Engine::Sqlite, read, write, fresh)
+        } else if let Some(rest) =
+            url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"))
+        {
+            let url = format!("postgres://{rest}");
+            let write = connect(postgres(&url, READERS), &statements).await?;
+            let read = connect(postgres(&url, READERS * 2), &statements).await?;
+            (Engine::Postgres, read, write, false)
+        } else {
+            return Err(Error::invalid(
+                "database",
+                "the database must be `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`",
+            ));
+        };
+        Ok(Self { read, write, engine, statements, fresh })
+    }
+
+    /// Applies the migrations that are missing. On Postgres under a lock, so that several servers
+    /// may start at once.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when a migration fails; what came before it stays.
+    pub async fn migrate_up(&self) -> Result<()> {
+        if self.engine == Engine::Sqlite {
+            return Ok(Migrator::up(&self.write, None).await?);
+        }
+        let lock = self.write.begin().await?;
+        // "salesgra" as a number: ours among the advisory locks of the database.
+        lock.execute_unprepared("SELECT pg_advisory_xact_lock(8314892176759550561)").await?;
+        let done = Migrator::up(&self.write, None).await;
+        lock.commit().await?;
+        Ok(done?)
+    }
+
+    /// Takes back the newest `steps` migrations, with the tables they made.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when a migration fails.
+    pub async fn migrate_down(&self, steps: u32) -> Result<()> {
+        Ok(Migrator::down(&self.write, Some(steps)).await?)
+    }
+
+    /// The migrations in their order, and whether each has been applied.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
+        let all = Migrator::get_migration_with_status(&self.write).await?;
+        Ok(all
+            .iter()
+            .map(|one| {
+                let applied = one.status() == MigrationStatus::Applied;
+                (one.name().to_owned(), applied)
+            })
+            .collect())
+    }
+
+    /// Whether the database file was made by this connection.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// How many statements have been sent since the store was connected.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// The side to read from.
+    pub(crate) fn read(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// The side to write to.
+    pub(crate) fn write(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
+    /// A transaction that writes. Inside it, everything goes through it.
+    pub(crate) async fn begin(&self) -> Result<sea_orm::DatabaseTransaction, DbErr> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.write.begin_with_options(options).await
+    }
+}
+
+fn sqlite_path(url: &str) -> Option<PathBuf> {
+    let rest = url.strip_prefix("sqlite:")?;
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    Some(PathBuf::from(rest.split('?').next().unwrap_or(rest)))
+}
+
+/// Makes the file and its folder when they are missing; tells whether it did. Either way only its
+/// owner may read the file afterwards.
+fn prepare_file(path: &Path) -> Result<bool> {
+    let report = |error: std::io::Error| {
+        Error::invalid("database", format!("can't open {}: {error}", path.display()))
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(report)?;
+    }
+    let fresh = !path.exists();
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let file = options.mode(0o600).open(path).map_err(report)?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(report)?;
+    }
+    #[cfg(not(unix))]
+    options.open(path).map_err(report)?;
+    Ok(fresh)
+}
+
+fn sqlite(path: &Path, connections: u32) -> ConnectOptions {
+    let path = path.to_owned();
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |_| {
+            SqliteConnectOptions::new()
+                .filename(&path)
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(10))
+                .statement_cache_capacity(STATEMENTS_KEPT)
+                .pragma("cache_size", "-32768")
+                .pragma("mmap_size", "268435456")
+        });
+    options
+}
+
+fn postgres(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_postgres_opts(|options: PgConnectOptions| {
+            options.application_name("salesgraph").statement_cache_capacity(STATEMENTS_KEPT)
+        });
+    options
+}
+
+async fn connect(
+    options: ConnectOptions,
+    statements: &Arc<AtomicU64>,
+) -> Result<DatabaseConnection> {
+    let mut connection = Database::connect(options).await.map_err(Error::Unavailable)?;
+    let counter = Arc::clone(statements);
+    connection.set_metric_callback(move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+    Ok(connection)
+}

@@ -1,0 +1,136 @@
+//! What the service knows of a table: its columns, whose rows they are, which of them are hidden.
+
+use sea_orm::{ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable};
+
+/// How a column is stored and compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// True or false.
+    Bool,
+    /// A 64-bit key.
+    BigInt,
+    /// A 32-bit count.
+    Int,
+    /// A floating-point number.
+    Double,
+    /// Text, compared folded to lower-case ASCII.
+    Text,
+    /// A moment.
+    Time,
+    /// A JSON document.
+    Json,
+}
+
+/// One column.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Its name in the database.
+    pub name: &'static str,
+    /// How it is stored.
+    pub kind: Kind,
+    /// Whether it may be absent.
+    pub nullable: bool,
+    /// The most characters it holds; `None` without a limit.
+    pub length: Option<u32>,
+}
+
+/// A table of an organization, told from its generated entity.
+pub struct Table {
+    /// Its name in the database.
+    pub name: &'static str,
+    /// Its columns, in the order of the entity.
+    pub columns: Vec<Column>,
+    pub(crate) organization: usize,
+    pub(crate) deleted_at: Option<usize>,
+    pub(crate) hidden_with: Option<HiddenWith>,
+}
+
+/// Rows that leave the lists when the row they point to is deleted.
+#[derive(Debug)]
+pub(crate) struct HiddenWith {
+    pub(crate) via: usize,
+    pub(crate) table: fn() -> &'static Table,
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Table {
+    /// Reads the columns off a generated entity.
+    ///
+    /// # Panics
+    /// When the entity has a column type that the service doesn't know, or no `organization_id`:
+    /// a mistake in a migration, found by the first test.
+    #[must_use]
+    pub(crate) fn of<E: EntityTrait>() -> Self {
+        let columns: Vec<Column> = E::Column::iter().map(column).collect();
+        let find = |name: &str| columns.iter().position(|column| column.name == name);
+        let name = E::default().table_name();
+        let Some(organization) = find("organization_id") else {
+            panic!("table `{name}` belongs to no organization")
+        };
+        Self {
+            name: Box::leak(name.to_owned().into_boxed_str()),
+            deleted_at: find("deleted_at"),
+            columns,
+            organization,
+            hidden_with: None,
+        }
+    }
+
+    /// Rows leave the lists while the row that `via` points to is deleted.
+    #[must_use]
+    pub(crate) fn hidden_with(mut self, via: &str, table: fn() -> &'static Self) -> Self {
+        self.hidden_with = Some(HiddenWith { via: self.column(via), table });
+        self
+    }
+
+    /// The most characters of `column`, where it is not the documents' usual 255.
+    #[must_use]
+    pub(crate) fn length(mut self, column: &str, length: u32) -> Self {
+        let index = self.column(column);
+        self.columns[index].length = Some(length);
+        self
+    }
+
+    /// The place of a column.
+    ///
+    /// # Panics
+    /// When there is none: declarations name columns, and a wrong one is found by the first test.
+    #[must_use]
+    pub fn column(&self, name: &str) -> usize {
+        self.find(name).unwrap_or_else(|| panic!("table `{}` has no column `{name}`", self.name))
+    }
+
+    /// The place of a column, if there is one.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// The place of the key.
+    #[must_use]
+    pub fn id(&self) -> usize {
+        self.column("id")
+    }
+}
+
+fn column<C: ColumnTrait>(column: C) -> Column {
+    let definition = column.def();
+    let name: &'static str = IdenStatic::as_str(&column);
+    let (kind, length) = match definition.get_column_type() {
+        ColumnType::Boolean => (Kind::Bool, None),
+        ColumnType::BigInteger => (Kind::BigInt, None),
+        ColumnType::Integer => (Kind::Int, None),
+        ColumnType::Double => (Kind::Double, None),
+        ColumnType::String(_) => (Kind::Text, Some(255)),
+        ColumnType::Text => (Kind::Text, None),
+        ColumnType::TimestampWithTimeZone => (Kind::Time, None),
+        ColumnType::Json | ColumnType::JsonBinary => (Kind::Json, None),
+        other => panic!("column `{name}` is of a type the service doesn't know: {other:?}"),
+    };
+    Column { name, kind, nullable: definition.is_null(), length }
+}

@@ -1,0 +1,3 @@
+//! The ledger of everything that costs money per use.
+
+pub mod llm_usage_log;

@@ -1,0 +1,94 @@
+//! One cell of a row, whatever engine it came from.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{QueryResult, Value as Bind, sea_query::ArrayType};
+
+use crate::{error::Result, table::Kind};
+
+/// One cell of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Absent.
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// A whole number: counts, keys.
+    Int(i64),
+    /// A floating-point number.
+    Double(f64),
+    /// Text.
+    Text(String),
+    /// A moment in UTC, cut to microseconds.
+    Time(DateTime<Utc>),
+    /// A JSON document.
+    Json(serde_json::Value),
+}
+
+impl Value {
+    /// Reads the cell at `index` as `kind`.
+    pub(crate) fn read(row: &QueryResult, index: usize, kind: Kind) -> Result<Self> {
+        fn get<T: sea_orm::TryGetable>(
+            row: &QueryResult,
+            index: usize,
+            value: fn(T) -> Value,
+        ) -> Result<Value> {
+            Ok(row.try_get_by_index::<Option<T>>(index)?.map_or(Value::Null, value))
+        }
+        match kind {
+            Kind::Bool => get(row, index, Self::Bool),
+            Kind::BigInt => get(row, index, Self::Int),
+            Kind::Int => get::<i32>(row, index, |v| Self::Int(v.into())),
+            Kind::Double => get(row, index, Self::Double),
+            Kind::Text => get(row, index, Self::Text),
+            Kind::Time => get(row, index, Self::Time),
+            Kind::Json => get(row, index, Self::Json),
+        }
+    }
+
+    /// What is sent to the database in place of this value, in a column of `kind`.
+    pub(crate) fn bind(self, kind: Kind) -> Bind {
+        match (self, kind) {
+            (Self::Bool(v), _) => Bind::Bool(Some(v)),
+            (Self::Int(v), Kind::Int) => match i32::try_from(v) {
+                Ok(v) => Bind::Int(Some(v)),
+                Err(_) => Bind::BigInt(Some(v)),
+            },
+            (Self::Int(v), _) => Bind::BigInt(Some(v)),
+            (Self::Double(v), _) => Bind::Double(Some(v)),
+            (Self::Text(v), _) => Bind::String(Some(v)),
+            (Self::Time(v), _) => Bind::ChronoDateTimeUtc(Some(v)),
+            (Self::Json(v), _) => Bind::Json(Some(Box::new(v))),
+            (Self::Null, Kind::Bool) => Bind::Bool(None),
+            (Self::Null, Kind::BigInt) => Bind::BigInt(None),
+            (Self::Null, Kind::Int) => Bind::Int(None),
+            (Self::Null, Kind::Double) => Bind::Double(None),
+            (Self::Null, Kind::Text) => Bind::String(None),
+            (Self::Null, Kind::Time) => Bind::ChronoDateTimeUtc(None),
+            (Self::Null, Kind::Json) => Bind::Json(None),
+        }
+    }
+
+    /// A list of values as one Postgres array.
+    pub(crate) fn array(values: Vec<Self>, kind: Kind) -> Bind {
+        let array_type = match kind {
+            Kind::Bool => ArrayType::Bool,
+            Kind::BigInt => ArrayType::BigInt,
+            Kind::Int => ArrayType::Int,
+            Kind::Double => ArrayType::Double,
+            Kind::Text => ArrayType::String,
+            Kind::Time => ArrayType::ChronoDateTimeUtc,
+            Kind::Json => ArrayType::Json,
+        };
+        let binds = values.into_iter().map(|value| value.bind(kind)).collect();
+        Bind::Array(array_type, Some(Box::new(binds)))
+    }
+
+    /// The key in this cell; `None` when it is absent (or no key).
+    #[must_use]
+    pub fn key(&self) -> Option<i64> {
+        match self {
+            Self::Int(key) => Some(*key),
+            _ => None,
+        }
+    }
+}

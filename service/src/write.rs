@@ -1,0 +1,75 @@
+//! Puts many rows in at once: what imports and the demo data stand on.
+
+use sea_orm::{
+    ConnectionTrait, DbBackend, Statement,
+    sea_query::{Alias, PostgresQueryBuilder, Query, SqliteQueryBuilder},
+};
+
+use crate::{
+    error::Result,
+    store::Engine,
+    table::{Column, Table},
+    value::Value,
+};
+
+/// Binds in one statement: below the 32,766 of `SQLite` and the 65,535 of Postgres.
+const BINDS: usize = 30_000;
+
+/// Inserts `rows` into `table`. Each row has a value for every column of the table, in its order,
+/// the key and the organization included.
+pub(crate) async fn rows<C: ConnectionTrait>(
+    connection: &C,
+    engine: Engine,
+    table: &Table,
+    rows: Vec<Vec<Value>>,
+) -> Result<()> {
+    insert(connection, engine, table.name, &table.columns, rows).await
+}
+
+/// Inserts `rows` into the table called `name`, which need not be one of an organization.
+pub(crate) async fn insert<C: ConnectionTrait>(
+    connection: &C,
+    engine: Engine,
+    name: &str,
+    columns: &[Column],
+    rows: Vec<Vec<Value>>,
+) -> Result<()> {
+    let most = (BINDS / columns.len().max(1)).max(1);
+    let mut rows = rows.into_iter();
+    loop {
+        let chunk: Vec<_> = rows.by_ref().take(most).collect();
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let mut insert = Query::insert();
+        insert.into_table(Alias::new(name)).columns(columns.iter().map(|c| Alias::new(c.name)));
+        for row in chunk {
+            let binds =
+                row.into_iter().zip(columns).map(|(value, column)| value.bind(column.kind).into());
+            insert.values_panic(binds);
+        }
+        let (backend, (sql, binds)) = match engine {
+            Engine::Sqlite => (DbBackend::Sqlite, insert.build(SqliteQueryBuilder)),
+            Engine::Postgres => (DbBackend::Postgres, insert.build(PostgresQueryBuilder)),
+        };
+        connection.execute_raw(Statement::from_sql_and_values(backend, sql, binds)).await?;
+    }
+}
+
+/// Lets the keys that the database gives go on after the highest one that is there.
+pub(crate) async fn continue_keys<C: ConnectionTrait>(
+    connection: &C,
+    engine: Engine,
+    table: &str,
+) -> Result<()> {
+    // SQLite's AUTOINCREMENT keeps the highest key by itself.
+    if engine == Engine::Postgres {
+        let sql = format!(
+            "SELECT setval(pg_get_serial_sequence('{table}', 'id'), \
+             GREATEST((SELECT COALESCE(max(id), 0) + 1 FROM \"{table}\"), \
+             nextval(pg_get_serial_sequence('{table}', 'id'))), false)"
+        );
+        connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    }
+    Ok(())
+}
