@@ -6,10 +6,13 @@
 #![recursion_limit = "256"]
 
 pub mod catalog;
+pub mod cli;
 pub mod crm;
 pub mod error;
 pub mod graph;
+pub mod http;
 pub mod offer;
 pub mod outreach;
+pub mod progress;
 pub mod schema;
 pub mod usage;

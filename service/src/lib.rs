@@ -8,6 +8,7 @@
 
 pub mod clock;
 pub mod crm;
+pub mod demo;
 
 pub mod error;
 pub mod governance;

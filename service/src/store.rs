@@ -121,6 +121,23 @@ impl Store {
             .collect())
     }
 
+    /// Asks the database for an answer.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when there is none.
+    pub async fn ping(&self) -> Result<()> {
+        self.read.ping().await.map_err(Error::Unavailable)
+    }
+
+    /// Closes every connection.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when one can't be closed.
+    pub async fn close(self) -> Result<()> {
+        self.read.close().await.map_err(Error::Unavailable)?;
+        self.write.close().await.map_err(Error::Unavailable)
+    }
+
     /// Whether the database file was made by this connection.
     #[must_use]
     pub fn is_fresh(&self) -> bool {

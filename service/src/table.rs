@@ -88,14 +88,6 @@ impl Table {
         self
     }
 
-    /// The most characters of `column`, where it is not the documents' usual 255.
-    #[must_use]
-    pub(crate) fn length(mut self, column: &str, length: u32) -> Self {
-        let index = self.column(column);
-        self.columns[index].length = Some(length);
-        self
-    }
-
     /// The place of a column.
     ///
     /// # Panics

@@ -3,3 +3,16 @@
 pub mod event;
 pub mod industry;
 pub mod solution;
+
+use crate::table::{Column, Kind};
+
+/// The columns of the table of pairs between industries and solutions.
+pub(crate) fn industry_solution_columns() -> [Column; 4] {
+    let column = |name, kind| Column { name, kind, nullable: false, length: None };
+    [
+        column("industry_id", Kind::BigInt),
+        column("solution_id", Kind::BigInt),
+        column("created_at", Kind::Time),
+        column("updated_at", Kind::Time),
+    ]
+}

@@ -1,0 +1,225 @@
+//! The command line. `--help` is the manual: what is written here is what users read.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use service::{
+    Actor, Clock, Engine, Error, Result, Role, Scope, Store, SystemClock, demo,
+    identity::organization,
+};
+
+use crate::{
+    http::{Server, graphiql, routes},
+    progress::Bars,
+};
+
+/// A GraphQL backend for sales prospecting: companies, prospects, events, interactions, outreach
+/// drafts and AI research.
+///
+/// Without a command it serves: on an embedded database in data/salesgraph.db, which it makes and
+/// fills with demo data, at http://127.0.0.1:8000.
+#[derive(Debug, Parser)]
+#[command(name = "salesgraph", version, max_term_width = 100)]
+pub struct Program {
+    /// What to do; `serve` when nothing is said.
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Args)]
+struct Database {
+    /// The database: sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME.
+    #[arg(
+        long = "database",
+        global = true,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        default_value = "sqlite:data/salesgraph.db"
+    )]
+    url: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Migrates the database and serves GraphQL and the GraphiQL page.
+    Serve(Serve),
+    /// Shows or changes the version of the database.
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Fills an empty organization with demo data, all or nothing.
+    Seed(Seed),
+    /// Prints the GraphQL schema.
+    Schema,
+}
+
+#[derive(Clone, Debug, Args)]
+struct Serve {
+    /// The address to listen on.
+    #[arg(long, env = "SALESGRAPH_LISTEN", default_value = "127.0.0.1:8000")]
+    listen: SocketAddr,
+    /// Leaves a new embedded database empty.
+    #[arg(long)]
+    no_demo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Migrate {
+    /// Applies every migration that is missing.
+    Up,
+    /// Takes back the newest migrations, with the tables they made and all that is in them.
+    Down {
+        /// How many.
+        #[arg(long, default_value_t = 1)]
+        steps: u32,
+    },
+    /// Lists the migrations and whether each has been applied.
+    Status,
+}
+
+#[derive(Debug, Args)]
+struct Seed {
+    /// How much.
+    #[arg(long, value_enum, default_value_t = Scale::Small)]
+    scale: Scale,
+    /// Which organization; it is made when there is none.
+    #[arg(long, default_value = organization::DEFAULT)]
+    organization: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Scale {
+    /// 200 companies, 2,000 prospects, 10,000 interactions.
+    Small,
+    /// 20,000 companies, 200,000 prospects, 1,000,000 interactions.
+    Large,
+}
+
+impl Program {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// What went wrong, in words for the user.
+    pub async fn run(self) -> Result<()> {
+        start_log();
+        let url = &self.database.url;
+        match self.command.unwrap_or(Command::Serve(self.serve)) {
+            Command::Serve(serve) => serve.run(url).await,
+            Command::Migrate(migrate) => migrate.run(url).await,
+            Command::Seed(seed) => seed.run(url).await,
+            Command::Schema => {
+                println!("{}", crate::schema::sdl().trim_end());
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The log goes to standard error; RUST_LOG says how much of it.
+fn start_log() {
+    let usual = tracing_subscriber::filter::LevelFilter::WARN.into();
+    let filter =
+        tracing_subscriber::EnvFilter::builder().with_default_directive(usual).from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+fn scope(store: &Store, organization: i64) -> Scope {
+    Scope::new(store.clone(), organization, Actor::CommandLine, Role::Owner, clock())
+}
+
+impl Serve {
+    async fn run(self, url: &str) -> Result<()> {
+        let store = Store::connect(url).await?;
+        store.migrate_up().await?;
+        let organization = organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
+        if store.engine() == Engine::Sqlite && store.is_fresh() && !self.no_demo {
+            let rows =
+                demo::seed(&scope(&store, organization), demo::Scale::Small, &Bars::new()).await?;
+            println!("A new database, filled with {rows} rows of demo data.");
+        }
+
+        let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| {
+            Error::invalid("listen", format!("can't listen on {}: {error}", self.listen))
+        })?;
+        let address = listener.local_addr().unwrap_or(self.listen);
+        if !address.ip().is_loopback() {
+            eprintln!("Whoever reaches {address} can read everything: the server asks for no key.");
+        }
+        greet(address);
+        let app = routes(Server::new(store, organization, clock()));
+        axum::serve(listener, app)
+            .with_graceful_shutdown(stop())
+            .await
+            .map_err(|error| Error::Internal(Box::new(error)))
+    }
+}
+
+fn greet(address: SocketAddr) {
+    println!("salesgraph serves GraphQL at http://{address}/graphql");
+    println!("GraphiQL, to ask questions by hand, at http://{address}/");
+    if !graphiql::is_embedded() {
+        println!("(this build could not embed GraphiQL: the page loads it from a CDN)");
+    }
+    println!(
+        "A first query: {{ companies(first: 3) {{ nodes {{ name prospects(first: 2) {{ nodes {{ \
+         fullName }} }} }} }} }}"
+    );
+}
+
+/// Ends when the process is asked to stop.
+async fn stop() {
+    let interrupt = async { tokio::signal::ctrl_c().await.ok() };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            interrupt.await;
+            return;
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    interrupt.await;
+}
+
+impl Migrate {
+    async fn run(self, url: &str) -> Result<()> {
+        let store = Store::connect(url).await?;
+        match self {
+            Self::Up => store.migrate_up().await?,
+            Self::Down { steps } => store.migrate_down(steps).await?,
+            Self::Status => {}
+        }
+        for (name, applied) in store.migrations().await? {
+            println!("{} {name}", if applied { "applied" } else { "missing" });
+        }
+        Ok(())
+    }
+}
+
+impl Seed {
+    async fn run(self, url: &str) -> Result<()> {
+        let store = Store::connect(url).await?;
+        store.migrate_up().await?;
+        let organization = organization::ensure(&store, &SystemClock, &self.organization).await?;
+        let scale = match self.scale {
+            Scale::Small => demo::Scale::Small,
+            Scale::Large => demo::Scale::Large,
+        };
+        let begun = std::time::Instant::now();
+        let rows = demo::seed(&scope(&store, organization), scale, &Bars::new()).await?;
+        let seconds = begun.elapsed().as_secs_f64();
+        println!("{rows} rows in {seconds:.1} s: {:.0} rows a second", rows as f64 / seconds);
+        Ok(())
+    }
+}

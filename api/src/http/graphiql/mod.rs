@@ -1,0 +1,110 @@
+//! The page at `/`: `GraphiQL`, with every file from this server.
+
+use std::{fmt::Write as _, sync::LazyLock};
+
+use axum::{
+    extract::Path,
+    http::{StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+
+/// A file of the page; embedded, or to be loaded from a CDN by its hash.
+struct Asset {
+    name: &'static str,
+    url: &'static str,
+    integrity: &'static str,
+    bytes: Option<&'static [u8]>,
+}
+
+static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/graphiql_assets.rs"));
+
+/// What the page does: our own script.
+const SCRIPT: &str = include_str!("page.js");
+
+/// How the page stands in the window.
+const STYLE: &str = "body { margin: 0 } #graphiql { height: 100dvh }";
+
+/// Example operations: one tab each. A test runs every one of them.
+pub const EXAMPLES: [(&str, &str); 5] = [
+    ("companies", include_str!("examples/companies.graphql")),
+    ("prospects_to_call", include_str!("examples/prospects_to_call.graphql")),
+    ("drafts_to_review", include_str!("examples/drafts_to_review.graphql")),
+    ("industries", include_str!("examples/industries.graphql")),
+    ("event", include_str!("examples/event.graphql")),
+];
+
+/// Whether the page needs no other host.
+#[must_use]
+pub fn is_embedded() -> bool {
+    ASSETS.iter().all(|asset| asset.bytes.is_some())
+}
+
+/// The page.
+pub async fn page() -> Response {
+    static PAGE: LazyLock<String> = LazyLock::new(html);
+    static POLICY: LazyLock<String> = LazyLock::new(policy);
+    ([(header::CONTENT_SECURITY_POLICY, POLICY.as_str())], Html(PAGE.as_str())).into_response()
+}
+
+/// A file of the page.
+pub async fn asset(Path(name): Path<String>) -> Response {
+    let script = "text/javascript; charset=utf-8";
+    if name == "page.js" {
+        return ([(header::CONTENT_TYPE, script)], SCRIPT).into_response();
+    }
+    if name == "page.css" {
+        return ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response();
+    }
+    if name == "examples.json" {
+        let examples: Vec<_> = EXAMPLES.iter().map(|(_, query)| query).collect();
+        return axum::Json(examples).into_response();
+    }
+    let asset = ASSETS.iter().find(|asset| asset.name == name);
+    let Some(bytes) = asset.and_then(|asset| asset.bytes) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let kind = if name.ends_with(".css") { "text/css; charset=utf-8" } else { script };
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=86400")];
+    (headers, bytes).into_response()
+}
+
+fn html() -> String {
+    let mut head = String::new();
+    let mut body = String::new();
+    for asset in ASSETS {
+        let (url, checked) = match asset.bytes {
+            Some(_) => (format!("graphiql/{}", asset.name), String::new()),
+            None => (
+                asset.url.to_owned(),
+                format!(" integrity=\"{}\" crossorigin=\"anonymous\"", asset.integrity),
+            ),
+        };
+        let _ = if asset.name.ends_with(".css") {
+            write!(head, "<link rel=\"stylesheet\" href=\"{url}\"{checked}>")
+        } else {
+            write!(body, "<script src=\"{url}\"{checked}></script>")
+        };
+    }
+    let note = if is_embedded() {
+        ""
+    } else {
+        "<p>This build could not embed GraphiQL; the page loads it from a CDN, checked by hash.</p>"
+    };
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>salesgraph</title>\
+         <meta name=\"viewport\" content=\"width=device-width\">{head}\
+         <link rel=\"stylesheet\" href=\"graphiql/page.css\"></head>\
+         <body>{note}<div id=\"graphiql\"></div>{body}\
+         <script src=\"graphiql/page.js\"></script></body></html>"
+    )
+}
+
+/// Only this server may be asked; scripts only from files. `GraphiQL` sets styles from its script.
+fn policy() -> String {
+    let cdn = if is_embedded() { "" } else { " https://cdn.jsdelivr.net" };
+    format!(
+        "default-src 'none'; connect-src 'self'; img-src 'self' data:; font-src 'self' data:{cdn}; \
+         script-src 'self'{cdn}; style-src 'self' 'unsafe-inline'{cdn}; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'"
+    )
+}

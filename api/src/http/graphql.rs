@@ -1,0 +1,158 @@
+//! `/graphql`: requests by POST and GET, and the graphql-transport-ws protocol.
+
+use async_graphql::{
+    Data, ErrorExtensionValues, Request, Response as Answer, ServerError, Variables,
+    http::ALL_WEBSOCKET_PROTOCOLS, parser::types::OperationType,
+};
+use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{FromRequestParts, Query, State, WebSocketUpgrade, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value};
+
+use super::Server;
+
+/// The largest message of a WebSocket, in bytes.
+const LARGEST_MESSAGE: usize = 1024 * 1024;
+
+/// A request in the body, as JSON.
+pub(super) async fn post(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+    if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+        let text = "send the request as application/json";
+        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", text);
+    }
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => {
+            let status = rejection.status();
+            return refuse(status, "BAD_REQUEST", "the body is too large, or could not be read");
+        }
+    };
+    let fields = match serde_json::from_slice::<Value>(&body) {
+        Ok(Value::Object(fields)) => fields,
+        _ => return bad("the body must be a JSON object with `query`, `variables`, `operationName`"),
+    };
+    match request(&fields) {
+        Ok(request) => execute(&server, request).await,
+        Err(text) => bad(text),
+    }
+}
+
+/// A query in the address, or a WebSocket.
+pub(super) async fn get(State(server): State<Server>, request: axum::extract::Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    if parts.headers.contains_key(header::UPGRADE) {
+        return socket(server, &mut parts).await;
+    }
+    let mut fields = Map::new();
+    let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri) else {
+        return bad("the address can't be read");
+    };
+    for (name, value) in pairs {
+        let value = match name.as_str() {
+            "variables" | "extensions" if !value.is_empty() => match serde_json::from_str(&value) {
+                Ok(value) => value,
+                Err(_) => return bad("`variables` and `extensions` must be JSON objects"),
+            },
+            _ => Value::String(value),
+        };
+        fields.insert(name, value);
+    }
+    let mut request = match self::request(&fields) {
+        Ok(request) => request,
+        Err(text) => return bad(text),
+    };
+    let name = request.operation_name.clone();
+    if let Ok(document) = request.parsed_query() {
+        let mutates = document.operations.iter().any(|(known, operation)| {
+            operation.node.ty != OperationType::Query
+                && (name.is_none() || known.map(ToString::to_string) == name)
+        });
+        if mutates {
+            let text = "only queries can be asked by GET";
+            let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", text);
+            response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
+            return response;
+        }
+    }
+    execute(&server, request).await
+}
+
+async fn socket(server: Server, parts: &mut Parts) -> Response {
+    let protocol = match GraphQLProtocol::from_request_parts(parts, &()).await {
+        Ok(protocol) => protocol,
+        Err(_) => return bad("the subprotocol must be graphql-transport-ws"),
+    };
+    let upgrade = match WebSocketUpgrade::from_request_parts(parts, &()).await {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let mut data = Data::default();
+    data.insert(server.scope());
+    upgrade
+        .max_message_size(LARGEST_MESSAGE)
+        .protocols(ALL_WEBSOCKET_PROTOCOLS)
+        .on_upgrade(move |socket| {
+            GraphQLWebSocket::new(socket, server.schema.clone(), protocol).with_data(data).serve()
+        })
+}
+
+/// The request in these fields; the specification is GraphQL over HTTP, section "Request Parameters".
+fn request(fields: &Map<String, Value>) -> Result<Request, &'static str> {
+    let Some(Value::String(query)) = fields.get("query") else {
+        return Err("`query` must be a text: the document to run");
+    };
+    let mut request = Request::new(query);
+    match fields.get("operationName") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(name)) if name.is_empty() => {}
+        Some(Value::String(name)) => request = request.operation_name(name),
+        Some(_) => return Err("`operationName` must be a text"),
+    }
+    match fields.get("variables") {
+        None | Some(Value::Null) => {}
+        Some(variables @ Value::Object(_)) => {
+            request = request.variables(Variables::from_json(variables.clone()));
+        }
+        Some(_) => return Err("`variables` must be an object"),
+    }
+    match fields.get("extensions") {
+        None | Some(Value::Null | Value::Object(_)) => Ok(request),
+        Some(_) => Err("`extensions` must be an object"),
+    }
+}
+
+async fn execute(server: &Server, request: Request) -> Response {
+    let mut answer = server.schema.execute(request.data(server.scope())).await;
+    for error in &mut answer.errors {
+        // Errors of the library itself are about the document; ours have their code already.
+        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+        if extensions.get("code").is_none() {
+            extensions.set("code", "GRAPHQL_VALIDATION_FAILED");
+        }
+    }
+    Json(answer).into_response()
+}
+
+fn bad(text: &str) -> Response {
+    refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", text)
+}
+
+fn refuse(status: StatusCode, code: &str, text: &str) -> Response {
+    let mut error = ServerError::new(text, None);
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code);
+    error.extensions = Some(extensions);
+    let answer = serde_json::json!({ "errors": Answer::from_errors(vec![error]).errors });
+    (status, Json(answer)).into_response()
+}

@@ -1,0 +1,155 @@
+//! A believable demo set, the same every time for the same scale and day.
+
+mod rows;
+mod words;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+
+use crate::{
+    crm, error::{Error, Result}, offer, outreach, progress::Progress, scope::Scope, store::Engine, table::Table,
+    usage, value::Value, write,
+};
+use rows::Story;
+
+/// Rows written at a time.
+const CHUNK: usize = 2_000;
+
+/// How large the demo set is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// 200 companies, 2,000 prospects, 10,000 interactions.
+    Small,
+    /// 20,000 companies, 200,000 prospects, 1,000,000 interactions.
+    Large,
+}
+
+impl Scale {
+    fn companies(self) -> i64 {
+        match self {
+            Self::Small => 200,
+            Self::Large => 20_000,
+        }
+    }
+
+    fn prospects(self) -> i64 {
+        self.companies() * 10
+    }
+}
+
+/// The keys that the rows of a table begin at.
+struct First {
+    industries: i64,
+    solutions: i64,
+    events: i64,
+    companies: i64,
+    prospects: i64,
+}
+
+/// Writes the demo set into the organization, all or nothing; gives the number of rows.
+///
+/// # Errors
+/// [`Error::Conflict`] when the organization has companies, industries or prospects already.
+pub async fn seed(scope: &Scope, scale: Scale, progress: &dyn Progress) -> Result<u64> {
+    let store = scope.store();
+    let transaction = store.begin().await?;
+    let writer = Writer { scope, transaction, engine: store.engine(), progress };
+    for table in [crm::company::table(), crm::prospect::table(), offer::industry::table()] {
+        if writer.has_rows(table).await? {
+            return Err(Error::Conflict(format!(
+                "the organization has {} already; the demo set goes into an empty one",
+                table.name
+            )));
+        }
+    }
+    let written = writer.all(scale).await?;
+    writer.transaction.commit().await?;
+    Ok(written)
+}
+
+struct Writer<'a> {
+    scope: &'a Scope,
+    transaction: DatabaseTransaction,
+    engine: Engine,
+    progress: &'a dyn Progress,
+}
+
+impl Writer<'_> {
+    async fn all(&self, scale: Scale) -> Result<u64> {
+        let first = First {
+            industries: self.next_key(offer::industry::table()).await?,
+            solutions: self.next_key(offer::solution::table()).await?,
+            events: self.next_key(offer::event::table()).await?,
+            companies: self.next_key(crm::company::table()).await?,
+            prospects: self.next_key(crm::prospect::table()).await?,
+        };
+        let story = Story::new(self.scope.organization(), self.scope.now(), scale, first);
+        let mut written = 0;
+
+        written += self.table(offer::industry::table(), story.industries()).await?;
+        written += self.table(offer::solution::table(), story.solutions()).await?;
+        written += self.pairs(&story).await?;
+        written += self.table(offer::event::table(), story.events()).await?;
+        written += self.table(crm::company::table(), story.companies()).await?;
+        written += self.table(crm::prospect::table(), story.prospects()).await?;
+
+        let interactions = outreach::interaction::table();
+        let rows = story.interactions(self.next_key(interactions).await?);
+        written += self.table(interactions, rows).await?;
+        let drafts = outreach::outreach_draft::table();
+        let rows = story.drafts(self.next_key(drafts).await?);
+        written += self.table(drafts, rows).await?;
+        let research = crm::prospect_research::table();
+        let rows = story.research(self.next_key(research).await?);
+        written += self.table(research, rows).await?;
+        let usage = usage::llm_usage_log::table();
+        let rows = story.usage(self.next_key(usage).await?);
+        written += self.table(usage, rows).await?;
+        Ok(written)
+    }
+
+    async fn has_rows(&self, table: &Table) -> Result<bool> {
+        let organization = self.scope.organization();
+        let sql =
+            format!("SELECT 1 FROM \"{}\" WHERE organization_id = {organization} LIMIT 1", table.name);
+        let row = self.transaction.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+        Ok(row.is_some())
+    }
+
+    async fn next_key(&self, table: &Table) -> Result<i64> {
+        let sql = format!("SELECT COALESCE(max(id), 0) + 1 FROM \"{}\"", table.name);
+        let row = self.transaction.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+        let row = row.ok_or_else(|| Error::internal("an aggregate gave no row"))?;
+        Ok(row.try_get_by_index::<i64>(0)?)
+    }
+
+    fn backend(&self) -> DbBackend {
+        match self.engine {
+            Engine::Sqlite => DbBackend::Sqlite,
+            Engine::Postgres => DbBackend::Postgres,
+        }
+    }
+
+    async fn table(&self, table: &Table, rows: impl Iterator<Item = Vec<Value>>) -> Result<u64> {
+        self.progress.begin(table.name, None);
+        let mut written = 0;
+        let mut rows = rows.peekable();
+        while rows.peek().is_some() {
+            let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
+            let count = chunk.len() as u64;
+            write::rows(&self.transaction, self.engine, table, chunk).await?;
+            written += count;
+            self.progress.advance(count);
+        }
+        write::continue_keys(&self.transaction, self.engine, table.name).await?;
+        self.progress.finish();
+        Ok(written)
+    }
+
+    async fn pairs(&self, story: &Story) -> Result<u64> {
+        let rows = story.pairs();
+        let count = rows.len() as u64;
+        let columns = offer::industry_solution_columns();
+        write::insert(&self.transaction, self.engine, "industry_solutions", &columns, rows).await?;
+        Ok(count)
+    }
+}

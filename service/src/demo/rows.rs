@@ -1,0 +1,373 @@
+//! The rows of the demo set. Whatever a prospect has follows from a generator seeded with its
+//! number, so the tables agree with each other without being held in memory.
+
+use chrono::{DateTime, Duration, DurationRound, Utc};
+use fastrand::Rng;
+use serde_json::json;
+
+use super::{First, Scale, words};
+use crate::{crm, offer, outreach, table::Table, usage, value::Value};
+
+/// How many interactions, drafts and research records a prospect has, by its number.
+const INTERACTIONS: [i64; 5] = [0, 2, 5, 8, 10];
+const DRAFTS: [i64; 5] = [0, 1, 3, 1, 0];
+const RESEARCH: [i64; 5] = [0, 1, 1, 2, 1];
+
+/// What the demo set tells: who, when, how much.
+pub(super) struct Story {
+    organization: i64,
+    now: DateTime<Utc>,
+    scale: Scale,
+    first: First,
+}
+
+/// The cells of a row by name; the rest is absent.
+fn row<const N: usize>(table: &Table, cells: [(&str, Value); N]) -> Vec<Value> {
+    let mut row = vec![Value::Null; table.columns.len()];
+    for (name, value) in cells {
+        row[table.column(name)] = value;
+    }
+    row
+}
+
+fn text(text: impl Into<String>) -> Value {
+    Value::Text(text.into())
+}
+
+fn optional(text: Option<&str>) -> Value {
+    text.map_or(Value::Null, |text| Value::Text(text.to_owned()))
+}
+
+fn at<T: Copy>(words: &[T], number: i64) -> T {
+    words[usize::try_from(number).unwrap_or_default() % words.len()]
+}
+
+/// A name as part of a host or an address: lower-case ASCII, words joined by `-`.
+fn slug(name: &str) -> String {
+    let mut slug = String::with_capacity(name.len());
+    for character in name.to_lowercase().chars() {
+        match character {
+            'ä' | 'æ' => slug.push_str("ae"),
+            'ö' | 'ø' => slug.push_str("oe"),
+            'ü' => slug.push_str("ue"),
+            'ß' => slug.push_str("ss"),
+            'é' | 'è' | 'ë' => slug.push('e'),
+            'á' | 'à' | 'š' | 'í' | 'ó' | 'ı' | 'ž' => slug.push(match character {
+                'á' | 'à' => 'a',
+                'š' => 's',
+                'ó' => 'o',
+                'ž' => 'z',
+                _ => 'i',
+            }),
+            'a'..='z' | '0'..='9' => slug.push(character),
+            ' ' | '&' => {
+                if !slug.ends_with('-') {
+                    slug.push('-');
+                }
+            }
+            _ => {}
+        }
+    }
+    slug
+}
+
+impl Story {
+    pub(super) fn new(organization: i64, now: DateTime<Utc>, scale: Scale, first: First) -> Self {
+        let now = now.duration_trunc(Duration::days(1)).unwrap_or(now);
+        Self { organization, now, scale, first }
+    }
+
+    fn days_ago(&self, days: i64, rng: &mut Rng) -> DateTime<Utc> {
+        self.now - Duration::days(days) + Duration::minutes(rng.i64(7 * 60..18 * 60))
+    }
+
+    /// The cells that every row has.
+    fn with<const N: usize>(
+        &self,
+        table: &Table,
+        id: i64,
+        made: DateTime<Utc>,
+        cells: [(&str, Value); N],
+    ) -> Vec<Value> {
+        let mut row = row(table, cells);
+        for (name, value) in [
+            ("id", Value::Int(id)),
+            ("organization_id", Value::Int(self.organization)),
+            ("created_at", Value::Time(made)),
+            ("updated_at", Value::Time(made)),
+            ("revision", Value::Int(1)),
+        ] {
+            if let Some(column) = table.find(name) {
+                row[column] = value;
+            }
+        }
+        row
+    }
+
+    fn long_ago(&self) -> DateTime<Utc> {
+        self.now - Duration::days(400)
+    }
+
+    pub(super) fn industries(&self) -> impl Iterator<Item = Vec<Value>> {
+        (0..).zip(words::INDUSTRIES).map(|(index, name)| {
+            let id = self.first.industries + index;
+            self.with(offer::industry::table(), id, self.long_ago(), [("name", text(name))])
+        })
+    }
+
+    pub(super) fn solutions(&self) -> impl Iterator<Item = Vec<Value>> {
+        (0..).zip(words::SOLUTIONS).map(|(index, (name, category, pricing, about, uses, keys, _))| {
+            let cells = [
+                ("name", text(name)),
+                ("category", text(category)),
+                ("pricing_model", text(pricing)),
+                ("description", text(about)),
+                ("use_cases", Value::Json(json!(uses))),
+                ("keywords", Value::Json(json!(keys))),
+            ];
+            let id = self.first.solutions + index;
+            self.with(offer::solution::table(), id, self.long_ago(), cells)
+        })
+    }
+
+    pub(super) fn pairs(&self) -> Vec<Vec<Value>> {
+        let mut pairs = Vec::new();
+        for (solution, (.., industries)) in (0..).zip(words::SOLUTIONS) {
+            for industry in industries {
+                let industry = i64::try_from(*industry).unwrap_or_default();
+                pairs.push(vec![
+                    Value::Int(self.first.industries + industry),
+                    Value::Int(self.first.solutions + solution),
+                    Value::Time(self.long_ago()),
+                    Value::Time(self.long_ago()),
+                ]);
+            }
+        }
+        pairs
+    }
+
+    /// Events every 40 days: eight in the past, four to come.
+    pub(super) fn events(&self) -> impl Iterator<Item = Vec<Value>> {
+        (0..).zip(words::EVENTS).map(|(index, (kind, about, city, role, industries, solutions))| {
+            let date = self.now + Duration::days((index - 8) * 40 + 20) + Duration::hours(9);
+            let status = match index {
+                3 => "cancelled",
+                0..=7 => "completed",
+                8 | 9 => "open",
+                _ => "planned",
+            };
+            let cells = [
+                ("event_type", text(kind)),
+                ("event_date", Value::Time(date)),
+                ("description", text(about)),
+                ("location", text(words::CITIES[city])),
+                ("target_industries", Value::Json(json!(industries.map(|i| words::INDUSTRIES[i])))),
+                ("target_roles", Value::Json(json!([role]))),
+                ("solutions_featured", Value::Json(json!(solutions.map(|s| words::SOLUTIONS[s].0)))),
+                ("status", text(status)),
+            ];
+            let id = self.first.events + index;
+            self.with(offer::event::table(), id, self.long_ago(), cells)
+        })
+    }
+
+    fn company_name(number: i64) -> (String, usize) {
+        let first = at(&words::COMPANY_FIRST, number);
+        // Each first part meets each second part once in a thousand, and neighbours differ in both.
+        let (second, industry) = at(&words::COMPANY_SECOND, number / 50 + number);
+        let city = number / 1_000;
+        let name = if city == 0 {
+            format!("{first} {second}")
+        } else {
+            format!("{first} {second} {}", at(&words::CITIES, city))
+        };
+        (name, industry)
+    }
+
+    fn company_domain(number: i64) -> String {
+        format!("{}.example", slug(&Self::company_name(number).0))
+    }
+
+    pub(super) fn companies(&self) -> impl Iterator<Item = Vec<Value>> {
+        (0..self.scale.companies()).map(|number| {
+            let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0xC0);
+            let (name, industry) = Self::company_name(number);
+            let domain = Self::company_domain(number);
+            let size = if self.is_large(number) { words::SIZES[4] } else { words::SIZES[rng.usize(..5)] };
+            let made = self.days_ago(rng.i64(200..390), &mut rng);
+            let industry = i64::try_from(industry).unwrap_or_default();
+            let cells = [
+                ("name", text(name)),
+                ("industry_id", Value::Int(self.first.industries + industry)),
+                ("size", text(size)),
+                ("website", text(format!("https://www.{domain}"))),
+                ("domain", text(domain)),
+            ];
+            self.with(crm::company::table(), self.first.companies + number, made, cells)
+        })
+    }
+
+    /// The companies that have a fifth of all prospects between them.
+    fn large_companies(&self) -> i64 {
+        (self.scale.companies() / 1_000).max(2)
+    }
+
+    fn is_large(&self, company: i64) -> bool {
+        company % (self.scale.companies() / self.large_companies()) == 7
+    }
+
+    fn company_of(&self, prospect: i64) -> i64 {
+        let (companies, large) = (self.scale.companies(), self.large_companies());
+        if prospect % 5 == 4 {
+            (prospect / 5 % large) * (companies / large) + 7
+        } else {
+            // A step that shares no factor with the number of companies visits all of them.
+            (prospect - prospect / 5) * 7_919 % companies
+        }
+    }
+
+    fn person(prospect: i64) -> (&'static str, &'static str) {
+        let mut rng = Rng::with_seed(prospect.cast_unsigned() ^ 0xFACE);
+        let first = words::FIRST_NAMES[rng.usize(..words::FIRST_NAMES.len())];
+        (first, words::LAST_NAMES[rng.usize(..words::LAST_NAMES.len())])
+    }
+
+    /// When the interactions of a prospect happened, oldest first.
+    fn dates(&self, prospect: i64) -> Vec<DateTime<Utc>> {
+        let mut rng = Rng::with_seed(prospect.cast_unsigned() ^ 0xDA7E);
+        let count = at(&INTERACTIONS, prospect / 7);
+        let mut dates: Vec<_> = (0..count).map(|_| {
+            let days = rng.i64(1..180);
+            self.days_ago(days, &mut rng)
+        }).collect();
+        dates.sort_unstable();
+        dates
+    }
+
+    pub(super) fn prospects(&self) -> impl Iterator<Item = Vec<Value>> {
+        (0..self.scale.prospects()).map(|number| {
+            let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0x9E0);
+            let (first, last) = Self::person(number);
+            let company = self.company_of(number);
+            let handle = format!("{}.{}", slug(first), slug(last));
+            let domain = Self::company_domain(company);
+            let contacted = self.dates(number).last().copied();
+            let made = self.days_ago(rng.i64(181..200), &mut rng);
+            let profile = format!("https://www.linkedin.example/in/{handle}-{number}");
+            let cells = [
+                ("full_name", text(format!("{first} {last}"))),
+                ("email", text(format!("{handle}.{number}@{domain}"))),
+                ("linkedin_url", if rng.u8(..4) == 0 { Value::Null } else { text(profile) }),
+                ("location", text(words::CITIES[rng.usize(..words::CITIES.len())])),
+                ("company_id", Value::Int(self.first.companies + company)),
+                ("last_contacted_at", contacted.map_or(Value::Null, Value::Time)),
+                ("is_active", Value::Bool(rng.u8(..10) != 0)),
+            ];
+            self.with(crm::prospect::table(), self.first.prospects + number, made, cells)
+        })
+    }
+
+    pub(super) fn interactions(&self, first: i64) -> impl Iterator<Item = Vec<Value>> {
+        let all = (0..self.scale.prospects())
+            .flat_map(|prospect| self.dates(prospect).into_iter().map(move |date| (prospect, date)));
+        (0_i64..).zip(all).map(move |(number, (prospect, date))| {
+            let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0x1A7);
+            let (kind, subject, content) = words::INTERACTIONS[rng.usize(..words::INTERACTIONS.len())];
+            let event = self.first.events + rng.i64(0..7);
+            let at_event = subject == "Met at the stand";
+            let cells = [
+                ("prospect_id", Value::Int(self.first.prospects + prospect)),
+                ("event_id", if at_event { Value::Int(event) } else { Value::Null }),
+                ("interaction_type", text(kind)),
+                ("interaction_date", Value::Time(date)),
+                ("subject", text(subject)),
+                ("content", text(content)),
+                ("sentiment", optional(words::SENTIMENTS[rng.usize(..5)])),
+                ("outcome", optional(words::OUTCOMES[rng.usize(..6)])),
+            ];
+            self.with(outreach::interaction::table(), first + number, date, cells)
+        })
+    }
+
+    pub(super) fn drafts(&self, first: i64) -> impl Iterator<Item = Vec<Value>> {
+        let statuses = outreach::outreach_draft::STATUSES;
+        let all = (0..self.scale.prospects()).flat_map(|prospect| {
+            (0..at(&DRAFTS, prospect / 3)).map(move |_| prospect)
+        });
+        (0_i64..).zip(all).map(move |(number, prospect)| {
+            let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0xD4AF);
+            let (kind, content) = words::DRAFTS[rng.usize(..words::DRAFTS.len())];
+            let solution = words::SOLUTIONS[rng.usize(..words::SOLUTIONS.len())].0;
+            let (person, _) = Self::person(prospect);
+            let (company, _) = Self::company_name(self.company_of(prospect));
+            let content = content
+                .replace("{name}", person)
+                .replace("{company}", &company)
+                .replace("{solution}", solution);
+            let invitation = kind == "event_invitation";
+            let event = Value::Int(self.first.events + rng.i64(8..12));
+            let made = self.days_ago(rng.i64(1..60), &mut rng);
+            let cells = [
+                ("prospect_id", Value::Int(self.first.prospects + prospect)),
+                ("event_id", if invitation { event } else { Value::Null }),
+                ("draft_type", text(kind)),
+                ("content", text(content)),
+                ("status", text(statuses[rng.usize(..statuses.len())].name)),
+            ];
+            self.with(outreach::outreach_draft::table(), first + number, made, cells)
+        })
+    }
+
+    pub(super) fn research(&self, first: i64) -> impl Iterator<Item = Vec<Value>> {
+        let all = (0..self.scale.prospects()).flat_map(|prospect| {
+            (0..at(&RESEARCH, prospect / 2)).map(move |_| prospect)
+        });
+        (0_i64..).zip(all).map(move |(number, prospect)| {
+            let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0x4E5E);
+            let (first_name, last_name) = Self::person(prospect);
+            let (company, _) = Self::company_name(self.company_of(prospect));
+            let solution = words::SOLUTIONS[rng.usize(..words::SOLUTIONS.len())];
+            let made = self.days_ago(rng.i64(1..170), &mut rng);
+            let confidence = f64::from(rng.u32(40..100)) / 100.0;
+            let cells = [
+                ("prospect_id", Value::Int(self.first.prospects + prospect)),
+                (
+                    "research_summary",
+                    text(format!(
+                        "{first_name} {last_name} decides on {} at {company}. {} would fit: {}",
+                        solution.4[0], solution.0, solution.3
+                    )),
+                ),
+                ("key_insights", Value::Json(json!({"need": solution.4[0], "words": solution.5}))),
+                ("recommended_solutions", Value::Json(json!([solution.0]))),
+                (
+                    "confidence_score",
+                    if rng.u8(..9) == 0 { Value::Null } else { Value::Double(confidence) },
+                ),
+            ];
+            self.with(crm::prospect_research::table(), first + number, made, cells)
+        })
+    }
+
+    pub(super) fn usage(&self, first: i64) -> impl Iterator<Item = Vec<Value>> {
+        (0..self.scale.prospects() / 2).map(move |number| {
+            let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0x70CE);
+            let (workflow, node) = words::WORKFLOWS[rng.usize(..words::WORKFLOWS.len())];
+            let (model, input, output) = words::MODELS[rng.usize(..words::MODELS.len())];
+            let (prompt, completion) = (rng.i32(200..6_000), rng.i32(50..1_500));
+            let cost = (f64::from(prompt) * input + f64::from(completion) * output) / 1e6;
+            let made = self.days_ago(rng.i64(1..180), &mut rng);
+            let cells = [
+                ("workflow_name", text(workflow)),
+                ("node_name", text(node)),
+                ("model", text(model)),
+                ("prompt_tokens", Value::Int(prompt.into())),
+                ("completion_tokens", Value::Int(completion.into())),
+                ("total_tokens", Value::Int((prompt + completion).into())),
+                ("latency_ms", Value::Int(rng.i64(300..20_000))),
+                ("cost", Value::Double(cost)),
+            ];
+            self.with(usage::llm_usage_log::table(), first + number, made, cells)
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! The rooms and habits of the code, checked.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tests::plain;
+
+plain![
+    every_path_named_in_the_docs_exists,
+    every_entity_has_its_file_in_service_and_api,
+    no_file_is_longer_than_a_thought,
+    no_module_or_type_has_an_empty_name,
+    the_api_can_reach_no_table,
+    the_readme_is_short,
+    every_dependency_says_why_it_is_there,
+    migrations_know_no_entity,
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') && name != "node_modules" {
+            found.extend(files(&path, ending));
+        } else if name.ends_with(ending) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn sources() -> Vec<PathBuf> {
+    let mut sources = Vec::new();
+    for room in ["entity", "migration", "service", "api", "tests"] {
+        sources.extend(files(&root().join(room), ".rs"));
+    }
+    sources.retain(|path| !path.to_string_lossy().contains("entity/src/generated"));
+    sources
+}
+
+fn every_path_named_in_the_docs_exists() {
+    let mut documents = files(&root().join("docs"), ".md");
+    documents.push(root().join("README.md"));
+    let mut dead = Vec::new();
+    let mut seen = 0;
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        for (place, named) in text.split('`').enumerate() {
+            let path_like = named.contains('/')
+                && named.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c))
+                && !named.starts_with('/');
+            let target = named == "README.md" || path_like;
+            if place % 2 == 1 && target {
+                seen += 1;
+                // Made when the program runs.
+                let made = named.starts_with("data/") || named.starts_with("target/");
+                if !made && !root().join(named.trim_end_matches('/')).exists() {
+                    dead.push(format!("{}: {named}", document.display()));
+                }
+            }
+        }
+    }
+    assert!(dead.is_empty(), "paths that don't exist: {dead:#?}");
+    assert!(seen > 20, "the docs name paths in backticks");
+}
+
+fn every_entity_has_its_file_in_service_and_api() {
+    let entities = fs::read_to_string(root().join("entity/src/lib.rs")).unwrap();
+    // Stored, but not declared: whose rows they are, pairs, what an import remembers.
+    let internal = ["organization", "industry_solution", "source_import", "source_import_table", "alembic_version"];
+    let mut context = String::new();
+    let mut seen = 0;
+    for word in entities.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
+        if let Some(name) = ["crm", "offer", "outreach", "usage", "governance", "identity", "ingest"]
+            .iter()
+            .find(|name| **name == word)
+        {
+            (*name).clone_into(&mut context);
+        }
+        let declared = ["company", "prospect", "prospect_research", "industry", "solution", "event",
+            "interaction", "outreach_draft", "llm_usage_log"];
+        if declared.contains(&word) && !internal.contains(&word) {
+            for room in ["service", "api"] {
+                let path = root().join(format!("{room}/src/{context}/{word}.rs"));
+                assert!(path.exists(), "{}", path.display());
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= api::catalog::entities().len());
+}
+
+fn no_file_is_longer_than_a_thought() {
+    let mut long = Vec::new();
+    for path in sources() {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        // The page SQL of both engines is one thought, and so is the registry of the schema.
+        let whole = ["read/sql.rs", "graph/registry.rs"].iter().any(|name| path.ends_with(name));
+        if lines > if whole { 600 } else { 450 } {
+            long.push(format!("{lines} {}", path.display()));
+        }
+    }
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+fn no_module_or_type_has_an_empty_name() {
+    let banned = ["utils", "helpers", "common", "misc", "manager", "data", "info"];
+    let mut found = Vec::new();
+    for path in sources() {
+        let stem = path.file_stem().unwrap().to_string_lossy().to_lowercase();
+        if banned.contains(&stem.as_str()) {
+            found.push(path.display().to_string());
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for line in text.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            for pair in words.windows(2) {
+                let name = pair[1].split(['<', '(', '{', ';', ':']).next().unwrap().to_lowercase();
+                let kind = ["struct", "enum", "mod", "trait"].contains(&pair[0]);
+                if kind && !line.trim_start().starts_with("//") && banned.contains(&name.as_str()) {
+                    found.push(format!("{}: {line}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+fn the_api_can_reach_no_table() {
+    let manifest = fs::read_to_string(root().join("api/Cargo.toml")).unwrap();
+    for crate_name in ["sea-orm", "sqlx", "entity", "migration"] {
+        assert!(!manifest.lines().any(|line| line.starts_with(crate_name)), "{crate_name}");
+    }
+    let manifest = fs::read_to_string(root().join("service/Cargo.toml")).unwrap();
+    for crate_name in ["async-graphql", "axum", "salesgraph"] {
+        assert!(!manifest.lines().any(|line| line.starts_with(crate_name)), "{crate_name}");
+    }
+}
+
+fn the_readme_is_short() {
+    let lines = fs::read_to_string(root().join("README.md")).unwrap().lines().count();
+    assert!(lines <= 120, "{lines} lines");
+}
+
+fn every_dependency_says_why_it_is_there() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, dependencies) = manifest.split_once("[workspace.dependencies]").unwrap();
+    let (dependencies, _) = dependencies.split_once("\n[").unwrap();
+    let mut before = "";
+    for line in dependencies.lines() {
+        let outside = line.contains('=') && !line.starts_with('#') && !line.contains("path =");
+        assert!(!outside || before.starts_with('#'), "no reason above: {line}");
+        before = line;
+    }
+}
+
+fn migrations_know_no_entity() {
+    let manifest = fs::read_to_string(root().join("migration/Cargo.toml")).unwrap();
+    assert!(!manifest.contains("entity.workspace") && !manifest.contains("service.workspace"));
+}

@@ -1,0 +1,55 @@
+//! Every example that users are shown runs.
+
+use std::{fs, path::Path};
+
+use api::http::graphiql::EXAMPLES;
+use service::{demo, progress::Unwatched};
+use tests::{App, behaviours};
+
+behaviours![
+    every_example_of_the_page_runs_on_the_demo_set,
+    every_query_of_the_readme_runs_on_the_demo_set,
+    the_readme_tells_the_statements_of_its_queries,
+];
+
+async fn seeded(app: &App) {
+    demo::seed(&app.scope(app.organization), demo::Scale::Small, &Unwatched).await.unwrap();
+}
+
+async fn every_example_of_the_page_runs_on_the_demo_set(app: App) {
+    seeded(&app).await;
+    for (name, query) in EXAMPLES {
+        let data = app.data(query).await;
+        let (_, list) = data.as_object().unwrap().iter().next().unwrap();
+        assert!(!list["nodes"].as_array().unwrap().is_empty(), "{name} shows nothing");
+    }
+}
+
+fn queries_of_the_readme() -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("README.md");
+    let text = fs::read_to_string(path).unwrap();
+    let blocks = text.split("```graphql\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+async fn every_query_of_the_readme_runs_on_the_demo_set(app: App) {
+    seeded(&app).await;
+    let queries = queries_of_the_readme();
+    assert!(queries.len() >= 3);
+    for query in queries {
+        app.data(&query).await;
+    }
+}
+
+/// A query that says `# 5 statements` takes so many.
+async fn the_readme_tells_the_statements_of_its_queries(app: App) {
+    seeded(&app).await;
+    let mut told = 0;
+    for query in queries_of_the_readme() {
+        let Some((head, _)) = query.split_once(" statement") else { continue };
+        let Ok(expected) = head.rsplit(' ').next().unwrap().parse::<u64>() else { continue };
+        assert_eq!(app.counted(&query).await.1, expected, "{query}");
+        told += 1;
+    }
+    assert!(told >= 2);
+}

@@ -1,0 +1,78 @@
+//! The product tested from outside: each behaviour on `SQLite`, and on the Postgres that
+//! `SALESGRAPH_TEST_POSTGRES` names. Where none is named the Postgres half counts as ignored.
+
+mod architecture;
+mod demo;
+mod examples;
+mod http;
+mod migration;
+mod read;
+mod schema;
+mod tenant;
+
+use libtest_mimic::{Arguments, Trial};
+use tests::{App, Behaviour, Engine, database};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let postgres = database::postgres().is_some();
+    let mut trials = Vec::new();
+    for behaviour in behaviours() {
+        trials.push(trial(&behaviour, Engine::Sqlite));
+        trials.push(trial(&behaviour, Engine::Postgres).with_ignored_flag(!postgres));
+    }
+    for plain in plain() {
+        let run = plain.run;
+        trials.push(Trial::test(name(plain.name), move || {
+            run();
+            Ok(())
+        }));
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    database::clean_up();
+    if !postgres {
+        eprintln!("Postgres was left out: name one in SALESGRAPH_TEST_POSTGRES to test on it too.");
+    }
+    conclusion.exit();
+}
+
+fn trial(behaviour: &Behaviour, engine: Engine) -> Trial {
+    let run = behaviour.run;
+    let kind = if engine == Engine::Sqlite { "sqlite" } else { "postgres" };
+    let test = move || {
+        database::block_on(async {
+            let app = App::new(engine).await;
+            run(app).await;
+        });
+        Ok(())
+    };
+    Trial::test(name(behaviour.name), test).with_kind(kind)
+}
+
+fn name(path: &str) -> &str {
+    path.trim_start_matches("it::")
+}
+
+fn behaviours() -> Vec<Behaviour> {
+    [
+        demo::behaviours(),
+        examples::behaviours(),
+        http::behaviours(),
+        migration::behaviours(),
+        read::budget::behaviours(),
+        read::cursors::behaviours(),
+        read::deleted::behaviours(),
+        read::filters::behaviours(),
+        read::lists::behaviours(),
+        read::order::behaviours(),
+        read::selections::behaviours(),
+        tenant::behaviours(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn plain() -> Vec<tests::Plain> {
+    [architecture::plain(), schema::plain()].into_iter().flatten().collect()
+}

@@ -1,0 +1,159 @@
+//! Tables: up and down, the same on both engines, as the entities and the service know them.
+
+use std::collections::BTreeMap;
+
+use api::{catalog, graph::declaration::Gives};
+use sea_orm::{ConnectionTrait, Database, Statement};
+use service::{Kind, Store};
+use tests::{App, Engine, behaviours, database::TestDatabase};
+
+behaviours![
+    migrations_go_up_and_down_and_up_again,
+    the_tables_are_as_the_service_knows_them,
+    every_sort_key_has_its_index,
+    every_foreign_key_has_an_index,
+    several_servers_may_migrate_at_once,
+    a_new_database_file_is_for_its_owner_only,
+];
+
+async fn migrations_go_up_and_down_and_up_again(app: App) {
+    let database = TestDatabase::empty(app.engine).await;
+    let store = Store::connect(&database.url).await.unwrap();
+    let all = store.migrations().await.unwrap();
+    assert!(all.iter().all(|(_, applied)| !applied));
+    store.migrate_up().await.unwrap();
+    store.migrate_down(u32::try_from(all.len()).unwrap()).await.unwrap();
+    let left = tables(&database.url, app.engine).await;
+    assert!(left.keys().all(|name| name == "seaql_migrations"), "{left:?}");
+    store.migrate_up().await.unwrap();
+    store.migrate_up().await.unwrap();
+    assert!(store.migrations().await.unwrap().iter().all(|(_, applied)| *applied));
+}
+
+/// Name, declared type, whether it may be absent: the columns of each table.
+async fn tables(url: &str, engine: Engine) -> BTreeMap<String, Vec<(String, String, bool)>> {
+    let db = Database::connect(url).await.unwrap();
+    let sql = match engine {
+        Engine::Sqlite => {
+            "SELECT m.name, c.name, lower(c.type), CAST(c.\"notnull\" AS TEXT) FROM sqlite_master m \
+             JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' \
+             ORDER BY m.name, c.cid"
+        }
+        Engine::Postgres => {
+            "SELECT table_name::text, column_name::text, \
+             data_type::text || COALESCE('(' || character_maximum_length || ')', ''), \
+             CASE is_nullable WHEN 'YES' THEN '0' ELSE '1' END FROM information_schema.columns \
+             WHERE table_schema = 'public' ORDER BY table_name, ordinal_position"
+        }
+    };
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    let mut tables: BTreeMap<String, Vec<(String, String, bool)>> = BTreeMap::new();
+    for row in rows {
+        let text = |index| row.try_get_by_index::<String>(index).unwrap();
+        tables.entry(text(0)).or_default().push((text(1), text(2), text(3) == "0"));
+    }
+    tables
+}
+
+async fn the_tables_are_as_the_service_knows_them(app: App) {
+    let tables = tables(&app.url, app.engine).await;
+    for entity in catalog::entities() {
+        let stored = &tables[entity.table.name];
+        let known: Vec<_> = entity.table.columns.iter().collect();
+        assert_eq!(stored.len(), known.len(), "{}", entity.table.name);
+        for (column, (name, ty, nullable)) in known.into_iter().zip(stored) {
+            let wanted = match (column.kind, column.length, app.engine) {
+                (Kind::Text, Some(length), Engine::Postgres) => format!("character varying({length})"),
+                (Kind::Text, Some(length), Engine::Sqlite) => format!("varchar({length})"),
+                (Kind::Text, None, _) => "text".to_owned(),
+                (Kind::Bool, ..) => "boolean".to_owned(),
+                (Kind::Int, ..) => "integer".to_owned(),
+                (Kind::BigInt, _, Engine::Postgres) => "bigint".to_owned(),
+                (Kind::BigInt, _, Engine::Sqlite) if name == "id" => "integer".to_owned(),
+                (Kind::BigInt, _, Engine::Sqlite) => "bigint".to_owned(),
+                (Kind::Double, _, Engine::Postgres) => "double precision".to_owned(),
+                (Kind::Double, _, Engine::Sqlite) => "double".to_owned(),
+                (Kind::Time, _, Engine::Postgres) => "timestamp with time zone".to_owned(),
+                (Kind::Time, _, Engine::Sqlite) => "timestamp_with_timezone_text".to_owned(),
+                (Kind::Json, _, Engine::Postgres) => "jsonb".to_owned(),
+                (Kind::Json, _, Engine::Sqlite) => "jsonb_text".to_owned(),
+            };
+            let place = format!("{}.{name}", entity.table.name);
+            assert_eq!((column.name, wanted.as_str(), column.nullable), (name.as_str(), ty.as_str(), *nullable), "{place}");
+        }
+    }
+}
+
+/// The definitions of all indexes, by table.
+async fn indexes(app: &App) -> BTreeMap<String, Vec<String>> {
+    let sql = match app.engine {
+        Engine::Sqlite => "SELECT tbl_name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+        Engine::Postgres => "SELECT tablename::text, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    };
+    let backend = app.db.get_database_backend();
+    let rows = app.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
+    let mut indexes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in rows {
+        let definition: String = row.try_get_by_index(1).unwrap();
+        let (_, keys) = definition.split_once(" (").unwrap();
+        indexes.entry(row.try_get_by_index(0).unwrap()).or_default().push(keys.replace('"', ""));
+    }
+    indexes
+}
+
+async fn every_sort_key_has_its_index(app: App) {
+    let indexes = indexes(&app).await;
+    for entity in catalog::entities() {
+        for field in entity.fields.iter().filter(|field| field.sort) {
+            let Gives::Column { column, .. } = field.gives else { continue };
+            let name = entity.table.columns[column].name;
+            let found = indexes[entity.table.name]
+                .iter()
+                .any(|keys| keys.starts_with("organization_id, ") && keys.contains(name) && keys.ends_with("id)"));
+            assert!(found, "{}.{name}", entity.table.name);
+        }
+    }
+}
+
+async fn every_foreign_key_has_an_index(app: App) {
+    let indexes = indexes(&app).await;
+    for entity in catalog::entities() {
+        for column in &entity.table.columns {
+            if column.kind == Kind::BigInt && column.name.ends_with("_id") {
+                let lead = format!("{}, ", column.name);
+                let found = indexes[entity.table.name].iter().any(|keys| keys.starts_with(&lead));
+                assert!(found, "{}.{}", entity.table.name, column.name);
+            }
+        }
+    }
+}
+
+async fn several_servers_may_migrate_at_once(app: App) {
+    if app.engine == Engine::Sqlite {
+        return;
+    }
+    let database = TestDatabase::empty(app.engine).await;
+    let starts = (0..4).map(async |_| {
+        let store = Store::connect(&database.url).await.unwrap();
+        store.migrate_up().await.unwrap();
+    });
+    futures_util::future::join_all(starts).await;
+}
+
+async fn a_new_database_file_is_for_its_owner_only(app: App) {
+    use std::os::unix::fs::PermissionsExt;
+    if app.engine == Engine::Postgres {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep/new.db");
+    let store = Store::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    assert!(store.is_fresh());
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o600);
+    store.close().await.unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let store = Store::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    assert!(!store.is_fresh());
+    assert_eq!(mode(&path), 0o600);
+}

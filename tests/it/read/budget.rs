@@ -1,0 +1,123 @@
+//! How many statements a request takes.
+
+use api::{
+    catalog,
+    graph::declaration::{Entity, Gives},
+};
+use tests::{App, behaviours};
+
+behaviours![
+    a_list_is_one_statement_and_its_count_another,
+    a_to_one_relation_rides_along,
+    a_to_many_relation_is_one_statement_for_all_parents,
+    the_newest_of_a_relation_is_one_statement_for_all_parents,
+    a_prospect_with_company_and_industry_is_one_statement,
+    the_nested_query_takes_the_same_for_1_20_and_100_parents,
+    an_asked_for_count_alone_reads_no_rows,
+    a_page_of_no_parents_asks_nothing,
+    nodes_of_several_types_take_one_statement_for_each_type,
+];
+
+fn entities() -> Vec<&'static Entity> {
+    catalog::entities().to_vec()
+}
+
+async fn a_list_is_one_statement_and_its_count_another(app: App) {
+    app.world().await;
+    for entity in entities() {
+        let list = format!("{{ {} {{ nodes {{ id }} }} }}", entity.plural);
+        assert_eq!(app.counted(&list).await.1, 1, "{list}");
+        let edges = format!("{{ {} {{ edges {{ cursor }} pageInfo {{ endCursor }} }} }}", entity.plural);
+        assert_eq!(app.counted(&edges).await.1, 1, "{edges}");
+        let counted = format!("{{ {} {{ nodes {{ id }} totalCount }} }}", entity.plural);
+        assert_eq!(app.counted(&counted).await.1, 2, "{counted}");
+    }
+}
+
+async fn a_to_one_relation_rides_along(app: App) {
+    app.world().await;
+    let mut seen = 0;
+    for entity in entities() {
+        for field in &entity.fields {
+            if let Gives::One { .. } = field.gives {
+                let query =
+                    format!("{{ {} {{ nodes {{ {} {{ id }} }} }} }}", entity.plural, field.name);
+                assert_eq!(app.counted(&query).await.1, 1, "{query}");
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(seen, 7, "to-one relations of the document");
+}
+
+async fn a_to_many_relation_is_one_statement_for_all_parents(app: App) {
+    app.world().await;
+    let mut seen = 0;
+    for entity in entities() {
+        for field in &entity.fields {
+            if let Gives::Many { .. } = field.gives {
+                let query = |of: &str| {
+                    format!("{{ {} {{ nodes {{ {} {{ {of} }} }} }} }}", entity.plural, field.name)
+                };
+                assert_eq!(app.counted(&query("nodes { id }")).await.1, 2, "{}", query(""));
+                assert_eq!(app.counted(&query("totalCount")).await.1, 2, "{}", query(""));
+                assert_eq!(app.counted(&query("nodes { id } totalCount")).await.1, 3);
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(seen, 9, "to-many relations of the document");
+}
+
+async fn the_newest_of_a_relation_is_one_statement_for_all_parents(app: App) {
+    app.world().await;
+    let query = "{ prospects { nodes { latestResearch { researchSummary } } } }";
+    assert_eq!(app.counted(query).await.1, 2);
+}
+
+async fn a_prospect_with_company_and_industry_is_one_statement(app: App) {
+    app.world().await;
+    let query = "{ prospect(id: 1) { fullName company { name industry { name } } } }";
+    let (data, statements) = app.counted(query).await;
+    assert_eq!(data["prospect"]["company"]["industry"]["name"], "Logistics");
+    assert_eq!(statements, 1);
+}
+
+async fn the_nested_query_takes_the_same_for_1_20_and_100_parents(app: App) {
+    let industry = app.industry("Logistics").await;
+    for number in 0..100 {
+        let company = app.company(&format!("Company {number:03}"), industry).await;
+        let prospect = app.prospect(&format!("Person {number}"), company).await;
+        app.interaction(prospect, None, "First words", number).await;
+    }
+    for parents in [1, 20, 100] {
+        let query = format!(
+            "{{ companies(first: {parents}) {{ nodes {{ industry {{ name }} prospects(first: 5, \
+             filter: {{ isActive: {{ eq: true }} }}, orderBy: [{{ fullName: ASC }}]) {{ nodes {{ \
+             interactions(first: 3) {{ nodes {{ subject }} }} }} totalCount }} }} }} }}"
+        );
+        let (data, statements) = app.counted(&query).await;
+        assert_eq!(data["companies"]["nodes"].as_array().unwrap().len(), parents);
+        assert_eq!(statements, 4, "companies, prospects, their count, interactions");
+    }
+}
+
+async fn an_asked_for_count_alone_reads_no_rows(app: App) {
+    app.world().await;
+    let (data, statements) = app.counted("{ prospects { totalCount } }").await;
+    assert_eq!(data["prospects"]["totalCount"], 4);
+    assert_eq!(statements, 1);
+}
+
+async fn a_page_of_no_parents_asks_nothing(app: App) {
+    let query = "{ companies { nodes { prospects { nodes { interactions { totalCount } } } } } }";
+    assert_eq!(app.counted(query).await.1, 1);
+}
+
+async fn nodes_of_several_types_take_one_statement_for_each_type(app: App) {
+    app.world().await;
+    let query = r#"{ nodes(ids: ["Prospect:1", "Company:1", "Prospect:2"]) { id } }"#;
+    let (data, statements) = app.counted(query).await;
+    assert_eq!(tests::app::texts(&data["nodes"], "id"), ["Prospect:1", "Company:1", "Prospect:2"]);
+    assert_eq!(statements, 2);
+}

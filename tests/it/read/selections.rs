@@ -1,0 +1,146 @@
+//! What a document may look like: aliases, fragments, directives, errors with their path.
+
+use sea_orm::ActiveValue::Set;
+use serde_json::json;
+use tests::{App, behaviours};
+
+behaviours![
+    aliases_give_each_its_own_page,
+    fragments_are_opened_where_they_apply,
+    a_field_that_stands_twice_is_merged,
+    skip_and_include_are_obeyed,
+    every_object_tells_its_type,
+    fields_come_in_the_order_they_were_asked_for,
+    a_fault_of_ours_nulls_the_nearest_field_that_may_be_null,
+    a_fault_of_ours_tells_nothing_internal,
+    several_roots_are_answered_together,
+    a_document_that_nests_too_deep_is_refused,
+];
+
+async fn aliases_give_each_its_own_page(app: App) {
+    app.world().await;
+    let query = "{ company(id: 1) { first: prospects(first: 1) { nodes { n: fullName } } \
+                 last: prospects(last: 1) { nodes { n: fullName } totalCount } one: industry { name } \
+                 two: industry { id } } }";
+    let (data, statements) = app.counted(query).await;
+    assert_eq!(
+        data["company"],
+        json!({ "first": { "nodes": [{ "n": "Ada" }] }, "last": { "nodes": [{ "n": "Cleo" }], "totalCount": 3 },
+            "one": { "name": "Logistics" }, "two": { "id": "Industry:1" } })
+    );
+    assert_eq!(statements, 4);
+}
+
+async fn fragments_are_opened_where_they_apply(app: App) {
+    app.world().await;
+    let query = r#"
+        fragment Person on Prospect { fullName ...Work }
+        fragment Work on Prospect { company { ... on Company { name } ... on Node { id } } }
+        { nodes(ids: ["Prospect:1", "Company:2"]) { id ...Person ... on Company { name } ... @include(if: true) { __typename } }
+          node(id: "Prospect:2") { ... on Node { id ... on Prospect { fullName } } ... on Company { name } } }"#;
+    let data = app.data(query).await;
+    assert_eq!(
+        data,
+        json!({ "nodes": [
+            { "id": "Prospect:1", "fullName": "Ada", "company": { "name": "Acme", "id": "Company:1" }, "__typename": "Prospect" },
+            { "id": "Company:2", "name": "bank & Sons", "__typename": "Company" }],
+          "node": { "id": "Prospect:2", "fullName": "bob" } })
+    );
+}
+
+async fn a_field_that_stands_twice_is_merged(app: App) {
+    app.world().await;
+    let query = "{ prospect(id: 1) { company { name } company { industry { name } } company { industry { id } } \
+                 interactions(first: 1) { nodes { subject } } interactions(first: 1) { nodes { id } totalCount } } }";
+    let (data, statements) = app.counted(query).await;
+    assert_eq!(
+        data["prospect"],
+        json!({ "company": { "name": "Acme", "industry": { "name": "Logistics", "id": "Industry:1" } },
+            "interactions": { "nodes": [{ "subject": "Ada 0", "id": "Interaction:1" }], "totalCount": 2 } })
+    );
+    assert_eq!(statements, 3);
+}
+
+async fn skip_and_include_are_obeyed(app: App) {
+    app.world().await;
+    let query = "query ($no: Boolean = false) { prospect(id: 1) { fullName email @skip(if: true) \
+                 company @include(if: $no) { name } interactions @skip(if: true) { totalCount } } }";
+    let (data, statements) = app.counted(query).await;
+    assert_eq!(data["prospect"], json!({ "fullName": "Ada" }));
+    assert_eq!(statements, 1);
+}
+
+async fn every_object_tells_its_type(app: App) {
+    app.world().await;
+    let query = "{ __typename companies(first: 1) { __typename nodes { __typename } edges { __typename \
+                 node { __typename } } pageInfo { __typename } } }";
+    assert_eq!(
+        app.data(query).await,
+        json!({ "__typename": "Query", "companies": { "__typename": "CompanyConnection",
+            "nodes": [{ "__typename": "Company" }],
+            "edges": [{ "__typename": "CompanyEdge", "node": { "__typename": "Company" } }],
+            "pageInfo": { "__typename": "PageInfo" } } })
+    );
+}
+
+async fn fields_come_in_the_order_they_were_asked_for(app: App) {
+    app.world().await;
+    let query = "{ prospects(first: 1) { totalCount nodes { email id fullName } } }";
+    let request = async_graphql::Request::new(query).data(app.scope(app.organization));
+    let text = serde_json::to_string(&api::schema::build().execute(request).await).unwrap();
+    let place = |word: &str| text.find(word).unwrap();
+    assert!(place("totalCount") < place("nodes"), "{text}");
+    assert!(place("email") < place("\"id\"") && place("\"id\"") < place("fullName"), "{text}");
+}
+
+async fn a_fault_of_ours_nulls_the_nearest_field_that_may_be_null(app: App) {
+    app.world().await;
+    app.event("Nowhere", |row| row.status = Set("melted".to_owned())).await;
+    app.interaction(2, Some(2), "odd", 99).await;
+    let query = "{ prospects { nodes { fullName odd: interactions(last: 1) { nodes { subject event { status } } } } } }";
+    let answer = app.answer(query).await;
+    let odd = &answer["data"]["prospects"]["nodes"][1];
+    assert_eq!(*odd, json!({ "fullName": "bob", "odd": { "nodes": [{ "subject": "odd", "event": null }] } }));
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        answer["errors"][0]["path"],
+        json!(["prospects", "nodes", 1, "odd", "nodes", 0, "event", "status"])
+    );
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "INTERNAL");
+
+    let answer = app.answer("{ events { nodes { status } } industries { totalCount } }").await;
+    assert_eq!(answer["data"], json!(null));
+    assert_eq!(answer["errors"][0]["path"], json!(["events", "nodes", 1, "status"]));
+
+    let answer = app.answer("{ event(id: 2) { id status } industries { totalCount } }").await;
+    assert_eq!(answer["data"], json!({ "event": null, "industries": { "totalCount": 3 } }));
+}
+
+async fn a_fault_of_ours_tells_nothing_internal(app: App) {
+    use sea_orm::ConnectionTrait;
+    app.db.execute_unprepared("DROP TABLE llm_usage_logs").await.unwrap();
+    let error = app.error("{ llmUsageLogs { nodes { id } } }").await;
+    assert_eq!(error, "INTERNAL: internal error");
+}
+
+async fn several_roots_are_answered_together(app: App) {
+    app.world().await;
+    let query = "{ a: companies { totalCount } b: prospects { totalCount } schemaVersion }";
+    assert_eq!(
+        app.data(query).await,
+        json!({ "a": { "totalCount": 2 }, "b": { "totalCount": 4 }, "schemaVersion": null })
+    );
+}
+
+async fn a_document_that_nests_too_deep_is_refused(app: App) {
+    let deep = |levels: usize| {
+        let mut query = "{ id }".to_owned();
+        for _ in 0..levels {
+            query = format!("{{ company {{ prospects(first: 1) {{ nodes {query} }} }} }}");
+        }
+        format!("{{ prospects(first: 1) {{ nodes {query} }} }}")
+    };
+    app.data(&deep(4)).await;
+    let error = app.error(&deep(40)).await;
+    assert!(error.contains("depth"), "{error}");
+}

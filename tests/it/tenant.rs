@@ -1,0 +1,102 @@
+//! The rows of one organization are nothing to another.
+
+use api::{catalog, graph::declaration::Gives};
+use sea_orm::ActiveValue::Set;
+use serde_json::json;
+use tests::{App, behaviours};
+
+behaviours![
+    no_root_shows_rows_of_another_organization,
+    no_filter_sees_rows_of_another_organization,
+    a_row_that_points_outside_shows_nothing_of_it,
+    pairs_across_organizations_show_nothing,
+    the_schema_version_is_of_the_organization,
+];
+
+async fn ask(app: &App, organization: i64, query: &str) -> serde_json::Value {
+    let answer = app.answer_to(organization, query, json!({})).await;
+    assert!(answer.get("errors").is_none(), "{query}\n{answer:#}");
+    answer["data"].clone()
+}
+
+async fn no_root_shows_rows_of_another_organization(app: App) {
+    app.world().await;
+    let stranger = app.organization("stranger").await;
+    for entity in catalog::entities() {
+        let (name, one, many) = (entity.name, &entity.single, entity.plural);
+        let query = format!(
+            "{{ one: {one}(id: 1) {{ id }} node(id: \"{name}:1\") {{ id }} nodes(ids: [\"{name}:1\"]) {{ id }} \
+             {many} {{ totalCount nodes {{ id }} edges {{ cursor }} }} \
+             by: {many}(filter: {{ id: {{ in: [1, 2, 3] }} }}) {{ totalCount nodes {{ id }} }} }}"
+        );
+        let expected = json!({ "one": null, "node": null, "nodes": [null],
+            many: { "totalCount": 0, "nodes": [], "edges": [] },
+            "by": { "totalCount": 0, "nodes": [] } });
+        assert_eq!(ask(&app, stranger, &query).await, expected, "{name}");
+        let own = format!("{{ one: {one}(id: 1) {{ id }} }}");
+        assert_eq!(ask(&app, app.organization, &own).await["one"]["id"], format!("{name}:1"));
+    }
+}
+
+async fn no_filter_sees_rows_of_another_organization(app: App) {
+    app.world().await;
+    let stranger = app.organization("stranger").await;
+    let industry = app.industry_of(stranger, "Logistics").await;
+    let own = app
+        .company_with("Mine", industry, |row| row.organization_id = Set(stranger))
+        .await;
+    // A prospect of the other organization that points to the stranger's company, as no rule allows.
+    app.prospect("Planted", own).await;
+    let query = "{ companies(filter: { prospects: { some: {} } }) { totalCount } \
+                 all: companies { nodes { name prospects { totalCount nodes { id } } } } }";
+    let expected = json!({ "companies": { "totalCount": 0 },
+        "all": { "nodes": [{ "name": "Mine", "prospects": { "totalCount": 0, "nodes": [] } }] } });
+    assert_eq!(ask(&app, stranger, query).await, expected);
+}
+
+async fn a_row_that_points_outside_shows_nothing_of_it(app: App) {
+    app.world().await;
+    let stranger = app.organization("stranger").await;
+    // The stranger's company points to an industry of the other organization, as no rule allows.
+    app.company_with("Mine", 1, |row| row.organization_id = Set(stranger)).await;
+    let query = "{ companies { nodes { name industry { name } } } }";
+    let answer = app.answer_to(stranger, query, json!({})).await;
+    assert_eq!(answer["data"], json!(null));
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "INTERNAL");
+    assert!(!answer.to_string().contains("Logistics"), "{answer}");
+    let filtered = r#"{ companies(filter: { industry: { name: { eq: "Logistics" } } }) { totalCount } }"#;
+    assert_eq!(ask(&app, stranger, filtered).await["companies"]["totalCount"], 0);
+    let sorted = "{ companies(orderBy: [{ industry: { name: ASC } }]) { nodes { name } } }";
+    assert_eq!(ask(&app, stranger, sorted).await["companies"]["nodes"], json!([{ "name": "Mine" }]));
+}
+
+async fn pairs_across_organizations_show_nothing(app: App) {
+    let stranger = app.organization("stranger").await;
+    let theirs = app.solution_of(stranger, "Theirs").await;
+    let ours = app.industry("Ours").await;
+    app.suits(ours, theirs).await;
+    let query = "{ industries { nodes { solutions { totalCount nodes { id } } } } \
+                 some: industries(filter: { solutions: { some: {} } }) { totalCount } }";
+    let expected = json!({ "some": { "totalCount": 0 },
+        "industries": { "nodes": [{ "solutions": { "totalCount": 0, "nodes": [] } }] } });
+    assert_eq!(ask(&app, app.organization, query).await, expected);
+    let back = "{ solutions { nodes { industries { totalCount nodes { id } } } } }";
+    let expected = json!({ "solutions": { "nodes": [{ "industries": { "totalCount": 0, "nodes": [] } }] } });
+    assert_eq!(ask(&app, stranger, back).await, expected);
+    // Every relation through pairs is tried above.
+    let pairs = catalog::entities()
+        .iter()
+        .flat_map(|entity| &entity.fields)
+        .filter(|field| matches!(field.gives, Gives::Many { link: api::graph::declaration::LinkName::Pairs(..), .. }))
+        .count();
+    assert_eq!(pairs, 2);
+}
+
+async fn the_schema_version_is_of_the_organization(app: App) {
+    use sea_orm::ConnectionTrait;
+    let stranger = app.organization("stranger").await;
+    let sql = format!("INSERT INTO alembic_version VALUES ({stranger}, 'abc123')");
+    app.db.execute_unprepared(&sql).await.unwrap();
+    assert_eq!(app.data("{ schemaVersion }").await["schemaVersion"], json!(null));
+    assert_eq!(ask(&app, stranger, "{ schemaVersion }").await["schemaVersion"], "abc123");
+}

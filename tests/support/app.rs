@@ -1,0 +1,118 @@
+//! A server with a database of its own, a clock that stands still, and the words to ask it.
+
+use std::sync::Arc;
+
+use api::{http::Server, schema::Schema};
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{Database, DatabaseConnection};
+use serde_json::{Value, json};
+use service::{Actor, Clock, FixedClock, Role, Scope, Store, identity::organization};
+
+use crate::database::{Engine, TestDatabase};
+
+/// The server under test.
+pub struct App {
+    /// The engine it runs on.
+    pub engine: Engine,
+    /// Its clock: 2026-03-01T12:00:00Z until told otherwise.
+    pub clock: Arc<FixedClock>,
+    /// Its database, as the service sees it.
+    pub store: Store,
+    /// Its database, to put rows in.
+    pub db: DatabaseConnection,
+    /// The key of the organization `default`.
+    pub organization: i64,
+    /// Where the database is.
+    pub url: String,
+    schema: Schema,
+    _database: TestDatabase,
+}
+
+impl App {
+    /// A server on a fresh, migrated database.
+    pub async fn new(engine: Engine) -> Self {
+        let database = TestDatabase::new(engine).await;
+        let store = Store::connect(&database.url).await.unwrap();
+        let db = Database::connect(&database.url).await.unwrap();
+        let noon: DateTime<Utc> = "2026-03-01T12:00:00Z".parse().unwrap();
+        let clock = Arc::new(FixedClock::at(noon));
+        let organization =
+            organization::ensure(&store, clock.as_ref(), organization::DEFAULT).await.unwrap();
+        let url = database.url.clone();
+        let schema = api::schema::build();
+        Self { engine, clock, store, db, organization, url, schema, _database: database }
+    }
+
+    /// The server's time, as rows hold it.
+    pub fn now(&self) -> DateTime<chrono::FixedOffset> {
+        self.clock.now().fixed_offset()
+    }
+
+    /// So many hours after noon of the first of March.
+    pub fn hours(&self, hours: i64) -> DateTime<chrono::FixedOffset> {
+        self.now() + TimeDelta::hours(hours)
+    }
+
+    /// Another organization, made when there is none.
+    pub async fn organization(&self, slug: &str) -> i64 {
+        organization::ensure(&self.store, self.clock.as_ref(), slug).await.unwrap()
+    }
+
+    /// The scope of the owner of `organization`.
+    pub fn scope(&self, organization: i64) -> Scope {
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        Scope::new(self.store.clone(), organization, Actor::LocalVisitor, Role::Owner, clock)
+    }
+
+    /// The server, to be put behind HTTP.
+    pub fn server(&self) -> Server {
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        Server::new(self.store.clone(), self.organization, clock)
+    }
+
+    /// The whole answer to `query`.
+    pub async fn answer(&self, query: &str) -> Value {
+        self.answer_to(self.organization, query, json!({})).await
+    }
+
+    /// The whole answer to `query` with `variables`, asked in `organization`.
+    pub async fn answer_to(&self, organization: i64, query: &str, variables: Value) -> Value {
+        let request = async_graphql::Request::new(query)
+            .variables(async_graphql::Variables::from_json(variables))
+            .data(self.scope(organization));
+        serde_json::to_value(self.schema.execute(request).await).unwrap()
+    }
+
+    /// The data that `query` gives; an error fails the test.
+    #[track_caller]
+    pub fn data(&self, query: &str) -> impl Future<Output = Value> {
+        let place = std::panic::Location::caller();
+        async move {
+            let mut answer = self.answer(query).await;
+            assert!(answer.get("errors").is_none(), "{place}: {query}\n{answer:#}");
+            answer["data"].take()
+        }
+    }
+
+    /// The data at `pointer`, and how many statements it took.
+    pub async fn counted(&self, query: &str) -> (Value, u64) {
+        let before = self.store.statements();
+        let data = self.data(query).await;
+        (data, self.store.statements() - before)
+    }
+
+    /// `code: message` of the only error that `query` meets.
+    pub async fn error(&self, query: &str) -> String {
+        let answer = self.answer(query).await;
+        let errors = answer["errors"].as_array().unwrap_or_else(|| panic!("{query}\n{answer:#}"));
+        assert_eq!(errors.len(), 1, "{answer:#}");
+        let code = errors[0]["extensions"]["code"].as_str().unwrap_or("-");
+        format!("{code}: {}", errors[0]["message"].as_str().unwrap())
+    }
+}
+
+/// The texts called `name` of the objects in a list.
+pub fn texts(list: &Value, name: &str) -> Vec<String> {
+    let items = list.as_array().unwrap_or_else(|| panic!("no list: {list}"));
+    items.iter().map(|item| item[name].as_str().unwrap_or("null").to_owned()).collect()
+}

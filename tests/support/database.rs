@@ -1,0 +1,150 @@
+//! A database for each test: a file of its own, or a copy of a migrated Postgres database.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use sea_orm::{ConnectionTrait, Database};
+use service::Store;
+
+/// The engine a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded, a temporary file.
+    Sqlite,
+    /// The server that `SALESGRAPH_TEST_POSTGRES` names.
+    Postgres,
+}
+
+/// The server for the tests, if one is named. `DATABASE_URL` is never read here.
+pub fn postgres() -> Option<String> {
+    std::env::var("SALESGRAPH_TEST_POSTGRES").ok().filter(|url| !url.is_empty())
+}
+
+/// A database that is gone when this is dropped.
+pub struct TestDatabase {
+    /// Its address.
+    pub url: String,
+    name: Option<String>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl TestDatabase {
+    /// A migrated database.
+    pub async fn new(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => {
+                let database = Self::empty(engine).await;
+                std::fs::copy(sqlite_template(), database.path()).unwrap();
+                database
+            }
+            Engine::Postgres => {
+                let template = postgres_template();
+                let name = next_name();
+                let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
+                // Postgres copies a template for one at a time.
+                let _turn = turn();
+                admin(&sql).await;
+                Self { url: sibling(&name), name: Some(name), _folder: None }
+            }
+        }
+    }
+
+    /// A database without a table.
+    pub async fn empty(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => {
+                let folder = tempfile::tempdir().unwrap();
+                let url = format!("sqlite:{}", folder.path().join("test.db").display());
+                Self { url, name: None, _folder: Some(folder) }
+            }
+            Engine::Postgres => {
+                let name = next_name();
+                admin(&format!("CREATE DATABASE {name}")).await;
+                Self { url: sibling(&name), name: Some(name), _folder: None }
+            }
+        }
+    }
+
+    fn path(&self) -> &str {
+        self.url.trim_start_matches("sqlite:")
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        if let Some(name) = self.name.take() {
+            let drop = async move { admin(&format!("DROP DATABASE {name} WITH (FORCE)")).await };
+            // A runtime of its own: the one of the test may be on its way out.
+            std::thread::spawn(|| block_on(drop)).join().ok();
+        }
+    }
+}
+
+/// Runs `future` on a runtime of its own.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(future)
+}
+
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn next_name() -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("salesgraph_test_{}_{number}", std::process::id())
+}
+
+fn sibling(name: &str) -> String {
+    let server = postgres().expect("a server for the tests");
+    let (head, _) = server.rsplit_once('/').expect("the address of a database");
+    format!("{head}/{name}")
+}
+
+async fn admin(sql: &str) {
+    let server = postgres().expect("a server for the tests");
+    let connection = Database::connect(server).await.unwrap();
+    connection.execute_unprepared(sql).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+fn sqlite_template() -> &'static std::path::Path {
+    static TEMPLATE: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = TEMPLATE.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("template.db").display());
+        migrate(url);
+        folder
+    });
+    Box::leak(folder.path().join("template.db").into_boxed_path())
+}
+
+fn postgres_template() -> &'static str {
+    static TEMPLATE: OnceLock<String> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let name = format!("salesgraph_template_{}", std::process::id());
+        let create = format!("CREATE DATABASE {name}");
+        std::thread::spawn(move || block_on(async move { admin(&create).await })).join().unwrap();
+        migrate(sibling(&name));
+        name
+    })
+}
+
+/// Takes the template away again, when all tests are over.
+pub fn clean_up() {
+    if postgres().is_some() {
+        let name = format!("salesgraph_template_{}", std::process::id());
+        block_on(admin(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")));
+    }
+}
+
+fn migrate(url: String) {
+    let work = async move {
+        let store = Store::connect(&url).await.unwrap();
+        store.migrate_up().await.unwrap();
+        store.close().await.unwrap();
+    };
+    std::thread::spawn(|| block_on(work)).join().unwrap();
+}

@@ -1,0 +1,54 @@
+//! What the tests stand on: a server with a database of its own, on either engine.
+
+pub mod app;
+pub mod database;
+pub mod rows;
+
+use std::pin::Pin;
+
+pub use app::App;
+pub use database::Engine;
+
+/// A test of a behaviour, to be run on each engine.
+pub struct Behaviour {
+    /// Where it stands and what it says.
+    pub name: &'static str,
+    /// The test.
+    pub run: fn(App) -> Pin<Box<dyn Future<Output = ()>>>,
+}
+
+/// A test that needs no database.
+pub struct Plain {
+    /// Where it stands and what it says.
+    pub name: &'static str,
+    /// The test.
+    pub run: fn(),
+}
+
+/// Lists the behaviours of a file. One that is forgotten is dead code, which the compiler reports.
+#[macro_export]
+macro_rules! behaviours {
+    ($($test:ident),* $(,)?) => {
+        /// The behaviours of this file.
+        pub fn behaviours() -> Vec<$crate::Behaviour> {
+            vec![$($crate::Behaviour {
+                name: concat!(module_path!(), "::", stringify!($test)),
+                run: |app| Box::pin($test(app)),
+            }),*]
+        }
+    };
+}
+
+/// Lists the tests of a file that need no database.
+#[macro_export]
+macro_rules! plain {
+    ($($test:ident),* $(,)?) => {
+        /// The tests of this file that need no database.
+        pub fn plain() -> Vec<$crate::Plain> {
+            vec![$($crate::Plain {
+                name: concat!(module_path!(), "::", stringify!($test)),
+                run: $test,
+            }),*]
+        }
+    };
+}

@@ -1,0 +1,242 @@
+//! Rows to test with. Each function puts one in and gives its key; what is not said is plain.
+
+use chrono::{DateTime, FixedOffset};
+use entity::{
+    crm::{company, prospect, prospect_research},
+    offer::{event, industry, industry_solution, solution},
+    outreach::{interaction, outreach_draft},
+    usage::llm_usage_log,
+};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+
+use crate::App;
+
+impl App {
+    /// An industry.
+    pub async fn industry(&self, name: &str) -> i64 {
+        self.industry_of(self.organization, name).await
+    }
+
+    /// An industry of `organization`.
+    pub async fn industry_of(&self, organization: i64, name: &str) -> i64 {
+        let row = industry::ActiveModel {
+            organization_id: Set(organization),
+            name: Set(name.to_owned()),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        row.insert(&self.db).await.unwrap().id
+    }
+
+    /// A solution.
+    pub async fn solution(&self, name: &str) -> i64 {
+        self.solution_of(self.organization, name).await
+    }
+
+    /// A solution of `organization`.
+    pub async fn solution_of(&self, organization: i64, name: &str) -> i64 {
+        let row = solution::ActiveModel {
+            organization_id: Set(organization),
+            name: Set(name.to_owned()),
+            category: Set("Platform".to_owned()),
+            description: Set("Does what it says.".to_owned()),
+            pricing_model: Set("per seat".to_owned()),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        row.insert(&self.db).await.unwrap().id
+    }
+
+    /// A pair of an industry and a solution.
+    pub async fn suits(&self, industry: i64, solution: i64) {
+        let row = industry_solution::ActiveModel {
+            industry_id: Set(industry),
+            solution_id: Set(solution),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+        };
+        row.insert(&self.db).await.unwrap();
+    }
+
+    /// An event.
+    pub async fn event(&self, location: &str, change: impl FnOnce(&mut event::ActiveModel)) -> i64 {
+        let mut row = event::ActiveModel {
+            organization_id: Set(self.organization),
+            event_type: Set("conference".to_owned()),
+            event_date: Set(self.now()),
+            description: Set("A gathering.".to_owned()),
+            location: Set(location.to_owned()),
+            status: Set("open".to_owned()),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        change(&mut row);
+        row.insert(&self.db).await.unwrap().id
+    }
+
+    /// A company.
+    pub async fn company(&self, name: &str, industry: i64) -> i64 {
+        self.company_with(name, industry, |_| {}).await
+    }
+
+    /// A company, with something special.
+    pub async fn company_with(
+        &self,
+        name: &str,
+        industry: i64,
+        change: impl FnOnce(&mut company::ActiveModel),
+    ) -> i64 {
+        let mut row = company::ActiveModel {
+            organization_id: Set(self.organization),
+            name: Set(name.to_owned()),
+            industry_id: Set(industry),
+            size: Set("11-50".to_owned()),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        change(&mut row);
+        row.insert(&self.db).await.unwrap().id
+    }
+
+    /// A prospect.
+    pub async fn prospect(&self, name: &str, company: i64) -> i64 {
+        self.prospect_with(name, company, |_| {}).await
+    }
+
+    /// A prospect, with something special.
+    pub async fn prospect_with(
+        &self,
+        name: &str,
+        company: i64,
+        change: impl FnOnce(&mut prospect::ActiveModel),
+    ) -> i64 {
+        let mut row = prospect::ActiveModel {
+            organization_id: Set(self.organization),
+            full_name: Set(name.to_owned()),
+            email: Set(format!("{}@acme.example", name.to_lowercase().replace(' ', "."))),
+            company_id: Set(company),
+            is_active: Set(true),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        change(&mut row);
+        row.insert(&self.db).await.unwrap().id
+    }
+
+    /// A piece of research.
+    pub async fn research(
+        &self,
+        prospect: i64,
+        summary: &str,
+        change: impl FnOnce(&mut prospect_research::ActiveModel),
+    ) -> i64 {
+        let mut row = prospect_research::ActiveModel {
+            organization_id: Set(self.organization),
+            prospect_id: Set(prospect),
+            research_summary: Set(summary.to_owned()),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        change(&mut row);
+        row.insert(&self.db).await.unwrap().id
+    }
+
+    /// An interaction, so many hours after noon.
+    pub async fn interaction(
+        &self,
+        prospect: i64,
+        event: Option<i64>,
+        subject: &str,
+        hours: i64,
+    ) -> i64 {
+        let row = interaction::ActiveModel {
+            organization_id: Set(self.organization),
+            prospect_id: Set(prospect),
+            event_id: Set(event),
+            interaction_type: Set("email".to_owned()),
+            interaction_date: Set(self.hours(hours)),
+            subject: Set(subject.to_owned()),
+            content: Set("Said something.".to_owned()),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        row.insert(&self.db).await.unwrap().id
+    }
+
+    /// A draft in this state.
+    pub async fn draft(&self, prospect: i64, event: Option<i64>, status: &str) -> i64 {
+        let row = outreach_draft::ActiveModel {
+            organization_id: Set(self.organization),
+            prospect_id: Set(prospect),
+            event_id: Set(event),
+            draft_type: Set("initial".to_owned()),
+            content: Set("Dear you,".to_owned()),
+            status: Set(status.to_owned()),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        row.insert(&self.db).await.unwrap().id
+    }
+
+    /// A call to a language model.
+    pub async fn usage(&self, model: &str, cost: f64) -> i64 {
+        let row = llm_usage_log::ActiveModel {
+            organization_id: Set(self.organization),
+            workflow_name: Set("outreach".to_owned()),
+            node_name: Set("draft".to_owned()),
+            model: Set(model.to_owned()),
+            prompt_tokens: Set(100),
+            completion_tokens: Set(20),
+            total_tokens: Set(120),
+            latency_ms: Set(900),
+            cost: Set(cost),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        row.insert(&self.db).await.unwrap().id
+    }
+
+    /// A small world: three industries, solutions that suit them, two companies, and people with
+    /// something of everything. Gives the keys of the companies.
+    pub async fn world(&self) -> [i64; 2] {
+        let logistics = self.industry("Logistics").await;
+        let banking = self.industry("banking").await;
+        self.industry("Zoos").await;
+        let (radar, planner) = (self.solution("Radar").await, self.solution("Planner").await);
+        self.suits(logistics, planner).await;
+        self.suits(logistics, radar).await;
+        self.suits(banking, radar).await;
+        let fair = self.event("Berlin", |_| {}).await;
+        let acme = self.company("Acme", logistics).await;
+        let bank = self.company("bank & Sons", banking).await;
+        for (index, name) in (0_i64..).zip(["Ada", "bob", "Cleo", "Dan"]) {
+            let company = if index < 3 { acme } else { bank };
+            let contacted: Option<DateTime<FixedOffset>> = (index != 1).then(|| self.hours(-index));
+            let prospect = self
+                .prospect_with(name, company, |row| row.last_contacted_at = Set(contacted))
+                .await;
+            for number in 0..index + 2 {
+                let subject = format!("{name} {number}");
+                self.interaction(prospect, (number == 0).then_some(fair), &subject, number).await;
+            }
+            self.draft(prospect, None, "draft").await;
+            self.draft(prospect, Some(fair), "sent").await;
+            for number in 0..index {
+                let summary = format!("{name} {number}");
+                let made = self.hours(-number);
+                self.research(prospect, &summary, |row| row.created_at = Set(made)).await;
+            }
+        }
+        self.usage("small", 0.01).await;
+        [acme, bank]
+    }
+}
