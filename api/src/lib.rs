@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod cli;
 pub mod crm;
 pub mod error;
+pub mod execute;
 pub mod graph;
 pub mod http;
 pub mod offer;

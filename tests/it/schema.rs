@@ -40,7 +40,9 @@ fn everything_is_described() {
     for ty in introspect() {
         let name = ty["name"].as_str().unwrap();
         let described = |value: &Value| value["description"].as_str().is_some_and(|text| !text.is_empty());
-        if !described(&ty) {
+        // The scalars of the specification describe themselves.
+        let own = !["String", "Int", "Float", "Boolean", "ID"].contains(&name);
+        if own && !described(&ty) {
             missing.push(name.to_owned());
         }
         for kind in ["fields", "inputFields", "enumValues"] {

@@ -1,7 +1,7 @@
 //! `/graphql`: requests by POST and GET, and the graphql-transport-ws protocol.
 
 use async_graphql::{
-    Data, ErrorExtensionValues, Request, Response as Answer, ServerError, Variables,
+    Data, ErrorExtensionValues, Executor, Request, Response as Answer, ServerError, Variables,
     http::ALL_WEBSOCKET_PROTOCOLS, parser::types::OperationType,
 };
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
@@ -103,7 +103,7 @@ async fn socket(server: Server, parts: &mut Parts) -> Response {
         .max_message_size(LARGEST_MESSAGE)
         .protocols(ALL_WEBSOCKET_PROTOCOLS)
         .on_upgrade(move |socket| {
-            GraphQLWebSocket::new(socket, server.schema.clone(), protocol).with_data(data).serve()
+            GraphQLWebSocket::new(socket, server.engine, protocol).with_data(data).serve()
         })
 }
 
@@ -133,14 +133,7 @@ fn request(fields: &Map<String, Value>) -> Result<Request, &'static str> {
 }
 
 async fn execute(server: &Server, request: Request) -> Response {
-    let mut answer = server.schema.execute(request.data(server.scope())).await;
-    for error in &mut answer.errors {
-        // Errors of the library itself are about the document; ours have their code already.
-        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-        if extensions.get("code").is_none() {
-            extensions.set("code", "GRAPHQL_VALIDATION_FAILED");
-        }
-    }
+    let answer = server.engine.execute(request.data(server.scope())).await;
     Json(answer).into_response()
 }
 

@@ -16,7 +16,7 @@ use tower_http::{
     compression::CompressionLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
 };
 
-use crate::schema::Schema;
+use crate::execute::Engine;
 
 /// How long a request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,7 +24,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// What every request is answered with.
 #[derive(Clone)]
 pub struct Server {
-    schema: Schema,
+    engine: Engine,
     store: Store,
     organization: i64,
     clock: Arc<dyn Clock>,
@@ -34,7 +34,7 @@ impl Server {
     /// A server of one organization, whose visitor is its owner.
     #[must_use]
     pub fn new(store: Store, organization: i64, clock: Arc<dyn Clock>) -> Self {
-        Self { schema: crate::schema::build(), store, organization, clock }
+        Self { engine: Engine::new(crate::schema::build()), store, organization, clock }
     }
 
     /// The scope of a visitor.
@@ -42,12 +42,6 @@ impl Server {
     pub fn scope(&self) -> Scope {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
         Scope::new(store, self.organization, Actor::LocalVisitor, Role::Owner, clock)
-    }
-
-    /// The schema.
-    #[must_use]
-    pub fn schema(&self) -> &Schema {
-        &self.schema
     }
 }
 

@@ -5,7 +5,7 @@
 
 use sea_orm::Value as Bind;
 
-use super::{plan::Link, sql::Sql};
+use super::{plan::Link, statement::Sql};
 use crate::{
     store::Engine,
     table::{Kind, Table},

@@ -18,6 +18,7 @@ mod filter;
 mod plan;
 mod run;
 mod sql;
+mod statement;
 
 pub use cursor::encode as encode_cursor;
 pub use filter::{Filter, Quantifier, Test};

@@ -7,26 +7,18 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::{DbBackend, Statement, Value as Bind};
+use sea_orm::{Statement, Value as Bind};
 
 use super::{
     filter::fold,
     plan::{Direction, Link, List, Nulls, Sort},
+    statement::Sql,
 };
 use crate::{
     store::Engine,
-    table::{Kind, Table},
+    table::Kind,
     value::Value,
 };
-
-/// A statement being written.
-pub(super) struct Sql {
-    engine: Engine,
-    organization: i64,
-    text: String,
-    binds: Vec<Bind>,
-    aliases: usize,
-}
 
 /// The bounds of a page, read from its cursors.
 #[derive(Default)]
@@ -320,125 +312,6 @@ impl SortKey {
 }
 
 impl Sql {
-    fn new(engine: Engine, organization: i64) -> Self {
-        let mut sql = Self {
-            engine,
-            organization,
-            text: String::with_capacity(512),
-            binds: Vec::new(),
-            aliases: 0,
-        };
-        // The organization is always the first bind: every table asks for it.
-        let _ = sql.bind(Bind::BigInt(Some(sql.organization)));
-        sql
-    }
-
-    fn finish(self) -> Statement {
-        let backend = match self.engine {
-            Engine::Sqlite => DbBackend::Sqlite,
-            Engine::Postgres => DbBackend::Postgres,
-        };
-        Statement::from_sql_and_values(backend, self.text, self.binds)
-    }
-
-    pub(super) fn engine(&self) -> Engine {
-        self.engine
-    }
-
-    pub(super) fn push(&mut self, text: &str) {
-        self.text.push_str(text);
-    }
-
-    /// A place in the text for `value`.
-    pub(super) fn bind(&mut self, value: Bind) -> String {
-        self.binds.push(value);
-        self.place(self.binds.len())
-    }
-
-    fn place(&self, number: usize) -> String {
-        match self.engine {
-            Engine::Postgres => format!("${number}"),
-            Engine::Sqlite => format!("?{number}"),
-        }
-    }
-
-    /// A name for a table in a subquery.
-    pub(super) fn alias(&mut self) -> String {
-        self.aliases += 1;
-        format!("t{}", self.aliases)
-    }
-
-    /// The column as it is compared: text folded to lower-case ASCII.
-    pub(super) fn folded(&self, plain: &str, kind: Kind) -> String {
-        match (kind, self.engine) {
-            (Kind::Text, Engine::Postgres) => format!("lower({plain} COLLATE \"C\")"),
-            (Kind::Text, Engine::Sqlite) => format!("{plain} COLLATE NOCASE"),
-            _ => plain.to_owned(),
-        }
-    }
-
-    /// `expression operator value`.
-    pub(super) fn compare(&mut self, expression: &str, operator: &str, value: &Value, kind: Kind) {
-        let value = self.bind(fold(value).bind(kind));
-        let _ = write!(self.text, "{expression} {operator} {value}");
-    }
-
-    /// Only rows of the organization.
-    pub(super) fn tenant(&mut self, table: &Table, alias: &str) {
-        let column = table.columns[table.organization].name;
-        let place = self.place(1);
-        let _ = write!(self.text, " AND {alias}.\"{column}\" = {place}");
-    }
-
-    /// Only rows that lists show: not deleted, nor hidden with a deleted row they point to (unless
-    /// that row is the parent they are listed below).
-    pub(super) fn alive(&mut self, table: &'static Table, alias: &str, link: Option<Link>) {
-        if let Some(deleted_at) = table.deleted_at {
-            let _ = write!(self.text, " AND {alias}.\"{}\" IS NULL", table.columns[deleted_at].name);
-        }
-        let Some(hidden) = &table.hidden_with else { return };
-        if matches!(link, Some(Link::Children { via }) if via == hidden.via) {
-            return;
-        }
-        let (inner, to) = (self.alias(), (hidden.table)());
-        let _ = write!(
-            self.text,
-            " AND EXISTS (SELECT 1 FROM \"{}\" {inner} WHERE {inner}.\"id\" = {alias}.\"{}\"",
-            to.name, table.columns[hidden.via].name
-        );
-        self.alive(to, &inner, None);
-        self.push(")");
-    }
-
-    /// `table alias WHERE` the rows that `link` finds below `parent`.
-    pub(super) fn from_link(&mut self, link: Link, table: &Table, alias: &str, parent: &str) {
-        let _ = match link {
-            Link::Children { via } => {
-                let via = table.columns[via].name;
-                write!(self.text, "\"{}\" {alias} WHERE {alias}.\"{via}\" = {parent}", table.name)
-            }
-            Link::Pairs { table: pairs, near, far } => {
-                let pair = self.alias();
-                write!(
-                    self.text,
-                    "\"{pairs}\" {pair} JOIN \"{}\" {alias} ON {alias}.\"id\" = {pair}.\"{far}\" \
-                     WHERE {pair}.\"{near}\" = {parent}",
-                    table.name
-                )
-            }
-        };
-    }
-
-    /// ` AND` everything that decides whether a row of `list`, called `t`, is in it.
-    fn visible(&mut self, list: &List, link: Option<Link>) {
-        self.tenant(list.table, "t");
-        self.alive(list.table, "t", link);
-        if !list.filter.is_empty() {
-            self.push(" AND ");
-            list.filter.write(self, list.table, "t");
-        }
-    }
-
     /// The subquery that cuts one page: its rows with their sort values `k0`, `k1` …, or only
     /// their keys.
     fn cut(
