@@ -13,6 +13,7 @@ pub mod demo;
 pub mod error;
 pub mod governance;
 pub mod identity;
+pub mod ingest;
 
 pub mod offer;
 pub mod outreach;

@@ -5,6 +5,7 @@ mod architecture;
 mod demo;
 mod examples;
 mod http;
+mod ingest;
 mod migration;
 mod read;
 mod schema;
@@ -58,6 +59,7 @@ fn behaviours() -> Vec<Behaviour> {
         demo::behaviours(),
         examples::behaviours(),
         http::behaviours(),
+        ingest::sales_assistant::behaviours(),
         migration::behaviours(),
         read::budget::behaviours(),
         read::cursors::behaviours(),

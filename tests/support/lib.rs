@@ -3,6 +3,7 @@
 pub mod app;
 pub mod database;
 pub mod rows;
+pub mod sales_assistant;
 
 use std::pin::Pin;
 

@@ -1,5 +1,7 @@
 //! The command line. `--help` is the manual: what is written here is what users read.
 
+mod import;
+
 use std::{net::SocketAddr, sync::Arc};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +10,7 @@ use service::{
     identity::organization,
 };
 
+use self::import::Import;
 use crate::{
     http::{Server, graphiql, routes},
     progress::Bars,
@@ -52,6 +55,9 @@ enum Command {
     Migrate(Migrate),
     /// Fills an empty organization with demo data, all or nothing.
     Seed(Seed),
+    /// Brings over a database of another system.
+    #[command(subcommand)]
+    Import(Import),
     /// Prints the GraphQL schema.
     Schema,
 }
@@ -110,6 +116,7 @@ impl Program {
             Command::Serve(serve) => serve.run(url).await,
             Command::Migrate(migrate) => migrate.run(url).await,
             Command::Seed(seed) => seed.run(url).await,
+            Command::Import(import) => import.run(url).await,
             Command::Schema => {
                 println!("{}", crate::schema::sdl().trim_end());
                 Ok(())

@@ -1,0 +1,94 @@
+//! `salesgraph import`.
+
+use std::collections::BTreeMap;
+
+use clap::{Args, Subcommand, ValueEnum};
+use service::{
+    Error, Result, Store, SystemClock,
+    identity::organization,
+    ingest::sales_assistant::{self, Finding, Options, Outcome, SourceWord},
+};
+
+use super::scope;
+use crate::progress::Bars;
+
+/// Brings over a database of another system.
+#[derive(Debug, Subcommand)]
+pub(super) enum Import {
+    /// A database made by the sales-assistant document: every row, with its key.
+    ///
+    /// Every row is looked at first; what would be refused is listed and nothing is written. Rows are
+    /// written in chunks, and a run that was broken off goes on where it was.
+    SalesAssistant(SalesAssistant),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SalesAssistant {
+    /// The source: sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME. It is only read.
+    #[arg(long)]
+    from: String,
+    /// Which organization it is brought into; it must be empty, or hold this same import.
+    #[arg(long, default_value = organization::DEFAULT)]
+    organization: String,
+    /// What to do with e-mails, domains and industry names that repeat.
+    #[arg(long, value_enum, default_value_t = Duplicates::Refuse)]
+    duplicates: Duplicates,
+    /// What a word of the source becomes: outreach_drafts.status:archived=discarded. May be repeated.
+    #[arg(long = "map", value_name = "TABLE.COLUMN:WORD=WORD", value_parser = mapping)]
+    words: Vec<(SourceWord, String)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Duplicates {
+    /// List them and write nothing.
+    Refuse,
+    /// Bring them over as they are.
+    Keep,
+}
+
+fn mapping(text: &str) -> Result<(SourceWord, String), String> {
+    let (from, to) = text.rsplit_once('=').ok_or("it should be TABLE.COLUMN:WORD=WORD")?;
+    Ok((from.parse().map_err(|error: Error| error.to_string())?, to.to_owned()))
+}
+
+impl Import {
+    pub(super) async fn run(self, url: &str) -> Result<()> {
+        let Self::SalesAssistant(arguments) = self;
+        let store = Store::connect(url).await?;
+        store.migrate_up().await?;
+        let organization =
+            organization::ensure(&store, &SystemClock, &arguments.organization).await?;
+        let options = Options {
+            keep_duplicates: arguments.duplicates == Duplicates::Keep,
+            words: arguments.words.into_iter().collect::<BTreeMap<_, _>>(),
+        };
+        let begun = std::time::Instant::now();
+        let scope = scope(&store, organization);
+        let outcome =
+            sales_assistant::import(&scope, &arguments.from, &options, &Bars::new()).await?;
+        match outcome {
+            Outcome::Refused(findings) => {
+                for finding in &findings {
+                    print_finding(finding);
+                }
+                let message = "nothing was written; the list above says what stands in the way";
+                Err(Error::Conflict(message.to_owned()))
+            }
+            Outcome::Imported(tables) => {
+                for (table, rows) in &tables {
+                    println!("{rows:>10} {table}");
+                }
+                let rows: u64 = tables.iter().map(|(_, rows)| rows).sum();
+                let seconds = begun.elapsed().as_secs_f64();
+                println!("{rows:>10} rows in {seconds:.1} s");
+                Ok(())
+            }
+        }
+    }
+}
+
+fn print_finding(finding: &Finding) {
+    let Finding { table, column, reason, rows, examples } = finding;
+    println!("{table}.{column}: {reason}");
+    println!("    {rows} rows: {}", examples.join(", "));
+}

@@ -1,0 +1,199 @@
+//! From a row of the source to a row of ours, or to the reason why not.
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SubsecRound, Utc};
+
+use super::{
+    Options, SourceWord,
+    source::{Raw, RawRow},
+    spec::{self, TableSpec},
+};
+use crate::{
+    table::{Column, Kind},
+    value::Value,
+    vocabulary::Word,
+};
+
+/// Why a cell can't be brought over.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Refusal {
+    pub(super) column: &'static str,
+    pub(super) reason: String,
+}
+
+/// Our row, in the order of our table; or everything that is wrong with it.
+pub(super) fn row(
+    spec: &TableSpec,
+    organization: i64,
+    raw: &RawRow,
+    options: &Options,
+) -> Result<Vec<Value>, Vec<Refusal>> {
+    let mut row = Vec::with_capacity(raw.cells.len());
+    let mut refusals = Vec::new();
+    for (column, cell) in spec.table.columns.iter().zip(&raw.cells) {
+        let value = match column.name {
+            "organization_id" => Ok(Value::Int(organization)),
+            "revision" => Ok(Value::Int(1)),
+            "deleted_at" => Ok(Value::Null),
+            "domain" => Ok(website(spec, raw).and_then(domain).map_or(Value::Null, Value::Text)),
+            "id" if raw.id < 1 => Err("is not above 0".to_owned()),
+            name => match spec.words.iter().find(|(known, _)| *known == name) {
+                Some((_, words)) => word(spec, name, words, cell, options),
+                None => value(column, cell),
+            },
+        };
+        match value {
+            Ok(value) => row.push(value),
+            Err(reason) => {
+                let column = spec::source_column(column).unwrap_or(column.name);
+                refusals.push(Refusal { column, reason });
+            }
+        }
+    }
+    if refusals.is_empty() { Ok(row) } else { Err(refusals) }
+}
+
+fn website<'r>(spec: &TableSpec, raw: &'r RawRow) -> Option<&'r str> {
+    match &raw.cells[spec.table.find("website")?] {
+        Raw::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The host of a website without `www.`: what tells one account from another.
+pub(super) fn domain(website: &str) -> Option<String> {
+    let website = website.trim();
+    let address = if website.contains("://") {
+        website.to_owned()
+    } else {
+        format!("https://{website}")
+    };
+    let host = url::Url::parse(&address).ok()?.host_str()?.to_ascii_lowercase();
+    let host = host.strip_prefix("www.").unwrap_or(&host).trim_end_matches('.');
+    (host.contains('.') && host.len() <= 255).then(|| host.to_owned())
+}
+
+fn value(column: &Column, cell: &Raw) -> Result<Value, String> {
+    let text = match cell {
+        Raw::Null if column.nullable => return Ok(Value::Null),
+        Raw::Null => return Err("is absent, but can't be".to_owned()),
+        Raw::Double(number) if number.is_finite() => return Ok(Value::Double(*number)),
+        Raw::Double(_) => return Err("is not a finite number".to_owned()),
+        Raw::Text(text) => text,
+    };
+    match column.kind {
+        Kind::Text => checked(column, text).map(Value::Text),
+        Kind::BigInt => text.parse().map(Value::Int).map_err(|_| "is not a whole number".to_owned()),
+        Kind::Int => match text.parse::<i32>() {
+            Ok(number) => Ok(Value::Int(number.into())),
+            Err(_) => Err("is not a whole number of 32 bits".to_owned()),
+        },
+        Kind::Bool => match text.as_str() {
+            "1" | "true" | "t" => Ok(Value::Bool(true)),
+            "0" | "false" | "f" => Ok(Value::Bool(false)),
+            _ => Err("is neither true nor false".to_owned()),
+        },
+        Kind::Time => moment(text).map(Value::Time).ok_or_else(|| "is not a moment".to_owned()),
+        Kind::Json if text.contains("\\u0000") => Err("has the character NUL in it".to_owned()),
+        Kind::Json => match serde_json::from_str(text) {
+            Ok(serde_json::Value::Null) if column.nullable => Ok(Value::Null),
+            Ok(json) => Ok(Value::Json(json)),
+            Err(_) => Err("is not JSON".to_owned()),
+        },
+        Kind::Double => Err("is not a number".to_owned()),
+    }
+}
+
+fn checked(column: &Column, text: &str) -> Result<String, String> {
+    if text.contains('\0') {
+        return Err("has the character NUL in it".to_owned());
+    }
+    match column.length {
+        Some(length) if text.chars().count() > length as usize => {
+            Err(format!("is longer than {length} characters"))
+        }
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// A time stamp of either engine. Without a zone it is UTC.
+pub(super) fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim().replacen('T', " ", 1);
+    let zoned = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%:z"]
+        .iter()
+        .find_map(|format| DateTime::parse_from_str(&text.replace('Z', "+00:00"), format).ok())
+        .map(|time| time.with_timezone(&Utc));
+    let naive = || {
+        ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"]
+            .iter()
+            .find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
+            .or_else(|| NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))
+            .map(|time| time.and_utc())
+    };
+    let time = zoned.or_else(naive)?;
+    // Years of other lengths would not sort as text.
+    (1..=9_999).contains(&time.year()).then(|| time.trunc_subsecs(6))
+}
+
+fn word(
+    spec: &TableSpec,
+    column: &str,
+    words: &[Word],
+    cell: &Raw,
+    options: &Options,
+) -> Result<Value, String> {
+    let Raw::Text(text) = cell else { return Err("is absent, but can't be".to_owned()) };
+    let mapping = SourceWord {
+        table: spec.name.to_owned(),
+        column: column.to_owned(),
+        word: text.clone(),
+    };
+    if let Some(to) = options.words.get(&mapping) {
+        return Ok(Value::Text(to.clone()));
+    }
+    let plain = text.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+    match words.iter().find(|word| word.name == plain) {
+        Some(word) => Ok(Value::Text(word.name.to_owned())),
+        None => Err(format!(
+            "`{text}` has no counterpart; say what it becomes: --map {}.{column}:{text}=…",
+            spec.name
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{domain, moment};
+
+    #[test]
+    fn reads_moments_of_both_engines() {
+        for (text, expected) in [
+            ("2026-03-01 09:30:00", "2026-03-01T09:30:00+00:00"),
+            ("2026-03-01 09:30:00.123456", "2026-03-01T09:30:00.123456+00:00"),
+            ("2026-03-01T09:30:00", "2026-03-01T09:30:00+00:00"),
+            ("2026-03-01T09:30:00Z", "2026-03-01T09:30:00+00:00"),
+            ("2026-03-01 09:30:00+02", "2026-03-01T07:30:00+00:00"),
+            ("2026-03-01 09:30:00.5+02:00", "2026-03-01T07:30:00.500+00:00"),
+            ("2026-03-01", "2026-03-01T00:00:00+00:00"),
+        ] {
+            assert_eq!(moment(text).unwrap().to_rfc3339(), expected, "{text}");
+        }
+        for text in ["", "yesterday", "infinity", "2026-13-01", "1772357400", "12026-01-01 00:00:00"] {
+            assert_eq!(moment(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn takes_the_domain_from_a_website() {
+        for (website, expected) in [
+            ("https://www.Acme.example/about", Some("acme.example")),
+            ("acme.example", Some("acme.example")),
+            ("http://shop.acme.example:8080", Some("shop.acme.example")),
+            ("www.bücher.example", Some("xn--bcher-kva.example")),
+            ("localhost", None),
+            ("none", None),
+            ("", None),
+        ] {
+            assert_eq!(domain(website).as_deref(), expected, "{website}");
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Writes the rows of the source, a chunk at a time, and notes how far each table has come.
+
+use std::collections::HashMap;
+
+use entity::{
+    governance::alembic_version,
+    ingest::{source_import, source_import_table},
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
+    DbBackend, EntityTrait, QueryFilter, Statement, sea_query::{Expr, ExprTrait, OnConflict},
+};
+
+use super::{
+    Finding, Options, convert,
+    source::Source,
+    spec::{self, TableSpec},
+};
+use crate::{
+    error::{Error, Result},
+    progress::Progress,
+    scope::Scope,
+    store::Engine,
+    write,
+};
+
+/// What the import is called among others.
+const SYSTEM: &str = "sales-assistant";
+
+/// The organization that rows are brought into.
+pub(super) struct Target<'a> {
+    scope: &'a Scope,
+    source: String,
+    import: Option<i64>,
+    reached: HashMap<String, i64>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "tables of the import itself, by its organization")]
+impl<'a> Target<'a> {
+    /// Opens the organization: its tables must be empty, or hold this same import.
+    pub(super) async fn open(scope: &'a Scope, source: &str) -> Result<Self> {
+        let known = source_import::Entity::find()
+            .filter(source_import::Column::OrganizationId.eq(scope.organization()))
+            .filter(source_import::Column::System.eq(SYSTEM))
+            .filter(source_import::Column::Source.eq(source))
+            .one(scope.store().write())
+            .await?;
+        let mut target =
+            Self { scope, source: source.to_owned(), import: None, reached: HashMap::new() };
+        if let Some(import) = known {
+            let tables = source_import_table::Entity::find()
+                .filter(source_import_table::Column::SourceImportId.eq(import.id))
+                .all(scope.store().write())
+                .await?;
+            target.import = Some(import.id);
+            target.reached = tables.into_iter().map(|row| (row.table_name, row.last_key)).collect();
+            return Ok(target);
+        }
+        for spec in spec::tables() {
+            if target.has_rows(spec.name).await? {
+                return Err(Error::Conflict(format!(
+                    "the organization has {} already, and not from {source}; bring the source into an \
+                     empty organization (--organization), or start with an empty database",
+                    spec.name
+                )));
+            }
+        }
+        Ok(target)
+    }
+
+    pub(super) fn organization(&self) -> i64 {
+        self.scope.organization()
+    }
+
+    /// The key up to which a table is in.
+    pub(super) fn reached(&self, table: &str) -> i64 {
+        self.reached.get(table).copied().unwrap_or(i64::MIN)
+    }
+
+    async fn has_rows(&self, table: &str) -> Result<bool> {
+        let sql = format!(
+            "SELECT 1 FROM \"{table}\" WHERE organization_id = {} LIMIT 1",
+            self.organization()
+        );
+        Ok(!self.query(sql).await?.is_empty())
+    }
+
+    /// Keys of the source that are taken here: keys are unique across organizations.
+    pub(super) async fn taken_keys(
+        &self,
+        source: &Source,
+        table: &str,
+        after: i64,
+    ) -> Result<Option<Finding>> {
+        let highest = source.highest(table).await?;
+        let sql = format!(
+            "SELECT CAST(id AS TEXT) FROM \"{table}\" WHERE id > {after} AND id <= {highest} ORDER BY id LIMIT 6"
+        );
+        let taken = self.query(sql).await?;
+        let ids: Vec<String> =
+            taken.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+        Ok((!ids.is_empty()).then(|| Finding {
+            table: table.to_owned(),
+            column: "id".to_owned(),
+            reason: format!(
+                "is among keys that are taken in this database (the source goes up to {highest}); keys \
+                 are kept, so the source needs a database of its own"
+            ),
+            rows: ids.len() as u64,
+            examples: ids,
+        }))
+    }
+
+    async fn query(&self, sql: String) -> Result<Vec<sea_orm::QueryResult>> {
+        let statement = Statement::from_string(self.backend(), sql);
+        Ok(self.scope.store().write().query_all_raw(statement).await?)
+    }
+
+    fn backend(&self) -> DbBackend {
+        match self.engine() {
+            Engine::Sqlite => DbBackend::Sqlite,
+            Engine::Postgres => DbBackend::Postgres,
+        }
+    }
+
+    fn engine(&self) -> Engine {
+        self.scope.store().engine()
+    }
+
+    /// Copies everything that is not in yet; gives the number of rows by table.
+    pub(super) async fn copy(
+        mut self,
+        source: &Source,
+        options: &Options,
+        progress: &dyn Progress,
+    ) -> Result<Vec<(String, u64)>> {
+        let import = self.begin_import().await?;
+        let mut written = Vec::new();
+        for spec in spec::tables() {
+            let count = source.count(spec.name, self.reached(spec.name)).await?;
+            progress.begin(spec.name, Some(count));
+            let rows = self.table(source, &spec, import, options, progress).await?;
+            write::continue_keys(self.scope.store().write(), self.engine(), spec.name).await?;
+            progress.finish();
+            written.push((spec.name.to_owned(), rows));
+        }
+        written.push(("industry_solutions".to_owned(), self.pairs(source).await?));
+        written.push(("alembic_version".to_owned(), self.version(source).await?));
+        self.end_import(import).await?;
+        Ok(written)
+    }
+
+    async fn begin_import(&self) -> Result<i64> {
+        if let Some(import) = self.import {
+            return Ok(import);
+        }
+        let now = self.scope.now().fixed_offset();
+        let row = source_import::ActiveModel {
+            organization_id: Set(self.organization()),
+            system: Set(SYSTEM.to_owned()),
+            source: Set(self.source.clone()),
+            created_at: Set(now),
+            updated_at: Set(now),
+            ..Default::default()
+        };
+        Ok(row.insert(self.scope.store().write()).await?.id)
+    }
+
+    async fn end_import(&self, import: i64) -> Result<()> {
+        let now = self.scope.now().fixed_offset();
+        let row = source_import::ActiveModel {
+            id: Set(import),
+            finished_at: Set(Some(now)),
+            updated_at: Set(now),
+            ..Default::default()
+        };
+        row.update(self.scope.store().write()).await?;
+        Ok(())
+    }
+
+    async fn table(
+        &mut self,
+        source: &Source,
+        spec: &TableSpec,
+        import: i64,
+        options: &Options,
+        progress: &dyn Progress,
+    ) -> Result<u64> {
+        let mut written = 0;
+        loop {
+            let raw = source.rows(spec, self.reached(spec.name)).await?;
+            let Some(last) = raw.last() else { return Ok(written) };
+            let last = last.id;
+            let rows = raw.iter().map(|raw| {
+                convert::row(spec, self.organization(), raw, options).map_err(|refusals| {
+                    let refusal = &refusals[0];
+                    let (table, id) = (spec.name, raw.id);
+                    let reason = format!("{table} {id}: {} {}", refusal.column, refusal.reason);
+                    Error::invalid("from", reason)
+                })
+            });
+            let rows = rows.collect::<Result<Vec<_>>>()?;
+            let count = rows.len() as u64;
+
+            let transaction = self.scope.store().begin().await?;
+            write::rows(&transaction, self.engine(), spec.table, rows).await?;
+            self.note(&transaction, import, spec.name, last, count.cast_signed()).await?;
+            transaction.commit().await?;
+
+            self.reached.insert(spec.name.to_owned(), last);
+            written += count;
+            progress.advance(count);
+        }
+    }
+
+    async fn note(
+        &self,
+        transaction: &DatabaseTransaction,
+        import: i64,
+        table: &str,
+        last: i64,
+        count: i64,
+    ) -> Result<()> {
+        use source_import_table::Column;
+        let row = source_import_table::ActiveModel {
+            source_import_id: Set(import),
+            table_name: Set(table.to_owned()),
+            last_key: Set(last),
+            rows_written: Set(count),
+            updated_at: Set(self.scope.now().fixed_offset()),
+        };
+        let conflict = OnConflict::columns([Column::SourceImportId, Column::TableName])
+            .update_columns([Column::LastKey, Column::UpdatedAt])
+            .value(Column::RowsWritten, Expr::col((source_import_table::Entity, Column::RowsWritten)).add(count))
+            .to_owned();
+        source_import_table::Entity::insert(row)
+            .on_conflict(conflict)
+            .exec_without_returning(transaction)
+            .await?;
+        Ok(())
+    }
+
+    /// The pairs are as few as the catalogue is: those that are missing are written at once.
+    async fn pairs(&self, source: &Source) -> Result<u64> {
+        let transaction = self.scope.store().begin().await?;
+        let mut written = 0;
+        for [industry, solution, created, updated] in source.pairs().await? {
+            let key = |text: &str| {
+                text.parse::<i64>().map_err(|_| Error::internal("a pair without a key"))
+            };
+            let time = |text: &str| {
+                convert::moment(text).ok_or_else(|| Error::internal("a pair without a moment"))
+            };
+            let sql = match self.backend() {
+                DbBackend::Postgres => "INSERT INTO industry_solutions VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+                _ => "INSERT INTO industry_solutions VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            };
+            let binds = [
+                key(&industry)?.into(),
+                key(&solution)?.into(),
+                time(&created)?.into(),
+                time(&updated)?.into(),
+            ];
+            let statement = Statement::from_sql_and_values(self.backend(), sql, binds);
+            written += transaction.execute_raw(statement).await?.rows_affected();
+        }
+        transaction.commit().await?;
+        Ok(written)
+    }
+
+    async fn version(&self, source: &Source) -> Result<u64> {
+        let Some(version) = source.version().await? else { return Ok(0) };
+        let transaction = self.scope.store().begin().await?;
+        let own = alembic_version::Column::OrganizationId.eq(self.organization());
+        let known = alembic_version::Entity::find().filter(own.clone()).one(&transaction).await?;
+        if known.is_some_and(|known| known.version_num == version) {
+            return Ok(0);
+        }
+        alembic_version::Entity::delete_many().filter(own).exec(&transaction).await?;
+        let row = alembic_version::ActiveModel {
+            organization_id: Set(self.organization()),
+            version_num: Set(version),
+        };
+        alembic_version::Entity::insert(row).exec_without_returning(&transaction).await?;
+        transaction.commit().await?;
+        Ok(1)
+    }
+}

@@ -1,0 +1,3 @@
+//! Databases that are brought over.
+
+pub mod sales_assistant;
