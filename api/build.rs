@@ -107,7 +107,8 @@ fn fetch(asset: &Asset, out: &Path) -> Result<(), String> {
         return Err(format!("npm can't fetch {package}"));
     }
     let archive = out.join(format!("{}-{}.tgz", asset.package, asset.version));
-    let file = fs::File::open(&archive).map_err(|error| format!("{}: {error}", archive.display()))?;
+    let file =
+        fs::File::open(&archive).map_err(|error| format!("{}: {error}", archive.display()))?;
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
     let wanted = Path::new("package").join(asset.path);
     let entries = archive.entries().map_err(|error| format!("{package}: {error}"))?;

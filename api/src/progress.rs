@@ -26,8 +26,8 @@ impl Progress for Bars {
         let known = "{msg:22} {bar:40} {human_pos}/{human_len} ({per_sec})";
         let unknown = "{msg:22} {spinner} {human_pos} ({per_sec})";
         let template = if rows.is_some() { known } else { unknown };
-        let style = ProgressStyle::with_template(template)
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = rows.map_or_else(ProgressBar::no_length, ProgressBar::new);
         bar.set_style(style);
         bar.set_message(step.to_owned());

@@ -9,9 +9,7 @@ mod generated;
 
 /// Accounts, the people we sell to, and what is known about them.
 pub mod crm {
-    pub use crate::generated::{
-        companies as company, prospect_research, prospects as prospect,
-    };
+    pub use crate::generated::{companies as company, prospect_research, prospects as prospect};
 }
 
 /// The schema version of a database that was brought over.

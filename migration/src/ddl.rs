@@ -9,7 +9,12 @@ pub(crate) fn owned_table(name: &'static str) -> TableCreateStatement {
         .table(name)
         .col(ColumnDef::new("id").big_integer().not_null().auto_increment().primary_key())
         .col(big("organization_id"))
-        .foreign_key(&mut reference(name, "organization_id", "organizations", ForeignKeyAction::Cascade));
+        .foreign_key(&mut reference(
+            name,
+            "organization_id",
+            "organizations",
+            ForeignKeyAction::Cascade,
+        ));
     table
 }
 
@@ -153,7 +158,10 @@ pub(crate) async fn child_indexes(
 }
 
 /// Drops tables, children first.
-pub(crate) async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&'static str]) -> Result<(), DbErr> {
+pub(crate) async fn drop_tables(
+    manager: &SchemaManager<'_>,
+    tables: &[&'static str],
+) -> Result<(), DbErr> {
     for table in tables {
         manager.drop_table(Table::drop().table(*table).to_owned()).await?;
     }

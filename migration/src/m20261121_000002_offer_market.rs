@@ -42,8 +42,18 @@ impl MigrationTrait for Migration {
                 .col(big("industry_id"))
                 .col(big("solution_id"))
                 .primary_key(Index::create().col("industry_id").col("solution_id"))
-                .foreign_key(&mut reference("industry_solutions", "industry_id", "industries", cascade))
-                .foreign_key(&mut reference("industry_solutions", "solution_id", "solutions", cascade)),
+                .foreign_key(&mut reference(
+                    "industry_solutions",
+                    "industry_id",
+                    "industries",
+                    cascade,
+                ))
+                .foreign_key(&mut reference(
+                    "industry_solutions",
+                    "solution_id",
+                    "solutions",
+                    cascade,
+                )),
         );
         manager.create_table(industry_solutions).await?;
         let keys = [Plain("solution_id"), Plain("industry_id")];

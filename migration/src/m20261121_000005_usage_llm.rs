@@ -2,7 +2,9 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::ddl::{Key::Plain, drop_tables, list_indexes, owned_table, sort_index, stamped, varchar};
+use crate::ddl::{
+    Key::Plain, drop_tables, list_indexes, owned_table, sort_index, stamped, varchar,
+};
 
 /// See the module.
 #[derive(DeriveMigrationName)]

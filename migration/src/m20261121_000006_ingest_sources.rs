@@ -18,7 +18,12 @@ impl MigrationTrait for Migration {
             .col(big("organization_id"))
             .col(ColumnDef::new("version_num").string_len(32).not_null())
             .primary_key(Index::create().col("organization_id").col("version_num"))
-            .foreign_key(&mut reference("alembic_version", "organization_id", "organizations", cascade))
+            .foreign_key(&mut reference(
+                "alembic_version",
+                "organization_id",
+                "organizations",
+                cascade,
+            ))
             .to_owned();
         manager.create_table(version).await?;
 

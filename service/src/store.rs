@@ -224,6 +224,7 @@ fn sqlite(path: &Path, connections: u32) -> ConnectOptions {
                 .busy_timeout(Duration::from_secs(10))
                 .statement_cache_capacity(STATEMENTS_KEPT)
                 .pragma("cache_size", "-32768")
+                .pragma("journal_size_limit", "67108864")
                 .pragma("mmap_size", "268435456")
         });
     options

@@ -74,18 +74,34 @@ fn every_path_named_in_the_docs_exists() {
 fn every_entity_has_its_file_in_service_and_api() {
     let entities = fs::read_to_string(root().join("entity/src/lib.rs")).unwrap();
     // Stored, but not declared: whose rows they are, pairs, what an import remembers.
-    let internal = ["organization", "industry_solution", "source_import", "source_import_table", "alembic_version"];
+    let internal = [
+        "organization",
+        "industry_solution",
+        "source_import",
+        "source_import_table",
+        "alembic_version",
+    ];
     let mut context = String::new();
     let mut seen = 0;
     for word in entities.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
-        if let Some(name) = ["crm", "offer", "outreach", "usage", "governance", "identity", "ingest"]
-            .iter()
-            .find(|name| **name == word)
+        if let Some(name) =
+            ["crm", "offer", "outreach", "usage", "governance", "identity", "ingest"]
+                .iter()
+                .find(|name| **name == word)
         {
             (*name).clone_into(&mut context);
         }
-        let declared = ["company", "prospect", "prospect_research", "industry", "solution", "event",
-            "interaction", "outreach_draft", "llm_usage_log"];
+        let declared = [
+            "company",
+            "prospect",
+            "prospect_research",
+            "industry",
+            "solution",
+            "event",
+            "interaction",
+            "outreach_draft",
+            "llm_usage_log",
+        ];
         if declared.contains(&word) && !internal.contains(&word) {
             for room in ["service", "api"] {
                 let path = root().join(format!("{room}/src/{context}/{word}.rs"));
@@ -103,7 +119,7 @@ fn no_file_is_longer_than_a_thought() {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
         // The page SQL of both engines is one thought, and so is the registry of the schema.
         let whole = ["read/sql.rs", "graph/registry.rs"].iter().any(|name| path.ends_with(name));
-        if lines > if whole { 600 } else { 450 } {
+        if lines > if whole { 500 } else { 400 } {
             long.push(format!("{lines} {}", path.display()));
         }
     }

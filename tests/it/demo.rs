@@ -1,7 +1,7 @@
 //! The demo set.
 
-use service::{Error, demo, progress::Unwatched};
 use serde_json::json;
+use service::{Error, demo, progress::Unwatched};
 use tests::{App, behaviours};
 
 behaviours![

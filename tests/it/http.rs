@@ -121,7 +121,8 @@ async fn a_websocket_is_answered(app: App) {
         let welcome = say(json!({ "type": "connection_init" })).await;
         assert_eq!(welcome["type"], "connection_ack");
         let query = "{ companies(first: 1) { nodes { prospects { totalCount } } } }";
-        let next = say(json!({ "id": "1", "type": "subscribe", "payload": { "query": query } })).await;
+        let next =
+            say(json!({ "id": "1", "type": "subscribe", "payload": { "query": query } })).await;
         assert_eq!(next["payload"]["data"]["companies"]["nodes"][0]["prospects"]["totalCount"], 3);
     })
     .await;
@@ -153,7 +154,8 @@ async fn health_tells_whether_the_database_answers(app: App) {
         app.store.clone().close().await.unwrap();
         assert_eq!(send(address, "GET /health/live HTTP/1.1", "").await.0, 200);
         assert_eq!(send(address, "GET /health/ready HTTP/1.1", "").await.0, 503);
-        let (_, _, body) = send(address, JSON, r#"{"query": "{ companies { totalCount } }"}"#).await;
+        let (_, _, body) =
+            send(address, JSON, r#"{"query": "{ companies { totalCount } }"}"#).await;
         assert!(body.contains("UNAVAILABLE"), "{body}");
     })
     .await;

@@ -46,7 +46,8 @@ async fn tables(url: &str, engine: Engine) -> BTreeMap<String, Vec<(String, Stri
              WHERE table_schema = 'public' ORDER BY table_name, ordinal_position"
         }
     };
-    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    let rows =
+        db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
     let mut tables: BTreeMap<String, Vec<(String, String, bool)>> = BTreeMap::new();
     for row in rows {
         let text = |index| row.try_get_by_index::<String>(index).unwrap();
@@ -63,7 +64,9 @@ async fn the_tables_are_as_the_service_knows_them(app: App) {
         assert_eq!(stored.len(), known.len(), "{}", entity.table.name);
         for (column, (name, ty, nullable)) in known.into_iter().zip(stored) {
             let wanted = match (column.kind, column.length, app.engine) {
-                (Kind::Text, Some(length), Engine::Postgres) => format!("character varying({length})"),
+                (Kind::Text, Some(length), Engine::Postgres) => {
+                    format!("character varying({length})")
+                }
                 (Kind::Text, Some(length), Engine::Sqlite) => format!("varchar({length})"),
                 (Kind::Text, None, _) => "text".to_owned(),
                 (Kind::Bool, ..) => "boolean".to_owned(),
@@ -78,7 +81,11 @@ async fn the_tables_are_as_the_service_knows_them(app: App) {
                 (Kind::Json, _, Engine::Sqlite) => "jsonb_text".to_owned(),
             };
             let place = format!("{}.{name}", entity.table.name);
-            assert_eq!((column.name, wanted.as_str(), column.nullable), (name.as_str(), ty.as_str(), *nullable), "{place}");
+            assert_eq!(
+                (column.name, wanted.as_str(), column.nullable),
+                (name.as_str(), ty.as_str(), *nullable),
+                "{place}"
+            );
         }
     }
 }
@@ -86,8 +93,12 @@ async fn the_tables_are_as_the_service_knows_them(app: App) {
 /// The definitions of all indexes, by table.
 async fn indexes(app: &App) -> BTreeMap<String, Vec<String>> {
     let sql = match app.engine {
-        Engine::Sqlite => "SELECT tbl_name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
-        Engine::Postgres => "SELECT tablename::text, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        Engine::Sqlite => {
+            "SELECT tbl_name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        }
+        Engine::Postgres => {
+            "SELECT tablename::text, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+        }
     };
     let backend = app.db.get_database_backend();
     let rows = app.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
@@ -106,9 +117,11 @@ async fn every_sort_key_has_its_index(app: App) {
         for field in entity.fields.iter().filter(|field| field.sort) {
             let Gives::Column { column, .. } = field.gives else { continue };
             let name = entity.table.columns[column].name;
-            let found = indexes[entity.table.name]
-                .iter()
-                .any(|keys| keys.starts_with("organization_id, ") && keys.contains(name) && keys.ends_with("id)"));
+            let found = indexes[entity.table.name].iter().any(|keys| {
+                keys.starts_with("organization_id, ")
+                    && keys.contains(name)
+                    && keys.ends_with("id)")
+            });
             assert!(found, "{}.{name}", entity.table.name);
         }
     }
@@ -148,7 +161,8 @@ async fn a_new_database_file_is_for_its_owner_only(app: App) {
     let path = folder.path().join("deep/new.db");
     let store = Store::connect(&format!("sqlite://{}", path.display())).await.unwrap();
     assert!(store.is_fresh());
-    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode =
+        |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o600);
     store.close().await.unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();

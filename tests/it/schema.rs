@@ -39,7 +39,8 @@ fn everything_is_described() {
     let mut missing = Vec::new();
     for ty in introspect() {
         let name = ty["name"].as_str().unwrap();
-        let described = |value: &Value| value["description"].as_str().is_some_and(|text| !text.is_empty());
+        let described =
+            |value: &Value| value["description"].as_str().is_some_and(|text| !text.is_empty());
         // The scalars of the specification describe themselves.
         let own = !["String", "Int", "Float", "Boolean", "ID"].contains(&name);
         if own && !described(&ty) {
@@ -65,7 +66,12 @@ fn connections_follow_the_relay_specification() {
     let types = introspect();
     let find = |name: &str| types.iter().find(|ty| ty["name"] == name).unwrap();
     let names = |ty: &Value| -> Vec<String> {
-        ty["fields"].as_array().unwrap().iter().map(|f| f["name"].as_str().unwrap().to_owned()).collect()
+        ty["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| f["name"].as_str().unwrap().to_owned())
+            .collect()
     };
     for entity in api::catalog::entities() {
         let connection = names(find(&format!("{}Connection", entity.name)));
@@ -91,7 +97,8 @@ fn every_entity_has_its_two_roots() {
 
 fn custom_scalars_say_where_they_are_specified() {
     for ty in introspect() {
-        let own = !["String", "Int", "Float", "Boolean", "ID"].contains(&ty["name"].as_str().unwrap());
+        let own =
+            !["String", "Int", "Float", "Boolean", "ID"].contains(&ty["name"].as_str().unwrap());
         if ty["kind"] == "SCALAR" && own {
             assert!(ty["specifiedByURL"].is_string(), "{}", ty["name"]);
         }

@@ -42,9 +42,7 @@ async fn no_filter_sees_rows_of_another_organization(app: App) {
     app.world().await;
     let stranger = app.organization("stranger").await;
     let industry = app.industry_of(stranger, "Logistics").await;
-    let own = app
-        .company_with("Mine", industry, |row| row.organization_id = Set(stranger))
-        .await;
+    let own = app.company_with("Mine", industry, |row| row.organization_id = Set(stranger)).await;
     // A prospect of the other organization that points to the stranger's company, as no rule allows.
     app.prospect("Planted", own).await;
     let query = "{ companies(filter: { prospects: { some: {} } }) { totalCount } \
@@ -64,10 +62,14 @@ async fn a_row_that_points_outside_shows_nothing_of_it(app: App) {
     assert_eq!(answer["data"], json!(null));
     assert_eq!(answer["errors"][0]["extensions"]["code"], "INTERNAL");
     assert!(!answer.to_string().contains("Logistics"), "{answer}");
-    let filtered = r#"{ companies(filter: { industry: { name: { eq: "Logistics" } } }) { totalCount } }"#;
+    let filtered =
+        r#"{ companies(filter: { industry: { name: { eq: "Logistics" } } }) { totalCount } }"#;
     assert_eq!(ask(&app, stranger, filtered).await["companies"]["totalCount"], 0);
     let sorted = "{ companies(orderBy: [{ industry: { name: ASC } }]) { nodes { name } } }";
-    assert_eq!(ask(&app, stranger, sorted).await["companies"]["nodes"], json!([{ "name": "Mine" }]));
+    assert_eq!(
+        ask(&app, stranger, sorted).await["companies"]["nodes"],
+        json!([{ "name": "Mine" }])
+    );
 }
 
 async fn pairs_across_organizations_show_nothing(app: App) {
@@ -81,13 +83,19 @@ async fn pairs_across_organizations_show_nothing(app: App) {
         "industries": { "nodes": [{ "solutions": { "totalCount": 0, "nodes": [] } }] } });
     assert_eq!(ask(&app, app.organization, query).await, expected);
     let back = "{ solutions { nodes { industries { totalCount nodes { id } } } } }";
-    let expected = json!({ "solutions": { "nodes": [{ "industries": { "totalCount": 0, "nodes": [] } }] } });
+    let expected =
+        json!({ "solutions": { "nodes": [{ "industries": { "totalCount": 0, "nodes": [] } }] } });
     assert_eq!(ask(&app, stranger, back).await, expected);
     // Every relation through pairs is tried above.
     let pairs = catalog::entities()
         .iter()
         .flat_map(|entity| &entity.fields)
-        .filter(|field| matches!(field.gives, Gives::Many { link: api::graph::declaration::LinkName::Pairs(..), .. }))
+        .filter(|field| {
+            matches!(
+                field.gives,
+                Gives::Many { link: api::graph::declaration::LinkName::Pairs(..), .. }
+            )
+        })
         .count();
     assert_eq!(pairs, 2);
 }

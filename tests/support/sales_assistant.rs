@@ -46,7 +46,9 @@ impl SourceDatabase {
     pub async fn new(engine: Engine) -> Self {
         let database = TestDatabase::empty(engine).await;
         let url = match engine {
-            Engine::Sqlite => format!("{}?mode=rwc", database.url.replacen("sqlite:", "sqlite://", 1)),
+            Engine::Sqlite => {
+                format!("{}?mode=rwc", database.url.replacen("sqlite:", "sqlite://", 1))
+            }
             Engine::Postgres => database.url.clone(),
         };
         let db = Database::connect(url).await.unwrap();

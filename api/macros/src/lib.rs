@@ -8,8 +8,8 @@ use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
 use quote::quote;
 use syn::{
-    Attribute, Data, DeriveInput, Error, Expr, ExprLit, Fields, Lit, LitStr, Meta, Path,
-    Result, parse_macro_input,
+    Attribute, Data, DeriveInput, Error, Expr, ExprLit, Fields, Lit, LitStr, Meta, Path, Result,
+    parse_macro_input,
 };
 
 /// Declares an entity. On the struct: `#[entity(table = path, plural = "…")]`. On a field:
@@ -70,7 +70,10 @@ fn field(field: &syn::Field) -> Result<Tokens> {
     let name = ident.to_string();
     let about = docs(&field.attrs);
     if about.is_empty() {
-        return Err(Error::new_spanned(ident, "say what it is: its doc comment is what users read"));
+        return Err(Error::new_spanned(
+            ident,
+            "say what it is: its doc comment is what users read",
+        ));
     }
     let ty = &field.ty;
     let mut settings: Vec<Tokens> = Vec::new();
@@ -80,7 +83,8 @@ fn field(field: &syn::Field) -> Result<Tokens> {
             let texts = |meta: &syn::meta::ParseNestedMeta<'_>| -> Result<Vec<LitStr>> {
                 let content;
                 syn::parenthesized!(content in meta.input);
-                let list = content.parse_terminated(<LitStr as syn::parse::Parse>::parse, syn::Token![,])?;
+                let list = content
+                    .parse_terminated(<LitStr as syn::parse::Parse>::parse, syn::Token![,])?;
                 Ok(list.into_iter().collect())
             };
             if meta.path.is_ident("sort") {

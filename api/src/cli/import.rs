@@ -66,6 +66,7 @@ impl Import {
         let scope = scope(&store, organization);
         let outcome =
             sales_assistant::import(&scope, &arguments.from, &options, &Bars::new()).await?;
+        store.close().await?;
         match outcome {
             Outcome::Refused(findings) => {
                 for finding in &findings {

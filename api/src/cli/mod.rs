@@ -145,7 +145,8 @@ impl Serve {
     async fn run(self, url: &str) -> Result<()> {
         let store = Store::connect(url).await?;
         store.migrate_up().await?;
-        let organization = organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
+        let organization =
+            organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
         if store.engine() == Engine::Sqlite && store.is_fresh() && !self.no_demo {
             let rows =
                 demo::seed(&scope(&store, organization), demo::Scale::Small, &Bars::new()).await?;
@@ -225,6 +226,7 @@ impl Seed {
         };
         let begun = std::time::Instant::now();
         let rows = demo::seed(&scope(&store, organization), scale, &Bars::new()).await?;
+        store.close().await?;
         let seconds = begun.elapsed().as_secs_f64();
         println!("{rows} rows in {seconds:.1} s: {:.0} rows a second", rows as f64 / seconds);
         Ok(())

@@ -52,6 +52,7 @@ async fn days_since_last_contact(
     rows: Vec<RowView<'_>>,
 ) -> Result<Vec<Option<i32>>> {
     let now = scope.now();
-    let days = |row: RowView<'_>| row.time(0).and_then(|time| (now - time).num_days().try_into().ok());
+    let days =
+        |row: RowView<'_>| row.time(0).and_then(|time| (now - time).num_days().try_into().ok());
     Ok(rows.into_iter().map(days).collect())
 }

@@ -1,6 +1,8 @@
 //! Builds the answer from the rows, without a future for each field.
 
-use async_graphql::{Context, Name, PathSegment, Pos, Positioned, ServerError, Value, parser::types::Field};
+use async_graphql::{
+    Context, Name, PathSegment, Pos, Positioned, ServerError, Value, parser::types::Field,
+};
 use indexmap::IndexMap;
 use service::{
     Value as Cell,
@@ -56,11 +58,12 @@ impl<'a> Answer<'a> {
         let mut object = IndexMap::with_capacity(shape.fields.len());
         for (name, out) in &shape.fields {
             let value = match out {
-                Out::Cell(cell, scalar) => match scalar::output(&loaded.rows[index][*cell], *scalar)
-                {
-                    Ok(value) => value,
-                    Err(error) => return Err(self.error_at(name, error)),
-                },
+                Out::Cell(cell, scalar) => {
+                    match scalar::output(&loaded.rows[index][*cell], *scalar) {
+                        Ok(value) => value,
+                        Err(error) => return Err(self.error_at(name, error)),
+                    }
+                }
                 Out::TypeName(name) => Value::String((*name).to_owned()),
                 Out::Id(cell, entity) => {
                     let key = loaded.rows[index][*cell].key();
@@ -109,7 +112,9 @@ impl<'a> Answer<'a> {
             Out::Computed(computed) => {
                 let built = match self.computations.answer(computed, loaded, index) {
                     Some(Ok(value)) => Ok(value.clone()),
-                    Some(Err(error)) => Err(ServerError { path: self.path.clone(), ..error.clone() }),
+                    Some(Err(error)) => {
+                        Err(ServerError { path: self.path.clone(), ..error.clone() })
+                    }
                     None => Err(self.missing()),
                 };
                 self.settle(built, computed.optional, depth)
@@ -150,11 +155,7 @@ impl<'a> Answer<'a> {
         Ok(Value::Object(object))
     }
 
-    fn list(
-        &mut self,
-        group: &Group,
-        mut item: impl FnMut(&mut Self, usize) -> Built,
-    ) -> Built {
+    fn list(&mut self, group: &Group, mut item: impl FnMut(&mut Self, usize) -> Built) -> Built {
         let mut items = Vec::with_capacity(group.rows.len());
         for index in group.rows.clone() {
             self.at(PathSegment::Index(index - group.rows.start));

@@ -1,10 +1,8 @@
 //! What is said of an entity: its fields, its relations, what lists can be filtered and sorted by.
 
-use std::marker::PhantomData;
+use service::{Table, read::Link, vocabulary::Word};
 
-use service::{Kind, Table, read::Link, vocabulary::Word};
-
-use super::computed::Resolve;
+use super::{computed::Resolve, field_type::Draft, registry::Register};
 
 /// An entity that has been declared, by `#[derive(Entity)]`.
 pub trait Declared {
@@ -92,7 +90,7 @@ pub enum Gives {
         /// The function.
         resolve: Resolve,
         /// Puts its type into the schema and names it.
-        register: super::registry::Register,
+        register: Register,
         /// Whether it may be null.
         optional: bool,
     },
@@ -147,142 +145,6 @@ pub struct EnumType {
     pub words: &'static [Word],
 }
 
-/// What `#[derive(Entity)]` read of a field.
-pub struct Spec {
-    /// Its name in Rust, and of its column: `full_name`.
-    pub name: &'static str,
-    /// Its doc comment.
-    pub about: &'static str,
-    /// `sort`.
-    pub sort: bool,
-    /// `via`.
-    pub via: Option<&'static str>,
-    /// `pairs`.
-    pub pairs: Option<(&'static str, &'static str, &'static str)>,
-    /// `computed`.
-    pub computed: Option<Resolve>,
-    /// `needs`.
-    pub needs: &'static [&'static str],
-}
-
-impl Spec {
-    /// A field of this name, and nothing special about it.
-    #[must_use]
-    pub fn new(name: &'static str, about: &'static str) -> Self {
-        Self { name, about, sort: false, via: None, pairs: None, computed: None, needs: &[] }
-    }
-}
-
-/// A field as its type declares it, before the entity is known.
-pub struct Draft {
-    spec: Spec,
-    wants: Wants,
-}
-
-enum Wants {
-    Column(Scalar, bool),
-    One(fn() -> &'static Entity, bool),
-    Many(fn() -> &'static Entity),
-    Newest(fn() -> &'static Entity),
-    Computed(super::registry::Register, bool),
-}
-
-/// A Rust type that means something as a field of an entity.
-pub trait FieldType {
-    /// What it means.
-    fn declare(spec: Spec) -> Draft;
-}
-
-/// A column with a closed vocabulary: give it an empty type of its own.
-pub trait Vocabulary {
-    /// The enum.
-    fn enum_type() -> &'static EnumType;
-}
-
-/// A moment: `DateTime`.
-pub struct DateTime;
-/// A JSON document: `JSON`.
-pub struct Json;
-/// The row that a column points to; the column is `<field>_id` unless `via` says otherwise.
-pub struct One<T>(PhantomData<T>);
-/// The rows that point here; their column is `<entity>_id` unless `via` or `pairs` says otherwise.
-pub struct Many<T>(PhantomData<T>);
-/// The newest of the rows that point here, by creation; null when there is none.
-pub struct Newest<T>(PhantomData<T>);
-
-/// Something worked out from columns; `#[derive(Entity)]` wraps the type of a computed field in it.
-pub struct Computed<T>(PhantomData<T>);
-
-macro_rules! columns {
-    ($($ty:ty => $scalar:expr),* $(,)?) => {$(
-        impl FieldType for $ty {
-            fn declare(spec: Spec) -> Draft {
-                Draft { spec, wants: Wants::Column($scalar, false) }
-            }
-        }
-        impl FieldType for Option<$ty> {
-            fn declare(spec: Spec) -> Draft {
-                Draft { spec, wants: Wants::Column($scalar, true) }
-            }
-        }
-    )*};
-}
-
-columns! {
-    String => Scalar::String,
-    bool => Scalar::Boolean,
-    i32 => Scalar::Int,
-    f64 => Scalar::Float,
-    DateTime => Scalar::DateTime,
-    Json => Scalar::Json,
-}
-
-impl<T: async_graphql::OutputType> FieldType for Computed<T> {
-    fn declare(spec: Spec) -> Draft {
-        let optional = !T::qualified_type_name().ends_with('!');
-        Draft { spec, wants: Wants::Computed(super::registry::register::<T>, optional) }
-    }
-}
-
-/// A column with a closed vocabulary.
-pub struct Of<V>(PhantomData<V>);
-
-impl<V: Vocabulary> FieldType for Of<V> {
-    fn declare(spec: Spec) -> Draft {
-        Draft { spec, wants: Wants::Column(Scalar::Enum(V::enum_type()), false) }
-    }
-}
-
-impl<V: Vocabulary> FieldType for Option<Of<V>> {
-    fn declare(spec: Spec) -> Draft {
-        Draft { spec, wants: Wants::Column(Scalar::Enum(V::enum_type()), true) }
-    }
-}
-
-impl<T: Declared> FieldType for One<T> {
-    fn declare(spec: Spec) -> Draft {
-        Draft { spec, wants: Wants::One(T::entity, false) }
-    }
-}
-
-impl<T: Declared> FieldType for Option<One<T>> {
-    fn declare(spec: Spec) -> Draft {
-        Draft { spec, wants: Wants::One(T::entity, true) }
-    }
-}
-
-impl<T: Declared> FieldType for Many<T> {
-    fn declare(spec: Spec) -> Draft {
-        Draft { spec, wants: Wants::Many(T::entity) }
-    }
-}
-
-impl<T: Declared> FieldType for Option<Newest<T>> {
-    fn declare(spec: Spec) -> Draft {
-        Draft { spec, wants: Wants::Newest(T::entity) }
-    }
-}
-
 impl Entity {
     /// Makes the declaration: the fields of the struct, with the id before them and, where the
     /// table has them, the revision and the stamps behind.
@@ -308,14 +170,24 @@ impl Entity {
             draft.finish(name, table, &mut fields);
         }
         let standard = [
-            ("revision", Scalar::Int, false, "Counts the writes of this row, starting at 1: the lock of an update."),
+            (
+                "revision",
+                Scalar::Int,
+                false,
+                "Counts the writes of this row, starting at 1: the lock of an update.",
+            ),
             ("created_at", Scalar::DateTime, true, "When the row was made."),
             ("updated_at", Scalar::DateTime, true, "When the row was last written."),
         ];
         for (column_name, scalar, sort, about) in standard {
             if let Some(column) = table.find(column_name) {
                 let gives = Gives::Column { column, scalar, optional: false };
-                fields.push(Field { name: camel(column_name), about: about.to_owned(), gives, sort });
+                fields.push(Field {
+                    name: camel(column_name),
+                    about: about.to_owned(),
+                    gives,
+                    sort,
+                });
             }
         }
         let mut single = name.to_owned();
@@ -330,69 +202,8 @@ impl Entity {
     }
 }
 
-impl Draft {
-    fn finish(self, entity: &str, table: &'static Table, fields: &mut Vec<Field>) {
-        let Self { spec, wants } = self;
-        let name = camel(spec.name);
-        let about = spec.about.to_owned();
-        let link = || match (spec.pairs, spec.via) {
-            (Some((pairs, near, far)), _) => LinkName::Pairs(pairs, near, far),
-            (None, Some(via)) => LinkName::Column(via),
-            (None, None) => LinkName::Column(Box::leak(format!("{}_id", snake(entity)).into())),
-        };
-        let gives = match wants {
-            Wants::Column(scalar, optional) => {
-                let column = table.column(spec.name);
-                check(table, column, scalar, optional);
-                Gives::Column { column, scalar, optional }
-            }
-            Wants::Computed(register, optional) => Gives::Computed {
-                needs: spec.needs.iter().map(|need| table.column(need)).collect(),
-                resolve: spec.computed.unwrap_or_else(|| panic!("`{name}` is computed by nothing")),
-                register,
-                optional,
-            },
-            Wants::One(to, optional) => {
-                let via = spec.via.map_or_else(|| format!("{}_id", spec.name), str::to_owned);
-                let column = table.column(&via);
-                assert_eq!(table.columns[column].nullable, optional, "{entity}.{name}: nullable?");
-                fields.push(Field {
-                    name: camel(&via),
-                    about: format!("Global id of `{name}`."),
-                    gives: Gives::Reference { column, to, optional },
-                    sort: false,
-                });
-                Gives::One { via: column, to, optional }
-            }
-            Wants::Many(to) => Gives::Many { link: link(), to },
-            Wants::Newest(to) => Gives::Newest { link: link(), to },
-        };
-        fields.push(Field { name, about, gives, sort: spec.sort });
-    }
-}
-
-fn check(table: &Table, column: usize, scalar: Scalar, optional: bool) {
-    let stored = &table.columns[column];
-    let kind = match scalar {
-        Scalar::String | Scalar::Enum(_) => Kind::Text,
-        Scalar::Boolean => Kind::Bool,
-        Scalar::Int => Kind::Int,
-        Scalar::Float => Kind::Double,
-        Scalar::DateTime => Kind::Time,
-        Scalar::Json => Kind::Json,
-    };
-    assert!(
-        stored.kind == kind && stored.nullable == optional,
-        "`{}.{}` is {:?} and {}nullable; the declaration says otherwise",
-        table.name,
-        stored.name,
-        stored.kind,
-        if stored.nullable { "" } else { "not " },
-    );
-}
-
 /// `full_name` → `fullName`.
-fn camel(snake: &str) -> String {
+pub(super) fn camel(snake: &str) -> String {
     let mut parts = snake.split('_');
     let mut camel = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -400,16 +211,4 @@ fn camel(snake: &str) -> String {
         camel.push_str(part.get(1..).unwrap_or_default());
     }
     camel
-}
-
-/// `OutreachDraft` → `outreach_draft`.
-fn snake(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len() + 4);
-    for (index, character) in name.chars().enumerate() {
-        if character.is_ascii_uppercase() && index > 0 {
-            snake.push('_');
-        }
-        snake.push(character.to_ascii_lowercase());
-    }
-    snake
 }

@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod computed;
 pub mod declaration;
+pub mod field_type;
 pub mod filter;
 pub mod id;
 pub mod input;
@@ -20,8 +21,8 @@ pub mod root;
 pub mod scalar;
 
 pub use computed::RowView;
-pub use declaration::{
-    Computed, DateTime, Declared, Entity, EnumType, FieldType, Json, Many, Newest, Of, One, Spec,
-    Vocabulary,
+pub use declaration::{Declared, Entity, EnumType};
+pub use field_type::{
+    Computed, DateTime, FieldType, Json, Many, Newest, Of, One, Spec, Vocabulary,
 };
 pub use registry::Query;

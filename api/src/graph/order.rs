@@ -18,7 +18,12 @@ pub const DIRECTIONS: [(&str, Direction, Nulls, &str); 6] = [
     ("DESC", Direction::Descending, Nulls::First, "Largest first; absent values first."),
     ("ASC_NULLS_FIRST", Direction::Ascending, Nulls::First, "Smallest first; absent values first."),
     ("ASC_NULLS_LAST", Direction::Ascending, Nulls::Last, "Smallest first; absent values last."),
-    ("DESC_NULLS_FIRST", Direction::Descending, Nulls::First, "Largest first; absent values first."),
+    (
+        "DESC_NULLS_FIRST",
+        Direction::Descending,
+        Nulls::First,
+        "Largest first; absent values first.",
+    ),
     ("DESC_NULLS_LAST", Direction::Descending, Nulls::Last, "Largest first; absent values last."),
 ];
 

@@ -165,7 +165,8 @@ impl<'a> Planner<'a> {
         fields: &[&'a Positioned<Field>],
     ) -> Result<(List, Connection<'a>)> {
         let mut list = List::new(entity.table, place);
-        let first = fields.first().ok_or_else(|| Error::internal("a field that nobody asked for"))?;
+        let first =
+            fields.first().ok_or_else(|| Error::internal("a field that nobody asked for"))?;
         let arguments = input::arguments(self.context, &first.node);
         list.page = Page::new(
             input::whole(&arguments, "first")?,

@@ -171,7 +171,11 @@ impl Schema<'_> {
             vec![
                 field("hasPreviousPage", "Boolean!", "Whether there are rows before this page."),
                 field("hasNextPage", "Boolean!", "Whether there are rows after this page."),
-                field("startCursor", "String", "The cursor of the first row; null on an empty page."),
+                field(
+                    "startCursor",
+                    "String",
+                    "The cursor of the first row; null on an empty page.",
+                ),
                 field("endCursor", "String", "The cursor of the last row; null on an empty page."),
             ],
         ));
@@ -264,7 +268,11 @@ impl Schema<'_> {
             &format!("{name}Edge"),
             &format!("A row of a list of {words}, with its cursor."),
             vec![
-                field("cursor", "String!", "Marks this row in this list, with its filter and order."),
+                field(
+                    "cursor",
+                    "String!",
+                    "Marks this row in this list, with its filter and order.",
+                ),
                 field("node", &format!("{name}!"), "The row."),
             ],
         ));
@@ -312,7 +320,9 @@ impl Schema<'_> {
         ];
         for declared in &entity.fields {
             let (ty, about) = match &declared.gives {
-                Gives::Id | Gives::Reference { .. } => ("IDFilter".to_owned(), declared.about.clone()),
+                Gives::Id | Gives::Reference { .. } => {
+                    ("IDFilter".to_owned(), declared.about.clone())
+                }
                 Gives::Column { scalar, .. } => {
                     (format!("{}Filter", type_name(*scalar)), declared.about.clone())
                 }
@@ -320,7 +330,8 @@ impl Schema<'_> {
                     (format!("{}Filter", to().name), format!("What `{}` passes.", declared.name))
                 }
                 Gives::Many { to, .. } => {
-                    let about = format!("What some, none or every one of `{}` passes.", declared.name);
+                    let about =
+                        format!("What some, none or every one of `{}` passes.", declared.name);
                     (format!("{}ListFilter", to().name), about)
                 }
                 Gives::Newest { .. } | Gives::Computed { .. } => continue,
@@ -342,7 +353,9 @@ impl Schema<'_> {
     fn order(&mut self, entity: &'static Entity, words: &str) {
         let fields = entity.fields.iter().filter_map(|declared| {
             let (ty, about) = match &declared.gives {
-                Gives::Id => ("OrderDirection".to_owned(), "By id: the order without `orderBy`.".to_owned()),
+                Gives::Id => {
+                    ("OrderDirection".to_owned(), "By id: the order without `orderBy`.".to_owned())
+                }
                 Gives::Column { .. } if declared.sort => {
                     ("OrderDirection".to_owned(), format!("By `{}`.", declared.name))
                 }
@@ -391,7 +404,11 @@ fn node_roots() -> [MetaField; 2] {
             vec![id],
         ),
         with_arguments(
-            field("nodes", "[Node]!", "Things by their global ids, in that order; null where there is none."),
+            field(
+                "nodes",
+                "[Node]!",
+                "Things by their global ids, in that order; null where there is none.",
+            ),
             vec![ids],
         ),
     ]

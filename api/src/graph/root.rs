@@ -1,6 +1,8 @@
 //! The roots of the declared entities: one by id, the list, `node` and `nodes`.
 
-use async_graphql::{Context, PathSegment, Positioned, ServerError, ServerResult, Value, parser::types::Field};
+use async_graphql::{
+    Context, PathSegment, Positioned, ServerError, ServerResult, Value, parser::types::Field,
+};
 use service::{Scope, read};
 
 use super::{answer::Answer, computed, declaration::Entity, id, input, plan::Planner};

@@ -52,9 +52,7 @@ pub fn output(cell: &Cell, scalar: Scalar) -> Result<Value> {
         (Cell::Bool(value), _) => Value::Boolean(*value),
         (Cell::Int(value), _) => Value::Number((*value).into()),
         (Cell::Double(value), _) => Number::from_f64(*value).map_or(Value::Null, Value::Number),
-        (Cell::Time(time), _) => {
-            Value::String(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
-        }
+        (Cell::Time(time), _) => Value::String(time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
         (Cell::Json(json), _) => Value::from_json(json.clone())
             .map_err(|error| Error::internal(format!("stored JSON can't be told: {error}")))?,
     })
@@ -109,11 +107,7 @@ fn time_input(text: &str) -> Option<chrono::DateTime<Utc>> {
     Some(time.with_timezone(&Utc).trunc_subsecs(6))
 }
 
-fn word_input(
-    words: &[service::vocabulary::Word],
-    name: &str,
-    field: &str,
-) -> Result<Cell> {
+fn word_input(words: &[service::vocabulary::Word], name: &str, field: &str) -> Result<Cell> {
     let known = words.iter().find(|word| enum_value(word.name) == name);
     known
         .map(|word| Cell::Text(word.name.to_owned()))

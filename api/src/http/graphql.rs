@@ -40,7 +40,11 @@ pub(super) async fn post(
     };
     let fields = match serde_json::from_slice::<Value>(&body) {
         Ok(Value::Object(fields)) => fields,
-        _ => return bad("the body must be a JSON object with `query`, `variables`, `operationName`"),
+        _ => {
+            return bad(
+                "the body must be a JSON object with `query`, `variables`, `operationName`",
+            );
+        }
     };
     match request(&fields) {
         Ok(request) => execute(&server, request).await,
@@ -99,12 +103,11 @@ async fn socket(server: Server, parts: &mut Parts) -> Response {
     };
     let mut data = Data::default();
     data.insert(server.scope());
-    upgrade
-        .max_message_size(LARGEST_MESSAGE)
-        .protocols(ALL_WEBSOCKET_PROTOCOLS)
-        .on_upgrade(move |socket| {
+    upgrade.max_message_size(LARGEST_MESSAGE).protocols(ALL_WEBSOCKET_PROTOCOLS).on_upgrade(
+        move |socket| {
             GraphQLWebSocket::new(socket, server.engine, protocol).with_data(data).serve()
-        })
+        },
+    )
 }
 
 /// The request in these fields; the specification is GraphQL over HTTP, section "Request Parameters".

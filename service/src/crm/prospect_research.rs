@@ -8,6 +8,8 @@ use crate::table::Table;
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<prospect_research::Entity>().hidden_with("prospect_id", super::prospect::table));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<prospect_research::Entity>().hidden_with("prospect_id", super::prospect::table)
+    });
     &TABLE
 }

@@ -6,8 +6,16 @@ mod words;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
 use crate::{
-    crm, error::{Error, Result}, offer, outreach, progress::Progress, scope::Scope, store::Engine, table::Table,
-    usage, value::Value, write,
+    crm,
+    error::{Error, Result},
+    offer, outreach,
+    progress::Progress,
+    scope::Scope,
+    store::Engine,
+    table::Table,
+    usage,
+    value::Value,
+    write,
 };
 use rows::Story;
 
@@ -109,15 +117,19 @@ impl Writer<'_> {
 
     async fn has_rows(&self, table: &Table) -> Result<bool> {
         let organization = self.scope.organization();
-        let sql =
-            format!("SELECT 1 FROM \"{}\" WHERE organization_id = {organization} LIMIT 1", table.name);
-        let row = self.transaction.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+        let sql = format!(
+            "SELECT 1 FROM \"{}\" WHERE organization_id = {organization} LIMIT 1",
+            table.name
+        );
+        let row =
+            self.transaction.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
         Ok(row.is_some())
     }
 
     async fn next_key(&self, table: &Table) -> Result<i64> {
         let sql = format!("SELECT COALESCE(max(id), 0) + 1 FROM \"{}\"", table.name);
-        let row = self.transaction.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+        let row =
+            self.transaction.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
         let row = row.ok_or_else(|| Error::internal("an aggregate gave no row"))?;
         Ok(row.try_get_by_index::<i64>(0)?)
     }

@@ -116,18 +116,20 @@ impl Story {
     }
 
     pub(super) fn solutions(&self) -> impl Iterator<Item = Vec<Value>> {
-        (0..).zip(words::SOLUTIONS).map(|(index, (name, category, pricing, about, uses, keys, _))| {
-            let cells = [
-                ("name", text(name)),
-                ("category", text(category)),
-                ("pricing_model", text(pricing)),
-                ("description", text(about)),
-                ("use_cases", Value::Json(json!(uses))),
-                ("keywords", Value::Json(json!(keys))),
-            ];
-            let id = self.first.solutions + index;
-            self.with(offer::solution::table(), id, self.long_ago(), cells)
-        })
+        (0..).zip(words::SOLUTIONS).map(
+            |(index, (name, category, pricing, about, uses, keys, _))| {
+                let cells = [
+                    ("name", text(name)),
+                    ("category", text(category)),
+                    ("pricing_model", text(pricing)),
+                    ("description", text(about)),
+                    ("use_cases", Value::Json(json!(uses))),
+                    ("keywords", Value::Json(json!(keys))),
+                ];
+                let id = self.first.solutions + index;
+                self.with(offer::solution::table(), id, self.long_ago(), cells)
+            },
+        )
     }
 
     pub(super) fn pairs(&self) -> Vec<Vec<Value>> {
@@ -163,7 +165,10 @@ impl Story {
                 ("location", text(words::CITIES[city])),
                 ("target_industries", Value::Json(json!(industries.map(|i| words::INDUSTRIES[i])))),
                 ("target_roles", Value::Json(json!([role]))),
-                ("solutions_featured", Value::Json(json!(solutions.map(|s| words::SOLUTIONS[s].0)))),
+                (
+                    "solutions_featured",
+                    Value::Json(json!(solutions.map(|s| words::SOLUTIONS[s].0))),
+                ),
                 ("status", text(status)),
             ];
             let id = self.first.events + index;
@@ -193,7 +198,8 @@ impl Story {
             let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0xC0);
             let (name, industry) = Self::company_name(number);
             let domain = Self::company_domain(number);
-            let size = if self.is_large(number) { words::SIZES[4] } else { words::SIZES[rng.usize(..5)] };
+            let size =
+                if self.is_large(number) { words::SIZES[4] } else { words::SIZES[rng.usize(..5)] };
             let made = self.days_ago(rng.i64(200..390), &mut rng);
             let industry = i64::try_from(industry).unwrap_or_default();
             let cells = [
@@ -236,10 +242,12 @@ impl Story {
     fn dates(&self, prospect: i64) -> Vec<DateTime<Utc>> {
         let mut rng = Rng::with_seed(prospect.cast_unsigned() ^ 0xDA7E);
         let count = at(&INTERACTIONS, prospect / 7);
-        let mut dates: Vec<_> = (0..count).map(|_| {
-            let days = rng.i64(1..180);
-            self.days_ago(days, &mut rng)
-        }).collect();
+        let mut dates: Vec<_> = (0..count)
+            .map(|_| {
+                let days = rng.i64(1..180);
+                self.days_ago(days, &mut rng)
+            })
+            .collect();
         dates.sort_unstable();
         dates
     }
@@ -268,11 +276,13 @@ impl Story {
     }
 
     pub(super) fn interactions(&self, first: i64) -> impl Iterator<Item = Vec<Value>> {
-        let all = (0..self.scale.prospects())
-            .flat_map(|prospect| self.dates(prospect).into_iter().map(move |date| (prospect, date)));
+        let all = (0..self.scale.prospects()).flat_map(|prospect| {
+            self.dates(prospect).into_iter().map(move |date| (prospect, date))
+        });
         (0_i64..).zip(all).map(move |(number, (prospect, date))| {
             let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0x1A7);
-            let (kind, subject, content) = words::INTERACTIONS[rng.usize(..words::INTERACTIONS.len())];
+            let (kind, subject, content) =
+                words::INTERACTIONS[rng.usize(..words::INTERACTIONS.len())];
             let event = self.first.events + rng.i64(0..7);
             let at_event = subject == "Met at the stand";
             let cells = [
@@ -291,9 +301,8 @@ impl Story {
 
     pub(super) fn drafts(&self, first: i64) -> impl Iterator<Item = Vec<Value>> {
         let statuses = outreach::outreach_draft::STATUSES;
-        let all = (0..self.scale.prospects()).flat_map(|prospect| {
-            (0..at(&DRAFTS, prospect / 3)).map(move |_| prospect)
-        });
+        let all = (0..self.scale.prospects())
+            .flat_map(|prospect| (0..at(&DRAFTS, prospect / 3)).map(move |_| prospect));
         (0_i64..).zip(all).map(move |(number, prospect)| {
             let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0xD4AF);
             let (kind, content) = words::DRAFTS[rng.usize(..words::DRAFTS.len())];
@@ -319,9 +328,8 @@ impl Story {
     }
 
     pub(super) fn research(&self, first: i64) -> impl Iterator<Item = Vec<Value>> {
-        let all = (0..self.scale.prospects()).flat_map(|prospect| {
-            (0..at(&RESEARCH, prospect / 2)).map(move |_| prospect)
-        });
+        let all = (0..self.scale.prospects())
+            .flat_map(|prospect| (0..at(&RESEARCH, prospect / 2)).map(move |_| prospect));
         (0_i64..).zip(all).map(move |(number, prospect)| {
             let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0x4E5E);
             let (first_name, last_name) = Self::person(prospect);

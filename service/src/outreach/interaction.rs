@@ -8,6 +8,8 @@ use crate::table::Table;
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<interaction::Entity>().hidden_with("prospect_id", crate::crm::prospect::table));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<interaction::Entity>().hidden_with("prospect_id", crate::crm::prospect::table)
+    });
     &TABLE
 }

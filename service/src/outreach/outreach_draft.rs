@@ -11,7 +11,10 @@ use crate::{
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<outreach_draft::Entity>().hidden_with("prospect_id", crate::crm::prospect::table));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<outreach_draft::Entity>()
+            .hidden_with("prospect_id", crate::crm::prospect::table)
+    });
     &TABLE
 }
 

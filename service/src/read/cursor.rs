@@ -72,7 +72,9 @@ pub(super) fn decode(
         return Err(refuse("it is not one of ours"));
     }
     if head[1..] != xxh3_64_with_seed(payload, binding).to_le_bytes() {
-        return Err(refuse("it was made for another field, parent, order or filter, or was changed"));
+        return Err(refuse(
+            "it was made for another field, parent, order or filter, or was changed",
+        ));
     }
     let mut rest = payload;
     let mut values = Vec::with_capacity(count);

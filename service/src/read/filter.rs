@@ -120,9 +120,13 @@ impl Filter {
             Self::ToMany { link, table: to, quantifier, filter } => {
                 let inner = sql.alias();
                 let negated = *quantifier != Quantifier::Some;
-                sql.push(if negated { "NOT EXISTS (SELECT 1 FROM " } else { "EXISTS (SELECT 1 FROM " });
+                sql.push(if negated {
+                    "NOT EXISTS (SELECT 1 FROM "
+                } else {
+                    "EXISTS (SELECT 1 FROM "
+                });
                 sql.from_link(*link, to, &inner, &format!("{alias}.\"id\""));
-                sql.tenant(to, &inner);
+                sql.tenant_of_linked(to, &inner);
                 sql.alive(to, &inner, Some(*link));
                 sql.push(" AND ");
                 if *quantifier == Quantifier::Every {
@@ -254,7 +258,9 @@ fn has(sql: &mut Sql, plain: &str, text: &str) {
         sql.push(")");
     } else {
         let same = if number.is_some() {
-            format!("(type = 'text' AND value = {word}) OR (type IN ('integer', 'real') AND value = CAST({word} AS NUMERIC))")
+            format!(
+                "(type = 'text' AND value = {word}) OR (type IN ('integer', 'real') AND value = CAST({word} AS NUMERIC))"
+            )
         } else {
             format!("type = 'text' AND value = {word}")
         };

@@ -83,7 +83,11 @@ type Level<'a> = Pin<Box<dyn Future<Output = Result<Loaded>> + Send + 'a>>;
 fn level<'a>(scope: &'a Scope, plan: &'a List, parents: Option<Parents<'a>>) -> Level<'a> {
     Box::pin(async move {
         let rows = async {
-            if plan.rows { rows(scope, plan, parents.as_ref()).await } else { Ok(Loaded::default()) }
+            if plan.rows {
+                rows(scope, plan, parents.as_ref()).await
+            } else {
+                Ok(Loaded::default())
+            }
         };
         let totals = async {
             if plan.count { totals(scope, plan, parents.as_ref()).await } else { Ok(Vec::new()) }
@@ -141,13 +145,19 @@ async fn rows(scope: &Scope, plan: &List, parents: Option<&Parents<'_>>) -> Resu
         }
         let start = loaded.rows.len();
         loaded.rows.extend(page);
-        let group = Group { rows: start..loaded.rows.len(), ..around(plan, list_binding, parents.map(|_| parent), more) };
+        let group = Group {
+            rows: start..loaded.rows.len(),
+            ..around(plan, list_binding, parents.map(|_| parent), more)
+        };
         loaded.groups.insert(parent, group);
     }
     // A page without rows still tells what stands around it.
     let empty = [0];
     for parent in parents.map_or(empty.as_slice(), |parents| parents.keys) {
-        loaded.groups.entry(*parent).or_insert_with(|| around(plan, list_binding, parents.map(|_| *parent), false));
+        loaded
+            .groups
+            .entry(*parent)
+            .or_insert_with(|| around(plan, list_binding, parents.map(|_| *parent), false));
     }
     Ok(loaded)
 }
@@ -190,7 +200,10 @@ fn bounds(plan: &List, parents: Option<&Parents<'_>>) -> Result<Bounds> {
         let binding = cursor::binding(cursor::list_binding(plan), parent);
         cursor::decode(text, field, binding, plan.order.len() + 1).map(Some)
     };
-    Ok(Bounds { after: read(&plan.page.after, "after")?, before: read(&plan.page.before, "before")? })
+    Ok(Bounds {
+        after: read(&plan.page.after, "after")?,
+        before: read(&plan.page.before, "before")?,
+    })
 }
 
 async fn query(scope: &Scope, statement: Statement) -> Result<Vec<QueryResult>> {

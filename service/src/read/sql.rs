@@ -14,11 +14,7 @@ use super::{
     plan::{Direction, Link, List, Nulls, Sort},
     statement::Sql,
 };
-use crate::{
-    store::Engine,
-    table::Kind,
-    value::Value,
-};
+use crate::{store::Engine, table::Kind, value::Value};
 
 /// The bounds of a page, read from its cursors.
 #[derive(Default)]
@@ -75,7 +71,8 @@ pub(super) fn rows(
             sql.push(") s");
         }
         Some(parents) => {
-            let all = sql.bind(Bind::String(Some(serde_json::Value::from(parents.keys).to_string())));
+            let all =
+                sql.bind(Bind::String(Some(serde_json::Value::from(parents.keys).to_string())));
             let _ = write!(
                 sql.text,
                 " FROM json_each({all}) p CROSS JOIN \"{}\" x ON x.\"id\" IN (",
@@ -129,7 +126,12 @@ pub(super) fn count(
 ) -> Statement {
     let mut sql = Sql::new(engine, organization);
     let Some(parents) = parents else {
-        let _ = write!(sql.text, "SELECT {}, count(*) FROM \"{}\" t WHERE TRUE", zero(engine), list.table.name);
+        let _ = write!(
+            sql.text,
+            "SELECT {}, count(*) FROM \"{}\" t WHERE TRUE",
+            zero(engine),
+            list.table.name
+        );
         sql.visible(list, None);
         return sql.finish();
     };
@@ -416,7 +418,13 @@ impl Sql {
 
         if uniform && places.iter().all(Option::is_some) {
             let row = expressions.join(", ");
-            let bound = places.into_iter().flatten().collect::<Vec<_>>().join(", ");
+            let places: Vec<String> = places.into_iter().flatten().collect();
+            if self.engine == Engine::Sqlite {
+                // SQLite walks an index by a row of plain columns only, but by one expression.
+                let (first_key, operator) = (&expressions[0], operator(first));
+                let _ = write!(self.text, " AND {first_key} {operator}= {}", places[0]);
+            }
+            let bound = places.join(", ");
             let _ = write!(self.text, " AND ({row}) {} ({bound})", operator(first));
             return;
         }

@@ -127,8 +127,11 @@ async fn a_second_run_changes_nothing_and_brings_what_is_new(app: App) {
     source.run("UPDATE alembic_version SET version_num = 'next'").await;
     assert_eq!(rows(&bring(&app, &source, &Options::default()).await), 3);
     let data = app.data("{ schemaVersion prospect(id: 101) { fullName } industry(id: 8) { solutions { totalCount } } }").await;
-    assert_eq!(data, json!({ "schemaVersion": "next", "prospect": { "fullName": "Ada Lovelace" },
-        "industry": { "solutions": { "totalCount": 1 } } }));
+    assert_eq!(
+        data,
+        json!({ "schemaVersion": "next", "prospect": { "fullName": "Ada Lovelace" },
+        "industry": { "solutions": { "totalCount": 1 } } })
+    );
 }
 
 async fn keys_go_on_after_the_highest_one(app: App) {
@@ -157,8 +160,12 @@ async fn what_would_be_refused_is_listed_and_nothing_is_written(app: App) {
             format!("companies.website (its domain) {keep} [2: acme.example (2 times)]"),
         ]
     );
-    let data = app.data("{ industries { totalCount } prospects { totalCount } schemaVersion }").await;
-    assert_eq!(data, json!({ "industries": { "totalCount": 0 }, "prospects": { "totalCount": 0 }, "schemaVersion": null }));
+    let data =
+        app.data("{ industries { totalCount } prospects { totalCount } schemaVersion }").await;
+    assert_eq!(
+        data,
+        json!({ "industries": { "totalCount": 0 }, "prospects": { "totalCount": 0 }, "schemaVersion": null })
+    );
 }
 
 async fn rows_that_a_loose_database_let_in_are_named(app: App) {
@@ -197,7 +204,8 @@ async fn words_are_mapped(app: App) {
         ..Options::default()
     };
     for (from, to) in [("outreach_drafts.status:archived", "gone"), ("prospects.email:a", "b")] {
-        let wrong = import(&app.scope(app.organization), &source.url, &mapped(from, to), &Unwatched).await;
+        let wrong =
+            import(&app.scope(app.organization), &source.url, &mapped(from, to), &Unwatched).await;
         assert!(matches!(wrong, Err(Error::Invalid { .. })), "{wrong:?}");
     }
     bring(&app, &source, &mapped("outreach_drafts.status:archived", "discarded")).await;
@@ -219,7 +227,8 @@ async fn duplicates_are_kept_when_told_so(app: App) {
 async fn an_organization_with_other_rows_is_refused(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     app.industry("Mine").await;
-    let refused = import(&app.scope(app.organization), &source.url, &Options::default(), &Unwatched).await;
+    let refused =
+        import(&app.scope(app.organization), &source.url, &Options::default(), &Unwatched).await;
     let Err(Error::Conflict(message)) = refused else { panic!("{refused:?}") };
     assert!(message.contains("industries already"), "{message}");
     assert!(!message.contains("password"));
@@ -261,7 +270,9 @@ async fn a_run_that_was_broken_off_goes_on(app: App) {
             let options = Options::default();
             import(&scope, &url, &options, &breaking).await.map(|_| ())
         };
-        let ended = tokio::task::LocalSet::new().run_until(async { tokio::task::spawn_local(run).await }).await;
+        let ended = tokio::task::LocalSet::new()
+            .run_until(async { tokio::task::spawn_local(run).await })
+            .await;
         assert!(ended.is_err_and(|error| error.is_panic()));
     }
     assert!(app.data("{ companies { totalCount } }").await["companies"]["totalCount"] == 2);
@@ -279,7 +290,9 @@ async fn what_is_no_such_database_is_refused(app: App) {
         message
     };
     assert!(message(&source.url).await.ends_with("it has no column llm_usage_logs.worfklow_name"));
-    assert!(message("sqlite:/nowhere/at-all.db").await.starts_with("can't open /nowhere/at-all.db"));
+    assert!(
+        message("sqlite:/nowhere/at-all.db").await.starts_with("can't open /nowhere/at-all.db")
+    );
     assert!(message("mysql://x/y").await.starts_with("the source must be"));
     let secret = message("postgres://user:secret@127.0.0.1:1/x").await;
     assert!(secret.starts_with("can't open the source") && !secret.contains("secret"), "{secret}");
@@ -297,9 +310,17 @@ async fn many_rows_come_over_in_chunks(app: App) {
         .await;
     assert_eq!(rows(&bring(&app, &source, &Options::default()).await), 16 + 5_001);
     let data = app.data("{ llmUsageLogs(last: 1) { totalCount nodes { id promptTokens } } }").await;
-    assert_eq!(data["llmUsageLogs"], json!({ "totalCount": 5_002, "nodes": [{ "id": "LlmUsageLog:5101", "promptTokens": 5001 }] }));
+    assert_eq!(
+        data["llmUsageLogs"],
+        json!({ "totalCount": 5_002, "nodes": [{ "id": "LlmUsageLog:5101", "promptTokens": 5001 }] })
+    );
     let noted = "SELECT rows_written FROM source_import_tables WHERE table_name = 'llm_usage_logs'";
     let backend = app.db.get_database_backend();
-    let row = app.db.query_one_raw(sea_orm::Statement::from_string(backend, noted)).await.unwrap().unwrap();
+    let row = app
+        .db
+        .query_one_raw(sea_orm::Statement::from_string(backend, noted))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 5_002);
 }

@@ -27,7 +27,8 @@ async fn a_list_is_one_statement_and_its_count_another(app: App) {
     for entity in entities() {
         let list = format!("{{ {} {{ nodes {{ id }} }} }}", entity.plural);
         assert_eq!(app.counted(&list).await.1, 1, "{list}");
-        let edges = format!("{{ {} {{ edges {{ cursor }} pageInfo {{ endCursor }} }} }}", entity.plural);
+        let edges =
+            format!("{{ {} {{ edges {{ cursor }} pageInfo {{ endCursor }} }} }}", entity.plural);
         assert_eq!(app.counted(&edges).await.1, 1, "{edges}");
         let counted = format!("{{ {} {{ nodes {{ id }} totalCount }} }}", entity.plural);
         assert_eq!(app.counted(&counted).await.1, 2, "{counted}");

@@ -48,9 +48,10 @@ fn cases() -> Vec<Case> {
     ];
     let sort = (key, prop::sample::select(&DIRECTIONS[..])).prop_map(|(key, direction)| {
         let parts: Vec<&str> = key.split('.').collect();
-        let inner = parts.iter().rev().fold(direction.to_owned(), |inner, part| {
-            format!("{{ {part}: {inner} }}")
-        });
+        let inner = parts
+            .iter()
+            .rev()
+            .fold(direction.to_owned(), |inner, part| format!("{{ {part}: {inner} }}"));
         inner
     });
     let filter = prop_oneof![
@@ -60,8 +61,9 @@ fn cases() -> Vec<Case> {
         Just("{ company: { name: { ne: \"acme\" } } }"),
         Just("{ not: { interactions: { some: {} } } }"),
     ];
-    let case = (prop::collection::vec(sort, 0..4), filter, 1_usize..8)
-        .prop_map(|(order, filter, size)| Case { order: format!("[{}]", order.join(", ")), filter, size });
+    let case = (prop::collection::vec(sort, 0..4), filter, 1_usize..8).prop_map(
+        |(order, filter, size)| Case { order: format!("[{}]", order.join(", ")), filter, size },
+    );
     let config = Config { rng_seed: RngSeed::Fixed(20_261_121), ..Config::default() };
     let mut runner = TestRunner::new(config);
     (0..CASES).map(|_| case.new_tree(&mut runner).unwrap().current()).collect()
@@ -73,9 +75,8 @@ async fn crowd(app: &App) {
     let mut companies = Vec::new();
     for (index, name) in ["Acme", "acme", "Bank", "Ärzte"].into_iter().enumerate() {
         let domain = (index % 2 == 0).then(|| format!("{name}.example"));
-        let company = app
-            .company_with(name, industries[index % 2], |row| row.domain = Set(domain))
-            .await;
+        let company =
+            app.company_with(name, industries[index % 2], |row| row.domain = Set(domain)).await;
         companies.push(company);
     }
     let names = ["Ada", "ada", "ADA", "bob", "Çelik", "Zoë", "zoe", "", "a%b", "~"];
@@ -126,7 +127,11 @@ async fn check(app: &App, root: &str, case: &Case) {
         let window = format!("first: {}{after}", case.size);
         let page = page(app, root, case, &window).await;
         forwards.extend(ids(&page));
-        assert_eq!(page["pageInfo"]["hasNextPage"], json!(forwards.len() < expected.len()), "{case:?}");
+        assert_eq!(
+            page["pageInfo"]["hasNextPage"],
+            json!(forwards.len() < expected.len()),
+            "{case:?}"
+        );
         if page["pageInfo"]["hasNextPage"] == json!(false) {
             break;
         }
@@ -167,7 +172,9 @@ async fn paging_below_a_parent_gives_each_row_once_and_in_order(app: App) {
 async fn page_info_tells_what_stands_around(app: App) {
     app.world().await;
     let info = async |window: &str| {
-        let query = format!("{{ prospects({window}) {{ nodes {{ id }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}");
+        let query = format!(
+            "{{ prospects({window}) {{ nodes {{ id }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}"
+        );
         app.data(&query).await["prospects"].clone()
     };
     let first = info("first: 2").await;
@@ -216,20 +223,27 @@ async fn a_cursor_of_another_list_is_refused(app: App) {
     let cursor = cursor(&app).await;
     for list in [
         format!("companies(after: \"{cursor}\") {{ nodes {{ id }} }}"),
-        format!("prospects(after: \"{cursor}\", orderBy: [{{ fullName: ASC }}]) {{ nodes {{ id }} }}"),
-        format!("prospects(after: \"{cursor}\", filter: {{ isActive: {{ eq: true }} }}) {{ nodes {{ id }} }}"),
+        format!(
+            "prospects(after: \"{cursor}\", orderBy: [{{ fullName: ASC }}]) {{ nodes {{ id }} }}"
+        ),
+        format!(
+            "prospects(after: \"{cursor}\", filter: {{ isActive: {{ eq: true }} }}) {{ nodes {{ id }} }}"
+        ),
         format!("prospects(before: \"{cursor}\", orderBy: [{{ id: DESC }}]) {{ nodes {{ id }} }}"),
         format!("company(id: 1) {{ prospects(after: \"{cursor}\") {{ nodes {{ id }} }} }}"),
     ] {
         let error = app.error(&format!("{{ {list} }}")).await;
         assert!(error.starts_with("BAD_CURSOR: "), "{list}: {error}");
     }
-    let below = app.data("{ company(id: 1) { prospects(first: 1) { pageInfo { endCursor } } } }").await;
+    let below =
+        app.data("{ company(id: 1) { prospects(first: 1) { pageInfo { endCursor } } } }").await;
     let cursor = &below["company"]["prospects"]["pageInfo"]["endCursor"];
-    let same = format!("{{ company(id: 1) {{ prospects(after: {cursor}) {{ nodes {{ fullName }} }} }} }}");
+    let same =
+        format!("{{ company(id: 1) {{ prospects(after: {cursor}) {{ nodes {{ fullName }} }} }} }}");
     let rest = app.data(&same).await;
     assert_eq!(texts(&rest["company"]["prospects"]["nodes"], "fullName"), ["bob", "Cleo"]);
-    let other = format!("{{ company(id: 2) {{ prospects(after: {cursor}) {{ nodes {{ id }} }} }} }}");
+    let other =
+        format!("{{ company(id: 2) {{ prospects(after: {cursor}) {{ nodes {{ id }} }} }} }}");
     assert!(app.error(&other).await.starts_with("BAD_CURSOR: "));
 }
 
@@ -251,9 +265,12 @@ async fn garbage_is_refused(app: App) {
 
 async fn a_cursor_below_several_parents_is_refused(app: App) {
     app.world().await;
-    let below = app.data("{ company(id: 1) { prospects(first: 1) { pageInfo { endCursor } } } }").await;
+    let below =
+        app.data("{ company(id: 1) { prospects(first: 1) { pageInfo { endCursor } } } }").await;
     let cursor = &below["company"]["prospects"]["pageInfo"]["endCursor"];
-    let query = format!("{{ companies {{ nodes {{ prospects(after: {cursor}) {{ nodes {{ id }} }} }} }} }}");
+    let query = format!(
+        "{{ companies {{ nodes {{ prospects(after: {cursor}) {{ nodes {{ id }} }} }} }} }}"
+    );
     let error = app.error(&query).await;
     assert!(error.starts_with("BAD_CURSOR: ") && error.contains("several rows"), "{error}");
 }

@@ -35,7 +35,10 @@ async fn text_is_compared_without_case(app: App) {
     assert_eq!(names(&app, r#"{ fullName: { contains: "LE" } }"#).await, ["Cleo"]);
     assert_eq!(names(&app, r#"{ fullName: { endsWith: "N" } }"#).await, ["Dan"]);
     assert_eq!(names(&app, r#"{ fullName: { gt: "ada", lt: "DAN" } }"#).await, ["bob", "Cleo"]);
-    assert_eq!(names(&app, r#"{ fullName: { gte: "B", lte: "dan" } }"#).await, ["bob", "Cleo", "Dan"]);
+    assert_eq!(
+        names(&app, r#"{ fullName: { gte: "B", lte: "dan" } }"#).await,
+        ["bob", "Cleo", "Dan"]
+    );
 }
 
 async fn wildcards_mean_themselves(app: App) {
@@ -103,7 +106,8 @@ async fn numbers_moments_and_booleans_are_compared(app: App) {
     assert_eq!(models("{ totalTokens: { in: [1, 2] } }").await.len(), 0);
     let zone = r#"{ lastContactedAt: { eq: "2026-03-01T11:00:00+01:00" } }"#;
     assert_eq!(names(&app, zone).await, ["Cleo"]);
-    let several = r#"{ lastContactedAt: { in: ["2026-03-01T12:00:00Z", "2026-03-01T09:00:00Z"] } }"#;
+    let several =
+        r#"{ lastContactedAt: { in: ["2026-03-01T12:00:00Z", "2026-03-01T09:00:00Z"] } }"#;
     assert_eq!(names(&app, several).await, ["Ada", "Dan"]);
     assert_eq!(names(&app, "{ isActive: { eq: false } }").await.len(), 0);
     assert_eq!(names(&app, "{ isActive: { ne: false } }").await.len(), 4);
@@ -120,7 +124,10 @@ async fn enums_and_ids_are_compared(app: App) {
     assert_eq!(drafts("{ status: { notIn: [DRAFT] } }").await, 4);
     assert_eq!(drafts("{ eventId: { isNull: true } }").await, 4);
     assert_eq!(drafts(r#"{ eventId: { eq: "Event:1" } }"#).await, 4);
-    assert_eq!(names(&app, r#"{ id: { in: ["Prospect:1", 3, "4"] } }"#).await, ["Ada", "Cleo", "Dan"]);
+    assert_eq!(
+        names(&app, r#"{ id: { in: ["Prospect:1", 3, "4"] } }"#).await,
+        ["Ada", "Cleo", "Dan"]
+    );
     assert_eq!(names(&app, r#"{ companyId: { eq: "Company:2" } }"#).await, ["Dan"]);
     assert_eq!(names(&app, r#"{ companyId: { ne: 2 } }"#).await, ["Ada", "bob", "Cleo"]);
 }
@@ -133,16 +140,23 @@ async fn relations_are_filtered_by_what_they_hold(app: App) {
     assert_eq!(by(r#"{ interactions: { some: { subject: { eq: "Dan 4" } } } }"#).await, ["Dan"]);
     assert_eq!(by(r#"{ interactions: { none: { subject: { endsWith: "2" } } } }"#).await, ["Ada"]);
     assert_eq!(by(r#"{ research: { some: {} } }"#).await, ["bob", "Cleo", "Dan"]);
-    assert_eq!(by(r#"{ research: { every: { researchSummary: { endsWith: "0" } } } }"#).await, ["Ada", "bob"]);
+    assert_eq!(
+        by(r#"{ research: { every: { researchSummary: { endsWith: "0" } } } }"#).await,
+        ["Ada", "bob"]
+    );
     assert_eq!(
         by(r#"{ outreachDrafts: { some: { event: { location: { eq: "berlin" } } } }, fullName: { lt: "c" } }"#).await,
         ["Ada", "bob"]
     );
     let industries = r#"{ industries(filter: { solutions: { some: { name: { eq: "radar" } } } }) { nodes { name } } }"#;
-    assert_eq!(texts(&app.data(industries).await["industries"]["nodes"], "name"), ["Logistics", "banking"]);
+    assert_eq!(
+        texts(&app.data(industries).await["industries"]["nodes"], "name"),
+        ["Logistics", "banking"]
+    );
     let none = r#"{ industries(filter: { solutions: { none: {} } }) { nodes { name } } }"#;
     assert_eq!(texts(&app.data(none).await["industries"]["nodes"], "name"), ["Zoos"]);
-    let interactions = r#"{ interactions(filter: { event: { location: { eq: "Berlin" } } }) { totalCount } }"#;
+    let interactions =
+        r#"{ interactions(filter: { event: { location: { eq: "Berlin" } } }) { totalCount } }"#;
     assert_eq!(app.data(interactions).await["interactions"]["totalCount"], 4);
 }
 
@@ -156,7 +170,8 @@ async fn json_is_searched_for_a_word_or_a_key(app: App) {
     }
     app.event("absent", |_| {}).await;
     let places = async |filter: &str| {
-        let query = format!("{{ events(filter: {{ targetRoles: {filter} }}) {{ nodes {{ location }} }} }}");
+        let query =
+            format!("{{ events(filter: {{ targetRoles: {filter} }}) {{ nodes {{ location }} }} }}");
         texts(&app.data(&query).await["events"]["nodes"], "location")
     };
     assert_eq!(places(r#"{ has: "CTO" }"#).await, ["list", "object"]);
@@ -225,9 +240,7 @@ async fn counts_and_nested_lists_are_filtered_too(app: App) {
     let query = "{ companies { nodes { prospects(filter: { lastContactedAt: { isNull: false } }) { \
                  totalCount nodes { interactions(filter: { event: { location: { eq: \"Berlin\" } } }) { \
                  totalCount nodes { subject } } } } } } }";
-    let interactions = |subject: &str| {
-        json!({ "interactions": { "totalCount": 1, "nodes": [{ "subject": subject }] } })
-    };
+    let interactions = |subject: &str| json!({ "interactions": { "totalCount": 1, "nodes": [{ "subject": subject }] } });
     let expected = json!([
         { "prospects": { "totalCount": 2, "nodes": [interactions("Ada 0"), interactions("Cleo 0")] } },
         { "prospects": { "totalCount": 1, "nodes": [interactions("Dan 0")] } },

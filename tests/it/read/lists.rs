@@ -25,12 +25,8 @@ async fn nested_arguments_hold_for_each_parent(app: App) {
              { nodes { subject } } } pageInfo { hasNextPage } } } } }",
         )
         .await;
-    let people = |names: serde_json::Value, total, more| {
-        json!({ "totalCount": total, "nodes": names, "pageInfo": { "hasNextPage": more } })
-    };
-    let person = |name, newest| {
-        json!({ "fullName": name, "interactions": { "nodes": [{ "subject": newest }] } })
-    };
+    let people = |names: serde_json::Value, total, more| json!({ "totalCount": total, "nodes": names, "pageInfo": { "hasNextPage": more } });
+    let person = |name, newest| json!({ "fullName": name, "interactions": { "nodes": [{ "subject": newest }] } });
     let expected = json!([
         { "name": "Acme",
           "prospects": people(json!([person("Cleo", "Cleo 3"), person("bob", "bob 2")]), 3, true) },
@@ -89,12 +85,13 @@ async fn pairs_are_walkable_in_both_directions(app: App) {
 async fn the_newest_research_is_the_current_one(app: App) {
     app.world().await;
     let data = app
-        .data("{ prospects { nodes { latestResearch { researchSummary prospect { fullName } } } } }")
+        .data(
+            "{ prospects { nodes { latestResearch { researchSummary prospect { fullName } } } } }",
+        )
         .await;
-    let newest = |name: &str| {
-        json!({ "latestResearch": { "researchSummary": format!("{name} 0"), "prospect": { "fullName": name } } })
-    };
-    let expected = json!([{ "latestResearch": null }, newest("bob"), newest("Cleo"), newest("Dan")]);
+    let newest = |name: &str| json!({ "latestResearch": { "researchSummary": format!("{name} 0"), "prospect": { "fullName": name } } });
+    let expected =
+        json!([{ "latestResearch": null }, newest("bob"), newest("Cleo"), newest("Dan")]);
     assert_eq!(data["prospects"]["nodes"], expected);
 }
 
@@ -102,7 +99,8 @@ async fn a_list_without_arguments_has_25_rows_by_id(app: App) {
     for number in 0..30 {
         app.industry(&format!("Industry {}", 90 - number)).await;
     }
-    let data = app.data("{ industries { nodes { id } totalCount pageInfo { hasNextPage } } }").await;
+    let data =
+        app.data("{ industries { nodes { id } totalCount pageInfo { hasNextPage } } }").await;
     let expected: Vec<String> = (1..=25).map(|key| format!("Industry:{key}")).collect();
     assert_eq!(texts(&data["industries"]["nodes"], "id"), expected);
     assert_eq!(data["industries"]["totalCount"], 30);
@@ -142,8 +140,19 @@ async fn ids_are_global_and_a_bare_key_is_taken(app: App) {
 async fn unknown_and_garbage_ids_are_null(app: App) {
     app.world().await;
     let ids = [
-        "999", "Prospect:999", "Company:1", "Prospect:", ":", "", "Prospect:01", "Prospect:-1",
-        "Prospect:1 OR 1=1", "99999999999999999999", "Prospect:9223372036854775808", "ß", "\\u0000",
+        "999",
+        "Prospect:999",
+        "Company:1",
+        "Prospect:",
+        ":",
+        "",
+        "Prospect:01",
+        "Prospect:-1",
+        "Prospect:1 OR 1=1",
+        "99999999999999999999",
+        "Prospect:9223372036854775808",
+        "ß",
+        "\\u0000",
     ];
     for id in ids {
         let one = app.data(&format!("{{ prospect(id: \"{id}\") {{ id }} }}")).await;

@@ -25,9 +25,8 @@ async fn text_sorts_without_case(app: App) {
 
 async fn absent_values_stand_where_postgres_puts_them(app: App) {
     app.world().await;
-    let contacted = async |direction: &str| {
-        names(&app, &format!("[{{ lastContactedAt: {direction} }}]")).await
-    };
+    let contacted =
+        async |direction: &str| names(&app, &format!("[{{ lastContactedAt: {direction} }}]")).await;
     assert_eq!(contacted("ASC").await, ["Dan", "Cleo", "Ada", "bob"]);
     assert_eq!(contacted("ASC_NULLS_LAST").await, ["Dan", "Cleo", "Ada", "bob"]);
     assert_eq!(contacted("DESC").await, ["bob", "Ada", "Cleo", "Dan"]);
@@ -39,7 +38,8 @@ async fn absent_values_stand_where_postgres_puts_them(app: App) {
 async fn several_keys_and_directions_mix(app: App) {
     let industry = app.industry("All").await;
     let company = app.company("Acme", industry).await;
-    for (name, hours) in [("b", Some(1)), ("a", None), ("B", None), ("a", Some(2)), ("A", Some(2))] {
+    for (name, hours) in [("b", Some(1)), ("a", None), ("B", None), ("a", Some(2)), ("A", Some(2))]
+    {
         let contacted = hours.map(|hours| app.hours(hours));
         app.prospect_with("x", company, |row| {
             row.full_name = Set(name.to_owned());
@@ -49,11 +49,16 @@ async fn several_keys_and_directions_mix(app: App) {
     }
     let ids = async |order: &str| {
         let query = format!("{{ prospects(orderBy: {order}) {{ nodes {{ id }} }} }}");
-        texts(&app.data(&query).await["prospects"]["nodes"], "id").join(" ").replace("Prospect:", "")
+        texts(&app.data(&query).await["prospects"]["nodes"], "id")
+            .join(" ")
+            .replace("Prospect:", "")
     };
     assert_eq!(ids("[{ fullName: ASC }, { lastContactedAt: DESC_NULLS_LAST }]").await, "5 4 2 1 3");
     assert_eq!(ids("[{ fullName: DESC }, { lastContactedAt: ASC }]").await, "1 3 4 5 2");
-    assert_eq!(ids("[{ lastContactedAt: ASC_NULLS_FIRST }, { fullName: DESC }, { id: ASC }]").await, "3 2 1 4 5");
+    assert_eq!(
+        ids("[{ lastContactedAt: ASC_NULLS_FIRST }, { fullName: DESC }, { id: ASC }]").await,
+        "3 2 1 4 5"
+    );
 }
 
 async fn rows_sort_by_what_they_point_to(app: App) {
@@ -76,7 +81,9 @@ async fn rows_sort_by_what_they_point_to(app: App) {
 async fn ties_follow_the_direction_of_the_last_key(app: App) {
     app.world().await;
     let subjects = async |direction: &str| {
-        let query = format!("{{ outreachDrafts(orderBy: [{{ createdAt: {direction} }}]) {{ nodes {{ id }} }} }}");
+        let query = format!(
+            "{{ outreachDrafts(orderBy: [{{ createdAt: {direction} }}]) {{ nodes {{ id }} }} }}"
+        );
         texts(&app.data(&query).await["outreachDrafts"]["nodes"], "id")
     };
     let ascending = subjects("ASC").await;

@@ -100,7 +100,10 @@ async fn a_fault_of_ours_nulls_the_nearest_field_that_may_be_null(app: App) {
     let query = "{ prospects { nodes { fullName odd: interactions(last: 1) { nodes { subject event { status } } } } } }";
     let answer = app.answer(query).await;
     let odd = &answer["data"]["prospects"]["nodes"][1];
-    assert_eq!(*odd, json!({ "fullName": "bob", "odd": { "nodes": [{ "subject": "odd", "event": null }] } }));
+    assert_eq!(
+        *odd,
+        json!({ "fullName": "bob", "odd": { "nodes": [{ "subject": "odd", "event": null }] } })
+    );
     assert_eq!(answer["errors"].as_array().unwrap().len(), 1);
     assert_eq!(
         answer["errors"][0]["path"],

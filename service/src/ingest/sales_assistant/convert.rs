@@ -62,11 +62,8 @@ fn website<'r>(spec: &TableSpec, raw: &'r RawRow) -> Option<&'r str> {
 /// The host of a website without `www.`: what tells one account from another.
 pub(super) fn domain(website: &str) -> Option<String> {
     let website = website.trim();
-    let address = if website.contains("://") {
-        website.to_owned()
-    } else {
-        format!("https://{website}")
-    };
+    let address =
+        if website.contains("://") { website.to_owned() } else { format!("https://{website}") };
     let host = url::Url::parse(&address).ok()?.host_str()?.to_ascii_lowercase();
     let host = host.strip_prefix("www.").unwrap_or(&host).trim_end_matches('.');
     (host.contains('.') && host.len() <= 255).then(|| host.to_owned())
@@ -82,7 +79,9 @@ fn value(column: &Column, cell: &Raw) -> Result<Value, String> {
     };
     match column.kind {
         Kind::Text => checked(column, text).map(Value::Text),
-        Kind::BigInt => text.parse().map(Value::Int).map_err(|_| "is not a whole number".to_owned()),
+        Kind::BigInt => {
+            text.parse().map(Value::Int).map_err(|_| "is not a whole number".to_owned())
+        }
         Kind::Int => match text.parse::<i32>() {
             Ok(number) => Ok(Value::Int(number.into())),
             Err(_) => Err("is not a whole number of 32 bits".to_owned()),
@@ -142,11 +141,8 @@ fn word(
     options: &Options,
 ) -> Result<Value, String> {
     let Raw::Text(text) = cell else { return Err("is absent, but can't be".to_owned()) };
-    let mapping = SourceWord {
-        table: spec.name.to_owned(),
-        column: column.to_owned(),
-        word: text.clone(),
-    };
+    let mapping =
+        SourceWord { table: spec.name.to_owned(), column: column.to_owned(), word: text.clone() };
     if let Some(to) = options.words.get(&mapping) {
         return Ok(Value::Text(to.clone()));
     }
@@ -177,7 +173,9 @@ mod tests {
         ] {
             assert_eq!(moment(text).unwrap().to_rfc3339(), expected, "{text}");
         }
-        for text in ["", "yesterday", "infinity", "2026-13-01", "1772357400", "12026-01-01 00:00:00"] {
+        for text in
+            ["", "yesterday", "infinity", "2026-13-01", "1772357400", "12026-01-01 00:00:00"]
+        {
             assert_eq!(moment(text), None, "{text}");
         }
     }

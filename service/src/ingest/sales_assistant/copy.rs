@@ -7,8 +7,11 @@ use entity::{
     ingest::{source_import, source_import_table},
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
-    DbBackend, EntityTrait, QueryFilter, Statement, sea_query::{Expr, ExprTrait, OnConflict},
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
+    Statement,
+    sea_query::{Expr, ExprTrait, OnConflict},
 };
 
 use super::{
@@ -231,7 +234,10 @@ impl<'a> Target<'a> {
         };
         let conflict = OnConflict::columns([Column::SourceImportId, Column::TableName])
             .update_columns([Column::LastKey, Column::UpdatedAt])
-            .value(Column::RowsWritten, Expr::col((source_import_table::Entity, Column::RowsWritten)).add(count))
+            .value(
+                Column::RowsWritten,
+                Expr::col((source_import_table::Entity, Column::RowsWritten)).add(count),
+            )
             .to_owned();
         source_import_table::Entity::insert(row)
             .on_conflict(conflict)
@@ -252,8 +258,12 @@ impl<'a> Target<'a> {
                 convert::moment(text).ok_or_else(|| Error::internal("a pair without a moment"))
             };
             let sql = match self.backend() {
-                DbBackend::Postgres => "INSERT INTO industry_solutions VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-                _ => "INSERT INTO industry_solutions VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                DbBackend::Postgres => {
+                    "INSERT INTO industry_solutions VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+                }
+                _ => {
+                    "INSERT INTO industry_solutions VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING"
+                }
             };
             let binds = [
                 key(&industry)?.into(),

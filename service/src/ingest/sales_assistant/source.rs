@@ -143,7 +143,8 @@ impl Source {
     /// The pairs of industries and solutions, with their stamps.
     pub(super) async fn pairs(&self) -> Result<Vec<[String; 4]>> {
         let text = |column: &str| format!("CAST(\"{column}\" AS TEXT)");
-        let columns = ["industry_id", "solution_id", "created_at", "updated_at"].map(text).join(", ");
+        let columns =
+            ["industry_id", "solution_id", "created_at", "updated_at"].map(text).join(", ");
         let sql = format!(
             "SELECT {columns} FROM \"industry_solutions\" ORDER BY \"industry_id\", \"solution_id\""
         );

@@ -24,24 +24,14 @@ pub(super) struct TableSpec {
 
 /// The tables, parents before children.
 pub(super) fn tables() -> [TableSpec; 9] {
-    let spec = |table: &'static Table| TableSpec {
-        name: table.name,
-        table,
-        references: &[],
-        words: &[],
-    };
+    let spec =
+        |table: &'static Table| TableSpec { name: table.name, table, references: &[], words: &[] };
     [
         spec(offer::industry::table()),
         spec(offer::solution::table()),
         TableSpec { words: &[("status", offer::event::STATUSES)], ..spec(offer::event::table()) },
-        TableSpec {
-            references: &[("industry_id", "industries")],
-            ..spec(crm::company::table())
-        },
-        TableSpec {
-            references: &[("company_id", "companies")],
-            ..spec(crm::prospect::table())
-        },
+        TableSpec { references: &[("industry_id", "industries")], ..spec(crm::company::table()) },
+        TableSpec { references: &[("company_id", "companies")], ..spec(crm::prospect::table()) },
         TableSpec {
             references: &[("prospect_id", "prospects")],
             ..spec(crm::prospect_research::table())
@@ -85,6 +75,7 @@ pub(super) fn check_word(word: &SourceWord, to: &str) -> Result<()> {
         return Ok(());
     }
     let words: Vec<&str> = words.iter().map(|word| word.name).collect();
-    let message = format!("{}.{} knows no `{to}`, but {}", word.table, word.column, words.join(", "));
+    let message =
+        format!("{}.{} knows no `{to}`, but {}", word.table, word.column, words.join(", "));
     Err(Error::invalid("map", message))
 }
