@@ -3,7 +3,9 @@
 //! then loads the same files from a CDN, by the same hashes, and says so.
 
 use std::{
-    env, fs,
+    env,
+    fmt::Write as _,
+    fs,
     io::Read,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -65,7 +67,7 @@ fn main() {
     for asset in &ASSETS {
         let name = file_name(asset);
         let bytes = if embedded.is_ok() {
-            format!("Some(include_bytes!({:?}))", out.join(name))
+            format!("Some(include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}\")))")
         } else {
             "None".to_owned()
         };
@@ -73,10 +75,11 @@ fn main() {
             "https://cdn.jsdelivr.net/npm/{}@{}/{}",
             asset.package, asset.version, asset.path
         );
-        listing.push_str(&format!(
-            "Asset {{ name: {name:?}, url: {url:?}, integrity: \"sha384-{}\", bytes: {bytes} }},\n",
+        let _ = writeln!(
+            listing,
+            "Asset {{ name: {name:?}, url: {url:?}, integrity: \"sha384-{}\", bytes: {bytes} }},",
             asset.hash
-        ));
+        );
     }
     listing.push(']');
     if let Err(error) = fs::write(out.join("graphiql_assets.rs"), listing) {

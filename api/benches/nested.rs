@@ -8,6 +8,7 @@
 //! Requests run in this process, without HTTP. CPU is that of this process and, when it is Postgres
 //! on this machine, of all processes called `postgres`.
 #![expect(clippy::unwrap_used, reason = "run by hand: a fault ends it")]
+#![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
 use std::{
     fs,

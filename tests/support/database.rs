@@ -1,6 +1,6 @@
 //! A database for each test: a file of its own, or a copy of a migrated Postgres database.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use sea_orm::{ConnectionTrait, Database};
 use service::Store;
@@ -15,9 +15,12 @@ pub enum Engine {
 }
 
 /// The server for the tests, if one is named. `DATABASE_URL` is never read here.
+#[expect(clippy::disallowed_methods, reason = "the one setting of the tests")]
 pub fn postgres() -> Option<String> {
     std::env::var("SALESGRAPH_TEST_POSTGRES").ok().filter(|url| !url.is_empty())
 }
+
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// A database that is gone when this is dropped.
 pub struct TestDatabase {
@@ -41,7 +44,7 @@ impl TestDatabase {
                 let name = next_name();
                 let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
                 // Postgres copies a template for one at a time.
-                let _turn = turn();
+                let _turn = TURN.lock().await;
                 admin(&sql).await;
                 Self { url: sibling(&name), name: Some(name), _folder: None }
             }
@@ -83,11 +86,6 @@ impl Drop for TestDatabase {
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.unwrap().block_on(future)
-}
-
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn next_name() -> String {

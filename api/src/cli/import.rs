@@ -24,7 +24,7 @@ pub(super) enum Import {
 
 #[derive(Debug, Args)]
 pub(super) struct SalesAssistant {
-    /// The source: sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME. It is only read.
+    /// The source: sqlite:PATH, or <postgres://USER:PASSWORD@HOST/NAME>. It is only read.
     #[arg(long)]
     from: String,
     /// Which organization it is brought into; it must be empty, or hold this same import.
@@ -33,7 +33,7 @@ pub(super) struct SalesAssistant {
     /// What to do with e-mails, domains and industry names that repeat.
     #[arg(long, value_enum, default_value_t = Duplicates::Refuse)]
     duplicates: Duplicates,
-    /// What a word of the source becomes: outreach_drafts.status:archived=discarded. May be repeated.
+    /// What a word of the source becomes: `outreach_drafts.status:archived=discarded`. May be repeated.
     #[arg(long = "map", value_name = "TABLE.COLUMN:WORD=WORD", value_parser = mapping)]
     words: Vec<(SourceWord, String)>,
 }

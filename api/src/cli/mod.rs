@@ -19,8 +19,8 @@ use crate::{
 /// A GraphQL backend for sales prospecting: companies, prospects, events, interactions, outreach
 /// drafts and AI research.
 ///
-/// Without a command it serves: on an embedded database in data/salesgraph.db, which it makes and
-/// fills with demo data, at http://127.0.0.1:8000.
+/// Without a command it serves: on an embedded database in `data/salesgraph.db`, which it makes and
+/// fills with demo data, at <http://127.0.0.1:8000>.
 #[derive(Debug, Parser)]
 #[command(name = "salesgraph", version, max_term_width = 100)]
 pub struct Program {
@@ -35,7 +35,7 @@ pub struct Program {
 
 #[derive(Debug, Args)]
 struct Database {
-    /// The database: sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME.
+    /// The database: sqlite:PATH, or <postgres://USER:PASSWORD@HOST/NAME>.
     #[arg(
         long = "database",
         global = true,
@@ -48,7 +48,7 @@ struct Database {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Migrates the database and serves GraphQL and the GraphiQL page.
+    /// Migrates the database and serves GraphQL and the `GraphiQL` page.
     Serve(Serve),
     /// Shows or changes the version of the database.
     #[command(subcommand)]
@@ -125,7 +125,7 @@ impl Program {
     }
 }
 
-/// The log goes to standard error; RUST_LOG says how much of it.
+/// The log goes to standard error; `RUST_LOG` says how much of it.
 fn start_log() {
     let usual = tracing_subscriber::filter::LevelFilter::WARN.into();
     let filter =
@@ -227,8 +227,9 @@ impl Seed {
         let begun = std::time::Instant::now();
         let rows = demo::seed(&scope(&store, organization), scale, &Bars::new()).await?;
         store.close().await?;
-        let seconds = begun.elapsed().as_secs_f64();
-        println!("{rows} rows in {seconds:.1} s: {:.0} rows a second", rows as f64 / seconds);
+        let elapsed = begun.elapsed();
+        let per_second = u128::from(rows) * 1_000 / elapsed.as_millis().max(1);
+        println!("{rows} rows in {:.1} s: {per_second} rows a second", elapsed.as_secs_f64());
         Ok(())
     }
 }

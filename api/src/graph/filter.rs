@@ -136,7 +136,7 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
             }
             items.iter().map(|item| takes.cell(item, &path)).collect::<Result<Vec<_>>>()
         };
-        let text = || scalar::text_input(&input::id_text(value, &path)?, &path);
+        let words = || scalar::text_input(&input::id_text(value, &path)?, &path);
         let test = match name.as_str() {
             "eq" => Test::Eq(one()?),
             "ne" => Test::Ne(one()?),
@@ -147,10 +147,10 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
             "gt" => Test::Gt(one()?),
             "gte" => Test::Gte(one()?),
             "isNull" => Test::IsNull(*value == Value::Boolean(true)),
-            "contains" => Test::Contains(text()?),
-            "startsWith" => Test::StartsWith(text()?),
-            "endsWith" => Test::EndsWith(text()?),
-            "has" => Test::Has(text()?),
+            "contains" => Test::Contains(words()?),
+            "startsWith" => Test::StartsWith(words()?),
+            "endsWith" => Test::EndsWith(words()?),
+            "has" => Test::Has(words()?),
             _ => return Err(unknown(&path)),
         };
         Ok(Filter::Column(column, test))

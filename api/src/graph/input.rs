@@ -26,7 +26,8 @@ fn constant(context: &Context<'_>, value: &Written) -> Option<Value> {
             return request.variables.get(name).cloned().or_else(|| {
                 let definitions = &request.operation.node.variable_definitions;
                 let definition = definitions.iter().find(|one| one.node.name.node == *name)?;
-                definition.node.default_value().cloned()
+                // Not `default_value()`, which makes an absent variable null.
+                definition.node.default_value.as_ref().map(|value| value.node.clone())
             });
         }
         Written::Null => Value::Null,

@@ -45,11 +45,10 @@ impl OutputType for Query {
             for entity in catalog::entities() {
                 schema.entity(entity);
                 fields.push(single(entity));
-                fields.push(list(
-                    entity.plural.to_owned(),
-                    format!("{} of the organization, a page at a time.", plural_words(entity)),
-                    entity,
-                ));
+                let mut about =
+                    format!("{} of the organization, a page at a time.", plural_words(entity));
+                about[..1].make_ascii_uppercase();
+                fields.push(list(entity.plural, &about, entity));
             }
             fields.extend(node_roots());
             if let MetaType::Object { fields: written, .. } =
@@ -302,7 +301,7 @@ impl Schema<'_> {
             Gives::One { to, optional, .. } => {
                 field(&declared.name, &or_null(to().name, *optional), about)
             }
-            Gives::Many { to, .. } => list(declared.name.clone(), declared.about.clone(), to()),
+            Gives::Many { to, .. } => list(&declared.name, about, to()),
             Gives::Newest { to, .. } => field(&declared.name, to().name, about),
             Gives::Computed { register, .. } => {
                 let ty = register(self.registry);
@@ -381,7 +380,7 @@ fn single(entity: &'static Entity) -> MetaField {
 }
 
 /// A field that gives a list.
-fn list(name: String, about: String, entity: &'static Entity) -> MetaField {
+fn list(name: &str, about: &str, entity: &'static Entity) -> MetaField {
     let (filter, order) = (format!("{}Filter", entity.name), format!("[{}Order!]", entity.name));
     let ty = format!("{}Connection!", entity.name);
     let arguments = vec![
@@ -392,7 +391,7 @@ fn list(name: String, about: String, entity: &'static Entity) -> MetaField {
         argument("filter", &filter, "Which rows."),
         argument("orderBy", &order, "In which order; by id when nothing is said. At most 5 keys."),
     ];
-    with_arguments(field(&name, &ty, &about), arguments)
+    with_arguments(field(name, &ty, about), arguments)
 }
 
 fn node_roots() -> [MetaField; 2] {

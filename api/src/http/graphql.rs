@@ -38,13 +38,8 @@ pub(super) async fn post(
             return refuse(status, "BAD_REQUEST", "the body is too large, or could not be read");
         }
     };
-    let fields = match serde_json::from_slice::<Value>(&body) {
-        Ok(Value::Object(fields)) => fields,
-        _ => {
-            return bad(
-                "the body must be a JSON object with `query`, `variables`, `operationName`",
-            );
-        }
+    let Ok(Value::Object(fields)) = serde_json::from_slice::<Value>(&body) else {
+        return bad("the body must be a JSON object with `query`, `variables`, `operationName`");
     };
     match request(&fields) {
         Ok(request) => execute(&server, request).await,
@@ -93,9 +88,8 @@ pub(super) async fn get(State(server): State<Server>, request: axum::extract::Re
 }
 
 async fn socket(server: Server, parts: &mut Parts) -> Response {
-    let protocol = match GraphQLProtocol::from_request_parts(parts, &()).await {
-        Ok(protocol) => protocol,
-        Err(_) => return bad("the subprotocol must be graphql-transport-ws"),
+    let Ok(protocol) = GraphQLProtocol::from_request_parts(parts, &()).await else {
+        return bad("the subprotocol must be graphql-transport-ws");
     };
     let upgrade = match WebSocketUpgrade::from_request_parts(parts, &()).await {
         Ok(upgrade) => upgrade,

@@ -8,6 +8,6 @@ use crate::table::Table;
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<prospect::Entity>());
+    static TABLE: LazyLock<Table> = LazyLock::new(Table::of::<prospect::Entity>);
     &TABLE
 }

@@ -60,10 +60,8 @@ fn slug(name: &str) -> String {
                 _ => 'i',
             }),
             'a'..='z' | '0'..='9' => slug.push(character),
-            ' ' | '&' => {
-                if !slug.ends_with('-') {
-                    slug.push('-');
-                }
+            ' ' | '&' if !slug.ends_with('-') => {
+                slug.push('-');
             }
             _ => {}
         }

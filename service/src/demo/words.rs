@@ -16,7 +16,17 @@ pub(super) const INDUSTRIES: [&str; 12] = [
 ];
 
 /// Name, category, pricing, what it is, what it is for, words, industries it suits.
-pub(super) const SOLUTIONS: [(&str, &str, &str, &str, [&str; 2], [&str; 3], &[usize]); 12] = [
+type Solution = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    [&'static str; 2],
+    [&'static str; 3],
+    &'static [usize],
+);
+
+pub(super) const SOLUTIONS: [Solution; 12] = [
     (
         "Route Planner",
         "Operations",
@@ -128,7 +138,9 @@ pub(super) const SOLUTIONS: [(&str, &str, &str, &str, [&str; 2], [&str; 3], &[us
 ];
 
 /// Type, description, city, role aimed at, industries aimed at, solutions shown.
-pub(super) const EVENTS: [(&str, &str, usize, &str, [usize; 2], [usize; 2]); 12] = [
+type Event = (&'static str, &'static str, usize, &'static str, [usize; 2], [usize; 2]);
+
+pub(super) const EVENTS: [Event; 12] = [
     (
         "conference",
         "Days of logistics: tours, depots, last mile.",

@@ -11,7 +11,7 @@ use crate::{
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<event::Entity>());
+    static TABLE: LazyLock<Table> = LazyLock::new(Table::of::<event::Entity>);
     &TABLE
 }
 

@@ -86,7 +86,8 @@ pub(super) fn decode(
 
 fn put(bytes: &mut Vec<u8>, value: &Value) {
     let (tag, fixed) = match value {
-        Value::Null => return bytes.push(0),
+        // No JSON column can be sorted by.
+        Value::Null | Value::Json(_) => return bytes.push(0),
         Value::Bool(v) => return bytes.extend_from_slice(&[1, u8::from(*v)]),
         Value::Int(v) => (2, v.to_le_bytes()),
         Value::Double(v) => (3, v.to_le_bytes()),
@@ -98,8 +99,6 @@ fn put(bytes: &mut Vec<u8>, value: &Value) {
             bytes.extend_from_slice(&length.to_le_bytes());
             return bytes.extend_from_slice(&v.as_bytes()[..length.into()]);
         }
-        // No JSON column can be sorted by.
-        Value::Json(_) => return bytes.push(0),
     };
     bytes.push(tag);
     bytes.extend_from_slice(&fixed);

@@ -125,7 +125,7 @@ impl Filter {
                 } else {
                     "EXISTS (SELECT 1 FROM "
                 });
-                sql.from_link(*link, to, &inner, &format!("{alias}.\"id\""));
+                sql.linked(*link, to, &inner, &format!("{alias}.\"id\""));
                 sql.tenant_of_linked(to, &inner);
                 sql.alive(to, &inner, Some(*link));
                 sql.push(" AND ");

@@ -127,7 +127,7 @@ impl Sql {
     }
 
     /// `table alias WHERE` the rows that `link` finds below `parent`.
-    pub(super) fn from_link(&mut self, link: Link, table: &Table, alias: &str, parent: &str) {
+    pub(super) fn linked(&mut self, link: Link, table: &Table, alias: &str, parent: &str) {
         let _ = match link {
             Link::Children { via } => {
                 let via = table.columns[via].name;

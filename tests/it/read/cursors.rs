@@ -48,11 +48,11 @@ fn cases() -> Vec<Case> {
     ];
     let sort = (key, prop::sample::select(&DIRECTIONS[..])).prop_map(|(key, direction)| {
         let parts: Vec<&str> = key.split('.').collect();
-        let inner = parts
+
+        parts
             .iter()
             .rev()
-            .fold(direction.to_owned(), |inner, part| format!("{{ {part}: {inner} }}"));
-        inner
+            .fold(direction.to_owned(), |inner, part| format!("{{ {part}: {inner} }}"))
     });
     let filter = prop_oneof![
         Just("{}"),

@@ -63,9 +63,13 @@ pub async fn asset(Path(name): Path<String>) -> Response {
     let Some(bytes) = asset.and_then(|asset| asset.bytes) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let kind = if name.ends_with(".css") { "text/css; charset=utf-8" } else { script };
+    let kind = if is_style(&name) { "text/css; charset=utf-8" } else { script };
     let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=86400")];
     (headers, bytes).into_response()
+}
+
+fn is_style(name: &str) -> bool {
+    name.split('.').next_back() == Some("css")
 }
 
 fn html() -> String {
@@ -79,7 +83,7 @@ fn html() -> String {
                 format!(" integrity=\"{}\" crossorigin=\"anonymous\"", asset.integrity),
             ),
         };
-        let _ = if asset.name.ends_with(".css") {
+        let _ = if is_style(asset.name) {
             write!(head, "<link rel=\"stylesheet\" href=\"{url}\"{checked}>")
         } else {
             write!(body, "<script src=\"{url}\"{checked}></script>")

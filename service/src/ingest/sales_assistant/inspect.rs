@@ -116,7 +116,7 @@ async fn pairs(source: &Source) -> Result<Option<Finding>> {
     }))
 }
 
-fn duplicates(table: &str, column: &str, repeated: Vec<(String, i64)>) -> Option<Finding> {
+fn duplicates(table: &str, column: &str, repeated: &[(String, i64)]) -> Option<Finding> {
     let rows = repeated.iter().map(|(_, count)| count.unsigned_abs()).sum();
     let examples = repeated.iter().take(EXAMPLES);
     let examples = examples.map(|(text, count)| format!("{text} ({count} times)")).collect();
@@ -130,7 +130,7 @@ fn duplicates(table: &str, column: &str, repeated: Vec<(String, i64)>) -> Option
 }
 
 async fn repeated(source: &Source, table: &str, column: &str) -> Result<Option<Finding>> {
-    Ok(duplicates(table, column, source.repeated(table, column).await?))
+    Ok(duplicates(table, column, &source.repeated(table, column).await?))
 }
 
 /// Domains are worked out here, so they are counted here: by hash, to stay small.
@@ -155,5 +155,5 @@ async fn repeated_domains(source: &Source) -> Result<Option<Finding>> {
             }
         }
     }
-    Ok(duplicates("companies", "website (its domain)", repeated.into_iter().collect()))
+    Ok(duplicates("companies", "website (its domain)", &repeated.into_iter().collect::<Vec<_>>()))
 }
