@@ -9,6 +9,12 @@ async fn main() -> std::process::ExitCode {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("salesgraph: {error}");
+            // Whoever sits at the command line may see what lies behind.
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                eprintln!("  because: {error}");
+                cause = error.source();
+            }
             std::process::ExitCode::FAILURE
         }
     }

@@ -34,6 +34,15 @@ impl MigrationTrait for Migration {
                 .col(ColumnDef::new("finished_at").timestamp_with_time_zone()),
         );
         manager.create_table(imports).await?;
+        let one_of_a_kind = Index::create()
+            .name("ux_source_imports_source")
+            .table("source_imports")
+            .col("organization_id")
+            .col("system")
+            .col("source")
+            .unique()
+            .to_owned();
+        manager.create_index(one_of_a_kind).await?;
 
         let progress = Table::create()
             .table("source_import_tables")

@@ -1,5 +1,7 @@
 //! The closed kinds of failure that the service reports.
 
+use sea_orm::{DbErr, RuntimeErr};
+
 /// What went wrong. The texts of all but the last two are written for users; the source of those is
 /// logged once, where the request ends, and never leaves the server.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +30,7 @@ pub enum Error {
     Conflict(String),
     /// The database can't be reached, or not in time.
     #[error("the database can't be reached at the moment, try again")]
-    Unavailable(#[source] sea_orm::DbErr),
+    Unavailable(#[source] DbErr),
     /// A fault of ours.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -51,10 +53,17 @@ impl Error {
     }
 }
 
-impl From<sea_orm::DbErr> for Error {
-    fn from(error: sea_orm::DbErr) -> Self {
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
         match error {
-            sea_orm::DbErr::Conn(_) | sea_orm::DbErr::ConnectionAcquire(_) => {
+            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::Unavailable(error),
+            DbErr::Exec(RuntimeErr::SqlxError(ref cause))
+            | DbErr::Query(RuntimeErr::SqlxError(ref cause))
+                if matches!(
+                    **cause,
+                    sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+                ) =>
+            {
                 Self::Unavailable(error)
             }
             other => Self::Internal(Box::new(other)),

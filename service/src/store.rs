@@ -12,7 +12,7 @@ use std::{
 
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, SqliteTransactionMode,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
 use sqlx::{
@@ -47,7 +47,6 @@ pub struct Store {
     write: DatabaseConnection,
     engine: Engine,
     statements: Arc<AtomicU64>,
-    fresh: bool,
 }
 
 impl Store {
@@ -59,51 +58,58 @@ impl Store {
     /// the database does not answer.
     pub async fn connect(url: &str) -> Result<Self> {
         let statements = Arc::new(AtomicU64::new(0));
-        let (engine, read, write, fresh) = if let Some(path) = sqlite_path(url) {
-            let fresh = prepare_file(&path)?;
+        let (engine, read, write) = if let Some(path) = sqlite_path(url) {
+            prepare_file(&path)?;
             // The writer first: it puts the file into WAL mode, which the readers then find.
             let write = connect(sqlite(&path, 1), &statements).await?;
             let read = connect(sqlite(&path, READERS), &statements).await?;
-            (Engine::Sqlite, read, write, fresh)
+            (Engine::Sqlite, read, write)
         } else if let Some(rest) =
             url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"))
         {
             let url = format!("postgres://{rest}");
             let write = connect(postgres(&url, READERS), &statements).await?;
             let read = connect(postgres(&url, READERS * 2), &statements).await?;
-            (Engine::Postgres, read, write, false)
+            (Engine::Postgres, read, write)
         } else {
             return Err(Error::invalid(
                 "database",
                 "the database must be `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`",
             ));
         };
-        Ok(Self { read, write, engine, statements, fresh })
+        Ok(Self { read, write, engine, statements })
     }
 
-    /// Applies the migrations that are missing. On Postgres under a lock, so that several servers
-    /// may start at once.
+    /// Applies the migrations that are missing: all of them or none, and one server after the other,
+    /// so that several may start at once.
     ///
     /// # Errors
-    /// [`Error::Internal`] when a migration fails; what came before it stays.
+    /// [`Error::Internal`] when a migration fails.
     pub async fn migrate_up(&self) -> Result<()> {
-        if self.engine == Engine::Sqlite {
-            return Ok(Migrator::up(&self.write, None).await?);
-        }
-        let lock = self.write.begin().await?;
-        // "salesgra" as a number: ours among the advisory locks of the database.
-        lock.execute_unprepared("SELECT pg_advisory_xact_lock(8314892176759550561)").await?;
-        let done = Migrator::up(&self.write, None).await;
-        lock.commit().await?;
-        Ok(done?)
+        let transaction = self.begin_migration().await?;
+        Migrator::up(&transaction, None).await?;
+        Ok(transaction.commit().await?)
     }
 
-    /// Takes back the newest `steps` migrations, with the tables they made.
+    /// Takes back the newest `steps` migrations, with the tables they made: all of them or none.
     ///
     /// # Errors
     /// [`Error::Internal`] when a migration fails.
     pub async fn migrate_down(&self, steps: u32) -> Result<()> {
-        Ok(Migrator::down(&self.write, Some(steps)).await?)
+        let transaction = self.begin_migration().await?;
+        Migrator::down(&transaction, Some(steps)).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// The library takes no lock: on Postgres it is an advisory one, on `SQLite` the writer's.
+    async fn begin_migration(&self) -> Result<DatabaseTransaction> {
+        let transaction = self.begin().await?;
+        if self.engine == Engine::Postgres {
+            // "salesgra" as a number: ours among the advisory locks of the database.
+            let lock = "SELECT pg_advisory_xact_lock(8314892176759550561)";
+            transaction.execute_unprepared(lock).await?;
+        }
+        Ok(transaction)
     }
 
     /// The migrations in their order, and whether each has been applied.
@@ -138,12 +144,6 @@ impl Store {
         self.write.close().await.map_err(Error::Unavailable)
     }
 
-    /// Whether the database file was made by this connection.
-    #[must_use]
-    pub fn is_fresh(&self) -> bool {
-        self.fresh
-    }
-
     /// The engine.
     #[must_use]
     pub fn engine(&self) -> Engine {
@@ -167,7 +167,7 @@ impl Store {
     }
 
     /// A transaction that writes. Inside it, everything goes through it.
-    pub(crate) async fn begin(&self) -> Result<sea_orm::DatabaseTransaction, DbErr> {
+    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
@@ -182,16 +182,15 @@ fn sqlite_path(url: &str) -> Option<PathBuf> {
     Some(PathBuf::from(rest.split('?').next().unwrap_or(rest)))
 }
 
-/// Makes the file and its folder when they are missing; tells whether it did. Either way only its
-/// owner may read the file afterwards.
-fn prepare_file(path: &Path) -> Result<bool> {
+/// Makes the file and its folder when they are missing. Either way only its owner may read the file
+/// afterwards.
+fn prepare_file(path: &Path) -> Result<()> {
     let report = |error: std::io::Error| {
         Error::invalid("database", format!("can't open {}: {error}", path.display()))
     };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(report)?;
     }
-    let fresh = !path.exists();
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
@@ -202,7 +201,7 @@ fn prepare_file(path: &Path) -> Result<bool> {
     }
     #[cfg(not(unix))]
     options.open(path).map_err(report)?;
-    Ok(fresh)
+    Ok(())
 }
 
 fn sqlite(path: &Path, connections: u32) -> ConnectOptions {

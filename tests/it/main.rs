@@ -2,6 +2,7 @@
 //! `SALESGRAPH_TEST_POSTGRES` names. Where none is named the Postgres half counts as ignored.
 
 mod architecture;
+mod cli;
 mod demo;
 mod examples;
 mod http;
@@ -56,6 +57,7 @@ fn name(path: &str) -> &str {
 
 fn behaviours() -> Vec<Behaviour> {
     [
+        cli::behaviours(),
         demo::behaviours(),
         examples::behaviours(),
         http::behaviours(),
@@ -76,5 +78,5 @@ fn behaviours() -> Vec<Behaviour> {
 }
 
 fn plain() -> Vec<tests::Plain> {
-    [architecture::plain(), schema::plain()].into_iter().flatten().collect()
+    [architecture::plain(), cli::plain(), schema::plain()].into_iter().flatten().collect()
 }

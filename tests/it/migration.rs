@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 
 use api::{catalog, graph::declaration::Gives};
-use sea_orm::{ConnectionTrait, Database, Statement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, Database, EntityTrait, IdenStatic, Iterable, Statement,
+};
 use service::{Kind, Store};
 use tests::{App, Engine, behaviours, database::TestDatabase};
 
 behaviours![
     migrations_go_up_and_down_and_up_again,
     the_tables_are_as_the_service_knows_them,
+    the_other_tables_are_as_their_entities_say,
+    foreign_keys_have_their_delete_rules,
     every_sort_key_has_its_index,
     every_foreign_key_has_an_index,
     several_servers_may_migrate_at_once,
@@ -89,6 +93,66 @@ async fn the_tables_are_as_the_service_knows_them(app: App) {
     }
 }
 
+/// Name and nullability of the columns of an entity.
+fn columns_of<E: EntityTrait>() -> (String, Vec<(String, bool)>) {
+    let columns = E::Column::iter().map(|column| {
+        let nullable = column.def().is_null();
+        (column.as_str().to_owned(), nullable)
+    });
+    (E::default().table_name().to_owned(), columns.collect())
+}
+
+async fn the_other_tables_are_as_their_entities_say(app: App) {
+    use entity::{governance::alembic_version, identity::organization, ingest, offer};
+    let tables = tables(&app.url, app.engine).await;
+    let others = [
+        columns_of::<organization::Entity>(),
+        columns_of::<offer::industry_solution::Entity>(),
+        columns_of::<alembic_version::Entity>(),
+        columns_of::<ingest::source_import::Entity>(),
+        columns_of::<ingest::source_import_table::Entity>(),
+    ];
+    for (table, columns) in &others {
+        let stored: Vec<_> =
+            tables[table].iter().map(|(name, _, nullable)| (name.clone(), *nullable)).collect();
+        assert_eq!(stored, *columns, "{table}");
+    }
+    assert_eq!(tables.len(), catalog::entities().len() + others.len() + 1, "and the migrations");
+}
+
+async fn foreign_keys_have_their_delete_rules(app: App) {
+    let sql = match app.engine {
+        Engine::Sqlite => {
+            "SELECT m.name || '.' || f.\"from\" || ' ' || f.\"table\" || ' ' || f.on_delete FROM sqlite_master m \
+             JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table'"
+        }
+        Engine::Postgres => {
+            "SELECT k.table_name || '.' || k.column_name || ' ' || t.table_name || ' ' || r.delete_rule \
+             FROM information_schema.referential_constraints r \
+             JOIN information_schema.key_column_usage k USING (constraint_schema, constraint_name) \
+             JOIN information_schema.table_constraints t ON t.constraint_name = r.unique_constraint_name"
+        }
+    };
+    let backend = app.db.get_database_backend();
+    let rows = app.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
+    let mut keys: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    keys.retain(|key| !key.contains(".organization_id "));
+    keys.sort_unstable();
+    let expected = [
+        "companies.industry_id industries NO ACTION",
+        "industry_solutions.industry_id industries CASCADE",
+        "industry_solutions.solution_id solutions CASCADE",
+        "interactions.event_id events SET NULL",
+        "interactions.prospect_id prospects NO ACTION",
+        "outreach_drafts.event_id events SET NULL",
+        "outreach_drafts.prospect_id prospects NO ACTION",
+        "prospect_research.prospect_id prospects NO ACTION",
+        "prospects.company_id companies NO ACTION",
+        "source_import_tables.source_import_id source_imports CASCADE",
+    ];
+    assert_eq!(keys, expected);
+}
+
 /// The definitions of all indexes, by table.
 async fn indexes(app: &App) -> BTreeMap<String, Vec<String>> {
     let sql = match app.engine {
@@ -159,13 +223,11 @@ async fn a_new_database_file_is_for_its_owner_only(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deep/new.db");
     let store = Store::connect(&format!("sqlite://{}", path.display())).await.unwrap();
-    assert!(store.is_fresh());
     let mode =
         |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o600);
     store.close().await.unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let store = Store::connect(&format!("sqlite:{}", path.display())).await.unwrap();
-    assert!(!store.is_fresh());
     assert_eq!(mode(&path), 0o600);
 }

@@ -62,11 +62,11 @@ enum Command {
     Schema,
 }
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 struct Serve {
-    /// The address to listen on.
-    #[arg(long, env = "SALESGRAPH_LISTEN", default_value = "127.0.0.1:8000")]
-    listen: SocketAddr,
+    /// The address to listen on: 127.0.0.1:8000 when nothing is said.
+    #[arg(long, env = "SALESGRAPH_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
     /// Leaves a new embedded database empty.
     #[arg(long)]
     no_demo: bool,
@@ -112,8 +112,9 @@ impl Program {
     pub async fn run(self) -> Result<()> {
         start_log();
         let url = &self.database.url;
-        match self.command.unwrap_or(Command::Serve(self.serve)) {
-            Command::Serve(serve) => serve.run(url).await,
+        match self.command.unwrap_or(Command::Serve(Serve::default())) {
+            // What stands before the command counts too.
+            Command::Serve(serve) => self.serve.with(serve).run(url).await,
             Command::Migrate(migrate) => migrate.run(url).await,
             Command::Seed(seed) => seed.run(url).await,
             Command::Import(import) => import.run(url).await,
@@ -130,7 +131,7 @@ fn start_log() {
     let usual = tracing_subscriber::filter::LevelFilter::WARN.into();
     let filter =
         tracing_subscriber::EnvFilter::builder().with_default_directive(usual).from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init().ok();
 }
 
 fn clock() -> Arc<dyn Clock> {
@@ -142,21 +143,28 @@ fn scope(store: &Store, organization: i64) -> Scope {
 }
 
 impl Serve {
+    fn with(self, other: Self) -> Self {
+        let listen = other.listen.or(self.listen);
+        Self { listen, no_demo: self.no_demo || other.no_demo }
+    }
+
     async fn run(self, url: &str) -> Result<()> {
         let store = Store::connect(url).await?;
         store.migrate_up().await?;
-        let organization =
-            organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
-        if store.engine() == Engine::Sqlite && store.is_fresh() && !self.no_demo {
-            let rows =
-                demo::seed(&scope(&store, organization), demo::Scale::Small, &Bars::new()).await?;
+        if store.engine() == Engine::Sqlite
+            && !self.no_demo
+            && !organization::any(&store).await?
+        {
+            let rows = demo::found(&store, &clock(), demo::Scale::Small, &Bars::new()).await?;
             println!("A new database, filled with {rows} rows of demo data.");
         }
-
-        let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(|error| {
-            Error::invalid("listen", format!("can't listen on {}: {error}", self.listen))
+        let organization =
+            organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
+        let listen = self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8_000)));
+        let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
+            Error::invalid("listen", format!("can't listen on {listen}: {error}"))
         })?;
-        let address = listener.local_addr().unwrap_or(self.listen);
+        let address = listener.local_addr().unwrap_or(listen);
         if !address.ip().is_loopback() {
             eprintln!("Whoever reaches {address} can read everything: the server asks for no key.");
         }

@@ -88,6 +88,10 @@ pub(super) async fn get(State(server): State<Server>, request: axum::extract::Re
 }
 
 async fn socket(server: Server, parts: &mut Parts) -> Response {
+    if !is_same_origin(&parts.headers) {
+        let text = "a page of another origin can't open a socket here";
+        return refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text);
+    }
     let Ok(protocol) = GraphQLProtocol::from_request_parts(parts, &()).await else {
         return bad("the subprotocol must be graphql-transport-ws");
     };
@@ -102,6 +106,16 @@ async fn socket(server: Server, parts: &mut Parts) -> Response {
             GraphQLWebSocket::new(socket, server.engine, protocol).with_data(data).serve()
         },
     )
+}
+
+/// Browsers let any page open a socket anywhere, and say which page it was. Other clients say nothing.
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (None, _) => true,
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, own)| own == host),
+        (Some(_), None) => false,
+    }
 }
 
 /// The request in these fields; the specification is GraphQL over HTTP, section "Request Parameters".

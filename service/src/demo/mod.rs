@@ -3,15 +3,19 @@
 mod rows;
 mod words;
 
+use std::sync::Arc;
+
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
 use crate::{
+    clock::Clock,
     crm,
+    identity::organization,
     error::{Error, Result},
     offer, outreach,
     progress::Progress,
-    scope::Scope,
-    store::Engine,
+    scope::{Actor, Role, Scope},
+    store::{Engine, Store},
     table::Table,
     usage,
     value::Value,
@@ -56,12 +60,19 @@ struct First {
 /// Writes the demo set into the organization, all or nothing; gives the number of rows.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the organization has companies, industries or prospects already.
+/// [`Error::Conflict`] when the organization has rows already.
 pub async fn seed(scope: &Scope, scale: Scale, progress: &dyn Progress) -> Result<u64> {
     let store = scope.store();
     let transaction = store.begin().await?;
     let writer = Writer { scope, transaction, engine: store.engine(), progress };
-    for table in [crm::company::table(), crm::prospect::table(), offer::industry::table()] {
+    for table in [
+        offer::industry::table(),
+        offer::solution::table(),
+        offer::event::table(),
+        crm::company::table(),
+        crm::prospect::table(),
+        usage::llm_usage_log::table(),
+    ] {
         if writer.has_rows(table).await? {
             return Err(Error::Conflict(format!(
                 "the organization has {} already; the demo set goes into an empty one",
@@ -69,6 +80,28 @@ pub async fn seed(scope: &Scope, scale: Scale, progress: &dyn Progress) -> Resul
             )));
         }
     }
+    let written = writer.all(scale).await?;
+    writer.transaction.commit().await?;
+    Ok(written)
+}
+
+/// Makes the organization `default` of a new database, with the demo set in it: both or nothing.
+/// Gives the number of rows.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+pub async fn found(
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+    scale: Scale,
+    progress: &dyn Progress,
+) -> Result<u64> {
+    let transaction = store.begin().await?;
+    let organization =
+        organization::insert(&transaction, clock.as_ref(), organization::DEFAULT).await?;
+    let (actor, clock) = (Actor::CommandLine, Arc::clone(clock));
+    let scope = &Scope::new(store.clone(), organization, actor, Role::Owner, clock);
+    let writer = Writer { scope, transaction, engine: store.engine(), progress };
     let written = writer.all(scale).await?;
     writer.transaction.commit().await?;
     Ok(written)

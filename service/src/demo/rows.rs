@@ -239,7 +239,7 @@ impl Story {
     /// When the interactions of a prospect happened, oldest first.
     fn dates(&self, prospect: i64) -> Vec<DateTime<Utc>> {
         let mut rng = Rng::with_seed(prospect.cast_unsigned() ^ 0xDA7E);
-        let count = at(&INTERACTIONS, prospect / 7);
+        let count = at(&INTERACTIONS, prospect / 8);
         let mut dates: Vec<_> = (0..count)
             .map(|_| {
                 let days = rng.i64(1..180);

@@ -1,7 +1,9 @@
 //! Organizations: whose rows they are.
 
 use entity::identity::organization;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+};
 
 use crate::{
     clock::Clock,
@@ -36,6 +38,19 @@ pub async fn ensure(store: &Store, clock: &dyn Clock, slug: &str) -> Result<i64>
     if let Some(id) = by_slug(store, slug).await? {
         return Ok(id);
     }
+    match insert(store.write(), clock, slug).await {
+        Ok(id) => Ok(id),
+        // Another server made it in between.
+        Err(error) => by_slug(store, slug).await?.ok_or(error),
+    }
+}
+
+/// Makes an organization and gives its key.
+pub(crate) async fn insert<C: ConnectionTrait>(
+    connection: &C,
+    clock: &dyn Clock,
+    slug: &str,
+) -> Result<i64> {
     let now = clock.now().fixed_offset();
     let row = organization::ActiveModel {
         name: Set(slug.to_owned()),
@@ -44,11 +59,16 @@ pub async fn ensure(store: &Store, clock: &dyn Clock, slug: &str) -> Result<i64>
         updated_at: Set(now),
         ..Default::default()
     };
-    match row.insert(store.write()).await {
-        Ok(row) => Ok(row.id),
-        // Another server made it in between.
-        Err(error) => by_slug(store, slug).await?.ok_or_else(|| error.into()),
-    }
+    Ok(row.insert(connection).await?.id)
+}
+
+/// Whether there is any organization: a database without one is new.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+#[expect(clippy::disallowed_methods, reason = "organizations stand above the tenant door")]
+pub async fn any(store: &Store) -> Result<bool> {
+    Ok(organization::Entity::find().one(store.write()).await?.is_some())
 }
 
 #[expect(clippy::disallowed_methods, reason = "organizations stand above the tenant door")]

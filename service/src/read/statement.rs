@@ -122,6 +122,7 @@ impl Sql {
             " AND EXISTS (SELECT 1 FROM \"{}\" {inner} WHERE {inner}.\"id\" = {alias}.\"{}\"",
             to.name, table.columns[hidden.via].name
         );
+        self.tenant_of_linked(to, &inner);
         self.alive(to, &inner, None);
         self.push(")");
     }

@@ -1,0 +1,76 @@
+//! The command line.
+
+use api::cli::Program;
+use clap::{CommandFactory, Parser};
+use tests::{App, behaviours, plain, sales_assistant::SourceDatabase};
+
+behaviours![
+    seed_fills_an_empty_organization_once,
+    migrate_goes_down_and_up,
+    import_brings_a_database_over_or_says_why_not,
+];
+
+plain![the_manual_is_complete, mappings_are_read];
+
+/// Runs the program as the command line would.
+async fn run(app: &App, arguments: &[&str]) -> service::Result<()> {
+    let program = ["salesgraph", "--database", &app.url];
+    Program::try_parse_from(program.iter().chain(arguments)).unwrap().run().await
+}
+
+async fn seed_fills_an_empty_organization_once(app: App) {
+    run(&app, &["seed", "--organization", "other"]).await.unwrap();
+    let other = app.organization("other").await;
+    let count = "{ prospects { totalCount } }";
+    let answer = app.answer_to(other, count, serde_json::json!({})).await;
+    assert_eq!(answer["data"]["prospects"]["totalCount"], 2_000);
+    assert_eq!(app.data(count).await["prospects"]["totalCount"], 0);
+    let again = run(&app, &["seed", "--organization", "other"]).await.unwrap_err();
+    assert!(again.to_string().contains("already"), "{again}");
+    let name = run(&app, &["seed", "--organization", "No Such Name"]).await.unwrap_err();
+    assert!(name.to_string().contains("lower-case"), "{name}");
+}
+
+async fn migrate_goes_down_and_up(app: App) {
+    run(&app, &["migrate", "down", "--steps", "2"]).await.unwrap();
+    run(&app, &["migrate", "status"]).await.unwrap();
+    assert!(app.error("{ llmUsageLogs { totalCount } }").await.starts_with("INTERNAL"));
+    run(&app, &["migrate", "up"]).await.unwrap();
+    assert_eq!(app.data("{ llmUsageLogs { totalCount } }").await["llmUsageLogs"]["totalCount"], 0);
+}
+
+async fn import_brings_a_database_over_or_says_why_not(app: App) {
+    let source = SourceDatabase::new(app.engine).await;
+    source.run("UPDATE outreach_drafts SET status = 'archived' WHERE id = 21").await;
+    let import = ["import", "sales-assistant", "--from", &source.url];
+    let refused = run(&app, &import).await.unwrap_err();
+    assert!(refused.to_string().starts_with("nothing was written"), "{refused}");
+    let mapped = [&import[..], &["--map", "outreach_drafts.status:archived=discarded"]].concat();
+    run(&app, &mapped).await.unwrap();
+    assert_eq!(app.data("{ schemaVersion }").await["schemaVersion"], "1975ea83b712");
+}
+
+/// Every command and option says what it is.
+fn the_manual_is_complete() {
+    fn check(command: &clap::Command) {
+        assert!(command.get_about().is_some(), "{}", command.get_name());
+        for option in command.get_arguments().filter(|option| !option.is_hide_set()) {
+            assert!(option.get_help().is_some(), "{} {}", command.get_name(), option.get_id());
+        }
+        command.get_subcommands().for_each(check);
+    }
+    let program = Program::command();
+    program.clone().debug_assert();
+    check(&program);
+}
+
+fn mappings_are_read() {
+    let parse = |map: &str| {
+        let arguments = ["salesgraph", "import", "sales-assistant", "--from", "x", "--map", map];
+        Program::try_parse_from(arguments).map(|_| ()).map_err(|error| error.to_string())
+    };
+    parse("outreach_drafts.status:in review=pending_review").unwrap();
+    parse("outreach_drafts.status:a=b=draft").unwrap();
+    assert!(parse("status:archived=discarded").unwrap_err().contains("table.column:word"));
+    assert!(parse("outreach_drafts.status:archived").is_err());
+}
