@@ -23,6 +23,12 @@ impl Error {
         Self(service::Error::invalid(field, message))
     }
 
+    /// A request that asks for too much.
+    #[must_use]
+    pub fn too_complex(message: impl Into<String>) -> Self {
+        Self(service::Error::TooComplex(message.into()))
+    }
+
     /// A fault of ours.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
@@ -36,6 +42,7 @@ impl Error {
             service::Error::NotFound(_) => "NOT_FOUND",
             service::Error::Invalid { .. } => "INVALID",
             service::Error::BadCursor { .. } => "BAD_CURSOR",
+            service::Error::TooComplex(_) => "TOO_COMPLEX",
             service::Error::Conflict(_) => "CONFLICT",
             service::Error::Unavailable(_) => "UNAVAILABLE",
             service::Error::Internal(_) => "INTERNAL",

@@ -3,10 +3,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Data, ErrorExtensionValues, Executor, PathSegment, Request, Response, Value};
-use futures_util::{StreamExt, stream::BoxStream};
+use async_graphql::{
+    Data, ErrorExtensionValues, Executor, PathSegment, Request, Response, ServerError, Value,
+};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 
-use crate::schema::Schema;
+use crate::{document, schema::Schema};
 
 /// The schema, as requests are run on it.
 #[derive(Clone)]
@@ -21,17 +26,27 @@ impl Engine {
 }
 
 impl Executor for Engine {
-    async fn execute(&self, request: Request) -> Response {
-        finish(self.0.execute(request).await)
+    async fn execute(&self, mut request: Request) -> Response {
+        match document::prepare(&mut request) {
+            Ok(()) => finish(self.0.execute(request).await),
+            Err(message) => refuse(message),
+        }
     }
 
     fn execute_stream(
         &self,
-        request: Request,
+        mut request: Request,
         session: Option<Arc<Data>>,
     ) -> BoxStream<'static, Response> {
+        if let Err(message) = document::prepare(&mut request) {
+            return stream::once(async { refuse(message) }).boxed();
+        }
         Executor::execute_stream(&self.0, request, session).map(finish).boxed()
     }
+}
+
+fn refuse(message: String) -> Response {
+    finish(Response::from_errors(vec![ServerError::new(message, None)]))
 }
 
 fn finish(mut response: Response) -> Response {

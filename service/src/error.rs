@@ -25,6 +25,9 @@ pub enum Error {
         /// What does not fit.
         message: &'static str,
     },
+    /// The request asks for more than one answer may hold.
+    #[error("{0}")]
+    TooComplex(String),
     /// The input is right by itself, but not beside what is stored.
     #[error("{0}")]
     Conflict(String),
@@ -59,14 +62,23 @@ impl From<DbErr> for Error {
             DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::Unavailable(error),
             DbErr::Exec(RuntimeErr::SqlxError(ref cause))
             | DbErr::Query(RuntimeErr::SqlxError(ref cause))
-                if matches!(
-                    **cause,
-                    sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
-                ) =>
+                if is_lost(cause) =>
             {
                 Self::Unavailable(error)
             }
             other => Self::Internal(Box::new(other)),
         }
+    }
+}
+
+/// Whether the database went away, rather than refused.
+fn is_lost(cause: &sqlx::Error) -> bool {
+    match cause {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+        // Postgres: connection exceptions, and an operator's intervention.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
+        }
+        _ => false,
     }
 }

@@ -151,10 +151,7 @@ impl Serve {
     async fn run(self, url: &str) -> Result<()> {
         let store = Store::connect(url).await?;
         store.migrate_up().await?;
-        if store.engine() == Engine::Sqlite
-            && !self.no_demo
-            && !organization::any(&store).await?
-        {
+        if store.engine() == Engine::Sqlite && !self.no_demo && !organization::any(&store).await? {
             let rows = demo::found(&store, &clock(), demo::Scale::Small, &Bars::new()).await?;
             println!("A new database, filled with {rows} rows of demo data.");
         }
@@ -169,7 +166,9 @@ impl Serve {
             eprintln!("Whoever reaches {address} can read everything: the server asks for no key.");
         }
         greet(address);
-        let app = routes(Server::new(store, organization, clock()));
+        let server = Server::new(store, organization, clock());
+        let server = if address.ip().is_loopback() { server } else { server.for_all_hosts() };
+        let app = routes(server);
         axum::serve(listener, app)
             .with_graceful_shutdown(stop())
             .await

@@ -23,7 +23,12 @@ pub struct Answer<'a> {
     position: Pos,
     computations: Computations,
     path: Vec<PathSegment>,
+    objects: usize,
 }
+
+/// The most objects below one root field. A row that several rows point to stands below each of
+/// them, so a small request can make a large answer.
+const MOST_OBJECTS: usize = 100_000;
 
 /// A value, or an error on its way to the nearest field that may be null.
 type Built = Result<Value, ServerError>;
@@ -37,7 +42,7 @@ impl<'a> Answer<'a> {
         computations: Computations,
     ) -> Self {
         let path = vec![PathSegment::Field(field.node.response_key().node.to_string())];
-        Self { context, position: field.pos, computations, path }
+        Self { context, position: field.pos, computations, path, objects: 0 }
     }
 
     /// The place in the answer that is being built.
@@ -46,8 +51,13 @@ impl<'a> Answer<'a> {
     }
 
     /// Back to the place around it.
-    pub fn back(&mut self) {
+    fn back(&mut self) {
         self.path.pop();
+    }
+
+    /// Back to the root field, from wherever an error left off.
+    pub fn back_to_root(&mut self) {
+        self.path.truncate(1);
     }
 
     /// Builds the object of the row at `index`.
@@ -55,6 +65,13 @@ impl<'a> Answer<'a> {
     /// # Errors
     /// When a field that can't be null has no value.
     pub fn object(&mut self, shape: &Shape<'_>, loaded: &Loaded, index: usize) -> Built {
+        self.objects += 1;
+        if self.objects > MOST_OBJECTS {
+            let message = format!("the answer would have more than {MOST_OBJECTS} objects");
+            return Err(
+                Error::too_complex(message).into_server_error(self.position, self.path.clone())
+            );
+        }
         let mut object = IndexMap::with_capacity(shape.fields.len());
         for (name, out) in &shape.fields {
             let value = match out {

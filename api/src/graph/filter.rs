@@ -18,21 +18,38 @@ const MOST_VALUES: usize = 1_000;
 /// How deep filters may be nested.
 const DEEPEST: usize = 20;
 
+/// The most conditions of one filter: `SQLite` takes expressions of 1,000 levels.
+const MOST_CONDITIONS: usize = 500;
+
 /// Reads a filter of `entity`.
 ///
 /// # Errors
 /// `INVALID`, with the field and what it takes.
 pub fn read(entity: &'static Entity, value: &Value) -> Result<Filter> {
-    object(entity, value, "filter", 0)
+    let mut conditions = 0;
+    let filter = object(entity, value, "filter", 0, &mut conditions)?;
+    if conditions > MOST_CONDITIONS {
+        let message = format!("a filter has at most {MOST_CONDITIONS} conditions");
+        return Err(Error::invalid("filter", message));
+    }
+    Ok(filter)
 }
 
-fn object(entity: &'static Entity, value: &Value, path: &str, depth: usize) -> Result<Filter> {
+fn object(
+    entity: &'static Entity,
+    value: &Value,
+    path: &str,
+    depth: usize,
+    conditions: &mut usize,
+) -> Result<Filter> {
+    *conditions += 1;
     if depth > DEEPEST {
         return Err(Error::invalid(path, format!("filters nest at most {DEEPEST} deep")));
     }
     let Value::Object(parts) = value else {
         return match value {
-            Value::Null => Ok(Filter::All(Vec::new())),
+            Value::Null if depth == 0 => Ok(Filter::All(Vec::new())),
+            Value::Null => Err(null(path)),
             _ => Err(Error::invalid(path, format!("`{path}` takes an object"))),
         };
     };
@@ -42,17 +59,18 @@ fn object(entity: &'static Entity, value: &Value, path: &str, depth: usize) -> R
         if *value == Value::Null {
             return Err(null(&path));
         }
-        let list = || {
+        let mut list = || {
             let items = input::items(value).iter();
-            items.map(|item| object(entity, item, &path, depth + 1)).collect::<Result<Vec<_>>>()
+            let items = items.map(|item| object(entity, item, &path, depth + 1, conditions));
+            items.collect::<Result<Vec<_>>>()
         };
         all.push(match name.as_str() {
             "and" => Filter::All(list()?),
             "or" => Filter::Any(list()?),
-            "not" => Filter::Not(Box::new(object(entity, value, &path, depth + 1)?)),
+            "not" => Filter::Not(Box::new(object(entity, value, &path, depth + 1, conditions)?)),
             name => {
                 let field = entity.field(name).ok_or_else(|| unknown(&path))?;
-                of_field(entity, field, value, &path, depth)?
+                of_field(entity, field, value, &path, depth, conditions)?
             }
         });
     }
@@ -65,6 +83,7 @@ fn of_field(
     value: &Value,
     path: &str,
     depth: usize,
+    conditions: &mut usize,
 ) -> Result<Filter> {
     match &field.gives {
         Gives::Id => tests(entity.table.id(), value, path, &Takes::Key(entity)),
@@ -73,7 +92,7 @@ fn of_field(
         }
         Gives::Reference { column, to, .. } => tests(*column, value, path, &Takes::Key(to())),
         Gives::One { via, to, .. } => {
-            let filter = Box::new(object(to(), value, path, depth + 1)?);
+            let filter = Box::new(object(to(), value, path, depth + 1, conditions)?);
             Ok(Filter::ToOne { via: *via, table: to().table, filter })
         }
         Gives::Many { link, to } => {
@@ -92,7 +111,7 @@ fn of_field(
                 if *value == Value::Null {
                     return Err(null(&path));
                 }
-                let filter = Box::new(object(to(), value, &path, depth + 1)?);
+                let filter = Box::new(object(to(), value, &path, depth + 1, conditions)?);
                 Ok(Filter::ToMany { link, table, quantifier, filter })
             });
             Ok(Filter::All(parts.collect::<Result<_>>()?))
@@ -107,7 +126,44 @@ enum Takes {
     Scalar(Scalar),
 }
 
+/// What each test of a filter means.
+pub const TESTS: [(&str, &str); 13] = [
+    ("eq", "The same."),
+    ("ne", "Another, or absent."),
+    ("in", "One of these; at most 1,000."),
+    ("notIn", "None of these, or absent; at most 1,000."),
+    ("lt", "Less than this."),
+    ("lte", "Less than this, or the same."),
+    ("gt", "More than this."),
+    ("gte", "More than this, or the same."),
+    ("contains", "Has this text in it; `%` and `_` mean themselves."),
+    ("startsWith", "Begins with this text; `%` and `_` mean themselves."),
+    ("endsWith", "Ends with this text; `%` and `_` mean themselves."),
+    ("has", "A list with this text or number in it, or an object with this key."),
+    ("isNull", "Absent (true), or not (false)."),
+];
+
+/// Whether values of the GraphQL type `ty` can be tested by `test`.
+#[must_use]
+pub fn offers(ty: &str, test: &str) -> bool {
+    match test {
+        "eq" | "ne" => ty != "JSON",
+        "in" | "notIn" => !matches!(ty, "JSON" | "Boolean"),
+        "lt" | "lte" | "gt" | "gte" => matches!(ty, "String" | "Int" | "Float" | "DateTime"),
+        "contains" | "startsWith" | "endsWith" => ty == "String",
+        "has" => ty == "JSON",
+        other => other == "isNull",
+    }
+}
+
 impl Takes {
+    fn type_name(&self) -> &'static str {
+        match self {
+            Self::Key(_) => "ID",
+            Self::Scalar(scalar) => scalar::type_name(*scalar),
+        }
+    }
+
     fn cell(&self, value: &Value, path: &str) -> Result<Cell> {
         match self {
             Self::Key(entity) => {
@@ -126,6 +182,9 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
         let path = format!("{path}.{name}");
         if *value == Value::Null {
             return Err(null(&path));
+        }
+        if !offers(takes.type_name(), name) {
+            return Err(unknown(&path));
         }
         let one = || takes.cell(value, &path);
         let many = || {
@@ -146,7 +205,10 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
             "lte" => Test::Lte(one()?),
             "gt" => Test::Gt(one()?),
             "gte" => Test::Gte(one()?),
-            "isNull" => Test::IsNull(*value == Value::Boolean(true)),
+            "isNull" => match value {
+                Value::Boolean(absent) => Test::IsNull(*absent),
+                _ => return Err(Error::invalid(&path, format!("`{path}` takes true or false"))),
+            },
             "contains" => Test::Contains(words()?),
             "startsWith" => Test::StartsWith(words()?),
             "endsWith" => Test::EndsWith(words()?),

@@ -14,6 +14,7 @@ use indexmap::IndexMap;
 
 use super::{
     declaration::{Entity, Field, Gives, Scalar},
+    filter::{TESTS, offers},
     order::DIRECTIONS,
     root,
     scalar::{DATE_TIME_SPECIFICATION, JSON_SPECIFICATION, enum_value, type_name},
@@ -73,14 +74,28 @@ impl OutputType for Query {
 
 impl ContainerType for Query {
     async fn resolve_field(&self, context: &Context<'_>) -> ServerResult<Option<Value>> {
-        match root::resolve(context).await? {
-            Some(value) => Ok(Some(value)),
-            None => Written.resolve_field(context).await,
+        let resolved = match root::resolve(context).await {
+            Ok(None) => Written.resolve_field(context).await,
+            resolved => resolved,
+        };
+        match resolved {
+            Err(error) if may_be_null(context) => {
+                context.add_error(error);
+                Ok(Some(Value::Null))
+            }
+            resolved => resolved,
         }
     }
 }
 
 impl ObjectType for Query {}
+
+/// Whether the root field that is being resolved may be null.
+fn may_be_null(context: &Context<'_>) -> bool {
+    let query = context.schema_env.registry.types.get("Query");
+    let field = query.and_then(|query| query.field_by_name(&context.item.node.name.node));
+    field.is_some_and(|field| !field.ty.ends_with('!'))
+}
 
 struct Schema<'r> {
     registry: &'r mut Registry,
@@ -210,33 +225,17 @@ impl Schema<'_> {
 
     /// The filter of a scalar or an enum.
     fn tests(&mut self, scalar: &str, what: &str) {
-        let mut fields = Vec::new();
-        let mut test = |name: &str, ty: &str, about: &str| fields.push(argument(name, ty, about));
-        if scalar != "JSON" {
-            test("eq", scalar, "The same.");
-            test("ne", scalar, "Another, or absent.");
-        }
-        if !matches!(scalar, "JSON" | "Boolean") {
-            let list = format!("[{scalar}!]");
-            test("in", &list, "One of these; at most 1,000.");
-            test("notIn", &list, "None of these, or absent; at most 1,000.");
-        }
-        if matches!(scalar, "String" | "Int" | "Float" | "DateTime") {
-            test("lt", scalar, "Less than this.");
-            test("lte", scalar, "Less than this, or the same.");
-            test("gt", scalar, "More than this.");
-            test("gte", scalar, "More than this, or the same.");
-        }
-        if scalar == "String" {
-            test("contains", scalar, "Has this text in it; `%` and `_` mean themselves.");
-            test("startsWith", scalar, "Begins with this text; `%` and `_` mean themselves.");
-            test("endsWith", scalar, "Ends with this text; `%` and `_` mean themselves.");
-        }
-        if scalar == "JSON" {
-            let about = "A list with this text or number in it, or an object with this key.";
-            test("has", "String", about);
-        }
-        test("isNull", "Boolean", "Absent (true), or not (false).");
+        let offered = TESTS.iter().filter(|(test, _)| offers(scalar, test));
+        let fields = offered.map(|(test, about)| {
+            let ty = match *test {
+                "isNull" => "Boolean".to_owned(),
+                "has" => "String".to_owned(),
+                "in" | "notIn" => format!("[{scalar}!]"),
+                _ => scalar.to_owned(),
+            };
+            argument(test, &ty, about)
+        });
+        let fields = fields.collect();
         let about = format!("Tests of {what}. Those that are given must all pass.");
         self.input(&format!("{scalar}Filter"), &about, false, fields);
     }

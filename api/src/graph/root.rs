@@ -114,7 +114,7 @@ async fn nodes(context: &Context<'_>) -> ServerResult<Value> {
                 answer.at(PathSegment::Index(place));
                 let built = answer.object(&shape, &loaded, row);
                 answers[place] = built.unwrap_or_else(|error| null(context, error));
-                answer.back();
+                answer.back_to_root();
             }
         }
     }

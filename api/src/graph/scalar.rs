@@ -1,7 +1,7 @@
 //! Values on their way in and out.
 
 use async_graphql::{Name, Number, Value};
-use chrono::{SecondsFormat, SubsecRound, Utc};
+use chrono::{Datelike, SecondsFormat, SubsecRound, Utc};
 use service::Value as Cell;
 
 use super::declaration::Scalar;
@@ -104,7 +104,9 @@ pub fn text_input(text: &str, field: &str) -> Result<String> {
 
 fn time_input(text: &str) -> Option<chrono::DateTime<Utc>> {
     let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
-    Some(time.with_timezone(&Utc).trunc_subsecs(6))
+    let time = time.with_timezone(&Utc).trunc_subsecs(6);
+    // Years of other lengths would not sort as text.
+    (0..=9_999).contains(&time.year()).then_some(time)
 }
 
 fn word_input(words: &[service::vocabulary::Word], name: &str, field: &str) -> Result<Cell> {

@@ -15,6 +15,7 @@ use axum::{
 use serde_json::{Map, Value};
 
 use super::Server;
+use crate::document;
 
 /// The largest message of a WebSocket, in bytes.
 const LARGEST_MESSAGE: usize = 1024 * 1024;
@@ -50,7 +51,8 @@ pub(super) async fn post(
 /// A query in the address, or a WebSocket.
 pub(super) async fn get(State(server): State<Server>, request: axum::extract::Request) -> Response {
     let (mut parts, _) = request.into_parts();
-    if parts.headers.contains_key(header::UPGRADE) {
+    let upgrade = parts.headers.get(header::UPGRADE);
+    if upgrade.is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket")) {
         return socket(server, &mut parts).await;
     }
     let mut fields = Map::new();
@@ -59,7 +61,8 @@ pub(super) async fn get(State(server): State<Server>, request: axum::extract::Re
     };
     for (name, value) in pairs {
         let value = match name.as_str() {
-            "variables" | "extensions" if !value.is_empty() => match serde_json::from_str(&value) {
+            "variables" | "extensions" if value.is_empty() => Value::Null,
+            "variables" | "extensions" => match serde_json::from_str(&value) {
                 Ok(value) => value,
                 Err(_) => return bad("`variables` and `extensions` must be JSON objects"),
             },
@@ -71,13 +74,12 @@ pub(super) async fn get(State(server): State<Server>, request: axum::extract::Re
         Ok(request) => request,
         Err(text) => return bad(text),
     };
-    let name = request.operation_name.clone();
-    if let Ok(document) = request.parsed_query() {
-        let mutates = document.operations.iter().any(|(known, operation)| {
-            operation.node.ty != OperationType::Query
-                && (name.is_none() || known.map(ToString::to_string) == name)
-        });
-        if mutates {
+    // A document that is refused anyway is refused below, with its reason.
+    if document::prepare(&mut request).is_ok() {
+        let name = request.operation_name.clone();
+        let operation = request.parsed_query().ok();
+        let operation = operation.and_then(|known| document::operation(known, name.as_deref()));
+        if operation.is_some_and(|operation| operation.ty != OperationType::Query) {
             let text = "only queries can be asked by GET";
             let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", text);
             response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
@@ -152,7 +154,7 @@ fn bad(text: &str) -> Response {
     refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", text)
 }
 
-fn refuse(status: StatusCode, code: &str, text: &str) -> Response {
+pub(super) fn refuse(status: StatusCode, code: &str, text: &str) -> Response {
     let mut error = ServerError::new(text, None);
     let mut extensions = ErrorExtensionValues::default();
     extensions.set("code", code);

@@ -7,8 +7,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::State,
-    http::{HeaderValue, StatusCode, header},
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header, uri::Authority},
+    middleware::{self, Next},
+    response::Response,
     routing::get,
 };
 use service::{Actor, Clock, Role, Scope, Store};
@@ -28,13 +30,26 @@ pub struct Server {
     store: Store,
     organization: i64,
     clock: Arc<dyn Clock>,
+    only_local: bool,
 }
 
 impl Server {
     /// A server of one organization, whose visitor is its owner.
     #[must_use]
     pub fn new(store: Store, organization: i64, clock: Arc<dyn Clock>) -> Self {
-        Self { engine: Engine::new(crate::schema::build()), store, organization, clock }
+        Self {
+            engine: Engine::new(crate::schema::build()),
+            store,
+            organization,
+            clock,
+            only_local: true,
+        }
+    }
+
+    /// Answers under any name: for a server that listens where others reach it.
+    #[must_use]
+    pub fn for_all_hosts(self) -> Self {
+        Self { only_local: false, ..self }
     }
 
     /// The scope of a visitor.
@@ -60,7 +75,28 @@ pub fn routes(server: Server) -> Router {
         .merge(answers)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, no_sniffing))
+        .layer(middleware::from_fn_with_state(server.clone(), refuse_strange_hosts))
         .with_state(server)
+}
+
+/// A page of another site can let its own name point to this machine (DNS rebinding); then the name
+/// it asks for is not local.
+async fn refuse_strange_hosts(
+    State(server): State<Server>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host =
+        host.or_else(|| request.uri().authority().map(Authority::as_str)).unwrap_or_default();
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let name =
+        host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
+    if server.only_local && !matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
+        let text = "this server answers under the names of its own machine only: localhost";
+        return graphql::refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text);
+    }
+    next.run(request).await
 }
 
 /// Whether the database answers.

@@ -10,8 +10,8 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use crate::{
     clock::Clock,
     crm,
-    identity::organization,
     error::{Error, Result},
+    identity::organization,
     offer, outreach,
     progress::Progress,
     scope::{Actor, Role, Scope},

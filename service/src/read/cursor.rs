@@ -6,20 +6,21 @@
 //! malice: a cursor only says where to go on within a list that its sender may read anyway.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::DateTime;
+use chrono::{DateTime, Datelike};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::plan::List;
 use crate::{
     error::{Error, Result},
+    table::Kind,
     value::Value,
 };
 
 const VERSION: u8 = 1;
 
-/// The longest cursor that is looked at, in bytes of text: three texts of 255 characters of four
+/// The longest cursor that is looked at, in bytes of text: five texts of 255 characters of four
 /// bytes, and the rest.
-const LONGEST: usize = 6_000;
+const LONGEST: usize = 8_000;
 
 /// What the cursors of a list below `parent` are bound to.
 pub(super) fn binding(list: u64, parent: Option<i64>) -> u64 {
@@ -60,7 +61,7 @@ pub(super) fn decode(
     text: &str,
     field: &'static str,
     binding: u64,
-    count: usize,
+    list: &List,
 ) -> Result<Vec<Value>> {
     let refuse = |message| Error::BadCursor { field, message };
     if text.len() > LONGEST {
@@ -77,11 +78,31 @@ pub(super) fn decode(
         ));
     }
     let mut rest = payload;
-    let mut values = Vec::with_capacity(count);
+    let mut values = Vec::with_capacity(list.order.len() + 1);
     while !rest.is_empty() {
         values.push(take(&mut rest).ok_or(refuse("it is cut short"))?);
     }
-    if values.len() == count { Ok(values) } else { Err(refuse("it has another number of values")) }
+    let kinds = list
+        .order
+        .iter()
+        .map(|sort| list.table_of(sort.of).columns[sort.column].kind)
+        .chain([Kind::BigInt]);
+    let fits = values.len() == list.order.len() + 1
+        && values.iter().zip(kinds).all(|(value, kind)| fits(value, kind))
+        && values.last().is_some_and(|id| *id != Value::Null);
+    if fits { Ok(values) } else { Err(refuse("it has other values than this list is sorted by")) }
+}
+
+/// Whether a value can stand in a column of `kind`, so that nothing else reaches the database.
+fn fits(value: &Value, kind: Kind) -> bool {
+    match (value, kind) {
+        (Value::Null, _) | (Value::Bool(_), Kind::Bool) | (Value::Double(_), Kind::Double) => true,
+        (Value::Int(_), Kind::BigInt) => true,
+        (Value::Int(number), Kind::Int) => i32::try_from(*number).is_ok(),
+        (Value::Text(text), Kind::Text) => !text.contains('\0'),
+        (Value::Time(time), Kind::Time) => (0..=9_999).contains(&time.year()),
+        _ => false,
+    }
 }
 
 fn put(bytes: &mut Vec<u8>, value: &Value) {

@@ -249,7 +249,9 @@ fn like(sql: &mut Sql, plain: &str, pattern: &str) {
 
 fn has(sql: &mut Sql, plain: &str, text: &str) {
     let word = sql.bind(Bind::String(Some(text.to_owned())));
-    let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+    let number = text.parse::<f64>().ok();
+    // What Postgres would not take as a number is none.
+    let number = number.filter(|number| number.is_normal() || text == "0");
     if sql.engine() == Engine::Postgres {
         sql.push(&format!("({plain} ? {word}"));
         if number.is_some() {

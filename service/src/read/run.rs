@@ -167,8 +167,8 @@ fn around(plan: &List, list_binding: u64, parent: Option<i64>, more: bool) -> Gr
     let page = &plan.page;
     Group {
         rows: 0..0,
-        has_previous: if page.backward { more } else { page.after.is_some() },
-        has_next: if page.backward { page.before.is_some() } else { more },
+        has_previous: page.after.is_some() || (page.backward && more),
+        has_next: page.before.is_some() || (!page.backward && more),
         total: 0,
         binding: cursor::binding(list_binding, parent),
     }
@@ -198,7 +198,7 @@ fn bounds(plan: &List, parents: Option<&Parents<'_>>) -> Result<Bounds> {
             }
         };
         let binding = cursor::binding(cursor::list_binding(plan), parent);
-        cursor::decode(text, field, binding, plan.order.len() + 1).map(Some)
+        cursor::decode(text, field, binding, plan).map(Some)
     };
     Ok(Bounds {
         after: read(&plan.page.after, "after")?,
