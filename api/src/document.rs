@@ -77,8 +77,8 @@ fn deepest(document: &str) -> usize {
             }
             b'}' | b']' | b')' => depth = depth.saturating_sub(1),
             b'#' => {
-                place +=
-                    bytes[place..].iter().take_while(|byte| !matches!(byte, b'\n' | b'\r')).count()
+                let rest = bytes[place..].iter();
+                place += rest.take_while(|byte| !matches!(byte, b'\n' | b'\r')).count();
             }
             b'"' => place = after_string(bytes, place),
             _ => {}

@@ -11,6 +11,8 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 
+use indexmap::IndexMap;
+
 use crate::{document, schema::Schema};
 
 /// The schema, as requests are run on it.
@@ -52,6 +54,10 @@ fn refuse(message: String) -> Response {
 fn finish(mut response: Response) -> Response {
     if lacks_a_root(&response) {
         response.data = Value::Null;
+    }
+    if response.errors.is_empty() && response.data == Value::Null {
+        // Nothing was left to be asked for; the library says null.
+        response.data = Value::Object(IndexMap::new());
     }
     for error in &mut response.errors {
         // Errors of the library itself are about the document; ours have their code already.

@@ -11,6 +11,8 @@ behaviours![
     a_get_with_a_query_is_answered,
     what_is_no_request_is_refused_in_json,
     a_websocket_is_answered,
+    a_socket_from_a_page_of_another_origin_is_refused,
+    a_host_that_is_not_local_is_refused,
     the_page_and_its_files_are_served,
     health_tells_whether_the_database_answers,
 ];
@@ -32,8 +34,10 @@ async fn beside<T>(work: impl Future<Output = T>) -> T {
 /// Status, headers and body of the answer to a request written out.
 async fn send(address: std::net::SocketAddr, head: &str, body: &str) -> (u16, String, String) {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    // A head may bring a host of its own.
+    let host = if head.contains("Host: ") { String::new() } else { format!("Host: {address}\r\n") };
     let request = format!(
-        "{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        "{head}\r\n{host}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -157,6 +161,47 @@ async fn health_tells_whether_the_database_answers(app: App) {
         let (_, _, body) =
             send(address, JSON, r#"{"query": "{ companies { totalCount } }"}"#).await;
         assert!(body.contains("UNAVAILABLE"), "{body}");
+    })
+    .await;
+}
+
+async fn a_socket_from_a_page_of_another_origin_is_refused(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        for (origin, accepted) in [
+            (format!("http://{address}"), true),
+            ("https://evil.example".to_owned(), false),
+            ("null".to_owned(), false),
+        ] {
+            let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
+            let headers = request.headers_mut();
+            headers.insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
+            headers.insert("origin", origin.parse().unwrap());
+            let opened = tokio_tungstenite::connect_async(request).await;
+            assert_eq!(opened.is_ok(), accepted, "{origin}");
+        }
+    })
+    .await;
+}
+
+async fn a_host_that_is_not_local_is_refused(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        let body = r#"{"query": "{ __typename }"}"#;
+        for (host, expected) in [
+            ("localhost", 200),
+            ("localhost:8000", 200),
+            ("127.0.0.1:9", 200),
+            ("[::1]:8000", 200),
+            ("evil.example", 403),
+            ("evil.example:8000", 403),
+            ("localhost.evil.example", 403),
+            ("127.0.0.1.evil.example:80", 403),
+        ] {
+            let head = format!("{JSON}\r\nHost: {host}");
+            let (status, _, answer) = send(address, &head, body).await;
+            assert_eq!(status, expected, "{host}: {answer}");
+        }
     })
     .await;
 }

@@ -62,6 +62,7 @@ fn behaviours() -> Vec<Behaviour> {
         examples::behaviours(),
         http::behaviours(),
         ingest::sales_assistant::behaviours(),
+        ingest::sales_assistant::resume::behaviours(),
         migration::behaviours(),
         read::budget::behaviours(),
         read::cursors::behaviours(),

@@ -228,6 +228,6 @@ async fn a_new_database_file_is_for_its_owner_only(app: App) {
     assert_eq!(mode(&path), 0o600);
     store.close().await.unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let store = Store::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    Store::connect(&format!("sqlite:{}", path.display())).await.unwrap();
     assert_eq!(mode(&path), 0o600);
 }

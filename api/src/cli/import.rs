@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use service::{
     Error, Result, Store, SystemClock,
     identity::organization,
-    ingest::sales_assistant::{self, Finding, Options, Outcome, SourceWord},
+    ingest::sales_assistant::{self, Finding, Options, Outcome, Source, SourceWord},
 };
 
 use super::scope;
@@ -54,6 +54,8 @@ fn mapping(text: &str) -> Result<(SourceWord, String), String> {
 impl Import {
     pub(super) async fn run(self, url: &str) -> Result<()> {
         let Self::SalesAssistant(arguments) = self;
+        // The source first: a mistake in its address should not make a database.
+        let source = Source::open(&arguments.from).await?;
         let store = Store::connect(url).await?;
         store.migrate_up().await?;
         let organization =
@@ -64,8 +66,7 @@ impl Import {
         };
         let begun = std::time::Instant::now();
         let scope = scope(&store, organization);
-        let outcome =
-            sales_assistant::import(&scope, &arguments.from, &options, &Bars::new()).await?;
+        let outcome = sales_assistant::import(&scope, &source, &options, &Bars::new()).await?;
         store.close().await?;
         match outcome {
             Outcome::Refused(findings) => {

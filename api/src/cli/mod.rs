@@ -114,7 +114,7 @@ impl Program {
         let url = &self.database.url;
         match self.command.unwrap_or(Command::Serve(Serve::default())) {
             // What stands before the command counts too.
-            Command::Serve(serve) => self.serve.with(serve).run(url).await,
+            Command::Serve(serve) => self.serve.with(&serve).run(url).await,
             Command::Migrate(migrate) => migrate.run(url).await,
             Command::Seed(seed) => seed.run(url).await,
             Command::Import(import) => import.run(url).await,
@@ -143,7 +143,7 @@ fn scope(store: &Store, organization: i64) -> Scope {
 }
 
 impl Serve {
-    fn with(self, other: Self) -> Self {
+    fn with(self, other: &Self) -> Self {
         let listen = other.listen.or(self.listen);
         Self { listen, no_demo: self.no_demo || other.no_demo }
     }

@@ -8,6 +8,7 @@
 //! ordinary Rust: a [`computed`] field, or a resolver of async-graphql beside the declared roots.
 
 pub mod answer;
+mod collect;
 pub mod computed;
 pub mod declaration;
 pub mod field_type;

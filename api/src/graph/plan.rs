@@ -1,15 +1,10 @@
 //! From a selection to a plan: what the service is to read, and how the answer is built from it.
 
-use std::collections::HashSet;
-
-use async_graphql::{
-    Context, Name, Positioned,
-    parser::types::{Field, Selection, SelectionSet},
-};
-use indexmap::IndexMap;
+use async_graphql::{Context, Name, Positioned, parser::types::Field};
 use service::read::{Direction, Link, List, Nulls, Page, Sort};
 
 use super::{
+    collect::{Sets, collect},
     computed::Resolve,
     declaration::{Entity, Gives, Scalar},
     filter, input, order,
@@ -122,13 +117,6 @@ pub enum PageInfoOut {
     EndCursor,
 }
 
-/// The selections of one object: several, when a field stands more than once.
-type Sets<'a> = Vec<&'a SelectionSet>;
-
-/// What is asked of an object: the fields by the name they have in the answer, fragments opened,
-/// those that stand more than once together.
-type Asked<'a> = IndexMap<&'a str, Vec<&'a Positioned<Field>>>;
-
 /// Plans selections; reads arguments and fragments of the request it belongs to.
 pub struct Planner<'a> {
     context: &'a Context<'a>,
@@ -187,7 +175,7 @@ impl<'a> Planner<'a> {
         let name = format!("{}Connection", entity.name);
         let mut connection = Connection { entity, cursor: Vec::new(), fields: Vec::new() };
         let mut cursors = false;
-        for (key, asked) in self.collect(&name, sets)? {
+        for (key, asked) in collect(self.context, &name, sets)? {
             let inner = || asked.iter().map(|field| &field.node.selection_set.node).collect();
             let out = match asked[0].node.name.node.as_str() {
                 "nodes" => {
@@ -229,7 +217,7 @@ impl<'a> Planner<'a> {
         cursors: &mut bool,
     ) -> Result<Vec<(Name, EdgeOut<'a>)>> {
         let name = format!("{}Edge", entity.name);
-        let fields = self.collect(&name, sets)?.into_iter().map(|(key, asked)| {
+        let fields = collect(self.context, &name, sets)?.into_iter().map(|(key, asked)| {
             let out = match asked[0].node.name.node.as_str() {
                 "cursor" => {
                     *cursors = true;
@@ -247,7 +235,7 @@ impl<'a> Planner<'a> {
     }
 
     fn page_info(&self, sets: Sets<'a>, cursors: &mut bool) -> Result<Vec<(Name, PageInfoOut)>> {
-        let fields = self.collect("PageInfo", sets)?.into_iter().map(|(key, asked)| {
+        let fields = collect(self.context, "PageInfo", sets)?.into_iter().map(|(key, asked)| {
             let out = match asked[0].node.name.node.as_str() {
                 "hasPreviousPage" => PageInfoOut::HasPreviousPage,
                 "hasNextPage" => PageInfoOut::HasNextPage,
@@ -270,7 +258,7 @@ impl<'a> Planner<'a> {
         sets: Sets<'a>,
     ) -> Result<Shape<'a>> {
         let mut fields = Vec::new();
-        for (key, asked) in self.collect(entity.name, sets)? {
+        for (key, asked) in collect(self.context, entity.name, sets)? {
             let name = asked[0].node.name.node.as_str();
             let out = if name == "__typename" {
                 Out::TypeName(entity.name)
@@ -332,71 +320,6 @@ impl<'a> Planner<'a> {
             }),
         })
     }
-
-    /// The fields that `sets` ask of an object of the type `name`, fragments opened. This is
-    /// `CollectFields` of the specification (6.3.2).
-    fn collect(&self, name: &str, sets: Sets<'a>) -> Result<Asked<'a>> {
-        let mut asked = Asked::new();
-        let mut visited = HashSet::new();
-        for set in sets {
-            self.collect_into(name, set, &mut asked, &mut visited)?;
-        }
-        Ok(asked)
-    }
-
-    fn collect_into(
-        &self,
-        name: &str,
-        set: &'a SelectionSet,
-        asked: &mut Asked<'a>,
-        visited: &mut HashSet<&'a str>,
-    ) -> Result<()> {
-        // The only interface is Node, and every declared object implements it.
-        let applies = |condition: &str| condition == name || condition == "Node";
-        for selection in &set.items {
-            match &selection.node {
-                Selection::Field(field) => {
-                    let key = field.node.response_key().node.as_str();
-                    let same = asked.entry(key).or_default();
-                    if same.first().is_some_and(|first| !is_same(&first.node, &field.node)) {
-                        let message =
-                            format!("`{key}` is asked for twice in different ways; use an alias");
-                        return Err(Error::invalid(key, message));
-                    }
-                    same.push(field);
-                }
-                Selection::InlineFragment(fragment) => {
-                    let condition = fragment.node.type_condition.as_ref();
-                    if condition.is_none_or(|condition| applies(&condition.node.on.node)) {
-                        let set = &fragment.node.selection_set.node;
-                        self.collect_into(name, set, asked, visited)?;
-                    }
-                }
-                Selection::FragmentSpread(spread) => {
-                    let spread = &spread.node.fragment_name.node;
-                    let fragment = self.context.query_env.fragments.get(spread);
-                    let fragment = fragment
-                        .filter(|one| applies(&one.node.type_condition.node.on.node))
-                        .filter(|_| visited.insert(spread.as_str()));
-                    if let Some(fragment) = fragment {
-                        let set = &fragment.node.selection_set.node;
-                        self.collect_into(name, set, asked, visited)?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether two fields of one name in the answer ask for the same. The library's rule (5.3.2 of the
-/// specification) does not look into merged selections.
-fn is_same(one: &Field, other: &Field) -> bool {
-    one.name.node == other.name.node
-        && one.arguments.len() == other.arguments.len()
-        && one.arguments.iter().all(|(name, value)| {
-            other.get_argument(&name.node).is_some_and(|known| known.node == value.node)
-        })
 }
 
 /// Adds a relation to a list; gives its number and the cell with the key of the row it belongs to.

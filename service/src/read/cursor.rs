@@ -96,8 +96,10 @@ pub(super) fn decode(
 /// Whether a value can stand in a column of `kind`, so that nothing else reaches the database.
 fn fits(value: &Value, kind: Kind) -> bool {
     match (value, kind) {
-        (Value::Null, _) | (Value::Bool(_), Kind::Bool) | (Value::Double(_), Kind::Double) => true,
-        (Value::Int(_), Kind::BigInt) => true,
+        (Value::Null, _)
+        | (Value::Bool(_), Kind::Bool)
+        | (Value::Double(_), Kind::Double)
+        | (Value::Int(_), Kind::BigInt) => true,
         (Value::Int(number), Kind::Int) => i32::try_from(*number).is_ok(),
         (Value::Text(text), Kind::Text) => !text.contains('\0'),
         (Value::Time(time), Kind::Time) => (0..=9_999).contains(&time.year()),

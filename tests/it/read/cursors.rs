@@ -19,6 +19,7 @@ behaviours![
     garbage_is_refused,
     a_cursor_below_several_parents_is_refused,
     a_cursor_goes_on_when_its_row_is_gone,
+    numbers_that_may_be_absent_page_in_every_order,
 ];
 
 /// How many lists the properties are checked on.
@@ -30,6 +31,7 @@ const DIRECTIONS: [&str; 6] =
 /// A way to page through a list.
 #[derive(Debug, Clone)]
 struct Case {
+    keys: Vec<(&'static str, &'static str)>,
     order: String,
     filter: &'static str,
     size: usize,
@@ -46,14 +48,7 @@ fn cases() -> Vec<Case> {
         Just("company.domain"),
         Just("company.industry.name"),
     ];
-    let sort = (key, prop::sample::select(&DIRECTIONS[..])).prop_map(|(key, direction)| {
-        let parts: Vec<&str> = key.split('.').collect();
-
-        parts
-            .iter()
-            .rev()
-            .fold(direction.to_owned(), |inner, part| format!("{{ {part}: {inner} }}"))
-    });
+    let sort = (key, prop::sample::select(&DIRECTIONS[..]));
     let filter = prop_oneof![
         Just("{}"),
         Just("{ lastContactedAt: { isNull: false } }"),
@@ -61,9 +56,15 @@ fn cases() -> Vec<Case> {
         Just("{ company: { name: { ne: \"acme\" } } }"),
         Just("{ not: { interactions: { some: {} } } }"),
     ];
-    let case = (prop::collection::vec(sort, 0..4), filter, 1_usize..8).prop_map(
-        |(order, filter, size)| Case { order: format!("[{}]", order.join(", ")), filter, size },
-    );
+    let case =
+        (prop::collection::vec(sort, 0..4), filter, 1_usize..8).prop_map(|(keys, filter, size)| {
+            let sorts = keys.iter().map(|(key, direction)| {
+                let parts = key.rsplit('.');
+                parts.fold((*direction).to_owned(), |inner, part| format!("{{ {part}: {inner} }}"))
+            });
+            let order = format!("[{}]", sorts.collect::<Vec<_>>().join(", "));
+            Case { keys, order, filter, size }
+        });
     let config = Config { rng_seed: RngSeed::Fixed(20_261_121), ..Config::default() };
     let mut runner = TestRunner::new(config);
     (0..CASES).map(|_| case.new_tree(&mut runner).unwrap().current()).collect()
@@ -103,7 +104,8 @@ async fn crowd(app: &App) {
 async fn page(app: &App, root: &str, case: &Case, window: &str) -> Value {
     let (open, close) = root.split_once("…").unwrap();
     let query = format!(
-        "{{ {open} prospects({window}, filter: {}, orderBy: {}) {{ totalCount edges {{ cursor node {{ id }} }} \
+        "{{ {open} prospects({window}, filter: {}, orderBy: {}) {{ totalCount edges {{ cursor node {{ id fullName email lastContactedAt \
+         createdAt company {{ name domain industry {{ name }} }} }} }} \
          pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} {close} }}",
         case.filter, case.order
     );
@@ -116,9 +118,45 @@ fn ids(page: &Value) -> Vec<String> {
     edges.iter().map(|edge| edge["node"]["id"].as_str().unwrap().to_owned()).collect()
 }
 
+/// The value of a sort key as both engines are to compare it: text folded to lower-case ASCII.
+fn sort_value(node: &Value, key: &str) -> Option<Vec<u8>> {
+    let value = key.split('.').fold(node, |value, part| &value[part]);
+    let text = value.as_str()?.to_ascii_lowercase();
+    // Keys are numbers.
+    let number = text.strip_prefix("prospect:").map(|id| format!("{id:0>9}"));
+    // Stamps of the crowd have whole seconds, so they sort as text.
+    Some(number.unwrap_or(text).into_bytes())
+}
+
+/// The order as it is promised, worked out apart from any engine.
+fn assert_sorted(page: &Value, case: &Case) {
+    use std::cmp::Ordering;
+    let mut keys = case.keys.clone();
+    let descending = keys.last().is_some_and(|(_, direction)| direction.starts_with("DESC"));
+    keys.push(("id", if descending { "DESC" } else { "ASC" }));
+    let edges = page["edges"].as_array().unwrap();
+    for pair in edges.windows(2) {
+        let order = keys.iter().fold(Ordering::Equal, |order, (key, direction)| {
+            let [one, other] = [0, 1].map(|side| sort_value(&pair[side]["node"], key));
+            let nulls_first = matches!(*direction, "DESC" | "ASC_NULLS_FIRST" | "DESC_NULLS_FIRST");
+            order.then_with(|| match (one, other) {
+                (None, None) => Ordering::Equal,
+                (None, Some(_)) if nulls_first => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(_), None) if nulls_first => Ordering::Greater,
+                (Some(_), None) => Ordering::Less,
+                (Some(one), Some(other)) if direction.starts_with("DESC") => other.cmp(&one),
+                (Some(one), Some(other)) => one.cmp(&other),
+            })
+        });
+        assert_eq!(order, Ordering::Less, "{case:?}: {pair:#?}");
+    }
+}
+
 async fn check(app: &App, root: &str, case: &Case) {
     let all = page(app, root, case, "first: 100").await;
     let expected = ids(&all);
+    assert_sorted(&all, case);
     assert_eq!(all["totalCount"], expected.len(), "{case:?}");
 
     let mut forwards = Vec::new();
@@ -199,6 +237,9 @@ async fn a_page_between_two_cursors(app: App) {
         edges[2]["cursor"], edges[7]["cursor"]
     );
     assert_eq!(app.data(&query).await["prospects"]["edges"], json!(edges[3..7]));
+    let around = query.replace("edges {", "pageInfo { hasNextPage hasPreviousPage } edges {");
+    let info = json!({ "hasNextPage": true, "hasPreviousPage": true });
+    assert_eq!(app.data(&around).await["prospects"]["pageInfo"], info);
 }
 
 async fn past_the_end_is_an_empty_page(app: App) {
@@ -286,4 +327,45 @@ async fn a_cursor_goes_on_when_its_row_is_gone(app: App) {
         data["llmUsageLogs"]["pageInfo"]["endCursor"]
     );
     assert_eq!(texts(&app.data(&query).await["llmUsageLogs"]["nodes"], "model"), ["later"]);
+}
+
+async fn numbers_that_may_be_absent_page_in_every_order(app: App) {
+    let industry = app.industry("All").await;
+    let company = app.company("Acme", industry).await;
+    let prospect = app.prospect("Ada", company).await;
+    for number in 0..12 {
+        let score = (number % 3 != 0).then(|| f64::from(number % 4) - 1.5);
+        app.research(prospect, "x", |row| row.confidence_score = Set(score)).await;
+    }
+    for direction in DIRECTIONS {
+        let list = |window: &str| {
+            format!(
+                "{{ prospectResearches({window}, orderBy: [{{ confidenceScore: {direction} }}]) {{ nodes {{ id confidenceScore }} pageInfo {{ hasNextPage endCursor }} }} }}"
+            )
+        };
+        let all = app.data(&list("first: 100")).await["prospectResearches"]["nodes"].clone();
+        let scores: Vec<Option<f64>> =
+            all.as_array().unwrap().iter().map(|node| node["confidenceScore"].as_f64()).collect();
+        let nulls_first = matches!(direction, "DESC" | "ASC_NULLS_FIRST" | "DESC_NULLS_FIRST");
+        let (head, tail) = scores.split_at(if nulls_first { 4 } else { 8 });
+        let (nulls, numbers) = if nulls_first { (head, tail) } else { (tail, head) };
+        assert!(nulls.iter().all(Option::is_none), "{direction}: {scores:?}");
+        let rising = numbers.is_sorted_by(|one, other| one <= other);
+        let falling = numbers.is_sorted_by(|one, other| one >= other);
+        assert!(
+            if direction.starts_with("ASC") { rising } else { falling },
+            "{direction}: {scores:?}"
+        );
+
+        let (mut paged, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = app.data(&list(&format!("first: 5{after}"))).await;
+            paged.extend(page["prospectResearches"]["nodes"].as_array().unwrap().clone());
+            if page["prospectResearches"]["pageInfo"]["hasNextPage"] == json!(false) {
+                break;
+            }
+            after = format!(", after: {}", page["prospectResearches"]["pageInfo"]["endCursor"]);
+        }
+        assert_eq!(json!(paged), all, "{direction}");
+    }
 }

@@ -11,8 +11,8 @@ behaviours![
     filters_over_relations_do_not_see_deleted_rows,
 ];
 
-/// The world, with bob deleted.
-async fn without_bob(app: &App) -> i64 {
+/// The world, and a deleted person with something of everything.
+async fn with_one_gone(app: &App) -> i64 {
     let [acme, _] = app.world().await;
     let now = app.now();
     let gone = app
@@ -27,7 +27,7 @@ async fn without_bob(app: &App) -> i64 {
 }
 
 async fn lists_and_counts_hide_deleted_rows(app: App) {
-    without_bob(&app).await;
+    with_one_gone(&app).await;
     let data = app
         .data("{ prospects { nodes { fullName } totalCount } company(id: 1) { prospects { nodes { fullName } totalCount } } }")
         .await;
@@ -40,7 +40,7 @@ async fn lists_and_counts_hide_deleted_rows(app: App) {
 }
 
 async fn a_to_one_relation_shows_a_deleted_row(app: App) {
-    let gone = without_bob(&app).await;
+    let gone = with_one_gone(&app).await;
     let query = format!(
         "{{ prospect(id: {gone}) {{ fullName deletedAt interactions {{ nodes {{ prospect {{ fullName \
          deletedAt }} }} }} }} }}"
@@ -52,7 +52,7 @@ async fn a_to_one_relation_shows_a_deleted_row(app: App) {
 }
 
 async fn children_of_a_deleted_prospect_leave_the_lists(app: App) {
-    without_bob(&app).await;
+    with_one_gone(&app).await;
     let data = app
         .data(
             "{ interactions { totalCount nodes { subject } } outreachDrafts { totalCount } \
@@ -69,7 +69,7 @@ async fn children_of_a_deleted_prospect_leave_the_lists(app: App) {
 }
 
 async fn filters_over_relations_do_not_see_deleted_rows(app: App) {
-    without_bob(&app).await;
+    with_one_gone(&app).await;
     let companies = r#"{ companies(filter: { prospects: { some: { fullName: { eq: "Gone" } } } }) { totalCount } }"#;
     assert_eq!(app.data(companies).await["companies"]["totalCount"], 0);
     let events = r#"{ events(filter: { interactions: { some: { subject: { eq: "Gone 0" } } } }) { totalCount } }"#;

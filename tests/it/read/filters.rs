@@ -16,6 +16,10 @@ behaviours![
     and_or_not_combine,
     wrong_values_are_refused_with_the_field,
     variables_and_absent_variables_are_understood,
+    a_required_variable_that_is_absent_is_refused,
+    defaults_of_variables_hold_for_directives_too,
+    tests_that_a_type_does_not_have_are_refused,
+    a_filter_of_too_many_conditions_is_refused,
     counts_and_nested_lists_are_filtered_too,
 ];
 
@@ -246,4 +250,80 @@ async fn counts_and_nested_lists_are_filtered_too(app: App) {
         { "prospects": { "totalCount": 1, "nodes": [interactions("Dan 0")] } },
     ]);
     assert_eq!(app.data(query).await["companies"]["nodes"], expected);
+}
+
+async fn a_required_variable_that_is_absent_is_refused(app: App) {
+    app.world().await;
+    for (query, variables, expected) in [
+        (
+            "query ($c: ID!) { prospects(filter: { companyId: { eq: $c } }) { totalCount } }",
+            json!({}),
+            "`$c` of type `ID!` was not given",
+        ),
+        (
+            "query ($c: ID!) { prospects(filter: { companyId: { eq: $c } }) { totalCount } }",
+            json!({ "C": 1 }),
+            "`$c` of type `ID!` was not given",
+        ),
+        (
+            "query ($f: ProspectFilter!) { prospects(filter: $f) { totalCount } }",
+            json!({ "f": null }),
+            "`$f` of type `ProspectFilter!` was not given",
+        ),
+        (
+            "query ($n: Int! = 3) { prospects(first: $n) { totalCount } }",
+            json!({ "n": null }),
+            "`$n` of type `Int!` can't be null",
+        ),
+    ] {
+        let answer = app.answer_to(app.organization, query, variables).await;
+        assert_eq!(answer["data"], json!(null), "{answer}");
+        let message = answer["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains(expected), "{message}");
+        assert!(answer["errors"][0]["extensions"]["code"].is_string());
+    }
+}
+
+async fn defaults_of_variables_hold_for_directives_too(app: App) {
+    app.world().await;
+    let query = "query ($yes: Boolean = true, $n: Int! = 2) { prospects(first: $n) @include(if: $yes) { nodes { fullName } } }";
+    let answer = app.answer_to(app.organization, query, json!({})).await;
+    assert_eq!(
+        texts(&answer["data"]["prospects"]["nodes"], "fullName"),
+        ["Ada", "bob"],
+        "{answer}"
+    );
+    let answer = app.answer_to(app.organization, query, json!({ "yes": false })).await;
+    assert_eq!(answer["data"], json!({}));
+}
+
+async fn tests_that_a_type_does_not_have_are_refused(app: App) {
+    // The library checks no literal that has an absent variable beside it.
+    for filter in [
+        "totalTokens: { contains: \"5\" }",
+        "totalTokens: { has: \"5\" }",
+        "createdAt: { isNull: \"yes\" }",
+        "or: [null]",
+    ] {
+        let query = format!(
+            "query ($x: String) {{ llmUsageLogs(filter: {{ {filter}, model: {{ eq: $x }} }}) {{ totalCount }} }}"
+        );
+        let error = app.error(&query).await;
+        assert!(error.starts_with("INVALID: "), "{error}");
+    }
+    let huge = r#"{ solutions(filter: { keywords: { has: "1e-20000" } }) { totalCount } }"#;
+    assert_eq!(app.data(huge).await["solutions"]["totalCount"], 0);
+}
+
+async fn a_filter_of_too_many_conditions_is_refused(app: App) {
+    app.world().await;
+    let filter = |count: usize| {
+        let one = r#"{ fullName: { eq: "Ada" } }"#;
+        format!(
+            "{{ prospects(filter: {{ or: [{}] }}) {{ totalCount }} }}",
+            vec![one; count].join(", ")
+        )
+    };
+    assert_eq!(app.data(&filter(400)).await["prospects"]["totalCount"], 1);
+    assert_eq!(app.error(&filter(600)).await, "INVALID: a filter has at most 500 conditions");
 }

@@ -15,6 +15,11 @@ behaviours![
     a_fault_of_ours_tells_nothing_internal,
     several_roots_are_answered_together,
     a_document_that_nests_too_deep_is_refused,
+    fifty_thousand_levels_do_not_break_the_parser,
+    an_answer_of_too_many_objects_is_refused,
+    a_root_that_may_be_null_fails_alone,
+    fields_that_conflict_are_refused,
+    errors_among_several_nodes_have_their_own_paths,
 ];
 
 async fn aliases_give_each_its_own_page(app: App) {
@@ -146,4 +151,77 @@ async fn a_document_that_nests_too_deep_is_refused(app: App) {
     app.data(&deep(4)).await;
     let error = app.error(&deep(40)).await;
     assert!(error.starts_with("GRAPHQL_VALIDATION_FAILED: recursion limit"), "{error}");
+}
+
+async fn fifty_thousand_levels_do_not_break_the_parser(app: App) {
+    let levels = 50_000;
+    for (open, close) in [("{ a ", "}"), ("[", "]"), ("{ a: ", "}")] {
+        let (deep, end) = (open.repeat(levels), close.repeat(levels));
+        for query in [
+            format!("{deep}{end}"),
+            format!("{{ prospects(filter: {deep}1{end}) {{ totalCount }} }}"),
+        ] {
+            let error = app.error(&query).await;
+            assert!(error.ends_with("nests deeper than 200 levels"), "{error}");
+        }
+    }
+}
+
+async fn an_answer_of_too_many_objects_is_refused(app: App) {
+    for number in 0..10 {
+        let industry = app.industry(&format!("Industry {number}")).await;
+        let solution = app.solution(&format!("Solution {number}")).await;
+        for other in 1..industry {
+            app.suits(other, solution).await;
+        }
+        app.suits(industry, solution).await;
+    }
+    let mut query = "{ id }".to_owned();
+    for _ in 0..4 {
+        query = format!("{{ solutions {{ nodes {{ industries {{ nodes {query} }} }} }} }}");
+    }
+    let error = app.error(&format!("{{ industries {{ nodes {query} }} }}")).await;
+    assert_eq!(error, "TOO_COMPLEX: the answer would have more than 100000 objects");
+}
+
+async fn a_root_that_may_be_null_fails_alone(app: App) {
+    app.world().await;
+    let query = "{ a: prospect(id: 1) { interactions(first: 500) { totalCount } } b: companies { totalCount } }";
+    let answer = app.answer(query).await;
+    assert_eq!(answer["data"], json!({ "a": null, "b": { "totalCount": 2 } }));
+    assert_eq!(answer["errors"][0]["path"], json!(["a"]));
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "INVALID");
+    let answer =
+        app.answer("{ a: prospects(first: 500) { totalCount } b: companies { totalCount } }").await;
+    assert_eq!(answer["data"], json!(null));
+}
+
+async fn fields_that_conflict_are_refused(app: App) {
+    app.world().await;
+    for query in [
+        "{ companies { nodes { prospects(first: 1) { totalCount } ...F } } } fragment F on Company { prospects(first: 2) { totalCount } }",
+        "{ prospects { nodes { x: fullName ... on Prospect { x: email } } } }",
+        "{ companies { nodes { x: industry { id } ... on Company { x: prospects { totalCount } } } } }",
+    ] {
+        let answer = app.answer(query).await;
+        let code = &answer["errors"][0]["extensions"]["code"];
+        assert!(*code == "INVALID" || *code == "GRAPHQL_VALIDATION_FAILED", "{answer}");
+    }
+}
+
+async fn errors_among_several_nodes_have_their_own_paths(app: App) {
+    app.world().await;
+    for prospect in [1, 3] {
+        app.draft(prospect, None, "melted").await;
+    }
+    let query = r#"{ nodes(ids: ["Prospect:1", "Prospect:2", "Prospect:3"]) { id ... on Prospect { outreachDrafts { nodes { status } } } } }"#;
+    let answer = app.answer(query).await;
+    assert_eq!(answer["data"]["nodes"][1]["id"], "Prospect:2");
+    assert_eq!(
+        (&answer["data"]["nodes"][0], &answer["data"]["nodes"][2]),
+        (&json!(null), &json!(null))
+    );
+    let path = |index: usize| json!(["nodes", index, "outreachDrafts", "nodes", 2, "status"]);
+    assert_eq!(answer["errors"][0]["path"], path(0));
+    assert_eq!(answer["errors"][1]["path"], path(2));
 }

@@ -75,6 +75,7 @@ fn value(column: &Column, cell: &Raw) -> Result<Value, String> {
         Raw::Null => return Err("is absent, but can't be".to_owned()),
         Raw::Double(number) if number.is_finite() => return Ok(Value::Double(*number)),
         Raw::Double(_) => return Err("is not a finite number".to_owned()),
+        Raw::Unreadable => return Err("is no readable text".to_owned()),
         Raw::Text(text) => text,
     };
     match column.kind {
@@ -92,13 +93,25 @@ fn value(column: &Column, cell: &Raw) -> Result<Value, String> {
             _ => Err("is neither true nor false".to_owned()),
         },
         Kind::Time => moment(text).map(Value::Time).ok_or_else(|| "is not a moment".to_owned()),
-        Kind::Json if text.contains("\\u0000") => Err("has the character NUL in it".to_owned()),
         Kind::Json => match serde_json::from_str(text) {
             Ok(serde_json::Value::Null) if column.nullable => Ok(Value::Null),
+            Ok(json) if has_nul(&json) => Err("has the character NUL in it".to_owned()),
             Ok(json) => Ok(Value::Json(json)),
             Err(_) => Err("is not JSON".to_owned()),
         },
         Kind::Double => Err("is not a number".to_owned()),
+    }
+}
+
+/// Postgres holds JSON with every character but this one.
+fn has_nul(json: &serde_json::Value) -> bool {
+    match json {
+        serde_json::Value::String(text) => text.contains('\0'),
+        serde_json::Value::Array(items) => items.iter().any(has_nul),
+        serde_json::Value::Object(fields) => {
+            fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value))
+        }
+        _ => false,
     }
 }
 

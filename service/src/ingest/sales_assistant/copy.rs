@@ -15,7 +15,7 @@ use sea_orm::{
 };
 
 use super::{
-    Finding, Options, convert,
+    Options, convert,
     source::Source,
     spec::{self, TableSpec},
 };
@@ -36,6 +36,7 @@ pub(super) struct Target<'a> {
     source: String,
     import: Option<i64>,
     reached: HashMap<String, i64>,
+    written: HashMap<String, u64>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "tables of the import itself, by its organization")]
@@ -48,15 +49,23 @@ impl<'a> Target<'a> {
             .filter(source_import::Column::Source.eq(source))
             .one(scope.store().write())
             .await?;
-        let mut target =
-            Self { scope, source: source.to_owned(), import: None, reached: HashMap::new() };
+        let mut target = Self {
+            scope,
+            source: source.to_owned(),
+            import: None,
+            reached: HashMap::new(),
+            written: HashMap::new(),
+        };
         if let Some(import) = known {
             let tables = source_import_table::Entity::find()
                 .filter(source_import_table::Column::SourceImportId.eq(import.id))
                 .all(scope.store().write())
                 .await?;
             target.import = Some(import.id);
-            target.reached = tables.into_iter().map(|row| (row.table_name, row.last_key)).collect();
+            for row in tables {
+                target.written.insert(row.table_name.clone(), row.rows_written.unsigned_abs());
+                target.reached.insert(row.table_name, row.last_key);
+            }
             return Ok(target);
         }
         for spec in spec::tables() {
@@ -88,30 +97,28 @@ impl<'a> Target<'a> {
         Ok(!self.query(sql).await?.is_empty())
     }
 
-    /// Keys of the source that are taken here: keys are unique across organizations.
-    pub(super) async fn taken_keys(
-        &self,
-        source: &Source,
-        table: &str,
-        after: i64,
-    ) -> Result<Option<Finding>> {
-        let highest = source.highest(table).await?;
-        let sql = format!(
-            "SELECT CAST(id AS TEXT) FROM \"{table}\" WHERE id > {after} AND id <= {highest} ORDER BY id LIMIT 6"
-        );
-        let taken = self.query(sql).await?;
-        let ids: Vec<String> =
-            taken.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
-        Ok((!ids.is_empty()).then(|| Finding {
-            table: table.to_owned(),
-            column: "id".to_owned(),
-            reason: format!(
-                "is among keys that are taken in this database (the source goes up to {highest}); keys \
-                 are kept, so the source needs a database of its own"
-            ),
-            rows: ids.len() as u64,
-            examples: ids,
-        }))
+    /// Which of these keys, ascending, are taken here: keys are unique across organizations.
+    pub(super) async fn taken(&self, table: &str, keys: &[i64]) -> Result<Vec<i64>> {
+        let [first, .., last] = keys else {
+            return match keys {
+                [only] => self.taken_between(table, *only, *only).await,
+                _ => Ok(Vec::new()),
+            };
+        };
+        let mut taken = self.taken_between(table, *first, *last).await?;
+        taken.retain(|key| keys.binary_search(key).is_ok());
+        Ok(taken)
+    }
+
+    async fn taken_between(&self, table: &str, first: i64, last: i64) -> Result<Vec<i64>> {
+        let sql = format!("SELECT id FROM \"{table}\" WHERE id >= {first} AND id <= {last}");
+        let rows = self.query(sql).await?;
+        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+    }
+
+    /// How many rows of a table came in with earlier runs.
+    pub(super) fn written(&self, table: &str) -> u64 {
+        self.written.get(table).copied().unwrap_or_default()
     }
 
     async fn query(&self, sql: String) -> Result<Vec<sea_orm::QueryResult>> {
@@ -140,7 +147,7 @@ impl<'a> Target<'a> {
         let import = self.begin_import().await?;
         let mut written = Vec::new();
         for spec in spec::tables() {
-            let count = source.count(spec.name, self.reached(spec.name)).await?;
+            let count = source.count_after(spec.name, self.reached(spec.name)).await?;
             progress.begin(spec.name, Some(count));
             let rows = self.table(source, &spec, import, options, progress).await?;
             write::continue_keys(self.scope.store().write(), self.engine(), spec.name).await?;

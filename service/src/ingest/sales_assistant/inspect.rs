@@ -26,10 +26,15 @@ pub(super) async fn all(
     let mut findings = Vec::new();
     for spec in spec::tables() {
         let after = target.reached(spec.name);
-        if let Some(finding) = target.taken_keys(source, spec.name, after).await? {
-            findings.push(finding);
+        findings.extend(late_rows(source, target, spec.name).await?);
+        let odd = source.odd_keys(spec.name).await?;
+        if odd > 0 {
+            // Such a table can't be read in the order of its keys.
+            let reason = "is not a whole number".to_owned();
+            findings.push(finding(spec.name, "id", reason, odd, Vec::new()));
+            continue;
         }
-        let rows = source.count(spec.name, after).await?;
+        let rows = source.count_after(spec.name, after).await?;
         progress.begin(&format!("look at {}", spec.name), Some(rows));
         findings.extend(rows_of(source, target, &spec, options, progress).await?);
         progress.finish();
@@ -42,11 +47,31 @@ pub(super) async fn all(
     }
     findings.extend(pairs(source).await?);
     if !options.keep_duplicates {
-        findings.extend(repeated(source, "prospects", "email").await?);
-        findings.extend(repeated(source, "industries", "name").await?);
-        findings.extend(repeated_domains(source).await?);
+        for (table, column) in [("prospects", "email"), ("industries", "name")] {
+            let (rows, first) = source.repeated(table, column, target.reached(table)).await?;
+            findings.extend(duplicates(table, column, rows, &first));
+        }
+        findings.extend(repeated_domains(source, target.reached("companies")).await?);
     }
     Ok(findings)
+}
+
+fn finding(table: &str, column: &str, reason: String, rows: u64, examples: Vec<String>) -> Finding {
+    Finding { table: table.to_owned(), column: column.to_owned(), reason, rows, examples }
+}
+
+/// Rows that came into the source below a key that an earlier run had passed already.
+async fn late_rows(source: &Source, target: &Target<'_>, table: &str) -> Result<Option<Finding>> {
+    let reached = target.reached(table);
+    let there = source.count_up_to(table, reached).await?;
+    let late = there.saturating_sub(target.written(table));
+    Ok((late > 0).then(|| {
+        let reason = format!(
+            "has rows up to {reached} that were not there when it was brought over; they can't be told \
+             from those that are in"
+        );
+        finding(table, "id", reason, late, Vec::new())
+    }))
 }
 
 async fn rows_of(
@@ -63,6 +88,17 @@ async fn rows_of(
         let Some(last) = rows.last() else { break };
         after = last.id;
         progress.advance(rows.len() as u64);
+        let keys: Vec<i64> = rows.iter().map(|raw| raw.id).collect();
+        for key in target.taken(spec.name, &keys).await? {
+            let reason = "is taken in this database already; keys are kept, so the source needs a \
+                          database of its own"
+                .to_owned();
+            let (count, ids) = refused.entry(Refusal { column: "id", reason }).or_default();
+            *count += 1;
+            if ids.len() < EXAMPLES {
+                ids.push(key.to_string());
+            }
+        }
         for raw in &rows {
             let Err(refusals) = convert::row(spec, target.organization(), raw, options) else {
                 continue;
@@ -76,14 +112,10 @@ async fn rows_of(
             }
         }
     }
-    let finding = |(refusal, (rows, examples)): (Refusal, (u64, Vec<String>))| Finding {
-        table: spec.name.to_owned(),
-        column: refusal.column.to_owned(),
-        reason: refusal.reason,
-        rows,
-        examples,
-    };
-    Ok(refused.into_iter().map(finding).collect())
+    let told = refused.into_iter().map(|(refusal, (rows, examples))| {
+        finding(spec.name, refusal.column, refusal.reason, rows, examples)
+    });
+    Ok(told.collect())
 }
 
 async fn orphans(
@@ -94,49 +126,37 @@ async fn orphans(
     to: &str,
 ) -> Result<Option<Finding>> {
     let (rows, examples) = source.orphans(table, key, column, to).await?;
-    Ok((rows > 0).then(|| Finding {
-        table: table.to_owned(),
-        column: column.to_owned(),
-        reason: format!("points to no row of {to}"),
-        rows,
-        examples,
-    }))
+    Ok((rows > 0)
+        .then(|| finding(table, column, format!("points to no row of {to}"), rows, examples)))
 }
 
 async fn pairs(source: &Source) -> Result<Option<Finding>> {
     let pairs = source.pairs().await?;
-    let odd = |pair: &&[String; 4]| pair[2..].iter().any(|time| convert::moment(time).is_none());
+    let odd = |pair: &&[String; 4]| {
+        pair[..2].iter().any(|key| key.parse::<i64>().is_err())
+            || pair[2..].iter().any(|time| convert::moment(time).is_none())
+    };
     let odd: Vec<_> = pairs.iter().filter(odd).collect();
-    Ok((!odd.is_empty()).then(|| Finding {
-        table: "industry_solutions".to_owned(),
-        column: "created_at, updated_at".to_owned(),
-        reason: "is not a moment".to_owned(),
-        rows: odd.len() as u64,
-        examples: odd.iter().take(EXAMPLES).map(|pair| pair[..2].join("/")).collect(),
-    }))
+    let examples = odd.iter().take(EXAMPLES).map(|pair| pair[..2].join("/")).collect();
+    let reason = "has a key that is no whole number, or a stamp that is no moment".to_owned();
+    Ok((!odd.is_empty())
+        .then(|| finding("industry_solutions", "*", reason, odd.len() as u64, examples)))
 }
 
-fn duplicates(table: &str, column: &str, repeated: &[(String, i64)]) -> Option<Finding> {
-    let rows = repeated.iter().map(|(_, count)| count.unsigned_abs()).sum();
-    let examples = repeated.iter().take(EXAMPLES);
+fn duplicates(table: &str, column: &str, rows: u64, first: &[(String, i64)]) -> Option<Finding> {
+    let examples = first.iter().take(EXAMPLES);
     let examples = examples.map(|(text, count)| format!("{text} ({count} times)")).collect();
-    (!repeated.is_empty()).then(|| Finding {
-        table: table.to_owned(),
-        column: column.to_owned(),
-        reason: "repeats; --duplicates keep brings such rows over as they are".to_owned(),
-        rows,
-        examples,
-    })
-}
-
-async fn repeated(source: &Source, table: &str, column: &str) -> Result<Option<Finding>> {
-    Ok(duplicates(table, column, &source.repeated(table, column).await?))
+    let reason = "repeats; --duplicates keep brings such rows over as they are".to_owned();
+    (rows > 0).then(|| finding(table, column, reason, rows, examples))
 }
 
 /// Domains are worked out here, so they are counted here: by hash, to stay small.
-async fn repeated_domains(source: &Source) -> Result<Option<Finding>> {
+async fn repeated_domains(source: &Source, reached: i64) -> Result<Option<Finding>> {
     let tables = spec::tables();
     let Some(spec) = tables.iter().find(|spec| spec.name == "companies") else { return Ok(None) };
+    if source.odd_keys(spec.name).await? > 0 {
+        return Ok(None);
+    }
     let website = spec.table.column("website");
     let mut seen: HashMap<u64, i64> = HashMap::new();
     let mut repeated: BTreeMap<String, i64> = BTreeMap::new();
@@ -150,10 +170,12 @@ async fn repeated_domains(source: &Source) -> Result<Option<Finding>> {
             let Some(domain) = convert::domain(website) else { continue };
             let count = seen.entry(xxh3_64(domain.as_bytes())).or_default();
             *count += 1;
-            if *count > 1 {
+            if *count > 1 && raw.id > reached {
                 repeated.insert(domain, *count);
             }
         }
     }
-    Ok(duplicates("companies", "website (its domain)", &repeated.into_iter().collect::<Vec<_>>()))
+    let rows = repeated.values().map(|count| count.unsigned_abs()).sum();
+    let first: Vec<_> = repeated.into_iter().collect();
+    Ok(duplicates("companies", "website (its domain)", rows, &first))
 }

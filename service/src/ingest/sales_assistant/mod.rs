@@ -20,7 +20,7 @@ use crate::{
     scope::Scope,
 };
 use copy::Target;
-use source::Source;
+pub use source::Source;
 
 /// Rows read and written at a time.
 const CHUNK: u64 = 2_000;
@@ -69,27 +69,26 @@ pub enum Outcome {
     Imported(Vec<(String, u64)>),
 }
 
-/// Brings the database at `from` over into the organization of `scope`.
+/// Brings `source` over into the organization of `scope`.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `from` is no database of the document, [`Error::Conflict`] when the
-/// organization has other rows than those of this import, or keys are taken.
+/// [`Error::Invalid`] when a mapping names no word of ours, [`Error::Conflict`] when the organization
+/// has other rows than those of this import.
 pub async fn import(
     scope: &Scope,
-    from: &str,
+    source: &Source,
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
     for (word, to) in &options.words {
         spec::check_word(word, to)?;
     }
-    let source = Source::open(from).await?;
     let target = Target::open(scope, source.name()).await?;
-    let findings = inspect::all(&source, &target, options, progress).await?;
+    let findings = inspect::all(source, &target, options, progress).await?;
     if !findings.is_empty() {
         return Ok(Outcome::Refused(findings));
     }
-    Ok(Outcome::Imported(target.copy(&source, options, progress).await?))
+    Ok(Outcome::Imported(target.copy(source, options, progress).await?))
 }
 
 impl std::str::FromStr for SourceWord {

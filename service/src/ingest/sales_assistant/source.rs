@@ -1,6 +1,6 @@
 //! The database that is brought over, read as it stands at one moment.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _};
 
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseTransaction, DbBackend,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The source: one transaction, so that what was looked at is what is copied.
-pub(super) struct Source {
+pub struct Source {
     name: String,
     snapshot: DatabaseTransaction,
     backend: DbBackend,
@@ -26,6 +26,8 @@ pub(super) enum Raw {
     Null,
     Text(String),
     Double(f64),
+    /// Bytes that are no text.
+    Unreadable,
 }
 
 /// A row of the source: its key and its cells, in the order of our table. Cells that the document
@@ -35,9 +37,19 @@ pub(super) struct RawRow {
     pub(super) cells: Vec<Raw>,
 }
 
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 impl Source {
-    /// Opens the source for reading and checks that it is one of the document's.
-    pub(super) async fn open(url: &str) -> Result<Self> {
+    /// Opens the source, `sqlite:PATH` or `postgres://…`, and checks that it is one of the document's.
+    /// It is only read.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it can't be opened, or lacks a column of the document.
+    pub async fn open(url: &str) -> Result<Self> {
         let (url, name) = address(url)?;
         let mut options = ConnectOptions::new(url);
         // A refused connection is tried again until this is over.
@@ -97,17 +109,27 @@ impl Source {
     }
 
     /// How many rows of a table come after the key `after`.
-    pub(super) async fn count(&self, table: &str, after: i64) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM \"{table}\" WHERE \"id\" > {after}");
-        let count = self.query(sql).await?.first().map(|row| row.try_get_by_index::<i64>(0));
-        Ok(count.transpose()?.unwrap_or_default().unsigned_abs())
+    pub(super) async fn count_after(&self, table: &str, after: i64) -> Result<u64> {
+        self.number(format!("SELECT count(*) FROM \"{table}\" WHERE \"id\" > {after}")).await
     }
 
-    /// The highest key of a table; 0 when it is empty.
-    pub(super) async fn highest(&self, table: &str) -> Result<i64> {
-        let sql = format!("SELECT CAST(COALESCE(max(\"id\"), 0) AS BIGINT) FROM \"{table}\"");
-        let highest = self.query(sql).await?.first().map(|row| row.try_get_by_index::<i64>(0));
-        Ok(highest.transpose()?.unwrap_or_default())
+    /// How many rows of a table there are up to the key `last`.
+    pub(super) async fn count_up_to(&self, table: &str, last: i64) -> Result<u64> {
+        self.number(format!("SELECT count(*) FROM \"{table}\" WHERE \"id\" <= {last}")).await
+    }
+
+    /// How many rows of a table have a key that is no whole number, which only `SQLite` lets in.
+    pub(super) async fn odd_keys(&self, table: &str) -> Result<u64> {
+        if self.backend == DbBackend::Postgres {
+            return Ok(0);
+        }
+        let odd = "typeof(\"id\") <> 'integer'";
+        self.number(format!("SELECT count(*) FROM \"{table}\" WHERE {odd}")).await
+    }
+
+    async fn number(&self, sql: String) -> Result<u64> {
+        let number = self.query(sql).await?.first().map(|row| row.try_get_by_index::<i64>(0));
+        Ok(number.transpose()?.unwrap_or_default().unsigned_abs())
     }
 
     /// The next rows of a table after the key `after`.
@@ -130,12 +152,12 @@ impl Source {
                 let mut place = 0;
                 let cells = columns.iter().map(|column| {
                     if spec::source_column(column).is_none() {
-                        return Ok(Raw::Null);
+                        return Raw::Null;
                     }
                     place += 1;
                     cell(row, place, column.kind)
                 });
-                Ok(RawRow { cells: cells.collect::<Result<_>>()?, id: row.try_get_by_index(0)? })
+                Ok(RawRow { cells: cells.collect(), id: row.try_get_by_index(0)? })
             })
             .collect()
     }
@@ -164,14 +186,31 @@ impl Source {
         Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?)
     }
 
-    /// Texts that repeat in a column, without regard to case: the text and how often it stands.
-    pub(super) async fn repeated(&self, table: &str, column: &str) -> Result<Vec<(String, i64)>> {
-        let sql = format!(
-            "SELECT lower(\"{column}\"), count(*) FROM \"{table}\" WHERE \"{column}\" IS NOT NULL \
-             GROUP BY lower(\"{column}\") HAVING count(*) > 1 ORDER BY count(*) DESC, 1"
+    /// Texts that repeat in a column, without regard to the case of A–Z, with a row after the key
+    /// `after` among them: how many rows have them, and the first few with how often they stand.
+    pub(super) async fn repeated(
+        &self,
+        table: &str,
+        column: &str,
+        after: i64,
+    ) -> Result<(u64, Vec<(String, i64)>)> {
+        let folded = match self.backend {
+            DbBackend::Postgres => format!("lower(\"{column}\" COLLATE \"C\")"),
+            _ => format!("lower(\"{column}\")"),
+        };
+        let groups = format!(
+            "SELECT {folded} AS word, count(*) AS times FROM \"{table}\" WHERE \"{column}\" IS NOT NULL \
+             GROUP BY {folded} HAVING count(*) > 1 AND max(\"id\") > {after}"
         );
-        let rows = self.query(sql).await?;
-        rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
+        let rows =
+            format!("SELECT CAST(COALESCE(sum(times), 0) AS BIGINT) FROM ({groups}) repeated");
+        let rows = self.number(rows).await?;
+        let first = self.query(format!("{groups} ORDER BY times DESC, word LIMIT 5")).await?;
+        let first = first
+            .iter()
+            .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
+            .collect::<Result<_>>()?;
+        Ok((rows, first))
     }
 
     /// Keys of rows whose `column` points to no row of `to`: how many, and the first of them.
@@ -186,8 +225,7 @@ impl Source {
             "t.\"{column}\" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM \"{to}\" p WHERE p.\"id\" = t.\"{column}\")"
         );
         let sql = format!("SELECT count(*) FROM \"{table}\" t WHERE {condition}");
-        let count = self.query(sql).await?.first().map(|row| row.try_get_by_index::<i64>(0));
-        let count = count.transpose()?.unwrap_or_default().unsigned_abs();
+        let count = self.number(sql).await?;
         if count == 0 {
             return Ok((0, Vec::new()));
         }
@@ -218,12 +256,13 @@ impl Source {
     }
 }
 
-fn cell(row: &QueryResult, index: usize, kind: Kind) -> Result<Raw> {
-    Ok(if kind == Kind::Double {
-        row.try_get_by_index::<Option<f64>>(index)?.map_or(Raw::Null, Raw::Double)
-    } else {
-        row.try_get_by_index::<Option<String>>(index)?.map_or(Raw::Null, Raw::Text)
-    })
+fn cell(row: &QueryResult, index: usize, kind: Kind) -> Raw {
+    if kind == Kind::Double {
+        let number = row.try_get_by_index::<Option<f64>>(index);
+        return number.map_or(Raw::Unreadable, |number| number.map_or(Raw::Null, Raw::Double));
+    }
+    let text = row.try_get_by_index::<Option<String>>(index);
+    text.map_or(Raw::Unreadable, |text| text.map_or(Raw::Null, Raw::Text))
 }
 
 /// The address to connect to, and the name without user and password.
@@ -240,7 +279,13 @@ fn address(url: &str) -> Result<(String, String)> {
         Some(mut parsed) => {
             let host = parsed.host_str().unwrap_or("localhost");
             let port = parsed.port().unwrap_or(5432);
-            let name = format!("postgres://{host}:{port}{}", parsed.path());
+            // What says where the database is may stand in the query too; what says who asks may not.
+            let mut name = format!("postgres://{host}:{port}{}", parsed.path());
+            for (key, value) in parsed.query_pairs() {
+                if matches!(&*key, "host" | "hostaddr" | "port" | "dbname") {
+                    let _ = write!(name, " {key}={value}");
+                }
+            }
             if parsed.scheme() == "postgresql" {
                 // The driver knows the short form only.
                 let short = url.replacen("postgresql", "postgres", 1);
