@@ -1,4 +1,4 @@
-//! Fetches the files of `GraphiQL`'s page from their npm packages, at pinned versions and checked by
+//! Fetches the files of GraphiQL's page from their npm packages, at pinned versions and checked by
 //! hash, so that the server needs no other host. Where npm is missing the build goes on: the page
 //! then loads the same files from a CDN, by the same hashes, and says so.
 

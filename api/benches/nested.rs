@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::{execute::Engine, schema};
+use api::{execute::SchemaExecutor, schema};
 use async_graphql::{Executor, Request};
 use clap::Parser;
 use service::{Actor, Role, Scope, Store, SystemClock, identity::organization};
@@ -60,17 +60,17 @@ async fn main() {
     let organization = organization::find(&store, organization::DEFAULT).await.unwrap();
     let clock = Arc::new(SystemClock);
     let scope = Scope::new(store.clone(), organization, Actor::CommandLine, Role::Owner, clock);
-    let engine = Engine::new(schema::build());
+    let executor = SchemaExecutor::new(schema::build());
     println!("{} clients, {} s each", arguments.clients, arguments.seconds);
     for (name, query) in QUERIES {
         let before = store.statements();
-        let answer = engine.execute(Request::new(query).data(scope.clone())).await;
+        let answer = executor.execute(Request::new(query).data(scope.clone())).await;
         assert!(answer.errors.is_empty(), "{:?}", answer.errors);
         let statements = store.statements() - before;
-        measure(&engine, &scope, query, arguments.clients, Duration::from_secs(1)).await;
+        measure(&executor, &scope, query, arguments.clients, Duration::from_secs(1)).await;
         let cpu = [cpu_seconds("self"), postgres_seconds()];
         let duration = Duration::from_secs(arguments.seconds);
-        let mut times = measure(&engine, &scope, query, arguments.clients, duration).await;
+        let mut times = measure(&executor, &scope, query, arguments.clients, duration).await;
         times.sort_unstable();
         let count = times.len();
         let per_request = |after: f64, before: f64| (after - before) * 1e3 / count as f64;
@@ -86,7 +86,7 @@ async fn main() {
 }
 
 async fn measure(
-    engine: &Engine,
+    executor: &SchemaExecutor,
     scope: &Scope,
     query: &str,
     clients: usize,
@@ -95,12 +95,12 @@ async fn measure(
     let end = Instant::now() + duration;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..clients {
-        let (engine, scope, query) = (engine.clone(), scope.clone(), query.to_owned());
+        let (executor, scope, query) = (executor.clone(), scope.clone(), query.to_owned());
         tasks.spawn(async move {
             let mut times = Vec::new();
             while Instant::now() < end {
                 let begun = Instant::now();
-                let answer = engine.execute(Request::new(&query).data(scope.clone())).await;
+                let answer = executor.execute(Request::new(&query).data(scope.clone())).await;
                 // What a server would send.
                 let text = serde_json::to_string(&answer).unwrap();
                 assert!(text.starts_with("{\"data\""));

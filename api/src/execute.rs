@@ -10,16 +10,15 @@ use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
 };
-
 use indexmap::IndexMap;
 
 use crate::{document, schema::Schema};
 
 /// The schema, as requests are run on it.
 #[derive(Clone)]
-pub struct Engine(Schema);
+pub struct SchemaExecutor(Schema);
 
-impl Engine {
+impl SchemaExecutor {
     /// Runs requests on `schema`.
     #[must_use]
     pub fn new(schema: Schema) -> Self {
@@ -27,7 +26,7 @@ impl Engine {
     }
 }
 
-impl Executor for Engine {
+impl Executor for SchemaExecutor {
     async fn execute(&self, mut request: Request) -> Response {
         match document::prepare(&mut request) {
             Ok(()) => finish(self.0.execute(request).await),

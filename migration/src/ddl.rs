@@ -53,7 +53,7 @@ pub(crate) fn revision() -> ColumnDef {
     ColumnDef::new("revision").integer().not_null().default(1).to_owned()
 }
 
-/// A foreign key, written inline because `SQLite` can't add one later.
+/// A foreign key, written inline because SQLite can't add one later.
 pub(crate) fn reference(
     from: &'static str,
     column: &'static str,

@@ -1,4 +1,4 @@
-//! How the database came to be: versioned migrations for `SQLite` and Postgres.
+//! How the database came to be: versioned migrations for SQLite and Postgres.
 //!
 //! This crate is the one truth about tables and knows none of ours: tables and columns are named by
 //! string, because history must not change when the present does. A migration that has been

@@ -51,7 +51,7 @@ pub struct Store {
 
 impl Store {
     /// Connects to the database that `url` names: `sqlite:path`, `postgres://…` or `postgresql://…`.
-    /// A `SQLite` file is made, readable by its owner only, when there is none.
+    /// A SQLite file is made, readable by its owner only, when there is none.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the URL names no database that we know, [`Error::Unavailable`] when
@@ -101,7 +101,7 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// The library takes no lock: on Postgres it is an advisory one, on `SQLite` the writer's.
+    /// The library takes no lock: on Postgres it is an advisory one, on SQLite the writer's.
     async fn begin_migration(&self) -> Result<DatabaseTransaction> {
         let transaction = self.begin().await?;
         if self.engine == Engine::Postgres {

@@ -12,7 +12,7 @@ use crate::{
     value::Value,
 };
 
-/// Binds in one statement: below the 32,766 of `SQLite` and the 65,535 of Postgres.
+/// Binds in one statement: below the 32,766 of SQLite and the 65,535 of Postgres.
 const BINDS: usize = 30_000;
 
 /// Inserts `rows` into `table`. Each row has a value for every column of the table, in its order,

@@ -1,4 +1,4 @@
-//! The product tested from outside: each behaviour on `SQLite`, and on the Postgres that
+//! The product tested from outside: each behaviour on SQLite, and on the Postgres that
 //! `SALESGRAPH_TEST_POSTGRES` names. Where none is named the Postgres half counts as ignored.
 
 mod architecture;

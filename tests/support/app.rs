@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{execute::Engine as Executing, http::Server};
+use api::{execute::SchemaExecutor, http::Server};
 use async_graphql::Executor;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{Database, DatabaseConnection};
@@ -25,7 +25,7 @@ pub struct App {
     pub organization: i64,
     /// Where the database is.
     pub url: String,
-    executing: Executing,
+    executor: SchemaExecutor,
     _database: TestDatabase,
 }
 
@@ -40,8 +40,8 @@ impl App {
         let organization =
             organization::ensure(&store, clock.as_ref(), organization::DEFAULT).await.unwrap();
         let url = database.url.clone();
-        let executing = Executing::new(api::schema::build());
-        Self { engine, clock, store, db, organization, url, executing, _database: database }
+        let executor = SchemaExecutor::new(api::schema::build());
+        Self { engine, clock, store, db, organization, url, executor, _database: database }
     }
 
     /// The server's time, as rows hold it.
@@ -81,7 +81,7 @@ impl App {
         let request = async_graphql::Request::new(query)
             .variables(async_graphql::Variables::from_json(variables))
             .data(self.scope(organization));
-        serde_json::to_value(self.executing.execute(request).await).unwrap()
+        serde_json::to_value(self.executor.execute(request).await).unwrap()
     }
 
     /// The data that `query` gives; an error fails the test.

@@ -24,7 +24,7 @@ pub(super) enum Import {
 
 #[derive(Debug, Args)]
 pub(super) struct SalesAssistant {
-    /// The source: sqlite:PATH, or <postgres://USER:PASSWORD@HOST/NAME>. It is only read.
+    /// The source: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/NAME`. It is only read.
     #[arg(long)]
     from: String,
     /// Which organization it is brought into; it must be empty, or hold this same import.

@@ -19,8 +19,8 @@ use crate::{
 /// A GraphQL backend for sales prospecting: companies, prospects, events, interactions, outreach
 /// drafts and AI research.
 ///
-/// Without a command it serves: on an embedded database in `data/salesgraph.db`, which it makes and
-/// fills with demo data, at <http://127.0.0.1:8000>.
+/// Without a command it serves: on an embedded database in data/salesgraph.db, which it makes and
+/// fills with demo data, at 127.0.0.1:8000.
 #[derive(Debug, Parser)]
 #[command(name = "salesgraph", version, max_term_width = 100)]
 pub struct Program {
@@ -35,7 +35,7 @@ pub struct Program {
 
 #[derive(Debug, Args)]
 struct Database {
-    /// The database: sqlite:PATH, or <postgres://USER:PASSWORD@HOST/NAME>.
+    /// The database: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/NAME`.
     #[arg(
         long = "database",
         global = true,
@@ -48,7 +48,7 @@ struct Database {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Migrates the database and serves GraphQL and the `GraphiQL` page.
+    /// Migrates the database and serves GraphQL and the GraphiQL page.
     Serve(Serve),
     /// Shows or changes the version of the database.
     #[command(subcommand)]
@@ -64,7 +64,7 @@ enum Command {
 
 #[derive(Clone, Debug, Default, Args)]
 struct Serve {
-    /// The address to listen on: 127.0.0.1:8000 when nothing is said.
+    /// The address to listen on; 127.0.0.1:8000 when nothing is said.
     #[arg(long, env = "SALESGRAPH_LISTEN", value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
     /// Leaves a new embedded database empty.

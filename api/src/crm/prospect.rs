@@ -20,7 +20,7 @@ pub struct Prospect {
     /// E-mail address.
     #[entity(sort)]
     pub email: String,
-    /// Address of the profile at `LinkedIn`.
+    /// Address of the profile at LinkedIn.
     pub linkedin_url: Option<String>,
     /// Where the person is.
     pub location: Option<String>,

@@ -18,7 +18,7 @@ const MOST_VALUES: usize = 1_000;
 /// How deep filters may be nested.
 const DEEPEST: usize = 20;
 
-/// The most conditions of one filter: `SQLite` takes expressions of 1,000 levels.
+/// The most conditions of one filter: SQLite takes expressions of 1,000 levels.
 const MOST_CONDITIONS: usize = 500;
 
 /// Reads a filter of `entity`.

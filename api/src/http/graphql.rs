@@ -105,7 +105,7 @@ async fn socket(server: Server, parts: &mut Parts) -> Response {
     data.insert(server.scope());
     upgrade.max_message_size(LARGEST_MESSAGE).protocols(ALL_WEBSOCKET_PROTOCOLS).on_upgrade(
         move |socket| {
-            GraphQLWebSocket::new(socket, server.engine, protocol).with_data(data).serve()
+            GraphQLWebSocket::new(socket, server.executor, protocol).with_data(data).serve()
         },
     )
 }
@@ -146,7 +146,7 @@ fn request(fields: &Map<String, Value>) -> Result<Request, &'static str> {
 }
 
 async fn execute(server: &Server, request: Request) -> Response {
-    let answer = server.engine.execute(request.data(server.scope())).await;
+    let answer = server.executor.execute(request.data(server.scope())).await;
     Json(answer).into_response()
 }
 

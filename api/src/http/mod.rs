@@ -1,4 +1,4 @@
-//! The HTTP server: `/graphql` for HTTP and WebSocket, `GraphiQL` at `/`, health.
+//! The HTTP server: `/graphql` for HTTP and WebSocket, GraphiQL at `/`, health.
 
 pub mod graphiql;
 mod graphql;
@@ -18,7 +18,7 @@ use tower_http::{
     compression::CompressionLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
 };
 
-use crate::execute::Engine;
+use crate::execute::SchemaExecutor;
 
 /// How long a request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,7 +26,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// What every request is answered with.
 #[derive(Clone)]
 pub struct Server {
-    engine: Engine,
+    executor: SchemaExecutor,
     store: Store,
     organization: i64,
     clock: Arc<dyn Clock>,
@@ -38,7 +38,7 @@ impl Server {
     #[must_use]
     pub fn new(store: Store, organization: i64, clock: Arc<dyn Clock>) -> Self {
         Self {
-            engine: Engine::new(crate::schema::build()),
+            executor: SchemaExecutor::new(crate::schema::build()),
             store,
             organization,
             clock,

@@ -8,8 +8,11 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
+    #[sea_orm(unique_key = "ux_source_imports_source")]
     pub organization_id: i64,
+    #[sea_orm(unique_key = "ux_source_imports_source")]
     pub system: String,
+    #[sea_orm(unique_key = "ux_source_imports_source")]
     pub source: String,
     pub finished_at: Option<DateTimeWithTimeZone>,
     pub created_at: DateTimeWithTimeZone,

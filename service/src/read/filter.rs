@@ -206,7 +206,7 @@ fn one_of(sql: &mut Sql, folded: &str, values: &[Value], kind: Kind) {
     }
 }
 
-/// As `SQLite` stores it, in a JSON list.
+/// As SQLite stores it, in a JSON list.
 fn json(value: Value) -> serde_json::Value {
     match value {
         Value::Null => serde_json::Value::Null,

@@ -1,6 +1,6 @@
 //! The page SQL: the one file that knows both engines.
 //!
-//! Parents are ONE bind (`unnest` on Postgres, `json_each` on `SQLite`), and so are page sizes and
+//! Parents are ONE bind (`unnest` on Postgres, `json_each` on SQLite), and so are page sizes and
 //! every value: the text depends on the shape of the list only and stays prepared. Per parent a
 //! page is cut inside a lateral subquery, so its cost grows with the rows returned, not with the
 //! rows of the parent; joins ride on the cut page, outside.

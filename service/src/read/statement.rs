@@ -93,7 +93,7 @@ impl Sql {
     }
 
     /// Only rows of the organization, in a place where the rows are found by what they point to.
-    /// Without statistics `SQLite` takes the organization for the narrower key; the `+` keeps it from
+    /// Without statistics SQLite takes the organization for the narrower key; the `+` keeps it from
     /// looking for an index there (<https://www.sqlite.org/optoverview.html>, 2.1).
     pub(super) fn tenant_of_linked(&mut self, table: &Table, alias: &str) {
         self.organization_of(table, alias, if self.engine == Engine::Sqlite { "+" } else { "" });

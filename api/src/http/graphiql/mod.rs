@@ -1,4 +1,4 @@
-//! The page at `/`: `GraphiQL`, with every file from this server.
+//! The page at `/`: GraphiQL, with every file from this server.
 
 use std::{fmt::Write as _, sync::LazyLock};
 
@@ -103,7 +103,7 @@ fn html() -> String {
     )
 }
 
-/// Only this server may be asked; scripts only from files. `GraphiQL` sets styles from its script.
+/// Only this server may be asked; scripts only from files. GraphiQL sets styles from its script.
 fn policy() -> String {
     let cdn = if is_embedded() { "" } else { " https://cdn.jsdelivr.net" };
     format!(

@@ -118,7 +118,7 @@ impl Source {
         self.number(format!("SELECT count(*) FROM \"{table}\" WHERE \"id\" <= {last}")).await
     }
 
-    /// How many rows of a table have a key that is no whole number, which only `SQLite` lets in.
+    /// How many rows of a table have a key that is no whole number, which only SQLite lets in.
     pub(super) async fn odd_keys(&self, table: &str) -> Result<u64> {
         if self.backend == DbBackend::Postgres {
             return Ok(0);
