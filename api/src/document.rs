@@ -1,26 +1,31 @@
 //! What is checked of a request before the library sees it, or that it leaves out.
 
+use std::collections::HashSet;
+
 use async_graphql::{
     Name, Request, Value,
-    parser::types::{ExecutableDocument, OperationDefinition},
+    parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet},
 };
 
 /// How deep brackets may nest in a document. The library's parser goes down with every one of them,
 /// so without a limit a small document uses up the stack.
 const DEEPEST: usize = 200;
 
-/// Checks a request, and puts the defaults of absent variables in.
+/// Checks a request, and puts the defaults of absent variables in. Gives the names that its root fields
+/// have in the answer, in the order in which they are asked for.
 ///
 /// # Errors
 /// What is wrong, in words for the client.
-pub fn prepare(request: &mut Request) -> Result<(), String> {
+pub fn prepare(request: &mut Request) -> Result<Vec<String>, String> {
     if deepest(&request.query) > DEEPEST {
         return Err(format!("the document nests deeper than {DEEPEST} levels"));
     }
     let name = request.operation_name.clone();
     // A document that can't be parsed is told by the library.
-    let Ok(document) = request.parsed_query() else { return Ok(()) };
-    let Some(operation) = operation(document, name.as_deref()) else { return Ok(()) };
+    let Ok(document) = request.parsed_query() else { return Ok(Vec::new()) };
+    let Some(operation) = operation(document, name.as_deref()) else { return Ok(Vec::new()) };
+    let mut roots = Vec::new();
+    root_names(document, &operation.selection_set.node, &mut HashSet::new(), &mut roots);
     let mut defaults: Vec<(Name, Value)> = Vec::new();
     let mut missing = None;
     let definitions: Vec<_> = operation
@@ -48,7 +53,31 @@ pub fn prepare(request: &mut Request) -> Result<(), String> {
     for (name, value) in defaults {
         request.variables.insert(name, value);
     }
-    missing.map_or(Ok(()), Err)
+    missing.map_or(Ok(roots), Err)
+}
+
+fn root_names<'d>(
+    document: &'d ExecutableDocument,
+    set: &'d SelectionSet,
+    visited: &mut HashSet<&'d str>,
+    names: &mut Vec<String>,
+) {
+    for selection in &set.items {
+        match &selection.node {
+            Selection::Field(field) => names.push(field.node.response_key().node.to_string()),
+            Selection::InlineFragment(fragment) => {
+                root_names(document, &fragment.node.selection_set.node, visited, names);
+            }
+            Selection::FragmentSpread(spread) => {
+                let name = &spread.node.fragment_name.node;
+                if let Some(fragment) = document.fragments.get(name)
+                    && visited.insert(name.as_str())
+                {
+                    root_names(document, &fragment.node.selection_set.node, visited, names);
+                }
+            }
+        }
+    }
 }
 
 /// The operation of a document that is to be run, if it is clear which.

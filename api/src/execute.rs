@@ -29,7 +29,7 @@ impl SchemaExecutor {
 impl Executor for SchemaExecutor {
     async fn execute(&self, mut request: Request) -> Response {
         match document::prepare(&mut request) {
-            Ok(()) => finish(self.0.execute(request).await),
+            Ok(roots) => in_order(finish(self.0.execute(request).await), &roots),
             Err(message) => refuse(message),
         }
     }
@@ -39,11 +39,29 @@ impl Executor for SchemaExecutor {
         mut request: Request,
         session: Option<Arc<Data>>,
     ) -> BoxStream<'static, Response> {
-        if let Err(message) = document::prepare(&mut request) {
-            return stream::once(async { refuse(message) }).boxed();
+        match document::prepare(&mut request) {
+            Err(message) => stream::once(async { refuse(message) }).boxed(),
+            Ok(roots) => Executor::execute_stream(&self.0, request, session)
+                .map(move |response| in_order(finish(response), &roots))
+                .boxed(),
         }
-        Executor::execute_stream(&self.0, request, session).map(finish).boxed()
     }
+}
+
+/// Root fields run side by side, and the library answers in the order in which they are done; the
+/// specification (6.3.1) wants the order in which they were asked for.
+fn in_order(mut response: Response, roots: &[String]) -> Response {
+    if let Value::Object(data) = &mut response.data {
+        let mut ordered = IndexMap::with_capacity(data.len());
+        for name in roots {
+            if let Some((name, value)) = data.swap_remove_entry(name.as_str()) {
+                ordered.insert(name, value);
+            }
+        }
+        ordered.extend(std::mem::take(data));
+        *data = ordered;
+    }
+    response
 }
 
 fn refuse(message: String) -> Response {

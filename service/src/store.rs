@@ -16,6 +16,7 @@ use sea_orm::{
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sqlx::{
+    ConnectOptions as _, Connection as _,
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
@@ -59,6 +60,11 @@ impl Store {
     pub async fn connect(url: &str) -> Result<Self> {
         let statements = Arc::new(AtomicU64::new(0));
         let (engine, read, write) = if let Some(path) = sqlite_path(url) {
+            if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
+                let message =
+                    "a database in memory would be gone at once; name a file: `sqlite:PATH`";
+                return Err(Error::invalid("database", message));
+            }
             prepare_file(&path)?;
             // The writer first: it puts the file into WAL mode, which the readers then find.
             let write = connect(sqlite(&path, 1), &statements).await?;
@@ -68,6 +74,7 @@ impl Store {
             url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"))
         {
             let url = format!("postgres://{rest}");
+            try_postgres(&url).await?;
             let write = connect(postgres(&url, READERS), &statements).await?;
             let read = connect(postgres(&url, READERS * 2), &statements).await?;
             (Engine::Postgres, read, write)
@@ -78,6 +85,18 @@ impl Store {
             ));
         };
         Ok(Self { read, write, engine, statements })
+    }
+
+    /// As [`connect`](Self::connect), but makes no file.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and [`Error::Invalid`] when there is no such file.
+    pub async fn connect_existing(url: &str) -> Result<Self> {
+        if let Some(path) = sqlite_path(url).filter(|path| !path.exists()) {
+            let message = format!("there is no database at {}", path.display());
+            return Err(Error::invalid("database", message));
+        }
+        Self::connect(url).await
     }
 
     /// Applies the migrations that are missing: all of them or none, and one server after the other,
@@ -117,7 +136,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
-        let all = Migrator::get_migration_with_status(&self.write).await?;
+        let all = Migrator::get_migration_with_status_read_only(&self.write).await?;
         Ok(all
             .iter()
             .map(|one| {
@@ -174,6 +193,17 @@ impl Store {
         };
         self.write.begin_with_options(options).await
     }
+}
+
+/// The pool tries again until its time is over and then says only that; one connection says why.
+async fn try_postgres(url: &str) -> Result<()> {
+    let refuse = |error: sqlx::Error| {
+        Error::invalid("database", format!("can't open the Postgres database: {error}"))
+    };
+    let options: PgConnectOptions = url.parse().map_err(refuse)?;
+    let connection = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await;
+    let connection = connection.map_err(|_| refuse(sqlx::Error::PoolTimedOut))?.map_err(refuse)?;
+    connection.close().await.map_err(refuse)
 }
 
 fn sqlite_path(url: &str) -> Option<PathBuf> {

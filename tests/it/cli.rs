@@ -10,7 +10,11 @@ behaviours![
     import_brings_a_database_over_or_says_why_not,
 ];
 
-plain![the_manual_is_complete, mappings_are_read];
+plain![
+    the_manual_is_complete,
+    mappings_are_read,
+    a_database_that_can_not_be_opened_is_told_with_the_reason,
+];
 
 /// Runs the program as the command line would.
 async fn run(app: &App, arguments: &[&str]) -> service::Result<()> {
@@ -35,6 +39,8 @@ async fn migrate_goes_down_and_up(app: App) {
     run(&app, &["migrate", "down", "--steps", "2"]).await.unwrap();
     run(&app, &["migrate", "status"]).await.unwrap();
     assert!(app.error("{ llmUsageLogs { totalCount } }").await.starts_with("INTERNAL"));
+    let all = run(&app, &["migrate", "down", "--steps", "99"]).await.unwrap_err();
+    assert_eq!(all.to_string(), "only 4 migrations have been applied");
     run(&app, &["migrate", "up"]).await.unwrap();
     assert_eq!(app.data("{ llmUsageLogs { totalCount } }").await["llmUsageLogs"]["totalCount"], 0);
 }
@@ -73,4 +79,21 @@ fn mappings_are_read() {
     parse("outreach_drafts.status:a=b=draft").unwrap();
     assert!(parse("status:archived=discarded").unwrap_err().contains("table.column:word"));
     assert!(parse("outreach_drafts.status:archived").is_err());
+}
+
+fn a_database_that_can_not_be_opened_is_told_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = format!("sqlite:{}", folder.path().join("none.db").display());
+    for (url, command, expected) in [
+        (missing.as_str(), "status", "there is no database at"),
+        ("sqlite::memory:", "up", "a database in memory"),
+        ("mysql://x", "up", "the database must be"),
+        ("postgres://x@127.0.0.1:1/x", "up", "can't open the Postgres database"),
+    ] {
+        let program = ["salesgraph", "--database", url, "migrate", command];
+        let run = Program::try_parse_from(program).unwrap().run();
+        let error = tests::database::block_on(run).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    assert!(!folder.path().join("none.db").exists());
 }

@@ -84,6 +84,12 @@ impl App {
         serde_json::to_value(self.executor.execute(request).await).unwrap()
     }
 
+    /// The whole answer to `query`, as it is sent.
+    pub async fn text(&self, query: &str) -> String {
+        let request = async_graphql::Request::new(query).data(self.scope(self.organization));
+        serde_json::to_string(&self.executor.execute(request).await).unwrap()
+    }
+
     /// The data that `query` gives; an error fails the test.
     #[track_caller]
     pub fn data(&self, query: &str) -> impl Future<Output = Value> {

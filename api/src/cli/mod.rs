@@ -79,7 +79,7 @@ enum Migrate {
     /// Takes back the newest migrations, with the tables they made and all that is in them.
     Down {
         /// How many.
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
         steps: u32,
     },
     /// Lists the migrations and whether each has been applied.
@@ -209,10 +209,24 @@ async fn stop() {
 
 impl Migrate {
     async fn run(self, url: &str) -> Result<()> {
-        let store = Store::connect(url).await?;
+        let store = match self {
+            Self::Up => Store::connect(url).await?,
+            Self::Down { .. } | Self::Status => Store::connect_existing(url).await?,
+        };
         match self {
-            Self::Up => store.migrate_up().await?,
-            Self::Down { steps } => store.migrate_down(steps).await?,
+            Self::Up => {
+                store.migrate_up().await?;
+                // Whoever migrates by hand gets no demo data put in by `serve`.
+                organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
+            }
+            Self::Down { steps } => {
+                let applied = store.migrations().await?.iter().filter(|(_, done)| *done).count();
+                if steps as usize > applied {
+                    let message = format!("only {applied} migrations have been applied");
+                    return Err(Error::invalid("steps", message));
+                }
+                store.migrate_down(steps).await?;
+            }
             Self::Status => {}
         }
         for (name, applied) in store.migrations().await? {

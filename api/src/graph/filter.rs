@@ -57,7 +57,8 @@ fn object(
     for (name, value) in parts {
         let path = format!("{path}.{name}");
         if *value == Value::Null {
-            return Err(null(&path));
+            let field = entity.field(name).filter(|field| matches!(field.gives, Gives::One { .. }));
+            return Err(field.map_or_else(|| null(&path), |_| null_relation(&path, name)));
         }
         let mut list = || {
             let items = input::items(value).iter();
@@ -139,7 +140,7 @@ pub const TESTS: [(&str, &str); 13] = [
     ("contains", "Has this text in it; `%` and `_` mean themselves."),
     ("startsWith", "Begins with this text; `%` and `_` mean themselves."),
     ("endsWith", "Ends with this text; `%` and `_` mean themselves."),
-    ("has", "A list with this text or number in it, or an object with this key."),
+    ("has", "A list with this text or number in it, or an object with this key, to the letter."),
     ("isNull", "Absent (true), or not (false)."),
 ];
 
@@ -222,6 +223,13 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
 
 fn unknown(path: &str) -> Error {
     Error::invalid(path, format!("`{path}` is not something to filter by"))
+}
+
+fn null_relation(path: &str, name: &str) -> Error {
+    Error::invalid(
+        path,
+        format!("`{path}` can't be null: leave it out, or ask by `{name}Id: {{ isNull: true }}`"),
+    )
 }
 
 /// A null would silently match everything or nothing: the client says which.

@@ -14,6 +14,7 @@ behaviours![
     a_fault_of_ours_nulls_the_nearest_field_that_may_be_null,
     a_fault_of_ours_tells_nothing_internal,
     several_roots_are_answered_together,
+    roots_come_in_the_order_they_were_asked_for,
     a_document_that_nests_too_deep_is_refused,
     fifty_thousand_levels_do_not_break_the_parser,
     an_answer_of_too_many_objects_is_refused,
@@ -224,4 +225,18 @@ async fn errors_among_several_nodes_have_their_own_paths(app: App) {
     let path = |index: usize| json!(["nodes", index, "outreachDrafts", "nodes", 2, "status"]);
     assert_eq!(answer["errors"][0]["path"], path(0));
     assert_eq!(answer["errors"][1]["path"], path(2));
+}
+
+async fn roots_come_in_the_order_they_were_asked_for(app: App) {
+    app.world().await;
+    let query = "{ z: companies(first: 1) { nodes { prospects { totalCount } } } ...F schemaVersion __typename } \
+                 fragment F on Query { y: prospect(id: 1) { id } z: companies(first: 1) { totalCount } ... { a: industries { totalCount } } }";
+    for _ in 0..10 {
+        let text = app.text(query).await;
+        let places: Vec<usize> = ["\"z\"", "\"y\"", "\"a\"", "\"schemaVersion\"", "\"__typename\""]
+            .iter()
+            .map(|word| text.find(word).unwrap_or_else(|| panic!("{word} in {text}")))
+            .collect();
+        assert!(places.is_sorted(), "{text}");
+    }
 }
