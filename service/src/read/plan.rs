@@ -233,6 +233,18 @@ impl List {
         if of == 0 { self.table } else { self.joins[of - 1].to.0 }
     }
 
+    /// For each join, whether one of the rows `wanted` is it or hangs on it.
+    pub(crate) fn needed_joins(&self, wanted: impl Iterator<Item = usize>) -> Vec<bool> {
+        let mut needed = vec![false; self.joins.len()];
+        for mut of in wanted {
+            while of > 0 {
+                needed[of - 1] = true;
+                of = self.joins[of - 1].from;
+            }
+        }
+        needed
+    }
+
     /// Whether row `of` may be absent: a join along a column that may be absent.
     pub(crate) fn may_be_absent(&self, of: usize) -> bool {
         of > 0 && {

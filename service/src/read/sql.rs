@@ -84,21 +84,9 @@ pub(super) fn rows(
     }
 
     // A join that only the order needs stands inside the cut page already.
-    let needed = needed_joins(list, again);
-    for (index, join) in list.joins.iter().enumerate() {
-        if !needed[index] {
-            continue;
-        }
-        let (alias, from) = (format!("j{}", index + 1), outer_alias(join.from, row));
-        let via = list.table_of(join.from).columns[join.via].name;
-        let to = join.to.0;
-        let _ = write!(
-            sql.text,
-            " LEFT JOIN \"{}\" {alias} ON {alias}.\"id\" = {from}.\"{via}\"",
-            to.name
-        );
-        sql.tenant(to, &alias);
-    }
+    let order = list.order.iter().filter(|_| again).map(|sort| sort.of);
+    let needed = list.needed_joins(list.cells.iter().map(|cell| cell.of).chain(order));
+    sql.joins(list, &needed, |of| outer_alias(of, row));
 
     let mut order: Vec<String> = Vec::new();
     if parents.is_some() {
@@ -173,16 +161,8 @@ pub(super) fn by_keys(engine: Engine, organization: i64, list: &List, keys: &[i6
         let _ = write!(sql.text, ", {}.\"{column}\"", outer_alias(cell.of, "s"));
     }
     let _ = write!(sql.text, " FROM \"{}\" s", list.table.name);
-    for (index, join) in list.joins.iter().enumerate() {
-        let (alias, from) = (format!("j{}", index + 1), outer_alias(join.from, "s"));
-        let via = list.table_of(join.from).columns[join.via].name;
-        let _ = write!(
-            sql.text,
-            " LEFT JOIN \"{}\" {alias} ON {alias}.\"id\" = {from}.\"{via}\"",
-            join.to.0.name
-        );
-        sql.tenant(join.to.0, &alias);
-    }
+    let needed = list.needed_joins(list.cells.iter().map(|cell| cell.of));
+    sql.joins(list, &needed, |of| outer_alias(of, "s"));
     if let [key] = keys {
         let key = sql.bind(Bind::BigInt(Some(*key)));
         let _ = write!(sql.text, " WHERE s.\"id\" = {key}");
@@ -209,21 +189,6 @@ fn zero(engine: Engine) -> &'static str {
 /// Row 0 of a list, or a join of it, as the outer part of a statement calls it.
 fn outer_alias(of: usize, row: &str) -> String {
     if of == 0 { row.to_owned() } else { format!("j{of}") }
-}
-
-fn needed_joins(list: &List, order_too: bool) -> Vec<bool> {
-    let mut needed = vec![false; list.joins.len()];
-    let mut mark = |mut of: usize| {
-        while of > 0 {
-            needed[of - 1] = true;
-            of = list.joins[of - 1].from;
-        }
-    };
-    list.cells.iter().for_each(|cell| mark(cell.of));
-    if order_too {
-        list.order.iter().for_each(|sort| mark(sort.of));
-    }
-    needed
 }
 
 /// One sort key as the statement compares it: never absent where a stand-in can be sorted instead.
@@ -360,7 +325,8 @@ impl Sql {
                 None
             }
         };
-        self.order_joins(list, &inner);
+        let needed = list.needed_joins(list.order.iter().map(|sort| sort.of));
+        self.joins(list, &needed, inner);
         let _ = write!(self.text, " WHERE {}", pairs.as_deref().unwrap_or("TRUE"));
         self.visible(list, parent.map(|(link, _)| link));
 
@@ -379,27 +345,6 @@ impl Sql {
         // One more than the page, to know whether there is another.
         let limit = self.bind(Bind::BigInt(Some(i64::from(list.page.size) + 1)));
         let _ = write!(self.text, " ORDER BY {} LIMIT {limit}", order.join(", "));
-    }
-
-    fn order_joins(&mut self, list: &List, inner: &impl Fn(usize) -> String) {
-        let mut needed = vec![false; list.joins.len()];
-        for sort in &list.order {
-            let mut of = sort.of;
-            while of > 0 {
-                needed[of - 1] = true;
-                of = list.joins[of - 1].from;
-            }
-        }
-        for (index, join) in list.joins.iter().enumerate().filter(|(index, _)| needed[*index]) {
-            let (alias, from) = (inner(index + 1), inner(join.from));
-            let via = list.table_of(join.from).columns[join.via].name;
-            let _ = write!(
-                self.text,
-                " LEFT JOIN \"{}\" {alias} ON {alias}.\"id\" = {from}.\"{via}\"",
-                join.to.0.name
-            );
-            self.tenant(join.to.0, &alias);
-        }
     }
 
     /// ` AND` the rows beyond `values`: after them in the order of the list, or before them.

@@ -158,4 +158,18 @@ impl Sql {
             list.filter.write(self, list.table, "t");
         }
     }
+
+    /// The joins of `list` that are needed, each row called by `alias`.
+    pub(super) fn joins(&mut self, list: &List, needed: &[bool], alias: impl Fn(usize) -> String) {
+        for (index, join) in list.joins.iter().enumerate().filter(|(index, _)| needed[*index]) {
+            let (own, from) = (alias(index + 1), alias(join.from));
+            let via = list.table_of(join.from).columns[join.via].name;
+            let _ = write!(
+                self.text,
+                " LEFT JOIN \"{}\" {own} ON {own}.\"id\" = {from}.\"{via}\"",
+                join.to.0.name
+            );
+            self.tenant(join.to.0, &own);
+        }
+    }
 }
