@@ -12,8 +12,8 @@ use std::{
 
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sqlx::{
     ConnectOptions as _, Connection as _,
@@ -41,6 +41,16 @@ pub enum Engine {
     Postgres,
 }
 
+impl Engine {
+    /// What SeaORM calls it.
+    pub(crate) fn backend(self) -> DbBackend {
+        match self {
+            Self::Sqlite => DbBackend::Sqlite,
+            Self::Postgres => DbBackend::Postgres,
+        }
+    }
+}
+
 /// A database: the side to read from and the side to write to.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -55,8 +65,8 @@ impl Store {
     /// A SQLite file is made, readable by its owner only, when there is none.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the URL names no database that we know, [`Error::Unavailable`] when
-    /// the database does not answer.
+    /// [`Error::Invalid`] when the URL names no database that we know, or none that can be opened;
+    /// [`Error::Unavailable`] when a connection is lost meanwhile.
     pub async fn connect(url: &str) -> Result<Self> {
         let statements = Arc::new(AtomicU64::new(0));
         let (engine, read, write) = if let Some(path) = sqlite_path(url) {

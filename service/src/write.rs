@@ -1,7 +1,7 @@
 //! Puts many rows in at once: what imports and the demo data stand on.
 
 use sea_orm::{
-    ConnectionTrait, DbBackend, Statement,
+    ConnectionTrait, Statement,
     sea_query::{Alias, PostgresQueryBuilder, Query, SqliteQueryBuilder},
 };
 
@@ -48,11 +48,12 @@ pub(crate) async fn insert<C: ConnectionTrait>(
                 row.into_iter().zip(columns).map(|(value, column)| value.bind(column.kind).into());
             insert.values_panic(binds);
         }
-        let (backend, (sql, binds)) = match engine {
-            Engine::Sqlite => (DbBackend::Sqlite, insert.build(SqliteQueryBuilder)),
-            Engine::Postgres => (DbBackend::Postgres, insert.build(PostgresQueryBuilder)),
+        let (sql, binds) = match engine {
+            Engine::Sqlite => insert.build(SqliteQueryBuilder),
+            Engine::Postgres => insert.build(PostgresQueryBuilder),
         };
-        connection.execute_raw(Statement::from_sql_and_values(backend, sql, binds)).await?;
+        let statement = Statement::from_sql_and_values(engine.backend(), sql, binds);
+        connection.execute_raw(statement).await?;
     }
 }
 
@@ -69,7 +70,19 @@ pub(crate) async fn continue_keys<C: ConnectionTrait>(
              GREATEST((SELECT COALESCE(max(id), 0) + 1 FROM \"{table}\"), \
              nextval(pg_get_serial_sequence('{table}', 'id'))), false)"
         );
-        connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+        connection.query_one_raw(Statement::from_string(engine.backend(), sql)).await?;
     }
     Ok(())
+}
+
+/// Whether the organization has rows in `table`, deleted ones too.
+pub(crate) async fn has_rows<C: ConnectionTrait>(
+    connection: &C,
+    organization: i64,
+    table: &Table,
+) -> Result<bool> {
+    let sql =
+        format!("SELECT 1 FROM \"{}\" WHERE organization_id = {organization} LIMIT 1", table.name);
+    let backend = connection.get_database_backend();
+    Ok(connection.query_one_raw(Statement::from_string(backend, sql)).await?.is_some())
 }

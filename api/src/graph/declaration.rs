@@ -212,3 +212,15 @@ pub(super) fn camel(snake: &str) -> String {
     }
     camel
 }
+
+/// A name in lower case, its parts set apart: `OutreachDraft`, `_` → `outreach_draft`.
+pub(super) fn apart(name: &str, between: char) -> String {
+    let mut apart = String::with_capacity(name.len() + 4);
+    for (index, character) in name.chars().enumerate() {
+        if character.is_ascii_uppercase() && index > 0 {
+            apart.push(between);
+        }
+        apart.push(character.to_ascii_lowercase());
+    }
+    apart
+}

@@ -6,7 +6,7 @@ use service::{Kind, Table};
 
 use super::{
     computed::Resolve,
-    declaration::{Declared, Entity, EnumType, Field, Gives, LinkName, Scalar, camel},
+    declaration::{Declared, Entity, EnumType, Field, Gives, LinkName, Scalar, apart, camel},
     registry::{Register, register},
 };
 
@@ -154,7 +154,9 @@ impl Draft {
         let link = || match (spec.pairs, spec.via) {
             (Some((pairs, near, far)), _) => LinkName::Pairs(pairs, near, far),
             (None, Some(via)) => LinkName::Column(via),
-            (None, None) => LinkName::Column(Box::leak(format!("{}_id", snake(entity)).into())),
+            (None, None) => {
+                LinkName::Column(Box::leak(format!("{}_id", apart(entity, '_')).into()))
+            }
         };
         let gives = match wants {
             Wants::Column(scalar, optional) => {
@@ -205,16 +207,4 @@ fn check(table: &Table, column: usize, scalar: Scalar, optional: bool) {
         stored.kind,
         if stored.nullable { "" } else { "not " },
     );
-}
-
-/// `OutreachDraft` → `outreach_draft`.
-fn snake(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len() + 4);
-    for (index, character) in name.chars().enumerate() {
-        if character.is_ascii_uppercase() && index > 0 {
-            snake.push('_');
-        }
-        snake.push(character.to_ascii_lowercase());
-    }
-    snake
 }

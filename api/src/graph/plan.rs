@@ -198,6 +198,7 @@ impl<'a> Planner<'a> {
             };
             connection.fields.push((Name::new(key), out));
         }
+        list.cursors = cursors;
         if cursors {
             let order: Vec<(usize, usize)> =
                 list.order.iter().map(|sort| (sort.of, sort.column)).collect();

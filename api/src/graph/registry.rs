@@ -13,7 +13,7 @@ use async_graphql::{
 use indexmap::IndexMap;
 
 use super::{
-    declaration::{Entity, Field, Gives, Scalar},
+    declaration::{Entity, Field, Gives, Scalar, apart},
     filter::{TESTS, offers},
     order::DIRECTIONS,
     root,
@@ -373,7 +373,7 @@ impl Schema<'_> {
 
 /// The root field that gives one row by its id.
 fn single(entity: &'static Entity) -> MetaField {
-    let about = format!("One {} by its id; null when there is none.", words(entity.name));
+    let about = format!("One {} by its id; null when there is none.", apart(entity.name, ' '));
     let id = argument("id", "ID!", &format!("`{}:` and its key, or the key.", entity.name));
     with_arguments(field(&entity.single, entity.name, &about), vec![id])
 }
@@ -475,19 +475,7 @@ fn object(name: &str, about: &str, fields: Vec<MetaField>) -> MetaType {
     }
 }
 
-/// `OutreachDraft` → `outreach draft`; a run of capitals stays one.
-fn words(name: &str) -> String {
-    let mut words = String::with_capacity(name.len() + 4);
-    for (index, character) in name.chars().enumerate() {
-        if character.is_ascii_uppercase() && index > 0 {
-            words.push(' ');
-        }
-        words.push(character.to_ascii_lowercase());
-    }
-    words
-}
-
 /// `outreachDrafts` → `outreach drafts`.
 fn plural_words(entity: &Entity) -> String {
-    words(entity.plural)
+    apart(entity.plural, ' ')
 }

@@ -62,8 +62,7 @@ async fn node(context: &Context<'_>) -> ServerResult<Value> {
     }
 }
 
-/// The row with this key; null when there is none. An error below it nulls the field, which may be
-/// null, and is told.
+/// The row with this key; null when there is none.
 async fn one(
     context: &Context<'_>,
     entity: &'static Entity,
@@ -79,8 +78,7 @@ async fn one(
         return Ok(Value::Null);
     }
     let computations = computed::of_shape(context, &shape, &loaded).await.map_err(told)?;
-    let built = Answer::new(context, field, computations).object(&shape, &loaded, 0);
-    Ok(built.unwrap_or_else(|error| null(context, error)))
+    Answer::new(context, field, computations).object(&shape, &loaded, 0)
 }
 
 async fn nodes(context: &Context<'_>) -> ServerResult<Value> {
@@ -113,7 +111,10 @@ async fn nodes(context: &Context<'_>) -> ServerResult<Value> {
             if let (true, Some(row)) = (known.name == entity.name, row) {
                 answer.at(PathSegment::Index(place));
                 let built = answer.object(&shape, &loaded, row);
-                answers[place] = built.unwrap_or_else(|error| null(context, error));
+                answers[place] = built.unwrap_or_else(|error| {
+                    context.add_error(error);
+                    Value::Null
+                });
                 answer.back_to_root();
             }
         }
@@ -123,11 +124,6 @@ async fn nodes(context: &Context<'_>) -> ServerResult<Value> {
 
 fn scope<'a>(context: &Context<'a>) -> &'a Scope {
     context.data_unchecked::<Scope>()
-}
-
-fn null(context: &Context<'_>, error: ServerError) -> Value {
-    context.add_error(error);
-    Value::Null
 }
 
 fn told(field: &Positioned<Field>, error: Error) -> ServerError {

@@ -5,7 +5,7 @@ mod words;
 
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
 use crate::{
     clock::Clock,
@@ -73,16 +73,14 @@ pub async fn seed(scope: &Scope, scale: Scale, progress: &dyn Progress) -> Resul
         crm::prospect::table(),
         usage::llm_usage_log::table(),
     ] {
-        if writer.has_rows(table).await? {
+        if write::has_rows(&writer.transaction, scope.organization(), table).await? {
             return Err(Error::Conflict(format!(
                 "the organization has {} already; the demo set goes into an empty one",
                 table.name
             )));
         }
     }
-    let written = writer.all(scale).await?;
-    writer.transaction.commit().await?;
-    Ok(written)
+    writer.all(scale).await
 }
 
 /// Makes the organization `default` of a new database, with the demo set in it: both or nothing.
@@ -102,9 +100,7 @@ pub async fn found(
     let (actor, clock) = (Actor::CommandLine, Arc::clone(clock));
     let scope = &Scope::new(store.clone(), organization, actor, Role::Owner, clock);
     let writer = Writer { scope, transaction, engine: store.engine(), progress };
-    let written = writer.all(scale).await?;
-    writer.transaction.commit().await?;
-    Ok(written)
+    writer.all(scale).await
 }
 
 struct Writer<'a> {
@@ -115,7 +111,8 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    async fn all(&self, scale: Scale) -> Result<u64> {
+    /// Writes everything and commits; gives the number of rows.
+    async fn all(self, scale: Scale) -> Result<u64> {
         let first = First {
             industries: self.next_key(offer::industry::table()).await?,
             solutions: self.next_key(offer::solution::table()).await?,
@@ -145,33 +142,16 @@ impl Writer<'_> {
         let usage = usage::llm_usage_log::table();
         let rows = story.usage(self.next_key(usage).await?);
         written += self.table(usage, rows).await?;
+        self.transaction.commit().await?;
         Ok(written)
-    }
-
-    async fn has_rows(&self, table: &Table) -> Result<bool> {
-        let organization = self.scope.organization();
-        let sql = format!(
-            "SELECT 1 FROM \"{}\" WHERE organization_id = {organization} LIMIT 1",
-            table.name
-        );
-        let row =
-            self.transaction.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
-        Ok(row.is_some())
     }
 
     async fn next_key(&self, table: &Table) -> Result<i64> {
         let sql = format!("SELECT COALESCE(max(id), 0) + 1 FROM \"{}\"", table.name);
-        let row =
-            self.transaction.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+        let statement = Statement::from_string(self.engine.backend(), sql);
+        let row = self.transaction.query_one_raw(statement).await?;
         let row = row.ok_or_else(|| Error::internal("an aggregate gave no row"))?;
         Ok(row.try_get_by_index::<i64>(0)?)
-    }
-
-    fn backend(&self) -> DbBackend {
-        match self.engine {
-            Engine::Sqlite => DbBackend::Sqlite,
-            Engine::Postgres => DbBackend::Postgres,
-        }
     }
 
     async fn table(&self, table: &Table, rows: impl Iterator<Item = Vec<Value>>) -> Result<u64> {

@@ -28,6 +28,8 @@ pub struct List {
     pub rows: bool,
     /// Whether the number of all rows is wanted.
     pub count: bool,
+    /// Whether cursors are to be made of the rows.
+    pub cursors: bool,
     /// Where the list stands in the schema (`Query.prospects`, `Company.prospects`): a cursor made
     /// for one place is refused by another.
     pub place: String,
@@ -197,6 +199,7 @@ impl List {
             page: Page::first(super::USUAL_PAGE),
             rows: false,
             count: false,
+            cursors: false,
             place,
         }
     }

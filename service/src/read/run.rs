@@ -22,7 +22,7 @@ use crate::{
 pub struct Loaded {
     /// All rows, those of a parent together and in the order of the list.
     pub rows: Vec<Box<[Value]>>,
-    /// For each row, in the order of the relations of the plan: what was loaded below it.
+    /// What was loaded below all of them: one for each relation of the plan, in its order.
     pub relations: Vec<Loaded>,
     groups: HashMap<i64, Group>,
 }
@@ -38,7 +38,7 @@ pub struct Group {
     pub has_next: bool,
     /// The number of all rows, if it was asked for.
     pub total: i64,
-    /// What cursors of this page are bound to.
+    /// What cursors of this page are bound to, if the plan wants cursors.
     pub binding: u64,
 }
 
@@ -121,7 +121,7 @@ async fn rows(scope: &Scope, plan: &List, parents: Option<&Parents<'_>>) -> Resu
     let engine = scope.store().engine();
     let statement = sql::rows(engine, scope.organization(), plan, parents, &bounds);
     let answer = query(scope, statement).await?;
-    let list_binding = cursor::list_binding(plan);
+    let list_binding = if plan.cursors { cursor::list_binding(plan) } else { 0 };
 
     let mut loaded = Loaded { rows: Vec::with_capacity(answer.len()), ..Loaded::default() };
     let size = plan.page.size as usize;

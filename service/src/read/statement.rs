@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::{DbBackend, Statement, Value as Bind};
+use sea_orm::{Statement, Value as Bind};
 
 use super::{
     filter::fold,
@@ -38,11 +38,7 @@ impl Sql {
     }
 
     pub(super) fn finish(self) -> Statement {
-        let backend = match self.engine {
-            Engine::Sqlite => DbBackend::Sqlite,
-            Engine::Postgres => DbBackend::Postgres,
-        };
-        Statement::from_sql_and_values(backend, self.text, self.binds)
+        Statement::from_sql_and_values(self.engine.backend(), self.text, self.binds)
     }
 
     pub(super) fn engine(&self) -> Engine {

@@ -69,7 +69,7 @@ impl<'a> Target<'a> {
             return Ok(target);
         }
         for spec in spec::tables() {
-            if target.has_rows(spec.name).await? {
+            if write::has_rows(scope.store().write(), scope.organization(), spec.table).await? {
                 return Err(Error::Conflict(format!(
                     "the organization has {} already, and not from {source}; bring the source into an \
                      empty organization (--organization), or start with an empty database",
@@ -87,14 +87,6 @@ impl<'a> Target<'a> {
     /// The key up to which a table is in.
     pub(super) fn reached(&self, table: &str) -> i64 {
         self.reached.get(table).copied().unwrap_or(i64::MIN)
-    }
-
-    async fn has_rows(&self, table: &str) -> Result<bool> {
-        let sql = format!(
-            "SELECT 1 FROM \"{table}\" WHERE organization_id = {} LIMIT 1",
-            self.organization()
-        );
-        Ok(!self.query(sql).await?.is_empty())
     }
 
     /// Which of these keys, ascending, are taken here: keys are unique across organizations.
@@ -122,15 +114,8 @@ impl<'a> Target<'a> {
     }
 
     async fn query(&self, sql: String) -> Result<Vec<sea_orm::QueryResult>> {
-        let statement = Statement::from_string(self.backend(), sql);
+        let statement = Statement::from_string(self.engine().backend(), sql);
         Ok(self.scope.store().write().query_all_raw(statement).await?)
-    }
-
-    fn backend(&self) -> DbBackend {
-        match self.engine() {
-            Engine::Sqlite => DbBackend::Sqlite,
-            Engine::Postgres => DbBackend::Postgres,
-        }
     }
 
     fn engine(&self) -> Engine {
@@ -264,7 +249,7 @@ impl<'a> Target<'a> {
             let time = |text: &str| {
                 convert::moment(text).ok_or_else(|| Error::internal("a pair without a moment"))
             };
-            let sql = match self.backend() {
+            let sql = match self.engine().backend() {
                 DbBackend::Postgres => {
                     "INSERT INTO industry_solutions VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
                 }
@@ -278,7 +263,7 @@ impl<'a> Target<'a> {
                 time(&created)?.into(),
                 time(&updated)?.into(),
             ];
-            let statement = Statement::from_sql_and_values(self.backend(), sql, binds);
+            let statement = Statement::from_sql_and_values(self.engine().backend(), sql, binds);
             written += transaction.execute_raw(statement).await?.rows_affected();
         }
         transaction.commit().await?;
