@@ -12,9 +12,11 @@ pub mod crm {
     pub use crate::generated::{companies as company, prospect_research, prospects as prospect};
 }
 
-/// The schema version of a database that was brought over.
+/// The change log, answers to be given again, and the schema version of a database that was brought over.
 pub mod governance {
-    pub use crate::generated::alembic_version;
+    pub use crate::generated::{
+        alembic_version, change_log, changes as change, idempotency_keys as idempotency_key,
+    };
 }
 
 /// Whose rows they are.
@@ -42,7 +44,10 @@ pub mod outreach {
     pub use crate::generated::{interactions as interaction, outreach_drafts as outreach_draft};
 }
 
-/// What calls to language models cost.
+/// What calls to language models cost, and what they made.
 pub mod usage {
-    pub use crate::generated::llm_usage_logs as llm_usage_log;
+    pub use crate::generated::{
+        llm_usage_logs as llm_usage_log, outreach_draft_usages as outreach_draft_usage,
+        prospect_research_usages as prospect_research_usage,
+    };
 }

@@ -48,6 +48,11 @@ pub(crate) fn stamp(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).timestamp_with_time_zone().not_null().to_owned()
 }
 
+/// A moment that may be absent.
+pub(crate) fn stamp_or_absent(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).timestamp_with_time_zone().to_owned()
+}
+
 /// The lock of an editable row: counts its writes, starting at 1.
 pub(crate) fn revision() -> ColumnDef {
     ColumnDef::new("revision").integer().not_null().default(1).to_owned()
@@ -120,14 +125,18 @@ pub(crate) async fn index(
 
 /// The indexes that every list of an organization walks: by id, by creation, by last write.
 pub(crate) async fn list_indexes(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
-    let organization = Key::Plain("organization_id");
-    let id = Key::Plain("id");
-    index(manager, &format!("ix_{table}_id"), table, &[organization, id]).await?;
-    for stamp in ["created_at", "updated_at"] {
-        let name = format!("ix_{table}_{stamp}");
-        index(manager, &name, table, &[organization, Key::Plain(stamp), id]).await?;
-    }
-    Ok(())
+    list_indexes_without_updates(manager, table).await?;
+    sort_index(manager, table, "updated_at", Key::Plain("updated_at")).await
+}
+
+/// As [`list_indexes`], for rows that are never written again.
+pub(crate) async fn list_indexes_without_updates(
+    manager: &SchemaManager<'_>,
+    table: &str,
+) -> Result<(), DbErr> {
+    let keys = [Key::Plain("organization_id"), Key::Plain("id")];
+    index(manager, &format!("ix_{table}_id"), table, &keys).await?;
+    sort_index(manager, table, "created_at", Key::Plain("created_at")).await
 }
 
 /// The index that a list sorted by `key` walks.
@@ -153,6 +162,59 @@ pub(crate) async fn child_indexes(
     for (name, key) in keys {
         let name = format!("ix_{table}_{parent}_{name}");
         index(manager, &name, table, &[parent_key, *key, id]).await?;
+    }
+    Ok(())
+}
+
+/// Adds columns to a table. SQLite takes one at a time.
+pub(crate) async fn add_columns(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: Vec<ColumnDef>,
+) -> Result<(), DbErr> {
+    for column in columns {
+        manager.alter_table(Table::alter().table(table).add_column(column).to_owned()).await?;
+    }
+    Ok(())
+}
+
+/// Adds a column that points to a row, or to none, and forgets a row that is deleted. The statement
+/// builder can't add a foreign key to a table of SQLite.
+pub(crate) async fn add_reference(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    column: &str,
+    to: &str,
+) -> Result<(), DbErr> {
+    let ty = match manager.get_database_backend() {
+        DatabaseBackend::Postgres => "bigint",
+        _ => "integer",
+    };
+    let sql = format!(
+        "ALTER TABLE \"{table}\" ADD COLUMN \"{column}\" {ty} \
+         CONSTRAINT \"fk_{table}_{column}\" REFERENCES \"{to}\" (\"id\") ON DELETE SET NULL"
+    );
+    manager.get_connection().execute_unprepared(&sql).await?;
+    Ok(())
+}
+
+/// Takes columns away again.
+pub(crate) async fn drop_columns(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    for column in columns {
+        manager.alter_table(Table::alter().table(table).drop_column(*column).to_owned()).await?;
+    }
+    Ok(())
+}
+
+/// Takes indexes away again.
+pub(crate) async fn drop_indexes(manager: &SchemaManager<'_>, names: &[&str]) -> Result<(), DbErr> {
+    for name in names {
+        let sql = format!("DROP INDEX \"{name}\"");
+        manager.get_connection().execute_unprepared(&sql).await?;
     }
     Ok(())
 }

@@ -13,6 +13,9 @@ mod m20261121_000003_crm_prospects;
 mod m20261121_000004_outreach_timeline;
 mod m20261121_000005_usage_llm;
 mod m20261121_000006_ingest_sources;
+mod m20261121_000007_outreach_life;
+mod m20261121_000008_governance_changes;
+mod m20261121_000009_usage_lineage;
 
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
 
@@ -29,6 +32,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_outreach_timeline::Migration),
             Box::new(m20261121_000005_usage_llm::Migration),
             Box::new(m20261121_000006_ingest_sources::Migration),
+            Box::new(m20261121_000007_outreach_life::Migration),
+            Box::new(m20261121_000008_governance_changes::Migration),
+            Box::new(m20261121_000009_usage_lineage::Migration),
         ]
     }
 }

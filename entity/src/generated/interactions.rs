@@ -22,6 +22,11 @@ pub struct Model {
     pub revision: i32,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    pub direction: Option<String>,
+    pub channel: Option<String>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub metadata: Option<Json>,
+    pub outreach_draft_id: Option<i64>,
     #[sea_orm(
         belongs_to,
         from = "event_id",
@@ -38,6 +43,14 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub organizations: BelongsTo<super::organizations::Entity>,
+    #[sea_orm(
+        belongs_to,
+        from = "outreach_draft_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "SetNull"
+    )]
+    pub outreach_drafts: BelongsTo<Option<super::outreach_drafts::Entity>>,
     #[sea_orm(
         belongs_to,
         from = "prospect_id",

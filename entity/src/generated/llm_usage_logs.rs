@@ -28,6 +28,10 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub organizations: BelongsTo<super::organizations::Entity>,
+    #[sea_orm(has_many, via = "outreach_draft_usages")]
+    pub outreach_drafts: HasMany<super::outreach_drafts::Entity>,
+    #[sea_orm(has_many, via = "prospect_research_usages")]
+    pub prospect_researches: HasMany<super::prospect_research::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -16,9 +16,13 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub alembic_versions: HasMany<super::alembic_version::Entity>,
     #[sea_orm(has_many)]
+    pub changes: HasMany<super::changes::Entity>,
+    #[sea_orm(has_many)]
     pub companies: HasMany<super::companies::Entity>,
     #[sea_orm(has_many)]
     pub events: HasMany<super::events::Entity>,
+    #[sea_orm(has_many)]
+    pub idempotency_keys: HasMany<super::idempotency_keys::Entity>,
     #[sea_orm(has_many)]
     pub industries: HasMany<super::industries::Entity>,
     #[sea_orm(has_many)]

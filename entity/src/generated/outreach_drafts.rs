@@ -18,6 +18,30 @@ pub struct Model {
     pub revision: i32,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub subject: Option<String>,
+    pub channel: String,
+    pub content_type: String,
+    pub version: i32,
+    pub variant: Option<String>,
+    pub tone: Option<String>,
+    pub model: Option<String>,
+    pub author_kind: Option<String>,
+    pub author_name: Option<String>,
+    pub submitted_at: Option<DateTimeWithTimeZone>,
+    pub approved_at: Option<DateTimeWithTimeZone>,
+    pub approver_kind: Option<String>,
+    pub approver_name: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub review_note: Option<String>,
+    pub scheduled_for: Option<DateTimeWithTimeZone>,
+    pub sent_at: Option<DateTimeWithTimeZone>,
+    pub provider_message_id: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub error: Option<String>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub metadata: Option<Json>,
+    pub parent_draft_id: Option<i64>,
     #[sea_orm(
         belongs_to,
         from = "event_id",
@@ -26,6 +50,8 @@ pub struct Model {
         on_delete = "SetNull"
     )]
     pub events: BelongsTo<Option<super::events::Entity>>,
+    #[sea_orm(has_many)]
+    pub interactions: HasMany<super::interactions::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",
@@ -35,6 +61,15 @@ pub struct Model {
     )]
     pub organizations: BelongsTo<super::organizations::Entity>,
     #[sea_orm(
+        self_ref,
+        relation_enum = "SelfRef",
+        from = "parent_draft_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "SetNull"
+    )]
+    pub outreach_drafts: BelongsTo<Option<Entity>>,
+    #[sea_orm(
         belongs_to,
         from = "prospect_id",
         to = "id",
@@ -42,6 +77,8 @@ pub struct Model {
         on_delete = "NoAction"
     )]
     pub prospects: BelongsTo<super::prospects::Entity>,
+    #[sea_orm(has_many, via = "outreach_draft_usages")]
+    pub llm_usage_logs: HasMany<super::llm_usage_logs::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

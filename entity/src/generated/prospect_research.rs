@@ -37,6 +37,8 @@ pub struct Model {
         on_delete = "NoAction"
     )]
     pub prospects: BelongsTo<super::prospects::Entity>,
+    #[sea_orm(has_many, via = "prospect_research_usages")]
+    pub llm_usage_logs: HasMany<super::llm_usage_logs::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

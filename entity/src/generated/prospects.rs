@@ -20,6 +20,10 @@ pub struct Model {
     pub revision: i32,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    pub lifecycle_stage: String,
+    pub last_engagement_date: Option<DateTimeWithTimeZone>,
+    pub unsubscribed_at: Option<DateTimeWithTimeZone>,
+    pub merged_into_id: Option<i64>,
     #[sea_orm(
         belongs_to,
         from = "company_id",
@@ -42,6 +46,15 @@ pub struct Model {
     pub outreach_drafts: HasMany<super::outreach_drafts::Entity>,
     #[sea_orm(has_many)]
     pub prospect_researches: HasMany<super::prospect_research::Entity>,
+    #[sea_orm(
+        self_ref,
+        relation_enum = "SelfRef",
+        from = "merged_into_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "SetNull"
+    )]
+    pub prospects: BelongsTo<Option<Entity>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
