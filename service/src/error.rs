@@ -1,6 +1,7 @@
 //! The closed kinds of failure that the service reports.
 
 use sea_orm::{DbErr, RuntimeErr};
+use serde::{Deserialize, Serialize};
 
 /// What went wrong. The texts of all but the last two are written for users; the source of those is
 /// logged once, where the request ends, and never leaves the server.
@@ -31,12 +32,79 @@ pub enum Error {
     /// The input is right by itself, but not beside what is stored.
     #[error("{0}")]
     Conflict(String),
+    /// A write is refused, for all of these reasons; nothing has been written.
+    #[error("{}", .0.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Refused(Vec<Problem>),
+    /// The actor may not do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The cursor stands before the oldest entry that the change log still has.
+    #[error(
+        "the change log doesn't reach back to this cursor any more: read the state anew and go on from now"
+    )]
+    CursorExpired,
     /// The database can't be reached, or not in time.
-    #[error("the database can't be reached at the moment, try again")]
+    #[error("the database can't answer at the moment, try again")]
     Unavailable(#[source] DbErr),
     /// A fault of ours.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What is wrong with an input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Of which kind.
+    pub code: ProblemCode,
+    /// What it is about: a column, or a path of names joined by `.`.
+    pub field: Option<String>,
+    /// What is wrong and what would be right.
+    pub message: String,
+    /// Which item of a batch, counted from 0.
+    pub index: Option<usize>,
+}
+
+/// The kinds of [`Problem`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProblemCode {
+    /// There is no such thing in this organization.
+    NotFound,
+    /// The input breaks a rule that its sender can keep.
+    Invalid,
+    /// The input is right by itself, but not beside what is stored.
+    Conflict,
+}
+
+impl Problem {
+    /// An input that breaks a rule.
+    #[must_use]
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self::new(ProblemCode::Invalid, field, message)
+    }
+
+    /// An input that can't be beside what is stored.
+    #[must_use]
+    pub fn conflict(field: &str, message: impl Into<String>) -> Self {
+        Self::new(ProblemCode::Conflict, field, message)
+    }
+
+    /// An id of nothing that there is in this organization.
+    #[must_use]
+    pub fn not_found(field: &str, called: &str) -> Self {
+        let message = format!("there is no such {}", called.replace('_', " "));
+        Self::new(ProblemCode::NotFound, field, message)
+    }
+
+    fn new(code: ProblemCode, field: &str, message: impl Into<String>) -> Self {
+        let field = (!field.is_empty()).then(|| field.to_owned());
+        Self { code, field, message: message.into(), index: None }
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(vec![problem])
+    }
 }
 
 /// The outcome of a service function.
@@ -75,10 +143,14 @@ impl From<DbErr> for Error {
 fn is_lost(cause: &sqlx::Error) -> bool {
     match cause {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
-        // Postgres: connection exceptions, and an operator's intervention.
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
-        }
+        // Postgres: connection exceptions, an operator's intervention, too few resources, transactions in
+        // each other's way. SQLite: another process writes (5, 261, 517) or holds the table (6).
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            let postgres = ["08", "57", "53", "40", "55P03"];
+            let sqlite = ["5", "6", "261", "517"];
+            sqlite.contains(&code.as_ref())
+                || (code.len() == 5 && postgres.iter().any(|class| code.starts_with(class)))
+        }),
         _ => false,
     }
 }

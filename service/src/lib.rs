@@ -4,7 +4,7 @@
 //! which organization, at what time, on which database. The folders are contexts, with the same
 //! name in every crate: [`crm`], [`offer`], [`outreach`], [`usage`], [`identity`], [`governance`],
 //! [`ingest`]. The machinery beside them: [`table`] tells what a table is, [`read`] reads nested
-//! lists level by level, `write` puts rows in.
+//! lists level by level, [`mod@write`] writes rows and the change log.
 
 pub mod clock;
 pub mod crm;
@@ -25,10 +25,11 @@ pub mod table;
 pub mod usage;
 pub mod value;
 pub mod vocabulary;
+pub mod web;
 pub mod write;
 
 pub use clock::{Clock, FixedClock, SystemClock};
-pub use error::{Error, Result};
+pub use error::{Error, Problem, ProblemCode, Result};
 pub use scope::{Actor, Role, Scope};
 pub use store::{Engine, Store};
 pub use table::{Kind, Table};

@@ -13,6 +13,47 @@ pub enum Actor {
     LocalVisitor,
     /// The command line.
     CommandLine,
+    /// A person, by name.
+    Person(String),
+    /// A program that writes research and drafts, by name.
+    Worker(String),
+}
+
+impl Actor {
+    /// Of which kind, as stored.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::LocalVisitor => "visitor",
+            Self::CommandLine => "command_line",
+            Self::Person(_) => "person",
+            Self::Worker(_) => "worker",
+        }
+    }
+
+    /// By which name, if there is one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::LocalVisitor | Self::CommandLine => None,
+            Self::Person(name) | Self::Worker(name) => Some(name),
+        }
+    }
+
+    /// Kind and name in one: `worker/research`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self.name() {
+            Some(name) => format!("{}/{name}", self.kind()),
+            None => self.kind().to_owned(),
+        }
+    }
+
+    /// Whether it is a program that writes.
+    #[must_use]
+    pub fn is_worker(&self) -> bool {
+        matches!(self, Self::Worker(_))
+    }
 }
 
 /// What the actor may do.
@@ -31,6 +72,7 @@ pub struct Scope {
     actor: Actor,
     role: Role,
     clock: Arc<dyn Clock>,
+    request: Option<Arc<str>>,
 }
 
 impl std::fmt::Debug for Scope {
@@ -53,7 +95,25 @@ impl Scope {
         role: Role,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, organization, actor, role, clock }
+        Self { store, organization, actor, role, clock, request: None }
+    }
+
+    /// The same, for the request that this names.
+    #[must_use]
+    pub fn for_request(self, request: &str) -> Self {
+        Self { request: Some(request.into()), ..self }
+    }
+
+    /// The same, acting as `actor`.
+    #[must_use]
+    pub fn acting(self, actor: Actor) -> Self {
+        Self { actor, ..self }
+    }
+
+    /// What names the request, if anything does.
+    #[must_use]
+    pub fn request(&self) -> Option<&str> {
+        self.request.as_deref()
     }
 
     /// The key of the organization whose rows are seen.

@@ -2,6 +2,7 @@
 //! that writes the page SQL, in the migrations, and here.
 
 use std::{
+    fmt::Write as _,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -13,13 +14,15 @@ use std::{
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    DbErr, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    Value as Bind,
 };
 use sqlx::{
     ConnectOptions as _, Connection as _,
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
+use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 
@@ -31,6 +34,13 @@ const READERS: u32 = 8;
 
 /// How long a request waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long Postgres lets a statement wait for a row that another transaction holds.
+const LOCK_TIMEOUT: &str = "30s";
+
+/// How long Postgres lets a transaction do nothing: while it runs nobody can read what is committed
+/// after it in the change log.
+const IDLE_TIMEOUT: &str = "60s";
 
 /// The engine behind a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +59,35 @@ impl Engine {
             Self::Postgres => DbBackend::Postgres,
         }
     }
+
+    /// A statement in which every `{}` of `sql` is the place of the next of `binds`.
+    pub(crate) fn statement(self, sql: &str, binds: Vec<Bind>) -> Statement {
+        let mark = if self == Self::Postgres { '$' } else { '?' };
+        let mut text = String::with_capacity(sql.len() + 16);
+        for (number, part) in sql.split("{}").enumerate() {
+            if number > 0 {
+                let _ = write!(text, "{mark}{number}");
+            }
+            text.push_str(part);
+        }
+        Statement::from_sql_and_values(self.backend(), text, binds)
+    }
+}
+
+/// Tells the tasks of this process that something has been written.
+#[derive(Debug, Default)]
+pub(crate) struct Signal(watch::Sender<()>);
+
+impl Signal {
+    /// Something has been written and committed.
+    pub(crate) fn changed(&self) {
+        self.0.send_replace(());
+    }
+
+    /// One who waits for that: `changed()` ends when something was written since it last did.
+    pub(crate) fn listen(&self) -> watch::Receiver<()> {
+        self.0.subscribe()
+    }
 }
 
 /// A database: the side to read from and the side to write to.
@@ -58,6 +97,7 @@ pub struct Store {
     write: DatabaseConnection,
     engine: Engine,
     statements: Arc<AtomicU64>,
+    signal: Arc<Signal>,
 }
 
 impl Store {
@@ -94,7 +134,7 @@ impl Store {
                 "the database must be `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`",
             ));
         };
-        Ok(Self { read, write, engine, statements })
+        Ok(Self { read, write, engine, statements, signal: Arc::default() })
     }
 
     /// As [`connect`](Self::connect), but makes no file.
@@ -135,7 +175,8 @@ impl Store {
         let transaction = self.begin().await?;
         if self.engine == Engine::Postgres {
             // "salesgra" as a number: ours among the advisory locks of the database.
-            let lock = "SELECT pg_advisory_xact_lock(8314892176759550561)";
+            let lock =
+                "SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(8314892176759550561)";
             transaction.execute_unprepared(lock).await?;
         }
         Ok(transaction)
@@ -193,6 +234,27 @@ impl Store {
     /// The side to write to.
     pub(crate) fn write(&self) -> &DatabaseConnection {
         &self.write
+    }
+
+    /// Who is told that something has been written.
+    pub(crate) fn signal(&self) -> &Signal {
+        &self.signal
+    }
+
+    /// The pool of a Postgres database, to listen on.
+    pub(crate) fn postgres(&self) -> Option<&sqlx::PgPool> {
+        (self.engine == Engine::Postgres).then(|| self.read.get_postgres_connection_pool())
+    }
+
+    /// The rows of `sql`, in which every `{}` is the place of the next of `binds`.
+    pub(crate) async fn query(&self, sql: &str, binds: Vec<Bind>) -> Result<Vec<QueryResult>> {
+        Ok(self.read.query_all_raw(self.engine.statement(sql, binds)).await?)
+    }
+
+    /// Runs `sql`, which changes no row, in which every `{}` is the place of the next of `binds`.
+    pub(crate) async fn execute(&self, sql: &str, binds: Vec<Bind>) -> Result<()> {
+        self.write.execute_raw(self.engine.statement(sql, binds)).await?;
+        Ok(())
     }
 
     /// A transaction that writes. Inside it, everything goes through it.
@@ -279,7 +341,13 @@ fn postgres(url: &str, connections: u32) -> ConnectOptions {
         .test_before_acquire(false)
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(|options: PgConnectOptions| {
-            options.application_name("salesgraph").statement_cache_capacity(STATEMENTS_KEPT)
+            options
+                .application_name("salesgraph")
+                .statement_cache_capacity(STATEMENTS_KEPT)
+                .options([
+                    ("lock_timeout", LOCK_TIMEOUT),
+                    ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+                ])
         });
     options
 }

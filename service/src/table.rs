@@ -38,6 +38,8 @@ pub struct Column {
 pub struct Table {
     /// Its name in the database.
     pub name: &'static str,
+    /// What one row of it is called: `prospect`.
+    pub called: &'static str,
     /// Its columns, in the order of the entity.
     pub columns: Vec<Column>,
     pub(crate) organization: usize,
@@ -65,7 +67,7 @@ impl Table {
     /// When the entity has a column type that the service doesn't know, or no `organization_id`:
     /// a mistake in a migration, found by the first test.
     #[must_use]
-    pub(crate) fn of<E: EntityTrait>() -> Self {
+    pub(crate) fn of<E: EntityTrait>(called: &'static str) -> Self {
         let columns: Vec<Column> = E::Column::iter().map(column).collect();
         let find = |name: &str| columns.iter().position(|column| column.name == name);
         let name = E::default().table_name();
@@ -74,6 +76,7 @@ impl Table {
         };
         Self {
             name: Box::leak(name.to_owned().into_boxed_str()),
+            called,
             deleted_at: find("deleted_at"),
             columns,
             organization,
@@ -86,6 +89,22 @@ impl Table {
     pub(crate) fn hidden_with(mut self, via: &str, table: fn() -> &'static Self) -> Self {
         self.hidden_with = Some(HiddenWith { via: self.column(via), table });
         self
+    }
+
+    /// Columns that hold fewer characters than the usual 255: the generated entities don't tell.
+    #[must_use]
+    pub(crate) fn holding<const N: usize>(mut self, lengths: [(&str, u32); N]) -> Self {
+        for (name, length) in lengths {
+            let column = self.column(name);
+            self.columns[column].length = Some(length);
+        }
+        self
+    }
+
+    /// The names of all columns, in their order, as a statement lists them.
+    pub(crate) fn column_list(&self) -> String {
+        let names: Vec<_> = self.columns.iter().map(|c| format!("\"{}\"", c.name)).collect();
+        names.join(", ")
     }
 
     /// The place of a column.

@@ -83,6 +83,20 @@ impl Value {
         Bind::Array(array_type, Some(Box::new(binds)))
     }
 
+    /// The value as JSON, moments as SQLite stores them.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Null => serde_json::Value::Null,
+            Self::Bool(v) => (*v).into(),
+            Self::Int(v) => (*v).into(),
+            Self::Double(v) => (*v).into(),
+            Self::Text(v) => v.as_str().into(),
+            Self::Time(v) => v.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false).into(),
+            Self::Json(v) => v.clone(),
+        }
+    }
+
     /// The key in this cell; `None` when it is absent (or no key).
     #[must_use]
     pub fn key(&self) -> Option<i64> {

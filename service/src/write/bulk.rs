@@ -1,12 +1,16 @@
-//! Puts many rows in at once: what imports and the demo data stand on.
+//! Puts many rows in at once: what imports and the demo set stand on.
 
 use sea_orm::{
     ConnectionTrait, Statement,
     sea_query::{Alias, PostgresQueryBuilder, Query, SqliteQueryBuilder},
 };
 
+use serde_json::json;
+
 use crate::{
     error::Result,
+    governance::change_log::{self, Entry, kind},
+    scope::Scope,
     store::Engine,
     table::{Column, Table},
     value::Value,
@@ -15,15 +19,29 @@ use crate::{
 /// Binds in one statement: below the 32,766 of SQLite and the 65,535 of Postgres.
 const BINDS: usize = 30_000;
 
-/// Inserts `rows` into `table`. Each row has a value for every column of the table, in its order,
-/// the key and the organization included.
+/// Inserts `rows` into `table` and notes in the change log how many. Each row has a value for every
+/// column of the table, in its order, the key and the organization included.
 pub(crate) async fn rows<C: ConnectionTrait>(
     connection: &C,
-    engine: Engine,
-    table: &Table,
+    scope: &Scope,
+    table: &'static Table,
     rows: Vec<Vec<Value>>,
 ) -> Result<()> {
-    insert(connection, engine, table.name, &table.columns, rows).await
+    let count = rows.len();
+    insert(connection, scope.store().engine(), table.name, &table.columns, rows).await?;
+    note(connection, scope, table, count).await
+}
+
+/// Notes in the change log that so many rows came in.
+pub(crate) async fn note<C: ConnectionTrait>(
+    connection: &C,
+    scope: &Scope,
+    table: &'static Table,
+    rows: usize,
+) -> Result<()> {
+    let after = Some(json!({ "rows": rows }));
+    let entry = Entry { after, ..Entry::bare(table, None, kind::IMPORTED) };
+    change_log::append(connection, scope, scope.now(), vec![entry]).await
 }
 
 /// Inserts `rows` into the table called `name`, which need not be one of an organization.

@@ -1,0 +1,126 @@
+//! Requests that may be repeated: the same key and input give the first answer again.
+//!
+//! The key is written in the transaction of the work. A second request with the same key waits for
+//! the first: on Postgres at the primary key, on SQLite at the one writer.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
+use sea_orm::Value as Bind;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value as Json;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::Unit;
+use crate::{
+    error::{Error, Problem, Result},
+    scope::Scope,
+    table::Kind,
+    value::Value,
+};
+
+/// How long a key is kept.
+pub const KEPT: TimeDelta = TimeDelta::hours(24);
+
+/// The longest key, in characters.
+const LONGEST: usize = 255;
+
+/// What makes a request one that may be repeated.
+#[derive(Clone, Debug)]
+pub struct Once {
+    /// The mutation.
+    pub mutation: String,
+    /// The key that the client has given it.
+    pub key: String,
+    /// The input, as a checksum.
+    pub input_hash: String,
+}
+
+/// The checksum of an input.
+#[must_use]
+pub fn hash(input: &str) -> String {
+    format!("{:032x}", xxh3_128(input.as_bytes()))
+}
+
+/// Does `work` in a transaction and commits; with `once`, at most once for its key.
+///
+/// # Errors
+/// What `work` reports, after which nothing has been written; [`Error::Refused`] when the key was
+/// used with another input.
+pub async fn run<T, W>(scope: &Scope, once: Option<Once>, work: W) -> Result<T>
+where
+    T: Serialize + DeserializeOwned,
+    W: for<'u> FnOnce(&'u mut Unit) -> BoxFuture<'u, Result<T>>,
+{
+    let mut unit = Unit::begin(scope).await?;
+    if let Some(once) = &once
+        && let Some(answer) = begin(&mut unit, once).await?
+    {
+        return serde_json::from_value(answer).map_err(|error| Error::Internal(Box::new(error)));
+    }
+    let done = work(&mut unit).await?;
+    if let Some(once) = &once {
+        let answer =
+            serde_json::to_value(&done).map_err(|error| Error::Internal(Box::new(error)))?;
+        end(&mut unit, once, answer).await?;
+    }
+    unit.commit().await?;
+    Ok(done)
+}
+
+/// Claims the key; gives the first answer when it was claimed before.
+async fn begin(unit: &mut Unit, once: &Once) -> Result<Option<Json>> {
+    if once.key.is_empty() || once.key.chars().count() > LONGEST || once.key.contains('\0') {
+        let message = format!("a key has from 1 to {LONGEST} characters, and no NUL");
+        return Err(Problem::invalid("idempotency_key", message).into());
+    }
+    let place = place(unit, once);
+    loop {
+        let mut binds = place.clone();
+        binds.push(once.input_hash.clone().into());
+        binds.push(Value::Time(unit.now()).bind(Kind::Time));
+        let sql = "INSERT INTO \"idempotency_keys\" (\"organization_id\", \"actor\", \"mutation\", \
+                   \"key\", \"input_hash\", \"created_at\") VALUES ({}, {}, {}, {}, {}, {}) \
+                   ON CONFLICT DO NOTHING";
+        if unit.execute(sql, binds).await? > 0 {
+            return Ok(None);
+        }
+        let sql = "SELECT \"input_hash\", \"answer\", \"created_at\" FROM \"idempotency_keys\" \
+                   WHERE \"organization_id\" = {} AND \"actor\" = {} AND \"mutation\" = {} \
+                   AND \"key\" = {}";
+        let rows = unit.query(sql, place.clone()).await?;
+        // Gone in between: its time was over.
+        let Some(row) = rows.first() else { continue };
+        let made: DateTime<Utc> = row.try_get_by_index(2)?;
+        if made + KEPT < unit.now() {
+            let sql = "DELETE FROM \"idempotency_keys\" WHERE \"organization_id\" = {} \
+                       AND \"actor\" = {} AND \"mutation\" = {} AND \"key\" = {}";
+            unit.execute(sql, place.clone()).await?;
+            continue;
+        }
+        if row.try_get_by_index::<String>(0)? != once.input_hash {
+            let message = "this key was used with another input; take a new one";
+            return Err(Problem::conflict("idempotency_key", message).into());
+        }
+        let answer: Option<Json> = row.try_get_by_index(1)?;
+        return answer.map(Some).ok_or_else(|| Error::internal("a key without its answer"));
+    }
+}
+
+async fn end(unit: &mut Unit, once: &Once, answer: Json) -> Result<()> {
+    let mut binds = vec![Value::Json(answer).bind(Kind::Json)];
+    binds.extend(place(unit, once));
+    let sql = "UPDATE \"idempotency_keys\" SET \"answer\" = {} WHERE \"organization_id\" = {} \
+               AND \"actor\" = {} AND \"mutation\" = {} AND \"key\" = {}";
+    unit.execute(sql, binds).await?;
+    Ok(())
+}
+
+fn place(unit: &Unit, once: &Once) -> Vec<Bind> {
+    let scope = unit.scope();
+    vec![
+        scope.organization().into(),
+        scope.actor().label().into(),
+        once.mutation.clone().into(),
+        once.key.clone().into(),
+    ]
+}

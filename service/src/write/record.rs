@@ -1,0 +1,132 @@
+//! One row, with a value for every column.
+
+use chrono::{DateTime, Utc};
+use sea_orm::QueryResult;
+use serde_json::{Map, Value as Json};
+
+use crate::{error::Result, table::Table, value::Value};
+
+/// One row of a table.
+#[derive(Clone, Debug)]
+pub struct Record {
+    table: &'static Table,
+    values: Vec<Value>,
+}
+
+impl Record {
+    /// A row of which nothing is said yet.
+    #[must_use]
+    pub fn new(table: &'static Table) -> Self {
+        Self { table, values: vec![Value::Null; table.columns.len()] }
+    }
+
+    /// Reads a row whose columns are all there, in the order of the table, from column `from` on.
+    pub(crate) fn read(table: &'static Table, row: &QueryResult, from: usize) -> Result<Self> {
+        let values = table.columns.iter().enumerate();
+        let values = values.map(|(index, column)| Value::read(row, from + index, column.kind));
+        Ok(Self { table, values: values.collect::<Result<_>>()? })
+    }
+
+    /// Its table.
+    #[must_use]
+    pub fn table(&self) -> &'static Table {
+        self.table
+    }
+
+    /// All values, in the order of the table.
+    #[must_use]
+    pub fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// The key; 0 before the row is written.
+    #[must_use]
+    pub fn id(&self) -> i64 {
+        self.values[self.table.id()].key().unwrap_or_default()
+    }
+
+    /// The value of `column`.
+    #[must_use]
+    pub fn value(&self, column: &str) -> &Value {
+        &self.values[self.table.column(column)]
+    }
+
+    /// The value at the place of a column.
+    #[must_use]
+    pub fn at(&self, column: usize) -> &Value {
+        &self.values[column]
+    }
+
+    /// The text in `column`; empty when there is none.
+    #[must_use]
+    pub fn text(&self, column: &str) -> &str {
+        match self.value(column) {
+            Value::Text(text) => text,
+            _ => "",
+        }
+    }
+
+    /// The number in `column`, a key for instance, if there is one.
+    #[must_use]
+    pub fn number(&self, column: &str) -> Option<i64> {
+        self.value(column).key()
+    }
+
+    /// The moment in `column`, if there is one.
+    #[must_use]
+    pub fn time(&self, column: &str) -> Option<DateTime<Utc>> {
+        match self.value(column) {
+            Value::Time(time) => Some(*time),
+            _ => None,
+        }
+    }
+
+    /// Whether `column` has a value.
+    #[must_use]
+    pub fn has(&self, column: &str) -> bool {
+        *self.value(column) != Value::Null
+    }
+
+    /// Whether the row has been deleted and can still be restored.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.table.deleted_at.is_some_and(|column| self.values[column] != Value::Null)
+    }
+
+    /// Sets `column`.
+    pub fn set(&mut self, column: &str, value: Value) {
+        let place = self.table.column(column);
+        self.values[place] = value;
+    }
+
+    /// Sets the value at the place of a column.
+    pub fn set_at(&mut self, column: usize, value: Value) {
+        self.values[column] = value;
+    }
+
+    /// Sets `column`, if the table has it.
+    pub(crate) fn set_if_there(&mut self, column: &str, value: Value) {
+        if let Some(place) = self.table.find(column) {
+            self.values[place] = value;
+        }
+    }
+
+    /// The row as the change log keeps it: an object by the names of the columns.
+    #[must_use]
+    pub fn snapshot(&self) -> Json {
+        let cells = self.table.columns.iter().zip(&self.values);
+        Json::Object(cells.map(|(column, value)| (column.name.to_owned(), value.json())).collect())
+    }
+
+    /// What `self` had where `after` has something else, but for what every write changes.
+    #[must_use]
+    pub fn difference(&self, after: &Self) -> Map<String, Json> {
+        let pairs = self.table.columns.iter().zip(self.values.iter().zip(&after.values));
+        pairs
+            .filter(|(column, (old, new))| {
+                old != new && !matches!(column.name, "updated_at" | "revision")
+            })
+            .map(|(column, (old, _))| (column.name.to_owned(), old.json()))
+            .collect()
+    }
+}

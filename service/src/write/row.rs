@@ -1,0 +1,334 @@
+//! One row in a unit: begun, checked, written, by its [`Rules`].
+
+use chrono::{DateTime, Utc};
+use sea_orm::Value as Bind;
+
+use super::{
+    Input, LinkInput, Record, Unit, check,
+    rules::{FieldRule, LinkRule, Rules, Usual},
+};
+use crate::{
+    error::{Error, Problem, Result},
+    scope::Scope,
+    store::Engine,
+    table::Kind,
+    value::Value,
+};
+
+/// The row to be written, at the revision that was read.
+pub(crate) async fn current(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    id: i64,
+    expected_revision: Option<i64>,
+) -> Result<Record> {
+    let table = (rules.table)();
+    for rule in rules.fields.iter().filter(|rule| rule.first) {
+        let (Some(refers), Some(row)) = (rule.refers, unit.peek(table, id).await?) else {
+            continue;
+        };
+        let (to, key) = ((refers.table)(), row.number(rule.column).unwrap_or_default());
+        if refers.writes {
+            unit.find(to, key).await?;
+        } else {
+            unit.referred(to, key).await?;
+        }
+    }
+    let row = unit.get(table, id, "id").await?;
+    alive(&row, "id")?;
+    at_revision(&row, expected_revision)?;
+    Ok(row)
+}
+
+/// Refuses a row that was deleted, and says what can be done about it.
+pub(crate) fn alive(row: &Record, field: &str) -> Result<()> {
+    if !row.is_deleted() {
+        return Ok(());
+    }
+    let called = row.table().called;
+    let merged = row.table().find("merged_into_id").and_then(|column| row.at(column).key());
+    let message = match merged {
+        Some(other) => format!("the {} was merged into Prospect:{other}", words(called)),
+        None => format!("the {} is deleted; restore it first", words(called)),
+    };
+    Err(Problem::conflict(field, message).into())
+}
+
+/// Refuses a row that has been written since it was read.
+pub(crate) fn at_revision(row: &Record, expected: Option<i64>) -> Result<()> {
+    let revision = row.number("revision");
+    match expected {
+        Some(expected) if revision != Some(expected) => {
+            let now = revision.unwrap_or_default();
+            let message = format!("it was written since: it is at revision {now}, read it again");
+            Err(Problem::conflict("expected_revision", message).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes a row in a unit.
+pub(crate) async fn create_in(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    input: Input,
+) -> Result<Record> {
+    let mut problems = Vec::new();
+    let links = input.links.clone();
+    let record = begun(unit.scope(), rules, input, unit.now(), &mut problems);
+    check_all(unit, rules, &record, None, &mut problems).await?;
+    unique(unit, rules, &record, &mut problems).await?;
+    refuse(problems)?;
+    let record = unit.insert(record).await?;
+    for (rule, link) in rules.links.iter().zip(links) {
+        link_in(unit, rule, record.id(), link).await?;
+    }
+    rules.hooks.created(unit, &record).await?;
+    Ok(record)
+}
+
+async fn link_in(unit: &mut Unit, rule: &'static LinkRule, id: i64, link: LinkInput) -> Result<()> {
+    let mut keys = link.keys;
+    keys.sort_unstable();
+    for key in &keys {
+        if unit.referred((rule.pairs.far_table)(), *key).await?.is_none() {
+            return Err(Problem::not_found(rule.keys, (rule.pairs.far_table)().called).into());
+        }
+    }
+    if let Some(rows) = &rule.rows {
+        for input in link.rows {
+            let made = Box::pin(create_in(unit, (rows.rules)(), input)).await;
+            keys.push(made.map_err(|error| within(error, rows.name))?.id());
+        }
+    }
+    for key in keys {
+        unit.link(&rule.pairs, id, key).await?;
+    }
+    Ok(())
+}
+
+/// The problems of something inside `name`.
+fn within(error: Error, name: &str) -> Error {
+    match error {
+        Error::Refused(problems) => Error::Refused(
+            problems
+                .into_iter()
+                .map(|problem| {
+                    let field = match problem.field {
+                        Some(field) => format!("{name}.{field}"),
+                        None => name.to_owned(),
+                    };
+                    Problem { field: Some(field), ..problem }
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// Puts a patch on a row, in a unit.
+pub(crate) async fn patched(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    before: Record,
+    patch: Input,
+    within_field: Option<&str>,
+) -> Result<Record> {
+    let table = (rules.table)();
+    let mut problems = Vec::new();
+    let mut after = before.clone();
+    for (column, value) in patch.values {
+        after.set_at(column, check::without_null(&table.columns[column], value));
+    }
+    rules.hooks.complete(unit.scope(), Some(&before), &mut after, &mut problems);
+    check_all(unit, rules, &after, Some(&before), &mut problems).await?;
+    let identity = rules.identity.filter(|one| before.value(one.column) != after.value(one.column));
+    if identity.is_some() {
+        unique(unit, rules, &after, &mut problems).await?;
+    }
+    let refused = refuse(problems);
+    match within_field {
+        Some(field) => refused.map_err(|error| within(error, field))?,
+        None => refused?,
+    }
+    rules.hooks.update(unit, before, after).await
+}
+
+/// Makes a row, or patches the one with the same identity; gives its key and whether it was made.
+pub(crate) async fn upsert_in(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    mut input: Input,
+) -> Result<(i64, bool)> {
+    // What can't be absent and is not said is left as it is.
+    let columns = &(rules.table)().columns;
+    input.values.retain(|(column, value)| *value != Value::Null || columns[*column].nullable);
+    let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
+    let known = match rules.identity {
+        Some(identity) => with_identity(unit, rules, record.text(identity.column)).await?,
+        None => None,
+    };
+    let Some(id) = known else { return Ok((create_in(unit, rules, input).await?.id(), true)) };
+    let before = current(unit, rules, id, None).await?;
+    Ok((patched(unit, rules, before, input, None).await?.id(), false))
+}
+
+/// A row from what is said of it and what is usual.
+fn begun(
+    scope: &Scope,
+    rules: &'static Rules,
+    input: Input,
+    now: DateTime<Utc>,
+    problems: &mut Vec<Problem>,
+) -> Record {
+    let table = (rules.table)();
+    let mut record = Record::new(table);
+    for rule in rules.fields {
+        record.set(rule.column, usual(rule, now));
+    }
+    for (column, value) in input.values {
+        let value = check::without_null(&table.columns[column], value);
+        let usual_for_null = value == Value::Null && !table.columns[column].nullable;
+        if !usual_for_null || *record.at(column) == Value::Null {
+            record.set_at(column, value);
+        }
+    }
+    rules.hooks.complete(scope, None, &mut record, problems);
+    record
+}
+
+fn usual(rule: &FieldRule, now: DateTime<Utc>) -> Value {
+    match rule.usual {
+        Usual::Nothing | Usual::Follows => Value::Null,
+        Usual::Bool(value) => Value::Bool(value),
+        Usual::Int(value) => Value::Int(value),
+        Usual::Text(text) => Value::Text(text.to_owned()),
+        Usual::Now => Value::Time(now),
+    }
+}
+
+/// Checks every value that is new, and what it points to.
+async fn check_all(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    record: &Record,
+    before: Option<&Record>,
+    problems: &mut Vec<Problem>,
+) -> Result<()> {
+    let table = (rules.table)();
+    for rule in rules.fields {
+        let column = table.column(rule.column);
+        let value = record.at(column);
+        if before.is_some_and(|before| before.at(column) == value) {
+            continue;
+        }
+        if let Some(problem) = check::problem(&table.columns[column], rule, value, unit.now()) {
+            problems.push(problem);
+            continue;
+        }
+        let (Some(refers), Some(key)) = (rule.refers, value.key()) else { continue };
+        let to = (refers.table)();
+        let found =
+            if refers.writes { unit.find(to, key).await? } else { unit.referred(to, key).await? };
+        match found {
+            None => problems.push(Problem::not_found(rule.column, to.called)),
+            Some(row) => {
+                if let Err(Error::Refused(deleted)) = alive(&row, rule.column) {
+                    problems.extend(deleted);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes hold of all that a batch writes besides its own rows, in one order, so that batches don't wait
+/// for each other in a circle: the rows that are written with them, and the names of their identities.
+pub(crate) async fn hold_all(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    items: &[Input],
+) -> Result<()> {
+    for rule in rules.fields {
+        let Some(refers) = rule.refers.filter(|refers| refers.writes) else { continue };
+        let column = (rules.table)().column(rule.column);
+        let keys = items.iter().flat_map(|input| &input.values);
+        let keys = keys.filter(|(known, _)| *known == column).filter_map(|(_, value)| value.key());
+        unit.hold_rows((refers.table)(), keys.collect()).await?;
+    }
+    let Some(identity) = rules.identity else { return Ok(()) };
+    let mut names: Vec<String> = items
+        .iter()
+        .map(|input| {
+            let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
+            record.text(identity.column).to_ascii_lowercase()
+        })
+        .filter(|name| !name.is_empty())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        unit.hold_name((rules.table)(), &name).await?;
+    }
+    Ok(())
+}
+
+/// Notes a problem when another row, not deleted, has the same identity.
+pub(crate) async fn unique(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    record: &Record,
+    problems: &mut Vec<Problem>,
+) -> Result<()> {
+    let Some(identity) = rules.identity else { return Ok(()) };
+    let taken = with_identity(unit, rules, record.text(identity.column)).await?;
+    if taken.is_some_and(|taken| taken != record.id()) {
+        let message = format!(
+            "there is {} with this {} already",
+            a((rules.table)().called),
+            words(identity.column)
+        );
+        problems.push(Problem::conflict(identity.written_as, message));
+    }
+    Ok(())
+}
+
+/// The row, not deleted, that has this identity; nobody else can take it until the end.
+async fn with_identity(unit: &mut Unit, rules: &'static Rules, value: &str) -> Result<Option<i64>> {
+    let (Some(identity), false) = (rules.identity, value.is_empty() || value.contains('\0')) else {
+        return Ok(None);
+    };
+    let table = (rules.table)();
+    let folded = value.to_ascii_lowercase();
+    unit.hold_name(table, &folded).await?;
+    let column = match unit.scope().store().engine() {
+        Engine::Postgres => format!("lower(\"{}\" COLLATE \"C\")", identity.column),
+        Engine::Sqlite => format!("\"{}\" COLLATE NOCASE", identity.column),
+    };
+    let alive = if table.deleted_at.is_some() { " AND \"deleted_at\" IS NULL" } else { "" };
+    let sql = format!(
+        "SELECT \"id\" FROM \"{}\" WHERE \"organization_id\" = {{}} AND {column} = {{}}{alive} \
+         ORDER BY \"id\" LIMIT 1",
+        table.name
+    );
+    let binds: Vec<Bind> =
+        vec![unit.scope().organization().into(), Value::Text(folded).bind(Kind::Text)];
+    let rows = unit.query(&sql, binds).await?;
+    Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?)
+}
+
+/// Refuses when there is any problem.
+pub(crate) fn refuse(problems: Vec<Problem>) -> Result<()> {
+    if problems.is_empty() { Ok(()) } else { Err(Error::Refused(problems)) }
+}
+
+/// `outreach_draft` → `outreach draft`.
+pub(crate) fn words(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+/// `industry` → `an industry`.
+fn a(name: &str) -> String {
+    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {}", words(name))
+}

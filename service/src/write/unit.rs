@@ -1,0 +1,382 @@
+//! A unit of work: one transaction, and the entries of the change log for all that is written in it.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value as Bind};
+use serde_json::{Value as Json, json};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::Record;
+use crate::{
+    error::{Error, Problem, Result},
+    governance::change_log::{self, Entry, kind},
+    scope::Scope,
+    store::Engine,
+    table::{Kind, Table},
+    value::Value,
+};
+
+/// A transaction that writes, for one actor. What is not committed is taken back when it is dropped.
+pub struct Unit {
+    scope: Scope,
+    transaction: DatabaseTransaction,
+    entries: Vec<Entry>,
+    now: DateTime<Utc>,
+}
+
+/// How a row is held until the end of the transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    /// Others may write it.
+    Nothing,
+    /// Nobody else may write it.
+    Write,
+    /// Nobody may write it.
+    Stay,
+}
+
+impl Unit {
+    /// Begins a transaction.
+    pub(crate) async fn begin(scope: &Scope) -> Result<Self> {
+        let transaction = scope.store().begin().await?;
+        Ok(Self { now: scope.now(), scope: scope.clone(), transaction, entries: Vec::new() })
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The one moment of everything in this unit.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Writes the entries of the change log and commits.
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        let entries = std::mem::take(&mut self.entries);
+        let wrote = !entries.is_empty();
+        change_log::append(&self.transaction, &self.scope, self.now, entries).await?;
+        self.transaction.commit().await?;
+        if wrote {
+            self.scope.store().signal().changed();
+        }
+        Ok(())
+    }
+
+    fn engine(&self) -> Engine {
+        self.scope.store().engine()
+    }
+
+    /// Runs `sql`, in which every `{}` is the place of the next of `binds`.
+    pub(crate) async fn query(&self, sql: &str, binds: Vec<Bind>) -> Result<Vec<QueryResult>> {
+        Ok(self.transaction.query_all_raw(self.engine().statement(sql, binds)).await?)
+    }
+
+    /// As [`query`](Self::query), for a statement that gives no rows; gives how many it touched.
+    pub(crate) async fn execute(&self, sql: &str, binds: Vec<Bind>) -> Result<u64> {
+        Ok(self.transaction.execute_raw(self.engine().statement(sql, binds)).await?.rows_affected())
+    }
+
+    /// The row with this key, deleted ones too, which nobody else can write until the end.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database doesn't answer.
+    pub async fn find(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
+        self.held(table, id, Hold::Write).await
+    }
+
+    /// As [`find`](Self::find); that there is none is told by `field`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when there is none.
+    pub async fn get(&mut self, table: &'static Table, id: i64, field: &str) -> Result<Record> {
+        let found = self.find(table, id).await?;
+        found.ok_or_else(|| Problem::not_found(field, table.called).into())
+    }
+
+    /// The row that another points to, which stays as it is until the end.
+    pub(crate) async fn referred(
+        &mut self,
+        table: &'static Table,
+        id: i64,
+    ) -> Result<Option<Record>> {
+        self.held(table, id, Hold::Stay).await
+    }
+
+    async fn held(&mut self, table: &'static Table, id: i64, hold: Hold) -> Result<Option<Record>> {
+        let lock = match (self.engine(), hold) {
+            // There is one writer.
+            (Engine::Sqlite, _) | (_, Hold::Nothing) => "",
+            (Engine::Postgres, Hold::Write) => " FOR NO KEY UPDATE",
+            (Engine::Postgres, Hold::Stay) => " FOR SHARE",
+        };
+        let sql = format!(
+            "SELECT {} FROM \"{}\" WHERE \"id\" = {{}} AND \"organization_id\" = {{}}{lock}",
+            table.column_list(),
+            table.name
+        );
+        let binds = vec![id.into(), self.scope.organization().into()];
+        let rows = self.query(&sql, binds).await?;
+        rows.first().map(|row| Record::read(table, row, 0)).transpose()
+    }
+
+    /// The row with this key as it is now, which others may write meanwhile.
+    pub(crate) async fn peek(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
+        self.held(table, id, Hold::Nothing).await
+    }
+
+    /// Lets nobody else write the rows with these keys until the end: all at once and in one order, so
+    /// that batches don't wait for each other in a circle.
+    pub(crate) async fn hold_rows(&self, table: &'static Table, keys: Vec<i64>) -> Result<()> {
+        if self.engine() == Engine::Postgres && !keys.is_empty() {
+            let sql = format!(
+                "SELECT \"id\" FROM \"{}\" WHERE \"id\" = ANY({{}}) AND \"organization_id\" = {{}} \
+                 ORDER BY \"id\" FOR NO KEY UPDATE",
+                table.name
+            );
+            let keys = Value::array(keys.into_iter().map(Value::Int).collect(), Kind::BigInt);
+            self.query(&sql, vec![keys, self.scope.organization().into()]).await?;
+        }
+        Ok(())
+    }
+
+    /// The rows whose `column` points to `id`, deleted ones too, by key; nobody else can write them
+    /// until the end.
+    pub(crate) async fn below(
+        &mut self,
+        table: &'static Table,
+        column: &str,
+        id: i64,
+    ) -> Result<Vec<Record>> {
+        let lock = if self.engine() == Engine::Postgres { " FOR NO KEY UPDATE" } else { "" };
+        let sql = format!(
+            "SELECT {} FROM \"{}\" WHERE \"{column}\" = {{}} AND \"organization_id\" = {{}} \
+             ORDER BY \"id\"{lock}",
+            table.column_list(),
+            table.name
+        );
+        let binds = vec![id.into(), self.scope.organization().into()];
+        let rows = self.query(&sql, binds).await?;
+        rows.iter().map(|row| Record::read(table, row, 0)).collect()
+    }
+
+    /// Waits until no other unit holds this name: what makes a value unique that no index holds.
+    pub(crate) async fn hold_name(&self, table: &Table, name: &str) -> Result<()> {
+        if self.engine() == Engine::Postgres {
+            let name = format!("{}\0{}\0{name}", self.scope.organization(), table.name);
+            let key = xxh3_64(name.as_bytes()).cast_signed();
+            self.execute("SELECT pg_advisory_xact_lock({})", vec![key.into()]).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts a row in; gives it as it is stored.
+    pub(crate) async fn insert(&mut self, mut record: Record) -> Result<Record> {
+        let table = record.table();
+        record.set_at(table.organization, Value::Int(self.scope.organization()));
+        record.set_if_there("revision", Value::Int(1));
+        record.set_if_there("created_at", Value::Time(self.now));
+        record.set_if_there("updated_at", Value::Time(self.now));
+        let (mut names, mut places, mut binds) = (Vec::new(), Vec::new(), Vec::new());
+        for (column, value) in table.columns.iter().zip(record.values()) {
+            if column.name != "id" {
+                names.push(format!("\"{}\"", column.name));
+                places.push("{}");
+                binds.push(value.clone().bind(column.kind));
+            }
+        }
+        let sql = format!(
+            "INSERT INTO \"{}\" ({}) VALUES ({}) RETURNING \"id\"",
+            table.name,
+            names.join(", "),
+            places.join(", ")
+        );
+        let rows = self.query(&sql, binds).await?;
+        let row = rows.first().ok_or_else(|| Error::internal("an insert gave no key"))?;
+        record.set_at(table.id(), Value::Int(row.try_get_by_index(0)?));
+        let after = Some(record.snapshot());
+        self.note(table, Some(record.id()), kind::CREATED, None, after);
+        Ok(record)
+    }
+
+    /// Writes `after` in place of `before`, which it was made from; a row that stays as it was is left
+    /// alone. Gives the row as it is stored.
+    pub(crate) async fn update(&mut self, before: &Record, after: Record) -> Result<Record> {
+        self.update_as(before, after, kind::UPDATED).await
+    }
+
+    /// As [`update`](Self::update), noted as `kind`.
+    pub(crate) async fn update_as(
+        &mut self,
+        before: &Record,
+        mut after: Record,
+        kind: &'static str,
+    ) -> Result<Record> {
+        let table = after.table();
+        let difference = before.difference(&after);
+        if difference.is_empty() {
+            return Ok(before.clone());
+        }
+        let revision = before.number("revision").unwrap_or_default() + 1;
+        after.set_if_there("revision", Value::Int(revision));
+        after.set_if_there("updated_at", Value::Time(self.now));
+        let (mut sets, mut binds) = (Vec::new(), Vec::new());
+        for (index, column) in table.columns.iter().enumerate() {
+            if before.at(index) != after.at(index) {
+                sets.push(format!("\"{}\" = {{}}", column.name));
+                binds.push(after.at(index).clone().bind(column.kind));
+            }
+        }
+        binds.extend([after.id().into(), self.scope.organization().into()]);
+        let sql = format!(
+            "UPDATE \"{}\" SET {} WHERE \"id\" = {{}} AND \"organization_id\" = {{}}",
+            table.name,
+            sets.join(", ")
+        );
+        self.execute(&sql, binds).await?;
+        let snapshot = Some(after.snapshot());
+        self.note(table, Some(after.id()), kind, Some(Json::Object(difference)), snapshot);
+        Ok(after)
+    }
+
+    /// Lets all rows whose `column` points to `from` point to `to` instead; gives how many there were.
+    pub(crate) async fn point(
+        &mut self,
+        table: &'static Table,
+        column: &str,
+        from: i64,
+        to: Option<i64>,
+    ) -> Result<usize> {
+        let sql = format!(
+            "UPDATE \"{}\" SET \"{column}\" = {{}}, \"revision\" = \"revision\" + 1, \
+             \"updated_at\" = {{}} WHERE \"{column}\" = {{}} AND \"organization_id\" = {{}} RETURNING {}",
+            table.name,
+            table.column_list()
+        );
+        let target = to.map_or(Value::Null, Value::Int).bind(Kind::BigInt);
+        let now = Value::Time(self.now).bind(Kind::Time);
+        let binds = vec![target, now, from.into(), self.scope.organization().into()];
+        let rows = self.query(&sql, binds).await?;
+        for row in &rows {
+            let after = Record::read(table, row, 0)?;
+            let before = json!({ column: from });
+            let snapshot = Some(after.snapshot());
+            self.note(table, Some(after.id()), kind::UPDATED, Some(before), snapshot);
+        }
+        Ok(rows.len())
+    }
+
+    /// Takes a row out for good.
+    pub(crate) async fn delete(&mut self, before: &Record) -> Result<()> {
+        self.delete_as(before, kind::DELETED).await
+    }
+
+    /// As [`delete`](Self::delete), noted as `kind`.
+    pub(crate) async fn delete_as(&mut self, before: &Record, kind: &'static str) -> Result<()> {
+        self.remove(before).await?;
+        let snapshot = Some(before.snapshot());
+        self.note(before.table(), Some(before.id()), kind, snapshot, None);
+        Ok(())
+    }
+
+    /// Takes all rows of `table` out for good that belong to a prospect; gives how many there were. What
+    /// the change log says of them is emptied with the prospect.
+    pub(crate) async fn erase_below(
+        &mut self,
+        table: &'static Table,
+        prospect: i64,
+    ) -> Result<usize> {
+        let sql = format!(
+            "DELETE FROM \"{}\" WHERE \"prospect_id\" = {{}} AND \"organization_id\" = {{}} \
+             RETURNING \"id\"",
+            table.name
+        );
+        let binds = vec![prospect.into(), self.scope.organization().into()];
+        let rows = self.query(&sql, binds).await?;
+        for row in &rows {
+            let id: i64 = row.try_get_by_index(0)?;
+            self.entries.push(Entry {
+                prospect: Some(prospect),
+                ..Entry::bare(table, Some(id), kind::ERASED)
+            });
+        }
+        Ok(rows.len())
+    }
+
+    /// Takes a prospect out for good, and empties what the change log says of them and of all that ever
+    /// belonged to them.
+    pub(crate) async fn erase(&mut self, prospect: &Record) -> Result<()> {
+        self.remove(prospect).await?;
+        let sql = "UPDATE \"changes\" SET \"before\" = NULL, \"after\" = NULL WHERE \
+                   \"prospect_id\" = {} AND \"organization_id\" = {}";
+        let binds = vec![prospect.id().into(), self.scope.organization().into()];
+        self.execute(sql, binds).await?;
+        // What this unit itself has noted.
+        for entry in &mut self.entries {
+            if entry.prospect == Some(prospect.id()) {
+                (entry.before, entry.after) = (None, None);
+            }
+        }
+        self.note(prospect.table(), Some(prospect.id()), kind::ERASED, None, None);
+        Ok(())
+    }
+
+    async fn remove(&mut self, record: &Record) -> Result<()> {
+        let table = record.table();
+        let sql = format!(
+            "DELETE FROM \"{}\" WHERE \"id\" = {{}} AND \"organization_id\" = {{}}",
+            table.name
+        );
+        let binds = vec![record.id().into(), self.scope.organization().into()];
+        self.execute(&sql, binds).await?;
+        Ok(())
+    }
+
+    /// The number that `sql` counts.
+    pub(crate) async fn count(&self, sql: &str, binds: Vec<Bind>) -> Result<i64> {
+        let rows = self.query(sql, binds).await?;
+        Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
+    }
+
+    /// Notes something in the change log.
+    pub(crate) fn note(
+        &mut self,
+        table: &'static Table,
+        record: Option<i64>,
+        kind: &'static str,
+        before: Option<Json>,
+        after: Option<Json>,
+    ) {
+        let person = |row: &Option<Json>| row.as_ref().and_then(|row| row["prospect_id"].as_i64());
+        // Whom it was about before it went to another counts: the other has the newer entries.
+        let prospect = if table.name == "prospects" {
+            record
+        } else {
+            person(&before).or_else(|| person(&after))
+        };
+        self.entries.push(Entry { prospect, before, after, ..Entry::bare(table, record, kind) });
+    }
+
+    /// Begins an item of a batch, which can be taken back alone.
+    pub(crate) async fn begin_item(&mut self) -> Result<Item> {
+        self.transaction.execute_unprepared("SAVEPOINT item").await?;
+        Ok(Item { entries: self.entries.len() })
+    }
+
+    /// Keeps an item, or takes it back.
+    pub(crate) async fn end_item(&mut self, item: &Item, keep: bool) -> Result<()> {
+        if !keep {
+            self.transaction.execute_unprepared("ROLLBACK TO SAVEPOINT item").await?;
+            self.entries.truncate(item.entries);
+        }
+        self.transaction.execute_unprepared("RELEASE SAVEPOINT item").await?;
+        Ok(())
+    }
+}
+
+/// Where an item of a batch began.
+pub(crate) struct Item {
+    entries: usize,
+}
