@@ -1,3 +1,4 @@
-//! The schema version of a database that was brought over.
+//! The change log, and the schema version of a database that was brought over.
 
+pub mod change_log;
 pub mod schema_version;

@@ -27,8 +27,18 @@ pub(super) fn binding(list: u64, parent: Option<i64>) -> u64 {
     parent.map_or(list, |parent| xxh3_64_with_seed(&parent.to_le_bytes(), list))
 }
 
+/// What all cursors of the change log are bound to: they are places in it, whatever list, filter or
+/// subscription they came from.
+#[must_use]
+pub fn log_binding() -> u64 {
+    xxh3_64(b"change log")
+}
+
 /// What all cursors of `list` are bound to: its place, order and filter.
 pub(super) fn list_binding(list: &List) -> u64 {
+    if list.log {
+        return log_binding();
+    }
     let order: Vec<_> = list
         .order
         .iter()
@@ -57,7 +67,7 @@ pub fn encode<'a>(binding: u64, values: impl Iterator<Item = &'a Value>) -> Stri
 }
 
 /// The values in a cursor.
-pub(super) fn decode(
+pub(crate) fn decode(
     text: &str,
     field: &'static str,
     binding: u64,

@@ -95,7 +95,7 @@ impl Filter {
     }
 
     /// Writes the predicate on the row called `alias` into `sql`.
-    pub(super) fn write(&self, sql: &mut Sql, table: &'static Table, alias: &str) {
+    pub(crate) fn write(&self, sql: &mut Sql, table: &'static Table, alias: &str) {
         match self {
             Self::All(all) => join(sql, all, table, alias, " AND ", "TRUE"),
             Self::Any(any) => join(sql, any, table, alias, " OR ", "FALSE"),
@@ -200,22 +200,17 @@ fn one_of(sql: &mut Sql, folded: &str, values: &[Value], kind: Kind) {
         let list = sql.bind(Value::array(values, kind));
         sql.push(&format!("{folded} = ANY({list})"));
     } else {
-        let list: Vec<serde_json::Value> = values.into_iter().map(json).collect();
+        let list: Vec<serde_json::Value> = values.iter().map(json).collect();
         let list = sql.bind(Bind::String(Some(serde_json::Value::from(list).to_string())));
         sql.push(&format!("{folded} IN (SELECT value FROM json_each({list}))"));
     }
 }
 
 /// As SQLite stores it, in a JSON list.
-fn json(value: Value) -> serde_json::Value {
+fn json(value: &Value) -> serde_json::Value {
     match value {
-        Value::Null => serde_json::Value::Null,
-        Value::Bool(v) => i32::from(v).into(),
-        Value::Int(v) => v.into(),
-        Value::Double(v) => v.into(),
-        Value::Text(v) => v.into(),
-        Value::Time(v) => v.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false).into(),
-        Value::Json(v) => v,
+        Value::Bool(v) => i32::from(*v).into(),
+        other => other.json(),
     }
 }
 

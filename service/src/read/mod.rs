@@ -20,10 +20,12 @@ mod run;
 mod sql;
 mod statement;
 
-pub use cursor::encode as encode_cursor;
+pub(crate) use cursor::decode as decode_cursor;
+pub use cursor::{encode as encode_cursor, log_binding};
 pub use filter::{Filter, Quantifier, Test};
 pub use plan::{Cell, Direction, Join, Link, List, Nulls, Page, Relation, Sort};
 pub use run::{Group, Loaded, by_keys, list};
+pub(crate) use statement::Sql;
 
 /// The most rows of one page.
 pub const LARGEST_PAGE: u32 = 100;

@@ -8,6 +8,7 @@ use crate::{
 
 /// A list to read: for the organization, or for each row of the level above.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four things that are wanted or not")]
 pub struct List {
     /// The table of its rows.
     pub table: &'static Table,
@@ -33,6 +34,9 @@ pub struct List {
     /// Where the list stands in the schema (`Query.prospects`, `Company.prospects`): a cursor made
     /// for one place is refused by another.
     pub place: String,
+    /// Whether this is the change log in its own order: then only what has settled is in it, and its
+    /// cursors are places in the log.
+    pub log: bool,
 }
 
 /// A to-one relation that rides along in the statement of its row.
@@ -201,6 +205,7 @@ impl List {
             count: false,
             cursors: false,
             place,
+            log: false,
         }
     }
 

@@ -15,16 +15,16 @@ use crate::{
 };
 
 /// A statement being written.
-pub(super) struct Sql {
+pub(crate) struct Sql {
     pub(super) engine: Engine,
     organization: i64,
-    pub(super) text: String,
+    pub(crate) text: String,
     binds: Vec<Bind>,
     aliases: usize,
 }
 
 impl Sql {
-    pub(super) fn new(engine: Engine, organization: i64) -> Self {
+    pub(crate) fn new(engine: Engine, organization: i64) -> Self {
         let mut sql = Self {
             engine,
             organization,
@@ -37,7 +37,7 @@ impl Sql {
         sql
     }
 
-    pub(super) fn finish(self) -> Statement {
+    pub(crate) fn finish(self) -> Statement {
         Statement::from_sql_and_values(self.engine.backend(), self.text, self.binds)
     }
 
@@ -45,12 +45,12 @@ impl Sql {
         self.engine
     }
 
-    pub(super) fn push(&mut self, text: &str) {
+    pub(crate) fn push(&mut self, text: &str) {
         self.text.push_str(text);
     }
 
     /// A place in the text for `value`.
-    pub(super) fn bind(&mut self, value: Bind) -> String {
+    pub(crate) fn bind(&mut self, value: Bind) -> String {
         self.binds.push(value);
         self.place(self.binds.len())
     }
@@ -149,6 +149,9 @@ impl Sql {
             None => self.tenant(list.table, "t"),
         }
         self.alive(list.table, "t", link);
+        if list.log && self.engine == Engine::Postgres {
+            self.push(crate::governance::change_log::SETTLED);
+        }
         if !list.filter.is_empty() {
             self.push(" AND ");
             list.filter.write(self, list.table, "t");

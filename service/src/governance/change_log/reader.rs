@@ -1,0 +1,190 @@
+//! Reads what is new in the log: one task of each server, for all who follow it.
+
+use std::{fmt::Write as _, sync::Arc, time::Duration};
+
+use sea_orm::{QueryResult, Value as Bind};
+use sqlx::postgres::PgListener;
+use tokio::{
+    sync::{broadcast, watch},
+    time::{sleep, timeout},
+};
+
+use super::{
+    Follow, Notice, SETTLED,
+    position::{Position, State},
+};
+use crate::{
+    error::{Error, Result},
+    store::{Engine, Store},
+};
+
+/// Entries read at a time.
+pub(super) const CHUNK: usize = 500;
+
+/// How long to wait without a hint.
+pub(super) const IDLE: Duration = Duration::from_secs(1);
+
+/// How long to wait while entries are committed that can't be read yet.
+const UNSETTLED: Duration = Duration::from_millis(20);
+
+/// The shortest time between two notifications of one server.
+const NOTIFY_EVERY: Duration = Duration::from_millis(5);
+
+/// The channel of the notifications.
+const CHANNEL: &str = "salesgraph_changes";
+
+/// The task that reads what is new.
+pub(super) struct Reader {
+    store: Store,
+    position: Position,
+    listener: Option<PgListener>,
+    signal: watch::Receiver<()>,
+    sender: broadcast::Sender<Arc<[Notice]>>,
+}
+
+impl Reader {
+    /// Begins with what comes from now on.
+    pub(super) async fn begin(
+        store: Store,
+        sender: broadcast::Sender<Arc<[Notice]>>,
+    ) -> Result<Self> {
+        let signal = store.signal().listen();
+        let listener = match store.postgres() {
+            Some(pool) => {
+                let mut listener = PgListener::connect_with(pool).await.map_err(lost)?;
+                listener.listen(CHANNEL).await.map_err(lost)?;
+                Some(listener)
+            }
+            None => None,
+        };
+        let position = settled(&store).await?;
+        Ok(Self { store, position, listener, signal, sender })
+    }
+
+    /// Reads and hands out, for ever.
+    pub(super) async fn run(mut self) {
+        loop {
+            let unsettled = match self.hand_out().await {
+                Ok(unsettled) => unsettled,
+                Err(error) => {
+                    tracing::warn!(%error, "the change log can't be read; trying again");
+                    false
+                }
+            };
+            let wait = if unsettled { UNSETTLED } else { IDLE };
+            let changed = self.signal.changed();
+            match &mut self.listener {
+                Some(listener) => tokio::select! {
+                    _ = changed => {}
+                    told = timeout(wait, listener.recv()) => if let Ok(Err(_)) = told {
+                        // It connects again by itself, at the next call.
+                        sleep(UNSETTLED).await;
+                    },
+                },
+                None => {
+                    let _ = timeout(wait, changed).await;
+                }
+            }
+        }
+    }
+
+    /// Hands out all that is new; gives whether there is more that can't be read yet.
+    async fn hand_out(&mut self) -> Result<bool> {
+        loop {
+            let found = after(&self.store, self.position, None, &Follow::default()).await?;
+            let Some(last) = found.last() else { break };
+            self.position = last.position;
+            let more = found.len() == CHUNK;
+            // Nobody may be listening.
+            let _ = self.sender.send(found.into());
+            if !more {
+                break;
+            }
+        }
+        if self.store.engine() == Engine::Sqlite {
+            return Ok(false);
+        }
+        let sql = "SELECT EXISTS (SELECT 1 FROM \"changes\" WHERE \"epoch\" = (SELECT \"epoch\" FROM \
+                   \"change_log\") AND \"transaction_number\" >= \
+                   pg_snapshot_xmin(pg_current_snapshot())::text::bigint)";
+        let rows = self.store.query(sql, Vec::new()).await?;
+        Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(false))
+    }
+}
+
+/// The entries after `position`, of one organization or of all, that can be read.
+pub(super) async fn after(
+    store: &Store,
+    position: Position,
+    organization: Option<i64>,
+    wanted: &Follow,
+) -> Result<Vec<Notice>> {
+    let mut sql =
+        "SELECT \"epoch\", \"transaction_number\", \"id\", \"organization_id\", \"entity\", \
+                   \"record_id\", \"kind\" FROM \"changes\" t WHERE \
+                   (\"epoch\", \"transaction_number\", \"id\") > ({}, {}, {})"
+            .to_owned();
+    let mut binds: Vec<Bind> =
+        vec![position.epoch.into(), position.transaction.into(), position.id.into()];
+    if let Some(organization) = organization {
+        sql.push_str(" AND \"organization_id\" = {}");
+        binds.push(organization.into());
+    }
+    for (column, words) in [("entity", &wanted.entities), ("kind", &wanted.kinds)] {
+        if !words.is_empty() {
+            let places = vec!["{}"; words.len()].join(", ");
+            let _ = write!(sql, " AND \"{column}\" IN ({places})");
+            binds.extend(words.iter().map(|word| Bind::from(*word)));
+        }
+    }
+    if store.engine() == Engine::Postgres {
+        sql.push_str(SETTLED);
+    }
+    sql.push_str(" ORDER BY \"epoch\", \"transaction_number\", \"id\" LIMIT {}");
+    binds.push(i64::try_from(CHUNK).unwrap_or(i64::MAX).into());
+    let rows = store.query(&sql, binds).await?;
+    rows.iter().map(notice).collect()
+}
+
+fn notice(row: &QueryResult) -> Result<Notice> {
+    let position = State::position(row, 0)?.unwrap_or_default();
+    Ok(Notice {
+        position,
+        organization: row.try_get_by_index(3)?,
+        entity: row.try_get_by_index(4)?,
+        record: row.try_get_by_index(5)?,
+        kind: row.try_get_by_index(6)?,
+    })
+}
+
+/// The place from which everything that comes from now on stands after.
+pub(super) async fn settled(store: &Store) -> Result<Position> {
+    match store.engine() {
+        Engine::Sqlite => Ok(State::read(store).await?.head),
+        Engine::Postgres => {
+            let sql = "SELECT \"epoch\", pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1, \
+                       9223372036854775807 FROM \"change_log\" WHERE \"id\" = 1";
+            let rows = store.query(sql, Vec::new()).await?;
+            let position = rows.first().map(|row| State::position(row, 0)).transpose()?.flatten();
+            Ok(position.unwrap_or_default())
+        }
+    }
+}
+
+/// Tells other servers when this one has written, not more often than there is a use for.
+pub(super) async fn notify(store: Store) {
+    let mut signal = store.signal().listen();
+    loop {
+        // The signal lives as long as the store.
+        let _ = signal.changed().await;
+        let sql = "SELECT pg_notify({}, '')";
+        if let Err(error) = store.execute(sql, vec![CHANNEL.into()]).await {
+            tracing::warn!(%error, "other servers could not be told of a change");
+        }
+        sleep(NOTIFY_EVERY).await;
+    }
+}
+
+fn lost(error: sqlx::Error) -> Error {
+    Error::Unavailable(sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error))))
+}
