@@ -1,5 +1,7 @@
 //! The one record of every company and person we sell to, and what is known about them.
 
 pub mod company;
+pub mod merge;
+pub mod privacy;
 pub mod prospect;
 pub mod prospect_research;

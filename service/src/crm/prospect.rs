@@ -1,13 +1,222 @@
 //! Prospects: the people we sell to.
 
-use std::sync::LazyLock;
+use std::{collections::HashMap, sync::LazyLock};
 
 use entity::crm::prospect;
+use futures_util::future::BoxFuture;
 
-use crate::table::Table;
+use super::company;
+use crate::{
+    error::{Problem, Result},
+    read::{self, List},
+    scope::Scope,
+    table::Table,
+    value::Value,
+    vocabulary::{Word, word},
+    write::{
+        Once, Record, Unit, once,
+        row::current,
+        rules::{Check, Delete, Hooks, Identity, Rules, Usual, field, kept},
+    },
+};
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(Table::of::<prospect::Entity>);
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<prospect::Entity>("prospect").holding([("lifecycle_stage", 20)])
+    });
     &TABLE
+}
+
+/// How far a prospect has come (`prospects.lifecycle_stage`).
+pub const STAGES: &[Word] = &[
+    word("new", "Known, and nothing more."),
+    word("researched", "We know something about the person."),
+    word("contacted", "We have said something to the person."),
+    word("engaged", "The person has said something to us."),
+    word("qualified", "Worth the effort."),
+    word("opportunity", "There is something to be sold."),
+    word("customer", "Has bought."),
+    word("disqualified", "Not to be pursued."),
+];
+
+/// From which stage to which a prospect can be moved.
+const MOVES: &[(&str, &[&str])] = &[
+    ("new", &["researched", "contacted", "disqualified"]),
+    ("researched", &["contacted", "disqualified"]),
+    ("contacted", &["engaged", "disqualified"]),
+    ("engaged", &["qualified", "disqualified"]),
+    ("qualified", &["opportunity", "disqualified"]),
+    ("opportunity", &["customer", "disqualified"]),
+    ("customer", &["engaged"]),
+    ("disqualified", &["new"]),
+];
+
+/// What may be written.
+pub fn rules() -> &'static Rules {
+    static RULES: Rules = Rules {
+        table,
+        create: Some("create"),
+        update: true,
+        delete: Delete::Soft,
+        identity: Some(Identity { column: "email", written_as: "email", upsert: true }),
+        fields: &[
+            field("full_name").checked(Check::Filled),
+            field("email").checked(Check::Email),
+            field("linkedin_url").checked(Check::Url),
+            field("location"),
+            field("company_id").on_create().to(company::table),
+            field("is_active").usually(Usual::Bool(true)),
+            kept("lifecycle_stage", Usual::Text("new")),
+        ],
+        links: &[],
+        hooks: &Prospect,
+    };
+    &RULES
+}
+
+struct Prospect;
+
+impl Hooks for Prospect {
+    fn restoring<'u>(
+        &'u self,
+        unit: &'u mut Unit,
+        prospect: &'u Record,
+    ) -> BoxFuture<'u, Result<()>> {
+        Box::pin(async move {
+            if let Some(other) = prospect.number("merged_into_id") {
+                let message = format!("it was merged into Prospect:{other}");
+                return Err(Problem::conflict("id", message).into());
+            }
+            let company = prospect.number("company_id").unwrap_or_default();
+            let company = unit.referred(company::table(), company).await?;
+            if company.is_none_or(|company| company.is_deleted()) {
+                let message = "the company is deleted; restore it first";
+                return Err(Problem::conflict("id", message).into());
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Lets a prospect work for another company; gives its key.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when one of them is not there, or is deleted.
+pub async fn move_to(
+    scope: &Scope,
+    id: i64,
+    company: i64,
+    expected_revision: Option<i64>,
+    once: Option<Once>,
+) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let before = current(unit, rules(), id, expected_revision).await?;
+            match unit.referred(company::table(), company).await? {
+                None => return Err(Problem::not_found("company_id", "company").into()),
+                Some(company) if company.is_deleted() => {
+                    let message = "the company is deleted; restore it first";
+                    return Err(Problem::conflict("company_id", message).into());
+                }
+                Some(_) => {}
+            }
+            let mut after = before.clone();
+            after.set("company_id", Value::Int(company));
+            unit.update(&before, after).await?;
+            Ok(id)
+        })
+    })
+    .await
+}
+
+/// Moves a prospect to another stage by hand; gives its key.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when the stage can't follow the one it is in, with those that can.
+pub async fn advance(
+    scope: &Scope,
+    id: i64,
+    stage: String,
+    expected_revision: Option<i64>,
+    once: Option<Once>,
+) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let before = current(unit, rules(), id, expected_revision).await?;
+            let from = before.text("lifecycle_stage");
+            let to = MOVES.iter().find(|(known, _)| *known == from).map_or(&[][..], |(_, to)| *to);
+            if !to.contains(&stage.as_str()) {
+                let to: Vec<_> = to.iter().map(|to| to.to_ascii_uppercase()).collect();
+                let message = format!(
+                    "after {} can come {}, not {}",
+                    from.to_ascii_uppercase(),
+                    to.join(", "),
+                    stage.to_ascii_uppercase()
+                );
+                return Err(Problem::conflict("lifecycle_stage", message).into());
+            }
+            let mut after = before.clone();
+            after.set("lifecycle_stage", Value::Text(stage));
+            unit.update(&before, after).await?;
+            Ok(id)
+        })
+    })
+    .await
+}
+
+/// Notes that a person wants to hear nothing more from us, or takes that back; gives the key.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when there is no such prospect.
+pub async fn unsubscribe(
+    scope: &Scope,
+    id: i64,
+    unsubscribed: bool,
+    once: Option<Once>,
+) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let before = current(unit, rules(), id, None).await?;
+            if before.has("unsubscribed_at") != unsubscribed {
+                let mut after = before.clone();
+                let time = if unsubscribed { Value::Time(unit.now()) } else { Value::Null };
+                after.set("unsubscribed_at", time);
+                unit.update(&before, after).await?;
+            }
+            Ok(id)
+        })
+    })
+    .await
+}
+
+/// Moves a prospect forward by a fact: never back, and never out of a stage that a person has set.
+pub(crate) fn forward(prospect: &mut Record, stage: &str) {
+    let order = ["new", "researched", "contacted", "engaged"];
+    let place = |stage: &str| order.iter().position(|known| *known == stage);
+    let (from, to) = (place(prospect.text("lifecycle_stage")), place(stage));
+    if from.is_some() && from < to {
+        prospect.set("lifecycle_stage", Value::Text(stage.to_owned()));
+    }
+}
+
+/// Which of these prospects we may say something to: those that are not deleted and have not
+/// unsubscribed. One statement, or none for none.
+pub(crate) async fn reachable(scope: &Scope, prospects: &[i64]) -> Result<HashMap<i64, bool>> {
+    if prospects.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let table = table();
+    let mut list = List::new(table, String::new());
+    let places =
+        ["id", "deleted_at", "unsubscribed_at"].map(|name| list.cell(0, table.column(name)));
+    let mut keys = prospects.to_vec();
+    keys.sort_unstable();
+    keys.dedup();
+    let loaded = read::by_keys(scope, &list, &keys).await?;
+    let rows = loaded.rows.iter().filter_map(|row| {
+        let reachable = row[places[1]] == Value::Null && row[places[2]] == Value::Null;
+        Some((row[places[0]].key()?, reachable))
+    });
+    Ok(rows.collect())
 }

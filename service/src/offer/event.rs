@@ -3,15 +3,25 @@
 use std::sync::LazyLock;
 
 use entity::offer::event;
+use futures_util::future::BoxFuture;
 
 use crate::{
+    error::{Problem, Result},
+    outreach::{interaction, outreach_draft},
+    scope::Scope,
     table::Table,
+    value::Value,
     vocabulary::{Word, word},
+    write::{
+        Once, Record, Unit, once,
+        row::current,
+        rules::{Check, Delete, Hooks, Rules, Usual, field, kept},
+    },
 };
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(Table::of::<event::Entity>);
+    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<event::Entity>("event"));
     &TABLE
 }
 
@@ -22,3 +32,80 @@ pub const STATUSES: &[Word] = &[
     word("completed", "Over."),
     word("cancelled", "Does not take place, or not with us."),
 ];
+
+/// From which state an event goes to which.
+const MOVES: &[(&str, &[&str])] =
+    &[("planned", &["open", "cancelled"]), ("open", &["completed", "cancelled"])];
+
+/// What may be written.
+pub fn rules() -> &'static Rules {
+    static RULES: Rules = Rules {
+        table,
+        create: Some("create"),
+        update: true,
+        delete: Delete::Hard,
+        identity: None,
+        fields: &[
+            field("event_type").checked(Check::Filled),
+            field("event_date"),
+            field("description").checked(Check::Filled),
+            field("location").checked(Check::Filled),
+            field("target_industries").checked(Check::List),
+            field("target_roles").checked(Check::List),
+            field("solutions_featured").checked(Check::List),
+            kept("status", Usual::Text("planned")),
+        ],
+        links: &[],
+        hooks: &Event,
+    };
+    &RULES
+}
+
+struct Event;
+
+impl Hooks for Event {
+    fn deleting<'u>(&'u self, unit: &'u mut Unit, event: &'u Record) -> BoxFuture<'u, Result<()>> {
+        Box::pin(async move {
+            // What happened there stays, without it.
+            for table in [interaction::table(), outreach_draft::table()] {
+                unit.point(table, "event_id", event.id(), None).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Brings an event into another state; gives its key.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when the state can't follow the one it is in, with those that can.
+pub async fn advance(
+    scope: &Scope,
+    id: i64,
+    status: &'static str,
+    expected_revision: Option<i64>,
+    once: Option<Once>,
+) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let before = current(unit, rules(), id, expected_revision).await?;
+            let from = before.text("status");
+            let to = MOVES.iter().find(|(known, _)| *known == from).map_or(&[][..], |(_, to)| *to);
+            if !to.contains(&status) {
+                let from = from.to_ascii_uppercase();
+                let message = if to.is_empty() {
+                    format!("an event that is {from} stays so")
+                } else {
+                    let to: Vec<_> = to.iter().map(|to| to.to_ascii_uppercase()).collect();
+                    format!("after {from} can come {}", to.join(", "))
+                };
+                return Err(Problem::conflict("id", message).into());
+            }
+            let mut after = before.clone();
+            after.set("status", Value::Text(status.to_owned()));
+            unit.update(&before, after).await?;
+            Ok(id)
+        })
+    })
+    .await
+}

@@ -3,11 +3,98 @@
 use std::sync::LazyLock;
 
 use entity::offer::industry;
+use futures_util::future::BoxFuture;
 
-use crate::table::Table;
+use super::solution;
+use crate::{
+    crm::company,
+    error::{Problem, Result},
+    governance::change_log::kind,
+    scope::Scope,
+    table::Table,
+    write::{
+        Once, Record, Unit, once,
+        pairs::Pairs,
+        row::current,
+        rules::{Check, Delete, Hooks, Identity, Rules, field},
+    },
+};
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(Table::of::<industry::Entity>);
+    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<industry::Entity>("industry"));
     &TABLE
+}
+
+/// What may be written.
+pub fn rules() -> &'static Rules {
+    static RULES: Rules = Rules {
+        table,
+        create: Some("create"),
+        update: true,
+        delete: Delete::Hard,
+        identity: Some(Identity { column: "name", written_as: "name", upsert: false }),
+        fields: &[field("name").checked(Check::Filled)],
+        links: &[],
+        hooks: &Industry,
+    };
+    &RULES
+}
+
+struct Industry;
+
+impl Hooks for Industry {
+    fn deleting<'u>(
+        &'u self,
+        unit: &'u mut Unit,
+        industry: &'u Record,
+    ) -> BoxFuture<'u, Result<()>> {
+        Box::pin(async move {
+            let sql = "SELECT count(*) FROM \"companies\" WHERE \"industry_id\" = {}";
+            let used = unit.count(sql, vec![industry.id().into()]).await?;
+            if used > 0 {
+                let message = format!(
+                    "companies are in it ({used}, deleted ones counted); merge it into another (mergeIndustries)"
+                );
+                return Err(Problem::conflict("id", message).into());
+            }
+            for solution in unit.partners(&solution::INDUSTRIES, industry.id(), false).await? {
+                unit.unlink(&solution::INDUSTRIES, solution, industry.id()).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Moves all that is in the industry `drop` to the industry `keep`, and deletes `drop`; gives `keep`.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when they are the same, or one of them is not there.
+pub async fn merge(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            if keep == drop {
+                let message = "an industry can't be merged into itself";
+                return Err(Problem::invalid("drop_id", message).into());
+            }
+            // In one order, whoever merges what.
+            let (first, second) = (keep.min(drop), keep.max(drop));
+            for id in [first, second] {
+                let field = if id == keep { "keep_id" } else { "drop_id" };
+                unit.get(table(), id, field).await?;
+            }
+            let gone = current(unit, rules(), drop, None).await?;
+            unit.point(company::table(), "industry_id", drop, Some(keep)).await?;
+            let pairs: &Pairs = &solution::INDUSTRIES;
+            for solution in unit.partners(pairs, drop, false).await? {
+                // Nobody deletes it meanwhile.
+                unit.referred(solution::table(), solution).await?;
+                unit.link(pairs, solution, keep).await?;
+                unit.unlink(pairs, solution, drop).await?;
+            }
+            unit.delete_as(&gone, kind::MERGED).await?;
+            Ok(keep)
+        })
+    })
+    .await
 }

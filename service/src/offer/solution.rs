@@ -3,11 +3,99 @@
 use std::sync::LazyLock;
 
 use entity::offer::solution;
+use futures_util::future::BoxFuture;
 
-use crate::table::Table;
+use super::industry;
+use crate::{
+    error::Result,
+    scope::Scope,
+    table::Table,
+    write::{
+        Once, Record, Unit, once,
+        pairs::Pairs,
+        rules::{Check, Delete, Hooks, LinkRule, Rules, field},
+    },
+};
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(Table::of::<solution::Entity>);
+    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<solution::Entity>("solution"));
     &TABLE
+}
+
+/// The industries that a solution suits.
+pub(crate) static INDUSTRIES: Pairs = PAIRS;
+
+const PAIRS: Pairs = Pairs {
+    table: "industry_solutions",
+    near: "solution_id",
+    far: "industry_id",
+    near_table: table,
+    far_table: industry::table,
+};
+
+/// What may be written.
+pub fn rules() -> &'static Rules {
+    static RULES: Rules = Rules {
+        table,
+        create: Some("create"),
+        update: true,
+        delete: Delete::Hard,
+        identity: None,
+        fields: &[
+            field("name").checked(Check::Filled),
+            field("category").checked(Check::Filled),
+            field("description").checked(Check::Filled),
+            field("use_cases").checked(Check::List),
+            field("keywords").checked(Check::List),
+            field("pricing_model").checked(Check::Filled),
+        ],
+        links: &[LinkRule { keys: "industry_ids", pairs: PAIRS, rows: None }],
+        hooks: &Solution,
+    };
+    &RULES
+}
+
+struct Solution;
+
+impl Hooks for Solution {
+    fn deleting<'u>(
+        &'u self,
+        unit: &'u mut Unit,
+        solution: &'u Record,
+    ) -> BoxFuture<'u, Result<()>> {
+        Box::pin(async move {
+            for industry in unit.partners(&INDUSTRIES, solution.id(), true).await? {
+                unit.unlink(&INDUSTRIES, solution.id(), industry).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Notes that a solution suits an industry, or that it does not any more; gives both keys. What is so
+/// already stays so.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when one of them is not there.
+pub async fn suit(
+    scope: &Scope,
+    industry: i64,
+    solution: i64,
+    suits: bool,
+    once: Option<Once>,
+) -> Result<(i64, i64)> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            unit.get(industry::table(), industry, "industry_id").await?;
+            unit.get(table(), solution, "solution_id").await?;
+            if suits {
+                unit.link(&INDUSTRIES, solution, industry).await?;
+            } else {
+                unit.unlink(&INDUSTRIES, solution, industry).await?;
+            }
+            Ok((industry, solution))
+        })
+    })
+    .await
 }

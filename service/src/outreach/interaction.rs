@@ -2,14 +2,165 @@
 
 use std::sync::LazyLock;
 
+use chrono::{DateTime, Utc};
 use entity::outreach::interaction;
+use futures_util::future::BoxFuture;
 
-use crate::table::Table;
+use super::outreach_draft;
+use crate::{
+    crm::prospect,
+    error::{Problem, Result},
+    offer::event,
+    table::{Kind, Table},
+    value::Value,
+    vocabulary::{Word, word},
+    write::{
+        Record, Unit,
+        rules::{Check, Delete, Hooks, Rules, Usual, field},
+    },
+};
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<interaction::Entity>().hidden_with("prospect_id", crate::crm::prospect::table)
+        Table::of::<interaction::Entity>("interaction")
+            .holding([("direction", 10), ("channel", 20)])
+            .hidden_with("prospect_id", prospect::table)
     });
     &TABLE
+}
+
+/// Which way something went (`interactions.direction`).
+pub const DIRECTIONS: &[Word] =
+    &[word("inbound", "From the person to us."), word("outbound", "From us to the person.")];
+
+/// Which way something took (`interactions.channel`, `outreach_drafts.channel`).
+pub const CHANNELS: &[Word] = &[
+    word("email", "By e-mail."),
+    word("call", "By telephone."),
+    word("sms", "By text message."),
+    word("linkedin", "By LinkedIn."),
+    word("meeting", "Face to face."),
+    word("webhook", "By a program of theirs."),
+];
+
+/// What may be written: what happened stays as it was, but how it is seen may change.
+pub fn rules() -> &'static Rules {
+    static RULES: Rules = Rules {
+        table,
+        create: Some("log"),
+        update: true,
+        delete: Delete::Hard,
+        identity: None,
+        fields: &[
+            field("prospect_id").on_create().to_written(prospect::table).first(),
+            field("event_id").on_create().to(event::table),
+            field("interaction_type").on_create().checked(Check::Filled),
+            field("interaction_date").on_create().checked(Check::NotLater).usually(Usual::Now),
+            field("subject").on_create().checked(Check::Filled),
+            field("content").on_create().checked(Check::Filled),
+            field("sentiment"),
+            field("outcome"),
+            field("direction")
+                .on_create()
+                .checked(Check::OneOf(DIRECTIONS))
+                .usually(Usual::Text("outbound")),
+            field("channel").on_create().checked(Check::OneOf(CHANNELS)),
+            field("metadata").on_create().checked(Check::Object),
+            field("outreach_draft_id").on_create().to(outreach_draft::table),
+        ],
+        links: &[],
+        hooks: &Interaction,
+    };
+    &RULES
+}
+
+struct Interaction;
+
+impl Hooks for Interaction {
+    fn created<'u>(
+        &'u self,
+        unit: &'u mut Unit,
+        interaction: &'u Record,
+    ) -> BoxFuture<'u, Result<()>> {
+        Box::pin(async move {
+            if let Some(draft) = interaction.number("outreach_draft_id") {
+                let draft = unit.referred(outreach_draft::table(), draft).await?;
+                let whose = draft.and_then(|draft| draft.number("prospect_id"));
+                if whose != interaction.number("prospect_id") {
+                    let message = "it is a draft for another prospect";
+                    return Err(Problem::invalid("outreach_draft_id", message).into());
+                }
+            }
+            happened(unit, interaction).await
+        })
+    }
+
+    fn deleted<'u>(
+        &'u self,
+        unit: &'u mut Unit,
+        interaction: &'u Record,
+    ) -> BoxFuture<'u, Result<()>> {
+        Box::pin(unhappened(unit, interaction))
+    }
+}
+
+/// The column of the prospect that holds the newest interaction of this direction. What came from
+/// another system without a direction counts as ours.
+fn newest(direction: &str) -> &'static str {
+    if direction == "inbound" { "last_engagement_date" } else { "last_contacted_at" }
+}
+
+/// Keeps the prospect in step with something that happened.
+pub(crate) async fn happened(unit: &mut Unit, interaction: &Record) -> Result<()> {
+    let prospect = interaction.number("prospect_id").unwrap_or_default();
+    let date = interaction.time("interaction_date");
+    in_step(unit, prospect, interaction.text("direction"), date).await
+}
+
+/// Keeps the prospect in step with something that was said in this direction.
+pub(crate) async fn in_step(
+    unit: &mut Unit,
+    prospect: i64,
+    direction: &str,
+    date: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let before = unit.get(prospect::table(), prospect, "prospect_id").await?;
+    let mut after = before.clone();
+    let column = newest(direction);
+    if before.time(column) < date {
+        after.set(column, date.map_or(Value::Null, Value::Time));
+    }
+    prospect::forward(&mut after, if direction == "inbound" { "engaged" } else { "contacted" });
+    unit.update(&before, after).await?;
+    Ok(())
+}
+
+/// Keeps the prospect in step when what was the newest is not there any more.
+async fn unhappened(unit: &mut Unit, interaction: &Record) -> Result<()> {
+    let id = interaction.number("prospect_id").unwrap_or_default();
+    let before = unit.get(prospect::table(), id, "prospect_id").await?;
+    let column = newest(interaction.text("direction"));
+    if before.time(column) != interaction.time("interaction_date") {
+        return Ok(());
+    }
+    let mut after = before.clone();
+    after.set(column, newest_date(unit, id, column).await?);
+    unit.update(&before, after).await?;
+    Ok(())
+}
+
+/// The date of the newest interaction that is kept in `column` of the prospect.
+pub(crate) async fn newest_date(unit: &Unit, prospect: i64, column: &str) -> Result<Value> {
+    let direction = if column == "last_engagement_date" {
+        "\"direction\" = 'inbound'"
+    } else {
+        "(\"direction\" IS NULL OR \"direction\" <> 'inbound')"
+    };
+    let sql = format!(
+        "SELECT \"interaction_date\" FROM \"interactions\" WHERE \"prospect_id\" = {{}} \
+         AND {direction} ORDER BY \"interaction_date\" DESC LIMIT 1"
+    );
+    let rows = unit.query(&sql, vec![prospect.into()]).await?;
+    rows.first().map_or(Ok(Value::Null), |row| Value::read(row, 0, Kind::Time))
 }

@@ -1,19 +1,44 @@
-//! Outreach drafts: messages before they are sent.
+//! Outreach drafts: messages before they are sent. Every version is a row.
 
 use std::sync::LazyLock;
 
 use entity::outreach::outreach_draft;
+use futures_util::future::BoxFuture;
 
+use super::{
+    draft_life::{self, Action},
+    interaction::{self, CHANNELS},
+};
 use crate::{
+    crm::prospect,
+    error::{Problem, Result},
+    offer::event,
+    scope::Scope,
     table::Table,
+    usage::llm_usage_log,
+    value::Value,
     vocabulary::{Word, word},
+    write::{
+        Record, Unit,
+        pairs::Pairs,
+        rules::{Check, Delete, Hooks, LinkRule, NestedRows, Rules, Usual, field, kept},
+    },
 };
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<outreach_draft::Entity>()
-            .hidden_with("prospect_id", crate::crm::prospect::table)
+        Table::of::<outreach_draft::Entity>("outreach_draft")
+            .holding([
+                ("channel", 20),
+                ("content_type", 10),
+                ("variant", 50),
+                ("tone", 20),
+                ("model", 50),
+                ("author_kind", 20),
+                ("approver_kind", 20),
+            ])
+            .hidden_with("prospect_id", prospect::table)
     });
     &TABLE
 }
@@ -22,8 +47,8 @@ pub fn table() -> &'static Table {
 pub const STATUSES: &[Word] = &[
     word("draft", "Being written."),
     word("pending_review", "Waits for a person to read it."),
-    word("approved", "A person has read and approved it; its content is frozen."),
-    word("rejected", "A person has read and refused it."),
+    word("approved", "Read and approved; its content is frozen."),
+    word("rejected", "Read and refused."),
     word("scheduled", "Approved, and to be sent at a set time."),
     word("sending", "On its way out."),
     word("sent", "Handed to the prospect's side."),
@@ -33,3 +58,138 @@ pub const STATUSES: &[Word] = &[
     word("superseded", "A newer version has taken its place."),
     word("discarded", "Given up before it was sent."),
 ];
+
+/// How content is written (`outreach_drafts.content_type`).
+pub const CONTENT_TYPES: &[Word] = &[word("text", "Plain text."), word("html", "HTML.")];
+
+/// The calls to language models that made it.
+pub(crate) static USAGES: Pairs = PAIRS;
+
+const PAIRS: Pairs = Pairs {
+    table: "outreach_draft_usages",
+    near: "outreach_draft_id",
+    far: "llm_usage_log_id",
+    near_table: table,
+    far_table: llm_usage_log::table,
+};
+
+/// What may be written; the states are changed by the acts of [`draft_life`].
+pub fn rules() -> &'static Rules {
+    static RULES: Rules = Rules {
+        table,
+        create: Some("create"),
+        update: true,
+        delete: Delete::Hard,
+        identity: None,
+        fields: &[
+            field("prospect_id").on_create().to(prospect::table).first(),
+            field("event_id").to(event::table),
+            field("draft_type").checked(Check::Filled),
+            field("subject").checked(Check::AtMost(255)),
+            field("content").checked(Check::Filled),
+            field("channel").checked(Check::OneOf(CHANNELS)).usually(Usual::Text("email")),
+            field("content_type").checked(Check::OneOf(CONTENT_TYPES)).usually(Usual::Text("text")),
+            field("variant").on_create(),
+            field("tone"),
+            field("model"),
+            field("metadata").checked(Check::Object),
+            kept("status", Usual::Text("draft")),
+            kept("version", Usual::Int(1)),
+        ],
+        links: &[LinkRule {
+            keys: "llm_usage_log_ids",
+            pairs: PAIRS,
+            rows: Some(NestedRows { name: "llm_usage_logs", rules: llm_usage_log::rules }),
+        }],
+        hooks: &Draft,
+    };
+    &RULES
+}
+
+struct Draft;
+
+impl Hooks for Draft {
+    fn complete(
+        &self,
+        scope: &Scope,
+        before: Option<&Record>,
+        draft: &mut Record,
+        _: &mut Vec<Problem>,
+    ) {
+        // Words of a program stay words of a program when a person mends a comma; the other way round
+        // they become them.
+        let written = |before: &Record| {
+            ["content", "subject"].iter().any(|part| before.value(part) != draft.value(part))
+        };
+        if before.is_none_or(|before| scope.actor().is_worker() && written(before)) {
+            sign(draft, scope);
+        }
+    }
+
+    fn update<'u>(
+        &'u self,
+        unit: &'u mut Unit,
+        before: Record,
+        after: Record,
+    ) -> BoxFuture<'u, Result<Record>> {
+        Box::pin(edit(unit, before, after))
+    }
+
+    fn deleting<'u>(&'u self, unit: &'u mut Unit, draft: &'u Record) -> BoxFuture<'u, Result<()>> {
+        Box::pin(async move {
+            let status = draft.text("status");
+            if !matches!(status, "draft" | "pending_review" | "rejected" | "discarded") {
+                let message = format!(
+                    "a draft that is {} is kept; before it is sent it can be discarded",
+                    status.to_ascii_uppercase()
+                );
+                return Err(Problem::conflict("id", message).into());
+            }
+            unit.unlink_all(&USAGES, draft.id()).await?;
+            unit.point(table(), "parent_draft_id", draft.id(), None).await?;
+            unit.point(interaction::table(), "outreach_draft_id", draft.id(), None).await?;
+            Ok(())
+        })
+    }
+}
+
+/// Notes who has written a draft.
+fn sign(draft: &mut Record, scope: &Scope) {
+    let actor = scope.actor();
+    draft.set("author_kind", Value::Text(actor.kind().to_owned()));
+    let name = actor.name().map_or(Value::Null, |name| Value::Text(name.to_owned()));
+    draft.set("author_name", name);
+}
+
+/// Writes an edited draft: in place while it is written or reviewed; as a new version, which supersedes
+/// the old, once it was approved.
+async fn edit(unit: &mut Unit, before: Record, mut after: Record) -> Result<Record> {
+    if before.difference(&after).is_empty() {
+        return Ok(before);
+    }
+    match before.text("status") {
+        "draft" | "pending_review" => unit.update(&before, after).await,
+        "rejected" => {
+            after.set("status", Value::Text("draft".to_owned()));
+            unit.update(&before, after).await
+        }
+        "approved" | "scheduled" | "failed" => {
+            let mut next = Record::new(table());
+            for rule in rules().fields {
+                next.set(rule.column, after.value(rule.column).clone());
+            }
+            let version = before.number("version").unwrap_or(1) + 1;
+            next.set("version", Value::Int(version));
+            next.set("status", Value::Text("draft".to_owned()));
+            next.set("parent_draft_id", Value::Int(before.id()));
+            sign(&mut next, &unit.scope().clone());
+            let mut old = before;
+            if old.text("status") != "approved" {
+                old = draft_life::put(unit, &old, "approved").await?;
+            }
+            draft_life::put(unit, &old, "superseded").await?;
+            unit.insert(next).await
+        }
+        status => Err(draft_life::refusal(status, Action::Edit).into()),
+    }
+}

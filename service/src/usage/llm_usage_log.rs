@@ -4,10 +4,69 @@ use std::sync::LazyLock;
 
 use entity::usage::llm_usage_log;
 
-use crate::table::Table;
+use crate::{
+    error::Problem,
+    scope::Scope,
+    table::Table,
+    value::Value,
+    write::{
+        Record,
+        rules::{Check, Delete, Hooks, Rules, Usual, field},
+    },
+};
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(Table::of::<llm_usage_log::Entity>);
+    static TABLE: LazyLock<Table> =
+        LazyLock::new(|| Table::of::<llm_usage_log::Entity>("llm_usage_log"));
     &TABLE
+}
+
+/// What may be written: a ledger only grows.
+pub fn rules() -> &'static Rules {
+    const COUNT: Check = Check::Between(0.0, 2_147_483_647.0);
+    static RULES: Rules = Rules {
+        table,
+        create: Some("create"),
+        update: false,
+        delete: Delete::Never,
+        identity: None,
+        fields: &[
+            field("workflow_name").checked(Check::Filled),
+            field("node_name").checked(Check::Filled),
+            field("model").checked(Check::Filled),
+            field("prompt_tokens").checked(COUNT),
+            field("completion_tokens").checked(COUNT),
+            field("total_tokens").checked(COUNT).usually(Usual::Follows),
+            field("latency_ms").checked(COUNT),
+            field("cost").checked(Check::Between(0.0, 1_000_000.0)),
+        ],
+        links: &[],
+        hooks: &Usage,
+    };
+    &RULES
+}
+
+struct Usage;
+
+impl Hooks for Usage {
+    fn complete(
+        &self,
+        _: &Scope,
+        _: Option<&Record>,
+        usage: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) {
+        let parts = [usage.number("prompt_tokens"), usage.number("completion_tokens")];
+        let [Some(prompt), Some(completion)] = parts else { return };
+        let sum = prompt + completion;
+        match usage.number("total_tokens") {
+            None => usage.set("total_tokens", Value::Int(sum)),
+            Some(total) if total != sum => {
+                let message = format!("it must be the sum of prompt and completion tokens, {sum}");
+                problems.push(Problem::invalid("total_tokens", message));
+            }
+            Some(_) => {}
+        }
+    }
 }

@@ -1,3 +1,4 @@
-//! The ledger of everything that costs money per use.
+//! The ledger of everything that costs money per use, and what it was spent on.
 
+pub mod cost;
 pub mod llm_usage_log;

@@ -1,0 +1,89 @@
+//! Two records of one person become one.
+
+use super::{
+    prospect::{self, table},
+    prospect_research,
+};
+use crate::{
+    error::{Problem, Result},
+    governance::change_log::kind,
+    outreach::{interaction, outreach_draft},
+    scope::Scope,
+    value::Value,
+    write::{Once, Record, once, row::alive},
+};
+
+/// Merges the prospect `drop` into the prospect `keep`: what `keep` says counts, what it doesn't say is
+/// taken from `drop`, and everything that belongs to either belongs to the one that is left. That one has
+/// the older id, which others may know, and the other is deleted. Gives the key of the one that is left.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when they are the same, or one of them is not there or deleted.
+pub async fn prospects(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            if keep == drop {
+                let message = "a prospect can't be merged into itself";
+                return Err(Problem::invalid("drop_id", message).into());
+            }
+            let (survivor, loser) = (keep.min(drop), keep.max(drop));
+            // In one order, whoever merges what.
+            for id in [survivor, loser] {
+                let field = if id == keep { "keep_id" } else { "drop_id" };
+                unit.get(table(), id, field).await?;
+            }
+            let kept = unit.get(table(), keep, "keep_id").await?;
+            let dropped = unit.get(table(), drop, "drop_id").await?;
+            alive(&kept, "keep_id")?;
+            alive(&dropped, "drop_id")?;
+            let (old, gone) = if survivor == keep { (&kept, &dropped) } else { (&dropped, &kept) };
+
+            let mut deleted = gone.clone();
+            deleted.set("deleted_at", Value::Time(unit.now()));
+            deleted.set("merged_into_id", Value::Int(survivor));
+            unit.update_as(gone, deleted, kind::MERGED).await?;
+            for table in [interaction::table(), outreach_draft::table(), prospect_research::table()]
+            {
+                unit.point(table, "prospect_id", loser, Some(survivor)).await?;
+            }
+            let merged = merged(&kept, &dropped, old);
+            unit.update(old, merged).await?;
+            Ok(survivor)
+        })
+    })
+    .await
+}
+
+/// What both say together, in the row of `old`.
+fn merged(kept: &Record, dropped: &Record, old: &Record) -> Record {
+    let mut merged = old.clone();
+    for (index, column) in table().columns.iter().enumerate() {
+        let own = matches!(
+            column.name,
+            "id" | "organization_id"
+                | "revision"
+                | "created_at"
+                | "updated_at"
+                | "deleted_at"
+                | "merged_into_id"
+        );
+        if !own {
+            let value = if *kept.at(index) == Value::Null { dropped } else { kept };
+            merged.set_at(index, value.at(index).clone());
+        }
+    }
+    for column in ["last_contacted_at", "last_engagement_date"] {
+        let newest = kept.time(column).max(dropped.time(column));
+        merged.set(column, newest.map_or(Value::Null, Value::Time));
+    }
+    if merged.text("lifecycle_stage") != "disqualified" {
+        let stages = prospect::STAGES.iter().map(|stage| stage.name);
+        let rank = |record: &Record| {
+            let stage = record.text("lifecycle_stage");
+            stages.clone().position(|known| known == stage && known != "disqualified")
+        };
+        let further = if rank(dropped) > rank(kept) { dropped } else { kept };
+        merged.set("lifecycle_stage", further.value("lifecycle_stage").clone());
+    }
+    merged
+}

@@ -1,0 +1,283 @@
+//! What is done with drafts: each act is one step of their life, in one transaction.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    draft_life::{Action, LIFE, put, refusal},
+    interaction, outreach_draft,
+};
+use crate::{
+    crm::prospect,
+    error::{Problem, Result},
+    offer::event,
+    scope::Scope,
+    value::Value,
+    write::{Once, Record, SKEW, Unit, once, row::at_revision},
+};
+
+/// What is done with a draft, and what is said with it.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// See [`Action::Submit`].
+    Submit,
+    /// See [`Action::Approve`].
+    Approve,
+    /// See [`Action::Reject`].
+    Reject {
+        /// Why.
+        note: Option<String>,
+    },
+    /// See [`Action::Reopen`].
+    Reopen,
+    /// See [`Action::Schedule`].
+    Schedule {
+        /// When it is to be sent.
+        at: DateTime<Utc>,
+    },
+    /// See [`Action::Unschedule`].
+    Unschedule,
+    /// See [`Action::MarkSent`].
+    MarkSent {
+        /// When; now, when nothing is said.
+        at: Option<DateTime<Utc>>,
+        /// What the provider calls the message.
+        provider_message_id: Option<String>,
+    },
+    /// See [`Action::MarkFailed`].
+    MarkFailed {
+        /// Why.
+        error: String,
+    },
+    /// See [`Action::Retry`].
+    Retry,
+    /// See [`Action::MarkReplied`].
+    MarkReplied {
+        /// When; now, when nothing is said.
+        at: Option<DateTime<Utc>>,
+        /// What the person wrote; with it the answer is logged as an interaction.
+        content: Option<String>,
+    },
+    /// See [`Action::MarkBounced`].
+    MarkBounced {
+        /// Why.
+        error: Option<String>,
+    },
+    /// See [`Action::Discard`].
+    Discard,
+}
+
+impl Act {
+    /// Whether something is written of the prospect too.
+    fn tells_the_prospect(&self) -> bool {
+        matches!(self, Self::MarkSent { .. } | Self::MarkReplied { .. })
+    }
+
+    /// Which of the actions it is.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        match self {
+            Self::Submit => Action::Submit,
+            Self::Approve => Action::Approve,
+            Self::Reject { .. } => Action::Reject,
+            Self::Reopen => Action::Reopen,
+            Self::Schedule { .. } => Action::Schedule,
+            Self::Unschedule => Action::Unschedule,
+            Self::MarkSent { .. } => Action::MarkSent,
+            Self::MarkFailed { .. } => Action::MarkFailed,
+            Self::Retry => Action::Retry,
+            Self::MarkReplied { .. } => Action::MarkReplied,
+            Self::MarkBounced { .. } => Action::MarkBounced,
+            Self::Discard => Action::Discard,
+        }
+    }
+}
+
+/// Does something with a draft; gives its key.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when the state of the draft doesn't allow it, with what it does allow;
+/// also when a program approves what a program wrote.
+pub async fn act(
+    scope: &Scope,
+    id: i64,
+    act: Act,
+    expected_revision: Option<i64>,
+    once: Option<Once>,
+) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            if act.tells_the_prospect()
+                && let Some(draft) = unit.peek(outreach_draft::table(), id).await?
+            {
+                // The prospect first, as everybody else does.
+                unit.find(prospect::table(), draft.number("prospect_id").unwrap_or_default())
+                    .await?;
+            }
+            let draft = unit.get(outreach_draft::table(), id, "id").await?;
+            let status = draft.text("status");
+            let action = act.action();
+            let Some((.., to)) =
+                LIFE.iter().find(|(known, from, _)| *known == action && from.contains(&status))
+            else {
+                return Err(refusal(status, action).into());
+            };
+            at_revision(&draft, expected_revision)?;
+            run(unit, draft, act, to).await?;
+            Ok(id)
+        })
+    })
+    .await
+}
+
+async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> {
+    let mut draft = before.clone();
+    let now = unit.now();
+    let text = |text: Option<String>| text.map_or(Value::Null, Value::Text);
+    draft.set("status", Value::Text(to.to_owned()));
+    match act {
+        Act::Submit => draft.set("submitted_at", Value::Time(now)),
+        Act::Approve => approve(unit.scope(), &mut draft, now)?,
+        Act::Reject { note } => draft.set("review_note", checked("note", text(note))?),
+        Act::Schedule { at } if at <= now => {
+            let message = "it must be in the future";
+            return Err(Problem::invalid("scheduled_for", message).into());
+        }
+        Act::Schedule { at } => draft.set("scheduled_for", Value::Time(at)),
+        Act::Unschedule => draft.set("scheduled_for", Value::Null),
+        Act::MarkSent { at, provider_message_id } => {
+            return send(unit, before, at, provider_message_id).await;
+        }
+        Act::MarkFailed { error } => {
+            let sending = put(unit, &before, "sending").await?;
+            let mut failed = sending.clone();
+            failed.set("status", Value::Text(to.to_owned()));
+            failed.set("error", checked("error", Value::Text(error))?);
+            unit.update(&sending, failed).await?;
+            return Ok(());
+        }
+        Act::Retry => {
+            draft.set("error", Value::Null);
+            draft.set("scheduled_for", Value::Null);
+        }
+        Act::MarkReplied { at, content } => {
+            let at = past(at, now, "replied_at")?;
+            if before.time("sent_at").is_some_and(|sent| at < sent) {
+                let message = "it can't be before the draft was sent";
+                return Err(Problem::invalid("replied_at", message).into());
+            }
+            if let Some(content) = content {
+                let content = checked("content", Value::Text(content))?;
+                log(unit, &before, "inbound", content, at).await?;
+            } else {
+                let prospect = before.number("prospect_id").unwrap_or_default();
+                interaction::in_step(unit, prospect, "inbound", Some(at)).await?;
+            }
+        }
+        Act::MarkBounced { error } => draft.set("error", checked("error", text(error))?),
+        Act::Reopen | Act::Discard => {}
+    }
+    unit.update(&before, draft).await?;
+    Ok(())
+}
+
+/// A person may approve anything; a program, nothing that a program wrote.
+fn approve(scope: &Scope, draft: &mut Record, now: DateTime<Utc>) -> Result<()> {
+    let actor = scope.actor();
+    if actor.is_worker() && draft.text("author_kind") == "worker" {
+        let message = "a worker wrote this draft, so a person has to approve it";
+        return Err(Problem::conflict("id", message).into());
+    }
+    draft.set("approved_at", Value::Time(now));
+    draft.set("approver_kind", Value::Text(actor.kind().to_owned()));
+    let name = actor.name().map_or(Value::Null, |name| Value::Text(name.to_owned()));
+    draft.set("approver_name", name);
+    Ok(())
+}
+
+/// Through `sending` to `sent`, with the one interaction that tells of it.
+async fn send(
+    unit: &mut Unit,
+    before: Record,
+    at: Option<DateTime<Utc>>,
+    provider_message_id: Option<String>,
+) -> Result<()> {
+    let at = past(at, unit.now(), "sent_at")?;
+    let id = before.number("prospect_id").unwrap_or_default();
+    let prospect = unit.get(prospect::table(), id, "prospect_id").await?;
+    for (column, message) in [
+        ("deleted_at", "the prospect is deleted"),
+        ("unsubscribed_at", "the prospect wants to hear nothing more from us (unsubscribedAt)"),
+    ] {
+        if prospect.has(column) {
+            return Err(Problem::conflict("id", message).into());
+        }
+    }
+    let sending = put(unit, &before, "sending").await?;
+    let mut sent = sending.clone();
+    sent.set("status", Value::Text("sent".to_owned()));
+    sent.set("sent_at", Value::Time(at));
+    if let Some(id) = provider_message_id {
+        if id.chars().count() > 255 {
+            let message = "it takes at most 255 characters";
+            return Err(Problem::invalid("provider_message_id", message).into());
+        }
+        sent.set("provider_message_id", checked("provider_message_id", Value::Text(id))?);
+    }
+    unit.update(&sending, sent).await?;
+    let content = before.value("content").clone();
+    log(unit, &before, "outbound", content, at).await
+}
+
+/// Writes the interaction that tells what became of a draft.
+async fn log(
+    unit: &mut Unit,
+    draft: &Record,
+    direction: &str,
+    content: Value,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let event = match draft.number("event_id") {
+        // Nobody deletes it meanwhile.
+        Some(event) => unit.referred(event::table(), event).await?.map(|event| event.id()),
+        None => None,
+    };
+    let mut interaction = Record::new(interaction::table());
+    let subject = if draft.has("subject") { "subject" } else { "draft_type" };
+    for (column, value) in [
+        ("prospect_id", draft.value("prospect_id").clone()),
+        ("event_id", event.map_or(Value::Null, Value::Int)),
+        ("interaction_type", draft.value("channel").clone()),
+        ("interaction_date", Value::Time(at)),
+        ("subject", draft.value(subject).clone()),
+        ("content", content),
+        ("direction", Value::Text(direction.to_owned())),
+        ("channel", draft.value("channel").clone()),
+        ("outreach_draft_id", Value::Int(draft.id())),
+    ] {
+        interaction.set(column, value);
+    }
+    let interaction = unit.insert(interaction).await?;
+    interaction::happened(unit, &interaction).await
+}
+
+fn past(at: Option<DateTime<Utc>>, now: DateTime<Utc>, field: &str) -> Result<DateTime<Utc>> {
+    match at {
+        // By so much clocks may differ.
+        Some(at) if at > now + SKEW => {
+            Err(Problem::invalid(field, "it can't be in the future").into())
+        }
+        at => Ok(at.unwrap_or(now).min(now)),
+    }
+}
+
+fn checked(field: &str, value: Value) -> Result<Value> {
+    match &value {
+        Value::Text(text) if text.contains('\0') => {
+            Err(Problem::invalid(field, "it can't contain the character NUL").into())
+        }
+        Value::Text(text) if text.trim().is_empty() => {
+            Err(Problem::invalid(field, "it can't be empty").into())
+        }
+        _ => Ok(value),
+    }
+}

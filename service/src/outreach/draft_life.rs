@@ -1,0 +1,173 @@
+//! The life of a draft: what can be done in which state, and what comes of it.
+
+use std::collections::HashMap;
+
+use crate::{
+    crm::prospect,
+    error::{Problem, Result},
+    scope::Scope,
+    value::Value,
+    vocabulary::{Word, word},
+    write::{Record, Unit},
+};
+
+/// What can be done with a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Change what it says.
+    Edit,
+    /// Hand it to a person to be read.
+    Submit,
+    /// Say that it may be sent as it is.
+    Approve,
+    /// Say that it may not be sent.
+    Reject,
+    /// Take it up again.
+    Reopen,
+    /// Set the time to send it.
+    Schedule,
+    /// Take the time back.
+    Unschedule,
+    /// Note that it was sent.
+    MarkSent,
+    /// Note that it could not be sent.
+    MarkFailed,
+    /// Make it ready to be sent once more.
+    Retry,
+    /// Note that it was answered.
+    MarkReplied,
+    /// Note that it came back.
+    MarkBounced,
+    /// Give it up.
+    Discard,
+}
+
+/// The names of [`Action`], for users.
+pub const ACTIONS: &[Word] = &[
+    word("edit", "Change what it says; once approved, as a new version (updateOutreachDraft)."),
+    word("submit", "Hand it to a person to be read (submitOutreachDraft)."),
+    word("approve", "Say that it may be sent as it is (approveOutreachDraft)."),
+    word("reject", "Say that it may not be sent (rejectOutreachDraft)."),
+    word("reopen", "Take it up again (reopenOutreachDraft)."),
+    word("schedule", "Set the time to send it (scheduleOutreachDraft)."),
+    word("unschedule", "Take the time back (unscheduleOutreachDraft)."),
+    word("mark_sent", "Note that it was sent (markOutreachDraftSent)."),
+    word("mark_failed", "Note that it could not be sent (markOutreachDraftFailed)."),
+    word("retry", "Make it ready to be sent once more (retryOutreachDraft)."),
+    word("mark_replied", "Note that it was answered (markOutreachDraftReplied)."),
+    word("mark_bounced", "Note that it came back (markOutreachDraftBounced)."),
+    word("discard", "Give it up (discardOutreachDraft)."),
+];
+
+/// Every action, in which states it can be done, and the state that comes of it; a way through
+/// `sending` is one act.
+pub(super) const LIFE: &[(Action, &[&str], &str)] = &[
+    (
+        Action::Edit,
+        &["draft", "pending_review", "approved", "rejected", "scheduled", "failed"],
+        "draft",
+    ),
+    (Action::Submit, &["draft"], "pending_review"),
+    (Action::Approve, &["pending_review"], "approved"),
+    (Action::Reject, &["pending_review"], "rejected"),
+    (Action::Reopen, &["rejected"], "draft"),
+    (Action::Schedule, &["approved"], "scheduled"),
+    (Action::Unschedule, &["scheduled"], "approved"),
+    (Action::MarkSent, &["approved", "scheduled", "sending"], "sent"),
+    (Action::MarkFailed, &["approved", "scheduled", "sending"], "failed"),
+    (Action::Retry, &["failed"], "approved"),
+    (Action::MarkReplied, &["sent"], "replied"),
+    (Action::MarkBounced, &["sent"], "bounced"),
+    (
+        Action::Discard,
+        &["draft", "pending_review", "approved", "rejected", "scheduled"],
+        "discarded",
+    ),
+];
+
+impl Action {
+    /// Its name, as in [`ACTIONS`].
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Edit => "edit",
+            Self::Submit => "submit",
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Reopen => "reopen",
+            Self::Schedule => "schedule",
+            Self::Unschedule => "unschedule",
+            Self::MarkSent => "mark_sent",
+            Self::MarkFailed => "mark_failed",
+            Self::Retry => "retry",
+            Self::MarkReplied => "mark_replied",
+            Self::MarkBounced => "mark_bounced",
+            Self::Discard => "discard",
+        }
+    }
+
+    fn is_sending(self) -> bool {
+        matches!(self, Self::MarkSent | Self::MarkFailed)
+    }
+}
+
+/// Brings a draft into another state and nothing else; gives it as it is then.
+pub(crate) async fn put(unit: &mut Unit, before: &Record, status: &str) -> Result<Record> {
+    let mut after = before.clone();
+    after.set("status", Value::Text(status.to_owned()));
+    unit.update(before, after).await
+}
+
+/// Why an action can't be done, with those that can.
+pub(crate) fn refusal(status: &str, action: Action) -> Problem {
+    let can: Vec<_> = LIFE
+        .iter()
+        .filter(|(_, from, _)| from.contains(&status))
+        .map(|(action, ..)| action.name().to_ascii_uppercase())
+        .collect();
+    let (status, action) = (status.to_ascii_uppercase(), action.name().to_ascii_uppercase());
+    let can = if can.is_empty() { "nothing".to_owned() } else { can.join(", ") };
+    Problem::conflict(
+        "id",
+        format!("{action} can't be done with a draft that is {status}; {can} can"),
+    )
+}
+
+/// A draft, as far as it decides what can be done with it.
+#[derive(Clone, Debug)]
+pub struct DraftState {
+    /// Its state.
+    pub status: String,
+    /// Whether a program wrote it.
+    pub by_worker: bool,
+    /// Whom it is for.
+    pub prospect: i64,
+}
+
+/// What the actor can do with each of these drafts; at most one statement for all.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database does not answer.
+pub async fn available(scope: &Scope, drafts: &[DraftState]) -> Result<Vec<Vec<Action>>> {
+    let sendable = |status: &str| matches!(status, "approved" | "scheduled" | "sending");
+    let prospects: Vec<i64> =
+        drafts.iter().filter(|draft| sendable(&draft.status)).map(|draft| draft.prospect).collect();
+    let reachable = prospect::reachable(scope, &prospects).await?;
+    let worker = scope.actor().is_worker();
+    Ok(drafts.iter().map(|draft| actions(draft, worker, &reachable)).collect())
+}
+
+fn actions(draft: &DraftState, worker: bool, reachable: &HashMap<i64, bool>) -> Vec<Action> {
+    LIFE.iter()
+        .filter(|(_, from, _)| from.contains(&draft.status.as_str()))
+        .map(|(action, ..)| *action)
+        .filter(|action| match action {
+            Action::Approve => !(worker && draft.by_worker),
+            action if action.is_sending() => {
+                *action == Action::MarkFailed
+                    || reachable.get(&draft.prospect).copied().unwrap_or(false)
+            }
+            _ => true,
+        })
+        .collect()
+}

@@ -1,0 +1,90 @@
+//! What drafts, research, prospects and companies have cost so far in calls to language models.
+//!
+//! A call that made several drafts or pieces of research counts a share on each, so that nothing is
+//! counted twice. Drafts that were given up or superseded and prospects that were deleted count too: the
+//! money is spent. What was deleted for good or erased counts on nothing any more, but stays in the
+//! ledger.
+
+use std::collections::HashMap;
+
+use sea_orm::Value as Bind;
+
+use crate::{error::Result, scope::Scope, store::Engine, table::Kind, value::Value};
+
+/// Whose cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// Of outreach drafts.
+    Drafts,
+    /// Of pieces of research.
+    Research,
+    /// Of prospects: their drafts and research.
+    Prospects,
+    /// Of companies: their prospects.
+    Companies,
+}
+
+/// The shares of the calls behind drafts (`d`) or research (`r`): `key`, `cost`.
+const DRAFT_SHARES: &str = "SELECT {key} AS key, u.\"cost\" / (\
+     (SELECT count(*) FROM \"outreach_draft_usages\" a WHERE a.\"llm_usage_log_id\" = u.\"id\") + \
+     (SELECT count(*) FROM \"prospect_research_usages\" b WHERE b.\"llm_usage_log_id\" = u.\"id\")) AS cost \
+     FROM \"outreach_drafts\" d \
+     JOIN \"outreach_draft_usages\" l ON l.\"outreach_draft_id\" = d.\"id\" \
+     JOIN \"llm_usage_logs\" u ON u.\"id\" = l.\"llm_usage_log_id\"";
+
+/// What each of these has cost so far, in US dollars; what cost nothing is not in it. One statement.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database does not answer.
+pub async fn to_date(scope: &Scope, of: Of, keys: &[i64]) -> Result<HashMap<i64, f64>> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let research = DRAFT_SHARES
+        .replace("outreach_drafts", "prospect_research")
+        .replace("\"outreach_draft_usages\" l", "\"prospect_research_usages\" l")
+        .replace("l.\"outreach_draft_id\"", "l.\"prospect_research_id\"");
+    let (key, join) = match of {
+        Of::Drafts | Of::Research => ("d.\"id\"", ""),
+        Of::Prospects => ("d.\"prospect_id\"", ""),
+        Of::Companies => (
+            "p.\"company_id\"",
+            " JOIN \"prospects\" p ON p.\"id\" = d.\"prospect_id\" AND p.\"organization_id\" = {}",
+        ),
+    };
+    let (engine, organization) = (scope.store().engine(), scope.organization());
+    let mut binds: Vec<Bind> = Vec::new();
+    let mut part = |shares: &str| {
+        if !join.is_empty() {
+            binds.push(organization.into());
+        }
+        binds.push(organization.into());
+        let among = match engine {
+            Engine::Postgres => {
+                let keys = keys.iter().copied().map(Value::Int).collect();
+                binds.push(Value::array(keys, Kind::BigInt));
+                "= ANY({})"
+            }
+            Engine::Sqlite => {
+                binds.push(serde_json::Value::from(keys).to_string().into());
+                "IN (SELECT value FROM json_each({}))"
+            }
+        };
+        // SQLite takes the organization for the narrower key without the `+`.
+        let plus = if engine == Engine::Sqlite { "+" } else { "" };
+        format!(
+            "{}{join} WHERE {plus}d.\"organization_id\" = {{}} AND {key} {among}",
+            shares.replace("{key}", key)
+        )
+    };
+    let shares = match of {
+        Of::Drafts => part(DRAFT_SHARES),
+        Of::Research => part(&research),
+        Of::Prospects | Of::Companies => {
+            format!("{} UNION ALL {}", part(DRAFT_SHARES), part(&research))
+        }
+    };
+    let sql = format!("SELECT key, sum(cost) FROM ({shares}) s GROUP BY key");
+    let rows = scope.store().query(&sql, binds).await?;
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
+}
