@@ -19,7 +19,7 @@ use crate::{
     table::Table,
     usage,
     value::Value,
-    write,
+    write::bulk,
 };
 use rows::Story;
 
@@ -73,7 +73,7 @@ pub async fn seed(scope: &Scope, scale: Scale, progress: &dyn Progress) -> Resul
         crm::prospect::table(),
         usage::llm_usage_log::table(),
     ] {
-        if write::has_rows(&writer.transaction, scope.organization(), table).await? {
+        if bulk::has_rows(&writer.transaction, scope.organization(), table).await? {
             return Err(Error::Conflict(format!(
                 "the organization has {} already; the demo set goes into an empty one",
                 table.name
@@ -154,18 +154,22 @@ impl Writer<'_> {
         Ok(row.try_get_by_index::<i64>(0)?)
     }
 
-    async fn table(&self, table: &Table, rows: impl Iterator<Item = Vec<Value>>) -> Result<u64> {
+    async fn table(
+        &self,
+        table: &'static Table,
+        rows: impl Iterator<Item = Vec<Value>>,
+    ) -> Result<u64> {
         self.progress.begin(table.name, None);
         let mut written = 0;
         let mut rows = rows.peekable();
         while rows.peek().is_some() {
             let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
             let count = chunk.len() as u64;
-            write::rows(&self.transaction, self.engine, table, chunk).await?;
+            bulk::rows(&self.transaction, self.scope, table, chunk).await?;
             written += count;
             self.progress.advance(count);
         }
-        write::continue_keys(&self.transaction, self.engine, table.name).await?;
+        bulk::continue_keys(&self.transaction, self.engine, table.name).await?;
         self.progress.finish();
         Ok(written)
     }
@@ -174,7 +178,9 @@ impl Writer<'_> {
         let rows = story.pairs();
         let count = rows.len() as u64;
         let columns = offer::industry_solution_columns();
-        write::insert(&self.transaction, self.engine, "industry_solutions", &columns, rows).await?;
+        bulk::insert(&self.transaction, self.engine, "industry_solutions", &columns, rows).await?;
+        let pairs = usize::try_from(count).unwrap_or(usize::MAX);
+        bulk::note(&self.transaction, self.scope, offer::solution::table(), pairs).await?;
         Ok(count)
     }
 }

@@ -6,7 +6,7 @@ use fastrand::Rng;
 use serde_json::json;
 
 use super::{First, Scale, words};
-use crate::{crm, offer, outreach, table::Table, usage, value::Value};
+use crate::{crm, offer, outreach, usage, value::Value, write::Rules};
 
 /// How many interactions, drafts and research records a prospect has, by its number.
 const INTERACTIONS: [i64; 5] = [0, 2, 5, 8, 10];
@@ -21,9 +21,10 @@ pub(super) struct Story {
     first: First,
 }
 
-/// The cells of a row by name; the rest is absent.
-fn row<const N: usize>(table: &Table, cells: [(&str, Value); N]) -> Vec<Value> {
-    let mut row = vec![Value::Null; table.columns.len()];
+/// The cells of a row by name; the rest is as usual.
+fn row<const N: usize>(rules: &Rules, cells: [(&str, Value); N]) -> Vec<Value> {
+    let table = (rules.table)();
+    let mut row: Vec<_> = table.columns.iter().map(|column| rules.first(column)).collect();
     for (name, value) in cells {
         row[table.column(name)] = value;
     }
@@ -82,12 +83,13 @@ impl Story {
     /// The cells that every row has.
     fn with<const N: usize>(
         &self,
-        table: &Table,
+        rules: &Rules,
         id: i64,
         made: DateTime<Utc>,
         cells: [(&str, Value); N],
     ) -> Vec<Value> {
-        let mut row = row(table, cells);
+        let mut row = row(rules, cells);
+        let table = (rules.table)();
         for (name, value) in [
             ("id", Value::Int(id)),
             ("organization_id", Value::Int(self.organization)),
@@ -109,7 +111,7 @@ impl Story {
     pub(super) fn industries(&self) -> impl Iterator<Item = Vec<Value>> {
         (0..).zip(words::INDUSTRIES).map(|(index, name)| {
             let id = self.first.industries + index;
-            self.with(offer::industry::table(), id, self.long_ago(), [("name", text(name))])
+            self.with(offer::industry::rules(), id, self.long_ago(), [("name", text(name))])
         })
     }
 
@@ -125,7 +127,7 @@ impl Story {
                     ("keywords", Value::Json(json!(keys))),
                 ];
                 let id = self.first.solutions + index;
-                self.with(offer::solution::table(), id, self.long_ago(), cells)
+                self.with(offer::solution::rules(), id, self.long_ago(), cells)
             },
         )
     }
@@ -170,7 +172,7 @@ impl Story {
                 ("status", text(status)),
             ];
             let id = self.first.events + index;
-            self.with(offer::event::table(), id, self.long_ago(), cells)
+            self.with(offer::event::rules(), id, self.long_ago(), cells)
         })
     }
 
@@ -207,7 +209,7 @@ impl Story {
                 ("website", text(format!("https://www.{domain}"))),
                 ("domain", text(domain)),
             ];
-            self.with(crm::company::table(), self.first.companies + number, made, cells)
+            self.with(crm::company::rules(), self.first.companies + number, made, cells)
         })
     }
 
@@ -268,8 +270,9 @@ impl Story {
                 ("company_id", Value::Int(self.first.companies + company)),
                 ("last_contacted_at", contacted.map_or(Value::Null, Value::Time)),
                 ("is_active", Value::Bool(rng.u8(..10) != 0)),
+                ("lifecycle_stage", text(if contacted.is_some() { "contacted" } else { "new" })),
             ];
-            self.with(crm::prospect::table(), self.first.prospects + number, made, cells)
+            self.with(crm::prospect::rules(), self.first.prospects + number, made, cells)
         })
     }
 
@@ -293,7 +296,7 @@ impl Story {
                 ("sentiment", optional(words::SENTIMENTS[rng.usize(..5)])),
                 ("outcome", optional(words::OUTCOMES[rng.usize(..6)])),
             ];
-            self.with(outreach::interaction::table(), first + number, date, cells)
+            self.with(outreach::interaction::rules(), first + number, date, cells)
         })
     }
 
@@ -321,7 +324,7 @@ impl Story {
                 ("content", text(content)),
                 ("status", text(statuses[rng.usize(..statuses.len())].name)),
             ];
-            self.with(outreach::outreach_draft::table(), first + number, made, cells)
+            self.with(outreach::outreach_draft::rules(), first + number, made, cells)
         })
     }
 
@@ -351,7 +354,7 @@ impl Story {
                     if rng.u8(..9) == 0 { Value::Null } else { Value::Double(confidence) },
                 ),
             ];
-            self.with(crm::prospect_research::table(), first + number, made, cells)
+            self.with(crm::prospect_research::rules(), first + number, made, cells)
         })
     }
 
@@ -373,7 +376,7 @@ impl Story {
                 ("latency_ms", Value::Int(rng.i64(300..20_000))),
                 ("cost", Value::Double(cost)),
             ];
-            self.with(usage::llm_usage_log::table(), first + number, made, cells)
+            self.with(usage::llm_usage_log::rules(), first + number, made, cells)
         })
     }
 }

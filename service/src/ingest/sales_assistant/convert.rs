@@ -5,12 +5,13 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SubsecRound, Utc};
 use super::{
     Options, SourceWord,
     source::{Raw, RawRow},
-    spec::{self, TableSpec},
+    spec::TableSpec,
 };
 use crate::{
     table::{Column, Kind},
     value::Value,
     vocabulary::Word,
+    web,
 };
 
 /// Why a cell can't be brought over.
@@ -34,7 +35,10 @@ pub(super) fn row(
             "organization_id" => Ok(Value::Int(organization)),
             "revision" => Ok(Value::Int(1)),
             "deleted_at" => Ok(Value::Null),
-            "domain" => Ok(website(spec, raw).and_then(domain).map_or(Value::Null, Value::Text)),
+            "domain" => {
+                Ok(website(spec, raw).and_then(web::domain).map_or(Value::Null, Value::Text))
+            }
+            _ if spec.source_column(column).is_none() => Ok(spec.rules.first(column)),
             "id" if raw.id < 1 => Err("is not above 0".to_owned()),
             name => match spec.words.iter().find(|(known, _)| *known == name) {
                 Some((_, words)) => word(spec, name, words, cell, options),
@@ -44,7 +48,7 @@ pub(super) fn row(
         match value {
             Ok(value) => row.push(value),
             Err(reason) => {
-                let column = spec::source_column(column).unwrap_or(column.name);
+                let column = spec.source_column(column).unwrap_or(column.name);
                 refusals.push(Refusal { column, reason });
             }
         }
@@ -57,16 +61,6 @@ fn website<'r>(spec: &TableSpec, raw: &'r RawRow) -> Option<&'r str> {
         Raw::Text(text) => Some(text),
         _ => None,
     }
-}
-
-/// The host of a website without `www.`: what tells one account from another.
-pub(super) fn domain(website: &str) -> Option<String> {
-    let website = website.trim();
-    let address =
-        if website.contains("://") { website.to_owned() } else { format!("https://{website}") };
-    let host = url::Url::parse(&address).ok()?.host_str()?.to_ascii_lowercase();
-    let host = host.strip_prefix("www.").unwrap_or(&host).trim_end_matches('.');
-    (host.contains('.') && host.len() <= 255).then(|| host.to_owned())
 }
 
 fn value(column: &Column, cell: &Raw) -> Result<Value, String> {
@@ -171,7 +165,7 @@ fn word(
 
 #[cfg(test)]
 mod tests {
-    use super::{domain, moment};
+    use super::moment;
 
     #[test]
     fn reads_moments_of_both_engines() {
@@ -190,21 +184,6 @@ mod tests {
             ["", "yesterday", "infinity", "2026-13-01", "1772357400", "12026-01-01 00:00:00"]
         {
             assert_eq!(moment(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn takes_the_domain_from_a_website() {
-        for (website, expected) in [
-            ("https://www.Acme.example/about", Some("acme.example")),
-            ("acme.example", Some("acme.example")),
-            ("http://shop.acme.example:8080", Some("shop.acme.example")),
-            ("www.bücher.example", Some("xn--bcher-kva.example")),
-            ("localhost", None),
-            ("none", None),
-            ("", None),
-        ] {
-            assert_eq!(domain(website).as_deref(), expected, "{website}");
         }
     }
 }

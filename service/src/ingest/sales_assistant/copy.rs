@@ -21,10 +21,11 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    offer,
     progress::Progress,
     scope::Scope,
     store::Engine,
-    write,
+    write::bulk,
 };
 
 /// What the import is called among others.
@@ -69,7 +70,7 @@ impl<'a> Target<'a> {
             return Ok(target);
         }
         for spec in spec::tables() {
-            if write::has_rows(scope.store().write(), scope.organization(), spec.table).await? {
+            if bulk::has_rows(scope.store().write(), scope.organization(), spec.table).await? {
                 return Err(Error::Conflict(format!(
                     "the organization has {} already, and not from {source}; bring the source into an \
                      empty organization (--organization), or start with an empty database",
@@ -135,7 +136,7 @@ impl<'a> Target<'a> {
             let count = source.count_after(spec.name, self.reached(spec.name)).await?;
             progress.begin(spec.name, Some(count));
             let rows = self.table(source, &spec, import, options, progress).await?;
-            write::continue_keys(self.scope.store().write(), self.engine(), spec.name).await?;
+            bulk::continue_keys(self.scope.store().write(), self.engine(), spec.name).await?;
             progress.finish();
             written.push((spec.name.to_owned(), rows));
         }
@@ -198,7 +199,7 @@ impl<'a> Target<'a> {
             let count = rows.len() as u64;
 
             let transaction = self.scope.store().begin().await?;
-            write::rows(&transaction, self.engine(), spec.table, rows).await?;
+            bulk::rows(&transaction, self.scope, spec.table, rows).await?;
             self.note(&transaction, import, spec.name, last, count.cast_signed()).await?;
             transaction.commit().await?;
 
@@ -265,6 +266,10 @@ impl<'a> Target<'a> {
             ];
             let statement = Statement::from_sql_and_values(self.engine().backend(), sql, binds);
             written += transaction.execute_raw(statement).await?.rows_affected();
+        }
+        if written > 0 {
+            let rows = usize::try_from(written).unwrap_or(usize::MAX);
+            bulk::note(&transaction, self.scope, offer::solution::table(), rows).await?;
         }
         transaction.commit().await?;
         Ok(written)

@@ -11,7 +11,7 @@ use super::{
     source::{Raw, Source},
     spec::{self, TableSpec},
 };
-use crate::{error::Result, progress::Progress};
+use crate::{error::Result, progress::Progress, web};
 
 /// The most examples of a finding.
 const EXAMPLES: usize = 5;
@@ -167,7 +167,7 @@ async fn repeated_domains(source: &Source, reached: i64) -> Result<Option<Findin
         after = last.id;
         for raw in &rows {
             let Raw::Text(website) = &raw.cells[website] else { continue };
-            let Some(domain) = convert::domain(website) else { continue };
+            let Some(domain) = web::domain(website) else { continue };
             let count = seen.entry(xxh3_64(domain.as_bytes())).or_default();
             *count += 1;
             if *count > 1 && raw.id > reached {

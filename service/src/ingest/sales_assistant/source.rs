@@ -98,7 +98,8 @@ impl Source {
             Err(Error::invalid("from", message))
         };
         for spec in spec::tables() {
-            for column in spec.table.columns.iter().filter_map(spec::source_column) {
+            for column in spec.table.columns.iter().filter_map(|column| spec.source_column(column))
+            {
                 expect(spec.name, column)?;
             }
         }
@@ -137,7 +138,7 @@ impl Source {
         let columns = &spec.table.columns;
         let named: Vec<_> = columns
             .iter()
-            .filter_map(|column| Some(self.expression(column, spec::source_column(column)?)))
+            .filter_map(|column| Some(self.expression(column, spec.source_column(column)?)))
             .collect();
         let sql = format!(
             "SELECT CAST(\"id\" AS BIGINT), {} FROM \"{}\" s WHERE s.\"id\" > {after} \
@@ -151,7 +152,7 @@ impl Source {
             .map(|row| {
                 let mut place = 0;
                 let cells = columns.iter().map(|column| {
-                    if spec::source_column(column).is_none() {
+                    if spec.source_column(column).is_none() {
                         return Raw::Null;
                     }
                     place += 1;

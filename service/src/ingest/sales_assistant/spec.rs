@@ -8,6 +8,7 @@ use crate::{
     table::{Column, Table},
     usage,
     vocabulary::Word,
+    write::Rules,
 };
 
 /// A table with a key of its own.
@@ -16,6 +17,8 @@ pub(super) struct TableSpec {
     pub(super) name: &'static str,
     /// Our table.
     pub(super) table: &'static Table,
+    /// What may be written to it.
+    pub(super) rules: &'static Rules,
     /// What its columns point to.
     pub(super) references: &'static [(&'static str, &'static str)],
     /// Columns with a closed vocabulary.
@@ -24,38 +27,45 @@ pub(super) struct TableSpec {
 
 /// The tables, parents before children.
 pub(super) fn tables() -> [TableSpec; 9] {
-    let spec =
-        |table: &'static Table| TableSpec { name: table.name, table, references: &[], words: &[] };
+    let spec = |rules: &'static Rules| {
+        let table = (rules.table)();
+        TableSpec { name: table.name, table, rules, references: &[], words: &[] }
+    };
     [
-        spec(offer::industry::table()),
-        spec(offer::solution::table()),
-        TableSpec { words: &[("status", offer::event::STATUSES)], ..spec(offer::event::table()) },
-        TableSpec { references: &[("industry_id", "industries")], ..spec(crm::company::table()) },
-        TableSpec { references: &[("company_id", "companies")], ..spec(crm::prospect::table()) },
+        spec(offer::industry::rules()),
+        spec(offer::solution::rules()),
+        TableSpec { words: &[("status", offer::event::STATUSES)], ..spec(offer::event::rules()) },
+        TableSpec { references: &[("industry_id", "industries")], ..spec(crm::company::rules()) },
+        TableSpec { references: &[("company_id", "companies")], ..spec(crm::prospect::rules()) },
         TableSpec {
             references: &[("prospect_id", "prospects")],
-            ..spec(crm::prospect_research::table())
+            ..spec(crm::prospect_research::rules())
         },
         TableSpec {
             references: &[("prospect_id", "prospects"), ("event_id", "events")],
-            ..spec(outreach::interaction::table())
+            ..spec(outreach::interaction::rules())
         },
         TableSpec {
             references: &[("prospect_id", "prospects"), ("event_id", "events")],
             words: &[("status", outreach::outreach_draft::STATUSES)],
-            ..spec(outreach::outreach_draft::table())
+            ..spec(outreach::outreach_draft::rules())
         },
-        spec(usage::llm_usage_log::table()),
+        spec(usage::llm_usage_log::rules()),
     ]
 }
 
-/// The name of our column in the source; `None` when the document doesn't have it.
-pub(super) fn source_column(column: &Column) -> Option<&'static str> {
-    match column.name {
-        "organization_id" | "revision" | "deleted_at" | "domain" => None,
-        // The document's spelling.
-        "workflow_name" => Some("worfklow_name"),
-        name => Some(name),
+impl TableSpec {
+    /// The name of our column in the source; `None` when the document doesn't have it. What came after
+    /// the document stands behind the stamps.
+    pub(super) fn source_column(&self, column: &Column) -> Option<&'static str> {
+        let later = self.table.column(column.name) > self.table.column("updated_at");
+        match column.name {
+            _ if later => None,
+            "organization_id" | "revision" | "deleted_at" | "domain" => None,
+            // The document's spelling.
+            "workflow_name" => Some("worfklow_name"),
+            name => Some(name),
+        }
     }
 }
 
