@@ -2,6 +2,7 @@
 
 use crate::{
     crm::{company::Company, prospect::Prospect, prospect_research::ProspectResearch},
+    governance::change::Change,
     graph::{Declared, Entity},
     offer::{event::Event, industry::Industry, solution::Solution},
     outreach::{interaction::Interaction, outreach_draft::OutreachDraft},
@@ -10,7 +11,7 @@ use crate::{
 
 /// All declared entities.
 #[must_use]
-pub fn entities() -> [&'static Entity; 9] {
+pub fn entities() -> [&'static Entity; 10] {
     [
         Company::entity(),
         Prospect::entity(),
@@ -21,5 +22,28 @@ pub fn entities() -> [&'static Entity; 9] {
         Interaction::entity(),
         OutreachDraft::entity(),
         LlmUsageLog::entity(),
+        Change::entity(),
     ]
+}
+
+/// The change log.
+#[must_use]
+pub fn log() -> &'static Entity {
+    Change::entity()
+}
+
+/// The entity of a table.
+///
+/// # Panics
+/// When there is none: a mistake in the declarations, found by the first test.
+#[must_use]
+pub fn of_table(name: &str) -> &'static Entity {
+    let mut entities = entities().into_iter();
+    entities.find(|one| one.table.name == name).unwrap_or_else(|| panic!("{name} is not declared"))
+}
+
+/// The entity whose rows the service calls so: `outreach_draft`.
+#[must_use]
+pub fn called(name: &str) -> Option<&'static Entity> {
+    entities().into_iter().find(|one| one.table.called == name)
 }

@@ -35,6 +35,15 @@ impl Error {
         Self(service::Error::internal(message))
     }
 
+    /// What it says of the input at `path`, as a problem of a mutation.
+    #[must_use]
+    pub fn into_problems(self, path: &str) -> Vec<service::Problem> {
+        match self.0 {
+            service::Error::Refused(problems) => problems,
+            other => vec![service::Problem::invalid(path, other.to_string())],
+        }
+    }
+
     /// The code in `extensions.code`.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -43,7 +52,9 @@ impl Error {
             service::Error::Invalid { .. } => "INVALID",
             service::Error::BadCursor { .. } => "BAD_CURSOR",
             service::Error::TooComplex(_) => "TOO_COMPLEX",
-            service::Error::Conflict(_) => "CONFLICT",
+            service::Error::Conflict(_) | service::Error::Refused(_) => "CONFLICT",
+            service::Error::Forbidden(_) => "FORBIDDEN",
+            service::Error::CursorExpired => "CURSOR_EXPIRED",
             service::Error::Unavailable(_) => "UNAVAILABLE",
             service::Error::Internal(_) => "INTERNAL",
         }

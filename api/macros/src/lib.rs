@@ -12,7 +12,8 @@ use syn::{
     parse_macro_input,
 };
 
-/// Declares an entity. On the struct: `#[entity(table = path, plural = "…")]`. On a field:
+/// Declares an entity. On the struct: `#[entity(table = path, plural = "…")]`, with `writes = path` where
+/// clients write it, and `log` for the change log itself. On a field:
 /// `sort` (lists can be ordered by it), `via = "column"` (where the column of a relation isn't named
 /// after it), `pairs("table", "near", "far")` (a relation through a table of pairs),
 /// `computed = function, needs("column", …)` (worked out from columns, in ordinary Rust).
@@ -28,14 +29,20 @@ fn declaration(input: &DeriveInput) -> Result<Tokens> {
     let about = docs(&input.attrs);
     let mut table: Option<Path> = None;
     let mut plural: Option<LitStr> = None;
+    let mut writes: Option<Path> = None;
+    let mut log = false;
     for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("entity")) {
         attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("table") {
                 table = Some(meta.value()?.parse()?);
             } else if meta.path.is_ident("plural") {
                 plural = Some(meta.value()?.parse()?);
+            } else if meta.path.is_ident("writes") {
+                writes = Some(meta.value()?.parse()?);
+            } else if meta.path.is_ident("log") {
+                log = true;
             } else {
-                return Err(meta.error("an entity has `table` and `plural`"));
+                return Err(meta.error("an entity has `table`, `plural`, `writes` and `log`"));
             }
             Ok(())
         })?;
@@ -50,12 +57,23 @@ fn declaration(input: &DeriveInput) -> Result<Tokens> {
         return Err(Error::new_spanned(ident, "an entity has named fields"));
     };
     let fields = fields.named.iter().map(field).collect::<Result<Vec<_>>>()?;
+    let rules = writes.map_or_else(|| quote!(None), |path| quote!(Some(#path())));
     Ok(quote! {
         impl crate::graph::Declared for #ident {
             fn entity() -> &'static crate::graph::Entity {
                 static ENTITY: ::std::sync::LazyLock<crate::graph::Entity> =
                     ::std::sync::LazyLock::new(|| {
-                        crate::graph::Entity::declare(#name, #about, #plural, #table(), vec![#(#fields),*])
+                        crate::graph::Entity::declare(
+                            crate::graph::Head {
+                                name: #name,
+                                about: #about,
+                                plural: #plural,
+                                table: #table(),
+                                rules: #rules,
+                                log: #log,
+                            },
+                            vec![#(#fields),*],
+                        )
                     });
                 &ENTITY
             }

@@ -23,6 +23,8 @@ pub struct Answer<'a> {
     position: Pos,
     computations: Computations,
     path: Vec<PathSegment>,
+    /// How long the path of the field is that is answered.
+    root: usize,
     objects: usize,
 }
 
@@ -34,15 +36,16 @@ const MOST_OBJECTS: usize = 100_000;
 type Built = Result<Value, ServerError>;
 
 impl<'a> Answer<'a> {
-    /// The answer of `field`, a field of the root.
+    /// The answer of `field`, which stands at `path`.
     #[must_use]
     pub fn new(
         context: &'a Context<'a>,
         field: &'a Positioned<Field>,
+        path: Vec<PathSegment>,
         computations: Computations,
     ) -> Self {
-        let path = vec![PathSegment::Field(field.node.response_key().node.to_string())];
-        Self { context, position: field.pos, computations, path, objects: 0 }
+        let root = path.len();
+        Self { context, position: field.pos, computations, path, root, objects: 0 }
     }
 
     /// The place in the answer that is being built.
@@ -55,9 +58,9 @@ impl<'a> Answer<'a> {
         self.path.pop();
     }
 
-    /// Back to the root field, from wherever an error left off.
+    /// Back to the field that is answered, from wherever an error left off.
     pub fn back_to_root(&mut self) {
-        self.path.truncate(1);
+        self.path.truncate(self.root);
     }
 
     /// Builds the object of the row at `index`.

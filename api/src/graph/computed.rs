@@ -26,6 +26,15 @@ impl RowView<'_> {
         self.cells.get(index).and_then(|cell| self.row.get(*cell)).unwrap_or(&Cell::Null)
     }
 
+    /// The text in the column at `index`; empty when there is none.
+    #[must_use]
+    pub fn text(&self, index: usize) -> &str {
+        match self.cell(index) {
+            Cell::Text(text) => text,
+            _ => "",
+        }
+    }
+
     /// The moment in the column at `index`, if there is one.
     #[must_use]
     pub fn time(&self, index: usize) -> Option<DateTime<Utc>> {

@@ -1,6 +1,6 @@
 //! What is said of an entity: its fields, its relations, what lists can be filtered and sorted by.
 
-use service::{Table, read::Link, vocabulary::Word};
+use service::{Table, read::Link, vocabulary::Word, write::Rules};
 
 use super::{computed::Resolve, field_type::Draft, registry::Register};
 
@@ -22,8 +22,29 @@ pub struct Entity {
     pub plural: &'static str,
     /// Where its rows are.
     pub table: &'static Table,
+    /// What clients may write; `None` when they write nothing.
+    pub rules: Option<&'static Rules>,
+    /// Whether it is the change log, whose root list goes in its own order.
+    pub log: bool,
     /// Its fields, in the order of the schema.
     pub fields: Vec<Field>,
+}
+
+/// What is said of an entity before its fields.
+#[derive(Clone, Copy)]
+pub struct Head {
+    /// The GraphQL type: `Prospect`.
+    pub name: &'static str,
+    /// What it is, for users.
+    pub about: &'static str,
+    /// The root field that gives the list: `prospects`.
+    pub plural: &'static str,
+    /// Where its rows are.
+    pub table: &'static Table,
+    /// What clients may write.
+    pub rules: Option<&'static Rules>,
+    /// Whether it is the change log.
+    pub log: bool,
 }
 
 /// A field of an entity.
@@ -76,6 +97,8 @@ pub enum Gives {
         /// What they are.
         to: fn() -> &'static Entity,
     },
+    /// What the change log says of the row.
+    History,
     /// The newest of a list of rows.
     Newest {
         /// How they are found.
@@ -153,13 +176,8 @@ impl Entity {
     /// When a field names a column that the table doesn't have, or gives it another type or another
     /// nullability than it has: a mistake in the declaration, found by the first test.
     #[must_use]
-    pub fn declare(
-        name: &'static str,
-        about: &'static str,
-        plural: &'static str,
-        table: &'static Table,
-        drafts: Vec<Draft>,
-    ) -> Self {
+    pub fn declare(head: Head, drafts: Vec<Draft>) -> Self {
+        let Head { name, about, plural, table, rules, log } = head;
         let mut fields = vec![Field {
             name: "id".to_owned(),
             about: format!("Global id, unique in the whole graph: `{name}:` and the key."),
@@ -190,9 +208,26 @@ impl Entity {
                 });
             }
         }
+        if rules.is_some() {
+            fields.push(Field {
+                name: "history".to_owned(),
+                about: "What was done to this row, oldest first: who changed which field when."
+                    .to_owned(),
+                gives: Gives::History,
+                sort: false,
+            });
+        }
         let mut single = name.to_owned();
         single[..1].make_ascii_lowercase();
-        Self { name, about, single, plural, table, fields }
+        Self { name, about, single, plural, table, rules, log, fields }
+    }
+
+    /// The plural as part of a type: `Prospects`.
+    #[must_use]
+    pub fn plural_type(&self) -> String {
+        let mut plural = self.plural.to_owned();
+        plural[..1].make_ascii_uppercase();
+        plural
     }
 
     /// The field of this name.
@@ -203,7 +238,7 @@ impl Entity {
 }
 
 /// `full_name` → `fullName`.
-pub(super) fn camel(snake: &str) -> String {
+pub(crate) fn camel(snake: &str) -> String {
     let mut parts = snake.split('_');
     let mut camel = parts.next().unwrap_or_default().to_owned();
     for part in parts {

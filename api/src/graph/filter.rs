@@ -35,6 +35,22 @@ pub fn read(entity: &'static Entity, value: &Value) -> Result<Filter> {
     Ok(filter)
 }
 
+/// Reads the argument `entities` of the change log, which may be null.
+///
+/// # Errors
+/// `INVALID` when it is no list of them.
+pub fn entities(log: &'static Entity, value: &Value) -> Result<Filter> {
+    let Some(Gives::Column { column, scalar, .. }) = log.field("entity").map(|field| &field.gives)
+    else {
+        return Err(Error::internal("the change log has no entity"));
+    };
+    if input::items(value).is_empty() {
+        return Ok(Filter::All(Vec::new()));
+    }
+    let words = input::items(value).iter().map(|item| scalar::input(item, *scalar, "entities"));
+    Ok(Filter::Column(*column, Test::In(words.collect::<Result<_>>()?)))
+}
+
 fn object(
     entity: &'static Entity,
     value: &Value,
@@ -117,7 +133,7 @@ fn of_field(
             });
             Ok(Filter::All(parts.collect::<Result<_>>()?))
         }
-        Gives::Newest { .. } | Gives::Computed { .. } => Err(unknown(path)),
+        Gives::Newest { .. } | Gives::History | Gives::Computed { .. } => Err(unknown(path)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Value, parser::types::Field};
 use indexmap::IndexMap;
+use service::write::{Once, once};
 
 use crate::error::{Error, Result};
 
@@ -69,6 +70,40 @@ pub fn text(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<St
     match arguments.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => id_text(value, name).map(Some),
+    }
+}
+
+/// What makes the mutation of `context` one that may be repeated: its `idempotencyKey`, and a checksum of
+/// the rest of its input.
+///
+/// # Errors
+/// `INVALID` when the input can't be told as JSON.
+pub fn once(context: &Context<'_>) -> Result<Option<Once>> {
+    let arguments = arguments(context, &context.item.node);
+    let Some(Value::Object(input)) = arguments.get("input") else { return Ok(None) };
+    let key = match input.get("idempotencyKey") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(value) => id_text(value, "idempotencyKey")?,
+    };
+    let mut rest = input.clone();
+    rest.shift_remove("idempotencyKey");
+    let rest = sorted(Value::Object(rest));
+    let json = serde_json::to_string(&rest).map_err(|error| Error::internal(error.to_string()))?;
+    let mutation = context.item.node.name.node.to_string();
+    Ok(Some(Once { mutation, key, input_hash: once::hash(&json) }))
+}
+
+/// The fields of every object in one order.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> =
+                fields.into_iter().map(|(name, value)| (name, sorted(value))).collect();
+            fields.sort_by(|one, other| one.0.as_str().cmp(other.0.as_str()));
+            Value::Object(fields.into_iter().collect())
+        }
+        Value::List(items) => Value::List(items.into_iter().map(sorted).collect()),
+        other => other,
     }
 }
 

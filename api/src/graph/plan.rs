@@ -1,7 +1,10 @@
 //! From a selection to a plan: what the service is to read, and how the answer is built from it.
 
 use async_graphql::{Context, Name, Positioned, parser::types::Field};
-use service::read::{Direction, Link, List, Nulls, Page, Sort};
+use service::{
+    governance::change_log,
+    read::{Direction, Filter, Link, List, Nulls, Page, Sort, Test},
+};
 
 use super::{
     collect::{Sets, collect},
@@ -9,7 +12,10 @@ use super::{
     declaration::{Entity, Gives, Scalar},
     filter, input, order,
 };
-use crate::error::{Error, Result};
+use crate::{
+    catalog,
+    error::{Error, Result},
+};
 
 /// How an object of the answer is built from a row.
 pub struct Shape<'a> {
@@ -136,12 +142,26 @@ impl<'a> Planner<'a> {
     pub fn single(
         &self,
         entity: &'static Entity,
-        field: &'a Positioned<Field>,
+        fields: &[&'a Positioned<Field>],
     ) -> Result<(List, Shape<'a>)> {
         let mut list = List::new(entity.table, format!("Query.{}", entity.single));
         list.cell(0, entity.table.id());
-        let shape = self.object(&mut list, 0, entity, vec![&field.node.selection_set.node])?;
+        let sets = fields.iter().map(|field| &field.node.selection_set.node).collect();
+        let shape = self.object(&mut list, 0, entity, sets)?;
         Ok((list, shape))
+    }
+
+    /// Plans the connection of the change log that `field` gives, in its own order.
+    ///
+    /// # Errors
+    /// As [`connection`](Self::connection).
+    pub fn log(
+        &self,
+        entity: &'static Entity,
+        field: &'a Positioned<Field>,
+    ) -> Result<(List, Connection<'a>)> {
+        let place = format!("Query.{}", entity.plural);
+        self.list(entity, change_log::list(place), &[field])
     }
 
     /// Plans the connection that `field` gives.
@@ -154,7 +174,15 @@ impl<'a> Planner<'a> {
         place: String,
         fields: &[&'a Positioned<Field>],
     ) -> Result<(List, Connection<'a>)> {
-        let mut list = List::new(entity.table, place);
+        self.list(entity, List::new(entity.table, place), fields)
+    }
+
+    fn list(
+        &self,
+        entity: &'static Entity,
+        mut list: List,
+        fields: &[&'a Positioned<Field>],
+    ) -> Result<(List, Connection<'a>)> {
         let first =
             fields.first().ok_or_else(|| Error::internal("a field that nobody asked for"))?;
         let arguments = input::arguments(self.context, &first.node);
@@ -166,6 +194,10 @@ impl<'a> Planner<'a> {
         )?;
         if let Some(value) = arguments.get("filter") {
             list.filter = filter::read(entity, value)?;
+        }
+        if let Some(value) = arguments.get("entities") {
+            let also = filter::entities(entity, value)?;
+            list.filter = Filter::All(vec![list.filter, also]);
         }
         if let Some(value) = arguments.get("orderBy") {
             order::read(entity, value, &mut list)?;
@@ -299,6 +331,17 @@ impl<'a> Planner<'a> {
                 let place = format!("{}.{name}", entity.name);
                 let (below, connection) = self.connection(to, place, asked)?;
                 let (relation, parent) = relate(list, of, link.link(to.table), below);
+                Out::Many { relation, parent, connection }
+            }
+            Gives::History => {
+                let to = catalog::log();
+                let place = format!("{}.{name}", entity.name);
+                let (mut below, connection) = self.connection(to, place, asked)?;
+                let called = service::Value::Text(entity.table.called.to_owned());
+                let own = Filter::Column(to.table.column("entity"), Test::Eq(called));
+                below.filter = Filter::All(vec![own, below.filter]);
+                let link = Link::Children { via: to.table.column("record_id") };
+                let (relation, parent) = relate(list, of, link, below);
                 Out::Many { relation, parent, connection }
             }
             Gives::Newest { link, to } => {

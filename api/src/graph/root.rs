@@ -3,9 +3,9 @@
 use async_graphql::{
     Context, PathSegment, Positioned, ServerError, ServerResult, Value, parser::types::Field,
 };
-use service::{Scope, read};
+use service::{Scope, governance::change_log::Position, read};
 
-use super::{answer::Answer, computed, declaration::Entity, id, input, plan::Planner};
+use super::{answer::Answer, computed, declaration::Entity, id, input, plan::Planner, row};
 use crate::{
     catalog,
     error::{Error, Result},
@@ -41,12 +41,25 @@ async fn list(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Va
     let field = context.item;
     let told = |error: Error| told(field, error);
     let planner = Planner::new(context);
-    let place = format!("Query.{}", entity.plural);
-    let (plan, connection) = planner.connection(entity, place, &[field]).map_err(told)?;
+    let (plan, connection) = if entity.log {
+        planner.log(entity, field).map_err(told)?
+    } else {
+        let place = format!("Query.{}", entity.plural);
+        planner.connection(entity, place, &[field]).map_err(told)?
+    };
+    if let (true, Some(after)) = (entity.log, &plan.page.after) {
+        let position = Position::of(after).map_err(|error| told(error.into()))?;
+        position.check(scope(context)).await.map_err(|error| told(error.into()))?;
+    }
     let loaded = read::list(scope(context), &plan).await.map_err(|error| told(error.into()))?;
     let computations =
         computed::of_connection(context, &connection, &loaded).await.map_err(told)?;
-    Answer::new(context, field, computations).connection(&connection, &loaded, &loaded.group(0))
+    let path = at_root(field);
+    Answer::new(context, field, path, computations).connection(
+        &connection,
+        &loaded,
+        &loaded.group(0),
+    )
 }
 
 async fn single(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Value> {
@@ -68,17 +81,9 @@ async fn one(
     entity: &'static Entity,
     key: Option<i64>,
 ) -> ServerResult<Value> {
-    let field = context.item;
-    let told = |error: Error| told(field, error);
-    let (plan, shape) = Planner::new(context).single(entity, field).map_err(told)?;
-    let Some(key) = key else { return Ok(Value::Null) };
-    let loaded =
-        read::by_keys(scope(context), &plan, &[key]).await.map_err(|error| told(error.into()))?;
-    if loaded.rows.is_empty() {
-        return Ok(Value::Null);
-    }
-    let computations = computed::of_shape(context, &shape, &loaded).await.map_err(told)?;
-    Answer::new(context, field, computations).object(&shape, &loaded, 0)
+    let fields = [context.item];
+    let rows = row::by_keys(context, entity, &fields, &[key], at_root(context.item), false).await?;
+    Ok(rows.into_iter().next().unwrap_or_default())
 }
 
 async fn nodes(context: &Context<'_>) -> ServerResult<Value> {
@@ -89,33 +94,17 @@ async fn nodes(context: &Context<'_>) -> ServerResult<Value> {
     let mut answers = vec![Value::Null; typed.len()];
 
     for entity in catalog::entities() {
-        let keys: Vec<i64> = typed
+        let keys: Vec<Option<i64>> = typed
             .iter()
-            .flatten()
-            .filter(|(known, _)| known.name == entity.name)
-            .map(|(_, key)| *key)
+            .map(|one| one.filter(|(known, _)| known.name == entity.name).map(|(_, key)| key))
             .collect();
-        if keys.is_empty() {
+        if keys.iter().all(Option::is_none) {
             continue;
         }
-        let (mut plan, shape) = Planner::new(context).single(entity, field).map_err(told)?;
-        let id = plan.cell(0, entity.table.id());
-        let loaded = read::by_keys(scope(context), &plan, &keys)
-            .await
-            .map_err(|error| told(error.into()))?;
-        let computations = computed::of_shape(context, &shape, &loaded).await.map_err(told)?;
-        let mut answer = Answer::new(context, field, computations);
-        for (place, asked) in typed.iter().enumerate() {
-            let Some((known, key)) = asked else { continue };
-            let row = loaded.rows.iter().position(|row| row[id].key() == Some(*key));
-            if let (true, Some(row)) = (known.name == entity.name, row) {
-                answer.at(PathSegment::Index(place));
-                let built = answer.object(&shape, &loaded, row);
-                answers[place] = built.unwrap_or_else(|error| {
-                    context.add_error(error);
-                    Value::Null
-                });
-                answer.back_to_root();
+        let rows = row::by_keys(context, entity, &[field], &keys, at_root(field), true).await?;
+        for (answer, row) in answers.iter_mut().zip(rows) {
+            if row != Value::Null {
+                *answer = row;
             }
         }
     }
@@ -126,9 +115,12 @@ fn scope<'a>(context: &Context<'a>) -> &'a Scope {
     context.data_unchecked::<Scope>()
 }
 
+fn at_root(field: &Positioned<Field>) -> Vec<PathSegment> {
+    vec![PathSegment::Field(field.node.response_key().node.to_string())]
+}
+
 fn told(field: &Positioned<Field>, error: Error) -> ServerError {
-    let path = vec![PathSegment::Field(field.node.response_key().node.to_string())];
-    error.into_server_error(field.pos, path)
+    error.into_server_error(field.pos, at_root(field))
 }
 
 fn asked_id(context: &Context<'_>, name: &str) -> Result<String> {

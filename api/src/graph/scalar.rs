@@ -1,10 +1,15 @@
 //! Values on their way in and out.
 
-use async_graphql::{Name, Number, Value};
+use std::borrow::Cow;
+
+use async_graphql::{
+    ContextSelectionSet, InputValueError, InputValueResult, Name, Number, OutputType, Positioned,
+    ServerResult, Value, parser::types::Field,
+};
 use chrono::{Datelike, SecondsFormat, SubsecRound, Utc};
 use service::Value as Cell;
 
-use super::declaration::Scalar;
+use super::{declaration::Scalar, registry::Registry};
 use crate::error::{Error, Result};
 
 /// Where the forms of our own scalars are written down.
@@ -85,6 +90,23 @@ pub fn input(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
     })
 }
 
+/// A value to be stored, for a column told as `scalar`. How long a text may be and what a JSON document
+/// must look like is checked by the service.
+///
+/// # Errors
+/// `INVALID`, with what the field takes.
+pub fn written(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
+    match (scalar, value) {
+        (Scalar::String, Value::String(text)) => Ok(Cell::Text(text.clone())),
+        (Scalar::Json, value) => value
+            .clone()
+            .into_json()
+            .map(Cell::Json)
+            .map_err(|_| Error::invalid(field, format!("`{field}` takes JSON"))),
+        (scalar, value) => input(value, scalar, field),
+    }
+}
+
 /// Text of a filter: not too long, and without what Postgres can't hold.
 ///
 /// # Errors
@@ -105,8 +127,8 @@ pub fn text_input(text: &str, field: &str) -> Result<String> {
 fn time_input(text: &str) -> Option<chrono::DateTime<Utc>> {
     let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
     let time = time.with_timezone(&Utc).trunc_subsecs(6);
-    // Years of other lengths would not sort as text.
-    (0..=9_999).contains(&time.year()).then_some(time)
+    // Years of other lengths would not sort as text, and Postgres knows no year 0.
+    (1..=9_999).contains(&time.year()).then_some(time)
 }
 
 fn word_input(words: &[service::vocabulary::Word], name: &str, field: &str) -> Result<Cell> {
@@ -114,4 +136,64 @@ fn word_input(words: &[service::vocabulary::Word], name: &str, field: &str) -> R
     known
         .map(|word| Cell::Text(word.name.to_owned()))
         .ok_or_else(|| Error::invalid(field, format!("`{field}` doesn't know `{name}`")))
+}
+
+/// A moment as an argument of a field written by hand: `DateTime`.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment(pub chrono::DateTime<Utc>);
+
+impl async_graphql::InputType for Moment {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        "DateTime".into()
+    }
+
+    fn create_type_info(_: &mut Registry) -> String {
+        Self::qualified_type_name()
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        match value {
+            Some(Value::String(text)) => time_input(&text).map(Self).ok_or_else(|| {
+                InputValueError::custom(
+                    "a moment of ISO 8601 with its zone is taken, like 2026-03-01T09:00:00Z",
+                )
+            }),
+            other => Err(InputValueError::expected_type(other.unwrap_or_default())),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
+/// A JSON value in a type written by hand: `JSON`.
+#[derive(Clone, Debug)]
+pub struct JsonText(pub serde_json::Value);
+
+impl OutputType for JsonText {
+    fn type_name() -> Cow<'static, str> {
+        "JSON".into()
+    }
+
+    fn create_type_info(_: &mut Registry) -> String {
+        Self::qualified_type_name()
+    }
+
+    async fn resolve(
+        &self,
+        context: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        Value::from_json(self.0.clone()).map_err(|error| {
+            let error = Error::internal(format!("stored JSON can't be told: {error}"));
+            context.set_error_path(error.into_server_error(field.pos, Vec::new()))
+        })
+    }
 }

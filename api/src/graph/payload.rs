@@ -1,0 +1,134 @@
+//! What mutations answer: what was written, and why something was refused.
+
+use async_graphql::{Context, Enum, Name, Number, PathSegment, ServerResult, SimpleObject, Value};
+use indexmap::IndexMap;
+use service::{Problem, ProblemCode};
+
+use super::{
+    collect::{Sets, collect},
+    declaration::{Entity, camel},
+    row,
+};
+use crate::error::Error;
+
+/// Why a mutation was refused, in words for its user.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct UserError {
+    /// Of which kind it is.
+    pub code: UserErrorCode,
+    /// What it is about: the path of a field below `input`, its parts joined by `.`; null when it is
+    /// about no single field.
+    pub field: Option<String>,
+    /// What is wrong and what would be right.
+    pub message: String,
+    /// Which item of a batch, counted from 0; null outside of batches.
+    pub index: Option<i32>,
+}
+
+/// The kinds of user errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum UserErrorCode {
+    /// There is no such thing in the organization.
+    NotFound,
+    /// The input breaks a rule.
+    Invalid,
+    /// The input is right by itself, but not beside what is stored.
+    Conflict,
+}
+
+impl From<Problem> for UserError {
+    fn from(problem: Problem) -> Self {
+        let code = match problem.code {
+            ProblemCode::NotFound => UserErrorCode::NotFound,
+            ProblemCode::Invalid => UserErrorCode::Invalid,
+            ProblemCode::Conflict => UserErrorCode::Conflict,
+        };
+        let field = problem.field.map(|field| {
+            let parts: Vec<_> = field.split('.').map(camel).collect();
+            parts.join(".")
+        });
+        let index = problem.index.and_then(|index| index.try_into().ok());
+        Self { code, field, message: problem.message, index }
+    }
+}
+
+/// What a service function did, or why it refused. Other errors go on to the client as such.
+///
+/// # Errors
+/// Those that are not about the input.
+pub fn outcome<T>(result: service::Result<T>) -> Result<(Option<T>, Vec<UserError>), Error> {
+    let problems = match result {
+        Ok(done) => return Ok((Some(done), Vec::new())),
+        Err(service::Error::Refused(problems)) => problems,
+        Err(service::Error::Invalid { field, message }) => vec![Problem::invalid(&field, message)],
+        Err(service::Error::Conflict(message)) => vec![Problem::conflict("", message)],
+        Err(error) => return Err(error.into()),
+    };
+    Ok((None, problems.into_iter().map(UserError::from).collect()))
+}
+
+/// One field of the payload of a plain mutation.
+pub enum Part {
+    /// A row, or null.
+    Row(&'static Entity, Option<i64>),
+    /// Rows, null where there is none.
+    Rows(&'static Entity, Vec<Option<i64>>),
+    /// A value.
+    Value(Value),
+}
+
+/// Builds the payload called `name` from its parts, beside `userErrors`.
+///
+/// # Errors
+/// When a field of a row that can't be null has no value.
+pub async fn resolve(
+    context: &Context<'_>,
+    name: &str,
+    parts: &[(String, Part)],
+    errors: &[UserError],
+) -> ServerResult<Value> {
+    let field = context.item;
+    let root = PathSegment::Field(field.node.response_key().node.to_string());
+    let told = |error: Error| error.into_server_error(field.pos, vec![root.clone()]);
+    let sets = vec![&field.node.selection_set.node];
+    let mut payload = IndexMap::new();
+    for (key, asked) in collect(context, name, sets).map_err(told)? {
+        let asked_name = asked[0].node.name.node.as_str();
+        let path = vec![root.clone(), PathSegment::Field(key.to_owned())];
+        let part = parts.iter().find(|(known, _)| known == asked_name).map(|(_, part)| part);
+        let value = match part {
+            Some(Part::Row(entity, id)) => {
+                let rows = row::by_keys(context, entity, &asked, &[*id], path, false).await?;
+                rows.into_iter().next().unwrap_or_default()
+            }
+            Some(Part::Rows(entity, keys)) => {
+                Value::List(row::by_keys(context, entity, &asked, keys, path, true).await?)
+            }
+            Some(Part::Value(value)) => value.clone(),
+            None if asked_name == "userErrors" => {
+                let sets: Sets<'_> =
+                    asked.iter().map(|field| &field.node.selection_set.node).collect();
+                let errors = errors.iter().map(|error| told_error(context, &sets, error));
+                Value::List(errors.collect::<Result<_, _>>().map_err(told)?)
+            }
+            None => Value::String(name.to_owned()),
+        };
+        payload.insert(Name::new(key), value);
+    }
+    Ok(Value::Object(payload))
+}
+
+fn told_error(context: &Context<'_>, sets: &Sets<'_>, error: &UserError) -> Result<Value, Error> {
+    let mut object = IndexMap::new();
+    for (key, asked) in collect(context, "UserError", sets.clone())? {
+        let value = match asked[0].node.name.node.as_str() {
+            "code" => async_graphql::InputType::to_value(&error.code),
+            "field" => error.field.clone().map_or(Value::Null, Value::String),
+            "message" => Value::String(error.message.clone()),
+            "index" => error.index.map_or(Value::Null, |index| Value::Number(Number::from(index))),
+            _ => Value::String("UserError".to_owned()),
+        };
+        object.insert(Name::new(key), value);
+    }
+    Ok(Value::Object(object))
+}

@@ -1,0 +1,184 @@
+//! Rows of declared entities in types written by hand: they are named by key, and read as they are
+//! asked for, in one statement.
+
+use std::{borrow::Cow, marker::PhantomData};
+
+use async_graphql::{
+    Context, ContextSelectionSet, InputType, InputValueError, InputValueResult, OutputType,
+    PathSegment, Positioned, QueryPathSegment, ServerResult, Value, parser::types::Field,
+};
+use service::{
+    Scope,
+    read::{self, Filter},
+};
+
+use super::{
+    answer::Answer,
+    computed,
+    declaration::{Declared, Entity},
+    filter,
+    plan::Planner,
+    registry::Registry,
+};
+use crate::error::{Error, Result};
+
+/// The row of an entity with this key. It may be gone, so it always stands in an `Option`.
+pub struct Row<E>(i64, PhantomData<E>);
+
+impl<E> Row<E> {
+    /// The row with this key.
+    #[must_use]
+    pub fn of(key: i64) -> Self {
+        Self(key, PhantomData)
+    }
+}
+
+/// Rows of an entity, some of which may not be there: `[Prospect]!`.
+pub struct Rows<E>(Vec<Option<i64>>, PhantomData<E>);
+
+impl<E> Rows<E> {
+    /// The rows with these keys.
+    #[must_use]
+    pub fn of(keys: Vec<Option<i64>>) -> Self {
+        Self(keys, PhantomData)
+    }
+}
+
+impl<E: Declared + Send + Sync> OutputType for Row<E> {
+    fn type_name() -> Cow<'static, str> {
+        E::entity().name.into()
+    }
+
+    fn create_type_info(_: &mut Registry) -> String {
+        Self::qualified_type_name()
+    }
+
+    async fn resolve(
+        &self,
+        context: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        let context = context.with_field(field);
+        let path = path_above(&context);
+        let rows = by_keys(&context, E::entity(), &[field], &[Some(self.0)], path, false).await?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+}
+
+impl<E: Declared + Send + Sync> OutputType for Rows<E> {
+    fn type_name() -> Cow<'static, str> {
+        format!("[{}]", E::entity().name).into()
+    }
+
+    fn create_type_info(_: &mut Registry) -> String {
+        Self::qualified_type_name()
+    }
+
+    async fn resolve(
+        &self,
+        context: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        let context = context.with_field(field);
+        let path = path_above(&context);
+        Ok(Value::List(by_keys(&context, E::entity(), &[field], &self.0, path, true).await?))
+    }
+}
+
+/// The path of the field that `context` was made from: it names its own field once more.
+fn path_above(context: &Context<'_>) -> Vec<PathSegment> {
+    let mut path = Vec::new();
+    let mut node = context.path_node.and_then(|own| own.parent.copied());
+    while let Some(above) = node {
+        path.push(match above.segment {
+            QueryPathSegment::Name(name) => PathSegment::Field(name.to_owned()),
+            QueryPathSegment::Index(index) => PathSegment::Index(index),
+        });
+        node = above.parent.copied();
+    }
+    path.reverse();
+    path
+}
+
+/// The rows of `entity` with these keys, in their order, as `fields` ask for them; null where there is
+/// none. They stand at `path`: `listed`, below an index each.
+///
+/// # Errors
+/// When a row that is not listed has a field that can't be null and has no value.
+pub async fn by_keys(
+    context: &Context<'_>,
+    entity: &'static Entity,
+    fields: &[&Positioned<Field>],
+    keys: &[Option<i64>],
+    path: Vec<PathSegment>,
+    listed: bool,
+) -> ServerResult<Vec<Value>> {
+    let Some(field) = fields.first() else { return Ok(vec![Value::Null; keys.len()]) };
+    let told = |error: Error| error.into_server_error(field.pos, path.clone());
+    let (mut plan, shape) = Planner::new(context).single(entity, fields).map_err(told)?;
+    let id = plan.cell(0, entity.table.id());
+    let wanted: Vec<i64> = keys.iter().copied().flatten().collect();
+    let scope = context.data_unchecked::<Scope>();
+    let loaded = read::by_keys(scope, &plan, &wanted).await.map_err(|error| told(error.into()))?;
+    let computations = computed::of_shape(context, &shape, &loaded).await.map_err(told)?;
+    let mut answer = Answer::new(context, field, path, computations);
+    let mut values = Vec::with_capacity(keys.len());
+    for (place, key) in keys.iter().enumerate() {
+        let row = loaded.rows.iter().position(|row| key.is_some() && row[id].key() == *key);
+        let Some(row) = row else {
+            values.push(Value::Null);
+            continue;
+        };
+        if !listed {
+            values.push(answer.object(&shape, &loaded, row)?);
+            continue;
+        }
+        answer.at(PathSegment::Index(place));
+        let built = answer.object(&shape, &loaded, row);
+        values.push(built.unwrap_or_else(|error| {
+            context.add_error(error);
+            Value::Null
+        }));
+        answer.back_to_root();
+    }
+    Ok(values)
+}
+
+/// The filter of an entity as an argument of a field written by hand.
+pub struct FilterOf<E>(Value, PhantomData<E>);
+
+impl<E: Declared> FilterOf<E> {
+    /// What it says.
+    ///
+    /// # Errors
+    /// `INVALID`, with the field and what it takes.
+    pub fn filter(&self) -> Result<Filter> {
+        filter::read(E::entity(), &self.0)
+    }
+}
+
+impl<E: Declared + Send + Sync> InputType for FilterOf<E> {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Filter", E::entity().name).into()
+    }
+
+    fn create_type_info(_: &mut Registry) -> String {
+        Self::qualified_type_name()
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        value
+            .map(|value| Self(value, PhantomData))
+            .ok_or_else(|| InputValueError::expected_type(Value::Null))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.clone()
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}

@@ -1,0 +1,293 @@
+//! The types of the schema that follow from the declarations: what is read.
+
+use super::{
+    declaration::{Entity, Field, Gives, Scalar, apart},
+    filter::{TESTS, offers},
+    order::DIRECTIONS,
+    registry::{FieldType, Schema, argument, field, with_arguments},
+    scalar::{DATE_TIME_SPECIFICATION, JSON_SPECIFICATION, enum_value, type_name},
+};
+use crate::catalog;
+
+/// Puts the types of all entities in; gives the fields of the query root.
+pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
+    let mut fields = Vec::new();
+    for entity in catalog::entities() {
+        schema.entity(entity);
+        fields.push(single(entity));
+        let mut about = format!("{} of the organization, a page at a time.", plural_words(entity));
+        about[..1].make_ascii_uppercase();
+        if entity.log {
+            fields.push(log(entity));
+        } else {
+            fields.push(list(entity.plural, &about, entity));
+        }
+    }
+    fields.extend(node_roots());
+    fields
+}
+
+impl Schema<'_> {
+    /// What all entities share.
+    pub(super) fn shared(&mut self) {
+        self.scalar(
+            "DateTime",
+            "A moment in UTC, ISO 8601 with up to microseconds: `2026-03-01T09:00:00Z`. As input any \
+             offset is taken.",
+            DATE_TIME_SPECIFICATION,
+        );
+        self.scalar("JSON", "Any JSON value, as it was stored.", JSON_SPECIFICATION);
+
+        let directions =
+            DIRECTIONS.iter().map(|(name, _, _, about)| ((*name).to_owned(), *about)).collect();
+        self.enumeration(
+            "OrderDirection",
+            "In which direction a list is sorted, and where absent values stand. Text is compared \
+             without regard to the case of A–Z.",
+            directions,
+        );
+
+        self.object(
+            "PageInfo",
+            "What stands around a page of a list.",
+            vec![
+                field("hasPreviousPage", "Boolean!", "Whether there are rows before this page."),
+                field("hasNextPage", "Boolean!", "Whether there are rows after this page."),
+                field(
+                    "startCursor",
+                    "String",
+                    "The cursor of the first row; null on an empty page.",
+                ),
+                field("endCursor", "String", "The cursor of the last row; null on an empty page."),
+            ],
+        );
+
+        let id = field("id", "ID!", "Global id, unique in the whole graph: the type and the key.");
+        self.node(id);
+
+        for (scalar, what) in [
+            ("ID", "an id; a global one, or the bare key"),
+            ("String", "text, without regard to the case of A–Z"),
+            ("Int", "a whole number"),
+            ("Float", "a number"),
+            ("Boolean", "true or false"),
+            ("DateTime", "a moment"),
+            ("JSON", "a JSON value"),
+        ] {
+            self.tests(scalar, what);
+        }
+    }
+
+    /// The filter of a scalar or an enum.
+    fn tests(&mut self, scalar: &str, what: &str) {
+        let offered = TESTS.iter().filter(|(test, _)| offers(scalar, test));
+        let fields = offered.map(|(test, about)| {
+            let ty = match *test {
+                "isNull" => "Boolean".to_owned(),
+                "has" => "String".to_owned(),
+                "in" | "notIn" => format!("[{scalar}!]"),
+                _ => scalar.to_owned(),
+            };
+            argument(test, &ty, about)
+        });
+        let fields = fields.collect();
+        let about = format!("Tests of {what}. Those that are given must all pass.");
+        self.input(&format!("{scalar}Filter"), &about, false, fields);
+    }
+
+    fn entity(&mut self, entity: &'static Entity) {
+        let name = entity.name;
+        let mut fields = Vec::new();
+        for declared in &entity.fields {
+            fields.push(self.field(entity, declared));
+        }
+        self.object(name, entity.about, fields);
+        self.implements_node(name);
+
+        let words = plural_words(entity);
+        let node_list = format!("[{name}!]!");
+        let edge_list = format!("[{name}Edge!]!");
+        self.object(
+            &format!("{name}Connection"),
+            &format!("A page of a list of {words}."),
+            vec![
+                field("nodes", &node_list, "The rows of this page."),
+                field("edges", &edge_list, "The rows of this page, each with its cursor."),
+                field("pageInfo", "PageInfo!", "What stands around this page."),
+                field("totalCount", "Int!", "How many rows the whole list has, with its filter."),
+            ],
+        );
+        self.object(
+            &format!("{name}Edge"),
+            &format!("A row of a list of {words}, with its cursor."),
+            vec![
+                field(
+                    "cursor",
+                    "String!",
+                    "Marks this row in this list, with its filter and order.",
+                ),
+                field("node", &format!("{name}!"), "The row."),
+            ],
+        );
+
+        self.filter(entity, &words);
+        self.order(entity, &words);
+    }
+
+    fn field(&mut self, entity: &'static Entity, declared: &Field) -> FieldType {
+        let about = declared.about.as_str();
+        let or_null = |ty: &str, optional: bool| {
+            if optional { ty.to_owned() } else { format!("{ty}!") }
+        };
+        match &declared.gives {
+            Gives::Id => field(&declared.name, "ID!", about),
+            Gives::Column { scalar, optional, .. } => {
+                if let Scalar::Enum(ty) = scalar {
+                    let words = ty.words.iter().map(|word| (enum_value(word.name), word.about));
+                    self.enumeration(ty.name, ty.about, words.collect());
+                    self.tests(ty.name, &format!("`{}.{}`", entity.name, declared.name));
+                }
+                field(&declared.name, &or_null(type_name(*scalar), *optional), about)
+            }
+            Gives::Reference { optional, .. } => {
+                field(&declared.name, &or_null("ID", *optional), about)
+            }
+            Gives::One { to, optional, .. } => {
+                field(&declared.name, &or_null(to().name, *optional), about)
+            }
+            Gives::Many { to, .. } => list(&declared.name, about, to()),
+            Gives::History => list(&declared.name, about, catalog::log()),
+            Gives::Newest { to, .. } => field(&declared.name, to().name, about),
+            Gives::Computed { register, .. } => {
+                let ty = self.register(*register);
+                field(&declared.name, &ty, about)
+            }
+        }
+    }
+
+    fn filter(&mut self, entity: &'static Entity, words: &str) {
+        let own = format!("{}Filter", entity.name);
+        let mut fields = vec![
+            argument("and", &format!("[{own}!]"), "All of these pass."),
+            argument("or", &format!("[{own}!]"), "At least one of these passes."),
+            argument("not", &own, "This does not pass."),
+        ];
+        for declared in &entity.fields {
+            let (ty, about) = match &declared.gives {
+                Gives::Id | Gives::Reference { .. } => {
+                    ("IDFilter".to_owned(), declared.about.clone())
+                }
+                Gives::Column { scalar, .. } => {
+                    (format!("{}Filter", type_name(*scalar)), declared.about.clone())
+                }
+                Gives::One { to, .. } => {
+                    (format!("{}Filter", to().name), format!("What `{}` passes.", declared.name))
+                }
+                Gives::Many { to, .. } => {
+                    let about =
+                        format!("What some, none or every one of `{}` passes.", declared.name);
+                    (format!("{}ListFilter", to().name), about)
+                }
+                Gives::Newest { .. } | Gives::History | Gives::Computed { .. } => continue,
+            };
+            fields.push(argument(&declared.name, &ty, &about));
+        }
+        let about = format!("Which {words}. What is given must all pass; `not` is the rest.");
+        self.input(&own, &about, false, fields);
+
+        let about = format!("Which rows, by the {words} that belong to them.");
+        let quantifiers = vec![
+            argument("some", &own, "At least one passes."),
+            argument("none", &own, "Not a single one passes."),
+            argument("every", &own, "All pass; also when there are none."),
+        ];
+        self.input(&format!("{}ListFilter", entity.name), &about, false, quantifiers);
+    }
+
+    fn order(&mut self, entity: &'static Entity, words: &str) {
+        let fields = entity.fields.iter().filter_map(|declared| {
+            let (ty, about) = match &declared.gives {
+                Gives::Id => {
+                    ("OrderDirection".to_owned(), "By id: the order without `orderBy`.".to_owned())
+                }
+                Gives::Column { .. } if declared.sort => {
+                    ("OrderDirection".to_owned(), format!("By `{}`.", declared.name))
+                }
+                Gives::One { to, .. } => {
+                    let about = format!("By a field of `{}`; costs more.", declared.name);
+                    (format!("{}Order", to().name), about)
+                }
+                _ => return None,
+            };
+            Some(argument(&declared.name, &ty, &about))
+        });
+        let about = format!("By what a list of {words} is sorted: exactly one field.");
+        let fields = fields.collect();
+        self.input(&format!("{}Order", entity.name), &about, true, fields);
+    }
+}
+
+/// The root field that gives one row by its id.
+fn single(entity: &'static Entity) -> FieldType {
+    let about = format!("One {} by its id; null when there is none.", apart(entity.name, ' '));
+    let id = argument("id", "ID!", &format!("`{}:` and its key, or the key.", entity.name));
+    with_arguments(field(&entity.single, entity.name, &about), vec![id])
+}
+
+/// A field that gives a list.
+fn list(name: &str, about: &str, entity: &'static Entity) -> FieldType {
+    let (filter, order) = (format!("{}Filter", entity.name), format!("[{}Order!]", entity.name));
+    let ty = format!("{}Connection!", entity.name);
+    let arguments = vec![
+        argument("first", "Int", "The first so many rows: 0 to 100, 25 when nothing is said."),
+        argument("after", "String", "Only rows after the one with this cursor."),
+        argument("last", "Int", "The last so many rows: 0 to 100. Not together with `first`."),
+        argument("before", "String", "Only rows before the one with this cursor."),
+        argument("filter", &filter, "Which rows."),
+        argument("orderBy", &order, "In which order; by id when nothing is said. At most 5 keys."),
+    ];
+    with_arguments(field(name, &ty, about), arguments)
+}
+
+fn node_roots() -> [FieldType; 2] {
+    let id = argument("id", "ID!", "Global id: the type and the key, like `Prospect:42`.");
+    let ids = argument("ids", "[ID!]!", "Global ids, at most 100.");
+    [
+        with_arguments(
+            field("node", "Node", "Anything by its global id; null when there is none."),
+            vec![id],
+        ),
+        with_arguments(
+            field(
+                "nodes",
+                "[Node]!",
+                "Things by their global ids, in that order; null where there is none.",
+            ),
+            vec![ids],
+        ),
+    ]
+}
+
+/// The root field that gives the change log.
+fn log(entity: &'static Entity) -> FieldType {
+    let about = "Everything that was written, in the order in which it was committed. A cursor is a place \
+                 in the log: it can be used with any filter, and by the subscriptions.";
+    let arguments = vec![
+        argument("first", "Int", "The first so many entries: 0 to 100, 25 when nothing is said."),
+        argument("after", "String", "Only entries after the one with this cursor."),
+        argument("last", "Int", "The last so many entries: 0 to 100. Not together with `first`."),
+        argument("before", "String", "Only entries before the one with this cursor."),
+        argument(
+            "entities",
+            "[ChangedEntity!]",
+            "Only entries about these; about all when it is empty or not given.",
+        ),
+        argument("filter", &format!("{}Filter", entity.name), "Which entries."),
+    ];
+    with_arguments(field(entity.plural, &format!("{}Connection!", entity.name), about), arguments)
+}
+
+/// `outreachDrafts` → `outreach drafts`.
+pub(super) fn plural_words(entity: &Entity) -> String {
+    apart(entity.plural, ' ')
+}

@@ -1,0 +1,392 @@
+//! The plain mutations of the declared entities: from the input to the service, and back.
+
+use async_graphql::{Context, PathSegment, ServerResult, Value};
+use indexmap::IndexMap;
+use service::{
+    Problem, Scope,
+    write::{Delete, Input, LinkInput, LinkRule, OnError, Once, Rules, Usual, operations},
+};
+
+use super::{
+    declaration::{Entity, Gives, Scalar, camel},
+    id, input,
+    payload::{self, Part, outcome},
+    scalar,
+};
+use crate::{catalog, error::Error};
+
+/// The most items of a batch.
+pub const MOST_ITEMS: usize = 100;
+
+/// What a plain mutation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Does {
+    /// Makes a row.
+    Create,
+    /// Makes rows.
+    CreateMany,
+    /// Makes rows or updates those with the same identity.
+    UpsertMany,
+    /// Patches a row.
+    Update,
+    /// Deletes a row.
+    Delete,
+    /// Restores a row.
+    Restore,
+}
+
+/// A plain mutation of an entity.
+pub struct PlainMutation {
+    /// `createProspect`.
+    pub name: String,
+    /// What it does.
+    pub does: Does,
+    /// To which rows.
+    pub entity: &'static Entity,
+    /// What may be written.
+    pub rules: &'static Rules,
+}
+
+/// The plain mutations of an entity.
+#[must_use]
+pub fn mutations(entity: &'static Entity) -> Vec<PlainMutation> {
+    let Some(rules) = entity.rules else { return Vec::new() };
+    let (one, many) = (entity.name, entity.plural_type());
+    let mut names = Vec::new();
+    if let Some(verb) = rules.create {
+        names.push((format!("{verb}{one}"), Does::Create));
+        names.push((format!("{verb}{many}"), Does::CreateMany));
+    }
+    if rules.identity.is_some_and(|identity| identity.upsert) {
+        names.push((format!("upsert{many}"), Does::UpsertMany));
+    }
+    if rules.update {
+        names.push((format!("update{one}"), Does::Update));
+    }
+    if rules.delete != Delete::Never {
+        names.push((format!("delete{one}"), Does::Delete));
+    }
+    if rules.delete == Delete::Soft {
+        names.push((format!("restore{one}"), Does::Restore));
+    }
+    names.into_iter().map(|(name, does)| PlainMutation { name, does, entity, rules }).collect()
+}
+
+impl PlainMutation {
+    /// A type that belongs to it: `CreateProspect` and a suffix.
+    #[must_use]
+    pub fn type_name(&self, suffix: &str) -> String {
+        let mut name = format!("{}{suffix}", self.name);
+        name[..1].make_ascii_uppercase();
+        name
+    }
+}
+
+/// A field of an input that writes a column.
+pub struct Written {
+    /// Its GraphQL name.
+    pub name: String,
+    /// What it is, for users.
+    pub about: String,
+    /// The column.
+    pub column: usize,
+    /// What it takes.
+    pub takes: Takes,
+    /// Whether it must be given when a row is made.
+    pub required: bool,
+    /// What it is when nothing is said.
+    pub usual: Usual,
+}
+
+/// What a field of an input takes.
+#[derive(Clone, Copy)]
+pub enum Takes {
+    /// A value.
+    Value(Scalar),
+    /// An id.
+    Id(fn() -> &'static Entity),
+}
+
+/// The fields of an input of `entity`: of a patch, or of a new row.
+#[must_use]
+pub fn written(entity: &'static Entity, rules: &'static Rules, patch: bool) -> Vec<Written> {
+    let fields = entity.fields.iter().filter_map(|field| {
+        let (column, takes) = match &field.gives {
+            Gives::Column { column, scalar, .. } => (*column, Takes::Value(*scalar)),
+            Gives::Reference { column, to, .. } => (*column, Takes::Id(*to)),
+            _ => return None,
+        };
+        let stored = &entity.table.columns[column];
+        let rule = rules.written(stored.name, patch)?;
+        let required = !stored.nullable && matches!(rule.usual, Usual::Nothing);
+        let (name, about) = (field.name.clone(), field.about.clone());
+        Some(Written { name, about, column, takes, required, usual: rule.usual })
+    });
+    fields.collect()
+}
+
+/// The entity whose rows are made by these rules.
+///
+/// # Panics
+/// When there is none: a mistake in the declarations, found by the first test.
+#[must_use]
+pub fn made_by(rules: &'static Rules) -> &'static Entity {
+    let table = (rules.table)().name;
+    let mut entities = catalog::entities().into_iter();
+    entities
+        .find(|one| one.table.name == table)
+        .unwrap_or_else(|| panic!("{table} is not declared"))
+}
+
+type Object = IndexMap<async_graphql::Name, Value>;
+
+/// Answers a field of the mutation root; `None` when it is no plain mutation.
+///
+/// # Errors
+/// An error of GraphQL at the path of the field.
+pub async fn resolve(context: &Context<'_>) -> ServerResult<Option<Value>> {
+    let name = context.item.node.name.node.as_str();
+    let mut all = catalog::entities().into_iter().flat_map(mutations);
+    let Some(mutation) = all.find(|one| one.name == name) else { return Ok(None) };
+    let field = context.item;
+    let told = |error: Error| {
+        let path = vec![PathSegment::Field(field.node.response_key().node.to_string())];
+        error.into_server_error(field.pos, path)
+    };
+    let arguments = input::arguments(context, &field.node);
+    let empty = Object::new();
+    let input = match arguments.get("input") {
+        Some(Value::Object(input)) => input,
+        _ => &empty,
+    };
+    let scope = context.data_unchecked::<Scope>();
+    let once = input::once(context).map_err(told)?;
+    let (parts, errors) = mutation.run(scope, input, once).await.map_err(told)?;
+    let name = mutation.type_name("Payload");
+    payload::resolve(context, &name, &parts, &errors).await.map(Some)
+}
+
+type Answered = (Vec<(String, Part)>, Vec<payload::UserError>);
+
+impl PlainMutation {
+    async fn run(
+        &self,
+        scope: &Scope,
+        input: &Object,
+        once: Option<Once>,
+    ) -> Result<Answered, Error> {
+        match self.does {
+            Does::Create => {
+                let mut problems = Vec::new();
+                let item = item(self.entity, self.rules, input, false, "", &mut problems);
+                let done = match refused(problems) {
+                    Err(error) => Err(error),
+                    Ok(()) => operations::create(scope, self.rules, item, once).await,
+                };
+                let (id, errors) = outcome(done)?;
+                Ok((vec![(self.entity.single.clone(), Part::Row(self.entity, id))], errors))
+            }
+            Does::CreateMany | Does::UpsertMany => self.many(scope, input, once).await,
+            Does::Update => {
+                let mut problems = Vec::new();
+                let id = key(self.entity, input, "id", &mut problems);
+                let revision = whole(input, "expectedRevision");
+                let empty = Object::new();
+                let patch = match input.get("patch") {
+                    Some(Value::Object(patch)) => patch,
+                    _ => &empty,
+                };
+                let patch = item(self.entity, self.rules, patch, true, "patch.", &mut problems);
+                let done = match refused(problems) {
+                    Err(error) => Err(error),
+                    Ok(()) => {
+                        operations::update(scope, self.rules, id, revision, patch, once).await
+                    }
+                };
+                let (id, errors) = outcome(done)?;
+                Ok((vec![(self.entity.single.clone(), Part::Row(self.entity, id))], errors))
+            }
+            Does::Delete => {
+                let mut problems = Vec::new();
+                let id = key(self.entity, input, "id", &mut problems);
+                let revision = whole(input, "expectedRevision");
+                let done = match refused(problems) {
+                    Err(error) => Err(error),
+                    Ok(()) => operations::delete(scope, self.rules, id, revision, once).await,
+                };
+                let (id, errors) = outcome(done)?;
+                let global = id.map_or(Value::Null, |id| id::global(self.entity, id));
+                let mut parts = vec![("deletedId".to_owned(), Part::Value(global))];
+                if self.rules.delete == Delete::Soft {
+                    parts.push((self.entity.single.clone(), Part::Row(self.entity, id)));
+                }
+                Ok((parts, errors))
+            }
+            Does::Restore => {
+                let mut problems = Vec::new();
+                let id = key(self.entity, input, "id", &mut problems);
+                let done = match refused(problems) {
+                    Err(error) => Err(error),
+                    Ok(()) => operations::restore(scope, self.rules, id, once).await,
+                };
+                let (id, errors) = outcome(done)?;
+                Ok((vec![(self.entity.single.clone(), Part::Row(self.entity, id))], errors))
+            }
+        }
+    }
+
+    async fn many(
+        &self,
+        scope: &Scope,
+        input: &Object,
+        once: Option<Once>,
+    ) -> Result<Answered, Error> {
+        let empty = Value::Null;
+        let items = input::items(input.get(self.entity.plural).unwrap_or(&empty));
+        let mut problems = Vec::new();
+        if items.len() > MOST_ITEMS {
+            let message = format!("a batch takes at most {MOST_ITEMS} items");
+            problems.push(Problem::invalid(self.entity.plural, message));
+        }
+        let on_error = match input.get("onError") {
+            Some(Value::Enum(name)) if name == "SKIP_FAILED" => OnError::SkipFailed,
+            Some(Value::String(name)) if name == "SKIP_FAILED" => OnError::SkipFailed,
+            _ => OnError::RejectAll,
+        };
+        // What can't be read is refused as the service refuses: the item, or all of them.
+        let (mut read, mut places, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, value) in items.iter().enumerate().take(MOST_ITEMS) {
+            let mut own = Vec::new();
+            if let Value::Object(fields) = value {
+                read.push(item(self.entity, self.rules, fields, false, "", &mut own));
+            }
+            if own.is_empty() {
+                places.push(index);
+            } else {
+                read.pop();
+                unread.extend(own.into_iter().map(|one| Problem { index: Some(index), ..one }));
+            }
+        }
+        if on_error == OnError::RejectAll {
+            problems.append(&mut unread);
+        }
+        let done = match (refused(problems), self.does) {
+            (Err(error), _) => Err(error),
+            (Ok(()), Does::UpsertMany) => {
+                operations::upsert_many(scope, self.rules, read, on_error, once).await
+            }
+            (Ok(()), _) => operations::create_many(scope, self.rules, read, on_error, once).await,
+        };
+        let (batch, mut errors) = outcome(done)?;
+        let mut keys = vec![None; items.len().min(MOST_ITEMS)];
+        let (mut made, mut updated) = (0, 0);
+        if let Some(batch) = batch {
+            for ((place, key), created) in places.iter().zip(&batch.keys).zip(&batch.created) {
+                keys[*place] = *key;
+                match (key, created) {
+                    (Some(_), true) => made += 1,
+                    (Some(_), false) => updated += 1,
+                    (None, _) => {}
+                }
+            }
+            // The service counts the items that it was given.
+            let told = batch.problems.into_iter().map(|problem| {
+                let index = problem.index.and_then(|index| places.get(index)).copied();
+                Problem { index, ..problem }
+            });
+            errors.extend(told.chain(unread).map(payload::UserError::from));
+            errors.sort_by_key(|error| error.index);
+        }
+        let mut parts = vec![(self.entity.plural.to_owned(), Part::Rows(self.entity, keys))];
+        if self.does == Does::UpsertMany {
+            parts.push(("createdCount".to_owned(), Part::Value(Value::from(made))));
+            parts.push(("updatedCount".to_owned(), Part::Value(Value::from(updated))));
+        }
+        Ok((parts, errors))
+    }
+}
+
+fn refused(problems: Vec<Problem>) -> service::Result<()> {
+    if problems.is_empty() { Ok(()) } else { Err(service::Error::Refused(problems)) }
+}
+
+/// Reads what is said of a row.
+fn item(
+    entity: &'static Entity,
+    rules: &'static Rules,
+    fields: &Object,
+    patch: bool,
+    below: &str,
+    problems: &mut Vec<Problem>,
+) -> Input {
+    let mut input = Input::default();
+    for written in written(entity, rules, patch) {
+        let Some(value) = fields.get(written.name.as_str()) else { continue };
+        let place = format!("{below}{}", written.name);
+        let cell = match (value, written.takes) {
+            (Value::Null, _) => Ok(service::Value::Null),
+            (value, Takes::Value(scalar)) => scalar::written(value, scalar, &place),
+            (value, Takes::Id(to)) => input::id_text(value, &place)
+                .and_then(|text| id::expect_key(to(), &text, &place))
+                .map(service::Value::Int),
+        };
+        match cell {
+            Ok(cell) => input.values.push((written.column, cell)),
+            Err(error) => problems.extend(error.into_problems(&place)),
+        }
+    }
+    if !patch {
+        input.links = rules.links.iter().map(|rule| links(rule, fields, below, problems)).collect();
+    }
+    input
+}
+
+fn links(
+    rule: &'static LinkRule,
+    fields: &Object,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> LinkInput {
+    let mut link = LinkInput::default();
+    let far = catalog::of_table((rule.pairs.far_table)().name);
+    let name = camel(rule.keys);
+    for value in fields.get(name.as_str()).map(input::items).unwrap_or_default() {
+        let path = format!("{path}{name}");
+        let key = input::id_text(value, &path).and_then(|text| id::expect_key(far, &text, &path));
+        match key {
+            Ok(key) => link.keys.push(key),
+            Err(error) => problems.extend(error.into_problems(&path)),
+        }
+    }
+    if let Some(rows) = &rule.rows {
+        let name = camel(rows.name);
+        for value in fields.get(name.as_str()).map(input::items).unwrap_or_default() {
+            if let Value::Object(fields) = value {
+                let path = format!("{path}{name}.");
+                let rules = (rows.rules)();
+                link.rows.push(item(made_by(rules), rules, fields, false, &path, problems));
+            }
+        }
+    }
+    if link.keys.len() + link.rows.len() > MOST_ITEMS {
+        let message = format!("at most {MOST_ITEMS} can be linked at once");
+        problems.push(Problem::invalid(&format!("{path}{name}"), message));
+    }
+    link
+}
+
+fn key(entity: &'static Entity, input: &Object, name: &str, problems: &mut Vec<Problem>) -> i64 {
+    let text = input.get(name).map_or(Ok(String::new()), |value| input::id_text(value, name));
+    let key = text.ok().and_then(|text| id::key(entity, &text));
+    key.unwrap_or_else(|| {
+        problems.push(Problem::not_found(name, entity.table.called));
+        0
+    })
+}
+
+fn whole(input: &Object, name: &str) -> Option<i64> {
+    match input.get(name) {
+        Some(Value::Number(number)) => number.as_i64(),
+        _ => None,
+    }
+}

@@ -1,0 +1,205 @@
+//! The types of the schema that follow from the declarations: what is written.
+
+use service::write::{Delete, Rules, Usual};
+
+use super::{
+    declaration::{Entity, apart, camel},
+    payload::UserError,
+    registry::{
+        ArgumentType, FieldType, Schema, argument, argument_or, field, register, with_arguments,
+    },
+    scalar::{enum_value, type_name},
+    types::plural_words,
+    write::{Does, MOST_ITEMS, PlainMutation, Takes, Written, made_by, mutations, written},
+};
+use crate::catalog;
+
+/// What a client may give to every mutation that makes something.
+const KEY: &str = "Names this request, for instance by a UUID. Sent again with the same input within 24 \
+                   hours it does nothing and gives the same rows again, as they are now; another input is \
+                   refused.";
+
+/// Puts the inputs and payloads of all plain mutations in; gives the fields of the mutation root.
+pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
+    schema.register(register::<UserError>);
+    schema.enumeration(
+        "OnError",
+        "What happens to a batch when items of it are refused.",
+        vec![
+            ("REJECT_ALL".to_owned(), "Nothing is written."),
+            ("SKIP_FAILED".to_owned(), "The others are written."),
+        ],
+    );
+    let mut fields = Vec::new();
+    for entity in catalog::entities() {
+        let Some(rules) = entity.rules else { continue };
+        schema.items(entity, rules);
+        for mutation in mutations(entity) {
+            fields.push(schema.mutation(&mutation));
+        }
+    }
+    fields
+}
+
+impl Schema<'_> {
+    /// What can be said of a row: when it is made, and in a patch.
+    fn items(&mut self, entity: &'static Entity, rules: &'static Rules) {
+        let one = apart(entity.name, ' ');
+        if rules.create.is_some() {
+            let name = format!("{}Input", entity.name);
+            let about = format!("What is said of {} when it is made.", a(&one));
+            self.input(&name, &about, false, creation(entity, rules));
+        }
+        if rules.update {
+            let fields = written(entity, rules, true);
+            let fields = fields.iter().map(|one| argument(&one.name, &ty(one), &one.about));
+            let about = format!(
+                "What is to change of {}: a field that is not given stays as it is, null clears it.",
+                a(&one)
+            );
+            let fields = fields.collect();
+            self.input(&format!("{}Patch", entity.name), &about, false, fields);
+        }
+    }
+
+    fn mutation(&mut self, mutation: &PlainMutation) -> FieldType {
+        let PlainMutation { entity, rules, .. } = *mutation;
+        let (one, many) = (apart(entity.name, ' '), plural_words(entity));
+        let id = argument("id", "ID!", &format!("Which {one}."));
+        let revision = "The `revision` that was read: when it was written since, it is refused.";
+        let revision = argument("expectedRevision", "Int", revision);
+        let key = argument("idempotencyKey", "String", KEY);
+        let row = |about: &str| field(&entity.single, entity.name, about);
+        let rows = |about: &str| field(entity.plural, &format!("[{}]!", entity.name), about);
+        let items = |about: &str| {
+            let about = format!("{about} At most {MOST_ITEMS}.");
+            argument(entity.plural, &format!("[{}Input!]!", entity.name), &about)
+        };
+        let on_error = || {
+            let about = "What happens when some are refused.";
+            argument_or("onError", "OnError", "REJECT_ALL", about)
+        };
+        let identity = rules.identity.map(|identity| camel(identity.column)).unwrap_or_default();
+        let (about, input, payload) = match mutation.does {
+            Does::Create => {
+                let mut fields = creation(entity, rules);
+                fields.push(key);
+                (
+                    format!("Makes {}.", a(&one)),
+                    fields,
+                    vec![row("As it was made; null when refused.")],
+                )
+            }
+            Does::CreateMany => (
+                format!("Makes {many}, at most {MOST_ITEMS} at once."),
+                vec![items("What is said of each."), on_error(), key],
+                vec![rows("As they were made, in the order of the input; null where refused.")],
+            ),
+            Does::UpsertMany => (
+                format!(
+                    "Makes {many}, or updates those that are there with the same `{identity}`, whatever \
+                     the case of its letters; at most {MOST_ITEMS} at once. Of one that is there, fields \
+                     that are not given stay as they are."
+                ),
+                vec![items("What is said of each."), on_error(), key],
+                vec![
+                    rows("As they are now, in the order of the input; null where refused."),
+                    field("createdCount", "Int!", "How many were made."),
+                    field("updatedCount", "Int!", "How many were there already."),
+                ],
+            ),
+            Does::Update => (
+                format!("Changes {}.", a(&one)),
+                vec![
+                    id,
+                    revision,
+                    argument("patch", &format!("{}Patch!", entity.name), "What is to change."),
+                    key,
+                ],
+                vec![row("As it is now; null when refused.")],
+            ),
+            Does::Delete => {
+                let mut payload = vec![field("deletedId", "ID", "Its id; null when refused.")];
+                let how = if rules.delete == Delete::Soft {
+                    payload.push(row("As it is now, with `deletedAt`; null when refused."));
+                    format!("; it leaves the lists and can be restored (restore{})", entity.name)
+                } else {
+                    " for good".to_owned()
+                };
+                (format!("Deletes {}{how}.", a(&one)), vec![id, revision], payload)
+            }
+            Does::Restore => (
+                format!("Restores {} that was deleted.", a(&one)),
+                vec![id],
+                vec![row("As it is now; null when refused.")],
+            ),
+        };
+        self.root(mutation, &about, input, payload)
+    }
+
+    fn root(
+        &mut self,
+        mutation: &PlainMutation,
+        about: &str,
+        input: Vec<ArgumentType>,
+        mut payload: Vec<FieldType>,
+    ) -> FieldType {
+        let name = &mutation.name;
+        let (takes, gives) = (mutation.type_name("Input"), mutation.type_name("Payload"));
+        self.input(&takes, &format!("What `{name}` takes."), false, input);
+        let errors = "Why it was refused; empty when it was done.";
+        payload.push(field("userErrors", "[UserError!]!", errors));
+        self.object(&gives, &format!("What `{name}` gives."), payload);
+        let input = argument("input", &format!("{takes}!"), "What is to be done.");
+        with_arguments(field(name, &format!("{gives}!"), about), vec![input])
+    }
+}
+
+/// The fields that say what a new row is.
+fn creation(entity: &'static Entity, rules: &'static Rules) -> Vec<ArgumentType> {
+    let mut fields: Vec<_> = written(entity, rules, false)
+        .iter()
+        .map(|one| {
+            let required = if one.required { "!" } else { "" };
+            let usual = usual(one);
+            argument(&one.name, &format!("{}{required}", ty(one)), &format!("{}{usual}", one.about))
+        })
+        .collect();
+    for link in rules.links {
+        let far = catalog::of_table((link.pairs.far_table)().name);
+        let about = format!("Ids of {} to link to it, at most {MOST_ITEMS}.", plural_words(far));
+        fields.push(argument(&camel(link.keys), "[ID!]", &about));
+        if let Some(rows) = &link.rows {
+            let far = made_by((rows.rules)());
+            let about = format!("{} to make and link to it.", plural_words(far));
+            let mut about = about;
+            about[..1].make_ascii_uppercase();
+            fields.push(argument(&camel(rows.name), &format!("[{}Input!]", far.name), &about));
+        }
+    }
+    fields
+}
+
+fn usual(written: &Written) -> String {
+    match written.usual {
+        Usual::Nothing => String::new(),
+        Usual::Bool(value) => format!(" `{value}` when nothing is said."),
+        Usual::Int(value) => format!(" `{value}` when nothing is said."),
+        Usual::Text(text) => format!(" `{}` when nothing is said.", enum_value(text)),
+        Usual::Now => " Now, when nothing is said.".to_owned(),
+        Usual::Follows => " Follows from the other fields when nothing is said.".to_owned(),
+    }
+}
+
+fn ty(written: &Written) -> String {
+    match written.takes {
+        Takes::Value(scalar) => type_name(scalar).to_owned(),
+        Takes::Id(_) => "ID".to_owned(),
+    }
+}
+
+/// `event` → `an event`.
+fn a(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {word}")
+}
