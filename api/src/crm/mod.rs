@@ -1,5 +1,6 @@
 //! The one record of every company and person we sell to, and what is known about them.
 
+pub mod acts;
 pub mod company;
 pub mod prospect;
 pub mod prospect_research;

@@ -1,18 +1,23 @@
 //! Prospects in GraphQL.
 
 use salesgraph_macros::Entity;
-use service::{Scope, crm::prospect::table};
+use service::{
+    Scope,
+    crm::prospect::{STAGES, rules, table},
+    usage::cost,
+};
 
 use super::{company::Company, prospect_research::ProspectResearch};
 use crate::{
     error::Result,
-    graph::{DateTime, Many, Newest, One, RowView},
+    graph::{DateTime, EnumType, Many, Newest, Of, One, RowView, Vocabulary},
     outreach::{interaction::Interaction, outreach_draft::OutreachDraft},
+    usage::costs,
 };
 
 /// A person we sell to: the only record of a person in the product.
 #[derive(Entity)]
-#[entity(table = table, plural = "prospects")]
+#[entity(table = table, plural = "prospects", writes = rules)]
 pub struct Prospect {
     /// Full name.
     #[entity(sort)]
@@ -29,6 +34,12 @@ pub struct Prospect {
     /// When we last contacted the person; null when we never did.
     #[entity(sort)]
     pub last_contacted_at: Option<DateTime>,
+    /// When the person last said something to us; null when they never did.
+    pub last_engagement_date: Option<DateTime>,
+    /// How far the prospect has come.
+    pub lifecycle_stage: Of<LifecycleStage>,
+    /// Since when the person wants to hear nothing more from us; null when they may be written to.
+    pub unsubscribed_at: Option<DateTime>,
     /// Whole days since the last contact, by the server's clock; null when there was none.
     #[entity(computed = days_since_last_contact, needs("last_contacted_at"))]
     pub days_since_last_contact: Option<i32>,
@@ -37,6 +48,8 @@ pub struct Prospect {
     /// When the person was deleted. Deleted prospects leave the lists, but what points to them
     /// still shows them.
     pub deleted_at: Option<DateTime>,
+    /// The record that this one was merged into; null when it was merged into none.
+    pub merged_into: Option<One<Prospect>>,
     /// Everything that happened between us and the person.
     pub interactions: Many<Interaction>,
     /// Messages to the person, sent or not.
@@ -45,6 +58,23 @@ pub struct Prospect {
     pub research: Many<ProspectResearch>,
     /// The newest research, which is the one that counts; null when there is none.
     pub latest_research: Option<Newest<ProspectResearch>>,
+    /// What calls to language models have cost for the person's drafts and research so far, in US dollars;
+    /// a call that made several things counts its share.
+    #[entity(computed = cost_to_date, needs("id"))]
+    pub cost_to_date: f64,
+}
+
+/// `prospects.lifecycle_stage`.
+pub enum LifecycleStage {}
+
+impl Vocabulary for LifecycleStage {
+    fn enum_type() -> &'static EnumType {
+        &EnumType { name: "LifecycleStage", about: "How far a prospect has come.", words: STAGES }
+    }
+}
+
+async fn cost_to_date(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<f64>> {
+    costs(scope, cost::Of::Prospects, &rows).await
 }
 
 async fn days_since_last_contact(

@@ -1,14 +1,22 @@
 //! AI research in GraphQL.
 
 use salesgraph_macros::Entity;
-use service::crm::prospect_research::table;
+use service::{
+    Scope,
+    crm::prospect_research::{rules, table},
+    usage::cost,
+};
 
 use super::prospect::Prospect;
-use crate::graph::{Json, One};
+use crate::{
+    error::Result,
+    graph::{Json, Many, One, RowView},
+    usage::{costs, llm_usage_log::LlmUsageLog},
+};
 
 /// What AI found out about a prospect.
 #[derive(Entity)]
-#[entity(table = table, plural = "prospectResearches")]
+#[entity(table = table, plural = "prospectResearches", writes = rules)]
 pub struct ProspectResearch {
     /// The person it is about.
     pub prospect: One<Prospect>,
@@ -21,4 +29,14 @@ pub struct ProspectResearch {
     /// How sure the model is, from 0 to 1.
     #[entity(sort)]
     pub confidence_score: Option<f64>,
+    /// The calls to language models that made it.
+    #[entity(pairs("prospect_research_usages", "prospect_research_id", "llm_usage_log_id"))]
+    pub llm_usage_logs: Many<LlmUsageLog>,
+    /// What those calls have cost, in US dollars; one that made several things counts its share.
+    #[entity(computed = cost_to_date, needs("id"))]
+    pub cost_to_date: f64,
+}
+
+async fn cost_to_date(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<f64>> {
+    costs(scope, cost::Of::Research, &rows).await
 }

@@ -1,7 +1,7 @@
 //! Events in GraphQL.
 
 use salesgraph_macros::Entity;
-use service::offer::event::{STATUSES, table};
+use service::offer::event::{STATUSES, rules, table};
 
 use crate::{
     graph::{DateTime, EnumType, Json, Many, Of, Vocabulary},
@@ -10,7 +10,7 @@ use crate::{
 
 /// A conference or gathering where buyers are met.
 #[derive(Entity)]
-#[entity(table = table, plural = "events")]
+#[entity(table = table, plural = "events", writes = rules)]
 pub struct Event {
     /// Kind of event, in words of your own: `conference`, `webinar`.
     pub event_type: String,

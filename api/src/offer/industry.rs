@@ -1,14 +1,14 @@
 //! Industries in GraphQL.
 
 use salesgraph_macros::Entity;
-use service::offer::industry::table;
+use service::offer::industry::{rules, table};
 
 use super::solution::Solution;
 use crate::{crm::company::Company, graph::Many};
 
 /// An industry: how companies and solutions are sorted.
 #[derive(Entity)]
-#[entity(table = table, plural = "industries")]
+#[entity(table = table, plural = "industries", writes = rules)]
 pub struct Industry {
     /// Name.
     #[entity(sort)]

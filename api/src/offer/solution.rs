@@ -1,14 +1,14 @@
 //! Solutions in GraphQL.
 
 use salesgraph_macros::Entity;
-use service::offer::solution::table;
+use service::offer::solution::{rules, table};
 
 use super::industry::Industry;
 use crate::graph::{Json, Many};
 
 /// What we sell: a service, a product, a package.
 #[derive(Entity)]
-#[entity(table = table, plural = "solutions")]
+#[entity(table = table, plural = "solutions", writes = rules)]
 pub struct Solution {
     /// Name.
     #[entity(sort)]

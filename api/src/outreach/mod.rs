@@ -1,4 +1,5 @@
 //! What was said to prospects, and what is about to be.
 
+pub mod acts;
 pub mod interaction;
 pub mod outreach_draft;

@@ -1,11 +1,15 @@
 //! The ledger of calls to language models in GraphQL.
 
 use salesgraph_macros::Entity;
-use service::usage::llm_usage_log::table;
+use service::usage::llm_usage_log::{rules, table};
+
+use crate::{
+    crm::prospect_research::ProspectResearch, graph::Many, outreach::outreach_draft::OutreachDraft,
+};
 
 /// One call to a language model: what it took and what it cost.
 #[derive(Entity)]
-#[entity(table = table, plural = "llmUsageLogs")]
+#[entity(table = table, plural = "llmUsageLogs", writes = rules)]
 pub struct LlmUsageLog {
     /// The workflow that made the call.
     pub workflow_name: String,
@@ -26,4 +30,10 @@ pub struct LlmUsageLog {
     /// What the call cost, in US dollars.
     #[entity(sort)]
     pub cost: f64,
+    /// The drafts that it made.
+    #[entity(pairs("outreach_draft_usages", "llm_usage_log_id", "outreach_draft_id"))]
+    pub outreach_drafts: Many<OutreachDraft>,
+    /// The research that it made.
+    #[entity(pairs("prospect_research_usages", "llm_usage_log_id", "prospect_research_id"))]
+    pub prospect_researches: Many<ProspectResearch>,
 }

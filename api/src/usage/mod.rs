@@ -1,3 +1,17 @@
-//! The ledger of everything that costs money per use.
+//! The ledger of everything that costs money per use, and what it was spent on.
 
 pub mod llm_usage_log;
+
+use service::{Scope, usage::cost};
+
+use crate::{error::Result, graph::RowView};
+
+/// What each of these rows, told by their keys, has cost so far.
+///
+/// # Errors
+/// `UNAVAILABLE` when the database does not answer.
+pub async fn costs(scope: &Scope, of: cost::Of, rows: &[RowView<'_>]) -> Result<Vec<f64>> {
+    let keys: Vec<i64> = rows.iter().map(|row| row.cell(0).key().unwrap_or_default()).collect();
+    let costs = cost::to_date(scope, of, &keys).await?;
+    Ok(keys.iter().map(|key| costs.get(key).copied().unwrap_or_default()).collect())
+}

@@ -1,0 +1,187 @@
+//! The change log in GraphQL.
+
+use async_graphql::{ID, SimpleObject};
+use salesgraph_macros::Entity;
+use serde_json::{Map, Value as Json};
+use service::{
+    Scope, Value as Cell,
+    governance::change_log::{ACTORS, ENTITIES, KINDS, Position, cursor, kind, table},
+};
+
+use crate::{
+    catalog,
+    error::Result,
+    graph::{
+        Entity, EnumType, Of, RowView, Vocabulary,
+        declaration::{Gives, Scalar, camel},
+        scalar::{JsonText, enum_value},
+    },
+};
+
+/// An entry of the change log: something that was written, and by whom. Entries are never changed, but
+/// for those about a person who was erased, which are emptied.
+#[derive(Entity)]
+#[entity(table = table, plural = "changes", log)]
+pub struct Change {
+    /// The place in the log: what `changes` and the subscriptions take as `after`.
+    #[entity(computed = cursors, needs("epoch", "transaction_number", "id"))]
+    pub cursor: String,
+    /// What was written.
+    pub entity: Of<ChangedEntity>,
+    /// Global id of the row; null for many rows. The row itself is `node(id:)`, while it is there.
+    #[entity(computed = records, needs("entity", "record_id"))]
+    pub record_id: Option<ID>,
+    /// What happened to it.
+    pub kind: Of<ChangeKind>,
+    /// The fields that were written, with what they were before and after.
+    #[entity(computed = fields, needs("entity", "kind", "before", "after"))]
+    pub fields: Vec<FieldChange>,
+    /// What kind of actor wrote it.
+    pub actor_kind: Of<ActorKind>,
+    /// The name of the actor, if it has one.
+    pub actor_name: Option<String>,
+    /// The request in which it was written, as `X-Request-Id` named it.
+    pub request_id: Option<String>,
+}
+
+/// A field that was written.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct FieldChange {
+    /// Its name.
+    pub name: String,
+    /// What it was before; null when it was absent, or the row was not there.
+    pub before: Option<JsonText>,
+    /// What it was afterwards; null when it was absent, or the row was not there any more.
+    pub after: Option<JsonText>,
+}
+
+/// `changes.entity`.
+pub enum ChangedEntity {}
+
+impl Vocabulary for ChangedEntity {
+    fn enum_type() -> &'static EnumType {
+        &EnumType { name: "ChangedEntity", about: "What can change.", words: ENTITIES }
+    }
+}
+
+/// `changes.kind`.
+pub enum ChangeKind {}
+
+impl Vocabulary for ChangeKind {
+    fn enum_type() -> &'static EnumType {
+        &EnumType { name: "ChangeKind", about: "What can happen to a row.", words: KINDS }
+    }
+}
+
+/// `changes.actor_kind`, and who wrote or approved a draft.
+pub enum ActorKind {}
+
+impl Vocabulary for ActorKind {
+    fn enum_type() -> &'static EnumType {
+        &EnumType { name: "ActorKind", about: "Who can act.", words: ACTORS }
+    }
+}
+
+async fn cursors(_: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<String>> {
+    let number = |row: &RowView<'_>, index| row.cell(index).key().unwrap_or_default();
+    let cursor = |row: RowView<'_>| {
+        cursor(Position {
+            epoch: number(&row, 0),
+            transaction: number(&row, 1),
+            id: number(&row, 2),
+        })
+    };
+    Ok(rows.into_iter().map(cursor).collect())
+}
+
+async fn records(_: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Option<ID>>> {
+    let id = |row: RowView<'_>| {
+        let (entity, key) = (catalog::called(row.text(0))?, row.cell(1).key()?);
+        Some(ID(format!("{}:{key}", entity.name)))
+    };
+    Ok(rows.into_iter().map(id).collect())
+}
+
+async fn fields(_: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Vec<FieldChange>>> {
+    Ok(rows.iter().map(changed).collect())
+}
+
+fn changed(row: &RowView<'_>) -> Vec<FieldChange> {
+    let (entity, what) = (catalog::called(row.text(0)), row.text(1));
+    let empty = Map::new();
+    let object = |index| match row.cell(index) {
+        Cell::Json(Json::Object(fields)) => fields,
+        _ => &empty,
+    };
+    let (before, after) = (object(2), object(3));
+    // What was written is in `before`; of a new row it is everything.
+    let made = matches!(what, kind::CREATED | kind::LINKED | kind::IMPORTED);
+    let names = if made { after } else { before }.keys();
+    names
+        .filter(|name| {
+            !matches!(
+                name.as_str(),
+                "id" | "organization_id" | "revision" | "created_at" | "updated_at"
+            )
+        })
+        .filter_map(|name| {
+            let change = FieldChange {
+                name: entity.map_or_else(|| camel(name), |entity| field_name(entity, name)),
+                before: before.get(name).and_then(|value| told(entity, name, value)),
+                after: after.get(name).and_then(|value| told(entity, name, value)),
+            };
+            (change.before.is_some() || change.after.is_some()).then_some(change)
+        })
+        .collect()
+}
+
+/// What the graph calls a column.
+fn field_name(entity: &'static Entity, name: &str) -> String {
+    let column = entity.table.find(name);
+    let field = entity.fields.iter().find(|field| match &field.gives {
+        Gives::Column { column: known, .. } | Gives::Reference { column: known, .. } => {
+            Some(*known) == column
+        }
+        _ => false,
+    });
+    field.map_or_else(|| camel(name), |field| field.name.clone())
+}
+
+/// A stored value as the graph tells it; `None` when it is absent.
+fn told(entity: Option<&'static Entity>, name: &str, value: &Json) -> Option<JsonText> {
+    if value.is_null() {
+        return None;
+    }
+    // What points to a row is told by its global id: a column, or one of a table of pairs.
+    if let Some(key) = value.as_i64() {
+        let to = entity.and_then(|entity| points_to(entity, name));
+        let to = to.or_else(|| catalog::called(name.strip_suffix("_id")?));
+        if let Some(to) = to {
+            return Some(JsonText(Json::String(format!("{}:{key}", to.name))));
+        }
+    }
+    let scalar = entity.and_then(|entity| {
+        let column = entity.table.find(name)?;
+        entity.fields.iter().find_map(|field| match &field.gives {
+            Gives::Column { column: known, scalar, .. } if *known == column => Some(*scalar),
+            _ => None,
+        })
+    });
+    let value = match (scalar, value) {
+        (Some(Scalar::Enum(_)), Json::String(word)) => Json::String(enum_value(word)),
+        (Some(Scalar::DateTime), Json::String(time)) => Json::String(
+            time.strip_suffix("+00:00").map_or(time.clone(), |time| format!("{time}Z")),
+        ),
+        (_, value) => value.clone(),
+    };
+    Some(JsonText(value))
+}
+
+/// What a column points to.
+fn points_to(entity: &'static Entity, name: &str) -> Option<&'static Entity> {
+    let column = entity.table.find(name)?;
+    entity.fields.iter().find_map(|field| match &field.gives {
+        Gives::Reference { column: known, to, .. } if *known == column => Some(to()),
+        _ => None,
+    })
+}

@@ -1,0 +1,3 @@
+//! The change log.
+
+pub mod change;

@@ -1,0 +1,182 @@
+//! What can be subscribed to: all of it reads the change log.
+
+use async_graphql::{Context, SimpleObject, Subscription, Value};
+use futures_util::{Stream, StreamExt};
+use service::{
+    Scope,
+    governance::change_log::{Feed, Follow, Judge, Notice, cursor, kind},
+    outreach::outreach_draft,
+    read::Filter,
+};
+
+use crate::{
+    error::Error,
+    governance::change::Change,
+    graph::{FilterOf, Row, scalar::enum_value},
+    outreach::outreach_draft::OutreachDraft,
+};
+
+/// The subscription root.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Subscription;
+
+/// Something happened to a draft.
+#[derive(SimpleObject)]
+pub struct OutreachDraftEvent {
+    /// The place in the change log: give it as `after` to go on from here.
+    pub cursor: String,
+    /// What happened, with the fields as they were at that moment.
+    pub change: Option<Row<Change>>,
+    /// The draft as it is when this is delivered; null when it is not there any more.
+    pub draft: Option<Row<OutreachDraft>>,
+}
+
+/// Something was written.
+#[derive(SimpleObject)]
+pub struct ChangeEvent {
+    /// The place in the change log: give it as `after` to go on from here.
+    pub cursor: String,
+    /// What was written.
+    pub change: Option<Row<Change>>,
+}
+
+/// Every event of a subscription comes once, and all subscribers see them in one order: that of the
+/// change log. With the cursor of the last event as `after`, a subscriber that was away gets everything
+/// that happened in between.
+#[Subscription]
+impl Subscription {
+    /// New drafts.
+    async fn outreach_draft_created(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The cursor of the last event that was seen. From now on, without it.")]
+        after: Option<String>,
+        #[graphql(
+            desc = "Which drafts, as they were made; what they point to counts as it is now."
+        )]
+        filter: Option<FilterOf<OutreachDraft>>,
+    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>>> {
+        drafts(ctx, after, filter, vec![kind::CREATED]).await
+    }
+
+    /// Whatever happens to drafts: they are made, written, brought into another state, deleted.
+    async fn outreach_draft_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The cursor of the last event that was seen. From now on, without it.")]
+        after: Option<String>,
+        #[graphql(
+            desc = "Which drafts, as they were after the change; what they point to counts as it is now. \
+                    With a filter, drafts that were deleted or erased are left out."
+        )]
+        filter: Option<FilterOf<OutreachDraft>>,
+    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>>> {
+        drafts(ctx, after, filter, Vec::new()).await
+    }
+
+    /// Everything that is written.
+    async fn changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The cursor of the last event that was seen. From now on, without it.")]
+        after: Option<String>,
+        #[graphql(
+            desc = "Only what is written about these; about all when it is empty or not given."
+        )]
+        entities: Option<Vec<EntityName>>,
+        #[graphql(desc = "Which entries.")] filter: Option<FilterOf<Change>>,
+    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<ChangeEvent>>> {
+        let entities = entities.unwrap_or_default().into_iter().map(|name| name.0).collect();
+        let judge = match given(filter)? {
+            Some(filter) => Judge::Entry(filter),
+            None => Judge::All,
+        };
+        let wanted = Follow { entities, kinds: Vec::new(), judge };
+        let notices = follow(ctx, wanted, after).await?;
+        Ok(notices.map(|notice| {
+            let notice = told(notice)?;
+            Ok(ChangeEvent {
+                cursor: cursor(notice.position),
+                change: Some(Row::of(notice.position.id)),
+            })
+        }))
+    }
+}
+
+async fn drafts(
+    ctx: &Context<'_>,
+    after: Option<String>,
+    filter: Option<FilterOf<OutreachDraft>>,
+    kinds: Vec<&'static str>,
+) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>> + use<>> {
+    let judge = match given(filter)? {
+        Some(filter) => Judge::Row(outreach_draft::table(), filter),
+        None => Judge::All,
+    };
+    let entities = vec![outreach_draft::table().called];
+    let notices = follow(ctx, Follow { entities, kinds, judge }, after).await?;
+    Ok(notices.map(|notice| {
+        let notice = told(notice)?;
+        Ok(OutreachDraftEvent {
+            cursor: cursor(notice.position),
+            change: Some(Row::of(notice.position.id)),
+            draft: notice.record.map(Row::of),
+        })
+    }))
+}
+
+fn given<E: crate::graph::Declared>(filter: Option<FilterOf<E>>) -> Result<Option<Filter>, Error> {
+    let filter = filter.map(|filter| filter.filter()).transpose()?;
+    Ok(filter.filter(|filter| !filter.is_empty()))
+}
+
+async fn follow(
+    ctx: &Context<'_>,
+    wanted: Follow,
+    after: Option<String>,
+) -> Result<impl Stream<Item = service::Result<Notice>> + Send + use<>, Error> {
+    let feed = ctx.data_opt::<Feed>().ok_or_else(|| Error::internal("a request without a feed"))?;
+    let scope = ctx.data_unchecked::<Scope>();
+    Ok(feed.follow(scope, wanted, after.as_deref()).await?)
+}
+
+fn told(notice: service::Result<Notice>) -> async_graphql::Result<Notice> {
+    notice.map_err(|error| Error::from(error).into())
+}
+
+/// A value of `ChangedEntity`.
+pub struct EntityName(&'static str);
+
+impl async_graphql::InputType for EntityName {
+    type RawValueType = Self;
+
+    fn type_name() -> std::borrow::Cow<'static, str> {
+        "ChangedEntity".into()
+    }
+
+    fn create_type_info(_: &mut crate::graph::registry::Registry) -> String {
+        Self::qualified_type_name()
+    }
+
+    fn parse(value: Option<Value>) -> async_graphql::InputValueResult<Self> {
+        let name = match &value {
+            Some(Value::Enum(name)) => name.as_str(),
+            Some(Value::String(name)) => name,
+            _ => "",
+        };
+        let words = service::governance::change_log::ENTITIES.iter();
+        let mut words = words.filter(|word| enum_value(word.name) == name);
+        words
+            .next()
+            .map(|word| Self(word.name))
+            .ok_or_else(|| async_graphql::InputValueError::expected_type(value.unwrap_or_default()))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Enum(async_graphql::Name::new(enum_value(self.0)))
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
