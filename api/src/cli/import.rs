@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::{Args, Subcommand, ValueEnum};
 use service::{
     Error, Result, Store, SystemClock,
+    governance::change_log,
     identity::organization,
     ingest::sales_assistant::{self, Finding, Options, Outcome, Source, SourceWord},
 };
@@ -58,6 +59,7 @@ impl Import {
         let source = Source::open(&arguments.from).await?;
         let store = Store::connect(url).await?;
         store.migrate_up().await?;
+        change_log::open(&store).await?;
         let organization =
             organization::ensure(&store, &SystemClock, &arguments.organization).await?;
         let options = Options {

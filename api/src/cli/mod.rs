@@ -2,12 +2,12 @@
 
 mod import;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use service::{
     Actor, Clock, Engine, Error, Result, Role, Scope, Store, SystemClock, demo,
-    identity::organization,
+    governance::change_log, identity::organization,
 };
 
 use self::import::Import;
@@ -15,6 +15,9 @@ use crate::{
     http::{Server, graphiql, routes},
     progress::Bars,
 };
+
+/// How often old entries of the change log are looked for.
+const HOUR: Duration = Duration::from_hours(1);
 
 /// A GraphQL backend for sales prospecting: companies, prospects, events, interactions, outreach
 /// drafts and AI research.
@@ -70,6 +73,10 @@ struct Serve {
     /// Leaves a new embedded database empty.
     #[arg(long)]
     no_demo: bool,
+    /// How many days the change log is kept; 400 when nothing is said.
+    #[arg(long, env = "SALESGRAPH_KEEP_CHANGES", value_name = "DAYS")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    keep_changes: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -145,12 +152,14 @@ fn scope(store: &Store, organization: i64) -> Scope {
 impl Serve {
     fn with(self, other: &Self) -> Self {
         let listen = other.listen.or(self.listen);
-        Self { listen, no_demo: self.no_demo || other.no_demo }
+        let keep_changes = other.keep_changes.or(self.keep_changes);
+        Self { listen, no_demo: self.no_demo || other.no_demo, keep_changes }
     }
 
     async fn run(self, url: &str) -> Result<()> {
         let store = Store::connect(url).await?;
         store.migrate_up().await?;
+        change_log::open(&store).await?;
         if store.engine() == Engine::Sqlite && !self.no_demo && !organization::any(&store).await? {
             let rows = demo::found(&store, &clock(), demo::Scale::Small, &Bars::new()).await?;
             println!("A new database, filled with {rows} rows of demo data.");
@@ -166,13 +175,31 @@ impl Serve {
             eprintln!("Whoever reaches {address} can read everything: the server asks for no key.");
         }
         greet(address);
-        let server = Server::new(store, organization, clock());
+        let server = Server::new(store.clone(), organization, clock());
         let server = if address.ip().is_loopback() { server } else { server.for_all_hosts() };
+        let feed = server.feed().clone();
         let app = routes(server);
-        axum::serve(listener, app)
-            .with_graceful_shutdown(stop())
-            .await
-            .map_err(|error| Error::Internal(Box::new(error)))
+        let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+            stop().await;
+            // Subscriptions have no end of their own.
+            feed.close();
+        });
+        tokio::select! {
+            ended = serving => ended.map_err(|error| Error::Internal(Box::new(error))),
+            never = keep(store, self.keep_changes) => match never {},
+        }
+    }
+}
+
+/// Throws away each hour what is not kept any longer.
+async fn keep(store: Store, days: Option<u32>) -> std::convert::Infallible {
+    let mut hours = tokio::time::interval(HOUR);
+    loop {
+        hours.tick().await;
+        let days = days.unwrap_or(change_log::KEPT_DAYS);
+        if let Err(error) = change_log::expire(&store, clock().now(), days).await {
+            tracing::warn!(%error, "old entries of the change log could not be thrown away");
+        }
     }
 }
 
@@ -240,6 +267,7 @@ impl Seed {
     async fn run(self, url: &str) -> Result<()> {
         let store = Store::connect(url).await?;
         store.migrate_up().await?;
+        change_log::open(&store).await?;
         let organization = organization::ensure(&store, &SystemClock, &self.organization).await?;
         let scale = match self.scale {
             Scale::Small => demo::Scale::Small,

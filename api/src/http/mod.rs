@@ -1,7 +1,9 @@
 //! The HTTP server: `/graphql` for HTTP and WebSocket, GraphiQL at `/`, health.
 
+mod events;
 pub mod graphiql;
 mod graphql;
+pub mod visitor;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +15,7 @@ use axum::{
     response::Response,
     routing::get,
 };
-use service::{Actor, Clock, Role, Scope, Store};
+use service::{Actor, Clock, Role, Scope, Store, governance::change_log::Feed};
 use tower_http::{
     compression::CompressionLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
 };
@@ -28,17 +30,20 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Server {
     executor: SchemaExecutor,
     store: Store,
+    feed: Feed,
     organization: i64,
     clock: Arc<dyn Clock>,
     only_local: bool,
 }
 
 impl Server {
-    /// A server of one organization, whose visitor is its owner.
+    /// A server of one organization, whose visitor is its owner. It is made inside a runtime, which runs
+    /// its tasks.
     #[must_use]
     pub fn new(store: Store, organization: i64, clock: Arc<dyn Clock>) -> Self {
         Self {
             executor: SchemaExecutor::new(crate::schema::build()),
+            feed: Feed::new(store.clone()),
             store,
             organization,
             clock,
@@ -52,11 +57,17 @@ impl Server {
         Self { only_local: false, ..self }
     }
 
-    /// The scope of a visitor.
+    /// What subscriptions follow. Closing it ends them all.
     #[must_use]
-    pub fn scope(&self) -> Scope {
+    pub fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// The scope of `actor` in the request that this names.
+    #[must_use]
+    pub fn scope(&self, actor: Actor, request: &str) -> Scope {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
-        Scope::new(store, self.organization, Actor::LocalVisitor, Role::Owner, clock)
+        Scope::new(store, self.organization, actor, Role::Owner, clock).for_request(request)
     }
 }
 
@@ -76,6 +87,7 @@ pub fn routes(server: Server) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, no_sniffing))
         .layer(middleware::from_fn_with_state(server.clone(), refuse_strange_hosts))
+        .layer(middleware::from_fn(visitor::name_request))
         .with_state(server)
 }
 

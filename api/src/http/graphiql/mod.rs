@@ -25,12 +25,13 @@ const SCRIPT: &str = include_str!("page.js");
 const STYLE: &str = "body { margin: 0 } #graphiql { height: 100dvh }";
 
 /// Example operations: one tab each. A test runs every one of them.
-pub const EXAMPLES: [(&str, &str); 5] = [
+pub const EXAMPLES: [(&str, &str); 6] = [
     ("companies", include_str!("examples/companies.graphql")),
     ("prospects_to_call", include_str!("examples/prospects_to_call.graphql")),
     ("drafts_to_review", include_str!("examples/drafts_to_review.graphql")),
     ("industries", include_str!("examples/industries.graphql")),
     ("event", include_str!("examples/event.graphql")),
+    ("new_drafts", include_str!("examples/new_drafts.graphql")),
 ];
 
 /// Whether the page needs no other host.

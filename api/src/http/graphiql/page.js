@@ -6,7 +6,7 @@ async function start() {
   const examples = await answer.json();
   ReactDOM.createRoot(document.getElementById("graphiql")).render(
     React.createElement(GraphiQL, {
-      fetcher: GraphiQL.createFetcher({ url }),
+      fetcher: GraphiQL.createFetcher({ url, subscriptionUrl: url.replace(/^http/, "ws") }),
       defaultEditorToolsVisibility: true,
       defaultTabs: examples.map((query) => ({ query })),
     }),
