@@ -11,7 +11,6 @@
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
 use std::{
-    fs,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,6 +19,8 @@ use api::{execute::SchemaExecutor, schema};
 use async_graphql::{Executor, Request};
 use clap::Parser;
 use service::{Actor, Role, Scope, Store, SystemClock, identity::organization};
+
+mod cpu;
 
 const NESTED: &str = "{ companies(first: 20) { nodes { name industry { name } \
     prospects(first: 5, filter: { isActive: { eq: true } }, orderBy: [{ lastContactedAt: DESC_NULLS_LAST }]) { \
@@ -68,7 +69,7 @@ async fn main() {
         assert!(answer.errors.is_empty(), "{:?}", answer.errors);
         let statements = store.statements() - before;
         measure(&executor, &scope, query, arguments.clients, Duration::from_secs(1)).await;
-        let cpu = [cpu_seconds("self"), postgres_seconds()];
+        let cpu = [cpu::seconds("self"), cpu::postgres_seconds()];
         let duration = Duration::from_secs(arguments.seconds);
         let mut times = measure(&executor, &scope, query, arguments.clients, duration).await;
         times.sort_unstable();
@@ -79,8 +80,8 @@ async fn main() {
             count as f64 / arguments.seconds as f64,
             times[count / 2].as_secs_f64() * 1e3,
             times[count * 99 / 100].as_secs_f64() * 1e3,
-            per_request(cpu_seconds("self"), cpu[0]),
-            per_request(postgres_seconds(), cpu[1]),
+            per_request(cpu::seconds("self"), cpu[0]),
+            per_request(cpu::postgres_seconds(), cpu[1]),
         );
     }
 }
@@ -110,21 +111,4 @@ async fn measure(
         });
     }
     tasks.join_all().await.into_iter().flatten().collect()
-}
-
-/// User and system time of a process, as Linux tells it; 0 elsewhere.
-fn cpu_seconds(process: &str) -> f64 {
-    let Ok(text) = fs::read_to_string(format!("/proc/{process}/stat")) else { return 0.0 };
-    let Some((_, fields)) = text.rsplit_once(") ") else { return 0.0 };
-    let ticks = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
-    ticks.sum::<f64>() / 100.0
-}
-
-fn postgres_seconds() -> f64 {
-    let Ok(processes) = fs::read_dir("/proc") else { return 0.0 };
-    let names = processes.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let postgres = names.filter(|name| {
-        fs::read_to_string(format!("/proc/{name}/comm")).is_ok_and(|comm| comm.trim() == "postgres")
-    });
-    postgres.map(|name| cpu_seconds(&name)).sum()
 }
