@@ -36,7 +36,7 @@ async fn seed_fills_an_empty_organization_once(app: App) {
 }
 
 async fn migrate_goes_down_and_up(app: App) {
-    run(&app, &["migrate", "down", "--steps", "2"]).await.unwrap();
+    run(&app, &["migrate", "down", "--steps", "5"]).await.unwrap();
     run(&app, &["migrate", "status"]).await.unwrap();
     assert!(app.error("{ llmUsageLogs { totalCount } }").await.starts_with("INTERNAL"));
     let all = run(&app, &["migrate", "down", "--steps", "99"]).await.unwrap_err();

@@ -18,7 +18,7 @@ behaviours![
 ];
 
 /// Serves the app and gives its address.
-async fn serve(app: &App) -> std::net::SocketAddr {
+pub async fn serve(app: &App) -> std::net::SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let routes = api::http::routes(app.server());
@@ -27,12 +27,12 @@ async fn serve(app: &App) -> std::net::SocketAddr {
 }
 
 /// Runs `work` where tasks may be spawned beside it.
-async fn beside<T>(work: impl Future<Output = T>) -> T {
+pub async fn beside<T>(work: impl Future<Output = T>) -> T {
     tokio::task::LocalSet::new().run_until(work).await
 }
 
 /// Status, headers and body of the answer to a request written out.
-async fn send(address: std::net::SocketAddr, head: &str, body: &str) -> (u16, String, String) {
+pub async fn send(address: std::net::SocketAddr, head: &str, body: &str) -> (u16, String, String) {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     // A head may bring a host of its own.
     let host = if head.contains("Host: ") { String::new() } else { format!("Host: {address}\r\n") };
@@ -49,7 +49,7 @@ async fn send(address: std::net::SocketAddr, head: &str, body: &str) -> (u16, St
     (status, head.to_lowercase(), body.to_owned())
 }
 
-const JSON: &str = "POST /graphql HTTP/1.1\r\nContent-Type: application/json; charset=utf-8";
+pub const JSON: &str = "POST /graphql HTTP/1.1\r\nContent-Type: application/json; charset=utf-8";
 
 async fn a_post_is_answered(app: App) {
     app.world().await;
@@ -144,7 +144,7 @@ async fn the_page_and_its_files_are_served(app: App) {
         }
         let (status, _, examples) = send(address, "GET /graphiql/examples.json HTTP/1.1", "").await;
         assert_eq!(status, 200);
-        assert_eq!(serde_json::from_str::<Vec<String>>(&examples).unwrap().len(), 5);
+        assert_eq!(serde_json::from_str::<Vec<String>>(&examples).unwrap().len(), 6);
         assert_eq!(send(address, "GET /graphiql/nothing.js HTTP/1.1", "").await.0, 404);
     })
     .await;

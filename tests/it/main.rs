@@ -10,7 +10,9 @@ mod ingest;
 mod migration;
 mod read;
 mod schema;
+mod subscriptions;
 mod tenant;
+mod write;
 
 use libtest_mimic::{Arguments, Trial};
 use tests::{App, Behaviour, Engine, database};
@@ -71,7 +73,19 @@ fn behaviours() -> Vec<Behaviour> {
         read::lists::behaviours(),
         read::order::behaviours(),
         read::selections::behaviours(),
+        subscriptions::everything::behaviours(),
+        subscriptions::feed::behaviours(),
+        subscriptions::wire::behaviours(),
         tenant::behaviours(),
+        write::acts::behaviours(),
+        write::batches::behaviours(),
+        write::cost::behaviours(),
+        write::drafts::behaviours(),
+        write::log::behaviours(),
+        write::once::behaviours(),
+        write::plain::behaviours(),
+        write::refusals::behaviours(),
+        write::replay::behaviours(),
     ]
     .into_iter()
     .flatten()

@@ -103,12 +103,20 @@ fn columns_of<E: EntityTrait>() -> (String, Vec<(String, bool)>) {
 }
 
 async fn the_other_tables_are_as_their_entities_say(app: App) {
-    use entity::{governance::alembic_version, identity::organization, ingest, offer};
+    use entity::{
+        governance::{alembic_version, change_log, idempotency_key},
+        identity::organization,
+        ingest, offer, usage,
+    };
     let tables = tables(&app.url, app.engine).await;
     let others = [
         columns_of::<organization::Entity>(),
         columns_of::<offer::industry_solution::Entity>(),
         columns_of::<alembic_version::Entity>(),
+        columns_of::<change_log::Entity>(),
+        columns_of::<idempotency_key::Entity>(),
+        columns_of::<usage::outreach_draft_usage::Entity>(),
+        columns_of::<usage::prospect_research_usage::Entity>(),
         columns_of::<ingest::source_import::Entity>(),
         columns_of::<ingest::source_import_table::Entity>(),
     ];
@@ -143,11 +151,18 @@ async fn foreign_keys_have_their_delete_rules(app: App) {
         "industry_solutions.industry_id industries CASCADE",
         "industry_solutions.solution_id solutions CASCADE",
         "interactions.event_id events SET NULL",
+        "interactions.outreach_draft_id outreach_drafts SET NULL",
         "interactions.prospect_id prospects NO ACTION",
+        "outreach_draft_usages.llm_usage_log_id llm_usage_logs CASCADE",
+        "outreach_draft_usages.outreach_draft_id outreach_drafts CASCADE",
         "outreach_drafts.event_id events SET NULL",
+        "outreach_drafts.parent_draft_id outreach_drafts SET NULL",
         "outreach_drafts.prospect_id prospects NO ACTION",
         "prospect_research.prospect_id prospects NO ACTION",
+        "prospect_research_usages.llm_usage_log_id llm_usage_logs CASCADE",
+        "prospect_research_usages.prospect_research_id prospect_research CASCADE",
         "prospects.company_id companies NO ACTION",
+        "prospects.merged_into_id prospects SET NULL",
         "source_import_tables.source_import_id source_imports CASCADE",
     ];
     assert_eq!(keys, expected);

@@ -21,6 +21,7 @@ async fn ask(app: &App, organization: i64, query: &str) -> serde_json::Value {
 
 async fn no_root_shows_rows_of_another_organization(app: App) {
     app.world().await;
+    app.data(r#"mutation { createIndustry(input: { name: "Logged" }) { industry { id } } }"#).await;
     let stranger = app.organization("stranger").await;
     for entity in catalog::entities() {
         let (name, one, many) = (entity.name, &entity.single, entity.plural);
@@ -86,6 +87,24 @@ async fn pairs_across_organizations_show_nothing(app: App) {
     let expected =
         json!({ "solutions": { "nodes": [{ "industries": { "totalCount": 0, "nodes": [] } }] } });
     assert_eq!(ask(&app, stranger, back).await, expected);
+    let company = app.company("Acme", ours).await;
+    let person = app.prospect("Ada", company).await;
+    let draft = app.draft(person, None, "draft").await;
+    let research = app.research(person, "Decides.", |_| {}).await;
+    let usage = app.usage_of(stranger, "small", 1.0).await;
+    app.made_draft(draft, usage).await;
+    app.made_research(research, usage).await;
+    let calls = "{ outreachDrafts { nodes { llmUsageLogs { totalCount nodes { id } } } } \
+                 prospectResearches { nodes { llmUsageLogs { totalCount nodes { id } } } } }";
+    let none = json!({ "nodes": [{ "llmUsageLogs": { "totalCount": 0, "nodes": [] } }] });
+    let expected = json!({ "outreachDrafts": none, "prospectResearches": none });
+    assert_eq!(ask(&app, app.organization, calls).await, expected);
+    let made = "{ llmUsageLogs { nodes { outreachDrafts { totalCount nodes { id } } \
+                prospectResearches { totalCount nodes { id } } } } }";
+    let none = json!({ "totalCount": 0, "nodes": [] });
+    let expected = json!({ "llmUsageLogs":
+        { "nodes": [{ "outreachDrafts": none, "prospectResearches": none }] } });
+    assert_eq!(ask(&app, stranger, made).await, expected);
     // Every relation through pairs is tried above.
     let pairs = catalog::entities()
         .iter()
@@ -97,7 +116,7 @@ async fn pairs_across_organizations_show_nothing(app: App) {
             )
         })
         .count();
-    assert_eq!(pairs, 2);
+    assert_eq!(pairs, 6);
 }
 
 async fn the_schema_version_is_of_the_organization(app: App) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::{execute::SchemaExecutor, http::Server};
 use async_graphql::Executor;
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{Database, DatabaseConnection};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use serde_json::{Value, json};
 use service::{Actor, Clock, FixedClock, Role, Scope, Store, identity::organization};
 
@@ -73,6 +73,9 @@ impl App {
 
     /// The whole answer to `query`.
     pub async fn answer(&self, query: &str) -> Value {
+        if query.contains("changes") {
+            self.settled().await;
+        }
         self.answer_to(self.organization, query, json!({})).await
     }
 
@@ -82,6 +85,24 @@ impl App {
             .variables(async_graphql::Variables::from_json(variables))
             .data(self.scope(organization));
         serde_json::to_value(self.executor.execute(request).await).unwrap()
+    }
+
+    /// Waits until all that is in the change log can be read: on Postgres that is when every transaction
+    /// of the cluster that began before has ended, also those of other tests.
+    pub async fn settled(&self) {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM changes WHERE epoch = (SELECT epoch FROM change_log) \
+                   AND transaction_number >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint)";
+        if self.engine == Engine::Sqlite {
+            return;
+        }
+        loop {
+            let statement = Statement::from_string(self.db.get_database_backend(), sql);
+            let row = self.db.query_one_raw(statement).await.unwrap().unwrap();
+            if row.try_get_by_index::<bool>(0).unwrap() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
     }
 
     /// The whole answer to `query`, as it is sent.
@@ -106,6 +127,48 @@ impl App {
         let before = self.store.statements();
         let data = self.data(query).await;
         (data, self.store.statements() - before)
+    }
+
+    /// What a mutation gives below its root field; an error or a refusal fails the test.
+    #[track_caller]
+    pub fn done(&self, mutation: &str) -> impl Future<Output = Value> {
+        self.done_by(Actor::LocalVisitor, mutation)
+    }
+
+    /// As [`done`](Self::done), by `actor`.
+    #[track_caller]
+    pub fn done_by(&self, actor: Actor, mutation: &str) -> impl Future<Output = Value> {
+        let place = std::panic::Location::caller();
+        async move {
+            let answer = self.answer_by(actor, mutation).await;
+            let payload = answer["data"].as_object().and_then(|data| data.values().next()).cloned();
+            let payload = payload.unwrap_or_else(|| panic!("{place}: {mutation}\n{answer:#}"));
+            let refused = payload["userErrors"].as_array().is_none_or(|errors| !errors.is_empty());
+            assert!(!refused && answer.get("errors").is_none(), "{place}: {mutation}\n{answer:#}");
+            payload
+        }
+    }
+
+    /// Why a mutation is refused: `CODE field: message` of each, with the index of its item in brackets.
+    pub async fn refused(&self, mutation: &str) -> Vec<String> {
+        let answer = self.answer(mutation).await;
+        let payload = answer["data"].as_object().and_then(|data| data.values().next()).cloned();
+        let payload = payload.unwrap_or_else(|| panic!("{mutation}\n{answer:#}"));
+        let errors = payload["userErrors"].as_array().unwrap_or_else(|| panic!("{answer:#}"));
+        let told = errors.iter().map(|error| {
+            let text = |name: &str| error[name].as_str().unwrap_or("-").to_owned();
+            let index = error["index"].as_i64().map(|index| format!("[{index}] "));
+            let index = index.unwrap_or_default();
+            format!("{index}{} {}: {}", text("code"), text("field"), text("message"))
+        });
+        told.collect()
+    }
+
+    /// The whole answer to `query`, asked by `actor`.
+    pub async fn answer_by(&self, actor: Actor, query: &str) -> Value {
+        let scope = self.scope(self.organization).acting(actor).for_request("test");
+        let request = async_graphql::Request::new(query).data(scope);
+        serde_json::to_value(self.executor.execute(request).await).unwrap()
     }
 
     /// `code: message` of the only error that `query` meets.

@@ -1,13 +1,17 @@
 //! Rows to test with. Each function puts one in and gives its key; what is not said is plain.
 
-use chrono::{DateTime, FixedOffset};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use entity::{
     crm::{company, prospect, prospect_research},
     offer::{event, industry, industry_solution, solution},
     outreach::{interaction, outreach_draft},
-    usage::llm_usage_log,
+    usage::{llm_usage_log, outreach_draft_usage, prospect_research_usage},
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, Statement};
+use serde_json::{Value, json};
+use service::Kind;
 
 use crate::App;
 
@@ -188,8 +192,35 @@ impl App {
 
     /// A call to a language model.
     pub async fn usage(&self, model: &str, cost: f64) -> i64 {
+        self.usage_of(self.organization, model, cost).await
+    }
+
+    /// That a call made a draft.
+    pub async fn made_draft(&self, draft: i64, usage: i64) {
+        let row = outreach_draft_usage::ActiveModel {
+            outreach_draft_id: Set(draft),
+            llm_usage_log_id: Set(usage),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+        };
+        row.insert(&self.db).await.unwrap();
+    }
+
+    /// That a call made a piece of research.
+    pub async fn made_research(&self, research: i64, usage: i64) {
+        let row = prospect_research_usage::ActiveModel {
+            prospect_research_id: Set(research),
+            llm_usage_log_id: Set(usage),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+        };
+        row.insert(&self.db).await.unwrap();
+    }
+
+    /// A call to a language model in `organization`.
+    pub async fn usage_of(&self, organization: i64, model: &str, cost: f64) -> i64 {
         let row = llm_usage_log::ActiveModel {
-            organization_id: Set(self.organization),
+            organization_id: Set(organization),
             workflow_name: Set("outreach".to_owned()),
             node_name: Set("draft".to_owned()),
             model: Set(model.to_owned()),
@@ -239,4 +270,54 @@ impl App {
         self.usage("small", 0.01).await;
         [acme, bank]
     }
+}
+
+/// Every row of every entity, by entity and key, as the change log would keep it.
+pub async fn stored(app: &App) -> BTreeMap<(String, i64), Value> {
+    let mut rows = BTreeMap::new();
+    for entity in api::catalog::entities().into_iter().filter(|entity| !entity.log) {
+        let sql = format!("SELECT * FROM \"{}\"", entity.table.name);
+        let backend = app.db.get_database_backend();
+        for row in app.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap() {
+            let mut object = serde_json::Map::new();
+            for column in &entity.table.columns {
+                let name = column.name;
+                let value = match column.kind {
+                    Kind::Bool => json!(row.try_get::<Option<bool>>("", name).unwrap()),
+                    Kind::BigInt => json!(row.try_get::<Option<i64>>("", name).unwrap()),
+                    Kind::Int => json!(row.try_get::<Option<i32>>("", name).unwrap()),
+                    Kind::Double => json!(row.try_get::<Option<f64>>("", name).unwrap()),
+                    Kind::Text => json!(row.try_get::<Option<String>>("", name).unwrap()),
+                    Kind::Json => json!(row.try_get::<Option<Value>>("", name).unwrap()),
+                    Kind::Time => {
+                        let time = row.try_get::<Option<DateTime<Utc>>>("", name).unwrap();
+                        json!(time.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, false)))
+                    }
+                };
+                object.insert(name.to_owned(), value);
+            }
+            let key = object["id"].as_i64().unwrap();
+            rows.insert((entity.table.called.to_owned(), key), Value::Object(object));
+        }
+    }
+    rows
+}
+
+/// Everything in every table, as text.
+pub async fn dump(app: &App) -> String {
+    let mut text = format!("{:?}", stored(app).await);
+    for (table, columns) in
+        [("changes", ["before", "after"]), ("idempotency_keys", ["answer", "input_hash"])]
+    {
+        for column in columns {
+            let sql = format!("SELECT CAST(\"{column}\" AS TEXT) FROM \"{table}\"");
+            let backend = app.db.get_database_backend();
+            for row in app.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap() {
+                text.push_str(
+                    &row.try_get_by_index::<Option<String>>(0).unwrap().unwrap_or_default(),
+                );
+            }
+        }
+    }
+    text
 }

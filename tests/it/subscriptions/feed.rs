@@ -1,0 +1,395 @@
+//! What subscriptions deliver, to whom, from where on.
+
+use std::{pin::Pin, time::Duration};
+
+use api::execute::SchemaExecutor;
+use async_graphql::{Executor, Request, Response};
+use futures_util::{Stream, StreamExt};
+use serde_json::{Value, json};
+use service::{Actor, governance::change_log::Feed};
+use tests::{App, behaviours};
+
+behaviours![
+    a_new_draft_comes_once_and_with_what_is_asked,
+    who_was_away_goes_on_from_the_last_cursor,
+    without_a_cursor_it_begins_now,
+    a_filter_judges_the_draft_as_it_was,
+    a_filter_reaches_over_relations,
+    every_step_of_a_draft_comes,
+    changes_are_followed_by_entity_and_filter,
+    an_erased_draft_comes_without_itself,
+    nothing_comes_from_another_organization,
+    cursors_of_lists_and_subscriptions_are_the_same,
+    a_cursor_that_is_none_is_refused_at_once,
+    a_subscriber_that_does_not_read_misses_nothing,
+    what_another_process_writes_comes_too,
+    a_closed_feed_ends_its_subscriptions,
+];
+
+type Events = Pin<Box<dyn Stream<Item = Response> + Send>>;
+
+pub fn subscribe(app: &App, feed: &Feed, query: &str) -> Events {
+    let request = Request::new(query).data(feed.clone()).data(app.scope(app.organization));
+    SchemaExecutor::new(api::schema::build()).execute_stream(request, None)
+}
+
+/// The data of the next event, below its root field.
+async fn next(events: &mut Events) -> Value {
+    let response = tokio::time::timeout(Duration::from_secs(10), events.next()).await;
+    let response = response.expect("an event in time").expect("an event");
+    assert!(response.errors.is_empty(), "{:?}", response.errors);
+    let data = response.data.into_json().unwrap();
+    data.as_object().unwrap().values().next().unwrap().clone()
+}
+
+/// That nothing comes for a while.
+async fn nothing(events: &mut Events) {
+    let next = tokio::time::timeout(Duration::from_millis(60), events.next()).await;
+    assert!(next.is_err(), "{next:?}");
+}
+
+/// Lets a subscription begin: streams do nothing before they are asked.
+async fn begin(events: &mut Events) {
+    nothing(events).await;
+}
+
+async fn draft(app: &App, content: &str) {
+    let create = format!(
+        r#"mutation {{ createOutreachDraft(input: {{ prospectId: 1, draftType: "initial", content: "{content}" }}) {{ userErrors {{ code }} }} }}"#
+    );
+    app.done(&create).await;
+}
+
+async fn prospect(app: &App) -> Feed {
+    let industry = app.industry("Logistics").await;
+    let acme = app.company("Acme", industry).await;
+    app.prospect("Ada", acme).await;
+    Feed::new(app.store.clone())
+}
+
+async fn a_new_draft_comes_once_and_with_what_is_asked(app: App) {
+    let feed = prospect(&app).await;
+    let query = "subscription { outreachDraftCreated { draft { id content prospect { fullName company { name } } availableActions } change { kind actorKind fields { name } } } }";
+    let mut events = subscribe(&app, &feed, query);
+    begin(&mut events).await;
+    draft(&app, "one").await;
+    let event = next(&mut events).await;
+    assert_eq!(
+        event["draft"],
+        json!({ "id": "OutreachDraft:1", "content": "one", "prospect": { "fullName": "Ada", "company": { "name": "Acme" } },
+            "availableActions": ["EDIT", "SUBMIT", "DISCARD"] })
+    );
+    assert_eq!(event["change"]["kind"], "CREATED");
+    app.done("mutation { submitOutreachDraft(input: { id: 1 }) { userErrors { code } } }").await;
+    nothing(&mut events).await;
+}
+
+async fn who_was_away_goes_on_from_the_last_cursor(app: App) {
+    let feed = prospect(&app).await;
+    let mut events = subscribe(
+        &app,
+        &feed,
+        "subscription { outreachDraftCreated { cursor draft { content } } }",
+    );
+    begin(&mut events).await;
+    draft(&app, "one").await;
+    let cursor = next(&mut events).await["cursor"].clone();
+    drop(events);
+    draft(&app, "two").await;
+    // The server was started anew in between.
+    drop(feed);
+    let feed = Feed::new(app.store.clone());
+    draft(&app, "three").await;
+    let query = format!(
+        "subscription {{ outreachDraftCreated(after: {cursor}) {{ draft {{ content }} }} }}"
+    );
+    let mut events = subscribe(&app, &feed, &query);
+    for expected in ["two", "three"] {
+        assert_eq!(next(&mut events).await["draft"]["content"], expected);
+    }
+    draft(&app, "four").await;
+    assert_eq!(next(&mut events).await["draft"]["content"], "four");
+    nothing(&mut events).await;
+}
+
+async fn without_a_cursor_it_begins_now(app: App) {
+    let feed = prospect(&app).await;
+    draft(&app, "before").await;
+    let mut events =
+        subscribe(&app, &feed, "subscription { outreachDraftCreated { draft { content } } }");
+    begin(&mut events).await;
+    draft(&app, "after").await;
+    assert_eq!(next(&mut events).await["draft"]["content"], "after");
+}
+
+async fn a_filter_judges_the_draft_as_it_was(app: App) {
+    let feed = prospect(&app).await;
+    draft(&app, "zero").await;
+    let start = app.data("{ changes(last: 1) { nodes { cursor } } }").await["changes"]["nodes"][0]
+        ["cursor"]
+        .clone();
+    draft(&app, "one").await;
+    // By the time anybody looks it is no draft any more.
+    app.done("mutation { submitOutreachDraft(input: { id: 2 }) { userErrors { code } } }").await;
+    let filters = [
+        (r"{ status: { eq: DRAFT } }", true),
+        (r"{ status: { in: [PENDING_REVIEW] } }", false),
+        (
+            r#"{ content: { startsWith: "ON" }, version: { eq: 1 }, createdAt: { lte: "2026-03-01T12:00:00Z" } }"#,
+            true,
+        ),
+        (r#"{ createdAt: { gt: "2026-03-01T12:00:00Z" } }"#, false),
+        (
+            r#"{ metadata: { isNull: true }, parentDraftId: { isNull: true }, prospectId: { eq: "Prospect:1" } }"#,
+            true,
+        ),
+        (r"{ metadata: { isNull: false } }", false),
+        (r#"{ not: { subject: { contains: "x" } } }"#, true),
+    ];
+    // That a call was linked to it tells nothing of what the draft was.
+    let mut linked = subscribe(
+        &app,
+        &feed,
+        "subscription { outreachDraftChanged(filter: { not: { content: { eq: \"linked\" } } }) { change { kind } } }",
+    );
+    begin(&mut linked).await;
+    app.done(r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "linked",
+        llmUsageLogs: [{ workflowName: "w", nodeName: "n", model: "m", promptTokens: 1, completionTokens: 1, latencyMs: 1, cost: 0 }] }) { userErrors { code } } }"#).await;
+    nothing(&mut linked).await;
+    for (filter, passes) in filters {
+        let query = format!(
+            "subscription {{ outreachDraftCreated(after: {start}, filter: {filter}) {{ draft {{ content }} }} }}"
+        );
+        let mut events = subscribe(&app, &feed, &query);
+        if passes {
+            assert_eq!(next(&mut events).await["draft"]["content"], "one", "{filter}");
+        } else {
+            nothing(&mut events).await;
+        }
+    }
+    let with_json = r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "json", metadata: { tags: ["hot"], word: "w" } }) { userErrors { code } } }"#;
+    app.done(with_json).await;
+    for filter in [r#"{ metadata: { has: "tags" } }"#, r"{ metadata: { isNull: false } }"] {
+        let query = format!(
+            "subscription {{ outreachDraftCreated(after: {start}, filter: {filter}) {{ draft {{ content }} }} }}"
+        );
+        assert_eq!(next(&mut subscribe(&app, &feed, &query)).await["draft"]["content"], "json");
+    }
+}
+
+async fn a_filter_reaches_over_relations(app: App) {
+    app.world().await;
+    let feed = Feed::new(app.store.clone());
+    let query = r#"subscription { outreachDraftCreated(filter: { prospect: { company: { industry: { name: { eq: "banking" } } } } }) { draft { prospect { fullName } } } }"#;
+    let mut events = subscribe(&app, &feed, query);
+    begin(&mut events).await;
+    for prospect in [1, 4] {
+        app.done(&format!(r#"mutation {{ createOutreachDraft(input: {{ prospectId: {prospect}, draftType: "x", content: "x" }}) {{ userErrors {{ code }} }} }}"#)).await;
+    }
+    assert_eq!(next(&mut events).await["draft"]["prospect"]["fullName"], "Dan");
+    nothing(&mut events).await;
+}
+
+async fn every_step_of_a_draft_comes(app: App) {
+    let feed = prospect(&app).await;
+    let mut events = subscribe(
+        &app,
+        &feed,
+        "subscription { outreachDraftChanged { change { kind fields { name after } } draft { id } } }",
+    );
+    begin(&mut events).await;
+    draft(&app, "one").await;
+    app.done("mutation { submitOutreachDraft(input: { id: 1 }) { userErrors { code } } }").await;
+    app.done("mutation { approveOutreachDraft(input: { id: 1, expectedRevision: 2 }) { userErrors { code } } }").await;
+    app.done("mutation { markOutreachDraftSent(input: { id: 1 }) { userErrors { code } } }").await;
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        let event = next(&mut events).await;
+        let fields = event["change"]["fields"].as_array().unwrap().iter();
+        let status = fields
+            .filter(|field| field["name"] == "status")
+            .map(|field| field["after"].as_str().unwrap().to_owned());
+        seen.push((
+            event["change"]["kind"].as_str().unwrap().to_owned(),
+            status.collect::<String>(),
+        ));
+    }
+    let expected = [
+        ("CREATED", "DRAFT"),
+        ("UPDATED", "PENDING_REVIEW"),
+        ("UPDATED", "APPROVED"),
+        ("UPDATED", "SENDING"),
+        ("UPDATED", "SENT"),
+    ];
+    assert_eq!(seen, expected.map(|(kind, status)| (kind.to_owned(), status.to_owned())));
+    nothing(&mut events).await;
+}
+
+async fn changes_are_followed_by_entity_and_filter(app: App) {
+    let feed = prospect(&app).await;
+    let mut drafts = subscribe(
+        &app,
+        &feed,
+        "subscription { changes(entities: [OUTREACH_DRAFT]) { change { recordId } } }",
+    );
+    let mut by_worker = subscribe(
+        &app,
+        &feed,
+        "subscription { changes(filter: { actorKind: { eq: WORKER } }) { cursor change { actorName entity } } }",
+    );
+    begin(&mut drafts).await;
+    begin(&mut by_worker).await;
+    app.done("mutation { unsubscribeProspect(input: { id: 1 }) { userErrors { code } } }").await;
+    draft(&app, "one").await;
+    let worker = Actor::Worker("w".to_owned());
+    app.done_by(
+        worker,
+        "mutation { resubscribeProspect(input: { id: 1 }) { userErrors { code } } }",
+    )
+    .await;
+    assert_eq!(next(&mut drafts).await["change"]["recordId"], "OutreachDraft:1");
+    assert_eq!(
+        next(&mut by_worker).await["change"],
+        json!({ "actorName": "w", "entity": "PROSPECT" })
+    );
+    nothing(&mut drafts).await;
+    nothing(&mut by_worker).await;
+}
+
+async fn an_erased_draft_comes_without_itself(app: App) {
+    let feed = prospect(&app).await;
+    draft(&app, "zero").await;
+    let start = app.data("{ changes(last: 1) { nodes { cursor } } }").await["changes"]["nodes"][0]
+        ["cursor"]
+        .clone();
+    draft(&app, "one").await;
+    app.done("mutation { eraseProspect(input: { id: 1 }) { userErrors { code } } }").await;
+    let query = format!(
+        "subscription {{ outreachDraftChanged(after: {start}) {{ draft {{ content }} change {{ kind recordId fields {{ name }} }} }} }}"
+    );
+    let mut events = subscribe(&app, &feed, &query);
+    assert_eq!(
+        next(&mut events).await,
+        json!({ "draft": null, "change": { "kind": "CREATED", "recordId": "OutreachDraft:2", "fields": [] } })
+    );
+    assert_eq!(next(&mut events).await["change"]["kind"], "ERASED");
+}
+
+async fn nothing_comes_from_another_organization(app: App) {
+    let feed = prospect(&app).await;
+    let stranger = app.organization("stranger").await;
+    let request = Request::new("subscription { changes { cursor } }")
+        .data(feed.clone())
+        .data(app.scope(stranger));
+    let mut theirs = SchemaExecutor::new(api::schema::build()).execute_stream(request, None);
+    begin(&mut theirs).await;
+    draft(&app, "one").await;
+    nothing(&mut theirs).await;
+    let own = r#"mutation { createIndustry(input: { name: "x" }) { userErrors { code } } }"#;
+    app.answer_to(stranger, own, json!({})).await;
+    assert!(next(&mut theirs).await["cursor"].is_string());
+}
+
+async fn cursors_of_lists_and_subscriptions_are_the_same(app: App) {
+    let feed = prospect(&app).await;
+    let mut events =
+        subscribe(&app, &feed, "subscription { changes { cursor change { cursor } } }");
+    begin(&mut events).await;
+    draft(&app, "one").await;
+    draft(&app, "two").await;
+    let first = next(&mut events).await;
+    assert_eq!(first["cursor"], first["change"]["cursor"]);
+    let list = app
+        .data(&format!(
+            "{{ changes(after: {}) {{ edges {{ cursor node {{ recordId }} }} }} }}",
+            first["cursor"]
+        ))
+        .await;
+    assert_eq!(list["changes"]["edges"][0]["node"]["recordId"], "OutreachDraft:2");
+    assert_eq!(list["changes"]["edges"][0]["cursor"], next(&mut events).await["cursor"]);
+}
+
+async fn a_cursor_that_is_none_is_refused_at_once(app: App) {
+    let feed = prospect(&app).await;
+    for (argument, code) in
+        [(r#"after: "nonsense""#, "BAD_CURSOR"), (r"filter: { content: { eq: null } }", "INVALID")]
+    {
+        let mut events = subscribe(
+            &app,
+            &feed,
+            &format!("subscription {{ outreachDraftCreated({argument}) {{ cursor }} }}"),
+        );
+        let response = serde_json::to_value(events.next().await.unwrap()).unwrap();
+        assert_eq!(response["errors"][0]["extensions"]["code"], code, "{response}");
+        assert!(events.next().await.is_none());
+    }
+}
+
+/// More than is kept for it: it reads the log itself.
+async fn a_subscriber_that_does_not_read_misses_nothing(app: App) {
+    let feed = prospect(&app).await;
+    let mut events = subscribe(
+        &app,
+        &feed,
+        "subscription { changes(entities: [INDUSTRY]) { change { recordId } } }",
+    );
+    let mut reading = subscribe(
+        &app,
+        &feed,
+        "subscription { changes(entities: [INDUSTRY]) { change { recordId } } }",
+    );
+    begin(&mut events).await;
+    begin(&mut reading).await;
+    let known = app.data("{ industries { totalCount } }").await["industries"]["totalCount"]
+        .as_i64()
+        .unwrap();
+    for number in 0..300 {
+        let create = format!(
+            "mutation {{ createIndustry(input: {{ name: \"{number}\" }}) {{ userErrors {{ code }} }} }}"
+        );
+        app.done(&create).await;
+        if number % 100 == 0 {
+            // What is handed out at once counts as one.
+            app.settled().await;
+        }
+    }
+    for stream in [&mut reading, &mut events] {
+        for number in 1..=300 {
+            assert_eq!(
+                next(stream).await["change"]["recordId"],
+                format!("Industry:{}", known + number)
+            );
+        }
+        nothing(stream).await;
+    }
+}
+
+async fn what_another_process_writes_comes_too(app: App) {
+    let feed = prospect(&app).await;
+    let mut events =
+        subscribe(&app, &feed, "subscription { outreachDraftCreated { draft { content } } }");
+    begin(&mut events).await;
+    // A store of its own: its signal does not reach the feed.
+    let other = service::Store::connect(&app.url).await.unwrap();
+    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn service::Clock>;
+    let scope = service::Scope::new(
+        other.clone(),
+        app.organization,
+        Actor::CommandLine,
+        service::Role::Owner,
+        clock,
+    );
+    let create = r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "theirs" }) { userErrors { code } } }"#;
+    let response = api::schema::build().execute(Request::new(create).data(scope)).await;
+    assert!(response.errors.is_empty());
+    assert_eq!(next(&mut events).await["draft"]["content"], "theirs");
+}
+
+async fn a_closed_feed_ends_its_subscriptions(app: App) {
+    let feed = prospect(&app).await;
+    let mut events = subscribe(&app, &feed, "subscription { changes { cursor } }");
+    begin(&mut events).await;
+    feed.close();
+    let end = tokio::time::timeout(Duration::from_secs(5), events.next()).await;
+    assert!(end.expect("an end in time").is_none());
+}

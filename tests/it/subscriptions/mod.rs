@@ -1,0 +1,5 @@
+//! Subscriptions: what comes, once and in order, on sockets and as events.
+
+pub mod everything;
+pub mod feed;
+pub mod wire;

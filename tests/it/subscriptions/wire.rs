@@ -1,0 +1,149 @@
+//! Subscriptions on the wire: sockets and server-sent events.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tests::{App, behaviours};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+
+use crate::http::{JSON, beside, send, serve};
+
+behaviours![
+    a_socket_gets_a_new_draft_and_goes_on_after_it,
+    a_stream_of_events_gets_a_new_draft,
+    a_subscription_without_a_stream_is_refused,
+    who_acts_and_in_which_request_is_noted,
+];
+
+const CREATE: &str = r#"{"query":"mutation { createOutreachDraft(input: { prospectId: 1, draftType: \"x\", content: \"c\" }) { outreachDraft { id } userErrors { code } } }"}"#;
+
+async fn prospect(app: &App) {
+    let industry = app.industry("Logistics").await;
+    let acme = app.company("Acme", industry).await;
+    app.prospect("Ada", acme).await;
+}
+
+type Socket =
+    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+async fn open(address: std::net::SocketAddr, query: &str) -> Socket {
+    let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
+    let protocol = "graphql-transport-ws".parse().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", protocol);
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    let init = json!({ "type": "connection_init", "payload": { "actor": "person/Grace" } });
+    socket.send(Message::text(init.to_string())).await.unwrap();
+    assert_eq!(receive(&mut socket).await["type"], "connection_ack");
+    let subscribe = json!({ "id": "1", "type": "subscribe", "payload": { "query": query } });
+    socket.send(Message::text(subscribe.to_string())).await.unwrap();
+    socket
+}
+
+async fn receive(socket: &mut Socket) -> Value {
+    let message = tokio::time::timeout(Duration::from_secs(10), socket.next()).await;
+    let message = message.expect("a message in time").unwrap().unwrap();
+    serde_json::from_str(message.to_text().unwrap()).unwrap()
+}
+
+async fn a_socket_gets_a_new_draft_and_goes_on_after_it(app: App) {
+    prospect(&app).await;
+    beside(Box::pin(async {
+        let address = serve(&app).await;
+        let mut socket =
+            open(address, "subscription { outreachDraftCreated { cursor draft { id } } }").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        send(address, JSON, CREATE).await;
+        let event = receive(&mut socket).await;
+        assert_eq!((&event["type"], &event["id"]), (&json!("next"), &json!("1")));
+        let event = &event["payload"]["data"]["outreachDraftCreated"];
+        assert_eq!(event["draft"]["id"], "OutreachDraft:1");
+        socket.close(None).await.unwrap();
+        send(address, JSON, CREATE).await;
+        let after = format!(
+            "subscription {{ outreachDraftCreated(after: {}) {{ draft {{ id }} }} }}",
+            event["cursor"]
+        );
+        let mut socket = open(address, &after).await;
+        let event = receive(&mut socket).await;
+        assert_eq!(
+            event["payload"]["data"]["outreachDraftCreated"]["draft"]["id"],
+            "OutreachDraft:2"
+        );
+    }))
+    .await;
+}
+
+async fn a_stream_of_events_gets_a_new_draft(app: App) {
+    prospect(&app).await;
+    beside(async {
+        let address = serve(&app).await;
+        let body = json!({ "query": "subscription { outreachDraftCreated { draft { id } } }" }).to_string();
+        let get = format!("GET /graphql?query=subscription%7BoutreachDraftCreated%7Bdraft%7Bid%7D%7D%7D HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n\r\n");
+        let post = format!(
+            "{JSON}\r\nHost: {address}\r\nAccept: text/event-stream\r\nAccept-Encoding: gzip\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        for (number, request) in [post, get].iter().enumerate() {
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            send(address, JSON, CREATE).await;
+            let mut text = String::new();
+            let expected = format!(r#"{{"data":{{"outreachDraftCreated":{{"draft":{{"id":"OutreachDraft:{}"}}}}}}}}"#, number + 1);
+            while !text.contains(&expected) {
+                let mut buffer = [0; 4_096];
+                let read = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut buffer)).await;
+                let read = read.expect("an event in time").unwrap();
+                assert!(read > 0, "{text}");
+                text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            }
+            assert!(text.contains("content-type: text/event-stream"), "{text}");
+            assert!(text.contains("event: next"), "{text}");
+        }
+        // A query has one answer and an end.
+        let body = r#"{"query":"{ __typename }"}"#;
+        let (status, _, answer) = send(address, &format!("{JSON}\r\nAccept: text/event-stream"), body).await;
+        assert_eq!(status, 200);
+        assert!(answer.contains("event: next") && answer.contains("event: complete"), "{answer}");
+    })
+    .await;
+}
+
+async fn a_subscription_without_a_stream_is_refused(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        let (status, _, answer) =
+            send(address, JSON, r#"{"query":"subscription { changes { cursor } }"}"#).await;
+        assert_eq!(status, 406, "{answer}");
+        assert!(answer.contains("NOT_ACCEPTABLE"), "{answer}");
+        let get = "GET /graphql?query=subscription%7Bchanges%7Bcursor%7D%7D HTTP/1.1";
+        assert_eq!(send(address, get, "").await.0, 405);
+    })
+    .await;
+}
+
+async fn who_acts_and_in_which_request_is_noted(app: App) {
+    prospect(&app).await;
+    beside(async {
+        let address = serve(&app).await;
+        let named = format!("{JSON}\r\nSalesgraph-Actor: worker/writer\r\nX-Request-Id: abc-1");
+        let (_, head, _) = send(address, &named, CREATE).await;
+        assert!(head.contains("x-request-id: abc-1"), "{head}");
+        let (_, head, _) = send(address, JSON, CREATE).await;
+        let given = head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap().trim().to_owned();
+        assert_eq!(given.len(), 36, "{given}");
+        let log = app.data("{ changes { nodes { actorKind actorName requestId } } outreachDrafts { nodes { authorKind authorName } } }").await;
+        assert_eq!(
+            log["changes"]["nodes"],
+            json!([{ "actorKind": "WORKER", "actorName": "writer", "requestId": "abc-1" }, { "actorKind": "VISITOR", "actorName": null, "requestId": given }])
+        );
+        assert_eq!(log["outreachDrafts"]["nodes"][0], json!({ "authorKind": "WORKER", "authorName": "writer" }));
+        for wrong in ["worker", "robot/x", "worker/", "person/ "] {
+            let head = format!("{JSON}\r\nSalesgraph-Actor: {wrong}");
+            assert_eq!(send(address, &head, CREATE).await.0, 400, "{wrong}");
+        }
+    })
+    .await;
+}

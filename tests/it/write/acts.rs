@@ -1,0 +1,358 @@
+//! Acts of business with prospects, industries, events and interactions.
+
+use serde_json::json;
+use tests::{App, behaviours};
+
+behaviours![
+    logging_keeps_the_prospect_in_step,
+    deleting_an_interaction_keeps_the_prospect_in_step,
+    what_happened_stays_as_it_was,
+    an_interaction_can_not_lie_ahead,
+    an_event_goes_its_way,
+    research_is_saved_with_what_it_cost,
+    research_that_is_refused_leaves_no_cost_behind,
+    industries_are_merged,
+    prospects_are_merged_into_the_older,
+    a_prospect_works_for_another_company,
+    stages_follow_each_other,
+    facts_move_a_prospect_forward_only,
+    an_erased_person_is_nowhere,
+    what_was_merged_and_deleted_is_erased_too,
+    an_interaction_is_not_about_the_draft_of_another,
+    everything_known_is_handed_out,
+];
+
+async fn logging_keeps_the_prospect_in_step(app: App) {
+    let industry = app.industry("Logistics").await;
+    let acme = app.company("Acme", industry).await;
+    app.prospect("Ada", acme).await;
+    let log = |direction: &str, date: &str| {
+        format!(
+            r#"mutation {{ logInteraction(input: {{ prospectId: 1, interactionType: "call", subject: "s", content: "c",
+            direction: {direction}, interactionDate: "{date}" }}) {{ interaction {{ direction prospect {{ lastContactedAt lastEngagementDate lifecycleStage }} }} userErrors {{ code message }} }} }}"#
+        )
+    };
+    let first = app.done(&log("OUTBOUND", "2026-02-01T00:00:00Z")).await;
+    assert_eq!(
+        first["interaction"]["prospect"],
+        json!({ "lastContactedAt": "2026-02-01T00:00:00Z", "lastEngagementDate": null, "lifecycleStage": "CONTACTED" })
+    );
+    app.done(&log("OUTBOUND", "2026-01-01T00:00:00Z")).await;
+    let last = app.done(&log("INBOUND", "2026-02-03T00:00:00Z")).await;
+    assert_eq!(
+        last["interaction"]["prospect"],
+        json!({ "lastContactedAt": "2026-02-01T00:00:00Z", "lastEngagementDate": "2026-02-03T00:00:00Z", "lifecycleStage": "ENGAGED" })
+    );
+    let plain = app.done(r#"mutation { logInteraction(input: { prospectId: 1, interactionType: "call", subject: "s", content: "c" }) { interaction { direction interactionDate } userErrors { code } } }"#).await;
+    assert_eq!(
+        plain["interaction"],
+        json!({ "direction": "OUTBOUND", "interactionDate": "2026-03-01T12:00:00Z" })
+    );
+}
+
+async fn deleting_an_interaction_keeps_the_prospect_in_step(app: App) {
+    let industry = app.industry("Logistics").await;
+    let acme = app.company("Acme", industry).await;
+    app.prospect("Ada", acme).await;
+    for date in ["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"] {
+        app.done(&format!(r#"mutation {{ logInteraction(input: {{ prospectId: 1, interactionType: "call", subject: "s", content: "c", interactionDate: "{date}" }}) {{ userErrors {{ code }} }} }}"#)).await;
+    }
+    let delete = |id: i64| {
+        format!(
+            "mutation {{ deleteInteraction(input: {{ id: {id} }}) {{ deletedId userErrors {{ code }} }} }}"
+        )
+    };
+    let contacted = "{ prospect(id: 1) { lastContactedAt } }";
+    app.done(&delete(2)).await;
+    assert_eq!(app.data(contacted).await["prospect"]["lastContactedAt"], "2026-01-01T00:00:00Z");
+    app.done(&delete(1)).await;
+    assert_eq!(app.data(contacted).await["prospect"]["lastContactedAt"], json!(null));
+}
+
+async fn what_happened_stays_as_it_was(app: App) {
+    app.world().await;
+    let seen = app.done(r#"mutation { updateInteraction(input: { id: 1, patch: { sentiment: "positive", outcome: "meeting" } }) { interaction { sentiment outcome } userErrors { code } } }"#).await;
+    assert_eq!(seen["interaction"], json!({ "sentiment": "positive", "outcome": "meeting" }));
+    let other = r#"mutation { updateInteraction(input: { id: 1, patch: { content: "other" } }) { userErrors { code } } }"#;
+    assert!(app.error(other).await.starts_with("GRAPHQL_VALIDATION_FAILED"));
+}
+
+async fn an_interaction_can_not_lie_ahead(app: App) {
+    app.world().await;
+    let log = r#"mutation { logInteraction(input: { prospectId: 1, interactionType: "call", subject: "s", content: "c", interactionDate: "2026-03-01T12:06:00Z" }) { userErrors { code field message } } }"#;
+    assert_eq!(app.refused(log).await, ["INVALID interactionDate: it can't be in the future"]);
+}
+
+async fn an_event_goes_its_way(app: App) {
+    let create = r#"mutation { createEvent(input: { eventType: "fair", eventDate: "2026-06-01T09:00:00+02:00", description: "d", location: "Berlin", targetRoles: ["CTO"] }) { event { status eventDate } userErrors { code } } }"#;
+    assert_eq!(
+        app.done(create).await["event"],
+        json!({ "status": "PLANNED", "eventDate": "2026-06-01T07:00:00Z" })
+    );
+    let act = |verb: &str| {
+        format!(
+            "mutation {{ {verb}Event(input: {{ id: 1 }}) {{ event {{ status }} userErrors {{ code field message }} }} }}"
+        )
+    };
+    assert_eq!(
+        app.refused(&act("complete")).await,
+        ["CONFLICT id: after PLANNED can come OPEN, CANCELLED"]
+    );
+    assert_eq!(app.done(&act("open")).await["event"]["status"], "OPEN");
+    assert_eq!(app.done(&act("complete")).await["event"]["status"], "COMPLETED");
+    assert_eq!(
+        app.refused(&act("cancel")).await,
+        ["CONFLICT id: an event that is COMPLETED stays so"]
+    );
+}
+
+async fn research_is_saved_with_what_it_cost(app: App) {
+    let industry = app.industry("Logistics").await;
+    let acme = app.company("Acme", industry).await;
+    app.prospect("Ada", acme).await;
+    let known = app.usage("large", 0.5).await;
+    let save = format!(
+        r#"mutation {{ saveProspectResearch(input: {{ prospectId: 1, researchSummary: "Decides.", keyInsights: {{ need: ["speed"] }},
+        recommendedSolutions: ["Radar", 1], confidenceScore: 0.75, llmUsageLogIds: ["LlmUsageLog:{known}"],
+        llmUsageLogs: [{{ workflowName: "w", nodeName: "n", model: "small", promptTokens: 10, completionTokens: 5, latencyMs: 3, cost: 0.25 }}] }}) {{
+        prospectResearch {{ keyInsights costToDate llmUsageLogs {{ nodes {{ model totalTokens prospectResearches {{ totalCount }} }} }} prospect {{ lifecycleStage }} }} userErrors {{ code field message }} }} }}"#
+    );
+    let saved = app.done(&save).await;
+    assert_eq!(
+        saved["prospectResearch"],
+        json!({ "keyInsights": { "need": ["speed"] }, "costToDate": 0.75, "prospect": { "lifecycleStage": "RESEARCHED" },
+            "llmUsageLogs": { "nodes": [{ "model": "large", "totalTokens": 120, "prospectResearches": { "totalCount": 1 } },
+                { "model": "small", "totalTokens": 15, "prospectResearches": { "totalCount": 1 } }] } })
+    );
+}
+
+async fn research_that_is_refused_leaves_no_cost_behind(app: App) {
+    app.world().await;
+    let save = r#"mutation { saveProspectResearch(input: { prospectId: 1, researchSummary: "x",
+        llmUsageLogs: [{ workflowName: "w", nodeName: "n", model: "m", promptTokens: 1, completionTokens: 1, latencyMs: 3, cost: 0.25 },
+            { workflowName: "w", nodeName: "n", model: "m", promptTokens: 1, completionTokens: 1, totalTokens: 9, latencyMs: 3, cost: -1 }] }) { userErrors { code field message } } }"#;
+    assert_eq!(
+        app.refused(save).await,
+        [
+            "INVALID llmUsageLogs.totalTokens: it must be the sum of prompt and completion tokens, 2",
+            "INVALID llmUsageLogs.cost: it must be from 0 to 1000000"
+        ]
+    );
+    let data = app.data("{ llmUsageLogs { totalCount } changes { totalCount } prospect(id: 1) { research { totalCount } } }").await;
+    assert_eq!(
+        data,
+        json!({ "llmUsageLogs": { "totalCount": 1 }, "changes": { "totalCount": 0 }, "prospect": { "research": { "totalCount": 0 } } })
+    );
+}
+
+async fn industries_are_merged(app: App) {
+    app.world().await;
+    let merge = r"mutation { mergeIndustries(input: { keepId: 1, dropId: 2 }) { industry { id name companies { nodes { name } } solutions { nodes { name } } } userErrors { code field message } } }";
+    let merged = app.done(merge).await;
+    assert_eq!(
+        merged["industry"],
+        json!({ "id": "Industry:1", "name": "Logistics", "companies": { "nodes": [{ "name": "Acme" }, { "name": "bank & Sons" }] },
+            "solutions": { "nodes": [{ "name": "Radar" }, { "name": "Planner" }] } })
+    );
+    assert_eq!(
+        app.data("{ industry(id: 2) { name } industries { totalCount } }").await,
+        json!({ "industry": null, "industries": { "totalCount": 2 } })
+    );
+    assert_eq!(
+        app.refused(&merge.replace("dropId: 2", "dropId: 1")).await,
+        ["INVALID dropId: an industry can't be merged into itself"]
+    );
+    assert_eq!(app.refused(merge).await, ["NOT_FOUND dropId: there is no such industry"]);
+}
+
+async fn prospects_are_merged_into_the_older(app: App) {
+    app.world().await;
+    let own = "interactions { totalCount } outreachDrafts { totalCount } research { totalCount }";
+    app.done(r#"mutation { updateProspect(input: { id: 1, patch: { location: "London" } }) { userErrors { code } } }"#).await;
+    app.done("mutation { unsubscribeProspect(input: { id: 1 }) { userErrors { code } } }").await;
+    let merge = format!(
+        r"mutation {{ mergeProspects(input: {{ keepId: 3, dropId: 1 }}) {{ prospect {{ id fullName email location lastContactedAt unsubscribedAt {own} }} userErrors {{ code }} }} }}"
+    );
+    let merged = app.done(&merge).await;
+    assert_eq!(
+        merged["prospect"],
+        json!({ "id": "Prospect:1", "fullName": "Cleo", "email": "cleo@acme.example", "location": "London",
+            "lastContactedAt": "2026-03-01T12:00:00Z", "unsubscribedAt": "2026-03-01T12:00:00Z",
+            "interactions": { "totalCount": 6 }, "outreachDrafts": { "totalCount": 4 }, "research": { "totalCount": 2 } })
+    );
+    let gone = app.data(&format!("{{ prospect(id: 3) {{ deletedAt {own} history {{ nodes {{ kind }} }} }} prospects {{ totalCount }} }}")).await;
+    assert_eq!(gone["prospect"]["interactions"]["totalCount"], 0);
+    assert_eq!(gone["prospect"]["history"]["nodes"], json!([{ "kind": "MERGED" }]));
+    assert_eq!(gone["prospects"]["totalCount"], 3);
+}
+
+async fn a_prospect_works_for_another_company(app: App) {
+    app.world().await;
+    let moved = app.done(r#"mutation { moveProspect(input: { id: 1, companyId: "Company:2", expectedRevision: 1 }) { prospect { company { name } } userErrors { code } } }"#).await;
+    assert_eq!(moved["prospect"]["company"]["name"], "bank & Sons");
+    let nowhere = r"mutation { moveProspect(input: { id: 1, companyId: 9 }) { userErrors { code field message } } }";
+    assert_eq!(app.refused(nowhere).await, ["NOT_FOUND companyId: there is no such company"]);
+}
+
+async fn stages_follow_each_other(app: App) {
+    app.world().await;
+    let advance = |stage: &str| {
+        format!(
+            "mutation {{ advanceProspect(input: {{ id: 1, lifecycleStage: {stage} }}) {{ prospect {{ lifecycleStage }} userErrors {{ code field message }} }} }}"
+        )
+    };
+    assert_eq!(
+        app.refused(&advance("CUSTOMER")).await,
+        [
+            "CONFLICT lifecycleStage: after NEW can come RESEARCHED, CONTACTED, DISQUALIFIED, not CUSTOMER"
+        ]
+    );
+    for stage in [
+        "CONTACTED",
+        "ENGAGED",
+        "QUALIFIED",
+        "OPPORTUNITY",
+        "CUSTOMER",
+        "ENGAGED",
+        "DISQUALIFIED",
+        "NEW",
+    ] {
+        assert_eq!(app.done(&advance(stage)).await["prospect"]["lifecycleStage"], stage);
+    }
+}
+
+async fn facts_move_a_prospect_forward_only(app: App) {
+    app.world().await;
+    let log = r#"mutation { logInteraction(input: { prospectId: 1, interactionType: "call", subject: "s", content: "c" }) { userErrors { code } } }"#;
+    let save = r#"mutation { saveProspectResearch(input: { prospectId: 1, researchSummary: "x" }) { userErrors { code } } }"#;
+    let stage = "{ prospect(id: 1) { lifecycleStage } }";
+    app.done(log).await;
+    app.done(save).await;
+    assert_eq!(app.data(stage).await["prospect"]["lifecycleStage"], "CONTACTED");
+    app.done("mutation { advanceProspect(input: { id: 1, lifecycleStage: DISQUALIFIED }) { userErrors { code } } }").await;
+    app.done(log).await;
+    assert_eq!(app.data(stage).await["prospect"]["lifecycleStage"], "DISQUALIFIED");
+}
+
+async fn an_erased_person_is_nowhere(app: App) {
+    app.world().await;
+    app.done(r#"mutation { updateProspect(input: { id: 3, patch: { fullName: "Cleo Secret", location: "Hidden" } }) { userErrors { code } } }"#).await;
+    app.done(r#"mutation { createOutreachDraft(input: { prospectId: 3, draftType: "x", content: "Dear Cleo Secret," }) { userErrors { code } } }"#).await;
+    app.done(r#"mutation { logInteraction(input: { prospectId: 3, interactionType: "x", subject: "Cleo Secret", content: "Cleo Secret" }) { userErrors { code } } }"#).await;
+    app.done(r#"mutation { saveProspectResearch(input: { prospectId: 3, researchSummary: "Cleo Secret" }) { userErrors { code } } }"#).await;
+    app.done("mutation { deleteProspect(input: { id: 3 }) { userErrors { code } } }").await;
+    let erased = app.done("mutation { eraseProspect(input: { id: 3 }) { erasedId erasedRecords userErrors { code } } }").await;
+    assert_eq!(erased, json!({ "erasedId": "Prospect:3", "erasedRecords": 11, "userErrors": [] }));
+    let log = app.data("{ changes(first: 100) { nodes { entity recordId kind fields { name before after } } } prospect(id: 3) { id } }").await;
+    assert_eq!(log["prospect"], json!(null));
+    let text = log.to_string();
+    assert!(!text.contains("Secret") && !text.contains("Hidden"), "{text}");
+    let nodes = log["changes"]["nodes"].as_array().unwrap();
+    assert_eq!(nodes.iter().filter(|node| node["kind"] == "ERASED").count(), 12);
+    let rows = "{ interactions(filter: { prospectId: { eq: 3 } }) { totalCount } outreachDrafts(filter: { prospectId: { eq: 3 } }) { totalCount } }";
+    assert_eq!(
+        app.data(rows).await,
+        json!({ "interactions": { "totalCount": 0 }, "outreachDrafts": { "totalCount": 0 } })
+    );
+    // In every table, to the letter.
+    let dump = tests::rows::dump(&app).await;
+    assert!(!dump.contains("Secret") && !dump.contains("Hidden"));
+    assert!(dump.contains("Ada 0"), "the others are there");
+}
+
+async fn everything_known_is_handed_out(app: App) {
+    app.world().await;
+    app.done(r#"mutation { updateProspect(input: { id: 3, patch: { location: "Rome" } }) { userErrors { code } } }"#).await;
+    let export = app
+        .done("mutation { exportProspect(input: { id: 3 }) { export userErrors { code } } }")
+        .await;
+    let export = &export["export"];
+    assert_eq!(export["prospect"]["full_name"], "Cleo");
+    assert_eq!(export["company"]["name"], "Acme");
+    let counts = ["interactions", "outreach_drafts", "prospect_research", "changes"]
+        .map(|name| export[name].as_array().unwrap().len());
+    assert_eq!(counts, [4, 2, 2, 1]);
+    assert_eq!(export["changes"][0]["before"], json!({ "location": null }));
+    let noted = app.data("{ prospect(id: 3) { history(last: 1) { nodes { kind } } } }").await;
+    assert_eq!(noted["prospect"]["history"]["nodes"], json!([{ "kind": "EXPORTED" }]));
+}
+
+async fn what_was_merged_and_deleted_is_erased_too(app: App) {
+    app.world().await;
+    for mutation in [
+        r#"updateProspect(input: { id: 3, patch: { fullName: "Cleo Secret" } })"#,
+        r#"logInteraction(input: { prospectId: 3, interactionType: "x", subject: "Secret call", content: "c" })"#,
+        r#"createOutreachDraft(input: { prospectId: 3, draftType: "x", content: "Secret draft", llmUsageLogIds: [1] })"#,
+        r#"saveProspectResearch(input: { prospectId: 3, researchSummary: "Secret research", llmUsageLogIds: [1] })"#,
+        // Gone already when the person is erased, but not from the log.
+        "deleteInteraction(input: { id: 15 })",
+        "deleteOutreachDraft(input: { id: 9 })",
+        "deleteProspectResearch(input: { id: 7 })",
+        r#"createOutreachDraft(input: { prospectId: 3, draftType: "x", content: "Secret too", llmUsageLogIds: [1] })"#,
+        r#"createProspects(input: { onError: SKIP_FAILED, idempotencyKey: "k", prospects: [
+            { fullName: "Secret twin", email: "cleo@acme.example", companyId: 1 }] })"#,
+        "mergeProspects(input: { keepId: 2, dropId: 3 })",
+        "mergeProspects(input: { keepId: 1, dropId: 2 })",
+    ] {
+        let answer = app
+            .answer(&format!("mutation {{ m: {mutation} {{ userErrors {{ message }} }} }}"))
+            .await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+        assert!(
+            mutation.contains("SKIP_FAILED") || answer["data"]["m"]["userErrors"] == json!([]),
+            "{mutation} {answer}"
+        );
+    }
+    let merged = app.data("{ prospect(id: 3) { mergedInto { id mergedInto { id } } } }").await;
+    assert_eq!(
+        merged["prospect"]["mergedInto"],
+        json!({ "id": "Prospect:2", "mergedInto": { "id": "Prospect:1" } })
+    );
+    let again = "mutation { mergeProspects(input: { keepId: 1, dropId: 3 }) { userErrors { code field message } } }";
+    assert_eq!(
+        app.refused(again).await,
+        ["CONFLICT dropId: the prospect was merged into Prospect:2"]
+    );
+    let told = "{ prospect(id: 3) { history(filter: { kind: { eq: MERGED } }) { nodes { fields { name after } } } } }";
+    let told = app.data(told).await;
+    let fields = told["prospect"]["history"]["nodes"][0]["fields"].as_array().unwrap();
+    let merged = json!({ "name": "mergedIntoId", "after": "Prospect:2" });
+    assert!(fields.contains(&merged), "{told}");
+    let restore =
+        "mutation { restoreProspect(input: { id: 3 }) { userErrors { code field message } } }";
+    assert_eq!(app.refused(restore).await, ["CONFLICT id: it was merged into Prospect:2"]);
+    let export = app
+        .done("mutation { exportProspect(input: { id: 1 }) { export userErrors { code } } }")
+        .await;
+    assert!(export["export"].to_string().contains("Secret call"));
+    assert!(tests::rows::dump(&app).await.contains("Secret"));
+    app.done("mutation { eraseProspect(input: { id: 1 }) { erasedId userErrors { code } } }").await;
+    let dump = tests::rows::dump(&app).await.to_lowercase();
+    for word in ["secret", "cleo", "bob", "ada "] {
+        assert!(!dump.contains(word), "{word}");
+    }
+    assert!(dump.contains("dan"), "the others are there");
+    assert_eq!(
+        app.data("{ prospects { totalCount } llmUsageLogs { totalCount } }").await,
+        json!({ "prospects": { "totalCount": 1 }, "llmUsageLogs": { "totalCount": 1 } })
+    );
+}
+
+async fn an_interaction_is_not_about_the_draft_of_another(app: App) {
+    app.world().await;
+    let log = |draft: i64| {
+        format!(
+            r#"mutation {{ logInteraction(input: {{ prospectId: 1, interactionType: "x", subject: "s", content: "c", outreachDraftId: {draft} }}) {{ userErrors {{ code field message }} }} }}"#
+        )
+    };
+    assert_eq!(
+        app.refused(&log(3)).await,
+        ["INVALID outreachDraftId: it is a draft for another prospect"]
+    );
+    app.done(&log(1)).await;
+    assert_eq!(
+        app.data("{ interactions(filter: { outreachDraftId: { isNull: false } }) { totalCount } }")
+            .await["interactions"]["totalCount"],
+        1
+    );
+}

@@ -1,0 +1,86 @@
+//! Several rows at once.
+
+use serde_json::json;
+use tests::{App, behaviours};
+
+behaviours![
+    a_batch_is_all_or_nothing_unless_it_skips,
+    a_batch_refuses_what_it_has_twice,
+    upsert_finds_people_by_their_email,
+];
+
+/// An industry and a company; the prospects of these tests work there.
+pub async fn company(app: &App) -> i64 {
+    let industry = app.industry("Logistics").await;
+    app.company("Acme", industry).await
+}
+
+async fn a_batch_is_all_or_nothing_unless_it_skips(app: App) {
+    company(&app).await;
+    let batch = |on_error: &str| {
+        format!(
+            r#"mutation {{ createProspects(input: {{ onError: {on_error}, prospects: [
+            {{ fullName: "Ada", email: "ada@x.example", companyId: 1 }},
+            {{ fullName: "", email: "bob@x.example", companyId: 1 }},
+            {{ fullName: "Cleo", email: "cleo@x.example", companyId: "Industry:1" }},
+            {{ fullName: "Dan", email: "ADA@x.example", companyId: 1 }},
+            {{ fullName: "Eve", email: "eve@x.example", companyId: 1 }}] }}) {{
+            prospects {{ fullName }} userErrors {{ code field message index }} }} }}"#
+        )
+    };
+    let wrong = "[2] INVALID companyId: `companyId` takes the id of a Company: `Company:` and its key, or the key";
+    assert_eq!(app.refused(&batch("REJECT_ALL")).await, [wrong]);
+    assert_eq!(
+        app.data("{ prospects { totalCount } changes { totalCount } }").await,
+        json!({ "prospects": { "totalCount": 0 }, "changes": { "totalCount": 0 } })
+    );
+    let refused = app.refused(&batch("SKIP_FAILED")).await;
+    assert_eq!(
+        refused,
+        [
+            "[1] INVALID fullName: it can't be empty",
+            wrong,
+            "[3] CONFLICT email: there is a prospect with this email already",
+        ]
+    );
+    let there = app.data("{ prospects { nodes { fullName } } changes { totalCount } }").await;
+    assert_eq!(there["prospects"]["nodes"], json!([{ "fullName": "Ada" }, { "fullName": "Eve" }]));
+    assert_eq!(there["changes"]["totalCount"], 2);
+    let many = vec![r#"{ name: "x" }"#; 101].join(" ");
+    let many = format!(
+        "mutation {{ createIndustries(input: {{ industries: [{many}] }}) {{ userErrors {{ code field message index }} }} }}"
+    );
+    assert_eq!(app.refused(&many).await, ["INVALID industries: a batch takes at most 100 items"]);
+}
+
+async fn a_batch_refuses_what_it_has_twice(app: App) {
+    let batch = r#"mutation { createIndustries(input: { industries: [{ name: "Zoos" }, { name: "zoos" }, { name: " " }] }) {
+        industries { name } userErrors { code field message index } } }"#;
+    assert_eq!(
+        app.refused(batch).await,
+        [
+            "[1] CONFLICT name: there is an industry with this name already",
+            "[2] INVALID name: it can't be empty",
+        ]
+    );
+    assert_eq!(app.data("{ industries { totalCount } }").await["industries"]["totalCount"], 0);
+}
+
+async fn upsert_finds_people_by_their_email(app: App) {
+    app.world().await;
+    let upsert = r#"mutation { upsertProspects(input: { prospects: [
+        { fullName: "Ada King", email: "ADA@acme.example", companyId: 2 },
+        { fullName: "Neu", email: "neu@acme.example", companyId: 2 }] }) {
+        prospects { id fullName email company { name } location revision } createdCount updatedCount userErrors { code } } }"#;
+    let done = app.done(upsert).await;
+    assert_eq!((&done["createdCount"], &done["updatedCount"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        done["prospects"],
+        json!([{ "id": "Prospect:1", "fullName": "Ada King", "email": "ADA@acme.example", "company": { "name": "bank & Sons" }, "location": null, "revision": 2 },
+            { "id": "Prospect:5", "fullName": "Neu", "email": "neu@acme.example", "company": { "name": "bank & Sons" }, "location": null, "revision": 1 }])
+    );
+    // The same again changes nothing.
+    let again = app.done(upsert).await;
+    assert_eq!((&again["createdCount"], &again["updatedCount"]), (&json!(0), &json!(2)));
+    assert_eq!(again["prospects"][0]["revision"], 2);
+}

@@ -1,0 +1,217 @@
+//! The change log: what it says, how it is read, how far back it reaches.
+
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value, json};
+use service::{Actor, governance::change_log};
+use tests::{App, Engine, behaviours, rows::stored};
+
+use super::replay::entries;
+
+behaviours![
+    history_tells_who_changed_which_field_when,
+    the_log_is_a_list_with_places,
+    the_log_is_read_by_entity_and_filter,
+    a_write_that_fails_leaves_nothing_in_the_log,
+    imports_and_demo_rows_are_noted_by_chunk,
+    old_entries_expire_and_their_cursors_say_so,
+    a_cursor_of_elsewhere_is_refused,
+    a_new_cluster_begins_a_new_epoch,
+    entries_below_a_running_transaction_wait,
+];
+
+async fn history_tells_who_changed_which_field_when(app: App) {
+    app.world().await;
+    let ada = Actor::Person("Ada".to_owned());
+    app.done_by(ada, r#"mutation { updateProspect(input: { id: 1, patch: { location: "London", fullName: "Ada L" } }) { userErrors { code } } }"#).await;
+    app.clock.advance(chrono::TimeDelta::hours(1));
+    app.done(r"mutation { moveProspect(input: { id: 1, companyId: 2 }) { userErrors { code } } }")
+        .await;
+    let data = app.data("{ prospect(id: 1) { history { totalCount nodes { kind entity recordId actorKind actorName requestId createdAt fields { name before after } } } } \
+        last: prospect(id: 1) { history(last: 1, filter: { kind: { eq: UPDATED } }) { nodes { actorKind } pageInfo { hasPreviousPage } } } }").await;
+    let entry = |actor: &str, name: Value, at: &str, fields: Value| json!({ "kind": "UPDATED", "entity": "PROSPECT", "recordId": "Prospect:1", "actorKind": actor, "actorName": name, "requestId": "test", "createdAt": at, "fields": fields });
+    assert_eq!(
+        data["prospect"]["history"],
+        json!({ "totalCount": 2, "nodes": [
+            entry("PERSON", json!("Ada"), "2026-03-01T12:00:00Z",
+                json!([{ "name": "fullName", "before": "Ada", "after": "Ada L" }, { "name": "location", "before": null, "after": "London" }])),
+            entry("VISITOR", json!(null), "2026-03-01T13:00:00Z", json!([{ "name": "companyId", "before": "Company:1", "after": "Company:2" }]))] })
+    );
+    assert_eq!(
+        data["last"]["history"],
+        json!({ "nodes": [{ "actorKind": "VISITOR" }], "pageInfo": { "hasPreviousPage": true } })
+    );
+}
+
+async fn industries(app: &App, count: usize) {
+    for number in 0..count {
+        app.done(&format!(r#"mutation {{ createIndustry(input: {{ name: "I{number}" }}) {{ userErrors {{ code }} }} }}"#)).await;
+    }
+}
+
+async fn the_log_is_a_list_with_places(app: App) {
+    industries(&app, 5).await;
+    let (all, statements) = app.counted("{ changes { totalCount edges { cursor node { id cursor recordId } } pageInfo { hasNextPage endCursor } } }").await;
+    assert_eq!(statements, 2);
+    let edges = all["changes"]["edges"].as_array().unwrap();
+    assert_eq!(edges.len(), 5);
+    for edge in edges {
+        assert_eq!(edge["cursor"], edge["node"]["cursor"], "one place, one cursor");
+    }
+    let after = format!(
+        "{{ changes(first: 2, after: {}) {{ nodes {{ recordId }} pageInfo {{ hasNextPage hasPreviousPage }} }} }}",
+        edges[1]["cursor"]
+    );
+    let page = app.data(&after).await;
+    assert_eq!(
+        page["changes"],
+        json!({ "nodes": [{ "recordId": "Industry:3" }, { "recordId": "Industry:4" }], "pageInfo": { "hasNextPage": true, "hasPreviousPage": true } })
+    );
+    // With another filter, too: it is a place in the log.
+    let other = format!(
+        "{{ changes(last: 1, after: {}, entities: [INDUSTRY], filter: {{ kind: {{ eq: CREATED }} }}) {{ nodes {{ recordId }} }} }}",
+        edges[1]["cursor"]
+    );
+    assert_eq!(app.data(&other).await["changes"]["nodes"], json!([{ "recordId": "Industry:5" }]));
+}
+
+async fn the_log_is_read_by_entity_and_filter(app: App) {
+    app.world().await;
+    industries(&app, 1).await;
+    app.done_by(
+        Actor::Worker("w".to_owned()),
+        "mutation { submitOutreachDraft(input: { id: 1 }) { userErrors { code } } }",
+    )
+    .await;
+    let data = app.data(r#"{ a: changes(entities: [OUTREACH_DRAFT, PROSPECT]) { nodes { recordId } } b: changes(entities: []) { totalCount }
+        c: changes(filter: { actorName: { eq: "w" }, entity: { in: [OUTREACH_DRAFT] } }) { totalCount } d: changes(entities: null) { totalCount } }"#).await;
+    assert_eq!(
+        data,
+        json!({ "a": { "nodes": [{ "recordId": "OutreachDraft:1" }] }, "b": { "totalCount": 2 }, "c": { "totalCount": 1 }, "d": { "totalCount": 2 } })
+    );
+}
+
+async fn a_write_that_fails_leaves_nothing_in_the_log(app: App) {
+    app.world().await;
+    let before = stored(&app).await;
+    app.refused(
+        r"mutation { mergeProspects(input: { keepId: 1, dropId: 1 }) { userErrors { code } } }",
+    )
+    .await;
+    app.db.execute_unprepared("ALTER TABLE industry_solutions RENAME TO gone").await.unwrap();
+    // The merge fails when companies have been moved already.
+    let answer = app
+        .answer(
+            "mutation { mergeIndustries(input: { keepId: 1, dropId: 2 }) { userErrors { code } } }",
+        )
+        .await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "INTERNAL", "{answer}");
+    assert_eq!(stored(&app).await, before);
+    assert!(entries(&app).await.is_empty());
+}
+
+async fn imports_and_demo_rows_are_noted_by_chunk(app: App) {
+    let scope = app.scope(app.organization);
+    service::demo::seed(&scope, service::demo::Scale::Small, &service::progress::Unwatched)
+        .await
+        .unwrap();
+    let data = app
+        .data("{ changes(first: 100) { nodes { kind entity recordId fields { name after } } } }")
+        .await;
+    let nodes = data["changes"]["nodes"].as_array().unwrap();
+    let rows: i64 = nodes
+        .iter()
+        .filter(|node| node["entity"] == "PROSPECT")
+        .map(|node| node["fields"][0]["after"].as_i64().unwrap())
+        .sum();
+    assert_eq!(rows, 2_000);
+    assert!(nodes.iter().all(|node| node["kind"] == "IMPORTED" && node["recordId"] == json!(null)));
+    assert!(nodes.len() < 40, "{}", nodes.len());
+}
+
+async fn old_entries_expire_and_their_cursors_say_so(app: App) {
+    industries(&app, 2).await;
+    let all = app.data("{ changes { nodes { cursor } } }").await;
+    app.clock.advance(chrono::TimeDelta::days(300));
+    app.done(r#"mutation { createIndustry(input: { name: "New" }) { userErrors { code } } }"#)
+        .await;
+    let now = || service::Clock::now(app.clock.as_ref());
+    assert_eq!(change_log::expire(&app.store, now(), change_log::KEPT_DAYS).await.unwrap(), 0);
+    app.clock.advance(chrono::TimeDelta::days(101));
+    assert_eq!(change_log::expire(&app.store, now(), change_log::KEPT_DAYS).await.unwrap(), 2);
+    let after = |index: usize| {
+        format!(
+            "{{ changes(after: {}) {{ nodes {{ recordId }} }} }}",
+            all["changes"]["nodes"][index]["cursor"]
+        )
+    };
+    let error = app.error(&after(0)).await;
+    assert!(error.starts_with("CURSOR_EXPIRED: "), "{error}");
+    // The last that was thrown away is a place from which nothing is missing.
+    assert_eq!(
+        app.data(&after(1)).await["changes"]["nodes"],
+        json!([{ "recordId": "Industry:3" }])
+    );
+}
+
+async fn a_cursor_of_elsewhere_is_refused(app: App) {
+    industries(&app, 1).await;
+    let ahead = change_log::cursor(change_log::Position { epoch: 9, transaction: 9, id: 9 });
+    let list = app.data("{ industries { edges { cursor } } }").await;
+    let of_list = list["industries"]["edges"][0]["cursor"].as_str().unwrap();
+    for cursor in [ahead.as_str(), of_list, "nonsense", "", &ahead[..8]] {
+        let error =
+            app.error(&format!("{{ changes(after: \"{cursor}\") {{ totalCount }} }}")).await;
+        assert!(error.starts_with("BAD_CURSOR: "), "{cursor}: {error}");
+    }
+}
+
+async fn a_new_cluster_begins_a_new_epoch(app: App) {
+    if app.engine == Engine::Sqlite {
+        return;
+    }
+    change_log::open(&app.store).await.unwrap();
+    change_log::open(&app.store).await.unwrap();
+    industries(&app, 1).await;
+    let epochs = async || {
+        let sql = "SELECT DISTINCT epoch FROM changes ORDER BY epoch";
+        let rows = app
+            .db
+            .query_all_raw(Statement::from_string(app.db.get_database_backend(), sql))
+            .await
+            .unwrap();
+        rows.iter().map(|row| row.try_get_by_index::<i32>(0).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(epochs().await, [1]);
+    // As a dump from a cluster with far higher numbers.
+    let moved = "UPDATE changes SET transaction_number = transaction_number + 1000000000; UPDATE change_log SET cluster = 'another'";
+    app.db.execute_unprepared(moved).await.unwrap();
+    change_log::open(&app.store).await.unwrap();
+    app.done(r#"mutation { createIndustry(input: { name: "New" }) { userErrors { code } } }"#)
+        .await;
+    assert_eq!(epochs().await, [1, 2]);
+    let data = app.data("{ changes { nodes { recordId } } }").await;
+    assert_eq!(
+        data["changes"]["nodes"],
+        json!([{ "recordId": "Industry:1" }, { "recordId": "Industry:2" }])
+    );
+}
+
+async fn entries_below_a_running_transaction_wait(app: App) {
+    use sea_orm::TransactionTrait;
+    if app.engine == Engine::Sqlite {
+        return;
+    }
+    let running = app.db.begin().await.unwrap();
+    running.execute_unprepared("UPDATE organizations SET name = name").await.unwrap();
+    // Without waiting until it has settled.
+    let count = async || {
+        let query = "{ changes { totalCount } }";
+        let answer = app.answer_to(app.organization, query, json!({})).await;
+        answer["data"]["changes"]["totalCount"].clone()
+    };
+    app.done(r#"mutation { createEvent(input: { eventType: "x", eventDate: "2026-06-01T09:00:00Z", description: "d", location: "l" }) { userErrors { code } } }"#).await;
+    assert_eq!(count().await, 0, "an older transaction may still come to stand before it");
+    running.rollback().await.unwrap();
+    app.settled().await;
+    assert_eq!(count().await, 1);
+}

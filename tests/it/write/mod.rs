@@ -1,0 +1,11 @@
+//! Writing: what is done, what is refused, and what the change log says of it.
+
+pub mod acts;
+pub mod batches;
+pub mod cost;
+pub mod drafts;
+pub mod log;
+pub mod once;
+pub mod plain;
+pub mod refusals;
+pub mod replay;

@@ -1,0 +1,215 @@
+//! Nothing goes around the change log: the rows follow from it alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value, json};
+use tests::{App, behaviours, rows::stored};
+
+behaviours![every_write_of_every_mutation_is_in_the_log];
+
+/// Mutations that touch every root field once at least, in an order in which all succeed.
+const EVERYTHING: &[&str] = &[
+    r#"createIndustry(input: { name: "Logistics" })"#,
+    r#"createIndustries(input: { industries: [{ name: "Zoos" }, { name: "Banks" }, { name: "Parks" }] })"#,
+    r#"updateIndustry(input: { id: 1, patch: { name: "Transport" } })"#,
+    r#"createSolution(input: { name: "Radar", category: "c", description: "d", pricingModel: "p", useCases: ["a"], industryIds: [1, 2] })"#,
+    r#"createSolutions(input: { solutions: [{ name: "Plan", category: "c", description: "d", pricingModel: "p" }] })"#,
+    r#"updateSolution(input: { id: 2, patch: { keywords: ["k", 1], useCases: null } })"#,
+    r"linkIndustrySolution(input: { industryId: 3, solutionId: 2 })",
+    r"linkIndustrySolution(input: { industryId: 4, solutionId: 2 })",
+    r"unlinkIndustrySolution(input: { industryId: 3, solutionId: 2 })",
+    r#"createEvent(input: { eventType: "fair", eventDate: "2026-06-01T09:00:00Z", description: "d", location: "Berlin" })"#,
+    r#"createEvents(input: { events: [{ eventType: "fair", eventDate: "2026-07-01T09:00:00.123456Z", description: "d", location: "Rome" },
+        { eventType: "fair", eventDate: "2026-08-01T09:00:00Z", description: "d", location: "Oslo" }] })"#,
+    r#"updateEvent(input: { id: 1, patch: { targetRoles: ["CTO"] } })"#,
+    r"openEvent(input: { id: 1 })",
+    r"completeEvent(input: { id: 1 })",
+    r"cancelEvent(input: { id: 2 })",
+    r#"createCompany(input: { name: "Acme", size: "1", industryId: 1, website: "acme.example" })"#,
+    r#"createCompanies(input: { companies: [{ name: "B", size: "1", industryId: 2 }, { name: "C", size: "1", industryId: 3 }] })"#,
+    r#"upsertCompanies(input: { companies: [{ name: "Acme 2", size: "2", industryId: 1, website: "https://acme.example" }] })"#,
+    r#"updateCompany(input: { id: 2, patch: { website: "https://b.example" } })"#,
+    r"deleteCompany(input: { id: 3 })",
+    r"restoreCompany(input: { id: 3 })",
+    r#"createProspect(input: { fullName: "Ada", email: "ada@acme.example", companyId: 1 })"#,
+    r#"createProspects(input: { prospects: [{ fullName: "Bob", email: "bob@acme.example", companyId: 1 }, { fullName: "Cleo", email: "cleo@b.example", companyId: 2 },
+        { fullName: "Dan", email: "dan@b.example", companyId: 2 }] })"#,
+    r#"upsertProspects(input: { prospects: [{ fullName: "Ada L", email: "ADA@acme.example", companyId: 1 }] })"#,
+    r#"updateProspect(input: { id: 1, patch: { location: "London" } })"#,
+    r"deleteProspect(input: { id: 2 })",
+    r"restoreProspect(input: { id: 2 })",
+    r"moveProspect(input: { id: 2, companyId: 2 })",
+    r"advanceProspect(input: { id: 2, lifecycleStage: DISQUALIFIED })",
+    r"unsubscribeProspect(input: { id: 2 })",
+    r"resubscribeProspect(input: { id: 2 })",
+    r#"createLlmUsageLog(input: { workflowName: "w", nodeName: "n", model: "m", promptTokens: 1, completionTokens: 1, latencyMs: 1, cost: 0.1 })"#,
+    r#"createLlmUsageLogs(input: { llmUsageLogs: [{ workflowName: "w", nodeName: "n", model: "m", promptTokens: 1, completionTokens: 1, latencyMs: 1, cost: 0.1 }] })"#,
+    r#"saveProspectResearch(input: { prospectId: 1, researchSummary: "x", keyInsights: { a: [1.5, null] }, confidenceScore: 0.1, llmUsageLogIds: [1],
+        llmUsageLogs: [{ workflowName: "w", nodeName: "n", model: "m", promptTokens: 1, completionTokens: 1, latencyMs: 1, cost: 0.1 }] })"#,
+    r#"saveProspectResearches(input: { prospectResearches: [{ prospectId: 3, researchSummary: "y" }, { prospectId: 1, researchSummary: "z" }] })"#,
+    r"updateProspectResearch(input: { id: 1, patch: { confidenceScore: 0.9 } })",
+    r"deleteProspectResearch(input: { id: 3 })",
+    r#"logInteraction(input: { prospectId: 1, eventId: 1, interactionType: "mail", subject: "s", content: "c" })"#,
+    r#"logInteractions(input: { interactions: [{ prospectId: 1, interactionType: "mail", subject: "s", content: "c", direction: INBOUND, metadata: { a: 1 } },
+        { prospectId: 3, eventId: 3, interactionType: "mail", subject: "s", content: "c" }] })"#,
+    r#"updateInteraction(input: { id: 1, patch: { sentiment: "good" } })"#,
+    r"deleteInteraction(input: { id: 2 })",
+    r#"createOutreachDraft(input: { prospectId: 1, eventId: 1, draftType: "x", content: "one", llmUsageLogIds: [1, 2] })"#,
+    r#"createOutreachDrafts(input: { outreachDrafts: [{ prospectId: 1, draftType: "x", content: "two" }, { prospectId: 3, draftType: "x", content: "three" },
+        { prospectId: 1, draftType: "x", content: "four" }, { prospectId: 1, eventId: 3, draftType: "x", content: "five" }] })"#,
+    r#"updateOutreachDraft(input: { id: 1, patch: { content: "uno" } })"#,
+    r"submitOutreachDraft(input: { id: 1 })",
+    r"approveOutreachDraft(input: { id: 1, expectedRevision: 3 })",
+    r#"updateOutreachDraft(input: { id: 1, patch: { content: "eins" } })"#,
+    r"submitOutreachDraft(input: { id: 2 })",
+    r#"rejectOutreachDraft(input: { id: 2, note: "no" })"#,
+    r"reopenOutreachDraft(input: { id: 2 })",
+    r"discardOutreachDraft(input: { id: 2 })",
+    r"submitOutreachDraft(input: { id: 3 })",
+    r"approveOutreachDraft(input: { id: 3, expectedRevision: 2 })",
+    r#"scheduleOutreachDraft(input: { id: 3, scheduledFor: "2027-01-01T00:00:00Z" })"#,
+    r"unscheduleOutreachDraft(input: { id: 3 })",
+    r#"markOutreachDraftFailed(input: { id: 3, error: "x" })"#,
+    r"retryOutreachDraft(input: { id: 3 })",
+    r"markOutreachDraftSent(input: { id: 3 })",
+    r#"markOutreachDraftReplied(input: { id: 3, content: "yes" })"#,
+    r"submitOutreachDraft(input: { id: 4 })",
+    r"approveOutreachDraft(input: { id: 4, expectedRevision: 2 })",
+    r"markOutreachDraftSent(input: { id: 4 })",
+    r"markOutreachDraftBounced(input: { id: 4 })",
+    r"deleteOutreachDraft(input: { id: 2 })",
+    r"exportProspect(input: { id: 1 })",
+    r"deleteEvent(input: { id: 3 })",
+    r"mergeIndustries(input: { keepId: 1, dropId: 2 })",
+    r"deleteIndustry(input: { id: 4 })",
+    r"deleteSolution(input: { id: 2 })",
+    r"mergeProspects(input: { keepId: 3, dropId: 1 })",
+    r"eraseProspect(input: { id: 4 })",
+];
+
+/// Reads all entries in the order of the log.
+pub async fn entries(
+    app: &App,
+) -> Vec<(String, Option<i64>, String, Option<Value>, Option<Value>)> {
+    let sql = "SELECT entity, record_id, kind, before, after FROM changes ORDER BY epoch, transaction_number, id";
+    let backend = app.db.get_database_backend();
+    let rows = app.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
+    rows.iter()
+        .map(|row| {
+            let json = |index| row.try_get_by_index::<Option<Value>>(index).unwrap();
+            let text = |index| row.try_get_by_index::<String>(index).unwrap();
+            (text(0), row.try_get_by_index(1).unwrap(), text(2), json(3), json(4))
+        })
+        .collect()
+}
+
+async fn pairs(app: &App) -> BTreeSet<String> {
+    let mut pairs = BTreeSet::new();
+    for (table, near, far) in [
+        ("industry_solutions", "solution_id", "industry_id"),
+        ("outreach_draft_usages", "outreach_draft_id", "llm_usage_log_id"),
+        ("prospect_research_usages", "prospect_research_id", "llm_usage_log_id"),
+    ] {
+        let sql = format!("SELECT \"{near}\", \"{far}\" FROM \"{table}\"");
+        let backend = app.db.get_database_backend();
+        for row in app.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap() {
+            let key = |index| row.try_get_by_index::<i64>(index).unwrap();
+            pairs.insert(json!({ near: key(0), far: key(1) }).to_string());
+        }
+    }
+    pairs
+}
+
+/// The rows follow from the log alone: what a write did that is not in it would show.
+async fn every_write_of_every_mutation_is_in_the_log(app: App) {
+    let mut left = mutation_roots();
+    for (number, mutation) in EVERYTHING.iter().enumerate() {
+        app.clock.advance(chrono::TimeDelta::microseconds(1));
+        let before = stored(&app).await;
+        let known = entries(&app).await.len();
+        let done = app
+            .done(&format!("mutation {{ {mutation} {{ userErrors {{ code field message }} }} }}"))
+            .await;
+        assert_eq!(done["userErrors"], json!([]), "{number}: {mutation}");
+        left.remove(mutation.split('(').next().unwrap());
+        let after = stored(&app).await;
+        let log = entries(&app).await;
+        let mut written: BTreeSet<(String, i64)> = BTreeSet::new();
+        let mut linked = false;
+        for (entity, record, kind, old, new) in &log[known..] {
+            let place = (entity.clone(), record.unwrap());
+            if matches!(kind.as_str(), "linked" | "unlinked") {
+                linked = true;
+                continue;
+            }
+            if kind != "exported" {
+                written.insert(place.clone());
+            }
+            // What it says was before is what was before.
+            if let (Some(Value::Object(old)), "updated" | "deleted", Some(row)) =
+                (old, kind.as_str(), before.get(&place))
+            {
+                let first =
+                    log[known..].iter().find(|entry| entry.0 == *entity && entry.1 == *record);
+                if first.is_some_and(|first| first.3.as_ref() == Some(&Value::Object(old.clone())))
+                {
+                    for (name, value) in old {
+                        assert_eq!(value, &row[name], "{mutation} {place:?} {name}");
+                    }
+                }
+            }
+            let _ = new;
+        }
+        let changed: BTreeSet<_> = before
+            .iter()
+            .filter(|(key, row)| after.get(key) != Some(row))
+            .map(|(key, _)| key.clone())
+            .chain(after.keys().filter(|key| !before.contains_key(key)).cloned())
+            .collect();
+        assert_eq!(written, changed, "{mutation}");
+        assert!(!changed.is_empty() || linked || mutation.starts_with("export"), "{mutation}");
+    }
+    assert!(left.is_empty(), "not tried: {left:?}");
+
+    let mut rows: BTreeMap<(String, i64), Value> = BTreeMap::new();
+    let mut linked = BTreeSet::new();
+    for (entity, record, kind, before, after) in entries(&app).await {
+        let place = (entity, record.unwrap());
+        match kind.as_str() {
+            "linked" => {
+                linked.insert(after.unwrap().to_string());
+            }
+            "unlinked" => {
+                linked.remove(&before.unwrap().to_string());
+            }
+            "exported" => {}
+            "erased" => {
+                rows.remove(&place);
+            }
+            _ => match after {
+                Some(after) => {
+                    rows.insert(place, after);
+                }
+                None => {
+                    rows.remove(&place);
+                }
+            },
+        }
+    }
+    assert_eq!(rows, stored(&app).await);
+    assert_eq!(linked, pairs(&app).await);
+}
+
+fn mutation_roots() -> BTreeSet<String> {
+    let sdl = api::schema::sdl();
+    let (_, mutation) = sdl.split_once("type Mutation {").unwrap();
+    let (mutation, _) = mutation.split_once("\n}").unwrap();
+    let fields = mutation.lines().filter_map(|line| {
+        let name = line.strip_prefix('\t')?.strip_suffix('(')?;
+        name.chars().all(char::is_alphanumeric).then(|| name.to_owned())
+    });
+    let fields: BTreeSet<_> = fields.collect();
+    assert!(fields.len() > 50, "{fields:?}");
+    fields
+}
