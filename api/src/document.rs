@@ -4,19 +4,30 @@ use std::collections::HashSet;
 
 use async_graphql::{
     Name, Request, Value,
-    parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet},
+    parser::types::{
+        ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+    },
 };
 
 /// How deep brackets may nest in a document. The library's parser goes down with every one of them,
 /// so without a limit a small document uses up the stack.
 const DEEPEST: usize = 200;
 
-/// Checks a request, and puts the defaults of absent variables in. Gives the names that its root fields
-/// have in the answer, in the order in which they are asked for.
+/// A field as the answer names it, with the fields below it, in the order in which they are asked for.
+#[derive(Debug)]
+pub struct Asked {
+    /// Its name in the answer.
+    pub name: String,
+    /// The names in the answer of the fields below it.
+    pub below: Vec<String>,
+}
+
+/// Checks a request, and puts the defaults of absent variables in. Gives its root fields, in the order in
+/// which they are asked for.
 ///
 /// # Errors
 /// What is wrong, in words for the client.
-pub fn prepare(request: &mut Request) -> Result<Vec<String>, String> {
+pub fn prepare(request: &mut Request) -> Result<Vec<Asked>, String> {
     if deepest(&request.query) > DEEPEST {
         return Err(format!("the document nests deeper than {DEEPEST} levels"));
     }
@@ -24,8 +35,10 @@ pub fn prepare(request: &mut Request) -> Result<Vec<String>, String> {
     // A document that can't be parsed is told by the library.
     let Ok(document) = request.parsed_query() else { return Ok(Vec::new()) };
     let Some(operation) = operation(document, name.as_deref()) else { return Ok(Vec::new()) };
-    let mut roots = Vec::new();
-    root_names(document, &operation.selection_set.node, &mut HashSet::new(), &mut roots);
+    let roots = asked(document, &operation.selection_set.node);
+    if operation.ty == OperationType::Subscription && roots.len() > 1 {
+        return Err("a subscription has one root field".to_owned());
+    }
     let mut defaults: Vec<(Name, Value)> = Vec::new();
     let mut missing = None;
     let definitions: Vec<_> = operation
@@ -56,24 +69,43 @@ pub fn prepare(request: &mut Request) -> Result<Vec<String>, String> {
     missing.map_or(Ok(roots), Err)
 }
 
-fn root_names<'d>(
+/// The root fields of a selection, those that stand more than once together, with the fields below them.
+fn asked(document: &ExecutableDocument, set: &SelectionSet) -> Vec<Asked> {
+    let mut fields = Vec::new();
+    fields_of(document, set, &mut HashSet::new(), &mut fields);
+    let mut all: Vec<Asked> = Vec::new();
+    for field in fields {
+        let mut below = Vec::new();
+        fields_of(document, &field.selection_set.node, &mut HashSet::new(), &mut below);
+        let below = below.into_iter().map(|field| field.response_key().node.to_string());
+        let name = field.response_key().node.as_str();
+        match all.iter_mut().find(|known| known.name == name) {
+            Some(known) => known.below.extend(below),
+            None => all.push(Asked { name: name.to_owned(), below: below.collect() }),
+        }
+    }
+    all
+}
+
+/// The fields of a selection, fragments opened.
+fn fields_of<'d>(
     document: &'d ExecutableDocument,
     set: &'d SelectionSet,
     visited: &mut HashSet<&'d str>,
-    names: &mut Vec<String>,
+    fields: &mut Vec<&'d Field>,
 ) {
     for selection in &set.items {
         match &selection.node {
-            Selection::Field(field) => names.push(field.node.response_key().node.to_string()),
+            Selection::Field(field) => fields.push(&field.node),
             Selection::InlineFragment(fragment) => {
-                root_names(document, &fragment.node.selection_set.node, visited, names);
+                fields_of(document, &fragment.node.selection_set.node, visited, fields);
             }
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
                 if let Some(fragment) = document.fragments.get(name)
                     && visited.insert(name.as_str())
                 {
-                    root_names(document, &fragment.node.selection_set.node, visited, names);
+                    fields_of(document, &fragment.node.selection_set.node, visited, fields);
                 }
             }
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Data, ErrorExtensionValues, Executor, PathSegment, Request, Response, ServerError, Value,
+    Data, ErrorExtensionValues, Executor, Name, PathSegment, Request, Response, ServerError, Value,
 };
 use futures_util::{
     StreamExt,
@@ -12,7 +12,10 @@ use futures_util::{
 };
 use indexmap::IndexMap;
 
-use crate::{document, schema::Schema};
+use crate::{
+    document::{self, Asked},
+    schema::Schema,
+};
 
 /// The schema, as requests are run on it.
 #[derive(Clone)]
@@ -48,20 +51,30 @@ impl Executor for SchemaExecutor {
     }
 }
 
-/// Root fields run side by side, and the library answers in the order in which they are done; the
-/// specification (6.3.1) wants the order in which they were asked for.
-fn in_order(mut response: Response, roots: &[String]) -> Response {
+/// Root fields run side by side, and so do the fields of a payload; the library answers in the order in
+/// which they are done, the specification (6.3.1) wants the order in which they were asked for.
+fn in_order(mut response: Response, roots: &[Asked]) -> Response {
     if let Value::Object(data) = &mut response.data {
-        let mut ordered = IndexMap::with_capacity(data.len());
-        for name in roots {
-            if let Some((name, value)) = data.swap_remove_entry(name.as_str()) {
-                ordered.insert(name, value);
+        sort(data, roots.iter().map(|root| root.name.as_str()));
+        for root in roots {
+            if let Some(Value::Object(object)) = data.get_mut(root.name.as_str()) {
+                sort(object, root.below.iter().map(String::as_str));
             }
         }
-        ordered.extend(std::mem::take(data));
-        *data = ordered;
     }
     response
+}
+
+/// Brings fields into the order of `names`.
+fn sort<'n>(fields: &mut IndexMap<Name, Value>, names: impl Iterator<Item = &'n str>) {
+    let mut ordered = IndexMap::with_capacity(fields.len());
+    for name in names {
+        if let Some((name, value)) = fields.swap_remove_entry(name) {
+            ordered.insert(name, value);
+        }
+    }
+    ordered.extend(std::mem::take(fields));
+    *fields = ordered;
 }
 
 fn refuse(message: String) -> Response {
