@@ -35,9 +35,6 @@ pub enum Error {
     /// A write is refused, for all of these reasons; nothing has been written.
     #[error("{}", .0.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Problem>),
-    /// The actor may not do this.
-    #[error("{0}")]
-    Forbidden(String),
     /// The cursor stands before the oldest entry that the change log still has.
     #[error(
         "the change log doesn't reach back to this cursor any more: read the state anew and go on from now"

@@ -71,6 +71,15 @@ async fn a_socket_gets_a_new_draft_and_goes_on_after_it(app: App) {
             event["payload"]["data"]["outreachDraftCreated"]["draft"]["id"],
             "OutreachDraft:2"
         );
+        // Who said so in the first message acts.
+        let write = r#"mutation { createIndustry(input: { name: "Zoos" }) { industry { id } } }"#;
+        let run = json!({ "id": "2", "type": "subscribe", "payload": { "query": write } });
+        socket.send(Message::text(run.to_string())).await.unwrap();
+        assert_eq!(receive(&mut socket).await["id"], "2");
+        let log = app.data("{ changes(last: 1) { nodes { entity actorKind actorName } } }").await;
+        let by_grace =
+            json!([{ "entity": "INDUSTRY", "actorKind": "PERSON", "actorName": "Grace" }]);
+        assert_eq!(log["changes"]["nodes"], by_grace);
     }))
     .await;
 }
