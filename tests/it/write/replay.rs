@@ -137,7 +137,7 @@ async fn every_write_of_every_mutation_is_in_the_log(app: App) {
         let log = entries(&app).await;
         let mut written: BTreeSet<(String, i64)> = BTreeSet::new();
         let mut linked = false;
-        for (entity, record, kind, old, new) in &log[known..] {
+        for (entity, record, kind, old, _) in &log[known..] {
             let place = (entity.clone(), record.unwrap());
             if matches!(kind.as_str(), "linked" | "unlinked") {
                 linked = true;
@@ -159,7 +159,6 @@ async fn every_write_of_every_mutation_is_in_the_log(app: App) {
                     }
                 }
             }
-            let _ = new;
         }
         let changed: BTreeSet<_> = before
             .iter()

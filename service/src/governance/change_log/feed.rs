@@ -197,7 +197,8 @@ impl Follower {
                 Ok(found) => self.ready.extend(found),
                 Err(error @ Error::Unavailable(_)) => {
                     // The place is kept: what was not delivered is read again.
-                    tracing::warn!(%error, "a follower of the change log waits for the database");
+                    // The reader tells it once for all.
+                    tracing::debug!(%error, "a follower of the change log waits for the database");
                     self.caught_up = false;
                     sleep(IDLE).await;
                 }

@@ -68,6 +68,7 @@ impl Reader {
                 Ok(unsettled) => unsettled,
                 Err(error) => {
                     tracing::warn!(%error, "the change log can't be read; trying again");
+                    sleep(IDLE).await;
                     false
                 }
             };
