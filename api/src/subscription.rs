@@ -1,6 +1,6 @@
 //! What can be subscribed to: all of it reads the change log.
 
-use async_graphql::{Context, SimpleObject, Subscription, Value};
+use async_graphql::{Context, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt};
 use service::{
     Scope,
@@ -11,8 +11,8 @@ use service::{
 
 use crate::{
     error::Error,
-    governance::change::Change,
-    graph::{FilterOf, Row, scalar::enum_value},
+    governance::change::{Change, ChangedEntity},
+    graph::{FilterOf, Row, scalar::WordOf},
     outreach::outreach_draft::OutreachDraft,
 };
 
@@ -83,10 +83,10 @@ impl Subscription {
         #[graphql(
             desc = "Only what is written about these; about all when it is empty or not given."
         )]
-        entities: Option<Vec<EntityName>>,
+        entities: Option<Vec<WordOf<ChangedEntity>>>,
         #[graphql(desc = "Which entries.")] filter: Option<FilterOf<Change>>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<ChangeEvent>>> {
-        let entities = entities.unwrap_or_default().into_iter().map(|name| name.0).collect();
+        let entities = entities.unwrap_or_default().into_iter().map(|word| word.name()).collect();
         let judge = match given(filter)? {
             Some(filter) => Judge::Entry(filter),
             None => Judge::All,
@@ -142,41 +142,4 @@ async fn follow(
 
 fn told(notice: service::Result<Notice>) -> async_graphql::Result<Notice> {
     notice.map_err(|error| Error::from(error).into())
-}
-
-/// A value of `ChangedEntity`.
-pub struct EntityName(&'static str);
-
-impl async_graphql::InputType for EntityName {
-    type RawValueType = Self;
-
-    fn type_name() -> std::borrow::Cow<'static, str> {
-        "ChangedEntity".into()
-    }
-
-    fn create_type_info(_: &mut crate::graph::registry::Registry) -> String {
-        Self::qualified_type_name()
-    }
-
-    fn parse(value: Option<Value>) -> async_graphql::InputValueResult<Self> {
-        let name = match &value {
-            Some(Value::Enum(name)) => name.as_str(),
-            Some(Value::String(name)) => name,
-            _ => "",
-        };
-        let words = service::governance::change_log::ENTITIES.iter();
-        let mut words = words.filter(|word| enum_value(word.name) == name);
-        words
-            .next()
-            .map(|word| Self(word.name))
-            .ok_or_else(|| async_graphql::InputValueError::expected_type(value.unwrap_or_default()))
-    }
-
-    fn to_value(&self) -> Value {
-        Value::Enum(async_graphql::Name::new(enum_value(self.0)))
-    }
-
-    fn as_raw_value(&self) -> Option<&Self> {
-        Some(self)
-    }
 }

@@ -1,14 +1,17 @@
 //! What is done with prospects.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use service::crm::{merge, privacy, prospect};
 
-use super::{company::Company, prospect::Prospect};
+use super::{
+    company::Company,
+    prospect::{LifecycleStage, Prospect},
+};
 use crate::{
     graph::{
         act::{act, key},
         payload::UserError,
-        scalar::JsonText,
+        scalar::{JsonText, WordOf},
     },
     payload,
 };
@@ -36,47 +39,11 @@ pub struct AdvanceProspectInput {
     /// The prospect.
     pub id: ID,
     /// The stage it is to be in.
-    pub lifecycle_stage: NextStage,
+    pub lifecycle_stage: WordOf<LifecycleStage>,
     /// The `revision` that was read: when it was written since, it is refused.
     pub expected_revision: Option<i32>,
     /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
     pub idempotency_key: Option<String>,
-}
-
-/// The stages that a prospect can be brought into by hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum NextStage {
-    /// Known, and nothing more: a disqualified prospect gets another chance.
-    New,
-    /// We know something about the person.
-    Researched,
-    /// We have said something to the person.
-    Contacted,
-    /// The person has said something to us.
-    Engaged,
-    /// Worth the effort.
-    Qualified,
-    /// There is something to be sold.
-    Opportunity,
-    /// Has bought.
-    Customer,
-    /// Not to be pursued.
-    Disqualified,
-}
-
-impl NextStage {
-    fn stored(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Researched => "researched",
-            Self::Contacted => "contacted",
-            Self::Engaged => "engaged",
-            Self::Qualified => "qualified",
-            Self::Opportunity => "opportunity",
-            Self::Customer => "customer",
-            Self::Disqualified => "disqualified",
-        }
-    }
 }
 
 /// Which prospects become one.
@@ -171,7 +138,7 @@ impl ProspectActs {
     ) -> Result<ProspectActPayload> {
         let done = act(ctx, |scope, once| async move {
             let id = key::<Prospect>(&input.id, "id")?;
-            let stage = input.lifecycle_stage.stored().to_owned();
+            let stage = input.lifecycle_stage.name().to_owned();
             prospect::advance(scope, id, stage, input.expected_revision.map(Into::into), once).await
         });
         Ok(done.await?.into())

@@ -1,6 +1,6 @@
 //! Values on their way in and out.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, marker::PhantomData};
 
 use async_graphql::{
     ContextSelectionSet, InputValueError, InputValueResult, Name, Number, OutputType, Positioned,
@@ -9,7 +9,7 @@ use async_graphql::{
 use chrono::{Datelike, SecondsFormat, SubsecRound, Utc};
 use service::Value as Cell;
 
-use super::{declaration::Scalar, registry::Registry};
+use super::{Vocabulary, declaration::Scalar, registry::Registry};
 use crate::error::{Error, Result};
 
 /// Where the forms of our own scalars are written down.
@@ -195,5 +195,48 @@ impl OutputType for JsonText {
             let error = Error::internal(format!("stored JSON can't be told: {error}"));
             context.set_error_path(error.into_server_error(field.pos, Vec::new()))
         })
+    }
+}
+
+/// A word of a vocabulary as an argument of a field written by hand: its enum.
+pub struct WordOf<V>(&'static str, PhantomData<V>);
+
+impl<V> WordOf<V> {
+    /// The word, as stored.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.0
+    }
+}
+
+impl<V: Vocabulary + Send + Sync> async_graphql::InputType for WordOf<V> {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        V::enum_type().name.into()
+    }
+
+    fn create_type_info(_: &mut Registry) -> String {
+        Self::qualified_type_name()
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let name = match &value {
+            Some(Value::Enum(name)) => name.as_str(),
+            Some(Value::String(name)) => name,
+            _ => "",
+        };
+        let known = V::enum_type().words.iter().find(|word| enum_value(word.name) == name);
+        known
+            .map(|word| Self(word.name, PhantomData))
+            .ok_or_else(|| InputValueError::expected_type(value.unwrap_or_default()))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Enum(Name::new(enum_value(self.0)))
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
     }
 }

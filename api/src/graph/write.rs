@@ -1,5 +1,7 @@
 //! The plain mutations of the declared entities: from the input to the service, and back.
 
+use std::sync::LazyLock;
+
 use async_graphql::{Context, PathSegment, ServerResult, Value};
 use indexmap::IndexMap;
 use service::{
@@ -145,9 +147,10 @@ type Object = IndexMap<async_graphql::Name, Value>;
 /// # Errors
 /// An error of GraphQL at the path of the field.
 pub async fn resolve(context: &Context<'_>) -> ServerResult<Option<Value>> {
+    static ALL: LazyLock<Vec<PlainMutation>> =
+        LazyLock::new(|| catalog::entities().into_iter().flat_map(mutations).collect());
     let name = context.item.node.name.node.as_str();
-    let mut all = catalog::entities().into_iter().flat_map(mutations);
-    let Some(mutation) = all.find(|one| one.name == name) else { return Ok(None) };
+    let Some(mutation) = ALL.iter().find(|one| one.name == name) else { return Ok(None) };
     let field = context.item;
     let told = |error: Error| {
         let path = vec![PathSegment::Field(field.node.response_key().node.to_string())];

@@ -12,10 +12,10 @@ use crate::{
     scope::Scope,
     table::Table,
     value::Value,
-    vocabulary::{Word, word},
+    vocabulary::{Moves, Word, next, told, word},
     write::{
         Once, Record, Unit, once,
-        row::current,
+        row::{alive, current},
         rules::{Check, Delete, Hooks, Identity, Rules, Usual, field, kept},
     },
 };
@@ -41,7 +41,7 @@ pub const STAGES: &[Word] = &[
 ];
 
 /// From which stage to which a prospect can be moved.
-const MOVES: &[(&str, &[&str])] = &[
+const MOVES: &Moves = &[
     ("new", &["researched", "contacted", "disqualified"]),
     ("researched", &["contacted", "disqualified"]),
     ("contacted", &["engaged", "disqualified"]),
@@ -89,12 +89,10 @@ impl Hooks for Prospect {
                 return Err(Problem::conflict("id", message).into());
             }
             let company = prospect.number("company_id").unwrap_or_default();
-            let company = unit.referred(company::table(), company).await?;
-            if company.is_none_or(|company| company.is_deleted()) {
-                let message = "the company is deleted; restore it first";
-                return Err(Problem::conflict("id", message).into());
+            match unit.referred(company::table(), company).await? {
+                None => Err(Problem::not_found("id", "company").into()),
+                Some(company) => alive(&company, "id"),
             }
-            Ok(())
         })
     }
 }
@@ -115,11 +113,7 @@ pub async fn move_to(
             let before = current(unit, rules(), id, expected_revision).await?;
             match unit.referred(company::table(), company).await? {
                 None => return Err(Problem::not_found("company_id", "company").into()),
-                Some(company) if company.is_deleted() => {
-                    let message = "the company is deleted; restore it first";
-                    return Err(Problem::conflict("company_id", message).into());
-                }
-                Some(_) => {}
+                Some(company) => alive(&company, "company_id")?,
             }
             let mut after = before.clone();
             after.set("company_id", Value::Int(company));
@@ -145,13 +139,12 @@ pub async fn advance(
         Box::pin(async move {
             let before = current(unit, rules(), id, expected_revision).await?;
             let from = before.text("lifecycle_stage");
-            let to = MOVES.iter().find(|(known, _)| *known == from).map_or(&[][..], |(_, to)| *to);
+            let to = next(MOVES, from);
             if !to.contains(&stage.as_str()) {
-                let to: Vec<_> = to.iter().map(|to| to.to_ascii_uppercase()).collect();
                 let message = format!(
                     "after {} can come {}, not {}",
                     from.to_ascii_uppercase(),
-                    to.join(", "),
+                    told(to),
                     stage.to_ascii_uppercase()
                 );
                 return Err(Problem::conflict("lifecycle_stage", message).into());

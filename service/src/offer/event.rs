@@ -11,7 +11,7 @@ use crate::{
     scope::Scope,
     table::Table,
     value::Value,
-    vocabulary::{Word, word},
+    vocabulary::{Moves, Word, next, told, word},
     write::{
         Once, Record, Unit, once,
         row::current,
@@ -34,8 +34,7 @@ pub const STATUSES: &[Word] = &[
 ];
 
 /// From which state an event goes to which.
-const MOVES: &[(&str, &[&str])] =
-    &[("planned", &["open", "cancelled"]), ("open", &["completed", "cancelled"])];
+const MOVES: &Moves = &[("planned", &["open", "cancelled"]), ("open", &["completed", "cancelled"])];
 
 /// What may be written.
 pub fn rules() -> &'static Rules {
@@ -90,14 +89,13 @@ pub async fn advance(
         Box::pin(async move {
             let before = current(unit, rules(), id, expected_revision).await?;
             let from = before.text("status");
-            let to = MOVES.iter().find(|(known, _)| *known == from).map_or(&[][..], |(_, to)| *to);
+            let to = next(MOVES, from);
             if !to.contains(&status) {
                 let from = from.to_ascii_uppercase();
                 let message = if to.is_empty() {
                     format!("an event that is {from} stays so")
                 } else {
-                    let to: Vec<_> = to.iter().map(|to| to.to_ascii_uppercase()).collect();
-                    format!("after {from} can come {}", to.join(", "))
+                    format!("after {from} can come {}", told(to))
                 };
                 return Err(Problem::conflict("id", message).into());
             }

@@ -182,15 +182,12 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
 
 /// A person may approve anything; a program, nothing that a program wrote.
 fn approve(scope: &Scope, draft: &mut Record, now: DateTime<Utc>) -> Result<()> {
-    let actor = scope.actor();
-    if actor.is_worker() && draft.text("author_kind") == "worker" {
+    if scope.actor().is_worker() && draft.text("author_kind") == "worker" {
         let message = "a worker wrote this draft, so a person has to approve it";
         return Err(Problem::conflict("id", message).into());
     }
     draft.set("approved_at", Value::Time(now));
-    draft.set("approver_kind", Value::Text(actor.kind().to_owned()));
-    let name = actor.name().map_or(Value::Null, |name| Value::Text(name.to_owned()));
-    draft.set("approver_name", name);
+    outreach_draft::sign(draft, scope, ["approver_kind", "approver_name"]);
     Ok(())
 }
 

@@ -122,7 +122,7 @@ impl Hooks for Draft {
             ["content", "subject"].iter().any(|part| before.value(part) != draft.value(part))
         };
         if before.is_none_or(|before| scope.actor().is_worker() && written(before)) {
-            sign(draft, scope);
+            sign(draft, scope, ["author_kind", "author_name"]);
         }
     }
 
@@ -153,12 +153,12 @@ impl Hooks for Draft {
     }
 }
 
-/// Notes who has written a draft.
-fn sign(draft: &mut Record, scope: &Scope) {
+/// Notes who acts in the two columns for the kind and the name.
+pub(super) fn sign(draft: &mut Record, scope: &Scope, [kind, name]: [&str; 2]) {
     let actor = scope.actor();
-    draft.set("author_kind", Value::Text(actor.kind().to_owned()));
-    let name = actor.name().map_or(Value::Null, |name| Value::Text(name.to_owned()));
-    draft.set("author_name", name);
+    draft.set(kind, Value::Text(actor.kind().to_owned()));
+    let own = actor.name().map_or(Value::Null, |name| Value::Text(name.to_owned()));
+    draft.set(name, own);
 }
 
 /// Writes an edited draft: in place while it is written or reviewed; as a new version, which supersedes
@@ -182,7 +182,7 @@ async fn edit(unit: &mut Unit, before: Record, mut after: Record) -> Result<Reco
             next.set("version", Value::Int(version));
             next.set("status", Value::Text("draft".to_owned()));
             next.set("parent_draft_id", Value::Int(before.id()));
-            sign(&mut next, &unit.scope().clone());
+            sign(&mut next, unit.scope(), ["author_kind", "author_name"]);
             let mut old = before;
             if old.text("status") != "approved" {
                 old = draft_life::put(unit, &old, "approved").await?;
