@@ -19,9 +19,9 @@ pub mod governance {
     };
 }
 
-/// Whose rows they are.
+/// Whose rows they are, and who acts.
 pub mod identity {
-    pub use crate::generated::organizations as organization;
+    pub use crate::generated::{api_keys as api_key, organizations as organization, users as user};
 }
 
 /// Databases that were brought over.

@@ -16,6 +16,7 @@ mod m20261121_000006_ingest_sources;
 mod m20261121_000007_outreach_life;
 mod m20261121_000008_governance_changes;
 mod m20261121_000009_usage_lineage;
+mod m20261121_000010_identity_keys;
 
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000007_outreach_life::Migration),
             Box::new(m20261121_000008_governance_changes::Migration),
             Box::new(m20261121_000009_usage_lineage::Migration),
+            Box::new(m20261121_000010_identity_keys::Migration),
         ]
     }
 }

@@ -13,8 +13,26 @@ pub struct Model {
     pub slug: String,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    pub owner_user_id: Option<i64>,
+    pub billing_email: Option<String>,
+    pub deleted_at: Option<DateTimeWithTimeZone>,
+    pub industry: Option<String>,
+    pub monthly_revenue: Option<String>,
+    pub employee_count: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub website: Option<String>,
+    pub phone: Option<String>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub goals: Option<Json>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub current_tools: Option<Json>,
+    pub referral_source: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub notes: Option<String>,
     #[sea_orm(has_many)]
     pub alembic_versions: HasMany<super::alembic_version::Entity>,
+    #[sea_orm(has_many)]
+    pub api_keys: HasMany<super::api_keys::Entity>,
     #[sea_orm(has_many)]
     pub changes: HasMany<super::changes::Entity>,
     #[sea_orm(has_many)]
@@ -39,6 +57,14 @@ pub struct Model {
     pub solutions: HasMany<super::solutions::Entity>,
     #[sea_orm(has_many)]
     pub source_imports: HasMany<super::source_imports::Entity>,
+    #[sea_orm(
+        belongs_to,
+        from = "owner_user_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "SetNull"
+    )]
+    pub users: BelongsTo<Option<super::users::Entity>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
