@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::{clock::Clock, store::Store};
+use crate::{
+    clock::Clock,
+    error::Result,
+    identity::policy::{Permission, Role},
+    store::Store,
+};
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,13 +61,6 @@ impl Actor {
     }
 }
 
-/// What the actor may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Everything in the organization.
-    Owner,
-}
-
 /// Who is acting, for which organization, at what time and on which database: the first argument
 /// of every service function, and the only way to a table.
 #[derive(Clone)]
@@ -73,6 +71,7 @@ pub struct Scope {
     role: Role,
     clock: Arc<dyn Clock>,
     request: Option<Arc<str>>,
+    key: Option<i64>,
 }
 
 impl std::fmt::Debug for Scope {
@@ -95,13 +94,25 @@ impl Scope {
         role: Role,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, organization, actor, role, clock, request: None }
+        Self { store, organization, actor, role, clock, request: None, key: None }
     }
 
     /// The same, for the request that this names.
     #[must_use]
     pub fn for_request(self, request: &str) -> Self {
         Self { request: Some(request.into()), ..self }
+    }
+
+    /// The same, by the key that was shown.
+    #[must_use]
+    pub fn by_key(self, key: i64) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// Who acts, in a form that no two actors share: names may.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        self.key.map_or_else(|| self.actor.label(), |key| format!("key/{key}"))
     }
 
     /// The same, acting as `actor`.
@@ -132,6 +143,14 @@ impl Scope {
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// Refuses what the role does not cover.
+    ///
+    /// # Errors
+    /// [`crate::Error::Forbidden`].
+    pub fn demand(&self, permission: Permission) -> Result<()> {
+        self.role.demand(permission)
     }
 
     /// The server's time.

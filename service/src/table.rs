@@ -45,6 +45,11 @@ pub struct Table {
     pub(crate) organization: usize,
     pub(crate) deleted_at: Option<usize>,
     pub(crate) hidden_with: Option<HiddenWith>,
+    /// Columns that never leave the table: the change log doesn't know them.
+    pub(crate) secret: Vec<usize>,
+    /// Whether the change log tells only that a row was written, and not what: not all who read the log may
+    /// see it.
+    pub(crate) confidential: bool,
 }
 
 /// Rows that leave the lists when the row they point to is deleted.
@@ -68,7 +73,7 @@ impl Table {
     /// a mistake in a migration, found by the first test.
     #[must_use]
     pub(crate) fn of<E: EntityTrait>(called: &'static str) -> Self {
-        let columns: Vec<Column> = E::Column::iter().map(column).collect();
+        let columns = columns_of::<E>();
         let find = |name: &str| columns.iter().position(|column| column.name == name);
         let name = E::default().table_name();
         let Some(organization) = find("organization_id") else {
@@ -81,6 +86,8 @@ impl Table {
             columns,
             organization,
             hidden_with: None,
+            secret: Vec::new(),
+            confidential: false,
         }
     }
 
@@ -88,6 +95,20 @@ impl Table {
     #[must_use]
     pub(crate) fn hidden_with(mut self, via: &str, table: fn() -> &'static Self) -> Self {
         self.hidden_with = Some(HiddenWith { via: self.column(via), table });
+        self
+    }
+
+    /// The change log tells only that a row was written.
+    #[must_use]
+    pub(crate) fn confidential(mut self) -> Self {
+        self.confidential = true;
+        self
+    }
+
+    /// Columns that never leave the table.
+    #[must_use]
+    pub(crate) fn keeping_secret<const N: usize>(mut self, columns: [&str; N]) -> Self {
+        self.secret = columns.iter().map(|name| self.column(name)).collect();
         self
     }
 
@@ -105,6 +126,11 @@ impl Table {
     pub(crate) fn column_list(&self) -> String {
         let names: Vec<_> = self.columns.iter().map(|c| format!("\"{}\"", c.name)).collect();
         names.join(", ")
+    }
+
+    /// The columns that may leave the table, with their places.
+    pub fn told(&self) -> impl Iterator<Item = (usize, &Column)> {
+        self.columns.iter().enumerate().filter(|(place, _)| !self.secret.contains(place))
     }
 
     /// The place of a column.
@@ -127,6 +153,11 @@ impl Table {
     pub fn id(&self) -> usize {
         self.column("id")
     }
+}
+
+/// The columns of a generated entity, in its order.
+pub(crate) fn columns_of<E: EntityTrait>() -> Vec<Column> {
+    E::Column::iter().map(column).collect()
 }
 
 fn column<C: ColumnTrait>(column: C) -> Column {

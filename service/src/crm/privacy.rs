@@ -8,6 +8,7 @@ use super::{company, prospect, prospect_research};
 use crate::{
     error::Result,
     governance::change_log::{self, kind},
+    identity::policy::Permission,
     outreach::{interaction, outreach_draft},
     scope::Scope,
     table::Table,
@@ -33,13 +34,15 @@ fn belongings() -> [&'static Table; 3] {
 /// of calls to language models stays. Also one that was deleted.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when there is no such prospect, or not at `expected_revision`.
+/// [`crate::Error::Refused`] when there is no such prospect, or not at `expected_revision`;
+/// [`crate::Error::Forbidden`].
 pub async fn erase(
     scope: &Scope,
     id: i64,
     expected_revision: Option<i64>,
     once: Option<Once>,
 ) -> Result<Erased> {
+    scope.demand(Permission::Privacy)?;
     once::run(scope, once, move |unit| {
         Box::pin(async move {
             let person = unit.get(prospect::table(), id, "id").await?;
@@ -81,8 +84,9 @@ async fn all_records(unit: &mut Unit, person: Record) -> Result<Vec<Record>> {
 /// the change log says of all that. That it was handed out is noted.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when there is no such prospect.
+/// [`crate::Error::Refused`] when there is no such prospect; [`crate::Error::Forbidden`].
 pub async fn export(scope: &Scope, id: i64) -> Result<Json> {
+    scope.demand(Permission::Privacy)?;
     once::run(scope, None, move |unit| {
         Box::pin(async move {
             let person = unit.get(prospect::table(), id, "id").await?;

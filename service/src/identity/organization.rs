@@ -8,6 +8,7 @@ use sea_orm::{
 use crate::{
     clock::Clock,
     error::{Error, Result},
+    scope::Scope,
     store::Store,
 };
 
@@ -60,6 +61,17 @@ pub(crate) async fn insert<C: ConnectionTrait>(
         ..Default::default()
     };
     Ok(row.insert(connection).await?.id)
+}
+
+/// What the organization of a scope is called, and by which slug it is named.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+pub async fn named(scope: &Scope) -> Result<(String, String)> {
+    let sql = "SELECT \"name\", \"slug\" FROM \"organizations\" WHERE \"id\" = {}";
+    let rows = scope.store().query(sql, vec![scope.organization().into()]).await?;
+    let row = rows.first().ok_or_else(|| Error::internal("an organization that is gone"))?;
+    Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))
 }
 
 /// Whether there is any organization: a database without one is new.

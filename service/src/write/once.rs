@@ -119,7 +119,7 @@ fn place(unit: &Unit, once: &Once) -> Vec<Bind> {
     let scope = unit.scope();
     vec![
         scope.organization().into(),
-        scope.actor().label().into(),
+        scope.identity().into(),
         once.mutation.clone().into(),
         once.key.clone().into(),
     ]

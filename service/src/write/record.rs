@@ -114,15 +114,16 @@ impl Record {
     /// The row as the change log keeps it: an object by the names of the columns.
     #[must_use]
     pub fn snapshot(&self) -> Json {
-        let cells = self.table.columns.iter().zip(&self.values);
-        Json::Object(cells.map(|(column, value)| (column.name.to_owned(), value.json())).collect())
+        let told = self.table.told();
+        let cells = told.map(|(place, column)| (column.name.to_owned(), self.values[place].json()));
+        Json::Object(cells.collect())
     }
 
     /// What `self` had where `after` has something else, but for what every write changes.
     #[must_use]
     pub fn difference(&self, after: &Self) -> Map<String, Json> {
-        let pairs = self.table.columns.iter().zip(self.values.iter().zip(&after.values));
-        pairs
+        let told = self.table.told();
+        told.map(|(place, column)| (column, (&self.values[place], &after.values[place])))
             .filter(|(column, (old, new))| {
                 old != new && !matches!(column.name, "updated_at" | "revision")
             })

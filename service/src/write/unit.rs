@@ -9,6 +9,7 @@ use super::Record;
 use crate::{
     error::{Error, Problem, Result},
     governance::change_log::{self, Entry, kind},
+    identity::policy::Permission,
     scope::Scope,
     store::Engine,
     table::{Kind, Table},
@@ -37,6 +38,7 @@ enum Hold {
 impl Unit {
     /// Begins a transaction.
     pub(crate) async fn begin(scope: &Scope) -> Result<Self> {
+        scope.demand(Permission::Write)?;
         let transaction = scope.store().begin().await?;
         Ok(Self { now: scope.now(), scope: scope.clone(), transaction, entries: Vec::new() })
     }
@@ -219,8 +221,10 @@ impl Unit {
         if difference.is_empty() {
             return Ok(before.clone());
         }
-        let revision = before.number("revision").unwrap_or_default() + 1;
-        after.set_if_there("revision", Value::Int(revision));
+        if table.find("revision").is_some() {
+            let revision = before.number("revision").unwrap_or_default() + 1;
+            after.set("revision", Value::Int(revision));
+        }
         after.set_if_there("updated_at", Value::Time(self.now));
         let (mut sets, mut binds) = (Vec::new(), Vec::new());
         for (index, column) in table.columns.iter().enumerate() {
@@ -349,6 +353,7 @@ impl Unit {
         before: Option<Json>,
         after: Option<Json>,
     ) {
+        let (before, after) = if table.confidential { (None, None) } else { (before, after) };
         let person = |row: &Option<Json>| row.as_ref().and_then(|row| row["prospect_id"].as_i64());
         // Whom it was about before it went to another counts: the other has the newer entries.
         let prospect = if table.name == "prospects" {

@@ -10,6 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, stream};
 use tokio::{
     sync::{OnceCell, broadcast, watch},
@@ -20,7 +21,7 @@ use tokio::{
 use super::{
     matching,
     position::{Position, State},
-    reader::{CHUNK, IDLE, Reader, after, notify, settled},
+    reader::{self, CHUNK, IDLE, Reader, after, notify, settled},
 };
 use crate::{
     error::{Error, Result},
@@ -155,6 +156,15 @@ impl Feed {
             let next = follower.next().await?;
             Some((next, follower))
         }))
+    }
+
+    /// How long the oldest entry has been waiting that is committed, or about to be, and can't be read yet.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn lag(&self, now: DateTime<Utc>) -> Result<TimeDelta> {
+        let waits = reader::waits_since(&self.0.store).await?;
+        Ok(waits.map_or_else(TimeDelta::zero, |since| (now - since).max(TimeDelta::zero())))
     }
 
     async fn begin_reading(&self) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::{ConnectionTrait, Value as Bind};
+use sea_orm::Value as Bind;
 
 use crate::{
     error::Result,
@@ -55,7 +55,7 @@ pub(super) async fn matching(
         }
     }
     filter.write(&mut sql, table, "t");
-    let rows = scope.store().read().query_all_raw(sql.finish()).await?;
+    let rows = scope.store().read(sql.finish()).await?;
     Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
 }
 

@@ -93,14 +93,19 @@ pub const ENTITIES: &[Word] = &[
     word("interaction", "An interaction."),
     word("outreach_draft", "An outreach draft."),
     word("llm_usage_log", "A call to a language model."),
+    word("user", "A person who works in the product."),
+    word("api_key", "A key of a program or a person; its secret is nowhere."),
 ];
 
 /// Who acted (`changes.actor_kind`).
 pub const ACTORS: &[Word] = &[
     word("visitor", "The visitor of a server on this machine."),
     word("command_line", "The command line of the server."),
-    word("person", "A person, named by the client."),
-    word("worker", "A program that writes, named by the client."),
+    word("person", "A person: by a key, or named by the client of a server on this machine."),
+    word(
+        "worker",
+        "A program that writes: by a key, or named by the client of a server on this machine.",
+    ),
 ];
 
 /// ` AND` only what lies below every transaction that still runs, on Postgres, in a table called `t`.

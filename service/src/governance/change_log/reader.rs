@@ -2,8 +2,9 @@
 
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use sea_orm::{QueryResult, Value as Bind};
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::{
     sync::{broadcast, watch},
     time::{sleep, timeout},
@@ -51,7 +52,10 @@ impl Reader {
         let signal = store.signal().listen();
         let listener = match store.postgres() {
             Some(pool) => {
-                let mut listener = PgListener::connect_with(pool).await.map_err(lost)?;
+                // A connection of its own: one that listens must never serve anybody else.
+                let options = pool.connect_options().as_ref().clone();
+                let alone = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+                let mut listener = PgListener::connect_with(&alone).await.map_err(lost)?;
                 listener.listen(CHANNEL).await.map_err(lost)?;
                 Some(listener)
             }
@@ -111,6 +115,18 @@ impl Reader {
         let rows = self.store.query(sql, Vec::new()).await?;
         Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(false))
     }
+}
+
+/// Since when the oldest entry waits that can't be read yet.
+pub(super) async fn waits_since(store: &Store) -> Result<Option<DateTime<Utc>>> {
+    if store.engine() == Engine::Sqlite {
+        return Ok(None);
+    }
+    let sql = "SELECT min(\"created_at\") FROM \"changes\" WHERE \"epoch\" = (SELECT \"epoch\" FROM \
+               \"change_log\") AND \"transaction_number\" >= \
+               pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+    let rows = store.query(sql, Vec::new()).await?;
+    Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.flatten())
 }
 
 /// The entries after `position`, of one organization or of all, that can be read.

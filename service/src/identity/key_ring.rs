@@ -1,0 +1,159 @@
+//! Who holds a key that comes with a request.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+
+use super::{api_key, policy::Role};
+use crate::{clock::Clock, error::Result, scope::Actor, store::Store, table::Kind, value::Value};
+
+/// How long what is known of a key counts: so long one that is revoked may still be accepted.
+pub const KNOWN_FOR: TimeDelta = TimeDelta::seconds(2);
+
+/// How exactly the last use of a key is noted.
+const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// The most keys that are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// Who holds a key.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// The key of the key, which no other has.
+    pub id: i64,
+    /// The organization whose rows are seen.
+    pub organization: i64,
+    /// Who acts.
+    pub actor: Actor,
+    /// What they may do.
+    pub role: Role,
+    /// What the key is for.
+    pub key: String,
+    /// From when on it is not accepted any more.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Looks keys up, and remembers them for a moment.
+#[derive(Clone)]
+pub struct KeyRing {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    known: Arc<Mutex<HashMap<String, Known>>>,
+    /// One note at a time: behind a writer that takes long they would pile up.
+    noting: Arc<Semaphore>,
+}
+
+#[derive(Clone)]
+struct Known {
+    hash: String,
+    holder: Holder,
+    read_at: DateTime<Utc>,
+    used_at: Option<DateTime<Utc>>,
+}
+
+impl KeyRing {
+    /// The keys in `store`.
+    #[must_use]
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock, known: Arc::default(), noting: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Who holds the key with this text; `None` when nobody does: it is wrong, revoked, expired, or its
+    /// user is suspended.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database does not answer.
+    pub async fn holder(&self, text: &str) -> Result<Option<Holder>> {
+        let Some(prefix) = api_key::prefix(text) else { return Ok(None) };
+        let now = self.clock.now();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(prefix).cloned();
+        let known = match known.filter(|known| now - known.read_at < KNOWN_FOR) {
+            Some(known) => Some(known),
+            None => self.look_up(prefix, now).await?,
+        };
+        let hash = api_key::hash(text);
+        let known = known
+            .filter(|known| bool::from(known.hash.as_bytes().ct_eq(hash.as_bytes())))
+            .filter(|known| known.holder.expires_at.is_none_or(|end| now < end));
+        if let Some(known) = &known
+            && known.used_at.is_none_or(|used| now - used >= NOTED_EVERY)
+        {
+            self.note_use(prefix, known.holder.id, now);
+        }
+        Ok(known.map(|known| known.holder))
+    }
+
+    /// Whether any key is accepted: without one, nobody can get in.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database does not answer.
+    pub async fn any(&self) -> Result<bool> {
+        let sql = "SELECT 1 FROM \"api_keys\" WHERE \"revoked_at\" IS NULL \
+                   AND (\"expires_at\" IS NULL OR \"expires_at\" > {}) LIMIT 1";
+        let now = Value::Time(self.clock.now()).bind(Kind::Time);
+        Ok(!self.store.query(sql, vec![now]).await?.is_empty())
+    }
+
+    async fn look_up(&self, prefix: &str, now: DateTime<Utc>) -> Result<Option<Known>> {
+        let sql = "SELECT k.\"id\", k.\"organization_id\", k.\"name\", k.\"kind\", k.\"role\", \
+                   k.\"key_hash\", k.\"expires_at\", k.\"last_used_at\", u.\"role\", \
+                   COALESCE(u.\"name\", u.\"email\") FROM \"api_keys\" k \
+                   JOIN \"users\" u ON u.\"id\" = k.\"user_id\" AND u.\"deleted_at\" IS NULL \
+                   AND u.\"suspended_at\" IS NULL \
+                   JOIN \"organizations\" o ON o.\"id\" = k.\"organization_id\" \
+                   AND o.\"deleted_at\" IS NULL \
+                   WHERE k.\"key_prefix\" = {} AND k.\"revoked_at\" IS NULL";
+        let rows = self.store.query(sql, vec![prefix.into()]).await?;
+        let Some(row) = rows.first() else {
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(prefix);
+            return Ok(None);
+        };
+        let text = |index: usize| row.try_get_by_index::<String>(index);
+        let roles = [Role::of(&text(4)?), Role::of(&text(8)?)];
+        let [Some(own), Some(most)] = roles else { return Ok(None) };
+        let actor = match text(3)?.as_str() {
+            "worker" => Actor::Worker(text(2)?),
+            _ => Actor::Person(text(9)?.chars().take(255).collect()),
+        };
+        let holder = Holder {
+            organization: row.try_get_by_index(1)?,
+            actor,
+            role: own.weaker(most),
+            key: text(2)?,
+            expires_at: row.try_get_by_index(6)?,
+            id: row.try_get_by_index(0)?,
+        };
+        let used_at = row.try_get_by_index(7)?;
+        let known = Known { hash: text(5)?, holder, read_at: now, used_at };
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.clear();
+        }
+        all.insert(prefix.to_owned(), known.clone());
+        Ok(Some(known))
+    }
+
+    /// Notes that a key is used, beside the request that it came with, which doesn't wait for it.
+    fn note_use(&self, prefix: &str, key: i64, now: DateTime<Utc>) {
+        let Ok(turn) = Arc::clone(&self.noting).try_acquire_owned() else { return };
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = all.get_mut(prefix) {
+            known.used_at = Some(now);
+        }
+        let store = self.store.clone();
+        #[expect(clippy::disallowed_methods, reason = "one at a time, and nobody waits for it")]
+        tokio::spawn(async move {
+            let _turn = turn;
+            let sql = "UPDATE \"api_keys\" SET \"last_used_at\" = {} WHERE \"id\" = {}";
+            let binds = vec![Value::Time(now).bind(Kind::Time), key.into()];
+            if let Err(error) = store.execute(sql, binds).await {
+                tracing::debug!(%error, "the last use of a key could not be noted");
+            }
+        });
+    }
+}

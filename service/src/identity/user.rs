@@ -1,0 +1,59 @@
+//! People who work in the product.
+
+use std::sync::LazyLock;
+
+use entity::identity::user;
+
+use super::policy::Role;
+use crate::{
+    error::{Problem, Result},
+    table::Table,
+    value::Value,
+    write::{Record, Unit},
+};
+
+/// The table.
+pub fn table() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<user::Entity>("user")
+            .holding([
+                ("email", 320),
+                ("role", 20),
+                ("username", 100),
+                ("timezone", 100),
+                ("open_id", 64),
+                ("google_id", 64),
+                ("login_method", 64),
+            ])
+            .keeping_secret(["password_hash"])
+            .confidential()
+    });
+    &TABLE
+}
+
+/// The person with this address, who is made with `role` when there is none.
+pub(super) async fn ensure(unit: &mut Unit, email: &str, role: Role) -> Result<Record> {
+    let email = email.trim().to_lowercase();
+    let proper = email_address::EmailAddress::is_valid(&email) && email.chars().count() <= 320;
+    if !proper {
+        return Err(Problem::invalid("user", "it must be an e-mail address").into());
+    }
+    unit.hold_name(table(), &email).await?;
+    let sql = "SELECT \"id\", \"organization_id\" FROM \"users\" WHERE \"email\" = {}";
+    let rows = unit.query(sql, vec![email.clone().into()]).await?;
+    if let Some(row) = rows.first() {
+        if row.try_get_by_index::<i64>(1)? != unit.scope().organization() {
+            let message = "this address belongs to somebody of another organization";
+            return Err(Problem::conflict("user", message).into());
+        }
+        return unit.get(table(), row.try_get_by_index(0)?, "user").await;
+    }
+    let mut person = Record::new(table());
+    person.set("email", Value::Text(email));
+    person.set("role", Value::Text(role.name().to_owned()));
+    person.set("timezone", Value::Text("UTC".to_owned()));
+    person.set("login_method", Value::Text("email".to_owned()));
+    person.set("onboarding_completed", Value::Bool(false));
+    person.set("last_signed_in", Value::Time(unit.now()));
+    unit.insert(person).await
+}
