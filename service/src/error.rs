@@ -32,6 +32,14 @@ pub enum Error {
     /// The input is right by itself, but not beside what is stored.
     #[error("{0}")]
     Conflict(String),
+    /// The role of the actor does not cover it.
+    #[error("the role {role} may not do that: it takes the permission {permission}")]
+    Forbidden {
+        /// The role.
+        role: &'static str,
+        /// What it lacks.
+        permission: &'static str,
+    },
     /// A write is refused, for all of these reasons; nothing has been written.
     #[error("{}", .0.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Problem>),
@@ -127,6 +135,12 @@ impl From<DbErr> for Error {
             DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::Unavailable(error),
             DbErr::Exec(RuntimeErr::SqlxError(ref cause))
             | DbErr::Query(RuntimeErr::SqlxError(ref cause))
+                if is_stopped(cause) =>
+            {
+                Self::TooComplex("it took the database too long; ask for less at once".to_owned())
+            }
+            DbErr::Exec(RuntimeErr::SqlxError(ref cause))
+            | DbErr::Query(RuntimeErr::SqlxError(ref cause))
                 if is_lost(cause) =>
             {
                 Self::Unavailable(error)
@@ -136,16 +150,46 @@ impl From<DbErr> for Error {
     }
 }
 
+/// Whether the database has stopped a statement because its time was over.
+fn is_stopped(cause: &sqlx::Error) -> bool {
+    // Postgres: query_canceled; SQLite: SQLITE_INTERRUPT.
+    matches!(cause, sqlx::Error::Database(error)
+        if error.code().is_some_and(|code| code == "57014" || code == "9"))
+}
+
+/// Whether the connection was cut before the statement ran, so that another may have more luck. A pool
+/// that gives none has tried for long enough.
+pub(crate) fn is_cut(error: &DbErr) -> bool {
+    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
+    | DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return false;
+    };
+    match &**cause {
+        sqlx::Error::Io(_) => true,
+        // Shut down by an administrator, after a crash; connection exceptions.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            code == "57P01" || code == "57P02" || (code.len() == 5 && code.starts_with("08"))
+        }),
+        _ => false,
+    }
+}
+
 /// Whether the database went away, rather than refused.
 fn is_lost(cause: &sqlx::Error) -> bool {
     match cause {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
         // Postgres: connection exceptions, an operator's intervention, too few resources, transactions in
-        // each other's way. SQLite: another process writes (5, 261, 517) or holds the table (6).
+        // each other's way. SQLite: another process writes (5, 261, 517) or holds the table (6); the
+        // disk is full (13) or can't be read or written (10).
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             let postgres = ["08", "57", "53", "40", "55P03"];
             let sqlite = ["5", "6", "261", "517"];
-            sqlite.contains(&code.as_ref())
+            let no_room = code.len() < 5
+                && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 10 | 13));
+            no_room
+                || sqlite.contains(&code.as_ref())
                 || (code.len() == 5 && postgres.iter().any(|class| code.starts_with(class)))
         }),
         _ => false,

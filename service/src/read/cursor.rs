@@ -164,3 +164,32 @@ fn take(bytes: &mut &[u8]) -> Option<Value> {
         _ => return None,
     })
 }
+
+/// Whatever is decoded is encoded as it was. For the fuzzer: `payload` comes with the checksum that it
+/// should have, which a guess would never meet.
+#[cfg(fuzzing)]
+pub fn fuzz(payload: &[u8]) {
+    use super::plan::{Direction, Nulls, Sort};
+
+    let table = crate::crm::prospect::table();
+    let mut list = List::new(table, "fuzz".to_owned());
+    for name in ["full_name", "last_contacted_at", "is_active", "revision"] {
+        let column = table.column(name);
+        let (direction, nulls) = (Direction::Ascending, Nulls::Last);
+        list.order.push(Sort { of: 0, column, direction, nulls });
+    }
+    if let Ok(text) = std::str::from_utf8(payload) {
+        let _ = decode(text, "after", 7, &list);
+        let _ = crate::governance::change_log::Position::of(text);
+    }
+    let mut bytes = vec![VERSION];
+    bytes.extend_from_slice(&xxh3_64_with_seed(payload, 7).to_le_bytes());
+    bytes.extend_from_slice(payload);
+    let text = URL_SAFE_NO_PAD.encode(bytes);
+    if let Ok(values) = decode(&text, "after", 7, &list) {
+        let again = encode(7, values.iter());
+        let values_again = decode(&again, "after", 7, &list).expect("what was encoded is decoded");
+        // Compared by their text: not a number is not equal to itself.
+        assert_eq!(format!("{values:?}"), format!("{values_again:?}"));
+    }
+}

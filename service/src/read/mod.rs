@@ -21,6 +21,8 @@ mod sql;
 mod statement;
 
 pub(crate) use cursor::decode as decode_cursor;
+#[cfg(fuzzing)]
+pub use cursor::fuzz as fuzz_cursor;
 pub use cursor::{encode as encode_cursor, log_binding};
 pub use filter::{Filter, Quantifier, Test};
 pub use plan::{Cell, Direction, Join, Link, List, Nulls, Page, Relation, Sort};

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, ops::Range, pin::Pin};
 
 use futures_util::future::try_join_all;
-use sea_orm::{ConnectionTrait, QueryResult, Statement};
+use sea_orm::{QueryResult, Statement};
 
 use super::{
     cursor,
@@ -208,7 +208,7 @@ fn bounds(plan: &List, parents: Option<&Parents<'_>>) -> Result<Bounds> {
 
 async fn query(scope: &Scope, statement: Statement) -> Result<Vec<QueryResult>> {
     tracing::trace!(target: "service::sql", sql = statement.sql);
-    Ok(scope.store().read().query_all_raw(statement).await?)
+    scope.store().read(statement).await
 }
 
 fn key(row: &QueryResult) -> Result<i64> {

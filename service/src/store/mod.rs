@@ -1,9 +1,14 @@
 //! The database: one side to read from, one to write to. Which engine it is shows only in the file
 //! that writes the page SQL, in the migrations, and here.
 
+mod connect;
+mod lock;
+mod meter;
+mod patience;
+mod sqlite_readers;
+
 use std::{
     fmt::Write as _,
-    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,34 +18,27 @@ use std::{
 
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
-    Value as Bind,
-};
-use sqlx::{
-    ConnectOptions as _, Connection as _,
-    postgres::PgConnectOptions,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value as Bind,
 };
 use tokio::sync::watch;
 
-use crate::error::{Error, Result};
+use self::{
+    connect::{Left, Side, connect, postgres, prepare_file, sqlite_path, try_postgres},
+    sqlite_readers::SqliteReaders,
+};
+use crate::error::{Error, Result, is_cut};
 
-/// Statements kept prepared on each connection; every list of the schema has a text of its own.
-const STATEMENTS_KEPT: usize = 500;
+pub(crate) use connect::{others, sqlite_path as file_of};
+pub(crate) use lock::hold_alone;
+pub use meter::metered;
+pub use patience::patient;
 
 /// How many connections read at the same time.
 const READERS: u32 = 8;
 
-/// How long a request waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(8);
-
-/// How long Postgres lets a statement wait for a row that another transaction holds.
-const LOCK_TIMEOUT: &str = "30s";
-
-/// How long Postgres lets a transaction do nothing: while it runs nobody can read what is committed
-/// after it in the change log.
-const IDLE_TIMEOUT: &str = "60s";
+/// How long a database that is asked whether it is there may take to say so.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The engine behind a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,14 +88,27 @@ impl Signal {
     }
 }
 
+/// Those who read.
+#[derive(Clone, Debug)]
+enum Readers {
+    /// One at a time on each connection of a file.
+    Sqlite(Arc<SqliteReaders>),
+    /// A pool.
+    Postgres(DatabaseConnection),
+}
+
 /// A database: the side to read from and the side to write to.
 #[derive(Clone, Debug)]
 pub struct Store {
-    read: DatabaseConnection,
+    read: Readers,
     write: DatabaseConnection,
     engine: Engine,
     statements: Arc<AtomicU64>,
     signal: Arc<Signal>,
+    /// Held while the file is open.
+    _lock: Option<Arc<std::fs::File>>,
+    /// When a statement was last left by whoever had asked for it.
+    left: Left,
 }
 
 impl Store {
@@ -109,6 +120,8 @@ impl Store {
     /// [`Error::Unavailable`] when a connection is lost meanwhile.
     pub async fn connect(url: &str) -> Result<Self> {
         let statements = Arc::new(AtomicU64::new(0));
+        let mut lock = None;
+        let left = Left::default();
         let (engine, read, write) = if let Some(path) = sqlite_path(url) {
             if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
                 let message =
@@ -116,25 +129,26 @@ impl Store {
                 return Err(Error::invalid("database", message));
             }
             prepare_file(&path)?;
+            lock = Some(Arc::new(lock::hold(&path)?));
             // The writer first: it puts the file into WAL mode, which the readers then find.
-            let write = connect(sqlite(&path, 1), &statements).await?;
-            let read = connect(sqlite(&path, READERS), &statements).await?;
-            (Engine::Sqlite, read, write)
+            let write = connect(connect::sqlite_writer(&path), &statements).await?;
+            let read = SqliteReaders::open(&path, READERS, &statements).await?;
+            (Engine::Sqlite, Readers::Sqlite(Arc::new(read)), write)
         } else if let Some(rest) =
             url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"))
         {
             let url = format!("postgres://{rest}");
             try_postgres(&url).await?;
-            let write = connect(postgres(&url, READERS), &statements).await?;
-            let read = connect(postgres(&url, READERS * 2), &statements).await?;
-            (Engine::Postgres, read, write)
+            let write = connect(postgres(&url, READERS, Side::Write, &left), &statements).await?;
+            let read = connect(postgres(&url, READERS * 2, Side::Read, &left), &statements).await?;
+            (Engine::Postgres, Readers::Postgres(read), write)
         } else {
             return Err(Error::invalid(
                 "database",
                 "the database must be `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`",
             ));
         };
-        Ok(Self { read, write, engine, statements, signal: Arc::default() })
+        Ok(Self { read, write, engine, statements, signal: Arc::default(), _lock: lock, left })
     }
 
     /// As [`connect`](Self::connect), but makes no file.
@@ -156,7 +170,7 @@ impl Store {
     /// [`Error::Internal`] when a migration fails.
     pub async fn migrate_up(&self) -> Result<()> {
         let transaction = self.begin_migration().await?;
-        Migrator::up(&transaction, None).await?;
+        Migrator::up(&transaction, None).await.map_err(of_another_version)?;
         Ok(transaction.commit().await?)
     }
 
@@ -187,7 +201,8 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
-        let all = Migrator::get_migration_with_status_read_only(&self.write).await?;
+        let all = Migrator::get_migration_with_status_read_only(&self.write).await;
+        let all = all.map_err(of_another_version)?;
         Ok(all
             .iter()
             .map(|one| {
@@ -202,7 +217,9 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when there is none.
     pub async fn ping(&self) -> Result<()> {
-        self.read.ping().await.map_err(Error::Unavailable)
+        let answer = tokio::time::timeout(PING_TIMEOUT, self.query("SELECT 1", Vec::new())).await;
+        let late = || Error::Unavailable(DbErr::Custom("no answer in time".to_owned()));
+        answer.map_err(|_| late())?.map(|_| ())
     }
 
     /// Closes every connection.
@@ -210,7 +227,12 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when one can't be closed.
     pub async fn close(self) -> Result<()> {
-        self.read.close().await.map_err(Error::Unavailable)?;
+        match &self.read {
+            Readers::Sqlite(readers) => readers.close().await.map_err(Error::Unavailable)?,
+            Readers::Postgres(pool) => {
+                pool.clone().close().await.map_err(Error::Unavailable)?;
+            }
+        }
         self.write.close().await.map_err(Error::Unavailable)
     }
 
@@ -226,11 +248,6 @@ impl Store {
         self.statements.load(Ordering::Relaxed)
     }
 
-    /// The side to read from.
-    pub(crate) fn read(&self) -> &DatabaseConnection {
-        &self.read
-    }
-
     /// The side to write to.
     pub(crate) fn write(&self) -> &DatabaseConnection {
         &self.write
@@ -243,12 +260,48 @@ impl Store {
 
     /// The pool of a Postgres database, to listen on.
     pub(crate) fn postgres(&self) -> Option<&sqlx::PgPool> {
-        (self.engine == Engine::Postgres).then(|| self.read.get_postgres_connection_pool())
+        match &self.read {
+            Readers::Postgres(pool) => Some(pool.get_postgres_connection_pool()),
+            Readers::Sqlite(_) => None,
+        }
+    }
+
+    /// How many connections there are, and how many of them do nothing: to read, to write.
+    #[must_use]
+    pub fn connections(&self) -> [(u32, u32); 2] {
+        let idle = |idle: usize| u32::try_from(idle).unwrap_or(u32::MAX);
+        match &self.read {
+            Readers::Sqlite(readers) => {
+                let write = self.write.get_sqlite_connection_pool();
+                [(READERS, idle(readers.idle())), (write.size(), idle(write.num_idle()))]
+            }
+            Readers::Postgres(read) => {
+                let pools =
+                    [&self.write, read].map(DatabaseConnection::get_postgres_connection_pool);
+                let [write, read] = pools.map(|pool| (pool.size(), idle(pool.num_idle())));
+                [read, write]
+            }
+        }
     }
 
     /// The rows of `sql`, in which every `{}` is the place of the next of `binds`.
     pub(crate) async fn query(&self, sql: &str, binds: Vec<Bind>) -> Result<Vec<QueryResult>> {
-        Ok(self.read.query_all_raw(self.engine.statement(sql, binds)).await?)
+        self.read(self.engine.statement(sql, binds)).await
+    }
+
+    /// The rows of a statement that only reads.
+    pub(crate) async fn read(&self, statement: Statement) -> Result<Vec<QueryResult>> {
+        patience::until_answered(|| self.read_once(statement.clone())).await
+    }
+
+    async fn read_once(&self, statement: Statement) -> Result<Vec<QueryResult>> {
+        match &self.read {
+            Readers::Sqlite(readers) => readers.read(statement).await,
+            Readers::Postgres(pool) => {
+                let attempt = || self.left.watch(pool.query_all_raw(statement.clone()));
+                Ok(again(attempt).await?)
+            }
+        }
     }
 
     /// Runs `sql`, which changes no row, in which every `{}` is the place of the next of `binds`.
@@ -263,103 +316,32 @@ impl Store {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.write.begin_with_options(options).await
+        again(|| self.write.begin_with_options(options)).await
     }
 }
 
-/// The pool tries again until its time is over and then says only that; one connection says why.
-async fn try_postgres(url: &str) -> Result<()> {
-    let refuse = |error: sqlx::Error| {
-        Error::invalid("database", format!("can't open the Postgres database: {error}"))
-    };
-    let options: PgConnectOptions = url.parse().map_err(refuse)?;
-    let connection = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await;
-    let connection = connection.map_err(|_| refuse(sqlx::Error::PoolTimedOut))?.map_err(refuse)?;
-    connection.close().await.map_err(refuse)
-}
-
-fn sqlite_path(url: &str) -> Option<PathBuf> {
-    let rest = url.strip_prefix("sqlite:")?;
-    let rest = rest.strip_prefix("//").unwrap_or(rest);
-    Some(PathBuf::from(rest.split('?').next().unwrap_or(rest)))
-}
-
-/// Makes the file and its folder when they are missing. Either way only its owner may read the file
-/// afterwards.
-fn prepare_file(path: &Path) -> Result<()> {
-    let report = |error: std::io::Error| {
-        Error::invalid("database", format!("can't open {}: {error}", path.display()))
-    };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(report)?;
+/// The library says so when a migration was applied that it doesn't know.
+fn of_another_version(error: DbErr) -> Error {
+    match &error {
+        DbErr::Custom(text) if text.starts_with("Migration file of version") => {
+            let text = "this database was made by a newer version of salesgraph: use that, or a backup \
+                        from before";
+            Error::Conflict(text.to_owned())
+        }
+        _ => error.into(),
     }
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-        let file = options.mode(0o600).open(path).map_err(report)?;
-        file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(report)?;
+}
+
+/// A connection that was cut while nobody used it shows that when it is used, and is thrown away then:
+/// what has done nothing yet is tried on the next, until all have been.
+async fn again<T, F: Future<Output = Result<T, DbErr>>>(
+    attempt: impl Fn() -> F,
+) -> Result<T, DbErr> {
+    for _ in 0..=2 * READERS {
+        match attempt().await {
+            Err(error) if is_cut(&error) => {}
+            done => return done,
+        }
     }
-    #[cfg(not(unix))]
-    options.open(path).map_err(report)?;
-    Ok(())
-}
-
-fn sqlite(path: &Path, connections: u32) -> ConnectOptions {
-    let path = path.to_owned();
-    let mut options = ConnectOptions::new("sqlite::memory:");
-    options
-        .max_connections(connections)
-        .min_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(move |_| {
-            SqliteConnectOptions::new()
-                .filename(&path)
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Normal)
-                .foreign_keys(true)
-                .busy_timeout(Duration::from_secs(10))
-                .statement_cache_capacity(STATEMENTS_KEPT)
-                .pragma("cache_size", "-32768")
-                .pragma("journal_size_limit", "67108864")
-                .pragma("mmap_size", "268435456")
-        });
-    options
-}
-
-fn postgres(url: &str, connections: u32) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .min_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .sqlx_logging(false)
-        .map_sqlx_postgres_opts(|options: PgConnectOptions| {
-            options
-                .application_name("salesgraph")
-                .statement_cache_capacity(STATEMENTS_KEPT)
-                .options([
-                    ("lock_timeout", LOCK_TIMEOUT),
-                    ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
-                ])
-        });
-    options
-}
-
-async fn connect(
-    options: ConnectOptions,
-    statements: &Arc<AtomicU64>,
-) -> Result<DatabaseConnection> {
-    let mut connection = Database::connect(options).await.map_err(Error::Unavailable)?;
-    let counter = Arc::clone(statements);
-    connection.set_metric_callback(move |_| {
-        counter.fetch_add(1, Ordering::Relaxed);
-    });
-    Ok(connection)
+    attempt().await
 }

@@ -1,0 +1,269 @@
+//! Opening databases: files and their rights, options of connections.
+
+use std::{
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Executor as _,
+    postgres::PgConnectOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use tokio::time::timeout;
+
+use super::meter;
+use crate::error::{Error, Result};
+
+/// Statements kept prepared on each connection; every list of the schema has a text of its own.
+const STATEMENTS_KEPT: usize = 500;
+
+/// How long a request waits for a connection: whoever asks while the database is gone is told within ten
+/// seconds.
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a statement that reads may run.
+pub(super) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long Postgres lets a statement wait for a row that another transaction holds.
+const LOCK_TIMEOUT: &str = "30s";
+
+/// How long Postgres lets a transaction do nothing: while it runs nobody can read what is committed
+/// after it in the change log.
+const IDLE_TIMEOUT: &str = "60s";
+
+/// How long a statement that was left may go on before its connection is closed.
+const LEFT_ALONE: Duration = Duration::from_secs(1);
+
+/// When a statement was last left, in the middle, by whoever had asked for it. Only then a connection that
+/// comes back to its pool may still be at work.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Left(Arc<Mutex<Option<Instant>>>);
+
+impl Left {
+    /// Notes when `statement` is dropped before its end.
+    pub(super) fn watch<F>(&self, statement: F) -> Watched<F> {
+        Watched { statement, done: false, left: self.clone() }
+    }
+
+    fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn lately(&self) -> bool {
+        let left = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        left.is_some_and(|left| left.elapsed() < STATEMENT_TIMEOUT)
+    }
+}
+
+/// A statement that is noted when it is left. The note is made before the connection goes back.
+pub(super) struct Watched<F> {
+    statement: F,
+    done: bool,
+    left: Left,
+}
+
+impl<F: Future + Unpin> Future for Watched<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let polled = Pin::new(&mut self.statement).poll(context);
+        self.done = polled.is_ready();
+        polled
+    }
+}
+
+impl<F> Drop for Watched<F> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.left.note();
+        }
+    }
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// To read.
+    Read,
+    /// To write, to migrate, to bring over.
+    Write,
+}
+
+/// The pool tries again until its time is over and then says only that; one connection says why.
+pub(super) async fn try_postgres(url: &str) -> Result<()> {
+    let options: PgConnectOptions = url.parse().map_err(|error| refused(&error))?;
+    let connection = timeout(ACQUIRE_TIMEOUT, options.connect()).await;
+    let connection = connection
+        .map_err(|_| refused(&sqlx::Error::PoolTimedOut))?
+        .map_err(|error| refused(&error))?;
+    connection.close().await.map_err(|error| refused(&error))
+}
+
+/// The file that a URL names, if it names one.
+pub(crate) fn sqlite_path(url: &str) -> Option<PathBuf> {
+    let rest = url.strip_prefix("sqlite:")?;
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    Some(PathBuf::from(rest.split('?').next().unwrap_or(rest)))
+}
+
+/// How many connections of this program the Postgres database has.
+pub(crate) async fn others(url: &str) -> Result<i64> {
+    let options: PgConnectOptions = url.parse().map_err(|error| refused(&error))?;
+    let mut connection = options.connect().await.map_err(|error| refused(&error))?;
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+               AND application_name = 'salesgraph' AND pid <> pg_backend_pid()";
+    let count = sqlx::query_scalar(sql)
+        .fetch_one(&mut connection)
+        .await
+        .map_err(|error| refused(&error))?;
+    connection.close().await.map_err(|error| refused(&error))?;
+    Ok(count)
+}
+
+fn refused(error: &sqlx::Error) -> Error {
+    Error::invalid("database", format!("can't open the Postgres database: {error}"))
+}
+
+fn unopened(error: DbErr) -> Error {
+    // SQLITE_NOTADB, SQLITE_CORRUPT: waiting would not help.
+    if ["(code: 26)", "(code: 11)"].iter().any(|code| error.to_string().contains(code)) {
+        return Error::invalid("database", "the file is no SQLite database, or a damaged one");
+    }
+    Error::Unavailable(error)
+}
+
+/// Makes the file and its folder when they are missing. Either way only its owner may read the file
+/// afterwards.
+pub(super) fn prepare_file(path: &Path) -> Result<()> {
+    let report = |error: std::io::Error| {
+        Error::invalid("database", format!("can't open {}: {error}", path.display()))
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(report)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let file = options.mode(0o600).open(path).map_err(report)?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(report)?;
+    }
+    #[cfg(not(unix))]
+    options.open(path).map_err(report)?;
+    Ok(())
+}
+
+/// A file, on the one connection that writes. After some faults, a full disk for one, SQLite takes the
+/// transaction back by itself, and the driver believes that it still runs: everything written afterwards
+/// would be part of it, and never be committed. A connection that comes back like that is closed.
+pub(super) fn sqlite_writer(path: &Path) -> ConnectOptions {
+    let mut options = sqlite(path);
+    options.map_sqlx_sqlite_pool_opts(|pool| {
+        pool.after_release(|connection, _| {
+            Box::pin(async move {
+                if connection.is_in_transaction() {
+                    // What takes it back may still be on its way.
+                    connection.ping().await?;
+                }
+                Ok(!connection.is_in_transaction())
+            })
+        })
+    });
+    options
+}
+
+/// A file, on one connection.
+pub(super) fn sqlite(path: &Path) -> ConnectOptions {
+    let path = path.to_owned();
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    options
+        .max_connections(1)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |_| {
+            SqliteConnectOptions::new()
+                .filename(&path)
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(10))
+                .statement_cache_capacity(STATEMENTS_KEPT)
+                .pragma("cache_size", "-32768")
+                .pragma("journal_size_limit", "67108864")
+                .pragma("mmap_size", "268435456")
+        });
+    options
+}
+
+pub(super) fn postgres(url: &str, connections: u32, side: Side, left: &Left) -> ConnectOptions {
+    // What writes also migrates and brings over, which takes as long as it takes.
+    let limit = if side == Side::Read { STATEMENT_TIMEOUT.as_millis() } else { 0 };
+    let left = left.clone();
+    let mut options = ConnectOptions::new(url);
+    options
+        .map_sqlx_postgres_pool_opts(move |pool| {
+            let left = left.clone();
+            pool.after_connect(|connection, _| {
+                Box::pin(async move {
+                    // Postgres 14 and later, where the system can tell: a statement ends when its
+                    // connection is gone.
+                    let notice = "SET client_connection_check_interval = '1s'";
+                    let _ = connection.execute(notice).await;
+                    Ok(())
+                })
+            })
+            .after_release(move |connection, _| {
+                let left = left.clone();
+                Box::pin(async move {
+                    if !left.lately() {
+                        return Ok(true);
+                    }
+                    let answer = timeout(LEFT_ALONE, connection.ping()).await;
+                    answer.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
+                })
+            })
+        })
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_postgres_opts(move |options: PgConnectOptions| {
+            options
+                .application_name("salesgraph")
+                .statement_cache_capacity(STATEMENTS_KEPT)
+                .options([
+                    ("lock_timeout", LOCK_TIMEOUT),
+                    ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+                    ("statement_timeout", &limit.to_string()),
+                ])
+        });
+    options
+}
+
+pub(super) async fn connect(
+    options: ConnectOptions,
+    statements: &Arc<AtomicU64>,
+) -> Result<DatabaseConnection> {
+    let mut connection = Database::connect(options).await.map_err(unopened)?;
+    let counter = Arc::clone(statements);
+    connection.set_metric_callback(move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        meter::count();
+    });
+    Ok(connection)
+}

@@ -1,0 +1,51 @@
+//! Who has a file open: everybody who uses it together, or one alone who puts another in its place. SQLite's
+//! own locks are in the file, and so can't say that it must stay.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::Path,
+};
+
+use crate::error::{Error, Result};
+
+/// Holds a database together with others, as long as what is given is there.
+pub(super) fn hold(path: &Path) -> Result<File> {
+    let file = open(path)?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::Conflict(format!("{} is being restored", path.display())))
+        }
+        Err(TryLockError::Error(error)) => Err(failed(path, &error)),
+    }
+}
+
+/// Holds a database alone.
+///
+/// # Errors
+/// [`Error::Conflict`] when somebody has it open.
+pub(crate) fn hold_alone(path: &Path) -> Result<File> {
+    let file = open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let message = format!("{} is in use: stop the server first", path.display());
+            Err(Error::Conflict(message))
+        }
+        Err(TryLockError::Error(error)) => Err(failed(path, &error)),
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(name).map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Error {
+    Error::invalid("database", format!("can't hold {}: {error}", path.display()))
+}
