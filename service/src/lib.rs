@@ -3,7 +3,7 @@
 //! This crate knows no GraphQL and no HTTP. Every function takes a [`Scope`] first: who acts, for
 //! which organization, at what time, on which database. The folders are contexts, with the same
 //! name in every crate: [`crm`], [`offer`], [`outreach`], [`usage`], [`identity`], [`governance`],
-//! [`ingest`]. The machinery beside them: [`table`] tells what a table is, [`read`] reads nested
+//! [`ingest`]. The machinery beside them: [`operations`] keeps the database itself, [`table`] tells what a table is, [`read`] reads nested
 //! lists level by level, [`mod@write`] writes rows and the change log.
 
 pub mod clock;
@@ -16,6 +16,7 @@ pub mod identity;
 pub mod ingest;
 
 pub mod offer;
+pub mod operations;
 pub mod outreach;
 pub mod progress;
 pub mod read;
@@ -30,7 +31,8 @@ pub mod write;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use error::{Error, Problem, ProblemCode, Result};
-pub use scope::{Actor, Role, Scope};
-pub use store::{Engine, Store};
+pub use identity::policy::{Permission, Role};
+pub use scope::{Actor, Scope};
+pub use store::{Engine, Store, metered, patient};
 pub use table::{Kind, Table};
 pub use value::Value;

@@ -187,3 +187,41 @@ mod tests {
         }
     }
 }
+
+/// A row of any cells is brought over whole, or refused with reasons. For the fuzzer.
+#[cfg(fuzzing)]
+pub fn fuzz(bytes: &[u8]) {
+    let Some((table, bytes)) = bytes.split_first() else { return };
+    let specs = super::spec::tables();
+    let spec = &specs[usize::from(*table) % specs.len()];
+    let mut parts = bytes.split(|byte| *byte == 0xff);
+    let cells = spec.table.columns.iter().map(|_| match parts.next() {
+        None | Some([]) => Raw::Null,
+        Some([0xfe, rest @ ..]) => match rest.first_chunk::<8>() {
+            Some(eight) => Raw::Double(f64::from_le_bytes(*eight)),
+            None => Raw::Unreadable,
+        },
+        Some(text) => String::from_utf8(text.to_vec()).map_or(Raw::Unreadable, Raw::Text),
+    });
+    let cells = cells.collect();
+    let raw = RawRow { id: bytes.len() as i64 - 1, cells };
+    match row(spec, 1, &raw, &Options::default()) {
+        Ok(row) => {
+            assert_eq!(row.len(), spec.table.columns.len());
+            for (column, value) in spec.table.columns.iter().zip(&row) {
+                if let (Value::Text(text), Some(most)) = (value, column.length) {
+                    assert!(text.chars().count() <= most as usize, "{}", column.name);
+                }
+                if let Value::Text(text) = value {
+                    assert!(!text.contains('\0'), "{}", column.name);
+                }
+                assert!(
+                    column.nullable || *value != Value::Null || column.name == "id",
+                    "{}",
+                    column.name
+                );
+            }
+        }
+        Err(refusals) => assert!(!refusals.is_empty()),
+    }
+}

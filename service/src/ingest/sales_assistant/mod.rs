@@ -19,6 +19,8 @@ use crate::{
     progress::Progress,
     scope::Scope,
 };
+#[cfg(fuzzing)]
+pub use convert::fuzz as fuzz_row;
 use copy::Target;
 pub use source::Source;
 

@@ -1,0 +1,125 @@
+//! Backups: one file, a SQLite database, whatever the engine, made while the server goes on.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use sea_orm::{AccessMode, ConnectionTrait, IsolationLevel, TransactionTrait};
+
+use super::{copy, maintenance, tables};
+use crate::{
+    error::{Error, Result},
+    progress::Progress,
+    store::{Engine, Store},
+};
+
+/// Backs the database up into `file`, which must not be there yet, and looks whether the copy is sound.
+/// It holds the state of one moment: writes go on meanwhile, and are in it whole or not at all. Gives its
+/// size in bytes.
+///
+/// # Errors
+/// [`Error::Invalid`] when the file is there already or can't be written; [`Error::Internal`] when the
+/// copy is not sound.
+pub async fn backup(store: &Store, file: &Path, progress: &dyn Progress) -> Result<u64> {
+    let report = |error: std::io::Error| {
+        Error::invalid("file", format!("can't write {}: {error}", file.display()))
+    };
+    if file.exists() {
+        return Err(Error::invalid("file", format!("{} is there already", file.display())));
+    }
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(Error::invalid("file", format!("there is no folder {}", folder.display())));
+    }
+    // Under another name until it is sound, so that half a backup is never taken for one.
+    let partial = Partial(with_ending(file, "partial"));
+    partial.remove();
+    match store.engine() {
+        Engine::Sqlite => {
+            // SQLite would make it readable for everybody; an empty one it takes as it is.
+            make_private(&partial.0).map_err(report)?;
+            let statement = "VACUUM INTO {}";
+            let path = partial.0.to_string_lossy().into_owned();
+            let statement = store.engine().statement(statement, vec![path.into()]);
+            store.write().execute_raw(statement).await?;
+        }
+        Engine::Postgres => copy_out(store, &partial.0, progress).await?,
+    }
+    let copied = Store::connect_existing(&format!("sqlite:{}", partial.0.display())).await?;
+    let problems = maintenance::check(&copied).await?;
+    // What is in the log of the copy goes into its file.
+    maintenance::settle(&copied).await?;
+    copied.close().await?;
+    if !problems.is_empty() {
+        return Err(Error::internal(format!("the copy is not sound: {}", problems.join("; "))));
+    }
+    fs::File::open(&partial.0).and_then(|written| written.sync_all()).map_err(report)?;
+    fs::rename(&partial.0, file).map_err(report)?;
+    Ok(fs::metadata(file).map_err(report)?.len())
+}
+
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
+}
+
+/// Copies a Postgres database into a new file.
+async fn copy_out(store: &Store, file: &Path, progress: &dyn Progress) -> Result<()> {
+    let target = Store::connect(&format!("sqlite:{}", file.display())).await?;
+    target.migrate_up().await?;
+    let moment = store
+        .write()
+        .begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly))
+        .await?;
+    let copies = target.begin().await?;
+    copies.execute_unprepared("PRAGMA defer_foreign_keys = ON").await?;
+    copies.execute_unprepared("DELETE FROM \"change_log\"").await?;
+    for table in tables() {
+        copy(&table, &moment, &copies, Engine::Sqlite, progress).await?;
+    }
+    copies.commit().await?;
+    moment.commit().await?;
+    target.close().await
+}
+
+/// The same path with something behind it.
+pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    name.into()
+}
+
+/// A file that is not finished; it is removed when it never is.
+pub(super) struct Partial(pub(super) PathBuf);
+
+impl Partial {
+    pub(super) fn remove(&self) {
+        for path in [
+            self.0.clone(),
+            with_side(&self.0, "-wal"),
+            with_side(&self.0, "-shm"),
+            with_ending(&self.0, "lock"),
+        ] {
+            // It may not be there.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+/// A file that SQLite keeps beside a database.
+pub(super) fn with_side(path: &Path, side: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(side);
+    name.into()
+}

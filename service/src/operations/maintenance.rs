@@ -1,0 +1,84 @@
+//! Looking after a database: is it sound, is it tidy, does the planner know it.
+
+use sea_orm::{ConnectionTrait, Statement};
+
+use super::tables;
+use crate::{
+    error::Result,
+    store::{Engine, Store},
+};
+
+/// What is wrong with the database; empty when it is sound. On SQLite its own two checks, of the file and
+/// of what points nowhere; on Postgres every row is read, and indexes and constraints that are not valid
+/// are listed.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database does not answer.
+pub async fn check(store: &Store) -> Result<Vec<String>> {
+    let connection = store.write();
+    let backend = store.engine().backend();
+    let mut problems = Vec::new();
+    if store.engine() == Engine::Sqlite {
+        let statement = Statement::from_string(backend, "PRAGMA integrity_check(100)");
+        for row in connection.query_all_raw(statement).await? {
+            let text: String = row.try_get_by_index(0)?;
+            if text != "ok" {
+                problems.push(text);
+            }
+        }
+        let sql =
+            "SELECT \"table\", COALESCE(\"rowid\", 0), \"parent\" FROM pragma_foreign_key_check";
+        for row in connection.query_all_raw(Statement::from_string(backend, sql)).await? {
+            let (table, parent) =
+                (row.try_get_by_index::<String>(0)?, row.try_get_by_index::<String>(2)?);
+            let id: i64 = row.try_get_by_index(1)?;
+            problems
+                .push(format!("row {id} of {table} points to a row of {parent} that is not there"));
+        }
+        return Ok(problems);
+    }
+    for table in tables() {
+        // Its text needs every byte of it, also what is stored aside.
+        let sql =
+            format!("SELECT COALESCE(sum(length(t::text)), 0)::bigint FROM \"{}\" t", table.name);
+        if let Err(error) = connection.query_one_raw(Statement::from_string(backend, sql)).await {
+            problems.push(format!("{}: {error}", table.name));
+        }
+    }
+    let sql = "SELECT 'the index ' || c.relname || ' is not valid' FROM pg_index i \
+               JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisvalid \
+               UNION ALL SELECT 'the constraint ' || conname || ' is not valid' FROM pg_constraint \
+               WHERE NOT convalidated";
+    for row in connection.query_all_raw(Statement::from_string(backend, sql)).await? {
+        problems.push(row.try_get_by_index(0)?);
+    }
+    Ok(problems)
+}
+
+/// Gives back the room that deleted rows have left.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database does not answer.
+pub async fn vacuum(store: &Store) -> Result<()> {
+    store.write().execute_unprepared("VACUUM").await?;
+    settle(store).await
+}
+
+/// Counts what the planner wants to know.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database does not answer.
+pub async fn analyze(store: &Store) -> Result<()> {
+    store.write().execute_unprepared("ANALYZE").await?;
+    Ok(())
+}
+
+/// Brings what stands in the write-ahead log of a file into the file.
+pub(super) async fn settle(store: &Store) -> Result<()> {
+    if store.engine() == Engine::Sqlite {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let statement = Statement::from_string(store.engine().backend(), sql);
+        store.write().query_all_raw(statement).await?;
+    }
+    Ok(())
+}

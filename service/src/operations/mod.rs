@@ -1,0 +1,102 @@
+//! What is done with a database as a whole: backed up and restored, looked after, taken away.
+
+pub mod backup;
+pub mod export;
+pub mod maintenance;
+pub mod restore;
+pub mod statistics;
+
+use entity::{crm, governance, identity, ingest, offer, outreach, usage};
+use futures_util::TryStreamExt;
+use sea_orm::{ConnectionTrait, EntityTrait, Statement, StreamTrait};
+
+use crate::{
+    error::Result,
+    progress::Progress,
+    store::Engine,
+    table::{Column, columns_of},
+    value::Value,
+    write::bulk,
+};
+
+/// Rows that are on their way at a time.
+const CHUNK: usize = 1_000;
+
+/// A table as it is copied.
+pub(crate) struct Stored {
+    pub(crate) name: &'static str,
+    columns: Vec<Column>,
+    /// Columns that point to rows which may come later.
+    pub(crate) later: &'static [&'static str],
+}
+
+fn stored<E: EntityTrait>() -> Stored {
+    stored_with::<E>(&[])
+}
+
+fn stored_with<E: EntityTrait>(later: &'static [&'static str]) -> Stored {
+    let name = String::leak(E::default().table_name().to_owned());
+    Stored { name, columns: columns_of::<E>(), later }
+}
+
+/// Every table, those that others point to first.
+pub(crate) fn tables() -> Vec<Stored> {
+    vec![
+        stored_with::<identity::organization::Entity>(&["owner_user_id"]),
+        stored::<identity::user::Entity>(),
+        stored::<identity::api_key::Entity>(),
+        stored::<offer::industry::Entity>(),
+        stored::<offer::solution::Entity>(),
+        stored::<offer::industry_solution::Entity>(),
+        stored::<offer::event::Entity>(),
+        stored::<crm::company::Entity>(),
+        stored_with::<crm::prospect::Entity>(&["merged_into_id"]),
+        stored::<crm::prospect_research::Entity>(),
+        stored_with::<outreach::outreach_draft::Entity>(&["parent_draft_id"]),
+        stored::<outreach::interaction::Entity>(),
+        stored::<usage::llm_usage_log::Entity>(),
+        stored::<usage::outreach_draft_usage::Entity>(),
+        stored::<usage::prospect_research_usage::Entity>(),
+        stored::<ingest::source_import::Entity>(),
+        stored::<ingest::source_import_table::Entity>(),
+        stored::<governance::alembic_version::Entity>(),
+        stored::<governance::change_log::Entity>(),
+        stored::<governance::change::Entity>(),
+        stored::<governance::idempotency_key::Entity>(),
+    ]
+}
+
+/// The names of all tables, but for the one of the migrations.
+#[must_use]
+pub fn table_names() -> Vec<&'static str> {
+    tables().iter().map(|table| table.name).collect()
+}
+
+/// Copies all rows of a table, as they are; gives how many there were.
+async fn copy<F: StreamTrait, T: ConnectionTrait>(
+    table: &Stored,
+    from: &F,
+    to: &T,
+    engine: Engine,
+    progress: &dyn Progress,
+) -> Result<u64> {
+    let names: Vec<_> = table.columns.iter().map(|c| format!("\"{}\"", c.name)).collect();
+    let sql = format!("SELECT {} FROM \"{}\"", names.join(", "), table.name);
+    let statement = Statement::from_string(from.get_database_backend(), sql);
+    progress.begin(table.name, None);
+    let rows = from.stream_raw(statement).await?.try_chunks(CHUNK);
+    let mut rows = std::pin::pin!(rows);
+    let mut count = 0;
+    while let Some(chunk) = rows.try_next().await.map_err(|error| error.1)? {
+        let read = |row: &sea_orm::QueryResult| {
+            let cells = table.columns.iter().enumerate();
+            cells.map(|(index, column)| Value::read(row, index, column.kind)).collect()
+        };
+        let values: Vec<Vec<Value>> = chunk.iter().map(read).collect::<Result<_>>()?;
+        count += values.len() as u64;
+        progress.advance(values.len() as u64);
+        bulk::insert(to, engine, table.name, &table.columns, values).await?;
+    }
+    progress.finish();
+    Ok(count)
+}

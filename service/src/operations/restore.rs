@@ -1,0 +1,195 @@
+//! Restoring a backup.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use sea_orm::{ConnectionTrait, Statement};
+
+use super::{
+    backup::{Partial, with_ending, with_side},
+    copy, maintenance, tables,
+};
+use crate::{
+    clock::Clock,
+    error::{Error, Result},
+    progress::Progress,
+    store::{self, Engine, Store},
+    write::bulk,
+};
+
+/// Puts the backup in `file` in the place of the database that `url` names. The file is looked at first,
+/// and brought to the newest version. What was in an embedded database before is kept beside it, under
+/// the name that is given back; a Postgres database must be empty.
+///
+/// # Errors
+/// [`Error::Invalid`] when the file is no sound backup; [`Error::Conflict`] when a server runs on the
+/// database, or when a Postgres database is not empty.
+pub async fn restore(
+    url: &str,
+    file: &Path,
+    clock: &dyn Clock,
+    progress: &dyn Progress,
+) -> Result<Option<PathBuf>> {
+    if !file.is_file() {
+        return Err(Error::invalid("file", format!("there is no file {}", file.display())));
+    }
+    match store::file_of(url) {
+        Some(target) => in_file(&target, file, clock).await,
+        None => in_server(url, file, progress).await.map(|()| None),
+    }
+}
+
+/// Refuses while a server, or another command, has the database open.
+///
+/// # Errors
+/// [`Error::Conflict`].
+pub async fn refuse_while_served(url: &str) -> Result<()> {
+    match store::file_of(url) {
+        // Let go at once: what follows holds it by itself.
+        Some(file) if file.exists() => store::hold_alone(&file).map(drop),
+        Some(_) => Ok(()),
+        None => alone_in_server(url).await,
+    }
+}
+
+async fn alone_in_server(url: &str) -> Result<()> {
+    let others = store::others(url).await?;
+    if others > 0 {
+        let message = format!("{others} connections of a running server are open; stop it first");
+        return Err(Error::Conflict(message));
+    }
+    Ok(())
+}
+
+async fn in_file(target: &Path, file: &Path, clock: &dyn Clock) -> Result<Option<PathBuf>> {
+    let report = |error: std::io::Error| {
+        Error::invalid("database", format!("can't restore {}: {error}", target.display()))
+    };
+    if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(report)?;
+    }
+    // Held to the end: nobody opens the database meanwhile.
+    let _alone = store::hold_alone(target)?;
+    let copy = prepared(file, &with_ending(target, "restoring")).await?;
+    let kept = target
+        .exists()
+        .then(|| with_ending(target, &format!("before-{}", clock.now().format("%Y%m%dT%H%M%S"))));
+    if let Some(kept) = &kept {
+        if kept.exists() {
+            return Err(Error::Conflict(format!("{} is there already", kept.display())));
+        }
+        // The log first: a database without it is an older one, a log without its database nothing.
+        for side in ["-shm", "-wal", ""] {
+            let (from, to) = (with_side(target, side), with_side(kept, side));
+            if from.exists() {
+                fs::rename(from, to).map_err(report)?;
+            }
+        }
+    }
+    fs::File::open(&copy.0).and_then(|copied| copied.sync_all()).map_err(report)?;
+    fs::rename(&copy.0, target).map_err(report)?;
+    Ok(kept)
+}
+
+/// A copy of a backup, looked at and brought to the newest version.
+async fn prepared(file: &Path, place: &Path) -> Result<Partial> {
+    let copy = Partial(place.to_owned());
+    // What another restore has left, that was broken off: its log would be taken for that of this copy.
+    copy.remove();
+    let log = with_side(file, "-wal");
+    if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        let message = format!(
+            "{} is there: the file is in use, and part of it is in that log; make a backup of it",
+            log.display()
+        );
+        return Err(Error::invalid("file", message));
+    }
+    fs::copy(file, place).map_err(|error| {
+        Error::invalid("file", format!("can't read {}: {error}", file.display()))
+    })?;
+    let refuse = |reason: String| {
+        Error::invalid("file", format!("{} is no sound backup: {reason}", file.display()))
+    };
+    let opened = Store::connect_existing(&format!("sqlite:{}", place.display())).await;
+    let opened = opened.map_err(|error| refuse(error.to_string()))?;
+    let problems = maintenance::check(&opened).await.map_err(|error| refuse(error.to_string()))?;
+    if let Some(problem) = problems.first() {
+        return Err(refuse(problem.clone()));
+    }
+    let versions = opened.migrations().await.map_err(|error| refuse(error.to_string()))?;
+    if !versions.iter().any(|(_, applied)| *applied) {
+        return Err(refuse("it was not made by this program".to_owned()));
+    }
+    opened.migrate_up().await?;
+    // Whoever followed the log before has seen entries that this one may not have.
+    let next = "UPDATE \"change_log\" SET \"epoch\" = \"epoch\" + 1";
+    opened.write().execute_unprepared(next).await?;
+    maintenance::settle(&opened).await?;
+    opened.close().await?;
+    let lock = with_ending(place, "lock");
+    // It may never have been there.
+    let _ = fs::remove_file(lock);
+    Ok(copy)
+}
+
+async fn in_server(url: &str, file: &Path, progress: &dyn Progress) -> Result<()> {
+    alone_in_server(url).await?;
+    let mut name = [0; 8];
+    getrandom::fill(&mut name).map_err(|error| Error::internal(error.to_string()))?;
+    let place = std::env::temp_dir().join(format!("salesgraph-{:016x}", u64::from_le_bytes(name)));
+    let copied = prepared(file, &place).await?;
+    let source = Store::connect_existing(&format!("sqlite:{}", copied.0.display())).await?;
+    let target = Store::connect(url).await?;
+    target.migrate_up().await?;
+    // A connection keeps its statements prepared, and a migration may have said the same with other types.
+    target.close().await?;
+    let target = Store::connect(url).await?;
+    let (from, to) = (source.begin().await?, target.begin().await?);
+    let sql = "SELECT 1 FROM \"organizations\" LIMIT 1";
+    let statement = Statement::from_string(Engine::Postgres.backend(), sql);
+    if to.query_one_raw(statement).await?.is_some() {
+        let message = "the Postgres database is not empty: restore into a new one, and serve that";
+        return Err(Error::Conflict(message.to_owned()));
+    }
+    to.execute_unprepared("DELETE FROM \"change_log\"").await?;
+    let tables = tables();
+    for table in &tables {
+        // What points to rows that come later is filled in afterwards: Postgres looks at once.
+        for column in table.later {
+            let sql =
+                format!("ALTER TABLE \"{0}\" DROP CONSTRAINT \"fk_{0}_{column}\"", table.name);
+            to.execute_unprepared(&sql).await?;
+        }
+        copy(table, &from, &to, Engine::Postgres, progress).await?;
+        let has_keys = !matches!(
+            table.name,
+            "industry_solutions"
+                | "outreach_draft_usages"
+                | "prospect_research_usages"
+                | "source_import_tables"
+                | "alembic_version"
+                | "change_log"
+                | "idempotency_keys"
+        );
+        if has_keys {
+            bulk::continue_keys(&to, Engine::Postgres, table.name).await?;
+        }
+    }
+    for (table, column, points_to) in [
+        ("organizations", "owner_user_id", "users"),
+        ("prospects", "merged_into_id", "prospects"),
+        ("outreach_drafts", "parent_draft_id", "outreach_drafts"),
+    ] {
+        let sql = format!(
+            "ALTER TABLE \"{table}\" ADD CONSTRAINT \"fk_{table}_{column}\" FOREIGN KEY \
+             (\"{column}\") REFERENCES \"{points_to}\" (\"id\") ON DELETE SET NULL"
+        );
+        to.execute_unprepared(&sql).await?;
+    }
+    to.commit().await?;
+    from.rollback().await?;
+    source.close().await?;
+    target.close().await
+}

@@ -1,0 +1,56 @@
+//! How large the database is.
+
+use sea_orm::Value as Bind;
+
+use crate::{
+    error::{Error, Result},
+    identity::policy::Permission,
+    scope::Scope,
+    store::Engine,
+    table::Table,
+};
+
+/// How large the database is, and how many rows of an organization it holds.
+#[derive(Clone, Debug)]
+pub struct Statistics {
+    /// `SQLite` or `PostgreSQL`, and which version of it.
+    pub engine: String,
+    /// The bytes of the whole database.
+    pub bytes: i64,
+    /// The name of each table, and the rows of the organization in it, deleted ones too.
+    pub tables: Vec<(&'static str, i64)>,
+}
+
+/// Measures the database, and counts the rows of `tables`.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Unavailable`] when the database does not answer.
+pub async fn statistics(scope: &Scope, tables: &[&'static Table]) -> Result<Statistics> {
+    scope.demand(Permission::Operate)?;
+    let store = scope.store();
+    let size = match store.engine() {
+        Engine::Sqlite => {
+            "SELECT 'SQLite ' || sqlite_version(), \
+             (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)"
+        }
+        Engine::Postgres => {
+            "SELECT 'PostgreSQL ' || current_setting('server_version'), \
+             pg_database_size(current_database())"
+        }
+    };
+    let rows = store.query(size, Vec::new()).await?;
+    let row = rows.first().ok_or_else(|| Error::internal("a database without a size"))?;
+    let (engine, bytes) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    let count = |(place, table): (usize, &&Table)| {
+        let name = table.name;
+        format!(
+            "SELECT {place} AS place, count(*) FROM \"{name}\" WHERE \"organization_id\" = {{}}"
+        )
+    };
+    let sql: Vec<_> = tables.iter().enumerate().map(count).collect();
+    let binds: Vec<Bind> = tables.iter().map(|_| scope.organization().into()).collect();
+    let rows = store.query(&format!("{} ORDER BY place", sql.join(" UNION ALL ")), binds).await?;
+    let counts = tables.iter().zip(&rows);
+    let counts = counts.map(|(table, row)| Ok((table.name, row.try_get_by_index(1)?)));
+    Ok(Statistics { engine, bytes, tables: counts.collect::<Result<_>>()? })
+}
