@@ -13,42 +13,80 @@ use futures_util::{
 use indexmap::IndexMap;
 
 use crate::{
-    document::{self, Asked},
+    document::{self, Asked, Limits, Prepared, Refusal},
     schema::Schema,
 };
 
 /// The schema, as requests are run on it.
 #[derive(Clone)]
-pub struct SchemaExecutor(Schema);
+pub struct SchemaExecutor {
+    schema: Schema,
+    limits: Limits,
+}
 
 impl SchemaExecutor {
-    /// Runs requests on `schema`.
+    /// Runs requests on `schema`, within the usual limits.
     #[must_use]
     pub fn new(schema: Schema) -> Self {
-        Self(schema)
+        Self { schema, limits: Limits::default() }
+    }
+
+    /// Runs requests within `limits`.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Checks a request, as far as that goes without running it.
+    ///
+    /// # Errors
+    /// What is wrong, in words for the client.
+    pub fn prepare(&self, request: Request) -> Result<Prepared, Refusal> {
+        document::prepare(request, &self.limits)
+    }
+
+    /// Runs what has been prepared.
+    pub async fn run(&self, prepared: Prepared) -> Response {
+        let response = self.schema.execute(prepared.request).await;
+        in_order(finish(response), &prepared.roots)
+    }
+
+    /// Runs what has been prepared; a subscription has many answers.
+    pub fn run_stream(&self, prepared: Prepared) -> BoxStream<'static, Response> {
+        let Prepared { request, roots, .. } = prepared;
+        let answers = Executor::execute_stream(&self.schema, request, None);
+        answers.map(move |response| in_order(finish(response), &roots)).boxed()
     }
 }
 
 impl Executor for SchemaExecutor {
-    async fn execute(&self, mut request: Request) -> Response {
-        match document::prepare(&mut request) {
-            Ok(roots) => in_order(finish(self.0.execute(request).await), &roots),
-            Err(message) => refuse(message),
+    async fn execute(&self, request: Request) -> Response {
+        match self.prepare(request) {
+            Ok(prepared) => self.run(prepared).await,
+            Err(refusal) => Response::from_errors(refusal.errors),
         }
     }
 
     fn execute_stream(
         &self,
-        mut request: Request,
-        session: Option<Arc<Data>>,
+        request: Request,
+        _session: Option<Arc<Data>>,
     ) -> BoxStream<'static, Response> {
-        match document::prepare(&mut request) {
-            Err(message) => stream::once(async { refuse(message) }).boxed(),
-            Ok(roots) => Executor::execute_stream(&self.0, request, session)
-                .map(move |response| in_order(finish(response), &roots))
-                .boxed(),
+        match self.prepare(request) {
+            Ok(prepared) => self.run_stream(prepared),
+            Err(refusal) => stream::once(async { Response::from_errors(refusal.errors) }).boxed(),
         }
     }
+}
+
+/// Whether the request was refused before anything ran: by the rules of the library, which tell of
+/// places in the document and not of fields of the answer.
+#[must_use]
+pub fn is_refused(response: &Response) -> bool {
+    let before = |error: &ServerError| error.path.is_empty();
+    response.data == Value::Null
+        && !response.errors.is_empty()
+        && response.errors.iter().all(before)
 }
 
 /// Root fields run side by side, and so do the fields of a payload; the library answers in the order in
@@ -77,10 +115,6 @@ fn sort<'n>(fields: &mut IndexMap<Name, Value>, names: impl Iterator<Item = &'n 
     *fields = ordered;
 }
 
-fn refuse(message: String) -> Response {
-    finish(Response::from_errors(vec![ServerError::new(message, None)]))
-}
-
 fn finish(mut response: Response) -> Response {
     if lacks_a_root(&response) {
         response.data = Value::Null;
@@ -89,11 +123,13 @@ fn finish(mut response: Response) -> Response {
         // Nothing was left to be asked for; the library says null.
         response.data = Value::Object(IndexMap::new());
     }
+    // Thousands of the same mistake would make a small request a large answer.
+    response.errors.truncate(document::MOST_ERRORS);
     for error in &mut response.errors {
         // Errors of the library itself are about the document; ours have their code already.
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
         if extensions.get("code").is_none() {
-            extensions.set("code", "GRAPHQL_VALIDATION_FAILED");
+            extensions.set("code", document::INVALID);
         }
     }
     response

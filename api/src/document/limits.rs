@@ -1,0 +1,83 @@
+//! The figures: how much one request may ask for.
+
+use clap::Args;
+
+/// How much one request may ask for. What goes beyond is refused before anything runs.
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most tokens of a document: names, numbers, strings, signs.
+    #[arg(long, env = "SALESGRAPH_MAX_TOKENS", value_name = "N", default_value_t = Limits::USUAL.max_tokens)]
+    pub max_tokens: usize,
+    /// How deep fields may be nested, fragments opened.
+    #[arg(long, env = "SALESGRAPH_MAX_DEPTH", value_name = "N", default_value_t = Limits::USUAL.max_depth)]
+    pub max_depth: u32,
+    /// The most aliases of a document.
+    #[arg(long, env = "SALESGRAPH_MAX_ALIASES", value_name = "N", default_value_t = Limits::USUAL.max_aliases)]
+    pub max_aliases: usize,
+    /// The most directives of a document.
+    #[arg(long, env = "SALESGRAPH_MAX_DIRECTIVES", value_name = "N", default_value_t = Limits::USUAL.max_directives)]
+    pub max_directives: usize,
+    /// The most fields of the root in one operation.
+    #[arg(long, env = "SALESGRAPH_MAX_ROOTS", value_name = "N", default_value_t = Limits::USUAL.max_roots)]
+    pub max_roots: usize,
+    /// The most fields of a document, fragments opened.
+    #[arg(long, env = "SALESGRAPH_MAX_FIELDS", value_name = "N", default_value_t = Limits::USUAL.max_fields)]
+    pub max_fields: u64,
+    /// The most an operation may cost: each field is 1, a list its page size times what is asked of it.
+    #[arg(long, env = "SALESGRAPH_MAX_COST", value_name = "N", default_value_t = Limits::USUAL.max_cost)]
+    pub max_cost: u64,
+}
+
+impl Limits {
+    /// The figures when nothing is said.
+    pub const USUAL: Self = Self {
+        max_tokens: 20_000,
+        max_depth: 32,
+        max_aliases: 200,
+        max_directives: 100,
+        max_roots: 50,
+        max_fields: 10_000,
+        max_cost: 100_000,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::USUAL
+    }
+}
+
+/// How deep brackets may nest in a document. The parser goes down with every one of them, so without a
+/// limit a small document uses up the stack.
+pub(super) const DEEPEST_BRACKETS: usize = 200;
+
+/// How deep fields and fragments together may be nested: what walks a document goes down with both.
+pub(super) const DEEPEST_WALK: u32 = 200;
+
+/// The most requests of one batch.
+pub const LARGEST_BATCH: usize = 10;
+
+/// What is counted for a page when its size is not said.
+pub(super) const USUAL_PAGE: u64 = 25;
+
+/// The largest page.
+pub(super) const LARGEST_PAGE: u64 = 100;
+
+/// What is counted for a list that is no page: errors, changed fields.
+pub(super) const SHORT_LIST: u64 = 10;
+
+/// What a look at the schema costs at least.
+pub(super) const INTROSPECTION: u64 = 2_000;
+
+/// How many fields of the schema cost as much as one that is read from the database.
+pub(super) const SCHEMA_SHARE: u64 = 50;
+
+/// The most bytes of variables, each as often as it is used: the library copies them at every use.
+pub(super) const VARIABLES: u64 = 8 * 1024 * 1024;
+
+/// The most errors that an answer tells.
+pub const MOST_ERRORS: usize = 20;
+
+/// How often lists of the schema may be nested in each other: types, their fields, and once more. Each
+/// level multiplies by the whole schema.
+pub(super) const INTROSPECTION_LISTS: u32 = 3;

@@ -1,0 +1,156 @@
+//! What the schema looks like from the point of view of a request: which fields are lists, what
+//! variables take.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use async_graphql::parser::{
+    parse_schema,
+    types::{
+        BaseType, FieldDefinition, InputValueDefinition, Type, TypeKind, TypeSystemDefinition,
+    },
+};
+
+/// The types of the schema by their names.
+#[derive(Debug, Default)]
+pub(super) struct Shape {
+    types: HashMap<String, TypeShape>,
+}
+
+/// A type.
+#[derive(Debug)]
+pub(super) enum TypeShape {
+    /// An object or an interface.
+    Object(ObjectShape),
+    /// An input object.
+    Input {
+        /// Its fields.
+        fields: HashMap<String, InputShape>,
+        /// Whether exactly one of them is given.
+        one_of: bool,
+    },
+    /// An enum, with its values.
+    Enum(Vec<String>),
+    /// A scalar.
+    Scalar,
+}
+
+/// An object.
+#[derive(Debug)]
+pub(super) struct ObjectShape {
+    fields: HashMap<String, FieldShape>,
+    /// Whether it is a page of a list.
+    pub(super) is_connection: bool,
+    /// Whether it has an id of its own.
+    pub(super) is_node: bool,
+}
+
+/// A field of an object.
+#[derive(Debug)]
+pub(super) struct FieldShape {
+    /// The type it gives, without list and non-null.
+    pub(super) ty: String,
+    /// Whether it gives a list.
+    pub(super) is_list: bool,
+    /// Whether it takes the size of a page.
+    pub(super) is_paged: bool,
+}
+
+/// A field of an input object.
+#[derive(Debug)]
+pub(super) struct InputShape {
+    /// What it takes.
+    pub(super) ty: Type,
+    /// Whether something is taken when nothing is said.
+    pub(super) has_default: bool,
+}
+
+impl ObjectShape {
+    /// The field of this name.
+    pub(super) fn field(&self, name: &str) -> Option<&FieldShape> {
+        self.fields.get(name)
+    }
+}
+
+impl Shape {
+    /// The schema of the server. It is read once: every server of a process has the same.
+    pub(super) fn of_schema() -> &'static Self {
+        static SHAPE: LazyLock<Shape> = LazyLock::new(|| Shape::read(&crate::schema::sdl()));
+        &SHAPE
+    }
+
+    fn read(sdl: &str) -> Self {
+        // What the server itself has printed can be read.
+        let Ok(document) = parse_schema(sdl) else { return Self::default() };
+        let mut types = HashMap::new();
+        for definition in document.definitions {
+            let TypeSystemDefinition::Type(ty) = definition else { continue };
+            let (name, ty) = (ty.node.name.node.to_string(), ty.node);
+            let one_of = ty.directives.iter().any(|one| one.node.name.node == "oneOf");
+            let shape = match ty.kind {
+                TypeKind::Object(object) => {
+                    let is_node = object.implements.iter().any(|one| one.node == "Node");
+                    let fields = object.fields.into_iter().map(|field| field.node);
+                    TypeShape::Object(ObjectShape {
+                        fields: fields
+                            .map(|field| (field.name.node.to_string(), of(&field)))
+                            .collect(),
+                        is_connection: name.ends_with("Connection"),
+                        is_node,
+                    })
+                }
+                TypeKind::Interface(interface) => {
+                    let fields = interface.fields.into_iter().map(|field| field.node);
+                    TypeShape::Object(ObjectShape {
+                        fields: fields
+                            .map(|field| (field.name.node.to_string(), of(&field)))
+                            .collect(),
+                        is_connection: false,
+                        is_node: name == "Node",
+                    })
+                }
+                TypeKind::InputObject(input) => {
+                    let fields = input.fields.into_iter().map(|field| field.node);
+                    let fields = fields.map(|field| (field.name.node.to_string(), taken(field)));
+                    TypeShape::Input { fields: fields.collect(), one_of }
+                }
+                TypeKind::Enum(words) => {
+                    let words = words.values.iter().map(|word| word.node.value.node.to_string());
+                    TypeShape::Enum(words.collect())
+                }
+                TypeKind::Scalar | TypeKind::Union(_) => TypeShape::Scalar,
+            };
+            types.insert(name, shape);
+        }
+        Self { types }
+    }
+
+    /// The type of this name.
+    pub(super) fn ty(&self, name: &str) -> Option<&TypeShape> {
+        self.types.get(name)
+    }
+
+    /// The object of this name.
+    pub(super) fn object(&self, name: &str) -> Option<&ObjectShape> {
+        match self.types.get(name) {
+            Some(TypeShape::Object(object)) => Some(object),
+            _ => None,
+        }
+    }
+}
+
+fn of(field: &FieldDefinition) -> FieldShape {
+    let is_paged = field.arguments.iter().any(|argument| argument.node.name.node == "first");
+    let (ty, is_list) = base(&field.ty.node);
+    FieldShape { ty, is_list, is_paged }
+}
+
+fn taken(field: InputValueDefinition) -> InputShape {
+    InputShape { ty: field.ty.node, has_default: field.default_value.is_some() }
+}
+
+fn base(ty: &Type) -> (String, bool) {
+    match &ty.base {
+        BaseType::Named(name) => (name.to_string(), false),
+        BaseType::List(inner) => (base(inner).0, true),
+    }
+}

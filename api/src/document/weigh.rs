@@ -1,0 +1,264 @@
+//! How much a document asks for: its size with all fragments opened, and what it costs. Fragments are
+//! weighed once, however often they are used, so that one which doubles at every step is told from its
+//! weight and not by opening it.
+
+use std::collections::HashMap;
+
+use async_graphql::{
+    Pos, Variables,
+    parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet},
+};
+use async_graphql_value::{ConstValue, Value};
+
+use super::{
+    Refusal,
+    limits::{
+        DEEPEST_WALK, INTROSPECTION, INTROSPECTION_LISTS, LARGEST_PAGE, Limits, SCHEMA_SHARE,
+        SHORT_LIST, USUAL_PAGE, VARIABLES,
+    },
+    shape::Shape,
+};
+
+/// What a selection asks for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Weight {
+    /// Fields and fragments, fragments opened.
+    fields: u64,
+    /// Fields, each as often as it may be answered.
+    cost: u64,
+    /// The bytes of variables, each as often as it is used.
+    variables: u64,
+    /// How deep fields nest.
+    depth: u32,
+    /// How often lists of the schema nest.
+    schema_lists: u32,
+}
+
+impl Weight {
+    fn beside(self, other: Self) -> Self {
+        Self {
+            fields: self.fields.saturating_add(other.fields),
+            cost: self.cost.saturating_add(other.cost),
+            variables: self.variables.saturating_add(other.variables),
+            depth: self.depth.max(other.depth),
+            schema_lists: self.schema_lists.max(other.schema_lists),
+        }
+    }
+}
+
+struct Scales<'d> {
+    document: &'d ExecutableDocument,
+    variables: &'d Variables,
+    shape: &'static Shape,
+    /// Of each fragment; `None` while it is being weighed.
+    fragments: HashMap<&'d str, Option<Weight>>,
+}
+
+/// Weighs a document; gives what the operation called `chosen` costs.
+///
+/// # Errors
+/// What goes beyond the limits, and fragments that contain themselves.
+pub(super) fn weigh(
+    document: &ExecutableDocument,
+    variables: &Variables,
+    chosen: Option<&str>,
+    limits: &Limits,
+) -> Result<u64, Refusal> {
+    let shape = Shape::of_schema();
+    let fragments = HashMap::new();
+    let mut scales = Scales { document, variables, shape, fragments };
+    let (mut all, mut cost) = (Weight::default(), 0);
+    for (name, operation) in document.operations.iter() {
+        let root = match operation.node.ty {
+            OperationType::Query => "Query",
+            OperationType::Mutation => "Mutation",
+            OperationType::Subscription => "Subscription",
+        };
+        let weight = scales.set(&operation.node.selection_set.node, Some(root), 0)?;
+        all = all.beside(weight);
+        if chosen.is_none() || name.is_some_and(|name| Some(name.as_str()) == chosen) {
+            cost = weight.cost;
+        }
+    }
+    // Those that no operation uses are looked at by the library too.
+    for (name, fragment) in &document.fragments {
+        if !scales.fragments.contains_key(name.as_str()) {
+            all = all.beside(scales.fragment(name, fragment.pos, 0)?);
+        }
+    }
+    let most = |what: &str, found: u64, most: u64| {
+        if found > most {
+            let message = format!("{what}: at most {most}, this document has {found}");
+            return Err(Refusal::too_complex(message));
+        }
+        Ok(())
+    };
+    most("levels of fields", all.depth.into(), limits.max_depth.into())?;
+    most("levels of lists of the schema", all.schema_lists.into(), INTROSPECTION_LISTS.into())?;
+    most("fields and fragments, all opened", all.fields, limits.max_fields)?;
+    most("bytes of variables, as often as they are used", all.variables, VARIABLES)?;
+    most("cost", cost, limits.max_cost)?;
+    Ok(cost)
+}
+
+impl<'d> Scales<'d> {
+    fn set(
+        &mut self,
+        set: &'d SelectionSet,
+        ty: Option<&'d str>,
+        level: u32,
+    ) -> Result<Weight, Refusal> {
+        if level > DEEPEST_WALK {
+            let message = format!("fields and fragments nest deeper than {DEEPEST_WALK} levels");
+            return Err(Refusal::too_complex(message));
+        }
+        let mut sum = Weight::default();
+        for selection in &set.items {
+            let weight = match &selection.node {
+                Selection::Field(field) => self.field(&field.node, ty, level)?,
+                Selection::InlineFragment(fragment) => {
+                    let condition = fragment.node.type_condition.as_ref();
+                    let ty = condition.map_or(ty, |one| Some(one.node.on.node.as_str()));
+                    opened(self.set(&fragment.node.selection_set.node, ty, level + 1)?)
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = spread.node.fragment_name.node.as_str();
+                    opened(self.fragment(name, spread.pos, level + 1)?)
+                }
+            };
+            sum = sum.beside(weight);
+        }
+        Ok(sum)
+    }
+
+    fn fragment(&mut self, name: &str, place: Pos, level: u32) -> Result<Weight, Refusal> {
+        let found = self.document.fragments.get_key_value(name);
+        let Some((name, fragment)) = found else {
+            return Err(Refusal::invalid_at(format!("there is no fragment `{name}`"), place));
+        };
+        match self.fragments.get(name.as_str()) {
+            Some(Some(weight)) => return Ok(*weight),
+            Some(None) => {
+                let message = format!("the fragment `{name}` contains itself");
+                return Err(Refusal::invalid_at(message, fragment.pos));
+            }
+            None => {}
+        }
+        self.fragments.insert(name.as_str(), None);
+        let ty = fragment.node.type_condition.node.on.node.as_str();
+        let weight = self.set(&fragment.node.selection_set.node, Some(ty), level)?;
+        self.fragments.insert(name.as_str(), Some(weight));
+        Ok(weight)
+    }
+
+    fn field(
+        &mut self,
+        field: &'d Field,
+        ty: Option<&'d str>,
+        level: u32,
+    ) -> Result<Weight, Refusal> {
+        let name = field.name.node.as_str();
+        let shape = self.shape;
+        let object = ty.and_then(|ty| shape.object(ty));
+        let known = object.and_then(|object| object.field(name));
+        let below = known.map(|known| known.ty.as_str());
+        let inner = self.set(&field.selection_set.node, below, level + 1)?;
+        let looks_at_schema = matches!(name, "__schema" | "__type");
+        let list_of_schema =
+            matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
+        let mut variables = inner.variables;
+        for (_, argument) in &field.arguments {
+            variables = variables.saturating_add(self.size(&argument.node));
+        }
+        let times = match (object, known) {
+            (_, Some(known)) if known.is_paged => self.page(field),
+            (Some(object), Some(known)) if known.is_list && !object.is_connection => {
+                let is_node = shape.object(&known.ty).is_some_and(|one| one.is_node);
+                let ids = field.get_argument("ids").map(|ids| self.length(&ids.node));
+                ids.unwrap_or(if is_node { LARGEST_PAGE } else { SHORT_LIST })
+            }
+            (None, None) => schema_list(name),
+            _ => 1,
+        };
+        let below = inner.cost.saturating_mul(times);
+        // What is told of the schema is there already, and costs little more than its bytes.
+        let cost = if looks_at_schema { INTROSPECTION + below / SCHEMA_SHARE } else { below };
+        Ok(Weight {
+            fields: inner.fields.saturating_add(1),
+            cost: cost.saturating_add(1),
+            variables,
+            depth: inner.depth + 1,
+            schema_lists: inner.schema_lists + u32::from(known.is_none() && list_of_schema),
+        })
+    }
+
+    /// The size of the page that is asked for.
+    fn page(&self, field: &Field) -> u64 {
+        let size =
+            ["first", "last"].iter().find_map(|name| match &field.get_argument(name)?.node {
+                Value::Number(number) => number.as_i64(),
+                Value::Variable(name) => match self.variables.get(name) {
+                    Some(ConstValue::Number(number)) => number.as_i64(),
+                    _ => None,
+                },
+                _ => None,
+            });
+        // One that is not allowed is told where it is read.
+        size.map_or(USUAL_PAGE, |size| u64::try_from(size).unwrap_or(0).min(LARGEST_PAGE))
+    }
+
+    /// The bytes that variables bring into a value.
+    fn size(&self, value: &Value) -> u64 {
+        match value {
+            Value::Variable(name) => self.variables.get(name).map_or(0, size),
+            Value::List(items) => {
+                items.iter().fold(0, |sum, item| sum.saturating_add(self.size(item)))
+            }
+            Value::Object(fields) => {
+                fields.values().fold(0, |sum, field| sum.saturating_add(self.size(field)))
+            }
+            _ => 0,
+        }
+    }
+
+    fn length(&self, value: &Value) -> u64 {
+        let length = match value {
+            Value::List(items) => items.len(),
+            Value::Variable(name) => match self.variables.get(name) {
+                Some(ConstValue::List(items)) => items.len(),
+                _ => 1,
+            },
+            _ => 1,
+        };
+        (length as u64).min(LARGEST_PAGE)
+    }
+}
+
+/// A fragment is a step of whoever walks the document, also one without a field.
+fn opened(weight: Weight) -> Weight {
+    Weight { fields: weight.fields.saturating_add(1), ..weight }
+}
+
+/// How long a list of the schema is, about.
+fn schema_list(name: &str) -> u64 {
+    match name {
+        "types" => 300,
+        "fields" | "inputFields" | "possibleTypes" => 12,
+        "enumValues" | "directives" => 6,
+        "args" => 3,
+        _ => 1,
+    }
+}
+
+/// The bytes of a value, about.
+fn size(value: &ConstValue) -> u64 {
+    let own = match value {
+        ConstValue::String(text) => text.len() as u64,
+        ConstValue::List(items) => items.iter().map(size).sum(),
+        ConstValue::Object(fields) => {
+            fields.iter().map(|(name, value)| name.len() as u64 + size(value)).sum()
+        }
+        _ => 0,
+    };
+    own + 16
+}
