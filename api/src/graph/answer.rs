@@ -1,5 +1,7 @@
 //! Builds the answer from the rows, without a future for each field.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use async_graphql::{
     Context, Name, PathSegment, Pos, Positioned, ServerError, Value, parser::types::Field,
 };
@@ -32,6 +34,14 @@ pub struct Answer<'a> {
 /// them, so a small request can make a large answer.
 const MOST_OBJECTS: usize = 100_000;
 
+/// The most bytes of text of one answer, all root fields together: a long text may be asked for by many
+/// names.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+/// How many bytes the answer of a request has so far.
+#[derive(Debug, Default)]
+pub struct AnswerSize(AtomicUsize);
+
 /// A value, or an error on its way to the nearest field that may be null.
 type Built = Result<Value, ServerError>;
 
@@ -51,6 +61,21 @@ impl<'a> Answer<'a> {
     /// The place in the answer that is being built.
     pub fn at(&mut self, segment: PathSegment) {
         self.path.push(segment);
+    }
+
+    /// Counts the bytes of a value.
+    fn grow(&self, cell: &Cell) -> Result<(), Error> {
+        let bytes = match cell {
+            Cell::Text(text) => text.len(),
+            Cell::Json(json) => json_size(json),
+            _ => return Ok(()),
+        };
+        let Some(size) = self.context.data_opt::<AnswerSize>() else { return Ok(()) };
+        if size.0.fetch_add(bytes, Ordering::Relaxed) + bytes > LARGEST_ANSWER {
+            let most = LARGEST_ANSWER / 1_024 / 1_024;
+            return Err(Error::too_complex(format!("the answer would be larger than {most} MiB")));
+        }
+        Ok(())
     }
 
     /// Back to the place around it.
@@ -79,6 +104,9 @@ impl<'a> Answer<'a> {
         for (name, out) in &shape.fields {
             let value = match out {
                 Out::Cell(cell, scalar) => {
+                    if let Err(error) = self.grow(&loaded.rows[index][*cell]) {
+                        return Err(self.error_at(name, error));
+                    }
                     match scalar::output(&loaded.rows[index][*cell], *scalar) {
                         Ok(value) => value,
                         Err(error) => return Err(self.error_at(name, error)),
@@ -272,4 +300,16 @@ fn page_info(
 fn cursor(connection: &Connection<'_>, loaded: &Loaded, group: &Group, index: usize) -> String {
     let row = &loaded.rows[index];
     encode_cursor(group.binding, connection.cursor.iter().map(|cell| &row[*cell]))
+}
+
+/// The bytes of a JSON document, about.
+fn json_size(json: &serde_json::Value) -> usize {
+    match json {
+        serde_json::Value::String(text) => text.len(),
+        serde_json::Value::Array(items) => items.iter().map(json_size).sum(),
+        serde_json::Value::Object(fields) => {
+            fields.iter().map(|(name, value)| name.len() + json_size(value)).sum()
+        }
+        _ => 8,
+    }
 }

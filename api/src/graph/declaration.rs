@@ -168,6 +168,12 @@ pub struct EnumType {
     pub words: &'static [Word],
 }
 
+impl std::fmt::Debug for Entity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 impl Entity {
     /// Makes the declaration: the fields of the struct, with the id before them and, where the
     /// table has them, the revision and the stamps behind.

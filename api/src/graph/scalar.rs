@@ -150,7 +150,7 @@ impl async_graphql::InputType for Moment {
     }
 
     fn create_type_info(_: &mut Registry) -> String {
-        Self::qualified_type_name()
+        <Self as async_graphql::InputType>::qualified_type_name()
     }
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
@@ -209,6 +209,33 @@ impl<V> WordOf<V> {
     }
 }
 
+impl<V: Vocabulary> WordOf<V> {
+    /// The word that is stored as `name`, if there is one.
+    #[must_use]
+    pub fn stored(name: &str) -> Option<Self> {
+        let word = V::enum_type().words.iter().find(|word| word.name == name)?;
+        Some(Self(word.name, PhantomData))
+    }
+}
+
+impl<V: Vocabulary + Send + Sync> async_graphql::OutputType for WordOf<V> {
+    fn type_name() -> Cow<'static, str> {
+        V::enum_type().name.into()
+    }
+
+    fn create_type_info(_: &mut Registry) -> String {
+        <Self as async_graphql::OutputType>::qualified_type_name()
+    }
+
+    async fn resolve(
+        &self,
+        _: &ContextSelectionSet<'_>,
+        _: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        Ok(Value::Enum(Name::new(enum_value(self.0))))
+    }
+}
+
 impl<V: Vocabulary + Send + Sync> async_graphql::InputType for WordOf<V> {
     type RawValueType = Self;
 
@@ -217,7 +244,7 @@ impl<V: Vocabulary + Send + Sync> async_graphql::InputType for WordOf<V> {
     }
 
     fn create_type_info(_: &mut Registry) -> String {
-        Self::qualified_type_name()
+        <Self as async_graphql::InputType>::qualified_type_name()
     }
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {

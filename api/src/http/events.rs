@@ -3,38 +3,64 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use async_graphql::{Executor, Request};
-use axum::{
-    http::{HeaderMap, header},
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+use axum::response::{
+    IntoResponse, Response,
+    sse::{Event, KeepAlive, Sse},
 };
 use futures_util::{StreamExt, stream};
 
-use crate::execute::SchemaExecutor;
+use super::{
+    Server,
+    connection::stopped,
+    graphql,
+    operation::{self, Operation, Outcome},
+    visitor::Visitor,
+};
 
 /// How often an idle stream says that it is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
-/// Whether the client wants its answer as a stream of events.
-pub(super) fn wanted(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted.flat_map(|value| value.split(',')).any(|kind| {
-        kind.split(';')
-            .next()
-            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
-    })
+/// Sends every answer of a subscription as an event `next`, then `complete`. When the server stops, the
+/// stream ends without it, and so it does when an event can't be told: the client comes again.
+pub(super) fn follow(server: &Server, visitor: &Visitor, operation: Operation) -> Response {
+    let mut closing = server.closing.subscribe();
+    let sent_away = visitor.clone().sent_away(server.clone());
+    let has_key = visitor.has_key();
+    let stop = async move {
+        tokio::select! {
+            () = stopped(&mut closing) => {}
+            () = sent_away, if has_key => {}
+        }
+    };
+    let answers = operation.follow(server, visitor).map(|answer| {
+        let broken = operation::is_broken(&answer);
+        let outcome = Outcome::of(answer);
+        (next(&graphql::json(&outcome).to_string()), broken)
+    });
+    let mut broken = false;
+    let sent = answers.chain(stream::once(async { (complete(), false) })).take_while(
+        move |(_, breaks)| {
+            let goes_on = !std::mem::replace(&mut broken, *breaks);
+            async move { goes_on }
+        },
+    );
+    events(sent.map(|(event, _)| event).take_until(Box::pin(stop)))
 }
 
-/// Runs a request and sends every answer as an event `next`, then `complete`.
-pub(super) fn answer(executor: &SchemaExecutor, request: Request) -> Response {
-    let answers = executor.execute_stream(request, None).map(|answer| {
-        let json = serde_json::to_string(&answer).unwrap_or_default();
-        Event::default().event("next").data(json)
-    });
-    let end = stream::once(async { Event::default().event("complete").data("") });
-    let events = answers.chain(end).map(Ok::<_, Infallible>);
+/// Sends the one answer of a query or a mutation.
+pub(super) fn once(outcome: &Outcome) -> Response {
+    events(stream::iter([next(&graphql::json(outcome).to_string()), complete()]))
+}
+
+fn next(json: &str) -> Event {
+    Event::default().event("next").data(json)
+}
+
+fn complete() -> Event {
+    Event::default().event("complete").data("")
+}
+
+fn events(events: impl stream::Stream<Item = Event> + Send + 'static) -> Response {
+    let events = events.map(Ok::<_, Infallible>);
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
 }

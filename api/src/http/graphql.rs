@@ -1,66 +1,82 @@
-//! `/graphql`: requests by POST and GET, answers as events, and the graphql-transport-ws protocol.
+//! `/graphql`: requests by POST and GET, alone or several in one, and answers in the form that the client
+//! takes. The specification is GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>).
 
-use async_graphql::{
-    Data, ErrorExtensionValues, Executor, Request, Response as Answer, ServerError, Variables,
-    http::ALL_WEBSOCKET_PROTOCOLS, parser::types::OperationType,
-};
-use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
+use async_graphql::parser::types::OperationType;
 use axum::{
-    Json,
-    body::Bytes,
-    extract::{FromRequestParts, Query, State, WebSocketUpgrade, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode, header, request::Parts},
-    response::{IntoResponse, Response},
+    body::Body,
+    extract::{Query, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
 };
 use serde_json::{Map, Value};
 
-use service::Actor;
-
 use super::{
-    Server, events,
-    visitor::{self, RequestId},
+    Server, body, events,
+    media::{self, Accepted, Media},
+    operation::{Operation, Outcome},
+    settings::{LARGEST_BODY, STRANGERS_BODY},
+    socket,
+    visitor::{self, Claims, RequestId, Visitor},
 };
-use crate::document;
+use crate::document::{LARGEST_BATCH, Refusal};
 
-/// The largest message of a WebSocket, in bytes.
-const LARGEST_MESSAGE: usize = 1024 * 1024;
+/// The header that asks to be told what an operation costs: any value.
+const TELL_COST: &str = "salesgraph-cost";
 
-/// What a socket keeps to read and to write, in bytes, while little is said on it: most wait for something
-/// to happen. The library's own measure is 128 KiB for each.
-const SOCKET_BUFFER: usize = 4 * 1024;
+/// A request on its way.
+struct Asked<'s> {
+    server: &'s Server,
+    visitor: Visitor,
+    id: RequestId,
+    media: Media,
+    accepted: Accepted,
+    tells_cost: bool,
+    is_get: bool,
+}
 
-/// A request in the body, as JSON.
+/// A request in the body, as JSON; or several.
 pub(super) async fn post(
     State(server): State<Server>,
     id: RequestId,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: axum::extract::Request,
 ) -> Response {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
-    if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
-        let text = "send the request as application/json";
-        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", text);
+    let (parts, body) = request.into_parts();
+    let headers = parts.headers;
+    let is_json = header_is(&headers, header::CONTENT_TYPE, "application/json");
+    if !is_json || headers.contains_key(header::CONTENT_ENCODING) {
+        let text = "send the request as application/json, not compressed";
+        return server.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", text);
     }
-    let body = match body {
+    let asked = match Asked::meet(&server, &headers, id, false).await {
+        Ok(asked) => asked,
+        Err(response) => return response,
+    };
+    // Who has shown no key to a server that asks for one may say little.
+    let largest = if asked.visitor.role().is_some() { LARGEST_BODY } else { STRANGERS_BODY };
+    let body = match body::read(&headers, body, largest, server.settings.body_timeout).await {
         Ok(body) => body,
-        Err(rejection) => {
-            let status = rejection.status();
-            return refuse(status, "BAD_REQUEST", "the body is too large, or could not be read");
+        Err(body::Unread::TooLarge) => {
+            let text = format!("the body is larger than {} KiB", largest / 1_024);
+            return server.refuse(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", &text);
         }
+        Err(body::Unread::TooSlow) => {
+            let text = "the body did not come in time";
+            let mut late = server.refuse(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", text);
+            late.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            return late;
+        }
+        Err(body::Unread::Broken) => return asked.bad("the body could not be read"),
     };
-    let fields = match serde_json::from_slice::<Value>(&body) {
-        Ok(Value::Object(fields)) => fields,
+    match serde_json::from_slice::<Value>(&body) {
+        Ok(Value::Object(fields)) => asked.answer(&fields).await,
+        Ok(Value::Array(requests)) => asked.answer_all(requests).await,
         Ok(_) => {
-            return bad(
-                "the body must be a JSON object with `query`, `variables`, `operationName`",
-            );
+            asked.bad("the body must be a JSON object with `query`, `variables`, `operationName`")
         }
-        Err(error) => return bad(&format!("the body can't be read as JSON: {error}")),
-    };
-    match request(&fields) {
-        Ok(request) => execute(&server, request, &headers, &id).await,
-        Err(text) => bad(text),
+        Err(error) => {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            asked.bad(&format!("the body can't be read as JSON ({place})"))
+        }
     }
 }
 
@@ -71,170 +87,183 @@ pub(super) async fn get(
     request: axum::extract::Request,
 ) -> Response {
     let (mut parts, _) = request.into_parts();
-    let upgrade = parts.headers.get(header::UPGRADE);
-    if upgrade.is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket")) {
-        return socket(server, &mut parts, id).await;
+    if header_is(&parts.headers, header::UPGRADE, "websocket") {
+        return socket::open(server, &mut parts, id).await;
     }
-    let mut fields = Map::new();
-    let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri) else {
-        return bad("the address can't be read");
+    if parts.uri.query().is_none() && wants_page(&parts.headers) {
+        return Redirect::to("/").into_response();
+    }
+    let asked = match Asked::meet(&server, &parts.headers, id, true).await {
+        Ok(asked) => asked,
+        Err(response) => return response,
     };
+    let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri) else {
+        return asked.bad("the address can't be read");
+    };
+    let mut fields = Map::new();
     for (name, value) in pairs {
         let value = match name.as_str() {
             "variables" | "extensions" if value.is_empty() => Value::Null,
             "variables" | "extensions" => match serde_json::from_str(&value) {
                 Ok(value) => value,
-                Err(_) => return bad("`variables` and `extensions` must be JSON objects"),
+                Err(_) => return asked.bad("`variables` and `extensions` must be JSON objects"),
             },
             _ => Value::String(value),
         };
         fields.insert(name, value);
     }
-    let mut request = match self::request(&fields) {
-        Ok(request) => request,
-        Err(text) => return bad(text),
-    };
-    let wants_events = events::wanted(&parts.headers);
-    let fits = |ty| match ty {
-        OperationType::Query => true,
-        OperationType::Mutation => false,
-        OperationType::Subscription => wants_events,
-    };
-    if operation_type(&mut request).is_some_and(|ty| !fits(ty)) {
-        let text = "only queries can be asked by GET, and subscriptions as text/event-stream";
-        let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", text);
-        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
-        return response;
-    }
-    execute(&server, request, &parts.headers, &id).await
+    asked.answer(&fields).await
 }
 
-/// The type of the operation that is to be run; `None` when the document is refused anyway, with its
-/// reason, below.
-fn operation_type(request: &mut Request) -> Option<OperationType> {
-    document::prepare(request).ok()?;
-    let name = request.operation_name.clone();
-    let document = request.parsed_query().ok()?;
-    document::operation(document, name.as_deref()).map(|operation| operation.ty)
-}
-
-async fn socket(server: Server, parts: &mut Parts, id: RequestId) -> Response {
-    if !is_same_origin(&parts.headers) {
-        let text = "a page of another origin can't open a socket here";
-        return refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text);
-    }
-    let Ok(protocol) = GraphQLProtocol::from_request_parts(parts, &()).await else {
-        return bad("the subprotocol must be graphql-transport-ws");
+/// Other methods: `OPTIONS` is told which there are, the rest is refused.
+pub(super) async fn other(State(server): State<Server>, method: Method) -> Response {
+    let mut response = if method == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let text = "ask by GET or POST";
+        server.refuse(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", text)
     };
-    let upgrade = match WebSocketUpgrade::from_request_parts(parts, &()).await {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
-    };
-    let actor = match asked_actor(&parts.headers) {
-        Ok(actor) => actor,
-        Err(text) => return bad(text),
-    };
-    let mut data = Data::default();
-    data.insert(server.feed.clone());
-    data.insert(server.scope(actor, &id.0));
-    let greeted = server.clone();
-    let upgrade = upgrade.read_buffer_size(SOCKET_BUFFER).write_buffer_size(SOCKET_BUFFER);
-    upgrade.max_message_size(LARGEST_MESSAGE).protocols(ALL_WEBSOCKET_PROTOCOLS).on_upgrade(
-        move |socket| {
-            GraphQLWebSocket::new(socket, server.executor, protocol)
-                .with_data(data)
-                .on_connection_init(move |payload| async move { greet(&greeted, &payload, &id) })
-                .serve()
-        },
-    )
+    let allowed = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
+    response.headers_mut().insert(header::ALLOW, allowed);
+    response
 }
 
-/// Browsers can't send headers with a socket: the first message may name the actor too.
-fn greet(server: &Server, payload: &Value, id: &RequestId) -> async_graphql::Result<Data> {
-    let mut data = Data::default();
-    if let Some(Value::String(text)) = payload.get("actor") {
-        let actor = visitor::actor(text).map_err(async_graphql::Error::new)?;
-        data.insert(server.scope(actor, &id.0));
-    }
-    Ok(data)
+fn header_is(headers: &HeaderMap, name: header::HeaderName, expected: &str) -> bool {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    let value = value.and_then(|value| value.split(';').next()).map(str::trim);
+    value.is_some_and(|value| value.eq_ignore_ascii_case(expected))
 }
 
-/// Who acts, by the header that says so.
-fn asked_actor(headers: &HeaderMap) -> Result<Actor, &'static str> {
-    match headers.get(visitor::ACTOR) {
-        None => Ok(Actor::LocalVisitor),
-        Some(value) => visitor::actor(std::str::from_utf8(value.as_bytes()).unwrap_or_default()),
-    }
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// Browsers let any page open a socket anywhere, and say which page it was. Other clients say nothing.
-fn is_same_origin(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    match (text(header::ORIGIN), text(header::HOST)) {
-        (None, _) => true,
-        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, own)| own == host),
-        (Some(_), None) => false,
-    }
-}
-
-/// The request in these fields; the specification is GraphQL over HTTP, section "Request Parameters".
-fn request(fields: &Map<String, Value>) -> Result<Request, &'static str> {
-    let Some(Value::String(query)) = fields.get("query") else {
-        return Err("`query` must be a text: the document to run");
-    };
-    let mut request = Request::new(query);
-    match fields.get("operationName") {
-        None | Some(Value::Null) => {}
-        Some(Value::String(name)) if name.is_empty() => {}
-        Some(Value::String(name)) => request = request.operation_name(name),
-        Some(_) => return Err("`operationName` must be a text"),
-    }
-    match fields.get("variables") {
-        None | Some(Value::Null) => {}
-        Some(variables @ Value::Object(_)) => {
-            request = request.variables(Variables::from_json(variables.clone()));
+impl<'s> Asked<'s> {
+    async fn meet(
+        server: &'s Server,
+        headers: &HeaderMap,
+        id: RequestId,
+        is_get: bool,
+    ) -> Result<Self, Response> {
+        let accepted = media::accepted(headers);
+        let Some(media) = accepted.best else {
+            let text = "answers are application/graphql-response+json, application/json or text/event-stream";
+            return Err(server.refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", text));
+        };
+        let tells_cost = headers.contains_key(TELL_COST);
+        match visitor::meet(server, Claims::of(headers), &id).await {
+            Ok(visitor) => Ok(Self { server, visitor, id, media, accepted, tells_cost, is_get }),
+            Err(refusal) => {
+                server.metrics.refused(refusal.code);
+                Err(refused(media, &refusal))
+            }
         }
-        Some(_) => return Err("`variables` must be an object"),
     }
-    match fields.get("extensions") {
-        None | Some(Value::Null | Value::Object(_)) => Ok(request),
-        Some(_) => Err("`extensions` must be an object"),
+
+    fn bad(&self, text: &str) -> Response {
+        self.server.metrics.refused("BAD_REQUEST");
+        refused(self.media, &Refusal::new("BAD_REQUEST", text, None))
+    }
+
+    async fn answer(&self, fields: &Map<String, Value>) -> Response {
+        let operation = match self.admit(fields) {
+            Ok(operation) => operation,
+            Err(refusal) => return self.refused(refusal),
+        };
+        if operation.kind() == OperationType::Subscription {
+            return if self.accepted.events {
+                events::follow(self.server, &self.visitor, operation)
+            } else {
+                let text = "a subscription is answered on a WebSocket, or as text/event-stream";
+                self.server.refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", text)
+            };
+        }
+        let outcome = operation.run(self.server, &self.visitor).await;
+        if self.media == Media::Events {
+            return events::once(&outcome);
+        }
+        match outcome {
+            Outcome::Refused(refusal) => self.refused(refusal),
+            Outcome::Answer(response) => answer(self.media, StatusCode::OK, &response),
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Response {
+        // Whoever reads events sees an error in an event; in a body it would be lost.
+        if self.media == Media::Events && self.media.refused(refusal.code) == StatusCode::OK {
+            return events::once(&Outcome::Refused(refusal));
+        }
+        refused(self.media, &refusal)
+    }
+
+    /// Several requests, one after the other.
+    async fn answer_all(&self, requests: Vec<Value>) -> Response {
+        if self.media == Media::Events {
+            let text = "several requests are answered as JSON";
+            return self.server.refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", text);
+        }
+        if requests.is_empty() || requests.len() > LARGEST_BATCH {
+            return self.bad(&format!("a batch has from 1 to {LARGEST_BATCH} requests"));
+        }
+        let mut answers = Vec::with_capacity(requests.len());
+        for request in &requests {
+            let Value::Object(fields) = request else {
+                return self.bad("each request of a batch must be a JSON object");
+            };
+            let outcome = match self.admit(fields) {
+                Ok(operation) if operation.kind() == OperationType::Subscription => {
+                    let text = "a subscription can't stand in a batch";
+                    Outcome::Refused(Refusal::new("BAD_REQUEST", text, None))
+                }
+                Ok(operation) => operation.run(self.server, &self.visitor).await,
+                Err(refusal) => Outcome::Refused(refusal),
+            };
+            answers.push(json(&outcome));
+        }
+        answer(self.media, StatusCode::OK, &answers)
+    }
+
+    fn admit(&self, fields: &Map<String, Value>) -> Result<Operation, Refusal> {
+        let mut operation = Operation::admit(self.server, &self.visitor, &self.id, fields)?;
+        if self.is_get && operation.kind() == OperationType::Mutation {
+            let text = "a mutation is sent by POST";
+            return Err(Refusal::new("METHOD_NOT_ALLOWED", text, None));
+        }
+        operation.tells_cost = self.tells_cost;
+        Ok(operation)
     }
 }
 
-async fn execute(
-    server: &Server,
-    mut request: Request,
-    headers: &HeaderMap,
-    id: &RequestId,
-) -> Response {
-    let actor = match asked_actor(headers) {
-        Ok(actor) => actor,
-        Err(text) => return bad(text),
+/// An outcome as it is sent.
+pub(super) fn json(outcome: &Outcome) -> Value {
+    let json = match outcome {
+        Outcome::Refused(refusal) => Ok(serde_json::json!({ "errors": refusal.errors })),
+        Outcome::Answer(response) => serde_json::to_value(response),
     };
-    let wants_events = events::wanted(headers);
-    let subscribes = request.query.contains("subscription")
-        && operation_type(&mut request) == Some(OperationType::Subscription);
-    if subscribes && !wants_events {
-        let text = "a subscription is answered on a WebSocket, or as text/event-stream";
-        return refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", text);
-    }
-    let request = request.data(server.feed.clone()).data(server.scope(actor, &id.0));
-    if wants_events {
-        return events::answer(&server.executor, request);
-    }
-    Json(server.executor.execute(request).await).into_response()
+    json.unwrap_or_default()
 }
 
-fn bad(text: &str) -> Response {
-    refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", text)
+/// A request that was not run: errors, and no data.
+pub(super) fn refused(media: Media, refusal: &Refusal) -> Response {
+    let status = media.refused(refusal.code);
+    let media = if media == Media::Events { Media::Json } else { media };
+    let mut response = answer(media, status, &serde_json::json!({ "errors": refusal.errors }));
+    let headers = response.headers_mut();
+    let mut tell = |name, text| headers.insert(name, HeaderValue::from_static(text));
+    match status {
+        StatusCode::UNAUTHORIZED => tell(header::WWW_AUTHENTICATE, "Bearer"),
+        StatusCode::SERVICE_UNAVAILABLE => tell(header::RETRY_AFTER, "1"),
+        StatusCode::METHOD_NOT_ALLOWED => tell(header::ALLOW, "POST"),
+        _ => None,
+    };
+    response
 }
 
-pub(super) fn refuse(status: StatusCode, code: &str, text: &str) -> Response {
-    let mut error = ServerError::new(text, None);
-    let mut extensions = ErrorExtensionValues::default();
-    extensions.set("code", code);
-    error.extensions = Some(extensions);
-    let answer = serde_json::json!({ "errors": Answer::from_errors(vec![error]).errors });
-    (status, Json(answer)).into_response()
+fn answer(media: Media, status: StatusCode, value: &impl serde::Serialize) -> Response {
+    let Ok(json) = serde_json::to_vec(value) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let kind = HeaderValue::from_static(media.content_type());
+    (status, [(header::CONTENT_TYPE, kind)], Body::from(json)).into_response()
 }

@@ -1,29 +1,49 @@
-//! The HTTP server: `/graphql` for HTTP and WebSocket, GraphiQL at `/`, health.
+//! The HTTP server: `/graphql` for HTTP, events and WebSocket, GraphiQL at `/`, health and metrics.
 
+mod body;
+pub mod connection;
+mod detached;
 mod events;
 pub mod graphiql;
 mod graphql;
+mod media;
+mod metrics;
+mod operation;
+mod persisted;
+mod settings;
+mod socket;
 pub mod visitor;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header, uri::Authority},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::Authority},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::get,
 };
-use service::{Actor, Clock, Role, Scope, Store, governance::change_log::Feed};
+use service::{
+    Actor, Clock, Permission, Role, Scope, Store,
+    governance::change_log::Feed,
+    identity::key_ring::{Holder, KeyRing},
+};
+use tokio::sync::{Semaphore, watch};
 use tower_http::{
-    compression::CompressionLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
+    compression::CompressionLayer, cors::CorsLayer, set_header::SetResponseHeaderLayer,
 };
 
-use crate::execute::SchemaExecutor;
+use self::{
+    media::Media,
+    metrics::{Metrics, SharedMetrics},
+    persisted::Persisted,
+    settings::{LARGEST_HEAD, LONGEST_ADDRESS},
+    visitor::{Claims, RequestId},
+};
+use crate::{document::Refusal, execute::SchemaExecutor};
 
-/// How long a request may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+pub use settings::Settings;
 
 /// What every request is answered with.
 #[derive(Clone)]
@@ -33,28 +53,53 @@ pub struct Server {
     feed: Feed,
     organization: i64,
     clock: Arc<dyn Clock>,
-    only_local: bool,
+    settings: Arc<Settings>,
+    keys: KeyRing,
+    persisted: Persisted,
+    metrics: SharedMetrics,
+    running: Arc<Semaphore>,
+    sockets: Arc<Semaphore>,
+    followers: Arc<Semaphore>,
+    closing: Arc<watch::Sender<bool>>,
 }
 
 impl Server {
-    /// A server of one organization, whose visitor is its owner. It is made inside a runtime, which runs
-    /// its tasks.
+    /// A server with the usual settings. It is made inside a runtime, which runs its tasks. Where no key
+    /// is asked for, the visitor is the owner of `organization`.
     #[must_use]
     pub fn new(store: Store, organization: i64, clock: Arc<dyn Clock>) -> Self {
+        let settings = Settings::default();
         Self {
             executor: SchemaExecutor::new(crate::schema::build()),
             feed: Feed::new(store.clone()),
+            keys: KeyRing::new(store.clone(), Arc::clone(&clock)),
+            persisted: Persisted::default(),
+            metrics: Arc::new(Metrics::new()),
+            running: Arc::new(Semaphore::new(settings.max_concurrent)),
+            sockets: Arc::new(Semaphore::new(settings::MOST_SOCKETS)),
+            followers: Arc::new(Semaphore::new(settings::MOST_SUBSCRIPTIONS)),
+            closing: Arc::new(watch::Sender::new(false)),
+            settings: Arc::new(settings),
             store,
             organization,
             clock,
-            only_local: true,
         }
     }
 
-    /// Answers under any name: for a server that listens where others reach it.
+    /// The same, with other settings.
     #[must_use]
-    pub fn for_all_hosts(self) -> Self {
-        Self { only_local: false, ..self }
+    pub fn with(self, settings: Settings) -> Self {
+        let schema = if settings.no_introspection {
+            crate::schema::build_silent()
+        } else {
+            crate::schema::build()
+        };
+        Self {
+            executor: SchemaExecutor::new(schema).within(settings.limits),
+            running: Arc::new(Semaphore::new(settings.max_concurrent)),
+            settings: Arc::new(settings),
+            ..self
+        }
     }
 
     /// What subscriptions follow. Closing it ends them all.
@@ -63,58 +108,180 @@ impl Server {
         &self.feed
     }
 
-    /// The scope of `actor` in the request that this names.
+    /// The keys that are accepted.
     #[must_use]
-    pub fn scope(&self, actor: Actor, request: &str) -> Scope {
+    pub fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    /// The scope of `actor`, who needs no key, in the request that this names.
+    fn scope(&self, actor: Actor, request: &str) -> Scope {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
         Scope::new(store, self.organization, actor, Role::Owner, clock).for_request(request)
+    }
+
+    /// The scope of one who holds a key.
+    fn scope_of(&self, holder: &Holder, request: &str) -> Scope {
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+        let Holder { id, organization, actor, role, .. } = holder;
+        let scope = Scope::new(store, *organization, actor.clone(), *role, clock);
+        scope.by_key(*id).for_request(request)
+    }
+
+    /// Whether a visitor is of the server's own organization.
+    fn is_home_of(&self, visitor: &visitor::Visitor) -> bool {
+        let organization = visitor.scope.as_ref().map(Scope::organization);
+        organization == Some(self.organization)
+    }
+
+    /// Browsers let any page open a socket anywhere, and say which page it was. Other clients say nothing.
+    fn accepts_origin(&self, headers: &HeaderMap) -> bool {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let Some(origin) = text(header::ORIGIN) else {
+            return !headers.contains_key(header::ORIGIN);
+        };
+        let own = origin.split_once("://").map(|(_, own)| own);
+        own.is_some() && own == text(header::HOST)
+            || self.settings.allow_origin.iter().any(|known| known.eq_ignore_ascii_case(origin))
+    }
+
+    /// An answer to what is no request of GraphQL, counted.
+    fn refuse(&self, status: StatusCode, code: &'static str, text: &str) -> Response {
+        self.metrics.refused(code);
+        let mut response = graphql::refused(Media::Json, &Refusal::new(code, text, None));
+        *response.status_mut() = status;
+        response
     }
 }
 
 /// The routes of the server.
 pub fn routes(server: Server) -> Router {
-    let no_sniffing = HeaderValue::from_static("nosniff");
-    let graphql = get(graphql::get).post(graphql::post);
-    let answers = Router::new()
+    let always = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+    };
+    let graphql = get(graphql::get).post(graphql::post).fallback(graphql::other);
+    let routes = Router::new()
+        .route("/graphql", graphql)
         .route("/", get(graphiql::page))
         .route("/graphiql/{name}", get(graphiql::asset))
         .route("/health/live", get(|| async { "live\n" }))
         .route("/health/ready", get(ready))
+        .route("/metrics", get(counters))
+        .fallback(nowhere)
+        .method_not_allowed_fallback(wrong_method)
         .layer(CompressionLayer::new());
-    Router::new()
-        .route("/graphql", graphql.layer(CompressionLayer::new()))
-        .merge(answers)
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
-        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, no_sniffing))
-        .layer(middleware::from_fn_with_state(server.clone(), refuse_strange_hosts))
+    let routes = match cross_origin(&server.settings) {
+        Some(layer) => routes.layer(layer),
+        None => routes,
+    };
+    routes
+        .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(always(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(always(header::REFERRER_POLICY, "no-referrer"))
+        .layer(middleware::from_fn_with_state(server.clone(), look_at_head))
         .layer(middleware::from_fn(visitor::name_request))
         .with_state(server)
 }
 
-/// A page of another site can let its own name point to this machine (DNS rebinding); then the name
-/// it asks for is not local.
-async fn refuse_strange_hosts(
-    State(server): State<Server>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+/// Pages of the origins that are named may ask; no other origin is ever told that it may.
+fn cross_origin(settings: &Settings) -> Option<CorsLayer> {
+    let origins = settings.allow_origin.iter().filter_map(|origin| origin.parse().ok());
+    let origins: Vec<HeaderValue> = origins.collect();
+    if origins.is_empty() {
+        return None;
+    }
+    let own = ["x-request-id", "salesgraph-cost", visitor::ACTOR].map(HeaderName::from_static);
+    let layer = CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(
+            [header::CONTENT_TYPE, header::AUTHORIZATION, header::ACCEPT]
+                .into_iter()
+                .chain(own)
+                .collect::<Vec<_>>(),
+        )
+        .expose_headers([visitor::REQUEST_ID, header::RETRY_AFTER]);
+    Some(layer)
+}
+
+/// Refuses heads that are too large, and names that are not ours: a page of another site can let its own
+/// name point to this machine (DNS rebinding); then the name it asks for is not local.
+async fn look_at_head(State(server): State<Server>, request: Request, next: Next) -> Response {
+    let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    if address > LONGEST_ADDRESS {
+        let text = "the address is longer than 32 KiB: send the request by POST";
+        return server.refuse(StatusCode::URI_TOO_LONG, "URI_TOO_LONG", text);
+    }
+    let headers = request.headers();
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if size > LARGEST_HEAD {
+        let (status, text) =
+            (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the headers are too large");
+        return server.refuse(status, "HEADERS_TOO_LARGE", text);
+    }
+    let forwarded = |name: &HeaderName| {
+        let name = name.as_str();
+        name.starts_with("x-forwarded-") || ["forwarded", "via", "x-real-ip"].contains(&name)
+    };
+    if !server.settings.require_keys && headers.keys().any(forwarded) {
+        let text = "this request came through a proxy, where everybody may stand: start the server \
+                    with --require-keys";
+        return server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text);
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host =
         host.or_else(|| request.uri().authority().map(Authority::as_str)).unwrap_or_default();
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
     let name =
         host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
-    if server.only_local && !matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
+    // Whoever must show a key gains nothing by a name.
+    if !server.settings.require_keys && !matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
         let text = "this server answers under the names of its own machine only: localhost";
-        return graphql::refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text);
+        return server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text);
     }
     next.run(request).await
 }
 
 /// Whether the database answers.
 async fn ready(State(server): State<Server>) -> (StatusCode, &'static str) {
+    if *server.closing.borrow() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the server stops\n");
+    }
     match server.store.ping().await {
         Ok(()) => (StatusCode::OK, "ready\n"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
     }
+}
+
+/// The counters, for those who may see how the server is doing.
+async fn counters(State(server): State<Server>, id: RequestId, headers: HeaderMap) -> Response {
+    let visitor = match visitor::meet(&server, Claims::of(&headers), &id).await {
+        Ok(visitor) => visitor,
+        Err(refusal) => return graphql::refused(Media::Response, &refusal),
+    };
+    match visitor.role() {
+        None => {
+            let refusal = Refusal::new("UNAUTHENTICATED", "show a key", None);
+            graphql::refused(Media::Response, &refusal)
+        }
+        // They tell of all organizations: for those who run the server, in its own.
+        Some(role) if !role.may(Permission::Operate) || !server.is_home_of(&visitor) => {
+            let text = "these are for owners and admins of the organization `default`";
+            server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text)
+        }
+        Some(_) => {
+            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            let text = server.metrics.text(&server).await;
+            ([(header::CONTENT_TYPE, kind)], text).into_response()
+        }
+    }
+}
+
+async fn nowhere(State(server): State<Server>) -> Response {
+    server.refuse(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing here; ask at /graphql")
+}
+
+async fn wrong_method(State(server): State<Server>) -> Response {
+    let text = "this is read by GET";
+    server.refuse(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", text)
 }

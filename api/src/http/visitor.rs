@@ -1,22 +1,30 @@
-//! Who asks: the actor that a request names, and the name of the request itself.
+//! Who asks: the actor of a request, and the name of the request itself.
 //!
-//! Until there are keys a server believes its clients: `Salesgraph-Actor: worker/research-bot` or
-//! `person/Ada`. Without it the visitor of the machine acts.
+//! A key says who acts (`Authorization: Bearer KEY`). A server that only this machine can reach asks for
+//! none: then the visitor is its owner, and may say `Salesgraph-Actor: worker/research-bot` or `person/Ada`.
+
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{FromRequestParts, Request},
-    http::{HeaderName, HeaderValue, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
     middleware::Next,
     response::Response,
 };
-use service::Actor;
+use service::{Actor, Role, Scope};
 use uuid::Uuid;
 
-/// The header that names who acts.
+use super::Server;
+use crate::document::Refusal;
+
+/// The header that names who acts, where nobody is asked for a key.
 pub const ACTOR: &str = "salesgraph-actor";
 
 /// The header that names a request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How often the key of one who follows is looked at again.
+pub(super) const LOOKED_AT_EVERY: Duration = Duration::from_secs(2);
 
 /// The longest name of a request, in characters.
 const LONGEST_REQUEST_ID: usize = 128;
@@ -26,7 +34,7 @@ const LONGEST_NAME: usize = 255;
 
 /// The name of a request: given by the client, or by us.
 #[derive(Clone, Debug)]
-pub struct RequestId(pub String);
+pub struct RequestId(pub Arc<str>);
 
 impl<S: Sync> FromRequestParts<S> for RequestId {
     type Rejection = std::convert::Infallible;
@@ -38,7 +46,7 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
 
 impl RequestId {
     fn new() -> Self {
-        Self(Uuid::now_v7().to_string())
+        Self(Uuid::now_v7().to_string().into())
     }
 }
 
@@ -48,7 +56,7 @@ pub async fn name_request(mut request: Request, next: Next) -> Response {
     let given = given.filter(|name| {
         (1..=LONGEST_REQUEST_ID).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic())
     });
-    let id = given.map_or_else(RequestId::new, |given| RequestId(given.to_owned()));
+    let id = given.map_or_else(RequestId::new, |given| RequestId(given.into()));
     let header = HeaderValue::from_str(&id.0).ok();
     request.extensions_mut().insert(id);
     let mut response = next.run(request).await;
@@ -58,11 +66,110 @@ pub async fn name_request(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// The actor that `text` names: `worker/NAME` or `person/NAME`.
+/// Who asks.
+#[derive(Clone)]
+pub(super) struct Visitor {
+    /// Where they act; `None` when they have shown no key to a server that asks for one.
+    pub(super) scope: Option<Scope>,
+    /// The key that they have shown.
+    key: Option<Arc<str>>,
+}
+
+/// What a client says of itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Claims<'c> {
+    /// `Bearer` and the key.
+    pub(super) authorization: Option<&'c str>,
+    /// The actor by its name.
+    pub(super) actor: Option<&'c str>,
+}
+
+impl<'c> Claims<'c> {
+    /// What the headers say. What is no text can be neither a key nor a name.
+    pub(super) fn of(headers: &'c HeaderMap) -> Self {
+        let text =
+            |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
+        Self { authorization: text(header::AUTHORIZATION.as_str()), actor: text(ACTOR) }
+    }
+}
+
+impl Visitor {
+    /// What the visitor is; `None` when they have shown no key.
+    pub(super) fn role(&self) -> Option<Role> {
+        self.scope.as_ref().map(Scope::role)
+    }
+
+    /// Whether a key was shown, which may be taken back.
+    pub(super) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Looks at the key again: what it may do now; `None` when it is not accepted any more. While the
+    /// database can't say, it is as it was.
+    pub(super) async fn again(&self, server: &Server) -> Option<Self> {
+        let (Some(key), Some(scope)) = (&self.key, &self.scope) else { return Some(self.clone()) };
+        match server.keys.holder(key).await {
+            Ok(Some(holder)) => {
+                let scope = server.scope_of(&holder, scope.request().unwrap_or_default());
+                Some(Self { scope: Some(scope), key: Some(Arc::clone(key)) })
+            }
+            Ok(None) => None,
+            Err(_) => Some(self.clone()),
+        }
+    }
+
+    /// Ends when the key that was shown is not accepted any more.
+    pub(super) async fn sent_away(self, server: Server) {
+        while self.again(&server).await.is_some() {
+            tokio::time::sleep(LOOKED_AT_EVERY).await;
+        }
+    }
+}
+
+/// Who it is that says so, in the request called `id`.
 ///
 /// # Errors
-/// What is wrong, in words for the client.
-pub fn actor(text: &str) -> Result<Actor, &'static str> {
+/// `UNAUTHENTICATED`, `BAD_REQUEST`, `UNAVAILABLE`.
+pub(super) async fn meet(
+    server: &Server,
+    claims: Claims<'_>,
+    id: &RequestId,
+) -> Result<Visitor, Refusal> {
+    let Some(authorization) = claims.authorization else {
+        if server.settings.require_keys {
+            return Ok(Visitor { scope: None, key: None });
+        }
+        let actor = claims.actor.map_or(Ok(Actor::LocalVisitor), actor);
+        let actor = actor.map_err(|text| Refusal::new("BAD_REQUEST", text, None))?;
+        return Ok(Visitor { scope: Some(server.scope(actor, &id.0)), key: None });
+    };
+    if claims.actor.is_some() {
+        let text = "the key says who acts: leave the actor out";
+        return Err(Refusal::new("BAD_REQUEST", text, None));
+    }
+    let key = authorization.split_once(' ').filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
+    let key = key.map(|(_, key)| key.trim()).unwrap_or_default();
+    match server.keys.holder(key).await {
+        Ok(Some(holder)) => {
+            let scope = server.scope_of(&holder, &id.0);
+            Ok(Visitor { scope: Some(scope), key: Some(key.into()) })
+        }
+        Ok(None) => {
+            // What stands before the point is no secret, and tells whose key was tried.
+            let prefix = key.split_once('.').map(|(prefix, _)| prefix).filter(|p| p.len() == 15);
+            tracing::warn!(request = &*id.0, prefix, "a key was not accepted");
+            let text = "this key is not accepted: it is wrong, revoked, or its time is over";
+            Err(Refusal::new("UNAUTHENTICATED", text, None))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a key could not be looked up");
+            Err(Refusal::new("UNAVAILABLE", error.to_string(), None))
+        }
+    }
+}
+
+/// The actor that `text` names: `worker/NAME` or `person/NAME`.
+fn actor(text: &str) -> Result<Actor, &'static str> {
     let wrong = "the actor must be worker/NAME or person/NAME, its name at most 255 characters";
     let (kind, name) = text.split_once('/').ok_or(wrong)?;
     let proper = !name.trim().is_empty()

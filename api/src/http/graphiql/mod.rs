@@ -97,7 +97,7 @@ fn html() -> String {
     };
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>salesgraph</title>\
-         <meta name=\"viewport\" content=\"width=device-width\">{head}\
+         <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">{head}\
          <link rel=\"stylesheet\" href=\"graphiql/page.css\"></head>\
          <body>{note}<div id=\"graphiql\"></div>{body}\
          <script src=\"graphiql/page.js\"></script></body></html>"

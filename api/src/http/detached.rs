@@ -1,0 +1,51 @@
+//! Streams that don't depend on who reads them.
+
+use futures_util::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
+use service::patient;
+use tokio::{sync::mpsc, task::JoinHandle};
+
+/// Drives a stream in a task of its own, which ends when nobody takes from it any more: one whose client
+/// doesn't read stands still between two items, and not in the middle of a statement, where it would
+/// keep a connection to the database from all others.
+pub(super) fn detached<T: Send + 'static>(
+    items: impl Stream<Item = T> + Send + 'static,
+) -> BoxStream<'static, T> {
+    let (sender, receiver) = mpsc::channel(1);
+    #[expect(clippy::disallowed_methods, reason = "it ends with its receiver, below")]
+    let task = tokio::spawn(async move {
+        let mut items = std::pin::pin!(items);
+        while let Some(item) = items.next().await {
+            if sender.send(item).await.is_err() {
+                break;
+            }
+        }
+    });
+    let task = Ended(task);
+    let items = stream::unfold((receiver, task), |(mut receiver, task)| async move {
+        let item = receiver.recv().await?;
+        Some((item, (receiver, task)))
+    });
+    items.boxed()
+}
+
+/// A stream whose reads wait for a database that is away.
+pub(super) fn patient_stream<T>(
+    items: impl Stream<Item = T> + Send + 'static,
+) -> impl Stream<Item = T> + Send {
+    stream::unfold(Box::pin(items), |mut items| async move {
+        let item = patient(items.next()).await?;
+        Some((item, items))
+    })
+}
+
+/// A task that is ended when this is dropped.
+struct Ended(JoinHandle<()>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

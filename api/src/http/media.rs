@@ -1,0 +1,113 @@
+//! In which form a client takes an answer: GraphQL over HTTP, section "Media Types".
+
+use axum::http::{HeaderMap, StatusCode, header};
+
+/// A form of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Media {
+    /// `application/graphql-response+json`: the status tells whether the request was accepted.
+    Response,
+    /// `application/json`: 200 whenever there is an answer.
+    Json,
+    /// `text/event-stream`.
+    Events,
+}
+
+/// What a client accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Accepted {
+    /// What it likes most; `None` when that is nothing we have.
+    pub(super) best: Option<Media>,
+    /// Whether it takes events.
+    pub(super) events: bool,
+}
+
+impl Media {
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Self::Response => "application/graphql-response+json; charset=utf-8",
+            Self::Json => "application/json; charset=utf-8",
+            Self::Events => "text/event-stream",
+        }
+    }
+
+    /// The status of an answer that begins with an error of this code, of a request that was not run.
+    pub(super) fn refused(self, code: &str) -> StatusCode {
+        match (self, code) {
+            (_, "UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
+            (_, "UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
+            (_, "METHOD_NOT_ALLOWED") => StatusCode::METHOD_NOT_ALLOWED,
+            (_, "NOT_ACCEPTABLE") => StatusCode::NOT_ACCEPTABLE,
+            (Self::Response, "FORBIDDEN") => StatusCode::FORBIDDEN,
+            (Self::Response, _) | (_, "BAD_REQUEST") => StatusCode::BAD_REQUEST,
+            (Self::Json | Self::Events, _) => StatusCode::OK,
+        }
+    }
+}
+
+/// Reads `Accept`. Without it, or with `*/*`, it is `application/json`.
+pub(super) fn accepted(headers: &HeaderMap) -> Accepted {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let ranges: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
+    if ranges.iter().all(|range| range.trim().is_empty()) {
+        return Accepted { best: Some(Media::Json), events: false };
+    }
+    let mut best: Option<(f32, bool, Media)> = None;
+    let mut events = false;
+    for range in ranges {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let quality =
+            parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok());
+        let Some(quality) = quality.filter(|quality: &f32| *quality > 0.0) else { continue };
+        let (media, exact) = match name.as_str() {
+            "application/graphql-response+json" => (Media::Response, true),
+            "application/json" => (Media::Json, true),
+            "text/event-stream" => (Media::Events, true),
+            "*/*" | "application/*" => (Media::Json, false),
+            _ => continue,
+        };
+        events |= media == Media::Events;
+        // Of equals the one that is named, then the first.
+        if best.is_none_or(|(known, named, _)| (quality, exact) > (known, named)) {
+            best = Some((quality, exact, media));
+        }
+    }
+    Accepted { best: best.map(|(_, _, media)| media), events }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, header};
+
+    use super::{Media, accepted};
+
+    #[test]
+    fn the_best_of_what_is_accepted_is_taken() {
+        for (accept, best) in [
+            ("", Some(Media::Json)),
+            ("*/*", Some(Media::Json)),
+            ("application/*;q=0.5", Some(Media::Json)),
+            ("application/graphql-response+json", Some(Media::Response)),
+            (
+                "application/graphql-response+json; charset=utf-8, application/json",
+                Some(Media::Response),
+            ),
+            ("application/json, application/graphql-response+json", Some(Media::Json)),
+            (
+                "application/json;q=0.8, application/graphql-response+json;q=0.9",
+                Some(Media::Response),
+            ),
+            ("*/*, application/graphql-response+json", Some(Media::Response)),
+            ("text/event-stream", Some(Media::Events)),
+            ("APPLICATION/JSON", Some(Media::Json)),
+            ("application/json;q=0", None),
+            ("text/html", None),
+            ("image/png, */*;q=0.1", Some(Media::Json)),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            assert_eq!(accepted(&headers).best, best, "{accept}");
+        }
+    }
+}

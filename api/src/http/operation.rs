@@ -1,0 +1,265 @@
+//! One operation, from a request that has been read to its answer: checked, allowed, run within its time,
+//! and reported.
+
+use std::{sync::Arc, time::Instant};
+
+use async_graphql::{
+    ErrorExtensionValues, Request, Response, ServerError, Value, Variables,
+    parser::types::OperationType,
+};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use serde_json::Map;
+use service::metered;
+use tracing::Instrument;
+
+use super::{
+    Server,
+    detached::{detached, patient_stream},
+    visitor::{RequestId, Visitor},
+};
+use crate::{
+    document::{Prepared, Refusal},
+    execute,
+    graph::answer::AnswerSize,
+    permission,
+};
+
+/// An operation that may be run.
+pub(super) struct Operation {
+    prepared: Prepared,
+    id: RequestId,
+    /// Whether the answer is to tell what it cost.
+    pub(super) tells_cost: bool,
+}
+
+/// What came of an operation.
+pub(super) enum Outcome {
+    /// It was not run.
+    Refused(Refusal),
+    /// It was run.
+    Answer(Response),
+}
+
+impl Outcome {
+    /// What an answer of the library is: some are refusals.
+    pub(super) fn of(response: Response) -> Self {
+        if !execute::is_refused(&response) {
+            return Self::Answer(response);
+        }
+        let codes = response.errors.first().and_then(code);
+        Self::Refused(Refusal {
+            code: known_code(&codes.unwrap_or_default()),
+            errors: response.errors,
+        })
+    }
+}
+
+impl Operation {
+    /// Reads the fields of a request (GraphQL over HTTP, section "Request Parameters"), checks it, and
+    /// whether the visitor may ask it.
+    pub(super) fn admit(
+        server: &Server,
+        visitor: &Visitor,
+        id: &RequestId,
+        fields: &Map<String, serde_json::Value>,
+    ) -> Result<Self, Refusal> {
+        let admitted = Self::checked(server, visitor, id, fields);
+        if let Err(refusal) = &admitted {
+            server.metrics.refused(refusal.code);
+            tracing::info!(request = &*id.0, code = refusal.code, "refused");
+        }
+        admitted
+    }
+
+    fn checked(
+        server: &Server,
+        visitor: &Visitor,
+        id: &RequestId,
+        fields: &Map<String, serde_json::Value>,
+    ) -> Result<Self, Refusal> {
+        let (document, hash) = server.persisted.document(fields)?;
+        let prepared = server.executor.prepare(request(&document, fields)?)?;
+        if server.settings.no_introspection
+            && prepared.roots.iter().any(|root| root.field == "__schema" || root.field == "__type")
+        {
+            let text = "this server answers no questions about its schema";
+            return Err(Refusal::new("GRAPHQL_VALIDATION_FAILED", text, None));
+        }
+        permission::check(&prepared, visitor.role())?;
+        if let (Some(hash), Some(_)) = (hash, visitor.role()) {
+            server.persisted.keep(hash, document);
+        }
+        Ok(Self { prepared, id: id.clone(), tells_cost: false })
+    }
+
+    /// What it does.
+    pub(super) fn kind(&self) -> OperationType {
+        self.prepared.kind
+    }
+
+    /// Runs a query or a mutation.
+    pub(super) async fn run(self, server: &Server, visitor: &Visitor) -> Outcome {
+        let Ok(_permit) = server.running.try_acquire() else {
+            server.metrics.refused("BUSY");
+            let text = "too much is asked of the server at the moment, try again";
+            return Outcome::Refused(Refusal::new("UNAVAILABLE", text, None));
+        };
+        let Self { prepared, id, tells_cost } = self;
+        let (kind, cost) = (prepared.kind, prepared.cost);
+        // Strangers choose names too, and each that is told apart costs memory.
+        let name = prepared.name.clone().filter(|_| visitor.role().is_some());
+        let organization = visitor.scope.as_ref().map(service::Scope::organization);
+        let mut prepared = with_scope(server, visitor, prepared);
+        prepared.request = prepared.request.data(AnswerSize::default());
+        let span = tracing::info_span!(
+            "operation",
+            otel.name = name.as_deref().unwrap_or("anonymous"),
+            otel.kind = "server",
+            request = &*id.0,
+            organization,
+            actor = visitor.scope.as_ref().map(|scope| scope.actor().label())
+        );
+        let begun = Instant::now();
+        let work = metered(server.executor.run(prepared)).instrument(span.clone());
+        let done = tokio::time::timeout(server.settings.request_timeout, work).await;
+        let (mut response, statements) = done.unwrap_or_else(|_| (late(kind), 0));
+        let elapsed = begun.elapsed();
+        for error in &mut response.errors {
+            name_request(error, &id);
+        }
+        let codes = response.errors.iter().filter_map(code).collect::<Vec<_>>();
+        let report = super::metrics::Report {
+            kind,
+            name: name.as_deref(),
+            elapsed,
+            statements,
+            cost,
+            codes: &codes,
+        };
+        if execute::is_refused(&response) {
+            let code = known_code(codes.first().map_or("", String::as_str));
+            server.metrics.refused(code);
+            span.in_scope(|| tracing::info!(code, "refused"));
+            return Outcome::of(response);
+        }
+        span.in_scope(|| server.metrics.done(&report, server.settings.slow));
+        if tells_cost {
+            response.extensions.insert("cost".to_owned(), told(server, cost, statements));
+        }
+        Outcome::Answer(response)
+    }
+
+    /// Runs a subscription.
+    pub(super) fn follow(self, server: &Server, visitor: &Visitor) -> BoxStream<'static, Response> {
+        let Ok(place) = Arc::clone(&server.followers).try_acquire_owned() else {
+            server.metrics.refused("SUBSCRIPTIONS");
+            let text = "too many subscriptions run, try again";
+            let refusal = Refusal::new("UNAVAILABLE", text, None);
+            return stream::once(async { Response::from_errors(refusal.errors) }).boxed();
+        };
+        let counted = server.metrics.subscriber();
+        let organization = visitor.scope.as_ref().map(service::Scope::organization);
+        let (name, cost) = (self.prepared.name.as_deref().unwrap_or_default(), self.prepared.cost);
+        tracing::info!(request = &*self.id.0, organization, name, cost, "subscription begins");
+        let answers = server.executor.run_stream(with_scope(server, visitor, self.prepared));
+        // Refused before it began: it is told as such.
+        let begun = Arc::clone(&server.metrics);
+        detached(patient_stream(answers.map(move |answer| {
+            let _ = (&counted, &place);
+            if execute::is_refused(&answer) {
+                begun.refused(known_code(""));
+            }
+            answer
+        })))
+    }
+}
+
+fn with_scope(server: &Server, visitor: &Visitor, mut prepared: Prepared) -> Prepared {
+    prepared.request = prepared.request.data(server.feed.clone());
+    if let Some(scope) = &visitor.scope {
+        prepared.request = prepared.request.data(scope.clone());
+    }
+    prepared
+}
+
+fn request(query: &str, fields: &Map<String, serde_json::Value>) -> Result<Request, Refusal> {
+    use serde_json::Value;
+    let bad = |text: &str| Refusal::new("BAD_REQUEST", text, None);
+    match fields.get("extensions") {
+        None | Some(Value::Null | Value::Object(_)) => {}
+        Some(_) => return Err(bad("`extensions` must be an object")),
+    }
+    let mut request = Request::new(query);
+    match fields.get("operationName") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(name)) if name.is_empty() => {}
+        Some(Value::String(name)) => request = request.operation_name(name),
+        Some(_) => return Err(bad("`operationName` must be a text")),
+    }
+    match fields.get("variables") {
+        None | Some(Value::Null) => Ok(request),
+        Some(variables @ Value::Object(_)) => {
+            Ok(request.variables(Variables::from_json(variables.clone())))
+        }
+        Some(_) => Err(bad("`variables` must be an object")),
+    }
+}
+
+/// What is said of an operation that took too long. One that writes may have been done: it is committed
+/// or not as a whole.
+fn late(kind: OperationType) -> Response {
+    let text = match kind {
+        OperationType::Mutation => {
+            "it took too long, and may have been done: send it again with the same idempotencyKey"
+        }
+        _ => "it took too long; ask for less, or try again",
+    };
+    let mut refusal = Refusal::new("UNAVAILABLE", text, None);
+    Response::from_errors(std::mem::take(&mut refusal.errors))
+}
+
+/// A fault of ours is found in the log by the name of the request.
+fn name_request(error: &mut ServerError, id: &RequestId) {
+    if code(error).as_deref() == Some("INTERNAL") {
+        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+        extensions.set("requestId", &*id.0);
+    }
+}
+
+/// Whether an event of a subscription could not be told, though it happened. Nothing may come after it:
+/// the client goes on from the last cursor it has.
+pub(super) fn is_broken(response: &Response) -> bool {
+    let mut codes = response.errors.iter().filter_map(code);
+    codes.any(|code| matches!(code.as_str(), "UNAVAILABLE" | "INTERNAL"))
+}
+
+/// The code of an error.
+pub(super) fn code(error: &ServerError) -> Option<String> {
+    match error.extensions.as_ref()?.get("code")? {
+        Value::String(code) => Some(code.clone()),
+        _ => None,
+    }
+}
+
+/// What can be said of a request that was not run.
+fn known_code(code: &str) -> &'static str {
+    match code {
+        "UNAVAILABLE" => "UNAVAILABLE",
+        "TOO_COMPLEX" => "TOO_COMPLEX",
+        _ => "GRAPHQL_VALIDATION_FAILED",
+    }
+}
+
+fn told(server: &Server, cost: u64, statements: u64) -> Value {
+    let number = |number: u64| Value::Number(number.into());
+    let limit = server.settings.limits.max_cost;
+    Value::Object(
+        [("requested", cost), ("limit", limit), ("statements", statements)]
+            .into_iter()
+            .map(|(name, value)| (async_graphql::Name::new(name), number(value)))
+            .collect(),
+    )
+}

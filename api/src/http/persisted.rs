@@ -1,0 +1,95 @@
+//! Automatic persisted queries: a client sends the hash of a document, and the document itself when the
+//! server doesn't know it (<https://www.apollographql.com/docs/apollo-server/performance/apq>).
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use lru::LruCache;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::document::Refusal;
+
+/// The most documents that are kept; the one that was not asked for longest goes first.
+const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
+
+/// The longest document that is kept, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// SHA-256 of a document.
+pub(super) type Hash = [u8; 32];
+
+/// The documents that clients have sent with their hash.
+#[derive(Clone)]
+pub(super) struct Persisted(Arc<Mutex<LruCache<Hash, Arc<str>>>>);
+
+impl Default for Persisted {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(LruCache::new(MOST))))
+    }
+}
+
+impl Persisted {
+    /// The document of a request with these fields, looked up where only its hash is given.
+    /// With it comes the hash under which it may be kept, once it is known to be worth it.
+    pub(super) fn document(
+        &self,
+        fields: &Map<String, Value>,
+    ) -> Result<(Arc<str>, Option<Hash>), Refusal> {
+        let query = match fields.get("query") {
+            Some(Value::String(query)) if !query.is_empty() => Some(query.as_str()),
+            None | Some(Value::Null | Value::String(_)) => None,
+            Some(_) => return Err(wrong("`query` must be a text: the document to run")),
+        };
+        let asked =
+            fields.get("extensions").and_then(|extensions| extensions.get("persistedQuery"));
+        let Some(asked) = asked else {
+            let text = "`query` must be a text: the document to run";
+            return query.map(|query| (query.into(), None)).ok_or_else(|| wrong(text));
+        };
+        if asked.get("version").and_then(Value::as_i64) != Some(1) {
+            return Err(wrong("persisted queries are known in version 1"));
+        }
+        let text = asked.get("sha256Hash").and_then(Value::as_str).unwrap_or_default();
+        let hash = hash(text).ok_or_else(|| wrong("`sha256Hash` has 64 hexadecimal digits"))?;
+        match query {
+            None => {
+                let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let document = known.get(&hash).cloned().ok_or_else(|| {
+                    Refusal::new("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound", None)
+                })?;
+                Ok((document, None))
+            }
+            Some(query) if <Hash>::from(Sha256::digest(query.as_bytes())) != hash => {
+                Err(wrong("provided sha does not match query"))
+            }
+            Some(query) => Ok((query.into(), Some(hash))),
+        }
+    }
+
+    /// Keeps a document that may be run.
+    pub(super) fn keep(&self, hash: Hash, document: Arc<str>) {
+        if document.len() <= LONGEST {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).put(hash, document);
+        }
+    }
+}
+
+fn wrong(text: &str) -> Refusal {
+    Refusal::new("BAD_REQUEST", text, None)
+}
+
+fn hash(text: &str) -> Option<Hash> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    let mut hash = [0; 32];
+    for (byte, digits) in hash.iter_mut().zip(digits.chunks(2)) {
+        let digits = std::str::from_utf8(digits).ok()?;
+        *byte = u8::from_str_radix(digits, 16).ok()?;
+    }
+    Some(hash)
+}

@@ -1,0 +1,134 @@
+//! The figures and switches of the server.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::document::Limits;
+
+/// The largest body of a request, in bytes.
+pub(super) const LARGEST_BODY: usize = 1024 * 1024;
+
+/// The same of one who has shown no key to a server that asks for one.
+pub(super) const STRANGERS_BODY: usize = 16 * 1024;
+
+/// The most sockets at a time, and the most subscriptions.
+pub(super) const MOST_SOCKETS: usize = 10_000;
+pub(super) const MOST_SUBSCRIPTIONS: usize = 20_000;
+
+/// How many queries and mutations of one socket run, or wait to be read, at a time.
+pub(super) const RUNNING_OF_SOCKET: usize = 8;
+
+/// How long those of a socket may go on when the server stops.
+pub(super) const SOCKET_GRACE: Duration = Duration::from_secs(15);
+
+/// How much of a body that is too large is read on, so that its sender sees the answer.
+pub(super) const MOST_DISCARDED: usize = 8 * 1024 * 1024;
+
+/// The most bytes of all headers; with an address, that is what hyper buffers.
+pub(super) const LARGEST_HEAD: usize = 64 * 1024;
+
+/// The longest address, in bytes. hyper refuses those above 64 KiB by itself.
+pub(super) const LONGEST_ADDRESS: usize = 32 * 1024;
+
+/// How much is buffered to read a head at all, so that one which is too large is told so.
+pub(super) const HEAD_BUFFER: usize = 400 * 1024;
+
+/// The most connections at a time; the next waits to be accepted.
+pub(super) const MOST_CONNECTIONS: u32 = 10_000;
+
+/// How long what runs may take to end when the server stops.
+pub(super) const GRACE: Duration = Duration::from_secs(25);
+
+/// How many pings in a row a client may leave unanswered.
+pub(super) const MISSED_PINGS: u32 = 3;
+
+/// What can be set of the server.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Asks everybody for a key, also on this machine's own address.
+    #[arg(long, env = "SALESGRAPH_REQUIRE_KEYS")]
+    pub require_keys: bool,
+    /// A page of this origin may ask from a browser: `https://app.example`. May be repeated.
+    #[arg(long, env = "SALESGRAPH_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    #[arg(value_parser = origin)]
+    pub allow_origin: Vec<String>,
+    /// Answers no questions about the schema; GraphiQL then knows nothing of it.
+    #[arg(long, env = "SALESGRAPH_NO_INTROSPECTION")]
+    pub no_introspection: bool,
+    /// How much one request may ask for.
+    #[command(flatten)]
+    pub limits: Limits,
+    /// The most operations at a time; the next are told to try again.
+    #[arg(long, env = "SALESGRAPH_MAX_CONCURRENT", value_name = "N", default_value_t = 256)]
+    #[arg(value_parser = some)]
+    pub max_concurrent: usize,
+    /// How long an operation may take, in seconds.
+    #[arg(long, env = "SALESGRAPH_REQUEST_TIMEOUT", value_name = "SECONDS", default_value = "30")]
+    #[arg(value_parser = seconds)]
+    pub request_timeout: Duration,
+    /// How long a client may take to send the head of a request, in seconds.
+    #[arg(long, env = "SALESGRAPH_HEADER_TIMEOUT", value_name = "SECONDS", default_value = "20")]
+    #[arg(value_parser = seconds)]
+    pub header_timeout: Duration,
+    /// How long a client may take to send a body, in seconds.
+    #[arg(long, env = "SALESGRAPH_BODY_TIMEOUT", value_name = "SECONDS", default_value = "20")]
+    #[arg(value_parser = seconds)]
+    pub body_timeout: Duration,
+    /// How long a socket may take to say who it is, in seconds.
+    #[arg(long, env = "SALESGRAPH_SOCKET_INIT_TIMEOUT", value_name = "SECONDS")]
+    #[arg(default_value = "30", value_parser = seconds)]
+    pub socket_init_timeout: Duration,
+    /// How often a socket is asked whether it is there, in seconds; it may miss three.
+    #[arg(long, env = "SALESGRAPH_SOCKET_PING", value_name = "SECONDS", default_value = "20")]
+    #[arg(value_parser = seconds)]
+    pub socket_ping: Duration,
+    /// The most operations of one socket at a time.
+    #[arg(long, env = "SALESGRAPH_MAX_SUBSCRIPTIONS", value_name = "N", default_value_t = 100)]
+    #[arg(value_parser = some)]
+    pub max_subscriptions: usize,
+    /// From how many milliseconds on an operation is logged as slow.
+    #[arg(long, env = "SALESGRAPH_SLOW", value_name = "MILLISECONDS", default_value_t = 1_000)]
+    pub slow: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            require_keys: false,
+            allow_origin: Vec::new(),
+            no_introspection: false,
+            limits: Limits::default(),
+            max_concurrent: 256,
+            request_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(20),
+            body_timeout: Duration::from_secs(20),
+            socket_init_timeout: Duration::from_secs(30),
+            socket_ping: Duration::from_secs(20),
+            max_subscriptions: 100,
+            slow: 1_000,
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let wrong = || "it takes seconds: 30, or 0.5".to_owned();
+    let seconds: f64 = text.parse().map_err(|_| wrong())?;
+    let proper = (0.01..=86_400.0).contains(&seconds);
+    if proper { Ok(Duration::from_secs_f64(seconds)) } else { Err(wrong()) }
+}
+
+fn some(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number: &usize| *number > 0);
+    number.ok_or_else(|| "it takes a number from 1 on".to_owned())
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(['/', '*', ' ']) => {
+            Ok(text.to_lowercase())
+        }
+        _ => Err("it takes scheme and host, without a path: https://app.example".to_owned()),
+    }
+}

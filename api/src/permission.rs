@@ -1,0 +1,37 @@
+//! What each root field takes: the permissions of `service::Role`, field by field.
+
+use async_graphql::parser::types::OperationType;
+use service::{Permission, Role};
+
+use crate::document::{Prepared, Refusal};
+
+/// What an actor needs to ask for a root field; `None` when everybody may, also who has shown no key.
+#[must_use]
+pub fn needed(kind: OperationType, field: &str) -> Option<Permission> {
+    match (kind, field) {
+        (_, "__typename") | (OperationType::Query, "viewer") => None,
+        (OperationType::Query, "databaseStatistics") => Some(Permission::Operate),
+        (OperationType::Query | OperationType::Subscription, _) => Some(Permission::Read),
+        (OperationType::Mutation, "eraseProspect" | "exportProspect") => Some(Permission::Privacy),
+        (OperationType::Mutation, _) => Some(Permission::Write),
+    }
+}
+
+/// Refuses a request of which a root field takes more than `role` has, before anything runs. Nobody who
+/// shows no key has a role.
+///
+/// # Errors
+/// `UNAUTHENTICATED`, `FORBIDDEN`.
+pub fn check(prepared: &Prepared, role: Option<Role>) -> Result<(), Refusal> {
+    for root in &prepared.roots {
+        let Some(permission) = needed(prepared.kind, &root.field) else { continue };
+        let Some(role) = role else {
+            let text = "show a key: `Authorization: Bearer KEY`, on a socket `authorization` in its first message";
+            return Err(Refusal::new("UNAUTHENTICATED", text, None));
+        };
+        if let Err(error) = role.demand(permission) {
+            return Err(Refusal::new("FORBIDDEN", format!("`{}`: {error}", root.field), None));
+        }
+    }
+    Ok(())
+}
