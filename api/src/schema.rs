@@ -1,21 +1,21 @@
 //! The schema: the declared roots, and the fields written by hand beside them.
 
-use async_graphql::{Context, MergedObject, Object, SDLExportOptions};
-use service::{Scope, governance::schema_version};
+use async_graphql::{Context, MergedObject, Object, SDLExportOptions, SchemaBuilder};
+use service::{Scope, governance::schema_version, operations::statistics};
 
 use crate::{
-    crm,
+    catalog, crm,
     error::Error,
     graph::{Mutation, Query},
-    offer, outreach,
+    identity::viewer::Viewer,
+    offer,
+    operations::statistics::DatabaseStatistics,
+    outreach,
     subscription::Subscription,
 };
 
 /// The schema of the server.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
-
-/// How deep a document may nest, fragments counted as levels.
-const DEEPEST: usize = 32;
 
 /// Fields of the query root that follow from no declaration.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,6 +23,22 @@ pub struct WrittenQueries;
 
 #[Object]
 impl WrittenQueries {
+    /// Who asks, and what they may do; null when no key was shown to a server that asks for one.
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
+        ctx.data_opt::<Scope>().map(Viewer::of)
+    }
+
+    /// How large the database is, for owners and admins.
+    async fn database_statistics(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<DatabaseStatistics> {
+        let scope = ctx.data_unchecked::<Scope>();
+        let tables: Vec<_> = catalog::entities().iter().map(|entity| entity.table).collect();
+        let statistics = statistics::statistics(scope, &tables).await.map_err(Error::from)?;
+        Ok(statistics.into())
+    }
+
     /// The schema version (`alembic_version`) of the sales-assistant database that was brought over;
     /// null when none was.
     async fn schema_version(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
@@ -39,15 +55,31 @@ pub struct WrittenMutations(
     outreach::acts::OutreachDraftActs,
 );
 
+/// How deep the library may go down in a document, fragments counted as levels. What clients may do is
+/// told by [`crate::document::Limits`], which are narrower.
+const DEEPEST: usize = 256;
+
 /// Builds the schema. Every request brings its own [`Scope`], and one that subscribes the
 /// [`Feed`](service::governance::change_log::Feed) of its server.
 #[must_use]
 pub fn build() -> Schema {
-    Schema::build(Query, Mutation, Subscription).limit_recursive_depth(DEEPEST).finish()
+    begin().finish()
+}
+
+/// The schema of a server that doesn't tell it: errors don't say what may have been meant.
+#[must_use]
+pub fn build_silent() -> Schema {
+    begin().disable_suggestions().finish()
+}
+
+fn begin() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation, Subscription).limit_recursive_depth(DEEPEST)
 }
 
 /// The schema as text: what `schema.graphql` holds.
 #[must_use]
 pub fn sdl() -> String {
-    build().sdl_with_options(SDLExportOptions::new().prefer_single_line_descriptions())
+    build().sdl_with_options(
+        SDLExportOptions::new().prefer_single_line_descriptions().include_specified_by(),
+    )
 }

@@ -1,0 +1,3 @@
+//! How the database is doing.
+
+pub mod statistics;
