@@ -10,7 +10,7 @@ use service::{
     ingest::sales_assistant::{self, Finding, Options, Outcome, Source, SourceWord},
 };
 
-use super::scope;
+use super::{say, scope};
 use crate::progress::Bars;
 
 /// Brings over a database of another system.
@@ -80,11 +80,11 @@ impl Import {
             }
             Outcome::Imported(tables) => {
                 for (table, rows) in &tables {
-                    println!("{rows:>10} {table}");
+                    say!("{rows:>10} {table}");
                 }
                 let rows: u64 = tables.iter().map(|(_, rows)| rows).sum();
                 let seconds = begun.elapsed().as_secs_f64();
-                println!("{rows:>10} rows in {seconds:.1} s");
+                say!("{rows:>10} rows in {seconds:.1} s");
                 Ok(())
             }
         }
@@ -93,6 +93,6 @@ impl Import {
 
 fn print_finding(finding: &Finding) {
     let Finding { table, column, reason, rows, examples } = finding;
-    println!("{table}.{column}: {reason}");
-    println!("    {rows} rows: {}", examples.join(", "));
+    say!("{table}.{column}: {reason}");
+    say!("    {rows} rows: {}", examples.join(", "));
 }

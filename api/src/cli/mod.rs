@@ -1,18 +1,26 @@
 //! The command line. `--help` is the manual: what is written here is what users read.
 
 mod import;
+mod keys;
+mod log;
+mod operations;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use service::{
     Actor, Clock, Engine, Error, Result, Role, Scope, Store, SystemClock, demo,
-    governance::change_log, identity::organization,
+    governance::change_log, identity::organization, operations::restore,
 };
 
-use self::import::Import;
+use self::{
+    import::Import,
+    keys::Keys,
+    log::LogOptions,
+    operations::{Backup, Export, Maintain, Restore},
+};
 use crate::{
-    http::{Server, graphiql, routes},
+    http::{Server, Settings, connection, graphiql},
     progress::Bars,
 };
 
@@ -32,6 +40,8 @@ pub struct Program {
     command: Option<Command>,
     #[command(flatten)]
     database: Database,
+    #[command(flatten)]
+    log: LogOptions,
     #[command(flatten)]
     serve: Serve,
 }
@@ -61,6 +71,18 @@ enum Command {
     /// Brings over a database of another system.
     #[command(subcommand)]
     Import(Import),
+    /// Gives out keys for the API, lists them, takes them back.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Copies the database, at one moment, into a file; the server may run on.
+    Backup(Backup),
+    /// Puts a backup in the place of the database: of a file, which is kept beside it, or of an empty Postgres
+    /// database. No server may run on it.
+    Restore(Restore),
+    /// Looks after the database.
+    Maintain(Maintain),
+    /// Prints all rows of one kind.
+    Export(Export),
     /// Prints the GraphQL schema.
     Schema,
 }
@@ -77,13 +99,16 @@ struct Serve {
     #[arg(long, env = "SALESGRAPH_KEEP_CHANGES", value_name = "DAYS")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=36_500))]
     keep_changes: Option<u32>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 #[derive(Debug, Subcommand)]
 enum Migrate {
     /// Applies every migration that is missing.
     Up,
-    /// Takes back the newest migrations, with the tables they made and all that is in them.
+    /// Takes back the newest migrations, with the tables they made and all that is in them; no server may
+    /// run on the database. Make a backup first.
     Down {
         /// How many.
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
@@ -117,7 +142,7 @@ impl Program {
     /// # Errors
     /// What went wrong, in words for the user.
     pub async fn run(self) -> Result<()> {
-        start_log();
+        let _log = self.log.start()?;
         let url = &self.database.url;
         match self.command.unwrap_or(Command::Serve(Serve::default())) {
             // What stands before the command counts too.
@@ -125,20 +150,32 @@ impl Program {
             Command::Migrate(migrate) => migrate.run(url).await,
             Command::Seed(seed) => seed.run(url).await,
             Command::Import(import) => import.run(url).await,
+            Command::Keys(keys) => keys.run(url).await,
+            Command::Backup(backup) => backup.run(url).await,
+            Command::Restore(restore) => restore.run(url).await,
+            Command::Maintain(maintain) => maintain.run(url).await,
+            Command::Export(export) => export.run(url).await,
             Command::Schema => {
-                println!("{}", crate::schema::sdl().trim_end());
+                say!("{}", crate::schema::sdl().trim_end());
                 Ok(())
             }
         }
     }
 }
 
-/// The log goes to standard error; `RUST_LOG` says how much of it.
-fn start_log() {
-    let usual = tracing_subscriber::filter::LevelFilter::WARN.into();
-    let filter =
-        tracing_subscriber::EnvFilter::builder().with_default_directive(usual).from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init().ok();
+/// Writes a line to standard output. Whoever reads it may have had enough.
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::cli::line(format_args!($($text)*))
+    };
+}
+use say;
+
+fn line(text: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    if writeln!(std::io::stdout(), "{text}").is_err() {
+        std::process::exit(0);
+    }
 }
 
 fn clock() -> Arc<dyn Clock> {
@@ -153,7 +190,11 @@ impl Serve {
     fn with(self, other: &Self) -> Self {
         let listen = other.listen.or(self.listen);
         let keep_changes = other.keep_changes.or(self.keep_changes);
-        Self { listen, no_demo: self.no_demo || other.no_demo, keep_changes }
+        let usual = other.settings == Settings::default();
+        let mut settings = if usual { self.settings.clone() } else { other.settings.clone() };
+        settings.require_keys |= self.settings.require_keys;
+        settings.no_introspection |= self.settings.no_introspection;
+        Self { listen, no_demo: self.no_demo || other.no_demo, keep_changes, settings }
     }
 
     async fn run(self, url: &str) -> Result<()> {
@@ -162,7 +203,7 @@ impl Serve {
         change_log::open(&store).await?;
         if store.engine() == Engine::Sqlite && !self.no_demo && !organization::any(&store).await? {
             let rows = demo::found(&store, &clock(), demo::Scale::Small, &Bars::new()).await?;
-            println!("A new database, filled with {rows} rows of demo data.");
+            say!("A new database, filled with {rows} rows of demo data.");
         }
         let organization =
             organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
@@ -171,21 +212,20 @@ impl Serve {
             Error::invalid("listen", format!("can't listen on {listen}: {error}"))
         })?;
         let address = listener.local_addr().unwrap_or(listen);
-        if !address.ip().is_loopback() {
-            eprintln!("Whoever reaches {address} can read everything: the server asks for no key.");
+        let mut settings = self.settings;
+        settings.require_keys |= !address.ip().is_loopback();
+        let require_keys = settings.require_keys;
+        let server = Server::new(store.clone(), organization, clock()).with(settings);
+        if require_keys && !server.keys().any().await? {
+            let message = format!(
+                "at {address} others can reach the server, so it asks for keys, and there is none yet: \
+                 salesgraph keys create --role owner"
+            );
+            return Err(Error::invalid("listen", message));
         }
-        greet(address);
-        let server = Server::new(store.clone(), organization, clock());
-        let server = if address.ip().is_loopback() { server } else { server.for_all_hosts() };
-        let feed = server.feed().clone();
-        let app = routes(server);
-        let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
-            stop().await;
-            // Subscriptions have no end of their own.
-            feed.close();
-        });
+        greet(address, require_keys);
         tokio::select! {
-            ended = serving => ended.map_err(|error| Error::Internal(Box::new(error))),
+            () = connection::serve(listener, server, stop()) => Ok(()),
             never = keep(store, self.keep_changes) => match never {},
         }
     }
@@ -203,13 +243,16 @@ async fn keep(store: Store, days: Option<u32>) -> std::convert::Infallible {
     }
 }
 
-fn greet(address: SocketAddr) {
-    println!("salesgraph serves GraphQL at http://{address}/graphql");
-    println!("GraphiQL, to ask questions by hand, at http://{address}/");
+fn greet(address: SocketAddr, require_keys: bool) {
+    say!("salesgraph serves GraphQL at http://{address}/graphql");
+    say!("GraphiQL, to ask questions by hand, at http://{address}/");
     if !graphiql::is_embedded() {
-        println!("(this build could not embed GraphiQL: the page loads it from a CDN)");
+        say!("(this build could not embed GraphiQL: the page loads it from a CDN)");
     }
-    println!(
+    if require_keys {
+        say!("Whoever asks shows a key: Authorization: Bearer KEY");
+    }
+    say!(
         "A first query: {{ companies(first: 3) {{ nodes {{ name prospects(first: 2) {{ nodes {{ \
          fullName }} }} }} }} }}"
     );
@@ -236,6 +279,10 @@ async fn stop() {
 
 impl Migrate {
     async fn run(self, url: &str) -> Result<()> {
+        if matches!(self, Self::Down { .. }) {
+            // It takes tables away, with what is in them.
+            restore::refuse_while_served(url).await?;
+        }
         let store = match self {
             Self::Up => Store::connect(url).await?,
             Self::Down { .. } | Self::Status => Store::connect_existing(url).await?,
@@ -257,7 +304,7 @@ impl Migrate {
             Self::Status => {}
         }
         for (name, applied) in store.migrations().await? {
-            println!("{} {name}", if applied { "applied" } else { "missing" });
+            say!("{} {name}", if applied { "applied" } else { "missing" });
         }
         Ok(())
     }
@@ -278,7 +325,7 @@ impl Seed {
         store.close().await?;
         let elapsed = begun.elapsed();
         let per_second = u128::from(rows) * 1_000 / elapsed.as_millis().max(1);
-        println!("{rows} rows in {:.1} s: {per_second} rows a second", elapsed.as_secs_f64());
+        say!("{rows} rows in {:.1} s: {per_second} rows a second", elapsed.as_secs_f64());
         Ok(())
     }
 }

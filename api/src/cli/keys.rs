@@ -1,0 +1,157 @@
+//! `salesgraph keys`.
+
+use chrono::TimeDelta;
+use clap::{Args, Subcommand, ValueEnum};
+use service::{
+    Clock, Result, Role, Store, SystemClock,
+    governance::change_log,
+    identity::{
+        api_key::{self, NewKey},
+        organization,
+    },
+};
+
+use super::{say, scope};
+
+/// Gives out keys for the API, lists them, takes them back.
+#[derive(Debug, Subcommand)]
+pub(super) enum Keys {
+    /// Makes a key and prints it. It is shown this once: only its hash is kept.
+    Create(Create),
+    /// Lists the keys, without what is secret of them.
+    List(Of),
+    /// Revokes a key: within two seconds no server accepts it any more.
+    Revoke(Revoke),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Of {
+    /// Which organization.
+    #[arg(long, default_value = organization::DEFAULT)]
+    organization: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    #[command(flatten)]
+    of: Of,
+    /// What it may do.
+    #[arg(long, value_enum)]
+    role: RoleName,
+    /// What it is for, or where it is kept; what a worker writes is signed with it.
+    #[arg(long, default_value = "command line")]
+    name: String,
+    /// The e-mail address of the person who answers for it, who is made when there is none; the owner of
+    /// the organization when nothing is said.
+    #[arg(long, value_name = "EMAIL")]
+    user: Option<String>,
+    /// A program uses it, not a person: what it wrote, a person approves.
+    #[arg(long)]
+    worker: bool,
+    /// Makes the organization, when there is none of this name.
+    #[arg(long)]
+    found: bool,
+    /// For how many days it is accepted; for ever when nothing is said.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    days: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Revoke {
+    #[command(flatten)]
+    of: Of,
+    /// The key, up to its point: what `keys list` shows.
+    prefix: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RoleName {
+    /// May do everything in the organization.
+    Owner,
+    /// Reads, writes, hands out and erases what is known about a person.
+    Admin,
+    /// Reads and writes.
+    Member,
+    /// Reads only.
+    Analyst,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Owner => Self::Owner,
+            RoleName::Admin => Self::Admin,
+            RoleName::Member => Self::Member,
+            RoleName::Analyst => Self::Analyst,
+        }
+    }
+}
+
+impl Keys {
+    pub(super) async fn run(self, url: &str) -> Result<()> {
+        let store = match &self {
+            Self::Create(_) => Store::connect(url).await?,
+            Self::List(_) | Self::Revoke(_) => Store::connect_existing(url).await?,
+        };
+        store.migrate_up().await?;
+        change_log::open(&store).await?;
+        let slug = match &self {
+            Self::Create(create) => &create.of.organization,
+            Self::List(of) => &of.organization,
+            Self::Revoke(revoke) => &revoke.of.organization,
+        };
+        let organization = match &self {
+            // One that is named must be there: a slip of the pen should not found another.
+            Self::Create(create) if create.found || slug == organization::DEFAULT => {
+                organization::ensure(&store, &SystemClock, slug).await?
+            }
+            _ => organization::find(&store, slug).await?,
+        };
+        let scope = scope(&store, organization);
+        match self {
+            Self::Create(create) => {
+                // An address that nobody can have (RFC 2606): of the owner, until they say who they are.
+                let owner = format!("owner@{}.invalid", create.of.organization);
+                let new = NewKey {
+                    name: create.name,
+                    role: create.role.into(),
+                    worker: create.worker,
+                    is_owner: create.user.is_none(),
+                    user: create.user.unwrap_or_else(|| owner.clone()),
+                    expires_at: create
+                        .days
+                        .map(|days| SystemClock.now() + TimeDelta::days(days.into())),
+                };
+                if new.is_owner && !new.worker {
+                    eprintln!("It acts as {owner}: name the person who holds it with --user.");
+                }
+                let key = api_key::create(&scope, new).await?;
+                eprintln!("This is the key. Keep it: it can't be shown again.");
+                say!("{key}");
+            }
+            Self::List(_) => {
+                for key in api_key::list(&scope).await? {
+                    let state = match (key.revoked_at, key.expires_at) {
+                        (Some(at), _) => format!("revoked {}", at.format("%F %R")),
+                        (_, Some(at)) if at <= SystemClock.now() => {
+                            format!("expired {}", at.format("%F %R"))
+                        }
+                        (_, Some(at)) => format!("until {}", at.format("%F %R")),
+                        (None, None) => "for ever".to_owned(),
+                    };
+                    let used = key.last_used_at.map_or_else(
+                        || "never used".to_owned(),
+                        |at| format!("used {}", at.format("%F %R")),
+                    );
+                    let api_key::ApiKey { prefix, role, kind, user, name, .. } = key;
+                    say!("sg_{prefix}  {role:<7} {kind:<6} {state}, {used}  {user}  {name}");
+                }
+            }
+            Self::Revoke(revoke) => {
+                api_key::revoke(&scope, &revoke.prefix).await?;
+                say!("It is revoked.");
+            }
+        }
+        store.close().await
+    }
+}

@@ -1,0 +1,180 @@
+//! `salesgraph backup`, `restore`, `maintain`, `export`: what is done with a database as a whole.
+
+use std::{
+    io::{self, BufWriter, Write as _},
+    path::PathBuf,
+};
+
+use clap::{Args, ValueEnum};
+use service::{
+    Error, Result, Store, SystemClock, Value,
+    governance::change_log,
+    identity::organization,
+    operations::{backup, export, maintenance, restore},
+    write::Record,
+};
+
+use super::{say, scope};
+use crate::{catalog, progress::Bars};
+
+#[derive(Debug, Args)]
+pub(super) struct Backup {
+    /// The file to write; it must not be there yet. It is a SQLite database, also of Postgres.
+    file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// The file that `backup` has written.
+    file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct Maintain {
+    /// Looks whether the database is sound, and lists what is not.
+    #[arg(long)]
+    check: bool,
+    /// Gives back the room that deleted rows have left.
+    #[arg(long)]
+    vacuum: bool,
+    /// Counts what the database wants to know to plan its statements.
+    #[arg(long)]
+    analyze: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// What: the name of its list in the graph, `prospects` or `outreachDrafts`.
+    #[arg(value_parser = entity)]
+    entity: &'static crate::graph::Entity,
+    /// In which form.
+    #[arg(long, value_enum, default_value_t = Form::Csv)]
+    format: Form,
+    /// Of which organization.
+    #[arg(long, default_value = organization::DEFAULT)]
+    organization: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// A line for each row, with the names of the columns before them (RFC 4180).
+    Csv,
+    /// A JSON object for each row, one on each line.
+    Json,
+}
+
+fn entity(name: &str) -> Result<&'static crate::graph::Entity, String> {
+    let entities = catalog::entities();
+    let found = entities.iter().find(|entity| entity.plural == name);
+    found.copied().ok_or_else(|| {
+        let names: Vec<_> = entities.iter().map(|entity| entity.plural).collect();
+        format!("there is: {}", names.join(", "))
+    })
+}
+
+impl Backup {
+    pub(super) async fn run(self, url: &str) -> Result<()> {
+        let store = Store::connect_existing(url).await?;
+        let begun = std::time::Instant::now();
+        let bytes = backup::backup(&store, &self.file, &Bars::new()).await?;
+        store.close().await?;
+        let seconds = begun.elapsed().as_secs_f64();
+        say!("{} holds a sound copy: {bytes} bytes in {seconds:.1} s", self.file.display());
+        Ok(())
+    }
+}
+
+impl Restore {
+    pub(super) async fn run(self, url: &str) -> Result<()> {
+        let kept = restore::restore(url, &self.file, &SystemClock, &Bars::new()).await?;
+        say!("The database is that of {}.", self.file.display());
+        say!(
+            "Keys are as they were then, also those that were revoked since: salesgraph keys list"
+        );
+        if let Some(kept) = kept {
+            say!("What was there before is kept as {}.", kept.display());
+        }
+        Ok(())
+    }
+}
+
+impl Maintain {
+    pub(super) async fn run(self, url: &str) -> Result<()> {
+        let store = Store::connect_existing(url).await?;
+        if self.check {
+            let problems = maintenance::check(&store).await?;
+            for problem in &problems {
+                say!("{problem}");
+            }
+            if !problems.is_empty() {
+                let message = format!("the database is not sound: {} problems", problems.len());
+                return Err(Error::Conflict(message));
+            }
+            say!("The database is sound.");
+        }
+        if self.vacuum {
+            maintenance::vacuum(&store).await?;
+            say!("Its room is given back.");
+        }
+        if self.analyze {
+            maintenance::analyze(&store).await?;
+            say!("Its statistics are new.");
+        }
+        store.close().await
+    }
+}
+
+impl Export {
+    pub(super) async fn run(self, url: &str) -> Result<()> {
+        let store = Store::connect_existing(url).await?;
+        store.migrate_up().await?;
+        change_log::open(&store).await?;
+        let organization = organization::find(&store, &self.organization).await?;
+        let scope = scope(&store, organization);
+        let table = self.entity.table;
+        let mut out = BufWriter::new(io::stdout());
+        let mut closed = false;
+        let failed = |error: io::Error| Error::invalid("output", format!("can't write: {error}"));
+        if self.format == Form::Csv {
+            let names = table.told().map(|(_, column)| quoted(column.name));
+            write!(out, "{}\r\n", names.collect::<Vec<_>>().join(",")).map_err(failed)?;
+        }
+        let exported = export::export(&scope, table, |row| {
+            match self.format {
+                Form::Csv => write!(out, "{}\r\n", line(row)),
+                Form::Json => writeln!(out, "{}", row.snapshot()),
+            }
+            .map_err(|error| {
+                closed = error.kind() == io::ErrorKind::BrokenPipe;
+                failed(error)
+            })
+        })
+        .await;
+        // Whoever takes what comes has had enough.
+        if !closed {
+            let rows = exported?;
+            out.flush().map_err(failed)?;
+            eprintln!("{rows} rows");
+        }
+        drop(out);
+        store.close().await
+    }
+}
+
+/// A row as a line of CSV.
+fn line(row: &Record) -> String {
+    let cells = row.table().told().map(|(place, _)| match row.at(place) {
+        Value::Null => String::new(),
+        Value::Text(text) => quoted(text),
+        Value::Json(json) => quoted(&json.to_string()),
+        other => quoted(other.json().to_string().trim_matches('"')),
+    });
+    cells.collect::<Vec<_>>().join(",")
+}
+
+/// A cell: in quotes where it has to be. A text that is empty is, so that it is told from nothing.
+fn quoted(text: &str) -> String {
+    let plain = !text.is_empty() && !text.contains(['"', ',', '\r', '\n']);
+    if plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
+}
