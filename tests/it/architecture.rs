@@ -85,6 +85,8 @@ fn every_entity_has_its_file_in_service_and_api() {
         "idempotency_key",
         "outreach_draft_usage",
         "prospect_research_usage",
+        "user",
+        "api_key",
     ];
     let mut context = String::new();
     let mut seen = 0;
@@ -171,7 +173,7 @@ fn the_api_can_reach_no_table() {
 
 fn the_readme_is_short() {
     let lines = fs::read_to_string(root().join("README.md")).unwrap().lines().count();
-    assert!(lines <= 120, "{lines} lines");
+    assert!(lines <= 130, "{lines} lines");
 }
 
 fn every_dependency_says_why_it_is_there() {
@@ -203,9 +205,14 @@ fn only_units_and_imports_write() {
         "governance/change_log/append.rs",
         "governance/change_log/upkeep.rs",
         "write/once.rs",
-        // Migrations; organizations, which stand above the log.
-        "store.rs",
+        // Whole databases.
+        "operations/backup.rs",
+        "operations/maintenance.rs",
+        "operations/restore.rs",
+        // Migrations; organizations, which stand above the log; when a key was last used.
+        "store/mod.rs",
         "identity/organization.rs",
+        "identity/key_ring.rs",
     ];
     let writes = [
         "INSERT INTO",

@@ -2,11 +2,14 @@
 
 use api::cli::Program;
 use clap::{CommandFactory, Parser};
-use tests::{App, behaviours, plain, sales_assistant::SourceDatabase};
+use sea_orm::{ConnectionTrait, Database};
+use service::{Store, identity::api_key};
+use tests::{App, behaviours, database::TestDatabase, plain, sales_assistant::SourceDatabase};
 
 behaviours![
     seed_fills_an_empty_organization_once,
     migrate_goes_down_and_up,
+    keys_are_made_listed_and_revoked,
     import_brings_a_database_over_or_says_why_not,
 ];
 
@@ -36,13 +39,50 @@ async fn seed_fills_an_empty_organization_once(app: App) {
 }
 
 async fn migrate_goes_down_and_up(app: App) {
-    run(&app, &["migrate", "down", "--steps", "5"]).await.unwrap();
-    run(&app, &["migrate", "status"]).await.unwrap();
-    assert!(app.error("{ llmUsageLogs { totalCount } }").await.starts_with("INTERNAL"));
-    let all = run(&app, &["migrate", "down", "--steps", "99"]).await.unwrap_err();
+    let refused = run(&app, &["migrate", "down"]).await.unwrap_err();
+    assert!(matches!(refused, service::Error::Conflict(_)), "a server runs: {refused}");
+    let database = TestDatabase::new(app.engine).await;
+    let run = async |arguments: &[&str]| {
+        let program = ["salesgraph", "--database", &database.url];
+        Program::try_parse_from(program.iter().chain(arguments)).unwrap().run().await
+    };
+    let applied = async || {
+        let store = Store::connect(&database.url).await.unwrap();
+        let applied = store.migrations().await.unwrap().iter().filter(|(_, done)| *done).count();
+        store.close().await.unwrap();
+        applied
+    };
+    run(&["migrate", "down", "--steps", "6"]).await.unwrap();
+    run(&["migrate", "status"]).await.unwrap();
+    assert_eq!(applied().await, 4);
+    let all = run(&["migrate", "down", "--steps", "99"]).await.unwrap_err();
     assert_eq!(all.to_string(), "only 4 migrations have been applied");
-    run(&app, &["migrate", "up"]).await.unwrap();
-    assert_eq!(app.data("{ llmUsageLogs { totalCount } }").await["llmUsageLogs"]["totalCount"], 0);
+    run(&["migrate", "up"]).await.unwrap();
+    assert_eq!(applied().await, 10);
+    // One that was made by a newer version is left alone.
+    let db = Database::connect(&database.url).await.unwrap();
+    let sql = "INSERT INTO seaql_migrations VALUES ('m20991231_000001_later', 0)";
+    db.execute_unprepared(sql).await.unwrap();
+    db.close().await.unwrap();
+    let refused = run(&["migrate", "up"]).await.unwrap_err().to_string();
+    assert!(refused.starts_with("this database was made by a newer version"), "{refused}");
+}
+
+async fn keys_are_made_listed_and_revoked(app: App) {
+    let key = ["keys", "create", "--role", "analyst", "--user", "ada@example.com"];
+    run(&app, &key).await.unwrap();
+    run(&app, &["keys", "create", "--role", "member", "--worker", "--name", "bot"]).await.unwrap();
+    let scope = app.scope(app.organization);
+    let keys = api_key::list(&scope).await.unwrap();
+    let told: Vec<_> = keys.iter().map(|key| (key.role.as_str(), key.kind.as_str())).collect();
+    assert_eq!(told, [("analyst", "person"), ("member", "worker")]);
+    run(&app, &["keys", "list"]).await.unwrap();
+    run(&app, &["keys", "revoke", &format!("sg_{}", keys[0].prefix)]).await.unwrap();
+    assert!(api_key::list(&scope).await.unwrap()[0].revoked_at.is_some());
+    let unknown = run(&app, &["keys", "create", "--role", "owner", "--organization", "typo"]).await;
+    assert_eq!(unknown.unwrap_err().to_string(), "organization `typo` was not found");
+    let found = ["keys", "create", "--role", "owner", "--organization", "other", "--found"];
+    run(&app, &found).await.unwrap();
 }
 
 async fn import_brings_a_database_over_or_says_why_not(app: App) {

@@ -21,8 +21,8 @@ behaviours![
 pub async fn serve(app: &App) -> std::net::SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let routes = api::http::routes(app.server());
-    tokio::task::spawn_local(async move { axum::serve(listener, routes).await });
+    let serving = api::http::connection::serve(listener, app.server(), std::future::pending());
+    tokio::task::spawn_local(serving);
     address
 }
 

@@ -1,17 +1,24 @@
 //! The product tested from outside: each behaviour on SQLite, and on the Postgres that
 //! `SALESGRAPH_TEST_POSTGRES` names. Where none is named the Postgres half counts as ignored.
 
+mod access;
 mod architecture;
 mod cli;
 mod demo;
 mod examples;
 mod http;
 mod ingest;
+mod keys;
+mod limits;
 mod migration;
+mod operations;
+mod protocol;
 mod read;
 mod schema;
+mod sockets;
 mod subscriptions;
 mod tenant;
+mod upgrade;
 mod write;
 
 use libtest_mimic::{Arguments, Trial};
@@ -59,13 +66,18 @@ fn name(path: &str) -> &str {
 
 fn behaviours() -> Vec<Behaviour> {
     [
+        access::behaviours(),
         cli::behaviours(),
         demo::behaviours(),
         examples::behaviours(),
         http::behaviours(),
         ingest::sales_assistant::behaviours(),
         ingest::sales_assistant::resume::behaviours(),
+        keys::behaviours(),
+        limits::behaviours(),
         migration::behaviours(),
+        operations::behaviours(),
+        protocol::behaviours(),
         read::budget::behaviours(),
         read::cursors::behaviours(),
         read::deleted::behaviours(),
@@ -73,10 +85,12 @@ fn behaviours() -> Vec<Behaviour> {
         read::lists::behaviours(),
         read::order::behaviours(),
         read::selections::behaviours(),
+        sockets::behaviours(),
         subscriptions::everything::behaviours(),
         subscriptions::feed::behaviours(),
         subscriptions::wire::behaviours(),
         tenant::behaviours(),
+        upgrade::behaviours(),
         write::acts::behaviours(),
         write::batches::behaviours(),
         write::cost::behaviours(),

@@ -105,12 +105,14 @@ fn columns_of<E: EntityTrait>() -> (String, Vec<(String, bool)>) {
 async fn the_other_tables_are_as_their_entities_say(app: App) {
     use entity::{
         governance::{alembic_version, change_log, idempotency_key},
-        identity::organization,
+        identity::{api_key, organization, user},
         ingest, offer, usage,
     };
     let tables = tables(&app.url, app.engine).await;
     let others = [
         columns_of::<organization::Entity>(),
+        columns_of::<user::Entity>(),
+        columns_of::<api_key::Entity>(),
         columns_of::<offer::industry_solution::Entity>(),
         columns_of::<alembic_version::Entity>(),
         columns_of::<change_log::Entity>(),
@@ -147,12 +149,14 @@ async fn foreign_keys_have_their_delete_rules(app: App) {
     keys.retain(|key| !key.contains(".organization_id "));
     keys.sort_unstable();
     let expected = [
+        "api_keys.user_id users CASCADE",
         "companies.industry_id industries NO ACTION",
         "industry_solutions.industry_id industries CASCADE",
         "industry_solutions.solution_id solutions CASCADE",
         "interactions.event_id events SET NULL",
         "interactions.outreach_draft_id outreach_drafts SET NULL",
         "interactions.prospect_id prospects NO ACTION",
+        "organizations.owner_user_id users SET NULL",
         "outreach_draft_usages.llm_usage_log_id llm_usage_logs CASCADE",
         "outreach_draft_usages.outreach_draft_id outreach_drafts CASCADE",
         "outreach_drafts.event_id events SET NULL",

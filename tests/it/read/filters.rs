@@ -268,7 +268,7 @@ async fn a_required_variable_that_is_absent_is_refused(app: App) {
         (
             "query ($f: ProspectFilter!) { prospects(filter: $f) { totalCount } }",
             json!({ "f": null }),
-            "`$f` of type `ProspectFilter!` was not given",
+            "`$f` of type `ProspectFilter!` can't be null",
         ),
         (
             "query ($n: Int! = 3) { prospects(first: $n) { totalCount } }",

@@ -1,5 +1,7 @@
 //! What a document may look like: aliases, fragments, directives, errors with their path.
 
+use api::{document::Limits, execute::SchemaExecutor};
+use async_graphql::{Executor, Request};
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
 use tests::{App, behaviours};
@@ -151,7 +153,9 @@ async fn a_document_that_nests_too_deep_is_refused(app: App) {
     };
     app.data(&deep(4)).await;
     let error = app.error(&deep(40)).await;
-    assert!(error.starts_with("GRAPHQL_VALIDATION_FAILED: recursion limit"), "{error}");
+    assert!(error.starts_with("TOO_COMPLEX: fields nest too deep"), "{error}");
+    let error = app.error(&deep(10)).await;
+    assert_eq!(error, "TOO_COMPLEX: levels of fields: at most 32, this document has 33");
 }
 
 async fn fifty_thousand_levels_do_not_break_the_parser(app: App) {
@@ -163,7 +167,7 @@ async fn fifty_thousand_levels_do_not_break_the_parser(app: App) {
             format!("{{ prospects(filter: {deep}1{end}) {{ totalCount }} }}"),
         ] {
             let error = app.error(&query).await;
-            assert!(error.ends_with("nests deeper than 200 levels"), "{error}");
+            assert!(error.starts_with("TOO_COMPLEX: levels of brackets: at most 200"), "{error}");
         }
     }
 }
@@ -181,8 +185,15 @@ async fn an_answer_of_too_many_objects_is_refused(app: App) {
     for _ in 0..4 {
         query = format!("{{ solutions {{ nodes {{ industries {{ nodes {query} }} }} }} }}");
     }
-    let error = app.error(&format!("{{ industries {{ nodes {query} }} }}")).await;
-    assert_eq!(error, "TOO_COMPLEX: the answer would have more than 100000 objects");
+    let query = format!("{{ industries {{ nodes {query} }} }}");
+    let error = app.error(&query).await;
+    assert!(error.starts_with("TOO_COMPLEX: cost: at most 100000, this"), "{error}");
+    // What is counted beforehand is a guess; what is loaded is counted too.
+    let limits = Limits { max_cost: u64::MAX, ..Limits::USUAL };
+    let executor = SchemaExecutor::new(api::schema::build()).within(limits);
+    let request = Request::new(&query).data(app.scope(app.organization));
+    let response = executor.execute(request).await;
+    assert_eq!(response.errors[0].message, "the answer would have more than 100000 objects");
 }
 
 async fn a_root_that_may_be_null_fails_alone(app: App) {

@@ -128,7 +128,7 @@ async fn a_subscription_without_a_stream_is_refused(app: App) {
         assert_eq!(status, 406, "{answer}");
         assert!(answer.contains("NOT_ACCEPTABLE"), "{answer}");
         let get = "GET /graphql?query=subscription%7Bchanges%7Bcursor%7D%7D HTTP/1.1";
-        assert_eq!(send(address, get, "").await.0, 405);
+        assert_eq!(send(address, get, "").await.0, 406);
     })
     .await;
 }

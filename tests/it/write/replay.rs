@@ -9,7 +9,7 @@ use tests::{App, behaviours, rows::stored};
 behaviours![every_write_of_every_mutation_is_in_the_log];
 
 /// Mutations that touch every root field once at least, in an order in which all succeed.
-const EVERYTHING: &[&str] = &[
+pub const EVERYTHING: &[&str] = &[
     r#"createIndustry(input: { name: "Logistics" })"#,
     r#"createIndustries(input: { industries: [{ name: "Zoos" }, { name: "Banks" }, { name: "Parks" }] })"#,
     r#"updateIndustry(input: { id: 1, patch: { name: "Transport" } })"#,

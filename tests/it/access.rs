@@ -1,0 +1,321 @@
+//! Who may do what: every root field, asked by everybody.
+
+use std::{collections::BTreeSet, net::SocketAddr};
+
+use api::http::{Settings, connection};
+use serde_json::{Value, json};
+use service::{
+    Actor, Clock, Role, Scope,
+    identity::api_key::{self, NewKey},
+};
+use tests::{App, behaviours, rows::stored};
+
+use crate::{
+    http::{JSON, beside, send},
+    write::replay::EVERYTHING,
+};
+
+behaviours![
+    every_root_field_is_for_those_who_may,
+    the_owner_of_another_organization_reaches_nothing,
+    a_request_that_may_not_do_all_does_nothing,
+];
+
+/// Everybody may ask, also who shows no key.
+const OPEN: &[&str] = &["viewer"];
+
+/// For owners, admins, members and analysts.
+const READ: &[&str] = &[
+    "node",
+    "nodes",
+    "schemaVersion",
+    "company",
+    "companies",
+    "prospect",
+    "prospects",
+    "prospectResearch",
+    "prospectResearches",
+    "industry",
+    "industries",
+    "solution",
+    "solutions",
+    "event",
+    "events",
+    "interaction",
+    "interactions",
+    "outreachDraft",
+    "outreachDrafts",
+    "llmUsageLog",
+    "llmUsageLogs",
+    "change",
+    "changes",
+];
+
+/// For owners, admins, members and analysts, on a stream.
+const FOLLOW: &[&str] = &["outreachDraftCreated", "outreachDraftChanged", "changes"];
+
+/// For owners and admins.
+const OPERATE: &[&str] = &["databaseStatistics"];
+
+/// For owners and admins.
+const PRIVACY: &[&str] = &["eraseProspect", "exportProspect"];
+
+/// For owners, admins and members.
+const WRITE: &[&str] = &[
+    "createCompany",
+    "createCompanies",
+    "upsertCompanies",
+    "updateCompany",
+    "deleteCompany",
+    "restoreCompany",
+    "createProspect",
+    "createProspects",
+    "upsertProspects",
+    "updateProspect",
+    "deleteProspect",
+    "restoreProspect",
+    "moveProspect",
+    "advanceProspect",
+    "mergeProspects",
+    "unsubscribeProspect",
+    "resubscribeProspect",
+    "saveProspectResearch",
+    "saveProspectResearches",
+    "updateProspectResearch",
+    "deleteProspectResearch",
+    "createIndustry",
+    "createIndustries",
+    "updateIndustry",
+    "deleteIndustry",
+    "mergeIndustries",
+    "linkIndustrySolution",
+    "unlinkIndustrySolution",
+    "createSolution",
+    "createSolutions",
+    "updateSolution",
+    "deleteSolution",
+    "createEvent",
+    "createEvents",
+    "updateEvent",
+    "deleteEvent",
+    "openEvent",
+    "completeEvent",
+    "cancelEvent",
+    "logInteraction",
+    "logInteractions",
+    "updateInteraction",
+    "deleteInteraction",
+    "createOutreachDraft",
+    "createOutreachDrafts",
+    "updateOutreachDraft",
+    "deleteOutreachDraft",
+    "submitOutreachDraft",
+    "approveOutreachDraft",
+    "rejectOutreachDraft",
+    "reopenOutreachDraft",
+    "discardOutreachDraft",
+    "scheduleOutreachDraft",
+    "unscheduleOutreachDraft",
+    "markOutreachDraftSent",
+    "markOutreachDraftFailed",
+    "markOutreachDraftReplied",
+    "markOutreachDraftBounced",
+    "retryOutreachDraft",
+    "createLlmUsageLog",
+    "createLlmUsageLogs",
+];
+
+/// Who asks: by the key that is shown.
+pub struct Visitors {
+    /// By its head.
+    pub anonymous: String,
+    /// By its head.
+    pub analyst: String,
+    /// By its head.
+    pub member: String,
+    /// By its head.
+    pub admin: String,
+    /// By its head.
+    pub owner: String,
+    /// By its head.
+    pub stranger: String,
+}
+
+/// A key of `role` in `organization`.
+pub async fn key(app: &App, organization: i64, role: Role, user: &str, worker: bool) -> String {
+    let name = format!("{} key", role.name());
+    let user = user.to_owned();
+    let new = NewKey { name, role, worker, user, is_owner: false, expires_at: None };
+    api_key::create(&app.scope(organization), new).await.unwrap()
+}
+
+pub fn shown(key: &str) -> String {
+    format!("{JSON}\r\nAuthorization: Bearer {key}")
+}
+
+/// A server that asks everybody for a key, and somebody of each role.
+pub async fn serve(app: &App) -> (SocketAddr, Visitors) {
+    let stranger = app.organization("stranger").await;
+    let of = async |role: Role| {
+        let user = format!("{}@example.com", role.name());
+        shown(&key(app, app.organization, role, &user, false).await)
+    };
+    let visitors = Visitors {
+        anonymous: JSON.to_owned(),
+        analyst: of(Role::Analyst).await,
+        member: of(Role::Member).await,
+        admin: of(Role::Admin).await,
+        owner: of(Role::Owner).await,
+        stranger: shown(&key(app, stranger, Role::Owner, "s@example.com", false).await),
+    };
+    (serve_with(app, Settings { require_keys: true, ..Settings::default() }).await, visitors)
+}
+
+/// A server with these settings.
+pub async fn serve_with(app: &App, settings: Settings) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = app.server().with(settings);
+    tokio::task::spawn_local(connection::serve(listener, server, std::future::pending()));
+    address
+}
+
+pub async fn ask(address: SocketAddr, head: &str, query: &str) -> Value {
+    let (_, _, answer) = send(address, head, &json!({ "query": query }).to_string()).await;
+    serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{query}\n{answer}"))
+}
+
+/// `UNAUTHENTICATED`, `FORBIDDEN`, or nothing of both.
+fn turned_away(answer: &Value) -> Option<&str> {
+    let code = answer["errors"][0]["extensions"]["code"].as_str();
+    code.filter(|code| ["UNAUTHENTICATED", "FORBIDDEN"].contains(code))
+}
+
+/// The names of the fields of a root.
+fn roots(name: &str) -> BTreeSet<String> {
+    let sdl = api::schema::sdl();
+    let (_, root) = sdl.split_once(&format!("type {name} {{")).unwrap();
+    let (root, _) = root.split_once("\n}").unwrap();
+    let fields = root.lines().filter_map(|line| line.strip_prefix('\t'));
+    let names = fields.map(|line| line.split(['(', ':']).next().unwrap());
+    let proper = |name: &&str| !name.is_empty() && name.chars().all(char::is_alphanumeric);
+    names.filter(proper).map(str::to_owned).collect()
+}
+
+/// The fields of the queries, each with what makes it a request.
+fn query(field: &str) -> String {
+    match field {
+        "viewer" => "{ viewer { role } }".to_owned(),
+        "node" => r#"{ node(id: "Prospect:1") { id } }"#.to_owned(),
+        "nodes" => r#"{ nodes(ids: ["Prospect:1", "Company:1"]) { id } }"#.to_owned(),
+        "schemaVersion" => "{ schemaVersion }".to_owned(),
+        "databaseStatistics" => "{ databaseStatistics { tables { rows } } }".to_owned(),
+        list if api::catalog::entities().iter().any(|entity| entity.plural == list) => {
+            format!("{{ {list} {{ totalCount nodes {{ id }} }} }}")
+        }
+        single => format!("{{ {single}(id: 1) {{ id }} }}"),
+    }
+}
+
+fn mutations() -> impl Iterator<Item = (&'static str, String)> {
+    EVERYTHING.iter().map(|mutation| {
+        let field = mutation.split('(').next().unwrap();
+        (field, format!("mutation {{ {mutation} {{ userErrors {{ code }} }} }}"))
+    })
+}
+
+async fn every_root_field_is_for_those_who_may(app: App) {
+    app.world().await;
+    beside(Box::pin(async {
+        let (address, visitors) = serve(&app).await;
+        let Visitors { anonymous, analyst, member, admin, owner, stranger } = &visitors;
+        let nobody: &[&String] = &[];
+        let everybody: &[&String] = &[analyst, member, admin, owner, stranger];
+        let (sellers, leaders) = ([member, admin, owner, stranger], [admin, owner, stranger]);
+        let expect = async |request: &str, may: &[&String]| {
+            for visitor in [anonymous, analyst, member, admin, owner, stranger] {
+                let answer = ask(address, visitor, request).await;
+                let expected = match () {
+                    () if std::ptr::eq(may, nobody) || may.contains(&visitor) => None,
+                    () if visitor == anonymous => Some("UNAUTHENTICATED"),
+                    () => Some("FORBIDDEN"),
+                };
+                assert_eq!(turned_away(&answer), expected, "{request}\n{visitor}\n{answer:#}");
+            }
+        };
+        let mut left = roots("Query");
+        for (fields, may) in [(OPEN, nobody), (READ, everybody), (OPERATE, &leaders[..])] {
+            for field in fields {
+                expect(&query(field), may).await;
+                assert!(left.remove(*field), "{field}");
+            }
+        }
+        assert!(left.is_empty(), "nobody has said who may ask for: {left:?}");
+        let mut left = roots("Mutation");
+        for (field, mutation) in mutations() {
+            let may = if PRIVACY.contains(&field) { &leaders[..] } else { &sellers[..] };
+            assert!(PRIVACY.contains(&field) || WRITE.contains(&field), "{field}");
+            expect(&mutation, may).await;
+            left.remove(field);
+        }
+        assert!(left.is_empty(), "nobody has said who may do: {left:?}");
+        let mut left = roots("Subscription");
+        for field in FOLLOW {
+            assert!(left.remove(*field), "{field}");
+            let request = format!("subscription {{ {field} {{ cursor }} }}");
+            for (visitor, expected) in [
+                (anonymous, "UNAUTHENTICATED"),
+                (analyst, "NOT_ACCEPTABLE"),
+                (stranger, "NOT_ACCEPTABLE"),
+            ] {
+                // Without a stream, whoever may follow is told so.
+                let answer = ask(address, visitor, &request).await;
+                assert_eq!(answer["errors"][0]["extensions"]["code"], expected, "{request}");
+            }
+        }
+        assert!(left.is_empty(), "nobody has said who may follow: {left:?}");
+    }))
+    .await;
+}
+
+async fn the_owner_of_another_organization_reaches_nothing(app: App) {
+    app.world().await;
+    beside(Box::pin(async {
+        let (address, visitors) = serve(&app).await;
+        let own = |rows: std::collections::BTreeMap<(String, i64), Value>| {
+            let mut rows = rows;
+            rows.retain(|_, row| row["organization_id"] == app.organization);
+            rows
+        };
+        let before = own(stored(&app).await);
+        for field in READ {
+            let answer = ask(address, &visitors.stranger, &query(field)).await.to_string();
+            for row in ["Prospect:1", "Company:1", "Industry:1"] {
+                assert!(!answer.contains(&format!("{row}\"")), "{field}: {answer}");
+            }
+        }
+        for (_, mutation) in mutations() {
+            ask(address, &visitors.stranger, &mutation).await;
+        }
+        assert_eq!(own(stored(&app).await), before);
+    }))
+    .await;
+}
+
+async fn a_request_that_may_not_do_all_does_nothing(app: App) {
+    beside(async {
+        let (address, visitors) = serve(&app).await;
+        let both = r#"mutation { createIndustry(input: { name: "Zoos" }) { industry { id } } eraseProspect(input: { id: 1 }) { erasedId } }"#;
+        let answer = ask(address, &visitors.member, both).await;
+        assert_eq!(turned_away(&answer), Some("FORBIDDEN"));
+        assert!(answer.get("data").is_none(), "{answer}");
+        assert_eq!(app.data("{ industries { totalCount } }").await["industries"]["totalCount"], 0);
+        // The service refuses by itself, too.
+        let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn Clock>;
+        let (store, organization) = (app.store.clone(), app.organization);
+        let scope = Scope::new(store, organization, Actor::LocalVisitor, Role::Analyst, clock);
+        let refused = service::crm::privacy::export(&scope, 1).await.unwrap_err();
+        assert!(matches!(refused, service::Error::Forbidden { role: "analyst", .. }), "{refused}");
+    })
+    .await;
+}

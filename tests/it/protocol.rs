@@ -1,0 +1,274 @@
+//! GraphQL over HTTP: forms of answers, statuses, batches, persisted queries, what is refused before it runs.
+//! The clients of `tests/outside` look at the same from outside.
+
+use api::http::Settings;
+use serde_json::{Value, json};
+use tests::{App, Engine, behaviours};
+
+use crate::{
+    access::serve_with,
+    http::{JSON, beside, send, serve},
+};
+
+behaviours![
+    the_status_tells_whether_a_request_was_run,
+    every_refusal_has_a_code,
+    several_requests_are_answered_in_one,
+    a_persisted_query_is_asked_for_by_its_hash,
+    what_came_through_a_proxy_is_not_of_this_machine,
+    the_schema_can_be_kept_to_oneself,
+    only_origins_that_are_named_may_ask_from_a_browser,
+    too_many_at_a_time_are_told_to_come_again,
+    what_runs_too_long_is_told_so,
+    the_counters_are_told,
+    a_fault_of_ours_names_the_request,
+];
+
+const RESPONSE: &str = "Accept: application/graphql-response+json";
+
+pub fn body(query: &str) -> String {
+    json!({ "query": query }).to_string()
+}
+
+pub fn code(answer: &str) -> String {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_else(|_| panic!("{answer}"));
+    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("-").to_owned()
+}
+
+async fn the_status_tells_whether_a_request_was_run(app: App) {
+    app.world().await;
+    beside(async {
+        let address = serve(&app).await;
+        let needs = r#"{"query":"query ($n: Int!) { prospects(first: $n) { totalCount } }"}"#;
+        let wrong = r#"{"query":"query ($n: Int) { prospects(first: $n) { totalCount } }","variables":{"n":"x"}}"#;
+        let unused = r#"{"query":"query ($f: [ProspectOrder!]) { prospects(orderBy: $f) { totalCount } }","variables":{"f":[{"fullName":"ASC","id":"ASC"}]}}"#;
+        for (request, expected, has_data) in [
+            (body("{ prospects { totalCount } }"), 200, true),
+            (body("{"), 400, false),
+            (body("{ nothing }"), 400, false),
+            (needs.to_owned(), 400, false),
+            (wrong.to_owned(), 400, false),
+            (unused.to_owned(), 400, false),
+            (body("{ prospect(id: 1) { interactions(first: -1) { totalCount } } }"), 200, true),
+        ] {
+            let head = format!("{JSON}\r\n{RESPONSE}");
+            let (status, told, answer) = send(address, &head, &request).await;
+            assert_eq!(status, expected, "{request}: {answer}");
+            assert!(told.contains("content-type: application/graphql-response+json"), "{told}");
+            assert_eq!(answer.contains("\"data\""), has_data, "{answer}");
+            let (status, told, json) = send(address, JSON, &request).await;
+            assert_eq!(status, 200, "{request}: {json}");
+            assert!(told.contains("content-type: application/json"), "{told}");
+            assert_eq!(json, answer);
+        }
+    })
+    .await;
+}
+
+async fn every_refusal_has_a_code(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        let long = format!("GET /graphql?query={} HTTP/1.1", "x".repeat(40_000));
+        let large = format!("{JSON}\r\nX-Large: {}", "x".repeat(70_000));
+        for (head, request, status, expected) in [
+            ("PUT /graphql HTTP/1.1", "", 405, "METHOD_NOT_ALLOWED"),
+            ("DELETE /graphql HTTP/1.1", "", 405, "METHOD_NOT_ALLOWED"),
+            ("POST /health/live HTTP/1.1", "", 405, "METHOD_NOT_ALLOWED"),
+            ("GET /nowhere HTTP/1.1", "", 404, "NOT_FOUND"),
+            (&format!("{JSON}\r\nAccept: image/png"), "{}", 406, "NOT_ACCEPTABLE"),
+            (&format!("{JSON}\r\nContent-Encoding: gzip"), "{}", 415, "UNSUPPORTED_MEDIA_TYPE"),
+            (&long, "", 414, "URI_TOO_LONG"),
+            (&large, "{}", 431, "HEADERS_TOO_LARGE"),
+            ("GET /graphql?query=mutation%7Bx%7D HTTP/1.1", "", 405, "METHOD_NOT_ALLOWED"),
+        ] {
+            let (told, _, answer) = send(address, head, request).await;
+            let shown = &head[..head.len().min(80)];
+            assert_eq!((told, code(&answer).as_str()), (status, expected), "{shown}: {answer}");
+        }
+        let (status, head, _) = send(address, "OPTIONS /graphql HTTP/1.1", "").await;
+        assert_eq!(status, 204);
+        assert!(head.contains("allow: get, head, post, options"), "{head}");
+    })
+    .await;
+}
+
+async fn several_requests_are_answered_in_one(app: App) {
+    app.world().await;
+    beside(async {
+        let address = serve(&app).await;
+        let two = json!([{ "query": "{ prospects { totalCount } }" }, { "query": "{ nope }" }]);
+        let (status, _, answer) = send(address, JSON, &two.to_string()).await;
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!((status, &answer[0]["data"]["prospects"]["totalCount"]), (200, &json!(4)));
+        assert_eq!(answer[1]["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+        for (count, expected) in [(0, 400), (10, 200), (11, 400)] {
+            let requests = vec![json!({ "query": "{ __typename }" }); count];
+            let (status, ..) = send(address, JSON, &json!(requests).to_string()).await;
+            assert_eq!(status, expected, "{count}");
+        }
+    })
+    .await;
+}
+
+async fn a_persisted_query_is_asked_for_by_its_hash(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        // The SHA-256 of `{__typename}`.
+        let hash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
+        let asked = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+        let by_hash = json!({ "extensions": asked }).to_string();
+        let (_, _, answer) = send(address, JSON, &by_hash).await;
+        assert_eq!(code(&answer), "PERSISTED_QUERY_NOT_FOUND");
+        assert!(answer.contains("\"PersistedQueryNotFound\""), "{answer}");
+        let wrong = json!({ "query": "{ __typename }", "extensions": asked }).to_string();
+        assert_eq!(send(address, JSON, &wrong).await.0, 400);
+        let both = json!({ "query": "{__typename}", "extensions": asked }).to_string();
+        assert_eq!(send(address, JSON, &both).await.0, 200);
+        let (_, _, answer) = send(address, JSON, &by_hash).await;
+        assert_eq!(answer, r#"{"data":{"__typename":"Query"}}"#);
+        let get = format!("GET /graphql?extensions=%7B%22persistedQuery%22:%7B%22version%22:1,%22sha256Hash%22:%22{hash}%22%7D%7D HTTP/1.1");
+        assert_eq!(send(address, &get, "").await.2, r#"{"data":{"__typename":"Query"}}"#);
+    })
+    .await;
+}
+
+async fn what_came_through_a_proxy_is_not_of_this_machine(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        for line in ["X-Forwarded-For: 203.0.113.9", "Forwarded: for=203.0.113.9", "Via: 1.1 x"] {
+            let head = format!("{JSON}\r\n{line}");
+            let (status, _, answer) = send(address, &head, &body("{ __typename }")).await;
+            assert_eq!(status, 403, "{answer}");
+            assert!(answer.contains("--require-keys"), "{answer}");
+        }
+    })
+    .await;
+}
+
+async fn the_schema_can_be_kept_to_oneself(app: App) {
+    beside(async {
+        let settings = Settings { no_introspection: true, ..Settings::default() };
+        let address = serve_with(&app, settings).await;
+        for query in ["{ __schema { types { name } } }", "{ __type(name: \"Prospect\") { name } }"]
+        {
+            let (_, _, answer) = send(address, JSON, &body(query)).await;
+            assert_eq!(code(&answer), "GRAPHQL_VALIDATION_FAILED", "{answer}");
+        }
+        for query in [
+            "{ prospect { id } }",
+            "{ prospecs { id } }",
+            "{ prospects(frist: 1) { nodes { id } } }",
+        ] {
+            let (_, _, answer) = send(address, JSON, &body(query)).await;
+            assert!(!answer.contains("Did you mean"), "{answer}");
+        }
+        assert_eq!(
+            send(address, JSON, &body("{ __typename }")).await.2,
+            r#"{"data":{"__typename":"Query"}}"#
+        );
+    })
+    .await;
+}
+
+async fn only_origins_that_are_named_may_ask_from_a_browser(app: App) {
+    beside(async {
+        let allow_origin = vec!["https://app.example".to_owned()];
+        let named = serve_with(&app, Settings { allow_origin, ..Settings::default() }).await;
+        let usual = serve(&app).await;
+        for (address, origin, allowed) in [
+            (named, "https://app.example", true),
+            (named, "https://evil.example", false),
+            (named, "null", false),
+            (usual, "https://app.example", false),
+        ] {
+            let asks = format!("OPTIONS /graphql HTTP/1.1\r\nOrigin: {origin}\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type,authorization");
+            let posts = format!("{JSON}\r\nOrigin: {origin}");
+            for (head, request) in [(asks, String::new()), (posts, body("{ __typename }"))] {
+                let (_, told, _) = send(address, &head, &request).await;
+                let line = format!("access-control-allow-origin: {origin}");
+                assert_eq!(told.contains(&line), allowed, "{head}\n{told}");
+                assert!(allowed || !told.contains("access-control-allow-origin"), "{told}");
+            }
+        }
+    })
+    .await;
+}
+
+async fn too_many_at_a_time_are_told_to_come_again(app: App) {
+    beside(async {
+        let settings = Settings { max_concurrent: 0, ..Settings::default() };
+        let address = serve_with(&app, settings).await;
+        let (status, head, answer) = send(address, JSON, &body("{ schemaVersion }")).await;
+        assert_eq!((status, code(&answer).as_str()), (503, "UNAVAILABLE"));
+        assert!(head.contains("retry-after: 1"), "{head}");
+    })
+    .await;
+}
+
+async fn what_runs_too_long_is_told_so(app: App) {
+    use sea_orm::{ConnectionTrait, TransactionTrait};
+    app.world().await;
+    beside(async {
+        let request_timeout = std::time::Duration::from_millis(300);
+        let address = serve_with(&app, Settings { request_timeout, ..Settings::default() }).await;
+        let blocking = app.db.begin().await.unwrap();
+        let hold = match app.engine {
+            Engine::Sqlite => "UPDATE industries SET name = name",
+            Engine::Postgres => "LOCK TABLE industries IN ACCESS EXCLUSIVE MODE",
+        };
+        blocking.execute_unprepared(hold).await.unwrap();
+        let write = r#"mutation { createIndustry(input: { name: "x" }) { industry { id } } }"#;
+        let (_, _, answer) = send(address, JSON, &body(write)).await;
+        assert_eq!(code(&answer), "UNAVAILABLE", "{answer}");
+        assert!(answer.contains("idempotencyKey"), "{answer}");
+        blocking.rollback().await.unwrap();
+        // It was taken back, and keeps nobody waiting.
+        let (_, _, answer) = send(address, JSON, &body(write)).await;
+        assert_eq!(answer, r#"{"data":{"createIndustry":{"industry":{"id":"Industry:4"}}}}"#);
+    })
+    .await;
+}
+
+async fn the_counters_are_told(app: App) {
+    app.world().await;
+    beside(async {
+        let address = serve(&app).await;
+        send(address, JSON, &body("query Names { prospects { nodes { fullName } } }")).await;
+        send(address, JSON, &body("{ nothing }")).await;
+        for number in 0..300 {
+            send(address, JSON, &body(&format!("query N{number} {{ __typename }}"))).await;
+        }
+        let (status, head, text) = send(address, "GET /metrics HTTP/1.1", "").await;
+        assert_eq!(status, 200);
+        assert!(head.contains("content-type: application/openmetrics-text"), "{head}");
+        for line in [
+            "salesgraph_operations_total{kind=\"query\",outcome=\"answered\"} 301",
+            "salesgraph_operation_duration_seconds_count{operation=\"Names\"} 1",
+            "salesgraph_refusals_total{reason=\"graphql_validation_failed\"} 1",
+            "salesgraph_connections{side=\"write\",state=\"idle\"}",
+            "salesgraph_subscribers 0",
+            "salesgraph_change_log_lag_seconds 0.0",
+            "salesgraph_operation_duration_seconds_count{operation=\"other\"}",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        let names = text.matches("duration_seconds_count{").count();
+        assert!(names <= 201, "{names} names: clients choose them, and each costs memory");
+    })
+    .await;
+}
+
+async fn a_fault_of_ours_names_the_request(app: App) {
+    use sea_orm::ConnectionTrait;
+    beside(async {
+        let address = serve(&app).await;
+        app.db.execute_unprepared("DROP TABLE alembic_version").await.unwrap();
+        let head = format!("{JSON}\r\nX-Request-Id: found-again");
+        let (_, _, answer) = send(address, &head, &body("{ schemaVersion }")).await;
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let expected = json!({ "code": "INTERNAL", "requestId": "found-again" });
+        assert_eq!(answer["errors"][0]["extensions"], expected);
+        assert_eq!(answer["errors"][0]["message"], "internal error");
+    })
+    .await;
+}

@@ -1,0 +1,234 @@
+//! graphql-transport-ws, and what happens to sockets whose client leaves, sleeps or talks nonsense. The
+//! clients of `tests/outside` look at the same from outside.
+
+use std::time::Duration;
+
+use api::http::{Settings, connection};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tests::{App, behaviours};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+
+use crate::{
+    access::serve_with,
+    http::{JSON, beside, send, serve},
+};
+
+behaviours![
+    what_is_no_message_closes_the_socket,
+    a_socket_says_in_time_who_it_is,
+    errors_leave_the_socket_open,
+    a_socket_runs_so_many_operations_at_a_time,
+    a_client_that_is_gone_is_noticed,
+    a_client_that_does_not_read_keeps_nobody_waiting,
+    a_server_that_stops_says_so,
+];
+
+type Socket =
+    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+async fn open(address: std::net::SocketAddr) -> Socket {
+    let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
+    let protocol = "graphql-transport-ws".parse().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", protocol);
+    tokio_tungstenite::connect_async(request).await.unwrap().0
+}
+
+async fn welcome(address: std::net::SocketAddr) -> Socket {
+    let mut socket = open(address).await;
+    say(&mut socket, &json!({ "type": "connection_init" })).await;
+    assert_eq!(hear(&mut socket).await, json!({ "type": "connection_ack" }));
+    socket
+}
+
+async fn say(socket: &mut Socket, message: &Value) {
+    socket.send(Message::text(message.to_string())).await.unwrap();
+}
+
+fn ask(id: &str, query: &str) -> Value {
+    json!({ "id": id, "type": "subscribe", "payload": { "query": query } })
+}
+
+/// The next message, but for pings; a close is told by its code.
+async fn hear(socket: &mut Socket) -> Value {
+    loop {
+        let message = tokio::time::timeout(Duration::from_secs(10), socket.next()).await;
+        match message.expect("a message in time") {
+            Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).unwrap(),
+            Some(Ok(Message::Close(Some(frame)))) => return json!(u16::from(frame.code)),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn what_is_no_message_closes_the_socket(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        let init = json!({ "type": "connection_init" });
+        let follow = ask("1", "subscription { changes { cursor } }");
+        for (messages, code) in [
+            (vec![json!("x")], 4400),
+            (vec![json!({ "type": "start" })], 4400),
+            (vec![follow.clone()], 4401),
+            (vec![init.clone(), init.clone()], 4429),
+            (vec![init.clone(), follow.clone(), follow.clone()], 4409),
+            (vec![init.clone(), json!({ "id": "1", "type": "subscribe", "payload": {} })], 4400),
+            (vec![init.clone(), json!({ "x": "y".repeat(2_000_000) })], 1009),
+        ] {
+            let mut socket = open(address).await;
+            for message in &messages {
+                // A message that is too large may be refused before all of it is sent.
+                let _ = socket.send(Message::text(message.to_string())).await;
+            }
+            let mut heard = hear(&mut socket).await;
+            while heard["type"] == "connection_ack" {
+                heard = hear(&mut socket).await;
+            }
+            assert_eq!(heard, json!(code));
+        }
+    })
+    .await;
+}
+
+async fn a_socket_says_in_time_who_it_is(app: App) {
+    beside(async {
+        let socket_init_timeout = Duration::from_millis(100);
+        let settings = Settings { socket_init_timeout, ..Settings::default() };
+        let address = serve_with(&app, settings).await;
+        let mut socket = open(address).await;
+        say(&mut socket, &json!({ "type": "ping", "payload": { "n": 1 } })).await;
+        assert_eq!(hear(&mut socket).await, json!({ "type": "pong", "payload": { "n": 1 } }));
+        assert_eq!(hear(&mut socket).await, json!(4408));
+    })
+    .await;
+}
+
+async fn errors_leave_the_socket_open(app: App) {
+    app.world().await;
+    beside(async {
+        let address = serve(&app).await;
+        let mut socket = welcome(address).await;
+        say(&mut socket, &json!({ "id": "none", "type": "complete" })).await;
+        for query in [
+            "{",
+            "{ nothing }",
+            "subscription { changes { cursor } outreachDraftCreated { cursor } }",
+            "subscription { changes(after: \"x\") { cursor } }",
+        ] {
+            say(&mut socket, &ask("1", query)).await;
+            let error = hear(&mut socket).await;
+            assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("1")), "{error}");
+            assert!(error["payload"][0]["extensions"]["code"].is_string(), "{error}");
+        }
+        say(&mut socket, &ask("1", "{ prospects { totalCount } }")).await;
+        let next = hear(&mut socket).await;
+        assert_eq!(next["payload"], json!({ "data": { "prospects": { "totalCount": 4 } } }));
+        assert_eq!(hear(&mut socket).await, json!({ "id": "1", "type": "complete" }));
+    })
+    .await;
+}
+
+async fn a_socket_runs_so_many_operations_at_a_time(app: App) {
+    beside(async {
+        let settings = Settings { max_subscriptions: 2, ..Settings::default() };
+        let address = serve_with(&app, settings).await;
+        let mut socket = welcome(address).await;
+        let follow = "subscription { changes { cursor } }";
+        for id in ["1", "2", "3"] {
+            say(&mut socket, &ask(id, follow)).await;
+        }
+        let error = hear(&mut socket).await;
+        assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("3")));
+        say(&mut socket, &json!({ "id": "1", "type": "complete" })).await;
+        say(&mut socket, &ask("1", "{ __typename }")).await;
+        assert_eq!(hear(&mut socket).await["payload"]["data"]["__typename"], "Query");
+    })
+    .await;
+}
+
+async fn subscribers(address: std::net::SocketAddr) -> String {
+    let (_, _, text) = send(address, "GET /metrics HTTP/1.1", "").await;
+    let line = text.lines().find(|line| line.starts_with("salesgraph_subscribers ")).unwrap();
+    line.split(' ').next_back().unwrap().to_owned()
+}
+
+async fn a_client_that_is_gone_is_noticed(app: App) {
+    beside(Box::pin(async {
+        let settings = Settings { socket_ping: Duration::from_millis(100), ..Settings::default() };
+        let address = serve_with(&app, settings).await;
+        let mut gone = welcome(address).await;
+        say(&mut gone, &ask("1", "subscription { changes { cursor } }")).await;
+        let mut there = welcome(address).await;
+        say(&mut there, &ask("1", "subscription { changes { cursor } }")).await;
+        // Whoever reads answers pings by it.
+        while subscribers(address).await != "1" {
+            let message = tokio::time::timeout(Duration::from_secs(5), there.next()).await;
+            let message = message.unwrap().unwrap().unwrap();
+            assert!(message.is_ping(), "{message}");
+        }
+        assert_eq!(
+            loop {
+                match gone.next().await {
+                    Some(Ok(Message::Close(Some(frame)))) => break u16::from(frame.code),
+                    Some(Ok(_)) => {}
+                    other => panic!("{other:?}"),
+                }
+            },
+            1013
+        );
+    }))
+    .await;
+}
+
+/// More sockets that don't read than there are connections to the database.
+async fn a_client_that_does_not_read_keeps_nobody_waiting(app: App) {
+    let industry = app.industry("Logistics").await;
+    let company = app.company("Acme", industry).await;
+    app.prospect("Ada", company).await;
+    beside(async {
+        let address = serve(&app).await;
+        let mut sleepers = Vec::new();
+        for _ in 0..30 {
+            let mut socket = welcome(address).await;
+            let follow = "subscription { outreachDraftCreated { draft { content prospect { fullName company { name } } } } }";
+            say(&mut socket, &ask("1", follow)).await;
+            for id in 2..60 {
+                let query = "{ industries { nodes { name companies { nodes { name } } } } }";
+                say(&mut socket, &ask(&id.to_string(), query)).await;
+            }
+            sleepers.push(socket);
+        }
+        let content = "x".repeat(100_000);
+        for _ in 0..40 {
+            let write = format!("mutation {{ createOutreachDraft(input: {{ prospectId: 1, draftType: \"x\", content: \"{content}\" }}) {{ userErrors {{ code }} }} }}");
+            app.done(&write).await;
+        }
+        // One that finds no connection free is told so after a while.
+        for _ in 0..20 {
+            let body = json!({ "query": "{ prospects { totalCount nodes { company { name } } } }" });
+            let (status, _, answer) = send(address, JSON, &body.to_string()).await;
+            assert!(status == 200 && !answer.contains("errors"), "{answer}");
+        }
+    })
+    .await;
+}
+
+async fn a_server_that_stops_says_so(app: App) {
+    beside(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let serving = connection::serve(listener, app.server(), async { stopped.await.unwrap() });
+        let serving = tokio::task::spawn_local(serving);
+        let mut socket = welcome(address).await;
+        say(&mut socket, &ask("1", "subscription { changes { cursor } }")).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stop.send(()).unwrap();
+        assert_eq!(hear(&mut socket).await, json!(1001));
+        drop(socket);
+        tokio::time::timeout(Duration::from_secs(10), serving).await.unwrap().unwrap();
+        assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    })
+    .await;
+}

@@ -1,0 +1,70 @@
+//! A database of an earlier version is brought to the newest.
+
+use std::collections::BTreeMap;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, Database, Statement};
+use service::{Store, operations::maintenance};
+use tests::{App, Engine, behaviours, database::TestDatabase};
+
+use crate::operations::rows_of;
+
+behaviours![a_database_of_the_first_version_is_brought_to_the_newest_without_loss];
+
+/// The tables of the first version, with rows that use every column; texts that are hard to keep.
+const FIRST: &[&str] = &[
+    "INSERT INTO organizations VALUES (1, 'Größe & Söhne', 'default', @, @), (2, 'Other', 'other', @, @)",
+    "INSERT INTO industries VALUES (1, 1, 'Logistics', 3, @, @), (7, 2, 'zoos 🦓', 1, @, @)",
+    "INSERT INTO solutions VALUES (1, 1, 'Radar', 'c', 'd', '[\"a\"]', '{\"k\": [1, null, \"ü\"]}', 'p', 2, @, @), (2, 1, 'Plan', 'c', 'd', NULL, NULL, 'p', 1, @, @)",
+    "INSERT INTO industry_solutions VALUES (1, 1, @, @)",
+    "INSERT INTO events VALUES (1, 1, 'fair', @, 'd', 'Berlin', '[1]', NULL, NULL, 'planned', 1, @, @)",
+    "INSERT INTO companies VALUES (1, 1, 'Acme', 1, '1-10', 'https://acme.example', 'acme.example', NULL, 1, @, @), (2, 1, 'Gone', 1, '?', NULL, NULL, @, 4, @, @)",
+    "INSERT INTO prospects VALUES (1, 1, 'Ada', 'ada%acme.example', NULL, 'London', 1, @, TRUE, NULL, 1, @, @), (2, 1, 'Bob', 'b%acme.example', 'l', NULL, 2, NULL, FALSE, @, 2, @, @)",
+    "INSERT INTO prospect_research VALUES (1, 1, 1, 'x', '{\"a\": 1.5}', NULL, 0.25, 1, @, @)",
+    "INSERT INTO interactions VALUES (1, 1, 1, 1, 'mail', @, 's', 'c''c', 'good', NULL, 1, @, @)",
+    "INSERT INTO outreach_drafts VALUES (1, 1, 1, NULL, 'initial', 'Dear you,', 'draft', 1, @, @), (2, 1, 2, 1, 'x', 'y', 'sent', 2, @, @)",
+    "INSERT INTO llm_usage_logs VALUES (1, 1, 'w', 'n', 'm', 1, 2, 3, 4, 0.000001, @, @)",
+    "INSERT INTO alembic_version VALUES (1, '1975ea83b712')",
+];
+
+async fn a_database_of_the_first_version_is_brought_to_the_newest_without_loss(app: App) {
+    let database = TestDatabase::empty(app.engine).await;
+    let store = Store::connect(&database.url).await.unwrap();
+    let db = Database::connect(&database.url).await.unwrap();
+    Migrator::up(&db, Some(6)).await.unwrap();
+    let time = match app.engine {
+        Engine::Sqlite => "'2025-12-31T23:59:59.123456+00:00'",
+        Engine::Postgres => "'2025-12-31T23:59:59.123456+00:00'::timestamptz",
+    };
+    let mut before = BTreeMap::new();
+    for insert in FIRST {
+        let sql = insert.replace('@', time);
+        db.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}\n{error}"));
+    }
+    for insert in FIRST {
+        let table = insert.split(' ').nth(2).unwrap();
+        let sql = format!("SELECT * FROM \"{table}\" LIMIT 1");
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await;
+        let columns = row.unwrap().unwrap().column_names();
+        let columns: Vec<_> = columns.iter().map(|name| format!("\"{name}\"")).collect();
+        let columns = columns.join(", ");
+        before.insert(table, (rows_of(&db, table, &columns).await, columns));
+    }
+    db.close().await.unwrap();
+    store.migrate_up().await.unwrap();
+    let db = Database::connect(&database.url).await.unwrap();
+    for (table, (rows, columns)) in &before {
+        assert!(!rows.is_empty());
+        assert_eq!(rows_of(&db, table, columns).await, *rows, "{table}");
+    }
+    assert_eq!(maintenance::check(&store).await.unwrap(), Vec::<String>::new());
+    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn service::Clock>;
+    let scope =
+        service::Scope::new(store, 1, service::Actor::LocalVisitor, service::Role::Owner, clock);
+    let query = "{ prospects { nodes { fullName lifecycleStage company { name } outreachDrafts { nodes { content availableActions } } } } schemaVersion }";
+    let answer = api::schema::build().execute(async_graphql::Request::new(query).data(scope)).await;
+    let answer = serde_json::to_value(answer).unwrap();
+    assert!(answer.get("errors").is_none(), "{answer}");
+    assert_eq!(answer["data"]["prospects"]["nodes"][0]["company"]["name"], "Acme");
+    assert_eq!(answer["data"]["schemaVersion"], "1975ea83b712");
+}
