@@ -1,0 +1,26 @@
+// What an application does with the generated types: it does not compile when they say less than they should.
+
+import type { ResultOf } from "@graphql-typed-document-node/core";
+import { CompaniesDocument, DraftsDocument, PersonDocument, WriteDocument } from "./operations.js";
+import type { OutreachDraft, QueryNodeArgs } from "./schema.js";
+
+/** Whether two types are the same; `any` is the same as itself only. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
+const holds = <_Proof extends true>() => {};
+
+type Company = ResultOf<typeof CompaniesDocument>["companies"]["nodes"][number];
+holds<Same<Company["name"], string>>();
+holds<Same<Company["prospects"]["nodes"][number]["fullName"], string>>();
+
+type Person = NonNullable<ResultOf<typeof PersonDocument>["prospect"]>;
+holds<Same<Person["company"]["industry"]["name"], string>>();
+
+type Written = ResultOf<typeof WriteDocument>["createOutreachDraft"];
+holds<Same<Written["userErrors"][number]["message"], string>>();
+
+type Event = ResultOf<typeof DraftsDocument>["outreachDraftCreated"];
+holds<Same<Event["cursor"], string>>();
+
+holds<Same<OutreachDraft["createdAt"], string>>();
+holds<Same<OutreachDraft["metadata"], unknown>>();
+holds<Same<QueryNodeArgs["id"], string>>();

@@ -1,0 +1,54 @@
+// graphql-eslint over schema.graphql and the operations of README.md: its recommended rules, and those for
+// Relay. A rule that is off contradicts a decision, which stands beside it.
+
+import graphql from "@graphql-eslint/eslint-plugin";
+
+const { configs, parser, rules } = graphql;
+const languageOptions = {
+  parser,
+  parserOptions: { graphQLConfig: { schema: "schema.graphql", documents: "readme/*.graphql" } },
+};
+const plugins = { "@graphql-eslint": { rules } };
+
+export default [
+  {
+    files: ["schema.graphql"],
+    languageOptions,
+    plugins,
+    rules: {
+      ...configs["flat/schema-recommended"].rules,
+      ...configs["flat/schema-relay"].rules,
+      // The printer of the schema decides: one line in quotes, more lines in a block.
+      "@graphql-eslint/description-style": "off",
+      // Lists have `nodes` beside `edges`, and payloads have lists of errors: not every list is one of edges.
+      "@graphql-eslint/relay-edge-types": ["error", { listTypeCanWrapOnlyEdgeType: false }],
+      // The names of the columns are those of the sales-assistant document, which has `event_date` in `events`.
+      "@graphql-eslint/no-typename-prefix": "off",
+      // Only rows have an id: not a page, an event of a subscription, the outcome of a mutation, or who asks.
+      "@graphql-eslint/strict-id-in-types": ["error", {
+        exceptions: {
+          suffixes: ["Connection", "Edge", "Event", "Payload"],
+          types: [
+            "DatabaseStatistics",
+            "FieldChange",
+            "PageInfo",
+            "TableStatistics",
+            "UserError",
+            "Viewer",
+            "ViewerOrganization",
+          ],
+        },
+      }],
+    },
+  },
+  {
+    files: ["readme/*.graphql"],
+    languageOptions,
+    plugins,
+    rules: {
+      ...configs["flat/operations-recommended"].rules,
+      // First queries are to be read by people: an id in every object would hide what they ask.
+      "@graphql-eslint/require-selections": "off",
+    },
+  },
+];

@@ -1,0 +1,25 @@
+// ESLint with eslint.config.js, one test for each file that it looks at.
+
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import test from "node:test";
+import { ESLint } from "eslint";
+import { operations } from "./readme.mjs";
+
+mkdirSync("readme", { recursive: true });
+for (const { name, source } of operations) writeFileSync(`readme/${name}.graphql`, source);
+
+/** How many findings of one rule are shown. */
+const shown = 5;
+
+for (const file of ["schema.graphql", ...operations.map(({ name }) => `readme/${name}.graphql`)]) {
+  test(file, { timeout: 60_000 }, async () => {
+    const [{ messages }] = await new ESLint().lintFiles([file]);
+    const texts = [...new Set(messages.map(({ ruleId }) => ruleId))].map((rule) => {
+      const found = messages.filter(({ ruleId }) => ruleId === rule);
+      const lines = found.slice(0, shown).map(({ line, message }) => `  ${line}: ${message}`);
+      return [`${rule}: ${found.length}`, ...lines].join("\n");
+    });
+    assert.ok(messages.length === 0, texts.join("\n"));
+  });
+}

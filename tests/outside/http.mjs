@@ -1,0 +1,226 @@
+// GraphQL over HTTP where the audit of graphql-http does not look: what is refused, how large a request may
+// be, and what stands in the headers.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { request } from "node:http";
+import { connect } from "node:net";
+import test from "node:test";
+import { gzipSync } from "node:zlib";
+import { answer, codes, data, endpoint, origin, post, shown, stillAnswers } from "./server.mjs";
+
+const limit = { timeout: 15_000 };
+const typename = { query: "{ __typename }" };
+const get = async (query, headers = {}) =>
+  answer(await fetch(`${endpoint}?${new URLSearchParams(query)}`, { headers }));
+const kind = ({ headers }) => headers.get("content-type")?.split(";")[0];
+
+/** A request without a client's courtesies; gives what came back, whatever became of the connection. */
+function bare(method, { path = "/graphql", headers = {}, body, chunked = false }) {
+  return new Promise((resolve, reject) => {
+    const sent = request(origin + path, { method, headers, agent: false }, (response) => {
+      let text = "";
+      response.on("data", (part) => { text += part; });
+      const end = () => resolve({ status: response.statusCode, headers: response.headers, text });
+      response.on("end", end).on("error", end);
+    });
+    sent.on("error", reject);
+    if (chunked) for (let at = 0; at < body.length; at += 65_536) sent.write(body.slice(at, at + 65_536));
+    sent.end(chunked ? undefined : body);
+  });
+}
+
+/** Sends text as it is; gives the status of the answer. */
+function status(text) {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(origin);
+    let received = "";
+    const sent = connect(Number(port), hostname, () => sent.write(text));
+    sent.on("data", (part) => {
+      received += part;
+      const [, found] = /^HTTP\/1\.1 (\d{3})/.exec(received) ?? [];
+      if (found) {
+        sent.destroy();
+        resolve(Number(found));
+      }
+    });
+    sent.on("error", reject).on("close", () => reject(new Error("closed without an answer")));
+  });
+}
+
+for (const [accept, expected] of [
+  ["application/graphql-response+json", "application/graphql-response+json"],
+  ["application/json", "application/json"],
+  ["*/*", "application/json"],
+  [undefined, "application/json"],
+  ["application/graphql-response+json, application/json;q=0.9", "application/graphql-response+json"],
+]) {
+  test(`Accept: ${accept ?? "nothing"}`, limit, async () => {
+    const headers = { "content-type": "application/json", ...(accept && { accept }) };
+    const body = JSON.stringify(typename);
+    const response = await bare("POST", { headers: { ...headers, "content-length": body.length }, body });
+    assert.equal(response.headers["content-type"].split(";")[0], expected);
+  });
+}
+
+for (const type of ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8"]) {
+  test(`Content-Type: ${type}`, limit, async () => {
+    assert.equal((await post(typename, { "content-type": type })).status, 200);
+  });
+}
+
+for (const type of [
+  "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/graphql", "",
+]) {
+  test(`Content-Type: ${type || "nothing"}`, limit, async () => {
+    const response = await post(new TextEncoder().encode(JSON.stringify(typename)), { "content-type": type });
+    assert.equal(response.status, 415);
+    assert.deepEqual(codes(response.json), ["UNSUPPORTED_MEDIA_TYPE"]);
+  });
+}
+
+for (const body of ["", "{", "nonsense", "null", "1", '"text"', "{}", '{"query": 1}', '{"query": null}',
+  '{"query": "{ __typename }", "variables": []}', '{"query": "{ __typename }", "operationName": 1}', "\xff"]) {
+  test(`a bad body is 400: ${body || "nothing"}`, limit, async () => {
+    const response = await post(body, { accept: "application/json" });
+    assert.equal(response.status, 400);
+    assert.equal(codes(response.json).length, 1);
+  });
+}
+
+for (const [name, query, code] of [
+  ["what can't be parsed", "{", "GRAPHQL_PARSE_FAILED"],
+  ["what is not valid", "{ nothingOfThisName }", "GRAPHQL_VALIDATION_FAILED"],
+  ["a variable that is missing", "query ($id: ID!) { prospect(id: $id) { id } }", undefined],
+]) {
+  test(`${name}: 400 without data, or 200 as application/json`, limit, async () => {
+    const [strict, loose] = [await post({ query }), await post({ query }, { accept: "application/json" })];
+    for (const [response, expected] of [[strict, 400], [loose, 200]]) {
+      assert.equal(response.status, expected);
+      const [found] = codes(response.json);
+      if (code) assert.equal(found, code);
+    }
+    assert.ok(!("data" in strict.json), shown(strict.json));
+  });
+}
+
+test("a query by GET, without a special header", limit, async () => {
+  const query = { query: "query A($id: ID!) { prospect(id: $id) { id } }", variables: '{"id":"Prospect:1"}' };
+  for (const accept of ["*/*", "application/json", "application/graphql-response+json"]) {
+    const response = await get(query, { accept });
+    assert.deepEqual(response.json, { data: { prospect: { id: "Prospect:1" } } }, response.text);
+  }
+});
+
+test("a mutation by GET: 405, and nothing is done", limit, async () => {
+  const query = 'mutation { deleteProspect(input: { id: "Prospect:3" }) { userErrors { code } } }';
+  for (const accept of ["*/*", "application/graphql-response+json"]) {
+    const response = await get({ query }, { accept });
+    assert.equal(response.status, 405);
+    assert.equal(response.headers.get("allow"), "POST");
+    assert.deepEqual(codes(response.json), ["METHOD_NOT_ALLOWED"]);
+  }
+  const { prospect } = await data('{ prospect(id: "Prospect:3") { deletedAt } }');
+  assert.equal(prospect.deletedAt, null);
+});
+
+for (const method of ["PUT", "DELETE", "PATCH", "TRACE"]) {
+  test(`${method}: 405`, limit, async () => {
+    const response = await bare(method, { headers: { "content-type": "application/json" } });
+    assert.equal(response.status, 405);
+    assert.match(response.headers.allow, /POST/);
+  });
+}
+
+test("the page at / for browsers, and only there", limit, async () => {
+  const response = await answer(await fetch(`${origin}/`, { headers: { accept: "text/html" } }));
+  assert.equal(kind(response), "text/html");
+  const policy = response.headers.get("content-security-policy") ?? "";
+  assert.ok(response.headers.has("x-frame-options") || policy.includes("frame-ancestors"), "it can be framed");
+  assert.equal(kind(await get(typename, { accept: "*/*" })), "application/json");
+});
+
+for (const encoding of ["gzip", "br"]) {
+  test(`an answer as ${encoding}`, limit, async () => {
+    const query = "{ prospects(first: 100) { nodes { id fullName email } } }";
+    const response = await post({ query }, { "accept-encoding": encoding });
+    assert.equal(response.headers.get("content-encoding"), encoding);
+    assert.equal(response.json.data.prospects.nodes.length, 100);
+  });
+}
+
+test("no sniffing, no versions", limit, async () => {
+  for (const { headers } of [await post(typename), await post("{"), await fetch(origin), await fetch(`${origin}/no`)]) {
+    assert.equal(headers.get("x-content-type-options"), "nosniff");
+    assert.doesNotMatch(`${headers.get("server")} ${headers.get("x-powered-by")}`, /\d/);
+  }
+});
+
+for (const foreign of ["http://evil.example", "null"]) {
+  test(`no page of ${foreign} may read or write`, limit, async () => {
+    const headers = { origin: foreign, "content-type": "application/json" };
+    const body = JSON.stringify(typename);
+    const asked = {
+      origin: foreign,
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "content-type",
+    };
+    for (const response of [await bare("POST", { headers, body }), await bare("OPTIONS", { headers: asked })]) {
+      const allowed = response.headers["access-control-allow-origin"];
+      assert.ok(allowed !== foreign && allowed !== "*", `${allowed} is allowed`);
+    }
+  });
+}
+
+const large = JSON.stringify({ query: `{ __typename } # ${"x".repeat(2_000_000)}` });
+const json = { "content-type": "application/json" };
+for (const [name, options] of Object.entries({
+  "with its length": { headers: { ...json, "content-length": large.length } },
+  "in chunks": { headers: { ...json, "transfer-encoding": "chunked" }, chunked: true },
+})) {
+  test(`a body of 2 MB ${name}: 413`, limit, async () => {
+    const response = await bare("POST", { ...options, body: large });
+    assert.equal(response.status, 413);
+    codes(JSON.parse(response.text));
+  });
+}
+
+test("a body in gzip: 415, and a bomb does not inflate", limit, async () => {
+  for (const body of [JSON.stringify(typename), large]) {
+    const response = await post(gzipSync(body), { "content-encoding": "gzip" });
+    assert.equal(response.status, 415);
+    codes(response.json);
+  }
+});
+
+test("headers of 1 MB: 431", limit, async () => {
+  assert.equal(await status(`GET /graphql HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(1_000_000)}\r\n\r\n`), 431);
+});
+
+test("an address of 200 kB: 414", limit, async () => {
+  assert.equal(await status(`GET /graphql?query=${"x".repeat(200_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`), 414);
+});
+
+const hash = (query) => createHash("sha256").update(query).digest("hex");
+const persisted = (sha256Hash) => ({ persistedQuery: { version: 1, sha256Hash } });
+
+test("persisted queries: a miss, the query, a hit by POST and GET", limit, async () => {
+  const query = "query Persisted { __typename }";
+  const extensions = persisted(hash(query));
+  const miss = await post({ extensions });
+  assert.deepEqual(codes(miss.json), ["PERSISTED_QUERY_NOT_FOUND"]);
+  assert.equal(miss.json.errors[0].message, "PersistedQueryNotFound");
+  assert.equal((await post({ query, extensions })).json.data.__typename, "Query");
+  assert.equal((await post({ extensions })).json.data.__typename, "Query");
+  assert.equal((await get({ extensions: JSON.stringify(extensions) })).json.data.__typename, "Query");
+});
+
+test("persisted queries: a hash of something else is refused, and remembered by nobody", limit, async () => {
+  const extensions = persisted(hash("query Other { __typename }"));
+  const { status: refused, json: body } = await post({ ...typename, extensions });
+  assert.equal(refused, 400);
+  codes(body);
+  assert.deepEqual(codes((await post({ extensions })).json), ["PERSISTED_QUERY_NOT_FOUND"]);
+});
+
+test("the server still answers", stillAnswers);

@@ -1,0 +1,59 @@
+// A collector of OpenTelemetry gets every operation as a span: the server is told where one is, and what it
+// sends is looked at.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+
+test("an operation comes to the collector, by its name and its request", { timeout: 60_000 }, async () => {
+  const received = [];
+  const collector = createServer(async (request, response) => {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    received.push([request.url, Buffer.concat(chunks).toString("latin1")]);
+    response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
+  });
+  collector.listen(0, "127.0.0.1");
+  await once(collector, "listening");
+  const folder = mkdtempSync(join(tmpdir(), "salesgraph-otlp-"));
+  const server = spawn(
+    process.env.SALESGRAPH_BINARY,
+    ["--database", `sqlite:${join(folder, "x.db")}`, "serve", "--no-demo", "--listen", "127.0.0.1:0"],
+    {
+      env: {
+        ...process.env,
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.address().port}`,
+        OTEL_BSP_SCHEDULE_DELAY: "100",
+      },
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  try {
+    let said = "";
+    server.stdout.on("data", (text) => (said += text));
+    while (!/http:\S+\/graphql/.test(said)) await once(server.stdout, "data");
+    const [url] = said.match(/http:\S+\/graphql/);
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-request-id": "seen-at-the-collector" },
+      body: JSON.stringify({ query: "query SpanOfMine { schemaVersion }" }),
+    });
+    assert.equal(answer.status, 200);
+    // What is left is sent when the server stops.
+    server.kill("SIGTERM");
+    await once(server, "exit");
+    const spans = received.map(([path, body]) => (assert.equal(path, "/v1/traces"), body)).join("");
+    assert.ok(spans.includes("SpanOfMine"), "the name of the operation");
+    assert.ok(spans.includes("seen-at-the-collector"), "the name of the request");
+    assert.ok(spans.includes("salesgraph"), "the name of the service");
+  } finally {
+    server.kill("SIGKILL");
+    collector.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

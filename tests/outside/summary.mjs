@@ -1,0 +1,35 @@
+// What `run` shows of a suite: its notes, what failed and why, and one line with the counts.
+
+import { env } from "node:process";
+
+const longest = 1500;
+
+const closing = ({ code, reason }) => `the socket was closed with ${code} ${reason}`;
+
+function reason(error) {
+  // The runner wraps what a test threw, which may be no Error: graphql-ws throws the closing of its socket.
+  const cause = error.cause ?? error;
+  const text = typeof cause === "string" ? cause : (cause.message || closing(cause));
+  const short = text.length > longest ? `${text.slice(0, longest)} …` : text;
+  return short.trim().replaceAll("\n", "\n      ");
+}
+
+export default async function* summary(events) {
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  for await (const { type, data } of events) {
+    // The runner's own counts, at the end, belong to no file.
+    if (type === "test:diagnostic" && data.file) yield `  ${data.message}\n`;
+    if (type === "test:stdout" || type === "test:stderr") yield data.message;
+    if (type === "test:pass" && data.skip !== undefined) {
+      count.skipped += 1;
+      yield `  SKIPPED ${data.name}: ${data.skip}\n`;
+    } else if (type === "test:pass") {
+      count.passed += 1;
+    } else if (type === "test:fail") {
+      count.failed += 1;
+      yield `  FAILED ${data.name}\n      ${reason(data.details.error)}\n`;
+    }
+  }
+  const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : "";
+  yield `outside: ${env.SALESGRAPH_SUITE}: ${count.passed} passed, ${count.failed} failed${skipped}\n`;
+}
