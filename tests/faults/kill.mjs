@@ -1,0 +1,142 @@
+// kill -9 of the server under write load, several times, then of Postgres itself: what was acknowledged is
+// there, nothing is there by halves, and a write that is sent again under its key is one row.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { demand, until } from './client.mjs';
+import { fault, time } from './fault.mjs';
+import { copies, counts, draftOf, industry, load, prospect, send } from './rows.mjs';
+import { canLook, integrity } from './sqlite.mjs';
+
+const ROUNDS = 4;
+const WRITERS = 16;
+/** Long enough for some hundred writes, different in each round so that the kill finds another moment. */
+const roundTime = (round) => 1_200 + 370 * round;
+
+const LISTS = {
+  draft: 'outreachDrafts(first: 100, filter: { id: { in: $ids } }) { nodes { id text: content',
+  industry: 'industries(first: 100, filter: { id: { in: $ids } }) { nodes { id text: name',
+};
+
+/** The rows of acknowledged writes, by id, each with the kinds of its entries in the change log. */
+async function stored(server, kind, writes) {
+  const found = new Map();
+  for (let from = 0; from < writes.length; from += 100) {
+    const ids = writes.slice(from, from + 100).map((write) => write.id);
+    const query = `query ($ids: [ID!]) { list: ${LISTS[kind]} history(first: 3) { nodes { kind } } } } }`;
+    const { list } = await demand(server, query, { ids });
+    for (const row of list.nodes) found.set(row.id, row);
+  }
+  return found;
+}
+
+/** Holds what is stored against what was answered. */
+async function verify(server, writes, figures) {
+  const before = await counts(server);
+  figures.must(before.drafts === before.draftChanges, `${before.drafts} drafts, ${before.draftChanges} in the log`);
+  figures.must(
+    before.industries === before.industryChanges,
+    `${before.industries} industries, ${before.industryChanges} in the log`,
+  );
+  let lost = 0;
+  for (const kind of ['draft', 'industry']) {
+    const acknowledged = writes.filter((write) => write.id && write.kind === kind);
+    const rows = await stored(server, kind, acknowledged);
+    for (const write of acknowledged) {
+      const row = rows.get(write.id);
+      if (row?.text !== write.text) lost += 1;
+      const entries = row?.history.nodes.map((entry) => entry.kind).join() ?? 'CREATED';
+      figures.must(entries === 'CREATED', `${write.id} has the entries ${entries}`);
+    }
+  }
+  return lost;
+}
+
+/** Sends writes again under their keys, those that were never answered twice. */
+async function repeat(server, writes, figures) {
+  const unanswered = writes.filter((write) => !write.id);
+  const answered = writes.filter((write) => write.id).slice(-40);
+  for (const write of [...unanswered, ...unanswered, ...answered]) {
+    const again = await send(server, write);
+    figures.must(!again.code, `a write sent again got ${again.code}: ${again.text}`);
+    figures.must(!write.id || write.id === again.id, `${write.id} sent again gave ${again.id}`);
+    write.id ??= again.id;
+  }
+  for (const write of unanswered) {
+    const rows = await copies(server, write);
+    figures.must(rows === 1, `${write.kind} ${write.text} is there ${rows} times`);
+  }
+  return unanswered.length;
+}
+
+/** Sixteen writers, until `strike` has ended what they write to; gives every write they tried. */
+async function writeUntil(server, prospectId, duration, strike) {
+  const writes = [];
+  const codes = new Set();
+  const writers = load(WRITERS, async () => {
+    const write = writes.length % 4 ? draftOf(prospectId) : industry();
+    writes.push(write);
+    const outcome = await send(server, write);
+    write.id = outcome.id;
+    if (!outcome.code) return;
+    codes.add(outcome.code);
+    // Whoever is refused waits before the next; the writer ends soon in any case.
+    await sleep(200);
+  });
+  await sleep(duration);
+  await strike();
+  await writers.end();
+  return { writes, codes };
+}
+
+await fault(['sqlite', 'postgres'], async (place) => {
+  const { cluster, figures } = place;
+  let server = await place.serve();
+  const prospectId = await prospect(server);
+  const all = [];
+  const restarts = [];
+  let lost = 0;
+  let unanswered = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const strike = () => server.kill('SIGKILL');
+    const { writes } = await writeUntil(server, prospectId, roundTime(round), strike);
+    server = await place.serve({ port: server.port });
+    restarts.push(server.startTime);
+    all.push(...writes);
+    lost += await verify(server, writes, figures);
+    unanswered += await repeat(server, writes, figures);
+  }
+  if (cluster) {
+    const strike = async () => {
+      cluster.crash();
+      await sleep(500);
+      await cluster.begin();
+      const back = await until(async () => (await server.health('ready')) === 200, 30_000);
+      figures.must(back !== null, 'not ready 30 s after a crash of Postgres');
+    };
+    const { writes, codes } = await writeUntil(server, prospectId, 2_000, strike);
+    figures.tell('postmaster killed, codes', [...codes].join(', ') || 'none');
+    figures.must(server.alive, 'the server ended when Postgres was killed');
+    all.push(...writes);
+    lost += await verify(server, writes, figures);
+    unanswered += await repeat(server, writes, figures);
+  }
+  // Every write that was ever tried has by now been acknowledged once: the counts are known exactly.
+  const { drafts, industries } = await counts(server);
+  const tried = (kind) => all.filter((write) => write.kind === kind).length;
+  figures.must(drafts === tried('draft'), `${tried('draft')} drafts were written, ${drafts} are there`);
+  const expected = tried('industry') + 1; // that of the prospect
+  figures.must(industries === expected, `${expected} industries were written, ${industries} are there`);
+  figures.must(lost === 0, `${lost} acknowledged writes are lost`);
+  figures.tell('kills', ROUNDS + (cluster ? 1 : 0));
+  figures.tell('acknowledged', all.length - unanswered);
+  figures.tell('lost', lost);
+  figures.tell('unanswered and sent again', unanswered);
+  figures.tell('ready again after at most', time(Math.max(...restarts)));
+  if (!cluster) {
+    await server.kill('SIGTERM');
+    const said = integrity(place.file);
+    figures.tell('integrity', said);
+    figures.must(said === 'ok' || !canLook, `integrity_check says ${said}`);
+  }
+});
