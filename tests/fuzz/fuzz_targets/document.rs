@@ -1,0 +1,15 @@
+//! A document is taken or refused within a moment, whatever stands in it.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    let request = async_graphql::Request::new(text);
+    let begun = std::time::Instant::now();
+    match api::document::prepare(request, &api::document::Limits::default()) {
+        Ok(prepared) => assert!(prepared.cost <= api::document::Limits::default().max_cost),
+        Err(refusal) => assert!(!refusal.errors.is_empty()),
+    }
+    assert!(begun.elapsed().as_secs() < 5, "it took {:?}", begun.elapsed());
+});
