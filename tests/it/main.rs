@@ -26,6 +26,8 @@ use tests::{App, Behaviour, Engine, database};
 
 fn main() {
     let arguments = Arguments::from_args();
+    // The commands that are tried would start the log of the program: what tests provoke is told by them.
+    tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default()).ok();
     let postgres = database::postgres().is_some();
     let mut trials = Vec::new();
     for behaviour in behaviours() {
