@@ -28,6 +28,7 @@ impl SchemaExecutor {
     /// Runs requests on `schema`, within the usual limits.
     #[must_use]
     pub fn new(schema: Schema) -> Self {
+        document::warm_up();
         Self { schema, limits: Limits::default() }
     }
 

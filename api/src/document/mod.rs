@@ -84,6 +84,11 @@ impl Refusal {
 /// The code of a document, or of variables, that the schema doesn't allow.
 pub const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
 
+/// Reads what has to be read once, so that no request waits for it.
+pub fn warm_up() {
+    shape::Shape::of_schema();
+}
+
 /// Checks a request, and puts the defaults of absent variables in.
 ///
 /// # Errors

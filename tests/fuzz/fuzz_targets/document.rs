@@ -5,6 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
+    api::document::warm_up();
     let request = async_graphql::Request::new(text);
     let begun = std::time::Instant::now();
     match api::document::prepare(request, &api::document::Limits::default()) {
