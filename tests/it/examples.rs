@@ -54,6 +54,8 @@ async fn every_query_of_the_readme_runs_on_the_demo_set(app: App) {
 
 /// A subscription gets the draft that is written after it began.
 async fn subscribe(app: &App, query: &str) {
+    // What was written before can be read, and so is not taken for new.
+    app.settled().await;
     let feed = Feed::new(app.store.clone());
     let mut events = super::subscriptions::feed::subscribe(app, &feed, query);
     let write = r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "initial", content: "new" }) { userErrors { code } } }"#;
