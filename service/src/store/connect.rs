@@ -2,13 +2,11 @@
 
 use std::{
     path::{Path, PathBuf},
-    pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
@@ -20,7 +18,7 @@ use sqlx::{
 
 use tokio::time::timeout;
 
-use super::meter;
+use super::{left::Left, meter};
 use crate::error::{Error, Result};
 
 /// Statements kept prepared on each connection; every list of the schema has a text of its own.
@@ -42,52 +40,6 @@ const IDLE_TIMEOUT: &str = "60s";
 
 /// How long a statement that was left may go on before its connection is closed.
 const LEFT_ALONE: Duration = Duration::from_secs(1);
-
-/// When a statement was last left, in the middle, by whoever had asked for it. Only then a connection that
-/// comes back to its pool may still be at work.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Left(Arc<Mutex<Option<Instant>>>);
-
-impl Left {
-    /// Notes when `statement` is dropped before its end.
-    pub(super) fn watch<F>(&self, statement: F) -> Watched<F> {
-        Watched { statement, done: false, left: self.clone() }
-    }
-
-    fn note(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    fn lately(&self) -> bool {
-        let left = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        left.is_some_and(|left| left.elapsed() < STATEMENT_TIMEOUT)
-    }
-}
-
-/// A statement that is noted when it is left. The note is made before the connection goes back.
-pub(super) struct Watched<F> {
-    statement: F,
-    done: bool,
-    left: Left,
-}
-
-impl<F: Future + Unpin> Future for Watched<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let polled = Pin::new(&mut self.statement).poll(context);
-        self.done = polled.is_ready();
-        polled
-    }
-}
-
-impl<F> Drop for Watched<F> {
-    fn drop(&mut self) {
-        if !self.done {
-            self.left.note();
-        }
-    }
-}
 
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -133,7 +85,7 @@ fn refused(error: &sqlx::Error) -> Error {
     Error::invalid("database", format!("can't open the Postgres database: {error}"))
 }
 
-fn unopened(error: DbErr) -> Error {
+pub(super) fn unopened(error: DbErr) -> Error {
     // SQLITE_NOTADB, SQLITE_CORRUPT: waiting would not help.
     if ["(code: 26)", "(code: 11)"].iter().any(|code| error.to_string().contains(code)) {
         return Error::invalid("database", "the file is no SQLite database, or a damaged one");
@@ -183,8 +135,8 @@ pub(super) fn sqlite_writer(path: &Path) -> ConnectOptions {
 }
 
 /// A file, on one connection.
-pub(super) fn sqlite(path: &Path) -> ConnectOptions {
-    let path = path.to_owned();
+fn sqlite(path: &Path) -> ConnectOptions {
+    let opened = sqlite_file(path);
     let mut options = ConnectOptions::new("sqlite::memory:");
     options
         .max_connections(1)
@@ -192,20 +144,25 @@ pub(super) fn sqlite(path: &Path) -> ConnectOptions {
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(move |_| {
-            SqliteConnectOptions::new()
-                .filename(&path)
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Normal)
-                .foreign_keys(true)
-                .busy_timeout(Duration::from_secs(10))
-                .statement_cache_capacity(STATEMENTS_KEPT)
-                .pragma("cache_size", "-32768")
-                .pragma("journal_size_limit", "67108864")
-                .pragma("mmap_size", "268435456")
-        });
+        .map_sqlx_sqlite_opts(move |_| opened.clone());
     options
+}
+
+/// How a file is opened.
+pub(super) fn sqlite_file(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .statement_cache_capacity(STATEMENTS_KEPT)
+        .pragma("cache_size", "-4096")
+        .pragma("journal_size_limit", "67108864")
+        // What is mapped takes no memory of its own, and is not copied.
+        .pragma("mmap_size", "268435456")
+        .disable_statement_logging()
 }
 
 pub(super) fn postgres(url: &str, connections: u32, side: Side, left: &Left) -> ConnectOptions {
@@ -250,6 +207,11 @@ pub(super) fn postgres(url: &str, connections: u32, side: Side, left: &Left) -> 
                     ("lock_timeout", LOCK_TIMEOUT),
                     ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
                     ("statement_timeout", &limit.to_string()),
+                    // Our statements are over before compiling them would pay.
+                    ("jit", "off"),
+                    // Pages of what is asked for lie in memory or on a disk without arms; the server's own
+                    // figure, 4, lets it read whole tables instead.
+                    ("random_page_cost", "1.1"),
                 ])
         });
     options
@@ -261,9 +223,9 @@ pub(super) async fn connect(
 ) -> Result<DatabaseConnection> {
     let mut connection = Database::connect(options).await.map_err(unopened)?;
     let counter = Arc::clone(statements);
-    connection.set_metric_callback(move |_| {
+    connection.set_metric_callback(move |info| {
         counter.fetch_add(1, Ordering::Relaxed);
-        meter::count();
+        meter::note(&info.statement.sql);
     });
     Ok(connection)
 }

@@ -2,9 +2,13 @@
 //! that writes the page SQL, in the migrations, and here.
 
 mod connect;
+mod left;
 mod lock;
 mod meter;
 mod patience;
+mod postgres_readers;
+mod replica;
+mod signal;
 mod sqlite_readers;
 
 use std::{
@@ -16,22 +20,24 @@ use std::{
     time::Duration,
 };
 
+use self::{
+    connect::{Side, connect, postgres, prepare_file, sqlite_path, try_postgres},
+    left::Left,
+    postgres_readers::PostgresReaders,
+    replica::Replica,
+    signal::Signal,
+    sqlite_readers::SqliteReaders,
+};
+use crate::error::{Error, Result, is_cut};
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value as Bind,
 };
-use tokio::sync::watch;
-
-use self::{
-    connect::{Left, Side, connect, postgres, prepare_file, sqlite_path, try_postgres},
-    sqlite_readers::SqliteReaders,
-};
-use crate::error::{Error, Result, is_cut};
 
 pub(crate) use connect::{others, sqlite_path as file_of};
 pub(crate) use lock::hold_alone;
-pub use meter::metered;
+pub use meter::{listed, metered};
 pub use patience::patient;
 
 /// How many connections read at the same time.
@@ -72,43 +78,26 @@ impl Engine {
     }
 }
 
-/// Tells the tasks of this process that something has been written.
-#[derive(Debug, Default)]
-pub(crate) struct Signal(watch::Sender<()>);
-
-impl Signal {
-    /// Something has been written and committed.
-    pub(crate) fn changed(&self) {
-        self.0.send_replace(());
-    }
-
-    /// One who waits for that: `changed()` ends when something was written since it last did.
-    pub(crate) fn listen(&self) -> watch::Receiver<()> {
-        self.0.subscribe()
-    }
-}
-
 /// Those who read.
 #[derive(Clone, Debug)]
 enum Readers {
     /// One at a time on each connection of a file.
     Sqlite(Arc<SqliteReaders>),
-    /// A pool.
-    Postgres(DatabaseConnection),
+    /// As many, kept at hand.
+    Postgres(Arc<PostgresReaders>),
 }
 
 /// A database: the side to read from and the side to write to.
 #[derive(Clone, Debug)]
 pub struct Store {
     read: Readers,
+    replica: Option<Arc<Replica>>,
     write: DatabaseConnection,
     engine: Engine,
     statements: Arc<AtomicU64>,
     signal: Arc<Signal>,
     /// Held while the file is open.
     _lock: Option<Arc<std::fs::File>>,
-    /// When a statement was last left by whoever had asked for it.
-    left: Left,
 }
 
 impl Store {
@@ -119,9 +108,18 @@ impl Store {
     /// [`Error::Invalid`] when the URL names no database that we know, or none that can be opened;
     /// [`Error::Unavailable`] when a connection is lost meanwhile.
     pub async fn connect(url: &str) -> Result<Self> {
+        Self::connect_with(url, None).await
+    }
+
+    /// As [`connect`](Self::connect), with a `replica` of a Postgres database to read from while it shows all
+    /// that anybody was told to have been written.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and [`Error::Invalid`] when that is no replica.
+    pub async fn connect_with(url: &str, replica: Option<&str>) -> Result<Self> {
         let statements = Arc::new(AtomicU64::new(0));
         let mut lock = None;
-        let left = Left::default();
+        let mut copy = None;
         let (engine, read, write) = if let Some(path) = sqlite_path(url) {
             if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
                 let message =
@@ -139,8 +137,14 @@ impl Store {
         {
             let url = format!("postgres://{rest}");
             try_postgres(&url).await?;
-            let write = connect(postgres(&url, READERS, Side::Write, &left), &statements).await?;
-            let read = connect(postgres(&url, READERS * 2, Side::Read, &left), &statements).await?;
+            let options = postgres(&url, READERS, Side::Write, &Left::default());
+            let write = connect(options, &statements).await?;
+            let read = Arc::new(PostgresReaders::open(&url, READERS * 2, &statements, None).await?);
+            if let Some(url) = replica {
+                let primary = Arc::clone(&read);
+                let replica = Replica::open(url, READERS * 2, &statements, primary).await?;
+                copy = Some(Arc::new(replica));
+            }
             (Engine::Postgres, Readers::Postgres(read), write)
         } else {
             return Err(Error::invalid(
@@ -148,7 +152,18 @@ impl Store {
                 "the database must be `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`",
             ));
         };
-        Ok(Self { read, write, engine, statements, signal: Arc::default(), _lock: lock, left })
+        if replica.is_some() && engine == Engine::Sqlite {
+            return Err(Error::invalid("replica", "only a Postgres database has replicas"));
+        }
+        Ok(Self {
+            read,
+            replica: copy,
+            write,
+            engine,
+            statements,
+            signal: Arc::default(),
+            _lock: lock,
+        })
     }
 
     /// As [`connect`](Self::connect), but makes no file.
@@ -227,11 +242,12 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when one can't be closed.
     pub async fn close(self) -> Result<()> {
+        if let Some(replica) = &self.replica {
+            replica.close().await.map_err(Error::Unavailable)?;
+        }
         match &self.read {
             Readers::Sqlite(readers) => readers.close().await.map_err(Error::Unavailable)?,
-            Readers::Postgres(pool) => {
-                pool.clone().close().await.map_err(Error::Unavailable)?;
-            }
+            Readers::Postgres(readers) => readers.close().await.map_err(Error::Unavailable)?,
         }
         self.write.close().await.map_err(Error::Unavailable)
     }
@@ -261,7 +277,7 @@ impl Store {
     /// The pool of a Postgres database, to listen on.
     pub(crate) fn postgres(&self) -> Option<&sqlx::PgPool> {
         match &self.read {
-            Readers::Postgres(pool) => Some(pool.get_postgres_connection_pool()),
+            Readers::Postgres(readers) => Some(readers.pool()),
             Readers::Sqlite(_) => None,
         }
     }
@@ -275,11 +291,10 @@ impl Store {
                 let write = self.write.get_sqlite_connection_pool();
                 [(READERS, idle(readers.idle())), (write.size(), idle(write.num_idle()))]
             }
-            Readers::Postgres(read) => {
-                let pools =
-                    [&self.write, read].map(DatabaseConnection::get_postgres_connection_pool);
-                let [write, read] = pools.map(|pool| (pool.size(), idle(pool.num_idle())));
-                [read, write]
+            Readers::Postgres(readers) => {
+                let ((all, free), write) =
+                    (readers.connections(), self.write.get_postgres_connection_pool());
+                [(all, idle(free)), (write.size(), idle(write.num_idle()))]
             }
         }
     }
@@ -289,18 +304,48 @@ impl Store {
         self.read(self.engine.statement(sql, binds)).await
     }
 
-    /// The rows of a statement that only reads.
+    /// The rows of a statement that only reads, as they are now.
     pub(crate) async fn read(&self, statement: Statement) -> Result<Vec<QueryResult>> {
-        patience::until_answered(|| self.read_once(statement.clone())).await
+        if !patience::is_patient() {
+            return self.read_once(&statement).await;
+        }
+        Box::pin(patience::until_answered(|| self.read_once(&statement))).await
     }
 
-    async fn read_once(&self, statement: Statement) -> Result<Vec<QueryResult>> {
+    /// The rows of a statement that only reads, with everything that anybody was told to have been written:
+    /// a replica may give them. Subscribers are told of what is written before a replica has it.
+    pub(crate) async fn read_shown(&self, statement: Statement) -> Result<Vec<QueryResult>> {
+        let replica = self.replica.as_ref().filter(|_| !patience::is_patient());
+        if let Some(readers) = replica.and_then(|replica| replica.readers()) {
+            match readers.read(&statement).await {
+                // It is gone, or what is read there was in the way of what it had to take over.
+                Err(error) if matches!(Error::from(error.clone()), Error::Unavailable(_)) => {
+                    tracing::debug!(%error, "the replica did not answer");
+                }
+                answer => return Ok(answer?),
+            }
+        }
+        self.read(statement).await
+    }
+
+    /// Something has been committed: ends when nobody reads from a replica that doesn't show it.
+    pub(crate) async fn committed(&self) {
+        self.signal.changed();
+        if let Some(replica) = &self.replica {
+            replica.shows_all().await;
+        }
+    }
+
+    /// How old what the replica shows may be, when there is one and it is known.
+    #[must_use]
+    pub fn replica_age(&self) -> Option<Duration> {
+        self.replica.as_ref().and_then(|replica| replica.age())
+    }
+
+    async fn read_once(&self, statement: &Statement) -> Result<Vec<QueryResult>> {
         match &self.read {
             Readers::Sqlite(readers) => readers.read(statement).await,
-            Readers::Postgres(pool) => {
-                let attempt = || self.left.watch(pool.query_all_raw(statement.clone()));
-                Ok(again(attempt).await?)
-            }
+            Readers::Postgres(readers) => Ok(again(|| readers.read(statement)).await?),
         }
     }
 

@@ -24,13 +24,15 @@ pub async fn patient<F: Future>(work: F) -> F::Output {
     PATIENT.scope((), work).await
 }
 
-/// Reads, and where it is waited for, again while the database does not answer.
+/// Whether the work that runs is patient.
+pub(super) fn is_patient() -> bool {
+    PATIENT.try_with(|()| ()).is_ok()
+}
+
+/// Reads again while the database does not answer.
 pub(super) async fn until_answered<T, F: Future<Output = Result<T>>>(
     read: impl Fn() -> F,
 ) -> Result<T> {
-    if PATIENT.try_with(|()| ()).is_err() {
-        return read().await;
-    }
     let begun = Instant::now();
     loop {
         match read().await {

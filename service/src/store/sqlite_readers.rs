@@ -12,10 +12,17 @@ use std::{
     time::Instant,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement};
+use sea_orm::{DbErr, QueryResult, RuntimeErr, Statement, Value};
+use sqlx::{
+    Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::connect::{ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT, connect, sqlite};
+use super::{
+    connect::{ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT, sqlite_file, unopened},
+    meter,
+};
 use crate::error::{Error, Result};
 
 /// How many steps of its machine SQLite takes between two questions whether to go on: about a
@@ -25,14 +32,14 @@ const STEPS: i32 = 20_000;
 /// See the module.
 #[derive(Debug)]
 pub(super) struct SqliteReaders {
-    readers: Vec<Reader>,
-    free: Mutex<Vec<usize>>,
+    free: Mutex<Vec<Reader>>,
     turns: Semaphore,
+    statements: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
 struct Reader {
-    connection: DatabaseConnection,
+    connection: SqliteConnection,
     deadline: Arc<Deadline>,
 }
 
@@ -65,23 +72,16 @@ impl SqliteReaders {
         for _ in 0..most {
             let deadline =
                 Arc::new(Deadline { opened: Instant::now(), end: AtomicU64::new(u64::MAX) });
-            let mut options = sqlite(path);
+            let refused = |error: sqlx::Error| unopened(DbErr::Conn(of_driver(error)));
+            let mut connection = sqlite_file(path).connect().await.map_err(refused)?;
             let asked = Arc::clone(&deadline);
-            options.map_sqlx_sqlite_pool_opts(move |pool| {
-                let asked = Arc::clone(&asked);
-                pool.after_connect(move |connection, _| {
-                    let asked = Arc::clone(&asked);
-                    Box::pin(async move {
-                        let mut handle = connection.lock_handle().await?;
-                        handle.set_progress_handler(STEPS, move || !asked.is_over());
-                        Ok(())
-                    })
-                })
-            });
-            readers.push(Reader { connection: connect(options, statements).await?, deadline });
+            let mut handle = connection.lock_handle().await.map_err(refused)?;
+            handle.set_progress_handler(STEPS, move || !asked.is_over());
+            drop(handle);
+            readers.push(Reader { connection, deadline });
         }
-        let free = Mutex::new((0..readers.len()).collect());
-        Ok(Self { turns: Semaphore::new(readers.len()), free, readers })
+        let turns = Semaphore::new(readers.len());
+        Ok(Self { turns, free: Mutex::new(readers), statements: Arc::clone(statements) })
     }
 
     /// Those that do nothing.
@@ -91,33 +91,40 @@ impl SqliteReaders {
 
     pub(super) async fn close(&self) -> Result<(), DbErr> {
         self.turns.close();
-        for reader in &self.readers {
-            reader.connection.clone().close().await?;
+        let readers = std::mem::take(&mut *self.free());
+        for reader in readers {
+            let closed = reader.connection.close().await;
+            closed.map_err(|error| DbErr::Conn(of_driver(error)))?;
         }
         Ok(())
     }
 
-    pub(super) async fn read(&self, statement: Statement) -> Result<Vec<QueryResult>> {
+    pub(super) async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>> {
         let busy = |why: &str| Error::Unavailable(DbErr::Custom(why.to_owned()));
         let turn = timeout(ACQUIRE_TIMEOUT, self.turns.acquire()).await;
         let _turn = turn.map_err(|_| busy("all readers work"))?.map_err(|_| busy("closed"))?;
-        let Some(place) = self.free().pop() else {
+        let Some(reader) = self.free().pop() else {
             return Err(Error::internal("a turn without a reader"));
         };
-        let mut reading = Reading { readers: self, place, done: false };
-        let Reader { connection, deadline } = &self.readers[place];
+        let mut reading = Reading { readers: self, reader: Some(reader), done: false };
+        let Some(Reader { connection, deadline }) = &mut reading.reader else {
+            return Err(Error::internal("a reader that is gone"));
+        };
         if deadline.is_over() {
             // Whoever had it left: what they asked for ends first, and must not take our time for its own.
-            let nothing = Statement::from_string(DbBackend::Sqlite, "SELECT 1");
-            let _ = connection.query_all_raw(nothing).await;
+            let _ = connection.ping().await;
         }
         deadline.set();
-        let rows = connection.query_all_raw(statement).await;
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        meter::note(&statement.sql);
+        let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), arguments(statement)?);
+        let rows = query.fetch_all(connection).await;
         reading.done = true;
-        Ok(rows?)
+        let rows = rows.map_err(|error| DbErr::Query(of_driver(error)))?;
+        Ok(rows.into_iter().map(SqliteRow::into).collect())
     }
 
-    fn free(&self) -> std::sync::MutexGuard<'_, Vec<usize>> {
+    fn free(&self) -> std::sync::MutexGuard<'_, Vec<Reader>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -125,14 +132,39 @@ impl SqliteReaders {
 /// A reader at work; dropped before it is done when the client has left.
 struct Reading<'r> {
     readers: &'r SqliteReaders,
-    place: usize,
+    reader: Option<Reader>,
     done: bool,
 }
 
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
-        let end = if self.done { u64::MAX } else { 0 };
-        self.readers.readers[self.place].deadline.end.store(end, Ordering::Relaxed);
-        self.readers.free().push(self.place);
+        if let Some(reader) = self.reader.take() {
+            let end = if self.done { u64::MAX } else { 0 };
+            reader.deadline.end.store(end, Ordering::Relaxed);
+            self.readers.free().push(reader);
+        }
     }
+}
+
+fn of_driver(error: sqlx::Error) -> RuntimeErr {
+    RuntimeErr::SqlxError(error.into())
+}
+
+/// The binds of a statement as the driver takes them. Lists are JSON already.
+fn arguments(statement: &Statement) -> Result<SqliteArguments, DbErr> {
+    let mut arguments = SqliteArguments::default();
+    for value in statement.values.iter().flat_map(|values| &values.0) {
+        let added = match value {
+            Value::Bool(value) => arguments.add(value),
+            Value::Int(value) => arguments.add(value),
+            Value::BigInt(value) => arguments.add(value),
+            Value::Double(value) => arguments.add(value),
+            Value::String(value) => arguments.add(value.clone()),
+            Value::ChronoDateTimeUtc(value) => arguments.add(value),
+            Value::Json(value) => arguments.add(value.as_deref().cloned()),
+            other => Err(format!("a bind that is not known here: {other:?}").into()),
+        };
+        added.map_err(|error| DbErr::Type(error.to_string()))?;
+    }
+    Ok(arguments)
 }

@@ -62,7 +62,7 @@ impl Unit {
         change_log::append(&self.transaction, &self.scope, self.now, entries).await?;
         self.transaction.commit().await?;
         if wrote {
-            self.scope.store().signal().changed();
+            self.scope.store().committed().await;
         }
         Ok(())
     }

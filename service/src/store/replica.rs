@@ -1,0 +1,245 @@
+//! A copy of a Postgres database that is read in its place, as long as nobody can notice.
+//!
+//! A replica shows what was written a moment later. Nobody may be told that something was written and then not
+//! find it, whichever server they ask next, and without a word from them. Two rules together see to that:
+//!
+//! 1. A server reads from the replica only while it has seen, less than [`FRESH`] ago, that the replica shows all
+//!    that had been written by then.
+//! 2. Whoever has written is told so only when the replica shows it, or when [`FRESH`] and a little more have
+//!    passed: then, by the first rule, no server reads from the replica any more.
+//!
+//! 3. A server that had to stop reading from it begins again after [`STEADY`]. So whoever finds, after writing,
+//!    that the replica misses something older than [`FRESH`] need not wait: nobody reads from it now, and who
+//!    begins again will have seen that it shows what was written.
+//!
+//! How far a replica is, is told by positions in the write-ahead log
+//! (<https://www.postgresql.org/docs/current/functions-admin.html>, Recovery Information Functions).
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use sea_orm::{DbBackend, DbErr, Statement};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
+
+use super::{connect::ACQUIRE_TIMEOUT, postgres_readers::PostgresReaders};
+use crate::error::{Error, Result};
+
+/// How old the knowledge may be that the replica shows everything.
+const FRESH: Duration = Duration::from_millis(150);
+
+/// How long the replica must have been good before it is read from again.
+const STEADY: Duration = Duration::from_millis(400);
+
+/// How long whoever has written waits for the replica.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// How often the replica is looked at while nobody waits, and while somebody does.
+const LOOKS: Duration = Duration::from_millis(50);
+const LOOKS_FOR_WRITERS: Duration = Duration::from_millis(2);
+
+/// How long a look may take.
+const LOOK_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Replica {
+    readers: Arc<PostgresReaders>,
+    seen: Arc<Seen>,
+    watch: tokio::task::AbortHandle,
+}
+
+/// What is known of the replica.
+#[derive(Debug)]
+struct Seen {
+    /// How many writes were committed here.
+    written: AtomicU64,
+    /// How many of them nobody needs to wait for any more.
+    settled: watch::Sender<Settled>,
+    /// Somebody waits.
+    waits: Notify,
+    /// When it was last seen to show all that had been written by then.
+    fresh: Mutex<Fresh>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Settled {
+    /// The replica shows so many.
+    shown: u64,
+    /// After so many it was seen to be so far behind that nobody reads from it.
+    missed: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Fresh {
+    at: Option<Instant>,
+    /// Since when, without a gap.
+    since: Option<Instant>,
+}
+
+impl Fresh {
+    fn is_now(self) -> bool {
+        self.at.is_some_and(|at| at.elapsed() < FRESH)
+    }
+}
+
+impl Seen {
+    fn fresh(&self) -> std::sync::MutexGuard<'_, Fresh> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All that had been written at some moment.
+struct Written {
+    position: i64,
+    /// When it had been written, at the latest and at the earliest that is known.
+    first: Instant,
+    last: Instant,
+    /// How many writes of this server were among it.
+    count: u64,
+}
+
+impl Replica {
+    /// The replica at `url` of the database that `primary` reads.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the URL names a database that is no replica.
+    pub(super) async fn open(
+        url: &str,
+        most: u32,
+        statements: &Arc<AtomicU64>,
+        primary: Arc<PostgresReaders>,
+    ) -> Result<Self> {
+        let readers = PostgresReaders::open(url, most, statements, Some(FRESH)).await?;
+        let readers = Arc::new(readers);
+        // One that is away comes later.
+        let follows = asking("SELECT pg_is_in_recovery()::int::bigint");
+        let follows = timeout(ACQUIRE_TIMEOUT, readers.read_quietly(&follows)).await;
+        if let Ok(Ok(rows)) = follows
+            && rows.first().and_then(|row| row.try_get_by_index(0).ok()) != Some(1_i64)
+        {
+            let text = "this is no replica: the server follows no other one";
+            return Err(Error::invalid("replica", text));
+        }
+        let seen = Arc::new(Seen {
+            written: AtomicU64::new(0),
+            settled: watch::Sender::default(),
+            waits: Notify::new(),
+            fresh: Mutex::default(),
+        });
+        let looks = look_again_and_again(primary, Arc::clone(&readers), Arc::clone(&seen));
+        #[expect(clippy::disallowed_methods, reason = "ended with the replica, by its handle")]
+        let watch = tokio::spawn(looks).abort_handle();
+        Ok(Self { readers, seen, watch })
+    }
+
+    /// Those who read from it, while it may be read.
+    pub(super) fn readers(&self) -> Option<&PostgresReaders> {
+        let fresh = *self.seen.fresh();
+        let is_steady = fresh.since.is_some_and(|since| since.elapsed() > STEADY);
+        (fresh.is_now() && is_steady).then_some(&*self.readers)
+    }
+
+    /// How old what it shows may be; `None` when that is not known.
+    pub(super) fn age(&self) -> Option<Duration> {
+        self.seen.fresh().at.map(|at| at.elapsed())
+    }
+
+    /// Ends when no server shows the database without what was committed before this was called.
+    pub(super) async fn shows_all(&self) {
+        let number = self.seen.written.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut settled = self.seen.settled.subscribe();
+        self.seen.waits.notify_one();
+        let mine = settled.wait_for(|all| all.shown >= number || all.missed >= number);
+        let _ = timeout(PATIENCE, mine).await;
+    }
+
+    pub(super) async fn close(&self) -> Result<(), DbErr> {
+        self.watch.abort();
+        self.readers.close().await
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        self.watch.abort();
+    }
+}
+
+fn asking(sql: &str) -> Statement {
+    Statement::from_string(DbBackend::Postgres, sql)
+}
+
+async fn look_again_and_again(
+    primary: Arc<PostgresReaders>,
+    replica: Arc<PostgresReaders>,
+    seen: Arc<Seen>,
+) {
+    let mut missing = VecDeque::new();
+    loop {
+        look(&primary, &replica, &seen, &mut missing).await;
+        if seen.settled.receiver_count() > 0 {
+            tokio::time::sleep(LOOKS_FOR_WRITERS).await;
+        } else {
+            let _ = timeout(LOOKS, seen.waits.notified()).await;
+        }
+    }
+}
+
+/// Asks both how far they are. `missing` is what the replica has not shown yet, oldest first.
+async fn look(
+    primary: &PostgresReaders,
+    replica: &PostgresReaders,
+    seen: &Seen,
+    missing: &mut VecDeque<Written>,
+) {
+    // Both before the question: what is counted, and seen, by then is in the answer.
+    let (count, now) = (seen.written.load(Ordering::SeqCst), Instant::now());
+    let written = "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint";
+    let shown = "SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint";
+    let written = asked(primary, written).await;
+    let Some(position) = written else { return };
+    if let Some(last) = missing.back_mut().filter(|last| last.position == position) {
+        (last.last, last.count) = (now, count);
+    } else {
+        let first = Instant::now();
+        missing.push_back(Written { position, first, last: now, count });
+    }
+    let asked_at = Instant::now();
+    let Some(shown) = asked(replica, shown).await else { return };
+    let mut newest = None;
+    while missing.front().is_some_and(|oldest| oldest.position <= shown) {
+        newest = missing.pop_front();
+    }
+    if let Some(newest) = &newest {
+        let mut fresh = seen.fresh();
+        if !fresh.is_now() {
+            fresh.since = Some(Instant::now());
+        }
+        fresh.at = Some(newest.last);
+    }
+    let is_far_behind = missing.front().is_some_and(|oldest| asked_at > oldest.first + FRESH);
+    seen.settled.send_modify(|settled| {
+        settled.shown = newest.map_or(settled.shown, |newest| newest.count);
+        if is_far_behind {
+            settled.missed = count;
+        }
+    });
+    // The oldest tells since when it is behind; what follows only fills memory while it is.
+    if missing.len() > 1_000 {
+        missing.drain(1..500);
+    }
+}
+
+async fn asked(readers: &PostgresReaders, sql: &str) -> Option<i64> {
+    let rows = timeout(LOOK_TIMEOUT, readers.read_quietly(&asking(sql))).await.ok()?.ok()?;
+    rows.first()?.try_get_by_index(0).ok()
+}
