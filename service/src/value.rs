@@ -1,9 +1,13 @@
 //! One cell of a row, whatever engine it came from.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{QueryResult, Value as Bind, sea_query::ArrayType};
+use sea_orm::{DbErr, QueryResult, Value as Bind, sea_query::ArrayType};
+use sqlx::{ColumnIndex, Decode, Row};
 
-use crate::{error::Result, table::Kind};
+use crate::{
+    error::{Error, Result},
+    table::Kind,
+};
 
 /// One cell of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,24 +29,42 @@ pub enum Value {
 }
 
 impl Value {
-    /// Reads the cell at `index` as `kind`.
+    /// Reads the cell at `index` as `kind`: what its column holds, so that the driver need not look.
     pub(crate) fn read(row: &QueryResult, index: usize, kind: Kind) -> Result<Self> {
-        fn get<T: sea_orm::TryGetable>(
-            row: &QueryResult,
-            index: usize,
-            value: fn(T) -> Value,
-        ) -> Result<Value> {
-            Ok(row.try_get_by_index::<Option<T>>(index)?.map_or(Value::Null, value))
+        let read = match (row.try_as_pg_row(), row.try_as_sqlite_row()) {
+            (Some(row), _) => Self::decode(row, index, kind),
+            (_, Some(row)) => Self::decode(row, index, kind),
+            _ => return Err(Error::internal("a row of a database that is not known here")),
+        };
+        read.map_err(|error| DbErr::Type(error.to_string()).into())
+    }
+
+    fn decode<'r, R>(row: &'r R, index: usize, kind: Kind) -> Result<Self, sqlx::Error>
+    where
+        R: Row,
+        usize: ColumnIndex<R>,
+        Option<bool>: Decode<'r, R::Database>,
+        Option<i64>: Decode<'r, R::Database>,
+        Option<i32>: Decode<'r, R::Database>,
+        Option<f64>: Decode<'r, R::Database>,
+        Option<String>: Decode<'r, R::Database>,
+        Option<DateTime<Utc>>: Decode<'r, R::Database>,
+        Option<serde_json::Value>: Decode<'r, R::Database>,
+    {
+        macro_rules! cell {
+            ($value:expr) => {
+                row.try_get_unchecked::<Option<_>, _>(index)?.map_or(Self::Null, $value)
+            };
         }
-        match kind {
-            Kind::Bool => get(row, index, Self::Bool),
-            Kind::BigInt => get(row, index, Self::Int),
-            Kind::Int => get::<i32>(row, index, |v| Self::Int(v.into())),
-            Kind::Double => get(row, index, Self::Double),
-            Kind::Text => get(row, index, Self::Text),
-            Kind::Time => get(row, index, Self::Time),
-            Kind::Json => get(row, index, Self::Json),
-        }
+        Ok(match kind {
+            Kind::Bool => cell!(Self::Bool),
+            Kind::BigInt => cell!(Self::Int),
+            Kind::Int => cell!(|value: i32| Self::Int(value.into())),
+            Kind::Double => cell!(Self::Double),
+            Kind::Text => cell!(Self::Text),
+            Kind::Time => cell!(Self::Time),
+            Kind::Json => cell!(Self::Json),
+        })
     }
 
     /// What is sent to the database in place of this value, in a column of `kind`.

@@ -123,6 +123,13 @@ pub enum PageInfoOut {
     EndCursor,
 }
 
+impl PageInfoOut {
+    /// Whether rows beyond the page must be known of.
+    fn tells_of_others(self) -> bool {
+        matches!(self, Self::HasPreviousPage | Self::HasNextPage)
+    }
+}
+
 /// Plans selections; reads arguments and fragments of the request it belongs to.
 pub struct Planner<'a> {
     context: &'a Context<'a>,
@@ -207,6 +214,7 @@ impl<'a> Planner<'a> {
         let name = format!("{}Connection", entity.name);
         let mut connection = Connection { entity, cursor: Vec::new(), fields: Vec::new() };
         let mut cursors = false;
+        let mut beyond = false;
         for (key, asked) in collect(self.context, &name, sets)? {
             let inner = || asked.iter().map(|field| &field.node.selection_set.node).collect();
             let out = match asked[0].node.name.node.as_str() {
@@ -220,7 +228,9 @@ impl<'a> Planner<'a> {
                 }
                 "pageInfo" => {
                     list.rows = true;
-                    ConnectionOut::PageInfo(self.page_info(inner(), &mut cursors)?)
+                    let fields = self.page_info(inner(), &mut cursors)?;
+                    beyond |= fields.iter().any(|(_, out)| out.tells_of_others());
+                    ConnectionOut::PageInfo(fields)
                 }
                 "totalCount" => {
                     list.count = true;
@@ -231,6 +241,7 @@ impl<'a> Planner<'a> {
             connection.fields.push((Name::new(key), out));
         }
         list.cursors = cursors;
+        list.beyond = beyond;
         if cursors {
             let order: Vec<(usize, usize)> =
                 list.order.iter().map(|sort| (sort.of, sort.column)).collect();
@@ -337,8 +348,8 @@ impl<'a> Planner<'a> {
                 let to = catalog::log();
                 let place = format!("{}.{name}", entity.name);
                 let (mut below, connection) = self.connection(to, place, asked)?;
-                let called = service::Value::Text(entity.table.called.to_owned());
-                let own = Filter::Column(to.table.column("entity"), Test::Eq(called));
+                let called = Test::Exactly(entity.table.called);
+                let own = Filter::Column(to.table.column("entity"), called);
                 below.filter = Filter::All(vec![own, below.filter]);
                 let link = Link::Children { via: to.table.column("record_id") };
                 let (relation, parent) = relate(list, of, link, below);

@@ -61,6 +61,8 @@ pub enum Quantifier {
 pub enum Test {
     /// The same.
     Eq(Value),
+    /// The same to the letter: a word of a closed vocabulary.
+    Exactly(&'static str),
     /// Another, or absent.
     Ne(Value),
     /// One of these.
@@ -108,6 +110,18 @@ impl Filter {
             Self::ToOne { via, table: to, filter } => {
                 let inner = sql.alias();
                 let via = table.columns[*via].name;
+                if sql.counts && sql.engine() == Engine::Sqlite {
+                    // All rows are wanted: SQLite may find them by the rows they point to, which it never
+                    // does through EXISTS.
+                    sql.push(&format!(
+                        "{alias}.\"{via}\" IN (SELECT {inner}.\"id\" FROM \"{}\" {inner} WHERE TRUE",
+                        to.name
+                    ));
+                    sql.tenant_of_linked(to, &inner);
+                    sql.push(" AND ");
+                    filter.write(sql, to, &inner);
+                    return sql.push(")");
+                }
                 sql.push(&format!(
                     "EXISTS (SELECT 1 FROM \"{}\" {inner} WHERE {inner}.\"id\" = {alias}.\"{via}\"",
                     to.name
@@ -168,6 +182,10 @@ impl Test {
         let folded = sql.folded(&plain, kind);
         match self {
             Self::Eq(value) => sql.compare(&folded, "=", value, kind),
+            Self::Exactly(word) => {
+                let word = sql.bind(Bind::String(Some((*word).to_owned())));
+                sql.push(&format!("{plain} = {word}"));
+            }
             Self::Ne(value) => {
                 sql.push("((");
                 sql.compare(&folded, "=", value, kind);

@@ -8,7 +8,7 @@ use crate::{
 
 /// A list to read: for the organization, or for each row of the level above.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "four things that are wanted or not")]
+#[expect(clippy::struct_excessive_bools, reason = "five things that are wanted or not")]
 pub struct List {
     /// The table of its rows.
     pub table: &'static Table,
@@ -29,6 +29,8 @@ pub struct List {
     pub rows: bool,
     /// Whether the number of all rows is wanted.
     pub count: bool,
+    /// Whether it is wanted that there are rows beyond the page.
+    pub beyond: bool,
     /// Whether cursors are to be made of the rows.
     pub cursors: bool,
     /// Where the list stands in the schema (`Query.prospects`, `Company.prospects`): a cursor made
@@ -203,6 +205,7 @@ impl List {
             page: Page::first(super::USUAL_PAGE),
             rows: false,
             count: false,
+            beyond: false,
             cursors: false,
             place,
             log: false,

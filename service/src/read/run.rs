@@ -70,7 +70,7 @@ pub async fn by_keys(scope: &Scope, plan: &List, keys: &[i64]) -> Result<Loaded>
     }
     let store = scope.store();
     let statement = sql::by_keys(store.engine(), scope.organization(), plan, keys);
-    let rows = query(scope, statement).await?;
+    let rows = query(scope, plan, statement).await?;
     let rows = rows.iter().map(|row| Ok(cells(plan, row)?.1)).collect::<Result<_>>()?;
     let mut loaded = Loaded { rows, ..Loaded::default() };
     loaded.relations = relations(scope, plan, &loaded).await?;
@@ -120,7 +120,7 @@ async fn rows(scope: &Scope, plan: &List, parents: Option<&Parents<'_>>) -> Resu
     let bounds = bounds(plan, parents)?;
     let engine = scope.store().engine();
     let statement = sql::rows(engine, scope.organization(), plan, parents, &bounds);
-    let answer = query(scope, statement).await?;
+    let answer = query(scope, plan, statement).await?;
     let list_binding = if plan.cursors { cursor::list_binding(plan) } else { 0 };
 
     let mut loaded = Loaded { rows: Vec::with_capacity(answer.len()), ..Loaded::default() };
@@ -181,7 +181,7 @@ async fn totals(
 ) -> Result<Vec<(i64, i64)>> {
     let engine = scope.store().engine();
     let statement = sql::count(engine, scope.organization(), plan, parents);
-    let answer = query(scope, statement).await?;
+    let answer = query(scope, plan, statement).await?;
     answer.iter().map(|row| Ok((key(row)?, row.try_get_by_index(1)?))).collect()
 }
 
@@ -206,19 +206,26 @@ fn bounds(plan: &List, parents: Option<&Parents<'_>>) -> Result<Bounds> {
     })
 }
 
-async fn query(scope: &Scope, statement: Statement) -> Result<Vec<QueryResult>> {
+async fn query(scope: &Scope, plan: &List, statement: Statement) -> Result<Vec<QueryResult>> {
     tracing::trace!(target: "service::sql", sql = statement.sql);
-    scope.store().read(statement).await
+    // The order of the log is known where it is written only.
+    if plan.log {
+        scope.store().read(statement).await
+    } else {
+        scope.store().read_shown(statement).await
+    }
 }
 
 fn key(row: &QueryResult) -> Result<i64> {
-    Ok(row.try_get_by_index(0)?)
+    let key = Value::read(row, 0, Kind::BigInt)?.key();
+    key.ok_or_else(|| Error::internal("a row without the key of its parent"))
 }
 
 fn cells(plan: &List, row: &QueryResult) -> Result<(i64, Box<[Value]>)> {
-    let cells = plan.cells.iter().enumerate().map(|(index, cell)| {
+    let mut cells = Vec::with_capacity(plan.cells.len());
+    for (index, cell) in plan.cells.iter().enumerate() {
         let kind: Kind = plan.table_of(cell.of).columns[cell.column].kind;
-        Value::read(row, index + 1, kind)
-    });
-    Ok((key(row)?, cells.collect::<Result<_>>()?))
+        cells.push(Value::read(row, index + 1, kind)?);
+    }
+    Ok((key(row)?, cells.into_boxed_slice()))
 }

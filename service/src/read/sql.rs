@@ -1,7 +1,9 @@
 //! The page SQL: the one file that knows both engines.
 //!
-//! Parents are ONE bind (`unnest` on Postgres, `json_each` on SQLite), and so are page sizes and
-//! every value: the text depends on the shape of the list only and stays prepared. Per parent a
+//! Parents are ONE bind (`unnest` on Postgres, `json_each` on SQLite), and so is every value: the text
+//! depends on the shape of the list only and stays prepared. The size of a page is part of its shape:
+//! Postgres takes a `LIMIT` that it doesn't know for a tenth of the rows, finds that plan dear, and
+//! would plan the statement anew each time. Per parent a
 //! page is cut inside a lateral subquery, so its cost grows with the rows returned, not with the
 //! rows of the parent; joins ride on the cut page, outside.
 
@@ -66,7 +68,7 @@ pub(super) fn rows(
                 parents.keys.iter().copied().map(Value::Int).collect(),
                 Kind::BigInt,
             ));
-            let _ = write!(sql.text, " FROM unnest({all}) p(id) CROSS JOIN LATERAL (");
+            let _ = write!(sql.text, " FROM unnest({all}::bigint[]) p(id) CROSS JOIN LATERAL (");
             sql.cut(list, &keys, Some((parents.link, "p.id")), bounds, false);
             sql.push(") s");
         }
@@ -113,6 +115,7 @@ pub(super) fn count(
     parents: Option<&Parents<'_>>,
 ) -> Statement {
     let mut sql = Sql::new(engine, organization);
+    sql.counts = true;
     let Some(parents) = parents else {
         let _ = write!(
             sql.text,
@@ -342,8 +345,8 @@ impl Sql {
             .zip(&expressions)
             .map(|(key, expression)| key.ordered(expression, list.page.backward))
             .collect();
-        // One more than the page, to know whether there is another.
-        let limit = self.bind(Bind::BigInt(Some(i64::from(list.page.size) + 1)));
+        // One more than the page tells whether there is another.
+        let limit = list.page.size + u32::from(list.beyond);
         let _ = write!(self.text, " ORDER BY {} LIMIT {limit}", order.join(", "));
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct Sql {
     pub(crate) text: String,
     binds: Vec<Bind>,
     aliases: usize,
+    /// Whether rows are counted, all of them, and not paged.
+    pub(super) counts: bool,
 }
 
 impl Sql {
@@ -31,6 +33,7 @@ impl Sql {
             text: String::with_capacity(512),
             binds: Vec::new(),
             aliases: 0,
+            counts: false,
         };
         // The organization is always the first bind: every table asks for it.
         let _ = sql.bind(Bind::BigInt(Some(sql.organization)));
