@@ -32,15 +32,21 @@ const CHUNK: usize = 2_000;
 pub enum Scale {
     /// 200 companies, 2,000 prospects, 10,000 interactions.
     Small,
+    /// 2,000 companies, 20,000 prospects, 100,000 interactions.
+    Medium,
     /// 20,000 companies, 200,000 prospects, 1,000,000 interactions.
     Large,
+    /// 200,000 companies, 2,000,000 prospects, 10,000,000 interactions.
+    Huge,
 }
 
 impl Scale {
     fn companies(self) -> i64 {
         match self {
             Self::Small => 200,
+            Self::Medium => 2_000,
             Self::Large => 20_000,
+            Self::Huge => 200_000,
         }
     }
 

@@ -181,10 +181,11 @@ impl Story {
         // Each first part meets each second part once in a thousand, and neighbours differ in both.
         let (second, industry) = at(&words::COMPANY_SECOND, number / 50 + number);
         let city = number / 1_000;
-        let name = if city == 0 {
-            format!("{first} {second}")
-        } else {
-            format!("{first} {second} {}", at(&words::CITIES, city))
+        let round = city / i64::try_from(words::CITIES.len()).unwrap_or(1);
+        let name = match (city, round) {
+            (0, _) => format!("{first} {second}"),
+            (_, 0) => format!("{first} {second} {}", at(&words::CITIES, city)),
+            _ => format!("{first} {second} {} {}", at(&words::CITIES, city), round + 1),
         };
         (name, industry)
     }
