@@ -13,23 +13,31 @@ use futures_util::{
 use indexmap::IndexMap;
 
 use crate::{
-    document::{self, Asked, Limits, Prepared, Refusal},
-    schema::Schema,
+    document::{self, Asked, Known, Limits, Prepared, Refusal},
+    schema::{self, Schema},
 };
 
 /// The schema, as requests are run on it.
 #[derive(Clone)]
 pub struct SchemaExecutor {
     schema: Schema,
+    /// The same, for documents that the other has allowed.
+    trusting: Schema,
     limits: Limits,
+    known: Arc<Known>,
 }
 
 impl SchemaExecutor {
-    /// Runs requests on `schema`, within the usual limits.
+    /// Runs requests on the schema; `silent`, it doesn't tell itself in its errors.
     #[must_use]
-    pub fn new(schema: Schema) -> Self {
+    pub fn new(silent: bool) -> Self {
         document::warm_up();
-        Self { schema, limits: Limits::default() }
+        Self {
+            schema: schema::build(silent),
+            trusting: schema::build_trusting(),
+            limits: Limits::default(),
+            known: Arc::default(),
+        }
     }
 
     /// Runs requests within `limits`.
@@ -43,20 +51,25 @@ impl SchemaExecutor {
     /// # Errors
     /// What is wrong, in words for the client.
     pub fn prepare(&self, request: Request) -> Result<Prepared, Refusal> {
-        document::prepare(request, &self.limits)
+        document::prepare(request, &self.limits, &self.known)
     }
 
     /// Runs what has been prepared.
     pub async fn run(&self, prepared: Prepared) -> Response {
-        let response = self.schema.execute(prepared.request).await;
-        in_order(finish(response), &prepared.roots)
+        let Prepared { request, read, is_allowed, ways, .. } = prepared;
+        let schema = if is_allowed { &self.trusting } else { &self.schema };
+        let response = schema.execute(request).await;
+        if let (false, Some(ways)) = (is_allowed || is_refused(&response), ways) {
+            self.known.allow(&read, ways);
+        }
+        in_order(finish(response), &read.roots)
     }
 
     /// Runs what has been prepared; a subscription has many answers.
     pub fn run_stream(&self, prepared: Prepared) -> BoxStream<'static, Response> {
-        let Prepared { request, roots, .. } = prepared;
+        let Prepared { request, read, .. } = prepared;
         let answers = Executor::execute_stream(&self.schema, request, None);
-        answers.map(move |response| in_order(finish(response), &roots)).boxed()
+        answers.map(move |response| in_order(finish(response), &read.roots)).boxed()
     }
 }
 

@@ -22,4 +22,5 @@ pub mod permission;
 pub mod progress;
 pub mod schema;
 pub mod subscription;
+pub mod text;
 pub mod usage;

@@ -23,8 +23,8 @@ pub fn needed(kind: OperationType, field: &str) -> Option<Permission> {
 /// # Errors
 /// `UNAUTHENTICATED`, `FORBIDDEN`.
 pub fn check(prepared: &Prepared, role: Option<Role>) -> Result<(), Refusal> {
-    for root in &prepared.roots {
-        let Some(permission) = needed(prepared.kind, &root.field) else { continue };
+    for root in &prepared.read.roots {
+        let Some(permission) = needed(prepared.read.kind, &root.field) else { continue };
         let Some(role) = role else {
             let text = "show a key: `Authorization: Bearer KEY`, on a socket `authorization` in its first message";
             return Err(Refusal::new("UNAUTHENTICATED", text, None));

@@ -1,6 +1,8 @@
 //! The schema: the declared roots, and the fields written by hand beside them.
 
-use async_graphql::{Context, MergedObject, Object, SDLExportOptions, SchemaBuilder};
+use async_graphql::{
+    Context, MergedObject, Object, SDLExportOptions, SchemaBuilder, ValidationMode,
+};
 use service::{Scope, governance::schema_version, operations::statistics};
 
 use crate::{
@@ -60,16 +62,18 @@ pub struct WrittenMutations(
 const DEEPEST: usize = 256;
 
 /// Builds the schema. Every request brings its own [`Scope`], and one that subscribes the
-/// [`Feed`](service::governance::change_log::Feed) of its server.
+/// [`Feed`](service::governance::change_log::Feed) of its server. When it is `silent`, errors don't say what may
+/// have been meant.
 #[must_use]
-pub fn build() -> Schema {
-    begin().finish()
+pub fn build(silent: bool) -> Schema {
+    let schema = begin();
+    if silent { schema.disable_suggestions().finish() } else { schema.finish() }
 }
 
-/// The schema of a server that doesn't tell it: errors don't say what may have been meant.
+/// The schema for documents that it has allowed before: they are not held against its rules again.
 #[must_use]
-pub fn build_silent() -> Schema {
-    begin().disable_suggestions().finish()
+pub fn build_trusting() -> Schema {
+    begin().validation_mode(ValidationMode::Fast).finish()
 }
 
 fn begin() -> SchemaBuilder<Query, Mutation, Subscription> {
@@ -79,7 +83,7 @@ fn begin() -> SchemaBuilder<Query, Mutation, Subscription> {
 /// The schema as text: what `schema.graphql` holds.
 #[must_use]
 pub fn sdl() -> String {
-    build().sdl_with_options(
+    build(false).sdl_with_options(
         SDLExportOptions::new().prefer_single_line_descriptions().include_specified_by(),
     )
 }

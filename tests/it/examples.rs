@@ -64,7 +64,7 @@ async fn subscribe(app: &App, query: &str) {
         app.done(write).await;
     };
     let (event, ()) = futures_util::join!(events.next(), written);
-    let event = serde_json::to_string(&event.unwrap()).unwrap();
+    let event = api::text::response(&event.unwrap());
     assert!(event.contains(r#""content":"new""#), "{event}");
 }
 

@@ -40,7 +40,7 @@ impl App {
         let organization =
             organization::ensure(&store, clock.as_ref(), organization::DEFAULT).await.unwrap();
         let url = database.url.clone();
-        let executor = SchemaExecutor::new(api::schema::build());
+        let executor = SchemaExecutor::new(false);
         Self { engine, clock, store, db, organization, url, executor, _database: database }
     }
 
@@ -84,7 +84,8 @@ impl App {
         let request = async_graphql::Request::new(query)
             .variables(async_graphql::Variables::from_json(variables))
             .data(self.scope(organization));
-        serde_json::to_value(self.executor.execute(request).await).unwrap()
+        let response = self.executor.execute(request).await;
+        serde_json::from_str(&api::text::response(&response)).unwrap()
     }
 
     /// Waits until all that is in the change log can be read: on Postgres that is when every transaction
@@ -108,7 +109,7 @@ impl App {
     /// The whole answer to `query`, as it is sent.
     pub async fn text(&self, query: &str) -> String {
         let request = async_graphql::Request::new(query).data(self.scope(self.organization));
-        serde_json::to_string(&self.executor.execute(request).await).unwrap()
+        api::text::response(&self.executor.execute(request).await)
     }
 
     /// The data that `query` gives; an error fails the test.
@@ -168,7 +169,8 @@ impl App {
     pub async fn answer_by(&self, actor: Actor, query: &str) -> Value {
         let scope = self.scope(self.organization).acting(actor).for_request("test");
         let request = async_graphql::Request::new(query).data(scope);
-        serde_json::to_value(self.executor.execute(request).await).unwrap()
+        let response = self.executor.execute(request).await;
+        serde_json::from_str(&api::text::response(&response)).unwrap()
     }
 
     /// `code: message` of the only error that `query` meets.

@@ -1,16 +1,19 @@
 //! What is checked of a request before the library sees it, in this order: tokens and brackets, the
-//! parse, the size with fragments opened, variables, the cost. The figures are in [`Limits`].
+//! parse, variables, the size with fragments opened and the cost, the root fields. The figures are in
+//! [`Limits`]. A document that has been allowed before is [`Known`]: only its variables and what it costs with
+//! them are looked at again.
 
+mod known;
 mod limits;
 mod scan;
 mod shape;
 mod variables;
 mod weigh;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use async_graphql::{
-    ErrorExtensionValues, Pos, Request, ServerError,
+    ErrorExtensionValues, Pos, Request, ServerError, Variables,
     parser::{
         self,
         types::{
@@ -21,20 +24,21 @@ use async_graphql::{
 
 use indexmap::IndexMap;
 
+pub use known::{Known, Read};
 pub use limits::{LARGEST_BATCH, Limits, MOST_ERRORS};
 
 /// A request that may be run.
 pub struct Prepared {
     /// The request, parsed.
     pub request: Request,
-    /// What it does.
-    pub kind: OperationType,
-    /// Under which name, if it has one.
-    pub name: Option<String>,
-    /// Its root fields, in the order in which they are asked for.
-    pub roots: Vec<Asked>,
+    /// Its document.
+    pub read: Arc<Read>,
     /// What it may cost.
     pub cost: u64,
+    /// Whether the schema has allowed the document before, with variables like these.
+    pub is_allowed: bool,
+    /// Which of the variables are there, for the next time.
+    pub ways: Option<u64>,
 }
 
 /// A root field as the answer names it, with the fields below it, in the order in which they are asked for.
@@ -89,12 +93,35 @@ pub fn warm_up() {
     shape::Shape::of_schema();
 }
 
-/// Checks a request, and puts the defaults of absent variables in.
+/// Checks a request, and puts the defaults of absent variables in. A document that is `known` is not read
+/// again.
 ///
 /// # Errors
 /// What is wrong, before anything has run.
-pub fn prepare(mut request: Request, limits: &Limits) -> Result<Prepared, Refusal> {
-    let found = scan::scan(&request.query);
+pub fn prepare(mut request: Request, limits: &Limits, known: &Known) -> Result<Prepared, Refusal> {
+    let text = std::mem::take(&mut request.query);
+    let chosen = request.operation_name.clone();
+    let (read, cost) = if let Some(read) = known.find(&text, chosen.as_deref()) {
+        variables::check(read.operation()?, &mut request.variables)?;
+        let cost = weigh::weigh(read.document(), &request.variables, chosen.as_deref(), limits)?;
+        (read, cost)
+    } else {
+        let (read, cost) = read(text, chosen, &mut request.variables, limits)?;
+        (Arc::new(read), cost)
+    };
+    let (is_allowed, ways) = (read.is_allowed(&request.variables), read.ways(&request.variables));
+    request.set_parsed_query(read.document().clone());
+    Ok(Prepared { request, read, cost, is_allowed, ways })
+}
+
+/// Reads a document, and checks its variables; gives what it costs.
+fn read(
+    text: String,
+    chosen: Option<String>,
+    variables: &mut Variables,
+    limits: &Limits,
+) -> Result<(Read, u64), Refusal> {
+    let found = scan::scan(&text);
     for (what, found, most) in [
         ("levels of brackets", found.deepest, limits::DEEPEST_BRACKETS),
         ("tokens", found.tokens, limits.max_tokens),
@@ -106,13 +133,13 @@ pub fn prepare(mut request: Request, limits: &Limits) -> Result<Prepared, Refusa
             return Err(Refusal::too_complex(message));
         }
     }
-    let document = parser::parse_query(&request.query).map_err(|error| unreadable(&error))?;
-    let chosen = request.operation_name.clone();
+    let document = parser::parse_query(&text).map_err(|error| unreadable(&error))?;
     let operation = operation(&document, chosen.as_deref())?;
-    variables::check(operation, &mut request.variables)?;
-    let cost = weigh::weigh(&document, &request.variables, chosen.as_deref(), limits)?;
+    variables::check(operation, variables)?;
+    let cost = weigh::weigh(&document, variables, chosen.as_deref(), limits)?;
     let roots = asked(&document, &operation.selection_set.node);
-    if operation.ty == OperationType::Subscription && roots.len() > 1 {
+    let kind = operation.ty;
+    if kind == OperationType::Subscription && roots.len() > 1 {
         return Err(Refusal::invalid("a subscription has one root field"));
     }
     if roots.len() > limits.max_roots {
@@ -120,12 +147,7 @@ pub fn prepare(mut request: Request, limits: &Limits) -> Result<Prepared, Refusa
         let message = format!("root fields: at most {most}, this operation has {}", roots.len());
         return Err(Refusal::too_complex(message));
     }
-    let kind = operation.ty;
-    let only =
-        document.operations.iter().next().filter(|_| document.operations.iter().count() == 1);
-    let name = chosen.or_else(|| only.and_then(|(name, _)| name.map(ToString::to_string)));
-    request.set_parsed_query(document);
-    Ok(Prepared { request, kind, name, roots, cost })
+    Ok((Read::new(text, chosen, document, roots, kind), cost))
 }
 
 /// A document that is no GraphQL. The parser draws a picture of the place; its last line says what is
@@ -162,6 +184,7 @@ fn operation<'d>(
         })
     })
 }
+
 /// The root fields of a selection, those that stand more than once together, with the fields below them.
 fn asked(document: &ExecutableDocument, set: &SelectionSet) -> Vec<Asked> {
     let mut fields = Vec::new();

@@ -1,11 +1,11 @@
-//! Builds the answer from the rows, without a future for each field.
+//! Writes the answer from the rows, as text, without a future or a value for each field.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::{
-    Context, Name, PathSegment, Pos, Positioned, ServerError, Value, parser::types::Field,
+    Context, Name, PathSegment, Pos, Positioned, ServerError, ServerResult, Value,
+    parser::types::Field,
 };
-use indexmap::IndexMap;
 use service::{
     Value as Cell,
     read::{Group, Loaded, encode_cursor},
@@ -17,33 +17,43 @@ use super::{
     plan::{Connection, ConnectionOut, EdgeOut, Out, PageInfoOut, Shape},
     scalar,
 };
-use crate::error::Error;
+use crate::{error::Error, text};
 
-/// Builds the answer of one root field.
+/// Writes the answer of one root field.
 pub struct Answer<'a> {
     context: &'a Context<'a>,
     position: Pos,
     computations: Computations,
-    path: Vec<PathSegment>,
+    path: Vec<Step>,
     /// How long the path of the field is that is answered.
     root: usize,
     objects: usize,
+    out: Vec<u8>,
+    /// How much of `out` counts into the size of the answer already.
+    counted: usize,
+}
+
+/// A part of a path. Only errors are told theirs.
+#[derive(Clone)]
+enum Step {
+    Field(Name),
+    Index(usize),
 }
 
 /// The most objects below one root field. A row that several rows point to stands below each of
 /// them, so a small request can make a large answer.
 const MOST_OBJECTS: usize = 100_000;
 
-/// The most bytes of text of one answer, all root fields together: a long text may be asked for by many
-/// names.
+/// The most bytes of one answer, all root fields together: a long text may be asked for by many names.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 /// How many bytes the answer of a request has so far.
 #[derive(Debug, Default)]
 pub struct AnswerSize(AtomicUsize);
 
-/// A value, or an error on its way to the nearest field that may be null.
-type Built = Result<Value, ServerError>;
+/// It has been written; or an error is on its way to the nearest field that may be null, which takes back
+/// what was written of it.
+type Written = Result<(), ServerError>;
 
 impl<'a> Answer<'a> {
     /// The answer of `field`, which stands at `path`.
@@ -55,21 +65,59 @@ impl<'a> Answer<'a> {
         computations: Computations,
     ) -> Self {
         let root = path.len();
-        Self { context, position: field.pos, computations, path, root, objects: 0 }
+        let path = path.into_iter().map(|segment| match segment {
+            PathSegment::Field(name) => Step::Field(Name::new(name)),
+            PathSegment::Index(index) => Step::Index(index),
+        });
+        Self {
+            context,
+            position: field.pos,
+            computations,
+            path: path.collect(),
+            root,
+            objects: 0,
+            out: Vec::with_capacity(1_024),
+            counted: 0,
+        }
     }
 
-    /// The place in the answer that is being built.
-    pub fn at(&mut self, segment: PathSegment) {
-        self.path.push(segment);
+    /// The object of the row at `index`; in a list, at its place there.
+    ///
+    /// # Errors
+    /// When a field that can't be null has no value.
+    pub fn row(
+        &mut self,
+        shape: &Shape<'_>,
+        loaded: &Loaded,
+        index: usize,
+        place: Option<usize>,
+    ) -> ServerResult<Value> {
+        self.path.truncate(self.root);
+        self.path.extend(place.map(Step::Index));
+        self.out.clear();
+        self.counted = 0;
+        self.object(shape, loaded, index)?;
+        Ok(text::written(std::mem::take(&mut self.out)))
     }
 
-    /// Counts the bytes of a value.
-    fn grow(&self, cell: &Cell) -> Result<(), Error> {
-        let bytes = match cell {
-            Cell::Text(text) => text.len(),
-            Cell::Json(json) => json_size(json),
-            _ => return Ok(()),
-        };
+    /// The connection of the page `group`.
+    ///
+    /// # Errors
+    /// When a field that can't be null has no value.
+    pub fn page(
+        mut self,
+        connection: &Connection<'_>,
+        loaded: &Loaded,
+        group: &Group,
+    ) -> ServerResult<Value> {
+        self.connection(connection, loaded, group)?;
+        Ok(text::written(self.out))
+    }
+
+    /// Counts what has been written since it was last counted.
+    fn grow(&mut self) -> Result<(), Error> {
+        let bytes = self.out.len().saturating_sub(self.counted);
+        self.counted = self.out.len();
         let Some(size) = self.context.data_opt::<AnswerSize>() else { return Ok(()) };
         if size.0.fetch_add(bytes, Ordering::Relaxed) + bytes > LARGEST_ANSWER {
             let most = LARGEST_ANSWER / 1_024 / 1_024;
@@ -78,75 +126,84 @@ impl<'a> Answer<'a> {
         Ok(())
     }
 
-    /// Back to the place around it.
+    fn at(&mut self, step: Step) {
+        self.path.push(step);
+    }
+
     fn back(&mut self) {
         self.path.pop();
     }
 
-    /// Back to the field that is answered, from wherever an error left off.
-    pub fn back_to_root(&mut self) {
-        self.path.truncate(self.root);
+    /// Begins the next field of an object; `next` is the bracket before the first, and then a comma.
+    fn key(&mut self, name: &Name, next: &mut u8) {
+        self.out.push(*next);
+        *next = b',';
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
     }
 
-    /// Builds the object of the row at `index`.
-    ///
-    /// # Errors
-    /// When a field that can't be null has no value.
-    pub fn object(&mut self, shape: &Shape<'_>, loaded: &Loaded, index: usize) -> Built {
+    fn string(&mut self, text: &str) {
+        text::plain(&mut self.out, text);
+    }
+
+    fn object(&mut self, shape: &Shape<'_>, loaded: &Loaded, index: usize) -> Written {
         self.objects += 1;
         if self.objects > MOST_OBJECTS {
             let message = format!("the answer would have more than {MOST_OBJECTS} objects");
-            return Err(
-                Error::too_complex(message).into_server_error(self.position, self.path.clone())
-            );
+            return Err(self.error(Error::too_complex(message)));
         }
-        let mut object = IndexMap::with_capacity(shape.fields.len());
+        let row = &loaded.rows[index];
+        let mut next = b'{';
         for (name, out) in &shape.fields {
-            let value = match out {
+            self.key(name, &mut next);
+            match out {
                 Out::Cell(cell, scalar) => {
-                    if let Err(error) = self.grow(&loaded.rows[index][*cell]) {
+                    if let Err(error) = scalar::write(&mut self.out, &row[*cell], *scalar) {
                         return Err(self.error_at(name, error));
                     }
-                    match scalar::output(&loaded.rows[index][*cell], *scalar) {
-                        Ok(value) => value,
-                        Err(error) => return Err(self.error_at(name, error)),
-                    }
                 }
-                Out::TypeName(name) => Value::String((*name).to_owned()),
-                Out::Id(cell, entity) => {
-                    let key = loaded.rows[index][*cell].key();
-                    key.map_or(Value::Null, |key| id::global(entity, key))
-                }
+                Out::TypeName(name) => self.string(name),
+                Out::Id(cell, entity) => match row[*cell].key() {
+                    Some(key) => id::write(&mut self.out, entity, key),
+                    None => self.out.extend_from_slice(b"null"),
+                },
                 nested => {
-                    self.at(PathSegment::Field(name.to_string()));
-                    let value = self.nested(nested, loaded, index)?;
+                    self.at(Step::Field(name.clone()));
+                    self.nested(nested, loaded, index)?;
                     self.back();
-                    value
                 }
-            };
-            object.insert(name.clone(), value);
+            }
         }
-        Ok(Value::Object(object))
+        text::close(&mut self.out, next, b"{}");
+        self.grow().map_err(|error| self.error(error))
     }
 
-    fn nested(&mut self, out: &Out<'_>, loaded: &Loaded, index: usize) -> Built {
-        let depth = self.path.len();
+    fn nested(&mut self, out: &Out<'_>, loaded: &Loaded, index: usize) -> Written {
+        let begun = (self.path.len(), self.out.len());
         match out {
             Out::One { key, shape, optional } => {
                 if loaded.rows[index][*key] == Cell::Null {
-                    return if *optional { Ok(Value::Null) } else { Err(self.missing()) };
+                    if !*optional {
+                        return Err(self.missing());
+                    }
+                    self.null();
+                    return Ok(());
                 }
-                let built = self.object(shape, loaded, index);
-                self.settle(built, *optional, depth)
+                let written = self.object(shape, loaded, index);
+                self.settle(written, *optional, begun)
             }
             Out::First { relation, parent, shape } => {
                 let below = below(loaded, *relation);
                 let group = group(loaded, *relation, *parent, index);
                 match below.filter(|_| !group.rows.is_empty()) {
-                    None => Ok(Value::Null),
+                    None => {
+                        self.null();
+                        Ok(())
+                    }
                     Some(below) => {
-                        let built = self.object(shape, below, group.rows.start);
-                        self.settle(built, true, depth)
+                        let written = self.object(shape, below, group.rows.start);
+                        self.settle(written, true, begun)
                     }
                 }
             }
@@ -158,59 +215,73 @@ impl<'a> Answer<'a> {
                 }
             },
             Out::Computed(computed) => {
-                let built = match self.computations.answer(computed, loaded, index) {
-                    Some(Ok(value)) => Ok(value.clone()),
+                let written = match self.computations.answer(computed, loaded, index) {
+                    Some(Ok(value)) => {
+                        text::value(&mut self.out, value);
+                        Ok(())
+                    }
                     Some(Err(error)) => {
-                        Err(ServerError { path: self.path.clone(), ..error.clone() })
+                        let error = error.clone();
+                        Err(ServerError { path: self.told_path(), ..error })
                     }
                     None => Err(self.missing()),
                 };
-                self.settle(built, computed.optional, depth)
+                self.settle(written, computed.optional, begun)
             }
             Out::TypeName(_) | Out::Id(..) | Out::Cell(..) => Err(self.missing()),
         }
     }
 
-    /// Builds the connection of the page `group`.
-    ///
-    /// # Errors
-    /// When a field that can't be null has no value.
-    pub fn connection(
+    fn null(&mut self) {
+        self.out.extend_from_slice(b"null");
+    }
+
+    fn connection(
         &mut self,
         connection: &Connection<'_>,
         loaded: &Loaded,
         group: &Group,
-    ) -> Built {
-        let mut object = IndexMap::with_capacity(connection.fields.len());
+    ) -> Written {
+        let mut next = b'{';
         for (name, out) in &connection.fields {
-            self.at(PathSegment::Field(name.to_string()));
-            let value = match out {
+            self.key(name, &mut next);
+            self.at(Step::Field(name.clone()));
+            match out {
                 ConnectionOut::TypeName => {
-                    Value::String(format!("{}Connection", connection.entity.name))
+                    self.string(&format!("{}Connection", connection.entity.name));
                 }
-                ConnectionOut::TotalCount => Value::Number(group.total.into()),
+                ConnectionOut::TotalCount => text::plain(&mut self.out, &group.total),
                 ConnectionOut::Nodes(shape) => {
-                    self.list(group, |answer, index| answer.object(shape, loaded, index))?
+                    self.list(group, |answer, index| answer.object(shape, loaded, index))?;
                 }
                 ConnectionOut::Edges(fields) => self.list(group, |answer, index| {
                     answer.edge(connection, fields, loaded, group, index)
                 })?,
-                ConnectionOut::PageInfo(fields) => page_info(connection, fields, loaded, group),
-            };
+                ConnectionOut::PageInfo(fields) => {
+                    self.page_info(connection, fields, loaded, group);
+                }
+            }
             self.back();
-            object.insert(name.clone(), value);
         }
-        Ok(Value::Object(object))
+        text::close(&mut self.out, next, b"{}");
+        Ok(())
     }
 
-    fn list(&mut self, group: &Group, mut item: impl FnMut(&mut Self, usize) -> Built) -> Built {
-        let mut items = Vec::with_capacity(group.rows.len());
+    fn list(
+        &mut self,
+        group: &Group,
+        mut item: impl FnMut(&mut Self, usize) -> Written,
+    ) -> Written {
+        let mut next = b'[';
         for index in group.rows.clone() {
-            self.at(PathSegment::Index(index - group.rows.start));
-            items.push(item(self, index)?);
+            self.out.push(next);
+            next = b',';
+            self.at(Step::Index(index - group.rows.start));
+            item(self, index)?;
             self.back();
         }
-        Ok(Value::List(items))
+        text::close(&mut self.out, next, b"[]");
+        Ok(())
     }
 
     fn edge(
@@ -220,43 +291,84 @@ impl<'a> Answer<'a> {
         loaded: &Loaded,
         group: &Group,
         index: usize,
-    ) -> Built {
-        let mut object = IndexMap::with_capacity(fields.len());
+    ) -> Written {
+        let mut next = b'{';
         for (name, out) in fields {
-            let value = match out {
-                EdgeOut::TypeName => Value::String(format!("{}Edge", connection.entity.name)),
-                EdgeOut::Cursor => Value::String(cursor(connection, loaded, group, index)),
+            self.key(name, &mut next);
+            match out {
+                EdgeOut::TypeName => self.string(&format!("{}Edge", connection.entity.name)),
+                EdgeOut::Cursor => self.string(&cursor(connection, loaded, group, index)),
                 EdgeOut::Node(shape) => {
-                    self.at(PathSegment::Field(name.to_string()));
-                    let value = self.object(shape, loaded, index)?;
+                    self.at(Step::Field(name.clone()));
+                    self.object(shape, loaded, index)?;
                     self.back();
-                    value
                 }
-            };
-            object.insert(name.clone(), value);
+            }
         }
-        Ok(Value::Object(object))
+        text::close(&mut self.out, next, b"{}");
+        Ok(())
     }
 
-    /// An error goes on to the field around, unless this one may be null: then it stays here.
-    fn settle(&mut self, built: Built, optional: bool, depth: usize) -> Built {
-        match built {
+    fn page_info(
+        &mut self,
+        connection: &Connection<'_>,
+        fields: &[(Name, PageInfoOut)],
+        loaded: &Loaded,
+        group: &Group,
+    ) {
+        let some = !group.rows.is_empty();
+        let at = |index: usize| some.then(|| cursor(connection, loaded, group, index));
+        let mut next = b'{';
+        for (name, out) in fields {
+            self.key(name, &mut next);
+            match out {
+                PageInfoOut::TypeName => self.string("PageInfo"),
+                PageInfoOut::HasPreviousPage => text::plain(&mut self.out, &group.has_previous),
+                PageInfoOut::HasNextPage => text::plain(&mut self.out, &group.has_next),
+                PageInfoOut::StartCursor => text::plain(&mut self.out, &at(group.rows.start)),
+                PageInfoOut::EndCursor => {
+                    text::plain(&mut self.out, &at(group.rows.end.saturating_sub(1)));
+                }
+            }
+        }
+        text::close(&mut self.out, next, b"{}");
+    }
+
+    /// An error goes on to the field around, unless this one may be null: then it stays here, and what was
+    /// written since it `begun` is taken back.
+    fn settle(&mut self, written: Written, optional: bool, begun: (usize, usize)) -> Written {
+        match written {
             Err(error) if optional => {
-                self.path.truncate(depth);
+                let (path, out) = begun;
+                self.path.truncate(path);
+                self.out.truncate(out);
+                self.counted = self.counted.min(out);
                 self.context.add_error(error);
-                Ok(Value::Null)
+                self.null();
+                Ok(())
             }
             other => other,
         }
     }
 
+    fn told_path(&self) -> Vec<PathSegment> {
+        let told = self.path.iter().map(|step| match step {
+            Step::Field(name) => PathSegment::Field(name.to_string()),
+            Step::Index(index) => PathSegment::Index(*index),
+        });
+        told.collect()
+    }
+
+    fn error(&self, error: Error) -> ServerError {
+        error.into_server_error(self.position, self.told_path())
+    }
+
     fn missing(&self) -> ServerError {
-        Error::internal("a row that a field can't be without is not there")
-            .into_server_error(self.position, self.path.clone())
+        self.error(Error::internal("a row that a field can't be without is not there"))
     }
 
     fn error_at(&self, name: &Name, error: Error) -> ServerError {
-        let mut path = self.path.clone();
+        let mut path = self.told_path();
         path.push(PathSegment::Field(name.to_string()));
         error.into_server_error(self.position, path)
     }
@@ -274,42 +386,7 @@ fn group(loaded: &Loaded, relation: usize, parent: usize, index: usize) -> Group
     }
 }
 
-fn page_info(
-    connection: &Connection<'_>,
-    fields: &[(Name, PageInfoOut)],
-    loaded: &Loaded,
-    group: &Group,
-) -> Value {
-    let at = |index: Option<usize>| {
-        index.map_or(Value::Null, |index| Value::String(cursor(connection, loaded, group, index)))
-    };
-    let some = !group.rows.is_empty();
-    let fields = fields.iter().map(|(name, out)| {
-        let value = match out {
-            PageInfoOut::TypeName => Value::String("PageInfo".to_owned()),
-            PageInfoOut::HasPreviousPage => Value::Boolean(group.has_previous),
-            PageInfoOut::HasNextPage => Value::Boolean(group.has_next),
-            PageInfoOut::StartCursor => at(some.then_some(group.rows.start)),
-            PageInfoOut::EndCursor => at(some.then(|| group.rows.end - 1)),
-        };
-        (name.clone(), value)
-    });
-    Value::Object(fields.collect())
-}
-
 fn cursor(connection: &Connection<'_>, loaded: &Loaded, group: &Group, index: usize) -> String {
     let row = &loaded.rows[index];
     encode_cursor(group.binding, connection.cursor.iter().map(|cell| &row[*cell]))
-}
-
-/// The bytes of a JSON document, about.
-fn json_size(json: &serde_json::Value) -> usize {
-    match json {
-        serde_json::Value::String(text) => text.len(),
-        serde_json::Value::Array(items) => items.iter().map(json_size).sum(),
-        serde_json::Value::Object(fields) => {
-            fields.iter().map(|(name, value)| name.len() + json_size(value)).sum()
-        }
-        _ => 8,
-    }
 }

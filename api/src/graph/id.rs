@@ -3,12 +3,24 @@
 use async_graphql::Value;
 
 use super::declaration::Entity;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text,
+};
 
 /// The global id of a row.
 #[must_use]
 pub fn global(entity: &Entity, key: i64) -> Value {
     Value::String(format!("{}:{key}", entity.name))
+}
+
+/// Writes the global id of a row as JSON.
+pub fn write(out: &mut Vec<u8>, entity: &Entity, key: i64) {
+    out.push(b'"');
+    out.extend_from_slice(entity.name.as_bytes());
+    out.push(b':');
+    text::plain(out, &key);
+    out.push(b'"');
 }
 
 /// The key in an id of `entity`, which may be global or, since the type is known, a bare key.

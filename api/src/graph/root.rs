@@ -55,11 +55,7 @@ async fn list(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Va
     let computations =
         computed::of_connection(context, &connection, &loaded).await.map_err(told)?;
     let path = at_root(field);
-    Answer::new(context, field, path, computations).connection(
-        &connection,
-        &loaded,
-        &loaded.group(0),
-    )
+    Answer::new(context, field, path, computations).page(&connection, &loaded, &loaded.group(0))
 }
 
 async fn single(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Value> {

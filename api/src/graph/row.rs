@@ -129,17 +129,14 @@ pub async fn by_keys(
             values.push(Value::Null);
             continue;
         };
-        if !listed {
-            values.push(answer.object(&shape, &loaded, row)?);
-            continue;
+        let place = listed.then_some(place);
+        match answer.row(&shape, &loaded, row, place) {
+            Err(error) if listed => {
+                context.add_error(error);
+                values.push(Value::Null);
+            }
+            told => values.push(told?),
         }
-        answer.at(PathSegment::Index(place));
-        let built = answer.object(&shape, &loaded, row);
-        values.push(built.unwrap_or_else(|error| {
-            context.add_error(error);
-            Value::Null
-        }));
-        answer.back_to_root();
     }
     Ok(values)
 }

@@ -3,14 +3,17 @@
 use std::{borrow::Cow, marker::PhantomData};
 
 use async_graphql::{
-    ContextSelectionSet, InputValueError, InputValueResult, Name, Number, OutputType, Positioned,
+    ContextSelectionSet, InputValueError, InputValueResult, Name, OutputType, Positioned,
     ServerResult, Value, parser::types::Field,
 };
 use chrono::{Datelike, SecondsFormat, SubsecRound, Utc};
 use service::Value as Cell;
 
 use super::{Vocabulary, declaration::Scalar, registry::Registry};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text,
+};
 
 /// Where the forms of our own scalars are written down.
 pub const DATE_TIME_SPECIFICATION: &str = "https://scalars.graphql.org/andimarek/date-time.html";
@@ -40,27 +43,30 @@ pub fn enum_value(word: &str) -> String {
     word.to_ascii_uppercase()
 }
 
-/// A cell as the client sees it.
+/// Writes a cell as the client sees it.
 ///
 /// # Errors
 /// An internal one, when a word is stored that its vocabulary doesn't have.
-pub fn output(cell: &Cell, scalar: Scalar) -> Result<Value> {
-    Ok(match (cell, scalar) {
-        (Cell::Null, _) => Value::Null,
+pub fn write(out: &mut Vec<u8>, cell: &Cell, scalar: Scalar) -> Result<()> {
+    match (cell, scalar) {
+        (Cell::Null, _) => out.extend_from_slice(b"null"),
         (Cell::Text(word), Scalar::Enum(ty)) => {
             if !ty.words.iter().any(|known| known.name == word) {
                 return Err(Error::internal(format!("`{word}` is no {}", ty.name)));
             }
-            Value::Enum(Name::new(enum_value(word)))
+            text::plain(out, &enum_value(word));
         }
-        (Cell::Text(text), _) => Value::String(text.clone()),
-        (Cell::Bool(value), _) => Value::Boolean(*value),
-        (Cell::Int(value), _) => Value::Number((*value).into()),
-        (Cell::Double(value), _) => Number::from_f64(*value).map_or(Value::Null, Value::Number),
-        (Cell::Time(time), _) => Value::String(time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
-        (Cell::Json(json), _) => Value::from_json(json.clone())
-            .map_err(|error| Error::internal(format!("stored JSON can't be told: {error}")))?,
-    })
+        (Cell::Text(text), _) => text::plain(out, text),
+        (Cell::Bool(value), _) => text::plain(out, value),
+        (Cell::Int(value), _) => text::plain(out, value),
+        // What JSON can't tell is null.
+        (Cell::Double(value), _) => text::plain(out, value),
+        (Cell::Time(time), _) => {
+            text::plain(out, &time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        }
+        (Cell::Json(json), _) => text::plain(out, json),
+    }
+    Ok(())
 }
 
 /// A value of a filter, for a column told as `scalar`.

@@ -35,7 +35,7 @@ pub(super) fn follow(server: &Server, visitor: &Visitor, operation: Operation) -
     let answers = operation.follow(server, visitor).map(|answer| {
         let broken = operation::is_broken(&answer);
         let outcome = Outcome::of(answer);
-        (next(&graphql::json(&outcome).to_string()), broken)
+        (next(&graphql::text(&outcome)), broken)
     });
     let mut broken = false;
     let sent = answers.chain(stream::once(async { (complete(), false) })).take_while(
@@ -49,7 +49,7 @@ pub(super) fn follow(server: &Server, visitor: &Visitor, operation: Operation) -
 
 /// Sends the one answer of a query or a mutation.
 pub(super) fn once(outcome: &Outcome) -> Response {
-    events(stream::iter([next(&graphql::json(outcome).to_string()), complete()]))
+    events(stream::iter([next(&graphql::text(outcome)), complete()]))
 }
 
 fn next(json: &str) -> Event {

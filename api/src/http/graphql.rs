@@ -18,7 +18,10 @@ use super::{
     socket,
     visitor::{self, Claims, RequestId, Visitor},
 };
-use crate::document::{LARGEST_BATCH, Refusal};
+use crate::{
+    document::{LARGEST_BATCH, Refusal},
+    text,
+};
 
 /// The header that asks to be told what an operation costs: any value.
 const TELL_COST: &str = "salesgraph-cost";
@@ -185,7 +188,7 @@ impl<'s> Asked<'s> {
         }
         match outcome {
             Outcome::Refused(refusal) => self.refused(refusal),
-            Outcome::Answer(response) => answer(self.media, StatusCode::OK, &response),
+            answered @ Outcome::Answer(_) => answer(self.media, StatusCode::OK, text(&answered)),
         }
     }
 
@@ -219,9 +222,9 @@ impl<'s> Asked<'s> {
                 Ok(operation) => operation.run(self.server, &self.visitor).await,
                 Err(refusal) => Outcome::Refused(refusal),
             };
-            answers.push(json(&outcome));
+            answers.push(text(&outcome));
         }
-        answer(self.media, StatusCode::OK, &answers)
+        answer(self.media, StatusCode::OK, format!("[{}]", answers.join(",")))
     }
 
     fn admit(&self, fields: &Map<String, Value>) -> Result<Operation, Refusal> {
@@ -236,19 +239,19 @@ impl<'s> Asked<'s> {
 }
 
 /// An outcome as it is sent.
-pub(super) fn json(outcome: &Outcome) -> Value {
-    let json = match outcome {
-        Outcome::Refused(refusal) => Ok(serde_json::json!({ "errors": refusal.errors })),
-        Outcome::Answer(response) => serde_json::to_value(response),
-    };
-    json.unwrap_or_default()
+pub(super) fn text(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Refused(refusal) => serde_json::json!({ "errors": refusal.errors }).to_string(),
+        Outcome::Answer(response) => text::response(response),
+    }
 }
 
 /// A request that was not run: errors, and no data.
 pub(super) fn refused(media: Media, refusal: &Refusal) -> Response {
     let status = media.refused(refusal.code);
     let media = if media == Media::Events { Media::Json } else { media };
-    let mut response = answer(media, status, &serde_json::json!({ "errors": refusal.errors }));
+    let errors = serde_json::json!({ "errors": refusal.errors });
+    let mut response = answer(media, status, errors.to_string());
     let headers = response.headers_mut();
     let mut tell = |name, text| headers.insert(name, HeaderValue::from_static(text));
     match status {
@@ -260,10 +263,7 @@ pub(super) fn refused(media: Media, refusal: &Refusal) -> Response {
     response
 }
 
-fn answer(media: Media, status: StatusCode, value: &impl serde::Serialize) -> Response {
-    let Ok(json) = serde_json::to_vec(value) else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
+fn answer(media: Media, status: StatusCode, json: String) -> Response {
     let kind = HeaderValue::from_static(media.content_type());
     (status, [(header::CONTENT_TYPE, kind)], Body::from(json)).into_response()
 }

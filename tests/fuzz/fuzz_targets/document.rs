@@ -8,7 +8,7 @@ fuzz_target!(|text: &str| {
     api::document::warm_up();
     let request = async_graphql::Request::new(text);
     let begun = std::time::Instant::now();
-    match api::document::prepare(request, &api::document::Limits::default()) {
+    match api::document::prepare(request, &api::document::Limits::default(), &api::document::Known::default()) {
         Ok(prepared) => assert!(prepared.cost <= api::document::Limits::default().max_cost),
         Err(refusal) => assert!(!refusal.errors.is_empty()),
     }

@@ -11,7 +11,7 @@ use futures_util::{
     StreamExt,
     stream::{self, AbortHandle, BoxStream, SelectAll, SplitStream, abortable},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc::Sender, watch},
     time::{Instant, MissedTickBehavior, interval, sleep_until},
@@ -31,6 +31,7 @@ use crate::{
         settings::{MISSED_PINGS, RUNNING_OF_SOCKET, SOCKET_GRACE},
         visitor::{self, Claims, LOOKED_AT_EVERY, RequestId, Visitor},
     },
+    text,
 };
 
 /// Something that an operation has come to.
@@ -197,13 +198,13 @@ impl Session {
         }
         let text = match event {
             Event::Next(response, room) => {
-                let text = message::with_payload("next", &id, &*response);
+                let text = message::with_payload("next", &id, &text::response(&response));
                 drop(room);
                 text
             }
             Event::Refused(errors) => {
                 self.forget(&id);
-                message::with_payload("error", &id, &errors)
+                message::with_payload("error", &id, &json!(errors).to_string())
             }
             Event::Complete => {
                 self.forget(&id);
@@ -290,7 +291,9 @@ impl Session {
         let operation = match admitted {
             Ok(operation) => operation,
             Err(refusal) => {
-                return self.say(message::with_payload("error", &id, &refusal.errors)).await;
+                return self
+                    .say(message::with_payload("error", &id, &json!(refusal.errors).to_string()))
+                    .await;
             }
         };
         let follows = operation.kind() == OperationType::Subscription;

@@ -1,0 +1,111 @@
+//! A document that was asked before is answered as if it had not been.
+
+use api::{execute::SchemaExecutor, text};
+use async_graphql::{Executor, Request, Variables};
+use serde_json::{Value, json};
+use tests::{App, behaviours};
+
+behaviours![
+    what_is_known_is_answered_the_same,
+    a_known_document_still_has_its_cost,
+    what_was_refused_is_refused_again,
+];
+
+/// The answer of a server to a document with variables.
+async fn answer(
+    app: &App,
+    executor: &SchemaExecutor,
+    document: &str,
+    operation: Option<&str>,
+    variables: &Value,
+) -> Value {
+    let mut request = Request::new(document)
+        .variables(Variables::from_json(variables.clone()))
+        .data(app.scope(app.organization));
+    if let Some(operation) = operation {
+        request = request.operation_name(operation);
+    }
+    let response = executor.execute(request).await;
+    serde_json::from_str(&text::response(&response)).unwrap()
+}
+
+async fn what_is_known_is_answered_the_same(app: App) {
+    app.world().await;
+    let page = "query($first: Int, $after: String) { companies(first: $first, after: $after) { \
+                nodes { id name } totalCount } }";
+    let one = "query($id: ID!) { company(id: $id) { name } node(id: $id) { id } }";
+    let several = "query($ids: [ID!]! = [\"Company:1\"]) { nodes(ids: $ids) { id } }";
+    let filter = "query($filter: CompanyFilter, $order: [CompanyOrder!]) { \
+                  companies(filter: $filter, orderBy: $order) { nodes { name } } }";
+    let chosen = "query($yes: Boolean!) { companies { nodes { id name @include(if: $yes) } } }";
+    let cases = [
+        (page, json!({ "first": 1 })),
+        (page, json!({})),
+        (page, json!({ "first": null })),
+        (page, json!({ "first": 1, "after": null })),
+        (page, json!({ "first": 101 })),
+        (page, json!({ "first": "1" })),
+        (page, json!({ "first": 1, "after": "no cursor" })),
+        (one, json!({ "id": "Company:1" })),
+        (one, json!({ "id": 1 })),
+        (one, json!({ "id": null })),
+        (one, json!({})),
+        (one, json!({ "id": ["Company:1"] })),
+        (several, json!({})),
+        (several, json!({ "ids": ["Company:1", "Company:2"] })),
+        (several, json!({ "ids": "Company:1" })),
+        (several, json!({ "ids": null })),
+        (several, json!({ "ids": [null] })),
+        (filter, json!({ "filter": { "size": { "eq": "11-50" } } })),
+        (filter, json!({ "filter": { "size": { "eq": null } } })),
+        (filter, json!({ "filter": { "nothing": 1 } })),
+        (filter, json!({ "filter": null, "order": [{ "name": "DESC" }] })),
+        (filter, json!({ "order": [{ "name": "DESC", "id": "ASC" }] })),
+        (filter, json!({ "order": [{ "name": "UP" }] })),
+        (filter, json!({ "order": [null] })),
+        (chosen, json!({ "yes": true })),
+        (chosen, json!({ "yes": false })),
+        (chosen, json!({ "yes": null })),
+    ];
+    let known = SchemaExecutor::new(false);
+    let mut first = Vec::new();
+    for (document, variables) in &cases {
+        let new = SchemaExecutor::new(false);
+        first.push(answer(&app, &new, document, None, variables).await);
+        answer(&app, &known, document, None, variables).await;
+    }
+    for ((document, variables), first) in cases.iter().zip(first) {
+        let again = answer(&app, &known, document, None, variables).await;
+        assert_eq!(again, first, "{document} {variables}");
+    }
+    let two = "query A { companies { totalCount } } query B { industries { totalCount } }";
+    for operation in ["A", "B", "A", "C", "B"] {
+        let new = SchemaExecutor::new(false);
+        let expected = answer(&app, &new, two, Some(operation), &json!({})).await;
+        assert_eq!(answer(&app, &known, two, Some(operation), &json!({})).await, expected);
+    }
+}
+
+async fn a_known_document_still_has_its_cost(app: App) {
+    app.world().await;
+    let nested = "query($n: Int) { companies(first: $n) { nodes { prospects(first: $n) { nodes { \
+                  interactions(first: $n) { nodes { id } } } } } } }";
+    let executor = SchemaExecutor::new(false);
+    for n in [1, 1, 100, 1] {
+        let answer = answer(&app, &executor, nested, None, &json!({ "n": n })).await;
+        let code = &answer["errors"][0]["extensions"]["code"];
+        assert_eq!(*code == "TOO_COMPLEX", n == 100, "{answer}");
+    }
+}
+
+async fn what_was_refused_is_refused_again(app: App) {
+    app.world().await;
+    let executor = SchemaExecutor::new(false);
+    for document in
+        ["{ nothing }", "{ companies { nodes { id(x: 1) } } }", "{ companies { nodes } }"]
+    {
+        let first = answer(&app, &executor, document, None, &json!({})).await;
+        assert_eq!(first["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+        assert_eq!(answer(&app, &executor, document, None, &json!({})).await, first);
+    }
+}
