@@ -11,7 +11,7 @@ use tracing_subscriber::{
     EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-/// What is logged when `RUST_LOG` says nothing: operations and what goes wrong.
+/// What is logged when `RUST_LOG` says nothing: what is slow and what goes wrong.
 const USUAL: &str = "warn,api=info,service=info,sqlx=error";
 
 /// The log.

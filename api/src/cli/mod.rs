@@ -99,6 +99,10 @@ struct Serve {
     #[arg(long, env = "SALESGRAPH_KEEP_CHANGES", value_name = "DAYS")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=36_500))]
     keep_changes: Option<u32>,
+    /// A replica of the Postgres database, to read from while it shows all that has been written:
+    /// `postgres://USER:PASSWORD@HOST/NAME`. All servers of a database name the same.
+    #[arg(long, env = "SALESGRAPH_REPLICA", hide_env_values = true, value_name = "URL")]
+    replica: Option<String>,
     #[command(flatten)]
     settings: Settings,
 }
@@ -132,8 +136,12 @@ struct Seed {
 enum Scale {
     /// 200 companies, 2,000 prospects, 10,000 interactions.
     Small,
+    /// 2,000 companies, 20,000 prospects, 100,000 interactions.
+    Medium,
     /// 20,000 companies, 200,000 prospects, 1,000,000 interactions.
     Large,
+    /// 200,000 companies, 2,000,000 prospects, 10,000,000 interactions.
+    Huge,
 }
 
 impl Program {
@@ -194,11 +202,12 @@ impl Serve {
         let mut settings = if usual { self.settings.clone() } else { other.settings.clone() };
         settings.require_keys |= self.settings.require_keys;
         settings.no_introspection |= self.settings.no_introspection;
-        Self { listen, no_demo: self.no_demo || other.no_demo, keep_changes, settings }
+        let replica = other.replica.clone().or(self.replica);
+        Self { listen, no_demo: self.no_demo || other.no_demo, keep_changes, replica, settings }
     }
 
     async fn run(self, url: &str) -> Result<()> {
-        let store = Store::connect(url).await?;
+        let store = Store::connect_with(url, self.replica.as_deref()).await?;
         store.migrate_up().await?;
         change_log::open(&store).await?;
         if store.engine() == Engine::Sqlite && !self.no_demo && !organization::any(&store).await? {
@@ -243,19 +252,25 @@ async fn keep(store: Store, days: Option<u32>) -> std::convert::Infallible {
     }
 }
 
+/// Says where the server is. One to whom nobody listens serves all the same.
 fn greet(address: SocketAddr, require_keys: bool) {
-    say!("salesgraph serves GraphQL at http://{address}/graphql");
-    say!("GraphiQL, to ask questions by hand, at http://{address}/");
+    use std::io::Write as _;
+    let mut lines = vec![
+        format!("salesgraph serves GraphQL at http://{address}/graphql"),
+        format!("GraphiQL, to ask questions by hand, at http://{address}/"),
+    ];
     if !graphiql::is_embedded() {
-        say!("(this build could not embed GraphiQL: the page loads it from a CDN)");
+        lines
+            .push("(this build could not embed GraphiQL: the page loads it from a CDN)".to_owned());
     }
     if require_keys {
-        say!("Whoever asks shows a key: Authorization: Bearer KEY");
+        lines.push("Whoever asks shows a key: Authorization: Bearer KEY".to_owned());
     }
-    say!(
-        "A first query: {{ companies(first: 3) {{ nodes {{ name prospects(first: 2) {{ nodes {{ \
-         fullName }} }} }} }} }}"
-    );
+    let first = "A first query: { companies(first: 3) { nodes { name prospects(first: 2) { nodes { fullName } } } } }";
+    lines.push(first.to_owned());
+    for line in lines {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
 }
 
 /// Ends when the process is asked to stop.
@@ -318,7 +333,9 @@ impl Seed {
         let organization = organization::ensure(&store, &SystemClock, &self.organization).await?;
         let scale = match self.scale {
             Scale::Small => demo::Scale::Small,
+            Scale::Medium => demo::Scale::Medium,
             Scale::Large => demo::Scale::Large,
+            Scale::Huge => demo::Scale::Huge,
         };
         let begun = std::time::Instant::now();
         let rows = demo::seed(&scope(&store, organization), scale, &Bars::new()).await?;

@@ -78,6 +78,7 @@ pub(super) struct Metrics {
     subscribers: Gauge<i64, AtomicI64>,
     sockets: Gauge<i64, AtomicI64>,
     lag: Gauge<f64, AtomicU64>,
+    replica_age: Gauge<f64, AtomicU64>,
     names: Mutex<HashSet<String>>,
 }
 
@@ -117,6 +118,9 @@ impl Metrics {
         let lag = Gauge::default();
         let about = "How old the oldest entry of the change log is that can't be read yet";
         registry.register_with_unit("change_log_lag", about, Unit::Seconds, lag.clone());
+        let replica_age = Gauge::default();
+        let about = "How old what the replica shows may be; 0 where there is none";
+        registry.register_with_unit("replica_age", about, Unit::Seconds, replica_age.clone());
         let names = Mutex::default();
         Self {
             registry,
@@ -128,6 +132,7 @@ impl Metrics {
             subscribers,
             sockets,
             lag,
+            replica_age,
             names,
         }
     }
@@ -162,8 +167,11 @@ impl Metrics {
         let codes = codes.join(",");
         if elapsed >= Duration::from_millis(slow) {
             tracing::warn!(kind, name, milliseconds, statements, cost, codes, "slow operation");
-        } else {
+        } else if !codes.is_empty() {
             tracing::info!(kind, name, milliseconds, statements, cost, codes, "operation");
+        } else {
+            // To write a line takes as long as to answer.
+            tracing::debug!(kind, name, milliseconds, statements, cost, codes, "operation");
         }
     }
 
@@ -189,6 +197,9 @@ impl Metrics {
             for (state, number) in [("idle", idle), ("busy", busy)] {
                 self.pool.get_or_create(&Pool { side, state }).set(number.into());
             }
+        }
+        if let Some(age) = server.store.replica_age() {
+            self.replica_age.set(age.as_secs_f64());
         }
         if let Ok(lag) = server.feed.lag(server.clock.now()).await {
             self.lag.set(lag.as_seconds_f64());

@@ -6,6 +6,7 @@ mod detached;
 mod events;
 pub mod graphiql;
 mod graphql;
+mod head;
 mod media;
 mod metrics;
 mod operation;
@@ -18,9 +19,9 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::Authority},
-    middleware::{self, Next},
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -31,19 +32,23 @@ use service::{
 };
 use tokio::sync::{Semaphore, watch};
 use tower_http::{
-    compression::CompressionLayer, cors::CorsLayer, set_header::SetResponseHeaderLayer,
+    CompressionLevel,
+    compression::{CompressionLayer, DefaultPredicate, Predicate, predicate::SizeAbove},
+    cors::CorsLayer,
 };
 
 use self::{
     media::Media,
     metrics::{Metrics, SharedMetrics},
     persisted::Persisted,
-    settings::{LARGEST_HEAD, LONGEST_ADDRESS},
     visitor::{Claims, RequestId},
 };
 use crate::{document::Refusal, execute::SchemaExecutor};
 
 pub use settings::Settings;
+
+/// From how many bytes on an answer is compressed: what fits into one packet is not sent sooner.
+const SMALLEST_COMPRESSED: u16 = 1_024;
 
 /// What every request is answered with.
 #[derive(Clone)]
@@ -70,7 +75,7 @@ impl Server {
     pub fn new(store: Store, organization: i64, clock: Arc<dyn Clock>) -> Self {
         let settings = Settings::default();
         Self {
-            executor: SchemaExecutor::new(crate::schema::build()),
+            executor: SchemaExecutor::new(false),
             feed: Feed::new(store.clone()),
             keys: KeyRing::new(store.clone(), Arc::clone(&clock)),
             persisted: Persisted::default(),
@@ -89,13 +94,10 @@ impl Server {
     /// The same, with other settings.
     #[must_use]
     pub fn with(self, settings: Settings) -> Self {
-        let schema = if settings.no_introspection {
-            crate::schema::build_silent()
-        } else {
-            crate::schema::build()
-        };
+        let executor =
+            if settings.no_introspection { SchemaExecutor::new(true) } else { self.executor };
         Self {
-            executor: SchemaExecutor::new(schema).within(settings.limits),
+            executor: executor.within(settings.limits),
             running: Arc::new(Semaphore::new(settings.max_concurrent)),
             settings: Arc::new(settings),
             ..self
@@ -156,9 +158,6 @@ impl Server {
 
 /// The routes of the server.
 pub fn routes(server: Server) -> Router {
-    let always = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
-    };
     let graphql = get(graphql::get).post(graphql::post).fallback(graphql::other);
     let routes = Router::new()
         .route("/graphql", graphql)
@@ -169,18 +168,18 @@ pub fn routes(server: Server) -> Router {
         .route("/metrics", get(counters))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
-        .layer(CompressionLayer::new());
+        .layer(compression());
     let routes = match cross_origin(&server.settings) {
         Some(layer) => routes.layer(layer),
         None => routes,
     };
-    routes
-        .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(always(header::X_FRAME_OPTIONS, "DENY"))
-        .layer(always(header::REFERRER_POLICY, "no-referrer"))
-        .layer(middleware::from_fn_with_state(server.clone(), look_at_head))
-        .layer(middleware::from_fn(visitor::name_request))
-        .with_state(server)
+    routes.layer(middleware::from_fn_with_state(server.clone(), head::enter)).with_state(server)
+}
+
+/// Answers are made once and read once: the fastest level, and only where there is something to gain.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let worth_it = DefaultPredicate::new().and(SizeAbove::new(SMALLEST_COMPRESSED));
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it)
 }
 
 /// Pages of the origins that are named may ask; no other origin is ever told that it may.
@@ -202,44 +201,6 @@ fn cross_origin(settings: &Settings) -> Option<CorsLayer> {
         )
         .expose_headers([visitor::REQUEST_ID, header::RETRY_AFTER]);
     Some(layer)
-}
-
-/// Refuses heads that are too large, and names that are not ours: a page of another site can let its own
-/// name point to this machine (DNS rebinding); then the name it asks for is not local.
-async fn look_at_head(State(server): State<Server>, request: Request, next: Next) -> Response {
-    let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
-    if address > LONGEST_ADDRESS {
-        let text = "the address is longer than 32 KiB: send the request by POST";
-        return server.refuse(StatusCode::URI_TOO_LONG, "URI_TOO_LONG", text);
-    }
-    let headers = request.headers();
-    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if size > LARGEST_HEAD {
-        let (status, text) =
-            (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the headers are too large");
-        return server.refuse(status, "HEADERS_TOO_LARGE", text);
-    }
-    let forwarded = |name: &HeaderName| {
-        let name = name.as_str();
-        name.starts_with("x-forwarded-") || ["forwarded", "via", "x-real-ip"].contains(&name)
-    };
-    if !server.settings.require_keys && headers.keys().any(forwarded) {
-        let text = "this request came through a proxy, where everybody may stand: start the server \
-                    with --require-keys";
-        return server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text);
-    }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host =
-        host.or_else(|| request.uri().authority().map(Authority::as_str)).unwrap_or_default();
-    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-    let name =
-        host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
-    // Whoever must show a key gains nothing by a name.
-    if !server.settings.require_keys && !matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
-        let text = "this server answers under the names of its own machine only: localhost";
-        return server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text);
-    }
-    next.run(request).await
 }
 
 /// Whether the database answers.

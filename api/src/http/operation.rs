@@ -83,7 +83,7 @@ impl Operation {
         let (document, hash) = server.persisted.document(fields)?;
         let prepared = server.executor.prepare(request(&document, fields)?)?;
         if server.settings.no_introspection
-            && prepared.roots.iter().any(|root| root.field == "__schema" || root.field == "__type")
+            && prepared.read.roots.iter().any(|root| tells_schema(&root.field))
         {
             let text = "this server answers no questions about its schema";
             return Err(Refusal::new("GRAPHQL_VALIDATION_FAILED", text, None));
@@ -97,7 +97,7 @@ impl Operation {
 
     /// What it does.
     pub(super) fn kind(&self) -> OperationType {
-        self.prepared.kind
+        self.prepared.read.kind
     }
 
     /// Runs a query or a mutation.
@@ -108,15 +108,16 @@ impl Operation {
             return Outcome::Refused(Refusal::new("UNAVAILABLE", text, None));
         };
         let Self { prepared, id, tells_cost } = self;
-        let (kind, cost) = (prepared.kind, prepared.cost);
+        let (read, cost) = (Arc::clone(&prepared.read), prepared.cost);
+        let kind = read.kind;
         // Strangers choose names too, and each that is told apart costs memory.
-        let name = prepared.name.clone().filter(|_| visitor.role().is_some());
+        let name = read.name.as_deref().filter(|_| visitor.role().is_some());
         let organization = visitor.scope.as_ref().map(service::Scope::organization);
         let mut prepared = with_scope(server, visitor, prepared);
         prepared.request = prepared.request.data(AnswerSize::default());
         let span = tracing::info_span!(
             "operation",
-            otel.name = name.as_deref().unwrap_or("anonymous"),
+            otel.name = name.unwrap_or("anonymous"),
             otel.kind = "server",
             request = &*id.0,
             organization,
@@ -125,27 +126,25 @@ impl Operation {
         let begun = Instant::now();
         let work = metered(server.executor.run(prepared)).instrument(span.clone());
         let done = tokio::time::timeout(server.settings.request_timeout, work).await;
+        let is_late = done.is_err();
         let (mut response, statements) = done.unwrap_or_else(|_| (late(kind), 0));
         let elapsed = begun.elapsed();
         for error in &mut response.errors {
             name_request(error, &id);
         }
         let codes = response.errors.iter().filter_map(code).collect::<Vec<_>>();
-        let report = super::metrics::Report {
-            kind,
-            name: name.as_deref(),
-            elapsed,
-            statements,
-            cost,
-            codes: &codes,
-        };
-        if execute::is_refused(&response) {
+        let report =
+            super::metrics::Report { kind, name, elapsed, statements, cost, codes: &codes };
+        if !is_late && execute::is_refused(&response) {
             let code = known_code(codes.first().map_or("", String::as_str));
             server.metrics.refused(code);
             span.in_scope(|| tracing::info!(code, "refused"));
             return Outcome::of(response);
         }
         span.in_scope(|| server.metrics.done(&report, server.settings.slow));
+        if is_late {
+            return Outcome::of(response);
+        }
         if tells_cost {
             response.extensions.insert("cost".to_owned(), told(server, cost, statements));
         }
@@ -162,19 +161,27 @@ impl Operation {
         };
         let counted = server.metrics.subscriber();
         let organization = visitor.scope.as_ref().map(service::Scope::organization);
-        let (name, cost) = (self.prepared.name.as_deref().unwrap_or_default(), self.prepared.cost);
+        let name = self.prepared.read.name.as_deref().unwrap_or_default();
+        let cost = self.prepared.cost;
         tracing::info!(request = &*self.id.0, organization, name, cost, "subscription begins");
         let answers = server.executor.run_stream(with_scope(server, visitor, self.prepared));
         // Refused before it began: it is told as such.
-        let begun = Arc::clone(&server.metrics);
-        detached(patient_stream(answers.map(move |answer| {
+        let (begun, id) = (Arc::clone(&server.metrics), self.id);
+        detached(patient_stream(answers.map(move |mut answer| {
             let _ = (&counted, &place);
+            for error in &mut answer.errors {
+                name_request(error, &id);
+            }
             if execute::is_refused(&answer) {
                 begun.refused(known_code(""));
             }
             answer
         })))
     }
+}
+
+fn tells_schema(field: &str) -> bool {
+    field == "__schema" || field == "__type"
 }
 
 fn with_scope(server: &Server, visitor: &Visitor, mut prepared: Prepared) -> Prepared {

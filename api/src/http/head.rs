@@ -1,0 +1,85 @@
+//! The head of every request, and what stands in that of every answer.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header, uri::Authority},
+    middleware::Next,
+    response::Response,
+};
+
+use super::{
+    Server,
+    settings::{LARGEST_HEAD, LONGEST_ADDRESS},
+    visitor::{REQUEST_ID, RequestId},
+};
+
+/// What stands in every answer.
+const ALWAYS: [(HeaderName, HeaderValue); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+];
+
+/// Names every request and tells its name in the answer; what may not come in is refused.
+pub(super) async fn enter(
+    State(server): State<Server>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = RequestId::of(request.headers());
+    let named = HeaderValue::from_str(&id.0).ok();
+    let refused = refused(&server, &request);
+    let mut response = if let Some(response) = refused {
+        response
+    } else {
+        request.extensions_mut().insert(id);
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.insert(name, value);
+    }
+    headers.extend(named.map(|named| (REQUEST_ID, named)));
+    response
+}
+
+/// Refuses heads that are too large, and names that are not ours: a page of another site can let its own
+/// name point to this machine (DNS rebinding); then the name it asks for is not local.
+fn refused(server: &Server, request: &Request) -> Option<Response> {
+    let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    if address > LONGEST_ADDRESS {
+        let text = "the address is longer than 32 KiB: send the request by POST";
+        return Some(server.refuse(StatusCode::URI_TOO_LONG, "URI_TOO_LONG", text));
+    }
+    let headers = request.headers();
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if size > LARGEST_HEAD {
+        let (status, text) =
+            (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the headers are too large");
+        return Some(server.refuse(status, "HEADERS_TOO_LARGE", text));
+    }
+    // Whoever must show a key gains nothing by a name.
+    if server.settings.require_keys {
+        return None;
+    }
+    let forwarded = |name: &HeaderName| {
+        let name = name.as_str();
+        name.starts_with("x-forwarded-") || ["forwarded", "via", "x-real-ip"].contains(&name)
+    };
+    if headers.keys().any(forwarded) {
+        let text = "this request came through a proxy, where everybody may stand: start the server \
+                    with --require-keys";
+        return Some(server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host =
+        host.or_else(|| request.uri().authority().map(Authority::as_str)).unwrap_or_default();
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let name =
+        host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
+    if !matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
+        let text = "this server answers under the names of its own machine only: localhost";
+        return Some(server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
+    }
+    None
+}
