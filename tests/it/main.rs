@@ -14,6 +14,7 @@ mod migration;
 mod operations;
 mod protocol;
 mod read;
+mod replica;
 mod schema;
 mod sockets;
 mod subscriptions;
@@ -84,9 +85,12 @@ fn behaviours() -> Vec<Behaviour> {
         read::cursors::behaviours(),
         read::deleted::behaviours(),
         read::filters::behaviours(),
+        read::known::behaviours(),
         read::lists::behaviours(),
         read::order::behaviours(),
+        read::plans::behaviours(),
         read::selections::behaviours(),
+        replica::behaviours(),
         sockets::behaviours(),
         subscriptions::everything::behaviours(),
         subscriptions::feed::behaviours(),

@@ -4,6 +4,8 @@ pub mod budget;
 pub mod cursors;
 pub mod deleted;
 pub mod filters;
+pub mod known;
 pub mod lists;
 pub mod order;
+pub mod plans;
 pub mod selections;

@@ -1,0 +1,234 @@
+//! What the engines do with the statements of lists: they walk an index. Whole tables are not read, and no
+//! whole relation is sorted to cut a page of it.
+
+use std::collections::BTreeSet;
+
+use api::{
+    catalog,
+    graph::declaration::{Entity, Gives},
+};
+use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
+use serde_json::Value;
+use service::{demo, listed, operations::maintenance, progress::Unwatched};
+use tests::{App, Engine, behaviours};
+
+behaviours![
+    the_root_lists_walk_an_index,
+    the_lists_below_a_row_walk_an_index,
+    a_count_reads_no_whole_table,
+    a_row_is_found_by_its_key,
+    what_would_be_a_scan_or_a_sort_is_noticed,
+];
+
+/// The lists below a row that are sorted for their parent.
+const SORTED: [&str; 19] = [
+    "Company.prospects by createdAt",
+    "Company.prospects by email",
+    "Company.prospects by updatedAt",
+    "Event.interactions by createdAt",
+    "Event.interactions by updatedAt",
+    "Event.outreachDrafts by updatedAt",
+    "Industry.companies by createdAt",
+    "Industry.companies by domain",
+    "Industry.companies by updatedAt",
+    "OutreachDraft.interactions by createdAt",
+    "OutreachDraft.interactions by interactionDate",
+    "OutreachDraft.interactions by updatedAt",
+    "OutreachDraft.newerVersions by createdAt",
+    "OutreachDraft.newerVersions by updatedAt",
+    "Prospect.interactions by createdAt",
+    "Prospect.interactions by updatedAt",
+    "Prospect.outreachDrafts by updatedAt",
+    "Prospect.research by confidenceScore",
+    "Prospect.research by updatedAt",
+];
+
+/// The ways to sort the lists of `entity` that its own columns allow.
+fn orders(entity: &Entity) -> Vec<String> {
+    let mut orders = vec![String::new()];
+    if entity.log {
+        // It has its own.
+        return orders;
+    }
+    for field in entity.fields.iter().filter(|field| field.sort) {
+        for direction in ["ASC", "DESC"] {
+            orders.push(format!("orderBy: [{{ {}: {direction} }}]", field.name));
+        }
+    }
+    orders
+}
+
+async fn the_root_lists_walk_an_index(app: App) {
+    app.world().await;
+    for entity in catalog::entities() {
+        for order in orders(entity) {
+            let list = format!("{}(first: 5 {order})", entity.plural);
+            walks(&app, &format!("{{ {list} {{ nodes {{ id }} }} }}")).await;
+            let answer = app.data(&format!("{{ {list} {{ pageInfo {{ endCursor }} }} }}")).await;
+            let Some(cursor) = answer[entity.plural]["pageInfo"]["endCursor"].as_str() else {
+                continue;
+            };
+            let list = format!("{}(first: 5 {order} after: \"{cursor}\")", entity.plural);
+            walks(&app, &format!("{{ {list} {{ nodes {{ id }} }} }}")).await;
+        }
+    }
+}
+
+async fn the_lists_below_a_row_walk_an_index(app: App) {
+    // Enough rows that walking past those of others would be dear.
+    demo::seed(&app.scope(app.organization), demo::Scale::Small, &Unwatched).await.unwrap();
+    maintenance::analyze(&app.store).await.unwrap();
+    let mut sorted = BTreeSet::new();
+    for entity in catalog::entities() {
+        for field in &entity.fields {
+            let below = match field.gives {
+                Gives::Many { link: api::graph::declaration::LinkName::Column(_), to } => to(),
+                Gives::History => catalog::log(),
+                Gives::Newest { .. } => {
+                    let list =
+                        format!("{} {{ nodes {{ {} {{ id }} }} }}", entity.plural, field.name);
+                    walks(&app, &format!("{{ {list} }}")).await;
+                    continue;
+                }
+                _ => continue,
+            };
+            for order in orders(below) {
+                let inner = format!("{}(first: 5 {order}) {{ nodes {{ id }} }}", field.name);
+                let query = format!("{{ {} {{ nodes {{ {inner} }} }} }}", entity.plural);
+                let faults = faults_of(&app, &query).await;
+                if !faults.is_empty() {
+                    let order =
+                        order.split_whitespace().nth(2).unwrap_or("as usual").trim_end_matches(':');
+                    sorted.insert(format!("{}.{} by {order}", entity.name, field.name));
+                }
+            }
+        }
+    }
+    // The rows of one parent, sorted for it: an index for each way would cost every write.
+    if app.engine == Engine::Sqlite {
+        assert_eq!(sorted.into_iter().collect::<Vec<_>>(), SORTED);
+    } else {
+        // It may find a walk in another index cheaper than a sort.
+        assert!(sorted.iter().all(|list| SORTED.contains(&list.as_str())), "{sorted:?}");
+    }
+}
+
+async fn a_count_reads_no_whole_table(app: App) {
+    app.world().await;
+    for entity in catalog::entities() {
+        walks(&app, &format!("{{ {} {{ totalCount }} }}", entity.plural)).await;
+        for field in &entity.fields {
+            if let Gives::Many { .. } = field.gives {
+                let inner = format!("{} {{ totalCount }}", field.name);
+                walks(&app, &format!("{{ {} {{ nodes {{ {inner} }} }} }}", entity.plural)).await;
+            }
+        }
+    }
+}
+
+async fn a_row_is_found_by_its_key(app: App) {
+    app.world().await;
+    for entity in catalog::entities() {
+        walks(&app, &format!("{{ {}(id: 1) {{ id }} }}", entity.single)).await;
+    }
+    let deep = "{ prospects { nodes { company { industry { name } } latestResearch { id } } } }";
+    walks(&app, deep).await;
+}
+
+async fn what_would_be_a_scan_or_a_sort_is_noticed(app: App) {
+    app.world().await;
+    let scan = "SELECT \"id\" FROM \"prospects\" WHERE length(\"location\") = 1";
+    assert_eq!(faults(&app, scan).await.len(), 1, "{:?}", faults(&app, scan).await);
+    let sort = "SELECT s.id FROM (SELECT t.\"id\" FROM \"prospects\" t WHERE t.\"organization_id\" = 1 \
+                ORDER BY length(t.\"full_name\") LIMIT 5) s ORDER BY s.id";
+    assert_eq!(faults(&app, sort).await.len(), 1, "{:?}", faults(&app, sort).await);
+}
+
+/// That every statement of `query` walks an index.
+async fn walks(app: &App, query: &str) {
+    assert_eq!(faults_of(app, query).await, Vec::<String>::new(), "{query}");
+}
+
+/// What is wrong with the plans of the statements of `query`.
+async fn faults_of(app: &App, query: &str) -> Vec<String> {
+    let (_, statements) = listed(app.data(query)).await;
+    assert!(!statements.is_empty(), "{query}");
+    let mut all = Vec::new();
+    for sql in statements {
+        all.extend(faults(app, &sql).await.into_iter().map(|fault| format!("{fault}: {sql}")));
+    }
+    all
+}
+
+/// What the engine would do with a statement that it should not have to do.
+async fn faults(app: &App, sql: &str) -> Vec<String> {
+    match app.engine {
+        Engine::Postgres => postgres(app, sql).await,
+        Engine::Sqlite => sqlite(app, sql).await,
+    }
+}
+
+async fn postgres(app: &App, sql: &str) -> Vec<String> {
+    let transaction = app.db.begin().await.unwrap();
+    let run = async |text: &str| transaction.execute_unprepared(text).await.unwrap();
+    // The tables of tests are so small that reading all of them is quickest: only what can't be done by an
+    // index shows itself.
+    for setting in
+        ["enable_seqscan = off", "enable_sort = off", "plan_cache_mode = force_generic_plan"]
+    {
+        run(&format!("SET LOCAL {setting}")).await;
+    }
+    run(&format!("PREPARE looked_at AS {sql}")).await;
+    let places = (1..100).take_while(|place| sql.contains(&format!("${place}"))).count();
+    let nulls = vec!["NULL"; places].join(", ");
+    let binds = if places > 0 { format!("({nulls})") } else { String::new() };
+    let explain = format!("EXPLAIN (FORMAT JSON) EXECUTE looked_at{binds}");
+    let backend = transaction.get_database_backend();
+    let row = transaction.query_one_raw(Statement::from_string(backend, explain)).await.unwrap();
+    let plan: Value = row.unwrap().try_get_by_index(0).unwrap();
+    run("DEALLOCATE looked_at").await;
+    let mut faults = Vec::new();
+    look(&plan[0]["Plan"], false, &mut faults);
+    faults
+}
+
+/// Looks through a plan of Postgres; what is below a `Limit` is the relation that a page is cut from.
+fn look(node: &Value, cut: bool, faults: &mut Vec<String>) {
+    let kind = node["Node Type"].as_str().unwrap();
+    match kind {
+        // It has one row.
+        "Seq Scan" if node["Relation Name"] == "change_log" => {}
+        "Seq Scan" => faults.push(format!("{kind} on {}", node["Relation Name"])),
+        "Index Scan" | "Index Only Scan" => {
+            let by = node["Index Cond"].as_str().unwrap_or_default();
+            // All of an index, in no order that anybody wants, is as good as the table.
+            if !cut && by.is_empty() {
+                faults.push(format!("{kind} by {by}"));
+            }
+        }
+        "Sort" | "Incremental Sort" if cut => {
+            faults.push(format!("{kind} by {}", node["Sort Key"]));
+        }
+        _ => {}
+    }
+    for below in node["Plans"].as_array().into_iter().flatten() {
+        look(below, cut || kind == "Limit", faults);
+    }
+}
+
+/// SQLite tells its plan as lines, those of a subquery below the line of it.
+async fn sqlite(app: &App, sql: &str) -> Vec<String> {
+    let explain = format!("EXPLAIN QUERY PLAN {sql}");
+    let statement = Statement::from_string(app.db.get_database_backend(), explain);
+    let rows = app.db.query_all_raw(statement).await.unwrap();
+    let lines = rows.iter().map(|row| {
+        (row.try_get_by_index::<i64>(1).unwrap(), row.try_get_by_index::<String>(3).unwrap())
+    });
+    let wrong = lines.filter(|(above, line)| {
+        let scan = line.starts_with("SCAN ")
+            && !line.contains("INDEX")
+            && !["SCAN s", "SCAN p"].contains(&line.as_str());
+        scan || (*above > 0 && line.starts_with("USE TEMP B-TREE"))
+    });
+    wrong.map(|(_, line)| line).collect()
+}
