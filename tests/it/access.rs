@@ -316,6 +316,8 @@ async fn a_request_that_may_not_do_all_does_nothing(app: App) {
         let scope = Scope::new(store, organization, Actor::LocalVisitor, Role::Analyst, clock);
         let refused = service::crm::privacy::export(&scope, 1).await.unwrap_err();
         assert!(matches!(refused, service::Error::Forbidden { role: "analyst", .. }), "{refused}");
+        let refused = service::offer::industry::merge(&scope, 1, 2, None).await.unwrap_err();
+        assert!(matches!(refused, service::Error::Forbidden { role: "analyst", .. }), "{refused}");
     })
     .await;
 }

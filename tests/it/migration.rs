@@ -13,12 +13,21 @@ behaviours![
     migrations_go_up_and_down_and_up_again,
     the_tables_are_as_the_service_knows_them,
     the_other_tables_are_as_their_entities_say,
+    a_backup_knows_every_table,
     foreign_keys_have_their_delete_rules,
     every_sort_key_has_its_index,
     every_foreign_key_has_an_index,
     several_servers_may_migrate_at_once,
     a_new_database_file_is_for_its_owner_only,
 ];
+
+async fn a_backup_knows_every_table(app: App) {
+    let mut known: Vec<&str> = service::operations::table_names();
+    known.push("seaql_migrations");
+    known.sort_unstable();
+    let there: Vec<String> = tables(&app.url, app.engine).await.into_keys().collect();
+    assert_eq!(there, known);
+}
 
 async fn migrations_go_up_and_down_and_up_again(app: App) {
     let database = TestDatabase::empty(app.engine).await;
