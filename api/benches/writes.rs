@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::{execute::SchemaExecutor, schema};
+use api::{execute::SchemaExecutor, text};
 use async_graphql::{Executor, Request};
 use clap::Parser;
 use futures_util::StreamExt;
@@ -69,7 +69,7 @@ async fn main() {
         let clock = Arc::new(SystemClock);
         Scope::new(store.clone(), organization, Actor::CommandLine, Role::Owner, clock)
     };
-    let executor = SchemaExecutor::new(schema::build());
+    let executor = SchemaExecutor::new(false);
     let duration = Duration::from_secs(arguments.seconds);
     println!("{} writers, {} s each", arguments.clients, arguments.seconds);
 
@@ -79,7 +79,7 @@ async fn main() {
         let (executor, scope) = (runs.clone(), acts.clone());
         async move {
             let request = Request::new(create(number % 1_000 + 1)).data(scope);
-            let answer = serde_json::to_string(&executor.execute(request).await).unwrap();
+            let answer = text::response(&executor.execute(request).await);
             assert!(answer.contains("\"userErrors\":[]"), "{answer}");
         }
     })
@@ -105,7 +105,7 @@ async fn measure<F>(
 ) where
     F: Future<Output = ()> + Send + 'static,
 {
-    let cpu = [cpu::seconds("self"), cpu::postgres_seconds()];
+    let (before, database) = (cpu::seconds("self"), cpu::Postgres::now());
     let end = Instant::now() + duration;
     let mut tasks = tokio::task::JoinSet::new();
     for client in 0..clients as u64 {
@@ -123,13 +123,13 @@ async fn measure<F>(
     let mut times: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
     times.sort_unstable();
     let count = times.len();
-    let each = |after: f64, before: f64| (after - before) * 1e3 / count as f64;
+    let each = |seconds: f64| seconds * 1e3 / count as f64;
     println!(
         "{name}: {:.0} writes/s, {}, CPU {:.2} + {:.2} ms",
         count as f64 / duration.as_secs_f64(),
         percentiles(&times),
-        each(cpu::seconds("self"), cpu[0]),
-        each(cpu::postgres_seconds(), cpu[1]),
+        each(cpu::seconds("self") - before),
+        each(cpu::Postgres::now().since(&database)),
     );
 }
 
@@ -208,6 +208,11 @@ fn snapshot(id: i64) -> serde_json::Value {
         "sent_at": null, "provider_message_id": null, "error": null, "metadata": null, "parent_draft_id": null })
 }
 
+fn data(response: &async_graphql::Response) -> serde_json::Value {
+    let mut answer: serde_json::Value = serde_json::from_str(&text::response(response)).unwrap();
+    answer["data"].take()
+}
+
 /// From the answer to the writer until the subscriber has the event.
 async fn latency(
     name: &str,
@@ -225,7 +230,7 @@ async fn latency(
     let reading = tokio::spawn(async move {
         while let Some(event) = events.next().await {
             let now = Instant::now();
-            let data = event.data.into_json().unwrap();
+            let data = data(&event);
             let id = data["outreachDraftCreated"]["draft"]["id"].as_str().unwrap().to_owned();
             noted.lock().unwrap().insert(id, now);
         }
@@ -234,7 +239,7 @@ async fn latency(
     let mut written = Vec::new();
     for number in 0..COUNT {
         let request = Request::new(create(number as u64 + 1)).data(writer.clone());
-        let data = executor.execute(request).await.data.into_json().unwrap();
+        let data = data(&executor.execute(request).await);
         let id = data["createOutreachDraft"]["outreachDraft"]["id"].as_str().unwrap().to_owned();
         written.push((id, Instant::now()));
         tokio::time::sleep(Duration::from_millis(4)).await;

@@ -1,6 +1,6 @@
 //! Processor time, as Linux tells it.
 
-use std::fs;
+use std::{collections::HashMap, fs};
 
 /// User and system time of a process, as Linux tells it; 0 elsewhere.
 pub(crate) fn seconds(process: &str) -> f64 {
@@ -10,12 +10,24 @@ pub(crate) fn seconds(process: &str) -> f64 {
     ticks.sum::<f64>() / 100.0
 }
 
-/// As [`seconds`], of all processes called `postgres` together.
-pub(crate) fn postgres_seconds() -> f64 {
-    let Ok(processes) = fs::read_dir("/proc") else { return 0.0 };
-    let names = processes.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let postgres = names.filter(|name| {
-        fs::read_to_string(format!("/proc/{name}/comm")).is_ok_and(|comm| comm.trim() == "postgres")
-    });
-    postgres.map(|name| seconds(&name)).sum()
+/// The time of all processes called `postgres`, each by itself: they come and go.
+pub(crate) struct Postgres(HashMap<String, f64>);
+
+impl Postgres {
+    pub(crate) fn now() -> Self {
+        let Ok(processes) = fs::read_dir("/proc") else { return Self(HashMap::new()) };
+        let names =
+            processes.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let postgres = names.filter(|name| {
+            fs::read_to_string(format!("/proc/{name}/comm"))
+                .is_ok_and(|comm| comm.trim() == "postgres")
+        });
+        Self(postgres.map(|name| (name.clone(), seconds(&name))).collect())
+    }
+
+    /// The seconds since `before` of those that are still there.
+    pub(crate) fn since(&self, before: &Self) -> f64 {
+        let spent = self.0.iter().map(|(name, time)| time - before.0.get(name).unwrap_or(&0.0));
+        spent.sum()
+    }
 }

@@ -1,0 +1,103 @@
+//! The pieces that a request is made of, one by one: `cargo bench`.
+//!
+//! They run in this process on a SQLite file with the small demo set, in the folder of the build.
+#![expect(clippy::unwrap_used, reason = "run by hand: a fault ends it")]
+
+use std::{hint::black_box, sync::Arc};
+
+use api::{
+    document::{self, Known, Limits},
+    execute::SchemaExecutor,
+    text,
+};
+use async_graphql::{Executor, Request};
+use criterion::{Criterion, criterion_group, criterion_main};
+use service::{
+    Actor, Clock, Role, Scope, Store, SystemClock, Value, demo, governance::change_log,
+    identity::organization, progress::Unwatched, read,
+};
+use tokio::runtime::Runtime;
+
+const NESTED: &str = "query Nested { companies(first: 20) { nodes { id name industry { name } \
+    prospects(first: 5) { nodes { id fullName email \
+    interactions(last: 3, orderBy: [{ interactionDate: ASC }]) { nodes { id subject outcome } } \
+    outreachDrafts(last: 2) { nodes { id draftType status } } \
+    latestResearch { id researchSummary } } } } } }";
+
+const LIST: &str = "query List { prospects(first: 50) { nodes { id fullName email \
+    company { name industry { name } } } } }";
+
+const CREATE: &str = "mutation { createOutreachDraft(input: { prospectId: 7, draftType: \"initial\", \
+    content: \"Dear you,\" }) { outreachDraft { id status } userErrors { message } } }";
+
+/// A store with the demo set in its organization `default`, and nothing in `empty`.
+async fn store() -> (Store, [Scope; 2]) {
+    let path = format!("{}/pieces.db", env!("CARGO_TARGET_TMPDIR"));
+    for ending in ["", "-wal", "-shm"] {
+        std::fs::remove_file(format!("{path}{ending}")).ok();
+    }
+    let store = Store::connect(&format!("sqlite:{path}")).await.unwrap();
+    store.migrate_up().await.unwrap();
+    change_log::open(&store).await.unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    demo::found(&store, &clock, demo::Scale::Small, &Unwatched).await.unwrap();
+    let mut scopes = Vec::new();
+    for slug in [organization::DEFAULT, "empty"] {
+        let key = organization::ensure(&store, clock.as_ref(), slug).await.unwrap();
+        let actor = Actor::CommandLine;
+        scopes.push(Scope::new(store.clone(), key, actor, Role::Owner, Arc::clone(&clock)));
+    }
+    (store, scopes.try_into().unwrap())
+}
+
+fn documents(criterion: &mut Criterion) {
+    document::warm_up();
+    let limits = Limits::default();
+    criterion.bench_function("document: read and checked", |bench| {
+        bench.iter(|| {
+            let prepared = document::prepare(Request::new(NESTED), &limits, &Known::default());
+            black_box(prepared.map_err(|refusal| refusal.code).unwrap().cost)
+        });
+    });
+    let known = Known::default();
+    let prepared = document::prepare(Request::new(NESTED), &limits, &known);
+    let prepared = prepared.map_err(|refusal| refusal.code).unwrap();
+    known.allow(&prepared.read, prepared.ways.unwrap());
+    criterion.bench_function("document: known", |bench| {
+        bench.iter(|| {
+            let prepared = document::prepare(Request::new(NESTED), &limits, &known);
+            black_box(prepared.map_err(|refusal| refusal.code).unwrap().cost)
+        });
+    });
+}
+
+fn requests(criterion: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    let (store, [full, empty]) = runtime.block_on(store());
+    let executor = SchemaExecutor::new(false);
+    let answer = |query: &str, scope: &Scope| {
+        let request = Request::new(query).data(scope.clone());
+        let response = runtime.block_on(executor.execute(request));
+        assert!(response.errors.is_empty(), "{:?}", response.errors);
+        text::response(&response)
+    };
+    for (name, query, scope) in [
+        ("request: plan and one statement without rows", NESTED, &empty),
+        ("request: 50 rows", LIST, &full),
+        ("request: 5 statements, 3 levels", NESTED, &full),
+        ("request: a draft with its entry in the change log", CREATE, &full),
+    ] {
+        criterion.bench_function(name, |bench| bench.iter(|| black_box(answer(query, scope))));
+    }
+    runtime.block_on(store.close()).unwrap();
+}
+
+fn cursors(criterion: &mut Criterion) {
+    let cells = [Value::Text("Ada Lovelace".to_owned()), Value::Int(4_711)];
+    criterion.bench_function("cursor: written", |bench| {
+        bench.iter(|| read::encode_cursor(black_box(7), black_box(&cells).iter()));
+    });
+}
+
+criterion_group!(pieces, documents, requests, cursors);
+criterion_main!(pieces);
