@@ -1,0 +1,27 @@
+// The replica gets everything and shows nothing of it for five seconds, under reads and writes: nobody notices.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { time } from './figures.mjs';
+import { comeBack } from './replica-away.mjs';
+import { judge, slowest, writing } from './writers.mjs';
+
+export default async function lagging(place, figures) {
+  let pausing, resumed, behind;
+  const samples = await writing(place, async () => {
+    await sleep(5_000);
+    pausing = performance.now();
+    await place.replica.pause();
+    await sleep(5_000);
+    behind = await place.replica.behind();
+    await place.replica.resume();
+    resumed = performance.now();
+    await sleep(5_000);
+  });
+  judge(samples, figures);
+  const { write, read } = slowest(samples, pausing, resumed);
+  figures.tell('while paused', `slowest write ${time(write)}, slowest read ${time(read)}`);
+  figures.tell('then behind by', `${Math.round(behind / 1024)} KiB`);
+  figures.must(behind > 0, 'the replica was not behind: nothing was tried');
+  await comeBack(place, figures);
+}

@@ -1,0 +1,44 @@
+// Runs the checks that are named, one after the other, in one place: each prints one line with its figures, and
+// then what did not hold.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Figures } from './figures.mjs';
+import { Place } from './place.mjs';
+
+const ALL = ['reads', 'own-writes', 'lagging', 'replica-away', 'subscribers', 'throughput'];
+const [folder, ...named] = process.argv.slice(2);
+const unknown = named.filter((name) => !ALL.includes(name));
+if (unknown.length) {
+  console.error(`no such check: ${unknown.join(', ')}; there are ${ALL.join(', ')}`);
+  process.exit(2);
+}
+process.on('SIGHUP', () => process.exit(129));
+
+async function attempt(place, name, check) {
+  const figures = new Figures();
+  try {
+    await check(place, figures);
+  } catch (error) {
+    figures.must(false, error.stack);
+  }
+  figures.must(place.servers.every((server) => server.alive), 'a server ended by itself');
+  figures.print(name);
+  for (const words of figures.ok ? [] : place.servers.map((server) => server.lastWords())) {
+    if (words) console.log(words.replace(/^/gm, '  log: '));
+  }
+  return figures.ok;
+}
+
+const place = await Place.make(folder);
+const names = named.length ? named : ALL;
+let failed = 0;
+for (const name of names) {
+  const { default: check } = await import(`./${name}.mjs`);
+  if (!(await attempt(place, name, check))) failed += 1;
+  await place.restore();
+  await sleep(1_000);
+}
+const without = place.hasReplica ? '' : ' (without --replica)';
+console.log(`scale-out: ${names.length - failed} passed, ${failed} failed${without}`);
+process.exit(failed ? 1 : 0);
