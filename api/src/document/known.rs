@@ -36,6 +36,8 @@ pub struct Read {
     pub name: Option<String>,
     /// Its root fields, in the order in which they are asked for.
     pub roots: Vec<Asked>,
+    /// Whether a field with fields below stands more than once where the library merges the answers.
+    pub merges: bool,
     text: String,
     chosen: Option<String>,
     document: ExecutableDocument,
@@ -52,13 +54,14 @@ impl Read {
         chosen: Option<String>,
         document: ExecutableDocument,
         roots: Vec<Asked>,
+        merges: bool,
         kind: OperationType,
     ) -> Self {
         let mut operations = document.operations.iter();
         let only = operations.next().filter(|_| operations.next().is_none());
         let name =
             chosen.clone().or_else(|| only.and_then(|(name, _)| name.map(ToString::to_string)));
-        Self { kind, name, roots, text, chosen, document, allowed: Mutex::default() }
+        Self { kind, name, roots, merges, text, chosen, document, allowed: Mutex::default() }
     }
 
     pub(super) fn document(&self) -> &ExecutableDocument {

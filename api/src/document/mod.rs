@@ -24,6 +24,8 @@ use async_graphql::{
 
 use indexmap::IndexMap;
 
+use crate::text;
+
 pub use known::{Known, Read};
 pub use limits::{LARGEST_BATCH, Limits, MOST_ERRORS};
 
@@ -111,6 +113,9 @@ pub fn prepare(mut request: Request, limits: &Limits, known: &Known) -> Result<P
     };
     let (is_allowed, ways) = (read.is_allowed(&request.variables), read.ways(&request.variables));
     request.set_parsed_query(read.document().clone());
+    if read.merges {
+        request = request.data(text::Merged);
+    }
     Ok(Prepared { request, read, cost, is_allowed, ways })
 }
 
@@ -147,7 +152,8 @@ fn read(
         let message = format!("root fields: at most {most}, this operation has {}", roots.len());
         return Err(Refusal::too_complex(message));
     }
-    Ok((Read::new(text, chosen, document, roots, kind), cost))
+    let merges = stands_twice(&document, &operation.selection_set.node, 0);
+    Ok((Read::new(text, chosen, document, roots, merges, kind), cost))
 }
 
 /// A document that is no GraphQL. The parser draws a picture of the place; its last line says what is
@@ -203,6 +209,23 @@ fn asked(document: &ExecutableDocument, set: &SelectionSet) -> Vec<Asked> {
         below,
     });
     asked.collect()
+}
+
+/// How deep types written by hand nest, in which the library resolves each field where it stands. Below, a
+/// declared row takes all that is asked of it together.
+const WRITTEN_LEVELS: usize = 3;
+
+/// Whether a field with fields below stands more than once in a selection, or in one below it.
+fn stands_twice(document: &ExecutableDocument, set: &SelectionSet, level: usize) -> bool {
+    if level >= WRITTEN_LEVELS {
+        return false;
+    }
+    let mut fields = Vec::new();
+    fields_of(document, set, &mut HashSet::new(), &mut fields);
+    fields.retain(|field| !field.selection_set.node.items.is_empty());
+    let mut keys = HashSet::new();
+    fields.iter().any(|field| !keys.insert(field.response_key().node.as_str()))
+        || fields.iter().any(|field| stands_twice(document, &field.selection_set.node, level + 1))
 }
 
 /// The fields of a selection, fragments opened.

@@ -66,7 +66,7 @@ fn takes_named(name: &Name, value: &ConstValue, path: &str) -> Result<(), String
         ("Float", ConstValue::Number(_))
         | ("String" | "ID", ConstValue::String(_))
         | ("Boolean", ConstValue::Boolean(_)) => true,
-        ("ID", ConstValue::Number(number)) => !number.is_f64(),
+        ("ID", ConstValue::Number(number)) => number.is_i64(),
         ("Int" | "Float" | "String" | "Boolean" | "ID", _) => false,
         _ => match (Shape::of_schema().ty(name), value) {
             (Some(TypeShape::Enum(words)), ConstValue::String(word)) => words.contains(word),
@@ -103,7 +103,5 @@ fn takes_named(name: &Name, value: &ConstValue, path: &str) -> Result<(), String
 }
 
 fn is_int(number: &Number) -> bool {
-    let whole = number.as_f64().filter(|number| number.fract() == 0.0);
     number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())
-        || whole.is_some_and(|number| number.abs() <= f64::from(i32::MAX))
 }

@@ -97,7 +97,7 @@ impl<'a> Answer<'a> {
         self.out.clear();
         self.counted = 0;
         self.object(shape, loaded, index)?;
-        Ok(text::written(std::mem::take(&mut self.out)))
+        Ok(text::written(std::mem::take(&mut self.out), self.context))
     }
 
     /// The connection of the page `group`.
@@ -111,7 +111,7 @@ impl<'a> Answer<'a> {
         group: &Group,
     ) -> ServerResult<Value> {
         self.connection(connection, loaded, group)?;
-        Ok(text::written(self.out))
+        Ok(text::written(self.out, self.context))
     }
 
     /// Counts what has been written since it was last counted.

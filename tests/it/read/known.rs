@@ -9,6 +9,8 @@ behaviours![
     what_is_known_is_answered_the_same,
     a_known_document_still_has_its_cost,
     what_was_refused_is_refused_again,
+    a_field_that_stands_twice_is_merged_at_the_root,
+    a_field_that_stands_twice_is_merged_in_a_payload,
 ];
 
 /// The answer of a server to a document with variables.
@@ -107,5 +109,46 @@ async fn what_was_refused_is_refused_again(app: App) {
         let first = answer(&app, &executor, document, None, &json!({})).await;
         assert_eq!(first["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
         assert_eq!(answer(&app, &executor, document, None, &json!({})).await, first);
+    }
+}
+
+async fn a_field_that_stands_twice_is_merged_at_the_root(app: App) {
+    app.world().await;
+    for (twice, once) in [
+        (
+            "{ company(id: 1) { name } ...F } \
+             fragment F on Query { company(id: 1) { size prospects(first: 1) { nodes { id } } } }",
+            "{ company(id: 1) { name size prospects(first: 1) { nodes { id } } } }",
+        ),
+        (
+            "{ prospects(first: 2) { nodes { id } } prospects(first: 2) { totalCount nodes { email } } }",
+            "{ prospects(first: 2) { nodes { id email } totalCount } }",
+        ),
+        (
+            "{ nodes(ids: [\"Company:1\", \"Industry:9\"]) { id } \
+             nodes(ids: [\"Company:1\", \"Industry:9\"]) { ... on Company { name } } }",
+            "{ nodes(ids: [\"Company:1\", \"Industry:9\"]) { id ... on Company { name } } }",
+        ),
+    ] {
+        let expected = app.data(once).await;
+        // Also when it is known.
+        for _ in 0..2 {
+            assert_eq!(app.data(twice).await, expected, "{twice}");
+        }
+    }
+}
+
+async fn a_field_that_stands_twice_is_merged_in_a_payload(app: App) {
+    let (industry, solution) = (app.industry("Bakeries").await, app.solution("Oven Eye").await);
+    for _ in 0..2 {
+        let linked = app
+            .done(&format!(
+                "mutation {{ linkIndustrySolution(input: {{ industryId: {industry}, \
+                 solutionId: {solution} }}) {{ industry {{ id }} ...P userErrors {{ message }} }} }} \
+                 fragment P on IndustrySolutionPayload {{ industry {{ name }} }}"
+            ))
+            .await;
+        let expected = json!({ "id": format!("Industry:{industry}"), "name": "Bakeries" });
+        assert_eq!(linked["industry"], expected);
     }
 }
