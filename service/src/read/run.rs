@@ -208,12 +208,14 @@ fn bounds(plan: &List, parents: Option<&Parents<'_>>) -> Result<Bounds> {
 
 async fn query(scope: &Scope, plan: &List, statement: Statement) -> Result<Vec<QueryResult>> {
     tracing::trace!(target: "service::sql", sql = statement.sql);
-    // The order of the log is known where it is written only.
-    if plan.log {
-        scope.store().read(statement).await
-    } else {
-        scope.store().read_shown(statement).await
+    let store = scope.store();
+    if !plan.log {
+        return store.read_shown(statement).await;
     }
+    // The order of the log is known where it is written only.
+    let rows = store.read(statement).await?;
+    store.shown().await;
+    Ok(rows)
 }
 
 fn key(row: &QueryResult) -> Result<i64> {

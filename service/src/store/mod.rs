@@ -20,6 +20,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::timeout;
+
 use self::{
     connect::{Side, connect, postgres, prepare_file, sqlite_path, try_postgres},
     left::Left,
@@ -42,6 +44,9 @@ pub use patience::patient;
 
 /// How many connections read at the same time.
 const READERS: u32 = 8;
+
+/// How long a replica may take before the primary is asked instead.
+const REPLICA_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a database that is asked whether it is there may take to say so.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -232,7 +237,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when there is none.
     pub async fn ping(&self) -> Result<()> {
-        let answer = tokio::time::timeout(PING_TIMEOUT, self.query("SELECT 1", Vec::new())).await;
+        let answer = timeout(PING_TIMEOUT, self.query("SELECT 1", Vec::new())).await;
         let late = || Error::Unavailable(DbErr::Custom("no answer in time".to_owned()));
         answer.map_err(|_| late())?.map(|_| ())
     }
@@ -317,29 +322,30 @@ impl Store {
     pub(crate) async fn read_shown(&self, statement: Statement) -> Result<Vec<QueryResult>> {
         let replica = self.replica.as_ref().filter(|_| !patience::is_patient());
         if let Some(readers) = replica.and_then(|replica| replica.readers()) {
-            match readers.read(&statement).await {
+            match timeout(REPLICA_TIMEOUT, readers.read(&statement)).await {
+                Err(_) => tracing::debug!("the replica did not answer in time"),
                 // It is gone, or what is read there was in the way of what it had to take over.
-                Err(error) if matches!(Error::from(error.clone()), Error::Unavailable(_)) => {
+                Ok(Err(error)) if matches!(Error::from(error.clone()), Error::Unavailable(_)) => {
                     tracing::debug!(%error, "the replica did not answer");
                 }
-                answer => return Ok(answer?),
+                Ok(answer) => return Ok(answer?),
             }
         }
         self.read(statement).await
     }
 
-    /// Something has been committed: ends when nobody reads from a replica that doesn't show it.
-    pub(crate) async fn committed(&self) {
-        self.signal.changed();
+    /// Ends when nobody reads from a replica that doesn't show what was committed before: to be awaited by
+    /// whoever is about to tell of it.
+    pub(crate) async fn shown(&self) {
         if let Some(replica) = &self.replica {
             replica.shows_all().await;
         }
     }
 
-    /// How old what the replica shows may be, when there is one and it is known.
+    /// How old what the replica shows may be, when there is one; without end while that is not known.
     #[must_use]
     pub fn replica_age(&self) -> Option<Duration> {
-        self.replica.as_ref().and_then(|replica| replica.age())
+        self.replica.as_ref().map(|replica| replica.age().unwrap_or(Duration::MAX))
     }
 
     async fn read_once(&self, statement: &Statement) -> Result<Vec<QueryResult>> {

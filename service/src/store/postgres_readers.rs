@@ -60,7 +60,8 @@ impl PostgresReaders {
         patience: Option<Duration>,
     ) -> Result<Self> {
         let left = Left::default();
-        let mut options = postgres(url, most, Side::Read, &left);
+        // One more than there are turns: for what waits for none.
+        let mut options = postgres(url, most + 1, Side::Read, &left);
         options.connect_lazy(patience.is_some());
         let pool = connect(options, statements).await?;
         Ok(Self {
@@ -90,25 +91,28 @@ impl PostgresReaders {
     }
 
     pub(super) async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let turn = timeout(self.patience, self.turns.acquire()).await;
+        let _turn = turn
+            .map_err(|_| failed(sqlx::Error::PoolTimedOut))?
+            .map_err(|_| failed(sqlx::Error::PoolClosed))?;
         self.statements.fetch_add(1, Ordering::Relaxed);
         meter::note(&statement.sql);
         self.read_quietly(statement).await
     }
 
-    /// As [`read`](Self::read), for what belongs to no request.
+    /// As [`read`](Self::read), for what belongs to no request and waits for no other.
     pub(super) async fn read_quietly(
         &self,
         statement: &Statement,
     ) -> Result<Vec<QueryResult>, DbErr> {
-        let turn = timeout(ACQUIRE_TIMEOUT, self.turns.acquire()).await;
-        let _turn = turn
-            .map_err(|_| failed(sqlx::Error::PoolTimedOut))?
-            .map_err(|_| failed(sqlx::Error::PoolClosed))?;
         let kept = self.kept().pop();
         let mut taken = match kept {
             Some(kept) if kept.since.elapsed() < KEPT_FOR => kept,
             old => {
-                drop(old);
+                if let Some(mut old) = old {
+                    // The pool would ask whether it is still there, and wait for an answer.
+                    old.connection.close_on_drop();
+                }
                 // Rarely needed and large, like all that makes connections: not part of every future.
                 let connection = Box::pin(timeout(self.patience, self.pool.acquire())).await;
                 let connection = connection.map_err(|_| failed(sqlx::Error::PoolTimedOut))?;
@@ -123,7 +127,11 @@ impl PostgresReaders {
         let rows = query.fetch_all(&mut *taken.connection).await;
         running.ended();
         let rows = rows.map_err(failed)?;
-        self.kept().push(taken);
+        let mut kept = self.kept();
+        if !self.turns.is_closed() {
+            kept.push(taken);
+        }
+        drop(kept);
         Ok(rows.into_iter().map(PgRow::into).collect())
     }
 

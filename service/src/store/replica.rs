@@ -25,6 +25,7 @@ use std::{
 };
 
 use sea_orm::{DbBackend, DbErr, Statement};
+use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::{
     sync::{Notify, watch},
     time::timeout,
@@ -118,16 +119,26 @@ impl Replica {
         statements: &Arc<AtomicU64>,
         primary: Arc<PostgresReaders>,
     ) -> Result<Self> {
-        let readers = PostgresReaders::open(url, most, statements, Some(FRESH)).await?;
-        let readers = Arc::new(readers);
-        // One that is away comes later.
-        let follows = asking("SELECT pg_is_in_recovery()::int::bigint");
-        let follows = timeout(ACQUIRE_TIMEOUT, readers.read_quietly(&follows)).await;
-        if let Ok(Ok(rows)) = follows
-            && rows.first().and_then(|row| row.try_get_by_index(0).ok()) != Some(1_i64)
-        {
-            let text = "this is no replica: the server follows no other one";
-            return Err(Error::invalid("replica", text));
+        let readers = Arc::new(PostgresReaders::open(url, most, statements, Some(FRESH)).await?);
+        let own = primary.read_quietly(&asking(WHO)).await?;
+        let own = own.first().map(who).transpose()?.unwrap_or_default();
+        if own.synchronous_commit == "off" {
+            tracing::warn!(
+                "synchronous_commit is off: what was written may not be seen on the replica"
+            );
+        }
+        match timeout(ACQUIRE_TIMEOUT, other(url)).await {
+            Ok(Ok(other)) if other == Who { follows: true, ..own.clone() } => {}
+            Ok(Ok(other)) if !other.follows => {
+                let text = "this is no replica: the server follows no other one";
+                return Err(Error::invalid("replica", text));
+            }
+            Ok(Ok(_)) => {
+                let text = "this is a replica of another server, or another database";
+                return Err(Error::invalid("replica", text));
+            }
+            // One that is away comes later.
+            Ok(Err(_)) | Err(_) => tracing::warn!("the replica does not answer yet"),
         }
         let seen = Arc::new(Seen {
             written: AtomicU64::new(0),
@@ -172,6 +183,47 @@ impl Drop for Replica {
     fn drop(&mut self) {
         self.watch.abort();
     }
+}
+
+/// Which database of which cluster a connection leads to.
+const WHO: &str = "SELECT (SELECT system_identifier FROM pg_control_system()), current_database()::text, \
+                   pg_is_in_recovery(), current_setting('synchronous_commit')";
+
+#[derive(Clone, Debug, Default)]
+struct Who {
+    cluster: i64,
+    database: String,
+    follows: bool,
+    synchronous_commit: String,
+}
+
+impl PartialEq for Who {
+    fn eq(&self, other: &Self) -> bool {
+        (self.cluster, &self.database, self.follows)
+            == (other.cluster, &other.database, other.follows)
+    }
+}
+
+fn who(row: &sea_orm::QueryResult) -> Result<Who, DbErr> {
+    Ok(Who {
+        cluster: row.try_get_by_index(0)?,
+        database: row.try_get_by_index(1)?,
+        follows: row.try_get_by_index(2)?,
+        synchronous_commit: row.try_get_by_index(3)?,
+    })
+}
+
+/// Who is at `url`, by a connection of its own.
+async fn other(url: &str) -> Result<Who, sqlx::Error> {
+    let mut connection = PgConnection::connect(url).await?;
+    let row = sqlx::query(WHO).fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(Who {
+        cluster: row.try_get(0)?,
+        database: row.try_get(1)?,
+        follows: row.try_get(2)?,
+        synchronous_commit: row.try_get(3)?,
+    })
 }
 
 fn asking(sql: &str) -> Statement {

@@ -55,9 +55,18 @@ where
     if let Some(once) = &once
         && let Some(answer) = begin(&mut unit, once).await?
     {
+        // Who came first may still wait until everybody is shown what was written.
+        scope.store().shown().await;
         return serde_json::from_value(answer).map_err(|error| Error::Internal(Box::new(error)));
     }
-    let done = work(&mut unit).await?;
+    let done = match work(&mut unit).await {
+        // It tells of what somebody else has written, maybe a moment ago.
+        Err(refused @ (Error::Refused(_) | Error::Conflict(_))) => {
+            scope.store().shown().await;
+            return Err(refused);
+        }
+        done => done?,
+    };
     if let Some(once) = &once {
         let answer =
             serde_json::to_value(&done).map_err(|error| Error::Internal(Box::new(error)))?;

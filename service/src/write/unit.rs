@@ -62,8 +62,10 @@ impl Unit {
         change_log::append(&self.transaction, &self.scope, self.now, entries).await?;
         self.transaction.commit().await?;
         if wrote {
-            self.scope.store().committed().await;
+            self.scope.store().signal().changed();
         }
+        // Also what was found as it should be may have been written by another a moment ago.
+        self.scope.store().shown().await;
         Ok(())
     }
 

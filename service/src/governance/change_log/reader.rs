@@ -160,6 +160,10 @@ pub(super) async fn after(
     sql.push_str(" ORDER BY \"epoch\", \"transaction_number\", \"id\" LIMIT {}");
     binds.push(i64::try_from(CHUNK).unwrap_or(i64::MAX).into());
     let rows = store.query(&sql, binds).await?;
+    if !rows.is_empty() {
+        // Whoever hears of it may ask for it at once.
+        store.shown().await;
+    }
     rows.iter().map(notice).collect()
 }
 
