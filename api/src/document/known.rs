@@ -73,12 +73,12 @@ impl Read {
         operation(&self.document, self.chosen.as_deref())
     }
 
-    /// Whether the schema has allowed the document with variables like these. What their values may be is told
+    /// Whether the schema has allowed the document with variables in these ways. What their values may be is told
     /// by their types, which are checked each time; whether one may be absent or null depends also on where
     /// it is used.
-    pub(super) fn is_allowed(&self, variables: &Variables) -> bool {
+    pub(super) fn is_allowed(&self, ways: Option<Ways>) -> bool {
         let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
-        self.ways(variables).is_some_and(|ways| allowed.contains(&ways))
+        ways.is_some_and(|ways| allowed.contains(&ways))
     }
 
     fn allow(&self, ways: Ways) {

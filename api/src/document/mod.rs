@@ -111,7 +111,8 @@ pub fn prepare(mut request: Request, limits: &Limits, known: &Known) -> Result<P
         let (read, cost) = read(text, chosen, &mut request.variables, limits)?;
         (Arc::new(read), cost)
     };
-    let (is_allowed, ways) = (read.is_allowed(&request.variables), read.ways(&request.variables));
+    let ways = read.ways(&request.variables);
+    let is_allowed = read.is_allowed(ways);
     request.set_parsed_query(read.document().clone());
     if read.merges {
         request = request.data(text::Merged);

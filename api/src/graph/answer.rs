@@ -29,6 +29,7 @@ pub struct Answer<'a> {
     root: usize,
     objects: usize,
     out: Vec<u8>,
+    size: Option<&'a AnswerSize>,
     /// How much of `out` counts into the size of the answer already.
     counted: usize,
 }
@@ -77,6 +78,7 @@ impl<'a> Answer<'a> {
             root,
             objects: 0,
             out: Vec::with_capacity(1_024),
+            size: context.data_opt::<AnswerSize>(),
             counted: 0,
         }
     }
@@ -118,7 +120,7 @@ impl<'a> Answer<'a> {
     fn grow(&mut self) -> Result<(), Error> {
         let bytes = self.out.len().saturating_sub(self.counted);
         self.counted = self.out.len();
-        let Some(size) = self.context.data_opt::<AnswerSize>() else { return Ok(()) };
+        let Some(size) = self.size else { return Ok(()) };
         if size.0.fetch_add(bytes, Ordering::Relaxed) + bytes > LARGEST_ANSWER {
             let most = LARGEST_ANSWER / 1_024 / 1_024;
             return Err(Error::too_complex(format!("the answer would be larger than {most} MiB")));

@@ -37,6 +37,8 @@ async fn what_is_known_is_answered_the_same(app: App) {
                 nodes { id name } totalCount } }";
     let one = "query($id: ID!) { company(id: $id) { name } node(id: $id) { id } }";
     let several = "query($ids: [ID!]! = [\"Company:1\"]) { nodes(ids: $ids) { id } }";
+    // Allowed where it is used because it has a default, which null is not replaced by.
+    let maybe = "query($ids: [ID!] = [\"Company:1\"]) { nodes(ids: $ids) { id } }";
     let filter = "query($filter: CompanyFilter, $order: [CompanyOrder!]) { \
                   companies(filter: $filter, orderBy: $order) { nodes { name } } }";
     let chosen = "query($yes: Boolean!) { companies { nodes { id name @include(if: $yes) } } }";
@@ -58,6 +60,8 @@ async fn what_is_known_is_answered_the_same(app: App) {
         (several, json!({ "ids": "Company:1" })),
         (several, json!({ "ids": null })),
         (several, json!({ "ids": [null] })),
+        (maybe, json!({})),
+        (maybe, json!({ "ids": null })),
         (filter, json!({ "filter": { "size": { "eq": "11-50" } } })),
         (filter, json!({ "filter": { "size": { "eq": null } } })),
         (filter, json!({ "filter": { "nothing": 1 } })),
