@@ -9,7 +9,7 @@ use api::{
 };
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::Value;
-use service::{demo, listed, operations::maintenance, progress::Unwatched};
+use service::{demo, metered, operations::maintenance, progress::Unwatched};
 use tests::{App, Engine, behaviours};
 
 behaviours![
@@ -151,10 +151,10 @@ async fn walks(app: &App, query: &str) {
 
 /// What is wrong with the plans of the statements of `query`.
 async fn faults_of(app: &App, query: &str) -> Vec<String> {
-    let (_, statements) = listed(app.data(query)).await;
-    assert!(!statements.is_empty(), "{query}");
+    let (_, asked) = metered(app.data(query), true).await;
+    assert!(!asked.sent.is_empty(), "{query}");
     let mut all = Vec::new();
-    for sql in statements {
+    for sql in asked.sent.into_iter().map(|sent| sent.text) {
         all.extend(faults(app, &sql).await.into_iter().map(|fault| format!("{fault}: {sql}")));
     }
     all
