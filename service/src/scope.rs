@@ -8,7 +8,7 @@ use crate::{
     clock::Clock,
     error::Result,
     identity::policy::{Permission, Role},
-    store::Store,
+    store::{Engine, Store},
 };
 
 /// Who acts.
@@ -157,6 +157,21 @@ impl Scope {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+
+    /// The same, seeing the database as it is at this moment and reading nothing that is written later. It
+    /// should not be kept for long.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database doesn't answer, or there are too many of these.
+    pub async fn at_one_moment(&self) -> Result<Self> {
+        Ok(Self { store: self.store.snapshot().await?, ..self.clone() })
+    }
+
+    /// The engine behind the database.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.store.engine()
     }
 
     pub(crate) fn store(&self) -> &Store {

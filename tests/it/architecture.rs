@@ -198,6 +198,7 @@ fn only_units_and_imports_write() {
     let may = [
         "write/unit.rs",
         "write/pairs.rs",
+        "write/single.rs",
         // Rows with an entry for each chunk.
         "write/bulk.rs",
         "ingest/sales_assistant/copy.rs",

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, Name, Number, PathSegment, ServerResult, SimpleObject, Value};
 use indexmap::IndexMap;
-use service::{Problem, ProblemCode};
+use service::{Problem, ProblemCode, write::Record};
 
 use super::{
     collect::{Sets, collect},
@@ -71,6 +71,8 @@ pub fn outcome<T>(result: service::Result<T>) -> Result<(Option<T>, Vec<UserErro
 pub enum Part {
     /// A row, or null.
     Row(&'static Entity, Option<i64>),
+    /// A row that has just been written.
+    Written(&'static Entity, Record),
     /// Rows, null where there is none.
     Rows(&'static Entity, Vec<Option<i64>>),
     /// A value.
@@ -100,6 +102,9 @@ pub async fn resolve(
             Some(Part::Row(entity, id)) => {
                 let rows = row::by_keys(context, entity, &asked, &[*id], path, false).await?;
                 rows.into_iter().next().unwrap_or_default()
+            }
+            Some(Part::Written(entity, record)) => {
+                row::written(context, entity, &asked, record, path).await?
             }
             Some(Part::Rows(entity, keys)) => {
                 Value::List(row::by_keys(context, entity, &asked, keys, path, true).await?)

@@ -10,6 +10,7 @@ use async_graphql::{
 use service::{
     Scope,
     read::{self, Filter},
+    write::Record,
 };
 
 use super::{
@@ -113,13 +114,45 @@ pub async fn by_keys(
     path: Vec<PathSegment>,
     listed: bool,
 ) -> ServerResult<Vec<Value>> {
+    rows(context, entity, fields, keys, None, path, listed).await
+}
+
+/// The row that was written as `record`, as `fields` ask for it.
+///
+/// # Errors
+/// As [`by_keys`].
+pub async fn written(
+    context: &Context<'_>,
+    entity: &'static Entity,
+    fields: &[&Positioned<Field>],
+    record: &Record,
+    path: Vec<PathSegment>,
+) -> ServerResult<Value> {
+    let keys = [Some(record.id())];
+    let rows = rows(context, entity, fields, &keys, Some(record), path, false).await?;
+    Ok(rows.into_iter().next().unwrap_or_default())
+}
+
+/// As [`by_keys`], without asking the database where a row that is `known` says it all.
+async fn rows(
+    context: &Context<'_>,
+    entity: &'static Entity,
+    fields: &[&Positioned<Field>],
+    keys: &[Option<i64>],
+    known: Option<&Record>,
+    path: Vec<PathSegment>,
+    listed: bool,
+) -> ServerResult<Vec<Value>> {
     let Some(field) = fields.first() else { return Ok(vec![Value::Null; keys.len()]) };
     let told = |error: Error| error.into_server_error(field.pos, path.clone());
     let (mut plan, shape) = Planner::new(context).single(entity, fields).map_err(told)?;
     let id = plan.cell(0, entity.table.id());
     let wanted: Vec<i64> = keys.iter().copied().flatten().collect();
     let scope = context.data_unchecked::<Scope>();
-    let loaded = read::by_keys(scope, &plan, &wanted).await.map_err(|error| told(error.into()))?;
+    let loaded = match known.and_then(|record| read::of_record(&plan, record)) {
+        Some(loaded) => loaded,
+        None => read::by_keys(scope, &plan, &wanted).await.map_err(|error| told(error.into()))?,
+    };
     let computations = computed::of_shape(context, &shape, &loaded).await.map_err(told)?;
     let mut answer = Answer::new(context, field, path, computations);
     let mut values = Vec::with_capacity(keys.len());

@@ -6,14 +6,18 @@ use async_graphql::{Context, PathSegment, ServerResult, Value};
 use indexmap::IndexMap;
 use service::{
     Problem, Scope,
-    write::{Delete, Input, LinkInput, LinkRule, OnError, Once, Rules, Usual, operations},
+    write::{
+        Delete, Input, LinkInput, LinkRule, OnError, Once, Rules,
+        operations::{self, Made},
+    },
 };
 
 use super::{
-    declaration::{Entity, Gives, Scalar, camel},
+    declaration::{Entity, camel},
     id, input,
     payload::{self, Part, outcome},
     scalar,
+    write_fields::{Takes, written},
 };
 use crate::{catalog, error::Error};
 
@@ -84,49 +88,6 @@ impl PlainMutation {
     }
 }
 
-/// A field of an input that writes a column.
-pub struct Written {
-    /// Its GraphQL name.
-    pub name: String,
-    /// What it is, for users.
-    pub about: String,
-    /// The column.
-    pub column: usize,
-    /// What it takes.
-    pub takes: Takes,
-    /// Whether it must be given when a row is made.
-    pub required: bool,
-    /// What it is when nothing is said.
-    pub usual: Usual,
-}
-
-/// What a field of an input takes.
-#[derive(Clone, Copy)]
-pub enum Takes {
-    /// A value.
-    Value(Scalar),
-    /// An id.
-    Id(fn() -> &'static Entity),
-}
-
-/// The fields of an input of `entity`: of a patch, or of a new row.
-#[must_use]
-pub fn written(entity: &'static Entity, rules: &'static Rules, patch: bool) -> Vec<Written> {
-    let fields = entity.fields.iter().filter_map(|field| {
-        let (column, takes) = match &field.gives {
-            Gives::Column { column, scalar, .. } => (*column, Takes::Value(*scalar)),
-            Gives::Reference { column, to, .. } => (*column, Takes::Id(*to)),
-            _ => return None,
-        };
-        let stored = &entity.table.columns[column];
-        let rule = rules.written(stored.name, patch)?;
-        let required = !stored.nullable && matches!(rule.usual, Usual::Nothing);
-        let (name, about) = (field.name.clone(), field.about.clone());
-        Some(Written { name, about, column, takes, required, usual: rule.usual })
-    });
-    fields.collect()
-}
-
 /// The entity whose rows are made by these rules.
 ///
 /// # Panics
@@ -186,8 +147,12 @@ impl PlainMutation {
                     Err(error) => Err(error),
                     Ok(()) => operations::create(scope, self.rules, item, once).await,
                 };
-                let (id, errors) = outcome(done)?;
-                Ok((vec![(self.entity.single.clone(), Part::Row(self.entity, id))], errors))
+                let (written, errors) = outcome(done)?;
+                let part = match written {
+                    Some(Made { row: Some(row), .. }) => Part::Written(self.entity, row),
+                    written => Part::Row(self.entity, written.map(|written| written.id)),
+                };
+                Ok((vec![(self.entity.single.clone(), part)], errors))
             }
             Does::CreateMany | Does::UpsertMany => self.many(scope, input, once).await,
             Does::Update => {
@@ -206,8 +171,7 @@ impl PlainMutation {
                         operations::update(scope, self.rules, id, revision, patch, once).await
                     }
                 };
-                let (id, errors) = outcome(done)?;
-                Ok((vec![(self.entity.single.clone(), Part::Row(self.entity, id))], errors))
+                self.row(done)
             }
             Does::Delete => {
                 let mut problems = Vec::new();
@@ -232,10 +196,14 @@ impl PlainMutation {
                     Err(error) => Err(error),
                     Ok(()) => operations::restore(scope, self.rules, id, once).await,
                 };
-                let (id, errors) = outcome(done)?;
-                Ok((vec![(self.entity.single.clone(), Part::Row(self.entity, id))], errors))
+                self.row(done)
             }
         }
+    }
+
+    fn row(&self, done: service::Result<i64>) -> Result<Answered, Error> {
+        let (id, errors) = outcome(done)?;
+        Ok((vec![(self.entity.single.clone(), Part::Row(self.entity, id))], errors))
     }
 
     async fn many(

@@ -10,7 +10,8 @@ use super::{
     },
     scalar::{enum_value, type_name},
     types::plural_words,
-    write::{Does, MOST_ITEMS, PlainMutation, Takes, Written, made_by, mutations, written},
+    write::{Does, MOST_ITEMS, PlainMutation, made_by, mutations},
+    write_fields::{Takes, Written, written},
 };
 use crate::catalog;
 

@@ -13,7 +13,7 @@ use crate::{
     write::{
         Record, Unit,
         pairs::Pairs,
-        rules::{Check, Delete, Hooks, LinkRule, NestedRows, Rules, field},
+        rules::{Check, Created, Delete, Hooks, LinkRule, NestedRows, Rules, field},
     },
 };
 
@@ -73,18 +73,16 @@ impl Hooks for Research {
         Box::pin(async move { unit.unlink_all(&USAGES, research.id()).await })
     }
 
-    fn created<'u>(
-        &'u self,
-        unit: &'u mut Unit,
-        research: &'u Record,
-    ) -> BoxFuture<'u, Result<()>> {
-        Box::pin(async move {
-            let id = research.number("prospect_id").unwrap_or_default();
-            let before = unit.get(prospect::table(), id, "prospect_id").await?;
-            let mut after = before.clone();
-            prospect::forward(&mut after, "researched");
-            unit.update(&before, after).await?;
-            Ok(())
+    fn created(&self) -> Option<Created> {
+        Some(|unit, research| {
+            Box::pin(async move {
+                let id = research.number("prospect_id").unwrap_or_default();
+                let before = unit.get(prospect::table(), id, "prospect_id").await?;
+                let mut after = before.clone();
+                prospect::forward(&mut after, "researched");
+                unit.update(&before, after).await?;
+                Ok(())
+            })
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     vocabulary::{Word, word},
     write::{
         Record, Unit,
-        rules::{Check, Delete, Hooks, Rules, Usual, field},
+        rules::{Check, Created, Delete, Hooks, Rules, Usual, field},
     },
 };
 
@@ -78,21 +78,19 @@ pub fn rules() -> &'static Rules {
 struct Interaction;
 
 impl Hooks for Interaction {
-    fn created<'u>(
-        &'u self,
-        unit: &'u mut Unit,
-        interaction: &'u Record,
-    ) -> BoxFuture<'u, Result<()>> {
-        Box::pin(async move {
-            if let Some(draft) = interaction.number("outreach_draft_id") {
-                let draft = unit.referred(outreach_draft::table(), draft).await?;
-                let whose = draft.and_then(|draft| draft.number("prospect_id"));
-                if whose != interaction.number("prospect_id") {
-                    let message = "it is a draft for another prospect";
-                    return Err(Problem::invalid("outreach_draft_id", message).into());
+    fn created(&self) -> Option<Created> {
+        Some(|unit, interaction| {
+            Box::pin(async move {
+                if let Some(draft) = interaction.number("outreach_draft_id") {
+                    let draft = unit.referred(outreach_draft::table(), draft).await?;
+                    let whose = draft.and_then(|draft| draft.number("prospect_id"));
+                    if whose != interaction.number("prospect_id") {
+                        let message = "it is a draft for another prospect";
+                        return Err(Problem::invalid("outreach_draft_id", message).into());
+                    }
                 }
-            }
-            happened(unit, interaction).await
+                happened(unit, interaction).await
+            })
         })
     }
 

@@ -118,11 +118,21 @@ pub(super) fn prepare_file(path: &Path) -> Result<()> {
 /// A file, on the one connection that writes. After some faults, a full disk for one, SQLite takes the
 /// transaction back by itself, and the driver believes that it still runs: everything written afterwards
 /// would be part of it, and never be committed. A connection that comes back like that is closed.
-pub(super) fn sqlite_writer(path: &Path) -> ConnectOptions {
+///
+/// One that was `left` in the middle of a text with its own `BEGIN` is not known to the driver to be in a
+/// transaction: that is taken back.
+pub(super) fn sqlite_writer(path: &Path, left: &Left) -> ConnectOptions {
     let mut options = sqlite(path);
-    options.map_sqlx_sqlite_pool_opts(|pool| {
-        pool.after_release(|connection, _| {
+    let left = left.clone();
+    options.map_sqlx_sqlite_pool_opts(move |pool| {
+        let left = left.clone();
+        pool.after_release(move |connection, _| {
+            let left = left.clone();
             Box::pin(async move {
+                if left.lately() {
+                    // Comes after what was left; fails when nothing was begun, or it came to its end.
+                    let _ = connection.execute("ROLLBACK").await;
+                }
                 if connection.is_in_transaction() {
                     // What takes it back may still be on its way.
                     connection.ping().await?;
@@ -225,7 +235,7 @@ pub(super) async fn connect(
     let counter = Arc::clone(statements);
     connection.set_metric_callback(move |info| {
         counter.fetch_add(1, Ordering::Relaxed);
-        meter::note(&info.statement.sql);
+        meter::note(&info.statement.sql, 0, info.elapsed);
     });
     Ok(connection)
 }

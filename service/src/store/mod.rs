@@ -2,17 +2,19 @@
 //! that writes the page SQL, in the migrations, and here.
 
 mod connect;
+mod engine;
+mod kept;
 mod left;
 mod lock;
 mod meter;
 mod patience;
-mod postgres_readers;
 mod replica;
 mod signal;
+mod single;
+mod snapshot;
 mod sqlite_readers;
 
 use std::{
-    fmt::Write as _,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -20,12 +22,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use self::{
     connect::{Side, connect, postgres, prepare_file, sqlite_path, try_postgres},
+    kept::KeptConnections,
     left::Left,
-    postgres_readers::PostgresReaders,
     replica::Replica,
     signal::Signal,
     sqlite_readers::SqliteReaders,
@@ -33,16 +35,17 @@ use self::{
 use crate::error::{Error, Result, is_cut};
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value as Bind,
 };
 
 pub(crate) use connect::{others, sqlite_path as file_of};
+pub use engine::Engine;
 pub(crate) use lock::hold_alone;
-pub use meter::{listed, metered};
+pub use meter::{Metered, Sent, metered};
 pub use patience::patient;
 
-/// How many connections read at the same time.
+/// How many connections read at the same time; how many write, with a transaction around and without.
 const READERS: u32 = 8;
 
 /// How long a replica may take before the primary is asked instead.
@@ -51,45 +54,13 @@ const REPLICA_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a database that is asked whether it is there may take to say so.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The engine behind a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// Embedded.
-    Sqlite,
-    /// A server.
-    Postgres,
-}
-
-impl Engine {
-    /// What SeaORM calls it.
-    pub(crate) fn backend(self) -> DbBackend {
-        match self {
-            Self::Sqlite => DbBackend::Sqlite,
-            Self::Postgres => DbBackend::Postgres,
-        }
-    }
-
-    /// A statement in which every `{}` of `sql` is the place of the next of `binds`.
-    pub(crate) fn statement(self, sql: &str, binds: Vec<Bind>) -> Statement {
-        let mark = if self == Self::Postgres { '$' } else { '?' };
-        let mut text = String::with_capacity(sql.len() + 16);
-        for (number, part) in sql.split("{}").enumerate() {
-            if number > 0 {
-                let _ = write!(text, "{mark}{number}");
-            }
-            text.push_str(part);
-        }
-        Statement::from_sql_and_values(self.backend(), text, binds)
-    }
-}
-
 /// Those who read.
 #[derive(Clone, Debug)]
 enum Readers {
     /// One at a time on each connection of a file.
     Sqlite(Arc<SqliteReaders>),
     /// As many, kept at hand.
-    Postgres(Arc<PostgresReaders>),
+    Postgres(Arc<KeptConnections>),
 }
 
 /// A database: the side to read from and the side to write to.
@@ -98,9 +69,15 @@ pub struct Store {
     read: Readers,
     replica: Option<Arc<Replica>>,
     write: DatabaseConnection,
+    /// Those of a server that write without a transaction around.
+    writers: Option<Arc<KeptConnections>>,
     engine: Engine,
     statements: Arc<AtomicU64>,
+    /// What writes was left by.
+    left: Left,
     signal: Arc<Signal>,
+    /// Who may see the database as it was at one moment.
+    snapshots: Arc<Semaphore>,
     /// Held while the file is open.
     _lock: Option<Arc<std::fs::File>>,
 }
@@ -125,6 +102,8 @@ impl Store {
         let statements = Arc::new(AtomicU64::new(0));
         let mut lock = None;
         let mut copy = None;
+        let mut writers = None;
+        let left = Left::default();
         let (engine, read, write) = if let Some(path) = sqlite_path(url) {
             if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
                 let message =
@@ -134,7 +113,7 @@ impl Store {
             prepare_file(&path)?;
             lock = Some(Arc::new(lock::hold(&path)?));
             // The writer first: it puts the file into WAL mode, which the readers then find.
-            let write = connect(connect::sqlite_writer(&path), &statements).await?;
+            let write = connect(connect::sqlite_writer(&path, &left), &statements).await?;
             let read = SqliteReaders::open(&path, READERS, &statements).await?;
             (Engine::Sqlite, Readers::Sqlite(Arc::new(read)), write)
         } else if let Some(rest) =
@@ -142,9 +121,12 @@ impl Store {
         {
             let url = format!("postgres://{rest}");
             try_postgres(&url).await?;
-            let options = postgres(&url, READERS, Side::Write, &Left::default());
+            let options = postgres(&url, READERS * 2, Side::Write, &left);
             let write = connect(options, &statements).await?;
-            let read = Arc::new(PostgresReaders::open(&url, READERS * 2, &statements, None).await?);
+            let pool = write.get_postgres_connection_pool();
+            let kept = KeptConnections::of(pool, READERS, &statements, left.clone());
+            writers = Some(Arc::new(kept));
+            let read = Arc::new(KeptConnections::open(&url, READERS * 2, &statements, None).await?);
             if let Some(url) = replica {
                 let primary = Arc::clone(&read);
                 let replica = Replica::open(url, READERS * 2, &statements, primary).await?;
@@ -164,9 +146,12 @@ impl Store {
             read,
             replica: copy,
             write,
+            writers,
             engine,
             statements,
+            left,
             signal: Arc::default(),
+            snapshots: Arc::new(Semaphore::new(snapshot::MOST as usize)),
             _lock: lock,
         })
     }
@@ -254,6 +239,9 @@ impl Store {
             Readers::Sqlite(readers) => readers.close().await.map_err(Error::Unavailable)?,
             Readers::Postgres(readers) => readers.close().await.map_err(Error::Unavailable)?,
         }
+        if let Some(writers) = &self.writers {
+            writers.forget();
+        }
         self.write.close().await.map_err(Error::Unavailable)
     }
 
@@ -297,9 +285,9 @@ impl Store {
                 [(READERS, idle(readers.idle())), (write.size(), idle(write.num_idle()))]
             }
             Readers::Postgres(readers) => {
-                let ((all, free), write) =
-                    (readers.connections(), self.write.get_postgres_connection_pool());
-                [(all, idle(free)), (write.size(), idle(write.num_idle()))]
+                let writers = self.writers.as_ref().map(|writers| writers.connections());
+                [readers.connections(), writers.unwrap_or_default()]
+                    .map(|(all, free)| (all, idle(free)))
             }
         }
     }
@@ -322,7 +310,7 @@ impl Store {
     pub(crate) async fn read_shown(&self, statement: Statement) -> Result<Vec<QueryResult>> {
         let replica = self.replica.as_ref().filter(|_| !patience::is_patient());
         if let Some(readers) = replica.and_then(|replica| replica.readers()) {
-            match timeout(REPLICA_TIMEOUT, readers.read(&statement)).await {
+            match timeout(REPLICA_TIMEOUT, readers.run(&statement)).await {
                 Err(_) => tracing::debug!("the replica did not answer in time"),
                 // It is gone, or what is read there was in the way of what it had to take over.
                 Ok(Err(error)) if matches!(Error::from(error.clone()), Error::Unavailable(_)) => {
@@ -351,7 +339,7 @@ impl Store {
     async fn read_once(&self, statement: &Statement) -> Result<Vec<QueryResult>> {
         match &self.read {
             Readers::Sqlite(readers) => readers.read(statement).await,
-            Readers::Postgres(readers) => Ok(again(|| readers.read(statement)).await?),
+            Readers::Postgres(readers) => Ok(again(|| readers.run(statement)).await?),
         }
     }
 

@@ -31,7 +31,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{connect::ACQUIRE_TIMEOUT, postgres_readers::PostgresReaders};
+use super::{connect::ACQUIRE_TIMEOUT, kept::KeptConnections};
 use crate::error::{Error, Result};
 
 /// How old the knowledge may be that the replica shows everything.
@@ -53,7 +53,7 @@ const LOOK_TIMEOUT: Duration = Duration::from_millis(100);
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Replica {
-    readers: Arc<PostgresReaders>,
+    readers: Arc<KeptConnections>,
     seen: Arc<Seen>,
     watch: tokio::task::AbortHandle,
 }
@@ -117,10 +117,10 @@ impl Replica {
         url: &str,
         most: u32,
         statements: &Arc<AtomicU64>,
-        primary: Arc<PostgresReaders>,
+        primary: Arc<KeptConnections>,
     ) -> Result<Self> {
-        let readers = Arc::new(PostgresReaders::open(url, most, statements, Some(FRESH)).await?);
-        let own = primary.read_quietly(&asking(WHO)).await?;
+        let readers = Arc::new(KeptConnections::open(url, most, statements, Some(FRESH)).await?);
+        let own = primary.run_quietly(&asking(WHO)).await?;
         let own = own.first().map(who).transpose()?.unwrap_or_default();
         if own.synchronous_commit == "off" {
             tracing::warn!(
@@ -153,7 +153,7 @@ impl Replica {
     }
 
     /// Those who read from it, while it may be read.
-    pub(super) fn readers(&self) -> Option<&PostgresReaders> {
+    pub(super) fn readers(&self) -> Option<&KeptConnections> {
         let fresh = *self.seen.fresh();
         let is_steady = fresh.since.is_some_and(|since| since.elapsed() > STEADY);
         (fresh.is_now() && is_steady).then_some(&*self.readers)
@@ -231,8 +231,8 @@ fn asking(sql: &str) -> Statement {
 }
 
 async fn look_again_and_again(
-    primary: Arc<PostgresReaders>,
-    replica: Arc<PostgresReaders>,
+    primary: Arc<KeptConnections>,
+    replica: Arc<KeptConnections>,
     seen: Arc<Seen>,
 ) {
     let mut missing = VecDeque::new();
@@ -248,8 +248,8 @@ async fn look_again_and_again(
 
 /// Asks both how far they are. `missing` is what the replica has not shown yet, oldest first.
 async fn look(
-    primary: &PostgresReaders,
-    replica: &PostgresReaders,
+    primary: &KeptConnections,
+    replica: &KeptConnections,
     seen: &Seen,
     missing: &mut VecDeque<Written>,
 ) {
@@ -291,7 +291,7 @@ async fn look(
     }
 }
 
-async fn asked(readers: &PostgresReaders, sql: &str) -> Option<i64> {
-    let rows = timeout(LOOK_TIMEOUT, readers.read_quietly(&asking(sql))).await.ok()?.ok()?;
+async fn asked(readers: &KeptConnections, sql: &str) -> Option<i64> {
+    let rows = timeout(LOOK_TIMEOUT, readers.run_quietly(&asking(sql))).await.ok()?.ok()?;
     rows.first()?.try_get_by_index(0).ok()
 }

@@ -4,24 +4,29 @@
 //! has left, or that takes too long, is stopped by the handler that SQLite asks while it works.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use sea_orm::{DbErr, QueryResult, RuntimeErr, Statement, Value};
 use sqlx::{
-    Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection,
+    Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _,
+    SqliteConnection,
     sqlite::{SqliteArguments, SqliteRow},
 };
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use super::{
     connect::{ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT, sqlite_file, unopened},
     meter,
+    snapshot::PATIENCE,
 };
 use crate::error::{Error, Result};
 
@@ -35,6 +40,11 @@ pub(super) struct SqliteReaders {
     free: Mutex<Vec<Reader>>,
     turns: Semaphore,
     statements: Arc<AtomicU64>,
+    path: PathBuf,
+    /// How long a statement waits for its turn.
+    patience: Duration,
+    /// Held while a snapshot is.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug)]
@@ -81,7 +91,29 @@ impl SqliteReaders {
             readers.push(Reader { connection, deadline });
         }
         let turns = Semaphore::new(readers.len());
-        Ok(Self { turns, free: Mutex::new(readers), statements: Arc::clone(statements) })
+        Ok(Self {
+            turns,
+            free: Mutex::new(readers),
+            statements: Arc::clone(statements),
+            path: path.to_owned(),
+            patience: ACQUIRE_TIMEOUT,
+            permit: None,
+        })
+    }
+
+    /// One more reader of the file, who sees it as it is now.
+    pub(super) async fn snapshot(&self, permit: OwnedSemaphorePermit) -> Result<Self> {
+        let mut one = Self::open(&self.path, 1, &self.statements).await?;
+        for reader in one.free.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            // What it sees begins with its first look.
+            for sql in ["BEGIN", "SELECT count(*) FROM sqlite_schema"] {
+                let done = reader.connection.execute(sql).await;
+                done.map_err(|error| DbErr::Query(of_driver(error)))?;
+            }
+        }
+        one.patience = PATIENCE;
+        one.permit = Some(permit);
+        Ok(one)
     }
 
     /// Those that do nothing.
@@ -101,7 +133,7 @@ impl SqliteReaders {
 
     pub(super) async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>> {
         let busy = |why: &str| Error::Unavailable(DbErr::Custom(why.to_owned()));
-        let turn = timeout(ACQUIRE_TIMEOUT, self.turns.acquire()).await;
+        let turn = timeout(self.patience, self.turns.acquire()).await;
         let _turn = turn.map_err(|_| busy("all readers work"))?.map_err(|_| busy("closed"))?;
         let Some(reader) = self.free().pop() else {
             return Err(Error::internal("a turn without a reader"));
@@ -116,10 +148,11 @@ impl SqliteReaders {
         }
         deadline.set();
         self.statements.fetch_add(1, Ordering::Relaxed);
-        meter::note(&statement.sql);
+        let begun = Instant::now();
         let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), arguments(statement)?);
         let rows = query.fetch_all(connection).await;
         reading.done = true;
+        meter::note(&statement.sql, rows.as_ref().map_or(0, Vec::len), begun.elapsed());
         let rows = rows.map_err(|error| DbErr::Query(of_driver(error)))?;
         Ok(rows.into_iter().map(SqliteRow::into).collect())
     }
@@ -151,7 +184,7 @@ fn of_driver(error: sqlx::Error) -> RuntimeErr {
 }
 
 /// The binds of a statement as the driver takes them. Lists are JSON already.
-fn arguments(statement: &Statement) -> Result<SqliteArguments, DbErr> {
+pub(super) fn arguments(statement: &Statement) -> Result<SqliteArguments, DbErr> {
     let mut arguments = SqliteArguments::default();
     for value in statement.values.iter().flat_map(|values| &values.0) {
         let added = match value {

@@ -13,11 +13,12 @@ pub mod pairs;
 pub mod record;
 pub(crate) mod row;
 pub mod rules;
+mod single;
 pub mod unit;
 
 pub(crate) use check::SKEW;
 pub use once::Once;
-pub use operations::{Batch, Input, LinkInput, OnError};
+pub use operations::{Batch, Input, LinkInput, Made, OnError};
 pub use record::Record;
 pub use rules::{Check, Delete, FieldRule, Hooks, LinkRule, NestedRows, Rules, Usual, When};
 pub use unit::Unit;

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Once, once,
+    Once, Record, once,
     row::{create_in, current, hold_all, patched, refuse, unique, upsert_in},
     rules::{Delete, Rules},
+    single,
 };
 use crate::{
     error::{Error, Problem, Result},
@@ -52,7 +53,16 @@ pub struct Batch {
     pub problems: Vec<Problem>,
 }
 
-/// Makes a row; gives its key.
+/// A row that was made.
+#[derive(Debug)]
+pub struct Made {
+    /// Its key.
+    pub id: i64,
+    /// The row as it is stored, when it is known.
+    pub row: Option<Record>,
+}
+
+/// Makes a row.
 ///
 /// # Errors
 /// [`Error::Refused`] with everything that is wrong.
@@ -61,11 +71,16 @@ pub async fn create(
     rules: &'static Rules,
     input: Input,
     once: Option<Once>,
-) -> Result<i64> {
-    once::run(scope, once, move |unit| {
+) -> Result<Made> {
+    if once.is_none()
+        && let Some(row) = single::create(scope, rules, &input).await?
+    {
+        return Ok(Made { id: row.id(), row: Some(row) });
+    }
+    let id = once::run(scope, once, move |unit| {
         Box::pin(async move { Ok(create_in(unit, rules, input).await?.id()) })
-    })
-    .await
+    });
+    Ok(Made { id: id.await?, row: None })
 }
 
 /// Makes rows: all, or those that are not refused.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::QueryResult;
 use serde_json::{Map, Value as Json};
 
-use crate::{error::Result, table::Table, value::Value};
+use crate::{error::Result, scope::Scope, table::Table, value::Value};
 
 /// One row of a table.
 #[derive(Clone, Debug)]
@@ -109,6 +109,14 @@ impl Record {
         if let Some(place) = self.table.find(column) {
             self.values[place] = value;
         }
+    }
+
+    /// Sets what every new row has.
+    pub(crate) fn stamp(&mut self, scope: &Scope, now: DateTime<Utc>) {
+        self.set_at(self.table.organization, Value::Int(scope.organization()));
+        self.set_if_there("revision", Value::Int(1));
+        self.set_if_there("created_at", Value::Time(now));
+        self.set_if_there("updated_at", Value::Time(now));
     }
 
     /// The row as the change log keeps it: an object by the names of the columns.

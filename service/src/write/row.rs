@@ -83,7 +83,9 @@ pub(crate) async fn create_in(
     for (rule, link) in rules.links.iter().zip(links) {
         link_in(unit, rule, record.id(), link).await?;
     }
-    rules.hooks.created(unit, &record).await?;
+    if let Some(created) = rules.hooks.created() {
+        created(unit, &record).await?;
+    }
     Ok(record)
 }
 
@@ -174,7 +176,7 @@ pub(crate) async fn upsert_in(
 }
 
 /// A row from what is said of it and what is usual.
-fn begun(
+pub(super) fn begun(
     scope: &Scope,
     rules: &'static Rules,
     input: Input,

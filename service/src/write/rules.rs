@@ -208,14 +208,17 @@ pub struct NestedRows {
     pub rules: fn() -> &'static Rules,
 }
 
+/// Something that is done for a new row.
+pub type Created = for<'u> fn(&'u mut Unit, &'u Record) -> BoxFuture<'u, Result<()>>;
+
 /// What is special about writing an entity; nothing, where nothing is said.
 pub trait Hooks: Sync {
     /// Completes a row before it is checked: what follows from what it says.
     fn complete(&self, _: &Scope, _: Option<&Record>, _: &mut Record, _: &mut Vec<Problem>) {}
 
-    /// After a row has been put in.
-    fn created<'u>(&'u self, _: &'u mut Unit, _: &'u Record) -> BoxFuture<'u, Result<()>> {
-        Box::pin(async { Ok(()) })
+    /// What is done after a row has been put in, if anything.
+    fn created(&self) -> Option<Created> {
+        None
     }
 
     /// Writes a patched row in place of what it was; gives the row that holds the patch.

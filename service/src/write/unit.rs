@@ -179,10 +179,7 @@ impl Unit {
     /// Puts a row in; gives it as it is stored.
     pub(crate) async fn insert(&mut self, mut record: Record) -> Result<Record> {
         let table = record.table();
-        record.set_at(table.organization, Value::Int(self.scope.organization()));
-        record.set_if_there("revision", Value::Int(1));
-        record.set_if_there("created_at", Value::Time(self.now));
-        record.set_if_there("updated_at", Value::Time(self.now));
+        record.stamp(&self.scope, self.now);
         let (mut names, mut places, mut binds) = (Vec::new(), Vec::new(), Vec::new());
         for (column, value) in table.columns.iter().zip(record.values()) {
             if column.name != "id" {
@@ -355,15 +352,7 @@ impl Unit {
         before: Option<Json>,
         after: Option<Json>,
     ) {
-        let (before, after) = if table.confidential { (None, None) } else { (before, after) };
-        let person = |row: &Option<Json>| row.as_ref().and_then(|row| row["prospect_id"].as_i64());
-        // Whom it was about before it went to another counts: the other has the newer entries.
-        let prospect = if table.name == "prospects" {
-            record
-        } else {
-            person(&before).or_else(|| person(&after))
-        };
-        self.entries.push(Entry { prospect, before, after, ..Entry::bare(table, record, kind) });
+        self.entries.push(Entry::of(table, record, kind, before, after));
     }
 
     /// Begins an item of a batch, which can be taken back alone.

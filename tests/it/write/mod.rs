@@ -9,3 +9,4 @@ pub mod once;
 pub mod plain;
 pub mod refusals;
 pub mod replay;
+pub mod single;

@@ -37,6 +37,57 @@ impl Entry {
     pub(crate) fn bare(table: &'static Table, record: Option<i64>, kind: &'static str) -> Self {
         Self { entity: table.called, record, prospect: None, kind, before: None, after: None }
     }
+
+    /// An entry with what the row was and what it is.
+    pub(crate) fn of(
+        table: &'static Table,
+        record: Option<i64>,
+        kind: &'static str,
+        before: Option<Json>,
+        after: Option<Json>,
+    ) -> Self {
+        let (before, after) = if table.confidential { (None, None) } else { (before, after) };
+        let person = |row: &Option<Json>| row.as_ref().and_then(|row| row["prospect_id"].as_i64());
+        // Whom it was about before it went to another counts: the other has the newer entries.
+        let prospect = if table.name == "prospects" {
+            record
+        } else {
+            person(&before).or_else(|| person(&after))
+        };
+        Self { prospect, before, after, ..Self::bare(table, record, kind) }
+    }
+
+    /// The binds of an entry, in the order of [`COLUMNS`].
+    fn binds(self, scope: &Scope, now: DateTime<Utc>) -> [Bind; 11] {
+        let json = |json: Option<Json>| json.map_or(Value::Null, Value::Json).bind(Kind::Json);
+        [
+            scope.organization().into(),
+            self.entity.into(),
+            Bind::BigInt(self.record),
+            Bind::BigInt(self.prospect),
+            self.kind.into(),
+            json(self.before),
+            json(self.after),
+            scope.actor().kind().into(),
+            Bind::String(scope.actor().name().map(str::to_owned)),
+            Bind::String(scope.request().map(str::to_owned)),
+            Value::Time(now).bind(Kind::Time),
+        ]
+    }
+}
+
+/// What an entry holds.
+const COLUMNS: &str = "\"epoch\", \"transaction_number\", \"organization_id\", \"entity\", \"record_id\", \
+                       \"prospect_id\", \"kind\", \"before\", \"after\", \"actor_kind\", \"actor_name\", \
+                       \"request_id\", \"created_at\"";
+
+/// The values of the first columns, which the database knows.
+fn position(engine: Engine) -> String {
+    let number = match engine {
+        Engine::Postgres => "pg_current_xact_id()::text::bigint",
+        Engine::Sqlite => "0",
+    };
+    format!("(SELECT \"epoch\" FROM \"change_log\" WHERE \"id\" = 1), {number}")
 }
 
 /// Writes entries into the log, in the transaction of what they tell of.
@@ -47,42 +98,44 @@ pub(crate) async fn append<C: ConnectionTrait>(
     entries: Vec<Entry>,
 ) -> Result<()> {
     let engine = scope.store().engine();
-    let number = match engine {
-        Engine::Postgres => "pg_current_xact_id()::text::bigint",
-        Engine::Sqlite => "0",
-    };
-    let row = format!(
-        "((SELECT \"epoch\" FROM \"change_log\" WHERE \"id\" = 1), {number}, \
-         {{}}, {{}}, {{}}, {{}}, {{}}, {{}}, {{}}, {{}}, {{}}, {{}}, {{}})"
-    );
+    let row = format!("({}{})", position(engine), ", {}".repeat(11));
     let mut entries = entries.into_iter().peekable();
     while entries.peek().is_some() {
-        let mut sql = "INSERT INTO \"changes\" (\"epoch\", \"transaction_number\", \
-                       \"organization_id\", \"entity\", \"record_id\", \"prospect_id\", \"kind\", \"before\", \
-                       \"after\", \"actor_kind\", \"actor_name\", \"request_id\", \"created_at\") VALUES "
-            .to_owned();
+        let mut sql = format!("INSERT INTO \"changes\" ({COLUMNS}) VALUES ");
         let mut binds: Vec<Bind> = Vec::new();
         for (index, entry) in entries.by_ref().take(CHUNK).enumerate() {
             if index > 0 {
                 sql.push_str(", ");
             }
             sql.push_str(&row);
-            let json = |json: Option<Json>| json.map_or(Value::Null, Value::Json).bind(Kind::Json);
-            binds.extend([
-                scope.organization().into(),
-                entry.entity.into(),
-                Bind::BigInt(entry.record),
-                Bind::BigInt(entry.prospect),
-                entry.kind.into(),
-                json(entry.before),
-                json(entry.after),
-                scope.actor().kind().into(),
-                Bind::String(scope.actor().name().map(str::to_owned)),
-                Bind::String(scope.request().map(str::to_owned)),
-                Value::Time(now).bind(Kind::Time),
-            ]);
+            binds.extend(entry.binds(scope, now));
         }
         connection.execute_raw(engine.statement(&sql, binds)).await?;
     }
     Ok(())
+}
+
+/// The statement that writes the entry of a row that the statement before it, or the one around it, makes:
+/// `id` gives its key, `made` says where from and whether there is one. With its binds.
+pub(crate) fn beside(
+    scope: &Scope,
+    now: DateTime<Utc>,
+    entry: Entry,
+    id: &str,
+    made: &str,
+) -> (String, Vec<Bind>) {
+    let engine = scope.store().engine();
+    let after = match engine {
+        Engine::Postgres => format!("{{}} || jsonb_build_object('id', {id})"),
+        Engine::Sqlite => format!("json_set({{}}, '$.id', {id})"),
+    };
+    let mut binds = entry.binds(scope, now).to_vec();
+    // The key.
+    binds.remove(2);
+    let position = position(engine);
+    let sql = format!(
+        "INSERT INTO \"changes\" ({COLUMNS}) SELECT {position}, {{}}, {{}}, {id}, {{}}, {{}}, {{}}, {after}, \
+         {{}}, {{}}, {{}}, {{}} {made}"
+    );
+    (sql, binds)
 }

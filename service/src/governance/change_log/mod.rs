@@ -20,7 +20,7 @@ use std::sync::LazyLock;
 
 use entity::governance::change;
 
-pub(crate) use append::{Entry, append};
+pub(crate) use append::{Entry, append, beside};
 pub use feed::{Feed, Follow, Judge, Notice};
 pub use position::{Position, cursor};
 pub use upkeep::{KEPT_DAYS, expire, open};
