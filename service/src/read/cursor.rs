@@ -73,6 +73,21 @@ pub(crate) fn decode(
     binding: u64,
     list: &List,
 ) -> Result<Vec<Value>> {
+    let kinds = list
+        .order
+        .iter()
+        .map(|sort| list.table_of(sort.of).columns[sort.column].kind)
+        .chain([Kind::BigInt]);
+    decode_values(text, field, binding, &kinds.collect::<Vec<_>>())
+}
+
+/// The values in a cursor that has one of each of these kinds, a key last.
+pub(crate) fn decode_values(
+    text: &str,
+    field: &'static str,
+    binding: u64,
+    kinds: &[Kind],
+) -> Result<Vec<Value>> {
     let refuse = |message| Error::BadCursor { field, message };
     if text.len() > LONGEST {
         return Err(refuse("it is too long"));
@@ -88,17 +103,12 @@ pub(crate) fn decode(
         ));
     }
     let mut rest = payload;
-    let mut values = Vec::with_capacity(list.order.len() + 1);
+    let mut values = Vec::with_capacity(kinds.len());
     while !rest.is_empty() {
         values.push(take(&mut rest).ok_or(refuse("it is cut short"))?);
     }
-    let kinds = list
-        .order
-        .iter()
-        .map(|sort| list.table_of(sort.of).columns[sort.column].kind)
-        .chain([Kind::BigInt]);
-    let fits = values.len() == list.order.len() + 1
-        && values.iter().zip(kinds).all(|(value, kind)| fits(value, kind))
+    let fits = values.len() == kinds.len()
+        && values.iter().zip(kinds).all(|(value, kind)| fits(value, *kind))
         && values.last().is_some_and(|id| *id != Value::Null);
     if fits { Ok(values) } else { Err(refuse("it has other values than this list is sorted by")) }
 }

@@ -179,7 +179,12 @@ impl Test {
     fn write(&self, sql: &mut Sql, table: &'static Table, column: usize, alias: &str) {
         let kind = table.columns[column].kind;
         let plain = format!("{alias}.\"{}\"", table.columns[column].name);
-        let folded = sql.folded(&plain, kind);
+        self.write_on(sql, &plain, kind);
+    }
+
+    /// Writes the test of an expression that gives a value of `kind`.
+    pub(super) fn write_on(&self, sql: &mut Sql, plain: &str, kind: Kind) {
+        let folded = sql.folded(plain, kind);
         match self {
             Self::Eq(value) => sql.compare(&folded, "=", value, kind),
             Self::Exactly(word) => {
@@ -203,10 +208,10 @@ impl Test {
             Self::Gte(value) => sql.compare(&folded, ">=", value, kind),
             Self::IsNull(true) => sql.push(&format!("{plain} IS NULL")),
             Self::IsNull(false) => sql.push(&format!("{plain} IS NOT NULL")),
-            Self::Contains(text) => like(sql, &plain, &format!("%{}%", escaped(text))),
-            Self::StartsWith(text) => like(sql, &plain, &format!("{}%", escaped(text))),
-            Self::EndsWith(text) => like(sql, &plain, &format!("%{}", escaped(text))),
-            Self::Has(text) => has(sql, &plain, text),
+            Self::Contains(text) => like(sql, plain, &format!("%{}%", escaped(text))),
+            Self::StartsWith(text) => like(sql, plain, &format!("{}%", escaped(text))),
+            Self::EndsWith(text) => like(sql, plain, &format!("%{}", escaped(text))),
+            Self::Has(text) => has(sql, plain, text),
         }
     }
 }

@@ -13,21 +13,28 @@
 //!                relations  List (interactions …) → SQL 3, for all 100 prospects
 //! ```
 
+mod aggregate;
+mod aggregate_sql;
 mod cursor;
 mod filter;
 mod plan;
 mod run;
 mod sql;
 mod statement;
+mod zone;
 
-pub(crate) use cursor::decode as decode_cursor;
+pub use aggregate::{
+    Aggregate, Aggregated, Below, GroupBy, GroupKey, GroupSort, MOST_GROUPS, Measure, USUAL_GROUPS,
+};
 #[cfg(fuzzing)]
 pub use cursor::fuzz as fuzz_cursor;
+pub(crate) use cursor::{decode as decode_cursor, decode_values};
 pub use cursor::{encode as encode_cursor, log_binding};
 pub use filter::{Filter, Quantifier, Test};
 pub use plan::{Cell, Direction, Join, Link, List, Nulls, Page, Relation, Sort};
-pub use run::{Group, Loaded, by_keys, list};
+pub use run::{Group, Loaded, aggregate, by_keys, list, of_record};
 pub(crate) use statement::Sql;
+pub use zone::{Bucket, Span, Zone};
 
 /// The most rows of one page.
 pub const LARGEST_PAGE: u32 = 100;

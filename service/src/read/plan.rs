@@ -1,6 +1,9 @@
 //! What to read: the plan of one list, and of the lists below it.
 
-use super::filter::Filter;
+use super::{
+    aggregate::{Aggregate, Below},
+    filter::Filter,
+};
 use crate::{
     error::{Error, Result},
     table::Table,
@@ -19,6 +22,8 @@ pub struct List {
     pub cells: Vec<Cell>,
     /// To-many relations, each loaded once for all rows.
     pub relations: Vec<Relation>,
+    /// What to-many relations come to, each worked out once for all rows.
+    pub aggregates: Vec<Below>,
     /// Which rows.
     pub filter: Filter,
     /// In which order; the key comes last, in the direction of the last sort.
@@ -200,6 +205,7 @@ impl List {
             joins: Vec::new(),
             cells: Vec::new(),
             relations: Vec::new(),
+            aggregates: Vec::new(),
             filter: Filter::All(Vec::new()),
             order: Vec::new(),
             page: Page::first(super::USUAL_PAGE),
@@ -236,6 +242,13 @@ impl List {
         let parent = self.cell(of, self.table_of(of).id());
         self.relations.push(Relation { parent, link, list });
         self.relations.len() - 1
+    }
+
+    /// Adds what a to-many relation of row `of` comes to.
+    pub fn aggregate(&mut self, of: usize, link: Link, aggregate: Aggregate) -> usize {
+        let parent = self.cell(of, self.table_of(of).id());
+        self.aggregates.push(Below { parent, link, aggregate });
+        self.aggregates.len() - 1
     }
 
     /// The table of the list's own row (0) or of a join.

@@ -6,8 +6,9 @@ use futures_util::future::try_join_all;
 use sea_orm::{QueryResult, Statement};
 
 use super::{
-    cursor,
-    plan::List,
+    aggregate::{Aggregate, Aggregated},
+    aggregate_sql, cursor,
+    plan::{Cell, List},
     sql::{self, Bounds, Parents},
 };
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     scope::Scope,
     table::Kind,
     value::Value,
+    write::Record,
 };
 
 /// The rows of a list for all its parents, and of the lists below it.
@@ -24,6 +26,8 @@ pub struct Loaded {
     pub rows: Vec<Box<[Value]>>,
     /// What was loaded below all of them: one for each relation of the plan, in its order.
     pub relations: Vec<Loaded>,
+    /// What was worked out below all of them: one for each aggregate of the plan, in its order.
+    pub aggregates: Vec<Aggregated>,
     groups: HashMap<i64, Group>,
 }
 
@@ -50,6 +54,25 @@ impl Loaded {
     }
 }
 
+/// The row of a plan that asks for nothing but columns of `record`; `None` when it asks for more.
+#[must_use]
+pub fn of_record(plan: &List, record: &Record) -> Option<Loaded> {
+    let own = |cell: &Cell| {
+        // Postgres writes a document anew.
+        let kind = plan.table_of(cell.of).columns[cell.column].kind;
+        cell.of == 0 && kind != Kind::Json
+    };
+    if !plan.relations.is_empty()
+        || !plan.aggregates.is_empty()
+        || plan.count
+        || !plan.cells.iter().all(own)
+    {
+        return None;
+    }
+    let row = plan.cells.iter().map(|cell| record.at(cell.column).clone()).collect();
+    Some(Loaded { rows: vec![row], ..Loaded::default() })
+}
+
 /// Reads a list of the organization, and every list below it.
 ///
 /// # Errors
@@ -73,8 +96,16 @@ pub async fn by_keys(scope: &Scope, plan: &List, keys: &[i64]) -> Result<Loaded>
     let rows = query(scope, plan, statement).await?;
     let rows = rows.iter().map(|row| Ok(cells(plan, row)?.1)).collect::<Result<_>>()?;
     let mut loaded = Loaded { rows, ..Loaded::default() };
-    loaded.relations = relations(scope, plan, &loaded).await?;
+    below(scope, plan, &mut loaded).await?;
     Ok(loaded)
+}
+
+/// Reads what is below the rows that are loaded.
+async fn below(scope: &Scope, plan: &List, loaded: &mut Loaded) -> Result<()> {
+    let below =
+        futures_util::try_join!(relations(scope, plan, loaded), aggregates(scope, plan, loaded));
+    (loaded.relations, loaded.aggregates) = below?;
+    Ok(())
 }
 
 /// A future of its own kind, because levels hold levels.
@@ -96,17 +127,67 @@ fn level<'a>(scope: &'a Scope, plan: &'a List, parents: Option<Parents<'a>>) -> 
         for (parent, total) in totals {
             loaded.groups.entry(parent).or_default().total = total;
         }
-        loaded.relations = relations(scope, plan, &loaded).await?;
+        below(scope, plan, &mut loaded).await?;
         Ok(loaded)
     })
 }
 
+/// The keys in a cell of all rows.
+fn keys(loaded: &Loaded, cell: usize) -> Vec<i64> {
+    let mut keys: Vec<i64> = loaded.rows.iter().filter_map(|row| row[cell].key()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+async fn aggregates(scope: &Scope, plan: &List, loaded: &Loaded) -> Result<Vec<Aggregated>> {
+    try_join_all(plan.aggregates.iter().map(|below| async move {
+        let keys = keys(loaded, below.parent);
+        if keys.is_empty() {
+            return Ok(Aggregated::default());
+        }
+        let parents = Parents { link: below.link, keys: &keys };
+        aggregated(scope, &below.aggregate, Some(&parents)).await
+    }))
+    .await
+}
+
+/// What all rows of the organization come to.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database doesn't answer.
+pub async fn aggregate(scope: &Scope, aggregate: &Aggregate) -> Result<Aggregated> {
+    aggregated(scope, aggregate, None).await
+}
+
+async fn aggregated(
+    scope: &Scope,
+    aggregate: &Aggregate,
+    parents: Option<&Parents<'_>>,
+) -> Result<Aggregated> {
+    let engine = scope.store().engine();
+    let statement = aggregate_sql::aggregate(engine, scope.organization(), aggregate, parents);
+    let answer = query(scope, &aggregate.list, statement).await?;
+    let kinds: Vec<Kind> = (aggregate.keys.iter().map(|key| aggregate.kind_of_key(key)))
+        .chain(aggregate.measures.iter().map(|measure| aggregate.kind_of(*measure)))
+        .collect();
+    let mut found = Aggregated::default();
+    for row in &answer {
+        let parent = key(row)?;
+        let cells = kinds.iter().enumerate();
+        let cells = cells.map(|(place, kind)| Value::read(row, place + 1, *kind));
+        let cells = cells.collect::<Result<_>>()?;
+        if aggregate.count {
+            found.totals.insert(parent, row.try_get_by_index(kinds.len() + 1)?);
+        }
+        found.groups.entry(parent).or_default().push(cells);
+    }
+    Ok(found)
+}
+
 async fn relations(scope: &Scope, plan: &List, loaded: &Loaded) -> Result<Vec<Loaded>> {
     try_join_all(plan.relations.iter().map(|relation| async move {
-        let mut keys: Vec<i64> =
-            loaded.rows.iter().filter_map(|row| row[relation.parent].key()).collect();
-        keys.sort_unstable();
-        keys.dedup();
+        let keys = keys(loaded, relation.parent);
         if keys.is_empty() {
             return Ok(Loaded::default());
         }

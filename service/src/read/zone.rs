@@ -1,0 +1,272 @@
+//! Time zones: what the clocks on the wall of a place show, and when they were changed.
+//!
+//! Both engines are told the changes of a zone in the text of the statement, so that both cut time in the same
+//! way, whatever they know of zones themselves, and the bounds of a bucket are those that it was made by.
+
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use crate::store::Engine;
+
+/// The years of which changes of clocks are known; outside of them the clocks stay as they were at the nearer
+/// end.
+const YEARS: (i32, i32) = (1970, 2060);
+
+/// From a moment to before another.
+pub type Span = (DateTime<Utc>, DateTime<Utc>);
+
+/// A time zone of the IANA database.
+#[derive(Debug)]
+pub struct Zone {
+    /// When clocks were changed, and what they were ahead of UTC by from then on, both in seconds. The first
+    /// holds from the beginning of time.
+    changes: Vec<(i64, i32)>,
+}
+
+/// A piece of time on the clocks of a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bucket {
+    /// An hour. The one that clocks show twice in autumn is two.
+    Hour,
+    /// A day.
+    Day,
+    /// A week of ISO 8601, which begins on Monday.
+    Week,
+    /// A month.
+    Month,
+    /// A quarter of a year.
+    Quarter,
+    /// A year.
+    Year,
+}
+
+impl Zone {
+    /// The zone of this name: `Europe/Berlin`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Arc<Self>> {
+        static KNOWN: LazyLock<Mutex<HashMap<Tz, Arc<Zone>>>> = LazyLock::new(Mutex::default);
+        let zone: Tz = name.parse().ok()?;
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(known.entry(zone).or_insert_with(|| Arc::new(Self::of(zone)))))
+    }
+
+    fn of(zone: Tz) -> Self {
+        let ahead = |second: i64| {
+            let moment = DateTime::from_timestamp(second, 0).unwrap_or_default().naive_utc();
+            zone.offset_from_utc_datetime(&moment).fix().local_minus_utc()
+        };
+        let day = 86_400;
+        let begin = |year: i32| {
+            let first = chrono::NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
+            first.and_time(chrono::NaiveTime::MIN).and_utc().timestamp()
+        };
+        let mut changes = vec![(i64::MIN, ahead(begin(YEARS.0)))];
+        let (mut from, end) = (begin(YEARS.0), begin(YEARS.1 + 1));
+        while from < end {
+            let to = from + day;
+            if ahead(from) != ahead(to) {
+                let (mut before, mut after) = (from, to);
+                while after - before > 1 {
+                    let middle = i64::midpoint(before, after);
+                    if ahead(middle) == ahead(from) { before = middle } else { after = middle }
+                }
+                changes.push((after, ahead(after)));
+            }
+            from = to;
+        }
+        Self { changes }
+    }
+
+    /// By how many seconds clocks are ahead of UTC at a moment.
+    #[must_use]
+    pub fn ahead(&self, second: i64) -> i32 {
+        let next = self.changes.partition_point(|(from, _)| *from <= second);
+        self.changes[next.saturating_sub(1)].1
+    }
+
+    /// The moments at which clocks show something from `from` to before `to`: usually from one moment to
+    /// another, but clocks may be set back into it. Only while they are `only` so much ahead, if that is said.
+    fn spans(&self, from: NaiveDateTime, to: NaiveDateTime, only: Option<i32>) -> Vec<(i64, i64)> {
+        let (from, to) = (from.and_utc().timestamp(), to.and_utc().timestamp());
+        let mut spans: Vec<(i64, i64)> = Vec::new();
+        // No clock is off by more than a day.
+        let near = |(from_change, _): &(i64, i32)| *from_change < to + 86_400;
+        for (place, (begin, ahead)) in
+            self.changes.iter().enumerate().take_while(|(_, one)| near(one))
+        {
+            let end = self.changes.get(place + 1).map_or(i64::MAX, |(next, _)| *next);
+            let ahead = i64::from(*ahead);
+            let (start, stop) = ((from - ahead).max(*begin), (to - ahead).min(end));
+            match spans.last_mut() {
+                _ if start >= stop || only.is_some_and(|only| i64::from(only) != ahead) => {}
+                Some(last) if last.1 == start => last.1 = stop,
+                _ => spans.push((start, stop)),
+            }
+        }
+        spans
+    }
+
+    /// An expression for what clocks are ahead by at the moment in `column`; `write` writes a number of
+    /// seconds.
+    fn expression(
+        &self,
+        column: &str,
+        write: &impl Fn(i32) -> String,
+        moment: &impl Fn(i64) -> String,
+    ) -> String {
+        fn among(
+            changes: &[(i64, i32)],
+            column: &str,
+            write: &impl Fn(i32) -> String,
+            moment: &impl Fn(i64) -> String,
+            out: &mut String,
+        ) {
+            if let [(_, ahead)] = changes {
+                return out.push_str(&write(*ahead));
+            }
+            // By halves: a few comparisons for each row, whatever the number of changes.
+            let (before, after) = changes.split_at(changes.len() / 2);
+            let _ = write!(out, "CASE WHEN {column} < {} THEN ", moment(after[0].0));
+            among(before, column, write, moment, out);
+            out.push_str(" ELSE ");
+            among(after, column, write, moment, out);
+            out.push_str(" END");
+        }
+        let mut out = String::new();
+        among(&self.changes, column, write, moment, &mut out);
+        out
+    }
+
+    /// The expression that gives the bucket of the moment in `column`: its beginning on the clocks of the zone,
+    /// written as if they showed UTC; of an hour, the moment at which it begins.
+    pub(super) fn bucket(&self, engine: Engine, column: &str, bucket: Bucket) -> String {
+        let text = |second: i64| {
+            let moment = DateTime::from_timestamp(second, 0).unwrap_or_default();
+            moment.format("%Y-%m-%dT%H:%M:%S").to_string()
+        };
+        match engine {
+            Engine::Postgres => {
+                let moment = |second| format!("'{}+00'::timestamptz", text(second));
+                let ahead = self.expression(column, &|ahead| ahead.to_string(), &moment);
+                let ahead = format!("({ahead}) * interval '1 second'");
+                let unit = bucket.unit();
+                let clock = format!("date_trunc('{unit}', {column} AT TIME ZONE 'UTC' + {ahead})");
+                match bucket {
+                    Bucket::Hour => format!("(({clock} - {ahead}) AT TIME ZONE 'UTC')"),
+                    _ => format!("({clock} AT TIME ZONE 'UTC')"),
+                }
+            }
+            Engine::Sqlite => {
+                let moment = |second| format!("'{}'", text(second));
+                let by = |sign: i32| {
+                    let write = move |ahead: i32| format!("'{:+} seconds'", sign * ahead);
+                    self.expression(column, &write, &moment)
+                };
+                // Without parts of a second, which would be rounded.
+                let (whole, by) = (format!("substr({column}, 1, 19)"), by);
+                let clock = |form: &str| format!("strftime('{form}', {whole}, {})", by(1));
+                match bucket {
+                    Bucket::Hour => {
+                        let hour = clock("%Y-%m-%dT%H:00:00");
+                        format!("strftime('%Y-%m-%dT%H:%M:00+00:00', {hour}, {})", by(-1))
+                    }
+                    Bucket::Day => clock("%Y-%m-%dT00:00:00+00:00"),
+                    Bucket::Week => format!(
+                        "strftime('%Y-%m-%dT00:00:00+00:00', {whole}, {}, 'weekday 0', '-6 days')",
+                        by(1)
+                    ),
+                    Bucket::Month => clock("%Y-%m-01T00:00:00+00:00"),
+                    Bucket::Quarter => format!(
+                        "({} || substr('-01-01-01-04-04-04-07-07-07-10-10-10', \
+                         CAST({} AS INTEGER) * 3 - 2, 3) || '-01T00:00:00+00:00')",
+                        clock("%Y"),
+                        clock("%m")
+                    ),
+                    Bucket::Year => clock("%Y-01-01T00:00:00+00:00"),
+                }
+            }
+        }
+    }
+
+    /// What a bucket is called that begins at `begin`, as the database gives it; and the moments in it, each
+    /// span from a moment to before another.
+    #[must_use]
+    pub fn told(&self, begin: DateTime<Utc>, bucket: Bucket) -> (String, Vec<Span>) {
+        let moment = |second| DateTime::from_timestamp(second, 0).unwrap_or_default();
+        if bucket == Bucket::Hour {
+            let start = begin.timestamp();
+            // The hour of the clocks that shows whole hours: they may have been changed in the middle of it.
+            let whole = |ahead: &i32| (start + i64::from(*ahead)) % 3_600 == 0;
+            let mut all = vec![self.ahead(start), self.ahead(start + 3_599)];
+            all.dedup();
+            all.retain(whole);
+            // Where they are changed by whole hours in the middle of one, both go by the same moment.
+            let spans = all.iter().flat_map(|ahead| {
+                let clock = moment(start + i64::from(*ahead)).naive_utc();
+                self.spans(clock, clock + TimeDelta::hours(1), Some(*ahead))
+            });
+            let spans = spans.map(|(from, to)| (moment(from), moment(to)));
+            let ahead = all.first().copied().unwrap_or_else(|| self.ahead(start));
+            let clock = moment(start + i64::from(ahead)).naive_utc();
+            let (sign, off) = (if ahead < 0 { '-' } else { '+' }, ahead.abs());
+            let zone = format!("{sign}{:02}:{:02}", off / 3_600, off / 60 % 60);
+            return (format!("{}{zone}", clock.format("%Y-%m-%dT%H:00")), spans.collect());
+        }
+        let clock = begin.naive_utc();
+        let spans = self.spans(clock, bucket.end(clock), None).into_iter();
+        let form = match bucket {
+            Bucket::Hour | Bucket::Day => "%Y-%m-%d",
+            Bucket::Week => "%G-W%V",
+            Bucket::Month => "%Y-%m",
+            Bucket::Quarter => {
+                return (
+                    format!("{:04}-Q{}", clock.year(), clock.month0() / 3 + 1),
+                    spans.map(|(from, to)| (moment(from), moment(to))).collect(),
+                );
+            }
+            Bucket::Year => "%Y",
+        };
+        (
+            clock.format(form).to_string(),
+            spans.map(|(from, to)| (moment(from), moment(to))).collect(),
+        )
+    }
+}
+
+impl Bucket {
+    /// All of them, shortest first.
+    pub const ALL: [Self; 6] =
+        [Self::Hour, Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];
+
+    /// What it is called.
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+
+    /// Where the bucket ends that begins at `begin`.
+    fn end(self, begin: NaiveDateTime) -> NaiveDateTime {
+        let end = match self {
+            Self::Hour => begin.checked_add_signed(TimeDelta::hours(1)),
+            Self::Day => begin.checked_add_days(Days::new(1)),
+            Self::Week => begin.checked_add_days(Days::new(7)),
+            Self::Month => begin.checked_add_months(Months::new(1)),
+            Self::Quarter => begin.checked_add_months(Months::new(3)),
+            Self::Year => begin.checked_add_months(Months::new(12)),
+        };
+        end.unwrap_or(begin)
+    }
+}
