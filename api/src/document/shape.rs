@@ -53,6 +53,8 @@ pub(super) struct FieldShape {
     pub(super) is_list: bool,
     /// Whether it takes the size of a page.
     pub(super) is_paged: bool,
+    /// Whether it is a page of groups.
+    pub(super) is_grouped: bool,
 }
 
 /// A field of an input object.
@@ -94,7 +96,7 @@ impl Shape {
                         fields: fields
                             .map(|field| (field.name.node.to_string(), of(&field)))
                             .collect(),
-                        is_connection: name.ends_with("Connection"),
+                        is_connection: name.ends_with("Connection") || name.ends_with("Groups"),
                         is_node,
                     })
                 }
@@ -141,7 +143,8 @@ impl Shape {
 fn of(field: &FieldDefinition) -> FieldShape {
     let is_paged = field.arguments.iter().any(|argument| argument.node.name.node == "first");
     let (ty, is_list) = base(&field.ty.node);
-    FieldShape { ty, is_list, is_paged }
+    let is_grouped = ty.ends_with("Groups");
+    FieldShape { ty, is_list, is_paged, is_grouped }
 }
 
 fn taken(field: InputValueDefinition) -> InputShape {

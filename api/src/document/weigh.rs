@@ -9,6 +9,7 @@ use async_graphql::{
     parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet},
 };
 use async_graphql_value::{ConstValue, Value};
+use service::read::{MOST_GROUPS, USUAL_GROUPS};
 
 use super::{
     Refusal,
@@ -171,7 +172,10 @@ impl<'d> Scales<'d> {
             variables = variables.saturating_add(self.size(&argument.node));
         }
         let times = match (object, known) {
-            (_, Some(known)) if known.is_paged => self.page(field),
+            (_, Some(known)) if known.is_grouped => {
+                self.page(field, USUAL_GROUPS.into(), MOST_GROUPS.into())
+            }
+            (_, Some(known)) if known.is_paged => self.page(field, USUAL_PAGE, LARGEST_PAGE),
             (Some(object), Some(known)) if known.is_list && !object.is_connection => {
                 let is_node = shape.object(&known.ty).is_some_and(|one| one.is_node);
                 let ids = field.get_argument("ids").map(|ids| self.length(&ids.node));
@@ -193,7 +197,7 @@ impl<'d> Scales<'d> {
     }
 
     /// The size of the page that is asked for.
-    fn page(&self, field: &Field) -> u64 {
+    fn page(&self, field: &Field, usual: u64, largest: u64) -> u64 {
         let size =
             ["first", "last"].iter().find_map(|name| match &field.get_argument(name)?.node {
                 Value::Number(number) => number.as_i64(),
@@ -204,7 +208,7 @@ impl<'d> Scales<'d> {
                 _ => None,
             });
         // One that is not allowed is told where it is read.
-        size.map_or(USUAL_PAGE, |size| u64::try_from(size).unwrap_or(0).min(LARGEST_PAGE))
+        size.map_or(usual, |size| u64::try_from(size).unwrap_or(0).min(largest))
     }
 
     /// The bytes that variables bring into a value.

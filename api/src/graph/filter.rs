@@ -133,7 +133,11 @@ fn of_field(
             });
             Ok(Filter::All(parts.collect::<Result<_>>()?))
         }
-        Gives::Newest { .. } | Gives::History | Gives::Computed { .. } => Err(unknown(path)),
+        Gives::Aggregate { .. }
+        | Gives::GroupBy { .. }
+        | Gives::Newest { .. }
+        | Gives::History
+        | Gives::Computed { .. } => Err(unknown(path)),
     }
 }
 
@@ -235,6 +239,21 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
         Ok(Filter::Column(column, test))
     });
     Ok(Filter::All(parts.collect::<Result<_>>()?))
+}
+
+/// Reads tests of a value that is told as `scalar`, and of no column.
+///
+/// # Errors
+/// `INVALID`, with the field and what it takes.
+pub(super) fn tests_of(value: &Value, scalar: Scalar, path: &str) -> Result<Vec<Test>> {
+    let Filter::All(tests) = tests(0, value, path, &Takes::Scalar(scalar))? else {
+        return Ok(Vec::new());
+    };
+    let tests = tests.into_iter().filter_map(|test| match test {
+        Filter::Column(_, test) => Some(test),
+        _ => None,
+    });
+    Ok(tests.collect())
 }
 
 fn unknown(path: &str) -> Error {

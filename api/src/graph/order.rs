@@ -62,15 +62,22 @@ fn one(entity: &'static Entity, of: usize, value: &Value, list: &mut List) -> Re
         Some((Gives::Column { column, .. }, true)) => *column,
         _ => return refuse(&format!("lists can't be sorted by `{name}`")),
     };
+    let (direction, nulls) = direction(value, name)?;
+    Ok(Sort { of, column, direction, nulls })
+}
+
+/// Reads the direction in which something is sorted by `name`.
+///
+/// # Errors
+/// `INVALID` when it is none.
+pub(super) fn direction(value: &Value, name: &str) -> Result<(Direction, Nulls)> {
     let direction = match value {
         Value::Enum(name) => name.as_str(),
         Value::String(name) => name,
         _ => "",
     };
-    match DIRECTIONS.iter().find(|(name, ..)| *name == direction) {
-        Some((_, direction, nulls, _)) => {
-            Ok(Sort { of, column, direction: *direction, nulls: *nulls })
-        }
-        None => refuse(&format!("`{name}` takes a direction")),
-    }
+    let known = DIRECTIONS.iter().find(|(name, ..)| *name == direction);
+    known
+        .map(|(_, direction, nulls, _)| (*direction, *nulls))
+        .ok_or_else(|| Error::invalid("orderBy", format!("`{name}` takes a direction")))
 }

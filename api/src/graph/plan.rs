@@ -1,5 +1,7 @@
 //! From a selection to a plan: what the service is to read, and how the answer is built from it.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Name, Positioned, parser::types::Field};
 use service::{
     governance::change_log,
@@ -8,131 +10,19 @@ use service::{
 
 use super::{
     collect::{Sets, collect},
-    computed::Resolve,
-    declaration::{Entity, Gives, Scalar},
+    declaration::{Entity, Gives},
     filter, input, order,
+    paging::Paging,
+    shape::{ComputedField, Connection, ConnectionOut, EdgeOut, Out, PageInfoOut, Shape},
 };
 use crate::{
     catalog,
     error::{Error, Result},
 };
 
-/// How an object of the answer is built from a row.
-pub struct Shape<'a> {
-    /// Its fields, by the name they have in the answer.
-    pub fields: Vec<(Name, Out<'a>)>,
-}
-
-/// How a field of the answer is built.
-pub enum Out<'a> {
-    /// The name of the type.
-    TypeName(&'static str),
-    /// A global id, from the key in a cell; null when there is none.
-    Id(usize, &'static Entity),
-    /// A value, from a cell.
-    Cell(usize, Scalar),
-    /// The row that a column points to, which rode along.
-    One {
-        /// The cell with its key.
-        key: usize,
-        /// Its object.
-        shape: Shape<'a>,
-        /// Whether it may be null.
-        optional: bool,
-    },
-    /// A list of rows, which was loaded as a relation.
-    Many {
-        /// Which relation.
-        relation: usize,
-        /// The cell with the key of the row it belongs to.
-        parent: usize,
-        /// Its connection.
-        connection: Connection<'a>,
-    },
-    /// The first row of a relation, or null.
-    First {
-        /// Which relation.
-        relation: usize,
-        /// The cell with the key of the row it belongs to.
-        parent: usize,
-        /// Its object.
-        shape: Shape<'a>,
-    },
-    /// Something worked out from cells.
-    Computed(ComputedField<'a>),
-}
-
-/// A field that is worked out from cells.
-pub struct ComputedField<'a> {
-    /// The field as it was asked for.
-    pub field: &'a Positioned<Field>,
-    /// The function.
-    pub resolve: Resolve,
-    /// The cells it needs, in the order of its columns.
-    pub cells: Vec<usize>,
-    /// Whether it may be null.
-    pub optional: bool,
-}
-
-/// How a connection is built from a page.
-pub struct Connection<'a> {
-    /// Its type.
-    pub entity: &'static Entity,
-    /// The cells that make up a cursor.
-    pub cursor: Vec<usize>,
-    /// Its fields, by the name they have in the answer.
-    pub fields: Vec<(Name, ConnectionOut<'a>)>,
-}
-
-/// How a field of a connection is built.
-pub enum ConnectionOut<'a> {
-    /// The name of the type.
-    TypeName,
-    /// The rows.
-    Nodes(Shape<'a>),
-    /// The rows with their cursors.
-    Edges(Vec<(Name, EdgeOut<'a>)>),
-    /// What stands around the page.
-    PageInfo(Vec<(Name, PageInfoOut)>),
-    /// The number of all rows.
-    TotalCount,
-}
-
-/// How a field of an edge is built.
-pub enum EdgeOut<'a> {
-    /// The name of the type.
-    TypeName,
-    /// The cursor of the row.
-    Cursor,
-    /// The row.
-    Node(Shape<'a>),
-}
-
-/// A field of `PageInfo`.
-#[derive(Clone, Copy)]
-pub enum PageInfoOut {
-    /// The name of the type.
-    TypeName,
-    /// Whether there are rows before the page.
-    HasPreviousPage,
-    /// Whether there are rows after the page.
-    HasNextPage,
-    /// The cursor of the first row.
-    StartCursor,
-    /// The cursor of the last row.
-    EndCursor,
-}
-
-impl PageInfoOut {
-    /// Whether rows beyond the page must be known of.
-    fn tells_of_others(self) -> bool {
-        matches!(self, Self::HasPreviousPage | Self::HasNextPage)
-    }
-}
-
 /// Plans selections; reads arguments and fragments of the request it belongs to.
 pub struct Planner<'a> {
-    context: &'a Context<'a>,
+    pub(super) context: &'a Context<'a>,
 }
 
 impl<'a> Planner<'a> {
@@ -199,6 +89,11 @@ impl<'a> Planner<'a> {
             input::whole(&arguments, "last")?,
             input::text(&arguments, "before")?,
         )?;
+        let paging = self.paging(&list.place);
+        if let Some(paging) = paging {
+            list.page.size = paging.size;
+            list.page.after = paging.after.clone().or(list.page.after);
+        }
         if let Some(value) = arguments.get("filter") {
             list.filter = filter::read(entity, value)?;
         }
@@ -213,8 +108,8 @@ impl<'a> Planner<'a> {
         let sets = fields.iter().map(|field| &field.node.selection_set.node).collect();
         let name = format!("{}Connection", entity.name);
         let mut connection = Connection { entity, cursor: Vec::new(), fields: Vec::new() };
-        let mut cursors = false;
-        let mut beyond = false;
+        let mut cursors = paging.is_some();
+        let mut beyond = paging.is_some();
         for (key, asked) in collect(self.context, &name, sets)? {
             let inner = || asked.iter().map(|field| &field.node.selection_set.node).collect();
             let out = match asked[0].node.name.node.as_str() {
@@ -251,6 +146,12 @@ impl<'a> Planner<'a> {
             connection.cursor.push(list.cell(0, id));
         }
         Ok((list, connection))
+    }
+
+    /// How the list at this place comes page by page, if it does.
+    fn paging(&self, place: &str) -> Option<&'a Paging> {
+        let paging = self.context.data_opt::<Arc<Paging>>();
+        paging.filter(|_| place.starts_with("Query.")).map(AsRef::as_ref)
     }
 
     fn edges(
@@ -343,6 +244,13 @@ impl<'a> Planner<'a> {
                 let (below, connection) = self.connection(to, place, asked)?;
                 let (relation, parent) = relate(list, of, link.link(to.table), below);
                 Out::Many { relation, parent, connection }
+            }
+            Gives::Aggregate { link, to } | Gives::GroupBy { link, to } => {
+                let (to, grouped) = (to(), matches!(field.gives, Gives::GroupBy { .. }));
+                let place = format!("{}.{name}", entity.name);
+                let (aggregate, plan) = self.aggregate(to, place, asked, grouped)?;
+                let which = list.aggregate(of, link.link(to.table), aggregate);
+                Out::Aggregate { which, parent: list.aggregates[which].parent, plan }
             }
             Gives::History => {
                 let to = catalog::log();

@@ -1,5 +1,6 @@
 //! Reading: lists, relations, filters, order, pages.
 
+pub mod aggregates;
 pub mod budget;
 pub mod cursors;
 pub mod deleted;
@@ -9,3 +10,4 @@ pub mod lists;
 pub mod order;
 pub mod plans;
 pub mod selections;
+pub mod time_zones;

@@ -1,5 +1,7 @@
 //! Writes the answer from the rows, as text, without a future or a value for each field.
 
+mod connection;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::{
@@ -8,14 +10,14 @@ use async_graphql::{
 };
 use service::{
     Value as Cell,
-    read::{Group, Loaded, encode_cursor},
+    read::{Group, Loaded},
 };
 
 use super::{
+    aggregate::answer::Worked,
     computed::Computations,
-    id,
-    plan::{Connection, ConnectionOut, EdgeOut, Out, PageInfoOut, Shape},
-    scalar,
+    id, scalar,
+    shape::{Connection, Out, Shape},
 };
 use crate::{error::Error, text};
 
@@ -116,6 +118,24 @@ impl<'a> Answer<'a> {
         Ok(text::written(self.out, self.context))
     }
 
+    /// What all rows of the organization come to.
+    ///
+    /// # Errors
+    /// When the answer is too large.
+    pub fn aggregated(mut self, worked: &Worked<'_>) -> ServerResult<Value> {
+        self.aggregate(worked, 0)?;
+        Ok(text::written(self.out, self.context))
+    }
+
+    fn aggregate(&mut self, worked: &Worked<'_>, parent: i64) -> Written {
+        self.objects += worked.groups(parent);
+        if self.objects > MOST_OBJECTS {
+            return Err(self.too_many());
+        }
+        let written = worked.write(&mut self.out, parent);
+        written.and_then(|()| self.grow()).map_err(|error| self.error(error))
+    }
+
     /// Counts what has been written since it was last counted.
     fn grow(&mut self) -> Result<(), Error> {
         let bytes = self.out.len().saturating_sub(self.counted);
@@ -152,8 +172,7 @@ impl<'a> Answer<'a> {
     fn object(&mut self, shape: &Shape<'_>, loaded: &Loaded, index: usize) -> Written {
         self.objects += 1;
         if self.objects > MOST_OBJECTS {
-            let message = format!("the answer would have more than {MOST_OBJECTS} objects");
-            return Err(self.error(Error::too_complex(message)));
+            return Err(self.too_many());
         }
         let row = &loaded.rows[index];
         let mut next = b'{';
@@ -230,110 +249,19 @@ impl<'a> Answer<'a> {
                 };
                 self.settle(written, computed.optional, begun)
             }
+            Out::Aggregate { which, parent, plan } => {
+                let key = loaded.rows[index][*parent].key();
+                match (loaded.aggregates.get(*which), key) {
+                    (Some(found), Some(key)) => self.aggregate(&Worked { plan, found }, key),
+                    _ => Err(self.missing()),
+                }
+            }
             Out::TypeName(_) | Out::Id(..) | Out::Cell(..) => Err(self.missing()),
         }
     }
 
     fn null(&mut self) {
         self.out.extend_from_slice(b"null");
-    }
-
-    fn connection(
-        &mut self,
-        connection: &Connection<'_>,
-        loaded: &Loaded,
-        group: &Group,
-    ) -> Written {
-        let mut next = b'{';
-        for (name, out) in &connection.fields {
-            self.key(name, &mut next);
-            self.at(Step::Field(name.clone()));
-            match out {
-                ConnectionOut::TypeName => {
-                    self.string(&format!("{}Connection", connection.entity.name));
-                }
-                ConnectionOut::TotalCount => text::plain(&mut self.out, &group.total),
-                ConnectionOut::Nodes(shape) => {
-                    self.list(group, |answer, index| answer.object(shape, loaded, index))?;
-                }
-                ConnectionOut::Edges(fields) => self.list(group, |answer, index| {
-                    answer.edge(connection, fields, loaded, group, index)
-                })?,
-                ConnectionOut::PageInfo(fields) => {
-                    self.page_info(connection, fields, loaded, group);
-                }
-            }
-            self.back();
-        }
-        text::close(&mut self.out, next, b"{}");
-        Ok(())
-    }
-
-    fn list(
-        &mut self,
-        group: &Group,
-        mut item: impl FnMut(&mut Self, usize) -> Written,
-    ) -> Written {
-        let mut next = b'[';
-        for index in group.rows.clone() {
-            self.out.push(next);
-            next = b',';
-            self.at(Step::Index(index - group.rows.start));
-            item(self, index)?;
-            self.back();
-        }
-        text::close(&mut self.out, next, b"[]");
-        Ok(())
-    }
-
-    fn edge(
-        &mut self,
-        connection: &Connection<'_>,
-        fields: &[(Name, EdgeOut<'_>)],
-        loaded: &Loaded,
-        group: &Group,
-        index: usize,
-    ) -> Written {
-        let mut next = b'{';
-        for (name, out) in fields {
-            self.key(name, &mut next);
-            match out {
-                EdgeOut::TypeName => self.string(&format!("{}Edge", connection.entity.name)),
-                EdgeOut::Cursor => self.string(&cursor(connection, loaded, group, index)),
-                EdgeOut::Node(shape) => {
-                    self.at(Step::Field(name.clone()));
-                    self.object(shape, loaded, index)?;
-                    self.back();
-                }
-            }
-        }
-        text::close(&mut self.out, next, b"{}");
-        Ok(())
-    }
-
-    fn page_info(
-        &mut self,
-        connection: &Connection<'_>,
-        fields: &[(Name, PageInfoOut)],
-        loaded: &Loaded,
-        group: &Group,
-    ) {
-        let some = !group.rows.is_empty();
-        let at = |index: usize| some.then(|| cursor(connection, loaded, group, index));
-        let mut next = b'{';
-        for (name, out) in fields {
-            self.key(name, &mut next);
-            match out {
-                PageInfoOut::TypeName => self.string("PageInfo"),
-                PageInfoOut::HasPreviousPage => text::plain(&mut self.out, &group.has_previous),
-                PageInfoOut::HasNextPage => text::plain(&mut self.out, &group.has_next),
-                PageInfoOut::StartCursor => text::plain(&mut self.out, &at(group.rows.start)),
-                PageInfoOut::EndCursor => {
-                    text::plain(&mut self.out, &at(group.rows.end.saturating_sub(1)));
-                }
-            }
-        }
-        text::close(&mut self.out, next, b"{}");
     }
 
     /// An error goes on to the field around, unless this one may be null: then it stays here, and what was
@@ -365,6 +293,11 @@ impl<'a> Answer<'a> {
         error.into_server_error(self.position, self.told_path())
     }
 
+    fn too_many(&self) -> ServerError {
+        let message = format!("the answer would have more than {MOST_OBJECTS} objects");
+        self.error(Error::too_complex(message))
+    }
+
     fn missing(&self) -> ServerError {
         self.error(Error::internal("a row that a field can't be without is not there"))
     }
@@ -386,9 +319,4 @@ fn group(loaded: &Loaded, relation: usize, parent: usize, index: usize) -> Group
         (Some(below), Some(key)) => below.group(key),
         _ => Group::default(),
     }
-}
-
-fn cursor(connection: &Connection<'_>, loaded: &Loaded, group: &Group, index: usize) -> String {
-    let row = &loaded.rows[index];
-    encode_cursor(group.binding, connection.cursor.iter().map(|cell| &row[*cell]))
 }

@@ -1,0 +1,232 @@
+//! Time cut into pieces, by the clocks of a place.
+
+use sea_orm::ActiveValue::Set;
+use serde_json::json;
+use tests::{App, behaviours};
+
+behaviours![
+    a_day_is_a_day_of_the_place,
+    weeks_quarters_and_years_are_named_as_everywhere,
+    an_hour_that_clocks_show_twice_is_two,
+    clocks_that_are_set_back_at_midnight_lose_nothing,
+    an_hour_in_which_clocks_are_changed_is_whole,
+    a_day_that_a_place_left_out_is_no_group,
+    parts_of_a_second_count,
+];
+
+/// Prospects last contacted at these moments; the groups by `key` in `zone`: what it is called, how many.
+async fn groups(app: &App, moments: &[&str], key: &str, zone: &str) -> Vec<(String, i64)> {
+    let industry = app.industry("Logistics").await;
+    let company = app.company("Acme", industry).await;
+    for (index, moment) in moments.iter().enumerate() {
+        let moment = chrono::DateTime::parse_from_rfc3339(moment).unwrap();
+        app.prospect_with(&format!("P{index}"), company, |row| {
+            row.last_contacted_at = Set(Some(moment));
+        })
+        .await;
+    }
+    let field = format!("lastContactedAt{key}");
+    let query = format!(
+        r#"{{ prospectsGroupBy(by: LAST_CONTACTED_AT_{}, timeZone: "{zone}", filter: {{ companyId: {{ eq: "{company}" }} }}) {{
+             nodes {{ key {{ {field} }} count filter }} }} }}"#,
+        key.to_uppercase()
+    );
+    let data = app.data(&query).await;
+    let mut found = Vec::new();
+    for group in data["prospectsGroupBy"]["nodes"].as_array().unwrap() {
+        // Each filter gives the rows of its group, and no other.
+        let count = "query ($filter: ProspectFilter) { prospects(filter: $filter) { totalCount } }";
+        let answer =
+            app.answer_to(app.organization, count, json!({ "filter": group["filter"] })).await;
+        assert_eq!(answer["data"]["prospects"]["totalCount"], group["count"], "{zone}: {group}");
+        found.push((
+            group["key"][&field].as_str().unwrap().to_owned(),
+            group["count"].as_i64().unwrap(),
+        ));
+    }
+    found
+}
+
+fn named(groups: &[(&str, i64)]) -> Vec<(String, i64)> {
+    groups.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+}
+
+async fn a_day_is_a_day_of_the_place(app: App) {
+    let moments = [
+        "2026-03-28T22:59:59Z",
+        "2026-03-28T23:00:00Z",
+        "2026-03-29T21:59:59Z",
+        "2026-03-29T22:00:00Z",
+    ];
+    assert_eq!(
+        groups(&app, &moments, "Day", "Europe/Berlin").await,
+        named(&[("2026-03-28", 1), ("2026-03-29", 2), ("2026-03-30", 1)])
+    );
+    assert_eq!(
+        groups(&app, &moments, "Day", "UTC").await,
+        named(&[("2026-03-28", 2), ("2026-03-29", 2)])
+    );
+    assert_eq!(
+        groups(&app, &["2026-06-01T18:29:59Z", "2026-06-01T18:30:00Z"], "Day", "Asia/Kolkata")
+            .await,
+        named(&[("2026-06-01", 1), ("2026-06-02", 1)])
+    );
+    assert_eq!(
+        groups(
+            &app,
+            &["2026-01-01T04:59:59Z", "2026-01-01T05:00:00Z"],
+            "Month",
+            "America/New_York"
+        )
+        .await,
+        named(&[("2025-12", 1), ("2026-01", 1)])
+    );
+}
+
+async fn weeks_quarters_and_years_are_named_as_everywhere(app: App) {
+    // The first week of a year is the one with its first Thursday (ISO 8601).
+    let moments = [
+        "2024-12-29T12:00:00Z",
+        "2024-12-30T12:00:00Z",
+        "2026-12-31T12:00:00Z",
+        "2027-01-03T23:59:59Z",
+        "2027-01-04T00:00:00Z",
+    ];
+    assert_eq!(
+        groups(&app, &moments, "Week", "UTC").await,
+        named(&[("2024-W52", 1), ("2025-W01", 1), ("2026-W53", 2), ("2027-W01", 1)])
+    );
+    assert_eq!(
+        groups(&app, &moments, "Quarter", "UTC").await,
+        named(&[("2024-Q4", 2), ("2026-Q4", 1), ("2027-Q1", 2)])
+    );
+    assert_eq!(
+        groups(&app, &moments, "Year", "UTC").await,
+        named(&[("2024", 2), ("2026", 1), ("2027", 2)])
+    );
+    assert_eq!(
+        groups(
+            &app,
+            &[
+                "2026-03-31T21:59:59Z",
+                "2026-03-31T22:00:00Z",
+                "2026-06-30T22:00:00Z",
+                "2026-09-30T22:00:00Z"
+            ],
+            "Quarter",
+            "Europe/Berlin"
+        )
+        .await,
+        named(&[("2026-Q1", 1), ("2026-Q2", 1), ("2026-Q3", 1), ("2026-Q4", 1)])
+    );
+}
+
+async fn an_hour_that_clocks_show_twice_is_two(app: App) {
+    // On 25 October 2026 clocks in Berlin went from 3 back to 2, at 1 UTC.
+    let moments = [
+        "2026-10-24T23:30:00Z",
+        "2026-10-25T00:30:00Z",
+        "2026-10-25T00:59:59Z",
+        "2026-10-25T01:00:00Z",
+        "2026-10-25T02:00:00Z",
+    ];
+    assert_eq!(
+        groups(&app, &moments, "Hour", "Europe/Berlin").await,
+        named(&[
+            ("2026-10-25T01:00+02:00", 1),
+            ("2026-10-25T02:00+02:00", 2),
+            ("2026-10-25T02:00+01:00", 1),
+            ("2026-10-25T03:00+01:00", 1),
+        ])
+    );
+    // The day has 25 hours.
+    assert_eq!(
+        groups(
+            &app,
+            &["2026-10-24T22:00:00Z", "2026-10-25T22:59:59Z", "2026-10-25T23:00:00Z"],
+            "Day",
+            "Europe/Berlin"
+        )
+        .await,
+        named(&[("2026-10-25", 2), ("2026-10-26", 1)])
+    );
+    // On 29 March they went from 2 to 3: there is no hour 2.
+    assert_eq!(
+        groups(&app, &["2026-03-29T00:59:59Z", "2026-03-29T01:00:00Z"], "Hour", "Europe/Berlin")
+            .await,
+        named(&[("2026-03-29T01:00+01:00", 1), ("2026-03-29T03:00+02:00", 1)])
+    );
+    assert_eq!(
+        groups(&app, &["2026-06-01T18:29:00Z", "2026-06-01T18:30:00Z"], "Hour", "Asia/Kolkata")
+            .await,
+        named(&[("2026-06-01T23:00+05:30", 1), ("2026-06-02T00:00+05:30", 1)])
+    );
+}
+
+async fn clocks_that_are_set_back_at_midnight_lose_nothing(app: App) {
+    // St. John's, 29 October 2006: at one minute past midnight clocks went back to 23:01 of the day before, so
+    // that day has two pieces.
+    let moments = [
+        "2006-10-29T02:30:00Z",
+        "2006-10-29T02:30:59Z",
+        "2006-10-29T02:31:00Z",
+        "2006-10-29T03:29:59Z",
+        "2006-10-29T03:30:00Z",
+    ];
+    assert_eq!(
+        groups(&app, &moments, "Day", "America/St_Johns").await,
+        named(&[("2006-10-28", 2), ("2006-10-29", 3)])
+    );
+    // Lord Howe sets its clocks by half an hour: 5 April 2026, at 15 UTC.
+    let moments = [
+        "2026-04-04T14:30:00Z",
+        "2026-04-04T14:59:59Z",
+        "2026-04-04T15:00:00Z",
+        "2026-04-04T15:29:59Z",
+        "2026-04-04T15:30:00Z",
+    ];
+    assert_eq!(
+        groups(&app, &moments, "Hour", "Australia/Lord_Howe").await,
+        named(&[
+            ("2026-04-05T01:00+11:00", 2),
+            ("2026-04-05T01:00+10:30", 2),
+            ("2026-04-05T02:00+10:30", 1),
+        ])
+    );
+}
+
+async fn an_hour_in_which_clocks_are_changed_is_whole(app: App) {
+    // The Chatham Islands, 4 April 2026: at a quarter to four clocks went back by an hour.
+    let moments = [
+        "2026-04-04T13:15:00Z",
+        "2026-04-04T13:59:59Z",
+        "2026-04-04T14:00:00Z",
+        "2026-04-04T14:14:59Z",
+        "2026-04-04T14:15:00Z",
+        "2026-04-04T15:00:00Z",
+    ];
+    let hours = groups(&app, &moments, "Hour", "Pacific/Chatham").await;
+    assert_eq!(hours.iter().map(|(_, count)| count).sum::<i64>(), 6);
+}
+
+async fn a_day_that_a_place_left_out_is_no_group(app: App) {
+    // Samoa went over the date line: after 29 December 2011 came the 31st.
+    assert_eq!(
+        groups(&app, &["2011-12-30T09:59:59Z", "2011-12-30T10:00:00Z"], "Day", "Pacific/Apia")
+            .await,
+        named(&[("2011-12-29", 1), ("2011-12-31", 1)])
+    );
+}
+
+async fn parts_of_a_second_count(app: App) {
+    assert_eq!(
+        groups(
+            &app,
+            &["2026-03-31T23:59:59.999999Z", "2026-04-01T00:00:00Z", "2026-04-01T00:00:00.000001Z"],
+            "Month",
+            "UTC"
+        )
+        .await,
+        named(&[("2026-03", 1), ("2026-04", 2)])
+    );
+}
