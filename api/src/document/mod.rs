@@ -7,6 +7,7 @@ mod known;
 mod limits;
 mod scan;
 mod shape;
+mod table;
 mod variables;
 mod weigh;
 
@@ -28,6 +29,7 @@ use crate::text;
 
 pub use known::{Known, Read};
 pub use limits::{LARGEST_BATCH, Limits, MOST_ERRORS};
+pub use table::{Rows, Table, table};
 
 /// A request that may be run.
 pub struct Prepared {

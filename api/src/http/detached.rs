@@ -42,7 +42,7 @@ pub(super) fn patient_stream<T>(
 }
 
 /// A task that is ended when this is dropped.
-struct Ended(JoinHandle<()>);
+pub(super) struct Ended(pub(super) JoinHandle<()>);
 
 impl Drop for Ended {
     fn drop(&mut self) {

@@ -11,9 +11,10 @@ use axum::{
 use serde_json::{Map, Value};
 
 use super::{
-    Server, body, events,
+    Server, body, events, export,
     media::{self, Accepted, Media},
     operation::{Operation, Outcome},
+    report::{TELL_COST, TELL_REPORT, Tells},
     settings::{LARGEST_BODY, STRANGERS_BODY},
     socket,
     visitor::{self, Claims, RequestId, Visitor},
@@ -23,9 +24,6 @@ use crate::{
     text,
 };
 
-/// The header that asks to be told what an operation costs: any value.
-const TELL_COST: &str = "salesgraph-cost";
-
 /// A request on its way.
 struct Asked<'s> {
     server: &'s Server,
@@ -33,7 +31,7 @@ struct Asked<'s> {
     id: RequestId,
     media: Media,
     accepted: Accepted,
-    tells_cost: bool,
+    tells: Tells,
     is_get: bool,
 }
 
@@ -151,12 +149,16 @@ impl<'s> Asked<'s> {
     ) -> Result<Self, Response> {
         let accepted = media::accepted(headers);
         let Some(media) = accepted.best else {
-            let text = "answers are application/graphql-response+json, application/json or text/event-stream";
+            let text = "answers are application/graphql-response+json, application/json, text/event-stream, text/csv or \
+                        application/x-ndjson";
             return Err(server.refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", text));
         };
-        let tells_cost = headers.contains_key(TELL_COST);
+        let tells = Tells {
+            cost: headers.contains_key(TELL_COST),
+            report: headers.contains_key(TELL_REPORT),
+        };
         match visitor::meet(server, Claims::of(headers), &id).await {
-            Ok(visitor) => Ok(Self { server, visitor, id, media, accepted, tells_cost, is_get }),
+            Ok(visitor) => Ok(Self { server, visitor, id, media, accepted, tells, is_get }),
             Err(refusal) => {
                 server.metrics.refused(refusal.code);
                 Err(refused(media, &refusal))
@@ -170,6 +172,10 @@ impl<'s> Asked<'s> {
     }
 
     async fn answer(&self, fields: &Map<String, Value>) -> Response {
+        if self.media.is_table() {
+            let Self { server, visitor, id, media, .. } = self;
+            return export::answer(server, visitor, id, fields, *media).await;
+        }
         let operation = match self.admit(fields) {
             Ok(operation) => operation,
             Err(refusal) => return self.refused(refusal),
@@ -202,7 +208,7 @@ impl<'s> Asked<'s> {
 
     /// Several requests, one after the other.
     async fn answer_all(&self, requests: Vec<Value>) -> Response {
-        if self.media == Media::Events {
+        if self.media == Media::Events || self.media.is_table() {
             let text = "several requests are answered as JSON";
             return self.server.refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", text);
         }
@@ -233,7 +239,7 @@ impl<'s> Asked<'s> {
             let text = "a mutation is sent by POST";
             return Err(Refusal::new("METHOD_NOT_ALLOWED", text, None));
         }
-        operation.tells_cost = self.tells_cost;
+        operation.tells = self.tells;
         Ok(operation)
     }
 }
@@ -249,7 +255,11 @@ pub(super) fn text(outcome: &Outcome) -> String {
 /// A request that was not run: errors, and no data.
 pub(super) fn refused(media: Media, refusal: &Refusal) -> Response {
     let status = media.refused(refusal.code);
-    let media = if media == Media::Events { Media::Json } else { media };
+    let media = match media {
+        Media::Events => Media::Json,
+        Media::Csv | Media::Lines => Media::Response,
+        other => other,
+    };
     let errors = serde_json::json!({ "errors": refusal.errors });
     let mut response = answer(media, status, errors.to_string());
     let headers = response.headers_mut();

@@ -11,6 +11,10 @@ pub(super) enum Media {
     Json,
     /// `text/event-stream`.
     Events,
+    /// `text/csv`.
+    Csv,
+    /// `application/x-ndjson`: a JSON object on each line.
+    Lines,
 }
 
 /// What a client accepts.
@@ -23,11 +27,18 @@ pub(super) struct Accepted {
 }
 
 impl Media {
+    /// Whether the answer is a table.
+    pub(super) fn is_table(self) -> bool {
+        matches!(self, Self::Csv | Self::Lines)
+    }
+
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::Response => "application/graphql-response+json; charset=utf-8",
             Self::Json => "application/json; charset=utf-8",
             Self::Events => "text/event-stream",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Lines => "application/x-ndjson; charset=utf-8",
         }
     }
 
@@ -36,10 +47,13 @@ impl Media {
         match (self, code) {
             (_, "UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
             (_, "UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
+            (Self::Csv | Self::Lines, "INTERNAL") => StatusCode::INTERNAL_SERVER_ERROR,
             (_, "METHOD_NOT_ALLOWED") => StatusCode::METHOD_NOT_ALLOWED,
             (_, "NOT_ACCEPTABLE") => StatusCode::NOT_ACCEPTABLE,
-            (Self::Response, "FORBIDDEN") => StatusCode::FORBIDDEN,
-            (Self::Response, _) | (_, "BAD_REQUEST") => StatusCode::BAD_REQUEST,
+            (Self::Response | Self::Csv | Self::Lines, "FORBIDDEN") => StatusCode::FORBIDDEN,
+            (Self::Response | Self::Csv | Self::Lines, _) | (_, "BAD_REQUEST") => {
+                StatusCode::BAD_REQUEST
+            }
             (Self::Json | Self::Events, _) => StatusCode::OK,
         }
     }
@@ -64,6 +78,8 @@ pub(super) fn accepted(headers: &HeaderMap) -> Accepted {
             "application/graphql-response+json" => (Media::Response, true),
             "application/json" => (Media::Json, true),
             "text/event-stream" => (Media::Events, true),
+            "text/csv" => (Media::Csv, true),
+            "application/x-ndjson" | "application/jsonl" => (Media::Lines, true),
             "*/*" | "application/*" => (Media::Json, false),
             _ => continue,
         };
@@ -103,6 +119,8 @@ mod tests {
             ("APPLICATION/JSON", Some(Media::Json)),
             ("application/json;q=0", None),
             ("text/html", None),
+            ("text/csv", Some(Media::Csv)),
+            ("application/json;q=0.5, application/x-ndjson", Some(Media::Lines)),
             ("image/png, */*;q=0.1", Some(Media::Json)),
         ] {
             let mut headers = HeaderMap::new();

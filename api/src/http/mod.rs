@@ -4,6 +4,7 @@ mod body;
 pub mod connection;
 mod detached;
 mod events;
+mod export;
 pub mod graphiql;
 mod graphql;
 mod head;
@@ -11,6 +12,7 @@ mod media;
 mod metrics;
 mod operation;
 mod persisted;
+mod report;
 mod settings;
 mod socket;
 pub mod visitor;
@@ -189,7 +191,8 @@ fn cross_origin(settings: &Settings) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }
-    let own = ["x-request-id", "salesgraph-cost", visitor::ACTOR].map(HeaderName::from_static);
+    let own = ["x-request-id", report::TELL_COST, report::TELL_REPORT, visitor::ACTOR]
+        .map(HeaderName::from_static);
     let layer = CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])

@@ -12,18 +12,19 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use serde_json::Map;
-use service::metered;
+use service::{Metered, metered};
 use tracing::Instrument;
 
 use super::{
     Server,
     detached::{detached, patient_stream},
+    report::{Taken, Tells},
     visitor::{RequestId, Visitor},
 };
 use crate::{
-    document::{Prepared, Refusal},
+    document::{Prepared, Read, Refusal},
     execute,
-    graph::answer::AnswerSize,
+    graph::{answer::AnswerSize, paging::Paging},
     permission,
 };
 
@@ -31,8 +32,10 @@ use crate::{
 pub(super) struct Operation {
     prepared: Prepared,
     id: RequestId,
-    /// Whether the answer is to tell what it cost.
-    pub(super) tells_cost: bool,
+    /// What is to be told beside the answer.
+    pub(super) tells: Tells,
+    /// Whether it waits while too much is asked of the server.
+    waits: bool,
 }
 
 /// What came of an operation.
@@ -92,7 +95,23 @@ impl Operation {
         if let (Some(hash), Some(_)) = (hash, visitor.role()) {
             server.persisted.keep(hash, document);
         }
-        Ok(Self { prepared, id: id.clone(), tells_cost: false })
+        Ok(Self { prepared, id: id.clone(), tells: Tells::default(), waits: false })
+    }
+
+    /// Its document.
+    pub(super) fn read(&self) -> &Read {
+        &self.prepared.read
+    }
+
+    /// What it was given, and what is taken where nothing was.
+    pub(super) fn variables(&self) -> &Variables {
+        &self.prepared.request.variables
+    }
+
+    /// Lets its list come whole, page by page; it waits for its turn.
+    pub(super) fn page(&mut self, paging: &Arc<Paging>) {
+        self.waits = true;
+        self.prepared.request.data.insert(Arc::clone(paging));
     }
 
     /// What it does.
@@ -102,13 +121,20 @@ impl Operation {
 
     /// Runs a query or a mutation.
     pub(super) async fn run(self, server: &Server, visitor: &Visitor) -> Outcome {
-        let Ok(_permit) = server.running.try_acquire() else {
+        let permit = if self.waits {
+            let turn =
+                tokio::time::timeout(server.settings.request_timeout, server.running.acquire());
+            turn.await.ok().and_then(Result::ok)
+        } else {
+            server.running.try_acquire().ok()
+        };
+        let Some(_permit) = permit else {
             server.metrics.refused("BUSY");
             let text = "too much is asked of the server at the moment, try again";
             return Outcome::Refused(Refusal::new("UNAVAILABLE", text, None));
         };
-        let Self { prepared, id, tells_cost } = self;
-        let (read, cost) = (Arc::clone(&prepared.read), prepared.cost);
+        let Self { prepared, id, tells, .. } = self;
+        let (read, cost, known) = (Arc::clone(&prepared.read), prepared.cost, prepared.is_allowed);
         let kind = read.kind;
         // Strangers choose names too, and each that is told apart costs memory.
         let name = read.name.as_deref().filter(|_| visitor.role().is_some());
@@ -124,10 +150,12 @@ impl Operation {
             actor = visitor.scope.as_ref().map(|scope| scope.actor().label())
         );
         let begun = Instant::now();
-        let work = metered(server.executor.run(prepared)).instrument(span.clone());
+        let listed = tells.statements(visitor.role());
+        let work = metered(server.executor.run(prepared), listed).instrument(span.clone());
         let done = tokio::time::timeout(server.settings.request_timeout, work).await;
         let is_late = done.is_err();
-        let (mut response, statements) = done.unwrap_or_else(|_| (late(kind), 0));
+        let (mut response, metered) = done.unwrap_or_else(|_| (late(kind), Metered::default()));
+        let statements = metered.statements;
         let elapsed = begun.elapsed();
         for error in &mut response.errors {
             name_request(error, &id);
@@ -145,8 +173,13 @@ impl Operation {
         if is_late {
             return Outcome::of(response);
         }
-        if tells_cost {
-            response.extensions.insert("cost".to_owned(), told(server, cost, statements));
+        let limit = server.settings.limits.max_cost;
+        let taken = Taken { cost: (cost, limit), elapsed, metered: &metered, known };
+        if tells.cost {
+            response.extensions.insert("cost".to_owned(), taken.cost());
+        }
+        if let (true, Some(role)) = (tells.report, visitor.role()) {
+            response.extensions.insert("report".to_owned(), taken.report(role));
         }
         Outcome::Answer(response)
     }
@@ -252,21 +285,11 @@ pub(super) fn code(error: &ServerError) -> Option<String> {
 }
 
 /// What can be said of a request that was not run.
-fn known_code(code: &str) -> &'static str {
+pub(super) fn known_code(code: &str) -> &'static str {
     match code {
         "UNAVAILABLE" => "UNAVAILABLE",
+        "INTERNAL" => "INTERNAL",
         "TOO_COMPLEX" => "TOO_COMPLEX",
         _ => "GRAPHQL_VALIDATION_FAILED",
     }
-}
-
-fn told(server: &Server, cost: u64, statements: u64) -> Value {
-    let number = |number: u64| Value::Number(number.into());
-    let limit = server.settings.limits.max_cost;
-    Value::Object(
-        [("requested", cost), ("limit", limit), ("statements", statements)]
-            .into_iter()
-            .map(|(name, value)| (async_graphql::Name::new(name), number(value)))
-            .collect(),
-    )
 }

@@ -1,0 +1,211 @@
+//! What an operation looks like as a table: which list gives the rows, which fields the columns.
+
+use async_graphql::{
+    Positioned, Variables,
+    parser::types::{Directive, ExecutableDocument, Field, OperationType, Selection, SelectionSet},
+};
+use async_graphql_value::{ConstValue, Value};
+
+use super::{Refusal, known::Read, shape::Shape};
+
+/// An operation as a table.
+#[derive(Debug)]
+pub struct Table {
+    /// The root field: its name in the answer.
+    pub root: String,
+    /// Its name in the schema.
+    pub field: String,
+    /// Which objects are the rows.
+    pub rows: Rows,
+    /// Whether the list says of no page, so that all of it is meant.
+    pub is_whole: bool,
+    /// The columns, each the way through the row to its value.
+    pub columns: Vec<Vec<String>>,
+    /// The first list inside a row, by the way to it.
+    pub list: Option<Vec<String>>,
+}
+
+/// Which objects are the rows of a table.
+#[derive(Debug)]
+pub enum Rows {
+    /// Those in the list of this name below the root field.
+    Below(String),
+    /// Those in the root field, which is a list.
+    List,
+    /// The root field itself.
+    One,
+}
+
+/// How deep the fields of a row may be nested.
+const DEEPEST: usize = 32;
+
+/// Reads an operation as a table.
+///
+/// # Errors
+/// `BAD_REQUEST` when it is no query with one field at its root.
+pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
+    let bad = |text: &str| Refusal::new("BAD_REQUEST", text, None);
+    let operation = read.operation()?;
+    if operation.ty != OperationType::Query {
+        return Err(bad("only a query gives a table"));
+    }
+    let walk = Walk { document: read.document(), variables, shape: Shape::of_schema() };
+    let roots = walk.fields(&operation.selection_set.node, 0);
+    let [root] = roots[..] else {
+        return Err(bad("a table comes of a query with one field at its root"));
+    };
+    let name = root.name.node.as_str();
+    let known = walk.shape.object("Query").and_then(|query| query.field(name));
+    let Some(known) = known else {
+        return Err(bad("a table comes of a field of the schema's own data"));
+    };
+    let mut table = Table {
+        root: root.response_key().node.to_string(),
+        field: name.to_owned(),
+        rows: if known.is_list { Rows::List } else { Rows::One },
+        is_whole: false,
+        columns: Vec::new(),
+        list: None,
+    };
+    let mut sets = vec![(&root.selection_set.node, known.ty.as_str())];
+    if walk.shape.object(&known.ty).is_some_and(|ty| ty.is_connection) {
+        let below = walk.fields(&root.selection_set.node, 0);
+        let is_row = |field: &&&Field| matches!(field.name.node.as_str(), "nodes" | "edges");
+        let Some(rows) = below.iter().find(is_row) else {
+            return Err(bad("ask for `nodes`: they are the rows of the table"));
+        };
+        let key = rows.response_key().node.to_string();
+        if below.iter().filter(is_row).any(|other| other.response_key().node != *key) {
+            return Err(bad("ask for `nodes` or `edges`, and once: a table has one kind of rows"));
+        }
+        let ty = walk.shape.object(&known.ty).and_then(|ty| ty.field(&rows.name.node));
+        let ty = ty.map_or("", |ty| ty.ty.as_str());
+        let same = below.iter().filter(|field| field.response_key().node == *key);
+        sets = same.map(|field| (&field.selection_set.node, ty)).collect();
+        table.rows = Rows::Below(key);
+        table.is_whole =
+            known.is_paged && ["first", "last"].iter().all(|name| !walk.is_given(root, name));
+    }
+    if let Rows::One = table.rows
+        && let Some((key, lists)) = walk.only_list(&root.selection_set.node, &known.ty)
+    {
+        table.rows = Rows::Below(key);
+        sets = lists;
+    }
+    for (set, ty) in sets {
+        walk.columns(set, Some(ty), &mut Vec::new(), &mut table);
+    }
+    Ok(table)
+}
+
+struct Walk<'d> {
+    document: &'d ExecutableDocument,
+    variables: &'d Variables,
+    shape: &'static Shape,
+}
+
+impl<'d> Walk<'d> {
+    /// The one list among the fields of an object, when it is of objects and no page.
+    fn only_list(
+        &self,
+        set: &'d SelectionSet,
+        ty: &str,
+    ) -> Option<(String, Vec<(&'d SelectionSet, &'static str)>)> {
+        let object = self.shape.object(ty)?;
+        let mut found: Option<(String, Vec<(&'d SelectionSet, &'static str)>)> = None;
+        for field in self.fields(set, 0) {
+            let known = object.field(&field.name.node);
+            let Some(known) = known.filter(|known| known.is_list) else { continue };
+            if field.selection_set.node.items.is_empty() {
+                continue;
+            }
+            let (key, list) = (field.response_key().node.as_str(), &field.selection_set.node);
+            match &mut found {
+                None => found = Some((key.to_owned(), vec![(list, known.ty.as_str())])),
+                Some((same, sets)) if same == key => sets.push((list, known.ty.as_str())),
+                Some(_) => return None,
+            }
+        }
+        found
+    }
+
+    /// The fields of a selection, fragments opened.
+    fn fields(&self, set: &'d SelectionSet, depth: usize) -> Vec<&'d Field> {
+        let mut fields = Vec::new();
+        if depth > DEEPEST {
+            return fields;
+        }
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) if self.is_in(&field.node.directives) => {
+                    fields.push(&field.node);
+                }
+                Selection::InlineFragment(fragment) if self.is_in(&fragment.node.directives) => {
+                    fields.extend(self.fields(&fragment.node.selection_set.node, depth + 1));
+                }
+                Selection::FragmentSpread(spread) if self.is_in(&spread.node.directives) => {
+                    let name = &spread.node.fragment_name.node;
+                    if let Some(fragment) = self.document.fragments.get(name) {
+                        fields.extend(self.fields(&fragment.node.selection_set.node, depth + 1));
+                    }
+                }
+                _ => {}
+            }
+        }
+        fields
+    }
+
+    fn columns(
+        &self,
+        set: &'d SelectionSet,
+        ty: Option<&str>,
+        path: &mut Vec<String>,
+        table: &mut Table,
+    ) {
+        for field in self.fields(set, path.len()) {
+            path.push(field.response_key().node.to_string());
+            let object = ty.and_then(|ty| self.shape.object(ty));
+            let known = object.and_then(|object| object.field(&field.name.node));
+            let below = known.and_then(|known| self.shape.object(&known.ty));
+            if field.selection_set.node.items.is_empty() {
+                if !table.columns.contains(path) {
+                    table.columns.push(path.clone());
+                }
+            } else if known.is_some_and(|known| known.is_list)
+                || below.is_some_and(|below| below.is_connection)
+            {
+                table.list.get_or_insert_with(|| path.clone());
+            } else if path.len() < DEEPEST {
+                let ty = known.map(|known| known.ty.as_str());
+                self.columns(&field.selection_set.node, ty, path, table);
+            }
+            path.pop();
+        }
+    }
+
+    /// Whether `@skip` and `@include` leave something in.
+    fn is_in(&self, directives: &[Positioned<Directive>]) -> bool {
+        directives.iter().all(|directive| {
+            let condition = directive.node.get_argument("if").map(|value| self.value(&value.node));
+            let holds = matches!(condition, Some(Some(ConstValue::Boolean(true))));
+            match directive.node.name.node.as_str() {
+                "skip" => !holds,
+                "include" => holds,
+                _ => true,
+            }
+        })
+    }
+
+    fn is_given(&self, field: &Field, argument: &str) -> bool {
+        let value = field.get_argument(argument).and_then(|value| self.value(&value.node));
+        value.is_some_and(|value| value != ConstValue::Null)
+    }
+
+    /// A value with the variables put in that it consists of; what is put together is just something.
+    fn value(&self, value: &Value) -> Option<ConstValue> {
+        match value {
+            Value::Variable(name) => self.variables.get(name).cloned(),
+            other => other.clone().into_const(),
+        }
+    }
+}

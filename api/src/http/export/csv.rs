@@ -1,0 +1,60 @@
+//! Comma-separated values (RFC 4180), safe to be opened by a spreadsheet.
+
+use serde_json::Value;
+
+use crate::document::Table;
+
+/// With what a text begins that a spreadsheet would take for a formula
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>).
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// The first line: what each column is, its path joined by points.
+pub(super) fn head(table: &Table) -> String {
+    let mut out = String::new();
+    let names = table.columns.iter().map(|path| Value::String(path.join(".")));
+    line(&mut out, names);
+    out
+}
+
+/// The line of a row.
+pub(super) fn row(out: &mut String, table: &Table, row: &Value) {
+    let cells = table.columns.iter().map(|path| {
+        path.iter().fold(row, |value, name| value.get(name).unwrap_or(&Value::Null)).clone()
+    });
+    line(out, cells);
+}
+
+fn line(out: &mut String, cells: impl Iterator<Item = Value>) {
+    let begun = out.len();
+    for (place, cell) in cells.enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        match cell {
+            Value::Null => {}
+            // Numbers stay numbers, also those below zero.
+            Value::Number(number) => out.push_str(&number.to_string()),
+            Value::Bool(value) => out.push_str(if value { "true" } else { "false" }),
+            Value::String(text) => field(out, &text),
+            json => field(out, &json.to_string()),
+        }
+    }
+    // An empty line would be no row.
+    if out.len() == begun {
+        out.push_str("\"\"");
+    }
+    out.push_str("\r\n");
+}
+
+fn field(out: &mut String, text: &str) {
+    let guard = if text.starts_with(FORMULA) { "'" } else { "" };
+    if text.contains(['"', ',', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ') {
+        out.push('"');
+        out.push_str(guard);
+        out.push_str(&text.replace('"', "\"\""));
+        out.push('"');
+    } else {
+        out.push_str(guard);
+        out.push_str(text);
+    }
+}

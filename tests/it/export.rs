@@ -1,0 +1,264 @@
+//! Answers as tables: CSV and lines of JSON; and the report of what a request took.
+
+use api::execute::SchemaExecutor;
+use async_graphql::{Executor, Request};
+use sea_orm::ActiveValue::Set;
+use serde_json::{Value, json};
+use tests::{App, behaviours};
+
+use crate::{
+    access::serve as serve_with_keys,
+    http::{JSON, beside, send, serve},
+    protocol::body,
+};
+
+behaviours![
+    rows_become_lines_and_fields_columns,
+    a_list_that_says_of_no_page_comes_whole,
+    what_is_usual_counts_as_said,
+    a_row_without_anything_is_a_row,
+    a_list_in_one_object_gives_the_rows,
+    a_formula_is_no_formula_any_more,
+    groups_and_aggregates_are_tables,
+    lists_inside_are_lines_of_json,
+    what_is_no_table_is_told_as_an_error,
+    an_export_sees_one_moment,
+    two_exports_at_a_time_are_enough,
+    a_report_tells_what_a_request_took,
+    the_text_of_statements_is_for_those_who_operate,
+];
+
+/// Status, head and body of the answer to `query` as `media`.
+async fn asked(app: &App, media: &str, query: &str) -> (u16, String, String) {
+    beside(async {
+        let address = serve(app).await;
+        let head = format!("{JSON}\r\nAccept: {media}");
+        let (status, head, body) = send(address, &head, &body(query)).await;
+        let body = if head.contains("transfer-encoding: chunked") { whole(&body) } else { body };
+        (status, head, body)
+    })
+    .await
+}
+
+/// A body that was sent in chunks.
+fn whole(body: &str) -> String {
+    let (mut rest, mut whole) = (body, String::new());
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        if size == 0 {
+            break;
+        }
+        whole.push_str(&after[..size]);
+        rest = &after[size + 2..];
+    }
+    whole
+}
+
+async fn rows_become_lines_and_fields_columns(app: App) {
+    app.world().await;
+    let query = r"{ prospects { totalCount nodes { fullName employer: company { name ...I } lastContactedAt isActive
+                    location @include(if: false) } } }
+                  fragment I on Company { industry { name } }";
+    let (status, head, csv) = asked(&app, "text/csv", query).await;
+    assert_eq!(status, 200, "{csv}");
+    assert!(head.contains("content-type: text/csv; charset=utf-8"), "{head}");
+    assert!(
+        head.contains(r#"content-disposition: attachment; filename="prospects.csv""#),
+        "{head}"
+    );
+    let expected = "fullName,employer.name,employer.industry.name,lastContactedAt,isActive\r\n\
+                    Ada,Acme,Logistics,2026-03-01T12:00:00Z,true\r\n\
+                    bob,Acme,Logistics,,true\r\n\
+                    Cleo,Acme,Logistics,2026-03-01T10:00:00Z,true\r\n\
+                    Dan,bank & Sons,banking,2026-03-01T09:00:00Z,true\r\n";
+    assert_eq!(csv, expected);
+    let (_, _, edges) =
+        asked(&app, "text/csv", "{ prospects(last: 1) { edges { node { fullName } } } }").await;
+    assert_eq!(edges, "node.fullName\r\nDan\r\n");
+    let none = r#"{ prospects(filter: { fullName: { eq: "nobody" } }) { nodes { fullName company { name } } } }"#;
+    assert_eq!(asked(&app, "text/csv", none).await.2, "fullName,company.name\r\n");
+}
+
+async fn a_list_that_says_of_no_page_comes_whole(app: App) {
+    let [acme, _] = app.world().await;
+    for number in 0..1_100 {
+        app.prospect(&format!("P{number:04}"), acme).await;
+    }
+    let names = async |query: &str| {
+        let (status, _, csv) = asked(&app, "text/csv", query).await;
+        assert_eq!(status, 200, "{csv}");
+        csv.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = names("{ prospects(orderBy: { fullName: DESC }) { nodes { fullName } } }").await;
+    assert_eq!(all.len(), 1_104);
+    assert_eq!(all[..2], ["P1099", "P1098"]);
+    assert_eq!(all[1_103], "Ada");
+    // What is asked for by a page is that page.
+    let page =
+        names("{ prospects(first: 3, orderBy: { fullName: DESC }) { nodes { fullName } } }").await;
+    assert_eq!(page, ["P1099", "P1098", "P1097"]);
+    let lines = asked(&app, "application/x-ndjson", "{ prospects { nodes { id } } }").await.2;
+    assert_eq!(lines.lines().count(), 1_104);
+}
+
+async fn what_is_usual_counts_as_said(app: App) {
+    app.world().await;
+    let query = "query ($n: Int = 2, $x: Boolean = true) { prospects(first: $n) { nodes { fullName location @include(if: $x) } } }";
+    assert_eq!(asked(&app, "text/csv", query).await.2, "fullName,location\r\nAda,\r\nbob,\r\n");
+}
+
+async fn a_row_without_anything_is_a_row(app: App) {
+    app.world().await;
+    let query = "{ prospects(first: 2) { nodes { location } } }";
+    assert_eq!(asked(&app, "text/csv", query).await.2, "location\r\n\"\"\r\n\"\"\r\n");
+}
+
+async fn a_list_in_one_object_gives_the_rows(app: App) {
+    app.world().await;
+    app.usage("large", 2.0).await;
+    let query = "{ llmCostReport(groupBy: MODEL) { replies groups { key cost } total { calls } } }";
+    assert_eq!(asked(&app, "text/csv", query).await.2, "key,cost\r\nlarge,2.0\r\nsmall,0.01\r\n");
+    let groups = "{ prospectsGroupBy(by: EMAIL) { nodes { key { email } } } }";
+    assert_eq!(asked(&app, "text/csv", groups).await.2.lines().count(), 5);
+}
+
+async fn a_formula_is_no_formula_any_more(app: App) {
+    let [acme, _] = app.world().await;
+    for name in ["=1+1", "+49 30", "-a", "@b", "\tc", "say \"a, b\"", "two\nlines", " d"] {
+        app.prospect_with(name, acme, |row| row.email = Set("x@acme.example".to_owned())).await;
+    }
+    app.usage("small", -0.5).await;
+    let query =
+        r#"{ prospects(filter: { email: { eq: "x@acme.example" } }) { nodes { fullName } } }"#;
+    let expected = "fullName\r\n'=1+1\r\n'+49 30\r\n'-a\r\n'@b\r\n'\tc\r\n\"say \"\"a, b\"\"\"\r\n\"two\nlines\"\r\n\" d\"\r\n";
+    assert_eq!(asked(&app, "text/csv", query).await.2, expected);
+    let costs = "{ llmUsageLogs(filter: { cost: { lt: 0 } }) { nodes { cost } } }";
+    assert_eq!(asked(&app, "text/csv", costs).await.2, "cost\r\n-0.5\r\n");
+}
+
+async fn groups_and_aggregates_are_tables(app: App) {
+    app.world().await;
+    let groups = "{ interactionsGroupBy(by: PROSPECT_COMPANY_NAME) { nodes { key { prospectCompanyName } count } } }";
+    assert_eq!(
+        asked(&app, "text/csv", groups).await.2,
+        "key.prospectCompanyName,count\r\nAcme,9\r\nbank & Sons,5\r\n"
+    );
+    let aggregate = "{ prospectsAggregate { count distinct { companyId } } }";
+    assert_eq!(asked(&app, "text/csv", aggregate).await.2, "count,distinct.companyId\r\n4,2\r\n");
+    let beside_rows = "{ companies { nodes { name prospectsAggregate { count } } } }";
+    assert_eq!(
+        asked(&app, "text/csv", beside_rows).await.2,
+        "name,prospectsAggregate.count\r\nAcme,3\r\nbank & Sons,1\r\n"
+    );
+}
+
+async fn lists_inside_are_lines_of_json(app: App) {
+    app.world().await;
+    let query = "{ companies { nodes { name prospects(first: 1) { nodes { fullName } } } } }";
+    let (status, _, error) = asked(&app, "text/csv", query).await;
+    assert_eq!(status, 400);
+    assert!(error.contains("a table has no room for the list `prospects`"), "{error}");
+    let (_, head, lines) = asked(&app, "application/x-ndjson", query).await;
+    assert!(head.contains("content-type: application/x-ndjson"), "{head}");
+    let expected = "{\"name\":\"Acme\",\"prospects\":{\"nodes\":[{\"fullName\":\"Ada\"}]}}\n\
+                    {\"name\":\"bank & Sons\",\"prospects\":{\"nodes\":[{\"fullName\":\"Dan\"}]}}\n";
+    assert_eq!(lines, expected);
+}
+
+async fn what_is_no_table_is_told_as_an_error(app: App) {
+    app.world().await;
+    for (query, told) in [
+        ("{ prospects { totalCount } }", "ask for `nodes`"),
+        ("{ a: prospects { nodes { id } } b: events { nodes { id } } }", "one field at its root"),
+        ("{ prospects { nodes { id } edges { cursor } } }", "one kind of rows"),
+        ("{ prospects { nodes { id } n2: nodes { email } } }", "one kind of rows"),
+        ("{ prospects { nodes { nothing } } }", "Unknown field"),
+        (r#"{ prospects(after: "x") { nodes { id } } }"#, "not one of ours"),
+        (
+            "mutation { deleteProspect(input: { id: 1 }) { deletedId } }",
+            "only a query gives a table",
+        ),
+    ] {
+        let (status, head, answer) = asked(&app, "text/csv", query).await;
+        assert_eq!(status, 400, "{query}: {answer}");
+        assert!(head.contains("json"), "{head}");
+        assert!(answer.contains(told), "{query}: {answer}");
+    }
+    assert_eq!(app.data("{ prospects { totalCount } }").await["prospects"]["totalCount"], 4);
+}
+
+async fn an_export_sees_one_moment(app: App) {
+    app.world().await;
+    let count = async |scope: &service::Scope| {
+        let request = Request::new("{ prospects { totalCount } }").data(scope.clone());
+        let response = SchemaExecutor::new(false).execute(request).await;
+        let answer: Value = serde_json::from_str(&api::text::response(&response)).unwrap();
+        answer["data"]["prospects"]["totalCount"].clone()
+    };
+    let scope = app.scope(app.organization);
+    let then = scope.at_one_moment().await.unwrap();
+    app.prospect("Eve", 1).await;
+    assert_eq!(count(&then).await, 4);
+    assert_eq!(count(&scope).await, 5);
+    app.prospect("Fay", 1).await;
+    assert_eq!(count(&then).await, 4);
+    assert_eq!(count(&scope.at_one_moment().await.unwrap()).await, 6);
+}
+
+async fn two_exports_at_a_time_are_enough(app: App) {
+    let scope = app.scope(app.organization);
+    let held = [scope.at_one_moment().await.unwrap(), scope.at_one_moment().await.unwrap()];
+    let refused = scope.at_one_moment().await.unwrap_err();
+    assert!(matches!(refused, service::Error::Unavailable(_)), "{refused}");
+    drop(held);
+    scope.at_one_moment().await.unwrap();
+}
+
+async fn a_report_tells_what_a_request_took(app: App) {
+    app.world().await;
+    beside(async {
+        let address = serve(&app).await;
+        let head = format!("{JSON}\r\nSalesgraph-Report: 1");
+        let query = "{ companies { nodes { id prospects { nodes { id } } } } }";
+        let mut documents = Vec::new();
+        for _ in 0..2 {
+            let (_, _, answer) = send(address, &head, &body(query)).await;
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            let report = &answer["extensions"]["report"];
+            assert_eq!(
+                (&report["statements"], &report["rows"]),
+                (&json!(2), &json!(6)),
+                "{report}"
+            );
+            assert!(report["milliseconds"].as_f64() >= report["databaseMilliseconds"].as_f64());
+            assert!(report["cost"]["requested"].as_u64().unwrap() > 0);
+            assert_eq!(report["role"], "OWNER");
+            assert_eq!(report["sql"].as_array().unwrap().len(), 2);
+            assert_eq!(report["sql"][1]["rows"], 4);
+            assert!(report["sql"][1]["text"].as_str().unwrap().contains("\"prospects\""));
+            documents.push(report["cache"]["document"].clone());
+        }
+        assert_eq!(documents, ["miss", "hit"]);
+        assert!(!send(address, JSON, &body(query)).await.2.contains("extensions"));
+    })
+    .await;
+}
+
+async fn the_text_of_statements_is_for_those_who_operate(app: App) {
+    app.world().await;
+    beside(async {
+        let (address, visitors) = serve_with_keys(&app).await;
+        for (head, told) in
+            [(&visitors.admin, true), (&visitors.member, false), (&visitors.analyst, false)]
+        {
+            let head = format!("{head}\r\nSalesgraph-Report: 1");
+            let (_, _, answer) =
+                send(address, &head, &body("{ prospects { nodes { id } } }")).await;
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            let report = &answer["extensions"]["report"];
+            assert_eq!(report["statements"], 1, "{answer}");
+            assert_eq!(report.get("sql").is_some(), told, "{report}");
+        }
+    })
+    .await;
+}
