@@ -27,14 +27,25 @@ async fn the_demo_set_is_complete_and_consistent(app: App) {
     for list in counts.as_object().unwrap().values() {
         assert!(list["totalCount"].as_i64().unwrap() >= 12, "{counts}");
     }
-    // The last contact is the newest interaction; every industry has companies.
-    let query = "{ prospects(first: 100) { nodes { lastContactedAt interactions(first: 1, orderBy: \
-                 [{ interactionDate: DESC }]) { nodes { interactionDate } } } } \
-                 industries { nodes { companies { totalCount } } } }";
-    let data = app.data(query).await;
+    // The last contact is the newest interaction from us, the last engagement the newest from them; every industry
+    // has companies.
+    let newest = |direction: &str| {
+        format!(
+            "interactions(first: 1, orderBy: {{ interactionDate: DESC }}, filter: {{ direction: \
+             {{ eq: {direction} }} }}) {{ nodes {{ interactionDate }} }}"
+        )
+    };
+    let query = format!(
+        "{{ prospects(first: 100) {{ nodes {{ lastContactedAt lastEngagementDate ours: {} theirs: {} }} }} \
+         industries {{ nodes {{ companies {{ totalCount }} }} }} }}",
+        newest("OUTBOUND"),
+        newest("INBOUND")
+    );
+    let data = app.data(&query).await;
     for prospect in data["prospects"]["nodes"].as_array().unwrap() {
-        let newest = &prospect["interactions"]["nodes"][0]["interactionDate"];
-        assert_eq!(&prospect["lastContactedAt"], newest);
+        let newest = |side: &str| prospect[side]["nodes"][0]["interactionDate"].clone();
+        assert_eq!(prospect["lastContactedAt"], newest("ours"));
+        assert_eq!(prospect["lastEngagementDate"], newest("theirs"));
     }
     for industry in data["industries"]["nodes"].as_array().unwrap() {
         assert!(industry["companies"]["totalCount"].as_i64().unwrap() > 0);

@@ -1,6 +1,7 @@
 //! A believable demo set, the same every time for the same scale and day.
 
 mod rows;
+mod talk;
 mod words;
 
 use std::sync::Arc;

@@ -6,19 +6,17 @@ use fastrand::Rng;
 use serde_json::json;
 
 use super::{First, Scale, words};
-use crate::{crm, offer, outreach, usage, value::Value, write::Rules};
+use crate::{crm, offer, usage, value::Value, write::Rules};
 
-/// How many interactions, drafts and research records a prospect has, by its number.
-const INTERACTIONS: [i64; 5] = [0, 2, 5, 8, 10];
-const DRAFTS: [i64; 5] = [0, 1, 3, 1, 0];
+/// How many research records a prospect has, by its number.
 const RESEARCH: [i64; 5] = [0, 1, 1, 2, 1];
 
 /// What the demo set tells: who, when, how much.
 pub(super) struct Story {
     organization: i64,
     now: DateTime<Utc>,
-    scale: Scale,
-    first: First,
+    pub(super) scale: Scale,
+    pub(super) first: First,
 }
 
 /// The cells of a row by name; the rest is as usual.
@@ -31,15 +29,15 @@ fn row<const N: usize>(rules: &Rules, cells: [(&str, Value); N]) -> Vec<Value> {
     row
 }
 
-fn text(text: impl Into<String>) -> Value {
+pub(super) fn text(text: impl Into<String>) -> Value {
     Value::Text(text.into())
 }
 
-fn optional(text: Option<&str>) -> Value {
+pub(super) fn optional(text: Option<&str>) -> Value {
     text.map_or(Value::Null, |text| Value::Text(text.to_owned()))
 }
 
-fn at<T: Copy>(words: &[T], number: i64) -> T {
+pub(super) fn at<T: Copy>(words: &[T], number: i64) -> T {
     words[usize::try_from(number).unwrap_or_default() % words.len()]
 }
 
@@ -76,12 +74,12 @@ impl Story {
         Self { organization, now, scale, first }
     }
 
-    fn days_ago(&self, days: i64, rng: &mut Rng) -> DateTime<Utc> {
+    pub(super) fn days_ago(&self, days: i64, rng: &mut Rng) -> DateTime<Utc> {
         self.now - Duration::days(days) + Duration::minutes(rng.i64(7 * 60..18 * 60))
     }
 
     /// The cells that every row has.
-    fn with<const N: usize>(
+    pub(super) fn with<const N: usize>(
         &self,
         rules: &Rules,
         id: i64,
@@ -176,7 +174,7 @@ impl Story {
         })
     }
 
-    fn company_name(number: i64) -> (String, usize) {
+    pub(super) fn company_name(number: i64) -> (String, usize) {
         let first = at(&words::COMPANY_FIRST, number);
         // Each first part meets each second part once in a thousand, and neighbours differ in both.
         let (second, industry) = at(&words::COMPANY_SECOND, number / 50 + number);
@@ -223,7 +221,7 @@ impl Story {
         company % (self.scale.companies() / self.large_companies()) == 7
     }
 
-    fn company_of(&self, prospect: i64) -> i64 {
+    pub(super) fn company_of(&self, prospect: i64) -> i64 {
         let (companies, large) = (self.scale.companies(), self.large_companies());
         if prospect % 5 == 4 {
             (prospect / 5 % large) * (companies / large) + 7
@@ -233,24 +231,10 @@ impl Story {
         }
     }
 
-    fn person(prospect: i64) -> (&'static str, &'static str) {
+    pub(super) fn person(prospect: i64) -> (&'static str, &'static str) {
         let mut rng = Rng::with_seed(prospect.cast_unsigned() ^ 0xFACE);
         let first = words::FIRST_NAMES[rng.usize(..words::FIRST_NAMES.len())];
         (first, words::LAST_NAMES[rng.usize(..words::LAST_NAMES.len())])
-    }
-
-    /// When the interactions of a prospect happened, oldest first.
-    fn dates(&self, prospect: i64) -> Vec<DateTime<Utc>> {
-        let mut rng = Rng::with_seed(prospect.cast_unsigned() ^ 0xDA7E);
-        let count = at(&INTERACTIONS, prospect / 8);
-        let mut dates: Vec<_> = (0..count)
-            .map(|_| {
-                let days = rng.i64(1..180);
-                self.days_ago(days, &mut rng)
-            })
-            .collect();
-        dates.sort_unstable();
-        dates
     }
 
     pub(super) fn prospects(&self) -> impl Iterator<Item = Vec<Value>> {
@@ -260,7 +244,7 @@ impl Story {
             let company = self.company_of(number);
             let handle = format!("{}.{}", slug(first), slug(last));
             let domain = Self::company_domain(company);
-            let contacted = self.dates(number).last().copied();
+            let [contacted, engaged] = self.newest(number);
             let made = self.days_ago(rng.i64(181..200), &mut rng);
             let profile = format!("https://www.linkedin.example/in/{handle}-{number}");
             let cells = [
@@ -271,61 +255,17 @@ impl Story {
                 ("company_id", Value::Int(self.first.companies + company)),
                 ("last_contacted_at", contacted.map_or(Value::Null, Value::Time)),
                 ("is_active", Value::Bool(rng.u8(..10) != 0)),
-                ("lifecycle_stage", text(if contacted.is_some() { "contacted" } else { "new" })),
+                ("last_engagement_date", engaged.map_or(Value::Null, Value::Time)),
+                (
+                    "lifecycle_stage",
+                    text(match (contacted, engaged) {
+                        (_, Some(_)) => "engaged",
+                        (Some(_), None) => "contacted",
+                        (None, None) => "new",
+                    }),
+                ),
             ];
             self.with(crm::prospect::rules(), self.first.prospects + number, made, cells)
-        })
-    }
-
-    pub(super) fn interactions(&self, first: i64) -> impl Iterator<Item = Vec<Value>> {
-        let all = (0..self.scale.prospects()).flat_map(|prospect| {
-            self.dates(prospect).into_iter().map(move |date| (prospect, date))
-        });
-        (0_i64..).zip(all).map(move |(number, (prospect, date))| {
-            let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0x1A7);
-            let (kind, subject, content) =
-                words::INTERACTIONS[rng.usize(..words::INTERACTIONS.len())];
-            let event = self.first.events + rng.i64(0..7);
-            let at_event = subject == "Met at the stand";
-            let cells = [
-                ("prospect_id", Value::Int(self.first.prospects + prospect)),
-                ("event_id", if at_event { Value::Int(event) } else { Value::Null }),
-                ("interaction_type", text(kind)),
-                ("interaction_date", Value::Time(date)),
-                ("subject", text(subject)),
-                ("content", text(content)),
-                ("sentiment", optional(words::SENTIMENTS[rng.usize(..5)])),
-                ("outcome", optional(words::OUTCOMES[rng.usize(..6)])),
-            ];
-            self.with(outreach::interaction::rules(), first + number, date, cells)
-        })
-    }
-
-    pub(super) fn drafts(&self, first: i64) -> impl Iterator<Item = Vec<Value>> {
-        let statuses = outreach::outreach_draft::STATUSES;
-        let all = (0..self.scale.prospects())
-            .flat_map(|prospect| (0..at(&DRAFTS, prospect / 3)).map(move |_| prospect));
-        (0_i64..).zip(all).map(move |(number, prospect)| {
-            let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0xD4AF);
-            let (kind, content) = words::DRAFTS[rng.usize(..words::DRAFTS.len())];
-            let solution = words::SOLUTIONS[rng.usize(..words::SOLUTIONS.len())].0;
-            let (person, _) = Self::person(prospect);
-            let (company, _) = Self::company_name(self.company_of(prospect));
-            let content = content
-                .replace("{name}", person)
-                .replace("{company}", &company)
-                .replace("{solution}", solution);
-            let invitation = kind == "event_invitation";
-            let event = Value::Int(self.first.events + rng.i64(8..12));
-            let made = self.days_ago(rng.i64(1..60), &mut rng);
-            let cells = [
-                ("prospect_id", Value::Int(self.first.prospects + prospect)),
-                ("event_id", if invitation { event } else { Value::Null }),
-                ("draft_type", text(kind)),
-                ("content", text(content)),
-                ("status", text(statuses[rng.usize(..statuses.len())].name)),
-            ];
-            self.with(outreach::outreach_draft::rules(), first + number, made, cells)
         })
     }
 
