@@ -1,7 +1,9 @@
 //! The one record of every company and person we sell to, and what is known about them.
 
 pub mod company;
+pub mod engagement;
 pub mod merge;
+pub mod next_action;
 pub mod privacy;
 pub mod prospect;
 pub mod prospect_research;

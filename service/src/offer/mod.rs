@@ -2,7 +2,9 @@
 
 pub mod event;
 pub mod industry;
+pub mod recommendation;
 pub mod solution;
+pub mod suggestion;
 
 use crate::table::{Column, Kind};
 

@@ -2,5 +2,8 @@
 
 pub mod draft_acts;
 pub mod draft_life;
+pub mod funnel;
+pub mod industry_performance;
 pub mod interaction;
 pub mod outreach_draft;
+pub mod timeline;

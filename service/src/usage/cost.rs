@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use sea_orm::Value as Bind;
 
-use crate::{error::Result, scope::Scope, store::Engine, table::Kind, value::Value};
+use crate::{error::Result, scope::Scope};
 
 /// Whose cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,19 +59,7 @@ pub async fn to_date(scope: &Scope, of: Of, keys: &[i64]) -> Result<HashMap<i64,
             binds.push(organization.into());
         }
         binds.push(organization.into());
-        let among = match engine {
-            Engine::Postgres => {
-                let keys = keys.iter().copied().map(Value::Int).collect();
-                binds.push(Value::array(keys, Kind::BigInt));
-                "= ANY({})"
-            }
-            Engine::Sqlite => {
-                binds.push(serde_json::Value::from(keys).to_string().into());
-                "IN (SELECT value FROM json_each({}))"
-            }
-        };
-        // SQLite takes the organization for the narrower key without the `+`.
-        let plus = if engine == Engine::Sqlite { "+" } else { "" };
+        let (among, plus) = (engine.among(keys, &mut binds), engine.not_by());
         format!(
             "{}{join} WHERE {plus}d.\"organization_id\" = {{}} AND {key} {among}",
             shares.replace("{key}", key)

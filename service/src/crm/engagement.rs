@@ -1,0 +1,98 @@
+//! How close companies are to us, by what their prospects did.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    error::Result,
+    scope::Scope,
+    table::Kind,
+    value::Value,
+    vocabulary::{Word, word},
+};
+
+/// Until when an answer is hot.
+const HOT: TimeDelta = TimeDelta::days(7);
+
+/// Until when an answer is warm.
+const WARM: TimeDelta = TimeDelta::days(30);
+
+/// How close a company is.
+pub const LEVELS: &[Word] = &[
+    word("hot", "One of its prospects said something to us within the last 7 days."),
+    word("warm", "One of its prospects said something to us within the last 30 days."),
+    word("cold", "We have been in touch, but nobody said anything within the last 30 days."),
+    word("untouched", "Nobody there was ever contacted or said anything."),
+];
+
+/// How close a company is, and by what that is known. Deleted prospects don't count.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Engagement {
+    /// One of [`LEVELS`].
+    pub level: &'static str,
+    /// How many prospects we know there.
+    pub prospects: i64,
+    /// How many of them were contacted.
+    pub contacted: i64,
+    /// How many of those that were contacted said something to us.
+    pub answered: i64,
+    /// When one of them was last contacted.
+    pub last_contacted_at: Option<DateTime<Utc>>,
+    /// When one of them last said something to us.
+    pub last_engagement_date: Option<DateTime<Utc>>,
+}
+
+/// The engagement of each of these companies; one without prospects is not in it. One statement.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database does not answer.
+pub async fn of_companies(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, Engagement>> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (engine, mut binds) = (scope.store().engine(), Vec::new());
+    let (among, not_by) = (engine.among(keys, &mut binds), engine.not_by());
+    binds.push(scope.organization().into());
+    let sql = format!(
+        "SELECT \"company_id\", count(*), count(\"last_contacted_at\"), \
+         count(CASE WHEN \"last_contacted_at\" IS NOT NULL THEN \"last_engagement_date\" END), \
+         max(\"last_contacted_at\"), max(\"last_engagement_date\") FROM \"prospects\" \
+         WHERE \"company_id\" {among} AND {not_by}\"organization_id\" = {{}} AND \"deleted_at\" IS NULL \
+         GROUP BY \"company_id\""
+    );
+    let rows = scope.store().query(&sql, binds).await?;
+    let engagements = rows.iter().map(|row| {
+        let number = |place: usize| row.try_get_by_index::<i64>(place);
+        let time = |place: usize| {
+            Ok::<_, crate::Error>(match Value::read(row, place, Kind::Time)? {
+                Value::Time(time) => Some(time),
+                _ => None,
+            })
+        };
+        let (contacted, engaged) = (time(4)?, time(5)?);
+        let engagement = Engagement {
+            level: level(scope.now(), contacted, engaged),
+            prospects: number(1)?,
+            contacted: number(2)?,
+            answered: number(3)?,
+            last_contacted_at: contacted,
+            last_engagement_date: engaged,
+        };
+        Ok((number(0)?, engagement))
+    });
+    engagements.collect()
+}
+
+fn level(
+    now: DateTime<Utc>,
+    contacted: Option<DateTime<Utc>>,
+    engaged: Option<DateTime<Utc>>,
+) -> &'static str {
+    match (engaged, contacted) {
+        (Some(engaged), _) if now - engaged <= HOT => "hot",
+        (Some(engaged), _) if now - engaged <= WARM => "warm",
+        (None, None) => "untouched",
+        _ => "cold",
+    }
+}

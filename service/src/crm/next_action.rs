@@ -1,0 +1,178 @@
+//! What should be done next about a prospect, by rules. Nothing of it is ever done by itself.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    error::Result,
+    scope::Scope,
+    table::Kind,
+    value::Value,
+    vocabulary::{Word, word},
+};
+
+/// Within which time what was said to us should be answered.
+const ANSWER_WITHIN: TimeDelta = TimeDelta::days(1);
+
+/// After which time somebody who didn't answer is asked again.
+const FOLLOW_UP_AFTER: TimeDelta = TimeDelta::days(7);
+
+/// What can be done next, in the order in which it is looked for.
+pub const KINDS: &[Word] = &[
+    word("review_draft", "A draft waits for a person to read it."),
+    word("send_draft", "A draft is approved and has no time to be sent yet."),
+    word("finish_draft", "A draft was begun and not handed in."),
+    word("answer", "They said something after we last did: write a reply, within a day."),
+    word("mend_draft", "A draft was refused, and is to be written anew or given up."),
+    word("research", "Nothing is known about them yet: look them up before writing."),
+    word("first_contact", "They were never contacted: write to them."),
+    word(
+        "follow_up",
+        "They were contacted more than 7 days ago and said nothing since: ask again.",
+    ),
+];
+
+/// What should be done next, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NextAction {
+    /// One of [`KINDS`].
+    pub kind: &'static str,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// What it follows from: `called` and key of a row.
+    pub evidence: Option<(&'static str, i64)>,
+    /// Until when.
+    pub due_at: Option<DateTime<Utc>>,
+    /// The draft it is about, with its revision, if it is about one.
+    pub draft: Option<(i64, i64)>,
+}
+
+/// What is known of a prospect.
+struct Facts {
+    contacted: Option<DateTime<Utc>>,
+    engaged: Option<DateTime<Utc>>,
+    answer: Option<i64>,
+    /// The newest draft of each of [`WAITING`].
+    drafts: [Option<(i64, i64)>; 4],
+    /// Whether a message is on its way.
+    sending: bool,
+    researched: bool,
+}
+
+/// The states of drafts in which somebody should do something.
+const WAITING: [&str; 4] = ["pending_review", "approved", "draft", "rejected"];
+
+/// What should be done next about each of these prospects; those about whom nothing is to be done are not in it:
+/// who is deleted, not active, unsubscribed or disqualified, to whom a message is on its way, and who is being waited
+/// for. One statement.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database does not answer.
+pub async fn of_prospects(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, NextAction>> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (engine, mut binds) = (scope.store().engine(), Vec::new());
+    // Key and revision travel as one number: the newest draft is the one with the largest key.
+    let draft = |status: &str| {
+        format!(
+            "(SELECT max(d.\"id\" * 1048576 + d.\"revision\") FROM \"outreach_drafts\" d \
+             WHERE d.\"prospect_id\" = p.\"id\" AND d.\"status\" = '{status}')"
+        )
+    };
+    let drafts = WAITING.map(draft).join(", ");
+    let among = engine.among(keys, &mut binds);
+    binds.push(scope.organization().into());
+    let not_by = engine.not_by();
+    let sql = format!(
+        "SELECT p.\"id\", p.\"last_contacted_at\", p.\"last_engagement_date\", {drafts}, \
+         EXISTS (SELECT 1 FROM \"outreach_drafts\" d WHERE d.\"prospect_id\" = p.\"id\" \
+         AND d.\"status\" IN ('scheduled', 'sending')), \
+         EXISTS (SELECT 1 FROM \"prospect_research\" r WHERE r.\"prospect_id\" = p.\"id\"), \
+         (SELECT i.\"id\" FROM \"interactions\" i WHERE i.\"prospect_id\" = p.\"id\" \
+         AND i.\"direction\" = 'inbound' ORDER BY i.\"interaction_date\" DESC, i.\"id\" DESC LIMIT 1) \
+         FROM \"prospects\" p WHERE p.\"id\" {among} AND {not_by}p.\"organization_id\" = {{}} \
+         AND p.\"deleted_at\" IS NULL AND p.\"is_active\" AND p.\"unsubscribed_at\" IS NULL \
+         AND p.\"lifecycle_stage\" <> 'disqualified'"
+    );
+    let rows = scope.store().query(&sql, binds).await?;
+    let mut actions = HashMap::new();
+    for row in &rows {
+        let time = |place: usize| {
+            Ok::<_, crate::Error>(match Value::read(row, place, Kind::Time)? {
+                Value::Time(time) => Some(time),
+                _ => None,
+            })
+        };
+        let mut drafts = [None; 4];
+        for (place, draft) in drafts.iter_mut().enumerate() {
+            let both: Option<i64> = row.try_get_by_index(place + 3)?;
+            *draft = both.map(|both| (both / 1_048_576, both % 1_048_576));
+        }
+        let facts = Facts {
+            contacted: time(1)?,
+            engaged: time(2)?,
+            drafts,
+            sending: matches!(Value::read(row, 7, Kind::Bool)?, Value::Bool(true)),
+            researched: matches!(Value::read(row, 8, Kind::Bool)?, Value::Bool(true)),
+            answer: row.try_get_by_index(9)?,
+        };
+        if let Some(action) = decide(scope.now(), &facts) {
+            actions.insert(row.try_get_by_index(0)?, action);
+        }
+    }
+    Ok(actions)
+}
+
+fn decide(now: DateTime<Utc>, facts: &Facts) -> Option<NextAction> {
+    let action = |kind, reason: String, due_at| NextAction {
+        kind,
+        reason,
+        evidence: None,
+        due_at,
+        draft: None,
+    };
+    let on = |time: DateTime<Utc>| time.format("%Y-%m-%d").to_string();
+    let drafted = |place: usize, kind, reason: &str| {
+        facts.drafts[place].map(|(id, revision)| NextAction {
+            evidence: Some(("outreach_draft", id)),
+            draft: Some((id, revision)),
+            ..action(kind, reason.to_owned(), None)
+        })
+    };
+    // A reply that is being written is on its way.
+    let [review, send, finish, mend] = [
+        drafted(0, "review_draft", "A draft waits to be read."),
+        drafted(1, "send_draft", "A draft is approved and has no time to be sent."),
+        drafted(2, "finish_draft", "A draft was begun and not handed in."),
+        drafted(3, "mend_draft", "A draft was refused."),
+    ];
+    if let Some(waiting) = review.or(send).or(finish) {
+        return Some(waiting);
+    }
+    match (facts.engaged, facts.contacted) {
+        (Some(engaged), contacted) if contacted.is_none_or(|contacted| contacted < engaged) => {
+            let reason = format!("They said something on {} that is not answered.", on(engaged));
+            let evidence = facts.answer.map(|id| ("interaction", id));
+            let answer = action("answer", reason, Some(engaged + ANSWER_WITHIN));
+            Some(NextAction { evidence, ..answer })
+        }
+        _ if facts.sending => None,
+        _ if mend.is_some() => mend,
+        (_, None) if !facts.researched => {
+            let reason = "They were never contacted, and nothing is known about them.".to_owned();
+            Some(action("research", reason, None))
+        }
+        (_, None) => {
+            let reason = "They were never contacted.".to_owned();
+            Some(action("first_contact", reason, None))
+        }
+        (_, Some(contacted)) if now - contacted > FOLLOW_UP_AFTER => {
+            let reason =
+                format!("They were contacted on {} and said nothing since.", on(contacted));
+            Some(action("follow_up", reason, Some(contacted + FOLLOW_UP_AFTER)))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,109 @@
+//! Which solutions to talk about with a prospect.
+
+use std::collections::HashMap;
+
+use serde_json::Value as Json;
+
+use crate::{error::Result, scope::Scope, table::Kind, value::Value};
+
+/// The most solutions for one prospect.
+const MOST: usize = 10;
+
+/// The solutions for each of these prospects, best first: those that the newest research names, by id or name;
+/// where it names none that there are, those that suit the industry of the company, by name. Three statements at
+/// most.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database does not answer.
+pub async fn of_prospects(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, Vec<i64>>> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let engine = scope.store().engine();
+    let not_by = engine.not_by();
+    let mut binds = Vec::new();
+    let among = engine.among(keys, &mut binds);
+    binds.push(scope.organization().into());
+    // The newest research of each, by creation, as `latestResearch` has it.
+    let sql = format!(
+        "SELECT p.\"id\", c.\"industry_id\", (SELECT r.\"recommended_solutions\" FROM \"prospect_research\" r \
+         WHERE r.\"prospect_id\" = p.\"id\" ORDER BY r.\"created_at\" DESC, r.\"id\" DESC LIMIT 1) \
+         FROM \"prospects\" p JOIN \"companies\" c ON c.\"id\" = p.\"company_id\" \
+         WHERE p.\"id\" {among} AND {not_by}p.\"organization_id\" = {{}}"
+    );
+    let rows = scope.store().query(&sql, binds).await?;
+    let solutions = solutions(scope).await?;
+    let (mut found, mut others) = (HashMap::new(), Vec::new());
+    for row in &rows {
+        let prospect: i64 = row.try_get_by_index(0)?;
+        let named = match Value::read(row, 2, Kind::Json)? {
+            Value::Json(Json::Array(named)) => named,
+            _ => Vec::new(),
+        };
+        let mut known: Vec<i64> = Vec::new();
+        for name in &named {
+            let id = match name {
+                Json::Number(id) => {
+                    id.as_i64().filter(|id| solutions.values().any(|one| one == id))
+                }
+                Json::String(name) => solutions.get(&name.to_lowercase()).copied(),
+                _ => None,
+            };
+            known.extend(id.filter(|id| !known.contains(id)));
+        }
+        known.truncate(MOST);
+        if known.is_empty() {
+            others.push((prospect, row.try_get_by_index::<i64>(1)?));
+        } else {
+            found.insert(prospect, known);
+        }
+    }
+    let suited = of_industries(scope, &others).await?;
+    for (prospect, industry) in others {
+        if let Some(solutions) = suited.get(&industry) {
+            found.insert(prospect, solutions.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// The solutions of the organization by their names in lower case, and by their keys as text.
+async fn solutions(scope: &Scope) -> Result<HashMap<String, i64>> {
+    let sql = "SELECT \"id\", \"name\" FROM \"solutions\" WHERE \"organization_id\" = {} \
+               ORDER BY \"id\" DESC";
+    let rows = scope.store().query(sql, vec![scope.organization().into()]).await?;
+    let mut solutions = HashMap::new();
+    for row in &rows {
+        let (id, name): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        solutions.insert(format!("solution:{id}"), id);
+        solutions.insert(id.to_string(), id);
+        // Of several with one name the oldest.
+        solutions.insert(name.to_lowercase(), id);
+    }
+    Ok(solutions)
+}
+
+async fn of_industries(scope: &Scope, of: &[(i64, i64)]) -> Result<HashMap<i64, Vec<i64>>> {
+    let mut keys: Vec<i64> = of.iter().map(|(_, industry)| *industry).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mut found: HashMap<i64, Vec<i64>> = HashMap::new();
+    if keys.is_empty() {
+        return Ok(found);
+    }
+    let mut binds = Vec::new();
+    let among = scope.store().engine().among(&keys, &mut binds);
+    binds.push(scope.organization().into());
+    let sql = format!(
+        "SELECT l.\"industry_id\", s.\"id\" FROM \"industry_solutions\" l \
+         JOIN \"solutions\" s ON s.\"id\" = l.\"solution_id\" WHERE l.\"industry_id\" {among} \
+         AND s.\"organization_id\" = {{}} ORDER BY l.\"industry_id\", lower(s.\"name\"), s.\"id\""
+    );
+    for row in &scope.store().query(&sql, binds).await? {
+        let all = found.entry(row.try_get_by_index(0)?).or_default();
+        if all.len() < MOST {
+            all.push(row.try_get_by_index(1)?);
+        }
+    }
+    Ok(found)
+}

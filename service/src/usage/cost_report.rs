@@ -1,0 +1,150 @@
+//! What calls to language models cost, and what an answer cost in them.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    error::Result,
+    outreach::interaction,
+    read::{
+        self, Aggregate, Bucket, Direction, Filter, GroupBy, GroupKey, GroupSort, List, Measure,
+        Nulls, Test, Zone,
+    },
+    scope::Scope,
+    value::Value,
+    vocabulary::{Word, word},
+};
+
+use super::llm_usage_log;
+
+/// What the report can be grouped by.
+pub const GROUPS: &[Word] = &[
+    word("model", "The model."),
+    word("workflow", "The workflow that made the call."),
+    word("node", "The step of the workflow."),
+    word("day", "The day, by the clocks of `timeZone`."),
+    word("week", "The week of ISO 8601."),
+    word("month", "The month."),
+];
+
+/// What calls to language models cost.
+#[derive(Clone, Debug)]
+pub struct CostReport {
+    /// Group by group: the dearest first, or the newest pieces of time in their order.
+    pub groups: Vec<CostGroup>,
+    /// All calls of the time.
+    pub total: CostGroup,
+    /// How often prospects that are not deleted said something to us in the time.
+    pub replies: i64,
+}
+
+/// Calls that have something in common.
+#[derive(Clone, Debug, Default)]
+pub struct CostGroup {
+    /// What that is.
+    pub key: String,
+    /// How many.
+    pub calls: i64,
+    /// Tokens of prompts and answers.
+    pub tokens: f64,
+    /// What they cost, in US dollars.
+    pub cost: f64,
+    /// How long one took on the average, in milliseconds.
+    pub mean_latency: Option<f64>,
+}
+
+/// The report from a moment to before another, by one of [`GROUPS`]. Three statements.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database does not answer.
+pub async fn cost_report(
+    scope: &Scope,
+    by: &str,
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+    zone: &Arc<Zone>,
+) -> Result<CostReport> {
+    let table = llm_usage_log::table();
+    let list = || {
+        let mut list = List::new(table, "Query.llmCostReport".to_owned());
+        list.filter = within(table.column("created_at"), since, until);
+        list
+    };
+    let mut aggregate = Aggregate::new(list(), Arc::clone(zone));
+    aggregate.most = read::MOST_GROUPS;
+    let (column, bucket) = match by {
+        "model" => ("model", None),
+        "workflow" => ("workflow_name", None),
+        "node" => ("node_name", None),
+        "day" => ("created_at", Some(Bucket::Day)),
+        "week" => ("created_at", Some(Bucket::Week)),
+        _ => ("created_at", Some(Bucket::Month)),
+    };
+    aggregate.keys.push(GroupKey { of: 0, column: table.column(column), bucket });
+    // Of more groups than are told, the dearest, or the newest.
+    let cost = Measure::Sum(table.column("cost"));
+    let by = if bucket.is_some() { GroupBy::Key(0) } else { GroupBy::Measure(cost) };
+    aggregate.order = vec![GroupSort { by, direction: Direction::Descending, nulls: Nulls::Last }];
+    let mut total = Aggregate::new(list(), Arc::clone(zone));
+    for aggregate in [&mut aggregate, &mut total] {
+        aggregate.measures = vec![
+            Measure::Count,
+            Measure::Sum(table.column("total_tokens")),
+            cost,
+            Measure::Avg(table.column("latency_ms")),
+        ];
+    }
+
+    let said = interaction::table();
+    let mut replies = List::new(said, "Query.llmCostReport".to_owned());
+    let inbound = Filter::Column(said.column("direction"), Test::Exactly("inbound"));
+    let within = within(said.column("interaction_date"), since, until);
+    replies.filter = Filter::All(vec![inbound, within]);
+    let mut replies = Aggregate::new(replies, Arc::clone(zone));
+    replies.measure(Measure::Count);
+
+    let (found, total, replies) = futures_util::try_join!(
+        read::aggregate(scope, &aggregate),
+        read::aggregate(scope, &total),
+        read::aggregate(scope, &replies)
+    )?;
+    let told = |cells: &[Value], key: String| {
+        let number = |place: usize| match cells[place] {
+            Value::Double(number) => Some(number),
+            _ => None,
+        };
+        CostGroup {
+            key,
+            calls: cells[0].key().unwrap_or_default(),
+            tokens: number(1).unwrap_or_default(),
+            cost: number(2).unwrap_or_default(),
+            mean_latency: number(3),
+        }
+    };
+    let mut groups: Vec<CostGroup> = found
+        .groups(0)
+        .iter()
+        .map(|group| {
+            let key = match (&group[0], bucket) {
+                (Value::Text(text), _) => text.clone(),
+                (Value::Time(begin), Some(bucket)) => zone.told(*begin, bucket).0,
+                _ => String::new(),
+            };
+            told(&group[1..], key)
+        })
+        .collect();
+    if bucket.is_some() {
+        groups.reverse();
+    }
+    let total = total.groups(0).first().map(|all| told(all, String::new())).unwrap_or_default();
+    let replies = replies.groups(0).first().and_then(|all| all[0].key()).unwrap_or_default();
+    Ok(CostReport { groups, total, replies })
+}
+
+/// From a moment to before another.
+fn within(column: usize, since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> Filter {
+    let from = since.map(|since| Filter::Column(column, Test::Gte(Value::Time(since))));
+    let to = until.map(|until| Filter::Column(column, Test::Lt(Value::Time(until))));
+    Filter::All(from.into_iter().chain(to).collect())
+}
