@@ -14,17 +14,22 @@ use crate::{
     operations::statistics::DatabaseStatistics,
     outreach,
     subscription::Subscription,
+    usage::report::Reports,
 };
 
 /// The schema of the server.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Fields of the query root that follow from no declaration.
+#[derive(Debug, Clone, Copy, Default, MergedObject)]
+pub struct WrittenQueries(Server, Reports);
+
+/// What the server tells of itself and of who asks.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct WrittenQueries;
+pub struct Server;
 
 #[Object]
-impl WrittenQueries {
+impl Server {
     /// Who asks, and what they may do; null when no key was shown to a server that asks for one.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
         ctx.data_opt::<Scope>().map(Viewer::of)

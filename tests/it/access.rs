@@ -49,6 +49,29 @@ const READ: &[&str] = &[
     "llmUsageLogs",
     "change",
     "changes",
+    "companiesAggregate",
+    "companiesGroupBy",
+    "prospectsAggregate",
+    "prospectsGroupBy",
+    "prospectResearchesAggregate",
+    "prospectResearchesGroupBy",
+    "industriesAggregate",
+    "industriesGroupBy",
+    "solutionsAggregate",
+    "solutionsGroupBy",
+    "eventsAggregate",
+    "eventsGroupBy",
+    "interactionsAggregate",
+    "interactionsGroupBy",
+    "outreachDraftsAggregate",
+    "outreachDraftsGroupBy",
+    "llmUsageLogsAggregate",
+    "llmUsageLogsGroupBy",
+    "changesAggregate",
+    "changesGroupBy",
+    "draftFunnel",
+    "llmCostReport",
+    "industryPerformance",
 ];
 
 /// For owners, admins, members and analysts, on a stream.
@@ -210,6 +233,13 @@ fn query(field: &str) -> String {
         "nodes" => r#"{ nodes(ids: ["Prospect:1", "Company:1"]) { id } }"#.to_owned(),
         "schemaVersion" => "{ schemaVersion }".to_owned(),
         "databaseStatistics" => "{ databaseStatistics { tables { rows } } }".to_owned(),
+        "draftFunnel" => "{ draftFunnel { written } }".to_owned(),
+        "llmCostReport" => "{ llmCostReport(groupBy: MODEL) { replies } }".to_owned(),
+        "industryPerformance" => "{ industryPerformance { contacted } }".to_owned(),
+        all if all.ends_with("Aggregate") => format!("{{ {all} {{ count }} }}"),
+        groups if groups.ends_with("GroupBy") => {
+            format!("{{ {groups}(by: CREATED_AT_DAY) {{ nodes {{ count }} }} }}")
+        }
         list if api::catalog::entities().iter().any(|entity| entity.plural == list) => {
             format!("{{ {list} {{ totalCount nodes {{ id }} }} }}")
         }

@@ -6,6 +6,7 @@ mod architecture;
 mod cli;
 mod demo;
 mod examples;
+mod export;
 mod http;
 mod ingest;
 mod keys;
@@ -13,12 +14,14 @@ mod limits;
 mod migration;
 mod operations;
 mod protocol;
+mod questions;
 mod read;
 mod replica;
 mod schema;
 mod sockets;
 mod subscriptions;
 mod tenant;
+mod timelines;
 mod upgrade;
 mod write;
 
@@ -73,6 +76,7 @@ fn behaviours() -> Vec<Behaviour> {
         cli::behaviours(),
         demo::behaviours(),
         examples::behaviours(),
+        export::behaviours(),
         http::behaviours(),
         ingest::sales_assistant::behaviours(),
         ingest::sales_assistant::resume::behaviours(),
@@ -81,6 +85,8 @@ fn behaviours() -> Vec<Behaviour> {
         migration::behaviours(),
         operations::behaviours(),
         protocol::behaviours(),
+        questions::behaviours(),
+        read::aggregates::behaviours(),
         read::budget::behaviours(),
         read::cursors::behaviours(),
         read::deleted::behaviours(),
@@ -90,12 +96,14 @@ fn behaviours() -> Vec<Behaviour> {
         read::order::behaviours(),
         read::plans::behaviours(),
         read::selections::behaviours(),
+        read::time_zones::behaviours(),
         replica::behaviours(),
         sockets::behaviours(),
         subscriptions::everything::behaviours(),
         subscriptions::feed::behaviours(),
         subscriptions::wire::behaviours(),
         tenant::behaviours(),
+        timelines::behaviours(),
         upgrade::behaviours(),
         write::acts::behaviours(),
         write::batches::behaviours(),
@@ -106,6 +114,7 @@ fn behaviours() -> Vec<Behaviour> {
         write::plain::behaviours(),
         write::refusals::behaviours(),
         write::replay::behaviours(),
+        write::single::behaviours(),
     ]
     .into_iter()
     .flatten()

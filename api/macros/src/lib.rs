@@ -16,7 +16,9 @@ use syn::{
 /// clients write it, and `log` for the change log itself. On a field:
 /// `sort` (lists can be ordered by it), `via = "column"` (where the column of a relation isn't named
 /// after it), `pairs("table", "near", "far")` (a relation through a table of pairs),
-/// `computed = function, needs("column", …)` (worked out from columns, in ordinary Rust).
+/// `computed = function, needs("column", …)` (worked out from columns, in ordinary Rust),
+/// `rows = function, needs("column", …)` (rows whose keys are worked out so),
+/// `paged = function, needs("column", …)` (the same, in pages, forward only).
 #[proc_macro_derive(Entity, attributes(entity))]
 pub fn derive_entity(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -126,11 +128,32 @@ fn field(field: &syn::Field) -> Result<Tokens> {
                         ))
                     })
                 });
+            } else if meta.path.is_ident("paged") {
+                let function: Path = meta.value()?.parse()?;
+                computed = true;
+                settings.push(quote! {
+                    paged: true,
+                    computed: Some(|context, rows| {
+                        ::std::boxed::Box::pin(crate::graph::computed::resolve_paged::<#ty, _, _>(
+                            context, rows, #function,
+                        ))
+                    })
+                });
+            } else if meta.path.is_ident("rows") {
+                let function: Path = meta.value()?.parse()?;
+                computed = true;
+                settings.push(quote! {
+                    computed: Some(|context, rows| {
+                        ::std::boxed::Box::pin(<#ty>::resolve_all(context, rows, #function))
+                    })
+                });
             } else if meta.path.is_ident("needs") {
                 let columns = texts(&meta)?;
                 settings.push(quote!(needs: &[#(#columns),*]));
             } else {
-                return Err(meta.error("a field has `sort`, `via`, `pairs`, `computed`, `needs`"));
+                return Err(meta.error(
+                    "a field has `sort`, `via`, `pairs`, `computed`, `rows`, `paged`, `needs`",
+                ));
             }
             Ok(())
         })?;

@@ -3,15 +3,27 @@
 use salesgraph_macros::Entity;
 use service::{
     Scope,
-    crm::prospect::{STAGES, rules, table},
+    crm::{
+        next_action,
+        prospect::{STAGES, rules, table},
+    },
+    offer::recommendation,
+    outreach::timeline,
     usage::cost,
 };
 
-use super::{company::Company, prospect_research::ProspectResearch};
+use super::{company::Company, next_action::NextBestAction, prospect_research::ProspectResearch};
 use crate::{
     error::Result,
-    graph::{DateTime, EnumType, Many, Newest, Of, One, RowView, Vocabulary},
-    outreach::{interaction::Interaction, outreach_draft::OutreachDraft},
+    graph::{
+        DateTime, EnumType, Many, Newest, Of, One, Picked, RowView, Vocabulary, computed::Forward,
+    },
+    offer::solution::Solution,
+    outreach::{
+        interaction::Interaction,
+        outreach_draft::OutreachDraft,
+        timeline::{TimelineConnection, timelines},
+    },
     usage::costs,
 };
 
@@ -58,6 +70,17 @@ pub struct Prospect {
     pub research: Many<ProspectResearch>,
     /// The newest research, which is the one that counts; null when there is none.
     pub latest_research: Option<Newest<ProspectResearch>>,
+    /// Everything that happened with the person, newest first: interactions, drafts, research, and what was changed.
+    #[entity(paged = timeline, needs("id"))]
+    pub timeline: TimelineConnection,
+    /// What should be done next, by rules; null when nothing is: the person is deleted, not active, unsubscribed or
+    /// disqualified, a message is on its way, or it is theirs to answer.
+    #[entity(computed = next_best_action, needs("id"))]
+    pub next_best_action: Option<NextBestAction>,
+    /// The solutions to talk about, best first, at most 10: those that the newest research names; where it names none,
+    /// those that suit the industry of the company, by name.
+    #[entity(rows = recommended_solutions, needs("id"))]
+    pub recommended_solutions: Picked<Solution>,
     /// What calls to language models have cost for the person's drafts and research so far, in US dollars;
     /// a call that made several things counts its share.
     #[entity(computed = cost_to_date, needs("id"))]
@@ -71,6 +94,30 @@ impl Vocabulary for LifecycleStage {
     fn enum_type() -> &'static EnumType {
         &EnumType { name: "LifecycleStage", about: "How far a prospect has come.", words: STAGES }
     }
+}
+
+async fn timeline(
+    scope: &Scope,
+    rows: Vec<RowView<'_>>,
+    page: Forward,
+) -> Result<Vec<TimelineConnection>> {
+    timelines(scope, timeline::Of::Prospects, rows, page).await
+}
+
+async fn next_best_action(
+    scope: &Scope,
+    rows: Vec<RowView<'_>>,
+) -> Result<Vec<Option<NextBestAction>>> {
+    let keys: Vec<i64> = rows.iter().map(|row| row.cell(0).key().unwrap_or_default()).collect();
+    let actions = next_action::of_prospects(scope, &keys).await?;
+    let told = keys.iter().map(|key| NextBestAction::of(actions.get(key)?, *key, scope.now()));
+    Ok(told.collect())
+}
+
+async fn recommended_solutions(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Vec<i64>>> {
+    let keys: Vec<i64> = rows.iter().map(|row| row.cell(0).key().unwrap_or_default()).collect();
+    let mut found = recommendation::of_prospects(scope, &keys).await?;
+    Ok(keys.iter().map(|key| found.remove(key).unwrap_or_default()).collect())
 }
 
 async fn cost_to_date(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<f64>> {

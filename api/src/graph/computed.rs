@@ -3,14 +3,20 @@
 //! The function gets all rows of the level at once, so whatever it asks the service for is asked
 //! once, whatever the number of rows, without a loader to schedule.
 
-use std::{collections::HashMap, future::Future, pin::Pin};
+use std::{borrow::Cow, collections::HashMap, future::Future, marker::PhantomData, pin::Pin};
 
-use async_graphql::{Context, OutputType, Positioned, ServerResult, Value, parser::types::Field};
+use async_graphql::{
+    Context, ContextSelectionSet, OutputType, Positioned, ServerResult, Value, parser::types::Field,
+};
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
-use service::{Scope, Value as Cell, read::Loaded};
+use service::{
+    Scope, Value as Cell,
+    read::{Loaded, Page},
+};
 
-use super::plan::{ComputedField, Connection, ConnectionOut, EdgeOut, Out, Shape};
+use super::shape::{ComputedField, Connection, ConnectionOut, EdgeOut, Out, Shape};
+use super::{declaration::Declared, input, registry::Registry, row};
 use crate::error::{Error, Result};
 
 /// The columns of one row that a computed field asked for, in the order it named them.
@@ -82,6 +88,94 @@ where
         answers.push(OutputType::resolve(value, &inside, context.field).await);
     }
     Ok(answers)
+}
+
+/// Rows whose keys are worked out: `[Prospect!]!`. They are read in one statement for all rows of the level.
+pub struct Picked<E>(PhantomData<E>);
+
+impl<E: Declared + Send + Sync> Picked<E> {
+    /// Works the keys out by `function`, for each row its own, and reads what is asked of their rows.
+    ///
+    /// # Errors
+    /// What the function reports.
+    pub async fn resolve_all<'a, F, R>(
+        context: ComputedContext<'a>,
+        rows: Vec<RowView<'a>>,
+        function: F,
+    ) -> Result<Answers>
+    where
+        F: FnOnce(&'a Scope, Vec<RowView<'a>>) -> R,
+        R: Future<Output = Result<Vec<Vec<i64>>>> + Send,
+    {
+        let ComputedContext { context, field } = context;
+        let lists = function(context.data_unchecked::<Scope>(), rows).await?;
+        let mut keys: Vec<i64> = lists.iter().flatten().copied().collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let wanted: Vec<Option<i64>> = keys.iter().copied().map(Some).collect();
+        let read = if wanted.is_empty() {
+            Ok(Vec::new())
+        } else {
+            row::by_keys(context, E::entity(), &[field], &wanted, Vec::new(), true).await
+        };
+        let answers = lists.into_iter().map(|list| {
+            let values = read.as_ref().map_err(Clone::clone)?;
+            let places = list.iter().filter_map(|key| keys.binary_search(key).ok());
+            // A row that has gone since is left out.
+            let found = places.map(|place| values[place].clone()).filter(|row| *row != Value::Null);
+            Ok(Value::List(found.collect()))
+        });
+        Ok(answers.collect())
+    }
+}
+
+impl<E: Declared + Send + Sync> OutputType for Picked<E> {
+    fn type_name() -> Cow<'static, str> {
+        format!("[{}!]", E::entity().name).into()
+    }
+
+    fn create_type_info(_: &mut Registry) -> String {
+        Self::qualified_type_name()
+    }
+
+    async fn resolve(
+        &self,
+        _: &ContextSelectionSet<'_>,
+        _: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        // Rows are read for all of a level: see `resolve_all`.
+        Ok(Value::Null)
+    }
+}
+
+/// The arguments of a computed field that comes in pages, forward only.
+#[derive(Clone, Debug)]
+pub struct Forward {
+    /// At most so many.
+    pub first: u32,
+    /// Only what comes after this cursor.
+    pub after: Option<String>,
+}
+
+/// As [`resolve`], for a field that comes in pages.
+///
+/// # Errors
+/// What the function reports; `INVALID` when an argument is wrong.
+pub async fn resolve_paged<'a, T, F, R>(
+    context: ComputedContext<'a>,
+    rows: Vec<RowView<'a>>,
+    function: F,
+) -> Result<Answers>
+where
+    T: OutputType,
+    F: FnOnce(&'a Scope, Vec<RowView<'a>>, Forward) -> R,
+    R: Future<Output = Result<Vec<T>>> + Send,
+{
+    let arguments = input::arguments(context.context, &context.field.node);
+    let after = input::text(&arguments, "after")?;
+    let page = Page::new(input::whole(&arguments, "first")?, after, None, None)?;
+    let page = Forward { first: page.size, after: page.after };
+    resolve(context, rows, |scope, rows| function(scope, rows, page)).await
 }
 
 /// What the computed fields below a root field gave: by field and row.
@@ -168,7 +262,7 @@ fn search<'a>(shape: &'a Shape<'a>, loaded: &'a Loaded, found: &mut Found<'a>) {
                     search_connection(connection, below, found);
                 }
             }
-            Out::TypeName(_) | Out::Id(..) | Out::Cell(..) => {}
+            Out::TypeName(_) | Out::Id(..) | Out::Cell(..) | Out::Aggregate { .. } => {}
         }
     }
 }

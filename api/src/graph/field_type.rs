@@ -26,13 +26,24 @@ pub struct Spec {
     pub computed: Option<Resolve>,
     /// `needs`.
     pub needs: &'static [&'static str],
+    /// `paged`.
+    pub paged: bool,
 }
 
 impl Spec {
     /// A field of this name, and nothing special about it.
     #[must_use]
     pub fn new(name: &'static str, about: &'static str) -> Self {
-        Self { name, about, sort: false, via: None, pairs: None, computed: None, needs: &[] }
+        Self {
+            name,
+            about,
+            sort: false,
+            via: None,
+            pairs: None,
+            computed: None,
+            needs: &[],
+            paged: false,
+        }
     }
 }
 
@@ -168,6 +179,7 @@ impl Draft {
                 needs: spec.needs.iter().map(|need| table.column(need)).collect(),
                 resolve: spec.computed.unwrap_or_else(|| panic!("`{name}` is computed by nothing")),
                 register,
+                paged: spec.paged,
                 optional,
             },
             Wants::One(to, optional) => {

@@ -8,6 +8,7 @@
 //! ordinary Rust: a [`computed`] field, or a resolver of async-graphql beside the declared roots.
 
 pub mod act;
+pub mod aggregate;
 pub mod answer;
 mod collect;
 pub mod computed;
@@ -17,17 +18,20 @@ pub mod filter;
 pub mod id;
 pub mod input;
 pub mod order;
+pub mod paging;
 pub mod payload;
 pub mod plan;
 pub mod registry;
 pub mod root;
 pub mod row;
 pub mod scalar;
+pub mod shape;
 mod types;
 pub mod write;
+mod write_fields;
 mod write_types;
 
-pub use computed::RowView;
+pub use computed::{Picked, RowView};
 pub use declaration::{Declared, Entity, EnumType, Head};
 pub use field_type::{
     Computed, DateTime, FieldType, Json, Many, Newest, Of, One, Spec, Vocabulary,

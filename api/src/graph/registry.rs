@@ -77,7 +77,7 @@ impl OutputType for Query {
 impl ContainerType for Query {
     async fn resolve_field(&self, context: &Context<'_>) -> ServerResult<Option<Value>> {
         let resolved = match root::resolve(context).await {
-            Ok(None) => WrittenQueries.resolve_field(context).await,
+            Ok(None) => WrittenQueries::default().resolve_field(context).await,
             resolved => resolved,
         };
         match resolved {

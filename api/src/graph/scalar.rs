@@ -9,7 +9,11 @@ use async_graphql::{
 use chrono::{Datelike, SecondsFormat, SubsecRound, Utc};
 use service::Value as Cell;
 
-use super::{Vocabulary, declaration::Scalar, registry::Registry};
+use super::{
+    Vocabulary,
+    declaration::Scalar,
+    registry::{Registry, enumeration},
+};
 use crate::{
     error::{Error, Result},
     text,
@@ -144,9 +148,35 @@ fn word_input(words: &[service::vocabulary::Word], name: &str, field: &str) -> R
         .ok_or_else(|| Error::invalid(field, format!("`{field}` doesn't know `{name}`")))
 }
 
-/// A moment as an argument of a field written by hand: `DateTime`.
+/// A moment in a type written by hand: `DateTime`.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment(pub chrono::DateTime<Utc>);
+
+impl Moment {
+    /// As clients see it.
+    #[must_use]
+    pub fn text(self) -> String {
+        self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    }
+}
+
+impl OutputType for Moment {
+    fn type_name() -> Cow<'static, str> {
+        "DateTime".into()
+    }
+
+    fn create_type_info(_: &mut Registry) -> String {
+        <Self as OutputType>::qualified_type_name()
+    }
+
+    async fn resolve(
+        &self,
+        _: &ContextSelectionSet<'_>,
+        _: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        Ok(Value::String(self.text()))
+    }
+}
 
 impl async_graphql::InputType for Moment {
     type RawValueType = Self;
@@ -171,7 +201,7 @@ impl async_graphql::InputType for Moment {
     }
 
     fn to_value(&self) -> Value {
-        Value::String(self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        Value::String(self.text())
     }
 
     fn as_raw_value(&self) -> Option<&Self> {
@@ -207,6 +237,12 @@ impl OutputType for JsonText {
 /// A word of a vocabulary as an argument of a field written by hand: its enum.
 pub struct WordOf<V>(&'static str, PhantomData<V>);
 
+impl<V> Clone for WordOf<V> {
+    fn clone(&self) -> Self {
+        Self(self.0, PhantomData)
+    }
+}
+
 impl<V> WordOf<V> {
     /// The word, as stored.
     #[must_use]
@@ -229,7 +265,8 @@ impl<V: Vocabulary + Send + Sync> async_graphql::OutputType for WordOf<V> {
         V::enum_type().name.into()
     }
 
-    fn create_type_info(_: &mut Registry) -> String {
+    fn create_type_info(registry: &mut Registry) -> String {
+        enumeration(registry, V::enum_type());
         <Self as async_graphql::OutputType>::qualified_type_name()
     }
 
@@ -249,7 +286,8 @@ impl<V: Vocabulary + Send + Sync> async_graphql::InputType for WordOf<V> {
         V::enum_type().name.into()
     }
 
-    fn create_type_info(_: &mut Registry) -> String {
+    fn create_type_info(registry: &mut Registry) -> String {
+        enumeration(registry, V::enum_type());
         <Self as async_graphql::InputType>::qualified_type_name()
     }
 

@@ -1,10 +1,11 @@
 //! The types of the schema that follow from the declarations: what is read.
 
 use super::{
+    aggregate,
     declaration::{Entity, Field, Gives, Scalar, apart},
     filter::{TESTS, offers},
     order::DIRECTIONS,
-    registry::{FieldType, Schema, argument, field, with_arguments},
+    registry::{ArgumentType, FieldType, Schema, argument, field, with_arguments},
     scalar::{DATE_TIME_SPECIFICATION, JSON_SPECIFICATION, enum_value, type_name},
 };
 use crate::catalog;
@@ -22,6 +23,8 @@ pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
         } else {
             fields.push(list(entity.plural, &about, entity));
         }
+        fields.push(aggregate::types::aggregate(entity.plural, entity));
+        fields.push(aggregate::types::group_by(entity.plural, entity));
     }
     fields.extend(node_roots());
     fields
@@ -132,6 +135,7 @@ impl Schema<'_> {
 
         self.filter(entity, &words);
         self.order(entity, &words);
+        aggregate::types::put(self, entity);
     }
 
     fn field(&mut self, entity: &'static Entity, declared: &Field) -> FieldType {
@@ -156,11 +160,18 @@ impl Schema<'_> {
                 field(&declared.name, &or_null(to().name, *optional), about)
             }
             Gives::Many { to, .. } => list(&declared.name, about, to()),
+            Gives::Aggregate { to, .. } => {
+                aggregate::types::aggregate(declared.name.trim_end_matches("Aggregate"), to())
+            }
+            Gives::GroupBy { to, .. } => {
+                aggregate::types::group_by(declared.name.trim_end_matches("GroupBy"), to())
+            }
             Gives::History => list(&declared.name, about, catalog::log()),
             Gives::Newest { to, .. } => field(&declared.name, to().name, about),
-            Gives::Computed { register, .. } => {
+            Gives::Computed { register, paged, .. } => {
                 let ty = self.register(*register);
-                field(&declared.name, &ty, about)
+                let field = field(&declared.name, &ty, about);
+                if *paged { with_arguments(field, forward()) } else { field }
             }
         }
     }
@@ -188,7 +199,11 @@ impl Schema<'_> {
                         format!("What some, none or every one of `{}` passes.", declared.name);
                     (format!("{}ListFilter", to().name), about)
                 }
-                Gives::Newest { .. } | Gives::History | Gives::Computed { .. } => continue,
+                Gives::Aggregate { .. }
+                | Gives::GroupBy { .. }
+                | Gives::Newest { .. }
+                | Gives::History
+                | Gives::Computed { .. } => continue,
             };
             fields.push(argument(&declared.name, &ty, &about));
         }
@@ -247,6 +262,14 @@ fn list(name: &str, about: &str, entity: &'static Entity) -> FieldType {
         argument("orderBy", &order, "In which order; by id when nothing is said. At most 5 keys."),
     ];
     with_arguments(field(name, &ty, about), arguments)
+}
+
+/// The arguments of a list that goes forward only.
+fn forward() -> Vec<ArgumentType> {
+    vec![
+        argument("first", "Int", "The first so many: 0 to 100, 25 when nothing is said."),
+        argument("after", "String", "Only what comes after the one with this cursor."),
+    ]
 }
 
 fn node_roots() -> [FieldType; 2] {

@@ -17,6 +17,8 @@ pub struct Viewer {
     pub role: Role,
     /// What the role covers.
     pub permissions: Vec<Permission>,
+    /// The engine behind the server: `SQLite` or `Postgres`.
+    pub engine: &'static str,
 }
 
 /// The organization whose rows are seen.
@@ -78,6 +80,7 @@ impl Viewer {
             actor_name: actor.name().map(str::to_owned),
             role: scope.role().into(),
             permissions: scope.role().permissions().map(Permission::from).collect(),
+            engine: scope.engine().name(),
         }
     }
 }

@@ -3,3 +3,4 @@
 pub mod acts;
 pub mod interaction;
 pub mod outreach_draft;
+pub mod timeline;

@@ -1,6 +1,7 @@
 //! The ledger of everything that costs money per use, and what it was spent on.
 
 pub mod llm_usage_log;
+pub mod report;
 
 use service::{Scope, usage::cost};
 

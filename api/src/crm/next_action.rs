@@ -1,0 +1,93 @@
+//! What should be done next about a prospect, in GraphQL.
+
+use async_graphql::{ID, SimpleObject};
+use chrono::{TimeDelta, Utc};
+use serde_json::{Value as Json, json};
+use service::crm::next_action::{KINDS, NextAction};
+
+use crate::{
+    catalog,
+    graph::{
+        EnumType, Vocabulary,
+        scalar::{JsonText, Moment, WordOf},
+    },
+};
+
+/// What should be done next about a prospect, by rules: the first of `NextBestActionKind` that holds. Nothing of it is
+/// done by itself.
+#[derive(SimpleObject)]
+pub struct NextBestAction {
+    /// What should be done.
+    pub kind: WordOf<NextBestActionKind>,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// The global id of what it follows from: what they said, the draft that waits.
+    pub evidence: Option<ID>,
+    /// Until when it should be done; null when that doesn't matter.
+    pub due_at: Option<Moment>,
+    /// The mutation that does it.
+    pub mutation: String,
+    /// Its variables, for `$input`; what a person has to write is empty.
+    pub variables: JsonText,
+}
+
+/// What can be done next about a prospect, in the order in which it is looked for.
+pub enum NextBestActionKind {}
+
+impl Vocabulary for NextBestActionKind {
+    fn enum_type() -> &'static EnumType {
+        &EnumType {
+            name: "NextBestActionKind",
+            about: "What can be done next about a prospect, in the order in which it is looked for.",
+            words: KINDS,
+        }
+    }
+}
+
+impl NextBestAction {
+    /// The action for the prospect with this key.
+    #[must_use]
+    pub fn of(action: &NextAction, prospect: i64, now: chrono::DateTime<Utc>) -> Option<Self> {
+        let prospect = format!("Prospect:{prospect}");
+        let draft =
+            |kind: &str| json!({ "prospectId": prospect, "draftType": kind, "content": "" });
+        let waiting = |more: Json| {
+            let mut input = json!({});
+            if let Some((id, revision)) = action.draft {
+                input =
+                    json!({ "id": format!("OutreachDraft:{id}"), "expectedRevision": revision });
+            }
+            if let (Json::Object(input), Json::Object(more)) = (&mut input, more) {
+                input.extend(more);
+            }
+            input
+        };
+        let tomorrow = || Moment(now + TimeDelta::days(1)).text();
+        let (mutation, input) = match action.kind {
+            "review_draft" => ("approveOutreachDraft", waiting(json!({}))),
+            "send_draft" => {
+                ("scheduleOutreachDraft", waiting(json!({ "scheduledFor": tomorrow() })))
+            }
+            "finish_draft" => ("submitOutreachDraft", waiting(json!({}))),
+            "mend_draft" => ("reopenOutreachDraft", waiting(json!({}))),
+            "answer" => ("createOutreachDraft", draft("reply")),
+            "research" => {
+                let input = json!({ "prospectId": prospect, "researchSummary": "" });
+                ("saveProspectResearch", input)
+            }
+            "first_contact" => ("createOutreachDraft", draft("initial")),
+            _ => ("createOutreachDraft", draft("follow_up")),
+        };
+        let evidence = action
+            .evidence
+            .and_then(|(called, id)| Some(ID(format!("{}:{id}", catalog::called(called)?.name))));
+        Some(Self {
+            kind: WordOf::stored(action.kind)?,
+            reason: action.reason.clone(),
+            evidence,
+            due_at: action.due_at.map(Moment),
+            mutation: mutation.to_owned(),
+            variables: JsonText(json!({ "input": input })),
+        })
+    }
+}

@@ -1,0 +1,133 @@
+//! Timelines in GraphQL.
+
+use async_graphql::{ID, SimpleObject};
+use service::{
+    Scope,
+    outreach::timeline::{Entry, KINDS, Of, Timeline, cursor, timeline},
+};
+
+use crate::{
+    error::Result,
+    governance::change::ActorKind,
+    graph::{
+        EnumType, RowView, Vocabulary,
+        computed::Forward,
+        scalar::{Moment, WordOf},
+    },
+};
+
+/// A page of a timeline, newest first.
+#[derive(SimpleObject)]
+pub struct TimelineConnection {
+    /// The entries of this page.
+    pub nodes: Vec<TimelineEntry>,
+    /// The entries of this page, each with its cursor.
+    pub edges: Vec<TimelineEdge>,
+    /// What stands around this page.
+    pub page_info: PageInfo,
+}
+
+/// An entry of a timeline, with its cursor.
+#[derive(SimpleObject)]
+pub struct TimelineEdge {
+    /// Marks this entry in this timeline.
+    pub cursor: String,
+    /// The entry.
+    pub node: TimelineEntry,
+}
+
+/// What stands around a page of a list.
+#[derive(SimpleObject)]
+pub struct PageInfo {
+    /// Whether there are rows before this page.
+    pub has_previous_page: bool,
+    /// Whether there are rows after this page.
+    pub has_next_page: bool,
+    /// The cursor of the first row; null on an empty page.
+    pub start_cursor: Option<String>,
+    /// The cursor of the last row; null on an empty page.
+    pub end_cursor: Option<String>,
+}
+
+/// Something that happened with a prospect.
+#[derive(Clone, SimpleObject)]
+pub struct TimelineEntry {
+    /// When it happened.
+    pub at: Moment,
+    /// What it is.
+    pub kind: WordOf<TimelineKind>,
+    /// Global id of what tells of it, for `node(id:)`: an interaction, a draft, a piece of research, an entry of the
+    /// change log.
+    pub id: ID,
+    /// With whom: global id of the prospect.
+    pub prospect_id: ID,
+    /// What it was about: a subject, the kind of a draft, what was changed.
+    pub title: Option<String>,
+    /// What was said, written or found out.
+    pub text: Option<String>,
+    /// The direction of an interaction, the status of a draft, what kind of change it was.
+    pub detail: Option<String>,
+    /// What kind of actor wrote it; null when that isn't known.
+    pub actor_kind: Option<WordOf<ActorKind>>,
+    /// The name of who wrote it.
+    pub actor_name: Option<String>,
+}
+
+/// What stands in a timeline.
+pub enum TimelineKind {}
+
+impl Vocabulary for TimelineKind {
+    fn enum_type() -> &'static EnumType {
+        &EnumType { name: "TimelineKind", about: "What stands in a timeline.", words: KINDS }
+    }
+}
+
+/// The timeline of each of these rows, told by their keys.
+///
+/// # Errors
+/// `BAD_CURSOR`, `UNAVAILABLE` when the database does not answer.
+pub async fn timelines(
+    scope: &Scope,
+    of: Of,
+    rows: Vec<RowView<'_>>,
+    page: Forward,
+) -> Result<Vec<TimelineConnection>> {
+    let keys: Vec<i64> = rows.iter().map(|row| row.cell(0).key().unwrap_or_default()).collect();
+    let mut found = timeline(scope, of, &keys, page.first, page.after.as_deref()).await?;
+    let after = page.after.is_some();
+    Ok(keys.iter().map(|key| told(of, &found.remove(key).unwrap_or_default(), after)).collect())
+}
+
+fn told(of: Of, timeline: &Timeline, after: bool) -> TimelineConnection {
+    let edges: Vec<TimelineEdge> = timeline
+        .entries
+        .iter()
+        .filter_map(|one| Some(TimelineEdge { cursor: cursor(of, one), node: entry(one)? }))
+        .collect();
+    let at = |edge: Option<&TimelineEdge>| edge.map(|edge| edge.cursor.clone());
+    TimelineConnection {
+        page_info: PageInfo {
+            has_previous_page: after,
+            has_next_page: timeline.more,
+            start_cursor: at(edges.first()),
+            end_cursor: at(edges.last()),
+        },
+        nodes: edges.iter().map(|edge| edge.node.clone()).collect(),
+        edges,
+    }
+}
+
+fn entry(entry: &Entry) -> Option<TimelineEntry> {
+    let ty = ["Interaction", "OutreachDraft", "ProspectResearch", "Change"].get(entry.kind)?;
+    Some(TimelineEntry {
+        at: Moment(entry.at),
+        kind: WordOf::stored(KINDS.get(entry.kind)?.name)?,
+        id: ID(format!("{ty}:{}", entry.id)),
+        prospect_id: ID(format!("Prospect:{}", entry.prospect)),
+        title: entry.title.clone(),
+        text: entry.text.clone(),
+        detail: entry.detail.clone(),
+        actor_kind: entry.actor_kind.as_deref().and_then(WordOf::stored),
+        actor_name: entry.actor_name.clone(),
+    })
+}
