@@ -23,7 +23,7 @@ struct Asset {
     hash: &'static str,
 }
 
-const ASSETS: [Asset; 4] = [
+const ASSETS: [Asset; 6] = [
     Asset {
         package: "react",
         version: "18.3.1",
@@ -47,6 +47,18 @@ const ASSETS: [Asset; 4] = [
         version: "4.1.2",
         path: "graphiql.min.css",
         hash: "1el1QShFBnnXTx9x/Cprg82hZWKt0ry29OAYIXt05swbi0KcZDFoj0CWguMpopJr",
+    },
+    Asset {
+        package: "@graphiql/plugin-explorer",
+        version: "4.0.6",
+        path: "dist/index.umd.js",
+        hash: "gXYG2RCFRuAiKUaKTbKxOVlvr0U9z0D/V/l5jdvRSH46vQ+9cpkG2d3ByiggUYvD",
+    },
+    Asset {
+        package: "@graphiql/plugin-explorer",
+        version: "4.0.6",
+        path: "dist/style.css",
+        hash: "XffIsImDMwexX8UM/Bg3tss0MZOeQmZcnHzk0avUrw9ff0IQ2g9j7QLA6m2lz5D0",
     },
 ];
 
@@ -87,8 +99,13 @@ fn main() {
     }
 }
 
+/// What the file is called on the page.
 fn file_name(asset: &Asset) -> &'static str {
-    asset.path.rsplit('/').next().unwrap_or(asset.path)
+    match asset.path {
+        "dist/index.umd.js" => "explorer.js",
+        "dist/style.css" => "explorer.css",
+        path => path.rsplit('/').next().unwrap_or(path),
+    }
 }
 
 fn fetch(asset: &Asset, out: &Path) -> Result<(), String> {
@@ -109,7 +126,9 @@ fn fetch(asset: &Asset, out: &Path) -> Result<(), String> {
     if !npm.status.success() {
         return Err(format!("npm can't fetch {package}"));
     }
-    let archive = out.join(format!("{}-{}.tgz", asset.package, asset.version));
+    // A package of a scope: `@graphiql/plugin-explorer` is packed into `graphiql-plugin-explorer-….tgz`.
+    let packed = asset.package.trim_start_matches('@').replace('/', "-");
+    let archive = out.join(format!("{packed}-{}.tgz", asset.version));
     let file =
         fs::File::open(&archive).map_err(|error| format!("{}: {error}", archive.display()))?;
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));

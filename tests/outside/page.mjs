@@ -1,7 +1,7 @@
 // The page at / in headless Chromium, with every other host out of reach: it loads, asks, and follows.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import test from "node:test";
 import { chromium } from "playwright-core";
 import { origin, stillAnswers, writeDraft } from "./server.mjs";
@@ -31,28 +31,84 @@ test.before(async () => {
 });
 test.after(() => browser?.close());
 
-/** Opens the tab of this name, and runs what stands in it. */
-async function run(tab) {
-  await page.locator(".graphiql-tab-button", { hasText: tab }).click();
+/** Opens the question of this title in a tab of its own, and runs it. */
+async function run(title) {
+  const questions = page.getByRole("button", { name: "Show Questions" });
+  if (await questions.isVisible()) await questions.click();
+  await page.getByRole("button", { name: title, exact: true }).click();
   // GraphiQL reads a tab a moment after it is shown; until then it sends the operation name of the last one.
   await page.waitForTimeout(1_000);
   await page.getByRole("button", { name: /^Execute query/ }).click();
 }
 const result = () => page.locator(".result-window");
 
-test("the page loads", limit, async () => {
+test("the page loads, and says who asks which database", limit, async () => {
   await page.goto(origin, { waitUntil: "networkidle" });
   await page.getByRole("button", { name: /^Execute query/ }).waitFor();
+  assert.match(await page.locator("#banner").innerText(), /(SQLite|Postgres) database\s+you are OWNER/);
 });
 
-test("the first example is answered", limit, async () => {
-  await run("Companies");
+test("what stands in the first tab is answered", limit, async () => {
+  await page.getByRole("button", { name: /^Execute query/ }).click();
   await result().getByText("totalCount").first().waitFor();
   assert.doesNotMatch(await result().innerText(), /"errors"/);
 });
 
+test("a question is answered", limit, async () => {
+  await run("Which industries answer us best?");
+  await result().getByText("answerRate").first().waitFor();
+  assert.doesNotMatch(await result().innerText(), /"errors"/);
+});
+
+test("the report tells what it took", limit, async () => {
+  await page.getByRole("button", { name: "Show Report" }).click();
+  const report = page.getByRole("region", { name: "Report" });
+  assert.match(await report.innerText(), /Statements\s+1\s+Rows\s+12/);
+  assert.match(await report.innerText(), /SELECT/);
+  assert.doesNotMatch(await result().innerText(), /extensions/);
+});
+
+test("the same comes as CSV", limit, async () => {
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Download as CSV" }).click(),
+  ]);
+  assert.equal(download.suggestedFilename(), "industryPerformance.csv");
+  const lines = readFileSync(await download.path(), "utf8").split("\r\n");
+  assert.match(lines[0], /^\ufeffindustryName,answerRate,/);
+  assert.equal(lines.length, 1 + 12 + 1);
+});
+
+test("what is typed is completed, and can be picked in the explorer", limit, async () => {
+  await page.getByRole("button", { name: "New tab" }).click();
+  await page.waitForTimeout(500);
+  await page.locator(".graphiql-query-editor .CodeMirror").click();
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type("{ prosp");
+  await page.locator(".CodeMirror-hints").getByText("prospectsGroupBy").first().waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.type("ectsAggregate { count } }");
+  await page.getByRole("button", { name: "Show GraphiQL Explorer" }).click();
+  await page.locator(".graphiql-explorer-root, .doc-explorer-contents").getByText("draftFunnel").first().waitFor();
+  await page.getByRole("button", { name: /^Execute query/ }).click();
+  await result().getByText("count").first().waitFor();
+});
+
+test("types and fields are documented", limit, async () => {
+  await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
+  await page.locator(".graphiql-doc-explorer").getByText("Query", { exact: true }).first().click();
+  await page.locator(".graphiql-doc-explorer").getByText("industryPerformance").first().waitFor();
+});
+
+test("it can be dark", limit, async () => {
+  await page.getByRole("button", { name: "Open settings dialog" }).click();
+  await page.getByRole("button", { name: "Dark", exact: true }).click();
+  await page.locator("body.graphiql-dark").waitFor();
+  await page.keyboard.press("Escape");
+});
+
 test("the example that subscribes gets a draft that is written meanwhile", limit, async () => {
-  await run("NewDrafts");
+  await run("Tell me of new drafts as they are written");
   await page.getByRole("button", { name: /^Stop query/ }).waitFor();
   // The socket is open a moment after the button changes: a draft is written until one arrives.
   const arrived = result().getByText("for the page").first().waitFor({ timeout: 30_000 });

@@ -22,16 +22,38 @@ static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/graphiql_assets.rs
 const SCRIPT: &str = include_str!("page.js");
 
 /// How the page stands in the window.
-const STYLE: &str = "body { margin: 0 } #graphiql { height: 100dvh }";
+const STYLE: &str = include_str!("page.css");
 
-/// Example operations: one tab each. A test runs every one of them.
-pub const EXAMPLES: [(&str, &str); 6] = [
-    ("companies", include_str!("examples/companies.graphql")),
-    ("prospects_to_call", include_str!("examples/prospects_to_call.graphql")),
-    ("drafts_to_review", include_str!("examples/drafts_to_review.graphql")),
-    ("industries", include_str!("examples/industries.graphql")),
-    ("event", include_str!("examples/event.graphql")),
-    ("new_drafts", include_str!("examples/new_drafts.graphql")),
+/// Example operations: a question of whoever asks, and what answers it. A test runs every one of them.
+pub const EXAMPLES: [(&str, &str); 22] = [
+    ("Companies: who is there, what did we say?", include_str!("examples/companies.graphql")),
+    ("Which industries answer us best?", include_str!("examples/industries_that_answer.graphql")),
+    ("What does a reply cost us in model calls?", include_str!("examples/cost_of_a_reply.graphql")),
+    (
+        "Which prospects of the Berlin fair were never contacted?",
+        include_str!("examples/fair_never_contacted.graphql"),
+    ),
+    ("How did one month compare with another?", include_str!("examples/month_by_month.graphql")),
+    ("How far do our drafts come?", include_str!("examples/draft_funnel.graphql")),
+    ("What should be done next?", include_str!("examples/what_next.graphql")),
+    ("Which companies are close to us?", include_str!("examples/closest_companies.graphql")),
+    (
+        "Where are people whom we never contacted?",
+        include_str!("examples/untouched_people.graphql"),
+    ),
+    ("Whom should we invite to our events?", include_str!("examples/whom_to_invite.graphql")),
+    ("Whom have we invited?", include_str!("examples/event.graphql")),
+    ("What should we offer to whom?", include_str!("examples/what_to_offer.graphql")),
+    ("What suits which industry?", include_str!("examples/industries.graphql")),
+    ("Whom should we call in logistics?", include_str!("examples/prospects_to_call.graphql")),
+    ("How far have prospects come, by industry?", include_str!("examples/stages.graphql")),
+    ("How did they feel about it, by industry?", include_str!("examples/how_they_feel.graphql")),
+    ("What happens at each company?", include_str!("examples/busiest_companies.graphql")),
+    ("Which drafts wait to be read?", include_str!("examples/drafts_to_review.graphql")),
+    ("How many drafts are written each week?", include_str!("examples/weeks_of_drafts.graphql")),
+    ("What does each model cost each month?", include_str!("examples/models_by_month.graphql")),
+    ("Who wrote what into the database?", include_str!("examples/who_did_what.graphql")),
+    ("Tell me of new drafts as they are written", include_str!("examples/new_drafts.graphql")),
 ];
 
 /// Whether the page needs no other host.
@@ -57,7 +79,10 @@ pub async fn asset(Path(name): Path<String>) -> Response {
         return ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response();
     }
     if name == "examples.json" {
-        let examples: Vec<_> = EXAMPLES.iter().map(|(_, query)| query).collect();
+        let examples = EXAMPLES
+            .iter()
+            .map(|(title, query)| serde_json::json!({ "title": title, "query": query }));
+        let examples: Vec<_> = examples.collect();
         return axum::Json(examples).into_response();
     }
     let asset = ASSETS.iter().find(|asset| asset.name == name);
@@ -99,7 +124,7 @@ fn html() -> String {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>salesgraph</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">{head}\
          <link rel=\"stylesheet\" href=\"graphiql/page.css\"></head>\
-         <body>{note}<div id=\"graphiql\"></div>{body}\
+         <body>{note}<header id=\"banner\"></header><div id=\"graphiql\"></div>{body}\
          <script src=\"graphiql/page.js\"></script></body></html>"
     )
 }
