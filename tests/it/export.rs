@@ -15,6 +15,7 @@ use crate::{
 behaviours![
     rows_become_lines_and_fields_columns,
     a_list_that_says_of_no_page_comes_whole,
+    a_compressed_table_comes_to_its_end,
     what_is_usual_counts_as_said,
     a_row_without_anything_is_a_row,
     a_list_in_one_object_gives_the_rows,
@@ -99,6 +100,25 @@ async fn a_list_that_says_of_no_page_comes_whole(app: App) {
     assert_eq!(page, ["P1099", "P1098", "P1097"]);
     let lines = asked(&app, "application/x-ndjson", "{ prospects { nodes { id } } }").await.2;
     assert_eq!(lines.lines().count(), 1_104);
+}
+
+async fn a_compressed_table_comes_to_its_end(app: App) {
+    let [acme, _] = app.world().await;
+    for number in 0..600 {
+        app.prospect(&format!("P{number:04}"), acme).await;
+    }
+    beside(async {
+        let address = serve(&app).await;
+        for encoding in ["gzip", "br"] {
+            let head = format!("{JSON}\r\nAccept: text/csv\r\nAccept-Encoding: {encoding}");
+            let query = "{ prospects { nodes { id fullName email } } }";
+            let (status, head, sent) = send(address, &head, &body(query)).await;
+            assert_eq!(status, 200);
+            assert!(head.contains(&format!("content-encoding: {encoding}")), "{head}");
+            assert!(sent.ends_with("\r\n0\r\n\r\n"), "{encoding}: it broke off");
+        }
+    })
+    .await;
 }
 
 async fn what_is_usual_counts_as_said(app: App) {

@@ -168,7 +168,8 @@ impl Export {
                 None => Some((Err(std::io::Error::other("the table broke off")), None)),
             }
         });
-        let mut response = (StatusCode::OK, Body::from_stream(first.chain(rest))).into_response();
+        let mut response =
+            (StatusCode::OK, Body::from_stream(first.chain(rest.fuse()))).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
         if let Ok(name) = HeaderValue::from_str(&name) {
