@@ -21,16 +21,41 @@ export default [
       // The printer of the schema decides: one line in quotes, more lines in a block.
       "@graphql-eslint/description-style": "off",
       // Lists have `nodes` beside `edges`, and payloads have lists of errors: not every list is one of edges.
-      "@graphql-eslint/relay-edge-types": ["error", { listTypeCanWrapOnlyEdgeType: false }],
+      "@graphql-eslint/relay-edge-types": ["error", {
+        listTypeCanWrapOnlyEdgeType: false,
+        // An entry of a timeline tells of an interaction, a draft, … and is none of them.
+        shouldImplementNode: false,
+      }],
+      // A timeline goes back in time only.
+      "@graphql-eslint/relay-arguments": ["error", { includeBoth: false }],
       // The names of the columns are those of the sales-assistant document, which has `event_date` in `events`.
       "@graphql-eslint/no-typename-prefix": "off",
-      // Only rows have an id: not a page, an event of a subscription, the outcome of a mutation, or who asks.
+      // Only rows have an id: not a page, an event of a subscription, the outcome of a mutation, what rows come to, a
+      // report, or who asks.
       "@graphql-eslint/strict-id-in-types": ["error", {
         exceptions: {
-          suffixes: ["Connection", "Edge", "Event", "Payload"],
+          suffixes: [
+            "Aggregate",
+            "Connection",
+            "Distinct",
+            "Edge",
+            "Event",
+            "Extremes",
+            "Group",
+            "GroupKey",
+            "Groups",
+            "Numbers",
+            "Payload",
+          ],
           types: [
+            "CompanyEngagement",
             "DatabaseStatistics",
+            "DraftFunnel",
             "FieldChange",
+            "IndustryPerformance",
+            "LlmCost",
+            "LlmCostReport",
+            "NextBestAction",
             "PageInfo",
             "TableStatistics",
             "UserError",

@@ -23,7 +23,9 @@ function large(count) {
       // A list is read by its `nodes`, and the page stands beside them.
       if (count === 0 || (paged && name === "edges") || name === "changes") continue;
       const isPaged = args.some((arg) => arg.name === "first");
-      const child = { name: isPaged ? `${name}(first: 1)` : name, type: named, below: [] };
+      const by = args.find((arg) => arg.name === "by");
+      const grouped = by ? `by: ${getNamedType(by.type).getValues()[0].name}, ` : "";
+      const child = { name: isPaged ? `${name}(${grouped}first: 1)` : name, type: named, below: [] };
       parent.below.push(child);
       count -= 1;
       if (isObjectType(named)) level.push(child);

@@ -1,7 +1,7 @@
 // What an application does with the generated types: it does not compile when they say less than they should.
 
 import type { ResultOf } from "@graphql-typed-document-node/core";
-import { CompaniesDocument, DraftsDocument, PersonDocument, WriteDocument } from "./operations.js";
+import { CompaniesDocument, DraftsDocument, MonthsDocument, WriteDocument } from "./operations.js";
 import type { OutreachDraft, QueryNodeArgs } from "./schema.js";
 
 /** Whether two types are the same; `any` is the same as itself only. */
@@ -12,8 +12,11 @@ type Company = ResultOf<typeof CompaniesDocument>["companies"]["nodes"][number];
 holds<Same<Company["name"], string>>();
 holds<Same<Company["prospects"]["nodes"][number]["fullName"], string>>();
 
-type Person = NonNullable<ResultOf<typeof PersonDocument>["prospect"]>;
-holds<Same<Person["company"]["industry"]["name"], string>>();
+holds<Same<Company["industry"]["name"], string>>();
+
+type Month = ResultOf<typeof MonthsDocument>["interactionsGroupBy"]["nodes"][number];
+holds<Same<Month["count"], number>>();
+holds<Same<NonNullable<Month["key"]["interactionDateMonth"]>, string>>();
 
 type Written = ResultOf<typeof WriteDocument>["createOutreachDraft"];
 holds<Same<Written["userErrors"][number]["message"], string>>();
