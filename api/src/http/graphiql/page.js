@@ -171,7 +171,8 @@ async function look() {
   const query = "{ viewer { role actorName engine organization { name } } }";
   try {
     const answer = await fetch(url, { method: "POST", headers: headers({ "content-type": "application/json" }), body: JSON.stringify({ query }) });
-    viewer.set((await answer.json()).data?.viewer ?? null);
+    // Nobody without a key is null, with a wrong one false.
+    viewer.set((await answer.json()).data?.viewer ?? (key ? false : null));
   } catch {
     viewer.set(null);
   }
