@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::{Statement, Value as Bind};
+use sea_orm::Statement;
 
 use super::{
     aggregate::{Aggregate, GroupBy, GroupSort, Measure},
     plan::{Direction, Link, List, Nulls},
-    sql::Parents,
+    sql::{Parents, parent_key, zero},
     statement::Sql,
 };
-use crate::{store::Engine, table::Kind, value::Value};
+use crate::{store::Engine, table::Kind};
 
 /// The statement of an aggregate. Its columns: the parent's key (0 at the root), the keys, the measures, and the
 /// number of all groups if that is wanted.
@@ -25,7 +25,7 @@ pub(super) fn aggregate(
     let list = &aggregate.list;
     let alias = |of: usize| if of == 0 { "t".to_owned() } else { format!("o{of}") };
     let parent =
-        parents.map_or_else(|| zero(engine).to_owned(), |parents| key_of(list, parents.link));
+        parents.map_or_else(|| zero(engine).to_owned(), |parents| parent_key(list, parents.link));
     // Behind the parent's key, which is column 1.
     let keys: Vec<Key> = aggregate
         .keys
@@ -171,28 +171,6 @@ fn from(sql: &mut Sql, list: &List, parents: Option<&Parents<'_>>) {
 /// ` AND` only what is below one of the parents.
 fn within(sql: &mut Sql, parents: Option<&Parents<'_>>, parent: &str) {
     let Some(parents) = parents else { return };
-    let all = if sql.engine == Engine::Postgres {
-        let keys = parents.keys.iter().copied().map(Value::Int).collect();
-        format!("= ANY({})", sql.bind(Value::array(keys, Kind::BigInt)))
-    } else {
-        let keys = serde_json::Value::from(parents.keys).to_string();
-        format!("IN (SELECT value FROM json_each({}))", sql.bind(Bind::String(Some(keys))))
-    };
+    let all = sql.among(parents.keys);
     let _ = write!(sql.text, " AND {parent} {all}");
-}
-
-/// The column that holds the key of the parent.
-fn key_of(list: &List, link: Link) -> String {
-    match link {
-        Link::Children { via } => format!("t.\"{}\"", list.table.columns[via].name),
-        Link::Pairs { near, .. } => format!("l.\"{near}\""),
-    }
-}
-
-/// The key of no parent.
-fn zero(engine: Engine) -> &'static str {
-    match engine {
-        Engine::Postgres => "0::bigint",
-        Engine::Sqlite => "0",
-    }
 }

@@ -126,17 +126,8 @@ pub(super) fn count(
         sql.visible(list, None);
         return sql.finish();
     };
-    let key = match parents.link {
-        Link::Children { via } => format!("t.\"{}\"", list.table.columns[via].name),
-        Link::Pairs { near, .. } => format!("l.\"{near}\""),
-    };
-    let all = if engine == Engine::Postgres {
-        let keys = parents.keys.iter().copied().map(Value::Int).collect();
-        format!("= ANY({})", sql.bind(Value::array(keys, Kind::BigInt)))
-    } else {
-        let keys = serde_json::Value::from(parents.keys).to_string();
-        format!("IN (SELECT value FROM json_each({}))", sql.bind(Bind::String(Some(keys))))
-    };
+    let key = parent_key(list, parents.link);
+    let all = sql.among(parents.keys);
     let _ = write!(sql.text, "SELECT {key}, count(*) FROM ");
     match parents.link {
         Link::Children { .. } => {
@@ -181,8 +172,16 @@ pub(super) fn by_keys(engine: Engine, organization: i64, list: &List, keys: &[i6
     sql.finish()
 }
 
+/// The column that holds the key of the parent, of rows called `t` and pairs called `l`.
+pub(super) fn parent_key(list: &List, link: Link) -> String {
+    match link {
+        Link::Children { via } => format!("t.\"{}\"", list.table.columns[via].name),
+        Link::Pairs { near, .. } => format!("l.\"{near}\""),
+    }
+}
+
 /// The key of no parent.
-fn zero(engine: Engine) -> &'static str {
+pub(super) fn zero(engine: Engine) -> &'static str {
     match engine {
         Engine::Postgres => "0::bigint",
         Engine::Sqlite => "0",

@@ -58,6 +58,20 @@ impl Sql {
         self.place(self.binds.len())
     }
 
+    /// ` = …` any of `keys`, as one bind.
+    pub(super) fn among(&mut self, keys: &[i64]) -> String {
+        match self.engine {
+            Engine::Postgres => {
+                let keys = keys.iter().copied().map(Value::Int).collect();
+                format!("= ANY({})", self.bind(Value::array(keys, Kind::BigInt)))
+            }
+            Engine::Sqlite => {
+                let keys = serde_json::Value::from(keys).to_string();
+                format!("IN (SELECT value FROM json_each({}))", self.bind(keys.into()))
+            }
+        }
+    }
+
     fn place(&self, number: usize) -> String {
         match self.engine {
             Engine::Postgres => format!("${number}"),
