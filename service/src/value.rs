@@ -119,6 +119,15 @@ impl Value {
         }
     }
 
+    /// The moment in this cell; `None` when it is absent (or no moment).
+    #[must_use]
+    pub fn time(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Time(time) => Some(*time),
+            _ => None,
+        }
+    }
+
     /// The key in this cell; `None` when it is absent (or no key).
     #[must_use]
     pub fn key(&self) -> Option<i64> {

@@ -64,7 +64,7 @@ async fn timeline(
 }
 
 async fn engagement(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<CompanyEngagement>> {
-    let keys: Vec<i64> = rows.iter().map(|row| row.cell(0).key().unwrap_or_default()).collect();
+    let keys = RowView::keys(&rows);
     let mut found = engagement::of_companies(scope, &keys).await?;
     let nobody = Engagement {
         level: "untouched",

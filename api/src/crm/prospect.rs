@@ -108,14 +108,14 @@ async fn next_best_action(
     scope: &Scope,
     rows: Vec<RowView<'_>>,
 ) -> Result<Vec<Option<NextBestAction>>> {
-    let keys: Vec<i64> = rows.iter().map(|row| row.cell(0).key().unwrap_or_default()).collect();
+    let keys = RowView::keys(&rows);
     let actions = next_action::of_prospects(scope, &keys).await?;
     let told = keys.iter().map(|key| NextBestAction::of(actions.get(key)?, *key, scope.now()));
     Ok(told.collect())
 }
 
 async fn recommended_solutions(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Vec<i64>>> {
-    let keys: Vec<i64> = rows.iter().map(|row| row.cell(0).key().unwrap_or_default()).collect();
+    let keys = RowView::keys(&rows);
     let mut found = recommendation::of_prospects(scope, &keys).await?;
     Ok(keys.iter().map(|key| found.remove(key).unwrap_or_default()).collect())
 }

@@ -26,6 +26,12 @@ pub struct RowView<'r> {
 }
 
 impl RowView<'_> {
+    /// The keys of rows whose first column is their key.
+    #[must_use]
+    pub fn keys(rows: &[Self]) -> Vec<i64> {
+        rows.iter().map(|row| row.cell(0).key().unwrap_or_default()).collect()
+    }
+
     /// The column at `index`.
     #[must_use]
     pub fn cell(&self, index: usize) -> &Cell {

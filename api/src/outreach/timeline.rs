@@ -92,7 +92,7 @@ pub async fn timelines(
     rows: Vec<RowView<'_>>,
     page: Forward,
 ) -> Result<Vec<TimelineConnection>> {
-    let keys: Vec<i64> = rows.iter().map(|row| row.cell(0).key().unwrap_or_default()).collect();
+    let keys = RowView::keys(&rows);
     let mut found = timeline(scope, of, &keys, page.first, page.after.as_deref()).await?;
     let after = page.after.is_some();
     Ok(keys.iter().map(|key| told(of, &found.remove(key).unwrap_or_default(), after)).collect())

@@ -12,7 +12,7 @@ use crate::{error::Result, graph::RowView};
 /// # Errors
 /// `UNAVAILABLE` when the database does not answer.
 pub async fn costs(scope: &Scope, of: cost::Of, rows: &[RowView<'_>]) -> Result<Vec<f64>> {
-    let keys: Vec<i64> = rows.iter().map(|row| row.cell(0).key().unwrap_or_default()).collect();
+    let keys = RowView::keys(rows);
     let costs = cost::to_date(scope, of, &keys).await?;
     Ok(keys.iter().map(|key| costs.get(key).copied().unwrap_or_default()).collect())
 }

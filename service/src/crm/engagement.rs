@@ -64,12 +64,7 @@ pub async fn of_companies(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, En
     let rows = scope.store().query(&sql, binds).await?;
     let engagements = rows.iter().map(|row| {
         let number = |place: usize| row.try_get_by_index::<i64>(place);
-        let time = |place: usize| {
-            Ok::<_, crate::Error>(match Value::read(row, place, Kind::Time)? {
-                Value::Time(time) => Some(time),
-                _ => None,
-            })
-        };
+        let time = |place: usize| Value::read(row, place, Kind::Time).map(|cell| cell.time());
         let (contacted, engaged) = (time(4)?, time(5)?);
         let engagement = Engagement {
             level: level(scope.now(), contacted, engaged),

@@ -99,12 +99,7 @@ pub async fn of_prospects(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, Ne
     let rows = scope.store().query(&sql, binds).await?;
     let mut actions = HashMap::new();
     for row in &rows {
-        let time = |place: usize| {
-            Ok::<_, crate::Error>(match Value::read(row, place, Kind::Time)? {
-                Value::Time(time) => Some(time),
-                _ => None,
-            })
-        };
+        let time = |place: usize| Value::read(row, place, Kind::Time).map(|cell| cell.time());
         let mut drafts = [None; 4];
         for (place, draft) in drafts.iter_mut().enumerate() {
             let both: Option<i64> = row.try_get_by_index(place + 3)?;

@@ -75,10 +75,7 @@ impl Record {
     /// The moment in `column`, if there is one.
     #[must_use]
     pub fn time(&self, column: &str) -> Option<DateTime<Utc>> {
-        match self.value(column) {
-            Value::Time(time) => Some(*time),
-            _ => None,
-        }
+        self.value(column).time()
     }
 
     /// Whether `column` has a value.
