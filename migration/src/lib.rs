@@ -17,8 +17,13 @@ mod m20261121_000007_outreach_life;
 mod m20261121_000008_governance_changes;
 mod m20261121_000009_usage_lineage;
 mod m20261121_000010_identity_keys;
+mod m20261121_000011_search;
+mod search;
 
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
+
+/// How a migration begins to say what it can't do without.
+pub const NEEDS: &str = "the migration needs ";
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -37,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_governance_changes::Migration),
             Box::new(m20261121_000009_usage_lineage::Migration),
             Box::new(m20261121_000010_identity_keys::Migration),
+            Box::new(m20261121_000011_search::Migration),
         ]
     }
 }

@@ -13,7 +13,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use service::Kind;
 
-use crate::App;
+use crate::{App, Engine};
 
 impl App {
     /// An industry.
@@ -159,34 +159,61 @@ impl App {
         subject: &str,
         hours: i64,
     ) -> i64 {
-        let row = interaction::ActiveModel {
+        self.interaction_with(prospect, |row| {
+            row.event_id = Set(event);
+            row.interaction_date = Set(self.hours(hours));
+            row.subject = Set(subject.to_owned());
+        })
+        .await
+    }
+
+    /// An interaction at noon, with something special.
+    pub async fn interaction_with(
+        &self,
+        prospect: i64,
+        change: impl FnOnce(&mut interaction::ActiveModel),
+    ) -> i64 {
+        let mut row = interaction::ActiveModel {
             organization_id: Set(self.organization),
             prospect_id: Set(prospect),
-            event_id: Set(event),
             interaction_type: Set("email".to_owned()),
-            interaction_date: Set(self.hours(hours)),
-            subject: Set(subject.to_owned()),
+            interaction_date: Set(self.now()),
+            subject: Set("Said".to_owned()),
             content: Set("Said something.".to_owned()),
             created_at: Set(self.now()),
             updated_at: Set(self.now()),
             ..Default::default()
         };
+        change(&mut row);
         row.insert(&self.db).await.unwrap().id
     }
 
     /// A draft in this state.
     pub async fn draft(&self, prospect: i64, event: Option<i64>, status: &str) -> i64 {
-        let row = outreach_draft::ActiveModel {
+        self.draft_with(prospect, |row| {
+            row.event_id = Set(event);
+            row.status = Set(status.to_owned());
+        })
+        .await
+    }
+
+    /// A draft, with something special.
+    pub async fn draft_with(
+        &self,
+        prospect: i64,
+        change: impl FnOnce(&mut outreach_draft::ActiveModel),
+    ) -> i64 {
+        let mut row = outreach_draft::ActiveModel {
             organization_id: Set(self.organization),
             prospect_id: Set(prospect),
-            event_id: Set(event),
             draft_type: Set("initial".to_owned()),
             content: Set("Dear you,".to_owned()),
-            status: Set(status.to_owned()),
+            status: Set("draft".to_owned()),
             created_at: Set(self.now()),
             updated_at: Set(self.now()),
             ..Default::default()
         };
+        change(&mut row);
         row.insert(&self.db).await.unwrap().id
     }
 
@@ -318,6 +345,15 @@ pub async fn dump(app: &App) -> String {
                 );
             }
         }
+    }
+    // What is searched, as far as it is kept as text.
+    let search = match app.engine {
+        Engine::Postgres => "SELECT concat(names, words) FROM search_documents",
+        Engine::Sqlite => "SELECT name FROM search_names",
+    };
+    let backend = app.db.get_database_backend();
+    for row in app.db.query_all_raw(Statement::from_string(backend, search)).await.unwrap() {
+        text.push_str(&row.try_get_by_index::<String>(0).unwrap());
     }
     text
 }

@@ -55,11 +55,17 @@ pub async fn check(store: &Store) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// Gives back the room that deleted rows have left.
+/// Gives back the room that deleted rows have left, and forgets their words.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database does not answer.
 pub async fn vacuum(store: &Store) -> Result<()> {
+    if store.engine() == Engine::Sqlite {
+        // What was deleted is only marked until parts of the index are merged.
+        let sql = "INSERT INTO \"search_documents\" (\"search_documents\") VALUES ('optimize'); \
+                   INSERT INTO \"search_names\" (\"search_names\") VALUES ('optimize')";
+        store.write().execute_unprepared(sql).await?;
+    }
     store.write().execute_unprepared("VACUUM").await?;
     settle(store).await
 }

@@ -367,6 +367,8 @@ fn of_another_version(error: DbErr) -> Error {
                         from before";
             Error::Conflict(text.to_owned())
         }
+        // What a migration itself says can be mended by whoever owns the database.
+        DbErr::Custom(text) if text.starts_with(migration::NEEDS) => Error::Conflict(text.clone()),
         _ => error.into(),
     }
 }

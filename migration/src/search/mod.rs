@@ -1,0 +1,261 @@
+//! The words that all migrations share for what can be searched: the database itself keeps what is found of a row
+//! in step with it, by triggers, in the transaction of every write, whoever writes.
+//!
+//! - Postgres: `search_documents`, one row for each row that can be found, with its words (`tsvector`, those of its
+//!   title with the weight A) and, where it has names, these names for words that are written nearly so (`pg_trgm`).
+//! - SQLite: `search_documents`, an FTS5 table without content of its own whose `rowid` is sixteen times the key of
+//!   the row plus the number of its entity; `search_names`, an FTS5 table of trigrams with the names.
+//!
+//! Words are without case, without accents, and cut at everything that is neither letter nor number, on both alike.
+
+mod postgres;
+mod sqlite;
+
+use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
+
+/// How far texts are searched, in characters: a `tsvector` has an end (1 MB), and positions up to 16,383.
+const FAR: u32 = 100_000;
+
+/// A column with words in it.
+#[derive(Clone, Copy)]
+pub(crate) enum Words {
+    /// Text.
+    Text(&'static str),
+    /// JSON: its texts, and the names of its fields.
+    Json(&'static str),
+}
+
+/// A table whose rows can be found.
+pub(crate) struct Searched {
+    /// What it is called.
+    pub(crate) table: &'static str,
+    /// Its number among those that can be found: below 16, and never another's.
+    pub(crate) number: i64,
+    /// Names: also found when they are written nearly so.
+    pub(crate) names: &'static [Words],
+    /// What a row is found by first.
+    pub(crate) title: &'static [Words],
+    /// What else is found.
+    pub(crate) body: &'static [Words],
+    /// Whether rows are marked as deleted, and not found then.
+    pub(crate) deletable: bool,
+    /// The column that points to a row which may be marked as deleted, and its table: then rows are not found either.
+    pub(crate) hidden_with: Option<(&'static str, &'static str)>,
+}
+
+impl Words {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Text(column) | Self::Json(column) => column,
+        }
+    }
+
+    /// As SQL, of the row that is called `row`.
+    fn sql(self, backend: DatabaseBackend, row: &str) -> String {
+        let cast = if backend == DatabaseBackend::Postgres { "::text" } else { "" };
+        match self {
+            Self::Text(column) => format!("{row}.\"{column}\""),
+            // What JSON writes as two characters, the second of which is a letter.
+            Self::Json(column) => ["\\\\", "\\n", "\\r", "\\t", "\\b", "\\f"]
+                .iter()
+                .fold(format!("{row}.\"{column}\"{cast}"), |text, sign| {
+                    format!("replace({text}, '{sign}', ' ')")
+                }),
+        }
+    }
+}
+
+/// What unaccent knows of letters that have no accent to be taken away, and of those that are signs.
+const LETTERS: [(&str, &str); 28] = [
+    ("ß", "ss"),
+    ("ẞ", "ss"),
+    ("æ", "ae"),
+    ("Æ", "ae"),
+    ("œ", "oe"),
+    ("Œ", "oe"),
+    ("ø", "o"),
+    ("Ø", "o"),
+    ("ł", "l"),
+    ("Ł", "l"),
+    ("đ", "d"),
+    ("Đ", "d"),
+    ("ð", "d"),
+    ("Ð", "d"),
+    ("þ", "th"),
+    ("Þ", "th"),
+    ("ħ", "h"),
+    ("Ħ", "h"),
+    ("ŧ", "t"),
+    ("Ŧ", "t"),
+    ("ŋ", "n"),
+    ("Ŋ", "n"),
+    ("ı", "i"),
+    ("ς", "σ"),
+    ("ʼ", " "),
+    ("ʻ", " "),
+    ("ʽ", " "),
+    ("ʹ", " "),
+];
+
+/// Stands between fields, so that no phrase goes on from one to the next; no query has it.
+const GAP: &str = " x0gap0x ";
+
+/// The words of `columns` of the row that is called `row`, with `between` them, as SQL.
+fn words(backend: DatabaseBackend, row: &str, columns: &[Words], between: &str) -> String {
+    let columns = columns.iter().map(|column| column.sql(backend, row));
+    if backend == DatabaseBackend::Postgres {
+        let all: Vec<_> =
+            if columns.len() == 0 { vec!["''".to_owned()] } else { columns.collect() };
+        return format!("search_words(concat_ws('{between}', {}))", all.join(", "));
+    }
+    let all: Vec<_> = columns.map(|column| format!("coalesce({column}, '')")).collect();
+    let all =
+        if all.is_empty() { "''".to_owned() } else { all.join(&format!(" || '{between}' || ")) };
+    let text = format!("substr({all}, 1, {FAR})");
+    LETTERS.iter().fold(text, |text, (from, to)| format!("replace({text}, '{from}', '{to}')"))
+}
+
+impl Searched {
+    fn changed(&self, old: &str, new: &str, differs: &str) -> (String, String) {
+        let mut columns: Vec<&str> = Vec::new();
+        for words in self.names.iter().chain(self.title).chain(self.body) {
+            if !columns.contains(&words.column()) {
+                columns.push(words.column());
+            }
+        }
+        if self.deletable {
+            columns.push("deleted_at");
+        }
+        columns.extend(self.hidden_with.map(|(via, _)| via));
+        let listed: Vec<_> = columns.iter().map(|column| format!("\"{column}\"")).collect();
+        let differ: Vec<_> = listed
+            .iter()
+            .map(|column| format!("{old}.{column} {differs} {new}.{column}"))
+            .collect();
+        (listed.join(", "), differ.join(" OR "))
+    }
+
+    /// A condition on the row that is called `row`: it can be found.
+    fn alive(&self, row: &str) -> String {
+        match self.hidden_with {
+            _ if self.deletable => format!("{row}.\"deleted_at\" IS NULL"),
+            Some((via, to)) => format!(
+                "EXISTS (SELECT 1 FROM \"{to}\" h WHERE h.\"id\" = {row}.\"{via}\" \
+                 AND h.\"deleted_at\" IS NULL)"
+            ),
+            None => "true".to_owned(),
+        }
+    }
+
+    /// What is found of rows, as a SELECT from `from`, where they are called `x`.
+    fn documents(&self, backend: DatabaseBackend, from: &str) -> String {
+        let text = |columns: &[Words]| words(backend, "x", columns, GAP);
+        let alive = self.alive("x");
+        let number = self.number;
+        if backend == DatabaseBackend::Postgres {
+            let vector = |columns: &[Words]| format!("to_tsvector('simple', {})", text(columns));
+            let names = if self.names.is_empty() {
+                "NULL".to_owned()
+            } else {
+                words(backend, "x", self.names, " ")
+            };
+            return format!(
+                "SELECT x.\"organization_id\", {number}, x.\"id\", {names}, \
+                 setweight({}, 'A') || {} FROM {from} x WHERE {alive}",
+                vector(self.title),
+                vector(self.body)
+            );
+        }
+        format!(
+            "SELECT x.\"id\" * 16 + {number}, 'o' || x.\"organization_id\" || 't{number}', {}, {} FROM {from} x \
+             WHERE {alive}",
+            text(self.title),
+            text(self.body)
+        )
+    }
+}
+
+/// A row was marked as deleted, or is not any more; rows that are hidden with it have no names.
+const HIDDEN: &str = "(OLD.\"deleted_at\" IS NULL) <> (NEW.\"deleted_at\" IS NULL)";
+
+const INTO: &str = "INSERT INTO \"search_documents\"";
+/// Lets the rows of these tables be found, those too that are there already.
+pub(crate) async fn searched(
+    manager: &SchemaManager<'_>,
+    tables: &[Searched],
+) -> Result<(), DbErr> {
+    let backend = manager.get_database_backend();
+    for table in tables {
+        let statements = if backend == DatabaseBackend::Postgres {
+            postgres::statements(table)
+        } else {
+            sqlite::statements(table)
+        };
+        for statement in statements {
+            manager.get_connection().execute_unprepared(&statement).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets the rows of these tables not be found any more.
+pub(crate) async fn not_searched(
+    manager: &SchemaManager<'_>,
+    tables: &[Searched],
+) -> Result<(), DbErr> {
+    let connection = manager.get_connection();
+    let postgres = manager.get_database_backend() == DatabaseBackend::Postgres;
+    for Searched { table, hidden_with, .. } in tables {
+        let mut triggers: Vec<_> =
+            ["created", "changed", "deleted"].map(|event| (event, *table)).to_vec();
+        triggers.extend(hidden_with.map(|(_, to)| ("hidden", to)));
+        for (event, on) in triggers {
+            let name = format!("\"search_{table}_{event}\"");
+            let drop = if postgres {
+                format!("DROP TRIGGER {name} ON \"{on}\"; DROP FUNCTION {name}()")
+            } else {
+                format!("DROP TRIGGER {name}")
+            };
+            connection.execute_unprepared(&drop).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the tables that [`searched`] writes to.
+pub(crate) async fn prepare(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let connection = manager.get_connection();
+    if manager.get_database_backend() == DatabaseBackend::Postgres {
+        return postgres::prepare(connection).await;
+    }
+    connection.execute_unprepared(sqlite::TABLES).await?;
+    Ok(())
+}
+
+/// Makes the indexes of these tables: when their first rows are in them.
+pub(crate) async fn index(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let statements = if manager.get_database_backend() == DatabaseBackend::Postgres {
+        "CREATE INDEX \"ix_search_documents_words\" ON \"search_documents\" \
+         USING gin (\"organization_id\", \"words\"); \
+         CREATE INDEX \"ix_search_documents_names\" ON \"search_documents\" \
+         USING gin (\"organization_id\", \"names\" gin_trgm_ops) WHERE \"names\" IS NOT NULL"
+    } else {
+        "INSERT INTO \"search_documents\" (\"search_documents\") VALUES ('optimize'); \
+         INSERT INTO \"search_names\" (\"search_names\") VALUES ('optimize')"
+    };
+    manager.get_connection().execute_unprepared(statements).await?;
+    Ok(())
+}
+
+/// Takes the tables away again. The extensions stay: others may use them.
+pub(crate) async fn drop(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let statements = if manager.get_database_backend() == DatabaseBackend::Postgres {
+        "DROP FUNCTION \"search_similar\"(bigint, text); \
+         DROP FUNCTION \"search_similar_short\"(bigint, text); DROP TABLE \"search_documents\"; \
+         DROP FUNCTION \"search_query\"(text); DROP FUNCTION \"search_words\"(text)"
+    } else {
+        "DROP TABLE \"search_names\"; DROP TABLE \"search_documents\""
+    };
+    manager.get_connection().execute_unprepared(statements).await?;
+    Ok(())
+}

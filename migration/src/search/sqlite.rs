@@ -1,0 +1,74 @@
+//! What is found on SQLite: FTS5 tables, kept by triggers.
+
+use std::fmt::Write as _;
+
+use sea_orm_migration::sea_orm::DatabaseBackend;
+
+use super::{HIDDEN, INTO, Searched, words};
+
+/// Makes the tables.
+pub(super) const TABLES: &str = "CREATE VIRTUAL TABLE \"search_documents\" USING fts5(\"scope\", \"title\", \
+                      \"body\", content='', contentless_delete=1, \
+                      tokenize='unicode61 remove_diacritics 2'); \
+                      CREATE VIRTUAL TABLE \"search_names\" USING fts5(\"organization_id\" UNINDEXED, \
+                      \"name\", detail=none, tokenize='trigram remove_diacritics 1')";
+
+const INTO_NAMES: &str = "INSERT INTO \"search_names\" (rowid, \"organization_id\", \"name\")";
+
+/// Lets the rows of a table be found.
+pub(super) fn statements(searched: &Searched) -> Vec<String> {
+    let (table, number) = (searched.table, searched.number);
+    let documents = |from: &str| searched.documents(DatabaseBackend::Sqlite, from);
+    let (columns, changed) = searched.changed("OLD", "NEW", "IS NOT");
+    let own = format!("(SELECT * FROM \"{table}\" WHERE \"id\" = NEW.\"id\")");
+    let mut written =
+        format!("{INTO} (rowid, \"scope\", \"title\", \"body\") {}; ", documents(&own));
+    let mut gone =
+        format!("DELETE FROM \"search_documents\" WHERE rowid = OLD.\"id\" * 16 + {number}; ");
+    let mut statements = vec![format!(
+        "{INTO} (rowid, \"scope\", \"title\", \"body\") {}",
+        documents(&format!("\"{table}\""))
+    )];
+    if !searched.names.is_empty() {
+        let _ = write!(written, "{INTO_NAMES} {}; ", names(searched, &own));
+        let _ =
+            write!(gone, "DELETE FROM \"search_names\" WHERE rowid = OLD.\"id\" * 16 + {number}; ");
+        statements.push(format!("{INTO_NAMES} {}", names(searched, &format!("\"{table}\""))));
+    }
+    statements.extend([
+        format!(
+            "CREATE TRIGGER \"search_{table}_created\" AFTER INSERT ON \"{table}\" \
+             BEGIN {written}END"
+        ),
+        format!(
+            "CREATE TRIGGER \"search_{table}_changed\" AFTER UPDATE OF {columns} ON \"{table}\" \
+             WHEN {changed} BEGIN {gone}{written}END"
+        ),
+        format!(
+            "CREATE TRIGGER \"search_{table}_deleted\" AFTER DELETE ON \"{table}\" \
+             BEGIN {gone}END"
+        ),
+    ]);
+    if let Some((via, to)) = searched.hidden_with {
+        let below = format!("(SELECT * FROM \"{table}\" WHERE \"{via}\" = NEW.\"id\")");
+        statements.push(format!(
+            "CREATE TRIGGER \"search_{table}_hidden\" AFTER UPDATE OF \"deleted_at\" ON \"{to}\" \
+             WHEN {HIDDEN} BEGIN DELETE FROM \"search_documents\" WHERE rowid IN (SELECT \"id\" * 16 + {number} \
+             FROM \"{table}\" WHERE \"{via}\" = NEW.\"id\"); \
+             {INTO} (rowid, \"scope\", \"title\", \"body\") {}; END",
+            documents(&below)
+        ));
+    }
+    statements
+}
+
+/// The names of rows, as a SELECT from `from`, where they are called `x`; for SQLite.
+fn names(searched: &Searched, from: &str) -> String {
+    // Each word between blanks, so that its beginning and its end are trigrams too.
+    format!(
+        "SELECT x.\"id\" * 16 + {}, x.\"organization_id\", ' ' || {} || ' ' FROM {from} x WHERE {}",
+        searched.number,
+        words(DatabaseBackend::Sqlite, "x", searched.names, " "),
+        searched.alive("x")
+    )
+}
