@@ -4,7 +4,7 @@
 //! which organization, at what time, on which database. The folders are contexts, with the same
 //! name in every crate: [`crm`], [`offer`], [`outreach`], [`usage`], [`identity`], [`governance`],
 //! [`ingest`]. The machinery beside them: [`operations`] keeps the database itself, [`table`] tells what a table is, [`read`] reads nested
-//! lists level by level, [`mod@write`] writes rows and the change log.
+//! lists level by level, [`search`] finds rows by words, [`mod@write`] writes rows and the change log.
 
 pub mod clock;
 pub mod crm;
@@ -21,6 +21,7 @@ pub mod outreach;
 pub mod progress;
 pub mod read;
 pub mod scope;
+pub mod search;
 pub mod store;
 pub mod table;
 pub mod usage;

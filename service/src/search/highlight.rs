@@ -1,0 +1,195 @@
+//! Where in a text is what was looked for.
+
+use super::{
+    query::{Query, Term},
+    words::{Token, tokens},
+};
+
+/// About how long an excerpt is, in bytes.
+const LENGTH: usize = 160;
+
+/// Words that are looked at for the best place.
+const MOST_HITS: usize = 2_000;
+
+/// A piece of an excerpt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What stands there.
+    pub text: String,
+    /// Whether it is what was looked for.
+    pub found: bool,
+}
+
+/// A word that is looked for: its place among the words, and the terms it belongs to, a bit each.
+type Hit = (usize, u16);
+
+/// The piece of `text` in which most of what is looked for stands, cut at words; `None` when nothing does.
+pub(super) fn excerpt(text: &str, query: &Query) -> Option<Vec<Part>> {
+    let tokens = tokens(text);
+    let hits = hits(&tokens, query);
+    if hits.is_empty() {
+        return None;
+    }
+    let (first, last) = window(&tokens, &hits);
+    let mut parts: Vec<Part> = Vec::new();
+    let mut put = |text: &str, found: bool| match parts.last_mut() {
+        Some(part) if part.found == found => part.text.push_str(text),
+        _ if text.is_empty() => {}
+        _ => parts.push(Part { text: text.to_owned(), found }),
+    };
+    let mut place = tokens[first].place.start;
+    if first > 0 || place > LENGTH / 4 {
+        put("… ", false);
+    } else {
+        put(&text[..place], false);
+    }
+    for (number, token) in tokens.iter().enumerate().take(last + 1).skip(first) {
+        let between = &text[place..token.place.start];
+        put(if between.len() > LENGTH / 4 { " … " } else { between }, false);
+        let found = hits.binary_search_by_key(&number, |(place, _)| *place).is_ok();
+        let (word, whole) = beginning(&text[token.place.clone()]);
+        put(word, found);
+        if !whole {
+            put("…", false);
+        }
+        place = token.place.end;
+    }
+    let behind = &text[place..];
+    put(if last + 1 < tokens.len() || behind.len() > LENGTH / 4 { " …" } else { behind }, false);
+    Some(parts)
+}
+
+/// A word as far as an excerpt goes, and whether that is all of it.
+fn beginning(word: &str) -> (&str, bool) {
+    if word.len() <= LENGTH {
+        return (word, true);
+    }
+    let end = (0..=LENGTH).rev().find(|end| word.is_char_boundary(*end)).unwrap_or_default();
+    (&word[..end], false)
+}
+
+/// The words that are looked for, in their order.
+fn hits(tokens: &[Token], query: &Query) -> Vec<Hit> {
+    let mut found: Vec<Hit> = Vec::new();
+    for place in 0..tokens.len() {
+        for (number, term) in query.terms.iter().enumerate() {
+            if fits(term, &tokens[place..]) {
+                found.extend((place..place + term.words.len()).map(|place| (place, 1 << number)));
+            }
+        }
+        if found.len() > MOST_HITS {
+            break;
+        }
+    }
+    found.sort_unstable();
+    found.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 |= next.1;
+        }
+        same
+    });
+    found
+}
+
+/// Whether these words begin with `term`.
+fn fits(term: &Term, tokens: &[Token]) -> bool {
+    let last = term.words.len().saturating_sub(1);
+    term.words.len() <= tokens.len()
+        && term.words.iter().zip(tokens).enumerate().all(|(number, (word, token))| {
+            word.iter().any(|spelling| {
+                if term.prefix && number == last {
+                    token.word.starts_with(&spelling.folded)
+                } else {
+                    token.word == spelling.folded
+                }
+            })
+        })
+}
+
+/// The words of the excerpt, the first and the last: where most terms stand, then most words.
+fn window(tokens: &[Token], hits: &[Hit]) -> (usize, usize) {
+    let mut best = (0, 0, 0);
+    let mut end = 0;
+    for (number, (place, _)) in hits.iter().enumerate() {
+        let from = tokens[*place].place.start;
+        end = end.max(number + 1);
+        while end < hits.len() && tokens[hits[end].0].place.end <= from + LENGTH {
+            end += 1;
+        }
+        // At most some eighty words are as near.
+        let near = &hits[number..end];
+        let terms = near.iter().fold(0, |terms: u16, (_, more)| terms | more).count_ones();
+        if (terms, near.len()) > (best.0, best.1) {
+            best = (terms, near.len(), *place);
+        }
+    }
+    let (mut first, mut last) = (best.2, best.2);
+    let length = |first: usize, last: usize| tokens[last].place.end - tokens[first].place.start;
+    // Some words before, then as far as it goes.
+    while first > 0 && length(first - 1, best.2) <= LENGTH / 4 {
+        first -= 1;
+    }
+    while last + 1 < tokens.len() && length(first, last + 1) <= LENGTH {
+        last += 1;
+    }
+    // What is left of a short text.
+    while first > 0 && length(first - 1, last) <= LENGTH {
+        first -= 1;
+    }
+    (first, last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Query, excerpt};
+
+    fn marked(text: &str, query: &str) -> Option<String> {
+        let parts = excerpt(text, &Query::read(query).unwrap())?;
+        Some(
+            parts
+                .iter()
+                .map(|part| if part.found { format!("«{}»", part.text) } else { part.text.clone() })
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn what_was_looked_for_is_marked_as_it_is_written() {
+        assert_eq!(
+            marked("Frau Müller-Lüdenscheidt, Straße 3", "mueller stras").unwrap(),
+            "Frau «Müller»-Lüdenscheidt, «Straße» 3"
+        );
+        assert_eq!(
+            marked("one two one, three", "\"one three\"").unwrap(),
+            "one two «one», «three»"
+        );
+        assert_eq!(marked("nothing here", "else"), None);
+        assert_eq!(marked("", "else"), None);
+    }
+
+    #[test]
+    fn an_excerpt_is_where_most_of_it_stands() {
+        let text = format!("alpha {}alpha beta {}", "filler ".repeat(60), "more ".repeat(60));
+        let marked = marked(&text, "alpha beta").unwrap();
+        assert!(
+            marked.contains("«alpha» «beta»") && marked.starts_with("… ") && marked.ends_with(" …"),
+            "{marked}"
+        );
+        assert!(marked.len() < 200, "{marked}");
+    }
+
+    #[test]
+    fn an_excerpt_is_short_whatever_the_text() {
+        let dashes = "-".repeat(90_000);
+        for text in [
+            format!("{dashes} gapword {dashes}"),
+            format!("gapword {dashes} gapword"),
+            format!("gapword{}", "ß".repeat(90_000)),
+            "gapword ".repeat(30_000),
+        ] {
+            let marked = marked(&text, "gapword").unwrap();
+            assert!(marked.contains("«gapword") && marked.len() < 500, "{}", marked.len());
+        }
+    }
+}

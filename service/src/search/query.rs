@@ -1,0 +1,375 @@
+//! What is looked for: the words somebody typed, read as search reads them, and told to each engine in its own words.
+
+use std::fmt::Write as _;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::words::{Token, contracted, folded, for_fts5, spelled_out, tokens};
+use crate::error::{Error, Result};
+
+/// The longest query, in characters.
+pub const LONGEST: usize = 300;
+
+/// The most words of a query.
+pub const MOST_WORDS: usize = 16;
+
+/// From so many letters on a word, or the last of those that are written without a blank, is found by its beginning.
+const PREFIX: usize = 3;
+
+/// A star takes so many letters before it; so does the last of several words.
+const STAR: usize = 2;
+
+/// The word that stands between fields, so that no phrase goes on from one to the next (`migration/src/search/mod.rs`).
+const GAP: &str = "x0gap0x";
+
+/// The most ways in which words next to each other are told to FTS5, which has no choice inside a phrase.
+const MOST_WAYS: usize = 16;
+
+/// What is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// All of these are to be there.
+    pub(super) terms: Vec<Term>,
+    /// None of these.
+    without: Vec<Term>,
+}
+
+/// A word, or several that stand next to each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Term {
+    /// The words in their order, each in all ways in which it may be written.
+    pub(super) words: Vec<Vec<Spelling>>,
+    /// Whether the last word may go on.
+    pub(super) prefix: bool,
+    /// Whether it stands as it is typed, without a quotation around it.
+    is_typed: bool,
+}
+
+/// A way in which a word may be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Spelling {
+    /// As it is typed.
+    typed: String,
+    /// Folded.
+    pub(super) folded: String,
+    /// Whether it is a guess: never as close as what was typed.
+    loose: bool,
+}
+
+/// Where words are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Where {
+    Title,
+    Anywhere,
+}
+
+/// How closely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// All words next to each other, and whole.
+    Phrase,
+    /// All words whole.
+    Whole,
+    /// As they are looked for.
+    AsAsked,
+}
+
+impl Query {
+    /// Reads what somebody typed: words, `"next to each other"`, `begin*`, `-without`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is too long, or nothing is looked for in it.
+    pub fn read(text: &str) -> Result<Self> {
+        let refuse = |message: String| Err(Error::invalid("query", message));
+        if text.chars().count() > LONGEST {
+            return refuse(format!("`query` takes at most {LONGEST} characters"));
+        }
+        let mut query = Self { terms: Vec::new(), without: Vec::new() };
+        let mut rest = text.trim_start();
+        while let Some(first) = rest.chars().next() {
+            // As keyboards write it.
+            let negative = matches!(first, '-' | '–' | '−');
+            if negative {
+                rest = &rest[first.len_utf8()..];
+            }
+            let quoted = rest.starts_with('"');
+            let (piece, after) = if quoted {
+                // One that is not closed goes to the end.
+                rest[1..].split_once('"').unwrap_or((&rest[1..], ""))
+            } else {
+                // A quotation begins a piece of its own.
+                let end = rest.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(rest.len());
+                rest.split_at(end)
+            };
+            rest = after.trim_start();
+            let Some(term) = Term::read(piece, quoted, negative) else { continue };
+            let terms = if negative { &mut query.without } else { &mut query.terms };
+            if !terms.contains(&term) {
+                terms.push(term);
+            }
+        }
+        if query.terms.is_empty() {
+            let message =
+                "`query` takes at least one word to look for, besides those that are left out";
+            return refuse(message.to_owned());
+        }
+        // One that is still being typed, beside others.
+        if let [_, .., last] = query.terms.as_mut_slice()
+            && last.word().is_some_and(|word| word.chars().count() >= STAR)
+            && last.is_typed
+        {
+            last.prefix = true;
+        }
+        let words = query.terms.iter().chain(&query.without).map(|term| term.words.len());
+        let words: usize = words.sum();
+        if words > MOST_WORDS {
+            return refuse(format!("`query` takes at most {MOST_WORDS} words, it has {words}"));
+        }
+        Ok(query)
+    }
+
+    fn terms(&self, how: How) -> Option<Vec<Term>> {
+        let whole = |term: &Term| Term {
+            words: term.words.iter().map(|word| close(word)).collect(),
+            prefix: false,
+            is_typed: false,
+        };
+        match how {
+            How::Phrase if self.terms.iter().map(|term| term.words.len()).sum::<usize>() < 2 => {
+                None
+            }
+            How::Phrase => {
+                let words = self.terms.iter().flat_map(|term| whole(term).words).collect();
+                Some(vec![Term { words, prefix: false, is_typed: false }])
+            }
+            How::Whole => Some(self.terms.iter().map(whole).collect()),
+            How::AsAsked => Some(self.terms.clone()),
+        }
+    }
+
+    /// The query as FTS5 reads it (<https://www.sqlite.org/fts5.html>, 3), among the documents that one of
+    /// the tokens of `scope` stands for.
+    pub(super) fn fts5(&self, scope: &str, place: Where, how: How) -> Option<String> {
+        let columns = match place {
+            Where::Title => "{title}",
+            Where::Anywhere => "{title body}",
+        };
+        let wanted: Vec<_> = self.terms(how)?.iter().map(Term::fts5).collect();
+        let mut text =
+            format!("({{scope}} : ({scope}) AND {columns} : ({}))", wanted.join(" AND "));
+        for without in &self.without {
+            let _ = write!(text, " NOT {{title body}} : {}", without.fts5());
+        }
+        Some(text)
+    }
+
+    /// The query as the function `search_query` reads it: as `to_tsquery` (Postgres, 12.3.2), with other signs
+    /// ([`sign`]). Words next to each other stand in the title or below it, not across.
+    pub(super) fn tsquery(&self, place: Where, how: How) -> Option<String> {
+        let mut parts: Vec<_> = self.terms(how)?.iter().map(|term| term.tsquery(place)).collect();
+        parts.extend(self.without.iter().map(|term| format!("!{}", term.tsquery(Where::Anywhere))));
+        Some(parts.join(" & "))
+    }
+}
+
+/// The spellings that are no guesses.
+fn close(word: &[Spelling]) -> Vec<Spelling> {
+    word.iter().filter(|spelling| !spelling.loose).cloned().collect()
+}
+
+/// The signs of `to_tsquery`, each as a character that no word has: the database takes accents off the words after
+/// they were put together, and what comes of that may look like a sign.
+pub(super) fn sign(query: &str) -> String {
+    let mut signed = String::with_capacity(query.len());
+    for letter in query.chars() {
+        signed.push(match letter {
+            '\'' => '\u{1}',
+            ':' => '\u{2}',
+            '&' => '\u{3}',
+            '|' => '\u{4}',
+            '!' => '\u{5}',
+            '(' => '\u{6}',
+            ')' => '\u{7}',
+            '*' => '\u{8}',
+            '<' => '\u{e}',
+            '-' => '\u{f}',
+            '>' => '\u{10}',
+            other => other,
+        });
+    }
+    signed
+}
+
+impl Term {
+    fn read(piece: &str, quoted: bool, negative: bool) -> Option<Self> {
+        let mut tokens = tokens(piece);
+        // What stands between fields is no word.
+        tokens.retain(|token| token.word != GAP);
+        let last = tokens.last()?;
+        let letters = |token: &Token| token.word.chars().count();
+        let behind = &piece[last.place.end..];
+        let star = behind.starts_with('*') && letters(last) >= STAR;
+        // An address that is not typed to its end yet.
+        let goes_on = tokens.len() > 1
+            && behind.is_empty()
+            && tokens.iter().map(letters).sum::<usize>() >= PREFIX;
+        // What is left out is left out as it is written.
+        let by_beginning = !quoted && !negative && (letters(last) >= PREFIX || goes_on);
+        let words = tokens.iter().map(|token| {
+            let typed: String = piece[token.place.clone()].nfc().collect();
+            let mut word = vec![Spelling::of(&typed, false)];
+            word.extend(spelled_out(&typed).map(|spelled| Spelling::of(&spelled, false)));
+            if !quoted && !negative {
+                let short = contracted(&token.word);
+                word.extend(short.map(|short| Spelling::of(&short, true)));
+            }
+            word
+        });
+        Some(Self { words: words.collect(), prefix: star || by_beginning, is_typed: !quoted })
+    }
+
+    /// The one word of this as it is typed, folded, if it is one.
+    pub(super) fn word(&self) -> Option<&str> {
+        match self.words.as_slice() {
+            [word] => word.first().map(|spelling| spelling.folded.as_str()),
+            _ => None,
+        }
+    }
+
+    /// Also finds another word; whether it didn't before.
+    pub(super) fn also(&mut self, other: &str) -> bool {
+        let Some(word) = self.words.first_mut() else { return false };
+        if word.iter().any(|spelling| spelling.folded == other) {
+            return false;
+        }
+        word.push(Spelling::of(other, false));
+        true
+    }
+
+    /// This alone, as FTS5 reads it.
+    pub(super) fn fts5(&self) -> String {
+        let mut ways: Vec<Vec<String>> = vec![Vec::new()];
+        for word in &self.words {
+            let longer = ways.iter().flat_map(|way| {
+                word.iter().map(|spelling| {
+                    let mut way = way.clone();
+                    way.push(for_fts5(&spelling.typed));
+                    way
+                })
+            });
+            ways = longer.take(MOST_WAYS).collect();
+        }
+        let star = if self.prefix { " *" } else { "" };
+        let ways = ways.iter().map(|way| format!("\"{}\"{star}", way.join(" ")));
+        format!("({})", ways.collect::<Vec<_>>().join(" OR "))
+    }
+
+    /// This alone, as `search_query` reads it.
+    pub(super) fn tsquery(&self, place: Where) -> String {
+        let phrase = |weight: &str| {
+            let last = self.words.len().saturating_sub(1);
+            let words = self.words.iter().enumerate().map(|(number, word)| {
+                let star = if self.prefix && number == last { "*" } else { "" };
+                let mark = if star.is_empty() && weight.is_empty() { "" } else { ":" };
+                let ways = word.iter().map(|one| format!("'{}'{mark}{star}{weight}", one.typed));
+                format!("({})", ways.collect::<Vec<_>>().join(" | "))
+            });
+            words.collect::<Vec<_>>().join(" <-> ")
+        };
+        match (place, self.words.len()) {
+            (Where::Title, _) => format!("({})", phrase("A")),
+            (Where::Anywhere, 0 | 1) => format!("({})", phrase("")),
+            (Where::Anywhere, _) => format!("(({}) | ({}))", phrase("A"), phrase("D")),
+        }
+    }
+}
+
+impl Spelling {
+    fn of(typed: &str, loose: bool) -> Self {
+        Self { typed: typed.to_owned(), folded: folded(typed), loose }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{How, Query, Where};
+
+    fn both(text: &str) -> (String, String) {
+        let query = Query::read(text).unwrap();
+        let fts5 = query.fts5("\"o1t0\"", Where::Anywhere, How::AsAsked).unwrap();
+        (fts5, query.tsquery(Where::Anywhere, How::AsAsked).unwrap())
+    }
+
+    #[test]
+    fn words_phrases_beginnings_and_exclusions_are_told_to_both_engines() {
+        let scope = "{scope} : (\"o1t0\") AND {title body}";
+        assert_eq!(
+            both("AG acme"),
+            (
+                format!("({scope} : ((\"AG\") AND (\"acme\" *)))"),
+                "(('AG')) & (('acme':*))".to_owned()
+            )
+        );
+        assert_eq!(both("acme ag").1, "(('acme':*)) & (('ag':*))", "one that is still being typed");
+        assert_eq!(both("acme –ag").1, "(('acme':*)) & !(('ag'))");
+        assert_eq!(
+            both("\"next step\" -Müller ber*"),
+            (
+                format!(
+                    "({scope} : ((\"next step\") AND (\"ber\" *))) NOT {{title body}} : (\"Müller\" OR \"mueller\")"
+                ),
+                "((('next':A) <-> ('step':A)) | (('next':D) <-> ('step':D))) & (('ber':*)) & \
+                 !(('Müller' | 'mueller'))"
+                    .to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn beginnings_need_letters() {
+        for (text, told) in [
+            ("C++", "(('C'))"),
+            ("(a)", "(('a'))"),
+            ("a*", "(('a'))"),
+            ("ag*", "(('ag':*))"),
+            ("R&D", "((('R':A) <-> ('D':A)) | (('R':D) <-> ('D':D)))"),
+            ("joe", "(('joe':*))"),
+            ("mueller", "(('mueller':* | 'muller':*))"),
+        ] {
+            assert_eq!(both(text).1, told, "{text}");
+        }
+        let whole = Query::read("mueller x").unwrap();
+        let told = whole.tsquery(Where::Title, How::Whole).unwrap();
+        assert_eq!(told, "(('mueller':A)) & (('x':A))", "a guess is never as close");
+    }
+
+    #[test]
+    fn what_looks_like_syntax_is_only_words() {
+        for text in [
+            "a' | b & !c:*",
+            "NEAR(a b)",
+            "x\" OR \"y",
+            "col : z",
+            "a*b",
+            "-- \"",
+            "(((",
+            "^a",
+            "'",
+        ] {
+            if let Ok(query) = Query::read(text) {
+                let told = format!("{query:?}");
+                let terms = query.terms.iter().chain(&query.without);
+                let words = terms.flat_map(|term| term.words.concat());
+                assert!(
+                    words.into_iter().all(|word| word.typed.chars().all(char::is_alphanumeric)),
+                    "{told}"
+                );
+            }
+        }
+        assert!(Query::read("-only -without").is_err());
+        assert!(Query::read("  . ").is_err());
+        let many: String = ('a'..='q').flat_map(|letter| [letter, ' ']).collect();
+        assert!(Query::read(&many).is_err());
+        assert_eq!(Query::read(&"same ".repeat(40)).unwrap().terms.len(), 1);
+    }
+}

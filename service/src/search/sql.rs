@@ -1,0 +1,133 @@
+//! The statements of search.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use sea_orm::{Statement, Value as Bind};
+
+use super::{Hit, Query, SEARCHED, STEPS, query::sign};
+use crate::{scope::Scope, store::Engine};
+
+/// How far texts are shown, in characters: as far as they are searched.
+const FAR: u32 = 100_000;
+
+/// How many rows of each kind there are, and the best of each: kind, step, key. A count has the step -1. A row may come
+/// with more than one step.
+pub(super) fn statement(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> Statement {
+    let engine = scope.store().engine();
+    let (sql, binds) = match engine {
+        Engine::Postgres => on_postgres(scope, query, kinds, wanted),
+        Engine::Sqlite => on_sqlite(scope, query, kinds, wanted),
+    };
+    engine.statement(&sql, binds)
+}
+
+fn on_postgres(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (String, Vec<Bind>) {
+    let mut binds: Vec<Bind> = Vec::new();
+    let mut told: Vec<String> = Vec::new();
+    let mut steps = String::new();
+    for (number, (place, how, _)) in STEPS.iter().enumerate() {
+        // A step that says the same as another adds nothing.
+        let Some(text) = query.tsquery(*place, *how).filter(|text| !told.contains(text)) else {
+            continue;
+        };
+        let _ = write!(steps, " WHEN \"words\" @@ {TSQUERY} THEN {number}");
+        binds.push(sign(&text).into());
+        told.push(text);
+    }
+    let all = query.tsquery(STEPS[5].0, STEPS[5].1).unwrap_or_default();
+    binds.extend([scope.organization().into(), sign(&all).into()]);
+    let kinds = numbers(kinds);
+    let sql = format!(
+        "WITH \"hits\" AS MATERIALIZED (SELECT \"entity\"::bigint \"kind\", \"record_id\", \
+         (CASE{steps} ELSE 5 END)::bigint \"step\" FROM \"search_documents\" \
+         WHERE \"organization_id\" = {{}} AND \"words\" @@ {TSQUERY} AND \"entity\" IN ({kinds})), \
+         \"counts\" AS MATERIALIZED (SELECT \"kind\", count(*) \"rows\" FROM \"hits\" GROUP BY 1) \
+         SELECT \"kind\", (-1)::bigint, \"rows\" FROM \"counts\" UNION ALL \
+         SELECT c.\"kind\", x.\"step\", x.\"record_id\" FROM \"counts\" c CROSS JOIN LATERAL (\
+         SELECT h.\"step\", h.\"record_id\" FROM \"hits\" h WHERE h.\"kind\" = c.\"kind\" \
+         ORDER BY h.\"step\", h.\"record_id\" DESC LIMIT {wanted}) x"
+    );
+    (sql, binds)
+}
+
+/// In a subquery it is worked out once, and not for each row.
+const TSQUERY: &str = "(SELECT search_query({}))";
+
+/// The tokens of all documents of the organization, for FTS5.
+pub(super) fn everything(scope: &Scope) -> String {
+    let kinds = 0..SEARCHED.len();
+    let tokens = kinds.map(|kind| format!("\"o{}t{kind}\"", scope.organization()));
+    tokens.collect::<Vec<_>>().join(" OR ")
+}
+
+/// The beginning of a word costs as much as all words that begin so, each time. So the rows are counted for all kinds
+/// together, and looked for among the kinds that have any.
+fn on_sqlite(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (String, Vec<Bind>) {
+    let (place, how, _) = STEPS[5];
+    let documents = |kind: &usize| format!("\"o{}t{kind}\"", scope.organization());
+    let all: Vec<_> = kinds.iter().map(documents).collect();
+    let mut binds: Vec<Bind> = Vec::new();
+    binds.push(query.fts5(&all.join(" OR "), place, how).unwrap_or_default().into());
+    let mut sql = String::from(
+        "WITH \"counts\" AS MATERIALIZED (SELECT rowid & 15 \"kind\", count(*) \"rows\" \
+         FROM \"search_documents\" WHERE \"search_documents\" MATCH {} GROUP BY 1) \
+         SELECT \"kind\", -1, \"rows\" FROM \"counts\"",
+    );
+    for kind in kinds {
+        let mut told: Vec<String> = Vec::new();
+        for (number, (place, how, _)) in STEPS.iter().enumerate() {
+            let text = query.fts5(&documents(kind), *place, *how);
+            // A step that says the same as another adds nothing.
+            let Some(text) = text.filter(|text| !told.contains(text)) else { continue };
+            binds.push(text.clone().into());
+            told.push(text);
+            let _ = write!(
+                sql,
+                " UNION ALL SELECT * FROM (SELECT {kind}, {number}, rowid >> 4 \
+                 FROM \"search_documents\" WHERE \"search_documents\" MATCH iif(EXISTS (SELECT 1 \
+                 FROM \"counts\" WHERE \"kind\" = {kind}), {{}}, '{{scope}} : none') \
+                 ORDER BY rowid DESC LIMIT {wanted})"
+            );
+        }
+    }
+    (sql, binds)
+}
+
+/// What stands in the columns of these rows: kind, key, then the columns of its kind.
+pub(super) fn texts(scope: &Scope, hits: &[Hit]) -> Statement {
+    let engine = scope.store().engine();
+    let mut keys: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
+    for hit in hits {
+        keys.entry(hit.kind).or_default().push(hit.id);
+    }
+    let most = SEARCHED.iter().map(|one| one.columns.len()).max().unwrap_or_default();
+    let (cast, number, none) = match engine {
+        Engine::Postgres => ("::text", "::bigint", "NULL::text"),
+        Engine::Sqlite => ("", "", "NULL"),
+    };
+    let mut binds: Vec<Bind> = Vec::new();
+    let mut parts = Vec::new();
+    for (kind, keys) in keys {
+        let searched = &SEARCHED[kind];
+        let columns = (0..most).map(|place| {
+            searched.columns.get(place).map_or_else(
+                || none.to_owned(),
+                |column| format!("substr(\"{column}\"{cast}, 1, {FAR})"),
+            )
+        });
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        let among = engine.among(&keys, &mut binds);
+        binds.push(scope.organization().into());
+        parts.push(format!(
+            "SELECT {kind}{number}, \"id\", {columns} FROM \"{}\" WHERE \"id\" {among} \
+             AND {}\"organization_id\" = {{}}",
+            (searched.table)().name,
+            engine.not_by()
+        ));
+    }
+    engine.statement(&parts.join(" UNION ALL "), binds)
+}
+
+fn numbers(kinds: &[usize]) -> String {
+    kinds.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,158 @@
+//! Words as search compares them: without case and accents, cut at everything that is neither letter nor number. The
+//! database cuts and folds what is stored by rules of its own (`migration/src/search/mod.rs`), and is given what was typed to
+//! fold it by the same; here it is folded for excerpts, and to tell spellings and typing errors.
+
+use std::ops::Range;
+
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
+/// A word of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    /// Where it stands, in bytes.
+    pub(super) place: Range<usize>,
+    /// The word, folded.
+    pub(super) word: String,
+}
+
+/// The words of `text`, one after the other.
+pub(super) fn tokens(text: &str) -> Vec<Token> {
+    let mut found = Vec::new();
+    let mut start = None;
+    for (place, letter) in text.char_indices() {
+        // A mark on a letter belongs to it; letters that only modify (`ʼ`) stand for signs.
+        let inside = (letter.is_alphanumeric() && !matches!(letter, '\u{2b0}'..='\u{2ff}'))
+            || (start.is_some() && is_combining_mark(letter));
+        match (inside, start) {
+            (true, None) => start = Some(place),
+            (false, Some(from)) => {
+                found.push(token(text, from..place));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    if let Some(from) = start {
+        found.push(token(text, from..text.len()));
+    }
+    found
+}
+
+fn token(text: &str, place: Range<usize>) -> Token {
+    Token { word: folded(&text[place.clone()]), place }
+}
+
+/// `text` without case and accents: `Müller` is `muller`, `Straße` is `strasse`.
+pub(super) fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for letter in text.nfd().filter(|letter| !is_accent(*letter)) {
+        for letter in letter.to_lowercase().filter(|letter| !is_accent(*letter)) {
+            match plain(letter) {
+                Some(plain) => folded.push_str(plain),
+                None => folded.push(letter),
+            }
+        }
+    }
+    // What is no accent goes back to its letter: the syllables of Korean, for instance.
+    folded.nfc().collect()
+}
+
+/// Marks above and below letters of Latin and Greek.
+fn is_accent(letter: char) -> bool {
+    matches!(letter, '\u{300}'..='\u{36f}')
+}
+
+/// What stands for a letter that has no accent to be taken away.
+fn plain(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        'ß' | 'ẞ' => "ss",
+        'æ' | 'Æ' => "ae",
+        'œ' | 'Œ' => "oe",
+        'þ' | 'Þ' => "th",
+        'ø' | 'Ø' => "o",
+        'ł' | 'Ł' => "l",
+        'đ' | 'ð' | 'Đ' | 'Ð' => "d",
+        'ħ' | 'Ħ' => "h",
+        'ŧ' | 'Ŧ' => "t",
+        'ŋ' | 'Ŋ' => "n",
+        'ı' => "i",
+        'ς' => "σ",
+        _ => return None,
+    })
+}
+
+/// A word as FTS5 is to be asked for it: its tokenizer folds the rest.
+pub(super) fn for_fts5(word: &str) -> String {
+    let mut plain_word = String::with_capacity(word.len());
+    for letter in word.chars() {
+        match plain(letter) {
+            Some(plain) => plain_word.push_str(plain),
+            None => plain_word.push(letter),
+        }
+    }
+    plain_word
+}
+
+/// A word with its umlauts written out, when it has any: `Müller` is `mueller`.
+pub(super) fn spelled_out(word: &str) -> Option<String> {
+    let lower = word.to_lowercase();
+    let mut spelled = String::with_capacity(lower.len() + 2);
+    for letter in lower.chars() {
+        match letter {
+            'ä' => spelled.push_str("ae"),
+            'ö' | 'ø' => spelled.push_str("oe"),
+            'ü' => spelled.push_str("ue"),
+            'å' => spelled.push_str("aa"),
+            other => spelled.push(other),
+        }
+    }
+    (spelled != lower).then_some(spelled)
+}
+
+/// A word whose `ae`, `oe` and `ue` may stand for umlauts, without them: `mueller` is `muller`. Not where they hardly
+/// do: at the end (`Joe`), behind a vowel or a `q` (`neue`, `queen`).
+pub(super) fn contracted(folded: &str) -> Option<String> {
+    let letters: Vec<char> = folded.chars().collect();
+    let mut short = String::with_capacity(folded.len());
+    let mut place = 0;
+    while place < letters.len() {
+        short.push(letters[place]);
+        let before = place.checked_sub(1).map(|before| letters[before]);
+        let pair = matches!(letters[place], 'a' | 'o' | 'u')
+            && letters.get(place + 1) == Some(&'e')
+            && place + 2 < letters.len()
+            && !before.is_some_and(|before| matches!(before, 'a' | 'e' | 'i' | 'o' | 'u' | 'q'));
+        place += if pair { 2 } else { 1 };
+    }
+    (short.chars().count() < letters.len()).then_some(short)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{contracted, folded, spelled_out, tokens};
+
+    #[test]
+    fn words_are_cut_and_folded() {
+        let words = |text| tokens(text).into_iter().map(|token| token.word).collect::<Vec<_>>();
+        assert_eq!(
+            words("Jörg O'Brien <j.b@x-y.de>"),
+            ["jorg", "o", "brien", "j", "b", "x", "y", "de"]
+        );
+        assert_eq!(
+            words("U\u{308}ber STRAẞE Łódź OʼHara"),
+            ["uber", "strasse", "lodz", "o", "hara"]
+        );
+        assert_eq!(folded("İstanbul ÆON ΟΔΟΣ Ελληνικά"), "istanbul aeon οδοσ ελληνικα");
+        assert_eq!(folded("한국 東京ビル"), "한국 東京ビル");
+    }
+
+    #[test]
+    fn umlauts_are_written_in_two_ways() {
+        assert_eq!(spelled_out("Müller").as_deref(), Some("mueller"));
+        assert_eq!(spelled_out("Mueller"), None);
+        assert_eq!(contracted("mueller").as_deref(), Some("muller"));
+        for word in ["acme", "joe", "sue", "true", "neue", "queen", "bauer"] {
+            assert_eq!(contracted(word), None, "{word}");
+        }
+    }
+}
