@@ -21,6 +21,7 @@ pub mod outreach;
 pub mod permission;
 pub mod progress;
 pub mod schema;
+pub mod search;
 pub mod subscription;
 pub mod text;
 pub mod usage;

@@ -13,6 +13,7 @@ use crate::{
     offer,
     operations::statistics::DatabaseStatistics,
     outreach,
+    search::Searches,
     subscription::Subscription,
     usage::report::Reports,
 };
@@ -22,7 +23,7 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Fields of the query root that follow from no declaration.
 #[derive(Debug, Clone, Copy, Default, MergedObject)]
-pub struct WrittenQueries(Server, Reports);
+pub struct WrittenQueries(Server, Reports, Searches);
 
 /// What the server tells of itself and of who asks.
 #[derive(Debug, Clone, Copy, Default)]

@@ -72,6 +72,7 @@ const READ: &[&str] = &[
     "draftFunnel",
     "llmCostReport",
     "industryPerformance",
+    "search",
 ];
 
 /// For owners, admins, members and analysts, on a stream.
@@ -236,6 +237,7 @@ fn query(field: &str) -> String {
         "draftFunnel" => "{ draftFunnel { written } }".to_owned(),
         "llmCostReport" => "{ llmCostReport(groupBy: MODEL) { replies } }".to_owned(),
         "industryPerformance" => "{ industryPerformance { contacted } }".to_owned(),
+        "search" => r#"{ search(query: "acme") { totalCount } }"#.to_owned(),
         all if all.ends_with("Aggregate") => format!("{{ {all} {{ count }} }}"),
         groups if groups.ends_with("GroupBy") => {
             format!("{{ {groups}(by: CREATED_AT_DAY) {{ nodes {{ count }} }} }}")

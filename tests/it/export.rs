@@ -21,6 +21,7 @@ behaviours![
     a_list_in_one_object_gives_the_rows,
     a_formula_is_no_formula_any_more,
     groups_and_aggregates_are_tables,
+    what_a_search_finds_is_a_table,
     lists_inside_are_lines_of_json,
     what_is_no_table_is_told_as_an_error,
     an_export_sees_one_moment,
@@ -170,6 +171,27 @@ async fn groups_and_aggregates_are_tables(app: App) {
         asked(&app, "text/csv", beside_rows).await.2,
         "name,prospectsAggregate.count\r\nAcme,3\r\nbank & Sons,1\r\n"
     );
+}
+
+async fn what_a_search_finds_is_a_table(app: App) {
+    let industry = app.industry("Logistics").await;
+    for number in 0..30 {
+        app.company(&format!("Acme {number}"), industry).await;
+    }
+    let query =
+        r#"{ search(query: "acme") { edges { type title node { ... on Company { size } } } } }"#;
+    let (status, _, csv) = asked(&app, "text/csv", query).await;
+    assert_eq!(status, 200, "{csv}");
+    assert!(csv.starts_with("type,title,node.size\r\nCOMPANY,Acme 29,11-50\r\n"), "{csv}");
+    assert_eq!(csv.lines().count(), 31, "all that were found");
+    for number in 30..501 {
+        app.company(&format!("Acme {number}"), industry).await;
+    }
+    let (status, _, told) = asked(&app, "text/csv", query).await;
+    assert_eq!(status, 400);
+    assert!(told.contains("501 rows were found, and a table has 500"), "{told}");
+    let first = query.replace("\"acme\"", "\"acme\", first: 100");
+    assert_eq!(asked(&app, "text/csv", &first).await.2.lines().count(), 101);
 }
 
 async fn lists_inside_are_lines_of_json(app: App) {

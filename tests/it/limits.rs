@@ -57,6 +57,14 @@ fn hostile() -> Vec<(&'static str, String, &'static str)> {
             doubling(25, 2).replace("{ prospects { nodes { ...f0 } } }", "{ __typename }"),
             "TOO_COMPLEX",
         ),
+        (
+            "twenty searches for everything",
+            format!(
+                "{{ {} }}",
+                numbered(20, |n| format!("a{n}: search(query: \"a* e* i*\") {{ totalCount }}"))
+            ),
+            "TOO_COMPLEX",
+        ),
         ("spreads in one word", format!("{{ {} }}", "...U".repeat(200_000)), "TOO_COMPLEX"),
         (
             "numbers in one word",

@@ -18,6 +18,7 @@ mod questions;
 mod read;
 mod replica;
 mod schema;
+mod search;
 mod sockets;
 mod subscriptions;
 mod tenant;
@@ -98,6 +99,9 @@ fn behaviours() -> Vec<Behaviour> {
         read::selections::behaviours(),
         read::time_zones::behaviours(),
         replica::behaviours(),
+        search::answers::behaviours(),
+        search::kept::behaviours(),
+        search::words::behaviours(),
         sockets::behaviours(),
         subscriptions::everything::behaviours(),
         subscriptions::feed::behaviours(),

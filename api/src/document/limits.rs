@@ -81,3 +81,6 @@ pub const MOST_ERRORS: usize = 20;
 /// How often lists of the schema may be nested in each other: types, their fields, and once more. Each
 /// level multiplies by the whole schema.
 pub(super) const INTROSPECTION_LISTS: u32 = 3;
+
+/// What a search costs besides its rows: a common word is looked for among everything there is.
+pub(super) const SEARCH: u64 = 5_000;

@@ -15,7 +15,7 @@ use super::{
     Refusal,
     limits::{
         DEEPEST_WALK, INTROSPECTION, INTROSPECTION_LISTS, LARGEST_PAGE, Limits, SCHEMA_SHARE,
-        SHORT_LIST, USUAL_PAGE, VARIABLES,
+        SEARCH, SHORT_LIST, USUAL_PAGE, VARIABLES,
     },
     shape::Shape,
 };
@@ -186,7 +186,11 @@ impl<'d> Scales<'d> {
         };
         let below = inner.cost.saturating_mul(times);
         // What is told of the schema is there already, and costs little more than its bytes.
-        let cost = if looks_at_schema { INTROSPECTION + below / SCHEMA_SHARE } else { below };
+        let cost = match name {
+            _ if looks_at_schema => INTROSPECTION + below / SCHEMA_SHARE,
+            "search" => below.saturating_add(SEARCH),
+            _ => below,
+        };
         Ok(Weight {
             fields: inner.fields.saturating_add(1),
             cost: cost.saturating_add(1),

@@ -10,6 +10,7 @@
 pub mod act;
 pub mod aggregate;
 pub mod answer;
+pub mod asked;
 mod collect;
 pub mod computed;
 pub mod declaration;

@@ -1,0 +1,54 @@
+//! What is asked of a connection that is written by hand, where its rows are those of declared entities.
+
+use async_graphql::{Context, PathSegment, Positioned, parser::types::Field};
+
+use super::collect::collect;
+use crate::error::Result;
+
+/// What is asked of a connection.
+#[derive(Default)]
+pub struct AskedConnection<'a> {
+    /// The fields that give rows: `nodes`, and `node` of `edges`.
+    pub nodes: Vec<&'a Positioned<Field>>,
+    /// The names of the fields of its edges.
+    pub edge_fields: Vec<&'a str>,
+}
+
+/// What the field of `context`, a connection called `name`, is asked for.
+///
+/// # Errors
+/// `INVALID` when a field stands twice and asks for different things.
+pub fn of_connection<'a>(context: &'a Context<'a>, name: &str) -> Result<AskedConnection<'a>> {
+    let mut found = AskedConnection::default();
+    let set = &context.item.node.selection_set.node;
+    for fields in collect(context, &format!("{name}Connection"), vec![set])?.into_values() {
+        match fields[0].node.name.node.as_str() {
+            "nodes" => found.nodes.extend(fields),
+            "edges" => {
+                let sets = fields.iter().map(|field| &field.node.selection_set.node).collect();
+                for inner in collect(context, &format!("{name}Edge"), sets)?.into_values() {
+                    let name = inner[0].node.name.node.as_str();
+                    if name == "node" {
+                        found.nodes.extend(&inner);
+                    }
+                    found.edge_fields.push(name);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+/// The path of a field of the root, with the list below it that `rows` stand in.
+#[must_use]
+pub fn path(root: &Positioned<Field>, rows: &Positioned<Field>) -> Vec<PathSegment> {
+    let list = if rows.node.name.node == "node" {
+        "edges"
+    } else {
+        rows.node.response_key().node.as_str()
+    };
+    [root.node.response_key().node.as_str(), list]
+        .map(|name| PathSegment::Field(name.to_owned()))
+        .to_vec()
+}

@@ -1,0 +1,231 @@
+//! What is found is what is there: after every write, and what was not kept.
+
+use sea_orm::{ActiveValue::Set, ConnectionTrait, Statement, TransactionTrait};
+use serde_json::json;
+use tests::{App, Engine, behaviours};
+
+use super::{found, search, world};
+
+behaviours![
+    what_is_found_follows_every_write,
+    what_is_hidden_with_a_person_is_not_found,
+    what_is_written_while_a_person_is_deleted_is_hidden_too,
+    another_path_of_names_stops_no_write,
+    what_was_erased_leaves_the_file_when_it_is_tidied,
+    what_is_taken_back_is_not_found,
+    rows_that_come_in_at_once_are_found,
+    the_rows_of_another_organization_are_not_found,
+    texts_without_end_are_taken,
+    taken_back_and_applied_again_it_finds_what_is_there,
+];
+
+async fn what_is_found_follows_every_write(app: App) {
+    app.industry("Logistics").await;
+    let done = async |mutation: &str| {
+        app.done(&format!("mutation {{ {mutation} {{ userErrors {{ message }} }} }}")).await
+    };
+    done(r#"createCompany(input: { name: "Firstname", industryId: 1, size: "10" })"#).await;
+    assert_eq!(found(&app, "firstname").await, ["Company:1"]);
+    done(r#"updateCompany(input: { id: 1, patch: { name: "Secondname" } })"#).await;
+    assert!(found(&app, "firstname").await.is_empty());
+    assert_eq!(found(&app, "secondname").await, ["Company:1"]);
+    done("deleteCompany(input: { id: 1 })").await;
+    assert!(found(&app, "secondname").await.is_empty());
+    done("restoreCompany(input: { id: 1 })").await;
+    assert_eq!(found(&app, "secondname").await, ["Company:1"]);
+    // A row that goes with the plain statement of new rows, and one that goes for good with a person.
+    for name in ["kept", "dropped"] {
+        done(&format!(
+            r#"createProspect(input: {{ fullName: "Per {name}", email: "{name}@x.example", companyId: 1 }})"#
+        ))
+        .await;
+    }
+    done(r#"createOutreachDraft(input: { prospectId: 2, draftType: "initial", content: "Dear unicorn" })"#)
+        .await;
+    assert_eq!(found(&app, "unicorn").await, ["OutreachDraft:1"]);
+    done("mergeProspects(input: { keepId: 1, dropId: 2 })").await;
+    assert_eq!(found(&app, "unicorn").await, ["OutreachDraft:1"]);
+    assert!(found(&app, "dropped").await.is_empty(), "merged away");
+    done("eraseProspect(input: { id: 1 })").await;
+    assert!(found(&app, "unicorn").await.is_empty());
+    assert!(found(&app, "kept").await.is_empty());
+    // Nothing of a person is left where names are kept.
+    let (sql, all) = match app.engine {
+        Engine::Postgres => ("SELECT count(*) FROM search_documents", 2),
+        Engine::Sqlite => ("SELECT count(*) FROM search_names", 2),
+    };
+    let backend = app.db.get_database_backend();
+    let row = app.db.query_one_raw(Statement::from_string(backend, sql)).await.unwrap().unwrap();
+    let left: i64 = row.try_get_by_index(0).unwrap();
+    // The industry, the company, and on Postgres the prospect that was merged away is gone with the one it went to.
+    assert_eq!(left, all);
+}
+
+async fn what_is_taken_back_is_not_found(app: App) {
+    app.industry("Logistics").await;
+    let mutation = r#"mutation { createCompanies(input: { onError: REJECT_ALL, companies: [
+        { name: "Unicornia", industryId: 1, size: "10" }, { name: "", industryId: 1, size: "10" }] }) {
+        userErrors { message } } }"#;
+    app.answer(mutation).await;
+    assert!(found(&app, "unicornia").await.is_empty());
+    let mutation = mutation.replace("REJECT_ALL", "SKIP_FAILED");
+    app.answer(&mutation).await;
+    assert_eq!(found(&app, "unicornia").await.len(), 1);
+}
+
+async fn rows_that_come_in_at_once_are_found(app: App) {
+    service::demo::seed(
+        &app.scope(app.organization),
+        service::demo::Scale::Small,
+        &service::progress::Unwatched,
+    )
+    .await
+    .unwrap();
+    let data = app.data("{ prospects(first: 1) { totalCount nodes { email } } }").await;
+    let email = data["prospects"]["nodes"][0]["email"].as_str().unwrap();
+    assert_eq!(search(&app, email).await["totalCount"], 1);
+    let all = search(&app, "example").await;
+    let prospects = all["counts"].as_array().unwrap().iter().find(|one| one["type"] == "PROSPECT");
+    let deleted = app.data("{ prospects { totalCount } }").await;
+    assert_eq!(prospects.unwrap()["count"], deleted["prospects"]["totalCount"]);
+}
+
+async fn the_rows_of_another_organization_are_not_found(app: App) {
+    world(&app).await;
+    let stranger = app.organization("stranger").await;
+    let industry = app.industry_of(stranger, "Logistics").await;
+    app.company_with("Acme Strangers", industry, |row| row.organization_id = Set(stranger)).await;
+    let ask = async |organization: i64, text: &str| {
+        let query =
+            "query ($text: String!) { search(query: $text) { totalCount similar edges { title
+                     highlights { text } node { id } } } }";
+        let answer = app.answer_to(organization, query, json!({ "text": text })).await;
+        answer["data"]["search"].clone()
+    };
+    let own = ask(stranger, "acme").await;
+    assert_eq!(own["totalCount"], 1);
+    assert_eq!(own["edges"][0]["title"], "Acme Strangers");
+    assert_eq!(ask(app.organization, "acme").await["totalCount"], 3);
+    // Nor does a typing error tell of names.
+    assert_eq!(ask(stranger, "shmidt").await["similar"], json!([]));
+    assert_eq!(ask(stranger, "schmidt").await["totalCount"], 0);
+}
+
+async fn texts_without_end_are_taken(app: App) {
+    world(&app).await;
+    let words: String = (0..200_000)
+        .flat_map(|number| ["w".to_owned(), number.to_string(), " ".to_owned()])
+        .collect();
+    app.interaction_with(1, |row| {
+        row.content = Set(format!("{}{words}", "x".repeat(5_000)));
+        row.subject = Set("Endless".to_owned());
+    })
+    .await;
+    assert_eq!(found(&app, "endless").await, ["Interaction:4"]);
+    assert_eq!(found(&app, "w100").await.len(), 1);
+    // Searched as far as it is told.
+    assert!(found(&app, "w199999").await.is_empty());
+}
+
+async fn taken_back_and_applied_again_it_finds_what_is_there(app: App) {
+    world(&app).await;
+    let before = search(&app, "müller").await;
+    app.store.migrate_down(1).await.unwrap();
+    // Without it everything is written as before.
+    app.company("Quiet Weiser", 1).await;
+    app.store.migrate_up().await.unwrap();
+    assert_eq!(search(&app, "müller").await, before);
+    assert_eq!(found(&app, "quiet").await, ["Company:5"]);
+    app.company("Loud Weiser", 1).await;
+    assert_eq!(found(&app, "weiser").await, ["Company:6", "Company:5"]);
+}
+
+async fn what_is_hidden_with_a_person_is_not_found(app: App) {
+    world(&app).await;
+    let all = found(&app, "pilot").await;
+    assert_eq!(all, ["Interaction:2", "Interaction:1"]);
+    let done = async |mutation: &str| {
+        app.done(&format!("mutation {{ {mutation} {{ userErrors {{ message }} }} }}")).await
+    };
+    done("deleteProspect(input: { id: 2 })").await;
+    assert!(found(&app, "pilot").await.is_empty());
+    // What is written of them meanwhile is hidden too.
+    app.interaction_with(2, |row| row.subject = Set("Pilot again".to_owned())).await;
+    assert!(found(&app, "pilot").await.is_empty());
+    let listed = app.data("{ interactions { nodes { id } } }").await;
+    assert_eq!(listed["interactions"]["nodes"], json!([{ "id": "Interaction:3" }]));
+    done("restoreProspect(input: { id: 2 })").await;
+    assert_eq!(found(&app, "pilot").await, ["Interaction:4", "Interaction:2", "Interaction:1"]);
+    // What moves to another person is found with that one.
+    done("mergeProspects(input: { keepId: 3, dropId: 2 })").await;
+    assert_eq!(found(&app, "pilot").await, ["Interaction:4", "Interaction:2", "Interaction:1"]);
+}
+
+/// Whoever writes around the server, in a transaction that stays open.
+async fn what_is_written_while_a_person_is_deleted_is_hidden_too(app: App) {
+    world(&app).await;
+    // On SQLite there is one writer.
+    if app.engine == Engine::Sqlite {
+        return;
+    }
+    let open = app.db.begin().await.unwrap();
+    open.execute_unprepared("UPDATE interactions SET subject = 'Unicorn' WHERE id = 1")
+        .await
+        .unwrap();
+    let delete = r"mutation { deleteProspect(input: { id: 2 }) { userErrors { message } } }";
+    let commit = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        open.commit().await.unwrap();
+    };
+    futures_util::join!(app.done(delete), commit);
+    assert!(found(&app, "unicorn").await.is_empty());
+    assert!(found(&app, "pilot").await.is_empty());
+    app.done("mutation { restoreProspect(input: { id: 2 }) { userErrors { message } } }").await;
+    assert_eq!(found(&app, "unicorn").await, ["Interaction:1"]);
+}
+
+async fn another_path_of_names_stops_no_write(app: App) {
+    world(&app).await;
+    if app.engine == Engine::Sqlite {
+        return;
+    }
+    let other = app.db.begin().await.unwrap();
+    for sql in [
+        "SET LOCAL search_path = ''",
+        "UPDATE public.prospects SET full_name = 'Renamed Person' WHERE id = 1",
+        "UPDATE public.interactions SET content = 'Unicorns' WHERE id = 1",
+        "DELETE FROM public.interactions WHERE id = 3",
+    ] {
+        other.execute_unprepared(sql).await.unwrap();
+    }
+    other.commit().await.unwrap();
+    assert_eq!(found(&app, "renamed").await, ["Prospect:1"]);
+    assert_eq!(found(&app, "unicorns").await, ["Interaction:1"]);
+}
+
+/// On SQLite, where words that are not found any more stay in the index until its parts are merged.
+async fn what_was_erased_leaves_the_file_when_it_is_tidied(app: App) {
+    world(&app).await;
+    if app.engine == Engine::Postgres {
+        return;
+    }
+    app.interaction_with(2, |row| row.content = Set("A unicorn".to_owned())).await;
+    let kept = async || {
+        let open = app.db.begin().await.unwrap();
+        let table =
+            "CREATE VIRTUAL TABLE temp.words USING fts5vocab('main', 'search_documents', 'row')";
+        open.execute_unprepared(table).await.unwrap();
+        let sql = "SELECT count(*) FROM words WHERE term = 'unicorn'";
+        let backend = app.db.get_database_backend();
+        let row = open.query_one_raw(Statement::from_string(backend, sql)).await.unwrap().unwrap();
+        let count: i64 = row.try_get_by_index(0).unwrap();
+        open.rollback().await.unwrap();
+        count
+    };
+    assert_eq!(kept().await, 1);
+    app.done("mutation { eraseProspect(input: { id: 2 }) { userErrors { message } } }").await;
+    assert!(found(&app, "unicorn").await.is_empty());
+    service::operations::maintenance::vacuum(&app.store).await.unwrap();
+    assert_eq!(kept().await, 0);
+    assert_eq!(found(&app, "acme").await, ["Company:2", "Prospect:3"]);
+}

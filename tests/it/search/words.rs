@@ -1,0 +1,307 @@
+//! Which words find what: the same on both engines.
+
+use sea_orm::{ActiveValue::Set, ConnectionTrait, Statement};
+use serde_json::json;
+use tests::{App, Engine, behaviours};
+
+use super::{found, search, world};
+
+behaviours![
+    the_same_words_find_the_same_rows_in_the_same_order,
+    what_the_engines_cut_in_other_ways_is_named,
+    every_field_that_is_told_of_is_searched,
+    typing_errors_are_forgiven_when_nothing_else_is_found,
+    typed_syntax_is_only_words,
+    other_scripts_are_found_as_they_are_written,
+    guesses_never_count_as_what_was_typed,
+    texts_in_json_are_found_word_by_word,
+];
+
+/// The table: what is typed, and what is found, on both engines alike.
+const TABLE: &[(&str, &str)] = &[
+    // Names, whole and by their beginning; the company before its people, whole words before beginnings.
+    ("acme", "Company:2 Prospect:3 Prospect:2"),
+    ("schm", "Prospect:2"),
+    ("ann", "Prospect:3 Prospect:2 Interaction:1"),
+    ("an", "Interaction:1"),
+    ("an*", "Prospect:3 Prospect:2 Interaction:1 Interaction:3"),
+    // All words, in any order, over title and text; next to each other first.
+    ("berlin anna", "Prospect:2"),
+    ("anna schmidt", "Prospect:2"),
+    ("schmidt an", "Prospect:2"),
+    ("\"schmidt anna\"", ""),
+    ("step next", "Interaction:1 Interaction:2"),
+    ("next step", "Interaction:1 Interaction:2"),
+    ("\"next step\"", "Interaction:1"),
+    ("\"step next\"", ""),
+    ("offer pilot", "Interaction:2 Interaction:1"),
+    // In a title before elsewhere; of the same, kinds take turns.
+    ("berlin", "Prospect:3 Event:1 Prospect:2 Interaction:3"),
+    ("-berlin acme", "Company:2"),
+    ("acme -\"anna schmidt\"", "Company:2 Prospect:3"),
+    ("offer -pilot", "Interaction:3"),
+    // Addresses, as they are written.
+    ("anna.schmidt@acme.example", "Prospect:2"),
+    ("anna.schmidt@ac", "Prospect:2"),
+    ("mueller-spedition.example", "Company:1 Prospect:1"),
+    // Case, accents, umlauts, other letters.
+    ("MÜLLER", "Company:1 Prospect:1 OutreachDraft:1 ProspectResearch:1"),
+    ("mueller", "Company:1 Prospect:1 OutreachDraft:1 ProspectResearch:1"),
+    ("muller", "Company:1 Prospect:1 OutreachDraft:1 ProspectResearch:1"),
+    ("koln", "OutreachDraft:1 Prospect:1"),
+    ("Koeln", "OutreachDraft:1 Prospect:1"),
+    ("Ko\u{308}ln", "OutreachDraft:1 Prospect:1"),
+    ("lodz", "Company:3 Prospect:4"),
+    ("strasse", "Company:4 Prospect:5"),
+    ("weiß", "Company:4 Prospect:5"),
+    ("soren", "Prospect:5"),
+    ("søren", "Prospect:5"),
+    ("aarhus", "Prospect:5"),
+    ("arhus", "Prospect:5"),
+    ("o'brien", "Prospect:4"),
+    ("brien zoe", "Prospect:4"),
+    // Numbers, JSON, other kinds.
+    ("3", "Interaction:1"),
+    ("planung", "ProspectResearch:1"),
+    ("planner", "Solution:1 ProspectResearch:1"),
+    ("logistics", "Industry:1 Event:1"),
+    ("logisti", "Company:2 Industry:1 Event:1"),
+    ("nowhere", ""),
+];
+
+async fn the_same_words_find_the_same_rows_in_the_same_order(app: App) {
+    world(&app).await;
+    let mut wrong = Vec::new();
+    for (query, expected) in TABLE {
+        let answer = search(&app, query).await;
+        let found: Vec<_> = (answer["edges"].as_array().unwrap().iter())
+            .map(|edge| edge["node"]["id"].as_str().unwrap())
+            .collect();
+        if found.join(" ") != *expected {
+            wrong.push(format!("{query}: {} instead of {expected}", found.join(" ")));
+        }
+        assert_eq!(answer["totalCount"], found.len(), "{query}");
+        let counts = answer["counts"].as_array().unwrap().iter();
+        assert_eq!(
+            counts.map(|one| one["count"].as_u64().unwrap()).sum::<u64>(),
+            found.len() as u64
+        );
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Where the tokenizers differ: a letter that stands for several, a word of Chinese or Japanese.
+async fn what_the_engines_cut_in_other_ways_is_named(app: App) {
+    let industry = app.industry("Other").await;
+    app.company("Of\u{fb01}ce Fin\u{131}k", industry).await;
+    app.company("東京物流", industry).await;
+    // Postgres knows the ligature, FTS5 doesn't.
+    let ligature = if app.engine == Engine::Postgres { vec!["Company:1"] } else { vec![] };
+    assert_eq!(found(&app, "office").await, ligature);
+    assert_eq!(found(&app, "finik").await, ["Company:1"]);
+    // What is written without blanks is one word on both: found from its beginning, not inside.
+    assert_eq!(found(&app, "東京物").await, ["Company:2"]);
+    assert!(found(&app, "物流").await.is_empty());
+}
+
+async fn every_field_that_is_told_of_is_searched(app: App) {
+    app.world().await;
+    let mut word = 100;
+    let tables = [
+        ("companies", "Company", vec!["name", "domain", "website"]),
+        ("prospects", "Prospect", vec!["full_name", "email", "location", "linkedin_url"]),
+        ("industries", "Industry", vec!["name"]),
+        ("solutions", "Solution", vec!["name", "category", "description", "keywords", "use_cases"]),
+        ("events", "Event", vec!["event_type", "location", "description"]),
+        ("interactions", "Interaction", vec!["subject", "content", "outcome"]),
+        ("outreach_drafts", "OutreachDraft", vec!["subject", "content", "review_note"]),
+        ("prospect_research", "ProspectResearch", vec!["research_summary", "key_insights"]),
+    ];
+    for (table, ty, columns) in tables {
+        for column in columns {
+            word += 1;
+            let is_json = matches!(column, "keywords" | "use_cases" | "key_insights");
+            let value = if is_json { format!("[\"zz{word}\"]") } else { format!("zz{word}") };
+            let cast = if is_json && app.engine == Engine::Postgres { "::jsonb" } else { "" };
+            let sql = format!("UPDATE \"{table}\" SET \"{column}\" = '{value}'{cast} WHERE id = 1");
+            let backend = app.db.get_database_backend();
+            app.db.execute_raw(Statement::from_string(backend, sql)).await.unwrap();
+            let answer = search(&app, &format!("zz{word}")).await;
+            let edge = &answer["edges"][0];
+            assert_eq!(edge["node"]["id"], format!("{ty}:1"), "{table}.{column}");
+            let highlight = &edge["highlights"][0];
+            let field = highlight["field"].as_str().unwrap();
+            assert_eq!(field.to_lowercase(), column.replace('_', ""), "{table}");
+            assert_eq!(highlight["text"], format!("«zz{word}»"));
+        }
+    }
+}
+
+async fn typing_errors_are_forgiven_when_nothing_else_is_found(app: App) {
+    world(&app).await;
+    for (typed, similar, first) in [
+        ("shmidt", json!(["schmidt"]), "Prospect:2"),
+        ("Schmitt", json!(["schmidt"]), "Prospect:2"),
+        ("behrlin", json!(["berlin"]), "Prospect:3"),
+        // Only what stands nowhere.
+        ("anna schmdit", json!(["schmidt"]), "Prospect:2"),
+        ("belrin", json!(["berlin"]), "Prospect:3"),
+        ("spediton", json!(["spedition"]), "Company:1"),
+        ("acme logistk", json!(["logistics", "logistik"]), "Company:2"),
+        ("rout planer", json!(["planner"]), "Solution:1"),
+    ] {
+        let answer = search(&app, typed).await;
+        let mut found: Vec<_> = answer["similar"].as_array().unwrap().clone();
+        found.sort_by_key(ToString::to_string);
+        assert_eq!(json!(found), similar, "{typed}");
+        let edge = &answer["edges"][0];
+        assert_eq!(edge["node"]["id"], first, "{typed}: {answer:#}");
+        assert!(edge["score"].as_f64().unwrap() <= 0.5, "{answer:#}");
+        assert!(edge["highlights"][0]["text"].as_str().unwrap().contains('«'), "{answer:#}");
+    }
+    // What is there as it was typed is not guessed at.
+    assert_eq!(search(&app, "ann").await["similar"], json!([]));
+    for nothing in ["soren berlin", "qqqqqq", "\"shmidt anna\"", "xyz"] {
+        let answer = search(&app, nothing).await;
+        assert_eq!(
+            (&answer["totalCount"], &answer["similar"]),
+            (&json!(0), &json!([])),
+            "{nothing}"
+        );
+    }
+}
+
+async fn typed_syntax_is_only_words(app: App) {
+    world(&app).await;
+    for query in [
+        "acme' | 'x",
+        "acme\" OR \"x",
+        "acme:*",
+        "NEAR(acme ag)",
+        "col:acme",
+        "acme & !ag",
+        "(acme",
+        "acme)",
+        "\"acme",
+        "acme \\",
+        "ac%me",
+        "acme;--",
+        "^acme",
+        "{scope}:o1t1",
+        "acme\0",
+        "'acme'",
+        "--acme",
+        "*",
+        "*acme",
+        "ʼacme",
+        "aʼ bʼ",
+        "ʻOkina",
+        "ŉ",
+        "aː b",
+        "⑴ ʺ",
+        "½ x",
+        "ﬁn",
+    ] {
+        let text = json!({ "text": query });
+        let asked = "query ($text: String!) { search(query: $text) { totalCount nodes { id } } }";
+        let answer = app.answer_to(app.organization, asked, text).await;
+        let code = &answer["errors"][0]["extensions"]["code"];
+        assert!(answer.get("errors").is_none() || *code == "INVALID", "{query}: {answer:#}");
+        // Nothing but words to be left out or none at all is refused.
+        let is_word = query.chars().any(char::is_alphanumeric) && !query.starts_with('-');
+        assert_eq!(answer.get("errors").is_none(), is_word, "{query}: {answer:#}");
+    }
+    assert_eq!(found(&app, "acme:*").await.len(), 3);
+    assert_eq!(found(&app, "\"acme logistik").await, ["Company:2"]);
+}
+
+async fn other_scripts_are_found_as_they_are_written(app: App) {
+    let industry = app.industry("Other").await;
+    let names = [
+        "Николай Чайка",
+        "Київ Логістика",
+        "Ёлка Москва",
+        "Ελληνικά Δίκτυα",
+        "ΟΔΟΣ Υγεία",
+        "한국물류",
+        "東京ビルサービス",
+        "हिन्दी कंपनी",
+        "שָׁלוֹם",
+        "OʼBrien Ltd",
+        "ʻOkina Shipping",
+        "Nguyễn Đình",
+        "Ħal Qormi",
+        "İstanbul Işık",
+    ];
+    for name in names {
+        app.company(name, industry).await;
+    }
+    for (number, name) in names.iter().enumerate() {
+        let id = format!("Company:{}", number + 1);
+        for query in
+            [(*name).to_owned(), name.to_lowercase(), name.split(' ').next().unwrap().to_owned()]
+        {
+            // Turkish has two letters of its own, which lower case of others doesn't know.
+            if query.contains("i\u{307}") {
+                continue;
+            }
+            assert_eq!(found(&app, &query).await, std::slice::from_ref(&id), "{query}");
+        }
+    }
+    for (query, id) in [
+        ("МОСКВА", 3),
+        ("логіст", 2),
+        ("οδος", 5),
+        ("ελληνικά", 4),
+        ("o'brien", 10),
+        ("東京ビ", 7),
+        ("nguyen dinh", 12),
+        ("hal", 13),
+        ("istanbul", 14),
+    ] {
+        assert_eq!(found(&app, query).await, [format!("Company:{id}")], "{query}");
+    }
+}
+
+async fn guesses_never_count_as_what_was_typed(app: App) {
+    let industry = app.industry("Other").await;
+    for name in [
+        "Michal Kowal",
+        "Michael Kowal",
+        "Jonas Richter",
+        "Joe Doe",
+        "Müller-Schaefer KG",
+        "Mueller-Schäfer KG",
+    ] {
+        app.company(name, industry).await;
+    }
+    assert_eq!(found(&app, "michael kowal").await, ["Company:2", "Company:1"]);
+    assert_eq!(found(&app, "kowal -michael").await, ["Company:1"]);
+    assert_eq!(found(&app, "\"michael\"").await, ["Company:2"]);
+    assert_eq!(found(&app, "joe").await, ["Company:4"]);
+    for query in ["Müller-Schäfer", "müller schäfer", "\"Müller Schäfer\""] {
+        assert_eq!(found(&app, query).await, ["Company:6", "Company:5"], "{query}");
+    }
+    // What is no word of two letters is no beginning of everything.
+    for query in ["C++", "m*", "(m)", "R&D"] {
+        assert!(found(&app, query).await.is_empty(), "{query}");
+    }
+}
+
+async fn texts_in_json_are_found_word_by_word(app: App) {
+    let prospect = app.world().await[0];
+    app.research(prospect, "Told", |row| {
+        row.key_insights = Set(Some(
+            json!({ "a": ["Alpha\tBudgetix", "C:\\newix\\tarix", "one\r\nnextix \"quotix\""] }),
+        ));
+    })
+    .await;
+    for word in ["budgetix", "newix", "tarix", "nextix", "quotix", "alpha"] {
+        let answer = search(&app, word).await;
+        assert_eq!(answer["totalCount"], 1, "{word}");
+        assert!(
+            answer["edges"][0]["highlights"][0]["text"].as_str().unwrap().contains('«'),
+            "{word}"
+        );
+    }
+}
