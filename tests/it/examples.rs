@@ -85,7 +85,7 @@ async fn examples_tell_the_statements_they_take(app: App) {
     }
     assert_eq!(
         told,
-        3 + EXAMPLES.len() - 1,
-        "three in the README, and all of the page that do not subscribe"
+        4 + EXAMPLES.len() - 1,
+        "four in the README, and all of the page that do not subscribe"
     );
 }

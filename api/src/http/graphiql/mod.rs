@@ -25,7 +25,7 @@ const SCRIPT: &str = include_str!("page.js");
 const STYLE: &str = include_str!("page.css");
 
 /// Example operations: a question of whoever asks, and what answers it. A test runs every one of them.
-pub const EXAMPLES: [(&str, &str); 22] = [
+pub const EXAMPLES: [(&str, &str); 23] = [
     ("Companies: who is there, what did we say?", include_str!("examples/companies.graphql")),
     ("Which industries answer us best?", include_str!("examples/industries_that_answer.graphql")),
     ("What does a reply cost us in model calls?", include_str!("examples/cost_of_a_reply.graphql")),
@@ -46,6 +46,7 @@ pub const EXAMPLES: [(&str, &str); 22] = [
     ("What should we offer to whom?", include_str!("examples/what_to_offer.graphql")),
     ("What suits which industry?", include_str!("examples/industries.graphql")),
     ("Whom should we call in logistics?", include_str!("examples/prospects_to_call.graphql")),
+    ("Where do these words stand?", include_str!("examples/words.graphql")),
     ("How far have prospects come, by industry?", include_str!("examples/stages.graphql")),
     ("How did they feel about it, by industry?", include_str!("examples/how_they_feel.graphql")),
     ("What happens at each company?", include_str!("examples/busiest_companies.graphql")),
