@@ -48,8 +48,10 @@ async fn nothing(events: &mut Events) {
     assert!(next.is_err(), "{next:?}");
 }
 
-/// Lets a subscription begin: streams do nothing before they are asked.
-async fn begin(events: &mut Events) {
+/// Lets a subscription begin: streams do nothing before they are asked. What was written before can be read by then,
+/// and so is not taken for new.
+async fn begin(app: &App, events: &mut Events) {
+    app.settled().await;
     nothing(events).await;
 }
 
@@ -71,7 +73,7 @@ async fn a_new_draft_comes_once_and_with_what_is_asked(app: App) {
     let feed = prospect(&app).await;
     let query = "subscription { outreachDraftCreated { draft { id content prospect { fullName company { name } } availableActions } change { kind actorKind fields { name } } } }";
     let mut events = subscribe(&app, &feed, query);
-    begin(&mut events).await;
+    begin(&app, &mut events).await;
     draft(&app, "one").await;
     let event = next(&mut events).await;
     assert_eq!(
@@ -91,7 +93,7 @@ async fn who_was_away_goes_on_from_the_last_cursor(app: App) {
         &feed,
         "subscription { outreachDraftCreated { cursor draft { content } } }",
     );
-    begin(&mut events).await;
+    begin(&app, &mut events).await;
     draft(&app, "one").await;
     let cursor = next(&mut events).await["cursor"].clone();
     drop(events);
@@ -116,10 +118,9 @@ async fn without_a_cursor_it_begins_now(app: App) {
     let feed = prospect(&app).await;
     draft(&app, "before").await;
     // What can't be read yet is taken for new.
-    app.settled().await;
     let mut events =
         subscribe(&app, &feed, "subscription { outreachDraftCreated { draft { content } } }");
-    begin(&mut events).await;
+    begin(&app, &mut events).await;
     draft(&app, "after").await;
     assert_eq!(next(&mut events).await["draft"]["content"], "after");
 }
@@ -154,7 +155,7 @@ async fn a_filter_judges_the_draft_as_it_was(app: App) {
         &feed,
         "subscription { outreachDraftChanged(filter: { not: { content: { eq: \"linked\" } } }) { change { kind } } }",
     );
-    begin(&mut linked).await;
+    begin(&app, &mut linked).await;
     app.done(r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "linked",
         llmUsageLogs: [{ workflowName: "w", nodeName: "n", model: "m", promptTokens: 1, completionTokens: 1, latencyMs: 1, cost: 0 }] }) { userErrors { code } } }"#).await;
     nothing(&mut linked).await;
@@ -184,7 +185,7 @@ async fn a_filter_reaches_over_relations(app: App) {
     let feed = Feed::new(app.store.clone());
     let query = r#"subscription { outreachDraftCreated(filter: { prospect: { company: { industry: { name: { eq: "banking" } } } } }) { draft { prospect { fullName } } } }"#;
     let mut events = subscribe(&app, &feed, query);
-    begin(&mut events).await;
+    begin(&app, &mut events).await;
     for prospect in [1, 4] {
         app.done(&format!(r#"mutation {{ createOutreachDraft(input: {{ prospectId: {prospect}, draftType: "x", content: "x" }}) {{ userErrors {{ code }} }} }}"#)).await;
     }
@@ -199,7 +200,7 @@ async fn every_step_of_a_draft_comes(app: App) {
         &feed,
         "subscription { outreachDraftChanged { change { kind fields { name after } } draft { id } } }",
     );
-    begin(&mut events).await;
+    begin(&app, &mut events).await;
     draft(&app, "one").await;
     app.done("mutation { submitOutreachDraft(input: { id: 1 }) { userErrors { code } } }").await;
     app.done("mutation { approveOutreachDraft(input: { id: 1, expectedRevision: 2 }) { userErrors { code } } }").await;
@@ -239,8 +240,8 @@ async fn changes_are_followed_by_entity_and_filter(app: App) {
         &feed,
         "subscription { changes(filter: { actorKind: { eq: WORKER } }) { cursor change { actorName entity } } }",
     );
-    begin(&mut drafts).await;
-    begin(&mut by_worker).await;
+    begin(&app, &mut drafts).await;
+    begin(&app, &mut by_worker).await;
     app.done("mutation { unsubscribeProspect(input: { id: 1 }) { userErrors { code } } }").await;
     draft(&app, "one").await;
     let worker = Actor::Worker("w".to_owned());
@@ -284,7 +285,7 @@ async fn nothing_comes_from_another_organization(app: App) {
         .data(feed.clone())
         .data(app.scope(stranger));
     let mut theirs = SchemaExecutor::new(false).execute_stream(request, None);
-    begin(&mut theirs).await;
+    begin(&app, &mut theirs).await;
     draft(&app, "one").await;
     nothing(&mut theirs).await;
     let own = r#"mutation { createIndustry(input: { name: "x" }) { userErrors { code } } }"#;
@@ -296,7 +297,7 @@ async fn cursors_of_lists_and_subscriptions_are_the_same(app: App) {
     let feed = prospect(&app).await;
     let mut events =
         subscribe(&app, &feed, "subscription { changes { cursor change { cursor } } }");
-    begin(&mut events).await;
+    begin(&app, &mut events).await;
     draft(&app, "one").await;
     draft(&app, "two").await;
     let first = next(&mut events).await;
@@ -341,8 +342,8 @@ async fn a_subscriber_that_does_not_read_misses_nothing(app: App) {
         &feed,
         "subscription { changes(entities: [INDUSTRY]) { change { recordId } } }",
     );
-    begin(&mut events).await;
-    begin(&mut reading).await;
+    begin(&app, &mut events).await;
+    begin(&app, &mut reading).await;
     let known = app.data("{ industries { totalCount } }").await["industries"]["totalCount"]
         .as_i64()
         .unwrap();
@@ -371,7 +372,7 @@ async fn what_another_process_writes_comes_too(app: App) {
     let feed = prospect(&app).await;
     let mut events =
         subscribe(&app, &feed, "subscription { outreachDraftCreated { draft { content } } }");
-    begin(&mut events).await;
+    begin(&app, &mut events).await;
     // A store of its own: its signal does not reach the feed.
     let other = service::Store::connect(&app.url).await.unwrap();
     let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn service::Clock>;
@@ -391,7 +392,7 @@ async fn what_another_process_writes_comes_too(app: App) {
 async fn a_closed_feed_ends_its_subscriptions(app: App) {
     let feed = prospect(&app).await;
     let mut events = subscribe(&app, &feed, "subscription { changes { cursor } }");
-    begin(&mut events).await;
+    begin(&app, &mut events).await;
     feed.close();
     let end = tokio::time::timeout(Duration::from_secs(5), events.next()).await;
     assert!(end.expect("an end in time").is_none());
