@@ -43,13 +43,15 @@ pub(super) async fn also_similar(scope: &Scope, query: &mut Query) -> Result<Vec
             Engine::Postgres => {
                 let organization = scope.organization();
                 let short = if like(word) < LIKE { "_short" } else { "" };
+                // Materialized: for one row of many it would read the whole table rather than the index.
                 let known = sign(&term.tsquery(Where::Anywhere));
                 binds.extend([organization.into(), word.into()]);
                 binds.extend([organization.into(), known.into()]);
                 format!(
                     "SELECT {number}::bigint, w FROM search_similar{short}({{}}, {{}}) w WHERE NOT EXISTS \
-                     (SELECT 1 FROM \"search_documents\" WHERE \"organization_id\" = {{}} \
-                     AND \"words\" @@ (SELECT search_query({{}})))"
+                     (WITH \"known\" AS MATERIALIZED (SELECT 1 FROM \"search_documents\" \
+                     WHERE \"organization_id\" = {{}} AND \"words\" @@ (SELECT search_query({{}}))) \
+                     SELECT 1 FROM \"known\")"
                 )
             }
             Engine::Sqlite => {
