@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use sea_orm::{Statement, Value as Bind};
 
-use super::{Hit, Query, SEARCHED, STEPS, query::sign};
+use super::{
+    Hit, Query, SEARCHED, STEPS,
+    query::{How, Where, sign},
+};
 use crate::{scope::Scope, store::Engine};
 
 /// How far texts are shown, in characters: as far as they are searched.
@@ -23,16 +26,10 @@ pub(super) fn statement(scope: &Scope, query: &Query, kinds: &[usize], wanted: u
 
 fn on_postgres(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (String, Vec<Bind>) {
     let mut binds: Vec<Bind> = Vec::new();
-    let mut told: Vec<String> = Vec::new();
     let mut steps = String::new();
-    for (number, (place, how, _)) in STEPS.iter().enumerate() {
-        // A step that says the same as another adds nothing.
-        let Some(text) = query.tsquery(*place, *how).filter(|text| !told.contains(text)) else {
-            continue;
-        };
+    for (number, text) in each_step(|place, how| query.tsquery(place, how)) {
         let _ = write!(steps, " WHEN \"words\" @@ {TSQUERY} THEN {number}");
         binds.push(sign(&text).into());
-        told.push(text);
     }
     let all = query.tsquery(STEPS[5].0, STEPS[5].1).unwrap_or_default();
     binds.extend([scope.organization().into(), sign(&all).into()]);
@@ -48,6 +45,19 @@ fn on_postgres(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (S
          ORDER BY h.\"step\", h.\"record_id\" DESC LIMIT {wanted}) x"
     );
     (sql, binds)
+}
+
+/// The steps, by their places in [`STEPS`], each as `told`; one that says the same as another adds nothing.
+fn each_step(told: impl Fn(Where, How) -> Option<String>) -> Vec<(usize, String)> {
+    let mut steps: Vec<(usize, String)> = Vec::new();
+    for (number, (place, how, _)) in STEPS.iter().enumerate() {
+        if let Some(text) = told(*place, *how)
+            && steps.iter().all(|(_, known)| *known != text)
+        {
+            steps.push((number, text));
+        }
+    }
+    steps
 }
 
 /// In a subquery it is worked out once, and not for each row.
@@ -74,13 +84,9 @@ fn on_sqlite(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (Str
          SELECT \"kind\", -1, \"rows\" FROM \"counts\"",
     );
     for kind in kinds {
-        let mut told: Vec<String> = Vec::new();
-        for (number, (place, how, _)) in STEPS.iter().enumerate() {
-            let text = query.fts5(&documents(kind), *place, *how);
-            // A step that says the same as another adds nothing.
-            let Some(text) = text.filter(|text| !told.contains(text)) else { continue };
-            binds.push(text.clone().into());
-            told.push(text);
+        let documents = documents(kind);
+        for (number, text) in each_step(|place, how| query.fts5(&documents, place, how)) {
+            binds.push(text.into());
             let _ = write!(
                 sql,
                 " UNION ALL SELECT * FROM (SELECT {kind}, {number}, rowid >> 4 \
