@@ -179,6 +179,7 @@ impl Searched {
 const HIDDEN: &str = "(OLD.\"deleted_at\" IS NULL) <> (NEW.\"deleted_at\" IS NULL)";
 
 const INTO: &str = "INSERT INTO \"search_documents\"";
+
 /// Lets the rows of these tables be found, those too that are there already.
 pub(crate) async fn searched(
     manager: &SchemaManager<'_>,

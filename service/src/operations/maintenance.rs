@@ -61,10 +61,16 @@ pub async fn check(store: &Store) -> Result<Vec<String>> {
 /// [`crate::Error::Unavailable`] when the database does not answer.
 pub async fn vacuum(store: &Store) -> Result<()> {
     if store.engine() == Engine::Sqlite {
-        // What was deleted is only marked until parts of the index are merged.
-        let sql = "INSERT INTO \"search_documents\" (\"search_documents\") VALUES ('optimize'); \
-                   INSERT INTO \"search_names\" (\"search_names\") VALUES ('optimize')";
-        store.write().execute_unprepared(sql).await?;
+        // What was deleted is only marked until parts of the index are merged. A database of a version before search
+        // has none.
+        for table in ["search_documents", "search_names"] {
+            let sql = format!("SELECT 1 FROM sqlite_schema WHERE name = '{table}'");
+            let statement = Statement::from_string(store.engine().backend(), sql);
+            if store.write().query_one_raw(statement).await?.is_some() {
+                let merge = format!("INSERT INTO \"{table}\" (\"{table}\") VALUES ('optimize')");
+                store.write().execute_unprepared(&merge).await?;
+            }
+        }
     }
     store.write().execute_unprepared("VACUUM").await?;
     settle(store).await

@@ -15,7 +15,6 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 
 pub use highlight::Part;
-pub use query::{LONGEST, MOST_WORDS, Query};
 
 use crate::{
     crm::{company, prospect, prospect_research},
@@ -28,7 +27,7 @@ use crate::{
     value::Value,
     vocabulary::{Word, word},
 };
-use query::{How, Where};
+use query::{How, Query, Where};
 
 /// What can be found, each by its number in the database.
 pub const KINDS: &[Word] = &[
@@ -127,7 +126,7 @@ pub struct Hit {
 #[derive(Clone, Debug)]
 pub struct Found {
     /// What was looked for, with the words that count as much.
-    pub query: Query,
+    query: Query,
     /// The rows of this page, the best first.
     pub hits: Vec<Hit>,
     /// How many rows of each kind there are, by its place in [`KINDS`]; kinds without any are left out.

@@ -8,10 +8,10 @@ use super::words::{Token, contracted, folded, for_fts5, spelled_out, tokens};
 use crate::error::{Error, Result};
 
 /// The longest query, in characters.
-pub const LONGEST: usize = 300;
+const LONGEST: usize = 300;
 
 /// The most words of a query.
-pub const MOST_WORDS: usize = 16;
+const MOST_WORDS: usize = 16;
 
 /// From so many letters on a word, or the last of those that are written without a blank, is found by its beginning.
 const PREFIX: usize = 3;
@@ -27,7 +27,7 @@ const MOST_WAYS: usize = 16;
 
 /// What is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query {
+pub(super) struct Query {
     /// All of these are to be there.
     pub(super) terms: Vec<Term>,
     /// None of these.
@@ -79,7 +79,7 @@ impl Query {
     ///
     /// # Errors
     /// [`Error::Invalid`] when it is too long, or nothing is looked for in it.
-    pub fn read(text: &str) -> Result<Self> {
+    pub(super) fn read(text: &str) -> Result<Self> {
         let refuse = |message: String| Err(Error::invalid("query", message));
         if text.chars().count() > LONGEST {
             return refuse(format!("`query` takes at most {LONGEST} characters"));

@@ -78,7 +78,8 @@ pub(super) async fn also_similar(scope: &Scope, query: &mut Query) -> Result<Vec
     if parts.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = scope.store().query(&parts.join(" UNION ALL "), binds).await?;
+    let statement = engine.statement(&parts.join(" UNION ALL "), binds);
+    let rows = scope.store().read_shown(statement).await?;
     let mut near: Vec<BTreeSet<String>> = vec![BTreeSet::new(); asked.len()];
     for row in &rows {
         let (number, names): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);

@@ -133,6 +133,7 @@ async fn taken_back_and_applied_again_it_finds_what_is_there(app: App) {
     app.store.migrate_down(1).await.unwrap();
     // Without it everything is written as before.
     app.company("Quiet Weiser", 1).await;
+    service::operations::maintenance::vacuum(&app.store).await.unwrap();
     app.store.migrate_up().await.unwrap();
     assert_eq!(search(&app, "müller").await, before);
     assert_eq!(found(&app, "quiet").await, ["Company:5"]);
