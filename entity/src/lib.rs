@@ -24,9 +24,10 @@ pub mod identity {
     pub use crate::generated::{api_keys as api_key, organizations as organization, users as user};
 }
 
-/// Databases that were brought over.
+/// Databases and lists that were brought in.
 pub mod ingest {
     pub use crate::generated::{
+        import_jobs as import_job, import_records as import_record,
         source_import_tables as source_import_table, source_imports as source_import,
     };
 }

@@ -18,6 +18,7 @@ mod m20261121_000008_governance_changes;
 mod m20261121_000009_usage_lineage;
 mod m20261121_000010_identity_keys;
 mod m20261121_000011_search;
+mod m20261121_000012_ingest_lists;
 mod search;
 
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000009_usage_lineage::Migration),
             Box::new(m20261121_000010_identity_keys::Migration),
             Box::new(m20261121_000011_search::Migration),
+            Box::new(m20261121_000012_ingest_lists::Migration),
         ]
     }
 }

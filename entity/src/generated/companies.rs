@@ -18,6 +18,8 @@ pub struct Model {
     pub revision: i32,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    #[sea_orm(has_many)]
+    pub import_records: HasMany<super::import_records::Entity>,
     #[sea_orm(
         belongs_to,
         from = "industry_id",

@@ -7,6 +7,8 @@ pub mod changes;
 pub mod companies;
 pub mod events;
 pub mod idempotency_keys;
+pub mod import_jobs;
+pub mod import_records;
 pub mod industries;
 pub mod industry_solutions;
 pub mod interactions;

@@ -42,6 +42,10 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub idempotency_keys: HasMany<super::idempotency_keys::Entity>,
     #[sea_orm(has_many)]
+    pub import_jobs: HasMany<super::import_jobs::Entity>,
+    #[sea_orm(has_many)]
+    pub import_records: HasMany<super::import_records::Entity>,
+    #[sea_orm(has_many)]
     pub industries: HasMany<super::industries::Entity>,
     #[sea_orm(has_many)]
     pub interactions: HasMany<super::interactions::Entity>,

@@ -24,6 +24,9 @@ pub struct Model {
     pub last_engagement_date: Option<DateTimeWithTimeZone>,
     pub unsubscribed_at: Option<DateTimeWithTimeZone>,
     pub merged_into_id: Option<i64>,
+    pub phone: Option<String>,
+    pub job_title: Option<String>,
+    pub source: Option<String>,
     #[sea_orm(
         belongs_to,
         from = "company_id",
@@ -32,6 +35,8 @@ pub struct Model {
         on_delete = "NoAction"
     )]
     pub companies: BelongsTo<super::companies::Entity>,
+    #[sea_orm(has_many)]
+    pub import_records: HasMany<super::import_records::Entity>,
     #[sea_orm(has_many)]
     pub interactions: HasMany<super::interactions::Entity>,
     #[sea_orm(
