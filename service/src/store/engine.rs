@@ -35,11 +35,15 @@ impl Engine {
 
     /// A statement in which every `{}` of `sql` is the place of the next of `binds`.
     pub(crate) fn statement(self, sql: &str, binds: Vec<Bind>) -> Statement {
-        let mark = if self == Self::Postgres { '$' } else { '?' };
         let mut text = String::with_capacity(sql.len() + 16);
         for (number, part) in sql.split("{}").enumerate() {
-            if number > 0 {
-                let _ = write!(text, "{mark}{number}");
+            match self {
+                _ if number == 0 => {}
+                Self::Postgres => {
+                    let _ = write!(text, "${number}");
+                }
+                // Without its number: SQLite looks for the names of places one by one, and `?7` is a name.
+                Self::Sqlite => text.push('?'),
             }
             text.push_str(part);
         }
