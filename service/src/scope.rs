@@ -54,6 +54,18 @@ impl Actor {
         }
     }
 
+    /// The actor with this [`label`](Self::label).
+    #[must_use]
+    pub fn of_label(label: &str) -> Option<Self> {
+        match label.split_once('/') {
+            Some(("person", name)) => Some(Self::Person(name.to_owned())),
+            Some(("worker", name)) => Some(Self::Worker(name.to_owned())),
+            None if label == Self::LocalVisitor.kind() => Some(Self::LocalVisitor),
+            None if label == Self::CommandLine.kind() => Some(Self::CommandLine),
+            _ => None,
+        }
+    }
+
     /// Whether it is a program that writes.
     #[must_use]
     pub fn is_worker(&self) -> bool {

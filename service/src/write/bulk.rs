@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Binds in one statement: below the 32,766 of SQLite and the 65,535 of Postgres.
-const BINDS: usize = 30_000;
+pub(super) const BINDS: usize = 30_000;
 
 /// Inserts `rows` into `table` and notes in the change log how many. Each row has a value for every
 /// column of the table, in its order, the key and the organization included.

@@ -7,6 +7,7 @@
 
 pub(crate) mod bulk;
 mod check;
+mod many;
 pub mod once;
 pub mod operations;
 pub mod pairs;

@@ -89,6 +89,34 @@ pub(crate) async fn create_in(
     Ok(record)
 }
 
+/// A row that is not written yet, checked by itself: what it points to and whether it is the only one with its identity
+/// is for whoever writes many at once.
+pub(crate) fn plain(unit: &Unit, rules: &'static Rules, input: Input) -> Result<Record> {
+    let mut problems = Vec::new();
+    let record = begun(unit.scope(), rules, input, unit.now(), &mut problems);
+    let columns = &(rules.table)().columns;
+    for rule in rules.fields {
+        let column = (rules.table)().column(rule.column);
+        problems.extend(check::problem(&columns[column], rule, record.at(column), unit.now()));
+    }
+    refuse(problems)?;
+    Ok(record)
+}
+
+/// The key of the row with this identity, made when there is none.
+pub(crate) async fn find_or_create(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    input: Input,
+) -> Result<i64> {
+    let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
+    let identity = rules.identity.map(|identity| record.text(identity.column).to_owned());
+    if let Some(known) = with_identity(unit, rules, &identity.unwrap_or_default()).await? {
+        return Ok(known);
+    }
+    Ok(create_in(unit, rules, input).await?.id())
+}
+
 async fn link_in(unit: &mut Unit, rule: &'static LinkRule, id: i64, link: LinkInput) -> Result<()> {
     let mut keys = link.keys;
     keys.sort_unstable();

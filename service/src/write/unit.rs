@@ -33,6 +33,8 @@ enum Hold {
     Write,
     /// Nobody may write it.
     Stay,
+    /// As [`Write`](Self::Write); one that somebody else holds is as if it were not there.
+    Free,
 }
 
 impl Unit {
@@ -115,6 +117,7 @@ impl Unit {
             (Engine::Sqlite, _) | (_, Hold::Nothing) => "",
             (Engine::Postgres, Hold::Write) => " FOR NO KEY UPDATE",
             (Engine::Postgres, Hold::Stay) => " FOR SHARE",
+            (Engine::Postgres, Hold::Free) => " FOR NO KEY UPDATE SKIP LOCKED",
         };
         let sql = format!(
             "SELECT {} FROM \"{}\" WHERE \"id\" = {{}} AND \"organization_id\" = {{}}{lock}",
@@ -124,6 +127,11 @@ impl Unit {
         let binds = vec![id.into(), self.scope.organization().into()];
         let rows = self.query(&sql, binds).await?;
         rows.first().map(|row| Record::read(table, row, 0)).transpose()
+    }
+
+    /// As [`find`](Self::find), for work that is nobody's yet: nothing while another unit holds the row.
+    pub(crate) async fn claim(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
+        self.held(table, id, Hold::Free).await
     }
 
     /// The row with this key as it is now, which others may write meanwhile.
@@ -284,19 +292,20 @@ impl Unit {
         Ok(())
     }
 
-    /// Takes all rows of `table` out for good that belong to a prospect; gives how many there were. What
-    /// the change log says of them is emptied with the prospect.
+    /// Takes all rows of `table` out for good whose `column` is `value`, because they belong to a prospect; gives how
+    /// many there were. What the change log says of them is emptied with the prospect.
     pub(crate) async fn erase_below(
         &mut self,
         table: &'static Table,
+        (column, value): (&str, Bind),
         prospect: i64,
     ) -> Result<usize> {
         let sql = format!(
-            "DELETE FROM \"{}\" WHERE \"prospect_id\" = {{}} AND \"organization_id\" = {{}} \
+            "DELETE FROM \"{}\" WHERE \"{column}\" = {{}} AND \"organization_id\" = {{}} \
              RETURNING \"id\"",
             table.name
         );
-        let binds = vec![prospect.into(), self.scope.organization().into()];
+        let binds = vec![value, self.scope.organization().into()];
         let rows = self.query(&sql, binds).await?;
         for row in &rows {
             let id: i64 = row.try_get_by_index(0)?;

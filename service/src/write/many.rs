@@ -1,0 +1,144 @@
+//! Many rows in one unit of work, a statement for all of them.
+
+use std::collections::HashMap;
+
+use sea_orm::Value as Bind;
+use serde_json::{Value as Json, json};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{Record, Unit, bulk};
+use crate::{
+    error::{Error, Result},
+    governance::change_log::kind,
+    store::Engine,
+    table::{Column, Kind, Table},
+    value::Value,
+};
+
+impl Unit {
+    /// Waits until no other unit holds one of these names, all in one order; see [`hold_name`](Unit::hold_name).
+    pub(crate) async fn hold_names(&self, table: &Table, names: Vec<String>) -> Result<()> {
+        if self.scope().store().engine() != Engine::Postgres || names.is_empty() {
+            return Ok(());
+        }
+        let organization = self.scope().organization();
+        let mut names: Vec<String> =
+            names.into_iter().map(|name| name.to_ascii_lowercase()).collect();
+        // In the order in which batches take them.
+        names.sort_unstable();
+        names.dedup();
+        let keys = names
+            .iter()
+            .map(|name| format!("{organization}\0{}\0{name}", table.name))
+            .map(|name| Value::Int(xxh3_64(name.as_bytes()).cast_signed()));
+        let keys = Value::array(keys.collect(), Kind::BigInt);
+        let sql = "SELECT count(pg_advisory_xact_lock(k)) FROM unnest({}::bigint[]) k";
+        self.query(sql, vec![keys]).await?;
+        Ok(())
+    }
+
+    /// Puts rows of one table in, of which nobody needs to know the keys. The change log is told how many.
+    pub(crate) async fn insert_all(&mut self, mut records: Vec<Record>) -> Result<()> {
+        let Some(table) = records.first().map(Record::table) else { return Ok(()) };
+        let rows = records.len();
+        self.put(table, &mut records, None).await?;
+        self.note(table, None, kind::IMPORTED, None, Some(json!({ "rows": rows })));
+        Ok(())
+    }
+
+    /// Puts rows of one table in, no two of which have the same text in `column`; gives them as they are stored, in
+    /// their order.
+    pub(crate) async fn insert_all_by(
+        &mut self,
+        mut records: Vec<Record>,
+        column: &str,
+    ) -> Result<Vec<Record>> {
+        let Some(table) = records.first().map(Record::table) else { return Ok(records) };
+        self.put(table, &mut records, Some(column)).await?;
+        for record in &records {
+            let after = Some(record.snapshot());
+            self.note(table, Some(record.id()), kind::CREATED, None, after);
+        }
+        Ok(records)
+    }
+
+    async fn put(
+        &self,
+        table: &'static Table,
+        records: &mut [Record],
+        by: Option<&str>,
+    ) -> Result<()> {
+        let columns: Vec<&Column> =
+            table.columns.iter().filter(|column| column.name != "id").collect();
+        let returning = by.map_or_else(String::new, |by| format!(" RETURNING \"id\", \"{by}\""));
+        for records in records.chunks_mut((bulk::BINDS / columns.len()).max(1)) {
+            for record in records.iter_mut() {
+                record.stamp(self.scope(), self.now());
+            }
+            let (rows, binds) = match self.scope().store().engine() {
+                Engine::Postgres => as_json(&columns, records),
+                Engine::Sqlite => as_values(&columns, records),
+            };
+            let names: Vec<_> = columns.iter().map(|column| quoted(column.name)).collect();
+            let names = names.join(", ");
+            let sql = format!("INSERT INTO \"{}\" ({names}) {rows}{returning}", table.name);
+            let Some(by) = by else {
+                self.execute(&sql, binds).await?;
+                continue;
+            };
+            // In what order keys are given back is said nowhere.
+            let mut keys: HashMap<String, i64> = HashMap::new();
+            for row in &self.query(&sql, binds).await? {
+                keys.insert(row.try_get_by_index(1)?, row.try_get_by_index(0)?);
+            }
+            for record in records {
+                let key = keys.get(record.text(by)).copied();
+                let key = key.ok_or_else(|| Error::internal("an insert gave no key"))?;
+                record.set_at(table.id(), Value::Int(key));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{name}\"")
+}
+
+fn as_values(columns: &[&Column], records: &[Record]) -> (String, Vec<Bind>) {
+    let places = format!("({})", vec!["{}"; columns.len()].join(", "));
+    let binds = records.iter().flat_map(|record| {
+        columns.iter().map(|column| record.value(column.name).clone().bind(column.kind))
+    });
+    (format!("VALUES {}", vec![places.as_str(); records.len()].join(", ")), binds.collect())
+}
+
+/// All rows as one value: Postgres takes longer to read thousands of places than to write their rows.
+fn as_json(columns: &[&Column], records: &[Record]) -> (String, Vec<Bind>) {
+    let row = |record: &Record| {
+        let values = columns.iter().map(|column| record.value(column.name).json());
+        let names = columns.iter().map(|column| column.name.to_owned());
+        Json::Object(names.zip(values).collect())
+    };
+    let rows = Json::Array(records.iter().map(row).collect());
+    let typed = columns.iter().map(|column| {
+        let kind = match column.kind {
+            Kind::Bool => "boolean",
+            Kind::BigInt => "bigint",
+            Kind::Int => "integer",
+            Kind::Double => "double precision",
+            Kind::Text => "text",
+            Kind::Time => "timestamptz",
+            Kind::Json => "jsonb",
+        };
+        format!("{} {kind}", quoted(column.name))
+    });
+    let typed = typed.collect::<Vec<_>>().join(", ");
+    let names = columns.iter().map(|column| quoted(column.name)).collect::<Vec<_>>().join(", ");
+    // Keys are given in the order of the rows.
+    let sql = format!(
+        "SELECT {names} FROM ROWS FROM (jsonb_to_recordset({{}}) AS ({typed})) \
+         WITH ORDINALITY AS v({names}, \"ordinality\") ORDER BY \"ordinality\""
+    );
+    (sql, vec![Value::Json(rows).bind(Kind::Json)])
+}
