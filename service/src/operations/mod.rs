@@ -57,6 +57,8 @@ pub(crate) fn tables() -> Vec<Stored> {
         stored::<usage::llm_usage_log::Entity>(),
         stored::<usage::outreach_draft_usage::Entity>(),
         stored::<usage::prospect_research_usage::Entity>(),
+        stored::<ingest::import_job::Entity>(),
+        stored::<ingest::import_record::Entity>(),
         stored::<ingest::source_import::Entity>(),
         stored::<ingest::source_import_table::Entity>(),
         stored::<governance::alembic_version::Entity>(),

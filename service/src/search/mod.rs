@@ -149,6 +149,11 @@ pub struct Shown {
     pub excerpts: Vec<(&'static str, Vec<Part>)>,
 }
 
+/// The words of a text as search compares them: without case and accents.
+pub(crate) fn words_of(text: &str) -> Vec<String> {
+    words::tokens(text).into_iter().map(|token| token.word).collect()
+}
+
 /// The kind with this number: its table.
 #[must_use]
 pub fn table_of(kind: usize) -> &'static Table {

@@ -93,6 +93,8 @@ pub const ENTITIES: &[Word] = &[
     word("interaction", "An interaction."),
     word("outreach_draft", "An outreach draft."),
     word("llm_usage_log", "A call to a language model."),
+    word("import_job", "A list that came in."),
+    word("import_record", "A row of a list."),
     word("user", "A person who works in the product."),
     word("api_key", "A key of a program or a person; its secret is nowhere."),
 ];

@@ -1,0 +1,249 @@
+//! What people do with a list: let it be written, stop it, take it back, decide on rows and repair them.
+
+use super::{companies::Companies, judge::judge, lead::Lead, matching::People, seen::Seen};
+use crate::{
+    crm::prospect,
+    error::{Problem, Result},
+    ingest::{
+        import_job::{self, LIFE, status},
+        import_record::{self, promotion, verdict},
+    },
+    scope::Scope,
+    value::Value,
+    vocabulary::told,
+    write::{Once, Record, Unit, once, row::alive},
+};
+
+/// What is done with a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Its rows are written; what becomes of rows that may be about somebody we know is one of
+    /// [`import_job::DECISIONS`].
+    Commit(String),
+    /// It stops until it is resumed.
+    Pause,
+    /// It goes on.
+    Resume,
+    /// What is left of it is not written.
+    Cancel,
+    /// Rows that could not be written are tried again.
+    Retry,
+    /// What it wrote is taken back.
+    Undo,
+}
+
+impl Act {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Commit(_) => "commit",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Cancel => "cancel",
+            Self::Retry => "retry",
+            Self::Undo => "undo",
+        }
+    }
+}
+
+/// Does something with a job; gives its key. What takes long is done by [`Worker`](super::Worker), or
+/// [`run`](super::run).
+///
+/// # Errors
+/// [`crate::Error::Refused`] when the state of the job does not allow it.
+pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let before = unit.get(import_job::table(), job, "id").await?;
+            let state = before.text("status");
+            let life = LIFE.iter().find(|(name, ..)| *name == act.name());
+            let Some((_, to, _)) = life.filter(|(_, _, from)| from.contains(&state)) else {
+                let from = life.map_or(&[][..], |(.., from)| from);
+                let message = format!(
+                    "it is {}; that is for one that is {}",
+                    state.to_uppercase(),
+                    told(from)
+                );
+                return Err(Problem::conflict("id", message).into());
+            };
+            let never_looked = state == status::FAILED && !before.has("started_at");
+            let half_undone = before.number("undone_records") > Some(0);
+            if *to == status::PROCESSING && (never_looked || half_undone) {
+                let message = if never_looked {
+                    "it was not looked at to its end; bring it in again"
+                } else {
+                    "it was taken back in part; undo the rest"
+                };
+                return Err(Problem::conflict("id", message).into());
+            }
+            let mut after = before.clone();
+            after.set("status", Value::Text((*to).to_owned()));
+            after.set("error", Value::Null);
+            match act {
+                Act::Commit(decision) => after.set("candidate_decision", Value::Text(decision)),
+                Act::Retry => again(unit, job, &mut after).await?,
+                _ => {}
+            }
+            if matches!(*to, status::PROCESSING | status::UNDOING) {
+                running(unit, &mut after);
+            }
+            unit.update(&before, after).await?;
+            Ok(job)
+        })
+    })
+    .await
+}
+
+/// Notes who lets a job run.
+fn running(unit: &Unit, job: &mut Record) {
+    let by = unit.scope().actor().label().chars().take(300).collect();
+    job.set("committed_by", Value::Text(by));
+    if !job.has("started_at") {
+        job.set("started_at", Value::Time(unit.now()));
+    }
+}
+
+/// Lets rows be tried again that could not be written.
+async fn again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
+    let sql = format!(
+        "UPDATE \"import_records\" SET \"promotion_status\" = '{}', \"last_error\" = NULL \
+         WHERE \"import_job_id\" = {{}} AND \"organization_id\" = {{}} AND \"promotion_status\" = '{}' \
+         AND \"verdict\" <> '{}'",
+        promotion::NONE,
+        promotion::FAILED,
+        verdict::ERROR
+    );
+    let rows = unit.execute(&sql, vec![job.into(), unit.scope().organization().into()]).await?;
+    let rows = i64::try_from(rows).unwrap_or_default();
+    count(after, "failed_records", -rows);
+    Ok(())
+}
+
+/// So many rows more, or fewer, are over in this way.
+fn count(job: &mut Record, column: &str, rows: i64) {
+    for column in [column, "processed_records"] {
+        job.set(column, Value::Int(job.number(column).unwrap_or_default() + rows));
+    }
+}
+
+/// The job of a row, held before the row is.
+async fn job_of(unit: &mut Unit, record: i64) -> Result<Record> {
+    let record = unit.peek(import_record::table(), record).await?;
+    let job = record.and_then(|record| record.number("import_job_id"));
+    let job = job.ok_or_else(|| Problem::not_found("id", import_record::table().called))?;
+    let job = unit.get(import_job::table(), job, "id").await?;
+    let open = [status::PENDING, status::PROCESSING, status::PAUSED, status::COMPLETED];
+    if open.contains(&job.text("status")) {
+        return Ok(job);
+    }
+    let message = format!("its list is {}", job.text("status").to_uppercase());
+    Err(Problem::conflict("id", message).into())
+}
+
+/// Lets a list that was written already be written again, with what is open now.
+async fn write_on(unit: &mut Unit, before: &Record, mut after: Record) -> Result<()> {
+    if before.text("status") == status::COMPLETED {
+        after.set("status", Value::Text(status::PROCESSING.to_owned()));
+        running(unit, &mut after);
+    }
+    unit.update(before, after).await?;
+    Ok(())
+}
+
+/// Decides on a row that may be about somebody we know, by one of [`import_record::DECISIONS`]; `prospect` is whom it
+/// fills in. In a list that was written already it is written at once. Gives the key of the row.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when there is nothing to be decided.
+pub async fn decide(
+    scope: &Scope,
+    record: i64,
+    decision: String,
+    prospect: Option<i64>,
+    once: Option<Once>,
+) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let job = job_of(unit, record).await?;
+            let before = unit.get(import_record::table(), record, "id").await?;
+            let open = before.text("verdict") == verdict::MERGE_CANDIDATE
+                && before.text("promotion_status") == promotion::NONE;
+            if !open {
+                let message = "there is nothing to be decided: it is no open MERGE_CANDIDATE";
+                return Err(Problem::conflict("id", message).into());
+            }
+            if prospect.is_some() && decision != "merge" {
+                let message = "a prospect is filled in by MERGE only";
+                return Err(Problem::invalid("prospect_id", message).into());
+            }
+            if let Some(prospect) = prospect {
+                let person = unit.referred(prospect::table(), prospect).await?;
+                let person = person.ok_or_else(|| Problem::not_found("prospect_id", "prospect"))?;
+                alive(&person, "prospect_id")?;
+            }
+            let mut after = before.clone();
+            after.set("decision", Value::Text(decision));
+            after.set("prospect_id", prospect.map_or(Value::Null, Value::Int));
+            unit.update(&before, after).await?;
+            write_on(unit, &job, job.clone()).await?;
+            Ok(record)
+        })
+    })
+    .await
+}
+
+/// Repairs a row that is not written yet: `values` are what it says, by the fields of a [`mapping`](super::mapping)
+/// without those that are parts of others. It is looked at again; in a list that was written already it is written at
+/// once. Gives the key of the row.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when it is written, or nothing can be made of it still.
+pub async fn repair(
+    scope: &Scope,
+    record: i64,
+    values: Vec<(&'static str, Option<String>)>,
+    once: Option<Once>,
+) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let job = job_of(unit, record).await?;
+            let before = unit.get(import_record::table(), record, "id").await?;
+            let was_failed = before.text("promotion_status") == promotion::FAILED;
+            if !was_failed && before.text("promotion_status") != promotion::NONE {
+                let state = before.text("promotion_status").to_uppercase();
+                return Err(Problem::conflict("id", format!("it is {state}")).into());
+            }
+            let country = match job.value("options") {
+                Value::Json(options) => {
+                    options["country"].as_str().and_then(|code| code.parse().ok())
+                }
+                _ => None,
+            };
+            let lead = Lead::of(&before)?.repaired(values, country)?;
+            let mut companies = Companies::default();
+            companies.refresh(unit).await?;
+            let company = companies.of(&lead);
+            let people = People::load(unit, std::iter::once((&lead, company))).await?;
+            let verdict = judge(&lead, &[], &people, &companies, &Seen::default());
+            if verdict.word == verdict::ERROR {
+                return Err(verdict.refused());
+            }
+            let mut after = before.clone();
+            lead.put(&mut after)?;
+            let open = verdict.is_open();
+            verdict.put(&mut after);
+            after.set("last_error", Value::Null);
+            after.set("decision", Value::Null);
+            unit.update(&before, after).await?;
+            let mut counted = job.clone();
+            if was_failed {
+                count(&mut counted, "failed_records", -1);
+            }
+            if !open {
+                count(&mut counted, "skipped_records", 1);
+            }
+            write_on(unit, &job, counted).await?;
+            Ok(record)
+        })
+    })
+    .await
+}

@@ -1,0 +1,199 @@
+//! The companies that the people of a list work for.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{lead::Lead, normal};
+use crate::{
+    crm::company,
+    error::{Problem, Result},
+    offer::industry,
+    store::Engine,
+    table::Kind,
+    value::Value,
+    write::{Input, Record, Unit, row},
+};
+
+/// By how much the stamp of a row may be older than its commit.
+const BEHIND: TimeDelta = TimeDelta::minutes(10);
+
+/// The companies of an organization: by host, and by name without what they are by law. Of two with one name the older
+/// one counts.
+#[derive(Debug, Default)]
+pub(super) struct Companies {
+    by_domain: HashMap<String, i64>,
+    by_name: HashMap<String, i64>,
+    /// By name, in lower case: those of one chunk.
+    industries: HashMap<String, i64>,
+    read_at: Option<DateTime<Utc>>,
+}
+
+impl Companies {
+    /// Reads those that were written since this was done last.
+    pub(super) async fn refresh(&mut self, unit: &Unit) -> Result<()> {
+        // Somebody may have deleted one, or a chunk that made one may have been taken back.
+        self.industries.clear();
+        let since = self.read_at.map_or(DateTime::UNIX_EPOCH, |moment| moment - BEHIND);
+        self.read_at = Some(unit.now());
+        let sql = "SELECT \"id\", \"name\", \"domain\", \"deleted_at\" IS NULL FROM \"companies\" \
+                   WHERE \"organization_id\" = {} AND \"updated_at\" >= {} ORDER BY \"id\" DESC";
+        let binds = vec![unit.scope().organization().into(), Value::Time(since).bind(Kind::Time)];
+        let mut gone = HashSet::new();
+        for row in &unit.query(sql, binds).await? {
+            let (id, name): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let domain: Option<String> = row.try_get_by_index(2)?;
+            let is_there: bool = row.try_get_by_index(3)?;
+            if is_there {
+                self.add(id, &name, domain.as_deref());
+            } else {
+                gone.insert(id);
+            }
+        }
+        if !gone.is_empty() {
+            self.by_domain.retain(|_, known| !gone.contains(known));
+            self.by_name.retain(|_, known| !gone.contains(known));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, id: i64, name: &str, domain: Option<&str>) {
+        if let Some(domain) = domain {
+            self.by_domain.insert(domain.to_lowercase(), id);
+        }
+        self.by_name.insert(normal::company(name), id);
+    }
+
+    /// The company that a row names.
+    pub(super) fn of(&self, lead: &Lead) -> Option<i64> {
+        let domain = lead.domain().and_then(|domain| self.by_domain.get(&domain));
+        let name = || self.by_name.get(&normal::company(lead.company.as_deref()?));
+        domain.or_else(name).copied()
+    }
+
+    /// The company that a row names, which is not there yet.
+    ///
+    /// # Errors
+    /// [`crate::Error::Refused`] when none can be made of it.
+    pub(super) fn record(unit: &Unit, lead: &Lead) -> Result<Record> {
+        let (name, domain) =
+            named(lead).ok_or_else(|| Problem::invalid("company_id", "there is no company"))?;
+        let table = company::table();
+        let size = lead.size.clone().unwrap_or_else(|| "unknown".to_owned());
+        let mut values = vec![
+            (table.column("name"), Value::Text(name)),
+            // Told when it is put in.
+            (table.column("industry_id"), Value::Int(0)),
+            (table.column("size"), Value::Text(size)),
+        ];
+        if let Some(website) = lead.website.clone().or(domain) {
+            values.push((table.column("website"), Value::Text(website)));
+        }
+        row::plain(unit, company::rules(), Input { values, ..Input::default() })
+    }
+
+    /// The companies that these rows name, made where there are none; with each whether it was made for it. In an
+    /// organization one list at a time does this.
+    pub(super) async fn of_all(
+        &mut self,
+        unit: &mut Unit,
+        leads: &[&Lead],
+    ) -> Result<Vec<(i64, bool)>> {
+        // By API somebody may make one of these at this moment.
+        let unknown = leads.iter().filter(|lead| self.of(lead).is_none());
+        let domains: Vec<String> = unknown.filter_map(|lead| lead.domain()).collect();
+        if !domains.is_empty() {
+            unit.hold_names(company::table(), domains).await?;
+            self.refresh(unit).await?;
+        }
+        // Whoever deletes one waits until its new people can be seen.
+        let mut known: Vec<i64> = leads.iter().filter_map(|lead| self.of(lead)).collect();
+        known.sort_unstable();
+        known.dedup();
+        let gone = gone(unit, &known).await?;
+        self.by_domain.retain(|_, known| !gone.contains(known));
+        self.by_name.retain(|_, known| !gone.contains(known));
+        let mut new = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut named_here = Vec::with_capacity(leads.len());
+        for lead in leads {
+            if let Some(known) = self.of(lead) {
+                named_here.push(Ok(known));
+                continue;
+            }
+            let keys = [lead.domain().map(|domain| format!("@{domain}")), name_of(lead)];
+            let keys: Vec<String> = keys.into_iter().flatten().collect();
+            let place = keys.iter().find_map(|key| places.get(key).copied());
+            let is_new = place.is_none();
+            let place = place.unwrap_or(new.len());
+            if is_new {
+                let mut company = Self::record(unit, lead)?;
+                let industry = lead.industry.as_deref().unwrap_or("Unknown");
+                company.set("industry_id", Value::Int(self.industry(unit, industry).await?));
+                for key in keys {
+                    places.entry(key).or_insert(place);
+                }
+                new.push(company);
+            }
+            named_here.push(Err((place, is_new)));
+        }
+        let new = unit.insert_all_by(new, "name").await?;
+        for company in &new {
+            let domain = Some(company.text("domain")).filter(|domain| !domain.is_empty());
+            self.add(company.id(), company.text("name"), domain);
+        }
+        let of = |named: Result<i64, (usize, bool)>| match named {
+            Ok(known) => (known, false),
+            Err((place, is_new)) => (new[place].id(), is_new),
+        };
+        Ok(named_here.into_iter().map(of).collect())
+    }
+
+    /// The industry of this name, made when there is none.
+    async fn industry(&mut self, unit: &mut Unit, name: &str) -> Result<i64> {
+        let folded = name.to_lowercase();
+        if let Some(known) = self.industries.get(&folded) {
+            return Ok(*known);
+        }
+        let table = industry::table();
+        let values = vec![(table.column("name"), Value::Text(name.to_owned()))];
+        let input = Input { values, ..Input::default() };
+        let made = row::find_or_create(unit, industry::rules(), input).await?;
+        self.industries.insert(folded, made);
+        Ok(made)
+    }
+}
+
+/// Those of these companies that are deleted; the others stay until the end of the transaction.
+async fn gone(unit: &Unit, keys: &[i64]) -> Result<HashSet<i64>> {
+    if keys.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let engine = unit.scope().store().engine();
+    let mut binds = Vec::new();
+    let among = engine.among(keys, &mut binds);
+    binds.push(unit.scope().organization().into());
+    let lock = if engine == Engine::Postgres { " FOR SHARE" } else { "" };
+    let sql = format!(
+        "SELECT \"id\" FROM \"companies\" WHERE \"id\" {among} AND {}\"organization_id\" = {{}} \
+         AND \"deleted_at\" IS NULL ORDER BY \"id\"{lock}",
+        engine.not_by()
+    );
+    let mut gone: HashSet<i64> = keys.iter().copied().collect();
+    for row in &unit.query(&sql, binds).await? {
+        gone.remove(&row.try_get_by_index::<i64>(0)?);
+    }
+    Ok(gone)
+}
+
+/// The name of a company as it is compared.
+fn name_of(lead: &Lead) -> Option<String> {
+    named(lead).map(|(name, _)| normal::company(&name))
+}
+
+/// The company that a row would be made with: its name, and the host that tells it from others.
+pub(super) fn named(lead: &Lead) -> Option<(String, Option<String>)> {
+    let domain = lead.domain();
+    let name = lead.company.clone().or_else(|| domain.clone())?;
+    Some((name, domain))
+}

@@ -1,0 +1,85 @@
+//! What lists know of a person.
+
+use sea_orm::{QueryResult, Value as Bind};
+
+use crate::{
+    error::Result,
+    ingest::{
+        import_job,
+        import_record::{self, promotion},
+    },
+    store::Engine,
+    value::Value,
+    write::{Record, Unit},
+};
+
+/// The rows of lists that are about a person: those that are of the prospect, those with the same e-mail address, and
+/// those that were left out because they say the same as one of these.
+pub(crate) async fn rows_of(unit: &Unit, person: &Record) -> Result<Vec<Record>> {
+    let columns = import_record::table().column_list();
+    let select =
+        format!("SELECT {columns} FROM \"import_records\" WHERE \"organization_id\" = {{}}");
+    let organization = unit.scope().organization();
+    let mut found: Vec<Record> = Vec::new();
+    let email = person.text("email").to_lowercase();
+    for (column, value) in [("prospect_id", Bind::from(person.id())), ("email", email.into())] {
+        let sql = format!("{select} AND \"{column}\" = {{}} ORDER BY \"id\"");
+        add(&mut found, &unit.query(&sql, vec![organization.into(), value]).await?)?;
+    }
+    for row in found.clone() {
+        let job = row.number("import_job_id").unwrap_or_default();
+        let index = row.number("record_index").unwrap_or_default();
+        let (same, bind): (&str, Bind) = match unit.scope().store().engine() {
+            Engine::Postgres => (
+                "\"candidates\" @> CAST({} AS text)::jsonb",
+                format!("[{{\"recordIndex\": {index}}}]").into(),
+            ),
+            Engine::Sqlite => (
+                "EXISTS (SELECT 1 FROM json_each(\"candidates\") c \
+                 WHERE json_extract(c.value, '$.recordIndex') = {})",
+                index.into(),
+            ),
+        };
+        let sql = format!(
+            "{select} AND \"import_job_id\" = {{}} AND \"verdict\" IN ('skip', 'update') AND {same} \
+             ORDER BY \"id\""
+        );
+        add(&mut found, &unit.query(&sql, vec![organization.into(), job.into(), bind]).await?)?;
+    }
+    Ok(found)
+}
+
+fn add(found: &mut Vec<Record>, rows: &[QueryResult]) -> Result<()> {
+    for row in rows {
+        let row = Record::read(import_record::table(), row, 0)?;
+        if found.iter().all(|known| known.id() != row.id()) {
+            found.push(row);
+        }
+    }
+    Ok(())
+}
+
+/// Takes a row out of what is counted of its list.
+pub(crate) async fn leave(unit: &mut Unit, row: &Record) -> Result<()> {
+    let job = row.number("import_job_id").unwrap_or_default();
+    let Some(job) = unit.find(import_job::table(), job).await? else { return Ok(()) };
+    let was_filled =
+        *row.value("replaced_data") != Value::Null && row.number("found_revision").is_some();
+    let kind = match row.text("promotion_status") {
+        promotion::NONE => None,
+        promotion::FAILED => Some("failed_records"),
+        promotion::MATCHED | promotion::UNDONE | promotion::KEPT if was_filled => {
+            Some("updated_records")
+        }
+        // What was written is counted as that, also when it was taken back.
+        promotion::CREATED | promotion::UNDONE | promotion::KEPT => Some("created_records"),
+        _ => Some("skipped_records"),
+    };
+    let mut after = job.clone();
+    for column in kind.into_iter().chain(kind.map(|_| "processed_records")).chain(["total_records"])
+    {
+        after.set(column, Value::Int(job.number(column).unwrap_or_default() - 1));
+    }
+    unit.update(&job, after).await?;
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! What is to become of a row.
+
+use serde_json::Value as Json;
+
+use super::{
+    companies::{Companies, named},
+    lead::Lead,
+    matching::{Candidate, Match, People, additions},
+    pool::best,
+    seen::{Before, Seen},
+};
+use crate::{
+    error::{Error, Problem},
+    ingest::import_record::{
+        promotion,
+        verdict::{CREATE, ERROR, MERGE_CANDIDATE, SKIP, UPDATE},
+    },
+    value::Value,
+    write::Record,
+};
+
+/// What is to become of a row, and why.
+#[derive(Clone, Debug)]
+pub(super) struct Verdict {
+    /// One of [`crate::ingest::import_record::VERDICTS`].
+    pub(super) word: &'static str,
+    reason: Option<String>,
+    matched: Option<(&'static str, i64)>,
+    candidates: Option<Json>,
+    /// Whether the person stands in the list before.
+    pub(super) is_duplicate: bool,
+}
+
+impl Verdict {
+    fn new(word: &'static str, reasons: &[String]) -> Self {
+        let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+        Self { word, reason, matched: None, candidates: None, is_duplicate: false }
+    }
+
+    /// Nothing can be made of it.
+    pub(super) fn error(reason: &str) -> Self {
+        Self::new(ERROR, &[reason.to_owned()])
+    }
+
+    /// Maybe somebody we know.
+    pub(super) fn maybe(candidates: &[Candidate], remarks: &[String]) -> Self {
+        let mut reasons = Vec::new();
+        if let Some(best) = candidates.first() {
+            let who = match (best.prospect_id, best.record_index) {
+                (Some(id), _) => format!("Prospect:{id}"),
+                (None, index) => format!("the person in row {}", index.unwrap_or_default() + 1),
+            };
+            reasons.push(format!("maybe {who}: {}", best.reasons.join(", ")));
+        }
+        reasons.extend(remarks.iter().cloned());
+        let candidates = serde_json::to_value(candidates).ok();
+        Self { candidates, ..Self::new(MERGE_CANDIDATE, &reasons) }
+    }
+
+    /// Why nothing can be made of a row.
+    pub(super) fn refused(self) -> Error {
+        Problem::invalid("id", self.reason.unwrap_or_default()).into()
+    }
+
+    /// Puts it into a row, with the state in which that is not written yet.
+    pub(super) fn put(self, record: &mut Record) {
+        let text = |text: Option<String>| text.map_or(Value::Null, Value::Text);
+        record.set("verdict", Value::Text(self.word.to_owned()));
+        record.set("reason", text(self.reason));
+        record.set("candidates", self.candidates.map_or(Value::Null, Value::Json));
+        let state = match self.word {
+            SKIP if self.matched.is_some() => promotion::MATCHED,
+            SKIP => promotion::REJECTED,
+            ERROR => promotion::FAILED,
+            _ => promotion::NONE,
+        };
+        record.set("promotion_status", Value::Text(state.to_owned()));
+        let (by, prospect) = self.matched.unzip();
+        record.set("match_reason", text(by.map(str::to_owned)));
+        record.set("prospect_id", prospect.map_or(Value::Null, Value::Int));
+    }
+
+    /// Whether it is about somebody we know.
+    pub(super) fn is_known(&self) -> bool {
+        self.matched.is_some()
+    }
+
+    /// Whether a row with it is written.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self.word, SKIP | ERROR)
+    }
+}
+
+/// What is to become of a row about `lead`, of which `remarks` says what was left out. `seen` are the rows before.
+pub(super) fn judge(
+    lead: &Lead,
+    remarks: &[String],
+    people: &People,
+    companies: &Companies,
+    seen: &Seen,
+) -> Verdict {
+    let with = |reason: String| {
+        let mut reasons = vec![reason];
+        reasons.extend(remarks.iter().cloned());
+        reasons
+    };
+    let company = companies.of(lead);
+    let before = seen.of(lead, company);
+    let found = people.of(lead, company);
+    if let Match::Known(person, by) = found {
+        let is_duplicate = matches!(before, Before::Same(_));
+        let added = additions(lead, |column| person.text(column));
+        let earlier = match before {
+            Before::Same(index) => seen.lead(index),
+            _ => None,
+        };
+        let added: Vec<_> = added
+            .into_iter()
+            .filter(|(column, _)| earlier.is_none_or(|earlier| earlier.text(column).is_empty()))
+            .collect();
+        let verdict = filled(&added, &with, None);
+        return Verdict { matched: Some((by, person.id())), is_duplicate, ..verdict };
+    }
+    if let Before::Same(index) = before
+        && seen.is_undecided(index)
+    {
+        return Verdict { is_duplicate: true, ..Verdict::maybe(&[same_as(index)], remarks) };
+    }
+    if let Before::Same(index) = before {
+        let added = seen.lead(index).map(|earlier| additions(lead, |column| earlier.text(column)));
+        let verdict = filled(&added.unwrap_or_default(), &with, Some(index));
+        let candidates = serde_json::to_value([same_as(index)]).ok();
+        return Verdict { is_duplicate: true, candidates, ..verdict };
+    }
+    let mut maybe = match found {
+        Match::Maybe(candidates) => candidates,
+        _ => Vec::new(),
+    };
+    if let Before::Maybe(candidates) = before {
+        maybe.extend(candidates);
+    }
+    if !maybe.is_empty() {
+        return Verdict::maybe(&best(maybe), remarks);
+    }
+    if lead.email.is_none() {
+        return Verdict::new(ERROR, &with("there is no e-mail address".to_owned()));
+    }
+    if company.is_none() && named(lead).is_none() {
+        return Verdict::new(ERROR, &with("there is no company".to_owned()));
+    }
+    Verdict::new(CREATE, remarks)
+}
+
+/// The person of an earlier row.
+fn same_as(row: usize) -> Candidate {
+    let reasons = vec!["the same address or profile".to_owned()];
+    Candidate { prospect_id: None, record_index: Some(row), score: 1.0, reasons }
+}
+
+/// The verdict on a row that adds this to somebody we know, or who stands in this row before.
+fn filled(
+    added: &[(&'static str, String)],
+    with: &dyn Fn(String) -> Vec<String>,
+    row: Option<usize>,
+) -> Verdict {
+    let same = row.map(|row| format!("the same person as in row {}", row + 1));
+    let columns: Vec<_> = added.iter().map(|(column, _)| *column).collect();
+    if columns.is_empty() {
+        return Verdict::new(SKIP, &with(same.unwrap_or_else(|| "nothing new".to_owned())));
+    }
+    let fills = format!("fills in {}", columns.join(", "));
+    Verdict::new(UPDATE, &with(same.map_or(fills.clone(), |same| format!("{same}, {fills}"))))
+}

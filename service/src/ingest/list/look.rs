@@ -1,0 +1,280 @@
+//! Looks at a list: what would become of each row.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    CHUNK,
+    companies::Companies,
+    file::{self, List, Told},
+    judge::{Verdict, judge},
+    lead::{Lead, Read},
+    mapping::Mapping,
+    matching::People,
+    run::fail,
+    seen::Seen,
+};
+use crate::{
+    error::{Error, Result},
+    ingest::{
+        import_job::{self, status},
+        import_record::{self, verdict},
+    },
+    progress::Progress,
+    scope::Scope,
+    value::Value,
+    write::{Record, Unit},
+};
+
+/// What is told of a list.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What it is called; as its file when nothing is said.
+    pub name: Option<String>,
+    /// The name of the file.
+    pub file_name: String,
+    /// How the file is written, where that is not found out.
+    pub told: Told,
+    /// What columns are: the name of a column and the field it is.
+    pub map: Vec<(String, String)>,
+    /// The country of phone numbers that say none (ISO 3166-1, two letters).
+    pub country: Option<String>,
+}
+
+/// A list that was read, and of which nothing is kept yet.
+#[derive(Debug)]
+pub struct Opened {
+    /// What is in the file.
+    pub list: List,
+    /// Which column each field comes from.
+    pub mapping: Mapping,
+    options: Options,
+    country: Option<phonenumber::country::Id>,
+    size: usize,
+}
+
+/// What was found in a list.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    /// The key of the job.
+    pub job: i64,
+    /// How many rows have which verdict, in the order of [`import_record::VERDICTS`].
+    pub verdicts: Vec<(&'static str, u64)>,
+}
+
+/// Reads a file, and finds out what its columns are.
+///
+/// # Errors
+/// [`Error::Invalid`] when the file can't be read, or no column holds names or addresses.
+pub fn open(bytes: &[u8], options: Options) -> Result<Opened> {
+    let list = file::read(bytes, &options.told)?;
+    let mapping = Mapping::guessed(&list.head).told(&list.head, &options.map)?;
+    let told: Vec<_> = mapping.columns(&list.head).map(|(field, _)| field).collect();
+    let has = |fields: &[&str]| fields.iter().any(|field| told.contains(field));
+    let names = has(&["full_name", "first_name", "last_name"]);
+    if !names || !has(&["email", "linkedin_url", "phone"]) {
+        let shown: Vec<String> =
+            list.head.iter().take(50).map(|name| name.chars().take(50).collect()).collect();
+        let columns = shown.join(", ");
+        let message = format!(
+            "which columns hold the names and the e-mail addresses? There are {columns}; tell it like \
+             `COLUMN=full_name`, `COLUMN=email`"
+        );
+        return Err(Error::invalid("map", message));
+    }
+    let country = country(options.country.as_deref())?;
+    let options = Options { country: options.country.map(|code| code.to_uppercase()), ..options };
+    Ok(Opened { list, mapping, options, country, size: bytes.len() })
+}
+
+/// The country of phone numbers that say none.
+fn country(code: Option<&str>) -> Result<Option<phonenumber::country::Id>> {
+    let Some(code) = code else { return Ok(None) };
+    let message = "`country` takes two letters, like `DE` (ISO 3166-1)";
+    code.to_uppercase().parse().map(Some).map_err(|_| Error::invalid("country", message))
+}
+
+impl Opened {
+    /// Keeps a job with the rows of the list, each with what would become of it, and writes nothing else. Each 500 rows
+    /// are a transaction.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer: what was kept is of no use then.
+    pub async fn look(&self, scope: &Scope, progress: &dyn Progress) -> Result<Looked> {
+        let job = self.begin(scope).await?;
+        match self.rows(scope, &job, progress).await {
+            Ok(looked) => Ok(looked),
+            Err(error) => {
+                let why = "it could not be looked at to its end; bring it in again";
+                if let Err(again) = fail(scope, job.id(), why, &[status::UPLOADING]).await {
+                    tracing::warn!(job = job.id(), error = %again, "a list could not be given up");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn rows(&self, scope: &Scope, job: &Record, progress: &dyn Progress) -> Result<Looked> {
+        let list = &self.list;
+        let mut verdicts: HashMap<&'static str, u64> = HashMap::new();
+        let mut duplicates = 0;
+        let (mut seen, mut companies) = (Seen::default(), Companies::default());
+        progress.begin("looking", Some(list.rows.len() as u64));
+        for (number, rows) in list.rows.chunks(CHUNK).enumerate() {
+            let first = number * CHUNK;
+            let mut unit = Unit::begin(scope).await?;
+            if number == 0 {
+                companies.refresh(&unit).await?;
+            }
+            let leads: Vec<_> = (rows.iter().enumerate())
+                .map(|(place, row)| self.read(first + place, row))
+                .collect();
+            let readable = leads.iter().filter(|read| read.outcome.is_ok());
+            let readable = readable.map(|read| (&read.lead, companies.of(&read.lead)));
+            let people = People::load(&unit, readable).await?;
+            let mut records = Vec::with_capacity(rows.len());
+            for (place, (row, Read { lead, outcome })) in rows.iter().zip(&leads).enumerate() {
+                let index = first + place;
+                let verdict = match outcome {
+                    Err(reason) => Verdict::error(reason),
+                    Ok(remarks) => {
+                        let verdict = judge(lead, remarks, &people, &companies, &seen);
+                        seen.note(index, lead, companies.of(lead), &verdict);
+                        verdict
+                    }
+                };
+                *verdicts.entry(verdict.word).or_default() += 1;
+                duplicates += u64::from(verdict.is_duplicate);
+                records.push(self.record(job.id(), index, row, lead, verdict)?);
+            }
+            unit.insert_all(records).await?;
+            looked(&mut unit, job.id(), first + rows.len()).await?;
+            unit.commit().await?;
+            progress.advance(rows.len() as u64);
+        }
+        progress.finish();
+        let count = |word: &str| verdicts.get(word).copied().unwrap_or_default();
+        let rows = list.rows.len() as u64;
+        let id = job.id();
+        end(scope, id, [rows, duplicates, count(verdict::SKIP), count(verdict::ERROR)]).await?;
+        let verdicts = import_record::VERDICTS.iter().map(|word| (word.name, count(word.name)));
+        Ok(Looked { job: id, verdicts: verdicts.collect() })
+    }
+
+    /// A row as we would keep it, or why nothing can be made of it.
+    fn read(&self, index: usize, row: &[String]) -> Read {
+        let read = Lead::read(&self.mapping, row, self.country);
+        if self.list.too_long.binary_search(&index).is_ok() {
+            let cells = self.list.head.len();
+            let outcome = Err(format!("it has more than the {cells} cells of the head"));
+            return Read { outcome, ..read };
+        }
+        read
+    }
+
+    fn record(
+        &self,
+        job: i64,
+        index: usize,
+        row: &[String],
+        lead: &Lead,
+        verdict: Verdict,
+    ) -> Result<Record> {
+        let mut record = Record::new(import_record::table());
+        let cells = self.list.head.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
+        let original: Map<String, Json> =
+            cells.map(|(name, cell)| (name.clone(), Json::String(cell.clone()))).collect();
+        record.set("import_job_id", Value::Int(job));
+        record.set("record_index", number(index as u64));
+        record.set("original_data", Value::Json(Json::Object(original)));
+        record.set("revision", Value::Int(1));
+        lead.put(&mut record)?;
+        verdict.put(&mut record);
+        Ok(record)
+    }
+
+    async fn begin(&self, scope: &Scope) -> Result<Record> {
+        let (list, options) = (&self.list, &self.options);
+        let mut job = Record::new(import_job::table());
+        let name = options.name.as_ref().filter(|name| !name.trim().is_empty());
+        let name = name.unwrap_or(&options.file_name);
+        let columns = self.mapping.json(&list.head);
+        let told = json!({
+            "format": list.format.name(),
+            "encoding": list.encoding,
+            "delimiter": list.delimiter,
+            "country": options.country,
+            "columns": list.head,
+            "mapping": columns,
+        });
+        let text =
+            |text: &str, most| Value::Text(text.replace('\0', "").chars().take(most).collect());
+        job.set("name", text(name, 500));
+        job.set("status", text(status::UPLOADING, 20));
+        job.set("candidate_decision", text("wait", 20));
+        job.set("file_name", text(&options.file_name, 500));
+        job.set("file_size", number(self.size as u64));
+        job.set("options", Value::Json(told));
+        for count in COUNTS {
+            job.set(count, Value::Int(0));
+        }
+        job.set("total_records", number(list.rows.len() as u64));
+        let mut unit = Unit::begin(scope).await?;
+        let job = unit.insert(job).await?;
+        unit.commit().await?;
+        Ok(job)
+    }
+}
+
+/// What is counted of a job.
+const COUNTS: [&str; 9] = [
+    "total_records",
+    "processed_records",
+    "created_records",
+    "updated_records",
+    "duplicate_records",
+    "skipped_records",
+    "failed_records",
+    "undone_records",
+    "kept_records",
+];
+
+fn number(count: u64) -> Value {
+    Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// The job of a list that is looked at; it may have been given up meanwhile.
+async fn uploading(unit: &mut Unit, job: i64) -> Result<Record> {
+    let job = unit.get(import_job::table(), job, "id").await?;
+    if job.text("status") == status::UPLOADING {
+        return Ok(job);
+    }
+    Err(Error::Conflict("the list was given up while it was looked at".to_owned()))
+}
+
+/// Notes how many rows were looked at.
+async fn looked(unit: &mut Unit, job: i64, rows: usize) -> Result<()> {
+    let job = uploading(unit, job).await?;
+    let mut after = job.clone();
+    after.set("processed_records", number(rows as u64));
+    unit.update(&job, after).await?;
+    Ok(())
+}
+
+/// Notes that a job was looked at: its rows, those that stand in it twice, those of which there is nothing to write,
+/// those of which nothing can be made.
+async fn end(scope: &Scope, job: i64, counts: [u64; 4]) -> Result<()> {
+    let [total, duplicates, skipped, failed] = counts;
+    let mut unit = Unit::begin(scope).await?;
+    let job = uploading(&mut unit, job).await?;
+    let mut after = job.clone();
+    after.set("status", Value::Text(status::PENDING.to_owned()));
+    after.set("total_records", number(total));
+    after.set("duplicate_records", number(duplicates));
+    after.set("skipped_records", number(skipped));
+    after.set("failed_records", number(failed));
+    after.set("processed_records", number(skipped + failed));
+    unit.update(&job, after).await?;
+    unit.commit().await
+}

@@ -1,0 +1,82 @@
+//! People among whom somebody of nearly the same name is looked for.
+
+use std::collections::HashMap;
+
+use super::{
+    matching::{Candidate, NEARLY},
+    normal,
+};
+
+/// The most names that one is compared with.
+const COMPARED: usize = 200;
+
+/// The most candidates of a row.
+const CANDIDATES: usize = 5;
+
+/// Somebody in a pool.
+#[derive(Clone, Debug)]
+pub(super) struct Person<K> {
+    pub(super) key: K,
+    folded: String,
+    pub(super) email: Option<String>,
+}
+
+impl<K> Person<K> {
+    pub(super) fn new(key: K, name: &str, email: Option<String>) -> Self {
+        Self { key, folded: normal::folded(name), email }
+    }
+}
+
+/// People of one company. Names that share the beginning of no word are not compared: what is misspelt at the beginning
+/// of every word is not found.
+#[derive(Debug)]
+pub(super) struct Pool<K> {
+    people: Vec<Person<K>>,
+    by_beginning: HashMap<String, Vec<usize>>,
+}
+
+impl<K> Default for Pool<K> {
+    fn default() -> Self {
+        Self { people: Vec::new(), by_beginning: HashMap::new() }
+    }
+}
+
+/// The first three letters of each word.
+fn beginnings(folded: &str) -> impl Iterator<Item = String> {
+    folded.split(' ').map(|word| word.chars().take(3).collect())
+}
+
+impl<K> Pool<K> {
+    /// One more.
+    pub(super) fn add(&mut self, person: Person<K>) {
+        for beginning in beginnings(&person.folded) {
+            self.by_beginning.entry(beginning).or_default().push(self.people.len());
+        }
+        self.people.push(person);
+    }
+
+    /// Who has nearly this name, and how nearly.
+    pub(super) fn like(&self, name: &str) -> impl Iterator<Item = (&Person<K>, f64)> {
+        let name = normal::folded(name);
+        let mut places: Vec<usize> = beginnings(&name)
+            .filter_map(|beginning| self.by_beginning.get(&beginning))
+            .flat_map(|places| places.iter().copied().take(COMPARED))
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        let near = move |place: usize| {
+            let person = &self.people[place];
+            let like = normal::likeness(&name, &person.folded);
+            (like >= NEARLY).then_some((person, like))
+        };
+        let found: Vec<_> = places.into_iter().filter_map(near).collect();
+        found.into_iter()
+    }
+}
+
+/// The likeliest, in their order.
+pub(super) fn best(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    candidates.sort_by(|one, other| other.score.total_cmp(&one.score));
+    candidates.truncate(CANDIDATES);
+    candidates
+}

@@ -1,0 +1,164 @@
+//! The rows of a job: some at a time, and what has become of them.
+
+use sea_orm::Value as Bind;
+use serde_json::{Value as Json, json};
+
+use super::CHUNK;
+use crate::{
+    error::Result,
+    ingest::import_record,
+    scope::Scope,
+    store::Engine,
+    table::Kind,
+    value::Value,
+    write::{Record, Unit},
+};
+
+/// What has become of a row.
+#[derive(Clone, Debug)]
+pub(super) struct Done {
+    pub(super) id: i64,
+    pub(super) status: &'static str,
+    pub(super) verdict: String,
+    pub(super) reason: Option<String>,
+    pub(super) match_reason: Option<String>,
+    pub(super) candidates: Option<Json>,
+    pub(super) prospect: Option<i64>,
+    pub(super) company: Option<i64>,
+    pub(super) replaced: Option<Json>,
+    /// At which revision the prospect was found that was filled in.
+    pub(super) found: Option<i64>,
+    /// At which revision it was left.
+    pub(super) revision: Option<i64>,
+    pub(super) error: Option<String>,
+}
+
+impl Done {
+    /// A row as it is, but for its state.
+    pub(super) fn of(record: &Record, status: &'static str) -> Self {
+        let text = |name| Some(record.text(name).to_owned()).filter(|text| !text.is_empty());
+        let json = |name| match record.value(name) {
+            Value::Json(json) => Some(json.clone()),
+            _ => None,
+        };
+        Self {
+            id: record.id(),
+            status,
+            verdict: record.text("verdict").to_owned(),
+            reason: text("reason"),
+            match_reason: text("match_reason"),
+            candidates: json("candidates"),
+            prospect: record.number("prospect_id"),
+            company: record.number("company_id"),
+            replaced: json("replaced_data"),
+            found: record.number("found_revision"),
+            revision: record.number("written_revision"),
+            error: None,
+        }
+    }
+}
+
+/// The next rows of `job`, that are all as `condition` says, in this order.
+pub(super) async fn next(
+    unit: &Unit,
+    job: i64,
+    condition: &str,
+    order: &str,
+) -> Result<Vec<Record>> {
+    let table = import_record::table();
+    let sql = format!(
+        "SELECT {} FROM \"import_records\" WHERE \"import_job_id\" = {{}} AND \"organization_id\" = {{}} \
+         AND {condition} ORDER BY \"record_index\" {order} LIMIT {CHUNK}",
+        table.column_list(),
+    );
+    let rows = unit.query(&sql, vec![job.into(), unit.scope().organization().into()]).await?;
+    rows.iter().map(|row| Record::read(table, row, 0)).collect()
+}
+
+/// Keeps what has become of rows. One statement.
+pub(super) async fn keep(unit: &Unit, done: &[Done]) -> Result<()> {
+    if done.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Json> = done
+        .iter()
+        .map(|done| {
+            json!({
+                "id": done.id, "promotion_status": done.status, "verdict": done.verdict,
+                "reason": done.reason, "match_reason": done.match_reason,
+                "candidates": done.candidates, "prospect_id": done.prospect,
+                "company_id": done.company, "replaced_data": done.replaced,
+                "found_revision": done.found, "written_revision": done.revision,
+                "last_error": done.error,
+            })
+        })
+        .collect();
+    let names = [
+        "promotion_status",
+        "verdict",
+        "reason",
+        "match_reason",
+        "candidates",
+        "prospect_id",
+        "company_id",
+        "replaced_data",
+        "found_revision",
+        "written_revision",
+        "last_error",
+    ];
+    let set = |value: &dyn Fn(&str) -> String| {
+        names.map(|name| format!("\"{name}\" = {}", value(name))).join(", ")
+    };
+    let rows = Json::Array(rows);
+    let now = || Value::Time(unit.now()).bind(Kind::Time);
+    let own = "\"revision\" = r.\"revision\" + 1, \"processed_at\" = {}, \"updated_at\" = {}";
+    let (sql, rows): (String, Bind) = match unit.scope().store().engine() {
+        Engine::Postgres => (
+            format!(
+                "UPDATE \"import_records\" r SET {}, {own} FROM jsonb_to_recordset({{}}) AS v(\"id\" bigint, \
+                 \"promotion_status\" text, \"verdict\" text, \"reason\" text, \
+                 \"match_reason\" text, \"candidates\" jsonb, \"prospect_id\" bigint, \
+                 \"company_id\" bigint, \"replaced_data\" jsonb, \"found_revision\" integer, \"written_revision\" integer, \
+                 \"last_error\" text) WHERE r.\"id\" = v.\"id\" AND r.\"organization_id\" = {{}}",
+                set(&|name| format!("v.\"{name}\""))
+            ),
+            Value::Json(rows).bind(Kind::Json),
+        ),
+        Engine::Sqlite => (
+            format!(
+                "UPDATE \"import_records\" AS r SET {}, {own} FROM (SELECT json_extract(value, '$.id') AS \"id\", \
+                 value AS \"told\" FROM json_each({{}})) v WHERE r.\"id\" = v.\"id\" \
+                 AND +r.\"organization_id\" = {{}}",
+                set(&|name| format!("json_extract(v.\"told\", '$.{name}')"))
+            ),
+            rows.to_string().into(),
+        ),
+    };
+    let binds = vec![now(), now(), rows, unit.scope().organization().into()];
+    unit.execute(&sql, binds).await?;
+    Ok(())
+}
+
+/// Some rows of a job with this verdict: their numbers, from 0, and why.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database does not answer.
+pub async fn examples(
+    scope: &Scope,
+    job: i64,
+    verdict: &str,
+    most: usize,
+) -> Result<Vec<(i64, String)>> {
+    let sql = format!(
+        "SELECT \"record_index\", \"reason\" FROM \"import_records\" WHERE \"import_job_id\" = {{}} \
+         AND \"organization_id\" = {{}} AND \"verdict\" = {{}} ORDER BY \"record_index\" LIMIT {most}"
+    );
+    let binds = vec![job.into(), scope.organization().into(), verdict.into()];
+    let rows = scope.store().query(&sql, binds).await?;
+    let told = rows.iter().map(|row| {
+        let index = Value::read(row, 0, Kind::Int)?.key().unwrap_or_default();
+        let reason: Option<String> = row.try_get_by_index(1)?;
+        Ok((index, reason.unwrap_or_default()))
+    });
+    told.collect()
+}

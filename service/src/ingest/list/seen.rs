@@ -1,0 +1,135 @@
+//! The rows of a list that were looked at before: somebody may stand in it twice.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    judge::Verdict,
+    lead::Lead,
+    matching::{Candidate, Line, colleague, on_one_line},
+    normal,
+    pool::{Person, Pool, best},
+};
+use crate::ingest::import_record::verdict;
+
+/// What a row is to those before it.
+#[derive(Debug)]
+pub(super) enum Before {
+    /// The same person as in this row.
+    Same(usize),
+    /// Maybe one of these.
+    Maybe(Vec<Candidate>),
+    /// Nobody.
+    Nobody,
+}
+
+/// The rows before.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    leads: HashMap<usize, Lead>,
+    undecided: HashSet<usize>,
+    by_email: HashMap<String, usize>,
+    by_slug: HashMap<String, usize>,
+    by_phone: HashMap<String, usize>,
+    at_company: HashMap<String, Pool<usize>>,
+}
+
+/// By what the company of a row is told from others.
+fn companies(lead: &Lead, known: Option<i64>) -> Vec<String> {
+    let mut names = Vec::new();
+    names.extend(known.map(|key| format!("#{key}")));
+    names.extend(lead.domain().map(|domain| format!("@{domain}")));
+    names.extend(lead.company.as_deref().map(normal::company));
+    names
+}
+
+impl Seen {
+    /// Knows a row with its verdict, whose person works at the company `known`, if that is one we know.
+    pub(super) fn note(
+        &mut self,
+        index: usize,
+        lead: &Lead,
+        known: Option<i64>,
+        verdict: &Verdict,
+    ) {
+        if verdict.word == verdict::ERROR {
+            return;
+        }
+        if verdict.word == verdict::MERGE_CANDIDATE {
+            self.undecided.insert(index);
+        }
+        if let Before::Same(first) = self.of(lead, known) {
+            self.fill(first, lead);
+        }
+        for (names, name) in [
+            (&mut self.by_email, lead.email.clone()),
+            (&mut self.by_slug, lead.slug()),
+            (&mut self.by_phone, lead.phone.clone()),
+        ] {
+            if let Some(name) = name {
+                names.entry(name).or_insert(index);
+            }
+        }
+        // Those whom we know are found among those whom we know.
+        let names = if verdict.is_known() { Vec::new() } else { companies(lead, known) };
+        for company in names {
+            let person = Person::new(index, lead.name(), lead.email.clone());
+            self.at_company.entry(company).or_default().add(person);
+        }
+        self.leads.insert(index, lead.clone());
+    }
+
+    /// Whether a person has to decide on a row.
+    pub(super) fn is_undecided(&self, index: usize) -> bool {
+        self.undecided.contains(&index)
+    }
+
+    /// What is known of the person in a row.
+    pub(super) fn lead(&self, index: usize) -> Option<&Lead> {
+        self.leads.get(&index)
+    }
+
+    /// A row says more of the person in the row `index`.
+    fn fill(&mut self, index: usize, more: &Lead) {
+        let Some(lead) = self.leads.get_mut(&index) else { return };
+        for (own, more) in [
+            (&mut lead.phone, &more.phone),
+            (&mut lead.job_title, &more.job_title),
+            (&mut lead.linkedin_url, &more.linkedin_url),
+            (&mut lead.location, &more.location),
+        ] {
+            if own.is_none() {
+                own.clone_from(more);
+            }
+        }
+    }
+
+    /// Whom of those before a row is about.
+    pub(super) fn of(&self, lead: &Lead, known: Option<i64>) -> Before {
+        let same = lead.email.as_ref().and_then(|email| self.by_email.get(email));
+        let same = same.or_else(|| self.by_slug.get(&lead.slug()?));
+        if let Some(index) = same {
+            return Before::Same(*index);
+        }
+        let mut maybe: Vec<Candidate> = Vec::new();
+        let phone = lead.phone.as_ref().and_then(|phone| self.by_phone.get(phone));
+        if let Some((index, other)) = phone.and_then(|index| Some((*index, self.lead(*index)?))) {
+            match on_one_line(lead, other.name()) {
+                Line::Same => return Before::Same(index),
+                Line::Maybe(candidate) => {
+                    maybe.push(Candidate { record_index: Some(index), ..candidate });
+                }
+                Line::Other => {}
+            }
+        }
+        for company in companies(lead, known) {
+            let pool = self.at_company.get(&company);
+            for (person, like) in pool.into_iter().flat_map(|pool| pool.like(lead.name())) {
+                if maybe.iter().all(|one| one.record_index != Some(person.key)) {
+                    let index = Some(person.key);
+                    maybe.push(Candidate { record_index: index, ..colleague(lead, person, like) });
+                }
+            }
+        }
+        if maybe.is_empty() { Before::Nobody } else { Before::Maybe(best(maybe)) }
+    }
+}

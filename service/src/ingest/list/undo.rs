@@ -1,0 +1,164 @@
+//! Takes back what was written of some rows, but for what was touched since.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::Value as Bind;
+use serde_json::Value as Json;
+
+use super::rows::{self, Done};
+use crate::{
+    crm::{company, prospect},
+    error::Result,
+    governance::change_log::kind,
+    ingest::import_record::promotion,
+    table::Table,
+    value::Value,
+    write::{Record, Unit},
+};
+
+/// The next rows of a job whose work is to be taken back: the last ones first, because a row may fill in whom another
+/// has made.
+pub(super) async fn next(unit: &Unit, job: i64) -> Result<Vec<Record>> {
+    let condition = "(\"promotion_status\" = 'created' OR \"promotion_status\" = 'matched' \
+                     AND \"replaced_data\" IS NOT NULL)";
+    rows::next(unit, job, condition, "DESC").await
+}
+
+/// Takes back what was written of some rows; gives how many rows, and how many prospects were left alone.
+///
+/// Prospects that were made are deleted, and can be restored; those that were filled in get back what they had.
+/// Whoever was written since is left alone, and whoever was made and has interactions, drafts or research by now.
+/// Companies that were made go with the last of their prospects.
+pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i64, i64)> {
+    let people: Vec<i64> = records.iter().filter_map(|row| row.number("prospect_id")).collect();
+    unit.hold_rows(prospect::table(), people.clone()).await?;
+    let touched = touched(unit, &people).await?;
+    let (mut done, mut companies) = (Vec::with_capacity(records.len()), Vec::new());
+    let mut kept = 0;
+    // The revision that a row left behind, and the one at which its prospect is again as it left them.
+    let mut again: HashMap<(i64, i64), i64> = HashMap::new();
+    for record in records {
+        let made = record.text("promotion_status") == promotion::CREATED;
+        let person = match record.number("prospect_id") {
+            Some(id) => unit.find(prospect::table(), id).await?,
+            None => None,
+        };
+        let own = |person: &Record| {
+            // Without one it went into a merge.
+            let Some(left) = record.number("written_revision") else { return false };
+            let left = again.get(&(person.id(), left)).copied().unwrap_or(left);
+            person.number("revision") == Some(left)
+                && !person.is_deleted()
+                && !(made && touched.contains(&person.id()))
+        };
+        let Some(person) = person.filter(own) else {
+            let reason = Some("it was touched since".to_owned());
+            kept += 1;
+            done.push(Done { reason, ..Done::of(record, promotion::KEPT) });
+            continue;
+        };
+        let mut after = person.clone();
+        if made {
+            after.set("deleted_at", Value::Time(unit.now()));
+            unit.update_as(&person, after, kind::DELETED).await?;
+            companies.extend(replaced(record).and_then(|replaced| replaced["company_id"].as_i64()));
+        } else {
+            for (column, value) in replaced(record).and_then(Json::as_object).into_iter().flatten()
+            {
+                let value = value.as_str().map_or(Value::Null, |text| Value::Text(text.to_owned()));
+                after.set(column, value);
+            }
+            let after = unit.update(&person, after).await?;
+            let before = record.number("found_revision").unwrap_or_default();
+            let now = after.number("revision").unwrap_or_default();
+            again.insert((person.id(), before), now);
+            left_at(unit, person.id(), before, now).await?;
+        }
+        done.push(Done::of(record, promotion::UNDONE));
+    }
+    rows::keep(unit, &done).await?;
+    companies_of(unit, companies).await?;
+    Ok((i64::try_from(done.len()).unwrap_or_default() - kept, kept))
+}
+
+/// Rows that left a prospect at revision `before` find them at `now` again.
+async fn left_at(unit: &Unit, prospect: i64, before: i64, now: i64) -> Result<()> {
+    let sql = "UPDATE \"import_records\" SET \"written_revision\" = {} WHERE \"prospect_id\" = {} \
+               AND \"written_revision\" = {} AND \"organization_id\" = {}";
+    let organization = unit.scope().organization();
+    let binds = vec![now.into(), prospect.into(), before.into(), organization.into()];
+    unit.execute(sql, binds).await?;
+    Ok(())
+}
+
+/// A prospect went into a merge: what lists wrote of it can't be told from what others wrote any more.
+pub(crate) async fn merged(unit: &Unit, prospect: i64) -> Result<()> {
+    let sql = "UPDATE \"import_records\" SET \"written_revision\" = NULL WHERE \"prospect_id\" = {} \
+               AND \"organization_id\" = {}";
+    unit.execute(sql, vec![prospect.into(), unit.scope().organization().into()]).await?;
+    Ok(())
+}
+
+fn replaced(record: &Record) -> Option<&Json> {
+    match record.value("replaced_data") {
+        Value::Json(json) => Some(json),
+        _ => None,
+    }
+}
+
+/// Those of these prospects with whom something happened.
+async fn touched(unit: &Unit, people: &[i64]) -> Result<HashSet<i64>> {
+    let mut touched = HashSet::new();
+    if people.is_empty() {
+        return Ok(touched);
+    }
+    let engine = unit.scope().store().engine();
+    let mut binds: Vec<Bind> = Vec::new();
+    let parts = ["interactions", "outreach_drafts", "prospect_research"].map(|table| {
+        let among = engine.among(people, &mut binds);
+        binds.push(unit.scope().organization().into());
+        format!(
+            "SELECT \"prospect_id\" FROM \"{table}\" WHERE \"prospect_id\" {among} AND {}\"organization_id\" = {{}}",
+            engine.not_by()
+        )
+    });
+    for row in &unit.query(&parts.join(" UNION "), binds).await? {
+        touched.insert(row.try_get_by_index(0)?);
+    }
+    Ok(touched)
+}
+
+/// Deletes the companies that were made for prospects which are deleted again, where nobody else is left and nobody has
+/// written them since.
+async fn companies_of(unit: &mut Unit, mut keys: Vec<i64>) -> Result<()> {
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let table: &'static Table = company::table();
+    unit.hold_rows(table, keys.clone()).await?;
+    let engine = unit.scope().store().engine();
+    let mut binds: Vec<Bind> = Vec::new();
+    let among = engine.among(&keys, &mut binds);
+    binds.push(unit.scope().organization().into());
+    let sql = format!(
+        "SELECT DISTINCT \"company_id\" FROM \"prospects\" WHERE \"company_id\" {among} \
+         AND {}\"organization_id\" = {{}} AND \"deleted_at\" IS NULL",
+        engine.not_by()
+    );
+    let mut inhabited: HashSet<i64> = HashSet::new();
+    for row in &unit.query(&sql, binds).await? {
+        inhabited.insert(row.try_get_by_index(0)?);
+    }
+    for key in keys {
+        let Some(company) = unit.find(table, key).await? else { continue };
+        let is_own = company.number("revision") == Some(1) && !company.is_deleted();
+        if is_own && !inhabited.contains(&key) {
+            let mut after = company.clone();
+            after.set("deleted_at", Value::Time(unit.now()));
+            unit.update_as(&company, after, kind::DELETED).await?;
+        }
+    }
+    Ok(())
+}
