@@ -7,6 +7,7 @@ use super::{
 use crate::{
     error::{Problem, Result},
     governance::change_log::kind,
+    ingest::{import_record, list},
     outreach::{interaction, outreach_draft},
     scope::Scope,
     value::Value,
@@ -42,10 +43,15 @@ pub async fn prospects(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) 
             deleted.set("deleted_at", Value::Time(unit.now()));
             deleted.set("merged_into_id", Value::Int(survivor));
             unit.update_as(gone, deleted, kind::MERGED).await?;
-            for table in [interaction::table(), outreach_draft::table(), prospect_research::table()]
-            {
+            for table in [
+                interaction::table(),
+                outreach_draft::table(),
+                prospect_research::table(),
+                import_record::table(),
+            ] {
                 unit.point(table, "prospect_id", loser, Some(survivor)).await?;
             }
+            list::merged(unit, survivor).await?;
             let merged = merged(&kept, &dropped, old);
             unit.update(old, merged).await?;
             Ok(survivor)

@@ -9,6 +9,7 @@ use crate::{
     error::Result,
     governance::change_log::{self, kind},
     identity::policy::Permission,
+    ingest::{import_record, list},
     outreach::{interaction, outreach_draft},
     scope::Scope,
     table::Table,
@@ -20,7 +21,7 @@ use crate::{
 pub struct Erased {
     /// The key of the person.
     pub prospect: i64,
-    /// How many interactions, drafts and pieces of research went with them.
+    /// How many interactions, drafts, pieces of research and rows of lists went with them.
     pub records: i64,
 }
 
@@ -58,7 +59,13 @@ pub async fn erase(
                     }
                 }
                 for table in belongings() {
-                    records += unit.erase_below(table, person.id()).await?;
+                    let own = ("prospect_id", person.id().into());
+                    records += unit.erase_below(table, own, person.id()).await?;
+                }
+                for row in list::rows_of(unit, person).await? {
+                    list::leave(unit, &row).await?;
+                    let own = ("id", row.id().into());
+                    records += unit.erase_below(import_record::table(), own, person.id()).await?;
                 }
                 unit.erase(person).await?;
             }
@@ -108,6 +115,11 @@ pub async fn export(scope: &Scope, id: i64) -> Result<Json> {
                 }
                 export[table.name] = Json::Array(rows);
             }
+            let mut rows = Vec::new();
+            for person in &persons {
+                rows.extend(list::rows_of(unit, person).await?.iter().map(Record::snapshot));
+            }
+            export[import_record::table().name] = Json::Array(rows);
             let mut history = Vec::new();
             for person in &persons {
                 history.extend(self::history(unit, person.id()).await?);

@@ -23,7 +23,11 @@ use crate::{
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<prospect::Entity>("prospect").holding([("lifecycle_stage", 20)])
+        Table::of::<prospect::Entity>("prospect").holding([
+            ("lifecycle_stage", 20),
+            ("phone", 50),
+            ("source", 50),
+        ])
     });
     &TABLE
 }
@@ -39,6 +43,10 @@ pub const STAGES: &[Word] = &[
     word("customer", "Has bought."),
     word("disqualified", "Not to be pursued."),
 ];
+
+/// Where a prospect came from (`prospects.source`).
+pub const SOURCES: &[Word] =
+    &[word("manual", "Written down by a person or a program."), word("import", "From a list.")];
 
 /// From which stage to which a prospect can be moved.
 const MOVES: &Moves = &[
@@ -65,9 +73,12 @@ pub fn rules() -> &'static Rules {
             field("email").checked(Check::Email),
             field("linkedin_url").checked(Check::Url),
             field("location"),
+            field("phone"),
+            field("job_title"),
             field("company_id").on_create().to(company::table),
             field("is_active").usually(Usual::Bool(true)),
             kept("lifecycle_stage", Usual::Text("new")),
+            kept("source", Usual::Text("manual")),
         ],
         links: &[],
         hooks: &Prospect,
