@@ -4,6 +4,7 @@ use crate::{
     crm::{company::Company, prospect::Prospect, prospect_research::ProspectResearch},
     governance::change::Change,
     graph::{Declared, Entity},
+    ingest::{import_job::ImportJob, import_record::ImportRecord},
     offer::{event::Event, industry::Industry, solution::Solution},
     outreach::{interaction::Interaction, outreach_draft::OutreachDraft},
     usage::llm_usage_log::LlmUsageLog,
@@ -11,7 +12,7 @@ use crate::{
 
 /// All declared entities.
 #[must_use]
-pub fn entities() -> [&'static Entity; 10] {
+pub fn entities() -> [&'static Entity; 12] {
     [
         Company::entity(),
         Prospect::entity(),
@@ -22,6 +23,8 @@ pub fn entities() -> [&'static Entity; 10] {
         Interaction::entity(),
         OutreachDraft::entity(),
         LlmUsageLog::entity(),
+        ImportJob::entity(),
+        ImportRecord::entity(),
         Change::entity(),
     ]
 }

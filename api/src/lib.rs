@@ -15,6 +15,7 @@ pub mod governance;
 pub mod graph;
 pub mod http;
 pub mod identity;
+pub mod ingest;
 pub mod offer;
 pub mod operations;
 pub mod outreach;

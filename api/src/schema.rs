@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     graph::{Mutation, Query},
     identity::viewer::Viewer,
-    offer,
+    ingest, offer,
     operations::statistics::DatabaseStatistics,
     outreach,
     search::Searches,
@@ -59,6 +59,7 @@ impl Server {
 #[derive(Debug, Default, MergedObject)]
 pub struct WrittenMutations(
     crm::acts::ProspectActs,
+    ingest::acts::ImportActs,
     offer::acts::OfferActs,
     outreach::acts::OutreachDraftActs,
 );

@@ -3,8 +3,9 @@
 use async_graphql::{Context, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt};
 use service::{
-    Scope,
+    Scope, Table,
     governance::change_log::{Feed, Follow, Judge, Notice, cursor, kind},
+    ingest::import_job,
     outreach::outreach_draft,
     read::Filter,
 };
@@ -12,7 +13,8 @@ use service::{
 use crate::{
     error::Error,
     governance::change::{Change, ChangedEntity},
-    graph::{FilterOf, Row, scalar::WordOf},
+    graph::{Declared, FilterOf, Row, scalar::WordOf},
+    ingest::import_job::ImportJob,
     outreach::outreach_draft::OutreachDraft,
 };
 
@@ -29,6 +31,17 @@ pub struct OutreachDraftEvent {
     pub change: Option<Row<Change>>,
     /// The draft as it is when this is delivered; null when it is not there any more.
     pub draft: Option<Row<OutreachDraft>>,
+}
+
+/// Something happened to a list that comes in.
+#[derive(SimpleObject)]
+pub struct ImportJobEvent {
+    /// The place in the change log: give it as `after` to go on from here.
+    pub cursor: String,
+    /// What happened, with the fields as they were at that moment.
+    pub change: Option<Row<Change>>,
+    /// The list as it is when this is delivered; null when it is not there any more.
+    pub import_job: Option<Row<ImportJob>>,
 }
 
 /// Something was written.
@@ -74,6 +87,28 @@ impl Subscription {
         drafts(ctx, after, filter, Vec::new()).await
     }
 
+    /// Whatever happens to lists that come in: how far they are looked at, written, taken back.
+    async fn import_job_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The cursor of the last event that was seen. From now on, without it.")]
+        after: Option<String>,
+        #[graphql(
+            desc = "Which lists, as they were after the change. With a filter, lists that were deleted are left out."
+        )]
+        filter: Option<FilterOf<ImportJob>>,
+    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<ImportJobEvent>>> {
+        let notices = rows(ctx, import_job::table(), after, filter, Vec::new()).await?;
+        Ok(notices.map(|notice| {
+            let notice = told(notice)?;
+            Ok(ImportJobEvent {
+                cursor: cursor(notice.position),
+                change: Some(Row::of(notice.position.id)),
+                import_job: notice.record.map(Row::of),
+            })
+        }))
+    }
+
     /// Everything that is written.
     async fn changes(
         &self,
@@ -109,12 +144,7 @@ async fn drafts(
     filter: Option<FilterOf<OutreachDraft>>,
     kinds: Vec<&'static str>,
 ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>> + use<>> {
-    let judge = match given(filter)? {
-        Some(filter) => Judge::Row(outreach_draft::table(), filter),
-        None => Judge::All,
-    };
-    let entities = vec![outreach_draft::table().called];
-    let notices = follow(ctx, Follow { entities, kinds, judge }, after).await?;
+    let notices = rows(ctx, outreach_draft::table(), after, filter, kinds).await?;
     Ok(notices.map(|notice| {
         let notice = told(notice)?;
         Ok(OutreachDraftEvent {
@@ -125,7 +155,22 @@ async fn drafts(
     }))
 }
 
-fn given<E: crate::graph::Declared>(filter: Option<FilterOf<E>>) -> Result<Option<Filter>, Error> {
+/// What happens to rows of `table`, of these kinds or of all.
+async fn rows<E: Declared>(
+    ctx: &Context<'_>,
+    table: &'static Table,
+    after: Option<String>,
+    filter: Option<FilterOf<E>>,
+    kinds: Vec<&'static str>,
+) -> async_graphql::Result<impl Stream<Item = service::Result<Notice>> + Send + use<E>> {
+    let judge = match given(filter)? {
+        Some(filter) => Judge::Row(table, filter),
+        None => Judge::All,
+    };
+    Ok(follow(ctx, Follow { entities: vec![table.called], kinds, judge }, after).await?)
+}
+
+fn given<E: Declared>(filter: Option<FilterOf<E>>) -> Result<Option<Filter>, Error> {
     let filter = filter.map(|filter| filter.filter()).transpose()?;
     Ok(filter.filter(|filter| !filter.is_empty()))
 }

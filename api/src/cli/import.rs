@@ -13,7 +13,7 @@ use service::{
 use super::{say, scope};
 use crate::progress::Bars;
 
-/// Brings over a database of another system.
+/// Brings in a database of another system, or a list of people.
 #[derive(Debug, Subcommand)]
 pub(super) enum Import {
     /// A database made by the sales-assistant document: every row, with its key.
@@ -21,6 +21,15 @@ pub(super) enum Import {
     /// Every row is looked at first; what would be refused is listed and nothing is written. Rows are
     /// written in chunks, and a run that was broken off goes on where it was.
     SalesAssistant(SalesAssistant),
+    /// A list of people: CSV, TSV, XLSX or NDJSON. Looks at it and says what would become of each row.
+    ///
+    /// Encoding, delimiter and columns are found out, and can be told. Nothing is written of the list but the list
+    /// itself, until it is committed.
+    Csv(super::lists::Look),
+    /// Writes a list that was looked at: 500 rows in a transaction; one that was broken off goes on.
+    Commit(super::lists::Commit),
+    /// Takes back what was written of a list, but for what was touched since.
+    Undo(super::lists::Undo),
 }
 
 #[derive(Debug, Args)]
@@ -54,7 +63,12 @@ fn mapping(text: &str) -> Result<(SourceWord, String), String> {
 
 impl Import {
     pub(super) async fn run(self, url: &str) -> Result<()> {
-        let Self::SalesAssistant(arguments) = self;
+        let arguments = match self {
+            Self::SalesAssistant(arguments) => arguments,
+            Self::Csv(look) => return look.run(url).await,
+            Self::Commit(commit) => return commit.run(url).await,
+            Self::Undo(undo) => return undo.run(url).await,
+        };
         // The source first: a mistake in its address should not make a database.
         let source = Source::open(&arguments.from).await?;
         let store = Store::connect(url).await?;

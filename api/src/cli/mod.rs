@@ -2,6 +2,7 @@
 
 mod import;
 mod keys;
+mod lists;
 mod log;
 mod operations;
 
@@ -10,7 +11,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use service::{
     Actor, Clock, Engine, Error, Result, Role, Scope, Store, SystemClock, demo,
-    governance::change_log, identity::organization, operations::restore,
+    governance::change_log, identity::organization, ingest::list::Worker, operations::restore,
 };
 
 use self::{
@@ -26,6 +27,9 @@ use crate::{
 
 /// How often old entries of the change log are looked for.
 const HOUR: Duration = Duration::from_hours(1);
+
+/// How often it is looked whether there is a list to be written.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A GraphQL backend for sales prospecting: companies, prospects, events, interactions, outreach
 /// drafts and AI research.
@@ -233,10 +237,15 @@ impl Serve {
             return Err(Error::invalid("listen", message));
         }
         greet(address, require_keys);
-        tokio::select! {
+        // Judging rows takes time in which no connection would be accepted.
+        #[expect(clippy::disallowed_methods, reason = "it is ended below")]
+        let lists = tokio::spawn(lists(store.clone()));
+        let ended = tokio::select! {
             () = connection::serve(listener, server, stop()) => Ok(()),
             never = keep(store, self.keep_changes) => match never {},
-        }
+        };
+        lists.abort();
+        ended
     }
 }
 
@@ -250,6 +259,11 @@ async fn keep(store: Store, days: Option<u32>) -> std::convert::Infallible {
             tracing::warn!(%error, "old entries of the change log could not be thrown away");
         }
     }
+}
+
+/// Works on lists that come in.
+async fn lists(store: Store) -> std::convert::Infallible {
+    Worker::new(store, clock()).work(LOOK).await
 }
 
 /// Says where the server is. One to whom nobody listens serves all the same.

@@ -5,7 +5,7 @@ use service::{
     Scope,
     crm::{
         next_action,
-        prospect::{STAGES, rules, table},
+        prospect::{SOURCES, STAGES, rules, table},
     },
     offer::recommendation,
     outreach::timeline,
@@ -41,6 +41,10 @@ pub struct Prospect {
     pub linkedin_url: Option<String>,
     /// Where the person is.
     pub location: Option<String>,
+    /// Phone number, with its country where that is known: `+493012345678`.
+    pub phone: Option<String>,
+    /// What the person does at the company.
+    pub job_title: Option<String>,
     /// The company the person works for.
     pub company: One<Company>,
     /// When we last contacted the person; null when we never did.
@@ -57,6 +61,8 @@ pub struct Prospect {
     pub days_since_last_contact: Option<i32>,
     /// Whether the person is on the work lists.
     pub is_active: bool,
+    /// Where the person came from; null for those that were there before this was kept.
+    pub source: Option<Of<ProspectSource>>,
     /// When the person was deleted. Deleted prospects leave the lists, but what points to them
     /// still shows them.
     pub deleted_at: Option<DateTime>,
@@ -93,6 +99,15 @@ pub enum LifecycleStage {}
 impl Vocabulary for LifecycleStage {
     fn enum_type() -> &'static EnumType {
         &EnumType { name: "LifecycleStage", about: "How far a prospect has come.", words: STAGES }
+    }
+}
+
+/// `prospects.source`.
+pub enum ProspectSource {}
+
+impl Vocabulary for ProspectSource {
+    fn enum_type() -> &'static EnumType {
+        &EnumType { name: "ProspectSource", about: "Where a prospect came from.", words: SOURCES }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The HTTP server: `/graphql` for HTTP, events and WebSocket, GraphiQL at `/`, health and metrics.
+//! The HTTP server: `/graphql` for HTTP, events and WebSocket, `/imports` for lists, GraphiQL at `/`, health and metrics.
 
 mod body;
 pub mod connection;
@@ -15,17 +15,18 @@ mod persisted;
 mod report;
 mod settings;
 mod socket;
+mod upload;
 pub mod visitor;
 
 use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::State,
+    extract::{DefaultBodyLimit, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use service::{
     Actor, Clock, Permission, Role, Scope, Store,
@@ -67,6 +68,7 @@ pub struct Server {
     running: Arc<Semaphore>,
     sockets: Arc<Semaphore>,
     followers: Arc<Semaphore>,
+    uploads: Arc<Semaphore>,
     closing: Arc<watch::Sender<bool>>,
 }
 
@@ -85,6 +87,7 @@ impl Server {
             running: Arc::new(Semaphore::new(settings.max_concurrent)),
             sockets: Arc::new(Semaphore::new(settings::MOST_SOCKETS)),
             followers: Arc::new(Semaphore::new(settings::MOST_SUBSCRIPTIONS)),
+            uploads: Arc::new(Semaphore::new(settings::MOST_UPLOADS)),
             closing: Arc::new(watch::Sender::new(false)),
             settings: Arc::new(settings),
             store,
@@ -161,8 +164,11 @@ impl Server {
 /// The routes of the server.
 pub fn routes(server: Server) -> Router {
     let graphql = get(graphql::get).post(graphql::post).fallback(graphql::other);
+    let imports = post(upload::post).fallback(upload::other);
+    let imports = imports.layer(DefaultBodyLimit::max(upload::LARGEST_FORM));
     let routes = Router::new()
         .route("/graphql", graphql)
+        .route("/imports", imports)
         .route("/", get(graphiql::page))
         .route("/graphiql/{name}", get(graphiql::asset))
         .route("/health/live", get(|| async { "live\n" }))

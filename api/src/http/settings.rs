@@ -16,6 +16,9 @@ pub(super) const STRANGERS_BODY: usize = 16 * 1024;
 pub(super) const MOST_SOCKETS: usize = 10_000;
 pub(super) const MOST_SUBSCRIPTIONS: usize = 20_000;
 
+/// The most lists that come in at a time: each is held in memory, twice for a moment.
+pub(super) const MOST_UPLOADS: usize = 2;
+
 /// How many queries and mutations of one socket run, or wait to be read, at a time.
 pub(super) const RUNNING_OF_SOCKET: usize = 8;
 

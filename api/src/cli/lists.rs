@@ -1,0 +1,211 @@
+//! `salesgraph import csv`, `commit` and `undo`: lists of people.
+
+use std::{fs, path::PathBuf, time::Instant};
+
+use clap::{Args, ValueEnum};
+use service::{
+    Error, Result, Scope, Store, SystemClock,
+    governance::change_log,
+    identity::organization,
+    ingest::list::{self, Act, Looked, Opened, Options, file::Told},
+};
+
+use super::{say, scope};
+use crate::progress::Bars;
+
+/// Rows with a verdict that are shown.
+const SHOWN: usize = 5;
+
+#[derive(Debug, Args)]
+pub(super) struct Look {
+    /// The file.
+    file: PathBuf,
+    /// What the list is called; as its file when nothing is said.
+    #[arg(long)]
+    name: Option<String>,
+    /// What a column is: `"Work mail=email"`, or `"Notes="` to leave it out. May be repeated.
+    #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = column)]
+    map: Vec<(String, String)>,
+    /// The encoding of the file, by its usual name: `windows-1252`.
+    #[arg(long)]
+    encoding: Option<String>,
+    /// What stands between cells: `,`, `;`, `|` or `tab`.
+    #[arg(long, value_parser = list::file::delimiter_of)]
+    delimiter: Option<char>,
+    /// The country of phone numbers that say none, in two letters: `DE`.
+    #[arg(long)]
+    country: Option<String>,
+    /// Writes it at once.
+    #[arg(long)]
+    commit: bool,
+    /// What becomes of rows that may be about somebody we know, when it is written.
+    #[arg(long, value_enum, default_value_t = Candidates::Wait)]
+    candidates: Candidates,
+    /// Whose list it is.
+    #[arg(long, default_value = organization::DEFAULT)]
+    organization: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Commit {
+    /// The number of the job, or its global id: `ImportJob:3`.
+    #[arg(value_parser = job)]
+    job: i64,
+    /// What becomes of rows that may be about somebody we know.
+    #[arg(long, value_enum, default_value_t = Candidates::Wait)]
+    candidates: Candidates,
+    /// Whose list it is.
+    #[arg(long, default_value = organization::DEFAULT)]
+    organization: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Undo {
+    /// The number of the job, or its global id: `ImportJob:3`.
+    #[arg(value_parser = job)]
+    job: i64,
+    /// Whose list it is.
+    #[arg(long, default_value = organization::DEFAULT)]
+    organization: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Candidates {
+    /// They wait.
+    Wait,
+    /// Somebody new is made of each.
+    Create,
+    /// Each fills in whom it is most likely about.
+    Merge,
+    /// They are left out.
+    Skip,
+}
+
+impl Candidates {
+    fn word(self) -> String {
+        self.to_possible_value().map(|word| word.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+fn column(text: &str) -> Result<(String, String), String> {
+    let (column, field) = text.rsplit_once('=').ok_or("it should be COLUMN=FIELD")?;
+    Ok((column.to_owned(), field.to_owned()))
+}
+
+fn job(text: &str) -> Result<i64, String> {
+    let number = text.strip_prefix("ImportJob:").unwrap_or(text);
+    number.parse().map_err(|_| "it should be a number, or like `ImportJob:3`".to_owned())
+}
+
+async fn open(url: &str, organization: &str) -> Result<(Store, Scope)> {
+    let store = Store::connect(url).await?;
+    store.migrate_up().await?;
+    change_log::open(&store).await?;
+    let organization = organization::ensure(&store, &SystemClock, organization).await?;
+    let scope = scope(&store, organization);
+    Ok((store, scope))
+}
+
+impl Look {
+    pub(super) async fn run(self, url: &str) -> Result<()> {
+        let bytes = fs::read(&self.file).map_err(|error| {
+            Error::invalid("file", format!("can't read {}: {error}", self.file.display()))
+        })?;
+        let file_name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let options = Options {
+            name: self.name,
+            file_name,
+            told: Told { encoding: self.encoding, delimiter: self.delimiter },
+            map: self.map,
+            country: self.country,
+        };
+        let begun = Instant::now();
+        let opened = list::open(&bytes, options)?;
+        drop(bytes);
+        tell_file(&opened);
+        let (store, scope) = open(url, &self.organization).await?;
+        let looked = opened.look(&scope, &Bars::new()).await?;
+        tell_verdicts(&scope, &looked).await?;
+        say!("Looked at in {:.1} s as ImportJob:{}.", begun.elapsed().as_secs_f64(), looked.job);
+        if self.commit {
+            write(&scope, looked.job, self.candidates).await?;
+        } else {
+            say!("Write it: salesgraph import commit {}", looked.job);
+        }
+        store.close().await
+    }
+}
+
+/// Says how a file was read, and what its columns are.
+fn tell_file(opened: &Opened) {
+    let list = &opened.list;
+    let delimiter = list
+        .delimiter
+        .map_or_else(String::new, |delimiter| format!(", cells apart by {delimiter:?}"));
+    let (format, encoding, rows) = (list.format.name(), &list.encoding, list.rows.len());
+    say!("{format} in {encoding}{delimiter}: {rows} rows");
+    let mapped: Vec<_> = opened.mapping.columns(&list.head).collect();
+    for (field, column) in &mapped {
+        say!("    {field:<14} {column}");
+    }
+    let is_mapped = |name: &str| mapped.iter().any(|(_, column)| *column == name);
+    let left = list.head.iter().map(String::as_str).filter(|name| !is_mapped(name));
+    let left: Vec<_> = left.collect();
+    if !left.is_empty() {
+        say!("    {:<14} {}", "(not taken)", left.join(", "));
+    }
+}
+
+async fn tell_verdicts(scope: &Scope, looked: &Looked) -> Result<()> {
+    for (verdict, rows) in &looked.verdicts {
+        say!("{rows:>10} {}", verdict.replace('_', " "));
+        if *rows > 0 {
+            let told = list::examples(scope, looked.job, verdict, SHOWN).await?;
+            for (row, reason) in told.into_iter().filter(|(_, reason)| !reason.is_empty()) {
+                say!("           row {}: {reason}", row + 1);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn write(scope: &Scope, job: i64, candidates: Candidates) -> Result<()> {
+    let begun = Instant::now();
+    list::act(scope, job, Act::Commit(candidates.word()), None).await?;
+    let job = list::run(scope, job, &Bars::new()).await?;
+    let number = |column| job.number(column).unwrap_or_default();
+    let waiting = number("total_records") - number("processed_records");
+    for (rows, what) in [
+        (number("created_records"), "created"),
+        (number("updated_records"), "filled in"),
+        (number("skipped_records"), "with nothing to write"),
+        (number("failed_records"), "of which nothing could be made"),
+        (waiting, "not written: they wait for a person (--candidates)"),
+    ] {
+        say!("{rows:>10} {what}");
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    say!("{} after {seconds:.1} s.", job.text("status").to_uppercase());
+    say!("Take it back: salesgraph import undo {}", job.id());
+    Ok(())
+}
+
+impl Commit {
+    pub(super) async fn run(self, url: &str) -> Result<()> {
+        let (store, scope) = open(url, &self.organization).await?;
+        write(&scope, self.job, self.candidates).await?;
+        store.close().await
+    }
+}
+
+impl Undo {
+    pub(super) async fn run(self, url: &str) -> Result<()> {
+        let (store, scope) = open(url, &self.organization).await?;
+        list::act(&scope, self.job, Act::Undo, None).await?;
+        let job = list::run(&scope, self.job, &Bars::new()).await?;
+        let number = |column| job.number(column).unwrap_or_default();
+        say!("{:>10} rows taken back", number("undone_records"));
+        say!("{:>10} left alone: their prospects were touched since", number("kept_records"));
+        store.close().await
+    }
+}

@@ -1,0 +1,107 @@
+//! Rows of lists that come in, in GraphQL.
+
+use salesgraph_macros::Entity;
+use service::{
+    Scope, Value,
+    ingest::{
+        import_record::{DECISIONS, PROMOTIONS, VERDICTS, table},
+        list::Candidate,
+    },
+};
+
+use super::import_job::ImportJob;
+use crate::{
+    crm::{company::Company, prospect::Prospect},
+    error::Result,
+    graph::{DateTime, EnumType, Json, Of, One, Picked, RowView, Vocabulary},
+};
+
+/// A row of a list: what stood in it, what is to become of it, and what has.
+#[derive(Entity)]
+#[entity(table = table, plural = "importRecords")]
+pub struct ImportRecord {
+    /// The list.
+    pub import_job: One<ImportJob>,
+    /// Which row of the list it is, from 0. Rows are in this order by themselves.
+    pub record_index: i32,
+    /// What has become of it.
+    pub promotion_status: Of<ImportPromotionStatus>,
+    /// What is to become of it.
+    pub verdict: Of<ImportVerdict>,
+    /// Why; and what of it could not be read.
+    pub reason: Option<String>,
+    /// What a person decided on it.
+    pub decision: Option<Of<ImportDecision>>,
+    /// By what the person was known: `email`, `linkedin_url`, `phone`, `decision`.
+    pub match_reason: Option<String>,
+    /// What stood in the row, by the names of the columns.
+    pub original_data: Json,
+    /// What was read of it: `full_name`, `email`, `phone` with its country, `job_title`, `linkedin_url`, `location`,
+    /// `company`, `website`, `size`, `industry`.
+    pub mapped_data: Option<Json>,
+    /// The e-mail address that was read of it.
+    pub email: Option<String>,
+    /// Whom it may be about, the likeliest first: `prospectId`, the number of a prospect, or `recordIndex` for somebody in
+    /// an earlier row of the same list; `score` from 0 to 1; `reasons`.
+    pub candidates: Option<Json>,
+    /// The prospects among the candidates, the likeliest first.
+    #[entity(rows = candidate_prospects, needs("candidates"))]
+    pub candidate_prospects: Picked<Prospect>,
+    /// The person it is about, or that was made of it.
+    pub prospect: Option<One<Prospect>>,
+    /// The company of that person.
+    pub company: Option<One<Company>>,
+    /// Why it could not be written.
+    pub last_error: Option<String>,
+    /// When something became of it.
+    pub processed_at: Option<DateTime>,
+}
+
+/// `import_records.promotion_status`.
+pub enum ImportPromotionStatus {}
+
+impl Vocabulary for ImportPromotionStatus {
+    fn enum_type() -> &'static EnumType {
+        &EnumType {
+            name: "ImportPromotionStatus",
+            about: "What has become of a row of a list.",
+            words: PROMOTIONS,
+        }
+    }
+}
+
+/// `import_records.decision`.
+pub enum ImportDecision {}
+
+impl Vocabulary for ImportDecision {
+    fn enum_type() -> &'static EnumType {
+        &EnumType {
+            name: "ImportDecision",
+            about: "What a person decides on a row of a list.",
+            words: DECISIONS,
+        }
+    }
+}
+
+/// `import_records.verdict`.
+pub enum ImportVerdict {}
+
+impl Vocabulary for ImportVerdict {
+    fn enum_type() -> &'static EnumType {
+        &EnumType {
+            name: "ImportVerdict",
+            about: "What is to become of a row of a list.",
+            words: VERDICTS,
+        }
+    }
+}
+
+async fn candidate_prospects(_: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Vec<i64>>> {
+    let keys = |row: RowView<'_>| {
+        let Value::Json(candidates) = row.cell(0) else { return Vec::new() };
+        let candidates: Vec<Candidate> =
+            serde_json::from_value(candidates.clone()).unwrap_or_default();
+        candidates.into_iter().filter_map(|candidate| candidate.prospect_id).collect()
+    };
+    Ok(rows.into_iter().map(keys).collect())
+}
