@@ -100,6 +100,23 @@ test("types and fields are documented", limit, async () => {
   await page.locator(".graphiql-doc-explorer").getByText("industryPerformance").first().waitFor();
 });
 
+test("a list of people is looked at, written and taken back", limit, async () => {
+  await page.getByRole("button", { name: "Show Lists" }).click();
+  const panel = page.getByRole("region", { name: "Lists" });
+  const list = "Name,E-Mail,Telefon,Company,Notes\nUma Page,uma@page-test.example,030 12345678,Page Test,x\nUma P,UMA@page-test.example,,Page Test,\nNobody,,,,\n";
+  await panel.getByLabel("Country").fill("de");
+  await panel.getByLabel("File").setInputFiles({ name: "people.csv", mimeType: "text/csv", buffer: Buffer.from(list) });
+  await panel.getByText("people.csv: PENDING").waitFor();
+  assert.match(await panel.innerText(), /CREATE\s+1\s+UPDATE\s+0\s+MERGE_CANDIDATE\s+0\s+SKIP\s+1\s+ERROR\s+1/);
+  assert.match(await panel.innerText(), /phone\s+Telefon\s+not taken\s+Notes/);
+  await panel.getByRole("button", { name: "Write it" }).click();
+  await panel.getByText("people.csv: COMPLETED").waitFor();
+  assert.match(await panel.innerText(), /Made\s+1\s+/);
+  await panel.getByRole("button", { name: "Take it back" }).click();
+  await panel.getByText("people.csv: UNDONE").waitFor();
+  assert.match(await panel.innerText(), /Taken back\s+1\s+/);
+});
+
 test("it can be dark", limit, async () => {
   await page.getByRole("button", { name: "Open settings dialog" }).click();
   await page.getByRole("button", { name: "Dark", exact: true }).click();

@@ -21,6 +21,9 @@ static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/graphiql_assets.rs
 /// What the page does: our own script.
 const SCRIPT: &str = include_str!("page.js");
 
+/// What shows its panel for lists.
+const LISTS: &str = include_str!("lists.js");
+
 /// How the page stands in the window.
 const STYLE: &str = include_str!("page.css");
 
@@ -76,6 +79,9 @@ pub async fn asset(Path(name): Path<String>) -> Response {
     if name == "page.js" {
         return ([(header::CONTENT_TYPE, script)], SCRIPT).into_response();
     }
+    if name == "lists.js" {
+        return ([(header::CONTENT_TYPE, script)], LISTS).into_response();
+    }
     if name == "page.css" {
         return ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response();
     }
@@ -126,7 +132,7 @@ fn html() -> String {
          <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">{head}\
          <link rel=\"stylesheet\" href=\"graphiql/page.css\"></head>\
          <body>{note}<header id=\"banner\"></header><div id=\"graphiql\"></div>{body}\
-         <script src=\"graphiql/page.js\"></script></body></html>"
+         <script src=\"graphiql/lists.js\"></script><script src=\"graphiql/page.js\"></script></body></html>"
     )
 }
 

@@ -1,5 +1,5 @@
-// Starts GraphiQL on this server, with panels for example questions and for what a request took, a button for CSV,
-// and a banner that says who asks which database.
+// Starts GraphiQL on this server, with panels for example questions, for lists of people (lists.js) and for what a
+// request took, a button for CSV, and a banner that says who asks which database.
 const { createElement: h, useState, useSyncExternalStore } = React;
 const { ToolbarButton, useEditorContext } = GraphiQL.React;
 const url = new URL("graphql", document.baseURI).href;
@@ -116,6 +116,8 @@ function Report() {
 
 const reportPlugin = { title: "Report", icon: icon("M4 20V10M10 20V4M16 20v-7M22 20H2"), content: Report };
 
+const listsPlugin = { title: "Lists", icon: icon("M12 16V4M7 9l5-5l5 5M4 16v4h16v-4"), content: Lists };
+
 // Downloads the same operation as a table.
 function CsvButton() {
   const { queryEditor, variableEditor, headerEditor } = useEditorContext({ nonNull: true });
@@ -202,7 +204,7 @@ async function start() {
         storage,
         defaultEditorToolsVisibility: true,
         defaultTabs: [{ query: examples[0].query }],
-        plugins: [examplesPlugin(examples), GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false }), reportPlugin],
+        plugins: [examplesPlugin(examples), GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false }), reportPlugin, listsPlugin],
       },
       h(GraphiQL.Toolbar, null, toolbar),
     );

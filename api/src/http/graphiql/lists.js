@@ -1,0 +1,123 @@
+// The panel for lists of people: a file is dropped and looked at, then written, followed, and taken back.
+
+const JOB = `fragment job on ImportJob { id name status error totalRecords processedRecords createdRecords updatedRecords
+  duplicateRecords skippedRecords failedRecords waitingRecords undoneRecords keptRecords }`;
+const VERDICTS = ["CREATE", "UPDATE", "MERGE_CANDIDATE", "SKIP", "ERROR"];
+const RUNNING = ["UPLOADING", "PROCESSING", "UNDOING"];
+
+// Which buttons there are, by the state of a list.
+const ACTS = {
+  PENDING: [["commitImportJob", "Write it"], ["cancelImportJob", "Cancel"]],
+  PROCESSING: [["pauseImportJob", "Pause"], ["cancelImportJob", "Cancel"]],
+  PAUSED: [["resumeImportJob", "Resume"], ["cancelImportJob", "Cancel"], ["undoImportJob", "Take it back"]],
+  COMPLETED: [["undoImportJob", "Take it back"]],
+  CANCELLED: [["undoImportJob", "Take it back"]],
+};
+
+// Asks, and gives the data; what is wrong is thrown in words.
+async function told(query, variables) {
+  const body = JSON.stringify({ query, variables });
+  const answer = await fetch(url, { method: "POST", headers: headers({ "content-type": "application/json" }), body });
+  const { data, errors } = await answer.json();
+  if (errors) throw new Error(errors[0].message);
+  const refused = Object.values(data ?? {}).flatMap((payload) => payload?.userErrors ?? []);
+  if (refused.length) throw new Error(refused[0].message);
+  return data;
+}
+
+async function sent(file, country) {
+  const form = new FormData();
+  if (country) form.append("country", country);
+  form.append("file", file);
+  const answer = await fetch(new URL("imports", document.baseURI), { method: "POST", headers: headers({}), body: form });
+  const json = await answer.json();
+  if (!answer.ok) throw new Error(json.errors[0].message);
+  return json;
+}
+
+function pairs(rows) {
+  return h("table", null, h("tbody", null, rows.map(([name, value]) => h("tr", { key: name }, h("td", null, name), h("td", null, String(value))))));
+}
+
+function Lists() {
+  const { useEffect, useState } = React;
+  const [looked, setLooked] = useState(null);
+  const [job, setJob] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const [trouble, setTrouble] = useState("");
+  const [country, setCountry] = useState("");
+  const [candidates, setCandidates] = useState("WAIT");
+
+  const running = job && RUNNING.includes(job.status);
+  useEffect(() => {
+    if (!running) return undefined;
+    const look = async () => {
+      try {
+        setJob((await told(`query ($id: ID!) { importJob(id: $id) { ...job } } ${JOB}`, { id: job.id })).importJob);
+      } catch (error) {
+        setTrouble(error.message);
+      }
+    };
+    const timer = setInterval(look, 700);
+    return () => clearInterval(timer);
+  }, [running, job?.id]);
+
+  async function trying(work) {
+    setTrouble("");
+    setBusy(true);
+    try {
+      await work();
+    } catch (error) {
+      setTrouble(error.message);
+    }
+    setBusy(false);
+  }
+  const take = (file) =>
+    file &&
+    trying(async () => {
+      setLooked(null);
+      setJob(null);
+      const answer = await sent(file, country.trim());
+      setLooked(answer);
+      setJob((await told(`query ($id: ID!) { importJob(id: $id) { ...job } } ${JOB}`, { id: answer.importJob.id })).importJob);
+    });
+  const act = (what) =>
+    trying(async () => {
+      const more = what === "commitImportJob" ? `, candidates: ${candidates}` : "";
+      const query = `mutation ($id: ID!) { ${what}(input: { id: $id${more} }) { importJob { ...job } userErrors { message } } } ${JOB}`;
+      setJob((await told(query, { id: job.id }))[what].importJob);
+    });
+  const drop = (event) => {
+    event.preventDefault();
+    take(event.dataTransfer.files[0]);
+  };
+
+  const choose = h("label", { className: "salesgraph-drop", onDragOver: (event) => event.preventDefault(), onDrop: drop },
+    busy ? "…" : "Drop a CSV, XLSX or NDJSON file here, or choose one: ",
+    h("input", { type: "file", "aria-label": "File", disabled: busy, onChange: (event) => take(event.target.files[0]) }));
+  const where = h("label", null, "Country of phone numbers that say none ",
+    h("input", { size: 3, placeholder: "DE", "aria-label": "Country", value: country, onChange: (event) => setCountry(event.target.value) }));
+  const parts = [choose, where];
+  if (trouble) parts.push(h("div", { role: "alert" }, trouble));
+  if (looked) {
+    const { file, mapping, verdicts } = looked;
+    const left = file.columns.filter((column) => !Object.values(mapping).flat().includes(column));
+    parts.push(h("h3", null, "What would become of its rows"), pairs(VERDICTS.map((verdict) => [verdict, verdicts[verdict]])));
+    parts.push(h("h3", null, "What its columns are"), pairs([...Object.entries(mapping).map(([field, columns]) => [field, [columns].flat().join(", ")]), ["not taken", left.join(", ") || "–"]]));
+    parts.push(h("p", null, `${file.format} in ${file.encoding}${file.delimiter ? `, cells apart by ${JSON.stringify(file.delimiter)}` : ""}.`));
+  }
+  if (job) {
+    const { totalRecords: total, processedRecords: done } = job;
+    parts.push(h("h3", null, `${job.name}: ${job.status}`), h("progress", { max: total, value: done, "aria-label": "Progress" }));
+    parts.push(pairs([["Rows", total], ["Made", job.createdRecords], ["Filled in", job.updatedRecords], ["Nothing to write", job.skippedRecords],
+      ["Nothing could be made of", job.failedRecords], ["Wait", job.waitingRecords], ["Taken back", job.undoneRecords], ["Left, touched since", job.keptRecords]]));
+    if (job.error) parts.push(h("div", { role: "alert" }, job.error));
+    const options = ["WAIT", "CREATE", "MERGE", "SKIP"].map((word) => h("option", { key: word }, word));
+    parts.push(h("label", null, "Rows that may be about somebody we know: ",
+      h("select", { "aria-label": "Candidates", value: candidates, onChange: (event) => setCandidates(event.target.value) }, options)));
+    const acts = [...(ACTS[job.status] ?? [])];
+    if (job.status === "COMPLETED" && job.waitingRecords) acts.unshift(["commitImportJob", "Write what waits"]);
+    parts.push(h("div", null, acts.map(([what, label]) => h("button", { key: what, type: "button", className: "graphiql-button", disabled: busy, onClick: () => act(what) }, label))));
+  }
+  return h("section", { className: "salesgraph-panel", "aria-label": "Lists" }, h("h2", null, "Lists"), ...parts);
+}
