@@ -47,6 +47,10 @@ const READ: &[&str] = &[
     "outreachDrafts",
     "llmUsageLog",
     "llmUsageLogs",
+    "importJob",
+    "importJobs",
+    "importRecord",
+    "importRecords",
     "change",
     "changes",
     "companiesAggregate",
@@ -67,6 +71,10 @@ const READ: &[&str] = &[
     "outreachDraftsGroupBy",
     "llmUsageLogsAggregate",
     "llmUsageLogsGroupBy",
+    "importJobsAggregate",
+    "importJobsGroupBy",
+    "importRecordsAggregate",
+    "importRecordsGroupBy",
     "changesAggregate",
     "changesGroupBy",
     "draftFunnel",
@@ -76,7 +84,8 @@ const READ: &[&str] = &[
 ];
 
 /// For owners, admins, members and analysts, on a stream.
-const FOLLOW: &[&str] = &["outreachDraftCreated", "outreachDraftChanged", "changes"];
+const FOLLOW: &[&str] =
+    &["outreachDraftCreated", "outreachDraftChanged", "importJobChanged", "changes"];
 
 /// For owners and admins.
 const OPERATE: &[&str] = &["databaseStatistics"];
@@ -147,6 +156,16 @@ const WRITE: &[&str] = &[
     "retryOutreachDraft",
     "createLlmUsageLog",
     "createLlmUsageLogs",
+    "updateImportJob",
+    "deleteImportJob",
+    "commitImportJob",
+    "pauseImportJob",
+    "resumeImportJob",
+    "cancelImportJob",
+    "retryImportJob",
+    "undoImportJob",
+    "decideImportRecord",
+    "repairImportRecord",
 ];
 
 /// Who asks: by the key that is shown.

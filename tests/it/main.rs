@@ -79,6 +79,12 @@ fn behaviours() -> Vec<Behaviour> {
         examples::behaviours(),
         export::behaviours(),
         http::behaviours(),
+        ingest::lists::decided::behaviours(),
+        ingest::lists::erased::behaviours(),
+        ingest::lists::undo::behaviours(),
+        ingest::lists::upload::behaviours(),
+        ingest::lists::verdicts::behaviours(),
+        ingest::lists::written::behaviours(),
         ingest::sales_assistant::behaviours(),
         ingest::sales_assistant::resume::behaviours(),
         keys::behaviours(),
@@ -126,5 +132,8 @@ fn behaviours() -> Vec<Behaviour> {
 }
 
 fn plain() -> Vec<tests::Plain> {
-    [architecture::plain(), cli::plain(), schema::plain()].into_iter().flatten().collect()
+    [architecture::plain(), cli::plain(), ingest::lists::files::plain(), schema::plain()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -163,6 +163,9 @@ async fn foreign_keys_have_their_delete_rules(app: App) {
     let expected = [
         "api_keys.user_id users CASCADE",
         "companies.industry_id industries NO ACTION",
+        "import_records.company_id companies SET NULL",
+        "import_records.import_job_id import_jobs CASCADE",
+        "import_records.prospect_id prospects SET NULL",
         "industry_solutions.industry_id industries CASCADE",
         "industry_solutions.solution_id solutions CASCADE",
         "interactions.event_id events SET NULL",

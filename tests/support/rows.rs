@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use entity::{
     crm::{company, prospect, prospect_research},
+    ingest::{import_job, import_record},
     offer::{event, industry, industry_solution, solution},
     outreach::{interaction, outreach_draft},
     usage::{llm_usage_log, outreach_draft_usage, prospect_research_usage},
@@ -103,6 +104,37 @@ impl App {
             ..Default::default()
         };
         change(&mut row);
+        row.insert(&self.db).await.unwrap().id
+    }
+
+    /// A list that was looked at.
+    pub async fn import_job(&self, name: &str) -> i64 {
+        let row = import_job::ActiveModel {
+            organization_id: Set(self.organization),
+            name: Set(name.to_owned()),
+            status: Set("pending".to_owned()),
+            candidate_decision: Set("wait".to_owned()),
+            total_records: Set(3),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        row.insert(&self.db).await.unwrap().id
+    }
+
+    /// A row of a list.
+    pub async fn import_record(&self, job: i64, index: i32) -> i64 {
+        let row = import_record::ActiveModel {
+            organization_id: Set(self.organization),
+            import_job_id: Set(job),
+            record_index: Set(index),
+            promotion_status: Set("none".to_owned()),
+            verdict: Set("create".to_owned()),
+            original_data: Set(json!({ "Name": format!("Person {index}") })),
+            created_at: Set(self.now()),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
         row.insert(&self.db).await.unwrap().id
     }
 
@@ -295,6 +327,10 @@ impl App {
             }
         }
         self.usage("small", 0.01).await;
+        let list = self.import_job("Fair").await;
+        for index in 0..3 {
+            self.import_record(list, index).await;
+        }
         [acme, bank]
     }
 }

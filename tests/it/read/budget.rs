@@ -49,7 +49,10 @@ async fn a_to_one_relation_rides_along(app: App) {
             }
         }
     }
-    assert_eq!(seen, 10, "to-one relations: seven of the document, two of drafts, one of merges");
+    assert_eq!(
+        seen, 13,
+        "seven of the document, two of drafts, one of merges, three of rows of lists"
+    );
 }
 
 async fn a_to_many_relation_is_one_statement_for_all_parents(app: App) {
@@ -68,7 +71,7 @@ async fn a_to_many_relation_is_one_statement_for_all_parents(app: App) {
             }
         }
     }
-    assert_eq!(seen, 24, "to-many relations: nine of the document, six more, and nine histories");
+    assert_eq!(seen, 26, "to-many relations: nine of the document, seven more, and ten histories");
 }
 
 async fn the_newest_of_a_relation_is_one_statement_for_all_parents(app: App) {

@@ -4,6 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
+use service::{
+    ingest::list::{self, Act, Options},
+    progress::Unwatched,
+};
 use tests::{App, behaviours, rows::stored};
 
 behaviours![every_write_of_every_mutation_is_in_the_log];
@@ -84,6 +88,16 @@ pub const EVERYTHING: &[&str] = &[
     r"mergeIndustries(input: { keepId: 1, dropId: 2 })",
     r"deleteIndustry(input: { id: 4 })",
     r"deleteSolution(input: { id: 2 })",
+    r#"updateImportJob(input: { id: 1, patch: { name: "Fair" } })"#,
+    r"decideImportRecord(input: { id: 1, decision: SKIP })",
+    r#"repairImportRecord(input: { id: 2, patch: { email: "eve@b.example" } })"#,
+    r"commitImportJob(input: { id: 1, candidates: SKIP })",
+    r"pauseImportJob(input: { id: 1 })",
+    r"resumeImportJob(input: { id: 1 })",
+    r"cancelImportJob(input: { id: 1 })",
+    r"retryImportJob(input: { id: 1 })",
+    r"undoImportJob(input: { id: 1 })",
+    r"deleteImportJob(input: { id: 2 })",
     r"mergeProspects(input: { keepId: 3, dropId: 1 })",
     r"eraseProspect(input: { id: 4 })",
 ];
@@ -121,23 +135,60 @@ async fn pairs(app: &App) -> BTreeSet<String> {
     pairs
 }
 
+/// What is in the log without its values: rows of lists, which are counted in their job.
+const UNTOLD: &[&str] = &["import_record"];
+
+/// Every row of which the log tells the values.
+async fn told(app: &App) -> BTreeMap<(String, i64), Value> {
+    let mut rows = stored(app).await;
+    rows.retain(|(entity, _), _| !UNTOLD.contains(&entity.as_str()));
+    rows
+}
+
+/// Two lists come in: rows about somebody we may know, about somebody without an address, about somebody new.
+async fn upload(app: &App) {
+    for file in [
+        "Name,Email,Company\nCleo,cleo@other.example,B\nEve,,B\nGil,gil@b.example,B\n",
+        "Name,Email\nHal,hal@b.example\n",
+    ] {
+        let opened = list::open(file.as_bytes(), Options::default()).unwrap();
+        opened.look(&app.scope(app.organization), &Unwatched).await.unwrap();
+    }
+}
+
+/// The first list is written.
+async fn write(app: &App) {
+    let scope = app.scope(app.organization);
+    list::act(&scope, 1, Act::Commit("skip".to_owned()), None).await.unwrap();
+    list::run(&scope, 1, &Unwatched).await.unwrap();
+}
+
 /// The rows follow from the log alone: what a write did that is not in it would show.
 async fn every_write_of_every_mutation_is_in_the_log(app: App) {
     let mut left = mutation_roots();
     for (number, mutation) in EVERYTHING.iter().enumerate() {
         app.clock.advance(chrono::TimeDelta::microseconds(1));
-        let before = stored(&app).await;
+        if mutation.starts_with("updateImportJob") {
+            upload(&app).await;
+        }
+        if mutation.starts_with("retryImportJob") {
+            write(&app).await;
+        }
+        let before = told(&app).await;
         let known = entries(&app).await.len();
         let done = app
             .done(&format!("mutation {{ {mutation} {{ userErrors {{ code field message }} }} }}"))
             .await;
         assert_eq!(done["userErrors"], json!([]), "{number}: {mutation}");
         left.remove(mutation.split('(').next().unwrap());
-        let after = stored(&app).await;
+        let after = told(&app).await;
         let log = entries(&app).await;
         let mut written: BTreeSet<(String, i64)> = BTreeSet::new();
         let mut linked = false;
         for (entity, record, kind, old, _) in &log[known..] {
+            if UNTOLD.contains(&entity.as_str()) {
+                continue;
+            }
             let place = (entity.clone(), record.unwrap());
             if matches!(kind.as_str(), "linked" | "unlinked") {
                 linked = true;
@@ -167,13 +218,17 @@ async fn every_write_of_every_mutation_is_in_the_log(app: App) {
             .chain(after.keys().filter(|key| !before.contains_key(key)).cloned())
             .collect();
         assert_eq!(written, changed, "{mutation}");
-        assert!(!changed.is_empty() || linked || mutation.starts_with("export"), "{mutation}");
+        let silent = mutation.starts_with("export") || mutation.contains("ImportRecord(");
+        assert!(!changed.is_empty() || linked || silent, "{mutation}");
     }
     assert!(left.is_empty(), "not tried: {left:?}");
 
     let mut rows: BTreeMap<(String, i64), Value> = BTreeMap::new();
     let mut linked = BTreeSet::new();
     for (entity, record, kind, before, after) in entries(&app).await {
+        if UNTOLD.contains(&entity.as_str()) {
+            continue;
+        }
         let place = (entity, record.unwrap());
         match kind.as_str() {
             "linked" => {
@@ -196,7 +251,7 @@ async fn every_write_of_every_mutation_is_in_the_log(app: App) {
             },
         }
     }
-    assert_eq!(rows, stored(&app).await);
+    assert_eq!(rows, told(&app).await);
     assert_eq!(linked, pairs(&app).await);
 }
 

@@ -1,0 +1,191 @@
+//! Rows on which people decide, and those that they repair.
+
+use serde_json::json;
+use tests::{App, behaviours};
+
+use super::{act, commit, counts, look, people, told, work};
+
+behaviours![
+    a_person_decides,
+    all_candidates_can_be_decided_at_once,
+    rows_of_one_chunk_know_of_each_other,
+    what_was_decided_on_a_row_counts,
+    a_row_is_repaired,
+    rows_that_failed_are_tried_again,
+];
+
+/// A list with somebody we know, and three who may be.
+async fn candidates(app: &App) -> i64 {
+    app.industry("Software").await;
+    for create in [
+        r#"createCompany(input: { name: "Acme", size: "1", industryId: 1, website: "acme.example" })"#,
+        r#"createProspect(input: { fullName: "Ada Lovelace", email: "ada@acme.example", companyId: 1 })"#,
+        r#"createProspect(input: { fullName: "Adam Lovelace", email: "adam@acme.example", companyId: 1 })"#,
+    ] {
+        app.done(&format!("mutation {{ {create} {{ userErrors {{ message }} }} }}")).await;
+    }
+    let list = "Name,Email,Phone,Company\n\
+        Ada Lovelace,a.lovelace@acme.example,+493012345678,Acme\n\
+        Ada Lovelac,al@acme.example,+493012345679,Acme\n\
+        Lovelace Ada,la@acme.example,,Acme\n\
+        Ada Lovelace,,,Acme\n";
+    look(app, list).await
+}
+
+async fn decide(app: &App, record: i64, decision: &str) {
+    let decide = format!(
+        "mutation {{ decideImportRecord(input: {{ id: {record}, decision: {decision} }}) {{ importRecord {{ decision }} userErrors {{ message }} }} }}"
+    );
+    app.done(&decide).await;
+}
+
+async fn a_person_decides(app: App) {
+    let job = candidates(&app).await;
+    decide(&app, 1, "MERGE, prospectId: \"Prospect:2\"").await;
+    commit(&app, job, "WAIT").await;
+    assert_eq!(counts(&app, job).await, (vec![0, 1, 0, 0, 3], "COMPLETED".to_owned()));
+    assert_eq!(
+        people(&app).await[1],
+        "Adam Lovelace | adam@acme.example | +493012345678 | - | Acme"
+    );
+    // In a list that was written already it is written at once.
+    for (record, decision) in [(2, "CREATE"), (3, "SKIP"), (4, "MERGE")] {
+        decide(&app, record, decision).await;
+        work(&app).await;
+    }
+    assert_eq!(
+        told(&app, job)
+            .await
+            .iter()
+            .map(|told| told.split(':').next().unwrap())
+            .collect::<Vec<_>>(),
+        [
+            "MERGE_CANDIDATE MATCHED by decision",
+            "MERGE_CANDIDATE CREATED",
+            "MERGE_CANDIDATE REJECTED",
+            "MERGE_CANDIDATE MATCHED by decision"
+        ]
+    );
+    assert_eq!(counts(&app, job).await, (vec![1, 1, 2, 0, 0], "COMPLETED".to_owned()));
+    let refused = app
+        .refused("mutation { decideImportRecord(input: { id: 3, decision: MERGE }) { userErrors { code field message } } }")
+        .await;
+    assert_eq!(
+        refused,
+        ["CONFLICT id: there is nothing to be decided: it is no open MERGE_CANDIDATE"]
+    );
+}
+
+async fn all_candidates_can_be_decided_at_once(app: App) {
+    let job = candidates(&app).await;
+    commit(&app, job, "WAIT").await;
+    assert_eq!(counts(&app, job).await.0, [0, 0, 0, 0, 4]);
+    decide(&app, 3, "SKIP").await;
+    commit(&app, job, "CREATE").await;
+    assert_eq!(counts(&app, job).await, (vec![2, 0, 1, 1, 0], "COMPLETED".to_owned()));
+    let query = "{ importRecord(id: 4) { promotionStatus lastError } }";
+    assert_eq!(
+        app.data(query).await["importRecord"],
+        json!({ "promotionStatus": "FAILED", "lastError": "there is no e-mail address" })
+    );
+}
+
+async fn rows_of_one_chunk_know_of_each_other(app: App) {
+    app.industry("Software").await;
+    for create in [
+        r#"createCompany(input: { name: "Acme", size: "1", industryId: 1, website: "acme.example" })"#,
+        r#"createProspect(input: { fullName: "Ada", email: "ada@acme.example", companyId: 1 })"#,
+    ] {
+        app.done(&format!("mutation {{ {create} {{ userErrors {{ message }} }} }}")).await;
+    }
+    let list = "Name,Email,Phone,Title,LinkedIn,Company\n\
+        Ada,ada@acme.example,,,linkedin.com/in/ada,Acme\n\
+        Ada L.,ada@private.example,,CTO,linkedin.com/in/ada,Acme\n\
+        Eve Adams,eve@delta.example,,,,Delta\n\
+        Adams Eve,eve.adams@gmail.com,+493012345678,,,Delta\n\
+        Fay One,fay@delta.example,+493000000000,,,Delta\n\
+        Gil Two,gil@delta.example,+493000000000,,,Delta\n\
+        Hal Three,hal@delta.example,+493000000000,,,Delta\n";
+    let job = look(&app, list).await;
+    let before = app.store.statements();
+    commit(&app, job, "MERGE").await;
+    assert!(app.store.statements() - before < 120, "not a pass for each who shares a number");
+    assert_eq!(counts(&app, job).await, (vec![4, 3, 0, 0, 0], "COMPLETED".to_owned()));
+    let mut people = people(&app).await;
+    people.sort_unstable();
+    assert_eq!(
+        people,
+        [
+            "Ada | ada@acme.example | - | CTO | Acme",
+            "Eve Adams | eve@delta.example | +493012345678 | - | Delta",
+            "Fay One | fay@delta.example | +493000000000 | - | Delta",
+            "Gil Two | gil@delta.example | +493000000000 | - | Delta",
+            "Hal Three | hal@delta.example | +493000000000 | - | Delta"
+        ]
+    );
+}
+
+async fn what_was_decided_on_a_row_counts(app: App) {
+    let job = candidates(&app).await;
+    decide(&app, 1, "SKIP").await;
+    decide(&app, 2, "MERGE, prospectId: 2").await;
+    for write in [
+        r#"createProspect(input: { fullName: "Other", email: "a.lovelace@acme.example", companyId: 1 })"#,
+        "deleteProspect(input: { id: 2 })",
+    ] {
+        app.done(&format!("mutation {{ {write} {{ userErrors {{ message }} }} }}")).await;
+    }
+    commit(&app, job, "WAIT").await;
+    let query = "{ importRecords(first: 2) { nodes { promotionStatus lastError } } }";
+    let gone = "nobody is there any more whom it could fill in";
+    assert_eq!(
+        app.data(query).await["importRecords"]["nodes"],
+        json!([{ "promotionStatus": "REJECTED", "lastError": null }, { "promotionStatus": "FAILED", "lastError": gone }])
+    );
+}
+
+async fn a_row_is_repaired(app: App) {
+    let list = "Name,Email,Company\nAda,ada at acme,Acme\nBob,bob@acme.example,Acme\nZed,,Acme\n";
+    let job = look(&app, list).await;
+    commit(&app, job, "WAIT").await;
+    assert_eq!(counts(&app, job).await, (vec![1, 0, 0, 2, 0], "COMPLETED".to_owned()));
+    let repair = |record: i64, patch: &str| {
+        format!(
+            "mutation {{ repairImportRecord(input: {{ id: {record}, patch: {{ {patch} }} }}) {{ importRecord {{ verdict email }} userErrors {{ code field message }} }} }}"
+        )
+    };
+    for (record, patch, message) in [
+        (1, r#"email: "still not""#, "INVALID patch: `still not` is no e-mail address"),
+        (
+            1,
+            r#"email: "ada@acme.example", phone: "x""#,
+            "INVALID patch: the phone number `x` can't be read",
+        ),
+        (1, "email: null", "INVALID id: there is no e-mail address"),
+        (2, r#"fullName: "Robert""#, "CONFLICT id: it is CREATED"),
+    ] {
+        assert_eq!(app.refused(&repair(record, patch)).await, [message]);
+    }
+    let repaired =
+        app.done(&repair(1, r#"email: "Ada@acme.example", phone: "+49 30 12345678""#)).await;
+    assert_eq!(
+        repaired["importRecord"],
+        json!({ "verdict": "CREATE", "email": "ada@acme.example" })
+    );
+    work(&app).await;
+    let repaired = app.done(&repair(3, r#"email: "bob@acme.example""#)).await;
+    assert_eq!(repaired["importRecord"]["verdict"], "SKIP");
+    work(&app).await;
+    assert_eq!(counts(&app, job).await, (vec![2, 0, 1, 0, 0], "COMPLETED".to_owned()));
+    assert_eq!(people(&app).await[1], "Ada | ada@acme.example | +493012345678 | - | Acme");
+}
+
+async fn rows_that_failed_are_tried_again(app: App) {
+    let job = candidates(&app).await;
+    commit(&app, job, "CREATE").await;
+    assert_eq!(counts(&app, job).await.0, [3, 0, 0, 1, 0]);
+    act(&app, "retryImportJob", job).await;
+    assert_eq!(counts(&app, job).await, (vec![3, 0, 0, 1, 0], "COMPLETED".to_owned()));
+    let query = "{ importRecord(id: 4) { promotionStatus lastError } }";
+    assert_eq!(app.data(query).await["importRecord"]["promotionStatus"], "FAILED");
+}

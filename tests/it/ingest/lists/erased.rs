@@ -1,0 +1,62 @@
+//! People who are erased, exported or merged, and what lists know of them.
+
+use serde_json::json;
+use tests::{App, behaviours, rows::dump};
+
+use super::{commit, look, look_as, told};
+
+behaviours![
+    an_erased_person_stands_in_no_list,
+    an_export_tells_what_lists_know,
+    rows_go_with_their_person_into_a_merge,
+];
+
+async fn an_erased_person_stands_in_no_list(app: App) {
+    let list = "Name,Email,Phone,Company\nAda Lovelace,ada@acme.example,,Acme\nA. Lovelace,ADA@acme.example,+493012345678,Acme\n\
+                Lovelace Ada,other@acme.example,,Acme\nBob,bob@acme.example,,Acme\n";
+    let job = look(&app, list).await;
+    commit(&app, job, "WAIT").await;
+    // A list of which nothing was made, and one that was repaired.
+    look_as(&app, "Name,Email\nAda,ada@acme.example\n", service::ingest::list::Options::default())
+        .await;
+    // Her address is another by now, and one row has no address at all.
+    let more = "Name,Email,Phone,LinkedIn,Company\nAda L,ada@acme.example,,linkedin.com/in/ada-l,Acme\nAdele L,,+493012345999,linkedin.com/in/ada-l,Acme\n";
+    let other = look(&app, more).await;
+    commit(&app, other, "WAIT").await;
+    app.done(r#"mutation { updateProspect(input: { id: 1, patch: { email: "new@acme.example" } }) { userErrors { message } } }"#).await;
+    let erase =
+        "mutation { eraseProspect(input: { id: 1 }) { erasedRecords userErrors { message } } }";
+    assert_eq!(app.done(erase).await["erasedRecords"], 5);
+    let left = dump(&app).await;
+    for gone in ["ada@acme", "ADA@acme", "493012345678", "493012345999", "A. Lovelace", "Adele"] {
+        assert!(!left.contains(gone), "{gone}");
+    }
+    assert_eq!(told(&app, job).await.len(), 2);
+    let counted = app.data(&format!("{{ importJob(id: {job}) {{ totalRecords createdRecords skippedRecords updatedRecords waitingRecords }} }}")).await;
+    assert_eq!(
+        counted["importJob"],
+        json!({ "totalRecords": 2, "createdRecords": 1, "skippedRecords": 0, "updatedRecords": 0, "waitingRecords": 1 })
+    );
+}
+
+async fn an_export_tells_what_lists_know(app: App) {
+    let job = look(&app, "Name,Email,Hobby\nAda,ada@acme.example,Numbers\n").await;
+    commit(&app, job, "WAIT").await;
+    let export = "mutation { exportProspect(input: { id: 1 }) { export userErrors { message } } }";
+    let export = app.done(export).await["export"].to_string();
+    assert!(export.contains("Numbers"), "{export}");
+}
+
+async fn rows_go_with_their_person_into_a_merge(app: App) {
+    let job =
+        look(&app, "Name,Email,Company\nAda,ada@acme.example,Acme\nBob,bob@acme.example,Acme\n")
+            .await;
+    commit(&app, job, "WAIT").await;
+    app.done(
+        "mutation { mergeProspects(input: { keepId: 1, dropId: 2 }) { userErrors { message } } }",
+    )
+    .await;
+    let rows = app.data("{ importRecords { nodes { prospect { id } } } }").await;
+    let ada = json!({ "prospect": { "id": "Prospect:1" } });
+    assert_eq!(rows["importRecords"]["nodes"], json!([ada, ada]));
+}

@@ -1,0 +1,116 @@
+//! Lists of people that come in as files.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use service::{
+    Clock,
+    ingest::list::{self, Options, Worker},
+    progress::Unwatched,
+};
+use tests::App;
+
+pub mod decided;
+pub mod erased;
+pub mod files;
+pub mod undo;
+pub mod upload;
+pub mod verdicts;
+pub mod written;
+
+/// What `verdicts` asks of a list.
+const ROWS: &str = "nodes { verdict promotionStatus reason matchReason prospect { fullName } }";
+
+/// Looks at a list; gives the key of its job.
+async fn look(app: &App, file: &str) -> i64 {
+    look_as(app, file, Options::default()).await
+}
+
+async fn look_as(app: &App, file: &str, options: Options) -> i64 {
+    let opened = list::open(file.as_bytes(), options).unwrap();
+    opened.look(&app.scope(app.organization), &Unwatched).await.unwrap().job
+}
+
+/// A worker that does what it is told, and no more.
+fn worker(app: &App) -> Worker {
+    Worker::new(app.store.clone(), Arc::clone(&app.clock) as Arc<dyn Clock>)
+}
+
+/// Lets everything be done that was begun.
+async fn work(app: &App) {
+    let mut worker = worker(app);
+    let running =
+        "{ importJobs(filter: { status: { in: [PROCESSING, UNDOING] } }) { totalCount } }";
+    loop {
+        while worker.round().await.unwrap() {}
+        // A transaction that was given up may hold a job for a moment.
+        if app.data(running).await["importJobs"]["totalCount"] == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+/// Commits a list to its end.
+async fn commit(app: &App, job: i64, candidates: &str) {
+    let commit = format!(
+        "mutation {{ commitImportJob(input: {{ id: {job}, candidates: {candidates} }}) {{ userErrors {{ message }} }} }}"
+    );
+    app.done(&commit).await;
+    work(app).await;
+}
+
+/// Does an act on a job, to its end.
+async fn act(app: &App, what: &str, job: i64) {
+    let act =
+        format!("mutation {{ {what}(input: {{ id: {job} }}) {{ userErrors {{ message }} }} }}");
+    app.done(&act).await;
+    work(app).await;
+}
+
+/// The rows of a list: `VERDICT STATUS: reason`.
+async fn told(app: &App, job: i64) -> Vec<String> {
+    let query = format!("{{ importJob(id: {job}) {{ importRecords(first: 100) {{ {ROWS} }} }} }}");
+    let rows = app.data(&query).await;
+    let rows = rows["importJob"]["importRecords"]["nodes"].as_array().unwrap().clone();
+    let told = rows.iter().map(|row| {
+        let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        let by = row["matchReason"].as_str().map(|by| format!(" by {by}")).unwrap_or_default();
+        let reason = text("reason");
+        let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
+        format!("{} {}{by}{reason}", text("verdict"), text("promotionStatus"))
+    });
+    told.collect()
+}
+
+/// What is counted of a job: created, updated, skipped, failed, waiting, and its state.
+async fn counts(app: &App, job: i64) -> (Vec<i64>, String) {
+    let query = format!(
+        "{{ importJob(id: {job}) {{ status createdRecords updatedRecords skippedRecords failedRecords waitingRecords }} }}"
+    );
+    let job = app.data(&query).await["importJob"].clone();
+    let names =
+        ["createdRecords", "updatedRecords", "skippedRecords", "failedRecords", "waitingRecords"];
+    let counts = names.map(|name| job[name].as_i64().unwrap());
+    (counts.to_vec(), job["status"].as_str().unwrap().to_owned())
+}
+
+/// The prospects that are not deleted: name, phone, job title, company.
+async fn people(app: &App) -> Vec<String> {
+    let query =
+        "{ prospects(first: 100) { nodes { fullName email phone jobTitle company { name } } } }";
+    let people = app.data(query).await["prospects"]["nodes"].clone();
+    let told = people.as_array().unwrap().iter().map(|person| {
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        [
+            &person["fullName"],
+            &person["email"],
+            &person["phone"],
+            &person["jobTitle"],
+            &person["company"]["name"],
+        ]
+        .map(text)
+        .join(" | ")
+    });
+    told.collect()
+}

@@ -1,0 +1,167 @@
+//! Lists that are taken back.
+
+use serde_json::json;
+use tests::{App, behaviours};
+
+use super::{act, commit, counts, look, people, told, written::name};
+
+behaviours![
+    what_was_written_is_taken_back,
+    what_was_touched_since_is_kept,
+    somebody_who_stands_in_a_list_twice_goes_too,
+    two_lists_are_taken_back_one_after_the_other,
+    one_after_the_other_however_many,
+    who_went_into_a_merge_is_kept,
+    many_rows_are_taken_back,
+];
+
+async fn done(app: &App, mutation: &str) {
+    app.done(&format!("mutation {{ {mutation} {{ userErrors {{ message }} }} }}")).await;
+}
+
+async fn undone(app: &App, job: i64) -> serde_json::Value {
+    let query = format!("{{ importJob(id: {job}) {{ status undoneRecords keptRecords }} }}");
+    app.data(&query).await["importJob"].clone()
+}
+
+async fn what_was_written_is_taken_back(app: App) {
+    app.industry("Software").await;
+    done(&app, r#"createCompany(input: { name: "Acme", size: "1", industryId: 1, website: "acme.example" })"#).await;
+    done(&app, r#"createProspect(input: { fullName: "Ada", email: "ada@acme.example", jobTitle: "CTO", companyId: 1 })"#).await;
+    // With somebody who was known something happens, which is nothing to the list.
+    done(&app, r#"logInteraction(input: { prospectId: 1, interactionType: "mail", subject: "s", content: "c" })"#).await;
+    let before = people(&app).await;
+    let list = "Name,Email,Phone,Title,Company\nAda,ada@acme.example,+493012345678,CEO,Acme\nBob,bob@beta.example,,,Beta\nCleo,cleo@acme.example,,,Acme\n";
+    let job = look(&app, list).await;
+    commit(&app, job, "WAIT").await;
+    assert_eq!(people(&app).await.len(), 3);
+    act(&app, "undoImportJob", job).await;
+    assert_eq!(
+        undone(&app, job).await,
+        json!({ "status": "UNDONE", "undoneRecords": 3, "keptRecords": 0 })
+    );
+    assert_eq!(people(&app).await, before);
+    let companies = app.data("{ companies { nodes { name } } }").await;
+    assert_eq!(companies["companies"]["nodes"], json!([{ "name": "Acme" }]));
+    assert_eq!(
+        told(&app, job).await,
+        ["UPDATE UNDONE by email: fills in phone", "CREATE UNDONE", "CREATE UNDONE"]
+    );
+    // Deleted prospects can be restored, and brought in again.
+    done(&app, "restoreCompany(input: { id: 2 })").await;
+    done(&app, "restoreProspect(input: { id: 2 })").await;
+    let again = look(&app, list).await;
+    commit(&app, again, "WAIT").await;
+    assert_eq!(counts(&app, again).await, (vec![1, 1, 1, 0, 0], "COMPLETED".to_owned()));
+}
+
+async fn what_was_touched_since_is_kept(app: App) {
+    let list = "Name,Email,Company\n\
+        Ada,ada@a.example,A\nBob,bob@b.example,B\nCleo,cleo@c.example,C\nDan,dan@d.example,D\nEve,eve@e.example,E\nFay,fay@f.example,F\n";
+    let job = look(&app, list).await;
+    commit(&app, job, "WAIT").await;
+    for touch in [
+        r#"updateProspect(input: { id: 1, patch: { location: "Rome" } })"#,
+        r#"createOutreachDraft(input: { prospectId: 2, draftType: "x", content: "c" })"#,
+        r#"saveProspectResearch(input: { prospectId: 3, researchSummary: "x" })"#,
+        r"deleteProspect(input: { id: 4 })",
+        r#"updateCompany(input: { id: 5, patch: { size: "7" } })"#,
+    ] {
+        done(&app, touch).await;
+    }
+    act(&app, "undoImportJob", job).await;
+    assert_eq!(
+        undone(&app, job).await,
+        json!({ "status": "UNDONE", "undoneRecords": 2, "keptRecords": 4 })
+    );
+    let left = app.data("{ prospects { nodes { fullName } } companies { nodes { name } } }").await;
+    let names = |list: &str, name: &str| tests::app::texts(&left[list]["nodes"], name);
+    assert_eq!(names("prospects", "fullName"), ["Ada", "Bob", "Cleo"]);
+    // The company of the one that was deleted by hand stays, and that which was written.
+    assert_eq!(names("companies", "name"), ["A", "B", "C", "D", "E"]);
+    assert_eq!(told(&app, job).await[0], "CREATE KEPT: it was touched since");
+}
+
+async fn somebody_who_stands_in_a_list_twice_goes_too(app: App) {
+    let list = "Name,Email,Phone,Title,LinkedIn,Company\n\
+        Ada,ada@a.example,,,,A\n\
+        Ada,ada@a.example,+493012345678,,,A\n\
+        Ada,ada@a.example,,CTO,,A\n\
+        Ada,ada@a.example,,,linkedin.com/in/ada,A\n";
+    let job = look(&app, list).await;
+    commit(&app, job, "WAIT").await;
+    assert_eq!(people(&app).await, ["Ada | ada@a.example | +493012345678 | CTO | A"]);
+    assert_eq!(counts(&app, job).await.0, [1, 3, 0, 0, 0]);
+    act(&app, "undoImportJob", job).await;
+    assert_eq!(
+        undone(&app, job).await,
+        json!({ "status": "UNDONE", "undoneRecords": 4, "keptRecords": 0 })
+    );
+    assert!(people(&app).await.is_empty());
+}
+
+async fn two_lists_are_taken_back_one_after_the_other(app: App) {
+    let first = look(&app, "Name,Email,Company\nAda,ada@a.example,A\n").await;
+    commit(&app, first, "WAIT").await;
+    let second = look(&app, "Name,Email,Phone,Company\nAda,ada@a.example,+493012345678,A\n").await;
+    commit(&app, second, "WAIT").await;
+    act(&app, "undoImportJob", second).await;
+    assert_eq!(people(&app).await, ["Ada | ada@a.example | - | - | A"]);
+    act(&app, "undoImportJob", first).await;
+    assert_eq!(
+        undone(&app, first).await,
+        json!({ "status": "UNDONE", "undoneRecords": 1, "keptRecords": 0 })
+    );
+    assert!(people(&app).await.is_empty());
+}
+
+async fn one_after_the_other_however_many(app: App) {
+    let mut jobs = Vec::new();
+    for row in ["", "+493012345678,", ",CTO"] {
+        let list = format!("Name,Email,Company,Phone,Title\nAda,ada@a.example,A,{row}\n");
+        jobs.push(look(&app, &list).await);
+        commit(&app, jobs[jobs.len() - 1], "WAIT").await;
+    }
+    assert_eq!(people(&app).await, ["Ada | ada@a.example | +493012345678 | CTO | A"]);
+    for job in jobs.into_iter().rev() {
+        act(&app, "undoImportJob", job).await;
+        let expected = json!({ "status": "UNDONE", "undoneRecords": 1, "keptRecords": 0 });
+        assert_eq!(undone(&app, job).await, expected);
+    }
+    assert!(people(&app).await.is_empty());
+}
+
+async fn who_went_into_a_merge_is_kept(app: App) {
+    app.industry("Software").await;
+    done(&app, r#"createCompany(input: { name: "Acme", size: "1", industryId: 1, website: "acme.example" })"#).await;
+    done(
+        &app,
+        r#"createProspect(input: { fullName: "Ada", email: "ada@acme.example", companyId: 1 })"#,
+    )
+    .await;
+    let job = look(&app, "Name,Email,Company\nBeth,beth@acme.example,Acme\n").await;
+    commit(&app, job, "WAIT").await;
+    done(&app, "mergeProspects(input: { keepId: 1, dropId: 2 })").await;
+    act(&app, "undoImportJob", job).await;
+    let expected = json!({ "status": "UNDONE", "undoneRecords": 0, "keptRecords": 1 });
+    assert_eq!(undone(&app, job).await, expected);
+    assert_eq!(people(&app).await, ["Ada | ada@acme.example | - | - | Acme"]);
+}
+
+async fn many_rows_are_taken_back(app: App) {
+    let row = |n: usize| format!("{},p{n}@c{}.example,C{},\n", name(n), n / 10, n / 10);
+    let rows: String = (0..1_205).map(row).collect();
+    // The first is filled in by the last, in another chunk.
+    let again = format!("{},p0@c0.example,C0,+493012345678", name(0));
+    let list = format!("Name,Email,Company,Phone\n{rows}{again}\n");
+    let job = look(&app, &list).await;
+    commit(&app, job, "WAIT").await;
+    assert_eq!(counts(&app, job).await, (vec![1_205, 1, 0, 0, 0], "COMPLETED".to_owned()));
+    act(&app, "undoImportJob", job).await;
+    assert_eq!(
+        undone(&app, job).await,
+        json!({ "status": "UNDONE", "undoneRecords": 1_206, "keptRecords": 0 })
+    );
+    let left = app.data("{ prospects { totalCount } companies { totalCount } }").await;
+    assert_eq!(left, json!({ "prospects": { "totalCount": 0 }, "companies": { "totalCount": 0 } }));
+}

@@ -1,0 +1,203 @@
+//! Lists that come in over HTTP.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use service::Role;
+use tests::{App, behaviours};
+
+use super::{counts, people, work};
+use crate::{
+    access::{key, serve as guarded},
+    http::{beside, send, serve},
+};
+
+behaviours![
+    a_file_is_looked_at,
+    a_form_says_more,
+    what_is_no_form_is_refused,
+    a_page_of_another_origin_sends_nothing,
+    only_who_may_write_sends_lists,
+    a_file_that_is_too_large_is_refused,
+];
+
+const LIST: &str = "Name,Email,Company\nAda,ada@acme.example,Acme\nBob,bob@acme,Acme\n";
+
+/// A form with these fields; the first of a pair may say more: `file"; filename="leads.csv`.
+fn form(fields: &[(&str, &str)]) -> String {
+    let field = |(name, value): &(&str, &str)| {
+        format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    format!("{}--x--\r\n", fields.iter().map(field).collect::<String>())
+}
+
+const FORM: &str = "POST /imports HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=x";
+const FILE: &str = "file\"; filename=\"leads.csv";
+
+async fn post(address: SocketAddr, head: &str, body: &str) -> (u16, Value) {
+    let (status, head, body) = send(address, head, body).await;
+    let answer = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{head}\n{body}"));
+    (status, answer)
+}
+
+async fn a_file_is_looked_at(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        let (status, answer) = post(address, FORM, &form(&[(FILE, LIST)])).await;
+        assert_eq!(
+            (status, answer),
+            (201, json!({ "importJob": { "id": "ImportJob:1", "status": "PENDING", "totalRecords": 2 },
+                "file": { "format": "CSV", "encoding": "UTF-8", "delimiter": ",", "columns": ["Name", "Email", "Company"] },
+                "mapping": { "full_name": "Name", "email": "Email", "company": "Company" },
+                "verdicts": { "CREATE": 1, "UPDATE": 0, "MERGE_CANDIDATE": 0, "SKIP": 0, "ERROR": 1 } }))
+        );
+        let job = app.data("{ importJob(id: 1) { name fileName } }").await;
+        assert_eq!(job["importJob"], json!({ "name": "leads.csv", "fileName": "leads.csv" }));
+        assert!(people(&app).await.is_empty());
+    })
+    .await;
+}
+
+async fn a_form_says_more(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        let list = "Wer;Wohin;Tel\nJ\u{fc}rgen;j@acme.example;030 12345678\n";
+        let fields = [
+            ("name", "Fair"),
+            ("map", "Wer=full_name"),
+            ("map", "Wohin=email"),
+            ("country", "de"),
+            ("encoding", "utf-8"),
+            ("delimiter", ";"),
+            ("commit", "WAIT"),
+            (FILE, list),
+        ];
+        let (status, answer) = post(address, FORM, &form(&fields)).await;
+        assert_eq!(
+            (status, &answer["importJob"]["status"]),
+            (201, &json!("PROCESSING")),
+            "{answer:#}"
+        );
+        work(&app).await;
+        assert_eq!(counts(&app, 1).await.1, "COMPLETED");
+        assert_eq!(
+            people(&app).await,
+            ["Jürgen | j@acme.example | +493012345678 | - | acme.example"]
+        );
+    })
+    .await;
+}
+
+async fn what_is_no_form_is_refused(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        let json = "POST /imports HTTP/1.1\r\nContent-Type: application/json";
+        let cut = format!("--x\r\nContent-Disposition: form-data; name=\"{FILE}\"\r\n\r\n{LIST}");
+        for (head, body, expected, code, message) in [
+            (json, "{}".to_owned(), 415, "UNSUPPORTED_MEDIA_TYPE", "multipart/form-data"),
+            (FORM, form(&[]), 400, "BAD_REQUEST", "there is no field `file`"),
+            (FORM, cut, 400, "BAD_REQUEST", "the form can't be read"),
+            (FORM, form(&[(FILE, LIST), (FILE, LIST)]), 400, "BAD_REQUEST", "one file at a time"),
+            (FORM, form(&[("files", LIST)]), 400, "BAD_REQUEST", "there is no field `files`"),
+            (FORM, form(&[("map", "Name"), (FILE, LIST)]), 400, "BAD_REQUEST", "COLUMN=FIELD"),
+            (FORM, form(&[("delimiter", "ab"), (FILE, LIST)]), 400, "BAD_REQUEST", "`delimiter`"),
+            (
+                FORM,
+                form(&[("commit", "yes"), (FILE, LIST)]),
+                400,
+                "BAD_REQUEST",
+                "wait, create, merge or skip",
+            ),
+            (
+                FORM,
+                form(&[("name", &"x".repeat(5_000)), (FILE, LIST)]),
+                400,
+                "BAD_REQUEST",
+                "`name` is too long",
+            ),
+            (FORM, form(&[(FILE, "")]), 400, "INVALID", "it has no rows"),
+            (FORM, form(&[(FILE, "A,B\n1,2\n")]), 400, "INVALID", "which columns hold the names"),
+            (
+                FORM,
+                form(&[("country", "xx"), (FILE, LIST)]),
+                400,
+                "INVALID",
+                "`country` takes two letters",
+            ),
+            (
+                "GET /imports HTTP/1.1",
+                String::new(),
+                405,
+                "METHOD_NOT_ALLOWED",
+                "send a file by POST",
+            ),
+        ] {
+            let (status, answer) = post(address, head, &body).await;
+            let error = &answer["errors"][0];
+            assert_eq!(
+                (status, error["extensions"]["code"].as_str()),
+                (expected, Some(code)),
+                "{answer:#}"
+            );
+            let told = error["message"].as_str().unwrap();
+            assert!(told.contains(message), "{told}");
+        }
+        let left = app.data("{ importJobs { totalCount } }").await;
+        assert_eq!(left["importJobs"]["totalCount"], 0);
+    })
+    .await;
+}
+
+async fn a_page_of_another_origin_sends_nothing(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        for (origin, expected) in [
+            ("https://evil.example".to_owned(), 403),
+            ("null".to_owned(), 403),
+            (format!("http://{address}"), 201),
+        ] {
+            let head = format!("{FORM}\r\nOrigin: {origin}");
+            let (status, answer) = post(address, &head, &form(&[(FILE, LIST)])).await;
+            assert_eq!(status, expected, "{answer:#}");
+        }
+    })
+    .await;
+}
+
+async fn only_who_may_write_sends_lists(app: App) {
+    beside(Box::pin(async {
+        let (address, _) = guarded(&app).await;
+        let (status, answer) = post(address, FORM, &form(&[(FILE, LIST)])).await;
+        assert_eq!(
+            (status, answer["errors"][0]["extensions"]["code"].as_str()),
+            (401, Some("UNAUTHENTICATED"))
+        );
+        for (role, expected) in [(Role::Analyst, 403), (Role::Member, 201)] {
+            let key = key(
+                &app,
+                app.organization,
+                role,
+                &format!("new-{}@example.com", role.name()),
+                false,
+            )
+            .await;
+            let head = format!("{FORM}\r\nAuthorization: Bearer {key}");
+            let (status, answer) = post(address, &head, &form(&[(FILE, LIST)])).await;
+            assert_eq!(status, expected, "{answer:#}");
+        }
+    }))
+    .await;
+}
+
+async fn a_file_that_is_too_large_is_refused(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        let large = "x".repeat(100 * 1024 * 1024 + 1);
+        let (status, answer) = post(address, FORM, &form(&[(FILE, &large)])).await;
+        assert_eq!(
+            (status, answer["errors"][0]["extensions"]["code"].as_str()),
+            (413, Some("PAYLOAD_TOO_LARGE"))
+        );
+    })
+    .await;
+}

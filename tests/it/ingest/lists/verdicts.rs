@@ -1,0 +1,283 @@
+//! What would become of each row of a list: nothing is written but the list itself.
+
+use serde_json::json;
+use service::ingest::list::Options;
+use tests::{App, behaviours};
+
+use super::{commit, counts, look, look_as, people, told};
+
+behaviours![
+    each_row_has_its_verdict,
+    somebody_may_stand_in_a_list_twice,
+    an_address_that_everybody_has_tells_no_company,
+    of_several_columns_the_first_that_says_something_counts,
+    a_row_says_why_nothing_can_be_made_of_it,
+    a_number_is_read_by_its_country,
+    a_list_and_how_it_was_read_are_kept,
+    looking_takes_few_statements,
+    other_organizations_are_nobody,
+];
+
+/// Three people at two companies.
+async fn world(app: &App) {
+    let industry = app.industry("Logistics").await;
+    let acme = format!(
+        r#"createCompany(input: {{ name: "Acme GmbH", size: "1", industryId: {industry}, website: "https://www.acme.example" }})"#
+    );
+    let beta =
+        format!(r#"createCompany(input: {{ name: "Beta", size: "1", industryId: {industry} }})"#);
+    for create in [
+        acme,
+        beta,
+        r#"createProspect(input: { fullName: "Anna Schmidt", email: "anna@acme.example", phone: "+493012345678", jobTitle: "CEO", companyId: 1 })"#.to_owned(),
+        r#"createProspect(input: { fullName: "Ben Meyer", email: "ben@acme.example", linkedinUrl: "http://linkedin.com/in/Ben-Meyer/", companyId: 1 })"#.to_owned(),
+        r#"createProspect(input: { fullName: "Cleo Sánchez", email: "cleo@beta.example", phone: "+493087654321", companyId: 2 })"#.to_owned(),
+    ] {
+        app.done(&format!("mutation {{ {create} {{ userErrors {{ message }} }} }}")).await;
+    }
+}
+
+async fn each_row_has_its_verdict(app: App) {
+    world(&app).await;
+    let before = people(&app).await;
+    let list = "Name,Email,Phone,Title,LinkedIn,Company,Website\n\
+        Dan New,dan@new.example,,,,New Ltd,new.example\n\
+        Anna S.,ANNA@acme.example,,CEO,,,\n\
+        A. Schmidt,Anna <anna@acme.example>,,,https://www.linkedin.com/in/anna-s,,\n\
+        Ben M,b.meyer@private.example,,Buyer,https://de.linkedin.com/in/ben-meyer?x=1,,\n\
+        Sánchez Cleo,,+49 30 87654321,CFO,,,\n\
+        Clio Sanchez,,030 87654321,,,,\n\
+        Zoe Other,zoe@beta.example,+49 30 87654321,,,Beta,\n\
+        Ana Schmidt,ana@acme.example,,,,,\n\
+        Schmidt Anna,as@gmail.com,,,,ACME,\n\
+        Ben Meyer,ben2@gmail.com,,,,Gamma,\n";
+    let options = Options { country: Some("de".to_owned()), ..Options::default() };
+    let job = look_as(&app, list, options).await;
+    assert_eq!(
+        told(&app, job).await,
+        [
+            "CREATE NONE",
+            "SKIP MATCHED by email: nothing new",
+            "UPDATE NONE by email: fills in linkedin_url",
+            "UPDATE NONE by linkedin_url: fills in job_title",
+            "UPDATE NONE by phone: fills in job_title",
+            "MERGE_CANDIDATE NONE: maybe Prospect:3: the same phone number, a similar name",
+            "CREATE NONE",
+            "MERGE_CANDIDATE NONE: maybe Prospect:1: nearly the same name at the same company, another e-mail address",
+            "MERGE_CANDIDATE NONE: maybe Prospect:1: the same name at the same company, another e-mail address",
+            "CREATE NONE",
+        ]
+    );
+    assert_eq!(counts(&app, job).await, (vec![0, 0, 1, 0, 9], "PENDING".to_owned()));
+    assert_eq!(people(&app).await, before);
+    let query = "{ importRecords(filter: { verdict: { eq: MERGE_CANDIDATE } }) { totalCount nodes { recordIndex candidates candidateProspects { fullName } } } }";
+    let rows = app.data(query).await["importRecords"].clone();
+    assert_eq!(rows["totalCount"], 3);
+    assert_eq!(
+        rows["nodes"][1],
+        json!({ "recordIndex": 7, "candidates": [{ "prospectId": 1, "score": 0.77,
+            "reasons": ["nearly the same name at the same company", "another e-mail address"] }],
+            "candidateProspects": [{ "fullName": "Anna Schmidt" }] })
+    );
+}
+
+async fn somebody_may_stand_in_a_list_twice(app: App) {
+    world(&app).await;
+    let list = "Name,Email,Phone,Company\n\
+        Eve Adams,eve@delta.example,,Delta\n\
+        Eve A.,EVE@delta.example,,Delta\n\
+        Eve,eve@delta.example,+493011111111,Delta\n\
+        Adams Eve,eve.adams@gmail.com,,Delta\n\
+        Eve Adam,eva@delta.example,,Delta\n\
+        Eve A.,eva@delta.example,+493022222222,\n\
+        Frank Eve,frank@delta.example,,Delta\n\
+        Anna Schmidt,anna@acme.example,,\n\
+        Anna Schmidt,anna@acme.example,,\n";
+    let job = look(&app, list).await;
+    assert_eq!(
+        told(&app, job).await,
+        [
+            "CREATE NONE",
+            "SKIP REJECTED: the same person as in row 1",
+            "UPDATE NONE: the same person as in row 1, fills in phone",
+            "MERGE_CANDIDATE NONE: maybe the person in row 1: the same name at the same company, another e-mail address",
+            "MERGE_CANDIDATE NONE: maybe the person in row 1: nearly the same name at the same company, another e-mail address",
+            "MERGE_CANDIDATE NONE: maybe the person in row 5: the same address or profile",
+            "CREATE NONE",
+            "SKIP MATCHED by email: nothing new",
+            "SKIP MATCHED by email: nothing new",
+        ]
+    );
+    let query = format!("{{ importJob(id: {job}) {{ duplicateRecords }} }}");
+    assert_eq!(app.data(&query).await["importJob"]["duplicateRecords"], 4);
+    commit(&app, job, "WAIT").await;
+    // Whom nobody has decided on waits, and so does who is the same person.
+    assert_eq!(counts(&app, job).await, (vec![2, 1, 3, 0, 3], "COMPLETED".to_owned()));
+    commit(&app, job, "MERGE").await;
+    assert_eq!(counts(&app, job).await, (vec![2, 1, 6, 0, 0], "COMPLETED".to_owned()));
+    let eve = "Eve Adams | eve@delta.example | +493011111111 | - | Delta";
+    assert!(people(&app).await.contains(&eve.to_owned()), "{:#?}", people(&app).await);
+}
+
+async fn an_address_that_everybody_has_tells_no_company(app: App) {
+    let list = "Name,Email,Company,Website\n\
+        Hans,hans@hotmail.de,Müller GmbH,\n\
+        Eva,eva@hotmail.de,Schmidt AG,\n\
+        Ina,ina@agency.example,Schmidt,\n\
+        Uwe,uwe@mueller-bau.example,Müller Bau,\n\
+        Ole,ole@x.example,Page,https://www.linkedin.com/company/page\n\
+        Pia,pia@y.example,Side,linkedin.com/company/side\n";
+    let job = look(&app, list).await;
+    commit(&app, job, "CREATE").await;
+    let query = "{ prospects { nodes { fullName company { name domain } } } }";
+    let data = app.data(query).await;
+    let told: Vec<_> = data["prospects"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|person| {
+            format!(
+                "{} {} {}",
+                person["fullName"], person["company"]["name"], person["company"]["domain"]
+            )
+            .replace('"', "")
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "Hans Müller GmbH null",
+            "Eva Schmidt AG null",
+            "Ina Schmidt AG null",
+            "Uwe Müller Bau mueller-bau.example",
+            "Ole Page null",
+            "Pia Side null"
+        ]
+    );
+}
+
+async fn of_several_columns_the_first_that_says_something_counts(app: App) {
+    let list = "First Name,Last Name,Name,Email,Phone,Mobile Phone\n\
+        Ada,Lovelace,A. L.,\"ada@acme.example, ada@home.example\",,+493012345678\n\
+        ,,Bob Byte,bob@acme.example,+493087654321,+493012345678\n";
+    let job = look(&app, list).await;
+    commit(&app, job, "CREATE").await;
+    assert_eq!(
+        people(&app).await,
+        [
+            "Ada Lovelace | ada@acme.example | +493012345678 | - | acme.example",
+            "Bob Byte | bob@acme.example | +493087654321 | - | acme.example"
+        ]
+    );
+    let options = app.data("{ importJob(id: 1) { options } }").await;
+    assert_eq!(
+        options["importJob"]["options"]["mapping"]["phone"],
+        json!(["Phone", "Mobile Phone"])
+    );
+}
+
+async fn a_row_says_why_nothing_can_be_made_of_it(app: App) {
+    let long = "x".repeat(256);
+    let list = format!(
+        "Name,Email,Phone,LinkedIn,Website,Title\n\
+        ,ada@acme.example,,,,\n\
+        Ada,not an address,,,,\n\
+        Ada,,,,,\n\
+        Ada,ada@gmail.com,,,,\n\
+        {long},ada@acme.example,,,,\n\
+        Ada,ada@acme.example,call me,https://www.linkedin.com/company/acme,none,{long}\n\
+        Bob,bob@acme.example,,,,,more\n"
+    );
+    let job = look(&app, &list).await;
+    assert_eq!(
+        told(&app, job).await,
+        [
+            "ERROR FAILED: there is no name",
+            "ERROR FAILED: `not an address` is no e-mail address",
+            "ERROR FAILED: there is no e-mail address",
+            "ERROR FAILED: there is no company",
+            "ERROR FAILED: `full_name` has more than 255 characters",
+            "CREATE NONE: the phone number `call me` can't be read; `https://www.linkedin.com/company/acme` is no profile at \
+             LinkedIn; `none` is no website of a company; `job_title` is left out: it has more than 255 characters",
+            "ERROR FAILED: it has more than the 6 cells of the head",
+        ]
+    );
+    commit(&app, job, "WAIT").await;
+    assert_eq!(counts(&app, job).await, (vec![1, 0, 0, 6, 0], "COMPLETED".to_owned()));
+    assert_eq!(people(&app).await, ["Ada | ada@acme.example | - | - | acme.example"]);
+}
+
+async fn a_number_is_read_by_its_country(app: App) {
+    let list = "Name,Email,Phone\nAda,ada@acme.example,(030) 1234-5678\nBob,bob@acme.example,00 44 20 7946 0000\nCleo,cleo@acme.example,+49 (0)30 12345678\n";
+    let phones = async |country: Option<&str>| {
+        let country = country.map(str::to_owned);
+        let job = look_as(&app, list, Options { country, ..Options::default() }).await;
+        let query =
+            format!("{{ importJob(id: {job}) {{ importRecords {{ nodes {{ mappedData }} }} }} }}");
+        let rows = app.data(&query).await["importJob"]["importRecords"]["nodes"].clone();
+        let phones = rows.as_array().unwrap().iter();
+        phones.map(|row| row["mappedData"]["phone"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(phones(Some("DE")).await, ["+493012345678", "+442079460000", "+493012345678"]);
+    assert_eq!(phones(None).await, [json!(null), json!("+442079460000"), json!("+493012345678")]);
+}
+
+async fn a_list_and_how_it_was_read_are_kept(app: App) {
+    let file =
+        "Vorname;Nachname;E-Mail;Firma;Bemerkung\nJörg;Weiß;joerg@weiss.example;Weiß KG;alt\n";
+    let options = Options {
+        name: Some("Fair in May".to_owned()),
+        file_name: "leads.csv".to_owned(),
+        country: Some("DE".to_owned()),
+        ..Options::default()
+    };
+    let job = look_as(&app, file, options).await;
+    let query = format!(
+        "{{ importJob(id: {job}) {{ name status fileName fileSize totalRecords processedRecords progressPercentage options committedBy \
+         importRecords {{ nodes {{ recordIndex originalData mappedData email }} }} }} }}"
+    );
+    assert_eq!(
+        app.data(&query).await["importJob"],
+        json!({ "name": "Fair in May", "status": "PENDING", "fileName": "leads.csv", "fileSize": file.len(),
+            "totalRecords": 1, "processedRecords": 0, "progressPercentage": 0.0, "committedBy": null,
+            "options": { "format": "CSV", "encoding": "UTF-8", "delimiter": ";", "country": "DE",
+                "columns": ["Vorname", "Nachname", "E-Mail", "Firma", "Bemerkung"],
+                "mapping": { "first_name": "Vorname", "last_name": "Nachname", "email": "E-Mail", "company": "Firma" } },
+            "importRecords": { "nodes": [{ "recordIndex": 0, "email": "joerg@weiss.example",
+                "originalData": { "Vorname": "Jörg", "Nachname": "Weiß", "E-Mail": "joerg@weiss.example", "Firma": "Weiß KG", "Bemerkung": "alt" },
+                "mappedData": { "full_name": "Jörg Weiß", "email": "joerg@weiss.example", "phone": null, "job_title": null,
+                    "linkedin_url": null, "location": null, "company": "Weiß KG", "website": null, "size": null, "industry": null } }] } })
+    );
+}
+
+async fn looking_takes_few_statements(app: App) {
+    world(&app).await;
+    let row = |n: i32| format!("Person {n},p{n}@acme.example,+49 30 {:07},Acme\n", 1_000_000 + n);
+    let list =
+        |rows: i32| format!("Name,Email,Phone,Company\n{}", (0..rows).map(row).collect::<String>());
+    let mut statements = Vec::new();
+    for rows in [10, 500, 1_000] {
+        let before = app.store.statements();
+        look(&app, &list(rows)).await;
+        statements.push(app.store.statements() - before);
+    }
+    assert_eq!(statements[0], statements[1], "as many for ten rows as for 500");
+    assert!(statements[2] <= statements[1] + 8, "{statements:?}");
+}
+
+async fn other_organizations_are_nobody(app: App) {
+    world(&app).await;
+    let stranger = app.organization("stranger").await;
+    let opened = service::ingest::list::open(
+        b"Name,Email,Company\nAnna Schmidt,anna@acme.example,Acme\n",
+        Options::default(),
+    );
+    let looked = opened.unwrap().look(&app.scope(stranger), &service::progress::Unwatched).await;
+    let verdicts = looked.unwrap().verdicts;
+    assert_eq!(verdicts[0], ("create", 1));
+    let own = app.data("{ importJobs { totalCount } importRecords { totalCount } }").await;
+    assert_eq!(
+        own,
+        json!({ "importJobs": { "totalCount": 0 }, "importRecords": { "totalCount": 0 } })
+    );
+}
