@@ -55,7 +55,10 @@ pub const STATUSES: &[Word] = &[
     word(status::PROCESSING, "Its rows are being written; what was broken off goes on by itself."),
     word(status::PAUSED, "It was paused; what was written stays."),
     word(status::COMPLETED, "Its rows are written, but for those that wait for a person."),
-    word(status::CANCELLED, "What is left of it will not be written; what was written stays."),
+    word(
+        status::CANCELLED,
+        "What is left of it is not written, unless it is committed again; what was written stays.",
+    ),
     word(status::FAILED, "It was broken off; `error` says why."),
     word(status::UNDOING, "What it wrote is being taken back."),
     word(status::UNDONE, "What it wrote was taken back, but for what was touched since."),

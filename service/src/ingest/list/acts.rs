@@ -59,8 +59,9 @@ pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Resul
             let Some((_, to, _)) = life.filter(|(_, _, from)| from.contains(&state)) else {
                 let from = life.map_or(&[][..], |(.., from)| from);
                 let message = format!(
-                    "it is {}; that is for one that is {}",
+                    "it is {}, and to {} it takes one that is {}",
                     state.to_uppercase(),
+                    act.name(),
                     told(from)
                 );
                 return Err(Problem::conflict("id", message).into());
@@ -170,6 +171,11 @@ pub async fn decide(
             if !open {
                 let message = "there is nothing to be decided: it is no open MERGE_CANDIDATE";
                 return Err(Problem::conflict("id", message).into());
+            }
+            if decision == "create" && Lead::of(&before)?.email.is_none() {
+                let message =
+                    "there is no e-mail address; repair the row first, or take MERGE or SKIP";
+                return Err(Problem::invalid("decision", message).into());
             }
             if prospect.is_some() && decision != "merge" {
                 let message = "a prospect is filled in by MERGE only";

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{mapping::Mapping, normal};
+use super::{country, mapping::Mapping, normal};
 use crate::{
     error::{Error, Problem},
     value::Value,
@@ -59,12 +59,19 @@ impl Lead {
             (!parts.is_empty()).then(|| parts.join(", "))
         });
         let own = |name| cell(name).map(str::to_owned);
+        // Of several columns the first that can be read; what stands in the first is told of when none can.
+        let best = |name, read: &dyn Fn(&str) -> bool| {
+            let found = mapping.cells(row, name).find(|cell| read(cell));
+            found.or_else(|| cell(name)).map(str::to_owned)
+        };
+        // A row says better where its numbers are from than the list does.
+        let country = cell("country").and_then(country::named).or(country);
         let lead = Self {
             full_name,
-            email: own("email"),
-            phone: own("phone"),
+            email: best("email", &|cell| normal::email(cell).is_some()),
+            phone: best("phone", &|cell| normal::phone(cell, country).is_some()),
             job_title: text("job_title"),
-            linkedin_url: own("linkedin_url"),
+            linkedin_url: best("linkedin_url", &|cell| normal::linkedin(cell).is_some()),
             location,
             company: text("company"),
             website: own("website"),

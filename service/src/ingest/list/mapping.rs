@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value as Json};
 
+use super::headings::NAMES;
 use crate::{
     error::{Error, Result},
     vocabulary::{Word, word},
@@ -26,181 +27,6 @@ pub const FIELDS: &[Word] = &[
     word("website", "Website or domain of the company."),
     word("size", "Size class of the company, or how many work there."),
     word("industry", "Industry of the company."),
-];
-
-/// The names of columns in exports of HubSpot, Salesforce, Apollo, LinkedIn and Pipedrive, and in lists of one's own in
-/// English and German; only letters and numbers, in lower case. Of several columns for one field the first name here
-/// counts, so the better ones stand before.
-const NAMES: &[(&str, &[&str])] = &[
-    (
-        "full_name",
-        &[
-            "fullname",
-            "name",
-            "contactname",
-            "personname",
-            "leadname",
-            "kontakt",
-            "ansprechpartner",
-            "vollername",
-            "contact",
-            "person",
-        ],
-    ),
-    (
-        "first_name",
-        &["firstname", "givenname", "vorname", "personfirstname", "contactfirstname", "first"],
-    ),
-    (
-        "last_name",
-        &[
-            "lastname",
-            "surname",
-            "familyname",
-            "nachname",
-            "familienname",
-            "personlastname",
-            "contactlastname",
-            "last",
-        ],
-    ),
-    (
-        "email",
-        &[
-            "email",
-            "emailaddress",
-            "workemail",
-            "businessemail",
-            "personemailwork",
-            "personemail",
-            "contactemail",
-            "mail",
-            "emailadresse",
-            "primaryemail",
-            "email1",
-            "personemailother",
-            "secondaryemail",
-        ],
-    ),
-    (
-        "phone",
-        &[
-            "phone",
-            "phonenumber",
-            "workdirectphone",
-            "mobilephone",
-            "mobile",
-            "mobilephonenumber",
-            "personphonework",
-            "personphonemobile",
-            "personphone",
-            "workphone",
-            "businessphone",
-            "directphone",
-            "telefon",
-            "telefonnummer",
-            "mobil",
-            "handy",
-            "corporatephone",
-            "companyphone",
-            "telephone",
-            "tel",
-        ],
-    ),
-    (
-        "job_title",
-        &[
-            "jobtitle",
-            "title",
-            "position",
-            "role",
-            "personjobtitle",
-            "funktion",
-            "rolle",
-            "berufsbezeichnung",
-            "stelle",
-        ],
-    ),
-    (
-        "linkedin_url",
-        &[
-            "linkedinurl",
-            "personlinkedinurl",
-            "linkedinprofileurl",
-            "linkedin",
-            "linkedinprofile",
-            "linkedinbio",
-            "hslinkedinurl",
-            "profileurl",
-            "url",
-            "personlinkedin",
-        ],
-    ),
-    ("location", &["location", "persongeography", "ort", "standort", "address", "mailingaddress"]),
-    ("city", &["city", "mailingcity", "stadt", "personcity", "contactcity"]),
-    (
-        "region",
-        &[
-            "state",
-            "stateregion",
-            "mailingstate",
-            "mailingstateprovince",
-            "region",
-            "province",
-            "bundesland",
-        ],
-    ),
-    ("country", &["country", "countryregion", "mailingcountry", "land", "personcountry"]),
-    (
-        "company",
-        &[
-            "companyname",
-            "company",
-            "accountname",
-            "organizationname",
-            "organization",
-            "organisation",
-            "personorganization",
-            "associatedcompany",
-            "primaryassociatedcompany",
-            "companynameforemails",
-            "firma",
-            "unternehmen",
-            "firmenname",
-            "employer",
-            "account",
-        ],
-    ),
-    (
-        "website",
-        &[
-            "website",
-            "companydomainname",
-            "companydomain",
-            "domain",
-            "websiteurl",
-            "companywebsite",
-            "organizationwebsite",
-            "webseite",
-            "homepage",
-            "companyurl",
-            "accountwebsite",
-        ],
-    ),
-    (
-        "size",
-        &[
-            "employees",
-            "numberofemployees",
-            "companysize",
-            "headcount",
-            "size",
-            "mitarbeiter",
-            "mitarbeiterzahl",
-            "employeecount",
-        ],
-    ),
-    ("industry", &["industry", "companyindustry", "branche", "sector", "organizationindustry"]),
 ];
 
 /// Which columns each field comes from, by their places in the head: the first that is not empty counts.
@@ -240,6 +66,7 @@ impl Mapping {
     /// # Errors
     /// [`Error::Invalid`] when there is no such column or field.
     pub fn told(mut self, head: &[String], told: &[(String, String)]) -> Result<Self> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (column, field) in told {
             let place = head
                 .iter()
@@ -263,7 +90,10 @@ impl Mapping {
                     format!("there is no field `{field}`; there are {}", fields.join(", "));
                 return Err(Error::invalid("map", message));
             };
-            self.0.insert(field.name, vec![place]);
+            // What is told counts before what is guessed, in the order in which it is told.
+            let count = counts.entry(field.name).or_insert(0_usize);
+            self.0.entry(field.name).or_default().insert(*count, place);
+            *count += 1;
         }
         Ok(self)
     }
@@ -271,8 +101,14 @@ impl Mapping {
     /// The cell of a row that holds `field`; nothing when it is empty.
     #[must_use]
     pub fn cell<'r>(&self, row: &'r [String], field: &str) -> Option<&'r str> {
-        let cells = self.0.get(field)?.iter().filter_map(|place| row.get(*place));
-        cells.map(String::as_str).find(|cell| !cell.is_empty())
+        self.cells(row, field).next()
+    }
+
+    /// The cells of a row that hold `field` and are not empty.
+    pub fn cells<'r>(&self, row: &'r [String], field: &str) -> impl Iterator<Item = &'r str> {
+        let places = self.0.get(field).map(Vec::as_slice).unwrap_or_default();
+        let cells = places.iter().filter_map(|place| row.get(*place)).map(String::as_str);
+        cells.filter(|cell| !cell.is_empty())
     }
 
     /// Fields and the names of their columns, in the order of [`FIELDS`].
@@ -338,6 +174,19 @@ mod tests {
             (
                 "Person - Name,Person - Email - Work,Person - Phone - Work,Person - Job title,Organization - Name,Person - ID",
                 "full_name email phone job_title company",
+            ),
+            ("Name, Organization, Email - Work, Phone - Work", "full_name email phone company"),
+            (
+                "Person - Name,Person - E-Mail - Arbeit,Person - Telefon - Arbeit,Organisation - Name",
+                "full_name email phone company",
+            ),
+            (
+                "Vorname,Nachname,E-Mail,Mobiltelefonnummer,Jobtitel,Name des Unternehmens,Land/Region",
+                "first_name last_name email phone job_title country company",
+            ),
+            (
+                "First Name,Last Name,Title,Company / Account,Email,State/Province",
+                "first_name last_name email job_title region company",
             ),
             ("Vorname;Nachname;Firma".replace(';', ",").as_str(), "first_name last_name company"),
             (

@@ -8,8 +8,10 @@
 mod acts;
 mod commit;
 mod companies;
+mod country;
 pub mod file;
 mod forget;
+mod headings;
 mod judge;
 mod lead;
 mod look;
@@ -29,7 +31,7 @@ pub(crate) use undo::merged;
 pub use acts::{Act, act, decide, repair};
 pub use look::{Looked, Opened, Options, open};
 pub use matching::Candidate;
-pub use rows::examples;
+pub use rows::{examples, prospects_of};
 pub use run::{Worker, run};
 
 /// Rows of one transaction.

@@ -1,6 +1,7 @@
 //! Values of a list as they are compared and kept.
 
 use email_address::{EmailAddress, Options};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::{search, web};
 
@@ -214,7 +215,7 @@ pub(super) fn phone(text: &str, country: Option<phonenumber::country::Id>) -> Op
 
 /// The profile of a person: its address, as LinkedIn writes it, and its slug.
 pub(super) fn linkedin(text: &str) -> Option<(String, String)> {
-    let text = text.to_lowercase();
+    let text = percent_decode_str(text).decode_utf8_lossy().to_lowercase();
     let (_, rest) = text.split_once("linkedin.com/")?;
     let mut parts = rest.split(['/', '?', '#']);
     // What stands behind `pub` is a name that many have.
@@ -228,10 +229,15 @@ pub(super) fn linkedin(text: &str) -> Option<(String, String)> {
 /// The ways in which the profile of `slug` may have been written.
 pub(super) fn profiles(slug: &str) -> Vec<String> {
     let mut ways = Vec::new();
-    for scheme in ["https://", "http://", ""] {
-        for host in ["www.", ""] {
-            for end in ["", "/"] {
-                ways.push(format!("{scheme}{host}linkedin.com/in/{slug}{end}"));
+    let encoded =
+        utf8_percent_encode(slug, NON_ALPHANUMERIC).to_string().to_lowercase().replace("%2d", "-");
+    let slugs = if encoded == slug { vec![slug] } else { vec![slug, &encoded] };
+    for slug in slugs {
+        for scheme in ["https://", "http://", ""] {
+            for host in ["www.", ""] {
+                for end in ["", "/"] {
+                    ways.push(format!("{scheme}{host}linkedin.com/in/{slug}{end}"));
+                }
             }
         }
     }
@@ -336,6 +342,7 @@ mod tests {
         ] {
             assert_eq!(linkedin(text).unwrap().1, "ada-l", "{text}");
         }
+        assert_eq!(linkedin("linkedin.com/in/uwe-b%C3%A4r/?x").unwrap().1, "uwe-bär");
         assert_eq!(linkedin("https://www.linkedin.com/company/acme"), None);
         assert_eq!(linkedin("https://www.linkedin.com/pub/john-smith/12/345/678"), None);
         assert_eq!(own_domain("https://www.linkedin.com/company/acme"), None);

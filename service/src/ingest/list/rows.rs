@@ -1,5 +1,7 @@
 //! The rows of a job: some at a time, and what has become of them.
 
+use std::collections::HashMap;
+
 use sea_orm::Value as Bind;
 use serde_json::{Value as Json, json};
 
@@ -161,4 +163,31 @@ pub async fn examples(
         Ok((index, reason.unwrap_or_default()))
     });
     told.collect()
+}
+
+/// The prospects that rows are about, by job and place in the list, where that is known.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database does not answer.
+pub async fn prospects_of(scope: &Scope, rows: &[(i64, i64)]) -> Result<HashMap<(i64, i64), i64>> {
+    if rows.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (jobs, places): (Vec<i64>, Vec<i64>) = rows.iter().copied().unzip();
+    let engine = scope.engine();
+    let mut binds: Vec<Bind> = vec![scope.organization().into()];
+    let of_jobs = engine.among(&jobs, &mut binds);
+    let at_places = engine.among(&places, &mut binds);
+    let sql = format!(
+        "SELECT \"import_job_id\", \"record_index\", \"prospect_id\" FROM \"import_records\" \
+         WHERE {}\"organization_id\" = {{}} AND \"import_job_id\" {of_jobs} \
+         AND \"record_index\" {at_places} AND \"prospect_id\" IS NOT NULL",
+        engine.not_by()
+    );
+    let mut found = HashMap::new();
+    for row in &scope.store().query(&sql, binds).await? {
+        let place: i32 = row.try_get_by_index(1)?;
+        found.insert((row.try_get_by_index(0)?, place.into()), row.try_get_by_index(2)?);
+    }
+    Ok(found)
 }
