@@ -191,7 +191,7 @@ impl ImportActs {
         Ok(with_job(ctx, input.id, Act::Undo).await?.into())
     }
 
-    /// Decides on a row that may be about somebody we know. In a list that was written already it is written at once.
+    /// Decides on a row that may be about somebody we know. In a list that was written already it is written a moment later.
     async fn decide_import_record(
         &self,
         ctx: &Context<'_>,
@@ -206,8 +206,8 @@ impl ImportActs {
         Ok(done.await?.into())
     }
 
-    /// Repairs a row that is not written, and looks at it again. In a list that was written already it is written at
-    /// once.
+    /// Repairs a row that is not written, and looks at it again. In a list that was written already it is written a
+    /// moment later.
     async fn repair_import_record(
         &self,
         ctx: &Context<'_>,

@@ -1,11 +1,13 @@
 //! Rows of lists that come in, in GraphQL.
 
+use std::collections::HashSet;
+
 use salesgraph_macros::Entity;
 use service::{
     Scope, Value,
     ingest::{
         import_record::{DECISIONS, PROMOTIONS, VERDICTS, table},
-        list::Candidate,
+        list::{Candidate, prospects_of},
     },
 };
 
@@ -44,8 +46,8 @@ pub struct ImportRecord {
     /// Whom it may be about, the likeliest first: `prospectId`, the number of a prospect, or `recordIndex` for somebody in
     /// an earlier row of the same list; `score` from 0 to 1; `reasons`.
     pub candidates: Option<Json>,
-    /// The prospects among the candidates, the likeliest first.
-    #[entity(rows = candidate_prospects, needs("candidates"))]
+    /// The prospects among the candidates, the likeliest first; of an earlier row of the list when it is written.
+    #[entity(rows = candidate_prospects, needs("import_job_id", "candidates"))]
     pub candidate_prospects: Picked<Prospect>,
     /// The person it is about, or that was made of it.
     pub prospect: Option<One<Prospect>>,
@@ -96,12 +98,25 @@ impl Vocabulary for ImportVerdict {
     }
 }
 
-async fn candidate_prospects(_: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Vec<i64>>> {
-    let keys = |row: RowView<'_>| {
-        let Value::Json(candidates) = row.cell(0) else { return Vec::new() };
-        let candidates: Vec<Candidate> =
-            serde_json::from_value(candidates.clone()).unwrap_or_default();
-        candidates.into_iter().filter_map(|candidate| candidate.prospect_id).collect()
+async fn candidate_prospects(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Vec<i64>>> {
+    let read = |row: RowView<'_>| {
+        let job = row.cell(0).key().unwrap_or_default();
+        let Value::Json(candidates) = row.cell(1) else { return (job, Vec::new()) };
+        let read: Vec<Candidate> = serde_json::from_value(candidates.clone()).unwrap_or_default();
+        (job, read)
     };
-    Ok(rows.into_iter().map(keys).collect())
+    let rows: Vec<(i64, Vec<Candidate>)> = rows.into_iter().map(read).collect();
+    let place =
+        |job: i64, candidate: &Candidate| Some((job, i64::try_from(candidate.record_index?).ok()?));
+    let places = rows.iter().flat_map(|(job, all)| all.iter().filter_map(|one| place(*job, one)));
+    let made = prospects_of(scope, &places.collect::<Vec<_>>()).await?;
+    let keys = |(job, all): &(i64, Vec<Candidate>)| {
+        let of =
+            |one: &Candidate| one.prospect_id.or_else(|| made.get(&place(*job, one)?).copied());
+        let mut keys: Vec<i64> = all.iter().filter_map(of).collect();
+        let mut seen = HashSet::new();
+        keys.retain(|key| seen.insert(*key));
+        keys
+    };
+    Ok(rows.iter().map(keys).collect())
 }
