@@ -80,6 +80,14 @@ async fn all_candidates_can_be_decided_at_once(app: App) {
     let job = candidates(&app).await;
     commit(&app, job, "WAIT").await;
     assert_eq!(counts(&app, job).await.0, [0, 0, 0, 0, 4]);
+    let create = "mutation { decideImportRecord(input: { id: 4, decision: CREATE }) { userErrors { code field message } } }";
+    let refused = app.refused(create).await;
+    assert_eq!(
+        refused,
+        [
+            "INVALID decision: there is no e-mail address; repair the row first, or take MERGE or SKIP"
+        ]
+    );
     decide(&app, 3, "SKIP").await;
     commit(&app, job, "CREATE").await;
     assert_eq!(counts(&app, job).await, (vec![2, 0, 1, 1, 0], "COMPLETED".to_owned()));

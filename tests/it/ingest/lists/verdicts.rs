@@ -111,6 +111,10 @@ async fn somebody_may_stand_in_a_list_twice(app: App) {
     let query = format!("{{ importJob(id: {job}) {{ duplicateRecords }} }}");
     assert_eq!(app.data(&query).await["importJob"]["duplicateRecords"], 4);
     commit(&app, job, "WAIT").await;
+    let query = "{ importRecords(filter: { recordIndex: { eq: 3 } }) { nodes { candidateProspects { fullName } } } }";
+    let candidates =
+        app.data(query).await["importRecords"]["nodes"][0]["candidateProspects"].clone();
+    assert_eq!(candidates, json!([{ "fullName": "Eve Adams" }]));
     // Whom nobody has decided on waits, and so does who is the same person.
     assert_eq!(counts(&app, job).await, (vec![2, 1, 3, 0, 3], "COMPLETED".to_owned()));
     commit(&app, job, "MERGE").await;
@@ -209,6 +213,17 @@ async fn a_row_says_why_nothing_can_be_made_of_it(app: App) {
 
 async fn a_number_is_read_by_its_country(app: App) {
     let list = "Name,Email,Phone\nAda,ada@acme.example,(030) 1234-5678\nBob,bob@acme.example,00 44 20 7946 0000\nCleo,cleo@acme.example,+49 (0)30 12345678\n";
+    let by_row = "Name,Email,Phone,Mobile,Country\nAda,ada@acme.example,n/a,(617) 555-1234,United States\nBob,bob@acme.example,044 668 18 00,,Schweiz\n";
+    let options = Options { country: Some("DE".to_owned()), ..Options::default() };
+    let job = look_as(&app, by_row, options).await;
+    let query = format!(
+        "{{ importJob(id: {job}) {{ importRecords {{ nodes {{ mappedData reason }} }} }} }}"
+    );
+    let rows = app.data(&query).await["importJob"]["importRecords"]["nodes"].clone();
+    for (row, phone) in [(0, "+16175551234"), (1, "+41446681800")] {
+        assert_eq!(rows[row]["mappedData"]["phone"], phone);
+        assert_eq!(rows[row]["reason"], json!(null));
+    }
     let phones = async |country: Option<&str>| {
         let country = country.map(str::to_owned);
         let job = look_as(&app, list, Options { country, ..Options::default() }).await;

@@ -244,16 +244,16 @@ async fn acts_are_for_their_states(app: App) {
     };
     assert_eq!(
         refused("pauseImportJob").await,
-        "CONFLICT id: it is PENDING; that is for one that is PROCESSING"
+        "CONFLICT id: it is PENDING, and to pause it takes one that is PROCESSING"
     );
     assert_eq!(
         refused("resumeImportJob").await,
-        "CONFLICT id: it is PENDING; that is for one that is PAUSED"
+        "CONFLICT id: it is PENDING, and to resume it takes one that is PAUSED"
     );
     assert!(
         refused("undoImportJob")
             .await
-            .starts_with("CONFLICT id: it is PENDING; that is for one that is")
+            .starts_with("CONFLICT id: it is PENDING, and to undo it takes one that is")
     );
     act(&app, "cancelImportJob", job).await;
     assert!(refused("cancelImportJob").await.starts_with("CONFLICT id: it is CANCELLED"));
