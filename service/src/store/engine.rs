@@ -67,6 +67,14 @@ impl Engine {
         }
     }
 
+    /// The text in `column` as names of rows are compared: without regard to the case of A–Z.
+    pub(crate) fn folded(self, column: &str) -> String {
+        match self {
+            Self::Postgres => format!("lower(\"{column}\" COLLATE \"C\")"),
+            Self::Sqlite => format!("\"{column}\" COLLATE NOCASE"),
+        }
+    }
+
     /// What keeps SQLite, without statistics, from looking for rows by the organization that stands behind it,
     /// where they are found by something narrower (<https://www.sqlite.org/optoverview.html>, 2.1).
     pub(crate) fn not_by(self) -> &'static str {

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use sea_orm::Value as Bind;
 use serde_json::{Value as Json, json};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Record, Unit, bulk};
 use crate::{
@@ -21,16 +20,12 @@ impl Unit {
         if self.scope().store().engine() != Engine::Postgres || names.is_empty() {
             return Ok(());
         }
-        let organization = self.scope().organization();
         let mut names: Vec<String> =
             names.into_iter().map(|name| name.to_ascii_lowercase()).collect();
         // In the order in which batches take them.
         names.sort_unstable();
         names.dedup();
-        let keys = names
-            .iter()
-            .map(|name| format!("{organization}\0{}\0{name}", table.name))
-            .map(|name| Value::Int(xxh3_64(name.as_bytes()).cast_signed()));
+        let keys = names.iter().map(|name| Value::Int(self.lock_of(table, name)));
         let keys = Value::array(keys.collect(), Kind::BigInt);
         let sql = "SELECT count(pg_advisory_xact_lock(k)) FROM unnest({}::bigint[]) k";
         self.query(sql, vec![keys]).await?;

@@ -10,7 +10,6 @@ use super::{
 use crate::{
     error::{Error, Problem, Result},
     scope::Scope,
-    store::Engine,
     table::Kind,
     value::Value,
 };
@@ -331,10 +330,7 @@ async fn with_identity(unit: &mut Unit, rules: &'static Rules, value: &str) -> R
     let table = (rules.table)();
     let folded = value.to_ascii_lowercase();
     unit.hold_name(table, &folded).await?;
-    let column = match unit.scope().store().engine() {
-        Engine::Postgres => format!("lower(\"{}\" COLLATE \"C\")", identity.column),
-        Engine::Sqlite => format!("\"{}\" COLLATE NOCASE", identity.column),
-    };
+    let column = unit.scope().engine().folded(identity.column);
     let alive = if table.deleted_at.is_some() { " AND \"deleted_at\" IS NULL" } else { "" };
     let sql = format!(
         "SELECT \"id\" FROM \"{}\" WHERE \"organization_id\" = {{}} AND {column} = {{}}{alive} \

@@ -174,11 +174,16 @@ impl Unit {
         rows.iter().map(|row| Record::read(table, row, 0)).collect()
     }
 
+    /// The lock that stands for a name of a table.
+    pub(super) fn lock_of(&self, table: &Table, name: &str) -> i64 {
+        let name = format!("{}\0{}\0{name}", self.scope.organization(), table.name);
+        xxh3_64(name.as_bytes()).cast_signed()
+    }
+
     /// Waits until no other unit holds this name: what makes a value unique that no index holds.
     pub(crate) async fn hold_name(&self, table: &Table, name: &str) -> Result<()> {
         if self.engine() == Engine::Postgres {
-            let name = format!("{}\0{}\0{name}", self.scope.organization(), table.name);
-            let key = xxh3_64(name.as_bytes()).cast_signed();
+            let key = self.lock_of(table, name);
             self.execute("SELECT pg_advisory_xact_lock({})", vec![key.into()]).await?;
         }
         Ok(())

@@ -66,16 +66,13 @@ impl People {
     ) -> Result<Self> {
         let mut people = Self::default();
         let emails = leads.clone().filter_map(|(lead, _)| lead.email.clone()).collect();
-        let folded = match unit.scope().store().engine() {
-            Engine::Postgres => |column: &str| format!("lower(\"{column}\" COLLATE \"C\")"),
-            Engine::Sqlite => |column: &str| format!("\"{column}\" COLLATE NOCASE"),
-        };
-        for person in found(unit, &folded("email"), emails).await? {
+        let engine = unit.scope().engine();
+        for person in found(unit, &engine.folded("email"), emails).await? {
             people.by_email.entry(person.text("email").to_lowercase()).or_insert(person);
         }
         let slugs = leads.clone().filter_map(|(lead, _)| lead.slug());
         let profiles = slugs.flat_map(|slug| normal::profiles(&slug)).collect();
-        for person in found(unit, &folded("linkedin_url"), profiles).await? {
+        for person in found(unit, &engine.folded("linkedin_url"), profiles).await? {
             if let Some((_, slug)) = normal::linkedin(person.text("linkedin_url")) {
                 people.by_slug.entry(slug).or_insert(person);
             }
