@@ -12,10 +12,11 @@ pub mod crm {
     pub use crate::generated::{companies as company, prospect_research, prospects as prospect};
 }
 
-/// The change log, answers to be given again, and the schema version of a database that was brought over.
+/// Settings, the change log, answers to be given again, and the schema version of a database that was brought over.
 pub mod governance {
     pub use crate::generated::{
         alembic_version, change_log, changes as change, idempotency_keys as idempotency_key,
+        settings as setting,
     };
 }
 
@@ -24,11 +25,13 @@ pub mod identity {
     pub use crate::generated::{api_keys as api_key, organizations as organization, users as user};
 }
 
-/// Databases and lists that were brought in.
+/// Databases and lists that were brought in, and what providers found out.
 pub mod ingest {
     pub use crate::generated::{
-        import_jobs as import_job, import_records as import_record,
-        source_import_tables as source_import_table, source_imports as source_import,
+        enrichment_cache as enrichment_cache_entry, external_ids as external_id,
+        extractions as extraction, field_provenance, import_jobs as import_job,
+        import_records as import_record, source_import_tables as source_import_table,
+        source_imports as source_import,
     };
 }
 
@@ -42,13 +45,18 @@ pub mod offer {
 
 /// What was said to prospects, and what is about to be.
 pub mod outreach {
-    pub use crate::generated::{interactions as interaction, outreach_drafts as outreach_draft};
+    pub use crate::generated::{
+        interactions as interaction, message_templates as message_template,
+        outreach_drafts as outreach_draft, template_performance,
+    };
 }
 
 /// What calls to language models cost, and what they made.
 pub mod usage {
     pub use crate::generated::{
-        llm_usage_logs as llm_usage_log, outreach_draft_usages as outreach_draft_usage,
+        daily_cost_summaries as daily_cost_summary, llm_usage_logs as llm_usage_log,
+        outreach_draft_usages as outreach_draft_usage,
         prospect_research_usages as prospect_research_usage,
+        service_usage_logs as service_usage_log,
     };
 }

@@ -229,3 +229,17 @@ pub(crate) async fn drop_tables(
     }
     Ok(())
 }
+
+/// A unique index over these columns, named by the last of them.
+pub(crate) async fn unique(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    let quoted: Vec<_> = columns.iter().map(|column| format!("\"{column}\"")).collect();
+    let last = columns.last().copied().unwrap_or_default();
+    let sql =
+        format!("CREATE UNIQUE INDEX \"ux_{table}_{last}\" ON \"{table}\" ({})", quoted.join(", "));
+    manager.get_connection().execute_unprepared(&sql).await?;
+    Ok(())
+}

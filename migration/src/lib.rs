@@ -6,6 +6,7 @@
 
 use sea_orm_migration::prelude::*;
 
+mod column;
 mod ddl;
 mod m20261121_000001_identity_organizations;
 mod m20261121_000002_offer_market;
@@ -19,6 +20,11 @@ mod m20261121_000009_usage_lineage;
 mod m20261121_000010_identity_keys;
 mod m20261121_000011_search;
 mod m20261121_000012_ingest_lists;
+mod m20261122_000013_governance_settings;
+mod m20261122_000014_outreach_templates;
+mod m20261122_000015_ingest_enrichment;
+mod m20261122_000016_usage_services;
+mod roll_up;
 mod search;
 
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
@@ -45,6 +51,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000010_identity_keys::Migration),
             Box::new(m20261121_000011_search::Migration),
             Box::new(m20261121_000012_ingest_lists::Migration),
+            Box::new(m20261122_000013_governance_settings::Migration),
+            Box::new(m20261122_000014_outreach_templates::Migration),
+            Box::new(m20261122_000015_ingest_enrichment::Migration),
+            Box::new(m20261122_000016_usage_services::Migration),
         ]
     }
 }

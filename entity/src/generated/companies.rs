@@ -19,6 +19,8 @@ pub struct Model {
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
     #[sea_orm(has_many)]
+    pub field_provenances: HasMany<super::field_provenance::Entity>,
+    #[sea_orm(has_many)]
     pub import_records: HasMany<super::import_records::Entity>,
     #[sea_orm(
         belongs_to,

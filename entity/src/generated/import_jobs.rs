@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "import_jobs")]
 pub struct Model {
     #[sea_orm(primary_key)]
@@ -34,8 +34,39 @@ pub struct Model {
     pub revision: i32,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    pub kind: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub description: Option<String>,
+    pub enriched_records: i32,
+    #[sea_orm(column_type = "Double")]
+    pub estimated_cost: f64,
+    #[sea_orm(column_type = "Double")]
+    pub actual_cost: f64,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub input_file_path: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub output_file_path: Option<String>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub metadata: Option<Json>,
+    pub resumes_at: Option<DateTimeWithTimeZone>,
+    pub source_job_id: Option<i64>,
+    #[sea_orm(has_many)]
+    pub extractions: HasMany<super::extractions::Entity>,
+    #[sea_orm(has_many)]
+    pub field_provenances: HasMany<super::field_provenance::Entity>,
+    #[sea_orm(
+        self_ref,
+        relation_enum = "SelfRef",
+        from = "source_job_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "SetNull"
+    )]
+    pub import_jobs: BelongsTo<Option<Entity>>,
     #[sea_orm(has_many)]
     pub import_records: HasMany<super::import_records::Entity>,
+    #[sea_orm(has_many)]
+    pub llm_usage_logs: HasMany<super::llm_usage_logs::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",
@@ -44,6 +75,10 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub organizations: BelongsTo<super::organizations::Entity>,
+    #[sea_orm(has_many)]
+    pub service_usage_logs: HasMany<super::service_usage_logs::Entity>,
+    #[sea_orm(has_many)]
+    pub template_performances: HasMany<super::template_performance::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

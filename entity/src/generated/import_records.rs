@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "import_records")]
 pub struct Model {
     #[sea_orm(primary_key)]
@@ -38,6 +38,25 @@ pub struct Model {
     pub revision: i32,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    pub status: Option<String>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub enriched_data: Option<Json>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub generated_content: Option<Json>,
+    pub processing_attempts: i32,
+    pub next_attempt_at: Option<DateTimeWithTimeZone>,
+    pub processing_time_ms: Option<i32>,
+    pub llm_tokens_used: Option<i32>,
+    #[sea_orm(column_type = "Double")]
+    pub cost: f64,
+    #[sea_orm(column_type = "Double", nullable)]
+    pub enrichment_confidence: Option<f64>,
+    #[sea_orm(column_type = "Double", nullable)]
+    pub data_completeness: Option<f64>,
+    pub lease_until: Option<DateTimeWithTimeZone>,
+    pub lease_token: Option<String>,
+    #[sea_orm(column_type = "Double")]
+    pub reserved_cost: f64,
     #[sea_orm(
         belongs_to,
         from = "company_id",
@@ -46,6 +65,8 @@ pub struct Model {
         on_delete = "SetNull"
     )]
     pub companies: BelongsTo<Option<super::companies::Entity>>,
+    #[sea_orm(has_many)]
+    pub field_provenances: HasMany<super::field_provenance::Entity>,
     #[sea_orm(
         belongs_to,
         from = "import_job_id",
@@ -54,6 +75,8 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub import_jobs: BelongsTo<super::import_jobs::Entity>,
+    #[sea_orm(has_many)]
+    pub llm_usage_logs: HasMany<super::llm_usage_logs::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",
@@ -62,6 +85,8 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub organizations: BelongsTo<super::organizations::Entity>,
+    #[sea_orm(has_many)]
+    pub outreach_drafts: HasMany<super::outreach_drafts::Entity>,
     #[sea_orm(
         belongs_to,
         from = "prospect_id",
@@ -70,6 +95,8 @@ pub struct Model {
         on_delete = "SetNull"
     )]
     pub prospects: BelongsTo<Option<super::prospects::Entity>>,
+    #[sea_orm(has_many)]
+    pub service_usage_logs: HasMany<super::service_usage_logs::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

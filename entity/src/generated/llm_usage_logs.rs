@@ -20,6 +20,35 @@ pub struct Model {
     pub cost: f64,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    pub provider: Option<String>,
+    pub request_id: Option<String>,
+    pub prompt_type: Option<String>,
+    pub finish_reason: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub endpoint: Option<String>,
+    pub status_code: Option<i32>,
+    pub request_size_bytes: Option<i32>,
+    pub response_size_bytes: Option<i32>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub error: Option<String>,
+    pub import_job_id: Option<i64>,
+    pub import_record_id: Option<i64>,
+    #[sea_orm(
+        belongs_to,
+        from = "import_job_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "SetNull"
+    )]
+    pub import_jobs: BelongsTo<Option<super::import_jobs::Entity>>,
+    #[sea_orm(
+        belongs_to,
+        from = "import_record_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "SetNull"
+    )]
+    pub import_records: BelongsTo<Option<super::import_records::Entity>>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

@@ -38,7 +38,17 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub companies: HasMany<super::companies::Entity>,
     #[sea_orm(has_many)]
+    pub daily_cost_summaries: HasMany<super::daily_cost_summaries::Entity>,
+    #[sea_orm(has_many)]
+    pub enrichment_caches: HasMany<super::enrichment_cache::Entity>,
+    #[sea_orm(has_many)]
     pub events: HasMany<super::events::Entity>,
+    #[sea_orm(has_many)]
+    pub external_ids: HasMany<super::external_ids::Entity>,
+    #[sea_orm(has_many)]
+    pub extractions: HasMany<super::extractions::Entity>,
+    #[sea_orm(has_many)]
+    pub field_provenances: HasMany<super::field_provenance::Entity>,
     #[sea_orm(has_many)]
     pub idempotency_keys: HasMany<super::idempotency_keys::Entity>,
     #[sea_orm(has_many)]
@@ -52,15 +62,23 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub llm_usage_logs: HasMany<super::llm_usage_logs::Entity>,
     #[sea_orm(has_many)]
+    pub message_templates: HasMany<super::message_templates::Entity>,
+    #[sea_orm(has_many)]
     pub outreach_drafts: HasMany<super::outreach_drafts::Entity>,
     #[sea_orm(has_many)]
     pub prospect_researches: HasMany<super::prospect_research::Entity>,
     #[sea_orm(has_many)]
     pub prospects: HasMany<super::prospects::Entity>,
     #[sea_orm(has_many)]
+    pub service_usage_logs: HasMany<super::service_usage_logs::Entity>,
+    #[sea_orm(has_many)]
+    pub settings: HasMany<super::settings::Entity>,
+    #[sea_orm(has_many)]
     pub solutions: HasMany<super::solutions::Entity>,
     #[sea_orm(has_many)]
     pub source_imports: HasMany<super::source_imports::Entity>,
+    #[sea_orm(has_many)]
+    pub template_performances: HasMany<super::template_performance::Entity>,
     #[sea_orm(
         belongs_to,
         from = "owner_user_id",

@@ -42,6 +42,8 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub metadata: Option<Json>,
     pub parent_draft_id: Option<i64>,
+    pub message_template_id: Option<i64>,
+    pub import_record_id: Option<i64>,
     #[sea_orm(
         belongs_to,
         from = "event_id",
@@ -50,8 +52,24 @@ pub struct Model {
         on_delete = "SetNull"
     )]
     pub events: BelongsTo<Option<super::events::Entity>>,
+    #[sea_orm(
+        belongs_to,
+        from = "import_record_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "SetNull"
+    )]
+    pub import_records: BelongsTo<Option<super::import_records::Entity>>,
     #[sea_orm(has_many)]
     pub interactions: HasMany<super::interactions::Entity>,
+    #[sea_orm(
+        belongs_to,
+        from = "message_template_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "SetNull"
+    )]
+    pub message_templates: BelongsTo<Option<super::message_templates::Entity>>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

@@ -36,6 +36,10 @@ pub struct Model {
     )]
     pub companies: BelongsTo<super::companies::Entity>,
     #[sea_orm(has_many)]
+    pub enrichment_caches: HasMany<super::enrichment_cache::Entity>,
+    #[sea_orm(has_many)]
+    pub field_provenances: HasMany<super::field_provenance::Entity>,
+    #[sea_orm(has_many)]
     pub import_records: HasMany<super::import_records::Entity>,
     #[sea_orm(has_many)]
     pub interactions: HasMany<super::interactions::Entity>,
