@@ -57,6 +57,53 @@ impl Unit {
         Ok(records)
     }
 
+    /// So many keys of a table, which nobody else is given.
+    pub(crate) async fn reserve_keys(
+        &self,
+        table: &'static Table,
+        number: usize,
+    ) -> Result<Vec<i64>> {
+        let sql = match self.scope().store().engine() {
+            Engine::Postgres => format!(
+                "SELECT nextval(pg_get_serial_sequence('{}', 'id')) FROM generate_series(1, {number})",
+                table.name
+            ),
+            // There is one writer.
+            Engine::Sqlite => format!(
+                "SELECT COALESCE((SELECT \"seq\" FROM \"sqlite_sequence\" WHERE \"name\" = '{}'), 0)",
+                table.name
+            ),
+        };
+        let rows = self.query(&sql, Vec::new()).await?;
+        let keys: Vec<i64> = rows
+            .iter()
+            .map(|row| row.try_get_by_index(0))
+            .collect::<std::result::Result<_, _>>()?;
+        Ok(match (self.scope().store().engine(), keys.first()) {
+            (Engine::Sqlite, Some(last)) => (1..).map(|next| last + next).take(number).collect(),
+            _ => keys,
+        })
+    }
+
+    /// Puts rows of one table in that have their keys and stamps already. The change log is told how many.
+    pub(crate) async fn insert_brought(&mut self, records: Vec<Record>) -> Result<()> {
+        let Some(table) = records.first().map(Record::table) else { return Ok(()) };
+        let count = records.len();
+        let columns: Vec<&Column> = table.columns.iter().collect();
+        let names: Vec<_> = columns.iter().map(|column| quoted(column.name)).collect();
+        let names = names.join(", ");
+        for records in records.chunks((bulk::BINDS / columns.len()).max(1)) {
+            let (rows, binds) = match self.scope().store().engine() {
+                Engine::Postgres => as_json(&columns, records),
+                Engine::Sqlite => as_values(&columns, records),
+            };
+            let sql = format!("INSERT INTO \"{}\" ({names}) {rows}", table.name);
+            self.execute(&sql, binds).await?;
+        }
+        self.note(table, None, kind::IMPORTED, None, Some(json!({ "rows": count })));
+        Ok(())
+    }
+
     async fn put(
         &self,
         table: &'static Table,

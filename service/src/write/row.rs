@@ -78,6 +78,10 @@ pub(crate) async fn create_in(
     check_all(unit, rules, &record, None, &mut problems).await?;
     unique(unit, rules, &record, &mut problems).await?;
     refuse(problems)?;
+    let mut record = record;
+    if let Some(creating) = rules.hooks.creating() {
+        creating(unit, &mut record).await?;
+    }
     let record = unit.insert(record).await?;
     for (rule, link) in rules.links.iter().zip(links) {
         link_in(unit, rule, record.id(), link).await?;

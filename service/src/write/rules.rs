@@ -211,10 +211,18 @@ pub struct NestedRows {
 /// Something that is done for a new row.
 pub type Created = for<'u> fn(&'u mut Unit, &'u Record) -> BoxFuture<'u, Result<()>>;
 
+/// Something that is done with a new row before it is put in.
+pub type Creating = for<'u> fn(&'u mut Unit, &'u mut Record) -> BoxFuture<'u, Result<()>>;
+
 /// What is special about writing an entity; nothing, where nothing is said.
 pub trait Hooks: Sync {
     /// Completes a row before it is checked: what follows from what it says.
     fn complete(&self, _: &Scope, _: Option<&Record>, _: &mut Record, _: &mut Vec<Problem>) {}
+
+    /// What is done before a row is put in, if anything.
+    fn creating(&self) -> Option<Creating> {
+        None
+    }
 
     /// What is done after a row has been put in, if anything.
     fn created(&self) -> Option<Created> {

@@ -28,7 +28,11 @@ pub(super) async fn create(
 ) -> Result<Option<Record>> {
     let table = (rules.table)();
     let links = input.links.iter().any(|link| !link.keys.is_empty() || !link.rows.is_empty());
-    if links || rules.identity.is_some() || rules.hooks.created().is_some() {
+    if links
+        || rules.identity.is_some()
+        || rules.hooks.created().is_some()
+        || rules.hooks.creating().is_some()
+    {
         return Ok(None);
     }
     scope.demand(Permission::Write)?;
