@@ -104,7 +104,8 @@ pub async fn found(
 ) -> Result<u64> {
     let transaction = store.begin().await?;
     let organization =
-        organization::insert(&transaction, clock.as_ref(), organization::DEFAULT).await?;
+        organization::insert(&transaction, store.engine(), clock.as_ref(), organization::DEFAULT)
+            .await?;
     let (actor, clock) = (Actor::CommandLine, Arc::clone(clock));
     let scope = &Scope::new(store.clone(), organization, actor, Role::Owner, clock);
     let writer = Writer { scope, transaction, engine: store.engine(), progress };

@@ -1,4 +1,5 @@
-//! The change log, and the schema version of a database that was brought over.
+//! Settings, the change log, and the schema version of a database that was brought over.
 
 pub mod change_log;
 pub mod schema_version;
+pub mod setting;

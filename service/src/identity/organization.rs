@@ -8,8 +8,9 @@ use sea_orm::{
 use crate::{
     clock::Clock,
     error::{Error, Result},
+    governance::setting,
     scope::Scope,
-    store::Store,
+    store::{Engine, Store},
 };
 
 /// The organization of a server that has only one.
@@ -39,7 +40,7 @@ pub async fn ensure(store: &Store, clock: &dyn Clock, slug: &str) -> Result<i64>
     if let Some(id) = by_slug(store, slug).await? {
         return Ok(id);
     }
-    match insert(store.write(), clock, slug).await {
+    match insert(store.write(), store.engine(), clock, slug).await {
         Ok(id) => Ok(id),
         // Another server made it in between.
         Err(error) => by_slug(store, slug).await?.ok_or(error),
@@ -49,6 +50,7 @@ pub async fn ensure(store: &Store, clock: &dyn Clock, slug: &str) -> Result<i64>
 /// Makes an organization and gives its key.
 pub(crate) async fn insert<C: ConnectionTrait>(
     connection: &C,
+    engine: Engine,
     clock: &dyn Clock,
     slug: &str,
 ) -> Result<i64> {
@@ -60,7 +62,9 @@ pub(crate) async fn insert<C: ConnectionTrait>(
         updated_at: Set(now),
         ..Default::default()
     };
-    Ok(row.insert(connection).await?.id)
+    let id = row.insert(connection).await?.id;
+    setting::seed(connection, engine, clock, id).await?;
+    Ok(id)
 }
 
 /// What the organization of a scope is called, and by which slug it is named.

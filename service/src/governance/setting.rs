@@ -1,0 +1,354 @@
+//! Settings: what an organization says about how the product works for it.
+
+use std::sync::LazyLock;
+
+use entity::governance::setting;
+use futures_util::future::BoxFuture;
+use sea_orm::ConnectionTrait;
+use serde_json::{Value as Json, json};
+
+use crate::{
+    clock::Clock,
+    error::{Problem, Result},
+    scope::Scope,
+    store::Engine,
+    table::{Kind, Table},
+    value::Value,
+    vocabulary::{Word, word},
+    write::{
+        Record, Unit,
+        rules::{Check, Delete, Hooks, Identity, Rules, Usual, field, kept},
+    },
+};
+
+/// The table.
+pub fn table() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<setting::Entity>("setting").holding([
+            ("scope", 20),
+            ("key", 100),
+            ("value_type", 10),
+        ])
+    });
+    &TABLE
+}
+
+/// Whose a setting is (`settings.scope`).
+pub const SCOPES: &[Word] = &[
+    word("system", "It was there from the beginning, and can't be deleted."),
+    word("organization", "The organization has added it."),
+];
+
+/// What a value is (`settings.value_type`).
+pub const TYPES: &[Word] = &[
+    word("string", "A text."),
+    word("integer", "A whole number."),
+    word("float", "A number."),
+    word("boolean", "True or false."),
+    word("json", "Anything."),
+];
+
+/// What language model is asked: `openai`, or whatever speaks its protocol.
+pub const LLM_PROVIDER: &str = "llm_provider";
+/// The name of the language model.
+pub const LLM_MODEL: &str = "llm_model";
+/// How many records are enriched at a time.
+pub const CONCURRENCY: &str = "max_concurrent_enrichments";
+/// How many days what was looked up is kept.
+pub const CACHE_DAYS: &str = "cache_ttl_days";
+/// What a day may cost, in US dollars.
+pub const SPEND_LIMIT: &str = "daily_spend_limit";
+/// Whether more than one provider may be asked about a record.
+pub const DEEP_SEARCH: &str = "enable_deep_search";
+/// What language models cost: `{"MODEL": {"input": 0.15, "output": 0.6}}`, in US dollars for a million tokens.
+pub const LLM_PRICES: &str = "llm_prices";
+
+/// What the server itself goes by.
+struct Known {
+    key: &'static str,
+    of_type: &'static str,
+    usual: fn() -> Json,
+    /// As the enrichment document writes it; nothing for what was added.
+    about: Option<&'static str>,
+    allowed: fn(&Json) -> Option<&'static str>,
+}
+
+fn number_between(
+    value: &Json,
+    least: f64,
+    most: f64,
+    message: &'static str,
+) -> Option<&'static str> {
+    let within = value.as_f64().is_some_and(|number| (least..=most).contains(&number));
+    (!within).then_some(message)
+}
+
+const KNOWN: [Known; 7] = [
+    Known {
+        key: LLM_PROVIDER,
+        of_type: "string",
+        usual: || json!("openai"),
+        about: Some("LLM provider to use"),
+        allowed: |value| {
+            let filled =
+                value.as_str().is_some_and(|name| !name.trim().is_empty() && name.len() <= 50);
+            (!filled).then_some("it must be the name of a provider, of at most 50 characters")
+        },
+    },
+    Known {
+        key: LLM_MODEL,
+        of_type: "string",
+        usual: || json!("gpt-4o-mini"),
+        about: Some("Model name"),
+        allowed: |value| {
+            let filled =
+                value.as_str().is_some_and(|name| !name.trim().is_empty() && name.len() <= 200);
+            (!filled).then_some("it must be the name of a model, of at most 200 characters")
+        },
+    },
+    Known {
+        key: CONCURRENCY,
+        of_type: "integer",
+        usual: || json!(3),
+        about: Some("Max parallel enrichments"),
+        allowed: |value| number_between(value, 1.0, 100.0, "it must be from 1 to 100"),
+    },
+    Known {
+        key: CACHE_DAYS,
+        of_type: "integer",
+        usual: || json!(7),
+        about: Some("Cache expiry in days"),
+        allowed: |value| number_between(value, 0.0, 3_650.0, "it must be from 0 to 3650 days"),
+    },
+    Known {
+        key: SPEND_LIMIT,
+        of_type: "float",
+        usual: || json!(100.0),
+        about: Some("Maximum daily API spend"),
+        allowed: |value| {
+            number_between(value, 0.0, 1e9, "it must be from 0 to 1000000000 US dollars")
+        },
+    },
+    Known {
+        key: DEEP_SEARCH,
+        of_type: "boolean",
+        usual: || json!(true),
+        about: Some("Enable deep web search"),
+        allowed: |_| None,
+    },
+    Known {
+        key: LLM_PRICES,
+        of_type: "json",
+        // https://openai.com/api/pricing, gpt-4o-mini, US dollars for a million tokens.
+        usual: || json!({ "gpt-4o-mini": { "input": 0.15, "output": 0.6 } }),
+        about: None,
+        allowed: |value| {
+            let price =
+                |price: &Json| price.as_f64().is_some_and(|price| (0.0..1e6).contains(&price));
+            let proper = value.as_object().is_some_and(|models| {
+                models.values().all(|model| price(&model["input"]) && price(&model["output"]))
+            });
+            (!proper).then_some(
+                "it must tell for each model what a million tokens cost: \
+                 {\"MODEL\": {\"input\": 0.15, \"output\": 0.6}}",
+            )
+        },
+    },
+];
+
+/// What may be written.
+pub fn rules() -> &'static Rules {
+    static RULES: Rules = Rules {
+        table,
+        create: Some("create"),
+        update: true,
+        delete: Delete::Hard,
+        identity: Some(Identity { column: "key", written_as: "key", upsert: true }),
+        fields: &[
+            field("key").on_create().checked(Check::Filled),
+            field("value"),
+            field("value_type").on_create().checked(Check::OneOf(TYPES)).usually(Usual::Follows),
+            field("description").checked(Check::AtMost(1_000)),
+            kept("scope", Usual::Text("organization")),
+        ],
+        links: &[],
+        hooks: &Setting,
+    };
+    &RULES
+}
+
+struct Setting;
+
+impl Hooks for Setting {
+    fn complete(
+        &self,
+        _: &Scope,
+        _: Option<&Record>,
+        setting: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) {
+        complete(setting, problems);
+    }
+
+    fn deleting<'u>(&'u self, _: &'u mut Unit, setting: &'u Record) -> BoxFuture<'u, Result<()>> {
+        Box::pin(async move {
+            if setting.text("scope") == "system" {
+                let message = "it was there from the beginning; give it another value";
+                return Err(Problem::conflict("id", message).into());
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Works out the type of a setting, and checks its value.
+fn complete(setting: &mut Record, problems: &mut Vec<Problem>) {
+    let known = KNOWN.iter().find(|known| known.key == setting.text("key"));
+    let Value::Json(value) = setting.value("value").clone() else { return };
+    let told = setting.text("value_type").to_owned();
+    let of_type = match known {
+        Some(known) => known.of_type,
+        None if told.is_empty() => type_of(&value),
+        None => told.as_str(),
+    };
+    if !told.is_empty() && told != of_type {
+        let message =
+            format!("`{}` is of the type {}", setting.text("key"), of_type.to_uppercase());
+        problems.push(Problem::invalid("value_type", message));
+    }
+    let fits = match of_type {
+        "string" => value.is_string(),
+        "integer" => value.is_i64(),
+        "float" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        _ => true,
+    };
+    if !fits {
+        let message = format!("it is of the type {}", of_type.to_uppercase());
+        problems.push(Problem::invalid("value", message));
+    } else if let Some(message) = known.and_then(|known| (known.allowed)(&value)) {
+        problems.push(Problem::invalid("value", message));
+    }
+    setting.set("value_type", Value::Text(of_type.to_owned()));
+}
+
+fn type_of(value: &Json) -> &'static str {
+    match value {
+        Json::String(_) => "string",
+        Json::Number(number) if number.is_i64() => "integer",
+        Json::Number(_) => "float",
+        Json::Bool(_) => "boolean",
+        _ => "json",
+    }
+}
+
+/// Whether the server itself goes by a setting.
+pub(crate) fn is_known(key: &str) -> bool {
+    KNOWN.iter().any(|known| known.key == key)
+}
+
+/// Why a setting would be refused; nothing when it would not.
+pub(crate) fn refusal(setting: &Record) -> Option<String> {
+    let mut problems = Vec::new();
+    complete(&mut setting.clone(), &mut problems);
+    problems.into_iter().next().map(|problem| problem.message)
+}
+
+/// What the settings of an organization say, with what is usual where they say nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    told: std::collections::HashMap<String, Json>,
+}
+
+impl Settings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database does not answer.
+    pub async fn read(scope: &Scope) -> Result<Self> {
+        Self::of(&scope.store().query(SELECT, vec![scope.organization().into()]).await?)
+    }
+
+    /// Reads them as this unit sees them.
+    pub(crate) async fn within(unit: &Unit) -> Result<Self> {
+        Self::of(&unit.query(SELECT, vec![unit.scope().organization().into()]).await?)
+    }
+
+    fn of(rows: &[sea_orm::QueryResult]) -> Result<Self> {
+        let told = rows.iter().map(|row| {
+            let value = match Value::read(row, 1, Kind::Json)? {
+                Value::Json(value) => value,
+                _ => Json::Null,
+            };
+            Ok((row.try_get_by_index(0)?, value))
+        });
+        Ok(Self { told: told.collect::<Result<_>>()? })
+    }
+
+    fn value(&self, key: &str) -> Json {
+        let usual = || KNOWN.iter().find(|known| known.key == key).map(|known| (known.usual)());
+        self.told.get(key).cloned().or_else(usual).unwrap_or_default()
+    }
+
+    /// The text of a setting.
+    #[must_use]
+    pub fn text(&self, key: &str) -> String {
+        self.value(key).as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The number of a setting.
+    #[must_use]
+    pub fn number(&self, key: &str) -> f64 {
+        self.value(key).as_f64().unwrap_or_default()
+    }
+
+    /// The whole number of a setting.
+    #[must_use]
+    pub fn count(&self, key: &str) -> i64 {
+        self.value(key).as_i64().unwrap_or_default()
+    }
+
+    /// Whether a setting is true.
+    #[must_use]
+    pub fn is(&self, key: &str) -> bool {
+        self.value(key).as_bool().unwrap_or_default()
+    }
+
+    /// What a million tokens of a model cost in US dollars, of prompts and of answers, where that is told.
+    #[must_use]
+    pub fn price(&self, model: &str) -> Option<(f64, f64)> {
+        let usual = KNOWN.iter().find(|known| known.key == LLM_PRICES).map(|known| (known.usual)());
+        let (told, usual) = (self.value(LLM_PRICES), usual.unwrap_or_default());
+        let price = told.get(model).or_else(|| usual.get(model))?;
+        Some((price["input"].as_f64()?, price["output"].as_f64()?))
+    }
+}
+
+const SELECT: &str =
+    "SELECT \"key\", \"value\" FROM \"settings\" WHERE \"organization_id\" = {} ORDER BY \"id\"";
+
+/// Puts in the settings that every organization has, where they are missing.
+pub(crate) async fn seed<C: ConnectionTrait>(
+    connection: &C,
+    engine: Engine,
+    clock: &dyn Clock,
+    organization: i64,
+) -> Result<()> {
+    for known in KNOWN.iter().filter(|known| known.about.is_some()) {
+        let now = || Value::Time(clock.now()).bind(Kind::Time);
+        let sql = "INSERT INTO \"settings\" (\"organization_id\", \"scope\", \"key\", \"value\", \
+                   \"value_type\", \"description\", \"created_at\", \"updated_at\") \
+                   VALUES ({}, 'system', {}, {}, {}, {}, {}, {}) ON CONFLICT DO NOTHING";
+        let binds = vec![
+            organization.into(),
+            known.key.into(),
+            Value::Json((known.usual)()).bind(Kind::Json),
+            known.of_type.into(),
+            known.about.unwrap_or_default().into(),
+            now(),
+            now(),
+        ];
+        connection.execute_raw(engine.statement(sql, binds)).await?;
+    }
+    Ok(())
+}
