@@ -5,5 +5,7 @@ pub mod draft_life;
 pub mod funnel;
 pub mod industry_performance;
 pub mod interaction;
+pub mod message_template;
 pub mod outreach_draft;
+pub mod template_performance;
 pub mod timeline;

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use super::{
     draft_life::{self, Action},
     interaction::{self, CHANNELS},
+    message_template,
 };
 use crate::{
     crm::prospect,
@@ -93,6 +94,7 @@ pub fn rules() -> &'static Rules {
             field("tone"),
             field("model"),
             field("metadata").checked(Check::Object),
+            field("message_template_id").on_create().to(message_template::table),
             kept("status", Usual::Text("draft")),
             kept("version", Usual::Int(1)),
         ],

@@ -1,0 +1,41 @@
+//! How templates did: one row for what was measured of one in a list.
+
+use std::sync::LazyLock;
+
+use entity::outreach::template_performance;
+
+use super::message_template;
+use crate::{
+    ingest::import_job,
+    table::Table,
+    write::rules::{Check, Delete, Plain, Rules, field},
+};
+
+/// The table.
+pub fn table() -> &'static Table {
+    static TABLE: LazyLock<Table> =
+        LazyLock::new(|| Table::of::<template_performance::Entity>("template_performance"));
+    &TABLE
+}
+
+/// What may be written.
+pub fn rules() -> &'static Rules {
+    const RATE: Check = Check::Between(0.0, 1.0);
+    static RULES: Rules = Rules {
+        table,
+        create: Some("create"),
+        update: true,
+        delete: Delete::Hard,
+        identity: None,
+        fields: &[
+            field("message_template_id").on_create().to(message_template::table),
+            field("import_job_id").on_create().to(import_job::table),
+            field("open_rate").checked(RATE),
+            field("response_rate").checked(RATE),
+            field("conversion_rate").checked(RATE),
+        ],
+        links: &[],
+        hooks: &Plain,
+    };
+    &RULES
+}
