@@ -17,8 +17,13 @@ use crate::{
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> =
-        LazyLock::new(|| Table::of::<llm_usage_log::Entity>("llm_usage_log"));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<llm_usage_log::Entity>("llm_usage_log").holding([
+            ("provider", 50),
+            ("prompt_type", 100),
+            ("finish_reason", 50),
+        ])
+    });
     &TABLE
 }
 
@@ -40,6 +45,15 @@ pub fn rules() -> &'static Rules {
             field("total_tokens").checked(COUNT).usually(Usual::Follows),
             field("latency_ms").checked(COUNT),
             field("cost").checked(Check::Between(0.0, 1_000_000.0)),
+            field("provider").checked(Check::Filled),
+            field("request_id").checked(Check::Filled),
+            field("endpoint").checked(Check::AtMost(2_000)),
+            field("status_code").checked(Check::Between(0.0, 999.0)),
+            field("request_size_bytes").checked(COUNT),
+            field("response_size_bytes").checked(COUNT),
+            field("prompt_type"),
+            field("finish_reason"),
+            field("error").checked(Check::AtMost(10_000)),
         ],
         links: &[],
         hooks: &Usage,

@@ -1,0 +1,132 @@
+//! The ledger of paid calls that are no calls to language models.
+
+use std::sync::LazyLock;
+
+use entity::usage::service_usage_log;
+
+use crate::{
+    error::Problem,
+    scope::Scope,
+    table::Table,
+    value::Value,
+    vocabulary::{Word, word},
+    write::{
+        Record,
+        rules::{Check, Delete, Hooks, Rules, Usual, field},
+    },
+};
+
+/// The table.
+pub fn table() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<service_usage_log::Entity>("service_usage_log").holding([
+            ("kind", 20),
+            ("provider", 50),
+            ("resource", 1_000),
+            ("unit", 20),
+            ("status", 50),
+        ])
+    });
+    &TABLE
+}
+
+/// What was paid for (`service_usage_logs.kind`).
+pub const KINDS: &[Word] = &[
+    word("api_call", "A call to a service on the web."),
+    word("browser_session", "A session of a remote browser."),
+    word("storage", "An operation of an object store."),
+];
+
+/// What may be written: a ledger only grows.
+pub fn rules() -> &'static Rules {
+    const COUNT: Check = Check::Between(0.0, 2_147_483_647.0);
+    const MONEY: Check = Check::Between(0.0, 1_000_000.0);
+    static RULES: Rules = Rules {
+        table,
+        create: Some("create"),
+        update: false,
+        delete: Delete::Never,
+        identity: None,
+        fields: &[
+            field("kind").checked(Check::OneOf(KINDS)).usually(Usual::Text("api_call")),
+            field("provider").checked(Check::Filled),
+            field("operation").checked(Check::Filled),
+            field("resource"),
+            field("bucket"),
+            field("quantity").checked(Check::Between(0.0, 1e12)),
+            field("unit"),
+            field("unit_cost").checked(MONEY),
+            field("charges").checked(Check::Any),
+            field("cost").checked(MONEY).usually(Usual::Follows),
+            field("tokens").checked(COUNT),
+            field("request_id"),
+            field("size_bytes").checked(COUNT),
+            field("content_type"),
+            field("latency_ms").checked(COUNT),
+            field("duration_ms").checked(COUNT),
+            field("status"),
+            field("status_code").checked(Check::Between(0.0, 999.0)),
+            field("request_size_bytes").checked(COUNT),
+            field("response_size_bytes").checked(COUNT),
+            field("error").checked(Check::AtMost(10_000)),
+            field("started_at"),
+            field("completed_at"),
+        ],
+        links: &[],
+        hooks: &Usage,
+    };
+    &RULES
+}
+
+struct Usage;
+
+impl Hooks for Usage {
+    fn complete(
+        &self,
+        _: &Scope,
+        _: Option<&Record>,
+        usage: &mut Record,
+        problems: &mut Vec<Problem>,
+    ) {
+        let number = |usage: &Record, column: &str| match usage.value(column) {
+            Value::Double(number) => Some(*number),
+            _ => None,
+        };
+        // What the charges say, or how much at which price.
+        let charges = match usage.value("charges") {
+            Value::Json(serde_json::Value::Array(charges)) => {
+                let amounts: Option<Vec<f64>> =
+                    charges.iter().map(|charge| charge["amount"].as_f64()).collect();
+                if amounts.is_none() {
+                    let message = "each must have an `amount` in US dollars";
+                    problems.push(Problem::invalid("charges", message));
+                }
+                amounts.map(|amounts| amounts.iter().sum())
+            }
+            Value::Null => None,
+            _ => {
+                problems.push(Problem::invalid("charges", "it must be a list"));
+                None
+            }
+        };
+        let priced = number(usage, "quantity").zip(number(usage, "unit_cost"));
+        let follows: Option<f64> = charges.or_else(|| priced.map(|(many, price)| many * price));
+        match (number(usage, "cost"), charges) {
+            (None, _) => {
+                if let Some(cost) = follows {
+                    usage.set("cost", Value::Double(rounded(cost)));
+                }
+            }
+            (Some(cost), Some(charges)) if (cost - charges).abs() > 5e-9 => {
+                let message = format!("it must be the sum of the charges, {}", rounded(charges));
+                problems.push(Problem::invalid("cost", message));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// US dollars with eight places, as ledgers hold them.
+pub(crate) fn rounded(cost: f64) -> f64 {
+    (cost * 1e8).round() / 1e8
+}
