@@ -4,10 +4,12 @@ use std::sync::LazyLock;
 
 use entity::ingest::import_job;
 use futures_util::future::BoxFuture;
+use serde_json::{Map, Value as Json};
 
 use crate::{
     error::{Problem, Result},
     table::Table,
+    value::Value,
     vocabulary::{Word, word},
     write::{Check, Delete, Hooks, Record, Rules, Unit, rules::field},
 };
@@ -21,10 +23,25 @@ pub fn table() -> &'static Table {
             ("candidate_decision", 20),
             ("committed_by", 300),
             ("file_name", 500),
+            ("kind", 20),
         ])
     });
     &TABLE
 }
+
+/// What a job does (`import_jobs.kind`).
+pub mod kind {
+    /// It brings in a list of people.
+    pub const LIST: &str = "list";
+    /// It finds out more about people we know.
+    pub const ENRICHMENT: &str = "enrichment";
+}
+
+/// What a job does (`import_jobs.kind`).
+pub const KINDS: &[Word] = &[
+    word(kind::LIST, "It brings in a list of people."),
+    word(kind::ENRICHMENT, "It asks providers about people, and fills in what they find."),
+];
 
 /// States of a job (`import_jobs.status`).
 pub mod status {
@@ -36,6 +53,8 @@ pub mod status {
     pub const PROCESSING: &str = "processing";
     /// It waits to be resumed.
     pub const PAUSED: &str = "paused";
+    /// Prospects are being made of its records.
+    pub const PROMOTING: &str = "promoting";
     /// Its rows are written.
     pub const COMPLETED: &str = "completed";
     /// What is left of it is not written.
@@ -51,10 +70,20 @@ pub mod status {
 /// How far a job has come (`import_jobs.status`).
 pub const STATUSES: &[Word] = &[
     word(status::UPLOADING, "Its rows are being looked at; nothing was written of them yet."),
-    word(status::PENDING, "It was looked at, and waits to be committed."),
-    word(status::PROCESSING, "Its rows are being written; what was broken off goes on by itself."),
+    word(
+        status::PENDING,
+        "It was looked at, and waits to be committed; of an enrichment: it waits for another day, `error` says why.",
+    ),
+    word(
+        status::PROCESSING,
+        "Its rows are being written, or enriched; what was broken off goes on by itself.",
+    ),
+    word(status::PROMOTING, "Prospects are being made of the records of an enrichment."),
     word(status::PAUSED, "It was paused; what was written stays."),
-    word(status::COMPLETED, "Its rows are written, but for those that wait for a person."),
+    word(
+        status::COMPLETED,
+        "Its rows are written, but for those that wait for a person; or enriched, but for those that failed.",
+    ),
     word(
         status::CANCELLED,
         "What is left of it is not written, unless it is committed again; what was written stays.",
@@ -77,6 +106,71 @@ pub(crate) const LIFE: &[(&str, &str, &[&str])] = {
     ]
 };
 
+/// What is done with an enrichment: as [`LIFE`].
+pub(crate) const LIFE_OF_ENRICHMENT: &[(&str, &str, &[&str])] = {
+    use status::{CANCELLED, COMPLETED, FAILED, PAUSED, PENDING, PROCESSING, PROMOTING, UNDOING};
+    &[
+        // What came from another system and was never made prospects of.
+        ("commit", PROMOTING, &[PENDING, PAUSED, COMPLETED, FAILED, CANCELLED]),
+        ("pause", PAUSED, &[PROCESSING, PENDING]),
+        ("resume", PROCESSING, &[PAUSED, PENDING]),
+        ("cancel", CANCELLED, &[PENDING, PROCESSING, PAUSED]),
+        ("retry", PROCESSING, &[COMPLETED, FAILED, CANCELLED]),
+        ("undo", UNDOING, &[PENDING, PAUSED, COMPLETED, CANCELLED, FAILED]),
+    ]
+};
+
+/// Where it stands in `metadata` what a job was before prospects were made of its records.
+const BEFORE: &str = "status_before";
+
+/// Keeps what a job was before prospects are made of its records: that is not what became of it.
+pub(crate) fn promoting(job: &mut Record, before: &str) {
+    let mut metadata = match job.value("metadata") {
+        Value::Json(Json::Object(metadata)) => metadata.clone(),
+        _ => Map::new(),
+    };
+    metadata.insert(BEFORE.to_owned(), before.into());
+    job.set("metadata", Value::Json(Json::Object(metadata)));
+}
+
+/// Lets a job be again what it was before prospects were made of its records.
+pub(crate) fn promoted(job: &mut Record) {
+    let mut state = status::COMPLETED.to_owned();
+    if let Value::Json(Json::Object(metadata)) = job.value("metadata") {
+        let mut metadata = metadata.clone();
+        if let Some(Json::String(before)) = metadata.remove(BEFORE) {
+            state = before;
+        }
+        let is_empty = metadata.is_empty();
+        job.set(
+            "metadata",
+            if is_empty { Value::Null } else { Value::Json(Json::Object(metadata)) },
+        );
+    }
+    job.set("status", Value::Text(state));
+}
+
+/// Lets a new job have counted nothing.
+pub(crate) fn nothing_counted(job: &mut Record) {
+    for count in [
+        "total_records",
+        "processed_records",
+        "created_records",
+        "updated_records",
+        "duplicate_records",
+        "skipped_records",
+        "failed_records",
+        "undone_records",
+        "kept_records",
+        "enriched_records",
+    ] {
+        job.set(count, Value::Int(0));
+    }
+    for cost in ["estimated_cost", "actual_cost"] {
+        job.set(cost, Value::Double(0.0));
+    }
+}
+
 /// What becomes of rows that may be about somebody we know (`import_jobs.candidate_decision`).
 pub const DECISIONS: &[Word] = &[
     word("wait", "They wait for a person."),
@@ -93,7 +187,10 @@ pub fn rules() -> &'static Rules {
         update: true,
         delete: Delete::Hard,
         identity: None,
-        fields: &[field("name").checked(Check::Filled)],
+        fields: &[
+            field("name").checked(Check::Filled),
+            field("description").checked(Check::AtMost(10_000)),
+        ],
         links: &[],
         hooks: &ImportJob,
     };
@@ -106,7 +203,8 @@ impl Hooks for ImportJob {
     fn deleting<'u>(&'u self, _: &'u mut Unit, job: &'u Record) -> BoxFuture<'u, Result<()>> {
         Box::pin(async move {
             let state = job.text("status");
-            if matches!(state, status::UPLOADING | status::PROCESSING | status::UNDOING) {
+            let busy = [status::UPLOADING, status::PROCESSING, status::PROMOTING, status::UNDOING];
+            if busy.contains(&state) {
                 let message = format!("it is {}; wait, or pause it", state.to_uppercase());
                 return Err(Problem::conflict("id", message).into());
             }

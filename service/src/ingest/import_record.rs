@@ -6,7 +6,9 @@ use entity::ingest::import_record;
 
 use crate::{
     table::Table,
+    value::Value,
     vocabulary::{Word, word},
+    write::Record,
 };
 
 /// The table.
@@ -18,12 +20,38 @@ pub fn table() -> &'static Table {
                 ("verdict", 20),
                 ("decision", 20),
                 ("match_reason", 50),
+                ("status", 20),
+                ("lease_token", 36),
             ])
+            .keeping_secret(["lease_token"])
             // What stands in a list is about people of whom nobody knows yet which prospect they are.
             .confidential()
     });
     &TABLE
 }
+
+/// How far the enrichment of a record has come (`import_records.status`).
+pub mod status {
+    /// It waits for its turn.
+    pub const PENDING: &str = "pending";
+    /// Providers are being asked.
+    pub const PROCESSING: &str = "processing";
+    /// They were asked, and what they found was kept.
+    pub const ENRICHED: &str = "enriched";
+    /// They could not be asked.
+    pub const FAILED: &str = "failed";
+    /// It was left out.
+    pub const SKIPPED: &str = "skipped";
+}
+
+/// How far the enrichment of a record has come (`import_records.status`).
+pub const STATUSES: &[Word] = &[
+    word(status::PENDING, "It waits for its turn, or to be tried again."),
+    word(status::PROCESSING, "Providers are being asked."),
+    word(status::ENRICHED, "Providers were asked, and what they found was kept."),
+    word(status::FAILED, "Providers could not be asked: `lastError` says why."),
+    word(status::SKIPPED, "It was left out: `lastError` says why."),
+];
 
 /// What becomes of rows (`import_records.verdict`).
 pub mod verdict {
@@ -37,6 +65,14 @@ pub mod verdict {
     pub const SKIP: &str = "skip";
     /// Nothing can be made of it.
     pub const ERROR: &str = "error";
+}
+
+/// Lets providers never have been asked about a new row.
+pub(crate) fn nothing_asked(record: &mut Record) {
+    record.set("processing_attempts", Value::Int(0));
+    for cost in ["cost", "reserved_cost"] {
+        record.set(cost, Value::Double(0.0));
+    }
 }
 
 /// What is to become of a row (`import_records.verdict`).

@@ -5,7 +5,7 @@ use crate::{
     crm::prospect,
     error::{Problem, Result},
     ingest::{
-        import_job::{self, LIFE, status},
+        import_job::{self, LIFE, LIFE_OF_ENRICHMENT, kind, status},
         import_record::{self, promotion, verdict},
     },
     scope::Scope,
@@ -55,7 +55,12 @@ pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Resul
         Box::pin(async move {
             let before = unit.get(import_job::table(), job, "id").await?;
             let state = before.text("status");
-            let life = LIFE.iter().find(|(name, ..)| *name == act.name());
+            let is_enrichment = before.text("kind") == kind::ENRICHMENT;
+            let life = if is_enrichment { LIFE_OF_ENRICHMENT } else { LIFE };
+            // One that came from another system, where nobody works on it any more.
+            let is_left = is_enrichment && state == status::PROCESSING && !before.has("resumes_at");
+            let state = if is_left { status::PAUSED } else { state };
+            let life = life.iter().find(|(name, ..)| *name == act.name());
             let Some((_, to, _)) = life.filter(|(_, _, from)| from.contains(&state)) else {
                 let from = life.map_or(&[][..], |(.., from)| from);
                 let message = format!(
@@ -76,15 +81,33 @@ pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Resul
                 };
                 return Err(Problem::conflict("id", message).into());
             }
+            if *to == status::PROMOTING && !has_strangers(unit, job).await? {
+                let message = "everybody in it is a prospect already";
+                return Err(Problem::conflict("id", message).into());
+            }
+            if is_enrichment && *to == status::PROCESSING && has_strangers(unit, job).await? {
+                let message = "nobody was made of its records yet; commit it first";
+                return Err(Problem::conflict("id", message).into());
+            }
             let mut after = before.clone();
             after.set("status", Value::Text((*to).to_owned()));
-            after.set("error", Value::Null);
+            if *to == status::PROMOTING {
+                import_job::promoting(&mut after, before.text("status"));
+            } else {
+                after.set("error", Value::Null);
+            }
             match act {
                 Act::Commit(decision) => after.set("candidate_decision", Value::Text(decision)),
+                Act::Retry if is_enrichment => ask_again(unit, job, &mut after).await?,
                 Act::Retry => again(unit, job, &mut after).await?,
                 _ => {}
             }
-            if matches!(*to, status::PROCESSING | status::UNDOING) {
+            if is_enrichment {
+                let runs = *to == status::PROCESSING;
+                let moment = if runs { Value::Time(unit.now()) } else { Value::Null };
+                after.set("resumes_at", moment);
+            }
+            if matches!(*to, status::PROCESSING | status::PROMOTING | status::UNDOING) {
                 running(unit, &mut after);
             }
             unit.update(&before, after).await?;
@@ -119,6 +142,25 @@ async fn again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
     Ok(())
 }
 
+/// Whether a job has records of which nobody was made yet.
+async fn has_strangers(unit: &Unit, job: i64) -> Result<bool> {
+    let sql = "SELECT count(*) FROM \"import_records\" WHERE \"import_job_id\" = {} \
+               AND \"organization_id\" = {} AND \"promotion_status\" = 'none'";
+    let binds = vec![job.into(), unit.scope().organization().into()];
+    Ok(unit.count(sql, binds).await? > 0)
+}
+
+/// Lets providers be asked again about records that failed.
+async fn ask_again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
+    let sql = "UPDATE \"import_records\" SET \"status\" = 'pending', \"processing_attempts\" = 0, \
+               \"next_attempt_at\" = NULL, \"last_error\" = NULL WHERE \"import_job_id\" = {} \
+               AND \"organization_id\" = {} AND \"status\" = 'failed'";
+    let rows = unit.execute(sql, vec![job.into(), unit.scope().organization().into()]).await?;
+    let rows = i64::try_from(rows).unwrap_or_default();
+    count(after, "failed_records", -rows);
+    Ok(())
+}
+
 /// So many rows more, or fewer, are over in this way.
 fn count(job: &mut Record, column: &str, rows: i64) {
     for column in [column, "processed_records"] {
@@ -142,7 +184,11 @@ async fn job_of(unit: &mut Unit, record: i64) -> Result<Record> {
 
 /// Lets a list that was written already be written again, with what is open now.
 async fn write_on(unit: &mut Unit, before: &Record, mut after: Record) -> Result<()> {
-    if before.text("status") == status::COMPLETED {
+    if before.text("kind") == kind::ENRICHMENT {
+        import_job::promoting(&mut after, before.text("status"));
+        after.set("status", Value::Text(status::PROMOTING.to_owned()));
+        running(unit, &mut after);
+    } else if before.text("status") == status::COMPLETED {
         after.set("status", Value::Text(status::PROCESSING.to_owned()));
         running(unit, &mut after);
     }
@@ -241,10 +287,12 @@ pub async fn repair(
             after.set("decision", Value::Null);
             unit.update(&before, after).await?;
             let mut counted = job.clone();
-            if was_failed {
+            // What became of the records of an enrichment is counted by how they were enriched.
+            let is_list = job.text("kind") == kind::LIST;
+            if was_failed && is_list {
                 count(&mut counted, "failed_records", -1);
             }
-            if !open {
+            if !open && is_list {
                 count(&mut counted, "skipped_records", 1);
             }
             write_on(unit, &job, counted).await?;

@@ -69,6 +69,23 @@ pub(super) fn named(cell: &str) -> Option<Id> {
     code.parse().ok()
 }
 
+/// The English name of the country with this code, or with this ending of hosts.
+pub(crate) fn name_of(code: &str) -> Option<String> {
+    let code = if code.eq_ignore_ascii_case("uk") { "GB" } else { code };
+    let (_, names) = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(code))?;
+    let capital = |word: &str| match word {
+        "of" | "the" => word.to_owned(),
+        _ => word[..1].to_uppercase() + &word[1..],
+    };
+    Some(names.first()?.split(' ').map(capital).collect::<Vec<_>>().join(" "))
+}
+
+/// The country of a phone number (E.164), by its English name.
+pub(crate) fn of_phone(phone: &str) -> Option<String> {
+    let number = phonenumber::parse(None, phone).ok()?;
+    name_of(number.country().id()?.as_ref())
+}
+
 #[cfg(test)]
 mod tests {
     use super::named;

@@ -5,8 +5,8 @@ use sea_orm::{QueryResult, Value as Bind};
 use crate::{
     error::Result,
     ingest::{
-        import_job,
-        import_record::{self, promotion},
+        import_job::{self, kind},
+        import_record::{self, promotion, status},
     },
     store::Engine,
     value::Value,
@@ -66,6 +66,12 @@ pub(crate) async fn leave(unit: &mut Unit, row: &Record) -> Result<()> {
     let was_filled =
         *row.value("replaced_data") != Value::Null && row.number("found_revision").is_some();
     let kind = match row.text("promotion_status") {
+        _ if job.text("kind") == kind::ENRICHMENT => match row.text("status") {
+            status::ENRICHED => Some("enriched_records"),
+            status::FAILED => Some("failed_records"),
+            status::SKIPPED => Some("skipped_records"),
+            _ => None,
+        },
         promotion::NONE => None,
         promotion::FAILED => Some("failed_records"),
         promotion::MATCHED | promotion::UNDONE | promotion::KEPT if was_filled => {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     ingest::{
-        import_job::{self, status},
+        import_job::{self, kind, status},
         import_record::{self, verdict},
     },
     progress::Progress,
@@ -189,6 +189,7 @@ impl Opened {
         record.set("record_index", number(index as u64));
         record.set("original_data", Value::Json(Json::Object(original)));
         record.set("revision", Value::Int(1));
+        import_record::nothing_asked(&mut record);
         lead.put(&mut record)?;
         verdict.put(&mut record);
         Ok(record)
@@ -216,9 +217,8 @@ impl Opened {
         job.set("file_name", text(&options.file_name, 500));
         job.set("file_size", number(self.size as u64));
         job.set("options", Value::Json(told));
-        for count in COUNTS {
-            job.set(count, Value::Int(0));
-        }
+        job.set("kind", text(kind::LIST, 20));
+        import_job::nothing_counted(&mut job);
         job.set("total_records", number(list.rows.len() as u64));
         let mut unit = Unit::begin(scope).await?;
         let job = unit.insert(job).await?;
@@ -226,19 +226,6 @@ impl Opened {
         Ok(job)
     }
 }
-
-/// What is counted of a job.
-const COUNTS: [&str; 9] = [
-    "total_records",
-    "processed_records",
-    "created_records",
-    "updated_records",
-    "duplicate_records",
-    "skipped_records",
-    "failed_records",
-    "undone_records",
-    "kept_records",
-];
 
 fn number(count: u64) -> Value {
     Value::Int(i64::try_from(count).unwrap_or(i64::MAX))

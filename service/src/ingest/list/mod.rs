@@ -13,6 +13,7 @@ pub mod file;
 mod forget;
 mod headings;
 mod judge;
+mod judged;
 mod lead;
 mod look;
 pub mod mapping;
@@ -25,7 +26,11 @@ mod seen;
 mod undo;
 mod workbook;
 
+pub(crate) use country::{name_of as country_of_code, of_phone as country_of_phone};
 pub(crate) use forget::{leave, rows_of};
+pub(crate) use judged::Judging;
+pub(crate) use normal::{business_domain, company, folded, linkedin, names_company, phone};
+pub(crate) use run::fail;
 pub(crate) use undo::merged;
 
 pub use acts::{Act, act, decide, repair};

@@ -169,7 +169,7 @@ fn one_email(text: &str) -> Option<String> {
 }
 
 /// The domain of a business address; nothing for one that everybody can have.
-pub(super) fn business_domain(email: &str) -> Option<String> {
+pub(crate) fn business_domain(email: &str) -> Option<String> {
     let (_, host) = email.rsplit_once('@')?;
     let domain = web::domain(host)?;
     let provider = domain.split('.').next().unwrap_or_default();
@@ -184,7 +184,7 @@ pub(super) fn own_domain(website: &str) -> Option<String> {
 }
 
 /// Whether a domain may be that of a company with this name: it begins as the name does, or the other way round.
-pub(super) fn names_company(domain: &str, name: &str) -> bool {
+pub(crate) fn names_company(domain: &str, name: &str) -> bool {
     let label: String = domain
         .split('.')
         .next()
@@ -205,7 +205,7 @@ pub(super) fn names_company(domain: &str, name: &str) -> bool {
 
 /// A phone number with its country (E.164): `+493012345678`. One without a country is taken to be of `country`
 /// (ISO 3166-1, two letters).
-pub(super) fn phone(text: &str, country: Option<phonenumber::country::Id>) -> Option<String> {
+pub(crate) fn phone(text: &str, country: Option<phonenumber::country::Id>) -> Option<String> {
     let text = text.trim().trim_start_matches('\'');
     let international = text.strip_prefix("00").map(|rest| format!("+{rest}"));
     let text = international.as_deref().unwrap_or(text);
@@ -214,7 +214,7 @@ pub(super) fn phone(text: &str, country: Option<phonenumber::country::Id>) -> Op
 }
 
 /// The profile of a person: its address, as LinkedIn writes it, and its slug.
-pub(super) fn linkedin(text: &str) -> Option<(String, String)> {
+pub(crate) fn linkedin(text: &str) -> Option<(String, String)> {
     let text = percent_decode_str(text).decode_utf8_lossy().to_lowercase();
     let (_, rest) = text.split_once("linkedin.com/")?;
     let mut parts = rest.split(['/', '?', '#']);
@@ -250,7 +250,7 @@ pub(super) fn name(text: &str) -> String {
 }
 
 /// A name as it is compared: its words without case and accents.
-pub(super) fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     search::words_of(text).join(" ")
 }
 
@@ -304,7 +304,7 @@ fn word_likeness(one: &str, other: &str) -> f64 {
 }
 
 /// A company as it is compared: without what it is by law.
-pub(super) fn company(text: &str) -> String {
+pub(crate) fn company(text: &str) -> String {
     let words = search::words_of(text);
     let mut kept: Vec<&String> = words.iter().collect();
     while kept.len() > 1 && kept.last().is_some_and(|last| FORMS.contains(&last.as_str())) {

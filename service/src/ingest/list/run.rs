@@ -16,7 +16,10 @@ use crate::{
     clock::Clock,
     error::{Error, Result},
     identity::policy::Role,
-    ingest::import_job::{self, status},
+    ingest::{
+        enrichment,
+        import_job::{self, kind, status},
+    },
     progress::Progress,
     scope::{Actor, Scope},
     store::Store,
@@ -86,7 +89,10 @@ async fn step(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step
     let mut add = |column: &str, count: i64| {
         after.set(column, Value::Int(before.number(column).unwrap_or_default() + count));
     };
+    let is_enrichment = before.text("kind") == kind::ENRICHMENT;
     let rows = match before.text("status") {
+        // A worker of another kind goes on with it.
+        status::PROCESSING if is_enrichment => return Ok(Step::Idle),
         status::PROCESSING => {
             let decision = before.text("candidate_decision");
             let records = commit::next(&unit, job, decision).await?;
@@ -99,6 +105,33 @@ async fn step(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step
             add("processed_records", created + updated + skipped + failed);
             records.len()
         }
+        // What became of its records is counted already; who was made of them is not.
+        status::PROMOTING => {
+            let decision = before.text("candidate_decision");
+            let records = commit::next(&unit, job, decision).await?;
+            let written = commit::write(&mut unit, &records, decision, companies).await?;
+            add("created_records", written.created);
+            add("updated_records", written.updated);
+            enrichment::write_to(&mut unit, &records).await?;
+            records.len()
+        }
+        // What was found first, then who was made of its records.
+        status::UNDOING if is_enrichment => {
+            let found = enrichment::next_to_undo(&unit, job, CHUNK).await?;
+            let (mut undone, mut kept) = enrichment::take_back(&mut unit, &found).await?;
+            let mut rows = found.len();
+            if rows < CHUNK {
+                rows = enrichment::take_out(&mut unit, job, CHUNK).await?;
+            }
+            if rows < CHUNK {
+                let records = undo::next(&unit, job).await?;
+                let (people, left) = undo::take_back(&mut unit, &records).await?;
+                (undone, kept, rows) = (undone + people, kept + left, records.len());
+            }
+            add("undone_records", undone);
+            add("kept_records", kept);
+            rows
+        }
         status::UNDOING => {
             let records = undo::next(&unit, job).await?;
             let (undone, kept) = undo::take_back(&mut unit, &records).await?;
@@ -110,6 +143,12 @@ async fn step(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step
     };
     let last = rows < CHUNK;
     if last {
+        if before.text("status") == status::PROMOTING {
+            import_job::promoted(&mut after);
+            unit.update(&before, after).await?;
+            unit.commit().await?;
+            return Ok(Step::Last(rows as u64));
+        }
         let (state, moment) = match before.text("status") {
             status::UNDOING => (status::UNDONE, "undone_at"),
             _ => (status::COMPLETED, "completed_at"),
@@ -163,7 +202,8 @@ impl Worker {
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn round(&mut self) -> Result<bool> {
         let sql = "SELECT \"id\", \"organization_id\", \"committed_by\" FROM \"import_jobs\" \
-                   WHERE \"status\" IN ('processing', 'undoing') ORDER BY \"id\" LIMIT 20";
+                   WHERE \"kind\" = 'list' AND \"status\" = 'processing' \
+                   OR \"status\" IN ('undoing', 'promoting') ORDER BY \"id\" LIMIT 20";
         let rows = self.store.query(sql, Vec::new()).await?;
         let (mut busy, mut unavailable) = (false, None);
         let mut running = Vec::new();
@@ -187,7 +227,8 @@ impl Worker {
                     self.companies.remove(&job);
                     tracing::error!(job, %error, "a list could not be worked on");
                     let why = "it was broken off by a mistake of ours";
-                    fail(&scope, job, why, &[status::PROCESSING, status::UNDOING]).await?;
+                    let states = [status::PROCESSING, status::PROMOTING, status::UNDOING];
+                    fail(&scope, job, why, &states).await?;
                 }
             }
             running.push(job);
@@ -217,7 +258,7 @@ impl Worker {
 }
 
 /// Notes that a job was broken off, if it is in one of these states.
-pub(super) async fn fail(scope: &Scope, job: i64, why: &str, states: &[&str]) -> Result<()> {
+pub(crate) async fn fail(scope: &Scope, job: i64, why: &str, states: &[&str]) -> Result<()> {
     let mut unit = Unit::begin(scope).await?;
     let Some(before) = unit.find(import_job::table(), job).await? else { return Ok(()) };
     if !states.contains(&before.text("status")) {

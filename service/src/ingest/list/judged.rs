@@ -1,0 +1,93 @@
+//! Judges rows that came in another way than as a file.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value as Json};
+
+use super::{
+    companies::Companies,
+    judge::{Verdict, judge},
+    lead::{Lead, Read},
+    mapping::Mapping,
+    matching::People,
+    seen::Seen,
+};
+use crate::{
+    error::Result,
+    value::Value,
+    write::{Record, Unit},
+};
+
+/// Judges the rows of jobs, one chunk after the other.
+#[derive(Default)]
+pub(crate) struct Judging {
+    companies: Option<Companies>,
+    seen: HashMap<i64, Seen>,
+}
+
+impl Judging {
+    /// Gives each row what would become of it: what stood in it counts, and what was found out about it where that said
+    /// nothing.
+    pub(crate) async fn judge(&mut self, unit: &Unit, records: &mut [Record]) -> Result<()> {
+        if self.companies.is_none() {
+            let mut companies = Companies::default();
+            companies.refresh(unit).await?;
+            self.companies = Some(companies);
+        }
+        let Some(companies) = &self.companies else { return Ok(()) };
+        let leads: Vec<Read> = records.iter().map(read).collect();
+        let readable = leads.iter().filter(|read| read.outcome.is_ok());
+        let readable = readable.map(|read| (&read.lead, companies.of(&read.lead)));
+        let people = People::load(unit, readable).await?;
+        for (record, Read { lead, outcome }) in records.iter_mut().zip(&leads) {
+            let job = record.number("import_job_id").unwrap_or_default();
+            let index = record.number("record_index").unwrap_or_default();
+            let verdict = match outcome {
+                Err(reason) => Verdict::error(reason),
+                Ok(remarks) => {
+                    let seen = self.seen.entry(job).or_default();
+                    let verdict = judge(lead, remarks, &people, companies, seen);
+                    let index = usize::try_from(index).unwrap_or_default();
+                    seen.note(index, lead, companies.of(lead), &verdict);
+                    verdict
+                }
+            };
+            lead.put(record)?;
+            verdict.put(record);
+        }
+        Ok(())
+    }
+}
+
+/// What a row says, by the names of its columns.
+fn read(record: &Record) -> Read {
+    let mut head: Vec<String> = Vec::new();
+    let mut row: Vec<String> = Vec::new();
+    for column in ["original_data", "enriched_data"] {
+        let Value::Json(Json::Object(told)) = record.value(column) else { continue };
+        for (name, cell) in cells(told) {
+            // As the enrichment document calls whom it is about; in exports of CRMs it is whose lead it is.
+            let name =
+                if name.eq_ignore_ascii_case("owner_name") { "full_name".to_owned() } else { name };
+            if !head.contains(&name) {
+                head.push(name);
+                row.push(cell);
+            }
+        }
+    }
+    Lead::read(&Mapping::guessed(&head), &row, None)
+}
+
+/// The cells of a row that say something.
+fn cells(told: &Map<String, Json>) -> impl Iterator<Item = (String, String)> {
+    told.iter().filter_map(|(name, cell)| {
+        let text = match cell {
+            Json::String(text) => text.clone(),
+            Json::Number(number) => number.to_string(),
+            // As our own enrichment tells what it found.
+            Json::Object(found) => found.get("value")?.as_str()?.to_owned(),
+            _ => return None,
+        };
+        (!text.trim().is_empty()).then(|| (name.clone(), text))
+    })
+}
