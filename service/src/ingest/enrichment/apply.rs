@@ -1,0 +1,255 @@
+//! Fills in what providers found, and notes where each value came from.
+
+use std::collections::HashMap;
+
+use serde_json::{Value as Json, json};
+
+use super::{
+    claim::{Claimed, found_before},
+    field::{FIELDS, Field, completeness, told},
+    finish::{Outcome, Sourced, may_replace},
+    plan::policy,
+};
+use crate::{
+    crm::{company, prospect},
+    error::{Error, Result},
+    ingest::{
+        field_provenance::{self, outcome},
+        list,
+    },
+    offer::industry,
+    usage::service_usage_log::rounded,
+    value::Value,
+    write::{Input, Record, Rules, Unit, row},
+};
+
+/// What was filled in.
+pub(super) struct Applied {
+    /// By fields: `value`, `source`, `confidence`, `fetchedAt`, `cost`, `outcome`.
+    pub(super) told: Json,
+    /// Which part of what can be known is known.
+    pub(super) completeness: f64,
+    pub(super) person: Record,
+    pub(super) company: Record,
+    pub(super) industry: Option<Record>,
+}
+
+/// What becomes of a found value.
+struct Verdict<'o> {
+    sourced: &'o Sourced,
+    value: String,
+    /// What the field holds, to the letter.
+    held: String,
+    outcome: &'static str,
+}
+
+/// Fills in what was found about whom a record is; nothing when that one is not there any more.
+pub(super) async fn apply(
+    unit: &mut Unit,
+    claimed: &Claimed,
+    outcome: &Outcome,
+) -> Result<Option<Applied>> {
+    let person = unit.find(prospect::table(), claimed.prospect).await?;
+    let Some(person) = person.filter(|person| !person.is_deleted()) else { return Ok(None) };
+    let company = person.number("company_id").unwrap_or_default();
+    let Some(company) = unit.find(company::table(), company).await? else { return Ok(None) };
+    let industries = industries(unit).await?;
+    let own = company.number("industry_id").unwrap_or_default();
+    let industry_name = |key: i64| {
+        let found = industries.iter().find(|(_, (known, _))| *known == key);
+        found.map_or("", |(_, (_, name))| name.as_str())
+    };
+    let current = told(&person, &company, industry_name(own));
+    let before = match claimed.plan.policy.as_str() {
+        policy::REPLACE_FOUND => found_before(unit, person.id(), company.id()).await?,
+        _ => Vec::new(),
+    };
+    let judge = |sourced: &'_ Sourced| {
+        let field = sourced.found.field;
+        let current = field.known(&current).to_owned();
+        let found_before =
+            before.iter().find(|(known, _)| *known == field).map(|(_, value)| value.as_str());
+        let (value, outcome) = match normal(field, &sourced.found.value) {
+            None => (sourced.found.value.clone(), outcome::REFUSED),
+            Some(value) if value.to_lowercase() == current.to_lowercase() => {
+                (value, outcome::CONFIRMED)
+            }
+            Some(value)
+                if field == Field::Industry && !industries.contains_key(&list::folded(&value)) =>
+            {
+                (value, outcome::REFUSED)
+            }
+            Some(value) if may_replace(&claimed.plan.policy, &current, found_before) => {
+                (value, outcome::APPLIED)
+            }
+            Some(value) => (value, outcome::KEPT),
+        };
+        let held = match field {
+            Field::Industry => industry_name(own),
+            field if field.is_of_company() => company.text(field.column()),
+            field => person.text(field.column()),
+        };
+        (value, held.to_owned(), outcome)
+    };
+    let mut verdicts: Vec<Verdict<'_>> = Vec::new();
+    for sourced in &outcome.values {
+        let (value, held, outcome) = judge(sourced);
+        verdicts.push(Verdict { sourced, value, held, outcome });
+    }
+    let person = write(unit, prospect::rules(), person, &mut verdicts, &industries).await?;
+    let company = write(unit, company::rules(), company, &mut verdicts, &industries).await?;
+    note(unit, claimed, &verdicts, &person, &company).await?;
+    let industry = company.number("industry_id").unwrap_or_default();
+    let known = told(&person, &company, industry_name(industry));
+    let fetched = unit.now();
+    let told = verdicts.iter().map(|verdict| {
+        let told = json!({
+            "value": verdict.value,
+            "source": verdict.sourced.source,
+            "confidence": verdict.sourced.found.confidence,
+            "fetchedAt": fetched,
+            "cost": rounded(verdict.sourced.cost),
+            "outcome": verdict.outcome,
+        });
+        (verdict.sourced.found.field.name().to_owned(), told)
+    });
+    let told = Json::Object(told.collect());
+    let industry = unit.peek(industry::table(), industry).await?;
+    Ok(Some(Applied { told, completeness: completeness(&known), person, company, industry }))
+}
+
+/// A value as its field holds it; nothing when it is none.
+fn normal(field: Field, value: &str) -> Option<String> {
+    let value = value.replace('\0', "");
+    let value = value.trim();
+    match field {
+        Field::Phone => list::phone(value, None),
+        Field::LinkedinUrl => list::linkedin(value).map(|(address, _)| address),
+        _ => Some(value.to_owned()).filter(|value| !value.is_empty()),
+    }
+}
+
+/// The industries of the organization, by their folded names.
+async fn industries(unit: &Unit) -> Result<HashMap<String, (i64, String)>> {
+    let sql = "SELECT \"id\", \"name\" FROM \"industries\" WHERE \"organization_id\" = {} ORDER BY \"id\"";
+    let rows = unit.query(sql, vec![unit.scope().organization().into()]).await?;
+    let mut found = HashMap::new();
+    for row in rows {
+        let name: String = row.try_get_by_index(1)?;
+        found.entry(list::folded(&name)).or_insert((row.try_get_by_index(0)?, name));
+    }
+    Ok(found)
+}
+
+/// Writes what is to be applied to one row, by its rules; what they refuse is left out and noted so. Gives the row as it
+/// is then.
+async fn write(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    row: Record,
+    verdicts: &mut [Verdict<'_>],
+    industries: &HashMap<String, (i64, String)>,
+) -> Result<Record> {
+    let table = (rules.table)();
+    let of_company = table.name == company::table().name;
+    loop {
+        let applied = verdicts.iter().filter(|verdict| {
+            verdict.outcome == outcome::APPLIED
+                && verdict.sourced.found.field.is_of_company() == of_company
+        });
+        let values = applied.map(|verdict| {
+            let field = verdict.sourced.found.field;
+            let value = match field {
+                Field::Industry => {
+                    let known = industries.get(&list::folded(&verdict.value));
+                    known.map_or(Value::Null, |(key, _)| Value::Int(*key))
+                }
+                _ => Value::Text(verdict.value.clone()),
+            };
+            (table.column(field.column()), value)
+        });
+        let values: Vec<_> = values.collect();
+        if values.is_empty() {
+            return Ok(row);
+        }
+        let input = Input { values, ..Input::default() };
+        let refused = match row::patched(unit, rules, row.clone(), input, None).await {
+            Ok(written) => {
+                if !of_company {
+                    follow(unit, &row, &written).await?;
+                }
+                return Ok(written);
+            }
+            Err(Error::Refused(problems)) => problems,
+            Err(error) => return Err(error),
+        };
+        let mut told = false;
+        for verdict in verdicts.iter_mut() {
+            let column = verdict.sourced.found.field.column();
+            let field = verdict.sourced.found.field;
+            let is_it = refused.iter().any(|problem| problem.field.as_deref() == Some(column));
+            if verdict.outcome == outcome::APPLIED && field.is_of_company() == of_company && is_it {
+                verdict.outcome = outcome::REFUSED;
+                told = true;
+            }
+        }
+        if !told {
+            return Err(Error::Refused(refused));
+        }
+    }
+}
+
+/// What a list has written is still as the list left it: what providers fill in is nobody's touch.
+pub(super) async fn follow(unit: &Unit, before: &Record, after: &Record) -> Result<()> {
+    let revisions = [before, after].map(|row| row.number("revision").unwrap_or_default());
+    let [from, to] = revisions;
+    let sql = "UPDATE \"import_records\" SET \"written_revision\" = {} WHERE \"prospect_id\" = {} \
+               AND \"organization_id\" = {} AND \"written_revision\" = {}";
+    let person = after.id();
+    let number = |number| Value::Int(number).bind(crate::table::Kind::Int);
+    let binds = vec![number(to), person.into(), unit.scope().organization().into(), number(from)];
+    unit.execute(sql, binds).await?;
+    Ok(())
+}
+
+/// Notes where values came from.
+async fn note(
+    unit: &mut Unit,
+    claimed: &Claimed,
+    verdicts: &[Verdict<'_>],
+    person: &Record,
+    company: &Record,
+) -> Result<()> {
+    let mut rows = Vec::new();
+    for verdict in verdicts {
+        let found = &verdict.sourced.found;
+        let mut row = Record::new(field_provenance::table());
+        let short = |text: &str, most| Value::Text(text.chars().take(most).collect());
+        if found.field.is_of_company() {
+            row.set("company_id", Value::Int(company.id()));
+        } else {
+            row.set("prospect_id", Value::Int(person.id()));
+        }
+        row.set("import_job_id", Value::Int(claimed.job));
+        row.set("import_record_id", Value::Int(claimed.record));
+        row.set("field", short(found.field.name(), 50));
+        row.set("value", short(&verdict.value.replace('\0', ""), 10_000));
+        let replaced = (verdict.outcome == outcome::APPLIED && !verdict.held.is_empty())
+            .then(|| Value::Text(verdict.held.clone()));
+        row.set("replaced_value", replaced.unwrap_or(Value::Null));
+        row.set("outcome", short(verdict.outcome, 20));
+        row.set("source", short(&verdict.sourced.source, 50));
+        row.set("confidence", Value::Double(found.confidence));
+        row.set("cost", Value::Double(rounded(verdict.sourced.cost)));
+        row.set("fetched_at", Value::Time(unit.now()));
+        row.set("revision", Value::Int(1));
+        rows.push(row);
+    }
+    if rows.is_empty() { Ok(()) } else { unit.insert_all(rows).await }
+}
+
+/// The fields of which the order is told.
+#[must_use]
+pub(super) fn place(field: Field) -> usize {
+    FIELDS.iter().position(|known| *known == field).unwrap_or_default()
+}

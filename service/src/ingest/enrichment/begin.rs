@@ -1,0 +1,250 @@
+//! Begins an enrichment: a job, and a record for each person.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::{
+    FIELDS, MOST_VARIANTS,
+    plan::Plan,
+    provider::{Ask, Providers},
+};
+use crate::{
+    crm::prospect,
+    error::{Problem, Result},
+    governance::{
+        change_log,
+        setting::{self, Settings},
+    },
+    ingest::{
+        import_job::{self, kind, status},
+        import_record::{self, promotion, verdict},
+    },
+    read::{self, Filter, List, Page},
+    scope::Scope,
+    store::Engine,
+    table::Kind,
+    value::Value,
+    write::{Once, Record, Unit, once, row::refuse},
+};
+
+/// The most people that are named one by one.
+pub const MOST_PEOPLE: usize = 10_000;
+
+/// About whom providers are asked.
+#[derive(Clone, Debug)]
+pub enum Whom {
+    /// The people that a list has made or filled in.
+    List(i64),
+    /// These prospects.
+    People(Vec<i64>),
+}
+
+/// Begins an enrichment, which a [`Worker`](super::Worker) goes on with; gives the key of the job.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when there is nobody to ask about, or one of the providers can't be asked.
+pub async fn begin(
+    scope: &Scope,
+    whom: Whom,
+    name: Option<String>,
+    plan: Plan,
+    providers: &Providers,
+    once: Option<Once>,
+) -> Result<i64> {
+    let providers = providers.clone();
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            if let Whom::People(people) = &whom
+                && people.len() > MOST_PEOPLE
+            {
+                let message = format!("at most {MOST_PEOPLE} at a time");
+                return Err(Problem::invalid("ids", message).into());
+            }
+            let settings = Settings::within(unit).await?;
+            check(unit, &plan, &providers, &settings).await?;
+            let source = match whom {
+                Whom::List(list) => Some(source(unit, list).await?),
+                Whom::People(_) => None,
+            };
+            let job = unit.insert(job(unit, name, source.as_ref(), &plan)).await?;
+            let rows = records(unit, job.id(), &whom).await?;
+            if rows == 0 {
+                let message = match whom {
+                    Whom::List(_) => {
+                        "nobody was made of the list, or filled in by it; write it first"
+                    }
+                    Whom::People(_) => "there is nobody to ask about",
+                };
+                let field = if source.is_some() { "id" } else { "ids" };
+                return Err(Problem::conflict(field, message).into());
+            }
+            let mut counted = job.clone();
+            counted.set("total_records", Value::Int(rows));
+            let cost = estimate(unit, rows, &plan, &providers, &settings).await?;
+            counted.set("estimated_cost", Value::Double(cost));
+            unit.update(&job, counted).await?;
+            Ok(job.id())
+        })
+    })
+    .await
+}
+
+/// The prospects that pass a filter.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when there are too many.
+pub async fn matching(scope: &Scope, filter: Filter) -> Result<Vec<i64>> {
+    let table = prospect::table();
+    let mut list = List::new(table, "enrichProspects".to_owned());
+    list.filter = filter;
+    list.page = Page::first(u32::try_from(MOST_PEOPLE).unwrap_or(u32::MAX) + 1);
+    list.rows = true;
+    let id = list.cell(0, table.id());
+    let loaded = read::list(scope, &list).await?;
+    if loaded.rows.len() > MOST_PEOPLE {
+        let message = format!("there are more than {MOST_PEOPLE}; narrow it down");
+        return Err(Problem::invalid("filter", message).into());
+    }
+    Ok(loaded.rows.iter().filter_map(|row| row[id].key()).collect())
+}
+
+/// Refuses a plan that can't be carried out.
+async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Settings) -> Result<()> {
+    let mut problems = Vec::new();
+    if plan.providers.is_empty() {
+        problems.push(Problem::invalid("providers", "name at least one"));
+    }
+    for name in &plan.providers {
+        match providers.get(name) {
+            None => {
+                let option = if name == "http" { "--lookup-url" } else { "--llm-url" };
+                let message =
+                    format!("{} is not set up on this server ({option})", name.to_uppercase());
+                problems.push(Problem::conflict("providers", message));
+            }
+            Some(provider) => {
+                problems.extend(
+                    provider.refuses(settings).map(|why| Problem::conflict("providers", why)),
+                );
+            }
+        }
+    }
+    if plan.variants > MOST_VARIANTS {
+        let message = format!("it must be from 0 to {MOST_VARIANTS}");
+        problems.push(Problem::invalid("variants", message));
+    }
+    let written_by_model = plan.providers.iter().any(|name| name == "llm");
+    if plan.variants > 0 && !written_by_model {
+        let sql = "SELECT count(*) FROM \"message_templates\" WHERE \"organization_id\" = {} \
+                   AND \"template_type\" = 'body' AND \"is_active\"";
+        if unit.count(sql, vec![unit.scope().organization().into()]).await? == 0 {
+            let message =
+                "LLM is not asked, and there is no active template of the type BODY to write by";
+            problems.push(Problem::conflict("variants", message));
+        }
+    }
+    refuse(problems)
+}
+
+async fn source(unit: &mut Unit, list: i64) -> Result<Record> {
+    let list = unit.get(import_job::table(), list, "id").await?;
+    if list.text("kind") == kind::LIST {
+        return Ok(list);
+    }
+    let message = "it is an enrichment itself; name its people (enrichProspects)";
+    Err(Problem::conflict("id", message).into())
+}
+
+fn job(unit: &Unit, name: Option<String>, source: Option<&Record>, plan: &Plan) -> Record {
+    let mut job = Record::new(import_job::table());
+    let name = name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| {
+        source.map_or_else(
+            || "Enrichment".to_owned(),
+            |list| format!("Enrichment of {}", list.text("name")),
+        )
+    });
+    let short = |text: &str, most| Value::Text(text.replace('\0', "").chars().take(most).collect());
+    job.set("name", short(&name, 500));
+    job.set("kind", short(kind::ENRICHMENT, 20));
+    job.set("status", short(status::PROCESSING, 20));
+    job.set("candidate_decision", short("wait", 20));
+    job.set("committed_by", short(&unit.scope().actor().label(), 300));
+    job.set("options", Value::Json(plan.json()));
+    job.set("source_job_id", source.map_or(Value::Null, |list| Value::Int(list.id())));
+    job.set("started_at", Value::Time(unit.now()));
+    job.set("resumes_at", Value::Time(unit.now()));
+    import_job::nothing_counted(&mut job);
+    job
+}
+
+/// Puts in a record for each person, with what was known of them; gives how many there are.
+async fn records(unit: &mut Unit, job: i64, whom: &Whom) -> Result<i64> {
+    let engine = unit.scope().store().engine();
+    let now = || Value::Time(unit.now()).bind(Kind::Time);
+    let object = match engine {
+        Engine::Postgres => "jsonb_build_object",
+        Engine::Sqlite => "json_object",
+    };
+    let organization = unit.scope().organization();
+    let mut binds = vec![job.into(), now(), now(), organization.into()];
+    let those = match whom {
+        Whom::List(list) => {
+            binds.extend([(*list).into(), organization.into()]);
+            "IN (SELECT \"prospect_id\" FROM \"import_records\" WHERE \"import_job_id\" = {} \
+             AND \"organization_id\" = {} AND \"promotion_status\" IN ('created', 'matched'))"
+        }
+        Whom::People(keys) => engine.among(keys, &mut binds),
+    };
+    let sql = format!(
+        "INSERT INTO \"import_records\" (\"organization_id\", \"import_job_id\", \"record_index\", \
+         \"promotion_status\", \"verdict\", \"match_reason\", \"status\", \"email\", \"original_data\", \
+         \"prospect_id\", \"company_id\", \"revision\", \"created_at\", \"updated_at\") \
+         SELECT p.\"organization_id\", {{}}, row_number() OVER (ORDER BY p.\"id\") - 1, '{}', '{}', \
+         'prospect', '{}', lower(p.\"email\"), {object}('full_name', p.\"full_name\", 'email', p.\"email\", \
+         'phone', p.\"phone\", 'job_title', p.\"job_title\", 'linkedin_url', p.\"linkedin_url\", \
+         'location', p.\"location\", 'company', c.\"name\", 'website', c.\"website\", 'size', c.\"size\"), \
+         p.\"id\", p.\"company_id\", 1, {{}}, {{}} FROM \"prospects\" p \
+         JOIN \"companies\" c ON c.\"id\" = p.\"company_id\" WHERE p.\"organization_id\" = {{}} \
+         AND p.\"deleted_at\" IS NULL AND p.\"id\" {those}",
+        promotion::MATCHED,
+        verdict::UPDATE,
+        import_record::status::PENDING
+    );
+    let rows = unit.execute(&sql, binds).await?;
+    let told = Some(json!({ "rows": rows }));
+    unit.note(import_record::table(), None, change_log::kind::IMPORTED, None, told);
+    Ok(i64::try_from(rows).unwrap_or(i64::MAX))
+}
+
+/// What so many records will cost: as those of the last 30 days did that were asked about in the same way and cost
+/// anything, or at most what they may.
+async fn estimate(
+    unit: &Unit,
+    rows: i64,
+    plan: &Plan,
+    providers: &Providers,
+    settings: &Settings,
+) -> Result<f64> {
+    let model = settings.text(setting::LLM_MODEL);
+    let ask = Ask {
+        wanted: FIELDS.to_vec(),
+        variants: plan.variants,
+        price: settings.price(&model).unwrap_or_default(),
+        model,
+        ..Ask::default()
+    };
+    let most: f64 = providers.named(&plan.providers).map(|one| one.most(&ask)).sum();
+    if most == 0.0 {
+        return Ok(0.0);
+    }
+    let sql = "SELECT AVG(r.\"cost\") FROM \"import_records\" r JOIN \"import_jobs\" j \
+               ON j.\"id\" = r.\"import_job_id\" WHERE r.\"organization_id\" = {} AND r.\"status\" = 'enriched' \
+               AND r.\"processed_at\" >= {} AND r.\"cost\" > 0 AND j.\"options\" = {}";
+    let since = Value::Time(unit.now() - TimeDelta::days(30)).bind(Kind::Time);
+    let same = Value::Json(plan.json()).bind(Kind::Json);
+    let found = unit.query(sql, vec![unit.scope().organization().into(), since, same]).await?;
+    let mean: Option<f64> = found.first().map(|row| row.try_get_by_index(0)).transpose()?.flatten();
+    #[expect(clippy::cast_precision_loss, reason = "far fewer records than that")]
+    let rows = rows as f64;
+    Ok(crate::usage::service_usage_log::rounded(rows * mean.unwrap_or(most)))
+}

@@ -1,0 +1,173 @@
+//! What providers answered before.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{
+    LEAST_CONFIDENCE,
+    claim::Claimed,
+    field::Field,
+    finish::Answered,
+    provider::{Found, Known, Variant},
+};
+use crate::{error::Result, ingest::list, store::Store, table::Kind, value::Value, write::Unit};
+
+/// What an answer is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    Company,
+    Person,
+}
+
+impl About {
+    fn lookup_type(self, provider: &str) -> String {
+        match self {
+            Self::Company => format!("company/{provider}"),
+            Self::Person => format!("person/{provider}"),
+        }
+    }
+
+    /// The hash of what tells whom it is about: name and place of a company; the company, address and name of a person.
+    /// What is known of a person must not be told of their colleagues.
+    fn key(self, known: &Known) -> String {
+        let company = list::company(&known.company_name);
+        let told = match self {
+            Self::Company => format!("{company}|{}", list::folded(&known.location)),
+            // A mailbox may be another's by now, and where somebody is may be what was found.
+            Self::Person => {
+                let (email, name) = (known.email.to_lowercase(), list::folded(&known.full_name));
+                format!("{company}|{email}|{name}")
+            }
+        };
+        format!("{:x}", Sha256::digest(told.as_bytes()))
+    }
+
+    pub(super) fn has(self, field: Field) -> bool {
+        field.is_of_company() == (self == Self::Company)
+    }
+}
+
+/// An answer that was kept.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// What was asked for.
+    #[serde(default)]
+    pub(super) wanted: Vec<Field>,
+    /// What was answered.
+    #[serde(flatten)]
+    pub(super) found: Found,
+}
+
+/// What a provider answered before about whom is asked now, while it is kept.
+pub(super) async fn find(
+    unit: &Unit,
+    about: About,
+    provider: &str,
+    known: &Known,
+) -> Result<Option<Kept>> {
+    let sql = "SELECT \"result_data\" FROM \"enrichment_cache\" \
+               WHERE \"organization_id\" = {} AND \"lookup_type\" = {} AND \"cache_key\" = {} \
+               AND \"expires_at\" > {}";
+    let binds = vec![
+        unit.scope().organization().into(),
+        about.lookup_type(provider).into(),
+        about.key(known).into(),
+        Value::Time(unit.now()).bind(Kind::Time),
+    ];
+    let rows = unit.query(sql, binds).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(match Value::read(row, 0, Kind::Json)? {
+        Value::Json(found) => serde_json::from_value(found).ok(),
+        _ => None,
+    })
+}
+
+/// Counts that what a provider answered was used.
+pub(super) async fn hit(unit: &Unit, provider: &str, known: &Known) -> Result<()> {
+    for about in [About::Company, About::Person] {
+        let sql = "UPDATE \"enrichment_cache\" SET \"hit_count\" = \"hit_count\" + 1 \
+                   WHERE \"organization_id\" = {} AND \"lookup_type\" = {} AND \"cache_key\" = {}";
+        let binds = vec![
+            unit.scope().organization().into(),
+            about.lookup_type(provider).into(),
+            about.key(known).into(),
+        ];
+        unit.execute(sql, binds).await?;
+    }
+    Ok(())
+}
+
+/// Keeps what a provider answered, for as long as the settings say: what is about the company and what is about the
+/// person apart. That it knew nothing is kept too; what it was not sure of is not.
+pub(super) async fn keep(unit: &Unit, claimed: &Claimed, answer: &Answered) -> Result<()> {
+    if claimed.cache_days <= 0 {
+        return Ok(());
+    }
+    let Answered { provider, wanted, found } = answer;
+    for about in [About::Company, About::Person] {
+        let values: Vec<_> =
+            found.values.iter().filter(|value| about.has(value.field)).cloned().collect();
+        let variants: Vec<Variant> = match about {
+            About::Person => found.variants.clone(),
+            About::Company => Vec::new(),
+        };
+        let is_asked = wanted.iter().any(|field| about.has(*field));
+        if !is_asked && variants.is_empty() {
+            continue;
+        }
+        let confidence = mean(values.iter().map(|value| value.confidence));
+        if confidence.is_some_and(|confidence| confidence < LEAST_CONFIDENCE) {
+            continue;
+        }
+        let wanted = wanted.iter().copied().filter(|field| about.has(*field)).collect();
+        let found = Found { values, variants };
+        let found = serde_json::to_value(Kept { wanted, found }).unwrap_or_default();
+        let now = || Value::Time(unit.now()).bind(Kind::Time);
+        let person = match about {
+            About::Person => Value::Int(claimed.prospect),
+            About::Company => Value::Null,
+        };
+        let sql = "INSERT INTO \"enrichment_cache\" (\"organization_id\", \"lookup_type\", \"cache_key\", \
+                   \"result_data\", \"confidence_score\", \"source\", \"prospect_id\", \"expires_at\", \
+                   \"created_at\", \"updated_at\") VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {}, {}) \
+                   ON CONFLICT (\"organization_id\", \"lookup_type\", \"cache_key\") DO UPDATE SET \
+                   \"result_data\" = excluded.\"result_data\", \
+                   \"confidence_score\" = excluded.\"confidence_score\", \
+                   \"prospect_id\" = excluded.\"prospect_id\", \
+                   \"expires_at\" = excluded.\"expires_at\", \"updated_at\" = excluded.\"updated_at\"";
+        let binds = vec![
+            unit.scope().organization().into(),
+            about.lookup_type(provider).into(),
+            about.key(&claimed.ask.known).into(),
+            Value::Json(found).bind(Kind::Json),
+            confidence.map_or(Value::Null, Value::Double).bind(Kind::Double),
+            (*provider).into(),
+            person.bind(Kind::BigInt),
+            Value::Time(unit.now() + TimeDelta::days(claimed.cache_days)).bind(Kind::Time),
+            now(),
+            now(),
+        ];
+        unit.execute(sql, binds).await?;
+    }
+    Ok(())
+}
+
+/// The mean of some numbers, with four places; nothing of none.
+pub(super) fn mean(numbers: impl Iterator<Item = f64>) -> Option<f64> {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for number in numbers {
+        sum += number;
+        count += 1.0;
+    }
+    (count > 0.0).then(|| (sum / count * 10_000.0_f64).round() / 10_000.0)
+}
+
+/// Throws away what has expired, of all organizations.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database does not answer.
+pub async fn expire(store: &Store, now: DateTime<Utc>) -> Result<()> {
+    let now = Value::Time(now).bind(Kind::Time);
+    store.execute("DELETE FROM \"enrichment_cache\" WHERE \"expires_at\" <= {}", vec![now]).await
+}

@@ -1,0 +1,358 @@
+//! Takes records over for a time: nobody else asks about them meanwhile.
+
+use sea_orm::Value as Bind;
+
+use super::{
+    ATTEMPTS, LEASE,
+    cache::{self, About},
+    field::{FIELDS, Field, known},
+    finish::{close, conclude},
+    plan::{Plan, policy},
+    provider::{Ask, Found, Providers},
+};
+use crate::{
+    crm::{company, prospect},
+    error::Result,
+    governance::setting::{self, Settings},
+    ingest::{
+        import_job::{self, status as job_status},
+        import_record::{self, status},
+    },
+    scope::Scope,
+    store::Engine,
+    table::Kind,
+    usage::daily_cost_summary,
+    value::Value,
+    write::{Record, Unit},
+};
+
+/// A record that was taken over.
+#[derive(Clone, Debug)]
+pub(super) struct Claimed {
+    pub(super) job: i64,
+    pub(super) record: i64,
+    pub(super) prospect: i64,
+    pub(super) attempt: i64,
+    pub(super) token: String,
+    pub(super) plan: Plan,
+    pub(super) ask: Ask,
+    /// What providers answered before.
+    pub(super) cached: Vec<(&'static str, Found)>,
+    /// Whether more than one provider that costs something may be asked.
+    pub(super) deep: bool,
+    /// How many days answers are kept.
+    pub(super) cache_days: i64,
+}
+
+/// What came of trying to take records over.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    pub(super) claimed: Vec<Claimed>,
+    /// Whether something was done without asking anybody, so that there may be more at once.
+    pub(super) moved: bool,
+}
+
+/// Takes over the next records of a job, at most so many: as many as the settings let be asked about at a time, and as the
+/// spending limit of the day pays for.
+pub(super) async fn claim(
+    scope: &Scope,
+    job: i64,
+    providers: &Providers,
+    token: &str,
+    most: i64,
+) -> Result<Taken> {
+    let mut unit = Unit::begin(scope).await?;
+    // What runs and what is held back is counted by one at a time.
+    unit.hold_name(import_job::table(), "enrichment").await?;
+    let settings = Settings::within(&unit).await?;
+    let Some(before) = unit.claim(import_job::table(), job).await? else {
+        return Ok(Taken::default());
+    };
+    let runs = matches!(before.text("status"), job_status::PROCESSING | job_status::PENDING)
+        && before.time("resumes_at").is_some_and(|moment| moment <= unit.now());
+    let running = running(&unit).await?;
+    let free = (settings.count(setting::CONCURRENCY) - running).min(most);
+    if !runs || free <= 0 {
+        return Ok(Taken::default());
+    }
+    let mut after = before.clone();
+    after.set("status", Value::Text(job_status::PROCESSING.to_owned()));
+    after.set("error", Value::Null);
+    let plan = Plan::of(&before);
+    match unable(&plan, providers, &settings) {
+        None => {}
+        // Another server may be able to.
+        Some(Unable::NotHere(why)) => {
+            after.set("error", Value::Text(why));
+            unit.update(&before, after).await?;
+            unit.commit().await?;
+            return Ok(Taken::default());
+        }
+        Some(Unable::Refused(why)) => {
+            after.set("status", Value::Text(job_status::FAILED.to_owned()));
+            after.set("error", Value::Text(why));
+            unit.update(&before, after).await?;
+            unit.commit().await?;
+            return Ok(Taken::default());
+        }
+    }
+    let mut round = Taken::default();
+    for record in next(&unit, job, free).await? {
+        if record.number("processing_attempts").unwrap_or_default() >= ATTEMPTS {
+            let why = "it was broken off each time";
+            close(&mut unit, &mut after, &record, status::FAILED, why).await?;
+            round.moved = true;
+            continue;
+        }
+        let Some((person, company)) = about_whom(&mut unit, &record).await? else {
+            let why = "the prospect is not there any more, or none was made of it yet";
+            close(&mut unit, &mut after, &record, status::SKIPPED, why).await?;
+            round.moved = true;
+            continue;
+        };
+        let ask = ask(&mut unit, &plan, &settings, &person, &company).await?;
+        let mut claimed = Claimed {
+            job,
+            record: record.id(),
+            prospect: person.id(),
+            attempt: record.number("processing_attempts").unwrap_or_default() + 1,
+            token: token.to_owned(),
+            plan: plan.clone(),
+            ask,
+            cached: Vec::new(),
+            deep: settings.is(setting::DEEP_SEARCH),
+            cache_days: settings.count(setting::CACHE_DAYS),
+        };
+        let cost = cost_at_most(&mut unit, &mut claimed, providers).await?;
+        match payable(&unit, cost, settings.number(setting::SPEND_LIMIT)).await? {
+            Payable::Now => {}
+            Payable::Later => break,
+            Payable::Tomorrow(why) => {
+                let tomorrow = daily_cost_summary::day_of(unit.now()) + chrono::TimeDelta::days(1);
+                after.set("status", Value::Text(job_status::PENDING.to_owned()));
+                after.set("error", Value::Text(why));
+                after.set("resumes_at", Value::Time(tomorrow));
+                break;
+            }
+        }
+        lease(&unit, &claimed, cost).await?;
+        round.claimed.push(claimed);
+    }
+    conclude(&unit, &mut after);
+    unit.update(&before, after).await?;
+    unit.commit().await?;
+    Ok(round)
+}
+
+/// Why a plan can't be carried out now.
+enum Unable {
+    /// This server does not have the provider.
+    NotHere(String),
+    /// As the settings are it can't be asked.
+    Refused(String),
+}
+
+fn unable(plan: &Plan, providers: &Providers, settings: &Settings) -> Option<Unable> {
+    plan.providers.iter().find_map(|name| match providers.get(name) {
+        None => Some(Unable::NotHere(format!(
+            "{} is not set up on the server that would ask; it waits for one on which it is",
+            name.to_uppercase()
+        ))),
+        Some(provider) => provider.refuses(settings).map(Unable::Refused),
+    })
+}
+
+/// About how many records of the organization somebody is asked now.
+async fn running(unit: &Unit) -> Result<i64> {
+    let sql = "SELECT count(*) FROM \"import_records\" WHERE \"organization_id\" = {} \
+               AND \"status\" = 'processing' AND \"lease_until\" >= {}";
+    let now = Value::Time(unit.now()).bind(Kind::Time);
+    unit.count(sql, vec![unit.scope().organization().into(), now]).await
+}
+
+/// The next records of a job: those whose turn it is, and those that somebody took over and did not come back with.
+async fn next(unit: &Unit, job: i64, most: i64) -> Result<Vec<Record>> {
+    let lock = match unit.scope().store().engine() {
+        Engine::Postgres => " FOR NO KEY UPDATE SKIP LOCKED",
+        Engine::Sqlite => "",
+    };
+    let table = import_record::table();
+    let sql = format!(
+        "SELECT {} FROM \"import_records\" WHERE \"import_job_id\" = {{}} AND \"organization_id\" = {{}} \
+         AND \"status\" IN ('pending', 'processing') \
+         AND (\"status\" = 'processing' OR \"next_attempt_at\" IS NULL OR \"next_attempt_at\" <= {{}}) \
+         AND (\"status\" = 'pending' OR \"lease_until\" IS NULL OR \"lease_until\" < {{}}) \
+         ORDER BY \"record_index\" LIMIT {most}{lock}",
+        table.column_list()
+    );
+    let now = || Value::Time(unit.now()).bind(Kind::Time);
+    let binds: Vec<Bind> = vec![job.into(), unit.scope().organization().into(), now(), now()];
+    let rows = unit.query(&sql, binds).await?;
+    rows.iter().map(|row| Record::read(table, row, 0)).collect()
+}
+
+/// The person a record is about, and their company.
+async fn about_whom(unit: &mut Unit, record: &Record) -> Result<Option<(Record, Record)>> {
+    let Some(person) = record.number("prospect_id") else { return Ok(None) };
+    let person = unit.peek(prospect::table(), person).await?;
+    let Some(person) = person.filter(|person| !person.is_deleted()) else { return Ok(None) };
+    let company = person.number("company_id").unwrap_or_default();
+    Ok(unit.peek(company::table(), company).await?.map(|company| (person, company)))
+}
+
+async fn ask(
+    unit: &mut Unit,
+    plan: &Plan,
+    settings: &Settings,
+    person: &Record,
+    company: &Record,
+) -> Result<Ask> {
+    let known = known(unit, person, company).await?;
+    let found_before = match plan.policy.as_str() {
+        policy::REPLACE_FOUND => found_before(unit, person.id(), company.id()).await?,
+        _ => Vec::new(),
+    };
+    let is_wanted = |field: &Field| {
+        let current = field.known(&known);
+        current.is_empty()
+            || plan.policy == policy::OVERWRITE
+            || found_before.iter().any(|(known, value)| known == field && value == current)
+    };
+    let wanted = FIELDS.into_iter().filter(is_wanted).collect();
+    let sql = "SELECT \"name\" FROM \"industries\" WHERE \"organization_id\" = {} ORDER BY \"id\" LIMIT 200";
+    let rows = unit.query(sql, vec![unit.scope().organization().into()]).await?;
+    let industries = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+    let model = settings.text(setting::LLM_MODEL);
+    Ok(Ask {
+        known,
+        wanted,
+        industries,
+        variants: if person.has("unsubscribed_at") { 0 } else { plan.variants },
+        price: settings.price(&model).unwrap_or_default(),
+        llm_provider: settings.text(setting::LLM_PROVIDER),
+        model,
+    })
+}
+
+/// What providers have written into fields of a person and a company, the newest of each.
+pub(super) async fn found_before(
+    unit: &Unit,
+    person: i64,
+    company: i64,
+) -> Result<Vec<(Field, String)>> {
+    let sql = "SELECT \"field\", \"value\" FROM \"field_provenance\" WHERE \"organization_id\" = {} \
+               AND (\"prospect_id\" = {} OR \"company_id\" = {}) AND \"outcome\" = 'applied' \
+               ORDER BY \"id\" DESC";
+    let binds = vec![unit.scope().organization().into(), person.into(), company.into()];
+    let mut found: Vec<(Field, String)> = Vec::new();
+    for row in unit.query(sql, binds).await? {
+        let field: String = row.try_get_by_index(0)?;
+        let Some(field) = Field::of(&field) else { continue };
+        if found.iter().all(|(known, _)| *known != field) {
+            found.push((field, row.try_get_by_index(1)?));
+        }
+    }
+    Ok(found)
+}
+
+/// What asking costs at most; notes what needs not be asked, because it was answered before.
+async fn cost_at_most(
+    unit: &mut Unit,
+    claimed: &mut Claimed,
+    providers: &Providers,
+) -> Result<f64> {
+    let mut cost = 0.0;
+    for provider in providers.named(&claimed.plan.providers) {
+        if !provider.is_outside() {
+            continue;
+        }
+        let most = provider.most(&claimed.ask);
+        let wants = |about: About| {
+            let fields = claimed.ask.wanted.iter();
+            let mut fields = fields.map(|field| field.is_of_company());
+            fields.any(|of_company| of_company == (about == About::Company))
+        };
+        let mut found = Found::default();
+        let mut complete = true;
+        for about in [About::Company, About::Person] {
+            let writes =
+                about == About::Person && claimed.ask.variants > 0 && provider.name() == "llm";
+            if !wants(about) && !writes {
+                continue;
+            }
+            match cache::find(unit, about, provider.name(), &claimed.ask.known).await? {
+                Some(known) => {
+                    let wanted = claimed.ask.wanted.iter().filter(|field| about.has(**field));
+                    complete &= wanted.into_iter().all(|field| known.wanted.contains(field));
+                    complete &=
+                        !writes || known.found.variants.len() >= claimed.ask.variants as usize;
+                    found.values.extend(known.found.values);
+                    found.variants.extend(known.found.variants);
+                }
+                None => complete = false,
+            }
+        }
+        if complete {
+            claimed.cached.push((provider.name(), found));
+        } else {
+            cost += most;
+        }
+    }
+    Ok(cost)
+}
+
+enum Payable {
+    Now,
+    /// When what is held back for others was not needed.
+    Later,
+    /// Not today, and why.
+    Tomorrow(String),
+}
+
+/// Whether the day may cost so much more. What was spent and what is held back are read by one statement: between two
+/// of them what is held back may have become what was spent.
+async fn payable(unit: &Unit, cost: f64, limit: f64) -> Result<Payable> {
+    if cost == 0.0 {
+        return Ok(Payable::Now);
+    }
+    let sql = "SELECT (SELECT COALESCE(SUM(\"cost_usd\"), 0) FROM \"daily_cost_summaries\" \
+               WHERE \"organization_id\" = {} AND \"date\" = {}) + 0.0e0, \
+               (SELECT COALESCE(SUM(\"reserved_cost\"), 0) FROM \"import_records\" \
+               WHERE \"organization_id\" = {} AND \"status\" = 'processing') + 0.0e0";
+    let organization = unit.scope().organization();
+    let day = Value::Time(daily_cost_summary::day_of(unit.now())).bind(Kind::Time);
+    let rows = unit.query(sql, vec![organization.into(), day, organization.into()]).await?;
+    let Some(row) = rows.first() else { return Ok(Payable::Now) };
+    let (spent, held): (f64, f64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    // Sums of many parts are off by less than this.
+    let limit = limit + 1e-9;
+    if spent + held + cost <= limit {
+        return Ok(Payable::Now);
+    }
+    if spent + cost <= limit {
+        return Ok(Payable::Later);
+    }
+    Ok(Payable::Tomorrow(format!(
+        "the spending limit of the day is reached: {spent:.4} of {:.4} US dollars are spent, and the next may \
+         cost {cost:.4}; it goes on tomorrow (UTC), or when the setting daily_spend_limit is raised and it is resumed",
+        limit - 1e-9
+    )))
+}
+
+/// Notes who asks about a record, until when, and what is held back for it. The change log tells what comes of it.
+async fn lease(unit: &Unit, claimed: &Claimed, cost: f64) -> Result<()> {
+    let sql = "UPDATE \"import_records\" SET \"status\" = 'processing', \"processing_attempts\" = {}, \
+               \"lease_until\" = {}, \"lease_token\" = {}, \"reserved_cost\" = {}, \"updated_at\" = {} \
+               WHERE \"id\" = {} AND \"organization_id\" = {}";
+    let binds = vec![
+        Value::Int(claimed.attempt).bind(Kind::Int),
+        Value::Time(unit.now() + LEASE).bind(Kind::Time),
+        claimed.token.clone().into(),
+        cost.into(),
+        Value::Time(unit.now()).bind(Kind::Time),
+        claimed.record.into(),
+        unit.scope().organization().into(),
+    ];
+    unit.execute(sql, binds).await?;
+    Ok(())
+}

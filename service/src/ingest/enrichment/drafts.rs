@@ -1,0 +1,149 @@
+//! Ways of writing to a person become outreach drafts, which a person reads.
+
+use serde_json::{Value as Json, json};
+
+use super::{apply::Applied, claim::Claimed, finish::Outcome, provider::Variant};
+use crate::{
+    error::{Error, Result},
+    outreach::{
+        message_template::{self, filled, said_of},
+        outreach_draft,
+    },
+    value::Value,
+    write::{Input, Record, Unit, row},
+};
+
+/// Makes a draft of each way of writing to a person; gives what is told of them. Nobody writes to those who want to hear
+/// nothing more.
+pub(super) async fn make(
+    unit: &mut Unit,
+    claimed: &Claimed,
+    outcome: &Outcome,
+    calls: &[i64],
+    applied: &Applied,
+) -> Result<Vec<Json>> {
+    if applied.person.has("unsubscribed_at") || claimed.ask.variants == 0 {
+        return Ok(Vec::new());
+    }
+    let mut variants = outcome.variants.clone();
+    if variants.is_empty() {
+        variants = of_templates(unit, claimed.ask.variants, applied).await?;
+    }
+    let mut told = Vec::new();
+    for (number, (variant, by)) in variants.iter().take(claimed.ask.variants as usize).enumerate() {
+        let name = letter(number);
+        let model = (by.as_str() != "template").then_some(claimed.ask.model.as_str());
+        let made = draft(unit, claimed.prospect, claimed.record, &name, variant, model).await?;
+        if let (Some(draft), true) = (made, model.is_some()) {
+            for call in calls {
+                unit.link(&outreach_draft::USAGES, draft, *call).await?;
+            }
+        }
+        told.push(json!({
+            "variant": name,
+            "subject": variant.subject,
+            "content": variant.content,
+            "outreachDraftId": made.map(|draft| format!("OutreachDraft:{draft}")),
+        }));
+    }
+    Ok(told)
+}
+
+/// `A`, `B`, `C` …
+pub(super) fn letter(number: usize) -> String {
+    let letter = u8::try_from(number % 26).unwrap_or_default() + b'A';
+    char::from(letter).to_string()
+}
+
+/// Makes a draft, which waits to be read; nothing when it can't be one.
+pub(super) async fn draft(
+    unit: &mut Unit,
+    prospect: i64,
+    record: i64,
+    name: &str,
+    variant: &Variant,
+    model: Option<&str>,
+) -> Result<Option<i64>> {
+    let table = outreach_draft::table();
+    let text = |text: &str, most| Value::Text(text.replace('\0', "").chars().take(most).collect());
+    let mut values = vec![
+        (table.column("prospect_id"), Value::Int(prospect)),
+        (table.column("draft_type"), text("initial", 255)),
+        (table.column("content"), text(&variant.content, 100_000)),
+        (table.column("variant"), text(name, 50)),
+    ];
+    if let Some(subject) = variant.subject.as_ref().filter(|subject| !subject.trim().is_empty()) {
+        values.push((table.column("subject"), text(subject, 255)));
+    }
+    if let Some(template) = variant.template {
+        values.push((table.column("message_template_id"), Value::Int(template)));
+    }
+    if let Some(model) = model {
+        values.push((table.column("model"), text(model, 50)));
+    }
+    let input = Input { values, ..Input::default() };
+    let draft = match row::create_in(unit, outreach_draft::rules(), input).await {
+        Ok(draft) => draft,
+        Err(Error::Refused(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut after = draft.clone();
+    after.set("status", Value::Text("pending_review".to_owned()));
+    after.set("submitted_at", Value::Time(unit.now()));
+    after.set("import_record_id", Value::Int(record));
+    unit.update(&draft, after).await?;
+    Ok(Some(draft.id()))
+}
+
+/// Ways of writing that the active templates give, in the order of their names; one of which something is not known is
+/// left out.
+async fn of_templates(
+    unit: &mut Unit,
+    most: u32,
+    applied: &Applied,
+) -> Result<Vec<(Variant, String)>> {
+    let table = message_template::table();
+    let sql = format!(
+        "SELECT {} FROM \"message_templates\" WHERE \"organization_id\" = {{}} AND \"is_active\" \
+         AND \"template_type\" IN ('subject', 'body', 'icebreaker') ORDER BY \"name\", \"id\"",
+        table.column_list()
+    );
+    let rows = unit.query(&sql, vec![unit.scope().organization().into()]).await?;
+    let templates: Vec<Record> =
+        rows.iter().map(|row| Record::read(table, row, 0)).collect::<Result<_>>()?;
+    let values = said_of(&applied.person, Some(&applied.company), applied.industry.as_ref());
+    let render = |template: &Record| filled(template.text("template_text"), &values).ok();
+    let mut found = Vec::new();
+    for body in templates.iter().filter(|template| template.text("template_type") == "body") {
+        if found.len() == most as usize {
+            break;
+        }
+        let Some(mut content) = render(body) else { continue };
+        let of_same_name = |kind: &str| {
+            templates.iter().find(|template| {
+                template.text("template_type") == kind && template.text("name") == body.text("name")
+            })
+        };
+        let mut used = vec![body];
+        let icebreaker = of_same_name("icebreaker");
+        if let Some((template, text)) = icebreaker.and_then(|one| Some((one, render(one)?))) {
+            content = format!("{text}\n\n{content}");
+            used.push(template);
+        }
+        let subject = of_same_name("subject").and_then(|one| Some((one, render(one)?)));
+        used.extend(subject.as_ref().map(|(template, _)| *template));
+        // In the order of their keys, so that two workers don't wait for each other in a circle.
+        used.sort_by_key(|template| template.id());
+        for template in used {
+            // Without an entry in the log for each of so many people.
+            let sql = "UPDATE \"message_templates\" SET \"usage_count\" = \"usage_count\" + 1 \
+                       WHERE \"id\" = {} AND \"organization_id\" = {}";
+            let binds = vec![template.id().into(), unit.scope().organization().into()];
+            unit.execute(sql, binds).await?;
+        }
+        let subject = subject.map(|(_, text)| text);
+        let variant = Variant { subject, content, template: Some(body.id()) };
+        found.push((variant, "template".to_owned()));
+    }
+    Ok(found)
+}

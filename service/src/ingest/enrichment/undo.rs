@@ -1,0 +1,126 @@
+//! Takes back what providers filled in: a field gets back what it held, where nobody has written it since.
+
+use super::{apply::follow, field::Field};
+use crate::{
+    crm::{company, prospect},
+    error::{Error, Result},
+    ingest::{
+        field_provenance::{self, outcome},
+        list,
+    },
+    offer::industry,
+    outreach::outreach_draft,
+    value::Value,
+    write::{Input, Record, Unit, row},
+};
+
+/// The next values of a job that are to be taken back, the newest first.
+pub(in super::super) async fn next(unit: &Unit, job: i64, most: usize) -> Result<Vec<Record>> {
+    let table = field_provenance::table();
+    let sql = format!(
+        "SELECT {} FROM \"field_provenance\" WHERE \"import_job_id\" = {{}} AND \"organization_id\" = {{}} \
+         AND \"outcome\" = 'applied' ORDER BY \"id\" DESC LIMIT {most}",
+        table.column_list()
+    );
+    let rows = unit.query(&sql, vec![job.into(), unit.scope().organization().into()]).await?;
+    rows.iter().map(|row| Record::read(table, row, 0)).collect()
+}
+
+/// Takes values back; gives how many were, and how many were left because somebody has written the field since.
+pub(in super::super) async fn take_back(unit: &mut Unit, found: &[Record]) -> Result<(i64, i64)> {
+    let (mut undone, mut kept) = (0, 0);
+    for provenance in found {
+        let is_undone = restore(unit, provenance).await?;
+        let mut after = provenance.clone();
+        let state = if is_undone { outcome::UNDONE } else { outcome::KEPT };
+        after.set("outcome", Value::Text(state.to_owned()));
+        unit.update(provenance, after).await?;
+        if is_undone {
+            undone += 1;
+        } else {
+            kept += 1;
+        }
+    }
+    Ok((undone, kept))
+}
+
+/// Gives a field back what it held; gives whether it did.
+async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
+    let Some(field) = Field::of(provenance.text("field")) else { return Ok(false) };
+    let (rules, key) = match provenance.number("company_id") {
+        Some(company) => (company::rules(), company),
+        None => (prospect::rules(), provenance.number("prospect_id").unwrap_or_default()),
+    };
+    let table = (rules.table)();
+    let Some(before) = unit.find(table, key).await?.filter(|row| !row.is_deleted()) else {
+        return Ok(false);
+    };
+    let industry = match field {
+        Field::Industry => {
+            let id = before.number("industry_id").unwrap_or_default();
+            unit.peek(industry::table(), id).await?
+        }
+        _ => None,
+    };
+    let name = industry.as_ref().map_or("", |industry| industry.text("name"));
+    let now = match field {
+        Field::Industry => name.to_owned(),
+        other => before.text(other.column()).to_owned(),
+    };
+    if now != provenance.text("value") {
+        return Ok(false);
+    }
+    let held = provenance.text("replaced_value").to_owned();
+    let value = match field {
+        Field::Industry => match industry_of(unit, &held).await? {
+            Some(key) => Value::Int(key),
+            None => return Ok(false),
+        },
+        _ if held.is_empty() => Value::Null,
+        _ => Value::Text(held),
+    };
+    let input = Input { values: vec![(table.column(field.column()), value)], ..Input::default() };
+    match row::patched(unit, rules, before.clone(), input, None).await {
+        Ok(after) => {
+            if !field.is_of_company() {
+                follow(unit, &before, &after).await?;
+            }
+            Ok(true)
+        }
+        // Another has taken what it held.
+        Err(Error::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn industry_of(unit: &Unit, name: &str) -> Result<Option<i64>> {
+    let sql = "SELECT \"id\", \"name\" FROM \"industries\" WHERE \"organization_id\" = {} ORDER BY \"id\"";
+    for row in unit.query(sql, vec![unit.scope().organization().into()]).await? {
+        let known: String = row.try_get_by_index(1)?;
+        if list::folded(&known) == list::folded(name) {
+            return Ok(Some(row.try_get_by_index(0)?));
+        }
+    }
+    Ok(None)
+}
+
+/// Takes out the next drafts of a job that wait to be read as they were made; gives how many there were.
+pub(in super::super) async fn take_out(unit: &mut Unit, job: i64, most: usize) -> Result<usize> {
+    let sql = format!(
+        "SELECT d.\"id\" FROM \"outreach_drafts\" d JOIN \"import_records\" r \
+               ON r.\"id\" = d.\"import_record_id\" WHERE r.\"import_job_id\" = {{}} \
+               AND d.\"organization_id\" = {{}} AND d.\"status\" = 'pending_review' AND d.\"revision\" = 2 \
+         ORDER BY d.\"id\" LIMIT {most}"
+    );
+    let binds = vec![job.into(), unit.scope().organization().into()];
+    let rows = unit.query(&sql, binds).await?;
+    for row in &rows {
+        let id = row.try_get_by_index(0)?;
+        let Some(draft) = unit.find(outreach_draft::table(), id).await? else { continue };
+        if draft.text("status") == "pending_review" && draft.number("revision") == Some(2) {
+            unit.unlink_all(&outreach_draft::USAGES, id).await?;
+            unit.delete(&draft).await?;
+        }
+    }
+    Ok(rows.len())
+}

@@ -1,0 +1,47 @@
+//! Structured data that was read out of a file or a web page.
+
+use std::sync::LazyLock;
+
+use entity::ingest::extraction;
+
+use super::import_job;
+use crate::{
+    table::Table,
+    vocabulary::{Word, word},
+    write::rules::{Check, Delete, Plain, Rules, Usual, field},
+};
+
+/// The table.
+pub fn table() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<extraction::Entity>("extraction").holding([("source_type", 20)])
+    });
+    &TABLE
+}
+
+/// What was read (`extractions.source_type`).
+pub const SOURCES: &[Word] = &[word("file", "A file."), word("web_page", "A page on the web.")];
+
+/// What may be written.
+pub fn rules() -> &'static Rules {
+    static RULES: Rules = Rules {
+        table,
+        create: Some("create"),
+        update: true,
+        delete: Delete::Hard,
+        identity: None,
+        fields: &[
+            field("import_job_id").to(import_job::table),
+            field("source_type").checked(Check::OneOf(SOURCES)).usually(Usual::Text("file")),
+            field("retrieved_at").checked(Check::NotLater),
+            field("project_code").checked(Check::AtMost(1_000)),
+            field("file_url").checked(Check::AtMost(2_000)),
+            field("project_url").checked(Check::AtMost(2_000)),
+            field("data"),
+            field("instance_id").checked(Check::AtMost(1_000)),
+        ],
+        links: &[],
+        hooks: &Plain,
+    };
+    &RULES
+}

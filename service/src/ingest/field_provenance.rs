@@ -1,0 +1,45 @@
+//! Where values came from: what a provider found for a field of a prospect or a company, and what became of it.
+
+use std::sync::LazyLock;
+
+use entity::ingest::field_provenance;
+
+use crate::{
+    table::Table,
+    vocabulary::{Word, word},
+};
+
+/// The table.
+pub fn table() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<field_provenance::Entity>("field_provenance").holding([
+            ("field", 50),
+            ("outcome", 20),
+            ("source", 50),
+        ])
+    });
+    &TABLE
+}
+
+/// What became of a value (`field_provenance.outcome`).
+pub mod outcome {
+    /// It was written.
+    pub const APPLIED: &str = "applied";
+    /// It was there already.
+    pub const CONFIRMED: &str = "confirmed";
+    /// Another stays.
+    pub const KEPT: &str = "kept";
+    /// It was no value that the field takes.
+    pub const REFUSED: &str = "refused";
+    /// It was taken back.
+    pub const UNDONE: &str = "undone";
+}
+
+/// What became of a value that a provider found (`field_provenance.outcome`).
+pub const OUTCOMES: &[Word] = &[
+    word(outcome::APPLIED, "It was written."),
+    word(outcome::CONFIRMED, "The field had this value already."),
+    word(outcome::KEPT, "The field had another value, which the policy lets stay."),
+    word(outcome::REFUSED, "The field does not take it."),
+    word(outcome::UNDONE, "It was written, and taken back."),
+];

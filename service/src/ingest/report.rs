@@ -1,0 +1,208 @@
+//! What enrichment and look-ups came to, day by day: the views of the enrichment document.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    import_job::{self, kind, status as job_status},
+    import_record::{self, status},
+};
+use crate::{
+    error::{Error, Result},
+    read::{
+        self, Aggregate, Aggregated, Bucket, Direction, Filter, GroupBy, GroupKey, GroupSort, List,
+        Measure, Nulls, Test, Zone,
+    },
+    scope::Scope,
+    table::Table,
+    usage::daily_cost_summary,
+    value::Value,
+};
+
+/// A day with a provider (`daily_usage`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Usage {
+    /// The day, as `2026-03-01`.
+    pub date: String,
+    /// Who was paid.
+    pub provider: String,
+    /// How many calls.
+    pub calls: f64,
+    /// Tokens of prompts and answers.
+    pub tokens: f64,
+    /// What they cost, in US dollars.
+    pub cost: f64,
+    /// How long they took together, in milliseconds.
+    pub latency_ms: f64,
+}
+
+/// How the records of a day came out (`enrichment_success_rate`).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Success {
+    /// The day, as `2026-03-01`.
+    pub date: String,
+    /// How many were enriched.
+    pub successful: i64,
+    /// How many failed.
+    pub failed: i64,
+}
+
+/// What the enrichments cost that ended on a day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobCost {
+    /// The day, as `2026-03-01`.
+    pub date: String,
+    /// What they cost, in US dollars.
+    pub cost: f64,
+    /// How many there were.
+    pub jobs: i64,
+    /// How many records they had.
+    pub records: f64,
+}
+
+fn utc() -> Result<Arc<Zone>> {
+    Zone::named("UTC").ok_or_else(|| Error::internal("there is no UTC"))
+}
+
+fn list(table: &'static Table, field: &str, filter: Vec<Filter>) -> List {
+    let mut list = List::new(table, format!("Query.{field}"));
+    list.filter = Filter::All(filter);
+    list
+}
+
+/// From a moment to before another.
+fn within(column: usize, since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> Filter {
+    let from = since.map(|since| Filter::Column(column, Test::Gte(Value::Time(since))));
+    let to = until.map(|until| Filter::Column(column, Test::Lt(Value::Time(until))));
+    Filter::All(from.into_iter().chain(to).collect())
+}
+
+/// Groups by the days of UTC in `column`, the newest first, and by another column, if one is told.
+async fn by_day(
+    scope: &Scope,
+    list: List,
+    column: usize,
+    and: Option<usize>,
+    measures: Vec<Measure>,
+) -> Result<(Aggregated, Arc<Zone>)> {
+    let zone = utc()?;
+    let mut aggregate = Aggregate::new(list, Arc::clone(&zone));
+    aggregate.most = read::MOST_GROUPS;
+    aggregate.keys.push(GroupKey { of: 0, column, bucket: Some(Bucket::Day) });
+    aggregate.keys.extend(and.map(|column| GroupKey { of: 0, column, bucket: None }));
+    let newest =
+        GroupSort { by: GroupBy::Key(0), direction: Direction::Descending, nulls: Nulls::Last };
+    aggregate.order = vec![newest];
+    aggregate.order.extend(and.map(|_| GroupSort {
+        by: GroupBy::Key(1),
+        direction: Direction::Ascending,
+        nulls: Nulls::Last,
+    }));
+    aggregate.measures = measures;
+    Ok((read::aggregate(scope, &aggregate).await?, zone))
+}
+
+fn day(zone: &Zone, cell: &Value) -> String {
+    cell.time().map(|begin| zone.told(begin, Bucket::Day).0).unwrap_or_default()
+}
+
+fn number(cell: &Value) -> f64 {
+    match cell {
+        Value::Double(number) => *number,
+        #[expect(clippy::cast_precision_loss, reason = "counts are far smaller")]
+        Value::Int(number) => *number as f64,
+        _ => 0.0,
+    }
+}
+
+/// What was used of each provider on each day, the newest first.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+pub async fn daily_usage(
+    scope: &Scope,
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+) -> Result<Vec<Usage>> {
+    let table = daily_cost_summary::table();
+    let date = table.column("date");
+    let sums = ["calls", "input_tokens", "output_tokens", "cost_usd", "latency_ms_total"];
+    let measures = sums.map(|name| Measure::Sum(table.column(name))).to_vec();
+    let list = list(table, "dailyUsage", vec![within(date, since, until)]);
+    let provider = table.column("provider");
+    let (found, zone) = by_day(scope, list, date, Some(provider), measures).await?;
+    let told = found.groups(0).iter().map(|group| Usage {
+        date: day(&zone, &group[0]),
+        provider: match &group[1] {
+            Value::Text(provider) => provider.clone(),
+            _ => String::new(),
+        },
+        calls: number(&group[2]),
+        tokens: number(&group[3]) + number(&group[4]),
+        cost: number(&group[5]),
+        latency_ms: number(&group[6]),
+    });
+    Ok(told.collect())
+}
+
+/// How the records that were made on each day came out, the newest first.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+pub async fn success_rate(
+    scope: &Scope,
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+) -> Result<Vec<Success>> {
+    let table = import_record::table();
+    let (made, state) = (table.column("created_at"), table.column("status"));
+    let ended = [status::ENRICHED, status::FAILED];
+    let ended = ended.map(|state_word| Filter::Column(state, Test::Exactly(state_word)));
+    let filter = vec![Filter::Any(ended.to_vec()), within(made, since, until)];
+    let list = list(table, "enrichmentSuccessRate", filter);
+    let (found, zone) = by_day(scope, list, made, Some(state), vec![Measure::Count]).await?;
+    let mut days: Vec<Success> = Vec::new();
+    for group in found.groups(0) {
+        let date = day(&zone, &group[0]);
+        if days.last().is_none_or(|last| last.date != date) {
+            days.push(Success { date, ..Success::default() });
+        }
+        let Some(newest) = days.last_mut() else { continue };
+        let count = group[2].key().unwrap_or_default();
+        match &group[1] {
+            Value::Text(state) if state == status::ENRICHED => newest.successful += count,
+            _ => newest.failed += count,
+        }
+    }
+    Ok(days)
+}
+
+/// What the enrichments cost that ended in the last days, by the day on which they did, the newest first.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+pub async fn job_costs(scope: &Scope, days: i64) -> Result<Vec<JobCost>> {
+    let table = import_job::table();
+    let ended = table.column("completed_at");
+    let since = scope.now() - TimeDelta::days(days);
+    let filter = vec![
+        Filter::Column(table.column("kind"), Test::Exactly(kind::ENRICHMENT)),
+        Filter::Column(table.column("status"), Test::Exactly(job_status::COMPLETED)),
+        within(ended, Some(since), None),
+    ];
+    let measures = vec![
+        Measure::Sum(table.column("actual_cost")),
+        Measure::Count,
+        Measure::Sum(table.column("total_records")),
+    ];
+    let list = list(table, "importCostReport", filter);
+    let (found, zone) = by_day(scope, list, ended, None, measures).await?;
+    let told = found.groups(0).iter().map(|group| JobCost {
+        date: day(&zone, &group[0]),
+        cost: number(&group[1]),
+        jobs: group[2].key().unwrap_or_default(),
+        records: number(&group[3]),
+    });
+    Ok(told.collect())
+}
