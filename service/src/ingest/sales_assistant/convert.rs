@@ -122,7 +122,7 @@ fn checked(column: &Column, text: &str) -> Result<String, String> {
 }
 
 /// A time stamp of either engine. Without a zone it is UTC.
-pub(super) fn moment(text: &str) -> Option<DateTime<Utc>> {
+pub(in super::super) fn moment(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim().replacen('T', " ", 1);
     let zoned = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%:z"]
         .iter()

@@ -21,6 +21,7 @@ use crate::{
 };
 #[cfg(fuzzing)]
 pub use convert::fuzz as fuzz_row;
+pub(super) use convert::moment;
 use copy::Target;
 pub use source::Source;
 

@@ -1,0 +1,77 @@
+//! Rows of the source for which we have one already, or another with the same name.
+
+use std::collections::HashSet;
+
+use crate::{
+    error::Result,
+    governance::setting,
+    value::Value,
+    write::{Record, Unit},
+};
+
+/// The row of ours that a new one would stand beside: a setting takes the value of the source, what was answered before is
+/// left as it is. A template takes the next version that is free instead; `taken` are those of this chunk. With the key it
+/// is told whether the source has written it.
+pub(super) async fn own(
+    unit: &mut Unit,
+    fresh: &mut Record,
+    taken: &mut HashSet<(String, String, i64)>,
+) -> Result<Option<(i64, bool)>> {
+    let organization = unit.scope().organization();
+    match fresh.table().name {
+        "settings" => Ok(own_setting(unit, fresh).await?.map(|id| (id, true))),
+        "enrichment_cache" => {
+            let sql = "SELECT \"id\" FROM \"enrichment_cache\" WHERE \"organization_id\" = {} \
+                       AND \"lookup_type\" = {} AND \"cache_key\" = {}";
+            let binds = vec![
+                organization.into(),
+                fresh.text("lookup_type").into(),
+                fresh.text("cache_key").into(),
+            ];
+            let rows = unit.query(sql, binds).await?;
+            let id = rows.first().map(|row| row.try_get_by_index(0)).transpose()?;
+            Ok(id.map(|id| (id, false)))
+        }
+        "message_templates" => {
+            let slot = |version| {
+                let text = |column| fresh.text(column).to_owned();
+                (text("name"), text("template_type"), version)
+            };
+            let sql = "SELECT \"version\" FROM \"message_templates\" WHERE \"organization_id\" = {} \
+                       AND \"name\" = {} AND \"template_type\" = {}";
+            let binds = vec![
+                organization.into(),
+                fresh.text("name").into(),
+                fresh.text("template_type").into(),
+            ];
+            for row in unit.query(sql, binds).await? {
+                taken.insert(slot(row.try_get_by_index::<i32>(0)?.into()));
+            }
+            let mut version = fresh.number("version").unwrap_or(1);
+            while !taken.insert(slot(version)) {
+                version = if version >= i32::MAX.into() { 1 } else { version + 1 };
+            }
+            fresh.set("version", Value::Int(version));
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A setting that is there from the beginning takes the value of the source; gives its key.
+async fn own_setting(unit: &mut Unit, fresh: &Record) -> Result<Option<i64>> {
+    let key = unit.scope().engine().folded("key");
+    let sql = format!(
+        "SELECT \"id\" FROM \"settings\" WHERE \"organization_id\" = {{}} AND {key} = {{}}"
+    );
+    let folded = fresh.text("key").to_ascii_lowercase();
+    let rows = unit.query(&sql, vec![unit.scope().organization().into(), folded.into()]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let before = unit.get(setting::table(), row.try_get_by_index(0)?, "id").await?;
+    let mut after = before.clone();
+    for column in ["value", "value_type", "description"] {
+        after.set(column, fresh.value(column).clone());
+    }
+    unit.update(&before, after).await?;
+    Ok(Some(before.id()))
+}

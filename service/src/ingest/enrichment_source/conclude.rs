@@ -1,0 +1,70 @@
+//! What follows from the rows that came in.
+
+use crate::{
+    error::Result,
+    ingest::import_job,
+    outreach::message_template,
+    scope::Scope,
+    table::{Kind, Table},
+    value::Value,
+    write::Unit,
+};
+
+/// Notes that a row is now as the source has it.
+pub(super) async fn follow(unit: &Unit, table: &Table, id: i64) -> Result<()> {
+    let sql = "UPDATE \"external_ids\" SET \"last_synced_at\" = {}, \"updated_at\" = {} \
+               WHERE \"organization_id\" = {} AND \"entity_type\" = {} AND \"entity_id\" = {}";
+    let now = || Value::Time(unit.now()).bind(Kind::Time);
+    let binds =
+        vec![now(), now(), unit.scope().organization().into(), table.called.into(), id.into()];
+    unit.execute(sql, binds).await?;
+    Ok(())
+}
+
+/// What follows from the rows of a table: how many records of each job were enriched and left out; of several active
+/// versions of a template the newest is.
+pub(super) async fn conclude(scope: &Scope, system: &str, table: &str) -> Result<()> {
+    let mut unit = Unit::begin(scope).await?;
+    let organization = scope.organization();
+    match table {
+        "records" => {
+            let sql = "SELECT r.\"import_job_id\", \
+                       COUNT(CASE WHEN r.\"status\" = 'enriched' THEN 1 END), \
+                       COUNT(CASE WHEN r.\"status\" = 'skipped' THEN 1 END) FROM \"import_records\" r \
+                       WHERE r.\"organization_id\" = {} AND r.\"import_job_id\" IN (SELECT \"entity_id\" \
+                       FROM \"external_ids\" WHERE \"organization_id\" = {} AND \"system\" = {} \
+                       AND \"entity_type\" = 'import_job') GROUP BY r.\"import_job_id\" ORDER BY 1";
+            let binds = vec![organization.into(), organization.into(), system.into()];
+            for row in unit.query(sql, binds).await? {
+                let job: i64 = row.try_get_by_index(0)?;
+                let Some(before) = unit.find(import_job::table(), job).await? else { continue };
+                let mut after = before.clone();
+                for (place, column) in [(1, "enriched_records"), (2, "skipped_records")] {
+                    after.set(column, Value::Int(row.try_get_by_index(place)?));
+                }
+                if !before.difference(&after).is_empty() {
+                    unit.update(&before, after).await?;
+                    follow(&unit, import_job::table(), job).await?;
+                }
+            }
+        }
+        "email_templates" => {
+            let sql = "SELECT t.\"id\" FROM \"message_templates\" t WHERE t.\"organization_id\" = {} \
+                       AND t.\"is_active\" AND EXISTS (SELECT 1 FROM \"message_templates\" n \
+                       WHERE n.\"organization_id\" = t.\"organization_id\" AND n.\"name\" = t.\"name\" \
+                       AND n.\"template_type\" = t.\"template_type\" AND n.\"is_active\" \
+                       AND n.\"version\" > t.\"version\") ORDER BY t.\"id\"";
+            for row in unit.query(sql, vec![organization.into()]).await? {
+                let template = row.try_get_by_index(0)?;
+                let table = message_template::table();
+                let Some(before) = unit.find(table, template).await? else { continue };
+                let mut after = before.clone();
+                after.set("is_active", Value::Bool(false));
+                unit.update(&before, after).await?;
+                follow(&unit, table, template).await?;
+            }
+        }
+        _ => return Ok(()),
+    }
+    unit.commit().await
+}

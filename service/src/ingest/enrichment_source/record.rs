@@ -1,0 +1,225 @@
+//! What a row of each table becomes here (`model.md`, part 5.4).
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{cell::Cell, source::SourceRow, tables::SourceTable};
+use crate::{
+    governance::setting,
+    ingest::{
+        enrichment_cache_entry,
+        import_job::{self, kind},
+        import_record::{self, promotion, verdict},
+    },
+    outreach::{message_template, template_performance},
+    table::Table,
+    usage::{llm_usage_log, service_usage_log},
+    value::Value,
+    write::Record,
+};
+
+/// Who runs language models: what they were paid for is tokens.
+const LLM_PROVIDERS: [&str; 2] = ["openai", "anthropic"];
+
+/// What a row needs to know of others: keys here, by table and key there.
+pub(super) type Keys = HashMap<(&'static str, String), i64>;
+
+/// Our table for a row.
+pub(super) fn target(table: &SourceTable, row: &SourceRow) -> &'static Table {
+    match table.name {
+        "settings" => setting::table(),
+        "email_templates" => message_template::table(),
+        "jobs" => import_job::table(),
+        "records" => import_record::table(),
+        "enrichment_cache" => enrichment_cache_entry::table(),
+        "template_performance" => template_performance::table(),
+        _ if is_llm(row) => llm_usage_log::table(),
+        _ => service_usage_log::table(),
+    }
+}
+
+/// The row as it is here.
+pub(super) fn record(table: &SourceTable, row: &SourceRow, keys: &Keys, now: Value) -> Record {
+    let mut record = Record::new(target(table, row));
+    let told = Told { table, row, keys };
+    let made = told.or("created_at", now.clone());
+    record.set("created_at", made.clone());
+    record.set("updated_at", made.clone());
+    match table.name {
+        "settings" => told.setting(&mut record, now),
+        "email_templates" => told.template(&mut record, made),
+        "jobs" => told.job(&mut record),
+        "records" => told.record(&mut record),
+        "enrichment_cache" => told.cache_entry(&mut record, &made),
+        "template_performance" => told.performance(&mut record),
+        _ => told.usage(&mut record),
+    }
+    record.set_if_there("revision", Value::Int(1));
+    record
+}
+
+/// What a row tells, which has been looked at before.
+struct Told<'t> {
+    table: &'t SourceTable,
+    row: &'t SourceRow,
+    keys: &'t Keys,
+}
+
+impl Told<'_> {
+    fn value(&self, column: &str) -> Value {
+        let columns = self.table.columns.iter();
+        let kind = columns.clone().find(|(known, _)| *known == column).map(|(_, kind)| *kind);
+        let cell = self.row.cells.get(column).unwrap_or(&Cell::Null);
+        kind.and_then(|kind| cell.value(kind).ok()).unwrap_or(Value::Null)
+    }
+
+    fn or(&self, column: &str, usual: Value) -> Value {
+        match self.value(column) {
+            Value::Null => usual,
+            told => told,
+        }
+    }
+
+    /// The row here that a column points to.
+    fn points(&self, column: &str) -> Value {
+        let to = self.table.references.iter().find(|(known, ..)| *known == column);
+        let key = self.row.cells.get(column).map(Cell::key).unwrap_or_default();
+        let found = to.and_then(|(_, table, _)| self.keys.get(&(*table, key)));
+        found.map_or(Value::Null, |key| Value::Int(*key))
+    }
+
+    fn same(&self, record: &mut Record, columns: &[&str]) {
+        for column in columns {
+            record.set(column, self.value(column));
+        }
+    }
+
+    fn setting(&self, record: &mut Record, now: Value) {
+        let changed = self.or("updated_at", now);
+        record.set("created_at", changed.clone());
+        record.set("updated_at", changed);
+        self.same(record, &["key", "description"]);
+        let key = record.text("key").to_owned();
+        let scope = if setting::is_known(&key) { "system" } else { "organization" };
+        record.set("scope", Value::Text(scope.to_owned()));
+        let of_type = self.or("value_type", Value::Text("string".to_owned()));
+        record.set("value", typed(&self.value("value"), &of_type));
+        record.set("value_type", of_type);
+    }
+
+    fn template(&self, record: &mut Record, made: Value) {
+        self.same(record, &["name", "template_type", "template_text", "variables", "success_rate"]);
+        record.set("usage_count", self.or("usage_count", Value::Int(0)));
+        record.set("version", self.or("version", Value::Int(1)));
+        record.set("is_active", self.or("is_active", Value::Bool(true)));
+        record.set("updated_at", self.or("updated_at", made));
+    }
+
+    fn job(&self, record: &mut Record) {
+        import_job::nothing_counted(record);
+        for column in ["total_records", "processed_records", "failed_records"] {
+            record.set(column, self.or(column, Value::Int(0)));
+        }
+        for column in ["estimated_cost", "actual_cost"] {
+            record.set(column, self.or(column, Value::Double(0.0)));
+        }
+        let same = ["status", "input_file_path", "output_file_path", "options"];
+        self.same(record, &same);
+        self.same(record, &["started_at", "completed_at"]);
+        record.set("error", self.value("error_message"));
+        record.set("kind", Value::Text(kind::ENRICHMENT.to_owned()));
+        record.set("candidate_decision", Value::Text("wait".to_owned()));
+        let path = self.value("input_file_path");
+        let path = if let Value::Text(path) = &path { path.as_str() } else { "" };
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        let name: String = name.chars().take(500).collect();
+        let name = if name.is_empty() { "Enrichment".to_owned() } else { name };
+        record.set("name", Value::Text(name));
+        // Who ran it, as jobs of our own tell it.
+        if let Value::Text(user) = self.or("user_id", Value::Text("default".to_owned())) {
+            record.set("committed_by", Value::Text(format!("person/{user}")));
+        }
+        // What the document tells twice is worked out of the moments here, and kept beside.
+        // Who ran it may be another, when prospects are made of its records.
+        let kept = ["processing_time_seconds", "user_id"]
+            .map(|column| (column.to_owned(), self.value(column).json()));
+        let kept = kept.into_iter().filter(|(_, told)| !told.is_null()).collect();
+        record.set("metadata", Value::Json(serde_json::Value::Object(kept)));
+    }
+
+    fn record(&self, record: &mut Record) {
+        import_record::nothing_asked(record);
+        record.set("import_job_id", self.points("job_id"));
+        let state = ["record_index", "status", "last_error", "processed_at"];
+        self.same(record, &state);
+        self.same(record, &["original_data", "enriched_data", "generated_content"]);
+        self.same(record, &["processing_time_ms", "llm_tokens_used"]);
+        self.same(record, &["enrichment_confidence", "data_completeness"]);
+        record.set("processing_attempts", self.or("processing_attempts", Value::Int(0)));
+        record.set("cost", self.or("cost", Value::Double(0.0)));
+        record.set("promotion_status", Value::Text(promotion::NONE.to_owned()));
+        record.set("verdict", Value::Text(verdict::ERROR.to_owned()));
+    }
+
+    fn cache_entry(&self, record: &mut Record, made: &Value) {
+        let same = ["cache_key", "lookup_type", "result_data", "confidence_score", "source"];
+        self.same(record, &same);
+        record.set("hit_count", self.or("hit_count", Value::Int(0)));
+        // Later years would not sort as text.
+        let last = DateTime::<Utc>::from_timestamp(253_402_214_400, 0);
+        let week = made.time().map(|made| made + TimeDelta::days(7)).min(last);
+        let week = week.map_or(Value::Null, Value::Time);
+        record.set("expires_at", self.or("expires_at", week));
+    }
+
+    fn performance(&self, record: &mut Record) {
+        record.set("message_template_id", self.points("template_id"));
+        record.set("import_job_id", self.points("job_id"));
+        self.same(record, &["open_rate", "response_rate", "conversion_rate"]);
+    }
+
+    fn usage(&self, record: &mut Record) {
+        let same = ["provider", "cost", "status_code", "request_size_bytes", "response_size_bytes"];
+        self.same(record, &same);
+        record.set("import_job_id", self.points("job_id"));
+        record.set("import_record_id", self.points("record_id"));
+        record.set("error", self.value("error_message"));
+        if is_llm(self.row) {
+            let tokens = self.or("tokens_used", Value::Int(0));
+            record.set("workflow_name", Value::Text("enrichment".to_owned()));
+            record.set("node_name", self.value("endpoint"));
+            record.set("endpoint", self.value("endpoint"));
+            record.set("model", Value::Text("unknown".to_owned()));
+            record.set("prompt_tokens", tokens.clone());
+            record.set("completion_tokens", Value::Int(0));
+            record.set("total_tokens", tokens);
+            record.set("latency_ms", self.or("response_time_ms", Value::Int(0)));
+        } else {
+            record.set("kind", Value::Text("api_call".to_owned()));
+            record.set("operation", self.value("endpoint"));
+            record.set("tokens", self.value("tokens_used"));
+            record.set("latency_ms", self.value("response_time_ms"));
+        }
+    }
+}
+
+fn is_llm(row: &SourceRow) -> bool {
+    let provider = row.cells.get("provider").map(Cell::key).unwrap_or_default();
+    LLM_PROVIDERS.contains(&provider.to_lowercase().as_str())
+}
+
+/// The value of a setting, which the document keeps as text.
+fn typed(value: &Value, of_type: &Value) -> Value {
+    let (Value::Text(text), Value::Text(of_type)) = (value, of_type) else { return Value::Null };
+    let json = match of_type.as_str() {
+        "string" => serde_json::Value::String(text.clone()),
+        "boolean" => match text.to_lowercase().as_str() {
+            "true" | "1" => serde_json::Value::Bool(true),
+            "false" | "0" => serde_json::Value::Bool(false),
+            _ => serde_json::Value::String(text.clone()),
+        },
+        _ => serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.clone())),
+    };
+    Value::Json(json)
+}

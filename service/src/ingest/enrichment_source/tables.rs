@@ -1,0 +1,173 @@
+//! The tables of the document.
+
+use super::cell::Kind;
+
+/// A table of the document.
+pub(super) struct SourceTable {
+    pub(super) name: &'static str,
+    /// A database without it is none of the document's.
+    pub(super) must_be_there: bool,
+    /// The column that tells its rows apart.
+    pub(super) key: &'static str,
+    pub(super) columns: &'static [(&'static str, Kind)],
+    /// What can't be absent.
+    pub(super) mandatory: &'static [&'static str],
+    /// Columns that point to rows of other tables, and whether the row is nothing without.
+    pub(super) references: &'static [(&'static str, &'static str, bool)],
+    /// Columns that tell rows apart here, and in the document do not.
+    pub(super) unique: &'static [&'static str],
+}
+
+use Kind::{Cost, Json, Moment, Part, Real, Text, Truth, Whole, Word};
+
+/// All tables, those that others point to first.
+pub(super) static TABLES: &[SourceTable] = &[
+    SourceTable {
+        name: "settings",
+        must_be_there: false,
+        key: "key",
+        columns: &[
+            ("key", Text(100)),
+            ("value", Text(0)),
+            ("value_type", Word(&["string", "integer", "float", "boolean", "json"])),
+            ("description", Text(1_000)),
+            ("updated_at", Moment),
+        ],
+        mandatory: &["key", "value"],
+        references: &[],
+        unique: &[],
+    },
+    SourceTable {
+        name: "email_templates",
+        must_be_there: false,
+        key: "id",
+        columns: &[
+            ("id", Whole),
+            ("name", Text(255)),
+            ("template_type", Word(&["subject", "body", "icebreaker", "hot_button"])),
+            ("template_text", Text(0)),
+            ("variables", Json),
+            ("usage_count", Whole),
+            ("success_rate", Part),
+            ("version", Whole),
+            ("is_active", Truth),
+            ("created_at", Moment),
+            ("updated_at", Moment),
+        ],
+        mandatory: &["id", "name", "template_type", "template_text"],
+        references: &[],
+        unique: &[],
+    },
+    SourceTable {
+        name: "jobs",
+        must_be_there: true,
+        key: "id",
+        columns: &[
+            ("id", Text(255)),
+            ("status", Word(&["pending", "processing", "completed", "failed", "cancelled"])),
+            ("total_records", Whole),
+            ("processed_records", Whole),
+            ("failed_records", Whole),
+            ("input_file_path", Text(0)),
+            ("output_file_path", Text(0)),
+            ("options", Json),
+            ("estimated_cost", Cost),
+            ("actual_cost", Cost),
+            ("created_at", Moment),
+            ("started_at", Moment),
+            ("completed_at", Moment),
+            ("user_id", Text(250)),
+            ("error_message", Text(0)),
+            ("processing_time_seconds", Real),
+        ],
+        mandatory: &["id", "status", "input_file_path"],
+        references: &[],
+        unique: &[],
+    },
+    SourceTable {
+        name: "records",
+        must_be_there: true,
+        key: "id",
+        columns: &[
+            ("id", Whole),
+            ("job_id", Text(255)),
+            ("record_index", Whole),
+            ("status", Word(&["pending", "processing", "enriched", "failed", "skipped"])),
+            ("original_data", Json),
+            ("enriched_data", Json),
+            ("generated_content", Json),
+            ("processing_attempts", Whole),
+            ("last_error", Text(0)),
+            ("processing_time_ms", Whole),
+            ("llm_tokens_used", Whole),
+            ("cost", Cost),
+            ("enrichment_confidence", Part),
+            ("data_completeness", Part),
+            ("created_at", Moment),
+            ("processed_at", Moment),
+        ],
+        mandatory: &["id", "job_id", "record_index", "status", "original_data"],
+        references: &[("job_id", "jobs", true)],
+        unique: &["job_id", "record_index"],
+    },
+    SourceTable {
+        name: "enrichment_cache",
+        must_be_there: false,
+        key: "id",
+        columns: &[
+            ("id", Whole),
+            ("cache_key", Text(255)),
+            ("lookup_type", Text(50)),
+            ("result_data", Json),
+            ("hit_count", Whole),
+            ("confidence_score", Part),
+            ("source", Text(50)),
+            ("created_at", Moment),
+            ("expires_at", Moment),
+        ],
+        mandatory: &["id", "cache_key", "lookup_type"],
+        references: &[],
+        unique: &["lookup_type", "cache_key"],
+    },
+    SourceTable {
+        name: "template_performance",
+        must_be_there: false,
+        key: "id",
+        columns: &[
+            ("id", Whole),
+            ("template_id", Whole),
+            ("job_id", Text(255)),
+            ("open_rate", Part),
+            ("response_rate", Part),
+            ("conversion_rate", Part),
+            ("created_at", Moment),
+        ],
+        mandatory: &["id", "template_id", "job_id"],
+        references: &[("template_id", "email_templates", true), ("job_id", "jobs", true)],
+        unique: &[],
+    },
+    SourceTable {
+        name: "api_usage",
+        must_be_there: false,
+        key: "id",
+        columns: &[
+            ("id", Whole),
+            ("provider", Text(50)),
+            ("endpoint", Text(255)),
+            ("job_id", Text(255)),
+            ("record_id", Whole),
+            ("tokens_used", Whole),
+            ("cost", Cost),
+            ("response_time_ms", Whole),
+            ("status_code", Whole),
+            ("request_size_bytes", Whole),
+            ("response_size_bytes", Whole),
+            ("error_message", Text(0)),
+            ("created_at", Moment),
+        ],
+        mandatory: &["id", "provider", "endpoint", "cost"],
+        // A ledger outlives its cause.
+        references: &[("job_id", "jobs", false), ("record_id", "records", false)],
+        unique: &[],
+    },
+];

@@ -1,0 +1,34 @@
+//! Keys that our rows have in other systems.
+
+use std::sync::LazyLock;
+
+use entity::ingest::external_id;
+
+use crate::{
+    table::Table,
+    write::rules::{Delete, Plain, Rules},
+};
+
+/// The table.
+pub fn table() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<external_id::Entity>("external_id")
+            .holding([("entity_type", 50), ("system", 50)])
+    });
+    &TABLE
+}
+
+/// What may be written: imports put keys in.
+pub fn rules() -> &'static Rules {
+    static RULES: Rules = Rules {
+        table,
+        create: None,
+        update: false,
+        delete: Delete::Hard,
+        identity: None,
+        fields: &[],
+        links: &[],
+        hooks: &Plain,
+    };
+    &RULES
+}
