@@ -7,7 +7,7 @@ use super::{
 use crate::{
     error::{Problem, Result},
     governance::change_log::kind,
-    ingest::{import_record, list},
+    ingest::{enrichment_cache_entry, field_provenance, import_record, list},
     outreach::{interaction, outreach_draft},
     scope::Scope,
     value::Value,
@@ -48,6 +48,8 @@ pub async fn prospects(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) 
                 outreach_draft::table(),
                 prospect_research::table(),
                 import_record::table(),
+                field_provenance::table(),
+                enrichment_cache_entry::table(),
             ] {
                 unit.point(table, "prospect_id", loser, Some(survivor)).await?;
             }

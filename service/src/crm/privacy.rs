@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     governance::change_log::{self, kind},
     identity::policy::Permission,
-    ingest::{import_record, list},
+    ingest::{enrichment_cache_entry, field_provenance, import_record, list},
     outreach::{interaction, outreach_draft},
     scope::Scope,
     table::Table,
@@ -21,13 +21,19 @@ use crate::{
 pub struct Erased {
     /// The key of the person.
     pub prospect: i64,
-    /// How many interactions, drafts, pieces of research and rows of lists went with them.
+    /// How many interactions, drafts, pieces of research, rows of lists, and values that providers found went with them.
     pub records: i64,
 }
 
 /// What belongs to a person, in the order in which it can be taken out.
-fn belongings() -> [&'static Table; 3] {
-    [interaction::table(), prospect_research::table(), outreach_draft::table()]
+fn belongings() -> [&'static Table; 5] {
+    [
+        interaction::table(),
+        prospect_research::table(),
+        outreach_draft::table(),
+        field_provenance::table(),
+        enrichment_cache_entry::table(),
+    ]
 }
 
 /// Erases a person for good, with everything that belongs to them and every record that was merged into
