@@ -180,6 +180,7 @@ async fn in_server(url: &str, file: &Path, progress: &dyn Progress) -> Result<()
     for (table, column, points_to) in [
         ("organizations", "owner_user_id", "users"),
         ("prospects", "merged_into_id", "prospects"),
+        ("import_jobs", "source_job_id", "import_jobs"),
         ("outreach_drafts", "parent_draft_id", "outreach_drafts"),
     ] {
         let sql = format!(
