@@ -1,0 +1,142 @@
+//! A service on the web that knows people and companies: one request, one JSON object.
+
+use std::time::Instant;
+
+use futures_util::future::BoxFuture;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Client;
+use serde_json::Value as Json;
+use service::{
+    ingest::enrichment::{Answer, Ask, Charge, Failure, Found, Provider},
+    web,
+};
+
+use super::{body, broken, refusal, said, size, values};
+
+/// How sure a service is that does not say it.
+const USUAL_CONFIDENCE: f64 = 0.7;
+
+/// A look-up service.
+pub(super) struct Lookup {
+    client: Client,
+    url: String,
+    host: String,
+    key: Option<String>,
+    cost: f64,
+}
+
+impl Lookup {
+    pub(super) fn new(client: Client, url: String, key: Option<String>, cost: f64) -> Self {
+        let host = web::domain(&url.replace(['{', '}'], "")).unwrap_or_else(|| "http".to_owned());
+        Self { client, url, host, key, cost }
+    }
+
+    /// The address that asks about somebody.
+    fn address(&self, ask: &Ask) -> String {
+        let known = &ask.known;
+        let domain = web::domain(&known.website)
+            .or_else(|| known.email.rsplit_once('@').map(|(_, host)| host.to_lowercase()));
+        let domain = domain.unwrap_or_default();
+        let parts = [
+            ("{email}", known.email.as_str()),
+            ("{domain}", domain.as_str()),
+            ("{name}", known.full_name.as_str()),
+            ("{company}", known.company_name.as_str()),
+            ("{location}", known.location.as_str()),
+            ("{linkedin}", known.linkedin_url.as_str()),
+        ];
+        // Piece by piece: what is filled in is never looked at again.
+        let mut address = String::new();
+        let mut rest = self.url.as_str();
+        while let Some(begin) = rest.find('{') {
+            address.push_str(&rest[..begin]);
+            rest = &rest[begin..];
+            let part = parts.iter().find(|(name, _)| rest.starts_with(name));
+            if let Some((name, value)) = part {
+                address.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
+                rest = &rest[name.len()..];
+            } else {
+                address.push('{');
+                rest = &rest[1..];
+            }
+        }
+        address + rest
+    }
+
+    async fn answer(&self, ask: &Ask) -> Answer {
+        let address = self.address(ask);
+        let mut charge = Charge {
+            provider: self.host.chars().take(50).collect(),
+            operation: "look_up".to_owned(),
+            request_size: size(address.len()),
+            ..Charge::default()
+        };
+        let begun = Instant::now();
+        let mut said = None;
+        let outcome = self.exchange(&address, &mut charge, &mut said).await;
+        charge.latency_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        charge.error = outcome.as_ref().err().map(|failure| failure.message().to_owned());
+        let told = |message: String| format!("the look-up service: {message}");
+        let outcome = outcome.map_err(|failure| match failure {
+            Failure::Later(message) => Failure::Later(told(message)),
+            Failure::Never(message) => Failure::Never(told(message)),
+            Failure::Misconfigured(message) => Failure::Misconfigured(told(message)),
+        });
+        Answer { outcome, charge: Some(charge), said }
+    }
+
+    async fn exchange(
+        &self,
+        address: &str,
+        charge: &mut Charge,
+        told: &mut Option<String>,
+    ) -> Result<Found, Failure> {
+        let mut get = self.client.get(address).header("accept", "application/json");
+        if let Some(key) = &self.key {
+            get = get.bearer_auth(key);
+        }
+        let response = get.send().await;
+        let response = response.map_err(|error| {
+            let (failure, is_sent) = broken(error);
+            if is_sent {
+                // Whether it was answered nobody knows.
+                charge.cost = self.cost;
+            }
+            failure
+        })?;
+        let status = response.status();
+        charge.status_code = Some(status.as_u16().into());
+        if status.is_success() {
+            charge.cost = self.cost;
+        }
+        let bytes = body(response).await?;
+        charge.response_size = size(bytes.len());
+        match status.as_u16() {
+            // It knows nothing.
+            204 | 404 => return Ok(Found::default()),
+            _ if !status.is_success() => {
+                *told = said(&bytes, self.key.as_ref());
+                return Err(refusal(status));
+            }
+            _ => {}
+        }
+        let told: Option<Json> = serde_json::from_slice(&bytes).ok();
+        let told = told.filter(Json::is_object);
+        let told = told.ok_or_else(|| Failure::Later("its answer is no JSON object".to_owned()))?;
+        Ok(Found { values: values(&told, USUAL_CONFIDENCE), variants: Vec::new() })
+    }
+}
+
+impl Provider for Lookup {
+    fn name(&self) -> &'static str {
+        "http"
+    }
+
+    fn most(&self, _: &Ask) -> f64 {
+        self.cost
+    }
+
+    fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer> {
+        Box::pin(self.answer(ask))
+    }
+}

@@ -1,0 +1,194 @@
+//! Providers that are asked over the network: a language model, and a look-up service.
+
+mod llm;
+mod lookup;
+
+use std::{sync::Arc, time::Duration};
+
+use clap::Args;
+use reqwest::{Client, Response, StatusCode, redirect::Policy};
+use serde_json::Value as Json;
+use service::{
+    Error, Result,
+    ingest::enrichment::{Failure, Field, Offline, Provider, Providers, Value},
+};
+
+use self::{llm::Llm, lookup::Lookup};
+
+/// How long a provider may take.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The largest answer that is read, in bytes.
+const LARGEST_ANSWER: usize = 1024 * 1024;
+
+/// Who is asked about prospects, besides our own rules.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ProviderOptions {
+    /// Where a language model is asked: any server that speaks the protocol of OpenAI's chat completions. With a key
+    /// alone it is OpenAI itself.
+    #[arg(long, env = "SALESGRAPH_LLM_URL", value_name = "URL", value_parser = web_address)]
+    pub llm_url: Option<String>,
+    /// The key of the language model; better told by the environment.
+    #[arg(long, env = "SALESGRAPH_LLM_KEY", hide_env_values = true, value_name = "KEY")]
+    pub llm_key: Option<String>,
+    /// Where people and companies are looked up: an address with `{email}`, `{domain}`, `{name}`, `{company}`,
+    /// `{location}` or `{linkedin}` in it, which answers with JSON.
+    #[arg(long, env = "SALESGRAPH_LOOKUP_URL", value_name = "URL", value_parser = web_address)]
+    pub lookup_url: Option<String>,
+    /// The key of the look-up service, sent as a bearer; better told by the environment.
+    #[arg(long, env = "SALESGRAPH_LOOKUP_KEY", hide_env_values = true, value_name = "KEY")]
+    pub lookup_key: Option<String>,
+    /// What one look-up costs, in US dollars.
+    #[arg(long, env = "SALESGRAPH_LOOKUP_COST", value_name = "DOLLARS", default_value = "0")]
+    #[arg(value_parser = dollars)]
+    pub lookup_cost: f64,
+}
+
+fn web_address(text: &str) -> std::result::Result<String, String> {
+    let plain = text.replace(['{', '}'], "");
+    let address = reqwest::Url::parse(&plain).map_err(|error| error.to_string())?;
+    match address.scheme() {
+        "http" | "https" => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err("it takes http:// or https://".to_owned()),
+    }
+}
+
+fn dollars(text: &str) -> std::result::Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1_000.0).contains(number));
+    number.ok_or_else(|| "it takes US dollars: 0.01".to_owned())
+}
+
+/// Lets TLS be spoken, by the library that the databases' drivers speak it with. Before anything is asked.
+pub fn prepare_tls() {
+    // Only one is ever installed; the second time it is there.
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
+impl ProviderOptions {
+    /// What is told after a command counts before what is told in front of it.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            llm_url: self.llm_url.or(other.llm_url),
+            llm_key: self.llm_key.or(other.llm_key),
+            lookup_url: self.lookup_url.or(other.lookup_url),
+            lookup_key: self.lookup_key.or(other.lookup_key),
+            lookup_cost: if self.lookup_cost > 0.0 { self.lookup_cost } else { other.lookup_cost },
+        }
+    }
+
+    /// The providers, what costs nothing first.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when this machine can't speak TLS.
+    pub fn providers(&self) -> Result<Providers> {
+        let mut all: Vec<Arc<dyn Provider>> = vec![Arc::new(Offline)];
+        if self.lookup_url.is_none() && self.llm_url.is_none() && self.llm_key.is_none() {
+            return Ok(Providers::new(all));
+        }
+        prepare_tls();
+        let client = Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(Policy::none())
+            .user_agent(concat!("salesgraph/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| {
+                Error::invalid("llm_url", format!("providers can't be asked: {error}"))
+            })?;
+        if let Some(url) = &self.lookup_url {
+            let (key, cost) = (self.lookup_key.clone(), self.lookup_cost);
+            all.push(Arc::new(Lookup::new(client.clone(), url.clone(), key, cost)));
+        }
+        if self.llm_url.is_some() || self.llm_key.is_some() {
+            all.push(Arc::new(Llm::new(client, self.llm_url.clone(), self.llm_key.clone())));
+        }
+        Ok(Providers::new(all))
+    }
+}
+
+/// The body of an answer, as far as it is not too large.
+async fn body(mut response: Response) -> std::result::Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_ANSWER => body.extend(chunk),
+            Ok(Some(_)) => return Err(Failure::Never("the answer is too large".to_owned())),
+            Ok(None) => return Ok(body),
+            Err(error) => return Err(Failure::Later(without_address(error))),
+        }
+    }
+}
+
+/// What went wrong on the way; an address may hold what is nobody's business.
+fn without_address(error: reqwest::Error) -> String {
+    let told = error.without_url();
+    let kind = if told.is_timeout() {
+        "it did not answer in time"
+    } else if told.is_connect() {
+        "it can't be reached"
+    } else {
+        "the connection broke"
+    };
+    kind.to_owned()
+}
+
+/// What a status of HTTP means for those who ask.
+fn refusal(status: StatusCode) -> Failure {
+    let message = format!("it answers {}", status.as_u16());
+    match status.as_u16() {
+        401 | 403 => Failure::Misconfigured(format!("{message}; is its key right?")),
+        404 | 405 => Failure::Misconfigured(format!("{message}; is its address right?")),
+        300..=399 => {
+            Failure::Misconfigured(format!("{message}; it sends us elsewhere, where we don't go"))
+        }
+        408 | 409 | 425 | 429 | 500..=599 => Failure::Later(message),
+        _ => Failure::Never(message),
+    }
+}
+
+/// What a provider says of a failure itself, without the key that was shown to it.
+fn said(body: &[u8], key: Option<&String>) -> Option<String> {
+    let said = serde_json::from_slice::<Json>(body).ok();
+    let said = said.as_ref().and_then(|json| {
+        json["error"]["message"].as_str().or(json["error"].as_str()).or(json["message"].as_str())
+    });
+    let mut said = said?.replace('\0', "");
+    if let Some(key) = key.filter(|key| !key.is_empty()) {
+        said = said.replace(key.as_str(), "…");
+    }
+    let said: String = said.chars().take(300).collect();
+    (!said.trim().is_empty()).then_some(said)
+}
+
+/// What went wrong before an answer came; whether it may have been asked, and so paid for.
+fn broken(error: reqwest::Error) -> (Failure, bool) {
+    let is_sent = !error.is_connect() && !error.is_builder();
+    (Failure::Later(without_address(error)), is_sent)
+}
+
+/// The values in an object: by the names of fields a text, or an object with `value` and `confidence`.
+fn values(told: &Json, usual_confidence: f64) -> Vec<Value> {
+    let Some(told) = told.as_object() else { return Vec::new() };
+    let read = |(name, told): (&String, &Json)| {
+        let field = Field::of(name)?;
+        let (value, confidence) = match told {
+            Json::String(value) => (value.as_str(), None),
+            Json::Object(told) => (told.get("value")?.as_str()?, told.get("confidence")),
+            _ => return None,
+        };
+        let confidence = confidence.and_then(Json::as_f64).unwrap_or(usual_confidence);
+        let value = value.trim();
+        let is_told = !value.is_empty() && value.len() <= 2_000;
+        is_told.then(|| Value {
+            field,
+            value: value.to_owned(),
+            confidence: confidence.clamp(0.0, 1.0),
+        })
+    };
+    told.iter().filter_map(read).collect()
+}
+
+/// A length as ledgers hold it.
+fn size(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
