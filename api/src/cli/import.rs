@@ -7,7 +7,10 @@ use service::{
     Error, Result, Store, SystemClock,
     governance::change_log,
     identity::organization,
-    ingest::sales_assistant::{self, Finding, Options, Outcome, Source, SourceWord},
+    ingest::{
+        enrichment_source,
+        sales_assistant::{self, Finding, Options, Outcome, Source, SourceWord},
+    },
 };
 
 use super::{say, scope};
@@ -21,6 +24,11 @@ pub(super) enum Import {
     /// Every row is looked at first; what would be refused is listed and nothing is written. Rows are
     /// written in chunks, and a run that was broken off goes on where it was.
     SalesAssistant(SalesAssistant),
+    /// A database made by the enrichment document: jobs, records, cache, templates, usage and settings.
+    ///
+    /// Every row is looked at first; what would be refused is listed and nothing is written. It may be repeated: what came
+    /// in before is known by the key it had there.
+    Enrichment(Enrichment),
     /// A list of people: CSV, TSV, XLSX or NDJSON. Looks at it and says what would become of each row.
     ///
     /// Encoding, delimiter and columns are found out, and can be told. Nothing is written of the list but the list
@@ -48,6 +56,65 @@ pub(super) struct SalesAssistant {
     words: Vec<(SourceWord, String)>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Enrichment {
+    /// The source: `sqlite:PATH`. It is only read.
+    #[arg(long)]
+    from: String,
+    /// What the source is called; `enrichment` when nothing is said.
+    #[arg(long, value_name = "NAME")]
+    system: Option<String>,
+    /// Which organization it is brought into.
+    #[arg(long, default_value = organization::DEFAULT)]
+    organization: String,
+}
+
+impl Enrichment {
+    async fn run(self, url: &str) -> Result<()> {
+        // The source first: a mistake in its address should not make a database.
+        let source = enrichment_source::Source::open(&self.from).await?;
+        let store = Store::connect(url).await?;
+        store.migrate_up().await?;
+        change_log::open(&store).await?;
+        let organization = organization::ensure(&store, &SystemClock, &self.organization).await?;
+        let begun = std::time::Instant::now();
+        let scope = scope(&store, organization);
+        let outcome = enrichment_source::import(&scope, &source, self.system, &Bars::new()).await?;
+        store.close().await?;
+        match outcome {
+            enrichment_source::Outcome::Refused(findings) => {
+                for finding in &findings {
+                    say!("{}: {}", finding.place, finding.reason);
+                    let rows = if finding.rows == 1 { "row" } else { "rows" };
+                    say!("    {} {rows}: {}", finding.rows, finding.examples.join(", "));
+                }
+                let message = "nothing was written; the list above says what stands in the way";
+                Err(Error::Conflict(message.to_owned()))
+            }
+            enrichment_source::Outcome::Imported { tables, left } => {
+                for brought in &tables {
+                    let more = match (brought.changed, brought.kept) {
+                        (0, 0) => String::new(),
+                        (changed, 0) => format!(", {changed} written since"),
+                        (changed, kept) => {
+                            format!(
+                                ", {changed} written since, {kept} left as they were changed here"
+                            )
+                        }
+                    };
+                    say!("{:>10} {}{more}", brought.new, brought.table);
+                }
+                for (table, rows) in left {
+                    say!("{rows:>10} {table} stay behind: there is no place for them yet");
+                }
+                let rows: u64 = tables.iter().map(|brought| brought.new).sum();
+                say!("{rows:>10} rows in {:.1} s", begun.elapsed().as_secs_f64());
+                Ok(())
+            }
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Duplicates {
     /// List them and write nothing.
@@ -65,6 +132,7 @@ impl Import {
     pub(super) async fn run(self, url: &str) -> Result<()> {
         let arguments = match self {
             Self::SalesAssistant(arguments) => arguments,
+            Self::Enrichment(enrichment) => return enrichment.run(url).await,
             Self::Csv(look) => return look.run(url).await,
             Self::Commit(commit) => return commit.run(url).await,
             Self::Undo(undo) => return undo.run(url).await,

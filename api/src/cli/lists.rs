@@ -7,7 +7,10 @@ use service::{
     Error, Result, Scope, Store, SystemClock,
     governance::change_log,
     identity::organization,
-    ingest::list::{self, Act, Looked, Opened, Options, file::Told},
+    ingest::{
+        import_job::kind,
+        list::{self, Act, Looked, Opened, Options, file::Told},
+    },
 };
 
 use super::{say, scope};
@@ -175,14 +178,21 @@ async fn write(scope: &Scope, job: i64, candidates: Candidates) -> Result<()> {
     let job = list::run(scope, job, &Bars::new()).await?;
     let number = |column| job.number(column).unwrap_or_default();
     let waiting = number("total_records") - number("processed_records");
-    for (rows, what) in [
+    // What else is counted of an enrichment is how its records were enriched.
+    let is_list = job.text("kind") == kind::LIST;
+    let counted = if is_list { 5 } else { 2 };
+    let counts = [
         (number("created_records"), "created"),
         (number("updated_records"), "filled in"),
         (number("skipped_records"), "with nothing to write"),
         (number("failed_records"), "of which nothing could be made"),
         (waiting, "not written: they wait for a person (--candidates)"),
-    ] {
+    ];
+    for (rows, what) in &counts[..counted] {
         say!("{rows:>10} {what}");
+    }
+    if !is_list {
+        say!("Of the others `importRecords` tells the reason.");
     }
     let seconds = begun.elapsed().as_secs_f64();
     say!("{} after {seconds:.1} s.", job.text("status").to_uppercase());

@@ -1,17 +1,25 @@
 //! The command line. `--help` is the manual: what is written here is what users read.
 
+mod background;
 mod import;
 mod keys;
 mod lists;
 mod log;
 mod operations;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use service::{
     Actor, Clock, Engine, Error, Result, Role, Scope, Store, SystemClock, demo,
-    governance::change_log, identity::organization, ingest::list::Worker, operations::restore,
+    governance::change_log, identity::organization, operations::restore,
 };
 
 use self::{
@@ -23,13 +31,11 @@ use self::{
 use crate::{
     http::{Server, Settings, connection, graphiql},
     progress::Bars,
+    provider::{self, ProviderOptions},
 };
 
-/// How often old entries of the change log are looked for.
-const HOUR: Duration = Duration::from_hours(1);
-
-/// How often it is looked whether there is a list to be written.
-const LOOK: Duration = Duration::from_secs(1);
+/// How long providers that were asked are waited for at the end.
+const PROVIDERS_GRACE: Duration = Duration::from_secs(30);
 
 /// A GraphQL backend for sales prospecting: companies, prospects, events, interactions, outreach
 /// drafts and AI research.
@@ -66,7 +72,7 @@ struct Database {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Migrates the database and serves GraphQL and the GraphiQL page.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Shows or changes the version of the database.
     #[command(subcommand)]
     Migrate(Migrate),
@@ -107,6 +113,8 @@ struct Serve {
     /// `postgres://USER:PASSWORD@HOST/NAME`. All servers of a database name the same.
     #[arg(long, env = "SALESGRAPH_REPLICA", hide_env_values = true, value_name = "URL")]
     replica: Option<String>,
+    #[command(flatten)]
+    providers: ProviderOptions,
     #[command(flatten)]
     settings: Settings,
 }
@@ -154,9 +162,11 @@ impl Program {
     /// # Errors
     /// What went wrong, in words for the user.
     pub async fn run(self) -> Result<()> {
+        // The log may go out over HTTP too.
+        provider::prepare_tls();
         let _log = self.log.start()?;
         let url = &self.database.url;
-        match self.command.unwrap_or(Command::Serve(Serve::default())) {
+        match self.command.unwrap_or(Command::Serve(Box::default())) {
             // What stands before the command counts too.
             Command::Serve(serve) => self.serve.with(&serve).run(url).await,
             Command::Migrate(migrate) => migrate.run(url).await,
@@ -207,7 +217,9 @@ impl Serve {
         settings.require_keys |= self.settings.require_keys;
         settings.no_introspection |= self.settings.no_introspection;
         let replica = other.replica.clone().or(self.replica);
-        Self { listen, no_demo: self.no_demo || other.no_demo, keep_changes, replica, settings }
+        let providers = other.providers.clone().or(self.providers);
+        let no_demo = self.no_demo || other.no_demo;
+        Self { listen, no_demo, keep_changes, replica, providers, settings }
     }
 
     async fn run(self, url: &str) -> Result<()> {
@@ -228,7 +240,10 @@ impl Serve {
         let mut settings = self.settings;
         settings.require_keys |= !address.ip().is_loopback();
         let require_keys = settings.require_keys;
-        let server = Server::new(store.clone(), organization, clock()).with(settings);
+        let providers = self.providers.providers()?;
+        let server = Server::new(store.clone(), organization, clock())
+            .with(settings)
+            .asking(providers.clone());
         if require_keys && !server.keys().any().await? {
             let message = format!(
                 "at {address} others can reach the server, so it asks for keys, and there is none yet: \
@@ -239,31 +254,24 @@ impl Serve {
         greet(address, require_keys);
         // Judging rows takes time in which no connection would be accepted.
         #[expect(clippy::disallowed_methods, reason = "it is ended below")]
-        let lists = tokio::spawn(lists(store.clone()));
+        let lists = tokio::spawn(background::lists(store.clone()));
+        let stopping = Arc::new(AtomicBool::new(false));
+        // What is asked of providers is kept also while somebody hangs up.
+        #[expect(clippy::disallowed_methods, reason = "it is ended below")]
+        let enrichments =
+            tokio::spawn(background::enrichments(store.clone(), providers, Arc::clone(&stopping)));
         let ended = tokio::select! {
             () = connection::serve(listener, server, stop()) => Ok(()),
-            never = keep(store, self.keep_changes) => match never {},
+            never = background::keep(store, self.keep_changes) => match never {},
         };
         lists.abort();
+        // What was asked is paid for: the answer is kept, when it comes soon.
+        stopping.store(true, Ordering::Relaxed);
+        if tokio::time::timeout(PROVIDERS_GRACE, enrichments).await.is_err() {
+            tracing::warn!("providers did not answer before the end; they are asked again");
+        }
         ended
     }
-}
-
-/// Throws away each hour what is not kept any longer.
-async fn keep(store: Store, days: Option<u32>) -> std::convert::Infallible {
-    let mut hours = tokio::time::interval(HOUR);
-    loop {
-        hours.tick().await;
-        let days = days.unwrap_or(change_log::KEPT_DAYS);
-        if let Err(error) = change_log::expire(&store, clock().now(), days).await {
-            tracing::warn!(%error, "old entries of the change log could not be thrown away");
-        }
-    }
-}
-
-/// Works on lists that come in.
-async fn lists(store: Store) -> std::convert::Infallible {
-    Worker::new(store, clock()).work(LOOK).await
 }
 
 /// Says where the server is. One to whom nobody listens serves all the same.
