@@ -1,9 +1,9 @@
-// The panel for lists of people: a file is dropped and looked at, then written, followed, and taken back.
+// The panel for lists of people: a file is dropped and looked at, then written, enriched, followed, and taken back.
 
-const JOB = `fragment job on ImportJob { id name status error totalRecords processedRecords createdRecords updatedRecords
+const JOB = `fragment job on ImportJob { id kind name status error enrichedRecords estimatedCost actualCost totalRecords processedRecords createdRecords updatedRecords
   duplicateRecords skippedRecords failedRecords waitingRecords undoneRecords keptRecords }`;
 const VERDICTS = ["CREATE", "UPDATE", "MERGE_CANDIDATE", "SKIP", "ERROR"];
-const RUNNING = ["UPLOADING", "PROCESSING", "UNDOING"];
+const RUNNING = ["UPLOADING", "PROCESSING", "PROMOTING", "UNDOING"];
 
 // Which buttons there are, by the state of a list.
 const ACTS = {
@@ -13,6 +13,18 @@ const ACTS = {
   COMPLETED: [["undoImportJob", "Take it back"]],
   CANCELLED: [["undoImportJob", "Take it back"]],
 };
+
+// The same of an enrichment.
+const ENRICHMENT_ACTS = {
+  ...ACTS,
+  PENDING: [["resumeImportJob", "Try again"], ["cancelImportJob", "Cancel"]],
+  FAILED: [["retryImportJob", "Try again"]],
+  CANCELLED: [["retryImportJob", "Go on"], ["undoImportJob", "Take it back"]],
+};
+
+// Who is asked about people: what costs nothing first.
+const ASKED = { "our own rules": "[RULES]", "rules and the look-up service": "[RULES, HTTP]",
+  "rules and the language model": "[RULES, LLM]", "all of them": "[RULES, HTTP, LLM]" };
 
 // Asks, and gives the data; what is wrong is thrown in words.
 async function told(query, variables) {
@@ -47,20 +59,26 @@ function Lists() {
   const [trouble, setTrouble] = useState("");
   const [country, setCountry] = useState("");
   const [candidates, setCandidates] = useState("WAIT");
+  const [enrichment, setEnrichment] = useState(null);
+  const [asked, setAsked] = useState(Object.keys(ASKED)[0]);
 
-  const running = job && RUNNING.includes(job.status);
-  useEffect(() => {
-    if (!running) return undefined;
-    const look = async () => {
-      try {
-        setJob((await told(`query ($id: ID!) { importJob(id: $id) { ...job } } ${JOB}`, { id: job.id })).importJob);
-      } catch (error) {
-        setTrouble(error.message);
-      }
-    };
-    const timer = setInterval(look, 700);
-    return () => clearInterval(timer);
-  }, [running, job?.id]);
+  const follow = (one, set) => {
+    const running = one && RUNNING.includes(one.status);
+    useEffect(() => {
+      if (!running) return undefined;
+      const look = async () => {
+        try {
+          set((await told(`query ($id: ID!) { importJob(id: $id) { ...job } } ${JOB}`, { id: one.id })).importJob);
+        } catch (error) {
+          setTrouble(error.message);
+        }
+      };
+      const timer = setInterval(look, 700);
+      return () => clearInterval(timer);
+    }, [running, one?.id]);
+  };
+  follow(job, setJob);
+  follow(enrichment, setEnrichment);
 
   async function trying(work) {
     setTrouble("");
@@ -77,16 +95,24 @@ function Lists() {
     trying(async () => {
       setLooked(null);
       setJob(null);
+      setEnrichment(null);
       const answer = await sent(file, country.trim());
       setLooked(answer);
       setJob((await told(`query ($id: ID!) { importJob(id: $id) { ...job } } ${JOB}`, { id: answer.importJob.id })).importJob);
     });
-  const act = (what) =>
+  const act = (what, one, set) =>
     trying(async () => {
       const more = what === "commitImportJob" ? `, candidates: ${candidates}` : "";
       const query = `mutation ($id: ID!) { ${what}(input: { id: $id${more} }) { importJob { ...job } userErrors { message } } } ${JOB}`;
-      setJob((await told(query, { id: job.id }))[what].importJob);
+      set((await told(query, { id: one.id }))[what].importJob);
     });
+  const enrich = () =>
+    trying(async () => {
+      const query = `mutation ($id: ID!) { enrichImportJob(input: { id: $id, providers: ${ASKED[asked]} }) { importJob { ...job } userErrors { message } } } ${JOB}`;
+      setEnrichment((await told(query, { id: job.id })).enrichImportJob.importJob);
+    });
+  const buttons = (acts, one, set) =>
+    h("div", null, acts.map(([what, label]) => h("button", { key: what, type: "button", className: "graphiql-button", disabled: busy, onClick: () => act(what, one, set) }, label)));
   const drop = (event) => {
     event.preventDefault();
     take(event.dataTransfer.files[0]);
@@ -117,7 +143,20 @@ function Lists() {
       h("select", { "aria-label": "Candidates", value: candidates, onChange: (event) => setCandidates(event.target.value) }, options)));
     const acts = [...(ACTS[job.status] ?? [])];
     if (job.status === "COMPLETED" && job.waitingRecords) acts.unshift(["commitImportJob", "Write what waits"]);
-    parts.push(h("div", null, acts.map(([what, label]) => h("button", { key: what, type: "button", className: "graphiql-button", disabled: busy, onClick: () => act(what) }, label))));
+    parts.push(buttons(acts, job, setJob));
+    if (job.status === "COMPLETED") {
+      parts.push(h("label", null, "Find out more about its people, by ",
+        h("select", { "aria-label": "Providers", value: asked, onChange: (event) => setAsked(event.target.value) }, Object.keys(ASKED).map((name) => h("option", { key: name }, name)))));
+      parts.push(h("div", null, h("button", { type: "button", className: "graphiql-button", disabled: busy, onClick: enrich }, "Enrich them")));
+    }
+  }
+  if (enrichment) {
+    const { totalRecords: total, processedRecords: done, actualCost, estimatedCost } = enrichment;
+    parts.push(h("h3", null, `${enrichment.name}: ${enrichment.status}`), h("progress", { max: total, value: done, "aria-label": "Enriched" }));
+    parts.push(pairs([["People", total], ["Asked about", enrichment.enrichedRecords], ["Left out", enrichment.skippedRecords], ["Failed", enrichment.failedRecords],
+      ["Wait", enrichment.waitingRecords], ["Cost in US dollars", `${actualCost.toFixed(4)} (thought: ${estimatedCost.toFixed(4)})`], ["Values taken back", enrichment.undoneRecords]]));
+    if (enrichment.error) parts.push(h("div", { role: "alert" }, enrichment.error));
+    parts.push(buttons(ENRICHMENT_ACTS[enrichment.status] ?? [], enrichment, setEnrichment));
   }
   return h("section", { className: "salesgraph-panel", "aria-label": "Lists" }, h("h2", null, "Lists"), ...parts);
 }
