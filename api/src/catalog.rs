@@ -2,17 +2,27 @@
 
 use crate::{
     crm::{company::Company, prospect::Prospect, prospect_research::ProspectResearch},
-    governance::change::Change,
+    governance::{change::Change, setting::Setting},
     graph::{Declared, Entity},
-    ingest::{import_job::ImportJob, import_record::ImportRecord},
+    ingest::{
+        enrichment_cache_entry::EnrichmentCacheEntry, external_id::ExternalId,
+        extraction::Extraction, field_provenance::FieldProvenance, import_job::ImportJob,
+        import_record::ImportRecord,
+    },
     offer::{event::Event, industry::Industry, solution::Solution},
-    outreach::{interaction::Interaction, outreach_draft::OutreachDraft},
-    usage::llm_usage_log::LlmUsageLog,
+    outreach::{
+        interaction::Interaction, message_template::MessageTemplate, outreach_draft::OutreachDraft,
+        template_performance::TemplatePerformance,
+    },
+    usage::{
+        daily_cost_summary::DailyCostSummary, llm_usage_log::LlmUsageLog,
+        service_usage_log::ServiceUsageLog,
+    },
 };
 
 /// All declared entities.
 #[must_use]
-pub fn entities() -> [&'static Entity; 12] {
+pub fn entities() -> [&'static Entity; 21] {
     [
         Company::entity(),
         Prospect::entity(),
@@ -22,9 +32,18 @@ pub fn entities() -> [&'static Entity; 12] {
         Event::entity(),
         Interaction::entity(),
         OutreachDraft::entity(),
+        MessageTemplate::entity(),
+        TemplatePerformance::entity(),
         LlmUsageLog::entity(),
+        ServiceUsageLog::entity(),
+        DailyCostSummary::entity(),
         ImportJob::entity(),
         ImportRecord::entity(),
+        FieldProvenance::entity(),
+        EnrichmentCacheEntry::entity(),
+        Extraction::entity(),
+        ExternalId::entity(),
+        Setting::entity(),
         Change::entity(),
     ]
 }

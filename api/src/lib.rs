@@ -21,6 +21,7 @@ pub mod operations;
 pub mod outreach;
 pub mod permission;
 pub mod progress;
+pub mod provider;
 pub mod schema;
 pub mod search;
 pub mod subscription;

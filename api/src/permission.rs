@@ -13,6 +13,12 @@ pub fn needed(kind: OperationType, field: &str) -> Option<Permission> {
         (OperationType::Query, "databaseStatistics") => Some(Permission::Operate),
         (OperationType::Query | OperationType::Subscription, _) => Some(Permission::Read),
         (OperationType::Mutation, "eraseProspect" | "exportProspect") => Some(Permission::Privacy),
+        // What a day may cost is not for everybody to say.
+        (OperationType::Mutation, field)
+            if field.ends_with("Setting") || field.ends_with("Settings") =>
+        {
+            Some(Permission::Operate)
+        }
         (OperationType::Mutation, _) => Some(Permission::Write),
     }
 }

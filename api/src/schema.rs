@@ -10,7 +10,8 @@ use crate::{
     error::Error,
     graph::{Mutation, Query},
     identity::viewer::Viewer,
-    ingest, offer,
+    ingest::{self, report::EnrichmentReports},
+    offer,
     operations::statistics::DatabaseStatistics,
     outreach,
     search::Searches,
@@ -23,7 +24,7 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Fields of the query root that follow from no declaration.
 #[derive(Debug, Clone, Copy, Default, MergedObject)]
-pub struct WrittenQueries(Server, Reports, Searches);
+pub struct WrittenQueries(Server, Reports, EnrichmentReports, Searches);
 
 /// What the server tells of itself and of who asks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -60,8 +61,10 @@ impl Server {
 pub struct WrittenMutations(
     crm::acts::ProspectActs,
     ingest::acts::ImportActs,
+    ingest::enrich::EnrichmentActs,
     offer::acts::OfferActs,
     outreach::acts::OutreachDraftActs,
+    outreach::templates::TemplateActs,
 );
 
 /// How deep the library may go down in a document, fragments counted as levels. What clients may do is

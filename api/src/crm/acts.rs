@@ -96,7 +96,7 @@ payload!(
 pub struct EraseProspectPayload {
     /// The id that the person had; null when refused.
     pub erased_id: Option<ID>,
-    /// How many interactions, drafts, pieces of research and rows of lists went with the person; null when refused.
+    /// How many interactions, drafts, pieces of research, rows of lists, and values that providers found went with the person; null when refused.
     pub erased_records: Option<i64>,
     /// Why it was refused; empty when it was done.
     pub user_errors: Vec<UserError>,
@@ -183,8 +183,8 @@ impl ProspectActs {
         Ok(done.await?.into())
     }
 
-    /// Erases a person for good, with interactions, drafts, research and rows of lists, and empties what the change log
-    /// says of them. What calls to language models have cost for the person stays in the ledger.
+    /// Erases a person for good, with interactions, drafts, research, rows of lists and what providers found, and
+    /// empties what the change log says of them. What calls to language models have cost for the person stays in the ledger.
     async fn erase_prospect(
         &self,
         ctx: &Context<'_>,

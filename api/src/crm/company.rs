@@ -15,6 +15,7 @@ use super::{engagement::CompanyEngagement, prospect::Prospect};
 use crate::{
     error::{Error, Result},
     graph::{DateTime, Many, One, RowView, computed::Forward},
+    ingest::field_provenance::FieldProvenance,
     offer::industry::Industry,
     outreach::timeline::{TimelineConnection, timelines},
     usage::costs,
@@ -41,6 +42,8 @@ pub struct Company {
     pub deleted_at: Option<DateTime>,
     /// The people we know there.
     pub prospects: Many<Prospect>,
+    /// Where values came from that providers found, the newest last.
+    pub field_provenances: Many<FieldProvenance>,
     /// Everything that happened with its prospects, newest first: interactions, drafts, research, and what was changed.
     /// Deleted prospects are left out.
     #[entity(paged = timeline, needs("id"))]

@@ -18,6 +18,7 @@ use crate::{
     graph::{
         DateTime, EnumType, Many, Newest, Of, One, Picked, RowView, Vocabulary, computed::Forward,
     },
+    ingest::field_provenance::FieldProvenance,
     offer::solution::Solution,
     outreach::{
         interaction::Interaction,
@@ -72,6 +73,8 @@ pub struct Prospect {
     pub interactions: Many<Interaction>,
     /// Messages to the person, sent or not.
     pub outreach_drafts: Many<OutreachDraft>,
+    /// Where values came from that providers found, the newest last.
+    pub field_provenances: Many<FieldProvenance>,
     /// Everything that AI found out about the person.
     pub research: Many<ProspectResearch>,
     /// The newest research, which is the one that counts; null when there is none.

@@ -1,3 +1,4 @@
 //! The change log.
 
 pub mod change;
+pub mod setting;

@@ -219,7 +219,7 @@ impl OutputType for JsonText {
     }
 
     fn create_type_info(_: &mut Registry) -> String {
-        Self::qualified_type_name()
+        <Self as OutputType>::qualified_type_name()
     }
 
     async fn resolve(
@@ -231,6 +231,31 @@ impl OutputType for JsonText {
             let error = Error::internal(format!("stored JSON can't be told: {error}"));
             context.set_error_path(error.into_server_error(field.pos, Vec::new()))
         })
+    }
+}
+
+impl async_graphql::InputType for JsonText {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        "JSON".into()
+    }
+
+    fn create_type_info(_: &mut Registry) -> String {
+        <Self as async_graphql::InputType>::qualified_type_name()
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let json = value.unwrap_or_default().into_json();
+        json.map(Self).map_err(|_| InputValueError::custom("it must be JSON"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from_json(self.0.clone()).unwrap_or_default()
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
     }
 }
 

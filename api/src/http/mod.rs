@@ -32,6 +32,7 @@ use service::{
     Actor, Clock, Permission, Role, Scope, Store,
     governance::change_log::Feed,
     identity::key_ring::{Holder, KeyRing},
+    ingest::enrichment::{Offline, Providers},
 };
 use tokio::sync::{Semaphore, watch};
 use tower_http::{
@@ -69,6 +70,7 @@ pub struct Server {
     sockets: Arc<Semaphore>,
     followers: Arc<Semaphore>,
     uploads: Arc<Semaphore>,
+    providers: Providers,
     closing: Arc<watch::Sender<bool>>,
 }
 
@@ -88,6 +90,7 @@ impl Server {
             sockets: Arc::new(Semaphore::new(settings::MOST_SOCKETS)),
             followers: Arc::new(Semaphore::new(settings::MOST_SUBSCRIPTIONS)),
             uploads: Arc::new(Semaphore::new(settings::MOST_UPLOADS)),
+            providers: Providers::new(vec![Arc::new(Offline)]),
             closing: Arc::new(watch::Sender::new(false)),
             settings: Arc::new(settings),
             store,
@@ -107,6 +110,12 @@ impl Server {
             settings: Arc::new(settings),
             ..self
         }
+    }
+
+    /// The same, with other providers that enrichments may ask.
+    #[must_use]
+    pub fn asking(self, providers: Providers) -> Self {
+        Self { providers, ..self }
     }
 
     /// What subscriptions follow. Closing it ends them all.

@@ -218,7 +218,7 @@ fn tells_schema(field: &str) -> bool {
 }
 
 fn with_scope(server: &Server, visitor: &Visitor, mut prepared: Prepared) -> Prepared {
-    prepared.request = prepared.request.data(server.feed.clone());
+    prepared.request = prepared.request.data(server.feed.clone()).data(server.providers.clone());
     if let Some(scope) = &visitor.scope {
         prepared.request = prepared.request.data(scope.clone());
     }

@@ -6,19 +6,21 @@ use salesgraph_macros::Entity;
 use service::{
     Scope, Value,
     ingest::{
-        import_record::{DECISIONS, PROMOTIONS, VERDICTS, table},
+        import_record::{DECISIONS, PROMOTIONS, STATUSES, VERDICTS, table},
         list::{Candidate, prospects_of},
     },
 };
 
-use super::import_job::ImportJob;
+use super::{field_provenance::FieldProvenance, import_job::ImportJob};
 use crate::{
     crm::{company::Company, prospect::Prospect},
     error::Result,
-    graph::{DateTime, EnumType, Json, Of, One, Picked, RowView, Vocabulary},
+    graph::{DateTime, EnumType, Json, Many, Of, One, Picked, RowView, Vocabulary},
+    outreach::outreach_draft::OutreachDraft,
+    usage::{llm_usage_log::LlmUsageLog, service_usage_log::ServiceUsageLog},
 };
 
-/// A row of a list: what stood in it, what is to become of it, and what has.
+/// A row of a list, or a person of an enrichment: what stood in it, what is to become of it, and what has.
 #[derive(Entity)]
 #[entity(table = table, plural = "importRecords")]
 pub struct ImportRecord {
@@ -53,10 +55,52 @@ pub struct ImportRecord {
     pub prospect: Option<One<Prospect>>,
     /// The company of that person.
     pub company: Option<One<Company>>,
-    /// Why it could not be written.
+    /// How far its enrichment has come; null for rows of lists.
+    #[entity(sort)]
+    pub status: Option<Of<ImportRecordStatus>>,
+    /// What providers found, by fields: `value`, `source`, `confidence`, `fetchedAt`, `cost`, and the `outcome`.
+    pub enriched_data: Option<Json>,
+    /// Messages that were written for the person: `variants`.
+    pub generated_content: Option<Json>,
+    /// How often providers were asked.
+    pub processing_attempts: i32,
+    /// When they are asked again.
+    pub next_attempt_at: Option<DateTime>,
+    /// How long it took when they were asked last, in milliseconds.
+    pub processing_time_ms: Option<i32>,
+    /// How many tokens of language models it took.
+    pub llm_tokens_used: Option<i32>,
+    /// What it cost, in US dollars: both ledgers together.
+    pub cost: f64,
+    /// How sure providers were of what they found, from 0 to 1: the mean of it.
+    pub enrichment_confidence: Option<f64>,
+    /// Which part of what can be known of a person and a company is known, from 0 to 1.
+    pub data_completeness: Option<f64>,
+    /// Where its values came from.
+    pub field_provenances: Many<FieldProvenance>,
+    /// Messages that were made of it.
+    pub outreach_drafts: Many<OutreachDraft>,
+    /// The calls to language models that were made for it.
+    pub llm_usage_logs: Many<LlmUsageLog>,
+    /// The paid calls to services that were made for it.
+    pub service_usage_logs: Many<ServiceUsageLog>,
+    /// Why it could not be written, or enriched.
     pub last_error: Option<String>,
     /// When something became of it.
     pub processed_at: Option<DateTime>,
+}
+
+/// `import_records.status`.
+pub enum ImportRecordStatus {}
+
+impl Vocabulary for ImportRecordStatus {
+    fn enum_type() -> &'static EnumType {
+        &EnumType {
+            name: "ImportRecordStatus",
+            about: "How far the enrichment of a record has come.",
+            words: STATUSES,
+        }
+    }
 }
 
 /// `import_records.promotion_status`.

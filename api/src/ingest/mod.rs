@@ -1,5 +1,11 @@
 //! What is brought in, in GraphQL.
 
 pub mod acts;
+pub mod enrich;
+pub mod enrichment_cache_entry;
+pub mod external_id;
+pub mod extraction;
+pub mod field_provenance;
 pub mod import_job;
 pub mod import_record;
+pub mod report;

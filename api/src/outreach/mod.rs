@@ -2,5 +2,8 @@
 
 pub mod acts;
 pub mod interaction;
+pub mod message_template;
 pub mod outreach_draft;
+pub mod template_performance;
+pub mod templates;
 pub mod timeline;

@@ -15,7 +15,10 @@ use service::{
     usage::cost,
 };
 
-use super::interaction::{Channel, Interaction};
+use super::{
+    interaction::{Channel, Interaction},
+    message_template::MessageTemplate,
+};
 use crate::{
     crm::prospect::Prospect,
     error::Result,
@@ -25,6 +28,7 @@ use crate::{
         registry::{Registry, enumeration},
         scalar::enum_value,
     },
+    ingest::import_record::ImportRecord,
     offer::event::Event,
     usage::{costs, llm_usage_log::LlmUsageLog},
 };
@@ -86,6 +90,10 @@ pub struct OutreachDraft {
     pub error: Option<String>,
     /// What a program keeps of it.
     pub metadata: Option<Json>,
+    /// The template that it was made of.
+    pub message_template: Option<One<MessageTemplate>>,
+    /// The record of an enrichment that it was made for.
+    pub import_record: Option<One<ImportRecord>>,
     /// What can be done with it now, by whoever asks.
     #[entity(computed = available_actions, needs("status", "author_kind", "prospect_id"))]
     pub available_actions: Vec<OutreachDraftAction>,

@@ -4,7 +4,10 @@ use salesgraph_macros::Entity;
 use service::usage::llm_usage_log::{rules, table};
 
 use crate::{
-    crm::prospect_research::ProspectResearch, graph::Many, outreach::outreach_draft::OutreachDraft,
+    crm::prospect_research::ProspectResearch,
+    graph::{Many, One},
+    ingest::{import_job::ImportJob, import_record::ImportRecord},
+    outreach::outreach_draft::OutreachDraft,
 };
 
 /// One call to a language model: what it took and what it cost.
@@ -30,6 +33,28 @@ pub struct LlmUsageLog {
     /// What the call cost, in US dollars.
     #[entity(sort)]
     pub cost: f64,
+    /// Who runs the model: `openai`.
+    pub provider: Option<String>,
+    /// What the provider calls the request.
+    pub request_id: Option<String>,
+    /// Where it was asked: `/v1/chat/completions`.
+    pub endpoint: Option<String>,
+    /// The status of HTTP.
+    pub status_code: Option<i32>,
+    /// How large the request was, in bytes.
+    pub request_size_bytes: Option<i32>,
+    /// How large the answer was, in bytes.
+    pub response_size_bytes: Option<i32>,
+    /// What the prompt was for: `system`, `task`, `observation`, `error_recovery`.
+    pub prompt_type: Option<String>,
+    /// Why the answer ended: `stop`, `length`.
+    pub finish_reason: Option<String>,
+    /// Why the call failed.
+    pub error: Option<String>,
+    /// The enrichment that it was done for.
+    pub import_job: Option<One<ImportJob>>,
+    /// Its record.
+    pub import_record: Option<One<ImportRecord>>,
     /// The drafts that it made.
     #[entity(pairs("outreach_draft_usages", "llm_usage_log_id", "outreach_draft_id"))]
     pub outreach_drafts: Many<OutreachDraft>,

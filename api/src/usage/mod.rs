@@ -1,7 +1,9 @@
 //! The ledger of everything that costs money per use, and what it was spent on.
 
+pub mod daily_cost_summary;
 pub mod llm_usage_log;
 pub mod report;
+pub mod service_usage_log;
 
 use service::{Scope, usage::cost};
 

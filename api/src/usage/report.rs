@@ -218,9 +218,13 @@ impl Vocabulary for LlmCostGroup {
 }
 
 /// From a moment to before another.
-type Time = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+pub type Time = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
-fn time(since: Option<Moment>, until: Option<Moment>) -> crate::error::Result<Time> {
+/// The time that two moments name.
+///
+/// # Errors
+/// `INVALID` when the second does not come after the first.
+pub fn time(since: Option<Moment>, until: Option<Moment>) -> crate::error::Result<Time> {
     let (since, until) = (since.map(|moment| moment.0), until.map(|moment| moment.0));
     if since.zip(until).is_some_and(|(since, until)| since >= until) {
         return Err(Error::invalid("until", "`until` must come after `since`"));

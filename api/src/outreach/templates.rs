@@ -1,0 +1,83 @@
+//! What is done with templates of messages.
+
+use std::collections::BTreeMap;
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use service::{Problem, outreach::message_template};
+
+use super::message_template::MessageTemplate;
+use crate::{
+    crm::prospect::Prospect,
+    graph::{
+        Row,
+        act::{act, key},
+        payload::UserError,
+        scalar::JsonText,
+    },
+};
+
+/// The acts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TemplateActs;
+
+/// Which template, and what it says.
+#[derive(InputObject)]
+pub struct RenderMessageTemplateInput {
+    /// The template.
+    pub id: ID,
+    /// The person it is filled in for.
+    pub prospect_id: Option<ID>,
+    /// What variables say, by their names; counts before what is known of the person.
+    pub variables: Option<JsonText>,
+    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    pub idempotency_key: Option<String>,
+}
+
+/// What `renderMessageTemplate` gives.
+#[derive(SimpleObject)]
+pub struct RenderMessageTemplatePayload {
+    /// The text with its variables filled in; null when refused.
+    pub text: Option<String>,
+    /// The template; null when refused.
+    pub message_template: Option<Row<MessageTemplate>>,
+    /// Why it was refused; empty when it was done.
+    pub user_errors: Vec<UserError>,
+}
+
+#[Object]
+impl TemplateActs {
+    /// Fills in a template, and counts that it was used. Every variable must have a value.
+    async fn render_message_template(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: RenderMessageTemplateInput,
+    ) -> Result<RenderMessageTemplatePayload> {
+        let done = act(ctx, |scope, once| async move {
+            let template = key::<MessageTemplate>(&input.id, "id")?;
+            let person = input.prospect_id.map(|id| key::<Prospect>(&id, "prospect_id"));
+            let told = told(input.variables)?;
+            message_template::render(scope, template, person.transpose()?, told, once).await
+        });
+        let (rendered, user_errors) = done.await?;
+        Ok(RenderMessageTemplatePayload {
+            message_template: rendered.as_ref().map(|rendered| Row::of(rendered.template)),
+            text: rendered.map(|rendered| rendered.text),
+            user_errors,
+        })
+    }
+}
+
+fn told(variables: Option<JsonText>) -> service::Result<BTreeMap<String, String>> {
+    let Some(JsonText(variables)) = variables else { return Ok(BTreeMap::new()) };
+    let wrong = || Problem::invalid("variables", "it must be an object of texts and numbers");
+    let variables = variables.as_object().ok_or_else(wrong)?;
+    let text = |(name, value): (&String, &serde_json::Value)| {
+        let text = match value {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Number(number) => number.to_string(),
+            _ => return Err(wrong().into()),
+        };
+        Ok((name.clone(), text))
+    };
+    variables.iter().map(text).collect()
+}
