@@ -17,6 +17,7 @@ mod protocol;
 mod questions;
 mod read;
 mod replica;
+mod roots;
 mod schema;
 mod search;
 mod sockets;
@@ -79,6 +80,13 @@ fn behaviours() -> Vec<Behaviour> {
         examples::behaviours(),
         export::behaviours(),
         http::behaviours(),
+        ingest::enrichment::filled::behaviours(),
+        ingest::enrichment::life::behaviours(),
+        ingest::enrichment::providers::behaviours(),
+        ingest::enrichment::spending::behaviours(),
+        ingest::enrichment::written::behaviours(),
+        ingest::enrichment_source::behaviours(),
+        ingest::enrichment_source::queries::behaviours(),
         ingest::lists::decided::behaviours(),
         ingest::lists::erased::behaviours(),
         ingest::lists::undo::behaviours(),

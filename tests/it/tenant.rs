@@ -1,7 +1,7 @@
 //! The rows of one organization are nothing to another.
 
 use api::{catalog, graph::declaration::Gives};
-use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use serde_json::json;
 use tests::{App, behaviours};
 
@@ -23,6 +23,9 @@ async fn no_root_shows_rows_of_another_organization(app: App) {
     app.world().await;
     app.data(r#"mutation { createIndustry(input: { name: "Logged" }) { industry { id } } }"#).await;
     let stranger = app.organization("stranger").await;
+    // Each organization has settings of its own; this one has none.
+    let sql = format!("DELETE FROM settings WHERE organization_id = {stranger}");
+    app.db.execute_unprepared(&sql).await.unwrap();
     for entity in catalog::entities() {
         let (name, one, many) = (entity.name, &entity.single, entity.plural);
         let query = format!(

@@ -5,6 +5,8 @@ import os
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis_graphql import nodes
 
 URL = os.environ["SALESGRAPH_URL"] + "/graphql"
 
@@ -16,6 +18,17 @@ few = settings(
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
+)
+
+# Our JSON, which can't be left out everywhere.
+schemathesis.graphql.scalar(
+    "JSON",
+    st.one_of(
+        st.integers(-(2**31), 2**31 - 1).map(nodes.Int),
+        st.text(max_size=20).map(nodes.String),
+        st.booleans().map(nodes.Boolean),
+        st.floats(allow_nan=False, allow_infinity=False, width=32).map(nodes.Float),
+    ),
 )
 
 

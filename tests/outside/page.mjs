@@ -100,7 +100,7 @@ test("types and fields are documented", limit, async () => {
   await page.locator(".graphiql-doc-explorer").getByText("industryPerformance").first().waitFor();
 });
 
-test("a list of people is looked at, written and taken back", limit, async () => {
+test("a list of people is looked at, written, enriched and taken back", limit, async () => {
   await page.getByRole("button", { name: "Show Lists" }).click();
   const panel = page.getByRole("region", { name: "Lists" });
   const list = "Name,E-Mail,Telefon,Company,Notes\nUma Page,uma@page-test.example,030 12345678,Page Test,x\nUma P,UMA@page-test.example,,Page Test,\nNobody,,,,\n";
@@ -112,8 +112,14 @@ test("a list of people is looked at, written and taken back", limit, async () =>
   await panel.getByRole("button", { name: "Write it" }).click();
   await panel.getByText("people.csv: COMPLETED").waitFor();
   assert.match(await panel.innerText(), /Made\s+1\s+/);
+  await panel.getByRole("button", { name: "Enrich them" }).click();
+  await panel.getByText("Enrichment of people.csv: COMPLETED").waitFor();
+  assert.match(await panel.innerText(), /Asked about\s+1\s+[^]*Cost in US dollars\s+0\.0000/);
+  await panel.getByRole("button", { name: "Take it back" }).last().click();
+  await panel.getByText("Enrichment of people.csv: UNDONE").waitFor();
+  assert.match(await panel.innerText(), /Values taken back\s+1/);
   await panel.getByRole("button", { name: "Take it back" }).click();
-  await panel.getByText("people.csv: UNDONE").waitFor();
+  await panel.getByText("people.csv: UNDONE", { exact: true }).waitFor();
   assert.match(await panel.innerText(), /Taken back\s+1\s+/);
 });
 

@@ -7,7 +7,11 @@ use async_graphql::Executor;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use serde_json::{Value, json};
-use service::{Actor, Clock, FixedClock, Role, Scope, Store, identity::organization};
+use service::{
+    Actor, Clock, FixedClock, Role, Scope, Store,
+    identity::organization,
+    ingest::enrichment::{Offline, Providers},
+};
 
 use crate::database::{Engine, TestDatabase};
 
@@ -25,6 +29,8 @@ pub struct App {
     pub organization: i64,
     /// Where the database is.
     pub url: String,
+    /// Who can be asked about prospects: our own rules, until told otherwise.
+    pub providers: Providers,
     executor: SchemaExecutor,
     _database: TestDatabase,
 }
@@ -41,7 +47,18 @@ impl App {
             organization::ensure(&store, clock.as_ref(), organization::DEFAULT).await.unwrap();
         let url = database.url.clone();
         let executor = SchemaExecutor::new(false);
-        Self { engine, clock, store, db, organization, url, executor, _database: database }
+        let providers = Providers::new(vec![Arc::new(Offline)]);
+        Self {
+            engine,
+            clock,
+            store,
+            db,
+            organization,
+            url,
+            providers,
+            executor,
+            _database: database,
+        }
     }
 
     /// The server's time, as rows hold it.
@@ -68,7 +85,7 @@ impl App {
     /// The server, to be put behind HTTP.
     pub fn server(&self) -> Server {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Server::new(self.store.clone(), self.organization, clock)
+        Server::new(self.store.clone(), self.organization, clock).asking(self.providers.clone())
     }
 
     /// The whole answer to `query`.
@@ -83,6 +100,7 @@ impl App {
     pub async fn answer_to(&self, organization: i64, query: &str, variables: Value) -> Value {
         let request = async_graphql::Request::new(query)
             .variables(async_graphql::Variables::from_json(variables))
+            .data(self.providers.clone())
             .data(self.scope(organization));
         let response = self.executor.execute(request).await;
         serde_json::from_str(&api::text::response(&response)).unwrap()
@@ -108,7 +126,9 @@ impl App {
 
     /// The whole answer to `query`, as it is sent.
     pub async fn text(&self, query: &str) -> String {
-        let request = async_graphql::Request::new(query).data(self.scope(self.organization));
+        let request = async_graphql::Request::new(query)
+            .data(self.providers.clone())
+            .data(self.scope(self.organization));
         api::text::response(&self.executor.execute(request).await)
     }
 
@@ -168,7 +188,7 @@ impl App {
     /// The whole answer to `query`, asked by `actor`.
     pub async fn answer_by(&self, actor: Actor, query: &str) -> Value {
         let scope = self.scope(self.organization).acting(actor).for_request("test");
-        let request = async_graphql::Request::new(query).data(scope);
+        let request = async_graphql::Request::new(query).data(self.providers.clone()).data(scope);
         let response = self.executor.execute(request).await;
         serde_json::from_str(&api::text::response(&response)).unwrap()
     }

@@ -2,6 +2,8 @@
 
 pub mod app;
 pub mod database;
+pub mod enrichment_source;
+pub mod found;
 pub mod rows;
 pub mod sales_assistant;
 

@@ -331,6 +331,7 @@ impl App {
         for index in 0..3 {
             self.import_record(list, index).await;
         }
+        self.found().await;
         [acme, bank]
     }
 }

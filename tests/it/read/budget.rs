@@ -50,8 +50,8 @@ async fn a_to_one_relation_rides_along(app: App) {
         }
     }
     assert_eq!(
-        seen, 13,
-        "seven of the document, two of drafts, one of merges, three of rows of lists"
+        seen, 28,
+        "seven of the document, four of drafts, one of merges, four of lists, twelve of what comes with enrichment"
     );
 }
 
@@ -71,7 +71,10 @@ async fn a_to_many_relation_is_one_statement_for_all_parents(app: App) {
             }
         }
     }
-    assert_eq!(seen, 26, "to-many relations: nine of the document, seven more, and ten histories");
+    assert_eq!(
+        seen, 47,
+        "to-many relations: nine of the document, fourteen of enrichments, eight more, and sixteen histories"
+    );
 }
 
 async fn the_newest_of_a_relation_is_one_statement_for_all_parents(app: App) {

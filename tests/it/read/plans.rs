@@ -21,7 +21,9 @@ behaviours![
 ];
 
 /// The lists below a row that are sorted for their parent.
-const SORTED: [&str; 19] = [
+const SORTED: [&str; 23] = [
+    "Company.fieldProvenances by createdAt",
+    "Company.fieldProvenances by updatedAt",
     "Company.prospects by createdAt",
     "Company.prospects by email",
     "Company.prospects by updatedAt",
@@ -36,6 +38,8 @@ const SORTED: [&str; 19] = [
     "OutreachDraft.interactions by updatedAt",
     "OutreachDraft.newerVersions by createdAt",
     "OutreachDraft.newerVersions by updatedAt",
+    "Prospect.fieldProvenances by createdAt",
+    "Prospect.fieldProvenances by updatedAt",
     "Prospect.interactions by createdAt",
     "Prospect.interactions by updatedAt",
     "Prospect.outreachDrafts by updatedAt",

@@ -22,7 +22,7 @@ pub mod written;
 const ROWS: &str = "nodes { verdict promotionStatus reason matchReason prospect { fullName } }";
 
 /// Looks at a list; gives the key of its job.
-async fn look(app: &App, file: &str) -> i64 {
+pub async fn look(app: &App, file: &str) -> i64 {
     look_as(app, file, Options::default()).await
 }
 
@@ -39,8 +39,7 @@ fn worker(app: &App) -> Worker {
 /// Lets everything be done that was begun.
 async fn work(app: &App) {
     let mut worker = worker(app);
-    let running =
-        "{ importJobs(filter: { status: { in: [PROCESSING, UNDOING] } }) { totalCount } }";
+    let running = "{ importJobs(filter: { status: { in: [PROCESSING, UNDOING, PROMOTING] }, kind: { eq: LIST } }) { totalCount } }";
     loop {
         while worker.round().await.unwrap() {}
         // A transaction that was given up may hold a job for a moment.
@@ -52,7 +51,7 @@ async fn work(app: &App) {
 }
 
 /// Commits a list to its end.
-async fn commit(app: &App, job: i64, candidates: &str) {
+pub async fn commit(app: &App, job: i64, candidates: &str) {
     let commit = format!(
         "mutation {{ commitImportJob(input: {{ id: {job}, candidates: {candidates} }}) {{ userErrors {{ message }} }} }}"
     );
@@ -61,7 +60,7 @@ async fn commit(app: &App, job: i64, candidates: &str) {
 }
 
 /// Does an act on a job, to its end.
-async fn act(app: &App, what: &str, job: i64) {
+pub async fn act(app: &App, what: &str, job: i64) {
     let act =
         format!("mutation {{ {what}(input: {{ id: {job} }}) {{ userErrors {{ message }} }} }}");
     app.done(&act).await;

@@ -1,0 +1,167 @@
+//! Ways of writing to people, by language models and templates.
+
+use serde_json::json;
+use service::ingest::enrichment::{Answer, Found};
+use tests::{App, behaviours};
+
+use super::{Fake, ask, enrich, people, tokens, variants};
+
+behaviours![
+    variants_become_drafts_that_wait_to_be_read,
+    nobody_writes_to_those_who_want_to_hear_nothing,
+    templates_write_where_no_model_is_asked,
+    a_new_text_is_a_new_version,
+    what_a_template_may_use_is_left_as_it_was_told,
+    a_template_says_what_it_needs,
+];
+
+fn writes(app: &mut App) {
+    let fake = Fake::new("llm", 0.5, |asked, _| Answer {
+        outcome: Ok(Found { values: Vec::new(), variants: variants(asked.variants) }),
+        charge: tokens("gpt", 100, 50, 0.02),
+        said: None,
+    });
+    ask(app, vec![fake]);
+}
+
+async fn variants_become_drafts_that_wait_to_be_read(mut app: App) {
+    let ids = people(&app, 1).await;
+    writes(&mut app);
+    enrich(&app, &ids, "providers: [LLM], variants: 2").await;
+    let drafts = "{ outreachDrafts { nodes { prospect { id } variant subject content status authorKind authorName model \
+                  submittedAt costToDate importRecord { generatedContent } } } }";
+    let told = app.data(drafts).await["outreachDrafts"]["nodes"].clone();
+    let content = json!({ "variants": [
+        { "variant": "A", "subject": "Subject 1", "content": "Content 1", "outreachDraftId": "OutreachDraft:1" },
+        { "variant": "B", "subject": "Subject 2", "content": "Content 2", "outreachDraftId": "OutreachDraft:2" },
+    ] });
+    let draft = |variant: &str, number: u32| {
+        json!({ "prospect": { "id": "Prospect:1" }, "variant": variant, "subject": format!("Subject {number}"),
+            "content": format!("Content {number}"), "status": "PENDING_REVIEW", "authorKind": "WORKER",
+            "authorName": "enrichment", "model": "gpt-4o-mini", "submittedAt": "2026-03-01T12:00:00Z",
+            "costToDate": 0.01, "importRecord": { "generatedContent": content } })
+    };
+    assert_eq!(told, json!([draft("A", 1), draft("B", 2)]));
+    // They go when the enrichment is taken back, but for those that somebody has read.
+    app.done("mutation { approveOutreachDraft(input: { id: 1, expectedRevision: 2 }) { userErrors { message } } }").await;
+    crate::ingest::lists::act(&app, "undoImportJob", 1).await;
+    let left = app.data("{ outreachDrafts { nodes { id } } }").await;
+    assert_eq!(left["outreachDrafts"]["nodes"], json!([{ "id": "OutreachDraft:1" }]));
+}
+
+async fn nobody_writes_to_those_who_want_to_hear_nothing(mut app: App) {
+    let ids = people(&app, 1).await;
+    app.done("mutation { unsubscribeProspect(input: { id: 1 }) { userErrors { message } } }").await;
+    writes(&mut app);
+    enrich(&app, &ids, "providers: [LLM], variants: 2").await;
+    assert_eq!(
+        app.data("{ outreachDrafts { totalCount } }").await["outreachDrafts"]["totalCount"],
+        0
+    );
+}
+
+async fn template(app: &App, name: &str, kind: &str, text: &str) {
+    let create = format!(
+        "mutation {{ createMessageTemplate(input: {{ name: \"{name}\", templateType: {kind}, templateText: \"{text}\" }}) \
+         {{ userErrors {{ message }} }} }}"
+    );
+    app.done(&create).await;
+}
+
+async fn templates_write_where_no_model_is_asked(app: App) {
+    let ids = people(&app, 1).await;
+    template(&app, "Intro", "BODY", "Dear {{ first_name }} of {{company_name}}").await;
+    template(&app, "Intro", "SUBJECT", "For {{full_name}}").await;
+    template(&app, "Called", "BODY", "We call you at {{phone}}").await;
+    enrich(&app, &ids, "variants: 3").await;
+    let drafts = "{ outreachDrafts { nodes { subject content model messageTemplate { id } } } }";
+    // Nobody knows the number, so that template says nothing.
+    assert_eq!(
+        app.data(drafts).await["outreachDrafts"]["nodes"],
+        json!([{ "subject": "For Person 0", "content": "Dear Person of Company 0", "model": null,
+            "messageTemplate": { "id": "MessageTemplate:1" } }])
+    );
+    let used = app.data("{ messageTemplates { nodes { usageCount successRate } } }").await;
+    assert_eq!(
+        used["messageTemplates"]["nodes"],
+        json!([{ "usageCount": 1, "successRate": null }, { "usageCount": 1, "successRate": null },
+            { "usageCount": 0, "successRate": null }])
+    );
+    for act in [
+        "approveOutreachDraft(input: { id: 1, expectedRevision: 2 })",
+        "markOutreachDraftSent(input: { id: 1 })",
+        "markOutreachDraftReplied(input: { id: 1, content: \"yes\" })",
+    ] {
+        app.done(&format!("mutation {{ {act} {{ userErrors {{ message }} }} }}")).await;
+    }
+    let rate = app.data("{ messageTemplate(id: 1) { successRate } }").await;
+    assert_eq!(rate["messageTemplate"]["successRate"], 1.0);
+}
+
+async fn a_new_text_is_a_new_version(app: App) {
+    template(&app, "Intro", "BODY", "One {{first_name}}").await;
+    let update = r#"mutation { updateMessageTemplate(input: { id: 1, patch: { templateText: "Two {{last_name}}" } }) { messageTemplate { id version isActive variables } userErrors { message } } }"#;
+    let second = app.done(update).await["messageTemplate"].clone();
+    assert_eq!(
+        second,
+        json!({ "id": "MessageTemplate:2", "version": 2, "isActive": true, "variables": ["last_name"] })
+    );
+    // One that is made with the same name and type is the next version.
+    template(&app, "Intro", "BODY", "Three").await;
+    template(&app, "Intro", "SUBJECT", "Other").await;
+    let all = "{ messageTemplates { nodes { version isActive } } }";
+    assert_eq!(
+        app.data(all).await["messageTemplates"]["nodes"],
+        json!([{ "version": 1, "isActive": false }, { "version": 2, "isActive": false },
+            { "version": 3, "isActive": true }, { "version": 1, "isActive": true }])
+    );
+    app.done("mutation { updateMessageTemplate(input: { id: 1, patch: { isActive: true } }) { userErrors { message } } }").await;
+    let active = "{ messageTemplates(filter: { isActive: { eq: true } }) { nodes { id } } }";
+    assert_eq!(
+        app.data(active).await["messageTemplates"]["nodes"],
+        json!([{ "id": "MessageTemplate:1" }, { "id": "MessageTemplate:4" }])
+    );
+}
+
+async fn what_a_template_may_use_is_left_as_it_was_told(app: App) {
+    let create = "mutation { createMessageTemplate(input: { name: \"N\", templateType: BODY, templateText: \"{{b}} {{a}}\", \
+                  variables: [\"a\", \"b\", \"c\"] }) { userErrors { message } } }";
+    app.done(create).await;
+    let retire = "mutation { updateMessageTemplate(input: { id: 1, patch: { isActive: false } }) \
+                  { messageTemplate { id isActive variables } userErrors { message } } }";
+    assert_eq!(
+        app.done(retire).await["messageTemplate"],
+        json!({ "id": "MessageTemplate:1", "isActive": false, "variables": ["a", "b", "c"] })
+    );
+}
+
+async fn a_template_says_what_it_needs(app: App) {
+    people(&app, 1).await;
+    template(&app, "Intro", "BODY", "Dear {{first_name}}, {{offer}}").await;
+    let render = |variables: &str| {
+        format!(
+            "mutation {{ renderMessageTemplate(input: {{ id: 1, prospectId: 1 {variables} }}) {{ text messageTemplate {{ usageCount }} userErrors {{ field message }} }} }}"
+        )
+    };
+    let refused = app.data(&render("")).await["renderMessageTemplate"].clone();
+    assert_eq!(
+        refused,
+        json!({ "text": null, "messageTemplate": null,
+            "userErrors": [{ "field": "variables", "message": "nothing is said of offer" }] })
+    );
+    let done = app.done(&render("variables: { offer: \"{{first_name}}\" }")).await;
+    // What is filled in is not filled in again.
+    assert_eq!(done["text"], "Dear Person, {{first_name}}");
+    assert_eq!(done["messageTemplate"]["usageCount"], 1);
+    for (text, variables) in [
+        ("Dear {{first name}}", ""),
+        ("Dear {{first_name", ""),
+        ("Dear {{a}}", ", variables: [\"b\"]"),
+    ] {
+        let create = format!(
+            "mutation {{ createMessageTemplate(input: {{ name: \"N\", templateType: BODY, templateText: \"{text}\" {variables} }}) {{ userErrors {{ message }} }} }}"
+        );
+        let refused = app.data(&create).await["createMessageTemplate"]["userErrors"].clone();
+        assert_eq!(refused.as_array().unwrap().len(), 1, "{text}: {refused}");
+    }
+}
