@@ -16,7 +16,7 @@ use crate::{
     },
     scope::Scope,
     table::Table,
-    usage::daily_cost_summary,
+    usage::{cost_report::within, daily_cost_summary},
     value::Value,
 };
 
@@ -69,13 +69,6 @@ fn list(table: &'static Table, field: &str, filter: Vec<Filter>) -> List {
     let mut list = List::new(table, format!("Query.{field}"));
     list.filter = Filter::All(filter);
     list
-}
-
-/// From a moment to before another.
-fn within(column: usize, since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> Filter {
-    let from = since.map(|since| Filter::Column(column, Test::Gte(Value::Time(since))));
-    let to = until.map(|until| Filter::Column(column, Test::Lt(Value::Time(until))));
-    Filter::All(from.into_iter().chain(to).collect())
 }
 
 /// Groups by the days of UTC in `column`, the newest first, and by another column, if one is told.

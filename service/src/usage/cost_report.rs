@@ -143,7 +143,11 @@ pub async fn cost_report(
 }
 
 /// From a moment to before another.
-fn within(column: usize, since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> Filter {
+pub(crate) fn within(
+    column: usize,
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+) -> Filter {
     let from = since.map(|since| Filter::Column(column, Test::Gte(Value::Time(since))));
     let to = until.map(|until| Filter::Column(column, Test::Lt(Value::Time(until))));
     Filter::All(from.into_iter().chain(to).collect())
