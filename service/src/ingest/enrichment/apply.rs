@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{
     claim::{Claimed, found_before},
     field::{FIELDS, Field, completeness, told},
-    finish::{Outcome, Sourced, may_replace},
+    finish::{Outcome, Sourced},
     plan::policy,
 };
 use crate::{
@@ -79,7 +79,7 @@ pub(super) async fn apply(
             {
                 (value, outcome::REFUSED)
             }
-            Some(value) if may_replace(&claimed.plan.policy, &current, found_before) => {
+            Some(value) if claimed.plan.may_replace(&current, found_before) => {
                 (value, outcome::APPLIED)
             }
             Some(value) => (value, outcome::KEPT),

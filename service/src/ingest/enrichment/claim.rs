@@ -1,5 +1,6 @@
 //! Takes records over for a time: nobody else asks about them meanwhile.
 
+use chrono::TimeDelta;
 use sea_orm::Value as Bind;
 
 use super::{
@@ -25,6 +26,9 @@ use crate::{
     value::Value,
     write::{Record, Unit},
 };
+
+/// For how long nothing becomes of a job before a server that can't go on with it says so.
+const ALONE: TimeDelta = TimeDelta::minutes(1);
 
 /// A record that was taken over.
 #[derive(Clone, Debug)]
@@ -79,22 +83,22 @@ pub(super) async fn claim(
     after.set("status", Value::Text(job_status::PROCESSING.to_owned()));
     after.set("error", Value::Null);
     let plan = Plan::of(&before);
-    match unable(&plan, providers, &settings) {
-        None => {}
-        // Another server may be able to.
-        Some(Unable::NotHere(why)) => {
-            after.set("error", Value::Text(why));
-            unit.update(&before, after).await?;
-            unit.commit().await?;
-            return Ok(Taken::default());
-        }
-        Some(Unable::Refused(why)) => {
-            after.set("status", Value::Text(job_status::FAILED.to_owned()));
-            after.set("error", Value::Text(why));
-            unit.update(&before, after).await?;
-            unit.commit().await?;
-            return Ok(Taken::default());
-        }
+    if let Some(unable) = unable(&plan, providers, &settings) {
+        let why = match unable {
+            // Another server may be able to: it is told only when none has been for a while.
+            Unable::NotHere(_) if before.time("updated_at") > Some(unit.now() - ALONE) => {
+                return Ok(Taken::default());
+            }
+            Unable::NotHere(why) => why,
+            Unable::Refused(why) => {
+                after.set("status", Value::Text(job_status::FAILED.to_owned()));
+                why
+            }
+        };
+        after.set("error", Value::Text(why));
+        unit.update(&before, after).await?;
+        unit.commit().await?;
+        return Ok(Taken::default());
     }
     let mut round = Taken::default();
     for record in next(&unit, job, free).await? {
@@ -128,7 +132,7 @@ pub(super) async fn claim(
             Payable::Now => {}
             Payable::Later => break,
             Payable::Tomorrow(why) => {
-                let tomorrow = daily_cost_summary::day_of(unit.now()) + chrono::TimeDelta::days(1);
+                let tomorrow = daily_cost_summary::day_of(unit.now()) + TimeDelta::days(1);
                 after.set("status", Value::Text(job_status::PENDING.to_owned()));
                 after.set("error", Value::Text(why));
                 after.set("resumes_at", Value::Time(tomorrow));
@@ -213,10 +217,8 @@ async fn ask(
         _ => Vec::new(),
     };
     let is_wanted = |field: &Field| {
-        let current = field.known(&known);
-        current.is_empty()
-            || plan.policy == policy::OVERWRITE
-            || found_before.iter().any(|(known, value)| known == field && value == current)
+        let before = found_before.iter().find(|(known, _)| known == field);
+        plan.may_replace(field.known(&known), before.map(|(_, value)| value.as_str()))
     };
     let wanted = FIELDS.into_iter().filter(is_wanted).collect();
     let sql = "SELECT \"name\" FROM \"industries\" WHERE \"organization_id\" = {} ORDER BY \"id\" LIMIT 200";
@@ -267,11 +269,7 @@ async fn cost_at_most(
             continue;
         }
         let most = provider.most(&claimed.ask);
-        let wants = |about: About| {
-            let fields = claimed.ask.wanted.iter();
-            let mut fields = fields.map(|field| field.is_of_company());
-            fields.any(|of_company| of_company == (about == About::Company))
-        };
+        let wants = |about: About| claimed.ask.wanted.iter().any(|field| about.has(*field));
         let mut found = Found::default();
         let mut complete = true;
         for about in [About::Company, About::Person] {

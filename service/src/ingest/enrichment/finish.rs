@@ -14,7 +14,6 @@ use super::{
     drafts,
     field::Field,
     ledger,
-    plan::policy,
     provider::{Charge, Failure, Found, Value as FoundValue, Variant},
 };
 use crate::{
@@ -291,11 +290,4 @@ pub(super) fn conclude(unit: &Unit, job: &mut Record) {
     job.set("status", Value::Text(state.to_owned()));
     job.set("completed_at", Value::Time(unit.now()));
     job.set("resumes_at", Value::Null);
-}
-
-/// Whether a policy lets a value be replaced: nothing there, or found before, or anything.
-pub(super) fn may_replace(of: &str, current: &str, found_before: Option<&str>) -> bool {
-    current.is_empty()
-        || of == policy::OVERWRITE
-        || of == policy::REPLACE_FOUND && found_before == Some(current)
 }

@@ -68,6 +68,13 @@ impl Plan {
         }
     }
 
+    /// Whether the policy lets a value be replaced: nothing there, or found before, or anything.
+    pub(super) fn may_replace(&self, current: &str, found_before: Option<&str>) -> bool {
+        current.is_empty()
+            || self.policy == policy::OVERWRITE
+            || self.policy == policy::REPLACE_FOUND && found_before == Some(current)
+    }
+
     pub(super) fn json(&self) -> Json {
         serde_json::to_value(self).unwrap_or_default()
     }

@@ -344,6 +344,10 @@ async fn a_server_without_the_provider_leaves_the_job_to_others(mut app: App) {
     let providers = std::mem::take(&mut app.providers);
     ask(&mut app, Vec::new());
     assert_eq!(work(&app).await, 0);
+    // Another server may be about to go on with it.
+    assert_eq!(job(&app, begun, "error").await, json!({ "error": null }));
+    app.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(work(&app).await, 0);
     let told = job(&app, begun, "status error").await;
     assert_eq!(
         told,
