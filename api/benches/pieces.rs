@@ -6,7 +6,7 @@
 use std::{hint::black_box, sync::Arc};
 
 use api::{
-    document::{self, Known, Limits},
+    document::{self, Known, Limits, Unvalidated},
     execute::SchemaExecutor,
     text,
 };
@@ -55,17 +55,20 @@ fn documents(criterion: &mut Criterion) {
     let limits = Limits::default();
     criterion.bench_function("document: read and checked", |bench| {
         bench.iter(|| {
-            let prepared = document::prepare(Request::new(NESTED), &limits, &Known::default());
+            let prepared = document::prepare(Request::new(NESTED), &limits, &Known::default())
+                .and_then(Unvalidated::validate);
             black_box(prepared.map_err(|refusal| refusal.code).unwrap().cost)
         });
     });
     let known = Known::default();
-    let prepared = document::prepare(Request::new(NESTED), &limits, &known);
+    let prepared =
+        document::prepare(Request::new(NESTED), &limits, &known).and_then(Unvalidated::validate);
     let prepared = prepared.map_err(|refusal| refusal.code).unwrap();
-    known.allow(&prepared.read, prepared.ways.unwrap());
+    known.allow(&prepared.read, prepared.variant.unwrap());
     criterion.bench_function("document: known", |bench| {
         bench.iter(|| {
-            let prepared = document::prepare(Request::new(NESTED), &limits, &known);
+            let prepared = document::prepare(Request::new(NESTED), &limits, &known)
+                .and_then(Unvalidated::validate);
             black_box(prepared.map_err(|refusal| refusal.code).unwrap().cost)
         });
     });

@@ -13,7 +13,7 @@ use futures_util::{
 use indexmap::IndexMap;
 
 use crate::{
-    document::{self, Asked, Known, Limits, Prepared, Refusal},
+    document::{self, Asked, Known, Limits, Prepared, Refusal, Unvalidated},
     schema::{self, Schema},
 };
 
@@ -46,21 +46,21 @@ impl SchemaExecutor {
         Self { limits, ..self }
     }
 
-    /// Checks a request, as far as that goes without running it.
+    /// Checks a request against the limits.
     ///
     /// # Errors
     /// What is wrong, in words for the client.
-    pub fn prepare(&self, request: Request) -> Result<Prepared, Refusal> {
+    pub fn prepare(&self, request: Request) -> Result<Unvalidated, Refusal> {
         document::prepare(request, &self.limits, &self.known)
     }
 
     /// Runs what has been prepared.
     pub async fn run(&self, prepared: Prepared) -> Response {
-        let Prepared { request, read, is_allowed, ways, .. } = prepared;
+        let Prepared { request, read, is_allowed, variant, .. } = prepared;
         let schema = if is_allowed { &self.trusting } else { &self.schema };
         let response = schema.execute(request).await;
-        if let (false, Some(ways)) = (is_allowed || is_refused(&response), ways) {
-            self.known.allow(&read, ways);
+        if let Some(variant) = variant.filter(|_| !is_refused(&response)) {
+            self.known.allow(&read, variant);
         }
         in_order(finish(response), &read.roots)
     }
@@ -75,7 +75,7 @@ impl SchemaExecutor {
 
 impl Executor for SchemaExecutor {
     async fn execute(&self, request: Request) -> Response {
-        match self.prepare(request) {
+        match self.prepare(request).and_then(Unvalidated::validate) {
             Ok(prepared) => self.run(prepared).await,
             Err(refusal) => Response::from_errors(refusal.errors),
         }
@@ -86,7 +86,7 @@ impl Executor for SchemaExecutor {
         request: Request,
         _session: Option<Arc<Data>>,
     ) -> BoxStream<'static, Response> {
-        match self.prepare(request) {
+        match self.prepare(request).and_then(Unvalidated::validate) {
             Ok(prepared) => self.run_stream(prepared),
             Err(refusal) => stream::once(async { Response::from_errors(refusal.errors) }).boxed(),
         }

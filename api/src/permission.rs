@@ -3,7 +3,7 @@
 use async_graphql::parser::types::OperationType;
 use service::{Permission, Role};
 
-use crate::document::{Prepared, Refusal};
+use crate::document::{Read, Refusal};
 
 /// What an actor needs to ask for a root field; `None` when everybody may, also who has shown no key.
 #[must_use]
@@ -28,9 +28,9 @@ pub fn needed(kind: OperationType, field: &str) -> Option<Permission> {
 ///
 /// # Errors
 /// `UNAUTHENTICATED`, `FORBIDDEN`.
-pub fn check(prepared: &Prepared, role: Option<Role>) -> Result<(), Refusal> {
-    for root in &prepared.read.roots {
-        let Some(permission) = needed(prepared.read.kind, &root.field) else { continue };
+pub fn check(read: &Read, role: Option<Role>) -> Result<(), Refusal> {
+    for root in &read.roots {
+        let Some(permission) = needed(read.kind, &root.field) else { continue };
         let Some(role) = role else {
             let text = "show a key: `Authorization: Bearer KEY`, on a socket `authorization` in its first message";
             return Err(Refusal::new("UNAUTHENTICATED", text, None));

@@ -2,23 +2,8 @@
 //! resolver: a tree of values would cost more than the rows it is made of. It travels through the library as
 //! `Value::Binary`, which nothing else in this schema is.
 
-use async_graphql::{Context, Response, Value};
+use async_graphql::{Response, Value};
 use serde::Serialize;
-
-/// With this among its data, a request gets values: the library merges the answers of a field that stands more
-/// than once, and can't merge text.
-#[derive(Clone, Copy, Debug)]
-pub struct Merged;
-
-/// JSON that has been written already, as a value.
-#[must_use]
-pub fn written(json: Vec<u8>, context: &Context<'_>) -> Value {
-    if context.data_opt::<Merged>().is_none() {
-        return Value::Binary(json.into());
-    }
-    let json = serde_json::from_slice(&json).unwrap_or_default();
-    Value::from_json(json).unwrap_or_default()
-}
 
 /// The text of a whole response (<https://spec.graphql.org/October2021/#sec-Response-Format>).
 #[must_use]

@@ -74,7 +74,7 @@ async fn a_get_with_a_query_is_answered(app: App) {
         let head = "GET /graphql?query=query($n:Int)%7Bprospects(first:$n)%7BtotalCount%7D%7D&variables=%7B%22n%22:1%7D HTTP/1.1";
         let (status, _, body) = send(address, head, "").await;
         assert_eq!((status, body.as_str()), (200, r#"{"data":{"prospects":{"totalCount":4}}}"#));
-        let head = "GET /graphql?query=mutation%7Bx%7D HTTP/1.1";
+        let head = "GET /graphql?query=mutation%7B__typename%7D HTTP/1.1";
         let (status, head, _) = send(address, head, "").await;
         assert_eq!(status, 405);
         assert!(head.contains("allow: post"), "{head}");

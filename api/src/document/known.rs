@@ -2,7 +2,6 @@
 //! checked once.
 
 use std::{
-    hash::{DefaultHasher, Hash, Hasher},
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -13,8 +12,9 @@ use async_graphql::{
 };
 use async_graphql_value::ConstValue;
 use lru::LruCache;
+use sha2::{Digest, Sha256};
 
-use super::{Asked, Refusal, operation};
+use super::{Asked, Refusal, normalize, operation, validate};
 
 /// The most documents that are kept; the one that was not asked for longest goes first.
 const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
@@ -36,17 +36,35 @@ pub struct Read {
     pub name: Option<String>,
     /// Its root fields, in the order in which they are asked for.
     pub roots: Vec<Asked>,
-    /// Whether a field with fields below stands more than once where the library merges the answers.
-    pub merges: bool,
     text: String,
     chosen: Option<String>,
     document: ExecutableDocument,
-    /// With which variables there, absent and null the schema has allowed it.
-    allowed: Mutex<Vec<Ways>>,
+    /// The variables that `@skip` and `@include` use.
+    conditions: Vec<Name>,
+    /// The normal forms that the schema has allowed.
+    allowed: Mutex<Vec<Variant>>,
 }
 
-/// Which variables of a document are there, absent or null, two bits each.
-type Ways = u64;
+/// What the normal form of an operation depends on: which variables are present, absent or null, two bits
+/// each, and which of the conditions of `@skip` and `@include` hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ways {
+    present: u64,
+    conditions: u64,
+}
+
+/// A normal form of an operation.
+#[derive(Clone)]
+pub struct Variant {
+    ways: Ways,
+    document: Arc<ExecutableDocument>,
+}
+
+impl Variant {
+    pub(super) fn new(ways: Ways, document: Arc<ExecutableDocument>) -> Self {
+        Self { ways, document }
+    }
+}
 
 impl Read {
     pub(super) fn new(
@@ -54,14 +72,15 @@ impl Read {
         chosen: Option<String>,
         document: ExecutableDocument,
         roots: Vec<Asked>,
-        merges: bool,
         kind: OperationType,
     ) -> Self {
         let mut operations = document.operations.iter();
         let only = operations.next().filter(|_| operations.next().is_none());
         let name =
             chosen.clone().or_else(|| only.and_then(|(name, _)| name.map(ToString::to_string)));
-        Self { kind, name, roots, merges, text, chosen, document, allowed: Mutex::default() }
+        let conditions = normalize::conditions(&document);
+        let allowed = Mutex::default();
+        Self { kind, name, roots, text, chosen, document, conditions, allowed }
     }
 
     pub(super) fn document(&self) -> &ExecutableDocument {
@@ -73,25 +92,33 @@ impl Read {
         operation(&self.document, self.chosen.as_deref())
     }
 
-    /// Whether the schema has allowed the document with variables in these ways. What their values may be is told
-    /// by their types, which are checked each time; whether one may be absent or null depends also on where
-    /// it is used.
-    pub(super) fn is_allowed(&self, ways: Option<Ways>) -> bool {
-        let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
-        ways.is_some_and(|ways| allowed.contains(&ways))
+    /// The operation in its normal form for these variables.
+    pub(super) fn normalized(&self, variables: &Variables) -> Result<ExecutableDocument, Refusal> {
+        let schema = validate::schema()
+            .ok_or_else(|| Refusal::new("INTERNAL", "the schema cannot be read", None))?;
+        normalize::normalize(schema, &self.document, self.operation()?, variables)
     }
 
-    fn allow(&self, ways: Ways) {
+    /// The normal form that the schema has allowed before, with variables in these ways. What their values may
+    /// be depends on their types, which are checked each time; whether one may be absent or null depends also
+    /// on where it is used.
+    pub(super) fn variant(&self, ways: Ways) -> Option<Arc<ExecutableDocument>> {
+        let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = allowed.iter().find(|variant| variant.ways == ways);
+        found.map(|variant| Arc::clone(&variant.document))
+    }
+
+    fn allow(&self, variant: Variant) {
         let mut allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
-        if !allowed.contains(&ways) && allowed.len() < MOST_WAYS {
-            allowed.push(ways);
+        if !allowed.iter().any(|known| known.ways == variant.ways) && allowed.len() < MOST_WAYS {
+            allowed.push(variant);
         }
     }
 
     /// `None` when there are too many variables to be told apart.
     pub(super) fn ways(&self, variables: &Variables) -> Option<Ways> {
         let definitions = &self.operation().ok()?.variable_definitions;
-        if definitions.len() > 32 {
+        if definitions.len() > 32 || self.conditions.len() > 64 {
             return None;
         }
         let way = |definition: &VariableDefinition| {
@@ -102,7 +129,11 @@ impl Read {
                 Some(_) => 2,
             }
         };
-        Some(definitions.iter().fold(0, |ways, one| ways << 2 | way(&one.node)))
+        let present = definitions.iter().fold(0, |ways, one| ways << 2 | way(&one.node));
+        let conditions = self.conditions.iter().fold(0, |ways, name| {
+            ways << 1 | u64::from(variables.get(name) == Some(&ConstValue::Boolean(true)))
+        });
+        Some(Ways { present, conditions })
     }
 }
 
@@ -111,7 +142,7 @@ impl Read {
 pub struct Known(Mutex<Kept>);
 
 struct Kept {
-    documents: LruCache<u64, Arc<Read>>,
+    documents: LruCache<Key, Arc<Read>>,
     bytes: usize,
 }
 
@@ -125,15 +156,12 @@ impl Known {
     /// The document with this text and this choice of operation, if it is known.
     pub(super) fn find(&self, text: &str, chosen: Option<&str>) -> Option<Arc<Read>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.documents.get(&key(text, chosen))?;
-        // Two texts may have one key, and somebody may look for them.
-        let is_same = found.text == text && found.chosen.as_deref() == chosen;
-        is_same.then(|| Arc::clone(found))
+        kept.documents.get(&key(text, chosen)).map(Arc::clone)
     }
 
-    /// Notes that the schema has allowed a document, with variables in these ways.
-    pub fn allow(&self, read: &Arc<Read>, ways: Ways) {
-        read.allow(ways);
+    /// Notes that the schema has allowed a document in this normal form.
+    pub fn allow(&self, read: &Arc<Read>, variant: Variant) {
+        read.allow(variant);
         if read.text.len() > LONGEST {
             return;
         }
@@ -153,8 +181,10 @@ impl Known {
     }
 }
 
-fn key(text: &str, chosen: Option<&str>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (text, chosen).hash(&mut hasher);
-    hasher.finish()
+/// SHA-256 of the text and the chosen operation.
+type Key = [u8; 32];
+
+fn key(text: &str, chosen: Option<&str>) -> Key {
+    let hasher = Sha256::new().chain_update(text).chain_update([0, u8::from(chosen.is_some())]);
+    hasher.chain_update(chosen.unwrap_or_default()).finalize().into()
 }

@@ -1,35 +1,73 @@
-//! What is checked of a request before the library sees it, in this order: tokens and brackets, the
-//! parse, variables, the size with fragments opened and the cost, the root fields. The figures are in
-//! [`Limits`]. A document that has been allowed before is [`Known`]: only its variables and what it costs with
-//! them are looked at again.
+//! What is checked of a request before the library executes it, in this order: tokens and brackets, the
+//! parse, variables, the size with fragments opened and the cost, the root fields, and the rules of the
+//! specification. What runs is the operation in its normal form. The figures are in [`Limits`]. A document
+//! that has been allowed before is [`Known`]: only its variables and its cost with them are checked again.
 
+mod input_fields;
 mod known;
 mod limits;
+mod normalize;
+mod parse;
 mod scan;
 mod shape;
 mod table;
+mod validate;
 mod variables;
 mod weigh;
 
 use std::{collections::HashSet, sync::Arc};
 
+use apollo_compiler::ast;
 use async_graphql::{
     ErrorExtensionValues, Pos, Request, ServerError, Variables,
-    parser::{
-        self,
-        types::{
-            ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
-        },
+    parser::types::{
+        ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
     },
 };
 
 use indexmap::IndexMap;
 
-use crate::text;
-
-pub use known::{Known, Read};
+pub use known::{Known, Read, Variant};
 pub use limits::{LARGEST_BATCH, Limits, MOST_ERRORS};
 pub use table::{Rows, Table, table};
+
+/// A request within the limits, which the rules of the specification have not been applied to yet.
+pub struct Unvalidated {
+    /// The document.
+    pub read: Arc<Read>,
+    request: Request,
+    cost: u64,
+    /// What to validate; `None` for a document that was validated before.
+    parsed: Option<ast::Document>,
+}
+
+impl Unvalidated {
+    /// Validates the document, and normalizes the operation.
+    ///
+    /// # Errors
+    /// The violated rules.
+    pub fn validate(self) -> Result<Prepared, Refusal> {
+        let Self { read, mut request, cost, parsed } = self;
+        if let Some(parsed) = parsed {
+            validate::validate(&parsed)?;
+        }
+        let ways = read.ways(&request.variables);
+        let allowed = ways.and_then(|ways| read.variant(ways));
+        let is_allowed = allowed.is_some();
+        let (normalized, variant) = match allowed {
+            Some(normalized) => (normalized, None),
+            None => {
+                let normalized = Arc::new(read.normalized(&request.variables)?);
+                let variant = ways.map(|ways| Variant::new(ways, Arc::clone(&normalized)));
+                (normalized, variant)
+            }
+        };
+        // The normal form holds this operation alone.
+        request.operation_name = None;
+        request.set_parsed_query(ExecutableDocument::clone(&normalized));
+        Ok(Prepared { request, read, cost, is_allowed, variant })
+    }
+}
 
 /// A request that may be run.
 pub struct Prepared {
@@ -41,8 +79,8 @@ pub struct Prepared {
     pub cost: u64,
     /// Whether the schema has allowed the document before, with variables like these.
     pub is_allowed: bool,
-    /// Which of the variables are there, for the next time.
-    pub ways: Option<u64>,
+    /// The operation in its normal form, and what of the variables it depends on, for the next time.
+    pub variant: Option<Variant>,
 }
 
 /// A root field as the answer names it, with the fields below it, in the order in which they are asked for.
@@ -95,31 +133,28 @@ pub const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
 /// Reads what has to be read once, so that no request waits for it.
 pub fn warm_up() {
     shape::Shape::of_schema();
+    validate::schema();
 }
 
-/// Checks a request, and puts the defaults of absent variables in. A document that is `known` is not read
-/// again.
+/// Checks a request against the limits, and puts the defaults of absent variables in. A document that is `known`
+/// is neither read nor validated again.
 ///
 /// # Errors
 /// What is wrong, before anything has run.
-pub fn prepare(mut request: Request, limits: &Limits, known: &Known) -> Result<Prepared, Refusal> {
+pub fn prepare(
+    mut request: Request,
+    limits: &Limits,
+    known: &Known,
+) -> Result<Unvalidated, Refusal> {
     let text = std::mem::take(&mut request.query);
     let chosen = request.operation_name.clone();
-    let (read, cost) = if let Some(read) = known.find(&text, chosen.as_deref()) {
+    if let Some(read) = known.find(&text, chosen.as_deref()) {
         variables::check(read.operation()?, &mut request.variables)?;
         let cost = weigh::weigh(read.document(), &request.variables, chosen.as_deref(), limits)?;
-        (read, cost)
-    } else {
-        let (read, cost) = read(text, chosen, &mut request.variables, limits)?;
-        (Arc::new(read), cost)
-    };
-    let ways = read.ways(&request.variables);
-    let is_allowed = read.is_allowed(ways);
-    request.set_parsed_query(read.document().clone());
-    if read.merges {
-        request = request.data(text::Merged);
+        return Ok(Unvalidated { read, request, cost, parsed: None });
     }
-    Ok(Prepared { request, read, cost, is_allowed, ways })
+    let (read, cost, parsed) = read(text, chosen, &mut request.variables, limits)?;
+    Ok(Unvalidated { read: Arc::new(read), request, cost, parsed: Some(parsed) })
 }
 
 /// Reads a document, and checks its variables; gives what it costs.
@@ -128,7 +163,7 @@ fn read(
     chosen: Option<String>,
     variables: &mut Variables,
     limits: &Limits,
-) -> Result<(Read, u64), Refusal> {
+) -> Result<(Read, u64, ast::Document), Refusal> {
     let found = scan::scan(&text);
     for (what, found, most) in [
         ("levels of brackets", found.deepest, limits::DEEPEST_BRACKETS),
@@ -141,7 +176,8 @@ fn read(
             return Err(Refusal::too_complex(message));
         }
     }
-    let document = parser::parse_query(&text).map_err(|error| unreadable(&error))?;
+    let parsed = parse::parse(&text)?;
+    let document = parse::executable(&parsed)?;
     let operation = operation(&document, chosen.as_deref())?;
     variables::check(operation, variables)?;
     let cost = weigh::weigh(&document, variables, chosen.as_deref(), limits)?;
@@ -155,25 +191,7 @@ fn read(
         let message = format!("root fields: at most {most}, this operation has {}", roots.len());
         return Err(Refusal::too_complex(message));
     }
-    let merges = stands_twice(&document, &operation.selection_set.node, 0);
-    Ok((Read::new(text, chosen, document, roots, merges, kind), cost))
-}
-
-/// A document that is no GraphQL. The parser draws a picture of the place; its last line says what is
-/// missing there.
-fn unreadable(error: &parser::Error) -> Refusal {
-    if matches!(error, parser::Error::RecursionLimitExceeded) {
-        return Refusal::too_complex("fields nest too deep to be read");
-    }
-    let (message, position) = match error {
-        parser::Error::Syntax { message, start, .. } => {
-            let expected = message.lines().last().unwrap_or_default().trim();
-            let expected = expected.trim_start_matches("= ").replace('_', " ");
-            (format!("the document can't be read: {expected}"), Some(*start))
-        }
-        other => (format!("the document can't be read: {other}"), None),
-    };
-    Refusal::new("GRAPHQL_PARSE_FAILED", message, position)
+    Ok((Read::new(text, chosen, document, roots, kind), cost, parsed))
 }
 
 /// The operation that is to be run.
@@ -212,23 +230,6 @@ fn asked(document: &ExecutableDocument, set: &SelectionSet) -> Vec<Asked> {
         below,
     });
     asked.collect()
-}
-
-/// How deep types written by hand nest, in which the library resolves each field where it stands. Below, a
-/// declared row takes all that is asked of it together.
-const WRITTEN_LEVELS: usize = 3;
-
-/// Whether a field with fields below stands more than once in a selection, or in one below it.
-fn stands_twice(document: &ExecutableDocument, set: &SelectionSet, level: usize) -> bool {
-    if level >= WRITTEN_LEVELS {
-        return false;
-    }
-    let mut fields = Vec::new();
-    fields_of(document, set, &mut HashSet::new(), &mut fields);
-    fields.retain(|field| !field.selection_set.node.items.is_empty());
-    let mut keys = HashSet::new();
-    fields.iter().any(|field| !keys.insert(field.response_key().node.as_str()))
-        || fields.iter().any(|field| stands_twice(document, &field.selection_set.node, level + 1))
 }
 
 /// The fields of a selection, fragments opened.

@@ -84,14 +84,16 @@ impl Operation {
         fields: &Map<String, serde_json::Value>,
     ) -> Result<Self, Refusal> {
         let (document, hash) = server.persisted.document(fields)?;
-        let prepared = server.executor.prepare(request(&document, fields)?)?;
+        let unvalidated = server.executor.prepare(request(&document, fields)?)?;
         if server.settings.no_introspection
-            && prepared.read.roots.iter().any(|root| tells_schema(&root.field))
+            && unvalidated.read.roots.iter().any(|root| tells_schema(&root.field))
         {
             let text = "this server answers no questions about its schema";
             return Err(Refusal::new("GRAPHQL_VALIDATION_FAILED", text, None));
         }
-        permission::check(&prepared, visitor.role())?;
+        permission::check(&unvalidated.read, visitor.role())?;
+        // Validation errors describe the schema, so the caller's permissions come first.
+        let prepared = unvalidated.validate()?;
         if let (Some(hash), Some(_)) = (hash, visitor.role()) {
             server.persisted.keep(hash, document);
         }

@@ -10,4 +10,5 @@ pub mod lists;
 pub mod order;
 pub mod plans;
 pub mod selections;
+pub mod specification;
 pub mod time_zones;

@@ -153,7 +153,7 @@ async fn a_document_that_nests_too_deep_is_refused(app: App) {
     };
     app.data(&deep(4)).await;
     let error = app.error(&deep(40)).await;
-    assert!(error.starts_with("TOO_COMPLEX: fields nest too deep"), "{error}");
+    assert!(error.starts_with("TOO_COMPLEX: levels of fields"), "{error}");
     let error = app.error(&deep(10)).await;
     assert_eq!(error, "TOO_COMPLEX: levels of fields: at most 32, this document has 33");
 }

@@ -2,4 +2,5 @@
 
 pub mod everything;
 pub mod feed;
+pub mod fragments;
 pub mod wire;

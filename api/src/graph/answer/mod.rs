@@ -101,7 +101,7 @@ impl<'a> Answer<'a> {
         self.out.clear();
         self.counted = 0;
         self.object(shape, loaded, index)?;
-        Ok(text::written(std::mem::take(&mut self.out), self.context))
+        Ok(Value::Binary(std::mem::take(&mut self.out).into()))
     }
 
     /// The connection of the page `group`.
@@ -115,7 +115,7 @@ impl<'a> Answer<'a> {
         group: &Group,
     ) -> ServerResult<Value> {
         self.connection(connection, loaded, group)?;
-        Ok(text::written(self.out, self.context))
+        Ok(Value::Binary(self.out.into()))
     }
 
     /// What all rows of the organization come to.
@@ -124,7 +124,7 @@ impl<'a> Answer<'a> {
     /// When the answer is too large.
     pub fn aggregated(mut self, worked: &Worked<'_>) -> ServerResult<Value> {
         self.aggregate(worked, 0)?;
-        Ok(text::written(self.out, self.context))
+        Ok(Value::Binary(self.out.into()))
     }
 
     fn aggregate(&mut self, worked: &Worked<'_>, parent: i64) -> Written {

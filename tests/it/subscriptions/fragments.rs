@@ -1,0 +1,52 @@
+//! Subscriptions whose root field is in fragments, or is selected more than once.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use service::governance::change_log::Feed;
+use tests::{App, behaviours};
+
+use super::feed::subscribe;
+
+behaviours![
+    a_root_field_in_a_fragment_receives_events,
+    a_root_field_selected_twice_receives_each_event_once,
+];
+
+async fn receives_each_event_once(app: &App, query: &str) {
+    let industry = app.industry("Logistics").await;
+    let company = app.company("Acme", industry).await;
+    app.prospect("Ada", company).await;
+    let feed = Feed::new(app.store.clone());
+    let mut events = subscribe(app, &feed, query);
+    app.settled().await;
+    let early = tokio::time::timeout(Duration::from_millis(60), events.next()).await;
+    assert!(early.is_err(), "{early:?}");
+    for content in ["one", "two"] {
+        app.done(&format!(
+            "mutation {{ createOutreachDraft(input: {{ prospectId: 1, draftType: \"initial\", \
+             content: \"{content}\" }}) {{ userErrors {{ code }} }} }}"
+        ))
+        .await;
+    }
+    for (id, content) in [("OutreachDraft:1", "one"), ("OutreachDraft:2", "two")] {
+        let response = tokio::time::timeout(Duration::from_secs(10), events.next()).await;
+        let response = response.expect("an event in time").expect("an event");
+        let answer: Value = serde_json::from_str(&api::text::response(&response)).unwrap();
+        let expected = json!({ "draft": { "id": id, "content": content } });
+        assert_eq!(answer, json!({ "data": { "outreachDraftCreated": expected } }));
+    }
+}
+
+async fn a_root_field_in_a_fragment_receives_events(app: App) {
+    let query = "subscription { ...A ... { outreachDraftCreated { draft { content } } } } \
+                 fragment A on Subscription { outreachDraftCreated { draft { id } } }";
+    receives_each_event_once(&app, query).await;
+}
+
+async fn a_root_field_selected_twice_receives_each_event_once(app: App) {
+    let query = "subscription { outreachDraftCreated { draft { id } } \
+                 outreachDraftCreated { draft { content } } }";
+    receives_each_event_once(&app, query).await;
+}
