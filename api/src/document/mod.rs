@@ -54,13 +54,12 @@ impl Unvalidated {
         let ways = read.ways(&request.variables);
         let allowed = ways.and_then(|ways| read.variant(ways));
         let is_allowed = allowed.is_some();
-        let (normalized, variant) = match allowed {
-            Some(normalized) => (normalized, None),
-            None => {
-                let normalized = Arc::new(read.normalized(&request.variables)?);
-                let variant = ways.map(|ways| Variant::new(ways, Arc::clone(&normalized)));
-                (normalized, variant)
-            }
+        let (normalized, variant) = if let Some(normalized) = allowed {
+            (normalized, None)
+        } else {
+            let normalized = Arc::new(read.normalized(&request.variables)?);
+            let variant = ways.map(|ways| Variant::new(ways, Arc::clone(&normalized)));
+            (normalized, variant)
         };
         // The normal form holds this operation alone.
         request.operation_name = None;

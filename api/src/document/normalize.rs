@@ -140,21 +140,13 @@ impl<'d> Normalization<'d> {
             if !self.is_included(selection.node.directives()) {
                 continue;
             }
-            match &selection.node {
-                Selection::Field(field) => {
-                    collected
-                        .entry(field.node.response_key().node.as_str())
-                        .or_default()
-                        .push(field);
-                }
-                _ => {
-                    let Some((condition, set)) = self.fragment(&selection.node, visited) else {
-                        continue;
-                    };
-                    if condition.is_none_or(|condition| self.applies(condition, name)) {
-                        self.collect(name, set, collected, visited);
-                    }
-                }
+            if let Selection::Field(field) = &selection.node {
+                let key = field.node.response_key().node.as_str();
+                collected.entry(key).or_default().push(field);
+            } else if let Some((condition, set)) = self.fragment(&selection.node, visited)
+                && condition.is_none_or(|condition| self.applies(condition, name))
+            {
+                self.collect(name, set, collected, visited);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use apollo_compiler::{
     Schema, ast,
     response::GraphQLError,
-    validation::{DiagnosticList, Valid},
+    validation::{DiagnosticData, DiagnosticList, Valid},
 };
 use async_graphql::Pos;
 
@@ -33,10 +33,17 @@ pub(super) fn validate(document: &ast::Document) -> Result<(), Refusal> {
     let schema =
         schema().ok_or_else(|| Refusal::new("INTERNAL", "the schema cannot be read", None))?;
     input_fields::check(document)?;
-    document
-        .to_executable_validate(schema)
-        .map(|_| ())
-        .map_err(|invalid| refusal(INVALID, &invalid.errors))
+    match document.to_executable_validate(schema) {
+        Ok(_) => Ok(()),
+        Err(invalid) if invalid.errors.iter().all(|error| counts_roots(error.error)) => Ok(()),
+        Err(invalid) => Err(refusal(INVALID, &invalid.errors)),
+    }
+}
+
+/// Whether an error is about the number of root fields of a subscription. The library counts selections; Single
+/// Root Field counts response names, which the caller does.
+fn counts_roots(error: &DiagnosticData) -> bool {
+    error.unstable_error_name() == Some("SubscriptionUsesMultipleFields")
 }
 
 /// The errors of the parser or the validator as a refusal with this code.
