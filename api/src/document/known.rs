@@ -19,11 +19,16 @@ use super::{Asked, Refusal, normalize, operation, validate};
 /// The most documents that are kept; the one that was not asked for longest goes first.
 const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
 
-/// The most bytes of all of them together; read, a document is about thirty times as large.
+/// The most bytes of all of them together, with their normal forms; read, a document is about thirty times as
+/// large.
 const MOST_BYTES: usize = 256 * 1_024;
 
 /// The longest that is kept, in bytes.
 const LONGEST: usize = 32 * 1_024;
+
+/// What a selection of a normal form counts, in bytes of text: fragments are expanded, so a short document may have
+/// a long normal form.
+const SELECTION_BYTES: usize = 16;
 
 /// In how many ways variables may be there or not, of one document.
 const MOST_WAYS: usize = 16;
@@ -58,11 +63,14 @@ pub(super) struct Ways {
 pub struct Variant {
     ways: Ways,
     document: Arc<ExecutableDocument>,
+    /// Its size, as bytes of text.
+    bytes: usize,
 }
 
 impl Variant {
     pub(super) fn new(ways: Ways, document: Arc<ExecutableDocument>) -> Self {
-        Self { ways, document }
+        let bytes = normalize::selections(&document) * SELECTION_BYTES;
+        Self { ways, document, bytes }
     }
 }
 
@@ -108,11 +116,21 @@ impl Read {
         found.map(|variant| Arc::clone(&variant.document))
     }
 
-    fn allow(&self, variant: Variant) {
+    /// Adds a normal form; returns the bytes that it adds to the size of the document.
+    fn allow(&self, variant: Variant) -> usize {
         let mut allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
-        if !allowed.iter().any(|known| known.ways == variant.ways) && allowed.len() < MOST_WAYS {
-            allowed.push(variant);
+        if allowed.len() >= MOST_WAYS || allowed.iter().any(|known| known.ways == variant.ways) {
+            return 0;
         }
+        let bytes = variant.bytes;
+        allowed.push(variant);
+        bytes
+    }
+
+    /// The bytes of the text, and of the normal forms as text.
+    fn size(&self) -> usize {
+        let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        self.text.len() + allowed.iter().map(|variant| variant.bytes).sum::<usize>()
     }
 
     /// `None` when there are too many variables to be told apart.
@@ -161,22 +179,25 @@ impl Known {
 
     /// Notes that the schema has allowed a document in this normal form.
     pub fn allow(&self, read: &Arc<Read>, variant: Variant) {
-        read.allow(variant);
-        if read.text.len() > LONGEST {
+        if read.text.len() > LONGEST || variant.bytes > LONGEST {
             return;
         }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = key(&read.text, read.chosen.as_deref());
-        if kept.documents.contains(&key) {
-            return;
+        if let Some(known) = kept.documents.peek(&key) {
+            // The size of a document changes only here, under the lock of all.
+            let added = known.allow(variant);
+            kept.bytes += added;
+        } else {
+            read.allow(variant);
+            kept.bytes += read.size();
+            let gone = kept.documents.push(key, Arc::clone(read));
+            kept.bytes -= gone.map_or(0, |(_, gone)| gone.size());
         }
-        kept.bytes += read.text.len();
-        let gone = kept.documents.push(key, Arc::clone(read));
-        kept.bytes -= gone.map_or(0, |(_, gone)| gone.text.len());
         while kept.bytes > MOST_BYTES
             && let Some((_, gone)) = kept.documents.pop_lru()
         {
-            kept.bytes -= gone.text.len();
+            kept.bytes -= gone.size();
         }
     }
 }

@@ -300,3 +300,18 @@ fn conditions_of(set: &SelectionSet, names: &mut Vec<Name>) {
         }
     }
 }
+
+/// The number of selections in a normal form, which has no fragment spreads.
+pub(super) fn selections(document: &ExecutableDocument) -> usize {
+    let sets = document.operations.iter().map(|(_, one)| &one.node.selection_set.node);
+    sets.map(selections_of).sum()
+}
+
+fn selections_of(set: &SelectionSet) -> usize {
+    let below = set.items.iter().map(|selection| match &selection.node {
+        Selection::Field(field) => selections_of(&field.node.selection_set.node),
+        Selection::InlineFragment(fragment) => selections_of(&fragment.node.selection_set.node),
+        Selection::FragmentSpread(_) => 0,
+    });
+    set.items.len() + below.sum::<usize>()
+}
