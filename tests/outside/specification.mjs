@@ -1,0 +1,88 @@
+// The GraphQL specification: graphql-js is asked the same requests as the server. Both accept or reject each of them,
+// and what the server answers has the fields that graphql-js would answer, in its order.
+
+import assert from "node:assert/strict";
+import { env } from "node:process";
+import test from "node:test";
+import { endpoint, stillAnswers } from "./server.mjs";
+import { deviations } from "./specification/deviations.mjs";
+import { random, request } from "./specification/generator.mjs";
+import { mutated } from "./specification/mutations.mjs";
+import { UnknownType, kind, rejection, replay } from "./specification/oracle.mjs";
+
+const seed = Number(env.SALESGRAPH_SPECIFICATION_SEED ?? 17);
+const count = Number(env.SALESGRAPH_SPECIFICATION_REQUESTS ?? 3_600);
+const side = 4;
+
+/** What the server makes of a request: rejected or accepted, with the data; `limited` for a limit of its own. */
+async function ask(request, isSubscription) {
+  const abort = new AbortController();
+  const response = await fetch(endpoint, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      accept: isSubscription ? "text/event-stream" : "application/graphql-response+json",
+    },
+    body: JSON.stringify(request),
+    signal: AbortSignal.any([abort.signal, AbortSignal.timeout(20_000)]),
+  });
+  if (isSubscription && response.status === 200) {
+    abort.abort();
+    return { verdict: "accepted" };
+  }
+  const json = await response.json();
+  const codes = (json.errors ?? []).map((error) => error.extensions?.code);
+  assert.ok(response.status < 500 && !codes.includes("INTERNAL"), `status ${response.status}: ${JSON.stringify(json)}`);
+  if (response.status === 200) return { verdict: "accepted", data: json.data, json };
+  if (codes.some((code) => ["TOO_COMPLEX", "FORBIDDEN"].includes(code))) return { verdict: "limited", json };
+  return { verdict: "rejected", json };
+}
+
+/** Why the server and graphql-js disagree about a request. */
+async function disagreement(request) {
+  const reasons = rejection(request);
+  const expected = reasons.length > 0 ? "rejected" : "accepted";
+  const isSubscription = expected === "accepted" && kind(request) === "subscription";
+  const found = await ask(request, isSubscription);
+  if (found.verdict === "limited") return { verdict: "limited" };
+  const shown = () => `${JSON.stringify(request)}\n    graphql-js: ${expected} ${reasons[0] ?? ""}` +
+    `\n    the server: ${found.verdict} ${JSON.stringify(found.json)?.slice(0, 400)}`;
+  if (found.verdict !== expected) return { verdict: expected, reason: shown() };
+  if (found.data) {
+    try {
+      const { data, errors = [] } = await replay(request, found.data);
+      const [ours, theirs] = [found.data, data].map((one) => JSON.stringify(one));
+      const foreign = errors.filter(({ message }) => message.startsWith("the server has no"));
+      if (ours !== theirs && (foreign.length > 0 || errors.length === 0)) {
+        return { verdict: expected, reason: `${shown()}\n    replayed: ${theirs} ${foreign[0] ?? ""}` };
+      }
+    } catch (error) {
+      if (!(error instanceof UnknownType)) throw error;
+    }
+  }
+  return { verdict: expected };
+}
+
+test(`${count} made-up requests, seed ${seed}`, { timeout: 140_000 }, async (t) => {
+  const source = random(seed);
+  const requests = [];
+  while (requests.length < count) {
+    const valid = request(source);
+    requests.push(valid, mutated(source, valid), mutated(source, mutated(source, valid)));
+  }
+  const verdicts = { accepted: 0, rejected: 0, limited: 0 };
+  const reasons = [];
+  const queue = requests.slice(0, count);
+  await Promise.all(Array.from({ length: side }, async () => {
+    for (let one = queue.pop(); one; one = queue.pop()) {
+      const { verdict, reason } = await disagreement(one);
+      verdicts[verdict] += 1;
+      if (reason && !deviations.some(({ covers }) => covers(one))) reasons.push(reason);
+    }
+  }));
+  t.diagnostic(`accepted ${verdicts.accepted}, rejected ${verdicts.rejected}, beyond a limit ${verdicts.limited}`);
+  if (env.SHOW) for (const reason of reasons) console.log(reason);
+  assert.deepEqual(reasons.slice(0, 5), [], `${reasons.length} disagreements`);
+});
+
+test("the server still answers", stillAnswers);
