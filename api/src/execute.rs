@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::{
     Data, ErrorExtensionValues, Executor, Name, PathSegment, Request, Response, ServerError, Value,
+    Variables,
 };
 use futures_util::{
     StreamExt,
@@ -13,7 +14,7 @@ use futures_util::{
 use indexmap::IndexMap;
 
 use crate::{
-    document::{self, Asked, Known, Limits, Prepared, Refusal, Unvalidated},
+    document::{self, Introspection, Known, Limits, Prepared, Refusal, Unvalidated},
     schema::{self, Schema},
 };
 
@@ -21,23 +22,16 @@ use crate::{
 #[derive(Clone)]
 pub struct SchemaExecutor {
     schema: Schema,
-    /// The same, for documents that the other has allowed.
-    trusting: Schema,
     limits: Limits,
     known: Arc<Known>,
 }
 
 impl SchemaExecutor {
-    /// Runs requests on the schema; `silent`, it doesn't tell itself in its errors.
+    /// Runs requests on the schema.
     #[must_use]
-    pub fn new(silent: bool) -> Self {
+    pub fn new() -> Self {
         document::warm_up();
-        Self {
-            schema: schema::build(silent),
-            trusting: schema::build_trusting(),
-            limits: Limits::default(),
-            known: Arc::default(),
-        }
+        Self { schema: schema::build(), limits: Limits::default(), known: Arc::default() }
     }
 
     /// Runs requests within `limits`.
@@ -56,20 +50,26 @@ impl SchemaExecutor {
 
     /// Runs what has been prepared.
     pub async fn run(&self, prepared: Prepared) -> Response {
-        let Prepared { request, read, is_allowed, variant, .. } = prepared;
-        let schema = if is_allowed { &self.trusting } else { &self.schema };
-        let response = schema.execute(request).await;
-        if let Some(variant) = variant.filter(|_| !is_refused(&response)) {
+        let Prepared { request, read, variant, normalized, introspection, .. } = prepared;
+        if let Some(variant) = variant {
             self.known.allow(&read, variant);
         }
-        in_order(finish(response), &read.roots)
+        let introspection = introspection.map(|one| (one, request.variables.clone()));
+        let mut response = finish(self.schema.execute(request).await);
+        if let Some((introspection, variables)) = introspection {
+            introspect(&mut response, &introspection, &variables);
+        }
+        in_order(response, &document::response_names(&normalized))
     }
 
     /// Runs what has been prepared; a subscription has many answers.
     pub fn run_stream(&self, prepared: Prepared) -> BoxStream<'static, Response> {
-        let Prepared { request, read, .. } = prepared;
+        let Prepared { request, normalized, .. } = prepared;
         let answers = Executor::execute_stream(&self.schema, request, None);
-        answers.map(move |response| in_order(finish(response), &read.roots)).boxed()
+        let answers = answers.map(move |response| {
+            in_order(finish(response), &document::response_names(&normalized))
+        });
+        answers.boxed()
     }
 }
 
@@ -105,16 +105,28 @@ pub fn is_refused(response: &Response) -> bool {
 
 /// Root fields run side by side, and so do the fields of a payload; the library answers in the order in
 /// which they are done, the specification (6.3.1) wants the order in which they were asked for.
-fn in_order(mut response: Response, roots: &[Asked]) -> Response {
+fn in_order(mut response: Response, roots: &[(&str, Vec<&str>)]) -> Response {
     if let Value::Object(data) = &mut response.data {
-        sort(data, roots.iter().map(|root| root.name.as_str()));
-        for root in roots {
-            if let Some(Value::Object(object)) = data.get_mut(root.name.as_str()) {
-                sort(object, root.below.iter().map(String::as_str));
+        sort(data, roots.iter().map(|(name, _)| *name));
+        for (name, below) in roots {
+            if let Some(Value::Object(object)) = data.get_mut(*name) {
+                sort(object, below.iter().copied());
             }
         }
     }
     response
+}
+
+/// Adds the answers to introspection fields.
+fn introspect(response: &mut Response, introspection: &Introspection, variables: &Variables) {
+    let Value::Object(data) = &mut response.data else { return };
+    match introspection.execute(variables) {
+        Ok(fields) => data.extend(fields),
+        Err(refusal) => {
+            response.data = Value::Null;
+            response.errors.extend(refusal.errors);
+        }
+    }
 }
 
 /// Brings fields into the order of `names`.

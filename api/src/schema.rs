@@ -1,7 +1,7 @@
 //! The schema: the declared roots, and the fields written by hand beside them.
 
 use async_graphql::{
-    Context, MergedObject, Object, SDLExportOptions, SchemaBuilder, ValidationMode,
+    Context, MergedObject, Object, SDLExportOptions, ValidationMode,
 };
 use service::{Scope, governance::schema_version, operations::statistics};
 
@@ -72,28 +72,18 @@ pub struct WrittenMutations(
 const DEEPEST: usize = 256;
 
 /// Builds the schema. Every request brings its own [`Scope`], and one that subscribes the
-/// [`Feed`](service::governance::change_log::Feed) of its server. When it is `silent`, errors don't say what may
-/// have been meant.
+/// [`Feed`](service::governance::change_log::Feed) of its server. Requests are validated before
+/// ([`crate::document`]): the library applies none of its rules.
 #[must_use]
-pub fn build(silent: bool) -> Schema {
-    let schema = begin();
-    if silent { schema.disable_suggestions().finish() } else { schema.finish() }
-}
-
-/// The schema for documents that it has allowed before: they are not held against its rules again.
-#[must_use]
-pub fn build_trusting() -> Schema {
-    begin().validation_mode(ValidationMode::Fast).finish()
-}
-
-fn begin() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query, Mutation, Subscription).limit_recursive_depth(DEEPEST)
+pub fn build() -> Schema {
+    let schema = Schema::build(Query, Mutation, Subscription).limit_recursive_depth(DEEPEST);
+    schema.validation_mode(ValidationMode::Fast).finish()
 }
 
 /// The schema as text: what `schema.graphql` holds.
 #[must_use]
 pub fn sdl() -> String {
-    build(false).sdl_with_options(
+    build().sdl_with_options(
         SDLExportOptions::new().prefer_single_line_descriptions().include_specified_by(),
     )
 }

@@ -233,7 +233,7 @@ async fn an_export_sees_one_moment(app: App) {
     app.world().await;
     let count = async |scope: &service::Scope| {
         let request = Request::new("{ prospects { totalCount } }").data(scope.clone());
-        let response = SchemaExecutor::new(false).execute(request).await;
+        let response = SchemaExecutor::new().execute(request).await;
         let answer: Value = serde_json::from_str(&api::text::response(&response)).unwrap();
         answer["data"]["prospects"]["totalCount"].clone()
     };

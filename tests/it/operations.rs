@@ -139,7 +139,7 @@ async fn a_backup_holds_everything_and_is_restored_anywhere(app: App) {
         let create = r#"mutation { createIndustry(input: { name: "Zoos", idempotencyKey: "k" }) { industry { id } }
             other: createIndustry(input: { name: "Banks" }) { industry { id name } userErrors { message } } }"#;
         let request = async_graphql::Request::new(create).data(scope);
-        let answer = api::schema::build(false).execute(request).await;
+        let answer = api::schema::build().execute(request).await;
         let answer: serde_json::Value =
             serde_json::from_str(&api::text::response(&answer)).unwrap();
         let known =
@@ -265,13 +265,13 @@ async fn whoever_followed_before_a_restore_misses_nothing_after_it(app: App) {
             "mutation {{ createIndustry(input: {{ name: \"New {number}\" }}) {{ userErrors {{ code }} }} }}"
         );
         let request = async_graphql::Request::new(create).data(scope.clone());
-        assert!(api::schema::build(false).execute(request).await.errors.is_empty());
+        assert!(api::schema::build().execute(request).await.errors.is_empty());
     }
     let follow = format!(
         "subscription {{ changes(after: {seen}) {{ change {{ fields {{ name after }} }} }} }}"
     );
     let request = async_graphql::Request::new(follow).data(scope).data(Feed::new(store));
-    let mut events = api::schema::build(false).execute_stream(request);
+    let mut events = api::schema::build().execute_stream(request);
     for number in 0..3 {
         let event = api::text::response(&events.next().await.unwrap());
         assert!(event.contains(&format!("New {number}")), "{event}");

@@ -24,7 +24,7 @@ async fn while_a_replica_is_away_the_primary_answers(app: App) {
     let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;
     let (actor, role) = (Actor::LocalVisitor, Role::Owner);
     let scope = Scope::new(store.clone(), app.organization, actor, role, clock);
-    let executor = SchemaExecutor::new(false);
+    let executor = SchemaExecutor::new();
     let ask = async |query: &str| {
         text::response(&executor.execute(Request::new(query).data(scope.clone())).await)
     };

@@ -19,7 +19,7 @@ fn introspect() -> Vec<Value> {
     let query = "{ __schema { types { kind name description specifiedByURL isOneOf \
                  fields { name description args { name description } type { kind name ofType { kind name ofType { kind name ofType { name } } } } } \
                  inputFields { name description } enumValues { name description } interfaces { name } } } }";
-    let schema = api::schema::build(false);
+    let schema = api::schema::build();
     let answer = tests::database::block_on(schema.execute(query));
     let answer = serde_json::to_value(answer).unwrap();
     let types = answer["data"]["__schema"]["types"].as_array().unwrap().clone();

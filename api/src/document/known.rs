@@ -3,9 +3,10 @@
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+use apollo_compiler::validation::Valid;
 use async_graphql::{
     Name, Variables,
     parser::types::{ExecutableDocument, OperationDefinition, OperationType, VariableDefinition},
@@ -14,7 +15,9 @@ use async_graphql_value::ConstValue;
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
-use super::{Asked, Refusal, normalize, operation, validate};
+use super::{
+    Asked, Refusal, introspection::{Introspection, is_introspection}, normalize, operation, validate,
+};
 
 /// The most documents that are kept; the one that was not asked for longest goes first.
 const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
@@ -46,8 +49,10 @@ pub struct Read {
     document: ExecutableDocument,
     /// The variables that `@skip` and `@include` use.
     conditions: Vec<Name>,
-    /// The normal forms that the schema has allowed.
+    /// The normal forms that have been validated.
     allowed: Mutex<Vec<Variant>>,
+    /// The document for introspection, if it has such fields.
+    introspection: OnceLock<Introspection>,
 }
 
 /// What the normal form of an operation depends on: which variables are present, absent or null, two bits
@@ -87,8 +92,25 @@ impl Read {
         let name =
             chosen.clone().or_else(|| only.and_then(|(name, _)| name.map(ToString::to_string)));
         let conditions = normalize::conditions(&document);
-        let allowed = Mutex::default();
-        Self { kind, name, roots, text, chosen, document, conditions, allowed }
+        let (allowed, introspection) = (Mutex::default(), OnceLock::new());
+        Self { kind, name, roots, text, chosen, document, conditions, allowed, introspection }
+    }
+
+    /// Whether the operation has introspection fields at its root.
+    pub(super) fn introspects(&self) -> bool {
+        self.roots.iter().any(|root| is_introspection(&root.field))
+    }
+
+    /// Keeps the validated document for [`introspection`](Self::introspection).
+    pub(super) fn keep_introspection(&self, valid: Valid<apollo_compiler::ExecutableDocument>) {
+        let introspection = Introspection::new(Arc::new(valid), self.chosen.clone());
+        // The second of two requests at the same time keeps the same.
+        let _ = self.introspection.set(introspection);
+    }
+
+    /// The introspection fields of the operation.
+    pub(super) fn introspection(&self) -> Option<Introspection> {
+        self.introspection.get().cloned()
     }
 
     pub(super) fn document(&self) -> &ExecutableDocument {
@@ -102,9 +124,7 @@ impl Read {
 
     /// The operation in its normal form for these variables.
     pub(super) fn normalized(&self, variables: &Variables) -> Result<ExecutableDocument, Refusal> {
-        let schema = validate::schema()
-            .ok_or_else(|| Refusal::new("INTERNAL", "the schema cannot be read", None))?;
-        normalize::normalize(schema, &self.document, self.operation()?, variables)
+        normalize::normalize(validate::schema()?, &self.document, self.operation()?, variables)
     }
 
     /// The normal form that the schema has allowed before, with variables in these ways. What their values may

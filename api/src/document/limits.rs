@@ -26,6 +26,12 @@ pub struct Limits {
     /// The most an operation may cost: each field is 1, a list its page size times what is asked of it.
     #[arg(long, env = "SALESGRAPH_MAX_COST", value_name = "N", default_value_t = Limits::USUAL.max_cost)]
     pub max_cost: u64,
+    /// The maximum length of a name or a number in a document, in bytes.
+    #[arg(long, env = "SALESGRAPH_MAX_NAME_LENGTH", value_name = "N", default_value_t = Limits::USUAL.max_name_length)]
+    pub max_name_length: usize,
+    /// The maximum length of a string literal in a document, in bytes. Variables have no such limit.
+    #[arg(long, env = "SALESGRAPH_MAX_STRING_LENGTH", value_name = "N", default_value_t = Limits::USUAL.max_string_length)]
+    pub max_string_length: usize,
 }
 
 impl Limits {
@@ -38,6 +44,8 @@ impl Limits {
         max_roots: 50,
         max_fields: 10_000,
         max_cost: 100_000,
+        max_name_length: 255,
+        max_string_length: 256 * 1_024,
     };
 }
 
@@ -53,6 +61,13 @@ pub(super) const DEEPEST_BRACKETS: usize = 200;
 
 /// How deep fields and fragments together may be nested: what walks a document goes down with both.
 pub(super) const DEEPEST_WALK: u32 = 200;
+
+/// The maximum number of variables in a document, definitions and uses together. The validator looks each use up among
+/// the definitions; its other rules are linear in the fields of the document, fragments expanded.
+pub(super) const MAX_VARIABLES: usize = 2_000;
+
+/// The maximum number of characters of the client's text that an error message quotes.
+pub(super) const MAX_QUOTE: usize = 100;
 
 /// The most requests of one batch.
 pub const LARGEST_BATCH: usize = 10;

@@ -4,8 +4,10 @@
 //! that has been allowed before is [`Known`]: only its variables and its cost with them are checked again.
 
 mod input_fields;
+mod introspection;
 mod known;
 mod limits;
+mod literals;
 mod normalize;
 mod parse;
 mod scan;
@@ -15,7 +17,7 @@ mod validate;
 mod variables;
 mod weigh;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use apollo_compiler::ast;
 use async_graphql::{
@@ -25,9 +27,12 @@ use async_graphql::{
     },
 };
 
-use indexmap::IndexMap;
+use indexmap::IndexSet;
+use literals::Literals;
 
+pub use introspection::{Introspection, is_introspection};
 pub use known::{Known, Read, Variant};
+pub use normalize::response_names;
 pub use limits::{LARGEST_BATCH, Limits, MOST_ERRORS};
 pub use table::{Rows, Table, table};
 
@@ -38,7 +43,7 @@ pub struct Unvalidated {
     request: Request,
     cost: u64,
     /// What to validate; `None` for a document that was validated before.
-    parsed: Option<ast::Document>,
+    parsed: Option<(ast::Document, Literals)>,
 }
 
 impl Unvalidated {
@@ -48,8 +53,13 @@ impl Unvalidated {
     /// The violated rules.
     pub fn validate(self) -> Result<Prepared, Refusal> {
         let Self { read, mut request, cost, parsed } = self;
-        if let Some(parsed) = parsed {
-            validate::validate(&parsed)?;
+        if let Some((parsed, literals)) = parsed {
+            literals.check()?;
+            single_roots(read.document())?;
+            let valid = validate::validate(&parsed, &literals.nulls)?;
+            if read.introspects() {
+                read.keep_introspection(valid);
+            }
         }
         let ways = read.ways(&request.variables);
         let allowed = ways.and_then(|ways| read.variant(ways));
@@ -63,8 +73,9 @@ impl Unvalidated {
         };
         // The normal form holds this operation alone.
         request.operation_name = None;
-        request.set_parsed_query(ExecutableDocument::clone(&normalized));
-        Ok(Prepared { request, read, cost, is_allowed, variant })
+        request.set_parsed_query(normalize::without_introspection(&normalized));
+        let introspection = read.introspection();
+        Ok(Prepared { request, read, cost, is_allowed, variant, normalized, introspection })
     }
 }
 
@@ -80,17 +91,19 @@ pub struct Prepared {
     pub is_allowed: bool,
     /// The operation in its normal form, and what of the variables it depends on, for the next time.
     pub variant: Option<Variant>,
+    /// The operation in its normal form, which has the order of the fields of the answer.
+    pub normalized: Arc<ExecutableDocument>,
+    /// The introspection fields of the operation, which `request` does not have.
+    pub introspection: Option<Introspection>,
 }
 
-/// A root field as the answer names it, with the fields below it, in the order in which they are asked for.
+/// A root field.
 #[derive(Debug)]
 pub struct Asked {
     /// Its name in the schema.
     pub field: String,
     /// Its name in the answer.
     pub name: String,
-    /// The names in the answer of the fields below it.
-    pub below: Vec<String>,
 }
 
 /// Why a request is not run.
@@ -126,13 +139,22 @@ impl Refusal {
     }
 }
 
+/// Text of the client, shortened for a message.
+fn quoted(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(limits::MAX_QUOTE) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
 /// The code of a document, or of variables, that the schema doesn't allow.
 pub const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
 
 /// Reads what has to be read once, so that no request waits for it.
 pub fn warm_up() {
     shape::Shape::of_schema();
-    validate::schema();
+    // An error would be found by every request.
+    let _ = validate::schema();
 }
 
 /// Checks a request against the limits, and puts the defaults of absent variables in. A document that is `known`
@@ -148,12 +170,13 @@ pub fn prepare(
     let text = std::mem::take(&mut request.query);
     let chosen = request.operation_name.clone();
     if let Some(read) = known.find(&text, chosen.as_deref()) {
-        variables::check(read.operation()?, &mut request.variables)?;
+        variables::coerce(read.operation()?, &mut request.variables)?;
         let cost = weigh::weigh(read.document(), &request.variables, chosen.as_deref(), limits)?;
         return Ok(Unvalidated { read, request, cost, parsed: None });
     }
     let (read, cost, parsed) = read(text, chosen, &mut request.variables, limits)?;
-    Ok(Unvalidated { read: Arc::new(read), request, cost, parsed: Some(parsed) })
+    let read = Arc::new(read);
+    Ok(Unvalidated { read, request, cost, parsed: Some(parsed) })
 }
 
 /// Reads a document, and checks its variables; gives what it costs.
@@ -162,35 +185,53 @@ fn read(
     chosen: Option<String>,
     variables: &mut Variables,
     limits: &Limits,
-) -> Result<(Read, u64, ast::Document), Refusal> {
+) -> Result<(Read, u64, (ast::Document, Literals)), Refusal> {
     let found = scan::scan(&text);
     for (what, found, most) in [
         ("levels of brackets", found.deepest, limits::DEEPEST_BRACKETS),
         ("tokens", found.tokens, limits.max_tokens),
         ("directives", found.directives, limits.max_directives),
         ("aliases", found.aliases, limits.max_aliases),
+        ("variables and their uses", found.variables, limits::MAX_VARIABLES),
+        ("bytes of a name", found.longest_name, limits.max_name_length),
+        ("bytes of a string", found.longest_string, limits.max_string_length),
     ] {
         if found > most {
             let message = format!("{what}: at most {most}, this document has {found}");
             return Err(Refusal::too_complex(message));
         }
     }
-    let parsed = parse::parse(&text)?;
+    let mut parsed = parse::parse(&text)?;
+    if let Some((place, fault)) = found.fault {
+        return Err(parse::fault(&text, place, fault));
+    }
+    let literals = literals::coerce(validate::schema()?, &mut parsed);
     let document = parse::executable(&parsed)?;
     let operation = operation(&document, chosen.as_deref())?;
-    variables::check(operation, variables)?;
+    variables::coerce(operation, variables)?;
     let cost = weigh::weigh(&document, variables, chosen.as_deref(), limits)?;
     let roots = asked(&document, &operation.selection_set.node);
     let kind = operation.ty;
-    if kind == OperationType::Subscription && roots.len() > 1 {
-        return Err(Refusal::invalid("a subscription has one root field"));
-    }
     if roots.len() > limits.max_roots {
         let most = limits.max_roots;
         let message = format!("root fields: at most {most}, this operation has {}", roots.len());
         return Err(Refusal::too_complex(message));
     }
-    Ok((Read::new(text, chosen, document, roots, kind), cost, parsed))
+    Ok((Read::new(text, chosen, document, roots, kind), cost, (parsed, literals)))
+}
+
+/// Single Root Field: counts the response names at the root of each subscription
+/// (<https://spec.graphql.org/September2025/#sec-Single-Root-Field>).
+fn single_roots(document: &ExecutableDocument) -> Result<(), Refusal> {
+    for (_, operation) in document.operations.iter() {
+        let (pos, operation) = (operation.pos, &operation.node);
+        if operation.ty == OperationType::Subscription
+            && asked(document, &operation.selection_set.node).len() > 1
+        {
+            return Err(Refusal::invalid_at("a subscription has one root field", pos));
+        }
+    }
+    Ok(())
 }
 
 /// The operation that is to be run.
@@ -205,30 +246,20 @@ fn operation<'d>(
     };
     found.map(|(_, operation)| &operation.node).ok_or_else(|| {
         Refusal::invalid(match name {
-            Some(name) => format!("the document has no operation `{name}`"),
+            Some(name) => format!("the document has no operation `{}`", quoted(name)),
             None => "the document has several operations: say which as `operationName`".to_owned(),
         })
     })
 }
 
-/// The root fields of a selection, those that stand more than once together, with the fields below them.
+/// The root fields of a selection, one for each response name.
 fn asked(document: &ExecutableDocument, set: &SelectionSet) -> Vec<Asked> {
     let mut fields = Vec::new();
     fields_of(document, set, &mut HashSet::new(), &mut fields);
-    let mut all: IndexMap<(&str, &str), Vec<String>> = IndexMap::new();
-    for field in fields {
-        let mut below = Vec::new();
-        fields_of(document, &field.selection_set.node, &mut HashSet::new(), &mut below);
-        let below = below.into_iter().map(|field| field.response_key().node.to_string());
-        let place = (field.response_key().node.as_str(), field.name.node.as_str());
-        all.entry(place).or_default().extend(below);
-    }
-    let asked = all.into_iter().map(|((name, field), below)| Asked {
-        field: field.to_owned(),
-        name: name.to_owned(),
-        below,
-    });
-    asked.collect()
+    let fields = fields.into_iter();
+    let all = fields.map(|field| (field.response_key().node.as_str(), field.name.node.as_str()));
+    let all = all.collect::<IndexSet<_>>().into_iter();
+    all.map(|(name, field)| Asked { field: field.to_owned(), name: name.to_owned() }).collect()
 }
 
 /// The fields of a selection, fragments opened.

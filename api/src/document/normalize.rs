@@ -18,7 +18,7 @@ use async_graphql::{
 use async_graphql_value::{ConstValue, Value};
 use indexmap::IndexMap;
 
-use super::Refusal;
+use super::{Refusal, introspection::is_introspection};
 
 /// The operation alone, normalized for these variables. Which of them have a value, and the values of those that
 /// `@skip` and `@include` use, decide about the result.
@@ -254,6 +254,41 @@ impl<'d> Normalization<'d> {
             other => Some(other.clone()),
         }
     }
+}
+
+/// A normal form without its introspection fields, which are executed apart.
+pub(super) fn without_introspection(document: &ExecutableDocument) -> ExecutableDocument {
+    let mut document = document.clone();
+    if let DocumentOperations::Single(operation) = &mut document.operations {
+        let items = &mut operation.node.selection_set.node.items;
+        let pos = items.first().map_or_else(Pos::default, |first| first.pos);
+        items.retain(|item| match &item.node {
+            Selection::Field(field) => !is_introspection(&field.node.name.node),
+            _ => true,
+        });
+        if items.is_empty() {
+            items.push(skipped(pos));
+        }
+    }
+    document
+}
+
+/// The response names of a normal form at its root, each with those below it, in their order.
+pub fn response_names(document: &ExecutableDocument) -> Vec<(&str, Vec<&str>)> {
+    let operation = document.operations.iter().next();
+    let set = operation.map(|(_, operation)| &operation.node.selection_set.node);
+    let fields = set.into_iter().flat_map(names_of);
+    fields.map(|(name, set)| (name, names_of(set).map(|(name, _)| name).collect())).collect()
+}
+
+fn names_of(set: &SelectionSet) -> impl Iterator<Item = (&str, &SelectionSet)> {
+    set.items.iter().filter_map(|item| match &item.node {
+        Selection::Field(field) => {
+            let field = &field.node;
+            Some((field.response_key().node.as_str(), &field.selection_set.node))
+        }
+        _ => None,
+    })
 }
 
 /// A selection that nothing is executed for.

@@ -19,7 +19,10 @@ use async_graphql::{
 };
 use async_graphql_value::{Number, Value};
 
-use super::{Refusal, limits::DEEPEST_WALK, validate};
+use super::{Refusal, limits::DEEPEST_WALK, quoted, scan::Fault, validate};
+
+/// The code of a text that is not a document of the GraphQL language.
+const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 
 /// Parses a document.
 ///
@@ -30,11 +33,27 @@ pub(super) fn parse(text: &str) -> Result<ast::Document, Refusal> {
     let mut parser = Parser::new().recursion_limit(DEEPEST_WALK as usize * 4);
     let document = parser.parse_ast(text, "document.graphql");
     document.map_err(|invalid| {
-        let mut refusal = validate::refusal("GRAPHQL_PARSE_FAILED", &invalid.errors);
+        let mut refusal = validate::refusal(PARSE_FAILED, invalid.errors.iter());
         // What follows the first error is a consequence of it.
         refusal.errors.truncate(1);
         refusal
     })
+}
+
+/// The refusal of a document with a syntax error at `place` in bytes.
+pub(super) fn fault(text: &str, place: usize, fault: Fault) -> Refusal {
+    let before = text.get(..place).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let message = match fault {
+        Fault::MissingColon => {
+            let name = text.get(place..).unwrap_or_default();
+            let name = name.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next();
+            format!("syntax error: expected a colon after `{}`", quoted(name.unwrap_or_default()))
+        }
+        Fault::EmptySelection => "syntax error: expected at least one selection".to_owned(),
+    };
+    Refusal::new(PARSE_FAILED, message, Some(Pos { line, column }))
 }
 
 /// A parsed document in the types of the executing library. What is defined twice is kept once: the validator
@@ -228,7 +247,7 @@ fn value(value: &ast::Value) -> Value {
     }
 }
 
-/// A whole number. One beyond 64 bits stays a number, which only a Float takes.
+/// An integer. One beyond 64 bits stays a number, which only Float and JSON accept: at ID, it has become a string.
 fn int(digits: &str) -> Value {
     let number = digits.parse::<i64>().map(Number::from);
     number

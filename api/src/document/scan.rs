@@ -9,56 +9,125 @@ pub(super) struct Scan {
     pub(super) directives: usize,
     /// How many aliases: colons that stand in no argument and no variable.
     pub(super) aliases: usize,
+    /// How many variables: their definitions and their uses.
+    pub(super) variables: usize,
     /// How deep brackets nest.
     pub(super) deepest: usize,
+    /// The length of the longest name or number, in bytes.
+    pub(super) longest_name: usize,
+    /// The length of the longest string literal with its quotes, in bytes.
+    pub(super) longest_string: usize,
+    /// The first syntax error that the parser accepts, and its place in bytes.
+    pub(super) fault: Option<(usize, Fault)>,
+}
+
+/// A syntax error that the parser accepts (apollo-parser 0.9.0-beta.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The name of an argument or an input field without a colon, which the parser drops.
+    MissingColon,
+    /// A selection set without a selection.
+    EmptySelection,
+}
+
+/// A document as it is read once, without understanding it.
+struct Reader<'d> {
+    bytes: &'d [u8],
+    found: Scan,
+    /// The open brackets.
+    open: Vec<u8>,
+    parentheses: usize,
+    /// The first byte of the token before this one.
+    previous: u8,
+    /// The place of the last token, if it is the name of an argument or an input field.
+    key: Option<usize>,
 }
 
 /// Reads a document once, without understanding it. Strings and comments are left out.
 pub(super) fn scan(document: &str) -> Scan {
     let bytes = document.as_bytes();
-    let (mut found, mut depth, mut parentheses, mut place) = (Scan::default(), 0_usize, 0_usize, 0);
+    let found = Scan::default();
+    let mut reader =
+        Reader { bytes, found, open: Vec::new(), parentheses: 0, previous: b' ', key: None };
+    let mut place = 0;
     while let Some(byte) = bytes.get(place) {
-        match byte {
-            b' ' | b'\t' | b'\n' | b'\r' | b',' => {}
+        let length = match byte {
+            b' ' | b'\t' | b'\n' | b'\r' | b',' => 1,
             b'#' => {
                 let rest = bytes[place..].iter();
-                place += rest.take_while(|byte| !matches!(byte, b'\n' | b'\r')).count();
+                rest.take_while(|byte| !matches!(byte, b'\n' | b'\r')).count()
             }
+            _ => reader.token(place, *byte),
+        };
+        place += length;
+    }
+    reader.found
+}
+
+impl Reader<'_> {
+    /// Counts the token that begins with `byte` at `place`; returns its length.
+    fn token(&mut self, place: usize, byte: u8) -> usize {
+        self.found.tokens += 1;
+        if let Some(name) = self.key.take()
+            && byte != b':'
+        {
+            self.found.fault.get_or_insert((name, Fault::MissingColon));
+        }
+        let rest = &self.bytes[place..];
+        let length = match byte {
             b'"' => {
-                found.tokens += 1;
-                place = after_string(bytes, place);
+                let length = string(rest);
+                self.found.longest_string = self.found.longest_string.max(length);
+                length
             }
-            b'.' => {
-                found.tokens += 1;
-                place +=
-                    bytes[place..].iter().take(3).take_while(|byte| **byte == b'.').count() - 1;
-            }
-            byte if is_of_word(*byte) => {
-                found.tokens += 1;
-                place += bytes[place..].iter().take_while(|byte| is_of_word(**byte)).count() - 1;
+            b'.' => rest.iter().take(3).take_while(|byte| **byte == b'.').count(),
+            byte if is_of_word(byte) => {
+                let length = rest.iter().take_while(|byte| is_of_word(**byte)).count();
+                self.found.longest_name = self.found.longest_name.max(length);
+                if self.is_key(byte) {
+                    self.key = Some(place);
+                }
+                length
             }
             byte => {
-                found.tokens += 1;
-                match byte {
-                    b'(' => parentheses += 1,
-                    b')' => parentheses = parentheses.saturating_sub(1),
-                    b':' if parentheses == 0 => found.aliases += 1,
-                    b'@' => found.directives += 1,
-                    _ => {}
+                if byte == b'}' && self.previous == b'{' && self.parentheses == 0 {
+                    self.found.fault.get_or_insert((place, Fault::EmptySelection));
                 }
-                match byte {
-                    b'{' | b'[' | b'(' => {
-                        depth += 1;
-                        found.deepest = found.deepest.max(depth);
-                    }
-                    b'}' | b']' | b')' => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
+                self.sign(byte);
+                1
             }
-        }
-        place += 1;
+        };
+        self.previous = byte;
+        length
     }
-    found
+
+    /// Whether a word that begins with `byte` is the name of an argument or an input field, and no value.
+    fn is_key(&self, byte: u8) -> bool {
+        let named = match self.open.last() {
+            Some(b'(') => true,
+            Some(b'{') => self.parentheses > 0,
+            _ => false,
+        };
+        named && !byte.is_ascii_digit() && !matches!(self.previous, b':' | b'$' | b'@' | b'=')
+    }
+
+    fn sign(&mut self, byte: u8) {
+        match byte {
+            b':' if self.parentheses == 0 => self.found.aliases += 1,
+            b'@' => self.found.directives += 1,
+            b'$' => self.found.variables += 1,
+            b'{' | b'[' | b'(' => {
+                self.parentheses += usize::from(byte == b'(');
+                self.open.push(byte);
+                self.found.deepest = self.found.deepest.max(self.open.len());
+            }
+            b'}' | b']' | b')' => {
+                self.parentheses = self.parentheses.saturating_sub(usize::from(byte == b')'));
+                self.open.pop();
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Names and whole numbers. What may stand without a space behind a name or a number, a spread or a sign,
@@ -67,26 +136,26 @@ fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
 }
 
-/// The place of the last quote of the string that begins at `start`.
-fn after_string(bytes: &[u8], start: usize) -> usize {
-    let block = bytes[start..].starts_with(b"\"\"\"");
-    let mut place = if block { start + 3 } else { start + 1 };
+/// The length of the string that `bytes` begin with, quotes included.
+fn string(bytes: &[u8]) -> usize {
+    let block = bytes.starts_with(b"\"\"\"");
+    let mut place = if block { 3 } else { 1 };
     while let Some(byte) = bytes.get(place) {
         match byte {
             b'\\' if block && bytes[place..].starts_with(b"\\\"\"\"") => place += 3,
             b'\\' if !block => place += 1,
-            b'"' if !block => return place,
-            b'"' if bytes[place..].starts_with(b"\"\"\"") => return place + 2,
+            b'"' if !block => return place + 1,
+            b'"' if bytes[place..].starts_with(b"\"\"\"") => return place + 3,
             _ => {}
         }
         place += 1;
     }
-    place
+    bytes.len()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::scan;
+    use super::{Fault::*, scan};
 
     #[test]
     fn counts_brackets_outside_of_strings_and_comments() {
@@ -118,6 +187,43 @@ mod tests {
         ] {
             let found = scan(document);
             assert_eq!((found.tokens, found.directives, found.aliases), expected, "{document}");
+        }
+    }
+
+    #[test]
+    fn measures_names_and_strings() {
+        for (document, expected) in [
+            ("{ a bcd }", (3, 0)),
+            (r#"{ a(b: "cdef") }"#, (1, 6)),
+            (r#"{ a(b: """c\"""d""") }"#, (1, 12)),
+            (r#"{ a(b: "open"#, (1, 5)),
+            ("{ a # comments_are_no_names\n }", (1, 0)),
+        ] {
+            let found = scan(document);
+            assert_eq!((found.longest_name, found.longest_string), expected, "{document}");
+        }
+    }
+
+    #[test]
+    fn finds_syntax_errors_that_the_parser_accepts() {
+        for (document, expected) in [
+            ("{ a(b: {}, c: [{ d: {} }]) { e } }", None),
+            ("query A($b: C = {}) { d }", None),
+            ("{}", Some((1, EmptySelection))),
+            ("{ a {} }", Some((5, EmptySelection))),
+            ("{ a(b: 1) { , # c\n } }", Some((20, EmptySelection))),
+            ("{ a(b: 1, c : $d, e: F, g: [H, I], j: { k: L }, m: null) @n(o: P) { q } }", None),
+            ("query A($b: C = D, $e: [F!] = [G] @h, $i: J = { k: L }) { m }", None),
+            (r#"query A("text" $b: C) { m }"#, None),
+            ("{ a(b) { c } }", Some((4, MissingColon))),
+            ("{ a(b c: 1) { c } }", Some((4, MissingColon))),
+            ("{ a(c: D b) { c } }", Some((9, MissingColon))),
+            ("{ a(c: { d e: 1 }) { c } }", Some((9, MissingColon))),
+            ("{ a(c: [{ d }]) { c } }", Some((10, MissingColon))),
+            ("{ a @b(c d: 1) }", Some((7, MissingColon))),
+            ("query A($b: C = { d }) { m }", Some((18, MissingColon))),
+        ] {
+            assert_eq!(scan(document).fault, expected, "{document}");
         }
     }
 }

@@ -4,40 +4,60 @@
 use std::sync::LazyLock;
 
 use apollo_compiler::{
-    Schema, ast,
+    ExecutableDocument, Schema, ast,
+    diagnostic::Diagnostic,
     response::GraphQLError,
-    validation::{DiagnosticData, DiagnosticList, Valid},
+    validation::{DiagnosticData, Valid},
 };
 use async_graphql::Pos;
 
-use super::{INVALID, Refusal, input_fields, limits::MOST_ERRORS};
-
-/// The maximum length of an error message that quotes a document, in characters.
-const MAX_MESSAGE: usize = 300;
+use super::{INVALID, Refusal, input_fields, limits::MOST_ERRORS, quoted};
 
 /// The schema of the server, in the form that the validator reads.
 ///
-/// `None` if the server prints a schema that the validator rejects. A test validates documents, so this cannot go
-/// unnoticed.
-pub(super) fn schema() -> Option<&'static Valid<Schema>> {
+/// # Errors
+/// `INTERNAL` if the server prints a schema that the validator rejects. A test validates documents, so this cannot
+/// go unnoticed.
+pub(super) fn schema() -> Result<&'static Valid<Schema>, Refusal> {
     static SCHEMA: LazyLock<Option<Valid<Schema>>> =
         LazyLock::new(|| Schema::parse_and_validate(crate::schema::sdl(), "schema.graphql").ok());
-    SCHEMA.as_ref()
+    SCHEMA.as_ref().ok_or_else(|| Refusal::new("INTERNAL", "the schema cannot be read", None))
 }
 
-/// Validates a document.
+/// Validates a document; `nulls` are the places of `null` in lists at a custom scalar, which the library rejects.
 ///
 /// # Errors
 /// The violated rules, at most [`MOST_ERRORS`] of them.
-pub(super) fn validate(document: &ast::Document) -> Result<(), Refusal> {
-    let schema =
-        schema().ok_or_else(|| Refusal::new("INTERNAL", "the schema cannot be read", None))?;
+pub(super) fn validate(
+    document: &ast::Document,
+    nulls: &[Pos],
+) -> Result<Valid<ExecutableDocument>, Refusal> {
+    let schema = schema()?;
     input_fields::check(document)?;
-    match document.to_executable_validate(schema) {
-        Ok(_) => Ok(()),
-        Err(invalid) if invalid.errors.iter().all(|error| counts_roots(error.error)) => Ok(()),
-        Err(invalid) => Err(refusal(INVALID, &invalid.errors)),
+    let invalid = match document.to_executable_validate(schema) {
+        Ok(valid) => return Ok(valid),
+        Err(invalid) => invalid,
+    };
+    let is_wrong = |error: &Diagnostic<'_, DiagnosticData>| {
+        counts_roots(error.error) || is_null_in_scalar(error, nulls)
+    };
+    let errors = || invalid.errors.iter().filter(|error| !is_wrong(error));
+    if errors().next().is_none() {
+        return Ok(Valid::assume_valid(invalid.partial));
     }
+    Err(refusal(INVALID, errors()))
+}
+
+/// Whether an error is about `null` in a list at a custom scalar. The library holds the items of such a list against
+/// the type of the whole, which may be non-null.
+fn is_null_in_scalar(error: &Diagnostic<'_, DiagnosticData>, nulls: &[Pos]) -> bool {
+    error.error.unstable_error_name() == Some("UnsupportedValueType")
+        && position(error).is_some_and(|position| nulls.contains(&position))
+}
+
+fn position(error: &Diagnostic<'_, DiagnosticData>) -> Option<Pos> {
+    let places = error.unstable_to_json_compat().locations;
+    places.first().map(|place| Pos { line: place.line, column: place.column })
 }
 
 /// Whether an error is about the number of root fields of a subscription. The library counts selections; Single
@@ -47,12 +67,13 @@ fn counts_roots(error: &DiagnosticData) -> bool {
 }
 
 /// The errors of the parser or the validator as a refusal with this code.
-pub(super) fn refusal(code: &'static str, errors: &DiagnosticList) -> Refusal {
-    let mut refusals = errors.iter().take(MOST_ERRORS).map(|error| {
-        let GraphQLError { message, locations, .. } = error.unstable_to_json_compat();
-        let position =
-            locations.first().map(|place| Pos { line: place.line, column: place.column });
-        Refusal::new(code, shortened(message), position)
+pub(super) fn refusal<'e>(
+    code: &'static str,
+    errors: impl Iterator<Item = Diagnostic<'e, DiagnosticData>>,
+) -> Refusal {
+    let mut refusals = errors.take(MOST_ERRORS).map(|error| {
+        let GraphQLError { message, .. } = error.unstable_to_json_compat();
+        Refusal::new(code, shortened(&message), position(&error))
     });
     let first = refusals.next();
     let mut refusal = first.unwrap_or_else(|| Refusal::new(code, "the document is invalid", None));
@@ -60,10 +81,14 @@ pub(super) fn refusal(code: &'static str, errors: &DiagnosticList) -> Refusal {
     refusal
 }
 
-/// A message without most of a long text that it quotes.
-fn shortened(message: String) -> String {
-    match message.char_indices().nth(MAX_MESSAGE) {
-        Some((end, _)) => format!("{}…", &message[..end]),
-        None => message,
-    }
+/// A message with at most 100 characters of each text that it quotes: names have no blanks, and values
+/// come last, after a colon.
+fn shortened(message: &str) -> String {
+    let (head, value) = match message.split_once(": ") {
+        Some((head, value)) => (head, Some(quoted(value))),
+        None => (message, None),
+    };
+    let words = head.split(' ').map(quoted).collect::<Vec<_>>();
+    let head = words.join(" ");
+    value.map_or_else(|| head.clone(), |value| format!("{head}: {value}"))
 }

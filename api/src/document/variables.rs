@@ -1,5 +1,6 @@
-//! Whether variables are what their types take: the specification, 6.1.2. The library looks at a variable
-//! where it is used, and at none that is not.
+//! Coercion of the variables of an operation
+//! (<https://spec.graphql.org/September2025/#sec-Coercing-Variable-Values>). The executing library looks at a
+//! variable where it is used, and at none that is not.
 
 use async_graphql::{
     Name, Variables,
@@ -8,15 +9,16 @@ use async_graphql::{
 use async_graphql_value::{ConstValue, Number};
 
 use super::{
-    Refusal,
-    shape::{Shape, TypeShape},
+    Refusal, quoted,
+    shape::{InputShape, Shape, TypeShape},
 };
+use crate::graph::scalar;
 
-/// Checks the variables of an operation, and puts the defaults of absent ones in.
+/// Coerces the variables of an operation, and adds the defaults of absent ones.
 ///
 /// # Errors
-/// The first variable that is not what its type takes.
-pub(super) fn check(
+/// The first variable that its type does not accept.
+pub(super) fn coerce(
     operation: &OperationDefinition,
     variables: &mut Variables,
 ) -> Result<(), Refusal> {
@@ -24,17 +26,18 @@ pub(super) fn check(
         let (position, definition) = (definition.pos, &definition.node);
         let (name, ty) = (&definition.name.node, &definition.var_type.node);
         let refuse = |text: String| Err(Refusal::invalid_at(text, position));
-        match (variables.get(name), &definition.default_value) {
+        match (variables.get_mut(name), &definition.default_value) {
             (None, Some(default)) => {
                 variables.insert(name.clone(), default.node.clone());
             }
             (None, None) if ty.nullable => {}
             (None, None) => {
+                let name = quoted(name);
                 return refuse(format!("the variable `${name}` of type `{ty}` was not given"));
             }
             (Some(value), _) => {
-                if let Err(reason) = takes(ty, value, &format!("${name}")) {
-                    return refuse(reason);
+                if let Err(fault) = accept(ty, value) {
+                    return refuse(fault.message(name));
                 }
             }
         }
@@ -42,31 +45,75 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Whether `ty` takes `value`, which stands at `path`.
-fn takes(ty: &Type, value: &ConstValue, path: &str) -> Result<(), String> {
-    if *value == ConstValue::Null {
-        let text = || format!("`{path}` of type `{ty}` can't be null");
-        return if ty.nullable { Ok(()) } else { Err(text()) };
+/// A value that a type does not accept.
+struct Fault {
+    /// Where it is, from the innermost step to the variable: `.field` or `[index]`.
+    path: Vec<String>,
+    /// What is wrong with it.
+    reason: String,
+}
+
+impl Fault {
+    fn new(reason: String) -> Self {
+        Self { path: Vec::new(), reason }
     }
-    match (&ty.base, value) {
-        (BaseType::List(inner), ConstValue::List(items)) => {
-            let mut items = items.iter().enumerate();
-            items.try_for_each(|(index, item)| takes(inner, item, &format!("{path}[{index}]")))
-        }
-        // One value stands for a list of one.
-        (BaseType::List(inner), value) => takes(inner, value, path),
-        (BaseType::Named(name), value) => takes_named(name, value, path),
+
+    fn within(mut self, step: String) -> Self {
+        self.path.push(step);
+        self
+    }
+
+    fn message(&self, variable: &Name) -> String {
+        let steps = self.path.iter().rev().map(String::as_str);
+        let path = steps.fold(format!("${variable}"), |path, step| path + step);
+        format!("`{}` {}", quoted(&path), self.reason)
     }
 }
 
-fn takes_named(name: &Name, value: &ConstValue, path: &str) -> Result<(), String> {
-    let wrong = || Err(format!("`{path}` takes a value of the type `{name}`"));
-    let fits = match (name.as_str(), value) {
-        ("Int", ConstValue::Number(number)) => is_int(number),
+/// Coerces `value` to `ty`.
+fn accept(ty: &Type, value: &mut ConstValue) -> Result<(), Fault> {
+    if *value == ConstValue::Null {
+        let refuse = || Fault::new(format!("of type `{ty}` can't be null"));
+        return if ty.nullable { Ok(()) } else { Err(refuse()) };
+    }
+    match (&ty.base, value) {
+        (BaseType::List(inner), ConstValue::List(items)) => {
+            let mut items = items.iter_mut().enumerate();
+            items.try_for_each(|(index, item)| {
+                accept(inner, item).map_err(|fault| fault.within(format!("[{index}]")))
+            })
+        }
+        // One value stands for a list of one.
+        (BaseType::List(inner), value) => accept(inner, value),
+        (BaseType::Named(name), value) => accept_named(name, value),
+    }
+}
+
+fn accept_named(name: &Name, value: &mut ConstValue) -> Result<(), Fault> {
+    let is_accepted = match (name.as_str(), &mut *value) {
+        ("Int", ConstValue::Number(number)) => match integer(number) {
+            Some(integer) if i32::try_from(integer).is_ok() => {
+                *number = integer.into();
+                true
+            }
+            _ => false,
+        },
+        ("ID", ConstValue::Number(number)) => match (integer(number), number.as_u64()) {
+            (Some(integer), _) => {
+                *value = ConstValue::String(integer.to_string());
+                true
+            }
+            (None, Some(integer)) => {
+                *value = ConstValue::String(integer.to_string());
+                true
+            }
+            (None, None) => false,
+        },
         ("Float", ConstValue::Number(_))
         | ("String" | "ID", ConstValue::String(_))
         | ("Boolean", ConstValue::Boolean(_)) => true,
-        ("ID", ConstValue::Number(number)) => number.is_i64(),
+        ("DateTime", ConstValue::String(text)) if scalar::is_moment(text) => true,
+        ("DateTime", _) => return Err(Fault::new(format!("is no date-time: {}", scalar::MOMENT))),
         ("Int" | "Float" | "String" | "Boolean" | "ID", _) => false,
         _ => match (Shape::of_schema().ty(name), value) {
             (Some(TypeShape::Enum(words)), ConstValue::String(word)) => words.contains(word),
@@ -74,34 +121,46 @@ fn takes_named(name: &Name, value: &ConstValue, path: &str) -> Result<(), String
                 words.iter().any(|known| known == word.as_str())
             }
             (Some(TypeShape::Input { fields, one_of }), ConstValue::Object(given)) => {
-                for (key, value) in given {
-                    let path = format!("{path}.{key}");
+                for (key, value) in given.iter_mut() {
+                    let step = || format!(".{key}");
                     let Some(field) = fields.get(key.as_str()) else {
-                        return Err(format!("`{path}` is not a field of `{name}`"));
+                        let reason = format!("is not a field of `{name}`");
+                        return Err(Fault::new(reason).within(step()));
                     };
-                    takes(&field.ty, value, &path)?;
+                    accept(&field.ty, value).map_err(|fault| fault.within(step()))?;
                 }
-                let missing = fields.iter().find(|(key, field)| {
+                let is_missing = |(key, field): &(&String, &InputShape)| {
                     !field.ty.nullable && !field.has_default && !given.contains_key(key.as_str())
-                });
-                if let Some((key, field)) = missing {
-                    return Err(format!("`{path}.{key}` of type `{}` was not given", field.ty));
+                };
+                if let Some((key, field)) = fields.iter().find(is_missing) {
+                    let fault = Fault::new(format!("of type `{}` was not given", field.ty));
+                    return Err(fault.within(format!(".{key}")));
                 }
                 let exactly_one =
                     given.len() == 1 && !given.values().any(|v| *v == ConstValue::Null);
                 if *one_of && !exactly_one {
-                    return Err(format!("`{path}` takes exactly one field, which is not null"));
+                    let reason = "takes exactly one field, which is not null".to_owned();
+                    return Err(Fault::new(reason));
                 }
                 true
             }
             (Some(TypeShape::Enum(_) | TypeShape::Input { .. }), _) => false,
-            // What a scalar takes is told where it is read; a type that is not there, by the library.
+            // JSON accepts every value; a type that does not exist is found by the validator.
             _ => true,
         },
     };
-    if fits { Ok(()) } else { wrong() }
+    let refuse = || Fault::new(format!("takes a value of the type `{name}`"));
+    if is_accepted { Ok(()) } else { Err(refuse()) }
 }
 
-fn is_int(number: &Number) -> bool {
-    number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())
+/// A number without a fraction as an integer. JSON does not distinguish 1 from 1.0, or 0 from -0.
+fn integer(number: &Number) -> Option<i64> {
+    /// Up to here, every integer is a double of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    number.as_i64().or_else(|| {
+        let double = number.as_f64()?;
+        let is_integer = !number.is_u64() && double.fract() == 0.0 && double.abs() <= EXACT;
+        #[expect(clippy::cast_possible_truncation, reason = "it is an integer within 54 bits")]
+        is_integer.then_some(double as i64)
+    })
 }

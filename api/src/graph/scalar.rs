@@ -134,6 +134,15 @@ pub fn text_input(text: &str, field: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
+/// What a date-time is, for messages.
+pub const MOMENT: &str = "a DateTime is a date and a time of RFC 3339 with a zone, like 2026-03-01T09:00:00Z";
+
+/// Whether the scalar DateTime accepts `text`.
+#[must_use]
+pub fn is_moment(text: &str) -> bool {
+    time_input(text).is_some()
+}
+
 fn time_input(text: &str) -> Option<chrono::DateTime<Utc>> {
     let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
     let time = time.with_timezone(&Utc).trunc_subsecs(6);

@@ -81,7 +81,7 @@ impl Server {
     pub fn new(store: Store, organization: i64, clock: Arc<dyn Clock>) -> Self {
         let settings = Settings::default();
         Self {
-            executor: SchemaExecutor::new(false),
+            executor: SchemaExecutor::new(),
             feed: Feed::new(store.clone()),
             keys: KeyRing::new(store.clone(), Arc::clone(&clock)),
             persisted: Persisted::default(),
@@ -102,10 +102,8 @@ impl Server {
     /// The same, with other settings.
     #[must_use]
     pub fn with(self, settings: Settings) -> Self {
-        let executor =
-            if settings.no_introspection { SchemaExecutor::new(true) } else { self.executor };
         Self {
-            executor: executor.within(settings.limits),
+            executor: self.executor.within(settings.limits),
             running: Arc::new(Semaphore::new(settings.max_concurrent)),
             settings: Arc::new(settings),
             ..self

@@ -22,7 +22,7 @@ use super::{
     visitor::{RequestId, Visitor},
 };
 use crate::{
-    document::{Prepared, Read, Refusal},
+    document::{Prepared, Read, Refusal, is_introspection},
     execute,
     graph::{answer::AnswerSize, paging::Paging},
     permission,
@@ -86,7 +86,7 @@ impl Operation {
         let (document, hash) = server.persisted.document(fields)?;
         let unvalidated = server.executor.prepare(request(&document, fields)?)?;
         if server.settings.no_introspection
-            && unvalidated.read.roots.iter().any(|root| tells_schema(&root.field))
+            && unvalidated.read.roots.iter().any(|root| is_introspection(&root.field))
         {
             let text = "this server answers no questions about its schema";
             return Err(Refusal::new("GRAPHQL_VALIDATION_FAILED", text, None));
@@ -213,10 +213,6 @@ impl Operation {
             answer
         })))
     }
-}
-
-fn tells_schema(field: &str) -> bool {
-    field == "__schema" || field == "__type"
 }
 
 fn with_scope(server: &Server, visitor: &Visitor, mut prepared: Prepared) -> Prepared {

@@ -73,10 +73,10 @@ async fn what_is_known_is_answered_the_same(app: App) {
         (chosen, json!({ "yes": false })),
         (chosen, json!({ "yes": null })),
     ];
-    let known = SchemaExecutor::new(false);
+    let known = SchemaExecutor::new();
     let mut first = Vec::new();
     for (document, variables) in &cases {
-        let new = SchemaExecutor::new(false);
+        let new = SchemaExecutor::new();
         first.push(answer(&app, &new, document, None, variables).await);
         answer(&app, &known, document, None, variables).await;
     }
@@ -86,7 +86,7 @@ async fn what_is_known_is_answered_the_same(app: App) {
     }
     let two = "query A { companies { totalCount } } query B { industries { totalCount } }";
     for operation in ["A", "B", "A", "C", "B"] {
-        let new = SchemaExecutor::new(false);
+        let new = SchemaExecutor::new();
         let expected = answer(&app, &new, two, Some(operation), &json!({})).await;
         assert_eq!(answer(&app, &known, two, Some(operation), &json!({})).await, expected);
     }
@@ -96,7 +96,7 @@ async fn a_known_document_still_has_its_cost(app: App) {
     app.world().await;
     let nested = "query($n: Int) { companies(first: $n) { nodes { prospects(first: $n) { nodes { \
                   interactions(first: $n) { nodes { id } } } } } } }";
-    let executor = SchemaExecutor::new(false);
+    let executor = SchemaExecutor::new();
     for n in [1, 1, 100, 1] {
         let answer = answer(&app, &executor, nested, None, &json!({ "n": n })).await;
         let code = &answer["errors"][0]["extensions"]["code"];
@@ -106,7 +106,7 @@ async fn a_known_document_still_has_its_cost(app: App) {
 
 async fn what_was_refused_is_refused_again(app: App) {
     app.world().await;
-    let executor = SchemaExecutor::new(false);
+    let executor = SchemaExecutor::new();
     for document in
         ["{ nothing }", "{ companies { nodes { id(x: 1) } } }", "{ companies { nodes } }"]
     {

@@ -95,7 +95,7 @@ async fn fields_come_in_the_order_they_were_asked_for(app: App) {
     app.world().await;
     let query = "{ prospects(first: 1) { totalCount nodes { email id fullName } } }";
     let request = async_graphql::Request::new(query).data(app.scope(app.organization));
-    let text = api::text::response(&api::schema::build(false).execute(request).await);
+    let text = api::text::response(&api::schema::build().execute(request).await);
     let place = |word: &str| text.find(word).unwrap();
     assert!(place("totalCount") < place("nodes"), "{text}");
     assert!(place("email") < place("\"id\"") && place("\"id\"") < place("fullName"), "{text}");
@@ -190,7 +190,7 @@ async fn an_answer_of_too_many_objects_is_refused(app: App) {
     assert!(error.starts_with("TOO_COMPLEX: cost: at most 100000, this"), "{error}");
     // What is counted beforehand is a guess; what is loaded is counted too.
     let limits = Limits { max_cost: u64::MAX, ..Limits::USUAL };
-    let executor = SchemaExecutor::new(false).within(limits);
+    let executor = SchemaExecutor::new().within(limits);
     let request = Request::new(&query).data(app.scope(app.organization));
     let response = executor.execute(request).await;
     assert_eq!(response.errors[0].message, "the answer would have more than 100000 objects");

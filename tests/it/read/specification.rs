@@ -164,7 +164,7 @@ async fn keys_come_in_the_order_of_their_first_appearance(app: App) {
     let query = "{ z: __typename prospect(id: 1) { fullName ...P id } a: __typename prospect(id: 1) { email } } \
                  fragment P on Prospect { revision company { name } fullName company { id } }";
     let request = Request::new(query).data(app.scope(app.organization));
-    let text = text::response(&SchemaExecutor::new(false).execute(request).await);
+    let text = text::response(&SchemaExecutor::new().execute(request).await);
     let keys =
         ["z", "prospect", "fullName", "revision", "company", "name", "id", "id", "email", "a"];
     let mut rest = text.as_str();

@@ -49,7 +49,7 @@ async fn every_change_comes_once_and_in_one_order(app: App) {
                     CREATE TRIGGER pause AFTER INSERT ON changes FOR EACH STATEMENT EXECUTE FUNCTION pause()";
         app.db.execute_unprepared(slow).await.unwrap();
     }
-    let executor = SchemaExecutor::new(false);
+    let executor = SchemaExecutor::new();
     let first = r#"mutation { createIndustry(input: { name: "first" }) { userErrors { code } } }"#;
     app.done(first).await;
     let (mut changes, mut arrivals) = (0, 0);

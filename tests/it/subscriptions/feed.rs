@@ -30,7 +30,7 @@ type Events = Pin<Box<dyn Stream<Item = Response> + Send>>;
 
 pub fn subscribe(app: &App, feed: &Feed, query: &str) -> Events {
     let request = Request::new(query).data(feed.clone()).data(app.scope(app.organization));
-    SchemaExecutor::new(false).execute_stream(request, None)
+    SchemaExecutor::new().execute_stream(request, None)
 }
 
 /// The data of the next event, below its root field.
@@ -284,7 +284,7 @@ async fn nothing_comes_from_another_organization(app: App) {
     let request = Request::new("subscription { changes { cursor } }")
         .data(feed.clone())
         .data(app.scope(stranger));
-    let mut theirs = SchemaExecutor::new(false).execute_stream(request, None);
+    let mut theirs = SchemaExecutor::new().execute_stream(request, None);
     begin(&app, &mut theirs).await;
     draft(&app, "one").await;
     nothing(&mut theirs).await;
@@ -384,7 +384,7 @@ async fn what_another_process_writes_comes_too(app: App) {
         clock,
     );
     let create = r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "theirs" }) { userErrors { code } } }"#;
-    let response = api::schema::build(false).execute(Request::new(create).data(scope)).await;
+    let response = api::schema::build().execute(Request::new(create).data(scope)).await;
     assert!(response.errors.is_empty());
     assert_eq!(next(&mut events).await["draft"]["content"], "theirs");
 }

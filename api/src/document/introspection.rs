@@ -1,0 +1,72 @@
+//! Introspection, executed by the validating library on our SDL: its introspection types are those of the
+//! specification (<https://spec.graphql.org/September2025/#sec-Schema-Introspection>). The executing library has
+//! `__Schema.description: String!`, and null for the interfaces of an interface.
+
+use std::sync::{Arc, LazyLock};
+
+use apollo_compiler::{
+    ExecutableDocument, Name as TypeName,
+    collections::HashMap,
+    introspection::partial_execute,
+    response::{JsonMap, JsonValue},
+    schema::Implementers,
+    validation::Valid,
+};
+use async_graphql::{Name, Value, Variables, indexmap::IndexMap};
+
+use super::{Refusal, validate};
+
+/// Whether a root field is a question about the schema.
+#[must_use]
+pub fn is_introspection(field: &str) -> bool {
+    matches!(field, "__schema" | "__type")
+}
+
+/// The introspection fields of an operation.
+#[derive(Clone, Debug)]
+pub struct Introspection {
+    document: Arc<Valid<ExecutableDocument>>,
+    operation: Option<String>,
+}
+
+impl Introspection {
+    pub(super) fn new(
+        document: Arc<Valid<ExecutableDocument>>,
+        operation: Option<String>,
+    ) -> Self {
+        Self { document, operation }
+    }
+
+    /// The answers to the introspection fields at the root, by response name.
+    ///
+    /// # Errors
+    /// `INTERNAL` if a validated operation cannot be executed.
+    pub fn execute(&self, variables: &Variables) -> Result<IndexMap<Name, Value>, Refusal> {
+        let internal = || Refusal::new("INTERNAL", "the schema cannot be read", None);
+        let schema = validate::schema()?;
+        let operation = self.document.operations.get(self.operation.as_deref());
+        let operation = operation.map_err(|_| internal())?;
+        let variables = variables.iter().map(|(name, value)| {
+            let value = value.clone().into_json().unwrap_or_default();
+            (name.as_str().into(), JsonValue::from(value))
+        });
+        // They have been coerced.
+        let variables = Valid::assume_valid(variables.collect::<JsonMap>());
+        let answer =
+            partial_execute(schema, implementers(), &self.document, operation, &variables);
+        let data = answer.ok().and_then(|answer| answer.data).ok_or_else(internal)?;
+        let fields = data.into_iter().filter_map(|(name, value)| {
+            let value = async_graphql::to_value(value).ok()?;
+            Some((Name::new(name.as_str()), value))
+        });
+        Ok(fields.collect())
+    }
+}
+
+/// Which types implement which interface.
+fn implementers() -> &'static HashMap<TypeName, Implementers> {
+    static IMPLEMENTERS: LazyLock<HashMap<TypeName, Implementers>> = LazyLock::new(|| {
+        validate::schema().map(|schema| schema.implementers_map()).unwrap_or_default()
+    });
+    &IMPLEMENTERS
+}
