@@ -55,19 +55,19 @@ fn documents(criterion: &mut Criterion) {
     let limits = Limits::default();
     criterion.bench_function("document: read and checked", |bench| {
         bench.iter(|| {
-            let prepared = document::prepare(Request::new(NESTED), &limits, &Known::default())
+            let prepared = document::prepare(Request::new(NESTED), &limits, None)
                 .and_then(Unvalidated::validate);
             black_box(prepared.map_err(|refusal| refusal.code).unwrap().cost)
         });
     });
     let known = Known::default();
     let prepared =
-        document::prepare(Request::new(NESTED), &limits, &known).and_then(Unvalidated::validate);
+        document::prepare(Request::new(NESTED), &limits, None).and_then(Unvalidated::validate);
     let prepared = prepared.map_err(|refusal| refusal.code).unwrap();
     known.allow(&prepared.read, prepared.variant.unwrap());
     criterion.bench_function("document: known", |bench| {
         bench.iter(|| {
-            let prepared = document::prepare(Request::new(NESTED), &limits, &known)
+            let prepared = document::prepare(Request::new(NESTED), &limits, known.find(NESTED, None))
                 .and_then(Unvalidated::validate);
             black_box(prepared.map_err(|refusal| refusal.code).unwrap().cost)
         });
@@ -77,7 +77,7 @@ fn documents(criterion: &mut Criterion) {
 fn requests(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let (store, [full, empty]) = runtime.block_on(store());
-    let executor = SchemaExecutor::new(false);
+    let executor = SchemaExecutor::new();
     let answer = |query: &str, scope: &Scope| {
         let request = Request::new(query).data(scope.clone());
         let response = runtime.block_on(executor.execute(request));

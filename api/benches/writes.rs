@@ -69,7 +69,7 @@ async fn main() {
         let clock = Arc::new(SystemClock);
         Scope::new(store.clone(), organization, Actor::CommandLine, Role::Owner, clock)
     };
-    let executor = SchemaExecutor::new(false);
+    let executor = SchemaExecutor::new();
     let duration = Duration::from_secs(arguments.seconds);
     println!("{} writers, {} s each", arguments.clients, arguments.seconds);
 

@@ -14,7 +14,7 @@ use futures_util::{
 use indexmap::IndexMap;
 
 use crate::{
-    document::{self, Introspection, Known, Limits, Prepared, Refusal, Unvalidated},
+    document::{self, Introspection, Known, Limits, Prepared, Read, Refusal, Unvalidated},
     schema::{self, Schema},
 };
 
@@ -40,12 +40,27 @@ impl SchemaExecutor {
         Self { limits, ..self }
     }
 
-    /// Checks a request against the limits.
+    /// The document of a request, if it has been validated before.
+    #[must_use]
+    pub fn known(&self, request: &Request) -> Option<Arc<Read>> {
+        self.known.find(&request.query, request.operation_name.as_deref())
+    }
+
+    /// Checks a request against the limits; a document that is `known` is not read again.
     ///
     /// # Errors
     /// What is wrong, in words for the client.
-    pub fn prepare(&self, request: Request) -> Result<Unvalidated, Refusal> {
-        document::prepare(request, &self.limits, &self.known)
+    pub fn prepare(
+        &self,
+        request: Request,
+        known: Option<Arc<Read>>,
+    ) -> Result<Unvalidated, Refusal> {
+        document::prepare(request, &self.limits, known)
+    }
+
+    fn validated(&self, request: Request) -> Result<Prepared, Refusal> {
+        let known = self.known(&request);
+        self.prepare(request, known)?.validate()
     }
 
     /// Runs what has been prepared.
@@ -75,7 +90,7 @@ impl SchemaExecutor {
 
 impl Executor for SchemaExecutor {
     async fn execute(&self, request: Request) -> Response {
-        match self.prepare(request).and_then(Unvalidated::validate) {
+        match self.validated(request) {
             Ok(prepared) => self.run(prepared).await,
             Err(refusal) => Response::from_errors(refusal.errors),
         }
@@ -86,7 +101,7 @@ impl Executor for SchemaExecutor {
         request: Request,
         _session: Option<Arc<Data>>,
     ) -> BoxStream<'static, Response> {
-        match self.prepare(request).and_then(Unvalidated::validate) {
+        match self.validated(request) {
             Ok(prepared) => self.run_stream(prepared),
             Err(refusal) => stream::once(async { Response::from_errors(refusal.errors) }).boxed(),
         }

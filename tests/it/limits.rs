@@ -1,5 +1,6 @@
 //! How much one request may ask for: documents that would keep a server busy, and honest ones that must pass.
 
+use api::document::Limits;
 use serde_json::{Value, json};
 use tests::{App, behaviours};
 
@@ -11,7 +12,8 @@ use crate::{
 behaviours![
     hostile_documents_are_refused_before_they_run,
     variables_are_counted_as_often_as_they_are_used,
-    thousands_of_mistakes_are_told_by_some,
+    twenty_of_many_mistakes_are_told,
+    messages_quote_a_hundred_characters,
     an_answer_of_many_long_texts_is_refused,
     honest_documents_are_not,
     the_cost_is_told_when_it_is_asked_for,
@@ -21,7 +23,20 @@ fn numbered(count: usize, text: impl Fn(usize) -> String) -> String {
     (0..count).map(text).collect::<Vec<_>>().join(" ")
 }
 
-/// Documents that would keep a server busy for minutes, and the codes they are refused with.
+/// Limits that small documents exceed.
+const LOW: Limits = Limits {
+    max_tokens: 300,
+    max_depth: 12,
+    max_aliases: 20,
+    max_directives: 10,
+    max_roots: 10,
+    max_fields: 60,
+    max_cost: 9_000,
+    max_name_length: 20,
+    max_string_length: 40,
+};
+
+/// Documents of kinds that would keep an unguarded server busy, were they larger, and the codes they are refused with.
 fn hostile() -> Vec<(&'static str, String, &'static str)> {
     let doubling = |steps: usize, times: usize| {
         let mut text = "{ prospects { nodes { ...f0 } } }".to_owned();
@@ -31,68 +46,65 @@ fn hostile() -> Vec<(&'static str, String, &'static str)> {
         }
         text + &format!(" fragment f{steps} on Prospect {{ id }}")
     };
-    let nested = |levels: usize| {
-        let mut text = "id".to_owned();
-        for _ in 0..levels {
-            text = format!("company {{ prospects(first: 100) {{ nodes {{ {text} }} }} }}");
-        }
-        format!("{{ prospects(first: 100) {{ nodes {{ {text} }} }} }}")
+    let pages = |size: usize| {
+        format!("{{ prospects(first: {size}) {{ nodes {{ company {{ prospects(first: {size}) {{ nodes {{ id }} }} }} }} }} }}")
     };
-    let chain = numbered(1_000, |n| format!("fragment c{n} on Prospect {{ ...c{} }}", n + 1));
+    let chain = numbered(11, |n| format!("fragment c{n} on Prospect {{ ...c{} }}", n + 1));
     vec![
-        ("a chain of 25 doubling fragments", doubling(25, 2), "TOO_COMPLEX"),
-        ("10 steps of 8 spreads", doubling(10, 8), "TOO_COMPLEX"),
+        ("a chain of doubling fragments", doubling(6, 2), "TOO_COMPLEX: fields and fragments"),
+        ("two steps of 8 spreads", doubling(2, 8), "TOO_COMPLEX: fields and fragments"),
         (
             "a doubling chain that ends nowhere",
-            doubling(25, 2).replace("fragment f25 on Prospect { id }", ""),
-            "GRAPHQL_VALIDATION_FAILED",
+            doubling(6, 2).replace("fragment f6 on Prospect { id }", ""),
+            "GRAPHQL_VALIDATION_FAILED: there is no fragment",
         ),
         (
             "a doubling chain without a field",
-            doubling(25, 2).replace("{ id }", "{ ... { ... { ...{ id } } } }"),
-            "TOO_COMPLEX",
+            doubling(6, 2).replace("{ id }", "{ ... { ... { ...{ id } } } }"),
+            "TOO_COMPLEX: fields and fragments",
         ),
         (
             "a doubling chain that nothing uses",
-            doubling(25, 2).replace("{ prospects { nodes { ...f0 } } }", "{ __typename }"),
-            "TOO_COMPLEX",
+            doubling(6, 2).replace("{ prospects { nodes { ...f0 } } }", "{ __typename }"),
+            "TOO_COMPLEX: fields and fragments",
         ),
         (
-            "twenty searches for everything",
-            format!(
-                "{{ {} }}",
-                numbered(20, |n| format!("a{n}: search(query: \"a* e* i*\") {{ totalCount }}"))
-            ),
-            "TOO_COMPLEX",
+            "two searches for everything",
+            format!("{{ {} }}", numbered(2, |n| format!("a{n}: search(query: \"a* e*\") {{ totalCount }}"))),
+            "TOO_COMPLEX: cost",
         ),
-        ("spreads in one word", format!("{{ {} }}", "...U".repeat(200_000)), "TOO_COMPLEX"),
+        ("spreads in one word", format!("{{ {} }}", "...U".repeat(200)), "TOO_COMPLEX: tokens"),
         (
             "numbers in one word",
-            format!("{{ prospects(first: [{}]) {{ totalCount }} }}", "1-".repeat(200_000)),
-            "TOO_COMPLEX",
+            format!("{{ prospects(first: [{}]) {{ totalCount }} }}", "1-".repeat(200)),
+            "TOO_COMPLEX: tokens",
         ),
         (
             "a schema by many names",
-            format!(
-                "{{ __schema {{ types {{ fields {{ type {{ fields {{ {} }} }} }} }} }} }}",
-                numbered(190, |n| format!("a{n}: name"))
-            ),
-            "TOO_COMPLEX",
+            format!("{{ __schema {{ types {{ fields {{ type {{ fields {{ {} }} }} }} }} }} }}", numbered(19, |n| format!("a{n}: name"))),
+            "TOO_COMPLEX: cost",
         ),
-        ("a fragment in itself", "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
-        ("a long chain", format!("{{ prospects {{ nodes {{ ...c0 }} }} }} {chain} fragment c1000 on Prospect {{ id }}"), "TOO_COMPLEX"),
-        ("many tokens", format!("{{ {} }}", "__typename ".repeat(50_000)), "TOO_COMPLEX"),
-        ("many aliases", format!("{{ {} }}", numbered(1_000, |n| format!("a{n}: __typename "))), "TOO_COMPLEX"),
-        ("many directives", format!("{{ __typename {} }}", "@skip(if: false) ".repeat(1_000)), "TOO_COMPLEX"),
-        ("many roots", format!("{{ {} }}", numbered(60, |n| format!("a{n}: __typename "))), "TOO_COMPLEX"),
-        ("100 of 100 of 100", nested(2), "TOO_COMPLEX"),
-        ("a schema in a schema", "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }".to_owned(), "TOO_COMPLEX"),
-        ("many schemas", format!("{{ {} }}", numbered(100, |n| format!("a{n}: __schema {{ types {{ name }} }} "))), "TOO_COMPLEX"),
+        ("a fragment in itself", "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }".to_owned(), "GRAPHQL_VALIDATION_FAILED: the fragment `a` contains itself"),
+        ("a deep object", format!("{{ prospect(id: 1) {} }}", "{ company { prospects { nodes ".repeat(4) + "{ id }" + &"} } }".repeat(4)), "TOO_COMPLEX: levels of fields"),
+        ("a long chain", format!("{{ prospects {{ nodes {{ {} }} }} }} {chain} fragment c11 on Prospect {{ id }}", "...c0 ".repeat(5)), "TOO_COMPLEX: fields and fragments"),
+        ("many tokens", format!("{{ {} }}", "__typename ".repeat(301)), "TOO_COMPLEX: tokens"),
+        ("many aliases", format!("{{ prospect(id: 1) {{ {} }} }}", numbered(21, |n| format!("a{n}: id"))), "TOO_COMPLEX: aliases"),
+        ("many directives", format!("{{ __typename {} }}", "@skip(if: false) ".repeat(11)), "TOO_COMPLEX: directives"),
+        ("many roots", format!("{{ {} }}", numbered(11, |n| format!("a{n}: __typename "))), "TOO_COMPLEX: root fields"),
+        ("100 of 100", pages(100), "TOO_COMPLEX: cost"),
+        ("a schema in a schema", "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }".to_owned(), "TOO_COMPLEX: levels of lists of the schema"),
+        ("many schemas", format!("{{ {} }}", numbered(5, |n| format!("a{n}: __schema {{ types {{ name }} }} "))), "TOO_COMPLEX: cost"),
+        ("a long name", format!("{{ {} }}", "n".repeat(21)), "TOO_COMPLEX: bytes of a name: at most 20, this document has 21"),
+        ("a long alias", format!("{{ {}: __typename }}", "n".repeat(21)), "TOO_COMPLEX: bytes of a name"),
+        ("a long number", format!("{{ prospects(first: {}) {{ totalCount }} }}", "1".repeat(21)), "TOO_COMPLEX: bytes of a name"),
+        ("a long string", format!("{{ prospect(id: \"{}\") {{ id }} }}", "1".repeat(39)), "TOO_COMPLEX: bytes of a string: at most 40, this document has 41"),
+        ("a long block string", format!("{{ prospect(id: \"\"\"{}\"\"\") {{ id }} }}", "1".repeat(39)), "TOO_COMPLEX: bytes of a string"),
         ("unclosed", "{".repeat(150), "GRAPHQL_PARSE_FAILED"),
     ]
 }
 
 async fn hostile_documents_are_refused_before_they_run(app: App) {
+    let app = app.within(LOW);
     for (name, document, expected) in hostile() {
         let before = app.store.statements();
         let error = app.error(&document).await;
@@ -103,7 +115,7 @@ async fn hostile_documents_are_refused_before_they_run(app: App) {
 }
 
 async fn variables_are_counted_as_often_as_they_are_used(app: App) {
-    let uses = "$a,".repeat(2_000);
+    let uses = "$a,".repeat(20);
     let long = "x".repeat(500_000);
     for query in [
         format!("query ($a: ID!) {{ companies(first: [{uses}]) {{ nodes {{ id }} }} }}"),
@@ -118,11 +130,48 @@ async fn variables_are_counted_as_often_as_they_are_used(app: App) {
     assert_eq!(answer["data"], json!({ "a": null, "b": null }));
 }
 
-async fn thousands_of_mistakes_are_told_by_some(app: App) {
+async fn twenty_of_many_mistakes_are_told(app: App) {
     let answer = app
-        .answer(&format!("{{ prospect(id: 1) {{ {} }} }}", numbered(1_000, |n| format!("no{n}"))))
+        .answer(&format!("{{ prospect(id: 1) {{ {} }} }}", numbered(25, |n| format!("no{n}"))))
         .await;
     assert_eq!(answer["errors"].as_array().unwrap().len(), 20);
+}
+
+async fn messages_quote_a_hundred_characters(app: App) {
+    let (name, text) = ("n".repeat(150), "long text ".repeat(15));
+    for document in [
+        format!("{{ {name} }}"),
+        format!("{{ {name}: nope }}"),
+        format!("{{ prospects({name}: 1) {{ totalCount }} }}"),
+        format!("{{ prospects(first: \"{text}\") {{ totalCount }} }}"),
+        format!("{{ prospects(filter: {{ {name}: 1 }}) {{ totalCount }} }}"),
+        format!("{{ prospects(filter: {{ createdAt: {{ gt: \"{text}\" }} }}) {{ totalCount }} }}"),
+        format!("{{ prospects(filter: {{ lifecycleStage: {{ eq: {name} }} }}) {{ totalCount }} }}"),
+        format!("{{ ...{name} }}"),
+        format!("{{ ... on {name} {{ id }} }}"),
+        format!("{{ __typename @{name} }}"),
+        format!("query ${name} {{ __typename }}"),
+        format!("query ($a: {name}) {{ prospects(first: $a) {{ totalCount }} }}"),
+        format!("{{ prospects(first: ${name}) {{ totalCount }} }}"),
+        format!("query (${name}: Int) {{ __typename }}"),
+        format!("{{ prospects(first {name}: 1) {{ totalCount }} }}"),
+        format!("{{ prospects({name} first: 1) {{ totalCount }} }}"),
+        format!("{{ prospects(filter: {{ createdAt: {{ gt: {{ {name}: [\"{text}\"] }} }} }}) {{ totalCount }} }}"),
+        format!("{{ __typename }} fragment {name} on Query {{ __typename }}"),
+        format!("{{ __typename }} \"{text}\""),
+        format!("{{ prospect(id: \"{text}\") {{ id }} prospects(after: \"{text}\") {{ nodes {{ id }} }} }}"),
+        format!("{{ prospects(orderBy: {{ {name}: ASC }}) {{ totalCount }} }}"),
+    ] {
+        let errors = app.answer(&document).await["errors"].to_string();
+        assert_ne!(errors, "null", "{document}");
+        assert!(!errors.contains(&name[..102]) && !errors.contains(&text[..102]), "{document}: {errors}");
+    }
+    let query = "query ($a: ProspectFilter) { prospects(filter: $a) { totalCount } }";
+    for variables in [json!({ "a": { name.clone(): 1 } }), json!({ "a": { "fullName": { name.clone(): 1 } } })] {
+        let answer = app.answer_to(app.organization, query, variables).await;
+        let message = answer["errors"][0]["message"].as_str().unwrap();
+        assert!(!message.contains(&name[..102]), "{message}");
+    }
 }
 
 async fn an_answer_of_many_long_texts_is_refused(app: App) {

@@ -1,5 +1,7 @@
 //! The published contract: complete, described, by the conventions.
 
+use api::execute::SchemaExecutor;
+use async_graphql::{Executor, Request};
 use serde_json::Value;
 use tests::plain;
 
@@ -9,6 +11,7 @@ plain![
     connections_follow_the_relay_specification,
     every_entity_has_its_two_roots,
     custom_scalars_say_where_they_are_specified,
+    an_id_is_the_id_of_a_node,
 ];
 
 fn root() -> std::path::PathBuf {
@@ -19,8 +22,8 @@ fn introspect() -> Vec<Value> {
     let query = "{ __schema { types { kind name description specifiedByURL isOneOf \
                  fields { name description args { name description } type { kind name ofType { kind name ofType { kind name ofType { name } } } } } \
                  inputFields { name description } enumValues { name description } interfaces { name } } } }";
-    let schema = api::schema::build();
-    let answer = tests::database::block_on(schema.execute(query));
+    let executor = SchemaExecutor::new();
+    let answer = tests::database::block_on(executor.execute(Request::new(query)));
     let answer = serde_json::to_value(answer).unwrap();
     let types = answer["data"]["__schema"]["types"].as_array().unwrap().clone();
     types.into_iter().filter(|ty| !ty["name"].as_str().unwrap().starts_with("__")).collect()
@@ -33,6 +36,21 @@ fn the_served_schema_is_the_committed_one() {
         committed.trim_end() == served.trim_end(),
         "schema.graphql is not what is served: cargo run -- schema > schema.graphql"
     );
+}
+
+/// Clients keep objects by their `id` alone: a second type with such a field overwrites the first one's.
+fn an_id_is_the_id_of_a_node() {
+    let types = introspect();
+    let fields_of = |ty: &Value| ty["fields"].as_array().cloned().unwrap_or_default();
+    let has_id = |ty: &&Value| fields_of(ty).iter().any(|field| field["name"] == "id");
+    let is_node = |ty: &&Value| {
+        let interfaces = ty["interfaces"].as_array().cloned().unwrap_or_default();
+        ty["name"] == "Node" || interfaces.iter().any(|one| one["name"] == "Node")
+    };
+    let nodes = types.iter().filter(has_id).filter(is_node).count();
+    assert!(nodes > 20, "{nodes}");
+    let others = types.iter().filter(has_id).filter(|ty| !is_node(ty)).map(|ty| &ty["name"]);
+    assert_eq!(others.collect::<Vec<_>>(), Vec::<&Value>::new());
 }
 
 fn everything_is_described() {

@@ -11,7 +11,7 @@ behaviours![
     a_cursor_of_another_timeline_is_refused,
 ];
 
-const ENTRY: &str = "at kind id prospectId title text detail actorKind actorName";
+const ENTRY: &str = "at kind subjectId prospectId title text detail actorKind actorName";
 
 /// One prospect with something of everything.
 async fn world(app: &App) {
@@ -60,12 +60,12 @@ async fn everything_stands_in_one_order(app: App) {
     );
     assert_eq!(data["prospect"]["timeline"]["pageInfo"]["hasNextPage"], false);
     let reply = nodes[5].clone();
-    let expected = json!({ "at": "2026-03-01T11:00:00Z", "kind": "INTERACTION", "id": "Interaction:2",
+    let expected = json!({ "at": "2026-03-01T11:00:00Z", "kind": "INTERACTION", "subjectId": "Interaction:2",
         "prospectId": "Prospect:1", "title": "Re", "text": "Yes", "detail": "inbound", "actorKind": null,
         "actorName": null });
     assert_eq!(reply, expected);
     for node in nodes {
-        let id = node["id"].as_str().unwrap();
+        let id = node["subjectId"].as_str().unwrap();
         let found = app.data(&format!(r#"{{ node(id: "{id}") {{ id }} }}"#)).await;
         assert_eq!(found["node"]["id"], id);
     }
@@ -73,13 +73,13 @@ async fn everything_stands_in_one_order(app: App) {
 
 async fn pages_of_a_timeline_meet(app: App) {
     world(&app).await;
-    let all = app.data("{ prospect(id: 1) { timeline { nodes { id } } } }").await;
+    let all = app.data("{ prospect(id: 1) { timeline { nodes { subjectId } } } }").await;
     let all = all["prospect"]["timeline"]["nodes"].as_array().unwrap().clone();
     for size in 1..=4 {
         let (mut found, mut after): (Vec<Value>, Value) = (Vec::new(), Value::Null);
         loop {
             let page = "query ($after: String, $size: Int) { prospect(id: 1) { timeline(first: $size, after: $after) {
-                        edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage endCursor } } } }";
+                        edges { cursor node { subjectId } } pageInfo { hasNextPage hasPreviousPage endCursor } } } }";
             let variables = json!({ "after": after, "size": size });
             let answer = app.answer_to(app.organization, page, variables).await;
             let page = &answer["data"]["prospect"]["timeline"];
@@ -116,7 +116,7 @@ async fn a_company_has_the_timeline_of_its_prospects(app: App) {
 async fn timelines_take_one_statement_for_all(app: App) {
     app.world().await;
     for query in [
-        "{ prospects { nodes { timeline(first: 3) { nodes { id } } } } }",
+        "{ prospects { nodes { timeline(first: 3) { nodes { subjectId } } } } }",
         "{ companies { nodes { timeline(first: 3) { edges { cursor } } } } }",
     ] {
         assert_eq!(app.counted(query).await.1, 2, "{query}");
@@ -129,8 +129,8 @@ async fn a_cursor_of_another_timeline_is_refused(app: App) {
         app.data("{ company(id: 1) { timeline(first: 1) { pageInfo { endCursor } } } }").await;
     let cursor = data["company"]["timeline"]["pageInfo"]["endCursor"].as_str().unwrap();
     let query =
-        format!(r#"{{ prospect(id: 1) {{ timeline(after: "{cursor}") {{ nodes {{ id }} }} }} }}"#);
+        format!(r#"{{ prospect(id: 1) {{ timeline(after: "{cursor}") {{ nodes {{ subjectId }} }} }} }}"#);
     assert!(app.error(&query).await.starts_with("BAD_CURSOR"));
-    let query = r"{ prospect(id: 1) { timeline(first: 101) { nodes { id } } } }";
+    let query = r"{ prospect(id: 1) { timeline(first: 101) { nodes { subjectId } } } }";
     assert_eq!(app.error(query).await, "INVALID: `first` must be from 0 to 100, it was 101");
 }

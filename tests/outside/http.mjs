@@ -69,6 +69,30 @@ for (const type of ["application/json", "application/json; charset=utf-8", "Appl
   });
 }
 
+test("a refused upload is read, so that its client sees the response", limit, async () => {
+  const upload = () => new Promise((resolve, reject) => {
+    const headers = { "content-type": "multipart/form-data; boundary=x", connection: "close" };
+    const sent = request(endpoint, { method: "POST", headers }, (response) => {
+      response.resume();
+      response.on("end", () => resolve(response.statusCode));
+    });
+    sent.on("error", reject);
+    const piece = Buffer.alloc(64 * 1024, "x");
+    let pieces = 14;
+    const write = () => {
+      while (pieces-- > 0) {
+        if (!sent.write(piece)) {
+          sent.once("drain", write);
+          return;
+        }
+      }
+      sent.end();
+    };
+    write();
+  });
+  assert.deepEqual(await Promise.all(Array.from({ length: 20 }, upload)), Array.from({ length: 20 }, () => 415));
+});
+
 for (const type of [
   "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/graphql", "",
 ]) {

@@ -1,4 +1,5 @@
-// Hostile documents: each is refused with errors that have a code, without data, and quickly.
+// Hostile documents: each is refused with errors that have a code, without data, and quickly. The limits of the server
+// are low (see `run`), so that no document would be a burden without them.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -20,38 +21,37 @@ const beside = (n) => `...F${n}`;
 const below = (n, k) => `f${k}: mergedInto { ...F${n} }`;
 
 const page = (field, inner) => `${field}(first: 100) { nodes { ${inner} } }`;
-const bomb = page("companies", page("prospects", page("interactions", "id")));
 
 const documents = {
-  "50,000 levels of fields": nested(50_000, "{a", "}"),
-  "50,000 levels that are never closed": "{a".repeat(50_000),
-  "50,000 levels of inline fragments": nested(50_000, "{...", "}", "{a}"),
-  "50,000 levels of lists": `{ prospect(id: ${nested(50_000, "[", "]")}) { id } }`,
-  "50,000 levels of objects": `{ prospect(id: ${nested(50_000, "{a:", "}", "1")}) { id } }`,
-  "50,000 levels in the type of a variable": `query ($a: ${nested(50_000, "[", "]", "Int")}) { __typename }`,
-  "100,000 tokens": `{ ${repeat(100_000, () => "id")} }`,
-  "100,000 tokens of punctuation": `{ prospect(id: [${repeat(100_000, () => "1")}]) { id } }`,
-  "1,000 aliases at the root": `{ ${repeat(1000, (n) => `a${n}: prospect(id: ${n}) { id }`)} }`,
-  "1,000 aliases below": `{ prospect(id: 1) { ${repeat(1000, (n) => `a${n}: company { id }`)} } }`,
-  "1,000 aliases in fragments":
-    `{ ${repeat(1000, (n) => `...F${n}`)} } ${repeat(1000, (n) => `fragment F${n} on Query { a${n}: __typename }`)}`,
-  "1,000 directives of one kind": `{ __typename ${repeat(1000, () => "@skip(if: false)")} }`,
-  "1,000 unknown directives": `{ __typename ${repeat(1000, (n) => `@d${n}`)} }`,
-  "1,000 operations": repeat(1000, (n) => `query Q${n} { __typename }`),
-  "three pages of 100 in each other": `{ ${bomb} }`,
-  "the same in a fragment": `{ ...F } fragment F on Query { ${bomb} }`,
-  "the same in an inline fragment": `{ ... on Query { ${bomb} } }`,
-  "ten pages of 100 with pages of 100":
-    `{ ${repeat(10, (n) => `a${n}: ${page("companies", page("prospects", "id"))}`)} }`,
-  "`last: 100` in each other": `{ ${bomb.replaceAll("first", "last")} }`,
-  "deep introspection": `{ __schema { types ${nested(12, "{ fields { type ", "} }", "{ fields { name } }")} } }`,
-  "wide introspection": `{ ${repeat(100, (n) => `a${n}: __schema { types { fields { args { type { name } } } } }`)} }`,
-  // At the end, because a server that opens them does nothing else from then on.
-  "25 fragments, each spreads the next twice": chain(25, 2, beside),
-  "25 fragments, each spreads the next below two fields": chain(25, 2, below),
-  "10 fragments, each spreads the next 8 times": chain(10, 8, beside),
-  "10 fragments, each spreads the next below 8 fields": chain(10, 8, below),
-  "25 doubling fragments that no operation spreads": chain(25, 2, below, "{ __typename }"),
+  "201 levels of fields": nested(201, "{a", "}"),
+  "201 levels that are never closed": "{a".repeat(201),
+  "201 levels of inline fragments": nested(201, "{...", "}", "{a}"),
+  "201 levels of lists": `{ prospect(id: ${nested(201, "[", "]")}) { id } }`,
+  "201 levels of objects": `{ prospect(id: ${nested(201, "{a:", "}", "1")}) { id } }`,
+  "201 levels in the type of a variable": `query ($a: ${nested(201, "[", "]", "Int")}) { __typename }`,
+  "401 tokens": `{ ${repeat(401, () => "id")} }`,
+  "401 tokens of punctuation": `{ prospect(id: [${repeat(401, () => "1")}]) { id } }`,
+  "21 aliases at the root": `{ ${repeat(21, (n) => `a${n}: prospect(id: ${n}) { id }`)} }`,
+  "21 aliases below": `{ prospect(id: 1) { ${repeat(21, (n) => `a${n}: company { id }`)} } }`,
+  "21 aliases in fragments":
+    `{ ${repeat(21, (n) => `...F${n}`)} } ${repeat(21, (n) => `fragment F${n} on Query { a${n}: __typename }`)}`,
+  "11 directives of one kind": `{ __typename ${repeat(11, () => "@skip(if: false)")} }`,
+  "11 unknown directives": `{ __typename ${repeat(11, (n) => `@d${n}`)} }`,
+  "21 operations": repeat(21, (n) => `query Q${n} { __typename }`),
+  "a name of 41 letters": `{ ${"n".repeat(41)} }`,
+  "a string of 2,001 bytes": `{ prospect(id: "${"1".repeat(1999)}") { id } }`,
+  "pages of 100 in each other": `{ ${page("companies", page("prospects", "id"))} }`,
+  "the same in a fragment": `{ ...F } fragment F on Query { ${page("companies", page("prospects", "id"))} }`,
+  "the same in an inline fragment": `{ ... on Query { ${page("companies", page("prospects", "id"))} } }`,
+  "ten pages of 100": `{ ${repeat(10, (n) => `a${n}: ${page("companies", repeat(10, (k) => `b${n}_${k}: id`))}`)} }`,
+  "`last: 100` in each other": `{ ${page("companies", page("prospects", "id")).replaceAll("first", "last")} }`,
+  "deep introspection": `{ __schema { types ${nested(4, "{ fields { type ", "} }", "{ fields { name } }")} } }`,
+  "wide introspection": `{ ${repeat(9, (n) => `a${n}: __schema { types { fields { args { type { name } } } } }`)} }`,
+  "6 fragments, each spreads the next twice": chain(6, 2, beside),
+  "6 fragments, each spreads the next below two fields": chain(6, 2, below),
+  "2 fragments, each spreads the next 8 times": chain(2, 8, beside),
+  "2 fragments, each spreads the next below 8 fields": chain(2, 8, below),
+  "6 doubling fragments that no operation spreads": chain(6, 2, below, "{ __typename }"),
   "a fragment that spreads itself": "{ ...F } fragment F on Query { ...F }",
   "two fragments that spread each other": "{ ...F } fragment F on Query { ...G } fragment G on Query { ...F }",
   "two fragments that spread each other below a field":
@@ -60,15 +60,15 @@ const documents = {
   "a cycle that no operation spreads": "{ __typename } fragment F on Query { ...G } fragment G on Query { ...F }",
 };
 
-const number = { query: `query ($n: Int) { ${bomb.replaceAll("100", "$n")} }` };
+const number = { query: `query ($n: Int) { ${page("companies", page("prospects", "id")).replaceAll("100", "$n")} }` };
 const bodies = {
-  "three pages of 100 by a variable": { ...number, variables: { n: 100 } },
-  "three pages of 100 by the default of a variable": { query: number.query.replace("Int", "Int = 100") },
+  "pages of 100 by a variable": { ...number, variables: { n: 100 } },
+  "pages of 100 by the default of a variable": { query: number.query.replace("Int", "Int = 100") },
   "a batch of 11": Array.from({ length: 11 }, () => ({ query: "{ __typename }" })),
   "a batch of nothing": [],
   "a batch in a batch": [[{ query: "{ __typename }" }]],
-  "50,000 levels in the variables": `{"query": "{ __typename }", "variables": {"a": ${nested(50_000, "[", "]")}}}`,
-  "50,000 levels instead of a request": nested(50_000, "[", "]"),
+  "201 levels in the variables": `{"query": "{ __typename }", "variables": {"a": ${nested(201, "[", "]")}}}`,
+  "201 levels instead of a request": nested(201, "[", "]"),
   ...Object.fromEntries(Object.entries(documents).map(([name, query]) => [name, { query }])),
 };
 
@@ -117,7 +117,7 @@ test("a batch of 10 is answered in its order", { timeout: 10_000 }, async () => 
 });
 
 test("brackets, words and commas in texts and comments do not count", { timeout: 10_000 }, async () => {
-  const noise = "{[(".repeat(500) + " a: b,".repeat(2000);
+  const noise = "{[(".repeat(100) + " a: b,".repeat(100);
   const query = `# ${noise}\n{ prospects(filter: { fullName: { eq: "${noise.slice(0, 200)}" } }) { totalCount } }`;
   assert.equal((await data(query)).prospects.totalCount, 0);
 });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{execute::SchemaExecutor, http::Server};
+use api::{document::Limits, execute::SchemaExecutor, http::Server};
 use async_graphql::Executor;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
@@ -46,7 +46,7 @@ impl App {
         let organization =
             organization::ensure(&store, clock.as_ref(), organization::DEFAULT).await.unwrap();
         let url = database.url.clone();
-        let executor = SchemaExecutor::new(false);
+        let executor = SchemaExecutor::new();
         let providers = Providers::new(vec![Arc::new(Offline)]);
         Self {
             engine,
@@ -59,6 +59,11 @@ impl App {
             executor,
             _database: database,
         }
+    }
+
+    /// The same server with other limits of a request.
+    pub fn within(self, limits: Limits) -> Self {
+        Self { executor: self.executor.clone().within(limits), ..self }
     }
 
     /// The server's time, as rows hold it.

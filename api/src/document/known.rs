@@ -192,7 +192,8 @@ impl Default for Kept {
 
 impl Known {
     /// The document with this text and this choice of operation, if it is known.
-    pub(super) fn find(&self, text: &str, chosen: Option<&str>) -> Option<Arc<Read>> {
+    #[must_use]
+    pub fn find(&self, text: &str, chosen: Option<&str>) -> Option<Arc<Read>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.documents.get(&key(text, chosen)).map(Arc::clone)
     }

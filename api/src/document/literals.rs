@@ -11,7 +11,7 @@ use apollo_compiler::{
 use async_graphql::Pos;
 
 use super::{Refusal, quoted};
-use crate::graph::scalar;
+use crate::graph::scalar::{MOMENT, is_moment};
 
 /// What was found at the literals of a document.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ pub(super) fn coerce(schema: &Schema, document: &mut ast::Document) -> Literals 
                 for variable in &mut operation.variables {
                     let variable = variable.make_mut();
                     if let Some(value) = &mut variable.default_value {
-                        walk.value(&variable.ty, value);
+                        walk.value(&variable.name, &variable.ty, value);
                     }
                 }
                 walk.directives(&mut operation.directives);
@@ -119,20 +119,20 @@ impl<'s> Walk<'s> {
         for argument in given {
             let argument = argument.make_mut();
             if let Some(known) = known.iter().find(|known| known.name == argument.name) {
-                self.value(&known.ty, &mut argument.value);
+                self.value(&known.name, &known.ty, &mut argument.value);
             }
         }
     }
 
-    /// A literal at the type `ty`.
-    fn value(&mut self, ty: &ast::Type, value: &mut Node<Value>) {
+    /// A literal at the argument, input field or variable `name` of the type `ty`.
+    fn value(&mut self, name: &str, ty: &ast::Type, value: &mut Node<Value>) {
         if matches!(**value, Value::Null | Value::Variable(_)) {
             return;
         }
         if ty.is_list()
             && let Value::List(items) = value.make_mut()
         {
-            items.iter_mut().for_each(|item| self.value(ty.item_type(), item));
+            items.iter_mut().for_each(|item| self.value(name, ty.item_type(), item));
             return;
         }
         match self.schema.types.get(ty.inner_named_type()) {
@@ -140,18 +140,18 @@ impl<'s> Walk<'s> {
                 if let Value::Object(fields) = value.make_mut() {
                     for (name, field) in fields {
                         if let Some(known) = input.fields.get(name) {
-                            self.value(&known.ty, field);
+                            self.value(&known.name, &known.ty, field);
                         }
                     }
                 }
             }
-            Some(ExtendedType::Scalar(known)) => self.scalar(&known.name, value),
+            Some(ExtendedType::Scalar(known)) => self.scalar(name, &known.name, value),
             _ => {}
         }
     }
 
-    fn scalar(&mut self, name: &str, value: &mut Node<Value>) {
-        match (name, &**value) {
+    fn scalar(&mut self, name: &str, scalar: &str, value: &mut Node<Value>) {
+        match (scalar, &**value) {
             ("ID", Value::Int(digits)) => {
                 // The executing library takes numbers of 64 bits only. Others stay: the validator compares literals.
                 let digits = digits.as_str();
@@ -160,10 +160,10 @@ impl<'s> Walk<'s> {
                     *value.make_mut() = Value::String(digits);
                 }
             }
-            ("DateTime", Value::String(text)) if scalar::is_moment(text) => {}
+            ("DateTime", Value::String(text)) if is_moment(text) => {}
             ("DateTime", literal) => {
                 let text = literal.serialize().no_indent().to_string();
-                let message = format!("{}, not {}", scalar::MOMENT, quoted(&text));
+                let message = format!("`{name}` takes {MOMENT}, not {}", quoted(&text));
                 self.found.faults.push((self.position(value.location()), message));
             }
             ("JSON", Value::List(_)) => self.nulls(value),

@@ -165,11 +165,11 @@ pub fn warm_up() {
 pub fn prepare(
     mut request: Request,
     limits: &Limits,
-    known: &Known,
+    known: Option<Arc<Read>>,
 ) -> Result<Unvalidated, Refusal> {
     let text = std::mem::take(&mut request.query);
     let chosen = request.operation_name.clone();
-    if let Some(read) = known.find(&text, chosen.as_deref()) {
+    if let Some(read) = known {
         variables::coerce(read.operation()?, &mut request.variables)?;
         let cost = weigh::weigh(read.document(), &request.variables, chosen.as_deref(), limits)?;
         return Ok(Unvalidated { read, request, cost, parsed: None });

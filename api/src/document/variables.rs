@@ -12,7 +12,7 @@ use super::{
     Refusal, quoted,
     shape::{InputShape, Shape, TypeShape},
 };
-use crate::graph::scalar;
+use crate::graph::scalar::{MOMENT, is_moment};
 
 /// Coerces the variables of an operation, and adds the defaults of absent ones.
 ///
@@ -112,8 +112,8 @@ fn accept_named(name: &Name, value: &mut ConstValue) -> Result<(), Fault> {
         ("Float", ConstValue::Number(_))
         | ("String" | "ID", ConstValue::String(_))
         | ("Boolean", ConstValue::Boolean(_)) => true,
-        ("DateTime", ConstValue::String(text)) if scalar::is_moment(text) => true,
-        ("DateTime", _) => return Err(Fault::new(format!("is no date-time: {}", scalar::MOMENT))),
+        ("DateTime", ConstValue::String(text)) if is_moment(text) => true,
+        ("DateTime", _) => return Err(Fault::new(format!("takes {MOMENT}"))),
         ("Int" | "Float" | "String" | "Boolean" | "ID", _) => false,
         _ => match (Shape::of_schema().ty(name), value) {
             (Some(TypeShape::Enum(words)), ConstValue::String(word)) => words.contains(word),

@@ -17,6 +17,7 @@ use super::{
         DEEPEST_WALK, INTROSPECTION, INTROSPECTION_LISTS, LARGEST_PAGE, Limits, SCHEMA_SHARE,
         SEARCH, SHORT_LIST, USUAL_PAGE, VARIABLES,
     },
+    quoted,
     shape::Shape,
 };
 
@@ -135,12 +136,12 @@ impl<'d> Scales<'d> {
     fn fragment(&mut self, name: &str, place: Pos, level: u32) -> Result<Weight, Refusal> {
         let found = self.document.fragments.get_key_value(name);
         let Some((name, fragment)) = found else {
-            return Err(Refusal::invalid_at(format!("there is no fragment `{name}`"), place));
+            return Err(Refusal::invalid_at(format!("there is no fragment `{}`", quoted(name)), place));
         };
         match self.fragments.get(name.as_str()) {
             Some(Some(weight)) => return Ok(*weight),
             Some(None) => {
-                let message = format!("the fragment `{name}` contains itself");
+                let message = format!("the fragment `{}` contains itself", quoted(name));
                 return Err(Refusal::invalid_at(message, fragment.pos));
             }
             None => {}

@@ -92,7 +92,7 @@ pub fn input(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
         },
         (Scalar::DateTime, Value::String(text)) => match time_input(text) {
             Some(time) => Cell::Time(time),
-            None => return refuse("a moment of ISO 8601 with its zone, like 2026-03-01T09:00:00Z"),
+            None => return refuse(MOMENT),
         },
         (Scalar::Enum(ty), Value::Enum(name)) => word_input(ty.words, name, field)?,
         (Scalar::Enum(ty), Value::String(name)) => word_input(ty.words, name, field)?,
@@ -135,7 +135,7 @@ pub fn text_input(text: &str, field: &str) -> Result<String> {
 }
 
 /// What a date-time is, for messages.
-pub const MOMENT: &str = "a DateTime is a date and a time of RFC 3339 with a zone, like 2026-03-01T09:00:00Z";
+pub const MOMENT: &str = "a date and a time of RFC 3339 with a zone, like 2026-03-01T09:00:00Z";
 
 /// Whether the scalar DateTime accepts `text`.
 #[must_use]
@@ -201,9 +201,7 @@ impl async_graphql::InputType for Moment {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         match value {
             Some(Value::String(text)) => time_input(&text).map(Self).ok_or_else(|| {
-                InputValueError::custom(
-                    "a moment of ISO 8601 with its zone is taken, like 2026-03-01T09:00:00Z",
-                )
+                InputValueError::custom(format!("it takes {MOMENT}"))
             }),
             other => Err(InputValueError::expected_type(other.unwrap_or_default())),
         }

@@ -1,15 +1,23 @@
 //! Bodies: not too large, not too slow.
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
-    body::Body,
-    http::{HeaderMap, header},
+    body::{Body, BodyDataStream, Bytes, HttpBody},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::Response,
 };
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 
-use super::settings::MOST_DISCARDED;
+use super::{Server, settings::MOST_DISCARDED};
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +30,7 @@ pub(super) enum Unread {
     Broken,
 }
 
-/// Reads a body. What is too large is told as soon as that is known, and read on for a while: a client
-/// that still sends would else lose the answer.
+/// Reads a body of at most `largest` bytes.
 pub(super) async fn read(
     headers: &HeaderMap,
     body: Body,
@@ -33,23 +40,78 @@ pub(super) async fn read(
     let announced = headers.get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let mut bytes = Vec::with_capacity(announced.unwrap_or_default().min(largest));
-    let mut received = 0;
     let mut chunks = body.into_data_stream();
     let reading = async {
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|_| Unread::Broken)?;
-            received += chunk.len();
-            if received > largest + MOST_DISCARDED {
+            if bytes.len() + chunk.len() > largest {
                 return Err(Unread::TooLarge);
             }
-            if received <= largest {
-                bytes.extend_from_slice(&chunk);
-            } else {
-                bytes = Vec::new();
-            }
+            bytes.extend_from_slice(&chunk);
         }
         Ok(())
     };
     timeout(limit, reading).await.map_err(|_| Unread::TooSlow)??;
-    if received > largest { Err(Unread::TooLarge) } else { Ok(bytes) }
+    Ok(bytes)
+}
+
+/// Reads on the body of a request that was refused before it was read, up to [`MOST_DISCARDED`]: a client that still
+/// sends would lose the response (RFC 9112, section 9.6). Then the connection is closed.
+pub(super) async fn discard_unread(
+    State(server): State<Server>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let unread = Arc::new(Mutex::new(None));
+    let (parts, body) = request.into_parts();
+    let chunks = Chunks { chunks: Some(body.into_data_stream()), unread: Arc::clone(&unread) };
+    let request = Request::from_parts(parts, Body::from_stream(chunks));
+    let mut response = next.run(request).await;
+    let unread = unread.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(mut unread) = unread.filter(|_| response.status().is_client_error()) else {
+        return response;
+    };
+    // A body that came too slowly is not waited for again.
+    if response.status() != StatusCode::REQUEST_TIMEOUT {
+        let mut received = 0;
+        let reading = async {
+            while let Some(Ok(chunk)) = unread.next().await
+                && received <= MOST_DISCARDED
+            {
+                received += chunk.len();
+            }
+        };
+        // The response is the same, whether the rest came in time or not.
+        let _ = timeout(server.settings.body_timeout, reading).await;
+    }
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// The chunks of a body. Those that are not read when it is dropped are left in `unread`.
+struct Chunks {
+    /// `None` when the body has ended.
+    chunks: Option<BodyDataStream>,
+    unread: Arc<Mutex<Option<BodyDataStream>>>,
+}
+
+impl Stream for Chunks {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(chunks) = &mut self.chunks else { return Poll::Ready(None) };
+        let chunk = chunks.poll_next_unpin(context);
+        if matches!(chunk, Poll::Ready(None | Some(Err(_)))) {
+            self.chunks = None;
+        }
+        chunk
+    }
+}
+
+impl Drop for Chunks {
+    fn drop(&mut self) {
+        // A body without content ends before it begins.
+        let chunks = self.chunks.take().filter(|chunks| !chunks.is_end_stream());
+        *self.unread.lock().unwrap_or_else(PoisonError::into_inner) = chunks;
+    }
 }

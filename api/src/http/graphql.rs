@@ -62,9 +62,7 @@ pub(super) async fn post(
         }
         Err(body::Unread::TooSlow) => {
             let text = "the body did not come in time";
-            let mut late = server.refuse(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", text);
-            late.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            return late;
+            return server.refuse(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", text);
         }
         Err(body::Unread::Broken) => return asked.bad("the body could not be read"),
     };
@@ -176,7 +174,7 @@ impl<'s> Asked<'s> {
             let Self { server, visitor, id, media, .. } = self;
             return export::answer(server, visitor, id, fields, *media).await;
         }
-        let operation = match self.admit(fields) {
+        let operation = match self.admit(fields).await {
             Ok(operation) => operation,
             Err(refusal) => return self.refused(refusal),
         };
@@ -220,7 +218,7 @@ impl<'s> Asked<'s> {
             let Value::Object(fields) = request else {
                 return self.bad("each request of a batch must be a JSON object");
             };
-            let outcome = match self.admit(fields) {
+            let outcome = match self.admit(fields).await {
                 Ok(operation) if operation.kind() == OperationType::Subscription => {
                     let text = "a subscription can't stand in a batch";
                     Outcome::Refused(Refusal::new("BAD_REQUEST", text, None))
@@ -233,8 +231,8 @@ impl<'s> Asked<'s> {
         answer(self.media, StatusCode::OK, format!("[{}]", answers.join(",")))
     }
 
-    fn admit(&self, fields: &Map<String, Value>) -> Result<Operation, Refusal> {
-        let mut operation = Operation::admit(self.server, &self.visitor, &self.id, fields)?;
+    async fn admit(&self, fields: &Map<String, Value>) -> Result<Operation, Refusal> {
+        let mut operation = Operation::admit(self.server, &self.visitor, &self.id, fields).await?;
         if self.is_get && operation.kind() == OperationType::Mutation {
             let text = "a mutation is sent by POST";
             return Err(Refusal::new("METHOD_NOT_ALLOWED", text, None));

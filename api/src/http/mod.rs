@@ -16,6 +16,7 @@ mod report;
 mod settings;
 mod socket;
 mod upload;
+mod validation;
 pub mod visitor;
 
 use std::sync::Arc;
@@ -45,6 +46,7 @@ use self::{
     media::Media,
     metrics::{Metrics, SharedMetrics},
     persisted::Persisted,
+    validation::Validation,
     visitor::{Claims, RequestId},
 };
 use crate::{document::Refusal, execute::SchemaExecutor};
@@ -70,6 +72,7 @@ pub struct Server {
     sockets: Arc<Semaphore>,
     followers: Arc<Semaphore>,
     uploads: Arc<Semaphore>,
+    validation: Validation,
     providers: Providers,
     closing: Arc<watch::Sender<bool>>,
 }
@@ -90,6 +93,7 @@ impl Server {
             sockets: Arc::new(Semaphore::new(settings::MOST_SOCKETS)),
             followers: Arc::new(Semaphore::new(settings::MOST_SUBSCRIPTIONS)),
             uploads: Arc::new(Semaphore::new(settings::MOST_UPLOADS)),
+            validation: Validation::new(),
             providers: Providers::new(vec![Arc::new(Offline)]),
             closing: Arc::new(watch::Sender::new(false)),
             settings: Arc::new(settings),
@@ -183,7 +187,8 @@ pub fn routes(server: Server) -> Router {
         .route("/metrics", get(counters))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
-        .layer(compression());
+        .layer(compression())
+        .layer(middleware::from_fn_with_state(server.clone(), body::discard_unread));
     let routes = match cross_origin(&server.settings) {
         Some(layer) => routes.layer(layer),
         None => routes,

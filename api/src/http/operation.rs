@@ -12,7 +12,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use serde_json::Map;
-use service::{Metered, metered};
+use service::{Metered, Role, metered};
 use tracing::Instrument;
 
 use super::{
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     document::{Prepared, Read, Refusal, is_introspection},
-    execute,
+    execute::{self, SchemaExecutor},
     graph::{answer::AnswerSize, paging::Paging},
     permission,
 };
@@ -63,13 +63,13 @@ impl Outcome {
 impl Operation {
     /// Reads the fields of a request (GraphQL over HTTP, section "Request Parameters"), checks it, and
     /// whether the visitor may ask it.
-    pub(super) fn admit(
+    pub(super) async fn admit(
         server: &Server,
         visitor: &Visitor,
         id: &RequestId,
         fields: &Map<String, serde_json::Value>,
     ) -> Result<Self, Refusal> {
-        let admitted = Self::checked(server, visitor, id, fields);
+        let admitted = Self::checked(server, visitor, id, fields).await;
         if let Err(refusal) = &admitted {
             server.metrics.refused(refusal.code);
             tracing::info!(request = &*id.0, code = refusal.code, "refused");
@@ -77,23 +77,26 @@ impl Operation {
         admitted
     }
 
-    fn checked(
+    async fn checked(
         server: &Server,
         visitor: &Visitor,
         id: &RequestId,
         fields: &Map<String, serde_json::Value>,
     ) -> Result<Self, Refusal> {
         let (document, hash) = server.persisted.document(fields)?;
-        let unvalidated = server.executor.prepare(request(&document, fields)?)?;
-        if server.settings.no_introspection
-            && unvalidated.read.roots.iter().any(|root| is_introspection(&root.field))
-        {
-            let text = "this server answers no questions about its schema";
-            return Err(Refusal::new("GRAPHQL_VALIDATION_FAILED", text, None));
-        }
-        permission::check(&unvalidated.read, visitor.role())?;
-        // Validation errors describe the schema, so the caller's permissions come first.
-        let prepared = unvalidated.validate()?;
+        let request = request(&document, fields)?;
+        let check = Check {
+            executor: server.executor.clone(),
+            no_introspection: server.settings.no_introspection,
+            role: visitor.role(),
+        };
+        let prepared = match server.executor.known(&request) {
+            Some(read) => check.check(request, Some(read))?,
+            None => {
+                let patience = server.settings.request_timeout;
+                server.validation.run(patience, move || check.check(request, None)).await?
+            }
+        };
         if let (Some(hash), Some(_)) = (hash, visitor.role()) {
             server.persisted.keep(hash, document);
         }
@@ -212,6 +215,27 @@ impl Operation {
             }
             answer
         })))
+    }
+}
+
+/// The checks of a request before it runs.
+struct Check {
+    executor: SchemaExecutor,
+    no_introspection: bool,
+    role: Option<Role>,
+}
+
+impl Check {
+    fn check(&self, request: Request, known: Option<Arc<Read>>) -> Result<Prepared, Refusal> {
+        let unvalidated = self.executor.prepare(request, known)?;
+        let roots = &unvalidated.read.roots;
+        if self.no_introspection && roots.iter().any(|root| is_introspection(&root.field)) {
+            let text = "this server answers no questions about its schema";
+            return Err(Refusal::new("GRAPHQL_VALIDATION_FAILED", text, None));
+        }
+        permission::check(&unvalidated.read, self.role)?;
+        // Validation errors describe the schema, so the caller's permissions come first.
+        unvalidated.validate()
     }
 }
 

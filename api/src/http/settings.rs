@@ -25,7 +25,7 @@ pub(super) const RUNNING_OF_SOCKET: usize = 8;
 /// How long those of a socket may go on when the server stops.
 pub(super) const SOCKET_GRACE: Duration = Duration::from_secs(15);
 
-/// How much of a body that is too large is read on, so that its sender sees the answer.
+/// How much of the body of a refused request is read on, so that its sender sees the response.
 pub(super) const MOST_DISCARDED: usize = 8 * 1024 * 1024;
 
 /// The most bytes of all headers; with an address, that is what hyper buffers.

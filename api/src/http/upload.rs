@@ -111,10 +111,7 @@ async fn take(
     request: axum::extract::Request,
 ) -> Result<Value, Refused> {
     let refuse = |status, code, text: &str| {
-        let mut response = server.refuse(status, code, text);
-        // What is still being sent is not read.
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        Refused::As(Box::new(response))
+        Refused::As(Box::new(server.refuse(status, code, text)))
     };
     // Any page can let a browser send a form, without asking first.
     if request.headers().contains_key(header::ORIGIN) && !server.accepts_origin(request.headers()) {

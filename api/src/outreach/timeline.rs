@@ -58,7 +58,7 @@ pub struct TimelineEntry {
     pub kind: WordOf<TimelineKind>,
     /// Global id of what tells of it, for `node(id:)`: an interaction, a draft, a piece of research, an entry of the
     /// change log.
-    pub id: ID,
+    pub subject_id: ID,
     /// With whom: global id of the prospect.
     pub prospect_id: ID,
     /// What it was about: a subject, the kind of a draft, what was changed.
@@ -122,7 +122,7 @@ fn entry(entry: &Entry) -> Option<TimelineEntry> {
     Some(TimelineEntry {
         at: Moment(entry.at),
         kind: WordOf::stored(KINDS.get(entry.kind)?.name)?,
-        id: ID(format!("{ty}:{}", entry.id)),
+        subject_id: ID(format!("{ty}:{}", entry.id)),
         prospect_id: ID(format!("Prospect:{}", entry.prospect)),
         title: entry.title.clone(),
         text: entry.text.clone(),

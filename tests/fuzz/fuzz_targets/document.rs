@@ -8,7 +8,7 @@ fuzz_target!(|text: &str| {
     api::document::warm_up();
     let request = async_graphql::Request::new(text);
     let begun = std::time::Instant::now();
-    match api::document::prepare(request, &api::document::Limits::default(), &api::document::Known::default())
+    match api::document::prepare(request, &api::document::Limits::default(), None)
         .and_then(api::document::Unvalidated::validate)
     {
         Ok(prepared) => assert!(prepared.cost <= api::document::Limits::default().max_cost),

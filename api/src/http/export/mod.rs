@@ -74,7 +74,7 @@ async fn begin(
     fields: &Map<String, Value>,
     media: Media,
 ) -> Result<(Export, String), Refusal> {
-    let operation = Operation::admit(server, visitor, id, fields)?;
+    let operation = Operation::admit(server, visitor, id, fields).await?;
     let table = table(operation.read(), operation.variables())?;
     if let (Media::Csv, Some(list)) = (media, &table.list) {
         let list = list.join(".");
@@ -110,7 +110,8 @@ async fn begin(
 impl Export {
     /// The next page as it is sent.
     async fn page(&mut self) -> Result<String, Refusal> {
-        let mut operation = Operation::admit(&self.server, &self.visitor, &self.id, &self.fields)?;
+        let admitted = Operation::admit(&self.server, &self.visitor, &self.id, &self.fields);
+        let mut operation = admitted.await?;
         let size = if self.table.list.is_some() { NESTED_PAGE } else { PLAIN_PAGE };
         let paging = Arc::new(Paging::new(self.next.take(), size));
         if self.table.is_whole {

@@ -286,7 +286,7 @@ impl Session {
             self.server.metrics.refused("SUBSCRIPTIONS");
             Err(Refusal::new("TOO_COMPLEX", text, None))
         } else {
-            Operation::admit(&self.server, &visitor, &self.id, fields)
+            Operation::admit(&self.server, &visitor, &self.id, fields).await
         };
         let operation = match admitted {
             Ok(operation) => operation,

@@ -1,0 +1,75 @@
+//! Validation of new documents, off the threads that serve connections: it is synchronous work, which no timeout
+//! ends, so only as many documents are validated at a time as the machine has cores.
+
+use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
+
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+
+use crate::document::Refusal;
+
+/// The places for documents that are validated at the same time.
+#[derive(Clone, Debug)]
+pub(super) struct Validation(Arc<Semaphore>);
+
+impl Validation {
+    /// As many places as the machine has cores.
+    pub(super) fn new() -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self(Arc::new(Semaphore::new(cores)))
+    }
+
+    /// Does `work` when there is a place for it.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when there is none within `patience`, `INTERNAL` when the work panicked, and those of the work.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let place = timeout(patience, Arc::clone(&self.0).acquire_owned()).await;
+        let Ok(Ok(place)) = place else {
+            let text = "too many new documents are being validated, try again";
+            return Err(Refusal::new("UNAVAILABLE", text, None));
+        };
+        // The place is taken until the work is done, also when nobody waits for it any more.
+        let work = spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        work.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "validation failed");
+            Err(Refusal::new("INTERNAL", "the document could not be validated", None))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use super::Validation;
+
+    #[tokio::test]
+    async fn the_next_waits_for_a_place() {
+        let validation = Validation(std::sync::Arc::new(tokio::sync::Semaphore::new(1)));
+        let (end, ended) = mpsc::channel::<()>();
+        let first = validation.clone();
+        let first = tokio::spawn(async move {
+            let work = move || {
+                let _ = ended.recv();
+                Ok(1)
+            };
+            first.run(Duration::from_secs(60), work).await.map_err(|refusal| refusal.code)
+        });
+        while validation.0.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let second = validation.run(Duration::ZERO, || Ok(2)).await.map_err(|refusal| refusal.code);
+        assert_eq!(second, Err("UNAVAILABLE"));
+        drop(end);
+        assert_eq!(first.await.expect("it ends"), Ok(1));
+        let third = validation.run(Duration::ZERO, || Ok(3)).await.map_err(|refusal| refusal.code);
+        assert_eq!(third, Ok(3));
+    }
+}
