@@ -1,7 +1,7 @@
 //! What can be subscribed to: all of it reads the change log.
 
 use async_graphql::{Context, SimpleObject, Subscription};
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 use service::{
     Scope, Table,
     governance::change_log::{Feed, Follow, Judge, Notice, cursor, kind},
@@ -13,7 +13,7 @@ use service::{
 use crate::{
     error::Error,
     governance::change::{Change, ChangedEntity},
-    graph::{Declared, FilterOf, Row, scalar::WordOf},
+    graph::{Declared, FilterOf, Row, RowBatch, scalar::WordOf},
     ingest::import_job::ImportJob,
     outreach::outreach_draft::OutreachDraft,
 };
@@ -98,14 +98,11 @@ impl Subscription {
         )]
         filter: Option<FilterOf<ImportJob>>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<ImportJobEvent>>> {
-        let notices = rows(ctx, import_job::table(), after, filter, Vec::new()).await?;
-        Ok(notices.map(|notice| {
-            let notice = told(notice)?;
-            Ok(ImportJobEvent {
-                cursor: cursor(notice.position),
-                change: Some(Row::of(notice.position.id)),
-                import_job: notice.record.map(Row::of),
-            })
+        let batches = rows(ctx, import_job::table(), after, filter, Vec::new()).await?;
+        Ok(events(batches, |cursor, change, import_job| ImportJobEvent {
+            cursor,
+            change: Some(change),
+            import_job,
         }))
     }
 
@@ -127,13 +124,10 @@ impl Subscription {
             None => Judge::All,
         };
         let wanted = Follow { entities, kinds: Vec::new(), judge };
-        let notices = follow(ctx, wanted, after).await?;
-        Ok(notices.map(|notice| {
-            let notice = told(notice)?;
-            Ok(ChangeEvent {
-                cursor: cursor(notice.position),
-                change: Some(Row::of(notice.position.id)),
-            })
+        let batches = follow(ctx, wanted, after).await?;
+        Ok(events(batches, |cursor, change, _: Option<Row<Change>>| ChangeEvent {
+            cursor,
+            change: Some(change),
         }))
     }
 }
@@ -144,15 +138,33 @@ async fn drafts(
     filter: Option<FilterOf<OutreachDraft>>,
     kinds: Vec<&'static str>,
 ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>> + use<>> {
-    let notices = rows(ctx, outreach_draft::table(), after, filter, kinds).await?;
-    Ok(notices.map(|notice| {
-        let notice = told(notice)?;
-        Ok(OutreachDraftEvent {
-            cursor: cursor(notice.position),
-            change: Some(Row::of(notice.position.id)),
-            draft: notice.record.map(Row::of),
-        })
+    let batches = rows(ctx, outreach_draft::table(), after, filter, kinds).await?;
+    Ok(events(batches, |cursor, change, draft| OutreachDraftEvent {
+        cursor,
+        change: Some(change),
+        draft,
     }))
+}
+
+/// The events of notices: their cursor, the entry of the change log, and the row that has changed.
+fn events<E, T>(
+    batches: impl Stream<Item = service::Result<Vec<Notice>>> + Send,
+    event: fn(String, Row<Change>, Option<Row<E>>) -> T,
+) -> impl Stream<Item = async_graphql::Result<T>> {
+    batches.flat_map(move |batch| {
+        let notices = match batch {
+            Ok(notices) => notices,
+            Err(error) => return stream::iter(vec![Err(Error::from(error).into())]),
+        };
+        let changes = RowBatch::new(notices.iter().map(|notice| notice.position.id).collect());
+        let rows = RowBatch::new(notices.iter().filter_map(|notice| notice.record).collect());
+        let events = notices.iter().map(|notice| {
+            let change = Row::in_batch(notice.position.id, &changes);
+            let row = notice.record.map(|key| Row::in_batch(key, &rows));
+            Ok(event(cursor(notice.position), change, row))
+        });
+        stream::iter(events.collect::<Vec<_>>())
+    })
 }
 
 /// What happens to rows of `table`, of these kinds or of all.
@@ -162,7 +174,7 @@ async fn rows<E: Declared>(
     after: Option<String>,
     filter: Option<FilterOf<E>>,
     kinds: Vec<&'static str>,
-) -> async_graphql::Result<impl Stream<Item = service::Result<Notice>> + Send + use<E>> {
+) -> async_graphql::Result<impl Stream<Item = service::Result<Vec<Notice>>> + Send + use<E>> {
     let judge = match given(filter)? {
         Some(filter) => Judge::Row(table, filter),
         None => Judge::All,
@@ -179,12 +191,8 @@ async fn follow(
     ctx: &Context<'_>,
     wanted: Follow,
     after: Option<String>,
-) -> Result<impl Stream<Item = service::Result<Notice>> + Send + use<>, Error> {
+) -> Result<impl Stream<Item = service::Result<Vec<Notice>>> + Send + use<>, Error> {
     let feed = ctx.data_opt::<Feed>().ok_or_else(|| Error::internal("a request without a feed"))?;
     let scope = ctx.data_unchecked::<Scope>();
     Ok(feed.follow(scope, wanted, after.as_deref()).await?)
-}
-
-fn told(notice: service::Result<Notice>) -> async_graphql::Result<Notice> {
-    notice.map_err(|error| Error::from(error).into())
 }

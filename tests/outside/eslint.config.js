@@ -64,6 +64,7 @@ export default [
             "SearchHighlight",
             "SearchPart",
             "TableStatistics",
+            "TimelineEntry",
             "UserError",
             "Viewer",
             "ViewerOrganization",

@@ -21,12 +21,12 @@ pub struct AskedConnection<'a> {
 pub fn of_connection<'a>(context: &'a Context<'a>, name: &str) -> Result<AskedConnection<'a>> {
     let mut found = AskedConnection::default();
     let set = &context.item.node.selection_set.node;
-    for fields in collect(context, &format!("{name}Connection"), vec![set])?.into_values() {
+    for fields in collect(&format!("{name}Connection"), vec![set]).into_values() {
         match fields[0].node.name.node.as_str() {
             "nodes" => found.nodes.extend(fields),
             "edges" => {
                 let sets = fields.iter().map(|field| &field.node.selection_set.node).collect();
-                for inner in collect(context, &format!("{name}Edge"), sets)?.into_values() {
+                for inner in collect(&format!("{name}Edge"), sets).into_values() {
                     let name = inner[0].node.name.node.as_str();
                     if name == "node" {
                         found.nodes.extend(&inner);

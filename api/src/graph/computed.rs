@@ -201,9 +201,9 @@ impl Computations {
     }
 }
 
-/// A field of one request and the rows of one level, told by where they are.
+/// A field of one plan, by its number, and the rows of one level, by where they are.
 fn key(field: &ComputedField<'_>, loaded: &Loaded) -> (usize, usize) {
-    (std::ptr::from_ref(field) as usize, std::ptr::from_ref(loaded) as usize)
+    (field.number, std::ptr::from_ref(loaded) as usize)
 }
 
 /// Works out every computed field of `shape` and below, each once for all rows of its level.

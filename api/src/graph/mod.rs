@@ -25,6 +25,7 @@ pub mod plan;
 pub mod registry;
 pub mod root;
 pub mod row;
+mod row_batch;
 pub mod scalar;
 pub mod shape;
 mod types;
@@ -39,3 +40,4 @@ pub use field_type::{
 };
 pub use registry::{Mutation, Query};
 pub use row::{FilterOf, Row, Rows};
+pub use row_batch::RowBatch;

@@ -91,10 +91,9 @@ pub async fn resolve(
 ) -> ServerResult<Value> {
     let field = context.item;
     let root = PathSegment::Field(field.node.response_key().node.to_string());
-    let told = |error: Error| error.into_server_error(field.pos, vec![root.clone()]);
     let sets = vec![&field.node.selection_set.node];
     let mut payload = IndexMap::new();
-    for (key, asked) in collect(context, name, sets).map_err(told)? {
+    for (key, asked) in collect(name, sets) {
         let asked_name = asked[0].node.name.node.as_str();
         let path = vec![root.clone(), PathSegment::Field(key.to_owned())];
         let part = parts.iter().find(|(known, _)| known == asked_name).map(|(_, part)| part);
@@ -113,8 +112,7 @@ pub async fn resolve(
             None if asked_name == "userErrors" => {
                 let sets: Sets<'_> =
                     asked.iter().map(|field| &field.node.selection_set.node).collect();
-                let errors = errors.iter().map(|error| told_error(context, &sets, error));
-                Value::List(errors.collect::<Result<_, _>>().map_err(told)?)
+                Value::List(errors.iter().map(|error| told_error(&sets, error)).collect())
             }
             None => Value::String(name.to_owned()),
         };
@@ -123,9 +121,9 @@ pub async fn resolve(
     Ok(Value::Object(payload))
 }
 
-fn told_error(context: &Context<'_>, sets: &Sets<'_>, error: &UserError) -> Result<Value, Error> {
+fn told_error(sets: &Sets<'_>, error: &UserError) -> Value {
     let mut object = IndexMap::new();
-    for (key, asked) in collect(context, "UserError", sets.clone())? {
+    for (key, asked) in collect("UserError", sets.clone()) {
         let value = match asked[0].node.name.node.as_str() {
             "code" => async_graphql::InputType::to_value(&error.code),
             "field" => error.field.clone().map_or(Value::Null, Value::String),
@@ -135,5 +133,5 @@ fn told_error(context: &Context<'_>, sets: &Sets<'_>, error: &UserError) -> Resu
         };
         object.insert(Name::new(key), value);
     }
-    Ok(Value::Object(object))
+    Value::Object(object)
 }

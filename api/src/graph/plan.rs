@@ -1,6 +1,6 @@
 //! From a selection to a plan: what the service is to read, and how the answer is built from it.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use async_graphql::{Context, Name, Positioned, parser::types::Field};
 use service::{
@@ -23,13 +23,15 @@ use crate::{
 /// Plans selections; reads arguments and fragments of the request it belongs to.
 pub struct Planner<'a> {
     pub(super) context: &'a Context<'a>,
+    /// How many computed fields have been planned.
+    computed: Cell<usize>,
 }
 
 impl<'a> Planner<'a> {
     /// A planner for the request of `context`.
     #[must_use]
     pub fn new(context: &'a Context<'a>) -> Self {
-        Self { context }
+        Self { context, computed: Cell::new(0) }
     }
 
     /// Plans the object that `field` gives: a row of `entity`, read by its key.
@@ -110,7 +112,7 @@ impl<'a> Planner<'a> {
         let mut connection = Connection { entity, cursor: Vec::new(), fields: Vec::new() };
         let mut cursors = paging.is_some();
         let mut beyond = paging.is_some();
-        for (key, asked) in collect(self.context, &name, sets)? {
+        for (key, asked) in collect(&name, sets) {
             let inner = || asked.iter().map(|field| &field.node.selection_set.node).collect();
             let out = match asked[0].node.name.node.as_str() {
                 "nodes" => {
@@ -162,7 +164,7 @@ impl<'a> Planner<'a> {
         cursors: &mut bool,
     ) -> Result<Vec<(Name, EdgeOut<'a>)>> {
         let name = format!("{}Edge", entity.name);
-        let fields = collect(self.context, &name, sets)?.into_iter().map(|(key, asked)| {
+        let fields = collect(&name, sets).into_iter().map(|(key, asked)| {
             let out = match asked[0].node.name.node.as_str() {
                 "cursor" => {
                     *cursors = true;
@@ -180,7 +182,7 @@ impl<'a> Planner<'a> {
     }
 
     fn page_info(&self, sets: Sets<'a>, cursors: &mut bool) -> Result<Vec<(Name, PageInfoOut)>> {
-        let fields = collect(self.context, "PageInfo", sets)?.into_iter().map(|(key, asked)| {
+        let fields = collect("PageInfo", sets).into_iter().map(|(key, asked)| {
             let out = match asked[0].node.name.node.as_str() {
                 "hasPreviousPage" => PageInfoOut::HasPreviousPage,
                 "hasNextPage" => PageInfoOut::HasNextPage,
@@ -203,7 +205,7 @@ impl<'a> Planner<'a> {
         sets: Sets<'a>,
     ) -> Result<Shape<'a>> {
         let mut fields = Vec::new();
-        for (key, asked) in collect(self.context, entity.name, sets)? {
+        for (key, asked) in collect(entity.name, sets) {
             let name = asked[0].node.name.node.as_str();
             let out = if name == "__typename" {
                 Out::TypeName(entity.name)
@@ -276,6 +278,7 @@ impl<'a> Planner<'a> {
                 Out::First { relation, parent, shape }
             }
             Gives::Computed { needs, resolve, optional, .. } => Out::Computed(ComputedField {
+                number: self.computed.replace(self.computed.get() + 1),
                 field: asked[0],
                 resolve: *resolve,
                 cells: needs.iter().map(|column| list.cell(of, *column)).collect(),

@@ -10,7 +10,7 @@ use service::{Scope, governance::change_log::Position, read};
 use super::{
     aggregate::answer::Worked,
     answer::Answer,
-    computed::{self, Computations},
+    computed,
     declaration::Entity,
     id, input,
     paging::Paging,
@@ -79,7 +79,7 @@ async fn list(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Va
     let computations =
         computed::of_connection(context, &connection, &loaded).await.map_err(told)?;
     let path = at_root(field);
-    Answer::new(context, field, path, computations).page(&connection, &loaded, &loaded.group(0))
+    Answer::new(context, field, path, Arc::new(computations)).page(&connection, &loaded, &loaded.group(0))
 }
 
 async fn aggregate(
@@ -102,7 +102,7 @@ async fn aggregate(
             return Err(told(Error::too_complex(text)));
         }
     }
-    let answer = Answer::new(context, field, at_root(field), Computations::default());
+    let answer = Answer::new(context, field, at_root(field), Arc::default());
     answer.aggregated(&Worked { plan: &plan, found: &found })
 }
 

@@ -1,7 +1,7 @@
 //! Rows of declared entities in types written by hand: they are named by key, and read as they are
 //! asked for, in one statement.
 
-use std::{borrow::Cow, marker::PhantomData};
+use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
 use async_graphql::{
     Context, ContextSelectionSet, InputType, InputValueError, InputValueResult, OutputType,
@@ -20,18 +20,38 @@ use super::{
     filter,
     plan::Planner,
     registry::Registry,
+    row_batch::RowBatch,
 };
 use crate::error::{Error, Result};
 
 /// The row of an entity with this key. It may be gone, so it always stands in an `Option`.
-pub struct Row<E>(i64, PhantomData<E>);
+pub struct Row<E> {
+    key: i64,
+    batch: Option<Arc<RowBatch>>,
+    entity: PhantomData<E>,
+}
 
 impl<E> Row<E> {
     /// The row with this key.
     #[must_use]
     pub fn of(key: i64) -> Self {
-        Self(key, PhantomData)
+        Self { key, batch: None, entity: PhantomData }
     }
+
+    /// The row with this key, which is read together with the others of the batch.
+    #[must_use]
+    pub fn in_batch(key: i64, batch: &Arc<RowBatch>) -> Self {
+        Self { key, batch: Some(Arc::clone(batch)), entity: PhantomData }
+    }
+}
+
+/// Where rows come from.
+#[derive(Clone, Copy)]
+enum Source<'s> {
+    Database,
+    /// One that says it all is not read.
+    Record(&'s Record),
+    Batch(&'s RowBatch),
 }
 
 /// Rows of an entity, some of which may not be there: `[Prospect]!`.
@@ -61,7 +81,9 @@ impl<E: Declared + Send + Sync> OutputType for Row<E> {
     ) -> ServerResult<Value> {
         let context = context.with_field(field);
         let path = path_above(&context);
-        let rows = by_keys(&context, E::entity(), &[field], &[Some(self.0)], path, false).await?;
+        let source = self.batch.as_deref().map_or(Source::Database, Source::Batch);
+        let rows =
+            rows(&context, E::entity(), &[field], &[Some(self.key)], source, path, false).await?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 }
@@ -114,7 +136,7 @@ pub async fn by_keys(
     path: Vec<PathSegment>,
     listed: bool,
 ) -> ServerResult<Vec<Value>> {
-    rows(context, entity, fields, keys, None, path, listed).await
+    rows(context, entity, fields, keys, Source::Database, path, listed).await
 }
 
 /// The row that was written as `record`, as `fields` ask for it.
@@ -129,17 +151,18 @@ pub async fn written(
     path: Vec<PathSegment>,
 ) -> ServerResult<Value> {
     let keys = [Some(record.id())];
-    let rows = rows(context, entity, fields, &keys, Some(record), path, false).await?;
+    let source = Source::Record(record);
+    let rows = rows(context, entity, fields, &keys, source, path, false).await?;
     Ok(rows.into_iter().next().unwrap_or_default())
 }
 
-/// As [`by_keys`], without asking the database where a row that is `known` says it all.
+/// As [`by_keys`], from a source of rows.
 async fn rows(
     context: &Context<'_>,
     entity: &'static Entity,
     fields: &[&Positioned<Field>],
     keys: &[Option<i64>],
-    known: Option<&Record>,
+    source: Source<'_>,
     path: Vec<PathSegment>,
     listed: bool,
 ) -> ServerResult<Vec<Value>> {
@@ -149,11 +172,28 @@ async fn rows(
     let id = plan.cell(0, entity.table.id());
     let wanted: Vec<i64> = keys.iter().copied().flatten().collect();
     let scope = context.data_unchecked::<Scope>();
-    let loaded = match known.and_then(|record| read::of_record(&plan, record)) {
-        Some(loaded) => loaded,
-        None => read::by_keys(scope, &plan, &wanted).await.map_err(|error| told(error.into()))?,
+    let (own, shared);
+    let (loaded, computations) = match (source, wanted.first()) {
+        (Source::Batch(batch), Some(key)) => {
+            shared = batch.load(context, &plan, &shape, *key, field.pos).await.map_err(told)?;
+            (&*shared.loaded, Arc::clone(&shared.computations))
+        }
+        (source, _) => {
+            let known = match source {
+                Source::Record(record) => read::of_record(&plan, record),
+                _ => None,
+            };
+            own = match known {
+                Some(loaded) => loaded,
+                None => {
+                    let read = read::by_keys(scope, &plan, &wanted).await;
+                    read.map_err(|error| told(error.into()))?
+                }
+            };
+            let computed = computed::of_shape(context, &shape, &own).await.map_err(told)?;
+            (&own, Arc::new(computed))
+        }
     };
-    let computations = computed::of_shape(context, &shape, &loaded).await.map_err(told)?;
     let mut answer = Answer::new(context, field, path, computations);
     let mut values = Vec::with_capacity(keys.len());
     for (place, key) in keys.iter().enumerate() {
@@ -163,7 +203,7 @@ async fn rows(
             continue;
         };
         let place = listed.then_some(place);
-        match answer.row(&shape, &loaded, row, place) {
+        match answer.row(&shape, loaded, row, place) {
             Err(error) if listed => {
                 context.add_error(error);
                 values.push(Value::Null);

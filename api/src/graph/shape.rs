@@ -64,6 +64,8 @@ pub enum Out<'a> {
 
 /// A field that is worked out from cells.
 pub struct ComputedField<'a> {
+    /// Its number in the plan. Plans of the same operation number their fields alike.
+    pub number: usize,
     /// The field as it was asked for.
     pub field: &'a Positioned<Field>,
     /// The function.

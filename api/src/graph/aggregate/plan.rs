@@ -94,7 +94,7 @@ impl<'a> Planner<'a> {
         if grouped {
             plan.keys = input::grouped(entity, &arguments, &mut aggregate)?;
             let name = format!("{}Groups", entity.name);
-            for (key, asked) in collect(self.context, &name, sets)? {
+            for (key, asked) in collect(&name, sets) {
                 let part = match asked[0].node.name.node.as_str() {
                     "nodes" => {
                         let sets =
@@ -140,7 +140,7 @@ impl<'a> Planner<'a> {
         aggregate: &mut Aggregate,
     ) -> Result<Vec<(Name, Part)>> {
         let mut parts = Vec::new();
-        for (key, asked) in collect(self.context, name, sets)? {
+        for (key, asked) in collect(name, sets) {
             let inner = || asked.iter().map(|field| &field.node.selection_set.node).collect();
             let kind = asked[0].node.name.node.as_str();
             let part = match kind {
@@ -158,7 +158,7 @@ impl<'a> Planner<'a> {
                     Some((_, part, _)) => {
                         let name = format!("{}{part}", entity.name);
                         let mut columns = Vec::new();
-                        for (key, asked) in collect(self.context, &name, inner())? {
+                        for (key, asked) in collect(&name, inner()) {
                             let column = asked[0].node.name.node.as_str();
                             let mut known = measured(entity, part).iter();
                             let part = match known.find(|(field, ..)| field.name == column) {
@@ -188,7 +188,7 @@ impl<'a> Planner<'a> {
         sets: Sets<'a>,
         keys: &[&'static KeyField],
     ) -> Result<Vec<(Name, Part)>> {
-        let fields = collect(self.context, name, sets)?.into_iter().map(|(key, asked)| {
+        let fields = collect(name, sets).into_iter().map(|(key, asked)| {
             let field = asked[0].node.name.node.as_str();
             let part = if field == "__typename" {
                 Part::TypeName(name.to_owned())

@@ -2,7 +2,10 @@
 
 mod connection;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use async_graphql::{
     Context, Name, PathSegment, Pos, Positioned, ServerError, ServerResult, Value,
@@ -25,7 +28,7 @@ use crate::{error::Error, text};
 pub struct Answer<'a> {
     context: &'a Context<'a>,
     position: Pos,
-    computations: Computations,
+    computations: Arc<Computations>,
     path: Vec<Step>,
     /// How long the path of the field is that is answered.
     root: usize,
@@ -65,7 +68,7 @@ impl<'a> Answer<'a> {
         context: &'a Context<'a>,
         field: &'a Positioned<Field>,
         path: Vec<PathSegment>,
-        computations: Computations,
+        computations: Arc<Computations>,
     ) -> Self {
         let root = path.len();
         let path = path.into_iter().map(|segment| match segment {

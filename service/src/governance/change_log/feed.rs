@@ -34,6 +34,9 @@ use crate::{
 /// How many batches a follower may be behind before it reads the log itself.
 const BEHIND: usize = 256;
 
+/// The maximum number of notices that are ready together.
+pub const BATCH: usize = 64;
+
 /// That something has changed.
 #[derive(Clone, Debug)]
 pub struct Notice {
@@ -120,7 +123,8 @@ impl Feed {
         tasks.push(tokio::spawn(task));
     }
 
-    /// Follows the log of the organization: from after `after`, or from now.
+    /// Follows the log of the organization: from after `after`, or from now. Each item is what is ready, at most
+    /// [`BATCH`] notices and never none.
     ///
     /// # Errors
     /// [`Error::BadCursor`] and [`Error::CursorExpired`] when `after` is no place to go on from.
@@ -129,7 +133,7 @@ impl Feed {
         scope: &Scope,
         wanted: Follow,
         after: Option<&str>,
-    ) -> Result<impl Stream<Item = Result<Notice>> + Send + use<>> {
+    ) -> Result<impl Stream<Item = Result<Vec<Notice>>> + Send + use<>> {
         let after = after.map(Position::of).transpose()?;
         if let Some(after) = after {
             after.check(scope).await?;
@@ -189,10 +193,11 @@ struct Follower {
 }
 
 impl Follower {
-    async fn next(&mut self) -> Option<Result<Notice>> {
+    async fn next(&mut self) -> Option<Result<Vec<Notice>>> {
         loop {
-            if let Some(notice) = self.ready.pop_front() {
-                return Some(Ok(notice));
+            if !self.ready.is_empty() {
+                let count = self.ready.len().min(BATCH);
+                return Some(Ok(self.ready.drain(..count).collect()));
             }
             if self.ended || *self.closed.borrow() {
                 return None;
@@ -240,18 +245,38 @@ impl Follower {
         tokio::select! {
             _ = self.closed.changed() => Ok(None),
             batch = self.receiver.recv() => match batch {
-                Ok(batch) => {
-                    let wanted = batch.iter().filter(|notice| self.wants(notice)).cloned();
-                    let last = batch.last().map_or(self.position, |notice| notice.position);
-                    let reached = self.position.max(last);
-                    Ok(Some(Found { notices: wanted.collect(), reached }))
-                }
+                Ok(batch) => Ok(Some(self.ready_after(&batch))),
                 Err(broadcast::error::RecvError::Lagged(_)) => {
                     self.caught_up = false;
                     Ok(Some(Found { notices: Vec::new(), reached: self.position }))
                 }
                 Err(broadcast::error::RecvError::Closed) => Ok(None),
             }
+        }
+    }
+
+    /// What is wanted of a batch, and of those that are ready after it.
+    fn ready_after(&mut self, first: &[Notice]) -> Found {
+        let mut found = Found { notices: Vec::new(), reached: self.position };
+        self.gather(first, &mut found);
+        while found.notices.len() < CHUNK {
+            match self.receiver.try_recv() {
+                Ok(batch) => self.gather(&batch, &mut found),
+                Err(broadcast::error::TryRecvError::Lagged(_)) => {
+                    self.caught_up = false;
+                    break;
+                }
+                // The end of the feed is found by the next call.
+                Err(_) => break,
+            }
+        }
+        found
+    }
+
+    fn gather(&self, batch: &[Notice], found: &mut Found) {
+        found.notices.extend(batch.iter().filter(|notice| self.wants(notice)).cloned());
+        if let Some(last) = batch.last() {
+            found.reached = found.reached.max(last.position);
         }
     }
 

@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 use entity::governance::change;
 
 pub(crate) use append::{Entry, append, beside};
-pub use feed::{Feed, Follow, Judge, Notice};
+pub use feed::{BATCH, Feed, Follow, Judge, Notice};
 pub use position::{Position, cursor};
 pub use upkeep::{KEPT_DAYS, expire, open};
 

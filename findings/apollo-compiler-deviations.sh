@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# apollo-compiler 2.0.0-beta.2 validates executable documents, but deviates from two rules of the September 2025
-# specification: it accepts a field that occurs twice in one input object (Input Object Field Uniqueness), and it
+# apollo-compiler 2.0.0-beta.2 parses and validates executable documents, but deviates from the September 2025
+# specification. It accepts a field that occurs twice in one input object (Input Object Field Uniqueness), the name of an
+# argument without a value, which it drops (Arguments), and a selection set without a selection (Selection Sets). It
 # rejects a subscription whose one root field is selected twice, since it counts selections and not response names
-# (Single Root Field). Exits non-zero when either changes.
+# (Single Root Field), and null in a list at a custom scalar that is non-null (Values of Correct Type). Exits non-zero
+# when one of them changes.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -21,11 +23,14 @@ cat > src/main.rs <<'RUST'
 use apollo_compiler::{ExecutableDocument, Schema};
 
 fn main() {
-    let schema = "input Filter { a: Int } type Query { list(filter: Filter): Int } \
+    let schema = "scalar JSON input Filter { a: Int } type Query { list(filter: Filter, json: JSON! = 1): Int event: Event } \
                   type Event { id: ID name: String } type Subscription { event: Event }";
     let schema = Schema::parse_and_validate(schema, "schema.graphql").unwrap();
     let cases = [
         ("repeated input field", "{ list(filter: { a: 1, a: 1 }) }", true),
+        ("argument without a value", "{ list(filter) }", true),
+        ("empty selection set", "{ event {} }", true),
+        ("null in a list at JSON!", "{ list(json: [null]) }", false),
         ("root field selected twice", "subscription { event { id } event { name } }", false),
     ];
     println!("apollo-compiler 2.0.0-beta.2");
