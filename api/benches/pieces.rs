@@ -60,6 +60,23 @@ fn documents(criterion: &mut Criterion) {
             black_box(prepared.map_err(|refusal| refusal.code).unwrap().cost)
         });
     });
+    // The work of validation grows with the tokens, and not faster.
+    for parts in [250, 500, 1_000] {
+        let fields = "id fullName email company { id name } ".repeat(parts);
+        let filters =
+            "{ fullName: { startsWith: \"a\" }, revision: { in: [1, 2] } } ".repeat(parts / 4);
+        let text = format!(
+            "{{ prospects(first: 1, filter: {{ or: [{filters}] }}) {{ nodes {{ {fields} }} }} }}"
+        );
+        let name = format!("document: read and checked, {parts} times 9 fields, filters");
+        criterion.bench_function(&name, |bench| {
+            bench.iter(|| {
+                let prepared = document::prepare(Request::new(&text), &limits, None)
+                    .and_then(Unvalidated::validate);
+                black_box(prepared.map_err(|refusal| refusal.errors).unwrap().cost)
+            });
+        });
+    }
     let known = Known::default();
     let prepared =
         document::prepare(Request::new(NESTED), &limits, None).and_then(Unvalidated::validate);
@@ -67,8 +84,9 @@ fn documents(criterion: &mut Criterion) {
     known.allow(&prepared.read, prepared.variant.unwrap());
     criterion.bench_function("document: known", |bench| {
         bench.iter(|| {
-            let prepared = document::prepare(Request::new(NESTED), &limits, known.find(NESTED, None))
-                .and_then(Unvalidated::validate);
+            let prepared =
+                document::prepare(Request::new(NESTED), &limits, known.find(NESTED, None))
+                    .and_then(Unvalidated::validate);
             black_box(prepared.map_err(|refusal| refusal.code).unwrap().cost)
         });
     });

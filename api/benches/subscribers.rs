@@ -89,7 +89,8 @@ async fn read(mut socket: Socket, count: usize) -> HashMap<String, Instant> {
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
-    let folder = std::env::temp_dir().join(format!("salesgraph-subscribers-{}", std::process::id()));
+    let folder =
+        std::env::temp_dir().join(format!("salesgraph-subscribers-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let database = match arguments.database.as_str() {
         "sqlite::memory:" => format!("sqlite:{}/salesgraph.db", folder.display()),
@@ -147,7 +148,12 @@ async fn main() {
     let at = |part: usize| times[(times.len() * part / 1_000).min(times.len() - 1)].as_secs_f64();
     println!(
         "{} events at {} readers beside {} that do not read, seconds from the writer's answer: p50 {:.3}, p99 {:.3}, all {:.3}",
-        times.len(), arguments.reading, silent.len(), at(500), at(990), at(1_000)
+        times.len(),
+        arguments.reading,
+        silent.len(),
+        at(500),
+        at(990),
+        at(1_000)
     );
     std::fs::remove_dir_all(&folder).unwrap();
 }

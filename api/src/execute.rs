@@ -26,6 +26,12 @@ pub struct SchemaExecutor {
     known: Arc<Known>,
 }
 
+impl Default for SchemaExecutor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl SchemaExecutor {
     /// Runs requests on the schema.
     #[must_use]

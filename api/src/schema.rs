@@ -1,8 +1,6 @@
 //! The schema: the declared roots, and the fields written by hand beside them.
 
-use async_graphql::{
-    Context, MergedObject, Object, SDLExportOptions, ValidationMode,
-};
+use async_graphql::{Context, MergedObject, Object, SDLExportOptions, ValidationMode};
 use service::{Scope, governance::schema_version, operations::statistics};
 
 use crate::{

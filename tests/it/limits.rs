@@ -47,7 +47,9 @@ fn hostile() -> Vec<(&'static str, String, &'static str)> {
         text + &format!(" fragment f{steps} on Prospect {{ id }}")
     };
     let pages = |size: usize| {
-        format!("{{ prospects(first: {size}) {{ nodes {{ company {{ prospects(first: {size}) {{ nodes {{ id }} }} }} }} }} }}")
+        format!(
+            "{{ prospects(first: {size}) {{ nodes {{ company {{ prospects(first: {size}) {{ nodes {{ id }} }} }} }} }} }}"
+        )
     };
     let chain = numbered(11, |n| format!("fragment c{n} on Prospect {{ ...c{} }}", n + 1));
     vec![
@@ -156,18 +158,27 @@ async fn messages_quote_a_hundred_characters(app: App) {
         format!("query (${name}: Int) {{ __typename }}"),
         format!("{{ prospects(first {name}: 1) {{ totalCount }} }}"),
         format!("{{ prospects({name} first: 1) {{ totalCount }} }}"),
-        format!("{{ prospects(filter: {{ createdAt: {{ gt: {{ {name}: [\"{text}\"] }} }} }}) {{ totalCount }} }}"),
+        format!(
+            "{{ prospects(filter: {{ createdAt: {{ gt: {{ {name}: [\"{text}\"] }} }} }}) {{ totalCount }} }}"
+        ),
         format!("{{ __typename }} fragment {name} on Query {{ __typename }}"),
         format!("{{ __typename }} \"{text}\""),
-        format!("{{ prospect(id: \"{text}\") {{ id }} prospects(after: \"{text}\") {{ nodes {{ id }} }} }}"),
+        format!(
+            "{{ prospect(id: \"{text}\") {{ id }} prospects(after: \"{text}\") {{ nodes {{ id }} }} }}"
+        ),
         format!("{{ prospects(orderBy: {{ {name}: ASC }}) {{ totalCount }} }}"),
     ] {
         let errors = app.answer(&document).await["errors"].to_string();
         assert_ne!(errors, "null", "{document}");
-        assert!(!errors.contains(&name[..102]) && !errors.contains(&text[..102]), "{document}: {errors}");
+        assert!(
+            !errors.contains(&name[..102]) && !errors.contains(&text[..102]),
+            "{document}: {errors}"
+        );
     }
     let query = "query ($a: ProspectFilter) { prospects(filter: $a) { totalCount } }";
-    for variables in [json!({ "a": { name.clone(): 1 } }), json!({ "a": { "fullName": { name.clone(): 1 } } })] {
+    for variables in
+        [json!({ "a": { name.clone(): 1 } }), json!({ "a": { "fullName": { name.clone(): 1 } } })]
+    {
         let answer = app.answer_to(app.organization, query, variables).await;
         let message = answer["errors"][0]["message"].as_str().unwrap();
         assert!(!message.contains(&name[..102]), "{message}");

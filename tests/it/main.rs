@@ -118,6 +118,7 @@ fn behaviours() -> Vec<Behaviour> {
         search::kept::behaviours(),
         search::words::behaviours(),
         sockets::behaviours(),
+        subscriptions::batches::behaviours(),
         subscriptions::everything::behaviours(),
         subscriptions::feed::behaviours(),
         subscriptions::fragments::behaviours(),

@@ -128,8 +128,9 @@ async fn a_cursor_of_another_timeline_is_refused(app: App) {
     let data =
         app.data("{ company(id: 1) { timeline(first: 1) { pageInfo { endCursor } } } }").await;
     let cursor = data["company"]["timeline"]["pageInfo"]["endCursor"].as_str().unwrap();
-    let query =
-        format!(r#"{{ prospect(id: 1) {{ timeline(after: "{cursor}") {{ nodes {{ subjectId }} }} }} }}"#);
+    let query = format!(
+        r#"{{ prospect(id: 1) {{ timeline(after: "{cursor}") {{ nodes {{ subjectId }} }} }} }}"#
+    );
     assert!(app.error(&query).await.starts_with("BAD_CURSOR"));
     let query = r"{ prospect(id: 1) { timeline(first: 101) { nodes { subjectId } } } }";
     assert_eq!(app.error(query).await, "INVALID: `first` must be from 0 to 100, it was 101");

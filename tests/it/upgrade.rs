@@ -62,8 +62,7 @@ async fn a_database_of_the_first_version_is_brought_to_the_newest_without_loss(a
     let scope =
         service::Scope::new(store, 1, service::Actor::LocalVisitor, service::Role::Owner, clock);
     let query = "{ prospects { nodes { fullName lifecycleStage company { name } outreachDrafts { nodes { content availableActions } } } } schemaVersion }";
-    let answer =
-        api::schema::build().execute(async_graphql::Request::new(query).data(scope)).await;
+    let answer = api::schema::build().execute(async_graphql::Request::new(query).data(scope)).await;
     let answer: serde_json::Value = serde_json::from_str(&api::text::response(&answer)).unwrap();
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(answer["data"]["prospects"]["nodes"][0]["company"]["name"], "Acme");

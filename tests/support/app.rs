@@ -62,6 +62,7 @@ impl App {
     }
 
     /// The same server with other limits of a request.
+    #[must_use]
     pub fn within(self, limits: Limits) -> Self {
         Self { executor: self.executor.clone().within(limits), ..self }
     }

@@ -30,10 +30,7 @@ pub struct Introspection {
 }
 
 impl Introspection {
-    pub(super) fn new(
-        document: Arc<Valid<ExecutableDocument>>,
-        operation: Option<String>,
-    ) -> Self {
+    pub(super) fn new(document: Arc<Valid<ExecutableDocument>>, operation: Option<String>) -> Self {
         Self { document, operation }
     }
 
@@ -52,8 +49,7 @@ impl Introspection {
         });
         // They have been coerced.
         let variables = Valid::assume_valid(variables.collect::<JsonMap>());
-        let answer =
-            partial_execute(schema, implementers(), &self.document, operation, &variables);
+        let answer = partial_execute(schema, implementers(), &self.document, operation, &variables);
         let data = answer.ok().and_then(|answer| answer.data).ok_or_else(internal)?;
         let fields = data.into_iter().filter_map(|(name, value)| {
             let value = async_graphql::to_value(value).ok()?;

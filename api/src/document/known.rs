@@ -16,7 +16,9 @@ use lru::LruCache;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Asked, Refusal, introspection::{Introspection, is_introspection}, normalize, operation, validate,
+    Asked, Refusal,
+    introspection::{Introspection, is_introspection},
+    normalize, operation, validate,
 };
 
 /// The most documents that are kept; the one that was not asked for longest goes first.
@@ -229,4 +231,51 @@ type Key = [u8; 32];
 fn key(text: &str, chosen: Option<&str>) -> Key {
     let hasher = Sha256::new().chain_update(text).chain_update([0, u8::from(chosen.is_some())]);
     hasher.chain_update(chosen.unwrap_or_default()).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::PoisonError;
+
+    use async_graphql::{Request, Variables};
+    use serde_json::json;
+
+    use super::{Known, MOST_BYTES};
+    use crate::document::{Limits, Unvalidated, prepare};
+
+    /// The bytes that are counted, and those of the documents and their normal forms.
+    fn bytes(known: &Known) -> (usize, usize) {
+        let kept = known.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (kept.bytes, kept.documents.iter().map(|(_, read)| read.size()).sum())
+    }
+
+    #[test]
+    fn normal_forms_count_into_the_size() {
+        let known = Known::default();
+        let fields = "id fullName email ".repeat(20);
+        let mut largest = 0;
+        for number in 0..400 {
+            let text = format!(
+                "query ($no: Boolean!) {{ a{number}: prospects(first: 1) {{ nodes {{ ...F }} }} b: prospects(first: 1) \
+                 {{ nodes {{ ...F ...F }} }} }} fragment F on Prospect {{ {fields} company @skip(if: $no) {{ id }} }}"
+            );
+            for no in [true, false] {
+                let request = Request::new(&text);
+                let request = request.variables(Variables::from_json(json!({ "no": no })));
+                let found = known.find(&text, None);
+                let prepared = prepare(request, &Limits::USUAL, found);
+                let Ok(prepared) = prepared.and_then(Unvalidated::validate) else {
+                    panic!("the document is valid");
+                };
+                if let Some(variant) = prepared.variant {
+                    known.allow(&prepared.read, variant);
+                }
+                let (counted, real) = bytes(&known);
+                assert_eq!(counted, real);
+                assert!(counted <= MOST_BYTES, "{counted}");
+                largest = largest.max(counted);
+            }
+        }
+        assert!(largest > MOST_BYTES * 9 / 10, "{largest}");
+    }
 }

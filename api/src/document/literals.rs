@@ -51,7 +51,7 @@ pub(super) fn coerce(schema: &Schema, document: &mut ast::Document) -> Literals 
                 }
                 walk.directives(&mut operation.directives);
                 let root = schema.root_operation(operation.operation_type);
-                let root = root.map(|name| name.as_str());
+                let root = root.map(apollo_compiler::Name::as_str);
                 walk.set(root, &mut operation.selection_set);
             }
             ast::Definition::FragmentDefinition(fragment) => {
@@ -71,7 +71,7 @@ struct Walk<'s> {
     found: Literals,
 }
 
-impl<'s> Walk<'s> {
+impl Walk<'_> {
     /// The selections at the type `parent`; `None` if it is unknown.
     fn set(&mut self, parent: Option<&str>, set: &mut [ast::Selection]) {
         for selection in set {
@@ -132,7 +132,9 @@ impl<'s> Walk<'s> {
         if ty.is_list()
             && let Value::List(items) = value.make_mut()
         {
-            items.iter_mut().for_each(|item| self.value(name, ty.item_type(), item));
+            for item in items {
+                self.value(name, ty.item_type(), item);
+            }
             return;
         }
         match self.schema.types.get(ty.inner_named_type()) {

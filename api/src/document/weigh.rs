@@ -136,7 +136,10 @@ impl<'d> Scales<'d> {
     fn fragment(&mut self, name: &str, place: Pos, level: u32) -> Result<Weight, Refusal> {
         let found = self.document.fragments.get_key_value(name);
         let Some((name, fragment)) = found else {
-            return Err(Refusal::invalid_at(format!("there is no fragment `{}`", quoted(name)), place));
+            return Err(Refusal::invalid_at(
+                format!("there is no fragment `{}`", quoted(name)),
+                place,
+            ));
         };
         match self.fragments.get(name.as_str()) {
             Some(Some(weight)) => return Ok(*weight),

@@ -125,7 +125,7 @@ impl<'a> Planner<'a> {
                 }
                 "pageInfo" => {
                     list.rows = true;
-                    let fields = self.page_info(inner(), &mut cursors)?;
+                    let fields = Self::page_info(inner(), &mut cursors);
                     beyond |= fields.iter().any(|(_, out)| out.tells_of_others());
                     ConnectionOut::PageInfo(fields)
                 }
@@ -181,7 +181,7 @@ impl<'a> Planner<'a> {
         fields.collect()
     }
 
-    fn page_info(&self, sets: Sets<'a>, cursors: &mut bool) -> Result<Vec<(Name, PageInfoOut)>> {
+    fn page_info(sets: Sets<'a>, cursors: &mut bool) -> Vec<(Name, PageInfoOut)> {
         let fields = collect("PageInfo", sets).into_iter().map(|(key, asked)| {
             let out = match asked[0].node.name.node.as_str() {
                 "hasPreviousPage" => PageInfoOut::HasPreviousPage,
@@ -193,7 +193,7 @@ impl<'a> Planner<'a> {
             *cursors |= matches!(out, PageInfoOut::StartCursor | PageInfoOut::EndCursor);
             (Name::new(key), out)
         });
-        Ok(fields.collect())
+        fields.collect()
     }
 
     /// Plans an object of `entity`: row `of` of `list`.

@@ -8,14 +8,8 @@ use async_graphql::{
 use service::{Scope, governance::change_log::Position, read};
 
 use super::{
-    aggregate::answer::Worked,
-    answer::Answer,
-    computed,
-    declaration::Entity,
-    id, input,
-    paging::Paging,
-    plan::Planner,
-    row,
+    aggregate::answer::Worked, answer::Answer, computed, declaration::Entity, id, input,
+    paging::Paging, plan::Planner, row,
 };
 use crate::{
     catalog,
@@ -79,7 +73,11 @@ async fn list(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Va
     let computations =
         computed::of_connection(context, &connection, &loaded).await.map_err(told)?;
     let path = at_root(field);
-    Answer::new(context, field, path, Arc::new(computations)).page(&connection, &loaded, &loaded.group(0))
+    Answer::new(context, field, path, Arc::new(computations)).page(
+        &connection,
+        &loaded,
+        &loaded.group(0),
+    )
 }
 
 async fn aggregate(

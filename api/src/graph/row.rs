@@ -183,12 +183,11 @@ async fn rows(
                 Source::Record(record) => read::of_record(&plan, record),
                 _ => None,
             };
-            own = match known {
-                Some(loaded) => loaded,
-                None => {
-                    let read = read::by_keys(scope, &plan, &wanted).await;
-                    read.map_err(|error| told(error.into()))?
-                }
+            own = if let Some(loaded) = known {
+                loaded
+            } else {
+                let read = read::by_keys(scope, &plan, &wanted).await;
+                read.map_err(|error| told(error.into()))?
             };
             let computed = computed::of_shape(context, &shape, &own).await.map_err(told)?;
             (&own, Arc::new(computed))

@@ -137,7 +137,7 @@ pub fn text_input(text: &str, field: &str) -> Result<String> {
 /// What a date-time is, for messages.
 pub const MOMENT: &str = "a date and a time of RFC 3339 with a zone, like 2026-03-01T09:00:00Z";
 
-/// Whether the scalar DateTime accepts `text`.
+/// Whether the scalar `DateTime` accepts `text`.
 #[must_use]
 pub fn is_moment(text: &str) -> bool {
     time_input(text).is_some()
@@ -200,9 +200,9 @@ impl async_graphql::InputType for Moment {
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         match value {
-            Some(Value::String(text)) => time_input(&text).map(Self).ok_or_else(|| {
-                InputValueError::custom(format!("it takes {MOMENT}"))
-            }),
+            Some(Value::String(text)) => time_input(&text)
+                .map(Self)
+                .ok_or_else(|| InputValueError::custom(format!("it takes {MOMENT}"))),
             other => Err(InputValueError::expected_type(other.unwrap_or_default())),
         }
     }

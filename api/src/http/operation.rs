@@ -90,12 +90,11 @@ impl Operation {
             no_introspection: server.settings.no_introspection,
             role: visitor.role(),
         };
-        let prepared = match server.executor.known(&request) {
-            Some(read) => check.check(request, Some(read))?,
-            None => {
-                let patience = server.settings.request_timeout;
-                server.validation.run(patience, move || check.check(request, None)).await?
-            }
+        let prepared = if let Some(read) = server.executor.known(&request) {
+            check.check(request, Some(read))?
+        } else {
+            let patience = server.settings.request_timeout;
+            server.validation.run(patience, move || check.check(request, None)).await?
         };
         if let (Some(hash), Some(_)) = (hash, visitor.role()) {
             server.persisted.keep(hash, document);

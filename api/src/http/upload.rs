@@ -110,9 +110,8 @@ async fn take(
     id: &RequestId,
     request: axum::extract::Request,
 ) -> Result<Value, Refused> {
-    let refuse = |status, code, text: &str| {
-        Refused::As(Box::new(server.refuse(status, code, text)))
-    };
+    let refuse =
+        |status, code, text: &str| Refused::As(Box::new(server.refuse(status, code, text)));
     // Any page can let a browser send a form, without asking first.
     if request.headers().contains_key(header::ORIGIN) && !server.accepts_origin(request.headers()) {
         let text = "pages of this origin may not ask: start the server with --allow-origin";

@@ -54,22 +54,22 @@ mod tests {
     async fn the_next_waits_for_a_place() {
         let validation = Validation(std::sync::Arc::new(tokio::sync::Semaphore::new(1)));
         let (end, ended) = mpsc::channel::<()>();
-        let first = validation.clone();
-        let first = tokio::spawn(async move {
-            let work = move || {
-                let _ = ended.recv();
-                Ok(1)
-            };
-            first.run(Duration::from_secs(60), work).await.map_err(|refusal| refusal.code)
+        let first = validation.run(Duration::from_mins(1), move || {
+            let _ = ended.recv();
+            Ok(1)
         });
-        while validation.0.available_permits() > 0 {
-            tokio::task::yield_now().await;
-        }
-        let second = validation.run(Duration::ZERO, || Ok(2)).await.map_err(|refusal| refusal.code);
-        assert_eq!(second, Err("UNAVAILABLE"));
-        drop(end);
-        assert_eq!(first.await.expect("it ends"), Ok(1));
-        let third = validation.run(Duration::ZERO, || Ok(3)).await.map_err(|refusal| refusal.code);
-        assert_eq!(third, Ok(3));
+        let second = async {
+            while validation.0.available_permits() > 0 {
+                tokio::task::yield_now().await;
+            }
+            let second = validation.run(Duration::ZERO, || Ok(2)).await;
+            drop(end);
+            second
+        };
+        let (first, second) = tokio::join!(first, second);
+        assert_eq!(first.map_err(|refusal| refusal.code), Ok(1));
+        assert_eq!(second.map_err(|refusal| refusal.code), Err("UNAVAILABLE"));
+        let third = validation.run(Duration::ZERO, || Ok(3)).await;
+        assert_eq!(third.map_err(|refusal| refusal.code), Ok(3));
     }
 }

@@ -17,6 +17,15 @@ behaviours![
     descriptions_of_executable_definitions_are_accepted,
     keys_come_in_the_order_of_their_first_appearance,
     fields_of_a_node_are_merged_for_each_type,
+    a_skipped_field_takes_no_place_in_the_order,
+    rejects_syntax_that_the_parser_accepts,
+    rejects_several_root_fields_of_a_subscription_that_is_not_executed,
+    null_for_an_argument_with_a_default_is_an_error_of_the_field,
+    numbers_without_a_fraction_are_integers,
+    ids_are_integers_of_any_size,
+    a_list_in_json_may_contain_null,
+    introspection_has_the_types_of_the_specification,
+    introspection_is_merged_into_the_answer,
 ];
 
 async fn a_mutation_selected_twice_is_executed_once(app: App) {
@@ -113,6 +122,9 @@ async fn rejects_invalid_literals(app: App) {
             "{ prospects(filter: { revision: { eq: 1, eq: 1 } }) { totalCount } }",
             "query ($f: ProspectFilter = { and: [{ revision: { eq: 1, eq: 1 } }] }) { prospects(filter: $f) { totalCount } }",
             "{ prospects(filter: { lifecycleStage: { eq: \"NEW\" } }) { totalCount } }",
+            "{ prospects(filter: { createdAt: { gt: \"yesterday\" } }) { totalCount } }",
+            "{ prospects(filter: { createdAt: { gt: [\"2026-01-01T00:00:00Z\"] } }) { totalCount } }",
+            "query ($a: DateTime = 1) { prospects(filter: { createdAt: { gt: $a } }) { totalCount } }",
             "mutation { a: createOutreachDraft(input: { prospectId: 1, draftType: \"x\", content: \"x\" }) \
              { userErrors { code } } b: createOutreachDraft(input: []) { userErrors { code } } }",
         ],
@@ -187,4 +199,133 @@ async fn fields_of_a_node_are_merged_for_each_type(app: App) {
     );
     let skipped = "{ prospect(id: 1) { company { name @skip(if: true) } } }";
     assert_eq!(app.data(skipped).await, json!({ "prospect": { "company": {} } }));
+}
+
+async fn a_skipped_field_takes_no_place_in_the_order(app: App) {
+    app.world().await;
+    let query = "{ schemaVersion @skip(if: true) prospect(id: 1) { id @skip(if: true) email id } schemaVersion }";
+    let request = Request::new(query).data(app.scope(app.organization));
+    let text = text::response(&SchemaExecutor::new().execute(request).await);
+    let place = |key: &str| text.find(&format!("\"{key}\":")).unwrap();
+    assert!(place("prospect") < place("schemaVersion"), "{text}");
+    assert!(place("email") < place("id"), "{text}");
+}
+
+async fn rejects_syntax_that_the_parser_accepts(app: App) {
+    for (document, expected) in [
+        ("{ prospects(first) { totalCount } }", "expected a colon after `first`"),
+        ("{ prospects(first first: 1) { totalCount } }", "expected a colon after `first`"),
+        ("{ prospects(filter: { revision }) { totalCount } }", "expected a colon after `revision`"),
+        ("{ __typename @skip(if if: true) }", "expected a colon after `if`"),
+        ("{ prospects {} }", "expected at least one selection"),
+        ("{}", "expected at least one selection"),
+    ] {
+        let error = app.error(document).await;
+        assert_eq!(error, format!("GRAPHQL_PARSE_FAILED: syntax error: {expected}"), "{document}");
+    }
+}
+
+async fn rejects_several_root_fields_of_a_subscription_that_is_not_executed(app: App) {
+    for other in [
+        "subscription S { a: changes { cursor } b: changes { cursor } }",
+        "subscription S { ...F } fragment F on Subscription { a: changes { cursor } b: changes { cursor } }",
+    ] {
+        let query = format!("query Q {{ __typename }} {other}");
+        let request = Request::new(&query).operation_name("Q").data(app.scope(app.organization));
+        let answer = SchemaExecutor::new().execute(request).await;
+        assert_eq!(answer.errors[0].message, "a subscription has one root field", "{other}");
+    }
+    let query = "query Q { __typename } subscription S { changes { cursor } changes { cursor } }";
+    let request = Request::new(query).operation_name("Q").data(app.scope(app.organization));
+    assert_eq!(SchemaExecutor::new().execute(request).await.errors, []);
+}
+
+async fn null_for_an_argument_with_a_default_is_an_error_of_the_field(app: App) {
+    app.world().await;
+    let query = "query ($d: Int = 3) { importCostReport(days: $d) { date } }";
+    let answer = app.answer_to(app.organization, query, json!({ "d": null })).await;
+    assert_eq!(answer["errors"][0]["path"], json!(["importCostReport"]), "{answer}");
+    let query = "query ($a: Int = 1) { prospect(id: 1) { interactions(filter: { revision: { in: [$a] } }) { totalCount } } viewer { role } }";
+    let answer = app.answer_to(app.organization, query, json!({ "a": null })).await;
+    assert_eq!(answer["errors"][0]["path"][0], "prospect", "{answer}");
+    assert_eq!(answer["data"]["prospect"], json!(null), "{answer}");
+}
+
+async fn numbers_without_a_fraction_are_integers(app: App) {
+    app.world().await;
+    let query = "query ($a: Int) { prospects(first: $a) { nodes { id } } }";
+    for (value, count) in [(json!(2), 2), (json!(2.0), 2), (json!(2e0), 2), (json!(-0.0), 0)] {
+        let answer = app.answer_to(app.organization, query, json!({ "a": value })).await;
+        let nodes = answer["data"]["prospects"]["nodes"].as_array().unwrap();
+        assert_eq!(nodes.len(), count, "{value}");
+    }
+    for value in [json!(1.5), json!("1"), json!(2_147_483_648_i64), json!(1e300), json!(true)] {
+        let answer = app.answer_to(app.organization, query, json!({ "a": value })).await;
+        let message = &answer["errors"][0]["message"];
+        assert_eq!(message, "`$a` takes a value of the type `Int`", "{value}");
+    }
+}
+
+async fn ids_are_integers_of_any_size(app: App) {
+    app.world().await;
+    let digits = "123456789012345678901234567890";
+    let query = format!(
+        "{{ node(id: {digits}) {{ id }} nodes(ids: [1, {digits}]) {{ id }} prospect(id: 1) {{ id }} }}"
+    );
+    let data = app.data(&query).await;
+    assert_eq!(data["prospect"]["id"], "Prospect:1");
+    assert_eq!(data["node"], json!(null));
+    let query = "query ($id: ID!) { prospect(id: $id) { id } }";
+    for (value, found) in [(json!(1), true), (json!(1.0), true), (json!(u64::MAX), false)] {
+        let answer = app.answer_to(app.organization, query, json!({ "id": value })).await;
+        assert_eq!(answer["data"]["prospect"].is_object(), found, "{answer}");
+    }
+}
+
+async fn a_list_in_json_may_contain_null(app: App) {
+    let create = "mutation { createSetting(input: { key: \"k\", value: [1, [null, 1.5], null] }) \
+                  { setting { value } userErrors { message } } }";
+    let data = app.data(create).await;
+    assert_eq!(data["createSetting"]["userErrors"], json!([]), "{data}");
+    assert_eq!(data["createSetting"]["setting"]["value"], json!([1, [null, 1.5], null]));
+    let missing =
+        "mutation { createSetting(input: { key: \"k\", value: null }) { userErrors { message } } }";
+    rejects(&app, &[missing]).await;
+}
+
+async fn introspection_has_the_types_of_the_specification(app: App) {
+    let data = app
+        .data(
+            "{ node: __type(name: \"Node\") { interfaces { name } possibleTypes { name } } \
+             schema: __type(name: \"__Schema\") { fields { name type { kind name } } } \
+             nothing: __type(name: \"Nope\") { name } }",
+        )
+        .await;
+    assert_eq!(data["node"]["interfaces"], json!([]));
+    assert!(data["node"]["possibleTypes"].as_array().is_some_and(|types| types.len() > 20));
+    let fields = data["schema"]["fields"].as_array().unwrap();
+    let description = fields.iter().find(|field| field["name"] == "description").unwrap();
+    assert_eq!(description["type"], json!({ "kind": "SCALAR", "name": "String" }));
+    assert_eq!(data["nothing"], json!(null));
+}
+
+async fn introspection_is_merged_into_the_answer(app: App) {
+    app.world().await;
+    let query = "query ($name: String!, $no: Boolean!) { a: __type(name: $name) { name } prospect(id: 1) { id } \
+                 ...S a: __type(name: $name) { kind } __schema @include(if: $no) { description } } \
+                 fragment S on Query { __schema { queryType { name } } z: __typename }";
+    let variables = json!({ "name": "Channel", "no": false });
+    for _ in ["new", "known"] {
+        let answer = app.answer_to(app.organization, query, variables.clone()).await;
+        let expected = json!({ "a": { "name": "Channel", "kind": "ENUM" }, "prospect": { "id": "Prospect:1" },
+            "__schema": { "queryType": { "name": "Query" } }, "z": "Query" });
+        assert_eq!(answer["data"], expected, "{answer}");
+    }
+    let request = Request::new(query)
+        .variables(async_graphql::Variables::from_json(variables))
+        .data(app.scope(app.organization));
+    let text = text::response(&SchemaExecutor::new().execute(request).await);
+    let places =
+        ["\"a\"", "\"prospect\"", "\"__schema\"", "\"z\""].map(|key| text.find(key).unwrap());
+    assert!(places.is_sorted(), "{text}");
 }

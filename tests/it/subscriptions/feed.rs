@@ -34,7 +34,7 @@ pub fn subscribe(app: &App, feed: &Feed, query: &str) -> Events {
 }
 
 /// The data of the next event, below its root field.
-async fn next(events: &mut Events) -> Value {
+pub async fn next(events: &mut Events) -> Value {
     let response = tokio::time::timeout(Duration::from_secs(10), events.next()).await;
     let response = response.expect("an event in time").expect("an event");
     assert!(response.errors.is_empty(), "{:?}", response.errors);
@@ -55,14 +55,14 @@ async fn begin(app: &App, events: &mut Events) {
     nothing(events).await;
 }
 
-async fn draft(app: &App, content: &str) {
+pub async fn draft(app: &App, content: &str) {
     let create = format!(
         r#"mutation {{ createOutreachDraft(input: {{ prospectId: 1, draftType: "initial", content: "{content}" }}) {{ userErrors {{ code }} }} }}"#
     );
     app.done(&create).await;
 }
 
-async fn prospect(app: &App) -> Feed {
+pub async fn prospect(app: &App) -> Feed {
     let industry = app.industry("Logistics").await;
     let acme = app.company("Acme", industry).await;
     app.prospect("Ada", acme).await;

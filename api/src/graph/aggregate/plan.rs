@@ -101,7 +101,7 @@ impl<'a> Planner<'a> {
                             asked.iter().map(|field| &field.node.selection_set.node).collect();
                         let name = format!("{}Group", entity.name);
                         let keys = plan.keys.clone();
-                        Part::Nodes(self.measures(entity, &name, sets, &keys, &mut aggregate)?)
+                        Part::Nodes(Self::measures(entity, &name, sets, &keys, &mut aggregate))
                     }
                     "totalCount" => {
                         aggregate.count = true;
@@ -123,7 +123,7 @@ impl<'a> Planner<'a> {
         } else {
             input::filtered(entity, &arguments, &mut aggregate)?;
             let name = format!("{}Aggregate", entity.name);
-            plan.parts = self.measures(entity, &name, sets, &[], &mut aggregate)?;
+            plan.parts = Self::measures(entity, &name, sets, &[], &mut aggregate);
         }
         if aggregate.measures.is_empty() && aggregate.keys.is_empty() {
             aggregate.measure(Measure::Count);
@@ -132,13 +132,12 @@ impl<'a> Planner<'a> {
     }
 
     fn measures(
-        &self,
         entity: &'static Entity,
         name: &str,
         sets: Sets<'a>,
         keys: &[&'static KeyField],
         aggregate: &mut Aggregate,
-    ) -> Result<Vec<(Name, Part)>> {
+    ) -> Vec<(Name, Part)> {
         let mut parts = Vec::new();
         for (key, asked) in collect(name, sets) {
             let inner = || asked.iter().map(|field| &field.node.selection_set.node).collect();
@@ -152,7 +151,7 @@ impl<'a> Planner<'a> {
                 "filter" => Part::Filter,
                 "key" => {
                     let name = format!("{}GroupKey", entity.name);
-                    Part::Object(self.keys(&name, inner(), keys)?)
+                    Part::Object(Self::keys(&name, inner(), keys))
                 }
                 kind => match MEASURES.iter().find(|(measure, ..)| *measure == kind) {
                     Some((_, part, _)) => {
@@ -179,15 +178,10 @@ impl<'a> Planner<'a> {
             };
             parts.push((Name::new(key), part));
         }
-        Ok(parts)
+        parts
     }
 
-    fn keys(
-        &self,
-        name: &str,
-        sets: Sets<'a>,
-        keys: &[&'static KeyField],
-    ) -> Result<Vec<(Name, Part)>> {
+    fn keys(name: &str, sets: Sets<'a>, keys: &[&'static KeyField]) -> Vec<(Name, Part)> {
         let fields = collect(name, sets).into_iter().map(|(key, asked)| {
             let field = asked[0].node.name.node.as_str();
             let part = if field == "__typename" {
@@ -197,6 +191,6 @@ impl<'a> Planner<'a> {
             };
             (Name::new(key), part)
         });
-        Ok(fields.collect())
+        fields.collect()
     }
 }
