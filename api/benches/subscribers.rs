@@ -17,7 +17,7 @@ use std::{
 
 use api::{
     execute::SchemaExecutor,
-    http::{Server, serve},
+    http::{Server, connection::serve},
     text,
 };
 use async_graphql::{Executor, Request};

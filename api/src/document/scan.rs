@@ -211,7 +211,7 @@ mod tests {
             ("query A($b: C = {}) { d }", None),
             ("{}", Some((1, EmptySelection))),
             ("{ a {} }", Some((5, EmptySelection))),
-            ("{ a(b: 1) { , # c\n } }", Some((20, EmptySelection))),
+            ("{ a(b: 1) { , # c\n } }", Some((19, EmptySelection))),
             ("{ a(b: 1, c : $d, e: F, g: [H, I], j: { k: L }, m: null) @n(o: P) { q } }", None),
             ("query A($b: C = D, $e: [F!] = [G] @h, $i: J = { k: L }) { m }", None),
             (r#"query A("text" $b: C) { m }"#, None),
