@@ -161,6 +161,9 @@ async fn a_client_that_is_gone_is_noticed(app: App) {
         say(&mut gone, &ask("1", "subscription { changes { cursor } }")).await;
         let mut there = welcome(address).await;
         say(&mut there, &ask("1", "subscription { changes { cursor } }")).await;
+        while subscribers(address).await != "2" {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         // Whoever reads answers pings by it.
         while subscribers(address).await != "1" {
             let message = tokio::time::timeout(Duration::from_secs(5), there.next()).await;
