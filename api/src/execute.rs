@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::{
     Data, ErrorExtensionValues, Executor, Name, PathSegment, Request, Response, ServerError, Value,
-    Variables,
+    Variables, parser::types::ExecutableDocument,
 };
 use futures_util::{
     StreamExt,
@@ -14,7 +14,7 @@ use futures_util::{
 use indexmap::IndexMap;
 
 use crate::{
-    document::{self, Introspection, Known, Limits, Prepared, Read, Refusal, Unvalidated},
+    document::{self, Introspection, Known, Limits, Prepared, Read, Refusal, Unvalidated, Variant},
     schema::{self, Schema},
 };
 
@@ -72,25 +72,28 @@ impl SchemaExecutor {
     /// Runs what has been prepared.
     pub async fn run(&self, prepared: Prepared) -> Response {
         let Prepared { request, read, variant, normalized, introspection, .. } = prepared;
-        if let Some(variant) = variant {
-            self.known.allow(&read, variant);
-        }
+        self.remember(&read, variant);
         let introspection = introspection.map(|one| (one, request.variables.clone()));
         let mut response = finish(self.schema.execute(request).await);
         if let Some((introspection, variables)) = introspection {
             introspect(&mut response, &introspection, &variables);
         }
-        in_order(response, &document::response_names(&normalized))
+        in_order(response, &normalized)
     }
 
     /// Runs what has been prepared; a subscription has many answers.
     pub fn run_stream(&self, prepared: Prepared) -> BoxStream<'static, Response> {
-        let Prepared { request, normalized, .. } = prepared;
+        let Prepared { request, read, variant, normalized, .. } = prepared;
+        self.remember(&read, variant);
         let answers = Executor::execute_stream(&self.schema, request, None);
-        let answers = answers.map(move |response| {
-            in_order(finish(response), &document::response_names(&normalized))
-        });
-        answers.boxed()
+        answers.map(move |response| in_order(finish(response), &normalized)).boxed()
+    }
+
+    /// Adds a document that has been validated to the cache.
+    fn remember(&self, read: &Arc<Read>, variant: Option<Variant>) {
+        if let Some(variant) = variant {
+            self.known.allow(read, variant);
+        }
     }
 }
 
@@ -126,12 +129,13 @@ pub fn is_refused(response: &Response) -> bool {
 
 /// Root fields run side by side, and so do the fields of a payload; the library answers in the order in
 /// which they are done, the specification (6.3.1) wants the order in which they were asked for.
-fn in_order(mut response: Response, roots: &[(&str, Vec<&str>)]) -> Response {
+fn in_order(mut response: Response, normalized: &ExecutableDocument) -> Response {
     if let Value::Object(data) = &mut response.data {
-        sort(data, roots.iter().map(|(name, _)| *name));
-        for (name, below) in roots {
-            if let Some(Value::Object(object)) = data.get_mut(*name) {
-                sort(object, below.iter().copied());
+        let roots = document::root_fields(normalized);
+        sort(data, roots.clone().map(|(name, _)| name));
+        for (name, set) in roots {
+            if let Some(Value::Object(object)) = data.get_mut(name) {
+                sort(object, document::fields(set).map(|(name, _)| name));
             }
         }
     }
@@ -151,7 +155,10 @@ fn introspect(response: &mut Response, introspection: &Introspection, variables:
 }
 
 /// Brings fields into the order of `names`.
-fn sort<'n>(fields: &mut IndexMap<Name, Value>, names: impl Iterator<Item = &'n str>) {
+fn sort<'n>(fields: &mut IndexMap<Name, Value>, names: impl Iterator<Item = &'n str> + Clone) {
+    if fields.keys().map(Name::as_str).eq(names.clone()) {
+        return;
+    }
     let mut ordered = IndexMap::with_capacity(fields.len());
     for name in names {
         if let Some((name, value)) = fields.swap_remove_entry(name) {

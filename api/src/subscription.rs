@@ -29,7 +29,7 @@ pub struct OutreachDraftEvent {
     pub cursor: String,
     /// What happened, with the fields as they were at that moment.
     pub change: Option<Row<Change>>,
-    /// The draft as it is when this is delivered; null when it is not there any more.
+    /// The draft as it was at most 250 ms before this event is delivered; null if the draft no longer exists.
     pub draft: Option<Row<OutreachDraft>>,
 }
 
@@ -40,7 +40,7 @@ pub struct ImportJobEvent {
     pub cursor: String,
     /// What happened, with the fields as they were at that moment.
     pub change: Option<Row<Change>>,
-    /// The list as it is when this is delivered; null when it is not there any more.
+    /// The import job as it was at most 250 ms before this event is delivered; null if the job no longer exists.
     pub import_job: Option<Row<ImportJob>>,
 }
 

@@ -164,7 +164,7 @@ async fn a_client_that_is_gone_is_noticed(app: App) {
         }
         let mut gone = welcome(address).await;
         say(&mut gone, &ask("1", "subscription { changes { cursor } }")).await;
-        // Whoever reads answers pings by it.
+        // The client library answers pings while messages are read.
         for ping in 1.. {
             let message = tokio::time::timeout(Duration::from_secs(5), there.next()).await;
             let message = message.unwrap().unwrap().unwrap();

@@ -3,10 +3,8 @@
 
 use std::collections::HashSet;
 
+use super::{Refusal, parse::position};
 use apollo_compiler::{Name, Node, ast};
-use async_graphql::Pos;
-
-use super::{INVALID, Refusal};
 
 /// Rejects a field that occurs twice in one input object.
 ///
@@ -26,10 +24,9 @@ pub(super) fn check(document: &ast::Document) -> Result<(), Refusal> {
         _ => None,
     });
     let Some(name) = found else { return Ok(()) };
-    let place = name.location().and_then(|span| span.line_column(&document.sources));
-    let position = place.map(|place| Pos { line: place.line, column: place.column });
+    let position = position(name.location(), &document.sources);
     let message = format!("There can be only one input field named \"{name}\".");
-    Err(Refusal::new(INVALID, message, position))
+    Err(Refusal::invalid_at(message, position))
 }
 
 fn in_set(set: &[ast::Selection]) -> Option<&Name> {

@@ -51,11 +51,11 @@ impl Introspection {
         let variables = Valid::assume_valid(variables.collect::<JsonMap>());
         let answer = partial_execute(schema, implementers(), &self.document, operation, &variables);
         let data = answer.ok().and_then(|answer| answer.data).ok_or_else(internal)?;
-        let fields = data.into_iter().filter_map(|(name, value)| {
-            let value = async_graphql::to_value(value).ok()?;
-            Some((Name::new(name.as_str()), value))
+        let fields = data.into_iter().map(|(name, value)| {
+            let value = async_graphql::to_value(value).map_err(|_| internal())?;
+            Ok((Name::new(name.as_str()), value))
         });
-        Ok(fields.collect())
+        fields.collect()
     }
 }
 

@@ -5,12 +5,12 @@
 use apollo_compiler::{
     Node, Schema,
     ast::{self, Value},
-    parser::{SourceMap, SourceSpan},
+    parser::SourceMap,
     schema::ExtendedType,
 };
 use async_graphql::Pos;
 
-use super::{Refusal, quoted};
+use super::{Refusal, parse::position, quoted};
 use crate::graph::scalar::{MOMENT, is_moment};
 
 /// What was found at the literals of a document.
@@ -166,7 +166,7 @@ impl Walk<'_> {
             ("DateTime", literal) => {
                 let text = literal.serialize().no_indent().to_string();
                 let message = format!("`{name}` takes {MOMENT}, not {}", quoted(&text));
-                self.found.faults.push((self.position(value.location()), message));
+                self.found.faults.push((position(value.location(), self.sources), message));
             }
             ("JSON", Value::List(_)) => self.nulls(value),
             _ => {}
@@ -175,14 +175,9 @@ impl Walk<'_> {
 
     fn nulls(&mut self, value: &Node<Value>) {
         match &**value {
-            Value::Null => self.found.nulls.push(self.position(value.location())),
+            Value::Null => self.found.nulls.push(position(value.location(), self.sources)),
             Value::List(items) => items.iter().for_each(|item| self.nulls(item)),
             _ => {}
         }
-    }
-
-    fn position(&self, span: Option<SourceSpan>) -> Pos {
-        let place = span.and_then(|span| span.line_column(self.sources));
-        place.map_or_else(Pos::default, |place| Pos { line: place.line, column: place.column })
     }
 }

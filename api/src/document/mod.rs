@@ -33,7 +33,7 @@ use literals::Literals;
 pub use introspection::{Introspection, is_introspection};
 pub use known::{Known, Read, Variant};
 pub use limits::{LARGEST_BATCH, Limits, MOST_ERRORS};
-pub use normalize::response_names;
+pub use normalize::{fields, root_fields};
 pub use table::{Rows, Table, table};
 
 /// A request within the limits, which the rules of the specification have not been applied to yet.

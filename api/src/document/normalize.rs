@@ -273,15 +273,16 @@ pub(super) fn without_introspection(document: &ExecutableDocument) -> Executable
     document
 }
 
-/// The response names of a normal form at its root, each with those below it, in their order.
-pub fn response_names(document: &ExecutableDocument) -> Vec<(&str, Vec<&str>)> {
+/// The fields at the root of a normal form: their response names and their selections, in order.
+pub fn root_fields(
+    document: &ExecutableDocument,
+) -> impl Iterator<Item = (&str, &SelectionSet)> + Clone {
     let operation = document.operations.iter().next();
-    let set = operation.map(|(_, operation)| &operation.node.selection_set.node);
-    let fields = set.into_iter().flat_map(names_of);
-    fields.map(|(name, set)| (name, names_of(set).map(|(name, _)| name).collect())).collect()
+    operation.into_iter().flat_map(|(_, operation)| fields(&operation.node.selection_set.node))
 }
 
-fn names_of(set: &SelectionSet) -> impl Iterator<Item = (&str, &SelectionSet)> {
+/// The fields of a selection set in a normal form: their response names and their selections, in order.
+pub fn fields(set: &SelectionSet) -> impl Iterator<Item = (&str, &SelectionSet)> + Clone {
     set.items.iter().filter_map(|item| match &item.node {
         Selection::Field(field) => {
             let field = &field.node;

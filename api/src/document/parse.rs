@@ -96,6 +96,12 @@ pub(super) fn executable(document: &ast::Document) -> Result<ExecutableDocument,
     Ok(ExecutableDocument { operations, fragments })
 }
 
+/// The line and the column where a node of a document begins.
+pub(super) fn position(span: Option<SourceSpan>, sources: &SourceMap) -> Pos {
+    let place = span.and_then(|span| span.line_column(sources));
+    place.map_or_else(Pos::default, |place| Pos { line: place.line, column: place.column })
+}
+
 /// A conversion, with the text that positions refer to.
 struct Conversion<'d> {
     sources: &'d SourceMap,
@@ -103,8 +109,7 @@ struct Conversion<'d> {
 
 impl Conversion<'_> {
     fn position(&self, span: Option<SourceSpan>) -> Pos {
-        let place = span.and_then(|span| span.line_column(self.sources));
-        place.map_or_else(Pos::default, |place| Pos { line: place.line, column: place.column })
+        position(span, self.sources)
     }
 
     fn name(name: &apollo_compiler::Name, pos: Pos) -> Positioned<Name> {
@@ -247,7 +252,8 @@ fn value(value: &ast::Value) -> Value {
     }
 }
 
-/// An integer. One beyond 64 bits stays a number, which only Float and JSON accept: at ID, it has become a string.
+/// An integer literal. Beyond 64 bits it becomes a double, which Float and JSON accept; literals of the type ID are
+/// strings by then.
 fn int(digits: &str) -> Value {
     let number = digits.parse::<i64>().map(Number::from);
     number

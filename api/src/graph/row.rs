@@ -49,7 +49,7 @@ impl<E> Row<E> {
 #[derive(Clone, Copy)]
 enum Source<'s> {
     Database,
-    /// One that says it all is not read.
+    /// The record that was written; the database is read if the record lacks a requested field.
     Record(&'s Record),
     Batch(&'s RowBatch),
 }
@@ -175,7 +175,8 @@ async fn rows(
     let (own, shared);
     let (loaded, computations) = match (source, wanted.first()) {
         (Source::Batch(batch), Some(key)) => {
-            shared = batch.load(context, &plan, &shape, *key, field.pos).await.map_err(told)?;
+            let name = &field.node.response_key().node;
+            shared = batch.load(context, &plan, &shape, *key, name).await.map_err(told)?;
             (&*shared.loaded, Arc::clone(&shared.computations))
         }
         (source, _) => {

@@ -1,12 +1,12 @@
-//! Rows that are read together, though each of them is answered on its own: those of the events that a subscription
-//! has ready. A subscriber that falls behind then catches up with a statement for many events.
+//! Batches of rows for the events that a subscription has ready: they are read in one statement, though each event is
+//! delivered on its own, so that a subscriber with a backlog catches up.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use async_graphql::{Context, Pos};
+use async_graphql::{Context, Name};
 use service::{
     Scope,
     read::{self, List, Loaded},
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::error::Result;
 
-/// How old a row may be when its event is answered. A client that does not read lets its events wait.
+/// The maximum age of a row when its event is delivered: a client that does not read lets its events wait.
 const MAX_AGE: Duration = Duration::from_millis(250);
 
 /// Rows with what was computed from them.
@@ -32,8 +32,8 @@ pub(super) struct LoadedBatch {
 /// The keys of rows that are read together.
 pub struct RowBatch {
     keys: Vec<i64>,
-    /// What was read, by the place in the document of the field that asks for it.
-    loaded: Mutex<Vec<(Pos, Arc<LoadedBatch>)>>,
+    /// The rows that were read, by the response name of the field of the event.
+    loaded: Mutex<Vec<(Name, Arc<LoadedBatch>)>>,
 }
 
 impl RowBatch {
@@ -53,12 +53,12 @@ impl RowBatch {
         plan: &List,
         shape: &Shape<'_>,
         key: i64,
-        place: Pos,
+        name: &Name,
     ) -> Result<Arc<LoadedBatch>> {
-        if let Some(found) = self.fresh(place) {
+        if let Some(found) = self.fresh(name) {
             return Ok(found);
         }
-        // Those before have been answered.
+        // The events of the rows before this one have been delivered.
         let from = self.keys.iter().position(|one| *one == key).unwrap_or_default();
         let mut keys = self.keys[from..].to_vec();
         keys.sort_unstable();
@@ -69,14 +69,14 @@ impl RowBatch {
         let computations = Arc::new(computed::of_shape(context, shape, &loaded).await?);
         let found = Arc::new(LoadedBatch { loaded, computations, at });
         let mut all = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|(other, _)| *other != place);
-        all.push((place, Arc::clone(&found)));
+        all.retain(|(other, _)| other != name);
+        all.push((name.clone(), Arc::clone(&found)));
         Ok(found)
     }
 
-    fn fresh(&self, place: Pos) -> Option<Arc<LoadedBatch>> {
+    fn fresh(&self, name: &Name) -> Option<Arc<LoadedBatch>> {
         let all = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, found) = all.iter().find(|(other, _)| *other == place)?;
+        let (_, found) = all.iter().find(|(other, _)| other == name)?;
         (found.at.elapsed() <= MAX_AGE).then(|| Arc::clone(found))
     }
 }

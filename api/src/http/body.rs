@@ -55,13 +55,16 @@ pub(super) async fn read(
     Ok(bytes)
 }
 
-/// Reads on the body of a request that was refused before it was read, up to [`MOST_DISCARDED`]: a client that still
-/// sends would lose the response (RFC 9112, section 9.6). Then the connection is closed.
+/// Discards the unread body of a rejected request, up to [`MOST_DISCARDED`] bytes, and closes the connection: a client
+/// that is still sending would lose the response (RFC 9112, section 9.6).
 pub(super) async fn discard_unread(
     State(server): State<Server>,
     request: Request,
     next: Next,
 ) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
     let unread = Arc::new(Mutex::new(None));
     let (parts, body) = request.into_parts();
     let chunks = Chunks { chunks: Some(body.into_data_stream()), unread: Arc::clone(&unread) };
@@ -110,7 +113,6 @@ impl Stream for Chunks {
 
 impl Drop for Chunks {
     fn drop(&mut self) {
-        // A body without content ends before it begins.
         let chunks = self.chunks.take().filter(|chunks| !chunks.is_end_stream());
         *self.unread.lock().unwrap_or_else(PoisonError::into_inner) = chunks;
     }

@@ -11,6 +11,7 @@ behaviours![
     what_was_refused_is_refused_again,
     a_field_that_stands_twice_is_merged_at_the_root,
     a_field_that_stands_twice_is_merged_in_a_payload,
+    a_subscription_is_validated_once,
 ];
 
 /// The answer of a server to a document with variables.
@@ -154,5 +155,18 @@ async fn a_field_that_stands_twice_is_merged_in_a_payload(app: App) {
             .await;
         let expected = json!({ "id": format!("Industry:{industry}"), "name": "Bakeries" });
         assert_eq!(linked["industry"], expected);
+    }
+}
+
+async fn a_subscription_is_validated_once(app: App) {
+    let executor = SchemaExecutor::new();
+    for (document, is_valid) in [
+        ("subscription { changes { cursor } }", true),
+        ("subscription { changes { nope } }", false),
+    ] {
+        assert!(executor.known(&Request::new(document)).is_none(), "{document}");
+        let request = Request::new(document).data(app.scope(app.organization));
+        drop(executor.execute_stream(request, None));
+        assert_eq!(executor.known(&Request::new(document)).is_some(), is_valid, "{document}");
     }
 }
