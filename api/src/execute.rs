@@ -78,7 +78,7 @@ impl SchemaExecutor {
         if let Some((introspection, variables)) = introspection {
             introspect(&mut response, &introspection, &variables);
         }
-        in_order(response, &normalized)
+        conform(response, &normalized)
     }
 
     /// Runs what has been prepared; a subscription has many answers.
@@ -86,7 +86,7 @@ impl SchemaExecutor {
         let Prepared { request, read, variant, normalized, .. } = prepared;
         self.remember(&read, variant);
         let answers = Executor::execute_stream(&self.schema, request, None);
-        answers.map(move |response| in_order(finish(response), &normalized)).boxed()
+        answers.map(move |response| conform(finish(response), &normalized)).boxed()
     }
 
     /// Adds a document that has been validated to the cache.
@@ -127,11 +127,15 @@ pub fn is_refused(response: &Response) -> bool {
         && response.errors.iter().all(before)
 }
 
+/// A response as the specification wants it: without the placeholders of the normal form, and with its fields in order.
+///
 /// Root fields run side by side, and so do the fields of a payload; the library answers in the order in
 /// which they are done, the specification (6.3.1) wants the order in which they were asked for.
-fn in_order(mut response: Response, normalized: &ExecutableDocument) -> Response {
+fn conform(mut response: Response, normalized: &ExecutableDocument) -> Response {
+    let Some(set) = document::root_set(normalized) else { return response };
+    document::remove_placeholders(&mut response.data, set);
     if let Value::Object(data) = &mut response.data {
-        let roots = document::root_fields(normalized);
+        let roots = document::fields(set);
         sort(data, roots.clone().map(|(name, _)| name));
         for (name, set) in roots {
             if let Some(Value::Object(object)) = data.get_mut(name) {
@@ -146,7 +150,11 @@ fn in_order(mut response: Response, normalized: &ExecutableDocument) -> Response
 fn introspect(response: &mut Response, introspection: &Introspection, variables: &Variables) {
     let Value::Object(data) = &mut response.data else { return };
     match introspection.execute(variables) {
-        Ok(fields) => data.extend(fields),
+        Ok(fields) => {
+            // An operation may have introspection fields only.
+            data.shift_remove(document::PLACEHOLDER);
+            data.extend(fields);
+        }
         Err(refusal) => {
             response.data = Value::Null;
             response.errors.extend(refusal.errors);
@@ -172,10 +180,6 @@ fn sort<'n>(fields: &mut IndexMap<Name, Value>, names: impl Iterator<Item = &'n 
 fn finish(mut response: Response) -> Response {
     if lacks_a_root(&response) {
         response.data = Value::Null;
-    }
-    if response.errors.is_empty() && response.data == Value::Null {
-        // Nothing was left to be asked for; the library says null.
-        response.data = Value::Object(IndexMap::new());
     }
     // Thousands of the same mistake would make a small request a large answer.
     response.errors.truncate(document::MOST_ERRORS);

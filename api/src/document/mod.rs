@@ -10,6 +10,7 @@ mod limits;
 mod literals;
 mod normalize;
 mod parse;
+mod placeholder;
 mod scan;
 mod shape;
 mod table;
@@ -33,7 +34,8 @@ use literals::Literals;
 pub use introspection::{Introspection, is_introspection};
 pub use known::{Known, Read, Variant};
 pub use limits::{LARGEST_BATCH, Limits, MOST_ERRORS};
-pub use normalize::{fields, root_fields};
+pub use normalize::{fields, root_set};
+pub use placeholder::{PLACEHOLDER, is_placeholder, remove_placeholders};
 pub use table::{Rows, Table, table};
 
 /// A request within the limits, which the rules of the specification have not been applied to yet.

@@ -18,7 +18,7 @@ use async_graphql::{
 use async_graphql_value::{ConstValue, Value};
 use indexmap::IndexMap;
 
-use super::{Refusal, introspection::is_introspection};
+use super::{Refusal, introspection::is_introspection, placeholder::placeholder};
 
 /// The operation alone, normalized for these variables. Which of them have a value, and the values of those that
 /// `@skip` and `@include` use, decide about the result.
@@ -87,7 +87,7 @@ impl<'d> Normalization<'d> {
         if items.is_empty() {
             // All fields are skipped: the object is empty, but a selection must not be.
             let first = sets.iter().find_map(|set| set.items.first());
-            items.push(skipped(first.map_or_else(Pos::default, |first| first.pos)));
+            items.push(placeholder(first.map_or_else(Pos::default, |first| first.pos)));
         }
         Ok(SelectionSet { items })
     }
@@ -267,18 +267,15 @@ pub(super) fn without_introspection(document: &ExecutableDocument) -> Executable
             _ => true,
         });
         if items.is_empty() {
-            items.push(skipped(pos));
+            items.push(placeholder(pos));
         }
     }
     document
 }
 
-/// The fields at the root of a normal form: their response names and their selections, in order.
-pub fn root_fields(
-    document: &ExecutableDocument,
-) -> impl Iterator<Item = (&str, &SelectionSet)> + Clone {
-    let operation = document.operations.iter().next();
-    operation.into_iter().flat_map(|(_, operation)| fields(&operation.node.selection_set.node))
+/// The selections at the root of a normal form, which has one operation.
+pub fn root_set(document: &ExecutableDocument) -> Option<&SelectionSet> {
+    document.operations.iter().next().map(|(_, operation)| &operation.node.selection_set.node)
 }
 
 /// The fields of a selection set in a normal form: their response names and their selections, in order.
@@ -290,21 +287,6 @@ pub fn fields(set: &SelectionSet) -> impl Iterator<Item = (&str, &SelectionSet)>
         }
         _ => None,
     })
-}
-
-/// A selection that nothing is executed for.
-fn skipped(pos: Pos) -> Positioned<Selection> {
-    let name = |text: &str| Positioned::new(Name::new(text), pos);
-    let condition = (name("if"), Positioned::new(Value::Boolean(true), pos));
-    let skip = Directive { name: name("skip"), arguments: vec![condition] };
-    let field = Field {
-        alias: None,
-        name: name("__typename"),
-        arguments: Vec::new(),
-        directives: vec![Positioned::new(skip, pos)],
-        selection_set: Positioned::new(SelectionSet::default(), pos),
-    };
-    Positioned::new(Selection::Field(Positioned::new(field, pos)), pos)
 }
 
 /// The variables that `@skip` and `@include` use, in a document.

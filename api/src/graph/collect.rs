@@ -6,6 +6,8 @@ use async_graphql::{
 };
 use indexmap::IndexMap;
 
+use crate::document::is_placeholder;
+
 /// The selections of one object: several, when `nodes` and `edges` ask for the same rows.
 pub(super) type Sets<'a> = Vec<&'a SelectionSet>;
 
@@ -26,6 +28,7 @@ fn collect_into<'a>(name: &str, set: &'a SelectionSet, asked: &mut Asked<'a>) {
     let applies = |condition: &str| condition == name || condition == "Node";
     for selection in &set.items {
         match &selection.node {
+            Selection::Field(field) if is_placeholder(&field.node) => {}
             Selection::Field(field) => {
                 // Fields of one response name are the same field: the document has been validated.
                 let key = field.node.response_key().node.as_str();

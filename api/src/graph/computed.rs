@@ -17,7 +17,10 @@ use service::{
 
 use super::shape::{ComputedField, Connection, ConnectionOut, EdgeOut, Out, Shape};
 use super::{declaration::Declared, input, registry::Registry, row};
-use crate::error::{Error, Result};
+use crate::{
+    document::remove_placeholders,
+    error::{Error, Result},
+};
 
 /// The columns of one row that a computed field asked for, in the order it named them.
 pub struct RowView<'r> {
@@ -91,7 +94,11 @@ where
     let inside = context.context.with_selection_set(&context.field.node.selection_set);
     let mut answers = Vec::with_capacity(values.len());
     for value in &values {
-        answers.push(OutputType::resolve(value, &inside, context.field).await);
+        let mut answer = OutputType::resolve(value, &inside, context.field).await;
+        if let Ok(value) = &mut answer {
+            remove_placeholders(value, &context.field.node.selection_set.node);
+        }
+        answers.push(answer);
     }
     Ok(answers)
 }

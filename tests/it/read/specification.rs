@@ -17,6 +17,7 @@ behaviours![
     descriptions_of_executable_definitions_are_accepted,
     keys_come_in_the_order_of_their_first_appearance,
     fields_of_a_node_are_merged_for_each_type,
+    an_object_whose_fields_are_skipped_is_empty,
     a_skipped_field_takes_no_place_in_the_order,
     rejects_syntax_that_the_parser_accepts,
     rejects_several_root_fields_of_a_subscription_that_is_not_executed,
@@ -197,8 +198,33 @@ async fn fields_of_a_node_are_merged_for_each_type(app: App) {
             { "name": "bank & Sons", "id": "Company:2" },
             { "id": "Industry:1" }])
     );
-    let skipped = "{ prospect(id: 1) { company { name @skip(if: true) } } }";
-    assert_eq!(app.data(skipped).await, json!({ "prospect": { "company": {} } }));
+}
+
+async fn an_object_whose_fields_are_skipped_is_empty(app: App) {
+    app.world().await;
+    let data = app
+        .data(
+            "{ prospect(id: 1) { company { name @skip(if: true) } } viewer { role @include(if: false) } \
+             llmCostReport(groupBy: MODEL) { total @skip(if: true) { calls } } draftFunnel { ... @skip(if: true) { sent } } \
+             databaseStatistics { tables { name @skip(if: true) } } \
+             company(id: 1) { engagement { ... @include(if: false) { __typename } } timeline(first: 1) { nodes { at @skip(if: true) } } } }",
+        )
+        .await;
+    assert_eq!(data["prospect"], json!({ "company": {} }));
+    for root in ["viewer", "llmCostReport", "draftFunnel"] {
+        assert_eq!(data[root], json!({}), "{data}");
+    }
+    let tables = data["databaseStatistics"]["tables"].as_array().unwrap();
+    assert!(!tables.is_empty() && tables.iter().all(|table| *table == json!({})), "{data}");
+    assert_eq!(data["company"]["engagement"], json!({}), "{data}");
+    assert_eq!(data["company"]["timeline"]["nodes"][0], json!({}), "{data}");
+    let act = "mutation { a: unsubscribeProspect(input: { id: 99 }) { userErrors { code @skip(if: true) } } \
+               b: createIndustry(input: { name: \"x\" }) { industry { id @skip(if: true) } } \
+               c: unsubscribeProspect(input: { id: 99 }) { prospect @skip(if: true) { id } } }";
+    let expected = json!({ "a": { "userErrors": [{}] }, "b": { "industry": {} }, "c": {} });
+    assert_eq!(app.data(act).await, expected);
+    assert_eq!(app.data("{ schemaVersion @skip(if: true) }").await, json!({}));
+    assert_eq!(app.data("{ viewer @skip(if: true) { role } }").await, json!({}));
 }
 
 async fn a_skipped_field_takes_no_place_in_the_order(app: App) {
