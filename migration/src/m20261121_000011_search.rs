@@ -13,7 +13,7 @@ use crate::search::{
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-const TABLES: &[Searched] = &[
+pub(crate) const TABLES: &[Searched] = &[
     Searched {
         table: "companies",
         number: 0,

@@ -9,7 +9,10 @@ use tests::{App, Engine, behaviours, database::TestDatabase};
 
 use crate::operations::rows_of;
 
-behaviours![a_database_of_the_first_version_is_brought_to_the_newest_without_loss];
+behaviours![
+    a_database_of_the_first_version_is_brought_to_the_newest_without_loss,
+    names_that_were_indexed_with_their_accents_are_found_without,
+];
 
 /// The tables of the first version, with rows that use every column; texts that are hard to keep.
 const FIRST: &[&str] = &[
@@ -67,4 +70,41 @@ async fn a_database_of_the_first_version_is_brought_to_the_newest_without_loss(a
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(answer["data"]["prospects"]["nodes"][0]["company"]["name"], "Acme");
     assert_eq!(answer["data"]["schemaVersion"], "1975ea83b712");
+}
+
+/// The search indexed Cyrillic and Greek with accents on SQLite until its 17th migration.
+async fn names_that_were_indexed_with_their_accents_are_found_without(app: App) {
+    if app.engine == Engine::Postgres {
+        return;
+    }
+    let database = TestDatabase::empty(app.engine).await;
+    let store = Store::connect(&database.url).await.unwrap();
+    let db = Database::connect(&database.url).await.unwrap();
+    Migrator::up(&db, Some(6)).await.unwrap();
+    for insert in &FIRST[..2] {
+        let time = "'2025-12-31T23:59:59.123456+00:00'";
+        db.execute_unprepared(&insert.replace('@', time)).await.unwrap();
+    }
+    Migrator::up(&db, Some(10)).await.unwrap();
+    // As the triggers of that version left it.
+    db.execute_unprepared("UPDATE industries SET name = 'Ёлки' WHERE id = 1").await.unwrap();
+    db.execute_unprepared(
+        "DELETE FROM search_documents WHERE rowid = 18; \
+         INSERT INTO search_documents (rowid, scope, title, body) VALUES (18, 'o1t2', 'Ёлки', '')",
+    )
+    .await
+    .unwrap();
+    db.close().await.unwrap();
+    store.migrate_up().await.unwrap();
+    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn service::Clock>;
+    let scope =
+        service::Scope::new(store, 1, service::Actor::LocalVisitor, service::Role::Owner, clock);
+    for query in ["елки", "Ёлки"] {
+        let query = format!("{{ search(query: \"{query}\") {{ totalCount }} }}");
+        let request = async_graphql::Request::new(query).data(scope.clone());
+        let answer = api::schema::build().execute(request).await;
+        let answer: serde_json::Value =
+            serde_json::from_str(&api::text::response(&answer)).unwrap();
+        assert_eq!(answer["data"]["search"]["totalCount"], 1, "{answer}");
+    }
 }

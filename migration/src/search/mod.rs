@@ -65,8 +65,9 @@ impl Words {
     }
 }
 
-/// What unaccent knows of letters that have no accent to be taken away, and of those that are signs.
-const LETTERS: [(&str, &str); 28] = [
+/// Letters that the tokenizers of FTS5 keep and `unaccent` of Postgres replaces: those without an accent to remove, signs
+/// among letters, and accents outside the Latin alphabet.
+pub(crate) const LETTERS: [(&str, &str); 50] = [
     ("ß", "ss"),
     ("ẞ", "ss"),
     ("æ", "ae"),
@@ -95,7 +96,33 @@ const LETTERS: [(&str, &str); 28] = [
     ("ʻ", " "),
     ("ʽ", " "),
     ("ʹ", " "),
+    ("ё", "е"),
+    ("Ё", "Е"),
+    ("ά", "α"),
+    ("έ", "ε"),
+    ("ή", "η"),
+    ("ί", "ι"),
+    ("ό", "ο"),
+    ("ύ", "υ"),
+    ("ώ", "ω"),
+    ("ϊ", "ι"),
+    ("ϋ", "υ"),
+    ("ΐ", "ι"),
+    ("ΰ", "υ"),
+    ("Ά", "Α"),
+    ("Έ", "Ε"),
+    ("Ή", "Η"),
+    ("Ί", "Ι"),
+    ("Ό", "Ο"),
+    ("Ύ", "Υ"),
+    ("Ώ", "Ω"),
+    ("Ϊ", "Ι"),
+    ("Ϋ", "Υ"),
 ];
+
+/// Replacements in one SELECT. The parser of SQLite before 3.46 accepts 28 nested calls in a trigger and reports a
+/// malformed schema for more, for every statement on the database.
+const NESTED: usize = 13;
 
 /// Stands between fields, so that no phrase goes on from one to the next; no query has it.
 const GAP: &str = " x0gap0x ";
@@ -111,18 +138,38 @@ fn words(backend: DatabaseBackend, row: &str, columns: &[Words], between: &str) 
     let all: Vec<_> = columns.map(|column| format!("coalesce({column}, '')")).collect();
     let all =
         if all.is_empty() { "''".to_owned() } else { all.join(&format!(" || '{between}' || ")) };
-    let text = format!("substr({all}, 1, {FAR})");
-    LETTERS.iter().fold(text, |text, (from, to)| format!("replace({text}, '{from}', '{to}')"))
+    format!("substr({all}, 1, {FAR})")
+}
+
+/// `source`, a SELECT in parentheses, with all [`LETTERS`] of its columns `texts` replaced; its columns `kept` stay as
+/// they are. For SQLite.
+fn without_accents(source: String, kept: &[&str], texts: &[&str]) -> String {
+    LETTERS.chunks(NESTED).fold(source, |source, letters| {
+        let replaced = texts.iter().map(|text| {
+            let replaced = letters.iter().fold((*text).to_owned(), |inner, (from, to)| {
+                format!("replace({inner}, '{from}', '{to}')")
+            });
+            format!("{replaced} AS {text}")
+        });
+        let columns: Vec<_> = kept.iter().map(|name| (*name).to_owned()).chain(replaced).collect();
+        format!("(SELECT {} FROM {source})", columns.join(", "))
+    })
 }
 
 impl Searched {
-    fn changed(&self, old: &str, new: &str, differs: &str) -> (String, String) {
+    /// The texts and JSON columns that are searched, each once.
+    fn columns(&self) -> Vec<&'static str> {
         let mut columns: Vec<&str> = Vec::new();
         for words in self.names.iter().chain(self.title).chain(self.body) {
             if !columns.contains(&words.column()) {
                 columns.push(words.column());
             }
         }
+        columns
+    }
+
+    fn changed(&self, old: &str, new: &str, differs: &str) -> (String, String) {
+        let mut columns = self.columns();
         if self.deletable {
             columns.push("deleted_at");
         }
@@ -166,12 +213,13 @@ impl Searched {
                 vector(self.body)
             );
         }
-        format!(
-            "SELECT x.\"id\" * 16 + {number}, 'o' || x.\"organization_id\" || 't{number}', {}, {} FROM {from} x \
-             WHERE {alive}",
+        let source = format!(
+            "(SELECT x.\"id\" * 16 + {number} AS k, 'o' || x.\"organization_id\" || 't{number}' AS s, \
+             {} AS t, {} AS b FROM {from} x WHERE {alive})",
             text(self.title),
             text(self.body)
-        )
+        );
+        format!("SELECT k, s, t, b FROM {}", without_accents(source, &["k", "s"], &["t", "b"]))
     }
 }
 
@@ -193,6 +241,27 @@ pub(crate) async fn searched(
             sqlite::statements(table)
         };
         for statement in statements {
+            manager.get_connection().execute_unprepared(&statement).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Replaces the triggers of these tables by those of [`searched`], and indexes the rows again that have one of `letters`
+/// in them. For SQLite only; Postgres folds texts in a function.
+pub(crate) async fn replace_triggers(
+    manager: &SchemaManager<'_>,
+    tables: &[Searched],
+    letters: &str,
+) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DatabaseBackend::Postgres {
+        return Ok(());
+    }
+    not_searched(manager, tables).await?;
+    for table in tables {
+        for statement in
+            sqlite::indexed_again(table, letters).into_iter().chain(sqlite::triggers(table))
+        {
             manager.get_connection().execute_unprepared(&statement).await?;
         }
     }

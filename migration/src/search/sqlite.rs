@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sea_orm_migration::sea_orm::DatabaseBackend;
 
-use super::{HIDDEN, INTO, Searched, words};
+use super::{HIDDEN, INTO, Searched, without_accents, words};
 
 /// Makes the tables.
 pub(super) const TABLES: &str = "CREATE VIRTUAL TABLE \"search_documents\" USING fts5(\"scope\", \"title\", \
@@ -17,6 +17,43 @@ const INTO_NAMES: &str = "INSERT INTO \"search_names\" (rowid, \"organization_id
 
 /// Lets the rows of a table be found.
 pub(super) fn statements(searched: &Searched) -> Vec<String> {
+    let mut statements = indexed(searched, &format!("\"{}\"", searched.table));
+    statements.extend(triggers(searched));
+    statements
+}
+
+/// Indexes the rows of `from`.
+fn indexed(searched: &Searched, from: &str) -> Vec<String> {
+    let documents = searched.documents(DatabaseBackend::Sqlite, from);
+    let mut statements =
+        vec![format!("{INTO} (rowid, \"scope\", \"title\", \"body\") {documents}")];
+    if !searched.names.is_empty() {
+        statements.push(format!("{INTO_NAMES} {}", names(searched, from)));
+    }
+    statements
+}
+
+/// Indexes the rows again that have one of `letters` in a searched column.
+pub(super) fn indexed_again(searched: &Searched, letters: &str) -> Vec<String> {
+    let (table, number) = (searched.table, searched.number);
+    let with: Vec<_> = (searched.columns().iter())
+        .map(|column| format!("\"{column}\" GLOB '*[{letters}]*'"))
+        .collect();
+    let from = format!("(SELECT * FROM \"{table}\" WHERE {})", with.join(" OR "));
+    let mut statements = vec![format!(
+        "DELETE FROM \"search_documents\" WHERE rowid IN (SELECT \"id\" * 16 + {number} FROM {from})"
+    )];
+    if !searched.names.is_empty() {
+        statements.push(format!(
+            "DELETE FROM \"search_names\" WHERE rowid IN (SELECT \"id\" * 16 + {number} FROM {from})"
+        ));
+    }
+    statements.extend(indexed(searched, &from));
+    statements
+}
+
+/// The triggers that keep a table indexed.
+pub(super) fn triggers(searched: &Searched) -> Vec<String> {
     let (table, number) = (searched.table, searched.number);
     let documents = |from: &str| searched.documents(DatabaseBackend::Sqlite, from);
     let (columns, changed) = searched.changed("OLD", "NEW", "IS NOT");
@@ -25,17 +62,12 @@ pub(super) fn statements(searched: &Searched) -> Vec<String> {
         format!("{INTO} (rowid, \"scope\", \"title\", \"body\") {}; ", documents(&own));
     let mut gone =
         format!("DELETE FROM \"search_documents\" WHERE rowid = OLD.\"id\" * 16 + {number}; ");
-    let mut statements = vec![format!(
-        "{INTO} (rowid, \"scope\", \"title\", \"body\") {}",
-        documents(&format!("\"{table}\""))
-    )];
     if !searched.names.is_empty() {
         let _ = write!(written, "{INTO_NAMES} {}; ", names(searched, &own));
         let _ =
             write!(gone, "DELETE FROM \"search_names\" WHERE rowid = OLD.\"id\" * 16 + {number}; ");
-        statements.push(format!("{INTO_NAMES} {}", names(searched, &format!("\"{table}\""))));
     }
-    statements.extend([
+    let mut statements = vec![
         format!(
             "CREATE TRIGGER \"search_{table}_created\" AFTER INSERT ON \"{table}\" \
              BEGIN {written}END"
@@ -48,7 +80,7 @@ pub(super) fn statements(searched: &Searched) -> Vec<String> {
             "CREATE TRIGGER \"search_{table}_deleted\" AFTER DELETE ON \"{table}\" \
              BEGIN {gone}END"
         ),
-    ]);
+    ];
     if let Some((via, to)) = searched.hidden_with {
         let below = format!("(SELECT * FROM \"{table}\" WHERE \"{via}\" = NEW.\"id\")");
         statements.push(format!(
@@ -65,10 +97,12 @@ pub(super) fn statements(searched: &Searched) -> Vec<String> {
 /// The names of rows, as a SELECT from `from`, where they are called `x`; for SQLite.
 fn names(searched: &Searched, from: &str) -> String {
     // Each word between blanks, so that its beginning and its end are trigrams too.
-    format!(
-        "SELECT x.\"id\" * 16 + {}, x.\"organization_id\", ' ' || {} || ' ' FROM {from} x WHERE {}",
+    let source = format!(
+        "(SELECT x.\"id\" * 16 + {} AS k, x.\"organization_id\" AS o, ' ' || {} || ' ' AS n \
+         FROM {from} x WHERE {})",
         searched.number,
         words(DatabaseBackend::Sqlite, "x", searched.names, " "),
         searched.alive("x")
-    )
+    );
+    format!("SELECT k, o, n FROM {}", without_accents(source, &["k", "o"], &["n"]))
 }

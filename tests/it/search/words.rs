@@ -232,6 +232,8 @@ async fn other_scripts_are_found_as_they_are_written(app: App) {
         "Nguyễn Đình",
         "Ħal Qormi",
         "İstanbul Işık",
+        "Дмитрий Королёв",
+        "Ωμέγα Πλοία",
     ];
     for name in names {
         app.company(name, industry).await;
@@ -258,6 +260,11 @@ async fn other_scripts_are_found_as_they_are_written(app: App) {
         ("nguyen dinh", 12),
         ("hal", 13),
         ("istanbul", 14),
+        ("елка", 3),
+        ("КОРОЛЕВ", 15),
+        ("ωμεγα", 16),
+        ("ΩΜΕΓΑ", 16),
+        ("ελληνικα", 4),
     ] {
         assert_eq!(found(&app, query).await, [format!("Company:{id}")], "{query}");
     }
