@@ -9,7 +9,9 @@ mod generated;
 
 /// Accounts, the people we sell to, and what is known about them.
 pub mod crm {
-    pub use crate::generated::{companies as company, prospect_research, prospects as prospect};
+    pub use crate::generated::{
+        companies as company, opt_outs as opt_out, prospect_research, prospects as prospect,
+    };
 }
 
 /// Settings, the change log, answers to be given again, and the schema version of a database that was brought over.
@@ -22,7 +24,10 @@ pub mod governance {
 
 /// Whose rows they are, and who acts.
 pub mod identity {
-    pub use crate::generated::{api_keys as api_key, organizations as organization, users as user};
+    pub use crate::generated::{
+        api_keys as api_key, organization_secrets as organization_secret,
+        organizations as organization, users as user,
+    };
 }
 
 /// Databases and lists that were brought in, and what providers found out.

@@ -25,6 +25,7 @@ mod m20261122_000014_outreach_templates;
 mod m20261122_000015_ingest_enrichment;
 mod m20261122_000016_usage_services;
 mod m20261129_000017_search_letters;
+mod m20261129_000018_crm_comparison;
 mod roll_up;
 mod search;
 
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000015_ingest_enrichment::Migration),
             Box::new(m20261122_000016_usage_services::Migration),
             Box::new(m20261129_000017_search_letters::Migration),
+            Box::new(m20261129_000018_crm_comparison::Migration),
         ]
     }
 }

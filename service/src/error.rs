@@ -168,9 +168,10 @@ pub(crate) fn is_cut(error: &DbErr) -> bool {
     };
     match &**cause {
         sqlx::Error::Io(_) => true,
-        // Shut down by an administrator, after a crash; connection exceptions.
+        // Shut down by an administrator, after a crash, or because nobody used it; connection exceptions.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            code == "57P01" || code == "57P02" || (code.len() == 5 && code.starts_with("08"))
+            ["57P01", "57P02", "57P05"].contains(&code.as_ref())
+                || (code.len() == 5 && code.starts_with("08"))
         }),
         _ => false,
     }

@@ -14,6 +14,7 @@ pub mod error;
 pub mod governance;
 pub mod identity;
 pub mod ingest;
+pub mod normal_form;
 
 pub mod offer;
 pub mod operations;
@@ -27,7 +28,6 @@ pub mod table;
 pub mod usage;
 pub mod value;
 pub mod vocabulary;
-pub mod web;
 pub mod write;
 
 pub use clock::{Clock, FixedClock, SystemClock};

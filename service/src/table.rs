@@ -2,6 +2,8 @@
 
 use sea_orm::{ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable};
 
+use crate::value::Value;
+
 /// How a column is stored and compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -50,7 +52,12 @@ pub struct Table {
     /// Whether the change log tells only that a row was written, and not what: not all who read the log may
     /// see it.
     pub(crate) confidential: bool,
+    /// Columns whose values follow from texts of the same row.
+    following: Vec<(usize, Follows)>,
 }
+
+/// Computes a column from the texts of its row, which are given by the names of their columns.
+pub(crate) type Follows = fn(&dyn Fn(&str) -> String) -> Option<String>;
 
 /// Rows that leave the lists when the row they point to is deleted.
 #[derive(Debug)]
@@ -88,6 +95,7 @@ impl Table {
             hidden_with: None,
             secret: Vec::new(),
             confidential: false,
+            following: Vec::new(),
         }
     }
 
@@ -108,8 +116,47 @@ impl Table {
     /// Columns that never leave the table.
     #[must_use]
     pub(crate) fn keeping_secret<const N: usize>(mut self, columns: [&str; N]) -> Self {
-        self.secret = columns.iter().map(|name| self.column(name)).collect();
+        let places = columns.map(|name| self.column(name));
+        self.secret.extend(places);
         self
+    }
+
+    /// Columns that follow from others of their row, on every write.
+    #[must_use]
+    pub(crate) fn following<const N: usize>(mut self, columns: [(&str, Follows); N]) -> Self {
+        self.following.extend(columns.map(|(name, follows)| (self.column(name), follows)));
+        self
+    }
+
+    /// Comparison columns: they follow from others, and hold what is compared instead of them. They never leave the table.
+    #[must_use]
+    pub(crate) fn comparing<const N: usize>(mut self, columns: [(&str, Follows); N]) -> Self {
+        let names = columns.map(|(name, _)| self.column(name));
+        self.secret.extend(names);
+        self.following(columns)
+    }
+
+    /// Sets the columns that follow from others in a row of this table.
+    pub(crate) fn set_following(&self, values: &mut [Value]) {
+        for (column, follows) in &self.following {
+            let text = |name: &str| match &values[self.column(name)] {
+                Value::Text(text) => text.clone(),
+                _ => String::new(),
+            };
+            values[*column] = follows(&text).map_or(Value::Null, Value::Text);
+        }
+    }
+
+    /// The columns that follow from others.
+    pub(crate) fn followers(&self) -> impl Iterator<Item = &Column> {
+        self.following.iter().map(|(column, _)| &self.columns[*column])
+    }
+
+    /// Whether a column holds what is compared instead of another.
+    pub(crate) fn is_comparison(&self, column: &str) -> bool {
+        let place = self.find(column);
+        self.following.iter().any(|(known, _)| Some(*known) == place)
+            && place.is_some_and(|place| self.secret.contains(&place))
     }
 
     /// Columns that hold fewer characters than the usual 255: the generated entities don't tell.

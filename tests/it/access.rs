@@ -8,7 +8,7 @@ use service::{
     Actor, Clock, Role, Scope,
     identity::api_key::{self, NewKey},
 };
-use tests::{App, behaviours, rows::stored};
+use tests::{App, behaviours, stored::stored};
 
 use crate::{
     http::{JSON, beside, send},

@@ -6,6 +6,7 @@ pub mod enrichment_source;
 pub mod found;
 pub mod rows;
 pub mod sales_assistant;
+pub mod stored;
 
 use std::pin::Pin;
 

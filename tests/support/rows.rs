@@ -1,8 +1,6 @@
 //! Rows to test with. Each function puts one in and gives its key; what is not said is plain.
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
+use chrono::{DateTime, FixedOffset};
 use entity::{
     crm::{company, prospect, prospect_research},
     ingest::{import_job, import_record},
@@ -10,11 +8,21 @@ use entity::{
     outreach::{interaction, outreach_draft},
     usage::{llm_usage_log, outreach_draft_usage, prospect_research_usage},
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, Statement};
-use serde_json::{Value, json};
-use service::Kind;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use serde_json::json;
 
-use crate::{App, Engine};
+use crate::App;
+
+/// Sets the comparison columns of plain values, as the server does.
+fn compare(row: &mut prospect::ActiveModel) {
+    row.email_key = Set(row.email.try_as_ref().map(|email| email.to_lowercase()));
+    let text = |value: &sea_orm::ActiveValue<Option<String>>| value.try_as_ref().cloned().flatten();
+    row.phone_key = Set(text(&row.phone));
+    row.linkedin_key = Set(text(&row.linkedin_url).and_then(|url| {
+        let (_, slug) = url.split_once("linkedin.com/in/")?;
+        Some(slug.trim_end_matches('/').to_lowercase())
+    }));
+}
 
 impl App {
     /// An industry.
@@ -27,6 +35,7 @@ impl App {
         let row = industry::ActiveModel {
             organization_id: Set(organization),
             name: Set(name.to_owned()),
+            name_key: Set(Some(name.to_ascii_lowercase())),
             created_at: Set(self.now()),
             updated_at: Set(self.now()),
             ..Default::default()
@@ -97,6 +106,7 @@ impl App {
         let mut row = company::ActiveModel {
             organization_id: Set(self.organization),
             name: Set(name.to_owned()),
+            name_key: Set(Some(name.to_lowercase())),
             industry_id: Set(industry),
             size: Set("11-50".to_owned()),
             created_at: Set(self.now()),
@@ -161,6 +171,7 @@ impl App {
             ..Default::default()
         };
         change(&mut row);
+        compare(&mut row);
         row.insert(&self.db).await.unwrap().id
     }
 
@@ -334,63 +345,4 @@ impl App {
         self.found().await;
         [acme, bank]
     }
-}
-
-/// Every row of every entity, by entity and key, as the change log would keep it.
-pub async fn stored(app: &App) -> BTreeMap<(String, i64), Value> {
-    let mut rows = BTreeMap::new();
-    for entity in api::catalog::entities().into_iter().filter(|entity| !entity.log) {
-        let sql = format!("SELECT * FROM \"{}\"", entity.table.name);
-        let backend = app.db.get_database_backend();
-        for row in app.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap() {
-            let mut object = serde_json::Map::new();
-            for column in &entity.table.columns {
-                let name = column.name;
-                let value = match column.kind {
-                    Kind::Bool => json!(row.try_get::<Option<bool>>("", name).unwrap()),
-                    Kind::BigInt => json!(row.try_get::<Option<i64>>("", name).unwrap()),
-                    Kind::Int => json!(row.try_get::<Option<i32>>("", name).unwrap()),
-                    Kind::Double => json!(row.try_get::<Option<f64>>("", name).unwrap()),
-                    Kind::Text => json!(row.try_get::<Option<String>>("", name).unwrap()),
-                    Kind::Json => json!(row.try_get::<Option<Value>>("", name).unwrap()),
-                    Kind::Time => {
-                        let time = row.try_get::<Option<DateTime<Utc>>>("", name).unwrap();
-                        json!(time.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, false)))
-                    }
-                };
-                object.insert(name.to_owned(), value);
-            }
-            let key = object["id"].as_i64().unwrap();
-            rows.insert((entity.table.called.to_owned(), key), Value::Object(object));
-        }
-    }
-    rows
-}
-
-/// Everything in every table, as text.
-pub async fn dump(app: &App) -> String {
-    let mut text = format!("{:?}", stored(app).await);
-    for (table, columns) in
-        [("changes", ["before", "after"]), ("idempotency_keys", ["answer", "input_hash"])]
-    {
-        for column in columns {
-            let sql = format!("SELECT CAST(\"{column}\" AS TEXT) FROM \"{table}\"");
-            let backend = app.db.get_database_backend();
-            for row in app.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap() {
-                text.push_str(
-                    &row.try_get_by_index::<Option<String>>(0).unwrap().unwrap_or_default(),
-                );
-            }
-        }
-    }
-    // What is searched, as far as it is kept as text.
-    let search = match app.engine {
-        Engine::Postgres => "SELECT concat(names, words) FROM search_documents",
-        Engine::Sqlite => "SELECT name FROM search_names",
-    };
-    let backend = app.db.get_database_backend();
-    for row in app.db.query_all_raw(Statement::from_string(backend, search)).await.unwrap() {
-        text.push_str(&row.try_get_by_index::<String>(0).unwrap());
-    }
-    text
 }

@@ -10,7 +10,7 @@ use service::{
     Error, Result, Store, SystemClock, Value,
     governance::change_log,
     identity::organization,
-    operations::{backup, export, maintenance, restore},
+    operations::{backup, comparison, export, maintenance, restore},
     write::Record,
 };
 
@@ -35,6 +35,9 @@ pub(super) struct Maintain {
     /// Looks whether the database is sound, and lists what is not.
     #[arg(long)]
     check: bool,
+    /// Lists rows that have the same e-mail address, profile or name as others of their organization.
+    #[arg(long)]
+    duplicates: bool,
     /// Gives back the room that deleted rows have left.
     #[arg(long)]
     vacuum: bool,
@@ -112,6 +115,20 @@ impl Maintain {
                 return Err(Error::Conflict(message));
             }
             say!("The database is sound.");
+        }
+        if self.duplicates {
+            let same = comparison::duplicates(&store).await?;
+            for group in &same {
+                let rows: Vec<_> = group.rows.iter().map(ToString::to_string).collect();
+                say!(
+                    "{} with the same {} (organization {}): {}",
+                    group.table,
+                    group.column,
+                    group.organization,
+                    rows.join(", ")
+                );
+            }
+            say!("{} groups of duplicates.", same.len());
         }
         if self.vacuum {
             maintenance::vacuum(&store).await?;

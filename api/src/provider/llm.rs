@@ -11,7 +11,7 @@ use service::{
     ingest::enrichment::{Answer, Ask, Charge, Failure, Field, Found, Provider, Variant},
 };
 
-use super::{body, broken, refusal, said, size, values};
+use super::{body, broken, refusal, retry_after, said, size, values};
 
 /// Where OpenAI itself is asked.
 const OPENAI: &str = "https://api.openai.com/v1";
@@ -116,6 +116,7 @@ impl Llm {
         })?;
         let status = response.status();
         charge.status_code = Some(status.as_u16().into());
+        let wait = retry_after(response.headers());
         charge.request_id = response
             .headers()
             .get("x-request-id")
@@ -130,17 +131,18 @@ impl Llm {
         charge.response_size = size(bytes.len());
         if !status.is_success() {
             *told = said(&bytes, self.key.as_ref());
-            return Err(refusal(status));
+            return Err(refusal(status, wait, &bytes));
         }
-        let unreadable = || Failure::Later("its answer can't be read".to_owned());
+        let unreadable = || Failure::Later("its answer can't be read".to_owned(), None);
         let told: Json = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
         if let (Some(prompt), Some(completion)) =
             (told["usage"]["prompt_tokens"].as_i64(), told["usage"]["completion_tokens"].as_i64())
         {
             charge.prompt_tokens = prompt.clamp(0, i32::MAX.into());
             charge.completion_tokens = completion.clamp(0, i32::MAX.into());
-            // What nobody has sent nobody pays for.
-            let is_likely = charge.prompt_tokens <= charge.request_size
+            // What nobody has sent nobody pays for; and nothing is answered to no token: gateways whose provider does not
+            // count write zeros.
+            let is_likely = (1..=charge.request_size).contains(&charge.prompt_tokens)
                 && charge.completion_tokens <= 10 * i64::from(most_tokens(ask));
             if is_likely {
                 charge.cost = cost(ask, charge.prompt_tokens, charge.completion_tokens);
@@ -151,14 +153,14 @@ impl Llm {
         }
         let choice = &told["choices"][0];
         charge.finish_reason = choice["finish_reason"].as_str().map(str::to_owned);
-        let content = choice["message"]["content"].as_str().ok_or_else(unreadable)?;
-        let content: Json = serde_json::from_str(bare(content)).map_err(|_| unreadable())?;
+        let content = choice["message"]["content"].as_str().and_then(object);
+        let Some(content) = content else { return Err(why_unreadable(choice, ask)) };
         // Some leave out what stands around the fields.
         let fields = if content["fields"].is_object() { &content["fields"] } else { &content };
         let is_told =
             |name: &String| name == "fields" || name == "variants" || Field::of(name).is_some();
         if !content.as_object().is_some_and(|told| told.is_empty() || told.keys().any(is_told)) {
-            return Err(Failure::Later("its answer has no `fields`".to_owned()));
+            return Err(Failure::Later("its answer has no `fields`".to_owned(), None));
         }
         let variants = content["variants"].as_array().into_iter().flatten().filter_map(|variant| {
             let content = variant["content"].as_str()?.to_owned();
@@ -175,12 +177,36 @@ impl Llm {
     }
 }
 
-/// An answer without the fence that some models put around JSON.
-fn bare(content: &str) -> &str {
-    let content = content.trim();
-    let Some(inner) = content.strip_prefix("```") else { return content };
-    let inner = inner.strip_suffix("```").unwrap_or(inner);
-    inner.trim_start_matches(|c: char| c.is_ascii_alphabetic()).trim()
+/// The object in an answer: some models think aloud before it, put a fence around it, or talk about it.
+fn object(content: &str) -> Option<Json> {
+    let content = content.rsplit_once("</think>").map_or(content, |(_, answer)| answer);
+    let read = |text: &str| serde_json::from_str(text).ok().filter(Json::is_object);
+    if let Some(object) = read(content.trim()) {
+        return Some(object);
+    }
+    let fenced = content.split("```").skip(1).step_by(2);
+    let mut fenced =
+        fenced.map(|inner| inner.trim_start_matches(|c: char| c.is_ascii_alphabetic()).trim());
+    fenced.find_map(read).or_else(|| {
+        let (begin, end) = (content.find('{')?, content.rfind('}')?);
+        read(content.get(begin..=end)?)
+    })
+}
+
+/// Why an answer has no object: some would not have one the next time either, and each is paid for.
+fn why_unreadable(choice: &Json, ask: &Ask) -> Failure {
+    let message = &choice["message"];
+    match choice["finish_reason"].as_str() {
+        _ if message["refusal"].as_str().is_some_and(|text| !text.trim().is_empty()) => {
+            Failure::Never("it refuses to answer".to_owned())
+        }
+        Some("content_filter") => Failure::Never("its answer was held back by a filter".to_owned()),
+        Some("length") => Failure::Never(format!(
+            "its answer was cut off after {} tokens; a model that thinks less, or fewer variants, may fit",
+            most_tokens(ask)
+        )),
+        _ => Failure::Later("its answer can't be read".to_owned(), None),
+    }
 }
 
 fn most_tokens(ask: &Ask) -> u32 {
@@ -198,7 +224,7 @@ fn cost(ask: &Ask, prompt: i64, completion: i64) -> f64 {
 fn of_model(failure: Failure, model: &str) -> Failure {
     let told = |message: String| format!("the language model {model}: {message}");
     match failure {
-        Failure::Later(message) => Failure::Later(told(message)),
+        Failure::Later(message, wait) => Failure::Later(told(message), wait),
         Failure::Never(message) => Failure::Never(told(message)),
         Failure::Misconfigured(message) => Failure::Misconfigured(told(message)),
     }

@@ -8,10 +8,10 @@ use reqwest::Client;
 use serde_json::Value as Json;
 use service::{
     ingest::enrichment::{Answer, Ask, Charge, Failure, Found, Provider},
-    web,
+    normal_form::domain,
 };
 
-use super::{body, broken, refusal, said, size, values};
+use super::{body, broken, refusal, retry_after, said, size, values};
 
 /// How sure a service is that does not say it.
 const USUAL_CONFIDENCE: f64 = 0.7;
@@ -27,14 +27,30 @@ pub(super) struct Lookup {
 
 impl Lookup {
     pub(super) fn new(client: Client, url: String, key: Option<String>, cost: f64) -> Self {
-        let host = web::domain(&url.replace(['{', '}'], "")).unwrap_or_else(|| "http".to_owned());
+        let host = domain::host(&url.replace(['{', '}'], "")).unwrap_or_else(|| "http".to_owned());
         Self { client, url, host, key, cost }
     }
 
-    /// The address that asks about somebody.
-    fn address(&self, ask: &Ask) -> String {
+    /// The address that asks about somebody: with the scheme, the host, the port and as many parts of the path as the
+    /// template has, whatever is filled in.
+    ///
+    /// # Errors
+    /// [`Failure::Never`] when a value would lead elsewhere: as a whole part of the path, `..` does.
+    fn address(&self, ask: &Ask) -> Result<reqwest::Url, Failure> {
+        let filled = reqwest::Url::parse(&self.filled(ask)).ok();
+        let template = reqwest::Url::parse(&self.url.replace(['{', '}'], "")).ok();
+        let place = |url: &reqwest::Url| {
+            let parts = url.path_segments().map_or(0, Iterator::count);
+            (url.origin(), url.username().to_owned(), parts)
+        };
+        filled
+            .filter(|filled| template.is_some_and(|template| place(&template) == place(filled)))
+            .ok_or_else(|| Failure::Never("a value can't stand in its address".to_owned()))
+    }
+
+    fn filled(&self, ask: &Ask) -> String {
         let known = &ask.known;
-        let domain = web::domain(&known.website)
+        let domain = domain::host(&known.website)
             .or_else(|| known.email.rsplit_once('@').map(|(_, host)| host.to_lowercase()));
         let domain = domain.unwrap_or_default();
         let parts = [
@@ -65,20 +81,24 @@ impl Lookup {
 
     async fn answer(&self, ask: &Ask) -> Answer {
         let address = self.address(ask);
+        let length = address.as_ref().map_or(0, |address| address.as_str().len());
         let mut charge = Charge {
             provider: self.host.chars().take(50).collect(),
             operation: "look_up".to_owned(),
-            request_size: size(address.len()),
+            request_size: size(length),
             ..Charge::default()
         };
         let begun = Instant::now();
         let mut said = None;
-        let outcome = self.exchange(&address, &mut charge, &mut said).await;
+        let outcome = match address {
+            Ok(address) => self.exchange(address, &mut charge, &mut said).await,
+            Err(failure) => Err(failure),
+        };
         charge.latency_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
         charge.error = outcome.as_ref().err().map(|failure| failure.message().to_owned());
         let told = |message: String| format!("the look-up service: {message}");
         let outcome = outcome.map_err(|failure| match failure {
-            Failure::Later(message) => Failure::Later(told(message)),
+            Failure::Later(message, wait) => Failure::Later(told(message), wait),
             Failure::Never(message) => Failure::Never(told(message)),
             Failure::Misconfigured(message) => Failure::Misconfigured(told(message)),
         });
@@ -87,7 +107,7 @@ impl Lookup {
 
     async fn exchange(
         &self,
-        address: &str,
+        address: reqwest::Url,
         charge: &mut Charge,
         told: &mut Option<String>,
     ) -> Result<Found, Failure> {
@@ -105,6 +125,7 @@ impl Lookup {
             failure
         })?;
         let status = response.status();
+        let wait = retry_after(response.headers());
         charge.status_code = Some(status.as_u16().into());
         if status.is_success() {
             charge.cost = self.cost;
@@ -116,13 +137,14 @@ impl Lookup {
             204 | 404 => return Ok(Found::default()),
             _ if !status.is_success() => {
                 *told = said(&bytes, self.key.as_ref());
-                return Err(refusal(status));
+                return Err(refusal(status, wait, &bytes));
             }
             _ => {}
         }
         let told: Option<Json> = serde_json::from_slice(&bytes).ok();
         let told = told.filter(Json::is_object);
-        let told = told.ok_or_else(|| Failure::Later("its answer is no JSON object".to_owned()))?;
+        let told =
+            told.ok_or_else(|| Failure::Later("its answer is no JSON object".to_owned(), None))?;
         Ok(Found { values: values(&told, USUAL_CONFIDENCE), variants: Vec::new() })
     }
 }

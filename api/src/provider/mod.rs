@@ -6,7 +6,7 @@ mod lookup;
 use std::{sync::Arc, time::Duration};
 
 use clap::Args;
-use reqwest::{Client, Response, StatusCode, redirect::Policy};
+use reqwest::{Client, Response, StatusCode, header::HeaderMap, redirect::Policy};
 use serde_json::Value as Json;
 use service::{
     Error, Result,
@@ -17,6 +17,9 @@ use self::{llm::Llm, lookup::Lookup};
 
 /// How long a provider may take.
 const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The longest that a provider is waited for because it asks for that.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// The largest answer that is read, in bytes.
 const LARGEST_ANSWER: usize = 1024 * 1024;
@@ -47,6 +50,13 @@ pub struct ProviderOptions {
 fn web_address(text: &str) -> std::result::Result<String, String> {
     let plain = text.replace(['{', '}'], "");
     let address = reqwest::Url::parse(&plain).map_err(|error| error.to_string())?;
+    let host = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.contains(['{', '}'])
+        || text.find('{').is_some_and(|place| place < text.find("://").unwrap_or(0))
+    {
+        return Err("placeholders may stand behind the host only".to_owned());
+    }
     match address.scheme() {
         "http" | "https" => Ok(text.trim_end_matches('/').to_owned()),
         _ => Err("it takes http:// or https://".to_owned()),
@@ -114,7 +124,7 @@ async fn body(mut response: Response) -> std::result::Result<Vec<u8>, Failure> {
             Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_ANSWER => body.extend(chunk),
             Ok(Some(_)) => return Err(Failure::Never("the answer is too large".to_owned())),
             Ok(None) => return Ok(body),
-            Err(error) => return Err(Failure::Later(without_address(error))),
+            Err(error) => return Err(Failure::Later(without_address(error), None)),
         }
     }
 }
@@ -133,17 +143,46 @@ fn without_address(error: reqwest::Error) -> String {
 }
 
 /// What a status of HTTP means for those who ask.
-fn refusal(status: StatusCode) -> Failure {
+fn refusal(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Failure {
     let message = format!("it answers {}", status.as_u16());
     match status.as_u16() {
+        400 | 429 if is_out_of_budget(body) => Failure::Misconfigured(format!(
+            "{message}: its budget is used up; raise it, or start the job again when it begins anew"
+        )),
         401 | 403 => Failure::Misconfigured(format!("{message}; is its key right?")),
         404 | 405 => Failure::Misconfigured(format!("{message}; is its address right?")),
         300..=399 => {
             Failure::Misconfigured(format!("{message}; it sends us elsewhere, where we don't go"))
         }
-        408 | 409 | 425 | 429 | 500..=599 => Failure::Later(message),
+        408 | 409 | 425 | 429 | 500..=599 => Failure::Later(message, wait),
         _ => Failure::Never(message),
     }
+}
+
+/// Whether a gateway says that a budget is used up: no record after this one can be asked about.
+fn is_out_of_budget(body: &[u8]) -> bool {
+    let Ok(said) = serde_json::from_slice::<Json>(body) else { return false };
+    let error = if said["error"].is_object() { &said["error"] } else { &said };
+    ["type", "code", "message"].iter().any(|name| {
+        let text = error[*name].as_str().unwrap_or_default().to_ascii_lowercase();
+        text.contains("budget") || text == "insufficient_quota"
+    })
+}
+
+/// How long a provider asks to be left alone: seconds or a date (RFC 9110, 10.2.3); gateways hand on that of their own
+/// provider under another name.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let told = headers.get("retry-after").or_else(|| headers.get("llm_provider-retry-after"))?;
+    let told = told.to_str().ok()?.trim();
+    let wait = if let Ok(seconds) = told.parse::<f64>() {
+        Duration::try_from_secs_f64(seconds).ok()?
+    } else {
+        // By its own clock.
+        let date = |text: &str| chrono::DateTime::parse_from_rfc2822(text).ok();
+        let now = headers.get("date")?.to_str().ok().and_then(date)?;
+        (date(told)? - now).to_std().unwrap_or_default()
+    };
+    Some(wait.min(LONGEST_WAIT))
 }
 
 /// What a provider says of a failure itself, without the key that was shown to it.
@@ -163,7 +202,7 @@ fn said(body: &[u8], key: Option<&String>) -> Option<String> {
 /// What went wrong before an answer came; whether it may have been asked, and so paid for.
 fn broken(error: reqwest::Error) -> (Failure, bool) {
     let is_sent = !error.is_connect() && !error.is_builder();
-    (Failure::Later(without_address(error)), is_sent)
+    (Failure::Later(without_address(error), None), is_sent)
 }
 
 /// The values in an object: by the names of fields a text, or an object with `value` and `confidence`.
@@ -171,12 +210,16 @@ fn values(told: &Json, usual_confidence: f64) -> Vec<Value> {
     let Some(told) = told.as_object() else { return Vec::new() };
     let read = |(name, told): (&String, &Json)| {
         let field = Field::of(name)?;
-        let (value, confidence) = match told {
-            Json::String(value) => (value.as_str(), None),
-            Json::Object(told) => (told.get("value")?.as_str()?, told.get("confidence")),
-            _ => return None,
+        let text = |told: &Json| match told {
+            Json::String(value) => Some(value.clone()),
+            Json::Number(value) => Some(value.to_string()),
+            _ => None,
         };
-        let confidence = confidence.and_then(Json::as_f64).unwrap_or(usual_confidence);
+        let (value, confidence) = match told {
+            Json::Object(told) => (text(told.get("value")?)?, told.get("confidence")),
+            told => (text(told)?, None),
+        };
+        let confidence = confidence.and_then(self::confidence).unwrap_or(usual_confidence);
         let value = value.trim();
         let is_told = !value.is_empty() && value.len() <= 2_000;
         is_told.then(|| Value {
@@ -186,6 +229,25 @@ fn values(told: &Json, usual_confidence: f64) -> Vec<Value> {
         })
     };
     told.iter().filter_map(read).collect()
+}
+
+/// How sure a provider is, from 0 to 1: also as a text, and as a percentage (`90`, `"90 %"`).
+fn confidence(told: &Json) -> Option<f64> {
+    let number = match told {
+        Json::Number(number) => number.as_f64()?,
+        Json::String(text) => {
+            let text = text.trim();
+            let percent = text.strip_suffix('%');
+            let number: f64 = percent.unwrap_or(text).trim().parse().ok()?;
+            if percent.is_some() { number / 100.0 } else { number }
+        }
+        _ => return None,
+    };
+    match number {
+        number if (0.0..=1.0).contains(&number) => Some(number),
+        number if (10.0..=100.0).contains(&number) => Some(number / 100.0),
+        _ => None,
+    }
 }
 
 /// A length as ledgers hold it.

@@ -18,6 +18,8 @@ pub struct Model {
     pub revision: i32,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub name_key: Option<String>,
     #[sea_orm(has_many)]
     pub field_provenances: HasMany<super::field_provenance::Entity>,
     #[sea_orm(has_many)]

@@ -13,6 +13,8 @@ pub struct Model {
     pub revision: i32,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub name_key: Option<String>,
     #[sea_orm(has_many)]
     pub companies: HasMany<super::companies::Entity>,
     #[sea_orm(

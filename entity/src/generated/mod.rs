@@ -19,6 +19,8 @@ pub mod industry_solutions;
 pub mod interactions;
 pub mod llm_usage_logs;
 pub mod message_templates;
+pub mod opt_outs;
+pub mod organization_secrets;
 pub mod organizations;
 pub mod outreach_draft_usages;
 pub mod outreach_drafts;

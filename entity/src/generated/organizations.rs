@@ -64,6 +64,10 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub message_templates: HasMany<super::message_templates::Entity>,
     #[sea_orm(has_many)]
+    pub opt_outs: HasMany<super::opt_outs::Entity>,
+    #[sea_orm(has_many)]
+    pub organization_secrets: HasMany<super::organization_secrets::Entity>,
+    #[sea_orm(has_many)]
     pub outreach_drafts: HasMany<super::outreach_drafts::Entity>,
     #[sea_orm(has_many)]
     pub prospect_researches: HasMany<super::prospect_research::Entity>,

@@ -27,6 +27,12 @@ pub struct Model {
     pub phone: Option<String>,
     pub job_title: Option<String>,
     pub source: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub email_key: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub phone_key: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub linkedin_key: Option<String>,
     #[sea_orm(
         belongs_to,
         from = "company_id",

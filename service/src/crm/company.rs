@@ -7,11 +7,9 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     error::{Problem, Result},
+    normal_form::{self, domain},
     offer::industry,
-    scope::Scope,
     table::Table,
-    value::Value,
-    web,
     write::{
         Record, Unit,
         rules::{Check, Delete, Hooks, Identity, Rules, Usual, field, kept},
@@ -20,7 +18,11 @@ use crate::{
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<company::Entity>("company"));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<company::Entity>("company")
+            .following([("domain", |text| domain::own(&text("website"), &text("name")))])
+            .comparing([("name_key", |text| normal_form::company::name_key(&text("name")))])
+    });
     &TABLE
 }
 
@@ -48,18 +50,27 @@ pub fn rules() -> &'static Rules {
 struct Company;
 
 impl Hooks for Company {
-    fn complete(
-        &self,
-        _: &Scope,
-        before: Option<&Record>,
-        company: &mut Record,
-        _: &mut Vec<Problem>,
-    ) {
-        if before.is_some_and(|before| before.value("website") == company.value("website")) {
-            return;
-        }
-        let domain = web::domain(company.text("website"));
-        company.set("domain", domain.map_or(Value::Null, Value::Text));
+    /// A company without a domain of its own is the only one of its name that has none either.
+    fn same<'u>(
+        &'u self,
+        unit: &'u mut Unit,
+        company: &'u Record,
+    ) -> BoxFuture<'u, Result<Option<i64>>> {
+        Box::pin(async move {
+            let name = company.text("name_key");
+            if name.is_empty() {
+                return Ok(None);
+            }
+            unit.hold_name(table(), &format!("name {name}")).await?;
+            let sql = "SELECT \"id\" FROM \"companies\" WHERE \"organization_id\" = {} AND \"name_key\" = {} \
+                       AND \"domain\" IS NULL AND \"deleted_at\" IS NULL ORDER BY \"id\" LIMIT 2";
+            let binds = vec![unit.scope().organization().into(), name.into()];
+            let rows = unit.query(sql, binds).await?;
+            match rows.as_slice() {
+                [only] => Ok(Some(only.try_get_by_index(0)?)),
+                _ => Ok(None),
+            }
+        })
     }
 
     fn deleting<'u>(

@@ -1,6 +1,7 @@
 //! Two records of one person become one.
 
 use super::{
+    opt_out,
     prospect::{self, table},
     prospect_research,
 };
@@ -55,7 +56,8 @@ pub async fn prospects(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) 
             }
             list::merged(unit, survivor).await?;
             let merged = merged(&kept, &dropped, old);
-            unit.update(old, merged).await?;
+            let merged = unit.update(old, merged).await?;
+            opt_out::merged(unit, &merged).await?;
             Ok(survivor)
         })
     })

@@ -4,6 +4,7 @@ pub mod company;
 pub mod engagement;
 pub mod merge;
 pub mod next_action;
+pub(crate) mod opt_out;
 pub mod privacy;
 pub mod prospect;
 pub mod prospect_research;

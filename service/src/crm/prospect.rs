@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use super::company;
 use crate::{
     error::{Problem, Result},
+    normal_form::{email, phone, profile},
     read::{self, List},
     scope::Scope,
     table::Table,
@@ -23,11 +24,13 @@ use crate::{
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<prospect::Entity>("prospect").holding([
-            ("lifecycle_stage", 20),
-            ("phone", 50),
-            ("source", 50),
-        ])
+        Table::of::<prospect::Entity>("prospect")
+            .holding([("lifecycle_stage", 20), ("phone", 50), ("source", 50)])
+            .comparing([
+                ("email_key", |text| email::key(&text("email"))),
+                ("phone_key", |text| phone::key(&text("phone"))),
+                ("linkedin_key", |text| profile::key(&text("linkedin_url"))),
+            ])
     });
     &TABLE
 }
@@ -67,13 +70,13 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: true,
         delete: Delete::Soft,
-        identity: Some(Identity { column: "email", written_as: "email", upsert: true }),
+        identity: Some(Identity { column: "email_key", written_as: "email", upsert: true }),
         fields: &[
             field("full_name").checked(Check::Filled),
             field("email").checked(Check::Email),
-            field("linkedin_url").checked(Check::Url),
+            field("linkedin_url").checked(Check::Profile),
             field("location"),
-            field("phone"),
+            field("phone").checked(Check::Phone),
             field("job_title"),
             field("company_id").on_create().to(company::table),
             field("is_active").usually(Usual::Bool(true)),

@@ -7,6 +7,7 @@ use sea_orm::{
 
 use crate::{
     clock::Clock,
+    crm::opt_out,
     error::{Error, Result},
     governance::setting,
     scope::Scope,
@@ -64,6 +65,7 @@ pub(crate) async fn insert<C: ConnectionTrait>(
     };
     let id = row.insert(connection).await?.id;
     setting::seed(connection, engine, clock, id).await?;
+    opt_out::seed(connection, engine, id, clock.now()).await?;
     Ok(id)
 }
 

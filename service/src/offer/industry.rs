@@ -10,6 +10,7 @@ use crate::{
     crm::company,
     error::{Problem, Result},
     governance::change_log::kind,
+    normal_form::text,
     scope::Scope,
     table::Table,
     write::{
@@ -22,7 +23,10 @@ use crate::{
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<industry::Entity>("industry"));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<industry::Entity>("industry")
+            .comparing([("name_key", |text| text::name_key(&text("name")))])
+    });
     &TABLE
 }
 
@@ -33,7 +37,7 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: true,
         delete: Delete::Hard,
-        identity: Some(Identity { column: "name", written_as: "name", upsert: false }),
+        identity: Some(Identity { column: "name_key", written_as: "name", upsert: false }),
         fields: &[field("name").checked(Check::Filled)],
         links: &[],
         hooks: &Industry,

@@ -94,10 +94,11 @@ async fn of_industries(scope: &Scope, of: &[(i64, i64)]) -> Result<HashMap<i64, 
     let mut binds = Vec::new();
     let among = scope.store().engine().among(&keys, &mut binds);
     binds.push(scope.organization().into());
+    let name = scope.engine().folded("name").replacen("\"name\"", "s.\"name\"", 1);
     let sql = format!(
         "SELECT l.\"industry_id\", s.\"id\" FROM \"industry_solutions\" l \
          JOIN \"solutions\" s ON s.\"id\" = l.\"solution_id\" WHERE l.\"industry_id\" {among} \
-         AND s.\"organization_id\" = {{}} ORDER BY l.\"industry_id\", lower(s.\"name\"), s.\"id\""
+         AND s.\"organization_id\" = {{}} ORDER BY l.\"industry_id\", {name}, s.\"id\""
     );
     for row in &scope.store().query(&sql, binds).await? {
         let all = found.entry(row.try_get_by_index(0)?).or_default();

@@ -1,6 +1,7 @@
 //! What is done with a database as a whole: backed up and restored, looked after, taken away.
 
 pub mod backup;
+pub mod comparison;
 pub mod export;
 pub mod maintenance;
 pub mod restore;
@@ -45,6 +46,7 @@ pub(crate) fn tables() -> Vec<Stored> {
         stored_with::<identity::organization::Entity>(&["owner_user_id"]),
         stored::<identity::user::Entity>(),
         stored::<identity::api_key::Entity>(),
+        stored::<identity::organization_secret::Entity>(),
         stored::<governance::setting::Entity>(),
         stored::<offer::industry::Entity>(),
         stored::<offer::solution::Entity>(),
@@ -52,6 +54,7 @@ pub(crate) fn tables() -> Vec<Stored> {
         stored::<offer::event::Entity>(),
         stored::<crm::company::Entity>(),
         stored_with::<crm::prospect::Entity>(&["merged_into_id"]),
+        stored::<crm::opt_out::Entity>(),
         stored::<crm::prospect_research::Entity>(),
         stored::<outreach::message_template::Entity>(),
         stored_with::<ingest::import_job::Entity>(&["source_job_id"]),

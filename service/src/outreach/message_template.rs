@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     crm::{company, prospect},
     error::{Problem, Result},
+    normal_form::person,
     offer::industry,
     scope::Scope,
     table::Table,
@@ -255,8 +256,9 @@ pub(crate) fn said_of(
         }
     };
     say("full_name", full_name);
-    say("first_name", full_name.split_whitespace().next().unwrap_or_default());
-    say("last_name", full_name.split_whitespace().next_back().unwrap_or_default());
+    let (first, last) = person::parts(full_name);
+    say("first_name", &first);
+    say("last_name", last.as_deref().unwrap_or_default());
     for column in ["email", "job_title", "location", "phone", "linkedin_url"] {
         say(column, person.text(column));
     }

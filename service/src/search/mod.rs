@@ -15,6 +15,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 
 pub use highlight::Part;
+pub(crate) use words::contracted;
 
 use crate::{
     crm::{company, prospect, prospect_research},

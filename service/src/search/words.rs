@@ -119,7 +119,7 @@ pub(super) fn spelled_out(word: &str) -> Option<String> {
 
 /// A word whose `ae`, `oe` and `ue` may stand for umlauts, without them: `mueller` is `muller`. Not where they hardly
 /// do: at the end (`Joe`), behind a vowel or a `q` (`neue`, `queen`).
-pub(super) fn contracted(folded: &str) -> Option<String> {
+pub(crate) fn contracted(folded: &str) -> Option<String> {
     let letters: Vec<char> = folded.chars().collect();
     let mut short = String::with_capacity(folded.len());
     let mut place = 0;

@@ -7,8 +7,10 @@ mod kept;
 mod left;
 mod lock;
 mod meter;
+mod migrations;
 mod patience;
 mod replica;
+mod secrets;
 mod signal;
 mod single;
 mod snapshot;
@@ -29,11 +31,11 @@ use self::{
     kept::KeptConnections,
     left::Left,
     replica::Replica,
+    secrets::Secrets,
     signal::Signal,
     sqlite_readers::SqliteReaders,
 };
 use crate::error::{Error, Result, is_cut};
-use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value as Bind,
@@ -76,6 +78,7 @@ pub struct Store {
     /// What writes was left by.
     left: Left,
     signal: Arc<Signal>,
+    secrets: Arc<Secrets>,
     /// Who may see the database as it was at one moment.
     snapshots: Arc<Semaphore>,
     /// Held while the file is open.
@@ -151,6 +154,7 @@ impl Store {
             statements,
             left,
             signal: Arc::default(),
+            secrets: Arc::default(),
             snapshots: Arc::new(Semaphore::new(snapshot::MOST as usize)),
             _lock: lock,
         })
@@ -166,55 +170,6 @@ impl Store {
             return Err(Error::invalid("database", message));
         }
         Self::connect(url).await
-    }
-
-    /// Applies the migrations that are missing: all of them or none, and one server after the other,
-    /// so that several may start at once.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when a migration fails.
-    pub async fn migrate_up(&self) -> Result<()> {
-        let transaction = self.begin_migration().await?;
-        Migrator::up(&transaction, None).await.map_err(of_another_version)?;
-        Ok(transaction.commit().await?)
-    }
-
-    /// Takes back the newest `steps` migrations, with the tables they made: all of them or none.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when a migration fails.
-    pub async fn migrate_down(&self, steps: u32) -> Result<()> {
-        let transaction = self.begin_migration().await?;
-        Migrator::down(&transaction, Some(steps)).await?;
-        Ok(transaction.commit().await?)
-    }
-
-    /// The library takes no lock: on Postgres it is an advisory one, on SQLite the writer's.
-    async fn begin_migration(&self) -> Result<DatabaseTransaction> {
-        let transaction = self.begin().await?;
-        if self.engine == Engine::Postgres {
-            // "salesgra" as a number: ours among the advisory locks of the database.
-            let lock =
-                "SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(8314892176759550561)";
-            transaction.execute_unprepared(lock).await?;
-        }
-        Ok(transaction)
-    }
-
-    /// The migrations in their order, and whether each has been applied.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
-        let all = Migrator::get_migration_with_status_read_only(&self.write).await;
-        let all = all.map_err(of_another_version)?;
-        Ok(all
-            .iter()
-            .map(|one| {
-                let applied = one.status() == MigrationStatus::Applied;
-                (one.name().to_owned(), applied)
-            })
-            .collect())
     }
 
     /// Asks the database for an answer.
@@ -263,6 +218,10 @@ impl Store {
     }
 
     /// Who is told that something has been written.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
     pub(crate) fn signal(&self) -> &Signal {
         &self.signal
     }
@@ -356,20 +315,6 @@ impl Store {
             ..TransactionOptions::default()
         };
         again(|| self.write.begin_with_options(options)).await
-    }
-}
-
-/// The library says so when a migration was applied that it doesn't know.
-fn of_another_version(error: DbErr) -> Error {
-    match &error {
-        DbErr::Custom(text) if text.starts_with("Migration file of version") => {
-            let text = "this database was made by a newer version of salesgraph: use that, or a backup \
-                        from before";
-            Error::Conflict(text.to_owned())
-        }
-        // What a migration itself says can be mended by whoever owns the database.
-        DbErr::Custom(text) if text.starts_with(migration::NEEDS) => Error::Conflict(text.clone()),
-        _ => error.into(),
     }
 }
 

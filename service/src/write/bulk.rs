@@ -28,6 +28,10 @@ pub(crate) async fn rows<C: ConnectionTrait>(
     rows: Vec<Vec<Value>>,
 ) -> Result<()> {
     let count = rows.len();
+    let mut rows = rows;
+    for row in &mut rows {
+        table.set_following(row);
+    }
     insert(connection, scope.store().engine(), table.name, &table.columns, rows).await?;
     note(connection, scope, table, count).await
 }

@@ -1,15 +1,14 @@
 //! Checks of single values.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use email_address::{EmailAddress, Options};
 use serde_json::Value as Json;
 
 use super::rules::{Check, FieldRule};
 use crate::{
     error::Problem,
+    normal_form::{domain, email, phone, profile, text},
     table::{Column, Kind},
     value::Value,
-    web,
 };
 
 /// The most items of a JSON list.
@@ -39,6 +38,11 @@ pub(super) fn problem(
     if has_nul(value) {
         return refuse("it can't contain the character NUL".to_owned());
     }
+    if let (Value::Text(text), Some(_)) = (value, column.length)
+        && text::has_control(text)
+    {
+        return refuse("it takes one line, without control characters".to_owned());
+    }
     match (rule.check, value) {
         (Check::Filled, Value::Text(text)) if text.trim().is_empty() => {
             refuse("it can't be empty".to_owned())
@@ -46,10 +50,16 @@ pub(super) fn problem(
         (Check::AtMost(most), Value::Text(text)) if text.chars().count() > most as usize => refuse(
             format!("it takes at most {most} characters, these are {}", text.chars().count()),
         ),
-        (Check::Email, Value::Text(text)) if !is_email(text) => {
+        (Check::Email, Value::Text(text)) if !email::is_address(text) => {
             refuse("it must be an e-mail address, like ada@acme.example".to_owned())
         }
-        (Check::Url, Value::Text(text)) if web::domain(text).is_none() => {
+        (Check::Phone, Value::Text(text)) if phone::written(text).is_none() => refuse(
+            "it must be a phone number, best with its country, like +493012345678".to_owned(),
+        ),
+        (Check::Profile, Value::Text(text)) if profile::written(text).is_none() => refuse(
+            "it must be a profile at LinkedIn, like https://www.linkedin.com/in/ada".to_owned(),
+        ),
+        (Check::Url, Value::Text(text)) if domain::host(text).is_none() => {
             refuse("it must be an address on the web, like https://acme.example".to_owned())
         }
         (Check::Between(from, to), Value::Double(number)) if !(from..=to).contains(number) => {
@@ -77,12 +87,6 @@ pub(super) fn problem(
     }
 }
 
-fn is_email(text: &str) -> bool {
-    let options =
-        Options { minimum_sub_domains: 2, allow_domain_literal: false, allow_display_text: false };
-    EmailAddress::parse_with_options(text, options).is_ok()
-}
-
 fn is_list(json: &Json) -> bool {
     json.as_array().is_some_and(|items| {
         items.len() <= MOST_ITEMS && items.iter().all(|item| item.is_string() || item.is_number())
@@ -108,10 +112,24 @@ fn has_nul(value: &Value) -> bool {
     }
 }
 
-/// Whether a column takes JSON; its null is told from an absent value nowhere.
-pub(super) fn without_null(column: &Column, value: Value) -> Value {
-    match value {
-        Value::Json(Json::Null) if column.kind == Kind::Json => Value::Null,
-        other => other,
+/// A value as its column holds it: JSON null and texts without a character are null where the column may be; texts of one
+/// line, addresses, numbers and profiles are in the form in which they are stored. What has no such form stays as it is,
+/// and is rejected by [`problem`].
+pub(super) fn normal(column: &Column, rule: Option<&FieldRule>, value: Value) -> Value {
+    let text = match value {
+        Value::Json(Json::Null) if column.kind == Kind::Json => return Value::Null,
+        Value::Text(text) => text,
+        other => return other,
+    };
+    if text::trimmed(&text).is_empty() {
+        return if column.nullable { Value::Null } else { Value::Text(String::new()) };
     }
+    let stored = match rule.map(|rule| rule.check) {
+        Some(Check::Email) => email::written(&text),
+        Some(Check::Phone) => phone::written(&text).unwrap_or(text),
+        Some(Check::Profile) => profile::written(&text).unwrap_or(text),
+        _ if column.length.is_some() => text::trimmed(&text).to_owned(),
+        _ => text,
+    };
+    Value::Text(stored)
 }

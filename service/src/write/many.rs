@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::Value as Bind;
 use serde_json::{Value as Json, json};
 
-use super::{Record, Unit, bulk};
+use super::{Record, Unit, bulk, guard::guard};
 use crate::{
     error::{Error, Result},
     governance::change_log::kind,
@@ -105,7 +105,7 @@ impl Unit {
     }
 
     async fn put(
-        &self,
+        &mut self,
         table: &'static Table,
         records: &mut [Record],
         by: Option<&str>,
@@ -113,10 +113,12 @@ impl Unit {
         let columns: Vec<&Column> =
             table.columns.iter().filter(|column| column.name != "id").collect();
         let returning = by.map_or_else(String::new, |by| format!(" RETURNING \"id\", \"{by}\""));
+        for record in records.iter_mut() {
+            record.stamp(self.scope(), self.now());
+        }
+        let mut guarded: Vec<_> = records.iter_mut().map(|record| (None, record)).collect();
+        guard(self, &mut guarded).await?;
         for records in records.chunks_mut((bulk::BINDS / columns.len()).max(1)) {
-            for record in records.iter_mut() {
-                record.stamp(self.scope(), self.now());
-            }
             let (rows, binds) = match self.scope().store().engine() {
                 Engine::Postgres => as_json(&columns, records),
                 Engine::Sqlite => as_values(&columns, records),

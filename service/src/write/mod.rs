@@ -7,6 +7,9 @@
 
 pub(crate) mod bulk;
 mod check;
+mod guard;
+mod identity;
+mod item;
 mod many;
 pub mod once;
 pub mod operations;
@@ -18,6 +21,7 @@ mod single;
 pub mod unit;
 
 pub(crate) use check::SKEW;
+pub(crate) use guard::Written;
 pub use once::Once;
 pub use operations::{Batch, Input, LinkInput, Made, OnError};
 pub use record::Record;

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Once, Record, once,
-    row::{create_in, current, hold_all, patched, refuse, unique, upsert_in},
+    Once, Record,
+    identity::unique,
+    once,
+    row::{create_in, current, hold_all, patched, refuse, upsert_in},
     rules::{Delete, Rules},
     single,
 };

@@ -108,12 +108,18 @@ impl Record {
         }
     }
 
+    /// Sets the columns that follow from others.
+    pub(crate) fn follow(&mut self) {
+        self.table.set_following(&mut self.values);
+    }
+
     /// Sets what every new row has.
     pub(crate) fn stamp(&mut self, scope: &Scope, now: DateTime<Utc>) {
         self.set_at(self.table.organization, Value::Int(scope.organization()));
         self.set_if_there("revision", Value::Int(1));
         self.set_if_there("created_at", Value::Time(now));
         self.set_if_there("updated_at", Value::Time(now));
+        self.follow();
     }
 
     /// The row as the change log keeps it: an object by the names of the columns.

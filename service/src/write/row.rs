@@ -1,18 +1,16 @@
 //! One row in a unit: begun, checked, written, by its [`Rules`].
 
-use chrono::{DateTime, Utc};
-use sea_orm::Value as Bind;
-
 use super::{
     Input, LinkInput, Record, Unit, check,
+    identity::{unique, with_identity},
     rules::{FieldRule, LinkRule, Rules, Usual},
 };
 use crate::{
     error::{Error, Problem, Result},
     scope::Scope,
-    table::Kind,
     value::Value,
 };
+use chrono::{DateTime, Utc};
 
 /// The row to be written, at the revision that was read.
 pub(crate) async fn current(
@@ -171,9 +169,13 @@ pub(crate) async fn patched(
     let mut problems = Vec::new();
     let mut after = before.clone();
     for (column, value) in patch.values {
-        after.set_at(column, check::without_null(&table.columns[column], value));
+        after.set_at(
+            column,
+            check::normal(&table.columns[column], rules.field(table.columns[column].name), value),
+        );
     }
     rules.hooks.complete(unit.scope(), Some(&before), &mut after, &mut problems);
+    after.follow();
     check_all(unit, rules, &after, Some(&before), &mut problems).await?;
     let identity = rules.identity.filter(|one| before.value(one.column) != after.value(one.column));
     if identity.is_some() {
@@ -198,6 +200,9 @@ pub(crate) async fn upsert_in(
     input.values.retain(|(column, value)| *value != Value::Null || columns[*column].nullable);
     let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
     let known = match rules.identity {
+        Some(identity) if record.text(identity.column).is_empty() => {
+            rules.hooks.same(unit, &record).await?
+        }
         Some(identity) => with_identity(unit, rules, record.text(identity.column)).await?,
         None => None,
     };
@@ -220,13 +225,15 @@ pub(super) fn begun(
         record.set(rule.column, usual(rule, now));
     }
     for (column, value) in input.values {
-        let value = check::without_null(&table.columns[column], value);
+        let value =
+            check::normal(&table.columns[column], rules.field(table.columns[column].name), value);
         let usual_for_null = value == Value::Null && !table.columns[column].nullable;
         if !usual_for_null || *record.at(column) == Value::Null {
             record.set_at(column, value);
         }
     }
     rules.hooks.complete(scope, None, &mut record, problems);
+    record.follow();
     record
 }
 
@@ -306,47 +313,6 @@ pub(crate) async fn hold_all(
     Ok(())
 }
 
-/// Notes a problem when another row, not deleted, has the same identity.
-pub(crate) async fn unique(
-    unit: &mut Unit,
-    rules: &'static Rules,
-    record: &Record,
-    problems: &mut Vec<Problem>,
-) -> Result<()> {
-    let Some(identity) = rules.identity else { return Ok(()) };
-    let taken = with_identity(unit, rules, record.text(identity.column)).await?;
-    if taken.is_some_and(|taken| taken != record.id()) {
-        let message = format!(
-            "there is {} with this {} already",
-            a((rules.table)().called),
-            words(identity.column)
-        );
-        problems.push(Problem::conflict(identity.written_as, message));
-    }
-    Ok(())
-}
-
-/// The row, not deleted, that has this identity; nobody else can take it until the end.
-async fn with_identity(unit: &mut Unit, rules: &'static Rules, value: &str) -> Result<Option<i64>> {
-    let (Some(identity), false) = (rules.identity, value.is_empty() || value.contains('\0')) else {
-        return Ok(None);
-    };
-    let table = (rules.table)();
-    let folded = value.to_ascii_lowercase();
-    unit.hold_name(table, &folded).await?;
-    let column = unit.scope().engine().folded(identity.column);
-    let alive = if table.deleted_at.is_some() { " AND \"deleted_at\" IS NULL" } else { "" };
-    let sql = format!(
-        "SELECT \"id\" FROM \"{}\" WHERE \"organization_id\" = {{}} AND {column} = {{}}{alive} \
-         ORDER BY \"id\" LIMIT 1",
-        table.name
-    );
-    let binds: Vec<Bind> =
-        vec![unit.scope().organization().into(), Value::Text(folded).bind(Kind::Text)];
-    let rows = unit.query(&sql, binds).await?;
-    Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?)
-}
-
 /// Refuses when there is any problem.
 pub(crate) fn refuse(problems: Vec<Problem>) -> Result<()> {
     if problems.is_empty() { Ok(()) } else { Err(Error::Refused(problems)) }
@@ -355,10 +321,4 @@ pub(crate) fn refuse(problems: Vec<Problem>) -> Result<()> {
 /// `outreach_draft` → `outreach draft`.
 pub(crate) fn words(name: &str) -> String {
     name.replace('_', " ")
-}
-
-/// `industry` → `an industry`.
-fn a(name: &str) -> String {
-    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-    format!("{article} {}", words(name))
 }

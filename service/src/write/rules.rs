@@ -92,6 +92,10 @@ pub enum Check {
     AtMost(u32),
     /// An e-mail address (RFC 5321) at a host with a dot in it.
     Email,
+    /// A phone number.
+    Phone,
+    /// A profile at LinkedIn.
+    Profile,
     /// An address on the web: `https://…`, `http://…`, or a host with a dot in it.
     Url,
     /// A number from the first to the second.
@@ -216,6 +220,11 @@ pub type Creating = for<'u> fn(&'u mut Unit, &'u mut Record) -> BoxFuture<'u, Re
 
 /// What is special about writing an entity; nothing, where nothing is said.
 pub trait Hooks: Sync {
+    /// The row that an upsert without a unique value means; `None` for a new one.
+    fn same<'u>(&'u self, _: &'u mut Unit, _: &'u Record) -> BoxFuture<'u, Result<Option<i64>>> {
+        Box::pin(async { Ok(None) })
+    }
+
     /// Completes a row before it is checked: what follows from what it says.
     fn complete(&self, _: &Scope, _: Option<&Record>, _: &mut Record, _: &mut Vec<Problem>) {}
 

@@ -1,11 +1,13 @@
 //! A unit of work: one transaction, and the entries of the change log for all that is written in it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value as Bind};
 use serde_json::{Value as Json, json};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Record;
+use super::{Record, guard::guard};
 use crate::{
     error::{Error, Problem, Result},
     governance::change_log::{self, Entry, kind},
@@ -19,9 +21,10 @@ use crate::{
 /// A transaction that writes, for one actor. What is not committed is taken back when it is dropped.
 pub struct Unit {
     scope: Scope,
-    transaction: DatabaseTransaction,
-    entries: Vec<Entry>,
+    pub(super) transaction: DatabaseTransaction,
+    pub(super) entries: Vec<Entry>,
     now: DateTime<Utc>,
+    made_secret: AtomicBool,
 }
 
 /// How a row is held until the end of the transaction.
@@ -42,13 +45,29 @@ impl Unit {
     pub(crate) async fn begin(scope: &Scope) -> Result<Self> {
         scope.demand(Permission::Write)?;
         let transaction = scope.store().begin().await?;
-        Ok(Self { now: scope.now(), scope: scope.clone(), transaction, entries: Vec::new() })
+        Ok(Self {
+            now: scope.now(),
+            scope: scope.clone(),
+            transaction,
+            entries: Vec::new(),
+            made_secret: AtomicBool::new(false),
+        })
     }
 
     /// Who acts.
     #[must_use]
     pub fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// Whether this unit has made a secret of the organization, which is nobody's until it is committed.
+    pub(crate) fn has_made_secret(&self) -> bool {
+        self.made_secret.load(Ordering::Relaxed)
+    }
+
+    /// Notes that this unit makes a secret of the organization.
+    pub(crate) fn made_secret(&self) {
+        self.made_secret.store(true, Ordering::Relaxed);
     }
 
     /// The one moment of everything in this unit.
@@ -193,6 +212,7 @@ impl Unit {
     pub(crate) async fn insert(&mut self, mut record: Record) -> Result<Record> {
         let table = record.table();
         record.stamp(&self.scope, self.now);
+        guard(self, &mut [(None, &mut record)]).await?;
         let (mut names, mut places, mut binds) = (Vec::new(), Vec::new(), Vec::new());
         for (column, value) in table.columns.iter().zip(record.values()) {
             if column.name != "id" {
@@ -229,6 +249,8 @@ impl Unit {
         kind: &'static str,
     ) -> Result<Record> {
         let table = after.table();
+        after.follow();
+        guard(self, &mut [(Some(before), &mut after)]).await?;
         let difference = before.difference(&after);
         if difference.is_empty() {
             return Ok(before.clone());
@@ -368,25 +390,4 @@ impl Unit {
     ) {
         self.entries.push(Entry::of(table, record, kind, before, after));
     }
-
-    /// Begins an item of a batch, which can be taken back alone.
-    pub(crate) async fn begin_item(&mut self) -> Result<Item> {
-        self.transaction.execute_unprepared("SAVEPOINT item").await?;
-        Ok(Item { entries: self.entries.len() })
-    }
-
-    /// Keeps an item, or takes it back.
-    pub(crate) async fn end_item(&mut self, item: &Item, keep: bool) -> Result<()> {
-        if !keep {
-            self.transaction.execute_unprepared("ROLLBACK TO SAVEPOINT item").await?;
-            self.entries.truncate(item.entries);
-        }
-        self.transaction.execute_unprepared("RELEASE SAVEPOINT item").await?;
-        Ok(())
-    }
-}
-
-/// Where an item of a batch began.
-pub(crate) struct Item {
-    entries: usize,
 }

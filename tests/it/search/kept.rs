@@ -130,9 +130,18 @@ async fn texts_without_end_are_taken(app: App) {
 async fn taken_back_and_applied_again_it_finds_what_is_there(app: App) {
     world(&app).await;
     let before = search(&app, "müller").await;
-    app.store.migrate_down(1).await.unwrap();
-    // Without it everything is written as before.
-    app.company("Quiet Weiser", 1).await;
+    // To the version before the search.
+    let applied = app.store.migrations().await.unwrap().len();
+    app.store.migrate_down(u32::try_from(applied - 10).unwrap()).await.unwrap();
+    let time = match app.engine {
+        Engine::Sqlite => "'2026-03-01T12:00:00+00:00'",
+        Engine::Postgres => "'2026-03-01T12:00:00+00:00'::timestamptz",
+    };
+    let sql = format!(
+        "INSERT INTO companies (organization_id, name, industry_id, size, revision, created_at, updated_at) \
+         VALUES (1, 'Quiet Weiser', 1, '1', 1, {time}, {time})"
+    );
+    app.db.execute_unprepared(&sql).await.unwrap();
     service::operations::maintenance::vacuum(&app.store).await.unwrap();
     app.store.migrate_up().await.unwrap();
     assert_eq!(search(&app, "müller").await, before);

@@ -17,7 +17,11 @@ async fn world(app: &App) {
         ("Café Öre Łódź", "cafe-ore.example"),
         ("Straßenbau Weiß", "strassenbau.example"),
     ] {
-        app.company_with(name, industry, |row| row.domain = Set(Some(domain.to_owned()))).await;
+        app.company_with(name, industry, |row| {
+            row.domain = Set(Some(domain.to_owned()));
+            row.website = Set(Some(domain.to_owned()));
+        })
+        .await;
     }
     for (name, email, company, location) in [
         ("Jörg Müller", "joerg.mueller@mueller-spedition.example", 1, "Köln"),

@@ -255,7 +255,7 @@ async fn an_erased_person_is_nowhere(app: App) {
         json!({ "interactions": { "totalCount": 0 }, "outreachDrafts": { "totalCount": 0 } })
     );
     // In every table, to the letter.
-    let dump = tests::rows::dump(&app).await;
+    let dump = tests::stored::dump(&app).await;
     assert!(!dump.contains("Secret") && !dump.contains("Hidden"));
     assert!(dump.contains("Ada 0"), "the others are there");
 }
@@ -325,9 +325,9 @@ async fn what_was_merged_and_deleted_is_erased_too(app: App) {
         .done("mutation { exportProspect(input: { id: 1 }) { export userErrors { code } } }")
         .await;
     assert!(export["export"].to_string().contains("Secret call"));
-    assert!(tests::rows::dump(&app).await.contains("Secret"));
+    assert!(tests::stored::dump(&app).await.contains("Secret"));
     app.done("mutation { eraseProspect(input: { id: 1 }) { erasedId userErrors { code } } }").await;
-    let dump = tests::rows::dump(&app).await.to_lowercase();
+    let dump = tests::stored::dump(&app).await.to_lowercase();
     for word in ["secret", "cleo", "bob", "ada "] {
         assert!(!dump.contains(word), "{word}");
     }

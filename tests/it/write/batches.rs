@@ -40,7 +40,7 @@ async fn a_batch_is_all_or_nothing_unless_it_skips(app: App) {
         [
             "[1] INVALID fullName: it can't be empty",
             wrong,
-            "[3] CONFLICT email: there is a prospect with this email already",
+            "[3] CONFLICT email: there is a prospect with this email already: Prospect:1",
         ]
     );
     let there = app.data("{ prospects { nodes { fullName } } changes { totalCount } }").await;
@@ -59,7 +59,7 @@ async fn a_batch_refuses_what_it_has_twice(app: App) {
     assert_eq!(
         app.refused(batch).await,
         [
-            "[1] CONFLICT name: there is an industry with this name already",
+            "[1] CONFLICT name: there is an industry with this name already: Industry:1",
             "[2] INVALID name: it can't be empty",
         ]
     );

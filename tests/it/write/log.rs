@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use service::{Actor, governance::change_log};
-use tests::{App, Engine, behaviours, rows::stored};
+use tests::{App, Engine, behaviours, stored::stored};
 
 use super::replay::entries;
 

@@ -6,6 +6,7 @@ pub mod cost;
 pub mod drafts;
 pub mod log;
 pub mod once;
+pub mod opt_outs;
 pub mod plain;
 pub mod refusals;
 pub mod replay;

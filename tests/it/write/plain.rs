@@ -43,13 +43,13 @@ async fn an_email_is_taken_whatever_its_case(app: App) {
     app.prospect("Ada", acme).await;
     let create = r#"mutation { createProspect(input: { fullName: "Other", email: "ADA@acme.EXAMPLE", companyId: 1 }) {
         prospect { id } userErrors { code field message } } }"#;
-    let taken = "CONFLICT email: there is a prospect with this email already";
+    let taken = "CONFLICT email: there is a prospect with this email already: Prospect:1";
     assert_eq!(app.refused(create).await, [taken]);
     app.prospect("Bob", acme).await;
     let update = r#"mutation { updateProspect(input: { id: 2, patch: { email: "ada@acme.example" } }) { userErrors { code field message } } }"#;
     assert_eq!(
         app.refused(update).await,
-        ["CONFLICT patch.email: there is a prospect with this email already"]
+        ["CONFLICT patch.email: there is a prospect with this email already: Prospect:1"]
     );
     let stranger = app.organization("stranger").await;
     let industry = app.industry_of(stranger, "x").await;
@@ -69,7 +69,7 @@ async fn the_email_of_a_deleted_prospect_is_free(app: App) {
         r"mutation { restoreProspect(input: { id: 1 }) { userErrors { code field message } } }";
     assert_eq!(
         app.refused(restore).await,
-        ["CONFLICT email: there is a prospect with this email already"]
+        ["CONFLICT email: there is a prospect with this email already: Prospect:2"]
     );
 }
 
@@ -123,7 +123,7 @@ async fn a_company_is_known_by_its_domain(app: App) {
     assert_eq!(made["company"]["domain"], "acme.example");
     assert_eq!(
         app.refused(&create("acme.example")).await,
-        ["CONFLICT website: there is a company with this domain already"]
+        ["CONFLICT website: there is a company with this domain already: Company:1"]
     );
     let moved = r#"mutation { updateCompany(input: { id: 1, patch: { website: "https://acme.test.example" } }) { company { domain } userErrors { code } } }"#;
     assert_eq!(app.done(moved).await["company"]["domain"], "acme.test.example");

@@ -23,7 +23,7 @@ async fn everything_that_is_wrong_is_told_at_once(app: App) {
         [
             "INVALID fullName: it can't be empty",
             "INVALID email: it must be an e-mail address, like ada@acme.example",
-            "INVALID linkedinUrl: it must be an address on the web, like https://acme.example",
+            "INVALID linkedinUrl: it must be a profile at LinkedIn, like https://www.linkedin.com/in/ada",
             "NOT_FOUND companyId: there is no such company",
         ]
     );

@@ -8,7 +8,7 @@ use service::{
     ingest::list::{self, Act, Options},
     progress::Unwatched,
 };
-use tests::{App, behaviours, rows::stored};
+use tests::{App, behaviours, stored::stored};
 
 behaviours![every_write_of_every_mutation_is_in_the_log];
 

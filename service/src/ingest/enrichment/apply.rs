@@ -13,10 +13,8 @@ use super::{
 use crate::{
     crm::{company, prospect},
     error::{Error, Result},
-    ingest::{
-        field_provenance::{self, outcome},
-        list,
-    },
+    ingest::field_provenance::{self, outcome},
+    normal_form::{person::folded, phone, placeholder::is_placeholder, profile, text},
     offer::industry,
     usage::service_usage_log::rounded,
     value::Value,
@@ -75,7 +73,7 @@ pub(super) async fn apply(
                 (value, outcome::CONFIRMED)
             }
             Some(value)
-                if field == Field::Industry && !industries.contains_key(&list::folded(&value)) =>
+                if field == Field::Industry && !industries.contains_key(&folded(&value)) =>
             {
                 (value, outcome::REFUSED)
             }
@@ -120,12 +118,14 @@ pub(super) async fn apply(
 
 /// A value as its field holds it; nothing when it is none.
 fn normal(field: Field, value: &str) -> Option<String> {
-    let value = value.replace('\0', "");
-    let value = value.trim();
+    let value = text::one_line(&value.replace('\0', ""));
+    if is_placeholder(&value) {
+        return None;
+    }
     match field {
-        Field::Phone => list::phone(value, None),
-        Field::LinkedinUrl => list::linkedin(value).map(|(address, _)| address),
-        _ => Some(value.to_owned()).filter(|value| !value.is_empty()),
+        Field::Phone => phone::read(&value, None).map(|phone| phone.number),
+        Field::LinkedinUrl => profile::read(&value).map(|(address, _)| address),
+        _ => Some(value),
     }
 }
 
@@ -136,7 +136,7 @@ async fn industries(unit: &Unit) -> Result<HashMap<String, (i64, String)>> {
     let mut found = HashMap::new();
     for row in rows {
         let name: String = row.try_get_by_index(1)?;
-        found.entry(list::folded(&name)).or_insert((row.try_get_by_index(0)?, name));
+        found.entry(folded(&name)).or_insert((row.try_get_by_index(0)?, name));
     }
     Ok(found)
 }
@@ -161,7 +161,7 @@ async fn write(
             let field = verdict.sourced.found.field;
             let value = match field {
                 Field::Industry => {
-                    let known = industries.get(&list::folded(&verdict.value));
+                    let known = industries.get(&folded(&verdict.value));
                     known.map_or(Value::Null, |(key, _)| Value::Int(*key))
                 }
                 _ => Value::Text(verdict.value.clone()),

@@ -200,7 +200,7 @@ async fn records(unit: &mut Unit, job: i64, whom: &Whom) -> Result<i64> {
          \"promotion_status\", \"verdict\", \"match_reason\", \"status\", \"email\", \"original_data\", \
          \"prospect_id\", \"company_id\", \"revision\", \"created_at\", \"updated_at\") \
          SELECT p.\"organization_id\", {{}}, row_number() OVER (ORDER BY p.\"id\") - 1, '{}', '{}', \
-         'prospect', '{}', lower(p.\"email\"), {object}('full_name', p.\"full_name\", 'email', p.\"email\", \
+         'prospect', '{}', p.\"email_key\", {object}('full_name', p.\"full_name\", 'email', p.\"email\", \
          'phone', p.\"phone\", 'job_title', p.\"job_title\", 'linkedin_url', p.\"linkedin_url\", \
          'location', p.\"location\", 'company', c.\"name\", 'website', c.\"website\", 'size', c.\"size\"), \
          p.\"id\", p.\"company_id\", 1, {{}}, {{}} FROM \"prospects\" p \

@@ -11,7 +11,14 @@ use super::{
     finish::Answered,
     provider::{Found, Known, Variant},
 };
-use crate::{error::Result, ingest::list, store::Store, table::Kind, value::Value, write::Unit};
+use crate::{
+    error::Result,
+    normal_form::{company, person::folded},
+    store::Store,
+    table::Kind,
+    value::Value,
+    write::Unit,
+};
 
 /// What an answer is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +38,12 @@ impl About {
     /// The hash of what tells whom it is about: name and place of a company; the company, address and name of a person.
     /// What is known of a person must not be told of their colleagues.
     fn key(self, known: &Known) -> String {
-        let company = list::company(&known.company_name);
+        let company = company::key(&known.company_name);
         let told = match self {
-            Self::Company => format!("{company}|{}", list::folded(&known.location)),
+            Self::Company => format!("{company}|{}", folded(&known.location)),
             // A mailbox may be another's by now, and where somebody is may be what was found.
             Self::Person => {
-                let (email, name) = (known.email.to_lowercase(), list::folded(&known.full_name));
+                let (email, name) = (known.email.to_lowercase(), folded(&known.full_name));
                 format!("{company}|{email}|{name}")
             }
         };

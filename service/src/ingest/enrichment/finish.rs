@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -185,10 +185,11 @@ async fn settle(
             }
             return Ok(());
         }
-        Some(failure @ Failure::Later(_)) if claimed.attempt < ATTEMPTS => {
+        Some(failure @ Failure::Later(_, told)) if claimed.attempt < ATTEMPTS => {
             record.set("status", Value::Text(status::PENDING.to_owned()));
             record.set("last_error", Value::Text(why(failure)));
-            let wait = pause(claimed.record, claimed.attempt);
+            let told = told.and_then(|wait| TimeDelta::from_std(wait).ok());
+            let wait = pause(claimed.record, claimed.attempt).max(told.unwrap_or_default());
             record.set("next_attempt_at", Value::Time(unit.now() + wait));
             return Ok(());
         }

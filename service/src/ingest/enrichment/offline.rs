@@ -6,7 +6,7 @@ use super::{
     field::Field,
     provider::{Answer, Ask, Found, Provider, Value},
 };
-use crate::ingest::list;
+use crate::normal_form::{country, domain, person};
 
 /// Rules of our own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,28 +46,28 @@ impl Provider for Offline {
 
 /// The host of an address that is not a provider's; surely so when it begins like the name of the company.
 fn website(ask: &Ask) -> Option<(String, f64)> {
-    let domain = list::business_domain(&ask.known.email)?;
-    let confidence = if list::names_company(&domain, &ask.known.company_name) { 0.9 } else { 0.6 };
-    Some((domain, confidence))
+    let own = domain::business(&ask.known.email)?;
+    let confidence = if domain::names_company(&own, &ask.known.company_name) { 0.9 } else { 0.6 };
+    Some((own, confidence))
 }
 
 /// The country of the phone number, or of the host.
 fn location(ask: &Ask) -> Option<(String, f64)> {
-    if let Some(country) = list::country_of_phone(&ask.known.phone) {
+    if let Some(country) = country::of_phone(&ask.known.phone) {
         return Some((country, 0.5));
     }
     let host = ask.known.website.as_str();
-    let host = crate::web::domain(host).or_else(|| list::business_domain(&ask.known.email))?;
+    let host = domain::host(host).or_else(|| domain::business(&ask.known.email))?;
     let code = host.rsplit('.').next()?;
-    Some((list::country_of_code(code)?, 0.4))
+    Some((country::name_of(code)?, 0.4))
 }
 
 /// An industry of which a word stands in the name of the company.
 fn industry(ask: &Ask) -> Option<(String, f64)> {
-    let company = list::folded(&ask.known.company_name);
+    let company = person::folded(&ask.known.company_name);
     let stem = |word: &str| word.chars().take(STEM).collect::<String>();
     let has = |industry: &&String| {
-        list::folded(industry).split_whitespace().any(|word| {
+        person::folded(industry).split_whitespace().any(|word| {
             word.chars().count() >= STEM
                 && company.split_whitespace().any(|own| stem(own) == stem(word))
         })

@@ -1,6 +1,6 @@
 //! The port of providers: who is asked about people and companies.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -121,8 +121,8 @@ pub struct Variant {
 /// Why a provider could not be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It may answer later.
-    Later(String),
+    /// It may answer later: after so long, where it says that.
+    Later(String, Option<Duration>),
     /// It will not answer this.
     Never(String),
     /// It answers nobody, as it is set up.
@@ -134,7 +134,9 @@ impl Failure {
     #[must_use]
     pub fn message(&self) -> &str {
         match self {
-            Self::Later(message) | Self::Never(message) | Self::Misconfigured(message) => message,
+            Self::Later(message, _) | Self::Never(message) | Self::Misconfigured(message) => {
+                message
+            }
         }
     }
 }

@@ -4,10 +4,8 @@ use super::{apply::follow, field::Field};
 use crate::{
     crm::{company, prospect},
     error::{Error, Result},
-    ingest::{
-        field_provenance::{self, outcome},
-        list,
-    },
+    ingest::field_provenance::{self, outcome},
+    normal_form::person::folded,
     offer::industry,
     outreach::outreach_draft,
     value::Value,
@@ -97,7 +95,7 @@ async fn industry_of(unit: &Unit, name: &str) -> Result<Option<i64>> {
     let sql = "SELECT \"id\", \"name\" FROM \"industries\" WHERE \"organization_id\" = {} ORDER BY \"id\"";
     for row in unit.query(sql, vec![unit.scope().organization().into()]).await? {
         let known: String = row.try_get_by_index(1)?;
-        if list::folded(&known) == list::folded(name) {
+        if folded(&known) == folded(name) {
             return Ok(Some(row.try_get_by_index(0)?));
         }
     }

@@ -8,6 +8,7 @@ use crate::{
         import_job::{self, LIFE, LIFE_OF_ENRICHMENT, kind, status},
         import_record::{self, promotion, verdict},
     },
+    normal_form::country,
     scope::Scope,
     value::Value,
     vocabulary::told,
@@ -265,9 +266,7 @@ pub async fn repair(
                 return Err(Problem::conflict("id", format!("it is {state}")).into());
             }
             let country = match job.value("options") {
-                Value::Json(options) => {
-                    options["country"].as_str().and_then(|code| code.parse().ok())
-                }
+                Value::Json(options) => options["country"].as_str().and_then(country::of_code),
                 _ => None,
             };
             let lead = Lead::of(&before)?.repaired(values, country)?;

@@ -97,7 +97,7 @@ impl<'r> Chunk<'_, 'r> {
         unit: &mut Unit,
         all: &[(&'r Record, &'r Lead)],
     ) -> Result<Vec<(&'r Record, &'r Lead)>> {
-        let emails = all.iter().filter_map(|(_, lead)| lead.email.clone()).collect();
+        let emails = all.iter().filter_map(|(_, lead)| lead.email_key()).collect();
         unit.hold_names(prospect::table(), emails).await?;
         let people = {
             let companies = &*self.companies;
@@ -230,6 +230,9 @@ impl<'r> Chunk<'_, 'r> {
         let input = Input { values, ..Input::default() };
         let mut prospect = row::plain(unit, prospect::rules(), input)?;
         prospect.set("source", Value::Text("import".to_owned()));
+        if lead.opted_out {
+            prospect.set("unsubscribed_at", Value::Time(unit.now()));
+        }
         Ok(prospect)
     }
 
@@ -268,7 +271,7 @@ struct Here {
 impl Here {
     fn keys(lead: &Lead) -> impl Iterator<Item = String> {
         let slug = lead.slug().map(|slug| format!("in/{slug}"));
-        [lead.email.clone(), slug].into_iter().flatten()
+        [lead.email_key(), slug].into_iter().flatten()
     }
 
     fn add(&mut self, lead: &Lead) {
@@ -354,10 +357,15 @@ async fn fill(
         company: person.number("company_id"),
         ..Done::of(record, promotion::MATCHED)
     };
-    if added.is_empty() {
+    let opts_out = lead.opted_out && !person.has("unsubscribed_at");
+    if added.is_empty() && !opts_out {
         return Ok(Some(Done { reason: Some("nothing new".to_owned()), ..done }));
     }
     let mut after = person.clone();
+    // It is not among what an undo reverts: nobody is written to again because a list was taken back.
+    if opts_out {
+        after.set("unsubscribed_at", Value::Time(unit.now()));
+    }
     let mut replaced = serde_json::Map::new();
     for (column, value) in added {
         replaced.insert(column.to_owned(), person.value(column).json());

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{lead::Lead, normal};
+use super::lead::Lead;
 use crate::{
     crm::company,
     error::{Problem, Result},
+    normal_form::{self, domain, text},
     offer::industry,
     store::Engine,
     table::Kind,
@@ -23,6 +24,8 @@ const BEHIND: TimeDelta = TimeDelta::minutes(10);
 #[derive(Debug, Default)]
 pub(super) struct Companies {
     by_domain: HashMap<String, i64>,
+    /// By the part of the host that somebody has registered.
+    by_registered: HashMap<String, HashSet<i64>>,
     by_name: HashMap<String, i64>,
     /// By name, in lower case: those of one chunk.
     industries: HashMap<String, i64>,
@@ -51,24 +54,42 @@ impl Companies {
             }
         }
         if !gone.is_empty() {
-            self.by_domain.retain(|_, known| !gone.contains(known));
-            self.by_name.retain(|_, known| !gone.contains(known));
+            self.remove(&gone);
         }
         Ok(())
     }
 
+    fn remove(&mut self, gone: &HashSet<i64>) {
+        self.by_domain.retain(|_, known| !gone.contains(known));
+        self.by_name.retain(|_, known| !gone.contains(known));
+        for known in self.by_registered.values_mut() {
+            known.retain(|known| !gone.contains(known));
+        }
+    }
+
     fn add(&mut self, id: i64, name: &str, domain: Option<&str>) {
         if let Some(domain) = domain {
-            self.by_domain.insert(domain.to_lowercase(), id);
+            let domain = domain.to_lowercase();
+            if let Some(registered) = domain::registrable(&domain) {
+                self.by_registered.entry(registered.to_owned()).or_default().insert(id);
+            }
+            self.by_domain.insert(domain, id);
         }
-        self.by_name.insert(normal::company(name), id);
+        self.by_name.insert(normal_form::company::key(name), id);
     }
 
     /// The company that a row names.
     pub(super) fn of(&self, lead: &Lead) -> Option<i64> {
-        let domain = lead.domain().and_then(|domain| self.by_domain.get(&domain));
-        let name = || self.by_name.get(&normal::company(lead.company.as_deref()?));
-        domain.or_else(name).copied()
+        let domain = lead.domain();
+        let at = domain.as_deref().and_then(|domain| self.by_domain.get(domain));
+        // Where one company only has hosts below this domain, or above it.
+        let below = || {
+            let registered = domain::registrable(domain.as_deref()?)?;
+            let known = self.by_registered.get(registered).filter(|known| known.len() == 1)?;
+            known.iter().next()
+        };
+        let name = || self.by_name.get(&normal_form::company::key(lead.company.as_deref()?));
+        at.or_else(below).or_else(name).copied()
     }
 
     /// The company that a row names, which is not there yet.
@@ -111,8 +132,7 @@ impl Companies {
         known.sort_unstable();
         known.dedup();
         let gone = gone(unit, &known).await?;
-        self.by_domain.retain(|_, known| !gone.contains(known));
-        self.by_name.retain(|_, known| !gone.contains(known));
+        self.remove(&gone);
         let mut new = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut named_here = Vec::with_capacity(leads.len());
@@ -151,7 +171,7 @@ impl Companies {
 
     /// The industry of this name, made when there is none.
     async fn industry(&mut self, unit: &mut Unit, name: &str) -> Result<i64> {
-        let folded = name.to_lowercase();
+        let folded = text::name_key(name).unwrap_or_default();
         if let Some(known) = self.industries.get(&folded) {
             return Ok(*known);
         }
@@ -188,7 +208,7 @@ async fn gone(unit: &Unit, keys: &[i64]) -> Result<HashSet<i64>> {
 
 /// The name of a company as it is compared.
 fn name_of(lead: &Lead) -> Option<String> {
-    named(lead).map(|(name, _)| normal::company(&name))
+    named(lead).map(|(name, _)| normal_form::company::key(&name))
 }
 
 /// The company that a row would be made with: its name, and the host that tells it from others.

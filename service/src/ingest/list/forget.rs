@@ -21,8 +21,11 @@ pub(crate) async fn rows_of(unit: &Unit, person: &Record) -> Result<Vec<Record>>
         format!("SELECT {columns} FROM \"import_records\" WHERE \"organization_id\" = {{}}");
     let organization = unit.scope().organization();
     let mut found: Vec<Record> = Vec::new();
-    let email = person.text("email").to_lowercase();
-    for (column, value) in [("prospect_id", Bind::from(person.id())), ("email", email.into())] {
+    let lower = person.text("email").to_lowercase();
+    let key = person.text("email_key").to_owned();
+    let emails = if lower == key { vec![lower] } else { vec![lower, key] };
+    let emails = emails.into_iter().map(|email| ("email", email.into()));
+    for (column, value) in std::iter::once(("prospect_id", Bind::from(person.id()))).chain(emails) {
         let sql = format!("{select} AND \"{column}\" = {{}} ORDER BY \"id\"");
         add(&mut found, &unit.query(&sql, vec![organization.into(), value]).await?)?;
     }

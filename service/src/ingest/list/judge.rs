@@ -118,7 +118,8 @@ pub(super) fn judge(
             .into_iter()
             .filter(|(column, _)| earlier.is_none_or(|earlier| earlier.text(column).is_empty()))
             .collect();
-        let verdict = filled(&added, &with, None);
+        let opts_out = lead.opted_out && !person.has("unsubscribed_at");
+        let verdict = filled(&added, opts_out, &with, None);
         return Verdict { matched: Some((by, person.id())), is_duplicate, ..verdict };
     }
     if let Before::Same(index) = before
@@ -128,7 +129,7 @@ pub(super) fn judge(
     }
     if let Before::Same(index) = before {
         let added = seen.lead(index).map(|earlier| additions(lead, |column| earlier.text(column)));
-        let verdict = filled(&added.unwrap_or_default(), &with, Some(index));
+        let verdict = filled(&added.unwrap_or_default(), false, &with, Some(index));
         let candidates = serde_json::to_value([same_as(index)]).ok();
         return Verdict { is_duplicate: true, candidates, ..verdict };
     }
@@ -148,6 +149,9 @@ pub(super) fn judge(
     if company.is_none() && named(lead).is_none() {
         return Verdict::new(ERROR, &with("there is no company".to_owned()));
     }
+    if lead.opted_out || people.is_opted_out(lead) {
+        return Verdict::new(CREATE, &with("opted out of messages".to_owned()));
+    }
     Verdict::new(CREATE, remarks)
 }
 
@@ -160,11 +164,13 @@ fn same_as(row: usize) -> Candidate {
 /// The verdict on a row that adds this to somebody we know, or who stands in this row before.
 fn filled(
     added: &[(&'static str, String)],
+    opts_out: bool,
     with: &dyn Fn(String) -> Vec<String>,
     row: Option<usize>,
 ) -> Verdict {
     let same = row.map(|row| format!("the same person as in row {}", row + 1));
-    let columns: Vec<_> = added.iter().map(|(column, _)| *column).collect();
+    let columns = added.iter().map(|(column, _)| *column);
+    let columns: Vec<_> = columns.chain(opts_out.then_some("opt-out")).collect();
     if columns.is_empty() {
         return Verdict::new(SKIP, &with(same.unwrap_or_else(|| "nothing new".to_owned())));
     }

@@ -2,11 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{country, mapping::Mapping, normal};
+use rlibphonenumber::Region;
+
+use super::mapping::Mapping;
 use crate::{
     error::{Error, Problem},
+    normal_form::{
+        country, domain, email, person, phone,
+        placeholder::{is_placeholder, is_placeholder_name},
+        profile, text,
+    },
     value::Value,
-    web,
     write::Record,
 };
 
@@ -27,6 +33,9 @@ pub(super) struct Lead {
     pub(super) website: Option<String>,
     pub(super) size: Option<String>,
     pub(super) industry: Option<String>,
+    /// Whether the person wants no messages.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) opted_out: bool,
 }
 
 /// What is said of columns that can't be kept.
@@ -44,15 +53,20 @@ impl Lead {
     ///
     /// # Errors
     /// Why nothing can be made of it.
-    pub(super) fn read(
-        mapping: &Mapping,
-        row: &[String],
-        country: Option<phonenumber::country::Id>,
-    ) -> Read {
+    pub(super) fn read(mapping: &Mapping, row: &[String], country: Option<Region>) -> Read {
         let cell = |field: &str| mapping.cell(row, field);
-        let text = |field: &str| cell(field).map(normal::name);
-        let parts: Vec<_> = ["first_name", "last_name"].into_iter().filter_map(text).collect();
-        let full_name = if parts.is_empty() { text("full_name") } else { Some(parts.join(" ")) };
+        let text = |field: &str| cell(field).map(text::one_line);
+        let name = |field| mapping.cells(row, field).find(|cell| !is_placeholder_name(cell));
+        let name = |field| name(field).map(text::one_line);
+        let mut remarks = Remarks::new();
+        let full_name = match (name("first_name"), name("last_name"), name("full_name")) {
+            (Some(first), Some(last), _) => Some(format!("{first} {last}")),
+            // `Vorname` beside `Name`.
+            (Some(first), None, Some(name)) if !name.contains(&first) => {
+                Some(format!("{first} {name}"))
+            }
+            (first, last, name) => name.or(first).or(last),
+        };
         let location = text("location").or_else(|| {
             let parts: Vec<_> =
                 ["city", "region", "country"].into_iter().filter_map(text).collect();
@@ -64,44 +78,72 @@ impl Lead {
             let found = mapping.cells(row, name).find(|cell| read(cell));
             found.or_else(|| cell(name)).map(str::to_owned)
         };
-        // A row says better where its numbers are from than the list does.
-        let country = cell("country").and_then(country::named).or(country);
+        // A row says better where its numbers are from than the list does. One that names a country which is not known
+        // has none: its numbers are not those of the list's country.
+        let country = match cell("country") {
+            Some(named) => {
+                let known = country::named(named);
+                if known.is_none() && cell("phone").is_some() {
+                    remarks.push(format!("the country `{}` is not known", shown(named)));
+                }
+                known
+            }
+            None => country,
+        };
+        let job_title = mapping.cells(row, "job_title").find(|cell| !person::is_salutation(cell));
+        let opted_out = mapping.cells(row, "opt_out").any(is_opt_out);
         let lead = Self {
             full_name,
-            email: best("email", &|cell| normal::email(cell).is_some()),
-            phone: best("phone", &|cell| normal::phone(cell, country).is_some()),
-            job_title: text("job_title"),
-            linkedin_url: best("linkedin_url", &|cell| normal::linkedin(cell).is_some()),
+            email: best("email", &|cell| email::read(cell).is_some()),
+            phone: best("phone", &|cell| phone::read(cell, country).is_some()),
+            job_title: job_title.map(text::one_line),
+            linkedin_url: best("linkedin_url", &|cell| profile::read(cell).is_some()),
             location,
-            company: text("company"),
+            company: own("company").map(|cell| first_company(&cell, &mut remarks)),
             website: own("website"),
             size: text("size"),
             industry: text("industry"),
+            opted_out,
         };
-        lead.checked(country)
+        lead.checked(country, remarks)
     }
 
     /// As it is kept: addresses and numbers in one form, and without what can't be read.
-    fn checked(mut self, country: Option<phonenumber::country::Id>) -> Read {
-        let mut remarks = Remarks::new();
+    fn checked(mut self, country: Option<Region>, mut remarks: Remarks) -> Read {
         let told = self.email.take();
-        self.email = told.as_deref().and_then(normal::email);
+        let read = told.as_deref().and_then(email::read);
+        if let Some(others) = read.as_ref().map(|read| read.others).filter(|others| *others > 0) {
+            remarks.push(left_out(others, "e-mail address"));
+        }
+        self.email = read.map(|read| read.address);
         let wrong = told.filter(|_| self.email.is_none());
         if let Some(told) = self.phone.take() {
-            self.phone = normal::phone(&told, country);
-            if self.phone.is_none() {
-                remarks.push(format!("the phone number `{}` can't be read", shown(&told)));
+            match phone::read(&told, country) {
+                Some(read) => {
+                    if let Some(extension) = &read.extension {
+                        remarks.push(format!(
+                            "the extension {extension} of the phone number is left out"
+                        ));
+                    }
+                    if read.others > 0 {
+                        remarks.push(left_out(read.others, "phone number"));
+                    }
+                    self.phone = Some(read.number);
+                }
+                None => {
+                    remarks.push(format!("the phone number `{}` can't be read", shown(&told)));
+                }
             }
         }
         if let Some(told) = self.linkedin_url.take() {
-            self.linkedin_url = normal::linkedin(&told).map(|(url, _)| url);
+            self.linkedin_url = profile::read(&told).map(|(url, _)| url);
             if self.linkedin_url.is_none() {
                 remarks.push(format!("`{}` is no profile at LinkedIn", shown(&told)));
             }
         }
-        if self.website.as_deref().is_some_and(|told| normal::own_domain(told).is_none()) {
+        if self.website.as_deref().is_some_and(|told| domain::host(told).is_none()) {
             let told = self.website.take().unwrap_or_default();
-            remarks.push(format!("`{}` is no website of a company", shown(&told)));
+            remarks.push(format!("`{}` is no website", shown(&told)));
         }
         for (name, value) in [
             ("job_title", &mut self.job_title),
@@ -144,7 +186,7 @@ impl Lead {
     pub(super) fn repaired(
         mut self,
         values: Vec<(&'static str, Option<String>)>,
-        country: Option<phonenumber::country::Id>,
+        country: Option<Region>,
     ) -> crate::error::Result<Self> {
         for (name, value) in values {
             let place = match name {
@@ -160,9 +202,10 @@ impl Lead {
                 "industry" => &mut self.industry,
                 _ => continue,
             };
-            *place = value.map(|value| value.trim().replace('\0', "")).filter(|v| !v.is_empty());
+            *place = value.map(|value| text::one_line(&value.replace('\0', "")));
+            place.take_if(|value| is_placeholder(value));
         }
-        let Read { lead, outcome } = self.checked(country);
+        let Read { lead, outcome } = self.checked(country, Remarks::new());
         match outcome {
             Ok(remarks) if remarks.is_empty() => Ok(lead),
             Ok(remarks) => Err(Problem::invalid("patch", remarks.join("; ")).into()),
@@ -213,18 +256,80 @@ impl Lead {
     /// What tells the company from others: the host of its website, or of a business address, where that may be the
     /// named company's.
     pub(super) fn domain(&self) -> Option<String> {
-        if let Some(website) = self.website.as_deref().and_then(web::domain) {
+        let name = self.company.as_deref();
+        let website = self.website.as_deref();
+        if let Some(website) = website.and_then(|told| domain::own(told, name.unwrap_or_default()))
+        {
             return Some(website);
         }
-        let domain = normal::business_domain(self.email.as_deref()?)?;
-        let name = self.company.as_deref();
-        name.is_none_or(|name| normal::names_company(&domain, name)).then_some(domain)
+        let domain = domain::business(self.email.as_deref()?)?;
+        name.is_none_or(|name| domain::names_company(&domain, name)).then_some(domain)
     }
 
     /// The slug of the profile.
     pub(super) fn slug(&self) -> Option<String> {
-        Some(normal::linkedin(self.linkedin_url.as_deref()?)?.1)
+        profile::key(self.linkedin_url.as_deref()?)
     }
+
+    /// The address as it is compared.
+    pub(super) fn email_key(&self) -> Option<String> {
+        email::key(self.email.as_deref()?)
+    }
+}
+
+/// Of several companies in a cell the first: HubSpot writes all that a contact belongs to.
+fn first_company(cell: &str, remarks: &mut Remarks) -> String {
+    let parts = cell.split([';', '\n']).flat_map(|part| part.split(":::"));
+    let parts: Vec<String> =
+        parts.map(text::one_line).filter(|part| !is_placeholder(part)).collect();
+    let Some((first, others)) = parts.split_first() else { return text::one_line(cell) };
+    if !others.is_empty() {
+        remarks.push(left_out(others.len(), "company"));
+    }
+    first.clone()
+}
+
+fn left_out(count: usize, what: &str) -> String {
+    match (count, what) {
+        (1, _) => format!("1 more {what} is left out"),
+        (_, "company") => format!("{count} more companies are left out"),
+        (_, "e-mail address") => format!("{count} more e-mail addresses are left out"),
+        _ => format!("{count} more {what}s are left out"),
+    }
+}
+
+/// Whether a cell of an opt-out column says that the person wants no messages.
+fn is_opt_out(cell: &str) -> bool {
+    let word = person::folded(cell);
+    matches!(
+        word.as_str(),
+        "1" | "true"
+            | "yes"
+            | "y"
+            | "x"
+            | "ja"
+            | "j"
+            | "wahr"
+            | "oui"
+            | "vrai"
+            | "si"
+            | "verdadero"
+            | "vero"
+            | "sim"
+            | "tak"
+            | "on"
+            | "checked"
+            | "unsubscribed"
+            | "unsubscribe"
+            | "opted out"
+            | "opt out"
+            | "optout"
+            | "abgemeldet"
+            | "do not contact"
+            | "do not email"
+            | "dnc"
+            | "cleaned"
+    )
 }
 
 /// As much of a cell as is shown.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use rlibphonenumber::Region;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
@@ -21,6 +22,7 @@ use crate::{
         import_job::{self, kind, status},
         import_record::{self, verdict},
     },
+    normal_form::country,
     progress::Progress,
     scope::Scope,
     value::Value,
@@ -50,7 +52,7 @@ pub struct Opened {
     /// Which column each field comes from.
     pub mapping: Mapping,
     options: Options,
-    country: Option<phonenumber::country::Id>,
+    country: Option<Region>,
     size: usize,
 }
 
@@ -89,10 +91,10 @@ pub fn open(bytes: &[u8], options: Options) -> Result<Opened> {
 }
 
 /// The country of phone numbers that say none.
-fn country(code: Option<&str>) -> Result<Option<phonenumber::country::Id>> {
+fn country(code: Option<&str>) -> Result<Option<Region>> {
     let Some(code) = code else { return Ok(None) };
     let message = "`country` takes two letters, like `DE` (ISO 3166-1)";
-    code.to_uppercase().parse().map(Some).map_err(|_| Error::invalid("country", message))
+    country::of_code(code).map(Some).ok_or_else(|| Error::invalid("country", message))
 }
 
 impl Opened {

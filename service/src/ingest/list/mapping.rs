@@ -7,6 +7,8 @@ use serde_json::{Map, Value as Json};
 use super::headings::NAMES;
 use crate::{
     error::{Error, Result},
+    normal_form::placeholder::{is_placeholder, is_placeholder_name},
+    search,
     vocabulary::{Word, word},
 };
 
@@ -27,6 +29,7 @@ pub const FIELDS: &[Word] = &[
     word("website", "Website or domain of the company."),
     word("size", "Size class of the company, or how many work there."),
     word("industry", "Industry of the company."),
+    word("opt_out", "Whether the person wants no messages: `true`, `yes`, `1`, `unsubscribed`."),
 ];
 
 /// Which columns each field comes from, by their places in the head: the first that is not empty counts.
@@ -38,8 +41,37 @@ pub(super) fn known(head: &[String]) -> usize {
     Mapping::guessed(head).0.len()
 }
 
+/// The name of a column as it is compared: letters and numbers, without case and accents.
 fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    search::words_of(name).concat()
+}
+
+/// Columns that mean something else where others stand beside them.
+fn without_lookalikes(mapping: &mut BTreeMap<&'static str, Vec<usize>>, plain: &[String]) {
+    let named = |place: usize, names: &[&str]| names.contains(&plain[place].as_str());
+    let has = |names: &[&str]| plain.iter().any(|name| names.contains(&name.as_str()));
+    // Beside another, or beside first and last name, a title is a form of address.
+    if let Some(places) = mapping.get_mut("job_title") {
+        let titles = &["title", "titel", "titre", "titolo", "titulo", "persontitle"][..];
+        if places.iter().any(|place| !named(*place, titles)) {
+            places.retain(|place| !named(*place, titles));
+        }
+    }
+    // A street is no place where its city stands beside it.
+    let streets = &["address", "mailingaddress", "adresse", "anschrift", "street", "strasse"][..];
+    let has_city = ["city", "region", "country"].iter().any(|field| mapping.contains_key(field));
+    if has_city && let Some(places) = mapping.get_mut("location") {
+        places.retain(|place| !named(*place, streets));
+    }
+    // Mailchimp guesses these from the address of a computer.
+    if has(&["gmtoff", "dstoff", "leid", "euid"]) {
+        for field in ["region", "country"] {
+            if let Some(places) = mapping.get_mut(field) {
+                places.retain(|place| !named(*place, &["region", "cc"]));
+            }
+        }
+    }
+    mapping.retain(|_, places| !places.is_empty());
 }
 
 impl Mapping {
@@ -48,7 +80,7 @@ impl Mapping {
     pub fn guessed(head: &[String]) -> Self {
         let plain: Vec<String> = head.iter().map(|name| self::plain(name)).collect();
         let mut mapping = BTreeMap::new();
-        for (field, names) in NAMES {
+        for (field, names) in NAMES.iter() {
             let places =
                 names.iter().filter_map(|name| plain.iter().position(|known| known == name));
             let mut places: Vec<usize> = places.collect();
@@ -58,6 +90,7 @@ impl Mapping {
                 mapping.insert(*field, places);
             }
         }
+        without_lookalikes(&mut mapping, &plain);
         Self(mapping)
     }
 
@@ -108,7 +141,17 @@ impl Mapping {
     pub fn cells<'r>(&self, row: &'r [String], field: &str) -> impl Iterator<Item = &'r str> {
         let places = self.0.get(field).map(Vec::as_slice).unwrap_or_default();
         let cells = places.iter().filter_map(|place| row.get(*place)).map(String::as_str);
-        cells.filter(|cell| !cell.is_empty())
+        let is_name = matches!(field, "full_name" | "first_name" | "last_name");
+        // Before a sign that a spreadsheet would take for a formula, our own export writes an apostrophe.
+        let cells = cells.map(|cell| match cell.strip_prefix('\'') {
+            Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
+            _ => cell,
+        });
+        cells.filter(
+            move |cell| {
+                !if is_name { is_placeholder_name(cell) } else { is_placeholder(cell) }
+            },
+        )
     }
 
     /// Fields and the names of their columns, in the order of [`FIELDS`].

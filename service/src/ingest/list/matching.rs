@@ -1,18 +1,18 @@
 //! Whom a row of a list is about: somebody we know, somebody new, or one that a person has to decide on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::Value as Bind;
 use serde::{Deserialize, Serialize};
 
 use super::{
     lead::Lead,
-    normal,
     pool::{Person, Pool, best},
 };
 use crate::{
-    crm::prospect,
+    crm::{opt_out, prospect},
     error::Result,
+    normal_form::{email, person},
     store::Engine,
     table::Kind,
     value::Value,
@@ -56,31 +56,25 @@ pub(super) struct People {
     by_slug: HashMap<String, Record>,
     by_phone: HashMap<String, Record>,
     at_company: HashMap<i64, Pool<i64>>,
+    /// Addresses of rows that are opted out, whoever has them.
+    opted_out: HashSet<String>,
 }
 
 impl People {
-    /// Reads whom these rows, at these companies, may be about. Four statements.
+    /// Reads whom these rows, at these companies, may be about, and which of their addresses are opted out. Five
+    /// statements, and one more for rows that were merged into others.
     pub(super) async fn load<'l>(
         unit: &Unit,
         leads: impl Iterator<Item = (&'l Lead, Option<i64>)> + Clone,
     ) -> Result<Self> {
         let mut people = Self::default();
-        let emails = leads.clone().filter_map(|(lead, _)| lead.email.clone()).collect();
-        let engine = unit.scope().engine();
-        for person in found(unit, &engine.folded("email"), emails).await? {
-            people.by_email.entry(person.text("email").to_lowercase()).or_insert(person);
-        }
-        let slugs = leads.clone().filter_map(|(lead, _)| lead.slug());
-        let profiles = slugs.flat_map(|slug| normal::profiles(&slug)).collect();
-        for person in found(unit, &engine.folded("linkedin_url"), profiles).await? {
-            if let Some((_, slug)) = normal::linkedin(person.text("linkedin_url")) {
-                people.by_slug.entry(slug).or_insert(person);
-            }
-        }
+        let emails: Vec<String> = leads.clone().filter_map(|(lead, _)| lead.email_key()).collect();
+        people.by_email = found(unit, "email_key", emails.clone()).await?;
+        people.opted_out = opt_out::of_addresses(unit, &emails).await?.into_keys().collect();
+        let slugs = leads.clone().filter_map(|(lead, _)| lead.slug()).collect();
+        people.by_slug = found(unit, "linkedin_key", slugs).await?;
         let phones = leads.clone().filter_map(|(lead, _)| lead.phone.clone()).collect();
-        for person in found(unit, "\"phone\"", phones).await? {
-            people.by_phone.entry(person.text("phone").to_owned()).or_insert(person);
-        }
+        people.by_phone = found(unit, "phone_key", phones).await?;
         let mut companies: Vec<i64> = leads.filter_map(|(_, company)| company).collect();
         companies.sort_unstable();
         companies.dedup();
@@ -111,11 +105,22 @@ impl People {
         Ok(())
     }
 
+    /// Whether the address of a row is opted out.
+    pub(super) fn is_opted_out(&self, lead: &Lead) -> bool {
+        lead.email_key().is_some_and(|email| self.opted_out.contains(&email))
+    }
+
     /// Whom a row is about, who works at `company`.
     pub(super) fn of(&self, lead: &Lead, company: Option<i64>) -> Match {
         let known = |person: &Record, by| Match::Known(Box::new(person.clone()), by);
-        if let Some(person) = lead.email.as_ref().and_then(|email| self.by_email.get(email)) {
-            return known(person, "email");
+        let key = lead.email_key();
+        if let Some(person) = key.and_then(|email| self.by_email.get(&email)) {
+            return match other_at_mailbox(lead, person.text("full_name")) {
+                Some(other) => {
+                    Match::Maybe(vec![Candidate { prospect_id: Some(person.id()), ..other }])
+                }
+                None => known(person, "email"),
+            };
         }
         if let Some(person) = lead.slug().and_then(|slug| self.by_slug.get(&slug)) {
             return known(person, "linkedin_url");
@@ -142,6 +147,22 @@ impl People {
     }
 }
 
+/// Who a row with the address of somebody called `other` may be, where the mailbox is that of a role and their names have
+/// no word in common; nothing where it is the same person.
+pub(super) fn other_at_mailbox(lead: &Lead, other: &str) -> Option<Candidate> {
+    let [own, other] = [lead.name(), other].map(person::folded);
+    let is_other = email::is_role(lead.email.as_deref()?)
+        && !own.is_empty()
+        && !other.is_empty()
+        && !person::share_a_word(&own, &other);
+    is_other.then(|| Candidate {
+        prospect_id: None,
+        record_index: None,
+        score: 0.5,
+        reasons: vec!["the same mailbox of a role, another name".to_owned()],
+    })
+}
+
 /// Whom two people on one phone number are.
 pub(super) enum Line {
     /// One person.
@@ -154,7 +175,7 @@ pub(super) enum Line {
 
 /// What it means that a row has the phone number of somebody who is called `other`.
 pub(super) fn on_one_line(lead: &Lead, other: &str) -> Line {
-    let like = normal::likeness(&normal::folded(lead.name()), &normal::folded(other));
+    let like = person::likeness(&person::folded(lead.name()), &person::folded(other));
     if like >= 1.0 {
         return Line::Same;
     }
@@ -188,28 +209,70 @@ pub(super) fn rounded(score: f64) -> f64 {
     (score * 100.0).round() / 100.0
 }
 
-/// The prospects, not deleted, whose `column` is one of `values`: the oldest first.
-async fn found(unit: &Unit, column: &str, values: Vec<String>) -> Result<Vec<Record>> {
-    if values.is_empty() {
-        return Ok(Vec::new());
-    }
-    let table = prospect::table();
-    let (among, bind): (&str, Bind) = match unit.scope().store().engine() {
-        Engine::Postgres => {
-            let values = values.into_iter().map(Value::Text).collect();
-            ("= ANY({})", Value::array(values, Kind::Text))
+/// The prospects whose comparison column is one of `values`, by these: the oldest that is not deleted; for one that was
+/// merged into another, that other.
+async fn found(unit: &Unit, column: &str, values: Vec<String>) -> Result<HashMap<String, Record>> {
+    let mut found = HashMap::new();
+    let mut merged: Vec<(String, i64)> = Vec::new();
+    for person in rows(unit, column, Wanted::Texts(values)).await? {
+        let key = person.text(column).to_owned();
+        match person.number("merged_into_id") {
+            Some(survivor) => merged.push((key, survivor)),
+            None => {
+                found.entry(key).or_insert(person);
+            }
         }
-        Engine::Sqlite => (
-            "IN (SELECT value FROM json_each({}))",
-            serde_json::Value::from(values).to_string().into(),
-        ),
+    }
+    merged.retain(|(key, _)| !found.contains_key(key));
+    // Who was merged may have been merged again.
+    while !merged.is_empty() {
+        let keys = merged.iter().map(|(_, survivor)| *survivor).collect();
+        let survivors = rows(unit, "id", Wanted::Keys(keys)).await?;
+        let mut next = Vec::new();
+        for (key, survivor) in merged {
+            let Some(person) = survivors.iter().find(|person| person.id() == survivor) else {
+                continue;
+            };
+            match person.number("merged_into_id") {
+                Some(survivor) => next.push((key, survivor)),
+                None => {
+                    found.entry(key).or_insert_with(|| person.clone());
+                }
+            }
+        }
+        merged = next;
+    }
+    Ok(found)
+}
+
+/// What a column is to be.
+enum Wanted {
+    Texts(Vec<String>),
+    Keys(Vec<i64>),
+}
+
+/// The prospects, not deleted or merged into others, whose `column` is one of these: the oldest first.
+async fn rows(unit: &Unit, column: &str, wanted: Wanted) -> Result<Vec<Record>> {
+    let table = prospect::table();
+    let mut binds: Vec<Bind> = vec![unit.scope().organization().into()];
+    let among = match (unit.scope().engine(), wanted) {
+        (_, Wanted::Texts(values)) if values.is_empty() => return Ok(Vec::new()),
+        (Engine::Postgres, Wanted::Texts(values)) => {
+            binds.push(Value::array(values.into_iter().map(Value::Text).collect(), Kind::Text));
+            "= ANY({})"
+        }
+        (Engine::Sqlite, Wanted::Texts(values)) => {
+            binds.push(serde_json::Value::from(values).to_string().into());
+            "IN (SELECT value FROM json_each({}))"
+        }
+        (engine, Wanted::Keys(keys)) => engine.among(&keys, &mut binds),
     };
     let sql = format!(
-        "SELECT {} FROM \"prospects\" WHERE \"organization_id\" = {{}} AND {column} {among} \
-         AND \"deleted_at\" IS NULL ORDER BY \"id\"",
+        "SELECT {} FROM \"prospects\" WHERE \"organization_id\" = {{}} AND \"{column}\" {among} \
+         AND (\"deleted_at\" IS NULL OR \"merged_into_id\" IS NOT NULL) ORDER BY \"id\"",
         table.column_list()
     );
-    let rows = unit.query(&sql, vec![unit.scope().organization().into(), bind]).await?;
+    let rows = unit.query(&sql, binds).await?;
     rows.iter().map(|row| Record::read(table, row, 0)).collect()
 }
 

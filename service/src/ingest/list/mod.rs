@@ -8,7 +8,6 @@
 mod acts;
 mod commit;
 mod companies;
-mod country;
 pub mod file;
 mod forget;
 mod headings;
@@ -18,7 +17,6 @@ mod lead;
 mod look;
 pub mod mapping;
 mod matching;
-mod normal;
 mod pool;
 mod rows;
 mod run;
@@ -26,10 +24,8 @@ mod seen;
 mod undo;
 mod workbook;
 
-pub(crate) use country::{name_of as country_of_code, of_phone as country_of_phone};
 pub(crate) use forget::{leave, rows_of};
 pub(crate) use judged::Judging;
-pub(crate) use normal::{business_domain, company, folded, linkedin, names_company, phone};
 pub(crate) use run::fail;
 pub(crate) use undo::merged;
 

@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{
-    matching::{Candidate, NEARLY},
-    normal,
-};
+use super::matching::{Candidate, NEARLY};
+use crate::normal_form::person;
 
 /// The most names that one is compared with.
 const COMPARED: usize = 200;
@@ -23,7 +21,7 @@ pub(super) struct Person<K> {
 
 impl<K> Person<K> {
     pub(super) fn new(key: K, name: &str, email: Option<String>) -> Self {
-        Self { key, folded: normal::folded(name), email }
+        Self { key, folded: person::folded(name), email }
     }
 }
 
@@ -57,7 +55,7 @@ impl<K> Pool<K> {
 
     /// Who has nearly this name, and how nearly.
     pub(super) fn like(&self, name: &str) -> impl Iterator<Item = (&Person<K>, f64)> {
-        let name = normal::folded(name);
+        let name = person::folded(name);
         let mut places: Vec<usize> = beginnings(&name)
             .filter_map(|beginning| self.by_beginning.get(&beginning))
             .flat_map(|places| places.iter().copied().take(COMPARED))
@@ -66,7 +64,7 @@ impl<K> Pool<K> {
         places.dedup();
         let near = move |place: usize| {
             let person = &self.people[place];
-            let like = normal::likeness(&name, &person.folded);
+            let like = person::likeness(&name, &person.folded);
             (like >= NEARLY).then_some((person, like))
         };
         let found: Vec<_> = places.into_iter().filter_map(near).collect();

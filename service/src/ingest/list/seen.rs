@@ -5,11 +5,10 @@ use std::collections::{HashMap, HashSet};
 use super::{
     judge::Verdict,
     lead::Lead,
-    matching::{Candidate, Line, colleague, on_one_line},
-    normal,
+    matching::{Candidate, Line, colleague, on_one_line, other_at_mailbox},
     pool::{Person, Pool, best},
 };
-use crate::ingest::import_record::verdict;
+use crate::{ingest::import_record::verdict, normal_form::company};
 
 /// What a row is to those before it.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ fn companies(lead: &Lead, known: Option<i64>) -> Vec<String> {
     let mut names = Vec::new();
     names.extend(known.map(|key| format!("#{key}")));
     names.extend(lead.domain().map(|domain| format!("@{domain}")));
-    names.extend(lead.company.as_deref().map(normal::company));
+    names.extend(lead.company.as_deref().map(company::key));
     names
 }
 
@@ -61,7 +60,7 @@ impl Seen {
             self.fill(first, lead);
         }
         for (names, name) in [
-            (&mut self.by_email, lead.email.clone()),
+            (&mut self.by_email, lead.email_key()),
             (&mut self.by_slug, lead.slug()),
             (&mut self.by_phone, lead.phone.clone()),
         ] {
@@ -71,9 +70,9 @@ impl Seen {
         }
         // Those whom we know are found among those whom we know.
         let names = if verdict.is_known() { Vec::new() } else { companies(lead, known) };
-        for company in names {
+        for name in names {
             let person = Person::new(index, lead.name(), lead.email.clone());
-            self.at_company.entry(company).or_default().add(person);
+            self.at_company.entry(name).or_default().add(person);
         }
         self.leads.insert(index, lead.clone());
     }
@@ -105,12 +104,16 @@ impl Seen {
 
     /// Whom of those before a row is about.
     pub(super) fn of(&self, lead: &Lead, known: Option<i64>) -> Before {
-        let same = lead.email.as_ref().and_then(|email| self.by_email.get(email));
-        let same = same.or_else(|| self.by_slug.get(&lead.slug()?));
-        if let Some(index) = same {
+        let same = lead.email_key().and_then(|email| self.by_email.get(&email));
+        let other = same.and_then(|index| {
+            let other = other_at_mailbox(lead, self.lead(*index)?.name())?;
+            Some(Candidate { record_index: Some(*index), ..other })
+        });
+        let same = same.filter(|_| other.is_none());
+        if let Some(index) = same.or_else(|| self.by_slug.get(&lead.slug()?)) {
             return Before::Same(*index);
         }
-        let mut maybe: Vec<Candidate> = Vec::new();
+        let mut maybe: Vec<Candidate> = other.into_iter().collect();
         let phone = lead.phone.as_ref().and_then(|phone| self.by_phone.get(phone));
         if let Some((index, other)) = phone.and_then(|index| Some((*index, self.lead(*index)?))) {
             match on_one_line(lead, other.name()) {
@@ -121,8 +124,8 @@ impl Seen {
                 Line::Other => {}
             }
         }
-        for company in companies(lead, known) {
-            let pool = self.at_company.get(&company);
+        for name in companies(lead, known) {
+            let pool = self.at_company.get(&name);
             for (person, like) in pool.into_iter().flat_map(|pool| pool.like(lead.name())) {
                 if maybe.iter().all(|one| one.record_index != Some(person.key)) {
                     let index = Some(person.key);

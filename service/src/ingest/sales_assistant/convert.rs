@@ -11,7 +11,6 @@ use crate::{
     table::{Column, Kind},
     value::Value,
     vocabulary::Word,
-    web,
 };
 
 /// Why a cell can't be brought over.
@@ -34,10 +33,8 @@ pub(super) fn row(
         let value = match column.name {
             "organization_id" => Ok(Value::Int(organization)),
             "revision" => Ok(Value::Int(1)),
-            "deleted_at" => Ok(Value::Null),
-            "domain" => {
-                Ok(website(spec, raw).and_then(web::domain).map_or(Value::Null, Value::Text))
-            }
+            // The domain follows from the website when the row is put in.
+            "deleted_at" | "domain" => Ok(Value::Null),
             _ if spec.source_column(column).is_none() => Ok(spec.rules.first(column)),
             "id" if raw.id < 1 => Err("is not above 0".to_owned()),
             name => match spec.words.iter().find(|(known, _)| *known == name) {
@@ -54,13 +51,6 @@ pub(super) fn row(
         }
     }
     if refusals.is_empty() { Ok(row) } else { Err(refusals) }
-}
-
-fn website<'r>(spec: &TableSpec, raw: &'r RawRow) -> Option<&'r str> {
-    match &raw.cells[spec.table.find("website")?] {
-        Raw::Text(text) => Some(text),
-        _ => None,
-    }
 }
 
 fn value(column: &Column, cell: &Raw) -> Result<Value, String> {

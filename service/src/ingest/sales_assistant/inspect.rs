@@ -11,7 +11,7 @@ use super::{
     source::{Raw, Source},
     spec::{self, TableSpec},
 };
-use crate::{error::Result, progress::Progress, web};
+use crate::{error::Result, normal_form::domain, progress::Progress};
 
 /// The most examples of a finding.
 const EXAMPLES: usize = 5;
@@ -157,7 +157,7 @@ async fn repeated_domains(source: &Source, reached: i64) -> Result<Option<Findin
     if source.odd_keys(spec.name).await? > 0 {
         return Ok(None);
     }
-    let website = spec.table.column("website");
+    let [website, name] = ["website", "name"].map(|column| spec.table.column(column));
     let mut seen: HashMap<u64, i64> = HashMap::new();
     let mut repeated: BTreeMap<String, i64> = BTreeMap::new();
     let mut after = i64::MIN;
@@ -167,7 +167,11 @@ async fn repeated_domains(source: &Source, reached: i64) -> Result<Option<Findin
         after = last.id;
         for raw in &rows {
             let Raw::Text(website) = &raw.cells[website] else { continue };
-            let Some(domain) = web::domain(website) else { continue };
+            let name = match &raw.cells[name] {
+                Raw::Text(name) => name.as_str(),
+                _ => "",
+            };
+            let Some(domain) = domain::own(website, name) else { continue };
             let count = seen.entry(xxh3_64(domain.as_bytes())).or_default();
             *count += 1;
             if *count > 1 && raw.id > reached {

@@ -3,7 +3,7 @@
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
 use service::ingest::enrichment::{Answer, Failure, Field};
-use tests::{App, behaviours, rows::dump};
+use tests::{App, behaviours, stored::dump};
 
 use super::{Fake, ask, begin, charge, enrich, found, job, people, provenance, set, tokens, work};
 use crate::ingest::lists;

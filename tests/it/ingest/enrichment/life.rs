@@ -46,7 +46,7 @@ const RECORD: &str = "status error actualCost failedRecords importRecords { node
 
 async fn what_fails_is_tried_again_and_at_last_given_up(mut app: App) {
     let ids = people(&app, 1).await;
-    let fake = fails(Failure::Later("it is busy".to_owned()));
+    let fake = fails(Failure::Later("it is busy".to_owned(), None));
     ask(&mut app, vec![fake.clone()]);
     let begun = enrich(&app, &ids, "providers: [HTTP]").await;
     let told = job(&app, begun, RECORD).await;

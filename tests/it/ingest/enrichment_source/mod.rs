@@ -182,10 +182,10 @@ async fn an_import_that_is_repeated_brings_what_is_new(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let (url, db) = document::filled(folder.path(), 6).await;
     import(&app, &url).await;
-    let dump = tests::rows::stored(&app).await;
+    let dump = tests::stored::stored(&app).await;
     let again = import(&app, &url).await;
     assert!(again.values().all(|told| *told == (0, 0, 0)), "{again:?}");
-    assert_eq!(tests::rows::stored(&app).await, dump);
+    assert_eq!(tests::stored::stored(&app).await, dump);
     db.execute_unprepared(
         "UPDATE jobs SET status = 'completed', processed_records = 3 WHERE id = 'job0005'; \
          INSERT INTO records (job_id, record_index, original_data, created_at) VALUES ('job0005', 99, '{\"Name\": \"Late\"}', '2026-02-26 08:00:00'); \
@@ -282,7 +282,7 @@ async fn what_we_would_refuse_is_listed_and_nothing_is_written(app: App) {
     )
     .await
     .unwrap();
-    let before = tests::rows::stored(&app).await;
+    let before = tests::stored::stored(&app).await;
     let Outcome::Refused(findings) = import_as(&app, &url, None).await else {
         panic!("it came in")
     };
@@ -313,7 +313,7 @@ async fn what_we_would_refuse_is_listed_and_nothing_is_written(app: App) {
             "settings.value it is of the type INTEGER (1: max_concurrent_enrichments)",
         ]
     );
-    assert_eq!(tests::rows::stored(&app).await, before);
+    assert_eq!(tests::stored::stored(&app).await, before);
     let wrong = folder.path().join("wrong.db");
     std::fs::write(&wrong, "no database").unwrap();
     for url in [

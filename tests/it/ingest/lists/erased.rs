@@ -1,7 +1,7 @@
 //! People who are erased, exported or merged, and what lists know of them.
 
 use serde_json::json;
-use tests::{App, behaviours, rows::dump};
+use tests::{App, behaviours, stored::dump};
 
 use super::{commit, look, look_as, told};
 

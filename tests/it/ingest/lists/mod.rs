@@ -10,9 +10,11 @@ use service::{
 };
 use tests::App;
 
+pub mod cells;
 pub mod decided;
 pub mod erased;
 pub mod files;
+pub mod people;
 pub mod undo;
 pub mod upload;
 pub mod verdicts;

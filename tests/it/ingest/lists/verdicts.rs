@@ -202,7 +202,7 @@ async fn a_row_says_why_nothing_can_be_made_of_it(app: App) {
             "ERROR FAILED: there is no company",
             "ERROR FAILED: `full_name` has more than 255 characters",
             "CREATE NONE: the phone number `call me` can't be read; `https://www.linkedin.com/company/acme` is no profile at \
-             LinkedIn; `none` is no website of a company; `job_title` is left out: it has more than 255 characters",
+             LinkedIn; `job_title` is left out: it has more than 255 characters",
             "ERROR FAILED: it has more than the 6 cells of the head",
         ]
     );

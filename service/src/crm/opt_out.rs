@@ -1,0 +1,299 @@
+//! Opt-outs by address: whoever wants to hear nothing more from us is not written to at that address again, whichever row
+//! has it, also after the row was merged, deleted, erased or imported again.
+//!
+//! An address is stored as a hash only (HMAC-SHA-256 with a secret of the organization), so that it can be looked up and
+//! not read. The secret is in the database and in its backups, and in no export.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use hmac::{Hmac, Mac};
+use sea_orm::{ConnectionTrait, Value as Bind};
+use sha2::Sha256;
+
+use super::prospect;
+use crate::{
+    error::{Error, Result},
+    normal_form::email,
+    store::Engine,
+    table::Kind,
+    value::Value,
+    write::{Record, Unit, Written},
+};
+
+/// For what the secret is.
+const PURPOSE: &str = "opt_outs";
+
+/// Bytes of a secret.
+const SECRET: usize = 32;
+
+/// Writes what follows for opt-outs from writes of prospects: a row at an address that is opted out is opted out; the
+/// address of a row that opts out is noted, that of one that opts in again is forgotten.
+pub(crate) async fn guard(unit: &mut Unit, rows: &mut [Written<'_>]) -> Result<()> {
+    let is_out = |row: &Record| row.has("unsubscribed_at");
+    let has_moved = |before: Option<&Record>, row: &Record| {
+        before.is_none_or(|before| before.text("email_key") != row.text("email_key"))
+    };
+    let mut forgotten = Vec::new();
+    let mut asked = Vec::new();
+    for (before, row) in rows.iter() {
+        let address = row.text("email_key").to_owned();
+        match (before.is_some_and(is_out), is_out(row)) {
+            (true, false) => forgotten.push((row.id(), address)),
+            (false, false) if has_moved(*before, row) => asked.push(address),
+            _ => {}
+        }
+    }
+    if !asked.is_empty() {
+        let hashes = hashes(unit, &asked).await?;
+        let known = known(unit, &hashes).await?;
+        for (before, row) in rows.iter_mut() {
+            let hash = hashes.get(row.text("email_key")).filter(|_| !is_out(row));
+            let since = hash.filter(|_| has_moved(*before, row)).and_then(|hash| known.get(hash));
+            if let Some(since) = since {
+                row.set("unsubscribed_at", Value::Time(*since));
+            }
+        }
+    }
+    if !forgotten.is_empty() {
+        forget(unit, forgotten).await?;
+    }
+    let noted = rows.iter().filter(|(before, row)| {
+        is_out(row) && (!before.is_some_and(is_out) || has_moved(*before, row))
+    });
+    let noted = noted.filter_map(|(before, row)| {
+        let since = row.time("unsubscribed_at")?;
+        Some((before.map(Record::id), row.text("email_key").to_owned(), since))
+    });
+    let mut addresses = Vec::new();
+    for (id, address, since) in noted.collect::<Vec<_>>() {
+        addresses.push((address, since));
+        if let Some(id) = id {
+            let merged = merged_addresses(unit, id).await?;
+            addresses.extend(merged.into_iter().map(|address| (address, since)));
+        }
+    }
+    note(unit, addresses).await
+}
+
+/// The addresses of rows that were merged into the row `id`, directly or over others.
+async fn merged_addresses(unit: &mut Unit, id: i64) -> Result<Vec<String>> {
+    let (mut next, mut addresses) = (vec![id], Vec::new());
+    while let Some(id) = next.pop() {
+        for merged in unit.below(prospect::table(), "merged_into_id", id).await? {
+            addresses.push(merged.text("email_key").to_owned());
+            next.push(merged.id());
+        }
+    }
+    Ok(addresses)
+}
+
+/// Notes the addresses of everything that was merged into `survivor`, when that is opted out.
+pub(crate) async fn merged(unit: &mut Unit, survivor: &Record) -> Result<()> {
+    let Some(since) = survivor.time("unsubscribed_at") else { return Ok(()) };
+    let addresses = merged_addresses(unit, survivor.id()).await?;
+    note(unit, addresses.into_iter().map(|address| (address, since)).collect()).await
+}
+
+/// Since when each of these addresses is opted out, by address; those that are not are missing.
+pub(crate) async fn of_addresses(
+    unit: &Unit,
+    addresses: &[String],
+) -> Result<HashMap<String, DateTime<Utc>>> {
+    let keys: Vec<String> = addresses.iter().filter_map(|address| email::key(address)).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let hashes = hashes(unit, &keys).await?;
+    let known = known(unit, &hashes).await?;
+    let since = |address: &String| Some(*known.get(hashes.get(&email::key(address)?)?)?);
+    Ok(addresses.iter().filter_map(|one| Some((one.clone(), since(one)?))).collect())
+}
+
+/// Notes addresses that are opted out.
+async fn note(unit: &mut Unit, mut noted: Vec<(String, DateTime<Utc>)>) -> Result<()> {
+    noted.retain(|(address, _)| !address.is_empty());
+    noted.sort_by(|one, other| one.0.cmp(&other.0));
+    noted.dedup_by(|one, other| one.0 == other.0);
+    if noted.is_empty() {
+        return Ok(());
+    }
+    let addresses: Vec<String> = noted.iter().map(|(address, _)| address.clone()).collect();
+    let hashes = hashes(unit, &addresses).await?;
+    let now = unit.now();
+    insert(unit, unit.scope().organization(), &hashes, &noted, now).await
+}
+
+async fn insert(
+    unit: &Unit,
+    organization: i64,
+    hashes: &HashMap<String, String>,
+    noted: &[(String, DateTime<Utc>)],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    for noted in noted.chunks(1_000) {
+        let mut binds: Vec<Bind> = Vec::new();
+        for (address, since) in noted {
+            let Some(hash) = hashes.get(address) else { continue };
+            binds.push(organization.into());
+            binds.push(hash.clone().into());
+            for time in [*since, now, now] {
+                binds.push(Value::Time(time).bind(Kind::Time));
+            }
+        }
+        let rows = vec!["({}, {}, {}, {}, {})"; noted.len()].join(", ");
+        let sql = format!(
+            "INSERT INTO \"opt_outs\" (\"organization_id\", \"address_hash\", \"opted_out_at\", \
+             \"created_at\", \"updated_at\") VALUES {rows} \
+             ON CONFLICT (\"organization_id\", \"address_hash\") DO NOTHING"
+        );
+        unit.execute(&sql, binds).await?;
+    }
+    Ok(())
+}
+
+/// Forgets the opt-outs of prospects who opted in again: of their addresses, and of those of rows merged into theirs.
+async fn forget(unit: &mut Unit, rows: Vec<(i64, String)>) -> Result<()> {
+    let mut addresses = Vec::new();
+    for (id, address) in rows {
+        addresses.push(address);
+        addresses.extend(merged_addresses(unit, id).await?);
+    }
+    let hashes: Vec<String> = hashes(unit, &addresses).await?.into_values().collect();
+    let (among, bind) = among(unit, hashes);
+    let sql = format!(
+        "DELETE FROM \"opt_outs\" WHERE \"organization_id\" = {{}} AND \"address_hash\" {among}"
+    );
+    unit.execute(&sql, vec![unit.scope().organization().into(), bind]).await?;
+    Ok(())
+}
+
+/// Since when each of these hashes is opted out.
+async fn known(
+    unit: &Unit,
+    hashes: &HashMap<String, String>,
+) -> Result<HashMap<String, DateTime<Utc>>> {
+    let (among, bind) = among(unit, hashes.values().cloned().collect());
+    let sql = format!(
+        "SELECT \"address_hash\", \"opted_out_at\" FROM \"opt_outs\" \
+         WHERE \"organization_id\" = {{}} AND \"address_hash\" {among}"
+    );
+    let rows = unit.query(&sql, vec![unit.scope().organization().into(), bind]).await?;
+    let mut known = HashMap::new();
+    for row in &rows {
+        if let Value::Time(since) = Value::read(row, 1, Kind::Time)? {
+            known.insert(row.try_get_by_index(0)?, since);
+        }
+    }
+    Ok(known)
+}
+
+fn among(unit: &Unit, hashes: Vec<String>) -> (&'static str, Bind) {
+    match unit.scope().engine() {
+        Engine::Postgres => {
+            ("= ANY({})", Value::array(hashes.into_iter().map(Value::Text).collect(), Kind::Text))
+        }
+        Engine::Sqlite => (
+            "IN (SELECT value FROM json_each({}))",
+            serde_json::Value::from(hashes).to_string().into(),
+        ),
+    }
+}
+
+/// The hashes of addresses in their normal form, by address.
+async fn hashes(unit: &Unit, addresses: &[String]) -> Result<HashMap<String, String>> {
+    let secret = secret(unit).await?;
+    addresses.iter().map(|address| Ok((address.clone(), hash(&secret, address)?))).collect()
+}
+
+fn hash(secret: &[u8], address: &str) -> Result<String> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret)
+        .map_err(|error| Error::internal(error.to_string()))?;
+    mac.update(address.as_bytes());
+    Ok(hex(&mac.finalize().into_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// The secret of the organization.
+async fn secret(unit: &Unit) -> Result<Vec<u8>> {
+    let organization = unit.scope().organization();
+    let cache = unit.scope().store().secrets();
+    if let Some(secret) = cache.get(organization) {
+        return Ok(secret);
+    }
+    let sql = "SELECT \"secret\" FROM \"organization_secrets\" WHERE \"organization_id\" = {} AND \"purpose\" = {}";
+    let binds = || vec![organization.into(), PURPOSE.into()];
+    let rows = unit.query(sql, binds()).await?;
+    if let Some(row) = rows.first() {
+        let secret = row.try_get_by_index::<String>(0)?.into_bytes();
+        // Only one that was there before this transaction, which may be rolled back.
+        if !unit.has_made_secret() {
+            cache.put(organization, secret.clone());
+        }
+        return Ok(secret);
+    }
+    unit.made_secret();
+    let (sql_insert, binds_insert) = insert_secret(organization, unit.now())?;
+    unit.execute(sql_insert, binds_insert).await?;
+    let rows = unit.query(sql, binds()).await?;
+    let row = rows.first().ok_or_else(|| Error::internal("a secret was not stored"))?;
+    Ok(row.try_get_by_index::<String>(0)?.into_bytes())
+}
+
+fn insert_secret(organization: i64, now: DateTime<Utc>) -> Result<(&'static str, Vec<Bind>)> {
+    let mut bytes = [0; SECRET];
+    getrandom::fill(&mut bytes).map_err(|error| Error::internal(error.to_string()))?;
+    let now = || Value::Time(now).bind(Kind::Time);
+    let sql = "INSERT INTO \"organization_secrets\" (\"organization_id\", \"purpose\", \"secret\", \
+               \"created_at\", \"updated_at\") VALUES ({}, {}, {}, {}, {}) \
+               ON CONFLICT (\"organization_id\", \"purpose\") DO NOTHING";
+    Ok((sql, vec![organization.into(), PURPOSE.into(), hex(&bytes).into(), now(), now()]))
+}
+
+/// Gives an organization its secret when it has none.
+pub(crate) async fn seed<C: ConnectionTrait>(
+    connection: &C,
+    engine: Engine,
+    organization: i64,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let (sql, binds) = insert_secret(organization, now)?;
+    connection.execute_raw(engine.statement(sql, binds)).await?;
+    Ok(())
+}
+
+/// Notes the opt-outs of rows that came in without a unit: `rows` are organizations, addresses in their normal form, and
+/// since when they are opted out. Organizations have their secrets.
+pub(crate) async fn note_rows<C: ConnectionTrait>(
+    connection: &C,
+    engine: Engine,
+    rows: &[(i64, String, DateTime<Utc>)],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let sql = "SELECT \"organization_id\", \"secret\" FROM \"organization_secrets\" WHERE \"purpose\" = {}";
+    let mut secrets: HashMap<i64, String> = HashMap::new();
+    for row in connection.query_all_raw(engine.statement(sql, vec![PURPOSE.into()])).await? {
+        secrets.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    for (organization, address, since) in rows {
+        let Some(secret) = secrets.get(organization) else { continue };
+        let time = |time: DateTime<Utc>| Value::Time(time).bind(Kind::Time);
+        let hash = hash(secret.as_bytes(), address)?;
+        let sql = "INSERT INTO \"opt_outs\" (\"organization_id\", \"address_hash\", \"opted_out_at\", \
+                   \"created_at\", \"updated_at\") VALUES ({}, {}, {}, {}, {}) \
+                   ON CONFLICT (\"organization_id\", \"address_hash\") DO NOTHING";
+        let binds = vec![(*organization).into(), hash.into(), time(*since), time(now), time(now)];
+        connection.execute_raw(engine.statement(sql, binds)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! Names of companies, as they are compared: without what they are by law.
+
+use crate::search;
+
+/// Legal forms that are no ordinary words.
+const FORMS: &[&str] = &[
+    "gmbh",
+    "ggmbh",
+    "mbh",
+    "ag",
+    "kg",
+    "kgaa",
+    "ohg",
+    "ug",
+    "ek",
+    "ev",
+    "eg",
+    "gbr",
+    "inc",
+    "llc",
+    "llp",
+    "lp",
+    "ltd",
+    "limited",
+    "plc",
+    "corp",
+    "corporation",
+    "incorporated",
+    "sas",
+    "sarl",
+    "srl",
+    "sasu",
+    "eurl",
+    "bv",
+    "nv",
+    "vof",
+    "ab",
+    "oy",
+    "oyj",
+    "aps",
+    "asa",
+    "sro",
+    "kft",
+    "zrt",
+    "nyrt",
+    "doo",
+    "dd",
+    "ood",
+    "eood",
+    "pty",
+    "pte",
+    "pvt",
+    "sdn",
+    "bhd",
+    "gesmbh",
+    "haftungsbeschrankt",
+    "ltda",
+    "eireli",
+    "spzoo",
+    "spk",
+    "oao",
+    "ooo",
+    "zao",
+    "pao",
+    "uab",
+    "sia",
+    "ou",
+    "as\u{142}",
+];
+
+/// Legal forms that are ordinary words too. They count with periods, or next to another sign of a legal form.
+const AMBIGUOUS: &[&str] =
+    &["spa", "co", "sa", "as", "se", "cie", "snc", "sc", "cv", "lda", "kk", "me", "ac", "scs"];
+
+/// What connects legal forms.
+const BETWEEN: &[&str] = &["&", "+", "und", "and", "et", "y", "e"];
+
+/// A name as it is compared: folded, without legal forms at its end, and with umlauts in one spelling.
+pub(crate) fn key(text: &str) -> String {
+    let tokens: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '/'))
+        .filter(|token| !token.is_empty())
+        .collect();
+    let kept = without_forms(&tokens);
+    let words = search::words_of(&kept.join(" "));
+    let name: Vec<String> =
+        words.into_iter().map(|word| search::contracted(&word).unwrap_or(word)).collect();
+    // One that has neither letters nor numbers is itself.
+    if name.is_empty() { text.trim().to_lowercase() } else { name.join(" ") }
+}
+
+/// As [`key`], for a column.
+pub(crate) fn name_key(text: &str) -> Option<String> {
+    Some(key(text)).filter(|name| !name.is_empty())
+}
+
+fn without_forms<'t>(tokens: &[&'t str]) -> Vec<&'t str> {
+    let plain = |token: &str| search::words_of(token).concat();
+    let mut end = tokens.len();
+    let mut beside = false;
+    while end > 1 {
+        let token = tokens[end - 1];
+        let word = plain(token);
+        // `S. p. A.`, a letter at a time.
+        if let Some(start) = spaced(&tokens[..end]) {
+            (end, beside) = (start, true);
+            continue;
+        }
+        let before = tokens[..end - 1].last().copied().unwrap_or_default();
+        let connected = BETWEEN[..2].contains(&before);
+        let is_form = FORMS.contains(&word.as_str())
+            || (AMBIGUOUS.contains(&word.as_str()) && (token.contains('.') || beside || connected));
+        let is_between = beside && BETWEEN.contains(&token.to_lowercase().as_str());
+        if !is_form && !is_between {
+            break;
+        }
+        end -= 1;
+        beside = true;
+    }
+    tokens[..end].to_vec()
+}
+
+/// Where a legal form begins whose letters stand apart, each with a period.
+fn spaced(tokens: &[&str]) -> Option<usize> {
+    let letters = tokens.iter().rev().take_while(|token| {
+        token.chars().count() == 2 && token.ends_with('.') && token.starts_with(char::is_alphabetic)
+    });
+    let count = letters.count();
+    let start = tokens.len() - count;
+    let word: String = search::words_of(&tokens[start..].join(" ")).concat();
+    let known = FORMS.contains(&word.as_str()) || AMBIGUOUS.contains(&word.as_str());
+    (count >= 2 && start > 0 && known).then_some(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::key;
+
+    #[test]
+    fn a_company_is_the_same_with_and_without_its_legal_form() {
+        for (text, expected) in [
+            ("Müller Spedition GmbH & Co. KG", "muller spedition"),
+            ("Mueller Spedition", "muller spedition"),
+            ("Foo S.p.A.", "foo"),
+            ("Foo S. p. A.", "foo"),
+            ("Foo S.A.", "foo"),
+            ("Foo", "foo"),
+            ("Foo, Inc.", "foo"),
+            ("Foo Co., Ltd.", "foo"),
+            ("Foo SE & Co. KGaA", "foo"),
+            ("Smith & Co", "smith"),
+            ("Smith und Partner GmbH", "smith und partner"),
+            ("Hot Co.", "hot"),
+            ("Foo Sp. z o.o.", "foo sp z o o"),
+            ("AG", "ag"),
+            ("-", "-"),
+        ] {
+            assert_eq!(key(text), expected, "{text}");
+        }
+        assert_eq!(key("Müller Bau"), key("Mueller Bau GmbH"));
+    }
+
+    #[test]
+    fn ordinary_words_are_no_legal_forms() {
+        for (one, other) in [
+            ("Day Spa", "Day"),
+            ("Hot Co", "Hot"),
+            ("Green Spa", "Green AG"),
+            ("Blue SE", "Blue SA"),
+            ("Bar As", "Bar"),
+        ] {
+            assert_ne!(key(one), key(other), "{one} {other}");
+        }
+    }
+}

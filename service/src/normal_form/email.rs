@@ -1,0 +1,294 @@
+//! E-mail addresses (RFC 5321, RFC 6531), without quoted local parts.
+
+use email_address::{EmailAddress, Options};
+use icu_casemap::CaseMapper;
+use percent_encoding::percent_decode_str;
+use unicode_normalization::UnicodeNormalization;
+
+use super::text::{is_invisible, trimmed};
+use crate::search;
+
+/// The most characters of an address.
+const LONGEST: usize = 255;
+
+/// What was read in a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    /// The first address, in lower case.
+    pub(crate) address: String,
+    /// How many more there are.
+    pub(crate) others: usize,
+}
+
+/// An address without blanks and invisible characters, of composed letters.
+pub(crate) fn written(text: &str) -> String {
+    trimmed(text).chars().filter(|letter| !is_invisible(*letter)).nfc().collect()
+}
+
+/// Whether `text` is an address at a host with a dot in it.
+pub(crate) fn is_address(text: &str) -> bool {
+    let options =
+        Options { minimum_sub_domains: 2, allow_domain_literal: false, allow_display_text: false };
+    !text.starts_with('"')
+        && text.chars().count() <= LONGEST
+        && EmailAddress::parse_with_options(text, options).is_ok()
+}
+
+/// An address as it is compared: case folded, of composed letters, its host in ASCII (IDNA).
+pub(crate) fn key(text: &str) -> Option<String> {
+    let text = written(text);
+    let folded = |text: &str| CaseMapper::new().fold_string(text).nfc().collect::<String>();
+    let key = match text.rsplit_once('@') {
+        Some((local, host)) => {
+            let ascii = url::Host::parse(host).map(|host| host.to_string());
+            format!("{}@{}", folded(local), ascii.unwrap_or_else(|_| folded(host)))
+        }
+        None => folded(&text),
+    };
+    (!key.is_empty()).then_some(key)
+}
+
+/// Reads a cell: an address, with its name before it (`Ada <ada@acme.example>`), or several addresses. `None` when there
+/// is something that is neither: a blank inside an address makes another person's address of its end.
+pub(crate) fn read(cell: &str) -> Option<Cell> {
+    let text = written(cell);
+    if text.contains('<') {
+        let inner = text.split('<').skip(1).map(|part| part.split('>').next().unwrap_or_default());
+        return of(inner.map(one).collect());
+    }
+    let parts: Vec<&str> = text.split([',', ';', '|', '\n']).collect();
+    let parts = parts.iter().flat_map(|part| part.split(":::")).map(trimmed);
+    let mut found = Vec::new();
+    for part in parts.filter(|part| !part.is_empty()) {
+        let mut words: Vec<&str> = part.split_whitespace().filter(|word| *word != "/").collect();
+        let name: Vec<&str> = {
+            let first = words.iter().position(|word| word.contains('@')).unwrap_or(0);
+            words.drain(..first).collect()
+        };
+        let addresses: Vec<_> = words.into_iter().map(one).collect();
+        if !name.is_empty()
+            && !addresses.first().is_some_and(|first| is_named(&name, first.as_deref()))
+        {
+            return None;
+        }
+        found.extend(addresses);
+    }
+    of(found)
+}
+
+fn of(found: Vec<Option<String>>) -> Option<Cell> {
+    let mut found: Vec<String> = found.into_iter().collect::<Option<_>>()?;
+    let first = found.first()?.clone();
+    found.retain(|other| *other != first);
+    found.dedup();
+    Some(Cell { address: first, others: found.len() })
+}
+
+/// One address, without what programs put around it.
+fn one(text: &str) -> Option<String> {
+    let text = trimmed(text).trim_matches(['\'', '"', '(', ')', '[', ']']);
+    let scheme = text.get(..7).filter(|start| start.eq_ignore_ascii_case("mailto:"));
+    let decoded;
+    let text = if scheme.is_some() {
+        let address = text[7..].split('?').next().unwrap_or_default();
+        decoded = percent_decode_str(address).decode_utf8().ok()?.into_owned();
+        decoded.as_str()
+    } else {
+        text
+    };
+    let text = text.trim_end_matches([';', ',', '.', ':']);
+    is_address(text).then(|| text.to_lowercase())
+}
+
+/// Whether words before an address are the name of its owner: two or more, one of which the address has too.
+fn is_named(words: &[&str], address: Option<&str>) -> bool {
+    let Some((local, _)) = address.and_then(|address| address.rsplit_once('@')) else {
+        return false;
+    };
+    let local = search::words_of(local).concat();
+    let known = |word: &&str| {
+        let word = search::words_of(word).concat();
+        word.chars().count() >= 2 && local.contains(&word)
+    };
+    words.len() >= 2 && words.iter().any(known)
+}
+
+/// The names of mailboxes that are a role and not a person.
+const ROLES: &[&str] = &[
+    "info",
+    "office",
+    "sales",
+    "contact",
+    "kontakt",
+    "mail",
+    "hello",
+    "hallo",
+    "support",
+    "service",
+    "team",
+    "admin",
+    "verwaltung",
+    "buero",
+    "büro",
+    "post",
+    "vertrieb",
+    "marketing",
+    "hr",
+    "jobs",
+    "karriere",
+    "career",
+    "careers",
+    "bewerbung",
+    "presse",
+    "press",
+    "pr",
+    "media",
+    "einkauf",
+    "purchasing",
+    "accounting",
+    "buchhaltung",
+    "billing",
+    "invoice",
+    "rechnung",
+    "finance",
+    "legal",
+    "help",
+    "helpdesk",
+    "it",
+    "webmaster",
+    "postmaster",
+    "noreply",
+    "no-reply",
+    "enquiries",
+    "inquiries",
+    "anfrage",
+    "anfragen",
+    "empfang",
+    "reception",
+    "zentrale",
+    "sekretariat",
+    "secretary",
+    "bestellung",
+    "orders",
+    "order",
+    "customerservice",
+    "kundenservice",
+    "feedback",
+    "newsletter",
+    "ventas",
+    "contacto",
+    "contatti",
+    "commerciale",
+    "comercial",
+    "accueil",
+    "direction",
+];
+
+/// Whether an address is that of a role (`info@`, `sales@`), which several people may share.
+pub(crate) fn is_role(address: &str) -> bool {
+    let local = address.rsplit_once('@').map_or(address, |(local, _)| local).to_lowercase();
+    ROLES.contains(&local.split('+').next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cell, is_address, is_role, key, read, written};
+
+    #[test]
+    fn one_address_is_read_however_programs_write_it() {
+        for cell in [
+            "ada@acme.example",
+            " Ada@Acme.example ",
+            "Ada Lovelace <ADA@acme.example>",
+            "\"Lovelace, Ada\" <ada@acme.example>",
+            "Lovelace, Ada <ada@acme.example>",
+            "Ada Lovelace ada@acme.example",
+            "Dr. Ada Lovelace ada@acme.example",
+            "mailto:ada@acme.example?subject=hi%20there",
+            "MAILTO:ada%40acme.example",
+            "'ada@acme.example",
+            "\"ada@acme.example\"",
+            "ada@acme.example;",
+            "ada@acme.example.",
+            "\u{200b}ada@acme.example",
+            "ada@acme\u{ad}.example\u{feff}",
+            "\u{a0}ada@acme.example\u{a0}",
+            "(ada@acme.example)",
+        ] {
+            let ada = Cell { address: "ada@acme.example".to_owned(), others: 0 };
+            assert_eq!(read(cell), Some(ada), "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_addresses_the_first_counts() {
+        for cell in [
+            "ada@acme.example, bob@acme.example",
+            "ada@acme.example; bob@acme.example",
+            "ada@acme.example | bob@acme.example",
+            "ada@acme.example ::: bob@acme.example",
+            "ada@acme.example bob@acme.example",
+            "ada@acme.example / bob@acme.example",
+            "ada@acme.example\nbob@acme.example",
+            "Ada <ada@acme.example>, Bob <bob@acme.example>",
+            "ada@acme.example;ada@acme.example;bob@acme.example",
+        ] {
+            let ada = Cell { address: "ada@acme.example".to_owned(), others: 1 };
+            assert_eq!(read(cell), Some(ada), "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn a_blank_inside_an_address_makes_no_other_address() {
+        for cell in [
+            "max muster@firma.example",
+            "ida,muster@firma.example",
+            "ole;muster@firma.example",
+            "jan|muster@firma.example",
+            "eva .muster@firma.example",
+            "anna maria muster@firma.example",
+            "max@firma .example",
+            "max @firma.example",
+            "max.muster @firma.example",
+            "max muster<",
+            "not an address",
+            "ada@acme",
+            "",
+            "@",
+            "ada@acme.example, call me",
+        ] {
+            assert_eq!(read(cell), None, "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_compared_without_case_and_in_one_form() {
+        for (one, other) in [
+            ("ÄNNE@ol.example", "änne@OL.example"),
+            ("JÖRG@u.example", "jörg@u.example"),
+            ("zoe\u{308}@u.example", "zoë@u.example"),
+            ("straße@u.example", "STRASSE@u.example"),
+            ("user@exämple.de", "user@xn--exmple-cua.de"),
+            ("user@EXÄMPLE.DE", "user@xn--exmple-cua.de"),
+            ("ΣΊΣΥΦΟΣ@u.example", "σίσυφος@u.example"),
+            ("\u{200b}ada@u.example", "ada@u.example "),
+        ] {
+            assert_eq!(key(one), key(other), "{one} {other}");
+        }
+        assert_ne!(key("ada.l@u.example"), key("adal@u.example"));
+        assert_eq!(key(" "), None);
+        assert_eq!(written(" zoe\u{308}@u.example\u{200b}"), "zoë@u.example");
+        assert!(is_address("zoë@u.example"));
+        assert!(!is_address("\"a b\"@u.example"));
+    }
+
+    #[test]
+    fn roles_are_told_from_people() {
+        for address in ["info@a.example", "Sales@a.example", "office+vienna@a.example"] {
+            assert!(is_role(address), "{address}");
+        }
+        for address in ["ada@a.example", "informatik.maier@a.example", "it.girl@a.example"] {
+            assert!(!is_role(address), "{address}");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Names of people: as they are compared, and as letters address them.
+
+use super::text::one_line;
+use crate::search;
+
+/// A name as it is compared: its words without case and accents.
+pub(crate) fn folded(text: &str) -> String {
+    search::words_of(text).join(" ")
+}
+
+/// What stands before a name without being one, folded.
+const TITLES: &[&str] = &[
+    "dr",
+    "drs",
+    "prof",
+    "professor",
+    "med",
+    "phil",
+    "jur",
+    "rer",
+    "nat",
+    "pol",
+    "oec",
+    "hc",
+    "habil",
+    "dipl",
+    "ing",
+    "inf",
+    "kfm",
+    "kffr",
+    "betriebswirt",
+    "mag",
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "mx",
+    "sir",
+    "dame",
+    "herr",
+    "herrn",
+    "frau",
+    "fraulein",
+    "hr",
+    "fr",
+    "sr",
+    "sra",
+    "srta",
+    "don",
+    "dona",
+    "m",
+    "mme",
+    "mlle",
+    "monsieur",
+    "madame",
+    "mademoiselle",
+    "sig",
+    "sigra",
+    "dott",
+    "dottssa",
+    "avv",
+    "arq",
+    "lic",
+    "dhr",
+    "mevr",
+    "mw",
+    "pan",
+    "pani",
+    "pan\u{ed}",
+    "rev",
+    "hon",
+    "capt",
+    "col",
+    "gen",
+    "lt",
+    "sgt",
+];
+
+/// What stands behind a name without being one, folded.
+const SUFFIXES: &[&str] = &[
+    "jr", "jun", "junior", "sr", "sen", "senior", "ii", "iii", "iv", "phd", "md", "mba", "msc",
+    "bsc", "ma", "ba", "llm", "llb", "jd", "esq", "cpa", "cfa", "pmp", "meng", "beng", "bed",
+    "med", "rn", "dds", "fh", "univ",
+];
+
+/// Words of a family name that stand before its last one.
+const PARTICLES: &[&str] = &[
+    "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "das", "do", "du", "la",
+    "le", "les", "ten", "ter", "zu", "zum", "zur", "vom", "am", "af", "av", "bin", "ibn", "al",
+    "el", "ben", "st", "y", "e", "o", "op", "t",
+];
+
+/// A salutation or a title and nothing else: no job.
+pub(crate) fn is_salutation(text: &str) -> bool {
+    let words = search::words_of(text);
+    !words.is_empty() && words.iter().all(|word| TITLES.contains(&word.as_str()) || word == "und")
+}
+
+/// The first and the last name of a person. `Lovelace, Ada` is read as `Ada Lovelace`; titles and forms of address are
+/// left out; a name of one word has no last name.
+pub(crate) fn parts(full_name: &str) -> (String, Option<String>) {
+    let name = one_line(full_name);
+    let name = match name.split_once(',') {
+        Some((last, first)) if !is_suffix(first) && !first.trim().is_empty() => {
+            let first = first.split(',').next().unwrap_or_default();
+            return turned(&words(last), &words(first), &name);
+        }
+        Some((name, _)) => name.to_owned(),
+        None => name,
+    };
+    let words = words(&name);
+    let Some((first, rest)) = words.split_first() else { return (name, None) };
+    let last = rest.iter().rposition(|word| !is_particle(word)).map(|end| {
+        let start =
+            rest[..end].iter().rposition(|word| !is_particle(word)).map_or(0, |place| place + 1);
+        rest[start..=end].join(" ")
+    });
+    (first.clone(), last)
+}
+
+/// The parts of a name that was written with the last name first.
+fn turned(last: &[String], first: &[String], whole: &str) -> (String, Option<String>) {
+    match (first.first(), last.is_empty()) {
+        (Some(first), false) => (first.clone(), Some(last.join(" "))),
+        (Some(first), true) => (first.clone(), None),
+        (None, false) => (last[0].clone(), None),
+        (None, true) => (whole.to_owned(), None),
+    }
+}
+
+fn is_suffix(text: &str) -> bool {
+    let words: Vec<String> = text.split_whitespace().map(plain).collect();
+    !words.is_empty() && words.iter().all(|word| SUFFIXES.contains(&word.as_str()))
+}
+
+/// Particles are written small; `Van Morrison` is a first name.
+fn is_particle(word: &str) -> bool {
+    word.starts_with(char::is_lowercase) && PARTICLES.contains(&plain(word).as_str())
+}
+
+/// The words of a name without titles before and suffixes behind it.
+fn words(name: &str) -> Vec<String> {
+    let words: Vec<&str> = name.split(' ').filter(|word| !plain(word).is_empty()).collect();
+    let title = |word: &str| word.split('-').all(|part| TITLES.contains(&plain(part).as_str()));
+    let mut start = 0;
+    // A letter without a period is an initial; `M` and `Fr.` are titles only where a name follows.
+    while start + 1 < words.len() && title(words[start]) && (words[start].chars().count() > 1) {
+        start += 1;
+    }
+    let mut end = words.len();
+    while end > start + 1 && SUFFIXES.contains(&plain(words[end - 1]).as_str()) {
+        end -= 1;
+    }
+    words[start..end].iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn plain(word: &str) -> String {
+    search::words_of(word).concat()
+}
+
+/// From this likeness on two words may be one, misspelt.
+const SAME_WORD: f64 = 0.85;
+
+/// How alike an initial is to the name that it stands for.
+const INITIAL: f64 = 0.9;
+
+/// The most words of a name that are compared.
+const MOST_WORDS: usize = 6;
+
+/// What each word costs that stands in one name only.
+const EXTRA_WORD: f64 = 0.05;
+
+/// How alike two folded names are, from 0 to 1, in whatever order their words stand: how alike their words are on average
+/// (Jaro–Winkler), where each word of the shorter name is one of the other's, misspelt maybe, or its initial. Names
+/// that only begin alike are not.
+pub(crate) fn likeness(one: &str, other: &str) -> f64 {
+    if one.is_empty() || other.is_empty() {
+        return 0.0;
+    }
+    let mut short: Vec<&str> = one.split(' ').take(MOST_WORDS).collect();
+    let mut long: Vec<&str> = other.split(' ').take(MOST_WORDS).collect();
+    if short.len() > long.len() {
+        std::mem::swap(&mut short, &mut long);
+    }
+    let (words, extra) = (short.len(), long.len() - short.len());
+    if extra > 0 && words < 2 {
+        return 0.0;
+    }
+    let mut sum = 0.0;
+    for word in short {
+        let likest = (long.iter().enumerate())
+            .map(|(place, other)| (place, word_likeness(word, other)))
+            .max_by(|(_, one), (_, other)| one.total_cmp(other));
+        let Some((place, like)) = likest.filter(|(_, like)| *like >= SAME_WORD) else { return 0.0 };
+        long.swap_remove(place);
+        sum += like;
+    }
+    let count = |words: usize| u32::try_from(words).map_or(f64::MAX, f64::from);
+    (sum / count(words) - count(extra) * EXTRA_WORD).max(0.0)
+}
+
+/// Whether two folded names have a word in common, misspelt maybe.
+pub(crate) fn share_a_word(one: &str, other: &str) -> bool {
+    let words = |name: &str| name.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let other = words(other);
+    words(one).iter().any(|word| other.iter().any(|known| word_likeness(word, known) >= SAME_WORD))
+}
+
+fn word_likeness(one: &str, other: &str) -> f64 {
+    let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
+    if short.chars().count() == 1 && long.chars().count() > 1 {
+        return if long.starts_with(short) { INITIAL } else { 0.0 };
+    }
+    strsim::jaro_winkler(one, other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_salutation, likeness, parts, share_a_word};
+
+    #[test]
+    fn names_are_addressed_without_titles() {
+        for (name, first, last) in [
+            ("Ada Lovelace", "Ada", Some("Lovelace")),
+            ("Dr. Ada Lovelace", "Ada", Some("Lovelace")),
+            ("Prof. Dr. Ada Lovelace", "Ada", Some("Lovelace")),
+            ("Prof. Dr.-Ing. Ada Lovelace", "Ada", Some("Lovelace")),
+            ("Frau Dr. Ada Lovelace", "Ada", Some("Lovelace")),
+            ("Mrs Ada Lovelace", "Ada", Some("Lovelace")),
+            ("Lovelace, Ada", "Ada", Some("Lovelace")),
+            ("Lovelace, Dr. Ada", "Ada", Some("Lovelace")),
+            ("Ada Lovelace, PhD", "Ada", Some("Lovelace")),
+            ("Ada Lovelace Jr.", "Ada", Some("Lovelace")),
+            ("Cher", "Cher", None),
+            ("Dr. Cher", "Cher", None),
+            ("Ludwig van Beethoven", "Ludwig", Some("van Beethoven")),
+            ("van Beethoven, Ludwig", "Ludwig", Some("van Beethoven")),
+            ("Anna Maria Schmidt", "Anna", Some("Schmidt")),
+            ("Charles de la Cruz", "Charles", Some("de la Cruz")),
+            ("Van Morrison", "Van", Some("Morrison")),
+            ("  Ada \u{a0} Lovelace ", "Ada", Some("Lovelace")),
+            ("A. Lovelace", "A.", Some("Lovelace")),
+            ("M Night", "M", Some("Night")),
+            ("田中 太郎", "田中", Some("太郎")),
+        ] {
+            assert_eq!(parts(name), (first.to_owned(), last.map(str::to_owned)), "{name}");
+        }
+    }
+
+    #[test]
+    fn salutations_are_no_jobs() {
+        for text in ["Dr.", "Ms.", "Mr", "Frau", "Herr", "Prof. Dr.", "Herr Dr.", "Mme"] {
+            assert!(is_salutation(text), "{text}");
+        }
+        for text in ["CTO", "Dr. med. Oberarzt", "Managing Director", "", "Dame of the house"] {
+            assert!(!is_salutation(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_alike_word_by_word() {
+        for (one, other, nearly) in [
+            ("anna schmidt", "schmidt anna", true),
+            ("anna schmidt", "ana schmidt", true),
+            ("anna schmidt", "a schmidt", true),
+            ("anna schmidt", "anna maria schmidt", true),
+            ("jon smith", "john smyth", true),
+            ("anna schmidt", "anna schulz", false),
+            ("alexander schmidt", "alexander schwarz", false),
+            ("anna schmidt", "b schmidt", false),
+            ("anna schmidt", "anna", false),
+            ("ben meyer", "bob meyer", false),
+        ] {
+            assert_eq!(likeness(one, other) >= 0.9, nearly, "{one} {other}");
+        }
+        assert!((likeness("anna schmidt", "schmidt anna") - 1.0).abs() < f64::EPSILON);
+        assert!(share_a_word("anna berg", "a berg"));
+        assert!(!share_a_word("anna berg", "bob tal"));
+    }
+}

@@ -1,0 +1,20 @@
+//! What holds for rows of some tables whoever writes them: opt-outs of prospects.
+
+use super::{Record, Unit};
+use crate::{
+    crm::{opt_out, prospect},
+    error::Result,
+};
+
+/// A row that is about to be written, with what it was before.
+pub(crate) type Written<'r> = (Option<&'r Record>, &'r mut Record);
+
+/// Completes rows of one table that are about to be written.
+pub(super) async fn guard(unit: &mut Unit, rows: &mut [Written<'_>]) -> Result<()> {
+    match rows.first() {
+        Some((_, row)) if std::ptr::eq(row.table(), prospect::table()) => {
+            opt_out::guard(unit, rows).await
+        }
+        _ => Ok(()),
+    }
+}
