@@ -32,18 +32,25 @@ pub(super) struct Restore {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 pub(super) struct Maintain {
-    /// Looks whether the database is sound, and lists what is not.
-    #[arg(long)]
-    check: bool,
-    /// Lists rows that have the same e-mail address, profile or name as others of their organization.
-    #[arg(long)]
-    duplicates: bool,
+    #[command(flatten)]
+    reports: Reports,
     /// Gives back the room that deleted rows have left.
     #[arg(long)]
     vacuum: bool,
     /// Counts what the database wants to know to plan its statements.
     #[arg(long)]
     analyze: bool,
+}
+
+/// What is listed and not changed.
+#[derive(Debug, Args)]
+struct Reports {
+    /// Looks whether the database is sound, and lists what is not.
+    #[arg(long)]
+    check: bool,
+    /// Lists rows that have the same e-mail address, profile or name as others of their organization.
+    #[arg(long)]
+    duplicates: bool,
 }
 
 #[derive(Debug, Args)]
@@ -105,7 +112,7 @@ impl Restore {
 impl Maintain {
     pub(super) async fn run(self, url: &str) -> Result<()> {
         let store = Store::connect_existing(url).await?;
-        if self.check {
+        if self.reports.check {
             let problems = maintenance::check(&store).await?;
             for problem in &problems {
                 say!("{problem}");
@@ -116,7 +123,7 @@ impl Maintain {
             }
             say!("The database is sound.");
         }
-        if self.duplicates {
+        if self.reports.duplicates {
             let same = comparison::duplicates(&store).await?;
             for group in &same {
                 let rows: Vec<_> = group.rows.iter().map(ToString::to_string).collect();

@@ -95,7 +95,7 @@ async fn an_opt_out_holds_for_every_address_of_a_person(app: App) {
             &format!("mergeProspects(input: {{ keepId: {}, dropId: {} }})", id(&keep), id(&drop)),
         )
         .await;
-        assert_eq!(opted_out(&app).await, [keep.clone()]);
+        assert_eq!(opted_out(&app).await, std::slice::from_ref(&keep));
         done(&app, &format!("deleteProspect(input: {{ id: {} }})", id(&keep))).await;
         let list = format!("Name,Email,Company\nKeep Me,{keep},Acme\nDrop Me,{drop},Acme\n");
         let job = look(&app, &list).await;
