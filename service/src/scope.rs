@@ -66,6 +66,12 @@ impl Actor {
         }
     }
 
+    /// Whether it can answer for an approval: a visitor and the command line have no name.
+    #[must_use]
+    pub fn may_approve(&self) -> bool {
+        matches!(self, Self::Person(_) | Self::Worker(_))
+    }
+
     /// Whether it is a program that writes.
     #[must_use]
     pub fn is_worker(&self) -> bool {

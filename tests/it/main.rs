@@ -129,6 +129,7 @@ fn behaviours() -> Vec<Behaviour> {
         timelines::behaviours(),
         upgrade::behaviours(),
         write::acts::behaviours(),
+        write::approvals::behaviours(),
         write::batches::behaviours(),
         write::cost::behaviours(),
         write::drafts::behaviours(),

@@ -16,6 +16,7 @@ behaviours![
     several_requests_are_answered_in_one,
     a_persisted_query_is_asked_for_by_its_hash,
     what_came_through_a_proxy_is_not_of_this_machine,
+    a_page_of_another_origin_learns_nothing,
     the_schema_can_be_kept_to_oneself,
     only_origins_that_are_named_may_ask_from_a_browser,
     too_many_at_a_time_are_told_to_come_again,
@@ -135,12 +136,52 @@ async fn a_persisted_query_is_asked_for_by_its_hash(app: App) {
 async fn what_came_through_a_proxy_is_not_of_this_machine(app: App) {
     beside(async {
         let address = serve(&app).await;
-        for line in ["X-Forwarded-For: 203.0.113.9", "Forwarded: for=203.0.113.9", "Via: 1.1 x"] {
-            let head = format!("{JSON}\r\n{line}");
+        let post = |line: &str| format!("{JSON}\r\n{line}");
+        for head in [
+            post("X-Forwarded-For: 203.0.113.9"),
+            post("Forwarded: for=203.0.113.9"),
+            post("Via: 1.1 x"),
+            post("X-Real-IP: 203.0.113.9"),
+            // As nginx asks unless it is told otherwise.
+            JSON.replace("HTTP/1.1", "HTTP/1.0"),
+        ] {
             let (status, _, answer) = send(address, &head, &body("{ __typename }")).await;
             assert_eq!(status, 403, "{answer}");
             assert!(answer.contains("--require-keys"), "{answer}");
         }
+        let (status, _, answer) =
+            send(address, &post("Host: localhost\r\nHost: a.example"), &body("{ __typename }"))
+                .await;
+        assert_eq!(status, 400, "two names: {answer}");
+    })
+    .await;
+}
+
+async fn a_page_of_another_origin_learns_nothing(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        let post = |line: &str| format!("{JSON}\r\n{line}");
+        let create = r#"mutation { createIndustry(input: { name: "X" }) { industry { id } } }"#;
+        for line in [
+            "Origin: https://elsewhere.example",
+            "Origin: null",
+            "Sec-Fetch-Site: cross-site",
+            "Sec-Fetch-Site: same-site",
+        ] {
+            let (status, _, answer) = send(address, &post(line), &body(create)).await;
+            assert_eq!(status, 403, "{line}: {answer}");
+        }
+        let count = "{ industries { totalCount } }";
+        for line in ["Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: none", "Accept: */*"] {
+            let (status, head, answer) = send(address, &post(line), &body(count)).await;
+            assert_eq!(
+                (status, answer.as_str()),
+                (200, r#"{"data":{"industries":{"totalCount":0}}}"#)
+            );
+            assert!(head.contains("cross-origin-resource-policy: same-origin"), "{head}");
+        }
+        let get = "GET / HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\nAccept: text/html";
+        assert_eq!(send(address, get, "").await.0, 200, "a link to the page");
     })
     .await;
 }

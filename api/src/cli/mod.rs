@@ -8,7 +8,8 @@ mod log;
 mod operations;
 
 use std::{
-    net::SocketAddr,
+    io,
+    net::{SocketAddr, ToSocketAddrs as _},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -100,11 +101,14 @@ enum Command {
 #[derive(Clone, Debug, Default, Args)]
 struct Serve {
     /// The address to listen on; 127.0.0.1:8000 when nothing is said.
-    #[arg(long, env = "SALESGRAPH_LISTEN", value_name = "ADDRESS:PORT")]
+    #[arg(long, env = "SALESGRAPH_LISTEN", value_name = "ADDRESS:PORT", value_parser = listen)]
     listen: Option<SocketAddr>,
     /// Leaves a new embedded database empty.
     #[arg(long)]
     no_demo: bool,
+    /// Fills a new embedded database with demo data also where others can reach the server.
+    #[arg(long, conflicts_with = "no_demo")]
+    demo: bool,
     /// How many days the change log is kept; 400 when nothing is said.
     #[arg(long, env = "SALESGRAPH_KEEP_CHANGES", value_name = "DAYS")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=36_500))]
@@ -208,6 +212,14 @@ fn scope(store: &Store, organization: i64) -> Scope {
     Scope::new(store.clone(), organization, Actor::CommandLine, Role::Owner, clock())
 }
 
+/// An address to listen on: a name is looked up (`localhost:8000`).
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    let wrong =
+        |error: io::Error| format!("it takes an address and a port, like 127.0.0.1:8000: {error}");
+    let mut found = text.to_socket_addrs().map_err(wrong)?;
+    found.next().ok_or_else(|| "there is no such address".to_owned())
+}
+
 impl Serve {
     fn with(self, other: &Self) -> Self {
         let listen = other.listen.or(self.listen);
@@ -219,20 +231,23 @@ impl Serve {
         let replica = other.replica.clone().or(self.replica);
         let providers = other.providers.clone().or(self.providers);
         let no_demo = self.no_demo || other.no_demo;
-        Self { listen, no_demo, keep_changes, replica, providers, settings }
+        let demo = self.demo || other.demo;
+        Self { listen, no_demo, demo, keep_changes, replica, providers, settings }
     }
 
     async fn run(self, url: &str) -> Result<()> {
         let store = Store::connect_with(url, self.replica.as_deref()).await?;
         store.migrate_up().await?;
         change_log::open(&store).await?;
-        if store.engine() == Engine::Sqlite && !self.no_demo && !organization::any(&store).await? {
+        let listen = self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8_000)));
+        // Where others can reach the server nobody asked for made-up people.
+        let wants_demo = self.demo || (!self.no_demo && listen.ip().is_loopback());
+        if store.engine() == Engine::Sqlite && wants_demo && !organization::any(&store).await? {
             let rows = demo::found(&store, &clock(), demo::Scale::Small, &Bars::new()).await?;
             say!("A new database, filled with {rows} rows of demo data.");
         }
         let organization =
             organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
-        let listen = self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8_000)));
         let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
             Error::invalid("listen", format!("can't listen on {listen}: {error}"))
         })?;

@@ -62,5 +62,7 @@ fn complete() -> Event {
 
 fn events(events: impl stream::Stream<Item = Event> + Send + 'static) -> Response {
     let events = events.map(Ok::<_, Infallible>);
-    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
+    let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    // nginx would wait for the end of the stream.
+    ([("x-accel-buffering", "no")], sse).into_response()
 }

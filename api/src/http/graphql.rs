@@ -89,6 +89,10 @@ pub(super) async fn get(
     if header_is(&parts.headers, header::UPGRADE, "websocket") {
         return socket::open(server, &mut parts, id).await;
     }
+    if parts.headers.contains_key(header::SEC_WEBSOCKET_KEY) {
+        let text = "this WebSocket request has lost its Upgrade header: the proxy in front must hand it on";
+        return server.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", text);
+    }
     if parts.uri.query().is_none() && wants_page(&parts.headers) {
         return Redirect::to("/").into_response();
     }

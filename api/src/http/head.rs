@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header, uri::Authority},
+    http::{HeaderName, HeaderValue, StatusCode, Version, header, uri::Authority},
     middleware::Next,
     response::Response,
 };
@@ -14,10 +14,15 @@ use super::{
 };
 
 /// What stands in every answer.
-const ALWAYS: [(HeaderName, HeaderValue); 3] = [
+const ALWAYS: [(HeaderName, HeaderValue); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    // No page of another origin embeds what stands here, be it only to measure it.
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
 ];
 
 /// Names every request and tells its name in the answer; what may not come in is refused.
@@ -58,6 +63,10 @@ fn refused(server: &Server, request: &Request) -> Option<Response> {
             (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the headers are too large");
         return Some(server.refuse(status, "HEADERS_TOO_LARGE", text));
     }
+    if headers.get_all(header::HOST).iter().count() > 1 {
+        let text = "a request has one Host header";
+        return Some(server.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", text));
+    }
     // Whoever must show a key gains nothing by a name.
     if server.settings.require_keys {
         return None;
@@ -66,7 +75,8 @@ fn refused(server: &Server, request: &Request) -> Option<Response> {
         let name = name.as_str();
         name.starts_with("x-forwarded-") || ["forwarded", "via", "x-real-ip"].contains(&name)
     };
-    if headers.keys().any(forwarded) {
+    // nginx asks by HTTP/1.0 unless it is told otherwise; no browser and no client of today does.
+    if headers.keys().any(forwarded) || request.version() < Version::HTTP_11 {
         let text = "this request came through a proxy, where everybody may stand: start the server \
                     with --require-keys";
         return Some(server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
@@ -81,5 +91,23 @@ fn refused(server: &Server, request: &Request) -> Option<Response> {
         let text = "this server answers under the names of its own machine only: localhost";
         return Some(server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
     }
+    if is_foreign_page(server, request) {
+        let text = "pages of this origin may not ask: start the server with --allow-origin";
+        return Some(server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
+    }
     None
+}
+
+/// Whether a browser asks for a page of another origin: the page would not be shown the response, but its time, and what
+/// the request does is done.
+fn is_foreign_page(server: &Server, request: &Request) -> bool {
+    if !matches!(request.uri().path(), "/graphql" | "/imports" | "/metrics") {
+        return false;
+    }
+    let headers = request.headers();
+    if headers.contains_key(header::ORIGIN) {
+        return !server.accepts_origin(headers);
+    }
+    let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
+    site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }

@@ -122,6 +122,9 @@ pub async fn act(
                 return Err(refusal(status, action).into());
             };
             at_revision(&draft, expected_revision)?;
+            if action.leads_to_sending() {
+                reachable(unit, &draft).await?;
+            }
             run(unit, draft, act, to).await?;
             Ok(id)
         })
@@ -180,8 +183,13 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
     Ok(())
 }
 
-/// A person may approve anything; a program, nothing that a program wrote.
+/// A person may approve anything; a program, nothing that a program wrote; nobody without a name.
 fn approve(scope: &Scope, draft: &mut Record, now: DateTime<Utc>) -> Result<()> {
+    if !scope.actor().may_approve() {
+        let message = "an approval needs a named person: send `Salesgraph-Actor: person/NAME`, or the \
+                       key of a person";
+        return Err(Problem::conflict("id", message).into());
+    }
     if scope.actor().is_worker() && draft.text("author_kind") == "worker" {
         let message = "a worker wrote this draft, so a person has to approve it";
         return Err(Problem::conflict("id", message).into());
@@ -201,14 +209,7 @@ async fn send(
     let at = past(at, unit.now(), "sent_at")?;
     let id = before.number("prospect_id").unwrap_or_default();
     let prospect = unit.get(prospect::table(), id, "prospect_id").await?;
-    for (column, message) in [
-        ("deleted_at", "the prospect is deleted"),
-        ("unsubscribed_at", "the prospect wants to hear nothing more from us (unsubscribedAt)"),
-    ] {
-        if prospect.has(column) {
-            return Err(Problem::conflict("id", message).into());
-        }
-    }
+    refuse_unreachable(&prospect)?;
     let sending = put(unit, &before, "sending").await?;
     let mut sent = sending.clone();
     sent.set("status", Value::Text("sent".to_owned()));
@@ -223,6 +224,27 @@ async fn send(
     unit.update(&sending, sent).await?;
     let content = before.value("content").clone();
     log(unit, &before, "outbound", content, at).await
+}
+
+/// Refuses what leads to a message for somebody who is deleted or wants to hear nothing more from us.
+async fn reachable(unit: &mut Unit, draft: &Record) -> Result<()> {
+    let id = draft.number("prospect_id").unwrap_or_default();
+    match unit.peek(prospect::table(), id).await? {
+        Some(prospect) => refuse_unreachable(&prospect),
+        None => Err(Problem::not_found("id", "prospect").into()),
+    }
+}
+
+fn refuse_unreachable(prospect: &Record) -> Result<()> {
+    for (column, message) in [
+        ("deleted_at", "the prospect is deleted"),
+        ("unsubscribed_at", "the prospect wants to hear nothing more from us (unsubscribedAt)"),
+    ] {
+        if prospect.has(column) {
+            return Err(Problem::conflict("id", message).into());
+        }
+    }
+    Ok(())
 }
 
 /// Writes the interaction that tells what became of a draft.

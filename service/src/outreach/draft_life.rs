@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::{
     crm::prospect,
     error::{Problem, Result},
-    scope::Scope,
+    scope::{Actor, Scope},
     value::Value,
     vocabulary::{Word, word},
     write::{Record, Unit},
@@ -106,8 +106,9 @@ impl Action {
         }
     }
 
-    fn is_sending(self) -> bool {
-        matches!(self, Self::MarkSent | Self::MarkFailed)
+    /// Whether it brings a draft nearer to being sent.
+    pub(super) fn leads_to_sending(self) -> bool {
+        matches!(self, Self::Submit | Self::Approve | Self::Schedule | Self::Retry)
     }
 }
 
@@ -149,25 +150,29 @@ pub struct DraftState {
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database does not answer.
 pub async fn available(scope: &Scope, drafts: &[DraftState]) -> Result<Vec<Vec<Action>>> {
-    let sendable = |status: &str| matches!(status, "approved" | "scheduled" | "sending");
+    let sendable = |status: &str| {
+        matches!(
+            status,
+            "draft" | "pending_review" | "approved" | "scheduled" | "sending" | "failed"
+        )
+    };
     let prospects: Vec<i64> =
         drafts.iter().filter(|draft| sendable(&draft.status)).map(|draft| draft.prospect).collect();
     let reachable = prospect::reachable(scope, &prospects).await?;
-    let worker = scope.actor().is_worker();
-    Ok(drafts.iter().map(|draft| actions(draft, worker, &reachable)).collect())
+    Ok(drafts.iter().map(|draft| actions(draft, scope.actor(), &reachable)).collect())
 }
 
-fn actions(draft: &DraftState, worker: bool, reachable: &HashMap<i64, bool>) -> Vec<Action> {
+fn actions(draft: &DraftState, actor: &Actor, reachable: &HashMap<i64, bool>) -> Vec<Action> {
+    let is_reachable = reachable.get(&draft.prospect).copied().unwrap_or(false);
     LIFE.iter()
         .filter(|(_, from, _)| from.contains(&draft.status.as_str()))
         .map(|(action, ..)| *action)
         .filter(|action| match action {
-            Action::Approve => !(worker && draft.by_worker),
-            action if action.is_sending() => {
-                *action == Action::MarkFailed
-                    || reachable.get(&draft.prospect).copied().unwrap_or(false)
+            Action::Approve => {
+                is_reachable && actor.may_approve() && !(actor.is_worker() && draft.by_worker)
             }
-            _ => true,
+            Action::MarkSent => is_reachable,
+            action => is_reachable || !action.leads_to_sending(),
         })
         .collect()
 }

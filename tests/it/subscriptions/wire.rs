@@ -109,6 +109,7 @@ async fn a_stream_of_events_gets_a_new_draft(app: App) {
                 text.push_str(&String::from_utf8_lossy(&buffer[..read]));
             }
             assert!(text.contains("content-type: text/event-stream"), "{text}");
+            assert!(text.contains("x-accel-buffering: no"), "{text}");
             assert!(text.contains("event: next"), "{text}");
         }
         // A query has one answer and an end.

@@ -1,6 +1,7 @@
 //! Writing: what is done, what is refused, and what the change log says of it.
 
 pub mod acts;
+pub mod approvals;
 pub mod batches;
 pub mod cost;
 pub mod drafts;
