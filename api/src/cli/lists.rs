@@ -35,6 +35,9 @@ pub(super) struct Look {
     /// What stands between cells: `,`, `;`, `|` or `tab`.
     #[arg(long, value_parser = list::file::delimiter_of)]
     delimiter: Option<char>,
+    /// The sheet of a workbook, by its name.
+    #[arg(long)]
+    sheet: Option<String>,
     /// The country of phone numbers that say none, in two letters: `DE`.
     #[arg(long)]
     country: Option<String>,
@@ -118,7 +121,7 @@ impl Look {
         let options = Options {
             name: self.name,
             file_name,
-            told: Told { encoding: self.encoding, delimiter: self.delimiter },
+            told: Told { encoding: self.encoding, delimiter: self.delimiter, sheet: self.sheet },
             map: self.map,
             country: self.country,
         };

@@ -172,7 +172,7 @@ async fn look(
     let verdicts: Map<String, Value> = (looked.verdicts.iter())
         .map(|(verdict, rows)| (verdict.to_uppercase(), (*rows).into()))
         .collect();
-    Ok(json!({
+    let mut told = json!({
         "importJob": {
             "id": format!("ImportJob:{}", looked.job),
             "status": state,
@@ -186,7 +186,12 @@ async fn look(
         },
         "mapping": mapping,
         "verdicts": verdicts,
-    }))
+    });
+    if let Some(sheets) = &list.sheets {
+        told["file"]["sheet"] = json!(sheets.read);
+        told["file"]["otherSheets"] = json!(sheets.others);
+    }
+    Ok(told)
 }
 
 /// Why a form was not read.
@@ -261,6 +266,7 @@ impl Form {
                     file::delimiter_of(&text).map_err(|why| format!("`delimiter`: {why}"))?;
                 self.options.told.delimiter = Some(delimiter);
             }
+            "sheet" => self.options.told.sheet = Some(text),
             "map" => {
                 let (column, field) = text
                     .rsplit_once('=')
@@ -276,7 +282,7 @@ impl Form {
             }
             other => {
                 return Err(format!(
-                    "there is no field `{other}`; there are file, name, map, country, encoding, delimiter, commit"
+                    "there is no field `{other}`; there are file, name, map, country, encoding, delimiter, sheet, commit"
                 ));
             }
         }

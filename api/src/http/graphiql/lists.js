@@ -130,7 +130,7 @@ function Lists() {
     const left = file.columns.filter((column) => !Object.values(mapping).flat().includes(column));
     parts.push(h("h3", null, "What would become of its rows"), pairs(VERDICTS.map((verdict) => [verdict, verdicts[verdict]])));
     parts.push(h("h3", null, "What its columns are"), pairs([...Object.entries(mapping).map(([field, columns]) => [field, [columns].flat().join(", ")]), ["not taken", left.join(", ") || "–"]]));
-    parts.push(h("p", null, `${file.format} in ${file.encoding}${file.delimiter ? `, cells apart by ${JSON.stringify(file.delimiter)}` : ""}.`));
+    parts.push(h("p", null, `${file.format} in ${file.encoding}${file.delimiter ? `, cells apart by ${JSON.stringify(file.delimiter)}` : ""}${file.sheet ? `, sheet ${file.sheet}` : ""}${file.otherSheets?.length ? `; not read: ${file.otherSheets.join(", ")}` : ""}.`));
   }
   if (job) {
     const { totalRecords: total, processedRecords: done } = job;

@@ -1,11 +1,10 @@
 //! A file with a list: which format, encoding and delimiter it has, and its rows.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 
 use encoding_rs::Encoding;
-use serde_json::Value as Json;
 
-use super::{mapping, workbook};
+use super::{mapping, objects, quotes, workbook};
 use crate::error::{Error, Result};
 
 /// The most rows of a file.
@@ -21,7 +20,7 @@ pub(super) const MOST_COLUMNS: usize = 500;
 const MOST_CELLS: usize = 20_000_000;
 
 /// The longest name of a column, in characters.
-const LONGEST_NAME: usize = 255;
+pub(super) const LONGEST_NAME: usize = 255;
 
 /// The most lines of a cell: with more, a quotation mark is not closed.
 const MOST_LINES: usize = 200;
@@ -37,7 +36,7 @@ pub(super) const NOTES: usize = 10;
 pub enum Format {
     /// Text with a delimiter between cells (RFC 4180).
     Csv,
-    /// A workbook: the first sheet that has rows.
+    /// A workbook: one of its sheets.
     Xlsx,
     /// A JSON object on each line.
     Ndjson,
@@ -62,6 +61,8 @@ pub struct Told {
     pub encoding: Option<String>,
     /// What stands between cells.
     pub delimiter: Option<char>,
+    /// The sheet of a workbook, by its name.
+    pub sheet: Option<String>,
 }
 
 /// The character that is told as `text`: one of ASCII, or `tab`.
@@ -90,8 +91,19 @@ pub struct List {
     pub head: Vec<String>,
     /// The cells of each row, as many as the head has, without blanks around them.
     pub rows: Vec<Vec<String>>,
-    /// Rows, counted from 0, that had more cells than the head.
-    pub too_long: Vec<usize>,
+    /// The sheet of a workbook that was read, and the others.
+    pub sheets: Option<Sheets>,
+    /// Rows, counted from 0, that can't be taken as they are, and why.
+    pub faults: BTreeMap<usize, String>,
+}
+
+/// The sheets of a workbook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sheets {
+    /// The one that was read.
+    pub read: String,
+    /// The others, hidden ones too.
+    pub others: Vec<String>,
 }
 
 /// Reads a file.
@@ -102,12 +114,23 @@ pub fn read(bytes: &[u8], told: &Told) -> Result<List> {
     if bytes.len() > LARGEST {
         return Err(refused(format!("it is larger than {} MB", LARGEST / 1024 / 1024)));
     }
+    if let Some(what) = other_format(bytes) {
+        return Err(refused(format!("it is {what}; save it as CSV or XLSX and bring that in")));
+    }
     let list = if bytes.starts_with(b"PK\x03\x04") {
-        under_head(workbook::rows(bytes)?, Format::Xlsx, "UTF-8")?
+        let (rows, sheets) = workbook::rows(bytes, told.sheet.as_deref())?;
+        let rows = rows.into_iter().map(|cells| (0, cells)).collect();
+        List { sheets: Some(sheets), ..under_head(rows, Format::Xlsx, "UTF-8")? }
     } else {
+        if told.sheet.is_some() {
+            return Err(Error::invalid("sheet", "only a workbook (XLSX) has sheets"));
+        }
         let (encoding, text) = decoded(bytes, told)?;
-        let first = text.trim_start().chars().next();
-        if first == Some('{') { lines(&text, encoding)? } else { cells(&text, encoding, told)? }
+        match text.trim_start().chars().next() {
+            Some('{') => objects::of_lines(&text, encoding)?,
+            Some('[') => objects::of_array(&text, encoding)?,
+            _ => cells(&text, encoding, told)?,
+        }
     };
     if list.head.is_empty() {
         return Err(refused("it has no rows".to_owned()));
@@ -115,6 +138,28 @@ pub fn read(bytes: &[u8], told: &Told) -> Result<List> {
     // Without the head and what stood before it.
     within_limits(list.rows.len() + NOTES + 1, 0)?;
     Ok(list)
+}
+
+/// Files of other programs, told by how they begin.
+fn other_format(bytes: &[u8]) -> Option<&'static str> {
+    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let begins =
+        |mark: &[u8]| start.get(..mark.len()).is_some_and(|own| own.eq_ignore_ascii_case(mark));
+    if begins(&[0xd0, 0xcf, 0x11, 0xe0]) {
+        Some("a workbook of the format before 2007 (XLS)")
+    } else if begins(b"PK\x03\x04") && bytes.get(30..38) == Some(b"mimetype") {
+        Some("an OpenDocument file (ODS)")
+    } else if begins(b"BEGIN:VCARD") {
+        Some("a file of vCards")
+    } else if begins(b"%PDF") {
+        Some("a PDF")
+    } else if begins(b"<!DOCTYPE") || begins(b"<html") || begins(b"<?xml") {
+        Some("HTML or XML, not a list")
+    } else if begins(&[0x1f, 0x8b]) {
+        Some("a compressed file")
+    } else {
+        None
+    }
 }
 
 /// Refuses what has too many rows or cells.
@@ -149,7 +194,13 @@ fn decoded(bytes: &[u8], told: &Told) -> Result<(&'static str, String)> {
     } else {
         let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
         detector.feed(bytes, true);
-        detector.guess(None, chardetng::Utf8Detection::Deny)
+        let guess = detector.guess(None, chardetng::Utf8Detection::Deny);
+        // The detector knows no encoding of the old Mac.
+        if guess == encoding_rs::WINDOWS_1252 && is_macintosh(bytes) {
+            encoding_rs::MACINTOSH
+        } else {
+            guess
+        }
     };
     let (text, encoding, broken) = encoding.decode(bytes);
     if broken {
@@ -162,6 +213,27 @@ fn decoded(bytes: &[u8], told: &Told) -> Result<(&'static str, String)> {
     Ok((encoding.name(), text.into_owned()))
 }
 
+/// Whether a text that may be windows-1252 is of an old Mac: the letters with accents are others there. What are letters in
+/// the one are signs in the other, which do not stand inside words.
+fn is_macintosh(bytes: &[u8]) -> bool {
+    let is_letter = |place: Option<usize>| {
+        place.and_then(|place| bytes.get(place)).is_some_and(u8::is_ascii_alphabetic)
+    };
+    let (mut mac, mut windows) = (0_usize, 0_usize);
+    for (place, byte) in bytes.iter().enumerate().filter(|(_, byte)| !byte.is_ascii()) {
+        if !is_letter(place.checked_sub(1)) && !is_letter(Some(place + 1)) {
+            continue;
+        }
+        match byte {
+            // Ä Å Ç É Ñ Ö Ü á … ü and ß of a Mac.
+            0x80..=0x9f | 0xa7 => mac += 1,
+            0xc0..=0xff => windows += 1,
+            _ => {}
+        }
+    }
+    mac > 0 && windows == 0
+}
+
 /// The delimiter with which the first lines have the most cells, all as many.
 fn delimiter(text: &str) -> char {
     let mut end = text.len().min(SAMPLE);
@@ -171,7 +243,8 @@ fn delimiter(text: &str) -> char {
     let sample: String = text[..end].lines().take(30).collect::<Vec<_>>().join("\n");
     let cells = |delimiter: char| {
         let rows: Vec<_> = records(&sample, delimiter).take(20).flatten().collect();
-        let widths: Vec<_> = rows.iter().map(Vec::len).filter(|width| *width > 1).collect();
+        let widths: Vec<_> =
+            rows.iter().map(|(_, row)| row.len()).filter(|width| *width > 1).collect();
         let most = widths.iter().copied().max().unwrap_or_default();
         let same = widths.iter().filter(|width| **width == most).count();
         (same.saturating_mul(2) > rows.len(), same * most)
@@ -186,8 +259,8 @@ fn delimiter(text: &str) -> char {
     best.0
 }
 
-/// The rows of a text that have anything in them.
-fn records(text: &str, delimiter: char) -> impl Iterator<Item = Result<Vec<String>>> {
+/// The rows of a text that have anything in them, with the lines in which they begin.
+fn records(text: &str, delimiter: char) -> impl Iterator<Item = Result<(u64, Vec<String>)>> {
     let reader = csv::ReaderBuilder::new()
         .delimiter(u8::try_from(delimiter).unwrap_or(b','))
         .has_headers(false)
@@ -197,16 +270,16 @@ fn records(text: &str, delimiter: char) -> impl Iterator<Item = Result<Vec<Strin
         within_limits(0, record.len())?;
         let row: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
         let lines = row.iter().map(|cell| cell.matches('\n').count()).max().unwrap_or_default();
+        let line = record.position().map_or(0, csv::Position::line);
         if lines > MOST_LINES {
-            let line = record.position().map_or(0, csv::Position::line);
             let message = format!(
                 "the row that begins in line {line} has a cell of {lines} lines: is a quotation mark not closed?"
             );
             return Err(refused(message));
         }
-        Ok(row)
+        Ok((line, row))
     });
-    rows.filter(|row| !row.as_ref().is_ok_and(|row| row.iter().all(String::is_empty)))
+    rows.filter(|row| !row.as_ref().is_ok_and(|(_, row)| row.iter().all(String::is_empty)))
 }
 
 fn cells(text: &str, encoding: &str, told: &Told) -> Result<List> {
@@ -219,16 +292,27 @@ fn cells(text: &str, encoding: &str, told: &Told) -> Result<List> {
         rows.push(row?);
         within_limits(rows.len(), 0)?;
     }
-    let list = under_head(rows, Format::Csv, encoding)?;
+    let starts: Vec<u64> = rows.iter().map(|(line, _)| *line).collect();
+    let first = starts.len();
+    let mut list = under_head(rows, Format::Csv, encoding)?;
+    // The head and what stands before it are no rows.
+    let starts = &starts[first - list.rows.len()..];
+    let delimiters = list.head.len().saturating_sub(1);
+    // It says more than that a row is too long; of several in a row the first.
+    for fault in quotes::faults(text, delimiter, delimiters)?.into_iter().rev() {
+        let row = starts.partition_point(|line| *line <= fault.line).checked_sub(1);
+        if let Some(row) = row {
+            list.faults.insert(row, fault.message);
+        }
+    }
     Ok(List { delimiter: Some(delimiter), ..list })
 }
 
 /// A list out of rows, the first of which that names columns we know is the head.
-fn under_head(rows: Vec<Vec<String>>, format: Format, encoding: &str) -> Result<List> {
-    let known = |row: &Vec<String>| mapping::known(row).min(2);
-    let place =
-        (0..rows.len().min(NOTES)).max_by_key(|place| (known(&rows[*place]), NOTES - place));
-    let mut rows = rows.into_iter().skip(place.unwrap_or_default());
+fn under_head(rows: Vec<(u64, Vec<String>)>, format: Format, encoding: &str) -> Result<List> {
+    let place = (0..rows.len().min(NOTES))
+        .max_by_key(|place| (mapping::known(&rows[*place].1).min(2), NOTES - place));
+    let mut rows = rows.into_iter().map(|(_, cells)| cells).skip(place.unwrap_or_default());
     let first = rows.next().unwrap_or_default();
     within_limits(rows.len(), first.len())?;
     let mut head: Vec<String> = Vec::new();
@@ -247,62 +331,24 @@ fn under_head(rows: Vec<Vec<String>>, format: Format, encoding: &str) -> Result<
         head.push(if same == 0 { name } else { format!("{name} ({})", same + 1) });
     }
     without_null(&mut head);
-    let mut too_long = Vec::new();
+    let mut faults = BTreeMap::new();
     let mut kept = Vec::new();
     for mut row in rows {
         if row.iter().skip(head.len()).any(|cell| !cell.is_empty()) {
-            too_long.push(kept.len());
+            let cells = head.len();
+            faults.insert(kept.len(), format!("it has more than the {cells} cells of the head"));
         }
         row.resize(head.len(), String::new());
         without_null(&mut row);
         kept.push(row);
     }
     let encoding = encoding.to_owned();
-    Ok(List { format, encoding, delimiter: None, head, rows: kept, too_long })
+    Ok(List { format, encoding, delimiter: None, head, rows: kept, sheets: None, faults })
 }
 
 /// Postgres takes no such character.
-fn without_null(row: &mut [String]) {
+pub(super) fn without_null(row: &mut [String]) {
     for cell in row.iter_mut().filter(|cell| cell.contains('\0')) {
         *cell = cell.replace('\0', "");
     }
-}
-
-fn lines(text: &str, encoding: &str) -> Result<List> {
-    let mut head: Vec<String> = Vec::new();
-    let mut known: HashSet<String> = HashSet::new();
-    let mut objects = Vec::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let object: serde_json::Map<String, Json> = serde_json::from_str(line)
-            .map_err(|_| refused(format!("line {} is no JSON object", number + 1)))?;
-        within_limits(objects.len(), object.len())?;
-        for name in object.keys().filter(|name| !known.contains(*name)).cloned().collect::<Vec<_>>()
-        {
-            if name.chars().count() > LONGEST_NAME {
-                let message = format!(
-                    "line {} has a name of more than {LONGEST_NAME} characters",
-                    number + 1
-                );
-                return Err(refused(message));
-            }
-            known.insert(name.clone());
-            head.push(name);
-        }
-        objects.push(object);
-        within_limits(objects.len(), head.len())?;
-    }
-    let told = |value: Option<&Json>| match value {
-        None | Some(Json::Null) => String::new(),
-        Some(Json::String(text)) => text.trim().to_owned(),
-        Some(other) => other.to_string(),
-    };
-    let mut rows: Vec<Vec<String>> = (objects.iter())
-        .map(|object| head.iter().map(|name| told(object.get(name))).collect())
-        .collect();
-    for row in &mut rows {
-        without_null(row);
-    }
-    let head = head.into_iter().map(|name| name.replace('\0', "")).collect();
-    let encoding = encoding.to_owned();
-    Ok(List { format: Format::Ndjson, encoding, delimiter: None, head, rows, too_long: Vec::new() })
 }

@@ -29,6 +29,9 @@ use crate::{
     write::{Record, Unit},
 };
 
+/// The most characters of a cell that are stored with its row.
+const LONGEST_STORED: usize = 10_000;
+
 /// What is told of a list.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -167,10 +170,8 @@ impl Opened {
     /// A row as we would keep it, or why nothing can be made of it.
     fn read(&self, index: usize, row: &[String]) -> Read {
         let read = Lead::read(&self.mapping, row, self.country);
-        if self.list.too_long.binary_search(&index).is_ok() {
-            let cells = self.list.head.len();
-            let outcome = Err(format!("it has more than the {cells} cells of the head"));
-            return Read { outcome, ..read };
+        if let Some(fault) = self.list.faults.get(&index) {
+            return Read { outcome: Err(fault.clone()), ..read };
         }
         read
     }
@@ -186,7 +187,7 @@ impl Opened {
         let mut record = Record::new(import_record::table());
         let cells = self.list.head.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
         let original: Map<String, Json> =
-            cells.map(|(name, cell)| (name.clone(), Json::String(cell.clone()))).collect();
+            cells.map(|(name, cell)| (name.clone(), Json::String(stored(cell)))).collect();
         record.set("import_job_id", Value::Int(job));
         record.set("record_index", number(index as u64));
         record.set("original_data", Value::Json(Json::Object(original)));
@@ -203,7 +204,7 @@ impl Opened {
         let name = options.name.as_ref().filter(|name| !name.trim().is_empty());
         let name = name.unwrap_or(&options.file_name);
         let columns = self.mapping.json(&list.head);
-        let told = json!({
+        let mut told = json!({
             "format": list.format.name(),
             "encoding": list.encoding,
             "delimiter": list.delimiter,
@@ -211,6 +212,10 @@ impl Opened {
             "columns": list.head,
             "mapping": columns,
         });
+        if let Some(sheets) = &list.sheets {
+            told["sheet"] = json!(sheets.read);
+            told["otherSheets"] = json!(sheets.others);
+        }
         let text =
             |text: &str, most| Value::Text(text.replace('\0', "").chars().take(most).collect());
         job.set("name", text(name, 500));
@@ -227,6 +232,12 @@ impl Opened {
         unit.commit().await?;
         Ok(job)
     }
+}
+
+/// A cell as it is stored: of a longer one its beginning.
+fn stored(cell: &str) -> String {
+    let end = cell.char_indices().nth(LONGEST_STORED).map(|(place, _)| place);
+    end.map_or_else(|| cell.to_owned(), |end| format!("{}…", &cell[..end]))
 }
 
 fn number(count: u64) -> Value {

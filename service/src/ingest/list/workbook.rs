@@ -2,11 +2,14 @@
 
 use std::io::{Cursor, Read};
 
-use calamine::{Data, Reader, Xlsx};
+use calamine::{Data, Reader, SheetVisible, Xlsx};
 use zip::ZipArchive;
 
-use super::file::{refused, within_limits};
-use crate::error::Result;
+use super::{
+    file::{NOTES, Sheets, refused, within_limits},
+    mapping,
+};
+use crate::error::{Error, Result};
 
 /// The most bytes of a workbook when it is unpacked.
 const LARGEST_UNPACKED: u64 = 400 * 1024 * 1024;
@@ -14,16 +17,39 @@ const LARGEST_UNPACKED: u64 = 400 * 1024 * 1024;
 /// How much of a part is looked at to find how many texts it promises.
 const PROMISE: usize = 64 * 1024;
 
-/// The rows that have anything in them, of the first sheet that has any.
-pub(super) fn rows(bytes: &[u8]) -> Result<Vec<Vec<String>>> {
+/// The most characters of a cell: as many as Excel itself takes.
+const LONGEST_CELL: usize = 32_767;
+
+/// The most bytes of all texts: one text may stand in many cells.
+const MOST_TEXT: usize = 200 * 1024 * 1024;
+
+/// The rows of a sheet that have anything in them: of the one called `wanted`, or else of the first visible one with columns
+/// that we know, or else of the first visible one with rows. Hidden sheets hold lists for other cells.
+pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Vec<Vec<String>>, Sheets)> {
     let broken = |error: &dyn std::fmt::Display| {
         refused(format!("it is a workbook that can't be read: {error}"))
     };
     unpacked(bytes)?;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
-    for name in book.sheet_names() {
+    let all: Vec<(String, bool)> = (book.sheets_metadata().iter())
+        .map(|sheet| (sheet.name.clone(), sheet.visible == SheetVisible::Visible))
+        .collect();
+    let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+    if let Some(wanted) = wanted
+        && !names.contains(&wanted)
+    {
+        let message = format!("there is no sheet `{wanted}`; there are {}", names.join(", "));
+        return Err(Error::invalid("sheet", message));
+    }
+    let is_wanted = |(name, visible): &&(String, bool)| match wanted {
+        Some(wanted) => name == wanted,
+        None => *visible,
+    };
+    let mut text_left = MOST_TEXT;
+    let mut first: Option<(Vec<Vec<String>>, &str)> = None;
+    for (name, _) in all.iter().filter(is_wanted) {
         // What is no sheet of cells is a chart.
-        let Ok(mut cells) = book.worksheet_cells_reader(&name) else { continue };
+        let Ok(mut cells) = book.worksheet_cells_reader(name) else { continue };
         let mut rows: Vec<Vec<String>> = Vec::new();
         let mut current = None;
         while let Some(found) = cells.next_cell().map_err(|error| broken(&error))? {
@@ -33,6 +59,17 @@ pub(super) fn rows(bytes: &[u8]) -> Result<Vec<Vec<String>>> {
             if text.is_empty() {
                 continue;
             }
+            if text.chars().count() > LONGEST_CELL {
+                let message = format!(
+                    "row {} of the sheet `{name}` has a cell of more than {LONGEST_CELL} characters",
+                    row.saturating_add(1)
+                );
+                return Err(refused(message));
+            }
+            text_left = text_left.checked_sub(text.len()).ok_or_else(|| {
+                let megabytes = MOST_TEXT / 1024 / 1024;
+                refused(format!("its texts have more than {megabytes} MB in all"))
+            })?;
             if current != Some(row) {
                 current = Some(row);
                 rows.push(Vec::new());
@@ -45,11 +82,22 @@ pub(super) fn rows(bytes: &[u8]) -> Result<Vec<Vec<String>>> {
                 cells[column] = text;
             }
         }
-        if !rows.is_empty() {
-            return Ok(rows);
+        if rows.is_empty() {
+            continue;
         }
+        let is_known = rows.iter().take(NOTES).any(|row| mapping::known(row) >= 2);
+        if is_known || wanted.is_some() {
+            return Ok((rows, sheets(name, &names)));
+        }
+        first.get_or_insert((rows, name));
     }
-    Err(refused("it has no rows".to_owned()))
+    let (rows, name) = first.ok_or_else(|| refused("it has no visible rows".to_owned()))?;
+    Ok((rows, sheets(name, &names)))
+}
+
+fn sheets(read: &str, all: &[&str]) -> Sheets {
+    let others = all.iter().filter(|name| **name != read).map(|name| (*name).to_owned());
+    Sheets { read: read.to_owned(), others: others.collect() }
 }
 
 /// Refuses a workbook that is much larger than it looks, or that promises more texts than it has bytes: room would be

@@ -15,6 +15,9 @@ plain![
     columns_are_mapped_by_hand,
     what_is_no_list_is_refused,
     rows_that_do_not_fit_are_told,
+    quotation_marks_that_swallow_rows_are_told,
+    the_sheet_with_people_is_read,
+    a_text_of_an_old_mac_is_read,
 ];
 
 fn open(bytes: &[u8]) -> Opened {
@@ -55,7 +58,7 @@ fn a_text_is_read_in_its_encoding() {
         );
     }
     // What can't be found out is told.
-    let told = Told { encoding: Some("ibm866".to_owned()), delimiter: None };
+    let told = Told { encoding: Some("ibm866".to_owned()), delimiter: None, sheet: None };
     let cyrillic = b"Name,Email\n\x88\xa2\xa0\xad,ivan@a.example\n";
     let opened = list::open(cyrillic, Options { told, ..Options::default() }).unwrap();
     assert_eq!(opened.list.rows[0][0], "Иван");
@@ -77,7 +80,7 @@ fn what_stands_between_cells_is_found_out() {
             ]
         );
     }
-    let told = Told { delimiter: Some(':'), encoding: None };
+    let told = Told { delimiter: Some(':'), ..Told::default() };
     let options = Options { told, ..Options::default() };
     let opened = list::open(b"Name:Email\r\nAda:ada@a.example\r\n", options).unwrap();
     assert_eq!(opened.list.rows, [["Ada", "ada@a.example"]]);
@@ -127,7 +130,23 @@ fn objects_on_lines_are_read() {
         opened.list.rows[row][place].as_str()
     };
     assert_eq!((cell(0, "employees"), cell(1, "employees")), ("12", ""));
-    assert_eq!((cell(1, "name"), cell(1, "tags")), ("Bob", "[1]"));
+    assert_eq!((cell(1, "name"), cell(1, "tags")), ("Bob", "1"));
+    // Objects inside objects, and lists of several values.
+    let nested = "[{\"name\": {\"first\": \"Nj\", \"last\": \"Two\"}, \"email\": [\"nj2@nj.example\", \"x@nj.example\"], \"company\": [\"A\", \"B\"],\n\
+        \"phones\": [{\"type\": \"work\", \"value\": \"+49 30 12345678\"}]}]";
+    let opened = open(nested.as_bytes());
+    let cell = |name: &str| {
+        let place = opened.list.head.iter().position(|known| known == name).unwrap();
+        opened.list.rows[0][place].as_str()
+    };
+    assert_eq!((cell("name.first"), cell("company")), ("Nj", "A; B"));
+    assert_eq!(
+        (cell("email"), cell("phones")),
+        ("nj2@nj.example; x@nj.example", "+49 30 12345678")
+    );
+    let mapped: Vec<_> =
+        opened.mapping.columns(&opened.list.head).map(|(field, _)| field).collect();
+    assert_eq!(mapped, ["first_name", "last_name", "email", "phone", "company"]);
     let broken = refused(
         b"{\"name\": \"Ada\", \"email\": \"a@a.example\"}\n{\"name\": }\n",
         Options::default(),
@@ -163,12 +182,19 @@ fn what_is_no_list_is_refused() {
         (b"\n\n  \n", "it has no rows"),
         (b"PK\x03\x04 and so on", "it is a workbook that can't be read"),
         (b"Name,Email\n\0\0\0\0\0", "it is no text"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and so on", "XLS"),
+        (b"PK\x03\x04\x14\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08\0\0\0mimetypeapplication/vnd", "ODS"),
+        (b"BEGIN:VCARD\r\nVERSION:3.0\r\n", "vCards"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"<!doctype html><table>", "HTML"),
+        (b"Name,Email,Company\nA,a@a.example,\"Open\nB,b@b.example,X\n", "opened in line 2 is not closed"),
+        (b"[{\"name\": \"Ada\"}, 1]", "no array of JSON objects"),
     ] {
         let told = refused(bytes, Options::default());
         assert!(told.contains(message), "{told}");
     }
     let told = |encoding: Option<&str>| Options {
-        told: Told { encoding: encoding.map(str::to_owned), delimiter: None },
+        told: Told { encoding: encoding.map(str::to_owned), ..Told::default() },
         ..Options::default()
     };
     assert!(
@@ -182,13 +208,16 @@ fn what_is_no_list_is_refused() {
     let told = refused(many.as_bytes(), Options::default());
     assert!(told.contains("more than the 200000 rows"), "{told}");
     // What would take all memory.
-    let wide = format!("[{}]", "{\"a\":1},".repeat(500_000));
+    let wide = format!("x{}", ",x".repeat(500_000));
     assert!(refused(wide.as_bytes(), Options::default()).contains("more than 500 cells"));
+    let many = format!("[{{\"name\":1}}{}]", ",{}".repeat(300_000));
+    assert!(refused(many.as_bytes(), Options::default()).contains("more than the 200000 rows"));
     let short = format!("Name,Email{}\n{}", ",x".repeat(498), "a\n".repeat(200_000));
     assert!(refused(short.as_bytes(), Options::default()).contains("more than 20000000 cells"));
     let lines = format!("{{\"name\":1,\"email\":2}}\n{}", "{}\n".repeat(300_000));
     assert!(refused(lines.as_bytes(), Options::default()).contains("more than the 200000 rows"));
-    let open = format!("Name,Email\n\"Ada,ada@a.example\n{}", "Bob,bob@a.example\n".repeat(300));
+    let open =
+        format!("Name,Email\n\"Ada,ada@a.example\n{}\",x\n", "Bob,bob@a.example\n".repeat(300));
     let told = refused(open.as_bytes(), Options::default());
     assert!(
         told.contains("begins in line 2 has a cell of 300 lines: is a quotation mark not closed?"),
@@ -200,9 +229,83 @@ fn what_is_no_list_is_refused() {
 
 fn rows_that_do_not_fit_are_told() {
     let opened = open(b"Name,Email\nAda,ada@a.example,what,is,this\nBob\nCleo,cleo@a.example,,\n");
-    assert_eq!(opened.list.too_long, [0]);
+    let faults: Vec<_> =
+        opened.list.faults.iter().map(|(row, fault)| (*row, fault.as_str())).collect();
+    assert_eq!(faults, [(0, "it has more than the 2 cells of the head")]);
     assert_eq!(
         opened.list.rows,
         [["Ada", "ada@a.example"], ["Bob", ""], ["Cleo", "cleo@a.example"]]
     );
+}
+
+/// A row behind a quotation mark that is not closed is somebody who is lost.
+fn quotation_marks_that_swallow_rows_are_told() {
+    let opened = open(
+        b"Name,Email,Company\nA,a@a.example,\"Open\nB,b@a.example,X\nC,c@a.example,\"Firm, Inc\"\nD,d@a.example,\"Two\nlines\"\n\"E\" F,e@a.example,X\n",
+    );
+    let faults: Vec<_> =
+        opened.list.faults.iter().map(|(row, fault)| (*row, fault.as_str())).collect();
+    assert_eq!(
+        faults,
+        [
+            (0, "lines 2 to 4 are one cell that looks like rows: is a quotation mark not closed?"),
+            (2, "in line 7 text stands behind a closing quotation mark"),
+        ]
+    );
+}
+
+fn book(sheets: &[(&str, bool, &[&[&str]])]) -> Vec<u8> {
+    let mut book = Workbook::new();
+    for (name, hidden, rows) in sheets {
+        let sheet = book.add_worksheet();
+        sheet.set_name(*name).unwrap();
+        // The first one is active unless another is, and can't be hidden then.
+        sheet.set_hidden(*hidden).set_active(!*hidden);
+        for (row, cells) in rows.iter().enumerate() {
+            for (column, cell) in cells.iter().enumerate() {
+                let (row, column) = (u32::try_from(row).unwrap(), u16::try_from(column).unwrap());
+                sheet.write_string(row, column, *cell).unwrap();
+            }
+        }
+    }
+    book.save_to_buffer().unwrap()
+}
+
+fn the_sheet_with_people_is_read() {
+    let people: &[&[&str]] = &[&["Name", "Email", "Company"], &["Ada", "ada@a.example", "A"]];
+    let hidden: &[&[&str]] = &[&["Name", "Email"], &["Old", "old@a.example"]];
+    let cover: &[&[&str]] = &[&["Quarterly report"], &["by Sales"]];
+    let file = book(&[
+        ("Lists", true, hidden),
+        ("Cover", false, cover),
+        ("Contacts", false, people),
+        ("More", false, people),
+    ]);
+    let opened = open(&file);
+    let sheets = opened.list.sheets.clone().unwrap();
+    assert_eq!(
+        (sheets.read.as_str(), sheets.others),
+        ("Contacts", ["Lists", "Cover", "More"].map(str::to_owned).to_vec())
+    );
+    assert_eq!(opened.list.rows, [["Ada", "ada@a.example", "A"]]);
+    let named = |sheet: &str| Options {
+        told: Told { sheet: Some(sheet.to_owned()), ..Told::default() },
+        ..Options::default()
+    };
+    let opened = list::open(&file, named("Lists")).unwrap();
+    assert_eq!(opened.list.rows, [["Old", "old@a.example"]]);
+    let message = refused(&file, named("Nope"));
+    assert_eq!(message, "there is no sheet `Nope`; there are Lists, Cover, Contacts, More");
+    assert!(refused(LIST.as_bytes(), named("Lists")).contains("only a workbook"));
+    let none = book(&[("Lists", true, hidden), ("Empty", false, &[])]);
+    assert!(refused(&none, Options::default()).contains("no visible rows"));
+}
+
+fn a_text_of_an_old_mac_is_read() {
+    // `Jürgen Groß, Zoë` of a Mac.
+    let mac = b"Name,Email,Company\nJ\x9frgen Gro\xa7,j@a.example,M\x9fller\nZo\x91 \x80da,z@a.example,A\n";
+    let opened = open(mac);
+    assert_eq!(opened.list.encoding, "macintosh");
+    assert_eq!(opened.list.rows[0], ["Jürgen Groß", "j@a.example", "Müller"]);
+    assert_eq!(opened.list.rows[1][0], "Zoë Äda");
 }

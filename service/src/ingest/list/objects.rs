@@ -1,0 +1,140 @@
+//! JSON: an object on each line (NDJSON), or an array of objects.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
+use serde_json::{Map, Value as Json};
+
+use super::file::{Format, LONGEST_NAME, List, refused, within_limits, without_null};
+use crate::error::{Error, Result};
+
+/// A row: its cells, by the names of their columns.
+type Cells = Vec<(String, String)>;
+
+/// How deep objects may stand inside each other.
+const DEEPEST: usize = 4;
+
+/// The objects on the lines of a text.
+pub(super) fn of_lines(text: &str, encoding: &str) -> Result<List> {
+    let mut objects = Objects::default();
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let object = serde_json::from_str(line)
+            .map_err(|_| refused(format!("line {} is no JSON object", number + 1)))?;
+        objects.add(&object)?;
+    }
+    Ok(objects.list(encoding))
+}
+
+/// The objects of an array, one at a time.
+pub(super) fn of_array(text: &str, encoding: &str) -> Result<List> {
+    let mut objects = Objects::default();
+    let read = serde_json::Deserializer::from_str(text).deserialize_seq(Items(&mut objects));
+    match (objects.fault.take(), read) {
+        (Some(fault), _) => Err(fault),
+        (None, Err(error)) => Err(refused(format!("it is no array of JSON objects: {error}"))),
+        (None, Ok(())) => Ok(objects.list(encoding)),
+    }
+}
+
+/// Reads the items of an array into objects.
+struct Items<'o>(&'o mut Objects);
+
+impl<'de> Visitor<'de> for Items<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<(), A::Error> {
+        while let Some(object) = items.next_element::<Map<String, Json>>()? {
+            if let Err(fault) = self.0.add(&object) {
+                self.0.fault = Some(fault);
+                return Err(A::Error::custom("an object that does not fit"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Objects that were read.
+#[derive(Default)]
+struct Objects {
+    head: Vec<String>,
+    known: HashSet<String>,
+    rows: Vec<Cells>,
+    fault: Option<Error>,
+}
+
+impl Objects {
+    fn add(&mut self, object: &Map<String, Json>) -> Result<()> {
+        let mut cells = Vec::new();
+        for (name, value) in object {
+            flatten(name, value, DEEPEST, &mut cells);
+        }
+        within_limits(self.rows.len(), cells.len())?;
+        for (name, _) in &cells {
+            if name.chars().count() > LONGEST_NAME {
+                return Err(refused(format!(
+                    "row {} has a name of more than {LONGEST_NAME} characters",
+                    self.rows.len() + 1
+                )));
+            }
+            if self.known.insert(name.clone()) {
+                self.head.push(name.clone());
+            }
+        }
+        self.rows.push(cells);
+        within_limits(self.rows.len(), self.head.len())
+    }
+
+    fn list(self, encoding: &str) -> List {
+        let head = self.head;
+        let row = |cells: Cells| {
+            let mut cells: BTreeMap<String, String> = cells.into_iter().collect();
+            let mut row: Vec<String> =
+                head.iter().map(|name| cells.remove(name).unwrap_or_default()).collect();
+            without_null(&mut row);
+            row
+        };
+        let rows = self.rows.into_iter().map(row).collect();
+        List {
+            format: Format::Ndjson,
+            encoding: encoding.to_owned(),
+            delimiter: None,
+            head: head.into_iter().map(|name| name.replace('\0', "")).collect(),
+            rows,
+            sheets: None,
+            faults: BTreeMap::new(),
+        }
+    }
+}
+
+/// The cells of a value: those of an object by its name and theirs (`name.first`), the items of a list as one cell.
+fn flatten(name: &str, value: &Json, deep: usize, cells: &mut Cells) {
+    match value {
+        Json::Object(fields) if deep > 0 => {
+            for (field, value) in fields {
+                flatten(&format!("{name}.{field}"), value, deep - 1, cells);
+            }
+        }
+        Json::Array(items) => {
+            let items: Vec<String> =
+                items.iter().map(text).filter(|item| !item.is_empty()).collect();
+            cells.push((name.to_owned(), items.join("; ")));
+        }
+        other => cells.push((name.to_owned(), text(other))),
+    }
+}
+
+fn text(value: &Json) -> String {
+    match value {
+        Json::Null => String::new(),
+        Json::String(text) => text.trim().to_owned(),
+        // The value of an item that says what kind it is: `{"type": "work", "value": "ada@acme.example"}`.
+        Json::Object(fields) if fields.get("value").is_some_and(Json::is_string) => {
+            text(&fields["value"])
+        }
+        other => other.to_string(),
+    }
+}
