@@ -11,7 +11,7 @@ use std::{
     io,
     net::{SocketAddr, ToSocketAddrs as _},
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -20,7 +20,7 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use service::{
     Actor, Clock, Engine, Error, Result, Role, Scope, Store, SystemClock, demo,
-    governance::change_log, identity::organization, operations::restore,
+    governance::change_log, identity::organization, operations::restore, read::zone_data,
 };
 
 use self::{
@@ -44,7 +44,7 @@ const PROVIDERS_GRACE: Duration = Duration::from_secs(30);
 /// Without a command it serves: on an embedded database in data/salesgraph.db, which it makes and
 /// fills with demo data, at 127.0.0.1:8000.
 #[derive(Debug, Parser)]
-#[command(name = "salesgraph", version, max_term_width = 100)]
+#[command(name = "salesgraph", version = version(), max_term_width = 100)]
 pub struct Program {
     /// What to do; `serve` when nothing is said.
     #[command(subcommand)]
@@ -109,6 +109,9 @@ struct Serve {
     /// Fills a new embedded database with demo data also where others can reach the server.
     #[arg(long, conflicts_with = "no_demo")]
     demo: bool,
+    /// The time zone data that time is grouped by; `bundled` by default.
+    #[arg(long, env = "SALESGRAPH_TZDATA", value_enum)]
+    tzdata: Option<TimeZoneData>,
     /// How many days the change log is kept; 400 when nothing is said.
     #[arg(long, env = "SALESGRAPH_KEEP_CHANGES", value_name = "DAYS")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=36_500))]
@@ -212,6 +215,23 @@ fn scope(store: &Store, organization: i64) -> Scope {
     Scope::new(store.clone(), organization, Actor::CommandLine, Role::Owner, clock())
 }
 
+/// The version of the program, and of its time zone data.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        format!("{} (time zone data {})", env!("CARGO_PKG_VERSION"), zone_data::bundled())
+    });
+    &VERSION
+}
+
+/// Where time zone data comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TimeZoneData {
+    /// Bundled with this version: the same on every server.
+    Bundled,
+    /// The machine's own, which its packages keep current.
+    System,
+}
+
 /// An address to listen on: a name is looked up (`localhost:8000`).
 fn listen(text: &str) -> Result<SocketAddr, String> {
     let wrong =
@@ -232,10 +252,14 @@ impl Serve {
         let providers = other.providers.clone().or(self.providers);
         let no_demo = self.no_demo || other.no_demo;
         let demo = self.demo || other.demo;
-        Self { listen, no_demo, demo, keep_changes, replica, providers, settings }
+        let tzdata = other.tzdata.or(self.tzdata);
+        Self { listen, no_demo, demo, tzdata, keep_changes, replica, providers, settings }
     }
 
     async fn run(self, url: &str) -> Result<()> {
+        if self.tzdata == Some(TimeZoneData::System) {
+            zone_data::choose(zone_data::Source::System)?;
+        }
         let store = Store::connect_with(url, self.replica.as_deref()).await?;
         store.migrate_up().await?;
         change_log::open(&store).await?;

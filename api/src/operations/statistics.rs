@@ -12,6 +12,8 @@ pub struct DatabaseStatistics {
     pub engine: String,
     /// The bytes of the whole database, of all organizations.
     pub size_bytes: f64,
+    /// The version of the time zone data (IANA) that time is grouped by: `2026f`, or `system`.
+    pub time_zone_data: String,
     /// The rows of the organization.
     pub tables: Vec<TableStatistics>,
 }
@@ -37,6 +39,7 @@ impl From<Statistics> for DatabaseStatistics {
         Self {
             engine: statistics.engine,
             size_bytes: statistics.bytes as f64,
+            time_zone_data: statistics.time_zone_data,
             tables: rows
                 .map(|(table, rows)| TableStatistics { name: name(table), rows: rows as f64 })
                 .collect(),

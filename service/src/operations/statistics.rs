@@ -5,6 +5,7 @@ use sea_orm::Value as Bind;
 use crate::{
     error::{Error, Result},
     identity::policy::Permission,
+    read::zone_data,
     scope::Scope,
     store::Engine,
     table::Table,
@@ -17,6 +18,8 @@ pub struct Statistics {
     pub engine: String,
     /// The bytes of the whole database.
     pub bytes: i64,
+    /// The version of the time zone data that time is grouped by.
+    pub time_zone_data: String,
     /// The name of each table, and the rows of the organization in it, deleted ones too.
     pub tables: Vec<(&'static str, i64)>,
 }
@@ -52,5 +55,6 @@ pub async fn statistics(scope: &Scope, tables: &[&'static Table]) -> Result<Stat
     let rows = store.query(&format!("{} ORDER BY place", sql.join(" UNION ALL ")), binds).await?;
     let counts = tables.iter().zip(&rows);
     let counts = counts.map(|(table, row)| Ok((table.name, row.try_get_by_index(1)?)));
-    Ok(Statistics { engine, bytes, tables: counts.collect::<Result<_>>()? })
+    let time_zone_data = zone_data::version();
+    Ok(Statistics { engine, bytes, time_zone_data, tables: counts.collect::<Result<_>>()? })
 }

@@ -22,6 +22,7 @@ mod run;
 mod sql;
 mod statement;
 mod zone;
+pub mod zone_data;
 
 pub use aggregate::{
     Aggregate, Aggregated, Below, GroupBy, GroupKey, GroupSort, MOST_GROUPS, Measure, USUAL_GROUPS,

@@ -9,9 +9,10 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, Datelike, Days, Months, NaiveDateTime, TimeDelta, Utc};
+use jiff::{Timestamp, tz::TimeZone};
 
+use super::zone_data;
 use crate::store::Engine;
 
 /// The years of which changes of clocks are known; outside of them the clocks stay as they were at the nearer
@@ -50,37 +51,39 @@ impl Zone {
     /// The zone of this name: `Europe/Berlin`.
     #[must_use]
     pub fn named(name: &str) -> Option<Arc<Self>> {
-        static KNOWN: LazyLock<Mutex<HashMap<Tz, Arc<Zone>>>> = LazyLock::new(Mutex::default);
-        let zone: Tz = name.parse().ok()?;
+        static KNOWN: LazyLock<Mutex<HashMap<String, Arc<Zone>>>> = LazyLock::new(Mutex::default);
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(known.entry(zone).or_insert_with(|| Arc::new(Self::of(zone)))))
+        if let Some(zone) = known.get(name) {
+            return Some(Arc::clone(zone));
+        }
+        let zone = Arc::new(Self::of(&zone_data::named(name)?));
+        known.insert(name.to_owned(), Arc::clone(&zone));
+        Some(zone)
     }
 
-    fn of(zone: Tz) -> Self {
-        let ahead = |second: i64| {
-            let moment = DateTime::from_timestamp(second, 0).unwrap_or_default().naive_utc();
-            zone.offset_from_utc_datetime(&moment).fix().local_minus_utc()
-        };
-        let day = 86_400;
+    fn of(zone: &TimeZone) -> Self {
         let begin = |year: i32| {
             let first = chrono::NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
             first.and_time(chrono::NaiveTime::MIN).and_utc().timestamp()
         };
-        let mut changes = vec![(i64::MIN, ahead(begin(YEARS.0)))];
-        let (mut from, end) = (begin(YEARS.0), begin(YEARS.1 + 1));
-        while from < end {
-            let to = from + day;
-            if ahead(from) != ahead(to) {
-                let (mut before, mut after) = (from, to);
-                while after - before > 1 {
-                    let middle = i64::midpoint(before, after);
-                    if ahead(middle) == ahead(from) { before = middle } else { after = middle }
-                }
-                changes.push((after, ahead(after)));
+        let (first, end) = (begin(YEARS.0), begin(YEARS.1 + 1));
+        let start = Timestamp::from_second(first).unwrap_or_default();
+        let mut changes = vec![(i64::MIN, zone.to_offset(start).seconds())];
+        let later = zone
+            .following(start)
+            .map(|change| (change.timestamp().as_second(), change.offset().seconds()));
+        for (second, ahead) in later.take_while(|(second, _)| *second < end) {
+            // Of some changes only the name of the time is another.
+            if changes.last().is_none_or(|(_, before)| *before != ahead) {
+                changes.push((second, ahead));
             }
-            from = to;
         }
         Self { changes }
+    }
+
+    /// Whether clocks were changed in the middle of what is an hour after it: then two hours may begin at one moment.
+    fn splits_hours(&self) -> bool {
+        self.changes[1..].iter().any(|(second, ahead)| (second + i64::from(*ahead)) % 3_600 != 0)
     }
 
     /// By how many seconds clocks are ahead of UTC at a moment.
@@ -112,23 +115,23 @@ impl Zone {
         spans
     }
 
-    /// An expression for what clocks are ahead by at the moment in `column`; `write` writes a number of
-    /// seconds.
+    /// An expression for what holds at the moment in `column`; `write` writes what holds from a moment on, and by how many
+    /// seconds clocks are ahead then.
     fn expression(
         &self,
         column: &str,
-        write: &impl Fn(i32) -> String,
+        write: &impl Fn(i64, i32) -> String,
         moment: &impl Fn(i64) -> String,
     ) -> String {
         fn among(
             changes: &[(i64, i32)],
             column: &str,
-            write: &impl Fn(i32) -> String,
+            write: &impl Fn(i64, i32) -> String,
             moment: &impl Fn(i64) -> String,
             out: &mut String,
         ) {
-            if let [(_, ahead)] = changes {
-                return out.push_str(&write(*ahead));
+            if let [(from, ahead)] = changes {
+                return out.push_str(&write(*from, *ahead));
             }
             // By halves: a few comparisons for each row, whatever the number of changes.
             let (before, after) = changes.split_at(changes.len() / 2);
@@ -153,19 +156,27 @@ impl Zone {
         match engine {
             Engine::Postgres => {
                 let moment = |second| format!("'{}+00'::timestamptz", text(second));
-                let ahead = self.expression(column, &|ahead| ahead.to_string(), &moment);
+                let ahead = self.expression(column, &|_, ahead| ahead.to_string(), &moment);
                 let ahead = format!("({ahead}) * interval '1 second'");
                 let unit = bucket.unit();
                 let clock = format!("date_trunc('{unit}', {column} AT TIME ZONE 'UTC' + {ahead})");
+                let hour = format!("(({clock} - {ahead}) AT TIME ZONE 'UTC')");
                 match bucket {
-                    Bucket::Hour => format!("(({clock} - {ahead}) AT TIME ZONE 'UTC')"),
+                    Bucket::Hour if self.splits_hours() => {
+                        let since = |from, _| match from {
+                            i64::MIN => "'-infinity'::timestamptz".to_owned(),
+                            from => moment(from),
+                        };
+                        format!("GREATEST({hour}, {})", self.expression(column, &since, &moment))
+                    }
+                    Bucket::Hour => hour,
                     _ => format!("({clock} AT TIME ZONE 'UTC')"),
                 }
             }
             Engine::Sqlite => {
                 let moment = |second| format!("'{}'", text(second));
                 let by = |sign: i32| {
-                    let write = move |ahead: i32| format!("'{:+} seconds'", sign * ahead);
+                    let write = move |_, ahead: i32| format!("'{:+} seconds'", sign * ahead);
                     self.expression(column, &write, &moment)
                 };
                 // Without parts of a second, which would be rounded.
@@ -174,7 +185,17 @@ impl Zone {
                 match bucket {
                     Bucket::Hour => {
                         let hour = clock("%Y-%m-%dT%H:00:00");
-                        format!("strftime('%Y-%m-%dT%H:%M:00+00:00', {hour}, {})", by(-1))
+                        let hour =
+                            format!("strftime('%Y-%m-%dT%H:%M:%S+00:00', {hour}, {})", by(-1));
+                        let since = |from, _| match from {
+                            i64::MIN => "''".to_owned(),
+                            from => format!("'{}+00:00'", text(from)),
+                        };
+                        if self.splits_hours() {
+                            format!("max({hour}, {})", self.expression(column, &since, &moment))
+                        } else {
+                            hour
+                        }
                     }
                     Bucket::Day => clock("%Y-%m-%dT00:00:00+00:00"),
                     Bucket::Week => format!(
@@ -200,20 +221,13 @@ impl Zone {
     pub fn told(&self, begin: DateTime<Utc>, bucket: Bucket) -> (String, Vec<Span>) {
         let moment = |second| DateTime::from_timestamp(second, 0).unwrap_or_default();
         if bucket == Bucket::Hour {
+            // It begins at its first moment after clocks were changed.
             let start = begin.timestamp();
-            // The hour of the clocks that shows whole hours: they may have been changed in the middle of it.
-            let whole = |ahead: &i32| (start + i64::from(*ahead)) % 3_600 == 0;
-            let mut all = vec![self.ahead(start), self.ahead(start + 3_599)];
-            all.dedup();
-            all.retain(whole);
-            // Where they are changed by whole hours in the middle of one, both go by the same moment.
-            let spans = all.iter().flat_map(|ahead| {
-                let clock = moment(start + i64::from(*ahead)).naive_utc();
-                self.spans(clock, clock + TimeDelta::hours(1), Some(*ahead))
-            });
-            let spans = spans.map(|(from, to)| (moment(from), moment(to)));
-            let ahead = all.first().copied().unwrap_or_else(|| self.ahead(start));
-            let clock = moment(start + i64::from(ahead)).naive_utc();
+            let ahead = self.ahead(start);
+            let shown = start + i64::from(ahead);
+            let clock = moment(shown - shown.rem_euclid(3_600)).naive_utc();
+            let spans = self.spans(clock, clock + TimeDelta::hours(1), Some(ahead));
+            let spans = spans.into_iter().map(|(from, to)| (moment(from), moment(to)));
             let (sign, off) = (if ahead < 0 { '-' } else { '+' }, ahead.abs());
             let zone = format!("{sign}{:02}:{:02}", off / 3_600, off / 60 % 60);
             return (format!("{}{zone}", clock.format("%Y-%m-%dT%H:00")), spans.collect());

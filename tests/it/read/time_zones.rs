@@ -12,6 +12,7 @@ behaviours![
     an_hour_in_which_clocks_are_changed_is_whole,
     a_day_that_a_place_left_out_is_no_group,
     parts_of_a_second_count,
+    rules_of_this_year_are_known,
 ];
 
 /// Prospects last contacted at these moments; the groups by `key` in `zone`: what it is called, how many.
@@ -205,8 +206,42 @@ async fn an_hour_in_which_clocks_are_changed_is_whole(app: App) {
         "2026-04-04T14:15:00Z",
         "2026-04-04T15:00:00Z",
     ];
-    let hours = groups(&app, &moments, "Hour", "Pacific/Chatham").await;
-    assert_eq!(hours.iter().map(|(_, count)| count).sum::<i64>(), 6);
+    // Two hours begin at 13:15 UTC: the one that clocks showed before the change, and the rest of the one before it, which
+    // they showed again after it.
+    assert_eq!(
+        groups(&app, &moments, "Hour", "Pacific/Chatham").await,
+        named(&[
+            ("2026-04-05T03:00+13:45", 2),
+            ("2026-04-05T02:00+12:45", 2),
+            ("2026-04-05T03:00+12:45", 2),
+        ])
+    );
+    // And in spring, when a quarter of an hour is all that is left of one.
+    let moments = ["2026-09-26T13:59:59Z", "2026-09-26T14:00:00Z", "2026-09-26T14:15:00Z"];
+    assert_eq!(
+        groups(&app, &moments, "Hour", "Pacific/Chatham").await,
+        named(&[
+            ("2026-09-27T02:00+12:45", 1),
+            ("2026-09-27T03:00+13:45", 1),
+            ("2026-09-27T04:00+13:45", 1),
+        ])
+    );
+}
+
+/// Since 2026 the clocks of British Columbia and Alberta are not set back any more.
+async fn rules_of_this_year_are_known(app: App) {
+    for (zone, moment, day, hour) in [
+        ("America/Vancouver", "2026-11-10T07:30:00Z", "2026-11-10", "2026-11-10T00:00-07:00"),
+        ("America/Edmonton", "2026-11-10T06:30:00Z", "2026-11-10", "2026-11-10T00:00-06:00"),
+        ("Europe/Berlin", "2026-11-10T23:30:00Z", "2026-11-11", "2026-11-11T00:00+01:00"),
+        ("US/Pacific", "2026-11-10T08:30:00Z", "2026-11-10", "2026-11-10T00:00-08:00"),
+    ] {
+        assert_eq!(groups(&app, &[moment], "Day", zone).await, named(&[(day, 1)]), "{zone}");
+        assert_eq!(groups(&app, &[moment], "Hour", zone).await, named(&[(hour, 1)]), "{zone}");
+    }
+    let version = app.data("{ databaseStatistics { timeZoneData } }").await;
+    let version = version["databaseStatistics"]["timeZoneData"].as_str().unwrap().to_owned();
+    assert!(version.as_str() >= "2026f", "{version}");
 }
 
 async fn a_day_that_a_place_left_out_is_no_group(app: App) {
