@@ -35,8 +35,8 @@ pub mod ingest {
     pub use crate::generated::{
         enrichment_cache as enrichment_cache_entry, external_ids as external_id,
         extractions as extraction, field_provenance, import_jobs as import_job,
-        import_records as import_record, source_import_tables as source_import_table,
-        source_imports as source_import,
+        import_records as import_record, source_import_keys as source_import_key,
+        source_import_tables as source_import_table, source_imports as source_import,
     };
 }
 

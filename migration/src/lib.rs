@@ -26,6 +26,7 @@ mod m20261122_000015_ingest_enrichment;
 mod m20261122_000016_usage_services;
 mod m20261129_000017_search_letters;
 mod m20261129_000018_crm_comparison;
+mod m20261129_000019_ingest_source_keys;
 mod roll_up;
 mod search;
 
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000016_usage_services::Migration),
             Box::new(m20261129_000017_search_letters::Migration),
             Box::new(m20261129_000018_crm_comparison::Migration),
+            Box::new(m20261129_000019_ingest_source_keys::Migration),
         ]
     }
 }

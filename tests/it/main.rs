@@ -86,6 +86,7 @@ fn behaviours() -> Vec<Behaviour> {
         ingest::enrichment::spending::behaviours(),
         ingest::enrichment::written::behaviours(),
         ingest::enrichment_source::behaviours(),
+        ingest::enrichment_source::cells::behaviours(),
         ingest::enrichment_source::queries::behaviours(),
         ingest::lists::decided::behaviours(),
         ingest::lists::erased::behaviours(),

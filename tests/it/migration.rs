@@ -139,6 +139,7 @@ async fn the_other_tables_are_as_their_entities_say(app: App) {
         columns_of::<usage::prospect_research_usage::Entity>(),
         columns_of::<ingest::source_import::Entity>(),
         columns_of::<ingest::source_import_table::Entity>(),
+        columns_of::<ingest::source_import_key::Entity>(),
     ];
     for (table, columns) in &others {
         let stored: Vec<_> =
@@ -205,6 +206,7 @@ async fn foreign_keys_have_their_delete_rules(app: App) {
         "prospects.merged_into_id prospects SET NULL",
         "service_usage_logs.import_job_id import_jobs SET NULL",
         "service_usage_logs.import_record_id import_records SET NULL",
+        "source_import_keys.source_import_id source_imports CASCADE",
         "source_import_tables.source_import_id source_imports CASCADE",
         "template_performance.import_job_id import_jobs CASCADE",
         "template_performance.message_template_id message_templates CASCADE",

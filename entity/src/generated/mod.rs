@@ -30,6 +30,7 @@ pub mod prospects;
 pub mod service_usage_logs;
 pub mod settings;
 pub mod solutions;
+pub mod source_import_keys;
 pub mod source_import_tables;
 pub mod source_imports;
 pub mod template_performance;

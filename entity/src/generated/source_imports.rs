@@ -26,6 +26,8 @@ pub struct Model {
     )]
     pub organizations: BelongsTo<super::organizations::Entity>,
     #[sea_orm(has_many)]
+    pub source_import_keys: HasMany<super::source_import_keys::Entity>,
+    #[sea_orm(has_many)]
     pub source_import_tables: HasMany<super::source_import_tables::Entity>,
 }
 

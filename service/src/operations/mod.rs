@@ -72,6 +72,7 @@ pub(crate) fn tables() -> Vec<Stored> {
         stored::<ingest::external_id::Entity>(),
         stored::<ingest::source_import::Entity>(),
         stored::<ingest::source_import_table::Entity>(),
+        stored::<ingest::source_import_key::Entity>(),
         stored::<governance::alembic_version::Entity>(),
         stored::<governance::change_log::Entity>(),
         stored::<governance::change::Entity>(),

@@ -92,7 +92,8 @@ impl Cell {
                 if has_nul(&json) {
                     return Err("holds the character NUL, which no database takes".to_owned());
                 }
-                Value::Json(json)
+                // Null is null, however it is written.
+                if json.is_null() { Value::Null } else { Value::Json(json) }
             }
             (Kind::Word(words), Self::Text(text)) => {
                 if !words.contains(&text.as_str()) {

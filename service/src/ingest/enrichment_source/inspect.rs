@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     Finding,
-    cell::Cell,
+    cell::{Cell, Kind},
     record::{Keys, record},
     source::{Source, SourceRow},
     tables::{SourceTable, TABLES},
@@ -41,7 +41,11 @@ pub(super) async fn all(source: &Source) -> Result<Vec<Finding>> {
                 for (column, kind) in table.columns {
                     match row.cells[column].value(*kind) {
                         Err(reason) => note(column, reason),
-                        Ok(Value::Null) if table.mandatory.contains(column) => {
+                        // JSON that says null is there, and says nothing.
+                        Ok(Value::Null)
+                            if table.mandatory.contains(column)
+                                && !(*kind == Kind::Json && row.cells[column] != Cell::Null) =>
+                        {
                             note(column, "is absent, but can't be".to_owned());
                         }
                         Ok(_) => {}

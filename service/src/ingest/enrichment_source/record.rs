@@ -153,10 +153,16 @@ impl Told<'_> {
         record.set("import_job_id", self.points("job_id"));
         let state = ["record_index", "status", "last_error", "processed_at"];
         self.same(record, &state);
-        self.same(record, &["original_data", "enriched_data", "generated_content"]);
+        self.same(record, &["enriched_data", "generated_content"]);
+        record.set("original_data", self.or("original_data", Value::Json(serde_json::json!({}))));
         self.same(record, &["processing_time_ms", "llm_tokens_used"]);
         self.same(record, &["enrichment_confidence", "data_completeness"]);
-        record.set("processing_attempts", self.or("processing_attempts", Value::Int(0)));
+        // Attempts of the source are none of ours: what is pending has them all.
+        let attempts = match record.text("status") {
+            "pending" => Value::Int(0),
+            _ => self.or("processing_attempts", Value::Int(0)),
+        };
+        record.set("processing_attempts", attempts);
         record.set("cost", self.or("cost", Value::Double(0.0)));
         record.set("promotion_status", Value::Text(promotion::NONE.to_owned()));
         record.set("verdict", Value::Text(verdict::ERROR.to_owned()));
@@ -221,5 +227,6 @@ fn typed(value: &Value, of_type: &Value) -> Value {
         },
         _ => serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.clone())),
     };
-    Value::Json(json)
+    // A setting has a value: null is none.
+    Value::Json(if json.is_null() { serde_json::json!({}) } else { json })
 }

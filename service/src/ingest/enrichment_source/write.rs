@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use entity::ingest::source_import;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
@@ -19,7 +20,7 @@ use crate::{
     ingest::{external_id, import_record, list},
     progress::Progress,
     scope::Scope,
-    table::Table,
+    table::{Kind, Table},
     value::Value,
     write::{Record, Unit},
 };
@@ -107,6 +108,7 @@ async fn chunk(
     judging: &mut list::Judging,
 ) -> Result<()> {
     let keys = pointed_to(unit, system, table, rows).await?;
+    let dates = dates_of_jobs(unit, &keys).await?;
     let mut by_table: Vec<(&'static Table, Vec<(String, Record)>)> = Vec::new();
     for row in rows {
         let key = row.cells.get(table.key).map(Cell::key).unwrap_or_default();
@@ -118,7 +120,10 @@ async fn chunk(
             // What it belongs to was deleted here.
             continue;
         }
-        let record = record(table, row, &keys, Value::Time(unit.now()));
+        // A row without its time is as old as its job: today's spending limit is not touched by what was spent before.
+        let job = row.cells.get("job_id").map(|job| ("jobs", job.key()));
+        let date = job.and_then(|job| dates.get(keys.get(&job)?)).copied();
+        let record = record(table, row, &keys, Value::Time(date.unwrap_or(unit.now())));
         match by_table.iter_mut().find(|(known, _)| std::ptr::eq(*known, record.table())) {
             Some((_, rows)) => rows.push((key, record)),
             None => by_table.push((record.table(), vec![(key, record)])),
@@ -195,6 +200,28 @@ async fn pointed_to(
         }
     }
     Ok(keys)
+}
+
+/// When the jobs that rows point to were completed, or made.
+async fn dates_of_jobs(unit: &Unit, keys: &Keys) -> Result<HashMap<i64, DateTime<Utc>>> {
+    let ids: Vec<i64> =
+        keys.iter().filter(|((table, _), _)| *table == "jobs").map(|(_, id)| *id).collect();
+    let mut dates = HashMap::new();
+    if ids.is_empty() {
+        return Ok(dates);
+    }
+    let mut binds = vec![unit.scope().organization().into()];
+    let among = unit.scope().engine().among(&ids, &mut binds);
+    let sql = format!(
+        "SELECT \"id\", COALESCE(\"completed_at\", \"created_at\") FROM \"import_jobs\" \
+         WHERE \"organization_id\" = {{}} AND \"id\" {among}"
+    );
+    for row in &unit.query(&sql, binds).await? {
+        if let Value::Time(date) = Value::read(row, 1, Kind::Time)? {
+            dates.insert(row.try_get_by_index(0)?, date);
+        }
+    }
+    Ok(dates)
 }
 
 /// Those of these rows that nobody has deleted here.
@@ -326,7 +353,7 @@ async fn refresh(
     let binds = vec![unit.scope().organization().into(), table.called.into(), id.into()];
     let rows = unit.query(sql, binds).await?;
     let synced = match rows.first() {
-        Some(row) => Value::read(row, 0, crate::table::Kind::Time)?.time(),
+        Some(row) => Value::read(row, 0, Kind::Time)?.time(),
         None => None,
     };
     // What only stands beside ours was never the source's.

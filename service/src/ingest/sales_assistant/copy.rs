@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use entity::{
     governance::alembic_version,
-    ingest::{source_import, source_import_table},
+    ingest::{source_import, source_import_key, source_import_table},
 };
 use sea_orm::{
     ActiveModelTrait,
@@ -15,8 +15,9 @@ use sea_orm::{
 };
 
 use super::{
-    Options, convert,
-    source::Source,
+    CHUNK, Options, convert,
+    key_ranges::KeyRanges,
+    source::{Source, Which},
     spec::{self, TableSpec},
 };
 use crate::{
@@ -31,13 +32,21 @@ use crate::{
 /// What the import is called among others.
 const SYSTEM: &str = "sales-assistant";
 
+/// Keys that are read at a time.
+const KEYS: usize = 10_000;
+
 /// The organization that rows are brought into.
 pub(super) struct Target<'a> {
     scope: &'a Scope,
     source: String,
     import: Option<i64>,
     reached: HashMap<String, i64>,
-    written: HashMap<String, u64>,
+    /// The keys that came in with earlier runs.
+    imported: HashMap<String, KeyRanges>,
+    /// Keys of earlier runs that are not noted yet.
+    unnoted: Vec<(&'static str, KeyRanges)>,
+    /// Rows that the source has got since below the key up to which a table is in.
+    late: HashMap<String, Vec<i64>>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "tables of the import itself, by its organization")]
@@ -55,7 +64,9 @@ impl<'a> Target<'a> {
             source: source.to_owned(),
             import: None,
             reached: HashMap::new(),
-            written: HashMap::new(),
+            imported: HashMap::new(),
+            unnoted: Vec::new(),
+            late: HashMap::new(),
         };
         if let Some(import) = known {
             let tables = source_import_table::Entity::find()
@@ -64,8 +75,11 @@ impl<'a> Target<'a> {
                 .await?;
             target.import = Some(import.id);
             for row in tables {
-                target.written.insert(row.table_name.clone(), row.rows_written.unsigned_abs());
                 target.reached.insert(row.table_name, row.last_key);
+            }
+            for spec in spec::tables() {
+                let imported = target.imported(import.id, &spec).await?;
+                target.imported.insert(spec.name.to_owned(), imported);
             }
             return Ok(target);
         }
@@ -109,9 +123,57 @@ impl<'a> Target<'a> {
         Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
     }
 
-    /// How many rows of a table came in with earlier runs.
-    pub(super) fn written(&self, table: &str) -> u64 {
-        self.written.get(table).copied().unwrap_or_default()
+    /// The keys of a table that came in with earlier runs. Runs of a version that did not note them: those that are here,
+    /// and those of which the change log says that they were deleted here.
+    async fn imported(&mut self, import: i64, spec: &TableSpec) -> Result<KeyRanges> {
+        let noted = source_import_key::Entity::find()
+            .filter(source_import_key::Column::SourceImportId.eq(import))
+            .filter(source_import_key::Column::TableName.eq(spec.name))
+            .all(self.scope.store().write())
+            .await?;
+        if !noted.is_empty() || !self.reached.contains_key(spec.name) {
+            let ranges = noted.iter().map(|range| (range.first_key, range.last_key));
+            return Ok(KeyRanges::new(ranges.collect()));
+        }
+        let organization = self.organization();
+        let sql = format!(
+            "SELECT \"id\" FROM \"{}\" WHERE \"organization_id\" = {organization} UNION SELECT \"record_id\" \
+             FROM \"changes\" WHERE \"organization_id\" = {organization} AND \"entity\" = '{}' \
+             AND \"record_id\" IS NOT NULL ORDER BY 1",
+            spec.name, spec.table.called
+        );
+        let rows = self.query(sql).await?;
+        let keys: Vec<i64> =
+            rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+        let ranges = KeyRanges::of_keys(&keys);
+        self.unnoted.push((spec.name, ranges.clone()));
+        Ok(ranges)
+    }
+
+    /// Finds the rows of the source that came late, for every table: transactions commit in another order than that in which they
+    /// took their keys.
+    pub(super) async fn find_late(&mut self, source: &Source) -> Result<()> {
+        for spec in spec::tables() {
+            let Some(reached) = self.reached.get(spec.name).copied() else { continue };
+            if source.odd_keys(spec.name).await? > 0 {
+                continue;
+            }
+            let imported = self.imported.remove(spec.name).unwrap_or_default();
+            let (mut after, mut late) = (i64::MIN, Vec::new());
+            loop {
+                let keys = source.keys(spec.name, after, reached, KEYS).await?;
+                let Some(last) = keys.last() else { break };
+                after = *last;
+                late.extend(keys.iter().copied().filter(|key| !imported.has(*key)));
+            }
+            self.late.insert(spec.name.to_owned(), late);
+        }
+        Ok(())
+    }
+
+    /// The keys of rows that came late.
+    pub(super) fn late(&self, table: &str) -> &[i64] {
+        self.late.get(table).map(Vec::as_slice).unwrap_or_default()
     }
 
     async fn query(&self, sql: String) -> Result<Vec<sea_orm::QueryResult>> {
@@ -131,9 +193,15 @@ impl<'a> Target<'a> {
         progress: &dyn Progress,
     ) -> Result<Vec<(String, u64)>> {
         let import = self.begin_import().await?;
+        let transaction = self.scope.store().begin().await?;
+        for (table, ranges) in std::mem::take(&mut self.unnoted) {
+            note_keys(&transaction, import, table, &ranges).await?;
+        }
+        transaction.commit().await?;
         let mut written = Vec::new();
         for spec in spec::tables() {
-            let count = source.count_after(spec.name, self.reached(spec.name)).await?;
+            let late = self.late(spec.name).len() as u64;
+            let count = late + source.count_after(spec.name, self.reached(spec.name)).await?;
             progress.begin(spec.name, Some(count));
             let rows = self.table(source, &spec, import, options, progress).await?;
             bulk::continue_keys(self.scope.store().write(), self.engine(), spec.name).await?;
@@ -183,10 +251,15 @@ impl<'a> Target<'a> {
         progress: &dyn Progress,
     ) -> Result<u64> {
         let mut written = 0;
+        let late = self.late.remove(spec.name).unwrap_or_default();
+        let mut late = late.chunks(usize::try_from(CHUNK).unwrap_or(usize::MAX));
         loop {
-            let raw = source.rows(spec, self.reached(spec.name)).await?;
+            let reached = self.reached(spec.name);
+            let which = late.next().map_or(Which::After(reached), Which::Keys);
+            let raw = source.rows(spec, which).await?;
             let Some(last) = raw.last() else { return Ok(written) };
-            let last = last.id;
+            let last = std::cmp::max(last.id, reached);
+            let keys: Vec<i64> = raw.iter().map(|raw| raw.id).collect();
             let rows = raw.iter().map(|raw| {
                 convert::row(spec, self.organization(), raw, options).map_err(|refusals| {
                     let refusal = &refusals[0];
@@ -201,6 +274,7 @@ impl<'a> Target<'a> {
             let transaction = self.scope.store().begin().await?;
             bulk::rows(&transaction, self.scope, spec.table, rows).await?;
             self.note(&transaction, import, spec.name, last, count.cast_signed()).await?;
+            note_keys(&transaction, import, spec.name, &KeyRanges::of_keys(&keys)).await?;
             transaction.commit().await?;
 
             self.reached.insert(spec.name.to_owned(), last);
@@ -292,4 +366,24 @@ impl<'a> Target<'a> {
         transaction.commit().await?;
         Ok(1)
     }
+}
+
+/// Notes the keys of a chunk.
+async fn note_keys(
+    transaction: &DatabaseTransaction,
+    import: i64,
+    table: &str,
+    keys: &KeyRanges,
+) -> Result<()> {
+    for ranges in keys.ranges().chunks(1_000) {
+        let rows = ranges.iter().map(|(first, last)| source_import_key::ActiveModel {
+            source_import_id: Set(import),
+            table_name: Set(table.to_owned()),
+            first_key: Set(*first),
+            last_key: Set(*last),
+        });
+        let rows: Vec<_> = rows.collect();
+        source_import_key::Entity::insert_many(rows).exec_without_returning(transaction).await?;
+    }
+    Ok(())
 }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    Finding, Options,
+    CHUNK, Finding, Options,
     convert::{self, Refusal},
     copy::Target,
-    source::{Raw, Source},
+    source::{Raw, Source, Which},
     spec::{self, TableSpec},
 };
 use crate::{error::Result, normal_form::domain, progress::Progress};
@@ -26,7 +26,6 @@ pub(super) async fn all(
     let mut findings = Vec::new();
     for spec in spec::tables() {
         let after = target.reached(spec.name);
-        findings.extend(late_rows(source, target, spec.name).await?);
         let odd = source.odd_keys(spec.name).await?;
         if odd > 0 {
             // Such a table can't be read in the order of its keys.
@@ -34,7 +33,8 @@ pub(super) async fn all(
             findings.push(finding(spec.name, "id", reason, odd, Vec::new()));
             continue;
         }
-        let rows = source.count_after(spec.name, after).await?;
+        let late = target.late(spec.name).len() as u64;
+        let rows = late + source.count_after(spec.name, after).await?;
         progress.begin(&format!("look at {}", spec.name), Some(rows));
         findings.extend(rows_of(source, target, &spec, options, progress).await?);
         progress.finish();
@@ -48,7 +48,9 @@ pub(super) async fn all(
     findings.extend(pairs(source).await?);
     if !options.keep_duplicates {
         for (table, column) in [("prospects", "email"), ("industries", "name")] {
-            let (rows, first) = source.repeated(table, column, target.reached(table)).await?;
+            let since =
+                if target.late(table).is_empty() { target.reached(table) } else { i64::MIN };
+            let (rows, first) = source.repeated(table, column, since).await?;
             findings.extend(duplicates(table, column, rows, &first));
         }
         findings.extend(repeated_domains(source, target.reached("companies")).await?);
@@ -60,20 +62,6 @@ fn finding(table: &str, column: &str, reason: String, rows: u64, examples: Vec<S
     Finding { table: table.to_owned(), column: column.to_owned(), reason, rows, examples }
 }
 
-/// Rows that came into the source below a key that an earlier run had passed already.
-async fn late_rows(source: &Source, target: &Target<'_>, table: &str) -> Result<Option<Finding>> {
-    let reached = target.reached(table);
-    let there = source.count_up_to(table, reached).await?;
-    let late = there.saturating_sub(target.written(table));
-    Ok((late > 0).then(|| {
-        let reason = format!(
-            "has rows up to {reached} that were not there when it was brought over; they can't be told \
-             from those that are in"
-        );
-        finding(table, "id", reason, late, Vec::new())
-    }))
-}
-
 async fn rows_of(
     source: &Source,
     target: &Target<'_>,
@@ -83,10 +71,12 @@ async fn rows_of(
 ) -> Result<Vec<Finding>> {
     let mut refused: BTreeMap<Refusal, (u64, Vec<String>)> = BTreeMap::new();
     let mut after = target.reached(spec.name);
+    let mut late = target.late(spec.name).chunks(usize::try_from(CHUNK).unwrap_or(usize::MAX));
     loop {
-        let rows = source.rows(spec, after).await?;
+        let which = late.next().map_or(Which::After(after), Which::Keys);
+        let rows = source.rows(spec, which).await?;
         let Some(last) = rows.last() else { break };
-        after = last.id;
+        after = last.id.max(after);
         progress.advance(rows.len() as u64);
         let keys: Vec<i64> = rows.iter().map(|raw| raw.id).collect();
         for key in target.taken(spec.name, &keys).await? {
@@ -162,7 +152,7 @@ async fn repeated_domains(source: &Source, reached: i64) -> Result<Option<Findin
     let mut repeated: BTreeMap<String, i64> = BTreeMap::new();
     let mut after = i64::MIN;
     loop {
-        let rows = source.rows(spec, after).await?;
+        let rows = source.rows(spec, Which::After(after)).await?;
         let Some(last) = rows.last() else { break };
         after = last.id;
         for raw in &rows {

@@ -4,11 +4,12 @@
 //! First every row is read and looked at; what we would refuse is listed and nothing is written.
 //! Then the tables are copied in chunks, parents before children. A chunk and the note of how far
 //! its table has come are one transaction, so a run that was broken off goes on from there, and a
-//! run that was finished brings what the source has got since.
+//! run that was finished brings what the source has got since, wherever among its keys.
 
 mod convert;
 mod copy;
 mod inspect;
+mod key_ranges;
 mod source;
 mod spec;
 
@@ -86,7 +87,8 @@ pub async fn import(
     for (word, to) in &options.words {
         spec::check_word(word, to)?;
     }
-    let target = Target::open(scope, source.name()).await?;
+    let mut target = Target::open(scope, source.name()).await?;
+    target.find_late(source).await?;
     let findings = inspect::all(source, &target, options, progress).await?;
     if !findings.is_empty() {
         return Ok(Outcome::Refused(findings));

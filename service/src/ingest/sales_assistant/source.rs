@@ -114,9 +114,20 @@ impl Source {
         self.number(format!("SELECT count(*) FROM \"{table}\" WHERE \"id\" > {after}")).await
     }
 
-    /// How many rows of a table there are up to the key `last`.
-    pub(super) async fn count_up_to(&self, table: &str, last: i64) -> Result<u64> {
-        self.number(format!("SELECT count(*) FROM \"{table}\" WHERE \"id\" <= {last}")).await
+    /// The keys of a table after the key `after` and up to `last`, in their order, at most so many.
+    pub(super) async fn keys(
+        &self,
+        table: &str,
+        after: i64,
+        last: i64,
+        most: usize,
+    ) -> Result<Vec<i64>> {
+        let sql = format!(
+            "SELECT CAST(\"id\" AS BIGINT) FROM \"{table}\" WHERE \"id\" > {after} AND \"id\" <= {last} \
+             ORDER BY \"id\" LIMIT {most}"
+        );
+        let rows = self.query(sql).await?;
+        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
     }
 
     /// How many rows of a table have a key that is no whole number, which only SQLite lets in.
@@ -133,15 +144,22 @@ impl Source {
         Ok(number.transpose()?.unwrap_or_default().unsigned_abs())
     }
 
-    /// The next rows of a table after the key `after`.
-    pub(super) async fn rows(&self, spec: &TableSpec, after: i64) -> Result<Vec<RawRow>> {
+    /// Rows of a table, in the order of their keys.
+    pub(super) async fn rows(&self, spec: &TableSpec, which: Which<'_>) -> Result<Vec<RawRow>> {
+        let condition = match which {
+            Which::After(key) => format!("s.\"id\" > {key}"),
+            Which::Keys(keys) => {
+                let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
+                format!("s.\"id\" IN ({})", keys.join(", "))
+            }
+        };
         let columns = &spec.table.columns;
         let named: Vec<_> = columns
             .iter()
             .filter_map(|column| Some(self.expression(column, spec.source_column(column)?)))
             .collect();
         let sql = format!(
-            "SELECT CAST(\"id\" AS BIGINT), {} FROM \"{}\" s WHERE s.\"id\" > {after} \
+            "SELECT CAST(\"id\" AS BIGINT), {} FROM \"{}\" s WHERE {condition} \
              ORDER BY s.\"id\" LIMIT {}",
             named.join(", "),
             spec.name,
@@ -255,6 +273,15 @@ impl Source {
         let statement = Statement::from_string(self.backend, sql);
         Ok(self.snapshot.query_all_raw(statement).await?)
     }
+}
+
+/// Which rows are read.
+#[derive(Clone, Copy)]
+pub(super) enum Which<'k> {
+    /// The next ones after a key.
+    After(i64),
+    /// Those with these keys, at most a chunk.
+    Keys(&'k [i64]),
 }
 
 fn cell(row: &QueryResult, index: usize, kind: Kind) -> Raw {

@@ -12,6 +12,7 @@ use tests::{App, behaviours, enrichment_source as document};
 
 use super::lists;
 
+pub mod cells;
 pub mod queries;
 
 behaviours![
@@ -118,7 +119,14 @@ async fn everything_comes_over(app: App) {
     ] {
         let columns: Vec<&str> = pairs.split(',').map(str::trim).collect();
         let fields: Vec<&str> = map.split_whitespace().collect();
-        let parts: Vec<_> = columns.iter().map(|column| format!("'{column}', {column}")).collect();
+        // What is pending has all attempts before it.
+        let read = |column: &str| match column {
+            "processing_attempts" => {
+                format!("'{column}', CASE status WHEN 'pending' THEN 0 ELSE {column} END")
+            }
+            _ => format!("'{column}', {column}"),
+        };
+        let parts: Vec<_> = columns.iter().map(|column| read(column)).collect();
         // An object can't hold a key twice.
         let parts =
             parts.iter().enumerate().map(|(n, part)| part.replacen('\'', &format!("'{n}"), 1));

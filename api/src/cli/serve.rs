@@ -1,0 +1,185 @@
+//! `salesgraph serve`.
+
+use std::{
+    io,
+    net::{SocketAddr, ToSocketAddrs as _},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+use service::{
+    Engine, Error, Result, Store, SystemClock, demo, governance::change_log,
+    identity::organization, read::zone_data,
+};
+
+use super::{background, clock, say};
+use crate::{
+    http::{Server, Settings, connection, graphiql},
+    progress::Bars,
+    provider::ProviderOptions,
+};
+
+/// How long providers that were asked are waited for at the end.
+const PROVIDERS_GRACE: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct Serve {
+    /// The address to listen on; 127.0.0.1:8000 when nothing is said.
+    #[arg(long, env = "SALESGRAPH_LISTEN", value_name = "ADDRESS:PORT", value_parser = listen)]
+    listen: Option<SocketAddr>,
+    /// Leaves a new embedded database empty.
+    #[arg(long)]
+    no_demo: bool,
+    /// Fills a new embedded database with demo data also where others can reach the server.
+    #[arg(long, conflicts_with = "no_demo")]
+    demo: bool,
+    /// The time zone data that time is grouped by; `bundled` by default.
+    #[arg(long, env = "SALESGRAPH_TZDATA", value_enum)]
+    tzdata: Option<TimeZoneData>,
+    /// How many days the change log is kept; 400 when nothing is said.
+    #[arg(long, env = "SALESGRAPH_KEEP_CHANGES", value_name = "DAYS")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    keep_changes: Option<u32>,
+    /// A replica of the Postgres database, to read from while it shows all that has been written:
+    /// `postgres://USER:PASSWORD@HOST/NAME`. All servers of a database name the same.
+    #[arg(long, env = "SALESGRAPH_REPLICA", hide_env_values = true, value_name = "URL")]
+    replica: Option<String>,
+    #[command(flatten)]
+    providers: ProviderOptions,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Where time zone data comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TimeZoneData {
+    /// Bundled with this version: the same on every server.
+    Bundled,
+    /// The machine's own, which its packages keep current.
+    System,
+}
+
+/// An address to listen on: a name is looked up (`localhost:8000`).
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    let wrong =
+        |error: io::Error| format!("it takes an address and a port, like 127.0.0.1:8000: {error}");
+    let mut found = text.to_socket_addrs().map_err(wrong)?;
+    found.next().ok_or_else(|| "there is no such address".to_owned())
+}
+
+impl Serve {
+    pub(super) fn with(self, other: &Self) -> Self {
+        let listen = other.listen.or(self.listen);
+        let keep_changes = other.keep_changes.or(self.keep_changes);
+        let usual = other.settings == Settings::default();
+        let mut settings = if usual { self.settings.clone() } else { other.settings.clone() };
+        settings.require_keys |= self.settings.require_keys;
+        settings.no_introspection |= self.settings.no_introspection;
+        let replica = other.replica.clone().or(self.replica);
+        let providers = other.providers.clone().or(self.providers);
+        let no_demo = self.no_demo || other.no_demo;
+        let demo = self.demo || other.demo;
+        let tzdata = other.tzdata.or(self.tzdata);
+        Self { listen, no_demo, demo, tzdata, keep_changes, replica, providers, settings }
+    }
+
+    pub(super) async fn run(self, url: &str) -> Result<()> {
+        if self.tzdata == Some(TimeZoneData::System) {
+            zone_data::choose(zone_data::Source::System)?;
+        }
+        let store = Store::connect_with(url, self.replica.as_deref()).await?;
+        store.migrate_up().await?;
+        change_log::open(&store).await?;
+        let listen = self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8_000)));
+        // Where others can reach the server nobody asked for made-up people.
+        let wants_demo = self.demo || (!self.no_demo && listen.ip().is_loopback());
+        if store.engine() == Engine::Sqlite && wants_demo && !organization::any(&store).await? {
+            let rows = demo::found(&store, &clock(), demo::Scale::Small, &Bars::new()).await?;
+            say!("A new database, filled with {rows} rows of demo data.");
+        }
+        let organization =
+            organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
+        let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
+            Error::invalid("listen", format!("can't listen on {listen}: {error}"))
+        })?;
+        let address = listener.local_addr().unwrap_or(listen);
+        let mut settings = self.settings;
+        settings.require_keys |= !address.ip().is_loopback();
+        let require_keys = settings.require_keys;
+        let providers = self.providers.providers()?;
+        let server = Server::new(store.clone(), organization, clock())
+            .with(settings)
+            .asking(providers.clone());
+        if require_keys && !server.keys().any().await? {
+            let message = format!(
+                "at {address} others can reach the server, so it asks for keys, and there is none yet: \
+                 salesgraph keys create --role owner"
+            );
+            return Err(Error::invalid("listen", message));
+        }
+        greet(address, require_keys);
+        // Judging rows takes time in which no connection would be accepted.
+        #[expect(clippy::disallowed_methods, reason = "it is ended below")]
+        let lists = tokio::spawn(background::lists(store.clone()));
+        let stopping = Arc::new(AtomicBool::new(false));
+        // What is asked of providers is kept also while somebody hangs up.
+        #[expect(clippy::disallowed_methods, reason = "it is ended below")]
+        let enrichments =
+            tokio::spawn(background::enrichments(store.clone(), providers, Arc::clone(&stopping)));
+        let ended = tokio::select! {
+            () = connection::serve(listener, server, stop()) => Ok(()),
+            never = background::keep(store, self.keep_changes) => match never {},
+        };
+        lists.abort();
+        // What was asked is paid for: the answer is kept, when it comes soon.
+        stopping.store(true, Ordering::Relaxed);
+        if tokio::time::timeout(PROVIDERS_GRACE, enrichments).await.is_err() {
+            tracing::warn!("providers did not answer before the end; they are asked again");
+        }
+        ended
+    }
+}
+
+/// Says where the server is. One to whom nobody listens serves all the same.
+fn greet(address: SocketAddr, require_keys: bool) {
+    use std::io::Write as _;
+    let mut lines = vec![
+        format!("salesgraph serves GraphQL at http://{address}/graphql"),
+        format!("GraphiQL, to ask questions by hand, at http://{address}/"),
+    ];
+    if !graphiql::is_embedded() {
+        lines
+            .push("(this build could not embed GraphiQL: the page loads it from a CDN)".to_owned());
+    }
+    if require_keys {
+        lines.push("Whoever asks shows a key: Authorization: Bearer KEY".to_owned());
+    }
+    let first = "A first query: { companies(first: 3) { nodes { name prospects(first: 2) { nodes { fullName } } } } }";
+    lines.push(first.to_owned());
+    for line in lines {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+}
+
+/// Ends when the process is asked to stop.
+async fn stop() {
+    let interrupt = async { tokio::signal::ctrl_c().await.ok() };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            interrupt.await;
+            return;
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    interrupt.await;
+}

@@ -1,0 +1,56 @@
+//! Keys as ranges: few, where keys follow each other.
+
+/// Keys that came in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct KeyRanges(Vec<(i64, i64)>);
+
+impl KeyRanges {
+    /// These ranges, from the first to the last key of each, in any order.
+    pub(super) fn new(mut ranges: Vec<(i64, i64)>) -> Self {
+        ranges.sort_unstable();
+        Self(ranges)
+    }
+
+    /// The ranges of keys that ascend.
+    pub(super) fn of_keys(keys: &[i64]) -> Self {
+        let mut ranges: Vec<(i64, i64)> = Vec::new();
+        for key in keys {
+            match ranges.last_mut() {
+                Some((_, last)) if last.checked_add(1) == Some(*key) => *last = *key,
+                _ => ranges.push((*key, *key)),
+            }
+        }
+        Self(ranges)
+    }
+
+    /// Whether a key is among them.
+    pub(super) fn has(&self, key: i64) -> bool {
+        let next = self.0.partition_point(|(first, _)| *first <= key);
+        // A range may lie inside an earlier one only when both came in at once, which they don't.
+        next.checked_sub(1).is_some_and(|place| self.0[place].1 >= key)
+    }
+
+    /// The ranges.
+    pub(super) fn ranges(&self) -> &[(i64, i64)] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KeyRanges;
+
+    #[test]
+    fn keys_that_follow_each_other_are_one_range() {
+        let keys = KeyRanges::of_keys(&[1, 2, 3, 7, 9, 10, i64::MAX]);
+        assert_eq!(keys.ranges(), [(1, 3), (7, 7), (9, 10), (i64::MAX, i64::MAX)]);
+        for key in [1, 2, 3, 7, 9, 10, i64::MAX] {
+            assert!(keys.has(key), "{key}");
+        }
+        for key in [i64::MIN, 0, 4, 8, 11] {
+            assert!(!keys.has(key), "{key}");
+        }
+        assert!(!KeyRanges::default().has(1));
+        assert!(KeyRanges::new(vec![(7, 9), (1, 3)]).has(2));
+    }
+}
