@@ -8,6 +8,7 @@
 pub mod catalog;
 pub mod cli;
 pub mod crm;
+mod csv;
 pub mod document;
 pub mod error;
 pub mod execute;

@@ -58,7 +58,7 @@ fn whole(body: &str) -> String {
 
 async fn rows_become_lines_and_fields_columns(app: App) {
     app.world().await;
-    let query = r"{ prospects { totalCount nodes { fullName employer: company { name ...I } lastContactedAt isActive
+    let query = r"{ prospects { __typename nodes { fullName employer: company { name ...I } lastContactedAt isActive
                     location @include(if: false) } } }
                   fragment I on Company { industry { name } }";
     let (status, head, csv) = asked(&app, "text/csv", query).await;
@@ -137,8 +137,26 @@ async fn a_row_without_anything_is_a_row(app: App) {
 async fn a_list_in_one_object_gives_the_rows(app: App) {
     app.world().await;
     app.usage("large", 2.0).await;
-    let query = "{ llmCostReport(groupBy: MODEL) { replies groups { key cost } total { calls } } }";
+    let query = "{ llmCostReport(groupBy: MODEL) { groups { key cost } } }";
     assert_eq!(asked(&app, "text/csv", query).await.2, "key,cost\r\nlarge,2.0\r\nsmall,0.01\r\n");
+    // What has no place in the table is told, and not dropped.
+    for (query, told) in [
+        (
+            "{ llmCostReport(groupBy: MODEL) { replies groups { key } } }",
+            "`replies` beside `groups`",
+        ),
+        ("{ prospects { totalCount nodes { fullName } } }", "`totalCount` beside `nodes`"),
+        (
+            "{ prospects { nodes { fullName } pageInfo { endCursor } } }",
+            "`pageInfo` beside `nodes`",
+        ),
+    ] {
+        for media in ["text/csv", "application/x-ndjson"] {
+            let (status, _, answer) = asked(&app, media, query).await;
+            assert_eq!(status, 400, "{answer}");
+            assert!(answer.contains(told), "{answer}");
+        }
+    }
     let groups = "{ prospectsGroupBy(by: EMAIL) { nodes { key { email } } } }";
     assert_eq!(asked(&app, "text/csv", groups).await.2.lines().count(), 5);
 }

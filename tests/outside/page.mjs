@@ -1,7 +1,10 @@
 // The page at / in headless Chromium, with every other host out of reach: it loads, asks, and follows.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "node:test";
 import { chromium } from "playwright-core";
 import { origin, stillAnswers, writeDraft } from "./server.mjs";
@@ -138,6 +141,55 @@ test("the example that subscribes gets a draft that is written meanwhile", limit
   const writing = setInterval(() => writeDraft("for the page").catch(() => {}), 500);
   await arrived.finally(() => clearInterval(writing));
   await page.getByRole("button", { name: /^Stop query/ }).click();
+});
+
+test("a server with keys: the key is asked for, subscribes, and stays for the tab", limit, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "page-"));
+  const database = ["--database", `sqlite:${join(folder, "keys.db")}`];
+  const binary = process.env.SALESGRAPH_BINARY;
+  const key = execFileSync(binary, [...database, "keys", "create", "--role", "owner", "--user", "ada@page.example"],
+    { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  execFileSync(binary, [...database, "seed"], { stdio: "ignore" });
+  const server = spawn(binary, [...database, "serve", "--require-keys", "--listen", "127.0.0.1:4711"], { stdio: "ignore" });
+  const address = "http://127.0.0.1:4711";
+  const context = await browser.newContext();
+  const closes = [];
+  try {
+    for (let tries = 0; tries < 100 && !(await fetch(`${address}/health/live`).catch(() => null)); tries++) {
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    const own = await context.newPage();
+    own.on("websocket", (socket) => socket.on("socketerror", (error) => closes.push(error)));
+    await own.goto(address, { waitUntil: "networkidle" });
+    await own.getByText("This server asks for a key.").waitFor();
+    await own.getByRole("textbox", { name: "Key" }).fill(key);
+    await own.getByRole("button", { name: "Use this key" }).click();
+    await own.getByText("you are OWNER as ada@page.example").waitFor();
+    await own.reload({ waitUntil: "networkidle" });
+    await own.getByText("you are OWNER as ada@page.example").waitFor();
+    await own.getByRole("button", { name: "Show Questions" }).click();
+    await own.getByRole("button", { name: "Tell me of new drafts as they are written", exact: true }).click();
+    await own.waitForTimeout(1_000);
+    await own.getByRole("button", { name: /^Execute query/ }).click();
+    const write = () => fetch(`${address}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
+      body: JSON.stringify({ query: 'mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "with a key" }) { userErrors { message } } }' }),
+    }).catch(() => {});
+    const arrived = own.locator(".result-window").getByText("with a key").first().waitFor({ timeout: 30_000 });
+    const writing = setInterval(write, 500);
+    await arrived.finally(() => clearInterval(writing));
+    assert.doesNotMatch(await own.locator(".result-window").innerText(), /4401/);
+    assert.deepEqual(closes, []);
+    // Another tab knows nothing of it.
+    const other = await context.newPage();
+    await other.goto(address, { waitUntil: "networkidle" });
+    await other.getByText("This server asks for a key.").waitFor();
+  } finally {
+    await context.close();
+    server.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("no request to another host", { skip }, () => assert.deepEqual(foreign, []));

@@ -15,7 +15,7 @@ use service::{
 };
 
 use super::{say, scope};
-use crate::{catalog, progress::Bars};
+use crate::{catalog, csv, progress::Bars};
 
 #[derive(Debug, Args)]
 pub(super) struct Backup {
@@ -197,8 +197,9 @@ fn line(row: &Record) -> String {
     cells.collect::<Vec<_>>().join(",")
 }
 
-/// A cell: in quotes where it has to be. A text that is empty is, so that it is told from nothing.
+/// A cell. A text that is empty is in quotes, so that it is told from nothing.
 fn quoted(text: &str) -> String {
-    let plain = !text.is_empty() && !text.contains(['"', ',', '\r', '\n']);
-    if plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
+    let mut cell = String::new();
+    csv::field(&mut cell, text);
+    if cell.is_empty() { "\"\"".to_owned() } else { cell }
 }

@@ -80,6 +80,7 @@ pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
         }
         let ty = walk.shape.object(&known.ty).and_then(|ty| ty.field(&rows.name.node));
         let ty = ty.map_or("", |ty| ty.ty.as_str());
+        beside(below.iter().filter(|field| !is_row(field)).copied(), &key)?;
         let same = below.iter().filter(|field| field.response_key().node == *key);
         sets = same.map(|field| (&field.selection_set.node, ty)).collect();
         table.rows = Rows::Below(key);
@@ -89,6 +90,8 @@ pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
     if let Rows::One = table.rows
         && let Some((key, lists)) = walk.only_list(&root.selection_set.node, &known.ty)
     {
+        let below = walk.fields(&root.selection_set.node, 0);
+        beside(below.into_iter().filter(|field| field.response_key().node != *key), &key)?;
         table.rows = Rows::Below(key);
         sets = lists;
     }
@@ -96,6 +99,15 @@ pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
         walk.columns(set, Some(ty), &mut Vec::new(), &mut table);
     }
     Ok(table)
+}
+
+/// Refuses what stands beside the rows: a table has no place for it. The name of a type is no value.
+fn beside<'f>(fields: impl Iterator<Item = &'f Field>, rows: &str) -> Result<(), Refusal> {
+    let mut fields = fields.filter(|field| field.name.node != "__typename");
+    let Some(field) = fields.next() else { return Ok(()) };
+    let name = field.response_key();
+    let text = format!("a table has no place for `{name}` beside `{rows}`: leave it out");
+    Err(Refusal::new("BAD_REQUEST", text, None))
 }
 
 struct Walk<'d> {

@@ -1,12 +1,8 @@
-//! Comma-separated values (RFC 4180), safe to be opened by a spreadsheet.
+//! Rows as lines of CSV.
 
 use serde_json::Value;
 
-use crate::document::Table;
-
-/// With what a text begins that a spreadsheet would take for a formula
-/// (<https://owasp.org/www-community/attacks/CSV_Injection>).
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+use crate::{csv::field, document::Table};
 
 /// The first line: what each column is, its path joined by points.
 pub(super) fn head(table: &Table) -> String {
@@ -44,17 +40,4 @@ fn line(out: &mut String, cells: impl Iterator<Item = Value>) {
         out.push_str("\"\"");
     }
     out.push_str("\r\n");
-}
-
-fn field(out: &mut String, text: &str) {
-    let guard = if text.starts_with(FORMULA) { "'" } else { "" };
-    if text.contains(['"', ',', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ') {
-        out.push('"');
-        out.push_str(guard);
-        out.push_str(&text.replace('"', "\"\""));
-        out.push('"');
-    } else {
-        out.push_str(guard);
-        out.push_str(text);
-    }
 }

@@ -41,8 +41,8 @@ function shared(value) {
   };
 }
 
-// The key, as long as the page is open and nowhere else.
-let key = "";
+// The key, for this tab: also when the page is loaded again, and gone with the tab.
+let key = sessionStorage.getItem("salesgraph:key") ?? "";
 const viewer = shared(undefined);
 const report = shared(undefined);
 
@@ -158,6 +158,7 @@ function Banner() {
   const enter = (event) => {
     event.preventDefault();
     key = new FormData(event.target).get("key").trim();
+    sessionStorage.setItem("salesgraph:key", key);
     look();
   };
   const form = h("form", { onSubmit: enter }, h("input", { name: "key", type: "password", placeholder: "key", "aria-label": "Key", autoComplete: "off" }), h("button", { type: "submit" }, "Use this key"));
@@ -190,7 +191,12 @@ async function start() {
     url,
     fetch: asked,
     subscriptionUrl: url.replace(/^http/, "ws"),
-    wsConnectionParams: () => headers({}),
+    // It is copied when a socket is opened: so the key is read then.
+    wsConnectionParams: {
+      get authorization() {
+        return key ? `Bearer ${key}` : undefined;
+      },
+    },
   });
   function Page() {
     const who = viewer.use();
