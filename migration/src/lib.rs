@@ -27,6 +27,7 @@ mod m20261122_000016_usage_services;
 mod m20261129_000017_search_letters;
 mod m20261129_000018_crm_comparison;
 mod m20261129_000019_ingest_source_keys;
+mod m20261129_000020_outreach_claims;
 mod roll_up;
 mod search;
 
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000017_search_letters::Migration),
             Box::new(m20261129_000018_crm_comparison::Migration),
             Box::new(m20261129_000019_ingest_source_keys::Migration),
+            Box::new(m20261129_000020_outreach_claims::Migration),
         ]
     }
 }

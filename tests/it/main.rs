@@ -132,6 +132,7 @@ fn behaviours() -> Vec<Behaviour> {
         write::acts::behaviours(),
         write::approvals::behaviours(),
         write::batches::behaviours(),
+        write::claims::behaviours(),
         write::cost::behaviours(),
         write::drafts::behaviours(),
         write::log::behaviours(),

@@ -15,12 +15,16 @@ use service::{
         enrichment::{self, Providers},
         list::Worker,
     },
+    outreach::claim,
 };
 
 use super::clock;
 
 /// How often old entries of the change log are looked for.
 const HOUR: Duration = Duration::from_hours(1);
+
+/// How often claims that ended are looked for.
+const CLAIMS: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether there is a list to be written.
 const LOOK: Duration = Duration::from_secs(1);
@@ -36,6 +40,17 @@ pub(super) async fn keep(store: Store, days: Option<u32>) -> std::convert::Infal
         }
         if let Err(error) = enrichment::expire(&store, clock().now()).await {
             tracing::warn!(%error, "answers of providers that expired could not be thrown away");
+        }
+    }
+}
+
+/// Looks for drafts whose claim ended while they were being sent.
+pub(super) async fn claims(store: Store) -> std::convert::Infallible {
+    let mut rounds = tokio::time::interval(CLAIMS);
+    loop {
+        rounds.tick().await;
+        if let Err(error) = claim::expire(&store, clock()).await {
+            tracing::warn!(%error, "claims that ended could not be looked for");
         }
     }
 }

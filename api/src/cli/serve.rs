@@ -132,6 +132,7 @@ impl Serve {
             tokio::spawn(background::enrichments(store.clone(), providers, Arc::clone(&stopping)));
         let ended = tokio::select! {
             () = connection::serve(listener, server, stop()) => Ok(()),
+            never = background::claims(store.clone()) => match never {},
             never = background::keep(store, self.keep_changes) => match never {},
         };
         lists.abort();

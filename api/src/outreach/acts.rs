@@ -1,12 +1,17 @@
 //! What is done with drafts.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
-use service::outreach::draft_acts::{self, Act};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use service::outreach::{
+    claim,
+    draft_acts::{self, Act},
+};
 
 use super::outreach_draft::OutreachDraft;
 use crate::{
     graph::{
+        Rows,
         act::{act, key},
+        payload::UserError,
         scalar::Moment,
     },
     payload,
@@ -62,6 +67,37 @@ pub struct ScheduleOutreachDraftInput {
     pub expected_revision: Option<i32>,
     /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
     pub idempotency_key: Option<String>,
+}
+
+/// How many drafts are claimed, and for how long.
+#[derive(InputObject)]
+pub struct ClaimOutreachDraftsInput {
+    /// The maximum number of drafts, from 1 to 100.
+    #[graphql(default = 10)]
+    pub limit: i32,
+    /// How long the claim holds, in seconds, from 1 to 3,600.
+    #[graphql(default = 300)]
+    pub lease_seconds: i32,
+    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    pub idempotency_key: Option<String>,
+}
+
+/// Which claim is returned.
+#[derive(InputObject)]
+pub struct ReleaseOutreachDraftInput {
+    /// The draft.
+    pub id: ID,
+    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    pub idempotency_key: Option<String>,
+}
+
+/// What `claimOutreachDrafts` returns.
+#[derive(SimpleObject)]
+pub struct ClaimOutreachDraftsPayload {
+    /// The drafts that are claimed now, the earliest first; null when the request was rejected.
+    pub outreach_drafts: Option<Rows<OutreachDraft>>,
+    /// Why it was rejected; empty when it was done.
+    pub user_errors: Vec<UserError>,
 }
 
 /// Which draft was sent.
@@ -184,6 +220,43 @@ impl OutreachDraftActs {
         #[graphql(desc = "What is to be done.")] input: OutreachDraftActInput,
     ) -> Result<OutreachDraftActPayload> {
         plain(ctx, input, Act::Unschedule).await
+    }
+
+    /// Claims drafts that are ready to be sent: approved ones, and scheduled ones that are due. No other sender gets
+    /// them until the lease ends. A draft whose lease ends before sending begins is offered again; one whose lease ends
+    /// while it is `SENDING` becomes `UNCERTAIN` and is not.
+    async fn claim_outreach_drafts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: ClaimOutreachDraftsInput,
+    ) -> Result<ClaimOutreachDraftsPayload> {
+        let (claimed, user_errors) = act(ctx, |scope, once| async move {
+            claim::claim(scope, input.limit.into(), input.lease_seconds.into(), once).await
+        })
+        .await?;
+        let rows = claimed.map(|keys| Rows::of(keys.into_iter().map(Some).collect()));
+        Ok(ClaimOutreachDraftsPayload { outreach_drafts: rows, user_errors })
+    }
+
+    /// Returns a claim before sending begins: the draft is offered again at once.
+    async fn release_outreach_draft(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: ReleaseOutreachDraftInput,
+    ) -> Result<OutreachDraftActPayload> {
+        let done = act(ctx, |scope, once| async move {
+            claim::release(scope, key::<OutreachDraft>(&input.id, "id")?, once).await
+        });
+        Ok(done.await?.into())
+    }
+
+    /// Marks a claimed draft as `SENDING`: from now on it is never offered again by itself.
+    async fn begin_sending_outreach_draft(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: OutreachDraftActInput,
+    ) -> Result<OutreachDraftActPayload> {
+        plain(ctx, input, Act::BeginSending).await
     }
 
     /// Notes that an approved draft was sent, and logs the interaction that tells of it. Refused when the

@@ -82,6 +82,10 @@ pub struct OutreachDraft {
     pub review_note: Option<String>,
     /// When it is to be sent.
     pub scheduled_for: Option<DateTime>,
+    /// Who has a claim on it to send it: `worker/NAME`.
+    pub claimed_by: Option<String>,
+    /// When the claim ends.
+    pub claim_expires_at: Option<DateTime>,
     /// When it was sent.
     pub sent_at: Option<DateTime>,
     /// What the provider calls the message.
@@ -95,7 +99,7 @@ pub struct OutreachDraft {
     /// The record of an enrichment that it was made for.
     pub import_record: Option<One<ImportRecord>>,
     /// What can be done with it now, by whoever asks.
-    #[entity(computed = available_actions, needs("status", "author_kind", "prospect_id"))]
+    #[entity(computed = available_actions, needs("status", "author_kind", "prospect_id", "claimed_by", "claim_expires_at"))]
     pub available_actions: Vec<OutreachDraftAction>,
     /// The interactions that tell of it: that it was sent, that it was answered.
     pub interactions: Many<Interaction>,
@@ -117,6 +121,7 @@ async fn available_actions(
             status: row.text(0).to_owned(),
             by_worker: row.text(1) == "worker",
             prospect: row.cell(2).key().unwrap_or_default(),
+            claim: row.cell(4).time().map(|until| (row.text(3).to_owned(), until)),
         })
         .collect();
     let available = draft_life::available(scope, &drafts).await?;

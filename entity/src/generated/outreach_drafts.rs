@@ -44,6 +44,10 @@ pub struct Model {
     pub parent_draft_id: Option<i64>,
     pub message_template_id: Option<i64>,
     pub import_record_id: Option<i64>,
+    pub claimed_by: Option<String>,
+    pub claim_expires_at: Option<DateTimeWithTimeZone>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub approved_address: Option<String>,
     #[sea_orm(
         belongs_to,
         from = "event_id",

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
+    claim,
     draft_life::{Action, LIFE, put, refusal},
     interaction, outreach_draft,
 };
@@ -10,7 +11,7 @@ use crate::{
     crm::prospect,
     error::{Problem, Result},
     offer::event,
-    scope::Scope,
+    scope::{Actor, Scope},
     value::Value,
     write::{Once, Record, SKEW, Unit, once, row::at_revision},
 };
@@ -36,6 +37,8 @@ pub enum Act {
     },
     /// See [`Action::Unschedule`].
     Unschedule,
+    /// See [`Action::BeginSending`].
+    BeginSending,
     /// See [`Action::MarkSent`].
     MarkSent {
         /// When; now, when nothing is said.
@@ -82,6 +85,7 @@ impl Act {
             Self::Reopen => Action::Reopen,
             Self::Schedule { .. } => Action::Schedule,
             Self::Unschedule => Action::Unschedule,
+            Self::BeginSending => Action::BeginSending,
             Self::MarkSent { .. } => Action::MarkSent,
             Self::MarkFailed { .. } => Action::MarkFailed,
             Self::Retry => Action::Retry,
@@ -113,7 +117,11 @@ pub async fn act(
                 unit.find(prospect::table(), draft.number("prospect_id").unwrap_or_default())
                     .await?;
             }
-            let draft = unit.get(outreach_draft::table(), id, "id").await?;
+            let mut draft = unit.get(outreach_draft::table(), id, "id").await?;
+            if claim::is_uncertain(&draft, unit.now()) {
+                at_revision(&draft, expected_revision)?;
+                draft = put(unit, &draft, "uncertain").await?;
+            }
             let status = draft.text("status");
             let action = act.action();
             let Some((.., to)) =
@@ -121,7 +129,10 @@ pub async fn act(
             else {
                 return Err(refusal(status, action).into());
             };
-            at_revision(&draft, expected_revision)?;
+            if status != "uncertain" {
+                at_revision(&draft, expected_revision)?;
+            }
+            claim::refuse_claimed_by_another(unit, &draft)?;
             if action.leads_to_sending() {
                 reachable(unit, &draft).await?;
             }
@@ -139,7 +150,11 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
     draft.set("status", Value::Text(to.to_owned()));
     match act {
         Act::Submit => draft.set("submitted_at", Value::Time(now)),
-        Act::Approve => approve(unit.scope(), &mut draft, now)?,
+        Act::Approve => {
+            approve(unit.scope(), &mut draft, now)?;
+            claim::bind_address(unit, &mut draft).await?;
+        }
+        Act::BeginSending => claim::demand_claim(unit, &before)?,
         Act::Reject { note } => draft.set("review_note", checked("note", text(note))?),
         Act::Schedule { at } if at <= now => {
             let message = "it must be in the future";
@@ -151,8 +166,14 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
             return send(unit, before, at, provider_message_id).await;
         }
         Act::MarkFailed { error } => {
-            let sending = put(unit, &before, "sending").await?;
+            let is_uncertain = before.text("status") == "uncertain";
+            if is_uncertain && !matches!(unit.scope().actor(), Actor::Person(_)) {
+                let message = "whether it was sent is not known: a person says so";
+                return Err(Problem::conflict("id", message).into());
+            }
+            let sending = if is_uncertain { before } else { put(unit, &before, "sending").await? };
             let mut failed = sending.clone();
+            claim::clear(&mut failed);
             failed.set("status", Value::Text(to.to_owned()));
             failed.set("error", checked("error", Value::Text(error))?);
             unit.update(&sending, failed).await?;
@@ -209,9 +230,22 @@ async fn send(
     let at = past(at, unit.now(), "sent_at")?;
     let id = before.number("prospect_id").unwrap_or_default();
     let prospect = unit.get(prospect::table(), id, "prospect_id").await?;
-    refuse_unreachable(&prospect)?;
-    let sending = put(unit, &before, "sending").await?;
+    // What was sent already can't be unsent: it is noted whoever it went to.
+    let is_out = matches!(before.text("status"), "sending" | "uncertain");
+    if !is_out {
+        refuse_unreachable(&prospect)?;
+        claim::refuse_other_address(&before, &prospect)?;
+    }
+    let is_uncertain = before.text("status") == "uncertain";
+    let is_evidence = provider_message_id.is_some();
+    if is_uncertain && !is_evidence && !matches!(unit.scope().actor(), Actor::Person(_)) {
+        let message =
+            "whether it was sent is not known: a person says so, or `providerMessageId` does";
+        return Err(Problem::conflict("id", message).into());
+    }
+    let sending = if is_uncertain { before.clone() } else { put(unit, &before, "sending").await? };
     let mut sent = sending.clone();
+    claim::clear(&mut sent);
     sent.set("status", Value::Text("sent".to_owned()));
     sent.set("sent_at", Value::Time(at));
     if let Some(id) = provider_message_id {
@@ -230,7 +264,10 @@ async fn send(
 async fn reachable(unit: &mut Unit, draft: &Record) -> Result<()> {
     let id = draft.number("prospect_id").unwrap_or_default();
     match unit.peek(prospect::table(), id).await? {
-        Some(prospect) => refuse_unreachable(&prospect),
+        Some(prospect) => {
+            refuse_unreachable(&prospect)?;
+            claim::refuse_other_address(draft, &prospect)
+        }
         None => Err(Problem::not_found("id", "prospect").into()),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     crm::prospect,
     error::{Problem, Result},
@@ -28,6 +30,8 @@ pub enum Action {
     Schedule,
     /// Take the time back.
     Unschedule,
+    /// Say that sending begins, under a claim.
+    BeginSending,
     /// Note that it was sent.
     MarkSent,
     /// Note that it could not be sent.
@@ -51,6 +55,7 @@ pub const ACTIONS: &[Word] = &[
     word("reopen", "Take it up again (reopenOutreachDraft)."),
     word("schedule", "Set the time to send it (scheduleOutreachDraft)."),
     word("unschedule", "Take the time back (unscheduleOutreachDraft)."),
+    word("begin_sending", "Say that sending begins, under a claim (beginSendingOutreachDraft)."),
     word("mark_sent", "Note that it was sent (markOutreachDraftSent)."),
     word("mark_failed", "Note that it could not be sent (markOutreachDraftFailed)."),
     word("retry", "Make it ready to be sent once more (retryOutreachDraft)."),
@@ -73,8 +78,9 @@ pub(super) const LIFE: &[(Action, &[&str], &str)] = &[
     (Action::Reopen, &["rejected"], "draft"),
     (Action::Schedule, &["approved"], "scheduled"),
     (Action::Unschedule, &["scheduled"], "approved"),
-    (Action::MarkSent, &["approved", "scheduled", "sending"], "sent"),
-    (Action::MarkFailed, &["approved", "scheduled", "sending"], "failed"),
+    (Action::BeginSending, &["approved", "scheduled"], "sending"),
+    (Action::MarkSent, &["approved", "scheduled", "sending", "uncertain"], "sent"),
+    (Action::MarkFailed, &["approved", "scheduled", "sending", "uncertain"], "failed"),
     (Action::Retry, &["failed"], "approved"),
     (Action::MarkReplied, &["sent"], "replied"),
     (Action::MarkBounced, &["sent"], "bounced"),
@@ -97,6 +103,7 @@ impl Action {
             Self::Reopen => "reopen",
             Self::Schedule => "schedule",
             Self::Unschedule => "unschedule",
+            Self::BeginSending => "begin_sending",
             Self::MarkSent => "mark_sent",
             Self::MarkFailed => "mark_failed",
             Self::Retry => "retry",
@@ -108,7 +115,10 @@ impl Action {
 
     /// Whether it brings a draft nearer to being sent.
     pub(super) fn leads_to_sending(self) -> bool {
-        matches!(self, Self::Submit | Self::Approve | Self::Schedule | Self::Retry)
+        matches!(
+            self,
+            Self::Submit | Self::Approve | Self::Schedule | Self::Retry | Self::BeginSending
+        )
     }
 }
 
@@ -143,6 +153,8 @@ pub struct DraftState {
     pub by_worker: bool,
     /// Whom it is for.
     pub prospect: i64,
+    /// Who has a claim on it, and until when.
+    pub claim: Option<(String, DateTime<Utc>)>,
 }
 
 /// What the actor can do with each of these drafts; at most one statement for all.
@@ -151,18 +163,19 @@ pub struct DraftState {
 /// [`crate::Error::Unavailable`] when the database does not answer.
 pub async fn available(scope: &Scope, drafts: &[DraftState]) -> Result<Vec<Vec<Action>>> {
     let sendable = |status: &str| {
-        matches!(
-            status,
-            "draft" | "pending_review" | "approved" | "scheduled" | "sending" | "failed"
-        )
+        matches!(status, "draft" | "pending_review" | "approved" | "scheduled" | "failed")
     };
     let prospects: Vec<i64> =
         drafts.iter().filter(|draft| sendable(&draft.status)).map(|draft| draft.prospect).collect();
     let reachable = prospect::reachable(scope, &prospects).await?;
-    Ok(drafts.iter().map(|draft| actions(draft, scope.actor(), &reachable)).collect())
+    Ok(drafts.iter().map(|draft| actions(draft, scope, &reachable)).collect())
 }
 
-fn actions(draft: &DraftState, actor: &Actor, reachable: &HashMap<i64, bool>) -> Vec<Action> {
+fn actions(draft: &DraftState, scope: &Scope, reachable: &HashMap<i64, bool>) -> Vec<Action> {
+    let actor = scope.actor();
+    let claim = draft.claim.as_ref().filter(|(_, until)| *until > scope.now());
+    let is_own = claim.is_some_and(|(owner, _)| *owner == actor.label());
+    let is_free = claim.is_none() || is_own;
     let is_reachable = reachable.get(&draft.prospect).copied().unwrap_or(false);
     LIFE.iter()
         .filter(|(_, from, _)| from.contains(&draft.status.as_str()))
@@ -171,7 +184,17 @@ fn actions(draft: &DraftState, actor: &Actor, reachable: &HashMap<i64, bool>) ->
             Action::Approve => {
                 is_reachable && actor.may_approve() && !(actor.is_worker() && draft.by_worker)
             }
-            Action::MarkSent => is_reachable,
+            Action::BeginSending => is_reachable && is_own,
+            // Who brings evidence of delivery may say so too.
+            Action::MarkSent => {
+                is_free && (is_reachable || matches!(&*draft.status, "sending" | "uncertain"))
+            }
+            Action::MarkFailed => {
+                is_free && (draft.status != "uncertain" || matches!(actor, Actor::Person(_)))
+            }
+            Action::Edit | Action::Schedule | Action::Unschedule | Action::Discard if !is_free => {
+                false
+            }
             action => is_reachable || !action.leads_to_sending(),
         })
         .collect()

@@ -1,5 +1,6 @@
 //! What was said to prospects, and what is about to be.
 
+pub mod claim;
 pub mod draft_acts;
 pub mod draft_life;
 pub mod funnel;

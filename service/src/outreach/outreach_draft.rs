@@ -6,6 +6,7 @@ use entity::outreach::outreach_draft;
 use futures_util::future::BoxFuture;
 
 use super::{
+    claim,
     draft_life::{self, Action},
     interaction::{self, CHANNELS},
     message_template,
@@ -38,7 +39,9 @@ pub fn table() -> &'static Table {
                 ("model", 50),
                 ("author_kind", 20),
                 ("approver_kind", 20),
+                ("claimed_by", 300),
             ])
+            .keeping_secret(["approved_address"])
             .hidden_with("prospect_id", prospect::table)
     });
     &TABLE
@@ -52,6 +55,10 @@ pub const STATUSES: &[Word] = &[
     word("rejected", "Read and refused."),
     word("scheduled", "Approved, and to be sent at a set time."),
     word("sending", "On its way out."),
+    word(
+        "uncertain",
+        "Sending began, and the claim ended before it was said what became of it. A person, or evidence of delivery, says it.",
+    ),
     word("sent", "Handed to the prospect's side."),
     word("failed", "Could not be sent."),
     word("replied", "The prospect has answered."),
@@ -169,6 +176,7 @@ async fn edit(unit: &mut Unit, before: Record, mut after: Record) -> Result<Reco
     if before.difference(&after).is_empty() {
         return Ok(before);
     }
+    claim::refuse_claimed_by_another(unit, &before)?;
     match before.text("status") {
         "draft" | "pending_review" => unit.update(&before, after).await,
         "rejected" => {

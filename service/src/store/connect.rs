@@ -11,8 +11,8 @@ use std::{
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 use sqlx::{
-    ConnectOptions as _, Connection as _, Executor as _,
-    postgres::PgConnectOptions,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _,
+    postgres::{PgConnectOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -52,12 +52,46 @@ pub(super) enum Side {
 
 /// The pool tries again until its time is over and then says only that; one connection says why.
 pub(super) async fn try_postgres(url: &str) -> Result<()> {
-    let options: PgConnectOptions = url.parse().map_err(|error| refused(&error))?;
-    let connection = timeout(ACQUIRE_TIMEOUT, options.connect()).await;
-    let connection = connection
-        .map_err(|_| refused(&sqlx::Error::PoolTimedOut))?
-        .map_err(|error| refused(&error))?;
+    let connection = one(url).await?;
+    let connection = refuse_transaction_pooler(url, connection).await?;
     connection.close().await.map_err(|error| refused(&error))
+}
+
+async fn one(url: &str) -> Result<PgConnection> {
+    let options: PgConnectOptions = url.parse().map_err(|error| refused(&error))?;
+    let connection = timeout(ACQUIRE_TIMEOUT, plain(options).connect()).await;
+    connection.map_err(|_| refused(&sqlx::Error::PoolTimedOut))?.map_err(|error| refused(&error))
+}
+
+/// Without what poolers reject when a connection begins. What it sets is read by no statement of ours: numbers with a
+/// fraction come in binary.
+fn plain(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("salesgraph").extra_float_digits(None)
+}
+
+/// Refuses a pooler that gives every transaction another connection of the database: prepared statements, locks and
+/// notifications of ours belong to a connection.
+async fn refuse_transaction_pooler(
+    url: &str,
+    mut connection: PgConnection,
+) -> Result<PgConnection> {
+    let pid = "SELECT pg_backend_pid()";
+    let read = |row: PgRow| row.try_get::<i32, _>(0).map_err(|error| refused(&error));
+    let before = connection.fetch_one(pid).await.map_err(|error| refused(&error))?;
+    // While another is in a transaction, on the connection that was free last, this one would be given a third.
+    let Ok(mut other) = one(url).await else { return Ok(connection) };
+    let _ = other.execute("BEGIN; SELECT 1").await;
+    let after = connection.fetch_one(pid).await.map_err(|error| refused(&error))?;
+    let _ = other.execute("ROLLBACK").await;
+    let _ = other.close().await;
+    if read(before)? == read(after)? {
+        return Ok(connection);
+    }
+    Err(Error::invalid(
+        "database",
+        "the connection goes through a pooler that gives each transaction another connection (PgBouncer with \
+         pool_mode = transaction): let it pool by session for this database, or name the Postgres server itself",
+    ))
 }
 
 /// The file that a URL names, if it names one.
@@ -69,8 +103,7 @@ pub(crate) fn sqlite_path(url: &str) -> Option<PathBuf> {
 
 /// How many connections of this program the Postgres database has.
 pub(crate) async fn others(url: &str) -> Result<i64> {
-    let options: PgConnectOptions = url.parse().map_err(|error| refused(&error))?;
-    let mut connection = options.connect().await.map_err(|error| refused(&error))?;
+    let mut connection = one(url).await?;
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                AND application_name = 'salesgraph' AND pid <> pg_backend_pid()";
     let count = sqlx::query_scalar(sql)
@@ -179,16 +212,21 @@ pub(super) fn postgres(url: &str, connections: u32, side: Side, left: &Left) -> 
     // What writes also migrates and brings over, which takes as long as it takes.
     let limit = if side == Side::Read { STATEMENT_TIMEOUT.as_millis() } else { 0 };
     let left = left.clone();
+    let settings = settings(limit);
     let mut options = ConnectOptions::new(url);
     options
         .map_sqlx_postgres_pool_opts(move |pool| {
             let left = left.clone();
-            pool.after_connect(|connection, _| {
+            let settings = settings.clone();
+            pool.after_connect(move |connection, _| {
+                let settings = settings.clone();
                 Box::pin(async move {
                     // Postgres 14 and later, where the system can tell: a statement ends when its
                     // connection is gone.
                     let notice = "SET client_connection_check_interval = '1s'";
                     let _ = connection.execute(notice).await;
+                    // Not when the connection begins: poolers reject such settings, or forget them.
+                    connection.execute(AssertSqlSafe(settings)).await?;
                     Ok(())
                 })
             })
@@ -210,21 +248,27 @@ pub(super) fn postgres(url: &str, connections: u32, side: Side, left: &Left) -> 
         .test_before_acquire(false)
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(move |options: PgConnectOptions| {
-            options
-                .application_name("salesgraph")
-                .statement_cache_capacity(STATEMENTS_KEPT)
-                .options([
-                    ("lock_timeout", LOCK_TIMEOUT),
-                    ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
-                    ("statement_timeout", &limit.to_string()),
-                    // Our statements are over before compiling them would pay.
-                    ("jit", "off"),
-                    // Pages of what is asked for lie in memory or on a disk without arms; the server's own
-                    // figure, 4, lets it read whole tables instead.
-                    ("random_page_cost", "1.1"),
-                ])
+            plain(options).statement_cache_capacity(STATEMENTS_KEPT)
         });
     options
+}
+
+/// The settings of a connection, as statements; a statement may run for `limit` milliseconds.
+fn settings(limit: u128) -> String {
+    let settings = [
+        ("lock_timeout", LOCK_TIMEOUT),
+        ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+        ("statement_timeout", &limit.to_string()),
+        // Our statements are over before compiling them would pay.
+        ("jit", "off"),
+        // Pages of what is asked for lie in memory or on a disk without arms; the server's own figure, 4, lets it read
+        // whole tables instead.
+        ("random_page_cost", "1.1"),
+        // Whatever the database says: our locks make up for the rest.
+        ("default_transaction_isolation", "read committed"),
+    ];
+    let set = settings.map(|(name, value)| format!("SET {name} = '{value}'"));
+    set.join("; ")
 }
 
 pub(super) async fn connect(

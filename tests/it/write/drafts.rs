@@ -266,6 +266,7 @@ async fn what_can_be_done_is_what_is_done(app: App) {
         ("REOPEN", "reopenOutreachDraft", ""),
         ("SCHEDULE", "scheduleOutreachDraft", r#", scheduledFor: "2027-01-01T00:00:00Z""#),
         ("UNSCHEDULE", "unscheduleOutreachDraft", ""),
+        ("BEGIN_SENDING", "beginSendingOutreachDraft", ""),
         ("MARK_SENT", "markOutreachDraftSent", ""),
         ("MARK_FAILED", "markOutreachDraftFailed", r#", error: "x""#),
         ("RETRY", "retryOutreachDraft", ""),
@@ -296,7 +297,7 @@ async fn what_can_be_done_is_what_is_done(app: App) {
             done += u32::from(can);
         }
     }
-    assert_eq!(done, 26, "20 transitions and 6 edits");
+    assert_eq!(done, 28, "22 transitions and 6 edits");
 }
 
 async fn only_what_was_never_approved_can_be_deleted(app: App) {

@@ -3,6 +3,7 @@
 pub mod acts;
 pub mod approvals;
 pub mod batches;
+pub mod claims;
 pub mod cost;
 pub mod drafts;
 pub mod log;

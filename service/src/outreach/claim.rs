@@ -1,0 +1,210 @@
+//! Claims: a sender takes drafts that are ready to be sent, and no other sender gets them meanwhile.
+//!
+//! A claim is a lease. One that ends before sending begins offers the draft again. One that ends while the draft is
+//! being sent makes the draft `uncertain`: nobody knows whether the message went out, so it is never offered again until a
+//! person, or evidence of delivery, says what became of it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ConnectionTrait, Statement};
+
+use super::outreach_draft;
+use crate::{
+    clock::Clock,
+    crm::prospect,
+    error::{Problem, Result},
+    identity::policy::Role,
+    scope::{Actor, Scope},
+    store::{Engine, Store},
+    table::Kind,
+    value::Value,
+    write::{Once, Record, Unit, once},
+};
+
+/// The most drafts of one claim.
+pub const MOST_DRAFTS: i64 = 100;
+
+/// The longest lease, in seconds.
+pub const LONGEST_LEASE: i64 = 3_600;
+
+/// Drafts that are looked at for those whose lease has ended, in one transaction.
+const CHUNK: usize = 100;
+
+/// Claims at most `limit` drafts that are approved, or scheduled and due, for `lease` seconds: the earliest first, and those
+/// whose recipient may be written to. Gives their keys.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when a number is out of its bounds, or the actor has no name.
+pub async fn claim(scope: &Scope, limit: i64, lease: i64, once: Option<Once>) -> Result<Vec<i64>> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            within("limit", limit, MOST_DRAFTS)?;
+            within("lease_seconds", lease, LONGEST_LEASE)?;
+            let owner = owner(unit.scope())?;
+            let until = unit.now() + TimeDelta::seconds(lease);
+            let mut claimed = Vec::new();
+            for draft in ready(unit, limit).await? {
+                let mut after = draft.clone();
+                after.set("claimed_by", Value::Text(owner.clone()));
+                after.set("claim_expires_at", Value::Time(until));
+                unit.update(&draft, after).await?;
+                claimed.push(draft.id());
+            }
+            Ok(claimed)
+        })
+    })
+    .await
+}
+
+fn within(field: &str, number: i64, most: i64) -> Result<()> {
+    if (1..=most).contains(&number) {
+        return Ok(());
+    }
+    Err(Problem::invalid(field, format!("it takes a number from 1 to {most}")).into())
+}
+
+/// The drafts that can be claimed, which nobody else can write until the end.
+async fn ready(unit: &Unit, limit: i64) -> Result<Vec<Record>> {
+    let table = outreach_draft::table();
+    let columns: Vec<_> =
+        table.columns.iter().map(|column| format!("d.\"{}\"", column.name)).collect();
+    let lock = match unit.scope().engine() {
+        Engine::Postgres => " FOR NO KEY UPDATE OF d SKIP LOCKED",
+        // There is one writer.
+        Engine::Sqlite => "",
+    };
+    let sql = format!(
+        "SELECT {} FROM \"outreach_drafts\" d JOIN \"prospects\" p ON p.\"id\" = d.\"prospect_id\" \
+         WHERE d.\"organization_id\" = {{}} AND (d.\"status\" = 'approved' OR (d.\"status\" = 'scheduled' \
+         AND d.\"scheduled_for\" <= {{}})) AND (d.\"claim_expires_at\" IS NULL OR d.\"claim_expires_at\" <= {{}}) \
+         AND p.\"deleted_at\" IS NULL AND p.\"unsubscribed_at\" IS NULL \
+         AND (d.\"approved_address\" IS NULL OR d.\"approved_address\" = p.\"email_key\") \
+         ORDER BY COALESCE(d.\"scheduled_for\", d.\"approved_at\", d.\"created_at\"), d.\"id\" LIMIT {limit}{lock}",
+        columns.join(", ")
+    );
+    let now = || Value::Time(unit.now()).bind(Kind::Time);
+    let binds = vec![unit.scope().organization().into(), now(), now()];
+    let rows = unit.query(&sql, binds).await?;
+    rows.iter().map(|row| Record::read(table, row, 0)).collect()
+}
+
+/// Gives a claim back before sending begins; gives the key of the draft.
+///
+/// # Errors
+/// [`crate::Error::Refused`] when the actor has no claim on it, or it is being sent.
+pub async fn release(scope: &Scope, id: i64, once: Option<Once>) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let draft = unit.get(outreach_draft::table(), id, "id").await?;
+            demand_claim(unit, &draft)?;
+            if draft.text("status") == "sending" {
+                let message = "it is being sent: say what became of it (markOutreachDraftSent, \
+                               markOutreachDraftFailed)";
+                return Err(Problem::conflict("id", message).into());
+            }
+            let mut after = draft.clone();
+            clear(&mut after);
+            unit.update(&draft, after).await?;
+            Ok(id)
+        })
+    })
+    .await
+}
+
+/// Refuses who has no claim on a draft that has not ended.
+pub(super) fn demand_claim(unit: &Unit, draft: &Record) -> Result<()> {
+    let owner = owner(unit.scope())?;
+    if is_claimed(draft, unit.now()) && draft.text("claimed_by") == owner {
+        return Ok(());
+    }
+    let message = "there is no claim of yours on it that has not ended (claimOutreachDrafts)";
+    Err(Problem::conflict("id", message).into())
+}
+
+/// Refuses while another has a claim on a draft.
+pub(super) fn refuse_claimed_by_another(unit: &Unit, draft: &Record) -> Result<()> {
+    let owner = unit.scope().actor().label();
+    match draft.time("claim_expires_at") {
+        Some(until) if until > unit.now() && draft.text("claimed_by") != owner => {
+            let until = until.format("%Y-%m-%dT%H:%M:%SZ");
+            let message = format!("{} has a claim on it until {until}", draft.text("claimed_by"));
+            Err(Problem::conflict("id", message).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_claimed(draft: &Record, now: DateTime<Utc>) -> bool {
+    draft.time("claim_expires_at").is_some_and(|until| until > now)
+}
+
+/// Whether a draft is being sent under a claim that has ended.
+pub(super) fn is_uncertain(draft: &Record, now: DateTime<Utc>) -> bool {
+    draft.text("status") == "sending" && draft.has("claim_expires_at") && !is_claimed(draft, now)
+}
+
+/// Takes the claim off a draft.
+pub(super) fn clear(draft: &mut Record) {
+    draft.set("claimed_by", Value::Null);
+    draft.set("claim_expires_at", Value::Null);
+}
+
+/// Who a claim is of.
+fn owner(scope: &Scope) -> Result<String> {
+    if scope.actor().name().is_some() {
+        return Ok(scope.actor().label());
+    }
+    let message = "a claim needs a name: send `Salesgraph-Actor: worker/NAME`, or a key";
+    Err(Problem::conflict("", message).into())
+}
+
+/// Refuses to send a draft to another address than that which it was approved for.
+pub(super) fn refuse_other_address(draft: &Record, prospect: &Record) -> Result<()> {
+    let approved = draft.text("approved_address");
+    if approved.is_empty() || approved == prospect.text("email_key") {
+        return Ok(());
+    }
+    let message = "it was approved for another e-mail address of the prospect: edit it and have it \
+                   approved again";
+    Err(Problem::conflict("id", message).into())
+}
+
+/// Notes the address that an approval is for.
+pub(super) async fn bind_address(unit: &mut Unit, draft: &mut Record) -> Result<()> {
+    let id = draft.number("prospect_id").unwrap_or_default();
+    if let Some(prospect) = unit.peek(prospect::table(), id).await? {
+        draft.set("approved_address", prospect.value("email_key").clone());
+    }
+    Ok(())
+}
+
+/// Makes drafts `uncertain` whose claim ended while they were being sent, in all organizations.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database does not answer.
+pub async fn expire(store: &Store, clock: std::sync::Arc<dyn Clock>) -> Result<()> {
+    let engine = store.engine();
+    let sql = format!(
+        "SELECT \"organization_id\", \"id\" FROM \"outreach_drafts\" WHERE \"status\" = 'sending' \
+         AND \"claim_expires_at\" <= {{}} ORDER BY \"id\" LIMIT {CHUNK}"
+    );
+    let now = Value::Time(clock.now()).bind(Kind::Time);
+    let statement: Statement = engine.statement(&sql, vec![now]);
+    let mut found = Vec::new();
+    for row in store.write().query_all_raw(statement).await? {
+        let place: (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        found.push(place);
+    }
+    for (organization, id) in found {
+        let clock = std::sync::Arc::clone(&clock);
+        let actor = Actor::Worker("server".to_owned());
+        let scope = Scope::new(store.clone(), organization, actor, Role::Owner, clock);
+        let mut unit = Unit::begin(&scope).await?;
+        if let Some(draft) = unit.claim(outreach_draft::table(), id).await?
+            && is_uncertain(&draft, unit.now())
+        {
+            super::draft_life::put(&mut unit, &draft, "uncertain").await?;
+            unit.commit().await?;
+        }
+    }
+    Ok(())
+}
