@@ -168,6 +168,7 @@ async fn in_server(url: &str, file: &Path, progress: &dyn Progress) -> Result<()
             "industry_solutions"
                 | "outreach_draft_usages"
                 | "prospect_research_usages"
+                | "source_import_keys"
                 | "source_import_tables"
                 | "alembic_version"
                 | "change_log"
