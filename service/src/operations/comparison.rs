@@ -36,7 +36,7 @@ fn tables() -> [(&'static Table, &'static str); 3] {
     ]
 }
 
-/// Computes the comparison columns of all rows of all organizations that have none of this [`VERSION`], and of rows that
+/// Computes the comparison columns of all rows of all organizations that have none of this version, and of rows that
 /// something else than a server has written. What it has done stays when it is interrupted, and the next call goes on from
 /// there. Displayed values, revisions and the change log stay as they are.
 ///

@@ -199,7 +199,7 @@ pub async fn expire(store: &Store, clock: std::sync::Arc<dyn Clock>) -> Result<(
         let actor = Actor::Worker("server".to_owned());
         let scope = Scope::new(store.clone(), organization, actor, Role::Owner, clock);
         let mut unit = Unit::begin(&scope).await?;
-        if let Some(draft) = unit.claim(outreach_draft::table(), id).await?
+        if let Some(draft) = unit.find(outreach_draft::table(), id).await?
             && is_uncertain(&draft, unit.now())
         {
             super::draft_life::put(&mut unit, &draft, "uncertain").await?;

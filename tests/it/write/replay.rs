@@ -213,11 +213,11 @@ async fn every_write_of_every_mutation_is_in_the_log(app: App) {
         }
         let before = told(&app).await;
         let known = entries(&app).await.len();
-        let mutation =
+        let document =
             format!("mutation {{ {mutation} {{ userErrors {{ code field message }} }} }}");
-        let done = app.done_by(service::Actor::Person("Ada".to_owned()), &mutation).await;
+        let done = app.done_by(service::Actor::Person("Ada".to_owned()), &document).await;
         assert_eq!(done["userErrors"], json!([]), "{number}: {mutation}");
-        left.remove(EVERYTHING[number].split('(').next().unwrap());
+        left.remove(mutation.split('(').next().unwrap());
         let after = told(&app).await;
         let log = entries(&app).await;
         let mut written: BTreeSet<(String, i64)> = BTreeSet::new();
