@@ -153,7 +153,8 @@ impl Table {
     }
 
     /// Whether a column holds what is compared instead of another.
-    pub(crate) fn is_comparison(&self, column: &str) -> bool {
+    #[must_use]
+    pub fn is_comparison(&self, column: &str) -> bool {
         let place = self.find(column);
         self.following.iter().any(|(known, _)| Some(*known) == place)
             && place.is_some_and(|place| self.secret.contains(&place))

@@ -1,6 +1,6 @@
 //! One cell of a row, whatever engine it came from.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use sea_orm::{DbErr, QueryResult, Value as Bind, sea_query::ArrayType};
 use sqlx::{ColumnIndex, Decode, Row};
 
@@ -26,6 +26,19 @@ pub enum Value {
     Time(DateTime<Utc>),
     /// A JSON document.
     Json(serde_json::Value),
+}
+
+/// A moment in which a leap second is the second after it: no clock here shows it, and texts with it do not sort.
+#[must_use]
+pub fn without_leap_second(time: DateTime<Utc>) -> DateTime<Utc> {
+    let second = 1_000_000_000;
+    match time.nanosecond().checked_sub(second) {
+        Some(nanosecond) => {
+            let whole = time.with_nanosecond(nanosecond).unwrap_or(time);
+            whole + TimeDelta::seconds(1)
+        }
+        None => time,
+    }
 }
 
 impl Value {

@@ -7,7 +7,7 @@ use async_graphql::{
     ServerResult, Value, parser::types::Field,
 };
 use chrono::{Datelike, SecondsFormat, SubsecRound, Utc};
-use service::Value as Cell;
+use service::{Value as Cell, value::without_leap_second};
 
 use super::{
     Vocabulary,
@@ -145,7 +145,7 @@ pub fn is_moment(text: &str) -> bool {
 
 fn time_input(text: &str) -> Option<chrono::DateTime<Utc>> {
     let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
-    let time = time.with_timezone(&Utc).trunc_subsecs(6);
+    let time = without_leap_second(time.with_timezone(&Utc)).trunc_subsecs(6);
     // Years of other lengths would not sort as text, and Postgres knows no year 0.
     (1..=9_999).contains(&time.year()).then_some(time)
 }

@@ -251,6 +251,7 @@ impl PlainMutation {
         let (batch, mut errors) = outcome(done)?;
         let mut keys = vec![None; items.len().min(MOST_ITEMS)];
         let (mut made, mut updated) = (0, 0);
+        let is_done = batch.is_some();
         if let Some(batch) = batch {
             for ((place, key), created) in places.iter().zip(&batch.keys).zip(&batch.created) {
                 keys[*place] = *key;
@@ -268,7 +269,8 @@ impl PlainMutation {
             errors.extend(told.chain(unread).map(payload::UserError::from));
             errors.sort_by_key(|error| error.index);
         }
-        let mut parts = vec![(self.entity.plural.to_owned(), Part::Rows(self.entity, keys))];
+        let rows = if is_done { Part::Rows(self.entity, keys) } else { Part::Value(Value::Null) };
+        let mut parts = vec![(self.entity.plural.to_owned(), rows)];
         if self.does == Does::UpsertMany {
             parts.push(("createdCount".to_owned(), Part::Value(Value::from(made))));
             parts.push(("updatedCount".to_owned(), Part::Value(Value::from(updated))));

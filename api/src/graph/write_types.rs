@@ -71,7 +71,7 @@ impl Schema<'_> {
         let revision = argument("expectedRevision", "Int", revision);
         let key = argument("idempotencyKey", "String", KEY);
         let row = |about: &str| field(&entity.single, entity.name, about);
-        let rows = |about: &str| field(entity.plural, &format!("[{}]!", entity.name), about);
+        let rows = |about: &str| field(entity.plural, &format!("[{}]", entity.name), about);
         let items = |about: &str| {
             let about = format!("{about} At most {MOST_ITEMS}.");
             argument(entity.plural, &format!("[{}Input!]!", entity.name), &about)
@@ -80,7 +80,11 @@ impl Schema<'_> {
             let about = "What happens when some are refused.";
             argument_or("onError", "OnError", "REJECT_ALL", about)
         };
-        let identity = rules.identity.map(|identity| camel(identity.column)).unwrap_or_default();
+        let identity = rules.identity.map(|identity| {
+            let is_shown = !(rules.table)().is_comparison(identity.column);
+            camel(if is_shown { identity.column } else { identity.written_as })
+        });
+        let identity = identity.unwrap_or_default();
         let (about, input, payload) = match mutation.does {
             Does::Create => {
                 let mut fields = creation(entity, rules);
@@ -94,7 +98,9 @@ impl Schema<'_> {
             Does::CreateMany => (
                 format!("Makes {many}, at most {MOST_ITEMS} at once."),
                 vec![items("What is said of each."), on_error(), key],
-                vec![rows("As they were made, in the order of the input; null where refused.")],
+                vec![rows(
+                    "As they were made, in the order of the input; null where refused. Null when none was written.",
+                )],
             ),
             Does::UpsertMany => (
                 format!(
@@ -104,7 +110,9 @@ impl Schema<'_> {
                 ),
                 vec![items("What is said of each."), on_error(), key],
                 vec![
-                    rows("As they are now, in the order of the input; null where refused."),
+                    rows(
+                        "As they are now, in the order of the input; null where refused. Null when none was written.",
+                    ),
                     field("createdCount", "Int!", "How many were made."),
                     field("updatedCount", "Int!", "How many were there already."),
                 ],

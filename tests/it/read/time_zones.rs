@@ -13,6 +13,7 @@ behaviours![
     a_day_that_a_place_left_out_is_no_group,
     parts_of_a_second_count,
     rules_of_this_year_are_known,
+    a_leap_second_is_the_second_after_it,
 ];
 
 /// Prospects last contacted at these moments; the groups by `key` in `zone`: what it is called, how many.
@@ -263,5 +264,19 @@ async fn parts_of_a_second_count(app: App) {
         )
         .await,
         named(&[("2026-03", 1), ("2026-04", 2)])
+    );
+}
+
+async fn a_leap_second_is_the_second_after_it(app: App) {
+    let industry = app.industry("Logistics").await;
+    let company = app.company("Acme", industry).await;
+    app.prospect("Ada", company).await;
+    app.done(r#"mutation { logInteraction(input: { prospectId: 1, interactionType: "call", subject: "s", content: "c", interactionDate: "2016-12-31T23:59:60.25Z" }) { userErrors { message } } }"#).await;
+    let data = app.data(r#"{ interactions(filter: { interactionDate: { eq: "2016-12-31T23:59:60.25Z" } }) { nodes { interactionDate } }
+        interactionsGroupBy(by: [INTERACTION_DATE_DAY]) { nodes { key { interactionDateDay } count } } }"#).await;
+    assert_eq!(
+        data,
+        json!({ "interactions": { "nodes": [{ "interactionDate": "2017-01-01T00:00:00.250Z" }] },
+            "interactionsGroupBy": { "nodes": [{ "key": { "interactionDateDay": "2017-01-01" }, "count": 1 }] } })
     );
 }

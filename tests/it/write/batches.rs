@@ -30,6 +30,9 @@ async fn a_batch_is_all_or_nothing_unless_it_skips(app: App) {
     };
     let wrong = "[2] INVALID companyId: `companyId` takes the id of a Company: `Company:` and its key, or the key";
     assert_eq!(app.refused(&batch("REJECT_ALL")).await, [wrong]);
+    // One null, and not one for each.
+    let rejected = app.answer(&batch("REJECT_ALL")).await;
+    assert_eq!(rejected["data"]["createProspects"]["prospects"], json!(null));
     assert_eq!(
         app.data("{ prospects { totalCount } changes { totalCount } }").await,
         json!({ "prospects": { "totalCount": 0 }, "changes": { "totalCount": 0 } })

@@ -13,6 +13,10 @@ function string({ pick, below, chance }) {
   return pick([`"""x${middle}${breaks}  x"""`, `"""${breaks}  x${breaks}${middle}${breaks}  x${breaks}"""`, `"""x${breaks}    ${middle}${breaks}x"""`]);
 }
 
+/** A string literal of one line without control characters: a column of one line rejects them. */
+const line = (random) => string(random).replaceAll(/[\r\n\t]+/g, " ").replaceAll(/\\+[nt]/g, "-")
+  .replace(/^""" +/, '"""').replace(/ +"""$/, '"""');
+
 const ints = ["0", "-0", "1", "-1", "7", "2147483647", "42"];
 const floats = ["0", "1", "0.5", "1e3", "1E-2", "12.25", "2.0", "1e+2", "3"];
 
@@ -32,11 +36,11 @@ const asVariable = (literal) => JSON.parse(literal.replace(/\\u\{(\w+)\}/g, (_, 
 export function request(random) {
   const { pick, chance } = random;
   const fields = {
-    resource: [string(random).replaceAll(/[\r\n]+/g, " "), "String"],
+    resource: [line(random), "String"],
     tokens: [pick(["0", "-0", "1", "7", "2147483647"]), "Int"],
     quantity: [pick(floats), "Float"],
     kind: [pick(["API_CALL", "STORAGE"]), "ServiceUsageKind"],
-    status: [string(random).replaceAll(/[\r\n]+/g, " "), "String"],
+    status: [line(random), "String"],
   };
   const definitions = [];
   const variables = {};

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     table::{Column, Kind},
-    value::Value,
+    value::{Value, without_leap_second},
     vocabulary::Word,
 };
 
@@ -125,7 +125,7 @@ pub(in super::super) fn moment(text: &str) -> Option<DateTime<Utc>> {
             .or_else(|| NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))
             .map(|time| time.and_utc())
     };
-    let time = zoned.or_else(naive)?;
+    let time = without_leap_second(zoned.or_else(naive)?);
     // Years of other lengths would not sort as text.
     (1..=9_999).contains(&time.year()).then(|| time.trunc_subsecs(6))
 }
