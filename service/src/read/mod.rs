@@ -19,6 +19,7 @@ mod cursor;
 mod filter;
 mod plan;
 mod run;
+mod sort_key;
 mod sql;
 mod statement;
 mod zone;
