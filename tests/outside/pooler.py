@@ -4,6 +4,7 @@ Debian 12 has 1.18, which rejects settings that come when a connection begins; n
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +16,7 @@ SERVER = urlsplit(os.environ["SALESGRAPH_TEST_POSTGRES"])
 BINARY = os.environ["SALESGRAPH_BINARY"]
 DATABASE = f"salesgraph_pooler_{os.getpid()}"
 passed = failed = 0
+poolers = []
 
 
 def check(name, holds, seen=""):
@@ -33,12 +35,14 @@ def install():
                        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
 
 
-def as_server(command):
-    """Runs a command as somebody who is not root."""
-    return ["su", "postgres", "-s", "/bin/sh", "-c", command] if os.getuid() == 0 else ["sh", "-c", command]
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
-def start(folder, mode, port):
+def start(folder, mode):
+    port = free_port()
     (folder / f"{mode}.ini").write_text(f"""[databases]
 * = host={SERVER.hostname} port={SERVER.port} user={SERVER.username}
 [pgbouncer]
@@ -49,11 +53,17 @@ pool_mode = {mode}
 default_pool_size = 40
 unix_socket_dir =
 logfile = {folder}/{mode}.log
-pidfile = {folder}/{mode}.pid
 """)
-    subprocess.run(as_server(f"PATH=$PATH:/usr/sbin pgbouncer -d {folder}/{mode}.ini"), check=True,
-                   capture_output=True)
-    time.sleep(0.5)
+    # It refuses to run as root.
+    user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
+    path = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin")
+    poolers.append(subprocess.Popen([path, "-q", str(folder / f"{mode}.ini")], stderr=subprocess.DEVNULL, **user))
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.1)
     return f"postgres://{SERVER.username}@127.0.0.1:{port}/{DATABASE}"
 
 
@@ -102,11 +112,11 @@ def serve(url, port):
 
 
 def examine(folder):
-    by_session = start(folder, "session", 26101)
+    by_session = start(folder, "session")
     seeded = run(by_session, "seed")
     check("by session: seed", seeded.returncode == 0, seeded.stderr)
-    serve(by_session, 26103)
-    by_transaction = start(folder, "transaction", 26102)
+    serve(by_session, free_port())
+    by_transaction = start(folder, "transaction")
     refused = run(by_transaction, "migrate", "status")
     check("by transaction: the reason", "pool_mode = transaction" in refused.stderr and refused.returncode != 0,
           refused.stderr or refused.stdout)
@@ -120,9 +130,9 @@ with tempfile.TemporaryDirectory() as place:
     try:
         examine(folder)
     finally:
-        for file in folder.glob("*.pid"):
-            subprocess.run(as_server(f"kill {file.read_text().strip()}"), check=False)
-        time.sleep(0.5)
+        for pooler in poolers:
+            pooler.kill()
+            pooler.wait()
         psql(f"DROP DATABASE {DATABASE} WITH (FORCE)")
 print(f"outside: pooler: {passed} passed, {failed} failed")
 raise SystemExit(1 if failed or not passed else 0)
