@@ -1,4 +1,4 @@
-//! The keys that came in from a source, as ranges: what the source gets below its last key is told from what was deleted here.
+//! Imported keys of a source, as ranges: they distinguish late rows of the source from rows deleted here.
 
 use sea_orm_migration::prelude::*;
 

@@ -139,7 +139,7 @@ async fn a_list_in_one_object_gives_the_rows(app: App) {
     app.usage("large", 2.0).await;
     let query = "{ llmCostReport(groupBy: MODEL) { groups { key cost } } }";
     assert_eq!(asked(&app, "text/csv", query).await.2, "key,cost\r\nlarge,2.0\r\nsmall,0.01\r\n");
-    // What has no place in the table is told, and not dropped.
+    // A field without a place in the table is an error, and not dropped.
     for (query, told) in [
         (
             "{ llmCostReport(groupBy: MODEL) { replies groups { key } } }",

@@ -142,7 +142,7 @@ async fn what_came_through_a_proxy_is_not_of_this_machine(app: App) {
             post("Forwarded: for=203.0.113.9"),
             post("Via: 1.1 x"),
             post("X-Real-IP: 203.0.113.9"),
-            // As nginx asks unless it is told otherwise.
+            // The default of nginx.
             JSON.replace("HTTP/1.1", "HTTP/1.0"),
         ] {
             let (status, _, answer) = send(address, &head, &body("{ __typename }")).await;

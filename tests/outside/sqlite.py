@@ -1,5 +1,5 @@
 """The database file in other programs: Python's module and, where it is installed, the shell. Debian 12 has SQLite
-3.40; both read every table but the two of the full-text search, copy the file, and are told why they can't write."""
+3.40; both read every table but the two of the full-text search, copy the file, and fail to write with a clear reason."""
 
 import os
 import shutil

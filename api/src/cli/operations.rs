@@ -197,7 +197,7 @@ fn line(row: &Record) -> String {
     cells.collect::<Vec<_>>().join(",")
 }
 
-/// A cell. A text that is empty is in quotes, so that it is told from nothing.
+/// A CSV cell. An empty text is quoted, which distinguishes it from null.
 fn quoted(text: &str) -> String {
     let mut cell = String::new();
     csv::field(&mut cell, text);

@@ -28,7 +28,7 @@ const PROVIDERS_GRACE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Serve {
-    /// The address to listen on; 127.0.0.1:8000 when nothing is said.
+    /// The address to listen on. Default: 127.0.0.1:8000.
     #[arg(long, env = "SALESGRAPH_LISTEN", value_name = "ADDRESS:PORT", value_parser = listen)]
     listen: Option<SocketAddr>,
     /// Leaves a new embedded database empty.
@@ -40,7 +40,7 @@ pub(super) struct Serve {
     /// The time zone data that time is grouped by; `bundled` by default.
     #[arg(long, env = "SALESGRAPH_TZDATA", value_enum)]
     tzdata: Option<TimeZoneData>,
-    /// How many days the change log is kept; 400 when nothing is said.
+    /// Days that entries of the change log are retained. Default: 400.
     #[arg(long, env = "SALESGRAPH_KEEP_CHANGES", value_name = "DAYS")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=36_500))]
     keep_changes: Option<u32>,
@@ -157,7 +157,7 @@ fn greet(address: SocketAddr, require_keys: bool) {
             .push("(this build could not embed GraphiQL: the page loads it from a CDN)".to_owned());
     }
     if require_keys {
-        lines.push("Whoever asks shows a key: Authorization: Bearer KEY".to_owned());
+        lines.push("Requests need an API key: Authorization: Bearer KEY".to_owned());
     }
     let first = "A first query: { companies(first: 3) { nodes { name prospects(first: 2) { nodes { fullName } } } } }";
     lines.push(first.to_owned());

@@ -75,7 +75,7 @@ fn refused(server: &Server, request: &Request) -> Option<Response> {
         let name = name.as_str();
         name.starts_with("x-forwarded-") || ["forwarded", "via", "x-real-ip"].contains(&name)
     };
-    // nginx asks by HTTP/1.0 unless it is told otherwise; no browser and no client of today does.
+    // The default of nginx is HTTP/1.0; no current browser or client sends it.
     if headers.keys().any(forwarded) || request.version() < Version::HTTP_11 {
         let text = "this request came through a proxy, where everybody may stand: start the server \
                     with --require-keys";

@@ -143,8 +143,8 @@ impl Lookup {
         }
         let told: Option<Json> = serde_json::from_slice(&bytes).ok();
         let told = told.filter(Json::is_object);
-        let told =
-            told.ok_or_else(|| Failure::Later("its answer is no JSON object".to_owned(), None))?;
+        let told = told
+            .ok_or_else(|| Failure::Later("the response is not a JSON object".to_owned(), None))?;
         Ok(Found { values: values(&told, USUAL_CONFIDENCE), variants: Vec::new() })
     }
 }

@@ -1,5 +1,5 @@
-//! Opt-outs by address: whoever wants to hear nothing more from us is not written to at that address again, whichever row
-//! has it, also after the row was merged, deleted, erased or imported again.
+//! Opt-outs by e-mail address: an unsubscribed address receives no messages again, whichever row has it, also after the
+//! row was merged, deleted, erased or imported again.
 //!
 //! An address is stored as a hash only (HMAC-SHA-256 with a secret of the organization), so that it can be looked up and
 //! not read. The secret is in the database and in its backups, and in no export.
@@ -21,7 +21,7 @@ use crate::{
     write::{Record, Unit, Written},
 };
 
-/// For what the secret is.
+/// The purpose of the secret.
 const PURPOSE: &str = "opt_outs";
 
 /// Bytes of a secret.

@@ -1,8 +1,8 @@
-//! Claims: a sender takes drafts that are ready to be sent, and no other sender gets them meanwhile.
+//! Claims: a sender leases drafts that are ready to be sent, so that no other sender gets them meanwhile.
 //!
 //! A claim is a lease. One that ends before sending begins offers the draft again. One that ends while the draft is
 //! being sent makes the draft `uncertain`: nobody knows whether the message went out, so it is never offered again until a
-//! person, or evidence of delivery, says what became of it.
+//! person, or evidence of delivery, settles the outcome.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, Statement};
@@ -87,7 +87,7 @@ async fn ready(unit: &Unit, limit: i64) -> Result<Vec<Record>> {
     rows.iter().map(|row| Record::read(table, row, 0)).collect()
 }
 
-/// Gives a claim back before sending begins; gives the key of the draft.
+/// Releases a claim before sending begins; returns the key of the draft.
 ///
 /// # Errors
 /// [`crate::Error::Refused`] when the actor has no claim on it, or it is being sent.
@@ -97,7 +97,7 @@ pub async fn release(scope: &Scope, id: i64, once: Option<Once>) -> Result<i64> 
             let draft = unit.get(outreach_draft::table(), id, "id").await?;
             demand_claim(unit, &draft)?;
             if draft.text("status") == "sending" {
-                let message = "it is being sent: say what became of it (markOutreachDraftSent, \
+                let message = "the draft is being sent; record the outcome (markOutreachDraftSent, \
                                markOutreachDraftFailed)";
                 return Err(Problem::conflict("id", message).into());
             }
@@ -110,13 +110,13 @@ pub async fn release(scope: &Scope, id: i64, once: Option<Once>) -> Result<i64> 
     .await
 }
 
-/// Refuses who has no claim on a draft that has not ended.
+/// Rejects an actor without an active claim on the draft.
 pub(super) fn demand_claim(unit: &Unit, draft: &Record) -> Result<()> {
     let owner = owner(unit.scope())?;
     if is_claimed(draft, unit.now()) && draft.text("claimed_by") == owner {
         return Ok(());
     }
-    let message = "there is no claim of yours on it that has not ended (claimOutreachDrafts)";
+    let message = "you hold no active claim on the draft; claim it first (claimOutreachDrafts)";
     Err(Problem::conflict("id", message).into())
 }
 
@@ -148,12 +148,13 @@ pub(super) fn clear(draft: &mut Record) {
     draft.set("claim_expires_at", Value::Null);
 }
 
-/// Who a claim is of.
+/// The holder of a claim, as stored.
 fn owner(scope: &Scope) -> Result<String> {
     if scope.actor().name().is_some() {
         return Ok(scope.actor().label());
     }
-    let message = "a claim needs a name: send `Salesgraph-Actor: worker/NAME`, or a key";
+    let message =
+        "a claim needs a named actor: send `Salesgraph-Actor: worker/NAME`, or an API key";
     Err(Problem::conflict("", message).into())
 }
 

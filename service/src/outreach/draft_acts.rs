@@ -168,7 +168,7 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
         Act::MarkFailed { error } => {
             let is_uncertain = before.text("status") == "uncertain";
             if is_uncertain && !matches!(unit.scope().actor(), Actor::Person(_)) {
-                let message = "whether it was sent is not known: a person says so";
+                let message = "the outcome of sending is unknown: a person must settle it";
                 return Err(Problem::conflict("id", message).into());
             }
             let sending = if is_uncertain { before } else { put(unit, &before, "sending").await? };
@@ -230,7 +230,7 @@ async fn send(
     let at = past(at, unit.now(), "sent_at")?;
     let id = before.number("prospect_id").unwrap_or_default();
     let prospect = unit.get(prospect::table(), id, "prospect_id").await?;
-    // What was sent already can't be unsent: it is noted whoever it went to.
+    // A message that went out is recorded whatever its recipient.
     let is_out = matches!(before.text("status"), "sending" | "uncertain");
     if !is_out {
         refuse_unreachable(&prospect)?;
@@ -239,8 +239,7 @@ async fn send(
     let is_uncertain = before.text("status") == "uncertain";
     let is_evidence = provider_message_id.is_some();
     if is_uncertain && !is_evidence && !matches!(unit.scope().actor(), Actor::Person(_)) {
-        let message =
-            "whether it was sent is not known: a person says so, or `providerMessageId` does";
+        let message = "the outcome of sending is unknown: a person must settle it, or pass `providerMessageId` as evidence";
         return Err(Problem::conflict("id", message).into());
     }
     let sending = if is_uncertain { before.clone() } else { put(unit, &before, "sending").await? };
@@ -260,7 +259,7 @@ async fn send(
     log(unit, &before, "outbound", content, at).await
 }
 
-/// Refuses what leads to a message for somebody who is deleted or wants to hear nothing more from us.
+/// Rejects an action that leads to a message to a deleted or unsubscribed prospect.
 async fn reachable(unit: &mut Unit, draft: &Record) -> Result<()> {
     let id = draft.number("prospect_id").unwrap_or_default();
     match unit.peek(prospect::table(), id).await? {
@@ -275,7 +274,7 @@ async fn reachable(unit: &mut Unit, draft: &Record) -> Result<()> {
 fn refuse_unreachable(prospect: &Record) -> Result<()> {
     for (column, message) in [
         ("deleted_at", "the prospect is deleted"),
-        ("unsubscribed_at", "the prospect wants to hear nothing more from us (unsubscribedAt)"),
+        ("unsubscribed_at", "the prospect is unsubscribed (unsubscribedAt)"),
     ] {
         if prospect.has(column) {
             return Err(Problem::conflict("id", message).into());

@@ -57,7 +57,7 @@ pub const STATUSES: &[Word] = &[
     word("sending", "On its way out."),
     word(
         "uncertain",
-        "Sending began, and the claim ended before it was said what became of it. A person, or evidence of delivery, says it.",
+        "The claim expired while the draft was being sent, so the outcome is unknown. A person, or evidence of delivery, settles it.",
     ),
     word("sent", "Handed to the prospect's side."),
     word("failed", "Could not be sent."),

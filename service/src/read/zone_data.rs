@@ -1,4 +1,4 @@
-//! The time zone data that all servers of one version share: bundled, or the machine's own where that is told.
+//! Time zone data: bundled, so that all servers of one version agree, or the operating system's (`--tzdata system`).
 
 use std::sync::OnceLock;
 

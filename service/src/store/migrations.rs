@@ -75,7 +75,7 @@ fn of_another_version(error: DbErr) -> Error {
                         from before";
             Error::Conflict(text.to_owned())
         }
-        // What a migration itself says can be mended by whoever owns the database.
+        // The owner of the database can act on the message of a migration.
         DbErr::Custom(text) if text.starts_with(migration::NEEDS) => Error::Conflict(text.clone()),
         _ => error.into(),
     }

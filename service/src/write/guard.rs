@@ -1,4 +1,4 @@
-//! What holds for rows of some tables whoever writes them: opt-outs of prospects.
+//! Guards: rules for rows of a table that hold for every write path, such as opt-outs of prospects.
 
 use super::{Record, Unit};
 use crate::{

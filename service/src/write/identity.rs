@@ -1,4 +1,4 @@
-//! What tells one row of an organization from another: looked for, and held until the end of a unit.
+//! Identities: the unique key of a row within its organization, looked up and locked until the end of a unit.
 
 use sea_orm::Value as Bind;
 

@@ -13,7 +13,7 @@ async fn nothing_is_sent_to_who_unsubscribed(app: App) {
     app.done("mutation { unsubscribeProspect(input: { id: 1 }) { userErrors { code } } }").await;
     assert_eq!(
         refused(&app, "markOutreachDraftSent", "").await,
-        ["CONFLICT id: the prospect wants to hear nothing more from us (unsubscribedAt)"]
+        ["CONFLICT id: the prospect is unsubscribed (unsubscribedAt)"]
     );
     let can = app
         .data("{ outreachDraft(id: 1) { availableActions status } interactions { totalCount } }")
@@ -37,7 +37,7 @@ async fn nothing_is_sent_to_who_unsubscribed(app: App) {
         let answer = app.answer_by(person(), &run).await;
         assert_eq!(
             answer["data"]["m"]["userErrors"],
-            json!([{ "code": "CONFLICT", "message": "the prospect wants to hear nothing more from us (unsubscribedAt)" }]),
+            json!([{ "code": "CONFLICT", "message": "the prospect is unsubscribed (unsubscribedAt)" }]),
             "{act}"
         );
     }

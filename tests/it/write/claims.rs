@@ -106,7 +106,7 @@ async fn a_claim_that_ends_while_sending_leaves_the_draft_uncertain(app: App) {
     claim(&app, "a", 10, 60).await;
     assert_eq!(act(&app, sender("a"), "beginSendingOutreachDraft", "").await, "SENDING");
     let message = act(&app, sender("a"), "releaseOutreachDraft", "").await;
-    assert!(message.as_str().unwrap().contains("it is being sent"), "{message}");
+    assert!(message.as_str().unwrap().contains("the draft is being sent"), "{message}");
     later(&app, 61);
     service::outreach::claim::expire(&app.store, Arc::clone(&app.clock) as Arc<dyn Clock>)
         .await
@@ -123,7 +123,7 @@ async fn a_claim_that_ends_while_sending_leaves_the_draft_uncertain(app: App) {
     {
         let message = act(&app, sender("a"), mutation, more).await;
         assert!(
-            message.as_str().unwrap().contains("whether it was sent is not known"),
+            message.as_str().unwrap().contains("the outcome of sending is unknown"),
             "{message}"
         );
     }
@@ -223,7 +223,7 @@ async fn a_claim_has_bounds_and_a_name(app: App) {
         ("leaseSeconds: 3601", "INVALID leaseSeconds: it takes a number from 1 to 3600"),
         (
             "limit: 1",
-            "CONFLICT : a claim needs a name: send `Salesgraph-Actor: worker/NAME`, or a key",
+            "CONFLICT : a claim needs a named actor: send `Salesgraph-Actor: worker/NAME`, or an API key",
         ),
     ] {
         let mutation = format!(

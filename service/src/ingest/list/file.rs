@@ -140,7 +140,7 @@ pub fn read(bytes: &[u8], told: &Told) -> Result<List> {
     Ok(list)
 }
 
-/// Files of other programs, told by how they begin.
+/// Files of other formats, recognized by their first bytes.
 fn other_format(bytes: &[u8]) -> Option<&'static str> {
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let begins =

@@ -56,7 +56,7 @@ pub(super) struct People {
     by_slug: HashMap<String, Record>,
     by_phone: HashMap<String, Record>,
     at_company: HashMap<i64, Pool<i64>>,
-    /// Addresses of rows that are opted out, whoever has them.
+    /// Unsubscribed addresses among the rows, whichever prospect has them.
     opted_out: HashSet<String>,
 }
 

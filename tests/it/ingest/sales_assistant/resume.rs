@@ -142,7 +142,7 @@ async fn rows_that_came_late_come_in(app: App) {
         json!({ "industry": { "name": "Late" }, "industries": { "totalCount": 3 } })
     );
     assert_eq!(rows(&bring(&app, &source, &Options::default()).await), 0);
-    // What is wrong with a late row is told, and nothing is written.
+    // The error names the late row, and nothing is written.
     // Only SQLite takes such a row.
     if app.engine == Engine::Sqlite {
         source.run("INSERT INTO industries VALUES (4, '', 'never', '2025-01-02 03:04:05')").await;
