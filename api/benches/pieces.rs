@@ -81,11 +81,11 @@ fn documents(criterion: &mut Criterion) {
     let prepared =
         document::prepare(Request::new(NESTED), &limits, None).and_then(Unvalidated::validate);
     let prepared = prepared.map_err(|refusal| refusal.code).unwrap();
-    known.allow(&prepared.read, prepared.variant.unwrap());
+    known.allow(Some(1), &prepared.read, prepared.variant.unwrap());
     criterion.bench_function("document: known", |bench| {
         bench.iter(|| {
             let prepared =
-                document::prepare(Request::new(NESTED), &limits, known.find(NESTED, None))
+                document::prepare(Request::new(NESTED), &limits, known.find(Some(1), NESTED, None))
                     .and_then(Unvalidated::validate);
             black_box(prepared.map_err(|refusal| refusal.code).unwrap().cost)
         });

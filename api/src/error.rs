@@ -53,7 +53,7 @@ impl Error {
             service::Error::BadCursor { .. } => "BAD_CURSOR",
             service::Error::TooComplex(_) => "TOO_COMPLEX",
             service::Error::Conflict(_) | service::Error::Refused(_) => "CONFLICT",
-            service::Error::Forbidden { .. } => "FORBIDDEN",
+            service::Error::Forbidden { .. } | service::Error::OperatorOnly(_) => "FORBIDDEN",
             service::Error::CursorExpired => "CURSOR_EXPIRED",
             service::Error::Unavailable(_) => "UNAVAILABLE",
             service::Error::Internal(_) => "INTERNAL",

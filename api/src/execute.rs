@@ -46,10 +46,10 @@ impl SchemaExecutor {
         Self { limits, ..self }
     }
 
-    /// The document of a request, if it has been validated before.
+    /// The document of a request, if it has been validated before for this organization.
     #[must_use]
-    pub fn known(&self, request: &Request) -> Option<Arc<Read>> {
-        self.known.find(&request.query, request.operation_name.as_deref())
+    pub fn known(&self, organization: Option<i64>, request: &Request) -> Option<Arc<Read>> {
+        self.known.find(organization, &request.query, request.operation_name.as_deref())
     }
 
     /// Checks a request against the limits; a document that is `known` is not read again.
@@ -65,14 +65,14 @@ impl SchemaExecutor {
     }
 
     fn validated(&self, request: Request) -> Result<Prepared, Refusal> {
-        let known = self.known(&request);
+        let known = self.known(None, &request);
         self.prepare(request, known)?.validate()
     }
 
-    /// Runs what has been prepared.
-    pub async fn run(&self, prepared: Prepared) -> Response {
+    /// Runs what has been prepared for this organization.
+    pub async fn run(&self, organization: Option<i64>, prepared: Prepared) -> Response {
         let Prepared { request, read, variant, normalized, introspection, .. } = prepared;
-        self.remember(&read, variant);
+        self.remember(organization, &read, variant);
         let introspection = introspection.map(|one| (one, request.variables.clone()));
         let mut response = finish(self.schema.execute(request).await);
         if let Some((introspection, variables)) = introspection {
@@ -82,17 +82,21 @@ impl SchemaExecutor {
     }
 
     /// Runs what has been prepared; a subscription has many answers.
-    pub fn run_stream(&self, prepared: Prepared) -> BoxStream<'static, Response> {
+    pub fn run_stream(
+        &self,
+        organization: Option<i64>,
+        prepared: Prepared,
+    ) -> BoxStream<'static, Response> {
         let Prepared { request, read, variant, normalized, .. } = prepared;
-        self.remember(&read, variant);
+        self.remember(organization, &read, variant);
         let answers = Executor::execute_stream(&self.schema, request, None);
         answers.map(move |response| conform(finish(response), &normalized)).boxed()
     }
 
     /// Adds a document that has been validated to the cache.
-    fn remember(&self, read: &Arc<Read>, variant: Option<Variant>) {
+    fn remember(&self, organization: Option<i64>, read: &Arc<Read>, variant: Option<Variant>) {
         if let Some(variant) = variant {
-            self.known.allow(read, variant);
+            self.known.allow(organization, read, variant);
         }
     }
 }
@@ -100,7 +104,7 @@ impl SchemaExecutor {
 impl Executor for SchemaExecutor {
     async fn execute(&self, request: Request) -> Response {
         match self.validated(request) {
-            Ok(prepared) => self.run(prepared).await,
+            Ok(prepared) => self.run(None, prepared).await,
             Err(refusal) => Response::from_errors(refusal.errors),
         }
     }
@@ -111,7 +115,7 @@ impl Executor for SchemaExecutor {
         _session: Option<Arc<Data>>,
     ) -> BoxStream<'static, Response> {
         match self.validated(request) {
-            Ok(prepared) => self.run_stream(prepared),
+            Ok(prepared) => self.run_stream(None, prepared),
             Err(refusal) => stream::once(async { Response::from_errors(refusal.errors) }).boxed(),
         }
     }

@@ -1,6 +1,6 @@
 //! What can be subscribed to: all of it reads the change log.
 
-use async_graphql::{Context, SimpleObject, Subscription};
+use async_graphql::{Context, Enum, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt, stream};
 use service::{
     Scope, Table,
@@ -22,9 +22,23 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Subscription;
 
+/// How the match of a row with the filter of a subscription changed. Without a filter every row matches while it exists.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "service::governance::change_log::MatchChange")]
+pub enum MatchChange {
+    /// The row matches now and did not before, or it is new: add it.
+    Entered,
+    /// The row matches now as before: replace it.
+    Updated,
+    /// The row does not match any more, or does not exist any more: remove it.
+    Left,
+}
+
 /// Something happened to a draft.
 #[derive(SimpleObject)]
 pub struct OutreachDraftEvent {
+    /// How the match of the draft with the filter changed.
+    pub match_change: MatchChange,
     /// The place in the change log: give it as `after` to go on from here.
     pub cursor: String,
     /// What happened, with the fields as they were at that moment.
@@ -36,6 +50,8 @@ pub struct OutreachDraftEvent {
 /// Something happened to a list that comes in.
 #[derive(SimpleObject)]
 pub struct ImportJobEvent {
+    /// How the match of the import job with the filter changed.
+    pub match_change: MatchChange,
     /// The place in the change log: give it as `after` to go on from here.
     pub cursor: String,
     /// What happened, with the fields as they were at that moment.
@@ -79,8 +95,8 @@ impl Subscription {
         #[graphql(desc = "The cursor of the last event that was seen. From now on, without it.")]
         after: Option<String>,
         #[graphql(
-            desc = "Which drafts, as they were after the change; what they point to counts as it is now. \
-                    With a filter, drafts that were deleted or erased are left out."
+            desc = "Which drafts, as they were before or after the change: `matchChange` says whether the draft entered \
+                    or left the filter. What drafts point to counts as it is now. An erased draft has left every filter."
         )]
         filter: Option<FilterOf<OutreachDraft>>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>>> {
@@ -94,13 +110,15 @@ impl Subscription {
         #[graphql(desc = "The cursor of the last event that was seen. From now on, without it.")]
         after: Option<String>,
         #[graphql(
-            desc = "Which lists, as they were after the change. With a filter, lists that were deleted are left out."
+            desc = "Which lists, as they were before or after the change: `matchChange` says whether the list entered \
+                    or left the filter. A deleted list has left every filter."
         )]
         filter: Option<FilterOf<ImportJob>>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<ImportJobEvent>>> {
         let batches = rows(ctx, import_job::table(), after, filter, Vec::new()).await?;
-        Ok(events(batches, |cursor, change, import_job| ImportJobEvent {
-            cursor,
+        Ok(events(batches, |notice, change, import_job| ImportJobEvent {
+            match_change: notice.match_change.into(),
+            cursor: cursor(notice.position),
             change: Some(change),
             import_job,
         }))
@@ -125,8 +143,8 @@ impl Subscription {
         };
         let wanted = Follow { entities, kinds: Vec::new(), judge };
         let batches = follow(ctx, wanted, after).await?;
-        Ok(events(batches, |cursor, change, _: Option<Row<Change>>| ChangeEvent {
-            cursor,
+        Ok(events(batches, |notice, change, _: Option<Row<Change>>| ChangeEvent {
+            cursor: cursor(notice.position),
             change: Some(change),
         }))
     }
@@ -139,17 +157,18 @@ async fn drafts(
     kinds: Vec<&'static str>,
 ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>> + use<>> {
     let batches = rows(ctx, outreach_draft::table(), after, filter, kinds).await?;
-    Ok(events(batches, |cursor, change, draft| OutreachDraftEvent {
-        cursor,
+    Ok(events(batches, |notice, change, draft| OutreachDraftEvent {
+        match_change: notice.match_change.into(),
+        cursor: cursor(notice.position),
         change: Some(change),
         draft,
     }))
 }
 
-/// The events of notices: their cursor, the entry of the change log, and the row that has changed.
+/// The events of notices: the notice, the entry of the change log, and the row that has changed.
 fn events<E, T>(
     batches: impl Stream<Item = service::Result<Vec<Notice>>> + Send,
-    event: fn(String, Row<Change>, Option<Row<E>>) -> T,
+    event: fn(&Notice, Row<Change>, Option<Row<E>>) -> T,
 ) -> impl Stream<Item = async_graphql::Result<T>> {
     batches.flat_map(move |batch| {
         let notices = match batch {
@@ -161,7 +180,7 @@ fn events<E, T>(
         let events = notices.iter().map(|notice| {
             let change = Row::in_batch(notice.position.id, &changes);
             let row = notice.record.map(|key| Row::in_batch(key, &rows));
-            Ok(event(cursor(notice.position), change, row))
+            Ok(event(notice, change, row))
         });
         stream::iter(events.collect::<Vec<_>>())
     })

@@ -28,6 +28,9 @@ mod m20261129_000017_search_letters;
 mod m20261129_000018_crm_comparison;
 mod m20261129_000019_ingest_source_keys;
 mod m20261129_000020_outreach_claims;
+mod m20261129_000021_usage_measures;
+mod m20261129_000022_crm_names;
+mod m20261129_000023_ingest_row_places;
 mod roll_up;
 mod search;
 
@@ -63,6 +66,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000018_crm_comparison::Migration),
             Box::new(m20261129_000019_ingest_source_keys::Migration),
             Box::new(m20261129_000020_outreach_claims::Migration),
+            Box::new(m20261129_000021_usage_measures::Migration),
+            Box::new(m20261129_000022_crm_names::Migration),
+            Box::new(m20261129_000023_ingest_row_places::Migration),
         ]
     }
 }

@@ -32,7 +32,7 @@ const LLM: [&str; 9] = [
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         ledgers(manager).await?;
-        roll_up::create(manager).await
+        roll_up::create(manager, roll_up::Measures::First).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -1,6 +1,9 @@
 //! What each day cost: kept by triggers on the ledgers, so that it is in step with whoever writes them.
 
-use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
+use sea_orm_migration::{
+    prelude::*,
+    sea_orm::{ConnectionTrait, DatabaseBackend, Statement},
+};
 
 /// A ledger, and how its rows are counted: category, provider, model, tokens of prompts, tokens of answers, quantity.
 struct Ledger {
@@ -41,11 +44,55 @@ const ONE_BY_ONE: &str = "PERFORM pg_advisory_xact_lock(hashtextextended('ledger
 
 const KEY: &str = "\"organization_id\", \"date\", \"category\", \"provider\", \"model\"";
 
-const SUMS: [&str; 6] =
-    ["calls", "input_tokens", "output_tokens", "quantity", "latency_ms_total", "cost_usd"];
+/// What is summed up of each day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measures {
+    /// What the first migration of summaries knew.
+    First,
+    /// Calls of a known duration, and what the server itself paid, too; money is rounded to ten places.
+    All,
+}
+
+/// The columns of the first migration of summaries, and what is summed up in each.
+fn first(ledger: &Ledger) -> Vec<(&'static str, String)> {
+    let [_, _, _, input, output, quantity] = ledger.parts;
+    vec![
+        ("calls", "count(*)".to_owned()),
+        ("input_tokens", format!("sum({input})")),
+        ("output_tokens", format!("sum({output})")),
+        ("quantity", format!("sum({quantity})")),
+        ("latency_ms_total", "sum(COALESCE(r.\"latency_ms\", 0))".to_owned()),
+        ("cost_usd", "sum(r.\"cost\")".to_owned()),
+    ]
+}
+
+/// The columns of later migrations.
+fn later() -> Vec<(&'static str, String)> {
+    vec![
+        ("timed_calls", "count(r.\"latency_ms\")".to_owned()),
+        (
+            "server_cost_usd",
+            "sum(CASE WHEN r.\"is_paid_by_server\" THEN r.\"cost\" ELSE 0 END)".to_owned(),
+        ),
+    ]
+}
+
+/// Money in ten decimal places: a sum of binary fractions is off in the last of seventeen.
+fn rounded(money: &str, backend: DatabaseBackend) -> String {
+    match backend {
+        DatabaseBackend::Postgres => format!("round(({money})::numeric, 10)::float8"),
+        _ => format!("round({money}, 10)"),
+    }
+}
 
 /// Adds rows of a ledger, `from` a table or what stands for one, to their days.
-fn add(ledger: &Ledger, from: &str, backend: DatabaseBackend) -> String {
+fn add(
+    ledger: &Ledger,
+    from: &str,
+    columns: &[(&'static str, String)],
+    measures: Measures,
+    backend: DatabaseBackend,
+) -> String {
     let day = match backend {
         DatabaseBackend::Postgres => {
             "date_trunc('day', r.\"created_at\" AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'".to_owned()
@@ -53,32 +100,60 @@ fn add(ledger: &Ledger, from: &str, backend: DatabaseBackend) -> String {
         // As moments are stored there.
         _ => "substr(r.\"created_at\", 1, 10) || 'T00:00:00+00:00'".to_owned(),
     };
-    let [category, provider, model, input, output, quantity] = ledger.parts;
-    let sums = SUMS.map(|sum| format!("\"{sum}\"")).join(", ");
-    let more = SUMS
-        .map(|sum| format!("\"{sum}\" = \"daily_cost_summaries\".\"{sum}\" + excluded.\"{sum}\""))
-        .join(", ");
+    let [category, provider, model, ..] = ledger.parts;
+    let is_money =
+        |name: &str| measures == Measures::All && matches!(name, "cost_usd" | "server_cost_usd");
+    let names: Vec<_> = columns.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+    let sums: Vec<_> = columns
+        .iter()
+        .map(|(name, sum)| if is_money(name) { rounded(sum, backend) } else { sum.clone() })
+        .collect();
+    let more: Vec<_> = columns
+        .iter()
+        .map(|(name, _)| {
+            let more = format!("\"daily_cost_summaries\".\"{name}\" + excluded.\"{name}\"");
+            let more = if is_money(name) { rounded(&more, backend) } else { more };
+            format!("\"{name}\" = {more}")
+        })
+        .collect();
+    let (names, sums, more) = (names.join(", "), sums.join(", "), more.join(", "));
     format!(
-        "INSERT INTO \"daily_cost_summaries\" ({KEY}, {sums}, \"created_at\", \"updated_at\") \
-         SELECT r.\"organization_id\", {day}, {category}, {provider}, {model}, count(*), sum({input}), \
-         sum({output}), sum({quantity}), sum(COALESCE(r.\"latency_ms\", 0)), sum(r.\"cost\"), \
+        "INSERT INTO \"daily_cost_summaries\" ({KEY}, {names}, \"created_at\", \"updated_at\") \
+         SELECT r.\"organization_id\", {day}, {category}, {provider}, {model}, {sums}, \
          max(r.\"created_at\"), max(r.\"created_at\") FROM {from} r WHERE true \
          GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 \
          ON CONFLICT ({KEY}) DO UPDATE SET {more}, \"updated_at\" = excluded.\"updated_at\""
     )
 }
 
-/// Adds what the ledgers hold already, and makes the triggers.
-pub(crate) async fn create(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+/// Adds what the ledgers hold already and the summaries do not, and makes the triggers.
+pub(crate) async fn create(manager: &SchemaManager<'_>, measures: Measures) -> Result<(), DbErr> {
     let backend = manager.get_database_backend();
+    let is_empty = "SELECT 1 FROM \"daily_cost_summaries\" LIMIT 1";
+    let is_empty =
+        manager.get_connection().query_one_raw(Statement::from_string(backend, is_empty));
+    let is_empty = is_empty.await?.is_none();
     for ledger in &LEDGERS {
         let table = ledger.table;
-        let mut statements = vec![add(ledger, &format!("\"{table}\""), backend)];
+        let mut columns = first(ledger);
+        if measures == Measures::All {
+            columns.extend(later());
+        }
+        // A summary that is there lacks the later columns only.
+        let missing = match (is_empty, measures) {
+            (true, _) => columns.clone(),
+            (false, Measures::All) => later(),
+            (false, Measures::First) => Vec::new(),
+        };
+        let mut statements = Vec::new();
+        if !missing.is_empty() {
+            statements.push(add(ledger, &format!("\"{table}\""), &missing, measures, backend));
+        }
         if backend == DatabaseBackend::Postgres {
             statements.push(format!(
                 "CREATE FUNCTION \"roll_up_{table}\"() RETURNS trigger LANGUAGE plpgsql \
                  SET search_path FROM CURRENT AS $$ BEGIN {ONE_BY_ONE}; {}; RETURN NULL; END $$",
-                add(ledger, "fresh", backend)
+                add(ledger, "fresh", &columns, measures, backend)
             ));
             // Once for each statement, because many rows may come in at once.
             statements.push(format!(
@@ -87,13 +162,10 @@ pub(crate) async fn create(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                  EXECUTE FUNCTION \"roll_up_{table}\"()"
             ));
         } else {
+            let fresh = format!("(SELECT * FROM \"{table}\" WHERE \"id\" = NEW.\"id\")");
             statements.push(format!(
                 "CREATE TRIGGER \"roll_up_{table}\" AFTER INSERT ON \"{table}\" BEGIN {}; END",
-                add(
-                    ledger,
-                    &format!("(SELECT * FROM \"{table}\" WHERE \"id\" = NEW.\"id\")"),
-                    backend
-                )
+                add(ledger, &fresh, &columns, measures, backend)
             ));
         }
         for sql in statements {

@@ -40,6 +40,11 @@ pub enum Error {
         /// What it lacks.
         permission: &'static str,
     },
+    /// The field is for the operator of a server that serves several organizations.
+    #[error(
+        "`{0}` concerns all organizations of the server: only its operator may read it, on the server itself"
+    )]
+    OperatorOnly(&'static str),
     /// A write is refused, for all of these reasons; nothing has been written.
     #[error("{}", .0.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Problem>),

@@ -89,6 +89,7 @@ pub struct Scope {
     role: Role,
     clock: Arc<dyn Clock>,
     request: Option<Arc<str>>,
+    client_request: Option<Arc<str>>,
     key: Option<i64>,
 }
 
@@ -112,13 +113,26 @@ impl Scope {
         role: Role,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, organization, actor, role, clock, request: None, key: None }
+        Self {
+            store,
+            organization,
+            actor,
+            role,
+            clock,
+            request: None,
+            client_request: None,
+            key: None,
+        }
     }
 
-    /// The same, for the request that this names.
+    /// The same, for the request with this id, and the one that its client gave it.
     #[must_use]
-    pub fn for_request(self, request: &str) -> Self {
-        Self { request: Some(request.into()), ..self }
+    pub fn for_request(self, request: &str, client_request: Option<&str>) -> Self {
+        Self {
+            request: Some(request.into()),
+            client_request: client_request.map(Into::into),
+            ..self
+        }
     }
 
     /// The same, by the key that was shown.
@@ -143,6 +157,12 @@ impl Scope {
     #[must_use]
     pub fn request(&self) -> Option<&str> {
         self.request.as_deref()
+    }
+
+    /// The id that the client gave its request, if it gave one.
+    #[must_use]
+    pub fn client_request(&self) -> Option<&str> {
+        self.client_request.as_deref()
     }
 
     /// The key of the organization whose rows are seen.

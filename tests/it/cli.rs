@@ -52,13 +52,13 @@ async fn migrate_goes_down_and_up(app: App) {
         store.close().await.unwrap();
         applied
     };
-    run(&["migrate", "down", "--steps", "15"]).await.unwrap();
+    run(&["migrate", "down", "--steps", "18"]).await.unwrap();
     run(&["migrate", "status"]).await.unwrap();
     assert_eq!(applied().await, 5);
     let all = run(&["migrate", "down", "--steps", "99"]).await.unwrap_err();
     assert_eq!(all.to_string(), "only 5 migrations have been applied");
     run(&["migrate", "up"]).await.unwrap();
-    assert_eq!(applied().await, 20);
+    assert_eq!(applied().await, 23);
     // One that was made by a newer version is left alone.
     let db = Database::connect(&database.url).await.unwrap();
     let sql = "INSERT INTO seaql_migrations VALUES ('m20991231_000001_later', 0)";

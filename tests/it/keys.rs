@@ -15,6 +15,7 @@ use crate::{
 
 behaviours![
     a_key_that_is_not_accepted_is_refused,
+    what_one_organization_asks_another_does_not_learn,
     a_key_says_who_acts,
     a_key_is_no_more_than_its_user,
     a_subscriber_whose_key_is_revoked_is_sent_away,
@@ -23,6 +24,32 @@ behaviours![
     two_keys_of_one_name_are_two,
     secrets_are_nowhere,
 ];
+
+async fn what_one_organization_asks_another_does_not_learn(app: App) {
+    beside(Box::pin(async {
+        let (address, visitors) = serve(&app).await;
+        // The SHA-256 of `{__typename}`.
+        let hash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
+        let asked = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+        let by_hash = json!({ "extensions": asked }).to_string();
+        let both = json!({ "query": "{__typename}", "extensions": asked }).to_string();
+        assert_eq!(send(address, &visitors.owner, &both).await.0, 200);
+        assert!(send(address, &visitors.analyst, &by_hash).await.2.contains("\"Query\""));
+        for other in [&visitors.stranger, &visitors.anonymous] {
+            let (_, _, answer) = send(address, other, &by_hash).await;
+            assert!(answer.contains("PersistedQueryNotFound"), "{answer}");
+        }
+        let query = r#"{"query":"{ viewer { role } }"}"#;
+        let known = async |head: &str| {
+            let head = format!("{head}\r\nSalesgraph-Report: 1");
+            let answer: Value = serde_json::from_str(&send(address, &head, query).await.2).unwrap();
+            answer["extensions"]["report"]["documentCache"] == "hit"
+        };
+        assert!(!known(&visitors.owner).await && known(&visitors.analyst).await);
+        assert!(!known(&visitors.stranger).await && known(&visitors.stranger).await);
+    }))
+    .await;
+}
 
 async fn a_key_that_is_not_accepted_is_refused(app: App) {
     beside(Box::pin(async {

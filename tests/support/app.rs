@@ -198,7 +198,7 @@ impl App {
 
     /// The whole answer to `query`, asked by `actor`.
     pub async fn answer_by(&self, actor: Actor, query: &str) -> Value {
-        let scope = self.scope(self.organization).acting(actor).for_request("test");
+        let scope = self.scope(self.organization).acting(actor).for_request("test", None);
         let request = async_graphql::Request::new(query).data(self.providers.clone()).data(scope);
         let response = self.executor.execute(request).await;
         serde_json::from_str(&api::text::response(&response)).unwrap()

@@ -297,7 +297,7 @@ impl App {
             prompt_tokens: Set(100),
             completion_tokens: Set(20),
             total_tokens: Set(120),
-            latency_ms: Set(900),
+            latency_ms: Set(Some(900)),
             cost: Set(cost),
             created_at: Set(self.now()),
             updated_at: Set(self.now()),

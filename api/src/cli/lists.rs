@@ -168,7 +168,7 @@ async fn tell_verdicts(scope: &Scope, looked: &Looked) -> Result<()> {
         if *rows > 0 {
             let told = list::examples(scope, looked.job, verdict, SHOWN).await?;
             for (row, reason) in told.into_iter().filter(|(_, reason)| !reason.is_empty()) {
-                say!("           row {}: {reason}", row + 1);
+                say!("           {row}: {reason}");
             }
         }
     }

@@ -35,6 +35,10 @@ pub struct Prospect {
     /// Full name.
     #[entity(sort)]
     pub full_name: String,
+    /// First name, as a source has it; null when only the full name is known. A change of the full name alone removes it.
+    pub first_name: Option<String>,
+    /// Last name, as a source has it; null when only the full name is known. A change of the full name alone removes it.
+    pub last_name: Option<String>,
     /// E-mail address.
     #[entity(sort)]
     pub email: String,

@@ -193,20 +193,25 @@ impl Default for Kept {
 }
 
 impl Known {
-    /// The document with this text and this choice of operation, if it is known.
+    /// The document with this text and this choice of operation, if this organization has asked it before.
     #[must_use]
-    pub fn find(&self, text: &str, chosen: Option<&str>) -> Option<Arc<Read>> {
+    pub fn find(
+        &self,
+        organization: Option<i64>,
+        text: &str,
+        chosen: Option<&str>,
+    ) -> Option<Arc<Read>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.documents.get(&key(text, chosen)).map(Arc::clone)
+        kept.documents.get(&key(organization, text, chosen)).map(Arc::clone)
     }
 
-    /// Notes that the schema has allowed a document in this normal form.
-    pub fn allow(&self, read: &Arc<Read>, variant: Variant) {
+    /// Notes that the schema has allowed a document of this organization in this normal form.
+    pub fn allow(&self, organization: Option<i64>, read: &Arc<Read>, variant: Variant) {
         if read.text.len() > LONGEST || variant.bytes > LONGEST {
             return;
         }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = key(&read.text, read.chosen.as_deref());
+        let key = key(organization, &read.text, read.chosen.as_deref());
         if let Some(known) = kept.documents.peek(&key) {
             // The size of a document changes only here, under the lock of all.
             let added = known.allow(variant);
@@ -225,12 +230,13 @@ impl Known {
     }
 }
 
-/// SHA-256 of the text and the chosen operation.
-type Key = [u8; 32];
+/// The organization, `None` for callers without a key, and SHA-256 of the text and the chosen operation. What one
+/// organization has asked is not cached for another: it would learn it from the time that its own request takes.
+type Key = (Option<i64>, [u8; 32]);
 
-fn key(text: &str, chosen: Option<&str>) -> Key {
+fn key(organization: Option<i64>, text: &str, chosen: Option<&str>) -> Key {
     let hasher = Sha256::new().chain_update(text).chain_update([0, u8::from(chosen.is_some())]);
-    hasher.chain_update(chosen.unwrap_or_default()).finalize().into()
+    (organization, hasher.chain_update(chosen.unwrap_or_default()).finalize().into())
 }
 
 #[cfg(test)]
@@ -262,13 +268,13 @@ mod tests {
             for no in [true, false] {
                 let request = Request::new(&text);
                 let request = request.variables(Variables::from_json(json!({ "no": no })));
-                let found = known.find(&text, None);
+                let found = known.find(Some(1), &text, None);
                 let prepared = prepare(request, &Limits::USUAL, found);
                 let Ok(prepared) = prepared.and_then(Unvalidated::validate) else {
                     panic!("the document is valid");
                 };
                 if let Some(variant) = prepared.variant {
-                    known.allow(&prepared.read, variant);
+                    known.allow(Some(1), &prepared.read, variant);
                 }
                 let (counted, real) = bytes(&known);
                 assert_eq!(counted, real);

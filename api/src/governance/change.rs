@@ -40,8 +40,10 @@ pub struct Change {
     pub actor_kind: Of<ActorKind>,
     /// The name of the actor, if it has one.
     pub actor_name: Option<String>,
-    /// The request in which it was written, as `X-Request-Id` named it.
+    /// The id of the request in which it was written: the server returns it as `X-Request-Id`.
     pub request_id: Option<String>,
+    /// The id that the client gave its request in `X-Request-Id`; null when it gave none. Clients choose it.
+    pub client_request_id: Option<String>,
 }
 
 /// A field that was written.

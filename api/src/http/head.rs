@@ -10,7 +10,7 @@ use axum::{
 use super::{
     Server,
     settings::{LARGEST_HEAD, LONGEST_ADDRESS},
-    visitor::{REQUEST_ID, RequestId},
+    visitor::{CLIENT_REQUEST_ID, REQUEST_ID, RequestId},
 };
 
 /// What stands in every answer.
@@ -32,7 +32,8 @@ pub(super) async fn enter(
     next: Next,
 ) -> Response {
     let id = RequestId::of(request.headers());
-    let named = HeaderValue::from_str(&id.0).ok();
+    let named = HeaderValue::from_str(&id.own).ok();
+    let of_client = id.client.as_deref().and_then(|id| HeaderValue::from_str(id).ok());
     let refused = refused(&server, &request);
     let mut response = if let Some(response) = refused {
         response
@@ -45,6 +46,7 @@ pub(super) async fn enter(
         headers.insert(name, value);
     }
     headers.extend(named.map(|named| (REQUEST_ID, named)));
+    headers.extend(of_client.map(|id| (CLIENT_REQUEST_ID, id)));
     response
 }
 

@@ -133,17 +133,18 @@ impl Server {
     }
 
     /// The scope of `actor`, who needs no key, in the request that this names.
-    fn scope(&self, actor: Actor, request: &str) -> Scope {
+    fn scope(&self, actor: Actor, request: &RequestId) -> Scope {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
-        Scope::new(store, self.organization, actor, Role::Owner, clock).for_request(request)
+        Scope::new(store, self.organization, actor, Role::Owner, clock)
+            .for_request(&request.own, request.client.as_deref())
     }
 
     /// The scope of one who holds a key.
-    fn scope_of(&self, holder: &Holder, request: &str) -> Scope {
+    fn scope_of(&self, holder: &Holder, request: &RequestId) -> Scope {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
         let Holder { id, organization, actor, role, .. } = holder;
         let scope = Scope::new(store, *organization, actor.clone(), *role, clock);
-        scope.by_key(*id).for_request(request)
+        scope.by_key(*id).for_request(&request.own, request.client.as_deref())
     }
 
     /// Whether a visitor is of the server's own organization.

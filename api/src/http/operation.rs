@@ -72,7 +72,7 @@ impl Operation {
         let admitted = Self::checked(server, visitor, id, fields).await;
         if let Err(refusal) = &admitted {
             server.metrics.refused(refusal.code);
-            tracing::info!(request = &*id.0, code = refusal.code, "refused");
+            tracing::info!(request = &*id.own, code = refusal.code, "refused");
         }
         admitted
     }
@@ -83,21 +83,22 @@ impl Operation {
         id: &RequestId,
         fields: &Map<String, serde_json::Value>,
     ) -> Result<Self, Refusal> {
-        let (document, hash) = server.persisted.document(fields)?;
+        let organization = visitor.scope.as_ref().map(service::Scope::organization);
+        let (document, hash) = server.persisted.document(organization, fields)?;
         let request = request(&document, fields)?;
         let check = Check {
             executor: server.executor.clone(),
             no_introspection: server.settings.no_introspection,
             role: visitor.role(),
         };
-        let prepared = if let Some(read) = server.executor.known(&request) {
+        let prepared = if let Some(read) = server.executor.known(organization, &request) {
             check.check(request, Some(read))?
         } else {
             let patience = server.settings.request_timeout;
             server.validation.run(patience, move || check.check(request, None)).await?
         };
         if let (Some(hash), Some(_)) = (hash, visitor.role()) {
-            server.persisted.keep(hash, document);
+            server.persisted.keep(organization, hash, document);
         }
         Ok(Self { prepared, id: id.clone(), tells: Tells::default(), waits: false })
     }
@@ -149,13 +150,15 @@ impl Operation {
             "operation",
             otel.name = name.unwrap_or("anonymous"),
             otel.kind = "server",
-            request = &*id.0,
+            request = &*id.own,
+            client_request = id.client.as_deref(),
             organization,
             actor = visitor.scope.as_ref().map(|scope| scope.actor().label())
         );
         let begun = Instant::now();
         let listed = tells.statements(visitor.role());
-        let work = metered(server.executor.run(prepared), listed).instrument(span.clone());
+        let work =
+            metered(server.executor.run(organization, prepared), listed).instrument(span.clone());
         let done = tokio::time::timeout(server.settings.request_timeout, work).await;
         let is_late = done.is_err();
         let (mut response, metered) = done.unwrap_or_else(|_| (late(kind), Metered::default()));
@@ -200,8 +203,9 @@ impl Operation {
         let organization = visitor.scope.as_ref().map(service::Scope::organization);
         let name = self.prepared.read.name.as_deref().unwrap_or_default();
         let cost = self.prepared.cost;
-        tracing::info!(request = &*self.id.0, organization, name, cost, "subscription begins");
-        let answers = server.executor.run_stream(with_scope(server, visitor, self.prepared));
+        tracing::info!(request = &*self.id.own, organization, name, cost, "subscription begins");
+        let prepared = with_scope(server, visitor, self.prepared);
+        let answers = server.executor.run_stream(organization, prepared);
         // Refused before it began: it is told as such.
         let (begun, id) = (Arc::clone(&server.metrics), self.id);
         detached(patient_stream(answers.map(move |mut answer| {
@@ -286,7 +290,7 @@ fn late(kind: OperationType) -> Response {
 fn name_request(error: &mut ServerError, id: &RequestId) {
     if code(error).as_deref() == Some("INTERNAL") {
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-        extensions.set("requestId", &*id.0);
+        extensions.set("requestId", &*id.own);
     }
 }
 

@@ -21,9 +21,12 @@ const LONGEST: usize = 64 * 1024;
 /// SHA-256 of a document.
 pub(super) type Hash = [u8; 32];
 
-/// The documents that clients have sent with their hash.
+/// The documents that clients have sent with their hash, by organization: a hash that another organization has sent is
+/// not known.
 #[derive(Clone)]
-pub(super) struct Persisted(Arc<Mutex<LruCache<Hash, Arc<str>>>>);
+pub(super) struct Persisted(Arc<Mutex<Documents>>);
+
+type Documents = LruCache<(Option<i64>, Hash), Arc<str>>;
 
 impl Default for Persisted {
     fn default() -> Self {
@@ -36,6 +39,7 @@ impl Persisted {
     /// With it comes the hash under which it may be kept, once it is known to be worth it.
     pub(super) fn document(
         &self,
+        organization: Option<i64>,
         fields: &Map<String, Value>,
     ) -> Result<(Arc<str>, Option<Hash>), Refusal> {
         let query = match fields.get("query") {
@@ -57,7 +61,7 @@ impl Persisted {
         match query {
             None => {
                 let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                let document = known.get(&hash).cloned().ok_or_else(|| {
+                let document = known.get(&(organization, hash)).cloned().ok_or_else(|| {
                     Refusal::new("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound", None)
                 })?;
                 Ok((document, None))
@@ -70,9 +74,12 @@ impl Persisted {
     }
 
     /// Keeps a document that may be run.
-    pub(super) fn keep(&self, hash: Hash, document: Arc<str>) {
+    pub(super) fn keep(&self, organization: Option<i64>, hash: Hash, document: Arc<str>) {
         if document.len() <= LONGEST {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).put(hash, document);
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .put((organization, hash), document);
         }
     }
 }

@@ -54,8 +54,9 @@ impl Taken<'_> {
     /// database is doing.
     pub(super) fn report(&self, role: Role) -> Value {
         let mut report = IndexMap::from([
-            ("milliseconds", milliseconds(self.elapsed)),
-            ("databaseMilliseconds", milliseconds(self.metered.time)),
+            ("wallMilliseconds", milliseconds(self.elapsed)),
+            // Statements that run side by side count each: the sum may be more than the wall time.
+            ("statementMilliseconds", milliseconds(self.metered.time)),
             ("statements", whole(self.metered.statements)),
             ("rows", whole(self.metered.rows)),
             ("cost", object([("requested", whole(self.cost.0)), ("limit", whole(self.cost.1))])),

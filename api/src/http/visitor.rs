@@ -33,9 +33,18 @@ const LONGEST_REQUEST_ID: usize = 128;
 /// The longest name of an actor, in characters.
 const LONGEST_NAME: usize = 255;
 
-/// The name of a request: given by the client, or by us.
+/// The header that returns the request id of the client.
+pub const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
+
+/// The id of a request. The server makes one for every request: what a client chooses may be chosen twice, or be that of
+/// another's request, and stands beside it.
 #[derive(Clone, Debug)]
-pub struct RequestId(pub Arc<str>);
+pub struct RequestId {
+    /// The one of the server.
+    pub own: Arc<str>,
+    /// The one that the client has sent in `X-Request-Id`.
+    pub client: Option<Arc<str>>,
+}
 
 impl<S: Sync> FromRequestParts<S> for RequestId {
     type Rejection = std::convert::Infallible;
@@ -46,14 +55,20 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
 }
 
 impl RequestId {
-    /// The name that a client gives, or one of ours.
+    /// The id of the request that a scope is for.
+    fn of_scope(scope: &Scope) -> Self {
+        let own = scope.request().unwrap_or_default().into();
+        Self { own, client: scope.client_request().map(Into::into) }
+    }
+
+    /// A new id, with that of the client.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
         let given = given.filter(|name| {
             (1..=LONGEST_REQUEST_ID).contains(&name.len())
                 && name.bytes().all(|byte| byte.is_ascii_graphic())
         });
-        given.map_or_else(Self::new, |given| Self(given.into()))
+        Self { client: given.map(Into::into), ..Self::new() }
     }
 
     /// A name that sorts by its time (UUID version 7). Nobody gains by guessing one: its random part takes
@@ -65,7 +80,7 @@ impl RequestId {
         fastrand::fill(&mut random);
         let id = uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid();
         let mut text = [0; Hyphenated::LENGTH];
-        Self((&*id.hyphenated().encode_lower(&mut text)).into())
+        Self { own: (&*id.hyphenated().encode_lower(&mut text)).into(), client: None }
     }
 }
 
@@ -113,7 +128,7 @@ impl Visitor {
         let (Some(key), Some(scope)) = (&self.key, &self.scope) else { return Some(self.clone()) };
         match server.keys.holder(key).await {
             Ok(Some(holder)) => {
-                let scope = server.scope_of(&holder, scope.request().unwrap_or_default());
+                let scope = server.scope_of(&holder, &RequestId::of_scope(scope));
                 Some(Self { scope: Some(scope), key: Some(Arc::clone(key)) })
             }
             Ok(None) => None,
@@ -144,7 +159,7 @@ pub(super) async fn meet(
         }
         let actor = claims.actor.map_or(Ok(Actor::LocalVisitor), actor);
         let actor = actor.map_err(|text| Refusal::new("BAD_REQUEST", text, None))?;
-        return Ok(Visitor { scope: Some(server.scope(actor, &id.0)), key: None });
+        return Ok(Visitor { scope: Some(server.scope(actor, id)), key: None });
     };
     if claims.actor.is_some() {
         let text = "the key says who acts: leave the actor out";
@@ -154,13 +169,13 @@ pub(super) async fn meet(
     let key = key.map(|(_, key)| key.trim()).unwrap_or_default();
     match server.keys.holder(key).await {
         Ok(Some(holder)) => {
-            let scope = server.scope_of(&holder, &id.0);
+            let scope = server.scope_of(&holder, id);
             Ok(Visitor { scope: Some(scope), key: Some(key.into()) })
         }
         Ok(None) => {
             // What stands before the point is no secret, and tells whose key was tried.
             let prefix = key.split_once('.').map(|(prefix, _)| prefix).filter(|p| p.len() == 15);
-            tracing::warn!(request = &*id.0, prefix, "a key was not accepted");
+            tracing::warn!(request = &*id.own, prefix, "a key was not accepted");
             let text = "this key is not accepted: it is wrong, revoked, or its time is over";
             Err(Refusal::new("UNAUTHENTICATED", text, None))
         }

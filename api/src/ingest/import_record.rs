@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use salesgraph_macros::Entity;
 use service::{
-    Scope, Value,
+    Permission, Scope, Value,
     ingest::{
         import_record::{DECISIONS, PROMOTIONS, STATUSES, VERDICTS, table},
         list::{Candidate, prospects_of},
@@ -28,6 +28,9 @@ pub struct ImportRecord {
     pub import_job: One<ImportJob>,
     /// Which row of the list it is, from 0. Rows are in this order by themselves.
     pub record_index: i32,
+    /// The line of the file, or the row of the sheet, in which the row begins, from 1 and with the head; null where
+    /// there is none.
+    pub line_number: Option<i32>,
     /// What has become of it.
     pub promotion_status: Of<ImportPromotionStatus>,
     /// What is to become of it.
@@ -86,6 +89,10 @@ pub struct ImportRecord {
     pub service_usage_logs: Many<ServiceUsageLog>,
     /// Why it could not be written, or enriched.
     pub last_error: Option<String>,
+    /// What the provider itself said of the failure, in its own words, at most 300 characters; null without a failure, and
+    /// for everybody but owners and admins.
+    #[entity(computed = provider_message, needs("provider_message"))]
+    pub provider_message: Option<String>,
     /// When something became of it.
     pub processed_at: Option<DateTime>,
 }
@@ -140,6 +147,15 @@ impl Vocabulary for ImportVerdict {
             words: VERDICTS,
         }
     }
+}
+
+async fn provider_message(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Option<String>>> {
+    let may = scope.demand(Permission::Operate).is_ok();
+    let message = |row: RowView<'_>| match row.cell(0) {
+        Value::Text(message) if may => Some(message.clone()),
+        _ => None,
+    };
+    Ok(rows.into_iter().map(message).collect())
 }
 
 async fn candidate_prospects(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Vec<i64>>> {

@@ -27,7 +27,7 @@ impl EnrichmentReports {
         let since = since.map(service::usage::daily_cost_summary::day_of);
         let days = report::daily_usage(scope, since, until).await.map_err(Error::from)?;
         let told = days.into_iter().map(|day| DailyUsage {
-            mean_latency_ms: (day.calls > 0.0).then(|| day.latency_ms / day.calls),
+            mean_latency_ms: (day.timed_calls > 0.0).then(|| day.latency_ms / day.timed_calls),
             date: day.date,
             provider: Some(day.provider).filter(|provider| !provider.is_empty()),
             calls: day.calls,
@@ -97,7 +97,7 @@ pub struct DailyUsage {
     pub tokens: f64,
     /// What they cost, in US dollars.
     pub cost: f64,
-    /// How long one took on the average, in milliseconds.
+    /// Mean duration of the calls whose duration is known, in milliseconds; null when there is none.
     pub mean_latency_ms: Option<f64>,
 }
 

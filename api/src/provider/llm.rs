@@ -7,11 +7,11 @@ use futures_util::future::BoxFuture;
 use reqwest::Client;
 use serde_json::{Value as Json, json};
 use service::{
-    governance::setting::{self, Settings},
+    governance::setting::{self, Price, Settings},
     ingest::enrichment::{Answer, Ask, Charge, Failure, Field, Found, Provider, Variant},
 };
 
-use super::{body, broken, refusal, retry_after, said, size, values};
+use super::{allowed_model::AllowedModel, body, broken, refusal, retry_after, said, size, values};
 
 /// Where OpenAI itself is asked.
 const OPENAI: &str = "https://api.openai.com/v1";
@@ -39,10 +39,17 @@ pub(super) struct Llm {
     url: String,
     is_openai: bool,
     key: Option<String>,
+    /// The models that the operator allows, with their prices; empty for those that the product knows.
+    allowed: Vec<AllowedModel>,
 }
 
 impl Llm {
-    pub(super) fn new(client: Client, url: Option<String>, key: Option<String>) -> Self {
+    pub(super) fn new(
+        client: Client,
+        url: Option<String>,
+        key: Option<String>,
+        allowed: Vec<AllowedModel>,
+    ) -> Self {
         let is_openai = url.is_none();
         let base = url.unwrap_or_else(|| OPENAI.to_owned());
         let (path, query) = base.split_once('?').unwrap_or((base.as_str(), ""));
@@ -50,7 +57,32 @@ impl Llm {
         let end = if path.ends_with(ENDPOINT) { "" } else { ENDPOINT };
         let mark = if query.is_empty() { "" } else { "?" };
         let url = format!("{path}{end}{mark}{query}");
-        Self { client, url, is_openai, key }
+        Self { client, url, is_openai, key, allowed }
+    }
+
+    /// The price of a model: the operator's where the operator pays, or else that of the organization.
+    fn price(&self, model: &str, setting: Option<Price>) -> Option<Price> {
+        if self.key.is_none() && self.allowed.is_empty() {
+            return setting;
+        }
+        let allowed = self.allowed.iter().find(|allowed| allowed.name == model);
+        match allowed {
+            Some(allowed) => Some(allowed.price),
+            None if self.allowed.is_empty() => Price::built_in(model),
+            None => None,
+        }
+    }
+
+    /// The cost of tokens, in US dollars with eight places.
+    fn cost(&self, ask: &Ask, prompt: i64, cached: i64, completion: i64) -> f64 {
+        let price = self.price(&ask.model, Some(ask.price)).unwrap_or(ask.price);
+        let cached_input = price.cached_input.unwrap_or(price.input);
+        #[expect(clippy::cast_precision_loss, reason = "far fewer tokens than that")]
+        let cost = ((prompt - cached) as f64 * price.input
+            + cached as f64 * cached_input
+            + completion as f64 * price.output)
+            / 1e6;
+        (cost * 1e8).round() / 1e8
     }
 
     fn request(&self, ask: &Ask) -> String {
@@ -145,7 +177,10 @@ impl Llm {
             let is_likely = (1..=charge.request_size).contains(&charge.prompt_tokens)
                 && charge.completion_tokens <= 10 * i64::from(most_tokens(ask));
             if is_likely {
-                charge.cost = cost(ask, charge.prompt_tokens, charge.completion_tokens);
+                let cached = told["usage"]["prompt_tokens_details"]["cached_tokens"].as_i64();
+                let cached = cached.unwrap_or_default().clamp(0, charge.prompt_tokens);
+                charge.cost =
+                    self.cost(ask, charge.prompt_tokens, cached, charge.completion_tokens);
             }
         }
         if charge.request_id.is_none() {
@@ -213,14 +248,6 @@ fn most_tokens(ask: &Ask) -> u32 {
     FIELD_TOKENS + ask.variants * VARIANT_TOKENS
 }
 
-/// What tokens cost, in US dollars with eight places.
-fn cost(ask: &Ask, prompt: i64, completion: i64) -> f64 {
-    let (input, output) = ask.price;
-    #[expect(clippy::cast_precision_loss, reason = "far fewer tokens than that")]
-    let cost = (prompt as f64 * input + completion as f64 * output) / 1e6;
-    (cost * 1e8).round() / 1e8
-}
-
 fn of_model(failure: Failure, model: &str) -> Failure {
     let told = |message: String| format!("the language model {model}: {message}");
     match failure {
@@ -244,17 +271,24 @@ impl Provider for Llm {
         }
         let model = settings.text(setting::LLM_MODEL);
         // Without its price the spending limit of the day would not hold.
-        settings.price(&model).is_none().then(|| {
-            format!(
-                "nobody knows what {model} costs: tell it in the setting llm_prices, like \
+        if self.price(&model, settings.price(&model)).is_some() {
+            return None;
+        }
+        if self.key.is_some() || !self.allowed.is_empty() {
+            return Some(format!(
+                "the operator of the server allows no model {model}; ask for `--llm-model {model}=INPUT/OUTPUT`, \
+                 or choose another in the setting llm_model"
+            ));
+        }
+        Some(format!(
+            "nobody knows what {model} costs: tell it in the setting llm_prices, like \
                  {{\"{model}\": {{\"input\": 0.15, \"output\": 0.6}}}} in US dollars for a million tokens"
-            )
-        })
+        ))
     }
 
     /// No text has more tokens than bytes.
     fn most(&self, ask: &Ask) -> f64 {
-        cost(ask, size(self.request(ask).len()), most_tokens(ask).into())
+        self.cost(ask, size(self.request(ask).len()), 0, most_tokens(ask).into())
     }
 
     fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer> {

@@ -1,5 +1,6 @@
 //! Providers that are asked over the network: a language model, and a look-up service.
 
+mod allowed_model;
 mod llm;
 mod lookup;
 
@@ -13,6 +14,7 @@ use service::{
     ingest::enrichment::{Failure, Field, Offline, Provider, Providers, Value},
 };
 
+pub use self::allowed_model::AllowedModel;
 use self::{llm::Llm, lookup::Lookup};
 
 /// How long a provider may take.
@@ -34,6 +36,20 @@ pub struct ProviderOptions {
     /// The key of the language model; better told by the environment.
     #[arg(long, env = "SALESGRAPH_LLM_KEY", hide_env_values = true, value_name = "KEY")]
     pub llm_key: Option<String>,
+    /// A model that organizations may ask, and its price in US dollars for a million tokens: `MODEL=INPUT/OUTPUT` or
+    /// `MODEL=INPUT/OUTPUT/CACHED_INPUT`. Repeatable; separated by commas in the environment. Default with a key: the
+    /// models whose price the product knows (gpt-4o-mini). Default without a key: what the setting `llm_prices` says.
+    #[arg(
+        long = "llm-model",
+        env = "SALESGRAPH_LLM_MODELS",
+        value_name = "MODEL=PRICES",
+        value_delimiter = ','
+    )]
+    pub llm_models: Vec<AllowedModel>,
+    /// Maximum that an organization may spend on providers on a day (UTC), in US dollars. The setting
+    /// `daily_spend_limit` can only lower it. Default: 100 with a key, no maximum without one.
+    #[arg(long, env = "SALESGRAPH_DAILY_SPEND_LIMIT", value_name = "DOLLARS", value_parser = daily_dollars)]
+    pub daily_spend_limit: Option<f64>,
     /// Where people and companies are looked up: an address with `{email}`, `{domain}`, `{name}`, `{company}`,
     /// `{location}` or `{linkedin}` in it, which answers with JSON.
     #[arg(long, env = "SALESGRAPH_LOOKUP_URL", value_name = "URL", value_parser = web_address)]
@@ -63,6 +79,14 @@ fn web_address(text: &str) -> std::result::Result<String, String> {
     }
 }
 
+/// Maximum of a day for keys of the operator where no option says another, in US dollars.
+const DEFAULT_SPEND_LIMIT: f64 = 100.0;
+
+fn daily_dollars(text: &str) -> std::result::Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1e9).contains(number));
+    number.ok_or_else(|| "US dollars from 0 to 1000000000, like 25".to_owned())
+}
+
 fn dollars(text: &str) -> std::result::Result<f64, String> {
     let number = text.parse().ok().filter(|number| (0.0..=1_000.0).contains(number));
     number.ok_or_else(|| "it takes US dollars: 0.01".to_owned())
@@ -81,6 +105,8 @@ impl ProviderOptions {
         Self {
             llm_url: self.llm_url.or(other.llm_url),
             llm_key: self.llm_key.or(other.llm_key),
+            llm_models: if self.llm_models.is_empty() { other.llm_models } else { self.llm_models },
+            daily_spend_limit: self.daily_spend_limit.or(other.daily_spend_limit),
             lookup_url: self.lookup_url.or(other.lookup_url),
             lookup_key: self.lookup_key.or(other.lookup_key),
             lookup_cost: if self.lookup_cost > 0.0 { self.lookup_cost } else { other.lookup_cost },
@@ -110,9 +136,12 @@ impl ProviderOptions {
             all.push(Arc::new(Lookup::new(client.clone(), url.clone(), key, cost)));
         }
         if self.llm_url.is_some() || self.llm_key.is_some() {
-            all.push(Arc::new(Llm::new(client, self.llm_url.clone(), self.llm_key.clone())));
+            let (url, key) = (self.llm_url.clone(), self.llm_key.clone());
+            all.push(Arc::new(Llm::new(client, url, key, self.llm_models.clone())));
         }
-        Ok(Providers::new(all))
+        let has_key = self.llm_key.is_some() || self.lookup_key.is_some();
+        let limit = self.daily_spend_limit.or(has_key.then_some(DEFAULT_SPEND_LIMIT));
+        Ok(Providers::new(all).limited(limit))
     }
 }
 
@@ -191,7 +220,8 @@ fn said(body: &[u8], key: Option<&String>) -> Option<String> {
     let said = said.as_ref().and_then(|json| {
         json["error"]["message"].as_str().or(json["error"].as_str()).or(json["message"].as_str())
     });
-    let mut said = said?.replace('\0', "");
+    // One line without control characters: it is shown on a page and in a terminal.
+    let mut said: String = said?.replace(char::is_control, " ");
     if let Some(key) = key.filter(|key| !key.is_empty()) {
         said = said.replace(key.as_str(), "…");
     }

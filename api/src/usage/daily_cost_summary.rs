@@ -26,10 +26,14 @@ pub struct DailyCostSummary {
     pub output_tokens: f64,
     /// How much was used.
     pub quantity: f64,
-    /// How long the calls took together, in milliseconds.
+    /// How long the calls of a known duration took together, in milliseconds.
     pub latency_ms_total: f64,
-    /// What they cost, in US dollars.
+    /// How many calls have a known duration.
+    pub timed_calls: i32,
+    /// What the calls cost, in US dollars.
     pub cost_usd: f64,
+    /// What the calls cost that this server made: the part that counts towards the setting `daily_spend_limit`.
+    pub server_cost_usd: f64,
 }
 
 /// `daily_cost_summaries.category`.

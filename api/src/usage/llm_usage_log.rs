@@ -27,9 +27,9 @@ pub struct LlmUsageLog {
     /// Tokens together.
     #[entity(sort)]
     pub total_tokens: i32,
-    /// How long the call took, in milliseconds.
+    /// How long the call took, in milliseconds; null when that is not known.
     #[entity(sort)]
-    pub latency_ms: i32,
+    pub latency_ms: Option<i32>,
     /// What the call cost, in US dollars.
     #[entity(sort)]
     pub cost: f64,
@@ -51,6 +51,9 @@ pub struct LlmUsageLog {
     pub finish_reason: Option<String>,
     /// Why the call failed.
     pub error: Option<String>,
+    /// Whether this server made the call and paid for it: only such calls count towards the setting
+    /// `daily_spend_limit`.
+    pub is_paid_by_server: bool,
     /// The enrichment that it was done for.
     pub import_job: Option<One<ImportJob>>,
     /// Its record.

@@ -55,6 +55,9 @@ pub struct ServiceUsageLog {
     pub response_size_bytes: Option<i32>,
     /// Why it failed.
     pub error: Option<String>,
+    /// Whether this server made the call and paid for it: only such calls count towards the setting
+    /// `daily_spend_limit`.
+    pub is_paid_by_server: bool,
     /// When it began.
     pub started_at: Option<DateTime>,
     /// When it ended.

@@ -23,6 +23,7 @@ pub struct Model {
     pub actor_name: Option<String>,
     pub request_id: Option<String>,
     pub created_at: DateTimeWithTimeZone,
+    pub client_request_id: Option<String>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

@@ -31,6 +31,9 @@ pub struct Model {
     pub cost_usd: f64,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    pub timed_calls: i32,
+    #[sea_orm(column_type = "Double")]
+    pub server_cost_usd: f64,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

@@ -57,6 +57,9 @@ pub struct Model {
     pub lease_token: Option<String>,
     #[sea_orm(column_type = "Double")]
     pub reserved_cost: f64,
+    pub line_number: Option<i32>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub provider_message: Option<String>,
     #[sea_orm(
         belongs_to,
         from = "company_id",

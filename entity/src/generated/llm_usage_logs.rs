@@ -15,7 +15,7 @@ pub struct Model {
     pub prompt_tokens: i32,
     pub completion_tokens: i32,
     pub total_tokens: i32,
-    pub latency_ms: i32,
+    pub latency_ms: Option<i32>,
     #[sea_orm(column_type = "Double")]
     pub cost: f64,
     pub created_at: DateTimeWithTimeZone,
@@ -33,6 +33,7 @@ pub struct Model {
     pub error: Option<String>,
     pub import_job_id: Option<i64>,
     pub import_record_id: Option<i64>,
+    pub is_paid_by_server: bool,
     #[sea_orm(
         belongs_to,
         from = "import_job_id",

@@ -33,6 +33,8 @@ pub struct Model {
     pub phone_key: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub linkedin_key: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
     #[sea_orm(
         belongs_to,
         from = "company_id",

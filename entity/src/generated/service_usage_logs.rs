@@ -41,6 +41,7 @@ pub struct Model {
     pub completed_at: Option<DateTimeWithTimeZone>,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    pub is_paid_by_server: bool,
     #[sea_orm(
         belongs_to,
         from = "import_job_id",

@@ -82,6 +82,10 @@ fn merged(kept: &Record, dropped: &Record, old: &Record) -> Record {
             merged.set_at(index, value.at(index).clone());
         }
     }
+    // Who gives the full name gives its parts.
+    for column in ["first_name", "last_name"] {
+        merged.set(column, kept.value(column).clone());
+    }
     for column in ["last_contacted_at", "last_engagement_date"] {
         let newest = kept.time(column).max(dropped.time(column));
         merged.set(column, newest.map_or(Value::Null, Value::Time));

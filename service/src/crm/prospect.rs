@@ -51,6 +51,18 @@ pub const STAGES: &[Word] = &[
 pub const SOURCES: &[Word] =
     &[word("manual", "Written down by a person or a program."), word("import", "From a list.")];
 
+/// First and last names go with the full name: they are removed when it changes and they do not.
+pub(crate) fn drop_stale_names(before: Option<&Record>, prospect: &mut Record) {
+    const PARTS: [&str; 2] = ["first_name", "last_name"];
+    let Some(before) = before else { return };
+    let is_same = |column: &str| before.value(column) == prospect.value(column);
+    if !is_same("full_name") && PARTS.iter().all(|column| is_same(column)) {
+        for column in PARTS {
+            prospect.set(column, Value::Null);
+        }
+    }
+}
+
 /// From which stage to which a prospect can be moved.
 const MOVES: &Moves = &[
     ("new", &["researched", "contacted", "disqualified"]),
@@ -73,6 +85,8 @@ pub fn rules() -> &'static Rules {
         identity: Some(Identity { column: "email_key", written_as: "email", upsert: true }),
         fields: &[
             field("full_name").checked(Check::Filled),
+            field("first_name"),
+            field("last_name"),
             field("email").checked(Check::Email),
             field("linkedin_url").checked(Check::Profile),
             field("location"),

@@ -140,17 +140,22 @@ const KNOWN: [Known; 7] = [
         key: LLM_PRICES,
         of_type: "json",
         // https://openai.com/api/pricing, gpt-4o-mini, US dollars for a million tokens.
-        usual: || json!({ "gpt-4o-mini": { "input": 0.15, "output": 0.6 } }),
+        usual: || json!({ "gpt-4o-mini": { "input": 0.15, "output": 0.6, "cached_input": 0.075 } }),
         about: None,
         allowed: |value| {
             let price =
                 |price: &Json| price.as_f64().is_some_and(|price| (0.0..1e6).contains(&price));
             let proper = value.as_object().is_some_and(|models| {
-                models.values().all(|model| price(&model["input"]) && price(&model["output"]))
+                models.values().all(|model| {
+                    let cached = &model["cached_input"];
+                    price(&model["input"])
+                        && price(&model["output"])
+                        && (cached.is_null() || price(cached))
+                })
             });
             (!proper).then_some(
-                "it must tell for each model what a million tokens cost: \
-                 {\"MODEL\": {\"input\": 0.15, \"output\": 0.6}}",
+                "it must tell for each model what a million tokens cost, and may tell it for cached input: \
+                 {\"MODEL\": {\"input\": 0.15, \"output\": 0.6, \"cached_input\": 0.075}}",
             )
         },
     },
@@ -314,13 +319,39 @@ impl Settings {
         self.value(key).as_bool().unwrap_or_default()
     }
 
-    /// What a million tokens of a model cost in US dollars, of prompts and of answers, where that is told.
+    /// The price of a model, where the organization or the product has one.
     #[must_use]
-    pub fn price(&self, model: &str) -> Option<(f64, f64)> {
-        let usual = KNOWN.iter().find(|known| known.key == LLM_PRICES).map(|known| (known.usual)());
-        let (told, usual) = (self.value(LLM_PRICES), usual.unwrap_or_default());
-        let price = told.get(model).or_else(|| usual.get(model))?;
-        Some((price["input"].as_f64()?, price["output"].as_f64()?))
+    pub fn price(&self, model: &str) -> Option<Price> {
+        Price::read(self.value(LLM_PRICES).get(model)).or_else(|| Price::built_in(model))
+    }
+}
+
+/// The price of a language model, in US dollars for a million tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Price {
+    /// Of tokens of prompts.
+    pub input: f64,
+    /// Of tokens of answers.
+    pub output: f64,
+    /// Of tokens of prompts that the provider read from its cache; `input` when it is not known.
+    pub cached_input: Option<f64>,
+}
+
+impl Price {
+    /// The price of a model that the product knows.
+    #[must_use]
+    pub fn built_in(model: &str) -> Option<Self> {
+        let known = KNOWN.iter().find(|known| known.key == LLM_PRICES)?;
+        Self::read((known.usual)().get(model))
+    }
+
+    fn read(price: Option<&Json>) -> Option<Self> {
+        let price = price?;
+        Some(Self {
+            input: price["input"].as_f64()?,
+            output: price["output"].as_f64()?,
+            cached_input: price["cached_input"].as_f64(),
+        })
     }
 }
 

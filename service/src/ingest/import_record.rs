@@ -23,7 +23,7 @@ pub fn table() -> &'static Table {
                 ("status", 20),
                 ("lease_token", 36),
             ])
-            .keeping_secret(["lease_token"])
+            .keeping_secret(["lease_token", "provider_message"])
             // What stands in a list is about people of whom nobody knows yet which prospect they are.
             .confidential()
     });

@@ -33,7 +33,9 @@ pub struct Usage {
     pub tokens: f64,
     /// What they cost, in US dollars.
     pub cost: f64,
-    /// How long they took together, in milliseconds.
+    /// How many of them have a known duration.
+    pub timed_calls: f64,
+    /// How long those took together, in milliseconds.
     pub latency_ms: f64,
 }
 
@@ -120,7 +122,8 @@ pub async fn daily_usage(
 ) -> Result<Vec<Usage>> {
     let table = daily_cost_summary::table();
     let date = table.column("date");
-    let sums = ["calls", "input_tokens", "output_tokens", "cost_usd", "latency_ms_total"];
+    let sums =
+        ["calls", "input_tokens", "output_tokens", "cost_usd", "latency_ms_total", "timed_calls"];
     let measures = sums.map(|name| Measure::Sum(table.column(name))).to_vec();
     let list = list(table, "dailyUsage", vec![within(date, since, until)]);
     let provider = table.column("provider");
@@ -135,6 +138,7 @@ pub async fn daily_usage(
         tokens: number(&group[3]) + number(&group[4]),
         cost: number(&group[5]),
         latency_ms: number(&group[6]),
+        timed_calls: number(&group[7]),
     });
     Ok(told.collect())
 }

@@ -118,6 +118,11 @@ pub(crate) fn parts(full_name: &str) -> (String, Option<String>) {
     (first.clone(), last)
 }
 
+/// A first name without the titles and forms of address before it.
+pub(crate) fn without_titles(first_name: &str) -> String {
+    words(&one_line(first_name)).join(" ")
+}
+
 /// The parts of a name that was written with the last name first.
 fn turned(last: &[String], first: &[String], whole: &str) -> (String, Option<String>) {
     match (first.first(), last.is_empty()) {

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Result},
     identity::policy::Permission,
     read::zone_data,
-    scope::Scope,
+    scope::{Actor, Scope},
     store::Engine,
     table::Table,
 };
@@ -27,10 +27,25 @@ pub struct Statistics {
 /// Measures the database, and counts the rows of `tables`.
 ///
 /// # Errors
-/// [`Error::Forbidden`]; [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Forbidden`]; [`Error::OperatorOnly`] when the database has several organizations and the caller is not its
+/// operator; [`Error::Unavailable`] when the database does not answer.
 pub async fn statistics(scope: &Scope, tables: &[&'static Table]) -> Result<Statistics> {
     scope.demand(Permission::Operate)?;
     let store = scope.store();
+    // The size of the whole database tells an organization how much the others have.
+    let is_operator = matches!(scope.actor(), Actor::LocalVisitor | Actor::CommandLine);
+    if !is_operator {
+        let sql = "SELECT count(*) FROM \"organizations\"";
+        let organizations: Option<i64> = store
+            .query(sql, Vec::new())
+            .await?
+            .first()
+            .map(|row| row.try_get_by_index(0))
+            .transpose()?;
+        if organizations.unwrap_or_default() > 1 {
+            return Err(Error::OperatorOnly("databaseStatistics"));
+        }
+    }
     let size = match store.engine() {
         Engine::Sqlite => {
             "SELECT 'SQLite ' || sqlite_version(), \

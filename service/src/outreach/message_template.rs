@@ -244,11 +244,11 @@ pub fn filled(
 
 /// What templates can say of a prospect.
 pub(crate) fn said_of(
-    person: &Record,
+    prospect: &Record,
     company: Option<&Record>,
     industry: Option<&Record>,
 ) -> BTreeMap<String, String> {
-    let full_name = person.text("full_name");
+    let full_name = prospect.text("full_name");
     let mut values = BTreeMap::new();
     let mut say = |name: &str, value: &str| {
         if !value.is_empty() {
@@ -256,11 +256,17 @@ pub(crate) fn said_of(
         }
     };
     say("full_name", full_name);
-    let (first, last) = person::parts(full_name);
-    say("first_name", &first);
-    say("last_name", last.as_deref().unwrap_or_default());
+    // As the source of the prospect has them, or read from the full name.
+    if prospect.has("first_name") || prospect.has("last_name") {
+        say("first_name", &person::without_titles(prospect.text("first_name")));
+        say("last_name", prospect.text("last_name"));
+    } else {
+        let (first, last) = person::parts(full_name);
+        say("first_name", &first);
+        say("last_name", last.as_deref().unwrap_or_default());
+    }
     for column in ["email", "job_title", "location", "phone", "linkedin_url"] {
-        say(column, person.text(column));
+        say(column, prospect.text(column));
     }
     say("company_name", company.map_or("", |company| company.text("name")));
     say("company_website", company.map_or("", |company| company.text("website")));

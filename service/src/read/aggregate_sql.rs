@@ -120,6 +120,9 @@ pub(super) fn aggregate(
     sql.finish()
 }
 
+/// Places after the point of sums: ledgers hold eight.
+const DECIMAL_PLACES: u8 = 10;
+
 /// A key of groups in the statement.
 struct Key {
     /// What is told of it.
@@ -143,6 +146,19 @@ fn expression(sql: &Sql, list: &List, measure: Measure) -> String {
         Engine::Postgres => format!("{expression}::float8"),
         Engine::Sqlite => format!("CAST({expression} AS REAL)"),
     };
+    // A sum of binary fractions is off in the last of seventeen digits, in each order of its parts by another amount:
+    // rounded, three times ten cents are thirty cents, and a condition on the sum holds what it says.
+    let rounded = |expression: String, column: usize| {
+        if list.table.columns[column].kind != Kind::Double {
+            return double(expression);
+        }
+        match sql.engine {
+            Engine::Postgres => {
+                format!("round(({expression})::numeric, {DECIMAL_PLACES})::float8")
+            }
+            Engine::Sqlite => format!("round(CAST({expression} AS REAL), {DECIMAL_PLACES})"),
+        }
+    };
     match measure {
         Measure::Count => "count(*)".to_owned(),
         Measure::Present(column) => format!("count({})", plain(column)),
@@ -153,7 +169,7 @@ fn expression(sql: &Sql, list: &List, measure: Measure) -> String {
         Measure::Min(column) => format!("min({})", plain(column)),
         Measure::Max(column) => format!("max({})", plain(column)),
         Measure::Avg(column) => double(format!("avg({})", plain(column))),
-        Measure::Sum(column) => double(format!("sum({})", plain(column))),
+        Measure::Sum(column) => rounded(format!("sum({})", plain(column)), column),
     }
 }
 

@@ -50,10 +50,10 @@ fn stand_in(engine: Engine, kind: Kind, low: bool) -> Option<&'static str> {
         (Kind::Time, Engine::Postgres, false) => "'infinity'::timestamptz",
         (Kind::Time, Engine::Sqlite, true) => "''",
         (Kind::Time, Engine::Sqlite, false) => "'~'",
-        (Kind::Double, Engine::Postgres, true) => "'-infinity'::float8",
-        (Kind::Double, Engine::Postgres, false) => "'infinity'::float8",
-        (Kind::Double, Engine::Sqlite, true) => "-9e999",
-        (Kind::Double, Engine::Sqlite, false) => "9e999",
+        (Kind::Double | Kind::Int, Engine::Postgres, true) => "'-infinity'::float8",
+        (Kind::Double | Kind::Int, Engine::Postgres, false) => "'infinity'::float8",
+        (Kind::Double | Kind::Int, Engine::Sqlite, true) => "-9e999",
+        (Kind::Double | Kind::Int, Engine::Sqlite, false) => "9e999",
         _ => return None,
     })
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use sea_orm::Value as Bind;
 
-use crate::{error::Result, scope::Scope};
+use crate::{error::Result, scope::Scope, store::Engine};
 
 /// Whose cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,11 @@ pub async fn to_date(scope: &Scope, of: Of, keys: &[i64]) -> Result<HashMap<i64,
             format!("{} UNION ALL {}", part(DRAFT_SHARES), part(&research))
         }
     };
-    let sql = format!("SELECT key, sum(cost) FROM ({shares}) s GROUP BY key");
+    let sum = match engine {
+        Engine::Postgres => "round(sum(cost)::numeric, 10)::float8",
+        Engine::Sqlite => "round(sum(cost), 10)",
+    };
+    let sql = format!("SELECT key, {sum} FROM ({shares}) s GROUP BY key");
     let rows = scope.store().query(&sql, binds).await?;
     rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }

@@ -11,7 +11,7 @@ use crate::{
     value::Value,
     write::{
         Record,
-        rules::{Check, Delete, Hooks, Rules, Usual, field},
+        rules::{Check, Delete, Hooks, Rules, Usual, field, kept},
     },
 };
 
@@ -54,6 +54,7 @@ pub fn rules() -> &'static Rules {
             field("prompt_type"),
             field("finish_reason"),
             field("error").checked(Check::AtMost(10_000)),
+            kept("is_paid_by_server", Usual::Bool(false)),
         ],
         links: &[],
         hooks: &Usage,

@@ -12,7 +12,7 @@ use crate::{
     vocabulary::{Word, word},
     write::{
         Record,
-        rules::{Check, Delete, Hooks, Rules, Usual, field},
+        rules::{Check, Delete, Hooks, Rules, Usual, field, kept},
     },
 };
 
@@ -71,6 +71,7 @@ pub fn rules() -> &'static Rules {
             field("error").checked(Check::AtMost(10_000)),
             field("started_at"),
             field("completed_at"),
+            kept("is_paid_by_server", Usual::Bool(false)),
         ],
         links: &[],
         hooks: &Usage,

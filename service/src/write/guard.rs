@@ -13,6 +13,9 @@ pub(crate) type Written<'r> = (Option<&'r Record>, &'r mut Record);
 pub(super) async fn guard(unit: &mut Unit, rows: &mut [Written<'_>]) -> Result<()> {
     match rows.first() {
         Some((_, row)) if std::ptr::eq(row.table(), prospect::table()) => {
+            for (before, row) in &mut *rows {
+                prospect::drop_stale_names(*before, row);
+            }
             opt_out::guard(unit, rows).await
         }
         _ => Ok(()),

@@ -164,9 +164,9 @@ async fn a_subscription_is_validated_once(app: App) {
         ("subscription { changes { cursor } }", true),
         ("subscription { changes { nope } }", false),
     ] {
-        assert!(executor.known(&Request::new(document)).is_none(), "{document}");
+        assert!(executor.known(None, &Request::new(document)).is_none(), "{document}");
         let request = Request::new(document).data(app.scope(app.organization));
         drop(executor.execute_stream(request, None));
-        assert_eq!(executor.known(&Request::new(document)).is_some(), is_valid, "{document}");
+        assert_eq!(executor.known(None, &Request::new(document)).is_some(), is_valid, "{document}");
     }
 }

@@ -140,14 +140,21 @@ async fn who_acts_and_in_which_request_is_noted(app: App) {
         let address = serve(&app).await;
         let named = format!("{JSON}\r\nSalesgraph-Actor: worker/writer\r\nX-Request-Id: abc-1");
         let (_, head, _) = send(address, &named, CREATE).await;
-        assert!(head.contains("x-request-id: abc-1"), "{head}");
+        let own = |head: &str| {
+            head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap().trim().to_owned()
+        };
+        // What the client chooses stands beside the id of the server.
+        assert!(head.contains("x-client-request-id: abc-1"), "{head}");
+        let first = own(&head);
         let (_, head, _) = send(address, JSON, CREATE).await;
-        let given = head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap().trim().to_owned();
-        assert_eq!(given.len(), 36, "{given}");
-        let log = app.data("{ changes { nodes { actorKind actorName requestId } } outreachDrafts { nodes { authorKind authorName } } }").await;
+        assert!(!head.contains("x-client-request-id"), "{head}");
+        let second = own(&head);
+        assert_eq!((first.len(), second.len()), (36, 36), "{first} {second}");
+        let log = app.data("{ changes { nodes { actorKind actorName requestId clientRequestId } } outreachDrafts { nodes { authorKind authorName } } }").await;
         assert_eq!(
             log["changes"]["nodes"],
-            json!([{ "actorKind": "WORKER", "actorName": "writer", "requestId": "abc-1" }, { "actorKind": "VISITOR", "actorName": null, "requestId": given }])
+            json!([{ "actorKind": "WORKER", "actorName": "writer", "requestId": first, "clientRequestId": "abc-1" },
+                { "actorKind": "VISITOR", "actorName": null, "requestId": second, "clientRequestId": null }])
         );
         assert_eq!(log["outreachDrafts"]["nodes"][0], json!({ "authorKind": "WORKER", "authorName": "writer" }));
         for wrong in ["worker", "robot/x", "worker/", "person/ "] {

@@ -7,6 +7,7 @@ pub mod claims;
 pub mod cost;
 pub mod drafts;
 pub mod log;
+pub mod names;
 pub mod once;
 pub mod opt_outs;
 pub mod plain;

@@ -156,7 +156,7 @@ impl Export {
         let task = tokio::spawn(async move {
             let (id, late) = (self.id.clone(), Instant::now() + LONGEST);
             if timeout_at(late.into(), self.follow(&sender)).await.is_err() {
-                tracing::warn!(request = &*id.0, "an export took too long");
+                tracing::warn!(request = &*id.own, "an export took too long");
             }
         });
         let first = stream::once(async { Ok(Bytes::from(first)) });
@@ -191,7 +191,7 @@ impl Export {
                 Ok(page) => page,
                 Err(refusal) => {
                     let error = refusal.errors.first().map(|error| error.message.clone());
-                    tracing::warn!(request = &*self.id.0, error, "an export broke off");
+                    tracing::warn!(request = &*self.id.own, error, "an export broke off");
                     return;
                 }
             };
@@ -199,7 +199,7 @@ impl Export {
                 return;
             }
         }
-        tracing::info!(request = &*self.id.0, rows = self.rows, "exported");
+        tracing::info!(request = &*self.id.own, rows = self.rows, "exported");
         let _ = sender.send(None).await;
     }
 }

@@ -98,8 +98,8 @@ function Report() {
   const told = report.use();
   if (!told) return h("section", { className: "salesgraph-panel" }, h("h2", null, "Report"), "Run a query: what it took is shown here.");
   const rows = [
-    ["Milliseconds", told.milliseconds],
-    ["… of them in the database", told.databaseMilliseconds],
+    ["Wall time, ms", told.wallMilliseconds],
+    ["Statements, summed, ms", told.statementMilliseconds],
     ["Statements", told.statements],
     ["Rows", told.rows],
     ["Cost", `${told.cost.requested} of ${told.cost.limit}`],

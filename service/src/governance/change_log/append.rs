@@ -58,7 +58,7 @@ impl Entry {
     }
 
     /// The binds of an entry, in the order of [`COLUMNS`].
-    fn binds(self, scope: &Scope, now: DateTime<Utc>) -> [Bind; 11] {
+    fn binds(self, scope: &Scope, now: DateTime<Utc>) -> [Bind; 12] {
         let json = |json: Option<Json>| json.map_or(Value::Null, Value::Json).bind(Kind::Json);
         [
             scope.organization().into(),
@@ -71,6 +71,7 @@ impl Entry {
             scope.actor().kind().into(),
             Bind::String(scope.actor().name().map(str::to_owned)),
             Bind::String(scope.request().map(str::to_owned)),
+            Bind::String(scope.client_request().map(str::to_owned)),
             Value::Time(now).bind(Kind::Time),
         ]
     }
@@ -79,7 +80,7 @@ impl Entry {
 /// What an entry holds.
 const COLUMNS: &str = "\"epoch\", \"transaction_number\", \"organization_id\", \"entity\", \"record_id\", \
                        \"prospect_id\", \"kind\", \"before\", \"after\", \"actor_kind\", \"actor_name\", \
-                       \"request_id\", \"created_at\"";
+                       \"request_id\", \"client_request_id\", \"created_at\"";
 
 /// The values of the first columns, which the database knows.
 fn position(engine: Engine) -> String {
@@ -98,7 +99,7 @@ pub(crate) async fn append<C: ConnectionTrait>(
     entries: Vec<Entry>,
 ) -> Result<()> {
     let engine = scope.store().engine();
-    let row = format!("({}{})", position(engine), ", {}".repeat(11));
+    let row = format!("({}{})", position(engine), ", {}".repeat(12));
     let mut entries = entries.into_iter().peekable();
     while entries.peek().is_some() {
         let mut sql = format!("INSERT INTO \"changes\" ({COLUMNS}) VALUES ");
@@ -135,7 +136,7 @@ pub(crate) fn beside(
     let position = position(engine);
     let sql = format!(
         "INSERT INTO \"changes\" ({COLUMNS}) SELECT {position}, {{}}, {{}}, {id}, {{}}, {{}}, {{}}, {after}, \
-         {{}}, {{}}, {{}}, {{}} {made}"
+         {{}}, {{}}, {{}}, {{}}, {{}} {made}"
     );
     (sql, binds)
 }

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{
-    matching,
+    kind, matching,
     position::{Position, State},
     reader::{self, CHUNK, IDLE, Reader, after, notify, settled},
 };
@@ -48,7 +48,31 @@ pub struct Notice {
     pub record: Option<i64>,
     /// One of [`super::kind`].
     pub kind: String,
+    /// How the match of the row with the filter of the subscriber changed.
+    pub match_change: MatchChange,
     pub(super) organization: i64,
+}
+
+/// How the match of a row with a filter changed. Without a filter every row matches while it exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatchChange {
+    /// The row matches now and did not before, or it is new.
+    Entered,
+    /// The row matches now as before.
+    Updated,
+    /// The row does not match any more, or does not exist any more.
+    Left,
+}
+
+impl MatchChange {
+    /// Of a row that matches while it exists.
+    pub(super) fn of_kind(kind: &str) -> Self {
+        match kind {
+            kind::CREATED | kind::RESTORED | kind::IMPORTED => Self::Entered,
+            kind::DELETED | kind::MERGED | kind::ERASED => Self::Left,
+            _ => Self::Updated,
+        }
+    }
 }
 
 /// Which entries a follower wants.
@@ -70,7 +94,7 @@ pub enum Judge {
     All,
     /// By the entry.
     Entry(Filter),
-    /// By the row as it was after the entry.
+    /// By the row as it was before and after the entry.
     Row(&'static Table, Filter),
 }
 
@@ -292,16 +316,24 @@ impl Follower {
     async fn judged(&mut self, found: Found) -> Result<Vec<Notice>> {
         let Found { notices, reached } = found;
         let keys: Vec<i64> = notices.iter().map(|notice| notice.position.id).collect();
-        let passed = match &self.wanted.judge {
-            _ if keys.is_empty() => keys,
-            Judge::All => keys,
+        let passed: Vec<Notice> = match &self.wanted.judge {
+            _ if keys.is_empty() => notices,
+            Judge::All => notices,
             Judge::Row(table, filter) => {
-                matching::matching(&self.scope, &keys, table, filter).await?
+                let matches = matching::matching(&self.scope, &keys, table, filter).await?;
+                let with_change = |notice: Notice| {
+                    let match_change = *matches.get(&notice.position.id)?;
+                    Some(Notice { match_change, ..notice })
+                };
+                notices.into_iter().filter_map(with_change).collect()
             }
-            Judge::Entry(filter) => matching::entries(&self.scope, &keys, filter).await?,
+            Judge::Entry(filter) => {
+                let passed = matching::entries(&self.scope, &keys, filter).await?;
+                notices.into_iter().filter(|one| passed.contains(&one.position.id)).collect()
+            }
         };
         self.position = reached;
-        Ok(notices.into_iter().filter(|notice| passed.contains(&notice.position.id)).collect())
+        Ok(passed)
     }
 }
 

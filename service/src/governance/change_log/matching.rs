@@ -1,9 +1,10 @@
-//! Judges entries by the row as it was after them.
+//! Compares the rows that entries tell of with filters.
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _};
 
 use sea_orm::Value as Bind;
 
+use super::{feed::MatchChange, kind};
 use crate::{
     error::Result,
     read::{self, Filter, List, Page, Sql, Test},
@@ -13,50 +14,98 @@ use crate::{
     value::Value,
 };
 
-/// Which of these entries, about rows of `table`, tell of a row that passes `filter`: the row is the one
-/// of the entry, what it points to is as it is now.
+/// The row of an entry, before or after its change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Before,
+    After,
+}
+
+/// How the match of a row with a filter changed with each of these entries, about rows of `table`; entries whose row
+/// matches neither before nor after are left out. The row is the one of the entry; what it points to is as it is now. An
+/// erased row has left every filter. One statement.
 pub(super) async fn matching(
     scope: &Scope,
     entries: &[i64],
     table: &'static Table,
     filter: &Filter,
-) -> Result<Vec<i64>> {
+) -> Result<HashMap<i64, MatchChange>> {
     let engine = scope.store().engine();
     let mut sql = Sql::new(engine, scope.organization());
-    match engine {
+    let keys = match engine {
         Engine::Postgres => {
             let keys = entries.iter().copied().map(Value::Int).collect();
-            let keys = sql.bind(Value::array(keys, Kind::BigInt));
-            sql.push(&format!(
-                "SELECT c.\"id\" FROM \"changes\" c CROSS JOIN LATERAL \
-                 jsonb_populate_record(NULL::\"{}\", c.\"after\") t WHERE c.\"id\" = ANY({keys}) \
-                 AND c.\"organization_id\" = $1 AND c.\"after\" IS NOT NULL AND c.\"kind\" NOT IN ('linked', 'unlinked', 'imported') AND ",
-                table.name
-            ));
+            format!("= ANY({})", sql.bind(Value::array(keys, Kind::BigInt)))
         }
         Engine::Sqlite => {
             let keys = sql.bind(Bind::String(Some(serde_json::Value::from(entries).to_string())));
-            sql.push("SELECT t.change_id FROM (SELECT c.\"id\" AS change_id");
-            for column in &table.columns {
-                let name = column.name;
-                let _ = match column.kind {
-                    // As text of JSON, in which a text keeps its quotes.
-                    Kind::Json => write!(
-                        sql.text,
-                        ", NULLIF(c.\"after\" -> '$.{name}', 'null') AS \"{name}\""
-                    ),
-                    _ => write!(sql.text, ", c.\"after\" ->> '$.{name}' AS \"{name}\""),
-                };
-            }
-            sql.push(&format!(
-                " FROM \"changes\" c WHERE c.\"id\" IN (SELECT value FROM json_each({keys})) \
-                 AND c.\"organization_id\" = ?1 AND c.\"after\" IS NOT NULL AND c.\"kind\" NOT IN ('linked', 'unlinked', 'imported')) t WHERE "
-            ));
+            format!("IN (SELECT value FROM json_each({keys}))")
         }
+    };
+    let organization = if engine == Engine::Postgres { "$1" } else { "?1" };
+    let of_these = format!("c.\"id\" {keys} AND c.\"organization_id\" = {organization}");
+    for state in [State::Before, State::After] {
+        let name = if state == State::Before { "before" } else { "after" };
+        sql.push(&format!("SELECT t.change_id, '{name}' FROM ({}", rows(engine, table, state)));
+        sql.push(&format!(
+            " WHERE {of_these} AND c.\"{name}\" IS NOT NULL \
+             AND c.\"kind\" NOT IN ('linked', 'unlinked', 'imported')) t WHERE "
+        ));
+        filter.write(&mut sql, table, "t");
+        sql.push(" UNION ALL ");
     }
-    filter.write(&mut sql, table, "t");
-    let rows = scope.store().read(sql.finish()).await?;
-    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+    sql.push(&format!(
+        "SELECT c.\"id\", 'before' FROM \"changes\" c WHERE {of_these} AND c.\"kind\" = '{}'",
+        kind::ERASED
+    ));
+    let mut matches: HashMap<i64, MatchChange> = HashMap::new();
+    for row in &scope.store().read(sql.finish()).await? {
+        let (entry, state): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let one = if state == "before" { MatchChange::Left } else { MatchChange::Entered };
+        let both = |known: &mut MatchChange| {
+            if *known != one {
+                *known = MatchChange::Updated;
+            }
+        };
+        matches.entry(entry).and_modify(both).or_insert(one);
+    }
+    Ok(matches)
+}
+
+/// The rows that entries (`c`) tell of, with the id of the entry, without a condition. `before` holds only the columns that
+/// the entry changed: the others are as in `after`.
+fn rows(engine: Engine, table: &Table, state: State) -> String {
+    if engine == Engine::Postgres {
+        let row = match state {
+            State::Before => "COALESCE(c.\"after\", '{}') || c.\"before\"",
+            State::After => "c.\"after\"",
+        };
+        return format!(
+            "SELECT c.\"id\" AS change_id, r.* FROM \"changes\" c CROSS JOIN LATERAL \
+             jsonb_populate_record(NULL::\"{}\", {row}) r",
+            table.name
+        );
+    }
+    let mut sql = "SELECT c.\"id\" AS change_id".to_owned();
+    for column in &table.columns {
+        let name = column.name;
+        let value = |from: &str| match column.kind {
+            // As text of JSON, in which a text keeps its quotes.
+            Kind::Json => format!("NULLIF(c.\"{from}\" -> '$.{name}', 'null')"),
+            _ => format!("c.\"{from}\" ->> '$.{name}'"),
+        };
+        let value = match state {
+            State::After => value("after"),
+            State::Before => format!(
+                "CASE WHEN json_type(c.\"before\", '$.{name}') IS NULL THEN {} ELSE {} END",
+                value("after"),
+                value("before")
+            ),
+        };
+        let _ = write!(sql, ", {value} AS \"{name}\"");
+    }
+    sql.push_str(" FROM \"changes\" c");
+    sql
 }
 
 /// Which of these entries pass `filter`.

@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 use entity::governance::change;
 
 pub(crate) use append::{Entry, append, beside};
-pub use feed::{BATCH, Feed, Follow, Judge, Notice};
+pub use feed::{BATCH, Feed, Follow, Judge, MatchChange, Notice};
 pub use position::{Position, cursor};
 pub use upkeep::{KEPT_DAYS, expire, open};
 
@@ -39,6 +39,7 @@ pub fn table() -> &'static Table {
             ("kind", 20),
             ("actor_kind", 20),
             ("request_id", 128),
+            ("client_request_id", 128),
         ])
     });
     &TABLE

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    Follow, Notice, SETTLED,
+    Follow, MatchChange, Notice, SETTLED,
     position::{Position, State},
 };
 use crate::{
@@ -169,12 +169,14 @@ pub(super) async fn after(
 
 fn notice(row: &QueryResult) -> Result<Notice> {
     let position = State::position(row, 0)?.unwrap_or_default();
+    let kind: String = row.try_get_by_index(6)?;
     Ok(Notice {
         position,
         organization: row.try_get_by_index(3)?,
         entity: row.try_get_by_index(4)?,
         record: row.try_get_by_index(5)?,
-        kind: row.try_get_by_index(6)?,
+        match_change: MatchChange::of_kind(&kind),
+        kind,
     })
 }
 

@@ -128,7 +128,7 @@ pub(super) async fn claim(
             cache_days: settings.count(setting::CACHE_DAYS),
         };
         let cost = cost_at_most(&mut unit, &mut claimed, providers).await?;
-        match payable(&unit, cost, settings.number(setting::SPEND_LIMIT)).await? {
+        match payable(&unit, cost, providers, &settings).await? {
             Payable::Now => {}
             Payable::Later => break,
             Payable::Tomorrow(why) => {
@@ -309,11 +309,23 @@ enum Payable {
 
 /// Whether the day may cost so much more. What was spent and what is held back are read by one statement: between two
 /// of them what is held back may have become what was spent.
-async fn payable(unit: &Unit, cost: f64, limit: f64) -> Result<Payable> {
+async fn payable(
+    unit: &Unit,
+    cost: f64,
+    providers: &Providers,
+    settings: &Settings,
+) -> Result<Payable> {
     if cost == 0.0 {
         return Ok(Payable::Now);
     }
-    let sql = "SELECT (SELECT COALESCE(SUM(\"cost_usd\"), 0) FROM \"daily_cost_summaries\" \
+    let setting = settings.number(setting::SPEND_LIMIT);
+    let limit = providers.spend_limit(setting);
+    let way_out = if limit < setting {
+        "that limit is the one of the server (--daily-spend-limit)"
+    } else {
+        "the setting daily_spend_limit can be raised, and the job resumed"
+    };
+    let sql = "SELECT (SELECT COALESCE(SUM(\"server_cost_usd\"), 0) FROM \"daily_cost_summaries\" \
                WHERE \"organization_id\" = {} AND \"date\" = {}) + 0.0e0, \
                (SELECT COALESCE(SUM(\"reserved_cost\"), 0) FROM \"import_records\" \
                WHERE \"organization_id\" = {} AND \"status\" = 'processing') + 0.0e0";
@@ -332,7 +344,7 @@ async fn payable(unit: &Unit, cost: f64, limit: f64) -> Result<Payable> {
     }
     Ok(Payable::Tomorrow(format!(
         "the spending limit of the day is reached: {spent:.4} of {:.4} US dollars are spent, and the next may \
-         cost {cost:.4}; it goes on tomorrow (UTC), or when the setting daily_spend_limit is raised and it is resumed",
+         cost {cost:.4}; it goes on tomorrow (UTC); {way_out}",
         limit - 1e-9
     )))
 }

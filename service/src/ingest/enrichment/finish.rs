@@ -163,10 +163,9 @@ async fn settle(
     release(record);
     record.set("processing_time_ms", Value::Int(outcome.took_ms.clamp(0, i32::MAX.into())));
     let is_stopped = matches!(job.text("status"), job_status::UNDOING | job_status::UNDONE);
-    let why = |failure: &Failure| match &outcome.said {
-        Some(said) => format!("{}: {said}", failure.message()),
-        None => failure.message().to_owned(),
-    };
+    let why = |failure: &Failure| failure.message().to_owned();
+    let said = outcome.failure.as_ref().and(outcome.said.clone());
+    record.set("provider_message", said.map_or(Value::Null, Value::Text));
     match &outcome.failure {
         _ if is_stopped => {
             let why = "it was taken back while providers were asked";
@@ -285,8 +284,8 @@ pub(super) fn conclude(unit: &Unit, job: &mut Record) {
     }
     let failed = number("failed_records") > 0 && number("enriched_records") == 0;
     let state = if failed { job_status::FAILED } else { job_status::COMPLETED };
-    // What providers said of people stands with their records only.
-    let why = "nothing came of any of its records; their `lastError` says why".to_owned();
+    let why = "nothing came of any of its records; their `lastError` and `providerMessage` say why"
+        .to_owned();
     job.set("error", if failed { Value::Text(why) } else { Value::Null });
     job.set("status", Value::Text(state.to_owned()));
     job.set("completed_at", Value::Time(unit.now()));

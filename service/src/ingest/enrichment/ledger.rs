@@ -31,6 +31,7 @@ pub(super) async fn write(
     row.set("provider", text(&charge.provider, 50));
     row.set("cost", Value::Double(charge.cost));
     row.set("latency_ms", number(charge.latency_ms));
+    row.set("is_paid_by_server", Value::Bool(true));
     row.set("status_code", charge.status_code.map_or(Value::Null, number));
     row.set("request_size_bytes", number(charge.request_size));
     row.set("response_size_bytes", number(charge.response_size));

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::field::Field;
-use crate::governance::setting::Settings;
+use crate::governance::setting::{Price, Settings};
 
 /// Somebody who can be asked about people and companies.
 pub trait Provider: Send + Sync {
@@ -45,8 +45,8 @@ pub struct Ask {
     pub model: String,
     /// Who runs it.
     pub llm_provider: String,
-    /// What a million tokens of its prompts and its answers cost, in US dollars.
-    pub price: (f64, f64),
+    /// Its price by the settings of the organization.
+    pub price: Price,
 }
 
 /// What is known of a person and their company; empty where nothing is.
@@ -176,6 +176,7 @@ pub struct Charge {
 #[derive(Clone, Default)]
 pub struct Providers {
     all: Arc<[Arc<dyn Provider>]>,
+    spend_limit: Option<f64>,
 }
 
 impl std::fmt::Debug for Providers {
@@ -188,7 +189,19 @@ impl Providers {
     /// These.
     #[must_use]
     pub fn new(all: Vec<Arc<dyn Provider>>) -> Self {
-        Self { all: all.into() }
+        Self { all: all.into(), spend_limit: None }
+    }
+
+    /// With a limit of the operator on what each organization may spend on a day, in US dollars.
+    #[must_use]
+    pub fn limited(self, spend_limit: Option<f64>) -> Self {
+        Self { spend_limit, ..self }
+    }
+
+    /// What an organization may spend on a day, in US dollars: what its setting says, up to the operator's limit.
+    #[must_use]
+    pub fn spend_limit(&self, setting: f64) -> f64 {
+        self.spend_limit.map_or(setting, |limit| limit.min(setting))
     }
 
     /// Those with these names, in their order.

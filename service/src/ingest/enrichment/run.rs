@@ -170,7 +170,7 @@ impl Worker {
         let actor = Actor::Worker("enrichment".to_owned());
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
         let scope = Scope::new(store, organization, actor, Role::Member, clock);
-        scope.for_request(&format!("enrichment-{job}"))
+        scope.for_request(&format!("enrichment-{job}"), None)
     }
 }
 

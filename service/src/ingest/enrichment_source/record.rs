@@ -186,6 +186,7 @@ impl Told<'_> {
     }
 
     fn usage(&self, record: &mut Record) {
+        record.set("is_paid_by_server", Value::Bool(false));
         let same = ["provider", "cost", "status_code", "request_size_bytes", "response_size_bytes"];
         self.same(record, &same);
         record.set("import_job_id", self.points("job_id"));
@@ -200,7 +201,7 @@ impl Told<'_> {
             record.set("prompt_tokens", tokens.clone());
             record.set("completion_tokens", Value::Int(0));
             record.set("total_tokens", tokens);
-            record.set("latency_ms", self.or("response_time_ms", Value::Int(0)));
+            record.set("latency_ms", self.value("response_time_ms"));
         } else {
             record.set("kind", Value::Text("api_call".to_owned()));
             record.set("operation", self.value("endpoint"));

@@ -130,7 +130,7 @@ fn running(unit: &Unit, job: &mut Record) {
 /// Lets rows be tried again that could not be written.
 async fn again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
     let sql = format!(
-        "UPDATE \"import_records\" SET \"promotion_status\" = '{}', \"last_error\" = NULL \
+        "UPDATE \"import_records\" SET \"promotion_status\" = '{}', \"last_error\" = NULL, \"provider_message\" = NULL \
          WHERE \"import_job_id\" = {{}} AND \"organization_id\" = {{}} AND \"promotion_status\" = '{}' \
          AND \"verdict\" <> '{}'",
         promotion::NONE,
@@ -154,7 +154,7 @@ async fn has_strangers(unit: &Unit, job: i64) -> Result<bool> {
 /// Lets providers be asked again about records that failed.
 async fn ask_again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
     let sql = "UPDATE \"import_records\" SET \"status\" = 'pending', \"processing_attempts\" = 0, \
-               \"next_attempt_at\" = NULL, \"last_error\" = NULL WHERE \"import_job_id\" = {} \
+               \"next_attempt_at\" = NULL, \"last_error\" = NULL, \"provider_message\" = NULL WHERE \"import_job_id\" = {} \
                AND \"organization_id\" = {} AND \"status\" = 'failed'";
     let rows = unit.execute(sql, vec![job.into(), unit.scope().organization().into()]).await?;
     let rows = i64::try_from(rows).unwrap_or_default();

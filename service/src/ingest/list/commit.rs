@@ -10,6 +10,7 @@ use super::{
     lead::Lead,
     matching::{Candidate, Line, Match, People, additions, on_one_line},
     rows::{self, Done},
+    seen::Seen,
 };
 use crate::{
     crm::prospect,
@@ -171,7 +172,7 @@ impl<'r> Chunk<'_, 'r> {
             Match::Maybe(maybe) if self.decision_on(record) == "wait" => {
                 // Somebody came in since it was looked at.
                 let mut after = record.clone();
-                Verdict::maybe(&maybe, &[]).put(&mut after);
+                Verdict::maybe(&maybe, &[], &Seen::default()).put(&mut after);
                 Ok(Some(Done::of(&after, promotion::NONE)))
             }
             found if undecided || matches!(found, Match::Maybe(_)) => {
@@ -218,6 +219,8 @@ impl<'r> Chunk<'_, 'r> {
         ];
         for (column, value) in [
             ("full_name", &lead.full_name),
+            ("first_name", &lead.first_name),
+            ("last_name", &lead.last_name),
             ("phone", &lead.phone),
             ("job_title", &lead.job_title),
             ("linkedin_url", &lead.linkedin_url),

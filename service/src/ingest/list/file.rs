@@ -91,6 +91,8 @@ pub struct List {
     pub head: Vec<String>,
     /// The cells of each row, as many as the head has, without blanks around them.
     pub rows: Vec<Vec<String>>,
+    /// The line of the file, or the row of the sheet, in which each row begins, from 1; 0 where there is none.
+    pub lines: Vec<u64>,
     /// The sheet of a workbook that was read, and the others.
     pub sheets: Option<Sheets>,
     /// Rows, counted from 0, that can't be taken as they are, and why.
@@ -119,7 +121,6 @@ pub fn read(bytes: &[u8], told: &Told) -> Result<List> {
     }
     let list = if bytes.starts_with(b"PK\x03\x04") {
         let (rows, sheets) = workbook::rows(bytes, told.sheet.as_deref())?;
-        let rows = rows.into_iter().map(|cells| (0, cells)).collect();
         List { sheets: Some(sheets), ..under_head(rows, Format::Xlsx, "UTF-8")? }
     } else {
         if told.sheet.is_some() {
@@ -292,15 +293,11 @@ fn cells(text: &str, encoding: &str, told: &Told) -> Result<List> {
         rows.push(row?);
         within_limits(rows.len(), 0)?;
     }
-    let starts: Vec<u64> = rows.iter().map(|(line, _)| *line).collect();
-    let first = starts.len();
     let mut list = under_head(rows, Format::Csv, encoding)?;
-    // The head and what stands before it are no rows.
-    let starts = &starts[first - list.rows.len()..];
     let delimiters = list.head.len().saturating_sub(1);
     // It says more than that a row is too long; of several in a row the first.
     for fault in quotes::faults(text, delimiter, delimiters)?.into_iter().rev() {
-        let row = starts.partition_point(|line| *line <= fault.line).checked_sub(1);
+        let row = list.lines.partition_point(|line| *line <= fault.line).checked_sub(1);
         if let Some(row) = row {
             list.faults.insert(row, fault.message);
         }
@@ -312,8 +309,8 @@ fn cells(text: &str, encoding: &str, told: &Told) -> Result<List> {
 fn under_head(rows: Vec<(u64, Vec<String>)>, format: Format, encoding: &str) -> Result<List> {
     let place = (0..rows.len().min(NOTES))
         .max_by_key(|place| (mapping::known(&rows[*place].1).min(2), NOTES - place));
-    let mut rows = rows.into_iter().map(|(_, cells)| cells).skip(place.unwrap_or_default());
-    let first = rows.next().unwrap_or_default();
+    let mut rows = rows.into_iter().skip(place.unwrap_or_default());
+    let (_, first) = rows.next().unwrap_or_default();
     within_limits(rows.len(), first.len())?;
     let mut head: Vec<String> = Vec::new();
     for (number, mut name) in first.into_iter().enumerate() {
@@ -332,8 +329,8 @@ fn under_head(rows: Vec<(u64, Vec<String>)>, format: Format, encoding: &str) -> 
     }
     without_null(&mut head);
     let mut faults = BTreeMap::new();
-    let mut kept = Vec::new();
-    for mut row in rows {
+    let (mut kept, mut lines) = (Vec::new(), Vec::new());
+    for (line, mut row) in rows {
         if row.iter().skip(head.len()).any(|cell| !cell.is_empty()) {
             let cells = head.len();
             faults.insert(kept.len(), format!("it has more than the {cells} cells of the head"));
@@ -341,9 +338,16 @@ fn under_head(rows: Vec<(u64, Vec<String>)>, format: Format, encoding: &str) -> 
         row.resize(head.len(), String::new());
         without_null(&mut row);
         kept.push(row);
+        lines.push(line);
     }
     let encoding = encoding.to_owned();
-    Ok(List { format, encoding, delimiter: None, head, rows: kept, sheets: None, faults })
+    Ok(List { format, encoding, delimiter: None, head, rows: kept, lines, sheets: None, faults })
+}
+
+/// The place of a row in messages: `row 12 (line 15)`. The index is from 0, the line 0 where there is none.
+pub(super) fn place(index: usize, line: u64) -> String {
+    let row = index.saturating_add(1);
+    if line == 0 { format!("row {row}") } else { format!("row {row} (line {line})") }
 }
 
 /// Postgres takes no such character.

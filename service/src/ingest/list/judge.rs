@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::{
     companies::{Companies, named},
+    file::place,
     lead::Lead,
     matching::{Candidate, Match, People, additions},
     pool::best,
@@ -43,12 +44,15 @@ impl Verdict {
     }
 
     /// Maybe somebody we know.
-    pub(super) fn maybe(candidates: &[Candidate], remarks: &[String]) -> Self {
+    pub(super) fn maybe(candidates: &[Candidate], remarks: &[String], seen: &Seen) -> Self {
         let mut reasons = Vec::new();
         if let Some(best) = candidates.first() {
             let who = match (best.prospect_id, best.record_index) {
                 (Some(id), _) => format!("Prospect:{id}"),
-                (None, index) => format!("the person in row {}", index.unwrap_or_default() + 1),
+                (None, index) => {
+                    let index = index.unwrap_or_default();
+                    format!("the person in {}", place(index, seen.line(index)))
+                }
             };
             reasons.push(format!("maybe {who}: {}", best.reasons.join(", ")));
         }
@@ -125,11 +129,12 @@ pub(super) fn judge(
     if let Before::Same(index) = before
         && seen.is_undecided(index)
     {
-        return Verdict { is_duplicate: true, ..Verdict::maybe(&[same_as(index)], remarks) };
+        return Verdict { is_duplicate: true, ..Verdict::maybe(&[same_as(index)], remarks, seen) };
     }
     if let Before::Same(index) = before {
         let added = seen.lead(index).map(|earlier| additions(lead, |column| earlier.text(column)));
-        let verdict = filled(&added.unwrap_or_default(), false, &with, Some(index));
+        let row = place(index, seen.line(index));
+        let verdict = filled(&added.unwrap_or_default(), false, &with, Some(row));
         let candidates = serde_json::to_value([same_as(index)]).ok();
         return Verdict { is_duplicate: true, candidates, ..verdict };
     }
@@ -141,7 +146,7 @@ pub(super) fn judge(
         maybe.extend(candidates);
     }
     if !maybe.is_empty() {
-        return Verdict::maybe(&best(maybe), remarks);
+        return Verdict::maybe(&best(maybe), remarks, seen);
     }
     if lead.email.is_none() {
         return Verdict::new(ERROR, &with("there is no e-mail address".to_owned()));
@@ -166,9 +171,9 @@ fn filled(
     added: &[(&'static str, String)],
     opts_out: bool,
     with: &dyn Fn(String) -> Vec<String>,
-    row: Option<usize>,
+    row: Option<String>,
 ) -> Verdict {
-    let same = row.map(|row| format!("the same person as in row {}", row + 1));
+    let same = row.map(|row| format!("the same person as in {row}"));
     let columns = added.iter().map(|(column, _)| *column);
     let columns: Vec<_> = columns.chain(opts_out.then_some("opt-out")).collect();
     if columns.is_empty() {

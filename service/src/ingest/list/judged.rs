@@ -48,7 +48,8 @@ impl Judging {
                     let seen = self.seen.entry(job).or_default();
                     let verdict = judge(lead, remarks, &people, companies, seen);
                     let index = usize::try_from(index).unwrap_or_default();
-                    seen.note(index, lead, companies.of(lead), &verdict);
+                    let line = record.number("line_number").unwrap_or_default().unsigned_abs();
+                    seen.note((index, line), lead, companies.of(lead), &verdict);
                     verdict
                 }
             };

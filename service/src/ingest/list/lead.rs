@@ -24,6 +24,12 @@ const LONGEST: usize = 255;
 #[serde(default)]
 pub(super) struct Lead {
     pub(super) full_name: Option<String>,
+    /// As a column of its own has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) first_name: Option<String>,
+    /// As a column of its own has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last_name: Option<String>,
     pub(super) email: Option<String>,
     pub(super) phone: Option<String>,
     pub(super) job_title: Option<String>,
@@ -59,14 +65,19 @@ impl Lead {
         let name = |field| mapping.cells(row, field).find(|cell| !is_placeholder_name(cell));
         let name = |field| name(field).map(text::one_line);
         let mut remarks = Remarks::new();
-        let full_name = match (name("first_name"), name("last_name"), name("full_name")) {
-            (Some(first), Some(last), _) => Some(format!("{first} {last}")),
-            // `Vorname` beside `Name`.
-            (Some(first), None, Some(name)) if !name.contains(&first) => {
-                Some(format!("{first} {name}"))
-            }
-            (first, last, name) => name.or(first).or(last),
-        };
+        let (first_name, last_name, full_name) =
+            match (name("first_name"), name("last_name"), name("full_name")) {
+                (Some(first), Some(last), _) => {
+                    let full_name = format!("{first} {last}");
+                    (Some(first), Some(last), Some(full_name))
+                }
+                // `Vorname` beside `Name`.
+                (Some(first), None, Some(name)) if !name.contains(&first) => {
+                    let full_name = format!("{first} {name}");
+                    (Some(first), Some(name), Some(full_name))
+                }
+                (first, last, name) => (None, None, name.or(first).or(last)),
+            };
         let location = text("location").or_else(|| {
             let parts: Vec<_> =
                 ["city", "region", "country"].into_iter().filter_map(text).collect();
@@ -94,6 +105,8 @@ impl Lead {
         let opted_out = mapping.cells(row, "opt_out").any(is_opt_out);
         let lead = Self {
             full_name,
+            first_name,
+            last_name,
             email: best("email", &|cell| email::read(cell).is_some()),
             phone: best("phone", &|cell| phone::read(cell, country).is_some()),
             job_title: job_title.map(text::one_line),
@@ -204,6 +217,9 @@ impl Lead {
             };
             *place = value.map(|value| text::one_line(&value.replace('\0', "")));
             place.take_if(|value| is_placeholder(value));
+            if name == "full_name" {
+                (self.first_name, self.last_name) = (None, None);
+            }
         }
         let Read { lead, outcome } = self.checked(country, Remarks::new());
         match outcome {

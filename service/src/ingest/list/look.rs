@@ -145,7 +145,8 @@ impl Opened {
                     Err(reason) => Verdict::error(reason),
                     Ok(remarks) => {
                         let verdict = judge(lead, remarks, &people, &companies, &seen);
-                        seen.note(index, lead, companies.of(lead), &verdict);
+                        let line = list.lines.get(index).copied().unwrap_or_default();
+                        seen.note((index, line), lead, companies.of(lead), &verdict);
                         verdict
                     }
                 };
@@ -190,6 +191,8 @@ impl Opened {
             cells.map(|(name, cell)| (name.clone(), Json::String(stored(cell)))).collect();
         record.set("import_job_id", Value::Int(job));
         record.set("record_index", number(index as u64));
+        let line = self.list.lines.get(index).filter(|line| **line > 0);
+        record.set("line_number", line.map_or(Value::Null, |line| number(*line)));
         record.set("original_data", Value::Json(Json::Object(original)));
         record.set("revision", Value::Int(1));
         import_record::nothing_asked(&mut record);

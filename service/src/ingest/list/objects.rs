@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
-use super::file::{Format, LONGEST_NAME, List, refused, within_limits, without_null};
+use super::file::{Format, LONGEST_NAME, List, place, refused, within_limits, without_null};
 use crate::error::{Error, Result};
 
 /// A row: its cells, by the names of their columns.
@@ -20,7 +20,7 @@ pub(super) fn of_lines(text: &str, encoding: &str) -> Result<List> {
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let object = serde_json::from_str(line)
             .map_err(|_| refused(format!("line {} is no JSON object", number + 1)))?;
-        objects.add(&object)?;
+        objects.add(&object, number as u64 + 1)?;
     }
     Ok(objects.list(encoding))
 }
@@ -48,7 +48,7 @@ impl<'de> Visitor<'de> for Items<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<(), A::Error> {
         while let Some(object) = items.next_element::<Map<String, Json>>()? {
-            if let Err(fault) = self.0.add(&object) {
+            if let Err(fault) = self.0.add(&object, 0) {
                 self.0.fault = Some(fault);
                 return Err(A::Error::custom("an object that does not fit"));
             }
@@ -63,11 +63,13 @@ struct Objects {
     head: Vec<String>,
     known: HashSet<String>,
     rows: Vec<Cells>,
+    lines: Vec<u64>,
     fault: Option<Error>,
 }
 
 impl Objects {
-    fn add(&mut self, object: &Map<String, Json>) -> Result<()> {
+    /// Adds an object that stands in a line of the file, from 1; 0 for none.
+    fn add(&mut self, object: &Map<String, Json>, line: u64) -> Result<()> {
         let mut cells = Vec::new();
         for (name, value) in object {
             flatten(name, value, DEEPEST, &mut cells);
@@ -76,8 +78,8 @@ impl Objects {
         for (name, _) in &cells {
             if name.chars().count() > LONGEST_NAME {
                 return Err(refused(format!(
-                    "row {} has a name of more than {LONGEST_NAME} characters",
-                    self.rows.len() + 1
+                    "{} has a name of more than {LONGEST_NAME} characters",
+                    place(self.rows.len(), line)
                 )));
             }
             if self.known.insert(name.clone()) {
@@ -85,6 +87,7 @@ impl Objects {
             }
         }
         self.rows.push(cells);
+        self.lines.push(line);
         within_limits(self.rows.len(), self.head.len())
     }
 
@@ -104,6 +107,7 @@ impl Objects {
             delimiter: None,
             head: head.into_iter().map(|name| name.replace('\0', "")).collect(),
             rows,
+            lines: self.lines,
             sheets: None,
             faults: BTreeMap::new(),
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::Value as Bind;
 use serde_json::{Value as Json, json};
 
-use super::CHUNK;
+use super::{CHUNK, file::place};
 use crate::{
     error::Result,
     ingest::import_record,
@@ -141,7 +141,7 @@ pub(super) async fn keep(unit: &Unit, done: &[Done]) -> Result<()> {
     Ok(())
 }
 
-/// Some rows of a job with this verdict: their numbers, from 0, and why.
+/// Some rows of a job with this verdict: their places, as `row 12 (line 15)`, and why.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database does not answer.
@@ -150,9 +150,9 @@ pub async fn examples(
     job: i64,
     verdict: &str,
     most: usize,
-) -> Result<Vec<(i64, String)>> {
+) -> Result<Vec<(String, String)>> {
     let sql = format!(
-        "SELECT \"record_index\", \"reason\" FROM \"import_records\" WHERE \"import_job_id\" = {{}} \
+        "SELECT \"record_index\", \"reason\", COALESCE(\"line_number\", 0) FROM \"import_records\" WHERE \"import_job_id\" = {{}} \
          AND \"organization_id\" = {{}} AND \"verdict\" = {{}} ORDER BY \"record_index\" LIMIT {most}"
     );
     let binds = vec![job.into(), scope.organization().into(), verdict.into()];
@@ -160,7 +160,9 @@ pub async fn examples(
     let told = rows.iter().map(|row| {
         let index = Value::read(row, 0, Kind::Int)?.key().unwrap_or_default();
         let reason: Option<String> = row.try_get_by_index(1)?;
-        Ok((index, reason.unwrap_or_default()))
+        let line = Value::read(row, 2, Kind::Int)?.key().unwrap_or_default();
+        let place = place(usize::try_from(index).unwrap_or_default(), line.unsigned_abs());
+        Ok((place, reason.unwrap_or_default()))
     });
     told.collect()
 }

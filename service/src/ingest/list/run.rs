@@ -213,7 +213,7 @@ impl Worker {
             let actor = by.and_then(|by| Actor::of_label(&by)).unwrap_or(Actor::CommandLine);
             let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
             let scope = Scope::new(store, row.try_get_by_index(1)?, actor, Role::Member, clock);
-            let scope = scope.for_request(&format!("import-{job}"));
+            let scope = scope.for_request(&format!("import-{job}"), None);
             let companies = self.companies.entry(job).or_default();
             match step(&scope, job, companies).await {
                 Ok(Step::More(_)) => busy = true,

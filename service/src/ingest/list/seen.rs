@@ -25,6 +25,7 @@ pub(super) enum Before {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     leads: HashMap<usize, Lead>,
+    lines: HashMap<usize, u64>,
     undecided: HashSet<usize>,
     by_email: HashMap<String, usize>,
     by_slug: HashMap<String, usize>,
@@ -42,14 +43,15 @@ fn companies(lead: &Lead, known: Option<i64>) -> Vec<String> {
 }
 
 impl Seen {
-    /// Knows a row with its verdict, whose person works at the company `known`, if that is one we know.
+    /// Knows a row, by its index and its line, with its verdict, whose person works at the company `known`, if that is one we know.
     pub(super) fn note(
         &mut self,
-        index: usize,
+        (index, line): (usize, u64),
         lead: &Lead,
         known: Option<i64>,
         verdict: &Verdict,
     ) {
+        self.lines.insert(index, line);
         if verdict.word == verdict::ERROR {
             return;
         }
@@ -75,6 +77,11 @@ impl Seen {
             self.at_company.entry(name).or_default().add(person);
         }
         self.leads.insert(index, lead.clone());
+    }
+
+    /// The line in which a row begins; 0 where that is not known.
+    pub(super) fn line(&self, index: usize) -> u64 {
+        self.lines.get(&index).copied().unwrap_or_default()
     }
 
     /// Whether a person has to decide on a row.

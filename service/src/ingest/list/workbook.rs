@@ -23,9 +23,12 @@ const LONGEST_CELL: usize = 32_767;
 /// The most bytes of all texts: one text may stand in many cells.
 const MOST_TEXT: usize = 200 * 1024 * 1024;
 
+/// Rows with their numbers in the sheet, from 1.
+type Rows = Vec<(u64, Vec<String>)>;
+
 /// The rows of a sheet that have anything in them: of the one called `wanted`, or else of the first visible one with columns
 /// that we know, or else of the first visible one with rows. Hidden sheets hold lists for other cells.
-pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Vec<Vec<String>>, Sheets)> {
+pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Rows, Sheets)> {
     let broken = |error: &dyn std::fmt::Display| {
         refused(format!("it is a workbook that can't be read: {error}"))
     };
@@ -46,11 +49,11 @@ pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Vec<Vec<String
         None => *visible,
     };
     let mut text_left = MOST_TEXT;
-    let mut first: Option<(Vec<Vec<String>>, &str)> = None;
+    let mut first: Option<(Rows, &str)> = None;
     for (name, _) in all.iter().filter(is_wanted) {
         // What is no sheet of cells is a chart.
         let Ok(mut cells) = book.worksheet_cells_reader(name) else { continue };
-        let mut rows: Vec<Vec<String>> = Vec::new();
+        let mut rows = Rows::new();
         let mut current = None;
         while let Some(found) = cells.next_cell().map_err(|error| broken(&error))? {
             let (row, column) = found.get_position();
@@ -72,10 +75,10 @@ pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Vec<Vec<String
             })?;
             if current != Some(row) {
                 current = Some(row);
-                rows.push(Vec::new());
+                rows.push((u64::from(row).saturating_add(1), Vec::new()));
             }
             within_limits(rows.len(), column.saturating_add(1))?;
-            if let Some(cells) = rows.last_mut() {
+            if let Some((_, cells)) = rows.last_mut() {
                 if cells.len() <= column {
                     cells.resize(column + 1, String::new());
                 }
@@ -85,7 +88,7 @@ pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Vec<Vec<String
         if rows.is_empty() {
             continue;
         }
-        let is_known = rows.iter().take(NOTES).any(|row| mapping::known(row) >= 2);
+        let is_known = rows.iter().take(NOTES).any(|(_, row)| mapping::known(row) >= 2);
         if is_known || wanted.is_some() {
             return Ok((rows, sheets(name, &names)));
         }

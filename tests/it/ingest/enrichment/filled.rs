@@ -262,15 +262,18 @@ async fn what_was_found_before_another_failed_is_kept(mut app: App) {
     ask(&mut app, vec![first, second]);
     let begun = enrich(&app, &ids, "providers: [LLM, HTTP]").await;
     assert_eq!(provenance(&app).await, ["location Berlin APPLIED http"]);
-    let told =
-        job(&app, begun, "status error failedRecords importRecords { nodes { status lastError } }")
-            .await;
+    let told = job(
+        &app,
+        begun,
+        "status error failedRecords importRecords { nodes { status lastError providerMessage } }",
+    )
+    .await;
     // What the provider said may be about the person, and stands with their record only.
     assert_eq!(
         told,
-        json!({ "status": "FAILED", "error": "nothing came of any of its records; their `lastError` says why",
+        json!({ "status": "FAILED", "error": "nothing came of any of its records; their `lastError` and `providerMessage` say why",
             "failedRecords": 1, "importRecords": { "nodes": [
-                { "status": "FAILED", "lastError": "it answers 400: no such thing as Person 0" }] } })
+                { "status": "FAILED", "lastError": "it answers 400", "providerMessage": "no such thing as Person 0" }] } })
     );
     let erase = "mutation { eraseProspect(input: { id: 1 }) { userErrors { message } } }";
     app.done(erase).await;

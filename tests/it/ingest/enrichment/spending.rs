@@ -205,7 +205,7 @@ async fn ledgers_and_days_are_in_step(app: App) {
             { "date": "2026-03-01T00:00:00Z", "category": "LLM", "provider": "openai", "model": "a", "calls": 2,
               "inputTokens": 20.0, "outputTokens": 10.0, "latencyMsTotal": 200.0, "costUsd": 0.4 },
             { "date": "2026-03-01T00:00:00Z", "category": "LLM", "provider": "openai", "model": "b", "calls": 2,
-              "inputTokens": 20.0, "outputTokens": 10.0, "latencyMsTotal": 200.0, "costUsd": 0.600_000_000_000_000_1 },
+              "inputTokens": 20.0, "outputTokens": 10.0, "latencyMsTotal": 200.0, "costUsd": 0.6 },
             { "date": "2026-03-02T00:00:00Z", "category": "API", "provider": "maps", "model": "geocode", "calls": 1,
               "inputTokens": 0.0, "outputTokens": 0.0, "latencyMsTotal": 0.0, "costUsd": 0.75 },
         ])

@@ -260,7 +260,7 @@ async fn a_list_and_how_it_was_read_are_kept(app: App) {
                 "mapping": { "first_name": "Vorname", "last_name": "Nachname", "email": "E-Mail", "company": "Firma" } },
             "importRecords": { "nodes": [{ "recordIndex": 0, "email": "joerg@weiss.example",
                 "originalData": { "Vorname": "Jörg", "Nachname": "Weiß", "E-Mail": "joerg@weiss.example", "Firma": "Weiß KG", "Bemerkung": "alt" },
-                "mappedData": { "full_name": "Jörg Weiß", "email": "joerg@weiss.example", "phone": null, "job_title": null,
+                "mappedData": { "full_name": "Jörg Weiß", "first_name": "Jörg", "last_name": "Weiß", "email": "joerg@weiss.example", "phone": null, "job_title": null,
                     "linkedin_url": null, "location": null, "company": "Weiß KG", "website": null, "size": null, "industry": null } }] } })
     );
 }

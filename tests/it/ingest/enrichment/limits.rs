@@ -1,0 +1,196 @@
+//! Limits of the operator, whose keys are used, and what counts towards them.
+
+use api::provider::{AllowedModel, ProviderOptions};
+use serde_json::json;
+use service::ingest::enrichment::{Answer, Failure, Field, Provider, Providers};
+use std::sync::Arc;
+use tests::{App, behaviours};
+
+use super::{
+    Fake, ask, begin, charge, enrich, found, job, people,
+    providers::{completion, elsewhere, llm, with},
+    set, work,
+};
+use crate::{
+    access::{ask as ask_over_http, serve},
+    http::beside,
+};
+
+behaviours![
+    a_key_of_the_operator_asks_the_models_that_are_allowed,
+    the_price_of_a_key_is_the_operators,
+    cached_tokens_have_their_own_price,
+    an_organization_only_lowers_the_limit_of_the_day,
+    what_a_worker_paid_does_not_stop_the_server,
+    what_a_provider_said_is_for_owners_and_admins,
+];
+
+fn allowed(models: &[&str]) -> Vec<AllowedModel> {
+    models.iter().map(|model| model.parse().unwrap()).collect()
+}
+
+async fn refusal(app: &App) -> String {
+    let mutation = "mutation { enrichProspects(input: { ids: [1], providers: [LLM] }) { userErrors { message } } }";
+    let refused = app.data(mutation).await["enrichProspects"]["userErrors"].clone();
+    refused[0]["message"].as_str().unwrap_or_default().to_owned()
+}
+
+async fn a_key_of_the_operator_asks_the_models_that_are_allowed(mut app: App) {
+    beside(Box::pin(async {
+        let ids = people(&app, 1).await;
+        let there = elsewhere(vec![(200, completion("{}"))]).await;
+        with(&mut app, &llm(&there));
+        // What the organization says that it costs is not what the operator pays.
+        set(&app, "llm_prices", "{ dear: { input: 0, output: 0 } }").await;
+        set(&app, "llm_model", "\"dear\"").await;
+        assert_eq!(
+            refusal(&app).await,
+            "the operator of the server allows no model dear; ask for `--llm-model dear=INPUT/OUTPUT`, or choose another in \
+             the setting llm_model"
+        );
+        let llm_models = allowed(&["dear=10/30", "small=1/2/0.5"]);
+        with(&mut app, &ProviderOptions { llm_models, ..llm(&there) });
+        enrich(&app, &ids, "providers: [LLM]").await;
+        assert_eq!(there.asked.lock().await.len(), 1);
+        set(&app, "llm_model", "\"gpt-4o-mini\"").await;
+        assert!(refusal(&app).await.starts_with("the operator of the server allows no model gpt-4o-mini"));
+    }))
+    .await;
+    for wrong in ["", "m", "m=1", "=1/2", "m=1/2/3/4", "m=1/-2", "m=a/b"] {
+        assert!(wrong.parse::<AllowedModel>().is_err(), "{wrong}");
+    }
+    assert_eq!("a=b=1/2".parse::<AllowedModel>().unwrap().name, "a=b");
+}
+
+async fn the_price_of_a_key_is_the_operators(mut app: App) {
+    beside(Box::pin(async {
+        let ids = people(&app, 1).await;
+        let there = elsewhere(vec![(200, completion("{}"))]).await;
+        set(&app, "llm_prices", "{ \"gpt-4o-mini\": { input: 0, output: 0 } }").await;
+        with(&mut app, &llm(&there));
+        let begun = enrich(&app, &ids, "providers: [LLM]").await;
+        // 1,000 tokens at 0.15 and 200 at 0.6 US dollars for a million.
+        assert_eq!(job(&app, begun, "actualCost").await["actualCost"], 0.00027);
+    }))
+    .await;
+}
+
+async fn cached_tokens_have_their_own_price(mut app: App) {
+    beside(Box::pin(async {
+        let ids = people(&app, 1).await;
+        let answer = json!({
+            "choices": [{ "message": { "content": "{}" }, "finish_reason": "stop" }],
+            "usage": { "prompt_tokens": 1_000, "completion_tokens": 200,
+                "prompt_tokens_details": { "cached_tokens": 800 } },
+        });
+        let there = elsewhere(vec![(200, answer.to_string())]).await;
+        set(&app, "cache_ttl_days", "0").await;
+        // Of 1,000 tokens of the prompt 800 were cached.
+        for (model, cost) in [("m=1/2/0.5", 0.001), ("m=1/2", 0.0014)] {
+            with(&mut app, &ProviderOptions { llm_models: allowed(&[model]), ..llm(&there) });
+            set(&app, "llm_model", "\"m\"").await;
+            let begun = enrich(&app, &ids, "providers: [LLM]").await;
+            assert_eq!(job(&app, begun, "actualCost").await["actualCost"], cost, "{model}");
+        }
+    }))
+    .await;
+}
+
+async fn an_organization_only_lowers_the_limit_of_the_day(mut app: App) {
+    let ids = people(&app, 3).await;
+    let fake = || {
+        Fake::new("http", 0.5, |asked, _| {
+            found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.5))
+        })
+    };
+    set(&app, "daily_spend_limit", "1000").await;
+    let providers = || Providers::new(vec![fake() as Arc<dyn Provider>]);
+    app.providers = providers().limited(Some(0.5));
+    let begun = begin(&app, &ids, "providers: [HTTP]").await;
+    while work(&app).await > 0 {}
+    let told = job(&app, begun, "status error actualCost").await;
+    assert_eq!((&told["status"], &told["actualCost"]), (&json!("PENDING"), &json!(0.5)));
+    let why = told["error"].as_str().unwrap();
+    assert!(why.contains("0.5000 of 0.5000 US dollars"), "{why}");
+    assert!(why.ends_with("that limit is the one of the server (--daily-spend-limit)"), "{why}");
+    // A lower limit of the organization counts.
+    app.providers = providers().limited(Some(9.0));
+    set(&app, "daily_spend_limit", "1").await;
+    let resume = format!(
+        "mutation {{ resumeImportJob(input: {{ id: {begun} }}) {{ userErrors {{ message }} }} }}"
+    );
+    app.done(&resume).await;
+    while work(&app).await > 0 {}
+    let why = job(&app, begun, "error").await["error"].clone();
+    assert!(
+        why.as_str()
+            .unwrap()
+            .ends_with("the setting daily_spend_limit can be raised, and the job resumed"),
+        "{why}"
+    );
+}
+
+async fn what_a_worker_paid_does_not_stop_the_server(mut app: App) {
+    let ids = people(&app, 1).await;
+    let fake = Fake::new("http", 0.5, |asked, _| {
+        found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.5))
+    });
+    ask(&mut app, vec![fake]);
+    set(&app, "daily_spend_limit", "1").await;
+    let logs = "mutation { \
+        a: createLlmUsageLog(input: { workflowName: \"w\", nodeName: \"n\", model: \"m\", promptTokens: 1, completionTokens: 1, cost: 500 }) \
+            { llmUsageLog { isPaidByServer latencyMs } userErrors { message } } \
+        b: createServiceUsageLog(input: { provider: \"maps\", operation: \"geocode\", cost: 500 }) { userErrors { message } } }";
+    let logged = app.data(logs).await;
+    assert_eq!(logged["a"]["llmUsageLog"], json!({ "isPaidByServer": false, "latencyMs": null }));
+    let begun = enrich(&app, &ids, "providers: [HTTP]").await;
+    let told = job(&app, begun, "status serviceUsageLogs { nodes { isPaidByServer } }").await;
+    assert_eq!(
+        told,
+        json!({ "status": "COMPLETED", "serviceUsageLogs": { "nodes": [{ "isPaidByServer": true }] } })
+    );
+    let days = app
+        .data("{ dailyCostSummaries(orderBy: [{ id: ASC }]) { nodes { provider calls timedCalls costUsd serverCostUsd } } dailyUsage { provider meanLatencyMs } }")
+        .await;
+    assert_eq!(
+        days["dailyCostSummaries"]["nodes"],
+        json!([
+            { "provider": "", "calls": 1, "timedCalls": 0, "costUsd": 500.0, "serverCostUsd": 0.0 },
+            { "provider": "maps", "calls": 1, "timedCalls": 0, "costUsd": 500.0, "serverCostUsd": 0.0 },
+            { "provider": "acme", "calls": 1, "timedCalls": 1, "costUsd": 0.5, "serverCostUsd": 0.5 },
+        ])
+    );
+    // The mean of nothing is not 0.
+    assert_eq!(
+        days["dailyUsage"],
+        json!([{ "provider": "", "meanLatencyMs": null }, { "provider": "acme", "meanLatencyMs": 20.0 },
+            { "provider": "maps", "meanLatencyMs": null }])
+    );
+}
+
+async fn what_a_provider_said_is_for_owners_and_admins(mut app: App) {
+    beside(Box::pin(async {
+        let ids = people(&app, 1).await;
+        let fake = Fake::new("http", 0.1, |_, _| Answer {
+            outcome: Err(Failure::Never("it answers 422".to_owned())),
+            charge: charge(0.0),
+            said: Some("Ada is not a customer of ours".to_owned()),
+        });
+        ask(&mut app, vec![fake]);
+        enrich(&app, &ids, "providers: [HTTP]").await;
+        let (address, visitors) = serve(&app).await;
+        let query = "{ importRecords { nodes { lastError providerMessage } } }";
+        for (head, expected) in [
+            (&visitors.owner, json!("Ada is not a customer of ours")),
+            (&visitors.admin, json!("Ada is not a customer of ours")),
+            (&visitors.member, json!(null)),
+            (&visitors.analyst, json!(null)),
+        ] {
+            let told = ask_over_http(address, head, query).await;
+            let record = &told["data"]["importRecords"]["nodes"][0];
+            assert_eq!(record["lastError"], "it answers 422");
+            assert_eq!(record["providerMessage"], expected, "{told}");
+        }
+    }))
+    .await;
+}
