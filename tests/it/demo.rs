@@ -9,6 +9,9 @@ behaviours![
     the_demo_set_is_the_same_every_time,
     the_demo_set_goes_into_an_empty_organization_only,
     keys_go_on_after_the_demo_set,
+    the_demo_set_is_removed_but_for_what_was_changed,
+    a_demo_set_is_recognized_without_its_first_rows,
+    an_organization_without_a_demo_set_loses_nothing,
 ];
 
 async fn seed(app: &App, organization: i64) -> service::Result<u64> {
@@ -74,4 +77,102 @@ async fn keys_go_on_after_the_demo_set(app: App) {
     let industry = app.industry("New").await;
     assert_eq!(industry, 13);
     assert_eq!(app.company("New", industry).await, 201);
+}
+
+/// Rows that are removed, that stay because they were changed, and because they are referenced, by table.
+async fn removed(app: &App, commit: bool) -> Vec<(&'static str, u64, u64, u64)> {
+    let removals = demo::remove(&app.scope(app.organization), commit, &Unwatched).await.unwrap();
+    let told =
+        removals.into_iter().map(|one| (one.table, one.removed, one.changed, one.referenced));
+    told.collect()
+}
+
+const EVERYTHING: &str = "{ industries { totalCount } solutions { totalCount } events { totalCount } \
+    companies { totalCount } prospects { totalCount } interactions { totalCount } \
+    outreachDrafts { totalCount } prospectResearches { totalCount } llmUsageLogs { totalCount } \
+    dailyCostSummaries { totalCount } search(query: \"logistics\") { totalCount } }";
+
+async fn the_demo_set_is_removed_but_for_what_was_changed(app: App) {
+    let rows = seed(&app, app.organization).await.unwrap();
+    // Somebody writes to a person, changes a company, uses an industry, and logs a call to a model on a day of the set.
+    let day = "{ llmUsageLogs(first: 1) { nodes { createdAt } } }";
+    assert!(app.data(day).await["llmUsageLogs"]["nodes"][0]["createdAt"].is_string());
+    for mutation in [
+        r#"createOutreachDraft(input: { prospectId: 7, draftType: "x", content: "c" })"#,
+        r#"updateCompany(input: { id: 3, patch: { size: "7" } })"#,
+        r#"createCompany(input: { name: "Mine", size: "1", industryId: 1 })"#,
+        r#"createProspect(input: { fullName: "Ada", email: "ada@mine.example", companyId: 201 })"#,
+        r#"createLlmUsageLog(input: { workflowName: "w", nodeName: "n", model: "own", promptTokens: 1, completionTokens: 1, cost: 1 })"#,
+    ] {
+        app.done(&format!("mutation {{ {mutation} {{ userErrors {{ message }} }} }}")).await;
+    }
+    let company = app.data("{ prospect(id: 7) { company { id } } }").await;
+    assert_ne!(company["prospect"]["company"]["id"], "Company:3");
+    let before = app.data(EVERYTHING).await;
+    let dry = removed(&app, false).await;
+    assert_eq!(app.data(EVERYTHING).await, before, "a dry run removes nothing");
+    assert_eq!(removed(&app, true).await, dry);
+    let table = |name: &str| dry.iter().find(|(table, ..)| *table == name).copied().unwrap();
+    assert_eq!(table("prospects"), ("prospects", 1_999, 0, 1));
+    assert_eq!(table("companies"), ("companies", 198, 1, 1));
+    assert_eq!(table("outreach_drafts").2, 0);
+    let gone: u64 = dry.iter().map(|(_, removed, ..)| removed).sum();
+    // The links between industries and solutions are rows of the set too.
+    assert!(gone < rows && gone > rows * 9 / 10, "{gone} of {rows}");
+    let data = app
+        .data("{ industries { totalCount } companies { nodes { id } } prospects { nodes { id } } outreachDrafts { totalCount } \
+               interactions { totalCount } dailyCostSummaries { nodes { model calls costUsd } } solutions { totalCount } }")
+        .await;
+    assert_eq!(data["outreachDrafts"]["totalCount"], 1);
+    assert_eq!(data["interactions"]["totalCount"], 0);
+    assert_eq!(data["solutions"]["totalCount"], 0);
+    assert_eq!(
+        data["prospects"]["nodes"],
+        json!([{ "id": "Prospect:7" }, { "id": "Prospect:2001" }])
+    );
+    assert_eq!(
+        data["companies"]["nodes"],
+        json!([{ "id": "Company:3" }, company["prospect"]["company"], { "id": "Company:201" }])
+    );
+    assert_eq!(
+        data["dailyCostSummaries"]["nodes"],
+        json!([{ "model": "own", "calls": 1, "costUsd": 1.0 }])
+    );
+    let log = app.data("{ changes(filter: { kind: { eq: DELETED } }) { nodes { entity recordId fields { name before } } } }").await;
+    let first = &log["changes"]["nodes"][0];
+    assert_eq!(
+        (&first["entity"], &first["recordId"]),
+        (&json!("LLM_USAGE_LOG"), &json!(null)),
+        "{log}"
+    );
+    // Nothing more can be removed, and nothing else is.
+    let again = removed(&app, true).await;
+    assert!(again.iter().all(|(_, removed, ..)| *removed == 0), "{again:?}");
+}
+
+async fn a_demo_set_is_recognized_without_its_first_rows(app: App) {
+    seed(&app, app.organization).await.unwrap();
+    for mutation in [
+        "deleteSolution(input: { id: 1 })",
+        "mergeIndustries(input: { keepId: 2, dropId: 1 })",
+        "eraseProspect(input: { id: 1 })",
+        "eraseProspect(input: { id: 2 })",
+    ] {
+        app.done(&format!("mutation {{ {mutation} {{ userErrors {{ message }} }} }}")).await;
+    }
+    app.clock.advance(chrono::TimeDelta::days(30));
+    let dry = removed(&app, false).await;
+    let table = |name: &str| dry.iter().find(|(table, ..)| *table == name).copied().unwrap();
+    // The companies of the merged industry were changed.
+    assert_eq!(table("prospects"), ("prospects", 1_998, 0, 0), "{dry:?}");
+    let (_, gone, changed, _) = table("companies");
+    assert_eq!((gone + changed, changed > 0), (200, true), "{dry:?}");
+    assert_eq!(table("llm_usage_logs").1, 1_000);
+}
+
+async fn an_organization_without_a_demo_set_loses_nothing(app: App) {
+    app.world().await;
+    let refused = demo::remove(&app.scope(app.organization), true, &Unwatched).await.unwrap_err();
+    assert!(matches!(refused, Error::NotFound(_)), "{refused}");
+    assert_eq!(app.data("{ prospects { totalCount } }").await["prospects"]["totalCount"], 4);
 }

@@ -290,7 +290,9 @@ async fn a_report_tells_what_a_request_took(app: App) {
                 (&json!(2), &json!(6)),
                 "{report}"
             );
-            assert!(report["wallMilliseconds"].as_f64() >= report["statementMilliseconds"].as_f64());
+            assert!(
+                report["wallMilliseconds"].as_f64() >= report["statementMilliseconds"].as_f64()
+            );
             assert!(report["cost"]["requested"].as_u64().unwrap() > 0);
             assert_eq!(report["role"], "OWNER");
             assert_eq!(report["sql"].as_array().unwrap().len(), 2);

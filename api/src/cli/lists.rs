@@ -8,8 +8,8 @@ use service::{
     governance::change_log,
     identity::organization,
     ingest::{
-        import_job::kind,
-        list::{self, Act, Looked, Opened, Options, file::Told},
+        import_job::{self, kind},
+        list::{self, Act, Looked, Opened, Options, file::FileOptions},
     },
 };
 
@@ -121,7 +121,11 @@ impl Look {
         let options = Options {
             name: self.name,
             file_name,
-            told: Told { encoding: self.encoding, delimiter: self.delimiter, sheet: self.sheet },
+            file: FileOptions {
+                encoding: self.encoding,
+                delimiter: self.delimiter,
+                sheet: self.sheet,
+            },
             map: self.map,
             country: self.country,
         };
@@ -199,6 +203,10 @@ async fn write(scope: &Scope, job: i64, candidates: Candidates) -> Result<()> {
     }
     let seconds = begun.elapsed().as_secs_f64();
     say!("{} after {seconds:.1} s.", job.text("status").to_uppercase());
+    let is_due = job.time("resumes_at").is_some();
+    if let Some(note) = import_job::note(job.text("kind"), job.text("status"), waiting, is_due) {
+        say!("{note}");
+    }
     say!("Take it back: salesgraph import undo {}", job.id());
     Ok(())
 }

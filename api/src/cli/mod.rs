@@ -66,6 +66,9 @@ enum Command {
     Migrate(Migrate),
     /// Fills an empty organization with demo data, all or nothing.
     Seed(Seed),
+    /// Removes demo data.
+    #[command(subcommand)]
+    Demo(Demo),
     /// Brings over a database of another system.
     #[command(subcommand)]
     Import(Import),
@@ -110,6 +113,19 @@ struct Seed {
     organization: String,
 }
 
+#[derive(Debug, Subcommand)]
+enum Demo {
+    /// Lists the rows of the demo set that nobody has changed or referenced since, and with --commit removes them.
+    Remove {
+        /// Removes them. Default: a dry run, which writes nothing.
+        #[arg(long)]
+        commit: bool,
+        /// The organization.
+        #[arg(long, default_value = organization::DEFAULT)]
+        organization: String,
+    },
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Scale {
     /// 200 companies, 2,000 prospects, 10,000 interactions.
@@ -137,6 +153,7 @@ impl Program {
             Command::Serve(serve) => self.serve.with(&serve).run(url).await,
             Command::Migrate(migrate) => migrate.run(url).await,
             Command::Seed(seed) => seed.run(url).await,
+            Command::Demo(demo) => demo.run(url).await,
             Command::Import(import) => import.run(url).await,
             Command::Keys(keys) => keys.run(url).await,
             Command::Backup(backup) => backup.run(url).await,
@@ -212,6 +229,33 @@ impl Migrate {
             say!("{} {name}", if applied { "applied" } else { "missing" });
         }
         Ok(())
+    }
+}
+
+impl Demo {
+    async fn run(self, url: &str) -> Result<()> {
+        let Self::Remove { commit, organization } = self;
+        let store = Store::connect(url).await?;
+        store.migrate_up().await?;
+        let scope = scope(&store, organization::find(&store, &organization).await?);
+        let removals = demo::remove(&scope, commit, &Bars::new()).await?;
+        let word = if commit { "removed" } else { "to remove" };
+        for removal in &removals {
+            let demo::Removal { table, removed, changed, referenced, examples } = removal;
+            say!(
+                "{table:<20} {removed:>9} {word}, {changed} changed and {referenced} referenced rows stay"
+            );
+            if !examples.is_empty() {
+                let ids: Vec<_> = examples.iter().map(ToString::to_string).collect();
+                let stay = changed + referenced;
+                let more = if stay > examples.len() as u64 { ", …" } else { "" };
+                say!("{:20} ids that stay: {}{more}", "", ids.join(", "));
+            }
+        }
+        if !commit {
+            say!("Nothing was written. To remove these rows: salesgraph demo remove --commit");
+        }
+        store.close().await
     }
 }
 

@@ -260,13 +260,13 @@ impl Form {
         match name {
             "name" => self.options.name = Some(text),
             "country" => self.options.country = Some(text),
-            "encoding" => self.options.told.encoding = Some(text),
+            "encoding" => self.options.file.encoding = Some(text),
             "delimiter" => {
                 let delimiter =
                     file::delimiter_of(&text).map_err(|why| format!("`delimiter`: {why}"))?;
-                self.options.told.delimiter = Some(delimiter);
+                self.options.file.delimiter = Some(delimiter);
             }
-            "sheet" => self.options.told.sheet = Some(text),
+            "sheet" => self.options.file.sheet = Some(text),
             "map" => {
                 let (column, field) = text
                     .rsplit_once('=')

@@ -3,7 +3,7 @@
 use salesgraph_macros::Entity;
 use service::{
     Scope, Value,
-    ingest::import_job::{DECISIONS, KINDS, STATUSES, kind, rules, table},
+    ingest::import_job::{self, DECISIONS, KINDS, STATUSES, kind, rules, table},
 };
 
 use super::{
@@ -49,6 +49,10 @@ pub struct ImportJob {
     /// How many rows are not written: they wait for their turn, or for a person.
     #[entity(computed = waiting, needs("total_records", "created_records", "updated_records", "skipped_records", "failed_records", "kind", "enriched_records"))]
     pub waiting_records: i32,
+    /// What is left to do where the status does not say so: rows of a COMPLETED list that wait for a decision, a job of
+    /// another system that does not run here. Null when there is nothing.
+    #[entity(computed = note, needs("total_records", "created_records", "updated_records", "skipped_records", "failed_records", "kind", "enriched_records", "status", "resumes_at"))]
+    pub note: Option<String>,
     /// About how many people providers were asked, and what they found was kept.
     pub enriched_records: i32,
     /// What it was thought to cost when it began, in US dollars, at most.
@@ -162,12 +166,20 @@ async fn processing_time(_: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Option
 }
 
 async fn waiting(_: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<i32>> {
-    let left = |row: RowView<'_>| {
-        // Of whom prospects were made is another matter than about whom providers were asked.
-        let places: &[usize] =
-            if row.text(5) == kind::ENRICHMENT { &[3, 4, 6] } else { &[1, 2, 3, 4] };
-        let known: i32 = places.iter().map(|place| number(row.cell(*place))).sum();
-        (number(row.cell(0)) - known).max(0)
+    Ok(rows.iter().map(waiting_rows).collect())
+}
+
+fn waiting_rows(row: &RowView<'_>) -> i32 {
+    // Of whom prospects were made is another matter than about whom providers were asked.
+    let places: &[usize] = if row.text(5) == kind::ENRICHMENT { &[3, 4, 6] } else { &[1, 2, 3, 4] };
+    let known: i32 = places.iter().map(|place| number(row.cell(*place))).sum();
+    (number(row.cell(0)) - known).max(0)
+}
+
+async fn note(_: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Option<String>>> {
+    let note = |row: &RowView<'_>| {
+        let is_due = row.time(8).is_some();
+        import_job::note(row.text(5), row.text(7), waiting_rows(row).into(), is_due)
     };
-    Ok(rows.into_iter().map(left).collect())
+    Ok(rows.iter().map(note).collect())
 }

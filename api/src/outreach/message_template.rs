@@ -27,7 +27,8 @@ pub struct MessageTemplate {
     pub template_type: Of<MessageTemplateType>,
     /// The text.
     pub template_text: String,
-    /// The names of its variables; those that stand in the text when nothing is said.
+    /// The names of its variables. Default: those that stand in the text, which must be known of prospects. A variable that
+    /// is said only when the template is rendered must be declared here.
     pub variables: Option<Json>,
     /// Its language: `de`, `en-GB`.
     pub locale: Option<String>,

@@ -1,5 +1,6 @@
 //! A believable demo set, the same every time for the same scale and day.
 
+mod remove;
 mod rows;
 mod talk;
 mod words;
@@ -23,6 +24,7 @@ use crate::{
     value::Value,
     write::bulk,
 };
+pub use remove::{Removal, remove};
 use rows::Story;
 
 /// Rows written at a time.

@@ -102,7 +102,8 @@ impl Story {
         row
     }
 
-    fn long_ago(&self) -> DateTime<Utc> {
+    /// When what was there from the beginning was made.
+    pub(super) fn long_ago(&self) -> DateTime<Utc> {
         self.now - Duration::days(400)
     }
 

@@ -212,3 +212,24 @@ impl Hooks for ImportJob {
         })
     }
 }
+
+/// What is left to do with a job in a state that does not say so: rows of a list that was written may wait for a decision,
+/// and an enrichment of another system may stand as one that runs.
+#[must_use]
+pub fn note(of_kind: &str, state: &str, waiting: i64, is_due: bool) -> Option<String> {
+    match (of_kind, state) {
+        (kind::LIST, status::COMPLETED) if waiting > 0 => {
+            let rows = if waiting == 1 { "1 row waits".to_owned() } else { format!("{waiting} rows wait") };
+            Some(format!(
+                "{rows} for a decision: decideImportRecord decides on one, commitImportJob with candidates CREATE, \
+                 MERGE or SKIP on all"
+            ))
+        }
+        (kind::ENRICHMENT, status::PROCESSING | status::PENDING) if !is_due => Some(
+            "it was brought over from another system and does not run here; resumeImportJob enriches the records \
+             that wait"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}

@@ -30,6 +30,9 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
+/// The name of the industry of companies whose industry no source says.
+pub(crate) const UNKNOWN: &str = "Unknown";
+
 /// What may be written.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {

@@ -98,7 +98,19 @@ impl Hooks for Template {
                     problems.push(Problem::invalid("variables", message));
                 }
             }
-            Value::Null | Value::Json(_) => template.set("variables", Value::Json(json!(used))),
+            Value::Null | Value::Json(_) => {
+                let declared = match before.map(|before| before.value("variables")) {
+                    Some(Value::Json(Json::Array(declared))) => declared.as_slice(),
+                    _ => &[],
+                };
+                for name in used.iter().filter(|name| !PROSPECT_VARIABLES.contains(&name.as_str()))
+                {
+                    if declared.iter().all(|declared| declared.as_str() != Some(name)) {
+                        problems.push(Problem::invalid("template_text", unknown(name)));
+                    }
+                }
+                template.set("variables", Value::Json(json!(used)));
+            }
             _ => {}
         }
     }
@@ -134,6 +146,39 @@ impl Hooks for Template {
             unit.update(&before, after).await
         })
     }
+}
+
+/// What is known of a prospect by itself.
+const PROSPECT_VARIABLES: [&str; 12] = [
+    "full_name",
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "job_title",
+    "location",
+    "linkedin_url",
+    "company_name",
+    "company_website",
+    "company_size",
+    "industry",
+];
+
+/// From this likeness on an unknown variable may be a known one, misspelt.
+const MISSPELT: f64 = 0.85;
+
+/// The message about a variable that is neither known of prospects nor declared.
+fn unknown(name: &str) -> String {
+    let likeness = |known: &str| strsim::jaro_winkler(known, &name.to_lowercase());
+    let nearest = PROSPECT_VARIABLES
+        .into_iter()
+        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+        .filter(|known| likeness(known) >= MISSPELT);
+    let meant = nearest.map_or_else(String::new, |known| format!(" (did you mean `{known}`?)"));
+    format!(
+        "`{{{{{name}}}}}` is not known of prospects{meant}; what is said only when the template is rendered must be \
+         declared in `variables`"
+    )
 }
 
 /// What there is one active version of.

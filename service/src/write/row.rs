@@ -109,13 +109,13 @@ pub(crate) async fn find_or_create(
     unit: &mut Unit,
     rules: &'static Rules,
     input: Input,
-) -> Result<i64> {
+) -> Result<(i64, bool)> {
     let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
     let identity = rules.identity.map(|identity| record.text(identity.column).to_owned());
     if let Some(known) = with_identity(unit, rules, &identity.unwrap_or_default()).await? {
-        return Ok(known);
+        return Ok((known, false));
     }
-    Ok(create_in(unit, rules, input).await?.id())
+    Ok((create_in(unit, rules, input).await?.id(), true))
 }
 
 async fn link_in(unit: &mut Unit, rule: &'static LinkRule, id: i64, link: LinkInput) -> Result<()> {

@@ -1,6 +1,6 @@
 // The panel for lists of people: a file is dropped and looked at, then written, enriched, followed, and taken back.
 
-const JOB = `fragment job on ImportJob { id kind name status error enrichedRecords estimatedCost actualCost totalRecords processedRecords createdRecords updatedRecords
+const JOB = `fragment job on ImportJob { id kind name status note error enrichedRecords estimatedCost actualCost totalRecords processedRecords createdRecords updatedRecords
   duplicateRecords skippedRecords failedRecords waitingRecords undoneRecords keptRecords }`;
 const VERDICTS = ["CREATE", "UPDATE", "MERGE_CANDIDATE", "SKIP", "ERROR"];
 const RUNNING = ["UPLOADING", "PROCESSING", "PROMOTING", "UNDOING"];
@@ -138,6 +138,7 @@ function Lists() {
     parts.push(pairs([["Rows", total], ["Made", job.createdRecords], ["Filled in", job.updatedRecords], ["Nothing to write", job.skippedRecords],
       ["Nothing could be made of", job.failedRecords], ["Wait", job.waitingRecords], ["Taken back", job.undoneRecords], ["Left, touched since", job.keptRecords]]));
     if (job.error) parts.push(h("div", { role: "alert" }, job.error));
+    if (job.note) parts.push(h("div", { role: "status" }, job.note));
     const options = ["WAIT", "CREATE", "MERGE", "SKIP"].map((word) => h("option", { key: word }, word));
     parts.push(h("label", null, "Rows that may be about somebody we know: ",
       h("select", { "aria-label": "Candidates", value: candidates, onChange: (event) => setCandidates(event.target.value) }, options)));
@@ -156,6 +157,7 @@ function Lists() {
     parts.push(pairs([["People", total], ["Asked about", enrichment.enrichedRecords], ["Left out", enrichment.skippedRecords], ["Failed", enrichment.failedRecords],
       ["Wait", enrichment.waitingRecords], ["Cost in US dollars", `${actualCost.toFixed(4)} (thought: ${estimatedCost.toFixed(4)})`], ["Values taken back", enrichment.undoneRecords]]));
     if (enrichment.error) parts.push(h("div", { role: "alert" }, enrichment.error));
+    if (enrichment.note) parts.push(h("div", { role: "status" }, enrichment.note));
     parts.push(buttons(ENRICHMENT_ACTS[enrichment.status] ?? [], enrichment, setEnrichment));
   }
   return h("section", { className: "salesgraph-panel", "aria-label": "Lists" }, h("h2", null, "Lists"), ...parts);

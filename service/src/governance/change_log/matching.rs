@@ -48,7 +48,7 @@ pub(super) async fn matching(
         let name = if state == State::Before { "before" } else { "after" };
         sql.push(&format!("SELECT t.change_id, '{name}' FROM ({}", rows(engine, table, state)));
         sql.push(&format!(
-            " WHERE {of_these} AND c.\"{name}\" IS NOT NULL \
+            " WHERE {of_these} AND c.\"{name}\" IS NOT NULL AND c.\"record_id\" IS NOT NULL \
              AND c.\"kind\" NOT IN ('linked', 'unlinked', 'imported')) t WHERE "
         ));
         filter.write(&mut sql, table, "t");

@@ -42,31 +42,31 @@ pub(super) fn target(table: &SourceTable, row: &SourceRow) -> &'static Table {
 /// The row as it is here.
 pub(super) fn record(table: &SourceTable, row: &SourceRow, keys: &Keys, now: Value) -> Record {
     let mut record = Record::new(target(table, row));
-    let told = Told { table, row, keys };
-    let made = told.or("created_at", now.clone());
+    let context = RowContext { table, row, keys };
+    let made = context.or("created_at", now.clone());
     record.set("created_at", made.clone());
     record.set("updated_at", made.clone());
     match table.name {
-        "settings" => told.setting(&mut record, now),
-        "email_templates" => told.template(&mut record, made),
-        "jobs" => told.job(&mut record),
-        "records" => told.record(&mut record),
-        "enrichment_cache" => told.cache_entry(&mut record, &made),
-        "template_performance" => told.performance(&mut record),
-        _ => told.usage(&mut record),
+        "settings" => context.setting(&mut record, now),
+        "email_templates" => context.template(&mut record, made),
+        "jobs" => context.job(&mut record),
+        "records" => context.record(&mut record),
+        "enrichment_cache" => context.cache_entry(&mut record, &made),
+        "template_performance" => context.performance(&mut record),
+        _ => context.usage(&mut record),
     }
     record.set_if_there("revision", Value::Int(1));
     record
 }
 
 /// What a row tells, which has been looked at before.
-struct Told<'t> {
+struct RowContext<'t> {
     table: &'t SourceTable,
     row: &'t SourceRow,
     keys: &'t Keys,
 }
 
-impl Told<'_> {
+impl RowContext<'_> {
     fn value(&self, column: &str) -> Value {
         let columns = self.table.columns.iter();
         let kind = columns.clone().find(|(known, _)| *known == column).map(|(_, kind)| *kind);

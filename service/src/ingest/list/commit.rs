@@ -245,10 +245,12 @@ impl<'r> Chunk<'_, 'r> {
         let leads: Vec<&Lead> = made.iter().map(|(_, _, lead)| *lead).collect();
         let companies = self.companies.of_all(unit, &leads).await?;
         let (mut places, mut new) = (Vec::new(), Vec::new());
-        for ((place, mut prospect, _), (company, is_new)) in made.into_iter().zip(companies) {
-            prospect.set("company_id", Value::Int(company));
-            if is_new {
-                self.done[place].replaced = Some(json!({ "company_id": company }));
+        for ((place, mut prospect, _), company) in made.into_iter().zip(companies) {
+            prospect.set("company_id", Value::Int(company.id));
+            if company.is_new {
+                let industry = company.new_industry;
+                let replaced = json!({ "company_id": company.id, "industry_id": industry });
+                self.done[place].replaced = Some(replaced);
             }
             places.push(place);
             new.push(prospect);

@@ -32,6 +32,16 @@ pub(super) struct Companies {
     read_at: Option<DateTime<Utc>>,
 }
 
+/// The company of a row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Employer {
+    pub(super) id: i64,
+    /// Whether it was made for this row.
+    pub(super) is_new: bool,
+    /// Its industry, where that was made for it too.
+    pub(super) new_industry: Option<i64>,
+}
+
 impl Companies {
     /// Reads those that were written since this was done last.
     pub(super) async fn refresh(&mut self, unit: &Unit) -> Result<()> {
@@ -113,13 +123,13 @@ impl Companies {
         row::plain(unit, company::rules(), Input { values, ..Input::default() })
     }
 
-    /// The companies that these rows name, made where there are none; with each whether it was made for it. In an
-    /// organization one list at a time does this.
+    /// The companies that these rows name, made where there are none; with each whether it was made for the row, and its
+    /// industry. In an organization one list at a time does this.
     pub(super) async fn of_all(
         &mut self,
         unit: &mut Unit,
         leads: &[&Lead],
-    ) -> Result<Vec<(i64, bool)>> {
+    ) -> Result<Vec<Employer>> {
         // By API somebody may make one of these at this moment.
         let unknown = leads.iter().filter(|lead| self.of(lead).is_none());
         let domains: Vec<String> = unknown.filter_map(|lead| lead.domain()).collect();
@@ -133,7 +143,7 @@ impl Companies {
         known.dedup();
         let gone = gone(unit, &known).await?;
         self.remove(&gone);
-        let mut new = Vec::new();
+        let (mut new, mut industries) = (Vec::new(), Vec::new());
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut named_here = Vec::with_capacity(leads.len());
         for lead in leads {
@@ -148,8 +158,10 @@ impl Companies {
             let place = place.unwrap_or(new.len());
             if is_new {
                 let mut company = Self::record(unit, lead)?;
-                let industry = lead.industry.as_deref().unwrap_or("Unknown");
-                company.set("industry_id", Value::Int(self.industry(unit, industry).await?));
+                let industry = lead.industry.as_deref().unwrap_or(industry::UNKNOWN);
+                let (industry, is_made) = self.industry(unit, industry).await?;
+                company.set("industry_id", Value::Int(industry));
+                industries.push(is_made.then_some(industry));
                 for key in keys {
                     places.entry(key).or_insert(place);
                 }
@@ -163,24 +175,27 @@ impl Companies {
             self.add(company.id(), company.text("name"), domain);
         }
         let of = |named: Result<i64, (usize, bool)>| match named {
-            Ok(known) => (known, false),
-            Err((place, is_new)) => (new[place].id(), is_new),
+            Ok(id) => Employer { id, is_new: false, new_industry: None },
+            Err((place, is_new)) => {
+                let new_industry = industries[place].filter(|_| is_new);
+                Employer { id: new[place].id(), is_new, new_industry }
+            }
         };
         Ok(named_here.into_iter().map(of).collect())
     }
 
-    /// The industry of this name, made when there is none.
-    async fn industry(&mut self, unit: &mut Unit, name: &str) -> Result<i64> {
+    /// The industry of this name, and whether it was made, because there was none.
+    async fn industry(&mut self, unit: &mut Unit, name: &str) -> Result<(i64, bool)> {
         let folded = text::name_key(name).unwrap_or_default();
         if let Some(known) = self.industries.get(&folded) {
-            return Ok(*known);
+            return Ok((*known, false));
         }
         let table = industry::table();
         let values = vec![(table.column("name"), Value::Text(name.to_owned()))];
         let input = Input { values, ..Input::default() };
-        let made = row::find_or_create(unit, industry::rules(), input).await?;
-        self.industries.insert(folded, made);
-        Ok(made)
+        let (id, is_made) = row::find_or_create(unit, industry::rules(), input).await?;
+        self.industries.insert(folded, id);
+        Ok((id, is_made))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A file with a list: which format, encoding and delimiter it has, and its rows.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use encoding_rs::Encoding;
 
@@ -56,7 +56,7 @@ impl Format {
 
 /// What is told of a file; what is not is found out.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub struct FileOptions {
     /// Its encoding, by a label of the Encoding Standard: `windows-1252`.
     pub encoding: Option<String>,
     /// What stands between cells.
@@ -112,7 +112,7 @@ pub struct Sheets {
 ///
 /// # Errors
 /// [`Error::Invalid`] with what is wrong and what can be done about it.
-pub fn read(bytes: &[u8], told: &Told) -> Result<List> {
+pub fn read(bytes: &[u8], told: &FileOptions) -> Result<List> {
     if bytes.len() > LARGEST {
         return Err(refused(format!("it is larger than {} MB", LARGEST / 1024 / 1024)));
     }
@@ -184,7 +184,7 @@ pub(super) fn refused(message: String) -> Error {
 }
 
 /// The text of a file: by its mark, as UTF-8 when it is that, or as what it looks like.
-fn decoded(bytes: &[u8], told: &Told) -> Result<(&'static str, String)> {
+fn decoded(bytes: &[u8], told: &FileOptions) -> Result<(&'static str, String)> {
     let encoding = if let Some(label) = &told.encoding {
         Encoding::for_label(label.as_bytes())
             .ok_or_else(|| Error::invalid("encoding", format!("there is no encoding `{label}`")))?
@@ -267,11 +267,12 @@ fn records(text: &str, delimiter: char) -> impl Iterator<Item = Result<(u64, Vec
         .has_headers(false)
         .flexible(true)
         .from_reader(text.as_bytes());
-    let rows = reader.into_records().flatten().map(|record| {
+    let mut line_counter = Lines::new(text);
+    let rows = reader.into_records().flatten().map(move |record| {
         within_limits(0, record.len())?;
         let row: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
         let lines = row.iter().map(|cell| cell.matches('\n').count()).max().unwrap_or_default();
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |position| line_counter.of(position.byte()));
         if lines > MOST_LINES {
             let message = format!(
                 "the row that begins in line {line} has a cell of {lines} lines: is a quotation mark not closed?"
@@ -283,7 +284,36 @@ fn records(text: &str, delimiter: char) -> impl Iterator<Item = Result<(u64, Vec
     rows.filter(|row| !row.as_ref().is_ok_and(|(_, row)| row.iter().all(String::is_empty)))
 }
 
-fn cells(text: &str, encoding: &str, told: &Told) -> Result<List> {
+/// Counts the lines of a text. The reader tells where it went on reading, which may be some empty lines before a row.
+struct Lines<'t> {
+    bytes: &'t [u8],
+    place: usize,
+    line: u64,
+}
+
+impl<'t> Lines<'t> {
+    fn new(text: &'t str) -> Self {
+        Self { bytes: text.as_bytes(), place: 0, line: 1 }
+    }
+
+    /// The line of the row that begins at this byte or behind the ends of lines there, from 1. Rows are asked for in their
+    /// order.
+    fn of(&mut self, byte: u64) -> u64 {
+        let byte = usize::try_from(byte).unwrap_or(usize::MAX).min(self.bytes.len());
+        let ends =
+            self.bytes[byte..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+        let passed = self.bytes.get(self.place..byte + ends).unwrap_or_default();
+        self.line += passed.split(|byte| *byte == b'\n').skip(1).count() as u64;
+        self.place = self.place.max(byte + ends);
+        self.line
+    }
+}
+
+fn cells(text: &str, encoding: &str, told: &FileOptions) -> Result<List> {
+    // Lines of an old Mac end without a line feed.
+    let text: Cow<'_, str> =
+        if text.contains('\n') { text.into() } else { text.replace('\r', "\n").into() };
+    let text = text.as_ref();
     let delimiter = told.delimiter.unwrap_or_else(|| delimiter(text));
     if !delimiter.is_ascii() {
         return Err(Error::invalid("delimiter", "`delimiter` takes one of `,`, `;`, `|`, tab"));

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     CHUNK,
     companies::Companies,
-    file::{self, List, Told},
+    file::{self, FileOptions, List},
     judge::{Verdict, judge},
     lead::{Lead, Read},
     mapping::Mapping,
@@ -40,7 +40,7 @@ pub struct Options {
     /// The name of the file.
     pub file_name: String,
     /// How the file is written, where that is not found out.
-    pub told: Told,
+    pub file: FileOptions,
     /// What columns are: the name of a column and the field it is.
     pub map: Vec<(String, String)>,
     /// The country of phone numbers that say none (ISO 3166-1, two letters).
@@ -73,7 +73,7 @@ pub struct Looked {
 /// # Errors
 /// [`Error::Invalid`] when the file can't be read, or no column holds names or addresses.
 pub fn open(bytes: &[u8], options: Options) -> Result<Opened> {
-    let list = file::read(bytes, &options.told)?;
+    let list = file::read(bytes, &options.file)?;
     let mapping = Mapping::guessed(&list.head).told(&list.head, &options.map)?;
     let told: Vec<_> = mapping.columns(&list.head).map(|(field, _)| field).collect();
     let has = |fields: &[&str]| fields.iter().any(|field| told.contains(field));

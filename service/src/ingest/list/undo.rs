@@ -11,9 +11,11 @@ use crate::{
     error::Result,
     governance::change_log::kind,
     ingest::import_record::promotion,
+    normal_form::text,
+    offer::{industry, solution},
     table::Table,
     value::Value,
-    write::{Record, Unit},
+    write::{Input, Record, Unit, row},
 };
 
 /// The next rows of a job whose work is to be taken back: the last ones first, because a row may fill in whom another
@@ -28,12 +30,14 @@ pub(super) async fn next(unit: &Unit, job: i64) -> Result<Vec<Record>> {
 ///
 /// Prospects that were made are deleted, and can be restored; those that were filled in get back what they had.
 /// Whoever was written since is left alone, and whoever was made and has interactions, drafts or research by now.
-/// Companies that were made go with the last of their prospects.
+/// Companies that were made go with the last of their prospects, and industries that were made with the last of their
+/// companies.
 pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i64, i64)> {
     let people: Vec<i64> = records.iter().filter_map(|row| row.number("prospect_id")).collect();
     unit.hold_rows(prospect::table(), people.clone()).await?;
     let touched = touched(unit, &people).await?;
-    let (mut done, mut companies) = (Vec::with_capacity(records.len()), Vec::new());
+    let mut done = Vec::with_capacity(records.len());
+    let (mut companies, mut industries) = (Vec::new(), Vec::new());
     let mut kept = 0;
     // The revision that a row left behind, and the one at which its prospect is again as it left them.
     let mut again: HashMap<(i64, i64), i64> = HashMap::new();
@@ -61,7 +65,9 @@ pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i6
         if made {
             after.set("deleted_at", Value::Time(unit.now()));
             unit.update_as(&person, after, kind::DELETED).await?;
-            companies.extend(replaced(record).and_then(|replaced| replaced["company_id"].as_i64()));
+            let key = |column| replaced(record).and_then(|replaced| replaced[column].as_i64());
+            companies.extend(key("company_id"));
+            industries.extend(key("industry_id"));
         } else {
             for (column, value) in replaced(record).and_then(Json::as_object).into_iter().flatten()
             {
@@ -78,6 +84,9 @@ pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i6
     }
     rows::keep(unit, &done).await?;
     companies_of(unit, companies).await?;
+    for industry in industries {
+        industry_of(unit, industry).await?;
+    }
     Ok((i64::try_from(done.len()).unwrap_or_default() - kept, kept))
 }
 
@@ -161,4 +170,27 @@ async fn companies_of(unit: &mut Unit, mut keys: Vec<i64>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Deletes an industry that was made for a company, where nobody has written it since and only companies that were made and
+/// taken back are in it: those are in the unknown one, should they be restored.
+async fn industry_of(unit: &mut Unit, key: i64) -> Result<()> {
+    let Some(industry) = unit.find(industry::table(), key).await? else { return Ok(()) };
+    let name = text::name_key(industry.text("name"));
+    if industry.number("revision") != Some(1) || name == text::name_key(industry::UNKNOWN) {
+        return Ok(());
+    }
+    let organization = unit.scope().organization();
+    let sql = "SELECT count(*) FROM \"companies\" WHERE \"organization_id\" = {} AND \"industry_id\" = {} \
+               AND (\"deleted_at\" IS NULL OR \"revision\" <> 2)";
+    let others = unit.count(sql, vec![organization.into(), key.into()]).await?;
+    if others > 0 || !unit.partners(&solution::INDUSTRIES, key, false).await?.is_empty() {
+        return Ok(());
+    }
+    let table = industry::table();
+    let values = vec![(table.column("name"), Value::Text(industry::UNKNOWN.to_owned()))];
+    let input = Input { values, ..Input::default() };
+    let (unknown, _) = row::find_or_create(unit, industry::rules(), input).await?;
+    unit.point(company::table(), "industry_id", key, Some(unknown)).await?;
+    unit.delete(&industry).await
 }

@@ -137,7 +137,10 @@ async fn what_a_template_may_use_is_left_as_it_was_told(app: App) {
 
 async fn a_template_says_what_it_needs(app: App) {
     people(&app, 1).await;
-    template(&app, "Intro", "BODY", "Dear {{first_name}}, {{offer}}").await;
+    let create = "mutation { createMessageTemplate(input: { name: \"Intro\", templateType: BODY, \
+                  templateText: \"Dear {{first_name}}, {{offer}}\", variables: [\"first_name\", \"offer\"] }) \
+                  { userErrors { message } } }";
+    app.done(create).await;
     let render = |variables: &str| {
         format!(
             "mutation {{ renderMessageTemplate(input: {{ id: 1, prospectId: 1 {variables} }}) {{ text messageTemplate {{ usageCount }} userErrors {{ field message }} }} }}"
@@ -153,8 +156,23 @@ async fn a_template_says_what_it_needs(app: App) {
     // What is filled in is not filled in again.
     assert_eq!(done["text"], "Dear Person, {{first_name}}");
     assert_eq!(done["messageTemplate"]["usageCount"], 1);
+    let change = |text: &str| {
+        format!(
+            "mutation {{ updateMessageTemplate(input: {{ id: 1, patch: {{ templateText: \"{text}\" }} }}) {{ userErrors {{ field message }} }} }}"
+        )
+    };
+    app.done(&change("{{offer}} for {{first_name}}")).await;
+    let refused = app.data(&change("{{ofer}} for {{fist_name}}")).await;
+    assert_eq!(
+        refused["updateMessageTemplate"]["userErrors"],
+        json!([
+            { "field": "patch.templateText", "message": "`{{ofer}}` is not known of prospects; what is said only when the template is rendered must be declared in `variables`" },
+            { "field": "patch.templateText", "message": "`{{fist_name}}` is not known of prospects (did you mean `first_name`?); what is said only when the template is rendered must be declared in `variables`" },
+        ])
+    );
     for (text, variables) in [
         ("Dear {{first name}}", ""),
+        ("Dear {{frist_name}}", ""),
         ("Dear {{first_name", ""),
         ("Dear {{a}}", ", variables: [\"b\"]"),
     ] {

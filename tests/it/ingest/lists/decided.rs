@@ -44,6 +44,11 @@ async fn a_person_decides(app: App) {
     decide(&app, 1, "MERGE, prospectId: \"Prospect:2\"").await;
     commit(&app, job, "WAIT").await;
     assert_eq!(counts(&app, job).await, (vec![0, 1, 0, 0, 3], "COMPLETED".to_owned()));
+    let note = async || {
+        let query = format!("{{ importJob(id: {job}) {{ note }} }}");
+        app.data(&query).await["importJob"]["note"].as_str().map(str::to_owned)
+    };
+    assert!(note().await.unwrap().starts_with("3 rows wait for a decision: decideImportRecord"));
     assert_eq!(
         people(&app).await[1],
         "Adam Lovelace | adam@acme.example | +493012345678 | - | Acme"
@@ -53,6 +58,7 @@ async fn a_person_decides(app: App) {
         decide(&app, record, decision).await;
         work(&app).await;
     }
+    assert_eq!(note().await, None);
     assert_eq!(
         told(&app, job)
             .await

@@ -3,7 +3,7 @@
 use rust_xlsxwriter::Workbook;
 use service::{
     Error,
-    ingest::list::{self, Opened, Options, file::Told},
+    ingest::list::{self, Opened, Options, file::FileOptions},
 };
 use tests::plain;
 
@@ -12,6 +12,7 @@ plain![
     what_stands_between_cells_is_found_out,
     a_workbook_is_read,
     objects_on_lines_are_read,
+    rows_know_their_lines,
     columns_are_mapped_by_hand,
     what_is_no_list_is_refused,
     rows_that_do_not_fit_are_told,
@@ -58,9 +59,9 @@ fn a_text_is_read_in_its_encoding() {
         );
     }
     // What can't be found out is told.
-    let told = Told { encoding: Some("ibm866".to_owned()), delimiter: None, sheet: None };
+    let file = FileOptions { encoding: Some("ibm866".to_owned()), delimiter: None, sheet: None };
     let cyrillic = b"Name,Email\n\x88\xa2\xa0\xad,ivan@a.example\n";
-    let opened = list::open(cyrillic, Options { told, ..Options::default() }).unwrap();
+    let opened = list::open(cyrillic, Options { file, ..Options::default() }).unwrap();
     assert_eq!(opened.list.rows[0][0], "Иван");
 }
 
@@ -80,8 +81,8 @@ fn what_stands_between_cells_is_found_out() {
             ]
         );
     }
-    let told = Told { delimiter: Some(':'), ..Told::default() };
-    let options = Options { told, ..Options::default() };
+    let file = FileOptions { delimiter: Some(':'), ..FileOptions::default() };
+    let options = Options { file, ..Options::default() };
     let opened = list::open(b"Name:Email\r\nAda:ada@a.example\r\n", options).unwrap();
     assert_eq!(opened.list.rows, [["Ada", "ada@a.example"]]);
     // LinkedIn writes notes in front of the head.
@@ -154,6 +155,29 @@ fn objects_on_lines_are_read() {
     assert!(broken.contains("line 2 is no JSON object"), "{broken}");
 }
 
+fn rows_know_their_lines() {
+    let csv = "Notes:,,\n\n\"Exported by\nAda\",,\nName,Email,Company\n\nAda,ada@a.example,\"A\nB\"\n,,\n\n\nBob,bob@a.example,A\r\nCleo,c@a.example,A";
+    let opened = open(csv.as_bytes());
+    assert_eq!(opened.list.rows.len(), 3, "{:?}", opened.list.rows);
+    assert_eq!(opened.list.lines, [7, 12, 13]);
+    let old_mac = "Name,Email\rAda,a@a.example\r\rBob,b@b.example\r";
+    assert_eq!(open(old_mac.as_bytes()).list.lines, [2, 4]);
+    let lines = "\n{\"name\": \"Ada\", \"email\": \"a@a.example\"}\n\n{\"name\": \"Bob\", \"email\": \"b@a.example\"}";
+    assert_eq!(open(lines.as_bytes()).list.lines, [2, 4]);
+    let array = "[{\"name\": \"Ada\", \"email\": \"a@a.example\"}]";
+    assert_eq!(open(array.as_bytes()).list.lines, [0]);
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    for (row, cells) in
+        [(1, ["Name", "Email"]), (4, ["Ada", "a@a.example"]), (9, ["Bob", "b@a.example"])]
+    {
+        for (column, cell) in [0, 1].into_iter().zip(cells) {
+            sheet.write_string(row, column, cell).unwrap();
+        }
+    }
+    assert_eq!(open(&book.save_to_buffer().unwrap()).list.lines, [5, 10]);
+}
+
 fn columns_are_mapped_by_hand() {
     let file = b"A,B,C,Name\nada@a.example,Ada,x,y\n";
     let message = refused(file, Options::default());
@@ -194,7 +218,7 @@ fn what_is_no_list_is_refused() {
         assert!(told.contains(message), "{told}");
     }
     let told = |encoding: Option<&str>| Options {
-        told: Told { encoding: encoding.map(str::to_owned), ..Told::default() },
+        file: FileOptions { encoding: encoding.map(str::to_owned), ..FileOptions::default() },
         ..Options::default()
     };
     assert!(
@@ -289,7 +313,7 @@ fn the_sheet_with_people_is_read() {
     );
     assert_eq!(opened.list.rows, [["Ada", "ada@a.example", "A"]]);
     let named = |sheet: &str| Options {
-        told: Told { sheet: Some(sheet.to_owned()), ..Told::default() },
+        file: FileOptions { sheet: Some(sheet.to_owned()), ..FileOptions::default() },
         ..Options::default()
     };
     let opened = list::open(&file, named("Lists")).unwrap();

@@ -166,7 +166,10 @@ async fn a_mailbox_of_a_role_is_not_one_person(app: App) {
     assert_eq!(told[1], "UPDATE NONE by email: fills in job_title");
     assert!(told[2].starts_with("UPDATE NONE by email"), "{told:?}");
     assert_eq!(told[3], "CREATE NONE");
-    assert!(told[4].starts_with("MERGE_CANDIDATE NONE: maybe the person in row 4"), "{told:?}");
+    assert!(
+        told[4].starts_with("MERGE_CANDIDATE NONE: maybe the person in row 4 (line 5)"),
+        "{told:?}"
+    );
     commit(&app, job, "WAIT").await;
     assert_eq!(people(&app).await[0], "Anna Berg | info@shared-mb.example | - | CEO | Acme");
 }

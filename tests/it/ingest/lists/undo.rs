@@ -7,6 +7,7 @@ use super::{act, commit, counts, look, people, told, written::name};
 
 behaviours![
     what_was_written_is_taken_back,
+    industries_that_were_made_go_too,
     what_was_touched_since_is_kept,
     somebody_who_stands_in_a_list_twice_goes_too,
     two_lists_are_taken_back_one_after_the_other,
@@ -53,6 +54,37 @@ async fn what_was_written_is_taken_back(app: App) {
     let again = look(&app, list).await;
     commit(&app, again, "WAIT").await;
     assert_eq!(counts(&app, again).await, (vec![1, 1, 1, 0, 0], "COMPLETED".to_owned()));
+}
+
+async fn industries_that_were_made_go_too(app: App) {
+    for name in ["Banking", "Unclassified"] {
+        app.industry(name).await;
+    }
+    let list = "Name,Email,Company,Industry\n\
+        Ada,ada@a.example,A,Space\n\
+        Bob,bob@b.example,B,Space\n\
+        Cleo,cleo@c.example,C,Banking\n\
+        Dan,dan@d.example,D,Cheese\n\
+        Eve,eve@e.example,E,Boats\n\
+        Fay,fay@f.example,F,Trains\n";
+    let job = look(&app, list).await;
+    commit(&app, job, "WAIT").await;
+    // Somebody moves a company, renames an industry, and sells something to another.
+    done(&app, "createCompany(input: { name: \"Mine\", size: \"1\", industryId: 4 })").await;
+    done(&app, "updateIndustry(input: { id: 5, patch: { name: \"Ships\" } })").await;
+    done(&app, r#"createSolution(input: { name: "Rails", category: "c", description: "d", pricingModel: "p", industryIds: [6] })"#)
+        .await;
+    act(&app, "undoImportJob", job).await;
+    let left = app.data("{ industries { nodes { name } } prospects { totalCount } }").await;
+    assert_eq!(left["prospects"]["totalCount"], 0);
+    assert_eq!(
+        tests::app::texts(&left["industries"]["nodes"], "name"),
+        ["Banking", "Unclassified", "Cheese", "Ships", "Trains", "Unknown"]
+    );
+    // Whoever is restored has an industry.
+    done(&app, "restoreCompany(input: { id: 1 })").await;
+    let company = app.data("{ company(id: 1) { industry { name } } }").await;
+    assert_eq!(company["company"]["industry"]["name"], "Unknown");
 }
 
 async fn what_was_touched_since_is_kept(app: App) {

@@ -98,11 +98,11 @@ async fn somebody_may_stand_in_a_list_twice(app: App) {
         told(&app, job).await,
         [
             "CREATE NONE",
-            "SKIP REJECTED: the same person as in row 1",
-            "UPDATE NONE: the same person as in row 1, fills in phone",
-            "MERGE_CANDIDATE NONE: maybe the person in row 1: the same name at the same company, another e-mail address",
-            "MERGE_CANDIDATE NONE: maybe the person in row 1: nearly the same name at the same company, another e-mail address",
-            "MERGE_CANDIDATE NONE: maybe the person in row 5: the same address or profile",
+            "SKIP REJECTED: the same person as in row 1 (line 2)",
+            "UPDATE NONE: the same person as in row 1 (line 2), fills in phone",
+            "MERGE_CANDIDATE NONE: maybe the person in row 1 (line 2): the same name at the same company, another e-mail address",
+            "MERGE_CANDIDATE NONE: maybe the person in row 1 (line 2): nearly the same name at the same company, another e-mail address",
+            "MERGE_CANDIDATE NONE: maybe the person in row 5 (line 6): the same address or profile",
             "CREATE NONE",
             "SKIP MATCHED by email: nothing new",
             "SKIP MATCHED by email: nothing new",
@@ -249,7 +249,7 @@ async fn a_list_and_how_it_was_read_are_kept(app: App) {
     let job = look_as(&app, file, options).await;
     let query = format!(
         "{{ importJob(id: {job}) {{ name status fileName fileSize totalRecords processedRecords progressPercentage options committedBy \
-         importRecords {{ nodes {{ recordIndex originalData mappedData email }} }} }} }}"
+         importRecords {{ nodes {{ recordIndex lineNumber originalData mappedData email }} }} }} }}"
     );
     assert_eq!(
         app.data(&query).await["importJob"],
@@ -258,7 +258,7 @@ async fn a_list_and_how_it_was_read_are_kept(app: App) {
             "options": { "format": "CSV", "encoding": "UTF-8", "delimiter": ";", "country": "DE",
                 "columns": ["Vorname", "Nachname", "E-Mail", "Firma", "Bemerkung"],
                 "mapping": { "first_name": "Vorname", "last_name": "Nachname", "email": "E-Mail", "company": "Firma" } },
-            "importRecords": { "nodes": [{ "recordIndex": 0, "email": "joerg@weiss.example",
+            "importRecords": { "nodes": [{ "recordIndex": 0, "lineNumber": 2, "email": "joerg@weiss.example",
                 "originalData": { "Vorname": "Jörg", "Nachname": "Weiß", "E-Mail": "joerg@weiss.example", "Firma": "Weiß KG", "Bemerkung": "alt" },
                 "mappedData": { "full_name": "Jörg Weiß", "first_name": "Jörg", "last_name": "Weiß", "email": "joerg@weiss.example", "phone": null, "job_title": null,
                     "linkedin_url": null, "location": null, "company": "Weiß KG", "website": null, "size": null, "industry": null } }] } })
