@@ -134,6 +134,11 @@ impl Error {
     }
 }
 
+/// An error of the driver, as one of the statement builder.
+pub(crate) fn of_sqlx(error: sqlx::Error) -> Error {
+    DbErr::Query(RuntimeErr::SqlxError(error.into())).into()
+}
+
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
         match error {

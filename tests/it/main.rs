@@ -99,6 +99,7 @@ fn behaviours() -> Vec<Behaviour> {
         ingest::lists::written::behaviours(),
         ingest::sales_assistant::behaviours(),
         ingest::sales_assistant::resume::behaviours(),
+        ingest::sales_assistant::skipped::behaviours(),
         keys::behaviours(),
         limits::behaviours(),
         migration::behaviours(),

@@ -9,7 +9,7 @@ use service::{
     identity::organization,
     ingest::{
         enrichment_source,
-        sales_assistant::{self, Finding, Options, Outcome, Source, SourceWord},
+        sales_assistant::{self, Finding, Options, Outcome, Report, Source, SourceWord, Stale},
     },
 };
 
@@ -51,6 +51,12 @@ pub(super) struct SalesAssistant {
     /// What to do with e-mails, domains and industry names that repeat.
     #[arg(long, value_enum, default_value_t = Duplicates::Refuse)]
     duplicates: Duplicates,
+    /// Skips rows that would be rejected, and rows that can't be without them, instead of rejecting the source; lists them.
+    #[arg(long)]
+    skip_rejected: bool,
+    /// Says that the source is the one that this organization was brought over from, at another address now.
+    #[arg(long)]
+    same_source: bool,
     /// What a word of the source becomes: `outreach_drafts.status:archived=discarded`. May be repeated.
     #[arg(long = "map", value_name = "TABLE.COLUMN:WORD=WORD", value_parser = mapping)]
     words: Vec<(SourceWord, String)>,
@@ -61,9 +67,12 @@ pub(super) struct Enrichment {
     /// The source: `sqlite:PATH`. It is only read.
     #[arg(long)]
     from: String,
-    /// What the source is called; `enrichment` when nothing is said.
+    /// The name of the source. Default: `enrichment`.
     #[arg(long, value_name = "NAME")]
     system: Option<String>,
+    /// Skips rows that would be rejected, and rows that can't be without them, instead of rejecting the source; lists them.
+    #[arg(long)]
+    skip_rejected: bool,
     /// Which organization it is brought into.
     #[arg(long, default_value = organization::DEFAULT)]
     organization: String,
@@ -79,19 +88,18 @@ impl Enrichment {
         let organization = organization::ensure(&store, &SystemClock, &self.organization).await?;
         let begun = std::time::Instant::now();
         let scope = scope(&store, organization);
-        let outcome = enrichment_source::import(&scope, &source, self.system, &Bars::new()).await?;
+        let (system, skips) = (self.system, self.skip_rejected);
+        let outcome =
+            enrichment_source::import(&scope, &source, system, skips, &Bars::new()).await?;
         store.close().await?;
         match outcome {
             enrichment_source::Outcome::Refused(findings) => {
-                for finding in &findings {
-                    say!("{}: {}", finding.place, finding.reason);
-                    let rows = if finding.rows == 1 { "row" } else { "rows" };
-                    say!("    {} {rows}: {}", finding.rows, finding.examples.join(", "));
-                }
-                let message = "nothing was written; the list above says what stands in the way";
+                findings.iter().for_each(print_fault);
+                let message = "nothing was written; the list above says what stands in the way: mend it in the \
+                               source, or leave such rows out (--skip-rejected)";
                 Err(Error::Conflict(message.to_owned()))
             }
-            enrichment_source::Outcome::Imported { tables, left } => {
+            enrichment_source::Outcome::Imported { tables, skipped, inexact, left } => {
                 for brought in &tables {
                     let more = match (brought.changed, brought.kept) {
                         (0, 0) => String::new(),
@@ -103,6 +111,21 @@ impl Enrichment {
                         }
                     };
                     say!("{:>10} {}{more}", brought.new, brought.table);
+                    if brought.deleted > 0 {
+                        say!(
+                            "{:>10} {} of earlier runs are not in the source any more; they stay here",
+                            brought.deleted,
+                            brought.table
+                        );
+                    }
+                }
+                if !skipped.is_empty() {
+                    say!("Skipped:");
+                    skipped.iter().for_each(print_fault);
+                }
+                if !inexact.is_empty() {
+                    say!("Not as in the source:");
+                    inexact.iter().for_each(print_fault);
                 }
                 for (table, rows) in left {
                     say!("{rows:>10} {table} stay behind: there is no place for them yet");
@@ -113,6 +136,16 @@ impl Enrichment {
             }
         }
     }
+}
+
+fn print_fault(finding: &enrichment_source::Finding) {
+    say!("{}: {}", finding.place, finding.reason);
+    say!("    {}: {}", rows(finding.rows), finding.examples.join(", "));
+}
+
+/// A number of rows, in words.
+fn rows(count: u64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -146,6 +179,8 @@ impl Import {
             organization::ensure(&store, &SystemClock, &arguments.organization).await?;
         let options = Options {
             keep_duplicates: arguments.duplicates == Duplicates::Keep,
+            skip_rejected: arguments.skip_rejected,
+            same_source: arguments.same_source,
             words: arguments.words.into_iter().collect::<BTreeMap<_, _>>(),
         };
         let begun = std::time::Instant::now();
@@ -154,15 +189,28 @@ impl Import {
         store.close().await?;
         match outcome {
             Outcome::Refused(findings) => {
-                for finding in &findings {
-                    print_finding(finding);
-                }
-                let message = "nothing was written; the list above says what stands in the way";
+                findings.iter().for_each(print_finding);
+                let message = "nothing was written; the list above says what stands in the way: mend it in the \
+                               source, or leave such rows out (--skip-rejected)";
                 Err(Error::Conflict(message.to_owned()))
             }
-            Outcome::Imported(tables) => {
-                for (table, rows) in &tables {
+            Outcome::Imported(report) => {
+                let Report { tables, skipped, inexact, stale } = &report;
+                for (table, rows) in tables {
                     say!("{rows:>10} {table}");
+                }
+                for Stale { table, changed, deleted } in stale {
+                    say!(
+                        "{changed:>10} {table} were changed in the source since the last run, and {deleted} deleted: they stay as they are here"
+                    );
+                }
+                if !skipped.is_empty() {
+                    say!("Skipped:");
+                    skipped.iter().for_each(print_finding);
+                }
+                if !inexact.is_empty() {
+                    say!("Not as in the source:");
+                    inexact.iter().for_each(print_finding);
                 }
                 let rows: u64 = tables.iter().map(|(_, rows)| rows).sum();
                 let seconds = begun.elapsed().as_secs_f64();
@@ -176,5 +224,5 @@ impl Import {
 fn print_finding(finding: &Finding) {
     let Finding { table, column, reason, rows, examples } = finding;
     say!("{table}.{column}: {reason}");
-    say!("    {rows} rows: {}", examples.join(", "));
+    say!("    {}: {}", self::rows(*rows), examples.join(", "));
 }

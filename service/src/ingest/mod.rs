@@ -8,6 +8,7 @@ pub mod extraction;
 pub mod field_provenance;
 pub mod import_job;
 pub mod import_record;
+mod json_text;
 pub mod list;
 pub mod report;
 pub mod sales_assistant;

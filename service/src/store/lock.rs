@@ -36,9 +36,23 @@ pub(crate) fn hold_alone(path: &Path) -> Result<File> {
     }
 }
 
+/// Holds what `name` stands for, beside a database; `None` while somebody else does.
+pub(super) fn try_hold(path: &Path, name: &str) -> Result<Option<File>> {
+    let file = open_as(path, &format!(".{name}.lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(failed(path, &error)),
+    }
+}
+
 fn open(path: &Path) -> Result<File> {
+    open_as(path, ".lock")
+}
+
+fn open_as(path: &Path, ending: &str) -> Result<File> {
     let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
+    name.push(ending);
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]

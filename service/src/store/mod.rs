@@ -3,6 +3,7 @@
 
 mod connect;
 mod engine;
+mod import_lock;
 mod kept;
 mod left;
 mod lock;
@@ -17,6 +18,7 @@ mod snapshot;
 mod sqlite_readers;
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -81,6 +83,8 @@ pub struct Store {
     secrets: Arc<Secrets>,
     /// Who may see the database as it was at one moment.
     snapshots: Arc<Semaphore>,
+    /// The file of an embedded database.
+    file: Option<PathBuf>,
     /// Held while the file is open.
     _lock: Option<Arc<std::fs::File>>,
 }
@@ -103,7 +107,7 @@ impl Store {
     /// As [`connect`](Self::connect), and [`Error::Invalid`] when that is no replica.
     pub async fn connect_with(url: &str, replica: Option<&str>) -> Result<Self> {
         let statements = Arc::new(AtomicU64::new(0));
-        let mut lock = None;
+        let (mut lock, mut file) = (None, None);
         let mut copy = None;
         let mut writers = None;
         let left = Left::default();
@@ -118,6 +122,7 @@ impl Store {
             // The writer first: it puts the file into WAL mode, which the readers then find.
             let write = connect(connect::sqlite_writer(&path, &left), &statements).await?;
             let read = SqliteReaders::open(&path, READERS, &statements).await?;
+            file = Some(path);
             (Engine::Sqlite, Readers::Sqlite(Arc::new(read)), write)
         } else if let Some(rest) =
             url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"))
@@ -156,6 +161,7 @@ impl Store {
             signal: Arc::default(),
             secrets: Arc::default(),
             snapshots: Arc::new(Semaphore::new(snapshot::MOST as usize)),
+            file,
             _lock: lock,
         })
     }

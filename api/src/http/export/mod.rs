@@ -155,7 +155,7 @@ impl Export {
         #[expect(clippy::disallowed_methods, reason = "it ends with its receiver, below")]
         let task = tokio::spawn(async move {
             let (id, late) = (self.id.clone(), Instant::now() + LONGEST);
-            if timeout_at(late.into(), self.follow(&sender)).await.is_err() {
+            if Box::pin(timeout_at(late.into(), self.follow(&sender))).await.is_err() {
                 tracing::warn!(request = &*id.own, "an export took too long");
             }
         });

@@ -14,14 +14,119 @@ use crate::{error::Result, governance::setting, value::Value};
 /// The most examples of a finding.
 const EXAMPLES: usize = 5;
 
-/// What was found: by place and reason, how often, and where.
-type Findings = BTreeMap<(String, String), (u64, Vec<String>)>;
+/// The longest example, in characters.
+const LONGEST_EXAMPLE: usize = 60;
 
-/// Everything that we would refuse.
+/// What is wrong with a row: the column and why.
+pub(super) type Fault = (String, String);
+
+/// Looks at rows in the order of their tables: some faults depend on rows before.
+#[derive(Default)]
+pub(super) struct Inspector {
+    keys: HashMap<&'static str, HashSet<String>>,
+    places: HashSet<(&'static str, Vec<String>)>,
+    folded: HashSet<String>,
+    /// Whether a row with a fault is skipped, and rows that can't be without it too.
+    skips: bool,
+}
+
+impl Inspector {
+    pub(super) fn new(skips: bool) -> Self {
+        Self { skips, ..Self::default() }
+    }
+
+    /// Everything for which a row would be rejected.
+    pub(super) fn faults(&mut self, table: &'static SourceTable, row: &SourceRow) -> Vec<Fault> {
+        let key = row.cells.get(table.key).map(Cell::key).unwrap_or_default();
+        let mut faults = Vec::new();
+        let mut note = |column: &str, reason: String| faults.push((column.to_owned(), reason));
+        for (column, kind) in table.columns {
+            match row.cells[column].value(*kind) {
+                Err(reason) => note(column, reason),
+                // JSON that says null is there, and says nothing.
+                Ok(Value::Null)
+                    if table.mandatory.contains(column)
+                        && !(*kind == Kind::Json && row.cells[column] != Cell::Null) =>
+                {
+                    note(column, "is absent, but can't be".to_owned());
+                }
+                Ok(_) => {}
+            }
+        }
+        if key.chars().count() > 255 {
+            note(table.key, "is longer than 255 characters".to_owned());
+        }
+        for (column, to, is_needed) in table.references {
+            let to_key = row.cells[column].key();
+            let there = self.keys.get(to).is_some_and(|known| known.contains(&to_key));
+            if *is_needed && !there {
+                note(column, format!("points to no row of {to}"));
+            }
+        }
+        if table.name == "settings"
+            && let Some(reason) = refused(table, row)
+        {
+            note("value", reason);
+        }
+        let place: Vec<String> =
+            table.unique.iter().map(|column| row.cells[column].key()).collect();
+        if !place.is_empty() && !self.places.insert((table.name, place)) {
+            note(&table.unique.join(", "), "repeats".to_owned());
+        }
+        if table.name == "settings" && !self.folded.insert(key.to_lowercase()) {
+            note(table.key, "repeats, but for the case of its letters".to_owned());
+        }
+        let known = self.keys.entry(table.name).or_default();
+        if known.contains(&key) {
+            note(table.key, "repeats".to_owned());
+        }
+        if faults.is_empty() || !self.skips {
+            known.insert(key);
+        }
+        faults
+    }
+}
+
+/// Findings by place and reason.
+#[derive(Default)]
+pub(super) struct Findings(BTreeMap<(String, String), (u64, Vec<String>)>);
+
+impl Findings {
+    /// Adds a row, by its key.
+    pub(super) fn note(
+        &mut self,
+        table: &SourceTable,
+        column: &str,
+        reason: &str,
+        row: &SourceRow,
+    ) {
+        let place = (format!("{}.{column}", table.name), reason.to_owned());
+        let (count, examples) = self.0.entry(place).or_default();
+        *count += 1;
+        if examples.len() < EXAMPLES {
+            let key = row.cells.get(table.key).map(Cell::key).unwrap_or_default();
+            let end = key.char_indices().nth(LONGEST_EXAMPLE).map(|(place, _)| place);
+            examples.push(end.map_or(key.clone(), |end| format!("{}…", &key[..end])));
+        }
+    }
+
+    /// As they are told.
+    pub(super) fn list(self) -> Vec<Finding> {
+        let told = self.0.into_iter();
+        let told = told.map(|((place, reason), (rows, examples))| Finding {
+            place,
+            reason,
+            rows,
+            examples,
+        });
+        told.collect()
+    }
+}
+
+/// Everything for which rows would be rejected.
 pub(super) async fn all(source: &Source) -> Result<Vec<Finding>> {
-    let mut findings = Findings::new();
-    let mut keys: HashMap<&'static str, HashSet<String>> = HashMap::new();
-    let (mut places, mut folded) = (HashSet::new(), HashSet::new());
+    let mut findings = Findings::default();
+    let mut inspector = Inspector::new(false);
     for table in TABLES {
         let mut after = i64::MIN;
         loop {
@@ -29,64 +134,13 @@ pub(super) async fn all(source: &Source) -> Result<Vec<Finding>> {
             let Some(last) = rows.last() else { break };
             after = last.place;
             for row in &rows {
-                let key = row.cells.get(table.key).map(Cell::key).unwrap_or_default();
-                let mut note = |column: &str, reason: String| {
-                    let place = format!("{}.{column}", table.name);
-                    let (count, examples) = findings.entry((place, reason)).or_default();
-                    *count += 1;
-                    if examples.len() < EXAMPLES {
-                        examples.push(key.clone());
-                    }
-                };
-                for (column, kind) in table.columns {
-                    match row.cells[column].value(*kind) {
-                        Err(reason) => note(column, reason),
-                        // JSON that says null is there, and says nothing.
-                        Ok(Value::Null)
-                            if table.mandatory.contains(column)
-                                && !(*kind == Kind::Json && row.cells[column] != Cell::Null) =>
-                        {
-                            note(column, "is absent, but can't be".to_owned());
-                        }
-                        Ok(_) => {}
-                    }
-                }
-                if key.chars().count() > 255 {
-                    note(table.key, "is longer than 255 characters".to_owned());
-                }
-                for (column, to, is_needed) in table.references {
-                    let to_key = row.cells[column].key();
-                    let there = keys.get(to).is_some_and(|known| known.contains(&to_key));
-                    if *is_needed && !there {
-                        note(column, format!("points to no row of {to}"));
-                    }
-                }
-                if table.name == "settings"
-                    && let Some(reason) = refused(table, row)
-                {
-                    note("value", reason);
-                }
-                let place: Vec<String> =
-                    table.unique.iter().map(|column| row.cells[column].key()).collect();
-                if !place.is_empty() && !places.insert((table.name, place)) {
-                    note(&table.unique.join(", "), "repeats".to_owned());
-                }
-                if table.name == "settings" && !folded.insert(key.to_lowercase()) {
-                    note(table.key, "repeats, but for the case of its letters".to_owned());
-                }
-                if !keys.entry(table.name).or_default().insert(key.clone()) {
-                    note(table.key, "repeats".to_owned());
+                for (column, reason) in inspector.faults(table, row) {
+                    findings.note(table, &column, &reason, row);
                 }
             }
         }
     }
-    let told = findings.into_iter().map(|((place, reason), (rows, examples))| Finding {
-        place,
-        reason,
-        rows,
-        examples,
-    });
-    Ok(told.collect())
+    Ok(findings.list())
 }
 
 /// Why a setting would be refused here.

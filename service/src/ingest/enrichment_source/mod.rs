@@ -10,6 +10,8 @@ mod cell;
 mod conclude;
 mod inspect;
 mod record;
+mod refresh;
+mod run;
 mod source;
 mod tables;
 mod write;
@@ -52,6 +54,8 @@ pub struct Brought {
     pub changed: u64,
     /// Rows that the source has written since, and somebody here too: they are left as they are here.
     pub kept: u64,
+    /// Rows of earlier runs that the source has deleted since: they stay here.
+    pub deleted: u64,
 }
 
 /// What came of an import.
@@ -63,19 +67,25 @@ pub enum Outcome {
     Imported {
         /// How much, by table.
         tables: Vec<Brought>,
+        /// Rows that were skipped, because they would have been rejected.
+        skipped: Vec<Finding>,
+        /// Cells that are not as they stand in the source.
+        inexact: Vec<Finding>,
         /// Tables of which we keep nothing yet, with how many rows they have.
         left: Vec<(&'static str, u64)>,
     },
 }
 
-/// Brings `source` over into the organization of `scope`, as the system called `system`: [`SYSTEM`] when nothing is said.
+/// Brings `source` over into the organization of `scope`, as the system called `system`, by default [`SYSTEM`]. With
+/// `skip_rejected` rows that would be rejected are skipped, and rows that can't be without them, instead of rejecting the source.
 ///
 /// # Errors
-/// [`Error::Conflict`] when another source was brought over under this name.
+/// [`Error::Conflict`] when another source was brought over under this name, or while another import runs.
 pub async fn import(
     scope: &Scope,
     source: &Source,
     system: Option<String>,
+    skip_rejected: bool,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
     let is_told = system.is_some();
@@ -83,15 +93,17 @@ pub async fn import(
     if system.is_empty() || system.chars().count() > 50 {
         return Err(Error::invalid("system", "it takes a name of 1 to 50 characters"));
     }
-    let findings = inspect::all(source).await?;
+    let _lock = scope.store().lock_import(scope.organization()).await?;
+    let findings = if skip_rejected { Vec::new() } else { inspect::all(source).await? };
     if !findings.is_empty() {
         return Ok(Outcome::Refused(findings));
     }
     write::begin(scope, &system, source.name(), is_told).await?;
     let mut tables = Vec::new();
+    let mut run = run::Run::new(skip_rejected);
     for table in tables::TABLES {
         progress.begin(table.name, Some(source.count(table.name).await?));
-        tables.push(write::table(scope, source, &system, table, progress).await?);
+        tables.push(write::table(scope, source, &system, table, &mut run, progress).await?);
         conclude::conclude(scope, &system, table.name).await?;
         progress.finish();
     }
@@ -103,5 +115,6 @@ pub async fn import(
             left.push((table, rows));
         }
     }
-    Ok(Outcome::Imported { tables, left })
+    let run::Run { skipped, inexact, .. } = run;
+    Ok(Outcome::Imported { tables, skipped: skipped.list(), inexact: inexact.list(), left })
 }

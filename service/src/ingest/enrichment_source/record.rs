@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::{cell::Cell, source::SourceRow, tables::SourceTable};
 use crate::{
     governance::setting,
@@ -39,7 +37,23 @@ pub(super) fn target(table: &SourceTable, row: &SourceRow) -> &'static Table {
     }
 }
 
-/// The row as it is here.
+/// All tables of ours that rows of a table may become.
+pub(super) fn targets(table: &SourceTable) -> Vec<&'static Table> {
+    match table.name {
+        "settings" => vec![setting::table()],
+        "email_templates" => vec![message_template::table()],
+        "jobs" => vec![import_job::table()],
+        "records" => vec![import_record::table()],
+        "enrichment_cache" => vec![enrichment_cache_entry::table()],
+        "template_performance" => vec![template_performance::table()],
+        _ => vec![llm_usage_log::table(), service_usage_log::table()],
+    }
+}
+
+/// Days that a cache entry without an end is valid, where the source has no setting for it.
+pub(super) const DEFAULT_CACHE_DAYS: i64 = 7;
+
+/// The row as it is here, made `now` where it does not say when.
 pub(super) fn record(table: &SourceTable, row: &SourceRow, keys: &Keys, now: Value) -> Record {
     let mut record = Record::new(target(table, row));
     let context = RowContext { table, row, keys };
@@ -51,7 +65,7 @@ pub(super) fn record(table: &SourceTable, row: &SourceRow, keys: &Keys, now: Val
         "email_templates" => context.template(&mut record, made),
         "jobs" => context.job(&mut record),
         "records" => context.record(&mut record),
-        "enrichment_cache" => context.cache_entry(&mut record, &made),
+        "enrichment_cache" => context.cache_entry(&mut record),
         "template_performance" => context.performance(&mut record),
         _ => context.usage(&mut record),
     }
@@ -137,9 +151,11 @@ impl RowContext<'_> {
         let name = if name.is_empty() { "Enrichment".to_owned() } else { name };
         record.set("name", Value::Text(name));
         // Who ran it, as jobs of our own tell it.
-        if let Value::Text(user) = self.or("user_id", Value::Text("default".to_owned())) {
-            record.set("committed_by", Value::Text(format!("person/{user}")));
-        }
+        let user = match self.value("user_id") {
+            Value::Text(user) if !user.trim().is_empty() => user,
+            _ => "default".to_owned(),
+        };
+        record.set("committed_by", Value::Text(format!("person/{user}")));
         // What the document tells twice is worked out of the moments here, and kept beside.
         // Who ran it may be another, when prospects are made of its records.
         let kept = ["processing_time_seconds", "user_id"]
@@ -168,15 +184,11 @@ impl RowContext<'_> {
         record.set("verdict", Value::Text(verdict::ERROR.to_owned()));
     }
 
-    fn cache_entry(&self, record: &mut Record, made: &Value) {
+    fn cache_entry(&self, record: &mut Record) {
         let same = ["cache_key", "lookup_type", "result_data", "confidence_score", "source"];
         self.same(record, &same);
         record.set("hit_count", self.or("hit_count", Value::Int(0)));
-        // Later years would not sort as text.
-        let last = DateTime::<Utc>::from_timestamp(253_402_214_400, 0);
-        let week = made.time().map(|made| made + TimeDelta::days(7)).min(last);
-        let week = week.map_or(Value::Null, Value::Time);
-        record.set("expires_at", self.or("expires_at", week));
+        record.set("expires_at", self.value("expires_at"));
     }
 
     fn performance(&self, record: &mut Record) {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::ingest::source_import;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
@@ -10,14 +10,15 @@ use super::{
     Brought,
     beside::own,
     cell::Cell,
-    conclude::follow,
-    record::{Keys, record, target},
+    record::{Keys, record, target, targets},
+    refresh::{Refreshed, refresh},
+    run::Run,
     source::{Source, SourceRow},
     tables::{SourceTable, TABLES},
 };
 use crate::{
     error::{Error, Result},
-    ingest::{external_id, import_record, list},
+    ingest::{enrichment_cache_entry, external_id, import_record, list},
     progress::Progress,
     scope::Scope,
     table::{Kind, Table},
@@ -82,28 +83,63 @@ pub(super) async fn table(
     scope: &Scope,
     source: &Source,
     system: &str,
-    table: &SourceTable,
+    table: &'static SourceTable,
+    run: &mut Run,
     progress: &dyn Progress,
 ) -> Result<Brought> {
     let mut brought = Brought { table: table.name, ..Brought::default() };
     let mut after = i64::MIN;
     let mut judging = list::Judging::default();
+    let mut there: HashSet<String> = HashSet::new();
     loop {
         let rows = source.rows(table.name, table.columns, after).await?;
-        let Some(last) = rows.last() else { return Ok(brought) };
+        let Some(last) = rows.last() else { break };
         after = last.place;
+        let count = rows.len() as u64;
+        there.extend(rows.iter().filter_map(|row| Some(row.cells.get(table.key)?.key())));
+        let rows = run.accepted(table, rows);
         let mut unit = Unit::begin(scope).await?;
-        chunk(&mut unit, system, table, &rows, &mut brought, &mut judging).await?;
+        chunk(&mut unit, system, table, (&rows, run.cache_days), &mut brought, &mut judging)
+            .await?;
         unit.commit().await?;
-        progress.advance(rows.len() as u64);
+        progress.advance(count);
     }
+    brought.deleted = deleted(scope, system, table, &there).await?;
+    Ok(brought)
+}
+
+/// When a cache entry ends whose source does not say it.
+fn end_of_cache_entry(entry: &Record, days: i64) -> Value {
+    // Later years would not sort as text.
+    let last = DateTime::<Utc>::from_timestamp(253_402_214_400, 0);
+    let made = entry.time("created_at").map(|made| made + TimeDelta::days(days)).min(last);
+    made.map_or(Value::Null, Value::Time)
+}
+
+/// How many rows of earlier runs the source does not have any more.
+async fn deleted(
+    scope: &Scope,
+    system: &str,
+    table: &SourceTable,
+    there: &HashSet<String>,
+) -> Result<u64> {
+    let mut deleted = 0;
+    for target in targets(table) {
+        let sql = "SELECT \"external_key\" FROM \"external_ids\" WHERE \"organization_id\" = {} \
+                   AND \"system\" = {} AND \"entity_type\" = {}";
+        let binds = vec![scope.organization().into(), system.into(), target.called.into()];
+        for row in &scope.store().query(sql, binds).await? {
+            deleted += u64::from(!there.contains(&row.try_get_by_index::<String>(0)?));
+        }
+    }
+    Ok(deleted)
 }
 
 async fn chunk(
     unit: &mut Unit,
     system: &str,
     table: &SourceTable,
-    rows: &[SourceRow],
+    (rows, cache_days): (&[SourceRow], i64),
     brought: &mut Brought,
     judging: &mut list::Judging,
 ) -> Result<()> {
@@ -123,7 +159,8 @@ async fn chunk(
         // A row without its time is as old as its job: today's spending limit is not touched by what was spent before.
         let job = row.cells.get("job_id").map(|job| ("jobs", job.key()));
         let date = job.and_then(|job| dates.get(keys.get(&job)?)).copied();
-        let record = record(table, row, &keys, Value::Time(date.unwrap_or(unit.now())));
+        let made = Value::Time(date.unwrap_or(unit.now()));
+        let record = record(table, row, &keys, made);
         match by_table.iter_mut().find(|(known, _)| std::ptr::eq(*known, record.table())) {
             Some((_, rows)) => rows.push((key, record)),
             None => by_table.push((record.table(), vec![(key, record)])),
@@ -163,6 +200,9 @@ async fn chunk(
         let mut pairs = Vec::with_capacity(new.len());
         let mut records = Vec::with_capacity(new.len());
         for ((key, mut record), id) in new.into_iter().zip(ids) {
+            if target.name == enrichment_cache_entry::table().name && !record.has("expires_at") {
+                record.set("expires_at", end_of_cache_entry(&record, cache_days));
+            }
             record.set("id", Value::Int(id));
             record.set("organization_id", Value::Int(unit.scope().organization()));
             pairs.push((key, id));
@@ -284,87 +324,4 @@ async fn put_keys(
     });
     let rows = rows.collect();
     unit.insert_all(rows).await
-}
-
-enum Refreshed {
-    Same,
-    Changed,
-    Kept,
-}
-
-/// Columns that are written here only.
-const OWN: [&str; 26] = [
-    "id",
-    "organization_id",
-    "revision",
-    "updated_at",
-    "created_at",
-    "promotion_status",
-    "verdict",
-    "reason",
-    "candidates",
-    "mapped_data",
-    "email",
-    "enriched_records",
-    "name",
-    "scope",
-    "prospect_id",
-    "company_id",
-    // The document lets two have the same, and be active.
-    "version",
-    "is_active",
-    // What the document does not know.
-    "skipped_records",
-    "resumes_at",
-    "source_job_id",
-    "committed_by",
-    "match_reason",
-    "decision",
-    "locale",
-    // It may be made up.
-    "expires_at",
-];
-
-/// Writes what the source has got since into a row that nobody has written here. Ledgers are not written again.
-async fn refresh(
-    unit: &mut Unit,
-    fresh: Record,
-    id: i64,
-    judging: &mut list::Judging,
-) -> Result<Refreshed> {
-    let table = fresh.table();
-    if table.find("revision").is_none() {
-        return Ok(Refreshed::Same);
-    }
-    // One that was deleted here stays deleted.
-    let Some(before) = unit.find(table, id).await? else { return Ok(Refreshed::Same) };
-    let mut after = before.clone();
-    for (place, column) in table.columns.iter().enumerate() {
-        let is_told = column.nullable || *fresh.at(place) != Value::Null;
-        if !OWN.contains(&column.name) && is_told {
-            after.set_at(place, fresh.at(place).clone());
-        }
-    }
-    if before.difference(&after).is_empty() {
-        return Ok(Refreshed::Same);
-    }
-    let sql = "SELECT \"last_synced_at\" FROM \"external_ids\" WHERE \"organization_id\" = {} \
-               AND \"entity_type\" = {} AND \"entity_id\" = {} ORDER BY \"id\" LIMIT 1";
-    let binds = vec![unit.scope().organization().into(), table.called.into(), id.into()];
-    let rows = unit.query(sql, binds).await?;
-    let synced = match rows.first() {
-        Some(row) => Value::read(row, 0, Kind::Time)?.time(),
-        None => None,
-    };
-    // What only stands beside ours was never the source's.
-    let Some(synced) = synced else { return Ok(Refreshed::Same) };
-    if before.time("updated_at") > Some(synced) {
-        return Ok(Refreshed::Kept);
-    }
-    if table.name == import_record::table().name {
-        judging.judge(unit, std::slice::from_mut(&mut after)).await?;
-    }
-    unit.update(&before, after).await?;
-    follow(unit, table, id).await?;
-    Ok(Refreshed::Changed)
 }

@@ -83,7 +83,7 @@ pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Resul
                 return Err(Problem::conflict("id", message).into());
             }
             if *to == status::PROMOTING && !has_strangers(unit, job).await? {
-                let message = "everybody in it is a prospect already";
+                let message = "it has no records of which prospects could be made: it is empty, or all are prospects already";
                 return Err(Problem::conflict("id", message).into());
             }
             if is_enrichment && *to == status::PROCESSING && has_strangers(unit, job).await? {

@@ -8,6 +8,7 @@ use super::{
     spec::TableSpec,
 };
 use crate::{
+    ingest::json_text::inexact,
     table::{Column, Kind},
     value::{Value, without_leap_second},
     vocabulary::Word,
@@ -81,7 +82,10 @@ fn value(column: &Column, cell: &Raw) -> Result<Value, String> {
             Ok(serde_json::Value::Null) if column.nullable => Ok(Value::Null),
             Ok(json) if has_nul(&json) => Err("has the character NUL in it".to_owned()),
             Ok(json) => Ok(Value::Json(json)),
-            Err(_) => Err("is not JSON".to_owned()),
+            Err(_) => {
+                let unread = inexact(text).map(|inexact| inexact.message().to_owned());
+                Err(unread.unwrap_or_else(|| "is not JSON".to_owned()))
+            }
         },
         Kind::Double => Err("is not a number".to_owned()),
     }
@@ -144,13 +148,12 @@ fn word(
         return Ok(Value::Text(to.clone()));
     }
     let plain = text.trim().to_ascii_lowercase().replace([' ', '-'], "_");
-    match words.iter().find(|word| word.name == plain) {
-        Some(word) => Ok(Value::Text(word.name.to_owned())),
-        None => Err(format!(
-            "`{text}` has no counterpart; say what it becomes: --map {}.{column}:{text}=…",
-            spec.name
-        )),
+    if let Some(word) = words.iter().find(|word| word.name == plain) {
+        return Ok(Value::Text(word.name.to_owned()));
     }
+    let told = if text.is_empty() { "the empty text".to_owned() } else { format!("`{text}`") };
+    let map = format!("--map {}.{column}:{text}=…", spec.name);
+    Err(format!("{told} has no counterpart; say what it becomes: {map}"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Writes the rows of the source, a chunk at a time, and notes how far each table has come.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use entity::{
     governance::alembic_version,
@@ -15,183 +15,33 @@ use sea_orm::{
 };
 
 use super::{
-    CHUNK, Options, convert,
+    CHUNK, Options, Report, convert,
+    findings::Findings,
+    inspect,
     key_ranges::KeyRanges,
-    source::{Source, Which},
+    source::{Raw, RawRow, Source, Which},
     spec::{self, TableSpec},
+    target::{SYSTEM, Target},
 };
 use crate::{
     error::{Error, Result},
+    ingest::json_text,
     offer,
     progress::Progress,
-    scope::Scope,
-    store::Engine,
+    table::Kind,
+    value::Value,
     write::bulk,
 };
 
-/// What the import is called among others.
-const SYSTEM: &str = "sales-assistant";
-
-/// Keys that are read at a time.
-const KEYS: usize = 10_000;
-
-/// The organization that rows are brought into.
-pub(super) struct Target<'a> {
-    scope: &'a Scope,
-    source: String,
-    import: Option<i64>,
-    reached: HashMap<String, i64>,
-    /// The keys that came in with earlier runs.
-    imported: HashMap<String, KeyRanges>,
-    /// Keys of earlier runs that are not noted yet.
-    unnoted: Vec<(&'static str, KeyRanges)>,
-    /// Rows that the source has got since below the key up to which a table is in.
-    late: HashMap<String, Vec<i64>>,
-}
-
 #[expect(clippy::disallowed_methods, reason = "tables of the import itself, by its organization")]
-impl<'a> Target<'a> {
-    /// Opens the organization: its tables must be empty, or hold this same import.
-    pub(super) async fn open(scope: &'a Scope, source: &str) -> Result<Self> {
-        let known = source_import::Entity::find()
-            .filter(source_import::Column::OrganizationId.eq(scope.organization()))
-            .filter(source_import::Column::System.eq(SYSTEM))
-            .filter(source_import::Column::Source.eq(source))
-            .one(scope.store().write())
-            .await?;
-        let mut target = Self {
-            scope,
-            source: source.to_owned(),
-            import: None,
-            reached: HashMap::new(),
-            imported: HashMap::new(),
-            unnoted: Vec::new(),
-            late: HashMap::new(),
-        };
-        if let Some(import) = known {
-            let tables = source_import_table::Entity::find()
-                .filter(source_import_table::Column::SourceImportId.eq(import.id))
-                .all(scope.store().write())
-                .await?;
-            target.import = Some(import.id);
-            for row in tables {
-                target.reached.insert(row.table_name, row.last_key);
-            }
-            for spec in spec::tables() {
-                let imported = target.imported(import.id, &spec).await?;
-                target.imported.insert(spec.name.to_owned(), imported);
-            }
-            return Ok(target);
-        }
-        for spec in spec::tables() {
-            if bulk::has_rows(scope.store().write(), scope.organization(), spec.table).await? {
-                return Err(Error::Conflict(format!(
-                    "the organization has {} already, and not from {source}; bring the source into an \
-                     empty organization (--organization), or start with an empty database",
-                    spec.name
-                )));
-            }
-        }
-        Ok(target)
-    }
-
-    pub(super) fn organization(&self) -> i64 {
-        self.scope.organization()
-    }
-
-    /// The key up to which a table is in.
-    pub(super) fn reached(&self, table: &str) -> i64 {
-        self.reached.get(table).copied().unwrap_or(i64::MIN)
-    }
-
-    /// Which of these keys, ascending, are taken here: keys are unique across organizations.
-    pub(super) async fn taken(&self, table: &str, keys: &[i64]) -> Result<Vec<i64>> {
-        let [first, .., last] = keys else {
-            return match keys {
-                [only] => self.taken_between(table, *only, *only).await,
-                _ => Ok(Vec::new()),
-            };
-        };
-        let mut taken = self.taken_between(table, *first, *last).await?;
-        taken.retain(|key| keys.binary_search(key).is_ok());
-        Ok(taken)
-    }
-
-    async fn taken_between(&self, table: &str, first: i64, last: i64) -> Result<Vec<i64>> {
-        let sql = format!("SELECT id FROM \"{table}\" WHERE id >= {first} AND id <= {last}");
-        let rows = self.query(sql).await?;
-        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
-    }
-
-    /// The keys of a table that came in with earlier runs. Runs of a version that did not note them: those that are here,
-    /// and those of which the change log says that they were deleted here.
-    async fn imported(&mut self, import: i64, spec: &TableSpec) -> Result<KeyRanges> {
-        let noted = source_import_key::Entity::find()
-            .filter(source_import_key::Column::SourceImportId.eq(import))
-            .filter(source_import_key::Column::TableName.eq(spec.name))
-            .all(self.scope.store().write())
-            .await?;
-        if !noted.is_empty() || !self.reached.contains_key(spec.name) {
-            let ranges = noted.iter().map(|range| (range.first_key, range.last_key));
-            return Ok(KeyRanges::new(ranges.collect()));
-        }
-        let organization = self.organization();
-        let sql = format!(
-            "SELECT \"id\" FROM \"{}\" WHERE \"organization_id\" = {organization} UNION SELECT \"record_id\" \
-             FROM \"changes\" WHERE \"organization_id\" = {organization} AND \"entity\" = '{}' \
-             AND \"record_id\" IS NOT NULL ORDER BY 1",
-            spec.name, spec.table.called
-        );
-        let rows = self.query(sql).await?;
-        let keys: Vec<i64> =
-            rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
-        let ranges = KeyRanges::of_keys(&keys);
-        self.unnoted.push((spec.name, ranges.clone()));
-        Ok(ranges)
-    }
-
-    /// Finds the rows of the source that came late, for every table: transactions commit in another order than that in which they
-    /// took their keys.
-    pub(super) async fn find_late(&mut self, source: &Source) -> Result<()> {
-        for spec in spec::tables() {
-            let Some(reached) = self.reached.get(spec.name).copied() else { continue };
-            if source.odd_keys(spec.name).await? > 0 {
-                continue;
-            }
-            let imported = self.imported.remove(spec.name).unwrap_or_default();
-            let (mut after, mut late) = (i64::MIN, Vec::new());
-            loop {
-                let keys = source.keys(spec.name, after, reached, KEYS).await?;
-                let Some(last) = keys.last() else { break };
-                after = *last;
-                late.extend(keys.iter().copied().filter(|key| !imported.has(*key)));
-            }
-            self.late.insert(spec.name.to_owned(), late);
-        }
-        Ok(())
-    }
-
-    /// The keys of rows that came late.
-    pub(super) fn late(&self, table: &str) -> &[i64] {
-        self.late.get(table).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    async fn query(&self, sql: String) -> Result<Vec<sea_orm::QueryResult>> {
-        let statement = Statement::from_string(self.engine().backend(), sql);
-        Ok(self.scope.store().write().query_all_raw(statement).await?)
-    }
-
-    fn engine(&self) -> Engine {
-        self.scope.store().engine()
-    }
-
-    /// Copies everything that is not in yet; gives the number of rows by table.
+impl Target<'_> {
+    /// Copies everything that is not in yet.
     pub(super) async fn copy(
         mut self,
         source: &Source,
         options: &Options,
         progress: &dyn Progress,
-    ) -> Result<Vec<(String, u64)>> {
+    ) -> Result<Report> {
         let import = self.begin_import().await?;
         let transaction = self.scope.store().begin().await?;
         for (table, ranges) in std::mem::take(&mut self.unnoted) {
@@ -199,19 +49,24 @@ impl<'a> Target<'a> {
         }
         transaction.commit().await?;
         let mut written = Vec::new();
+        let (mut skipped, mut inexact) = (Findings::default(), Findings::default());
         for spec in spec::tables() {
             let late = self.late(spec.name).len() as u64;
             let count = late + source.count_after(spec.name, self.reached(spec.name)).await?;
             progress.begin(spec.name, Some(count));
-            let rows = self.table(source, &spec, import, options, progress).await?;
+            let rows = self
+                .table(source, &spec, import, options, (&mut skipped, &mut inexact), progress)
+                .await?;
             bulk::continue_keys(self.scope.store().write(), self.engine(), spec.name).await?;
             progress.finish();
             written.push((spec.name.to_owned(), rows));
         }
-        written.push(("industry_solutions".to_owned(), self.pairs(source).await?));
+        let pairs = self.pairs(source, options, &mut skipped).await?;
+        written.push(("industry_solutions".to_owned(), pairs));
         written.push(("alembic_version".to_owned(), self.version(source).await?));
         self.end_import(import).await?;
-        Ok(written)
+        let (skipped, inexact) = (skipped.list(), inexact.list());
+        Ok(Report { tables: written, skipped, inexact, stale: Vec::new() })
     }
 
     async fn begin_import(&self) -> Result<i64> {
@@ -248,6 +103,7 @@ impl<'a> Target<'a> {
         spec: &TableSpec,
         import: i64,
         options: &Options,
+        (skipped, inexact): (&mut Findings, &mut Findings),
         progress: &dyn Progress,
     ) -> Result<u64> {
         let mut written = 0;
@@ -259,16 +115,10 @@ impl<'a> Target<'a> {
             let raw = source.rows(spec, which).await?;
             let Some(last) = raw.last() else { return Ok(written) };
             let last = std::cmp::max(last.id, reached);
-            let keys: Vec<i64> = raw.iter().map(|raw| raw.id).collect();
-            let rows = raw.iter().map(|raw| {
-                convert::row(spec, self.organization(), raw, options).map_err(|refusals| {
-                    let refusal = &refusals[0];
-                    let (table, id) = (spec.name, raw.id);
-                    let reason = format!("{table} {id}: {} {}", refusal.column, refusal.reason);
-                    Error::invalid("from", reason)
-                })
-            });
-            let rows = rows.collect::<Result<Vec<_>>>()?;
+            let rows = self.converted(spec, &raw, options, skipped).await?;
+            let id = spec.table.id();
+            let keys: Vec<i64> = rows.iter().filter_map(|row| row[id].key()).collect();
+            note_inexact(spec, &raw, &keys, inexact);
             let count = rows.len() as u64;
 
             let transaction = self.scope.store().begin().await?;
@@ -281,6 +131,71 @@ impl<'a> Target<'a> {
             written += count;
             progress.advance(count);
         }
+    }
+
+    /// Rows of a chunk as they are here. A row that would be rejected is skipped, where that is asked for.
+    async fn converted(
+        &self,
+        spec: &TableSpec,
+        raw: &[RawRow],
+        options: &Options,
+        skipped: &mut Findings,
+    ) -> Result<Vec<Vec<Value>>> {
+        let mut rows = Vec::with_capacity(raw.len());
+        for raw in raw {
+            match convert::row(spec, self.organization(), raw, options) {
+                Ok(row) => rows.push(row),
+                Err(refusals) if options.skip_rejected => {
+                    for refusal in refusals {
+                        skipped.note(
+                            spec.name,
+                            refusal.column,
+                            &refusal.reason,
+                            &raw.id.to_string(),
+                        );
+                    }
+                }
+                Err(refusals) => {
+                    let refusal = &refusals[0];
+                    let (table, id) = (spec.name, raw.id);
+                    let reason = format!("{table} {id}: {} {}", refusal.column, refusal.reason);
+                    return Err(Error::invalid("from", reason));
+                }
+            }
+        }
+        if !options.skip_rejected {
+            return Ok(rows);
+        }
+        let id = spec.table.id();
+        let keys: Vec<i64> = rows.iter().filter_map(|row| row[id].key()).collect();
+        let taken = self.taken(spec.name, &keys).await?;
+        rows.retain(|row| {
+            let key = row[id].key().unwrap_or_default();
+            let is_taken = taken.binary_search(&key).is_ok();
+            if is_taken {
+                skipped.note(spec.name, "id", inspect::TAKEN, &key.to_string());
+            }
+            !is_taken
+        });
+        for (column, to) in spec.references {
+            let place = spec.table.column(column);
+            let is_needed = !spec.table.columns[place].nullable;
+            let there = self.there(to, rows.iter().filter_map(|row| row[place].key())).await?;
+            rows.retain_mut(|row| {
+                let Some(key) = row[place].key().filter(|key| !there.contains(key)) else {
+                    return true;
+                };
+                let what =
+                    if is_needed { "the row is skipped" } else { "the row comes in without it" };
+                let reason = format!("points to no row of {to} that is in: {what}");
+                let example = row[id].key().unwrap_or_default().to_string();
+                skipped.note(spec.name, column, &reason, &example);
+                let _ = key;
+                row[place] = Value::Null;
+                !is_needed
+            });
+        }
+        Ok(rows)
     }
 
     async fn note(
@@ -314,10 +229,32 @@ impl<'a> Target<'a> {
     }
 
     /// The pairs are as few as the catalogue is: those that are missing are written at once.
-    async fn pairs(&self, source: &Source) -> Result<u64> {
+    async fn pairs(
+        &self,
+        source: &Source,
+        options: &Options,
+        skipped: &mut Findings,
+    ) -> Result<u64> {
+        let pairs = source.pairs().await?;
+        let keys = |place: usize| pairs.iter().filter_map(move |pair| pair[place].parse().ok());
+        let industries = self.there("industries", keys(0)).await?;
+        let solutions = self.there("solutions", keys(1)).await?;
         let transaction = self.scope.store().begin().await?;
         let mut written = 0;
-        for [industry, solution, created, updated] in source.pairs().await? {
+        for [industry, solution, created, updated] in pairs {
+            let is_in = |text: &str, there: &HashSet<i64>| {
+                text.parse().is_ok_and(|key: i64| there.contains(&key))
+            };
+            let is_whole = is_in(&industry, &industries)
+                && is_in(&solution, &solutions)
+                && convert::moment(&created).is_some()
+                && convert::moment(&updated).is_some();
+            if options.skip_rejected && !is_whole {
+                let reason = "links rows that are not both in, or has a stamp that is no moment";
+                let example = format!("{industry}/{solution}");
+                skipped.note("industry_solutions", "*", reason, &example);
+                continue;
+            }
             let key = |text: &str| {
                 text.parse::<i64>().map_err(|_| Error::internal("a pair without a key"))
             };
@@ -365,6 +302,20 @@ impl<'a> Target<'a> {
         alembic_version::Entity::insert(row).exec_without_returning(&transaction).await?;
         transaction.commit().await?;
         Ok(1)
+    }
+}
+
+/// Notes cells with JSON of rows that came in and is not as it stands in the source.
+fn note_inexact(spec: &TableSpec, raw: &[RawRow], keys: &[i64], inexact: &mut Findings) {
+    let columns = spec.table.columns.iter().enumerate();
+    let columns = columns.filter(|(_, column)| column.kind == Kind::Json);
+    for (place, column) in columns {
+        for raw in raw.iter().filter(|raw| keys.contains(&raw.id)) {
+            let Raw::Text(text) = &raw.cells[place] else { continue };
+            if let Some(remark) = json_text::inexact(text) {
+                inexact.note(spec.name, column.name, remark.message(), &raw.id.to_string());
+            }
+        }
     }
 }
 

@@ -7,14 +7,16 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{
     CHUNK, Finding, Options,
     convert::{self, Refusal},
-    copy::Target,
+    findings::{EXAMPLES, shown},
     source::{Raw, Source, Which},
     spec::{self, TableSpec},
+    target::Target,
 };
 use crate::{error::Result, normal_form::domain, progress::Progress};
 
-/// The most examples of a finding.
-const EXAMPLES: usize = 5;
+/// Why a row is rejected whose key another row has.
+pub(super) const TAKEN: &str =
+    "is taken in this database already; keys are kept, so the source needs a database of its own";
 
 /// Everything that we would refuse.
 pub(super) async fn all(
@@ -33,6 +35,10 @@ pub(super) async fn all(
             findings.push(finding(spec.name, "id", reason, odd, Vec::new()));
             continue;
         }
+        if options.skip_rejected {
+            // Rows are judged when they are copied.
+            continue;
+        }
         let late = target.late(spec.name).len() as u64;
         let rows = late + source.count_after(spec.name, after).await?;
         progress.begin(&format!("look at {}", spec.name), Some(rows));
@@ -42,10 +48,13 @@ pub(super) async fn all(
             findings.extend(orphans(source, spec.name, "id", column, to).await?);
         }
     }
-    for (column, to) in [("industry_id", "industries"), ("solution_id", "solutions")] {
-        findings.extend(orphans(source, "industry_solutions", "industry_id", column, to).await?);
+    if !options.skip_rejected {
+        for (column, to) in [("industry_id", "industries"), ("solution_id", "solutions")] {
+            let links = orphans(source, "industry_solutions", "industry_id", column, to).await?;
+            findings.extend(links);
+        }
+        findings.extend(pairs(source).await?);
     }
-    findings.extend(pairs(source).await?);
     if !options.keep_duplicates {
         for (table, column) in [("prospects", "email"), ("industries", "name")] {
             let since =
@@ -80,9 +89,7 @@ async fn rows_of(
         progress.advance(rows.len() as u64);
         let keys: Vec<i64> = rows.iter().map(|raw| raw.id).collect();
         for key in target.taken(spec.name, &keys).await? {
-            let reason = "is taken in this database already; keys are kept, so the source needs a \
-                          database of its own"
-                .to_owned();
+            let reason = TAKEN.to_owned();
             let (count, ids) = refused.entry(Refusal { column: "id", reason }).or_default();
             *count += 1;
             if ids.len() < EXAMPLES {
@@ -135,7 +142,8 @@ async fn pairs(source: &Source) -> Result<Option<Finding>> {
 
 fn duplicates(table: &str, column: &str, rows: u64, first: &[(String, i64)]) -> Option<Finding> {
     let examples = first.iter().take(EXAMPLES);
-    let examples = examples.map(|(text, count)| format!("{text} ({count} times)")).collect();
+    let examples =
+        examples.map(|(text, count)| format!("{} ({count} times)", shown(text))).collect();
     let reason = "repeats; --duplicates keep brings such rows over as they are".to_owned();
     (rows > 0).then(|| finding(table, column, reason, rows, examples))
 }

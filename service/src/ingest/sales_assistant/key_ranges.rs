@@ -30,6 +30,11 @@ impl KeyRanges {
         next.checked_sub(1).is_some_and(|place| self.0[place].1 >= key)
     }
 
+    /// How many keys there are.
+    pub(super) fn count(&self) -> u64 {
+        self.0.iter().map(|(first, last)| first.abs_diff(*last).saturating_add(1)).sum()
+    }
+
     /// The ranges.
     pub(super) fn ranges(&self) -> &[(i64, i64)] {
         &self.0
@@ -50,6 +55,7 @@ mod tests {
         for key in [i64::MIN, 0, 4, 8, 11] {
             assert!(!keys.has(key), "{key}");
         }
+        assert_eq!((keys.count(), KeyRanges::default().count()), (7, 0));
         assert!(!KeyRanges::default().has(1));
         assert!(KeyRanges::new(vec![(7, 9), (1, 3)]).has(2));
     }

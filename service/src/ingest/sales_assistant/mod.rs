@@ -8,10 +8,12 @@
 
 mod convert;
 mod copy;
+mod findings;
 mod inspect;
 mod key_ranges;
 mod source;
 mod spec;
+mod target;
 
 use std::collections::BTreeMap;
 
@@ -23,8 +25,8 @@ use crate::{
 #[cfg(fuzzing)]
 pub use convert::fuzz as fuzz_row;
 pub(super) use convert::moment;
-use copy::Target;
 pub use source::Source;
+use target::Target;
 
 /// Rows read and written at a time.
 const CHUNK: u64 = 2_000;
@@ -34,6 +36,10 @@ const CHUNK: u64 = 2_000;
 pub struct Options {
     /// Brings e-mails, domains and industry names over even when they repeat.
     pub keep_duplicates: bool,
+    /// Skips rows that would be rejected, and rows that can't be without them, instead of rejecting the source.
+    pub skip_rejected: bool,
+    /// Takes the source for the one that this organization has been brought over from, which is at another address now.
+    pub same_source: bool,
     /// What words of the source become here.
     pub words: BTreeMap<SourceWord, String>,
 }
@@ -69,15 +75,39 @@ pub struct Finding {
 pub enum Outcome {
     /// Nothing was written, because of these.
     Refused(Vec<Finding>),
-    /// Everything is in. How many rows came in this run, by table.
-    Imported(Vec<(String, u64)>),
+    /// Everything is in.
+    Imported(Report),
+}
+
+/// What an import has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// How many rows came in this run, by table.
+    pub tables: Vec<(String, u64)>,
+    /// Rows that were skipped, or came in without a reference, because they would have been rejected.
+    pub skipped: Vec<Finding>,
+    /// Cells that are not as they stand in the source.
+    pub inexact: Vec<Finding>,
+    /// Rows of earlier runs that the source has changed or deleted since, by table: they stay as they are here.
+    pub stale: Vec<Stale>,
+}
+
+/// Rows of a table that came in with earlier runs, and are others in the source now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// The table.
+    pub table: String,
+    /// Rows that were changed in the source since the last run.
+    pub changed: u64,
+    /// Rows that were deleted in the source.
+    pub deleted: u64,
 }
 
 /// Brings `source` over into the organization of `scope`.
 ///
 /// # Errors
 /// [`Error::Invalid`] when a mapping names no word of ours, [`Error::Conflict`] when the organization
-/// has other rows than those of this import.
+/// has other rows than those of this import, or while another import runs.
 pub async fn import(
     scope: &Scope,
     source: &Source,
@@ -87,13 +117,15 @@ pub async fn import(
     for (word, to) in &options.words {
         spec::check_word(word, to)?;
     }
-    let mut target = Target::open(scope, source.name()).await?;
-    target.find_late(source).await?;
+    let _lock = scope.store().lock_import(scope.organization()).await?;
+    let mut target = Target::open(scope, source.name(), options.same_source).await?;
+    let stale = target.find_late(source).await?;
     let findings = inspect::all(source, &target, options, progress).await?;
     if !findings.is_empty() {
         return Ok(Outcome::Refused(findings));
     }
-    Ok(Outcome::Imported(target.copy(source, options, progress).await?))
+    let report = target.copy(source, options, progress).await?;
+    Ok(Outcome::Imported(Report { stale, ..report }))
 }
 
 impl std::str::FromStr for SourceWord {

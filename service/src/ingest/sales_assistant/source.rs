@@ -2,8 +2,9 @@
 
 use std::{collections::HashMap, fmt::Write as _};
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseTransaction, DbBackend,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseTransaction, DbBackend, DbErr,
     IsolationLevel, QueryResult, Statement, TransactionTrait,
 };
 
@@ -56,7 +57,16 @@ impl Source {
         let patience = std::time::Duration::from_secs(3);
         options.max_connections(1).sqlx_logging(false).acquire_timeout(patience);
         let connection = Database::connect(options).await.map_err(|error| {
-            Error::invalid("from", format!("can't open the source {name}: {error}"))
+            let why = match &error {
+                DbErr::ConnectionAcquire(_) => {
+                    format!(
+                        "no connection within {} seconds: is a server there?",
+                        patience.as_secs()
+                    )
+                }
+                error => error.to_string(),
+            };
+            Error::invalid("from", format!("can't open the source {name}: {why}"))
         })?;
         let backend = connection.get_database_backend();
         let snapshot = if backend == DbBackend::Postgres {
@@ -92,7 +102,7 @@ impl Source {
                 return Ok(());
             }
             let message = format!(
-                "{} is no sales-assistant database: it has no column {table}.{column}",
+                "{} is no sales-assistant database, or its role may not read all of it: there is no column {table}.{column}",
                 self.name
             );
             Err(Error::invalid("from", message))
@@ -179,6 +189,21 @@ impl Source {
                 Ok(RawRow { cells: cells.collect(), id: row.try_get_by_index(0)? })
             })
             .collect()
+    }
+
+    /// How many of the rows up to the key `last` were written after a moment.
+    pub(super) async fn written_since(
+        &self,
+        table: &str,
+        last: i64,
+        since: DateTime<Utc>,
+    ) -> Result<u64> {
+        // As SQLite's documents store a moment, and as Postgres reads one.
+        let since = since.format("%Y-%m-%d %H:%M:%S");
+        self.number(format!(
+            "SELECT count(*) FROM \"{table}\" WHERE \"id\" <= {last} AND \"updated_at\" > '{since}'"
+        ))
+        .await
     }
 
     /// The pairs of industries and solutions, with their stamps.
@@ -296,11 +321,13 @@ fn cell(row: &QueryResult, index: usize, kind: Kind) -> Raw {
 /// The address to connect to, and the name without user and password.
 fn address(url: &str) -> Result<(String, String)> {
     if let Some(rest) = url.strip_prefix("sqlite:") {
-        let path = rest.strip_prefix("//").unwrap_or(rest).split('?').next().unwrap_or(rest);
+        let path = rest.strip_prefix("//").unwrap_or(rest);
         let path = std::fs::canonicalize(path)
             .map_err(|error| Error::invalid("from", format!("can't open {path}: {error}")))?;
-        let path = path.display();
-        return Ok((format!("sqlite://{path}?mode=ro"), format!("sqlite:{path}")));
+        let path = path.display().to_string();
+        // The driver reads it as an address.
+        let escaped = path.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+        return Ok((format!("sqlite://{escaped}?mode=ro"), format!("sqlite:{path}")));
     }
     let parsed = url::Url::parse(url).ok();
     match parsed.filter(|parsed| matches!(parsed.scheme(), "postgres" | "postgresql")) {

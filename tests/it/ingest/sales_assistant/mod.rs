@@ -1,6 +1,7 @@
 //! Bringing over a database of the sales-assistant document.
 
 pub mod resume;
+pub mod skipped;
 
 use serde_json::{Value, json};
 use service::{
@@ -52,7 +53,7 @@ fn line(finding: &Finding) -> String {
 
 fn rows(outcome: &Outcome) -> u64 {
     match outcome {
-        Outcome::Imported(tables) => tables.iter().map(|(_, rows)| rows).sum(),
+        Outcome::Imported(report) => report.tables.iter().map(|(_, rows)| rows).sum(),
         Outcome::Refused(findings) => panic!("refused: {findings:?}"),
     }
 }
@@ -269,7 +270,7 @@ async fn what_is_no_such_database_is_refused(app: App) {
         let Err(Error::Invalid { message, .. }) = outcome else { panic!("{outcome:?}") };
         message
     };
-    assert!(message(&source.url).await.ends_with("it has no column llm_usage_logs.worfklow_name"));
+    assert!(message(&source.url).await.ends_with("there is no column llm_usage_logs.worfklow_name"));
     assert!(
         message("sqlite:/nowhere/at-all.db").await.starts_with("can't open /nowhere/at-all.db")
     );

@@ -1,0 +1,50 @@
+//! Findings in a source: what would be rejected, was skipped, or was changed, with examples.
+
+use std::collections::BTreeMap;
+
+use super::Finding;
+
+/// The most examples of a finding.
+pub(super) const EXAMPLES: usize = 5;
+
+/// The longest example, in characters.
+const LONGEST: usize = 60;
+
+/// Findings by table, column and reason.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Findings(BTreeMap<(String, String, String), (u64, Vec<String>)>);
+
+impl Findings {
+    /// Adds a row.
+    pub(super) fn note(&mut self, table: &str, column: &str, reason: &str, example: &str) {
+        let key = (table.to_owned(), column.to_owned(), reason.to_owned());
+        let (rows, examples) = self.0.entry(key).or_default();
+        *rows += 1;
+        if examples.len() < EXAMPLES {
+            examples.push(shown(example));
+        }
+    }
+
+    /// As they are told.
+    pub(super) fn list(self) -> Vec<Finding> {
+        let told = self.0.into_iter().map(|((table, column, reason), (rows, examples))| Finding {
+            table,
+            column,
+            reason,
+            rows,
+            examples,
+        });
+        told.collect()
+    }
+}
+
+/// An example as it is shown: of a long one its beginning.
+pub(super) fn shown(example: &str) -> String {
+    if example.is_empty() {
+        return "(empty)".to_owned();
+    }
+    match example.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &example[..end]),
+        None => example.to_owned(),
+    }
+}
