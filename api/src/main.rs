@@ -11,7 +11,10 @@ async fn main() -> std::process::ExitCode {
     match program.run().await {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("salesgraph: {error}");
+            match error.advice() {
+                Some(advice) => eprintln!("salesgraph: the database rejects this: {advice}"),
+                None => eprintln!("salesgraph: {error}"),
+            }
             // Whoever sits at the command line may see what lies behind.
             let mut cause = std::error::Error::source(&error);
             while let Some(error) = cause {

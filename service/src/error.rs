@@ -127,6 +127,37 @@ impl Error {
         Self::Internal(message.into().into())
     }
 
+    /// What the operator can do about a database that does not let the server do its work; nothing for other errors.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        let Self::Internal(source) = self else { return None };
+        let error = source.downcast_ref::<DbErr>()?;
+        let (DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+        else {
+            return None;
+        };
+        let sqlx::Error::Database(error) = &**cause else { return None };
+        match error.code().as_deref() {
+            // insufficient_privilege
+            Some("42501") => Some(
+                "the role lacks a right: a migrated database takes SELECT, INSERT, UPDATE and DELETE on all tables and \
+                 USAGE and SELECT on all sequences, migrating and seeding CREATE on the schema too",
+            ),
+            // read_only_sql_transaction
+            Some("25006") => Some(
+                "the database lets this role only read (default_transaction_read_only, or a replica): let it write, or \
+                 name the primary",
+            ),
+            // transaction_timeout
+            Some("25P04") => Some(
+                "the database ends transactions after a time (transaction_timeout): set it to 0 for this role",
+            ),
+            _ => None,
+        }
+    }
+
     /// An input that breaks a rule.
     #[must_use]
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {

@@ -34,6 +34,6 @@ pub use clock::{Clock, FixedClock, SystemClock};
 pub use error::{Error, Problem, ProblemCode, Result};
 pub use identity::policy::{Permission, Role};
 pub use scope::{Actor, Scope};
-pub use store::{Engine, Metered, Sent, Store, metered, patient};
+pub use store::{Engine, MIN_CONNECTIONS, Metered, Sent, Store, metered, patient};
 pub use table::{Kind, Table};
 pub use value::Value;

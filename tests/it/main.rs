@@ -4,6 +4,7 @@
 mod access;
 mod architecture;
 mod cli;
+mod connections;
 mod demo;
 mod examples;
 mod export;
@@ -76,6 +77,7 @@ fn behaviours() -> Vec<Behaviour> {
     [
         access::behaviours(),
         cli::behaviours(),
+        connections::behaviours(),
         demo::behaviours(),
         examples::behaviours(),
         export::behaviours(),

@@ -10,7 +10,7 @@ use tests::{App, Engine, behaviours};
 behaviours![what_is_no_replica_is_refused, while_a_replica_is_away_the_primary_answers,];
 
 async fn what_is_no_replica_is_refused(app: App) {
-    let refused = Store::connect_with(&app.url, Some(&app.url)).await.unwrap_err();
+    let refused = Store::connect_with(&app.url, Some(&app.url), None).await.unwrap_err();
     assert!(matches!(refused, Error::Invalid { ref field, .. } if field == "replica"), "{refused}");
 }
 
@@ -20,7 +20,8 @@ async fn while_a_replica_is_away_the_primary_answers(app: App) {
         return;
     }
     // Nobody listens there.
-    let store = Store::connect_with(&app.url, Some("postgres://127.0.0.1:1/none")).await.unwrap();
+    let store =
+        Store::connect_with(&app.url, Some("postgres://127.0.0.1:1/none"), None).await.unwrap();
     let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;
     let (actor, role) = (Actor::LocalVisitor, Role::Owner);
     let scope = Scope::new(store.clone(), app.organization, actor, role, clock);

@@ -26,6 +26,9 @@ const HOUR: Duration = Duration::from_hours(1);
 /// How often claims that ended are looked for.
 const CLAIMS: Duration = Duration::from_secs(5);
 
+/// How often it is looked whether subscribers wait for a transaction.
+const STALLS: Duration = Duration::from_mins(1);
+
 /// How often it is looked whether there is a list to be written.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -51,6 +54,30 @@ pub(super) async fn claims(store: Store) -> std::convert::Infallible {
         rounds.tick().await;
         if let Err(error) = claim::expire(&store, clock()).await {
             tracing::warn!(%error, "claims that ended could not be looked for");
+        }
+    }
+}
+
+/// Warns while a transaction keeps subscribers from what is committed.
+pub(super) async fn stalls(store: Store) -> std::convert::Infallible {
+    let mut rounds = tokio::time::interval(STALLS);
+    loop {
+        rounds.tick().await;
+        match change_log::stalled(&store, clock().now()).await {
+            Ok(Some(stalled)) => {
+                let seconds = stalled.waits.num_seconds();
+                let holders = stalled.holders.join("; ");
+                tracing::warn!(
+                    seconds,
+                    holders,
+                    "subscribers wait for a transaction that has not ended: end it, or the oldest prepared one \
+                     (ROLLBACK PREPARED)"
+                );
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::debug!(%error, "it could not be looked whether subscribers wait");
+            }
         }
     }
 }

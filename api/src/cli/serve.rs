@@ -12,7 +12,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use service::{
-    Engine, Error, Result, Store, SystemClock, demo, governance::change_log,
+    Engine, Error, MIN_CONNECTIONS, Result, Store, SystemClock, demo, governance::change_log,
     identity::organization, read::zone_data,
 };
 
@@ -48,6 +48,11 @@ pub(super) struct Serve {
     /// `postgres://USER:PASSWORD@HOST/NAME`. All servers of a database name the same.
     #[arg(long, env = "SALESGRAPH_REPLICA", hide_env_values = true, value_name = "URL")]
     replica: Option<String>,
+    /// The maximum number of connections to the Postgres database, and to its replica: at least 8. Default: 36, of which 16
+    /// write, 19 read and 1 listens.
+    #[arg(long, env = "SALESGRAPH_CONNECTIONS", value_name = "NUMBER")]
+    #[arg(value_parser = clap::value_parser!(u32).range(i64::from(MIN_CONNECTIONS)..=1_000))]
+    connections: Option<u32>,
     #[command(flatten)]
     providers: ProviderOptions,
     #[command(flatten)]
@@ -84,14 +89,25 @@ impl Serve {
         let no_demo = self.no_demo || other.no_demo;
         let demo = self.demo || other.demo;
         let tzdata = other.tzdata.or(self.tzdata);
-        Self { listen, no_demo, demo, tzdata, keep_changes, replica, providers, settings }
+        let connections = other.connections.or(self.connections);
+        Self {
+            listen,
+            no_demo,
+            demo,
+            tzdata,
+            keep_changes,
+            replica,
+            connections,
+            providers,
+            settings,
+        }
     }
 
     pub(super) async fn run(self, url: &str) -> Result<()> {
         if self.tzdata == Some(TimeZoneData::System) {
             zone_data::choose(zone_data::Source::System)?;
         }
-        let store = Store::connect_with(url, self.replica.as_deref()).await?;
+        let store = Store::connect_with(url, self.replica.as_deref(), self.connections).await?;
         store.migrate_up().await?;
         change_log::open(&store).await?;
         let listen = self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8_000)));
@@ -133,6 +149,7 @@ impl Serve {
         let ended = tokio::select! {
             () = connection::serve(listener, server, stop()) => Ok(()),
             never = background::claims(store.clone()) => match never {},
+            never = background::stalls(store.clone()) => match never {},
             never = background::keep(store, self.keep_changes) => match never {},
         };
         lists.abort();

@@ -225,6 +225,10 @@ pub(super) fn postgres(url: &str, connections: u32, side: Side, left: &Left) -> 
                     // connection is gone.
                     let notice = "SET client_connection_check_interval = '1s'";
                     let _ = connection.execute(notice).await;
+                    // Postgres 17 and later: what migrates, seeds and brings over takes as long as it takes.
+                    if side == Side::Write {
+                        let _ = connection.execute("SET transaction_timeout = 0").await;
+                    }
                     // Not when the connection begins: poolers reject such settings, or forget them.
                     connection.execute(AssertSqlSafe(settings)).await?;
                     Ok(())

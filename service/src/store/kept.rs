@@ -21,7 +21,7 @@ use sqlx::{
     postgres::{PgArguments, PgRow},
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
@@ -36,12 +36,17 @@ use crate::error::Result;
 /// How long a connection is kept before the pool sees it again, which renews those that are too old.
 const KEPT_FOR: Duration = Duration::from_mins(10);
 
+/// How long a new connection is waited for alone: longer than one takes where there are connections to be had.
+const NEW_CONNECTION: Duration = Duration::from_millis(250);
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct KeptConnections {
     pool: PgPool,
     kept: Mutex<Vec<Kept>>,
     turns: Semaphore,
+    /// That a connection came back.
+    returned: Notify,
     statements: Arc<AtomicU64>,
     left: Left,
     /// How long a connection may be on its way.
@@ -80,6 +85,7 @@ impl KeptConnections {
             pool: pool.get_postgres_connection_pool().clone(),
             kept: Mutex::default(),
             turns: Semaphore::new(most as usize),
+            returned: Notify::new(),
             statements: Arc::clone(statements),
             left,
             sole: None,
@@ -95,6 +101,7 @@ impl KeptConnections {
             pool: pool.clone(),
             kept: Mutex::default(),
             turns: Semaphore::new(most as usize),
+            returned: Notify::new(),
             statements: Arc::clone(statements),
             left,
             sole: None,
@@ -117,6 +124,7 @@ impl KeptConnections {
             pool: self.pool.clone(),
             kept: Mutex::new(vec![one]),
             turns: Semaphore::new(1),
+            returned: Notify::new(),
             statements: Arc::clone(&self.statements),
             left: self.left.clone(),
             sole: Some(permit),
@@ -171,7 +179,7 @@ impl KeptConnections {
                 return Err(DbErr::Conn(of_driver(sqlx::Error::PoolClosed)));
             }
             // Rarely needed and large, like all that makes connections: not part of every future.
-            old => Box::pin(timeout(self.patience, self.other(old)))
+            old => Box::pin(timeout(self.patience, self.other_or_returned(old)))
                 .await
                 .map_err(|_| failed(sqlx::Error::PoolTimedOut))??,
         };
@@ -186,7 +194,29 @@ impl KeptConnections {
             kept.push(Kept { used: Instant::now(), ..taken });
         }
         drop(kept);
+        self.returned.notify_waiters();
         Ok(rows.into_iter().map(PgRow::into).collect())
+    }
+
+    /// A new connection; or one that comes back meanwhile, where a new one takes long: the database may have no more.
+    async fn other_or_returned(&self, old: Option<Kept>) -> Result<Kept, DbErr> {
+        let mut other = std::pin::pin!(self.other(old));
+        if let Ok(made) = timeout(NEW_CONNECTION, &mut other).await {
+            return made;
+        }
+        loop {
+            let returned = self.returned.notified();
+            if let Some(kept) = self.kept().pop()
+                && kept.since.elapsed() < KEPT_FOR
+                && kept.used.elapsed() < self.trusted
+            {
+                return Ok(kept);
+            }
+            tokio::select! {
+                made = &mut other => return made,
+                () = returned => {}
+            }
+        }
     }
 
     /// A connection in place of one that is not to be trusted as it is, if there was one.

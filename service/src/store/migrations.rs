@@ -55,6 +55,18 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
+        if self.engine == Engine::Postgres {
+            // A table that a role may not see looks like none.
+            let hidden = "SELECT EXISTS (SELECT 1 FROM pg_class WHERE relname = 'seaql_migrations' \
+                          AND relnamespace = current_schema()::regnamespace \
+                          AND NOT has_table_privilege(oid, 'SELECT'))";
+            let rows = self.query(hidden, Vec::new()).await?;
+            if rows.first().map(|row| row.try_get_by_index(0)).transpose()? == Some(true) {
+                let message = "the role may not read the table seaql_migrations, so it can't be told which migrations \
+                               have been applied: grant it SELECT on all tables";
+                return Err(Error::Conflict(message.to_owned()));
+            }
+        }
         let all = Migrator::get_migration_with_status_read_only(&self.write).await;
         let all = all.map_err(of_another_version)?;
         Ok(all

@@ -49,8 +49,35 @@ pub(crate) use lock::hold_alone;
 pub use meter::{Metered, Sent, metered};
 pub use patience::patient;
 
-/// How many connections read at the same time; how many write, with a transaction around and without.
+/// How many connections read a file at the same time.
 const READERS: u32 = 8;
+
+/// Connections to a Postgres database that are neither for a read nor for a write: one that waits for nobody, those that see
+/// the database as it was at one moment, and the one that listens.
+const BESIDES: u32 = 2 + snapshot::MOST;
+
+/// The minimum of connections to a Postgres database.
+pub const MIN_CONNECTIONS: u32 = 4 + BESIDES;
+
+/// How many connections to a Postgres database there are at most.
+struct Limits {
+    /// To write, half of them with a transaction around.
+    write: u32,
+    /// To read at a time.
+    read: u32,
+}
+
+impl Limits {
+    fn of(connections: Option<u32>) -> Result<Self> {
+        let Some(all) = connections else { return Ok(Self { write: 16, read: 16 }) };
+        if all < MIN_CONNECTIONS {
+            let message = format!("a server needs at least {MIN_CONNECTIONS} connections");
+            return Err(Error::invalid("connections", message));
+        }
+        let left = all - BESIDES;
+        Ok(Self { write: left / 2, read: left - left / 2 })
+    }
+}
 
 /// How long a replica may take before the primary is asked instead.
 const REPLICA_TIMEOUT: Duration = Duration::from_secs(5);
@@ -97,15 +124,21 @@ impl Store {
     /// [`Error::Invalid`] when the URL names no database that we know, or none that can be opened;
     /// [`Error::Unavailable`] when a connection is lost meanwhile.
     pub async fn connect(url: &str) -> Result<Self> {
-        Self::connect_with(url, None).await
+        Self::connect_with(url, None, None).await
     }
 
     /// As [`connect`](Self::connect), with a `replica` of a Postgres database to read from while it shows all
-    /// that anybody was told to have been written.
+    /// that anybody was told to have been written, and with a maximum of `connections` to each of them.
     ///
     /// # Errors
-    /// As [`connect`](Self::connect), and [`Error::Invalid`] when that is no replica.
-    pub async fn connect_with(url: &str, replica: Option<&str>) -> Result<Self> {
+    /// As [`connect`](Self::connect), and [`Error::Invalid`] when that is no replica, or when there are fewer connections
+    /// than [`MIN_CONNECTIONS`].
+    pub async fn connect_with(
+        url: &str,
+        replica: Option<&str>,
+        connections: Option<u32>,
+    ) -> Result<Self> {
+        let limits = Limits::of(connections)?;
         let statements = Arc::new(AtomicU64::new(0));
         let (mut lock, mut file) = (None, None);
         let mut copy = None;
@@ -129,15 +162,15 @@ impl Store {
         {
             let url = format!("postgres://{rest}");
             try_postgres(&url).await?;
-            let options = postgres(&url, READERS * 2, Side::Write, &left);
+            let options = postgres(&url, limits.write, Side::Write, &left);
             let write = connect(options, &statements).await?;
             let pool = write.get_postgres_connection_pool();
-            let kept = KeptConnections::of(pool, READERS, &statements, left.clone());
+            let kept = KeptConnections::of(pool, limits.write / 2, &statements, left.clone());
             writers = Some(Arc::new(kept));
-            let read = Arc::new(KeptConnections::open(&url, READERS * 2, &statements, None).await?);
+            let read = Arc::new(KeptConnections::open(&url, limits.read, &statements, None).await?);
             if let Some(url) = replica {
                 let primary = Arc::clone(&read);
-                let replica = Replica::open(url, READERS * 2, &statements, primary).await?;
+                let replica = Replica::open(url, limits.read, &statements, primary).await?;
                 copy = Some(Arc::new(replica));
             }
             (Engine::Postgres, Readers::Postgres(read), write)
@@ -324,12 +357,15 @@ impl Store {
     }
 }
 
+/// How many connections may have been cut: as many as a server has to write.
+const ATTEMPTS: u32 = 64;
+
 /// A connection that was cut while nobody used it shows that when it is used, and is thrown away then:
 /// what has done nothing yet is tried on the next, until all have been.
 async fn again<T, F: Future<Output = Result<T, DbErr>>>(
     attempt: impl Fn() -> F,
 ) -> Result<T, DbErr> {
-    for _ in 0..=2 * READERS {
+    for _ in 0..=ATTEMPTS {
         match attempt().await {
             Err(error) if is_cut(&error) => {}
             done => return done,

@@ -6,6 +6,7 @@ use tests::{App, behaviours};
 
 behaviours![
     rows_are_counted_and_summed_up,
+    sums_of_money_are_exact,
     of_nothing_there_is_no_sum,
     groups_come_by_column_and_by_relation,
     the_filter_of_a_group_gives_its_rows,
@@ -38,6 +39,37 @@ async fn rows_are_counted_and_summed_up(app: App) {
     assert_eq!(all["min"], json!({ "cost": 0.25, "createdAt": "2026-03-01T12:00:00Z" }));
     assert_eq!(all["max"]["cost"], 1.0);
     assert_eq!(data["some"], json!({ "count": 2, "sum": { "cost": 0.75 } }));
+}
+
+async fn sums_of_money_are_exact(app: App) {
+    for (model, costs) in
+        [("a", &[0.1, 0.2][..]), ("b", &[0.1, 0.1, 0.1, 1e-9, 1e-10]), ("c", &[0.1; 30])]
+    {
+        for cost in costs {
+            app.usage(model, *cost).await;
+        }
+    }
+    let groups = |having: &str| {
+        format!(
+            "{{ llmUsageLogsGroupBy(by: MODEL {having}) {{ nodes {{ key {{ model }} sum {{ cost }} }} }} }}"
+        )
+    };
+    let told = |data: &Value| {
+        let nodes = data["llmUsageLogsGroupBy"]["nodes"].as_array().unwrap().clone();
+        let told = nodes.into_iter().map(|node| node["sum"]["cost"].as_f64().unwrap());
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(told(&app.data(&groups("")).await), [0.3, 0.300_000_001_1, 3.0]);
+    assert_eq!(told(&app.data(&groups(", having: { sum: { cost: { lte: 0.3 } } }")).await), [0.3]);
+    assert_eq!(told(&app.data(&groups(", having: { sum: { cost: { gte: 3 } } }")).await), [3.0]);
+    // The days too, which triggers sum up row by row, and reports.
+    let days = app.data("{ dailyCostSummaries(orderBy: [{ id: ASC }]) { nodes { costUsd } } llmCostReport(groupBy: MODEL) { groups { key cost } total { cost } } }").await;
+    let day = |cost: f64| json!({ "costUsd": cost });
+    assert_eq!(
+        days["dailyCostSummaries"]["nodes"],
+        json!([day(0.3), day(0.300_000_001_1), day(3.0)])
+    );
+    assert_eq!(days["llmCostReport"]["total"]["cost"], 3.600_000_001_1);
 }
 
 async fn of_nothing_there_is_no_sum(app: App) {

@@ -23,6 +23,7 @@ use entity::governance::change;
 pub(crate) use append::{Entry, append, beside};
 pub use feed::{BATCH, Feed, Follow, Judge, MatchChange, Notice};
 pub use position::{Position, cursor};
+pub use reader::{Stalled, stalled};
 pub use upkeep::{KEPT_DAYS, expire, open};
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{QueryResult, Value as Bind};
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::{
@@ -127,6 +127,38 @@ pub(super) async fn waits_since(store: &Store) -> Result<Option<DateTime<Utc>>> 
                pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
     let rows = store.query(sql, Vec::new()).await?;
     Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.flatten())
+}
+
+/// Subscribers that wait for a transaction: what is committed after it began can't be read yet.
+#[derive(Clone, Debug)]
+pub struct Stalled {
+    /// How long the oldest entry has been waiting.
+    pub waits: TimeDelta,
+    /// The oldest transactions of the whole cluster, prepared ones too, in words.
+    pub holders: Vec<String>,
+}
+
+/// How long an entry may wait before somebody is told.
+const STALLED_AFTER: TimeDelta = TimeDelta::minutes(1);
+
+/// Whether subscribers have been waiting for more than a minute, and for which transactions.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+pub async fn stalled(store: &Store, now: DateTime<Utc>) -> Result<Option<Stalled>> {
+    let Some(since) = waits_since(store).await?.filter(|since| now - *since > STALLED_AFTER) else {
+        return Ok(None);
+    };
+    let sql = "SELECT told FROM (\
+               SELECT age(\"transaction\") AS age, 'the prepared transaction ' || quote_literal(gid) || ' of ' || owner || \
+               ' in the database ' || database || ', since ' || prepared::timestamptz(0)::text AS told FROM pg_prepared_xacts \
+               UNION ALL SELECT age(backend_xid), 'process ' || pid || ' of ' || COALESCE(usename, '?') || ' (' || \
+               COALESCE(NULLIF(application_name, ''), '?') || ', ' || COALESCE(state, '?') || ') in the database ' || \
+               COALESCE(datname, '?') || ', since ' || COALESCE(xact_start::timestamptz(0)::text, '?') \
+               FROM pg_stat_activity WHERE backend_xid IS NOT NULL) holders ORDER BY age DESC LIMIT 3";
+    let rows = store.query(sql, Vec::new()).await?;
+    let holders = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+    Ok(Some(Stalled { waits: now - since, holders }))
 }
 
 /// The entries after `position`, of one organization or of all, that can be read.

@@ -270,7 +270,9 @@ async fn what_is_no_such_database_is_refused(app: App) {
         let Err(Error::Invalid { message, .. }) = outcome else { panic!("{outcome:?}") };
         message
     };
-    assert!(message(&source.url).await.ends_with("there is no column llm_usage_logs.worfklow_name"));
+    assert!(
+        message(&source.url).await.ends_with("there is no column llm_usage_logs.worfklow_name")
+    );
     assert!(
         message("sqlite:/nowhere/at-all.db").await.starts_with("can't open /nowhere/at-all.db")
     );
