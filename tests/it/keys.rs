@@ -43,7 +43,7 @@ async fn what_one_organization_asks_another_does_not_learn(app: App) {
         let known = async |head: &str| {
             let head = format!("{head}\r\nSalesgraph-Report: 1");
             let answer: Value = serde_json::from_str(&send(address, &head, query).await.2).unwrap();
-            answer["extensions"]["report"]["documentCache"] == "hit"
+            answer["extensions"]["report"]["cache"]["document"] == "hit"
         };
         assert!(!known(&visitors.owner).await && known(&visitors.analyst).await);
         assert!(!known(&visitors.stranger).await && known(&visitors.stranger).await);

@@ -66,8 +66,10 @@ async fn the_price_of_a_key_is_the_operators(mut app: App) {
     beside(Box::pin(async {
         let ids = people(&app, 1).await;
         let there = elsewhere(vec![(200, completion("{}"))]).await;
-        set(&app, "llm_prices", "{ \"gpt-4o-mini\": { input: 0, output: 0 } }").await;
-        with(&mut app, &llm(&there));
+        set(&app, "llm_prices", "{ small: { input: 0, output: 0 } }").await;
+        set(&app, "llm_model", "\"small\"").await;
+        let llm_models = allowed(&["small=0.15/0.6"]);
+        with(&mut app, &ProviderOptions { llm_models, ..llm(&there) });
         let begun = enrich(&app, &ids, "providers: [LLM]").await;
         // 1,000 tokens at 0.15 and 200 at 0.6 US dollars for a million.
         assert_eq!(job(&app, begun, "actualCost").await["actualCost"], 0.00027);
@@ -163,7 +165,7 @@ async fn what_a_worker_paid_does_not_stop_the_server(mut app: App) {
     // The mean of nothing is not 0.
     assert_eq!(
         days["dailyUsage"],
-        json!([{ "provider": "", "meanLatencyMs": null }, { "provider": "acme", "meanLatencyMs": 20.0 },
+        json!([{ "provider": null, "meanLatencyMs": null }, { "provider": "acme", "meanLatencyMs": 20.0 },
             { "provider": "maps", "meanLatencyMs": null }])
     );
 }
