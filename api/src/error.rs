@@ -1,6 +1,7 @@
 //! What clients see of a failure: a code, a text they can use, nothing internal.
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError};
+use service::Reason;
 
 /// An error of a resolver. It has no `Display` on purpose: async-graphql would send the text of
 /// whatever has one to the client.
@@ -19,14 +20,14 @@ impl From<service::Error> for Error {
 impl Error {
     /// An input that breaks a rule.
     #[must_use]
-    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self(service::Error::invalid(field, message))
+    pub fn invalid(reason: Reason, field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self(service::Error::invalid(reason, field, message))
     }
 
     /// A request that asks for too much.
     #[must_use]
     pub fn too_complex(message: impl Into<String>) -> Self {
-        Self(service::Error::TooComplex(message.into()))
+        Self(service::Error::TooComplex(Reason::ResultTooLarge, message.into()))
     }
 
     /// A fault of ours.
@@ -40,7 +41,7 @@ impl Error {
     pub fn into_problems(self, path: &str) -> Vec<service::Problem> {
         match self.0 {
             service::Error::Refused(problems) => problems,
-            other => vec![service::Problem::invalid(path, other.to_string())],
+            other => vec![service::Problem::invalid(other.reason(), path, other.to_string())],
         }
     }
 
@@ -51,8 +52,8 @@ impl Error {
             service::Error::NotFound(_) => "NOT_FOUND",
             service::Error::Invalid { .. } => "INVALID",
             service::Error::BadCursor { .. } => "BAD_CURSOR",
-            service::Error::TooComplex(_) => "TOO_COMPLEX",
-            service::Error::Conflict(_) | service::Error::Refused(_) => "CONFLICT",
+            service::Error::TooComplex(..) => "TOO_COMPLEX",
+            service::Error::Conflict(..) | service::Error::Refused(_) => "CONFLICT",
             service::Error::Forbidden { .. } | service::Error::OperatorOnly(_) => "FORBIDDEN",
             service::Error::CursorExpired => "CURSOR_EXPIRED",
             service::Error::Unavailable(_) => "UNAVAILABLE",
@@ -74,6 +75,7 @@ impl Error {
         }
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.code());
+        extensions.set("reason", self.0.reason().code());
         if let service::Error::Invalid { field, .. } = &self.0 {
             extensions.set("field", field.as_str());
         }

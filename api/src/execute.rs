@@ -192,6 +192,7 @@ fn finish(mut response: Response) -> Response {
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
         if extensions.get("code").is_none() {
             extensions.set("code", document::INVALID);
+            extensions.set("reason", document::reason_of(document::INVALID).code());
         }
     }
     response

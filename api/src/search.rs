@@ -64,7 +64,12 @@ impl Searches {
             })
             .collect();
         if kinds.is_empty() {
-            return Err(Error::invalid("types", "`types` takes at least one type").into());
+            return Err(Error::invalid(
+                service::Reason::ValueRequired,
+                "types",
+                "`types` takes at least one type",
+            )
+            .into());
         }
         // A table of a search that says of no page: all that can be reached.
         let whole = ctx.data_opt::<Arc<Paging>>().is_some();

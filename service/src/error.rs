@@ -3,6 +3,8 @@
 use sea_orm::{DbErr, RuntimeErr};
 use serde::{Deserialize, Serialize};
 
+use crate::reason::Reason;
+
 /// What went wrong. The texts of all but the last two are written for users; the source of those is
 /// logged once, where the request ends, and never leaves the server.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +15,8 @@ pub enum Error {
     /// The input breaks a rule that its sender can keep.
     #[error("{message}")]
     Invalid {
+        /// Why, for programs.
+        reason: Reason,
         /// What it is about, in the words of the caller: an argument, a field, an option.
         field: String,
         /// What is wrong and what would be right.
@@ -27,11 +31,11 @@ pub enum Error {
         message: &'static str,
     },
     /// The request asks for more than one answer may hold.
-    #[error("{0}")]
-    TooComplex(String),
+    #[error("{1}")]
+    TooComplex(Reason, String),
     /// The input is right by itself, but not beside what is stored.
-    #[error("{0}")]
-    Conflict(String),
+    #[error("{1}")]
+    Conflict(Reason, String),
     /// The role of the actor does not cover it.
     #[error("the role {role} may not do that: it takes the permission {permission}")]
     Forbidden {
@@ -66,12 +70,17 @@ pub enum Error {
 pub struct Problem {
     /// Of which kind.
     pub code: ProblemCode,
+    /// Why, for programs.
+    pub reason: Reason,
     /// What it is about: a column, or a path of names joined by `.`.
     pub field: Option<String>,
     /// What is wrong and what would be right.
     pub message: String,
     /// Which item of a batch, counted from 0.
     pub index: Option<usize>,
+    /// The row that was changed since it was read, of the entity that the mutation is about.
+    #[serde(default)]
+    pub current: Option<i64>,
 }
 
 /// The kinds of [`Problem`].
@@ -88,26 +97,26 @@ pub enum ProblemCode {
 impl Problem {
     /// An input that breaks a rule.
     #[must_use]
-    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
-        Self::new(ProblemCode::Invalid, field, message)
+    pub fn invalid(reason: Reason, field: &str, message: impl Into<String>) -> Self {
+        Self::new(ProblemCode::Invalid, reason, field, message)
     }
 
     /// An input that can't be beside what is stored.
     #[must_use]
-    pub fn conflict(field: &str, message: impl Into<String>) -> Self {
-        Self::new(ProblemCode::Conflict, field, message)
+    pub fn conflict(reason: Reason, field: &str, message: impl Into<String>) -> Self {
+        Self::new(ProblemCode::Conflict, reason, field, message)
     }
 
     /// An id of nothing that there is in this organization.
     #[must_use]
     pub fn not_found(field: &str, called: &str) -> Self {
         let message = format!("there is no such {}", called.replace('_', " "));
-        Self::new(ProblemCode::NotFound, field, message)
+        Self::new(ProblemCode::NotFound, Reason::RowNotFound, field, message)
     }
 
-    fn new(code: ProblemCode, field: &str, message: impl Into<String>) -> Self {
+    fn new(code: ProblemCode, reason: Reason, field: &str, message: impl Into<String>) -> Self {
         let field = (!field.is_empty()).then(|| field.to_owned());
-        Self { code, field, message: message.into(), index: None }
+        Self { code, reason, field, message: message.into(), index: None, current: None }
     }
 }
 
@@ -160,8 +169,28 @@ impl Error {
 
     /// An input that breaks a rule.
     #[must_use]
-    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Invalid { field: field.into(), message: message.into() }
+    pub fn invalid(reason: Reason, field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid { reason, field: field.into(), message: message.into() }
+    }
+
+    /// Why, for programs; of several problems the reason of the first.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Invalid { reason, .. }
+            | Self::TooComplex(reason, _)
+            | Self::Conflict(reason, _) => *reason,
+            Self::NotFound(_) => Reason::RowNotFound,
+            Self::BadCursor { .. } => Reason::CursorInvalid,
+            Self::CursorExpired => Reason::CursorExpired,
+            Self::Forbidden { .. } => Reason::PermissionMissing,
+            Self::OperatorOnly(_) => Reason::OperatorOnly,
+            Self::Refused(problems) => {
+                problems.first().map_or(Reason::InternalError, |problem| problem.reason)
+            }
+            Self::Unavailable(_) => Reason::DatabaseUnavailable,
+            Self::Internal(_) => Reason::InternalError,
+        }
     }
 }
 
@@ -178,7 +207,10 @@ impl From<DbErr> for Error {
             | DbErr::Query(RuntimeErr::SqlxError(ref cause))
                 if is_stopped(cause) =>
             {
-                Self::TooComplex("it took the database too long; ask for less at once".to_owned())
+                Self::TooComplex(
+                    Reason::DatabaseTimeout,
+                    "it took the database too long; ask for less at once".to_owned(),
+                )
             }
             DbErr::Exec(RuntimeErr::SqlxError(ref cause))
             | DbErr::Query(RuntimeErr::SqlxError(ref cause))

@@ -129,7 +129,7 @@ async fn a_role_without_rights_is_told_what_it_lacks(app: App) {
     let url = role(&app, "blind", "", "INSERT").await;
     let store = Store::connect(&url).await.unwrap();
     let refused = store.migrations().await.unwrap_err();
-    let Error::Conflict(message) = refused else { panic!("{refused:?}") };
+    let Error::Conflict(_, message) = refused else { panic!("{refused:?}") };
     assert!(message.contains("may not read the table seaql_migrations"), "{message}");
     store.close().await.unwrap();
     drop_role(&app, &url).await;

@@ -17,6 +17,7 @@ mod operations;
 mod protocol;
 mod questions;
 mod read;
+mod reasons;
 mod replica;
 mod roots;
 mod schema;
@@ -91,6 +92,7 @@ fn behaviours() -> Vec<Behaviour> {
         ingest::enrichment_source::behaviours(),
         ingest::enrichment_source::cells::behaviours(),
         ingest::enrichment_source::queries::behaviours(),
+        ingest::enrichment_source::skipped::behaviours(),
         ingest::lists::decided::behaviours(),
         ingest::lists::erased::behaviours(),
         ingest::lists::undo::behaviours(),
@@ -120,6 +122,7 @@ fn behaviours() -> Vec<Behaviour> {
         read::selections::behaviours(),
         read::specification::behaviours(),
         read::time_zones::behaviours(),
+        reasons::behaviours(),
         replica::behaviours(),
         search::answers::behaviours(),
         search::kept::behaviours(),
@@ -129,6 +132,7 @@ fn behaviours() -> Vec<Behaviour> {
         subscriptions::everything::behaviours(),
         subscriptions::feed::behaviours(),
         subscriptions::fragments::behaviours(),
+        subscriptions::matches::behaviours(),
         subscriptions::wire::behaviours(),
         tenant::behaviours(),
         timelines::behaviours(),

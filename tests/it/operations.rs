@@ -232,7 +232,7 @@ async fn nothing_is_restored_under_a_running_server(app: App) {
     let copy = file(&folder, "copy.db");
     backup(&app.store, &copy, &Unwatched).await.unwrap();
     let refused = restore(&app.url, &copy, app.clock.as_ref(), &Unwatched).await.unwrap_err();
-    assert!(matches!(refused, service::Error::Conflict(_)), "{refused}");
+    assert!(matches!(refused, service::Error::Conflict(..)), "{refused}");
     let App { store, db, url, clock, engine, .. } = app;
     store.close().await.unwrap();
     db.close().await.unwrap();

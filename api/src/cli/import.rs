@@ -97,7 +97,7 @@ impl Enrichment {
                 findings.iter().for_each(print_fault);
                 let message = "nothing was written; the list above says what stands in the way: mend it in the \
                                source, or leave such rows out (--skip-rejected)";
-                Err(Error::Conflict(message.to_owned()))
+                Err(Error::Conflict(service::Reason::SourceInvalid, message.to_owned()))
             }
             enrichment_source::Outcome::Imported { tables, skipped, inexact, left } => {
                 for brought in &tables {
@@ -192,7 +192,7 @@ impl Import {
                 findings.iter().for_each(print_finding);
                 let message = "nothing was written; the list above says what stands in the way: mend it in the \
                                source, or leave such rows out (--skip-rejected)";
-                Err(Error::Conflict(message.to_owned()))
+                Err(Error::Conflict(service::Reason::SourceInvalid, message.to_owned()))
             }
             Outcome::Imported(report) => {
                 let Report { tables, skipped, inexact, stale } = &report;

@@ -115,7 +115,11 @@ async fn open(url: &str, organization: &str) -> Result<(Store, Scope)> {
 impl Look {
     pub(super) async fn run(self, url: &str) -> Result<()> {
         let bytes = fs::read(&self.file).map_err(|error| {
-            Error::invalid("file", format!("can't read {}: {error}", self.file.display()))
+            Error::invalid(
+                service::Reason::FileInvalid,
+                "file",
+                format!("can't read {}: {error}", self.file.display()),
+            )
         })?;
         let file_name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let options = Options {

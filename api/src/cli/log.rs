@@ -66,7 +66,11 @@ fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
     });
     let built = built.join().map_err(|_| Error::internal("the exporter could not be made"))?;
     built.map_err(|error: opentelemetry_otlp::ExporterBuildError| {
-        Error::invalid("otlp", format!("this can't be a collector: {error}"))
+        Error::invalid(
+            service::Reason::ConfigurationInvalid,
+            "otlp",
+            format!("this can't be a collector: {error}"),
+        )
     })
 }
 

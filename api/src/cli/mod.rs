@@ -219,7 +219,7 @@ impl Migrate {
                 let applied = store.migrations().await?.iter().filter(|(_, done)| *done).count();
                 if steps as usize > applied {
                     let message = format!("only {applied} migrations have been applied");
-                    return Err(Error::invalid("steps", message));
+                    return Err(Error::invalid(service::Reason::ValueOutOfRange, "steps", message));
                 }
                 store.migrate_down(steps).await?;
             }

@@ -119,7 +119,7 @@ impl Maintain {
             }
             if !problems.is_empty() {
                 let message = format!("the database is not sound: {} problems", problems.len());
-                return Err(Error::Conflict(message));
+                return Err(Error::Conflict(service::Reason::DatabaseConflict, message));
             }
             say!("The database is sound.");
         }
@@ -159,7 +159,9 @@ impl Export {
         let table = self.entity.table;
         let mut out = BufWriter::new(io::stdout());
         let mut closed = false;
-        let failed = |error: io::Error| Error::invalid("output", format!("can't write: {error}"));
+        let failed = |error: io::Error| {
+            Error::invalid(service::Reason::FileInvalid, "output", format!("can't write: {error}"))
+        };
         if self.format == Form::Csv {
             let names = table.told().map(|(_, column)| quoted(column.name));
             write!(out, "{}\r\n", names.collect::<Vec<_>>().join(",")).map_err(failed)?;

@@ -120,7 +120,11 @@ impl Serve {
         let organization =
             organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
         let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
-            Error::invalid("listen", format!("can't listen on {listen}: {error}"))
+            Error::invalid(
+                service::Reason::ConfigurationInvalid,
+                "listen",
+                format!("can't listen on {listen}: {error}"),
+            )
         })?;
         let address = listener.local_addr().unwrap_or(listen);
         let mut settings = self.settings;
@@ -135,7 +139,7 @@ impl Serve {
                 "at {address} others can reach the server, so it asks for keys, and there is none yet: \
                  salesgraph keys create --role owner"
             );
-            return Err(Error::invalid("listen", message));
+            return Err(Error::invalid(service::Reason::ConfigurationInvalid, "listen", message));
         }
         greet(address, require_keys);
         // Judging rows takes time in which no connection would be accepted.

@@ -30,6 +30,7 @@ use async_graphql::{
 
 use indexmap::IndexSet;
 use literals::Literals;
+use service::Reason;
 
 pub use introspection::{Introspection, is_introspection};
 pub use known::{Known, Read, Variant};
@@ -124,8 +125,19 @@ impl Refusal {
         let mut error = ServerError::new(message, position);
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", code);
+        extensions.set("reason", reason_of(code).code());
         error.extensions = Some(extensions);
         Self { code, errors: vec![error] }
+    }
+
+    /// The same, for a reason that its code does not say.
+    #[must_use]
+    pub fn because(mut self, reason: Reason) -> Self {
+        for error in &mut self.errors {
+            let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+            extensions.set("reason", reason.code());
+        }
+        self
     }
 
     fn too_complex(message: impl Into<String>) -> Self {
@@ -138,6 +150,24 @@ impl Refusal {
 
     fn invalid_at(message: impl Into<String>, position: Pos) -> Self {
         Self::new(INVALID, message, Some(position))
+    }
+}
+
+/// The reason that a code stands for, where nothing more is known.
+#[must_use]
+pub fn reason_of(code: &str) -> Reason {
+    match code {
+        "GRAPHQL_PARSE_FAILED" => Reason::DocumentSyntax,
+        INVALID => Reason::DocumentInvalid,
+        "TOO_COMPLEX" => Reason::OperationTooComplex,
+        "INTERNAL" => Reason::InternalError,
+        "UNAVAILABLE" => Reason::ServerBusy,
+        "UNAUTHENTICATED" => Reason::KeyRequired,
+        "FORBIDDEN" => Reason::PermissionMissing,
+        "METHOD_NOT_ALLOWED" => Reason::MethodNotAllowed,
+        "NOT_ACCEPTABLE" => Reason::NotAcceptable,
+        "PERSISTED_QUERY_NOT_FOUND" => Reason::PersistedQueryNotFound,
+        _ => Reason::RequestInvalid,
     }
 }
 

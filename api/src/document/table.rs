@@ -44,7 +44,9 @@ const DEEPEST: usize = 32;
 /// # Errors
 /// `BAD_REQUEST` when it is no query with one field at its root.
 pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
-    let bad = |text: &str| Refusal::new("BAD_REQUEST", text, None);
+    let bad = |text: &str| {
+        Refusal::new("BAD_REQUEST", text, None).because(service::Reason::TableNotPossible)
+    };
     let operation = read.operation()?;
     if operation.ty != OperationType::Query {
         return Err(bad("only a query gives a table"));
@@ -107,7 +109,7 @@ fn beside<'f>(fields: impl Iterator<Item = &'f Field>, rows: &str) -> Result<(),
     let Some(field) = fields.next() else { return Ok(()) };
     let name = field.response_key();
     let text = format!("a table has no place for `{name}` beside `{rows}`: leave it out");
-    Err(Refusal::new("BAD_REQUEST", text, None))
+    Err(Refusal::new("BAD_REQUEST", text, None).because(service::Reason::TableNotPossible))
 }
 
 struct Walk<'d> {

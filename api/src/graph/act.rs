@@ -49,6 +49,7 @@ macro_rules! payload {
             fn from(
                 (key, user_errors): (Option<i64>, Vec<$crate::graph::payload::UserError>),
             ) -> Self {
+                let key = $crate::graph::payload::shown(key, &user_errors);
                 Self { $row: key.map($crate::graph::Row::of), user_errors }
             }
         }

@@ -30,7 +30,7 @@ pub fn read(entity: &'static Entity, value: &Value) -> Result<Filter> {
     let filter = object(entity, value, "filter", 0, &mut conditions)?;
     if conditions > MOST_CONDITIONS {
         let message = format!("a filter has at most {MOST_CONDITIONS} conditions");
-        return Err(Error::invalid("filter", message));
+        return Err(Error::invalid(service::Reason::FilterTooLarge, "filter", message));
     }
     Ok(filter)
 }
@@ -60,13 +60,21 @@ fn object(
 ) -> Result<Filter> {
     *conditions += 1;
     if depth > DEEPEST {
-        return Err(Error::invalid(path, format!("filters nest at most {DEEPEST} deep")));
+        return Err(Error::invalid(
+            service::Reason::FilterTooLarge,
+            path,
+            format!("filters nest at most {DEEPEST} deep"),
+        ));
     }
     let Value::Object(parts) = value else {
         return match value {
             Value::Null if depth == 0 => Ok(Filter::All(Vec::new())),
             Value::Null => Err(null(path)),
-            _ => Err(Error::invalid(path, format!("`{path}` takes an object"))),
+            _ => Err(Error::invalid(
+                service::Reason::ValueInvalid,
+                path,
+                format!("`{path}` takes an object"),
+            )),
         };
     };
     let mut all = Vec::with_capacity(parts.len());
@@ -114,7 +122,11 @@ fn of_field(
         }
         Gives::Many { link, to } => {
             let Value::Object(parts) = value else {
-                return Err(Error::invalid(path, format!("`{path}` takes an object")));
+                return Err(Error::invalid(
+                    service::Reason::ValueInvalid,
+                    path,
+                    format!("`{path}` takes an object"),
+                ));
             };
             let (table, link) = (to().table, link.link(to().table));
             let parts = parts.iter().map(|(name, value)| {
@@ -197,7 +209,11 @@ impl Takes {
 
 fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filter> {
     let Value::Object(parts) = value else {
-        return Err(Error::invalid(path, format!("`{path}` takes an object")));
+        return Err(Error::invalid(
+            service::Reason::ValueInvalid,
+            path,
+            format!("`{path}` takes an object"),
+        ));
     };
     let parts = parts.iter().map(|(name, value)| {
         let path = format!("{path}.{name}");
@@ -212,7 +228,7 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
             let items = input::items(value);
             if items.len() > MOST_VALUES {
                 let message = format!("`{path}` takes at most {MOST_VALUES} values");
-                return Err(Error::invalid(&path, message));
+                return Err(Error::invalid(service::Reason::TooManyItems, &path, message));
             }
             items.iter().map(|item| takes.cell(item, &path)).collect::<Result<Vec<_>>>()
         };
@@ -228,7 +244,13 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
             "gte" => Test::Gte(one()?),
             "isNull" => match value {
                 Value::Boolean(absent) => Test::IsNull(*absent),
-                _ => return Err(Error::invalid(&path, format!("`{path}` takes true or false"))),
+                _ => {
+                    return Err(Error::invalid(
+                        service::Reason::ValueInvalid,
+                        &path,
+                        format!("`{path}` takes true or false"),
+                    ));
+                }
             },
             "contains" => Test::Contains(words()?),
             "startsWith" => Test::StartsWith(words()?),
@@ -257,11 +279,16 @@ pub(super) fn tests_of(value: &Value, scalar: Scalar, path: &str) -> Result<Vec<
 }
 
 fn unknown(path: &str) -> Error {
-    Error::invalid(path, format!("`{path}` is not something to filter by"))
+    Error::invalid(
+        service::Reason::FilterFieldUnknown,
+        path,
+        format!("`{path}` is not something to filter by"),
+    )
 }
 
 fn null_relation(path: &str, name: &str) -> Error {
     Error::invalid(
+        service::Reason::ValueRequired,
         path,
         format!("`{path}` can't be null: leave it out, or ask by `{name}Id: {{ isNull: true }}`"),
     )
@@ -270,6 +297,7 @@ fn null_relation(path: &str, name: &str) -> Error {
 /// A null would silently match everything or nothing: the client says which.
 fn null(path: &str) -> Error {
     Error::invalid(
+        service::Reason::ValueRequired,
         path,
         format!("`{path}` can't be null: leave it out, or ask for absent values by `isNull: true`"),
     )

@@ -46,6 +46,7 @@ pub fn key(entity: &Entity, id: &str) -> Option<i64> {
 pub fn expect_key(entity: &Entity, id: &str, field: &str) -> Result<i64> {
     key(entity, id).ok_or_else(|| {
         Error::invalid(
+            service::Reason::IdInvalid,
             field,
             format!("`{field}` takes the id of a {0}: `{0}:` and its key, or the key", entity.name),
         )

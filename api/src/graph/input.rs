@@ -58,7 +58,11 @@ pub fn whole(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<i
     match arguments.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Number(number)) if number.is_i64() => Ok(number.as_i64()),
-        Some(_) => Err(Error::invalid(name, format!("`{name}` takes a whole number"))),
+        Some(_) => Err(Error::invalid(
+            service::Reason::ValueInvalid,
+            name,
+            format!("`{name}` takes a whole number"),
+        )),
     }
 }
 
@@ -115,7 +119,11 @@ pub fn id_text(value: &Value, name: &str) -> Result<String> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) if number.is_i64() => Ok(number.to_string()),
-        _ => Err(Error::invalid(name, format!("`{name}` takes a text"))),
+        _ => Err(Error::invalid(
+            service::Reason::ValueInvalid,
+            name,
+            format!("`{name}` takes a text"),
+        )),
     }
 }
 

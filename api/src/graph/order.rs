@@ -35,7 +35,7 @@ pub fn read(entity: &'static Entity, value: &Value, list: &mut List) -> Result<(
     let keys = input::items(value);
     if keys.len() > MOST_KEYS {
         let message = format!("`orderBy` takes at most {MOST_KEYS} keys");
-        return Err(Error::invalid("orderBy", message));
+        return Err(Error::invalid(service::Reason::TooManyItems, "orderBy", message));
     }
     for key in keys {
         let sort = one(entity, 0, key, list)?;
@@ -45,7 +45,8 @@ pub fn read(entity: &'static Entity, value: &Value, list: &mut List) -> Result<(
 }
 
 fn one(entity: &'static Entity, of: usize, value: &Value, list: &mut List) -> Result<Sort> {
-    let refuse = |message: &str| Err(Error::invalid("orderBy", message));
+    let refuse =
+        |message: &str| Err(Error::invalid(service::Reason::OrderInvalid, "orderBy", message));
     let Value::Object(parts) = value else {
         return refuse("each key of `orderBy` is an object with one field");
     };
@@ -77,7 +78,11 @@ pub(super) fn direction(value: &Value, name: &str) -> Result<(Direction, Nulls)>
         _ => "",
     };
     let known = DIRECTIONS.iter().find(|(name, ..)| *name == direction);
-    known
-        .map(|(_, direction, nulls, _)| (*direction, *nulls))
-        .ok_or_else(|| Error::invalid("orderBy", format!("`{name}` takes a direction")))
+    known.map(|(_, direction, nulls, _)| (*direction, *nulls)).ok_or_else(|| {
+        Error::invalid(
+            service::Reason::OrderInvalid,
+            "orderBy",
+            format!("`{name}` takes a direction"),
+        )
+    })
 }

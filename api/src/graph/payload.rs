@@ -2,12 +2,14 @@
 
 use async_graphql::{Context, Enum, Name, Number, PathSegment, ServerResult, SimpleObject, Value};
 use indexmap::IndexMap;
-use service::{Problem, ProblemCode, write::Record};
+use service::{Problem, ProblemCode, Reason, write::Record};
 
 use super::{
     collect::{Sets, collect},
-    declaration::{Entity, camel},
+    declaration::{Entity, EnumType, camel},
+    field_type::Vocabulary,
     row,
+    scalar::WordOf,
 };
 use crate::error::Error;
 
@@ -16,6 +18,8 @@ use crate::error::Error;
 pub struct UserError {
     /// Of which kind it is.
     pub code: UserErrorCode,
+    /// Why, for programs: texts may change, this does not.
+    pub reason: WordOf<ErrorReason>,
     /// What it is about: the path of a field below `input`, its parts joined by `.`; null when it is
     /// about no single field.
     pub field: Option<String>,
@@ -23,6 +27,30 @@ pub struct UserError {
     pub message: String,
     /// Which item of a batch, counted from 0; null outside of batches.
     pub index: Option<i32>,
+    /// The row that was changed since it was read.
+    #[graphql(skip)]
+    pub current: Option<i64>,
+}
+
+/// The row of a payload: the one that was written, or after a revision conflict the one that is stored.
+#[must_use]
+pub fn shown(written: Option<i64>, errors: &[UserError]) -> Option<i64> {
+    written.or_else(|| errors.iter().find_map(|error| error.current))
+}
+
+/// Why the server rejects a request.
+#[derive(Clone, Copy, Debug)]
+pub enum ErrorReason {}
+
+impl Vocabulary for ErrorReason {
+    fn enum_type() -> &'static EnumType {
+        &EnumType {
+            name: "ErrorReason",
+            about: "Why the server rejects a request: `userErrors.reason`, and `extensions.reason` of errors. A client \
+                    compares it and shows the message.",
+            words: Reason::WORDS,
+        }
+    }
 }
 
 /// The kinds of user errors.
@@ -48,7 +76,8 @@ impl From<Problem> for UserError {
             parts.join(".")
         });
         let index = problem.index.and_then(|index| index.try_into().ok());
-        Self { code, field, message: problem.message, index }
+        let reason = WordOf::known(problem.reason.name());
+        Self { code, reason, field, message: problem.message, index, current: problem.current }
     }
 }
 
@@ -60,8 +89,12 @@ pub fn outcome<T>(result: service::Result<T>) -> Result<(Option<T>, Vec<UserErro
     let problems = match result {
         Ok(done) => return Ok((Some(done), Vec::new())),
         Err(service::Error::Refused(problems)) => problems,
-        Err(service::Error::Invalid { field, message }) => vec![Problem::invalid(&field, message)],
-        Err(service::Error::Conflict(message)) => vec![Problem::conflict("", message)],
+        Err(service::Error::Invalid { reason, field, message }) => {
+            vec![Problem::invalid(reason, &field, message)]
+        }
+        Err(service::Error::Conflict(reason, message)) => {
+            vec![Problem::conflict(reason, "", message)]
+        }
         Err(error) => return Err(error.into()),
     };
     Ok((None, problems.into_iter().map(UserError::from).collect()))
@@ -126,6 +159,7 @@ fn told_error(sets: &Sets<'_>, error: &UserError) -> Value {
     for (key, asked) in collect("UserError", sets.clone()) {
         let value = match asked[0].node.name.node.as_str() {
             "code" => async_graphql::InputType::to_value(&error.code),
+            "reason" => async_graphql::InputType::to_value(&error.reason),
             "field" => error.field.clone().map_or(Value::Null, Value::String),
             "message" => Value::String(error.message.clone()),
             "index" => error.index.map_or(Value::Null, |index| Value::Number(Number::from(index))),

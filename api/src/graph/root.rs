@@ -167,15 +167,20 @@ fn told(field: &Positioned<Field>, error: Error) -> ServerError {
 
 fn asked_id(context: &Context<'_>, name: &str) -> Result<String> {
     let arguments = input::arguments(context, &context.item.node);
-    input::text(&arguments, name)?
-        .ok_or_else(|| Error::invalid(name, format!("`{name}` takes an id")))
+    input::text(&arguments, name)?.ok_or_else(|| {
+        Error::invalid(service::Reason::IdInvalid, name, format!("`{name}` takes an id"))
+    })
 }
 
 fn asked_ids(context: &Context<'_>) -> Result<Vec<String>> {
     let arguments = input::arguments(context, &context.item.node);
     let ids = arguments.get("ids").map(input::items).unwrap_or_default();
     if ids.len() > MOST_NODES {
-        return Err(Error::invalid("ids", format!("`ids` takes at most {MOST_NODES} ids")));
+        return Err(Error::invalid(
+            service::Reason::TooManyItems,
+            "ids",
+            format!("`ids` takes at most {MOST_NODES} ids"),
+        ));
     }
     ids.iter().map(|id| input::id_text(id, "ids")).collect()
 }

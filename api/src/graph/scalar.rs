@@ -78,7 +78,13 @@ pub fn write(out: &mut Vec<u8>, cell: &Cell, scalar: Scalar) -> Result<()> {
 /// # Errors
 /// `INVALID`, with what the field takes.
 pub fn input(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
-    let refuse = |takes: &str| Err(Error::invalid(field, format!("`{field}` takes {takes}")));
+    let refuse = |takes: &str| {
+        Err(Error::invalid(
+            service::Reason::ValueInvalid,
+            field,
+            format!("`{field}` takes {takes}"),
+        ))
+    };
     Ok(match (scalar, value) {
         (Scalar::String, Value::String(text)) => Cell::Text(text_input(text, field)?),
         (Scalar::Boolean, Value::Boolean(value)) => Cell::Bool(*value),
@@ -108,11 +114,9 @@ pub fn input(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
 pub fn written(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
     match (scalar, value) {
         (Scalar::String, Value::String(text)) => Ok(Cell::Text(text.clone())),
-        (Scalar::Json, value) => value
-            .clone()
-            .into_json()
-            .map(Cell::Json)
-            .map_err(|_| Error::invalid(field, format!("`{field}` takes JSON"))),
+        (Scalar::Json, value) => value.clone().into_json().map(Cell::Json).map_err(|_| {
+            Error::invalid(service::Reason::ValueInvalid, field, format!("`{field}` takes JSON"))
+        }),
         (scalar, value) => input(value, scalar, field),
     }
 }
@@ -123,10 +127,15 @@ pub fn written(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
 /// `INVALID`.
 pub fn text_input(text: &str, field: &str) -> Result<String> {
     if text.contains('\0') {
-        return Err(Error::invalid(field, format!("`{field}` can't contain the character NUL")));
+        return Err(Error::invalid(
+            service::Reason::CharacterNotAllowed,
+            field,
+            format!("`{field}` can't contain the character NUL"),
+        ));
     }
     if text.chars().count() > LONGEST_TEXT {
         return Err(Error::invalid(
+            service::Reason::TextTooLong,
             field,
             format!("`{field}` takes at most {LONGEST_TEXT} characters"),
         ));
@@ -152,9 +161,13 @@ fn time_input(text: &str) -> Option<chrono::DateTime<Utc>> {
 
 fn word_input(words: &[service::vocabulary::Word], name: &str, field: &str) -> Result<Cell> {
     let known = words.iter().find(|word| enum_value(word.name) == name);
-    known
-        .map(|word| Cell::Text(word.name.to_owned()))
-        .ok_or_else(|| Error::invalid(field, format!("`{field}` doesn't know `{name}`")))
+    known.map(|word| Cell::Text(word.name.to_owned())).ok_or_else(|| {
+        Error::invalid(
+            service::Reason::ValueUnknown,
+            field,
+            format!("`{field}` doesn't know `{name}`"),
+        )
+    })
 }
 
 /// A moment in a type written by hand: `DateTime`.
@@ -275,7 +288,18 @@ impl<V> Clone for WordOf<V> {
     }
 }
 
+impl<V> std::fmt::Debug for WordOf<V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
 impl<V> WordOf<V> {
+    /// A word that is known to be one of the vocabulary.
+    pub(super) fn known(name: &'static str) -> Self {
+        Self(name, PhantomData)
+    }
+
     /// The word, as stored.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -185,6 +185,7 @@ impl PlainMutation {
                 let global = id.map_or(Value::Null, |id| id::global(self.entity, id));
                 let mut parts = vec![("deletedId".to_owned(), Part::Value(global))];
                 if self.rules.delete == Delete::Soft {
+                    let id = payload::shown(id, &errors);
                     parts.push((self.entity.single.clone(), Part::Row(self.entity, id)));
                 }
                 Ok((parts, errors))
@@ -203,6 +204,7 @@ impl PlainMutation {
 
     fn row(&self, done: service::Result<i64>) -> Result<Answered, Error> {
         let (id, errors) = outcome(done)?;
+        let id = payload::shown(id, &errors);
         Ok((vec![(self.entity.single.clone(), Part::Row(self.entity, id))], errors))
     }
 
@@ -217,7 +219,11 @@ impl PlainMutation {
         let mut problems = Vec::new();
         if items.len() > MOST_ITEMS {
             let message = format!("a batch takes at most {MOST_ITEMS} items");
-            problems.push(Problem::invalid(self.entity.plural, message));
+            problems.push(Problem::invalid(
+                service::Reason::TooManyItems,
+                self.entity.plural,
+                message,
+            ));
         }
         let on_error = match input.get("onError") {
             Some(Value::Enum(name)) if name == "SKIP_FAILED" => OnError::SkipFailed,
@@ -343,7 +349,11 @@ fn links(
     }
     if link.keys.len() + link.rows.len() > MOST_ITEMS {
         let message = format!("at most {MOST_ITEMS} can be linked at once");
-        problems.push(Problem::invalid(&format!("{path}{name}"), message));
+        problems.push(Problem::invalid(
+            service::Reason::TooManyItems,
+            &format!("{path}{name}"),
+            message,
+        ));
     }
     link
 }

@@ -125,12 +125,14 @@ impl Schema<'_> {
                     argument("patch", &format!("{}Patch!", entity.name), "What is to change."),
                     key,
                 ],
-                vec![row("As it is now; null when refused.")],
+                vec![row(
+                    "The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.",
+                )],
             ),
             Does::Delete => {
                 let mut payload = vec![field("deletedId", "ID", "Its id; null when refused.")];
                 let how = if rules.delete == Delete::Soft {
-                    payload.push(row("As it is now, with `deletedAt`; null when refused."));
+                    payload.push(row("The row as it is now, with `deletedAt`, also after a `REVISION_CONFLICT`; null after other errors."));
                     format!("; it leaves the lists and can be restored (restore{})", entity.name)
                 } else {
                     " for good".to_owned()
@@ -140,7 +142,9 @@ impl Schema<'_> {
             Does::Restore => (
                 format!("Restores {} that was deleted.", a(&one)),
                 vec![id],
-                vec![row("As it is now; null when refused.")],
+                vec![row(
+                    "The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.",
+                )],
             ),
         };
         self.root(mutation, &about, input, payload)

@@ -234,7 +234,8 @@ impl Check {
         let roots = &unvalidated.read.roots;
         if self.no_introspection && roots.iter().any(|root| is_introspection(&root.field)) {
             let text = "this server answers no questions about its schema";
-            return Err(Refusal::new("GRAPHQL_VALIDATION_FAILED", text, None));
+            return Err(Refusal::new("GRAPHQL_VALIDATION_FAILED", text, None)
+                .because(service::Reason::IntrospectionDisabled));
         }
         permission::check(&unvalidated.read, self.role)?;
         // Validation errors describe the schema, so the caller's permissions come first.
@@ -282,7 +283,8 @@ fn late(kind: OperationType) -> Response {
         }
         _ => "it took too long; ask for less, or try again",
     };
-    let mut refusal = Refusal::new("UNAVAILABLE", text, None);
+    let mut refusal =
+        Refusal::new("UNAVAILABLE", text, None).because(service::Reason::RequestTimeout);
     Response::from_errors(std::mem::take(&mut refusal.errors))
 }
 

@@ -158,12 +158,14 @@ pub(super) async fn meet(
             return Ok(Visitor { scope: None, key: None });
         }
         let actor = claims.actor.map_or(Ok(Actor::LocalVisitor), actor);
-        let actor = actor.map_err(|text| Refusal::new("BAD_REQUEST", text, None))?;
+        let actor = actor.map_err(|text| {
+            Refusal::new("BAD_REQUEST", text, None).because(service::Reason::ActorInvalid)
+        })?;
         return Ok(Visitor { scope: Some(server.scope(actor, id)), key: None });
     };
     if claims.actor.is_some() {
         let text = "the key says who acts: leave the actor out";
-        return Err(Refusal::new("BAD_REQUEST", text, None));
+        return Err(Refusal::new("BAD_REQUEST", text, None).because(service::Reason::ActorInvalid));
     }
     let key = authorization.split_once(' ').filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
     let key = key.map(|(_, key)| key.trim()).unwrap_or_default();
@@ -177,11 +179,12 @@ pub(super) async fn meet(
             let prefix = key.split_once('.').map(|(prefix, _)| prefix).filter(|p| p.len() == 15);
             tracing::warn!(request = &*id.own, prefix, "a key was not accepted");
             let text = "this key is not accepted: it is wrong, revoked, or its time is over";
-            Err(Refusal::new("UNAUTHENTICATED", text, None))
+            Err(Refusal::new("UNAUTHENTICATED", text, None).because(service::Reason::KeyRejected))
         }
         Err(error) => {
             tracing::warn!(%error, "a key could not be looked up");
-            Err(Refusal::new("UNAVAILABLE", error.to_string(), None))
+            Err(Refusal::new("UNAVAILABLE", error.to_string(), None)
+                .because(service::Reason::DatabaseUnavailable))
         }
     }
 }

@@ -67,8 +67,9 @@ fn plan(
     let names = |words: Vec<WordOf<EnrichmentProvider>>| {
         words.iter().map(|word| word.name().to_owned()).collect()
     };
-    let variants = u32::try_from(variants.unwrap_or_default())
-        .map_err(|_| Problem::invalid("variants", "it must be from 0 to 10"))?;
+    let variants = u32::try_from(variants.unwrap_or_default()).map_err(|_| {
+        Problem::invalid(service::Reason::ValueOutOfRange, "variants", "it must be from 0 to 10")
+    })?;
     Ok(Plan {
         providers: providers.map_or(usual.providers, names),
         policy: policy.map_or(usual.policy, |word| word.name().to_owned()),
@@ -115,9 +116,12 @@ impl EnrichmentActs {
                     enrichment::matching(scope, filter).await?
                 }
                 _ => {
-                    return Err(
-                        Problem::invalid("ids", "give `ids` or `filter`, and not both").into()
-                    );
+                    return Err(Problem::invalid(
+                        service::Reason::ArgumentsExclusive,
+                        "ids",
+                        "give `ids` or `filter`, and not both",
+                    )
+                    .into());
                 }
             };
             let plan = plan(input.providers, input.policy, input.variants)?;

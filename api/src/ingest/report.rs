@@ -70,7 +70,12 @@ impl EnrichmentReports {
         #[graphql(desc = "How many days.", default = 30)] days: i32,
     ) -> Result<Vec<ImportCost>> {
         if !(1..=3_650).contains(&days) {
-            return Err(Error::invalid("days", "`days` must be from 1 to 3650").into());
+            return Err(Error::invalid(
+                service::Reason::ValueOutOfRange,
+                "days",
+                "`days` must be from 1 to 3650",
+            )
+            .into());
         }
         let scope = ctx.data_unchecked::<Scope>();
         let days = report::job_costs(scope, days.into()).await.map_err(Error::from)?;

@@ -69,7 +69,13 @@ impl TemplateActs {
 
 fn told(variables: Option<JsonText>) -> service::Result<BTreeMap<String, String>> {
     let Some(JsonText(variables)) = variables else { return Ok(BTreeMap::new()) };
-    let wrong = || Problem::invalid("variables", "it must be an object of texts and numbers");
+    let wrong = || {
+        Problem::invalid(
+            service::Reason::ValueInvalid,
+            "variables",
+            "it must be an object of texts and numbers",
+        )
+    };
     let variables = variables.as_object().ok_or_else(wrong)?;
     let text = |(name, value): (&String, &serde_json::Value)| {
         let text = match value {

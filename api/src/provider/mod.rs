@@ -129,7 +129,11 @@ impl ProviderOptions {
             .user_agent(concat!("salesgraph/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| {
-                Error::invalid("llm_url", format!("providers can't be asked: {error}"))
+                Error::invalid(
+                    service::Reason::ConfigurationInvalid,
+                    "llm_url",
+                    format!("providers can't be asked: {error}"),
+                )
             })?;
         if let Some(url) = &self.lookup_url {
             let (key, cost) = (self.lookup_key.clone(), self.lookup_cost);

@@ -64,7 +64,7 @@ impl Reports {
     ) -> Result<LlmCostReport> {
         let zone = Zone::named(&time_zone).ok_or_else(|| {
             let message = "`timeZone` takes a name of the IANA database, like `Europe/Berlin`";
-            Error::invalid("timeZone", message)
+            Error::invalid(service::Reason::TimeZoneUnknown, "timeZone", message)
         })?;
         let scope = ctx.data_unchecked::<Scope>();
         let (since, until) = time(since, until)?;
@@ -227,7 +227,11 @@ pub type Time = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 pub fn time(since: Option<Moment>, until: Option<Moment>) -> crate::error::Result<Time> {
     let (since, until) = (since.map(|moment| moment.0), until.map(|moment| moment.0));
     if since.zip(until).is_some_and(|(since, until)| since >= until) {
-        return Err(Error::invalid("until", "`until` must come after `since`"));
+        return Err(Error::invalid(
+            service::Reason::TimeRangeInvalid,
+            "until",
+            "`until` must come after `since`",
+        ));
     }
     Ok((since, until))
 }

@@ -85,7 +85,9 @@ impl Hooks for Company {
             if live > 0 {
                 let message =
                     format!("{live} of its prospects are not deleted; delete or move them first");
-                return Err(Problem::conflict("id", message).into());
+                return Err(
+                    Problem::conflict(crate::Reason::CompanyHasProspects, "id", message).into()
+                );
             }
             Ok(())
         })

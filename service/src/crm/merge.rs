@@ -26,7 +26,9 @@ pub async fn prospects(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) 
         Box::pin(async move {
             if keep == drop {
                 let message = "a prospect can't be merged into itself";
-                return Err(Problem::invalid("drop_id", message).into());
+                return Err(
+                    Problem::invalid(crate::Reason::MergeWithItself, "drop_id", message).into()
+                );
             }
             let (survivor, loser) = (keep.min(drop), keep.max(drop));
             // In one order, whoever merges what.

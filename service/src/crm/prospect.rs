@@ -114,7 +114,7 @@ impl Hooks for Prospect {
         Box::pin(async move {
             if let Some(other) = prospect.number("merged_into_id") {
                 let message = format!("it was merged into Prospect:{other}");
-                return Err(Problem::conflict("id", message).into());
+                return Err(Problem::conflict(crate::Reason::RowMerged, "id", message).into());
             }
             let company = prospect.number("company_id").unwrap_or_default();
             match unit.referred(company::table(), company).await? {
@@ -175,7 +175,12 @@ pub async fn advance(
                     told(to),
                     stage.to_ascii_uppercase()
                 );
-                return Err(Problem::conflict("lifecycle_stage", message).into());
+                return Err(Problem::conflict(
+                    crate::Reason::TransitionNotAllowed,
+                    "lifecycle_stage",
+                    message,
+                )
+                .into());
             }
             let mut after = before.clone();
             after.set("lifecycle_stage", Value::Text(stage));

@@ -1,5 +1,6 @@
 //! A believable demo set, the same every time for the same scale and day.
 
+mod recognize;
 mod remove;
 mod rows;
 mod talk;
@@ -84,10 +85,13 @@ pub async fn seed(scope: &Scope, scale: Scale, progress: &dyn Progress) -> Resul
         usage::llm_usage_log::table(),
     ] {
         if bulk::has_rows(&writer.transaction, scope.organization(), table).await? {
-            return Err(Error::Conflict(format!(
-                "the organization has {} already; the demo set goes into an empty one",
-                table.name
-            )));
+            return Err(Error::Conflict(
+                crate::Reason::DatabaseConflict,
+                format!(
+                    "the organization has {} already; the demo set goes into an empty one",
+                    table.name
+                ),
+            ));
         }
     }
     writer.all(scale).await

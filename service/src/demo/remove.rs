@@ -5,14 +5,13 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Duration, Utc};
-
-use super::{First, Scale, rows::Story};
+use super::{
+    recognize::{Part, first, made, parts, recognize, stored},
+    rows::Story,
+};
 use crate::{
-    crm,
-    error::{Error, Result},
+    error::Result,
     governance::change_log::kind,
-    offer, outreach,
     progress::Progress,
     scope::Scope,
     store::Engine,
@@ -24,12 +23,6 @@ use crate::{
 
 /// Rows compared and removed at a time.
 const CHUNK: usize = 1_000;
-
-/// How many rows of the beginning of a table may have been deleted, for the rest to be recognized still.
-const MOST_DELETED: usize = 1_000;
-
-/// How many of the first rows of a table are compared to recognize it.
-const COMPARED: usize = 20;
 
 /// Rows that stay, of which examples are listed.
 const EXAMPLES: usize = 20;
@@ -47,66 +40,6 @@ pub struct Removal {
     pub referenced: u64,
     /// Ids of some of the rows that stay.
     pub examples: Vec<i64>,
-}
-
-/// A table of the demo set: how it is told, and the column that its rows are compared by besides the creation time.
-struct Part {
-    table: &'static Table,
-    column: &'static str,
-    rows: fn(&Story, i64) -> Rows<'_>,
-}
-
-type Rows<'s> = Box<dyn Iterator<Item = Vec<Value>> + Send + 's>;
-
-/// The tables, those that others point to last.
-fn parts() -> [Part; 9] {
-    [
-        Part {
-            table: usage::llm_usage_log::table(),
-            column: "prompt_tokens",
-            rows: |story, first| Box::new(story.usage(first)),
-        },
-        Part {
-            table: crm::prospect_research::table(),
-            column: "prospect_id",
-            rows: |story, first| Box::new(story.research(first)),
-        },
-        Part {
-            table: outreach::outreach_draft::table(),
-            column: "prospect_id",
-            rows: |story, first| Box::new(story.drafts(first)),
-        },
-        Part {
-            table: outreach::interaction::table(),
-            column: "prospect_id",
-            rows: |story, first| Box::new(story.interactions(first)),
-        },
-        Part {
-            table: crm::prospect::table(),
-            column: "email",
-            rows: |story, _| Box::new(story.prospects()),
-        },
-        Part {
-            table: crm::company::table(),
-            column: "name",
-            rows: |story, _| Box::new(story.companies()),
-        },
-        Part {
-            table: offer::event::table(),
-            column: "event_type",
-            rows: |story, _| Box::new(story.events()),
-        },
-        Part {
-            table: offer::solution::table(),
-            column: "name",
-            rows: |story, _| Box::new(story.solutions()),
-        },
-        Part {
-            table: offer::industry::table(),
-            column: "name",
-            rows: |story, _| Box::new(story.industries()),
-        },
-    ]
 }
 
 /// Removes the rows of the demo set that nobody has changed or referenced since; without `commit` only tells what that would
@@ -140,124 +73,6 @@ pub async fn remove(scope: &Scope, commit: bool, progress: &dyn Progress) -> Res
         unit.commit().await?;
     }
     Ok(removals)
-}
-
-/// The demo set that the organization has: its day, its scale, and the ids that its tables begin at.
-async fn recognize(unit: &Unit) -> Result<Story> {
-    let none = || {
-        Error::NotFound("a demo set (rows as `seed` writes them) of this organization".to_owned())
-    };
-    let organization = unit.scope().organization();
-    let days = days(unit).await?;
-    for now in days {
-        for scale in [Scale::Huge, Scale::Large, Scale::Medium, Scale::Small] {
-            let zero = First { industries: 0, solutions: 0, events: 0, companies: 0, prospects: 0 };
-            let mut story = Story::new(organization, now, scale, zero);
-            let [.., prospects, companies, events, solutions, industries] = &parts();
-            let Some(companies_from) = first(unit, companies, &story).await? else { continue };
-            story.first.companies = companies_from;
-            // A smaller set has no row where the last ones of this would be.
-            if !reaches(unit, companies, &story, scale.companies()).await? {
-                continue;
-            }
-            // Without a first row every row of a table is gone, or somebody's own.
-            let none = i64::MAX / 2;
-            story.first.industries = first(unit, industries, &story).await?.unwrap_or(none);
-            story.first.solutions = first(unit, solutions, &story).await?.unwrap_or(none);
-            story.first.events = first(unit, events, &story).await?.unwrap_or(none);
-            story.first.prospects = first(unit, prospects, &story).await?.unwrap_or(none);
-            return Ok(story);
-        }
-    }
-    Err(none())
-}
-
-/// The days on which a demo set may have been written: its industries, solutions and events are 400 days older.
-async fn days(unit: &Unit) -> Result<Vec<DateTime<Utc>>> {
-    let mut days = Vec::new();
-    for table in [offer::industry::table(), offer::solution::table(), offer::event::table()] {
-        let sql = format!(
-            "SELECT DISTINCT \"created_at\" FROM \"{}\" WHERE \"organization_id\" = {{}} ORDER BY 1 LIMIT 50",
-            table.name
-        );
-        for row in &unit.query(&sql, vec![unit.scope().organization().into()]).await? {
-            if let Some(made) = Value::read(row, 0, Kind::Time)?.time() {
-                days.push(made + Duration::days(400));
-            }
-        }
-    }
-    days.dedup();
-    Ok(days)
-}
-
-/// A stored row, as far as it is compared.
-struct Stored {
-    id: i64,
-    made: Option<DateTime<Utc>>,
-    is_written: bool,
-    value: Value,
-}
-
-/// Stored rows of the organization from an id on, in their order.
-async fn stored(unit: &Unit, part: &Part, from: i64, most: usize) -> Result<Vec<Stored>> {
-    let table = part.table;
-    let column = &table.columns[table.column(part.column)];
-    let written = match table.find("revision") {
-        Some(_) => "\"revision\" > 1 OR \"updated_at\" <> \"created_at\"",
-        None => "\"updated_at\" <> \"created_at\"",
-    };
-    let sql = format!(
-        "SELECT \"id\", \"created_at\", CASE WHEN {written} THEN 1 ELSE 0 END, \"{}\" FROM \"{}\" \
-         WHERE \"organization_id\" = {{}} AND \"id\" >= {{}} ORDER BY \"id\" LIMIT {most}",
-        part.column, table.name
-    );
-    let rows = unit.query(&sql, vec![unit.scope().organization().into(), from.into()]).await?;
-    let read = |row: &sea_orm::QueryResult| {
-        Ok(Stored {
-            id: row.try_get_by_index(0)?,
-            made: Value::read(row, 1, Kind::Time)?.time(),
-            is_written: row.try_get_by_index::<i32>(2)? == 1,
-            value: Value::read(row, 3, column.kind)?,
-        })
-    };
-    rows.iter().map(read).collect()
-}
-
-/// The creation time of a row of the set.
-fn made(table: &Table, row: &[Value]) -> Option<DateTime<Utc>> {
-    row[table.column("created_at")].time()
-}
-
-/// The id that the rows of a table begin at, where it has rows of the set: somebody may have deleted the first ones.
-async fn first(unit: &Unit, part: &Part, story: &Story) -> Result<Option<i64>> {
-    let there = stored(unit, part, 0, COMPARED).await?;
-    let Some(lowest) = there.first() else { return Ok(None) };
-    let told = (part.rows)(story, 0).take(MOST_DELETED + COMPARED);
-    let told: Vec<_> = told.map(|row| made(part.table, &row)).collect();
-    let fits = |deleted: &usize| {
-        let same = there.iter().filter(|row| {
-            let place = usize::try_from(row.id - lowest.id).unwrap_or(usize::MAX);
-            let place = place.saturating_add(*deleted);
-            told.get(place).is_some_and(|made| made.is_some() && *made == row.made)
-        });
-        same.count() * 2 > there.len()
-    };
-    let deleted = (0..told.len().min(MOST_DELETED)).find(fits);
-    Ok(deleted.map(|deleted| lowest.id - i64::try_from(deleted).unwrap_or_default()))
-}
-
-/// Whether the companies reach as far as those of the scale do: one of its last ones is there.
-async fn reaches(unit: &Unit, companies: &Part, story: &Story, count: i64) -> Result<bool> {
-    let from = (count - i64::try_from(MOST_DELETED).unwrap_or_default()).max(count / 2);
-    let stored = stored(unit, companies, story.first.companies + from, MOST_DELETED).await?;
-    let places: HashSet<(i64, Option<DateTime<Utc>>)> =
-        stored.iter().map(|row| (row.id, row.made)).collect();
-    let skipped = usize::try_from(from).unwrap_or_default();
-    let mut told = (companies.rows)(story, story.first.companies).skip(skipped);
-    Ok(told.any(|row| {
-        let id = row[companies.table.id()].key().unwrap_or_default();
-        places.contains(&(id, made(companies.table, &row)))
-    }))
 }
 
 /// A column that points to a table.

@@ -199,7 +199,7 @@ impl Hooks for Setting {
         Box::pin(async move {
             if setting.text("scope") == "system" {
                 let message = "it was there from the beginning; give it another value";
-                return Err(Problem::conflict("id", message).into());
+                return Err(Problem::conflict(crate::Reason::SettingBuiltIn, "id", message).into());
             }
             Ok(())
         })
@@ -219,7 +219,7 @@ fn complete(setting: &mut Record, problems: &mut Vec<Problem>) {
     if !told.is_empty() && told != of_type {
         let message =
             format!("`{}` is of the type {}", setting.text("key"), of_type.to_uppercase());
-        problems.push(Problem::invalid("value_type", message));
+        problems.push(Problem::invalid(crate::Reason::SettingTypeMismatch, "value_type", message));
     }
     let fits = match of_type {
         "string" => value.is_string(),
@@ -230,9 +230,9 @@ fn complete(setting: &mut Record, problems: &mut Vec<Problem>) {
     };
     if !fits {
         let message = format!("it is of the type {}", of_type.to_uppercase());
-        problems.push(Problem::invalid("value", message));
+        problems.push(Problem::invalid(crate::Reason::SettingTypeMismatch, "value", message));
     } else if let Some(message) = known.and_then(|known| (known.allowed)(&value)) {
-        problems.push(Problem::invalid("value", message));
+        problems.push(Problem::invalid(crate::Reason::ValueInvalid, "value", message));
     }
     setting.set("value_type", Value::Text(of_type.to_owned()));
 }

@@ -98,21 +98,35 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
         Box::pin(async move {
             let length = new.name.trim().chars().count();
             if !(1..=100).contains(&length) || new.name.contains(char::is_control) {
-                return Err(Problem::invalid("name", "it has from 1 to 100 characters").into());
+                return Err(Problem::invalid(
+                    crate::Reason::ValueInvalid,
+                    "name",
+                    "it has from 1 to 100 characters",
+                )
+                .into());
             }
             if new.expires_at.is_some_and(|end| end <= unit.now()) {
-                return Err(Problem::invalid("expires_at", "it must lie ahead").into());
+                return Err(Problem::invalid(
+                    crate::Reason::TimeNotInFuture,
+                    "expires_at",
+                    "it must lie ahead",
+                )
+                .into());
             }
             let role = if new.is_owner { Role::Owner } else { new.role };
             let person = user::ensure(unit, &new.user, role).await?;
             if person.has("suspended_at") || person.has("deleted_at") {
                 let message = "this user is suspended or deleted: no key of theirs is accepted";
-                return Err(Problem::conflict("user", message).into());
+                return Err(
+                    Problem::conflict(crate::Reason::UserNotAllowed, "user", message).into()
+                );
             }
             let most = Role::of(person.text("role")).unwrap_or(Role::Analyst);
             if new.role.weaker(most) != new.role {
                 let message = format!("a key of this user is at most {}", most.name());
-                return Err(Problem::conflict("role", message).into());
+                return Err(
+                    Problem::conflict(crate::Reason::UserNotAllowed, "role", message).into()
+                );
             }
             let mut key = Record::new(table());
             key.set("user_id", Value::Int(person.id()));

@@ -34,6 +34,7 @@ pub async fn ensure(store: &Store, clock: &dyn Clock, slug: &str) -> Result<i64>
     let proper = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if slug.is_empty() || slug.len() > 100 || !slug.chars().all(proper) {
         return Err(Error::invalid(
+            crate::Reason::ValueInvalid,
             "organization",
             "an organization is named by 1 to 100 lower-case letters, digits and `-`",
         ));

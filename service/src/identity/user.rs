@@ -36,7 +36,12 @@ pub(super) async fn ensure(unit: &mut Unit, email: &str, role: Role) -> Result<R
     let email = email.trim().to_lowercase();
     let proper = email_address::EmailAddress::is_valid(&email) && email.chars().count() <= 320;
     if !proper {
-        return Err(Problem::invalid("user", "it must be an e-mail address").into());
+        return Err(Problem::invalid(
+            crate::Reason::EmailInvalid,
+            "user",
+            "it must be an e-mail address",
+        )
+        .into());
     }
     unit.hold_name(table(), &email).await?;
     let sql = "SELECT \"id\", \"organization_id\" FROM \"users\" WHERE \"email\" = {}";
@@ -44,7 +49,7 @@ pub(super) async fn ensure(unit: &mut Unit, email: &str, role: Role) -> Result<R
     if let Some(row) = rows.first() {
         if row.try_get_by_index::<i64>(1)? != unit.scope().organization() {
             let message = "this address belongs to somebody of another organization";
-            return Err(Problem::conflict("user", message).into());
+            return Err(Problem::conflict(crate::Reason::UserNotAllowed, "user", message).into());
         }
         return unit.get(table(), row.try_get_by_index(0)?, "user").await;
     }

@@ -206,7 +206,9 @@ impl Hooks for ImportJob {
             let busy = [status::UPLOADING, status::PROCESSING, status::PROMOTING, status::UNDOING];
             if busy.contains(&state) {
                 let message = format!("it is {}; wait, or pause it", state.to_uppercase());
-                return Err(Problem::conflict("id", message).into());
+                return Err(
+                    Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into()
+                );
             }
             Ok(())
         })

@@ -97,7 +97,9 @@ pub async fn advance(
                 } else {
                     format!("after {from} can come {}", told(to))
                 };
-                return Err(Problem::conflict("id", message).into());
+                return Err(
+                    Problem::conflict(crate::Reason::TransitionNotAllowed, "id", message).into()
+                );
             }
             let mut after = before.clone();
             after.set("status", Value::Text(status.to_owned()));

@@ -63,7 +63,9 @@ impl Hooks for Industry {
                 let message = format!(
                     "companies are in it ({used}, deleted ones counted); merge it into another (mergeIndustries)"
                 );
-                return Err(Problem::conflict("id", message).into());
+                return Err(
+                    Problem::conflict(crate::Reason::IndustryHasCompanies, "id", message).into()
+                );
             }
             for solution in unit.partners(&solution::INDUSTRIES, industry.id(), false).await? {
                 unit.unlink(&solution::INDUSTRIES, solution, industry.id()).await?;
@@ -82,7 +84,9 @@ pub async fn merge(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> R
         Box::pin(async move {
             if keep == drop {
                 let message = "an industry can't be merged into itself";
-                return Err(Problem::invalid("drop_id", message).into());
+                return Err(
+                    Problem::invalid(crate::Reason::MergeWithItself, "drop_id", message).into()
+                );
             }
             // In one order, whoever merges what.
             let (first, second) = (keep.min(drop), keep.max(drop));

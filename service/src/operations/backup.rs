@@ -23,14 +23,26 @@ use crate::{
 /// copy is not sound.
 pub async fn backup(store: &Store, file: &Path, progress: &dyn Progress) -> Result<u64> {
     let report = |error: std::io::Error| {
-        Error::invalid("file", format!("can't write {}: {error}", file.display()))
+        Error::invalid(
+            crate::Reason::FileInvalid,
+            "file",
+            format!("can't write {}: {error}", file.display()),
+        )
     };
     if file.exists() {
-        return Err(Error::invalid("file", format!("{} is there already", file.display())));
+        return Err(Error::invalid(
+            crate::Reason::FileInvalid,
+            "file",
+            format!("{} is there already", file.display()),
+        ));
     }
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        return Err(Error::invalid("file", format!("there is no folder {}", folder.display())));
+        return Err(Error::invalid(
+            crate::Reason::FileInvalid,
+            "file",
+            format!("there is no folder {}", folder.display()),
+        ));
     }
     // Under another name until it is sound, so that half a backup is never taken for one.
     let partial = Partial(with_ending(file, "partial"));

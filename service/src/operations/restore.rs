@@ -33,7 +33,11 @@ pub async fn restore(
     progress: &dyn Progress,
 ) -> Result<Option<PathBuf>> {
     if !file.is_file() {
-        return Err(Error::invalid("file", format!("there is no file {}", file.display())));
+        return Err(Error::invalid(
+            crate::Reason::FileInvalid,
+            "file",
+            format!("there is no file {}", file.display()),
+        ));
     }
     match store::file_of(url) {
         Some(target) => in_file(&target, file, clock).await,
@@ -58,14 +62,18 @@ async fn alone_in_server(url: &str) -> Result<()> {
     let others = store::others(url).await?;
     if others > 0 {
         let message = format!("{others} connections of a running server are open; stop it first");
-        return Err(Error::Conflict(message));
+        return Err(Error::Conflict(crate::Reason::DatabaseConflict, message));
     }
     Ok(())
 }
 
 async fn in_file(target: &Path, file: &Path, clock: &dyn Clock) -> Result<Option<PathBuf>> {
     let report = |error: std::io::Error| {
-        Error::invalid("database", format!("can't restore {}: {error}", target.display()))
+        Error::invalid(
+            crate::Reason::ConfigurationInvalid,
+            "database",
+            format!("can't restore {}: {error}", target.display()),
+        )
     };
     if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(report)?;
@@ -78,7 +86,10 @@ async fn in_file(target: &Path, file: &Path, clock: &dyn Clock) -> Result<Option
         .then(|| with_ending(target, &format!("before-{}", clock.now().format("%Y%m%dT%H%M%S"))));
     if let Some(kept) = &kept {
         if kept.exists() {
-            return Err(Error::Conflict(format!("{} is there already", kept.display())));
+            return Err(Error::Conflict(
+                crate::Reason::DatabaseConflict,
+                format!("{} is there already", kept.display()),
+            ));
         }
         // The log first: a database without it is an older one, a log without its database nothing.
         for side in ["-shm", "-wal", ""] {
@@ -104,13 +115,21 @@ async fn prepared(file: &Path, place: &Path) -> Result<Partial> {
             "{} is there: the file is in use, and part of it is in that log; make a backup of it",
             log.display()
         );
-        return Err(Error::invalid("file", message));
+        return Err(Error::invalid(crate::Reason::FileInvalid, "file", message));
     }
     fs::copy(file, place).map_err(|error| {
-        Error::invalid("file", format!("can't read {}: {error}", file.display()))
+        Error::invalid(
+            crate::Reason::FileInvalid,
+            "file",
+            format!("can't read {}: {error}", file.display()),
+        )
     })?;
     let refuse = |reason: String| {
-        Error::invalid("file", format!("{} is no sound backup: {reason}", file.display()))
+        Error::invalid(
+            crate::Reason::FileInvalid,
+            "file",
+            format!("{} is no sound backup: {reason}", file.display()),
+        )
     };
     let opened = Store::connect_existing(&format!("sqlite:{}", place.display())).await;
     let opened = opened.map_err(|error| refuse(error.to_string()))?;
@@ -151,7 +170,7 @@ async fn in_server(url: &str, file: &Path, progress: &dyn Progress) -> Result<()
     let statement = Statement::from_string(Engine::Postgres.backend(), sql);
     if to.query_one_raw(statement).await?.is_some() {
         let message = "the Postgres database is not empty: restore into a new one, and serve that";
-        return Err(Error::Conflict(message.to_owned()));
+        return Err(Error::Conflict(crate::Reason::DatabaseConflict, message.to_owned()));
     }
     to.execute_unprepared("DELETE FROM \"change_log\"").await?;
     let tables = tables();

@@ -59,7 +59,12 @@ fn within(field: &str, number: i64, most: i64) -> Result<()> {
     if (1..=most).contains(&number) {
         return Ok(());
     }
-    Err(Problem::invalid(field, format!("it takes a number from 1 to {most}")).into())
+    Err(Problem::invalid(
+        crate::Reason::ValueOutOfRange,
+        field,
+        format!("it takes a number from 1 to {most}"),
+    )
+    .into())
 }
 
 /// The drafts that can be claimed, which nobody else can write until the end.
@@ -99,7 +104,9 @@ pub async fn release(scope: &Scope, id: i64, once: Option<Once>) -> Result<i64> 
             if draft.text("status") == "sending" {
                 let message = "the draft is being sent; record the outcome (markOutreachDraftSent, \
                                markOutreachDraftFailed)";
-                return Err(Problem::conflict("id", message).into());
+                return Err(
+                    Problem::conflict(crate::Reason::DraftStatusConflict, "id", message).into()
+                );
             }
             let mut after = draft.clone();
             clear(&mut after);
@@ -117,7 +124,7 @@ pub(super) fn demand_claim(unit: &Unit, draft: &Record) -> Result<()> {
         return Ok(());
     }
     let message = "you hold no active claim on the draft; claim it first (claimOutreachDrafts)";
-    Err(Problem::conflict("id", message).into())
+    Err(Problem::conflict(crate::Reason::ClaimNotHeld, "id", message).into())
 }
 
 /// Refuses while another has a claim on a draft.
@@ -127,7 +134,7 @@ pub(super) fn refuse_claimed_by_another(unit: &Unit, draft: &Record) -> Result<(
         Some(until) if until > unit.now() && draft.text("claimed_by") != owner => {
             let until = until.format("%Y-%m-%dT%H:%M:%SZ");
             let message = format!("{} has a claim on it until {until}", draft.text("claimed_by"));
-            Err(Problem::conflict("id", message).into())
+            Err(Problem::conflict(crate::Reason::DraftClaimed, "id", message).into())
         }
         _ => Ok(()),
     }
@@ -155,7 +162,7 @@ fn owner(scope: &Scope) -> Result<String> {
     }
     let message =
         "a claim needs a named actor: send `Salesgraph-Actor: worker/NAME`, or an API key";
-    Err(Problem::conflict("", message).into())
+    Err(Problem::conflict(crate::Reason::ActorUnnamed, "", message).into())
 }
 
 /// Refuses to send a draft to another address than that which it was approved for.
@@ -166,7 +173,7 @@ pub(super) fn refuse_other_address(draft: &Record, prospect: &Record) -> Result<
     }
     let message = "it was approved for another e-mail address of the prospect: edit it and have it \
                    approved again";
-    Err(Problem::conflict("id", message).into())
+    Err(Problem::conflict(crate::Reason::RecipientChanged, "id", message).into())
 }
 
 /// Notes the address that an approval is for.

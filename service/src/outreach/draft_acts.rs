@@ -158,7 +158,9 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
         Act::Reject { note } => draft.set("review_note", checked("note", text(note))?),
         Act::Schedule { at } if at <= now => {
             let message = "it must be in the future";
-            return Err(Problem::invalid("scheduled_for", message).into());
+            return Err(
+                Problem::invalid(crate::Reason::TimeNotInFuture, "scheduled_for", message).into()
+            );
         }
         Act::Schedule { at } => draft.set("scheduled_for", Value::Time(at)),
         Act::Unschedule => draft.set("scheduled_for", Value::Null),
@@ -169,7 +171,9 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
             let is_uncertain = before.text("status") == "uncertain";
             if is_uncertain && !matches!(unit.scope().actor(), Actor::Person(_)) {
                 let message = "the outcome of sending is unknown: a person must settle it";
-                return Err(Problem::conflict("id", message).into());
+                return Err(
+                    Problem::conflict(crate::Reason::DraftOutcomeUncertain, "id", message).into()
+                );
             }
             let sending = if is_uncertain { before } else { put(unit, &before, "sending").await? };
             let mut failed = sending.clone();
@@ -187,7 +191,12 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
             let at = past(at, now, "replied_at")?;
             if before.time("sent_at").is_some_and(|sent| at < sent) {
                 let message = "it can't be before the draft was sent";
-                return Err(Problem::invalid("replied_at", message).into());
+                return Err(Problem::invalid(
+                    crate::Reason::ReplyBeforeSent,
+                    "replied_at",
+                    message,
+                )
+                .into());
             }
             if let Some(content) = content {
                 let content = checked("content", Value::Text(content))?;
@@ -209,11 +218,11 @@ fn approve(scope: &Scope, draft: &mut Record, now: DateTime<Utc>) -> Result<()> 
     if !scope.actor().may_approve() {
         let message = "an approval needs a named person: send `Salesgraph-Actor: person/NAME`, or the \
                        key of a person";
-        return Err(Problem::conflict("id", message).into());
+        return Err(Problem::conflict(crate::Reason::ActorUnnamed, "id", message).into());
     }
     if scope.actor().is_worker() && draft.text("author_kind") == "worker" {
         let message = "a worker wrote this draft, so a person has to approve it";
-        return Err(Problem::conflict("id", message).into());
+        return Err(Problem::conflict(crate::Reason::ApprovalNeedsPerson, "id", message).into());
     }
     draft.set("approved_at", Value::Time(now));
     outreach_draft::sign(draft, scope, ["approver_kind", "approver_name"]);
@@ -240,7 +249,7 @@ async fn send(
     let is_evidence = provider_message_id.is_some();
     if is_uncertain && !is_evidence && !matches!(unit.scope().actor(), Actor::Person(_)) {
         let message = "the outcome of sending is unknown: a person must settle it, or pass `providerMessageId` as evidence";
-        return Err(Problem::conflict("id", message).into());
+        return Err(Problem::conflict(crate::Reason::DraftOutcomeUncertain, "id", message).into());
     }
     let sending = if is_uncertain { before.clone() } else { put(unit, &before, "sending").await? };
     let mut sent = sending.clone();
@@ -250,7 +259,12 @@ async fn send(
     if let Some(id) = provider_message_id {
         if id.chars().count() > 255 {
             let message = "it takes at most 255 characters";
-            return Err(Problem::invalid("provider_message_id", message).into());
+            return Err(Problem::invalid(
+                crate::Reason::TextTooLong,
+                "provider_message_id",
+                message,
+            )
+            .into());
         }
         sent.set("provider_message_id", checked("provider_message_id", Value::Text(id))?);
     }
@@ -277,7 +291,9 @@ fn refuse_unreachable(prospect: &Record) -> Result<()> {
         ("unsubscribed_at", "the prospect is unsubscribed (unsubscribedAt)"),
     ] {
         if prospect.has(column) {
-            return Err(Problem::conflict("id", message).into());
+            return Err(
+                Problem::conflict(crate::Reason::RecipientUnreachable, "id", message).into()
+            );
         }
     }
     Ok(())
@@ -319,7 +335,8 @@ fn past(at: Option<DateTime<Utc>>, now: DateTime<Utc>, field: &str) -> Result<Da
     match at {
         // By so much clocks may differ.
         Some(at) if at > now + SKEW => {
-            Err(Problem::invalid(field, "it can't be in the future").into())
+            Err(Problem::invalid(crate::Reason::TimeInFuture, field, "it can't be in the future")
+                .into())
         }
         at => Ok(at.unwrap_or(now).min(now)),
     }
@@ -327,11 +344,14 @@ fn past(at: Option<DateTime<Utc>>, now: DateTime<Utc>, field: &str) -> Result<Da
 
 fn checked(field: &str, value: Value) -> Result<Value> {
     match &value {
-        Value::Text(text) if text.contains('\0') => {
-            Err(Problem::invalid(field, "it can't contain the character NUL").into())
-        }
+        Value::Text(text) if text.contains('\0') => Err(Problem::invalid(
+            crate::Reason::CharacterNotAllowed,
+            field,
+            "it can't contain the character NUL",
+        )
+        .into()),
         Value::Text(text) if text.trim().is_empty() => {
-            Err(Problem::invalid(field, "it can't be empty").into())
+            Err(Problem::invalid(crate::Reason::ValueRequired, field, "it can't be empty").into())
         }
         _ => Ok(value),
     }

@@ -139,6 +139,7 @@ pub(crate) fn refusal(status: &str, action: Action) -> Problem {
     let (status, action) = (status.to_ascii_uppercase(), action.name().to_ascii_uppercase());
     let can = if can.is_empty() { "nothing".to_owned() } else { can.join(", ") };
     Problem::conflict(
+        crate::Reason::DraftStatusConflict,
         "id",
         format!("{action} can't be done with a draft that is {status}; {can} can"),
     )

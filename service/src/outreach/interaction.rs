@@ -86,7 +86,12 @@ impl Hooks for Interaction {
                     let whose = draft.and_then(|draft| draft.number("prospect_id"));
                     if whose != interaction.number("prospect_id") {
                         let message = "it is a draft for another prospect";
-                        return Err(Problem::invalid("outreach_draft_id", message).into());
+                        return Err(Problem::invalid(
+                            crate::Reason::DraftOfOtherProspect,
+                            "outreach_draft_id",
+                            message,
+                        )
+                        .into());
                     }
                 }
                 happened(unit, interaction).await

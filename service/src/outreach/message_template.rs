@@ -6,10 +6,10 @@ use entity::outreach::message_template;
 use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
 
+use super::template_text::{PROSPECT_VARIABLES, filled, said_of, unknown, variables};
 use crate::{
     crm::{company, prospect},
     error::{Problem, Result},
-    normal_form::person,
     offer::industry,
     scope::Scope,
     table::Table,
@@ -84,7 +84,11 @@ impl Hooks for Template {
         let used = match variables(template.text("template_text")) {
             Ok(used) => used,
             Err(message) => {
-                problems.push(Problem::invalid("template_text", message));
+                problems.push(Problem::invalid(
+                    crate::Reason::TemplateInvalid,
+                    "template_text",
+                    message,
+                ));
                 return;
             }
         };
@@ -95,7 +99,11 @@ impl Hooks for Template {
                 let told: Vec<&str> = told.iter().filter_map(Json::as_str).collect();
                 if let Some(missing) = used.iter().find(|name| !told.contains(&name.as_str())) {
                     let message = format!("`{missing}` stands in the text and is not among them");
-                    problems.push(Problem::invalid("variables", message));
+                    problems.push(Problem::invalid(
+                        crate::Reason::TemplateVariableUnknown,
+                        "variables",
+                        message,
+                    ));
                 }
             }
             Value::Null | Value::Json(_) => {
@@ -106,7 +114,11 @@ impl Hooks for Template {
                 for name in used.iter().filter(|name| !PROSPECT_VARIABLES.contains(&name.as_str()))
                 {
                     if declared.iter().all(|declared| declared.as_str() != Some(name)) {
-                        problems.push(Problem::invalid("template_text", unknown(name)));
+                        problems.push(Problem::invalid(
+                            crate::Reason::TemplateVariableUnknown,
+                            "template_text",
+                            unknown(name),
+                        ));
                     }
                 }
                 template.set("variables", Value::Json(json!(used)));
@@ -146,39 +158,6 @@ impl Hooks for Template {
             unit.update(&before, after).await
         })
     }
-}
-
-/// What is known of a prospect by itself.
-const PROSPECT_VARIABLES: [&str; 12] = [
-    "full_name",
-    "first_name",
-    "last_name",
-    "email",
-    "phone",
-    "job_title",
-    "location",
-    "linkedin_url",
-    "company_name",
-    "company_website",
-    "company_size",
-    "industry",
-];
-
-/// From this likeness on an unknown variable may be a known one, misspelt.
-const MISSPELT: f64 = 0.85;
-
-/// The message about a variable that is neither known of prospects nor declared.
-fn unknown(name: &str) -> String {
-    let likeness = |known: &str| strsim::jaro_winkler(known, &name.to_lowercase());
-    let nearest = PROSPECT_VARIABLES
-        .into_iter()
-        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
-        .filter(|known| likeness(known) >= MISSPELT);
-    let meant = nearest.map_or_else(String::new, |known| format!(" (did you mean `{known}`?)"));
-    format!(
-        "`{{{{{name}}}}}` is not known of prospects{meant}; what is said only when the template is rendered must be \
-         declared in `variables`"
-    )
 }
 
 /// What there is one active version of.
@@ -225,101 +204,6 @@ async fn retire(unit: &mut Unit, template: &Record) -> Result<()> {
     Ok(())
 }
 
-/// The variables that a text uses, each once, in their order.
-///
-/// # Errors
-/// What is wrong with the text.
-pub fn variables(text: &str) -> std::result::Result<Vec<String>, String> {
-    let mut names: Vec<String> = Vec::new();
-    for piece in pieces(text)? {
-        if let Piece::Variable(name) = piece
-            && !names.iter().any(|known| known == name)
-        {
-            names.push(name.to_owned());
-        }
-    }
-    Ok(names)
-}
-
-enum Piece<'t> {
-    Text(&'t str),
-    Variable(&'t str),
-}
-
-fn pieces(text: &str) -> std::result::Result<Vec<Piece<'_>>, String> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{{") {
-        let (name, after) = after.split_once("}}").ok_or("a `{{` has no `}}`")?;
-        let name = name.trim();
-        let proper = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if name.is_empty() || !name.chars().all(proper) {
-            return Err(format!(
-                "`{{{{{name}}}}}` is no variable: letters, digits and `_` name one"
-            ));
-        }
-        pieces.extend([Piece::Text(before), Piece::Variable(name)]);
-        rest = after;
-    }
-    pieces.push(Piece::Text(rest));
-    Ok(pieces)
-}
-
-/// A text with its variables filled in.
-///
-/// # Errors
-/// The names of variables that nothing is said of.
-pub fn filled(
-    text: &str,
-    values: &BTreeMap<String, String>,
-) -> std::result::Result<String, Vec<String>> {
-    let pieces = pieces(text).map_err(|wrong| vec![wrong])?;
-    let (mut full, mut missing) = (String::new(), Vec::new());
-    for piece in pieces {
-        match piece {
-            Piece::Text(text) => full.push_str(text),
-            Piece::Variable(name) => match values.get(name) {
-                Some(value) => full.push_str(value),
-                None => missing.push(name.to_owned()),
-            },
-        }
-    }
-    if missing.is_empty() { Ok(full) } else { Err(missing) }
-}
-
-/// What templates can say of a prospect.
-pub(crate) fn said_of(
-    prospect: &Record,
-    company: Option<&Record>,
-    industry: Option<&Record>,
-) -> BTreeMap<String, String> {
-    let full_name = prospect.text("full_name");
-    let mut values = BTreeMap::new();
-    let mut say = |name: &str, value: &str| {
-        if !value.is_empty() {
-            values.insert(name.to_owned(), value.to_owned());
-        }
-    };
-    say("full_name", full_name);
-    // As the source of the prospect has them, or read from the full name.
-    if prospect.has("first_name") || prospect.has("last_name") {
-        say("first_name", &person::without_titles(prospect.text("first_name")));
-        say("last_name", prospect.text("last_name"));
-    } else {
-        let (first, last) = person::parts(full_name);
-        say("first_name", &first);
-        say("last_name", last.as_deref().unwrap_or_default());
-    }
-    for column in ["email", "job_title", "location", "phone", "linkedin_url"] {
-        say(column, prospect.text(column));
-    }
-    say("company_name", company.map_or("", |company| company.text("name")));
-    say("company_website", company.map_or("", |company| company.text("website")));
-    say("company_size", company.map_or("", |company| company.text("size")));
-    say("industry", industry.map_or("", |industry| industry.text("name")));
-    values
-}
-
 /// A template that was filled in.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Rendered {
@@ -356,7 +240,7 @@ pub async fn render(
             let before = unit.get(table(), template, "id").await?;
             let text = filled(before.text("template_text"), &values).map_err(|missing| {
                 let message = format!("nothing is said of {}", missing.join(", "));
-                Problem::invalid("variables", message)
+                Problem::invalid(crate::Reason::TemplateVariableMissing, "variables", message)
             })?;
             used(unit, &before).await?;
             Ok(Rendered { template, text })

@@ -9,4 +9,5 @@ pub mod interaction;
 pub mod message_template;
 pub mod outreach_draft;
 pub mod template_performance;
+pub mod template_text;
 pub mod timeline;

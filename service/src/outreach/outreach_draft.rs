@@ -152,7 +152,9 @@ impl Hooks for Draft {
                     "a draft that is {} is kept; before it is sent it can be discarded",
                     status.to_ascii_uppercase()
                 );
-                return Err(Problem::conflict("id", message).into());
+                return Err(
+                    Problem::conflict(crate::Reason::DraftStatusConflict, "id", message).into()
+                );
             }
             unit.unlink_all(&USAGES, draft.id()).await?;
             unit.point(table(), "parent_draft_id", draft.id(), None).await?;

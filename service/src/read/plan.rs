@@ -175,7 +175,11 @@ impl Page {
     ) -> Result<Self> {
         let (size, field, backward) = match (first, last) {
             (Some(_), Some(_)) => {
-                return Err(Error::invalid("last", "give `first` or `last`, not both"));
+                return Err(Error::invalid(
+                    crate::Reason::ArgumentsExclusive,
+                    "last",
+                    "give `first` or `last`, not both",
+                ));
             }
             (None, Some(last)) => (last, "last", true),
             (first, None) => (first.unwrap_or(super::USUAL_PAGE.into()), "first", false),
@@ -183,6 +187,7 @@ impl Page {
         match u32::try_from(size) {
             Ok(size) if size <= super::LARGEST_PAGE => Ok(Self { size, backward, after, before }),
             _ => Err(Error::invalid(
+                crate::Reason::ValueOutOfRange,
                 field,
                 format!("`{field}` must be from 0 to {}, it was {size}", super::LARGEST_PAGE),
             )),

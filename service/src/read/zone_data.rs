@@ -28,13 +28,20 @@ pub fn choose(source: Source) -> Result<()> {
         Source::System => TimeZoneDatabase::from_env(),
     };
     if data.get("Europe/Berlin").is_err() {
-        return Err(Error::invalid("tzdata", "this machine has no time zone data"));
+        return Err(Error::invalid(
+            crate::Reason::ConfigurationInvalid,
+            "tzdata",
+            "this machine has no time zone data",
+        ));
     }
     let (used, _) = DATA.get_or_init(|| (source, data));
     if *used == source {
         return Ok(());
     }
-    Err(Error::Conflict("other time zone data is in use already".to_owned()))
+    Err(Error::Conflict(
+        crate::Reason::ConfigurationInvalid,
+        "other time zone data is in use already".to_owned(),
+    ))
 }
 
 fn data() -> &'static (Source, TimeZoneDatabase) {

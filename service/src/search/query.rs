@@ -80,7 +80,9 @@ impl Query {
     /// # Errors
     /// [`Error::Invalid`] when it is too long, or nothing is looked for in it.
     pub(super) fn read(text: &str) -> Result<Self> {
-        let refuse = |message: String| Err(Error::invalid("query", message));
+        let refuse = |message: String| {
+            Err(Error::invalid(crate::Reason::SearchTextInvalid, "query", message))
+        };
         if text.chars().count() > LONGEST {
             return refuse(format!("`query` takes at most {LONGEST} characters"));
         }

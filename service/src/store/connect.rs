@@ -88,6 +88,7 @@ async fn refuse_transaction_pooler(
         return Ok(connection);
     }
     Err(Error::invalid(
+        crate::Reason::ConfigurationInvalid,
         "database",
         "the connection goes through a pooler that gives each transaction another connection (PgBouncer with \
          pool_mode = transaction): let it pool by session for this database, or name the Postgres server itself",
@@ -115,13 +116,21 @@ pub(crate) async fn others(url: &str) -> Result<i64> {
 }
 
 fn refused(error: &sqlx::Error) -> Error {
-    Error::invalid("database", format!("can't open the Postgres database: {error}"))
+    Error::invalid(
+        crate::Reason::ConfigurationInvalid,
+        "database",
+        format!("can't open the Postgres database: {error}"),
+    )
 }
 
 pub(super) fn unopened(error: DbErr) -> Error {
     // SQLITE_NOTADB, SQLITE_CORRUPT: waiting would not help.
     if ["(code: 26)", "(code: 11)"].iter().any(|code| error.to_string().contains(code)) {
-        return Error::invalid("database", "the file is no SQLite database, or a damaged one");
+        return Error::invalid(
+            crate::Reason::ConfigurationInvalid,
+            "database",
+            "the file is no SQLite database, or a damaged one",
+        );
     }
     Error::Unavailable(error)
 }
@@ -130,7 +139,11 @@ pub(super) fn unopened(error: DbErr) -> Error {
 /// afterwards.
 pub(super) fn prepare_file(path: &Path) -> Result<()> {
     let report = |error: std::io::Error| {
-        Error::invalid("database", format!("can't open {}: {error}", path.display()))
+        Error::invalid(
+            crate::Reason::ConfigurationInvalid,
+            "database",
+            format!("can't open {}: {error}", path.display()),
+        )
     };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(report)?;

@@ -20,6 +20,7 @@ pub(crate) enum ImportLock {
 
 fn running() -> Error {
     Error::Conflict(
+        crate::Reason::ImportRunning,
         "another import into this organization is running; start this one again when it has ended"
             .to_owned(),
     )

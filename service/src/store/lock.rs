@@ -13,9 +13,10 @@ pub(super) fn hold(path: &Path) -> Result<File> {
     let file = open(path)?;
     match file.try_lock_shared() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::Conflict(format!("{} is being restored", path.display())))
-        }
+        Err(TryLockError::WouldBlock) => Err(Error::Conflict(
+            crate::Reason::DatabaseConflict,
+            format!("{} is being restored", path.display()),
+        )),
         Err(TryLockError::Error(error)) => Err(failed(path, &error)),
     }
 }
@@ -30,7 +31,7 @@ pub(crate) fn hold_alone(path: &Path) -> Result<File> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             let message = format!("{} is in use: stop the server first", path.display());
-            Err(Error::Conflict(message))
+            Err(Error::Conflict(crate::Reason::DatabaseConflict, message))
         }
         Err(TryLockError::Error(error)) => Err(failed(path, &error)),
     }
@@ -61,5 +62,9 @@ fn open_as(path: &Path, ending: &str) -> Result<File> {
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Error {
-    Error::invalid("database", format!("can't hold {}: {error}", path.display()))
+    Error::invalid(
+        crate::Reason::ConfigurationInvalid,
+        "database",
+        format!("can't hold {}: {error}", path.display()),
+    )
 }

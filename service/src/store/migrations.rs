@@ -64,7 +64,7 @@ impl Store {
             if rows.first().map(|row| row.try_get_by_index(0)).transpose()? == Some(true) {
                 let message = "the role may not read the table seaql_migrations, so it can't be told which migrations \
                                have been applied: grant it SELECT on all tables";
-                return Err(Error::Conflict(message.to_owned()));
+                return Err(Error::Conflict(crate::Reason::DatabaseConflict, message.to_owned()));
             }
         }
         let all = Migrator::get_migration_with_status_read_only(&self.write).await;
@@ -85,10 +85,12 @@ fn of_another_version(error: DbErr) -> Error {
         DbErr::Custom(text) if text.starts_with("Migration file of version") => {
             let text = "this database was made by a newer version of salesgraph: use that, or a backup \
                         from before";
-            Error::Conflict(text.to_owned())
+            Error::Conflict(crate::Reason::DatabaseConflict, text.to_owned())
         }
         // The owner of the database can act on the message of a migration.
-        DbErr::Custom(text) if text.starts_with(migration::NEEDS) => Error::Conflict(text.clone()),
+        DbErr::Custom(text) if text.starts_with(migration::NEEDS) => {
+            Error::Conflict(crate::Reason::DatabaseConflict, text.clone())
+        }
         _ => error.into(),
     }
 }

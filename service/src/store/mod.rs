@@ -72,7 +72,11 @@ impl Limits {
         let Some(all) = connections else { return Ok(Self { write: 16, read: 16 }) };
         if all < MIN_CONNECTIONS {
             let message = format!("a server needs at least {MIN_CONNECTIONS} connections");
-            return Err(Error::invalid("connections", message));
+            return Err(Error::invalid(
+                crate::Reason::ConfigurationInvalid,
+                "connections",
+                message,
+            ));
         }
         let left = all - BESIDES;
         Ok(Self { write: left / 2, read: left - left / 2 })
@@ -148,7 +152,11 @@ impl Store {
             if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
                 let message =
                     "a database in memory would be gone at once; name a file: `sqlite:PATH`";
-                return Err(Error::invalid("database", message));
+                return Err(Error::invalid(
+                    crate::Reason::ConfigurationInvalid,
+                    "database",
+                    message,
+                ));
             }
             prepare_file(&path)?;
             lock = Some(Arc::new(lock::hold(&path)?));
@@ -176,12 +184,17 @@ impl Store {
             (Engine::Postgres, Readers::Postgres(read), write)
         } else {
             return Err(Error::invalid(
+                crate::Reason::ConfigurationInvalid,
                 "database",
                 "the database must be `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`",
             ));
         };
         if replica.is_some() && engine == Engine::Sqlite {
-            return Err(Error::invalid("replica", "only a Postgres database has replicas"));
+            return Err(Error::invalid(
+                crate::Reason::ConfigurationInvalid,
+                "replica",
+                "only a Postgres database has replicas",
+            ));
         }
         Ok(Self {
             read,
@@ -206,7 +219,7 @@ impl Store {
     pub async fn connect_existing(url: &str) -> Result<Self> {
         if let Some(path) = sqlite_path(url).filter(|path| !path.exists()) {
             let message = format!("there is no database at {}", path.display());
-            return Err(Error::invalid("database", message));
+            return Err(Error::invalid(crate::Reason::ConfigurationInvalid, "database", message));
         }
         Self::connect(url).await
     }

@@ -131,11 +131,11 @@ impl Replica {
             Ok(Ok(other)) if other == Who { follows: true, ..own.clone() } => {}
             Ok(Ok(other)) if !other.follows => {
                 let text = "this is no replica: the server follows no other one";
-                return Err(Error::invalid("replica", text));
+                return Err(Error::invalid(crate::Reason::ConfigurationInvalid, "replica", text));
             }
             Ok(Ok(_)) => {
                 let text = "this is a replica of another server, or another database";
-                return Err(Error::invalid("replica", text));
+                return Err(Error::invalid(crate::Reason::ConfigurationInvalid, "replica", text));
             }
             // One that is away comes later.
             Ok(Err(_)) | Err(_) => tracing::warn!("the replica does not answer yet"),

@@ -79,7 +79,11 @@ impl Hooks for Usage {
             None => usage.set("total_tokens", Value::Int(sum)),
             Some(total) if total != sum => {
                 let message = format!("it must be the sum of prompt and completion tokens, {sum}");
-                problems.push(Problem::invalid("total_tokens", message));
+                problems.push(Problem::invalid(
+                    crate::Reason::SumMismatch,
+                    "total_tokens",
+                    message,
+                ));
             }
             Some(_) => {}
         }

@@ -100,13 +100,21 @@ impl Hooks for Usage {
                     charges.iter().map(|charge| charge["amount"].as_f64()).collect();
                 if amounts.is_none() {
                     let message = "each must have an `amount` in US dollars";
-                    problems.push(Problem::invalid("charges", message));
+                    problems.push(Problem::invalid(
+                        crate::Reason::ValueInvalid,
+                        "charges",
+                        message,
+                    ));
                 }
                 amounts.map(|amounts| amounts.iter().sum())
             }
             Value::Null => None,
             _ => {
-                problems.push(Problem::invalid("charges", "it must be a list"));
+                problems.push(Problem::invalid(
+                    crate::Reason::ValueInvalid,
+                    "charges",
+                    "it must be a list",
+                ));
                 None
             }
         };
@@ -120,7 +128,7 @@ impl Hooks for Usage {
             }
             (Some(cost), Some(charges)) if (cost - charges).abs() > 5e-9 => {
                 let message = format!("it must be the sum of the charges, {}", rounded(charges));
-                problems.push(Problem::invalid("cost", message));
+                problems.push(Problem::invalid(crate::Reason::SumMismatch, "cost", message));
             }
             _ => {}
         }

@@ -7,6 +7,7 @@ use super::rules::{Check, FieldRule};
 use crate::{
     error::Problem,
     normal_form::{domain, email, phone, profile, text},
+    reason::Reason,
     table::{Column, Kind},
     value::Value,
 };
@@ -24,64 +25,79 @@ pub(super) fn problem(
     value: &Value,
     now: DateTime<Utc>,
 ) -> Option<Problem> {
-    let refuse = |message: String| Some(Problem::invalid(column.name, message));
+    let refuse = |reason, message: String| Some(Problem::invalid(reason, column.name, message));
     if *value == Value::Null {
         let message = "it can't be absent".to_owned();
-        return if column.nullable { None } else { refuse(message) };
+        return if column.nullable { None } else { refuse(Reason::ValueRequired, message) };
     }
     if let (Value::Text(text), Some(length)) = (value, column.length) {
         let count = text.chars().count();
         if count > length as usize {
-            return refuse(format!("it takes at most {length} characters, these are {count}"));
+            return refuse(
+                Reason::TextTooLong,
+                format!("it takes at most {length} characters, these are {count}"),
+            );
         }
     }
     if has_nul(value) {
-        return refuse("it can't contain the character NUL".to_owned());
+        return refuse(
+            Reason::CharacterNotAllowed,
+            "it can't contain the character NUL".to_owned(),
+        );
     }
     if let (Value::Text(text), Some(_)) = (value, column.length)
         && text::has_control(text)
     {
-        return refuse("it takes one line, without control characters".to_owned());
+        return refuse(
+            Reason::CharacterNotAllowed,
+            "it takes one line, without control characters".to_owned(),
+        );
     }
     match (rule.check, value) {
         (Check::Filled, Value::Text(text)) if text.trim().is_empty() => {
-            refuse("it can't be empty".to_owned())
+            refuse(Reason::ValueRequired, "it can't be empty".to_owned())
         }
         (Check::AtMost(most), Value::Text(text)) if text.chars().count() > most as usize => refuse(
+            Reason::TextTooLong,
             format!("it takes at most {most} characters, these are {}", text.chars().count()),
         ),
-        (Check::Email, Value::Text(text)) if !email::is_address(text) => {
-            refuse("it must be an e-mail address, like ada@acme.example".to_owned())
-        }
+        (Check::Email, Value::Text(text)) if !email::is_address(text) => refuse(
+            Reason::EmailInvalid,
+            "it must be an e-mail address, like ada@acme.example".to_owned(),
+        ),
         (Check::Phone, Value::Text(text)) if phone::written(text).is_none() => refuse(
+            Reason::PhoneInvalid,
             "it must be a phone number, best with its country, like +493012345678".to_owned(),
         ),
         (Check::Profile, Value::Text(text)) if profile::written(text).is_none() => refuse(
+            Reason::ProfileInvalid,
             "it must be a profile at LinkedIn, like https://www.linkedin.com/in/ada".to_owned(),
         ),
-        (Check::Url, Value::Text(text)) if domain::host(text).is_none() => {
-            refuse("it must be an address on the web, like https://acme.example".to_owned())
-        }
+        (Check::Url, Value::Text(text)) if domain::host(text).is_none() => refuse(
+            Reason::UrlInvalid,
+            "it must be an address on the web, like https://acme.example".to_owned(),
+        ),
         (Check::Between(from, to), Value::Double(number)) if !(from..=to).contains(number) => {
-            refuse(format!("it must be from {from} to {to}"))
+            refuse(Reason::ValueOutOfRange, format!("it must be from {from} to {to}"))
         }
         (Check::Between(from, to), Value::Int(number))
             if !i32::try_from(*number).is_ok_and(|n| (from..=to).contains(&f64::from(n))) =>
         {
-            refuse(format!("it must be from {from} to {to}"))
+            refuse(Reason::ValueOutOfRange, format!("it must be from {from} to {to}"))
         }
         (Check::NotLater, Value::Time(time)) if *time > now + SKEW => {
-            refuse("it can't be in the future".to_owned())
+            refuse(Reason::TimeInFuture, "it can't be in the future".to_owned())
         }
-        (Check::List, Value::Json(json)) if !is_list(json) => {
-            refuse(format!("it must be a list of texts and numbers, at most {MOST_ITEMS}"))
-        }
+        (Check::List, Value::Json(json)) if !is_list(json) => refuse(
+            Reason::ValueInvalid,
+            format!("it must be a list of texts and numbers, at most {MOST_ITEMS}"),
+        ),
         (Check::Object, Value::Json(json)) if !json.is_object() => {
-            refuse("it must be an object".to_owned())
+            refuse(Reason::ValueInvalid, "it must be an object".to_owned())
         }
         (Check::OneOf(words), Value::Text(text)) if !words.iter().any(|w| w.name == text) => {
             let words: Vec<_> = words.iter().map(|word| word.name).collect();
-            refuse(format!("it must be one of {}", words.join(", ")))
+            refuse(Reason::ValueUnknown, format!("it must be one of {}", words.join(", ")))
         }
         _ => None,
     }

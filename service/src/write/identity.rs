@@ -30,7 +30,14 @@ pub(crate) async fn unique(
             a((rules.table)().called),
             words(by)
         );
-        problems.push(Problem::conflict(identity.written_as, message));
+        let reason = match (rules.table)().called {
+            "company" => crate::Reason::CompanyDomainTaken,
+            "prospect" => crate::Reason::ProspectEmailTaken,
+            "industry" => crate::Reason::IndustryNameTaken,
+            "setting" => crate::Reason::SettingKeyTaken,
+            _ => crate::Reason::ValueTaken,
+        };
+        problems.push(Problem::conflict(reason, identity.written_as, message));
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ where
     }
     let done = match work(&mut unit).await {
         // It tells of what somebody else has written, maybe a moment ago.
-        Err(refused @ (Error::Refused(_) | Error::Conflict(_))) => {
+        Err(refused @ (Error::Refused(_) | Error::Conflict(..))) => {
             scope.store().shown().await;
             return Err(refused);
         }
@@ -80,7 +80,9 @@ where
 async fn begin(unit: &mut Unit, once: &Once) -> Result<Option<Json>> {
     if once.key.is_empty() || once.key.chars().count() > LONGEST || once.key.contains('\0') {
         let message = format!("a key has from 1 to {LONGEST} characters, and no NUL");
-        return Err(Problem::invalid("idempotency_key", message).into());
+        return Err(
+            Problem::invalid(crate::Reason::ValueInvalid, "idempotency_key", message).into()
+        );
     }
     let place = place(unit, once);
     loop {
@@ -108,7 +110,12 @@ async fn begin(unit: &mut Unit, once: &Once) -> Result<Option<Json>> {
         }
         if row.try_get_by_index::<String>(0)? != once.input_hash {
             let message = "this key was used with another input; take a new one";
-            return Err(Problem::conflict("idempotency_key", message).into());
+            return Err(Problem::conflict(
+                crate::Reason::IdempotencyKeyReused,
+                "idempotency_key",
+                message,
+            )
+            .into());
         }
         let answer: Option<Json> = row.try_get_by_index(1)?;
         return answer.map(Some).ok_or_else(|| Error::internal("a key without its answer"));

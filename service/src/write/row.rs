@@ -44,11 +44,17 @@ pub(crate) fn alive(row: &Record, field: &str) -> Result<()> {
     }
     let called = row.table().called;
     let merged = row.table().find("merged_into_id").and_then(|column| row.at(column).key());
-    let message = match merged {
-        Some(other) => format!("the {} was merged into Prospect:{other}", words(called)),
-        None => format!("the {} is deleted; restore it first", words(called)),
+    let (reason, message) = match merged {
+        Some(other) => (
+            crate::Reason::RowMerged,
+            format!("the {} was merged into Prospect:{other}", words(called)),
+        ),
+        None => (
+            crate::Reason::RowDeleted,
+            format!("the {} is deleted; restore it first", words(called)),
+        ),
     };
-    Err(Problem::conflict(field, message).into())
+    Err(Problem::conflict(reason, field, message).into())
 }
 
 /// Refuses a row that has been written since it was read.
@@ -58,7 +64,9 @@ pub(crate) fn at_revision(row: &Record, expected: Option<i64>) -> Result<()> {
         Some(expected) if revision != Some(expected) => {
             let now = revision.unwrap_or_default();
             let message = format!("it was written since: it is at revision {now}, read it again");
-            Err(Problem::conflict("expected_revision", message).into())
+            let reason = crate::Reason::RevisionConflict;
+            let problem = Problem::conflict(reason, "expected_revision", message);
+            Err(Problem { current: Some(row.id()), ..problem }.into())
         }
         _ => Ok(()),
     }

@@ -16,7 +16,6 @@ behaviours![
     a_filter_judges_the_draft_as_it_was,
     a_filter_reaches_over_relations,
     every_step_of_a_draft_comes,
-    a_filter_tells_what_entered_and_left,
     changes_are_followed_by_entity_and_filter,
     an_erased_draft_comes_without_itself,
     nothing_comes_from_another_organization,
@@ -44,14 +43,14 @@ pub async fn next(events: &mut Events) -> Value {
 }
 
 /// That nothing comes for a while.
-async fn nothing(events: &mut Events) {
+pub async fn nothing(events: &mut Events) {
     let next = tokio::time::timeout(Duration::from_millis(60), events.next()).await;
     assert!(next.is_err(), "{next:?}");
 }
 
 /// Lets a subscription begin: streams do nothing before they are asked. What was written before can be read by then,
 /// and so is not taken for new.
-async fn begin(app: &App, events: &mut Events) {
+pub async fn begin(app: &App, events: &mut Events) {
     app.settled().await;
     nothing(events).await;
 }
@@ -228,77 +227,6 @@ async fn every_step_of_a_draft_comes(app: App) {
     assert_eq!(seen, expected.map(|(kind, status)| (kind.to_owned(), status.to_owned())));
     nothing(&mut events).await;
 }
-
-async fn a_filter_tells_what_entered_and_left(app: App) {
-    let feed = prospect(&app).await;
-    let filters = ["{ status: { eq: PENDING_REVIEW } }", r#"{ metadata: { has: "hot" } }"#, "{}"];
-    let mut followed = Vec::new();
-    for filter in filters {
-        let query = format!(
-            "subscription {{ outreachDraftChanged(filter: {filter}) {{ matchChange change {{ kind recordId }} }} }}"
-        );
-        let mut events = subscribe(&app, &feed, &query);
-        begin(&app, &mut events).await;
-        followed.push(events);
-    }
-    let create = |more: &str| {
-        format!(
-            r#"createOutreachDraft(input: {{ prospectId: 1, draftType: "x", content: "x" {more} }})"#
-        )
-    };
-    let steps: [(String, [&[&str]; 3]); 7] = [
-        (
-            create("metadata: { hot: { a: 1 } }"),
-            [&[], &["ENTERED CREATED OutreachDraft:1"], &["ENTERED CREATED OutreachDraft:1"]],
-        ),
-        (create(""), [&[], &[], &["ENTERED CREATED OutreachDraft:2"]]),
-        (
-            "submitOutreachDraft(input: { id: 1 })".to_owned(),
-            [
-                &["ENTERED UPDATED OutreachDraft:1"],
-                &["UPDATED UPDATED OutreachDraft:1"],
-                &["UPDATED UPDATED OutreachDraft:1"],
-            ],
-        ),
-        (
-            "updateOutreachDraft(input: { id: 2, patch: { metadata: { hot: { b: 1 } } } })"
-                .to_owned(),
-            [&[], &["ENTERED UPDATED OutreachDraft:2"], &["UPDATED UPDATED OutreachDraft:2"]],
-        ),
-        (
-            "updateOutreachDraft(input: { id: 2, patch: { metadata: { cold: { b: 1 } } } })"
-                .to_owned(),
-            [&[], &["LEFT UPDATED OutreachDraft:2"], &["UPDATED UPDATED OutreachDraft:2"]],
-        ),
-        (
-            "approveOutreachDraft(input: { id: 1, expectedRevision: 2 })".to_owned(),
-            [
-                &["LEFT UPDATED OutreachDraft:1"],
-                &["UPDATED UPDATED OutreachDraft:1"],
-                &["UPDATED UPDATED OutreachDraft:1"],
-            ],
-        ),
-        // Whatever an erased draft matched before, nobody may know any more: it has left.
-        ("eraseProspect(input: { id: 1 })".to_owned(), [&ERASED, &ERASED, &ERASED]),
-    ];
-    for (mutation, expected) in steps {
-        app.done(&format!("mutation {{ {mutation} {{ userErrors {{ code message }} }} }}")).await;
-        for (events, expected) in followed.iter_mut().zip(expected) {
-            let mut seen = Vec::new();
-            for _ in expected {
-                let event = next(events).await;
-                let parts =
-                    [&event["matchChange"], &event["change"]["kind"], &event["change"]["recordId"]];
-                seen.push(parts.map(|part| part.as_str().unwrap()).join(" "));
-            }
-            seen.sort_unstable();
-            assert_eq!(seen, expected, "{mutation}");
-            nothing(events).await;
-        }
-    }
-}
-
-const ERASED: [&str; 2] = ["LEFT ERASED OutreachDraft:1", "LEFT ERASED OutreachDraft:2"];
 
 async fn changes_are_followed_by_entity_and_filter(app: App) {
     let feed = prospect(&app).await;

@@ -4,4 +4,5 @@ pub mod batches;
 pub mod everything;
 pub mod feed;
 pub mod fragments;
+pub mod matches;
 pub mod wire;

@@ -46,12 +46,13 @@ pub(super) fn grouped(
     let zone = input::text(arguments, "timeZone")?.unwrap_or_else(|| "UTC".to_owned());
     aggregate.zone = Zone::named(&zone).ok_or_else(|| {
         let message = "`timeZone` takes a name of the IANA database, like `Europe/Berlin`";
-        Error::invalid("timeZone", message)
+        Error::invalid(service::Reason::TimeZoneUnknown, "timeZone", message)
     })?;
     if let Some(first) = input::whole(arguments, "first")? {
         let fits = u32::try_from(first).ok().filter(|first| *first <= MOST_GROUPS);
         aggregate.most = fits.ok_or_else(|| {
             Error::invalid(
+                service::Reason::ValueOutOfRange,
                 "first",
                 format!("`first` must be from 0 to {MOST_GROUPS}, it was {first}"),
             )
@@ -73,7 +74,7 @@ pub(super) fn grouped(
     let sorts = arguments.get("orderBy").map(input::items).unwrap_or_default();
     if sorts.len() > MOST_SORTS {
         let message = format!("`orderBy` takes at most {MOST_SORTS} keys");
-        return Err(Error::invalid("orderBy", message));
+        return Err(Error::invalid(service::Reason::TooManyItems, "orderBy", message));
     }
     for sort in sorts {
         let sort = sort_of(entity, &keys, sort)?;
@@ -84,7 +85,8 @@ pub(super) fn grouped(
 
 fn keys(entity: &'static Entity, arguments: &Arguments) -> Result<Vec<&'static KeyField>> {
     let asked = arguments.get("by").map(input::items).unwrap_or_default();
-    let refuse = |message: String| Err(Error::invalid("by", message));
+    let refuse =
+        |message: String| Err(Error::invalid(service::Reason::OrderInvalid, "by", message));
     if !(1..=MOST_KEYS).contains(&asked.len()) {
         return refuse(format!("`by` takes from 1 to {MOST_KEYS} keys"));
     }
@@ -132,7 +134,11 @@ fn having_of(entity: &'static Entity, having: &Object, aggregate: &mut Aggregate
         }
         let Some((_, part, _)) = MEASURES.iter().find(|(name, ..)| kind == name) else { continue };
         let Value::Object(columns) = value else {
-            return Err(Error::invalid(&path, format!("`{path}` takes an object")));
+            return Err(Error::invalid(
+                service::Reason::ValueInvalid,
+                &path,
+                format!("`{path}` takes an object"),
+            ));
         };
         for (name, value) in columns {
             let path = format!("{path}.{name}");
@@ -152,7 +158,8 @@ fn sort_of(
     keys: &[&'static KeyField],
     value: &Value,
 ) -> Result<GroupSort> {
-    let refuse = |message: &str| Err(Error::invalid("orderBy", message));
+    let refuse =
+        |message: &str| Err(Error::invalid(service::Reason::OrderInvalid, "orderBy", message));
     let only = |value: &Value| match value {
         Value::Object(parts) if parts.len() == 1 => {
             parts.first().map(|(name, value)| (name.to_string(), value.clone()))

@@ -81,12 +81,17 @@ async fn begin(
         let text = format!(
             "a table has no room for the list `{list}`: leave it out, or take application/x-ndjson"
         );
-        return Err(Refusal::new("BAD_REQUEST", text, None));
+        return Err(
+            Refusal::new("BAD_REQUEST", text, None).because(service::Reason::TableNotPossible)
+        );
     }
     let mut visitor = visitor.clone();
     if let (true, Some(scope)) = (table.is_whole, &visitor.scope) {
         let scope = scope.at_one_moment().await;
-        let told = |error: service::Error| Refusal::new("UNAVAILABLE", error.to_string(), None);
+        let told = |error: service::Error| {
+            Refusal::new("UNAVAILABLE", error.to_string(), None)
+                .because(service::Reason::DatabaseUnavailable)
+        };
         visitor.scope = Some(scope.map_err(told)?);
     }
     let mut export = Export {
@@ -185,7 +190,8 @@ impl Export {
             let page = match self.visitor.again(&self.server).await {
                 // Who may something else now asks again.
                 Some(now) if now.role() == self.visitor.role() => self.page().await,
-                _ => Err(Refusal::new("UNAUTHENTICATED", "the key is not what it was", None)),
+                _ => Err(Refusal::new("UNAUTHENTICATED", "the key is not what it was", None)
+                    .because(service::Reason::KeyRejected)),
             };
             let page = match page {
                 Ok(page) => page,

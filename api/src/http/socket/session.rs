@@ -284,7 +284,7 @@ impl Session {
             let most = self.server.settings.max_subscriptions;
             let text = format!("a socket runs at most {most} operations at a time");
             self.server.metrics.refused("SUBSCRIPTIONS");
-            Err(Refusal::new("TOO_COMPLEX", text, None))
+            Err(Refusal::new("TOO_COMPLEX", text, None).because(service::Reason::TooManyOperations))
         } else {
             Operation::admit(&self.server, &visitor, &self.id, fields).await
         };

@@ -58,7 +58,7 @@ pub async fn begin(
                 && people.len() > MOST_PEOPLE
             {
                 let message = format!("at most {MOST_PEOPLE} at a time");
-                return Err(Problem::invalid("ids", message).into());
+                return Err(Problem::invalid(crate::Reason::TooManyItems, "ids", message).into());
             }
             let settings = Settings::within(unit).await?;
             check(unit, &plan, &providers, &settings).await?;
@@ -76,7 +76,7 @@ pub async fn begin(
                     Whom::People(_) => "there is nobody to ask about",
                 };
                 let field = if source.is_some() { "id" } else { "ids" };
-                return Err(Problem::conflict(field, message).into());
+                return Err(Problem::conflict(crate::Reason::NoProspects, field, message).into());
             }
             let mut counted = job.clone();
             counted.set("total_records", Value::Int(rows));
@@ -103,7 +103,7 @@ pub async fn matching(scope: &Scope, filter: Filter) -> Result<Vec<i64>> {
     let loaded = read::list(scope, &list).await?;
     if loaded.rows.len() > MOST_PEOPLE {
         let message = format!("there are more than {MOST_PEOPLE}; narrow it down");
-        return Err(Problem::invalid("filter", message).into());
+        return Err(Problem::invalid(crate::Reason::TooManyItems, "filter", message).into());
     }
     Ok(loaded.rows.iter().filter_map(|row| row[id].key()).collect())
 }
@@ -112,7 +112,11 @@ pub async fn matching(scope: &Scope, filter: Filter) -> Result<Vec<i64>> {
 async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Settings) -> Result<()> {
     let mut problems = Vec::new();
     if plan.providers.is_empty() {
-        problems.push(Problem::invalid("providers", "name at least one"));
+        problems.push(Problem::invalid(
+            crate::Reason::ValueRequired,
+            "providers",
+            "name at least one",
+        ));
     }
     for name in &plan.providers {
         match providers.get(name) {
@@ -120,18 +124,22 @@ async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Setti
                 let option = if name == "http" { "--lookup-url" } else { "--llm-url" };
                 let message =
                     format!("{} is not set up on this server ({option})", name.to_uppercase());
-                problems.push(Problem::conflict("providers", message));
+                problems.push(Problem::conflict(
+                    crate::Reason::ProviderUnavailable,
+                    "providers",
+                    message,
+                ));
             }
             Some(provider) => {
-                problems.extend(
-                    provider.refuses(settings).map(|why| Problem::conflict("providers", why)),
-                );
+                problems.extend(provider.refuses(settings).map(|why| {
+                    Problem::conflict(crate::Reason::ProviderMisconfigured, "providers", why)
+                }));
             }
         }
     }
     if plan.variants > MOST_VARIANTS {
         let message = format!("it must be from 0 to {MOST_VARIANTS}");
-        problems.push(Problem::invalid("variants", message));
+        problems.push(Problem::invalid(crate::Reason::ValueOutOfRange, "variants", message));
     }
     let written_by_model = plan.providers.iter().any(|name| name == "llm");
     if plan.variants > 0 && !written_by_model {
@@ -140,7 +148,7 @@ async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Setti
         if unit.count(sql, vec![unit.scope().organization().into()]).await? == 0 {
             let message =
                 "LLM is not asked, and there is no active template of the type BODY to write by";
-            problems.push(Problem::conflict("variants", message));
+            problems.push(Problem::conflict(crate::Reason::TemplateMissing, "variants", message));
         }
     }
     refuse(problems)
@@ -152,7 +160,7 @@ async fn source(unit: &mut Unit, list: i64) -> Result<Record> {
         return Ok(list);
     }
     let message = "it is an enrichment itself; name its people (enrichProspects)";
-    Err(Problem::conflict("id", message).into())
+    Err(Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into())
 }
 
 fn job(unit: &Unit, name: Option<String>, source: Option<&Record>, plan: &Plan) -> Record {

@@ -6,8 +6,8 @@ use super::{apply::Applied, claim::Claimed, finish::Outcome, provider::Variant};
 use crate::{
     error::{Error, Result},
     outreach::{
-        message_template::{self, filled, said_of},
-        outreach_draft,
+        message_template, outreach_draft,
+        template_text::{filled, said_of},
     },
     value::Value,
     write::{Input, Record, Unit, row},

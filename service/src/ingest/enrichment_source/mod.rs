@@ -91,7 +91,11 @@ pub async fn import(
     let is_told = system.is_some();
     let system = system.unwrap_or_else(|| SYSTEM.to_owned());
     if system.is_empty() || system.chars().count() > 50 {
-        return Err(Error::invalid("system", "it takes a name of 1 to 50 characters"));
+        return Err(Error::invalid(
+            crate::Reason::ValueInvalid,
+            "system",
+            "it takes a name of 1 to 50 characters",
+        ));
     }
     let _lock = scope.store().lock_import(scope.organization()).await?;
     let findings = if skip_rejected { Vec::new() } else { inspect::all(source).await? };

@@ -38,11 +38,20 @@ impl Source {
     /// [`Error::Invalid`] when it can't be opened, or lacks a column of the document.
     pub async fn open(url: &str) -> Result<Self> {
         let rest = url.strip_prefix("sqlite:").ok_or_else(|| {
-            Error::invalid("from", "the source must be `sqlite:PATH`: the document's own database")
+            Error::invalid(
+                crate::Reason::SourceInvalid,
+                "from",
+                "the source must be `sqlite:PATH`: the document's own database",
+            )
         })?;
         let path = rest.strip_prefix("//").unwrap_or(rest);
-        let path = std::fs::canonicalize(path)
-            .map_err(|error| Error::invalid("from", format!("can't open {path}: {error}")))?;
+        let path = std::fs::canonicalize(path).map_err(|error| {
+            Error::invalid(
+                crate::Reason::SourceInvalid,
+                "from",
+                format!("can't open {path}: {error}"),
+            )
+        })?;
         let name = format!("sqlite:{}", path.display());
         // The driver reads it as an address.
         let address =
@@ -50,18 +59,24 @@ impl Source {
         let mut options = ConnectOptions::new(format!("sqlite://{address}?mode=ro"));
         options.max_connections(1).sqlx_logging(false);
         let unreadable = |error: sea_orm::DbErr| {
-            Error::invalid("from", format!("can't open the source {name}: {error}"))
+            Error::invalid(
+                crate::Reason::SourceInvalid,
+                "from",
+                format!("can't open the source {name}: {error}"),
+            )
         };
         let connection = Database::connect(options).await.map_err(unreadable)?;
         let snapshot = connection.begin().await.map_err(unreadable)?;
         let mut source = Self { name: name.clone(), snapshot, columns: HashMap::new() };
         let sql = "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c \
                    WHERE m.type = 'table'";
-        for row in source
-            .query(sql.to_owned())
-            .await
-            .map_err(|_| Error::invalid("from", format!("{name} is no SQLite database")))?
-        {
+        for row in source.query(sql.to_owned()).await.map_err(|_| {
+            Error::invalid(
+                crate::Reason::SourceInvalid,
+                "from",
+                format!("{name} is no SQLite database"),
+            )
+        })? {
             let columns = source.columns.entry(row.try_get_by_index(0)?).or_default();
             columns.push(row.try_get_by_index(1)?);
         }
@@ -76,7 +91,7 @@ impl Source {
                         "{name} is no enrichment database: it has no column {}.{column}",
                         table.name
                     );
-                    return Err(Error::invalid("from", message));
+                    return Err(Error::invalid(crate::Reason::SourceInvalid, "from", message));
                 }
             }
         }

@@ -38,11 +38,14 @@ pub(super) async fn begin(scope: &Scope, system: &str, source: &str, is_told: bo
         return Ok(());
     }
     if let (Some(other), false) = (known.first(), is_told) {
-        return Err(Error::Conflict(format!(
-            "{} was brought over as `{system}` already, and rows are known by their keys there: when this is another \
+        return Err(Error::Conflict(
+            crate::Reason::SourceInvalid,
+            format!(
+                "{} was brought over as `{system}` already, and rows are known by their keys there: when this is another \
              source name it (--system NAME), when it is the same in another place say so (--system {system})",
-            other.source
-        )));
+                other.source
+            ),
+        ));
     }
     let now = scope.now().fixed_offset();
     let row = source_import::ActiveModel {

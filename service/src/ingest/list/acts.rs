@@ -70,7 +70,7 @@ pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Resul
                     act.name(),
                     told(from)
                 );
-                return Err(Problem::conflict("id", message).into());
+                return Err(Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into());
             };
             let never_looked = state == status::FAILED && !before.has("started_at");
             let half_undone = before.number("undone_records") > Some(0);
@@ -80,15 +80,15 @@ pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Resul
                 } else {
                     "it was taken back in part; undo the rest"
                 };
-                return Err(Problem::conflict("id", message).into());
+                return Err(Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into());
             }
             if *to == status::PROMOTING && !has_strangers(unit, job).await? {
                 let message = "it has no records of which prospects could be made: it is empty, or all are prospects already";
-                return Err(Problem::conflict("id", message).into());
+                return Err(Problem::conflict(crate::Reason::ImportEmpty, "id", message).into());
             }
             if is_enrichment && *to == status::PROCESSING && has_strangers(unit, job).await? {
                 let message = "nobody was made of its records yet; commit it first";
-                return Err(Problem::conflict("id", message).into());
+                return Err(Problem::conflict(crate::Reason::ImportNotCommitted, "id", message).into());
             }
             let mut after = before.clone();
             after.set("status", Value::Text((*to).to_owned()));
@@ -180,7 +180,7 @@ async fn job_of(unit: &mut Unit, record: i64) -> Result<Record> {
         return Ok(job);
     }
     let message = format!("its list is {}", job.text("status").to_uppercase());
-    Err(Problem::conflict("id", message).into())
+    Err(Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into())
 }
 
 /// Lets a list that was written already be written again, with what is open now.
@@ -217,16 +217,23 @@ pub async fn decide(
                 && before.text("promotion_status") == promotion::NONE;
             if !open {
                 let message = "there is nothing to be decided: it is no open MERGE_CANDIDATE";
-                return Err(Problem::conflict("id", message).into());
+                return Err(Problem::conflict(crate::Reason::DecisionInvalid, "id", message).into());
             }
             if decision == "create" && Lead::of(&before)?.email.is_none() {
                 let message =
                     "there is no e-mail address; repair the row first, or take MERGE or SKIP";
-                return Err(Problem::invalid("decision", message).into());
+                return Err(
+                    Problem::invalid(crate::Reason::DecisionInvalid, "decision", message).into()
+                );
             }
             if prospect.is_some() && decision != "merge" {
                 let message = "a prospect is filled in by MERGE only";
-                return Err(Problem::invalid("prospect_id", message).into());
+                return Err(Problem::invalid(
+                    crate::Reason::DecisionInvalid,
+                    "prospect_id",
+                    message,
+                )
+                .into());
             }
             if let Some(prospect) = prospect {
                 let person = unit.referred(prospect::table(), prospect).await?;
@@ -263,7 +270,12 @@ pub async fn repair(
             let was_failed = before.text("promotion_status") == promotion::FAILED;
             if !was_failed && before.text("promotion_status") != promotion::NONE {
                 let state = before.text("promotion_status").to_uppercase();
-                return Err(Problem::conflict("id", format!("it is {state}")).into());
+                return Err(Problem::conflict(
+                    crate::Reason::ImportStatusConflict,
+                    "id",
+                    format!("it is {state}"),
+                )
+                .into());
             }
             let country = match job.value("options") {
                 Value::Json(options) => options["country"].as_str().and_then(country::of_code),

@@ -208,7 +208,9 @@ impl<'r> Chunk<'_, 'r> {
     /// A prospect that is not written yet, of whose company it is only known that it can be made.
     fn prospect(&self, unit: &Unit, lead: &Lead) -> Result<Record> {
         let email = lead.email.clone();
-        let email = email.ok_or_else(|| Problem::invalid("email", "there is no e-mail address"))?;
+        let email = email.ok_or_else(|| {
+            Problem::invalid(crate::Reason::ValueRequired, "email", "there is no e-mail address")
+        })?;
         if self.companies.of(lead).is_none() {
             Companies::record(unit, lead)?;
         }

@@ -107,8 +107,9 @@ impl Companies {
     /// # Errors
     /// [`crate::Error::Refused`] when none can be made of it.
     pub(super) fn record(unit: &Unit, lead: &Lead) -> Result<Record> {
-        let (name, domain) =
-            named(lead).ok_or_else(|| Problem::invalid("company_id", "there is no company"))?;
+        let (name, domain) = named(lead).ok_or_else(|| {
+            Problem::invalid(crate::Reason::ValueRequired, "company_id", "there is no company")
+        })?;
         let table = company::table();
         let size = lead.size.clone().unwrap_or_else(|| "unknown".to_owned());
         let mut values = vec![

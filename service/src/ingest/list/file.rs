@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use encoding_rs::Encoding;
 
-use super::{mapping, objects, quotes, workbook};
+use super::{lines::Lines, mapping, objects, quotes, workbook};
 use crate::error::{Error, Result};
 
 /// The most rows of a file.
@@ -124,7 +124,11 @@ pub fn read(bytes: &[u8], told: &FileOptions) -> Result<List> {
         List { sheets: Some(sheets), ..under_head(rows, Format::Xlsx, "UTF-8")? }
     } else {
         if told.sheet.is_some() {
-            return Err(Error::invalid("sheet", "only a workbook (XLSX) has sheets"));
+            return Err(Error::invalid(
+                crate::Reason::SheetUnknown,
+                "sheet",
+                "only a workbook (XLSX) has sheets",
+            ));
         }
         let (encoding, text) = decoded(bytes, told)?;
         match text.trim_start().chars().next() {
@@ -180,14 +184,19 @@ pub(super) fn within_limits(rows: usize, columns: usize) -> Result<()> {
 }
 
 pub(super) fn refused(message: String) -> Error {
-    Error::invalid("file", message)
+    Error::invalid(crate::Reason::FileInvalid, "file", message)
 }
 
 /// The text of a file: by its mark, as UTF-8 when it is that, or as what it looks like.
 fn decoded(bytes: &[u8], told: &FileOptions) -> Result<(&'static str, String)> {
     let encoding = if let Some(label) = &told.encoding {
-        Encoding::for_label(label.as_bytes())
-            .ok_or_else(|| Error::invalid("encoding", format!("there is no encoding `{label}`")))?
+        Encoding::for_label(label.as_bytes()).ok_or_else(|| {
+            Error::invalid(
+                crate::Reason::ValueUnknown,
+                "encoding",
+                format!("there is no encoding `{label}`"),
+            )
+        })?
     } else if let Some((marked, _)) = Encoding::for_bom(bytes) {
         marked
     } else if std::str::from_utf8(bytes).is_ok() {
@@ -284,31 +293,6 @@ fn records(text: &str, delimiter: char) -> impl Iterator<Item = Result<(u64, Vec
     rows.filter(|row| !row.as_ref().is_ok_and(|(_, row)| row.iter().all(String::is_empty)))
 }
 
-/// Counts the lines of a text. The reader tells where it went on reading, which may be some empty lines before a row.
-struct Lines<'t> {
-    bytes: &'t [u8],
-    place: usize,
-    line: u64,
-}
-
-impl<'t> Lines<'t> {
-    fn new(text: &'t str) -> Self {
-        Self { bytes: text.as_bytes(), place: 0, line: 1 }
-    }
-
-    /// The line of the row that begins at this byte or behind the ends of lines there, from 1. Rows are asked for in their
-    /// order.
-    fn of(&mut self, byte: u64) -> u64 {
-        let byte = usize::try_from(byte).unwrap_or(usize::MAX).min(self.bytes.len());
-        let ends =
-            self.bytes[byte..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-        let passed = self.bytes.get(self.place..byte + ends).unwrap_or_default();
-        self.line += passed.split(|byte| *byte == b'\n').skip(1).count() as u64;
-        self.place = self.place.max(byte + ends);
-        self.line
-    }
-}
-
 fn cells(text: &str, encoding: &str, told: &FileOptions) -> Result<List> {
     // Lines of an old Mac end without a line feed.
     let text: Cow<'_, str> =
@@ -316,7 +300,11 @@ fn cells(text: &str, encoding: &str, told: &FileOptions) -> Result<List> {
     let text = text.as_ref();
     let delimiter = told.delimiter.unwrap_or_else(|| delimiter(text));
     if !delimiter.is_ascii() {
-        return Err(Error::invalid("delimiter", "`delimiter` takes one of `,`, `;`, `|`, tab"));
+        return Err(Error::invalid(
+            crate::Reason::ValueInvalid,
+            "delimiter",
+            "`delimiter` takes one of `,`, `;`, `|`, tab",
+        ));
     }
     let mut rows = Vec::new();
     for row in records(text, delimiter) {
@@ -372,12 +360,6 @@ fn under_head(rows: Vec<(u64, Vec<String>)>, format: Format, encoding: &str) -> 
     }
     let encoding = encoding.to_owned();
     Ok(List { format, encoding, delimiter: None, head, rows: kept, lines, sheets: None, faults })
-}
-
-/// The place of a row in messages: `row 12 (line 15)`. The index is from 0, the line 0 where there is none.
-pub(super) fn place(index: usize, line: u64) -> String {
-    let row = index.saturating_add(1);
-    if line == 0 { format!("row {row}") } else { format!("row {row} (line {line})") }
 }
 
 /// Postgres takes no such character.

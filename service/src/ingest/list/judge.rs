@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use super::{
     companies::{Companies, named},
-    file::place,
     lead::Lead,
+    lines::place,
     matching::{Candidate, Match, People, additions},
     pool::best,
     seen::{Before, Seen},
@@ -63,7 +63,7 @@ impl Verdict {
 
     /// Why nothing can be made of a row.
     pub(super) fn refused(self) -> Error {
-        Problem::invalid("id", self.reason.unwrap_or_default()).into()
+        Problem::invalid(crate::Reason::RecordInvalid, "id", self.reason.unwrap_or_default()).into()
     }
 
     /// Puts it into a row, with the state in which that is not written yet.

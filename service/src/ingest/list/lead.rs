@@ -224,8 +224,13 @@ impl Lead {
         let Read { lead, outcome } = self.checked(country, Remarks::new());
         match outcome {
             Ok(remarks) if remarks.is_empty() => Ok(lead),
-            Ok(remarks) => Err(Problem::invalid("patch", remarks.join("; ")).into()),
-            Err(reason) => Err(Problem::invalid("patch", reason).into()),
+            Ok(remarks) => {
+                Err(Problem::invalid(crate::Reason::RecordInvalid, "patch", remarks.join("; "))
+                    .into())
+            }
+            Err(reason) => {
+                Err(Problem::invalid(crate::Reason::RecordInvalid, "patch", reason).into())
+            }
         }
     }
 

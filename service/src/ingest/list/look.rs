@@ -86,7 +86,7 @@ pub fn open(bytes: &[u8], options: Options) -> Result<Opened> {
             "which columns hold the names and the e-mail addresses? There are {columns}; tell it like \
              `COLUMN=full_name`, `COLUMN=email`"
         );
-        return Err(Error::invalid("map", message));
+        return Err(Error::invalid(crate::Reason::MappingInvalid, "map", message));
     }
     let country = country(options.country.as_deref())?;
     let options = Options { country: options.country.map(|code| code.to_uppercase()), ..options };
@@ -97,7 +97,9 @@ pub fn open(bytes: &[u8], options: Options) -> Result<Opened> {
 fn country(code: Option<&str>) -> Result<Option<Region>> {
     let Some(code) = code else { return Ok(None) };
     let message = "`country` takes two letters, like `DE` (ISO 3166-1)";
-    country::of_code(code).map(Some).ok_or_else(|| Error::invalid("country", message))
+    country::of_code(code)
+        .map(Some)
+        .ok_or_else(|| Error::invalid(crate::Reason::CountryUnknown, "country", message))
 }
 
 impl Opened {
@@ -253,7 +255,10 @@ async fn uploading(unit: &mut Unit, job: i64) -> Result<Record> {
     if job.text("status") == status::UPLOADING {
         return Ok(job);
     }
-    Err(Error::Conflict("the list was given up while it was looked at".to_owned()))
+    Err(Error::Conflict(
+        crate::Reason::ImportStatusConflict,
+        "the list was given up while it was looked at".to_owned(),
+    ))
 }
 
 /// Notes how many rows were looked at.

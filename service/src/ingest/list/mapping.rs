@@ -108,7 +108,7 @@ impl Mapping {
             let Some(place) = place else {
                 let message =
                     format!("there is no column `{column}`; there are {}", head.join(", "));
-                return Err(Error::invalid("map", message));
+                return Err(Error::invalid(crate::Reason::MappingInvalid, "map", message));
             };
             for places in self.0.values_mut() {
                 places.retain(|known| *known != place);
@@ -121,7 +121,7 @@ impl Mapping {
                 let fields: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
                 let message =
                     format!("there is no field `{field}`; there are {}", fields.join(", "));
-                return Err(Error::invalid("map", message));
+                return Err(Error::invalid(crate::Reason::MappingInvalid, "map", message));
             };
             // What is told counts before what is guessed, in the order in which it is told.
             let count = counts.entry(field.name).or_insert(0_usize);

@@ -14,6 +14,7 @@ mod headings;
 mod judge;
 mod judged;
 mod lead;
+mod lines;
 mod look;
 pub mod mapping;
 mod matching;

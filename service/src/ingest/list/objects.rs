@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
-use super::file::{Format, LONGEST_NAME, List, place, refused, within_limits, without_null};
+use super::file::{Format, LONGEST_NAME, List, refused, within_limits, without_null};
+use super::lines::place;
 use crate::error::{Error, Result};
 
 /// A row: its cells, by the names of their columns.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::Value as Bind;
 use serde_json::{Value as Json, json};
 
-use super::{CHUNK, file::place};
+use super::{CHUNK, lines::place};
 use crate::{
     error::Result,
     ingest::import_record,

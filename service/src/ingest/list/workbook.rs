@@ -42,7 +42,7 @@ pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Rows, Sheets)>
         && !names.contains(&wanted)
     {
         let message = format!("there is no sheet `{wanted}`; there are {}", names.join(", "));
-        return Err(Error::invalid("sheet", message));
+        return Err(Error::invalid(crate::Reason::SheetUnknown, "sheet", message));
     }
     let is_wanted = |(name, visible): &&(String, bool)| match wanted {
         Some(wanted) => name == wanted,

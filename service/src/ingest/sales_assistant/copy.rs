@@ -159,7 +159,7 @@ impl Target<'_> {
                     let refusal = &refusals[0];
                     let (table, id) = (spec.name, raw.id);
                     let reason = format!("{table} {id}: {} {}", refusal.column, refusal.reason);
-                    return Err(Error::invalid("from", reason));
+                    return Err(Error::invalid(crate::Reason::SourceInvalid, "from", reason));
                 }
             }
         }

@@ -137,6 +137,12 @@ impl std::str::FromStr for SourceWord {
             let (table, column) = column.split_once('.')?;
             Some(Self { table: table.into(), column: column.into(), word: word.into() })
         });
-        parts.ok_or_else(|| Error::invalid("map", format!("`{text}` should be table.column:word")))
+        parts.ok_or_else(|| {
+            Error::invalid(
+                crate::Reason::SourceInvalid,
+                "map",
+                format!("`{text}` should be table.column:word"),
+            )
+        })
     }
 }

@@ -66,7 +66,11 @@ impl Source {
                 }
                 error => error.to_string(),
             };
-            Error::invalid("from", format!("can't open the source {name}: {why}"))
+            Error::invalid(
+                crate::Reason::SourceInvalid,
+                "from",
+                format!("can't open the source {name}: {why}"),
+            )
         })?;
         let backend = connection.get_database_backend();
         let snapshot = if backend == DbBackend::Postgres {
@@ -105,7 +109,7 @@ impl Source {
                 "{} is no sales-assistant database, or its role may not read all of it: there is no column {table}.{column}",
                 self.name
             );
-            Err(Error::invalid("from", message))
+            Err(Error::invalid(crate::Reason::SourceInvalid, "from", message))
         };
         for spec in spec::tables() {
             for column in spec.table.columns.iter().filter_map(|column| spec.source_column(column))
@@ -322,8 +326,13 @@ fn cell(row: &QueryResult, index: usize, kind: Kind) -> Raw {
 fn address(url: &str) -> Result<(String, String)> {
     if let Some(rest) = url.strip_prefix("sqlite:") {
         let path = rest.strip_prefix("//").unwrap_or(rest);
-        let path = std::fs::canonicalize(path)
-            .map_err(|error| Error::invalid("from", format!("can't open {path}: {error}")))?;
+        let path = std::fs::canonicalize(path).map_err(|error| {
+            Error::invalid(
+                crate::Reason::SourceInvalid,
+                "from",
+                format!("can't open {path}: {error}"),
+            )
+        })?;
         let path = path.display().to_string();
         // The driver reads it as an address.
         let escaped = path.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
@@ -344,12 +353,18 @@ fn address(url: &str) -> Result<(String, String)> {
             if parsed.scheme() == "postgresql" {
                 // The driver knows the short form only.
                 let short = url.replacen("postgresql", "postgres", 1);
-                parsed = url::Url::parse(&short)
-                    .map_err(|_| Error::invalid("from", "the address can't be read"))?;
+                parsed = url::Url::parse(&short).map_err(|_| {
+                    Error::invalid(
+                        crate::Reason::SourceInvalid,
+                        "from",
+                        "the address can't be read",
+                    )
+                })?;
             }
             Ok((parsed.to_string(), name))
         }
         None => Err(Error::invalid(
+            crate::Reason::SourceInvalid,
             "from",
             "the source must be `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`",
         )),

@@ -79,7 +79,7 @@ pub(super) fn check_word(word: &SourceWord, to: &str) -> Result<()> {
         .find(|(column, _)| *column == word.column);
     let Some((_, words)) = known else {
         let message = "only outreach_drafts.status and events.status have words to be mapped";
-        return Err(Error::invalid("map", message));
+        return Err(Error::invalid(crate::Reason::SourceInvalid, "map", message));
     };
     if words.iter().any(|known| known.name == to) {
         return Ok(());
@@ -87,5 +87,5 @@ pub(super) fn check_word(word: &SourceWord, to: &str) -> Result<()> {
     let words: Vec<&str> = words.iter().map(|word| word.name).collect();
     let message =
         format!("{}.{} knows no `{to}`, but {}", word.table, word.column, words.join(", "));
-    Err(Error::invalid("map", message))
+    Err(Error::invalid(crate::Reason::SourceInvalid, "map", message))
 }

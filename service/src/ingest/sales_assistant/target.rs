@@ -84,19 +84,22 @@ impl<'a> Target<'a> {
         }
         for spec in spec::tables() {
             if bulk::has_rows(scope.store().write(), scope.organization(), spec.table).await? {
-                return Err(Error::Conflict(format!(
-                    "the organization has {} already, and not from {source}; {}",
-                    spec.name,
-                    if all.is_empty() {
-                        "bring the source into an empty database".to_owned()
-                    } else {
-                        format!(
-                            "when it is {} at another address now, say so (--same-source); another source needs a \
+                return Err(Error::Conflict(
+                    crate::Reason::SourceInvalid,
+                    format!(
+                        "the organization has {} already, and not from {source}; {}",
+                        spec.name,
+                        if all.is_empty() {
+                            "bring the source into an empty database".to_owned()
+                        } else {
+                            format!(
+                                "when it is {} at another address now, say so (--same-source); another source needs a \
                              database of its own",
-                            all[0].source
-                        )
-                    }
-                )));
+                                all[0].source
+                            )
+                        }
+                    ),
+                ));
             }
         }
         Ok(target)
@@ -238,7 +241,7 @@ async fn moved(
             "--same-source is for an organization that one source was brought over to; this one has {}",
             all.len()
         );
-        return Err(Error::invalid("same_source", message));
+        return Err(Error::invalid(crate::Reason::SourceInvalid, "same_source", message));
     };
     let row = source_import::ActiveModel {
         id: Set(known.id),

@@ -229,7 +229,7 @@ async fn an_organization_with_other_rows_is_refused(app: App) {
     app.industry("Mine").await;
     let refused =
         import(&app.scope(app.organization), &source.url, &Options::default(), &Unwatched).await;
-    let Err(Error::Conflict(message)) = refused else { panic!("{refused:?}") };
+    let Err(Error::Conflict(_, message)) = refused else { panic!("{refused:?}") };
     assert!(message.contains("industries already"), "{message}");
     assert!(!message.contains("password"));
 }

@@ -166,7 +166,7 @@ async fn one_import_runs_at_a_time(app: App) {
     outcomes.sort_by_key(Result::is_err);
     let [done, refused] = outcomes;
     assert_eq!(rows(&done.unwrap()), 16);
-    let Err(Error::Conflict(message)) = refused else { panic!("{refused:?}") };
+    let Err(Error::Conflict(_, message)) = refused else { panic!("{refused:?}") };
     assert!(message.starts_with("another import into this organization is running"), "{message}");
     // It ends with its run.
     assert_eq!(rows(&run().await.unwrap()), 0);
