@@ -308,7 +308,8 @@ async fn a_fault_of_ours_names_the_request(app: App) {
         let (_, head, answer) = send(address, &named, &body("{ schemaVersion }")).await;
         let answer: Value = serde_json::from_str(&answer).unwrap();
         let own = head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
-        let expected = json!({ "code": "INTERNAL", "requestId": own.trim() });
+        let expected =
+            json!({ "code": "INTERNAL", "reason": "INTERNAL_ERROR", "requestId": own.trim() });
         assert_eq!(answer["errors"][0]["extensions"], expected);
         assert_eq!(answer["errors"][0]["message"], "internal error");
     })
