@@ -46,7 +46,7 @@ pub struct Removal {
 /// be (a dry run). All or nothing.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the organization has no demo set.
+/// [`crate::Error::NotFound`] when the organization has no demo set.
 pub async fn remove(scope: &Scope, commit: bool, progress: &dyn Progress) -> Result<Vec<Removal>> {
     let mut unit = Unit::begin(scope).await?;
     let story = recognize(&unit).await?;
