@@ -30,12 +30,12 @@ pub struct Server;
 
 #[Object]
 impl Server {
-    /// Who asks, and what they may do; null when no key was shown to a server that asks for one.
+    /// The authenticated actor and its permissions; null if the server requires an API key and none was sent.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
         ctx.data_opt::<Scope>().map(Viewer::of)
     }
 
-    /// How large the database is, for owners and admins.
+    /// Statistics of the database, for owners and admins.
     async fn database_statistics(
         &self,
         ctx: &Context<'_>,
@@ -46,8 +46,7 @@ impl Server {
         Ok(statistics.into())
     }
 
-    /// The schema version (`alembic_version`) of the sales-assistant database that was brought over;
-    /// null when none was.
+    /// Schema version (`alembic_version`) of the imported sales-assistant database; null if none was imported.
     async fn schema_version(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
         let scope = ctx.data_unchecked::<Scope>();
         Ok(schema_version::get(scope).await.map_err(Error::from)?)

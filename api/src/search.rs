@@ -29,30 +29,26 @@ pub struct Searches;
 
 #[Object]
 impl Searches {
-    /// Looks for words in all that is known: names, e-mail addresses, subjects, what was said and written, research,
-    /// solutions. The best first: what has the words in its title comes before what has them elsewhere, whole words
-    /// before beginnings, words next to each other before scattered ones; of the same, kinds take turns, each with its
-    /// newest rows first.
+    /// Full-text search of names, e-mail addresses, subjects, contents, research and solutions. The best match is first:
+    /// matches in titles before others, whole words before prefixes, adjacent words before scattered ones. Among equal
+    /// matches types alternate, newest rows first.
     ///
-    /// All words are to be there. From three letters on a word is found by its beginning (`logist` finds
-    /// `Logistics`), the last of several and one with a star (`ag*`) from two. `"budget round"` are words next to each
-    /// other in one field, as they are written; `-berlin` leaves out what has the word. There is no OR, and there are no
-    /// names of fields. Case and accents don't matter, and `Müller` and `Mueller` find each other. When nothing is found,
-    /// each word that stands nowhere is taken for those that stand in a name and are written nearly so (`similar`).
+    /// All words must match. Words match by prefix from three letters (`logist` matches `Logistics`), the last of several
+    /// words and words with a star (`ag*`) from two. `"budget round"` matches adjacent words in one field; `-berlin`
+    /// excludes rows with the word. There is no OR and no search by field. Case and accents are ignored, and `Müller` and
+    /// `Mueller` match each other. If nothing matches, each unknown word is replaced by similar words of names
+    /// (`similar`).
     ///
-    /// Deleted companies and prospects are not found. Texts are searched up to their first 100,000 characters. 500
-    /// rows can be reached, page by page; a page is of the moment at which it is asked for, so rows that come or go
-    /// meanwhile move the others. A search costs 5,000 besides its rows.
+    /// Deleted companies and prospects are not found. Only the first 100,000 characters of a text are searched, and only
+    /// the best 500 rows are available. Pages are not a snapshot: rows added or removed between two requests shift the
+    /// others. The query cost of a search is 5,000, plus that of its rows.
     async fn search(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to look for: at most 300 characters and 16 words.")] query: String,
-        #[graphql(desc = "Only these kinds; all when nothing is said.")] types: Option<
-            Vec<WordOf<SearchType>>,
-        >,
-        #[graphql(desc = "At most so many rows, up to 100; 25 when nothing is said.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only rows after the one with this cursor, of the same search.")]
+        #[graphql(desc = "Search query. Maximum: 300 characters and 16 words.")] query: String,
+        #[graphql(desc = "Only these types. Default: all.")] types: Option<Vec<WordOf<SearchType>>>,
+        #[graphql(desc = "Page size, from 0 to 100. Default: 25.")] first: Option<i32>,
+        #[graphql(desc = "Only rows after the row with this cursor, of the same search.")]
         after: Option<String>,
     ) -> Result<SearchConnection> {
         let scope = ctx.data_unchecked::<Scope>();
@@ -95,40 +91,39 @@ impl Searches {
     }
 }
 
-/// A page of what was found, the best first.
+/// A page of search results, the best first.
 #[derive(SimpleObject)]
 pub struct SearchConnection {
     /// The rows of this page.
     nodes: Vec<Node>,
-    /// The rows of this page, each with its cursor and where the words stand.
+    /// The rows of this page, with cursors and highlights.
     edges: Vec<SearchEdge>,
-    /// What stands around this page.
+    /// Information about the page.
     page_info: PageInfo,
-    /// How many rows there are.
+    /// Number of matches.
     total_count: i32,
-    /// How many rows there are of each kind that is looked for; kinds without any are left out.
+    /// Number of matches by type; types without matches are omitted.
     counts: Vec<SearchCount>,
-    /// The words that were taken for those that stand nowhere, without case and accents; empty when something has the
-    /// words as they are typed.
+    /// Similar words that replaced unknown ones, in lower case without accents; empty if the query matched as typed.
     similar: Vec<String>,
 }
 
-/// A row that was found.
+/// A search result.
 #[derive(SimpleObject)]
 pub struct SearchEdge {
-    /// Marks the place of this row in this search.
+    /// Opaque position of the row, for `after`.
     cursor: String,
     /// The row.
     node: Node,
-    /// What kind of row it is.
+    /// Type of the row.
     #[graphql(name = "type")]
     kind: WordOf<SearchType>,
-    /// How closely it has what was looked for, from 0 to 1: in its title (what stands first at its `SearchType`) the words next to each other 1, whole words
-    /// 0.9, beginnings 0.8; elsewhere 0.5, 0.4 and 0.3; half of that for words that are only written nearly so.
+    /// Score, from 0 to 1. In the title (the first field of its `SearchType`): adjacent words 1, whole words 0.9, prefixes
+    /// 0.8; in other fields 0.5, 0.4 and 0.3; half of that for similar words.
     score: f64,
-    /// What it is called: a name, a subject; null for research, and for drafts without a subject.
+    /// Title: a name or a subject; null for research, and for drafts without a subject.
     title: Option<String>,
-    /// Where the words stand, field by field.
+    /// Highlights, by field.
     highlights: Vec<SearchHighlight>,
 }
 
@@ -138,7 +133,7 @@ pub struct SearchHighlight {
     parts: Vec<Part>,
 }
 
-/// An excerpt of a field in which something of what was looked for stands.
+/// A highlighted excerpt of a matching field.
 #[Object]
 impl SearchHighlight {
     /// The field of the row.
@@ -146,12 +141,11 @@ impl SearchHighlight {
         &self.field
     }
 
-    /// The excerpt as it is written, in one piece; what was found is marked. It is text, not HTML: pages that show it
-    /// take `parts`.
+    /// The excerpt as plain text with marked matches. It is not HTML: web pages should use `parts`.
     async fn text(
         &self,
-        #[graphql(desc = "What stands before what was found.", default = "«")] before: String,
-        #[graphql(desc = "What stands behind it.", default = "»")] after: String,
+        #[graphql(desc = "Mark before a match.", default = "«")] before: String,
+        #[graphql(desc = "Mark after a match.", default = "»")] after: String,
     ) -> String {
         let mut text = String::new();
         for part in &self.parts {
@@ -162,38 +156,42 @@ impl SearchHighlight {
         text
     }
 
-    /// The excerpt, piece by piece.
+    /// The excerpt in parts.
     async fn parts(&self) -> Vec<SearchPart> {
         let parts = self.parts.iter();
         parts.map(|part| SearchPart { text: part.text.clone(), found: part.found }).collect()
     }
 }
 
-/// A piece of an excerpt.
+/// A part of an excerpt.
 #[derive(SimpleObject)]
 pub struct SearchPart {
-    /// What stands there.
+    /// Text.
     text: String,
-    /// Whether it is what was looked for.
+    /// Whether the part is a match.
     found: bool,
 }
 
-/// How many rows of a kind were found.
+/// Number of matches of a type.
 #[derive(SimpleObject)]
 pub struct SearchCount {
-    /// The kind.
+    /// Type.
     #[graphql(name = "type")]
     kind: WordOf<SearchType>,
-    /// How many.
+    /// Number of matches.
     count: i32,
 }
 
-/// What can be found.
+/// `SearchType`.
 pub enum SearchType {}
 
 impl Vocabulary for SearchType {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "SearchType", about: "What can be found.", words: KINDS }
+        &EnumType {
+            name: "SearchType",
+            about: "Type of a search result: the entity.",
+            words: KINDS,
+        }
     }
 }
 

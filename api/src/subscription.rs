@@ -34,68 +34,67 @@ pub enum MatchChange {
     Left,
 }
 
-/// Something happened to a draft.
+/// A change event of an outreach draft.
 #[derive(SimpleObject)]
 pub struct OutreachDraftEvent {
     /// How the match of the draft with the filter changed.
     pub match_change: MatchChange,
-    /// The place in the change log: give it as `after` to go on from here.
+    /// Cursor of the event: pass it as `after` to resume after this event.
     pub cursor: String,
-    /// What happened, with the fields as they were at that moment.
+    /// The change, with the values at that time.
     pub change: Option<Row<Change>>,
     /// The draft as it was at most 250 ms before this event is delivered; null if the draft no longer exists.
     pub draft: Option<Row<OutreachDraft>>,
 }
 
-/// Something happened to a list that comes in.
+/// A change event of an import job.
 #[derive(SimpleObject)]
 pub struct ImportJobEvent {
     /// How the match of the import job with the filter changed.
     pub match_change: MatchChange,
-    /// The place in the change log: give it as `after` to go on from here.
+    /// Cursor of the event: pass it as `after` to resume after this event.
     pub cursor: String,
-    /// What happened, with the fields as they were at that moment.
+    /// The change, with the values at that time.
     pub change: Option<Row<Change>>,
     /// The import job as it was at most 250 ms before this event is delivered; null if the job no longer exists.
     pub import_job: Option<Row<ImportJob>>,
 }
 
-/// Something was written.
+/// A change event.
 #[derive(SimpleObject)]
 pub struct ChangeEvent {
-    /// The place in the change log: give it as `after` to go on from here.
+    /// Cursor of the event: pass it as `after` to resume after this event.
     pub cursor: String,
-    /// What was written.
+    /// The change.
     pub change: Option<Row<Change>>,
 }
 
-/// Every event of a subscription comes once, and all subscribers see them in one order: that of the
-/// change log. With the cursor of the last event as `after`, a subscriber that was away gets everything
-/// that happened in between.
+/// The subscription root. Every event is delivered once, in the order of the change log, which is the same for all
+/// subscribers. A client that resumes with the cursor of its last event as `after` gets all events since.
 #[Subscription]
 impl Subscription {
     /// New drafts.
     async fn outreach_draft_created(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The cursor of the last event that was seen. From now on, without it.")]
+        #[graphql(desc = "Cursor of the last event received. Default: only new events.")]
         after: Option<String>,
         #[graphql(
-            desc = "Which drafts, as they were made; what they point to counts as it is now."
+            desc = "Filter of drafts, as they were created; related rows count as they are now."
         )]
         filter: Option<FilterOf<OutreachDraft>>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>>> {
         drafts(ctx, after, filter, vec![kind::CREATED]).await
     }
 
-    /// Whatever happens to drafts: they are made, written, brought into another state, deleted.
+    /// All changes of drafts: created, updated, changed status, deleted.
     async fn outreach_draft_changed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The cursor of the last event that was seen. From now on, without it.")]
+        #[graphql(desc = "Cursor of the last event received. Default: only new events.")]
         after: Option<String>,
         #[graphql(
-            desc = "Which drafts, as they were before or after the change: `matchChange` says whether the draft entered \
+            desc = "Filter of drafts, as they were before or after the change: `matchChange` says whether the draft entered \
                     or left the filter. What drafts point to counts as it is now. An erased draft has left every filter."
         )]
         filter: Option<FilterOf<OutreachDraft>>,
@@ -103,14 +102,14 @@ impl Subscription {
         drafts(ctx, after, filter, Vec::new()).await
     }
 
-    /// Whatever happens to lists that come in: how far they are looked at, written, taken back.
+    /// All changes of import jobs, including the progress of preview, commit and undo.
     async fn import_job_changed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The cursor of the last event that was seen. From now on, without it.")]
+        #[graphql(desc = "Cursor of the last event received. Default: only new events.")]
         after: Option<String>,
         #[graphql(
-            desc = "Which lists, as they were before or after the change: `matchChange` says whether the list entered \
+            desc = "Filter of import jobs, as they were before or after the change: `matchChange` says whether the job entered \
                     or left the filter. A deleted list has left every filter."
         )]
         filter: Option<FilterOf<ImportJob>>,
@@ -124,17 +123,16 @@ impl Subscription {
         }))
     }
 
-    /// Everything that is written.
+    /// All changes.
     async fn changes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The cursor of the last event that was seen. From now on, without it.")]
+        #[graphql(desc = "Cursor of the last event received. Default: only new events.")]
         after: Option<String>,
-        #[graphql(
-            desc = "Only what is written about these; about all when it is empty or not given."
-        )]
-        entities: Option<Vec<WordOf<ChangedEntity>>>,
-        #[graphql(desc = "Which entries.")] filter: Option<FilterOf<Change>>,
+        #[graphql(desc = "Only changes of these entities. Default: all.")] entities: Option<
+            Vec<WordOf<ChangedEntity>>,
+        >,
+        #[graphql(desc = "Filter of changes.")] filter: Option<FilterOf<Change>>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<ChangeEvent>>> {
         let entities = entities.unwrap_or_default().into_iter().map(|word| word.name()).collect();
         let judge = match given(filter)? {

@@ -142,7 +142,7 @@ async fn what_is_to_be_done_next_follows_from_what_was(app: App) {
     assert_eq!(kinds, expected);
     assert_eq!(
         next[0].1,
-        json!({ "kind": "ANSWER", "reason": "They said something on 2026-03-01 that is not answered.",
+        json!({ "kind": "ANSWER", "reason": "The inbound interaction of 2026-03-01 has no reply.",
             "evidence": "Interaction:1", "dueAt": "2026-03-02T11:00:00Z", "mutation": "createOutreachDraft",
             "variables": { "input": { "prospectId": "Prospect:1", "draftType": "reply", "content": "" } } })
     );

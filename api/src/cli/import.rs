@@ -16,27 +16,27 @@ use service::{
 use super::{say, scope};
 use crate::progress::Bars;
 
-/// Brings in a database of another system, or a list of people.
+/// Imports the database of another system, or a file of people.
 #[derive(Debug, Subcommand)]
 pub(super) enum Import {
     /// A database made by the sales-assistant document: every row, with its key.
     ///
-    /// Every row is looked at first; what would be refused is listed and nothing is written. Rows are
-    /// written in chunks, and a run that was broken off goes on where it was.
+    /// Every row is checked first; rows that would be rejected are listed and nothing is written. Rows are written in
+    /// chunks, and an interrupted run resumes.
     SalesAssistant(SalesAssistant),
     /// A database made by the enrichment document: jobs, records, cache, templates, usage and settings.
     ///
-    /// Every row is looked at first; what would be refused is listed and nothing is written. It may be repeated: what came
-    /// in before is known by the key it had there.
+    /// Every row is checked first; rows that would be rejected are listed and nothing is written. It is repeatable: rows of
+    /// earlier runs are recognized by their key.
     Enrichment(Enrichment),
-    /// A list of people: CSV, TSV, XLSX or NDJSON. Looks at it and says what would become of each row.
+    /// A file of people (CSV, TSV, XLSX or NDJSON): a preview with a verdict for each row.
     ///
-    /// Encoding, delimiter and columns are found out, and can be told. Nothing is written of the list but the list
-    /// itself, until it is committed.
+    /// Encoding, delimiter and columns are detected, or given as options. No prospect is written until the import is
+    /// committed.
     Csv(super::lists::Look),
-    /// Writes a list that was looked at: 500 rows in a transaction; one that was broken off goes on.
+    /// Commits a previewed import, 500 rows in a transaction; an interrupted commit resumes.
     Commit(super::lists::Commit),
-    /// Takes back what was written of a list, but for what was touched since.
+    /// Undoes an import, except for rows that were modified since.
     Undo(super::lists::Undo),
 }
 
@@ -45,10 +45,10 @@ pub(super) struct SalesAssistant {
     /// The source: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/NAME`. It is only read.
     #[arg(long)]
     from: String,
-    /// Which organization it is brought into; it must be empty, or hold this same import.
+    /// The organization, which must be empty or hold this same import.
     #[arg(long, default_value = organization::DEFAULT)]
     organization: String,
-    /// What to do with e-mails, domains and industry names that repeat.
+    /// What to do with duplicate e-mail addresses, domains and industry names.
     #[arg(long, value_enum, default_value_t = Duplicates::Refuse)]
     duplicates: Duplicates,
     /// Skips rows that would be rejected, and rows that can't be without them, instead of rejecting the source; lists them.
@@ -57,7 +57,7 @@ pub(super) struct SalesAssistant {
     /// Says that the source is the one that this organization was brought over from, at another address now.
     #[arg(long)]
     same_source: bool,
-    /// What a word of the source becomes: `outreach_drafts.status:archived=discarded`. May be repeated.
+    /// Maps a value of the source: `outreach_drafts.status:archived=discarded`. Repeatable.
     #[arg(long = "map", value_name = "TABLE.COLUMN:WORD=WORD", value_parser = mapping)]
     words: Vec<(SourceWord, String)>,
 }
@@ -73,7 +73,7 @@ pub(super) struct Enrichment {
     /// Skips rows that would be rejected, and rows that can't be without them, instead of rejecting the source; lists them.
     #[arg(long)]
     skip_rejected: bool,
-    /// Which organization it is brought into.
+    /// The organization.
     #[arg(long, default_value = organization::DEFAULT)]
     organization: String,
 }
@@ -150,9 +150,9 @@ fn rows(count: u64) -> String {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Duplicates {
-    /// List them and write nothing.
+    /// Lists them and writes nothing.
     Refuse,
-    /// Bring them over as they are.
+    /// Imports them as they are.
     Keep,
 }
 

@@ -13,20 +13,20 @@ use service::{
 
 use super::{say, scope};
 
-/// Gives out keys for the API, lists them, takes them back.
+/// Creates, lists and revokes API keys.
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
-    /// Makes a key and prints it. It is shown this once: only its hash is kept.
+    /// Creates an API key and prints it once: only its hash is stored.
     Create(Create),
-    /// Lists the keys, without what is secret of them.
+    /// Lists the API keys without their secrets.
     List(Of),
-    /// Revokes a key: within two seconds no server accepts it any more.
+    /// Revokes an API key; all servers reject it within two seconds.
     Revoke(Revoke),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Of {
-    /// Which organization.
+    /// The organization.
     #[arg(long, default_value = organization::DEFAULT)]
     organization: String,
 }
@@ -35,23 +35,22 @@ pub(super) struct Of {
 pub(super) struct Create {
     #[command(flatten)]
     of: Of,
-    /// What it may do.
+    /// The role of the key.
     #[arg(long, value_enum)]
     role: RoleName,
-    /// What it is for, or where it is kept; what a worker writes is signed with it.
+    /// The name of the key: its purpose or its place. Rows that a worker writes carry it.
     #[arg(long, default_value = "command line")]
     name: String,
-    /// The e-mail address of the person who answers for it, who is made when there is none; the owner of
-    /// the organization when nothing is said.
+    /// The e-mail address of the responsible user, who is created if missing. Default: the owner of the organization.
     #[arg(long, value_name = "EMAIL")]
     user: Option<String>,
-    /// A program uses it, not a person: what it wrote, a person approves.
+    /// The key is for a program: a person must approve the drafts that it writes.
     #[arg(long)]
     worker: bool,
-    /// Makes the organization, when there is none of this name.
+    /// Creates the organization if it does not exist.
     #[arg(long)]
     found: bool,
-    /// For how many days it is accepted; for ever when nothing is said.
+    /// Days until the key expires. Default: it does not expire.
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: Option<u32>,
 }
@@ -60,15 +59,15 @@ pub(super) struct Create {
 pub(super) struct Revoke {
     #[command(flatten)]
     of: Of,
-    /// The key, up to its point: what `keys list` shows.
+    /// The prefix of the key, up to the point: as `keys list` shows it.
     prefix: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum RoleName {
-    /// May do everything in the organization.
+    /// Every permission in the organization.
     Owner,
-    /// Reads, writes, hands out and erases what is known about a person.
+    /// Reads, writes, exports and erases personal data.
     Admin,
     /// Reads and writes.
     Member,

@@ -23,54 +23,54 @@ const SHOWN: usize = 5;
 pub(super) struct Look {
     /// The file.
     file: PathBuf,
-    /// What the list is called; as its file when nothing is said.
+    /// The name of the import job. Default: the file name.
     #[arg(long)]
     name: Option<String>,
-    /// What a column is: `"Work mail=email"`, or `"Notes="` to leave it out. May be repeated.
+    /// The field of a column: `"Work mail=email"`, or `"Notes="` to ignore it. Repeatable.
     #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = column)]
     map: Vec<(String, String)>,
-    /// The encoding of the file, by its usual name: `windows-1252`.
+    /// The encoding of the file, like `windows-1252`. Default: detected.
     #[arg(long)]
     encoding: Option<String>,
-    /// What stands between cells: `,`, `;`, `|` or `tab`.
+    /// The delimiter: `,`, `;`, `|` or `tab`. Default: detected.
     #[arg(long, value_parser = list::file::delimiter_of)]
     delimiter: Option<char>,
-    /// The sheet of a workbook, by its name.
+    /// The name of the sheet of a workbook. Default: the first visible sheet with known columns.
     #[arg(long)]
     sheet: Option<String>,
-    /// The country of phone numbers that say none, in two letters: `DE`.
+    /// The country of phone numbers without one, as two letters: `DE`.
     #[arg(long)]
     country: Option<String>,
-    /// Writes it at once.
+    /// Commits the import after the preview.
     #[arg(long)]
     commit: bool,
-    /// What becomes of rows that may be about somebody we know, when it is written.
+    /// The decision for rows that may match an existing prospect.
     #[arg(long, value_enum, default_value_t = Candidates::Wait)]
     candidates: Candidates,
-    /// Whose list it is.
+    /// The organization.
     #[arg(long, default_value = organization::DEFAULT)]
     organization: String,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Commit {
-    /// The number of the job, or its global id: `ImportJob:3`.
+    /// The import job: its primary key, or its global ID `ImportJob:3`.
     #[arg(value_parser = job)]
     job: i64,
-    /// What becomes of rows that may be about somebody we know.
+    /// The decision for rows that may match an existing prospect.
     #[arg(long, value_enum, default_value_t = Candidates::Wait)]
     candidates: Candidates,
-    /// Whose list it is.
+    /// The organization.
     #[arg(long, default_value = organization::DEFAULT)]
     organization: String,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Undo {
-    /// The number of the job, or its global id: `ImportJob:3`.
+    /// The import job: its primary key, or its global ID `ImportJob:3`.
     #[arg(value_parser = job)]
     job: i64,
-    /// Whose list it is.
+    /// The organization.
     #[arg(long, default_value = organization::DEFAULT)]
     organization: String,
 }

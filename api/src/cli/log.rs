@@ -17,20 +17,19 @@ const USUAL: &str = "warn,api=info,service=info,sqlx=error";
 /// The log.
 #[derive(Args, Debug)]
 pub(super) struct LogOptions {
-    /// How the log is written to standard error. `RUST_LOG` says how much of it.
+    /// The format of the log on standard error. `RUST_LOG` sets its level.
     #[arg(long, global = true, value_enum, env = "SALESGRAPH_LOG_FORMAT", default_value_t = LogForm::Pretty)]
     log_format: LogForm,
-    /// A collector of OpenTelemetry (OTLP over HTTP) that gets every operation as a span:
-    /// `http://localhost:4318`. To none when nothing is said.
+    /// OpenTelemetry collector (OTLP over HTTP) for spans of operations: `http://localhost:4318`. Disabled by default.
     #[arg(long, global = true, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
     otlp: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum LogForm {
-    /// For people: one line each, in colours on a terminal.
+    /// For people: one line for each entry, with colors on a terminal.
     Pretty,
-    /// For programs: one JSON object on each line.
+    /// For programs: a JSON object on each line.
     Json,
 }
 

@@ -28,12 +28,12 @@ use crate::{progress::Bars, provider};
 /// A GraphQL backend for sales prospecting: companies, prospects, events, interactions, outreach
 /// drafts and AI research.
 ///
-/// Without a command it serves: on an embedded database in data/salesgraph.db, which it makes and
-/// fills with demo data, at 127.0.0.1:8000.
+/// Without a command it runs the server at 127.0.0.1:8000, on an embedded database in data/salesgraph.db, which
+/// it creates and fills with demo data.
 #[derive(Debug, Parser)]
 #[command(name = "salesgraph", version = version(), max_term_width = 100)]
 pub struct Program {
-    /// What to do; `serve` when nothing is said.
+    /// The command. Default: `serve`.
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -64,25 +64,25 @@ enum Command {
     /// Shows or changes the version of the database.
     #[command(subcommand)]
     Migrate(Migrate),
-    /// Fills an empty organization with demo data, all or nothing.
+    /// Fills an empty organization with demo data, in one transaction.
     Seed(Seed),
     /// Removes demo data.
     #[command(subcommand)]
     Demo(Demo),
-    /// Brings over a database of another system.
+    /// Imports the database of another system, or a file.
     #[command(subcommand)]
     Import(Import),
-    /// Gives out keys for the API, lists them, takes them back.
+    /// Creates, lists and revokes API keys.
     #[command(subcommand)]
     Keys(Keys),
-    /// Copies the database, at one moment, into a file; the server may run on.
+    /// Copies a snapshot of the database into a file; the server may keep running.
     Backup(Backup),
-    /// Puts a backup in the place of the database: of a file, which is kept beside it, or of an empty Postgres
-    /// database. No server may run on it.
+    /// Replaces the database with a backup: a file, which is kept beside it, or an empty Postgres database. No server may
+    /// use the database.
     Restore(Restore),
-    /// Looks after the database.
+    /// Checks and maintains the database.
     Maintain(Maintain),
-    /// Prints all rows of one kind.
+    /// Prints all rows of an entity.
     Export(Export),
     /// Prints the GraphQL schema.
     Schema,
@@ -90,25 +90,25 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum Migrate {
-    /// Applies every migration that is missing.
+    /// Applies all pending migrations.
     Up,
-    /// Takes back the newest migrations, with the tables they made and all that is in them; no server may
-    /// run on the database. Make a backup first.
+    /// Reverts the newest migrations, with their tables and all data in them; no server may use the database. Make a backup
+    /// first.
     Down {
-        /// How many.
+        /// Number of migrations.
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
         steps: u32,
     },
-    /// Lists the migrations and whether each has been applied.
+    /// Lists the migrations and whether each is applied.
     Status,
 }
 
 #[derive(Debug, Args)]
 struct Seed {
-    /// How much.
+    /// Size of the demo set.
     #[arg(long, value_enum, default_value_t = Scale::Small)]
     scale: Scale,
-    /// Which organization; it is made when there is none.
+    /// The organization; created if it does not exist.
     #[arg(long, default_value = organization::DEFAULT)]
     organization: String,
 }

@@ -19,13 +19,13 @@ use crate::{catalog, csv, progress::Bars};
 
 #[derive(Debug, Args)]
 pub(super) struct Backup {
-    /// The file to write; it must not be there yet. It is a SQLite database, also of Postgres.
+    /// The file to write, which must not exist. It is a SQLite database, also for Postgres.
     file: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Restore {
-    /// The file that `backup` has written.
+    /// A file that `backup` has written.
     file: PathBuf,
 }
 
@@ -34,10 +34,10 @@ pub(super) struct Restore {
 pub(super) struct Maintain {
     #[command(flatten)]
     reports: Reports,
-    /// Gives back the room that deleted rows have left.
+    /// Reclaims free space (VACUUM).
     #[arg(long)]
     vacuum: bool,
-    /// Counts what the database wants to know to plan its statements.
+    /// Updates the statistics of the query planner (ANALYZE).
     #[arg(long)]
     analyze: bool,
 }
@@ -45,32 +45,32 @@ pub(super) struct Maintain {
 /// What is listed and not changed.
 #[derive(Debug, Args)]
 struct Reports {
-    /// Looks whether the database is sound, and lists what is not.
+    /// Checks the integrity of the database and lists problems.
     #[arg(long)]
     check: bool,
-    /// Lists rows that have the same e-mail address, profile or name as others of their organization.
+    /// Lists rows with the same e-mail address, profile or name as other rows of their organization.
     #[arg(long)]
     duplicates: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// What: the name of its list in the graph, `prospects` or `outreachDrafts`.
+    /// The entity, by its list field: `prospects`, `outreachDrafts`.
     #[arg(value_parser = entity)]
     entity: &'static crate::graph::Entity,
-    /// In which form.
+    /// The format.
     #[arg(long, value_enum, default_value_t = Form::Csv)]
     format: Form,
-    /// Of which organization.
+    /// The organization.
     #[arg(long, default_value = organization::DEFAULT)]
     organization: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// A line for each row, with the names of the columns before them (RFC 4180).
+    /// CSV with a header row (RFC 4180).
     Csv,
-    /// A JSON object for each row, one on each line.
+    /// A JSON object on each line.
     Json,
 }
 

@@ -31,10 +31,10 @@ pub(super) struct Serve {
     /// The address to listen on. Default: 127.0.0.1:8000.
     #[arg(long, env = "SALESGRAPH_LISTEN", value_name = "ADDRESS:PORT", value_parser = listen)]
     listen: Option<SocketAddr>,
-    /// Leaves a new embedded database empty.
+    /// Does not fill a new embedded database with demo data.
     #[arg(long)]
     no_demo: bool,
-    /// Fills a new embedded database with demo data also where others can reach the server.
+    /// Fills a new embedded database with demo data also on an address that is not loopback.
     #[arg(long, conflicts_with = "no_demo")]
     demo: bool,
     /// The time zone data that time is grouped by; `bundled` by default.
@@ -44,8 +44,8 @@ pub(super) struct Serve {
     #[arg(long, env = "SALESGRAPH_KEEP_CHANGES", value_name = "DAYS")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=36_500))]
     keep_changes: Option<u32>,
-    /// A replica of the Postgres database, to read from while it shows all that has been written:
-    /// `postgres://USER:PASSWORD@HOST/NAME`. All servers of a database name the same.
+    /// A read replica of the Postgres database: `postgres://USER:PASSWORD@HOST/NAME`. Clients still see every acknowledged
+    /// write. All servers of a database use the same replica.
     #[arg(long, env = "SALESGRAPH_REPLICA", hide_env_values = true, value_name = "URL")]
     replica: Option<String>,
     /// The maximum number of connections to the Postgres database, and to its replica: at least 8. Default: 36, of which 16

@@ -20,105 +20,106 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ProspectActs;
 
-/// Where a prospect goes.
+/// Input of `moveProspect`.
 #[derive(InputObject)]
 pub struct MoveProspectInput {
     /// The prospect.
     pub id: ID,
     /// The company the person works for now.
     pub company_id: ID,
-    /// The `revision` that was read: when it was written since, it is refused.
+    /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// How far a prospect has come.
+/// Input of `advanceProspect`.
 #[derive(InputObject)]
 pub struct AdvanceProspectInput {
     /// The prospect.
     pub id: ID,
-    /// The stage it is to be in.
+    /// New lifecycle stage.
     pub lifecycle_stage: WordOf<LifecycleStage>,
-    /// The `revision` that was read: when it was written since, it is refused.
+    /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// Which prospects become one.
+/// Input of `mergeProspects`.
 #[derive(InputObject)]
 pub struct MergeProspectsInput {
-    /// The prospect whose values count.
+    /// The prospect whose values take precedence.
     pub keep_id: ID,
-    /// The prospect that fills in what the other doesn't say.
+    /// The prospect that fills in missing values.
     pub drop_id: ID,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// Which prospect.
+/// Input of an action on a prospect.
 #[derive(InputObject)]
 pub struct ProspectActInput {
     /// The prospect.
     pub id: ID,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// Who is to be forgotten.
+/// Input of `eraseProspect`.
 #[derive(InputObject)]
 pub struct EraseProspectInput {
-    /// The prospect; also one that was deleted.
+    /// The prospect; it may be soft-deleted.
     pub id: ID,
-    /// The `revision` that was read: when it was written since, it is refused.
+    /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// Who wants to be told what is known.
+/// Input of `exportProspect`.
 #[derive(InputObject)]
 pub struct ExportProspectInput {
-    /// The prospect; also one that was deleted.
+    /// The prospect; it may be soft-deleted.
     pub id: ID,
 }
 
 payload!(
-    /// What the acts on prospects give.
+    /// Payload of actions on a prospect.
     ProspectActPayload,
-    /// As it is now; null when refused.
+    /// The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.
     prospect: Prospect
 );
 
-/// What `eraseProspect` gives.
+/// Payload of `eraseProspect`.
 #[derive(SimpleObject)]
 pub struct EraseProspectPayload {
-    /// The id that the person had; null when refused.
+    /// Former ID of the prospect; null after errors.
     pub erased_id: Option<ID>,
-    /// How many interactions, drafts, pieces of research, rows of lists, and values that providers found went with the person; null when refused.
+    /// Number of interactions, drafts, research, import records and provenance rows erased with the prospect; null after
+    /// errors.
     pub erased_records: Option<i64>,
-    /// Why it was refused; empty when it was done.
+    /// Errors of the input; empty on success.
     pub user_errors: Vec<UserError>,
 }
 
-/// What `exportProspect` gives.
+/// Payload of `exportProspect`.
 #[derive(SimpleObject)]
 pub struct ExportProspectPayload {
-    /// Everything that is known: the row and its company, interactions, drafts and research, and what the
-    /// change log says of them, by the names of tables and columns; null when refused.
+    /// Personal data by table and column: the row and its company, interactions, drafts, research, and their changes; null
+    /// after errors.
     pub export: Option<JsonText>,
-    /// Why it was refused; empty when it was done.
+    /// Errors of the input; empty on success.
     pub user_errors: Vec<UserError>,
 }
 
 #[Object]
 impl ProspectActs {
-    /// Lets a prospect work for another company.
+    /// Moves a prospect to another company.
     async fn move_prospect(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: MoveProspectInput,
+        #[graphql(desc = "Input.")] input: MoveProspectInput,
     ) -> Result<ProspectActPayload> {
         let done = act(ctx, |scope, once| async move {
             let id = key::<Prospect>(&input.id, "id")?;
@@ -129,12 +130,12 @@ impl ProspectActs {
         Ok(done.await?.into())
     }
 
-    /// Brings a prospect into another stage by hand. Some stages come by themselves: research makes it
-    /// researched, something said to the person contacted, something said to us engaged.
+    /// Sets the lifecycle stage of a prospect. Some stages are set automatically: RESEARCHED by research, CONTACTED by an
+    /// outbound interaction, ENGAGED by an inbound one.
     async fn advance_prospect(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: AdvanceProspectInput,
+        #[graphql(desc = "Input.")] input: AdvanceProspectInput,
     ) -> Result<ProspectActPayload> {
         let done = act(ctx, |scope, once| async move {
             let id = key::<Prospect>(&input.id, "id")?;
@@ -144,11 +145,11 @@ impl ProspectActs {
         Ok(done.await?.into())
     }
 
-    /// Notes that a person wants to hear nothing more from us: from then on nothing is sent.
+    /// Unsubscribes a prospect: no messages are sent any more.
     async fn unsubscribe_prospect(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: ProspectActInput,
+        #[graphql(desc = "Input.")] input: ProspectActInput,
     ) -> Result<ProspectActPayload> {
         let done = act(ctx, |scope, once| async move {
             prospect::unsubscribe(scope, key::<Prospect>(&input.id, "id")?, true, once).await
@@ -156,11 +157,11 @@ impl ProspectActs {
         Ok(done.await?.into())
     }
 
-    /// Notes that a person wants to hear from us again.
+    /// Reverts the opt-out of a prospect.
     async fn resubscribe_prospect(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: ProspectActInput,
+        #[graphql(desc = "Input.")] input: ProspectActInput,
     ) -> Result<ProspectActPayload> {
         let done = act(ctx, |scope, once| async move {
             prospect::unsubscribe(scope, key::<Prospect>(&input.id, "id")?, false, once).await
@@ -168,12 +169,12 @@ impl ProspectActs {
         Ok(done.await?.into())
     }
 
-    /// Makes one prospect of two records of one person. Everything that belongs to either belongs to the one
-    /// that is left; it keeps the older id, and the other is deleted.
+    /// Merges two prospects of the same person. The result keeps the older ID and gets the related rows of both; the other
+    /// prospect is soft-deleted.
     async fn merge_prospects(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: MergeProspectsInput,
+        #[graphql(desc = "Input.")] input: MergeProspectsInput,
     ) -> Result<ProspectActPayload> {
         let done = act(ctx, |scope, once| async move {
             let keep = key::<Prospect>(&input.keep_id, "keep_id")?;
@@ -183,12 +184,12 @@ impl ProspectActs {
         Ok(done.await?.into())
     }
 
-    /// Erases a person for good, with interactions, drafts, research, rows of lists and what providers found, and
-    /// empties what the change log says of them. What calls to language models have cost for the person stays in the ledger.
+    /// Erases a prospect permanently (GDPR), with interactions, drafts, research, import records and provenance, and empties
+    /// the change-log entries about them. The cost of language-model calls stays in the usage log.
     async fn erase_prospect(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: EraseProspectInput,
+        #[graphql(desc = "Input.")] input: EraseProspectInput,
     ) -> Result<EraseProspectPayload> {
         let done = act(ctx, |scope, once| async move {
             let id = key::<Prospect>(&input.id, "id")?;
@@ -202,11 +203,11 @@ impl ProspectActs {
         })
     }
 
-    /// Hands out everything that is known about a person, and notes that it did.
+    /// Exports all personal data of a prospect (GDPR), and logs the export.
     async fn export_prospect(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: ExportProspectInput,
+        #[graphql(desc = "Input.")] input: ExportProspectInput,
     ) -> Result<ExportProspectPayload> {
         let done = act(ctx, |scope, _| async move {
             privacy::export(scope, key::<Prospect>(&input.id, "id")?).await

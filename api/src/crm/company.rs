@@ -21,39 +21,37 @@ use crate::{
     usage::costs,
 };
 
-/// An account: the organization that prospects belong to.
+/// A company: the account that prospects belong to.
 #[derive(Entity)]
 #[entity(table = table, plural = "companies", writes = rules)]
 pub struct Company {
-    /// Name, as the company writes it.
+    /// Name.
     #[entity(sort)]
     pub name: String,
-    /// The industry it is in.
+    /// Industry.
     pub industry: One<Industry>,
-    /// Size class, in words of your own: `11-50`, `enterprise`.
+    /// Size class, as free text: `11-50`, `enterprise`.
     pub size: String,
-    /// Address of its website.
+    /// URL of the website.
     pub website: Option<String>,
-    /// Host of its website without `www.`: what tells one account from another.
+    /// Host of the website without `www.`; unique in the organization.
     #[entity(sort)]
     pub domain: Option<String>,
-    /// When it was deleted. Deleted companies leave the lists, but what points to them still shows
-    /// them.
+    /// Time of the soft delete; null if not deleted. Lists omit deleted companies; references still resolve to them.
     pub deleted_at: Option<DateTime>,
-    /// The people we know there.
+    /// Prospects at the company.
     pub prospects: Many<Prospect>,
-    /// Where values came from that providers found, the newest last.
+    /// Provenance of values that providers found, newest last.
     pub field_provenances: Many<FieldProvenance>,
-    /// Everything that happened with its prospects, newest first: interactions, drafts, research, and what was changed.
-    /// Deleted prospects are left out.
+    /// Timeline of its prospects, newest first: interactions, drafts, research and changes. Deleted prospects are omitted.
     #[entity(paged = timeline, needs("id"))]
     pub timeline: TimelineConnection,
-    /// How close it is to us: hot when one of its prospects said something within the last 7 days, warm within 30,
-    /// cold when they were contacted but said nothing since, untouched when nobody was.
+    /// Engagement: HOT if a prospect replied within the last 7 days, WARM within 30, COLD if prospects were contacted without a
+    /// reply since, UNTOUCHED if none was contacted.
     #[entity(computed = engagement, needs("id"))]
     pub engagement: CompanyEngagement,
-    /// What calls to language models have cost for its prospects so far, in US dollars; deleted ones
-    /// count, a call that made several things counts its share.
+    /// Cost of language-model calls for its prospects, in US dollars, including deleted ones; a call for several rows counts its
+    /// share.
     #[entity(computed = cost_to_date, needs("id"))]
     pub cost_to_date: f64,
 }

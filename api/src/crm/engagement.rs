@@ -8,36 +8,40 @@ use crate::graph::{
     scalar::{Moment, WordOf},
 };
 
-/// How close a company is to us, and by what that is known. Deleted prospects don't count.
+/// Engagement of a company. Deleted prospects do not count.
 #[derive(SimpleObject)]
 pub struct CompanyEngagement {
-    /// How close it is, by when one of its prospects last said something to us.
+    /// Engagement level, by the time of the last inbound contact.
     pub level: WordOf<EngagementLevel>,
-    /// How many prospects we know there.
+    /// Number of prospects.
     pub prospects: i32,
-    /// How many of them were contacted.
+    /// Number of prospects contacted.
     pub contacted: i32,
-    /// How many of those that were contacted said something to us.
+    /// Number of contacted prospects who replied.
     pub answered: i32,
-    /// `answered` as a part of `contacted`; null when nobody was contacted.
+    /// `answered` divided by `contacted`; null if none was contacted.
     pub answer_rate: Option<f64>,
-    /// When one of them was last contacted.
+    /// Time of the last outbound contact.
     pub last_contacted_at: Option<Moment>,
-    /// When one of them last said something to us.
+    /// Time of the last inbound contact.
     pub last_engagement_date: Option<Moment>,
 }
 
-/// How close a company is.
+/// `EngagementLevel`.
 pub enum EngagementLevel {}
 
 impl Vocabulary for EngagementLevel {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "EngagementLevel", about: "How close a company is to us.", words: LEVELS }
+        &EnumType {
+            name: "EngagementLevel",
+            about: "Engagement level of a company.",
+            words: LEVELS,
+        }
     }
 }
 
 impl CompanyEngagement {
-    /// What is known of a company.
+    /// The engagement of a company.
     #[must_use]
     pub fn of(engagement: &Engagement) -> Option<Self> {
         Some(Self {

@@ -13,32 +13,31 @@ use crate::{
     },
 };
 
-/// What should be done next about a prospect, by rules: the first of `NextBestActionKind` that holds. Nothing of it is
-/// done by itself.
+/// The next best action for a prospect: the first of `NextBestActionKind` that applies. It is a recommendation only.
 #[derive(SimpleObject)]
 pub struct NextBestAction {
-    /// What should be done.
+    /// Kind of action.
     pub kind: WordOf<NextBestActionKind>,
-    /// Why, in a sentence.
+    /// Reason, as a sentence.
     pub reason: String,
-    /// The global id of what it follows from: what they said, the draft that waits.
+    /// Global ID of the subject: the inbound interaction, the pending draft.
     pub evidence: Option<ID>,
-    /// Until when it should be done; null when that doesn't matter.
+    /// Due time; null if there is none.
     pub due_at: Option<Moment>,
-    /// The mutation that does it.
+    /// Name of the mutation that performs the action.
     pub mutation: String,
-    /// Its variables, for `$input`; what a person has to write is empty.
+    /// Input of the mutation; values that a person has to write are empty.
     pub variables: JsonText,
 }
 
-/// What can be done next about a prospect, in the order in which it is looked for.
+/// `NextBestActionKind`.
 pub enum NextBestActionKind {}
 
 impl Vocabulary for NextBestActionKind {
     fn enum_type() -> &'static EnumType {
         &EnumType {
             name: "NextBestActionKind",
-            about: "What can be done next about a prospect, in the order in which it is looked for.",
+            about: "Kind of next best action, in order of precedence.",
             words: KINDS,
         }
     }

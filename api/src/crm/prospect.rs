@@ -28,74 +28,73 @@ use crate::{
     usage::costs,
 };
 
-/// A person we sell to: the only record of a person in the product.
+/// A prospect: a person to sell to. Every person in the product is a prospect.
 #[derive(Entity)]
 #[entity(table = table, plural = "prospects", writes = rules)]
 pub struct Prospect {
     /// Full name.
     #[entity(sort)]
     pub full_name: String,
-    /// First name, as a source has it; null when only the full name is known. A change of the full name alone removes it.
+    /// First name, if a source provides it; null if only the full name is known. An update of the full name alone removes it.
     pub first_name: Option<String>,
-    /// Last name, as a source has it; null when only the full name is known. A change of the full name alone removes it.
+    /// Last name, if a source provides it; null if only the full name is known. An update of the full name alone removes it.
     pub last_name: Option<String>,
     /// E-mail address.
     #[entity(sort)]
     pub email: String,
-    /// Address of the profile at LinkedIn.
+    /// URL of the LinkedIn profile.
     pub linkedin_url: Option<String>,
-    /// Where the person is.
+    /// Location.
     pub location: Option<String>,
-    /// Phone number, with its country where that is known: `+493012345678`.
+    /// Phone number, in E.164 form if the country is known: `+493012345678`.
     pub phone: Option<String>,
-    /// What the person does at the company.
+    /// Job title.
     pub job_title: Option<String>,
-    /// The company the person works for.
+    /// The company that the person works for.
     pub company: One<Company>,
-    /// When we last contacted the person; null when we never did.
+    /// Time of the last outbound contact; null if there was none.
     #[entity(sort)]
     pub last_contacted_at: Option<DateTime>,
-    /// When the person last said something to us; null when they never did.
+    /// Time of the last inbound contact; null if there was none.
     pub last_engagement_date: Option<DateTime>,
-    /// How far the prospect has come.
+    /// Lifecycle stage.
     pub lifecycle_stage: Of<LifecycleStage>,
-    /// Since when the person wants to hear nothing more from us; null when they may be written to.
+    /// Time of the opt-out; null if the person may be contacted.
     pub unsubscribed_at: Option<DateTime>,
-    /// Whole days since the last contact, by the server's clock; null when there was none.
+    /// Whole days since `lastContactedAt`; null if there was no contact.
     #[entity(computed = days_since_last_contact, needs("last_contacted_at"))]
     pub days_since_last_contact: Option<i32>,
-    /// Whether the person is on the work lists.
+    /// Whether the prospect is active, that is, shown in work lists.
     pub is_active: bool,
-    /// Where the person came from; null for those that were there before this was kept.
+    /// Origin of the row; null for rows older than this field.
     pub source: Option<Of<ProspectSource>>,
-    /// When the person was deleted. Deleted prospects leave the lists, but what points to them
-    /// still shows them.
+    /// Time of the soft delete; null if not deleted. Lists omit deleted prospects; references still resolve to them.
     pub deleted_at: Option<DateTime>,
-    /// The record that this one was merged into; null when it was merged into none.
+    /// The prospect that this row was merged into; null if it was not merged.
     pub merged_into: Option<One<Prospect>>,
-    /// Everything that happened between us and the person.
+    /// Interactions with the prospect.
     pub interactions: Many<Interaction>,
-    /// Messages to the person, sent or not.
+    /// Outreach drafts for the prospect.
     pub outreach_drafts: Many<OutreachDraft>,
-    /// Where values came from that providers found, the newest last.
+    /// Provenance of values that providers found, newest last.
     pub field_provenances: Many<FieldProvenance>,
-    /// Everything that AI found out about the person.
+    /// AI research about the prospect.
     pub research: Many<ProspectResearch>,
-    /// The newest research, which is the one that counts; null when there is none.
+    /// The newest research; null if there is none.
     pub latest_research: Option<Newest<ProspectResearch>>,
-    /// Everything that happened with the person, newest first: interactions, drafts, research, and what was changed.
+    /// Timeline, newest first: interactions, drafts, research and changes.
     #[entity(paged = timeline, needs("id"))]
     pub timeline: TimelineConnection,
-    /// What should be done next, by rules; null when nothing is: the person is deleted, not active, unsubscribed or
-    /// disqualified, a message is on its way, or it is theirs to answer.
+    /// The next best action, by rules; null if there is none: the prospect is deleted, inactive, unsubscribed or disqualified,
+    /// a message is being sent, or the reply is theirs.
     #[entity(computed = next_best_action, needs("id"))]
     pub next_best_action: Option<NextBestAction>,
-    /// The solutions to talk about, best first, at most 10: those that the newest research names; where it names none,
-    /// those that suit the industry of the company, by name.
+    /// Recommended solutions, best first. Maximum: 10. They are those of the newest research, or if it names none, those of the
+    /// company's industry, by name.
     #[entity(rows = recommended_solutions, needs("id"))]
     pub recommended_solutions: Picked<Solution>,
-    /// What calls to language models have cost for the person's drafts and research so far, in US dollars;
-    /// a call that made several things counts its share.
+    /// Cost of language-model calls for drafts and research of the prospect, in US dollars; a call for several rows counts its
+    /// share.
     #[entity(computed = cost_to_date, needs("id"))]
     pub cost_to_date: f64,
 }
@@ -105,7 +104,7 @@ pub enum LifecycleStage {}
 
 impl Vocabulary for LifecycleStage {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "LifecycleStage", about: "How far a prospect has come.", words: STAGES }
+        &EnumType { name: "LifecycleStage", about: "Lifecycle stage of a prospect.", words: STAGES }
     }
 }
 
@@ -114,7 +113,7 @@ pub enum ProspectSource {}
 
 impl Vocabulary for ProspectSource {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "ProspectSource", about: "Where a prospect came from.", words: SOURCES }
+        &EnumType { name: "ProspectSource", about: "Source of a prospect.", words: SOURCES }
     }
 }
 

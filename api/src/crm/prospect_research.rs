@@ -14,25 +14,25 @@ use crate::{
     usage::{costs, llm_usage_log::LlmUsageLog},
 };
 
-/// What AI found out about a prospect.
+/// AI research about a prospect.
 #[derive(Entity)]
 #[entity(table = table, plural = "prospectResearches", writes = rules)]
 pub struct ProspectResearch {
-    /// The person it is about.
+    /// The prospect.
     pub prospect: One<Prospect>,
-    /// The findings in short.
+    /// Summary of the findings.
     pub research_summary: String,
-    /// The findings in parts, as the model gave them.
+    /// Structured findings, as the model returned them.
     pub key_insights: Option<Json>,
-    /// Solutions that the model recommends: a list of ids or names.
+    /// Recommended solutions: a list of IDs or names.
     pub recommended_solutions: Option<Json>,
-    /// How sure the model is, from 0 to 1.
+    /// Confidence, from 0 to 1.
     #[entity(sort)]
     pub confidence_score: Option<f64>,
-    /// The calls to language models that made it.
+    /// Language-model calls that produced the row.
     #[entity(pairs("prospect_research_usages", "prospect_research_id", "llm_usage_log_id"))]
     pub llm_usage_logs: Many<LlmUsageLog>,
-    /// What those calls have cost, in US dollars; one that made several things counts its share.
+    /// Cost of those calls, in US dollars; a call for several rows counts its share.
     #[entity(computed = cost_to_date, needs("id"))]
     pub cost_to_date: f64,
 }

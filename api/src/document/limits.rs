@@ -5,25 +5,25 @@ use clap::Args;
 /// How much one request may ask for. What goes beyond is refused before anything runs.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most tokens of a document: names, numbers, strings, signs.
+    /// Maximum tokens of a document.
     #[arg(long, env = "SALESGRAPH_MAX_TOKENS", value_name = "N", default_value_t = Limits::USUAL.max_tokens)]
     pub max_tokens: usize,
-    /// How deep fields may be nested, fragments opened.
+    /// Maximum depth of fields, fragments expanded.
     #[arg(long, env = "SALESGRAPH_MAX_DEPTH", value_name = "N", default_value_t = Limits::USUAL.max_depth)]
     pub max_depth: u32,
-    /// The most aliases of a document.
+    /// Maximum aliases of a document.
     #[arg(long, env = "SALESGRAPH_MAX_ALIASES", value_name = "N", default_value_t = Limits::USUAL.max_aliases)]
     pub max_aliases: usize,
-    /// The most directives of a document.
+    /// Maximum directives of a document.
     #[arg(long, env = "SALESGRAPH_MAX_DIRECTIVES", value_name = "N", default_value_t = Limits::USUAL.max_directives)]
     pub max_directives: usize,
-    /// The most fields of the root in one operation.
+    /// Maximum root fields of an operation.
     #[arg(long, env = "SALESGRAPH_MAX_ROOTS", value_name = "N", default_value_t = Limits::USUAL.max_roots)]
     pub max_roots: usize,
-    /// The most fields of a document, fragments opened.
+    /// Maximum fields of a document, fragments expanded.
     #[arg(long, env = "SALESGRAPH_MAX_FIELDS", value_name = "N", default_value_t = Limits::USUAL.max_fields)]
     pub max_fields: u64,
-    /// The most an operation may cost: each field is 1, a list its page size times what is asked of it.
+    /// Maximum query cost: a field costs 1, a list its page size times the cost of its selection.
     #[arg(long, env = "SALESGRAPH_MAX_COST", value_name = "N", default_value_t = Limits::USUAL.max_cost)]
     pub max_cost: u64,
     /// The maximum length of a name or a number in a document, in bytes.
@@ -35,7 +35,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The figures when nothing is said.
+    /// The default limits.
     pub const USUAL: Self = Self {
         max_tokens: 20_000,
         max_depth: 32,

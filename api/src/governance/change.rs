@@ -18,42 +18,42 @@ use crate::{
     },
 };
 
-/// An entry of the change log: something that was written, and by whom. Entries are never changed, but
-/// for those about a person who was erased, which are emptied.
+/// A change: an entry of the change log. Entries are immutable, except that erasing a person empties the entries about
+/// them.
 #[derive(Entity)]
 #[entity(table = table, plural = "changes", log)]
 pub struct Change {
-    /// The place in the log: what `changes` and the subscriptions take as `after`.
+    /// Cursor of the entry, for `after` of `changes` and of subscriptions.
     #[entity(computed = cursors, needs("epoch", "transaction_number", "id"))]
     pub cursor: String,
-    /// What was written.
+    /// Entity.
     pub entity: Of<ChangedEntity>,
-    /// Global id of the row; null for many rows. The row itself is `node(id:)`, while it is there.
+    /// Global ID of the row; null for changes of many rows. `node(id:)` returns the row while it exists.
     #[entity(computed = records, needs("entity", "record_id"))]
     pub record_id: Option<ID>,
-    /// What happened to it.
+    /// Kind of change.
     pub kind: Of<ChangeKind>,
-    /// The fields that were written, with what they were before and after.
+    /// Changed fields, with old and new values.
     #[entity(computed = fields, needs("entity", "kind", "before", "after"))]
     pub fields: Vec<FieldChange>,
-    /// What kind of actor wrote it.
+    /// Kind of the actor.
     pub actor_kind: Of<ActorKind>,
-    /// The name of the actor, if it has one.
+    /// Name of the actor; null if it has none.
     pub actor_name: Option<String>,
-    /// The id of the request in which it was written: the server returns it as `X-Request-Id`.
+    /// Request ID, which the server returns as `X-Request-Id`.
     pub request_id: Option<String>,
-    /// The id that the client gave its request in `X-Request-Id`; null when it gave none. Clients choose it.
+    /// Client request ID: the `X-Request-Id` of the request; null if none was sent. Not verified.
     pub client_request_id: Option<String>,
 }
 
-/// A field that was written.
+/// A changed field.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct FieldChange {
-    /// Its name.
+    /// Name of the field.
     pub name: String,
-    /// What it was before; null when it was absent, or the row was not there.
+    /// Value before the change; null if there was none.
     pub before: Option<JsonText>,
-    /// What it was afterwards; null when it was absent, or the row was not there any more.
+    /// Value after the change; null if there is none.
     pub after: Option<JsonText>,
 }
 
@@ -62,7 +62,7 @@ pub enum ChangedEntity {}
 
 impl Vocabulary for ChangedEntity {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "ChangedEntity", about: "What can change.", words: ENTITIES }
+        &EnumType { name: "ChangedEntity", about: "An entity of the change log.", words: ENTITIES }
     }
 }
 
@@ -71,7 +71,7 @@ pub enum ChangeKind {}
 
 impl Vocabulary for ChangeKind {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "ChangeKind", about: "What can happen to a row.", words: KINDS }
+        &EnumType { name: "ChangeKind", about: "Kind of change.", words: KINDS }
     }
 }
 
@@ -80,7 +80,7 @@ pub enum ActorKind {}
 
 impl Vocabulary for ActorKind {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "ActorKind", about: "Who can act.", words: ACTORS }
+        &EnumType { name: "ActorKind", about: "Kind of actor.", words: ACTORS }
     }
 }
 

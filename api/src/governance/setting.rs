@@ -5,22 +5,22 @@ use service::governance::setting::{SCOPES, TYPES, rules, table};
 
 use crate::graph::{EnumType, Json, Of, Vocabulary};
 
-/// What an organization says about how the product works for it. Enrichment goes by `llm_provider`, `llm_model`,
-/// `llm_prices`, `max_concurrent_enrichments`, `cache_ttl_days`, `daily_spend_limit` (US dollars, by the days of UTC) and
-/// `enable_deep_search`; other keys are yours. Owners and admins write them.
+/// A setting of the organization. Enrichment reads `llm_provider`, `llm_model`, `llm_prices`,
+/// `max_concurrent_enrichments`, `cache_ttl_days`, `daily_spend_limit` (US dollars for each UTC day) and
+/// `enable_deep_search`; other keys are free to use. Owners and admins write settings.
 #[derive(Entity)]
 #[entity(table = table, plural = "settings", writes = rules)]
 pub struct Setting {
-    /// Its name: one of an organization, whatever the case of its letters.
+    /// Key, unique in the organization (case-insensitive).
     #[entity(sort)]
     pub key: String,
-    /// What it says.
+    /// Value.
     pub value: Json,
-    /// What the value is; what the first value is when nothing is said.
+    /// Type of the value. Default: the type of the first value.
     pub value_type: Of<SettingType>,
-    /// What it is for.
+    /// Description.
     pub description: Option<String>,
-    /// Who added it.
+    /// Origin.
     pub scope: Of<SettingScope>,
 }
 
@@ -29,7 +29,7 @@ pub enum SettingType {}
 
 impl Vocabulary for SettingType {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "SettingType", about: "What the value of a setting is.", words: TYPES }
+        &EnumType { name: "SettingType", about: "Type of the value of a setting.", words: TYPES }
     }
 }
 
@@ -38,6 +38,6 @@ pub enum SettingScope {}
 
 impl Vocabulary for SettingScope {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "SettingScope", about: "Who added a setting.", words: SCOPES }
+        &EnumType { name: "SettingScope", about: "Origin of a setting.", words: SCOPES }
     }
 }

@@ -41,7 +41,7 @@ macro_rules! payload {
         pub struct $name {
             $(#[doc = $row_about])*
             pub $row: Option<$crate::graph::Row<$entity>>,
-            /// Why it was refused; empty when it was done.
+            /// Errors of the input; empty on success.
             pub user_errors: Vec<$crate::graph::payload::UserError>,
         }
 

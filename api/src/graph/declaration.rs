@@ -227,8 +227,8 @@ impl Entity {
                 false,
                 "Counts the writes of this row, starting at 1: the lock of an update.",
             ),
-            ("created_at", Scalar::DateTime, true, "When the row was made."),
-            ("updated_at", Scalar::DateTime, true, "When the row was last written."),
+            ("created_at", Scalar::DateTime, true, "Creation time."),
+            ("updated_at", Scalar::DateTime, true, "Time of the last change."),
         ];
         for (column_name, scalar, sort, about) in standard {
             if let Some(column) = table.find(column_name) {
@@ -244,8 +244,7 @@ impl Entity {
         if rules.is_some() {
             fields.push(Field {
                 name: "history".to_owned(),
-                about: "What was done to this row, oldest first: who changed which field when."
-                    .to_owned(),
+                about: "Change history of the row, oldest first.".to_owned(),
                 gives: Gives::History,
                 sort: false,
             });

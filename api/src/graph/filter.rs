@@ -161,19 +161,22 @@ enum Takes {
 
 /// What each test of a filter means.
 pub const TESTS: [(&str, &str); 13] = [
-    ("eq", "The same."),
-    ("ne", "Another, or absent."),
-    ("in", "One of these; at most 1,000."),
-    ("notIn", "None of these, or absent; at most 1,000."),
-    ("lt", "Less than this."),
-    ("lte", "Less than this, or the same."),
-    ("gt", "More than this."),
-    ("gte", "More than this, or the same."),
-    ("contains", "Has this text in it; `%` and `_` mean themselves."),
-    ("startsWith", "Begins with this text; `%` and `_` mean themselves."),
-    ("endsWith", "Ends with this text; `%` and `_` mean themselves."),
-    ("has", "A list with this text or number in it, or an object with this key, to the letter."),
-    ("isNull", "Absent (true), or not (false)."),
+    ("eq", "Equal."),
+    ("ne", "Not equal; null matches."),
+    ("in", "One of these values. Maximum: 1,000."),
+    ("notIn", "None of these values; null matches. Maximum: 1,000."),
+    ("lt", "Less than this value."),
+    ("lte", "Less than or equal to this value."),
+    ("gt", "Greater than this value."),
+    ("gte", "Greater than or equal to this value."),
+    ("contains", "Contains this text; `%` and `_` are literal."),
+    ("startsWith", "Starts with this text; `%` and `_` are literal."),
+    ("endsWith", "Ends with this text; `%` and `_` are literal."),
+    (
+        "has",
+        "A list that contains this text or number, or an object with this key; case-sensitive.",
+    ),
+    ("isNull", "Null (true) or not null (false)."),
 ];
 
 /// Whether values of the GraphQL type `ty` can be tested by `test`.

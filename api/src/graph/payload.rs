@@ -13,19 +13,18 @@ use super::{
 };
 use crate::error::Error;
 
-/// Why a mutation was refused, in words for its user.
+/// An error of the input of a mutation.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct UserError {
-    /// Of which kind it is.
+    /// Error code: the category.
     pub code: UserErrorCode,
-    /// Why, for programs: texts may change, this does not.
+    /// Reason code, stable; messages may change.
     pub reason: WordOf<ErrorReason>,
-    /// What it is about: the path of a field below `input`, its parts joined by `.`; null when it is
-    /// about no single field.
+    /// Path of the field below `input`, joined by `.`; null if the error concerns no single field.
     pub field: Option<String>,
-    /// What is wrong and what would be right.
+    /// Message for people: the problem and how to fix it.
     pub message: String,
-    /// Which item of a batch, counted from 0; null outside of batches.
+    /// Index of the item of a batch, from 0; null outside of batches.
     pub index: Option<i32>,
     /// The row that was changed since it was read.
     #[graphql(skip)]
@@ -53,14 +52,14 @@ impl Vocabulary for ErrorReason {
     }
 }
 
-/// The kinds of user errors.
+/// Category of an input error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum UserErrorCode {
-    /// There is no such thing in the organization.
+    /// The row does not exist in the organization.
     NotFound,
-    /// The input breaks a rule.
+    /// The input is invalid.
     Invalid,
-    /// The input is right by itself, but not beside what is stored.
+    /// The input conflicts with stored rows.
     Conflict,
 }
 

@@ -59,8 +59,8 @@ impl OutputType for Query {
             schema.shared();
             let mut fields = types::roots(&mut schema);
             fields.extend(schema.fields_of::<WrittenQueries>());
-            let about = "Where every question starts. Each kind of thing has two fields here: one \
-                         by its id, and the list, with filter, order and pages.";
+            let about = "The query root. Each entity has two fields here: one row by its ID, and the list with \
+                         filter, sort order and pages.";
             object("Query", about, fields)
         })
     }
@@ -102,8 +102,8 @@ impl OutputType for Mutation {
             let mut schema = Schema { registry };
             let mut fields = write_types::roots(&mut schema);
             fields.extend(schema.fields_of::<WrittenMutations>());
-            let about = "Everything that can be done. Each field is one act in one transaction, \
-                         acknowledged after it is committed; what is refused stands in `userErrors`.";
+            let about = "The mutation root. Each field is one transaction, acknowledged after it is committed; \
+                         rejected input is reported in `userErrors`.";
             object("Mutation", about, fields)
         })
     }
@@ -168,7 +168,7 @@ impl Schema<'_> {
     pub fn node(&mut self, id: FieldType) {
         self.add(MetaType::Interface {
             name: "Node".to_owned(),
-            description: Some("Anything with a global id.".to_owned()),
+            description: Some("An object with a global ID.".to_owned()),
             fields: IndexMap::from([("id".to_owned(), id)]),
             possible_types: catalog::entities().iter().map(|e| e.name.to_owned()).collect(),
             extends: false,

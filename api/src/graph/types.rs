@@ -35,8 +35,8 @@ impl Schema<'_> {
     pub(super) fn shared(&mut self) {
         self.scalar(
             "DateTime",
-            "A moment in UTC, ISO 8601 with up to microseconds: `2026-03-01T09:00:00Z`. As input any \
-             offset is taken.",
+            "Date and time in UTC, ISO 8601 with up to six decimal places: `2026-03-01T09:00:00Z`. Input accepts any \
+             offset.",
             DATE_TIME_SPECIFICATION,
         );
         self.scalar("JSON", "Any JSON value, as it was stored.", JSON_SPECIFICATION);
@@ -45,14 +45,13 @@ impl Schema<'_> {
             DIRECTIONS.iter().map(|(name, _, _, about)| ((*name).to_owned(), *about)).collect();
         self.enumeration(
             "OrderDirection",
-            "In which direction a list is sorted, and where absent values stand. Text is compared \
-             without regard to the case of A–Z.",
+            "Sort direction and position of nulls. Comparison of text ignores the case of A–Z.",
             directions,
         );
 
         self.object(
             "PageInfo",
-            "What stands around a page of a list.",
+            "Information about a page of a list.",
             vec![
                 field("hasPreviousPage", "Boolean!", "Whether there are rows before this page."),
                 field("hasNextPage", "Boolean!", "Whether there are rows after this page."),
@@ -65,17 +64,21 @@ impl Schema<'_> {
             ],
         );
 
-        let id = field("id", "ID!", "Global id, unique in the whole graph: the type and the key.");
+        let id = field(
+            "id",
+            "ID!",
+            "Global ID: the type and the primary key, unique in the whole graph.",
+        );
         self.node(id);
 
         for (scalar, what) in [
-            ("ID", "an id; a global one, or the bare key"),
-            ("String", "text, without regard to the case of A–Z"),
-            ("Int", "a whole number"),
-            ("Float", "a number"),
-            ("Boolean", "true or false"),
-            ("DateTime", "a moment"),
-            ("JSON", "a JSON value"),
+            ("ID", "IDs: global IDs, or primary keys"),
+            ("String", "text; the case of A–Z is ignored"),
+            ("Int", "integers"),
+            ("Float", "numbers"),
+            ("Boolean", "Boolean values"),
+            ("DateTime", "timestamps"),
+            ("JSON", "JSON values"),
         ] {
             self.tests(scalar, what);
         }
@@ -94,7 +97,7 @@ impl Schema<'_> {
             argument(test, &ty, about)
         });
         let fields = fields.collect();
-        let about = format!("Tests of {what}. Those that are given must all pass.");
+        let about = format!("Conditions on {what}. All conditions must match.");
         self.input(&format!("{scalar}Filter"), &about, false, fields);
     }
 
@@ -116,18 +119,22 @@ impl Schema<'_> {
             vec![
                 field("nodes", &node_list, "The rows of this page."),
                 field("edges", &edge_list, "The rows of this page, each with its cursor."),
-                field("pageInfo", "PageInfo!", "What stands around this page."),
-                field("totalCount", "Int!", "How many rows the whole list has, with its filter."),
+                field("pageInfo", "PageInfo!", "Information about this page."),
+                field(
+                    "totalCount",
+                    "Int!",
+                    "Number of rows in the whole list that match the filter.",
+                ),
             ],
         );
         self.object(
             &format!("{name}Edge"),
-            &format!("A row of a list of {words}, with its cursor."),
+            &format!("A row of a list of {words} and its cursor."),
             vec![
                 field(
                     "cursor",
                     "String!",
-                    "Marks this row in this list, with its filter and order.",
+                    "Opaque position of the row in this list, for `after` and `before`; valid for the same filter and order.",
                 ),
                 field("node", &format!("{name}!"), "The row."),
             ],
@@ -179,9 +186,9 @@ impl Schema<'_> {
     fn filter(&mut self, entity: &'static Entity, words: &str) {
         let own = format!("{}Filter", entity.name);
         let mut fields = vec![
-            argument("and", &format!("[{own}!]"), "All of these pass."),
-            argument("or", &format!("[{own}!]"), "At least one of these passes."),
-            argument("not", &own, "This does not pass."),
+            argument("and", &format!("[{own}!]"), "All of these filters match."),
+            argument("or", &format!("[{own}!]"), "At least one of these filters matches."),
+            argument("not", &own, "This filter does not match."),
         ];
         for declared in &entity.fields {
             let (ty, about) = match &declared.gives {
@@ -192,11 +199,11 @@ impl Schema<'_> {
                     (format!("{}Filter", type_name(*scalar)), declared.about.clone())
                 }
                 Gives::One { to, .. } => {
-                    (format!("{}Filter", to().name), format!("What `{}` passes.", declared.name))
+                    (format!("{}Filter", to().name), format!("Filter of `{}`.", declared.name))
                 }
                 Gives::Many { to, .. } => {
                     let about =
-                        format!("What some, none or every one of `{}` passes.", declared.name);
+                        format!("Filter that some, none or all of `{}` match.", declared.name);
                     (format!("{}ListFilter", to().name), about)
                 }
                 Gives::Aggregate { .. }
@@ -207,14 +214,14 @@ impl Schema<'_> {
             };
             fields.push(argument(&declared.name, &ty, &about));
         }
-        let about = format!("Which {words}. What is given must all pass; `not` is the rest.");
+        let about = format!("Filter of {words}. All conditions must match.");
         self.input(&own, &about, false, fields);
 
-        let about = format!("Which rows, by the {words} that belong to them.");
+        let about = format!("Filter of rows by their {words}.");
         let quantifiers = vec![
-            argument("some", &own, "At least one passes."),
-            argument("none", &own, "Not a single one passes."),
-            argument("every", &own, "All pass; also when there are none."),
+            argument("some", &own, "At least one matches."),
+            argument("none", &own, "None matches."),
+            argument("every", &own, "All match; also if there are none."),
         ];
         self.input(&format!("{}ListFilter", entity.name), &about, false, quantifiers);
     }
@@ -223,20 +230,21 @@ impl Schema<'_> {
         let fields = entity.fields.iter().filter_map(|declared| {
             let (ty, about) = match &declared.gives {
                 Gives::Id => {
-                    ("OrderDirection".to_owned(), "By id: the order without `orderBy`.".to_owned())
+                    ("OrderDirection".to_owned(), "Sort by ID: the default order.".to_owned())
                 }
                 Gives::Column { .. } if declared.sort => {
-                    ("OrderDirection".to_owned(), format!("By `{}`.", declared.name))
+                    ("OrderDirection".to_owned(), format!("Sort by `{}`.", declared.name))
                 }
                 Gives::One { to, .. } => {
-                    let about = format!("By a field of `{}`; costs more.", declared.name);
+                    let about =
+                        format!("Sort by a field of `{}`; has a higher query cost.", declared.name);
                     (format!("{}Order", to().name), about)
                 }
                 _ => return None,
             };
             Some(argument(&declared.name, &ty, &about))
         });
-        let about = format!("By what a list of {words} is sorted: exactly one field.");
+        let about = format!("Sort key of a list of {words}: exactly one field.");
         let fields = fields.collect();
         self.input(&format!("{}Order", entity.name), &about, true, fields);
     }
@@ -244,7 +252,7 @@ impl Schema<'_> {
 
 /// The root field that gives one row by its id.
 fn single(entity: &'static Entity) -> FieldType {
-    let about = format!("One {} by its id; null when there is none.", apart(entity.name, ' '));
+    let about = format!("One {} by its ID; null if there is none.", apart(entity.name, ' '));
     let id = argument("id", "ID!", &format!("`{}:` and its key, or the key.", entity.name));
     with_arguments(field(&entity.single, entity.name, &about), vec![id])
 }
@@ -254,12 +262,16 @@ fn list(name: &str, about: &str, entity: &'static Entity) -> FieldType {
     let (filter, order) = (format!("{}Filter", entity.name), format!("[{}Order!]", entity.name));
     let ty = format!("{}Connection!", entity.name);
     let arguments = vec![
-        argument("first", "Int", "The first so many rows: 0 to 100, 25 when nothing is said."),
-        argument("after", "String", "Only rows after the one with this cursor."),
-        argument("last", "Int", "The last so many rows: 0 to 100. Not together with `first`."),
-        argument("before", "String", "Only rows before the one with this cursor."),
-        argument("filter", &filter, "Which rows."),
-        argument("orderBy", &order, "In which order; by id when nothing is said. At most 5 keys."),
+        argument("first", "Int", "Page size, from 0 to 100. Default: 25."),
+        argument("after", "String", "Only rows after the row with this cursor."),
+        argument(
+            "last",
+            "Int",
+            "Page size from the end of the list, from 0 to 100. Not together with `first`.",
+        ),
+        argument("before", "String", "Only rows before the row with this cursor."),
+        argument("filter", &filter, "Filter."),
+        argument("orderBy", &order, "Sort keys. Default: by ID. Maximum: 5."),
     ];
     with_arguments(field(name, &ty, about), arguments)
 }
@@ -267,24 +279,24 @@ fn list(name: &str, about: &str, entity: &'static Entity) -> FieldType {
 /// The arguments of a list that goes forward only.
 fn forward() -> Vec<ArgumentType> {
     vec![
-        argument("first", "Int", "The first so many: 0 to 100, 25 when nothing is said."),
-        argument("after", "String", "Only what comes after the one with this cursor."),
+        argument("first", "Int", "Page size, from 0 to 100. Default: 25."),
+        argument("after", "String", "Only items after the item with this cursor."),
     ]
 }
 
 fn node_roots() -> [FieldType; 2] {
-    let id = argument("id", "ID!", "Global id: the type and the key, like `Prospect:42`.");
-    let ids = argument("ids", "[ID!]!", "Global ids, at most 100.");
+    let id = argument("id", "ID!", "Global ID: the type and the primary key, like `Prospect:42`.");
+    let ids = argument("ids", "[ID!]!", "Global IDs. Maximum: 100.");
     [
         with_arguments(
-            field("node", "Node", "Anything by its global id; null when there is none."),
+            field("node", "Node", "An object by its global ID; null if there is none."),
             vec![id],
         ),
         with_arguments(
             field(
                 "nodes",
                 "[Node]!",
-                "Things by their global ids, in that order; null where there is none.",
+                "Objects by their global IDs, in that order; null where there is none.",
             ),
             vec![ids],
         ),
@@ -296,16 +308,20 @@ fn log(entity: &'static Entity) -> FieldType {
     let about = "Everything that was written, in the order in which it was committed. A cursor is a place \
                  in the log: it can be used with any filter, and by the subscriptions.";
     let arguments = vec![
-        argument("first", "Int", "The first so many entries: 0 to 100, 25 when nothing is said."),
-        argument("after", "String", "Only entries after the one with this cursor."),
-        argument("last", "Int", "The last so many entries: 0 to 100. Not together with `first`."),
-        argument("before", "String", "Only entries before the one with this cursor."),
+        argument("first", "Int", "Page size, from 0 to 100. Default: 25."),
+        argument("after", "String", "Only entries after the entry with this cursor."),
+        argument(
+            "last",
+            "Int",
+            "Page size from the end of the log, from 0 to 100. Not together with `first`.",
+        ),
+        argument("before", "String", "Only entries before the entry with this cursor."),
         argument(
             "entities",
             "[ChangedEntity!]",
-            "Only entries about these; about all when it is empty or not given.",
+            "Only entries about these entities. Default: all.",
         ),
-        argument("filter", &format!("{}Filter", entity.name), "Which entries."),
+        argument("filter", &format!("{}Filter", entity.name), "Filter."),
     ];
     with_arguments(field(entity.plural, &format!("{}Connection!", entity.name), about), arguments)
 }

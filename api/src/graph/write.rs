@@ -45,7 +45,7 @@ pub enum Does {
 pub struct PlainMutation {
     /// `createProspect`.
     pub name: String,
-    /// What it does.
+    /// Kind of the mutation.
     pub does: Does,
     /// To which rows.
     pub entity: &'static Entity,

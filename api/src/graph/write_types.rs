@@ -16,19 +16,18 @@ use super::{
 use crate::catalog;
 
 /// What a client may give to every mutation that makes something.
-const KEY: &str = "Names this request, for instance by a UUID. Sent again with the same input within 24 \
-                   hours it does nothing and gives the same rows again, as they are now; another input is \
-                   refused.";
+const KEY: &str = "Idempotency key, for instance a UUID. A repeated request with the same key and input within 24 \
+                   hours writes nothing and returns the same rows, as they are now; another input is rejected.";
 
 /// Puts the inputs and payloads of all plain mutations in; gives the fields of the mutation root.
 pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
     schema.register(register::<UserError>);
     schema.enumeration(
         "OnError",
-        "What happens to a batch when items of it are refused.",
+        "What happens to a batch if items are rejected.",
         vec![
             ("REJECT_ALL".to_owned(), "Nothing is written."),
-            ("SKIP_FAILED".to_owned(), "The others are written."),
+            ("SKIP_FAILED".to_owned(), "The other items are written."),
         ],
     );
     let mut fields = Vec::new();
@@ -48,14 +47,14 @@ impl Schema<'_> {
         let one = apart(entity.name, ' ');
         if rules.create.is_some() {
             let name = format!("{}Input", entity.name);
-            let about = format!("What is said of {} when it is made.", a(&one));
+            let about = format!("Input to create {}.", a(&one));
             self.input(&name, &about, false, creation(entity, rules));
         }
         if rules.update {
             let fields = written(entity, rules, true);
             let fields = fields.iter().map(|one| argument(&one.name, &ty(one), &one.about));
             let about = format!(
-                "What is to change of {}: a field that is not given stays as it is, null clears it.",
+                "Changes to {}: omitted fields stay as they are, null clears a field.",
                 a(&one)
             );
             let fields = fields.collect();
@@ -66,18 +65,18 @@ impl Schema<'_> {
     fn mutation(&mut self, mutation: &PlainMutation) -> FieldType {
         let PlainMutation { entity, rules, .. } = *mutation;
         let (one, many) = (apart(entity.name, ' '), plural_words(entity));
-        let id = argument("id", "ID!", &format!("Which {one}."));
-        let revision = "The `revision` that was read: when it was written since, it is refused.";
+        let id = argument("id", "ID!", &format!("ID of the {one}."));
+        let revision = "Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.";
         let revision = argument("expectedRevision", "Int", revision);
         let key = argument("idempotencyKey", "String", KEY);
         let row = |about: &str| field(&entity.single, entity.name, about);
         let rows = |about: &str| field(entity.plural, &format!("[{}]", entity.name), about);
         let items = |about: &str| {
-            let about = format!("{about} At most {MOST_ITEMS}.");
+            let about = format!("{about} Maximum: {MOST_ITEMS}.");
             argument(entity.plural, &format!("[{}Input!]!", entity.name), &about)
         };
         let on_error = || {
-            let about = "What happens when some are refused.";
+            let about = "What happens if items are rejected.";
             argument_or("onError", "OnError", "REJECT_ALL", about)
         };
         let identity = rules.identity.map(|identity| {
@@ -90,39 +89,38 @@ impl Schema<'_> {
                 let mut fields = creation(entity, rules);
                 fields.push(key);
                 (
-                    format!("Makes {}.", a(&one)),
+                    format!("Creates {}.", a(&one)),
                     fields,
-                    vec![row("As it was made; null when refused.")],
+                    vec![row("The new row; null after errors.")],
                 )
             }
             Does::CreateMany => (
-                format!("Makes {many}, at most {MOST_ITEMS} at once."),
-                vec![items("What is said of each."), on_error(), key],
+                format!("Creates {many}. Maximum: {MOST_ITEMS} at once."),
+                vec![items("Inputs, one for each row."), on_error(), key],
                 vec![rows(
-                    "As they were made, in the order of the input; null where refused. Null when none was written.",
+                    "The new rows, in the order of the input; null where rejected. Null if no row was written.",
                 )],
             ),
             Does::UpsertMany => (
                 format!(
-                    "Makes {many}, or updates those that are there with the same `{identity}`, whatever \
-                     the case of its letters; at most {MOST_ITEMS} at once. Of one that is there, fields \
-                     that are not given stay as they are."
+                    "Creates {many}, or updates rows with the same `{identity}` (case-insensitive). Maximum: {MOST_ITEMS} at \
+                     once. Omitted fields of rows that exist stay as they are."
                 ),
-                vec![items("What is said of each."), on_error(), key],
+                vec![items("Inputs, one for each row."), on_error(), key],
                 vec![
                     rows(
-                        "As they are now, in the order of the input; null where refused. Null when none was written.",
+                        "The rows as they are now, in the order of the input; null where rejected. Null if no row was written.",
                     ),
-                    field("createdCount", "Int!", "How many were made."),
-                    field("updatedCount", "Int!", "How many were there already."),
+                    field("createdCount", "Int!", "Number of rows created."),
+                    field("updatedCount", "Int!", "Number of rows updated."),
                 ],
             ),
             Does::Update => (
-                format!("Changes {}.", a(&one)),
+                format!("Updates {}.", a(&one)),
                 vec![
                     id,
                     revision,
-                    argument("patch", &format!("{}Patch!", entity.name), "What is to change."),
+                    argument("patch", &format!("{}Patch!", entity.name), "Changes."),
                     key,
                 ],
                 vec![row(
@@ -130,17 +128,21 @@ impl Schema<'_> {
                 )],
             ),
             Does::Delete => {
-                let mut payload = vec![field("deletedId", "ID", "Its id; null when refused.")];
+                let mut payload =
+                    vec![field("deletedId", "ID", "ID of the row; null after errors.")];
                 let how = if rules.delete == Delete::Soft {
                     payload.push(row("The row as it is now, with `deletedAt`, also after a `REVISION_CONFLICT`; null after other errors."));
-                    format!("; it leaves the lists and can be restored (restore{})", entity.name)
+                    format!(
+                        " (soft delete): it is not in lists any more and can be restored with `restore{}`",
+                        entity.name
+                    )
                 } else {
-                    " for good".to_owned()
+                    " permanently".to_owned()
                 };
                 (format!("Deletes {}{how}.", a(&one)), vec![id, revision], payload)
             }
             Does::Restore => (
-                format!("Restores {} that was deleted.", a(&one)),
+                format!("Restores {} that was soft-deleted.", a(&one)),
                 vec![id],
                 vec![row(
                     "The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.",
@@ -159,11 +161,11 @@ impl Schema<'_> {
     ) -> FieldType {
         let name = &mutation.name;
         let (takes, gives) = (mutation.type_name("Input"), mutation.type_name("Payload"));
-        self.input(&takes, &format!("What `{name}` takes."), false, input);
-        let errors = "Why it was refused; empty when it was done.";
+        self.input(&takes, &format!("Input of `{name}`."), false, input);
+        let errors = "Errors of the input; empty on success.";
         payload.push(field("userErrors", "[UserError!]!", errors));
-        self.object(&gives, &format!("What `{name}` gives."), payload);
-        let input = argument("input", &format!("{takes}!"), "What is to be done.");
+        self.object(&gives, &format!("Payload of `{name}`."), payload);
+        let input = argument("input", &format!("{takes}!"), "Input.");
         with_arguments(field(name, &format!("{gives}!"), about), vec![input])
     }
 }
@@ -180,11 +182,11 @@ fn creation(entity: &'static Entity, rules: &'static Rules) -> Vec<ArgumentType>
         .collect();
     for link in rules.links {
         let far = catalog::of_table((link.pairs.far_table)().name);
-        let about = format!("Ids of {} to link to it, at most {MOST_ITEMS}.", plural_words(far));
+        let about = format!("IDs of {} to link. Maximum: {MOST_ITEMS}.", plural_words(far));
         fields.push(argument(&camel(link.keys), "[ID!]", &about));
         if let Some(rows) = &link.rows {
             let far = made_by((rows.rules)());
-            let about = format!("{} to make and link to it.", plural_words(far));
+            let about = format!("{} to create and link.", plural_words(far));
             let mut about = about;
             about[..1].make_ascii_uppercase();
             fields.push(argument(&camel(rows.name), &format!("[{}Input!]", far.name), &about));
@@ -196,11 +198,11 @@ fn creation(entity: &'static Entity, rules: &'static Rules) -> Vec<ArgumentType>
 fn usual(written: &Written) -> String {
     match written.usual {
         Usual::Nothing => String::new(),
-        Usual::Bool(value) => format!(" `{value}` when nothing is said."),
-        Usual::Int(value) => format!(" `{value}` when nothing is said."),
-        Usual::Text(text) => format!(" `{}` when nothing is said.", enum_value(text)),
-        Usual::Now => " Now, when nothing is said.".to_owned(),
-        Usual::Follows => " Follows from the other fields when nothing is said.".to_owned(),
+        Usual::Bool(value) => format!(" Default: `{value}`."),
+        Usual::Int(value) => format!(" Default: `{value}`."),
+        Usual::Text(text) => format!(" Default: `{}`.", enum_value(text)),
+        Usual::Now => " Default: now.".to_owned(),
+        Usual::Follows => " Default: computed from the other fields.".to_owned(),
     }
 }
 

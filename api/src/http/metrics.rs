@@ -53,7 +53,7 @@ struct Pool {
 
 /// What is told of an operation.
 pub(super) struct Report<'r> {
-    /// What it does.
+    /// Kind of the operation.
     pub(super) kind: OperationType,
     /// Under which name.
     pub(super) name: Option<&'r str>,

@@ -119,7 +119,7 @@ impl Operation {
         self.prepared.request.data.insert(Arc::clone(paging));
     }
 
-    /// What it does.
+    /// Kind of the operation.
     pub(super) fn kind(&self) -> OperationType {
         self.prepared.read.kind
     }

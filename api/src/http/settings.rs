@@ -49,48 +49,48 @@ pub(super) const MISSED_PINGS: u32 = 3;
 /// What can be set of the server.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Asks everybody for a key, also on this machine's own address.
+    /// Requires an API key for all requests, including those from localhost.
     #[arg(long, env = "SALESGRAPH_REQUIRE_KEYS")]
     pub require_keys: bool,
-    /// A page of this origin may ask from a browser: `https://app.example`. May be repeated.
+    /// Allowed CORS origin: `https://app.example`. Repeatable.
     #[arg(long, env = "SALESGRAPH_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     #[arg(value_parser = origin)]
     pub allow_origin: Vec<String>,
-    /// Answers no questions about the schema; GraphiQL then knows nothing of it.
+    /// Disables introspection; GraphiQL loses documentation and completion.
     #[arg(long, env = "SALESGRAPH_NO_INTROSPECTION")]
     pub no_introspection: bool,
     /// How much one request may ask for.
     #[command(flatten)]
     pub limits: Limits,
-    /// The most operations at a time; the next are told to try again.
+    /// Maximum concurrent operations; further ones are rejected with `SERVER_BUSY`.
     #[arg(long, env = "SALESGRAPH_MAX_CONCURRENT", value_name = "N", default_value_t = 256)]
     #[arg(value_parser = some)]
     pub max_concurrent: usize,
-    /// How long an operation may take, in seconds.
+    /// Timeout of an operation, in seconds.
     #[arg(long, env = "SALESGRAPH_REQUEST_TIMEOUT", value_name = "SECONDS", default_value = "30")]
     #[arg(value_parser = seconds)]
     pub request_timeout: Duration,
-    /// How long a client may take to send the head of a request, in seconds.
+    /// Timeout for the headers of a request, in seconds.
     #[arg(long, env = "SALESGRAPH_HEADER_TIMEOUT", value_name = "SECONDS", default_value = "20")]
     #[arg(value_parser = seconds)]
     pub header_timeout: Duration,
-    /// How long a client may take to send a body, in seconds.
+    /// Timeout for the body of a request, in seconds.
     #[arg(long, env = "SALESGRAPH_BODY_TIMEOUT", value_name = "SECONDS", default_value = "20")]
     #[arg(value_parser = seconds)]
     pub body_timeout: Duration,
-    /// How long a socket may take to say who it is, in seconds.
+    /// Timeout for `connection_init` on a WebSocket, in seconds.
     #[arg(long, env = "SALESGRAPH_SOCKET_INIT_TIMEOUT", value_name = "SECONDS")]
     #[arg(default_value = "30", value_parser = seconds)]
     pub socket_init_timeout: Duration,
-    /// How often a socket is asked whether it is there, in seconds; it may miss three.
+    /// Interval of pings on a WebSocket, in seconds; it is closed after three without a pong.
     #[arg(long, env = "SALESGRAPH_SOCKET_PING", value_name = "SECONDS", default_value = "20")]
     #[arg(value_parser = seconds)]
     pub socket_ping: Duration,
-    /// The most operations of one socket at a time.
+    /// Maximum concurrent operations of one WebSocket.
     #[arg(long, env = "SALESGRAPH_MAX_SUBSCRIPTIONS", value_name = "N", default_value_t = 100)]
     #[arg(value_parser = some)]
     pub max_subscriptions: usize,
-    /// From how many milliseconds on an operation is logged as slow.
+    /// Operations that take at least so many milliseconds are logged as slow.
     #[arg(long, env = "SALESGRAPH_SLOW", value_name = "MILLISECONDS", default_value_t = 1_000)]
     pub slow: u64,
 }

@@ -5,34 +5,34 @@ use service::{Scope, identity::organization};
 
 use crate::{error::Error, governance::change::ActorKind, graph::scalar::WordOf};
 
-/// Who asks, for which organization, and what they may do.
+/// The viewer: the authenticated actor, with organization, role and permissions.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct Viewer {
-    /// What kind of actor it is.
+    /// Kind of the actor.
     pub actor_kind: Option<WordOf<ActorKind>>,
-    /// Under which name they act, if they have one.
+    /// Name; null if there is none.
     pub actor_name: Option<String>,
-    /// What they are in the organization.
+    /// Role in the organization.
     pub role: Role,
-    /// What the role covers.
+    /// Permissions of the role.
     pub permissions: Vec<Permission>,
-    /// The engine behind the server: `SQLite` or `Postgres`.
+    /// Database engine: `SQLite` or `Postgres`.
     pub engine: &'static str,
 }
 
-/// The organization whose rows are seen.
+/// Organization.
 #[derive(SimpleObject)]
 pub struct ViewerOrganization {
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// By which it is named on the command line.
+    /// Short name, for the command line.
     pub slug: String,
 }
 
 #[ComplexObject]
 impl Viewer {
-    /// The organization whose rows are seen.
+    /// Organization.
     async fn organization(&self, ctx: &Context<'_>) -> async_graphql::Result<ViewerOrganization> {
         let scope = ctx.data_unchecked::<Scope>();
         let (name, slug) = organization::named(scope).await.map_err(Error::from)?;
@@ -40,33 +40,33 @@ impl Viewer {
     }
 }
 
-/// What an actor can be in an organization.
+/// Role of an actor in an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "service::Role")]
 pub enum Role {
-    /// Answers for the organization: may do everything in it.
+    /// Every permission in the organization.
     Owner,
-    /// Runs it: reads, writes, hands out and erases what is known about a person.
+    /// Reads, writes, exports and erases personal data.
     Admin,
-    /// Sells: reads and writes.
+    /// Reads and writes.
     Member,
-    /// Asks questions: reads only.
+    /// Reads only.
     Analyst,
 }
 
-/// What a role can cover.
+/// Permission of a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "service::Permission")]
 pub enum Permission {
-    /// To read everything in the organization, and to follow its changes.
+    /// Read all rows of the organization and subscribe to changes.
     Read,
-    /// To write: to make, change, delete, approve, log.
+    /// Create, update and delete rows, and run actions.
     Write,
-    /// To hand out or erase for good all that is known about a person.
+    /// Export or erase personal data.
     Privacy,
-    /// To see how the server and its database are doing.
+    /// Read statistics of the server and its database.
     Operate,
-    /// To give keys out, and to take them back.
+    /// Create and revoke API keys.
     Admit,
 }
 

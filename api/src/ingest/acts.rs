@@ -21,41 +21,40 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ImportActs;
 
-/// Which list, and what becomes of rows that may be about somebody we know.
+/// Input of `commitImportJob`.
 #[derive(InputObject)]
 pub struct CommitImportJobInput {
-    /// The list.
+    /// The import job.
     pub id: ID,
-    /// What becomes of rows whose verdict is `MERGE_CANDIDATE`, where nobody has decided on them; they wait when nothing is
-    /// said.
+    /// Decision for undecided rows with the verdict `MERGE_CANDIDATE`. Default: they wait.
     pub candidates: Option<WordOf<ImportCandidateDecision>>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// Which list.
+/// Input of an action on an import job.
 #[derive(InputObject)]
 pub struct ImportJobActInput {
-    /// The list.
+    /// The import job.
     pub id: ID,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// What becomes of a row.
+/// Input of `decideImportRecord`.
 #[derive(InputObject)]
 pub struct DecideImportRecordInput {
-    /// The row.
+    /// The import record.
     pub id: ID,
-    /// What becomes of it.
+    /// Decision.
     pub decision: WordOf<ImportDecision>,
-    /// Whom it fills in, with MERGE; the likeliest of its `candidates` when nobody is named.
+    /// With MERGE, the prospect to fill in. Default: the most likely of `candidates`.
     pub prospect_id: Option<ID>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// What a row says in truth. What is left out stays as it was read, null takes a value out.
+/// Corrected values of a row: omitted fields stay as they were read, null clears a field.
 #[derive(InputObject)]
 pub struct ImportRecordPatch {
     /// First and last name.
@@ -64,11 +63,11 @@ pub struct ImportRecordPatch {
     pub email: MaybeUndefined<String>,
     /// Phone number.
     pub phone: MaybeUndefined<String>,
-    /// What the person does.
+    /// Job title.
     pub job_title: MaybeUndefined<String>,
     /// LinkedIn profile.
     pub linkedin_url: MaybeUndefined<String>,
-    /// Where the person is.
+    /// Location.
     pub location: MaybeUndefined<String>,
     /// Name of the company.
     pub company: MaybeUndefined<String>,
@@ -99,28 +98,28 @@ impl ImportRecordPatch {
     }
 }
 
-/// How a row is repaired.
+/// Input of `repairImportRecord`.
 #[derive(InputObject)]
 pub struct RepairImportRecordInput {
-    /// The row.
+    /// The import record.
     pub id: ID,
-    /// What it says in truth.
+    /// Corrected values.
     pub patch: ImportRecordPatch,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
 payload!(
-    /// What the acts on lists give.
+    /// Payload of actions on an import job.
     ImportJobActPayload,
-    /// As it is now; null when refused. What takes long has only begun: follow `processedRecords`.
+    /// The import job as it is now; null after errors. Long work continues in the background: see `processedRecords`.
     import_job: ImportJob
 );
 
 payload!(
-    /// What the acts on rows of lists give.
+    /// Payload of actions on an import record.
     ImportRecordActPayload,
-    /// As it is now; null when refused.
+    /// The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.
     import_record: ImportRecord
 );
 
@@ -133,69 +132,69 @@ async fn with_job(ctx: &Context<'_>, id: ID, what: Act) -> Result<(Option<i64>, 
 
 #[Object]
 impl ImportActs {
-    /// Lets the rows of a list be written, 500 in a transaction; each is looked at again first. A list that was written
-    /// already is written again with the rows that are open.
+    /// Commits an import in the background, 500 rows in a transaction; each row is checked again first. Committing again
+    /// writes the rows that are still open.
     async fn commit_import_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: CommitImportJobInput,
+        #[graphql(desc = "Input.")] input: CommitImportJobInput,
     ) -> Result<ImportJobActPayload> {
         let candidates = input.candidates.map_or("wait", |word| word.name()).to_owned();
         Ok(with_job(ctx, input.id, Act::Commit(candidates)).await?.into())
     }
 
-    /// Lets the writing of a list stand still; what was written stays.
+    /// Pauses an import; rows already written stay.
     async fn pause_import_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: ImportJobActInput,
+        #[graphql(desc = "Input.")] input: ImportJobActInput,
     ) -> Result<ImportJobActPayload> {
         Ok(with_job(ctx, input.id, Act::Pause).await?.into())
     }
 
-    /// Lets a list that stands still be written on.
+    /// Resumes a paused import.
     async fn resume_import_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: ImportJobActInput,
+        #[graphql(desc = "Input.")] input: ImportJobActInput,
     ) -> Result<ImportJobActPayload> {
         Ok(with_job(ctx, input.id, Act::Resume).await?.into())
     }
 
-    /// Leaves out what is left of a list; what was written stays, and can be taken back.
+    /// Cancels the rest of an import; rows already written stay and can be undone.
     async fn cancel_import_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: ImportJobActInput,
+        #[graphql(desc = "Input.")] input: ImportJobActInput,
     ) -> Result<ImportJobActPayload> {
         Ok(with_job(ctx, input.id, Act::Cancel).await?.into())
     }
 
-    /// Tries the rows again that could not be written. Those that could not be read are for `repairImportRecord`.
+    /// Retries failed rows. Rows that could not be read need `repairImportRecord`.
     async fn retry_import_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: ImportJobActInput,
+        #[graphql(desc = "Input.")] input: ImportJobActInput,
     ) -> Result<ImportJobActPayload> {
         Ok(with_job(ctx, input.id, Act::Retry).await?.into())
     }
 
-    /// Takes back what was written of a list: prospects that it made are deleted and can be restored, those that it
-    /// filled in get back what they had. Whoever was touched since is left alone: a prospect that was written, or that
-    /// was made and has interactions, drafts or research.
+    /// Undoes an import: prospects that it created are soft-deleted, fields that it filled in get their former values.
+    /// Prospects that were modified since, or were created by the import and have interactions, drafts or research, are
+    /// skipped.
     async fn undo_import_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: ImportJobActInput,
+        #[graphql(desc = "Input.")] input: ImportJobActInput,
     ) -> Result<ImportJobActPayload> {
         Ok(with_job(ctx, input.id, Act::Undo).await?.into())
     }
 
-    /// Decides on a row that may be about somebody we know. In a list that was written already it is written a moment later.
+    /// Decides on a row that may match an existing prospect. After a commit the row is written shortly afterwards.
     async fn decide_import_record(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: DecideImportRecordInput,
+        #[graphql(desc = "Input.")] input: DecideImportRecordInput,
     ) -> Result<ImportRecordActPayload> {
         let done = act(ctx, |scope, once| async move {
             let id = key::<ImportRecord>(&input.id, "id")?;
@@ -206,12 +205,12 @@ impl ImportActs {
         Ok(done.await?.into())
     }
 
-    /// Repairs a row that is not written, and looks at it again. In a list that was written already it is written a
-    /// moment later.
+    /// Corrects a row that is not written yet, and checks it again. After a commit the row is written shortly
+    /// afterwards.
     async fn repair_import_record(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: RepairImportRecordInput,
+        #[graphql(desc = "Input.")] input: RepairImportRecordInput,
     ) -> Result<ImportRecordActPayload> {
         let done = act(ctx, |scope, once| async move {
             let id = key::<ImportRecord>(&input.id, "id")?;

@@ -1,4 +1,4 @@
-//! What is done to find out more about prospects.
+//! Enrichment mutations.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use service::{
@@ -20,41 +20,41 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EnrichmentActs;
 
-/// The people of which list, and how.
+/// Input of `enrichImportJob`.
 #[derive(InputObject)]
 pub struct EnrichImportJobInput {
-    /// The list; it was written already.
+    /// The import job, which must be committed.
     pub id: ID,
-    /// What the enrichment is called; as its list when nothing is said.
+    /// Name of the enrichment job. Default: the name of the import.
     pub name: Option<String>,
-    /// Who is asked; RULES when nothing is said, which cost nothing.
+    /// Providers. Default: RULES, which have no cost.
     pub providers: Option<Vec<WordOf<EnrichmentProvider>>>,
-    /// What becomes of values that are there already; `FILL_EMPTY` when nothing is said.
+    /// Policy for fields that already have a value. Default: `FILL_EMPTY`.
     pub policy: Option<WordOf<EnrichmentPolicy>>,
-    /// How many drafts are written to each person, from 0 to 10: by LLM, where it is asked, else by the active
-    /// templates. They wait to be read.
+    /// Number of drafts for each prospect, from 0 to 10, written by LLM if it is a provider, otherwise from the active
+    /// templates.
     pub variants: Option<i32>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// Which people, and how.
+/// Input of `enrichProspects`.
 #[derive(InputObject)]
 pub struct EnrichProspectsInput {
-    /// The prospects, one by one, at most 10,000.
+    /// IDs of prospects. Maximum: 10,000.
     pub ids: Option<Vec<ID>>,
-    /// The prospects that pass this, at most 10,000.
+    /// Filter of prospects. Maximum: 10,000 matches.
     pub filter: Option<FilterOf<Prospect>>,
-    /// What the enrichment is called.
+    /// Name of the enrichment job.
     pub name: Option<String>,
-    /// Who is asked; RULES when nothing is said, which cost nothing.
+    /// Providers. Default: RULES, which have no cost.
     pub providers: Option<Vec<WordOf<EnrichmentProvider>>>,
-    /// What becomes of values that are there already; `FILL_EMPTY` when nothing is said.
+    /// Policy for fields that already have a value. Default: `FILL_EMPTY`.
     pub policy: Option<WordOf<EnrichmentPolicy>>,
-    /// How many drafts are written to each person, from 0 to 10: by LLM, where it is asked, else by the active
-    /// templates. They wait to be read.
+    /// Number of drafts for each prospect, from 0 to 10, written by LLM if it is a provider, otherwise from the active
+    /// templates.
     pub variants: Option<i32>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
@@ -79,13 +79,13 @@ fn plan(
 
 #[Object]
 impl EnrichmentActs {
-    /// Asks providers about the people of a list, in the background: what they find is filled in, and where it came from
-    /// is kept. Follow `processedRecords`; `pauseImportJob`, `resumeImportJob`, `cancelImportJob`, `retryImportJob` and
-    /// `undoImportJob` do with it what they do with lists.
+    /// Enriches the prospects of an import in the background, with provenance for each value. `processedRecords` shows the
+    /// progress; `pauseImportJob`, `resumeImportJob`, `cancelImportJob`, `retryImportJob` and `undoImportJob` work as with
+    /// imports.
     async fn enrich_import_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: EnrichImportJobInput,
+        #[graphql(desc = "Input.")] input: EnrichImportJobInput,
     ) -> Result<ImportJobActPayload> {
         let providers = ctx.data_unchecked::<Providers>();
         let done = act(ctx, |scope, once| async move {
@@ -96,11 +96,11 @@ impl EnrichmentActs {
         Ok(done.await?.into())
     }
 
-    /// Asks providers about some prospects, named one by one or by a filter: as `enrichImportJob`.
+    /// Enriches prospects, given by IDs or by a filter, as `enrichImportJob` does.
     async fn enrich_prospects(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: EnrichProspectsInput,
+        #[graphql(desc = "Input.")] input: EnrichProspectsInput,
     ) -> Result<ImportJobActPayload> {
         let providers = ctx.data_unchecked::<Providers>();
         let done = act(ctx, |scope, once| async move {
@@ -131,27 +131,23 @@ impl EnrichmentActs {
     }
 }
 
-/// Who can be asked.
+/// `EnrichmentProvider`.
 pub enum EnrichmentProvider {}
 
 impl Vocabulary for EnrichmentProvider {
     fn enum_type() -> &'static EnumType {
-        &EnumType {
-            name: "EnrichmentProvider",
-            about: "Who can be asked about prospects.",
-            words: PROVIDERS,
-        }
+        &EnumType { name: "EnrichmentProvider", about: "Enrichment provider.", words: PROVIDERS }
     }
 }
 
-/// What becomes of values that are there already.
+/// `EnrichmentPolicy`.
 pub enum EnrichmentPolicy {}
 
 impl Vocabulary for EnrichmentPolicy {
     fn enum_type() -> &'static EnumType {
         &EnumType {
             name: "EnrichmentPolicy",
-            about: "What becomes of values that are there already, when providers find others.",
+            about: "Policy for fields that already have a value when a provider finds another.",
             words: POLICIES,
         }
     }

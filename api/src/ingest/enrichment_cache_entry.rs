@@ -8,25 +8,25 @@ use crate::{
     graph::{DateTime, Json, One},
 };
 
-/// What a provider answered, kept until it expires so that it is not paid for twice.
+/// A cached answer of a provider, so that it is not paid for twice.
 #[derive(Entity)]
 #[entity(table = table, plural = "enrichmentCacheEntries", writes = rules)]
 pub struct EnrichmentCacheEntry {
-    /// What was looked up, and by which provider: `company/http`, `person/llm`.
+    /// Kind of lookup and provider: `company/http`, `person/llm`.
     pub lookup_type: String,
-    /// For whom: a hash (SHA-256) of the name of the company and its place, and of the person where it is about one.
+    /// Cache key: a SHA-256 hash of the company's name and location, and of the person, if any.
     pub cache_key: String,
-    /// What was found, by fields: `value` and `confidence`.
+    /// Values found, by field: `value` and `confidence`.
     pub result_data: Option<Json>,
-    /// How often it was used again.
+    /// Number of cache hits.
     pub hit_count: i32,
-    /// How sure the provider was, from 0 to 1; what is below 0.3 is not kept.
+    /// Confidence, from 0 to 1; answers below 0.3 are not cached.
     pub confidence_score: Option<f64>,
-    /// Where the provider had it from.
+    /// Source named by the provider.
     pub source: Option<String>,
-    /// The person it is about; null for companies.
+    /// The prospect; null for companies.
     pub prospect: Option<One<Prospect>>,
-    /// When it is thrown away.
+    /// Expiry.
     #[entity(sort)]
     pub expires_at: DateTime,
 }

@@ -12,20 +12,20 @@ use crate::{
     graph::{DateTime, RowView},
 };
 
-/// The key that one of our rows has in another system: what makes an import that is repeated bring nothing twice.
+/// An external ID: the key of a row in another system, by which repeated imports recognize it.
 #[derive(Entity)]
 #[entity(table = table, plural = "externalIds", writes = rules)]
 pub struct ExternalId {
-    /// What the row is called here: `import_job`.
+    /// Entity of the row: `import_job`.
     pub entity_type: String,
-    /// The global id of the row here: `ImportJob:3`; it may have been deleted since.
+    /// Global ID of the row: `ImportJob:3`; it may have been deleted since.
     #[entity(computed = node_id, needs("entity_type", "entity_id"))]
     pub node_id: String,
-    /// The other system: `enrichment`.
+    /// Source system: `enrichment`.
     pub system: String,
-    /// The key there.
+    /// Key in the source system.
     pub external_key: String,
-    /// When both were compared last.
+    /// Time of the last comparison.
     pub last_synced_at: Option<DateTime>,
 }
 

@@ -6,25 +6,25 @@ use service::ingest::extraction::{SOURCES, rules, table};
 use super::import_job::ImportJob;
 use crate::graph::{DateTime, EnumType, Json, Of, One, Vocabulary};
 
-/// Structured data that was read out of a file or a web page.
+/// An extraction: structured data from a file or a web page.
 #[derive(Entity)]
 #[entity(table = table, plural = "extractions", writes = rules)]
 pub struct Extraction {
-    /// The list that it was read for.
+    /// The import job.
     pub import_job: Option<One<ImportJob>>,
-    /// What was read.
+    /// Kind of source.
     pub source_type: Of<ExtractionSource>,
-    /// When.
+    /// Date and time.
     pub retrieved_at: Option<DateTime>,
-    /// A code of the project it belongs to.
+    /// Code of the project.
     pub project_code: Option<String>,
-    /// Where the file or the page is.
+    /// Location of the file or page.
     pub file_url: Option<String>,
-    /// Where the project is.
+    /// Location of the project.
     pub project_url: Option<String>,
-    /// What was found in it.
+    /// Extracted data.
     pub data: Option<Json>,
-    /// What the program that read it calls this.
+    /// Reference of the extracting program.
     pub instance_id: Option<String>,
 }
 
@@ -35,7 +35,7 @@ impl Vocabulary for ExtractionSource {
     fn enum_type() -> &'static EnumType {
         &EnumType {
             name: "ExtractionSource",
-            about: "What structured data was read out of.",
+            about: "Kind of source of an extraction.",
             words: SOURCES,
         }
     }

@@ -9,33 +9,33 @@ use crate::{
     graph::{DateTime, EnumType, Of, One, Vocabulary},
 };
 
-/// What a provider found for a field of a prospect or a company, and what became of it.
+/// The provenance of a field value that a provider found for a prospect or a company.
 #[derive(Entity)]
 #[entity(table = table, plural = "fieldProvenances")]
 pub struct FieldProvenance {
-    /// The person whose field it is; null for a company's.
+    /// The prospect; null for fields of companies.
     pub prospect: Option<One<Prospect>>,
-    /// The company whose field it is; null for a person's.
+    /// The company; null for fields of prospects.
     pub company: Option<One<Company>>,
     /// The field: `phone`, `job_title`, `linkedin_url`, `location` of a person, `website`, `size`, `industry` of a company.
     pub field: String,
-    /// What was found.
+    /// Value found.
     pub value: String,
-    /// What the field held before, where something was written; null for nothing.
+    /// Value before it was written; null if there was none, or nothing was written.
     pub replaced_value: Option<String>,
-    /// What became of it.
+    /// Outcome.
     pub outcome: Of<ProvenanceOutcome>,
-    /// Who found it: `rules`, `http`, the model, or `cache:` and one of these.
+    /// Provider: `rules`, `http`, a model, or `cache:` followed by one of these.
     pub source: String,
-    /// How sure they were, from 0 to 1.
+    /// Confidence, from 0 to 1.
     pub confidence: f64,
-    /// What it cost, in US dollars: its share of the call that found it.
+    /// Cost in US dollars: its share of the call.
     pub cost: f64,
-    /// When it was found.
+    /// Date and time.
     pub fetched_at: DateTime,
-    /// The enrichment.
+    /// The enrichment job.
     pub import_job: Option<One<ImportJob>>,
-    /// Its record.
+    /// The enrichment record.
     pub import_record: Option<One<ImportRecord>>,
 }
 
@@ -46,7 +46,7 @@ impl Vocabulary for ProvenanceOutcome {
     fn enum_type() -> &'static EnumType {
         &EnumType {
             name: "ProvenanceOutcome",
-            about: "What became of a value that a provider found.",
+            about: "Outcome of a value that a provider found.",
             words: OUTCOMES,
         }
     }

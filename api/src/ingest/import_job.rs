@@ -16,98 +16,98 @@ use crate::{
     usage::{llm_usage_log::LlmUsageLog, service_usage_log::ServiceUsageLog},
 };
 
-/// A list of people that came in as a file, whose rows are looked at before anything is written of them; or an
-/// enrichment, which asks providers about people we know.
+/// An import job: an import of people from a file, with a preview before rows are written; or an enrichment of
+/// existing prospects by providers.
 #[derive(Entity)]
 #[entity(table = table, plural = "importJobs", writes = rules)]
 pub struct ImportJob {
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// What it does.
+    /// Kind of job.
     pub kind: Of<ImportJobKind>,
-    /// How far it has come.
+    /// Status.
     #[entity(sort)]
     pub status: Of<ImportJobStatus>,
-    /// What becomes of rows that may be about somebody we know.
+    /// Decision for rows that may match an existing prospect.
     pub candidate_decision: Of<ImportCandidateDecision>,
-    /// Who let it be written, or taken back, at last: `person/Ada`.
+    /// Last actor to commit or undo the job: `person/Ada`.
     pub committed_by: Option<String>,
-    /// How many rows it has.
+    /// Number of rows.
     pub total_records: i32,
-    /// Of how many of them it is known what has become; while it is UPLOADING, how many were looked at.
+    /// Rows processed; while the job is UPLOADING, rows previewed.
     pub processed_records: i32,
-    /// How many prospects were made.
+    /// Prospects created.
     pub created_records: i32,
-    /// How many prospects were filled in.
+    /// Prospects updated.
     pub updated_records: i32,
-    /// How many rows are about somebody who stands in the list before; they are counted among the others too.
+    /// Rows about a person of an earlier row; they also count in the other totals.
     pub duplicate_records: i32,
-    /// Of how many rows there was nothing to write.
+    /// Rows skipped.
     pub skipped_records: i32,
-    /// Of how many rows nothing could be made.
+    /// Rows failed.
     pub failed_records: i32,
-    /// How many rows are not written: they wait for their turn, or for a person.
+    /// Rows pending: not processed yet, or waiting for a decision.
     #[entity(computed = waiting, needs("total_records", "created_records", "updated_records", "skipped_records", "failed_records", "kind", "enriched_records"))]
     pub waiting_records: i32,
-    /// What is left to do where the status does not say so: rows of a COMPLETED list that wait for a decision, a job of
-    /// another system that does not run here. Null when there is nothing.
+    /// What is left to do although the status does not show it: rows of a COMPLETED import that wait for a decision, a job of
+    /// another system that does not run here. Null if there is nothing.
     #[entity(computed = note, needs("total_records", "created_records", "updated_records", "skipped_records", "failed_records", "kind", "enriched_records", "status", "resumes_at"))]
     pub note: Option<String>,
-    /// About how many people providers were asked, and what they found was kept.
+    /// Records enriched.
     pub enriched_records: i32,
-    /// What it was thought to cost when it began, in US dollars, at most.
+    /// Estimated maximum cost, in US dollars.
     pub estimated_cost: f64,
-    /// What it has cost so far, in US dollars.
+    /// Actual cost, in US dollars.
     pub actual_cost: f64,
-    /// How long it took, in seconds with two places; null until it has ended.
+    /// Processing time in seconds, with two decimal places; null until the job has ended.
     #[entity(computed = processing_time, needs("started_at", "completed_at"))]
     pub processing_time_seconds: Option<f64>,
-    /// Of how many rows what was written was taken back; of an enrichment, how many values and prospects.
+    /// Rows undone; of an enrichment, values and prospects undone.
     pub undone_records: i32,
-    /// Of how many rows it was not, because the prospect was touched since; of an enrichment, how many values.
+    /// Rows skipped on undo, because the prospect was modified since; of an enrichment, values skipped.
     pub kept_records: i32,
-    /// The part of the rows of which it is known what has become, in percent with two places; 0 for an empty list.
+    /// Progress in percent, with two decimal places; 0 for an empty job.
     #[entity(computed = progress, needs("processed_records", "total_records"))]
     pub progress_percentage: f64,
-    /// The name of the file.
+    /// File name.
     pub file_name: Option<String>,
-    /// Where another system had the file.
+    /// Path of the input file in another system.
     pub input_file_path: Option<String>,
-    /// Where another system had what came of it.
+    /// Path of the output file in another system.
     pub output_file_path: Option<String>,
-    /// What it is for.
+    /// Description.
     pub description: Option<String>,
-    /// What another system kept of it.
+    /// Metadata of another system.
     pub metadata: Option<Json>,
-    /// How large the file was, in bytes.
+    /// Size of the file, in bytes.
     pub file_size: Option<i32>,
-    /// For an enrichment, who is asked and what is done with what they find. For a list how the file was read: `format`, `encoding`, `delimiter`, `country`, all its `columns`, and `mapping`: which of
-    /// them each field came from.
+    /// Options. Enrichments: providers and policy. Imports: `format`, `encoding`, `delimiter`, `country`, all `columns` of
+    /// the file, and `mapping`, the column of each field.
     pub options: Option<Json>,
-    /// Why it was broken off.
+    /// Reason of a failure.
     pub error: Option<String>,
-    /// When it was let be written first.
+    /// Time of the first commit.
     pub started_at: Option<DateTime>,
-    /// When its last rows were written.
+    /// Time when the last rows were written.
     pub completed_at: Option<DateTime>,
-    /// When what it wrote was taken back.
+    /// Time of the undo.
     pub undone_at: Option<DateTime>,
-    /// The list whose people are enriched.
+    /// The import whose prospects are enriched.
     pub source_job: Option<One<ImportJob>>,
-    /// The enrichments of its people.
+    /// Enrichments of its prospects.
     #[entity(via = "source_job_id")]
     pub enrichments: Many<ImportJob>,
-    /// Its rows.
+    /// Records of the job.
     pub import_records: Many<ImportRecord>,
-    /// Where values came from that it has found.
+    /// Provenance of the values that the job found.
     pub field_provenances: Many<FieldProvenance>,
-    /// The calls to language models that were made for it.
+    /// Language-model calls of the job or record.
     pub llm_usage_logs: Many<LlmUsageLog>,
-    /// The paid calls to services that were made for it.
+    /// Paid service calls of the job or record.
     pub service_usage_logs: Many<ServiceUsageLog>,
-    /// How templates did in it.
+    /// Performance of templates in the job.
     pub template_performances: Many<TemplatePerformance>,
-    /// What was read out of files and pages for it.
+    /// Extractions of the job.
     pub extractions: Many<Extraction>,
 }
 
@@ -116,7 +116,7 @@ pub enum ImportJobKind {}
 
 impl Vocabulary for ImportJobKind {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "ImportJobKind", about: "What a job does.", words: KINDS }
+        &EnumType { name: "ImportJobKind", about: "Kind of import job.", words: KINDS }
     }
 }
 
@@ -125,7 +125,7 @@ pub enum ImportJobStatus {}
 
 impl Vocabulary for ImportJobStatus {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "ImportJobStatus", about: "How far a list has come.", words: STATUSES }
+        &EnumType { name: "ImportJobStatus", about: "Status of an import job.", words: STATUSES }
     }
 }
 
@@ -136,7 +136,7 @@ impl Vocabulary for ImportCandidateDecision {
     fn enum_type() -> &'static EnumType {
         &EnumType {
             name: "ImportCandidateDecision",
-            about: "What becomes of rows of a list that may be about somebody we know.",
+            about: "Decision for rows of an import that may match an existing prospect.",
             words: DECISIONS,
         }
     }

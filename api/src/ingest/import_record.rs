@@ -20,80 +20,79 @@ use crate::{
     usage::{llm_usage_log::LlmUsageLog, service_usage_log::ServiceUsageLog},
 };
 
-/// A row of a list, or a person of an enrichment: what stood in it, what is to become of it, and what has.
+/// An import record: a row of an import, or a person of an enrichment, with its verdict and its status.
 #[derive(Entity)]
 #[entity(table = table, plural = "importRecords")]
 pub struct ImportRecord {
-    /// The list.
+    /// The import job.
     pub import_job: One<ImportJob>,
-    /// Which row of the list it is, from 0. Rows are in this order by themselves.
+    /// Index of the record in the job, from 0; the default order.
     pub record_index: i32,
-    /// The line of the file, or the row of the sheet, in which the row begins, from 1 and with the head; null where
-    /// there is none.
+    /// Line of the file, or row of the sheet, where the record begins, from 1, header included; null if there is none.
     pub line_number: Option<i32>,
-    /// What has become of it.
+    /// Promotion status.
     pub promotion_status: Of<ImportPromotionStatus>,
-    /// What is to become of it.
+    /// Verdict of the preview.
     pub verdict: Of<ImportVerdict>,
-    /// Why; and what of it could not be read.
+    /// Reason of the verdict, and values that could not be read.
     pub reason: Option<String>,
-    /// What a person decided on it.
+    /// Decision of a person.
     pub decision: Option<Of<ImportDecision>>,
-    /// By what the person was known: `email`, `linkedin_url`, `phone`, `decision`.
+    /// Value that matched the prospect: `email`, `linkedin_url`, `phone`, `decision`.
     pub match_reason: Option<String>,
-    /// What stood in the row, by the names of the columns.
+    /// Original values, by column name.
     pub original_data: Json,
-    /// What was read of it: `full_name`, `email`, `phone` with its country, `job_title`, `linkedin_url`, `location`,
-    /// `company`, `website`, `size`, `industry`.
+    /// Mapped values: `full_name`, `first_name`, `last_name`, `email`, `phone` with its country, `job_title`, `linkedin_url`,
+    /// `location`, `company`, `website`, `size`, `industry`.
     pub mapped_data: Option<Json>,
-    /// The e-mail address that was read of it.
+    /// E-mail address.
     pub email: Option<String>,
-    /// Whom it may be about, the likeliest first: `prospectId`, the number of a prospect, or `recordIndex` for somebody in
-    /// an earlier row of the same list; `score` from 0 to 1; `reasons`.
+    /// Merge candidates, best first: `prospectId` (the primary key of a prospect) or `recordIndex` (an earlier row of the
+    /// same import); `score` from 0 to 1; `reasons`.
     pub candidates: Option<Json>,
-    /// The prospects among the candidates, the likeliest first; of an earlier row of the list when it is written.
+    /// Prospects among the candidates, best first; of an earlier row only after it is written.
     #[entity(rows = candidate_prospects, needs("import_job_id", "candidates"))]
     pub candidate_prospects: Picked<Prospect>,
-    /// The person it is about, or that was made of it.
+    /// The prospect that the record matched or created.
     pub prospect: Option<One<Prospect>>,
-    /// The company of that person.
+    /// The company of that prospect.
     pub company: Option<One<Company>>,
-    /// How far its enrichment has come; null for rows of lists.
+    /// Enrichment status; null for rows of imports.
     #[entity(sort)]
     pub status: Option<Of<ImportRecordStatus>>,
-    /// What providers found, by fields: `value`, `source`, `confidence`, `fetchedAt`, `cost`, and the `outcome`.
+    /// Values that providers found, by field: `value`, `source`, `confidence`, `fetchedAt`, `cost`, and the `outcome`.
     pub enriched_data: Option<Json>,
-    /// Messages that were written for the person: `variants`.
+    /// Generated messages: `variants`.
     pub generated_content: Option<Json>,
-    /// How often providers were asked.
+    /// Number of attempts.
     pub processing_attempts: i32,
-    /// When they are asked again.
+    /// Time of the next attempt.
     pub next_attempt_at: Option<DateTime>,
-    /// How long it took when they were asked last, in milliseconds.
+    /// Duration of the last attempt, in milliseconds.
     pub processing_time_ms: Option<i32>,
-    /// How many tokens of language models it took.
+    /// Language-model tokens.
     pub llm_tokens_used: Option<i32>,
-    /// What it cost, in US dollars: both ledgers together.
+    /// Cost in US dollars, over both usage logs.
     pub cost: f64,
-    /// How sure providers were of what they found, from 0 to 1: the mean of it.
+    /// Mean confidence of the values found, from 0 to 1.
     pub enrichment_confidence: Option<f64>,
-    /// Which part of what can be known of a person and a company is known, from 0 to 1.
+    /// Completeness of the known fields, from 0 to 1.
     pub data_completeness: Option<f64>,
-    /// Where its values came from.
+    /// Provenance of its values.
     pub field_provenances: Many<FieldProvenance>,
-    /// Messages that were made of it.
+    /// Outreach drafts of the record.
     pub outreach_drafts: Many<OutreachDraft>,
-    /// The calls to language models that were made for it.
+    /// Language-model calls of the job or record.
     pub llm_usage_logs: Many<LlmUsageLog>,
-    /// The paid calls to services that were made for it.
+    /// Paid service calls of the job or record.
     pub service_usage_logs: Many<ServiceUsageLog>,
-    /// Why it could not be written, or enriched.
+    /// Reason why the record was not written or enriched.
     pub last_error: Option<String>,
-    /// What the provider itself said of the failure, in its own words, at most 300 characters; null without a failure, and
-    /// for everybody but owners and admins.
+    /// Error message of the provider, verbatim. Maximum: 300 characters. Null without a failure, and for all roles except
+    /// owner and admin.
     #[entity(computed = provider_message, needs("provider_message"))]
     pub provider_message: Option<String>,
-    /// When something became of it.
+    /// Time when the record was processed.
     pub processed_at: Option<DateTime>,
 }
 
@@ -104,7 +103,7 @@ impl Vocabulary for ImportRecordStatus {
     fn enum_type() -> &'static EnumType {
         &EnumType {
             name: "ImportRecordStatus",
-            about: "How far the enrichment of a record has come.",
+            about: "Enrichment status of an import record.",
             words: STATUSES,
         }
     }
@@ -117,7 +116,7 @@ impl Vocabulary for ImportPromotionStatus {
     fn enum_type() -> &'static EnumType {
         &EnumType {
             name: "ImportPromotionStatus",
-            about: "What has become of a row of a list.",
+            about: "Promotion status of an import record.",
             words: PROMOTIONS,
         }
     }
@@ -130,7 +129,7 @@ impl Vocabulary for ImportDecision {
     fn enum_type() -> &'static EnumType {
         &EnumType {
             name: "ImportDecision",
-            about: "What a person decides on a row of a list.",
+            about: "Decision on an import record.",
             words: DECISIONS,
         }
     }
@@ -141,11 +140,7 @@ pub enum ImportVerdict {}
 
 impl Vocabulary for ImportVerdict {
     fn enum_type() -> &'static EnumType {
-        &EnumType {
-            name: "ImportVerdict",
-            about: "What is to become of a row of a list.",
-            words: VERDICTS,
-        }
+        &EnumType { name: "ImportVerdict", about: "Verdict on an import record.", words: VERDICTS }
     }
 }
 

@@ -15,12 +15,12 @@ pub struct EnrichmentReports;
 
 #[Object]
 impl EnrichmentReports {
-    /// What was used of each provider on each day of UTC, the newest first: both ledgers together. At most 1,000 lines.
+    /// Usage of each provider by UTC day, newest first, over both usage logs. Maximum: 1,000 rows.
     async fn daily_usage(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only days from the one of this moment on.")] since: Option<Moment>,
-        #[graphql(desc = "Only days before this moment.")] until: Option<Moment>,
+        #[graphql(desc = "Only days from the day of this time on.")] since: Option<Moment>,
+        #[graphql(desc = "Only days before this time.")] until: Option<Moment>,
     ) -> Result<Vec<DailyUsage>> {
         let scope = ctx.data_unchecked::<Scope>();
         let (since, until) = time(since, until)?;
@@ -37,13 +37,12 @@ impl EnrichmentReports {
         Ok(told.collect())
     }
 
-    /// How the records of enrichments came out, by the day of UTC on which they were made, the newest first. At most
-    /// 1,000 lines.
+    /// Outcome of enrichment records by UTC day of their creation, newest first. Maximum: 1,000 rows.
     async fn enrichment_success_rate(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only records from this moment on.")] since: Option<Moment>,
-        #[graphql(desc = "Only records before this moment.")] until: Option<Moment>,
+        #[graphql(desc = "Only records from this time on.")] since: Option<Moment>,
+        #[graphql(desc = "Only records before this time.")] until: Option<Moment>,
     ) -> Result<Vec<EnrichmentSuccess>> {
         let scope = ctx.data_unchecked::<Scope>();
         let (since, until) = time(since, until)?;
@@ -62,12 +61,12 @@ impl EnrichmentReports {
         Ok(told.collect())
     }
 
-    /// What the enrichments cost that were completed in the last days, by the day of UTC on which they were, the newest first.
-    /// Those that were cancelled, failed or taken back are in `dailyUsage`.
+    /// Cost of completed enrichments by UTC day of completion, newest first. `dailyUsage` also includes enrichments that
+    /// were cancelled, failed or undone.
     async fn import_cost_report(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many days.", default = 30)] days: i32,
+        #[graphql(desc = "Number of days.", default = 30)] days: i32,
     ) -> Result<Vec<ImportCost>> {
         if !(1..=3_650).contains(&days) {
             return Err(Error::invalid(
@@ -89,47 +88,47 @@ impl EnrichmentReports {
     }
 }
 
-/// What was used of a provider on a day.
+/// Usage of a provider on a day.
 #[derive(SimpleObject)]
 pub struct DailyUsage {
     /// The day: `2026-03-01`.
     pub date: String,
-    /// Who was paid; null where that is not known.
+    /// Provider; null if unknown.
     pub provider: Option<String>,
-    /// How many calls.
+    /// Number of calls.
     pub calls: f64,
-    /// Tokens of prompts and answers.
+    /// Tokens of prompts and completions.
     pub tokens: f64,
-    /// What they cost, in US dollars.
+    /// Cost in US dollars.
     pub cost: f64,
-    /// Mean duration of the calls whose duration is known, in milliseconds; null when there is none.
+    /// Mean duration of the calls with a known duration, in milliseconds; null if there are none.
     pub mean_latency_ms: Option<f64>,
 }
 
-/// How the records of a day came out.
+/// Outcome of the enrichment records of a day.
 #[derive(SimpleObject)]
 pub struct EnrichmentSuccess {
     /// The day: `2026-03-01`.
     pub date: String,
-    /// How many were enriched or failed.
+    /// Number of records enriched or failed.
     pub total_records: i32,
-    /// How many were enriched.
+    /// Number of records enriched.
     pub successful: i32,
-    /// How many failed.
+    /// Number of records failed.
     pub failed: i32,
-    /// `successful` as a part of `totalRecords`, in percent with two places.
+    /// `successful` as a share of `totalRecords`, in percent with two decimal places.
     pub success_rate: f64,
 }
 
-/// What the enrichments cost that ended on a day.
+/// Cost of the enrichments completed on a day.
 #[derive(SimpleObject)]
 pub struct ImportCost {
     /// The day: `2026-03-01`.
     pub date: String,
-    /// What they cost, in US dollars.
+    /// Cost in US dollars.
     pub daily_cost: f64,
-    /// How many there were.
+    /// Number of enrichments.
     pub jobs_processed: i32,
-    /// How many records they had.
+    /// Number of their records.
     pub records_processed: f64,
 }

@@ -17,25 +17,25 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OfferActs;
 
-/// Which industries become one.
+/// Input of `mergeIndustries`.
 #[derive(InputObject)]
 pub struct MergeIndustriesInput {
-    /// The industry that stays.
+    /// The industry to keep.
     pub keep_id: ID,
-    /// The industry whose companies and solutions go to the other, and which is deleted.
+    /// The industry to merge into the other and delete.
     pub drop_id: ID,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
 payload!(
-    /// What `mergeIndustries` gives.
+    /// Payload of `mergeIndustries`.
     MergeIndustriesPayload,
-    /// The industry that stayed; null when refused.
+    /// The industry that was kept; null after errors.
     industry: Industry
 );
 
-/// An industry and a solution.
+/// Input of `linkIndustrySolution` and `unlinkIndustrySolution`.
 #[derive(InputObject)]
 pub struct IndustrySolutionInput {
     /// The industry.
@@ -44,42 +44,42 @@ pub struct IndustrySolutionInput {
     pub solution_id: ID,
 }
 
-/// What `linkIndustrySolution` and `unlinkIndustrySolution` give.
+/// Payload of `linkIndustrySolution` and `unlinkIndustrySolution`.
 #[derive(SimpleObject)]
 pub struct IndustrySolutionPayload {
-    /// The industry; null when refused.
+    /// The industry; null after errors.
     pub industry: Option<Row<Industry>>,
-    /// The solution; null when refused.
+    /// The solution; null after errors.
     pub solution: Option<Row<Solution>>,
-    /// Why it was refused; empty when it was done.
+    /// Errors of the input; empty on success.
     pub user_errors: Vec<UserError>,
 }
 
-/// Which event.
+/// Input of an action on an event.
 #[derive(InputObject)]
 pub struct EventActInput {
-    /// The event.
+    /// ID of the event.
     pub id: ID,
-    /// The `revision` that was read: when it was written since, it is refused.
+    /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
 payload!(
-    /// What the acts on events give.
+    /// Payload of actions on an event.
     EventActPayload,
-    /// As it is now; null when refused.
+    /// The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.
     event: Event
 );
 
 #[Object]
 impl OfferActs {
-    /// Merges an industry into another: its companies and solutions go there, and it is deleted.
+    /// Merges an industry into another, which gets its companies and solutions, and deletes it.
     async fn merge_industries(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: MergeIndustriesInput,
+        #[graphql(desc = "Input.")] input: MergeIndustriesInput,
     ) -> Result<MergeIndustriesPayload> {
         let done = act(ctx, |scope, once| async move {
             let keep = key::<Industry>(&input.keep_id, "keep_id")?;
@@ -89,29 +89,29 @@ impl OfferActs {
         Ok(done.await?.into())
     }
 
-    /// Notes that a solution suits an industry; when it is so already, nothing happens.
+    /// Links a solution to an industry; does nothing if they are linked.
     async fn link_industry_solution(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: IndustrySolutionInput,
+        #[graphql(desc = "Input.")] input: IndustrySolutionInput,
     ) -> Result<IndustrySolutionPayload> {
         suit(ctx, input, true).await
     }
 
-    /// Notes that a solution does not suit an industry any more; when it is so already, nothing happens.
+    /// Unlinks a solution from an industry; does nothing if they are not linked.
     async fn unlink_industry_solution(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: IndustrySolutionInput,
+        #[graphql(desc = "Input.")] input: IndustrySolutionInput,
     ) -> Result<IndustrySolutionPayload> {
         suit(ctx, input, false).await
     }
 
-    /// Opens a planned event: people can be invited.
+    /// Opens a planned event for invitations.
     async fn open_event(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: EventActInput,
+        #[graphql(desc = "Input.")] input: EventActInput,
     ) -> Result<EventActPayload> {
         advance(ctx, input, "open").await
     }
@@ -120,7 +120,7 @@ impl OfferActs {
     async fn complete_event(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: EventActInput,
+        #[graphql(desc = "Input.")] input: EventActInput,
     ) -> Result<EventActPayload> {
         advance(ctx, input, "completed").await
     }
@@ -129,7 +129,7 @@ impl OfferActs {
     async fn cancel_event(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: EventActInput,
+        #[graphql(desc = "Input.")] input: EventActInput,
     ) -> Result<EventActPayload> {
         advance(ctx, input, "cancelled").await
     }

@@ -16,35 +16,35 @@ use crate::{
     outreach::{interaction::Interaction, outreach_draft::OutreachDraft},
 };
 
-/// A conference or gathering where buyers are met.
+/// An event, such as a conference or a webinar.
 #[derive(Entity)]
 #[entity(table = table, plural = "events", writes = rules)]
 pub struct Event {
-    /// Kind of event, in words of your own: `conference`, `webinar`.
+    /// Type of event, as free text: `conference`, `webinar`.
     pub event_type: String,
-    /// When it takes place.
+    /// Date and time.
     #[entity(sort)]
     pub event_date: DateTime,
-    /// What it is about.
+    /// Description.
     pub description: String,
-    /// Where it takes place.
+    /// Location.
     pub location: String,
-    /// Industries it is aimed at: a list of ids or names.
+    /// Target industries: a list of IDs or names.
     pub target_industries: Option<Json>,
-    /// Job roles it is aimed at: a list of titles.
+    /// Target roles: a list of job titles.
     pub target_roles: Option<Json>,
-    /// Solutions shown there: a list of ids or names.
+    /// Featured solutions: a list of IDs or names.
     pub solutions_featured: Option<Json>,
-    /// How far it has come.
+    /// Status.
     pub status: Of<EventStatus>,
-    /// Prospects to invite while the event is planned or open, at most 25, those who said something to us last first: they work in one of
-    /// `targetIndustries`, are active and neither deleted, unsubscribed nor disqualified, and have no draft about the
-    /// event yet. `targetRoles` are for people to look at: job titles are not stored.
+    /// Prospects to invite while the event is planned or open, by latest inbound interaction. Maximum: 25. They work in one
+    /// of `targetIndustries`, are active and neither deleted, unsubscribed nor disqualified, and have no draft about the
+    /// event. `targetRoles` is informational and does not filter them.
     #[entity(rows = suggested_prospects, needs("id", "target_industries", "status"))]
     pub suggested_prospects: Picked<Prospect>,
-    /// What happened between us and prospects there.
+    /// Interactions at the event.
     pub interactions: Many<Interaction>,
-    /// Messages to prospects about it.
+    /// Outreach drafts about the event.
     pub outreach_drafts: Many<OutreachDraft>,
 }
 
@@ -68,6 +68,6 @@ pub enum EventStatus {}
 
 impl Vocabulary for EventStatus {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "EventStatus", about: "How far an event has come.", words: STATUSES }
+        &EnumType { name: "EventStatus", about: "Status of an event.", words: STATUSES }
     }
 }

@@ -6,16 +6,16 @@ use service::offer::industry::{rules, table};
 use super::solution::Solution;
 use crate::{crm::company::Company, graph::Many};
 
-/// An industry: how companies and solutions are sorted.
+/// An industry, which classifies companies and solutions.
 #[derive(Entity)]
 #[entity(table = table, plural = "industries", writes = rules)]
 pub struct Industry {
     /// Name.
     #[entity(sort)]
     pub name: String,
-    /// The companies in it.
+    /// Companies in the industry.
     pub companies: Many<Company>,
-    /// The solutions that suit it.
+    /// Solutions for the industry.
     #[entity(pairs("industry_solutions", "industry_id", "solution_id"))]
     pub solutions: Many<Solution>,
 }

@@ -6,25 +6,25 @@ use service::offer::solution::{rules, table};
 use super::industry::Industry;
 use crate::graph::{Json, Many};
 
-/// What we sell: a service, a product, a package.
+/// A solution: a product, a service or a package to sell.
 #[derive(Entity)]
 #[entity(table = table, plural = "solutions", writes = rules)]
 pub struct Solution {
     /// Name.
     #[entity(sort)]
     pub name: String,
-    /// Category or type, in words of your own.
+    /// Category, as free text.
     #[entity(sort)]
     pub category: String,
-    /// What it is and does.
+    /// Description.
     pub description: String,
-    /// What it is commonly used for.
+    /// Use cases.
     pub use_cases: Option<Json>,
-    /// Words by which it is found and matched.
+    /// Keywords for search and matching.
     pub keywords: Option<Json>,
-    /// How it is priced, in words of your own: `per seat`, `one-off`.
+    /// Pricing model, as free text: `per seat`, `one-off`.
     pub pricing_model: String,
-    /// The industries it suits.
+    /// Industries that the solution is for.
     #[entity(pairs("industry_solutions", "solution_id", "industry_id"))]
     pub industries: Many<Industry>,
 }

@@ -5,25 +5,25 @@ use service::operations::statistics::Statistics;
 
 use crate::catalog;
 
-/// How large the database is.
+/// Statistics of the database.
 #[derive(SimpleObject)]
 pub struct DatabaseStatistics {
-    /// The engine, and which version of it.
+    /// Engine and version.
     pub engine: String,
-    /// The bytes of the whole database, of all organizations.
+    /// Size of the database in bytes, over all organizations.
     pub size_bytes: f64,
-    /// The version of the time zone data (IANA) that time is grouped by: `2026f`, or `system`.
+    /// Version of the time zone data (IANA): `2026f`, or `system`.
     pub time_zone_data: String,
-    /// The rows of the organization.
+    /// Row counts of the organization.
     pub tables: Vec<TableStatistics>,
 }
 
-/// How many rows there are of one kind.
+/// Number of rows of an entity.
 #[derive(SimpleObject)]
 pub struct TableStatistics {
-    /// The list in the graph that has them: `prospects`.
+    /// List field of the entity: `prospects`.
     pub name: String,
-    /// How many, deleted ones too.
+    /// Number of rows, including soft-deleted ones.
     pub rows: f64,
 }
 

@@ -21,184 +21,184 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OutreachDraftActs;
 
-/// Which draft.
+/// Input of an action on a draft.
 #[derive(InputObject)]
 pub struct OutreachDraftActInput {
-    /// The draft.
+    /// ID of the draft.
     pub id: ID,
-    /// The `revision` that was read: when it was written since, it is refused.
+    /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// Which draft, as it was read.
+/// Input of `approveOutreachDraft`.
 #[derive(InputObject)]
 pub struct ApproveOutreachDraftInput {
-    /// The draft.
+    /// ID of the draft.
     pub id: ID,
-    /// The `revision` that was read and is approved: when it was written since, it is refused.
+    /// Expected `revision`, which is approved: the mutation fails with `REVISION_CONFLICT` if the draft has changed since.
     pub expected_revision: i32,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// Which draft is refused, and why.
+/// Input of `rejectOutreachDraft`.
 #[derive(InputObject)]
 pub struct RejectOutreachDraftInput {
-    /// The draft.
+    /// ID of the draft.
     pub id: ID,
-    /// Why, for whoever wrote it.
+    /// Reason, for the author.
     pub note: Option<String>,
-    /// The `revision` that was read: when it was written since, it is refused.
+    /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// Which draft is to be sent when.
+/// Input of `scheduleOutreachDraft`.
 #[derive(InputObject)]
 pub struct ScheduleOutreachDraftInput {
-    /// The draft.
+    /// ID of the draft.
     pub id: ID,
-    /// When it is to be sent: a moment to come.
+    /// Time to send; it must be in the future.
     pub scheduled_for: Moment,
-    /// The `revision` that was read: when it was written since, it is refused.
+    /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// How many drafts are claimed, and for how long.
+/// Input of `claimOutreachDrafts`.
 #[derive(InputObject)]
 pub struct ClaimOutreachDraftsInput {
     /// The maximum number of drafts, from 1 to 100.
     #[graphql(default = 10)]
     pub limit: i32,
-    /// How long the claim holds, in seconds, from 1 to 3,600.
+    /// Lease of the claim, in seconds, from 1 to 3,600.
     #[graphql(default = 300)]
     pub lease_seconds: i32,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// Which claim is returned.
+/// Input of `releaseOutreachDraft`.
 #[derive(InputObject)]
 pub struct ReleaseOutreachDraftInput {
-    /// The draft.
+    /// ID of the draft.
     pub id: ID,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// What `claimOutreachDrafts` returns.
+/// Payload of `claimOutreachDrafts`.
 #[derive(SimpleObject)]
 pub struct ClaimOutreachDraftsPayload {
-    /// The drafts that are claimed now, the earliest first; null when the request was rejected.
+    /// Claimed drafts, earliest first; null after errors.
     pub outreach_drafts: Option<Rows<OutreachDraft>>,
-    /// Why it was rejected; empty when it was done.
+    /// Errors of the input; empty on success.
     pub user_errors: Vec<UserError>,
 }
 
-/// Which draft was sent.
+/// Input of `markOutreachDraftSent`.
 #[derive(InputObject)]
 pub struct MarkOutreachDraftSentInput {
-    /// The draft.
+    /// ID of the draft.
     pub id: ID,
-    /// When it was sent. Now, when nothing is said.
+    /// Time when the message was sent. Default: now.
     pub sent_at: Option<Moment>,
-    /// What the provider calls the message, at most 255 characters.
+    /// Message ID of the provider. Maximum: 255 characters.
     pub provider_message_id: Option<String>,
-    /// The `revision` that was read: when it was written since, it is refused.
+    /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// Which draft could not be sent, and why.
+/// Input of `markOutreachDraftFailed`.
 #[derive(InputObject)]
 pub struct MarkOutreachDraftFailedInput {
-    /// The draft.
+    /// ID of the draft.
     pub id: ID,
-    /// Why.
+    /// Reason.
     pub error: String,
-    /// The `revision` that was read: when it was written since, it is refused.
+    /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// Which draft was answered.
+/// Input of `markOutreachDraftReplied`.
 #[derive(InputObject)]
 pub struct MarkOutreachDraftRepliedInput {
-    /// The draft.
+    /// ID of the draft.
     pub id: ID,
-    /// When. Now, when nothing is said.
+    /// Date and time. Default: now.
     pub replied_at: Option<Moment>,
-    /// What the person wrote; with it the answer is logged as an inbound interaction.
+    /// Text of the reply; if given, the reply is logged as an inbound interaction.
     pub content: Option<String>,
-    /// The `revision` that was read: when it was written since, it is refused.
+    /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// Which draft came back, and why.
+/// Input of `markOutreachDraftBounced`.
 #[derive(InputObject)]
 pub struct MarkOutreachDraftBouncedInput {
-    /// The draft.
+    /// ID of the draft.
     pub id: ID,
-    /// Why.
+    /// Reason.
     pub error: Option<String>,
-    /// The `revision` that was read: when it was written since, it is refused.
+    /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
 payload!(
-    /// What the acts on drafts give.
+    /// Payload of actions on a draft.
     OutreachDraftActPayload,
-    /// As it is now; null when refused.
+    /// The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.
     outreach_draft: OutreachDraft
 );
 
 #[Object]
 impl OutreachDraftActs {
-    /// Hands a draft to a person to be read.
+    /// Submits a draft for review.
     async fn submit_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: OutreachDraftActInput,
+        #[graphql(desc = "Input.")] input: OutreachDraftActInput,
     ) -> Result<OutreachDraftActPayload> {
         plain(ctx, input, Act::Submit).await
     }
 
-    /// Approves a draft as it was read: it may be sent, and its content is frozen. What a worker wrote is
-    /// approved by a person.
+    /// Approves a draft at the expected revision: it may be sent, and its content is frozen. Drafts of workers need the
+    /// approval of a person.
     async fn approve_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: ApproveOutreachDraftInput,
+        #[graphql(desc = "Input.")] input: ApproveOutreachDraftInput,
     ) -> Result<OutreachDraftActPayload> {
         run(ctx, &input.id, Some(input.expected_revision), Act::Approve).await
     }
 
-    /// Refuses a draft: it may not be sent.
+    /// Rejects a draft: it can't be sent.
     async fn reject_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: RejectOutreachDraftInput,
+        #[graphql(desc = "Input.")] input: RejectOutreachDraftInput,
     ) -> Result<OutreachDraftActPayload> {
         let act = Act::Reject { note: input.note };
         run(ctx, &input.id, input.expected_revision, act).await
     }
 
-    /// Takes a rejected draft up again.
+    /// Reopens a rejected draft.
     async fn reopen_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: OutreachDraftActInput,
+        #[graphql(desc = "Input.")] input: OutreachDraftActInput,
     ) -> Result<OutreachDraftActPayload> {
         plain(ctx, input, Act::Reopen).await
     }
@@ -207,17 +207,17 @@ impl OutreachDraftActs {
     async fn schedule_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: ScheduleOutreachDraftInput,
+        #[graphql(desc = "Input.")] input: ScheduleOutreachDraftInput,
     ) -> Result<OutreachDraftActPayload> {
         let act = Act::Schedule { at: input.scheduled_for.0 };
         run(ctx, &input.id, input.expected_revision, act).await
     }
 
-    /// Takes the time to send a draft back: it is approved, and no more.
+    /// Unschedules a draft, which stays approved.
     async fn unschedule_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: OutreachDraftActInput,
+        #[graphql(desc = "Input.")] input: OutreachDraftActInput,
     ) -> Result<OutreachDraftActPayload> {
         plain(ctx, input, Act::Unschedule).await
     }
@@ -228,7 +228,7 @@ impl OutreachDraftActs {
     async fn claim_outreach_drafts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: ClaimOutreachDraftsInput,
+        #[graphql(desc = "Input.")] input: ClaimOutreachDraftsInput,
     ) -> Result<ClaimOutreachDraftsPayload> {
         let (claimed, user_errors) = act(ctx, |scope, once| async move {
             claim::claim(scope, input.limit.into(), input.lease_seconds.into(), once).await
@@ -242,7 +242,7 @@ impl OutreachDraftActs {
     async fn release_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: ReleaseOutreachDraftInput,
+        #[graphql(desc = "Input.")] input: ReleaseOutreachDraftInput,
     ) -> Result<OutreachDraftActPayload> {
         let done = act(ctx, |scope, once| async move {
             claim::release(scope, key::<OutreachDraft>(&input.id, "id")?, once).await
@@ -254,68 +254,67 @@ impl OutreachDraftActs {
     async fn begin_sending_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: OutreachDraftActInput,
+        #[graphql(desc = "Input.")] input: OutreachDraftActInput,
     ) -> Result<OutreachDraftActPayload> {
         plain(ctx, input, Act::BeginSending).await
     }
 
-    /// Notes that an approved draft was sent, and logs the interaction that tells of it. Refused when the
-    /// person has unsubscribed.
+    /// Marks an approved draft as sent and logs the interaction. Rejected if the prospect has unsubscribed.
     async fn mark_outreach_draft_sent(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: MarkOutreachDraftSentInput,
+        #[graphql(desc = "Input.")] input: MarkOutreachDraftSentInput,
     ) -> Result<OutreachDraftActPayload> {
         let at = input.sent_at.map(|at| at.0);
         let act = Act::MarkSent { at, provider_message_id: input.provider_message_id };
         run(ctx, &input.id, input.expected_revision, act).await
     }
 
-    /// Notes that an approved draft could not be sent.
+    /// Marks a draft as failed.
     async fn mark_outreach_draft_failed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: MarkOutreachDraftFailedInput,
+        #[graphql(desc = "Input.")] input: MarkOutreachDraftFailedInput,
     ) -> Result<OutreachDraftActPayload> {
         let act = Act::MarkFailed { error: input.error };
         run(ctx, &input.id, input.expected_revision, act).await
     }
 
-    /// Makes a draft that could not be sent ready to be sent once more.
+    /// Retries a failed draft.
     async fn retry_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: OutreachDraftActInput,
+        #[graphql(desc = "Input.")] input: OutreachDraftActInput,
     ) -> Result<OutreachDraftActPayload> {
         plain(ctx, input, Act::Retry).await
     }
 
-    /// Notes that a sent draft was answered.
+    /// Marks a sent draft as replied.
     async fn mark_outreach_draft_replied(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: MarkOutreachDraftRepliedInput,
+        #[graphql(desc = "Input.")] input: MarkOutreachDraftRepliedInput,
     ) -> Result<OutreachDraftActPayload> {
         let at = input.replied_at.map(|at| at.0);
         let act = Act::MarkReplied { at, content: input.content };
         run(ctx, &input.id, input.expected_revision, act).await
     }
 
-    /// Notes that a sent draft came back.
+    /// Marks a sent draft as bounced.
     async fn mark_outreach_draft_bounced(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: MarkOutreachDraftBouncedInput,
+        #[graphql(desc = "Input.")] input: MarkOutreachDraftBouncedInput,
     ) -> Result<OutreachDraftActPayload> {
         let act = Act::MarkBounced { error: input.error };
         run(ctx, &input.id, input.expected_revision, act).await
     }
 
-    /// Gives a draft up, before it is sent.
+    /// Discards a draft that is not sent.
     async fn discard_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: OutreachDraftActInput,
+        #[graphql(desc = "Input.")] input: OutreachDraftActInput,
     ) -> Result<OutreachDraftActPayload> {
         plain(ctx, input, Act::Discard).await
     }

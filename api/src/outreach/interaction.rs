@@ -11,34 +11,34 @@ use crate::{
     offer::event::Event,
 };
 
-/// Something that happened between us and a prospect: a mail, a call, a meeting.
+/// An interaction with a prospect: an email, a call, a meeting.
 #[derive(Entity)]
 #[entity(table = table, plural = "interactions", writes = rules)]
 pub struct Interaction {
-    /// The person.
+    /// The prospect.
     pub prospect: One<Prospect>,
-    /// The event where it happened; null when it was none.
+    /// The event where it took place; null if none.
     pub event: Option<One<Event>>,
-    /// Kind of interaction, in words of your own: `email`, `call`, `meeting`.
+    /// Type of interaction, as free text: `email`, `call`, `meeting`.
     pub interaction_type: String,
-    /// When it happened.
+    /// Date and time.
     #[entity(sort)]
     pub interaction_date: DateTime,
-    /// What it was about.
+    /// Subject.
     pub subject: String,
-    /// What was said.
+    /// Content.
     pub content: String,
-    /// How the person felt about it: `positive`, `neutral`, `negative`.
+    /// Sentiment: `positive`, `neutral`, `negative`.
     pub sentiment: Option<String>,
-    /// What came of it.
+    /// Outcome.
     pub outcome: Option<String>,
-    /// Which way it went; null when that isn't known.
+    /// Direction; null if unknown.
     pub direction: Option<Of<Direction>>,
-    /// Which way it took; null when that isn't known.
+    /// Channel; null if unknown.
     pub channel: Option<Of<Channel>>,
-    /// What a program keeps of it.
+    /// Metadata of programs.
     pub metadata: Option<Json>,
-    /// The draft that was sent or answered; null when it was none.
+    /// The draft that was sent or replied to; null if none.
     pub outreach_draft: Option<One<OutreachDraft>>,
 }
 
@@ -47,7 +47,7 @@ pub enum Direction {}
 
 impl Vocabulary for Direction {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "Direction", about: "Which way something went.", words: DIRECTIONS }
+        &EnumType { name: "Direction", about: "Direction of an interaction.", words: DIRECTIONS }
     }
 }
 
@@ -56,6 +56,6 @@ pub enum Channel {}
 
 impl Vocabulary for Channel {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "Channel", about: "Which way a message took.", words: CHANNELS }
+        &EnumType { name: "Channel", about: "Channel of a message.", words: CHANNELS }
     }
 }

@@ -13,38 +13,37 @@ use crate::{
     usage::report::part,
 };
 
-/// A text that is used again, with variables: `Dear {{first_name}}`. A new text is a new version, and of each name and
-/// type one version is active. What is known of a prospect is filled in by itself: `full_name`, `first_name`,
+/// A message template with variables: `Dear {{first_name}}`. A new text is a new version; one version of each name and
+/// type is active. Built-in variables come from the prospect: `full_name`, `first_name`,
 /// `last_name`, `email`, `phone`, `job_title`, `location`, `linkedin_url`, `company_name`, `company_website`,
 /// `company_size`, `industry`.
 #[derive(Entity)]
 #[entity(table = table, plural = "messageTemplates", writes = rules)]
 pub struct MessageTemplate {
-    /// What it is called.
+    /// Name.
     #[entity(sort)]
     pub name: String,
-    /// What it is for.
+    /// Description.
     pub template_type: Of<MessageTemplateType>,
-    /// The text.
+    /// Content.
     pub template_text: String,
-    /// The names of its variables. Default: those that stand in the text, which must be known of prospects. A variable that
-    /// is said only when the template is rendered must be declared here.
+    /// Names of the variables. Default: those in the text, which must be built in. Variables that are passed to
+    /// `renderMessageTemplate` must be declared here.
     pub variables: Option<Json>,
-    /// Its language: `de`, `en-GB`.
+    /// Language tag: `de`, `en-GB`.
     pub locale: Option<String>,
-    /// Counts the versions, starting at 1.
+    /// Version number, starting at 1.
     pub version: i32,
-    /// Whether it is the version in use.
+    /// Whether this is the active version.
     pub is_active: bool,
-    /// How often it was filled in.
+    /// Number of renderings.
     pub usage_count: i32,
-    /// How many of the messages that were made of it and sent were answered, from 0 to 1; what another system said
-    /// while none was sent; null when nothing is known.
+    /// Reply rate of sent drafts, from 0 to 1; until one is sent, the imported rate; null if unknown.
     #[entity(computed = success_rate, needs("id", "success_rate"))]
     pub success_rate: Option<f64>,
-    /// What was measured of it.
+    /// Performance measurements.
     pub template_performances: Many<TemplatePerformance>,
-    /// The drafts that were made of it.
+    /// Drafts that use it.
     pub outreach_drafts: Many<OutreachDraft>,
 }
 
@@ -66,6 +65,10 @@ pub enum MessageTemplateType {}
 
 impl Vocabulary for MessageTemplateType {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "MessageTemplateType", about: "What a template is for.", words: TYPES }
+        &EnumType {
+            name: "MessageTemplateType",
+            about: "Type of a message template.",
+            words: TYPES,
+        }
     }
 }

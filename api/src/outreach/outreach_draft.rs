@@ -33,80 +33,80 @@ use crate::{
     usage::{costs, llm_usage_log::LlmUsageLog},
 };
 
-/// A message to a prospect before it is sent, and what became of it.
+/// An outreach draft: a message to a prospect, and its status.
 #[derive(Entity)]
 #[entity(table = table, plural = "outreachDrafts", writes = rules)]
 pub struct OutreachDraft {
-    /// The person it is for.
+    /// The recipient.
     pub prospect: One<Prospect>,
-    /// The event it is about; null when it is about none.
+    /// The event that the message is about; null if none.
     pub event: Option<One<Event>>,
-    /// Kind of message, in words of your own: `initial`, `follow_up`, `event_invitation`.
+    /// Type of message, as free text: `initial`, `follow_up`, `event_invitation`.
     pub draft_type: String,
-    /// What it is about, in one line of at most 255 characters.
+    /// Subject: one line. Maximum: 255 characters.
     pub subject: Option<String>,
-    /// The message.
+    /// Content of the message.
     pub content: String,
-    /// How far it has come.
+    /// Status.
     pub status: Of<OutreachDraftStatus>,
-    /// Which way it is to take.
+    /// Channel.
     pub channel: Of<Channel>,
-    /// How the content is written.
+    /// Content type.
     pub content_type: Of<ContentType>,
-    /// Counts the versions of a message, starting at 1.
+    /// Version number of the message, starting at 1.
     pub version: i32,
-    /// The version before, which this one has superseded; null when this is the first.
+    /// The previous version, which this one supersedes; null for the first version.
     pub parent_draft: Option<One<OutreachDraft>>,
-    /// The versions that were made of this one.
+    /// Versions that supersede this one.
     #[entity(via = "parent_draft_id")]
     pub newer_versions: Many<OutreachDraft>,
-    /// Which of several ways to say it.
+    /// Variant label.
     pub variant: Option<String>,
-    /// In which tone it is said.
+    /// Tone.
     pub tone: Option<String>,
-    /// The language model that wrote it; null when none did.
+    /// The language model that wrote the message; null if none did.
     pub model: Option<String>,
-    /// What kind of actor wrote it; null when that isn't known. What a worker wrote is approved by a person.
+    /// Kind of the author; null if unknown. A person must approve drafts of workers.
     pub author_kind: Option<Of<ActorKind>>,
-    /// The name of who wrote it.
+    /// Name of the author.
     pub author_name: Option<String>,
-    /// When it was handed to a person to be read.
+    /// Time of submission for review.
     pub submitted_at: Option<DateTime>,
-    /// When it was approved.
+    /// Time of the approval.
     pub approved_at: Option<DateTime>,
-    /// What kind of actor approved it.
+    /// Kind of the approver.
     pub approver_kind: Option<Of<ActorKind>>,
-    /// The name of who approved it.
+    /// Name of the approver.
     pub approver_name: Option<String>,
-    /// Why it was rejected.
+    /// Reason of the rejection.
     pub review_note: Option<String>,
-    /// When it is to be sent.
+    /// Scheduled time to send.
     pub scheduled_for: Option<DateTime>,
-    /// Who has a claim on it to send it: `worker/NAME`.
+    /// Actor with the claim to send the draft: `worker/NAME`.
     pub claimed_by: Option<String>,
-    /// When the claim ends.
+    /// End of the claim.
     pub claim_expires_at: Option<DateTime>,
-    /// When it was sent.
+    /// Time when the message was sent.
     pub sent_at: Option<DateTime>,
-    /// What the provider calls the message.
+    /// Message ID of the provider.
     pub provider_message_id: Option<String>,
-    /// Why it could not be sent, or came back.
+    /// Reason of a failure or bounce.
     pub error: Option<String>,
-    /// What a program keeps of it.
+    /// Metadata of programs.
     pub metadata: Option<Json>,
-    /// The template that it was made of.
+    /// The message template.
     pub message_template: Option<One<MessageTemplate>>,
-    /// The record of an enrichment that it was made for.
+    /// The enrichment record that the draft was written for.
     pub import_record: Option<One<ImportRecord>>,
-    /// What can be done with it now, by whoever asks.
+    /// Actions that the caller may take now.
     #[entity(computed = available_actions, needs("status", "author_kind", "prospect_id", "claimed_by", "claim_expires_at"))]
     pub available_actions: Vec<OutreachDraftAction>,
-    /// The interactions that tell of it: that it was sent, that it was answered.
+    /// Interactions that log the draft: sent, replied.
     pub interactions: Many<Interaction>,
-    /// The calls to language models that made it.
+    /// Language-model calls that produced the row.
     #[entity(pairs("outreach_draft_usages", "outreach_draft_id", "llm_usage_log_id"))]
     pub llm_usage_logs: Many<LlmUsageLog>,
-    /// What those calls have cost, in US dollars; one that made several things counts its share.
+    /// Cost of those calls, in US dollars; a call for several rows counts its share.
     #[entity(computed = cost_to_date, needs("id"))]
     pub cost_to_date: f64,
 }
@@ -135,7 +135,7 @@ async fn cost_to_date(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<f64>>
     costs(scope, cost::Of::Drafts, &rows).await
 }
 
-/// Something that can be done with a draft.
+/// Action on an outreach draft.
 pub struct OutreachDraftAction(Action);
 
 impl OutputType for OutreachDraftAction {
@@ -157,11 +157,8 @@ impl OutputType for OutreachDraftAction {
     }
 }
 
-static ACTION: EnumType = EnumType {
-    name: "OutreachDraftAction",
-    about: "What can be done with an outreach draft.",
-    words: ACTIONS,
-};
+static ACTION: EnumType =
+    EnumType { name: "OutreachDraftAction", about: "Action on an outreach draft.", words: ACTIONS };
 
 /// `outreach_drafts.status`.
 pub enum OutreachDraftStatus {}
@@ -170,7 +167,7 @@ impl Vocabulary for OutreachDraftStatus {
     fn enum_type() -> &'static EnumType {
         &EnumType {
             name: "OutreachDraftStatus",
-            about: "How far an outreach draft has come.",
+            about: "Status of an outreach draft.",
             words: STATUSES,
         }
     }
@@ -181,10 +178,6 @@ pub enum ContentType {}
 
 impl Vocabulary for ContentType {
     fn enum_type() -> &'static EnumType {
-        &EnumType {
-            name: "ContentType",
-            about: "How the content of a message is written.",
-            words: CONTENT_TYPES,
-        }
+        &EnumType { name: "ContentType", about: "Content type of a message.", words: CONTENT_TYPES }
     }
 }

@@ -6,18 +6,18 @@ use service::outreach::template_performance::{rules, table};
 use super::message_template::MessageTemplate;
 use crate::{graph::One, ingest::import_job::ImportJob};
 
-/// How a template did, as somebody measured it.
+/// A performance measurement of a message template.
 #[derive(Entity)]
 #[entity(table = table, plural = "templatePerformances", writes = rules)]
 pub struct TemplatePerformance {
     /// The template.
     pub message_template: One<MessageTemplate>,
-    /// The list in which it was measured.
+    /// The import job in which it was measured.
     pub import_job: Option<One<ImportJob>>,
-    /// How many of the messages were opened, from 0 to 1.
+    /// Open rate, from 0 to 1.
     pub open_rate: Option<f64>,
-    /// How many were answered, from 0 to 1.
+    /// Reply rate, from 0 to 1.
     pub response_rate: Option<f64>,
-    /// How many led to what they were for, from 0 to 1.
+    /// Conversion rate, from 0 to 1.
     pub conversion_rate: Option<f64>,
 }

@@ -20,37 +20,37 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TemplateActs;
 
-/// Which template, and what it says.
+/// Input of `renderMessageTemplate`.
 #[derive(InputObject)]
 pub struct RenderMessageTemplateInput {
     /// The template.
     pub id: ID,
-    /// The person it is filled in for.
+    /// The prospect.
     pub prospect_id: Option<ID>,
-    /// What variables say, by their names; counts before what is known of the person.
+    /// Values of variables by name; they override built-in variables.
     pub variables: Option<JsonText>,
-    /// Names this request, for instance by a UUID; sent again with the same input it does nothing more.
+    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
     pub idempotency_key: Option<String>,
 }
 
-/// What `renderMessageTemplate` gives.
+/// Payload of `renderMessageTemplate`.
 #[derive(SimpleObject)]
 pub struct RenderMessageTemplatePayload {
-    /// The text with its variables filled in; null when refused.
+    /// The rendered text; null after errors.
     pub text: Option<String>,
-    /// The template; null when refused.
+    /// The template; null after errors.
     pub message_template: Option<Row<MessageTemplate>>,
-    /// Why it was refused; empty when it was done.
+    /// Errors of the input; empty on success.
     pub user_errors: Vec<UserError>,
 }
 
 #[Object]
 impl TemplateActs {
-    /// Fills in a template, and counts that it was used. Every variable must have a value.
+    /// Renders a message template and counts the use. Every variable must have a value.
     async fn render_message_template(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: RenderMessageTemplateInput,
+        #[graphql(desc = "Input.")] input: RenderMessageTemplateInput,
     ) -> Result<RenderMessageTemplatePayload> {
         let done = act(ctx, |scope, once| async move {
             let template = key::<MessageTemplate>(&input.id, "id")?;

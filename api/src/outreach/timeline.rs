@@ -23,20 +23,20 @@ pub struct TimelineConnection {
     pub nodes: Vec<TimelineEntry>,
     /// The entries of this page, each with its cursor.
     pub edges: Vec<TimelineEdge>,
-    /// What stands around this page.
+    /// Information about the page.
     pub page_info: PageInfo,
 }
 
 /// An entry of a timeline, with its cursor.
 #[derive(SimpleObject)]
 pub struct TimelineEdge {
-    /// Marks this entry in this timeline.
+    /// Opaque position of the entry, for `after`.
     pub cursor: String,
     /// The entry.
     pub node: TimelineEntry,
 }
 
-/// What stands around a page of a list.
+/// Information about a page of a list.
 #[derive(SimpleObject)]
 pub struct PageInfo {
     /// Whether there are rows before this page.
@@ -49,36 +49,35 @@ pub struct PageInfo {
     pub end_cursor: Option<String>,
 }
 
-/// Something that happened with a prospect.
+/// A timeline entry: an interaction, a draft, research or a change.
 #[derive(Clone, SimpleObject)]
 pub struct TimelineEntry {
-    /// When it happened.
+    /// Date and time.
     pub at: Moment,
-    /// What it is.
+    /// Kind of entry.
     pub kind: WordOf<TimelineKind>,
-    /// Global id of what tells of it, for `node(id:)`: an interaction, a draft, a piece of research, an entry of the
-    /// change log.
+    /// Global ID of the interaction, draft, research or change, for `node(id:)`.
     pub subject_id: ID,
-    /// With whom: global id of the prospect.
+    /// Global ID of the prospect.
     pub prospect_id: ID,
-    /// What it was about: a subject, the kind of a draft, what was changed.
+    /// Title: a subject, the type of a draft, the changed fields.
     pub title: Option<String>,
-    /// What was said, written or found out.
+    /// Content.
     pub text: Option<String>,
-    /// The direction of an interaction, the status of a draft, what kind of change it was.
+    /// Detail: the direction of an interaction, the status of a draft, the kind of change.
     pub detail: Option<String>,
-    /// What kind of actor wrote it; null when that isn't known.
+    /// Kind of the author; null if unknown.
     pub actor_kind: Option<WordOf<ActorKind>>,
-    /// The name of who wrote it.
+    /// Name of the author.
     pub actor_name: Option<String>,
 }
 
-/// What stands in a timeline.
+/// `TimelineKind`.
 pub enum TimelineKind {}
 
 impl Vocabulary for TimelineKind {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "TimelineKind", about: "What stands in a timeline.", words: KINDS }
+        &EnumType { name: "TimelineKind", about: "Kind of timeline entry.", words: KINDS }
     }
 }
 

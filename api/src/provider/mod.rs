@@ -29,11 +29,10 @@ const LARGEST_ANSWER: usize = 1024 * 1024;
 /// Who is asked about prospects, besides our own rules.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ProviderOptions {
-    /// Where a language model is asked: any server that speaks the protocol of OpenAI's chat completions. With a key
-    /// alone it is OpenAI itself.
+    /// URL of a language model: any server with the protocol of OpenAI's chat completions. Default with a key: OpenAI.
     #[arg(long, env = "SALESGRAPH_LLM_URL", value_name = "URL", value_parser = web_address)]
     pub llm_url: Option<String>,
-    /// The key of the language model; better told by the environment.
+    /// API key of the language model; prefer the environment variable.
     #[arg(long, env = "SALESGRAPH_LLM_KEY", hide_env_values = true, value_name = "KEY")]
     pub llm_key: Option<String>,
     /// A model that organizations may ask, and its price in US dollars for a million tokens: `MODEL=INPUT/OUTPUT` or
@@ -50,14 +49,14 @@ pub struct ProviderOptions {
     /// `daily_spend_limit` can only lower it. Default: 100 with a key, no maximum without one.
     #[arg(long, env = "SALESGRAPH_DAILY_SPEND_LIMIT", value_name = "DOLLARS", value_parser = daily_dollars)]
     pub daily_spend_limit: Option<f64>,
-    /// Where people and companies are looked up: an address with `{email}`, `{domain}`, `{name}`, `{company}`,
-    /// `{location}` or `{linkedin}` in it, which answers with JSON.
+    /// URL of a lookup service for people and companies, with `{email}`, `{domain}`, `{name}`, `{company}`,
+    /// `{location}` or `{linkedin}` as placeholders; it returns JSON.
     #[arg(long, env = "SALESGRAPH_LOOKUP_URL", value_name = "URL", value_parser = web_address)]
     pub lookup_url: Option<String>,
-    /// The key of the look-up service, sent as a bearer; better told by the environment.
+    /// API key of the lookup service, sent as a bearer token; prefer the environment variable.
     #[arg(long, env = "SALESGRAPH_LOOKUP_KEY", hide_env_values = true, value_name = "KEY")]
     pub lookup_key: Option<String>,
-    /// What one look-up costs, in US dollars.
+    /// Cost of a lookup, in US dollars.
     #[arg(long, env = "SALESGRAPH_LOOKUP_COST", value_name = "DOLLARS", default_value = "0")]
     #[arg(value_parser = dollars)]
     pub lookup_cost: f64,

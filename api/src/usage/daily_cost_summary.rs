@@ -5,34 +5,34 @@ use service::usage::daily_cost_summary::{CATEGORIES, table};
 
 use crate::graph::{DateTime, EnumType, Of, Vocabulary};
 
-/// What a day cost with one provider and model, by the days of UTC: both ledgers together, kept in step with them.
+/// A daily cost summary: usage and cost of a provider and model on a UTC day, over both usage logs.
 #[derive(Entity)]
 #[entity(table = table, plural = "dailyCostSummaries")]
 pub struct DailyCostSummary {
-    /// The beginning of the day.
+    /// Start of the day.
     #[entity(sort)]
     pub date: DateTime,
-    /// What was paid for.
+    /// Kind of usage.
     pub category: Of<CostCategory>,
-    /// Who was paid; empty where that is not known.
+    /// Provider; empty if unknown.
     pub provider: String,
-    /// The model, or what was done.
+    /// Model or operation.
     pub model: String,
-    /// How many calls.
+    /// Number of calls.
     pub calls: i32,
     /// Tokens of prompts.
     pub input_tokens: f64,
-    /// Tokens of answers.
+    /// Tokens of completions.
     pub output_tokens: f64,
-    /// How much was used.
+    /// Quantity.
     pub quantity: f64,
-    /// How long the calls of a known duration took together, in milliseconds.
+    /// Total duration of the calls with a known duration, in milliseconds.
     pub latency_ms_total: f64,
-    /// How many calls have a known duration.
+    /// Number of calls with a known duration.
     pub timed_calls: i32,
-    /// What the calls cost, in US dollars.
+    /// Cost in US dollars.
     pub cost_usd: f64,
-    /// What the calls cost that this server made: the part that counts towards the setting `daily_spend_limit`.
+    /// Cost of the calls that this server made, in US dollars: the part that counts towards the setting `daily_spend_limit`.
     pub server_cost_usd: f64,
 }
 
@@ -41,6 +41,6 @@ pub enum CostCategory {}
 
 impl Vocabulary for CostCategory {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "CostCategory", about: "What was paid for.", words: CATEGORIES }
+        &EnumType { name: "CostCategory", about: "Category of cost.", words: CATEGORIES }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     outreach::outreach_draft::OutreachDraft,
 };
 
-/// One call to a language model: what it took and what it cost.
+/// A call to a language model, with its usage and cost.
 #[derive(Entity)]
 #[entity(table = table, plural = "llmUsageLogs", writes = rules)]
 pub struct LlmUsageLog {
@@ -22,46 +22,46 @@ pub struct LlmUsageLog {
     pub model: String,
     /// Tokens of the prompt.
     pub prompt_tokens: i32,
-    /// Tokens of the answer.
+    /// Tokens of the completion.
     pub completion_tokens: i32,
-    /// Tokens together.
+    /// Total tokens.
     #[entity(sort)]
     pub total_tokens: i32,
-    /// How long the call took, in milliseconds; null when that is not known.
+    /// Duration of the call, in milliseconds; null if unknown.
     #[entity(sort)]
     pub latency_ms: Option<i32>,
-    /// What the call cost, in US dollars.
+    /// Cost of the call, in US dollars.
     #[entity(sort)]
     pub cost: f64,
-    /// Who runs the model: `openai`.
+    /// Provider of the model: `openai`.
     pub provider: Option<String>,
-    /// What the provider calls the request.
+    /// Request ID of the provider.
     pub request_id: Option<String>,
-    /// Where it was asked: `/v1/chat/completions`.
+    /// Endpoint: `/v1/chat/completions`.
     pub endpoint: Option<String>,
-    /// The status of HTTP.
+    /// HTTP status code.
     pub status_code: Option<i32>,
-    /// How large the request was, in bytes.
+    /// Size of the request, in bytes.
     pub request_size_bytes: Option<i32>,
-    /// How large the answer was, in bytes.
+    /// Size of the response, in bytes.
     pub response_size_bytes: Option<i32>,
-    /// What the prompt was for: `system`, `task`, `observation`, `error_recovery`.
+    /// Purpose of the prompt: `system`, `task`, `observation`, `error_recovery`.
     pub prompt_type: Option<String>,
-    /// Why the answer ended: `stop`, `length`.
+    /// Finish reason: `stop`, `length`.
     pub finish_reason: Option<String>,
-    /// Why the call failed.
+    /// Error of a failed call.
     pub error: Option<String>,
     /// Whether this server made the call and paid for it: only such calls count towards the setting
     /// `daily_spend_limit`.
     pub is_paid_by_server: bool,
-    /// The enrichment that it was done for.
+    /// The enrichment that made the call.
     pub import_job: Option<One<ImportJob>>,
-    /// Its record.
+    /// The record that the call was made for.
     pub import_record: Option<One<ImportRecord>>,
-    /// The drafts that it made.
+    /// Outreach drafts that the call produced.
     #[entity(pairs("outreach_draft_usages", "llm_usage_log_id", "outreach_draft_id"))]
     pub outreach_drafts: Many<OutreachDraft>,
-    /// The research that it made.
+    /// Research that the call produced.
     #[entity(pairs("prospect_research_usages", "llm_usage_log_id", "prospect_research_id"))]
     pub prospect_researches: Many<ProspectResearch>,
 }

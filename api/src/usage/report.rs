@@ -24,11 +24,11 @@ pub struct Reports;
 
 #[Object]
 impl Reports {
-    /// How far outreach drafts come: how many were written, read, approved, sent and answered.
+    /// Funnel of outreach drafts: counts of drafts created, submitted, approved, sent and replied.
     async fn draft_funnel(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which drafts.")] filter: Option<FilterOf<OutreachDraft>>,
+        #[graphql(desc = "Filter of drafts.")] filter: Option<FilterOf<OutreachDraft>>,
     ) -> Result<DraftFunnel> {
         let filter = filter.map_or(Ok(Filter::All(Vec::new())), |filter| filter.filter())?;
         let scope = ctx.data_unchecked::<Scope>();
@@ -47,19 +47,15 @@ impl Reports {
         })
     }
 
-    /// What calls to language models cost, group by group: the dearest first, or the newest days, weeks or months in
-    /// their order; at most 1,000 groups. And what an answer cost in them: all calls of the time by all that prospects said
-    /// to us in it.
+    /// Cost of language-model calls by group: highest cost first, or newest day, week or month first. Maximum: 1,000 groups.
+    /// Also the cost per reply: the cost of all calls in the range divided by the number of inbound interactions in it.
     async fn llm_cost_report(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What makes a group.")] group_by: WordOf<LlmCostGroup>,
-        #[graphql(desc = "Only calls from this moment on.")] since: Option<Moment>,
-        #[graphql(desc = "Only calls before this moment.")] until: Option<Moment>,
-        #[graphql(
-            desc = "By whose clocks time is cut: a name of the IANA database.",
-            default = "UTC"
-        )]
+        #[graphql(desc = "Group key.")] group_by: WordOf<LlmCostGroup>,
+        #[graphql(desc = "Only calls from this time on.")] since: Option<Moment>,
+        #[graphql(desc = "Only calls before this time.")] until: Option<Moment>,
+        #[graphql(desc = "Time zone of days, weeks and months: an IANA name.", default = "UTC")]
         time_zone: String,
     ) -> Result<LlmCostReport> {
         let zone = Zone::named(&time_zone).ok_or_else(|| {
@@ -81,14 +77,14 @@ impl Reports {
         })
     }
 
-    /// How industries answer us: of those that we said something to in a time, how many said something to us in it.
-    /// The best first; those in which nobody was contacted come last. What has no direction counts as said by us;
-    /// deleted companies and prospects don't count.
+    /// Reply rates by industry: of the prospects contacted in the range, the share that replied in it. Highest rate first,
+    /// industries without contacts last. Interactions without a direction count as outbound; deleted companies and
+    /// prospects are excluded.
     async fn industry_performance(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only what was said from this moment on.")] since: Option<Moment>,
-        #[graphql(desc = "Only what was said before this moment.")] until: Option<Moment>,
+        #[graphql(desc = "Only interactions from this time on.")] since: Option<Moment>,
+        #[graphql(desc = "Only interactions before this time.")] until: Option<Moment>,
     ) -> Result<Vec<IndustryPerformance>> {
         let scope = ctx.data_unchecked::<Scope>();
         let (since, until) = time(since, until)?;
@@ -110,60 +106,60 @@ impl Reports {
     }
 }
 
-/// How many outreach drafts came how far. One that was superseded or discarded came as far as it did.
+/// Funnel of outreach drafts. Superseded and discarded drafts count in every step that they reached.
 #[derive(SimpleObject)]
 pub struct DraftFunnel {
-    /// How many were written.
+    /// Number of drafts created.
     pub written: i32,
-    /// How many were handed to a person to be read.
+    /// Number of drafts submitted for review.
     pub submitted: i32,
-    /// How many were approved.
+    /// Number of drafts approved.
     pub approved: i32,
-    /// How many were sent.
+    /// Number of drafts sent.
     pub sent: i32,
-    /// How many were answered.
+    /// Number of drafts replied to.
     pub replied: i32,
-    /// How many came back.
+    /// Number of drafts bounced.
     pub bounced: i32,
-    /// How many are rejected.
+    /// Number of drafts rejected.
     pub rejected: i32,
-    /// How many were discarded.
+    /// Number of drafts discarded.
     pub discarded: i32,
-    /// `approved` as a part of `submitted`; null when none was submitted.
+    /// `approved` divided by `submitted`; null if none was submitted.
     pub approval_rate: Option<f64>,
-    /// `replied` as a part of `sent`; null when none was sent.
+    /// `replied` divided by `sent`; null if none was sent.
     pub reply_rate: Option<f64>,
 }
 
-/// What calls to language models cost.
+/// Report of the cost of language-model calls.
 #[derive(SimpleObject)]
 pub struct LlmCostReport {
-    /// Group by group.
+    /// Groups.
     pub groups: Vec<LlmCost>,
-    /// All of them together.
+    /// Total over all groups.
     pub total: LlmCost,
-    /// How often prospects said something to us in the time; deleted ones don't count.
+    /// Number of inbound interactions in the range, without those of deleted prospects.
     pub replies: i32,
-    /// What all calls of the time cost, for each of these; null when there was none.
+    /// Total cost divided by the number of inbound interactions; null if there were none.
     pub cost_per_reply: Option<f64>,
 }
 
-/// What some calls to language models cost.
+/// Cost of a group of language-model calls.
 #[derive(SimpleObject)]
 pub struct LlmCost {
-    /// What they have in common; null for all of them.
+    /// Group key; null for the total.
     pub key: Option<String>,
-    /// How many calls.
+    /// Number of calls.
     pub calls: i32,
-    /// Tokens of prompts and answers.
+    /// Tokens of prompts and completions.
     pub tokens: f64,
-    /// What they cost, in US dollars.
+    /// Cost in US dollars.
     pub cost: f64,
-    /// What one cost, in US dollars; null when there was none.
+    /// Mean cost of a call, in US dollars; null if there were none.
     pub cost_per_call: Option<f64>,
-    /// `cost` as a part of the cost of all; null when that is nothing.
+    /// `cost` divided by the total cost; null if that is 0.
     pub share: Option<f64>,
-    /// How long one took on the average, in milliseconds; null when there was none.
+    /// Mean duration, in milliseconds; null if there is none.
     pub mean_latency_ms: Option<f64>,
 }
 
@@ -181,37 +177,37 @@ impl LlmCost {
     }
 }
 
-/// How an industry answers us.
+/// Reply rate of an industry.
 #[derive(SimpleObject)]
 pub struct IndustryPerformance {
-    /// Global id of the industry.
+    /// Global ID of the industry.
     pub industry_id: ID,
-    /// Its name.
+    /// Name.
     pub industry_name: String,
-    /// How many companies we know there.
+    /// Number of companies.
     pub companies: i32,
-    /// How many prospects.
+    /// Number of prospects.
     pub prospects: i32,
-    /// To how many of them we said something.
+    /// Number of prospects contacted.
     pub contacted: i32,
-    /// How many of those said something to us.
+    /// Number of contacted prospects who replied.
     pub answered: i32,
-    /// `answered` as a part of `contacted`; null when nobody was contacted.
+    /// `answered` divided by `contacted`; null if none was contacted.
     pub answer_rate: Option<f64>,
-    /// How often we said something.
+    /// Number of outbound interactions.
     pub outbound: i32,
-    /// How often they did.
+    /// Number of inbound interactions.
     pub inbound: i32,
 }
 
-/// What the report of the cost of language models can be grouped by.
+/// `LlmCostGroup`.
 pub enum LlmCostGroup {}
 
 impl Vocabulary for LlmCostGroup {
     fn enum_type() -> &'static EnumType {
         &EnumType {
             name: "LlmCostGroup",
-            about: "What the report of the cost of language models can be grouped by.",
+            about: "Group key of the report of language-model cost.",
             words: GROUPS,
         }
     }

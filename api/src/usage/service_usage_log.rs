@@ -8,63 +8,63 @@ use crate::{
     ingest::{import_job::ImportJob, import_record::ImportRecord},
 };
 
-/// One paid call that is no call to a language model: a look-up, minutes of a browser, an operation of a store.
+/// A paid service call other than a language-model call: a lookup, browser time, a storage operation.
 #[derive(Entity)]
 #[entity(table = table, plural = "serviceUsageLogs", writes = rules)]
 pub struct ServiceUsageLog {
-    /// What was paid for.
+    /// Kind of usage.
     pub kind: Of<ServiceUsageKind>,
-    /// Who was paid.
+    /// Provider.
     pub provider: String,
-    /// What was done.
+    /// Operation.
     pub operation: String,
-    /// With what: the key of an object, the id of a session.
+    /// Resource: the key of an object, the ID of a session.
     pub resource: Option<String>,
-    /// In which bucket of a store.
+    /// Storage bucket.
     pub bucket: Option<String>,
-    /// How much was used.
+    /// Quantity.
     pub quantity: Option<f64>,
-    /// In what it is measured.
+    /// Unit of the quantity.
     pub unit: Option<String>,
-    /// What one of it costs, in US dollars.
+    /// Price of a unit, in US dollars.
     pub unit_cost: Option<f64>,
-    /// What the cost consists of: a list of objects with `amount`, in US dollars.
+    /// Charges: a list of objects with `amount`, in US dollars.
     pub charges: Option<Json>,
-    /// What it cost, in US dollars; the sum of the charges, or quantity by price, when nothing is said.
+    /// Cost in US dollars. Default: the sum of the charges, or quantity times price.
     #[entity(sort)]
     pub cost: f64,
-    /// How many tokens it took.
+    /// Number of tokens.
     pub tokens: Option<i32>,
-    /// What the provider calls the request.
+    /// Request ID of the provider.
     pub request_id: Option<String>,
-    /// How large the object was, in bytes.
+    /// Size of the object, in bytes.
     pub size_bytes: Option<i32>,
-    /// What kind of object it was.
+    /// Content type of the object.
     pub content_type: Option<String>,
-    /// How long the call took, in milliseconds.
+    /// Duration of the call, in milliseconds.
     pub latency_ms: Option<i32>,
-    /// How long what was used was used, in milliseconds.
+    /// Duration of the use, in milliseconds.
     pub duration_ms: Option<i32>,
-    /// What came of it: `success`, `failed`.
+    /// Outcome: `success`, `failed`.
     pub status: Option<String>,
-    /// The status of HTTP.
+    /// HTTP status code.
     pub status_code: Option<i32>,
-    /// How large the request was, in bytes.
+    /// Size of the request, in bytes.
     pub request_size_bytes: Option<i32>,
-    /// How large the answer was, in bytes.
+    /// Size of the response, in bytes.
     pub response_size_bytes: Option<i32>,
-    /// Why it failed.
+    /// Error of a failure.
     pub error: Option<String>,
     /// Whether this server made the call and paid for it: only such calls count towards the setting
     /// `daily_spend_limit`.
     pub is_paid_by_server: bool,
-    /// When it began.
+    /// Start time.
     pub started_at: Option<DateTime>,
-    /// When it ended.
+    /// End time.
     pub completed_at: Option<DateTime>,
-    /// The enrichment that it was done for.
+    /// The enrichment that made the call.
     pub import_job: Option<One<ImportJob>>,
-    /// Its record.
+    /// The record that the call was made for.
     pub import_record: Option<One<ImportRecord>>,
 }
 
@@ -73,6 +73,6 @@ pub enum ServiceUsageKind {}
 
 impl Vocabulary for ServiceUsageKind {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "ServiceUsageKind", about: "What was paid for.", words: KINDS }
+        &EnumType { name: "ServiceUsageKind", about: "Kind of paid service.", words: KINDS }
     }
 }

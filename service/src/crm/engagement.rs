@@ -20,10 +20,10 @@ const WARM: TimeDelta = TimeDelta::days(30);
 
 /// How close a company is.
 pub const LEVELS: &[Word] = &[
-    word("hot", "One of its prospects said something to us within the last 7 days."),
-    word("warm", "One of its prospects said something to us within the last 30 days."),
-    word("cold", "We have been in touch, but nobody said anything within the last 30 days."),
-    word("untouched", "Nobody there was ever contacted or said anything."),
+    word("hot", "An inbound interaction within the last 7 days."),
+    word("warm", "An inbound interaction within the last 30 days."),
+    word("cold", "Contacted, but no inbound interaction within the last 30 days."),
+    word("untouched", "No interaction yet."),
 ];
 
 /// How close a company is, and by what that is known. Deleted prospects don't count.

@@ -20,16 +20,19 @@ const FOLLOW_UP_AFTER: TimeDelta = TimeDelta::days(7);
 
 /// What can be done next, in the order in which it is looked for.
 pub const KINDS: &[Word] = &[
-    word("review_draft", "A draft waits for a person to read it."),
-    word("send_draft", "A draft is approved and has no time to be sent yet."),
-    word("finish_draft", "A draft was begun and not handed in."),
-    word("answer", "They said something after we last did: write a reply, within a day."),
-    word("mend_draft", "A draft was refused, and is to be written anew or given up."),
-    word("research", "Nothing is known about them yet: look them up before writing."),
-    word("first_contact", "They were never contacted: write to them."),
+    word("review_draft", "A draft waits for review."),
+    word("send_draft", "A draft is approved and not scheduled."),
+    word("finish_draft", "A draft is not submitted yet."),
+    word(
+        "answer",
+        "An inbound interaction is newer than the last outbound one: reply within a day.",
+    ),
+    word("mend_draft", "A draft was rejected: rewrite or discard it."),
+    word("research", "There is no research: research the prospect first."),
+    word("first_contact", "The prospect was never contacted."),
     word(
         "follow_up",
-        "They were contacted more than 7 days ago and said nothing since: ask again.",
+        "The prospect was contacted more than 7 days ago and has not replied: follow up.",
     ),
 ];
 
@@ -138,17 +141,17 @@ fn decide(now: DateTime<Utc>, facts: &Facts) -> Option<NextAction> {
     };
     // A reply that is being written is on its way.
     let [review, send, finish, mend] = [
-        drafted(0, "review_draft", "A draft waits to be read."),
-        drafted(1, "send_draft", "A draft is approved and has no time to be sent."),
-        drafted(2, "finish_draft", "A draft was begun and not handed in."),
-        drafted(3, "mend_draft", "A draft was refused."),
+        drafted(0, "review_draft", "A draft waits for review."),
+        drafted(1, "send_draft", "A draft is approved and not scheduled."),
+        drafted(2, "finish_draft", "A draft is not submitted yet."),
+        drafted(3, "mend_draft", "A draft was rejected."),
     ];
     if let Some(waiting) = review.or(send).or(finish) {
         return Some(waiting);
     }
     match (facts.engaged, facts.contacted) {
         (Some(engaged), contacted) if contacted.is_none_or(|contacted| contacted < engaged) => {
-            let reason = format!("They said something on {} that is not answered.", on(engaged));
+            let reason = format!("The inbound interaction of {} has no reply.", on(engaged));
             let evidence = facts.answer.map(|id| ("interaction", id));
             let answer = action("answer", reason, Some(engaged + ANSWER_WITHIN));
             Some(NextAction { evidence, ..answer })
@@ -156,16 +159,16 @@ fn decide(now: DateTime<Utc>, facts: &Facts) -> Option<NextAction> {
         _ if facts.sending => None,
         _ if mend.is_some() => mend,
         (_, None) if !facts.researched => {
-            let reason = "They were never contacted, and nothing is known about them.".to_owned();
+            let reason = "The prospect was never contacted, and there is no research.".to_owned();
             Some(action("research", reason, None))
         }
         (_, None) => {
-            let reason = "They were never contacted.".to_owned();
+            let reason = "The prospect was never contacted.".to_owned();
             Some(action("first_contact", reason, None))
         }
         (_, Some(contacted)) if now - contacted > FOLLOW_UP_AFTER => {
             let reason =
-                format!("They were contacted on {} and said nothing since.", on(contacted));
+                format!("The prospect was contacted on {} and has not replied.", on(contacted));
             Some(action("follow_up", reason, Some(contacted + FOLLOW_UP_AFTER)))
         }
         _ => None,

@@ -37,19 +37,19 @@ pub fn table() -> &'static Table {
 
 /// How far a prospect has come (`prospects.lifecycle_stage`).
 pub const STAGES: &[Word] = &[
-    word("new", "Known, and nothing more."),
-    word("researched", "We know something about the person."),
-    word("contacted", "We have said something to the person."),
-    word("engaged", "The person has said something to us."),
-    word("qualified", "Worth the effort."),
-    word("opportunity", "There is something to be sold."),
-    word("customer", "Has bought."),
-    word("disqualified", "Not to be pursued."),
+    word("new", "New."),
+    word("researched", "Researched."),
+    word("contacted", "Contacted."),
+    word("engaged", "Replied."),
+    word("qualified", "Qualified."),
+    word("opportunity", "Sales opportunity."),
+    word("customer", "Customer."),
+    word("disqualified", "Disqualified."),
 ];
 
 /// Where a prospect came from (`prospects.source`).
 pub const SOURCES: &[Word] =
-    &[word("manual", "Written down by a person or a program."), word("import", "From a list.")];
+    &[word("manual", "Created by a person or a program."), word("import", "Created by an import.")];
 
 /// First and last names go with the full name: they are removed when it changes and they do not.
 pub(crate) fn drop_stale_names(before: Option<&Record>, prospect: &mut Record) {

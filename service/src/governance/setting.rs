@@ -35,17 +35,17 @@ pub fn table() -> &'static Table {
 
 /// Whose a setting is (`settings.scope`).
 pub const SCOPES: &[Word] = &[
-    word("system", "It was there from the beginning, and can't be deleted."),
-    word("organization", "The organization has added it."),
+    word("system", "Built in; it can't be deleted."),
+    word("organization", "Added by the organization."),
 ];
 
 /// What a value is (`settings.value_type`).
 pub const TYPES: &[Word] = &[
-    word("string", "A text."),
-    word("integer", "A whole number."),
-    word("float", "A number."),
-    word("boolean", "True or false."),
-    word("json", "Anything."),
+    word("string", "String."),
+    word("integer", "Integer."),
+    word("float", "Floating-point number."),
+    word("boolean", "Boolean."),
+    word("json", "JSON."),
 ];
 
 /// What language model is asked: `openai`, or whatever speaks its protocol.

@@ -20,7 +20,7 @@ pub fn table() -> &'static Table {
 }
 
 /// What was read (`extractions.source_type`).
-pub const SOURCES: &[Word] = &[word("file", "A file."), word("web_page", "A page on the web.")];
+pub const SOURCES: &[Word] = &[word("file", "A file."), word("web_page", "A web page.")];
 
 /// What may be written.
 pub fn rules() -> &'static Rules {

@@ -23,7 +23,7 @@ pub fn table() -> &'static Table {
 
 /// What became of a value (`field_provenance.outcome`).
 pub mod outcome {
-    /// It was written.
+    /// Written.
     pub const APPLIED: &str = "applied";
     /// It was there already.
     pub const CONFIRMED: &str = "confirmed";
@@ -37,9 +37,9 @@ pub mod outcome {
 
 /// What became of a value that a provider found (`field_provenance.outcome`).
 pub const OUTCOMES: &[Word] = &[
-    word(outcome::APPLIED, "It was written."),
-    word(outcome::CONFIRMED, "The field had this value already."),
-    word(outcome::KEPT, "The field had another value, which the policy lets stay."),
-    word(outcome::REFUSED, "The field does not take it."),
-    word(outcome::UNDONE, "It was written, and taken back."),
+    word(outcome::APPLIED, "Written."),
+    word(outcome::CONFIRMED, "The field already had this value."),
+    word(outcome::KEPT, "The field kept another value because of the policy."),
+    word(outcome::REFUSED, "Rejected by the validation of the field."),
+    word(outcome::UNDONE, "Written, and undone."),
 ];

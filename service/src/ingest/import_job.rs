@@ -31,7 +31,7 @@ pub fn table() -> &'static Table {
 
 /// What a job does (`import_jobs.kind`).
 pub mod kind {
-    /// It brings in a list of people.
+    /// An import of people from a file.
     pub const LIST: &str = "list";
     /// It finds out more about people we know.
     pub const ENRICHMENT: &str = "enrichment";
@@ -39,8 +39,8 @@ pub mod kind {
 
 /// What a job does (`import_jobs.kind`).
 pub const KINDS: &[Word] = &[
-    word(kind::LIST, "It brings in a list of people."),
-    word(kind::ENRICHMENT, "It asks providers about people, and fills in what they find."),
+    word(kind::LIST, "An import of people from a file."),
+    word(kind::ENRICHMENT, "An enrichment of prospects by providers."),
 ];
 
 /// States of a job (`import_jobs.status`).
@@ -69,28 +69,28 @@ pub mod status {
 
 /// How far a job has come (`import_jobs.status`).
 pub const STATUSES: &[Word] = &[
-    word(status::UPLOADING, "Its rows are being looked at; nothing was written of them yet."),
+    word(status::UPLOADING, "The preview is running; no row is written yet."),
     word(
         status::PENDING,
-        "It was looked at, and waits to be committed; of an enrichment: it waits for another day, `error` says why.",
+        "The preview is done and waits for a commit; an enrichment waits, `error` has the reason.",
     ),
     word(
         status::PROCESSING,
-        "Its rows are being written, or enriched; what was broken off goes on by itself.",
+        "Rows are being written or enriched; interrupted work resumes by itself.",
     ),
-    word(status::PROMOTING, "Prospects are being made of the records of an enrichment."),
-    word(status::PAUSED, "It was paused; what was written stays."),
+    word(status::PROMOTING, "Prospects are being created from the records of an enrichment."),
+    word(status::PAUSED, "Paused; rows already written stay."),
     word(
         status::COMPLETED,
-        "Its rows are written, but for those that wait for a person; or enriched, but for those that failed.",
+        "All rows are written, except rows that wait for a decision; or enriched, except failed ones.",
     ),
     word(
         status::CANCELLED,
-        "What is left of it is not written, unless it is committed again; what was written stays.",
+        "The remaining rows are not written unless the job is committed again; rows already written stay.",
     ),
-    word(status::FAILED, "It was broken off; `error` says why."),
-    word(status::UNDOING, "What it wrote is being taken back."),
-    word(status::UNDONE, "What it wrote was taken back, but for what was touched since."),
+    word(status::FAILED, "Failed; `error` has the reason."),
+    word(status::UNDOING, "The undo is running."),
+    word(status::UNDONE, "Undone, except for rows that were modified since."),
 ];
 
 /// What is done with a job: the state it is in then, and those from which it may be done.
@@ -173,10 +173,10 @@ pub(crate) fn nothing_counted(job: &mut Record) {
 
 /// What becomes of rows that may be about somebody we know (`import_jobs.candidate_decision`).
 pub const DECISIONS: &[Word] = &[
-    word("wait", "They wait for a person."),
-    word("create", "Somebody new is made of each."),
-    word("merge", "Each fills in whom it is most likely about."),
-    word("skip", "They are left out."),
+    word("wait", "Wait for a person."),
+    word("create", "Create a prospect for each."),
+    word("merge", "Fill in the most likely prospect."),
+    word("skip", "Skip them."),
 ];
 
 /// What may be written.

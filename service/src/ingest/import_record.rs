@@ -34,7 +34,7 @@ pub fn table() -> &'static Table {
 pub mod status {
     /// It waits for its turn.
     pub const PENDING: &str = "pending";
-    /// Providers are being asked.
+    /// Being enriched.
     pub const PROCESSING: &str = "processing";
     /// They were asked, and what they found was kept.
     pub const ENRICHED: &str = "enriched";
@@ -46,11 +46,11 @@ pub mod status {
 
 /// How far the enrichment of a record has come (`import_records.status`).
 pub const STATUSES: &[Word] = &[
-    word(status::PENDING, "It waits for its turn, or to be tried again."),
-    word(status::PROCESSING, "Providers are being asked."),
-    word(status::ENRICHED, "Providers were asked, and what they found was kept."),
-    word(status::FAILED, "Providers could not be asked: `lastError` says why."),
-    word(status::SKIPPED, "It was left out: `lastError` says why."),
+    word(status::PENDING, "Pending, or waiting for a retry."),
+    word(status::PROCESSING, "Being enriched."),
+    word(status::ENRICHED, "Enriched."),
+    word(status::FAILED, "Failed; `lastError` has the reason."),
+    word(status::SKIPPED, "Skipped; `lastError` has the reason."),
 ];
 
 /// What becomes of rows (`import_records.verdict`).
@@ -77,11 +77,11 @@ pub(crate) fn nothing_asked(record: &mut Record) {
 
 /// What is to become of a row (`import_records.verdict`).
 pub const VERDICTS: &[Word] = &[
-    word(verdict::CREATE, "Somebody new."),
-    word(verdict::UPDATE, "Somebody we know, of whom it says something more."),
-    word(verdict::MERGE_CANDIDATE, "Maybe somebody we know: a person decides."),
-    word(verdict::SKIP, "Nothing new."),
-    word(verdict::ERROR, "Nothing can be made of it, unless it is repaired."),
+    word(verdict::CREATE, "A new prospect."),
+    word(verdict::UPDATE, "An existing prospect, with new values."),
+    word(verdict::MERGE_CANDIDATE, "Possibly an existing prospect; a person decides."),
+    word(verdict::SKIP, "An existing prospect without new values."),
+    word(verdict::ERROR, "Invalid unless corrected."),
 ];
 
 /// States of a row (`import_records.promotion_status`).
@@ -104,18 +104,18 @@ pub mod promotion {
 
 /// What has become of a row (`import_records.promotion_status`).
 pub const PROMOTIONS: &[Word] = &[
-    word(promotion::NONE, "Nothing was written of it yet."),
-    word(promotion::CREATED, "A prospect was made of it."),
-    word(promotion::MATCHED, "It is about somebody we knew, who was filled in where it says more."),
-    word(promotion::REJECTED, "It was left out: `reason` says why."),
-    word(promotion::FAILED, "Nothing could be made of it: `reason` or `lastError` says why."),
-    word(promotion::UNDONE, "What was written of it was taken back."),
-    word(promotion::KEPT, "What was written of it was touched since, and so was not taken back."),
+    word(promotion::NONE, "Not written yet."),
+    word(promotion::CREATED, "A prospect was created."),
+    word(promotion::MATCHED, "An existing prospect matched; its empty fields were filled in."),
+    word(promotion::REJECTED, "Skipped; `reason` has the reason."),
+    word(promotion::FAILED, "Failed; `reason` or `lastError` has the reason."),
+    word(promotion::UNDONE, "Undone."),
+    word(promotion::KEPT, "Not undone, because the prospect was modified since."),
 ];
 
 /// What a person decides on a row (`import_records.decision`).
 pub const DECISIONS: &[Word] = &[
-    word("create", "Somebody new is made of it."),
-    word("merge", "It fills in somebody we know."),
-    word("skip", "It is left out."),
+    word("create", "Create a prospect."),
+    word("merge", "Fill in an existing prospect."),
+    word("skip", "Skip the row."),
 ];

@@ -27,10 +27,10 @@ pub fn table() -> &'static Table {
 
 /// The states of an event (`events.status`).
 pub const STATUSES: &[Word] = &[
-    word("planned", "Known, but not yet open to us."),
-    word("open", "We take part; people can be invited."),
-    word("completed", "Over."),
-    word("cancelled", "Does not take place, or not with us."),
+    word("planned", "Planned."),
+    word("open", "Open for invitations."),
+    word("completed", "Completed."),
+    word("cancelled", "Cancelled."),
 ];
 
 /// From which state an event goes to which.

@@ -48,20 +48,20 @@ pub enum Action {
 
 /// The names of [`Action`], for users.
 pub const ACTIONS: &[Word] = &[
-    word("edit", "Change what it says; once approved, as a new version (updateOutreachDraft)."),
-    word("submit", "Hand it to a person to be read (submitOutreachDraft)."),
-    word("approve", "Say that it may be sent as it is (approveOutreachDraft)."),
-    word("reject", "Say that it may not be sent (rejectOutreachDraft)."),
-    word("reopen", "Take it up again (reopenOutreachDraft)."),
+    word("edit", "Edit the message; after approval, as a new version (updateOutreachDraft)."),
+    word("submit", "Submit for review (submitOutreachDraft)."),
+    word("approve", "Approve (approveOutreachDraft)."),
+    word("reject", "Reject (rejectOutreachDraft)."),
+    word("reopen", "Reopen (reopenOutreachDraft)."),
     word("schedule", "Set the time to send it (scheduleOutreachDraft)."),
-    word("unschedule", "Take the time back (unscheduleOutreachDraft)."),
-    word("begin_sending", "Say that sending begins, under a claim (beginSendingOutreachDraft)."),
-    word("mark_sent", "Note that it was sent (markOutreachDraftSent)."),
-    word("mark_failed", "Note that it could not be sent (markOutreachDraftFailed)."),
-    word("retry", "Make it ready to be sent once more (retryOutreachDraft)."),
-    word("mark_replied", "Note that it was answered (markOutreachDraftReplied)."),
-    word("mark_bounced", "Note that it came back (markOutreachDraftBounced)."),
-    word("discard", "Give it up (discardOutreachDraft)."),
+    word("unschedule", "Clear the time to send it (unscheduleOutreachDraft)."),
+    word("begin_sending", "Begin sending, under a claim (beginSendingOutreachDraft)."),
+    word("mark_sent", "Mark as sent (markOutreachDraftSent)."),
+    word("mark_failed", "Mark as failed (markOutreachDraftFailed)."),
+    word("retry", "Retry (retryOutreachDraft)."),
+    word("mark_replied", "Mark as replied (markOutreachDraftReplied)."),
+    word("mark_bounced", "Mark as bounced (markOutreachDraftBounced)."),
+    word("discard", "Discard (discardOutreachDraft)."),
 ];
 
 /// Every action, in which states it can be done, and the state that comes of it; a way through

@@ -32,16 +32,16 @@ pub fn table() -> &'static Table {
 
 /// Which way something went (`interactions.direction`).
 pub const DIRECTIONS: &[Word] =
-    &[word("inbound", "From the person to us."), word("outbound", "From us to the person.")];
+    &[word("inbound", "From the prospect."), word("outbound", "To the prospect.")];
 
 /// Which way something took (`interactions.channel`, `outreach_drafts.channel`).
 pub const CHANNELS: &[Word] = &[
-    word("email", "By e-mail."),
-    word("call", "By telephone."),
-    word("sms", "By text message."),
-    word("linkedin", "By LinkedIn."),
-    word("meeting", "Face to face."),
-    word("webhook", "By a program of theirs."),
+    word("email", "E-mail."),
+    word("call", "Phone call."),
+    word("sms", "Text message."),
+    word("linkedin", "LinkedIn."),
+    word("meeting", "Meeting."),
+    word("webhook", "Webhook of another system."),
 ];
 
 /// What may be written: what happened stays as it was, but how it is seen may change.

@@ -34,9 +34,9 @@ pub fn table() -> &'static Table {
 /// What a template is for (`message_templates.template_type`).
 pub const TYPES: &[Word] = &[
     word("subject", "The subject of a message."),
-    word("body", "The text of a message."),
-    word("icebreaker", "How a message begins."),
-    word("hot_button", "What matters most to whom it is for."),
+    word("body", "The body of a message."),
+    word("icebreaker", "An opening line."),
+    word("hot_button", "A statement about what matters most to the recipient."),
 ];
 
 /// What may be written.

@@ -49,22 +49,22 @@ pub fn table() -> &'static Table {
 
 /// The states of a draft (`outreach_drafts.status`).
 pub const STATUSES: &[Word] = &[
-    word("draft", "Being written."),
-    word("pending_review", "Waits for a person to read it."),
-    word("approved", "Read and approved; its content is frozen."),
-    word("rejected", "Read and refused."),
-    word("scheduled", "Approved, and to be sent at a set time."),
-    word("sending", "On its way out."),
+    word("draft", "In writing."),
+    word("pending_review", "Waiting for review."),
+    word("approved", "Approved; the content is frozen."),
+    word("rejected", "Rejected in review."),
+    word("scheduled", "Approved, and scheduled to be sent."),
+    word("sending", "Being sent."),
     word(
         "uncertain",
         "The claim expired while the draft was being sent, so the outcome is unknown. A person, or evidence of delivery, settles it.",
     ),
-    word("sent", "Handed to the prospect's side."),
-    word("failed", "Could not be sent."),
-    word("replied", "The prospect has answered."),
-    word("bounced", "The prospect's side has returned it."),
-    word("superseded", "A newer version has taken its place."),
-    word("discarded", "Given up before it was sent."),
+    word("sent", "Sent."),
+    word("failed", "Sending failed."),
+    word("replied", "The prospect replied."),
+    word("bounced", "Bounced."),
+    word("superseded", "Superseded by a newer version."),
+    word("discarded", "Discarded before sending."),
 ];
 
 /// How content is written (`outreach_drafts.content_type`).

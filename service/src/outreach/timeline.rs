@@ -17,10 +17,10 @@ use crate::{
 
 /// What stands in a timeline. Of the same moment, the first of these comes first.
 pub const KINDS: &[Word] = &[
-    word("interaction", "Something that happened between us and a prospect."),
-    word("draft", "An outreach draft was written."),
-    word("research", "AI found something out."),
-    word("change", "Something was written that is none of these, or one of these was changed."),
+    word("interaction", "An interaction."),
+    word("draft", "An outreach draft."),
+    word("research", "Research."),
+    word("change", "Any other change of the prospect or of these."),
 ];
 
 /// Whose timeline.

@@ -42,12 +42,9 @@ pub const KINDS: &[Word] = &[
         "solution",
         "Solutions: by name and category; then by description, keywords and use cases.",
     ),
-    word("event", "Events: by kind and location; then by description."),
-    word("interaction", "Interactions: by subject; then by what was said and how it ended."),
-    word(
-        "outreach_draft",
-        "Outreach drafts: by subject; then by what was written and noted in the review.",
-    ),
+    word("event", "Events: by type and location; then by description."),
+    word("interaction", "Interactions: by subject; then by content and outcome."),
+    word("outreach_draft", "Outreach drafts: by subject; then by content and review notes."),
     word("prospect_research", "Research: by summary and insights."),
 ];
 

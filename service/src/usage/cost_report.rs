@@ -20,12 +20,12 @@ use super::llm_usage_log;
 
 /// What the report can be grouped by.
 pub const GROUPS: &[Word] = &[
-    word("model", "The model."),
-    word("workflow", "The workflow that made the call."),
-    word("node", "The step of the workflow."),
-    word("day", "The day, by the clocks of `timeZone`."),
-    word("week", "The week of ISO 8601."),
-    word("month", "The month."),
+    word("model", "Model."),
+    word("workflow", "Workflow."),
+    word("node", "Node of the workflow."),
+    word("day", "Day in `timeZone`."),
+    word("week", "ISO 8601 week."),
+    word("month", "Month."),
 ];
 
 /// What calls to language models cost.

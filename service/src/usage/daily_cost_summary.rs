@@ -24,10 +24,10 @@ pub fn table() -> &'static Table {
 
 /// What was paid for (`daily_cost_summaries.category`).
 pub const CATEGORIES: &[Word] = &[
-    word("llm", "Calls to language models."),
-    word("api", "Calls to services on the web."),
-    word("browser", "Sessions of remote browsers."),
-    word("storage", "Operations of object stores."),
+    word("llm", "Language-model calls."),
+    word("api", "API calls."),
+    word("browser", "Remote browser sessions."),
+    word("storage", "Object-storage operations."),
 ];
 
 /// The beginning of a day, by the clocks of UTC.

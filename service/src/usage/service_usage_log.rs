@@ -32,9 +32,9 @@ pub fn table() -> &'static Table {
 
 /// What was paid for (`service_usage_logs.kind`).
 pub const KINDS: &[Word] = &[
-    word("api_call", "A call to a service on the web."),
-    word("browser_session", "A session of a remote browser."),
-    word("storage", "An operation of an object store."),
+    word("api_call", "An API call."),
+    word("browser_session", "A remote browser session."),
+    word("storage", "An object-storage operation."),
 ];
 
 /// What may be written: a ledger only grows.

@@ -15,7 +15,7 @@ use crate::{error::Result, text};
 pub struct Worked<'a> {
     /// What was asked of it.
     pub plan: &'a Plan,
-    /// What came of it.
+    /// The result.
     pub found: &'a Aggregated,
 }
 

@@ -12,21 +12,17 @@ use super::{
 
 /// What the measures of a group are called, with the part of the name of their types.
 pub(in super::super) const MEASURES: [(&str, &str, &str); 5] = [
-    (
-        "distinct",
-        "Distinct",
-        "How many different values there are; text without regard to the case of A–Z.",
-    ),
-    ("min", "Extremes", "The smallest values; null where there is none."),
-    ("max", "Extremes", "The largest values; null where there is none."),
-    ("avg", "Numbers", "The means; null where there is no value."),
-    ("sum", "Numbers", "The sums; null where there is no value."),
+    ("distinct", "Distinct", "Numbers of distinct values; the case of A–Z in text is ignored."),
+    ("min", "Extremes", "Minimum values; null where there is none."),
+    ("max", "Extremes", "Maximum values; null where there is none."),
+    ("avg", "Numbers", "Mean values; null where there is none."),
+    ("sum", "Numbers", "Sums; null where there is no value."),
 ];
 
 /// The field with the aggregate of a list.
 #[must_use]
 pub(in super::super) fn aggregate(list: &str, entity: &Entity) -> FieldType {
-    let about = format!("What `{list}` come to, all together.");
+    let about = format!("Aggregates of `{list}`.");
     let name = format!("{list}Aggregate");
     let ty = format!("{}Aggregate!", entity.name);
     with_arguments(field(&name, &ty, &about), vec![filter(entity)])
@@ -35,26 +31,23 @@ pub(in super::super) fn aggregate(list: &str, entity: &Entity) -> FieldType {
 /// The field with the groups of a list.
 #[must_use]
 pub(in super::super) fn group_by(list: &str, entity: &Entity) -> FieldType {
-    let about = format!(
-        "What `{list}` come to, group by group. Groups come in the order of their keys when nothing is said."
-    );
+    let about = format!("Aggregates of `{list}` by group. Default order: by key.");
     let name = entity.name;
     let arguments = vec![
-        argument("by", &format!("[{name}GroupBy!]!"), "What makes a group: 1 to 4 of these."),
+        argument("by", &format!("[{name}GroupBy!]!"), "Group keys: from 1 to 4."),
         filter(entity),
-        argument("having", &format!("{name}Having"), "Only groups that pass this."),
+        argument("having", &format!("{name}Having"), "Filter of groups (HAVING)."),
         argument(
             "orderBy",
             &format!("[{name}GroupOrder!]"),
-            "In which order; those that are the same by it come in the order of their keys. At most 5.",
+            "Sort keys; groups with equal values are sorted by key. Maximum: 5.",
         ),
-        argument("first", "Int", "The first so many groups: 0 to 1,000, 100 when nothing is said."),
+        argument("first", "Int", "Maximum number of groups, from 0 to 1,000. Default: 100."),
         argument_or(
             "timeZone",
             "String",
             "\"UTC\"",
-            "By whose clocks time is cut: a name of the IANA database, `Europe/Berlin`. Changes of clocks are \
-             known from 1970 to 2060.",
+            "IANA time zone of time buckets, like `Europe/Berlin`. Transitions are known from 1970 to 2060.",
         ),
     ];
     let field = field(&format!("{list}GroupBy"), &format!("{name}Groups!"), &about);
@@ -62,7 +55,7 @@ pub(in super::super) fn group_by(list: &str, entity: &Entity) -> FieldType {
 }
 
 fn filter(entity: &Entity) -> ArgumentType {
-    argument("filter", &format!("{}Filter", entity.name), "Which rows.")
+    argument("filter", &format!("{}Filter", entity.name), "Filter.")
 }
 
 /// The measures that an entity has by their part of the name of their types.
@@ -101,14 +94,14 @@ fn put_measures(schema: &mut Schema<'_>, entity: &'static Entity, words: &str) {
             orders.push(argument(&column.name, "OrderDirection", &column.about));
         }
         let about = match *part {
-            "Distinct" => format!("How many different values a group of {words} has."),
-            "Extremes" => format!("The smallest or largest values of a group of {words}."),
-            _ => format!("Means or sums of a group of {words}."),
+            "Distinct" => format!("Numbers of distinct values in a group of {words}."),
+            "Extremes" => format!("Minimum or maximum values of a group of {words}."),
+            _ => format!("Mean values or sums of a group of {words}."),
         };
         schema.object(&format!("{name}{part}"), &about, told);
-        let about = format!("Tests of groups of {words}. Those that are given must all pass.");
+        let about = format!("Conditions on groups of {words}. All conditions must match.");
         schema.input(&format!("{name}{part}Having"), &about, false, tests);
-        let about = format!("By which of these groups of {words} are sorted: exactly one.");
+        let about = format!("Sort key of groups of {words}: exactly one.");
         schema.input(&format!("{name}{part}Order"), &about, true, orders);
     }
 }
@@ -120,26 +113,25 @@ pub(in super::super) fn put(schema: &mut Schema<'_>, entity: &'static Entity) {
     let has = |part: &str| !measured(entity, part).is_empty();
     let measures = || MEASURES.iter().filter(|(_, part, _)| has(part));
     let own = || {
-        let count = field("count", "Int!", "How many rows there are.");
+        let count = field("count", "Int!", "Number of rows.");
         let others = measures()
             .map(|(measure, part, about)| field(measure, &format!("{name}{part}!"), about));
         [count].into_iter().chain(others)
     };
-    schema.object(
-        &format!("{name}Aggregate"),
-        &format!("What many {words} come to."),
-        own().collect(),
+    schema.object(&format!("{name}Aggregate"), &format!("Aggregates of {words}."), own().collect());
+    let key = field(
+        "key",
+        &format!("{name}GroupKey!"),
+        "Group key: the values that the rows of the group share.",
     );
-    let key =
-        field("key", &format!("{name}GroupKey!"), "What the rows of the group have in common.");
     let filter = field(
         "filter",
         "JSON!",
-        "The filter that gives exactly these rows in the list beside: the variable for its argument `filter`.",
+        "Filter that matches exactly these rows: the value for the argument `filter` of the list.",
     );
     schema.object(
         &format!("{name}Group"),
-        &format!("A group of {words}, and what they come to."),
+        &format!("A group of {words} and its aggregates."),
         [key].into_iter().chain(own()).chain([filter]).collect(),
     );
     schema.object(
@@ -147,14 +139,14 @@ pub(in super::super) fn put(schema: &mut Schema<'_>, entity: &'static Entity) {
         &format!("Groups of {words}."),
         vec![
             field("nodes", &format!("[{name}Group!]!"), "The groups."),
-            field("totalCount", "Int!", "How many groups there are, with those beyond `first`."),
+            field("totalCount", "Int!", "Number of groups, including those beyond `first`."),
         ],
     );
 
     let words_of_keys = offer.keys.iter().map(|key| (key.name.clone(), key.about.as_str()));
     schema.enumeration(
         &format!("{name}GroupBy"),
-        &format!("What {words} can be grouped by."),
+        &format!("Group keys of {words}."),
         words_of_keys.collect(),
     );
     let keys = offer.keys.iter().map(|key| {
@@ -168,36 +160,35 @@ pub(in super::super) fn put(schema: &mut Schema<'_>, entity: &'static Entity) {
     schema.object(
         &format!("{name}GroupKey"),
         &format!(
-            "What the {words} of a group have in common; null where they have nothing there, and for what they are \
-             not grouped by. Time is told like `2026-03-29T02:00+01:00`, `2026-03-29`, `2026-W13`, `2026-03`, \
-             `2026-Q1`, `2026`."
+            "Group key of {words}; null where the value is null, and for keys that are not in `by`. Times are formatted \
+             as `2026-03-29T02:00+01:00`, `2026-03-29`, `2026-W13`, `2026-03`, `2026-Q1` or `2026`."
         ),
         keys.collect(),
     );
 
-    let count = argument("count", "IntFilter", "The number of rows.");
+    let count = argument("count", "IntFilter", "Number of rows.");
     let tests = measures()
         .map(|(measure, part, about)| argument(measure, &format!("{name}{part}Having"), about));
     schema.input(
         &format!("{name}Having"),
-        &format!("Which groups of {words}. What is given must all pass."),
+        &format!("Filter of groups of {words}. All conditions must match."),
         false,
         [count].into_iter().chain(tests).collect(),
     );
-    let count = argument("count", "OrderDirection", "By the number of rows.");
-    let key = argument("key", &format!("{name}GroupKeyOrder"), "By a key that is in `by`.");
+    let count = argument("count", "OrderDirection", "Sort by the number of rows.");
+    let key = argument("key", &format!("{name}GroupKeyOrder"), "Sort by a key that is in `by`.");
     let orders = measures()
         .map(|(measure, part, about)| argument(measure, &format!("{name}{part}Order"), about));
     schema.input(
         &format!("{name}GroupOrder"),
-        &format!("By what groups of {words} are sorted: exactly one field."),
+        &format!("Sort key of groups of {words}: exactly one field."),
         true,
         [count, key].into_iter().chain(orders).collect(),
     );
     let keys = offer.keys.iter().map(|key| argument(&key.field, "OrderDirection", &key.about));
     schema.input(
         &format!("{name}GroupKeyOrder"),
-        &format!("By which key groups of {} are sorted: exactly one.", apart(entity.plural, ' ')),
+        &format!("Key by which groups of {} are sorted: exactly one.", apart(entity.plural, ' ')),
         true,
         keys.collect(),
     );

@@ -72,52 +72,52 @@ pub mod kind {
 
 /// What happened (`changes.kind`).
 pub const KINDS: &[Word] = &[
-    word(kind::CREATED, "The row was made."),
-    word(kind::UPDATED, "The row was written."),
+    word(kind::CREATED, "The row was created."),
+    word(kind::UPDATED, "The row was updated."),
     word(kind::DELETED, "The row was deleted."),
-    word(kind::RESTORED, "The row had been deleted and was restored."),
+    word(kind::RESTORED, "The row was restored."),
     word(kind::LINKED, "The row was linked to another."),
     word(kind::UNLINKED, "The row was unlinked from another."),
-    word(kind::MERGED, "The row went into another and was deleted."),
-    word(kind::ERASED, "The row was erased for privacy; what was known of it is gone here too."),
-    word(kind::EXPORTED, "All that is known about the row was handed out."),
-    word(kind::IMPORTED, "Rows were brought over or made as a demo set: one entry for many."),
+    word(kind::MERGED, "The row was merged into another and deleted."),
+    word(kind::ERASED, "The row was erased (GDPR), including its entries of the change log."),
+    word(kind::EXPORTED, "The personal data of the row was exported."),
+    word(
+        kind::IMPORTED,
+        "Rows were imported from another system or created as demo data: one entry for many rows.",
+    ),
 ];
 
 /// What can change (`changes.entity`).
 pub const ENTITIES: &[Word] = &[
     word("company", "A company."),
     word("prospect", "A prospect."),
-    word("prospect_research", "A piece of research."),
+    word("prospect_research", "Prospect research."),
     word("industry", "An industry."),
     word("solution", "A solution."),
     word("event", "An event."),
     word("interaction", "An interaction."),
     word("outreach_draft", "An outreach draft."),
-    word("llm_usage_log", "A call to a language model."),
-    word("import_job", "A list that came in."),
-    word("import_record", "A row of a list, or of an enrichment."),
-    word("enrichment_cache_entry", "What a provider answered."),
-    word("field_provenance", "Where a value came from."),
-    word("extraction", "What was read out of a file or a page."),
-    word("external_id", "A key in another system."),
-    word("message_template", "A template of messages."),
-    word("template_performance", "How a template did."),
-    word("service_usage_log", "A paid call to a service."),
+    word("llm_usage_log", "A language-model call."),
+    word("import_job", "An import job."),
+    word("import_record", "An import record."),
+    word("enrichment_cache_entry", "A cached answer of a provider."),
+    word("field_provenance", "The provenance of a value."),
+    word("extraction", "An extraction."),
+    word("external_id", "An external ID."),
+    word("message_template", "A message template."),
+    word("template_performance", "A performance measurement of a template."),
+    word("service_usage_log", "A paid service call."),
     word("setting", "A setting."),
-    word("user", "A person who works in the product."),
-    word("api_key", "A key of a program or a person; its secret is nowhere."),
+    word("user", "A user."),
+    word("api_key", "An API key, without its secret."),
 ];
 
 /// Who acted (`changes.actor_kind`).
 pub const ACTORS: &[Word] = &[
-    word("visitor", "The visitor of a server on this machine."),
+    word("visitor", "The user of a server on localhost, without an API key."),
     word("command_line", "The command line of the server."),
-    word("person", "A person: by a key, or named by the client of a server on this machine."),
-    word(
-        "worker",
-        "A program that writes: by a key, or named by the client of a server on this machine.",
-    ),
+    word("person", "A person, by an API key; on localhost, also by a header of the client."),
+    word("worker", "A program, by an API key; on localhost, also by a header of the client."),
 ];
 
 /// ` AND` only what lies below every transaction that still runs, on Postgres, in a table called `t`.

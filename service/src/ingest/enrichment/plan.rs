@@ -13,19 +13,19 @@ pub const MOST_VARIANTS: u32 = 10;
 
 /// Who can be asked, in the order in which they are.
 pub const PROVIDERS: &[Word] = &[
-    word("rules", "Rules of our own, from what is known already; costs nothing and asks nobody."),
-    word("http", "A service on the web, which the server is told when it starts (--lookup-url)."),
-    word("llm", "A language model: the settings llm_provider and llm_model say which."),
+    word("rules", "Built-in rules, which derive values from known ones; no cost, no network."),
+    word("http", "An HTTP lookup service, configured on the server (--lookup-url)."),
+    word("llm", "A language model, chosen by the settings llm_provider and llm_model."),
 ];
 
 /// What becomes of values that are there already.
 pub const POLICIES: &[Word] = &[
-    word(policy::FILL_EMPTY, "Only what is empty is filled in."),
+    word(policy::FILL_EMPTY, "Fills empty fields only."),
     word(
         policy::REPLACE_FOUND,
-        "What a provider has found before is replaced too, unless somebody has changed it since.",
+        "Also replaces values of earlier enrichments, unless they were modified since.",
     ),
-    word(policy::OVERWRITE, "Everything is replaced, also what a person has written."),
+    word(policy::OVERWRITE, "Replaces all values, including those that people entered."),
 ];
 
 /// See [`POLICIES`].
