@@ -90,7 +90,7 @@ async fn import_brings_a_database_over_or_says_why_not(app: App) {
     source.run("UPDATE outreach_drafts SET status = 'archived' WHERE id = 21").await;
     let import = ["import", "sales-assistant", "--from", &source.url];
     let refused = run(&app, &import).await.unwrap_err();
-    assert!(refused.to_string().starts_with("nothing was written"), "{refused}");
+    assert!(refused.to_string().starts_with("nothing was imported"), "{refused}");
     let mapped = [&import[..], &["--map", "outreach_drafts.status:archived=discarded"]].concat();
     run(&app, &mapped).await.unwrap();
     assert_eq!(app.data("{ schemaVersion }").await["schemaVersion"], "1975ea83b712");

@@ -51,10 +51,10 @@ pub(super) struct SalesAssistant {
     /// What to do with duplicate e-mail addresses, domains and industry names.
     #[arg(long, value_enum, default_value_t = Duplicates::Refuse)]
     duplicates: Duplicates,
-    /// Skips rows that would be rejected, and rows that can't be without them, instead of rejecting the source; lists them.
+    /// Skips and lists rejected rows and rows that depend on them, instead of rejecting the source.
     #[arg(long)]
     skip_rejected: bool,
-    /// Says that the source is the one that this organization was brought over from, at another address now.
+    /// Treats the source as the one that this organization was imported from, at another address.
     #[arg(long)]
     same_source: bool,
     /// Maps a value of the source: `outreach_drafts.status:archived=discarded`. Repeatable.
@@ -70,7 +70,7 @@ pub(super) struct Enrichment {
     /// The name of the source. Default: `enrichment`.
     #[arg(long, value_name = "NAME")]
     system: Option<String>,
-    /// Skips rows that would be rejected, and rows that can't be without them, instead of rejecting the source; lists them.
+    /// Skips and lists rejected rows and rows that depend on them, instead of rejecting the source.
     #[arg(long)]
     skip_rejected: bool,
     /// The organization.
@@ -95,9 +95,7 @@ impl Enrichment {
         match outcome {
             enrichment_source::Outcome::Refused(findings) => {
                 findings.iter().for_each(print_fault);
-                let message = "nothing was written; the list above says what stands in the way: mend it in the \
-                               source, or leave such rows out (--skip-rejected)";
-                Err(Error::Conflict(service::Reason::SourceInvalid, message.to_owned()))
+                Err(rejected())
             }
             enrichment_source::Outcome::Imported { tables, skipped, inexact, left } => {
                 for brought in &tables {
@@ -190,9 +188,7 @@ impl Import {
         match outcome {
             Outcome::Refused(findings) => {
                 findings.iter().for_each(print_finding);
-                let message = "nothing was written; the list above says what stands in the way: mend it in the \
-                               source, or leave such rows out (--skip-rejected)";
-                Err(Error::Conflict(service::Reason::SourceInvalid, message.to_owned()))
+                Err(rejected())
             }
             Outcome::Imported(report) => {
                 let Report { tables, skipped, inexact, stale } = &report;
@@ -225,4 +221,11 @@ fn print_finding(finding: &Finding) {
     let Finding { table, column, reason, rows, examples } = finding;
     say!("{table}.{column}: {reason}");
     say!("    {}: {}", self::rows(*rows), examples.join(", "));
+}
+
+/// The error after the list of findings of a rejected source.
+fn rejected() -> Error {
+    let message = "nothing was imported because of the rows listed above: correct them in the source, or skip them \
+                   with --skip-rejected";
+    Error::Conflict(service::Reason::SourceInvalid, message.to_owned())
 }

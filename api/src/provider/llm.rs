@@ -281,7 +281,7 @@ impl Provider for Llm {
             ));
         }
         Some(format!(
-            "nobody knows what {model} costs: tell it in the setting llm_prices, like \
+            "the price of {model} is unknown: add it to the setting llm_prices, like \
                  {{\"{model}\": {{\"input\": 0.15, \"output\": 0.6}}}} in US dollars for a million tokens"
         ))
     }

@@ -228,8 +228,8 @@ pub fn note(of_kind: &str, state: &str, waiting: i64, is_due: bool) -> Option<St
             ))
         }
         (kind::ENRICHMENT, status::PROCESSING | status::PENDING) if !is_due => Some(
-            "it was brought over from another system and does not run here; resumeImportJob enriches the records \
-             that wait"
+            "the job is imported from another system and does not run here; resumeImportJob enriches its pending \
+             records"
                 .to_owned(),
         ),
         _ => None,

@@ -1,4 +1,4 @@
-//! What is brought in: databases of other systems, lists of people, and what providers know of them.
+//! Imports of databases and files, and enrichment by providers.
 
 pub mod enrichment;
 pub mod enrichment_cache_entry;
@@ -12,3 +12,4 @@ mod json_text;
 pub mod list;
 pub mod report;
 pub mod sales_assistant;
+mod sqlite_source;

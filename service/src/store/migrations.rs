@@ -62,7 +62,7 @@ impl Store {
                           AND NOT has_table_privilege(oid, 'SELECT'))";
             let rows = self.query(hidden, Vec::new()).await?;
             if rows.first().map(|row| row.try_get_by_index(0)).transpose()? == Some(true) {
-                let message = "the role may not read the table seaql_migrations, so it can't be told which migrations \
+                let message = "the role may not read the table seaql_migrations, so the server can't check which migrations \
                                have been applied: grant it SELECT on all tables";
                 return Err(Error::Conflict(crate::Reason::DatabaseConflict, message.to_owned()));
             }

@@ -344,7 +344,7 @@ async fn payable(
     }
     Ok(Payable::Tomorrow(format!(
         "the spending limit of the day is reached: {spent:.4} of {:.4} US dollars are spent, and the next may \
-         cost {cost:.4}; it goes on tomorrow (UTC); {way_out}",
+         cost {cost:.4}; it resumes tomorrow (UTC); {way_out}",
         limit - 1e-9
     )))
 }

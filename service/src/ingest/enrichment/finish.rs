@@ -284,8 +284,8 @@ pub(super) fn conclude(unit: &Unit, job: &mut Record) {
     }
     let failed = number("failed_records") > 0 && number("enriched_records") == 0;
     let state = if failed { job_status::FAILED } else { job_status::COMPLETED };
-    let why = "nothing came of any of its records; their `lastError` and `providerMessage` say why"
-        .to_owned();
+    let why =
+        "all records failed; their `lastError` and `providerMessage` have the reasons".to_owned();
     job.set("error", if failed { Value::Text(why) } else { Value::Null });
     job.set("status", Value::Text(state.to_owned()));
     job.set("completed_at", Value::Time(unit.now()));

@@ -80,7 +80,7 @@ pub enum Outcome {
 /// `skip_rejected` rows that would be rejected are skipped, and rows that can't be without them, instead of rejecting the source.
 ///
 /// # Errors
-/// [`Error::Conflict`] when another source was brought over under this name, or while another import runs.
+/// [`Error::Conflict`] if another source was imported under this name, or while another import runs.
 pub async fn import(
     scope: &Scope,
     source: &Source,

@@ -53,7 +53,7 @@ impl Run {
                 }
                 match json_text::inexact(text) {
                     Some(Inexact::Unread) => {
-                        let reason = format!("{}; it is kept as a text", Inexact::Unread.message());
+                        let reason = format!("{}; it is stored as text", Inexact::Unread.message());
                         self.inexact.note(table, column, &reason, &row);
                     }
                     Some(remark) => self.inexact.note(table, column, remark.message(), &row),

@@ -9,6 +9,7 @@ use sea_orm::{
 
 use super::{CHUNK, cell::Cell, tables::TABLES};
 use crate::error::{Error, Result};
+use crate::ingest::sqlite_source::sqlite_source;
 
 /// The source: one transaction, so that what was looked at is what is copied.
 pub struct Source {
@@ -44,19 +45,8 @@ impl Source {
                 "the source must be `sqlite:PATH`: the document's own database",
             )
         })?;
-        let path = rest.strip_prefix("//").unwrap_or(rest);
-        let path = std::fs::canonicalize(path).map_err(|error| {
-            Error::invalid(
-                crate::Reason::SourceInvalid,
-                "from",
-                format!("can't open {path}: {error}"),
-            )
-        })?;
-        let name = format!("sqlite:{}", path.display());
-        // The driver reads it as an address.
-        let address =
-            path.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-        let mut options = ConnectOptions::new(format!("sqlite://{address}?mode=ro"));
+        let (address, name) = sqlite_source(rest)?;
+        let mut options = ConnectOptions::new(address);
         options.max_connections(1).sqlx_logging(false);
         let unreadable = |error: sea_orm::DbErr| {
             Error::invalid(

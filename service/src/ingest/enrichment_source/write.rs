@@ -41,8 +41,8 @@ pub(super) async fn begin(scope: &Scope, system: &str, source: &str, is_told: bo
         return Err(Error::Conflict(
             crate::Reason::SourceInvalid,
             format!(
-                "{} was brought over as `{system}` already, and rows are known by their keys there: when this is another \
-             source name it (--system NAME), when it is the same in another place say so (--system {system})",
+                "{} is imported as `{system}` already, and rows are recognized by their keys in it: name another source with \
+             --system NAME, or confirm that this is the same source with --system {system}",
                 other.source
             ),
         ));

@@ -257,7 +257,7 @@ async fn uploading(unit: &mut Unit, job: i64) -> Result<Record> {
     }
     Err(Error::Conflict(
         crate::Reason::ImportStatusConflict,
-        "the list was given up while it was looked at".to_owned(),
+        "the upload was interrupted during the preview".to_owned(),
     ))
 }
 

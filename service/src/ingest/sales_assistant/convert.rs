@@ -151,9 +151,9 @@ fn word(
     if let Some(word) = words.iter().find(|word| word.name == plain) {
         return Ok(Value::Text(word.name.to_owned()));
     }
-    let told = if text.is_empty() { "the empty text".to_owned() } else { format!("`{text}`") };
+    let told = if text.is_empty() { "an empty text".to_owned() } else { format!("`{text}`") };
     let map = format!("--map {}.{column}:{text}=…", spec.name);
-    Err(format!("{told} has no counterpart; say what it becomes: {map}"))
+    Err(format!("{told} has no counterpart; map it: {map}"))
 }
 
 #[cfg(test)]

@@ -15,8 +15,7 @@ use super::{
 use crate::{error::Result, normal_form::domain, progress::Progress};
 
 /// Why a row is rejected whose key another row has.
-pub(super) const TAKEN: &str =
-    "is taken in this database already; keys are kept, so the source needs a database of its own";
+pub(super) const TAKEN: &str = "is used in this database already; an import keeps keys, so import the source into another database";
 
 /// Everything that we would refuse.
 pub(super) async fn all(

@@ -38,7 +38,7 @@ pub struct Options {
     pub keep_duplicates: bool,
     /// Skips rows that would be rejected, and rows that can't be without them, instead of rejecting the source.
     pub skip_rejected: bool,
-    /// Takes the source for the one that this organization has been brought over from, which is at another address now.
+    /// Treats the source as the one that this organization was imported from, at another address.
     pub same_source: bool,
     /// What words of the source become here.
     pub words: BTreeMap<SourceWord, String>,

@@ -9,6 +9,7 @@ use sea_orm::{
 };
 
 use super::spec::{self, TableSpec};
+use crate::ingest::sqlite_source::sqlite_source;
 use crate::{
     error::{Error, Result},
     table::{Column, Kind},
@@ -325,18 +326,7 @@ fn cell(row: &QueryResult, index: usize, kind: Kind) -> Raw {
 /// The address to connect to, and the name without user and password.
 fn address(url: &str) -> Result<(String, String)> {
     if let Some(rest) = url.strip_prefix("sqlite:") {
-        let path = rest.strip_prefix("//").unwrap_or(rest);
-        let path = std::fs::canonicalize(path).map_err(|error| {
-            Error::invalid(
-                crate::Reason::SourceInvalid,
-                "from",
-                format!("can't open {path}: {error}"),
-            )
-        })?;
-        let path = path.display().to_string();
-        // The driver reads it as an address.
-        let escaped = path.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-        return Ok((format!("sqlite://{escaped}?mode=ro"), format!("sqlite:{path}")));
+        return sqlite_source(rest);
     }
     let parsed = url::Url::parse(url).ok();
     match parsed.filter(|parsed| matches!(parsed.scheme(), "postgres" | "postgresql")) {

@@ -90,11 +90,11 @@ impl<'a> Target<'a> {
                         "the organization has {} already, and not from {source}; {}",
                         spec.name,
                         if all.is_empty() {
-                            "bring the source into an empty database".to_owned()
+                            "import the source into an empty database".to_owned()
                         } else {
                             format!(
-                                "when it is {} at another address now, say so (--same-source); another source needs a \
-                             database of its own",
+                                "if it is {} at another address, use --same-source; import another source into another \
+                             database",
                                 all[0].source
                             )
                         }
@@ -238,7 +238,7 @@ async fn moved(
 ) -> Result<source_import::Model> {
     let [known] = all else {
         let message = format!(
-            "--same-source is for an organization that one source was brought over to; this one has {}",
+            "--same-source needs an organization with exactly one imported source; this one has {}",
             all.len()
         );
         return Err(Error::invalid(crate::Reason::SourceInvalid, "same_source", message));

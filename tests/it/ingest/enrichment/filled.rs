@@ -271,7 +271,7 @@ async fn what_was_found_before_another_failed_is_kept(mut app: App) {
     // What the provider said may be about the person, and stands with their record only.
     assert_eq!(
         told,
-        json!({ "status": "FAILED", "error": "nothing came of any of its records; their `lastError` and `providerMessage` say why",
+        json!({ "status": "FAILED", "error": "all records failed; their `lastError` and `providerMessage` have the reasons",
             "failedRecords": 1, "importRecords": { "nodes": [
                 { "status": "FAILED", "lastError": "it answers 400", "providerMessage": "no such thing as Person 0" }] } })
     );

@@ -74,9 +74,7 @@ async fn what_fails_is_tried_again_and_at_last_given_up(mut app: App) {
         (&told["status"], &told["error"], &told["failedRecords"], &record["status"]),
         (
             &json!("FAILED"),
-            &json!(
-                "nothing came of any of its records; their `lastError` and `providerMessage` say why"
-            ),
+            &json!("all records failed; their `lastError` and `providerMessage` have the reasons"),
             &json!(1),
             &json!("FAILED")
         )

@@ -251,7 +251,7 @@ async fn a_model_without_a_price_is_not_asked(mut app: App) {
         let mutation = "mutation { enrichProspects(input: { ids: [1], providers: [LLM] }) { importJob { id } userErrors { field message } } }";
         let refused = app.data(mutation).await["enrichProspects"]["userErrors"].clone();
         let message = refused[0]["message"].as_str().unwrap();
-        assert!(message.starts_with("nobody knows what own costs"), "{message}");
+        assert!(message.starts_with("the price of own is unknown"), "{message}");
         set(&app, "llm_prices", "{ own: { input: 0, output: 0 } }").await;
         let begun = super::begin(&app, &[1], "providers: [LLM]").await;
         // Somebody takes the price away before it is asked.
@@ -259,7 +259,7 @@ async fn a_model_without_a_price_is_not_asked(mut app: App) {
         assert_eq!(work(&app).await, 0);
         let told = job(&app, begun, "status error").await;
         assert_eq!(told["status"], "FAILED");
-        assert!(told["error"].as_str().unwrap().starts_with("nobody knows what other costs"));
+        assert!(told["error"].as_str().unwrap().starts_with("the price of other is unknown"));
         set(&app, "llm_model", "\"own\"").await;
         enrich(&app, &[1], "providers: [LLM]").await;
         assert_eq!(there.asked.lock().await.len(), 1);

@@ -60,7 +60,7 @@ async fn rows_that_would_be_rejected_are_skipped(app: App) {
             told(inexact),
             [
                 "records.original_data has numbers beyond 64 bits or of more than 17 digits, which are rounded [1: 1]",
-                "records.original_data is JSON that is nested deeper than 127 levels, or has a number beyond 1e308; it is kept as a text [1: 4]",
+                "records.original_data is JSON that is nested deeper than 127 levels, or has a number beyond 1e308; it is stored as text [1: 4]",
             ]
         );
         let records = tables.iter().find(|table| table.table == "records").unwrap();

@@ -145,8 +145,8 @@ async fn what_would_be_refused_is_listed_and_nothing_is_written(app: App) {
     assert_eq!(
         refused(&app, &source).await,
         [
-            "events.status `dreamt` has no counterpart; say what it becomes: --map events.status:dreamt=… [1: 2]".to_owned(),
-            "outreach_drafts.status `archived` has no counterpart; say what it becomes: --map outreach_drafts.status:archived=… [2: 21 22]".to_owned(),
+            "events.status `dreamt` has no counterpart; map it: --map events.status:dreamt=… [1: 2]".to_owned(),
+            "outreach_drafts.status `archived` has no counterpart; map it: --map outreach_drafts.status:archived=… [2: 21 22]".to_owned(),
             format!("prospects.email {keep} [2: ada@acme.example (2 times)]"),
             format!("industries.name {keep} [2: logistics (2 times)]"),
             format!("companies.website (its domain) {keep} [2: acme.example (2 times)]"),
@@ -242,7 +242,7 @@ async fn keys_taken_by_another_organization_are_listed(app: App) {
     }
     let findings = refused(&app, &source).await;
     assert_eq!(findings.len(), 1, "{findings:?}");
-    assert!(findings[0].starts_with("industries.id is taken in this database"), "{findings:?}");
+    assert!(findings[0].starts_with("industries.id is used in this database"), "{findings:?}");
     assert!(findings[0].ends_with("[1: 3]"), "{findings:?}");
 }
 
