@@ -84,6 +84,10 @@ reasons! {
     FilterFieldUnknown = "filter_field_unknown";
     /// The sort order or the grouping is not possible.
     OrderInvalid = "order_invalid";
+    /// The group key is not one of the entity, is repeated, or is selected without being in `by`.
+    GroupKeyInvalid = "group_key_invalid";
+    /// The groups can't be filled: a range or a time is missing, or another argument excludes it.
+    FillInvalid = "fill_invalid";
     /// The search text can't be searched for.
     SearchTextInvalid = "search_text_invalid";
     /// The cursor does not belong to this list.

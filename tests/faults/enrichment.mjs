@@ -63,14 +63,14 @@ async function ended(server, id) {
 
 /** What the ledger, the records, the jobs and the days say that was spent. */
 async function shown(server) {
-  const query = `{ dailyUsage { cost calls } llmUsageLogsAggregate { count sum { cost } }
-    importJobsAggregate { sum { actualCost } } importRecordsAggregate { sum { cost } } }`;
+  const query = `{ dailyUsage { cost calls } llmUsageLogs { aggregate { count cost { sum } } }
+    importJobs { aggregate { actualCost { sum } } } importRecords { aggregate { cost { sum } } } }`;
   const data = await demand(server, query);
   return {
-    ledger: data.llmUsageLogsAggregate.sum.cost ?? 0,
-    calls: data.llmUsageLogsAggregate.count,
-    jobs: data.importJobsAggregate.sum.actualCost,
-    records: data.importRecordsAggregate.sum.cost,
+    ledger: data.llmUsageLogs.aggregate.cost.sum ?? 0,
+    calls: data.llmUsageLogs.aggregate.count,
+    jobs: data.importJobs.aggregate.actualCost.sum,
+    records: data.importRecords.aggregate.cost.sum,
     days: data.dailyUsage.reduce((sum, day) => sum + day.cost, 0),
   };
 }
@@ -118,9 +118,9 @@ await fault(['sqlite', 'postgres'], async (place) => {
   await ended(server, killed);
   const end = await job(server, killed);
   figures.must(end.enrichedRecords === ASKED && end.processedRecords === ASKED, JSON.stringify(end));
-  const titles = `{ fieldProvenancesAggregate(filter: { field: { eq: "job_title" }, outcome: { eq: APPLIED } }) { count distinct { prospectId } } }`;
-  const { count, distinct } = (await demand(server, titles)).fieldProvenancesAggregate;
-  figures.must(count === 2 * ASKED && distinct.prospectId === count, `${count} titles of ${distinct.prospectId} people`);
+  const titles = `{ fieldProvenances(filter: { field: { eq: "job_title" }, outcome: { eq: APPLIED } }) { aggregate { count prospectId { distinct } } } }`;
+  const { count, prospectId: { distinct } } = (await demand(server, titles)).fieldProvenances.aggregate;
+  figures.must(count === 2 * ASKED && distinct === count, `${count} titles of ${distinct} people`);
   const after = await shown(server);
   figures.must(near(after.ledger, after.jobs) && near(after.ledger, after.records) && near(after.ledger, after.days), JSON.stringify(after));
   figures.tell(`killed ${KILLS} times while ${ASKED} were asked about, at`, seen.join(', '));

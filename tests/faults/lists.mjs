@@ -60,12 +60,12 @@ function quality(name, rows, planted, figures) {
   figures.tell('recall', `${percent(right, planted.size)} (of ${planted.size})`);
 }
 
-const COUNTS = `{ prospects { totalCount } prospectsAggregate { distinct { email } }
+const COUNTS = `{ prospects { totalCount } counted: prospects { aggregate { email { distinct } } }
   made: changes(filter: { entity: { eq: PROSPECT }, kind: { eq: CREATED } }) { totalCount } }`;
 
 async function counts(server) {
-  const { prospects, prospectsAggregate, made } = await demand(server, COUNTS);
-  return { prospects: prospects.totalCount, emails: prospectsAggregate.distinct.email, made: made.totalCount };
+  const { prospects, counted, made } = await demand(server, COUNTS);
+  return { prospects: prospects.totalCount, emails: counted.aggregate.email.distinct, made: made.totalCount };
 }
 
 function adds(counted) {

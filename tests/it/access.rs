@@ -114,12 +114,10 @@ fn query(field: &str) -> String {
         "enrichmentSuccessRate" => "{ enrichmentSuccessRate { failed } }".to_owned(),
         "importCostReport" => "{ importCostReport { dailyCost } }".to_owned(),
         "search" => r#"{ search(query: "acme") { totalCount } }"#.to_owned(),
-        all if all.ends_with("Aggregate") => format!("{{ {all} {{ count }} }}"),
-        groups if groups.ends_with("GroupBy") => {
-            format!("{{ {groups}(by: CREATED_AT_DAY) {{ nodes {{ count }} }} }}")
-        }
         list if api::catalog::entities().iter().any(|entity| entity.plural == list) => {
-            format!("{{ {list} {{ totalCount nodes {{ id }} }} }}")
+            format!(
+                "{{ {list} {{ totalCount nodes {{ id }} aggregate {{ count }} groups(by: {{ createdAt: DAY }}) {{ totalCount }} }} }}"
+            )
         }
         single => format!("{{ {single}(id: 1) {{ id }} }}"),
     }

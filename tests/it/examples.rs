@@ -9,7 +9,7 @@ use tests::{App, behaviours};
 
 behaviours![
     every_example_of_the_page_runs_on_the_demo_set,
-    every_query_of_the_readme_runs_on_the_demo_set,
+    every_query_of_the_documents_runs_on_the_demo_set,
     examples_tell_the_statements_they_take,
 ];
 
@@ -27,23 +27,29 @@ async fn every_example_of_the_page_runs_on_the_demo_set(app: App) {
         }
         let data = app.data(query).await;
         let (_, shown) = data.as_object().unwrap().iter().next().unwrap();
-        let rows = shown.get("nodes").unwrap_or(shown);
+        let list = shown.get("groups").unwrap_or(shown);
+        let rows = list.get("nodes").unwrap_or(list);
         let is_empty = rows.as_array().is_some_and(Vec::is_empty);
         assert!(!is_empty, "{name} shows nothing");
     }
 }
 
-fn queries_of_the_readme() -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("README.md");
+fn queries_of(document: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(document);
     let text = fs::read_to_string(path).unwrap();
     let blocks = text.split("```graphql\n").skip(1);
     blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
 }
 
-async fn every_query_of_the_readme_runs_on_the_demo_set(app: App) {
+/// The queries of the README and of the guide to queries.
+fn queries_of_documents() -> Vec<String> {
+    [queries_of("README.md"), queries_of("docs/ASKING.md")].concat()
+}
+
+async fn every_query_of_the_documents_runs_on_the_demo_set(app: App) {
     seeded(&app).await;
-    let queries = queries_of_the_readme();
-    assert!(queries.len() >= 3);
+    let queries = queries_of_documents();
+    assert!(queries.len() >= 5);
     for query in queries {
         if query.contains("subscription ") {
             subscribe(&app, &query).await;
@@ -75,7 +81,7 @@ async fn subscribe(app: &App, query: &str) {
 async fn examples_tell_the_statements_they_take(app: App) {
     seeded(&app).await;
     let mut told = 0;
-    let mut queries = queries_of_the_readme();
+    let mut queries = queries_of_documents();
     queries.extend(EXAMPLES.iter().map(|(_, query)| (*query).to_owned()));
     for query in queries {
         let Some((head, _)) = query.split_once(" statement") else { continue };
@@ -85,7 +91,7 @@ async fn examples_tell_the_statements_they_take(app: App) {
     }
     assert_eq!(
         told,
-        4 + EXAMPLES.len() - 1,
-        "four in the README, and all of the page that do not subscribe"
+        6 + EXAMPLES.len() - 1,
+        "four in the README, two in the guide, and all of the page that do not subscribe"
     );
 }

@@ -157,7 +157,7 @@ async fn a_list_in_one_object_gives_the_rows(app: App) {
             assert!(answer.contains(told), "{answer}");
         }
     }
-    let groups = "{ prospectsGroupBy(by: EMAIL) { nodes { key { email } } } }";
+    let groups = "{ prospects { groups(by: { email: VALUE }) { nodes { key { email } } } } }";
     assert_eq!(asked(&app, "text/csv", groups).await.2.lines().count(), 5);
 }
 
@@ -177,17 +177,32 @@ async fn a_formula_is_no_formula_any_more(app: App) {
 
 async fn groups_and_aggregates_are_tables(app: App) {
     app.world().await;
-    let groups = "{ interactionsGroupBy(by: PROSPECT_COMPANY_NAME) { nodes { key { prospectCompanyName } count } } }";
+    let groups = "{ interactions { groups(by: { prospect: { company: { name: VALUE } } }) { nodes { key { prospect { company { name } } } aggregate { count } } } } }";
     assert_eq!(
         asked(&app, "text/csv", groups).await.2,
-        "key.prospectCompanyName,count\r\nAcme,9\r\nbank & Sons,5\r\n"
+        "key.prospect.company.name,aggregate.count\r\nAcme,9\r\nbank & Sons,5\r\n"
     );
-    let aggregate = "{ prospectsAggregate { count distinct { companyId } } }";
-    assert_eq!(asked(&app, "text/csv", aggregate).await.2, "count,distinct.companyId\r\n4,2\r\n");
-    let beside_rows = "{ companies { nodes { name prospectsAggregate { count } } } }";
+    let aggregate = "{ prospects { aggregate { count companyId { distinct } } } }";
+    assert_eq!(
+        asked(&app, "text/csv", aggregate).await.2,
+        "aggregate.count,aggregate.companyId.distinct\r\n4,2\r\n"
+    );
+    let beside_rows = "{ companies { nodes { name prospects { aggregate { count } } } } }";
     assert_eq!(
         asked(&app, "text/csv", beside_rows).await.2,
-        "name,prospectsAggregate.count\r\nAcme,3\r\nbank & Sons,1\r\n"
+        "name,prospects.aggregate.count\r\nAcme,3\r\nbank & Sons,1\r\n"
+    );
+    let buckets = "{ prospects { groups(by: [{ createdAt: YEAR }, { createdAt: WEEKDAY }]) { nodes { \
+                   key { year: createdAt(bucket: YEAR) day: createdAt(bucket: WEEKDAY) } \
+                   aggregate { count } gone: aggregate(filter: { isActive: { eq: false } }) { count } filter } } } }";
+    let csv = asked(&app, "text/csv", buckets).await.2;
+    let (head, row) = csv.split_once("\r\n").unwrap();
+    assert_eq!(head, "key.year,key.day,aggregate.count,gone.count,filter");
+    assert!(row.starts_with("2026,SUNDAY,4,0,\"{\"\"and\"\":"), "{row}");
+    let counts = "{ prospects { totalCount aggregate { lastContactedAt { count } } } }";
+    assert_eq!(
+        asked(&app, "text/csv", counts).await.2,
+        "totalCount,aggregate.lastContactedAt.count\r\n4,3\r\n"
     );
 }
 
@@ -228,7 +243,18 @@ async fn lists_inside_are_lines_of_json(app: App) {
 async fn what_is_no_table_is_told_as_an_error(app: App) {
     app.world().await;
     for (query, told) in [
-        ("{ prospects { totalCount } }", "ask for `nodes`"),
+        (
+            "{ prospects { aggregate { count } groups(by: { email: VALUE }) { nodes { key { email } } } } }",
+            "`aggregate` beside `groups`",
+        ),
+        (
+            "{ prospects { groups(by: { email: VALUE }) { nodes { key { email } } totalCount } } }",
+            "`totalCount` beside `nodes`",
+        ),
+        (
+            "{ prospects { groups(by: { createdAt: YEAR }) { nodes { key { createdAt(bucket: DAY) } } } } }",
+            "`key.createdAt` with the bucket DAY is not a group key",
+        ),
         ("{ a: prospects { nodes { id } } b: events { nodes { id } } }", "one field at its root"),
         ("{ prospects { nodes { id } edges { cursor } } }", "one kind of rows"),
         ("{ prospects { nodes { id } n2: nodes { email } } }", "one kind of rows"),

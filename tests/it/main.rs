@@ -21,6 +21,7 @@ mod reasons;
 mod replica;
 mod roots;
 mod schema;
+mod schema_growth;
 mod search;
 mod sockets;
 mod subscriptions;
@@ -111,6 +112,8 @@ fn behaviours() -> Vec<Behaviour> {
         protocol::behaviours(),
         questions::behaviours(),
         read::aggregates::behaviours(),
+        read::filled_groups::behaviours(),
+        read::groups::behaviours(),
         read::budget::behaviours(),
         read::cursors::behaviours(),
         read::deleted::behaviours(),
@@ -158,7 +161,13 @@ fn behaviours() -> Vec<Behaviour> {
 }
 
 fn plain() -> Vec<tests::Plain> {
-    [architecture::plain(), cli::plain(), ingest::lists::files::plain(), schema::plain()]
+    [
+        architecture::plain(),
+        cli::plain(),
+        ingest::lists::files::plain(),
+        schema::plain(),
+        schema_growth::plain(),
+    ]
         .into_iter()
         .flatten()
         .collect()

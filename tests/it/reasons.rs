@@ -137,7 +137,7 @@ async fn errors_of_requests_say_why(app: App) {
             ("{ prospects(first: 1, last: 1) { totalCount } }", "ARGUMENTS_EXCLUSIVE"),
             (r#"{ prospects(after: "x") { nodes { id } } }"#, "CURSOR_INVALID"),
             (r#"{ prospects(filter: { companyId: { eq: "Prospect:1" } }) { nodes { id } } }"#, "ID_INVALID"),
-            (r#"{ prospectsGroupBy(by: CREATED_AT_DAY, timeZone: "Mars") { totalCount } }"#, "TIME_ZONE_UNKNOWN"),
+            (r#"{ prospects { groups(by: { createdAt: DAY }, timeZone: "Mars") { totalCount } } }"#, "TIME_ZONE_UNKNOWN"),
             ("{ databaseStatistics { engine } }", "OPERATOR_ONLY"),
         ] {
             let answer = ask(address, &visitors.owner, query).await;

@@ -37,14 +37,11 @@ export default [
           suffixes: [
             "Aggregate",
             "Connection",
-            "Distinct",
             "Edge",
             "Event",
-            "Extremes",
             "Group",
             "GroupKey",
             "Groups",
-            "Numbers",
             "Payload",
           ],
           types: [

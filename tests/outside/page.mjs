@@ -88,9 +88,9 @@ test("what is typed is completed, and can be picked in the explorer", limit, asy
   await page.locator(".graphiql-query-editor .CodeMirror").click();
   await page.keyboard.press("Control+A");
   await page.keyboard.type("{ prosp");
-  await page.locator(".CodeMirror-hints").getByText("prospectsGroupBy").first().waitFor();
+  await page.locator(".CodeMirror-hints").getByText("prospects").first().waitFor();
   await page.keyboard.press("Escape");
-  await page.keyboard.type("ectsAggregate { count } }");
+  await page.keyboard.type("ects { aggregate { count } } }");
   await page.getByRole("button", { name: "Show GraphiQL Explorer" }).click();
   await page.locator(".graphiql-explorer-root, .doc-explorer-contents").getByText("draftFunnel").first().waitFor();
   await page.getByRole("button", { name: /^Execute query/ }).click();

@@ -81,6 +81,9 @@ pub(super) const LARGEST_PAGE: u64 = 100;
 /// What is counted for a list that is no page: errors, changed fields.
 pub(super) const SHORT_LIST: u64 = 10;
 
+/// The cost of a relation in a group key: the statement joins its table for all rows.
+pub(super) const GROUP_JOIN: u64 = 500;
+
 /// What a look at the schema costs at least.
 pub(super) const INTROSPECTION: u64 = 2_000;
 

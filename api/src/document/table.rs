@@ -28,8 +28,8 @@ pub struct Table {
 /// Which objects are the rows of a table.
 #[derive(Debug)]
 pub enum Rows {
-    /// Those in the list of this name below the root field.
-    Below(String),
+    /// Those in the list at this path below the root field.
+    Below(Vec<String>),
     /// Those in the root field, which is a list.
     List,
     /// The root field itself.
@@ -70,31 +70,45 @@ pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
         list: None,
     };
     let mut sets = vec![(&root.selection_set.node, known.ty.as_str())];
-    if walk.shape.object(&known.ty).is_some_and(|ty| ty.is_connection) {
-        let below = walk.fields(&root.selection_set.node, 0);
+    let (mut pages, mut page_ty, mut path) = (vec![root], known, Vec::new());
+    let is_connection = |ty: &str| walk.shape.object(ty).is_some_and(|ty| ty.is_connection);
+    // The rows of a list are its nodes, or those of its groups.
+    while is_connection(&page_ty.ty) {
+        let below = pages.iter().flat_map(|page| walk.fields(&page.selection_set.node, 0));
+        let below: Vec<&Field> = below.collect();
         let is_row = |field: &&&Field| matches!(field.name.node.as_str(), "nodes" | "edges");
-        let Some(rows) = below.iter().find(is_row) else {
-            return Err(bad("ask for `nodes`: they are the rows of the table"));
-        };
+        let is_groups = |field: &&&Field| field.name.node == "groups";
+        let has_rows = below.iter().any(|field| is_row(&field));
+        let is_row = |field: &&&Field| if has_rows { is_row(field) } else { is_groups(field) };
+        // Without rows and groups, the counts and aggregates of the list are a row.
+        let Some(rows) = below.iter().find(is_row) else { break };
         let key = rows.response_key().node.to_string();
         if below.iter().filter(is_row).any(|other| other.response_key().node != *key) {
-            return Err(bad("ask for `nodes` or `edges`, and once: a table has one kind of rows"));
+            return Err(bad(
+                "select `nodes`, `edges` or `groups`, and once: a table has one kind of rows",
+            ));
         }
-        let ty = walk.shape.object(&known.ty).and_then(|ty| ty.field(&rows.name.node));
-        let ty = ty.map_or("", |ty| ty.ty.as_str());
         beside(below.iter().filter(|field| !is_row(field)).copied(), &key)?;
-        let same = below.iter().filter(|field| field.response_key().node == *key);
-        sets = same.map(|field| (&field.selection_set.node, ty)).collect();
-        table.rows = Rows::Below(key);
-        table.is_whole =
-            known.is_paged && ["first", "last"].iter().all(|name| !walk.is_given(root, name));
+        let ty = walk.shape.object(&page_ty.ty).and_then(|ty| ty.field(&rows.name.node));
+        let Some(ty) = ty else { break };
+        path.push(key.clone());
+        let same: Vec<&Field> =
+            below.into_iter().filter(|field| field.response_key().node == *key).collect();
+        sets = same.iter().map(|field| (&field.selection_set.node, ty.ty.as_str())).collect();
+        if has_rows {
+            table.rows = Rows::Below(path);
+            table.is_whole = page_ty.is_paged
+                && ["first", "last"].iter().all(|name| !walk.is_given(pages[0], name));
+            break;
+        }
+        (pages, page_ty) = (same, ty);
     }
     if let Rows::One = table.rows
         && let Some((key, lists)) = walk.only_list(&root.selection_set.node, &known.ty)
     {
         let below = walk.fields(&root.selection_set.node, 0);
         beside(below.into_iter().filter(|field| field.response_key().node != *key), &key)?;
-        table.rows = Rows::Below(key);
+        table.rows = Rows::Below(vec![key]);
         sets = lists;
     }
     for (set, ty) in sets {
@@ -187,6 +201,7 @@ impl<'d> Walk<'d> {
                 }
             } else if known.is_some_and(|known| known.is_list)
                 || below.is_some_and(|below| below.is_connection)
+                    && self.has_rows(&field.selection_set.node)
             {
                 table.list.get_or_insert_with(|| path.clone());
             } else if path.len() < DEEPEST {
@@ -195,6 +210,12 @@ impl<'d> Walk<'d> {
             }
             path.pop();
         }
+    }
+
+    /// Whether a page is selected with its rows or groups, and not only with counts and aggregates.
+    fn has_rows(&self, set: &'d SelectionSet) -> bool {
+        let names = self.fields(set, 0).into_iter().map(|field| field.name.node.as_str());
+        names.into_iter().any(|name| matches!(name, "nodes" | "edges" | "groups"))
     }
 
     /// Whether `@skip` and `@include` leave something in.

@@ -9,13 +9,13 @@ use async_graphql::{
     parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet},
 };
 use async_graphql_value::{ConstValue, Value};
-use service::read::{MOST_GROUPS, USUAL_GROUPS};
+use service::read::{DEFAULT_GROUPS, MAX_GROUPS};
 
 use super::{
     Refusal,
     limits::{
-        DEEPEST_WALK, INTROSPECTION, INTROSPECTION_LISTS, LARGEST_PAGE, Limits, SCHEMA_SHARE,
-        SEARCH, SHORT_LIST, USUAL_PAGE, VARIABLES,
+        DEEPEST_WALK, GROUP_JOIN, INTROSPECTION, INTROSPECTION_LISTS, LARGEST_PAGE, Limits,
+        SCHEMA_SHARE, SEARCH, SHORT_LIST, USUAL_PAGE, VARIABLES,
     },
     quoted,
     shape::Shape,
@@ -28,6 +28,8 @@ struct Weight {
     fields: u64,
     /// Fields, each as often as it may be answered.
     cost: u64,
+    /// Of a connection, the cost of a row of its page.
+    row_cost: u64,
     /// The bytes of variables, each as often as it is used.
     variables: u64,
     /// How deep fields nest.
@@ -41,6 +43,7 @@ impl Weight {
         Self {
             fields: self.fields.saturating_add(other.fields),
             cost: self.cost.saturating_add(other.cost),
+            row_cost: self.row_cost.saturating_add(other.row_cost),
             variables: self.variables.saturating_add(other.variables),
             depth: self.depth.max(other.depth),
             schema_lists: self.schema_lists.max(other.schema_lists),
@@ -177,7 +180,7 @@ impl<'d> Scales<'d> {
         }
         let times = match (object, known) {
             (_, Some(known)) if known.is_grouped => {
-                self.page(field, USUAL_GROUPS.into(), MOST_GROUPS.into())
+                self.page(field, DEFAULT_GROUPS.into(), MAX_GROUPS.into())
             }
             (_, Some(known)) if known.is_paged => self.page(field, USUAL_PAGE, LARGEST_PAGE),
             (Some(object), Some(known)) if known.is_list && !object.is_connection => {
@@ -188,16 +191,29 @@ impl<'d> Scales<'d> {
             (None, None) => schema_list(name),
             _ => 1,
         };
-        let below = inner.cost.saturating_mul(times);
+        // Of a page, its rows are there as often as it has rows; its count and aggregates are there once.
+        let below = if below.and_then(|ty| shape.object(ty)).is_some_and(|ty| ty.is_connection) {
+            inner.row_cost.saturating_mul(times).saturating_add(inner.cost)
+        } else {
+            inner.cost.saturating_add(inner.row_cost).saturating_mul(times)
+        };
+        let is_grouped = known.is_some_and(|known| known.is_grouped);
+        let by = field.get_argument("by").filter(|_| is_grouped);
+        let joins = by.map_or(0, |by| self.relations(&by.node));
+        let below = below.saturating_add(joins.saturating_mul(GROUP_JOIN));
         // What is told of the schema is there already, and costs little more than its bytes.
         let cost = match name {
             _ if looks_at_schema => INTROSPECTION + below / SCHEMA_SHARE,
             "search" => below.saturating_add(SEARCH),
             _ => below,
         };
+        let cost = cost.saturating_add(1);
+        let is_row = matches!(name, "nodes" | "edges") && object.is_some_and(|ty| ty.is_connection);
+        let (cost, row_cost) = if is_row { (0, cost) } else { (cost, 0) };
         Ok(Weight {
             fields: inner.fields.saturating_add(1),
-            cost: cost.saturating_add(1),
+            cost,
+            row_cost,
             variables,
             depth: inner.depth + 1,
             schema_lists: inner.schema_lists + u32::from(known.is_none() && list_of_schema),
@@ -217,6 +233,23 @@ impl<'d> Scales<'d> {
             });
         // One that is not allowed is told where it is read.
         size.map_or(usual, |size| u64::try_from(size).unwrap_or(0).min(largest))
+    }
+
+    /// The number of relations in the group keys `by`.
+    fn relations(&self, by: &Value) -> u64 {
+        match by {
+            Value::Variable(name) => self.variables.get(name).map_or(0, relations),
+            Value::List(items) => items.iter().map(|item| self.relations(item)).sum(),
+            Value::Object(fields) => {
+                let deeper = fields.values().map(|field| match field {
+                    Value::Object(_) => 1 + self.relations(field),
+                    Value::Variable(_) => self.relations(field).saturating_add(1),
+                    _ => 0,
+                });
+                deeper.sum()
+            }
+            _ => 0,
+        }
     }
 
     /// The bytes that variables bring into a value.
@@ -259,6 +292,18 @@ fn schema_list(name: &str) -> u64 {
         "enumValues" | "directives" => 6,
         "args" => 3,
         _ => 1,
+    }
+}
+
+/// The number of relations in the group keys `by`.
+fn relations(by: &ConstValue) -> u64 {
+    match by {
+        ConstValue::List(items) => items.iter().map(relations).sum(),
+        ConstValue::Object(fields) => {
+            let deeper = fields.values().filter(|field| matches!(field, ConstValue::Object(_)));
+            deeper.map(|field| 1 + relations(field)).sum()
+        }
+        _ => 0,
     }
 }
 

@@ -275,7 +275,7 @@ fn search<'a>(shape: &'a Shape<'a>, loaded: &'a Loaded, found: &mut Found<'a>) {
                     search_connection(connection, below, found);
                 }
             }
-            Out::TypeName(_) | Out::Id(..) | Out::Cell(..) | Out::Aggregate { .. } => {}
+            Out::TypeName(_) | Out::Id(..) | Out::Cell(..) => {}
         }
     }
 }
@@ -295,7 +295,10 @@ fn search_connection<'a>(
                     }
                 }
             }
-            ConnectionOut::TypeName | ConnectionOut::PageInfo(_) | ConnectionOut::TotalCount => {}
+            ConnectionOut::TypeName
+            | ConnectionOut::PageInfo(_)
+            | ConnectionOut::TotalCount
+            | ConnectionOut::Aggregate { .. } => {}
         }
     }
 }

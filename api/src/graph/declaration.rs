@@ -97,20 +97,6 @@ pub enum Gives {
         /// What they are.
         to: fn() -> &'static Entity,
     },
-    /// What a list of rows comes to.
-    Aggregate {
-        /// How they are found.
-        link: LinkName,
-        /// What they are.
-        to: fn() -> &'static Entity,
-    },
-    /// What a list of rows comes to, group by group.
-    GroupBy {
-        /// How they are found.
-        link: LinkName,
-        /// What they are.
-        to: fn() -> &'static Entity,
-    },
     /// What the change log says of the row.
     History,
     /// The newest of a list of rows.
@@ -208,17 +194,6 @@ impl Entity {
         }];
         for draft in drafts {
             draft.finish(name, table, &mut fields);
-            let Some(Field { name, gives: Gives::Many { link, to }, .. }) = fields.last() else {
-                continue;
-            };
-            let (list, link, to) = (name.clone(), *link, *to);
-            for (suffix, gives) in [
-                ("Aggregate", Gives::Aggregate { link, to }),
-                ("GroupBy", Gives::GroupBy { link, to }),
-            ] {
-                let (name, about) = (format!("{list}{suffix}"), String::new());
-                fields.push(Field { name, about, gives, sort: false });
-            }
         }
         let standard = [
             (

@@ -7,6 +7,7 @@ use service::{
 };
 
 use super::{
+    cyclic,
     declaration::{Entity, Field, Gives, Scalar},
     id, input, scalar,
 };
@@ -145,11 +146,7 @@ fn of_field(
             });
             Ok(Filter::All(parts.collect::<Result<_>>()?))
         }
-        Gives::Aggregate { .. }
-        | Gives::GroupBy { .. }
-        | Gives::Newest { .. }
-        | Gives::History
-        | Gives::Computed { .. } => Err(unknown(path)),
+        Gives::Newest { .. } | Gives::History | Gives::Computed { .. } => Err(unknown(path)),
     }
 }
 
@@ -160,7 +157,7 @@ enum Takes {
 }
 
 /// What each test of a filter means.
-pub const TESTS: [(&str, &str); 13] = [
+pub const TESTS: [(&str, &str); 14] = [
     ("eq", "Equal."),
     ("ne", "Not equal; null matches."),
     ("in", "One of these values. Maximum: 1,000."),
@@ -176,6 +173,7 @@ pub const TESTS: [(&str, &str); 13] = [
         "has",
         "A list that contains this text or number, or an object with this key; case-sensitive.",
     ),
+    ("cyclic", "On this day of the week, at this hour of the day."),
     ("isNull", "Null (true) or not null (false)."),
 ];
 
@@ -188,6 +186,7 @@ pub fn offers(ty: &str, test: &str) -> bool {
         "lt" | "lte" | "gt" | "gte" => matches!(ty, "String" | "Int" | "Float" | "DateTime"),
         "contains" | "startsWith" | "endsWith" => ty == "String",
         "has" => ty == "JSON",
+        "cyclic" => ty == "DateTime",
         other => other == "isNull",
     }
 }
@@ -226,6 +225,10 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
         if !offers(takes.type_name(), name) {
             return Err(unknown(&path));
         }
+        if name == "cyclic" {
+            let tests = cyclic::tests(value, &path)?.into_iter();
+            return Ok(tests.map(|test| Filter::Column(column, test)).collect());
+        }
         let one = || takes.cell(value, &path);
         let many = || {
             let items = input::items(value);
@@ -261,9 +264,9 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
             "has" => Test::Has(words()?),
             _ => return Err(unknown(&path)),
         };
-        Ok(Filter::Column(column, test))
+        Ok(vec![Filter::Column(column, test)])
     });
-    Ok(Filter::All(parts.collect::<Result<_>>()?))
+    Ok(Filter::All(parts.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect()))
 }
 
 /// Reads tests of a value that is told as `scalar`, and of no column.

@@ -13,6 +13,7 @@ pub mod answer;
 pub mod asked;
 mod collect;
 pub mod computed;
+mod cyclic;
 pub mod declaration;
 pub mod field_type;
 pub mod filter;

@@ -5,10 +5,11 @@ use std::{cell::Cell, sync::Arc};
 use async_graphql::{Context, Name, Positioned, parser::types::Field};
 use service::{
     governance::change_log,
-    read::{Direction, Filter, Link, List, Nulls, Page, Sort, Test},
+    read::{Direction, Filter, Link, List, Measure, Nulls, Page, Sort, Test},
 };
 
 use super::{
+    aggregate,
     collect::{Sets, collect},
     declaration::{Entity, Gives},
     filter, input, order,
@@ -112,9 +113,25 @@ impl<'a> Planner<'a> {
         let mut connection = Connection { entity, cursor: Vec::new(), fields: Vec::new() };
         let mut cursors = paging.is_some();
         let mut beyond = paging.is_some();
+        // All `aggregate` fields of a connection are one statement.
+        let mut all_rows: Option<usize> = None;
         for (key, asked) in collect(&name, sets) {
             let inner = || asked.iter().map(|field| &field.node.selection_set.node).collect();
             let out = match asked[0].node.name.node.as_str() {
+                "aggregate" => {
+                    let number = match all_rows {
+                        Some(number) => number,
+                        None => list.aggregate(aggregate::plan::new_aggregate()?),
+                    };
+                    all_rows = Some(number);
+                    let plan = self.aggregate(entity, &asked, &mut list.aggregates[number])?;
+                    ConnectionOut::Aggregate { number, plan }
+                }
+                "groups" => {
+                    let filter = aggregate::plan::json_filter(&arguments)?;
+                    let (aggregate, plan) = self.groups(entity, &asked, &mut list, filter)?;
+                    ConnectionOut::Aggregate { number: list.aggregate(aggregate), plan }
+                }
                 "nodes" => {
                     list.rows = true;
                     ConnectionOut::Nodes(self.object(&mut list, 0, entity, inner())?)
@@ -139,6 +156,11 @@ impl<'a> Planner<'a> {
         }
         list.cursors = cursors;
         list.beyond = beyond;
+        if let Some(number) = all_rows
+            && list.aggregates[number].measures.is_empty()
+        {
+            list.aggregates[number].measure(Measure::Count);
+        }
         if cursors {
             let order: Vec<(usize, usize)> =
                 list.order.iter().map(|sort| (sort.of, sort.column)).collect();
@@ -246,13 +268,6 @@ impl<'a> Planner<'a> {
                 let (below, connection) = self.connection(to, place, asked)?;
                 let (relation, parent) = relate(list, of, link.link(to.table), below);
                 Out::Many { relation, parent, connection }
-            }
-            Gives::Aggregate { link, to } | Gives::GroupBy { link, to } => {
-                let (to, grouped) = (to(), matches!(field.gives, Gives::GroupBy { .. }));
-                let place = format!("{}.{name}", entity.name);
-                let (aggregate, plan) = self.aggregate(to, place, asked, grouped)?;
-                let which = list.aggregate(of, link.link(to.table), aggregate);
-                Out::Aggregate { which, parent: list.aggregates[which].parent, plan }
             }
             Gives::History => {
                 let to = catalog::log();

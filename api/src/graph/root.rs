@@ -8,8 +8,7 @@ use async_graphql::{
 use service::{Scope, governance::change_log::Position, read};
 
 use super::{
-    aggregate::answer::Worked, answer::Answer, computed, declaration::Entity, id, input,
-    paging::Paging, plan::Planner, row,
+    answer::Answer, computed, declaration::Entity, id, input, paging::Paging, plan::Planner, row,
 };
 use crate::{
     catalog,
@@ -35,11 +34,6 @@ pub async fn resolve(context: &Context<'_>) -> ServerResult<Option<Value>> {
         if name == entity.plural {
             return list(context, entity).await.map(Some);
         }
-        if let Some(suffix) = name.strip_prefix(entity.plural)
-            && matches!(suffix, "Aggregate" | "GroupBy")
-        {
-            return aggregate(context, entity, suffix == "GroupBy").await.map(Some);
-        }
         if name == entity.single {
             return single(context, entity).await.map(Some);
         }
@@ -62,6 +56,16 @@ async fn list(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Va
         position.check(scope(context)).await.map_err(|error| told(error.into()))?;
     }
     let loaded = read::list(scope(context), &plan).await.map_err(|error| told(error.into()))?;
+    if context.data_opt::<Arc<Paging>>().is_some() {
+        let most = i64::from(read::MAX_GROUPS);
+        if let Some(all) = loaded.aggregates.iter().map(|one| one.total(0)).find(|all| *all > most)
+        {
+            let text = format!(
+                "there are {all} groups, and a table has at most {most}: filter, or use `first`"
+            );
+            return Err(told(Error::too_complex(text)));
+        }
+    }
     if let (Some(paging), group) = (context.data_opt::<Arc<Paging>>(), loaded.group(0))
         && group.has_next
         && let Some(last) = group.rows.clone().last()
@@ -78,30 +82,6 @@ async fn list(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Va
         &loaded,
         &loaded.group(0),
     )
-}
-
-async fn aggregate(
-    context: &Context<'_>,
-    entity: &'static Entity,
-    grouped: bool,
-) -> ServerResult<Value> {
-    let field = context.item;
-    let told = |error: Error| told(field, error);
-    let place = format!("Query.{}", field.node.name.node);
-    let planned = Planner::new(context).aggregate(entity, place, &[field], grouped);
-    let (aggregate, plan) = planned.map_err(told)?;
-    let found =
-        read::aggregate(scope(context), &aggregate).await.map_err(|error| told(error.into()))?;
-    if grouped && context.data_opt::<Arc<Paging>>().is_some() {
-        let (all, most) = (found.total(0), i64::from(read::MOST_GROUPS));
-        if all > most {
-            let text =
-                format!("there are {all} groups, and a table has {most}: filter, or say `first`");
-            return Err(told(Error::too_complex(text)));
-        }
-    }
-    let answer = Answer::new(context, field, at_root(field), Arc::default());
-    answer.aggregated(&Worked { plan: &plan, found: &found })
 }
 
 async fn single(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Value> {

@@ -49,15 +49,6 @@ pub enum Out<'a> {
         /// Its object.
         shape: Shape<'a>,
     },
-    /// What a relation comes to.
-    Aggregate {
-        /// Which aggregate.
-        which: usize,
-        /// The cell with the key of the row it belongs to.
-        parent: usize,
-        /// What was asked of it.
-        plan: aggregate::plan::Plan,
-    },
     /// Something worked out from cells.
     Computed(ComputedField<'a>),
 }
@@ -98,6 +89,13 @@ pub enum ConnectionOut<'a> {
     PageInfo(Vec<(Name, PageInfoOut)>),
     /// The number of all rows.
     TotalCount,
+    /// Aggregates of all rows, or groups of them.
+    Aggregate {
+        /// The number of the aggregate.
+        number: usize,
+        /// How it is written.
+        plan: aggregate::plan::Plan,
+    },
 }
 
 /// How a field of an edge is built.

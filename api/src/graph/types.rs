@@ -23,8 +23,6 @@ pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
         } else {
             fields.push(list(entity.plural, &about, entity));
         }
-        fields.push(aggregate::types::aggregate(entity.plural, entity));
-        fields.push(aggregate::types::group_by(entity.plural, entity));
     }
     fields.extend(node_roots());
     fields
@@ -82,6 +80,7 @@ impl Schema<'_> {
         ] {
             self.tests(scalar, what);
         }
+        aggregate::put_shared(self);
     }
 
     /// The filter of a scalar or an enum.
@@ -91,6 +90,7 @@ impl Schema<'_> {
             let ty = match *test {
                 "isNull" => "Boolean".to_owned(),
                 "has" => "String".to_owned(),
+                "cyclic" => "CyclicTimeFilter".to_owned(),
                 "in" | "notIn" => format!("[{scalar}!]"),
                 _ => scalar.to_owned(),
             };
@@ -113,6 +113,7 @@ impl Schema<'_> {
         let words = plural_words(entity);
         let node_list = format!("[{name}!]!");
         let edge_list = format!("[{name}Edge!]!");
+        let [aggregate, groups] = aggregate::types::fields(entity);
         self.object(
             &format!("{name}Connection"),
             &format!("A page of a list of {words}."),
@@ -125,6 +126,8 @@ impl Schema<'_> {
                     "Int!",
                     "Number of rows in the whole list that match the filter.",
                 ),
+                aggregate,
+                groups,
             ],
         );
         self.object(
@@ -167,12 +170,6 @@ impl Schema<'_> {
                 field(&declared.name, &or_null(to().name, *optional), about)
             }
             Gives::Many { to, .. } => list(&declared.name, about, to()),
-            Gives::Aggregate { to, .. } => {
-                aggregate::types::aggregate(declared.name.trim_end_matches("Aggregate"), to())
-            }
-            Gives::GroupBy { to, .. } => {
-                aggregate::types::group_by(declared.name.trim_end_matches("GroupBy"), to())
-            }
             Gives::History => list(&declared.name, about, catalog::log()),
             Gives::Newest { to, .. } => field(&declared.name, to().name, about),
             Gives::Computed { register, paged, .. } => {
@@ -206,11 +203,7 @@ impl Schema<'_> {
                         format!("Filter that some, none or all of `{}` match.", declared.name);
                     (format!("{}ListFilter", to().name), about)
                 }
-                Gives::Aggregate { .. }
-                | Gives::GroupBy { .. }
-                | Gives::Newest { .. }
-                | Gives::History
-                | Gives::Computed { .. } => continue,
+                Gives::Newest { .. } | Gives::History | Gives::Computed { .. } => continue,
             };
             fields.push(argument(&declared.name, &ty, &about));
         }

@@ -82,8 +82,8 @@ async fn by_day(
     measures: Vec<Measure>,
 ) -> Result<(Aggregated, Arc<Zone>)> {
     let zone = utc()?;
-    let mut aggregate = Aggregate::new(list, Arc::clone(&zone));
-    aggregate.most = read::MOST_GROUPS;
+    let mut aggregate = Aggregate::new(Arc::clone(&zone));
+    aggregate.limit = read::MAX_GROUPS;
     aggregate.keys.push(GroupKey { of: 0, column, bucket: Some(Bucket::Day) });
     aggregate.keys.extend(and.map(|column| GroupKey { of: 0, column, bucket: None }));
     let newest =
@@ -94,8 +94,10 @@ async fn by_day(
         direction: Direction::Ascending,
         nulls: Nulls::Last,
     }));
-    aggregate.measures = measures;
-    Ok((read::aggregate(scope, &aggregate).await?, zone))
+    for measure in measures {
+        aggregate.measure(measure);
+    }
+    Ok((read::aggregate(scope, &list, &aggregate).await?, zone))
 }
 
 fn day(zone: &Zone, cell: &Value) -> String {

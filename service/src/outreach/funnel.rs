@@ -39,15 +39,15 @@ pub async fn funnel(scope: &Scope, filter: Filter) -> Result<Funnel> {
     let mut list = List::new(table, "Query.draftFunnel".to_owned());
     list.filter = filter;
     let utc = Zone::named("UTC").ok_or_else(|| crate::Error::internal("there is no UTC"))?;
-    let mut aggregate = Aggregate::new(list, utc);
-    aggregate.most = read::MOST_GROUPS;
+    let mut aggregate = Aggregate::new(utc);
+    aggregate.limit = read::MAX_GROUPS;
     let column = table.column("status");
     aggregate.keys.push(GroupKey { of: 0, column, bucket: None });
     aggregate.measure(Measure::Count);
     for column in ["submitted_at", "approved_at", "sent_at"] {
         aggregate.measure(Measure::Present(table.column(column)));
     }
-    let found = read::aggregate(scope, &aggregate).await?;
+    let found = read::aggregate(scope, &list, &aggregate).await?;
     let mut funnel = Funnel::default();
     for group in found.groups(0) {
         let number = |place: usize| group[place].key().unwrap_or_default();

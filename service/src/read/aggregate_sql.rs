@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sea_orm::Statement;
 
 use super::{
-    aggregate::{Aggregate, GroupBy, GroupSort, Measure},
+    aggregate::{Aggregate, GroupBy, GroupSort, MAX_GROUPS, Measure},
     plan::{Direction, Link, List, Nulls},
     sql::{Parents, parent_key, zero},
     statement::Sql,
@@ -17,41 +17,21 @@ use crate::{store::Engine, table::Kind};
 pub(super) fn aggregate(
     engine: Engine,
     organization: i64,
+    list: &List,
     aggregate: &Aggregate,
     parents: Option<&Parents<'_>>,
 ) -> Statement {
     let mut sql = Sql::new(engine, organization);
     sql.counts = true;
-    let list = &aggregate.list;
-    let alias = |of: usize| if of == 0 { "t".to_owned() } else { format!("o{of}") };
     let parent =
         parents.map_or_else(|| zero(engine).to_owned(), |parents| parent_key(list, parents.link));
-    // Behind the parent's key, which is column 1.
-    let keys: Vec<Key> = aggregate
-        .keys
-        .iter()
-        .enumerate()
-        .map(|(place, key)| {
-            let column = &list.table_of(key.of).columns[key.column];
-            let plain = format!("{}.\"{}\"", alias(key.of), column.name);
-            match (key.bucket, column.kind) {
-                (Some(bucket), _) => {
-                    Key::same(aggregate.zone.bucket(engine, &plain, bucket), place + 2)
-                }
-                (None, Kind::Text) => {
-                    let first = match engine {
-                        Engine::Postgres => format!("min({plain} COLLATE \"C\")"),
-                        Engine::Sqlite => format!("min({plain})"),
-                    };
-                    let folded = sql.folded(&plain, Kind::Text);
-                    Key { told: first, group: folded.clone(), full: folded }
-                }
-                _ => Key::same(plain, place + 2),
-            }
-        })
-        .collect();
-    let measure = |sql: &Sql, measure: Measure| expression(sql, list, measure);
+    let keys = group_keys(&mut sql, list, aggregate);
+    let measure = |sql: &Sql, measure: Measure| expression(sql, list, measure, None);
+    let filters = predicates(&mut sql, list, aggregate);
+    let shared = aggregate.shared_filter();
 
+    // Whoever fills gaps needs all groups, and one more to know that there are too many.
+    let limit = if aggregate.fill.is_some() { MAX_GROUPS + 1 } else { aggregate.limit };
     let limited = parents.is_some() && !keys.is_empty();
     let mut order: Vec<String> = Vec::new();
     let by_keys = (0..keys.len()).map(|place| GroupSort {
@@ -77,10 +57,11 @@ pub(super) fn aggregate(
     }
     let _ = write!(sql.text, "SELECT {parent} AS p");
     for (place, key) in keys.iter().enumerate() {
-        let _ = write!(sql.text, ", {} AS k{place}", key.told);
+        let _ = write!(sql.text, ", {} AS k{place}", key.selected);
     }
     for (place, one) in aggregate.measures.iter().enumerate() {
-        let expression = measure(&sql, *one);
+        let own = one.filter.filter(|_| shared.is_none()).map(|filter| &*filters[filter]);
+        let expression = expression(&sql, list, one.measure, own);
         let _ = write!(sql.text, ", {expression} AS m{place}");
     }
     if aggregate.count {
@@ -98,6 +79,13 @@ pub(super) fn aggregate(
     sql.push(" WHERE TRUE");
     within(&mut sql, parents, &parent);
     sql.visible(list, parents.map(|parents| parents.link));
+    if !aggregate.condition.is_empty() {
+        sql.push(" AND ");
+        aggregate.condition.write(&mut sql, list.table, "t");
+    }
+    if let Some(filter) = shared {
+        let _ = write!(sql.text, " AND {}", filters[filter]);
+    }
 
     let groups: Vec<&str> = parents
         .iter()
@@ -110,14 +98,53 @@ pub(super) fn aggregate(
     for (place, (one, test)) in aggregate.having.iter().enumerate() {
         sql.push(if place == 0 { " HAVING " } else { " AND " });
         let expression = measure(&sql, *one);
-        test.write_on(&mut sql, &expression, aggregate.kind_of(*one));
+        test.write_on(&mut sql, &expression, Aggregate::kind_of(list, *one));
     }
     if limited {
-        let _ = write!(sql.text, ") x WHERE n <= {} ORDER BY p, n", aggregate.most);
+        let _ = write!(sql.text, ") x WHERE n <= {limit} ORDER BY p, n");
     } else if !keys.is_empty() {
-        let _ = write!(sql.text, " ORDER BY {order} LIMIT {}", aggregate.most);
+        let _ = write!(sql.text, " ORDER BY {order} LIMIT {limit}");
     }
     sql.finish()
+}
+
+/// How the row `of` of a list is called in the statement.
+fn alias(of: usize) -> String {
+    if of == 0 { "t".to_owned() } else { format!("o{of}") }
+}
+
+/// The group keys; the first is column 2, behind the key of the parent.
+fn group_keys(sql: &mut Sql, list: &List, aggregate: &Aggregate) -> Vec<Key> {
+    let engine = sql.engine;
+    let keys = aggregate.keys.iter().enumerate().map(|(place, key)| {
+        let column = &list.table_of(key.of).columns[key.column];
+        let plain = format!("{}.\"{}\"", alias(key.of), column.name);
+        match (key.bucket, column.kind) {
+            (Some(bucket), _) => {
+                Key::same(aggregate.zone.bucket(engine, &plain, bucket), place + 2)
+            }
+            (None, Kind::Text) => {
+                let selected = match engine {
+                    Engine::Postgres => format!("min({plain} COLLATE \"C\")"),
+                    Engine::Sqlite => format!("min({plain})"),
+                };
+                let folded = sql.folded(&plain, Kind::Text);
+                Key { selected, group: folded.clone(), full: folded }
+            }
+            _ => Key::same(plain, place + 2),
+        }
+    });
+    keys.collect()
+}
+
+/// The predicates of the filters of single measures.
+fn predicates(sql: &mut Sql, list: &List, aggregate: &Aggregate) -> Vec<String> {
+    let predicates = aggregate.filters.iter().map(|filter| {
+        let before = std::mem::take(&mut sql.text);
+        filter.write(sql, list.table, "t");
+        std::mem::replace(&mut sql.text, before)
+    });
+    predicates.collect()
 }
 
 /// Places after the point of sums: ledgers hold eight.
@@ -125,8 +152,8 @@ const DECIMAL_PLACES: u8 = 10;
 
 /// A key of groups in the statement.
 struct Key {
-    /// What is told of it.
-    told: String,
+    /// The selected expression.
+    selected: String,
     /// What rows are grouped and sorted by: an expression, or the number of a column.
     group: String,
     /// The same, always as an expression.
@@ -136,11 +163,13 @@ struct Key {
 impl Key {
     /// One that is told as it is grouped by, in the column of this number.
     fn same(expression: String, number: usize) -> Self {
-        Self { told: expression.clone(), group: number.to_string(), full: expression }
+        Self { selected: expression.clone(), group: number.to_string(), full: expression }
     }
 }
 
-fn expression(sql: &Sql, list: &List, measure: Measure) -> String {
+/// The expression of a measure, of the rows that match the predicate `filter`.
+fn expression(sql: &Sql, list: &List, measure: Measure, filter: Option<&str>) -> String {
+    let only = filter.map_or_else(String::new, |filter| format!(" FILTER (WHERE {filter})"));
     let plain = |column: usize| format!("t.\"{}\"", list.table.columns[column].name);
     let double = |expression: String| match sql.engine {
         Engine::Postgres => format!("{expression}::float8"),
@@ -160,16 +189,23 @@ fn expression(sql: &Sql, list: &List, measure: Measure) -> String {
         }
     };
     match measure {
-        Measure::Count => "count(*)".to_owned(),
-        Measure::Present(column) => format!("count({})", plain(column)),
+        Measure::Count => format!("count(*){only}"),
+        Measure::Present(column) => format!("count({}){only}", plain(column)),
         Measure::Distinct(column) => {
             let kind = list.table.columns[column].kind;
-            format!("count(DISTINCT {})", sql.folded(&plain(column), kind))
+            format!("count(DISTINCT {}){only}", sql.folded(&plain(column), kind))
         }
-        Measure::Min(column) => format!("min({})", plain(column)),
-        Measure::Max(column) => format!("max({})", plain(column)),
-        Measure::Avg(column) => double(format!("avg({})", plain(column))),
-        Measure::Sum(column) => rounded(format!("sum({})", plain(column)), column),
+        Measure::Min(column) => format!("min({}){only}", plain(column)),
+        Measure::Max(column) => format!("max({}){only}", plain(column)),
+        Measure::Avg(column) => double(format!("avg({}){only}", plain(column))),
+        Measure::Sum(column) => rounded(format!("sum({}){only}", plain(column)), column),
+        Measure::Percentile(column, share) => match sql.engine {
+            Engine::Postgres => {
+                format!("percentile_cont({share}) WITHIN GROUP (ORDER BY {}){only}", plain(column))
+            }
+            // SQLite has no such function unless it was built with it: the values are returned.
+            Engine::Sqlite => format!("json_group_array({}){only}", plain(column)),
+        },
     }
 }
 

@@ -3,9 +3,15 @@
 //! A filter and its `not` part the rows in two: a test of an absent value is false, and its `not`
 //! is true.
 
+use std::sync::Arc;
+
 use sea_orm::Value as Bind;
 
-use super::{plan::Link, statement::Sql};
+use super::{
+    plan::Link,
+    statement::Sql,
+    zone::{Bucket, Zone},
+};
 use crate::{
     store::Engine,
     table::{Kind, Table},
@@ -85,6 +91,8 @@ pub enum Test {
     StartsWith(String),
     /// Text that ends with this.
     EndsWith(String),
+    /// A time in this cyclic bucket of a time zone: a weekday, an hour of the day.
+    Cyclic(Bucket, Arc<Zone>, i64),
     /// A JSON list with this text or number in it, or a JSON object with this key.
     Has(String),
 }
@@ -94,6 +102,17 @@ impl Filter {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::All(all) if all.iter().all(Self::is_empty))
+    }
+
+    /// The number of its conditions.
+    #[must_use]
+    pub fn conditions(&self) -> usize {
+        match self {
+            Self::All(all) | Self::Any(all) => all.iter().map(Self::conditions).sum(),
+            Self::Not(filter) => filter.conditions(),
+            Self::ToOne { filter, .. } | Self::ToMany { filter, .. } => 1 + filter.conditions(),
+            Self::Column(..) => 1,
+        }
     }
 
     /// Writes the predicate on the row called `alias` into `sql`.
@@ -211,6 +230,11 @@ impl Test {
             Self::Contains(text) => like(sql, plain, &format!("%{}%", escaped(text))),
             Self::StartsWith(text) => like(sql, plain, &format!("{}%", escaped(text))),
             Self::EndsWith(text) => like(sql, plain, &format!("%{}", escaped(text))),
+            Self::Cyclic(bucket, zone, number) => {
+                let bucket = zone.bucket(sql.engine(), plain, *bucket);
+                let number = sql.bind(Bind::BigInt(Some(*number)));
+                sql.push(&format!("{bucket} = {number}"));
+            }
             Self::Has(text) => has(sql, plain, text),
         }
     }

@@ -16,7 +16,9 @@
 mod aggregate;
 mod aggregate_sql;
 mod cursor;
+mod fill;
 mod filter;
+mod percentile;
 mod plan;
 mod run;
 mod sort_key;
@@ -26,7 +28,8 @@ mod zone;
 pub mod zone_data;
 
 pub use aggregate::{
-    Aggregate, Aggregated, Below, GroupBy, GroupKey, GroupSort, MOST_GROUPS, Measure, USUAL_GROUPS,
+    Aggregate, Aggregated, DEFAULT_GROUPS, Fill, FilteredMeasure, GroupBy, GroupKey, GroupSort,
+    MAX_GROUPS, Measure,
 };
 #[cfg(fuzzing)]
 pub use cursor::fuzz as fuzz_cursor;

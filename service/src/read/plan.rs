@@ -1,9 +1,6 @@
 //! What to read: the plan of one list, and of the lists below it.
 
-use super::{
-    aggregate::{Aggregate, Below},
-    filter::Filter,
-};
+use super::{aggregate::Aggregate, filter::Filter};
 use crate::{
     error::{Error, Result},
     table::Table,
@@ -22,8 +19,8 @@ pub struct List {
     pub cells: Vec<Cell>,
     /// To-many relations, each loaded once for all rows.
     pub relations: Vec<Relation>,
-    /// What to-many relations come to, each worked out once for all rows.
-    pub aggregates: Vec<Below>,
+    /// Aggregates of the rows of the list, not of its page: one statement each, for all parents.
+    pub aggregates: Vec<Aggregate>,
     /// Which rows.
     pub filter: Filter,
     /// In which order; the key comes last, in the direction of the last sort.
@@ -249,10 +246,9 @@ impl List {
         self.relations.len() - 1
     }
 
-    /// Adds what a to-many relation of row `of` comes to.
-    pub fn aggregate(&mut self, of: usize, link: Link, aggregate: Aggregate) -> usize {
-        let parent = self.cell(of, self.table_of(of).id());
-        self.aggregates.push(Below { parent, link, aggregate });
+    /// Adds an aggregate; returns its number.
+    pub fn aggregate(&mut self, aggregate: Aggregate) -> usize {
+        self.aggregates.push(aggregate);
         self.aggregates.len() - 1
     }
 

@@ -6,14 +6,15 @@ use futures_util::future::try_join_all;
 use sea_orm::{QueryResult, Statement};
 
 use super::{
-    aggregate::{Aggregate, Aggregated},
-    aggregate_sql, cursor,
+    aggregate::{Aggregate, Aggregated, Measure},
+    aggregate_sql, cursor, fill, percentile,
     plan::{Cell, List},
     sql::{self, Bounds, Parents},
 };
 use crate::{
     error::{Error, Result},
     scope::Scope,
+    store::Engine,
     table::Kind,
     value::Value,
     write::Record,
@@ -26,7 +27,7 @@ pub struct Loaded {
     pub rows: Vec<Box<[Value]>>,
     /// What was loaded below all of them: one for each relation of the plan, in its order.
     pub relations: Vec<Loaded>,
-    /// What was worked out below all of them: one for each aggregate of the plan, in its order.
+    /// The results of the aggregates of the plan, in its order.
     pub aggregates: Vec<Aggregated>,
     groups: HashMap<i64, Group>,
 }
@@ -96,16 +97,8 @@ pub async fn by_keys(scope: &Scope, plan: &List, keys: &[i64]) -> Result<Loaded>
     let rows = query(scope, plan, statement).await?;
     let rows = rows.iter().map(|row| Ok(cells(plan, row)?.1)).collect::<Result<_>>()?;
     let mut loaded = Loaded { rows, ..Loaded::default() };
-    below(scope, plan, &mut loaded).await?;
+    loaded.relations = relations(scope, plan, &loaded).await?;
     Ok(loaded)
-}
-
-/// Reads what is below the rows that are loaded.
-async fn below(scope: &Scope, plan: &List, loaded: &mut Loaded) -> Result<()> {
-    let below =
-        futures_util::try_join!(relations(scope, plan, loaded), aggregates(scope, plan, loaded));
-    (loaded.relations, loaded.aggregates) = below?;
-    Ok(())
 }
 
 /// A future of its own kind, because levels hold levels.
@@ -113,21 +106,20 @@ type Level<'a> = Pin<Box<dyn Future<Output = Result<Loaded>> + Send + 'a>>;
 
 fn level<'a>(scope: &'a Scope, plan: &'a List, parents: Option<Parents<'a>>) -> Level<'a> {
     Box::pin(async move {
+        let parents = parents.as_ref();
         let rows = async {
-            if plan.rows {
-                rows(scope, plan, parents.as_ref()).await
-            } else {
-                Ok(Loaded::default())
-            }
+            if plan.rows { rows(scope, plan, parents).await } else { Ok(Loaded::default()) }
         };
-        let totals = async {
-            if plan.count { totals(scope, plan, parents.as_ref()).await } else { Ok(Vec::new()) }
-        };
-        let (mut loaded, totals) = futures_util::try_join!(rows, totals)?;
+        let totals =
+            async { if plan.count { totals(scope, plan, parents).await } else { Ok(Vec::new()) } };
+        let aggregates = plan.aggregates.iter().map(|one| aggregated(scope, plan, one, parents));
+        let (mut loaded, totals, aggregates) =
+            futures_util::try_join!(rows, totals, try_join_all(aggregates))?;
         for (parent, total) in totals {
             loaded.groups.entry(parent).or_default().total = total;
         }
-        below(scope, plan, &mut loaded).await?;
+        loaded.aggregates = aggregates;
+        loaded.relations = relations(scope, plan, &loaded).await?;
         Ok(loaded)
     })
 }
@@ -140,47 +132,50 @@ fn keys(loaded: &Loaded, cell: usize) -> Vec<i64> {
     keys
 }
 
-async fn aggregates(scope: &Scope, plan: &List, loaded: &Loaded) -> Result<Vec<Aggregated>> {
-    try_join_all(plan.aggregates.iter().map(|below| async move {
-        let keys = keys(loaded, below.parent);
-        if keys.is_empty() {
-            return Ok(Aggregated::default());
-        }
-        let parents = Parents { link: below.link, keys: &keys };
-        aggregated(scope, &below.aggregate, Some(&parents)).await
-    }))
-    .await
-}
-
-/// What all rows of the organization come to.
+/// The aggregate of the rows of `list` in the organization.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database doesn't answer.
-pub async fn aggregate(scope: &Scope, aggregate: &Aggregate) -> Result<Aggregated> {
-    aggregated(scope, aggregate, None).await
+pub async fn aggregate(scope: &Scope, list: &List, aggregate: &Aggregate) -> Result<Aggregated> {
+    aggregated(scope, list, aggregate, None).await
 }
 
 async fn aggregated(
     scope: &Scope,
+    list: &List,
     aggregate: &Aggregate,
     parents: Option<&Parents<'_>>,
 ) -> Result<Aggregated> {
     let engine = scope.store().engine();
-    let statement = aggregate_sql::aggregate(engine, scope.organization(), aggregate, parents);
-    let answer = query(scope, &aggregate.list, statement).await?;
-    let kinds: Vec<Kind> = (aggregate.keys.iter().map(|key| aggregate.kind_of_key(key)))
-        .chain(aggregate.measures.iter().map(|measure| aggregate.kind_of(*measure)))
-        .collect();
+    let statement =
+        aggregate_sql::aggregate(engine, scope.organization(), list, aggregate, parents);
+    let answer = query(scope, list, statement).await?;
+    let keys = aggregate.keys.iter().map(|key| Aggregate::kind_of_key(list, key));
+    let keys: Vec<Kind> = keys.collect();
     let mut found = Aggregated::default();
     for row in &answer {
         let parent = key(row)?;
-        let cells = kinds.iter().enumerate();
-        let cells = cells.map(|(place, kind)| Value::read(row, place + 1, *kind));
-        let cells = cells.collect::<Result<_>>()?;
-        if aggregate.count {
-            found.totals.insert(parent, row.try_get_by_index(kinds.len() + 1)?);
+        let mut cells = Vec::with_capacity(keys.len() + aggregate.measures.len());
+        for kind in &keys {
+            cells.push(Value::read(row, cells.len() + 1, *kind)?);
         }
-        found.groups.entry(parent).or_default().push(cells);
+        for one in &aggregate.measures {
+            cells.push(match (one.measure, engine) {
+                (Measure::Percentile(_, share), Engine::Sqlite) => {
+                    percentile::of_json(&Value::read(row, cells.len() + 1, Kind::Text)?, share)
+                }
+                (measure, _) => {
+                    Value::read(row, cells.len() + 1, Aggregate::kind_of(list, measure))?
+                }
+            });
+        }
+        if aggregate.count {
+            found.totals.insert(parent, row.try_get_by_index(cells.len() + 1)?);
+        }
+        found.groups.entry(parent).or_default().push(cells.into_boxed_slice());
+    }
+    if let Some(fill) = &aggregate.fill {
+        fill::fill(&mut found, aggregate, fill, parents.map_or(&[0], |parents| parents.keys))?;
     }
     Ok(found)
 }

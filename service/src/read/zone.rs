@@ -25,6 +25,8 @@ pub type Span = (DateTime<Utc>, DateTime<Utc>);
 /// A time zone of the IANA database.
 #[derive(Debug)]
 pub struct Zone {
+    /// Its name in the database.
+    name: String,
     /// When clocks were changed, and what they were ahead of UTC by from then on, both in seconds. The first
     /// holds from the beginning of time.
     changes: Vec<(i64, i32)>,
@@ -45,6 +47,10 @@ pub enum Bucket {
     Quarter,
     /// A year.
     Year,
+    /// A day of the week: numbered from 1 (Monday) to 7, as in ISO 8601.
+    Weekday,
+    /// An hour of the day, from 0 to 23.
+    HourOfDay,
 }
 
 impl Zone {
@@ -56,12 +62,12 @@ impl Zone {
         if let Some(zone) = known.get(name) {
             return Some(Arc::clone(zone));
         }
-        let zone = Arc::new(Self::of(&zone_data::named(name)?));
+        let zone = Arc::new(Self::of(name, &zone_data::named(name)?));
         known.insert(name.to_owned(), Arc::clone(&zone));
         Some(zone)
     }
 
-    fn of(zone: &TimeZone) -> Self {
+    fn of(name: &str, zone: &TimeZone) -> Self {
         let begin = |year: i32| {
             let first = chrono::NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
             first.and_time(chrono::NaiveTime::MIN).and_utc().timestamp()
@@ -78,7 +84,13 @@ impl Zone {
                 changes.push((second, ahead));
             }
         }
-        Self { changes }
+        Self { name: name.to_owned(), changes }
+    }
+
+    /// Its name in the IANA database.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Whether clocks were changed in the middle of what is an hour after it: then two hours may begin at one moment.
@@ -158,8 +170,9 @@ impl Zone {
                 let moment = |second| format!("'{}+00'::timestamptz", text(second));
                 let ahead = self.expression(column, &|_, ahead| ahead.to_string(), &moment);
                 let ahead = format!("({ahead}) * interval '1 second'");
+                let shown = format!("({column} AT TIME ZONE 'UTC' + {ahead})");
                 let unit = bucket.unit();
-                let clock = format!("date_trunc('{unit}', {column} AT TIME ZONE 'UTC' + {ahead})");
+                let clock = format!("date_trunc('{unit}', {shown})");
                 let hour = format!("(({clock} - {ahead}) AT TIME ZONE 'UTC')");
                 match bucket {
                     Bucket::Hour if self.splits_hours() => {
@@ -170,6 +183,8 @@ impl Zone {
                         format!("GREATEST({hour}, {})", self.expression(column, &since, &moment))
                     }
                     Bucket::Hour => hour,
+                    Bucket::Weekday => format!("extract(isodow FROM {shown})::bigint"),
+                    Bucket::HourOfDay => format!("extract(hour FROM {shown})::bigint"),
                     _ => format!("({clock} AT TIME ZONE 'UTC')"),
                 }
             }
@@ -210,9 +225,64 @@ impl Zone {
                         clock("%m")
                     ),
                     Bucket::Year => clock("%Y-01-01T00:00:00+00:00"),
+                    Bucket::Weekday => {
+                        format!("((CAST({} AS INTEGER) + 6) % 7 + 1)", clock("%w"))
+                    }
+                    Bucket::HourOfDay => format!("CAST({} AS INTEGER)", clock("%H")),
                 }
             }
         }
+    }
+
+    /// The beginning of the bucket of a time, as [`bucket`](Self::bucket) gives it.
+    fn begin(&self, time: DateTime<Utc>, bucket: Bucket) -> DateTime<Utc> {
+        let second = time.timestamp();
+        let next = self.changes.partition_point(|(from, _)| *from <= second);
+        let (since, ahead) = self.changes[next.saturating_sub(1)];
+        let shown = second + i64::from(ahead);
+        if bucket == Bucket::Hour {
+            let hour = shown - shown.rem_euclid(3_600) - i64::from(ahead);
+            let hour = if self.splits_hours() { hour.max(since) } else { hour };
+            return DateTime::from_timestamp(hour, 0).unwrap_or_default();
+        }
+        let date = DateTime::from_timestamp(shown, 0).unwrap_or_default().date_naive();
+        let begin = match bucket {
+            Bucket::Week => {
+                let days = Days::new(date.weekday().num_days_from_monday().into());
+                date.checked_sub_days(days)
+            }
+            Bucket::Month => date.with_day(1),
+            Bucket::Quarter => {
+                date.with_day(1).and_then(|date| date.with_month(date.month0() / 3 * 3 + 1))
+            }
+            Bucket::Year => date.with_day(1).and_then(|date| date.with_month(1)),
+            _ => Some(date),
+        };
+        begin.unwrap_or(date).and_time(chrono::NaiveTime::MIN).and_utc()
+    }
+
+    /// The beginnings of the buckets from a time to before another, in their order, as [`bucket`](Self::bucket) gives
+    /// them; not more than `limit`.
+    pub(super) fn begins(
+        &self,
+        (from, to): Span,
+        bucket: Bucket,
+        limit: usize,
+    ) -> Vec<DateTime<Utc>> {
+        let mut begins: Vec<DateTime<Utc>> = Vec::new();
+        let mut time = from;
+        while time < to && begins.len() < limit {
+            let begin = self.begin(time, bucket);
+            // A bucket that clocks were set back into has two spans.
+            if !begins.iter().rev().take(2).any(|known| *known == begin) {
+                begins.push(begin);
+            }
+            let (_, spans) = self.told(begin, bucket);
+            let Some((_, end)) = spans.into_iter().find(|(_, end)| *end > time) else { break };
+            time = end;
+        }
+        begins.sort_unstable();
+        begins
     }
 
     /// What a bucket is called that begins at `begin`, as the database gives it; and the moments in it, each
@@ -235,7 +305,7 @@ impl Zone {
         let clock = begin.naive_utc();
         let spans = self.spans(clock, bucket.end(clock), None).into_iter();
         let form = match bucket {
-            Bucket::Hour | Bucket::Day => "%Y-%m-%d",
+            Bucket::Hour | Bucket::Day | Bucket::Weekday | Bucket::HourOfDay => "%Y-%m-%d",
             Bucket::Week => "%G-W%V",
             Bucket::Month => "%Y-%m",
             Bucket::Quarter => {
@@ -255,8 +325,22 @@ impl Zone {
 
 impl Bucket {
     /// All of them, shortest first.
-    pub const ALL: [Self; 6] =
-        [Self::Hour, Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];
+    pub const ALL: [Self; 8] = [
+        Self::Hour,
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Quarter,
+        Self::Year,
+        Self::Weekday,
+        Self::HourOfDay,
+    ];
+
+    /// Whether the bucket comes again: a weekday, an hour of the day.
+    #[must_use]
+    pub fn is_cyclic(self) -> bool {
+        matches!(self, Self::Weekday | Self::HourOfDay)
+    }
 
     /// What it is called.
     #[must_use]
@@ -268,6 +352,8 @@ impl Bucket {
             Self::Month => "month",
             Self::Quarter => "quarter",
             Self::Year => "year",
+            Self::Weekday => "weekday",
+            Self::HourOfDay => "hour_of_day",
         }
     }
 
@@ -275,7 +361,7 @@ impl Bucket {
     fn end(self, begin: NaiveDateTime) -> NaiveDateTime {
         let end = match self {
             Self::Hour => begin.checked_add_signed(TimeDelta::hours(1)),
-            Self::Day => begin.checked_add_days(Days::new(1)),
+            Self::Day | Self::Weekday | Self::HourOfDay => begin.checked_add_days(Days::new(1)),
             Self::Week => begin.checked_add_days(Days::new(7)),
             Self::Month => begin.checked_add_months(Months::new(1)),
             Self::Quarter => begin.checked_add_months(Months::new(3)),

@@ -71,8 +71,9 @@ pub async fn cost_report(
         list.filter = within(table.column("created_at"), since, until);
         list
     };
-    let mut aggregate = Aggregate::new(list(), Arc::clone(zone));
-    aggregate.most = read::MOST_GROUPS;
+    let calls = list();
+    let mut aggregate = Aggregate::new(Arc::clone(zone));
+    aggregate.limit = read::MAX_GROUPS;
     let (column, bucket) = match by {
         "model" => ("model", None),
         "workflow" => ("workflow_name", None),
@@ -86,28 +87,30 @@ pub async fn cost_report(
     let cost = Measure::Sum(table.column("cost"));
     let by = if bucket.is_some() { GroupBy::Key(0) } else { GroupBy::Measure(cost) };
     aggregate.order = vec![GroupSort { by, direction: Direction::Descending, nulls: Nulls::Last }];
-    let mut total = Aggregate::new(list(), Arc::clone(zone));
+    let mut total = Aggregate::new(Arc::clone(zone));
     for aggregate in [&mut aggregate, &mut total] {
-        aggregate.measures = vec![
+        for measure in [
             Measure::Count,
             Measure::Sum(table.column("total_tokens")),
             cost,
             Measure::Avg(table.column("latency_ms")),
-        ];
+        ] {
+            aggregate.measure(measure);
+        }
     }
 
     let said = interaction::table();
-    let mut replies = List::new(said, "Query.llmCostReport".to_owned());
+    let mut inbound_list = List::new(said, "Query.llmCostReport".to_owned());
     let inbound = Filter::Column(said.column("direction"), Test::Exactly("inbound"));
     let within = within(said.column("interaction_date"), since, until);
-    replies.filter = Filter::All(vec![inbound, within]);
-    let mut replies = Aggregate::new(replies, Arc::clone(zone));
+    inbound_list.filter = Filter::All(vec![inbound, within]);
+    let mut replies = Aggregate::new(Arc::clone(zone));
     replies.measure(Measure::Count);
 
     let (found, total, replies) = futures_util::try_join!(
-        read::aggregate(scope, &aggregate),
-        read::aggregate(scope, &total),
-        read::aggregate(scope, &replies)
+        read::aggregate(scope, &calls, &aggregate),
+        read::aggregate(scope, &calls, &total),
+        read::aggregate(scope, &inbound_list, &replies)
     )?;
     let told = |cells: &[Value], key: String| {
         let number = |place: usize| match cells[place] {

@@ -1,4 +1,4 @@
-//! What lists come to: all together, and group by group.
+//! Aggregates of lists, of all rows and by group.
 
 use sea_orm::ActiveValue::Set;
 use serde_json::{Value, json};
@@ -17,7 +17,6 @@ behaviours![
     aggregates_take_one_statement_each,
     deleted_rows_and_those_of_others_are_left_out,
     the_log_is_counted_too,
-    what_is_wrong_is_told,
 ];
 
 async fn rows_are_counted_and_summed_up(app: App) {
@@ -26,19 +25,29 @@ async fn rows_are_counted_and_summed_up(app: App) {
     }
     let data = app
         .data(
-            r"{ llmUsageLogsAggregate { __typename count distinct { model cost } sum { cost totalTokens }
-                 avg { cost } min { cost createdAt } max { cost } }
-               some: llmUsageLogsAggregate(filter: { cost: { lt: 1 } }) { count sum { cost } } }",
+            r"{ llmUsageLogs { aggregate { __typename count model { __typename distinct count }
+                   cost { distinct sum avg min max } totalTokens { sum min } createdAt { min } }
+                 some: aggregate(filter: { cost: { lt: 1 } }) { count cost { sum } }
+                 none: aggregate(filter: { cost: { gt: 5 } }) { count cost { sum } } }
+               filtered: llmUsageLogs(filter: { cost: { lt: 1 } }, first: 1) { aggregate { count cost { sum } }
+                 small: aggregate(filter: { cost: { lte: 0.25 } }) { count } } }",
         )
         .await;
-    let all = &data["llmUsageLogsAggregate"];
+    let all = &data["llmUsageLogs"]["aggregate"];
+    assert_eq!(all["__typename"], "LlmUsageLogAggregate");
     assert_eq!(all["count"], 3);
-    assert_eq!(all["distinct"], json!({ "model": 2, "cost": 3 }));
-    assert_eq!(all["sum"]["cost"], 1.75);
-    assert!((all["avg"]["cost"].as_f64().unwrap() - 1.75 / 3.0).abs() < 1e-12);
-    assert_eq!(all["min"], json!({ "cost": 0.25, "createdAt": "2026-03-01T12:00:00Z" }));
-    assert_eq!(all["max"]["cost"], 1.0);
-    assert_eq!(data["some"], json!({ "count": 2, "sum": { "cost": 0.75 } }));
+    assert_eq!(all["model"], json!({ "__typename": "ValueAggregate", "distinct": 2, "count": 3 }));
+    assert_eq!(all["cost"]["distinct"], 3);
+    assert_eq!(all["cost"]["sum"], 1.75);
+    assert!((all["cost"]["avg"].as_f64().unwrap() - 1.75 / 3.0).abs() < 1e-12);
+    assert_eq!(all["cost"]["min"], 0.25);
+    assert_eq!(all["cost"]["max"], 1.0);
+    assert_eq!(all["createdAt"]["min"], "2026-03-01T12:00:00Z");
+    let some = json!({ "count": 2, "cost": { "sum": 0.75 } });
+    assert_eq!(data["llmUsageLogs"]["some"], some);
+    assert_eq!(data["llmUsageLogs"]["none"], json!({ "count": 0, "cost": { "sum": null } }));
+    // The page has no part in it.
+    assert_eq!(data["filtered"], json!({ "aggregate": some, "small": { "count": 1 } }));
 }
 
 async fn sums_of_money_are_exact(app: App) {
@@ -51,17 +60,17 @@ async fn sums_of_money_are_exact(app: App) {
     }
     let groups = |having: &str| {
         format!(
-            "{{ llmUsageLogsGroupBy(by: MODEL {having}) {{ nodes {{ key {{ model }} sum {{ cost }} }} }} }}"
+            "{{ llmUsageLogs {{ groups(by: {{ model: VALUE }} {having}) {{ nodes {{ key {{ model }} aggregate {{ cost {{ sum }} }} }} }} }} }}"
         )
     };
     let told = |data: &Value| {
-        let nodes = data["llmUsageLogsGroupBy"]["nodes"].as_array().unwrap().clone();
-        let told = nodes.into_iter().map(|node| node["sum"]["cost"].as_f64().unwrap());
+        let nodes = data["llmUsageLogs"]["groups"]["nodes"].as_array().unwrap().clone();
+        let told = nodes.into_iter().map(|node| node["aggregate"]["cost"]["sum"].as_f64().unwrap());
         told.collect::<Vec<_>>()
     };
     assert_eq!(told(&app.data(&groups("")).await), [0.3, 0.300_000_001_1, 3.0]);
-    assert_eq!(told(&app.data(&groups(", having: { sum: { cost: { lte: 0.3 } } }")).await), [0.3]);
-    assert_eq!(told(&app.data(&groups(", having: { sum: { cost: { gte: 3 } } }")).await), [3.0]);
+    assert_eq!(told(&app.data(&groups(", having: { cost: { sum: { lte: 0.3 } } }")).await), [0.3]);
+    assert_eq!(told(&app.data(&groups(", having: { cost: { sum: { gte: 3 } } }")).await), [3.0]);
     // The days too, which triggers sum up row by row, and reports.
     let days = app.data("{ dailyCostSummaries(orderBy: [{ id: ASC }]) { nodes { costUsd } } llmCostReport(groupBy: MODEL) { groups { key cost } total { cost } } }").await;
     let day = |cost: f64| json!({ "costUsd": cost });
@@ -75,46 +84,50 @@ async fn sums_of_money_are_exact(app: App) {
 async fn of_nothing_there_is_no_sum(app: App) {
     let data = app
         .data(
-            "{ llmUsageLogsAggregate { count sum { cost } avg { cost } max { createdAt } distinct { model } } \
-               llmUsageLogsGroupBy(by: MODEL) { totalCount nodes { count } } }",
+            "{ llmUsageLogs { aggregate { count cost { sum avg percentile(p: 0.5) } createdAt { max } model { distinct } } \
+               groups(by: { model: VALUE }) { totalCount nodes { aggregate { count } } } } }",
         )
         .await;
-    let expected = json!({ "count": 0, "sum": { "cost": null }, "avg": { "cost": null },
-        "max": { "createdAt": null }, "distinct": { "model": 0 } });
-    assert_eq!(data["llmUsageLogsAggregate"], expected);
-    assert_eq!(data["llmUsageLogsGroupBy"], json!({ "totalCount": 0, "nodes": [] }));
+    let expected = json!({ "count": 0, "cost": { "sum": null, "avg": null, "percentile": null },
+        "createdAt": { "max": null }, "model": { "distinct": 0 } });
+    assert_eq!(data["llmUsageLogs"]["aggregate"], expected);
+    assert_eq!(data["llmUsageLogs"]["groups"], json!({ "totalCount": 0, "nodes": [] }));
 }
 
 async fn groups_come_by_column_and_by_relation(app: App) {
     app.world().await;
     let data = app
         .data(
-            r"{ drafts: outreachDraftsGroupBy(by: [STATUS, EVENT_LOCATION]) {
-                 nodes { key { status eventLocation draftType } count } }
-               interactions: interactionsGroupBy(by: PROSPECT_COMPANY_INDUSTRY_NAME) {
-                 nodes { key { prospectCompanyIndustryName } count distinct { prospectId } } }
-               prospects: prospectsGroupBy(by: COMPANY_ID) { nodes { key { companyId } count } } }",
+            r"{ outreachDrafts { groups(by: [{ status: VALUE }, { event: { location: VALUE } }]) {
+                 nodes { key { status event { __typename location } } aggregate { count } } } }
+               interactions { groups(by: { prospect: { company: { industry: { name: VALUE } } } }) {
+                 nodes { key { prospect { company { industry { name } } } } aggregate { count prospectId { distinct } } } } }
+               prospects { groups(by: { companyId: VALUE }) { nodes { key { companyId } aggregate { count } } } } }",
         )
         .await;
     assert_eq!(
-        data["drafts"]["nodes"],
+        data["outreachDrafts"]["groups"]["nodes"],
         json!([
-            { "key": { "status": "DRAFT", "eventLocation": null, "draftType": null }, "count": 4 },
-            { "key": { "status": "SENT", "eventLocation": "Berlin", "draftType": null }, "count": 4 },
+            { "key": { "status": "DRAFT", "event": { "__typename": "EventGroupKey", "location": null } },
+                "aggregate": { "count": 4 } },
+            { "key": { "status": "SENT", "event": { "__typename": "EventGroupKey", "location": "Berlin" } },
+                "aggregate": { "count": 4 } },
         ])
     );
     assert_eq!(
-        data["interactions"]["nodes"],
+        data["interactions"]["groups"]["nodes"],
         json!([
-            { "key": { "prospectCompanyIndustryName": "banking" }, "count": 5, "distinct": { "prospectId": 1 } },
-            { "key": { "prospectCompanyIndustryName": "Logistics" }, "count": 9, "distinct": { "prospectId": 3 } },
+            { "key": { "prospect": { "company": { "industry": { "name": "banking" } } } },
+                "aggregate": { "count": 5, "prospectId": { "distinct": 1 } } },
+            { "key": { "prospect": { "company": { "industry": { "name": "Logistics" } } } },
+                "aggregate": { "count": 9, "prospectId": { "distinct": 3 } } },
         ])
     );
     assert_eq!(
-        data["prospects"]["nodes"],
+        data["prospects"]["groups"]["nodes"],
         json!([
-            { "key": { "companyId": "Company:1" }, "count": 3 },
-            { "key": { "companyId": "Company:2" }, "count": 1 },
+            { "key": { "companyId": "Company:1" }, "aggregate": { "count": 3 } },
+            { "key": { "companyId": "Company:2" }, "aggregate": { "count": 1 } },
         ])
     );
 }
@@ -123,24 +136,29 @@ async fn groups_come_by_column_and_by_relation(app: App) {
 async fn the_filter_of_a_group_gives_its_rows(app: App) {
     app.world().await;
     for (list, keys) in [
-        ("prospects", "COMPANY_INDUSTRY_NAME"),
-        ("prospects", "LAST_CONTACTED_AT_HOUR"),
-        ("prospects", "IS_ACTIVE"),
-        ("prospects", "COMPANY_SIZE"),
-        ("prospects", "LIFECYCLE_STAGE, COMPANY_ID"),
-        ("interactions", "EVENT_LOCATION"),
-        ("interactions", "OUTREACH_DRAFT_STATUS"),
-        ("interactions", "INTERACTION_DATE_DAY, PROSPECT_FULL_NAME"),
-        ("outreachDrafts", "STATUS, EVENT_ID, VERSION"),
+        ("prospects", "{ company: { industry: { name: VALUE } } }"),
+        ("prospects", "{ lastContactedAt: HOUR }"),
+        ("prospects", "{ lastContactedAt: WEEKDAY }"),
+        ("prospects", "{ lastContactedAt: HOUR_OF_DAY }, { lastContactedAt: MONTH }"),
+        ("prospects", "{ isActive: VALUE }"),
+        ("prospects", "{ company: { size: VALUE } }"),
+        ("prospects", "{ company: { createdAt: DAY } }"),
+        ("prospects", "{ lifecycleStage: VALUE }, { companyId: VALUE }"),
+        ("interactions", "{ event: { location: VALUE } }"),
+        ("interactions", "{ event: { eventDate: WEEKDAY } }"),
+        ("interactions", "{ outreachDraft: { status: VALUE } }"),
+        ("interactions", "{ outreachDraft: { prospect: { company: { industryId: VALUE } } } }"),
+        ("interactions", "{ interactionDate: DAY }, { prospect: { fullName: VALUE } }"),
+        ("outreachDrafts", "{ status: VALUE }, { eventId: VALUE }, { version: VALUE }"),
     ] {
         let ty = format!("{}{}", list[..1].to_uppercase(), list[1..].trim_end_matches('s'));
         let own = r#"filter: { id: { notIn: ["1"] } }"#;
         let groups = app
             .data(&format!(
-                "{{ {list}GroupBy(by: [{keys}], {own}) {{ nodes {{ count filter }} }} }}"
+                "{{ {list}({own}) {{ groups(by: [{keys}], timeZone: \"Asia/Kolkata\") {{ nodes {{ aggregate {{ count }} filter }} }} }} }}"
             ))
             .await;
-        let groups = groups[format!("{list}GroupBy")]["nodes"].as_array().unwrap().clone();
+        let groups = groups[list]["groups"]["nodes"].as_array().unwrap().clone();
         let mut sum = 0;
         for group in &groups {
             let count = format!(
@@ -148,8 +166,11 @@ async fn the_filter_of_a_group_gives_its_rows(app: App) {
             );
             let variables = json!({ "filter": group["filter"] });
             let answer = app.answer_to(app.organization, &count, variables).await;
-            assert_eq!(answer["data"][list]["totalCount"], group["count"], "{keys}: {group}");
-            sum += group["count"].as_i64().unwrap();
+            assert_eq!(
+                answer["data"][list]["totalCount"], group["aggregate"]["count"],
+                "{keys}: {group}"
+            );
+            sum += group["aggregate"]["count"].as_i64().unwrap();
         }
         let total = app.data(&format!("{{ {list}({own}) {{ totalCount }} }}")).await;
         assert_eq!(total[list]["totalCount"], sum, "{keys}");
@@ -162,50 +183,56 @@ async fn text_is_grouped_without_regard_to_case(app: App) {
         app.prospect_with(name, acme, |row| row.location = Set(Some(place.to_owned()))).await;
     }
     let data = app
-        .data("{ prospectsGroupBy(by: LOCATION) { nodes { key { location } count } } prospectsAggregate { distinct { location } } }")
+        .data("{ prospects { groups(by: { location: VALUE }) { nodes { key { location } aggregate { count } } } aggregate { location { distinct } } } }")
         .await;
     // As everywhere, only A–Z have no case; what is told is one of the ways it is written.
     assert_eq!(
-        data["prospectsGroupBy"]["nodes"],
+        data["prospects"]["groups"]["nodes"],
         json!([
-            { "key": { "location": "BERLIN" }, "count": 2 },
-            { "key": { "location": "KÖLN" }, "count": 1 },
-            { "key": { "location": "köln" }, "count": 1 },
-            { "key": { "location": null }, "count": 4 },
+            { "key": { "location": "BERLIN" }, "aggregate": { "count": 2 } },
+            { "key": { "location": "KÖLN" }, "aggregate": { "count": 1 } },
+            { "key": { "location": "köln" }, "aggregate": { "count": 1 } },
+            { "key": { "location": null }, "aggregate": { "count": 4 } },
         ])
     );
-    assert_eq!(data["prospectsAggregate"]["distinct"]["location"], 3);
+    assert_eq!(data["prospects"]["aggregate"]["location"]["distinct"], 3);
 }
 
 async fn groups_are_chosen_and_sorted(app: App) {
     for (model, cost) in [("a", 1.0), ("a", 2.0), ("b", 9.0), ("c", 1.0), ("c", 1.0), ("c", 1.0)] {
         app.usage(model, cost).await;
     }
-    let models = async |arguments: &str| {
+    let models = async |cost: u32, arguments: &str| {
         let query = format!(
-            "{{ llmUsageLogsGroupBy(by: MODEL, {arguments}) {{ nodes {{ key {{ model }} }} }} }}"
+            "{{ llmUsageLogs(filter: {{ cost: {{ lt: {cost} }} }}) {{ groups(by: {{ model: VALUE }}, {arguments}) {{ nodes {{ key {{ model }} }} }} }} }}"
         );
         let data = app.data(&query).await;
-        let nodes = data["llmUsageLogsGroupBy"]["nodes"].as_array().unwrap().clone();
+        let nodes = data["llmUsageLogs"]["groups"]["nodes"].as_array().unwrap().clone();
         nodes
             .iter()
             .map(|node| node["key"]["model"].as_str().unwrap().to_owned())
             .collect::<String>()
     };
-    assert_eq!(models("first: 9").await, "abc");
-    assert_eq!(models("orderBy: { key: { model: DESC } }").await, "cba");
-    assert_eq!(models("orderBy: { count: DESC }").await, "cab");
-    assert_eq!(models("orderBy: { sum: { cost: DESC } }").await, "bac");
-    assert_eq!(models("orderBy: [{ sum: { cost: ASC } }, { count: ASC }]").await, "acb");
-    assert_eq!(models("having: { count: { gte: 2 } }").await, "ac");
-    assert_eq!(models("having: { avg: { cost: { gt: 1 } } }").await, "ab");
-    assert_eq!(models("having: { avg: { cost: { gt: 1 } }, count: { in: [1, 3] } }").await, "b");
-    assert_eq!(models("having: { max: { cost: { eq: 2 } } }").await, "a");
+    assert_eq!(models(99, "first: 9").await, "abc");
+    assert_eq!(models(99, "orderBy: { groupKey: { position: 0, direction: DESC } }").await, "cba");
     assert_eq!(
-        models(r#"having: { min: { createdAt: { lt: "2020-01-01T00:00:00Z" } } }"#).await,
+        models(99, "orderBy: [{ count: DESC }, { groupKey: { position: 0 } }]").await,
+        "cab"
+    );
+    assert_eq!(models(99, "orderBy: { cost: { sum: DESC } }").await, "bac");
+    assert_eq!(models(99, "orderBy: [{ cost: { sum: ASC } }, { count: ASC }]").await, "acb");
+    assert_eq!(models(99, "having: { count: { gte: 2 } }").await, "ac");
+    assert_eq!(models(99, "having: { cost: { avg: { gt: 1 } } }").await, "ab");
+    assert_eq!(
+        models(99, "having: { cost: { avg: { gt: 1 } }, count: { in: [1, 3] } }").await,
+        "b"
+    );
+    assert_eq!(models(99, "having: { cost: { max: { eq: 2 } } }").await, "a");
+    assert_eq!(
+        models(99, r#"having: { createdAt: { min: { lt: "2020-01-01T00:00:00Z" } } }"#).await,
         ""
     );
-    assert_eq!(models("filter: { cost: { lt: 2 } }, having: { count: { gte: 1 } }").await, "ac");
+    assert_eq!(models(2, "having: { model: { count: { gte: 1 } } }").await, "ac");
 }
 
 async fn groups_beyond_the_first_are_counted(app: App) {
@@ -214,17 +241,17 @@ async fn groups_beyond_the_first_are_counted(app: App) {
     }
     let data = app
         .data(
-            "{ two: llmUsageLogsGroupBy(by: MODEL, first: 2) { totalCount nodes { key { model } } } \
-               none: llmUsageLogsGroupBy(by: MODEL, first: 0) { totalCount nodes { count } } \
-               some: llmUsageLogsGroupBy(by: MODEL, having: { count: { gt: 1 } }) { totalCount } }",
+            "{ llmUsageLogs { two: groups(by: { model: VALUE }, first: 2) { totalCount nodes { key { model } } } \
+               none: groups(by: { model: VALUE }, first: 0) { totalCount nodes { aggregate { count } } } \
+               some: groups(by: { model: VALUE }, having: { count: { gt: 1 } }) { totalCount } } }",
         )
         .await;
     assert_eq!(
-        data["two"],
+        data["llmUsageLogs"]["two"],
         json!({ "totalCount": 4, "nodes": [{ "key": { "model": "a" } }, { "key": { "model": "b" } }] })
     );
-    assert_eq!(data["none"], json!({ "totalCount": 4, "nodes": [] }));
-    assert_eq!(data["some"]["totalCount"], 1);
+    assert_eq!(data["llmUsageLogs"]["none"], json!({ "totalCount": 4, "nodes": [] }));
+    assert_eq!(data["llmUsageLogs"]["some"]["totalCount"], 1);
 }
 
 async fn below_rows_each_has_its_own(app: App) {
@@ -232,51 +259,64 @@ async fn below_rows_each_has_its_own(app: App) {
     let data = app
         .data(
             r#"{ companies { nodes { name
-                 prospectsAggregate(filter: { fullName: { ne: "Ada" } }) { count max { lastContactedAt } }
-                 prospectsGroupBy(by: FULL_NAME, first: 2, orderBy: { key: { fullName: DESC } }) {
-                   totalCount nodes { key { fullName } count filter } } } }
-               industries { nodes { name solutionsAggregate { count } solutionsGroupBy(by: NAME) { nodes { key { name } } }
-                 companiesAggregate { count distinct { size } } } } }"#,
+                 prospects { aggregate(filter: { fullName: { ne: "Ada" } }) { count lastContactedAt { max } }
+                 groups(by: { fullName: VALUE }, first: 2, orderBy: { groupKey: { position: 0, direction: DESC } }) {
+                   totalCount nodes { key { fullName } aggregate { count } filter } } } } }
+               industries { nodes { name solutions { aggregate { count } groups(by: { name: VALUE }) { nodes { key { name } } } }
+                 companies { aggregate { count size { distinct } } } } } }"#,
         )
         .await;
     assert_eq!(
         data["companies"]["nodes"][0],
-        json!({ "name": "Acme",
-            "prospectsAggregate": { "count": 2, "max": { "lastContactedAt": "2026-03-01T10:00:00Z" } },
-            "prospectsGroupBy": { "totalCount": 3, "nodes": [
-                { "key": { "fullName": "Cleo" }, "count": 1, "filter": { "fullName": { "eq": "Cleo" } } },
-                { "key": { "fullName": "bob" }, "count": 1, "filter": { "fullName": { "eq": "bob" } } } ] } })
+        json!({ "name": "Acme", "prospects": {
+            "aggregate": { "count": 2, "lastContactedAt": { "max": "2026-03-01T10:00:00Z" } },
+            "groups": { "totalCount": 3, "nodes": [
+                { "key": { "fullName": "Cleo" }, "aggregate": { "count": 1 },
+                  "filter": { "fullName": { "eq": "Cleo" } } },
+                { "key": { "fullName": "bob" }, "aggregate": { "count": 1 },
+                  "filter": { "fullName": { "eq": "bob" } } } ] } } })
     );
     let industries = data["industries"]["nodes"].as_array().unwrap();
-    let counts: Vec<_> = industries.iter().map(|one| &one["solutionsAggregate"]["count"]).collect();
+    let counts: Vec<_> =
+        industries.iter().map(|one| &one["solutions"]["aggregate"]["count"]).collect();
     assert_eq!(counts, [2, 1, 0]);
     assert_eq!(
-        industries[0]["solutionsGroupBy"]["nodes"],
+        industries[0]["solutions"]["groups"]["nodes"],
         json!([{ "key": { "name": "Planner" } }, { "key": { "name": "Radar" } }])
     );
-    assert_eq!(industries[2]["solutionsGroupBy"]["nodes"], json!([]));
+    assert_eq!(industries[2]["solutions"]["groups"]["nodes"], json!([]));
     assert_eq!(
-        industries[2]["companiesAggregate"],
-        json!({ "count": 0, "distinct": { "size": 0 } })
+        industries[2]["companies"]["aggregate"],
+        json!({ "count": 0, "size": { "distinct": 0 } })
     );
 }
 
 async fn aggregates_take_one_statement_each(app: App) {
     app.world().await;
     for (query, statements) in [
-        ("{ prospectsAggregate { count distinct { companyId } } }", 1),
+        ("{ prospects { aggregate { count companyId { distinct } } } }", 1),
         (
-            "{ prospectsGroupBy(by: COMPANY_INDUSTRY_NAME) { totalCount nodes { count filter } } }",
+            "{ prospects { groups(by: { company: { industry: { name: VALUE } } }) { totalCount nodes { aggregate { count } filter } } } }",
             1,
         ),
         (
-            "{ companies { nodes { prospectsAggregate { count } \
-               prospectsGroupBy(by: LOCATION) { totalCount nodes { count } } \
-               prospects { nodes { interactionsAggregate { count } } } } } }",
+            "{ prospects { all: aggregate { count } active: aggregate(filter: { isActive: { eq: true } }) { count } \
+               groups(by: { company: { name: VALUE } }) { nodes { aggregate { count } active: aggregate(filter: { isActive: { eq: true } }) { count } } } \
+               again: groups(by: { lastContactedAt: WEEKDAY }, fill: true) { totalCount } nodes { id } totalCount } }",
             5,
         ),
-        ("{ company(id: 1) { prospectsAggregate { count } } }", 2),
-        ("{ companies(first: 0) { nodes { prospectsAggregate { count } } } }", 1),
+        (
+            "{ companies { nodes { prospects { aggregate { count } \
+               groups(by: { location: VALUE }) { totalCount nodes { aggregate { count } } } \
+               nodes { interactions { aggregate { count } } } } } } }",
+            5,
+        ),
+        ("{ company(id: 1) { prospects { aggregate { count } } } }", 2),
+        (
+            "{ company(id: 1) { history { aggregate { count } groups(by: { kind: VALUE }) { totalCount } } } }",
+            3,
+        ),
+        ("{ companies(first: 0) { nodes { prospects { aggregate { count } } } } }", 1),
     ] {
         assert_eq!(app.counted(query).await.1, statements, "{query}");
     }
@@ -291,15 +331,15 @@ async fn deleted_rows_and_those_of_others_are_left_out(app: App) {
         .await;
     let data = app
         .data(
-            "{ industriesAggregate { count } prospectsAggregate { count } interactionsAggregate { count } \
-               companies { nodes { prospectsAggregate { count } } } }",
+            "{ industries { aggregate { count } } prospects { aggregate { count } } interactions { aggregate { count } } \
+               companies { nodes { prospects { aggregate { count } } } } }",
         )
         .await;
-    assert_eq!(data["industriesAggregate"]["count"], 3);
-    assert_eq!(data["prospectsAggregate"]["count"], 3);
+    assert_eq!(data["industries"]["aggregate"]["count"], 3);
+    assert_eq!(data["prospects"]["aggregate"]["count"], 3);
     // What belongs to a deleted prospect leaves the lists with them.
-    assert_eq!(data["interactionsAggregate"]["count"], 10);
-    assert_eq!(data["companies"]["nodes"][0]["prospectsAggregate"]["count"], 2);
+    assert_eq!(data["interactions"]["aggregate"]["count"], 10);
+    assert_eq!(data["companies"]["nodes"][0]["prospects"]["aggregate"]["count"], 2);
 }
 
 async fn the_log_is_counted_too(app: App) {
@@ -312,35 +352,23 @@ async fn the_log_is_counted_too(app: App) {
     }
     app.settled().await;
     let data = app
-        .data("{ changesGroupBy(by: [ENTITY, KIND]) { nodes { key { entity kind } count } } }")
+        .data(
+            "{ changes(entities: [PROSPECT, COMPANY]) { totalCount \
+               groups(by: [{ entity: VALUE }, { kind: VALUE }]) { nodes { key { entity kind } aggregate { count } filter } } } \
+               prospect(id: 1) { history { aggregate { count createdAt { max } } \
+                 groups(by: { kind: VALUE }) { nodes { key { kind } aggregate { count } } } } } }",
+        )
         .await;
     assert_eq!(
-        data["changesGroupBy"]["nodes"],
-        json!([{ "key": { "entity": "PROSPECT", "kind": "UPDATED" }, "count": 2 }])
+        data["changes"]["groups"]["nodes"],
+        json!([{ "key": { "entity": "PROSPECT", "kind": "UPDATED" }, "aggregate": { "count": 2 },
+            "filter": { "entity": { "in": ["PROSPECT", "COMPANY"] },
+                "and": [{ "entity": { "eq": "PROSPECT" } }, { "kind": { "eq": "UPDATED" } }] } }])
     );
-}
-
-async fn what_is_wrong_is_told(app: App) {
-    for (arguments, told) in [
-        ("by: []", "INVALID: `by` takes from 1 to 4 keys"),
-        ("by: [LOCATION, LOCATION]", "INVALID: `by` names LOCATION twice"),
-        ("by: LOCATION, first: 1001", "INVALID: `first` must be from 0 to 1000, it was 1001"),
-        (
-            r#"by: LOCATION, timeZone: "Berlin""#,
-            "INVALID: `timeZone` takes a name of the IANA database, like `Europe/Berlin`",
-        ),
-        (
-            "by: LOCATION, orderBy: { key: { email: ASC } }",
-            "INVALID: groups are not made by `email`: add it to `by`",
-        ),
-        (
-            "by: LOCATION, having: { count: { eq: null } }",
-            "INVALID: `having.count.eq` can't be null: leave it out, or ask for absent values by `isNull: true`",
-        ),
-    ] {
-        let query = format!("{{ prospectsGroupBy({arguments}) {{ nodes {{ count }} }} }}");
-        assert_eq!(app.error(&query).await, told, "{arguments}");
-    }
-    let unknown = app.answer("{ prospectsGroupBy(by: NOTES) { nodes { count } } }").await;
-    assert_eq!(unknown["data"], Value::Null);
+    let history = &data["prospect"]["history"];
+    assert_eq!(history["aggregate"]["count"], 2);
+    assert_eq!(
+        history["groups"]["nodes"],
+        json!([{ "key": { "kind": "UPDATED" }, "aggregate": { "count": 2 } }])
+    );
 }

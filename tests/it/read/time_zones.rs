@@ -14,6 +14,7 @@ behaviours![
     parts_of_a_second_count,
     rules_of_this_year_are_known,
     a_leap_second_is_the_second_after_it,
+    weekdays_and_hours_of_the_day_come_again,
 ];
 
 /// Prospects last contacted at these moments; the groups by `key` in `zone`: what it is called, how many.
@@ -27,23 +28,25 @@ async fn groups(app: &App, moments: &[&str], key: &str, zone: &str) -> Vec<(Stri
         })
         .await;
     }
-    let field = format!("lastContactedAt{key}");
+    let bucket = key.to_uppercase();
     let query = format!(
-        r#"{{ prospectsGroupBy(by: LAST_CONTACTED_AT_{}, timeZone: "{zone}", filter: {{ companyId: {{ eq: "{company}" }} }}) {{
-             nodes {{ key {{ {field} }} count filter }} }} }}"#,
-        key.to_uppercase()
+        r#"{{ prospects(filter: {{ companyId: {{ eq: "{company}" }} }}) {{ groups(by: {{ lastContactedAt: {bucket} }}, timeZone: "{zone}") {{
+             nodes {{ key {{ lastContactedAt(bucket: {bucket}) }} aggregate {{ count }} filter }} }} }} }}"#,
     );
     let data = app.data(&query).await;
     let mut found = Vec::new();
-    for group in data["prospectsGroupBy"]["nodes"].as_array().unwrap() {
+    for group in data["prospects"]["groups"]["nodes"].as_array().unwrap() {
         // Each filter gives the rows of its group, and no other.
         let count = "query ($filter: ProspectFilter) { prospects(filter: $filter) { totalCount } }";
         let answer =
             app.answer_to(app.organization, count, json!({ "filter": group["filter"] })).await;
-        assert_eq!(answer["data"]["prospects"]["totalCount"], group["count"], "{zone}: {group}");
+        assert_eq!(
+            answer["data"]["prospects"]["totalCount"], group["aggregate"]["count"],
+            "{zone}: {group}"
+        );
         found.push((
-            group["key"][&field].as_str().unwrap().to_owned(),
-            group["count"].as_i64().unwrap(),
+            group["key"]["lastContactedAt"].as_str().unwrap().to_owned(),
+            group["aggregate"]["count"].as_i64().unwrap(),
         ));
     }
     found
@@ -273,10 +276,33 @@ async fn a_leap_second_is_the_second_after_it(app: App) {
     app.prospect("Ada", company).await;
     app.done(r#"mutation { logInteraction(input: { prospectId: 1, interactionType: "call", subject: "s", content: "c", interactionDate: "2016-12-31T23:59:60.25Z" }) { userErrors { message } } }"#).await;
     let data = app.data(r#"{ interactions(filter: { interactionDate: { eq: "2016-12-31T23:59:60.25Z" } }) { nodes { interactionDate } }
-        interactionsGroupBy(by: [INTERACTION_DATE_DAY]) { nodes { key { interactionDateDay } count } } }"#).await;
+        all: interactions { groups(by: { interactionDate: DAY }) { nodes { key { interactionDate(bucket: DAY) } aggregate { count } } } } }"#).await;
     assert_eq!(
         data,
         json!({ "interactions": { "nodes": [{ "interactionDate": "2017-01-01T00:00:00.250Z" }] },
-            "interactionsGroupBy": { "nodes": [{ "key": { "interactionDateDay": "2017-01-01" }, "count": 1 }] } })
+            "all": { "groups": { "nodes": [{ "key": { "interactionDate": "2017-01-01" }, "aggregate": { "count": 1 } }] } } })
+    );
+}
+
+async fn weekdays_and_hours_of_the_day_come_again(app: App) {
+    // 1 March 2026 was a Sunday; clocks in Berlin went forward on the 29th.
+    let moments = [
+        "2026-03-01T12:00:00Z",
+        "2026-03-01T23:30:00Z",
+        "2026-03-09T12:00:00Z",
+        "2026-03-30T12:00:00Z",
+        "2026-03-30T22:30:00.5Z",
+    ];
+    assert_eq!(
+        groups(&app, &moments, "Weekday", "Europe/Berlin").await,
+        named(&[("MONDAY", 3), ("TUESDAY", 1), ("SUNDAY", 1)])
+    );
+    assert_eq!(
+        groups(&app, &moments, "Weekday", "UTC").await,
+        named(&[("MONDAY", 3), ("SUNDAY", 2)])
+    );
+    assert_eq!(
+        groups(&app, &moments, "Hour_of_day", "Europe/Berlin").await,
+        named(&[("00", 2), ("13", 2), ("14", 1)])
     );
 }

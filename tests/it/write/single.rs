@@ -117,8 +117,8 @@ async fn who_leaves_in_the_middle_holds_up_nobody(app: App) {
     assert_eq!(data["prospect"]["location"], "place 2");
     // Each draft that there is has its entry.
     app.settled().await;
-    let made = "{ changesAggregate(filter: { entity: { eq: OUTREACH_DRAFT }, kind: { eq: CREATED } }) { count } }";
-    let made = app.data(made).await["changesAggregate"]["count"].as_i64().unwrap();
+    let made = "{ changes(filter: { entity: { eq: OUTREACH_DRAFT }, kind: { eq: CREATED } }) { aggregate { count } } }";
+    let made = app.data(made).await["changes"]["aggregate"]["count"].as_i64().unwrap();
     assert_eq!(data["outreachDrafts"]["totalCount"].as_i64().unwrap() - 8, made);
 }
 

@@ -14,9 +14,9 @@ holds<Same<Company["prospects"]["nodes"][number]["fullName"], string>>();
 
 holds<Same<Company["industry"]["name"], string>>();
 
-type Month = ResultOf<typeof MonthsDocument>["interactionsGroupBy"]["nodes"][number];
-holds<Same<Month["count"], number>>();
-holds<Same<NonNullable<Month["key"]["interactionDateMonth"]>, string>>();
+type Month = ResultOf<typeof MonthsDocument>["interactions"]["groups"]["nodes"][number];
+holds<Same<Month["aggregate"]["count"], number>>();
+holds<Same<NonNullable<Month["key"]["interactionDate"]>, string>>();
 
 type Written = ResultOf<typeof WriteDocument>["createOutreachDraft"];
 holds<Same<Written["userErrors"][number]["message"], string>>();

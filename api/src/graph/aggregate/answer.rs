@@ -1,36 +1,40 @@
-//! Writes the answer of an aggregate, as text.
+//! Writes the result of an aggregate as JSON text.
 
 use async_graphql::Name;
-use service::{Value as Cell, read::Aggregated};
+use service::{
+    Value as Cell,
+    read::{Aggregated, Bucket},
+};
 
 use super::{
     super::{id, scalar},
-    drill,
-    fields::Told,
+    group_filter,
+    key::KeyFormat,
     plan::{Part, Plan},
+    shared_types::WEEKDAYS,
 };
 use crate::{error::Result, text};
 
-/// An aggregate that has been worked out.
-pub struct Worked<'a> {
-    /// What was asked of it.
+/// The result of an aggregate.
+pub struct AggregateResult<'a> {
+    /// How it is written.
     pub plan: &'a Plan,
     /// The result.
     pub found: &'a Aggregated,
 }
 
-impl Worked<'_> {
-    /// Writes what belongs to the row with the key `parent` (0 at the root).
+impl AggregateResult<'_> {
+    /// Writes the result below the row with the key `parent` (0 at the root).
     ///
     /// # Errors
-    /// An internal one, when a word is stored that its vocabulary doesn't have.
+    /// `INTERNAL`, when a stored value is not a value of its enum.
     pub fn write(&self, out: &mut Vec<u8>, parent: i64) -> Result<()> {
         let groups = self.found.groups(parent);
         let cells = groups.first().map_or(&[][..], |group| group);
         self.object(out, &self.plan.parts, cells, parent)
     }
 
-    /// How many groups are told below the row with this key.
+    /// The number of groups below the row with this key.
     #[must_use]
     pub fn groups(&self, parent: i64) -> usize {
         self.found.groups(parent).len()
@@ -58,19 +62,19 @@ impl Worked<'_> {
     fn part(&self, out: &mut Vec<u8>, part: &Part, group: &[Cell], parent: i64) -> Result<()> {
         match part {
             Part::TypeName(name) => text::plain(out, name),
-            Part::Measure { place, scalar, counted } => {
+            Part::Measure { place, scalar, counts } => {
                 match group.get(self.plan.keys.len() + place) {
                     Some(cell) => scalar::write(out, cell, *scalar)?,
                     // A parent without a single row below it.
-                    None if *counted => out.push(b'0'),
+                    None if *counts => out.push(b'0'),
                     None => out.extend_from_slice(b"null"),
                 }
             }
-            Part::Key(place) => self.key(out, *place, group)?,
+            Part::Key(position) => self.key(out, *position, group)?,
             Part::Object(parts) => self.object(out, parts, group, parent)?,
             Part::Nodes(parts) => {
                 let mut next = b'[';
-                for group in self.found.groups(parent).iter().take(self.plan.most) {
+                for group in self.found.groups(parent).iter().take(self.plan.limit) {
                     out.push(next);
                     next = b',';
                     self.object(out, parts, group, parent)?;
@@ -78,24 +82,32 @@ impl Worked<'_> {
                 text::close(out, next, b"[]");
             }
             Part::TotalCount => text::plain(out, &self.found.total(parent)),
-            Part::Filter => text::plain(out, &drill::filter(self.plan, group)),
+            Part::Filter => text::plain(out, &group_filter::filter(self.plan, group)),
         }
         Ok(())
     }
 
-    fn key(&self, out: &mut Vec<u8>, place: Option<usize>, group: &[Cell]) -> Result<()> {
-        let known = place.and_then(|place| Some((self.plan.keys[place], group.get(place)?)));
-        match known {
-            None | Some((_, Cell::Null)) => out.extend_from_slice(b"null"),
-            Some((key, cell)) => match (key.told, cell) {
-                (Told::Id(entity), Cell::Int(key)) => id::write(out, entity, *key),
-                (Told::Bucket(bucket), Cell::Time(begin)) => {
-                    text::plain(out, &self.plan.zone.told(*begin, bucket).0);
-                }
-                (Told::Value(scalar), cell) => scalar::write(out, cell, scalar)?,
-                _ => out.extend_from_slice(b"null"),
-            },
+    fn key(&self, out: &mut Vec<u8>, position: usize, group: &[Cell]) -> Result<()> {
+        match (self.plan.keys[position].format, group.get(position)) {
+            (KeyFormat::Id(entity), Some(Cell::Int(key))) => id::write(out, entity, *key),
+            (KeyFormat::Bucket(bucket), Some(Cell::Time(begin))) => {
+                text::plain(out, &self.plan.zone.told(*begin, bucket).0);
+            }
+            (KeyFormat::Bucket(Bucket::Weekday), Some(Cell::Int(number))) => {
+                text::plain(out, weekday(*number));
+            }
+            (KeyFormat::Bucket(_), Some(Cell::Int(number))) => {
+                text::plain(out, &format!("{number:02}"));
+            }
+            (KeyFormat::Value(scalar), Some(cell)) => scalar::write(out, cell, scalar)?,
+            _ => out.extend_from_slice(b"null"),
         }
         Ok(())
     }
+}
+
+/// The enum value of a day of the week, numbered as in ISO 8601.
+pub(super) fn weekday(number: i64) -> &'static str {
+    let position = usize::try_from(number - 1).unwrap_or_default();
+    WEEKDAYS.get(position).copied().unwrap_or_default()
 }

@@ -1,195 +1,259 @@
-//! The arguments of aggregates.
+//! The arguments of `groups`.
 
 use async_graphql::Value;
-use service::read::{Aggregate, GroupBy, GroupKey, GroupSort, MOST_GROUPS, Measure, Zone};
+use chrono::{DateTime, SecondsFormat, Utc};
+use service::{
+    Reason, Value as Cell,
+    read::{
+        Aggregate, Fill, Filter, GroupBy, GroupKey, GroupSort, List, MAX_GROUPS, Measure, Test,
+        Zone,
+    },
+};
 
 use super::{
-    super::{declaration::Entity, filter, input, order},
-    fields::{self, KeyField, Told},
-    types::{MEASURES, measured, told_as},
+    super::{
+        declaration::{Entity, Scalar},
+        filter, input, order, scalar,
+    },
+    columns::column,
+    key::{Key, only},
 };
 use crate::error::{Error, Result};
 
-/// The most keys of a group.
-const MOST_KEYS: usize = 4;
+/// The maximum number of keys of a group.
+const MAX_KEYS: usize = 4;
 
-/// The most sort keys.
-const MOST_SORTS: usize = 5;
+/// The maximum number of sort keys.
+const MAX_SORT_KEYS: usize = 5;
 
 type Arguments = indexmap::IndexMap<String, Value>;
 
-/// Reads the filter.
-///
-/// # Errors
-/// `INVALID`, with the field and what it takes.
-pub(super) fn filtered(
-    entity: &'static Entity,
-    arguments: &Arguments,
-    aggregate: &mut Aggregate,
-) -> Result<()> {
-    if let Some(value) = arguments.get("filter") {
-        aggregate.list.filter = filter::read(entity, value)?;
-    }
-    Ok(())
+/// A range of a time that is a group key.
+pub(super) struct Range {
+    /// The position of the group key.
+    pub key: usize,
+    /// The condition on the time, as JSON.
+    pub condition: serde_json::Value,
 }
 
-/// Reads what groups are made by, which of them are wanted, and in which order; gives the keys.
+/// Reads the arguments into `aggregate`, of rows of `list`; returns the group keys and the range.
 ///
 /// # Errors
 /// `INVALID`, with the field and what it takes.
-pub(super) fn grouped(
+pub(super) fn groups(
     entity: &'static Entity,
     arguments: &Arguments,
+    list: &mut List,
     aggregate: &mut Aggregate,
-) -> Result<Vec<&'static KeyField>> {
-    filtered(entity, arguments, aggregate)?;
+) -> Result<(Vec<Key>, Option<Range>)> {
     let zone = input::text(arguments, "timeZone")?.unwrap_or_else(|| "UTC".to_owned());
     aggregate.zone = Zone::named(&zone).ok_or_else(|| {
         let message = "`timeZone` takes a name of the IANA database, like `Europe/Berlin`";
-        Error::invalid(service::Reason::TimeZoneUnknown, "timeZone", message)
+        Error::invalid(Reason::TimeZoneUnknown, "timeZone", message)
     })?;
     if let Some(first) = input::whole(arguments, "first")? {
-        let fits = u32::try_from(first).ok().filter(|first| *first <= MOST_GROUPS);
-        aggregate.most = fits.ok_or_else(|| {
+        let fits = u32::try_from(first).ok().filter(|first| *first <= MAX_GROUPS);
+        aggregate.limit = fits.ok_or_else(|| {
             Error::invalid(
-                service::Reason::ValueOutOfRange,
+                Reason::ValueOutOfRange,
                 "first",
-                format!("`first` must be from 0 to {MOST_GROUPS}, it was {first}"),
+                format!("`first` must be from 0 to {MAX_GROUPS}, it was {first}"),
             )
         })?;
     }
     let keys = keys(entity, arguments)?;
     for key in &keys {
-        let of =
-            key.path.iter().fold(0, |from, hop| aggregate.list.join(from, hop.via, hop.to.table));
-        let bucket = match key.told {
-            Told::Bucket(bucket) => Some(bucket),
-            Told::Id(_) | Told::Value(_) => None,
-        };
-        aggregate.keys.push(GroupKey { of, column: key.column, bucket });
+        let of = key.path.iter().fold(0, |from, hop| list.join(from, hop.via, hop.to.table));
+        aggregate.keys.push(GroupKey { of, column: key.column, bucket: key.bucket() });
     }
     if let Some(Value::Object(having)) = arguments.get("having") {
-        having_of(entity, having, aggregate)?;
+        read_having(entity, having, aggregate)?;
     }
     let sorts = arguments.get("orderBy").map(input::items).unwrap_or_default();
-    if sorts.len() > MOST_SORTS {
-        let message = format!("`orderBy` takes at most {MOST_SORTS} keys");
-        return Err(Error::invalid(service::Reason::TooManyItems, "orderBy", message));
+    if sorts.len() > MAX_SORT_KEYS {
+        let message = format!("`orderBy` takes at most {MAX_SORT_KEYS} keys");
+        return Err(Error::invalid(Reason::TooManyItems, "orderBy", message));
     }
     for sort in sorts {
-        let sort = sort_of(entity, &keys, sort)?;
+        let sort = read_sort(entity, keys.len(), sort)?;
         aggregate.order.push(sort);
     }
-    Ok(keys)
+    let range = read_range(arguments, &keys, aggregate)?;
+    Ok((keys, range))
 }
 
-fn keys(entity: &'static Entity, arguments: &Arguments) -> Result<Vec<&'static KeyField>> {
-    let asked = arguments.get("by").map(input::items).unwrap_or_default();
-    let refuse =
-        |message: String| Err(Error::invalid(service::Reason::OrderInvalid, "by", message));
-    if !(1..=MOST_KEYS).contains(&asked.len()) {
-        return refuse(format!("`by` takes from 1 to {MOST_KEYS} keys"));
+fn keys(entity: &'static Entity, arguments: &Arguments) -> Result<Vec<Key>> {
+    let items = arguments.get("by").map(input::items).unwrap_or_default();
+    if !(1..=MAX_KEYS).contains(&items.len()) {
+        let message = format!("`by` takes from 1 to {MAX_KEYS} keys");
+        return Err(Error::invalid(Reason::GroupKeyInvalid, "by", message));
     }
-    let mut keys: Vec<&'static KeyField> = Vec::new();
-    for one in asked {
-        let name = match one {
-            Value::Enum(name) => name.as_str(),
-            Value::String(name) => name,
-            _ => "",
-        };
-        match fields::of(entity).keys.iter().find(|key| key.name == name) {
-            None => return refuse(format!("{} can't be grouped by `{name}`", entity.plural)),
-            Some(key) if keys.iter().any(|known| known.name == key.name) => {
-                return refuse(format!("`by` names {name} twice"));
-            }
-            Some(key) => keys.push(key),
+    let mut keys: Vec<Key> = Vec::new();
+    for item in items {
+        let key = Key::read(entity, item)?;
+        if keys.iter().any(|known| known.same(&key)) {
+            let message = format!("`by` has `{}` twice", key.name());
+            return Err(Error::invalid(Reason::GroupKeyInvalid, "by", message));
         }
+        keys.push(key);
     }
     Ok(keys)
 }
 
-/// The measure of this kind.
-///
-/// # Panics
-/// Never: kinds are those of [`MEASURES`].
-pub(super) fn measure(kind: &str, column: usize) -> Measure {
-    match kind {
-        "distinct" => Measure::Distinct(column),
-        "min" => Measure::Min(column),
-        "max" => Measure::Max(column),
-        "avg" => Measure::Avg(column),
-        _ => Measure::Sum(column),
+/// Reads `since`, `until` and `fill`.
+fn read_range(
+    arguments: &Arguments,
+    keys: &[Key],
+    aggregate: &mut Aggregate,
+) -> Result<Option<Range>> {
+    let invalid =
+        |field: &str, message: &str| Err(Error::invalid(Reason::FillInvalid, field, message));
+    let is_linear = |key: &Key| key.bucket().is_some_and(|bucket| !bucket.is_cyclic());
+    let linear = keys.iter().filter(|key| is_linear(key)).count();
+    let time = keys
+        .iter()
+        .position(is_linear)
+        .or_else(|| keys.iter().position(|key| key.bucket().is_some()));
+    let (since, until) = (read_time(arguments, "since")?, read_time(arguments, "until")?);
+    let mut range = None;
+    if let Some(field) = since.map(|_| "since").or(until.map(|_| "until")) {
+        let Some(key) = time else {
+            return invalid(field, &format!("`{field}` requires a time in `by`"));
+        };
+        if since.zip(until).is_some_and(|(since, until)| until <= since) {
+            let message = "`until` must come after `since`";
+            return Err(Error::invalid(Reason::TimeRangeInvalid, "until", message));
+        }
+        range = Some(restrict(&keys[key], key, since, until, aggregate));
     }
+    if matches!(arguments.get("fill"), Some(Value::Boolean(true))) {
+        if time.is_none() {
+            return invalid("fill", "`fill` requires a time in `by`");
+        }
+        if linear > 1 {
+            return invalid(
+                "fill",
+                "`fill` takes one time in `by`, beside `WEEKDAY` and `HOUR_OF_DAY`",
+            );
+        }
+        let bounds = since.zip(until);
+        if linear > 0 && bounds.is_none() {
+            return invalid(
+                "fill",
+                "`fill` requires `since` and `until`, except for `WEEKDAY` and `HOUR_OF_DAY`",
+            );
+        }
+        if !aggregate.having.is_empty() {
+            return invalid("having", "`having` can't be combined with `fill`");
+        }
+        if aggregate.order.iter().any(|sort| matches!(sort.by, GroupBy::Measure(_))) {
+            return invalid("orderBy", "groups with `fill` can be sorted by `groupKey` only");
+        }
+        aggregate.fill = Some(Fill { range: bounds });
+    }
+    Ok(range)
+}
+
+fn read_time(arguments: &Arguments, name: &str) -> Result<Option<DateTime<Utc>>> {
+    let value = arguments.get(name).filter(|value| **value != Value::Null);
+    let Some(value) = value else { return Ok(None) };
+    Ok(scalar::input(value, Scalar::DateTime, name)?.time())
+}
+
+/// Restricts the rows to those whose time in `key`, the one at `position`, is in a range.
+fn restrict(
+    key: &Key,
+    position: usize,
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+    aggregate: &mut Aggregate,
+) -> Range {
+    let (mut tests, mut condition) = (Vec::new(), serde_json::Map::new());
+    let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    if let Some(since) = since {
+        tests.push(Filter::Column(key.column, Test::Gte(Cell::Time(since))));
+        condition.insert("gte".to_owned(), text(since).into());
+    }
+    if let Some(until) = until {
+        tests.push(Filter::Column(key.column, Test::Lt(Cell::Time(until))));
+        condition.insert("lt".to_owned(), text(until).into());
+    }
+    let path = key.path.iter().rev();
+    aggregate.condition = path.fold(Filter::All(tests), |filter, hop| Filter::ToOne {
+        via: hop.via,
+        table: hop.to.table,
+        filter: Box::new(filter),
+    });
+    Range { key: position, condition: condition.into() }
 }
 
 type Object = indexmap::IndexMap<async_graphql::Name, Value>;
 
-fn having_of(entity: &'static Entity, having: &Object, aggregate: &mut Aggregate) -> Result<()> {
-    for (kind, value) in having {
-        let path = format!("having.{kind}");
-        if kind == "count" {
-            let tests = filter::tests_of(value, super::super::declaration::Scalar::Int, &path)?;
+fn read_having(entity: &'static Entity, having: &Object, aggregate: &mut Aggregate) -> Result<()> {
+    for (name, value) in having {
+        let path = format!("having.{name}");
+        if name == "count" {
+            let tests = filter::tests_of(value, Scalar::Int, &path)?;
             aggregate.having.extend(tests.into_iter().map(|test| (Measure::Count, test)));
             continue;
         }
-        let Some((_, part, _)) = MEASURES.iter().find(|(name, ..)| kind == name) else { continue };
-        let Value::Object(columns) = value else {
-            return Err(Error::invalid(
-                service::Reason::ValueInvalid,
-                &path,
-                format!("`{path}` takes an object"),
-            ));
+        let Some(column) = column(entity, name) else { continue };
+        let Value::Object(measures) = value else {
+            let message = format!("`{path}` takes an object");
+            return Err(Error::invalid(Reason::ValueInvalid, &path, message));
         };
-        for (name, value) in columns {
+        for (name, value) in measures {
             let path = format!("{path}.{name}");
-            let found =
-                measured(entity, part).iter().find(|(field, ..)| field.name == name.as_str());
-            let Some((_, column, scalar)) = found else { continue };
-            let tests = filter::tests_of(value, told_as(part, *scalar), &path)?;
-            let measure = measure(kind, *column);
+            let Some(kind) = column.kind.measure(name) else { continue };
+            let tests = filter::tests_of(value, kind.scalar(column.scalar), &path)?;
+            let measure = kind.of(column.column, 0.0);
             aggregate.having.extend(tests.into_iter().map(|test| (measure, test)));
         }
     }
     Ok(())
 }
 
-fn sort_of(
-    entity: &'static Entity,
-    keys: &[&'static KeyField],
-    value: &Value,
-) -> Result<GroupSort> {
-    let refuse =
-        |message: &str| Err(Error::invalid(service::Reason::OrderInvalid, "orderBy", message));
-    let only = |value: &Value| match value {
-        Value::Object(parts) if parts.len() == 1 => {
-            parts.first().map(|(name, value)| (name.to_string(), value.clone()))
+fn read_sort(entity: &'static Entity, keys: usize, value: &Value) -> Result<GroupSort> {
+    let invalid = |message: &str| Err(Error::invalid(Reason::OrderInvalid, "orderBy", message));
+    let one_field =
+        "each item of `orderBy` has exactly one field; write several sort keys as a list";
+    let Some((name, inner)) = only(value) else { return invalid(one_field) };
+    let (by, direction) = match name.as_str() {
+        "count" => (GroupBy::Measure(Measure::Count), inner),
+        "groupKey" => {
+            let Value::Object(fields) = inner else { return invalid("`groupKey` takes an object") };
+            let position = match fields.get("position") {
+                Some(Value::Number(number)) => {
+                    number.as_u64().and_then(|at| usize::try_from(at).ok())
+                }
+                _ => None,
+            };
+            let Some(position) = position.filter(|position| *position < keys) else {
+                let last = keys.saturating_sub(1);
+                return invalid(&format!(
+                    "`groupKey.position` is the position of a key in `by`, from 0 to {last}"
+                ));
+            };
+            let direction = fields.get("direction");
+            let Some(direction) = direction else {
+                let (direction, nulls) =
+                    order::direction(&Value::Enum(async_graphql::Name::new("ASC")), "groupKey")?;
+                return Ok(GroupSort { by: GroupBy::Key(position), direction, nulls });
+            };
+            (GroupBy::Key(position), direction)
         }
-        _ => None,
-    };
-    let Some((kind, inner)) = only(value) else {
-        return refuse("each key of `orderBy` has exactly one field; write several keys as a list");
-    };
-    if kind == "count" {
-        let (direction, nulls) = order::direction(&inner, "count")?;
-        return Ok(GroupSort { by: GroupBy::Measure(Measure::Count), direction, nulls });
-    }
-    let Some((name, word)) = only(&inner) else {
-        return refuse("each key of `orderBy` has exactly one field; write several keys as a list");
-    };
-    let (direction, nulls) = order::direction(&word, &name)?;
-    let by = if kind == "key" {
-        match keys.iter().position(|key| key.field == name) {
-            Some(place) => GroupBy::Key(place),
-            None => return refuse(&format!("groups are not made by `{name}`: add it to `by`")),
-        }
-    } else {
-        let part = MEASURES.iter().find(|(measure, ..)| *measure == kind).map(|(_, part, _)| *part);
-        let columns = part.map(|part| measured(entity, part));
-        let found = columns.and_then(|all| all.iter().find(|(field, ..)| field.name == name));
-        match found {
-            Some((_, column, _)) => GroupBy::Measure(measure(&kind, *column)),
-            None => return refuse(&format!("groups can't be sorted by `{name}`")),
+        name => {
+            let Some((measure, inner)) = only(inner) else { return invalid(one_field) };
+            let column = column(entity, name);
+            let known = column.and_then(|column| Some((column, column.kind.measure(measure)?)));
+            match known {
+                Some((column, kind)) if kind.is_comparable() => {
+                    (GroupBy::Measure(kind.of(column.column, 0.0)), inner)
+                }
+                _ => return invalid(&format!("groups can't be sorted by `{name}`")),
+            }
         }
     };
+    let (direction, nulls) = order::direction(direction, name)?;
     Ok(GroupSort { by, direction, nulls })
 }

@@ -1,196 +1,323 @@
-//! From the selection of an aggregate to what the service is to work out, and how the answer is written.
+//! From the selection of aggregates to the plan of the service, and how the result is written.
 
 use std::sync::Arc;
 
 use async_graphql::{Name, Positioned, Value, parser::types::Field};
-use service::read::{Aggregate, List, MOST_GROUPS, Measure, Zone};
+use serde_json::{Value as Json, json};
+use service::{
+    Reason,
+    read::{Aggregate, FilteredMeasure, List, MAX_GROUPS, Measure, Zone},
+};
 
 use super::{
     super::{
         collect::{Sets, collect},
         declaration::{Entity, Scalar},
+        filter,
         input::arguments,
         paging::Paging,
         plan::Planner,
     },
-    fields::KeyField,
-    input,
-    types::{MEASURES, measured, told_as},
+    columns::{MeasureKind, column},
+    group_filter, input,
+    key::{Dimension, Key, bucket, dimension},
 };
 use crate::error::{Error, Result};
 
-/// How the answer of an aggregate is written.
+/// The maximum number of measures in one statement: databases limit the columns of a result.
+const MAX_MEASURES: usize = 500;
+
+/// The maximum number of conditions of the filter of an aggregate, times its measures: the statement has the filter at each
+/// of them.
+const MAX_REPEATED_CONDITIONS: usize = 1_000;
+
+/// How the result of an aggregate is written.
 pub struct Plan {
-    /// What groups are made by.
-    pub keys: Vec<&'static KeyField>,
-    /// The filter that was given, as JSON.
-    pub filter: serde_json::Value,
-    /// By whose clocks time is cut.
+    /// The group keys.
+    pub keys: Vec<Key>,
+    /// The filter of the list, as JSON.
+    pub filter: Json,
+    /// Time zone of time buckets.
     pub zone: Arc<Zone>,
-    /// How many groups are told.
-    pub most: usize,
-    /// Its fields, by the name they have in the answer.
+    /// Maximum number of groups.
+    pub limit: usize,
+    /// Its fields by response name.
     pub parts: Vec<(Name, Part)>,
 }
 
-/// How a field of the answer is written.
+/// How a field of the result is written.
 pub enum Part {
     /// The name of a type.
     TypeName(String),
     /// A measure.
     Measure {
-        /// Its place behind the keys.
+        /// Its position behind the keys.
         place: usize,
-        /// How it is told.
+        /// Its GraphQL type.
         scalar: Scalar,
         /// Whether it is 0 where there are no rows, and not null.
-        counted: bool,
+        counts: bool,
     },
-    /// The key at this place; null when groups are not made by it.
-    Key(Option<usize>),
+    /// The key at this position.
+    Key(usize),
     /// An object.
     Object(Vec<(Name, Part)>),
     /// The groups.
     Nodes(Vec<(Name, Part)>),
     /// The number of all groups.
     TotalCount,
-    /// The filter that gives the rows of the group.
+    /// The filter that matches the rows of the group.
     Filter,
 }
 
+/// The filter of the rows of a connection, as a client would write it.
+pub(in super::super) fn json_filter(arguments: &indexmap::IndexMap<String, Value>) -> Result<Json> {
+    let mut all = Vec::new();
+    if let Some(filter @ Value::Object(fields)) = arguments.get("filter")
+        && !fields.is_empty()
+    {
+        let json = filter.clone().into_json();
+        all.push(json.map_err(|error| Error::internal(error.to_string()))?);
+    }
+    if let Some(Value::List(entities)) = arguments.get("entities")
+        && !entities.is_empty()
+    {
+        let json = Value::List(entities.clone()).into_json();
+        let json = json.map_err(|error| Error::internal(error.to_string()))?;
+        all.push(json!({ "entity": { "in": json } }));
+    }
+    Ok(match all.len() {
+        0 => Json::Null,
+        1 => all.remove(0),
+        _ => json!({ "and": all }),
+    })
+}
+
+/// An aggregate without keys.
+pub(in super::super) fn new_aggregate() -> Result<Aggregate> {
+    let utc = Zone::named("UTC").ok_or_else(|| Error::internal("there is no UTC"))?;
+    Ok(Aggregate::new(utc))
+}
+
 impl<'a> Planner<'a> {
-    /// Plans the aggregate that `fields` give: `…GroupBy` when it is `grouped`.
+    /// Plans the field `aggregate` of a connection, whose measures it adds to `aggregate`.
     ///
     /// # Errors
     /// `INVALID` when an argument is wrong.
-    pub fn aggregate(
+    pub(in super::super) fn aggregate(
         &self,
         entity: &'static Entity,
-        place: String,
         fields: &[&'a Positioned<Field>],
-        grouped: bool,
-    ) -> Result<(Aggregate, Plan)> {
-        let first =
-            fields.first().ok_or_else(|| Error::internal("a field that nobody asked for"))?;
-        let arguments = arguments(self.context, &first.node);
-        let utc = Zone::named("UTC").ok_or_else(|| Error::internal("there is no UTC"))?;
-        let mut list = List::new(entity.table, place);
-        list.log = entity.log;
-        let mut aggregate = Aggregate::new(list, utc);
-        let mut plan = Plan {
+        aggregate: &mut Aggregate,
+    ) -> Result<Plan> {
+        let parts = self.measures(entity, fields, aggregate)?;
+        Ok(Plan {
             keys: Vec::new(),
-            filter: serde_json::Value::Null,
+            filter: Json::Null,
             zone: Arc::clone(&aggregate.zone),
-            most: 1,
-            parts: Vec::new(),
-        };
-        if let Some(filter @ Value::Object(fields)) = arguments.get("filter")
-            && !fields.is_empty()
-        {
-            let json = filter.clone().into_json();
-            plan.filter = json.map_err(|error| Error::internal(error.to_string()))?;
-        }
-        let sets: Sets<'a> = fields.iter().map(|field| &field.node.selection_set.node).collect();
-        if grouped {
-            plan.keys = input::grouped(entity, &arguments, &mut aggregate)?;
-            let name = format!("{}Groups", entity.name);
-            for (key, asked) in collect(&name, sets) {
-                let part = match asked[0].node.name.node.as_str() {
-                    "nodes" => {
-                        let sets =
-                            asked.iter().map(|field| &field.node.selection_set.node).collect();
-                        let name = format!("{}Group", entity.name);
-                        let keys = plan.keys.clone();
-                        Part::Nodes(Self::measures(entity, &name, sets, &keys, &mut aggregate))
-                    }
-                    "totalCount" => {
-                        aggregate.count = true;
-                        Part::TotalCount
-                    }
-                    _ => Part::TypeName(name.clone()),
-                };
-                plan.parts.push((Name::new(key), part));
-            }
-            let whole = self.context.data_opt::<Arc<Paging>>().is_some();
-            if whole && aggregate.list.place.starts_with("Query.") {
-                // A table of groups has all of them, and tells when there are too many.
-                (aggregate.most, aggregate.count) = (MOST_GROUPS, true);
-            }
-            plan.zone = Arc::clone(&aggregate.zone);
-            plan.most = aggregate.most as usize;
-            // The number of groups stands beside a group.
-            aggregate.most = aggregate.most.max(1);
-        } else {
-            input::filtered(entity, &arguments, &mut aggregate)?;
-            let name = format!("{}Aggregate", entity.name);
-            plan.parts = Self::measures(entity, &name, sets, &[], &mut aggregate);
-        }
-        if aggregate.measures.is_empty() && aggregate.keys.is_empty() {
-            aggregate.measure(Measure::Count);
-        }
-        Ok((aggregate, plan))
+            limit: 1,
+            parts,
+        })
     }
 
-    fn measures(
+    /// Plans the field `groups` of the connection of `list`, whose rows match `filter`.
+    ///
+    /// # Errors
+    /// `INVALID` when an argument is wrong, or a key is selected that is not in `by`.
+    pub(in super::super) fn groups(
+        &self,
         entity: &'static Entity,
-        name: &str,
-        sets: Sets<'a>,
-        keys: &[&'static KeyField],
-        aggregate: &mut Aggregate,
-    ) -> Vec<(Name, Part)> {
+        fields: &[&'a Positioned<Field>],
+        list: &mut List,
+        filter: Json,
+    ) -> Result<(Aggregate, Plan)> {
+        let first =
+            fields.first().ok_or_else(|| Error::internal("a field that is not selected"))?;
+        let arguments = arguments(self.context, &first.node);
+        let mut aggregate = new_aggregate()?;
+        let (keys, range) = input::groups(entity, &arguments, list, &mut aggregate)?;
+        let filter = match &range {
+            Some(range) => {
+                let condition = group_filter::below(&keys[range.key], &range.condition);
+                group_filter::all(&filter, vec![condition])
+            }
+            None => filter,
+        };
         let mut parts = Vec::new();
-        for (key, asked) in collect(name, sets) {
-            let inner = || asked.iter().map(|field| &field.node.selection_set.node).collect();
-            let kind = asked[0].node.name.node.as_str();
-            let part = match kind {
-                "count" => Part::Measure {
-                    place: aggregate.measure(Measure::Count),
-                    scalar: Scalar::Int,
-                    counted: true,
-                },
-                "filter" => Part::Filter,
-                "key" => {
-                    let name = format!("{}GroupKey", entity.name);
-                    Part::Object(Self::keys(&name, inner(), keys))
+        let name = format!("{}Groups", entity.name);
+        let sets: Sets<'a> = fields.iter().map(|field| &field.node.selection_set.node).collect();
+        for (key, asked) in collect(&name, sets) {
+            let part = match asked[0].node.name.node.as_str() {
+                "nodes" => Part::Nodes(self.group(entity, &asked, &keys, &mut aggregate)?),
+                "totalCount" => {
+                    aggregate.count = true;
+                    Part::TotalCount
                 }
-                kind => match MEASURES.iter().find(|(measure, ..)| *measure == kind) {
-                    Some((_, part, _)) => {
-                        let name = format!("{}{part}", entity.name);
-                        let mut columns = Vec::new();
-                        for (key, asked) in collect(&name, inner()) {
-                            let column = asked[0].node.name.node.as_str();
-                            let mut known = measured(entity, part).iter();
-                            let part = match known.find(|(field, ..)| field.name == column) {
-                                Some((_, column, scalar)) => {
-                                    let place = aggregate.measure(input::measure(kind, *column));
-                                    let (scalar, counted) =
-                                        (told_as(part, *scalar), kind == "distinct");
-                                    Part::Measure { place, scalar, counted }
-                                }
-                                None => Part::TypeName(name.clone()),
-                            };
-                            columns.push((Name::new(key), part));
-                        }
-                        Part::Object(columns)
-                    }
-                    None => Part::TypeName(name.to_owned()),
-                },
+                _ => Part::TypeName(name.clone()),
             };
             parts.push((Name::new(key), part));
         }
-        parts
+        let is_whole = self.context.data_opt::<Arc<Paging>>().is_some();
+        if is_whole && list.place.starts_with("Query.") {
+            // A table of groups has all of them; it is an error if there are too many.
+            (aggregate.limit, aggregate.count) = (MAX_GROUPS, true);
+        }
+        let (zone, limit) = (Arc::clone(&aggregate.zone), aggregate.limit as usize);
+        // The number of groups is a column of each group.
+        aggregate.limit = aggregate.limit.max(1);
+        Ok((aggregate, Plan { keys, filter, zone, limit, parts }))
     }
 
-    fn keys(name: &str, sets: Sets<'a>, keys: &[&'static KeyField]) -> Vec<(Name, Part)> {
-        let fields = collect(name, sets).into_iter().map(|(key, asked)| {
-            let field = asked[0].node.name.node.as_str();
-            let part = if field == "__typename" {
-                Part::TypeName(name.to_owned())
-            } else {
-                Part::Key(keys.iter().position(|known| known.field == field))
+    fn group(
+        &self,
+        entity: &'static Entity,
+        fields: &[&'a Positioned<Field>],
+        keys: &[Key],
+        aggregate: &mut Aggregate,
+    ) -> Result<Vec<(Name, Part)>> {
+        let name = format!("{}Group", entity.name);
+        let mut parts = Vec::new();
+        let sets = fields.iter().map(|field| &field.node.selection_set.node).collect();
+        for (key, asked) in collect(&name, sets) {
+            let part = match asked[0].node.name.node.as_str() {
+                "key" => Part::Object(self.keys(entity, &asked, keys, &mut Vec::new())?),
+                "aggregate" => Part::Object(self.measures(entity, &asked, aggregate)?),
+                "filter" => Part::Filter,
+                _ => Part::TypeName(name.clone()),
             };
-            (Name::new(key), part)
-        });
-        fields.collect()
+            parts.push((Name::new(key), part));
+        }
+        Ok(parts)
     }
+
+    /// Plans aggregates of the rows, or of those that the argument `filter` of the field matches.
+    fn measures(
+        &self,
+        entity: &'static Entity,
+        fields: &[&'a Positioned<Field>],
+        aggregate: &mut Aggregate,
+    ) -> Result<Vec<(Name, Part)>> {
+        let first =
+            fields.first().ok_or_else(|| Error::internal("a field that is not selected"))?;
+        let (mut conditions, before) = (0, aggregate.measures.len());
+        let filter = match arguments(self.context, &first.node).get("filter") {
+            Some(value @ Value::Object(fields)) if !fields.is_empty() => {
+                let filter = filter::read(entity, value)?;
+                conditions = filter.conditions();
+                aggregate.filters.push(filter);
+                Some(aggregate.filters.len() - 1)
+            }
+            _ => None,
+        };
+        let mut parts = Vec::new();
+        let name = format!("{}Aggregate", entity.name);
+        let sets = fields.iter().map(|field| &field.node.selection_set.node).collect();
+        for (key, asked) in collect(&name, sets) {
+            let field = asked[0].node.name.node.as_str();
+            let part = if field == "count" {
+                let measure = FilteredMeasure { measure: Measure::Count, filter };
+                let place = aggregate.filtered_measure(measure);
+                Part::Measure { place, scalar: Scalar::Int, counts: true }
+            } else if let Some(column) = column(entity, field) {
+                let type_name = column.kind.aggregate_type();
+                let sets = asked.iter().map(|field| &field.node.selection_set.node).collect();
+                let mut measures = Vec::new();
+                for (key, asked) in collect(type_name, sets) {
+                    let name = asked[0].node.name.node.as_str();
+                    let part = match column.kind.measure(name) {
+                        None => Part::TypeName(type_name.to_owned()),
+                        Some(kind) => {
+                            let share = self.share(kind, asked[0])?;
+                            let measure = kind.of(column.column, share);
+                            let measure = FilteredMeasure { measure, filter };
+                            let place = aggregate.filtered_measure(measure);
+                            let scalar = kind.scalar(column.scalar);
+                            Part::Measure { place, scalar, counts: kind.counts() }
+                        }
+                    };
+                    measures.push((Name::new(key), part));
+                }
+                Part::Object(measures)
+            } else {
+                Part::TypeName(name.clone())
+            };
+            parts.push((Name::new(key), part));
+        }
+        if aggregate.measures.len() > MAX_MEASURES {
+            let message =
+                format!("the operation has more than {MAX_MEASURES} aggregates of one list");
+            return Err(Error::too_complex(message));
+        }
+        if (aggregate.measures.len() - before) * conditions > MAX_REPEATED_CONDITIONS {
+            let message = format!(
+                "the conditions of the filter of `aggregate`, times its fields, are more than {MAX_REPEATED_CONDITIONS}: \
+                 filter the list instead"
+            );
+            return Err(Error::too_complex(message));
+        }
+        Ok(parts)
+    }
+
+    /// The argument of a percentile.
+    fn share(&self, kind: MeasureKind, field: &Positioned<Field>) -> Result<f64> {
+        if kind != MeasureKind::Percentile {
+            return Ok(0.0);
+        }
+        let share = match arguments(self.context, &field.node).get("p") {
+            Some(Value::Number(number)) => number.as_f64(),
+            _ => None,
+        };
+        share
+            .filter(|share| (0.0..=1.0).contains(share))
+            .ok_or_else(|| Error::invalid(Reason::ValueOutOfRange, "p", "`p` must be from 0 to 1"))
+    }
+
+    /// Plans the key of groups, or a part of it along the relations `path`.
+    fn keys(
+        &self,
+        entity: &'static Entity,
+        fields: &[&'a Positioned<Field>],
+        keys: &[Key],
+        path: &mut Vec<&'static str>,
+    ) -> Result<Vec<(Name, Part)>> {
+        let name = format!("{}GroupKey", entity.name);
+        let mut parts = Vec::new();
+        let sets = fields.iter().map(|field| &field.node.selection_set.node).collect();
+        for (key, asked) in collect(&name, sets) {
+            let selected = asked[0].node.name.node.as_str();
+            let known = entity.field(selected);
+            let known = known.and_then(|field| Some((field, dimension(entity, field)?)));
+            let part = match known {
+                None => Part::TypeName(name.clone()),
+                Some((field, Dimension::Relation(hop))) => {
+                    path.push(&field.name);
+                    let inner = self.keys(hop.to, &asked, keys, path)?;
+                    path.pop();
+                    Part::Object(inner)
+                }
+                Some((field, dimension)) => {
+                    let bucket = match dimension {
+                        Dimension::Time { .. } => {
+                            arguments(self.context, &asked[0].node).get("bucket").and_then(bucket)
+                        }
+                        _ => None,
+                    };
+                    let position = keys.iter().position(|key| key.is(path, &field.name, bucket));
+                    Part::Key(position.ok_or_else(|| not_grouped(path, &field.name, bucket))?)
+                }
+            };
+            parts.push((Name::new(key), part));
+        }
+        Ok(parts)
+    }
+}
+
+fn not_grouped(path: &[&str], name: &str, bucket: Option<service::read::Bucket>) -> Error {
+    let path = path.iter().copied().chain([name]).collect::<Vec<_>>().join(".");
+    let bucket = bucket.map_or_else(String::new, |bucket| {
+        format!(" with the bucket {}", super::key::enum_name(bucket))
+    });
+    let message =
+        format!("`key.{path}`{bucket} is not a group key: add it to `by`, or do not select it");
+    Error::invalid(Reason::GroupKeyInvalid, format!("key.{path}"), message)
 }

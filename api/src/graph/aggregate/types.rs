@@ -1,41 +1,35 @@
-//! The types of aggregates.
+//! The types of the aggregates of an entity: seven for each, which grow with its own columns only.
 
 use super::{
     super::{
-        declaration::{Entity, Scalar, apart},
-        registry::{ArgumentType, FieldType, Schema, argument, argument_or, field, with_arguments},
+        declaration::Entity,
+        registry::{FieldType, Schema, argument, argument_or, field, with_arguments},
         scalar::type_name,
         types::plural_words,
     },
-    fields::{self, Measured, Told},
+    columns::columns,
+    key::{Dimension, KeyFormat, dimension},
 };
 
-/// What the measures of a group are called, with the part of the name of their types.
-pub(in super::super) const MEASURES: [(&str, &str, &str); 5] = [
-    ("distinct", "Distinct", "Numbers of distinct values; the case of A–Z in text is ignored."),
-    ("min", "Extremes", "Minimum values; null where there is none."),
-    ("max", "Extremes", "Maximum values; null where there is none."),
-    ("avg", "Numbers", "Mean values; null where there is none."),
-    ("sum", "Numbers", "Sums; null where there is no value."),
-];
+/// The names that a column with aggregates can't have: they are fields beside those of the columns.
+const RESERVED: [&str; 2] = ["count", "groupKey"];
 
-/// The field with the aggregate of a list.
+/// The fields of the connection of an entity with its aggregates.
 #[must_use]
-pub(in super::super) fn aggregate(list: &str, entity: &Entity) -> FieldType {
-    let about = format!("Aggregates of `{list}`.");
-    let name = format!("{list}Aggregate");
-    let ty = format!("{}Aggregate!", entity.name);
-    with_arguments(field(&name, &ty, &about), vec![filter(entity)])
-}
-
-/// The field with the groups of a list.
-#[must_use]
-pub(in super::super) fn group_by(list: &str, entity: &Entity) -> FieldType {
-    let about = format!("Aggregates of `{list}` by group. Default order: by key.");
+pub(in super::super) fn fields(entity: &Entity) -> [FieldType; 2] {
     let name = entity.name;
+    let aggregate = field(
+        "aggregate",
+        &format!("{name}Aggregate!"),
+        "Aggregates of all rows that match the filter, whatever the page.",
+    );
+    let groups = field(
+        "groups",
+        &format!("{name}Groups!"),
+        "Aggregates of all rows that match the filter, by group. Default order: by key.",
+    );
     let arguments = vec![
-        argument("by", &format!("[{name}GroupBy!]!"), "Group keys: from 1 to 4."),
-        filter(entity),
+        argument("by", &format!("[{name}Dimension!]!"), "Group keys: from 1 to 4."),
         argument("having", &format!("{name}Having"), "Filter of groups (HAVING)."),
         argument(
             "orderBy",
@@ -49,90 +43,97 @@ pub(in super::super) fn group_by(list: &str, entity: &Entity) -> FieldType {
             "\"UTC\"",
             "IANA time zone of time buckets, like `Europe/Berlin`. Transitions are known from 1970 to 2060.",
         ),
+        argument(
+            "since",
+            "DateTime",
+            "Start of the range of the time in `by`, included. Rows outside the range are not counted.",
+        ),
+        argument("until", "DateTime", "End of the range of the time in `by`, excluded."),
+        argument_or(
+            "fill",
+            "Boolean",
+            "false",
+            "Whether to add groups without rows for the time buckets that have none, once for each combination of the \
+             other keys. Buckets other than `WEEKDAY` and `HOUR_OF_DAY` require `since` and `until`.",
+        ),
     ];
-    let field = field(&format!("{list}GroupBy"), &format!("{name}Groups!"), &about);
-    with_arguments(field, arguments)
+    [filtered(entity, aggregate), with_arguments(groups, arguments)]
 }
 
-fn filter(entity: &Entity) -> ArgumentType {
-    argument("filter", &format!("{}Filter", entity.name), "Filter.")
+/// A field with aggregates, of the rows that match a filter.
+fn filtered(entity: &Entity, field: FieldType) -> FieldType {
+    let filter = format!("{}Filter", entity.name);
+    with_arguments(field, vec![argument("filter", &filter, "Only these rows.")])
 }
 
-/// The measures that an entity has by their part of the name of their types.
-#[must_use]
-pub(in super::super) fn measured(entity: &Entity, part: &str) -> &'static Measured {
-    let offer = fields::of(entity);
-    match part {
-        "Distinct" => &offer.distinct,
-        "Extremes" => &offer.extremes,
-        _ => &offer.numbers,
-    }
-}
-
-/// The GraphQL type of a measure of a column.
-#[must_use]
-pub(in super::super) fn told_as(part: &str, scalar: Scalar) -> Scalar {
-    match part {
-        "Distinct" => Scalar::Int,
-        "Numbers" => Scalar::Float,
-        _ => scalar,
-    }
-}
-
-/// Puts the types of what is measured in.
-fn put_measures(schema: &mut Schema<'_>, entity: &'static Entity, words: &str) {
-    let name = entity.name;
-    let parts = ["Distinct", "Extremes", "Numbers"];
-    let parts = parts.map(|part| (part, measured(entity, part)));
-    for (part, measured) in parts.iter().filter(|(_, measured)| !measured.is_empty()) {
-        let (mut told, mut tests, mut orders) = (Vec::new(), Vec::new(), Vec::new());
-        for (column, _, scalar) in *measured {
-            let ty = type_name(told_as(part, *scalar));
-            let bang = if *part == "Distinct" { "!" } else { "" };
-            told.push(field(&column.name, &format!("{ty}{bang}"), &column.about));
-            tests.push(argument(&column.name, &format!("{ty}Filter"), &column.about));
-            orders.push(argument(&column.name, "OrderDirection", &column.about));
-        }
-        let about = match *part {
-            "Distinct" => format!("Numbers of distinct values in a group of {words}."),
-            "Extremes" => format!("Minimum or maximum values of a group of {words}."),
-            _ => format!("Mean values or sums of a group of {words}."),
-        };
-        schema.object(&format!("{name}{part}"), &about, told);
-        let about = format!("Conditions on groups of {words}. All conditions must match.");
-        schema.input(&format!("{name}{part}Having"), &about, false, tests);
-        let about = format!("Sort key of groups of {words}: exactly one.");
-        schema.input(&format!("{name}{part}Order"), &about, true, orders);
-    }
-}
-
-/// Puts the types of the aggregates of an entity in.
+/// Puts the types of the aggregates of an entity into the schema.
+///
+/// # Panics
+/// When a column has a reserved name: a mistake in the declarations, found by the first test.
 pub(in super::super) fn put(schema: &mut Schema<'_>, entity: &'static Entity) {
-    let (name, words, offer) = (entity.name, plural_words(entity), fields::of(entity));
-    put_measures(schema, entity, &words);
-    let has = |part: &str| !measured(entity, part).is_empty();
-    let measures = || MEASURES.iter().filter(|(_, part, _)| has(part));
-    let own = || {
-        let count = field("count", "Int!", "Number of rows.");
-        let others = measures()
-            .map(|(measure, part, about)| field(measure, &format!("{name}{part}!"), about));
-        [count].into_iter().chain(others)
-    };
-    schema.object(&format!("{name}Aggregate"), &format!("Aggregates of {words}."), own().collect());
-    let key = field(
-        "key",
-        &format!("{name}GroupKey!"),
-        "Group key: the values that the rows of the group share.",
+    let (name, words) = (entity.name, plural_words(entity));
+    let is_free = |column: &str| !RESERVED.contains(&column);
+    assert!(
+        columns(entity).all(|column| is_free(&column.field.name)),
+        "{name} has a column that is called like a field of its aggregates"
     );
-    let filter = field(
-        "filter",
-        "JSON!",
-        "Filter that matches exactly these rows: the value for the argument `filter` of the list.",
+    let aggregate = [field("count", "Int!", "Number of rows.")].into_iter().chain(
+        columns(entity).map(|column| {
+            let ty = format!("{}!", column.kind.aggregate_type());
+            field(&column.field.name, &ty, &format!("Aggregates of `{}`.", column.field.name))
+        }),
     );
+    schema.object(
+        &format!("{name}Aggregate"),
+        &format!("Aggregates of {words}."),
+        aggregate.collect(),
+    );
+    put_groups(schema, entity, &words);
+    put_keys(schema, entity, &words);
+
+    let count = [argument("count", "IntFilter", "Number of rows.")];
+    let conditions = columns(entity).map(|column| {
+        let ty = format!("{}Having", column.kind.input_prefix());
+        argument(&column.field.name, &ty, &format!("Conditions on `{}`.", column.field.name))
+    });
+    schema.input(
+        &format!("{name}Having"),
+        &format!("Filter of groups of {words}. All conditions must match."),
+        false,
+        count.into_iter().chain(conditions).collect(),
+    );
+    let own = [
+        argument("groupKey", "GroupKeyOrder", "Sort by a group key."),
+        argument("count", "OrderDirection", "Sort by the number of rows."),
+    ];
+    let orders = columns(entity).map(|column| {
+        let ty = format!("{}AggregateOrder", column.kind.input_prefix());
+        argument(&column.field.name, &ty, &format!("Sort by `{}`.", column.field.name))
+    });
+    schema.input(
+        &format!("{name}GroupOrder"),
+        &format!("Sort key of groups of {words}: exactly one field."),
+        true,
+        own.into_iter().chain(orders).collect(),
+    );
+}
+
+fn put_groups(schema: &mut Schema<'_>, entity: &'static Entity, words: &str) {
+    let name = entity.name;
+    let aggregate =
+        field("aggregate", &format!("{name}Aggregate!"), "Aggregates of the rows of the group.");
     schema.object(
         &format!("{name}Group"),
         &format!("A group of {words} and its aggregates."),
-        [key].into_iter().chain(own()).chain([filter]).collect(),
+        vec![
+            field("key", &format!("{name}GroupKey!"), "Values that the rows of the group share."),
+            filtered(entity, aggregate),
+            field(
+                "filter",
+                "JSON!",
+                "Filter that matches exactly these rows: the value for the argument `filter` of the list.",
+            ),
+        ],
     );
     schema.object(
         &format!("{name}Groups"),
@@ -142,54 +143,52 @@ pub(in super::super) fn put(schema: &mut Schema<'_>, entity: &'static Entity) {
             field("totalCount", "Int!", "Number of groups, including those beyond `first`."),
         ],
     );
+}
 
-    let words_of_keys = offer.keys.iter().map(|key| (key.name.clone(), key.about.as_str()));
-    schema.enumeration(
-        &format!("{name}GroupBy"),
-        &format!("Group keys of {words}."),
-        words_of_keys.collect(),
+fn put_keys(schema: &mut Schema<'_>, entity: &'static Entity, words: &str) {
+    let name = entity.name;
+    let (mut dimensions, mut keys) = (Vec::new(), Vec::new());
+    for declared in &entity.fields {
+        let Some(dimension) = dimension(entity, declared) else { continue };
+        let field_name = &declared.name;
+        let by = format!("Group by `{field_name}`.");
+        let about = format!("The value of `{field_name}`.");
+        match dimension {
+            Dimension::Value { format, .. } => {
+                let ty = match format {
+                    KeyFormat::Value(scalar) => type_name(scalar),
+                    KeyFormat::Id(_) | KeyFormat::Bucket(_) => "ID",
+                };
+                dimensions.push(argument(field_name, "GroupValue", &by));
+                keys.push(field(field_name, ty, &about));
+            }
+            Dimension::Time { .. } => {
+                dimensions.push(argument(field_name, "TimeBucket", &by));
+                let bucket = argument("bucket", "TimeBucket!", "The time bucket in `by`.");
+                keys.push(with_arguments(field(field_name, "String", &about), vec![bucket]));
+            }
+            Dimension::Relation(hop) => {
+                let to = hop.to.name;
+                dimensions.push(argument(field_name, &format!("{to}Dimension"), &by));
+                keys.push(field(
+                    field_name,
+                    &format!("{to}GroupKey!"),
+                    &format!("Keys of `{field_name}`."),
+                ));
+            }
+        }
+    }
+    schema.input(
+        &format!("{name}Dimension"),
+        &format!("Group key of {words}: exactly one field."),
+        true,
+        dimensions,
     );
-    let keys = offer.keys.iter().map(|key| {
-        let ty = match key.told {
-            Told::Id(_) => "ID",
-            Told::Value(scalar) => type_name(scalar),
-            Told::Bucket(_) => "String",
-        };
-        field(&key.field, ty, &key.about)
-    });
     schema.object(
         &format!("{name}GroupKey"),
         &format!(
-            "Group key of {words}; null where the value is null, and for keys that are not in `by`. Times are formatted \
-             as `2026-03-29T02:00+01:00`, `2026-03-29`, `2026-W13`, `2026-03`, `2026-Q1` or `2026`."
+            "Group key of {words}. Only keys in `by` can be selected; null where the value is null."
         ),
-        keys.collect(),
-    );
-
-    let count = argument("count", "IntFilter", "Number of rows.");
-    let tests = measures()
-        .map(|(measure, part, about)| argument(measure, &format!("{name}{part}Having"), about));
-    schema.input(
-        &format!("{name}Having"),
-        &format!("Filter of groups of {words}. All conditions must match."),
-        false,
-        [count].into_iter().chain(tests).collect(),
-    );
-    let count = argument("count", "OrderDirection", "Sort by the number of rows.");
-    let key = argument("key", &format!("{name}GroupKeyOrder"), "Sort by a key that is in `by`.");
-    let orders = measures()
-        .map(|(measure, part, about)| argument(measure, &format!("{name}{part}Order"), about));
-    schema.input(
-        &format!("{name}GroupOrder"),
-        &format!("Sort key of groups of {words}: exactly one field."),
-        true,
-        [count, key].into_iter().chain(orders).collect(),
-    );
-    let keys = offer.keys.iter().map(|key| argument(&key.field, "OrderDirection", &key.about));
-    schema.input(
-        &format!("{name}GroupKeyOrder"),
-        &format!("Key by which groups of {} are sorted: exactly one.", apart(entity.plural, ' ')),
-        true,
-        keys.collect(),
+        keys,
     );
 }

@@ -1,10 +1,13 @@
 //! Writes the pages of an answer.
 
 use async_graphql::Name;
-use service::read::{Group, Loaded, encode_cursor};
+use service::read::{Aggregated, Group, Loaded, encode_cursor};
 
 use super::{
-    super::shape::{Connection, ConnectionOut, EdgeOut, PageInfoOut},
+    super::{
+        aggregate::answer::AggregateResult,
+        shape::{Connection, ConnectionOut, EdgeOut, PageInfoOut},
+    },
     Answer, Step, Written,
 };
 use crate::text;
@@ -15,6 +18,7 @@ impl Answer<'_> {
         connection: &Connection<'_>,
         loaded: &Loaded,
         group: &Group,
+        parent: i64,
     ) -> Written {
         let mut next = b'{';
         for (name, out) in &connection.fields {
@@ -31,6 +35,12 @@ impl Answer<'_> {
                 ConnectionOut::Edges(fields) => self.list(group, |answer, index| {
                     answer.edge(connection, fields, loaded, group, index)
                 })?,
+                ConnectionOut::Aggregate { number, plan } => {
+                    // Without a parent nothing was read.
+                    let none = Aggregated::default();
+                    let found = loaded.aggregates.get(*number).unwrap_or(&none);
+                    self.aggregate(&AggregateResult { plan, found }, parent)?;
+                }
                 ConnectionOut::PageInfo(fields) => {
                     self.page_info(connection, fields, loaded, group);
                 }

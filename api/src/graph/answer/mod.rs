@@ -17,7 +17,7 @@ use service::{
 };
 
 use super::{
-    aggregate::answer::Worked,
+    aggregate::answer::AggregateResult,
     computed::Computations,
     id, scalar,
     shape::{Connection, Out, Shape},
@@ -117,25 +117,16 @@ impl<'a> Answer<'a> {
         loaded: &Loaded,
         group: &Group,
     ) -> ServerResult<Value> {
-        self.connection(connection, loaded, group)?;
+        self.connection(connection, loaded, group, 0)?;
         Ok(Value::Binary(self.out.into()))
     }
 
-    /// What all rows of the organization come to.
-    ///
-    /// # Errors
-    /// When the answer is too large.
-    pub fn aggregated(mut self, worked: &Worked<'_>) -> ServerResult<Value> {
-        self.aggregate(worked, 0)?;
-        Ok(Value::Binary(self.out.into()))
-    }
-
-    fn aggregate(&mut self, worked: &Worked<'_>, parent: i64) -> Written {
-        self.objects += worked.groups(parent);
+    fn aggregate(&mut self, result: &AggregateResult<'_>, parent: i64) -> Written {
+        self.objects += result.groups(parent);
         if self.objects > MOST_OBJECTS {
             return Err(self.too_many());
         }
-        let written = worked.write(&mut self.out, parent);
+        let written = result.write(&mut self.out, parent);
         written.and_then(|()| self.grow()).map_err(|error| self.error(error))
     }
 
@@ -235,7 +226,8 @@ impl<'a> Answer<'a> {
                 None => Err(self.missing()),
                 Some(below) => {
                     let group = group(loaded, *relation, *parent, index);
-                    self.connection(connection, below, &group)
+                    let parent = loaded.rows[index][*parent].key().unwrap_or_default();
+                    self.connection(connection, below, &group, parent)
                 }
             },
             Out::Computed(computed) => {
@@ -251,13 +243,6 @@ impl<'a> Answer<'a> {
                     None => Err(self.missing()),
                 };
                 self.settle(written, computed.optional, begun)
-            }
-            Out::Aggregate { which, parent, plan } => {
-                let key = loaded.rows[index][*parent].key();
-                match (loaded.aggregates.get(*which), key) {
-                    (Some(found), Some(key)) => self.aggregate(&Worked { plan, found }, key),
-                    _ => Err(self.missing()),
-                }
             }
             Out::TypeName(_) | Out::Id(..) | Out::Cell(..) => Err(self.missing()),
         }

@@ -219,7 +219,9 @@ fn rows<'a>(answer: &'a str, table: &Table) -> Vec<&'a RawValue> {
     };
     let root = below(answer, "data").and_then(|data| below(data.get(), &table.root));
     let rows = match &table.rows {
-        Rows::Below(name) => root.and_then(|root| below(root.get(), name)),
+        Rows::Below(path) => {
+            path.iter().fold(root, |value, name| value.and_then(|value| below(value.get(), name)))
+        }
         Rows::List => root,
         Rows::One => return root.filter(|root| root.get() != "null").into_iter().collect(),
     };

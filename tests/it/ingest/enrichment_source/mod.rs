@@ -239,11 +239,10 @@ async fn what_was_written_or_deleted_here_stays(app: App) {
         json!({ "isActive": false, "usageCount": 12 })
     );
     // What was paid for is there still.
-    let ledger =
-        app.data("{ serviceUsageLogsAggregate { count } llmUsageLogsAggregate { count } }").await;
+    let ledger = app.data("{ serviceUsageLogs { totalCount } llmUsageLogs { totalCount } }").await;
     let all = count(&db, "SELECT count(*) FROM api_usage").await;
-    let of = |name: &str| ledger[name]["count"].as_i64().unwrap();
-    assert_eq!(of("serviceUsageLogsAggregate") + of("llmUsageLogsAggregate"), all);
+    let of = |name: &str| ledger[name]["totalCount"].as_i64().unwrap();
+    assert_eq!(of("serviceUsageLogs") + of("llmUsageLogs"), all);
 }
 
 async fn prospects_and_drafts_are_made_of_records(app: App) {

@@ -23,9 +23,9 @@ async fn the_queries_of_the_document_say_the_same(app: App) {
     let jobs = app
         .data(
             "{ importJobs(first: 100) { nodes { status actualCost progressPercentage processingTimeSeconds \
-             all: importRecordsAggregate { count } \
-             enriched: importRecordsAggregate(filter: { status: { eq: ENRICHED } }) { count } \
-             failed: importRecordsAggregate(filter: { status: { eq: FAILED } }) { count } } } }",
+             importRecords { all: aggregate { count } \
+             enriched: aggregate(filter: { status: { eq: ENRICHED } }) { count } \
+             failed: aggregate(filter: { status: { eq: FAILED } }) { count } } } } }",
         )
         .await;
     let expected = rows(&db, sql).await;
@@ -33,9 +33,10 @@ async fn the_queries_of_the_document_say_the_same(app: App) {
     assert_eq!((jobs.len(), expected.len()), (24, 24));
     for (job, row) in jobs.iter().zip(&expected) {
         let number = |place| row.try_get_by_index::<i64>(place).unwrap();
+        let of = &job["importRecords"];
         assert_eq!(job["status"], text(row, 1).unwrap().to_uppercase());
         assert_eq!(
-            (&job["all"]["count"], &job["enriched"]["count"], &job["failed"]["count"]),
+            (&of["all"]["count"], &of["enriched"]["count"], &of["failed"]["count"]),
             (&json!(number(2)), &json!(number(3)), &json!(number(4)))
         );
         // The document says nothing of an empty job, we say 0.
@@ -70,26 +71,23 @@ async fn the_queries_of_the_document_say_the_same(app: App) {
                GROUP BY DATE(created_at) ORDER BY date DESC";
     let report = app
         .data(
-            "{ importJobsGroupBy(by: CREATED_AT_DAY, first: 100, orderBy: [{ key: { createdAtDay: DESC } }], \
-             filter: { status: { eq: COMPLETED }, createdAt: { gte: \"2026-01-30T12:00:00Z\" } }) \
-             { nodes { key { createdAtDay } count sum { actualCost totalRecords } } } \
+            "{ importJobs(filter: { status: { eq: COMPLETED }, createdAt: { gte: \"2026-01-30T12:00:00Z\" } }) { \
+             groups(by: { createdAt: DAY }, first: 100, orderBy: { groupKey: { position: 0, direction: DESC } }) { nodes { \
+             key { createdAt(bucket: DAY) } aggregate { count actualCost { sum } totalRecords { sum } } } } } \
              importCostReport(days: 30) { date dailyCost jobsProcessed recordsProcessed } }",
         )
         .await;
-    let groups = report["importJobsGroupBy"]["nodes"].as_array().unwrap().clone();
+    let groups = report["importJobs"]["groups"]["nodes"].as_array().unwrap().clone();
     let ended = report["importCostReport"].as_array().unwrap().clone();
     let expected = rows(&db, sql).await;
     assert!(expected.len() > 3 && groups.len() == expected.len() && ended.len() == expected.len());
     for ((group, day), row) in groups.iter().zip(&ended).zip(&expected) {
         let date = text(row, 0).unwrap();
-        assert!(
-            group["key"]["createdAtDay"].as_str().unwrap().starts_with(&date),
-            "{group} {date}"
-        );
-        assert_eq!(group["sum"]["actualCost"].as_f64(), real(row, 1));
-        assert_eq!(group["count"], row.try_get_by_index::<i64>(2).unwrap());
+        assert!(group["key"]["createdAt"].as_str().unwrap().starts_with(&date), "{group} {date}");
+        assert_eq!(group["aggregate"]["actualCost"]["sum"].as_f64(), real(row, 1));
+        assert_eq!(group["aggregate"]["count"], row.try_get_by_index::<i64>(2).unwrap());
         let records = row.try_get_by_index::<i64>(3).unwrap();
-        assert_eq!(group["sum"]["totalRecords"].as_f64(), json!(records).as_f64());
+        assert_eq!(group["aggregate"]["totalRecords"]["sum"].as_f64(), json!(records).as_f64());
         // They ended on the day on which they were made.
         assert_eq!(
             (day["date"].as_str().unwrap(), day["dailyCost"].as_f64()),

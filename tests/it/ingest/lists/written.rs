@@ -139,10 +139,10 @@ async fn one_that_is_broken_off_goes_on(app: App) {
     work(&app).await;
     assert_eq!(counts(&app, job).await, (vec![1_730, 0, 0, 0, 0], "COMPLETED".to_owned()));
     assert_eq!(totals(&app).await, (1_730, 173));
-    let emails = app.data("{ prospectsAggregate { count distinct { email } } }").await;
+    let emails = app.data("{ prospects { aggregate { count email { distinct } } } }").await;
     assert_eq!(
-        emails["prospectsAggregate"],
-        json!({ "count": 1730, "distinct": { "email": 1730 } })
+        emails["prospects"]["aggregate"],
+        json!({ "count": 1730, "email": { "distinct": 1730 } })
     );
 }
 

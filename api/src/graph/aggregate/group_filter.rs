@@ -1,0 +1,86 @@
+//! The filter that matches the rows of a group: an analyst continues with it.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value as Json, json};
+use service::{
+    Value as Cell,
+    read::{Bucket, Zone},
+};
+
+use super::{
+    super::scalar::{self, enum_value},
+    answer::weekday,
+    key::{Key, KeyFormat},
+    plan::Plan,
+};
+use crate::graph::declaration::Scalar;
+
+/// The filter of a group, whose first cells are its keys.
+pub(super) fn filter(plan: &Plan, group: &[Cell]) -> Json {
+    let conditions = plan.keys.iter().zip(group);
+    all(&plan.filter, conditions.map(|(key, cell)| condition(key, cell, &plan.zone)).collect())
+}
+
+/// A filter with more conditions, not nested deeper than it is.
+pub(super) fn all(filter: &Json, mut conditions: Vec<Json>) -> Json {
+    let Json::Object(given) = filter else {
+        return if conditions.len() == 1 {
+            conditions.remove(0)
+        } else {
+            json!({ "and": conditions })
+        };
+    };
+    let mut filter = given.clone();
+    match filter.get_mut("and") {
+        Some(Json::Array(known)) => known.append(&mut conditions),
+        Some(known) => {
+            conditions.insert(0, known.take());
+            *known = Json::Array(conditions);
+        }
+        None => {
+            filter.insert("and".to_owned(), Json::Array(conditions));
+        }
+    }
+    Json::Object(filter)
+}
+
+/// The condition on the column of a key, along its relations.
+pub(super) fn below(key: &Key, condition: &Json) -> Json {
+    let own = json!({ key.field.name.as_str(): condition });
+    key.path.iter().rev().fold(own, |inner, hop| json!({ hop.name: inner }))
+}
+
+fn condition(key: &Key, cell: &Cell, zone: &Zone) -> Json {
+    let value = match (cell, key.format) {
+        (Cell::Null, _) if key.path.is_empty() => return below(key, &json!({ "isNull": true })),
+        // Also where a relation on the way is null.
+        (Cell::Null, _) => return json!({ "not": below(key, &json!({ "isNull": false })) }),
+        (Cell::Time(begin), KeyFormat::Bucket(bucket)) => {
+            let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+            let (_, spans) = zone.told(*begin, bucket);
+            let mut spans: Vec<Json> = spans
+                .into_iter()
+                .map(|(from, to)| below(key, &json!({ "gte": text(from), "lt": text(to) })))
+                .collect();
+            return if spans.len() == 1 { spans.remove(0) } else { json!({ "or": spans }) };
+        }
+        (Cell::Int(number), KeyFormat::Bucket(bucket)) => {
+            let zone = zone.name();
+            let cyclic = match bucket {
+                Bucket::Weekday => json!({ "weekday": weekday(*number), "timeZone": zone }),
+                _ => json!({ "hourOfDay": number, "timeZone": zone }),
+            };
+            return below(key, &json!({ "cyclic": cyclic }));
+        }
+        (Cell::Int(id), KeyFormat::Id(entity)) => json!(format!("{}:{id}", entity.name)),
+        (Cell::Text(word), KeyFormat::Value(Scalar::Enum(_))) => json!(enum_value(word)),
+        (cell, KeyFormat::Value(scalar)) => {
+            let mut text = Vec::new();
+            // An error of the value is reported where the value is written.
+            let _ = scalar::write(&mut text, cell, scalar);
+            serde_json::from_slice(&text).unwrap_or_default()
+        }
+        _ => Json::Null,
+    };
+    below(key, &json!({ "eq": value }))
+}

@@ -1,0 +1,64 @@
+//! Conditions on the day of the week and the hour of the day of a time.
+
+use async_graphql::Value;
+use service::{
+    Reason,
+    read::{Bucket, Test, Zone},
+};
+
+use super::{aggregate::WEEKDAYS, input};
+use crate::error::{Error, Result};
+
+/// Reads the conditions of a `CyclicTimeFilter`.
+///
+/// # Errors
+/// `INVALID`, with the field and what it takes.
+pub(super) fn tests(value: &Value, path: &str) -> Result<Vec<Test>> {
+    let Value::Object(fields) = value else {
+        return Err(Error::invalid(
+            Reason::ValueInvalid,
+            path,
+            format!("`{path}` takes an object"),
+        ));
+    };
+    let zone = match fields.get("timeZone") {
+        None | Some(Value::Null) => "UTC".to_owned(),
+        Some(name) => input::id_text(name, "timeZone")?,
+    };
+    let zone = Zone::named(&zone).ok_or_else(|| {
+        let message =
+            format!("`{path}.timeZone` takes a name of the IANA database, like `Europe/Berlin`");
+        Error::invalid(Reason::TimeZoneUnknown, format!("{path}.timeZone"), message)
+    })?;
+    let mut tests = Vec::new();
+    for (name, value) in fields {
+        let path = format!("{path}.{name}");
+        match (name.as_str(), value) {
+            ("timeZone", _) => {}
+            // Of a variable it is a string.
+            ("weekday", Value::Enum(_) | Value::String(_)) => {
+                let day = match value {
+                    Value::Enum(day) => day.as_str(),
+                    Value::String(day) => day,
+                    _ => "",
+                };
+                let position = WEEKDAYS.iter().position(|known| *known == day);
+                let number = i64::try_from(position.unwrap_or_default() + 1).unwrap_or_default();
+                tests.push(Test::Cyclic(Bucket::Weekday, zone.clone(), number));
+            }
+            ("hourOfDay", Value::Number(hour)) => {
+                let hour =
+                    hour.as_i64().filter(|hour| (0..24).contains(hour)).ok_or_else(|| {
+                        let message = format!("`{path}` must be from 0 to 23, it was {hour}");
+                        Error::invalid(Reason::ValueOutOfRange, &path, message)
+                    })?;
+                tests.push(Test::Cyclic(Bucket::HourOfDay, zone.clone(), hour));
+            }
+            _ => {
+                let message = format!("`{path}` can't be null: leave it out");
+                return Err(Error::invalid(Reason::ValueRequired, &path, message));
+            }
+        }
+    }
+    Ok(tests)
+}

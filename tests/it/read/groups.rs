@@ -1,0 +1,202 @@
+//! Groups: percentiles, parts of a group, several buckets of a column, and what is rejected.
+
+use serde_json::{Value, json};
+use tests::{App, behaviours};
+
+behaviours![
+    percentiles_are_the_same_on_both_engines,
+    parts_of_a_group_have_aggregates_of_their_own,
+    a_column_is_grouped_by_two_buckets,
+    wrong_arguments_are_rejected,
+    wrong_selections_are_rejected,
+];
+
+async fn percentiles_are_the_same_on_both_engines(app: App) {
+    for (model, cost) in [("a", 4.0), ("a", 1.0), ("a", 3.0), ("a", 2.0), ("b", 0.1)] {
+        app.usage(model, cost).await;
+    }
+    let data = app
+        .data(
+            "query ($p: Float!) { llmUsageLogs { \
+               aggregate { cost { least: percentile(p: 0) median: percentile(p: 0.5) most: percentile(p: 1) p90: percentile(p: $p) } totalTokens { percentile(p: 0.5) } } \
+               groups(by: { model: VALUE }) { nodes { key { model } aggregate { cost { percentile(p: 0.5) } } \
+                 large: aggregate(filter: { cost: { gte: 3 } }) { cost { percentile(p: 0.5) } } } } } }"
+                .replace("$p: Float!", "$p: Float! = 0.9")
+                .as_str(),
+        )
+        .await;
+    let all = &data["llmUsageLogs"]["aggregate"];
+    for (name, expected) in [("least", 0.1), ("median", 2.0), ("most", 4.0), ("p90", 3.6)] {
+        let found = all["cost"][name].as_f64().unwrap();
+        assert!((found - expected).abs() < 1e-9, "{name}: {found}");
+    }
+    assert!(all["totalTokens"]["percentile"].is_number());
+    assert_eq!(
+        data["llmUsageLogs"]["groups"]["nodes"],
+        json!([
+            { "key": { "model": "a" }, "aggregate": { "cost": { "percentile": 2.5 } },
+              "large": { "cost": { "percentile": 3.5 } } },
+            { "key": { "model": "b" }, "aggregate": { "cost": { "percentile": 0.1 } },
+              "large": { "cost": { "percentile": null } } },
+        ])
+    );
+}
+
+async fn parts_of_a_group_have_aggregates_of_their_own(app: App) {
+    app.world().await;
+    let data = app
+        .data(
+            r#"{ prospects { groups(by: { company: { name: VALUE } }) { nodes { key { company { name } }
+                 aggregate { count }
+                 ada: aggregate(filter: { fullName: { eq: "Ada" } }) { count lastContactedAt { max } }
+                 drafted: aggregate(filter: { outreachDrafts: { some: { status: { eq: DRAFT } } } }) { count }
+                 banked: aggregate(filter: { company: { industry: { name: { eq: "banking" } } } }) { count } } } }
+               companies { nodes { name prospects {
+                 all: aggregate { count }
+                 ada: aggregate(filter: { fullName: { eq: "Ada" } }) { count } } } } }"#,
+        )
+        .await;
+    let groups = data["prospects"]["groups"]["nodes"].as_array().unwrap();
+    let counts = |group: &Value| {
+        ["aggregate", "ada", "drafted", "banked"].map(|name| group[name]["count"].as_i64().unwrap())
+    };
+    let whole = app
+        .data(
+            r"{ prospects(filter: { outreachDrafts: { some: { status: { eq: DRAFT } } } }) {
+                 groups(by: { company: { name: VALUE } }) { nodes { aggregate { count } } } } }",
+        )
+        .await;
+    let drafted = &whole["prospects"]["groups"]["nodes"][0]["aggregate"]["count"];
+    assert_eq!(counts(&groups[0]), [3, 1, drafted.as_i64().unwrap(), 0]);
+    assert_eq!(counts(&groups[1])[0], 1);
+    assert_eq!(counts(&groups[1])[3], 1);
+    assert_eq!(groups[1]["ada"], json!({ "count": 0, "lastContactedAt": { "max": null } }));
+    assert_eq!(
+        data["companies"]["nodes"][0]["prospects"],
+        json!({ "all": { "count": 3 }, "ada": { "count": 1 } })
+    );
+}
+
+async fn a_column_is_grouped_by_two_buckets(app: App) {
+    app.world().await;
+    let data = app
+        .data(
+            "{ prospects { groups(by: [{ createdAt: YEAR }, { createdAt: MONTH }, { company: { createdAt: QUARTER } }]) { nodes { \
+               key { year: createdAt(bucket: YEAR) month: createdAt(bucket: MONTH) company { createdAt(bucket: QUARTER) } } \
+               aggregate { count } } } } }",
+        )
+        .await;
+    assert_eq!(
+        data["prospects"]["groups"]["nodes"],
+        json!([{ "key": { "year": "2026", "month": "2026-03", "company": { "createdAt": "2026-Q1" } },
+            "aggregate": { "count": 4 } }])
+    );
+}
+
+async fn wrong_arguments_are_rejected(app: App) {
+    let location = "by: { location: VALUE }";
+    for (arguments, key, told) in [
+        ("by: []", "", "INVALID: `by` takes from 1 to 4 keys"),
+        (
+            "by: [{ location: VALUE }, { location: VALUE }]",
+            "",
+            "INVALID: `by` has `location` twice",
+        ),
+        (
+            &format!("{location}, first: 1001"),
+            "",
+            "INVALID: `first` must be from 0 to 1000, it was 1001",
+        ),
+        (
+            &format!(r#"{location}, timeZone: "Berlin""#),
+            "",
+            "INVALID: `timeZone` takes a name of the IANA database, like `Europe/Berlin`",
+        ),
+        (
+            &format!("{location}, orderBy: {{ groupKey: {{ position: 1 }} }}"),
+            "",
+            "INVALID: `groupKey.position` is the position of a key in `by`, from 0 to 0",
+        ),
+        (
+            &format!("{location}, having: {{ count: {{ eq: null }} }}"),
+            "",
+            "INVALID: `having.count.eq` can't be null: leave it out, or ask for absent values by `isNull: true`",
+        ),
+        (
+            location,
+            "key { email }",
+            "INVALID: `key.email` is not a group key: add it to `by`, or do not select it",
+        ),
+        (
+            "by: { company: { name: VALUE } }",
+            "key { company { industry { name } } }",
+            "INVALID: `key.company.industry.name` is not a group key: add it to `by`, or do not select it",
+        ),
+        (
+            "by: { createdAt: DAY }",
+            "key { createdAt(bucket: MONTH) }",
+            "INVALID: `key.createdAt` with the bucket MONTH is not a group key: add it to `by`, or do not select it",
+        ),
+        (
+            location,
+            "aggregate { createdAt { max } } key { location email }",
+            "INVALID: `key.email` is not a group key: add it to `by`, or do not select it",
+        ),
+        (
+            "by: { createdAt: DAY }, fill: true",
+            "",
+            "INVALID: `fill` requires `since` and `until`, except for `WEEKDAY` and `HOUR_OF_DAY`",
+        ),
+        (&format!("{location}, fill: true"), "", "INVALID: `fill` requires a time in `by`"),
+        (
+            &format!(r#"{location}, since: "2026-01-01T00:00:00Z""#),
+            "",
+            "INVALID: `since` requires a time in `by`",
+        ),
+        (
+            r#"by: { createdAt: DAY }, since: "2026-01-02T00:00:00Z", until: "2026-01-02T00:00:00Z""#,
+            "",
+            "INVALID: `until` must come after `since`",
+        ),
+        (
+            "by: { createdAt: WEEKDAY }, fill: true, having: { count: { gte: 1 } }",
+            "",
+            "INVALID: `having` can't be combined with `fill`",
+        ),
+        (
+            "by: { createdAt: WEEKDAY }, fill: true, orderBy: { count: DESC }",
+            "",
+            "INVALID: groups with `fill` can be sorted by `groupKey` only",
+        ),
+        (
+            r#"by: { createdAt: HOUR }, fill: true, since: "2026-01-01T00:00:00Z", until: "2027-01-01T00:00:00Z""#,
+            "",
+            "INVALID: `fill` would return more than 1000 groups: use a shorter time range, longer buckets or fewer keys",
+        ),
+    ] {
+        let key = if key.is_empty() { "filter" } else { key };
+        let query = format!("{{ prospects {{ groups({arguments}) {{ nodes {{ {key} }} }} }} }}");
+        assert_eq!(app.error(&query).await, told, "{arguments}");
+    }
+}
+
+async fn wrong_selections_are_rejected(app: App) {
+    let share = "{ llmUsageLogs { aggregate { cost { percentile(p: 1.5) } } } }";
+    assert_eq!(app.error(share).await, "INVALID: `p` must be from 0 to 1");
+    let hops = format!("{}{{ fullName: VALUE }}{}", "{ mergedInto: ".repeat(11), " }".repeat(11));
+    let far = format!("{{ prospects {{ groups(by: {hops}) {{ totalCount }} }} }}");
+    assert_eq!(app.error(&far).await, "INVALID: a group key goes along at most 10 relations");
+    for invalid in [
+        "{ prospects { groups(by: { notes: VALUE }) { totalCount } } }",
+        "{ prospects { groups(by: { createdAt: VALUE }) { totalCount } } }",
+        "{ prospects { groups(by: { location: VALUE, email: VALUE }) { totalCount } } }",
+        "{ prospects { groups(by: { createdAt: DAY }) { nodes { key { createdAt } } } } }",
+        "{ llmUsageLogs { aggregate { cost { percentile } } } }",
+    ] {
+        let answer = app.answer(invalid).await;
+        assert_eq!(
+            answer["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED",
+            "{invalid}"
+        );
+    }
+}
