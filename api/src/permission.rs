@@ -10,14 +10,16 @@ use crate::document::{Read, Refusal};
 pub fn needed(kind: OperationType, field: &str) -> Option<Permission> {
     match (kind, field) {
         (_, "__typename") | (OperationType::Query, "viewer") => None,
-        (OperationType::Query, "databaseStatistics") => Some(Permission::Operate),
+        (OperationType::Query, "databaseStatistics") => Some(Permission::ViewStatistics),
         (OperationType::Query | OperationType::Subscription, _) => Some(Permission::Read),
-        (OperationType::Mutation, "eraseProspect" | "exportProspect") => Some(Permission::Privacy),
+        (OperationType::Mutation, "eraseProspect" | "exportProspect") => {
+            Some(Permission::ManagePersonalData)
+        }
         // What a day may cost is not for everybody to say.
         (OperationType::Mutation, field)
             if field.ends_with("Setting") || field.ends_with("Settings") =>
         {
-            Some(Permission::Operate)
+            Some(Permission::ViewStatistics)
         }
         (OperationType::Mutation, _) => Some(Permission::Write),
     }

@@ -37,7 +37,7 @@ pub enum Error {
     #[error("{1}")]
     Conflict(Reason, String),
     /// The role of the actor does not cover it.
-    #[error("the role {role} may not do that: it takes the permission {permission}")]
+    #[error("the role {role} does not have the permission {permission}")]
     Forbidden {
         /// The role.
         role: &'static str,

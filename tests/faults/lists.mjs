@@ -23,7 +23,7 @@ async function send(server, csv) {
 }
 
 const JOB = `query ($id: ID!) { importJob(id: $id) {
-  status totalRecords processedRecords createdRecords updatedRecords skippedRecords failedRecords waitingRecords undoneRecords keptRecords } }`;
+  status totalRecords processedRecords createdRecords updatedRecords skippedRecords failedRecords pendingRecords undoneRecords undoSkippedRecords } }`;
 
 async function job(server, id) {
   return (await demand(server, JOB, { id })).importJob;
@@ -69,8 +69,8 @@ async function counts(server) {
 }
 
 function adds(counted) {
-  const { createdRecords, updatedRecords, skippedRecords, failedRecords, waitingRecords, totalRecords } = counted;
-  return createdRecords + updatedRecords + skippedRecords + failedRecords + waitingRecords === totalRecords;
+  const { createdRecords, updatedRecords, skippedRecords, failedRecords, pendingRecords, totalRecords } = counted;
+  return createdRecords + updatedRecords + skippedRecords + failedRecords + pendingRecords === totalRecords;
 }
 
 await fault(['sqlite', 'postgres'], async (place) => {
@@ -127,5 +127,5 @@ await fault(['sqlite', 'postgres'], async (place) => {
   figures.must(made - before.made === prospects, `${prospects} prospects, ${made - before.made} in the log`);
   figures.must(adds(end), `the counts do not add up: ${JSON.stringify(end)}`);
   figures.tell(`killed ${kills} times while ${KILLED_ROWS} rows were written, at rows`, seen.join(', '));
-  figures.tell('then', `${end.createdRecords} made, ${prospects} there, each once, ${end.waitingRecords} wait for a person`);
+  figures.tell('then', `${end.createdRecords} made, ${prospects} there, each once, ${end.pendingRecords} wait for a person`);
 });

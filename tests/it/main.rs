@@ -168,7 +168,7 @@ fn plain() -> Vec<tests::Plain> {
         schema::plain(),
         schema_growth::plain(),
     ]
-        .into_iter()
-        .flatten()
-        .collect()
+    .into_iter()
+    .flatten()
+    .collect()
 }

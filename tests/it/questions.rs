@@ -53,7 +53,7 @@ async fn a_company_is_as_close_as_its_last_answer(app: App) {
     }
     app.company("empty", industry).await;
     let data = app
-        .data("{ companies { nodes { name engagement { level prospects contacted answered answerRate lastEngagementDate } } } }")
+        .data("{ companies { nodes { name engagement { level prospects contacted replied replyRate lastEngagementDate } } } }")
         .await;
     let told: Vec<_> = data["companies"]["nodes"]
         .as_array()
@@ -61,7 +61,7 @@ async fn a_company_is_as_close_as_its_last_answer(app: App) {
         .iter()
         .map(|company| {
             let engagement = &company["engagement"];
-            let numbers = ["prospects", "contacted", "answered"]
+            let numbers = ["prospects", "contacted", "replied"]
                 .map(|name| engagement[name].as_i64().unwrap());
             (company["name"].as_str().unwrap(), engagement["level"].as_str().unwrap(), numbers)
         })
@@ -76,7 +76,7 @@ async fn a_company_is_as_close_as_its_last_answer(app: App) {
     ];
     assert_eq!(told, expected);
     let first = &data["companies"]["nodes"][0]["engagement"];
-    assert_eq!(first["answerRate"], 1.0);
+    assert_eq!(first["replyRate"], 1.0);
     assert_eq!(first["lastEngagementDate"], "2026-02-22T12:00:00Z");
 }
 
@@ -127,7 +127,7 @@ async fn what_is_to_be_done_next_follows_from_what_was(app: App) {
     let kinds: Vec<_> =
         next.iter().map(|(_, action)| action["kind"].as_str().unwrap_or("-")).collect();
     let expected = [
-        "ANSWER",
+        "REPLY",
         "-",
         "FOLLOW_UP",
         "RESEARCH",
@@ -135,14 +135,14 @@ async fn what_is_to_be_done_next_follows_from_what_was(app: App) {
         "REVIEW_DRAFT",
         "SEND_DRAFT",
         "FINISH_DRAFT",
-        "MEND_DRAFT",
+        "REVISE_DRAFT",
         "-",
-        "ANSWER",
+        "REPLY",
     ];
     assert_eq!(kinds, expected);
     assert_eq!(
         next[0].1,
-        json!({ "kind": "ANSWER", "reason": "The inbound interaction of 2026-03-01 has no reply.",
+        json!({ "kind": "REPLY", "reason": "The inbound interaction of 2026-03-01 has no reply.",
             "evidence": "Interaction:1", "dueAt": "2026-03-02T11:00:00Z", "mutation": "createOutreachDraft",
             "variables": { "input": { "prospectId": "Prospect:1", "draftType": "reply", "content": "" } } })
     );
@@ -180,7 +180,7 @@ async fn the_mutation_of_an_action_can_be_sent_as_it_is(app: App) {
         assert_eq!(name, format!("{kind}OutreachDraft"));
         let input = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
         let input = if matches!(kind, "submit" | "reopen") {
-            "OutreachDraftActInput".to_owned()
+            "OutreachDraftActionInput".to_owned()
         } else {
             format!("{input}Input")
         };
@@ -351,7 +351,7 @@ async fn industries_are_told_by_how_they_answer(app: App) {
     )
     .await;
     let fields =
-        "{ industryName companies prospects contacted answered answerRate outbound inbound }";
+        "{ industryName companies prospects contacted replied replyRate outbound inbound }";
     let data = app
         .data(&format!(
             r#"{{ industryPerformance {fields}
@@ -362,12 +362,12 @@ async fn industries_are_told_by_how_they_answer(app: App) {
     assert_eq!(
         data["industryPerformance"],
         json!([
-            { "industryName": "banking", "companies": 1, "prospects": 1, "contacted": 1, "answered": 1,
-              "answerRate": 1.0, "outbound": 5, "inbound": 1 },
-            { "industryName": "Logistics", "companies": 1, "prospects": 3, "contacted": 3, "answered": 0,
-              "answerRate": 0.0, "outbound": 9, "inbound": 0 },
-            { "industryName": "Zoos", "companies": 0, "prospects": 0, "contacted": 0, "answered": 0,
-              "answerRate": null, "outbound": 0, "inbound": 0 },
+            { "industryName": "banking", "companies": 1, "prospects": 1, "contacted": 1, "replied": 1,
+              "replyRate": 1.0, "outbound": 5, "inbound": 1 },
+            { "industryName": "Logistics", "companies": 1, "prospects": 3, "contacted": 3, "replied": 0,
+              "replyRate": 0.0, "outbound": 9, "inbound": 0 },
+            { "industryName": "Zoos", "companies": 0, "prospects": 0, "contacted": 0, "replied": 0,
+              "replyRate": null, "outbound": 0, "inbound": 0 },
         ])
     );
     assert_eq!(data["before"], json!([{ "contacted": 0 }, { "contacted": 0 }, { "contacted": 0 }]));
@@ -379,7 +379,7 @@ async fn industries_are_told_by_how_they_answer(app: App) {
 async fn questions_take_few_statements(app: App) {
     app.world().await;
     for (query, statements) in [
-        ("{ companies { nodes { engagement { level answered } } } }", 2),
+        ("{ companies { nodes { engagement { level replied } } } }", 2),
         ("{ prospects { nodes { nextBestAction { kind } } } }", 2),
         // The prospects, their research and industries, the solutions by name, those that suit; then the rows.
         ("{ prospects { nodes { recommendedSolutions { name } } } }", 5),
@@ -387,7 +387,7 @@ async fn questions_take_few_statements(app: App) {
         ("{ events { nodes { suggestedProspects { fullName } } } }", 2),
         ("{ draftFunnel { written sent } }", 1),
         ("{ llmCostReport(groupBy: MODEL) { replies } }", 3),
-        ("{ industryPerformance { answerRate } }", 1),
+        ("{ industryPerformance { replyRate } }", 1),
     ] {
         assert_eq!(app.counted(query).await.1, statements, "{query}");
     }

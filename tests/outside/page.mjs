@@ -59,7 +59,7 @@ test("what stands in the first tab is answered", limit, async () => {
 
 test("a question is answered", limit, async () => {
   await run("Which industries answer us best?");
-  await result().getByText("answerRate").first().waitFor();
+  await result().getByText("replyRate").first().waitFor();
   assert.doesNotMatch(await result().innerText(), /"errors"/);
 });
 
@@ -78,7 +78,7 @@ test("the same comes as CSV", limit, async () => {
   ]);
   assert.equal(download.suggestedFilename(), "industryPerformance.csv");
   const lines = readFileSync(await download.path(), "utf8").split("\r\n");
-  assert.match(lines[0], /^\ufeffindustryName,answerRate,/);
+  assert.match(lines[0], /^\ufeffindustryName,replyRate,/);
   assert.equal(lines.length, 1 + 12 + 1);
 });
 

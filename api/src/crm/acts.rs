@@ -59,7 +59,7 @@ pub struct MergeProspectsInput {
 
 /// Input of an action on a prospect.
 #[derive(InputObject)]
-pub struct ProspectActInput {
+pub struct ProspectActionInput {
     /// The prospect.
     pub id: ID,
     /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
@@ -86,7 +86,7 @@ pub struct ExportProspectInput {
 
 payload!(
     /// Payload of actions on a prospect.
-    ProspectActPayload,
+    ProspectActionPayload,
     /// The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.
     prospect: Prospect
 );
@@ -120,7 +120,7 @@ impl ProspectActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: MoveProspectInput,
-    ) -> Result<ProspectActPayload> {
+    ) -> Result<ProspectActionPayload> {
         let done = act(ctx, |scope, once| async move {
             let id = key::<Prospect>(&input.id, "id")?;
             let company = key::<Company>(&input.company_id, "company_id")?;
@@ -136,7 +136,7 @@ impl ProspectActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: AdvanceProspectInput,
-    ) -> Result<ProspectActPayload> {
+    ) -> Result<ProspectActionPayload> {
         let done = act(ctx, |scope, once| async move {
             let id = key::<Prospect>(&input.id, "id")?;
             let stage = input.lifecycle_stage.name().to_owned();
@@ -149,8 +149,8 @@ impl ProspectActs {
     async fn unsubscribe_prospect(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: ProspectActInput,
-    ) -> Result<ProspectActPayload> {
+        #[graphql(desc = "Input.")] input: ProspectActionInput,
+    ) -> Result<ProspectActionPayload> {
         let done = act(ctx, |scope, once| async move {
             prospect::unsubscribe(scope, key::<Prospect>(&input.id, "id")?, true, once).await
         });
@@ -161,8 +161,8 @@ impl ProspectActs {
     async fn resubscribe_prospect(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: ProspectActInput,
-    ) -> Result<ProspectActPayload> {
+        #[graphql(desc = "Input.")] input: ProspectActionInput,
+    ) -> Result<ProspectActionPayload> {
         let done = act(ctx, |scope, once| async move {
             prospect::unsubscribe(scope, key::<Prospect>(&input.id, "id")?, false, once).await
         });
@@ -175,7 +175,7 @@ impl ProspectActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: MergeProspectsInput,
-    ) -> Result<ProspectActPayload> {
+    ) -> Result<ProspectActionPayload> {
         let done = act(ctx, |scope, once| async move {
             let keep = key::<Prospect>(&input.keep_id, "keep_id")?;
             let drop = key::<Prospect>(&input.drop_id, "drop_id")?;

@@ -18,9 +18,9 @@ pub struct CompanyEngagement {
     /// Number of prospects contacted.
     pub contacted: i32,
     /// Number of contacted prospects who replied.
-    pub answered: i32,
-    /// `answered` divided by `contacted`; null if none was contacted.
-    pub answer_rate: Option<f64>,
+    pub replied: i32,
+    /// `replied` divided by `contacted`; null if none was contacted.
+    pub reply_rate: Option<f64>,
     /// Time of the last outbound contact.
     pub last_contacted_at: Option<Moment>,
     /// Time of the last inbound contact.
@@ -48,8 +48,8 @@ impl CompanyEngagement {
             level: WordOf::stored(engagement.level)?,
             prospects: crate::usage::report::count(engagement.prospects),
             contacted: crate::usage::report::count(engagement.contacted),
-            answered: crate::usage::report::count(engagement.answered),
-            answer_rate: crate::usage::report::part(engagement.answered, engagement.contacted),
+            replied: crate::usage::report::count(engagement.answered),
+            reply_rate: crate::usage::report::part(engagement.answered, engagement.contacted),
             last_contacted_at: engagement.last_contacted_at.map(Moment),
             last_engagement_date: engagement.last_engagement_date.map(Moment),
         })

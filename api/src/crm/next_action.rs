@@ -68,8 +68,8 @@ impl NextBestAction {
                 ("scheduleOutreachDraft", waiting(json!({ "scheduledFor": tomorrow() })))
             }
             "finish_draft" => ("submitOutreachDraft", waiting(json!({}))),
-            "mend_draft" => ("reopenOutreachDraft", waiting(json!({}))),
-            "answer" => ("createOutreachDraft", draft("reply")),
+            "revise_draft" => ("reopenOutreachDraft", waiting(json!({}))),
+            "reply" => ("createOutreachDraft", draft("reply")),
             "research" => {
                 let input = json!({ "prospectId": prospect, "researchSummary": "" });
                 ("saveProspectResearch", input)

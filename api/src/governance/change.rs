@@ -170,7 +170,7 @@ fn told(entity: Option<&'static Entity>, name: &str, value: &Json) -> Option<Jso
         })
     });
     let value = match (scalar, value) {
-        (Some(Scalar::Enum(_)), Json::String(word)) => Json::String(enum_value(word)),
+        (Some(Scalar::Enum(ty)), Json::String(word)) => Json::String(enum_value(ty, word)),
         (Some(Scalar::DateTime), Json::String(time)) => Json::String(
             time.strip_suffix("+00:00").map_or(time.clone(), |time| format!("{time}Z")),
         ),

@@ -171,7 +171,7 @@ impl Draft {
         };
         let gives = match wants {
             Wants::Column(scalar, optional) => {
-                let column = table.column(spec.name);
+                let column = table.column(spec.via.unwrap_or(spec.name));
                 check(table, column, scalar, optional);
                 Gives::Column { column, scalar, optional }
             }

@@ -12,7 +12,7 @@ use async_graphql::{
 };
 use indexmap::IndexMap;
 
-use super::{EnumType, root, scalar::enum_value, types, write, write_types};
+use super::{EnumType, root, types, write, write_types};
 use crate::{
     catalog,
     schema::{WrittenMutations, WrittenQueries},
@@ -36,7 +36,7 @@ pub fn register<T: OutputType>(registry: &mut Registry) -> String {
 
 /// Puts the enum of a type written by hand into the schema.
 pub fn enumeration(registry: &mut Registry, ty: &EnumType) {
-    let words = ty.words.iter().map(|word| (enum_value(word.name), word.about));
+    let words = ty.words.iter().map(|word| (word.enum_value(), word.about));
     Schema { registry }.enumeration(ty.name, ty.about, words.collect());
 }
 

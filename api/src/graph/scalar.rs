@@ -11,7 +11,7 @@ use service::{Value as Cell, value::without_leap_second};
 
 use super::{
     Vocabulary,
-    declaration::Scalar,
+    declaration::{EnumType, Scalar},
     registry::{Registry, enumeration},
 };
 use crate::{
@@ -41,10 +41,11 @@ pub fn type_name(scalar: Scalar) -> &'static str {
     }
 }
 
-/// A stored word as a GraphQL enum value: `pending_review` → `PENDING_REVIEW`.
+/// A stored word as a value of its enum: `pending_review` → `PENDING_REVIEW`.
 #[must_use]
-pub fn enum_value(word: &str) -> String {
-    word.to_ascii_uppercase()
+pub fn enum_value(ty: &EnumType, stored: &str) -> String {
+    let known = ty.words.iter().find(|word| word.name == stored);
+    known.map_or_else(|| stored.to_ascii_uppercase(), service::vocabulary::Word::enum_value)
 }
 
 /// Writes a cell as the client sees it.
@@ -55,10 +56,10 @@ pub fn write(out: &mut Vec<u8>, cell: &Cell, scalar: Scalar) -> Result<()> {
     match (cell, scalar) {
         (Cell::Null, _) => out.extend_from_slice(b"null"),
         (Cell::Text(word), Scalar::Enum(ty)) => {
-            if !ty.words.iter().any(|known| known.name == word) {
+            let Some(known) = ty.words.iter().find(|known| known.name == word) else {
                 return Err(Error::internal(format!("`{word}` is no {}", ty.name)));
-            }
-            text::plain(out, &enum_value(word));
+            };
+            text::plain(out, &known.enum_value());
         }
         (Cell::Text(text), _) => text::plain(out, text),
         (Cell::Bool(value), _) => text::plain(out, value),
@@ -160,7 +161,7 @@ fn time_input(text: &str) -> Option<chrono::DateTime<Utc>> {
 }
 
 fn word_input(words: &[service::vocabulary::Word], name: &str, field: &str) -> Result<Cell> {
-    let known = words.iter().find(|word| enum_value(word.name) == name);
+    let known = words.iter().find(|word| word.enum_value() == name);
     known.map(|word| Cell::Text(word.name.to_owned())).ok_or_else(|| {
         Error::invalid(
             service::Reason::ValueUnknown,
@@ -331,7 +332,7 @@ impl<V: Vocabulary + Send + Sync> async_graphql::OutputType for WordOf<V> {
         _: &ContextSelectionSet<'_>,
         _: &Positioned<Field>,
     ) -> ServerResult<Value> {
-        Ok(Value::Enum(Name::new(enum_value(self.0))))
+        Ok(Value::Enum(Name::new(enum_value(V::enum_type(), self.0))))
     }
 }
 
@@ -353,14 +354,14 @@ impl<V: Vocabulary + Send + Sync> async_graphql::InputType for WordOf<V> {
             Some(Value::String(name)) => name,
             _ => "",
         };
-        let known = V::enum_type().words.iter().find(|word| enum_value(word.name) == name);
+        let known = V::enum_type().words.iter().find(|word| word.enum_value() == name);
         known
             .map(|word| Self(word.name, PhantomData))
             .ok_or_else(|| InputValueError::expected_type(value.unwrap_or_default()))
     }
 
     fn to_value(&self) -> Value {
-        Value::Enum(Name::new(enum_value(self.0)))
+        Value::Enum(Name::new(enum_value(V::enum_type(), self.0)))
     }
 
     fn as_raw_value(&self) -> Option<&Self> {

@@ -6,7 +6,7 @@ use super::{
     filter::{TESTS, offers},
     order::DIRECTIONS,
     registry::{ArgumentType, FieldType, Schema, argument, field, with_arguments},
-    scalar::{DATE_TIME_SPECIFICATION, JSON_SPECIFICATION, enum_value, type_name},
+    scalar::{DATE_TIME_SPECIFICATION, JSON_SPECIFICATION, type_name},
 };
 use crate::catalog;
 
@@ -157,7 +157,7 @@ impl Schema<'_> {
             Gives::Id => field(&declared.name, "ID!", about),
             Gives::Column { scalar, optional, .. } => {
                 if let Scalar::Enum(ty) = scalar {
-                    let words = ty.words.iter().map(|word| (enum_value(word.name), word.about));
+                    let words = ty.words.iter().map(|word| (word.enum_value(), word.about));
                     self.enumeration(ty.name, ty.about, words.collect());
                     self.tests(ty.name, &format!("`{}.{}`", entity.name, declared.name));
                 }

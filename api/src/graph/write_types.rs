@@ -3,7 +3,7 @@
 use service::write::{Delete, Rules, Usual};
 
 use super::{
-    declaration::{Entity, apart, camel},
+    declaration::{Entity, Scalar, apart, camel},
     payload::UserError,
     registry::{
         ArgumentType, FieldType, Schema, argument, argument_or, field, register, with_arguments,
@@ -200,7 +200,10 @@ fn usual(written: &Written) -> String {
         Usual::Nothing => String::new(),
         Usual::Bool(value) => format!(" Default: `{value}`."),
         Usual::Int(value) => format!(" Default: `{value}`."),
-        Usual::Text(text) => format!(" Default: `{}`.", enum_value(text)),
+        Usual::Text(text) => match written.takes {
+            Takes::Value(Scalar::Enum(ty)) => format!(" Default: `{}`.", enum_value(ty, text)),
+            _ => format!(" Default: `{text}`."),
+        },
         Usual::Now => " Default: now.".to_owned(),
         Usual::Follows => " Default: computed from the other fields.".to_owned(),
     }

@@ -248,7 +248,7 @@ async fn counters(State(server): State<Server>, id: RequestId, headers: HeaderMa
             graphql::refused(Media::Response, &refusal)
         }
         // They tell of all organizations: for those who run the server, in its own.
-        Some(role) if !role.may(Permission::Operate) || !server.is_home_of(&visitor) => {
+        Some(role) if !role.may(Permission::ViewStatistics) || !server.is_home_of(&visitor) => {
             let text = "these are for owners and admins of the organization `default`";
             server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text)
         }

@@ -36,7 +36,7 @@ pub(super) struct Taken<'m> {
 impl Tells {
     /// Whether the text of statements may be told to `role`.
     pub(super) fn statements(self, role: Option<Role>) -> bool {
-        self.report && role.is_some_and(|role| role.may(Permission::Operate))
+        self.report && role.is_some_and(|role| role.may(Permission::ViewStatistics))
     }
 }
 
@@ -63,7 +63,7 @@ impl Taken<'_> {
             ("cache", object([("document", Value::String(self.document().to_owned()))])),
             ("role", Value::Enum(Name::new(role.name().to_ascii_uppercase()))),
         ]);
-        if role.may(Permission::Operate) {
+        if role.may(Permission::ViewStatistics) {
             let sent = self.metered.sent.iter().map(|sent| {
                 object([
                     ("text", Value::String(sent.text.clone())),

@@ -63,11 +63,11 @@ pub enum Permission {
     /// Create, update and delete rows, and run actions.
     Write,
     /// Export or erase personal data.
-    Privacy,
+    ManagePersonalData,
     /// Read statistics of the server and its database.
-    Operate,
+    ViewStatistics,
     /// Create and revoke API keys.
-    Admit,
+    ManageApiKeys,
 }
 
 impl Viewer {

@@ -34,7 +34,7 @@ pub struct CommitImportJobInput {
 
 /// Input of an action on an import job.
 #[derive(InputObject)]
-pub struct ImportJobActInput {
+pub struct ImportJobActionInput {
     /// The import job.
     pub id: ID,
     /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
@@ -111,14 +111,14 @@ pub struct RepairImportRecordInput {
 
 payload!(
     /// Payload of actions on an import job.
-    ImportJobActPayload,
+    ImportJobActionPayload,
     /// The import job as it is now; null after errors. Long work continues in the background: see `processedRecords`.
     import_job: ImportJob
 );
 
 payload!(
     /// Payload of actions on an import record.
-    ImportRecordActPayload,
+    ImportRecordActionPayload,
     /// The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.
     import_record: ImportRecord
 );
@@ -138,7 +138,7 @@ impl ImportActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: CommitImportJobInput,
-    ) -> Result<ImportJobActPayload> {
+    ) -> Result<ImportJobActionPayload> {
         let candidates = input.candidates.map_or("wait", |word| word.name()).to_owned();
         Ok(with_job(ctx, input.id, Act::Commit(candidates)).await?.into())
     }
@@ -147,8 +147,8 @@ impl ImportActs {
     async fn pause_import_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: ImportJobActInput,
-    ) -> Result<ImportJobActPayload> {
+        #[graphql(desc = "Input.")] input: ImportJobActionInput,
+    ) -> Result<ImportJobActionPayload> {
         Ok(with_job(ctx, input.id, Act::Pause).await?.into())
     }
 
@@ -156,8 +156,8 @@ impl ImportActs {
     async fn resume_import_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: ImportJobActInput,
-    ) -> Result<ImportJobActPayload> {
+        #[graphql(desc = "Input.")] input: ImportJobActionInput,
+    ) -> Result<ImportJobActionPayload> {
         Ok(with_job(ctx, input.id, Act::Resume).await?.into())
     }
 
@@ -165,8 +165,8 @@ impl ImportActs {
     async fn cancel_import_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: ImportJobActInput,
-    ) -> Result<ImportJobActPayload> {
+        #[graphql(desc = "Input.")] input: ImportJobActionInput,
+    ) -> Result<ImportJobActionPayload> {
         Ok(with_job(ctx, input.id, Act::Cancel).await?.into())
     }
 
@@ -174,8 +174,8 @@ impl ImportActs {
     async fn retry_import_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: ImportJobActInput,
-    ) -> Result<ImportJobActPayload> {
+        #[graphql(desc = "Input.")] input: ImportJobActionInput,
+    ) -> Result<ImportJobActionPayload> {
         Ok(with_job(ctx, input.id, Act::Retry).await?.into())
     }
 
@@ -185,8 +185,8 @@ impl ImportActs {
     async fn undo_import_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: ImportJobActInput,
-    ) -> Result<ImportJobActPayload> {
+        #[graphql(desc = "Input.")] input: ImportJobActionInput,
+    ) -> Result<ImportJobActionPayload> {
         Ok(with_job(ctx, input.id, Act::Undo).await?.into())
     }
 
@@ -195,7 +195,7 @@ impl ImportActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: DecideImportRecordInput,
-    ) -> Result<ImportRecordActPayload> {
+    ) -> Result<ImportRecordActionPayload> {
         let done = act(ctx, |scope, once| async move {
             let id = key::<ImportRecord>(&input.id, "id")?;
             let person = input.prospect_id.map(|id| key::<Prospect>(&id, "prospect_id"));
@@ -211,7 +211,7 @@ impl ImportActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: RepairImportRecordInput,
-    ) -> Result<ImportRecordActPayload> {
+    ) -> Result<ImportRecordActionPayload> {
         let done = act(ctx, |scope, once| async move {
             let id = key::<ImportRecord>(&input.id, "id")?;
             list::repair(scope, id, input.patch.values(), once).await

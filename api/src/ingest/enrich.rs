@@ -6,7 +6,7 @@ use service::{
     ingest::enrichment::{self, POLICIES, PROVIDERS, Plan, Providers, Whom},
 };
 
-use super::{acts::ImportJobActPayload, import_job::ImportJob};
+use super::{acts::ImportJobActionPayload, import_job::ImportJob};
 use crate::{
     crm::prospect::Prospect,
     graph::{
@@ -86,7 +86,7 @@ impl EnrichmentActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: EnrichImportJobInput,
-    ) -> Result<ImportJobActPayload> {
+    ) -> Result<ImportJobActionPayload> {
         let providers = ctx.data_unchecked::<Providers>();
         let done = act(ctx, |scope, once| async move {
             let list = key::<ImportJob>(&input.id, "id")?;
@@ -101,7 +101,7 @@ impl EnrichmentActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: EnrichProspectsInput,
-    ) -> Result<ImportJobActPayload> {
+    ) -> Result<ImportJobActionPayload> {
         let providers = ctx.data_unchecked::<Providers>();
         let done = act(ctx, |scope, once| async move {
             let people = match (input.ids, input.filter) {

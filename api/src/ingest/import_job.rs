@@ -48,7 +48,7 @@ pub struct ImportJob {
     pub failed_records: i32,
     /// Rows pending: not processed yet, or waiting for a decision.
     #[entity(computed = waiting, needs("total_records", "created_records", "updated_records", "skipped_records", "failed_records", "kind", "enriched_records"))]
-    pub waiting_records: i32,
+    pub pending_records: i32,
     /// What is left to do although the status does not show it: rows of a COMPLETED import that wait for a decision, a job of
     /// another system that does not run here. Null if there is nothing.
     #[entity(computed = note, needs("total_records", "created_records", "updated_records", "skipped_records", "failed_records", "kind", "enriched_records", "status", "resumes_at"))]
@@ -65,7 +65,8 @@ pub struct ImportJob {
     /// Rows undone; of an enrichment, values and prospects undone.
     pub undone_records: i32,
     /// Rows skipped on undo, because the prospect was modified since; of an enrichment, values skipped.
-    pub kept_records: i32,
+    #[entity(via = "kept_records")]
+    pub undo_skipped_records: i32,
     /// Progress in percent, with two decimal places; 0 for an empty job.
     #[entity(computed = progress, needs("processed_records", "total_records"))]
     pub progress_percentage: f64,

@@ -145,7 +145,7 @@ impl Vocabulary for ImportVerdict {
 }
 
 async fn provider_message(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Option<String>>> {
-    let may = scope.demand(Permission::Operate).is_ok();
+    let may = scope.demand(Permission::ViewStatistics).is_ok();
     let message = |row: RowView<'_>| match row.cell(0) {
         Value::Text(message) if may => Some(message.clone()),
         _ => None,

@@ -57,7 +57,7 @@ pub struct IndustrySolutionPayload {
 
 /// Input of an action on an event.
 #[derive(InputObject)]
-pub struct EventActInput {
+pub struct EventActionInput {
     /// ID of the event.
     pub id: ID,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
@@ -68,7 +68,7 @@ pub struct EventActInput {
 
 payload!(
     /// Payload of actions on an event.
-    EventActPayload,
+    EventActionPayload,
     /// The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.
     event: Event
 );
@@ -111,8 +111,8 @@ impl OfferActs {
     async fn open_event(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: EventActInput,
-    ) -> Result<EventActPayload> {
+        #[graphql(desc = "Input.")] input: EventActionInput,
+    ) -> Result<EventActionPayload> {
         advance(ctx, input, "open").await
     }
 
@@ -120,8 +120,8 @@ impl OfferActs {
     async fn complete_event(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: EventActInput,
-    ) -> Result<EventActPayload> {
+        #[graphql(desc = "Input.")] input: EventActionInput,
+    ) -> Result<EventActionPayload> {
         advance(ctx, input, "completed").await
     }
 
@@ -129,8 +129,8 @@ impl OfferActs {
     async fn cancel_event(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: EventActInput,
-    ) -> Result<EventActPayload> {
+        #[graphql(desc = "Input.")] input: EventActionInput,
+    ) -> Result<EventActionPayload> {
         advance(ctx, input, "cancelled").await
     }
 }
@@ -155,9 +155,9 @@ async fn suit(
 
 async fn advance(
     ctx: &Context<'_>,
-    input: EventActInput,
+    input: EventActionInput,
     status: &'static str,
-) -> Result<EventActPayload> {
+) -> Result<EventActionPayload> {
     let done = act(ctx, |scope, once| async move {
         let id = key::<Event>(&input.id, "id")?;
         event::advance(scope, id, status, input.expected_revision.map(Into::into), once).await

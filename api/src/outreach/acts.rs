@@ -23,7 +23,7 @@ pub struct OutreachDraftActs;
 
 /// Input of an action on a draft.
 #[derive(InputObject)]
-pub struct OutreachDraftActInput {
+pub struct OutreachDraftActionInput {
     /// ID of the draft.
     pub id: ID,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
@@ -158,7 +158,7 @@ pub struct MarkOutreachDraftBouncedInput {
 
 payload!(
     /// Payload of actions on a draft.
-    OutreachDraftActPayload,
+    OutreachDraftActionPayload,
     /// The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.
     outreach_draft: OutreachDraft
 );
@@ -169,8 +169,8 @@ impl OutreachDraftActs {
     async fn submit_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: OutreachDraftActInput,
-    ) -> Result<OutreachDraftActPayload> {
+        #[graphql(desc = "Input.")] input: OutreachDraftActionInput,
+    ) -> Result<OutreachDraftActionPayload> {
         plain(ctx, input, Act::Submit).await
     }
 
@@ -180,7 +180,7 @@ impl OutreachDraftActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: ApproveOutreachDraftInput,
-    ) -> Result<OutreachDraftActPayload> {
+    ) -> Result<OutreachDraftActionPayload> {
         run(ctx, &input.id, Some(input.expected_revision), Act::Approve).await
     }
 
@@ -189,7 +189,7 @@ impl OutreachDraftActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: RejectOutreachDraftInput,
-    ) -> Result<OutreachDraftActPayload> {
+    ) -> Result<OutreachDraftActionPayload> {
         let act = Act::Reject { note: input.note };
         run(ctx, &input.id, input.expected_revision, act).await
     }
@@ -198,8 +198,8 @@ impl OutreachDraftActs {
     async fn reopen_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: OutreachDraftActInput,
-    ) -> Result<OutreachDraftActPayload> {
+        #[graphql(desc = "Input.")] input: OutreachDraftActionInput,
+    ) -> Result<OutreachDraftActionPayload> {
         plain(ctx, input, Act::Reopen).await
     }
 
@@ -208,7 +208,7 @@ impl OutreachDraftActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: ScheduleOutreachDraftInput,
-    ) -> Result<OutreachDraftActPayload> {
+    ) -> Result<OutreachDraftActionPayload> {
         let act = Act::Schedule { at: input.scheduled_for.0 };
         run(ctx, &input.id, input.expected_revision, act).await
     }
@@ -217,8 +217,8 @@ impl OutreachDraftActs {
     async fn unschedule_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: OutreachDraftActInput,
-    ) -> Result<OutreachDraftActPayload> {
+        #[graphql(desc = "Input.")] input: OutreachDraftActionInput,
+    ) -> Result<OutreachDraftActionPayload> {
         plain(ctx, input, Act::Unschedule).await
     }
 
@@ -243,7 +243,7 @@ impl OutreachDraftActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: ReleaseOutreachDraftInput,
-    ) -> Result<OutreachDraftActPayload> {
+    ) -> Result<OutreachDraftActionPayload> {
         let done = act(ctx, |scope, once| async move {
             claim::release(scope, key::<OutreachDraft>(&input.id, "id")?, once).await
         });
@@ -254,8 +254,8 @@ impl OutreachDraftActs {
     async fn begin_sending_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: OutreachDraftActInput,
-    ) -> Result<OutreachDraftActPayload> {
+        #[graphql(desc = "Input.")] input: OutreachDraftActionInput,
+    ) -> Result<OutreachDraftActionPayload> {
         plain(ctx, input, Act::BeginSending).await
     }
 
@@ -264,7 +264,7 @@ impl OutreachDraftActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: MarkOutreachDraftSentInput,
-    ) -> Result<OutreachDraftActPayload> {
+    ) -> Result<OutreachDraftActionPayload> {
         let at = input.sent_at.map(|at| at.0);
         let act = Act::MarkSent { at, provider_message_id: input.provider_message_id };
         run(ctx, &input.id, input.expected_revision, act).await
@@ -275,7 +275,7 @@ impl OutreachDraftActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: MarkOutreachDraftFailedInput,
-    ) -> Result<OutreachDraftActPayload> {
+    ) -> Result<OutreachDraftActionPayload> {
         let act = Act::MarkFailed { error: input.error };
         run(ctx, &input.id, input.expected_revision, act).await
     }
@@ -284,8 +284,8 @@ impl OutreachDraftActs {
     async fn retry_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: OutreachDraftActInput,
-    ) -> Result<OutreachDraftActPayload> {
+        #[graphql(desc = "Input.")] input: OutreachDraftActionInput,
+    ) -> Result<OutreachDraftActionPayload> {
         plain(ctx, input, Act::Retry).await
     }
 
@@ -294,7 +294,7 @@ impl OutreachDraftActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: MarkOutreachDraftRepliedInput,
-    ) -> Result<OutreachDraftActPayload> {
+    ) -> Result<OutreachDraftActionPayload> {
         let at = input.replied_at.map(|at| at.0);
         let act = Act::MarkReplied { at, content: input.content };
         run(ctx, &input.id, input.expected_revision, act).await
@@ -305,7 +305,7 @@ impl OutreachDraftActs {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Input.")] input: MarkOutreachDraftBouncedInput,
-    ) -> Result<OutreachDraftActPayload> {
+    ) -> Result<OutreachDraftActionPayload> {
         let act = Act::MarkBounced { error: input.error };
         run(ctx, &input.id, input.expected_revision, act).await
     }
@@ -314,17 +314,17 @@ impl OutreachDraftActs {
     async fn discard_outreach_draft(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: OutreachDraftActInput,
-    ) -> Result<OutreachDraftActPayload> {
+        #[graphql(desc = "Input.")] input: OutreachDraftActionInput,
+    ) -> Result<OutreachDraftActionPayload> {
         plain(ctx, input, Act::Discard).await
     }
 }
 
 async fn plain(
     ctx: &Context<'_>,
-    input: OutreachDraftActInput,
+    input: OutreachDraftActionInput,
     what: Act,
-) -> Result<OutreachDraftActPayload> {
+) -> Result<OutreachDraftActionPayload> {
     run(ctx, &input.id, input.expected_revision, what).await
 }
 
@@ -333,7 +333,7 @@ async fn run(
     id: &ID,
     revision: Option<i32>,
     what: Act,
-) -> Result<OutreachDraftActPayload> {
+) -> Result<OutreachDraftActionPayload> {
     let done = act(ctx, |scope, once| async move {
         let id = key::<OutreachDraft>(id, "id")?;
         draft_acts::act(scope, id, what, revision.map(Into::into), once).await

@@ -153,7 +153,7 @@ impl OutputType for OutreachDraftAction {
         _: &ContextSelectionSet<'_>,
         _: &Positioned<Field>,
     ) -> ServerResult<Value> {
-        Ok(Value::Enum(Name::new(enum_value(self.0.name()))))
+        Ok(Value::Enum(Name::new(enum_value(&ACTION, self.0.name()))))
     }
 }
 

@@ -97,8 +97,8 @@ impl Reports {
                 companies: count(one.companies),
                 prospects: count(one.prospects),
                 contacted: count(one.contacted),
-                answered: count(one.answered),
-                answer_rate: part(one.answered, one.contacted),
+                replied: count(one.answered),
+                reply_rate: part(one.answered, one.contacted),
                 outbound: count(one.outbound),
                 inbound: count(one.inbound),
             })
@@ -191,9 +191,9 @@ pub struct IndustryPerformance {
     /// Number of prospects contacted.
     pub contacted: i32,
     /// Number of contacted prospects who replied.
-    pub answered: i32,
-    /// `answered` divided by `contacted`; null if none was contacted.
-    pub answer_rate: Option<f64>,
+    pub replied: i32,
+    /// `replied` divided by `contacted`; null if none was contacted.
+    pub reply_rate: Option<f64>,
     /// Number of outbound interactions.
     pub outbound: i32,
     /// Number of inbound interactions.

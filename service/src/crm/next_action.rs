@@ -24,10 +24,10 @@ pub const KINDS: &[Word] = &[
     word("send_draft", "A draft is approved and not scheduled."),
     word("finish_draft", "A draft is not submitted yet."),
     word(
-        "answer",
+        "reply",
         "An inbound interaction is newer than the last outbound one: reply within a day.",
     ),
-    word("mend_draft", "A draft was rejected: rewrite or discard it."),
+    word("revise_draft", "A draft was rejected: rewrite or discard it."),
     word("research", "There is no research: research the prospect first."),
     word("first_contact", "The prospect was never contacted."),
     word(
@@ -144,7 +144,7 @@ fn decide(now: DateTime<Utc>, facts: &Facts) -> Option<NextAction> {
         drafted(0, "review_draft", "A draft waits for review."),
         drafted(1, "send_draft", "A draft is approved and not scheduled."),
         drafted(2, "finish_draft", "A draft is not submitted yet."),
-        drafted(3, "mend_draft", "A draft was rejected."),
+        drafted(3, "revise_draft", "A draft was rejected."),
     ];
     if let Some(waiting) = review.or(send).or(finish) {
         return Some(waiting);
@@ -153,7 +153,7 @@ fn decide(now: DateTime<Utc>, facts: &Facts) -> Option<NextAction> {
         (Some(engaged), contacted) if contacted.is_none_or(|contacted| contacted < engaged) => {
             let reason = format!("The inbound interaction of {} has no reply.", on(engaged));
             let evidence = facts.answer.map(|id| ("interaction", id));
-            let answer = action("answer", reason, Some(engaged + ANSWER_WITHIN));
+            let answer = action("reply", reason, Some(engaged + ANSWER_WITHIN));
             Some(NextAction { evidence, ..answer })
         }
         _ if facts.sending => None,

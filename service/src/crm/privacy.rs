@@ -49,7 +49,7 @@ pub async fn erase(
     expected_revision: Option<i64>,
     once: Option<Once>,
 ) -> Result<Erased> {
-    scope.demand(Permission::Privacy)?;
+    scope.demand(Permission::ManagePersonalData)?;
     once::run(scope, once, move |unit| {
         Box::pin(async move {
             let person = unit.get(prospect::table(), id, "id").await?;
@@ -99,7 +99,7 @@ async fn all_records(unit: &mut Unit, person: Record) -> Result<Vec<Record>> {
 /// # Errors
 /// [`crate::Error::Refused`] when there is no such prospect; [`crate::Error::Forbidden`].
 pub async fn export(scope: &Scope, id: i64) -> Result<Json> {
-    scope.demand(Permission::Privacy)?;
+    scope.demand(Permission::ManagePersonalData)?;
     once::run(scope, None, move |unit| {
         Box::pin(async move {
             let person = unit.get(prospect::table(), id, "id").await?;

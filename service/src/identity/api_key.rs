@@ -90,7 +90,7 @@ pub struct ApiKey {
 /// # Errors
 /// [`Error::Refused`] with everything that is wrong; [`Error::Forbidden`].
 pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
-    scope.demand(Permission::Admit)?;
+    scope.demand(Permission::ManageApiKeys)?;
     let (prefix, secret) = (random::<PREFIX_BYTES>()?, random::<SECRET_BYTES>()?);
     let text = format!("{MARK}{prefix}.{secret}");
     let hash = hash(&text);
@@ -153,7 +153,7 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
 /// # Errors
 /// [`Error::Forbidden`].
 pub async fn list(scope: &Scope) -> Result<Vec<ApiKey>> {
-    scope.demand(Permission::Admit)?;
+    scope.demand(Permission::ManageApiKeys)?;
     let sql = "SELECT k.\"name\", k.\"key_prefix\", k.\"role\", k.\"kind\", u.\"email\", \
                k.\"created_at\", k.\"last_used_at\", k.\"expires_at\", k.\"revoked_at\" \
                FROM \"api_keys\" k JOIN \"users\" u ON u.\"id\" = k.\"user_id\" \
@@ -180,7 +180,7 @@ pub async fn list(scope: &Scope) -> Result<Vec<ApiKey>> {
 /// # Errors
 /// [`Error::NotFound`] when the organization has none; [`Error::Forbidden`].
 pub async fn revoke(scope: &Scope, prefix: &str) -> Result<()> {
-    scope.demand(Permission::Admit)?;
+    scope.demand(Permission::ManageApiKeys)?;
     let prefix = prefix.strip_prefix(MARK).unwrap_or(prefix);
     let prefix = prefix.split('.').next().unwrap_or(prefix).to_owned();
     once::run(scope, None, move |unit| {

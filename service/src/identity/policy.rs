@@ -23,20 +23,20 @@ pub enum Permission {
     /// To write: to make, change, delete, approve, log.
     Write,
     /// To hand out or erase for good all that is known about a person.
-    Privacy,
+    ManagePersonalData,
     /// To see how the database is doing.
-    Operate,
+    ViewStatistics,
     /// To give keys out, and to take them back.
-    Admit,
+    ManageApiKeys,
 }
 
 /// The table: who may do what.
 const POLICY: &[(Permission, &[Role])] = &[
     (Permission::Read, &[Role::Owner, Role::Admin, Role::Member, Role::Analyst]),
     (Permission::Write, &[Role::Owner, Role::Admin, Role::Member]),
-    (Permission::Privacy, &[Role::Owner, Role::Admin]),
-    (Permission::Operate, &[Role::Owner, Role::Admin]),
-    (Permission::Admit, &[Role::Owner]),
+    (Permission::ManagePersonalData, &[Role::Owner, Role::Admin]),
+    (Permission::ViewStatistics, &[Role::Owner, Role::Admin]),
+    (Permission::ManageApiKeys, &[Role::Owner]),
 ];
 
 impl Role {
@@ -94,11 +94,11 @@ impl Permission {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Privacy => "privacy",
-            Self::Operate => "operate",
-            Self::Admit => "admit",
+            Self::Read => "READ",
+            Self::Write => "WRITE",
+            Self::ManagePersonalData => "MANAGE_PERSONAL_DATA",
+            Self::ViewStatistics => "VIEW_STATISTICS",
+            Self::ManageApiKeys => "MANAGE_API_KEYS",
         }
     }
 }

@@ -6,7 +6,7 @@ use entity::ingest::field_provenance;
 
 use crate::{
     table::Table,
-    vocabulary::{Word, word},
+    vocabulary::{Word, word, word_published_as},
 };
 
 /// The table.
@@ -39,7 +39,11 @@ pub mod outcome {
 pub const OUTCOMES: &[Word] = &[
     word(outcome::APPLIED, "Written."),
     word(outcome::CONFIRMED, "The field already had this value."),
-    word(outcome::KEPT, "The field kept another value because of the policy."),
-    word(outcome::REFUSED, "Rejected by the validation of the field."),
+    word_published_as(
+        outcome::KEPT,
+        "not_replaced",
+        "The field kept another value because of the policy.",
+    ),
+    word_published_as(outcome::REFUSED, "rejected", "Rejected by the validation of the field."),
     word(outcome::UNDONE, "Written, and undone."),
 ];

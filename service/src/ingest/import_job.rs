@@ -10,7 +10,7 @@ use crate::{
     error::{Problem, Result},
     table::Table,
     value::Value,
-    vocabulary::{Word, word},
+    vocabulary::{Word, word, word_published_as},
     write::{Check, Delete, Hooks, Record, Rules, Unit, rules::field},
 };
 
@@ -39,7 +39,7 @@ pub mod kind {
 
 /// What a job does (`import_jobs.kind`).
 pub const KINDS: &[Word] = &[
-    word(kind::LIST, "An import of people from a file."),
+    word_published_as(kind::LIST, "import", "An import of people from a file."),
     word(kind::ENRICHMENT, "An enrichment of prospects by providers."),
 ];
 

@@ -7,7 +7,7 @@ use entity::ingest::import_record;
 use crate::{
     table::Table,
     value::Value,
-    vocabulary::{Word, word},
+    vocabulary::{Word, word, word_published_as},
     write::Record,
 };
 
@@ -110,7 +110,11 @@ pub const PROMOTIONS: &[Word] = &[
     word(promotion::REJECTED, "Skipped; `reason` has the reason."),
     word(promotion::FAILED, "Failed; `reason` or `lastError` has the reason."),
     word(promotion::UNDONE, "Undone."),
-    word(promotion::KEPT, "Not undone, because the prospect was modified since."),
+    word_published_as(
+        promotion::KEPT,
+        "undo_skipped",
+        "Not undone, because the prospect was modified since.",
+    ),
 ];
 
 /// What a person decides on a row (`import_records.decision`).

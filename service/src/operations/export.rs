@@ -18,7 +18,7 @@ pub async fn export(
     table: &'static Table,
     mut take: impl FnMut(&Record) -> Result<()> + Send,
 ) -> Result<u64> {
-    scope.demand(Permission::Privacy)?;
+    scope.demand(Permission::ManagePersonalData)?;
     let sql = format!(
         "SELECT {} FROM \"{}\" WHERE \"organization_id\" = {{}} ORDER BY \"id\"",
         table.column_list(),

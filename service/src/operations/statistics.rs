@@ -30,7 +30,7 @@ pub struct Statistics {
 /// [`Error::Forbidden`]; [`Error::OperatorOnly`] when the database has several organizations and the caller is not its
 /// operator; [`Error::Unavailable`] when the database does not answer.
 pub async fn statistics(scope: &Scope, tables: &[&'static Table]) -> Result<Statistics> {
-    scope.demand(Permission::Operate)?;
+    scope.demand(Permission::ViewStatistics)?;
     let store = scope.store();
     // The size of the whole database tells an organization how much the others have.
     let is_operator = matches!(scope.actor(), Actor::LocalVisitor | Actor::CommandLine);

@@ -154,7 +154,7 @@ async fn who_acts_and_in_which_request_is_noted(app: App) {
         assert_eq!(
             log["changes"]["nodes"],
             json!([{ "actorKind": "WORKER", "actorName": "writer", "requestId": first, "clientRequestId": "abc-1" },
-                { "actorKind": "VISITOR", "actorName": null, "requestId": second, "clientRequestId": null }])
+                { "actorKind": "LOCAL_USER", "actorName": null, "requestId": second, "clientRequestId": null }])
         );
         assert_eq!(log["outreachDrafts"]["nodes"][0], json!({ "authorKind": "WORKER", "authorName": "writer" }));
         for wrong in ["worker", "robot/x", "worker/", "person/ "] {

@@ -34,11 +34,11 @@ async fn history_tells_who_changed_which_field_when(app: App) {
         json!({ "totalCount": 2, "nodes": [
             entry("PERSON", json!("Ada"), "2026-03-01T12:00:00Z",
                 json!([{ "name": "fullName", "before": "Ada", "after": "Ada L" }, { "name": "location", "before": null, "after": "London" }])),
-            entry("VISITOR", json!(null), "2026-03-01T13:00:00Z", json!([{ "name": "companyId", "before": "Company:1", "after": "Company:2" }]))] })
+            entry("LOCAL_USER", json!(null), "2026-03-01T13:00:00Z", json!([{ "name": "companyId", "before": "Company:1", "after": "Company:2" }]))] })
     );
     assert_eq!(
         data["last"]["history"],
-        json!({ "nodes": [{ "actorKind": "VISITOR" }], "pageInfo": { "hasPreviousPage": true } })
+        json!({ "nodes": [{ "actorKind": "LOCAL_USER" }], "pageInfo": { "hasPreviousPage": true } })
     );
 }
 

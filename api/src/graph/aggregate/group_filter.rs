@@ -73,7 +73,7 @@ fn condition(key: &Key, cell: &Cell, zone: &Zone) -> Json {
             return below(key, &json!({ "cyclic": cyclic }));
         }
         (Cell::Int(id), KeyFormat::Id(entity)) => json!(format!("{}:{id}", entity.name)),
-        (Cell::Text(word), KeyFormat::Value(Scalar::Enum(_))) => json!(enum_value(word)),
+        (Cell::Text(word), KeyFormat::Value(Scalar::Enum(ty))) => json!(enum_value(ty, word)),
         (cell, KeyFormat::Value(scalar)) => {
             let mut text = Vec::new();
             // An error of the value is reported where the value is written.

@@ -1,7 +1,7 @@
 // The panel for lists of people: a file is dropped and looked at, then written, enriched, followed, and taken back.
 
 const JOB = `fragment job on ImportJob { id kind name status note error enrichedRecords estimatedCost actualCost totalRecords processedRecords createdRecords updatedRecords
-  duplicateRecords skippedRecords failedRecords waitingRecords undoneRecords keptRecords }`;
+  duplicateRecords skippedRecords failedRecords pendingRecords undoneRecords undoSkippedRecords }`;
 const VERDICTS = ["CREATE", "UPDATE", "MERGE_CANDIDATE", "SKIP", "ERROR"];
 const RUNNING = ["UPLOADING", "PROCESSING", "PROMOTING", "UNDOING"];
 
@@ -136,14 +136,14 @@ function Lists() {
     const { totalRecords: total, processedRecords: done } = job;
     parts.push(h("h3", null, `${job.name}: ${job.status}`), h("progress", { max: total, value: done, "aria-label": "Progress" }));
     parts.push(pairs([["Rows", total], ["Made", job.createdRecords], ["Filled in", job.updatedRecords], ["Nothing to write", job.skippedRecords],
-      ["Nothing could be made of", job.failedRecords], ["Wait", job.waitingRecords], ["Taken back", job.undoneRecords], ["Left, touched since", job.keptRecords]]));
+      ["Nothing could be made of", job.failedRecords], ["Wait", job.pendingRecords], ["Taken back", job.undoneRecords], ["Left, touched since", job.undoSkippedRecords]]));
     if (job.error) parts.push(h("div", { role: "alert" }, job.error));
     if (job.note) parts.push(h("div", { role: "status" }, job.note));
     const options = ["WAIT", "CREATE", "MERGE", "SKIP"].map((word) => h("option", { key: word }, word));
     parts.push(h("label", null, "Rows that may be about somebody we know: ",
       h("select", { "aria-label": "Candidates", value: candidates, onChange: (event) => setCandidates(event.target.value) }, options)));
     const acts = [...(ACTS[job.status] ?? [])];
-    if (job.status === "COMPLETED" && job.waitingRecords) acts.unshift(["commitImportJob", "Write what waits"]);
+    if (job.status === "COMPLETED" && job.pendingRecords) acts.unshift(["commitImportJob", "Write what waits"]);
     parts.push(buttons(acts, job, setJob));
     if (job.status === "COMPLETED") {
       parts.push(h("label", null, "Find out more about its people, by ",
@@ -155,7 +155,7 @@ function Lists() {
     const { totalRecords: total, processedRecords: done, actualCost, estimatedCost } = enrichment;
     parts.push(h("h3", null, `${enrichment.name}: ${enrichment.status}`), h("progress", { max: total, value: done, "aria-label": "Enriched" }));
     parts.push(pairs([["People", total], ["Asked about", enrichment.enrichedRecords], ["Left out", enrichment.skippedRecords], ["Failed", enrichment.failedRecords],
-      ["Wait", enrichment.waitingRecords], ["Cost in US dollars", `${actualCost.toFixed(4)} (thought: ${estimatedCost.toFixed(4)})`], ["Values taken back", enrichment.undoneRecords]]));
+      ["Wait", enrichment.pendingRecords], ["Cost in US dollars", `${actualCost.toFixed(4)} (thought: ${estimatedCost.toFixed(4)})`], ["Values taken back", enrichment.undoneRecords]]));
     if (enrichment.error) parts.push(h("div", { role: "alert" }, enrichment.error));
     if (enrichment.note) parts.push(h("div", { role: "status" }, enrichment.note));
     parts.push(buttons(ENRICHMENT_ACTS[enrichment.status] ?? [], enrichment, setEnrichment));

@@ -29,7 +29,7 @@ pub use upkeep::{KEPT_DAYS, expire, open};
 use crate::{
     read::{Direction, List, Nulls, Sort},
     table::Table,
-    vocabulary::{Word, word},
+    vocabulary::{Word, word, word_published_as},
 };
 
 /// The table.
@@ -114,7 +114,11 @@ pub const ENTITIES: &[Word] = &[
 
 /// Who acted (`changes.actor_kind`).
 pub const ACTORS: &[Word] = &[
-    word("visitor", "The user of a server on localhost, without an API key."),
+    word_published_as(
+        "visitor",
+        "local_user",
+        "The user of a server on localhost, without an API key.",
+    ),
     word("command_line", "The command line of the server."),
     word("person", "A person, by an API key; on localhost, also by a header of the client."),
     word("worker", "A program, by an API key; on localhost, also by a header of the client."),

@@ -49,12 +49,12 @@ async fn rules_fill_in_what_follows_from_what_is_known(app: App) {
             { "location": null, "company": { "website": null, "size": "unknown", "industry": { "name": "Unknown" } } },
         ])
     );
-    let fields = "status processedRecords enrichedRecords failedRecords waitingRecords progressPercentage actualCost \
+    let fields = "status processedRecords enrichedRecords failedRecords pendingRecords progressPercentage actualCost \
                   estimatedCost importRecords { nodes { status enrichmentConfidence dataCompleteness cost } }";
     assert_eq!(
         job(&app, 2, fields).await,
         json!({ "status": "COMPLETED", "processedRecords": 2, "enrichedRecords": 2, "failedRecords": 0,
-            "waitingRecords": 0, "progressPercentage": 100.0, "actualCost": 0.0, "estimatedCost": 0.0,
+            "pendingRecords": 0, "progressPercentage": 100.0, "actualCost": 0.0, "estimatedCost": 0.0,
             "importRecords": { "nodes": [
                 { "status": "ENRICHED", "enrichmentConfidence": 0.5, "dataCompleteness": 0.7, "cost": 0.0 },
                 { "status": "ENRICHED", "enrichmentConfidence": null, "dataCompleteness": 0.3, "cost": 0.0 },
@@ -196,11 +196,11 @@ async fn an_enrichment_can_be_taken_back(mut app: App) {
         json!([{ "location": "Bonn", "company": { "size": "unknown" } },
             { "location": null, "company": { "size": "unknown" } }])
     );
-    let told = job(&app, begun, "status undoneRecords keptRecords actualCost").await;
+    let told = job(&app, begun, "status undoneRecords undoSkippedRecords actualCost").await;
     // What was spent stays spent.
     assert_eq!(
         told,
-        json!({ "status": "UNDONE", "undoneRecords": 3, "keptRecords": 1, "actualCost": 1.0 })
+        json!({ "status": "UNDONE", "undoneRecords": 3, "undoSkippedRecords": 1, "actualCost": 1.0 })
     );
     let mut told = provenance(&app).await;
     told.sort();
@@ -221,8 +221,8 @@ async fn a_list_can_be_taken_back_after_its_people_were_enriched(app: App) {
     lists::commit(&app, list, "WAIT").await;
     enrich(&app, &[1], "").await;
     lists::act(&app, "undoImportJob", list).await;
-    let told = job(&app, list, "undoneRecords keptRecords").await;
-    assert_eq!(told, json!({ "undoneRecords": 1, "keptRecords": 0 }));
+    let told = job(&app, list, "undoneRecords undoSkippedRecords").await;
+    assert_eq!(told, json!({ "undoneRecords": 1, "undoSkippedRecords": 0 }));
     assert_eq!(app.data("{ prospects { totalCount } }").await["prospects"]["totalCount"], 0);
 }
 

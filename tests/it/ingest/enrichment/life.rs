@@ -116,10 +116,10 @@ async fn a_provider_that_is_not_set_up_right_ends_the_job(mut app: App) {
     ask(&mut app, vec![fake.clone()]);
     let begun = enrich(&app, &ids, "providers: [HTTP]").await;
     assert!(fake.asked.load(Ordering::SeqCst) <= 3);
-    let told = job(&app, begun, "status error failedRecords waitingRecords").await;
+    let told = job(&app, begun, "status error failedRecords pendingRecords").await;
     assert_eq!(
         told,
-        json!({ "status": "FAILED", "error": "it answers 401", "failedRecords": 0, "waitingRecords": 8 })
+        json!({ "status": "FAILED", "error": "it answers 401", "failedRecords": 0, "pendingRecords": 8 })
     );
     ask(&mut app, vec![Fake::new("http", 0.5, |asked, _| found(asked, &[], charge(0.1)))]);
     act(&app, "retryImportJob", begun).await;

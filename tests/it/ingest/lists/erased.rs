@@ -32,10 +32,10 @@ async fn an_erased_person_stands_in_no_list(app: App) {
         assert!(!left.contains(gone), "{gone}");
     }
     assert_eq!(told(&app, job).await.len(), 2);
-    let counted = app.data(&format!("{{ importJob(id: {job}) {{ totalRecords createdRecords skippedRecords updatedRecords waitingRecords }} }}")).await;
+    let counted = app.data(&format!("{{ importJob(id: {job}) {{ totalRecords createdRecords skippedRecords updatedRecords pendingRecords }} }}")).await;
     assert_eq!(
         counted["importJob"],
-        json!({ "totalRecords": 2, "createdRecords": 1, "skippedRecords": 0, "updatedRecords": 0, "waitingRecords": 1 })
+        json!({ "totalRecords": 2, "createdRecords": 1, "skippedRecords": 0, "updatedRecords": 0, "pendingRecords": 1 })
     );
 }
 

@@ -87,11 +87,11 @@ async fn told(app: &App, job: i64) -> Vec<String> {
 /// What is counted of a job: created, updated, skipped, failed, waiting, and its state.
 async fn counts(app: &App, job: i64) -> (Vec<i64>, String) {
     let query = format!(
-        "{{ importJob(id: {job}) {{ status createdRecords updatedRecords skippedRecords failedRecords waitingRecords }} }}"
+        "{{ importJob(id: {job}) {{ status createdRecords updatedRecords skippedRecords failedRecords pendingRecords }} }}"
     );
     let job = app.data(&query).await["importJob"].clone();
     let names =
-        ["createdRecords", "updatedRecords", "skippedRecords", "failedRecords", "waitingRecords"];
+        ["createdRecords", "updatedRecords", "skippedRecords", "failedRecords", "pendingRecords"];
     let counts = names.map(|name| job[name].as_i64().unwrap());
     (counts.to_vec(), job["status"].as_str().unwrap().to_owned())
 }

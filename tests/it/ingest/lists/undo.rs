@@ -21,7 +21,7 @@ async fn done(app: &App, mutation: &str) {
 }
 
 async fn undone(app: &App, job: i64) -> serde_json::Value {
-    let query = format!("{{ importJob(id: {job}) {{ status undoneRecords keptRecords }} }}");
+    let query = format!("{{ importJob(id: {job}) {{ status undoneRecords undoSkippedRecords }} }}");
     app.data(&query).await["importJob"].clone()
 }
 
@@ -39,7 +39,7 @@ async fn what_was_written_is_taken_back(app: App) {
     act(&app, "undoImportJob", job).await;
     assert_eq!(
         undone(&app, job).await,
-        json!({ "status": "UNDONE", "undoneRecords": 3, "keptRecords": 0 })
+        json!({ "status": "UNDONE", "undoneRecords": 3, "undoSkippedRecords": 0 })
     );
     assert_eq!(people(&app).await, before);
     let companies = app.data("{ companies { nodes { name } } }").await;
@@ -104,7 +104,7 @@ async fn what_was_touched_since_is_kept(app: App) {
     act(&app, "undoImportJob", job).await;
     assert_eq!(
         undone(&app, job).await,
-        json!({ "status": "UNDONE", "undoneRecords": 2, "keptRecords": 4 })
+        json!({ "status": "UNDONE", "undoneRecords": 2, "undoSkippedRecords": 4 })
     );
     let left = app.data("{ prospects { nodes { fullName } } companies { nodes { name } } }").await;
     let names = |list: &str, name: &str| tests::app::texts(&left[list]["nodes"], name);
@@ -127,7 +127,7 @@ async fn somebody_who_stands_in_a_list_twice_goes_too(app: App) {
     act(&app, "undoImportJob", job).await;
     assert_eq!(
         undone(&app, job).await,
-        json!({ "status": "UNDONE", "undoneRecords": 4, "keptRecords": 0 })
+        json!({ "status": "UNDONE", "undoneRecords": 4, "undoSkippedRecords": 0 })
     );
     assert!(people(&app).await.is_empty());
 }
@@ -142,7 +142,7 @@ async fn two_lists_are_taken_back_one_after_the_other(app: App) {
     act(&app, "undoImportJob", first).await;
     assert_eq!(
         undone(&app, first).await,
-        json!({ "status": "UNDONE", "undoneRecords": 1, "keptRecords": 0 })
+        json!({ "status": "UNDONE", "undoneRecords": 1, "undoSkippedRecords": 0 })
     );
     assert!(people(&app).await.is_empty());
 }
@@ -157,7 +157,7 @@ async fn one_after_the_other_however_many(app: App) {
     assert_eq!(people(&app).await, ["Ada | ada@a.example | +493012345678 | CTO | A"]);
     for job in jobs.into_iter().rev() {
         act(&app, "undoImportJob", job).await;
-        let expected = json!({ "status": "UNDONE", "undoneRecords": 1, "keptRecords": 0 });
+        let expected = json!({ "status": "UNDONE", "undoneRecords": 1, "undoSkippedRecords": 0 });
         assert_eq!(undone(&app, job).await, expected);
     }
     assert!(people(&app).await.is_empty());
@@ -175,7 +175,7 @@ async fn who_went_into_a_merge_is_kept(app: App) {
     commit(&app, job, "WAIT").await;
     done(&app, "mergeProspects(input: { keepId: 1, dropId: 2 })").await;
     act(&app, "undoImportJob", job).await;
-    let expected = json!({ "status": "UNDONE", "undoneRecords": 0, "keptRecords": 1 });
+    let expected = json!({ "status": "UNDONE", "undoneRecords": 0, "undoSkippedRecords": 1 });
     assert_eq!(undone(&app, job).await, expected);
     assert_eq!(people(&app).await, ["Ada | ada@acme.example | - | - | Acme"]);
 }
@@ -192,7 +192,7 @@ async fn many_rows_are_taken_back(app: App) {
     act(&app, "undoImportJob", job).await;
     assert_eq!(
         undone(&app, job).await,
-        json!({ "status": "UNDONE", "undoneRecords": 1_206, "keptRecords": 0 })
+        json!({ "status": "UNDONE", "undoneRecords": 1_206, "undoSkippedRecords": 0 })
     );
     let left = app.data("{ prospects { totalCount } companies { totalCount } }").await;
     assert_eq!(left, json!({ "prospects": { "totalCount": 0 }, "companies": { "totalCount": 0 } }));

@@ -189,10 +189,10 @@ async fn it_is_paused_resumed_and_cancelled(app: App) {
     assert_eq!(act("undoImportJob").await, "UNDOING");
     work(&app).await;
     assert_eq!(totals(&app).await, (0, 0));
-    let query = format!("{{ importJob(id: {job}) {{ status undoneRecords keptRecords }} }}");
+    let query = format!("{{ importJob(id: {job}) {{ status undoneRecords undoSkippedRecords }} }}");
     assert_eq!(
         app.data(&query).await["importJob"],
-        json!({ "status": "UNDONE", "undoneRecords": 1000, "keptRecords": 0 })
+        json!({ "status": "UNDONE", "undoneRecords": 1000, "undoSkippedRecords": 0 })
     );
 }
 
