@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 use service::{
     Scope, Value as Cell,
     governance::change_log::{ACTORS, ENTITIES, KINDS, Position, cursor, kind, table},
+    ingest::note::Note,
 };
 
 use crate::{
@@ -170,6 +171,7 @@ fn told(entity: Option<&'static Entity>, name: &str, value: &Json) -> Option<Jso
         })
     });
     let value = match (scalar, value) {
+        (_, Json::String(stored)) if is_note(entity, name) => Json::String(Note::sentences(stored)),
         (Some(Scalar::Enum(ty)), Json::String(word)) => Json::String(enum_value(ty, word)),
         (Some(Scalar::DateTime), Json::String(time)) => Json::String(
             time.strip_suffix("+00:00").map_or(time.clone(), |time| format!("{time}Z")),
@@ -177,6 +179,15 @@ fn told(entity: Option<&'static Entity>, name: &str, value: &Json) -> Option<Jso
         (_, value) => value.clone(),
     };
     Some(JsonText(value))
+}
+
+/// Whether a column holds notes, which are shown as sentences.
+fn is_note(entity: Option<&'static Entity>, column: &str) -> bool {
+    let table = entity.map_or("", |entity| entity.table.name);
+    matches!(
+        (table, column),
+        ("import_jobs", "error") | ("import_records", "reason" | "last_error")
+    )
 }
 
 /// What a column points to.

@@ -6,6 +6,7 @@ use service::{
     ingest::import_job::{self, DECISIONS, KINDS, STATUSES, kind, rules, table},
 };
 
+use super::note::{ImportNote, notes, sentences};
 use super::{
     extraction::Extraction, field_provenance::FieldProvenance, import_record::ImportRecord,
 };
@@ -85,8 +86,12 @@ pub struct ImportJob {
     /// Options. Enrichments: providers and policy. Imports: `format`, `encoding`, `delimiter`, `country`, all `columns` of
     /// the file, and `mapping`, the column of each field.
     pub options: Option<Json>,
-    /// Reason of a failure.
+    /// Reason why the job failed or waits: the messages of `errors`.
+    #[entity(computed = sentences, needs("error"))]
     pub error: Option<String>,
+    /// Reasons why the job failed or waits.
+    #[entity(computed = notes, needs("error"))]
+    pub errors: Vec<ImportNote>,
     /// Time of the first commit.
     pub started_at: Option<DateTime>,
     /// Time when the last rows were written.

@@ -11,7 +11,11 @@ use service::{
     },
 };
 
-use super::{field_provenance::FieldProvenance, import_job::ImportJob};
+use super::{
+    field_provenance::FieldProvenance,
+    import_job::ImportJob,
+    note::{ImportNote, notes, sentences},
+};
 use crate::{
     crm::{company::Company, prospect::Prospect},
     error::Result,
@@ -34,8 +38,12 @@ pub struct ImportRecord {
     pub promotion_status: Of<ImportPromotionStatus>,
     /// Verdict of the preview.
     pub verdict: Of<ImportVerdict>,
-    /// Reason of the verdict, and values that could not be read.
+    /// Reason of the verdict, and values that could not be read: the messages of `reasons`.
+    #[entity(computed = sentences, needs("reason"))]
     pub reason: Option<String>,
+    /// Reasons of the verdict, and values that could not be read.
+    #[entity(computed = notes, needs("reason"))]
+    pub reasons: Vec<ImportNote>,
     /// Decision of a person.
     pub decision: Option<Of<ImportDecision>>,
     /// Value that matched the prospect: `email`, `linkedin_url`, `phone`, `decision`.
@@ -86,8 +94,12 @@ pub struct ImportRecord {
     pub llm_usage_logs: Many<LlmUsageLog>,
     /// Paid service calls of the job or record.
     pub service_usage_logs: Many<ServiceUsageLog>,
-    /// Reason why the record was not written or enriched.
+    /// Reason why the record was not written or enriched: the messages of `errors`.
+    #[entity(computed = sentences, needs("last_error"))]
     pub last_error: Option<String>,
+    /// Reasons why the record was not written or enriched.
+    #[entity(computed = notes, needs("last_error"))]
+    pub errors: Vec<ImportNote>,
     /// Error message of the provider, verbatim. Maximum: 300 characters. Null without a failure, and for all roles except
     /// owner and admin.
     #[entity(computed = provider_message, needs("provider_message"))]

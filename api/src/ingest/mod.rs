@@ -8,4 +8,5 @@ pub mod extraction;
 pub mod field_provenance;
 pub mod import_job;
 pub mod import_record;
+pub mod note;
 pub mod report;

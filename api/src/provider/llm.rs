@@ -9,9 +9,13 @@ use serde_json::{Value as Json, json};
 use service::{
     governance::setting::{self, Price, Settings},
     ingest::enrichment::{Answer, Ask, Charge, Failure, Field, Found, Provider, Variant},
+    ingest::note::{Note, NoteCode},
 };
 
-use super::{allowed_model::AllowedModel, body, broken, refusal, retry_after, said, size, values};
+use super::{
+    PROVIDER, allowed_model::AllowedModel, body, broken, named, refusal, retry_after, said, size,
+    values,
+};
 
 /// Where OpenAI itself is asked.
 const OPENAI: &str = "https://api.openai.com/v1";
@@ -120,8 +124,8 @@ impl Llm {
         let mut said = None;
         let outcome = self.exchange(ask, request, &mut charge, &mut said).await;
         charge.latency_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
-        charge.error = outcome.as_ref().err().map(|failure| failure.message().to_owned());
         let outcome = outcome.map_err(|failure| of_model(failure, &ask.model));
+        charge.error = outcome.as_ref().err().map(|failure| failure.note().message());
         Answer { outcome, charge: Some(charge), said }
     }
 
@@ -165,7 +169,8 @@ impl Llm {
             *told = said(&bytes, self.key.as_ref());
             return Err(refusal(status, wait, &bytes));
         }
-        let unreadable = || Failure::Later("its answer can't be read".to_owned(), None);
+        let unreadable =
+            || Failure::Later(Note::new(NoteCode::ProviderAnswerUnreadable, [PROVIDER]), None);
         let told: Json = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
         if let (Some(prompt), Some(completion)) =
             (told["usage"]["prompt_tokens"].as_i64(), told["usage"]["completion_tokens"].as_i64())
@@ -195,7 +200,10 @@ impl Llm {
         let is_told =
             |name: &String| name == "fields" || name == "variants" || Field::of(name).is_some();
         if !content.as_object().is_some_and(|told| told.is_empty() || told.keys().any(is_told)) {
-            return Err(Failure::Later("its answer has no `fields`".to_owned(), None));
+            return Err(Failure::Later(
+                Note::new(NoteCode::ProviderAnswerUnreadable, [PROVIDER]),
+                None,
+            ));
         }
         let variants = content["variants"].as_array().into_iter().flatten().filter_map(|variant| {
             let content = variant["content"].as_str()?.to_owned();
@@ -233,14 +241,16 @@ fn why_unreadable(choice: &Json, ask: &Ask) -> Failure {
     let message = &choice["message"];
     match choice["finish_reason"].as_str() {
         _ if message["refusal"].as_str().is_some_and(|text| !text.trim().is_empty()) => {
-            Failure::Never("it refuses to answer".to_owned())
+            Failure::Never(Note::new(NoteCode::ProviderDeclined, [PROVIDER]))
         }
-        Some("content_filter") => Failure::Never("its answer was held back by a filter".to_owned()),
-        Some("length") => Failure::Never(format!(
-            "its answer was cut off after {} tokens; a model that thinks less, or fewer variants, may fit",
-            most_tokens(ask)
+        Some("content_filter") => {
+            Failure::Never(Note::new(NoteCode::ProviderAnswerFiltered, [PROVIDER]))
+        }
+        Some("length") => Failure::Never(Note::new(
+            NoteCode::ProviderAnswerTruncated,
+            [PROVIDER, &most_tokens(ask).to_string()],
         )),
-        _ => Failure::Later("its answer can't be read".to_owned(), None),
+        _ => Failure::Later(Note::new(NoteCode::ProviderAnswerUnreadable, [PROVIDER]), None),
     }
 }
 
@@ -249,12 +259,7 @@ fn most_tokens(ask: &Ask) -> u32 {
 }
 
 fn of_model(failure: Failure, model: &str) -> Failure {
-    let told = |message: String| format!("the language model {model}: {message}");
-    match failure {
-        Failure::Later(message, wait) => Failure::Later(told(message), wait),
-        Failure::Never(message) => Failure::Never(told(message)),
-        Failure::Misconfigured(message) => Failure::Misconfigured(told(message)),
-    }
+    named(failure, &format!("the language model {model}"))
 }
 
 impl Provider for Llm {
@@ -262,12 +267,10 @@ impl Provider for Llm {
         "llm"
     }
 
-    fn refuses(&self, settings: &Settings) -> Option<String> {
+    fn refuses(&self, settings: &Settings) -> Option<Note> {
         let provider = settings.text(setting::LLM_PROVIDER);
         if self.is_openai && provider != "openai" {
-            return Some(format!(
-                "the setting llm_provider says {provider}; tell the server where that is (--llm-url)"
-            ));
+            return Some(Note::new(NoteCode::ModelUnavailable, [&provider]));
         }
         let model = settings.text(setting::LLM_MODEL);
         // Without its price the spending limit of the day would not hold.
@@ -275,15 +278,9 @@ impl Provider for Llm {
             return None;
         }
         if self.key.is_some() || !self.allowed.is_empty() {
-            return Some(format!(
-                "the operator of the server allows no model {model}; ask for `--llm-model {model}=INPUT/OUTPUT`, \
-                 or choose another in the setting llm_model"
-            ));
+            return Some(Note::new(NoteCode::ModelNotAllowed, [&model]));
         }
-        Some(format!(
-            "the price of {model} is unknown: add it to the setting llm_prices, like \
-                 {{\"{model}\": {{\"input\": 0.15, \"output\": 0.6}}}} in US dollars for a million tokens"
-        ))
+        Some(Note::new(NoteCode::ModelPriceUnknown, [&model]))
     }
 
     /// No text has more tokens than bytes.

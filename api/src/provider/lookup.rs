@@ -8,10 +8,11 @@ use reqwest::Client;
 use serde_json::Value as Json;
 use service::{
     ingest::enrichment::{Answer, Ask, Charge, Failure, Found, Provider},
+    ingest::note::{Note, NoteCode},
     normal_form::domain,
 };
 
-use super::{body, broken, refusal, retry_after, said, size, values};
+use super::{PROVIDER, body, broken, named, refusal, retry_after, said, size, values};
 
 /// How sure a service is that does not say it.
 const USUAL_CONFIDENCE: f64 = 0.7;
@@ -45,7 +46,7 @@ impl Lookup {
         };
         filled
             .filter(|filled| template.is_some_and(|template| place(&template) == place(filled)))
-            .ok_or_else(|| Failure::Never("a value can't stand in its address".to_owned()))
+            .ok_or_else(|| Failure::Never(Note::new(NoteCode::ProviderValueUnusable, [PROVIDER])))
     }
 
     fn filled(&self, ask: &Ask) -> String {
@@ -95,13 +96,8 @@ impl Lookup {
             Err(failure) => Err(failure),
         };
         charge.latency_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
-        charge.error = outcome.as_ref().err().map(|failure| failure.message().to_owned());
-        let told = |message: String| format!("the look-up service: {message}");
-        let outcome = outcome.map_err(|failure| match failure {
-            Failure::Later(message, wait) => Failure::Later(told(message), wait),
-            Failure::Never(message) => Failure::Never(told(message)),
-            Failure::Misconfigured(message) => Failure::Misconfigured(told(message)),
-        });
+        let outcome = outcome.map_err(|failure| named(failure, "the lookup service"));
+        charge.error = outcome.as_ref().err().map(|failure| failure.note().message());
         Answer { outcome, charge: Some(charge), said }
     }
 
@@ -143,8 +139,9 @@ impl Lookup {
         }
         let told: Option<Json> = serde_json::from_slice(&bytes).ok();
         let told = told.filter(Json::is_object);
-        let told = told
-            .ok_or_else(|| Failure::Later("the response is not a JSON object".to_owned(), None))?;
+        let told = told.ok_or_else(|| {
+            Failure::Later(Note::new(NoteCode::ProviderAnswerUnreadable, [PROVIDER]), None)
+        })?;
         Ok(Found { values: values(&told, USUAL_CONFIDENCE), variants: Vec::new() })
     }
 }

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use service::{
     Error, Result,
     ingest::enrichment::{Failure, Field, Offline, Provider, Providers, Value},
+    ingest::note::{Note, NoteCode},
 };
 
 pub use self::allowed_model::AllowedModel;
@@ -154,7 +155,9 @@ async fn body(mut response: Response) -> std::result::Result<Vec<u8>, Failure> {
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_ANSWER => body.extend(chunk),
-            Ok(Some(_)) => return Err(Failure::Never("the answer is too large".to_owned())),
+            Ok(Some(_)) => {
+                return Err(Failure::Never(Note::new(NoteCode::ProviderAnswerTooLarge, [PROVIDER])));
+            }
             Ok(None) => return Ok(body),
             Err(error) => return Err(Failure::Later(without_address(error), None)),
         }
@@ -162,32 +165,48 @@ async fn body(mut response: Response) -> std::result::Result<Vec<u8>, Failure> {
 }
 
 /// What went wrong on the way; an address may hold what is nobody's business.
-fn without_address(error: reqwest::Error) -> String {
-    let told = error.without_url();
-    let kind = if told.is_timeout() {
-        "it did not answer in time"
-    } else if told.is_connect() {
-        "it can't be reached"
+fn without_address(error: reqwest::Error) -> Note {
+    let error = error.without_url();
+    let code = if error.is_timeout() {
+        NoteCode::ProviderTimeout
+    } else if error.is_connect() {
+        NoteCode::ProviderUnreachable
     } else {
-        "the connection broke"
+        NoteCode::ProviderConnectionLost
     };
-    kind.to_owned()
+    Note::new(code, [PROVIDER])
+}
+
+/// What stands in a note for the name of the provider, until it is known.
+const PROVIDER: &str = "";
+
+/// A failure of the provider called `name`.
+fn named(failure: Failure, name: &str) -> Failure {
+    let named = |mut note: Note| {
+        if let Some(provider) = note.arguments.first_mut().filter(|first| first.is_empty()) {
+            name.clone_into(provider);
+        }
+        note
+    };
+    match failure {
+        Failure::Later(note, wait) => Failure::Later(named(note), wait),
+        Failure::Never(note) => Failure::Never(named(note)),
+        Failure::Misconfigured(note) => Failure::Misconfigured(named(note)),
+    }
 }
 
 /// What a status of HTTP means for those who ask.
 fn refusal(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Failure {
-    let message = format!("it answers {}", status.as_u16());
+    let note = |code| Note::new(code, [PROVIDER, status.as_str()]);
     match status.as_u16() {
-        400 | 429 if is_out_of_budget(body) => Failure::Misconfigured(format!(
-            "{message}: its budget is used up; raise it, or start the job again when it begins anew"
-        )),
-        401 | 403 => Failure::Misconfigured(format!("{message}; is its key right?")),
-        404 | 405 => Failure::Misconfigured(format!("{message}; is its address right?")),
-        300..=399 => {
-            Failure::Misconfigured(format!("{message}; it sends us elsewhere, where we don't go"))
+        400 | 429 if is_out_of_budget(body) => {
+            Failure::Misconfigured(note(NoteCode::ProviderBudgetUsed))
         }
-        408 | 409 | 425 | 429 | 500..=599 => Failure::Later(message, wait),
-        _ => Failure::Never(message),
+        401 | 403 => Failure::Misconfigured(note(NoteCode::ProviderKeyRejected)),
+        404 | 405 => Failure::Misconfigured(note(NoteCode::ProviderAddressWrong)),
+        300..=399 => Failure::Misconfigured(note(NoteCode::ProviderRedirects)),
+        408 | 409 | 425 | 429 | 500..=599 => Failure::Later(note(NoteCode::ProviderStatus), wait),
+        _ => Failure::Never(note(NoteCode::ProviderStatus)),
     }
 }
 

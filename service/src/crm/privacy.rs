@@ -123,7 +123,7 @@ pub async fn export(scope: &Scope, id: i64) -> Result<Json> {
             }
             let mut rows = Vec::new();
             for person in &persons {
-                rows.extend(list::rows_of(unit, person).await?.iter().map(Record::snapshot));
+                rows.extend(list::rows_of(unit, person).await?.iter().map(import_record::readable));
             }
             export[import_record::table().name] = Json::Array(rows);
             let mut history = Vec::new();

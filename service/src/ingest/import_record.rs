@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use entity::ingest::import_record;
 
 use crate::{
+    ingest::note::Note,
     table::Table,
     value::Value,
     vocabulary::{Word, word, word_published_as},
@@ -123,3 +124,15 @@ pub const DECISIONS: &[Word] = &[
     word("merge", "Fill in an existing prospect."),
     word("skip", "Skip the row."),
 ];
+
+/// A record as JSON, its notes as sentences.
+#[must_use]
+pub(crate) fn readable(record: &Record) -> serde_json::Value {
+    let mut json = record.snapshot();
+    for column in ["reason", "last_error"] {
+        if let Some(serde_json::Value::String(stored)) = json.get_mut(column) {
+            *stored = Note::sentences(stored);
+        }
+    }
+    json
+}

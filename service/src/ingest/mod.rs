@@ -10,6 +10,7 @@ pub mod import_job;
 pub mod import_record;
 mod json_text;
 pub mod list;
+pub mod note;
 pub mod report;
 pub mod sales_assistant;
 mod sqlite_source;

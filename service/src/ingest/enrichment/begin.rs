@@ -132,7 +132,11 @@ async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Setti
             }
             Some(provider) => {
                 problems.extend(provider.refuses(settings).map(|why| {
-                    Problem::conflict(crate::Reason::ProviderMisconfigured, "providers", why)
+                    Problem::conflict(
+                        crate::Reason::ProviderMisconfigured,
+                        "providers",
+                        why.message(),
+                    )
                 }));
             }
         }

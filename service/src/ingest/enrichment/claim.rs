@@ -7,7 +7,7 @@ use super::{
     ATTEMPTS, LEASE,
     cache::{self, About},
     field::{FIELDS, Field, known},
-    finish::{close, conclude},
+    finish::{close, conclude, noted},
     plan::{Plan, policy},
     provider::{Ask, Found, Providers},
 };
@@ -15,6 +15,7 @@ use crate::{
     crm::{company, prospect},
     error::Result,
     governance::setting::{self, Settings},
+    ingest::note::{Note, NoteCode},
     ingest::{
         import_job::{self, status as job_status},
         import_record::{self, status},
@@ -95,7 +96,7 @@ pub(super) async fn claim(
                 why
             }
         };
-        after.set("error", Value::Text(why));
+        after.set("error", noted(why));
         unit.update(&before, after).await?;
         unit.commit().await?;
         return Ok(Taken::default());
@@ -103,13 +104,13 @@ pub(super) async fn claim(
     let mut round = Taken::default();
     for record in next(&unit, job, free).await? {
         if record.number("processing_attempts").unwrap_or_default() >= ATTEMPTS {
-            let why = "it was broken off each time";
+            let why = NoteCode::AttemptsInterrupted;
             close(&mut unit, &mut after, &record, status::FAILED, why).await?;
             round.moved = true;
             continue;
         }
         let Some((person, company)) = about_whom(&mut unit, &record).await? else {
-            let why = "the prospect is not there any more, or none was made of it yet";
+            let why = NoteCode::ProspectMissing;
             close(&mut unit, &mut after, &record, status::SKIPPED, why).await?;
             round.moved = true;
             continue;
@@ -134,7 +135,7 @@ pub(super) async fn claim(
             Payable::Tomorrow(why) => {
                 let tomorrow = daily_cost_summary::day_of(unit.now()) + TimeDelta::days(1);
                 after.set("status", Value::Text(job_status::PENDING.to_owned()));
-                after.set("error", Value::Text(why));
+                after.set("error", noted(why));
                 after.set("resumes_at", Value::Time(tomorrow));
                 break;
             }
@@ -151,16 +152,16 @@ pub(super) async fn claim(
 /// Why a plan can't be carried out now.
 enum Unable {
     /// This server does not have the provider.
-    NotHere(String),
+    NotHere(Note),
     /// As the settings are it can't be asked.
-    Refused(String),
+    Refused(Note),
 }
 
 fn unable(plan: &Plan, providers: &Providers, settings: &Settings) -> Option<Unable> {
     plan.providers.iter().find_map(|name| match providers.get(name) {
-        None => Some(Unable::NotHere(format!(
-            "{} is not set up on the server that would ask; it waits for one on which it is",
-            name.to_uppercase()
+        None => Some(Unable::NotHere(Note::new(
+            NoteCode::ProviderNotConfigured,
+            [&name.to_uppercase()],
         ))),
         Some(provider) => provider.refuses(settings).map(Unable::Refused),
     })
@@ -304,7 +305,7 @@ enum Payable {
     /// When what is held back for others was not needed.
     Later,
     /// Not today, and why.
-    Tomorrow(String),
+    Tomorrow(Note),
 }
 
 /// Whether the day may cost so much more. What was spent and what is held back are read by one statement: between two
@@ -320,11 +321,9 @@ async fn payable(
     }
     let setting = settings.number(setting::SPEND_LIMIT);
     let limit = providers.spend_limit(setting);
-    let way_out = if limit < setting {
-        "that limit is the one of the server (--daily-spend-limit)"
-    } else {
-        "the setting daily_spend_limit can be raised, and the job resumed"
-    };
+    // The limit of the server can't be raised by a setting.
+    let code =
+        if limit < setting { NoteCode::SpendLimitReached } else { NoteCode::SettingLimitReached };
     let sql = "SELECT (SELECT COALESCE(SUM(\"server_cost_usd\"), 0) FROM \"daily_cost_summaries\" \
                WHERE \"organization_id\" = {} AND \"date\" = {}) + 0.0e0, \
                (SELECT COALESCE(SUM(\"reserved_cost\"), 0) FROM \"import_records\" \
@@ -342,11 +341,8 @@ async fn payable(
     if spent + cost <= limit {
         return Ok(Payable::Later);
     }
-    Ok(Payable::Tomorrow(format!(
-        "the spending limit of the day is reached: {spent:.4} of {:.4} US dollars are spent, and the next may \
-         cost {cost:.4}; it resumes tomorrow (UTC); {way_out}",
-        limit - 1e-9
-    )))
+    let [spent, limit, cost] = [spent, limit - 1e-9, cost].map(|amount| format!("{amount:.4}"));
+    Ok(Payable::Tomorrow(Note::new(code, [&spent, &limit, &cost])))
 }
 
 /// Notes who asks about a record, until when, and what is held back for it. The change log tells what comes of it.

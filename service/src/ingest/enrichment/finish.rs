@@ -19,6 +19,7 @@ use super::{
 use crate::{
     crm::{company, prospect},
     error::{Error, Result},
+    ingest::note::{Note, NoteCode},
     ingest::{
         import_job::{self, status as job_status},
         import_record::{self, status},
@@ -163,13 +164,12 @@ async fn settle(
     release(record);
     record.set("processing_time_ms", Value::Int(outcome.took_ms.clamp(0, i32::MAX.into())));
     let is_stopped = matches!(job.text("status"), job_status::UNDOING | job_status::UNDONE);
-    let why = |failure: &Failure| failure.message().to_owned();
+    let why = |failure: &Failure| noted(failure.note().clone());
     let said = outcome.failure.as_ref().and(outcome.said.clone());
     record.set("provider_message", said.map_or(Value::Null, Value::Text));
     match &outcome.failure {
         _ if is_stopped => {
-            let why = "it was taken back while providers were asked";
-            over(unit, record, job, status::SKIPPED, why);
+            over(unit, record, job, status::SKIPPED, Some(NoteCode::JobUndone.into()));
             return Ok(());
         }
         None => {}
@@ -177,35 +177,34 @@ async fn settle(
             // Nobody's fault but ours: the others need not be tried, and this one was not.
             record.set("status", Value::Text(status::PENDING.to_owned()));
             record.set("processing_attempts", Value::Int(claimed.attempt - 1));
-            record.set("last_error", Value::Text(why(failure)));
+            record.set("last_error", why(failure));
             if matches!(job.text("status"), job_status::PROCESSING | job_status::PENDING) {
                 job.set("status", Value::Text(job_status::FAILED.to_owned()));
-                job.set("error", Value::Text(told.clone()));
+                job.set("error", noted(told.clone()));
             }
             return Ok(());
         }
         Some(failure @ Failure::Later(_, told)) if claimed.attempt < ATTEMPTS => {
             record.set("status", Value::Text(status::PENDING.to_owned()));
-            record.set("last_error", Value::Text(why(failure)));
+            record.set("last_error", why(failure));
             let told = told.and_then(|wait| TimeDelta::from_std(wait).ok());
             let wait = pause(claimed.record, claimed.attempt).max(told.unwrap_or_default());
             record.set("next_attempt_at", Value::Time(unit.now() + wait));
             return Ok(());
         }
-        Some(failure) => over(unit, record, job, status::FAILED, &why(failure)),
+        Some(failure) => over(unit, record, job, status::FAILED, Some(failure.note().clone())),
     }
     // What others found before one failed for good is paid for, and kept.
     let applied = apply::apply(unit, claimed, outcome).await?;
     let has_failed = outcome.failure.is_some();
     let Some(applied) = applied else {
         if !has_failed {
-            let why = "the prospect was deleted while providers were asked";
-            over(unit, record, job, status::SKIPPED, why);
+            over(unit, record, job, status::SKIPPED, Some(NoteCode::ProspectDeleted.into()));
         }
         return Ok(());
     };
     if !has_failed {
-        over(unit, record, job, status::ENRICHED, "");
+        over(unit, record, job, status::ENRICHED, None);
         let variants = drafts::make(unit, claimed, outcome, calls, &applied).await?;
         if !variants.is_empty() {
             record.set("generated_content", Value::Json(json!({ "variants": variants })));
@@ -219,10 +218,15 @@ async fn settle(
 }
 
 /// A record is over in this way; `why`, where it is not as it was meant.
-fn over(unit: &Unit, record: &mut Record, job: &mut Record, state: &'static str, why: &str) {
+fn over(
+    unit: &Unit,
+    record: &mut Record,
+    job: &mut Record,
+    state: &'static str,
+    why: Option<Note>,
+) {
     record.set("status", Value::Text(state.to_owned()));
-    let why = if why.is_empty() { Value::Null } else { Value::Text(why.to_owned()) };
-    record.set("last_error", why);
+    record.set("last_error", why.map_or(Value::Null, noted));
     record.set("processed_at", Value::Time(unit.now()));
     count(
         job,
@@ -232,6 +236,11 @@ fn over(unit: &Unit, record: &mut Record, job: &mut Record, state: &'static str,
             _ => "skipped_records",
         },
     );
+}
+
+/// A note as a column holds it.
+pub(super) fn noted(note: Note) -> Value {
+    Note::stored(&[note]).map_or(Value::Null, Value::Text)
 }
 
 /// Nobody asks about a record any more, and nothing is held back for it.
@@ -265,11 +274,11 @@ pub(super) async fn close(
     job: &mut Record,
     record: &Record,
     state: &'static str,
-    why: &str,
+    why: NoteCode,
 ) -> Result<()> {
     let mut after = record.clone();
     release(&mut after);
-    over(unit, &mut after, job, state, why);
+    over(unit, &mut after, job, state, Some(why.into()));
     unit.update(record, after).await?;
     Ok(())
 }
@@ -284,9 +293,8 @@ pub(super) fn conclude(unit: &Unit, job: &mut Record) {
     }
     let failed = number("failed_records") > 0 && number("enriched_records") == 0;
     let state = if failed { job_status::FAILED } else { job_status::COMPLETED };
-    let why =
-        "all records failed; their `lastError` and `providerMessage` have the reasons".to_owned();
-    job.set("error", if failed { Value::Text(why) } else { Value::Null });
+    let error = failed.then(|| noted(NoteCode::AllRecordsFailed.into()));
+    job.set("error", error.unwrap_or(Value::Null));
     job.set("status", Value::Text(state.to_owned()));
     job.set("completed_at", Value::Time(unit.now()));
     job.set("resumes_at", Value::Null);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::field::Field;
 use crate::governance::setting::{Price, Settings};
+use crate::ingest::note::Note;
 
 /// Somebody who can be asked about people and companies.
 pub trait Provider: Send + Sync {
@@ -14,7 +15,7 @@ pub trait Provider: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Why it can't be asked as the settings are; nothing when it can.
-    fn refuses(&self, _: &Settings) -> Option<String> {
+    fn refuses(&self, _: &Settings) -> Option<Note> {
         None
     }
 
@@ -122,21 +123,19 @@ pub struct Variant {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// It may answer later: after so long, where it says that.
-    Later(String, Option<Duration>),
+    Later(Note, Option<Duration>),
     /// It will not answer this.
-    Never(String),
+    Never(Note),
     /// It answers nobody, as it is set up.
-    Misconfigured(String),
+    Misconfigured(Note),
 }
 
 impl Failure {
     /// Why, in words of our own.
     #[must_use]
-    pub fn message(&self) -> &str {
+    pub fn note(&self) -> &Note {
         match self {
-            Self::Later(message, _) | Self::Never(message) | Self::Misconfigured(message) => {
-                message
-            }
+            Self::Later(note, _) | Self::Never(note) | Self::Misconfigured(note) => note,
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result},
     identity::policy::Role,
     ingest::import_job::status,
+    ingest::note::NoteCode,
     scope::{Actor, Scope},
     store::Store,
     table::Kind,
@@ -133,7 +134,7 @@ impl Worker {
                     Err(error @ Error::Unavailable(_)) => return Err(error),
                     Err(error) => {
                         tracing::error!(job, %error, "an enrichment could not be worked on");
-                        let why = "it was broken off by a mistake of ours";
+                        let why = NoteCode::InternalError;
                         crate::ingest::list::fail(
                             &scope,
                             job,
@@ -192,8 +193,7 @@ async fn one(scope: Scope, claimed: Claimed, providers: Providers) -> Result<()>
         Err(error) => {
             tracing::error!(record = claimed.record, %error, "an enriched record could not be kept");
             // What was paid is kept all the same.
-            let why = "what was found could not be kept, by a mistake of ours".to_owned();
-            let failure = Some(Failure::Never(why));
+            let failure = Some(Failure::Never(NoteCode::InternalError.into()));
             let paid = Outcome { charges: outcome.charges, failure, ..Outcome::default() };
             finish(&scope, &claimed, &paid).await
         }

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     crm::prospect,
     error::{Error, Problem, Result},
+    ingest::note::{Note, NoteCode},
     ingest::{
         import_job,
         import_record::{promotion, verdict},
@@ -198,7 +199,8 @@ impl<'r> Chunk<'_, 'r> {
             }
             Err(Error::Refused(problems)) => {
                 let told: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
-                let error = Some(told.join("; "));
+                let note = Note::new(NoteCode::RowRejected, [&told.join("; ")]);
+                let error = Note::stored(&[note]);
                 Ok(Done { error, ..Done::of(record, promotion::FAILED) })
             }
             Err(error) => Err(error),
@@ -298,13 +300,13 @@ impl Here {
 }
 
 fn left_out(record: &Record) -> Done {
-    let reason = Some("left out by decision".to_owned());
+    let reason = Note::stored(&[NoteCode::SkippedByDecision.into()]);
     Done { reason, ..Done::of(record, promotion::REJECTED) }
 }
 
 /// A row that was to fill in somebody who is not there any more.
 fn nobody(record: &Record) -> Done {
-    let error = Some("nobody is there any more whom it could fill in".to_owned());
+    let error = Note::stored(&[NoteCode::ProspectMissing.into()]);
     Done { error, ..Done::of(record, promotion::FAILED) }
 }
 
@@ -366,7 +368,7 @@ async fn fill(
     };
     let opts_out = lead.opted_out && !person.has("unsubscribed_at");
     if added.is_empty() && !opts_out {
-        return Ok(Some(Done { reason: Some("nothing new".to_owned()), ..done }));
+        return Ok(Some(Done { reason: Note::stored(&[NoteCode::NothingNew.into()]), ..done }));
     }
     let mut after = person.clone();
     // It is not among what an undo reverts: nobody is written to again because a list was taken back.

@@ -5,7 +5,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 use encoding_rs::Encoding;
 
 use super::{lines::Lines, mapping, objects, quotes, workbook};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    ingest::note::{Note, NoteCode},
+};
 
 /// The most rows of a file.
 pub const MOST_ROWS: usize = 200_000;
@@ -96,7 +99,7 @@ pub struct List {
     /// The sheet of a workbook that was read, and the others.
     pub sheets: Option<Sheets>,
     /// Rows, counted from 0, that can't be taken as they are, and why.
-    pub faults: BTreeMap<usize, String>,
+    pub faults: BTreeMap<usize, Note>,
 }
 
 /// The sheets of a workbook.
@@ -317,7 +320,7 @@ fn cells(text: &str, encoding: &str, told: &FileOptions) -> Result<List> {
     for fault in quotes::faults(text, delimiter, delimiters)?.into_iter().rev() {
         let row = list.lines.partition_point(|line| *line <= fault.line).checked_sub(1);
         if let Some(row) = row {
-            list.faults.insert(row, fault.message);
+            list.faults.insert(row, fault.note);
         }
     }
     Ok(List { delimiter: Some(delimiter), ..list })
@@ -351,7 +354,7 @@ fn under_head(rows: Vec<(u64, Vec<String>)>, format: Format, encoding: &str) -> 
     for (line, mut row) in rows {
         if row.iter().skip(head.len()).any(|cell| !cell.is_empty()) {
             let cells = head.len();
-            faults.insert(kept.len(), format!("it has more than the {cells} cells of the head"));
+            faults.insert(kept.len(), Note::new(NoteCode::TooManyCells, [&cells.to_string()]));
         }
         row.resize(head.len(), String::new());
         without_null(&mut row);

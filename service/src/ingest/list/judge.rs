@@ -12,9 +12,12 @@ use super::{
 };
 use crate::{
     error::{Error, Problem},
-    ingest::import_record::{
-        promotion,
-        verdict::{CREATE, ERROR, MERGE_CANDIDATE, SKIP, UPDATE},
+    ingest::{
+        import_record::{
+            promotion,
+            verdict::{CREATE, ERROR, MERGE_CANDIDATE, SKIP, UPDATE},
+        },
+        note::{Note, NoteCode},
     },
     value::Value,
     write::Record,
@@ -25,7 +28,7 @@ use crate::{
 pub(super) struct Verdict {
     /// One of [`crate::ingest::import_record::VERDICTS`].
     pub(super) word: &'static str,
-    reason: Option<String>,
+    notes: Vec<Note>,
     matched: Option<(&'static str, i64)>,
     candidates: Option<Json>,
     /// Whether the person stands in the list before.
@@ -33,44 +36,46 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    fn new(word: &'static str, reasons: &[String]) -> Self {
-        let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
-        Self { word, reason, matched: None, candidates: None, is_duplicate: false }
+    fn new(word: &'static str, notes: Vec<Note>) -> Self {
+        Self { word, notes, matched: None, candidates: None, is_duplicate: false }
     }
 
     /// Nothing can be made of it.
-    pub(super) fn error(reason: &str) -> Self {
-        Self::new(ERROR, &[reason.to_owned()])
+    pub(super) fn error(note: &Note) -> Self {
+        Self::new(ERROR, vec![note.clone()])
     }
 
     /// Maybe somebody we know.
-    pub(super) fn maybe(candidates: &[Candidate], remarks: &[String], seen: &Seen) -> Self {
-        let mut reasons = Vec::new();
+    pub(super) fn maybe(candidates: &[Candidate], remarks: &[Note], seen: &Seen) -> Self {
+        let mut notes = Vec::new();
         if let Some(best) = candidates.first() {
-            let who = match (best.prospect_id, best.record_index) {
-                (Some(id), _) => format!("Prospect:{id}"),
+            let why = best.reasons.join(", ");
+            notes.push(match (best.prospect_id, best.record_index) {
+                (Some(id), _) => {
+                    Note::new(NoteCode::PossibleMatch, [&format!("Prospect:{id}"), &why])
+                }
                 (None, index) => {
                     let index = index.unwrap_or_default();
-                    format!("the person in {}", place(index, seen.line(index)))
+                    let row = place(index, seen.line(index));
+                    Note::new(NoteCode::PossibleMatchInFile, [&row, &why])
                 }
-            };
-            reasons.push(format!("maybe {who}: {}", best.reasons.join(", ")));
+            });
         }
-        reasons.extend(remarks.iter().cloned());
+        notes.extend(remarks.iter().cloned());
         let candidates = serde_json::to_value(candidates).ok();
-        Self { candidates, ..Self::new(MERGE_CANDIDATE, &reasons) }
+        Self { candidates, ..Self::new(MERGE_CANDIDATE, notes) }
     }
 
     /// Why nothing can be made of a row.
     pub(super) fn refused(self) -> Error {
-        Problem::invalid(crate::Reason::RecordInvalid, "id", self.reason.unwrap_or_default()).into()
+        Problem::invalid(crate::Reason::RecordInvalid, "id", Note::joined(&self.notes)).into()
     }
 
     /// Puts it into a row, with the state in which that is not written yet.
     pub(super) fn put(self, record: &mut Record) {
         let text = |text: Option<String>| text.map_or(Value::Null, Value::Text);
         record.set("verdict", Value::Text(self.word.to_owned()));
-        record.set("reason", text(self.reason));
+        record.set("reason", text(Note::stored(&self.notes)));
         record.set("candidates", self.candidates.map_or(Value::Null, Value::Json));
         let state = match self.word {
             SKIP if self.matched.is_some() => promotion::MATCHED,
@@ -98,16 +103,12 @@ impl Verdict {
 /// What is to become of a row about `lead`, of which `remarks` says what was left out. `seen` are the rows before.
 pub(super) fn judge(
     lead: &Lead,
-    remarks: &[String],
+    remarks: &[Note],
     people: &People,
     companies: &Companies,
     seen: &Seen,
 ) -> Verdict {
-    let with = |reason: String| {
-        let mut reasons = vec![reason];
-        reasons.extend(remarks.iter().cloned());
-        reasons
-    };
+    let with = |notes: Vec<Note>| notes.into_iter().chain(remarks.iter().cloned()).collect();
     let company = companies.of(lead);
     let before = seen.of(lead, company);
     let found = people.of(lead, company);
@@ -149,15 +150,15 @@ pub(super) fn judge(
         return Verdict::maybe(&best(maybe), remarks, seen);
     }
     if lead.email.is_none() {
-        return Verdict::new(ERROR, &with("there is no e-mail address".to_owned()));
+        return Verdict::new(ERROR, with(vec![NoteCode::EmailMissing.into()]));
     }
     if company.is_none() && named(lead).is_none() {
-        return Verdict::new(ERROR, &with("there is no company".to_owned()));
+        return Verdict::new(ERROR, with(vec![NoteCode::CompanyMissing.into()]));
     }
     if lead.opted_out || people.is_opted_out(lead) {
-        return Verdict::new(CREATE, &with("opted out of messages".to_owned()));
+        return Verdict::new(CREATE, with(vec![NoteCode::OptedOut.into()]));
     }
-    Verdict::new(CREATE, remarks)
+    Verdict::new(CREATE, remarks.to_vec())
 }
 
 /// The person of an earlier row.
@@ -170,15 +171,19 @@ fn same_as(row: usize) -> Candidate {
 fn filled(
     added: &[(&'static str, String)],
     opts_out: bool,
-    with: &dyn Fn(String) -> Vec<String>,
+    with: &dyn Fn(Vec<Note>) -> Vec<Note>,
     row: Option<String>,
 ) -> Verdict {
-    let same = row.map(|row| format!("the same person as in {row}"));
+    let mut notes: Vec<Note> =
+        row.map(|row| Note::new(NoteCode::SamePerson, [&row])).into_iter().collect();
     let columns = added.iter().map(|(column, _)| *column);
     let columns: Vec<_> = columns.chain(opts_out.then_some("opt-out")).collect();
     if columns.is_empty() {
-        return Verdict::new(SKIP, &with(same.unwrap_or_else(|| "nothing new".to_owned())));
+        if notes.is_empty() {
+            notes.push(NoteCode::NothingNew.into());
+        }
+        return Verdict::new(SKIP, with(notes));
     }
-    let fills = format!("fills in {}", columns.join(", "));
-    Verdict::new(UPDATE, &with(same.map_or(fills.clone(), |same| format!("{same}, {fills}"))))
+    notes.push(Note::new(NoteCode::FieldsFilled, [&columns.join(", ")]));
+    Verdict::new(UPDATE, with(notes))
 }

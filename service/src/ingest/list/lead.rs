@@ -7,6 +7,7 @@ use rlibphonenumber::Region;
 use super::mapping::Mapping;
 use crate::{
     error::{Error, Problem},
+    ingest::note::{Note, NoteCode},
     normal_form::{
         country, domain, email, person, phone,
         placeholder::{is_placeholder, is_placeholder_name},
@@ -45,13 +46,13 @@ pub(super) struct Lead {
 }
 
 /// What is said of columns that can't be kept.
-pub(super) type Remarks = Vec<String>;
+pub(super) type Remarks = Vec<Note>;
 
 /// A row that was read, with what had to be left out of it, or why nothing can be made of it.
 #[derive(Clone, Debug)]
 pub(super) struct Read {
     pub(super) lead: Lead,
-    pub(super) outcome: Result<Remarks, String>,
+    pub(super) outcome: Result<Remarks, Note>,
 }
 
 impl Lead {
@@ -95,7 +96,7 @@ impl Lead {
             Some(named) => {
                 let known = country::named(named);
                 if known.is_none() && cell("phone").is_some() {
-                    remarks.push(format!("the country `{}` is not known", shown(named)));
+                    remarks.push(Note::new(NoteCode::CountryUnknown, [&shown(named)]));
                 }
                 known
             }
@@ -126,7 +127,7 @@ impl Lead {
         let told = self.email.take();
         let read = told.as_deref().and_then(email::read);
         if let Some(others) = read.as_ref().map(|read| read.others).filter(|others| *others > 0) {
-            remarks.push(left_out(others, "e-mail address"));
+            remarks.push(Note::new(NoteCode::EmailsOmitted, [&others.to_string()]));
         }
         self.email = read.map(|read| read.address);
         let wrong = told.filter(|_| self.email.is_none());
@@ -134,29 +135,28 @@ impl Lead {
             match phone::read(&told, country) {
                 Some(read) => {
                     if let Some(extension) = &read.extension {
-                        remarks.push(format!(
-                            "the extension {extension} of the phone number is left out"
-                        ));
+                        remarks.push(Note::new(NoteCode::ExtensionOmitted, [extension]));
                     }
                     if read.others > 0 {
-                        remarks.push(left_out(read.others, "phone number"));
+                        let others = read.others.to_string();
+                        remarks.push(Note::new(NoteCode::PhonesOmitted, [&others]));
                     }
                     self.phone = Some(read.number);
                 }
                 None => {
-                    remarks.push(format!("the phone number `{}` can't be read", shown(&told)));
+                    remarks.push(Note::new(NoteCode::PhoneUnreadable, [&shown(&told)]));
                 }
             }
         }
         if let Some(told) = self.linkedin_url.take() {
             self.linkedin_url = profile::read(&told).map(|(url, _)| url);
             if self.linkedin_url.is_none() {
-                remarks.push(format!("`{}` is no profile at LinkedIn", shown(&told)));
+                remarks.push(Note::new(NoteCode::ProfileUnreadable, [&shown(&told)]));
             }
         }
         if self.website.as_deref().is_some_and(|told| domain::host(told).is_none()) {
             let told = self.website.take().unwrap_or_default();
-            remarks.push(format!("`{}` is no website", shown(&told)));
+            remarks.push(Note::new(NoteCode::WebsiteUnreadable, [&shown(&told)]));
         }
         for (name, value) in [
             ("job_title", &mut self.job_title),
@@ -167,8 +167,7 @@ impl Lead {
             ("industry", &mut self.industry),
         ] {
             if value.take_if(|value| value.chars().count() > LONGEST).is_some() {
-                remarks
-                    .push(format!("`{name}` is left out: it has more than {LONGEST} characters"));
+                remarks.push(Note::new(NoteCode::ValueOmitted, [name, &LONGEST.to_string()]));
             }
         }
         let long = |value: &Option<String>| {
@@ -179,15 +178,15 @@ impl Lead {
         if let Some(name) = too_long {
             return Read {
                 lead: self,
-                outcome: Err(format!("`{name}` has more than {LONGEST} characters")),
+                outcome: Err(Note::new(NoteCode::ValueTooLong, [name, &LONGEST.to_string()])),
             };
         }
         if let Some(told) = wrong {
-            let reason = format!("`{}` is no e-mail address", shown(&told));
-            return Read { lead: self, outcome: Err(reason) };
+            let note = Note::new(NoteCode::EmailUnreadable, [&shown(&told)]);
+            return Read { lead: self, outcome: Err(note) };
         }
         if self.full_name.is_none() {
-            return Read { lead: self, outcome: Err("there is no name".to_owned()) };
+            return Read { lead: self, outcome: Err(NoteCode::NameMissing.into()) };
         }
         Read { lead: self, outcome: Ok(remarks) }
     }
@@ -225,11 +224,11 @@ impl Lead {
         match outcome {
             Ok(remarks) if remarks.is_empty() => Ok(lead),
             Ok(remarks) => {
-                Err(Problem::invalid(crate::Reason::RecordInvalid, "patch", remarks.join("; "))
+                Err(Problem::invalid(crate::Reason::RecordInvalid, "patch", Note::joined(&remarks))
                     .into())
             }
-            Err(reason) => {
-                Err(Problem::invalid(crate::Reason::RecordInvalid, "patch", reason).into())
+            Err(note) => {
+                Err(Problem::invalid(crate::Reason::RecordInvalid, "patch", note.message()).into())
             }
         }
     }
@@ -305,18 +304,9 @@ fn first_company(cell: &str, remarks: &mut Remarks) -> String {
         parts.map(text::one_line).filter(|part| !is_placeholder(part)).collect();
     let Some((first, others)) = parts.split_first() else { return text::one_line(cell) };
     if !others.is_empty() {
-        remarks.push(left_out(others.len(), "company"));
+        remarks.push(Note::new(NoteCode::CompaniesOmitted, [&others.len().to_string()]));
     }
     first.clone()
-}
-
-fn left_out(count: usize, what: &str) -> String {
-    match (count, what) {
-        (1, _) => format!("1 more {what} is left out"),
-        (_, "company") => format!("{count} more companies are left out"),
-        (_, "e-mail address") => format!("{count} more e-mail addresses are left out"),
-        _ => format!("{count} more {what}s are left out"),
-    }
 }
 
 /// Whether a cell of an opt-out column says that the person wants no messages.

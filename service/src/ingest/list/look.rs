@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    ingest::note::NoteCode,
     ingest::{
         import_job::{self, kind, status},
         import_record::{self, verdict},
@@ -113,7 +114,7 @@ impl Opened {
         match self.rows(scope, &job, progress).await {
             Ok(looked) => Ok(looked),
             Err(error) => {
-                let why = "it could not be looked at to its end; bring it in again";
+                let why = NoteCode::PreviewInterrupted;
                 if let Err(again) = fail(scope, job.id(), why, &[status::UPLOADING]).await {
                     tracing::warn!(job = job.id(), error = %again, "a list could not be given up");
                 }

@@ -1,7 +1,10 @@
 //! Quotation marks of CSV (RFC 4180): what the lenient reader accepts may have swallowed rows.
 
 use super::file::refused;
-use crate::error::Result;
+use crate::{
+    error::Result,
+    ingest::note::{Note, NoteCode},
+};
 
 /// What is wrong with quotation marks in a row.
 #[derive(Debug, PartialEq, Eq)]
@@ -9,7 +12,7 @@ pub(super) struct Fault {
     /// The line in which it stands, from 1.
     pub(super) line: u64,
     /// What is wrong.
-    pub(super) message: String,
+    pub(super) note: Note,
 }
 
 /// Finds rows with text behind a closing quotation mark, and cells whose lines look like rows: they have as many
@@ -51,8 +54,9 @@ pub(super) fn faults(text: &str, delimiter: char, delimiters: usize) -> Result<V
             if looks_like_rows {
                 faults.push(Fault {
                     line: opened,
-                    message: format!(
-                        "lines {opened} to {line} are one cell that looks like rows: is a quotation mark not closed?"
+                    note: Note::new(
+                        NoteCode::QuoteUnclosed,
+                        [&opened.to_string(), &line.to_string()],
                     ),
                 });
             }
@@ -60,7 +64,7 @@ pub(super) fn faults(text: &str, delimiter: char, delimiters: usize) -> Result<V
             if next.is_some_and(|next| next != delimiter && !matches!(next, '\r' | '\n')) {
                 faults.push(Fault {
                     line,
-                    message: format!("in line {line} text stands behind a closing quotation mark"),
+                    note: Note::new(NoteCode::TextAfterQuote, [&line.to_string()]),
                 });
             }
             at_start = false;

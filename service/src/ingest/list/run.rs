@@ -16,6 +16,7 @@ use crate::{
     clock::Clock,
     error::{Error, Result},
     identity::policy::Role,
+    ingest::note::{Note, NoteCode},
     ingest::{
         enrichment,
         import_job::{self, kind, status},
@@ -226,9 +227,8 @@ impl Worker {
                 Err(error) => {
                     self.companies.remove(&job);
                     tracing::error!(job, %error, "a list could not be worked on");
-                    let why = "it was broken off by a mistake of ours";
                     let states = [status::PROCESSING, status::PROMOTING, status::UNDOING];
-                    fail(&scope, job, why, &states).await?;
+                    fail(&scope, job, NoteCode::InternalError, &states).await?;
                 }
             }
             running.push(job);
@@ -250,15 +250,14 @@ impl Worker {
             let organization = row.try_get_by_index(1)?;
             let scope = Scope::new(store, organization, Actor::CommandLine, Role::Member, clock);
             let job = row.try_get_by_index(0)?;
-            let why = "it could not be looked at to its end; bring it in again";
-            fail(&scope, job, why, &[status::UPLOADING]).await?;
+            fail(&scope, job, NoteCode::PreviewInterrupted, &[status::UPLOADING]).await?;
         }
         Ok(())
     }
 }
 
 /// Notes that a job was broken off, if it is in one of these states.
-pub(crate) async fn fail(scope: &Scope, job: i64, why: &str, states: &[&str]) -> Result<()> {
+pub(crate) async fn fail(scope: &Scope, job: i64, why: NoteCode, states: &[&str]) -> Result<()> {
     let mut unit = Unit::begin(scope).await?;
     let Some(before) = unit.find(import_job::table(), job).await? else { return Ok(()) };
     if !states.contains(&before.text("status")) {
@@ -270,7 +269,7 @@ pub(crate) async fn fail(scope: &Scope, job: i64, why: &str, states: &[&str]) ->
         after.set("processed_records", Value::Int(0));
     }
     after.set("status", Value::Text(status::FAILED.to_owned()));
-    after.set("error", Value::Text(why.to_owned()));
+    after.set("error", Note::stored(&[why.into()]).map_or(Value::Null, Value::Text));
     unit.update(&before, after).await?;
     unit.commit().await
 }

@@ -11,6 +11,7 @@ use crate::{
     error::Result,
     governance::change_log::kind,
     ingest::import_record::promotion,
+    ingest::note::{Note, NoteCode},
     normal_form::text,
     offer::{industry, solution},
     table::Table,
@@ -56,7 +57,7 @@ pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i6
                 && !(made && touched.contains(&person.id()))
         };
         let Some(person) = person.filter(own) else {
-            let reason = Some("it was touched since".to_owned());
+            let reason = Note::stored(&[NoteCode::ProspectModified.into()]);
             kept += 1;
             done.push(Done { reason, ..Done::of(record, promotion::KEPT) });
             continue;

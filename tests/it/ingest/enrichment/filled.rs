@@ -255,7 +255,7 @@ async fn what_was_found_before_another_failed_is_kept(mut app: App) {
         found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.1))
     });
     let second = Fake::new("llm", 0.1, |_, _| Answer {
-        outcome: Err(Failure::Never("it answers 400".to_owned())),
+        outcome: Err(Failure::Never("it answers 400".into())),
         charge: tokens("m", 0, 0, 0.0),
         said: Some("no such thing as Person 0".to_owned()),
     });

@@ -46,7 +46,7 @@ const RECORD: &str = "status error actualCost failedRecords importRecords { node
 
 async fn what_fails_is_tried_again_and_at_last_given_up(mut app: App) {
     let ids = people(&app, 1).await;
-    let fake = fails(Failure::Later("it is busy".to_owned(), None));
+    let fake = fails(Failure::Later("it is busy".into(), None));
     ask(&mut app, vec![fake.clone()]);
     let begun = enrich(&app, &ids, "providers: [HTTP]").await;
     let told = job(&app, begun, RECORD).await;
@@ -100,7 +100,7 @@ async fn what_fails_is_tried_again_and_at_last_given_up(mut app: App) {
 
 async fn what_will_never_work_is_not_tried_again(mut app: App) {
     let ids = people(&app, 1).await;
-    ask(&mut app, vec![fails(Failure::Never("that is no question".to_owned()))]);
+    ask(&mut app, vec![fails(Failure::Never("that is no question".into()))]);
     let begun = enrich(&app, &ids, "providers: [HTTP]").await;
     let told = job(&app, begun, RECORD).await;
     let record = &told["importRecords"]["nodes"][0];
@@ -112,7 +112,7 @@ async fn what_will_never_work_is_not_tried_again(mut app: App) {
 
 async fn a_provider_that_is_not_set_up_right_ends_the_job(mut app: App) {
     let ids = people(&app, 8).await;
-    let fake = fails(Failure::Misconfigured("it answers 401".to_owned()));
+    let fake = fails(Failure::Misconfigured("it answers 401".into()));
     ask(&mut app, vec![fake.clone()]);
     let begun = enrich(&app, &ids, "providers: [HTTP]").await;
     assert!(fake.asked.load(Ordering::SeqCst) <= 3);

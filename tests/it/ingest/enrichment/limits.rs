@@ -174,7 +174,7 @@ async fn what_a_provider_said_is_for_owners_and_admins(mut app: App) {
     beside(Box::pin(async {
         let ids = people(&app, 1).await;
         let fake = Fake::new("http", 0.1, |_, _| Answer {
-            outcome: Err(Failure::Never("it answers 422".to_owned())),
+            outcome: Err(Failure::Never("it answers 422".into())),
             charge: charge(0.0),
             said: Some("Ada is not a customer of ours".to_owned()),
         });

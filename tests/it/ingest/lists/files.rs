@@ -254,8 +254,8 @@ fn what_is_no_list_is_refused() {
 fn rows_that_do_not_fit_are_told() {
     let opened = open(b"Name,Email\nAda,ada@a.example,what,is,this\nBob\nCleo,cleo@a.example,,\n");
     let faults: Vec<_> =
-        opened.list.faults.iter().map(|(row, fault)| (*row, fault.as_str())).collect();
-    assert_eq!(faults, [(0, "it has more than the 2 cells of the head")]);
+        opened.list.faults.iter().map(|(row, fault)| (*row, fault.message())).collect();
+    assert_eq!(faults, [(0, "the row has more cells than the 2 of the header row".to_owned())]);
     assert_eq!(
         opened.list.rows,
         [["Ada", "ada@a.example"], ["Bob", ""], ["Cleo", "cleo@a.example"]]
@@ -268,12 +268,12 @@ fn quotation_marks_that_swallow_rows_are_told() {
         b"Name,Email,Company\nA,a@a.example,\"Open\nB,b@a.example,X\nC,c@a.example,\"Firm, Inc\"\nD,d@a.example,\"Two\nlines\"\n\"E\" F,e@a.example,X\n",
     );
     let faults: Vec<_> =
-        opened.list.faults.iter().map(|(row, fault)| (*row, fault.as_str())).collect();
+        opened.list.faults.iter().map(|(row, fault)| (*row, fault.message())).collect();
     assert_eq!(
         faults,
         [
-            (0, "lines 2 to 4 are one cell that looks like rows: is a quotation mark not closed?"),
-            (2, "in line 7 text stands behind a closing quotation mark"),
+            (0, "lines 2 to 4 are one cell that looks like several rows: check for an unclosed quotation mark".to_owned()),
+            (2, "in line 7, text follows a closing quotation mark".to_owned()),
         ]
     );
 }
