@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # apollo-compiler 2.0.0-beta.2 parses and validates executable documents, but deviates from the September 2025
-# specification. It accepts a field that occurs twice in one input object (Input Object Field Uniqueness), the name of an
-# argument without a value, which it drops (Arguments), and a selection set without a selection (Selection Sets). It
-# rejects a subscription whose one root field is selected twice, since it counts selections and not response names
-# (Single Root Field), and null in a list at a custom scalar that is non-null (Values of Correct Type). Exits non-zero
-# when one of them changes.
+# specification. It accepts a duplicate field in an input object (Input Object Field Uniqueness), an argument name
+# without a value, which it drops (Arguments), and an empty selection set (Selection Sets). It rejects a subscription
+# that selects its only root field twice, because it counts selections instead of response names (Single Root Field),
+# and null in a list passed to a non-null custom scalar (Values of Correct Type). Exits with a non-zero status if any of
+# these results changes.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

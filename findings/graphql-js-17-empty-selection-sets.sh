@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# graphql-js 17.1.0 parses selection sets without a selection, which the September 2025 edition of the specification does
-# not allow (Selection Sets: `{ Selection+ }`), unless the option allowEmptySelectionSets is false. It rejects the escape
-# \u{…} with more than eight digits, which that edition allows (String Value: `{ HexDigit+ }`). Its introspection has the
-# directive location FRAGMENT_VARIABLE_DEFINITION, which no edition has. Exits non-zero when one of them changes.
+# graphql-js 17.1.0 parses empty selection sets, which the September 2025 edition of the specification does not allow
+# (Selection Sets: `{ Selection+ }`), unless the option allowEmptySelectionSets is false. It rejects the escape \u{…}
+# with more than eight digits, which that edition allows (String Value: `{ HexDigit+ }`). Its introspection contains the
+# directive location FRAGMENT_VARIABLE_DEFINITION, which no edition defines. Exits with a non-zero status if any of
+# these results changes.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The Rust crate phonenumber 0.3.10 loses national numbers: it removes the trunk prefix 8 of Russia and Belarus a second time
-# when the number itself begins with 8 (freephone numbers), and takes the first digits of a national number of Rwanda for its
-# calling code 250. It then reports the numbers as invalid. Google's library (phonenumbers 9.0.43) keeps such digits where the
-# number is valid with them. The Russian number is lost in international form too. Exits non-zero when that changes.
+# The Rust crate phonenumber 0.3.10 fails to parse some national numbers. It removes the trunk prefix 8 of Russia and
+# Belarus twice if the number itself begins with 8 (freephone numbers), and mistakes the first digits of a Rwandan
+# national number for the calling code 250. It then reports the numbers as invalid. Google's library (phonenumbers
+# 9.0.43) keeps these digits if the number is valid with them. The Russian number fails in international format too.
+# Exits with a non-zero status if any of these results changes.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# SQLite before 3.46 accepts 28 nested function calls in a SELECT of a trigger; 3.46 accepts far more. A file whose trigger
-# has 30 is written by 3.46 without a warning, and 3.45 then reports a malformed schema for every statement on every table,
-# as if the file were damaged. The same calls outside a trigger are no trouble for 3.45. Exits non-zero when that changes.
+# SQLite before 3.46 accepts at most 28 nested function calls in a SELECT inside a trigger; 3.46 accepts far more.
+# SQLite 3.46 creates a trigger with 30 calls without a warning. SQLite 3.45 then reports a malformed schema for every
+# statement on every table of that file, as if the file were corrupt. Outside a trigger, 3.45 accepts the same calls.
+# Exits with a non-zero status if any of these results changes.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -40,7 +41,7 @@ try:
     seen = apsw.Connection(sys.argv[1]).execute("SELECT count(*) FROM people").fetchall()
 except apsw.Error as error:
     seen = str(error)
-print(f"SQLite {apsw.sqlitelibversion()}: {seen}; 30 calls in a SELECT of its own: {plain}")
+print(f"SQLite {apsw.sqlitelibversion()}: {seen}; 30 calls in a standalone SELECT: {plain}")
 PY
 3.46.0.1/bin/python write.py 28 few.db
 3.46.0.1/bin/python write.py 30 many.db

@@ -1,7 +1,7 @@
-//! The pieces that a request is made of, one by one: `cargo bench`.
+//! Benchmarks of the individual stages of a request: `cargo bench`.
 //!
-//! They run in this process on a SQLite file with the small demo set, in the folder of the build.
-#![expect(clippy::unwrap_used, reason = "run by hand: a fault ends it")]
+//! They run in this process on a SQLite file with the small demo data set, in the build directory.
+#![expect(clippy::unwrap_used, reason = "run manually: an error ends the run")]
 
 use std::{hint::black_box, sync::Arc};
 
@@ -30,7 +30,7 @@ const LIST: &str = "query List { prospects(first: 50) { nodes { id fullName emai
 const CREATE: &str = "mutation { createOutreachDraft(input: { prospectId: 7, draftType: \"initial\", \
     content: \"Dear you,\" }) { outreachDraft { id status } userErrors { message } } }";
 
-/// A store with the demo set in its organization `default`, and nothing in `empty`.
+/// A store with the demo data in its organization `default` and an empty organization `empty`.
 async fn store() -> (Store, [Scope; 2]) {
     let path = format!("{}/pieces.db", env!("CARGO_TARGET_TMPDIR"));
     for ending in ["", "-wal", "-shm"] {
@@ -53,14 +53,14 @@ async fn store() -> (Store, [Scope; 2]) {
 fn documents(criterion: &mut Criterion) {
     document::warm_up();
     let limits = Limits::default();
-    criterion.bench_function("document: read and checked", |bench| {
+    criterion.bench_function("document: parse and validate", |bench| {
         bench.iter(|| {
             let prepared = document::prepare(Request::new(NESTED), &limits, None)
                 .and_then(Unvalidated::validate);
             black_box(prepared.map_err(|refusal| refusal.code).unwrap().cost)
         });
     });
-    // The work of validation grows with the tokens, and not faster.
+    // Validation time grows linearly with the number of tokens.
     for parts in [250, 500, 1_000] {
         let fields = "id fullName email company { id name } ".repeat(parts);
         let filters =
@@ -68,7 +68,7 @@ fn documents(criterion: &mut Criterion) {
         let text = format!(
             "{{ prospects(first: 1, filter: {{ or: [{filters}] }}) {{ nodes {{ {fields} }} }} }}"
         );
-        let name = format!("document: read and checked, {parts} times 9 fields, filters");
+        let name = format!("document: parse and validate, {parts} times 9 fields, filters");
         criterion.bench_function(&name, |bench| {
             bench.iter(|| {
                 let prepared = document::prepare(Request::new(&text), &limits, None)
@@ -82,7 +82,7 @@ fn documents(criterion: &mut Criterion) {
         document::prepare(Request::new(NESTED), &limits, None).and_then(Unvalidated::validate);
     let prepared = prepared.map_err(|refusal| refusal.code).unwrap();
     known.allow(Some(1), &prepared.read, prepared.variant.unwrap());
-    criterion.bench_function("document: known", |bench| {
+    criterion.bench_function("document: cached", |bench| {
         bench.iter(|| {
             let prepared =
                 document::prepare(Request::new(NESTED), &limits, known.find(Some(1), NESTED, None))
@@ -106,7 +106,7 @@ fn requests(criterion: &mut Criterion) {
         ("request: plan and one statement without rows", NESTED, &empty),
         ("request: 50 rows", LIST, &full),
         ("request: 5 statements, 3 levels", NESTED, &full),
-        ("request: a draft with its entry in the change log", CREATE, &full),
+        ("request: create a draft with its change log entry", CREATE, &full),
     ] {
         criterion.bench_function(name, |bench| bench.iter(|| black_box(answer(query, scope))));
     }

@@ -1,12 +1,12 @@
-//! How long a change takes to subscribers beside others that do not read. Run by hand:
+//! Delivery time of a change to subscribers while other subscribers do not read. Run manually:
 //!
 //! ```sh
 //! cargo bench --bench subscribers -- --database URL
 //! ```
 //!
-//! The server runs in this process and is asked over HTTP and WebSocket; the drafts stay in the database.
-#![expect(clippy::unwrap_used, reason = "run by hand: a fault ends it")]
-#![expect(clippy::disallowed_methods, reason = "measured by the machine's own clock, on tasks")]
+//! The server runs in this process and is accessed over HTTP and WebSocket; the drafts remain in the database.
+#![expect(clippy::unwrap_used, reason = "run manually: an error ends the run")]
+#![expect(clippy::disallowed_methods, reason = "measures wall-clock time, on tasks")]
 
 use std::{
     collections::HashMap,
@@ -35,22 +35,22 @@ use tokio_tungstenite::{
 
 #[derive(Parser)]
 struct Arguments {
-    /// The database; one that is empty gets demo data.
+    /// Database URL; an empty database is seeded with demo data.
     #[arg(long, default_value = "sqlite::memory:")]
     database: String,
-    /// Subscribers that read.
+    /// Number of subscribers that read.
     #[arg(long, default_value_t = 5)]
     reading: usize,
-    /// Subscribers that do not read.
+    /// Number of subscribers that do not read.
     #[arg(long, default_value_t = 50)]
     silent: usize,
-    /// Drafts that are written.
+    /// Number of drafts to write.
     #[arg(long, default_value_t = 3_000)]
     drafts: usize,
-    /// Seconds in which they are written.
+    /// Seconds over which the drafts are written.
     #[arg(long, default_value_t = 8.0)]
     seconds: f64,
-    /// Given by `cargo bench`.
+    /// Passed by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -70,7 +70,7 @@ async fn subscribe(address: SocketAddr) -> Socket {
     socket
 }
 
-/// Reads as many events as drafts are written; gives when each draft arrived.
+/// Reads one event per written draft; returns the arrival time of each draft.
 async fn read(mut socket: Socket, count: usize) -> HashMap<String, Instant> {
     let mut arrived = HashMap::new();
     while arrived.len() < count {
@@ -147,7 +147,7 @@ async fn main() {
     times.sort_unstable();
     let at = |part: usize| times[(times.len() * part / 1_000).min(times.len() - 1)].as_secs_f64();
     println!(
-        "{} events at {} readers beside {} that do not read, seconds from the writer's answer: p50 {:.3}, p99 {:.3}, all {:.3}",
+        "{} events at {} reading subscribers, {} not reading; seconds after the write response: p50 {:.3}, p99 {:.3}, all {:.3}",
         times.len(),
         arguments.reading,
         silent.len(),

@@ -1,16 +1,16 @@
-//! Writes beside the bare SQL that does the same (the row and its entry of the change log, in one
-//! transaction), and how long a change takes to the subscribers of this server and of another. Run by hand:
+//! Writes compared with the equivalent bare SQL (the row and its change log entry in one transaction), and the
+//! delivery time of a change to subscribers of this server and of another server. Run manually:
 //!
 //! ```sh
 //! cargo run --release -- --database URL seed --scale large
 //! cargo bench --bench writes -- --database URL --clients 16
 //! ```
 //!
-//! Requests run in this process, without HTTP. CPU is that of this process and, when it is Postgres on this
-//! machine, of all processes called `postgres`. The rows stay in the database.
-#![expect(clippy::unwrap_used, reason = "run by hand: a fault ends it")]
-#![expect(clippy::cast_precision_loss, reason = "figures for people")]
-#![expect(clippy::disallowed_methods, reason = "measured by the machine's own clock, on tasks")]
+//! Requests run in this process, without HTTP. CPU time is that of this process and, for Postgres on this machine,
+//! of all processes named `postgres`. The rows remain in the database.
+#![expect(clippy::unwrap_used, reason = "run manually: an error ends the run")]
+#![expect(clippy::cast_precision_loss, reason = "figures for human readers")]
+#![expect(clippy::disallowed_methods, reason = "measures wall-clock time, on tasks")]
 
 use std::{
     collections::HashMap,
@@ -35,16 +35,16 @@ mod cpu;
 
 #[derive(Parser)]
 struct Arguments {
-    /// The database, seeded.
+    /// Database URL; the database must be seeded.
     #[arg(long, default_value = "sqlite:data/salesgraph.db")]
     database: String,
-    /// How many writers at the same time.
+    /// Number of concurrent writers.
     #[arg(long, default_value_t = 16)]
     clients: usize,
-    /// Seconds for each part.
+    /// Seconds per part.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// Given by `cargo bench`.
+    /// Passed by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -91,7 +91,7 @@ async fn main() {
 
     let other = Store::connect(&arguments.database).await.unwrap();
     for (name, listening) in [("one server", store.clone()), ("another server", other)] {
-        // The writing server tells others; the listening one hears.
+        // The writing server notifies other servers; the listening server receives the notification.
         let (_writing, feed) = (Feed::new(store.clone()), Feed::new(listening.clone()));
         latency(name, &executor, &own, &feed, &scope(&listening)).await;
     }
@@ -197,7 +197,7 @@ async fn bare_sqlite(arguments: &Arguments, organization: i64, duration: Duratio
     .await;
 }
 
-/// A row as large as the log keeps it.
+/// A row as large as its snapshot in the change log.
 fn snapshot(id: i64) -> serde_json::Value {
     serde_json::json!({ "id": id, "organization_id": 1, "prospect_id": 1, "event_id": null,
         "draft_type": "initial", "content": "Dear you", "status": "draft", "revision": 1, "subject": "Hello",
@@ -213,7 +213,7 @@ fn data(response: &async_graphql::Response) -> serde_json::Value {
     answer["data"].take()
 }
 
-/// From the answer to the writer until the subscriber has the event.
+/// Measures the time from the response to the writer until the subscriber receives the event.
 async fn latency(
     name: &str,
     executor: &SchemaExecutor,
@@ -250,5 +250,5 @@ async fn latency(
     let mut times: Vec<_> =
         written.iter().map(|(id, at)| arrived[id].saturating_duration_since(*at)).collect();
     times.sort_unstable();
-    println!("from the writer's answer to the subscriber, {name}: {}", percentiles(&times));
+    println!("delay from the write response to the subscriber, {name}: {}", percentiles(&times));
 }

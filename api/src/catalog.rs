@@ -1,4 +1,4 @@
-//! The entities of the graph, in the order of the schema: one line each.
+//! The entities of the graph, in schema order.
 
 use crate::{
     crm::{company::Company, prospect::Prospect, prospect_research::ProspectResearch},
@@ -57,14 +57,14 @@ pub fn log() -> &'static Entity {
 /// The entity of a table.
 ///
 /// # Panics
-/// When there is none: a mistake in the declarations, found by the first test.
+/// If the table is not declared; found by the first test.
 #[must_use]
 pub fn of_table(name: &str) -> &'static Entity {
     let mut entities = entities().into_iter();
     entities.find(|one| one.table.name == name).unwrap_or_else(|| panic!("{name} is not declared"))
 }
 
-/// The entity whose rows the service calls so: `outreach_draft`.
+/// The entity with this service name, such as `outreach_draft`.
 #[must_use]
 pub fn called(name: &str) -> Option<&'static Entity> {
     entities().into_iter().find(|one| one.table.called == name)

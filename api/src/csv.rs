@@ -1,14 +1,14 @@
-//! Comma-separated values (RFC 4180), safe to be opened by a spreadsheet: the one writer of the server and the command line.
+//! Comma-separated values (RFC 4180), safe to open in a spreadsheet: the only CSV writer of server and command line.
 
-/// With what a text begins that a spreadsheet would take for a formula
+/// Characters at the start of a text that make a spreadsheet treat it as a formula
 /// (<https://owasp.org/www-community/attacks/CSV_Injection>); full-width signs are read as the others.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
-/// What ends a cell for a program that takes another delimiter than the comma.
+/// Cell separators of programs that use a delimiter other than the comma.
 const ENDS: [char; 5] = [',', ';', '\t', '|', '\n'];
 
-/// Writes a text as a cell, in quotes where it has to be. An apostrophe is put before what would be a formula: at the
-/// beginning, also behind blanks and what is not shown, and behind what another program takes for the end of a cell.
+/// Writes a text as a cell, quoted if necessary. Formulas are escaped with an apostrophe: at the start, after blanks
+/// and invisible characters, and after separators of other programs.
 pub(crate) fn field(out: &mut String, text: &str) {
     let text = guarded(text);
     if text.contains(['"', ',', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ') {

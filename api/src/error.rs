@@ -1,14 +1,14 @@
-//! What clients see of a failure: a code, a text they can use, nothing internal.
+//! Errors shown to clients: a code and a useful message, no internals.
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError};
 use service::Reason;
 
-/// An error of a resolver. It has no `Display` on purpose: async-graphql would send the text of
-/// whatever has one to the client.
+/// An error of a resolver. Deliberately without `Display`: async-graphql would send the text of any `Display` error to
+/// the client.
 #[derive(Debug)]
 pub struct Error(service::Error);
 
-/// The outcome of a resolver.
+/// The result of a resolver.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl From<service::Error> for Error {
@@ -18,25 +18,25 @@ impl From<service::Error> for Error {
 }
 
 impl Error {
-    /// An input that breaks a rule.
+    /// A validation error.
     #[must_use]
     pub fn invalid(reason: Reason, field: impl Into<String>, message: impl Into<String>) -> Self {
         Self(service::Error::invalid(reason, field, message))
     }
 
-    /// A request that asks for too much.
+    /// A request that exceeds a limit.
     #[must_use]
     pub fn too_complex(message: impl Into<String>) -> Self {
         Self(service::Error::TooComplex(Reason::ResultTooLarge, message.into()))
     }
 
-    /// A fault of ours.
+    /// An internal error.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
         Self(service::Error::internal(message))
     }
 
-    /// What it says of the input at `path`, as a problem of a mutation.
+    /// This error as a user error of a mutation, for the input at `path`.
     #[must_use]
     pub fn into_problems(self, path: &str) -> Vec<service::Problem> {
         match self.0 {
@@ -45,7 +45,7 @@ impl Error {
         }
     }
 
-    /// The code in `extensions.code`.
+    /// The error code in `extensions.code`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match &self.0 {
@@ -61,15 +61,15 @@ impl Error {
         }
     }
 
-    /// The error of a GraphQL answer, at `path`. What is not for users is logged here, once.
+    /// The error of a GraphQL response at `path`. Internal details are logged here, once.
     #[must_use]
     pub fn into_server_error(self, position: Pos, path: Vec<PathSegment>) -> ServerError {
         match &self.0 {
             service::Error::Unavailable(source) => {
-                tracing::warn!(error = %source, "the database can't be reached");
+                tracing::warn!(error = %source, "database unavailable");
             }
             service::Error::Internal(source) => {
-                tracing::error!(error = %source, "a request failed by a fault of ours");
+                tracing::error!(error = %source, "internal error");
             }
             _ => {}
         }

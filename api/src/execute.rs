@@ -1,5 +1,5 @@
-//! Runs requests on the schema, and mends what async-graphql leaves off: the one way in for HTTP and
-//! WebSocket alike.
+//! Executes requests on the schema and corrects deviations of async-graphql from the specification: the single entry
+//! point for HTTP and WebSocket.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
     schema::{self, Schema},
 };
 
-/// The schema, as requests are run on it.
+/// The schema executor.
 #[derive(Clone)]
 pub struct SchemaExecutor {
     schema: Schema,
@@ -33,29 +33,29 @@ impl Default for SchemaExecutor {
 }
 
 impl SchemaExecutor {
-    /// Runs requests on the schema.
+    /// An executor with the default limits.
     #[must_use]
     pub fn new() -> Self {
         document::warm_up();
         Self { schema: schema::build(), limits: Limits::default(), known: Arc::default() }
     }
 
-    /// Runs requests within `limits`.
+    /// An executor with `limits`.
     #[must_use]
     pub fn within(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// The document of a request, if it has been validated before for this organization.
+    /// The document of a request, if it was validated before for this organization.
     #[must_use]
     pub fn known(&self, organization: Option<i64>, request: &Request) -> Option<Arc<Read>> {
         self.known.find(organization, &request.query, request.operation_name.as_deref())
     }
 
-    /// Checks a request against the limits; a document that is `known` is not read again.
+    /// Checks a request against the limits; a document that is `known` is not parsed again.
     ///
     /// # Errors
-    /// What is wrong, in words for the client.
+    /// The violated limits, with messages for the client.
     pub fn prepare(
         &self,
         request: Request,
@@ -69,7 +69,7 @@ impl SchemaExecutor {
         self.prepare(request, known)?.validate()
     }
 
-    /// Runs what has been prepared for this organization.
+    /// Executes a prepared request for this organization.
     pub async fn run(&self, organization: Option<i64>, prepared: Prepared) -> Response {
         let Prepared { request, read, variant, normalized, introspection, .. } = prepared;
         self.remember(organization, &read, variant);
@@ -81,7 +81,7 @@ impl SchemaExecutor {
         conform(response, &normalized)
     }
 
-    /// Runs what has been prepared; a subscription has many answers.
+    /// Executes a prepared request; a subscription has many responses.
     pub fn run_stream(
         &self,
         organization: Option<i64>,
@@ -93,7 +93,7 @@ impl SchemaExecutor {
         answers.map(move |response| conform(finish(response), &normalized)).boxed()
     }
 
-    /// Adds a document that has been validated to the cache.
+    /// Caches a validated document.
     fn remember(&self, organization: Option<i64>, read: &Arc<Read>, variant: Option<Variant>) {
         if let Some(variant) = variant {
             self.known.allow(organization, read, variant);
@@ -121,8 +121,8 @@ impl Executor for SchemaExecutor {
     }
 }
 
-/// Whether the request was refused before anything ran: by the rules of the library, which tell of
-/// places in the document and not of fields of the answer.
+/// Whether the request was rejected before execution by the rules of the library, whose errors refer to positions in
+/// the document and not to response fields.
 #[must_use]
 pub fn is_refused(response: &Response) -> bool {
     let before = |error: &ServerError| error.path.is_empty();
@@ -131,10 +131,10 @@ pub fn is_refused(response: &Response) -> bool {
         && response.errors.iter().all(before)
 }
 
-/// A response as the specification wants it: without the placeholders of the normal form, and with its fields in order.
+/// Makes a response conform to the specification: removes the placeholders of the normal form and orders the fields.
 ///
-/// Root fields run side by side, and so do the fields of a payload; the library answers in the order in
-/// which they are done, the specification (6.3.1) wants the order in which they were asked for.
+/// Root fields and the fields of a payload run concurrently; the library returns them in order of completion, the
+/// specification (6.3.1) requires document order.
 fn conform(mut response: Response, normalized: &ExecutableDocument) -> Response {
     let Some(set) = document::root_set(normalized) else { return response };
     document::remove_placeholders(&mut response.data, set);
@@ -150,12 +150,12 @@ fn conform(mut response: Response, normalized: &ExecutableDocument) -> Response 
     response
 }
 
-/// Adds the answers to introspection fields.
+/// Adds the values of introspection fields.
 fn introspect(response: &mut Response, introspection: &Introspection, variables: &Variables) {
     let Value::Object(data) = &mut response.data else { return };
     match introspection.execute(variables) {
         Ok(fields) => {
-            // An operation may have introspection fields only.
+            // An operation may consist of introspection fields only.
             data.shift_remove(document::PLACEHOLDER);
             data.extend(fields);
         }
@@ -166,7 +166,7 @@ fn introspect(response: &mut Response, introspection: &Introspection, variables:
     }
 }
 
-/// Brings fields into the order of `names`.
+/// Sorts fields in the order of `names`.
 fn sort<'n>(fields: &mut IndexMap<Name, Value>, names: impl Iterator<Item = &'n str> + Clone) {
     if fields.keys().map(Name::as_str).eq(names.clone()) {
         return;
@@ -185,10 +185,10 @@ fn finish(mut response: Response) -> Response {
     if lacks_a_root(&response) {
         response.data = Value::Null;
     }
-    // Thousands of the same mistake would make a small request a large answer.
+    // Thousands of equal errors would turn a small request into a large response.
     response.errors.truncate(document::MOST_ERRORS);
     for error in &mut response.errors {
-        // Errors of the library itself are about the document; ours have their code already.
+        // Errors of the library concern the document; our own errors already have a code.
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
         if extensions.get("code").is_none() {
             extensions.set("code", document::INVALID);
@@ -198,8 +198,8 @@ fn finish(mut response: Response) -> Response {
     response
 }
 
-/// Whether a root field that can't be null has failed. The library leaves such a field out of the
-/// answer; the specification (6.4.4, Handling Execution Errors) wants `data` to be null.
+/// Whether a non-null root field has failed. The library omits such a field from the response; the specification
+/// (6.4.4, Handling Execution Errors) requires `data` to be null.
 fn lacks_a_root(response: &Response) -> bool {
     let Value::Object(data) = &response.data else { return false };
     response.errors.iter().any(|error| match error.path.first() {

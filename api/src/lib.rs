@@ -1,8 +1,7 @@
-//! How it is asked: GraphQL types and roots, the HTTP server, the command line.
+//! The API: GraphQL types and roots, the HTTP server, the command line.
 //!
-//! Each entity is one documented struct in the folder of its context (`crm/prospect.rs`); the
-//! machinery that makes a GraphQL type, its lists and its relations of it is in [`graph`]. Nothing
-//! here can reach a table: `sea-orm` is not among the dependencies of this crate.
+//! Each entity is one documented struct in the folder of its context (`crm/prospect.rs`); [`graph`] generates its
+//! GraphQL type, lists and relations. This crate cannot access tables: `sea-orm` is not among its dependencies.
 #![recursion_limit = "256"]
 
 pub mod catalog;

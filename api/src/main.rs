@@ -1,4 +1,4 @@
-//! The program; what it does is in [`api::cli`].
+//! The program; its commands are in [`api::cli`].
 
 use clap::Parser;
 
@@ -12,13 +12,13 @@ async fn main() -> std::process::ExitCode {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             match error.advice() {
-                Some(advice) => eprintln!("salesgraph: the database rejects this: {advice}"),
+                Some(advice) => eprintln!("salesgraph: rejected by the database: {advice}"),
                 None => eprintln!("salesgraph: {error}"),
             }
-            // Whoever sits at the command line may see what lies behind.
+            // Command line users may see internal causes.
             let mut cause = std::error::Error::source(&error);
             while let Some(error) = cause {
-                eprintln!("  because: {error}");
+                eprintln!("  caused by: {error}");
                 cause = error.source();
             }
             std::process::ExitCode::FAILURE

@@ -1,11 +1,11 @@
-//! What each root field takes: the permissions of `service::Role`, field by field.
+//! Required permissions of each root field: the permissions of `service::Role`.
 
 use async_graphql::parser::types::OperationType;
 use service::{Permission, Role};
 
 use crate::document::{Read, Refusal};
 
-/// What an actor needs to ask for a root field; `None` when everybody may, also who has shown no key.
+/// The permission a root field requires; `None` if it is public, even without a key.
 #[must_use]
 pub fn needed(kind: OperationType, field: &str) -> Option<Permission> {
     match (kind, field) {
@@ -15,7 +15,7 @@ pub fn needed(kind: OperationType, field: &str) -> Option<Permission> {
         (OperationType::Mutation, "eraseProspect" | "exportProspect") => {
             Some(Permission::ManagePersonalData)
         }
-        // What a day may cost is not for everybody to say.
+        // Settings include the daily spend limit, which not every member may change.
         (OperationType::Mutation, field)
             if field.ends_with("Setting") || field.ends_with("Settings") =>
         {
@@ -25,8 +25,8 @@ pub fn needed(kind: OperationType, field: &str) -> Option<Permission> {
     }
 }
 
-/// Refuses a request of which a root field takes more than `role` has, before anything runs. Nobody who
-/// shows no key has a role.
+/// Rejects a request before execution if a root field requires more permissions than `role` has. Callers without a key
+/// have no role.
 ///
 /// # Errors
 /// `UNAUTHENTICATED`, `FORBIDDEN`.
@@ -34,7 +34,7 @@ pub fn check(read: &Read, role: Option<Role>) -> Result<(), Refusal> {
     for root in &read.roots {
         let Some(permission) = needed(read.kind, &root.field) else { continue };
         let Some(role) = role else {
-            let text = "show a key: `Authorization: Bearer KEY`, on a socket `authorization` in its first message";
+            let text = "authentication required: send `Authorization: Bearer <key>`, or `authorization` in `connection_init`";
             return Err(Refusal::new("UNAUTHENTICATED", text, None));
         };
         if let Err(error) = role.demand(permission) {

@@ -1,16 +1,16 @@
-//! Progress bars on the terminal; nothing where nobody watches.
+//! Progress bars on the terminal; silent if stderr is not a terminal.
 
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use service::progress::Progress;
 
-/// One bar for each step.
+/// One bar per step.
 #[derive(Debug, Default)]
 pub struct Bars(Mutex<Option<ProgressBar>>);
 
 impl Bars {
-    /// No step has begun.
+    /// Creates a progress display before its first step.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

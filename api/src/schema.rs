@@ -1,4 +1,4 @@
-//! The schema: the declared roots, and the fields written by hand beside them.
+//! The schema: the declared roots and the hand-written fields.
 
 use async_graphql::{Context, MergedObject, Object, SDLExportOptions, ValidationMode};
 use service::{Scope, governance::schema_version, operations::statistics};
@@ -20,11 +20,11 @@ use crate::{
 /// The schema of the server.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// Fields of the query root that follow from no declaration.
+/// Query fields that are not generated from declarations.
 #[derive(Debug, Clone, Copy, Default, MergedObject)]
 pub struct WrittenQueries(Server, Reports, EnrichmentReports, Searches);
 
-/// What the server tells of itself and of who asks.
+/// Fields about the server and the caller.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Server;
 
@@ -53,7 +53,7 @@ impl Server {
     }
 }
 
-/// The acts of business.
+/// The business actions.
 #[derive(Debug, Default, MergedObject)]
 pub struct WrittenMutations(
     crm::acts::ProspectActs,
@@ -64,20 +64,20 @@ pub struct WrittenMutations(
     outreach::templates::TemplateActs,
 );
 
-/// How deep the library may go down in a document, fragments counted as levels. What clients may do is
-/// told by [`crate::document::Limits`], which are narrower.
+/// Recursion limit of the library, where fragments count as levels. The limits for clients are in
+/// [`crate::document::Limits`] and are lower.
 const DEEPEST: usize = 256;
 
-/// Builds the schema. Every request brings its own [`Scope`], and one that subscribes the
-/// [`Feed`](service::governance::change_log::Feed) of its server. Requests are validated before
-/// ([`crate::document`]): the library applies none of its rules.
+/// Builds the schema. Every request provides its own [`Scope`], and a subscription also the
+/// [`Feed`](service::governance::change_log::Feed) of its server. Requests are validated before ([`crate::document`]);
+/// the library's validation rules are disabled.
 #[must_use]
 pub fn build() -> Schema {
     let schema = Schema::build(Query, Mutation, Subscription).limit_recursive_depth(DEEPEST);
     schema.validation_mode(ValidationMode::Fast).finish()
 }
 
-/// The schema as text: what `schema.graphql` holds.
+/// The SDL of the schema, as in `schema.graphql`.
 #[must_use]
 pub fn sdl() -> String {
     build().sdl_with_options(

@@ -1,4 +1,4 @@
-//! Search in GraphQL.
+//! Full-text search in GraphQL.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -23,7 +23,7 @@ use crate::{
     usage::report::count,
 };
 
-/// Fields of the query root that search.
+/// Query fields for search.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Searches;
 
@@ -63,11 +63,11 @@ impl Searches {
             return Err(Error::invalid(
                 service::Reason::ValueRequired,
                 "types",
-                "`types` takes at least one type",
+                "`types` must contain at least one type",
             )
             .into());
         }
-        // A table of a search that says of no page: all that can be reached.
+        // An export of a search without a page argument returns all available rows.
         let whole = ctx.data_opt::<Arc<Paging>>().is_some();
         let size = if whole { search::MOST } else { page.size };
         let found = search::search(scope, &query, &kinds, size, page.after.as_deref());
@@ -75,7 +75,7 @@ impl Searches {
         if whole && found.total() > i64::from(search::MOST) {
             let (all, most) = (found.total(), search::MOST);
             let text = format!(
-                "{all} rows were found, and a table has {most}: narrow the search, or say `first` (up to 100)"
+                "the search matches {all} rows, which exceeds the export limit of {most}; narrow it or set `first` (maximum 100)"
             );
             return Err(Error::too_complex(text).into());
         }
@@ -201,7 +201,7 @@ impl SearchConnection {
         let mut edges = Vec::new();
         for (place, hit) in found.hits.iter().enumerate() {
             let shown = shown.next().unwrap_or_default();
-            // One that has gone since is left out.
+            // A row that was deleted meanwhile is omitted.
             let Some(kind) = WordOf::stored(KINDS[hit.kind].name).filter(|_| nodes.has(place))
             else {
                 continue;
@@ -239,13 +239,12 @@ impl SearchConnection {
     }
 }
 
-/// The rows that were found, as each of the fields asks for them that give rows: by where the field stands in the
-/// document.
+/// The rows of the hits, as selected by each field that returns rows: by the position of the field in the document.
 #[derive(Debug, Default)]
 struct Nodes(Vec<(Pos, Vec<Value>)>);
 
 impl Nodes {
-    /// Reads the rows for each of `fields`: one statement for each kind of them.
+    /// Reads the rows for each of `fields`: one statement per entity.
     async fn read(
         ctx: &Context<'_>,
         fields: &[&Positioned<Field>],
@@ -274,13 +273,13 @@ impl Nodes {
         Ok(Self(read))
     }
 
-    /// Whether the row at `place` is there, as far as anything is asked of it.
+    /// Whether the row at `place` was found, or was not selected.
     fn has(&self, place: usize) -> bool {
         self.0.iter().all(|(_, values)| values[place] != Value::Null)
     }
 }
 
-/// A row that was found: anything with a global id.
+/// A search hit: any entity with a global ID.
 #[derive(Clone, Debug)]
 pub struct Node {
     place: usize,

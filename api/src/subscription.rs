@@ -1,4 +1,4 @@
-//! What can be subscribed to: all of it reads the change log.
+//! Subscriptions: all of them read the change log.
 
 use async_graphql::{Context, Enum, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt, stream};
@@ -95,7 +95,7 @@ impl Subscription {
         after: Option<String>,
         #[graphql(
             desc = "Filter of drafts, as they were before or after the change: `matchChange` says whether the draft entered \
-                    or left the filter. What drafts point to counts as it is now. An erased draft has left every filter."
+                    or left the filter. Related rows count as they are now. An erased draft has left every filter."
         )]
         filter: Option<FilterOf<OutreachDraft>>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>>> {
@@ -110,7 +110,7 @@ impl Subscription {
         after: Option<String>,
         #[graphql(
             desc = "Filter of import jobs, as they were before or after the change: `matchChange` says whether the job entered \
-                    or left the filter. A deleted list has left every filter."
+                    or left the filter. A deleted job has left every filter."
         )]
         filter: Option<FilterOf<ImportJob>>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<ImportJobEvent>>> {
@@ -163,7 +163,7 @@ async fn drafts(
     }))
 }
 
-/// The events of notices: the notice, the entry of the change log, and the row that has changed.
+/// Converts change notifications to events: the notification, the change log entry, and the changed row.
 fn events<E, T>(
     batches: impl Stream<Item = service::Result<Vec<Notice>>> + Send,
     event: fn(&Notice, Row<Change>, Option<Row<E>>) -> T,
@@ -184,7 +184,7 @@ fn events<E, T>(
     })
 }
 
-/// What happens to rows of `table`, of these kinds or of all.
+/// The changes of rows of `table`, of these kinds or of all kinds.
 async fn rows<E: Declared>(
     ctx: &Context<'_>,
     table: &'static Table,
@@ -209,7 +209,9 @@ async fn follow(
     wanted: Follow,
     after: Option<String>,
 ) -> Result<impl Stream<Item = service::Result<Vec<Notice>>> + Send + use<>, Error> {
-    let feed = ctx.data_opt::<Feed>().ok_or_else(|| Error::internal("a request without a feed"))?;
+    let feed = ctx
+        .data_opt::<Feed>()
+        .ok_or_else(|| Error::internal("the request context has no change stream"))?;
     let scope = ctx.data_unchecked::<Scope>();
     Ok(feed.follow(scope, wanted, after.as_deref()).await?)
 }

@@ -1,11 +1,10 @@
-//! Answers as the JSON text that is sent. What follows from declarations is text already when it leaves its
-//! resolver: a tree of values would cost more than the rows it is made of. It travels through the library as
-//! `Value::Binary`, which nothing else in this schema is.
+//! JSON encoding of responses. Generated resolvers return encoded text: a value tree would cost more than the rows it
+//! is built from. The text passes through the library as `Value::Binary`, which this schema does not use otherwise.
 
 use async_graphql::{Response, Value};
 use serde::Serialize;
 
-/// The text of a whole response (<https://spec.graphql.org/October2021/#sec-Response-Format>).
+/// Encodes a whole response (<https://spec.graphql.org/October2021/#sec-Response-Format>).
 #[must_use]
 pub fn response(response: &Response) -> String {
     let mut out = Vec::with_capacity(256);
@@ -20,11 +19,11 @@ pub fn response(response: &Response) -> String {
         plain(&mut out, &response.errors);
     }
     out.push(b'}');
-    // Only JSON was written.
+    // Only JSON was written, so this is valid UTF-8.
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Writes a value.
+/// Encodes a value.
 pub fn value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Binary(json) => out.extend_from_slice(json),
@@ -52,7 +51,7 @@ pub fn value(out: &mut Vec<u8>, value: &Value) {
     }
 }
 
-/// Ends a list or an object, which has not begun yet when it has nothing in it.
+/// Closes a list or object, and opens it first if it is empty.
 pub fn close(out: &mut Vec<u8>, next: u8, brackets: &[u8; 2]) {
     if next != b',' {
         out.push(brackets[0]);
@@ -60,9 +59,9 @@ pub fn close(out: &mut Vec<u8>, next: u8, brackets: &[u8; 2]) {
     out.push(brackets[1]);
 }
 
-/// Writes what holds no text written already.
+/// Encodes a value that contains no encoded text.
 pub fn plain(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
-    // Nothing that is told here can fail to be written into memory.
+    // Writing to memory cannot fail for these types.
     if serde_json::to_writer(&mut *out, value).is_err() {
         out.extend_from_slice(b"null");
     }

@@ -1,43 +1,43 @@
-//! Columns as later migrations write them.
+//! Column definitions for later migrations.
 
 use sea_orm_migration::prelude::*;
 
-/// Text of at most so many characters, which may be absent.
+/// Nullable text with a maximum length in characters.
 pub(crate) fn short(name: &'static str, length: u32) -> ColumnDef {
     ColumnDef::new(name).string_len(length).to_owned()
 }
 
-/// A word of a vocabulary.
+/// Text column for an enum value.
 pub(crate) fn word(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).string_len(20).not_null().to_owned()
 }
 
-/// A count, which begins at 0.
+/// Counter with default 0.
 pub(crate) fn number(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).integer().not_null().default(0).to_owned()
 }
 
-/// A count that may be absent.
+/// Nullable integer.
 pub(crate) fn number_or_absent(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).integer().to_owned()
 }
 
-/// A number that may be absent.
+/// Nullable number.
 pub(crate) fn part(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).double().to_owned()
 }
 
-/// A sum, which begins at 0.
+/// Sum with default 0.
 pub(crate) fn sum(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).double().not_null().default(0).to_owned()
 }
 
-/// Text that may be absent.
+/// Nullable text.
 pub(crate) fn long(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).text().to_owned()
 }
 
-/// A column that may point to a row.
+/// Nullable foreign key column.
 pub(crate) fn pointer(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().to_owned()
 }

@@ -1,8 +1,8 @@
-//! The words that all migrations share: how a key, a stamp and an index look on both engines.
+//! Helpers that all migrations share: primary keys, timestamps and indexes for both engines.
 
 use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
 
-/// A table with the columns that every table of an organization has, in their usual places.
+/// A table with the columns that every table of an organization has, in their usual positions.
 pub(crate) fn owned_table(name: &'static str) -> TableCreateStatement {
     let mut table = Table::create();
     table
@@ -18,7 +18,8 @@ pub(crate) fn owned_table(name: &'static str) -> TableCreateStatement {
     table
 }
 
-/// Ends a table: when a row was made and last written. Set by the server, never by a default.
+/// Completes a table with the timestamps of creation and of the last update. The server sets them; they have no
+/// default.
 pub(crate) fn stamped(table: &mut TableCreateStatement) -> TableCreateStatement {
     table.col(stamp("created_at")).col(stamp("updated_at")).to_owned()
 }
@@ -28,7 +29,7 @@ pub(crate) fn big(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().not_null().to_owned()
 }
 
-/// `NOT NULL VARCHAR(255)`, the documents' usual text.
+/// `NOT NULL VARCHAR(255)`, the usual text type of the source documents.
 pub(crate) fn varchar(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).string_len(255).not_null().to_owned()
 }
@@ -38,27 +39,27 @@ pub(crate) fn text(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).text().not_null().to_owned()
 }
 
-/// JSON that may be absent.
+/// Nullable JSON.
 pub(crate) fn json(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).json_binary().to_owned()
 }
 
-/// A moment, with its zone.
+/// Timestamp with time zone.
 pub(crate) fn stamp(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).timestamp_with_time_zone().not_null().to_owned()
 }
 
-/// A moment that may be absent.
+/// Nullable timestamp.
 pub(crate) fn stamp_or_absent(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).timestamp_with_time_zone().to_owned()
 }
 
-/// The lock of an editable row: counts its writes, starting at 1.
+/// Revision of an editable row for optimistic locking: counts its writes, starting at 1.
 pub(crate) fn revision() -> ColumnDef {
     ColumnDef::new("revision").integer().not_null().default(1).to_owned()
 }
 
-/// A foreign key, written inline because SQLite can't add one later.
+/// Foreign key, declared inline because SQLite can't add one later.
 pub(crate) fn reference(
     from: &'static str,
     column: &'static str,
@@ -73,20 +74,20 @@ pub(crate) fn reference(
         .to_owned()
 }
 
-/// One column of an index, by what a statement does with it.
+/// One column of an index, by its use in statements.
 #[derive(Clone, Copy)]
 pub(crate) enum Key {
-    /// Sorted as it is.
+    /// Sorted as stored.
     Plain(&'static str),
-    /// Text: sorted and compared folded to lower-case ASCII, on both engines alike.
+    /// Text: sorted and compared as lower-case ASCII, identically on both engines.
     Folded(&'static str),
-    /// A moment that may be absent; absent is before every moment.
+    /// Nullable timestamp; null sorts before every timestamp.
     AbsentFirst(&'static str),
-    /// A moment that may be absent; absent is after every moment.
+    /// Nullable timestamp; null sorts after every timestamp.
     AbsentLast(&'static str),
-    /// A number that may be absent; absent is below every number.
+    /// Nullable number; null sorts below every number.
     AbsentLow(&'static str),
-    /// A number that may be absent; absent is above every number.
+    /// Nullable number; null sorts above every number.
     AbsentHigh(&'static str),
 }
 
@@ -109,7 +110,7 @@ impl Key {
     }
 }
 
-/// Makes an index over expressions, which the statement builder has no words for.
+/// Creates an index over expressions, which the statement builder does not support.
 pub(crate) async fn index(
     manager: &SchemaManager<'_>,
     name: &str,
@@ -123,13 +124,13 @@ pub(crate) async fn index(
     Ok(())
 }
 
-/// The indexes that every list of an organization walks: by id, by creation, by last write.
+/// The indexes that the lists of an organization use: by ID, by creation time, by update time.
 pub(crate) async fn list_indexes(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
     list_indexes_without_updates(manager, table).await?;
     sort_index(manager, table, "updated_at", Key::Plain("updated_at")).await
 }
 
-/// As [`list_indexes`], for rows that are never written again.
+/// Like [`list_indexes`], for rows that are never updated.
 pub(crate) async fn list_indexes_without_updates(
     manager: &SchemaManager<'_>,
     table: &str,
@@ -139,7 +140,7 @@ pub(crate) async fn list_indexes_without_updates(
     sort_index(manager, table, "created_at", Key::Plain("created_at")).await
 }
 
-/// The index that a list sorted by `key` walks.
+/// The index for lists sorted by `key`.
 pub(crate) async fn sort_index(
     manager: &SchemaManager<'_>,
     table: &str,
@@ -150,7 +151,7 @@ pub(crate) async fn sort_index(
     index(manager, &format!("ix_{table}_{name}"), table, &keys).await
 }
 
-/// The indexes that pages of children walk: by id, and by each of `keys`.
+/// The indexes for pages of child rows: by ID, and by each of `keys`.
 pub(crate) async fn child_indexes(
     manager: &SchemaManager<'_>,
     table: &str,
@@ -166,7 +167,7 @@ pub(crate) async fn child_indexes(
     Ok(())
 }
 
-/// Adds columns to a table. SQLite takes one at a time.
+/// Adds columns to a table. SQLite accepts one column per statement.
 pub(crate) async fn add_columns(
     manager: &SchemaManager<'_>,
     table: &'static str,
@@ -178,8 +179,8 @@ pub(crate) async fn add_columns(
     Ok(())
 }
 
-/// Adds a column that points to a row, or to none, and forgets a row that is deleted. The statement
-/// builder can't add a foreign key to a table of SQLite.
+/// Adds a nullable foreign key column that is set to null when the referenced row is deleted. The statement builder
+/// can't add a foreign key to a SQLite table.
 pub(crate) async fn add_reference(
     manager: &SchemaManager<'_>,
     table: &str,
@@ -198,7 +199,7 @@ pub(crate) async fn add_reference(
     Ok(())
 }
 
-/// Takes columns away again.
+/// Drops columns.
 pub(crate) async fn drop_columns(
     manager: &SchemaManager<'_>,
     table: &'static str,
@@ -210,7 +211,7 @@ pub(crate) async fn drop_columns(
     Ok(())
 }
 
-/// Takes indexes away again.
+/// Drops indexes.
 pub(crate) async fn drop_indexes(manager: &SchemaManager<'_>, names: &[&str]) -> Result<(), DbErr> {
     for name in names {
         let sql = format!("DROP INDEX \"{name}\"");
@@ -219,7 +220,7 @@ pub(crate) async fn drop_indexes(manager: &SchemaManager<'_>, names: &[&str]) ->
     Ok(())
 }
 
-/// Drops tables, children first.
+/// Drops tables, child tables first.
 pub(crate) async fn drop_tables(
     manager: &SchemaManager<'_>,
     tables: &[&'static str],
@@ -230,7 +231,7 @@ pub(crate) async fn drop_tables(
     Ok(())
 }
 
-/// A unique index over these columns, named by the last of them.
+/// A unique index over these columns, named after the last one.
 pub(crate) async fn unique(
     manager: &SchemaManager<'_>,
     table: &'static str,

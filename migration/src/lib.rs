@@ -1,8 +1,8 @@
-//! How the database came to be: versioned migrations for SQLite and Postgres.
+//! Versioned schema migrations for SQLite and Postgres.
 //!
-//! This crate is the one truth about tables and knows none of ours: tables and columns are named by
-//! string, because history must not change when the present does. A migration that has been
-//! released is never edited; what comes later is a new one.
+//! This crate is the only source of truth for tables and does not depend on other crates of the workspace: tables
+//! and columns are named by strings, because past migrations must not change when the current code does. A released
+//! migration is never edited; later changes are new migrations.
 
 use sea_orm_migration::prelude::*;
 
@@ -36,8 +36,8 @@ mod search;
 
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
 
-/// How a migration begins to say what it can't do without.
-pub const NEEDS: &str = "the migration needs ";
+/// Prefix of errors about a missing prerequisite of a migration.
+pub const NEEDS: &str = "the migration requires ";
 
 /// All migrations, oldest first.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Organizations: whose rows they are. The one called `default` is made by the server.
+//! Organizations (tenants). The server creates the one named `default`.
 
 use sea_orm_migration::prelude::*;
 

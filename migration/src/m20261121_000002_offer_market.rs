@@ -1,4 +1,4 @@
-//! What we sell, to which industries, and at which events we meet buyers.
+//! Solutions, their target industries, and the events at which we meet buyers.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Accounts, the people we sell to, and what AI found out about them.
+//! Companies, prospects, and AI research about them.
 
 use sea_orm_migration::prelude::*;
 

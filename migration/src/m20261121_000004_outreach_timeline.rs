@@ -1,4 +1,4 @@
-//! What was said to prospects, and what is about to be.
+//! Interactions with prospects and outreach drafts.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The ledger of calls to language models.
+//! Usage log of language model calls.
 
 use sea_orm_migration::prelude::*;
 

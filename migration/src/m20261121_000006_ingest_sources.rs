@@ -1,4 +1,4 @@
-//! Databases that were brought over: how far each table has come, and the schema version they had.
+//! Data migrations from other databases: progress per table, and the schema version of the source.
 
 use sea_orm_migration::prelude::*;
 
@@ -11,7 +11,7 @@ pub(crate) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // `alembic_version` of the sales-assistant document, one row for each organization.
+        // `alembic_version` of the sales-assistant document, one row per organization.
         let cascade = ForeignKeyAction::Cascade;
         let version = Table::create()
             .table("alembic_version")

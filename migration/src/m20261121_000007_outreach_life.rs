@@ -1,5 +1,5 @@
-//! What the life of a draft needs: versions, approval, sending; which way an interaction went; how far
-//! a prospect has come.
+//! Draft state machine: versions, approval, sending. Also the direction of interactions and the lifecycle stage of
+//! prospects.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,5 +1,5 @@
-//! The change log: every write of every entity, in the order in which they were committed; and the
-//! answers that are given again when a request is repeated.
+//! The change log: all writes of all entities, in commit order. Also the idempotency records with the responses to
+//! repeated requests.
 
 use sea_orm_migration::prelude::*;
 
@@ -23,8 +23,8 @@ impl MigrationTrait for Migration {
             .col(big("transaction_number"))
             .col(word("entity", 50))
             .col(ColumnDef::new("record_id").big_integer())
-            // Whom it is about, also when what it tells of is not there any more; no foreign key, because
-            // the person may not be there any more either.
+            // The person that the entry concerns, even if the changed row no longer exists. No foreign key, because
+            // the person may have been deleted too.
             .col(ColumnDef::new("prospect_id").big_integer())
             .col(word("kind", 20))
             .col(ColumnDef::new("before").json_binary())
@@ -45,8 +45,8 @@ impl MigrationTrait for Migration {
         let person = [Plain("prospect_id"), Plain("id")];
         index(manager, "ix_changes_prospect_id", "changes", &person).await?;
 
-        // One row: which run of transaction numbers this is, whose they are, and up to where entries
-        // have been thrown away.
+        // One row: the epoch of transaction numbers, the database they belong to, and the position up to which
+        // entries have expired.
         let state = Table::create()
             .table("change_log")
             .col(ColumnDef::new("id").integer().not_null().primary_key())

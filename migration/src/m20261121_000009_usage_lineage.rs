@@ -1,4 +1,4 @@
-//! Which calls to language models made a draft or a piece of research.
+//! Join tables: the language model calls that produced a draft or research.
 
 use sea_orm_migration::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::ddl::{Key::Plain, big, drop_tables, index, reference, stamped};
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// Table, column, the table it points to.
+/// Table, column, referenced table.
 const PAIRS: [(&str, &str, &str); 2] = [
     ("outreach_draft_usages", "outreach_draft_id", "outreach_drafts"),
     ("prospect_research_usages", "prospect_research_id", "prospect_research"),

@@ -1,4 +1,4 @@
-//! Who acts: the people of an organization, and the keys of programs and people that call the API.
+//! Actors: the users of an organization, and the API keys of programs and users.
 
 use sea_orm_migration::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::ddl::{
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// The columns of `organizations` that tell of the business and who answers for it.
+/// The columns of `organizations` that describe the business and the responsible person.
 const PROFILE: [&str; 12] = [
     "owner_user_id",
     "billing_email",

@@ -1,5 +1,4 @@
-//! Search: what can be found of companies, prospects, industries, solutions, events, interactions, drafts and
-//! research.
+//! Full-text search over companies, prospects, industries, solutions, events, interactions, drafts and research.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Settings, and the keys that our rows have in other systems.
+//! Settings, and the external IDs of rows in other systems.
 
 use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
 
@@ -15,7 +15,7 @@ use crate::{
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// What stands for nothing, and is there from the beginning.
+/// The default settings, inserted by this migration.
 const SETTINGS: [(&str, &str, &str, &str); 6] = [
     ("llm_provider", "\"openai\"", "string", "LLM provider to use"),
     ("llm_model", "\"gpt-4o-mini\"", "string", "Model name"),

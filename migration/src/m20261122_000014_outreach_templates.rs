@@ -1,4 +1,4 @@
-//! Templates of messages, and how they did.
+//! Message templates and their performance.
 
 use sea_orm_migration::prelude::*;
 

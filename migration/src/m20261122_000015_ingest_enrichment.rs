@@ -1,4 +1,4 @@
-//! Enrichment: what is asked of providers and what they answer, and where each value came from.
+//! Enrichment: requests to providers, their responses, and the provenance of each value.
 
 use sea_orm_migration::prelude::*;
 
@@ -54,7 +54,7 @@ impl MigrationTrait for Migration {
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let tables = ["extractions", "field_provenance", "enrichment_cache"];
         drop_tables(manager, &tables).await?;
-        // Before this there were lists only: they would be taken for some.
+        // Older versions know import jobs only and would treat enrichment jobs as imports.
         let sql = "DELETE FROM \"import_jobs\" WHERE \"kind\" = 'enrichment'";
         manager.get_connection().execute_unprepared(sql).await?;
         let indexes = [
@@ -108,10 +108,10 @@ async fn jobs(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let status = [Plain("organization_id"), Folded("status"), Plain("id")];
     index(manager, "ix_import_records_status", "import_records", &status).await?;
     for sql in [
-        // Records that are over are not walked past.
+        // A partial index, so that scans skip finished records.
         "CREATE INDEX \"ix_import_records_queue\" ON \"import_records\" (\"import_job_id\", \"record_index\") \
          WHERE \"status\" IN ('pending', 'processing')",
-        // What the server looks for each second is a handful of rows.
+        // The server polls this index every second; a partial index has only a handful of rows.
         "CREATE INDEX \"ix_import_jobs_enriching\" ON \"import_jobs\" (\"organization_id\", \"id\") \
          WHERE \"kind\" = 'enrichment' AND \"status\" IN ('processing', 'pending', 'undoing')",
         "CREATE INDEX \"ix_import_records_lease\" ON \"import_records\" (\"organization_id\", \"lease_until\") \
@@ -123,7 +123,7 @@ async fn jobs(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     child_indexes(manager, "outreach_drafts", "import_record_id", &[]).await
 }
 
-/// What providers found: kept for a time, and where each value of ours came from.
+/// Provider results: the cache, extractions, and the provenance of each value.
 async fn found(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let (cascade, set_null) = (ForeignKeyAction::Cascade, ForeignKeyAction::SetNull);
     let name = "enrichment_cache";

@@ -1,4 +1,4 @@
-//! The ledger of paid calls to services, more of what calls to language models tell, and what each day cost.
+//! Usage log of paid service calls, additional columns for language model calls, and daily cost summaries.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Search triggers of SQLite that every version since 3.40 can parse, and letters with accents outside the Latin alphabet.
+//! SQLite search triggers that every version since 3.40 can parse, and accented letters outside the Latin alphabet.
 
 use sea_orm_migration::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::{m20261121_000011_search::TABLES, search::replace_triggers};
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// The letters that were indexed with their accents before.
+/// The letters that were previously indexed with their accents.
 const LETTERS: &str = "ёЁάέήίόύώϊϋΐΰΆΈΉΊΌΎΏΪΫ";
 
 #[async_trait::async_trait]
@@ -17,7 +17,7 @@ impl MigrationTrait for Migration {
         replace_triggers(manager, TABLES, LETTERS).await
     }
 
-    /// The triggers stay: they index the same rows in the same tables.
+    /// Keeps the triggers: they index the same rows in the same tables.
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
         Ok(())
     }

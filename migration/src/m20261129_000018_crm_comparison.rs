@@ -1,7 +1,7 @@
 //! Comparison columns of prospects, companies and industries, and opt-outs by address.
 //!
-//! A comparison column holds the normal form of another column, which the server writes. Its values for rows that are
-//! there already are computed after the migration, in batches that can be interrupted: see `comparison_progress`.
+//! A comparison column holds the normalized form of another column, which the server writes. Values for existing
+//! rows are computed after the migration, in batches that can be interrupted: see `comparison_progress`.
 
 use sea_orm_migration::prelude::*;
 
@@ -25,7 +25,7 @@ const COLUMNS: &[(&str, &[&str])] = &[
     ("industries", &["name_key"]),
 ];
 
-/// Tables, and the comparison column that every row of theirs has.
+/// Tables, each with a comparison column that is set in every row.
 const UNCOMPARED: [(&str, &str); 3] =
     [("prospects", "email_key"), ("companies", "name_key"), ("industries", "name_key")];
 
@@ -39,7 +39,7 @@ impl MigrationTrait for Migration {
                 index(manager, &format!("ix_{table}_{column}"), table, &keys).await?;
             }
         }
-        // Rows that something else than a server has written.
+        // Finds rows that were written by something other than the server.
         for (table, column) in UNCOMPARED {
             let sql = format!(
                 "CREATE INDEX \"ix_{table}_uncompared\" ON \"{table}\" (\"id\") WHERE \"{column}\" IS NULL"

@@ -1,4 +1,4 @@
-//! Imported keys of a source, as ranges: they distinguish late rows of the source from rows deleted here.
+//! Imported primary keys of a source, as ranges. They distinguish late rows of the source from rows deleted here.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Claims of drafts by senders, and the recipient's address that an approval is for.
+//! Claims of drafts by senders, and the recipient address that an approval applies to.
 
 use sea_orm_migration::prelude::*;
 
@@ -20,7 +20,7 @@ impl MigrationTrait for Migration {
             long("approved_address"),
         ];
         add_columns(manager, "outreach_drafts", columns).await?;
-        // What a server looks for each few seconds is a handful of rows.
+        // The server polls this index every few seconds; a partial index has only a handful of rows.
         let sql = "CREATE INDEX \"ix_outreach_drafts_sending\" ON \"outreach_drafts\" (\"claim_expires_at\") \
                    WHERE \"status\" = 'sending'";
         manager.get_connection().execute_unprepared(sql).await?;

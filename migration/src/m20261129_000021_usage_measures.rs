@@ -1,4 +1,4 @@
-//! Measures of usage: calls of unknown duration, and what the server itself paid for.
+//! Usage measures: calls of unknown duration, and the cost paid by the server itself.
 
 use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
 
@@ -17,7 +17,8 @@ pub(crate) struct Migration;
 
 const LEDGERS: [&str; 2] = ["llm_usage_logs", "service_usage_logs"];
 
-/// Rows of a ledger that enrichments of the server wrote: those that a data migration brought have a key of their source.
+/// Rows of a usage log that the server's enrichments wrote. Rows from a data migration have an external ID of their
+/// source.
 const PAID: [&str; 2] = [
     "UPDATE \"llm_usage_logs\" SET \"is_paid_by_server\" = TRUE WHERE \"workflow_name\" = 'enrichment' \
      AND \"node_name\" = 'look_up' AND NOT EXISTS (SELECT 1 FROM \"external_ids\" e \
@@ -52,7 +53,7 @@ impl MigrationTrait for Migration {
             // SQLite can't drop the constraint of a column.
             _ => replace_column(manager, number_or_absent("latency_ms_new")).await?,
         }
-        // No call takes less than a millisecond: 0 is what an unknown duration was stored as.
+        // No call takes less than a millisecond: an unknown duration was stored as 0.
         run(
             manager,
             "UPDATE \"llm_usage_logs\" SET \"latency_ms\" = NULL WHERE \"latency_ms\" = 0",
@@ -103,7 +104,7 @@ async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// Puts a column in the place of `latency_ms`, with its values.
+/// Replaces `latency_ms` with a new column, keeping its values.
 async fn replace_column(manager: &SchemaManager<'_>, column: ColumnDef) -> Result<(), DbErr> {
     add_columns(manager, "llm_usage_logs", vec![column]).await?;
     run(manager, "UPDATE \"llm_usage_logs\" SET \"latency_ms_new\" = \"latency_ms\"").await?;

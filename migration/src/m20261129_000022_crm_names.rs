@@ -1,4 +1,4 @@
-//! First and last names of prospects, as their source has them.
+//! First and last names of prospects, as stored in their source.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Line numbers of import records, messages of providers about them, and the request ids of clients.
+//! Line numbers of import records, provider messages about them, and the request IDs of clients.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,5 +1,5 @@
-//! Migrates the database named by the first argument; the generation of the entities stands on it,
-//! because it builds while the crates above do not. Users migrate with `salesgraph migrate`.
+//! Migrates the database in the first argument. Entity generation uses this program because it builds even if the
+//! crates above do not. Users run `salesgraph migrate`.
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm_migration::sea_orm::Database;

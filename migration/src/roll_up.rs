@@ -1,11 +1,12 @@
-//! What each day cost: kept by triggers on the ledgers, so that it is in step with whoever writes them.
+//! Daily cost summaries, maintained by triggers on the usage logs, so that they stay consistent regardless of the
+//! writer.
 
 use sea_orm_migration::{
     prelude::*,
     sea_orm::{ConnectionTrait, DatabaseBackend, Statement},
 };
 
-/// A ledger, and how its rows are counted: category, provider, model, tokens of prompts, tokens of answers, quantity.
+/// A usage log, and the SQL of its category, provider, model, prompt tokens, completion tokens and quantity.
 struct Ledger {
     table: &'static str,
     parts: [&'static str; 6],
@@ -37,23 +38,23 @@ const LEDGERS: [Ledger; 2] = [
     },
 ];
 
-/// Who writes several rows, one statement after the other, meets days in another order than somebody else does: they
-/// would wait for each other in a circle. So the ledgers of an organization are written by one at a time.
+/// Transactions that write several rows in separate statements may touch the days in different orders and deadlock.
+/// An advisory lock therefore serializes writes to the usage logs of an organization.
 const ONE_BY_ONE: &str = "PERFORM pg_advisory_xact_lock(hashtextextended('ledger/' || o.\"organization_id\", 0)) \
                           FROM (SELECT DISTINCT \"organization_id\" FROM fresh ORDER BY 1) o";
 
 const KEY: &str = "\"organization_id\", \"date\", \"category\", \"provider\", \"model\"";
 
-/// What is summed up of each day.
+/// The measures that are summed per day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Measures {
-    /// What the first migration of summaries knew.
+    /// The measures of the first summary migration.
     First,
-    /// Calls of a known duration, and what the server itself paid, too; money is rounded to ten places.
+    /// Also calls of known duration and the cost paid by the server; money is rounded to ten decimal places.
     All,
 }
 
-/// The columns of the first migration of summaries, and what is summed up in each.
+/// The columns of the first summary migration with their aggregate expressions.
 fn first(ledger: &Ledger) -> Vec<(&'static str, String)> {
     let [_, _, _, input, output, quantity] = ledger.parts;
     vec![
@@ -77,7 +78,7 @@ fn later() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Money in ten decimal places: a sum of binary fractions is off in the last of seventeen.
+/// Rounds money to ten decimal places: a sum of binary fractions is off in the last of seventeen digits.
 fn rounded(money: &str, backend: DatabaseBackend) -> String {
     match backend {
         DatabaseBackend::Postgres => format!("round(({money})::numeric, 10)::float8"),
@@ -85,7 +86,7 @@ fn rounded(money: &str, backend: DatabaseBackend) -> String {
     }
 }
 
-/// Adds rows of a ledger, `from` a table or what stands for one, to their days.
+/// Adds rows of a usage log to the summaries of their days; `from` is a table or an equivalent row source.
 fn add(
     ledger: &Ledger,
     from: &str,
@@ -97,7 +98,7 @@ fn add(
         DatabaseBackend::Postgres => {
             "date_trunc('day', r.\"created_at\" AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'".to_owned()
         }
-        // As moments are stored there.
+        // The stored timestamp format of SQLite.
         _ => "substr(r.\"created_at\", 1, 10) || 'T00:00:00+00:00'".to_owned(),
     };
     let [category, provider, model, ..] = ledger.parts;
@@ -126,7 +127,7 @@ fn add(
     )
 }
 
-/// Adds what the ledgers hold already and the summaries do not, and makes the triggers.
+/// Adds existing usage log rows that are missing from the summaries, and creates the triggers.
 pub(crate) async fn create(manager: &SchemaManager<'_>, measures: Measures) -> Result<(), DbErr> {
     let backend = manager.get_database_backend();
     let is_empty = "SELECT 1 FROM \"daily_cost_summaries\" LIMIT 1";
@@ -139,7 +140,7 @@ pub(crate) async fn create(manager: &SchemaManager<'_>, measures: Measures) -> R
         if measures == Measures::All {
             columns.extend(later());
         }
-        // A summary that is there lacks the later columns only.
+        // An existing summary lacks only the later columns.
         let missing = match (is_empty, measures) {
             (true, _) => columns.clone(),
             (false, Measures::All) => later(),
@@ -155,7 +156,7 @@ pub(crate) async fn create(manager: &SchemaManager<'_>, measures: Measures) -> R
                  SET search_path FROM CURRENT AS $$ BEGIN {ONE_BY_ONE}; {}; RETURN NULL; END $$",
                 add(ledger, "fresh", &columns, measures, backend)
             ));
-            // Once for each statement, because many rows may come in at once.
+            // A statement-level trigger, because many rows may be inserted at once.
             statements.push(format!(
                 "CREATE TRIGGER \"roll_up_{table}\" AFTER INSERT ON \"{table}\" \
                  REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT \
@@ -175,7 +176,7 @@ pub(crate) async fn create(manager: &SchemaManager<'_>, measures: Measures) -> R
     Ok(())
 }
 
-/// Takes the triggers away.
+/// Drops the triggers.
 pub(crate) async fn drop(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     for Ledger { table, .. } in &LEDGERS {
         let statements = match manager.get_database_backend() {

@@ -1,38 +1,38 @@
-//! The server's clock. Every stamp comes from here, so that tests can hold it.
+//! Clocks. Every timestamp comes from here, so that tests can control the time.
 
 use std::sync::Mutex;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-/// Tells the time, cut to microseconds: what both engines store.
+/// A source of the current time, truncated to microseconds, the precision that both engines store.
 pub trait Clock: Send + Sync {
-    /// Now, in UTC.
+    /// The current time in UTC.
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// The clock of the machine.
+/// The system clock.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the system clock")]
     fn now(&self) -> DateTime<Utc> {
         Utc::now().trunc_subsecs(6)
     }
 }
 
-/// A clock that stands still until it is told otherwise.
+/// A clock for tests that changes only by [`advance`](Self::advance).
 #[derive(Debug)]
 pub struct FixedClock(Mutex<DateTime<Utc>>);
 
 impl FixedClock {
-    /// Stands at `now`.
+    /// Creates a clock that shows `now`.
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
         Self(Mutex::new(now.trunc_subsecs(6)))
     }
 
-    /// Moves on by `step`.
+    /// Advances the clock by `step`.
     pub fn advance(&self, step: TimeDelta) {
         *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) += step;
     }

@@ -1,116 +1,114 @@
-//! The closed kinds of failure that the service reports.
+//! The errors of the service.
 
 use sea_orm::{DbErr, RuntimeErr};
 use serde::{Deserialize, Serialize};
 
 use crate::reason::Reason;
 
-/// What went wrong. The texts of all but the last two are written for users; the source of those is
-/// logged once, where the request ends, and never leaves the server.
+/// An error of a service function. The messages of all variants but the last two are written for users. The source
+/// of the last two is logged once, at the end of the request, and never leaves the server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such thing in this organization.
+    /// The organization has no such row.
     #[error("{0} was not found")]
     NotFound(String),
-    /// The input breaks a rule that its sender can keep.
+    /// The input breaks a rule.
     #[error("{message}")]
     Invalid {
-        /// Why, for programs.
+        /// The reason code, for programs.
         reason: Reason,
-        /// What it is about, in the words of the caller: an argument, a field, an option.
+        /// The name of the invalid input as the caller knows it: an argument, a field, an option.
         field: String,
-        /// What is wrong and what would be right.
+        /// What is wrong and what would be valid.
         message: String,
     },
-    /// The cursor was not made for this list, or not by this server.
+    /// The cursor belongs to another list or another server.
     #[error("the cursor in `{field}` does not belong to this list: {message}")]
     BadCursor {
         /// `after` or `before`.
         field: &'static str,
-        /// What does not fit.
+        /// Why the cursor was rejected.
         message: &'static str,
     },
-    /// The request asks for more than one answer may hold.
+    /// The request exceeds a limit of the server.
     #[error("{1}")]
     TooComplex(Reason, String),
-    /// The input is right by itself, but not beside what is stored.
+    /// The input is valid but conflicts with the current state.
     #[error("{1}")]
     Conflict(Reason, String),
-    /// The role of the actor does not cover it.
-    #[error("the role {role} does not have the permission {permission}")]
+    /// The role of the actor lacks the permission.
+    #[error("the role {role} lacks the permission {permission}")]
     Forbidden {
-        /// The role.
+        /// The role of the actor.
         role: &'static str,
-        /// What it lacks.
+        /// The missing permission.
         permission: &'static str,
     },
-    /// The field is for the operator of a server that serves several organizations.
+    /// The field is reserved for the operator of a server with several organizations.
     #[error(
-        "`{0}` concerns all organizations of the server: only its operator may read it, on the server itself"
+        "`{0}` covers all organizations of the server; only the server operator can read it, on the server itself"
     )]
     OperatorOnly(&'static str),
-    /// A write is refused, for all of these reasons; nothing has been written.
+    /// A rejected write with all of its problems. Nothing has been written.
     #[error("{}", .0.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Problem>),
-    /// The cursor stands before the oldest entry that the change log still has.
-    #[error(
-        "the change log doesn't reach back to this cursor any more: read the state anew and go on from now"
-    )]
+    /// The cursor is older than the oldest entry of the change log.
+    #[error("the cursor has expired; refetch the current state and resubscribe without `after`")]
     CursorExpired,
-    /// The database can't be reached, or not in time.
-    #[error("the database can't answer at the moment, try again")]
+    /// The database is unreachable or did not respond in time.
+    #[error("the database is temporarily unavailable; try again")]
     Unavailable(#[source] DbErr),
-    /// A fault of ours.
+    /// An internal error: a bug or a failure of the server.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// What is wrong with an input.
+/// A validation error or conflict in the input of a mutation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// Of which kind.
+    /// The kind of the problem.
     pub code: ProblemCode,
-    /// Why, for programs.
+    /// The reason code, for programs.
     pub reason: Reason,
-    /// What it is about: a column, or a path of names joined by `.`.
+    /// The invalid input: a column, or a path of names joined by `.`.
     pub field: Option<String>,
-    /// What is wrong and what would be right.
+    /// What is wrong and what would be valid.
     pub message: String,
-    /// Which item of a batch, counted from 0.
+    /// The index of the item in a batch, counted from 0.
     pub index: Option<usize>,
-    /// The row that was changed since it was read, of the entity that the mutation is about.
+    /// For a revision conflict, the current row of the entity that the mutation writes.
     #[serde(default)]
     pub current: Option<i64>,
 }
 
-/// The kinds of [`Problem`].
+/// The kinds of a [`Problem`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProblemCode {
-    /// There is no such thing in this organization.
+    /// The organization has no such row.
     NotFound,
-    /// The input breaks a rule that its sender can keep.
+    /// The input breaks a rule.
     Invalid,
-    /// The input is right by itself, but not beside what is stored.
+    /// The input is valid but conflicts with the current state.
     Conflict,
 }
 
 impl Problem {
-    /// An input that breaks a rule.
+    /// A problem with input that breaks a rule.
     #[must_use]
     pub fn invalid(reason: Reason, field: &str, message: impl Into<String>) -> Self {
         Self::new(ProblemCode::Invalid, reason, field, message)
     }
 
-    /// An input that can't be beside what is stored.
+    /// A problem with input that conflicts with the current state.
     #[must_use]
     pub fn conflict(reason: Reason, field: &str, message: impl Into<String>) -> Self {
         Self::new(ProblemCode::Conflict, reason, field, message)
     }
 
-    /// An id of nothing that there is in this organization.
+    /// A problem with an ID that does not exist in this organization.
     #[must_use]
     pub fn not_found(field: &str, called: &str) -> Self {
-        let message = format!("there is no such {}", called.replace('_', " "));
+        let message = format!("no such {}", called.replace('_', " "));
         Self::new(ProblemCode::NotFound, Reason::RowNotFound, field, message)
     }
 
@@ -126,17 +124,18 @@ impl From<Problem> for Error {
     }
 }
 
-/// The outcome of a service function.
+/// The result of a service function.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// A fault of ours, told in words.
+    /// An internal error with a description.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
         Self::Internal(message.into().into())
     }
 
-    /// What the operator can do about a database that does not let the server do its work; nothing for other errors.
+    /// Advice for the operator if the configuration or the permissions of the database cause this error; otherwise
+    /// `None`.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
         let Self::Internal(source) = self else { return None };
@@ -151,29 +150,29 @@ impl Error {
         match error.code().as_deref() {
             // insufficient_privilege
             Some("42501") => Some(
-                "the role lacks a right: a migrated database takes SELECT, INSERT, UPDATE and DELETE on all tables and \
-                 USAGE and SELECT on all sequences, migrating and seeding CREATE on the schema too",
+                "the role lacks a privilege; serving requires SELECT, INSERT, UPDATE and DELETE on all tables and \
+                 USAGE and SELECT on all sequences; migrating and seeding also require CREATE on the schema",
             ),
             // read_only_sql_transaction
             Some("25006") => Some(
-                "the database lets this role only read (default_transaction_read_only, or a replica): let it write, or \
-                 name the primary",
+                "the database is read-only for this role (default_transaction_read_only, or a read replica); allow \
+                 writes or use the URL of the primary server",
             ),
             // transaction_timeout
             Some("25P04") => Some(
-                "the database ends transactions after a time (transaction_timeout): set it to 0 for this role",
+                "the database limits the duration of transactions (transaction_timeout); set it to 0 for this role",
             ),
             _ => None,
         }
     }
 
-    /// An input that breaks a rule.
+    /// A validation error.
     #[must_use]
     pub fn invalid(reason: Reason, field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid { reason, field: field.into(), message: message.into() }
     }
 
-    /// Why, for programs; of several problems the reason of the first.
+    /// The reason code, for programs. With several problems, the reason of the first one.
     #[must_use]
     pub fn reason(&self) -> Reason {
         match self {
@@ -194,7 +193,7 @@ impl Error {
     }
 }
 
-/// An error of the driver, as one of the statement builder.
+/// Converts an error of the driver as if it came from the statement builder.
 pub(crate) fn of_sqlx(error: sqlx::Error) -> Error {
     DbErr::Query(RuntimeErr::SqlxError(error.into())).into()
 }
@@ -209,7 +208,7 @@ impl From<DbErr> for Error {
             {
                 Self::TooComplex(
                     Reason::DatabaseTimeout,
-                    "it took the database too long; ask for less at once".to_owned(),
+                    "the database statement timed out; request less data at once".to_owned(),
                 )
             }
             DbErr::Exec(RuntimeErr::SqlxError(ref cause))
@@ -223,15 +222,15 @@ impl From<DbErr> for Error {
     }
 }
 
-/// Whether the database has stopped a statement because its time was over.
+/// Whether the database has stopped the statement because of its timeout.
 fn is_stopped(cause: &sqlx::Error) -> bool {
     // Postgres: query_canceled; SQLite: SQLITE_INTERRUPT.
     matches!(cause, sqlx::Error::Database(error)
         if error.code().is_some_and(|code| code == "57014" || code == "9"))
 }
 
-/// Whether the connection was cut before the statement ran, so that another may have more luck. A pool
-/// that gives none has tried for long enough.
+/// Whether the connection was closed before the statement ran, so that a retry on another connection may succeed. A
+/// pool timeout is not retried, because the pool has already retried until its timeout.
 pub(crate) fn is_cut(error: &DbErr) -> bool {
     let (DbErr::Conn(RuntimeErr::SqlxError(cause))
     | DbErr::Exec(RuntimeErr::SqlxError(cause))
@@ -241,7 +240,7 @@ pub(crate) fn is_cut(error: &DbErr) -> bool {
     };
     match &**cause {
         sqlx::Error::Io(_) => true,
-        // Shut down by an administrator, after a crash, or because nobody used it; connection exceptions.
+        // Connection exceptions, and shutdowns by an administrator, after a crash or because of an idle timeout.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             ["57P01", "57P02", "57P05"].contains(&code.as_ref())
                 || (code.len() == 5 && code.starts_with("08"))
@@ -250,13 +249,13 @@ pub(crate) fn is_cut(error: &DbErr) -> bool {
     }
 }
 
-/// Whether the database went away, rather than refused.
+/// Whether the database is unavailable, as opposed to having rejected the statement.
 fn is_lost(cause: &sqlx::Error) -> bool {
     match cause {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
-        // Postgres: connection exceptions, an operator's intervention, too few resources, transactions in
-        // each other's way. SQLite: another process writes (5, 261, 517) or holds the table (6); the
-        // disk is full (13) or can't be read or written (10).
+        // Postgres: connection exceptions, operator intervention, insufficient resources, serialization failures
+        // and deadlocks. SQLite: another process writes (5, 261, 517) or locks the table (6); the disk is full (13)
+        // or can't be read or written (10).
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             let postgres = ["08", "57", "53", "40", "55P03"];
             let sqlite = ["5", "6", "261", "517"];

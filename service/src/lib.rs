@@ -1,10 +1,10 @@
-//! What may happen: every rule, every permission, every SQL statement.
+//! The business rules, permissions and SQL statements of salesgraph.
 //!
-//! This crate knows no GraphQL and no HTTP. Every function takes a [`Scope`] first: who acts, for
-//! which organization, at what time, on which database. The folders are contexts, with the same
-//! name in every crate: [`crm`], [`offer`], [`outreach`], [`usage`], [`identity`], [`governance`],
-//! [`ingest`]. The machinery beside them: [`operations`] keeps the database itself, [`table`] tells what a table is, [`read`] reads nested
-//! lists level by level, [`search`] finds rows by words, [`mod@write`] writes rows and the change log.
+//! This crate is independent of GraphQL and HTTP. Every function takes a [`Scope`] as its first argument: the
+//! actor, the organization, the time and the database. The folders are bounded contexts with the same names in
+//! every crate: [`crm`], [`offer`], [`outreach`], [`usage`], [`identity`], [`governance`], [`ingest`]. The
+//! supporting modules: [`operations`] maintains the database, [`table`] describes tables, [`read`] reads nested
+//! lists level by level, [`search`] is the full-text search, [`mod@write`] writes rows and the change log.
 
 pub mod clock;
 pub mod crm;

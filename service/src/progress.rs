@@ -1,16 +1,16 @@
-//! How far long work has come, told to whoever watches.
+//! Progress of long-running work, reported to an observer.
 
-/// Watches long work. Every method may do nothing.
+/// An observer of long-running work. An implementation may ignore any call.
 pub trait Progress: Send + Sync {
-    /// A step begins: its name, and how many rows it has if that is known.
+    /// Called when a step begins, with its name and the number of its rows if it is known.
     fn begin(&self, step: &str, rows: Option<u64>);
-    /// So many more rows are done.
+    /// Called when `rows` more rows have been processed.
     fn advance(&self, rows: u64);
-    /// The step is over.
+    /// Called when the step is finished.
     fn finish(&self);
 }
 
-/// Nobody watches.
+/// An observer that ignores all calls.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Unwatched;
 

@@ -1,12 +1,13 @@
 //! Reason codes: why the server rejects a request, for programs.
 //!
-//! Texts of errors are for people and change; a reason code is stable. A client compares the code, and shows the text.
+//! Error messages are for people and may change; a reason code is stable. Clients compare the code and show the
+//! message.
 
 use serde::{Deserialize, Serialize};
 
 use crate::vocabulary::{Word, word};
 
-/// Declares the codes: a name for Rust, the name that is stored and from which that of the API follows, a description.
+/// Declares the reason codes: the Rust name, the stored name (from which the API name follows) and the description.
 macro_rules! reasons {
     ($($(#[doc = $about:literal])+ $variant:ident = $name:literal;)+) => {
         /// Why the server rejects a request.
@@ -25,7 +26,7 @@ macro_rules! reasons {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// The code as the API spells it: `REVISION_CONFLICT`.
+            /// The enum value in the API: `REVISION_CONFLICT`.
             #[must_use]
             pub fn code(self) -> String {
                 self.name().to_ascii_uppercase()
@@ -36,7 +37,7 @@ macro_rules! reasons {
 
 reasons! {
     // Values.
-    /// The value has another type or form than the argument takes.
+    /// The type or format of the value is invalid.
     ValueInvalid = "value_invalid";
     /// The value is required: it is missing, null or empty.
     ValueRequired = "value_required";
@@ -44,9 +45,9 @@ reasons! {
     ValueOutOfRange = "value_out_of_range";
     /// The text has more characters than its maximum.
     TextTooLong = "text_too_long";
-    /// The text has a character that it can't have: NUL, a control character, a line break.
+    /// The text contains a character that is not allowed: NUL, a control character, a line break.
     CharacterNotAllowed = "character_not_allowed";
-    /// The value is none of those that are allowed.
+    /// The value is not one of the allowed values.
     ValueUnknown = "value_unknown";
     /// There are more items than the maximum.
     TooManyItems = "too_many_items";
@@ -66,9 +67,9 @@ reasons! {
     EmailInvalid = "email_invalid";
     /// The value is not a phone number.
     PhoneInvalid = "phone_invalid";
-    /// The value is not the address of a profile.
+    /// The value is not the URL of a profile.
     ProfileInvalid = "profile_invalid";
-    /// The value is not an address on the web.
+    /// The value is not a web address.
     UrlInvalid = "url_invalid";
     /// The country is not known.
     CountryUnknown = "country_unknown";
@@ -80,33 +81,33 @@ reasons! {
     // Lists.
     /// The filter has too many conditions, or is nested too deeply.
     FilterTooLarge = "filter_too_large";
-    /// The field can't be filtered by.
+    /// The field can't be used in a filter.
     FilterFieldUnknown = "filter_field_unknown";
-    /// The sort order or the grouping is not possible.
+    /// The sort order or the grouping is invalid.
     OrderInvalid = "order_invalid";
-    /// The group key is not one of the entity, is repeated, or is selected without being in `by`.
+    /// The group key does not belong to the entity, is repeated, or is selected without being in `by`.
     GroupKeyInvalid = "group_key_invalid";
-    /// The groups can't be filled: a range or a time is missing, or another argument excludes it.
+    /// Empty groups can't be filled: a range or a time bucket is missing, or another argument excludes it.
     FillInvalid = "fill_invalid";
-    /// The search text can't be searched for.
+    /// The search text is invalid.
     SearchTextInvalid = "search_text_invalid";
     /// The cursor does not belong to this list.
     CursorInvalid = "cursor_invalid";
-    /// The cursor is older than the change log: read the state again and continue from now.
+    /// The cursor is older than the change log: refetch the current state and continue without a cursor.
     CursorExpired = "cursor_expired";
 
     // Rows.
-    /// The organization has no such row.
+    /// The row does not exist in the organization.
     RowNotFound = "row_not_found";
     /// The row is deleted: restore it first.
     RowDeleted = "row_deleted";
     /// The row was merged into another one.
     RowMerged = "row_merged";
-    /// The row was changed since it was read: read it again.
+    /// The row has been modified since it was read: reload it and retry.
     RevisionConflict = "revision_conflict";
-    /// The idempotency key was used with another input.
+    /// The idempotency key was already used with another input.
     IdempotencyKeyReused = "idempotency_key_reused";
-    /// Another row has this value, which is unique.
+    /// Another row has this value, and the field is unique.
     ValueTaken = "value_taken";
     /// Another company has this domain.
     CompanyDomainTaken = "company_domain_taken";
@@ -124,13 +125,13 @@ reasons! {
     SettingBuiltIn = "setting_built_in";
     /// The value has another type than the setting.
     SettingTypeMismatch = "setting_type_mismatch";
-    /// The row can't change from its status to this one.
+    /// The status transition is not allowed.
     TransitionNotAllowed = "transition_not_allowed";
 
     // Outreach.
     /// The status of the draft does not allow the action.
     DraftStatusConflict = "draft_status_conflict";
-    /// The outcome of sending is unknown: a person or evidence of delivery must settle it.
+    /// The outcome of sending is unknown: a person or evidence of delivery must resolve it.
     DraftOutcomeUncertain = "draft_outcome_uncertain";
     /// Another sender has an active claim on the draft.
     DraftClaimed = "draft_claimed";
@@ -144,11 +145,11 @@ reasons! {
     RecipientChanged = "recipient_changed";
     /// The prospect is unsubscribed or deleted.
     RecipientUnreachable = "recipient_unreachable";
-    /// The reply is earlier than the message.
+    /// The timestamp of the reply is earlier than the message.
     ReplyBeforeSent = "reply_before_sent";
-    /// The draft is for another prospect.
+    /// The draft belongs to another prospect.
     DraftOfOtherProspect = "draft_of_other_prospect";
-    /// The text of the template is not well formed.
+    /// The syntax of the template is invalid.
     TemplateInvalid = "template_invalid";
     /// The template has a variable that is neither known nor declared.
     TemplateVariableUnknown = "template_variable_unknown";
@@ -158,35 +159,35 @@ reasons! {
     // Imports and enrichment.
     /// The status of the import job does not allow the action.
     ImportStatusConflict = "import_status_conflict";
-    /// The import job has no records to work on.
+    /// The import job has no records to process.
     ImportEmpty = "import_empty";
     /// The import must be committed first.
     ImportNotCommitted = "import_not_committed";
-    /// The decision is not possible for this record.
+    /// The decision is not allowed for this record.
     DecisionInvalid = "decision_invalid";
-    /// The values of the record can't be read.
+    /// The values of the record are invalid.
     RecordInvalid = "record_invalid";
     /// The file can't be read.
     FileInvalid = "file_invalid";
     /// The workbook has no such sheet.
     SheetUnknown = "sheet_unknown";
-    /// The column mapping does not fit the file.
+    /// The column mapping does not match the file.
     MappingInvalid = "mapping_invalid";
     /// No prospects are selected.
     NoProspects = "no_prospects";
     /// The provider is not configured on this server.
     ProviderUnavailable = "provider_unavailable";
-    /// The settings of the organization do not allow the provider to be used.
+    /// The settings of the organization do not allow this provider.
     ProviderMisconfigured = "provider_misconfigured";
-    /// There is no active template to write by.
+    /// There is no active template to write from.
     TemplateMissing = "template_missing";
-    /// Another import into the organization is running.
+    /// Another import into the organization is in progress.
     ImportRunning = "import_running";
 
     // Access.
     /// An API key is required.
     KeyRequired = "key_required";
-    /// The API key is wrong, revoked or expired.
+    /// The API key is invalid, revoked or expired.
     KeyRejected = "key_rejected";
     /// The role of the caller lacks the permission.
     PermissionMissing = "permission_missing";
@@ -194,33 +195,33 @@ reasons! {
     OperatorOnly = "operator_only";
     /// The user is suspended or deleted, belongs to another organization, or has a weaker role.
     UserNotAllowed = "user_not_allowed";
-    /// The name of the actor is not well formed, or is sent beside an API key.
+    /// The name of the actor is malformed, or is sent together with an API key.
     ActorInvalid = "actor_invalid";
 
     // Requests.
-    /// The document is not well formed.
+    /// The document has a syntax error.
     DocumentSyntax = "document_syntax";
-    /// The document does not fit the schema, or the variables do not fit the document.
+    /// The document does not match the schema, or the variables do not match the document.
     DocumentInvalid = "document_invalid";
     /// The operation exceeds a limit of the server, such as query cost or depth.
     OperationTooComplex = "operation_too_complex";
     /// The result has more rows, objects or bytes than the maximum.
     ResultTooLarge = "result_too_large";
-    /// The database took too long.
+    /// The database statement timed out.
     DatabaseTimeout = "database_timeout";
-    /// Introspection is switched off.
+    /// Introspection is disabled.
     IntrospectionDisabled = "introspection_disabled";
-    /// The request is not well formed.
+    /// The request is malformed.
     RequestInvalid = "request_invalid";
-    /// The result can't be written as a table.
+    /// The result can't be exported as a table.
     TableNotPossible = "table_not_possible";
-    /// The response has no form that the client accepts.
+    /// The client accepts none of the available response formats.
     NotAcceptable = "not_acceptable";
     /// The HTTP method is not allowed for this operation.
     MethodNotAllowed = "method_not_allowed";
-    /// The server does not know the document of this hash: send it once.
+    /// The server does not have the document with this hash: send the document once.
     PersistedQueryNotFound = "persisted_query_not_found";
-    /// The socket runs as many operations as it may.
+    /// The WebSocket connection has reached its maximum of concurrent operations.
     TooManyOperations = "too_many_operations";
     /// The server is busy: retry with backoff.
     ServerBusy = "server_busy";
@@ -228,14 +229,14 @@ reasons! {
     RequestTimeout = "request_timeout";
     /// The database can't be reached: retry with backoff.
     DatabaseUnavailable = "database_unavailable";
-    /// The server has failed; the log of the server has more under the request id.
+    /// The server has failed; the server log has details under the request ID.
     InternalError = "internal_error";
 
     // The command line.
-    /// An option of the server or of a command is not possible.
+    /// An option of the server or of a command is invalid.
     ConfigurationInvalid = "configuration_invalid";
-    /// The database or a file of it is in a state that does not allow the command.
+    /// The state of the database or of one of its files does not allow the command.
     DatabaseConflict = "database_conflict";
-    /// The source of a data migration can't be brought over.
+    /// The source of a data migration can't be migrated.
     SourceInvalid = "source_invalid";
 }

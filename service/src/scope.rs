@@ -1,4 +1,4 @@
-//! Who is acting, where, and with what.
+//! The scope of a service call: actor, organization, time and database.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::{
     store::{Engine, Store},
 };
 
-/// Who acts.
+/// The actor of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// The visitor of a server that listens on the machine's own address.
+    /// The local user of a server that listens on a loopback address.
     LocalVisitor,
     /// The command line.
     CommandLine,
@@ -25,7 +25,7 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// Of which kind, as stored.
+    /// The kind of the actor, as stored.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Actor {
         }
     }
 
-    /// By which name, if there is one.
+    /// The name of the actor, if it has one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match self {
@@ -45,7 +45,7 @@ impl Actor {
         }
     }
 
-    /// Kind and name in one: `worker/research`.
+    /// The kind and the name combined: `worker/research`.
     #[must_use]
     pub fn label(&self) -> String {
         match self.name() {
@@ -54,7 +54,7 @@ impl Actor {
         }
     }
 
-    /// The actor with this [`label`](Self::label).
+    /// Parses a [`label`](Self::label).
     #[must_use]
     pub fn of_label(label: &str) -> Option<Self> {
         match label.split_once('/') {
@@ -66,21 +66,21 @@ impl Actor {
         }
     }
 
-    /// Whether it can answer for an approval: a visitor and the command line have no name.
+    /// Whether the actor can approve drafts. The local user and the command line can't, because they have no name.
     #[must_use]
     pub fn may_approve(&self) -> bool {
         matches!(self, Self::Person(_) | Self::Worker(_))
     }
 
-    /// Whether it is a program that writes.
+    /// Whether the actor is a worker.
     #[must_use]
     pub fn is_worker(&self) -> bool {
         matches!(self, Self::Worker(_))
     }
 }
 
-/// Who is acting, for which organization, at what time and on which database: the first argument
-/// of every service function, and the only way to a table.
+/// The actor, the organization, the time and the database of a call: the first argument of every service function,
+/// and the only access to tables.
 #[derive(Clone)]
 pub struct Scope {
     store: Store,
@@ -104,7 +104,7 @@ impl std::fmt::Debug for Scope {
 }
 
 impl Scope {
-    /// `actor` acts as `role` in `organization`.
+    /// Creates a scope in which `actor` acts as `role` in `organization`.
     #[must_use]
     pub fn new(
         store: Store,
@@ -125,7 +125,7 @@ impl Scope {
         }
     }
 
-    /// The same, for the request with this id, and the one that its client gave it.
+    /// Returns the scope with the request ID and the client's own request ID.
     #[must_use]
     pub fn for_request(self, request: &str, client_request: Option<&str>) -> Self {
         Self {
@@ -135,55 +135,55 @@ impl Scope {
         }
     }
 
-    /// The same, by the key that was shown.
+    /// Returns the scope with the API key that authenticated the request.
     #[must_use]
     pub fn by_key(self, key: i64) -> Self {
         Self { key: Some(key), ..self }
     }
 
-    /// Who acts, in a form that no two actors share: names may.
+    /// A unique identifier of the actor. Names are not unique.
     #[must_use]
     pub fn identity(&self) -> String {
         self.key.map_or_else(|| self.actor.label(), |key| format!("key/{key}"))
     }
 
-    /// The same, acting as `actor`.
+    /// Returns the scope with another actor.
     #[must_use]
     pub fn acting(self, actor: Actor) -> Self {
         Self { actor, ..self }
     }
 
-    /// What names the request, if anything does.
+    /// The request ID, if there is one.
     #[must_use]
     pub fn request(&self) -> Option<&str> {
         self.request.as_deref()
     }
 
-    /// The id that the client gave its request, if it gave one.
+    /// The client's own request ID, if it sent one.
     #[must_use]
     pub fn client_request(&self) -> Option<&str> {
         self.client_request.as_deref()
     }
 
-    /// The key of the organization whose rows are seen.
+    /// The ID of the organization whose rows are visible.
     #[must_use]
     pub fn organization(&self) -> i64 {
         self.organization
     }
 
-    /// Who acts.
+    /// The actor.
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// What the actor may do.
+    /// The role of the actor.
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
     }
 
-    /// Refuses what the role does not cover.
+    /// Checks that the role has the permission.
     ///
     /// # Errors
     /// [`crate::Error::Forbidden`].
@@ -191,22 +191,22 @@ impl Scope {
         self.role.demand(permission)
     }
 
-    /// The server's time.
+    /// The current time of the server.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    /// The same, seeing the database as it is at this moment and reading nothing that is written later. It
-    /// should not be kept for long.
+    /// Returns a scope on a snapshot: it sees the database as it is now and no later writes. It should not be held
+    /// for long.
     ///
     /// # Errors
-    /// [`crate::Error::Unavailable`] when the database doesn't answer, or there are too many of these.
+    /// [`crate::Error::Unavailable`] if the database does not respond or too many snapshots are open.
     pub async fn at_one_moment(&self) -> Result<Self> {
         Ok(Self { store: self.store.snapshot().await?, ..self.clone() })
     }
 
-    /// The engine behind the database.
+    /// The database engine.
     #[must_use]
     pub fn engine(&self) -> Engine {
         self.store.engine()

@@ -1,65 +1,65 @@
-//! What the service knows of a table: its columns, whose rows they are, which of them are hidden.
+//! Table metadata: columns, owning organization, hidden columns.
 
 use sea_orm::{ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable};
 
 use crate::value::Value;
 
-/// How a column is stored and compared.
+/// The type of a column, which determines how it is stored and compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// True or false.
     Bool,
-    /// A 64-bit key.
+    /// A 64-bit primary key or reference.
     BigInt,
-    /// A 32-bit count.
+    /// A 32-bit integer.
     Int,
     /// A floating-point number.
     Double,
-    /// Text, compared folded to lower-case ASCII.
+    /// Text, compared without regard to the case of A–Z.
     Text,
-    /// A moment.
+    /// A timestamp.
     Time,
     /// A JSON document.
     Json,
 }
 
-/// One column.
+/// A column.
 #[derive(Clone, Debug)]
 pub struct Column {
-    /// Its name in the database.
+    /// The name in the database.
     pub name: &'static str,
-    /// How it is stored.
+    /// The type.
     pub kind: Kind,
-    /// Whether it may be absent.
+    /// Whether the column is nullable.
     pub nullable: bool,
-    /// The most characters it holds; `None` without a limit.
+    /// The maximum length in characters; `None` means unlimited.
     pub length: Option<u32>,
 }
 
-/// A table of an organization, told from its generated entity.
+/// A table with organization-scoped rows, derived from its generated entity.
 pub struct Table {
-    /// Its name in the database.
+    /// The name in the database.
     pub name: &'static str,
-    /// What one row of it is called: `prospect`.
+    /// The name of one row: `prospect`.
     pub called: &'static str,
-    /// Its columns, in the order of the entity.
+    /// The columns, in the order of the entity.
     pub columns: Vec<Column>,
     pub(crate) organization: usize,
     pub(crate) deleted_at: Option<usize>,
     pub(crate) hidden_with: Option<HiddenWith>,
-    /// Columns that never leave the table: the change log doesn't know them.
+    /// Columns that are never read out of the table and are not in the change log.
     pub(crate) secret: Vec<usize>,
-    /// Whether the change log tells only that a row was written, and not what: not all who read the log may
-    /// see it.
+    /// Whether the change log records only that a row was written, without its values, because not everyone who
+    /// reads the log may see them.
     pub(crate) confidential: bool,
-    /// Columns whose values follow from texts of the same row.
+    /// Columns that are computed from text columns of the same row.
     following: Vec<(usize, Follows)>,
 }
 
-/// Computes a column from the texts of its row, which are given by the names of their columns.
+/// Computes a column from text columns of its row, which are looked up by name.
 pub(crate) type Follows = fn(&dyn Fn(&str) -> String) -> Option<String>;
 
-/// Rows that leave the lists when the row they point to is deleted.
+/// A reference to a parent row: rows are hidden from lists while their parent is deleted.
 #[derive(Debug)]
 pub(crate) struct HiddenWith {
     pub(crate) via: usize,
@@ -73,18 +73,18 @@ impl std::fmt::Debug for Table {
 }
 
 impl Table {
-    /// Reads the columns off a generated entity.
+    /// Builds the table from a generated entity.
     ///
     /// # Panics
-    /// When the entity has a column type that the service doesn't know, or no `organization_id`:
-    /// a mistake in a migration, found by the first test.
+    /// Panics if the entity has an unsupported column type or no `organization_id`. This is a mistake in a
+    /// migration, which the first test detects.
     #[must_use]
     pub(crate) fn of<E: EntityTrait>(called: &'static str) -> Self {
         let columns = columns_of::<E>();
         let find = |name: &str| columns.iter().position(|column| column.name == name);
         let name = E::default().table_name();
         let Some(organization) = find("organization_id") else {
-            panic!("table `{name}` belongs to no organization")
+            panic!("table `{name}` has no `organization_id` column")
         };
         Self {
             name: Box::leak(name.to_owned().into_boxed_str()),
@@ -99,21 +99,21 @@ impl Table {
         }
     }
 
-    /// Rows leave the lists while the row that `via` points to is deleted.
+    /// Hides rows from lists while the row that `via` references is deleted.
     #[must_use]
     pub(crate) fn hidden_with(mut self, via: &str, table: fn() -> &'static Self) -> Self {
         self.hidden_with = Some(HiddenWith { via: self.column(via), table });
         self
     }
 
-    /// The change log tells only that a row was written.
+    /// Makes the change log record only that a row was written, without its values.
     #[must_use]
     pub(crate) fn confidential(mut self) -> Self {
         self.confidential = true;
         self
     }
 
-    /// Columns that never leave the table.
+    /// Marks columns that are never read out of the table.
     #[must_use]
     pub(crate) fn keeping_secret<const N: usize>(mut self, columns: [&str; N]) -> Self {
         let places = columns.map(|name| self.column(name));
@@ -121,14 +121,15 @@ impl Table {
         self
     }
 
-    /// Columns that follow from others of their row, on every write.
+    /// Declares columns that are computed from other columns of the row on every write.
     #[must_use]
     pub(crate) fn following<const N: usize>(mut self, columns: [(&str, Follows); N]) -> Self {
         self.following.extend(columns.map(|(name, follows)| (self.column(name), follows)));
         self
     }
 
-    /// Comparison columns: they follow from others, and hold what is compared instead of them. They never leave the table.
+    /// Declares comparison columns: computed columns that are compared in place of their source columns. They are
+    /// never read out of the table.
     #[must_use]
     pub(crate) fn comparing<const N: usize>(mut self, columns: [(&str, Follows); N]) -> Self {
         let names = columns.map(|(name, _)| self.column(name));
@@ -136,7 +137,7 @@ impl Table {
         self.following(columns)
     }
 
-    /// Sets the columns that follow from others in a row of this table.
+    /// Sets the computed columns in a row of this table.
     pub(crate) fn set_following(&self, values: &mut [Value]) {
         for (column, follows) in &self.following {
             let text = |name: &str| match &values[self.column(name)] {
@@ -147,12 +148,12 @@ impl Table {
         }
     }
 
-    /// The columns that follow from others.
+    /// The computed columns.
     pub(crate) fn followers(&self) -> impl Iterator<Item = &Column> {
         self.following.iter().map(|(column, _)| &self.columns[*column])
     }
 
-    /// Whether a column holds what is compared instead of another.
+    /// Whether the column is a comparison column.
     #[must_use]
     pub fn is_comparison(&self, column: &str) -> bool {
         let place = self.find(column);
@@ -160,7 +161,8 @@ impl Table {
             && place.is_some_and(|place| self.secret.contains(&place))
     }
 
-    /// Columns that hold fewer characters than the usual 255: the generated entities don't tell.
+    /// Declares columns whose maximum length is below the default of 255, which the generated entities do not
+    /// include.
     #[must_use]
     pub(crate) fn holding<const N: usize>(mut self, lengths: [(&str, u32); N]) -> Self {
         for (name, length) in lengths {
@@ -170,40 +172,40 @@ impl Table {
         self
     }
 
-    /// The names of all columns, in their order, as a statement lists them.
+    /// The names of all columns in order, for use in a statement.
     pub(crate) fn column_list(&self) -> String {
         let names: Vec<_> = self.columns.iter().map(|c| format!("\"{}\"", c.name)).collect();
         names.join(", ")
     }
 
-    /// The columns that may leave the table, with their places.
+    /// The columns that may be read out of the table, with their indexes.
     pub fn told(&self) -> impl Iterator<Item = (usize, &Column)> {
         self.columns.iter().enumerate().filter(|(place, _)| !self.secret.contains(place))
     }
 
-    /// The place of a column.
+    /// The index of a column.
     ///
     /// # Panics
-    /// When there is none: declarations name columns, and a wrong one is found by the first test.
+    /// Panics if there is no such column. Declarations use column names, so the first test detects a wrong one.
     #[must_use]
     pub fn column(&self, name: &str) -> usize {
         self.find(name).unwrap_or_else(|| panic!("table `{}` has no column `{name}`", self.name))
     }
 
-    /// The place of a column, if there is one.
+    /// The index of a column, if it exists.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
     }
 
-    /// The place of the key.
+    /// The index of the primary key.
     #[must_use]
     pub fn id(&self) -> usize {
         self.column("id")
     }
 }
 
-/// The columns of a generated entity, in its order.
+/// The columns of a generated entity, in the order of the entity.
 pub(crate) fn columns_of<E: EntityTrait>() -> Vec<Column> {
     E::Column::iter().map(column).collect()
 }
@@ -220,7 +222,7 @@ fn column<C: ColumnTrait>(column: C) -> Column {
         ColumnType::Text => (Kind::Text, None),
         ColumnType::TimestampWithTimeZone => (Kind::Time, None),
         ColumnType::Json | ColumnType::JsonBinary => (Kind::Json, None),
-        other => panic!("column `{name}` is of a type the service doesn't know: {other:?}"),
+        other => panic!("column `{name}` has an unsupported type: {other:?}"),
     };
     Column { name, kind, nullable: definition.is_null(), length }
 }

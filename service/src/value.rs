@@ -1,4 +1,4 @@
-//! One cell of a row, whatever engine it came from.
+//! Cell values, independent of the engine.
 
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use sea_orm::{DbErr, QueryResult, Value as Bind, sea_query::ArrayType};
@@ -9,26 +9,27 @@ use crate::{
     table::Kind,
 };
 
-/// One cell of a row.
+/// The value of one cell.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// Absent.
+    /// No value.
     Null,
     /// True or false.
     Bool(bool),
-    /// A whole number: counts, keys.
+    /// An integer: counts, primary keys.
     Int(i64),
     /// A floating-point number.
     Double(f64),
     /// Text.
     Text(String),
-    /// A moment in UTC, cut to microseconds.
+    /// A timestamp in UTC, truncated to microseconds.
     Time(DateTime<Utc>),
     /// A JSON document.
     Json(serde_json::Value),
 }
 
-/// A moment in which a leap second is the second after it: no clock here shows it, and texts with it do not sort.
+/// Normalizes a leap second to the following second: no clock here produces one, and text with a leap second does
+/// not sort correctly.
 #[must_use]
 pub fn without_leap_second(time: DateTime<Utc>) -> DateTime<Utc> {
     let second = 1_000_000_000;
@@ -42,12 +43,13 @@ pub fn without_leap_second(time: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 impl Value {
-    /// Reads the cell at `index` as `kind`: what its column holds, so that the driver need not look.
+    /// Reads the cell at `index` as `kind`. The type comes from the column, so the driver does not need to detect
+    /// it.
     pub(crate) fn read(row: &QueryResult, index: usize, kind: Kind) -> Result<Self> {
         let read = match (row.try_as_pg_row(), row.try_as_sqlite_row()) {
             (Some(row), _) => Self::decode(row, index, kind),
             (_, Some(row)) => Self::decode(row, index, kind),
-            _ => return Err(Error::internal("a row of a database that is not known here")),
+            _ => return Err(Error::internal("a row of an unsupported database driver")),
         };
         read.map_err(|error| DbErr::Type(error.to_string()).into())
     }
@@ -80,7 +82,7 @@ impl Value {
         })
     }
 
-    /// What is sent to the database in place of this value, in a column of `kind`.
+    /// Converts the value to a bind parameter for a column of type `kind`.
     pub(crate) fn bind(self, kind: Kind) -> Bind {
         match (self, kind) {
             (Self::Bool(v), _) => Bind::Bool(Some(v)),
@@ -103,7 +105,7 @@ impl Value {
         }
     }
 
-    /// A list of values as one Postgres array.
+    /// Converts a list of values to one Postgres array.
     pub(crate) fn array(values: Vec<Self>, kind: Kind) -> Bind {
         let array_type = match kind {
             Kind::Bool => ArrayType::Bool,
@@ -118,7 +120,7 @@ impl Value {
         Bind::Array(array_type, Some(Box::new(binds)))
     }
 
-    /// The value as JSON, moments as SQLite stores them.
+    /// The value as JSON, with timestamps in the format that SQLite stores.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
         match self {
@@ -132,7 +134,7 @@ impl Value {
         }
     }
 
-    /// The moment in this cell; `None` when it is absent (or no moment).
+    /// The timestamp in this cell; `None` if it is null or has another type.
     #[must_use]
     pub fn time(&self) -> Option<DateTime<Utc>> {
         match self {
@@ -141,7 +143,7 @@ impl Value {
         }
     }
 
-    /// The key in this cell; `None` when it is absent (or no key).
+    /// The primary key in this cell; `None` if it is null or has another type.
     #[must_use]
     pub fn key(&self) -> Option<i64> {
         match self {

@@ -1,13 +1,13 @@
-//! Columns with a closed set of words: states, kinds.
+//! Enum values of columns such as statuses and kinds.
 
-/// One word of a closed vocabulary, as stored, with what it means.
+/// An enum value as stored, with its description.
 #[derive(Debug, Clone, Copy)]
 pub struct Word {
-    /// As stored: lower case, words joined by `_`.
+    /// The stored name: lower case, words joined by `_`.
     pub name: &'static str,
-    /// What it means, for users.
+    /// The description, for users.
     pub about: &'static str,
-    /// The name in the API, in lower case, where it differs from the stored one.
+    /// The name in the API, in lower case, if it differs from the stored one.
     published: Option<&'static str>,
 }
 
@@ -19,26 +19,27 @@ impl Word {
     }
 }
 
-/// From which word of a vocabulary to which others a row may go.
+/// The allowed transitions from each enum value.
 pub(crate) type Moves = [(&'static str, &'static [&'static str])];
 
-/// The words that may follow `from`.
+/// The enum values that may follow `from`.
 pub(crate) fn next(moves: &Moves, from: &str) -> &'static [&'static str] {
     moves.iter().find(|(known, _)| *known == from).map_or(&[], |(_, to)| *to)
 }
 
-/// Words as users read them: `OPEN, CANCELLED`.
+/// Enum values as shown to users: `OPEN, CANCELLED`.
 pub(crate) fn told(words: &[&str]) -> String {
     words.iter().map(|word| word.to_ascii_uppercase()).collect::<Vec<_>>().join(", ")
 }
 
-/// A word and its meaning.
+/// Creates an enum value with a description.
 #[must_use]
 pub const fn word(name: &'static str, about: &'static str) -> Word {
     Word { name, about, published: None }
 }
 
-/// A word whose name in the API differs from the stored one: stored rows and the entries of the change log keep theirs.
+/// Creates an enum value whose name in the API differs from the stored one. Stored rows and change log entries keep
+/// the stored name.
 #[must_use]
 pub const fn word_published_as(
     name: &'static str,

@@ -1,17 +1,17 @@
-// A client as it should be: it asks by POST, it subscribes, and where it was cut off it goes on from its
-// last cursor. Every outcome has a code, so that failures can be counted by kind.
+// A well-behaved client: sends requests by POST, subscribes, and resumes from its last cursor after a disconnect. Every
+// outcome has a code, so that failures can be counted by kind.
 
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-// Found by NODE_PATH, which only `require` looks at.
+// Resolved through NODE_PATH, which only `require` supports.
 export const WebSocket = createRequire(import.meta.url)('ws');
 
 export const HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
 
 /**
- * Asks, and gives `{ code, data, text, ms, begun }`. `code` is null for an answer without errors, the code of
- * the first error, or what kept the answer away: NETWORK, PATIENCE (we gave up), UNCODED, HTTP and its status.
+ * Sends a request and returns `{ code, data, text, ms, begun }`. `code` is null for a response without errors, or the
+ * code of the first error, or the reason for the failure: NETWORK, TIMEOUT, UNCODED, or HTTP and its status.
  */
 export async function ask(server, query, variables = {}, { patience = 20_000, signal } = {}) {
   const begun = performance.now();
@@ -35,26 +35,26 @@ export async function ask(server, query, variables = {}, { patience = 20_000, si
     if (error) return outcome(error.extensions?.code ?? 'UNCODED', { text });
     return outcome(null, { data: answer.data });
   } catch (error) {
-    if (timeout.aborted) return outcome('PATIENCE');
+    if (timeout.aborted) return outcome('TIMEOUT');
     return outcome('NETWORK', { text: String(error.cause ?? error) });
   }
 }
 
-/** Asks for what must succeed for the fault to be tried at all. */
+/** Sends a setup request that must succeed for the fault to be tested. */
 export async function demand(server, query, variables) {
   const answer = await ask(server, query, variables);
-  if (answer.code) throw new Error(`${answer.code}: ${answer.text} (for ${query.slice(0, 200)})`);
+  if (answer.code) throw new Error(`${answer.code}: ${answer.text} (query: ${query.slice(0, 200)})`);
   return answer.data;
 }
 
-/** How many outcomes there were of each code: `UNAVAILABLE 12, NETWORK 1`. */
+/** The number of outcomes per code: `UNAVAILABLE 12, NETWORK 1`. */
 export function tally(outcomes) {
   const counts = new Map();
   for (const { code } of outcomes) if (code) counts.set(code, (counts.get(code) ?? 0) + 1);
   return [...counts].map(([code, count]) => `${code} ${count}`).join(', ') || 'none';
 }
 
-/** Waits until `holds`, for so many milliseconds; gives how long it took, or null when it did not come. */
+/** Waits until `holds` returns true, at most `patience` ms; returns the elapsed time in ms, or null on timeout. */
 export async function until(holds, patience, pause = 50) {
   const begun = performance.now();
   for (;;) {
@@ -67,9 +67,9 @@ export async function until(holds, patience, pause = 50) {
 export const NEW_DRAFTS = `subscription NewDrafts($after: String) {
   outreachDraftCreated(after: $after) { cursor draft { id } } }`;
 
-/** Follows a subscription on a WebSocket of its own. */
+/** A subscription on its own WebSocket. */
 export class Subscriber {
-  /** The keys of what came, in order; and whatever ended the stream or kept an event from it. */
+  /** The IDs of received events in order. `endings` lists what ended the stream or suppressed an event. */
   received = [];
   endings = [];
   cursor = null;
@@ -81,7 +81,7 @@ export class Subscriber {
     this.#connect();
   }
 
-  /** Opens so many, and waits until all are greeted. */
+  /** Opens `count` subscribers and waits until all connections are acknowledged. */
   static async open(count, ...rest) {
     const subscribers = Array.from({ length: count }, () => new Subscriber(...rest));
     await Promise.all(subscribers.map((subscriber) => subscriber.greeted));
@@ -97,7 +97,7 @@ export class Subscriber {
         this.#goOn(`closed ${code}`, () => this.#connect());
       });
     });
-    // What is wrong is told by `close` too, which follows.
+    // A `close` event follows every error.
     this.socket.on('error', () => {});
     this.socket.on('open', () => this.#send({ type: 'connection_init' }));
     this.socket.on('message', (bytes) => this.#hear(JSON.parse(bytes)));
@@ -121,8 +121,8 @@ export class Subscriber {
     } else if (message.type === 'error' || message.type === 'complete') {
       this.#goOn(message.type, () => this.#subscribe());
     } else if (message.type === 'next' && message.payload.errors) {
-      // The stream goes on past an event that it did not tell: for us that event is missing.
-      this.endings.push(`a hole, ${message.payload.errors[0].extensions?.code ?? 'UNCODED'}`);
+      // The stream continues after an event with errors, so that event counts as missing.
+      this.endings.push(`event with errors, ${message.payload.errors[0].extensions?.code ?? 'UNCODED'}`);
     } else if (message.type === 'next') {
       const [event] = Object.values(message.payload.data);
       this.cursor = event.cursor;
@@ -130,7 +130,7 @@ export class Subscriber {
     }
   }
 
-  /** Told that it ended, a client goes on from where it was; after a second, as everyone else does so too. */
+  /** Resumes after the stream has ended. Waits one second, because all clients reconnect at the same time. */
   async #goOn(ending, again) {
     if (this.#leaving) return;
     this.endings.push(ending);
@@ -138,25 +138,25 @@ export class Subscriber {
     if (!this.#leaving) again();
   }
 
-  /** What ended the streams of these, and how often. */
+  /** Counts the reasons why the streams of these subscribers ended. */
   static endings(subscribers) {
     return tally(subscribers.flatMap(({ endings }) => endings.map((code) => ({ code }))));
   }
 
-  /** Of `expected` keys: how many did not come, how many came twice or more. */
+  /** The number of `expected` IDs that are missing, and the number of duplicate events. */
   compare(expected) {
     const distinct = new Set(this.received);
     const missing = [...expected].filter((key) => !distinct.has(key)).length;
     return { missing, twice: this.received.length - distinct.size };
   }
 
-  /** It does not come back from here on. */
+  /** Disconnects without reconnecting. */
   leave() {
     this.#leaving = true;
     this.socket.terminate();
   }
 
-  /** It stays, but does not come back when the server ends it. */
+  /** Stays connected, but does not reconnect after the server closes the connection. */
   stay() {
     this.#leaving = true;
   }

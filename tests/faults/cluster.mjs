@@ -1,4 +1,4 @@
-// A Postgres cluster of our own, with everything on that keeps a commit through a crash.
+// A dedicated Postgres cluster with full durability settings.
 
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
@@ -14,7 +14,7 @@ const USER = 'salesgraph';
 const isRoot = process.getuid() === 0;
 const run = promisify(execFile);
 
-/** The programs of the newest Postgres that is installed; null without one. */
+/** The binary directory of the newest installed Postgres; null if none is installed. */
 function programs() {
   const root = '/usr/lib/postgresql';
   try {
@@ -30,13 +30,13 @@ export class Cluster {
     this.folder = folder;
     this.port = port;
     this.programs = programs();
-    if (!this.programs) throw new Error('no Postgres is installed in /usr/lib/postgresql');
+    if (!this.programs) throw new Error('Postgres not found in /usr/lib/postgresql; install it first');
   }
 
   static async start(parent) {
     const folder = join(parent, 'postgres');
     mkdirSync(folder);
-    // Postgres refuses to run as root, and its own user must get through to the folder.
+    // Postgres refuses to run as root, so its own user needs access to the directory.
     chmodSync(parent, 0o755);
     if (isRoot) execFileSync('chown', ['postgres', folder]);
     const cluster = new Cluster(folder, await freePort(FIRST_PORT));
@@ -60,7 +60,7 @@ export class Cluster {
     await run(...this.command(line));
   }
 
-  /** Starts it. After a kill its old processes may hold their shared memory for a moment. */
+  /** Starts the cluster. Retries, because killed processes may hold their shared memory for a short time. */
   async begin() {
     const options = `-p ${this.port} -c listen_addresses=127.0.0.1 -c max_connections=200
       -c unix_socket_directories=${this.folder}`.replace(/\s+/g, ' ');
@@ -76,12 +76,12 @@ export class Cluster {
     }
   }
 
-  /** `fast` ends every session in order, `immediate` leaves a crash to recover from. */
+  /** Stops the cluster. `fast` closes sessions cleanly; `immediate` requires crash recovery at the next start. */
   async stop(mode) {
     await this.asOwner(`pg_ctl -D ${this.folder}/cluster -m ${mode} -w stop`);
   }
 
-  /** kill -9 of the postmaster: what it has not written to disk is gone. */
+  /** Kills the postmaster with SIGKILL; data that is not flushed to disk is lost. */
   crash() {
     const pid = Number(readFileSync(`${this.folder}/cluster/postmaster.pid`, 'utf8').split('\n')[0]);
     process.kill(pid, 'SIGKILL');
@@ -91,7 +91,7 @@ export class Cluster {
     try {
       execFileSync(...this.command(`pg_ctl -D ${this.folder}/cluster -m immediate -w stop`));
     } catch {
-      // stopped already
+      // already stopped
     }
   }
 
@@ -100,13 +100,13 @@ export class Cluster {
     return [...place, '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', sql];
   }
 
-  /** What `sql` gives, as text. */
+  /** Runs `sql` and returns its result as text. */
   async sql(sql, database = 'salesgraph') {
     const { stdout } = await run(`${this.programs}/psql`, this.words(sql, database));
     return stdout.trim();
   }
 
-  /** Ends every connection of the server from the other side; gives how many there were. */
+  /** Terminates all database connections of the server; returns their number. */
   async cut() {
     const others = 'datname = current_database() AND pid <> pg_backend_pid()';
     return Number(
@@ -114,18 +114,18 @@ export class Cluster {
     );
   }
 
-  /** How many statements of the server run at this moment. */
+  /** The number of currently running statements of the server. */
   async activeStatements() {
     const ours = "application_name = 'salesgraph' AND state = 'active'";
     return Number(await this.sql(`SELECT count(*) FROM pg_stat_activity WHERE ${ours}`));
   }
 
-  /** Holds `table` for so long that nobody else reads or writes it; gives when the lock is held. */
+  /** Locks `table` exclusively for `seconds`, blocking reads and writes; resolves once the lock is held. */
   async lock(table, seconds) {
     const sql = `BEGIN; LOCK TABLE "${table}" IN ACCESS EXCLUSIVE MODE; SELECT 'held';
       SELECT pg_sleep(${seconds}); COMMIT`;
     const words = this.words(sql, 'salesgraph').slice(0, -2);
-    // Statement by statement from standard input, so that the answer of the first comes before the rest.
+    // Statements are sent through standard input so that the first result arrives before the others run.
     const session = spawn(`${this.programs}/psql`, words, { stdio: ['pipe', 'pipe', 'inherit'] });
     session.stdin.end(`${sql};\n`);
     await new Promise((resolve) => session.stdout.once('data', resolve));

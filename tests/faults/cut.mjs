@@ -1,6 +1,6 @@
-// Every connection of the server to Postgres is cut from the other side, several times, while it is read,
-// written and followed. Reads can be tried again by the server; a write can only be refused cleanly, for
-// nobody knows whether it was committed: the client sends it again under its key.
+// All database connections of the server are terminated by Postgres several times, during reads, writes and
+// subscriptions. The server can retry reads. A write can only fail with UNAVAILABLE, because it is unknown whether it
+// was committed; the client retries it with its idempotency key.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,7 +10,7 @@ import { counts, draftOf, load, prospect, send } from './rows.mjs';
 
 const CUTS = 5;
 const LONGEST_RECOVERY = 5_000;
-/** Milliseconds between two cuts: longer than the recovery may take. */
+/** Milliseconds between two cuts; longer than the maximum recovery time. */
 const BETWEEN = 6_000;
 const READ = '{ prospects(first: 5) { nodes { fullName company { name } outreachDrafts(last: 3) { nodes { id } } } } }';
 
@@ -51,9 +51,9 @@ await fault(['postgres'], async (place) => {
   );
   const refused = [...reads, ...writes].filter(({ code }) => code);
   const unclean = refused.filter(({ code }) => code !== 'UNAVAILABLE');
-  figures.must(unclean.length === 0, `answers that are no clean refusal: ${tally(unclean)}; ${unclean[0]?.text}`);
+  figures.must(unclean.length === 0, `errors other than UNAVAILABLE: ${tally(unclean)}; ${unclean[0]?.text}`);
 
-  // Of what was asked after a cut and answered before the next: when the first succeeded, the last was refused.
+  // For requests sent after a cut and completed before the next: the first success and the last failure.
   const ends = (cut, outcomes) => outcomes
     .filter(({ begun, ms }) => begun >= cut.at && begun + ms < cut.next)
     .map(({ begun, ms }) => begun + ms - cut.at);
@@ -61,29 +61,29 @@ await fault(['postgres'], async (place) => {
   const first = (outcomes) => Math.max(...cuts.map((cut) => Math.min(Infinity, ...ends(cut, succeeded(outcomes)))));
   const firsts = [first(reads), first(writes)];
   const lastRefusal = Math.max(...cuts.map((cut) => Math.max(0, ...ends(cut, refused))));
-  figures.must(Math.max(...firsts) <= LONGEST_RECOVERY, 'no success within 5 s of a cut');
-  figures.must(lastRefusal <= LONGEST_RECOVERY, 'refused still more than 5 s after a cut');
+  figures.must(Math.max(...firsts) <= LONGEST_RECOVERY, 'no successful request within 5 s of a cut');
+  figures.must(lastRefusal <= LONGEST_RECOVERY, 'requests still failed more than 5 s after a cut');
   const slowest = Math.max(...[...reads, ...writes].map(({ ms }) => ms));
-  figures.must(slowest <= LONGEST_RECOVERY, `an answer took ${time(slowest)}`);
+  figures.must(slowest <= LONGEST_RECOVERY, `a response took ${time(slowest)}`);
 
   const { drafts, draftChanges } = await counts(server);
   const pairs = subscribers.map((subscriber) => subscriber.compare(created));
   const missing = pairs.reduce((sum, pair) => sum + pair.missing, 0);
   const twice = pairs.reduce((sum, pair) => sum + pair.twice, 0);
-  figures.must(drafts === created.size, `${created.size} drafts were acknowledged, ${drafts} are there`);
+  figures.must(drafts === created.size, `${created.size} drafts were acknowledged, ${drafts} exist`);
   figures.must(draftChanges === drafts, `${drafts} drafts, ${draftChanges} in the change log`);
-  figures.must(delivered !== null && missing === 0, `subscribers miss ${missing} events`);
-  figures.must(twice === 0, `subscribers got ${twice} events twice`);
-  figures.must(server.alive, 'the server ended');
+  figures.must(delivered !== null && missing === 0, `subscribers missed ${missing} events`);
+  figures.must(twice === 0, `subscribers received ${twice} duplicate events`);
+  figures.must(server.alive, 'the server exited');
 
   figures.tell('cuts', `${CUTS} of ${cuts.map((cut) => cut.connections).join('/')} connections`);
   figures.tell('reads', `${reads.length} (failed: ${tally(reads)})`);
   figures.tell('writes', `${writes.length} (failed: ${tally(writes)})`);
-  figures.tell('first read after', time(firsts[0]));
-  figures.tell('first write after', time(firsts[1]));
-  figures.tell('last refusal after', time(lastRefusal));
-  figures.tell('slowest answer', time(slowest));
-  figures.tell('events', `${created.size} × ${subscribers.length} subscribers, ${missing} missing, ${twice} twice`);
+  figures.tell('first successful read after', time(firsts[0]));
+  figures.tell('first successful write after', time(firsts[1]));
+  figures.tell('last failure after', time(lastRefusal));
+  figures.tell('slowest response', time(slowest));
+  figures.tell('events', `${created.size} × ${subscribers.length} subscribers, ${missing} missing, ${twice} duplicates`);
   figures.tell('streams ended', Subscriber.endings(subscribers));
   subscribers.forEach((subscriber) => subscriber.leave());
 });

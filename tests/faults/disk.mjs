@@ -1,5 +1,5 @@
-// The disk of an SQLite database is full: writes are refused cleanly, reads go on, and with room again writes
-// do too. Root gets a small disk of its own; without root the server's own files may not grow any more.
+// Full disk under an SQLite database: writes fail with UNAVAILABLE, reads continue, and writes recover once space is
+// free. As root, the test mounts a small disk; otherwise it limits the file size of the server process.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
@@ -15,12 +15,12 @@ import { canLook, integrity } from './sqlite.mjs';
 const MEGABYTE = 1024 * 1024;
 const READ = '{ outreachDrafts(last: 5) { nodes { id content prospect { fullName company { name } } } } }';
 
-/** A disk of 24 MB, of which a file takes 12 that can be given back. */
+/** A 24 MB disk with a 12 MB ballast file that can be deleted to free space. */
 function smallDisk(folder) {
   const disk = join(folder, 'disk');
   mkdirSync(disk);
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk]);
-  // Lazily: when this process ends, the server may still have its files open.
+  // Lazy unmount, because the server may still have files open when this process exits.
   atEnd(() => execFileSync('umount', ['-l', disk]));
   const ballast = join(disk, 'ballast');
   writeFileSync(ballast, Buffer.alloc(12 * MEGABYTE));
@@ -34,7 +34,7 @@ function smallDisk(folder) {
   };
 }
 
-/** No file of the server may grow beyond 4 MB. The signal for that must be ignored, or it ends the process. */
+/** Limits the server's files to 4 MB. SIGXFSZ must be ignored, otherwise it kills the process. */
 function smallFiles(folder) {
   const limit = ({ pid }, bytes) => execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
   return {
@@ -47,7 +47,7 @@ function smallFiles(folder) {
   };
 }
 
-/** Counts that must agree at any time, full or not. */
+/** Asserts that the counts of drafts and change log entries agree, whether or not the disk is full. */
 async function nothingByHalves(server, figures, when) {
   const { drafts, draftChanges } = await counts(server);
   figures.must(drafts === draftChanges, `${when}: ${drafts} drafts, ${draftChanges} in the change log`);
@@ -63,7 +63,7 @@ await fault(['sqlite'], async (place) => {
   const prospectId = await prospect(server);
   disk.fill(server);
 
-  // Eight writers of 20 kB each, until every one of them has been refused ten times.
+  // Eight writers send drafts of 20 kB until 80 writes have failed.
   const done = [];
   const refused = [];
   const writers = load(8, async () => {
@@ -74,9 +74,9 @@ await fault(['sqlite'], async (place) => {
   });
   while (refused.length < 80 && server.alive) await sleep(20);
   await writers.end();
-  figures.must(server.alive, 'the server ended on a full disk');
+  figures.must(server.alive, 'the server exited on a full disk');
 
-  // While it is full: reads go on, and so does the refusing.
+  // While the disk is full, reads succeed and writes keep failing.
   const reads = [];
   for (let count = 0; count < 100; count += 1) reads.push(await ask(server, READ));
   const still = await send(server, draftOf(prospectId, 20_000));
@@ -84,38 +84,38 @@ await fault(['sqlite'], async (place) => {
   const free = disk.free();
   const unclean = refused.filter(({ code }) => code !== 'UNAVAILABLE');
   const leaks = refused.filter(({ text }) => /sqlite|disk i\/o|salesgraph\.db|INSERT|\/tmp/i.test(text ?? ''));
-  figures.must(unclean.length === 0, `refusals that are not clean: ${tally(unclean)}; ${unclean[0]?.text}`);
-  figures.must(leaks.length === 0, `refusals that tell what is inside: ${leaks[0]?.text}`);
+  figures.must(unclean.length === 0, `errors other than UNAVAILABLE: ${tally(unclean)}; ${unclean[0]?.text}`);
+  figures.must(leaks.length === 0, `errors that leak implementation details: ${leaks[0]?.text}`);
   figures.must(reads.every(({ code }) => !code), `reads on a full disk failed: ${tally(reads)}`);
   figures.must(still.code, 'a write on a full disk succeeded');
   const whileFull = await nothingByHalves(server, figures, 'full');
-  figures.must(whileFull === done.length, `full: ${done.length} drafts were acknowledged, ${whileFull} are there`);
+  figures.must(whileFull === done.length, `full: ${done.length} drafts were acknowledged, ${whileFull} exist`);
 
-  // Room again: what was refused is sent again under its key.
+  // After space is freed, failed writes are retried with their idempotency keys.
   disk.makeRoom(server);
   const again = [];
   for (const { write } of refused.slice(-40)) {
     again.push(await send(server, write));
     const rows = await copies(server, write);
-    figures.must(rows === 1, `a draft sent again is there ${rows} times`);
+    figures.must(rows === 1, `a retried draft exists ${rows} times`);
   }
   const held = done.slice(-40);
   const ids = held.map((write) => write.id);
   const list = 'list: outreachDrafts(first: 100, filter: { id: { in: $ids } })';
   const kept = (await demand(server, `query ($ids: [ID!]) { ${list} { totalCount } }`, { ids })).list.totalCount;
-  figures.must(again.every(({ code }) => !code), `writes with room again failed: ${tally(again)}; ${again[0].text}`);
+  figures.must(again.every(({ code }) => !code), `writes after space was freed failed: ${tally(again)}; ${again[0].text}`);
   figures.must(kept === held.length, `${held.length - kept} of the last acknowledged drafts are lost`);
   await nothingByHalves(server, figures, 'afterwards');
   const { code } = await server.kill('SIGTERM');
   const said = integrity(place.file);
-  figures.must(said === 'ok' || !canLook, `integrity_check says ${said}`);
+  figures.must(said === 'ok' || !canLook, `integrity_check returned ${said}`);
 
-  figures.tell('on', `${disk.kind}, ${free}`);
-  figures.tell('written before', done.length);
-  figures.tell('refused', tally(refused));
+  figures.tell('disk', `${disk.kind}, ${free}`);
+  figures.tell('drafts written before', done.length);
+  figures.tell('failed', tally(refused));
   figures.tell('reads while full', `${reads.length} (failed: ${tally(reads)})`);
   figures.tell('/health/ready while full', ready);
-  figures.tell('written again', `${again.filter((outcome) => !outcome.code).length} of ${again.length}`);
+  figures.tell('retried successfully', `${again.filter((outcome) => !outcome.code).length} of ${again.length}`);
   figures.tell('exit code', code);
   figures.tell('integrity', said);
 });

@@ -1,4 +1,4 @@
-// What must be undone when this process ends, however it ends: newest first, and each whatever became of the
+// Cleanup steps that run when this process exits for any reason, in reverse order. A failing step does not prevent the
 // others.
 
 const steps = [];
@@ -12,7 +12,7 @@ process.on('exit', () => {
     try {
       step();
     } catch (error) {
-      console.error(`could not be undone: ${error.message}`);
+      console.error(`cleanup failed: ${error.message}`);
     }
   }
 });

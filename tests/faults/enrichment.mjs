@@ -1,5 +1,5 @@
-// People who are enriched: how fast, whether the cost that is shown is the cost that was planted, and what is left when the
-// server is killed at ten moments while a language model is asked.
+// Enrichment of prospects: speed, whether the reported cost equals the simulated cost, and consistency after the server
+// is killed ten times during requests to a language model.
 
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,7 @@ const ASKED = Math.floor(PEOPLE / 5);
 const KILLS = 10;
 const PRICE = { input: 0.15, output: 0.6 };
 
-/** A language model that takes a while; what its answers cost is known here. */
+/** A simulated language model with delays; `planted` is the total cost of its responses. */
 class Model {
   planted = 0;
   calls = 0;
@@ -58,10 +58,10 @@ async function begin(server, ids, providers) {
 
 async function ended(server, id) {
   const came = await until(async () => (await ask(server, JOB, { id })).data?.importJob.status === 'COMPLETED', 900_000, 200);
-  if (came === null) throw new Error(`it does not end: ${JSON.stringify(await job(server, id))}`);
+  if (came === null) throw new Error(`the enrichment did not finish in time: ${JSON.stringify(await job(server, id))}`);
 }
 
-/** What the ledger, the records, the jobs and the days say that was spent. */
+/** The cost reported by the usage log, the records, the jobs and the daily usage. */
 async function shown(server) {
   const query = `{ dailyUsage { cost calls } llmUsageLogs { aggregate { count cost { sum } } }
     importJobs { aggregate { actualCost { sum } } } importRecords { aggregate { cost { sum } } } }`;
@@ -94,18 +94,18 @@ await fault(['sqlite', 'postgres'], async (place) => {
   const byRules = (await demand(server, query, { id: list.importJob.id })).enrichImportJob.importJob.id;
   await ended(server, byRules);
   const took = performance.now() - begun;
-  figures.tell(`${PEOPLE} people asked about by rules`, `${time(took)}, ${Math.round((1_000 * PEOPLE) / took)} people/s`);
+  figures.tell(`${PEOPLE} prospects enriched by rules`, `${time(took)}, ${Math.round((1_000 * PEOPLE) / took)} prospects/s`);
 
   const all = Array.from({ length: 2 * ASKED }, (_, n) => `Prospect:${n + 1}`);
   const first = performance.now();
   await ended(server, await begin(server, all.slice(0, ASKED), '[LLM]'));
-  figures.tell(`${ASKED} by a model, ten at a time`, time(performance.now() - first));
+  figures.tell(`${ASKED} enriched by a model, concurrency 10`, time(performance.now() - first));
   const near = (one, other) => Math.abs(one - other) < 1e-8;
   const before = await shown(server);
   for (const [name, cost] of Object.entries(before).filter(([name]) => name !== 'calls')) {
-    figures.must(near(cost, model.planted), `${name} say ${cost}, planted were ${model.planted}`);
+    figures.must(near(cost, model.planted), `cost by ${name} is ${cost}, expected ${model.planted}`);
   }
-  figures.tell('planted and shown by ledger, records, jobs and days', `${model.planted.toFixed(8)} and ${before.ledger.toFixed(8)} US dollars`);
+  figures.tell('expected cost, and cost reported by usage log, records, jobs and days', `${model.planted.toFixed(8)} and ${before.ledger.toFixed(8)} US dollars`);
 
   const killed = await begin(server, all.slice(ASKED), '[LLM]');
   const seen = [];
@@ -120,11 +120,11 @@ await fault(['sqlite', 'postgres'], async (place) => {
   figures.must(end.enrichedRecords === ASKED && end.processedRecords === ASKED, JSON.stringify(end));
   const titles = `{ fieldProvenances(filter: { field: { eq: "job_title" }, outcome: { eq: APPLIED } }) { aggregate { count prospectId { distinct } } } }`;
   const { count, prospectId: { distinct } } = (await demand(server, titles)).fieldProvenances.aggregate;
-  figures.must(count === 2 * ASKED && distinct === count, `${count} titles of ${distinct} people`);
+  figures.must(count === 2 * ASKED && distinct === count, `${count} job titles applied to ${distinct} prospects`);
   const after = await shown(server);
   figures.must(near(after.ledger, after.jobs) && near(after.ledger, after.records) && near(after.ledger, after.days), JSON.stringify(after));
-  figures.tell(`killed ${KILLS} times while ${ASKED} were asked about, at`, seen.join(', '));
-  figures.tell('then', `${end.enrichedRecords} enriched, each once`);
-  figures.tell('calls answered and in the ledger', `${model.answered} and ${after.calls}`);
-  figures.tell('planted and shown', `${model.planted.toFixed(8)} and ${after.ledger.toFixed(8)} US dollars`);
+  figures.tell(`killed ${KILLS} times while enriching ${ASKED} prospects, at`, seen.join(', '));
+  figures.tell('result', `${end.enrichedRecords} enriched, each once`);
+  figures.tell('calls completed, and in the usage log', `${model.answered} and ${after.calls}`);
+  figures.tell('expected and reported cost', `${model.planted.toFixed(8)} and ${after.ledger.toFixed(8)} US dollars`);
 });

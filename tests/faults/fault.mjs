@@ -1,5 +1,5 @@
-// The frame of every fault: it is tried on each engine, prints its figures in one line, and then what did
-// not hold. SALESGRAPH_FAULTS_ENGINES=sqlite tries it on that one only.
+// The test harness of every fault: runs it on each engine, prints its figures on one line, followed by failed
+// assertions. SALESGRAPH_FAULTS_ENGINES=sqlite runs only that engine.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,10 +11,10 @@ import { Server } from './server.mjs';
 
 const only = process.env.SALESGRAPH_FAULTS_ENGINES?.split(',');
 
-/** Figures in the order in which they were told, and what did not hold. */
+/** Figures in the order in which they were recorded, and failed assertions. */
 class Figures {
   told = [];
-  /** What did not hold, and how often. */
+  /** Failed assertions and their counts. */
   broken = new Map();
 
   tell(name, value) {
@@ -28,7 +28,7 @@ class Figures {
   }
 }
 
-/** Where a fault is tried: an empty database on one engine, in a folder that goes away afterwards. */
+/** The environment of a fault: an empty database on one engine, in a temporary directory. */
 class Place {
   figures = new Figures();
   servers = [];
@@ -64,7 +64,7 @@ async function attempt(engine, inject) {
   const name = basename(process.argv[1], '.mjs');
   console.log(`${name} ${engine}: ${failed ? 'FAILED' : 'passed'}: ${figures.told.join('; ')}`);
   for (const [text, count] of figures.broken) {
-    console.log(`  does not hold${count > 1 ? ` (${count} times)` : ''}: ${text}`);
+    console.log(`  assertion failed${count > 1 ? ` (${count} times)` : ''}: ${text}`);
   }
   const last = place.servers.at(-1);
   if (failed && last && existsSync(last.log)) {
@@ -76,7 +76,7 @@ async function attempt(engine, inject) {
   return failed;
 }
 
-/** Tries `inject` on each of these engines, then ends the process. */
+/** Runs `inject` on each of these engines, then exits the process. */
 export async function fault(engines, inject) {
   let failed = false;
   for (const engine of engines.filter((engine) => only?.includes(engine) ?? true)) {
@@ -85,7 +85,7 @@ export async function fault(engines, inject) {
   process.exit(failed ? 1 : 0);
 }
 
-/** Milliseconds in words. */
+/** Formats a duration in milliseconds. */
 export function time(milliseconds) {
   if (milliseconds === null) return 'never';
   return milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1_000).toFixed(1)} s`;

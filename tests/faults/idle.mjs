@@ -1,5 +1,5 @@
-// Clients that say what they want one byte at a time, or nothing at all, to hold connections: they are cut
-// off, while others are answered.
+// Slowloris clients, which send one byte at a time or nothing at all to occupy connections: the server disconnects them
+// and keeps serving other clients.
 
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { fault, time } from './fault.mjs';
 import { flag } from './server.mjs';
 
 const EACH = 20;
-/** Seconds; each limit is 30 s at most without the flags. */
+/** Timeouts in seconds; without the flags each limit is at most 30 s. */
 const flags = [...flag('--header-timeout', 2), ...flag('--body-timeout', 2)];
 const quick = { headers: flags.includes('--header-timeout'), body: flags.includes('--body-timeout') };
 const limit = (isQuick) => (isQuick ? 5_000 : 32_000);
@@ -24,7 +24,7 @@ const KINDS = [
   { name: 'silent in the headers', first: HEAD, drip: '', limit: limit(quick.headers) },
 ];
 
-/** Opens one such connection; `cut` gives after how long the server ended it. */
+/** Opens a slow connection; `lasted` is the time in ms until the server closed it, null while it is open. */
 function hold(server, { first, drip }) {
   const begun = performance.now();
   const socket = net.connect(server.port, '127.0.0.1');
@@ -36,7 +36,7 @@ function hold(server, { first, drip }) {
     socket.destroy();
   };
   socket.write(first);
-  socket.on('data', () => {}); // an answer may come before the end: 408
+  socket.on('data', () => {}); // a 408 response may precede the close
   for (const event of ['end', 'error', 'close']) socket.on(event, ended);
   return held;
 }
@@ -52,20 +52,20 @@ await fault(['sqlite'], async (place) => {
   let slowest = 0;
   while (performance.now() - begun < longest && held.flat().some(({ lasted }) => lasted === null)) {
     const { code, ms } = await ask(server, '{ companies(first: 1) { totalCount } }');
-    figures.must(!code, `an honest request got ${code}`);
+    figures.must(!code, `a regular request failed with ${code}`);
     slowest = Math.max(slowest, ms);
     await sleep(200);
   }
   KINDS.forEach((kind, at) => {
     const open = held[at].filter(({ lasted }) => lasted === null).length;
     const last = Math.max(...held[at].map(({ lasted }) => lasted ?? Infinity));
-    figures.must(last <= kind.limit, `${kind.name}: ${open} of ${EACH} not cut within ${time(kind.limit)}`);
-    figures.tell(kind.name, open ? `${open} of ${EACH} still open` : `cut after ${time(last)}`);
+    figures.must(last <= kind.limit, `${kind.name}: ${open} of ${EACH} not closed within ${time(kind.limit)}`);
+    figures.tell(kind.name, open ? `${open} of ${EACH} still open` : `closed after ${time(last)}`);
   });
   held.flat().forEach(({ socket }) => socket.destroy());
-  figures.must(slowest < 1_000, `an honest request took ${time(slowest)} meanwhile`);
+  figures.must(slowest < 1_000, `a regular request took ${time(slowest)} during the attack`);
   await sleep(1_000);
-  figures.tell('slowest honest request', time(slowest));
+  figures.tell('slowest regular request', time(slowest));
   figures.tell('sockets left', server.open().sockets - quiet);
-  figures.tell('limits', flags.join(' ') || 'as by default');
+  figures.tell('limits', flags.join(' ') || 'defaults');
 });

@@ -1,5 +1,5 @@
-// kill -9 of the server under write load, several times, then of Postgres itself: what was acknowledged is
-// there, nothing is there by halves, and a write that is sent again under its key is one row.
+// SIGKILL of the server under write load, several times, then of Postgres itself: acknowledged writes are stored, no
+// write is stored partially, and a write retried with its idempotency key creates one row.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,7 +10,7 @@ import { canLook, integrity } from './sqlite.mjs';
 
 const ROUNDS = 4;
 const WRITERS = 16;
-/** Long enough for some hundred writes, different in each round so that the kill finds another moment. */
+/** Long enough for several hundred writes; varies so that each kill hits a different point in time. */
 const roundTime = (round) => 1_200 + 370 * round;
 
 const LISTS = {
@@ -18,7 +18,7 @@ const LISTS = {
   industry: 'industries(first: 100, filter: { id: { in: $ids } }) { nodes { id text: name',
 };
 
-/** The rows of acknowledged writes, by id, each with the kinds of its entries in the change log. */
+/** The rows of acknowledged writes by ID, each with the kinds of its change log entries. */
 async function stored(server, kind, writes) {
   const found = new Map();
   for (let from = 0; from < writes.length; from += 100) {
@@ -30,13 +30,13 @@ async function stored(server, kind, writes) {
   return found;
 }
 
-/** Holds what is stored against what was answered. */
+/** Compares stored rows with acknowledged writes; returns the number of lost writes. */
 async function verify(server, writes, figures) {
   const before = await counts(server);
-  figures.must(before.drafts === before.draftChanges, `${before.drafts} drafts, ${before.draftChanges} in the log`);
+  figures.must(before.drafts === before.draftChanges, `${before.drafts} drafts, ${before.draftChanges} in the change log`);
   figures.must(
     before.industries === before.industryChanges,
-    `${before.industries} industries, ${before.industryChanges} in the log`,
+    `${before.industries} industries, ${before.industryChanges} in the change log`,
   );
   let lost = 0;
   for (const kind of ['draft', 'industry']) {
@@ -46,30 +46,30 @@ async function verify(server, writes, figures) {
       const row = rows.get(write.id);
       if (row?.text !== write.text) lost += 1;
       const entries = row?.history.nodes.map((entry) => entry.kind).join() ?? 'CREATED';
-      figures.must(entries === 'CREATED', `${write.id} has the entries ${entries}`);
+      figures.must(entries === 'CREATED', `${write.id} has the change log entries ${entries}`);
     }
   }
   return lost;
 }
 
-/** Sends writes again under their keys, those that were never answered twice. */
+/** Retries writes with their idempotency keys; writes without a response are retried twice. */
 async function repeat(server, writes, figures) {
   const unanswered = writes.filter((write) => !write.id);
   const answered = writes.filter((write) => write.id).slice(-40);
   for (const write of [...unanswered, ...unanswered, ...answered]) {
     const again = await send(server, write);
-    figures.must(!again.code, `a write sent again got ${again.code}: ${again.text}`);
-    figures.must(!write.id || write.id === again.id, `${write.id} sent again gave ${again.id}`);
+    figures.must(!again.code, `a retried write failed with ${again.code}: ${again.text}`);
+    figures.must(!write.id || write.id === again.id, `a retry of ${write.id} returned ${again.id}`);
     write.id ??= again.id;
   }
   for (const write of unanswered) {
     const rows = await copies(server, write);
-    figures.must(rows === 1, `${write.kind} ${write.text} is there ${rows} times`);
+    figures.must(rows === 1, `${write.kind} ${write.text} exists ${rows} times`);
   }
   return unanswered.length;
 }
 
-/** Sixteen writers, until `strike` has ended what they write to; gives every write they tried. */
+/** Runs sixteen writers until `strike` has killed the server or Postgres; returns all attempted writes. */
 async function writeUntil(server, prospectId, duration, strike) {
   const writes = [];
   const codes = new Set();
@@ -80,7 +80,7 @@ async function writeUntil(server, prospectId, duration, strike) {
     write.id = outcome.id;
     if (!outcome.code) return;
     codes.add(outcome.code);
-    // Whoever is refused waits before the next; the writer ends soon in any case.
+    // Back off after a failure; the writers stop soon in any case.
     await sleep(200);
   });
   await sleep(duration);
@@ -112,31 +112,31 @@ await fault(['sqlite', 'postgres'], async (place) => {
       await sleep(500);
       await cluster.begin();
       const back = await until(async () => (await server.health('ready')) === 200, 30_000);
-      figures.must(back !== null, 'not ready 30 s after a crash of Postgres');
+      figures.must(back !== null, 'the server is not ready 30 s after a Postgres crash');
     };
     const { writes, codes } = await writeUntil(server, prospectId, 2_000, strike);
-    figures.tell('postmaster killed, codes', [...codes].join(', ') || 'none');
-    figures.must(server.alive, 'the server ended when Postgres was killed');
+    figures.tell('error codes after killing the postmaster', [...codes].join(', ') || 'none');
+    figures.must(server.alive, 'the server exited when Postgres was killed');
     all.push(...writes);
     lost += await verify(server, writes, figures);
     unanswered += await repeat(server, writes, figures);
   }
-  // Every write that was ever tried has by now been acknowledged once: the counts are known exactly.
+  // By now every attempted write has been acknowledged, so the expected counts are exact.
   const { drafts, industries } = await counts(server);
   const tried = (kind) => all.filter((write) => write.kind === kind).length;
-  figures.must(drafts === tried('draft'), `${tried('draft')} drafts were written, ${drafts} are there`);
-  const expected = tried('industry') + 1; // that of the prospect
-  figures.must(industries === expected, `${expected} industries were written, ${industries} are there`);
+  figures.must(drafts === tried('draft'), `${tried('draft')} drafts were written, ${drafts} exist`);
+  const expected = tried('industry') + 1; // plus the industry of the prospect
+  figures.must(industries === expected, `${expected} industries were written, ${industries} exist`);
   figures.must(lost === 0, `${lost} acknowledged writes are lost`);
   figures.tell('kills', ROUNDS + (cluster ? 1 : 0));
   figures.tell('acknowledged', all.length - unanswered);
   figures.tell('lost', lost);
-  figures.tell('unanswered and sent again', unanswered);
-  figures.tell('ready again after at most', time(Math.max(...restarts)));
+  figures.tell('unacknowledged and retried', unanswered);
+  figures.tell('maximum restart time', time(Math.max(...restarts)));
   if (!cluster) {
     await server.kill('SIGTERM');
     const said = integrity(place.file);
     figures.tell('integrity', said);
-    figures.must(said === 'ok' || !canLook, `integrity_check says ${said}`);
+    figures.must(said === 'ok' || !canLook, `integrity_check returned ${said}`);
   }
 });

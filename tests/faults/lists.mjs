@@ -1,5 +1,5 @@
-// Lists that come in: how fast 50,000 rows are looked at and written, who of those that stand in them twice is found, and
-// what is left when the server is killed at ten moments while one is written.
+// Imports: the speed of preview and commit with 50,000 rows, the quality of duplicate detection, and consistency after
+// the server is killed ten times during a commit.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -11,7 +11,7 @@ const ROWS = Number(process.env.SALESGRAPH_LIST_ROWS ?? 50_000);
 const KILLED_ROWS = Math.floor(ROWS * 0.4);
 const KILLS = 10;
 
-/** Sends a list; gives the answer and the milliseconds it took. */
+/** Uploads a file; returns the response with its duration in ms. */
 async function send(server, csv) {
   const form = new FormData();
   form.append('file', new Blob([csv], { type: 'text/csv' }), 'people.csv');
@@ -29,16 +29,16 @@ async function job(server, id) {
   return (await demand(server, JOB, { id })).importJob;
 }
 
-/** Does an act, and waits until the job is in this state. */
+/** Runs a business action and waits until the job has this status; returns the duration in ms. */
 async function act(server, what, id, state) {
   const begun = performance.now();
   await demand(server, `mutation ($id: ID!) { ${what}(input: { id: $id }) { userErrors { message } } }`, { id });
   const came = await until(async () => (await job(server, id)).status === state, 600_000, 200);
-  if (came === null) throw new Error(`${what} does not end`);
+  if (came === null) throw new Error(`${what} did not finish in time`);
   return performance.now() - begun;
 }
 
-/** Which rows were taken for somebody who stands before: surely, or for a person to decide. */
+/** Rows detected as duplicates: definite ones (`sure`) and match candidates that need review (`maybe`). */
 async function found(server, id) {
   const [sure, maybe] = [new Set(), new Set()];
   let after = null;
@@ -81,23 +81,23 @@ await fault(['sqlite', 'postgres'], async (place) => {
   const first = server.memory().own;
   const sent = await send(server, csv);
   const { id } = sent.importJob;
-  figures.tell(`${ROWS} rows looked at`, `${time(sent.ms)}, ${per(sent.ms)}`);
-  figures.tell('memory of its own', `${first.toFixed(0)} → ${server.memory().own.toFixed(0)} MB`);
+  figures.tell(`preview of ${ROWS} rows`, `${time(sent.ms)}, ${per(sent.ms)}`);
+  figures.tell('anonymous memory', `${first.toFixed(0)} → ${server.memory().own.toFixed(0)} MB`);
   const { sure, maybe } = await found(server, id);
-  quality('surely the same', sure, planted, figures);
-  quality('with those for a person', new Set([...sure, ...maybe]), planted, figures);
+  quality('definite duplicates', sure, planted, figures);
+  quality('including match candidates', new Set([...sure, ...maybe]), planted, figures);
   for (const kind of Object.keys(kinds)) {
     const of = [...planted].filter(([, known]) => known === kind).map(([row]) => row);
     const [surely, perhaps] = [of.filter((row) => sure.has(row)).length, of.filter((row) => maybe.has(row)).length];
     figures.tell(`“${kinds[kind]}”`, `${surely} + ${perhaps} of ${of.length}`);
   }
   const written = await act(server, 'commitImportJob', id, 'COMPLETED');
-  figures.tell('written', `${time(written)}, ${per(written)}`);
+  figures.tell('commit', `${time(written)}, ${per(written)}`);
   figures.tell('memory', `${server.memory().own.toFixed(0)} MB`);
   const counted = await job(server, id);
   figures.must(adds(counted), `the counts do not add up: ${JSON.stringify(counted)}`);
   const undone = await act(server, 'undoImportJob', id, 'UNDONE');
-  figures.tell('taken back', `${time(undone)}, ${per(undone)}`);
+  figures.tell('undo', `${time(undone)}, ${per(undone)}`);
   const left = await counts(server);
   figures.must(left.prospects === 0, `${left.prospects} prospects are left`);
 
@@ -108,7 +108,7 @@ await fault(['sqlite', 'postgres'], async (place) => {
   let kills = 0;
   const seen = [];
   for (; kills < KILLS; kills += 1) {
-    // Another moment of a chunk each time; all ten are over before the list is.
+    // Each kill hits a different point of a chunk; all ten happen before the import finishes.
     await sleep(150 + ((kills * 613) % 700));
     await server.kill('SIGKILL');
     server = await place.serve({ port: server.port });
@@ -116,16 +116,16 @@ await fault(['sqlite', 'postgres'], async (place) => {
     const { prospects, emails, made } = await counts(server);
     seen.push(`${now.processedRecords - now.skippedRecords}`);
     figures.must(adds(now), `the counts do not add up: ${JSON.stringify(now)}`);
-    figures.must(prospects === emails, `${prospects} prospects have ${emails} addresses`);
-    figures.must(prospects === made - before.made, `${prospects} prospects, ${made - before.made} in the log`);
+    figures.must(prospects === emails, `${prospects} prospects have ${emails} distinct email addresses`);
+    figures.must(prospects === made - before.made, `${prospects} prospects, ${made - before.made} in the change log`);
   }
   const ended = await until(async () => (await ask(server, JOB, { id: killed.id })).data?.importJob.status === 'COMPLETED', 600_000, 200);
-  figures.must(ended !== null, 'it does not end');
+  figures.must(ended !== null, 'the commit did not finish in time');
   const end = await job(server, killed.id);
   const { prospects, emails, made } = await counts(server);
-  figures.must(end.createdRecords === prospects && prospects === emails, `${end.createdRecords} made, ${prospects} there, ${emails} addresses`);
-  figures.must(made - before.made === prospects, `${prospects} prospects, ${made - before.made} in the log`);
+  figures.must(end.createdRecords === prospects && prospects === emails, `${end.createdRecords} created, ${prospects} exist, ${emails} email addresses`);
+  figures.must(made - before.made === prospects, `${prospects} prospects, ${made - before.made} in the change log`);
   figures.must(adds(end), `the counts do not add up: ${JSON.stringify(end)}`);
-  figures.tell(`killed ${kills} times while ${KILLED_ROWS} rows were written, at rows`, seen.join(', '));
-  figures.tell('then', `${end.createdRecords} made, ${prospects} there, each once, ${end.pendingRecords} wait for a person`);
+  figures.tell(`killed ${kills} times during the commit of ${KILLED_ROWS} rows, at rows`, seen.join(', '));
+  figures.tell('result', `${end.createdRecords} created, ${prospects} exist, no duplicates, ${end.pendingRecords} pending review`);
 });

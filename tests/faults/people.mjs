@@ -1,4 +1,4 @@
-// Lists of people that nobody is, with some who stand in them twice, written in another way: which, is known.
+// Generates files of fictitious people, including a known set of duplicates in varied spellings.
 
 const FIRST =
   'Anna Ben Clara David Elena Felix Greta Hans Ines Jonas Katharina Lukas Maria Nils Olga Paul Quentin Rosa Stefan Tina Uwe ' +
@@ -8,17 +8,17 @@ const SYLLABLES =
   'ba be bi bo bu da de di do du fa fe ga ge ha he ka ke ki ko la le li lo ma me mi mo na ne ni no pa pe ra re ri ro sa se ' +
   'si so ta te ti to va ve wa we za zo stein berg mann ner ler sen son ski';
 const KINDS = {
-  shortened: 'the same address, a shortened name',
-  case: 'the same address in capitals',
-  profile: 'the same profile at LinkedIn, another address',
-  phone: 'the same number and name, another address',
-  name: 'the same name at the same company',
-  order: 'the same, last name first',
-  typo: 'nearly the same name at the same company',
+  shortened: 'same email address, abbreviated first name',
+  case: 'same email address in upper case',
+  profile: 'same LinkedIn profile, different email address',
+  phone: 'same phone number and name, different email address',
+  name: 'same name at the same company',
+  order: 'same name at the same company, last name first',
+  typo: 'name with a typo at the same company',
 };
 export const COLUMNS = ['First Name', 'Last Name', 'Email', 'Phone', 'Title', 'LinkedIn', 'Company', 'Website', 'City', 'Country'];
 
-/** Numbers that are the same in every run (mulberry32). */
+/** A seeded pseudorandom number generator (mulberry32), so that every run uses the same numbers. */
 function dice(seed) {
   let state = seed;
   return () => {
@@ -29,7 +29,7 @@ function dice(seed) {
   };
 }
 
-/** So many rows, about one in `twice` of which is about somebody who stands before; `planted` tells of each which kind. */
+/** Generates `rows` rows; about one in `twice` duplicates an earlier row. `planted` maps duplicates to their kind. */
 export function people(rows, twice = 20, seed = 7) {
   const random = dice(seed);
   const below = (most) => Math.floor(random() * most);

@@ -1,5 +1,4 @@
-// Connections whose other end is gone without a word: a proxy that stops forwarding, as a laptop does that
-// was closed or a network that drops every packet.
+// A proxy that stops forwarding without closing connections, like a closed laptop or a network that drops all packets.
 
 import net from 'node:net';
 
@@ -24,7 +23,7 @@ export class Proxy {
     return proxy;
   }
 
-  /** Neither side hears of the other any more, nor that anything has ended. */
+  /** Stops forwarding; neither side receives data or a close from the other. */
   freeze() {
     for (const [near, far] of this.#pairs) {
       near.unpipe(far);

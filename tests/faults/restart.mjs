@@ -1,5 +1,6 @@
-// Postgres goes away for twelve seconds, in order and as in a crash, while it is read, written and followed:
-// everybody is told so soon and cleanly, and when it is back all goes on without anyone touching the server.
+// Postgres is unavailable for 12 seconds, after a clean shutdown and after a crash, during reads, writes and
+// subscriptions. Requests fail quickly with UNAVAILABLE, and the server recovers without intervention once Postgres is
+// back.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -12,7 +13,7 @@ const LONGEST_REFUSAL = 10_000;
 const LONGEST_RECOVERY = 15_000;
 const READ = '{ companies(first: 5) { nodes { name prospects(first: 5) { nodes { fullName } } } } }';
 
-/** Asks the server again and again how it is. */
+/** Polls a health check of the server. */
 function watchHealth(server, kind, states) {
   return load(1, async () => {
     const status = await server.health(kind);
@@ -59,41 +60,41 @@ async function outage(mode, { server, cluster, figures, prospectId, subscribers,
   const unclean = refused.filter(({ code }) => code !== 'UNAVAILABLE');
   const slowest = Math.max(0, ...refused.map(({ ms }) => ms));
   const lastRefusal = Math.max(0, ...refused.map(({ begun, ms }) => begun + ms - back));
-  // By when it was answered; in the first moment an answer can still be under way.
+  // Selects by completion time; in the first 500 ms responses may still be in flight.
   const whileAway = (ended) => ended > away + 500 && ended < starting;
   const answered = outcomes.filter(({ begun, ms }) => whileAway(begun + ms));
-  const untold = (of) => `${mode}: while Postgres was away ${of}`;
-  figures.must(unclean.length === 0, `${mode}: no clean refusals: ${tally(unclean)}; ${unclean[0]?.text}`);
-  figures.must(answered.length > 0, untold('nobody was answered'));
-  figures.must(answered.every(({ code }) => code), untold('something succeeded'));
-  figures.must(slowest <= LONGEST_REFUSAL, `${mode}: a refusal took ${time(slowest)}`);
+  const untold = (of) => `${mode}: during the outage, ${of}`;
+  figures.must(unclean.length === 0, `${mode}: errors other than UNAVAILABLE: ${tally(unclean)}; ${unclean[0]?.text}`);
+  figures.must(answered.length > 0, untold('no request received a response'));
+  figures.must(answered.every(({ code }) => code), untold('a request succeeded'));
+  figures.must(slowest <= LONGEST_REFUSAL, `${mode}: a failure took ${time(slowest)}`);
   for (const [kind, right] of [['live', 200], ['ready', 503]]) {
     const statuses = states.filter((state) => state.kind === kind && whileAway(state.ended));
-    const told = [...new Set(statuses.map(({ status }) => status))].join(', ') || 'not answered';
-    figures.must(told === String(right), untold(`/health/${kind} was ${told}`));
+    const told = [...new Set(statuses.map(({ status }) => status))].join(', ') || 'not received';
+    figures.must(told === String(right), untold(`/health/${kind} returned ${told}`));
   }
-  figures.must(firstSuccess !== null && ready !== null, `${mode}: not recovered 15 s after Postgres was back`);
-  figures.must(lastRefusal <= LONGEST_RECOVERY, `${mode}: refused still ${time(lastRefusal)} after Postgres was back`);
+  figures.must(firstSuccess !== null && ready !== null, `${mode}: not recovered 15 s after Postgres was restarted`);
+  figures.must(lastRefusal <= LONGEST_RECOVERY, `${mode}: requests still failed ${time(lastRefusal)} after the restart`);
 
   const everything = () => subscribers.every((subscriber) => subscriber.compare(created).missing === 0);
   const caughtUp = await until(everything, LONGEST_RECOVERY);
   const after = [];
   for (let count = 0; count < 20; count += 1) {
     const outcome = await send(server, draftOf(prospectId));
-    figures.must(!outcome.code, `${mode}: a write after the outage got ${outcome.code}`);
+    figures.must(!outcome.code, `${mode}: a write after the outage failed with ${outcome.code}`);
     if (outcome.id) after.push(outcome.id);
   }
   after.forEach((id) => created.add(id));
   const heard = await until(everything, 5_000);
   const deaf = subscribers.filter((subscriber) => subscriber.compare(after).missing > 0).length;
-  figures.must(deaf === 0, `${mode}: ${deaf} of ${subscribers.length} subscribers are deaf afterwards`);
-  figures.must(heard !== null, `${mode}: subscribers miss what was written`);
+  figures.must(deaf === 0, `${mode}: ${deaf} of ${subscribers.length} subscribers receive no events afterwards`);
+  figures.must(heard !== null, `${mode}: subscribers missed events`);
   figures.tell(`${mode} stop took`, time(away - stopping));
-  figures.tell('refused', tally(refused));
-  figures.tell('slowest refusal', time(slowest));
+  figures.tell('failed', tally(refused));
+  figures.tell('slowest failure', time(slowest));
   figures.tell('ready after', time(ready));
   figures.tell('first success after', time(firstSuccess));
-  figures.tell('last refusal after', time(lastRefusal));
+  figures.tell('last failure after', time(lastRefusal));
   figures.tell('subscribers caught up after', time(caughtUp));
 }
 
@@ -103,7 +104,7 @@ await fault(['postgres'], async (place) => {
   const prospectId = await prospect(server);
   const subscribers = await Subscriber.open(3, server);
   await sleep(500);
-  // Everybody has a cursor to go on from.
+  // Ensure that every subscriber has a cursor to resume from.
   const created = new Set([(await send(server, draftOf(prospectId))).id]);
   await until(() => subscribers.every((subscriber) => subscriber.cursor), 5_000);
 
@@ -112,11 +113,11 @@ await fault(['postgres'], async (place) => {
   }
   const twice = subscribers.reduce((sum, subscriber) => sum + subscriber.compare(created).twice, 0);
   const { drafts, draftChanges } = await counts(server);
-  figures.must(server.alive, 'the server ended');
-  figures.must(twice === 0, `subscribers got ${twice} events twice`);
-  figures.must(drafts === created.size, `${created.size} drafts were acknowledged, ${drafts} are there`);
+  figures.must(server.alive, 'the server exited');
+  figures.must(twice === 0, `subscribers received ${twice} duplicate events`);
+  figures.must(drafts === created.size, `${created.size} drafts were acknowledged, ${drafts} exist`);
   figures.must(draftChanges === drafts, `${drafts} drafts, ${draftChanges} in the change log`);
-  figures.tell('events', `${created.size} × ${subscribers.length} subscribers, ${twice} twice`);
+  figures.tell('events', `${created.size} × ${subscribers.length} subscribers, ${twice} duplicates`);
   figures.tell('streams ended', Subscriber.endings(subscribers));
   subscribers.forEach((subscriber) => subscriber.leave());
 });

@@ -1,4 +1,4 @@
-// The rows that are written and read under a fault, and the load that does so.
+// Rows written and read during a fault, and the load generator.
 
 import { randomUUID } from 'node:crypto';
 
@@ -15,7 +15,7 @@ const DRAFT = `mutation ($input: CreateOutreachDraftInput!) {
 const DRAFTS = `mutation ($input: CreateOutreachDraftsInput!) {
   createOutreachDrafts(input: $input) { outreachDrafts { id } userErrors { code message } } }`;
 
-/** The prospect that all drafts are for. */
+/** Creates the prospect that all drafts belong to; returns its ID. */
 export async function prospect(server) {
   const make = async (mutation, input) => {
     const [payload] = Object.values(await demand(server, mutation, { input }));
@@ -28,7 +28,7 @@ export async function prospect(server) {
   return make(PROSPECT, { fullName: 'Ada Fault', email: 'ada@fault.example', companyId });
 }
 
-/** A write that can be sent again: the same input under the same key. `text` is what is stored. */
+/** A retryable write: the same input with the same idempotency key. `text` is the expected stored value. */
 export function draftOf(prospectId, length = 0) {
   const idempotencyKey = randomUUID();
   const content = idempotencyKey.padEnd(length, '.');
@@ -36,7 +36,7 @@ export function draftOf(prospectId, length = 0) {
   return { mutation: DRAFT, input, text: content, kind: 'draft' };
 }
 
-/** The same for an industry. */
+/** A retryable write of an industry. */
 export function industry() {
   const idempotencyKey = randomUUID();
   const input = { name: idempotencyKey, idempotencyKey };
@@ -44,20 +44,20 @@ export function industry() {
 }
 
 /**
- * Sends a write; the outcome has the `id` of the row. Its code is REFUSED where the input was refused, and
- * NEITHER where there is neither a row nor a reason.
+ * Sends a write; the outcome has the `id` of the row. Its code is REJECTED if the input was rejected, and
+ * NO_RESULT if the payload has neither a row nor a user error.
  */
 export async function send(server, write, options) {
   const outcome = await ask(server, write.mutation, { input: write.input }, options);
   if (outcome.code) return outcome;
   const [{ userErrors, ...payload }] = Object.values(outcome.data);
   const [row] = Object.values(payload);
-  if (!row && !userErrors.length) return { ...outcome, code: 'NEITHER', text: JSON.stringify(outcome.data) };
-  if (!row) return { ...outcome, code: 'REFUSED', text: userErrors[0].message };
+  if (!row && !userErrors.length) return { ...outcome, code: 'NO_RESULT', text: JSON.stringify(outcome.data) };
+  if (!row) return { ...outcome, code: 'REJECTED', text: userErrors[0].message };
   return { ...outcome, id: row.id, text: row.content ?? row.name };
 }
 
-/** Writes 100 drafts at once; gives their ids. */
+/** Creates 100 drafts in one request; returns their IDs. */
 export async function hundredDrafts(server, prospectId, length) {
   const content = '.'.repeat(length);
   const outreachDrafts = Array(100).fill({ prospectId, draftType: 'initial', content });
@@ -66,7 +66,7 @@ export async function hundredDrafts(server, prospectId, length) {
   return made.outreachDrafts.map((draft) => draft.id);
 }
 
-/** How many rows there are of each kind, and how many the change log says were made. */
+/** The number of rows of each kind, and of their CREATED entries in the change log. */
 export async function counts(server) {
   const made = (entity) => `changes(first: 0, filter: { entity: { eq: ${entity} }, kind: { eq: CREATED } })`;
   const data = await demand(server, `{
@@ -77,7 +77,7 @@ export async function counts(server) {
   return Object.fromEntries(Object.entries(data).map(([name, list]) => [name, list.totalCount]));
 }
 
-/** How many rows this write has made: its key is the name, or the subject, of the row. */
+/** The number of rows created by this write, found by its idempotency key, which is the row's name or subject. */
 export async function copies(server, { kind, input }) {
   const list = kind === 'draft' ? 'outreachDrafts' : 'industries';
   const column = kind === 'draft' ? 'subject' : 'name';
@@ -85,14 +85,14 @@ export async function copies(server, { kind, input }) {
   return (await demand(server, `{ ${list}(first: 0, filter: ${filter}) { totalCount } }`))[list].totalCount;
 }
 
-/** So many workers that do `step` again and again; `end()` waits until all have finished their last. */
+/** Starts workers that repeat `step`; `end()` stops them and waits until all have finished. */
 export function load(workers, step) {
   let going = true;
   const work = async () => {
     while (going) await step();
   };
   const all = Promise.all(Array.from({ length: workers }, work));
-  // Whoever waits for the end is told of a failure. Until then it is no crash of this process.
+  // `end()` reports a failure; until then an unhandled rejection must not crash this process.
   all.catch(() => {});
   return {
     end() {

@@ -1,4 +1,4 @@
-// A server under test: started from a binary, watched from outside, ended in any way.
+// A server under test: starts the binary, monitors the process from outside, and stops or kills it.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { openSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
@@ -9,14 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { atEnd } from './ending.mjs';
 
 const binary = process.env.SALESGRAPH_BINARY;
-if (!binary) throw new Error('start it by tests/faults/run, or name the binary in SALESGRAPH_BINARY');
+if (!binary) throw new Error('SALESGRAPH_BINARY is not set; start the tests with tests/faults/run');
 
 const FIRST_PORT = 4700;
 const PORTS = 25;
 /** A debug build migrates an empty database in a few seconds. */
 const LONGEST_START = 60_000;
 
-/** A port that nobody listens on, of the `PORTS` from `first` on; by chance, as others may look at the same time. */
+/** A free port among the `PORTS` ports from `first`; random, because other processes may search at the same time. */
 export async function freePort(first) {
   for (;;) {
     const port = first + Math.floor(Math.random() * PORTS);
@@ -32,13 +32,13 @@ export async function freePort(first) {
   }
 }
 
-/** `[flag, value]` when this binary has the flag, so that limits of half a minute can be tried in seconds. */
+/** `[flag, value]` if this binary supports the flag, so that limits of half a minute can be tested in seconds. */
 export function flag(name, value) {
   const manual = execFileSync(binary, ['serve', '--help'], { encoding: 'utf8' });
   return manual.includes(`${name} `) ? [name, String(value)] : [];
 }
 
-/** Runs another command of the binary to its end. */
+/** Runs another command of the binary to completion. */
 export function command(database, ...words) {
   execFileSync(binary, ['--database', database, ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
@@ -48,7 +48,7 @@ export class Server {
     this.port = port;
     this.log = join(folder, 'server.log');
     this.address = `http://127.0.0.1:${port}`;
-    // A wrapper is a program that becomes the server by exec, so that the process id stays the server's.
+    // A wrapper is a program that replaces itself with the server by exec, so the process ID is the server's.
     const words = [...wrapper, binary, '--database', database, 'serve', '--no-demo'];
     words.push('--listen', `127.0.0.1:${port}`, ...flags);
     const log = openSync(this.log, 'a');
@@ -63,20 +63,20 @@ export class Server {
     });
   }
 
-  /** Starts one and waits until it is ready; `startTime` tells how long that took, in milliseconds. */
+  /** Starts a server and waits until it is ready; `startTime` is the startup time in milliseconds. */
   static async start(database, folder, { port, ...options } = {}) {
     const begun = performance.now();
     const server = new Server(database, folder, port ?? (await freePort(FIRST_PORT)), options);
     while ((await server.health('ready')) !== 200) {
-      if (server.end) throw new Error(`the server ended at its start: ${server.lastWords()}`);
-      if (performance.now() - begun > LONGEST_START) throw new Error('the server does not get ready');
+      if (server.end) throw new Error(`the server exited during startup: ${server.lastWords()}`);
+      if (performance.now() - begun > LONGEST_START) throw new Error('the server did not become ready in time');
       await sleep(20);
     }
     server.startTime = performance.now() - begun;
     return server;
   }
 
-  /** The status of `/health/ready` or `/health/live`; 0 when nobody answers. */
+  /** The status of `/health/ready` or `/health/live`; 0 without a response. */
   async health(kind, patience = 12_000) {
     try {
       const signal = AbortSignal.timeout(patience);
@@ -88,42 +88,42 @@ export class Server {
     }
   }
 
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal and waits for the process to exit. */
   async kill(signal) {
     this.child.kill(signal);
     return this.exited;
   }
 
-  /** Whether it still runs: a fault outside must not end it. */
+  /** True if the process is running: an external fault must not stop it. */
   get alive() {
     return !this.end;
   }
 
-  /** Megabytes in memory: `own` is what it allocated, `all` counts the pages of files it maps too. */
+  /** Memory in MB: `own` is anonymous memory, `all` also includes memory-mapped file pages. */
   memory() {
     const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
     const field = (name) => {
       const found = status.match(new RegExp(`${name}:\\s+(\\d+) kB`));
-      if (!found) throw new Error('the server has ended, and no memory is left to be measured');
+      if (!found) throw new Error('cannot measure memory: the server has exited');
       return Number(found[1]) / 1024;
     };
     return { own: field('RssAnon'), all: field('VmRSS') };
   }
 
-  /** How many files and sockets it has open. */
+  /** The number of open files and sockets. */
   open() {
     const folder = `/proc/${this.pid}/fd`;
     const kinds = readdirSync(folder).map((name) => {
       try {
         return readlinkSync(join(folder, name));
       } catch {
-        return ''; // closed since the folder was read
+        return ''; // closed after the directory was read
       }
     });
     return { all: kinds.length, sockets: kinds.filter((kind) => kind.startsWith('socket:')).length };
   }
 
-  /** The end of its log. */
+  /** The last lines of the server log. */
   lastWords(lines = 3) {
     return readFileSync(this.log, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
   }

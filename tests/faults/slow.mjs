@@ -1,5 +1,5 @@
-// Fifty subscribers that never read while 10,000 drafts are written: they cost no memory and are closed, and
-// those that read miss nothing. Then twenty whose machine is gone: the server gets rid of them.
+// Fifty subscribers never read while 10,000 drafts are created: they consume no memory and are closed, and reading
+// subscribers miss no event. Then twenty connections go dead: the server closes them.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -13,17 +13,17 @@ const DEAF = 50;
 const HONEST = 5;
 const DEAD = 20;
 const BATCHES = 100;
-/** Per draft: 10,000 of them are far more than the kernel keeps for a connection that is not read. */
+/** Bytes per draft; 10,000 drafts far exceed the kernel's buffer for an unread connection. */
 const LENGTH = 8_000;
 const LARGEST_GROWTH = 100;
-/** Seconds between two pings of the server, and until who answers none of three is closed. */
+/** The ping interval flag of the server, and the time in ms until a client that misses three pings is closed. */
 const ping = flag('--socket-ping', 2);
 const patience = ping.length ? 12_000 : 95_000;
 
 const WITH_CONTENT = `subscription WithContent($after: String) {
   outreachDraftCreated(after: $after) { cursor draft { id content } } }`;
 
-/** Whether the server closes these within `time`; gives what they were closed with. */
+/** Waits up to `time` ms for the server to close these subscribers; returns the counts per close code. */
 async function closings(subscribers, time) {
   const late = sleep(time).then(() => 'still open');
   const codes = await Promise.all(subscribers.map((subscriber) => Promise.race([subscriber.closed, late])));
@@ -37,7 +37,7 @@ await fault(['sqlite', 'postgres'], async (place) => {
   const server = await place.serve({ flags: ping });
   const prospectId = await prospect(server);
 
-  // The first hundred are for warming up: connections, caches, statements.
+  // The first 100 drafts warm up connections, caches and prepared statements.
   const honest = await Subscriber.open(HONEST, server);
   await sleep(500);
   const created = new Set(await hundredDrafts(server, prospectId, LENGTH));
@@ -68,19 +68,19 @@ await fault(['sqlite', 'postgres'], async (place) => {
   await watch.end();
   const growth = peak.own - before.own;
 
-  // Silent since the first of them was written. When they read again they first get what the kernel has
-  // kept for them, and then find out.
+  // They have been silent since the first draft. When they read again, they first receive the data buffered by the
+  // kernel and then the close.
   await sleep(Math.max(0, begun + patience - performance.now()));
   deaf.forEach((subscriber) => subscriber.socket.resume());
   const codes = await closings(deaf, 15_000);
   const pairs = honest.map((subscriber) => subscriber.compare(created));
   const sum = (field) => pairs.reduce((total, pair) => total + pair[field], 0);
   figures.must(growth < LARGEST_GROWTH, `the server grew by ${Math.round(growth)} MB`);
-  figures.must(sum('missing') === 0, `honest subscribers miss ${sum('missing')} events`);
-  figures.must(sum('twice') === 0, `honest subscribers got ${sum('twice')} events twice`);
-  figures.must(!codes.has('still open'), `${codes.get('still open')} of ${DEAF} who never read are still open`);
+  figures.must(sum('missing') === 0, `reading subscribers missed ${sum('missing')} events`);
+  figures.must(sum('twice') === 0, `reading subscribers received ${sum('twice')} duplicate events`);
+  figures.must(!codes.has('still open'), `${codes.get('still open')} of ${DEAF} non-reading subscribers are still open`);
   const reopened = honest.flatMap((subscriber) => subscriber.endings);
-  figures.must(reopened.length === 0, `honest subscribers were ended: ${Subscriber.endings(honest)}`);
+  figures.must(reopened.length === 0, `reading subscribers were disconnected: ${Subscriber.endings(honest)}`);
   deaf.forEach((subscriber) => subscriber.leave());
 
   const proxy = await Proxy.to(server);
@@ -93,19 +93,19 @@ await fault(['sqlite', 'postgres'], async (place) => {
   proxy.freeze();
   const gone = await until(() => server.open().sockets <= full - DEAD, patience, 200);
   const left = server.open().sockets - (full - DEAD);
-  figures.must(gone !== null, `${left} of ${DEAD} dead connections are there still after ${time(patience)}`);
+  figures.must(gone !== null, `${left} of ${DEAD} dead connections are still open after ${time(patience)}`);
   const alive = await closings(honest, 100);
-  figures.must(alive.get('still open') === HONEST, 'honest subscribers were closed too');
+  figures.must(alive.get('still open') === HONEST, 'reading subscribers were closed too');
 
-  const pages = `${Math.round(peak.all - before.all)} MB with mapped pages of files`;
+  const pages = `${Math.round(peak.all - before.all)} MB including memory-mapped files`;
   figures.tell('drafts', `${created.size} of ${LENGTH} bytes in ${time(written)}`);
-  figures.tell('the server grew by', `${Math.round(growth)} MB (${pages}) from ${Math.round(before.own)} MB`);
-  figures.tell(`all at ${HONEST} readers after`, delivered === null ? 'never' : time(written + delivered));
+  figures.tell('memory growth', `${Math.round(growth)} MB (${pages}) from ${Math.round(before.own)} MB`);
+  figures.tell(`delivered to ${HONEST} readers after`, delivered === null ? 'never' : time(written + delivered));
   figures.tell('missing', sum('missing'));
-  figures.tell('twice', sum('twice'));
-  figures.tell(`${DEAF} who never read`, [...codes].map(([code, count]) => `${code} ${count}`).join(', '));
-  figures.tell('dead', `${DEAD} of ${full - quiet} gone after ${time(gone)}`);
-  figures.tell('ping', ping.length ? 'every 2 s' : 'as by default (no --socket-ping)');
+  figures.tell('duplicates', sum('twice'));
+  figures.tell(`close codes of ${DEAF} non-reading subscribers`, [...codes].map(([code, count]) => `${code} ${count}`).join(', '));
+  figures.tell('dead connections', `${DEAD} of ${full - quiet} closed after ${time(gone)}`);
+  figures.tell('ping', ping.length ? 'every 2 s' : 'default interval (no --socket-ping)');
   honest.forEach((subscriber) => subscriber.leave());
   dead.forEach((subscriber) => subscriber.leave());
   proxy.end();

@@ -1,11 +1,11 @@
-// Looks into an SQLite file beside the server, with Python's own sqlite3. Without it the checks that need it
-// say so in their figures.
+// Accesses an SQLite file from outside the server through Python's sqlite3 module. If the module is not available, the
+// figures of the affected checks say so.
 
 import { execFileSync, spawn } from 'node:child_process';
 
 const python = (code, ...words) => ['python3', ['-c', `import sqlite3, sys, time\n${code}`, ...words]];
 
-/** Whether Python has sqlite3. */
+/** True if Python with sqlite3 is available. */
 export const canLook = (() => {
   try {
     execFileSync(...python(''), { stdio: 'ignore' });
@@ -15,14 +15,14 @@ export const canLook = (() => {
   }
 })();
 
-/** What `PRAGMA integrity_check` says: `ok`. */
+/** The result of `PRAGMA integrity_check`: `ok` if the file is intact. */
 export function integrity(file) {
-  if (!canLook) return 'not looked at (no python3 with sqlite3)';
+  if (!canLook) return 'not checked (python3 with sqlite3 is not available)';
   const code = 'print(sqlite3.connect(sys.argv[1]).execute("PRAGMA integrity_check").fetchone()[0])';
   return execFileSync(...python(code, file), { encoding: 'utf8' }).trim();
 }
 
-/** Holds the file for so long that nobody else writes it; gives when the lock is held. */
+/** Holds a write lock on the file for `seconds`; resolves once the lock is held. */
 export async function lock(file, seconds) {
   const code = `db = sqlite3.connect(sys.argv[1], isolation_level=None)
 db.execute("BEGIN IMMEDIATE")

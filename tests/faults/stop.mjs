@@ -1,5 +1,5 @@
-// SIGTERM while requests are in flight and sockets and streams are open: the requests are answered, sockets
-// are closed with 1001, streams end, and the server ends with 0, also beside clients that do nothing at all.
+// Graceful shutdown: SIGTERM while requests are in flight and sockets and streams are open. The requests complete,
+// sockets are closed with 1001, streams end, and the server exits with 0, even with idle clients connected.
 
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,10 +10,10 @@ import { industry, send } from './rows.mjs';
 import { canLook, lock } from './sqlite.mjs';
 
 const LONGEST_STOP = 30_000;
-/** For how long the requests in flight are held up, in seconds. */
+/** How long the requests in flight are blocked, in seconds. */
 const HELD = 4;
 
-/** Follows a subscription as server-sent events; gives `complete`, `end` (without it) or `broken`. */
+/** Subscribes with server-sent events; returns `complete`, `end` (no `complete` event) or `broken`. */
 async function stream(server) {
   try {
     const response = await fetch(`${server.address}/graphql`, {
@@ -27,7 +27,7 @@ async function stream(server) {
   }
 }
 
-/** A connection that has sent so much, and sends no more. */
+/** A connection that sends `text` and then nothing more. */
 function silent(server, text) {
   const socket = net.connect(server.port, '127.0.0.1');
   socket.on('error', () => {});
@@ -38,7 +38,7 @@ function silent(server, text) {
 await fault(['sqlite', 'postgres'], async (place) => {
   const { cluster, figures } = place;
   if (!cluster && !canLook) {
-    figures.tell('left out', 'no python3 with sqlite3, to hold a lock');
+    figures.tell('skipped', 'python3 with sqlite3 is required to hold a lock');
     return;
   }
   const server = await place.serve();
@@ -48,11 +48,11 @@ await fault(['sqlite', 'postgres'], async (place) => {
   const streams = Array.from({ length: 5 }, () => stream(server));
   const host = 'Host: localhost';
   silent(server, '');
-  silent(server, `GET /health/live HTTP/1.1\r\n${host}\r\n\r\n`); // kept alive, with nothing more to ask
-  silent(server, `POST /graphql HTTP/1.1\r\n${host}\r\nContent-`); // half of the headers
+  silent(server, `GET /health/live HTTP/1.1\r\n${host}\r\n\r\n`); // keep-alive, then idle
+  silent(server, `POST /graphql HTTP/1.1\r\n${host}\r\nContent-`); // incomplete headers
   silent(server, `POST /graphql HTTP/1.1\r\n${host}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{`);
 
-  // Whoever writes waits for the lock; on Postgres whoever reads does too.
+  // Writes wait for the lock; on Postgres, reads do too.
   if (cluster) await cluster.lock('industries', HELD);
   else await lock(place.file, HELD);
   const nested = '{ industries(first: 50) { nodes { name solutions(first: 5) { nodes { name } } } } }';
@@ -65,7 +65,7 @@ await fault(['sqlite', 'postgres'], async (place) => {
   const late = await ask(server, '{ __typename }', {}, { patience: 2_000 });
   const end = await Promise.race([server.exited, sleep(LONGEST_STOP + 5_000)]);
   if (!end) {
-    figures.must(false, `the server runs still ${time(LONGEST_STOP + 5_000)} after SIGTERM`);
+    figures.must(false, `the server is still running ${time(LONGEST_STOP + 5_000)} after SIGTERM`);
     await server.kill('SIGKILL');
   }
   const took = server.end.at - stopped;
@@ -80,11 +80,11 @@ await fault(['sqlite', 'postgres'], async (place) => {
   figures.must(away === codes.length, `sockets were closed with ${[...new Set(codes)].join(', ')}`);
   figures.must(ends.every((word) => word !== 'broken'), `streams ended: ${ends.join(', ')}`);
   figures.must(code === 0, `the exit code is ${code}`);
-  figures.must(took <= LONGEST_STOP, `the stop took ${time(took)}`);
+  figures.must(took <= LONGEST_STOP, `the shutdown took ${time(took)}`);
   figures.tell('in flight', `${waited} of ${flight.length} (failed: ${tally(answers)})`);
   figures.tell('sockets closed with 1001', `${away} of ${codes.length}`);
   figures.tell('streams ended', tally(ends.map((word) => ({ code: word }))));
-  figures.tell('a request that comes late', late.code ?? 'answered');
+  figures.tell('a request sent during shutdown', late.code ?? 'succeeded');
   figures.tell('exit code', code);
-  figures.tell('took', `${time(took)} (requests were held up for ${HELD} s)`);
+  figures.tell('took', `${time(took)} (requests were blocked for ${HELD} s)`);
 });

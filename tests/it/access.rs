@@ -1,4 +1,4 @@
-//! Who may do what: every root field, asked by everybody.
+//! Authorization: every root field, requested by every kind of caller.
 
 use std::{collections::BTreeSet, net::SocketAddr};
 
@@ -17,28 +17,28 @@ use crate::{
 };
 
 behaviours![
-    every_root_field_is_for_those_who_may,
-    the_owner_of_another_organization_reaches_nothing,
-    a_request_that_may_not_do_all_does_nothing,
+    root_fields_enforce_authorization,
+    owner_of_another_organization_has_no_access,
+    partially_authorized_request_is_rejected_as_a_whole,
 ];
 
-/// Who asks: by the key that is shown.
+/// Callers, each identified by its API key.
 pub struct Visitors {
-    /// By its head.
+    /// The request headers.
     pub anonymous: String,
-    /// By its head.
+    /// The request headers.
     pub analyst: String,
-    /// By its head.
+    /// The request headers.
     pub member: String,
-    /// By its head.
+    /// The request headers.
     pub admin: String,
-    /// By its head.
+    /// The request headers.
     pub owner: String,
-    /// By its head.
+    /// The request headers.
     pub stranger: String,
 }
 
-/// A key of `role` in `organization`.
+/// Creates an API key with `role` in `organization`.
 pub async fn key(app: &App, organization: i64, role: Role, user: &str, worker: bool) -> String {
     let name = format!("{} key", role.name());
     let user = user.to_owned();
@@ -50,7 +50,7 @@ pub fn shown(key: &str) -> String {
     format!("{JSON}\r\nAuthorization: Bearer {key}")
 }
 
-/// A server that asks everybody for a key, and somebody of each role.
+/// A server that requires API keys, and a caller of each role.
 pub async fn serve(app: &App) -> (SocketAddr, Visitors) {
     let stranger = app.organization("stranger").await;
     let of = async |role: Role| {
@@ -82,13 +82,13 @@ pub async fn ask(address: SocketAddr, head: &str, query: &str) -> Value {
     serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{query}\n{answer}"))
 }
 
-/// `UNAUTHENTICATED`, `FORBIDDEN`, or nothing of both.
+/// The error code if it is `UNAUTHENTICATED` or `FORBIDDEN`.
 fn turned_away(answer: &Value) -> Option<&str> {
     let code = answer["errors"][0]["extensions"]["code"].as_str();
     code.filter(|code| ["UNAUTHENTICATED", "FORBIDDEN"].contains(code))
 }
 
-/// The names of the fields of a root.
+/// The field names of a root type.
 fn roots(name: &str) -> BTreeSet<String> {
     let sdl = api::schema::sdl();
     let (_, root) = sdl.split_once(&format!("type {name} {{")).unwrap();
@@ -99,7 +99,7 @@ fn roots(name: &str) -> BTreeSet<String> {
     names.filter(proper).map(str::to_owned).collect()
 }
 
-/// The fields of the queries, each with what makes it a request.
+/// A request for a field of the query root.
 fn query(field: &str) -> String {
     match field {
         "viewer" => "{ viewer { role } }".to_owned(),
@@ -130,7 +130,7 @@ fn mutations() -> impl Iterator<Item = (&'static str, String)> {
     })
 }
 
-async fn every_root_field_is_for_those_who_may(app: App) {
+async fn root_fields_enforce_authorization(app: App) {
     app.world().await;
     beside(Box::pin(async {
         let (address, visitors) = serve(&app).await;
@@ -150,14 +150,14 @@ async fn every_root_field_is_for_those_who_may(app: App) {
             }
         };
         let mut left = roots("Query");
-        // There are two organizations: the database is the operator's.
+        // With two organizations, only the operator may access the database.
         for (fields, may) in [(OPEN, nobody), (READ, everybody), (OPERATE, &leaders[..0])] {
             for field in fields {
                 expect(&query(field), may).await;
                 assert!(left.remove(*field), "{field}");
             }
         }
-        assert!(left.is_empty(), "nobody has said who may ask for: {left:?}");
+        assert!(left.is_empty(), "query fields without an authorization rule: {left:?}");
         let mut left = roots("Mutation");
         for (field, mutation) in mutations() {
             let by_leaders = PRIVACY.contains(&field) || CONFIGURE.contains(&field);
@@ -166,7 +166,7 @@ async fn every_root_field_is_for_those_who_may(app: App) {
             expect(&mutation, may).await;
             left.remove(field);
         }
-        assert!(left.is_empty(), "nobody has said who may do: {left:?}");
+        assert!(left.is_empty(), "mutations without an authorization rule: {left:?}");
         let mut left = roots("Subscription");
         for field in FOLLOW {
             assert!(left.remove(*field), "{field}");
@@ -176,17 +176,17 @@ async fn every_root_field_is_for_those_who_may(app: App) {
                 (analyst, "NOT_ACCEPTABLE"),
                 (stranger, "NOT_ACCEPTABLE"),
             ] {
-                // Without a stream, whoever may follow is told so.
+                // Over plain HTTP, an authorized subscriber gets NOT_ACCEPTABLE.
                 let answer = ask(address, visitor, &request).await;
                 assert_eq!(answer["errors"][0]["extensions"]["code"], expected, "{request}");
             }
         }
-        assert!(left.is_empty(), "nobody has said who may follow: {left:?}");
+        assert!(left.is_empty(), "subscriptions without an authorization rule: {left:?}");
     }))
     .await;
 }
 
-async fn the_owner_of_another_organization_reaches_nothing(app: App) {
+async fn owner_of_another_organization_has_no_access(app: App) {
     app.world().await;
     beside(Box::pin(async {
         let (address, visitors) = serve(&app).await;
@@ -210,7 +210,7 @@ async fn the_owner_of_another_organization_reaches_nothing(app: App) {
     .await;
 }
 
-async fn a_request_that_may_not_do_all_does_nothing(app: App) {
+async fn partially_authorized_request_is_rejected_as_a_whole(app: App) {
     beside(async {
         let (address, visitors) = serve(&app).await;
         let both = r#"mutation { createIndustry(input: { name: "Zoos" }) { industry { id } } eraseProspect(input: { id: 1 }) { erasedId } }"#;
@@ -218,7 +218,7 @@ async fn a_request_that_may_not_do_all_does_nothing(app: App) {
         assert_eq!(turned_away(&answer), Some("FORBIDDEN"));
         assert!(answer.get("data").is_none(), "{answer}");
         assert_eq!(app.data("{ industries { totalCount } }").await["industries"]["totalCount"], 0);
-        // The service refuses by itself, too.
+        // The service enforces permissions itself, too.
         let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn Clock>;
         let (store, organization) = (app.store.clone(), app.organization);
         let scope = Scope::new(store, organization, Actor::LocalVisitor, Role::Analyst, clock);

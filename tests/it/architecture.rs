@@ -1,4 +1,4 @@
-//! The rooms and habits of the code, checked.
+//! Checks of the architecture and code conventions.
 
 use std::{
     fs,
@@ -8,15 +8,15 @@ use std::{
 use tests::plain;
 
 plain![
-    every_path_named_in_the_docs_exists,
-    every_entity_has_its_file_in_service_and_api,
-    no_file_is_longer_than_a_thought,
-    no_module_or_type_has_an_empty_name,
-    the_api_can_reach_no_table,
+    paths_in_docs_exist,
+    every_entity_has_a_file_in_service_and_api,
+    files_stay_under_400_lines,
+    modules_and_types_have_meaningful_names,
+    api_crate_has_no_database_access,
     the_readme_is_short,
-    every_dependency_says_why_it_is_there,
-    migrations_know_no_entity,
-    only_units_and_imports_write,
+    every_dependency_states_its_reason,
+    migrations_do_not_depend_on_entities,
+    only_units_of_work_and_imports_write,
 ];
 
 fn root() -> PathBuf {
@@ -46,7 +46,7 @@ fn sources() -> Vec<PathBuf> {
     sources
 }
 
-fn every_path_named_in_the_docs_exists() {
+fn paths_in_docs_exist() {
     let mut documents = files(&root().join("docs"), ".md");
     documents.push(root().join("README.md"));
     let mut dead = Vec::new();
@@ -60,7 +60,7 @@ fn every_path_named_in_the_docs_exists() {
             let target = named == "README.md" || path_like;
             if place % 2 == 1 && target {
                 seen += 1;
-                // Made when the program runs.
+                // Created at runtime.
                 let made = named.starts_with("data/") || named.starts_with("target/");
                 if !made && !root().join(named.trim_end_matches('/')).exists() {
                     dead.push(format!("{}: {named}", document.display()));
@@ -69,12 +69,12 @@ fn every_path_named_in_the_docs_exists() {
         }
     }
     assert!(dead.is_empty(), "paths that don't exist: {dead:#?}");
-    assert!(seen > 20, "the docs name paths in backticks");
+    assert!(seen > 20, "expected more than 20 paths in backticks in the docs");
 }
 
-fn every_entity_has_its_file_in_service_and_api() {
+fn every_entity_has_a_file_in_service_and_api() {
     let entities = fs::read_to_string(root().join("entity/src/lib.rs")).unwrap();
-    // Stored, but not declared: whose rows they are, pairs, what an import remembers.
+    // Tables without an API entity: tenants, join tables, the state of imports.
     let internal = [
         "organization",
         "industry_solution",
@@ -128,16 +128,16 @@ fn every_entity_has_its_file_in_service_and_api() {
             seen += 1;
         }
     }
-    // The change log has a folder of its own in service.
+    // The change log has its own folder in service.
     assert!(root().join("service/src/governance/change_log/mod.rs").exists());
     assert!(seen >= api::catalog::entities().len() - 1);
 }
 
-fn no_file_is_longer_than_a_thought() {
+fn files_stay_under_400_lines() {
     let mut long = Vec::new();
     for path in sources() {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
-        // The page SQL of both engines is one thought, and so is the registry of the schema.
+        // The page SQL of both engines and the schema registry are each one unit.
         let whole = ["read/sql.rs", "graph/registry.rs"].iter().any(|name| path.ends_with(name));
         if lines > if whole { 500 } else { 400 } {
             long.push(format!("{lines} {}", path.display()));
@@ -146,7 +146,7 @@ fn no_file_is_longer_than_a_thought() {
     assert!(long.is_empty(), "{long:#?}");
 }
 
-fn no_module_or_type_has_an_empty_name() {
+fn modules_and_types_have_meaningful_names() {
     let banned = ["utils", "helpers", "common", "misc", "manager", "data", "info"];
     let mut found = Vec::new();
     for path in sources() {
@@ -169,9 +169,9 @@ fn no_module_or_type_has_an_empty_name() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
-fn the_api_can_reach_no_table() {
+fn api_crate_has_no_database_access() {
     let manifest = fs::read_to_string(root().join("api/Cargo.toml")).unwrap();
-    // A benchmark may: it compares with bare SQL.
+    // Benchmarks may access tables: they compare with plain SQL.
     let (manifest, _) = manifest.split_once("[dev-dependencies]").unwrap();
     for crate_name in ["sea-orm", "sqlx", "entity", "migration"] {
         assert!(!manifest.lines().any(|line| line.starts_with(crate_name)), "{crate_name}");
@@ -187,58 +187,60 @@ fn the_readme_is_short() {
     assert!(lines <= 130, "{lines} lines");
 }
 
-fn every_dependency_says_why_it_is_there() {
+fn every_dependency_states_its_reason() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let (_, dependencies) = manifest.split_once("[workspace.dependencies]").unwrap();
     let (dependencies, _) = dependencies.split_once("\n[").unwrap();
     let mut before = "";
     for line in dependencies.lines() {
         let outside = line.contains('=') && !line.starts_with('#') && !line.contains("path =");
-        assert!(!outside || before.starts_with('#'), "no reason above: {line}");
+        assert!(
+            !outside || before.starts_with('#'),
+            "missing comment with the reason above: {line}"
+        );
         before = line;
     }
 }
 
-fn migrations_know_no_entity() {
+fn migrations_do_not_depend_on_entities() {
     let manifest = fs::read_to_string(root().join("migration/Cargo.toml")).unwrap();
     assert!(!manifest.contains("entity.workspace") && !manifest.contains("service.workspace"));
 }
 
-/// A row that is written elsewhere would not be in the change log.
-fn only_units_and_imports_write() {
+/// A row written anywhere else would be missing from the change log.
+fn only_units_of_work_and_imports_write() {
     let may = [
         "write/unit.rs",
         "write/item.rs",
         "write/pairs.rs",
         "write/single.rs",
         "write/many.rs",
-        // Rows with an entry for each chunk.
+        // Bulk loads, with one change log entry per chunk.
         "write/bulk.rs",
         "ingest/sales_assistant/copy.rs",
         "ingest/sales_assistant/target.rs",
-        // Rows of lists: what becomes of them is counted in their job, which is in the log.
+        // Rows of imports: their outcome is counted in the import job, which is in the change log.
         "ingest/list/rows.rs",
         "ingest/list/acts.rs",
         "ingest/list/undo.rs",
-        // Records of enrichments: as they are begun, who asks about them for how long; what was answered is kept for a
-        // time, and belongs to nobody.
+        // Enrichment records: start, lease, attempts. Cache entries expire and belong to no organization.
         "ingest/enrichment/begin.rs",
         "ingest/enrichment/claim.rs",
         "ingest/enrichment/cache.rs",
         "ingest/enrichment/apply.rs",
         "ingest/enrichment/run.rs",
-        // How often templates were used.
+        // Usage counts of templates.
         "ingest/enrichment/drafts.rs",
-        // What the source has got since: the row itself is in the log.
+        // Values that the source has received since; the row itself is in the change log.
         "ingest/enrichment_source/conclude.rs",
-        // The demo set, with an entry for each table, and what its calls cost on their days.
+        // The demo data, with one change log entry per table, and its daily call costs.
         "demo/remove.rs",
         "usage/daily_cost_summary.rs",
-        // How far an import has come.
+        // Progress of an import.
         "ingest/enrichment_source/write.rs",
-        // What every organization has from the beginning.
+        // Default rows of every organization.
         "governance/setting.rs",
-        // The log itself, and keys of requests.
+        // The change log itself and idempotency keys.
         "governance/change_log/append.rs",
         "governance/change_log/upkeep.rs",
         "write/once.rs",
@@ -246,10 +248,10 @@ fn only_units_and_imports_write() {
         "operations/backup.rs",
         "operations/maintenance.rs",
         "operations/restore.rs",
-        // Opt-outs by address, which follow from prospects; comparison columns of rows that were there before them.
+        // Opt-outs by address, derived from prospects; comparison columns of existing rows.
         "crm/opt_out.rs",
         "operations/comparison.rs",
-        // Migrations; organizations, which stand above the log; when a key was last used.
+        // Migrations; organizations, which the change log does not cover; last use of an API key.
         "store/mod.rs",
         "store/migrations.rs",
         "identity/organization.rs",

@@ -8,18 +8,18 @@ use tests::{App, behaviours, database::TestDatabase, plain, sales_assistant::Sou
 
 behaviours![
     seed_fills_an_empty_organization_once,
-    migrate_goes_down_and_up,
-    keys_are_made_listed_and_revoked,
-    import_brings_a_database_over_or_says_why_not,
+    migrate_down_and_up,
+    keys_are_created_listed_and_revoked,
+    import_migrates_a_database_or_reports_the_reason,
 ];
 
 plain![
-    the_manual_is_complete,
-    mappings_are_read,
-    a_database_that_can_not_be_opened_is_told_with_the_reason,
+    every_command_and_option_has_help,
+    mappings_are_parsed,
+    unopenable_database_is_reported_with_the_reason,
 ];
 
-/// Runs the program as the command line would.
+/// Runs the program with command-line arguments.
 async fn run(app: &App, arguments: &[&str]) -> service::Result<()> {
     let program = ["salesgraph", "--database", &app.url];
     Program::try_parse_from(program.iter().chain(arguments)).unwrap().run().await
@@ -38,9 +38,9 @@ async fn seed_fills_an_empty_organization_once(app: App) {
     assert!(name.to_string().contains("lower-case"), "{name}");
 }
 
-async fn migrate_goes_down_and_up(app: App) {
+async fn migrate_down_and_up(app: App) {
     let refused = run(&app, &["migrate", "down"]).await.unwrap_err();
-    assert!(matches!(refused, service::Error::Conflict(..)), "a server runs: {refused}");
+    assert!(matches!(refused, service::Error::Conflict(..)), "a server is running: {refused}");
     let database = TestDatabase::new(app.engine).await;
     let run = async |arguments: &[&str]| {
         let program = ["salesgraph", "--database", &database.url];
@@ -59,7 +59,7 @@ async fn migrate_goes_down_and_up(app: App) {
     assert_eq!(all.to_string(), "only 5 migrations have been applied");
     run(&["migrate", "up"]).await.unwrap();
     assert_eq!(applied().await, 23);
-    // One that was made by a newer version is left alone.
+    // A migration applied by a newer version is left unchanged.
     let db = Database::connect(&database.url).await.unwrap();
     let sql = "INSERT INTO seaql_migrations VALUES ('m20991231_000001_later', 0)";
     db.execute_unprepared(sql).await.unwrap();
@@ -68,7 +68,7 @@ async fn migrate_goes_down_and_up(app: App) {
     assert!(refused.starts_with("this database was made by a newer version"), "{refused}");
 }
 
-async fn keys_are_made_listed_and_revoked(app: App) {
+async fn keys_are_created_listed_and_revoked(app: App) {
     let key = ["keys", "create", "--role", "analyst", "--user", "ada@example.com"];
     run(&app, &key).await.unwrap();
     run(&app, &["keys", "create", "--role", "member", "--worker", "--name", "bot"]).await.unwrap();
@@ -85,7 +85,7 @@ async fn keys_are_made_listed_and_revoked(app: App) {
     run(&app, &found).await.unwrap();
 }
 
-async fn import_brings_a_database_over_or_says_why_not(app: App) {
+async fn import_migrates_a_database_or_reports_the_reason(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     source.run("UPDATE outreach_drafts SET status = 'archived' WHERE id = 21").await;
     let import = ["import", "sales-assistant", "--from", &source.url];
@@ -96,8 +96,8 @@ async fn import_brings_a_database_over_or_says_why_not(app: App) {
     assert_eq!(app.data("{ schemaVersion }").await["schemaVersion"], "1975ea83b712");
 }
 
-/// Every command and option says what it is.
-fn the_manual_is_complete() {
+/// Every command and option has a description.
+fn every_command_and_option_has_help() {
     fn check(command: &clap::Command) {
         assert!(command.get_about().is_some(), "{}", command.get_name());
         for option in command.get_arguments().filter(|option| !option.is_hide_set()) {
@@ -110,7 +110,7 @@ fn the_manual_is_complete() {
     check(&program);
 }
 
-fn mappings_are_read() {
+fn mappings_are_parsed() {
     let parse = |map: &str| {
         let arguments = ["salesgraph", "import", "sales-assistant", "--from", "x", "--map", map];
         Program::try_parse_from(arguments).map(|_| ()).map_err(|error| error.to_string())
@@ -121,7 +121,7 @@ fn mappings_are_read() {
     assert!(parse("outreach_drafts.status:archived").is_err());
 }
 
-fn a_database_that_can_not_be_opened_is_told_with_the_reason() {
+fn unopenable_database_is_reported_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let missing = format!("sqlite:{}", folder.path().join("none.db").display());
     for (url, command, expected) in [

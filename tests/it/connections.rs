@@ -1,4 +1,4 @@
-//! Connections to Postgres: how many there are, and what happens where the database gives fewer, or fewer rights.
+//! Postgres connections: their number, and behavior if the database limits connections or permissions.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use service::{Actor, Clock, Error, MIN_CONNECTIONS, Role, Scope, Store, governan
 use tests::{App, Engine, behaviours};
 
 behaviours![
-    a_server_has_no_more_connections_than_it_may,
-    with_fewer_connections_than_wanted_nobody_waits_for_more,
-    a_role_without_rights_is_told_what_it_lacks,
-    a_transaction_that_keeps_subscribers_waiting_is_named,
+    connection_limit_is_respected,
+    pool_works_with_fewer_connections_than_requested,
+    missing_database_privileges_are_named,
+    transaction_blocking_subscribers_is_named,
 ];
 
 async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
@@ -20,7 +20,7 @@ async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
     db.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
 }
 
-/// Makes a role that may log in, with these rights on the tables; gives the address of the database for it.
+/// Creates a login role with these privileges on the tables; returns the database URL for it.
 async fn role(app: &App, name: &str, options: &str, rights: &str) -> String {
     let database = app.url.rsplit_once('/').unwrap().1;
     let role = format!("{name}_{database}");
@@ -41,7 +41,7 @@ async fn drop_role(app: &App, url: &str) {
     app.db.execute_unprepared(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
 }
 
-/// Reads and writes at the same time; gives the answers that are errors.
+/// Reads and writes concurrently; returns the responses with errors.
 async fn under_load(app: &App, store: &Store, rounds: usize) -> Vec<String> {
     let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;
     let actor = Actor::LocalVisitor;
@@ -62,7 +62,7 @@ async fn under_load(app: &App, store: &Store, rounds: usize) -> Vec<String> {
     answers.into_iter().flatten().filter(|answer| answer.contains("errors\":[{")).collect()
 }
 
-async fn a_server_has_no_more_connections_than_it_may(app: App) {
+async fn connection_limit_is_respected(app: App) {
     if app.engine == Engine::Sqlite {
         return;
     }
@@ -80,16 +80,16 @@ async fn a_server_has_no_more_connections_than_it_may(app: App) {
     store.close().await.unwrap();
 }
 
-async fn with_fewer_connections_than_wanted_nobody_waits_for_more(app: App) {
+async fn pool_works_with_fewer_connections_than_requested(app: App) {
     if app.engine == Engine::Sqlite {
         return;
     }
     app.world().await;
-    // The store would read with 16; the database gives it some, and no more.
+    // The store would open 16 connections for reads; the database allows only 5.
     let url = role(&app, "few", "CONNECTION LIMIT 5", "SELECT, INSERT, UPDATE, DELETE").await;
     let store = Store::connect(&url).await.unwrap();
     let pings = (0..60).map(|_| store.ping());
-    // One who waits for a connection that does not come is told so, after two seconds.
+    // Waiting for a connection fails after two seconds.
     for answer in futures_util::future::join_all(pings).await {
         answer.unwrap();
     }
@@ -97,7 +97,7 @@ async fn with_fewer_connections_than_wanted_nobody_waits_for_more(app: App) {
     drop_role(&app, &url).await;
 }
 
-async fn a_role_without_rights_is_told_what_it_lacks(app: App) {
+async fn missing_database_privileges_are_named(app: App) {
     if app.engine == Engine::Sqlite {
         return;
     }
@@ -106,7 +106,7 @@ async fn a_role_without_rights_is_told_what_it_lacks(app: App) {
     let store = Store::connect(&url).await.unwrap();
     store.migrate_up().await.unwrap();
     assert!(under_load(&app, &store, 1).await.is_empty());
-    // What it may not do says what it takes.
+    // The error names the missing privilege.
     let refused = store.migrate_down(1).await.unwrap_err();
     assert!(refused.advice().unwrap().contains("CREATE on the schema"), "{refused:?}");
     store.close().await.unwrap();
@@ -135,7 +135,7 @@ async fn a_role_without_rights_is_told_what_it_lacks(app: App) {
     drop_role(&app, &url).await;
 }
 
-async fn a_transaction_that_keeps_subscribers_waiting_is_named(app: App) {
+async fn transaction_blocking_subscribers_is_named(app: App) {
     if app.engine == Engine::Sqlite {
         assert!(change_log::stalled(&app.store, app.clock.now()).await.unwrap().is_none());
         return;
@@ -145,7 +145,7 @@ async fn a_transaction_that_keeps_subscribers_waiting_is_named(app: App) {
     app.done("mutation { createIndustry(input: { name: \"Late\" }) { userErrors { message } } }")
         .await;
     let stalled = async || change_log::stalled(&app.store, app.clock.now()).await.unwrap();
-    assert!(stalled().await.is_none(), "nobody is told before a minute is over");
+    assert!(stalled().await.is_none(), "nothing is reported within the first minute");
     app.clock.advance(chrono::TimeDelta::minutes(2));
     let found = stalled().await.unwrap();
     assert_eq!(found.waits, chrono::TimeDelta::minutes(2));

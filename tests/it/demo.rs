@@ -1,17 +1,17 @@
-//! The demo set.
+//! The demo data.
 
 use serde_json::json;
 use service::{Error, demo, progress::Unwatched};
 use tests::{App, behaviours};
 
 behaviours![
-    the_demo_set_is_complete_and_consistent,
-    the_demo_set_is_the_same_every_time,
-    the_demo_set_goes_into_an_empty_organization_only,
-    keys_go_on_after_the_demo_set,
-    the_demo_set_is_removed_but_for_what_was_changed,
-    a_demo_set_is_recognized_without_its_first_rows,
-    an_organization_without_a_demo_set_loses_nothing,
+    demo_data_is_complete_and_consistent,
+    demo_data_is_deterministic,
+    demo_data_requires_an_empty_organization,
+    primary_keys_continue_after_the_demo_data,
+    removing_demo_data_keeps_changed_rows,
+    demo_data_is_recognized_without_its_first_rows,
+    removal_without_demo_data_is_rejected,
 ];
 
 async fn seed(app: &App, organization: i64) -> service::Result<u64> {
@@ -22,7 +22,7 @@ const COUNTS: &str = "{ industries { totalCount } solutions { totalCount } event
     companies { totalCount } prospects { totalCount } interactions { totalCount } \
     outreachDrafts { totalCount } prospectResearches { totalCount } llmUsageLogs { totalCount } }";
 
-async fn the_demo_set_is_complete_and_consistent(app: App) {
+async fn demo_data_is_complete_and_consistent(app: App) {
     seed(&app, app.organization).await.unwrap();
     let counts = app.data(COUNTS).await;
     assert_eq!(counts["companies"]["totalCount"], 200);
@@ -30,8 +30,8 @@ async fn the_demo_set_is_complete_and_consistent(app: App) {
     for list in counts.as_object().unwrap().values() {
         assert!(list["totalCount"].as_i64().unwrap() >= 12, "{counts}");
     }
-    // The last contact is the newest interaction from us, the last engagement the newest from them; every industry
-    // has companies.
+    // `lastContactedAt` is the newest outbound interaction, `lastEngagementDate` the newest inbound one; every
+    // industry has companies.
     let newest = |direction: &str| {
         format!(
             "interactions(first: 1, orderBy: {{ interactionDate: DESC }}, filter: {{ direction: \
@@ -55,7 +55,7 @@ async fn the_demo_set_is_complete_and_consistent(app: App) {
     }
 }
 
-async fn the_demo_set_is_the_same_every_time(app: App) {
+async fn demo_data_is_deterministic(app: App) {
     seed(&app, app.organization).await.unwrap();
     let other = app.organization("other").await;
     seed(&app, other).await.unwrap();
@@ -65,21 +65,21 @@ async fn the_demo_set_is_the_same_every_time(app: App) {
     assert_eq!(first, app.answer_to(other, query, json!({})).await);
 }
 
-async fn the_demo_set_goes_into_an_empty_organization_only(app: App) {
+async fn demo_data_requires_an_empty_organization(app: App) {
     app.industry("Logistics").await;
     let refused = seed(&app, app.organization).await;
     assert!(matches!(refused, Err(Error::Conflict(..))), "{refused:?}");
     assert_eq!(app.data("{ solutions { totalCount } }").await["solutions"]["totalCount"], 0);
 }
 
-async fn keys_go_on_after_the_demo_set(app: App) {
+async fn primary_keys_continue_after_the_demo_data(app: App) {
     seed(&app, app.organization).await.unwrap();
     let industry = app.industry("New").await;
     assert_eq!(industry, 13);
     assert_eq!(app.company("New", industry).await, 201);
 }
 
-/// Rows that are removed, that stay because they were changed, and because they are referenced, by table.
+/// Rows per table that are removed, kept because they were changed, or kept because they are referenced.
 async fn removed(app: &App, commit: bool) -> Vec<(&'static str, u64, u64, u64)> {
     let removals = demo::remove(&app.scope(app.organization), commit, &Unwatched).await.unwrap();
     let told =
@@ -92,9 +92,9 @@ const EVERYTHING: &str = "{ industries { totalCount } solutions { totalCount } e
     outreachDrafts { totalCount } prospectResearches { totalCount } llmUsageLogs { totalCount } \
     dailyCostSummaries { totalCount } search(query: \"logistics\") { totalCount } }";
 
-async fn the_demo_set_is_removed_but_for_what_was_changed(app: App) {
+async fn removing_demo_data_keeps_changed_rows(app: App) {
     let rows = seed(&app, app.organization).await.unwrap();
-    // Somebody writes to a person, changes a company, uses an industry, and logs a call to a model on a day of the set.
+    // A user drafts a message, changes a company, uses an industry and logs an LLM call on a day of the demo data.
     let day = "{ llmUsageLogs(first: 1) { nodes { createdAt } } }";
     assert!(app.data(day).await["llmUsageLogs"]["nodes"][0]["createdAt"].is_string());
     for mutation in [
@@ -117,7 +117,7 @@ async fn the_demo_set_is_removed_but_for_what_was_changed(app: App) {
     assert_eq!(table("companies"), ("companies", 198, 1, 1));
     assert_eq!(table("outreach_drafts").2, 0);
     let gone: u64 = dry.iter().map(|(_, removed, ..)| removed).sum();
-    // The links between industries and solutions are rows of the set too.
+    // The links between industries and solutions are part of the demo data too.
     assert!(gone < rows && gone > rows * 9 / 10, "{gone} of {rows}");
     let data = app
         .data("{ industries { totalCount } companies { nodes { id } } prospects { nodes { id } } outreachDrafts { totalCount } \
@@ -145,12 +145,12 @@ async fn the_demo_set_is_removed_but_for_what_was_changed(app: App) {
         (&json!("LLM_USAGE_LOG"), &json!(null)),
         "{log}"
     );
-    // Nothing more can be removed, and nothing else is.
+    // A second removal finds nothing and removes no other rows.
     let again = removed(&app, true).await;
     assert!(again.iter().all(|(_, removed, ..)| *removed == 0), "{again:?}");
 }
 
-async fn a_demo_set_is_recognized_without_its_first_rows(app: App) {
+async fn demo_data_is_recognized_without_its_first_rows(app: App) {
     seed(&app, app.organization).await.unwrap();
     for mutation in [
         "deleteSolution(input: { id: 1 })",
@@ -163,14 +163,14 @@ async fn a_demo_set_is_recognized_without_its_first_rows(app: App) {
     app.clock.advance(chrono::TimeDelta::days(30));
     let dry = removed(&app, false).await;
     let table = |name: &str| dry.iter().find(|(table, ..)| *table == name).copied().unwrap();
-    // The companies of the merged industry were changed.
+    // The companies of the merged industry count as changed.
     assert_eq!(table("prospects"), ("prospects", 1_998, 0, 0), "{dry:?}");
     let (_, gone, changed, _) = table("companies");
     assert_eq!((gone + changed, changed > 0), (200, true), "{dry:?}");
     assert_eq!(table("llm_usage_logs").1, 1_000);
 }
 
-async fn an_organization_without_a_demo_set_loses_nothing(app: App) {
+async fn removal_without_demo_data_is_rejected(app: App) {
     app.world().await;
     let refused = demo::remove(&app.scope(app.organization), true, &Unwatched).await.unwrap_err();
     assert!(matches!(refused, Error::NotFound(_)), "{refused}");

@@ -1,4 +1,4 @@
-//! Every example that users are shown runs.
+//! Runs every example shown to users.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -8,16 +8,16 @@ use service::{demo, governance::change_log::Feed, progress::Unwatched};
 use tests::{App, behaviours};
 
 behaviours![
-    every_example_of_the_page_runs_on_the_demo_set,
-    every_query_of_the_documents_runs_on_the_demo_set,
-    examples_tell_the_statements_they_take,
+    page_examples_run_on_demo_data,
+    documented_queries_run_on_demo_data,
+    examples_state_their_number_of_statements,
 ];
 
 async fn seeded(app: &App) {
     demo::seed(&app.scope(app.organization), demo::Scale::Small, &Unwatched).await.unwrap();
 }
 
-async fn every_example_of_the_page_runs_on_the_demo_set(app: App) {
+async fn page_examples_run_on_demo_data(app: App) {
     seeded(&app).await;
     assert!(EXAMPLES.len() >= 15);
     for (name, query) in EXAMPLES {
@@ -30,7 +30,7 @@ async fn every_example_of_the_page_runs_on_the_demo_set(app: App) {
         let list = shown.get("groups").unwrap_or(shown);
         let rows = list.get("nodes").unwrap_or(list);
         let is_empty = rows.as_array().is_some_and(Vec::is_empty);
-        assert!(!is_empty, "{name} shows nothing");
+        assert!(!is_empty, "{name} returns no rows");
     }
 }
 
@@ -41,12 +41,12 @@ fn queries_of(document: &str) -> Vec<String> {
     blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// The queries of the README and of the guide to queries.
+/// The queries in the README and the query guide.
 fn queries_of_documents() -> Vec<String> {
     [queries_of("README.md"), queries_of("docs/ASKING.md")].concat()
 }
 
-async fn every_query_of_the_documents_runs_on_the_demo_set(app: App) {
+async fn documented_queries_run_on_demo_data(app: App) {
     seeded(&app).await;
     let queries = queries_of_documents();
     assert!(queries.len() >= 5);
@@ -61,9 +61,9 @@ async fn every_query_of_the_documents_runs_on_the_demo_set(app: App) {
     }
 }
 
-/// A subscription gets the draft that is written after it began.
+/// A subscription receives a draft written after it started.
 async fn subscribe(app: &App, query: &str) {
-    // What was written before can be read, and so is not taken for new.
+    // Earlier writes must be below the watermark, so that they are not delivered as new.
     app.settled().await;
     let feed = Feed::new(app.store.clone());
     let mut events = super::subscriptions::feed::subscribe(app, &feed, query);
@@ -77,8 +77,8 @@ async fn subscribe(app: &App, query: &str) {
     assert!(event.contains(r#""content":"new""#), "{event}");
 }
 
-/// A query that says `# 5 statements` takes so many.
-async fn examples_tell_the_statements_they_take(app: App) {
+/// A query with the comment `# 5 statements` executes exactly 5 statements.
+async fn examples_state_their_number_of_statements(app: App) {
     seeded(&app).await;
     let mut told = 0;
     let mut queries = queries_of_documents();
@@ -92,6 +92,6 @@ async fn examples_tell_the_statements_they_take(app: App) {
     assert_eq!(
         told,
         6 + EXAMPLES.len() - 1,
-        "four in the README, two in the guide, and all of the page that do not subscribe"
+        "expected four in the README, two in the guide, and every example of the page except the subscription"
     );
 }

@@ -1,4 +1,4 @@
-//! Answers as tables: CSV and lines of JSON; and the report of what a request took.
+//! CSV and NDJSON exports, and the execution report of a request.
 
 use api::execute::SchemaExecutor;
 use async_graphql::{Executor, Request};
@@ -13,24 +13,24 @@ use crate::{
 };
 
 behaviours![
-    rows_become_lines_and_fields_columns,
-    a_list_that_says_of_no_page_comes_whole,
-    a_compressed_table_comes_to_its_end,
-    what_is_usual_counts_as_said,
-    a_row_without_anything_is_a_row,
-    a_list_in_one_object_gives_the_rows,
-    a_formula_is_no_formula_any_more,
-    groups_and_aggregates_are_tables,
-    what_a_search_finds_is_a_table,
-    lists_inside_are_lines_of_json,
-    what_is_no_table_is_told_as_an_error,
-    an_export_sees_one_moment,
-    two_exports_at_a_time_are_enough,
-    a_report_tells_what_a_request_took,
-    the_text_of_statements_is_for_those_who_operate,
+    csv_has_a_line_per_row_and_a_column_per_field,
+    export_without_page_size_returns_all_rows,
+    compressed_export_is_complete,
+    variable_defaults_apply_to_exports,
+    row_with_only_null_fields_is_exported,
+    single_nested_list_provides_the_rows,
+    formulas_are_escaped,
+    groups_and_aggregates_can_be_exported,
+    search_results_can_be_exported,
+    nested_lists_require_ndjson,
+    selections_that_are_not_tabular_are_rejected,
+    export_reads_a_consistent_snapshot,
+    at_most_two_concurrent_exports,
+    report_contains_execution_statistics,
+    sql_text_requires_permission_operate,
 ];
 
-/// Status, head and body of the answer to `query` as `media`.
+/// Status, headers and body of the response to `query` with `Accept: media`.
 async fn asked(app: &App, media: &str, query: &str) -> (u16, String, String) {
     beside(async {
         let address = serve(app).await;
@@ -42,7 +42,7 @@ async fn asked(app: &App, media: &str, query: &str) -> (u16, String, String) {
     .await
 }
 
-/// A body that was sent in chunks.
+/// Decodes a chunked body.
 fn whole(body: &str) -> String {
     let (mut rest, mut whole) = (body, String::new());
     while let Some((size, after)) = rest.split_once("\r\n") {
@@ -56,7 +56,7 @@ fn whole(body: &str) -> String {
     whole
 }
 
-async fn rows_become_lines_and_fields_columns(app: App) {
+async fn csv_has_a_line_per_row_and_a_column_per_field(app: App) {
     app.world().await;
     let query = r"{ prospects { __typename nodes { fullName employer: company { name ...I } lastContactedAt isActive
                     location @include(if: false) } } }
@@ -81,7 +81,7 @@ async fn rows_become_lines_and_fields_columns(app: App) {
     assert_eq!(asked(&app, "text/csv", none).await.2, "fullName,company.name\r\n");
 }
 
-async fn a_list_that_says_of_no_page_comes_whole(app: App) {
+async fn export_without_page_size_returns_all_rows(app: App) {
     let [acme, _] = app.world().await;
     for number in 0..1_100 {
         app.prospect(&format!("P{number:04}"), acme).await;
@@ -95,7 +95,7 @@ async fn a_list_that_says_of_no_page_comes_whole(app: App) {
     assert_eq!(all.len(), 1_104);
     assert_eq!(all[..2], ["P1099", "P1098"]);
     assert_eq!(all[1_103], "Ada");
-    // What is asked for by a page is that page.
+    // An explicit page size returns that page.
     let page =
         names("{ prospects(first: 3, orderBy: { fullName: DESC }) { nodes { fullName } } }").await;
     assert_eq!(page, ["P1099", "P1098", "P1097"]);
@@ -103,7 +103,7 @@ async fn a_list_that_says_of_no_page_comes_whole(app: App) {
     assert_eq!(lines.lines().count(), 1_104);
 }
 
-async fn a_compressed_table_comes_to_its_end(app: App) {
+async fn compressed_export_is_complete(app: App) {
     let [acme, _] = app.world().await;
     for number in 0..600 {
         app.prospect(&format!("P{number:04}"), acme).await;
@@ -116,30 +116,30 @@ async fn a_compressed_table_comes_to_its_end(app: App) {
             let (status, head, sent) = send(address, &head, &body(query)).await;
             assert_eq!(status, 200);
             assert!(head.contains(&format!("content-encoding: {encoding}")), "{head}");
-            assert!(sent.ends_with("\r\n0\r\n\r\n"), "{encoding}: it broke off");
+            assert!(sent.ends_with("\r\n0\r\n\r\n"), "{encoding}: the body is incomplete");
         }
     })
     .await;
 }
 
-async fn what_is_usual_counts_as_said(app: App) {
+async fn variable_defaults_apply_to_exports(app: App) {
     app.world().await;
     let query = "query ($n: Int = 2, $x: Boolean = true) { prospects(first: $n) { nodes { fullName location @include(if: $x) } } }";
     assert_eq!(asked(&app, "text/csv", query).await.2, "fullName,location\r\nAda,\r\nbob,\r\n");
 }
 
-async fn a_row_without_anything_is_a_row(app: App) {
+async fn row_with_only_null_fields_is_exported(app: App) {
     app.world().await;
     let query = "{ prospects(first: 2) { nodes { location } } }";
     assert_eq!(asked(&app, "text/csv", query).await.2, "location\r\n\"\"\r\n\"\"\r\n");
 }
 
-async fn a_list_in_one_object_gives_the_rows(app: App) {
+async fn single_nested_list_provides_the_rows(app: App) {
     app.world().await;
     app.usage("large", 2.0).await;
     let query = "{ llmCostReport(groupBy: MODEL) { groups { key cost } } }";
     assert_eq!(asked(&app, "text/csv", query).await.2, "key,cost\r\nlarge,2.0\r\nsmall,0.01\r\n");
-    // A field without a place in the table is an error, and not dropped.
+    // A field that does not fit into the table is an error; it is not dropped silently.
     for (query, told) in [
         (
             "{ llmCostReport(groupBy: MODEL) { replies groups { key } } }",
@@ -161,7 +161,7 @@ async fn a_list_in_one_object_gives_the_rows(app: App) {
     assert_eq!(asked(&app, "text/csv", groups).await.2.lines().count(), 5);
 }
 
-async fn a_formula_is_no_formula_any_more(app: App) {
+async fn formulas_are_escaped(app: App) {
     let [acme, _] = app.world().await;
     for name in ["=1+1", "+49 30", "-a", "@b", "\tc", "say \"a, b\"", "two\nlines", " d"] {
         app.prospect_with(name, acme, |row| row.email = Set("x@acme.example".to_owned())).await;
@@ -175,7 +175,7 @@ async fn a_formula_is_no_formula_any_more(app: App) {
     assert_eq!(asked(&app, "text/csv", costs).await.2, "cost\r\n-0.5\r\n");
 }
 
-async fn groups_and_aggregates_are_tables(app: App) {
+async fn groups_and_aggregates_can_be_exported(app: App) {
     app.world().await;
     let groups = "{ interactions { groups(by: { prospect: { company: { name: VALUE } } }) { nodes { key { prospect { company { name } } } aggregate { count } } } } }";
     assert_eq!(
@@ -206,7 +206,7 @@ async fn groups_and_aggregates_are_tables(app: App) {
     );
 }
 
-async fn what_a_search_finds_is_a_table(app: App) {
+async fn search_results_can_be_exported(app: App) {
     let industry = app.industry("Logistics").await;
     for number in 0..30 {
         app.company(&format!("Acme {number}"), industry).await;
@@ -216,7 +216,7 @@ async fn what_a_search_finds_is_a_table(app: App) {
     let (status, _, csv) = asked(&app, "text/csv", query).await;
     assert_eq!(status, 200, "{csv}");
     assert!(csv.starts_with("type,title,node.size\r\nCOMPANY,Acme 29,11-50\r\n"), "{csv}");
-    assert_eq!(csv.lines().count(), 31, "all that were found");
+    assert_eq!(csv.lines().count(), 31, "all matches are exported");
     for number in 30..501 {
         app.company(&format!("Acme {number}"), industry).await;
     }
@@ -227,7 +227,7 @@ async fn what_a_search_finds_is_a_table(app: App) {
     assert_eq!(asked(&app, "text/csv", &first).await.2.lines().count(), 101);
 }
 
-async fn lists_inside_are_lines_of_json(app: App) {
+async fn nested_lists_require_ndjson(app: App) {
     app.world().await;
     let query = "{ companies { nodes { name prospects(first: 1) { nodes { fullName } } } } }";
     let (status, _, error) = asked(&app, "text/csv", query).await;
@@ -240,7 +240,7 @@ async fn lists_inside_are_lines_of_json(app: App) {
     assert_eq!(lines, expected);
 }
 
-async fn what_is_no_table_is_told_as_an_error(app: App) {
+async fn selections_that_are_not_tabular_are_rejected(app: App) {
     app.world().await;
     for (query, told) in [
         (
@@ -273,7 +273,7 @@ async fn what_is_no_table_is_told_as_an_error(app: App) {
     assert_eq!(app.data("{ prospects { totalCount } }").await["prospects"]["totalCount"], 4);
 }
 
-async fn an_export_sees_one_moment(app: App) {
+async fn export_reads_a_consistent_snapshot(app: App) {
     app.world().await;
     let count = async |scope: &service::Scope| {
         let request = Request::new("{ prospects { totalCount } }").data(scope.clone());
@@ -291,7 +291,7 @@ async fn an_export_sees_one_moment(app: App) {
     assert_eq!(count(&scope.at_one_moment().await.unwrap()).await, 6);
 }
 
-async fn two_exports_at_a_time_are_enough(app: App) {
+async fn at_most_two_concurrent_exports(app: App) {
     let scope = app.scope(app.organization);
     let held = [scope.at_one_moment().await.unwrap(), scope.at_one_moment().await.unwrap()];
     let refused = scope.at_one_moment().await.unwrap_err();
@@ -300,7 +300,7 @@ async fn two_exports_at_a_time_are_enough(app: App) {
     scope.at_one_moment().await.unwrap();
 }
 
-async fn a_report_tells_what_a_request_took(app: App) {
+async fn report_contains_execution_statistics(app: App) {
     app.world().await;
     beside(async {
         let address = serve(&app).await;
@@ -332,7 +332,7 @@ async fn a_report_tells_what_a_request_took(app: App) {
     .await;
 }
 
-async fn the_text_of_statements_is_for_those_who_operate(app: App) {
+async fn sql_text_requires_permission_operate(app: App) {
     app.world().await;
     beside(async {
         let (address, visitors) = serve_with_keys(&app).await;

@@ -7,17 +7,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 behaviours![
-    a_post_is_answered,
-    a_get_with_a_query_is_answered,
-    what_is_no_request_is_refused_in_json,
-    a_websocket_is_answered,
-    a_socket_from_a_page_of_another_origin_is_refused,
-    a_host_that_is_not_local_is_refused,
-    the_page_and_its_files_are_served,
-    health_tells_whether_the_database_answers,
+    post_request_is_executed,
+    get_request_with_query_is_executed,
+    invalid_requests_are_rejected_with_a_json_error,
+    websocket_operation_is_executed,
+    cross_origin_websocket_is_rejected,
+    non_local_host_header_is_rejected,
+    graphiql_page_and_assets_are_served,
+    readiness_reports_database_availability,
 ];
 
-/// Serves the app and gives its address.
+/// Serves the app and returns its address.
 pub async fn serve(app: &App) -> std::net::SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -26,15 +26,15 @@ pub async fn serve(app: &App) -> std::net::SocketAddr {
     address
 }
 
-/// Runs `work` where tasks may be spawned beside it.
+/// Runs `work` in a `LocalSet`, where it can spawn tasks.
 pub async fn beside<T>(work: impl Future<Output = T>) -> T {
     tokio::task::LocalSet::new().run_until(work).await
 }
 
-/// Status, headers and body of the answer to a request written out.
+/// Sends a raw request; returns status, headers and body of the response.
 pub async fn send(address: std::net::SocketAddr, head: &str, body: &str) -> (u16, String, String) {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    // A head may bring a host of its own.
+    // `head` may contain its own `Host` header.
     let host = if head.contains("Host: ") { String::new() } else { format!("Host: {address}\r\n") };
     let request = format!(
         "{head}\r\n{host}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
@@ -51,7 +51,7 @@ pub async fn send(address: std::net::SocketAddr, head: &str, body: &str) -> (u16
 
 pub const JSON: &str = "POST /graphql HTTP/1.1\r\nContent-Type: application/json; charset=utf-8";
 
-async fn a_post_is_answered(app: App) {
+async fn post_request_is_executed(app: App) {
     app.world().await;
     beside(async {
         let address = serve(&app).await;
@@ -67,7 +67,7 @@ async fn a_post_is_answered(app: App) {
     .await;
 }
 
-async fn a_get_with_a_query_is_answered(app: App) {
+async fn get_request_with_query_is_executed(app: App) {
     app.world().await;
     beside(async {
         let address = serve(&app).await;
@@ -82,7 +82,7 @@ async fn a_get_with_a_query_is_answered(app: App) {
     .await;
 }
 
-async fn what_is_no_request_is_refused_in_json(app: App) {
+async fn invalid_requests_are_rejected_with_a_json_error(app: App) {
     beside(async {
         let address = serve(&app).await;
         let large = format!("{{\"query\":\"{}\"}}", "x".repeat(3_000_000));
@@ -109,7 +109,7 @@ async fn what_is_no_request_is_refused_in_json(app: App) {
     .await;
 }
 
-async fn a_websocket_is_answered(app: App) {
+async fn websocket_operation_is_executed(app: App) {
     app.world().await;
     beside(async {
         let address = serve(&app).await;
@@ -132,7 +132,7 @@ async fn a_websocket_is_answered(app: App) {
     .await;
 }
 
-async fn the_page_and_its_files_are_served(app: App) {
+async fn graphiql_page_and_assets_are_served(app: App) {
     beside(async {
         let address = serve(&app).await;
         let (status, head, page) = send(address, "GET / HTTP/1.1\r\nAccept: text/html", "").await;
@@ -151,7 +151,7 @@ async fn the_page_and_its_files_are_served(app: App) {
     .await;
 }
 
-async fn health_tells_whether_the_database_answers(app: App) {
+async fn readiness_reports_database_availability(app: App) {
     beside(async {
         let address = serve(&app).await;
         assert_eq!(send(address, "GET /health/live HTTP/1.1", "").await.0, 200);
@@ -166,7 +166,7 @@ async fn health_tells_whether_the_database_answers(app: App) {
     .await;
 }
 
-async fn a_socket_from_a_page_of_another_origin_is_refused(app: App) {
+async fn cross_origin_websocket_is_rejected(app: App) {
     beside(async {
         let address = serve(&app).await;
         for (origin, accepted) in [
@@ -185,7 +185,7 @@ async fn a_socket_from_a_page_of_another_origin_is_refused(app: App) {
     .await;
 }
 
-async fn a_host_that_is_not_local_is_refused(app: App) {
+async fn non_local_host_header_is_rejected(app: App) {
     beside(async {
         let address = serve(&app).await;
         let body = r#"{"query": "{ __typename }"}"#;

@@ -1,4 +1,4 @@
-//! Keys: which are accepted, whose they are, and that their secret stays one.
+//! API keys: authentication, ownership and protection of the secret.
 
 use api::http::Settings;
 use serde_json::{Value, json};
@@ -14,18 +14,18 @@ use crate::{
 };
 
 behaviours![
-    a_key_that_is_not_accepted_is_refused,
-    what_one_organization_asks_another_does_not_learn,
-    a_key_says_who_acts,
-    a_key_is_no_more_than_its_user,
-    a_subscriber_whose_key_is_revoked_is_sent_away,
-    a_stream_of_events_ends_with_its_key,
-    what_a_user_may_less_counts_at_once,
-    two_keys_of_one_name_are_two,
-    secrets_are_nowhere,
+    invalid_revoked_and_expired_keys_are_rejected,
+    cached_queries_are_isolated_per_organization,
+    key_determines_the_actor,
+    key_role_is_capped_by_user_role,
+    revoking_a_key_closes_its_websocket,
+    revoking_a_key_ends_its_event_stream,
+    reduced_role_applies_to_open_connections,
+    idempotency_keys_are_scoped_by_api_key,
+    secrets_are_neither_logged_nor_backed_up,
 ];
 
-async fn what_one_organization_asks_another_does_not_learn(app: App) {
+async fn cached_queries_are_isolated_per_organization(app: App) {
     beside(Box::pin(async {
         let (address, visitors) = serve(&app).await;
         // The SHA-256 of `{__typename}`.
@@ -51,7 +51,7 @@ async fn what_one_organization_asks_another_does_not_learn(app: App) {
     .await;
 }
 
-async fn a_key_that_is_not_accepted_is_refused(app: App) {
+async fn invalid_revoked_and_expired_keys_are_rejected(app: App) {
     beside(Box::pin(async {
         let (address, _) = serve(&app).await;
         let owner = key(&app, app.organization, Role::Owner, "owner@example.com", false).await;
@@ -71,7 +71,7 @@ async fn a_key_that_is_not_accepted_is_refused(app: App) {
             assert!(told.contains("www-authenticate: bearer"), "{told}");
         }
         assert_eq!(send(address, &shown(&owner), query).await.0, 200);
-        // It is known for two seconds.
+        // Verified keys are cached for two seconds.
         api_key::revoke(&app.scope(app.organization), prefix).await.unwrap();
         app.clock.advance(chrono::TimeDelta::seconds(2));
         assert_eq!(send(address, &shown(&owner), query).await.0, 401);
@@ -93,7 +93,7 @@ async fn a_key_that_is_not_accepted_is_refused(app: App) {
     .await;
 }
 
-async fn a_key_says_who_acts(app: App) {
+async fn key_determines_the_actor(app: App) {
     app.world().await;
     beside(Box::pin(async {
         let (address, visitors) = serve(&app).await;
@@ -110,14 +110,14 @@ async fn a_key_says_who_acts(app: App) {
             ask(address, &worker, create).await["data"]["createOutreachDraft"]["outreachDraft"],
             json!({ "authorKind": "WORKER", "authorName": "member key" })
         );
-        // Nobody says so beside a key.
+        // An explicit actor is not allowed together with a key.
         let head = format!("{worker}\r\nSalesgraph-Actor: person/Ada");
         assert_eq!(send(address, &head, r#"{"query":"{ __typename }"}"#).await.0, 400);
     }))
     .await;
 }
 
-async fn a_key_is_no_more_than_its_user(app: App) {
+async fn key_role_is_capped_by_user_role(app: App) {
     let scope = app.scope(app.organization);
     key(&app, app.organization, Role::Analyst, "ann@example.com", false).await;
     let more = NewKey {
@@ -146,7 +146,7 @@ async fn a_key_is_no_more_than_its_user(app: App) {
     assert_eq!(api_key::list(&stranger).await.unwrap().len(), 0);
 }
 
-async fn a_subscriber_whose_key_is_revoked_is_sent_away(app: App) {
+async fn revoking_a_key_closes_its_websocket(app: App) {
     use futures_util::{SinkExt, StreamExt};
     use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
     beside(Box::pin(async {
@@ -168,7 +168,7 @@ async fn a_subscriber_whose_key_is_revoked_is_sent_away(app: App) {
         };
         let mut wrong = open(json!({ "authorization": "Bearer sg_nothing" })).await;
         let Some(Ok(Message::Close(Some(frame)))) = wrong.next().await else {
-            panic!("not closed")
+            panic!("expected a close frame")
         };
         assert_eq!(u16::from(frame.code), 4401);
         let mut socket = open(json!({ "authorization": format!("Bearer {text}") })).await;
@@ -189,7 +189,7 @@ async fn a_subscriber_whose_key_is_revoked_is_sent_away(app: App) {
     .await;
 }
 
-async fn a_stream_of_events_ends_with_its_key(app: App) {
+async fn revoking_a_key_ends_its_event_stream(app: App) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     beside(Box::pin(async {
         let text = key(&app, app.organization, Role::Analyst, "a@example.com", false).await;
@@ -205,7 +205,7 @@ async fn a_stream_of_events_ends_with_its_key(app: App) {
         let prefix = text.split_once('.').unwrap().0;
         api_key::revoke(&app.scope(app.organization), prefix).await.unwrap();
         app.clock.advance(chrono::TimeDelta::seconds(3));
-        // The connection lives on; the stream ends.
+        // The connection stays open; only the stream ends.
         let ended = tokio::time::timeout(std::time::Duration::from_secs(10), async {
             let mut all = String::new();
             loop {
@@ -217,13 +217,13 @@ async fn a_stream_of_events_ends_with_its_key(app: App) {
                 }
             }
         });
-        let ended = ended.await.expect("the stream ends");
+        let ended = ended.await.expect("the stream should end");
         assert!(!ended.contains("event: complete"), "{ended}");
     }))
     .await;
 }
 
-async fn what_a_user_may_less_counts_at_once(app: App) {
+async fn reduced_role_applies_to_open_connections(app: App) {
     use futures_util::{SinkExt, StreamExt};
     use sea_orm::ConnectionTrait;
     use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
@@ -249,7 +249,7 @@ async fn what_a_user_may_less_counts_at_once(app: App) {
     .await;
 }
 
-async fn two_keys_of_one_name_are_two(app: App) {
+async fn idempotency_keys_are_scoped_by_api_key(app: App) {
     beside(Box::pin(async {
         let one = key(&app, app.organization, Role::Member, "m@example.com", true).await;
         let other = key(&app, app.organization, Role::Member, "m@example.com", true).await;
@@ -267,13 +267,13 @@ async fn two_keys_of_one_name_are_two(app: App) {
     .await;
 }
 
-async fn secrets_are_nowhere(app: App) {
+async fn secrets_are_neither_logged_nor_backed_up(app: App) {
     let text = key(&app, app.organization, Role::Admin, "a@example.com", false).await;
     let (prefix, secret) = text.split_once('.').unwrap();
     let log =
         app.data("{ changes { nodes { entity kind fields { name after } } } }").await.to_string();
     assert!(log.contains("API_KEY") && log.contains("USER"), "{log}");
-    // What stands in them is for those who give keys out.
+    // Only those who manage API keys may read key and user data.
     assert!(
         !log.contains(prefix.trim_start_matches("sg_")) && !log.contains("example.com"),
         "{log}"

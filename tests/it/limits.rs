@@ -1,4 +1,4 @@
-//! How much one request may ask for: documents that would keep a server busy, and honest ones that must pass.
+//! Complexity limits: hostile documents are rejected, legitimate ones pass.
 
 use api::document::Limits;
 use serde_json::{Value, json};
@@ -10,20 +10,20 @@ use crate::{
 };
 
 behaviours![
-    hostile_documents_are_refused_before_they_run,
-    variables_are_counted_as_often_as_they_are_used,
-    twenty_of_many_mistakes_are_told,
-    messages_quote_a_hundred_characters,
-    an_answer_of_many_long_texts_is_refused,
-    honest_documents_are_not,
-    the_cost_is_told_when_it_is_asked_for,
+    hostile_documents_are_rejected_before_execution,
+    variable_size_counts_once_per_use,
+    at_most_twenty_errors_are_reported,
+    messages_quote_at_most_a_hundred_characters,
+    oversized_response_is_rejected,
+    legitimate_documents_are_accepted,
+    query_cost_is_returned_on_request,
 ];
 
 fn numbered(count: usize, text: impl Fn(usize) -> String) -> String {
     (0..count).map(text).collect::<Vec<_>>().join(" ")
 }
 
-/// Limits that small documents exceed.
+/// Low limits, so that small documents exceed them.
 const LOW: Limits = Limits {
     max_tokens: 300,
     max_depth: 12,
@@ -36,7 +36,7 @@ const LOW: Limits = Limits {
     max_string_length: 40,
 };
 
-/// Documents of kinds that would keep an unguarded server busy, were they larger, and the codes they are refused with.
+/// Small versions of documents that would overload an unguarded server, with the expected error.
 fn hostile() -> Vec<(&'static str, String, &'static str)> {
     let doubling = |steps: usize, times: usize| {
         let mut text = "{ prospects { nodes { ...f0 } } }".to_owned();
@@ -56,7 +56,7 @@ fn hostile() -> Vec<(&'static str, String, &'static str)> {
         ("a chain of doubling fragments", doubling(6, 2), "TOO_COMPLEX: fields and fragments"),
         ("two steps of 8 spreads", doubling(2, 8), "TOO_COMPLEX: fields and fragments"),
         (
-            "a doubling chain that ends nowhere",
+            "a doubling chain with an undefined fragment",
             doubling(6, 2).replace("fragment f6 on Prospect { id }", ""),
             "GRAPHQL_VALIDATION_FAILED: there is no fragment",
         ),
@@ -66,36 +66,36 @@ fn hostile() -> Vec<(&'static str, String, &'static str)> {
             "TOO_COMPLEX: fields and fragments",
         ),
         (
-            "a doubling chain that nothing uses",
+            "an unused doubling chain",
             doubling(6, 2).replace("{ prospects { nodes { ...f0 } } }", "{ __typename }"),
             "TOO_COMPLEX: fields and fragments",
         ),
         (
-            "two searches for everything",
+            "two searches that match everything",
             format!("{{ {} }}", numbered(2, |n| format!("a{n}: search(query: \"a* e*\") {{ totalCount }}"))),
             "TOO_COMPLEX: cost",
         ),
-        ("spreads in one word", format!("{{ {} }}", "...U".repeat(200)), "TOO_COMPLEX: tokens"),
+        ("spreads without whitespace", format!("{{ {} }}", "...U".repeat(200)), "TOO_COMPLEX: tokens"),
         (
-            "numbers in one word",
+            "numbers without whitespace",
             format!("{{ prospects(first: [{}]) {{ totalCount }} }}", "1-".repeat(200)),
             "TOO_COMPLEX: tokens",
         ),
         (
-            "a schema by many names",
+            "introspection with many aliases",
             format!("{{ __schema {{ types {{ fields {{ type {{ fields {{ {} }} }} }} }} }} }}", numbered(19, |n| format!("a{n}: name"))),
             "TOO_COMPLEX: cost",
         ),
-        ("a fragment in itself", "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }".to_owned(), "GRAPHQL_VALIDATION_FAILED: the fragment `a` contains itself"),
+        ("a recursive fragment", "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }".to_owned(), "GRAPHQL_VALIDATION_FAILED: the fragment `a` contains itself"),
         ("a deep object", format!("{{ prospect(id: 1) {} }}", "{ company { prospects { nodes ".repeat(4) + "{ id }" + &"} } }".repeat(4)), "TOO_COMPLEX: levels of fields"),
         ("a long chain", format!("{{ prospects {{ nodes {{ {} }} }} }} {chain} fragment c11 on Prospect {{ id }}", "...c0 ".repeat(5)), "TOO_COMPLEX: fields and fragments"),
         ("many tokens", format!("{{ {} }}", "__typename ".repeat(301)), "TOO_COMPLEX: tokens"),
         ("many aliases", format!("{{ prospect(id: 1) {{ {} }} }}", numbered(21, |n| format!("a{n}: id"))), "TOO_COMPLEX: aliases"),
         ("many directives", format!("{{ __typename {} }}", "@skip(if: false) ".repeat(11)), "TOO_COMPLEX: directives"),
         ("many roots", format!("{{ {} }}", numbered(11, |n| format!("a{n}: __typename "))), "TOO_COMPLEX: root fields"),
-        ("100 of 100", pages(100), "TOO_COMPLEX: cost"),
-        ("a schema in a schema", "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }".to_owned(), "TOO_COMPLEX: levels of lists of the schema"),
-        ("many schemas", format!("{{ {} }}", numbered(5, |n| format!("a{n}: __schema {{ types {{ name }} }} "))), "TOO_COMPLEX: cost"),
+        ("nested pages of 100", pages(100), "TOO_COMPLEX: cost"),
+        ("deeply nested introspection", "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }".to_owned(), "TOO_COMPLEX: levels of lists of the schema"),
+        ("repeated introspection", format!("{{ {} }}", numbered(5, |n| format!("a{n}: __schema {{ types {{ name }} }} "))), "TOO_COMPLEX: cost"),
         ("a long name", format!("{{ {} }}", "n".repeat(21)), "TOO_COMPLEX: bytes of a name: at most 20, this document has 21"),
         ("a long alias", format!("{{ {}: __typename }}", "n".repeat(21)), "TOO_COMPLEX: bytes of a name"),
         ("a long number", format!("{{ prospects(first: {}) {{ totalCount }} }}", "1".repeat(21)), "TOO_COMPLEX: bytes of a name"),
@@ -105,7 +105,7 @@ fn hostile() -> Vec<(&'static str, String, &'static str)> {
     ]
 }
 
-async fn hostile_documents_are_refused_before_they_run(app: App) {
+async fn hostile_documents_are_rejected_before_execution(app: App) {
     let app = app.within(LOW);
     for (name, document, expected) in hostile() {
         let before = app.store.statements();
@@ -116,7 +116,7 @@ async fn hostile_documents_are_refused_before_they_run(app: App) {
     }
 }
 
-async fn variables_are_counted_as_often_as_they_are_used(app: App) {
+async fn variable_size_counts_once_per_use(app: App) {
     let uses = "$a,".repeat(20);
     let long = "x".repeat(500_000);
     for query in [
@@ -132,14 +132,14 @@ async fn variables_are_counted_as_often_as_they_are_used(app: App) {
     assert_eq!(answer["data"], json!({ "a": null, "b": null }));
 }
 
-async fn twenty_of_many_mistakes_are_told(app: App) {
+async fn at_most_twenty_errors_are_reported(app: App) {
     let answer = app
         .answer(&format!("{{ prospect(id: 1) {{ {} }} }}", numbered(25, |n| format!("no{n}"))))
         .await;
     assert_eq!(answer["errors"].as_array().unwrap().len(), 20);
 }
 
-async fn messages_quote_a_hundred_characters(app: App) {
+async fn messages_quote_at_most_a_hundred_characters(app: App) {
     let (name, text) = ("n".repeat(150), "long text ".repeat(15));
     for document in [
         format!("{{ {name} }}"),
@@ -185,7 +185,7 @@ async fn messages_quote_a_hundred_characters(app: App) {
     }
 }
 
-async fn an_answer_of_many_long_texts_is_refused(app: App) {
+async fn oversized_response_is_rejected(app: App) {
     app.world().await;
     beside(async {
         let address = serve(&app).await;
@@ -202,7 +202,7 @@ async fn an_answer_of_many_long_texts_is_refused(app: App) {
     .await;
 }
 
-async fn honest_documents_are_not(app: App) {
+async fn legitimate_documents_are_accepted(app: App) {
     app.world().await;
     let aliases: String =
         numbered(10, |n| format!("a{n}: prospects(first: 2) {{ nodes {{ id }} }} "));
@@ -212,14 +212,14 @@ async fn honest_documents_are_not(app: App) {
         "{ companies(first: 10) { edges { node { prospects(first: 10) { edges { node { interactions(first: 10) { edges { node { id subject content } } } } } } } } } }".to_owned(),
         "{ prospects(first: 100) { nodes { id fullName company { id name industry { id name } } } } }".to_owned(),
         format!("{{ prospects(first: 2) {{ nodes {{ {} }} }} }}", fields.repeat(600)),
-        // As deep as generated clients go.
+        // As deep as the queries of generated clients.
         "{ node(id: \"Company:1\") { ... on Company { prospects(first: 1) { edges { node { company { prospects(first: 1) { edges { node { company { industry { name } } } } } } } } } } } }".to_owned(),
     ] {
         app.data(&document).await;
     }
 }
 
-async fn the_cost_is_told_when_it_is_asked_for(app: App) {
+async fn query_cost_is_returned_on_request(app: App) {
     beside(async {
         let address = serve(&app).await;
         let head = format!("{JSON}\r\nSalesgraph-Cost: 1");

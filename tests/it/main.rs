@@ -1,5 +1,5 @@
-//! The product tested from outside: each behaviour on SQLite, and on the Postgres that
-//! `SALESGRAPH_TEST_POSTGRES` names. Where none is named the Postgres half counts as ignored.
+//! Tests of the product from outside: each behavior runs on SQLite and on the Postgres server in
+//! `SALESGRAPH_TEST_POSTGRES`. If the variable is not set, the Postgres half is reported as ignored.
 
 mod access;
 mod architecture;
@@ -35,7 +35,7 @@ use tests::{App, Behaviour, Engine, database};
 
 fn main() {
     let arguments = Arguments::from_args();
-    // The commands that are tried would start the log of the program: what tests provoke is told by them.
+    // Commands under test would install the program's logger; the tests check errors directly.
     tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default()).ok();
     let postgres = database::postgres().is_some();
     let mut trials = Vec::new();
@@ -53,7 +53,9 @@ fn main() {
     let conclusion = libtest_mimic::run(&arguments, trials);
     database::clean_up();
     if !postgres {
-        eprintln!("Postgres was left out: name one in SALESGRAPH_TEST_POSTGRES to test on it too.");
+        eprintln!(
+            "Postgres tests were skipped; set SALESGRAPH_TEST_POSTGRES to a server URL to run them."
+        );
     }
     conclusion.exit();
 }

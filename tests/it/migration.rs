@@ -1,4 +1,4 @@
-//! Tables: up and down, the same on both engines, as the entities and the service know them.
+//! Migrations: up and down, and a schema that matches the entities and the service on both engines.
 
 use std::collections::BTreeMap;
 
@@ -10,30 +10,30 @@ use service::{Kind, Store};
 use tests::{App, Engine, behaviours, database::TestDatabase};
 
 behaviours![
-    migrations_go_up_and_down_and_up_again,
-    the_tables_are_as_the_service_knows_them,
-    the_other_tables_are_as_their_entities_say,
-    a_backup_knows_every_table,
-    foreign_keys_have_their_delete_rules,
-    every_sort_key_has_its_index,
+    migrations_can_be_applied_reverted_and_reapplied,
+    tables_match_the_declared_columns,
+    internal_tables_match_their_entities,
+    backup_covers_every_table,
+    foreign_keys_have_the_expected_delete_rules,
+    every_sort_key_has_an_index,
     every_foreign_key_has_an_index,
-    several_servers_may_migrate_at_once,
-    a_new_database_file_is_for_its_owner_only,
+    concurrent_migrations_are_safe,
+    new_database_file_is_readable_only_by_its_owner,
 ];
 
-async fn a_backup_knows_every_table(app: App) {
+async fn backup_covers_every_table(app: App) {
     let mut known: Vec<&str> = service::operations::table_names();
     known.push("seaql_migrations");
-    // It follows from the ledgers: triggers make it again.
+    // Derived from the usage logs: triggers rebuild it.
     known.push("daily_cost_summaries");
-    // How far the columns of the rows that are copied have been computed.
+    // Progress of computed columns on existing rows; not part of a backup.
     known.push("comparison_progress");
     known.sort_unstable();
     let there: Vec<String> = tables(&app.url, app.engine).await.into_keys().collect();
     assert_eq!(there, known);
 }
 
-async fn migrations_go_up_and_down_and_up_again(app: App) {
+async fn migrations_can_be_applied_reverted_and_reapplied(app: App) {
     let database = TestDatabase::empty(app.engine).await;
     let store = Store::connect(&database.url).await.unwrap();
     let all = store.migrations().await.unwrap();
@@ -47,7 +47,7 @@ async fn migrations_go_up_and_down_and_up_again(app: App) {
     assert!(store.migrations().await.unwrap().iter().all(|(_, applied)| *applied));
 }
 
-/// Name, declared type, whether it may be absent: the columns of each table. What search keeps follows from the others.
+/// Columns of each table: name, declared type, nullability. Skips the search tables, which are derived.
 async fn tables(url: &str, engine: Engine) -> BTreeMap<String, Vec<(String, String, bool)>> {
     let db = Database::connect(url).await.unwrap();
     let sql = match engine {
@@ -76,14 +76,14 @@ async fn tables(url: &str, engine: Engine) -> BTreeMap<String, Vec<(String, Stri
     tables
 }
 
-async fn the_tables_are_as_the_service_knows_them(app: App) {
+async fn tables_match_the_declared_columns(app: App) {
     let tables = tables(&app.url, app.engine).await;
     for entity in catalog::entities() {
         let stored = &tables[entity.table.name];
         let mut known: Vec<_> = entity.table.columns.iter().collect();
         let mut stored: Vec<_> = stored.iter().collect();
         if app.engine == Engine::Sqlite {
-            // A column can't be changed there: another one takes its place, behind the others.
+            // SQLite can't alter a column: its replacement is appended as the last column.
             known.sort_unstable_by_key(|column| column.name);
             stored.sort_unstable();
         }
@@ -124,7 +124,7 @@ fn columns_of<E: EntityTrait>() -> (String, Vec<(String, bool)>) {
     (E::default().table_name().to_owned(), columns.collect())
 }
 
-async fn the_other_tables_are_as_their_entities_say(app: App) {
+async fn internal_tables_match_their_entities(app: App) {
     use entity::{
         governance::{alembic_version, change_log, idempotency_key},
         identity::{api_key, organization, organization_secret, user},
@@ -155,11 +155,11 @@ async fn the_other_tables_are_as_their_entities_say(app: App) {
     assert_eq!(
         tables.len(),
         catalog::entities().len() + others.len() + 2,
-        "and the migrations, and progress"
+        "expected two more tables: migrations and comparison progress"
     );
 }
 
-async fn foreign_keys_have_their_delete_rules(app: App) {
+async fn foreign_keys_have_the_expected_delete_rules(app: App) {
     let sql = match app.engine {
         Engine::Sqlite => {
             "SELECT m.name || '.' || f.\"from\" || ' ' || f.\"table\" || ' ' || f.on_delete FROM sqlite_master m \
@@ -241,7 +241,7 @@ async fn indexes(app: &App) -> BTreeMap<String, Vec<String>> {
     indexes
 }
 
-async fn every_sort_key_has_its_index(app: App) {
+async fn every_sort_key_has_an_index(app: App) {
     let indexes = indexes(&app).await;
     for entity in catalog::entities() {
         for field in entity.fields.iter().filter(|field| field.sort) {
@@ -270,7 +270,7 @@ async fn every_foreign_key_has_an_index(app: App) {
     }
 }
 
-async fn several_servers_may_migrate_at_once(app: App) {
+async fn concurrent_migrations_are_safe(app: App) {
     if app.engine == Engine::Sqlite {
         return;
     }
@@ -282,7 +282,7 @@ async fn several_servers_may_migrate_at_once(app: App) {
     futures_util::future::join_all(starts).await;
 }
 
-async fn a_new_database_file_is_for_its_owner_only(app: App) {
+async fn new_database_file_is_readable_only_by_its_owner(app: App) {
     use std::os::unix::fs::PermissionsExt;
     if app.engine == Engine::Postgres {
         return;

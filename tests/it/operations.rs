@@ -1,4 +1,4 @@
-//! What is done with a database as a whole: backed up, restored, looked after and exported.
+//! Database operations: backup, restore, maintenance, export and statistics.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -17,20 +17,20 @@ use service::{
 use tests::{App, Engine, behaviours, database::TestDatabase};
 
 behaviours![
-    a_backup_holds_everything_and_is_restored_anywhere,
-    a_backup_is_of_one_moment,
-    a_backup_overwrites_nothing,
-    what_is_no_backup_is_not_restored,
-    nothing_is_restored_under_a_running_server,
-    whoever_followed_before_a_restore_misses_nothing_after_it,
-    what_a_restore_left_that_was_broken_off_is_not_taken_over,
-    a_sound_database_has_no_problems,
-    an_unsound_database_is_told_so,
-    an_export_has_every_row_of_the_organization,
-    the_statistics_count_the_rows_of_the_organization,
+    backup_is_complete_and_restores_on_both_engines,
+    backup_is_a_consistent_snapshot,
+    backup_does_not_overwrite_files,
+    invalid_backup_files_are_rejected,
+    restore_is_rejected_while_a_server_is_running,
+    subscribers_miss_no_changes_after_a_restore,
+    leftovers_of_an_interrupted_restore_are_ignored,
+    check_passes_on_a_consistent_database,
+    check_reports_inconsistencies,
+    export_contains_every_row_of_the_organization,
+    statistics_count_rows_of_the_organization,
 ];
 
-/// Every row of every table, as text, in one order on both engines.
+/// Every row of every table as text, in the same order on both engines.
 async fn rows(db: &DatabaseConnection, tables: &[&str]) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     for table in tables {
@@ -46,7 +46,7 @@ pub async fn rows_of(db: &DatabaseConnection, table: &str, columns: &str) -> Vec
     let mut lines: Vec<String> = rows
         .iter()
         .map(|row| {
-            // Migrations of SQLite may put a column behind the others.
+            // SQLite migrations may have appended a column, so the order differs.
             let mut names = row.column_names();
             names.sort_unstable();
             names.iter().map(|name| cell(row, name)).collect::<Vec<_>>().join(" | ")
@@ -56,7 +56,7 @@ pub async fn rows_of(db: &DatabaseConnection, table: &str, columns: &str) -> Vec
     lines
 }
 
-/// A cell as both engines would write it.
+/// A cell value, formatted the same way on both engines.
 fn cell(row: &sea_orm::QueryResult, name: &str) -> String {
     use chrono::{DateTime, Utc};
     fn text<T: sea_orm::TryGetable + std::fmt::Debug>(
@@ -82,14 +82,14 @@ fn cell(row: &sea_orm::QueryResult, name: &str) -> String {
     format!("{name}={}", value.unwrap_or_else(|| panic!("{name} can't be read")))
 }
 
-/// All tables but the state of the log, which a restore moves on.
+/// All tables except `change_log`, the state of the change log, which a restore advances.
 fn tables() -> Vec<&'static str> {
     table_names().into_iter().filter(|name| *name != "change_log").collect()
 }
 
 async fn filled(app: &App) {
     demo::seed(&app.scope(app.organization), demo::Scale::Small, &Unwatched).await.unwrap();
-    // What points to rows that come later, and every kind of table.
+    // Adds forward references and rows in the remaining tables.
     app.done(r#"mutation { createIndustry(input: { name: "Zoos", idempotencyKey: "k" }) { userErrors { code } } }"#).await;
     app.done(
         "mutation { mergeProspects(input: { keepId: 9, dropId: 3 }) { userErrors { code } } }",
@@ -113,7 +113,7 @@ fn file(folder: &tempfile::TempDir, name: &str) -> PathBuf {
     folder.path().join(name)
 }
 
-async fn a_backup_holds_everything_and_is_restored_anywhere(app: App) {
+async fn backup_is_complete_and_restores_on_both_engines(app: App) {
     filled(&app).await;
     let folder = tempfile::tempdir().unwrap();
     let copy = file(&folder, "copy.db");
@@ -131,7 +131,7 @@ async fn a_backup_holds_everything_and_is_restored_anywhere(app: App) {
         for (table, rows) in &expected {
             assert_eq!(restored[table], *rows, "{table} {engine:?}");
         }
-        // Keys go on, and what was done before is not done again.
+        // Primary keys continue, and idempotency keys still prevent repeated writes.
         let store = Store::connect(&target.url).await.unwrap();
         service::governance::change_log::open(&store).await.unwrap();
         let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn service::Clock>;
@@ -156,7 +156,7 @@ async fn a_backup_holds_everything_and_is_restored_anywhere(app: App) {
     }
 }
 
-async fn a_backup_is_of_one_moment(app: App) {
+async fn backup_is_a_consistent_snapshot(app: App) {
     filled(&app).await;
     let folder = tempfile::tempdir().unwrap();
     let writing = async {
@@ -180,11 +180,11 @@ async fn a_backup_is_of_one_moment(app: App) {
             .unwrap()
             .unwrap();
         let count = |index| row.try_get_by_index::<i64>(index).unwrap();
-        assert_eq!(count(0), count(1), "a row and its entry are written together");
+        assert_eq!(count(0), count(1), "a row and its change log entry are in the same snapshot");
     }
 }
 
-async fn a_backup_overwrites_nothing(app: App) {
+async fn backup_does_not_overwrite_files(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let copy = file(&folder, "copy.db");
     std::fs::write(&copy, "mine").unwrap();
@@ -194,10 +194,10 @@ async fn a_backup_overwrites_nothing(app: App) {
     let nowhere = folder.path().join("no/such/folder.db");
     assert!(backup(&app.store, &nowhere, &Unwatched).await.is_err());
     let left: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
-    assert_eq!(left.len(), 1, "nothing half written is left: {left:?}");
+    assert_eq!(left.len(), 1, "no partial file is left: {left:?}");
 }
 
-async fn what_is_no_backup_is_not_restored(app: App) {
+async fn invalid_backup_files_are_rejected(app: App) {
     filled(&app).await;
     let folder = tempfile::tempdir().unwrap();
     let good = file(&folder, "good.db");
@@ -227,7 +227,7 @@ async fn what_is_no_backup_is_not_restored(app: App) {
     assert!(!std::path::Path::new(target.url.trim_start_matches("sqlite:")).exists());
 }
 
-async fn nothing_is_restored_under_a_running_server(app: App) {
+async fn restore_is_rejected_while_a_server_is_running(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let copy = file(&folder, "copy.db");
     backup(&app.store, &copy, &Unwatched).await.unwrap();
@@ -238,11 +238,11 @@ async fn nothing_is_restored_under_a_running_server(app: App) {
     db.close().await.unwrap();
     if engine == Engine::Sqlite {
         let kept = restore(&url, &copy, clock.as_ref(), &Unwatched).await.unwrap().unwrap();
-        assert!(kept.exists(), "what was there before is kept");
+        assert!(kept.exists(), "the previous database is kept");
     }
 }
 
-async fn whoever_followed_before_a_restore_misses_nothing_after_it(app: App) {
+async fn subscribers_miss_no_changes_after_a_restore(app: App) {
     use futures_util::StreamExt;
     app.done(r#"mutation { createIndustry(input: { name: "Before" }) { userErrors { code } } }"#)
         .await;
@@ -284,7 +284,7 @@ async fn whoever_followed_before_a_restore_misses_nothing_after_it(app: App) {
     }
 }
 
-async fn what_a_restore_left_that_was_broken_off_is_not_taken_over(app: App) {
+async fn leftovers_of_an_interrupted_restore_are_ignored(app: App) {
     app.world().await;
     let folder = tempfile::tempdir().unwrap();
     let copy = file(&folder, "copy.db");
@@ -297,13 +297,13 @@ async fn what_a_restore_left_that_was_broken_off_is_not_taken_over(app: App) {
     restore(&url, &copy, app.clock.as_ref(), &Unwatched).await.unwrap();
     let db = Database::connect(&url).await.unwrap();
     assert_eq!(rows_of(&db, "companies", "name").await.len(), 2);
-    // A file that is in use has more than what is in it.
+    // A WAL file means that the database file is in use and incomplete without it.
     std::fs::write(file(&folder, "copy.db-wal"), "a log").unwrap();
     let refused = restore(&url, &copy, app.clock.as_ref(), &Unwatched).await.unwrap_err();
     assert!(refused.to_string().contains("the file is in use"), "{refused}");
 }
 
-async fn a_sound_database_has_no_problems(app: App) {
+async fn check_passes_on_a_consistent_database(app: App) {
     filled(&app).await;
     assert_eq!(maintenance::check(&app.store).await.unwrap(), Vec::<String>::new());
     maintenance::vacuum(&app.store).await.unwrap();
@@ -311,7 +311,7 @@ async fn a_sound_database_has_no_problems(app: App) {
     assert_eq!(app.data("{ prospects { totalCount } }").await["prospects"]["totalCount"], 1_999);
 }
 
-async fn an_unsound_database_is_told_so(app: App) {
+async fn check_reports_inconsistencies(app: App) {
     if app.engine == Engine::Postgres {
         let sql = "ALTER TABLE companies DROP CONSTRAINT fk_companies_industry_id; \
                    ALTER TABLE companies ADD CONSTRAINT fk_companies_industry_id FOREIGN KEY \
@@ -329,7 +329,7 @@ async fn an_unsound_database_is_told_so(app: App) {
     assert!(problems[0].contains("industries that is not there"), "{problems:?}");
 }
 
-async fn an_export_has_every_row_of_the_organization(app: App) {
+async fn export_contains_every_row_of_the_organization(app: App) {
     app.world().await;
     let stranger = app.organization("stranger").await;
     app.industry_of(stranger, "Theirs").await;
@@ -350,7 +350,7 @@ async fn an_export_has_every_row_of_the_organization(app: App) {
     assert_eq!(count, 0);
 }
 
-async fn the_statistics_count_the_rows_of_the_organization(app: App) {
+async fn statistics_count_rows_of_the_organization(app: App) {
     app.world().await;
     let query = "{ databaseStatistics { engine sizeBytes tables { name rows } } }";
     let told = app.data(query).await["databaseStatistics"].clone();
@@ -363,7 +363,7 @@ async fn the_statistics_count_the_rows_of_the_organization(app: App) {
     let alone = app.scope(app.organization).acting(by_key.clone());
     assert!(statistics(&alone, &[prospect::table()]).await.unwrap().bytes > 10_000);
     let stranger = app.organization("stranger").await;
-    // How much another organization has is the operator's to know.
+    // The size of another organization's data is visible to the operator only.
     let scope = app.scope(app.organization).acting(by_key);
     let refused = statistics(&scope, &[]).await.unwrap_err();
     assert!(matches!(refused, Error::OperatorOnly("databaseStatistics")), "{refused}");

@@ -1,5 +1,5 @@
-//! GraphQL over HTTP: forms of answers, statuses, batches, persisted queries, what is refused before it runs.
-//! The clients of `tests/outside` look at the same from outside.
+//! GraphQL over HTTP: response formats, status codes, batches, persisted queries, and requests rejected before
+//! execution. The clients in `tests/outside` check the same from outside.
 
 use api::http::Settings;
 use serde_json::{Value, json};
@@ -11,18 +11,18 @@ use crate::{
 };
 
 behaviours![
-    the_status_tells_whether_a_request_was_run,
-    every_refusal_has_a_code,
-    several_requests_are_answered_in_one,
-    a_persisted_query_is_asked_for_by_its_hash,
-    what_came_through_a_proxy_is_not_of_this_machine,
-    a_page_of_another_origin_learns_nothing,
-    the_schema_can_be_kept_to_oneself,
-    only_origins_that_are_named_may_ask_from_a_browser,
-    too_many_at_a_time_are_told_to_come_again,
-    what_runs_too_long_is_told_so,
-    the_counters_are_told,
-    a_fault_of_ours_names_the_request,
+    status_code_depends_on_whether_the_request_was_executed,
+    every_rejection_has_an_error_code,
+    batched_requests_are_executed,
+    persisted_query_is_executed_by_hash,
+    proxied_requests_are_not_treated_as_local,
+    cross_origin_requests_are_rejected,
+    introspection_can_be_disabled,
+    cors_allows_only_configured_origins,
+    concurrency_limit_returns_retry_after,
+    timed_out_request_is_rolled_back,
+    metrics_are_exposed,
+    internal_errors_carry_the_request_id,
 ];
 
 const RESPONSE: &str = "Accept: application/graphql-response+json";
@@ -36,7 +36,7 @@ pub fn code(answer: &str) -> String {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("-").to_owned()
 }
 
-async fn the_status_tells_whether_a_request_was_run(app: App) {
+async fn status_code_depends_on_whether_the_request_was_executed(app: App) {
     app.world().await;
     beside(async {
         let address = serve(&app).await;
@@ -66,7 +66,7 @@ async fn the_status_tells_whether_a_request_was_run(app: App) {
     .await;
 }
 
-async fn every_refusal_has_a_code(app: App) {
+async fn every_rejection_has_an_error_code(app: App) {
     beside(async {
         let address = serve(&app).await;
         let long = format!("GET /graphql?query={} HTTP/1.1", "x".repeat(40_000));
@@ -93,7 +93,7 @@ async fn every_refusal_has_a_code(app: App) {
     .await;
 }
 
-async fn several_requests_are_answered_in_one(app: App) {
+async fn batched_requests_are_executed(app: App) {
     app.world().await;
     beside(async {
         let address = serve(&app).await;
@@ -111,7 +111,7 @@ async fn several_requests_are_answered_in_one(app: App) {
     .await;
 }
 
-async fn a_persisted_query_is_asked_for_by_its_hash(app: App) {
+async fn persisted_query_is_executed_by_hash(app: App) {
     beside(async {
         let address = serve(&app).await;
         // The SHA-256 of `{__typename}`.
@@ -133,7 +133,7 @@ async fn a_persisted_query_is_asked_for_by_its_hash(app: App) {
     .await;
 }
 
-async fn what_came_through_a_proxy_is_not_of_this_machine(app: App) {
+async fn proxied_requests_are_not_treated_as_local(app: App) {
     beside(async {
         let address = serve(&app).await;
         let post = |line: &str| format!("{JSON}\r\n{line}");
@@ -142,7 +142,7 @@ async fn what_came_through_a_proxy_is_not_of_this_machine(app: App) {
             post("Forwarded: for=203.0.113.9"),
             post("Via: 1.1 x"),
             post("X-Real-IP: 203.0.113.9"),
-            // The default of nginx.
+            // nginx uses HTTP/1.0 by default.
             JSON.replace("HTTP/1.1", "HTTP/1.0"),
         ] {
             let (status, _, answer) = send(address, &head, &body("{ __typename }")).await;
@@ -152,12 +152,12 @@ async fn what_came_through_a_proxy_is_not_of_this_machine(app: App) {
         let (status, _, answer) =
             send(address, &post("Host: localhost\r\nHost: a.example"), &body("{ __typename }"))
                 .await;
-        assert_eq!(status, 400, "two names: {answer}");
+        assert_eq!(status, 400, "two `Host` headers: {answer}");
     })
     .await;
 }
 
-async fn a_page_of_another_origin_learns_nothing(app: App) {
+async fn cross_origin_requests_are_rejected(app: App) {
     beside(async {
         let address = serve(&app).await;
         let post = |line: &str| format!("{JSON}\r\n{line}");
@@ -181,12 +181,16 @@ async fn a_page_of_another_origin_learns_nothing(app: App) {
             assert!(head.contains("cross-origin-resource-policy: same-origin"), "{head}");
         }
         let get = "GET / HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\nAccept: text/html";
-        assert_eq!(send(address, get, "").await.0, 200, "a link to the page");
+        assert_eq!(
+            send(address, get, "").await.0,
+            200,
+            "a link from another site may open the page"
+        );
     })
     .await;
 }
 
-async fn the_schema_can_be_kept_to_oneself(app: App) {
+async fn introspection_can_be_disabled(app: App) {
     beside(async {
         let settings = Settings { no_introspection: true, ..Settings::default() };
         let address = serve_with(&app, settings).await;
@@ -211,7 +215,7 @@ async fn the_schema_can_be_kept_to_oneself(app: App) {
     .await;
 }
 
-async fn only_origins_that_are_named_may_ask_from_a_browser(app: App) {
+async fn cors_allows_only_configured_origins(app: App) {
     beside(async {
         let allow_origin = vec!["https://app.example".to_owned()];
         let named = serve_with(&app, Settings { allow_origin, ..Settings::default() }).await;
@@ -235,7 +239,7 @@ async fn only_origins_that_are_named_may_ask_from_a_browser(app: App) {
     .await;
 }
 
-async fn too_many_at_a_time_are_told_to_come_again(app: App) {
+async fn concurrency_limit_returns_retry_after(app: App) {
     beside(async {
         let settings = Settings { max_concurrent: 0, ..Settings::default() };
         let address = serve_with(&app, settings).await;
@@ -246,7 +250,7 @@ async fn too_many_at_a_time_are_told_to_come_again(app: App) {
     .await;
 }
 
-async fn what_runs_too_long_is_told_so(app: App) {
+async fn timed_out_request_is_rolled_back(app: App) {
     use sea_orm::{ConnectionTrait, TransactionTrait};
     app.world().await;
     beside(async {
@@ -263,14 +267,14 @@ async fn what_runs_too_long_is_told_so(app: App) {
         assert_eq!(code(&answer), "UNAVAILABLE", "{answer}");
         assert!(answer.contains("idempotencyKey"), "{answer}");
         blocking.rollback().await.unwrap();
-        // It was taken back, and keeps nobody waiting.
+        // The write was rolled back and blocks no other transaction.
         let (_, _, answer) = send(address, JSON, &body(write)).await;
         assert_eq!(answer, r#"{"data":{"createIndustry":{"industry":{"id":"Industry:4"}}}}"#);
     })
     .await;
 }
 
-async fn the_counters_are_told(app: App) {
+async fn metrics_are_exposed(app: App) {
     app.world().await;
     beside(async {
         let address = serve(&app).await;
@@ -294,12 +298,15 @@ async fn the_counters_are_told(app: App) {
             assert!(text.contains(line), "{line}\n{text}");
         }
         let names = text.matches("duration_seconds_count{").count();
-        assert!(names <= 201, "{names} names: clients choose them, and each costs memory");
+        assert!(
+            names <= 201,
+            "{names} operation labels: clients choose the names, so their number must be bounded"
+        );
     })
     .await;
 }
 
-async fn a_fault_of_ours_names_the_request(app: App) {
+async fn internal_errors_carry_the_request_id(app: App) {
     use sea_orm::ConnectionTrait;
     beside(async {
         let address = serve(&app).await;

@@ -1,20 +1,20 @@
-//! Questions of sales, answered by rules.
+//! Sales analytics: rule-based computed fields and reports.
 
 use sea_orm::ActiveValue::Set;
 use serde_json::{Value, json};
 use tests::{App, behaviours};
 
 behaviours![
-    a_company_is_as_close_as_its_last_answer,
-    what_is_to_be_done_next_follows_from_what_was,
-    nothing_is_to_be_done_about_those_who_want_to_be_left_alone,
-    the_mutation_of_an_action_can_be_sent_as_it_is,
-    solutions_come_from_research_or_suit_the_industry,
+    engagement_level_follows_the_last_reply,
+    next_best_action_follows_from_the_history,
+    next_best_action_is_null_for_opted_out_or_inactive_prospects,
+    suggested_mutation_can_be_sent_unchanged,
+    solutions_come_from_research_or_the_industry,
     an_event_suggests_prospects_of_its_industries,
-    the_funnel_counts_how_far_drafts_came,
-    the_cost_report_adds_up,
-    industries_are_told_by_how_they_answer,
-    questions_take_few_statements,
+    draft_funnel_counts_stages,
+    cost_report_totals_are_consistent,
+    industry_performance_is_ordered_by_reply_rate,
+    analytics_execute_few_statements,
 ];
 
 async fn engaged(
@@ -35,7 +35,7 @@ async fn engaged(
 
 const DAY: i64 = 24;
 
-async fn a_company_is_as_close_as_its_last_answer(app: App) {
+async fn engagement_level_follows_the_last_reply(app: App) {
     let industry = app.industry("Logistics").await;
     for (name, contacted, answered) in [
         ("hot", Some(9 * DAY), Some(7 * DAY)),
@@ -80,7 +80,7 @@ async fn a_company_is_as_close_as_its_last_answer(app: App) {
     assert_eq!(first["lastEngagementDate"], "2026-02-22T12:00:00Z");
 }
 
-/// What is to be done next about each prospect, by name.
+/// The next best action of each prospect, by name.
 async fn next(app: &App) -> Vec<(String, Value)> {
     let data = app
         .data("{ prospects { nodes { fullName nextBestAction { kind reason evidence dueAt mutation variables } } } }")
@@ -92,7 +92,7 @@ async fn next(app: &App) -> Vec<(String, Value)> {
         .collect()
 }
 
-async fn what_is_to_be_done_next_follows_from_what_was(app: App) {
+async fn next_best_action_follows_from_the_history(app: App) {
     let industry = app.industry("Logistics").await;
     let company = app.company("Acme", industry).await;
     for (name, contacted, answered) in [
@@ -150,7 +150,7 @@ async fn what_is_to_be_done_next_follows_from_what_was(app: App) {
     assert_eq!(next[5].1["evidence"], format!("OutreachDraft:{review}"));
 }
 
-async fn nothing_is_to_be_done_about_those_who_want_to_be_left_alone(app: App) {
+async fn next_best_action_is_null_for_opted_out_or_inactive_prospects(app: App) {
     let industry = app.industry("Logistics").await;
     let company = app.company("Acme", industry).await;
     let now = app.now();
@@ -163,7 +163,7 @@ async fn nothing_is_to_be_done_about_those_who_want_to_be_left_alone(app: App) {
     }
 }
 
-async fn the_mutation_of_an_action_can_be_sent_as_it_is(app: App) {
+async fn suggested_mutation_can_be_sent_unchanged(app: App) {
     let industry = app.industry("Logistics").await;
     let company = app.company("Acme", industry).await;
     for _ in 0..4 {
@@ -190,7 +190,7 @@ async fn the_mutation_of_an_action_can_be_sent_as_it_is(app: App) {
         let answer = app.answer_to(app.organization, &query, action["variables"].clone()).await;
         let errors = &answer["data"][name]["userErrors"];
         if kind == "approve" {
-            // Nobody approves without a name.
+            // Approval requires a named actor.
             assert!(errors.to_string().contains("a named person"), "{answer}");
         } else {
             assert_eq!(*errors, json!([]), "{answer}");
@@ -198,20 +198,20 @@ async fn the_mutation_of_an_action_can_be_sent_as_it_is(app: App) {
     }
 }
 
-async fn solutions_come_from_research_or_suit_the_industry(app: App) {
+async fn solutions_come_from_research_or_the_industry(app: App) {
     app.world().await;
     let recommend = |row: &mut entity::crm::prospect_research::ActiveModel, list: Value| {
         row.recommended_solutions = Set(Some(list));
     };
     let later = app.hours(1);
-    // Ada: the newest research counts, by name and by id; what there is not is left out.
+    // Ada: the newest research wins, by name and by id; unknown solutions are skipped.
     app.research(1, "old", |row| recommend(row, json!(["Radar"]))).await;
     app.research(1, "new", |row| {
         recommend(row, json!(["planner", "Nothing", 1, "Solution:2"]));
         row.created_at = Set(later);
     })
     .await;
-    // Cleo's newest research names nothing that there is.
+    // The newest research of Cleo names only unknown solutions.
     app.research(3, "new", |row| {
         recommend(row, json!(["Nothing"]));
         row.created_at = Set(later);
@@ -263,14 +263,14 @@ async fn an_event_suggests_prospects_of_its_industries(app: App) {
         list.iter().map(|one| one["fullName"].as_str().unwrap()).collect()
     };
     assert_eq!(names(0), Vec::<&str>::new());
-    // Who said something first, then by id; Ada has a draft about it.
+    // Engaged prospects come first, then by id; Ada already has a draft for the event.
     assert_eq!(names(1), ["Eve", "bob", "Cleo", "Dan"]);
-    // What is over invites nobody, and what is aimed at nobody.
+    // Completed events and events without target industries suggest no prospects.
     assert_eq!(names(2), Vec::<&str>::new());
     assert_eq!(names(3), Vec::<&str>::new());
 }
 
-async fn the_funnel_counts_how_far_drafts_came(app: App) {
+async fn draft_funnel_counts_stages(app: App) {
     app.world().await;
     for mutation in [
         r#"createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "x" }) { userErrors { message } }"#,
@@ -289,14 +289,14 @@ async fn the_funnel_counts_how_far_drafts_came(app: App) {
         .await;
     assert_eq!(
         data["draftFunnel"],
-        // Those of the world say nothing of when they were sent.
+        // The drafts of the fixture have no `sent_at`.
         json!({ "written": 9, "submitted": 2, "approved": 1, "sent": 0, "replied": 0, "rejected": 1,
             "approvalRate": 0.5, "replyRate": null })
     );
     assert_eq!(data["ada"]["written"], 3);
 }
 
-async fn the_cost_report_adds_up(app: App) {
+async fn cost_report_totals_are_consistent(app: App) {
     app.world().await;
     for (model, cost) in [("small", 0.25), ("large", 1.5), ("large", 0.5)] {
         app.usage(model, cost).await;
@@ -335,7 +335,7 @@ async fn the_cost_report_adds_up(app: App) {
     app.done("mutation { deleteProspect(input: { id: 1 }) { deletedId userErrors { message } } }")
         .await;
     let left = app.data("{ llmCostReport(groupBy: MODEL) { replies } }").await;
-    assert_eq!(left["llmCostReport"]["replies"], 0, "those of deleted prospects don't count");
+    assert_eq!(left["llmCostReport"]["replies"], 0, "replies of deleted prospects are not counted");
     let nothing = json!({ "key": null, "calls": 0, "cost": 0.0, "costPerCall": null });
     assert_eq!(
         data["none"],
@@ -343,7 +343,7 @@ async fn the_cost_report_adds_up(app: App) {
     );
 }
 
-async fn industries_are_told_by_how_they_answer(app: App) {
+async fn industry_performance_is_ordered_by_reply_rate(app: App) {
     app.world().await;
     app.done(
         r#"mutation { logInteraction(input: { prospectId: 4, interactionType: "email", subject: "Re", content: "x",
@@ -376,14 +376,14 @@ async fn industries_are_told_by_how_they_answer(app: App) {
     assert_eq!(outbound, [1, 3, 0]);
 }
 
-async fn questions_take_few_statements(app: App) {
+async fn analytics_execute_few_statements(app: App) {
     app.world().await;
     for (query, statements) in [
         ("{ companies { nodes { engagement { level replied } } } }", 2),
         ("{ prospects { nodes { nextBestAction { kind } } } }", 2),
-        // The prospects, their research and industries, the solutions by name, those that suit; then the rows.
+        // The prospects, their research and industries, solutions by name, solutions by industry; then the rows.
         ("{ prospects { nodes { recommendedSolutions { name } } } }", 5),
-        // None of these is aimed at an industry.
+        // None of these events has target industries.
         ("{ events { nodes { suggestedProspects { fullName } } } }", 2),
         ("{ draftFunnel { written sent } }", 1),
         ("{ llmCostReport(groupBy: MODEL) { replies } }", 3),

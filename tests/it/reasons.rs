@@ -1,4 +1,4 @@
-//! Reason codes: what clients compare instead of texts.
+//! Reason codes, which clients compare instead of message texts.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use crate::{
 };
 
 behaviours![
-    mutations_say_why,
-    a_revision_conflict_returns_the_row_as_it_is,
-    errors_of_requests_say_why,
-    reasons_are_one_of_the_enum,
+    user_errors_carry_a_reason,
+    revision_conflict_returns_the_current_row,
+    request_errors_carry_a_reason,
+    reasons_are_values_of_the_schema_enum,
 ];
 
 async fn world(app: &App) {
@@ -34,7 +34,7 @@ async fn world(app: &App) {
     }
 }
 
-async fn mutations_say_why(app: App) {
+async fn user_errors_carry_a_reason(app: App) {
     world(&app).await;
     let long = "x".repeat(256);
     for (mutation, reason, field) in [
@@ -91,7 +91,7 @@ async fn mutations_say_why(app: App) {
     );
 }
 
-async fn a_revision_conflict_returns_the_row_as_it_is(app: App) {
+async fn revision_conflict_returns_the_current_row(app: App) {
     world(&app).await;
     app.done(r#"mutation { updateProspect(input: { id: 1, patch: { location: "Rome" } }) { userErrors { message } } }"#)
         .await;
@@ -123,7 +123,7 @@ fn reason(answer: &Value) -> &str {
     answer["errors"][0]["extensions"]["reason"].as_str().unwrap_or("-")
 }
 
-async fn errors_of_requests_say_why(app: App) {
+async fn request_errors_carry_a_reason(app: App) {
     app.world().await;
     beside(Box::pin(async {
         let (address, visitors) = serve(&app).await;
@@ -159,7 +159,7 @@ async fn errors_of_requests_say_why(app: App) {
     .await;
 }
 
-async fn reasons_are_one_of_the_enum(app: App) {
+async fn reasons_are_values_of_the_schema_enum(app: App) {
     let query = "{ __type(name: \"ErrorReason\") { enumValues { name description } } }";
     let values = app.data(query).await["__type"]["enumValues"].clone();
     let names: HashSet<String> = values
@@ -173,7 +173,7 @@ async fn reasons_are_one_of_the_enum(app: App) {
         .collect();
     assert_eq!(names.len(), Reason::WORDS.len());
     assert!(names.contains(&Reason::RevisionConflict.code()));
-    // As stored answers of repeated requests have them.
+    // The form used in stored responses of idempotent requests.
     let stored = serde_json::to_value(Reason::CompanyDomainTaken).unwrap();
     assert_eq!(stored, "company_domain_taken");
 }

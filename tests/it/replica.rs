@@ -1,4 +1,4 @@
-//! Settings of a replica. What holds with one that runs is tried by `tests/scale-out/run`.
+//! Read replica configuration. `tests/scale-out/run` tests the behavior with a running replica.
 
 use std::sync::Arc;
 
@@ -7,19 +7,22 @@ use async_graphql::{Executor, Request};
 use service::{Actor, Clock, Error, Role, Scope, Store};
 use tests::{App, Engine, behaviours};
 
-behaviours![what_is_no_replica_is_refused, while_a_replica_is_away_the_primary_answers,];
+behaviours![
+    primary_is_rejected_as_its_own_replica,
+    reads_fall_back_to_the_primary_if_the_replica_is_down,
+];
 
-async fn what_is_no_replica_is_refused(app: App) {
+async fn primary_is_rejected_as_its_own_replica(app: App) {
     let refused = Store::connect_with(&app.url, Some(&app.url), None).await.unwrap_err();
     assert!(matches!(refused, Error::Invalid { ref field, .. } if field == "replica"), "{refused}");
 }
 
-async fn while_a_replica_is_away_the_primary_answers(app: App) {
+async fn reads_fall_back_to_the_primary_if_the_replica_is_down(app: App) {
     app.world().await;
     if app.engine == Engine::Sqlite {
         return;
     }
-    // Nobody listens there.
+    // No server listens at this address.
     let store =
         Store::connect_with(&app.url, Some("postgres://127.0.0.1:1/none"), None).await.unwrap();
     let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;

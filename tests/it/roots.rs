@@ -1,9 +1,9 @@
-//! Every root field, by who may ask for it.
+//! Root fields, grouped by the permission they require.
 
-/// Everybody may ask, also who shows no key.
+/// Public, also without an API key.
 pub const OPEN: &[&str] = &["viewer"];
 
-/// For owners, admins, members and analysts.
+/// Owners, admins, members and analysts.
 pub const READ: &[&str] = &[
     "node",
     "nodes",
@@ -59,21 +59,21 @@ pub const READ: &[&str] = &[
     "importCostReport",
 ];
 
-/// For owners, admins, members and analysts, on a stream.
+/// Subscriptions: owners, admins, members and analysts.
 pub const FOLLOW: &[&str] =
     &["outreachDraftCreated", "outreachDraftChanged", "importJobChanged", "changes"];
 
-/// For owners and admins.
+/// Owners and admins.
 pub const OPERATE: &[&str] = &["databaseStatistics"];
 
-/// For owners and admins: what a day may cost is not for everybody to say.
+/// Owners and admins, because settings include the daily spend limit.
 pub const CONFIGURE: &[&str] =
     &["createSetting", "createSettings", "upsertSettings", "updateSetting", "deleteSetting"];
 
-/// For owners and admins.
+/// Owners and admins: personal data.
 pub const PRIVACY: &[&str] = &["eraseProspect", "exportProspect"];
 
-/// For owners, admins and members.
+/// Owners, admins and members.
 pub const WRITE: &[&str] = &[
     "createCompany",
     "createCompanies",

@@ -1,4 +1,4 @@
-//! The published contract: complete, described, by the conventions.
+//! The published schema: complete, documented and consistent with the conventions.
 
 use api::execute::SchemaExecutor;
 use async_graphql::{Executor, Request};
@@ -6,12 +6,12 @@ use serde_json::Value;
 use tests::plain;
 
 plain![
-    the_served_schema_is_the_committed_one,
-    everything_is_described,
+    served_schema_matches_the_committed_file,
+    every_schema_element_has_a_description,
     connections_follow_the_relay_specification,
-    every_entity_has_its_two_roots,
-    custom_scalars_say_where_they_are_specified,
-    an_id_is_the_id_of_a_node,
+    every_entity_has_single_and_list_root_fields,
+    custom_scalars_have_a_specification_url,
+    only_nodes_have_an_id_field,
 ];
 
 fn root() -> std::path::PathBuf {
@@ -29,17 +29,17 @@ fn introspect() -> Vec<Value> {
     types.into_iter().filter(|ty| !ty["name"].as_str().unwrap().starts_with("__")).collect()
 }
 
-fn the_served_schema_is_the_committed_one() {
+fn served_schema_matches_the_committed_file() {
     let committed = std::fs::read_to_string(root().join("schema.graphql")).unwrap();
     let served = api::schema::sdl();
     assert!(
         committed.trim_end() == served.trim_end(),
-        "schema.graphql is not what is served: cargo run -- schema > schema.graphql"
+        "schema.graphql is out of date; run `cargo run -- schema > schema.graphql`"
     );
 }
 
-/// Clients keep objects by their `id` alone: a second type with such a field overwrites the first one's.
-fn an_id_is_the_id_of_a_node() {
+/// Clients normalize their cache by `id` alone: another type with an `id` field would overwrite cached nodes.
+fn only_nodes_have_an_id_field() {
     let types = introspect();
     let fields_of = |ty: &Value| ty["fields"].as_array().cloned().unwrap_or_default();
     let has_id = |ty: &&Value| fields_of(ty).iter().any(|field| field["name"] == "id");
@@ -53,13 +53,13 @@ fn an_id_is_the_id_of_a_node() {
     assert_eq!(others.collect::<Vec<_>>(), Vec::<&Value>::new());
 }
 
-fn everything_is_described() {
+fn every_schema_element_has_a_description() {
     let mut missing = Vec::new();
     for ty in introspect() {
         let name = ty["name"].as_str().unwrap();
         let described =
             |value: &Value| value["description"].as_str().is_some_and(|text| !text.is_empty());
-        // The scalars of the specification describe themselves.
+        // The built-in scalars need no description.
         let own = !["String", "Int", "Float", "Boolean", "ID"].contains(&name);
         if own && !described(&ty) {
             missing.push(name.to_owned());
@@ -77,7 +77,7 @@ fn everything_is_described() {
             }
         }
     }
-    assert!(missing.is_empty(), "not described: {missing:#?}");
+    assert!(missing.is_empty(), "missing descriptions: {missing:#?}");
 }
 
 fn connections_follow_the_relay_specification() {
@@ -102,7 +102,7 @@ fn connections_follow_the_relay_specification() {
     assert_eq!(info, ["hasPreviousPage", "hasNextPage", "startCursor", "endCursor"]);
 }
 
-fn every_entity_has_its_two_roots() {
+fn every_entity_has_single_and_list_root_fields() {
     let types = introspect();
     let query = types.iter().find(|ty| ty["name"] == "Query").unwrap();
     let roots: Vec<&str> =
@@ -113,7 +113,7 @@ fn every_entity_has_its_two_roots() {
     assert!(roots.contains(&"node") && roots.contains(&"nodes"));
 }
 
-fn custom_scalars_say_where_they_are_specified() {
+fn custom_scalars_have_a_specification_url() {
     for ty in introspect() {
         let own =
             !["String", "Int", "Float", "Boolean", "ID"].contains(&ty["name"].as_str().unwrap());

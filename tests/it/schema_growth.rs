@@ -1,27 +1,27 @@
-//! The size of the schema: bounded for each entity, so that the hundredth costs as much as the tenth.
+//! Schema size: bounded per entity, so that it grows linearly with the number of entities.
 
 use std::collections::BTreeMap;
 
 use tests::plain;
 
 plain![
-    an_entity_has_at_most_seven_types_of_aggregates,
-    the_schema_grows_with_its_entities_only,
+    every_entity_has_seven_aggregate_types,
+    schema_size_is_bounded_per_entity,
     every_type_is_reachable,
 ];
 
-/// The types of the aggregates of an entity, by what follows its name.
+/// The aggregate types of an entity, by name suffix.
 const AGGREGATES: [&str; 7] =
     ["Aggregate", "Dimension", "Group", "GroupKey", "GroupOrder", "Groups", "Having"];
 
-/// Maximum bytes of the aggregates of an entity, on average.
+/// Maximum size of the aggregate types in bytes, on average per entity.
 const MAX_AGGREGATE_BYTES: usize = 5_000;
 
-/// Maximum types and bytes for each entity, on average, with the types that entities share. Reason codes count apart.
+/// Maximum number of types and bytes, on average per entity, including shared types but not the reason codes.
 const MAX_TYPES_PER_ENTITY: usize = 28;
 const MAX_BYTES_PER_ENTITY: usize = 19_000;
 
-/// The definitions of the schema: name and text with its description.
+/// The type definitions by name: SDL text with its description.
 fn definitions() -> BTreeMap<String, String> {
     let sdl = api::schema::sdl();
     let mut definitions = BTreeMap::new();
@@ -39,7 +39,7 @@ fn definitions() -> BTreeMap<String, String> {
     definitions
 }
 
-fn an_entity_has_at_most_seven_types_of_aggregates() {
+fn every_entity_has_seven_aggregate_types() {
     let definitions = definitions();
     let entities = api::catalog::entities();
     let mut all = 0;
@@ -49,28 +49,30 @@ fn an_entity_has_at_most_seven_types_of_aggregates() {
             .filter_map(|suffix| definitions.get(&format!("{}{suffix}", entity.name)))
             .collect();
         let bytes: usize = types.iter().map(|definition| definition.len()).sum();
-        println!("{}: {} types, {bytes} bytes of aggregates", entity.name, types.len());
+        println!("{}: {} aggregate types, {bytes} bytes", entity.name, types.len());
         assert_eq!(types.len(), 7, "{}", entity.name);
         all += bytes;
     }
     let average = all / entities.len();
-    println!("on average {average} bytes of aggregates, at most {MAX_AGGREGATE_BYTES}");
-    assert!(average <= MAX_AGGREGATE_BYTES, "{average} bytes of aggregates for each entity");
+    println!(
+        "aggregate types: {average} bytes per entity on average (maximum: {MAX_AGGREGATE_BYTES})"
+    );
+    assert!(average <= MAX_AGGREGATE_BYTES, "{average} bytes of aggregate types per entity");
 }
 
-fn the_schema_grows_with_its_entities_only() {
+fn schema_size_is_bounded_per_entity() {
     let mut definitions = definitions();
     definitions.remove("ErrorReason");
     let entities = api::catalog::entities().len();
     let types = definitions.len() / entities;
     let bytes: usize = definitions.values().map(String::len).sum();
     let bytes = bytes / entities;
-    println!("{} types, {types} types and {bytes} bytes for each entity", definitions.len());
-    assert!(types <= MAX_TYPES_PER_ENTITY, "{types} types for each entity");
-    assert!(bytes <= MAX_BYTES_PER_ENTITY, "{bytes} bytes for each entity");
+    println!("{} types in total; per entity: {types} types, {bytes} bytes", definitions.len());
+    assert!(types <= MAX_TYPES_PER_ENTITY, "{types} types per entity");
+    assert!(bytes <= MAX_BYTES_PER_ENTITY, "{bytes} bytes per entity");
 }
 
-/// A type that nothing refers to is weight without use.
+/// Unreferenced types only bloat the schema.
 fn every_type_is_reachable() {
     let definitions = definitions();
     let roots = ["Query", "Mutation", "Subscription"];
@@ -82,7 +84,7 @@ fn every_type_is_reachable() {
     for (name, text) in &definitions {
         used.extend(words(text).into_iter().filter(|word| word != name));
     }
-    // A recursive type names itself; its connection or argument names it too.
+    // References of a type to itself don't count: connections or arguments reference it as well.
     let unused: Vec<_> = definitions.keys().filter(|name| !used.contains(*name)).collect();
     assert_eq!(unused, Vec::<&String>::new());
 }

@@ -1,5 +1,5 @@
-//! graphql-transport-ws, and what happens to sockets whose client leaves, sleeps or talks nonsense. The
-//! clients of `tests/outside` look at the same from outside.
+//! graphql-transport-ws, and sockets of clients that disconnect, stop reading or send invalid messages. The clients
+//! in `tests/outside` check the same from outside.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::{
 };
 
 behaviours![
-    what_is_no_message_closes_the_socket,
-    a_socket_says_in_time_who_it_is,
-    errors_leave_the_socket_open,
-    a_socket_runs_so_many_operations_at_a_time,
-    a_client_that_is_gone_is_noticed,
-    a_client_that_does_not_read_keeps_nobody_waiting,
-    a_server_that_stops_says_so,
+    invalid_message_closes_the_socket,
+    missing_connection_init_closes_the_socket,
+    operation_errors_keep_the_socket_open,
+    operations_per_socket_are_limited,
+    unresponsive_client_is_disconnected,
+    client_that_does_not_read_blocks_no_other_client,
+    graceful_shutdown_closes_sockets,
 ];
 
 type Socket =
@@ -49,11 +49,11 @@ fn ask(id: &str, query: &str) -> Value {
     json!({ "id": id, "type": "subscribe", "payload": { "query": query } })
 }
 
-/// The next message, but for pings; a close is told by its code.
+/// The next message, skipping pings and pongs; a close frame is returned as its code.
 async fn hear(socket: &mut Socket) -> Value {
     loop {
         let message = tokio::time::timeout(Duration::from_secs(10), socket.next()).await;
-        match message.expect("a message in time") {
+        match message.expect("no message within 10 seconds") {
             Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).unwrap(),
             Some(Ok(Message::Close(Some(frame)))) => return json!(u16::from(frame.code)),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
@@ -62,7 +62,7 @@ async fn hear(socket: &mut Socket) -> Value {
     }
 }
 
-async fn what_is_no_message_closes_the_socket(app: App) {
+async fn invalid_message_closes_the_socket(app: App) {
     beside(async {
         let address = serve(&app).await;
         let init = json!({ "type": "connection_init" });
@@ -78,7 +78,7 @@ async fn what_is_no_message_closes_the_socket(app: App) {
         ] {
             let mut socket = open(address).await;
             for message in &messages {
-                // A message that is too large may be refused before all of it is sent.
+                // The server may reject an oversized message before it is sent completely.
                 let _ = socket.send(Message::text(message.to_string())).await;
             }
             let mut heard = hear(&mut socket).await;
@@ -91,7 +91,7 @@ async fn what_is_no_message_closes_the_socket(app: App) {
     .await;
 }
 
-async fn a_socket_says_in_time_who_it_is(app: App) {
+async fn missing_connection_init_closes_the_socket(app: App) {
     beside(async {
         let socket_init_timeout = Duration::from_millis(100);
         let settings = Settings { socket_init_timeout, ..Settings::default() };
@@ -104,7 +104,7 @@ async fn a_socket_says_in_time_who_it_is(app: App) {
     .await;
 }
 
-async fn errors_leave_the_socket_open(app: App) {
+async fn operation_errors_keep_the_socket_open(app: App) {
     app.world().await;
     beside(async {
         let address = serve(&app).await;
@@ -129,7 +129,7 @@ async fn errors_leave_the_socket_open(app: App) {
     .await;
 }
 
-async fn a_socket_runs_so_many_operations_at_a_time(app: App) {
+async fn operations_per_socket_are_limited(app: App) {
     beside(async {
         let settings = Settings { max_subscriptions: 2, ..Settings::default() };
         let address = serve_with(&app, settings).await;
@@ -153,7 +153,7 @@ async fn subscribers(address: std::net::SocketAddr) -> String {
     line.split(' ').next_back().unwrap().to_owned()
 }
 
-async fn a_client_that_is_gone_is_noticed(app: App) {
+async fn unresponsive_client_is_disconnected(app: App) {
     beside(Box::pin(async {
         let settings = Settings { socket_ping: Duration::from_millis(100), ..Settings::default() };
         let address = serve_with(&app, settings).await;
@@ -164,7 +164,7 @@ async fn a_client_that_is_gone_is_noticed(app: App) {
         }
         let mut gone = welcome(address).await;
         say(&mut gone, &ask("1", "subscription { changes { cursor } }")).await;
-        // The client library answers pings while messages are read.
+        // The client library replies to pings only while messages are read.
         for ping in 1.. {
             let message = tokio::time::timeout(Duration::from_secs(5), there.next()).await;
             let message = message.unwrap().unwrap().unwrap();
@@ -187,8 +187,8 @@ async fn a_client_that_is_gone_is_noticed(app: App) {
     .await;
 }
 
-/// More sockets that don't read than there are connections to the database.
-async fn a_client_that_does_not_read_keeps_nobody_waiting(app: App) {
+/// Opens more idle sockets than there are database connections.
+async fn client_that_does_not_read_blocks_no_other_client(app: App) {
     let industry = app.industry("Logistics").await;
     let company = app.company("Acme", industry).await;
     app.prospect("Ada", company).await;
@@ -210,7 +210,7 @@ async fn a_client_that_does_not_read_keeps_nobody_waiting(app: App) {
             let write = format!("mutation {{ createOutreachDraft(input: {{ prospectId: 1, draftType: \"x\", content: \"{content}\" }}) {{ userErrors {{ code }} }} }}");
             app.done(&write).await;
         }
-        // One that finds no connection free is told so after a while.
+        // Without a free connection, requests would fail after the acquire timeout.
         for _ in 0..20 {
             let body = json!({ "query": "{ prospects { totalCount nodes { company { name } } } }" });
             let (status, _, answer) = send(address, JSON, &body.to_string()).await;
@@ -220,7 +220,7 @@ async fn a_client_that_does_not_read_keeps_nobody_waiting(app: App) {
     .await;
 }
 
-async fn a_server_that_stops_says_so(app: App) {
+async fn graceful_shutdown_closes_sockets(app: App) {
     beside(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

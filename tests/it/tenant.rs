@@ -1,4 +1,4 @@
-//! The rows of one organization are nothing to another.
+//! Tenant isolation: no access to the rows of another organization.
 
 use api::{catalog, graph::declaration::Gives};
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
@@ -6,11 +6,11 @@ use serde_json::json;
 use tests::{App, behaviours};
 
 behaviours![
-    no_root_shows_rows_of_another_organization,
-    no_filter_sees_rows_of_another_organization,
-    a_row_that_points_outside_shows_nothing_of_it,
-    pairs_across_organizations_show_nothing,
-    the_schema_version_is_of_the_organization,
+    root_fields_hide_rows_of_other_organizations,
+    filters_ignore_rows_of_other_organizations,
+    cross_tenant_reference_reveals_nothing,
+    cross_tenant_links_are_hidden,
+    schema_version_is_scoped_to_the_organization,
 ];
 
 async fn ask(app: &App, organization: i64, query: &str) -> serde_json::Value {
@@ -19,11 +19,11 @@ async fn ask(app: &App, organization: i64, query: &str) -> serde_json::Value {
     answer["data"].clone()
 }
 
-async fn no_root_shows_rows_of_another_organization(app: App) {
+async fn root_fields_hide_rows_of_other_organizations(app: App) {
     app.world().await;
     app.data(r#"mutation { createIndustry(input: { name: "Logged" }) { industry { id } } }"#).await;
     let stranger = app.organization("stranger").await;
-    // Each organization has settings of its own; this one has none.
+    // Every organization is created with settings; this one must have no rows at all.
     let sql = format!("DELETE FROM settings WHERE organization_id = {stranger}");
     app.db.execute_unprepared(&sql).await.unwrap();
     for entity in catalog::entities() {
@@ -42,12 +42,12 @@ async fn no_root_shows_rows_of_another_organization(app: App) {
     }
 }
 
-async fn no_filter_sees_rows_of_another_organization(app: App) {
+async fn filters_ignore_rows_of_other_organizations(app: App) {
     app.world().await;
     let stranger = app.organization("stranger").await;
     let industry = app.industry_of(stranger, "Logistics").await;
     let own = app.company_with("Mine", industry, |row| row.organization_id = Set(stranger)).await;
-    // A prospect of the other organization that points to the stranger's company, as no rule allows.
+    // A prospect of the first organization that references the company of the other one, which the API would reject.
     app.prospect("Planted", own).await;
     let query = "{ companies(filter: { prospects: { some: {} } }) { totalCount } \
                  all: companies { nodes { name prospects { totalCount nodes { id } } } } }";
@@ -56,10 +56,10 @@ async fn no_filter_sees_rows_of_another_organization(app: App) {
     assert_eq!(ask(&app, stranger, query).await, expected);
 }
 
-async fn a_row_that_points_outside_shows_nothing_of_it(app: App) {
+async fn cross_tenant_reference_reveals_nothing(app: App) {
     app.world().await;
     let stranger = app.organization("stranger").await;
-    // The stranger's company points to an industry of the other organization, as no rule allows.
+    // A company that references an industry of another organization, which the API would reject.
     app.company_with("Mine", 1, |row| row.organization_id = Set(stranger)).await;
     let query = "{ companies { nodes { name industry { name } } } }";
     let answer = app.answer_to(stranger, query, json!({})).await;
@@ -76,7 +76,7 @@ async fn a_row_that_points_outside_shows_nothing_of_it(app: App) {
     );
 }
 
-async fn pairs_across_organizations_show_nothing(app: App) {
+async fn cross_tenant_links_are_hidden(app: App) {
     let stranger = app.organization("stranger").await;
     let theirs = app.solution_of(stranger, "Theirs").await;
     let ours = app.industry("Ours").await;
@@ -108,7 +108,7 @@ async fn pairs_across_organizations_show_nothing(app: App) {
     let expected = json!({ "llmUsageLogs":
         { "nodes": [{ "outreachDrafts": none, "prospectResearches": none }] } });
     assert_eq!(ask(&app, stranger, made).await, expected);
-    // Every relation through pairs is tried above.
+    // Every relation over a join table is covered above.
     let pairs = catalog::entities()
         .iter()
         .flat_map(|entity| &entity.fields)
@@ -122,7 +122,7 @@ async fn pairs_across_organizations_show_nothing(app: App) {
     assert_eq!(pairs, 6);
 }
 
-async fn the_schema_version_is_of_the_organization(app: App) {
+async fn schema_version_is_scoped_to_the_organization(app: App) {
     use sea_orm::ConnectionTrait;
     let stranger = app.organization("stranger").await;
     let sql = format!("INSERT INTO alembic_version VALUES ({stranger}, 'abc123')");

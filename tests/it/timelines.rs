@@ -1,19 +1,19 @@
-//! Everything that happened with prospects and companies, in one order.
+//! Timelines: all activity of prospects and companies in chronological order.
 
 use serde_json::{Value, json};
 use tests::{App, behaviours};
 
 behaviours![
-    everything_stands_in_one_order,
-    pages_of_a_timeline_meet,
-    a_company_has_the_timeline_of_its_prospects,
-    timelines_take_one_statement_for_all,
-    a_cursor_of_another_timeline_is_refused,
+    timeline_merges_all_activity_in_order,
+    timeline_pages_have_no_gaps_or_overlaps,
+    company_timeline_combines_its_prospects,
+    timelines_execute_one_statement_for_all_parents,
+    cursor_of_another_timeline_is_rejected,
 ];
 
 const ENTRY: &str = "at kind subjectId prospectId title text detail actorKind actorName";
 
-/// One prospect with something of everything.
+/// A prospect with every kind of timeline entry.
 async fn world(app: &App) {
     let industry = app.industry("Logistics").await;
     let company = app.company("Acme", industry).await;
@@ -31,7 +31,7 @@ async fn world(app: &App) {
     }
 }
 
-async fn everything_stands_in_one_order(app: App) {
+async fn timeline_merges_all_activity_in_order(app: App) {
     world(&app).await;
     let data = app
         .data(&format!("{{ prospect(id: 1) {{ timeline {{ nodes {{ {ENTRY} }} pageInfo {{ hasNextPage }} }} }} }}"))
@@ -48,7 +48,7 @@ async fn everything_stands_in_one_order(app: App) {
     assert_eq!(
         told,
         [
-            // Of one moment: interactions, drafts, research, changes, each the newest first.
+            // With equal timestamps: interactions, drafts, research, changes; newest first within each kind.
             format!("{noon} DRAFT initial pending_review"),
             format!("{noon} RESEARCH - -"),
             format!("{noon} CHANGE outreach_draft updated"),
@@ -71,7 +71,7 @@ async fn everything_stands_in_one_order(app: App) {
     }
 }
 
-async fn pages_of_a_timeline_meet(app: App) {
+async fn timeline_pages_have_no_gaps_or_overlaps(app: App) {
     world(&app).await;
     let all = app.data("{ prospect(id: 1) { timeline { nodes { subjectId } } } }").await;
     let all = all["prospect"]["timeline"]["nodes"].as_array().unwrap().clone();
@@ -97,7 +97,7 @@ async fn pages_of_a_timeline_meet(app: App) {
     }
 }
 
-async fn a_company_has_the_timeline_of_its_prospects(app: App) {
+async fn company_timeline_combines_its_prospects(app: App) {
     app.world().await;
     let timeline =
         "{ companies { nodes { name timeline(first: 100) { nodes { kind prospectId } } } } }";
@@ -105,7 +105,7 @@ async fn a_company_has_the_timeline_of_its_prospects(app: App) {
         data["companies"]["nodes"][place]["timeline"]["nodes"].as_array().unwrap().len()
     };
     let before = app.data(timeline).await;
-    // Nine interactions, six drafts and three pieces of research; five, two and three.
+    // Acme: nine interactions, six drafts, three research rows. bank & Sons: five, two and three.
     assert_eq!((count(&before, 0), count(&before, 1)), (18, 10));
     app.done("mutation { deleteProspect(input: { id: 1 }) { deletedId userErrors { message } } }")
         .await;
@@ -113,7 +113,7 @@ async fn a_company_has_the_timeline_of_its_prospects(app: App) {
     assert_eq!(count(&after, 0), 18 - 2 - 2);
 }
 
-async fn timelines_take_one_statement_for_all(app: App) {
+async fn timelines_execute_one_statement_for_all_parents(app: App) {
     app.world().await;
     for query in [
         "{ prospects { nodes { timeline(first: 3) { nodes { subjectId } } } } }",
@@ -123,7 +123,7 @@ async fn timelines_take_one_statement_for_all(app: App) {
     }
 }
 
-async fn a_cursor_of_another_timeline_is_refused(app: App) {
+async fn cursor_of_another_timeline_is_rejected(app: App) {
     world(&app).await;
     let data =
         app.data("{ company(id: 1) { timeline(first: 1) { pageInfo { endCursor } } } }").await;

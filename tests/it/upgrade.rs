@@ -1,4 +1,4 @@
-//! A database of an earlier version is brought to the newest.
+//! Upgrades of a database from an earlier version.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use tests::{App, Engine, behaviours, database::TestDatabase};
 use crate::operations::rows_of;
 
 behaviours![
-    a_database_of_the_first_version_is_brought_to_the_newest_without_loss,
-    names_that_were_indexed_with_their_accents_are_found_without,
+    upgrade_from_the_first_version_preserves_all_data,
+    upgrade_reindexes_names_without_accents,
 ];
 
-/// The tables of the first version, with rows that use every column; texts that are hard to keep.
+/// Rows for the tables of the first version. They use every column and contain special characters.
 const FIRST: &[&str] = &[
     "INSERT INTO organizations VALUES (1, 'Größe & Söhne', 'default', @, @), (2, 'Other', 'other', @, @)",
     "INSERT INTO industries VALUES (1, 1, 'Logistics', 3, @, @), (7, 2, 'zoos 🦓', 1, @, @)",
@@ -30,7 +30,7 @@ const FIRST: &[&str] = &[
     "INSERT INTO alembic_version VALUES (1, '1975ea83b712')",
 ];
 
-async fn a_database_of_the_first_version_is_brought_to_the_newest_without_loss(app: App) {
+async fn upgrade_from_the_first_version_preserves_all_data(app: App) {
     let database = TestDatabase::empty(app.engine).await;
     let store = Store::connect(&database.url).await.unwrap();
     let db = Database::connect(&database.url).await.unwrap();
@@ -72,8 +72,8 @@ async fn a_database_of_the_first_version_is_brought_to_the_newest_without_loss(a
     assert_eq!(answer["data"]["schemaVersion"], "1975ea83b712");
 }
 
-/// The search indexed Cyrillic and Greek with accents on SQLite until its 17th migration.
-async fn names_that_were_indexed_with_their_accents_are_found_without(app: App) {
+/// On SQLite, the search index kept accents of Cyrillic and Greek letters before the 17th migration.
+async fn upgrade_reindexes_names_without_accents(app: App) {
     if app.engine == Engine::Postgres {
         return;
     }
@@ -86,7 +86,7 @@ async fn names_that_were_indexed_with_their_accents_are_found_without(app: App) 
         db.execute_unprepared(&insert.replace('@', time)).await.unwrap();
     }
     Migrator::up(&db, Some(10)).await.unwrap();
-    // As the triggers of that version left it.
+    // The index as the triggers of that version left it.
     db.execute_unprepared("UPDATE industries SET name = 'Ёлки' WHERE id = 1").await.unwrap();
     db.execute_unprepared(
         "DELETE FROM search_documents WHERE rowid = 18; \

@@ -1,4 +1,4 @@
-// Apollo Client: its cache, its pages, its links for batches and persisted queries, and subscriptions.
+// Apollo Client: cache, pagination, links for batches and persisted queries, and subscriptions.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -14,7 +14,7 @@ import { endpoint, latest, socket, stillAnswers, writeDraft } from "./server.mjs
 
 const limit = { timeout: 15_000 };
 
-/** A `fetch` for a link, which notes what was sent. */
+/** A `fetch` for a link that records the requests sent. */
 function recorder() {
   const sent = [];
   return {
@@ -29,7 +29,7 @@ function recorder() {
 const client = (link, typePolicies) => new ApolloClient({ link, cache: new InMemoryCache({ typePolicies }) });
 const overHttp = (options) => client(new HttpLink({ uri: endpoint, ...options }));
 
-test("a query, and the same rows out of the cache", limit, async () => {
+test("a repeated query is served from the normalized cache", limit, async () => {
   const { sent, fetch } = recorder();
   const apollo = overHttp({ fetch });
   const query = gql`query ($id: ID!) { prospect(id: $id) { id fullName company { id name } } }`;
@@ -41,7 +41,7 @@ test("a query, and the same rows out of the cache", limit, async () => {
   assert.equal(cached[`Company:${data.prospect.company.id}`].name, data.prospect.company.name);
 });
 
-test("a mutation changes what the cache has of the row", limit, async () => {
+test("a mutation updates the row in the cache", limit, async () => {
   const apollo = overHttp();
   const query = gql`query { prospect(id: "Prospect:43") { id location revision } }`;
   const before = (await apollo.query({ query })).data.prospect;
@@ -56,7 +56,7 @@ test("a mutation changes what the cache has of the row", limit, async () => {
   assert.deepEqual([after.location, after.revision], ["Outside", before.revision + 1]);
 });
 
-test("the errors of a query that is not valid", limit, async () => {
+test("an invalid query returns its errors", limit, async () => {
   const query = gql`{ nothingOfThisName }`;
   await assert.rejects(overHttp().query({ query }), (error) => {
     assert.equal(error.errors?.[0].extensions.code, "GRAPHQL_VALIDATION_FAILED", error.message);
@@ -64,7 +64,7 @@ test("the errors of a query that is not valid", limit, async () => {
   });
 });
 
-test("relayStylePagination: pages are fetched one after the other to one list", limit, async () => {
+test("relayStylePagination merges successive pages into one list", limit, async () => {
   const apollo = client(new HttpLink({ uri: endpoint }), {
     Query: { fields: { prospects: relayStylePagination(["filter", "orderBy"]) } },
   });
@@ -87,7 +87,7 @@ test("relayStylePagination: pages are fetched one after the other to one list", 
     pages += 1;
   }
   watching.unsubscribe();
-  assert.ok(pages > 1, "one page only");
+  assert.ok(pages > 1, "expected more than one page");
   const ids = prospects.edges.map(({ node }) => node.id);
   assert.equal(ids.length, prospects.totalCount);
   assert.equal(new Set(ids).size, ids.length);
@@ -102,14 +102,14 @@ const batched = (batchMax) => {
   return { sent, ids, answers };
 };
 
-test("a batch of 10 is answered, in its order", limit, async () => {
+test("a batch of 10 returns results in request order", limit, async () => {
   const { sent, ids, answers } = batched(10);
   const got = (await Promise.all(answers)).map(({ data }) => data.prospect.id);
   assert.deepEqual(got, ids);
   assert.equal(sent.length, 1);
 });
 
-test("a batch of 11 is refused", limit, async () => {
+test("a batch of 11 is rejected", limit, async () => {
   const { sent, answers } = batched(11);
   const outcomes = await Promise.allSettled(answers);
   assert.ok(outcomes.every(({ status }) => status === "rejected"));
@@ -118,7 +118,7 @@ test("a batch of 11 is refused", limit, async () => {
 });
 
 for (const useGETForHashedQueries of [false, true]) {
-  test(`persisted queries by ${useGETForHashedQueries ? "GET" : "POST"}`, limit, async () => {
+  test(`persisted queries by ${useGETForHashedQueries ? "GET" : "POST"} are registered and reused`, limit, async () => {
     const { sent, fetch } = recorder();
     const sha256 = (text) => createHash("sha256").update(text).digest("hex");
     const persisted = new PersistedQueryLink({ sha256, useGETForHashedQueries });
@@ -131,14 +131,14 @@ for (const useGETForHashedQueries of [false, true]) {
     }
     const method = useGETForHashedQueries ? "GET" : "POST";
     const text = ({ url, body }) => body ?? url.searchParams.toString();
-    // The hash, which is not known yet; the query beside it; and from then on the hash.
+    // First the unknown hash, then the hash with the query, and from then on only the hash.
     assert.equal(sent.length, 3);
     assert.deepEqual([sent[0].method, sent[2].method], [method, method]);
     assert.deepEqual(sent.map((one) => /\bquery[="]/.test(text(one))), [false, true, false]);
   });
 }
 
-test("a subscription by GraphQLWsLink", limit, async (t) => {
+test("GraphQLWsLink delivers subscription events", limit, async (t) => {
   const ws = createClient({ url: socket, webSocketImpl: WebSocket, retryAttempts: 0 });
   t.after(() => ws.dispose());
   const apollo = client(new GraphQLWsLink(ws));
@@ -159,4 +159,4 @@ test("a subscription by GraphQLWsLink", limit, async (t) => {
   assert.equal((await event).data.outreachDraftCreated.draft.id, draft.id);
 });
 
-test("the server still answers", stillAnswers);
+test("the server still responds", stillAnswers);

@@ -1,4 +1,4 @@
-// GraphQL Code Generator over schema.graphql and the operations of README.md, and TypeScript over what it writes.
+// GraphQL Code Generator on schema.graphql and the operations in README.md; TypeScript checks the generated code.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -10,9 +10,9 @@ import { operations } from "./readme.mjs";
 
 const folder = "codegen";
 
-test("there are operations in README.md", () => assert.ok(operations.length >= 5));
+test("README.md contains operations", () => assert.ok(operations.length >= 5));
 
-test("graphql-codegen", { timeout: 60_000 }, async () => {
+test("graphql-codegen generates types", { timeout: 60_000 }, async () => {
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${folder}/readme.graphql`, operations.map(({ source }) => source).join("\n"));
   const strict = { scalars: { DateTime: "string", JSON: "unknown" }, strictScalars: true, useTypeImports: true };
@@ -27,7 +27,7 @@ test("graphql-codegen", { timeout: 60_000 }, async () => {
   });
 });
 
-test("tsc --strict --noEmit", { timeout: 60_000 }, async () => {
+test("generated types compile with tsc --strict --noEmit", { timeout: 60_000 }, async () => {
   const options = ["--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--skipLibCheck"];
   const files = ["schema.ts", "operations.ts", "uses.ts"].map((name) => `${folder}/${name}`);
   const run = promisify(execFile)("node", ["node_modules/typescript/bin/tsc", ...options, ...files]);

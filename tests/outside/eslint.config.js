@@ -1,5 +1,5 @@
-// graphql-eslint over schema.graphql and the operations of README.md: its recommended rules, and those for
-// Relay. A rule that is off contradicts a decision, which stands beside it.
+// Configuration of graphql-eslint for schema.graphql and the operations in README.md: the recommended rules and the
+// Relay rules. A comment next to each disabled rule gives the design decision that it contradicts.
 
 import graphql from "@graphql-eslint/eslint-plugin";
 
@@ -18,20 +18,20 @@ export default [
     rules: {
       ...configs["flat/schema-recommended"].rules,
       ...configs["flat/schema-relay"].rules,
-      // The printer of the schema decides: one line in quotes, more lines in a block.
+      // The schema printer decides: a single line in quotes, multiple lines in a block string.
       "@graphql-eslint/description-style": "off",
-      // Lists have `nodes` beside `edges`, and payloads have lists of errors: not every list is one of edges.
+      // Not every list contains edges: connections have `nodes` as well as `edges`, and payloads have error lists.
       "@graphql-eslint/relay-edge-types": ["error", {
         listTypeCanWrapOnlyEdgeType: false,
-        // An entry of a timeline tells of an interaction, a draft, … and is none of them.
+        // A timeline entry describes an interaction, a draft, …, but is not itself a node.
         shouldImplementNode: false,
       }],
-      // A timeline goes back in time only.
+      // Timelines are paginated in one direction only, backward in time.
       "@graphql-eslint/relay-arguments": ["error", { includeBoth: false }],
-      // The names of the columns are those of the sales-assistant document, which has `event_date` in `events`.
+      // Column names follow the sales-assistant document, which has `event_date` in `events`.
       "@graphql-eslint/no-typename-prefix": "off",
-      // Only rows have an id: not a page, an event of a subscription, the outcome of a mutation, what rows come to, a
-      // report, or who asks.
+      // Only rows have an ID. Connections, subscription events, mutation payloads, aggregates, reports and the viewer
+      // do not.
       "@graphql-eslint/strict-id-in-types": ["error", {
         exceptions: {
           suffixes: [
@@ -76,7 +76,7 @@ export default [
     plugins,
     rules: {
       ...configs["flat/operations-recommended"].rules,
-      // First queries are to be read by people: an id in every object would hide what they ask.
+      // The example queries should be easy to read; an ID in every object would be a distraction.
       "@graphql-eslint/require-selections": "off",
     },
   },

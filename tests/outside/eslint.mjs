@@ -1,4 +1,4 @@
-// ESLint with eslint.config.js, one test for each file that it looks at.
+// ESLint with eslint.config.js: one test per linted file.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { operations } from "./readme.mjs";
 mkdirSync("readme", { recursive: true });
 for (const { name, source } of operations) writeFileSync(`readme/${name}.graphql`, source);
 
-/** How many findings of one rule are shown. */
+/** Maximum number of findings shown per rule. */
 const shown = 5;
 
 for (const file of ["schema.graphql", ...operations.map(({ name }) => `readme/${name}.graphql`)]) {

@@ -1,5 +1,5 @@
-"""Schemathesis: for every field of the query and of the mutation, arguments that it makes up from the schema.
-Whatever they are, there is no fault of the server and no error without a code."""
+"""Schemathesis: generates arguments from the schema for every query and mutation field. No request may cause an
+internal error or an error without a code."""
 
 import os
 
@@ -10,7 +10,7 @@ from hypothesis_graphql import nodes
 
 URL = os.environ["SALESGRAPH_URL"] + "/graphql"
 
-# The same arguments in every run. Shrinking is left out: the first document that fails says enough.
+# Every run uses the same arguments. Shrinking is disabled because the first failing document is informative enough.
 few = settings(
     max_examples=int(os.environ.get("SALESGRAPH_FUZZ_EXAMPLES", "8")),
     derandomize=True,
@@ -20,7 +20,7 @@ few = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-# Our JSON, which can't be left out everywhere.
+# The custom scalar `JSON`, which is required in some inputs.
 schemathesis.graphql.scalar(
     "JSON",
     st.one_of(
@@ -33,17 +33,17 @@ schemathesis.graphql.scalar(
 
 
 def look(response):
-    """Why an answer is not one that a client can live with; None when it is."""
+    """The reason why a response is unacceptable to a client; None if it is acceptable."""
     if response.status_code >= 500:
-        return f"status {response.status_code}"
+        return f"HTTP status {response.status_code}"
     for error in response.json().get("errors", []):
         if error.get("extensions", {}).get("code") in (None, "INTERNAL"):
-            return f"the error {error}"
+            return f"error without a code or with code INTERNAL: {error}"
     return None
 
 
 def examine(operation):
-    """The first document for this field, and why it fails; None when all of them pass."""
+    """The first failing document for this field and the reason; None if all documents pass."""
     failures = []
 
     @few
@@ -57,7 +57,7 @@ def examine(operation):
 
     try:
         each()
-    except Exception as error:  # A server that is gone is a failure of this field, and the next are tried.
+    except Exception as error:  # If the server has exited, this field fails and the next one is still tested.
         failures.append(repr(error))
     return failures[0] if failures else None
 

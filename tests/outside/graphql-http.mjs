@@ -1,5 +1,5 @@
-// The audit of the package graphql-http against the specification GraphQL over HTTP: what it calls MUST
-// and SHOULD has to hold; what it calls MAY is only counted.
+// The server audit of the package graphql-http, based on the GraphQL over HTTP specification. Its MUST and SHOULD
+// audits have to pass; its MAY audits are only counted.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -16,14 +16,14 @@ for (const audit of audits.filter((audit) => !optional.includes(audit))) {
   });
 }
 
-test("MAY", { timeout: 30_000 }, async (t) => {
+test("optional (MAY) audits", { timeout: 30_000 }, async (t) => {
   const left = [];
   for (const audit of optional) {
     const { status, reason } = await audit.fn();
     if (status !== "ok") left.push(`${audit.id} ${audit.name}: ${reason}`);
   }
   t.diagnostic(`MAY: ${optional.length - left.length} of ${optional.length}`);
-  left.forEach((one) => t.diagnostic(`  not: ${one}`));
+  left.forEach((one) => t.diagnostic(`  not met: ${one}`));
 });
 
-test("the server still answers", stillAnswers);
+test("the server still responds", stillAnswers);

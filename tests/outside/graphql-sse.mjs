@@ -1,4 +1,4 @@
-// The client of the package graphql-sse in its mode of distinct connections, and what it reads on the wire.
+// The client of the package graphql-sse in distinct connections mode, and the raw protocol.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -24,7 +24,7 @@ async function all(client, request) {
   return answers;
 }
 
-connected("a subscription gets the drafts that are written meanwhile", async (client) => {
+connected("a subscription delivers drafts created while it runs", async (client) => {
   const events = client.iterate({ query: subscription, variables: { after: await latest() } });
   const first = events.next();
   await writeDraft("one");
@@ -35,7 +35,7 @@ connected("a subscription gets the drafts that are written meanwhile", async (cl
   await events.return();
 });
 
-connected("two subscriptions at once", async (client) => {
+connected("concurrent subscriptions both receive an event", async (client) => {
   const after = await latest();
   const both = [1, 2].map(() => client.iterate({ query: subscription, variables: { after } }));
   const events = both.map((one) => one.next());
@@ -46,12 +46,12 @@ connected("two subscriptions at once", async (client) => {
   await Promise.all(both.map((one) => one.return()));
 });
 
-connected("a query is one event and the end", async (client) => {
+connected("a query returns one event and completes", async (client) => {
   const answers = await all(client, { query: '{ prospect(id: "Prospect:42") { id } }' });
   assert.deepEqual(answers, [{ data: { prospect: { id: "Prospect:42" } } }]);
 });
 
-connected("a mutation is one event and the end", async (client) => {
+connected("a mutation returns one event and completes", async (client) => {
   const [{ data }, ...more] = await all(client, {
     query: `mutation {
       createOutreachDraft(input: { prospectId: "Prospect:7", draftType: "initial", content: "by events" }) {
@@ -64,12 +64,12 @@ connected("a mutation is one event and the end", async (client) => {
 });
 
 for (const [name, query] of Object.entries({
-  "a document that can't be parsed": "subscription {",
-  "a field that does not exist": "subscription { nothingOfThisName }",
-  "two root fields": "subscription { outreachDraftCreated { cursor } changes { cursor } }",
+  "syntax error": "subscription {",
+  "unknown field": "subscription { nothingOfThisName }",
+  "multiple root fields": "subscription { outreachDraftCreated { cursor } changes { cursor } }",
 })) {
-  // The protocol leaves open whether the request is refused or the errors come as an event.
-  connected(`an error, and no hanging: ${name}`, async (client) => {
+  // The protocol allows either rejecting the request or sending the errors as an event.
+  connected(`an invalid document returns an error and does not hang: ${name}`, async (client) => {
     const outcome = await all(client, { query }).catch((error) => error);
     if (Array.isArray(outcome)) {
       assert.equal(outcome.length, 1, shown(outcome));
@@ -83,7 +83,7 @@ for (const [name, query] of Object.entries({
 
 const stream = { accept: "text/event-stream" };
 
-test("on the wire, by POST", limit, async () => {
+test("POST streams `next` and `complete` events", limit, async () => {
   const response = await fetch(endpoint, {
     method: "POST",
     headers: { ...stream, "content-type": "application/json" },
@@ -97,7 +97,7 @@ test("on the wire, by POST", limit, async () => {
   assert.match(events[1], /^event: ?complete\b/);
 });
 
-test("on the wire, by GET", limit, async () => {
+test("GET opens an event stream", limit, async () => {
   const query = encodeURIComponent("subscription { outreachDraftCreated { cursor } }");
   const abort = new AbortController();
   const response = await fetch(`${endpoint}?query=${query}`, { headers: stream, signal: abort.signal });
@@ -106,14 +106,14 @@ test("on the wire, by GET", limit, async () => {
   abort.abort();
 });
 
-test("a mutation by GET is refused here too", limit, async () => {
+test("a mutation by GET is rejected for event streams too", limit, async () => {
   const query = encodeURIComponent('mutation { deleteProspect(input: { id: "Prospect:9" }) { userErrors { code } } }');
   const { status, json } = await answer(await fetch(`${endpoint}?query=${query}`, { headers: stream }));
   assert.equal(status, 405);
   assert.deepEqual(codes(json), ["METHOD_NOT_ALLOWED"]);
 });
 
-test("a subscription without `Accept: text/event-stream` is refused", limit, async () => {
+test("a subscription without `Accept: text/event-stream` is rejected", limit, async () => {
   for (const accept of ["application/json", "application/graphql-response+json", "*/*"]) {
     const { status, json } = await answer(await fetch(endpoint, {
       method: "POST",
@@ -125,4 +125,4 @@ test("a subscription without `Accept: text/event-stream` is refused", limit, asy
   }
 });
 
-test("the server still answers", stillAnswers);
+test("the server still responds", stillAnswers);

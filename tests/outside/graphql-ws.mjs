@@ -1,4 +1,4 @@
-// The client of the package graphql-ws, as applications use it.
+// The client of the package graphql-ws, used as in an application.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -11,7 +11,7 @@ const subscription = `subscription Drafts($after: String) {
   outreachDraftCreated(after: $after) { cursor draft { content prospect { fullName } } }
 }`;
 
-/** A test with a client that never connects a second time, so that a socket that is closed is seen. */
+/** A test with a client that never reconnects, so that a closed socket is detected. */
 function connected(name, body, options = {}) {
   test(name, limit, async (t) => {
     const client = createClient({ url: socket, webSocketImpl: WebSocket, retryAttempts: 0, ...options });
@@ -27,19 +27,19 @@ async function only(client, request) {
   return answers[0];
 }
 
-connected("query", async (client) => {
+connected("a query returns its result", async (client) => {
   const query = "query One($id: ID!) { prospect(id: $id) { id company { name } } }";
   const { data, errors } = await only(client, { query, variables: { id: "Prospect:42" } });
   assert.equal(errors, undefined);
   assert.equal(data.prospect.id, "Prospect:42");
 });
 
-connected("the operation that is named", async (client) => {
+connected("`operationName` selects the operation", async (client) => {
   const query = "query A { a: __typename } query B { b: __typename }";
   assert.deepEqual((await only(client, { query, operationName: "B" })).data, { b: "Query" });
 });
 
-connected("mutation, by the actor of the first message", async (client) => {
+connected("a mutation uses the actor of `connection_init`", async (client) => {
   const query = `mutation {
     createOutreachDraft(input: { prospectId: "Prospect:7", draftType: "initial", content: "by socket" }) {
       outreachDraft { content authorKind authorName } userErrors { code }
@@ -52,11 +52,11 @@ connected("mutation, by the actor of the first message", async (client) => {
   });
 }, { connectionParams: { actor: "worker/outside" } });
 
-connected("a first message with an actor of no known kind is refused", async (client) => {
+connected("an unknown actor kind in `connection_init` is rejected", async (client) => {
   await assert.rejects(only(client, { query: "{ __typename }" }));
 }, { connectionParams: { actor: "nonsense" } });
 
-connected("subscription: every draft once, in order", async (client) => {
+connected("a subscription delivers each draft once, in order", async (client) => {
   const events = client.iterate({ query: subscription, variables: { after: await latest() } });
   const written = ["one", "two", "three"];
   const writes = (async () => {
@@ -72,7 +72,7 @@ connected("subscription: every draft once, in order", async (client) => {
   assert.deepEqual(seen, written);
 });
 
-connected("a subscription goes on after the cursor it is given", async (client) => {
+connected("a subscription resumes after a cursor", async (client) => {
   const after = await latest();
   await writeDraft("while away, first");
   await writeDraft("while away, second");
@@ -89,16 +89,16 @@ connected("a subscription goes on after the cursor it is given", async (client) 
 });
 
 for (const [name, request] of Object.entries({
-  "a document that can't be parsed": { query: "{" },
-  "a field that does not exist": { query: "{ nothingOfThisName }" },
-  "a subscription with two root fields": {
+  "syntax error": { query: "{" },
+  "unknown field": { query: "{ nothingOfThisName }" },
+  "subscription with two root fields": {
     query: "subscription { outreachDraftCreated { cursor } changes { cursor } }",
   },
 })) {
-  connected(`error, on a socket that stays open: ${name}`, async (client) => {
+  connected(`an error keeps the socket open: ${name}`, async (client) => {
     let closed = false;
     client.on("closed", () => { closed = true; });
-    // Keeps the socket, which the client closes when nothing runs on it.
+    // Keeps the socket open; the client closes idle sockets.
     const other = client.iterate({ query: subscription, variables: { after: await latest() } });
     const event = other.next();
     const refusal = await only(client, request).then(() => undefined, (errors) => errors);
@@ -110,7 +110,7 @@ for (const [name, request] of Object.entries({
   });
 }
 
-connected("a hundred queries at once", async (client) => {
+connected("100 concurrent queries succeed", async (client) => {
   const numbers = Array.from({ length: 100 }, (_, n) => n + 1);
   const query = "query One($id: ID!) { prospect(id: $id) { id } }";
   const answers = await Promise.all(
@@ -119,7 +119,7 @@ connected("a hundred queries at once", async (client) => {
   assert.deepEqual(answers.map(({ data }) => data.prospect.id), numbers.map((n) => `Prospect:${n}`));
 });
 
-connected("ping of the client", async (client) => {
+connected("a client ping is answered", async (client) => {
   const pong = new Promise((resolve) => client.on("pong", (received) => received && resolve()));
   const other = client.iterate({ query: subscription, variables: { after: await latest() } });
   other.next().catch(() => {});
@@ -127,4 +127,4 @@ connected("ping of the client", async (client) => {
   await other.return();
 }, { keepAlive: 200 });
 
-test("the server still answers", stillAnswers);
+test("the server still responds", stillAnswers);

@@ -1,4 +1,4 @@
-// Work that no limit may stand in the way of.
+// Legitimate requests that no limit may reject.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { operations } from "./readme.mjs";
 
 const schema = buildSchema(readFileSync("schema.graphql", "utf8"));
 
-/** All that is to be known of a company and around it, level by level, until there are so many fields. */
+/** A query for a company and everything reachable from it, breadth-first, with `count` fields. */
 function large(count) {
   const root = { name: "companies(first: 1)", type: schema.getType("CompanyConnection"), below: [] };
   const level = [root];
@@ -20,7 +20,7 @@ function large(count) {
     const paged = parent.type.getFields().nodes !== undefined;
     for (const { name, type, args } of Object.values(parent.type.getFields())) {
       const named = getNamedType(type);
-      // A list is read by its `nodes`, and the page stands beside them.
+      // Lists are read through `nodes`, together with the pagination fields.
       if (count === 0 || (paged && name === "edges") || name === "changes") continue;
       const isPaged = args.some((arg) => arg.name === "first");
       const by = args.find((arg) => arg.name === "by");
@@ -40,12 +40,12 @@ function large(count) {
 
 function honest(name, query, look) {
   test(name, { timeout: 20_000 }, async (t) => {
-    assert.deepEqual(validate(schema, parse(query)), [], "the document itself is wrong");
+    assert.deepEqual(validate(schema, parse(query)), [], "the test document is invalid");
     const start = performance.now();
     const answer = await data(query);
     const taken = performance.now() - start;
     t.diagnostic(`${taken.toFixed(0).padStart(7)} ms  ${name}`);
-    assert.ok(taken < 10_000, `answered after ${taken.toFixed(0)} ms`);
+    assert.ok(taken < 10_000, `the response took ${taken.toFixed(0)} ms`);
     look?.(answer);
   });
 }
@@ -79,7 +79,7 @@ honest("a Relay application, 14 levels deep", `
           id company { id }                            # 13, 14
   } } } }`, ({ node }) => assert.ok(node.prospects.edges.length > 0));
 
-honest("100 rows, each with an object", `{
+honest("100 rows with nested objects", `{
   prospects(first: 100) { edges { cursor node { id fullName email company { id name industry { id name } } } } }
 }`, ({ prospects }) => assert.equal(prospects.edges.length, 100));
 
@@ -87,7 +87,7 @@ const aliases = Array.from({ length: 10 }, (_, n) =>
   `a${n}: prospects(first: 10, orderBy: [{ fullName: ASC }]) { nodes { id company { name } } }`);
 honest("10 aliases", `{ ${aliases.join(" ")} }`, (answer) => assert.equal(Object.keys(answer).length, 10));
 
-honest("three lists of 10 in each other", `{
+honest("three nested lists of 10", `{
   companies(first: 10) { totalCount nodes { id prospects(first: 10) { totalCount nodes {
     id interactions(first: 10) { totalCount nodes { id subject } } } } } }
 }`, ({ companies }) => assert.equal(companies.nodes.length, 10));
@@ -95,24 +95,24 @@ honest("three lists of 10 in each other", `{
 const fields = "id fullName email linkedinUrl location lastContactedAt lifecycleStage isActive revision createdAt " +
   "company { id name size website industry { id name revision createdAt } revision createdAt updatedAt }";
 const components = Array.from({ length: 40 }, (_, n) => n);
-honest("40 components of an application, each with a fragment of its own",
+honest("40 application components, each with its own fragment",
   `query { prospects(first: 10) { nodes { ${components.map((n) => `...C${n}`).join(" ")} } } }
   ${components.map((n) => `fragment C${n} on Prospect { ${fields} }`).join("\n")}`,
   ({ prospects }) => assert.equal(Object.keys(prospects.nodes[0]).length, 11));
 
-honest("5,000 different fields", large(5_000), ({ companies }) => assert.equal(companies.nodes.length, 1));
+honest("5,000 distinct fields", large(5_000), ({ companies }) => assert.equal(companies.nodes.length, 1));
 
 for (const { name, source } of operations.filter(({ kind }) => kind === "query")) {
   honest(`README: ${name}`, source);
 }
 
-test("introspection as tools ask it, and as schema.graphql says it", { timeout: 20_000 }, async () => {
+test("introspection works with standard tools and matches schema.graphql", { timeout: 20_000 }, async () => {
   const full = { specifiedByUrl: true, directiveIsRepeatable: true, inputValueDeprecation: true, oneOf: true };
   buildClientSchema(await data(getIntrospectionQuery()));
   const served = buildClientSchema(await data(getIntrospectionQuery(full)));
   const [said, written] = [served, schema].map((one) => printSchema(lexicographicSortSchema(one)).split("\n"));
   const different = said.filter((line, n) => line !== written[n]);
-  assert.ok(said.join() === written.join(), `different from: ${different[0]}`);
+  assert.ok(said.join() === written.join(), `the served schema differs from schema.graphql, first at: ${different[0]}`);
 });
 
-test("the server still answers", stillAnswers);
+test("the server still responds", stillAnswers);

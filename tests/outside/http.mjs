@@ -1,5 +1,4 @@
-// GraphQL over HTTP where the audit of graphql-http does not look: what is refused, how large a request may
-// be, and what stands in the headers.
+// GraphQL over HTTP beyond the audit of graphql-http: rejected requests, request size limits and response headers.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -15,7 +14,7 @@ const get = async (query, headers = {}) =>
   answer(await fetch(`${endpoint}?${new URLSearchParams(query)}`, { headers }));
 const kind = ({ headers }) => headers.get("content-type")?.split(";")[0];
 
-/** A request without a client's courtesies; gives what came back, whatever became of the connection. */
+/** Sends a raw HTTP request; returns what was received, even if the connection breaks. */
 function bare(method, { path = "/graphql", headers = {}, body, chunked = false }) {
   return new Promise((resolve, reject) => {
     const sent = request(origin + path, { method, headers, agent: false }, (response) => {
@@ -30,7 +29,7 @@ function bare(method, { path = "/graphql", headers = {}, body, chunked = false }
   });
 }
 
-/** Sends text as it is; gives the status of the answer. */
+/** Sends raw text on a socket; returns the status code of the response. */
 function status(text) {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(origin);
@@ -44,7 +43,7 @@ function status(text) {
         resolve(Number(found));
       }
     });
-    sent.on("error", reject).on("close", () => reject(new Error("closed without an answer")));
+    sent.on("error", reject).on("close", () => reject(new Error("connection closed without a response")));
   });
 }
 
@@ -55,7 +54,7 @@ for (const [accept, expected] of [
   [undefined, "application/json"],
   ["application/graphql-response+json, application/json;q=0.9", "application/graphql-response+json"],
 ]) {
-  test(`Accept: ${accept ?? "nothing"}`, limit, async () => {
+  test(`Accept: ${accept ?? "omitted"} selects the response media type`, limit, async () => {
     const headers = { "content-type": "application/json", ...(accept && { accept }) };
     const body = JSON.stringify(typename);
     const response = await bare("POST", { headers: { ...headers, "content-length": body.length }, body });
@@ -64,12 +63,12 @@ for (const [accept, expected] of [
 }
 
 for (const type of ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8"]) {
-  test(`Content-Type: ${type}`, limit, async () => {
+  test(`Content-Type: ${type} is accepted`, limit, async () => {
     assert.equal((await post(typename, { "content-type": type })).status, 200);
   });
 }
 
-test("a refused upload is read, so that its client sees the response", limit, async () => {
+test("a rejected upload is read to the end so that the client receives the response", limit, async () => {
   const upload = () => new Promise((resolve, reject) => {
     const headers = { "content-type": "multipart/form-data; boundary=x", connection: "close" };
     const sent = request(endpoint, { method: "POST", headers }, (response) => {
@@ -96,7 +95,7 @@ test("a refused upload is read, so that its client sees the response", limit, as
 for (const type of [
   "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/graphql", "",
 ]) {
-  test(`Content-Type: ${type || "nothing"}`, limit, async () => {
+  test(`Content-Type: ${type || "(empty)"} returns 415`, limit, async () => {
     const response = await post(new TextEncoder().encode(JSON.stringify(typename)), { "content-type": type });
     assert.equal(response.status, 415);
     assert.deepEqual(codes(response.json), ["UNSUPPORTED_MEDIA_TYPE"]);
@@ -105,7 +104,7 @@ for (const type of [
 
 for (const body of ["", "{", "nonsense", "null", "1", '"text"', "{}", '{"query": 1}', '{"query": null}',
   '{"query": "{ __typename }", "variables": []}', '{"query": "{ __typename }", "operationName": 1}', "\xff"]) {
-  test(`a bad body is 400: ${body || "nothing"}`, limit, async () => {
+  test(`an invalid body returns 400: ${body || "(empty)"}`, limit, async () => {
     const response = await post(body, { accept: "application/json" });
     assert.equal(response.status, 400);
     assert.equal(codes(response.json).length, 1);
@@ -113,11 +112,11 @@ for (const body of ["", "{", "nonsense", "null", "1", '"text"', "{}", '{"query":
 }
 
 for (const [name, query, code] of [
-  ["what can't be parsed", "{", "GRAPHQL_PARSE_FAILED"],
-  ["what is not valid", "{ nothingOfThisName }", "GRAPHQL_VALIDATION_FAILED"],
-  ["a variable that is missing", "query ($id: ID!) { prospect(id: $id) { id } }", undefined],
+  ["a syntax error", "{", "GRAPHQL_PARSE_FAILED"],
+  ["a validation error", "{ nothingOfThisName }", "GRAPHQL_VALIDATION_FAILED"],
+  ["a missing variable", "query ($id: ID!) { prospect(id: $id) { id } }", undefined],
 ]) {
-  test(`${name}: 400 without data, or 200 as application/json`, limit, async () => {
+  test(`${name} returns 400 without data, or 200 as application/json`, limit, async () => {
     const [strict, loose] = [await post({ query }), await post({ query }, { accept: "application/json" })];
     for (const [response, expected] of [[strict, 400], [loose, 200]]) {
       assert.equal(response.status, expected);
@@ -128,7 +127,7 @@ for (const [name, query, code] of [
   });
 }
 
-test("a query by GET, without a special header", limit, async () => {
+test("GET executes a query without special headers", limit, async () => {
   const query = { query: "query A($id: ID!) { prospect(id: $id) { id } }", variables: '{"id":"Prospect:1"}' };
   for (const accept of ["*/*", "application/json", "application/graphql-response+json"]) {
     const response = await get(query, { accept });
@@ -136,7 +135,7 @@ test("a query by GET, without a special header", limit, async () => {
   }
 });
 
-test("a mutation by GET: 405, and nothing is done", limit, async () => {
+test("a mutation by GET returns 405 and is not executed", limit, async () => {
   const query = 'mutation { deleteProspect(input: { id: "Prospect:3" }) { userErrors { code } } }';
   for (const accept of ["*/*", "application/graphql-response+json"]) {
     const response = await get({ query }, { accept });
@@ -149,23 +148,23 @@ test("a mutation by GET: 405, and nothing is done", limit, async () => {
 });
 
 for (const method of ["PUT", "DELETE", "PATCH", "TRACE"]) {
-  test(`${method}: 405`, limit, async () => {
+  test(`${method} returns 405`, limit, async () => {
     const response = await bare(method, { headers: { "content-type": "application/json" } });
     assert.equal(response.status, 405);
     assert.match(response.headers.allow, /POST/);
   });
 }
 
-test("the page at / for browsers, and only there", limit, async () => {
+test("the HTML page is served only at /", limit, async () => {
   const response = await answer(await fetch(`${origin}/`, { headers: { accept: "text/html" } }));
   assert.equal(kind(response), "text/html");
   const policy = response.headers.get("content-security-policy") ?? "";
-  assert.ok(response.headers.has("x-frame-options") || policy.includes("frame-ancestors"), "it can be framed");
+  assert.ok(response.headers.has("x-frame-options") || policy.includes("frame-ancestors"), "the page can be framed by other sites");
   assert.equal(kind(await get(typename, { accept: "*/*" })), "application/json");
 });
 
 for (const encoding of ["gzip", "br"]) {
-  test(`an answer as ${encoding}`, limit, async () => {
+  test(`responses are compressed with ${encoding}`, limit, async () => {
     const query = "{ prospects(first: 100) { nodes { id fullName email } } }";
     const response = await post({ query }, { "accept-encoding": encoding });
     assert.equal(response.headers.get("content-encoding"), encoding);
@@ -173,7 +172,7 @@ for (const encoding of ["gzip", "br"]) {
   });
 }
 
-test("no sniffing, no versions", limit, async () => {
+test("responses disable content sniffing and reveal no server version", limit, async () => {
   for (const { headers } of [await post(typename), await post("{"), await fetch(origin), await fetch(`${origin}/no`)]) {
     assert.equal(headers.get("x-content-type-options"), "nosniff");
     assert.doesNotMatch(`${headers.get("server")} ${headers.get("x-powered-by")}`, /\d/);
@@ -181,7 +180,7 @@ test("no sniffing, no versions", limit, async () => {
 });
 
 for (const foreign of ["http://evil.example", "null"]) {
-  test(`no page of ${foreign} may read or write`, limit, async () => {
+  test(`CORS denies origin ${foreign}`, limit, async () => {
     const headers = { origin: foreign, "content-type": "application/json" };
     const body = JSON.stringify(typename);
     const asked = {
@@ -191,7 +190,7 @@ for (const foreign of ["http://evil.example", "null"]) {
     };
     for (const response of [await bare("POST", { headers, body }), await bare("OPTIONS", { headers: asked })]) {
       const allowed = response.headers["access-control-allow-origin"];
-      assert.ok(allowed !== foreign && allowed !== "*", `${allowed} is allowed`);
+      assert.ok(allowed !== foreign && allowed !== "*", `Access-Control-Allow-Origin is ${allowed}`);
     }
   });
 }
@@ -199,17 +198,17 @@ for (const foreign of ["http://evil.example", "null"]) {
 const large = JSON.stringify({ query: `{ __typename } # ${"x".repeat(2_000_000)}` });
 const json = { "content-type": "application/json" };
 for (const [name, options] of Object.entries({
-  "with its length": { headers: { ...json, "content-length": large.length } },
-  "in chunks": { headers: { ...json, "transfer-encoding": "chunked" }, chunked: true },
+  "with Content-Length": { headers: { ...json, "content-length": large.length } },
+  "in chunked encoding": { headers: { ...json, "transfer-encoding": "chunked" }, chunked: true },
 })) {
-  test(`a body of 2 MB ${name}: 413`, limit, async () => {
+  test(`a 2 MB body ${name} returns 413`, limit, async () => {
     const response = await bare("POST", { ...options, body: large });
     assert.equal(response.status, 413);
     codes(JSON.parse(response.text));
   });
 }
 
-test("a body in gzip: 415, and a bomb does not inflate", limit, async () => {
+test("a gzip-compressed body returns 415 and is not decompressed", limit, async () => {
   for (const body of [JSON.stringify(typename), large]) {
     const response = await post(gzipSync(body), { "content-encoding": "gzip" });
     assert.equal(response.status, 415);
@@ -217,18 +216,18 @@ test("a body in gzip: 415, and a bomb does not inflate", limit, async () => {
   }
 });
 
-test("headers of 1 MB: 431", limit, async () => {
+test("1 MB of request headers returns 431", limit, async () => {
   assert.equal(await status(`GET /graphql HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(1_000_000)}\r\n\r\n`), 431);
 });
 
-test("an address of 200 kB: 414", limit, async () => {
+test("a 200 kB request URI returns 414", limit, async () => {
   assert.equal(await status(`GET /graphql?query=${"x".repeat(200_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`), 414);
 });
 
 const hash = (query) => createHash("sha256").update(query).digest("hex");
 const persisted = (sha256Hash) => ({ persistedQuery: { version: 1, sha256Hash } });
 
-test("persisted queries: a miss, the query, a hit by POST and GET", limit, async () => {
+test("persisted queries: miss, registration, then hit by POST and GET", limit, async () => {
   const query = "query Persisted { __typename }";
   const extensions = persisted(hash(query));
   const miss = await post({ extensions });
@@ -239,7 +238,7 @@ test("persisted queries: a miss, the query, a hit by POST and GET", limit, async
   assert.equal((await get({ extensions: JSON.stringify(extensions) })).json.data.__typename, "Query");
 });
 
-test("persisted queries: a hash of something else is refused, and remembered by nobody", limit, async () => {
+test("persisted queries: a mismatched hash is rejected and not stored", limit, async () => {
   const extensions = persisted(hash("query Other { __typename }"));
   const { status: refused, json: body } = await post({ ...typename, extensions });
   assert.equal(refused, 400);
@@ -247,4 +246,4 @@ test("persisted queries: a hash of something else is refused, and remembered by 
   assert.deepEqual(codes((await post({ extensions })).json), ["PERSISTED_QUERY_NOT_FOUND"]);
 });
 
-test("the server still answers", stillAnswers);
+test("the server still responds", stillAnswers);

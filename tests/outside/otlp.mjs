@@ -1,5 +1,5 @@
-// A collector of OpenTelemetry gets every operation as a span: the server is told where one is, and what it
-// sends is looked at.
+// OpenTelemetry export: the server sends every operation as a span to a collector, and the test inspects what the
+// collector received.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-test("an operation comes to the collector, by its name and its request", { timeout: 60_000 }, async () => {
+test("an operation is exported as a span with its name and request ID", { timeout: 60_000 }, async () => {
   const received = [];
   const collector = createServer(async (request, response) => {
     const chunks = [];
@@ -44,13 +44,13 @@ test("an operation comes to the collector, by its name and its request", { timeo
       body: JSON.stringify({ query: "query SpanOfMine { schemaVersion }" }),
     });
     assert.equal(answer.status, 200);
-    // What is left is sent when the server stops.
+    // Remaining spans are sent when the server stops.
     server.kill("SIGTERM");
     await once(server, "exit");
     const spans = received.map(([path, body]) => (assert.equal(path, "/v1/traces"), body)).join("");
-    assert.ok(spans.includes("SpanOfMine"), "the name of the operation");
-    assert.ok(spans.includes("seen-at-the-collector"), "the name of the request");
-    assert.ok(spans.includes("salesgraph"), "the name of the service");
+    assert.ok(spans.includes("SpanOfMine"), "the operation name is missing in the spans");
+    assert.ok(spans.includes("seen-at-the-collector"), "the request ID is missing in the spans");
+    assert.ok(spans.includes("salesgraph"), "the service name is missing in the spans");
   } finally {
     server.kill("SIGKILL");
     collector.close();

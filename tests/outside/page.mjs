@@ -1,4 +1,4 @@
-// The page at / in headless Chromium, with every other host out of reach: it loads, asks, and follows.
+// The page at / in headless Chromium with all other hosts blocked: loading, queries, imports and subscriptions.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
@@ -10,7 +10,7 @@ import { chromium } from "playwright-core";
 import { origin, stillAnswers, writeDraft } from "./server.mjs";
 
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
-const skip = executablePath ? false : "no Chromium is installed";
+const skip = executablePath ? false : "Chromium is not installed";
 const limit = { timeout: 60_000, skip };
 
 const foreign = [];
@@ -34,36 +34,36 @@ test.before(async () => {
 });
 test.after(() => browser?.close());
 
-/** Opens the question of this title in a tab of its own, and runs it. */
+/** Opens the example query with this title in a new tab and runs it. */
 async function run(title) {
   const questions = page.getByRole("button", { name: "Show Questions" });
   if (await questions.isVisible()) await questions.click();
   await page.getByRole("button", { name: title, exact: true }).click();
-  // GraphiQL reads a tab a moment after it is shown; until then it sends the operation name of the last one.
+  // GraphiQL parses a tab shortly after showing it; until then it sends the operation name of the previous tab.
   await page.waitForTimeout(1_000);
   await page.getByRole("button", { name: /^Execute query/ }).click();
 }
 const result = () => page.locator(".result-window");
 
-test("the page loads, and says who asks which database", limit, async () => {
+test("the page loads and shows the database and the caller's role", limit, async () => {
   await page.goto(origin, { waitUntil: "networkidle" });
   await page.getByRole("button", { name: /^Execute query/ }).waitFor();
   assert.match(await page.locator("#banner").innerText(), /(SQLite|Postgres) database\s+you are OWNER/);
 });
 
-test("what stands in the first tab is answered", limit, async () => {
+test("the query in the first tab succeeds", limit, async () => {
   await page.getByRole("button", { name: /^Execute query/ }).click();
   await result().getByText("totalCount").first().waitFor();
   assert.doesNotMatch(await result().innerText(), /"errors"/);
 });
 
-test("a question is answered", limit, async () => {
+test("an example query succeeds", limit, async () => {
   await run("Which industries answer us best?");
   await result().getByText("replyRate").first().waitFor();
   assert.doesNotMatch(await result().innerText(), /"errors"/);
 });
 
-test("the report tells what it took", limit, async () => {
+test("the report shows the statements of a query", limit, async () => {
   await page.getByRole("button", { name: "Show Report" }).click();
   const report = page.getByRole("region", { name: "Report" });
   assert.match(await report.innerText(), /Statements\s+1\s+Rows\s+12/);
@@ -71,7 +71,7 @@ test("the report tells what it took", limit, async () => {
   assert.doesNotMatch(await result().innerText(), /extensions/);
 });
 
-test("the same comes as CSV", limit, async () => {
+test("a query result can be downloaded as CSV", limit, async () => {
   const [download] = await Promise.all([
     page.waitForEvent("download"),
     page.getByRole("button", { name: "Download as CSV" }).click(),
@@ -82,7 +82,7 @@ test("the same comes as CSV", limit, async () => {
   assert.equal(lines.length, 1 + 12 + 1);
 });
 
-test("what is typed is completed, and can be picked in the explorer", limit, async () => {
+test("the editor completes fields, and the explorer lists them", limit, async () => {
   await page.getByRole("button", { name: "New tab" }).click();
   await page.waitForTimeout(500);
   await page.locator(".graphiql-query-editor .CodeMirror").click();
@@ -97,13 +97,13 @@ test("what is typed is completed, and can be picked in the explorer", limit, asy
   await result().getByText("count").first().waitFor();
 });
 
-test("types and fields are documented", limit, async () => {
+test("the documentation explorer shows types and fields", limit, async () => {
   await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
   await page.locator(".graphiql-doc-explorer").getByText("Query", { exact: true }).first().click();
   await page.locator(".graphiql-doc-explorer").getByText("industryPerformance").first().waitFor();
 });
 
-test("a list of people is looked at, written, enriched and taken back", limit, async () => {
+test("an import is previewed, committed, enriched and undone", limit, async () => {
   await page.getByRole("button", { name: "Show Lists" }).click();
   const panel = page.getByRole("region", { name: "Lists" });
   const list = "Name,E-Mail,Telefon,Company,Notes\nUma Page,uma@page-test.example,030 12345678,Page Test,x\nUma P,UMA@page-test.example,,Page Test,\nNobody,,,,\n";
@@ -126,24 +126,24 @@ test("a list of people is looked at, written, enriched and taken back", limit, a
   assert.match(await panel.innerText(), /Taken back\s+1\s+/);
 });
 
-test("it can be dark", limit, async () => {
+test("the dark theme can be selected", limit, async () => {
   await page.getByRole("button", { name: "Open settings dialog" }).click();
   await page.getByRole("button", { name: "Dark", exact: true }).click();
   await page.locator("body.graphiql-dark").waitFor();
   await page.keyboard.press("Escape");
 });
 
-test("the example that subscribes gets a draft that is written meanwhile", limit, async () => {
+test("the example subscription receives a new draft", limit, async () => {
   await run("Tell me of new drafts as they are written");
   await page.getByRole("button", { name: /^Stop query/ }).waitFor();
-  // The socket is open a moment after the button changes: a draft is written until one arrives.
+  // The socket opens shortly after the button changes, so drafts are created until one arrives.
   const arrived = result().getByText("for the page").first().waitFor({ timeout: 30_000 });
   const writing = setInterval(() => writeDraft("for the page").catch(() => {}), 500);
   await arrived.finally(() => clearInterval(writing));
   await page.getByRole("button", { name: /^Stop query/ }).click();
 });
 
-test("a server with keys: the key is asked for, subscribes, and stays for the tab", limit, async () => {
+test("with required API keys, the page asks for a key and keeps it per tab", limit, async () => {
   const folder = mkdtempSync(join(tmpdir(), "page-"));
   const database = ["--database", `sqlite:${join(folder, "keys.db")}`];
   const binary = process.env.SALESGRAPH_BINARY;
@@ -181,7 +181,7 @@ test("a server with keys: the key is asked for, subscribes, and stays for the ta
     await arrived.finally(() => clearInterval(writing));
     assert.doesNotMatch(await own.locator(".result-window").innerText(), /4401/);
     assert.deepEqual(closes, []);
-    // Another tab knows nothing of it.
+    // The key is not shared with another tab.
     const other = await context.newPage();
     await other.goto(address, { waitUntil: "networkidle" });
     await other.getByText("This server asks for a key.").waitFor();
@@ -192,7 +192,7 @@ test("a server with keys: the key is asked for, subscribes, and stays for the ta
   }
 });
 
-test("no request to another host", { skip }, () => assert.deepEqual(foreign, []));
-test("no error in the console", { skip }, () => assert.deepEqual(faults, []));
+test("the page sends no requests to other hosts", { skip }, () => assert.deepEqual(foreign, []));
+test("the browser console shows no errors", { skip }, () => assert.deepEqual(faults, []));
 
-test("the server still answers", stillAnswers);
+test("the server still responds", stillAnswers);

@@ -1,5 +1,6 @@
-"""PgBouncer in front of Postgres: pooled by session everything works; pooled by transaction the server says what to do.
-Debian 12 has 1.18, which rejects settings that come when a connection begins; newer versions are untested."""
+"""PgBouncer in front of Postgres. With session pooling everything works; with transaction pooling the server reports
+how to fix the configuration. Debian 12 has version 1.18, which rejects startup parameters; newer versions are
+untested."""
 
 import json
 import os
@@ -54,7 +55,7 @@ default_pool_size = 40
 unix_socket_dir =
 logfile = {folder}/{mode}.log
 """)
-    # It refuses to run as root.
+    # PgBouncer refuses to run as root.
     user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
     path = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin")
     poolers.append(subprocess.Popen([path, "-q", str(folder / f"{mode}.ini")], stderr=subprocess.DEVNULL, **user))
@@ -96,16 +97,16 @@ def serve(url, port):
                 time.sleep(0.1)
         for _ in range(5):
             told = ask(address, "{ prospects(first: 2) { totalCount nodes { company { name } } } }")
-            check("a nested read", told.get("data", {}).get("prospects", {}).get("totalCount", 0) > 0, told)
+            check("a nested query succeeds", told.get("data", {}).get("prospects", {}).get("totalCount", 0) > 0, told)
         body = json.dumps({"query": "subscription { outreachDraftCreated { draft { content } } }"}).encode()
         request = urllib.request.Request(f"{address}/graphql", body,
                                          {"content-type": "application/json", "accept": "text/event-stream"})
         with urllib.request.urlopen(request, timeout=20) as events:
             write = 'mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "pooled" }) { userErrors { message } } }'
             told = ask(address, write)
-            check("a write", told.get("data", {}).get("createOutreachDraft", {}).get("userErrors") == [], told)
+            check("a mutation succeeds", told.get("data", {}).get("createOutreachDraft", {}).get("userErrors") == [], told)
             line = next((line for line in events if line.startswith(b"data: {")), b"")
-            check("an event", b"pooled" in line, line)
+            check("a subscription event arrives", b"pooled" in line, line)
     finally:
         server.kill()
         server.wait()
@@ -114,11 +115,11 @@ def serve(url, port):
 def examine(folder):
     by_session = start(folder, "session")
     seeded = run(by_session, "seed")
-    check("by session: seed", seeded.returncode == 0, seeded.stderr)
+    check("session pooling: seed succeeds", seeded.returncode == 0, seeded.stderr)
     serve(by_session, free_port())
     by_transaction = start(folder, "transaction")
     refused = run(by_transaction, "migrate", "status")
-    check("by transaction: the reason", "pool_mode = transaction" in refused.stderr and refused.returncode != 0,
+    check("transaction pooling: the error names the pool mode", "pool_mode = transaction" in refused.stderr and refused.returncode != 0,
           refused.stderr or refused.stdout)
 
 

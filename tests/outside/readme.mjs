@@ -1,4 +1,4 @@
-// The operations that README.md shows.
+// The GraphQL operations in README.md.
 
 import { readFileSync } from "node:fs";
 import { parse } from "graphql";

@@ -1,4 +1,4 @@
-// Relay: its compiler over the documents in relay/App.js, and its runtime with the pages they ask for.
+// Relay: its compiler on the documents in relay/App.js, and its runtime with pagination and refetching.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -21,24 +21,24 @@ const environment = () => new Environment({
   store: new Store(new RecordSource()),
 });
 
-/** Asks the server, keeps the answer in the store, and gives what the operation selects itself. */
+/** Sends an operation, stores the response and returns the data that the operation selects directly. */
 async function ask(relay, query, variables) {
   const operation = createOperationDescriptor(query, variables);
   await relay.execute({ operation }).toPromise();
   return relay.lookup(operation.fragment).data;
 }
 const read = (relay, fragment, from) => relay.lookup(getSelector(fragment, from)).data;
-// The compiler writes CommonJS, since its imports name no endings, which modules of Node.js must.
+// The compiler generates CommonJS because its imports omit file extensions, which Node.js requires in ES modules.
 const artifact = async (name) => (await import(`./relay/__generated__/${name}.graphql.js`)).default;
 
-test("relay-compiler", { timeout: 60_000 }, async () => {
+test("relay-compiler accepts the schema and the documents", { timeout: 60_000 }, async () => {
   mkdirSync("relay/__generated__", { recursive: true });
   copyFileSync("schema.graphql", "relay/schema.graphql");
   const run = promisify(execFile)(compiler, ["relay.config.json"], { cwd: "relay" });
   await run.catch(({ stdout, stderr }) => assert.fail(`${stdout}${stderr}`));
 });
 
-test("a list grows by its pages, and ends", limit, async () => {
+test("pagination loads a list page by page to its end", limit, async () => {
   const relay = environment();
   const [query, fragment, more] =
     await Promise.all(["AppPeopleQuery", "App_people", "AppPeoplePaginationQuery"].map(artifact));
@@ -58,7 +58,7 @@ test("a list grows by its pages, and ends", limit, async () => {
   assert.equal(new Set(ids).size, ids.length);
 });
 
-test("a row is fetched again by its id, with the page below it", limit, async () => {
+test("a row is refetched by ID with its nested pages", limit, async () => {
   const relay = environment();
   const [query, person, company, history, refetch] = await Promise.all(
     ["AppNodeQuery", "App_person", "App_company", "App_history", "AppPersonRefetchQuery"].map(artifact),
@@ -73,7 +73,7 @@ test("a row is fetched again by its id, with the page below it", limit, async ()
   assert.equal(read(relay, person, again.node).fullName, fullName);
 });
 
-test("the mutation", limit, async () => {
+test("a mutation creates a draft", limit, async () => {
   const relay = environment();
   const input = { prospectId: "Prospect:42", draftType: "initial", content: "by Relay" };
   const { createOutreachDraft } = await ask(relay, await artifact("AppWriteMutation"), { input, connections: [] });
@@ -81,4 +81,4 @@ test("the mutation", limit, async () => {
   assert.equal(createOutreachDraft.outreachDraft.content, "by Relay");
 });
 
-test("the server still answers", stillAnswers);
+test("the server still responds", stillAnswers);

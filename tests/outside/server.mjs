@@ -1,4 +1,4 @@
-// The server under test: where it is, and requests without any client in between.
+// The server under test: its URLs and requests sent directly, without a client library.
 
 import assert from "node:assert/strict";
 import { env } from "node:process";
@@ -18,31 +18,31 @@ export async function post(body, headers = {}, patience = 20_000) {
   return answer(response);
 }
 
-/** Reads a response; `json` is undefined where it is not JSON. */
+/** Reads a response; `json` is undefined if the body is not JSON. */
 export async function answer(response) {
   const text = await response.text();
   let json;
   try {
     json = JSON.parse(text);
   } catch {
-    // Not JSON: the caller sees it in `text`.
+    // Not JSON; the caller can inspect `text`.
   }
   return { status: response.status, headers: response.headers, text, json };
 }
 
-/** The data of a query that must succeed. */
+/** Returns the data of a query that must succeed. */
 export async function data(query, variables) {
   const { json, text, status } = await post({ query, variables });
   assert.ok(json?.data && !json.errors, `status ${status}: ${text.slice(0, 500)}`);
   return json.data;
 }
 
-/** What no client may see: the insides of the server, its libraries and its machine. */
+/** Implementation details that must not leak to clients: internals, libraries and file paths. */
 const insides = new RegExp([
   /panicked|\.rs\b|sqlx|sea.?orm|async.graphql|serde/, /\bSELECT\b|\bsqlite|postgres/, /^ *--> |\/(home|root|tmp|usr)\//,
 ].map(({ source }) => source).join("|"), "im");
 
-/** Asserts that there is a list of errors, and that each has a code and a clean text. Gives the codes. */
+/** Asserts that the response has errors, each with a code and a message that leaks no details; returns the codes. */
 export function codes(json) {
   assert.ok(Array.isArray(json?.errors) && json.errors.length > 0, `no errors in ${shown(json)}`);
   for (const error of json.errors) {
@@ -52,12 +52,12 @@ export function codes(json) {
   return json.errors.map((error) => error.extensions.code);
 }
 
-/** A value as it is shown in the reason of a failure. */
+/** A value formatted for a failure message. */
 export function shown(value) {
   return (JSON.stringify(value) ?? "undefined").slice(0, 300);
 }
 
-/** Writes a draft, and gives it. */
+/** Creates a draft and returns it. */
 export async function writeDraft(content) {
   const query = `mutation Write($content: String!) {
     createOutreachDraft(input: { prospectId: "Prospect:42", draftType: "initial", content: $content }) {
@@ -70,13 +70,13 @@ export async function writeDraft(content) {
   return createOutreachDraft.outreachDraft;
 }
 
-/** The end of the change log: a subscription `after` it misses nothing, however late it begins. */
+/** The cursor of the latest change log entry. A subscription `after` it misses no later event, whenever it starts. */
 export async function latest() {
   const { changes } = await data("{ changes(last: 1) { edges { cursor } } }");
   return changes.edges[0].cursor;
 }
 
-/** The last test of a suite: whatever was asked of it, the server answers. */
+/** The last test of each suite: the server still responds after all previous requests. */
 export async function stillAnswers() {
   const { schemaVersion } = await data("{ schemaVersion }");
   assert.equal(schemaVersion, null);

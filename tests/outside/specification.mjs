@@ -1,5 +1,6 @@
-// The GraphQL specification: graphql-js is asked the same requests as the server. Both accept or reject each of them,
-// and what the server answers has the fields that graphql-js would answer, in its order.
+// Conformance to the GraphQL specification: each request is sent to the server and to graphql-js. Both must accept it
+// or both reject it, and the response of the server must have the fields that graphql-js would return, in the same
+// order.
 
 import assert from "node:assert/strict";
 import { env } from "node:process";
@@ -16,7 +17,7 @@ const seed = Number(env.SALESGRAPH_SPECIFICATION_SEED ?? 17);
 const count = Number(env.SALESGRAPH_SPECIFICATION_REQUESTS ?? 3_600);
 const side = 4;
 
-/** What the server makes of a request: rejected or accepted, with the data; `limited` for a limit of its own. */
+/** The server's verdict on a request: `rejected`, `accepted` with the data, or `limited` if it exceeds a limit. */
 async function ask(request, isSubscription) {
   const abort = new AbortController();
   const response = await fetch(endpoint, {
@@ -40,14 +41,14 @@ async function ask(request, isSubscription) {
   return { verdict: "rejected", json };
 }
 
-/** Answers to introspection with each list sorted: the specification gives them no order. */
+/** Introspection results with every list sorted, because the specification does not define an order. */
 function sorted(value) {
   if (Array.isArray(value)) return value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, sorted(one)]));
 }
 
-/** Why the server and graphql-js disagree about a request. */
+/** Compares the server with graphql-js; `reason` is set if they disagree about the request. */
 async function disagreement(request) {
   const reasons = rejection(request);
   const expected = reasons.length > 0 ? "rejected" : "accepted";
@@ -55,11 +56,11 @@ async function disagreement(request) {
   const found = await ask(request, isSubscription);
   if (found.verdict === "limited") return { verdict: "limited" };
   const shown = () => `${JSON.stringify(request)}\n    graphql-js: ${expected} ${reasons[0] ?? ""}` +
-    `\n    the server: ${found.verdict} ${JSON.stringify(found.json)?.slice(0, 400)}`;
+    `\n    server: ${found.verdict} ${JSON.stringify(found.json)?.slice(0, 400)}`;
   if (found.verdict !== expected) return { verdict: expected, reason: shown() };
   if (!found.data) return { verdict: expected };
   const { data, errors = [] } = await replay(request, found.data);
-  // An object of an interface without `__typename` cannot be replayed.
+  // An object of an abstract type without `__typename` cannot be replayed.
   if (errors.some(({ originalError }) => originalError instanceof UnknownType)) return { verdict: expected };
   const isIntrospection = /__schema|__type\b/.test(request.query);
   const [ours, theirs] = [found.data, data].map((one) => JSON.stringify(isIntrospection ? sorted(one) : one));
@@ -80,7 +81,7 @@ for (const [rule, requests] of Object.entries(cases)) {
   });
 }
 
-test(`${count} made-up requests, seed ${seed}`, { timeout: 140_000 }, async (t) => {
+test(`${count} generated requests match graphql-js, seed ${seed}`, { timeout: 140_000 }, async (t) => {
   const source = random(seed);
   const requests = [];
   while (requests.length < count) {
@@ -97,14 +98,14 @@ test(`${count} made-up requests, seed ${seed}`, { timeout: 140_000 }, async (t) 
       if (reason && !deviations.some(({ covers }) => covers(one))) reasons.push(reason);
     }
   }));
-  t.diagnostic(`accepted ${verdicts.accepted}, rejected ${verdicts.rejected}, beyond a limit ${verdicts.limited}`);
+  t.diagnostic(`accepted ${verdicts.accepted}, rejected ${verdicts.rejected}, over a limit ${verdicts.limited}`);
   if (env.SHOW) for (const reason of reasons) console.log(reason);
   assert.deepEqual(reasons.slice(0, 5), [], `${reasons.length} disagreements`);
-  // Requests that are all rejected, or all too large, would agree on nothing of interest.
+  // If nearly all requests were rejected or too large, the comparison would be meaningless.
   assert.ok(verdicts.accepted > count / 4 && verdicts.rejected > count / 4 && verdicts.limited < count / 20);
 });
 
-test("coerced values are those of graphql-js", { timeout: 60_000 }, async () => {
+test("coerced values match graphql-js", { timeout: 60_000 }, async () => {
   const source = random(seed);
   for (let n = 0; n < 300; n++) {
     const request = writing(source);
@@ -114,4 +115,4 @@ test("coerced values are those of graphql-js", { timeout: 60_000 }, async () => 
   }
 });
 
-test("the server still answers", stillAnswers);
+test("the server still responds", stillAnswers);

@@ -1,5 +1,6 @@
-"""The database file in other programs: Python's module and, where it is installed, the shell. Debian 12 has SQLite
-3.40; both read every table but the two of the full-text search, copy the file, and fail to write with a clear reason."""
+"""The database file in other programs: Python's sqlite3 module and, if installed, the sqlite3 shell. Debian 12 has
+SQLite 3.40. Both read every table except the two full-text search tables, copy the file, and fail to write with a clear
+error."""
 
 import os
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-# Virtual tables with options that SQLite before 3.43 does not know.
+# Virtual tables with options that SQLite before 3.43 does not support.
 FULL_TEXT = {"search_documents", "search_names"}
 passed = failed = 0
 
@@ -33,37 +34,37 @@ def examine(folder):
     file = folder / "salesgraph.db"
     binary = os.environ["SALESGRAPH_BINARY"]
     seeded = subprocess.run([binary, "--database", f"sqlite:{file}", "seed"], capture_output=True, text=True)
-    check("seed", seeded.returncode == 0, seeded.stderr)
+    check("seed succeeds", seeded.returncode == 0, seeded.stderr)
     counts = tables(file)
-    check("every table is read", counts.get("prospects", 0) > 0 and len(counts) > 30, counts)
+    check("every table is readable", counts.get("prospects", 0) > 0 and len(counts) > 30, counts)
     saved = subprocess.run([binary, "--database", f"sqlite:{file}", "backup", str(folder / "saved.db")],
                            capture_output=True, text=True)
-    check("backup", saved.returncode == 0, saved.stderr)
+    check("backup succeeds", saved.returncode == 0, saved.stderr)
     in_backup = tables(folder / "saved.db")
-    check("a backup is read", in_backup.get("prospects") == counts["prospects"], in_backup)
+    check("the backup is readable", in_backup.get("prospects") == counts["prospects"], in_backup)
     with sqlite3.connect(file) as database:
         for action in ["UPDATE prospects SET full_name = full_name || 'x' WHERE id = 1",
                        "DELETE FROM outreach_drafts WHERE id = 1"]:
             try:
                 database.execute(action)
-                # A version that knows the options writes, and the search follows.
-                check("a write", sqlite3.sqlite_version_info >= (3, 45), action)
+                # Versions that support the options can write, and the search index is updated.
+                check("a write succeeds only on supported versions", sqlite3.sqlite_version_info >= (3, 45), action)
             except sqlite3.OperationalError as error:
                 told = "contentless_delete" in str(error) or "tokenizer" in str(error)
-                check("the reason why nothing is written", told, error)
+                check("the error states why the write failed", told, error)
             database.rollback()
     shell = shutil.which("sqlite3")
     if shell is None:
-        print("  the shell is left out: it is not installed")
+        print("  skipped: the sqlite3 shell is not installed")
         return
     run = lambda *command: subprocess.run([shell, *command], capture_output=True, text=True)
     schema = run(str(file), ".schema")
-    check(".schema", "search_prospects_changed" in schema.stdout, schema.stderr)
+    check(".schema succeeds", "search_prospects_changed" in schema.stdout, schema.stderr)
     copy = run(str(file), f".backup '{folder / 'copy.db'}'")
-    check(".backup", copy.returncode == 0, copy.stderr)
-    check("the copy is whole", tables(folder / "copy.db") == counts)
+    check(".backup succeeds", copy.returncode == 0, copy.stderr)
+    check("the copy is complete", tables(folder / "copy.db") == counts)
     count = run(str(file), "SELECT count(*) FROM interactions")
-    check("a count", count.stdout.strip() == str(counts["interactions"]), count.stderr)
+    check("the row count matches", count.stdout.strip() == str(counts["interactions"]), count.stderr)
 
 
 with tempfile.TemporaryDirectory() as place:

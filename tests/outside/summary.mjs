@@ -1,4 +1,4 @@
-// What `run` shows of a suite: its notes, what failed and why, and one line with the counts.
+// The test reporter of `run`: prints diagnostics, failures with their reasons, and one line with the counts.
 
 import { env } from "node:process";
 
@@ -7,7 +7,7 @@ const longest = 1500;
 const closing = ({ code, reason }) => `the socket was closed with ${code} ${reason}`;
 
 function reason(error) {
-  // The runner wraps what a test threw, which may be no Error: graphql-ws throws the closing of its socket.
+  // The runner wraps the thrown value, which may not be an Error: graphql-ws throws the close event of its socket.
   const cause = error.cause ?? error;
   const text = typeof cause === "string" ? cause : (cause.message || closing(cause));
   const short = text.length > longest ? `${text.slice(0, longest)} …` : text;
@@ -17,7 +17,7 @@ function reason(error) {
 export default async function* summary(events) {
   const count = { passed: 0, failed: 0, skipped: 0 };
   for await (const { type, data } of events) {
-    // The runner's own counts, at the end, belong to no file.
+    // The runner's own final counts belong to no file.
     if (type === "test:diagnostic" && data.file) yield `  ${data.message}\n`;
     if (type === "test:stdout" || type === "test:stderr") yield data.message;
     if (type === "test:pass" && data.skip !== undefined) {

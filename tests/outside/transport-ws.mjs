@@ -1,5 +1,5 @@
-// The protocol graphql-transport-ws message by message, with a socket that keeps to nothing: what a
-// client that is careful never sends.
+// The graphql-transport-ws protocol message by message, including protocol violations that a regular client never
+// sends.
 
 import assert from "node:assert/strict";
 import { env } from "node:process";
@@ -12,7 +12,7 @@ const init = { type: "connection_init" };
 const drafts = "subscription { outreachDraftCreated { cursor draft { content } } }";
 const subscribe = (id, query = "{ __typename }") => ({ id, type: "subscribe", payload: { query } });
 
-/** A socket whose messages are read one after the other. `closed` is the code it was closed with. */
+/** A socket with a queue of received messages. `closed` resolves to the close code. */
 class Raw {
   constructor({ protocols = "graphql-transport-ws", address = socket, ...options } = {}) {
     this.ws = new WebSocket(address, protocols, options);
@@ -41,7 +41,7 @@ class Raw {
     this.ws.send(typeof message === "string" ? message : JSON.stringify(message));
   }
 
-  /** The next message; pings of the server are answered on the way. */
+  /** Returns the next message; server pings are answered automatically. */
   async next() {
     const message = this.messages.shift()
       ?? await new Promise((resolve, reject) => {
@@ -60,7 +60,7 @@ class Raw {
     return message;
   }
 
-  /** Runs a query to its end: the socket is open and does its work. */
+  /** Runs a query to completion, which proves that the socket is open and usable. */
   async works(id = "works") {
     this.send(subscribe(id));
     assert.equal((await this.expect("next", id)).payload.data.__typename, "Query");
@@ -68,7 +68,7 @@ class Raw {
   }
 }
 
-/** A test with a socket that is acknowledged already, and closed in the end. */
+/** A test with an acknowledged socket, which is closed at the end. */
 function acknowledged(name, body) {
   test(name, limit, async (t) => {
     const raw = new Raw();
@@ -80,7 +80,7 @@ function acknowledged(name, body) {
   });
 }
 
-/** A test with a socket on which nothing was said. */
+/** A test with a socket on which no message has been sent. */
 function fresh(name, options, body) {
   test(name, limit, async (t) => {
     const raw = new Raw(options);
@@ -90,20 +90,20 @@ function fresh(name, options, body) {
 }
 
 for (const [name, message] of Object.entries({
-  "no JSON": "nonsense",
+  "not JSON": "nonsense",
   "null": null,
-  "a list": [],
-  "a text": '"connection_init"',
+  "an array": [],
+  "a string": '"connection_init"',
   "no type": {},
   "an unknown type": { type: "nonsense" },
-  "a type that is no text": { type: 1 },
+  "a type that is not a string": { type: 1 },
   "subscribe without id": { type: "subscribe", payload: { query: "{ __typename }" } },
-  "subscribe with an id that is no text": subscribe(1),
+  "subscribe with an id that is not a string": subscribe(1),
   "subscribe without payload": { id: "1", type: "subscribe" },
-  "subscribe with null as payload": { id: "1", type: "subscribe", payload: null },
+  "subscribe with a null payload": { id: "1", type: "subscribe", payload: null },
   "subscribe without query": { id: "1", type: "subscribe", payload: {} },
-  "subscribe with null as query": { id: "1", type: "subscribe", payload: { query: null } },
-  "subscribe with a query that is no text": { id: "1", type: "subscribe", payload: { query: 1 } },
+  "subscribe with a null query": { id: "1", type: "subscribe", payload: { query: null } },
+  "subscribe with a query that is not a string": { id: "1", type: "subscribe", payload: { query: 1 } },
   "complete without id": { type: "complete" },
 })) {
   acknowledged(`4400: ${name}`, async (raw) => {
@@ -112,7 +112,7 @@ for (const [name, message] of Object.entries({
   });
 }
 
-fresh("4400 before init: no JSON", {}, async (raw) => {
+fresh("4400 before init: not JSON", {}, async (raw) => {
   await raw.opened;
   raw.send("nonsense");
   assert.equal(await raw.closed, 4400);
@@ -124,20 +124,20 @@ fresh("4401: subscribe before init", {}, async (raw) => {
   assert.equal(await raw.closed, 4401);
 });
 
-for (const [name, protocols] of Object.entries({ "an unknown subprotocol": "nonsense", "none": [] })) {
-  fresh(`4406, or refused: ${name}`, { protocols }, async (raw) => {
+for (const [name, protocols] of Object.entries({ "unknown subprotocol": "nonsense", "no subprotocol": [] })) {
+  fresh(`4406 or a rejected handshake: ${name}`, { protocols }, async (raw) => {
     const outcome = await Promise.race([raw.refused, raw.closed]);
     assert.ok(outcome === 4406 || (outcome >= 400 && outcome < 500), `the outcome is ${outcome}`);
   });
 }
 
-test("4408: no init in time", limit, async (t) => {
-  assert.ok(env.SALESGRAPH_IMPATIENT_URL, "the server does not start with --socket-init-timeout 2");
+test("4408: no init before the timeout", limit, async (t) => {
+  assert.ok(env.SALESGRAPH_IMPATIENT_URL, "the server did not start with --socket-init-timeout 2");
   const raw = new Raw({ address: `${env.SALESGRAPH_IMPATIENT_URL.replace(/^http/, "ws")}/graphql` });
   t.after(() => raw.ws.terminate());
   await raw.opened;
   const start = performance.now();
-  // A ping is no init: it must not buy more time.
+  // A ping must not extend the init timeout.
   const pings = setInterval(() => raw.ws.readyState === WebSocket.OPEN && raw.send({ type: "ping" }), 500);
   t.after(() => clearInterval(pings));
   assert.equal(await raw.closed, 4408);
@@ -145,8 +145,8 @@ test("4408: no init in time", limit, async (t) => {
   assert.ok(seconds > 1.5 && seconds < 4, `closed after ${seconds} s`);
 });
 
-test("4408 is not for who was acknowledged", limit, async (t) => {
-  assert.ok(env.SALESGRAPH_IMPATIENT_URL, "the server does not start with --socket-init-timeout 2");
+test("the init timeout does not close an acknowledged socket", limit, async (t) => {
+  assert.ok(env.SALESGRAPH_IMPATIENT_URL, "the server did not start with --socket-init-timeout 2");
   const raw = new Raw({ address: `${env.SALESGRAPH_IMPATIENT_URL.replace(/^http/, "ws")}/graphql` });
   t.after(() => raw.ws.terminate());
   await raw.opened;
@@ -156,7 +156,7 @@ test("4408 is not for who was acknowledged", limit, async (t) => {
   await raw.works();
 });
 
-acknowledged("4409: an id that is active", async (raw) => {
+acknowledged("4409: an id that is already active", async (raw) => {
   raw.send(subscribe("1", drafts));
   raw.send(subscribe("1", drafts));
   assert.equal(await raw.closed, 4409);
@@ -167,7 +167,7 @@ acknowledged("4429: a second init", async (raw) => {
   assert.equal(await raw.closed, 4429);
 });
 
-fresh("ping before init", {}, async (raw) => {
+fresh("ping before init is answered", {}, async (raw) => {
   await raw.opened;
   raw.send({ type: "ping" });
   await raw.expect("pong", undefined);
@@ -175,39 +175,39 @@ fresh("ping before init", {}, async (raw) => {
   await raw.expect("connection_ack", undefined);
 });
 
-acknowledged("ping after init; a pong that nobody asked for is ignored", async (raw) => {
+acknowledged("ping after init is answered; an unsolicited pong is ignored", async (raw) => {
   raw.send({ type: "pong" });
   raw.send({ type: "ping", payload: { any: 1 } });
   await raw.expect("pong", undefined);
 });
 
-acknowledged("complete of an unknown id is ignored", async (raw) => {
+acknowledged("complete for an unknown id is ignored", async (raw) => {
   raw.send({ id: "unknown", type: "complete" });
   await raw.works();
 });
 
-acknowledged("an id is free again when its query is answered", async (raw) => {
+acknowledged("an id can be reused after its query completes", async (raw) => {
   await raw.works("1");
   await raw.works("1");
 });
 
-acknowledged("an id is free again when its subscription was completed", async (raw) => {
+acknowledged("an id can be reused after its subscription is completed", async (raw) => {
   raw.send(subscribe("1", drafts));
   raw.send({ id: "1", type: "complete" });
   await raw.works("1");
 });
 
 for (const [name, query] of Object.entries({
-  "what can't be parsed": "{",
-  "what is not valid": "{ nothingOfThisName }",
-  "an operation without its variable": "query ($id: ID!) { prospect(id: $id) { id } }",
-  "a subscription with two root fields": "subscription { a: outreachDraftCreated { cursor } b: changes { cursor } }",
-  "a subscription with two root fields by a fragment":
+  "syntax error": "{",
+  "validation error": "{ nothingOfThisName }",
+  "missing variable": "query ($id: ID!) { prospect(id: $id) { id } }",
+  "subscription with two root fields": "subscription { a: outreachDraftCreated { cursor } b: changes { cursor } }",
+  "subscription with a second root field in a fragment":
     "subscription { outreachDraftCreated { cursor } ...F } fragment F on Subscription { changes { cursor } }",
-  "a subscription with a field that does not exist": "subscription { nothingOfThisName }",
+  "subscription with an unknown field": "subscription { nothingOfThisName }",
   "1,000 aliases": `{ ${Array.from({ length: 1000 }, (_, n) => `a${n}: __typename`).join(" ")} }`,
 })) {
-  acknowledged(`error, and the socket stays open: ${name}`, async (raw) => {
+  acknowledged(`an error keeps the socket open: ${name}`, async (raw) => {
     raw.send(subscribe("1", query));
     const { payload } = await raw.expect("error", "1");
     codes({ errors: payload });
@@ -215,7 +215,7 @@ for (const [name, query] of Object.entries({
   });
 }
 
-acknowledged("the 101st subscription is an error; there is room when one completes", async (raw) => {
+acknowledged("the 101st subscription is rejected until another one completes", async (raw) => {
   const query = drafts.replace("Created", `Created(after: ${JSON.stringify(await latest())})`);
   for (let n = 1; n <= 99; n++) raw.send(subscribe(`s${n}`, query));
   await raw.works();
@@ -237,25 +237,25 @@ acknowledged("the 101st subscription is an error; there is room when one complet
   assert.ok(reached.has("s101") && !reached.has("s1"));
 });
 
-acknowledged("a message of 20 MB is refused", async (raw) => {
+acknowledged("a message of 20 MB closes the socket", async (raw) => {
   raw.send(subscribe("1", `{ __typename } # ${"x".repeat(20_000_000)}`));
   await raw.closed;
 });
 
-acknowledged("a close is answered with a close", async (raw) => {
+acknowledged("the server completes the close handshake", async (raw) => {
   raw.ws.close(1000);
   assert.equal(await raw.closed, 1000);
 });
 
 for (const foreign of ["http://evil.example", "https://localhost.evil.example", "null"]) {
-  fresh(`Origin ${foreign} is refused`, { origin: foreign }, async (raw) => {
+  fresh(`Origin ${foreign} is rejected`, { origin: foreign }, async (raw) => {
     const outcome = await Promise.race([raw.refused, raw.opened.then(() => "opened")]);
     assert.ok(outcome >= 400 && outcome < 500, `the outcome is ${outcome}`);
   });
 }
 
-fresh("its own Origin is welcome", { origin }, async (raw) => {
+fresh("the server's own Origin is accepted", { origin }, async (raw) => {
   await raw.opened;
 });
 
-test("the server still answers", stillAnswers);
+test("the server still responds", stillAnswers);

@@ -10,7 +10,7 @@ import { endpoint, latest, socket, stillAnswers, writeDraft } from "./server.mjs
 const limit = { timeout: 15_000 };
 const person = gql`query Person($id: ID!) { prospect(id: $id) { id fullName company { id name } } }`;
 
-/** A client, and what it sent and was answered. */
+/** A client and a record of its requests and responses. */
 function recorded(options) {
   const seen = [];
   const recording = async (url, init) => {
@@ -33,20 +33,20 @@ for (const preferGetMethod of [true, "within-url-limit", "force", false]) {
     assert.equal(data.prospect.id, "Prospect:42");
     const [{ method: used, type, accept }] = seen;
     assert.equal(used, method);
-    // It takes event streams too, at the end of its list: they are not what it asks for first.
+    // The Accept header also lists event streams, but last, so they are not preferred.
     assert.match(accept, /^application\/graphql-response\+json.*text\/event-stream/);
     assert.match(type, /^application\/graphql-response\+json\b/);
   });
 }
 
-test("the errors of a query that is not valid", limit, async () => {
+test("an invalid query returns its errors", limit, async () => {
   for (const preferGetMethod of [true, false]) {
     const { error } = await recorded({ preferGetMethod }).client.query(gql`{ nothingOfThisName }`, {}).toPromise();
     assert.equal(error?.graphQLErrors[0]?.extensions.code, "GRAPHQL_VALIDATION_FAILED", error?.message);
   }
 });
 
-test("a mutation is sent by POST, whatever queries are sent by", limit, async () => {
+test("a mutation is sent by POST even if queries use GET", limit, async () => {
   const { client, seen } = recorded({ preferGetMethod: true });
   const write = gql`mutation ($input: CreateOutreachDraftInput!) {
     createOutreachDraft(input: $input) { outreachDraft { id content } userErrors { code message } }
@@ -74,7 +74,7 @@ async function follows(client) {
   assert.equal(data.outreachDraftCreated.draft.id, id);
 }
 
-test("a subscription by graphql-ws", limit, async (t) => {
+test("a subscription over graphql-ws delivers events", limit, async (t) => {
   const ws = createClient({ url: socket, webSocketImpl: WebSocket, retryAttempts: 0 });
   t.after(() => ws.dispose());
   const forwardSubscription = (request) => ({
@@ -84,8 +84,8 @@ test("a subscription by graphql-ws", limit, async (t) => {
   await follows(client);
 });
 
-test("a subscription by fetch", limit, async () => {
+test("a subscription over fetch delivers events", limit, async () => {
   await follows(recorded({ fetchSubscriptions: true }).client);
 });
 
-test("the server still answers", stillAnswers);
+test("the server still responds", stillAnswers);

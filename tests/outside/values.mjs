@@ -1,4 +1,4 @@
-// Values that no schema can rule out: each gives what is meant, or an error with a code.
+// Edge-case values that the schema cannot exclude: each is handled correctly or rejected with an error code.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -6,7 +6,7 @@ import { codes, data, post, shown, stillAnswers } from "./server.mjs";
 
 const limit = { timeout: 15_000 };
 
-/** Neither a fault of the server nor an error without a code; gives the answer. */
+/** Asserts that there is no internal error and no error without a code; returns the response. */
 async function clean(query, variables) {
   const { status, json, text } = await post({ query, variables });
   assert.ok(status < 500, `status ${status} for ${shown(variables)}: ${text.slice(0, 300)}`);
@@ -24,25 +24,25 @@ const createIndustry = `mutation ($name: String!) {
 const nul = "a\u0000b";
 for (const [name, query, variables] of [
   ["a filter", "query ($s: String!) { prospects(filter: { fullName: { contains: $s } }) { totalCount } }", { s: nul }],
-  ["a filter, written out", '{ prospects(filter: { fullName: { eq: "a\\u0000b" } }) { totalCount } }'],
+  ["a filter literal", '{ prospects(filter: { fullName: { eq: "a\\u0000b" } }) { totalCount } }'],
   ["an id", "query ($s: ID!) { prospect(id: $s) { id } }", { s: nul }],
   ["a cursor", "query ($s: String!) { prospects(after: $s) { nodes { id } } }", { s: nul }],
 ]) {
-  test(`NUL in ${name}`, limit, async () => {
+  test(`NUL in ${name} is rejected or matches nothing`, limit, async () => {
     const json = await clean(query, variables);
     assert.ok(json.errors ?? json.data.prospect === null, shown(json));
   });
 }
 
 for (const [name, query, variables] of [
-  ["a text", createIndustry, { name: nul }],
+  ["a string", createIndustry, { name: nul }],
   ["JSON", `mutation ($value: JSON) {
     createOutreachDraft(input: { prospectId: 1, draftType: "initial", content: "x", metadata: $value }) {
       outreachDraft { id } userErrors { code }
     }
   }`, { value: { deep: [nul] } }],
 ]) {
-  test(`NUL in ${name} that is written`, limit, async () => {
+  test(`NUL in ${name} input is rejected`, limit, async () => {
     const { errors, data: done } = await clean(query, variables);
     if (errors) return;
     const [{ userErrors }] = Object.values(done);
@@ -51,7 +51,7 @@ for (const [name, query, variables] of [
 }
 
 for (const [name, letter] of Object.entries({ letters: "x", umlauts: "ä", emoji: "🦀" })) {
-  test(`255 ${name} are taken, 256 refused`, limit, async () => {
+  test(`255 ${name} are accepted, 256 are rejected`, limit, async () => {
     const { createIndustry: taken } = await data(createIndustry, { name: letter.repeat(255) });
     assert.deepEqual(taken.userErrors, []);
     assert.equal(taken.industry.name, letter.repeat(255));
@@ -69,20 +69,20 @@ async function refused(after) {
   assert.deepEqual(json.errors && codes(json), ["BAD_CURSOR"], `${shown(after)}: ${shown(json)}`);
 }
 
-test("cursors that are none", limit, async () => {
+test("malformed cursors are rejected", limit, async () => {
   for (const cursor of ["", "x", "1", "-1", "null", "e30=", "bm9uc2Vuc2U", "🦀", "%00", "x".repeat(10_000)]) {
     await refused(cursor);
   }
 });
 
-test("cursors cut short or made longer", limit, async () => {
+test("truncated and extended cursors are rejected", limit, async () => {
   const { prospects } = await data(people);
   const cursor = prospects.pageInfo.endCursor;
   for (let length = 1; length < cursor.length; length++) await refused(cursor.slice(0, length));
   for (const more of ["x", "=", " ", "AAAA"]) await refused(cursor + more);
 });
 
-test("cursors with another character anywhere", limit, async () => {
+test("cursors with any character changed are rejected", limit, async () => {
   const { prospects } = await data(people);
   const cursor = prospects.pageInfo.endCursor;
   for (let at = 0; at < cursor.length; at++) {
@@ -90,7 +90,7 @@ test("cursors with another character anywhere", limit, async () => {
   }
 });
 
-test("cursors of another list", limit, async () => {
+test("cursors of another list are rejected", limit, async () => {
   const { companies, prospects } = await data(`{
     companies(first: 1) { pageInfo { endCursor } }
     prospects(first: 1, orderBy: [{ fullName: ASC }]) { pageInfo { endCursor } }
@@ -99,7 +99,7 @@ test("cursors of another list", limit, async () => {
   await refused(prospects.pageInfo.endCursor);
 });
 
-test("past the end is an empty page", limit, async () => {
+test("a page after the last row is empty", limit, async () => {
   const { prospects } = await data("{ prospects(last: 1) { pageInfo { endCursor } } }");
   const after = prospects.pageInfo.endCursor;
   const { prospects: past } = await data(people, { after });
@@ -115,7 +115,7 @@ for (const [name, query, value] of [
   ["nodes(ids:)", "query ($id: ID!) { nodes(ids: [$id]) { id } }", ({ nodes }) => nodes[0]],
   ["node(id:)", "query ($id: ID!) { node(id: $id) { id } }", ({ node }) => node],
 ]) {
-  test(`ids that name nothing: ${name}`, limit, async () => {
+  test(`unknown IDs return null or an error: ${name}`, limit, async () => {
     for (const id of ids.filter((id) => name === "prospect(id:)" || id !== "Company:1")) {
       const json = await clean(query, { id });
       if (!json.errors) assert.equal(value(json.data), null, `${shown(id)}: ${shown(json)}`);
@@ -123,7 +123,7 @@ for (const [name, query, value] of [
   });
 }
 
-test("ids that name nothing, in a filter and in a mutation", limit, async () => {
+test("unknown IDs in a filter or mutation cause no internal error", limit, async () => {
   for (const id of ids) {
     await clean("query ($id: ID!) { prospects(filter: { companyId: { eq: $id } }) { totalCount } }", { id });
     const { errors, data: done } = await clean(
@@ -134,7 +134,7 @@ test("ids that name nothing, in a filter and in a mutation", limit, async () => 
   }
 });
 
-test("`%`, `_` and `\\` in filters are themselves", limit, async () => {
+test("`%`, `_` and `\\` in filters match literally", limit, async () => {
   for (const name of ["percent 5% x", "under_score", "back\\slash", "percent 55 x", "underXscore"]) {
     await data(createIndustry, { name });
   }
@@ -146,10 +146,10 @@ test("`%`, `_` and `\\` in filters are themselves", limit, async () => {
 });
 
 for (const first of [2 ** 31, -(2 ** 31) - 1, 1e20, 1.5, "1", true, [1], {}]) {
-  test(`first: ${shown(first)} is an error`, limit, async () => {
+  test(`first: ${shown(first)} is rejected`, limit, async () => {
     const json = await clean("query ($n: Int) { prospects(first: $n) { totalCount } }", { n: first });
     assert.ok(json.errors || (Array.isArray(first) && json.data), shown(json));
   });
 }
 
-test("the server still answers", stillAnswers);
+test("the server still responds", stillAnswers);

@@ -1,6 +1,6 @@
-// A balancer as plain as they are: each connection goes to the next server, or to the one after it when nobody
-// listens there. It knows nothing of HTTP. Started with a number of fronts and the ports of the servers, it
-// prints the ports of the fronts; each front has a turn of its own.
+// A minimal TCP load balancer: assigns each connection to the next server (round robin), or to the one after it if the
+// connection is refused. Arguments: the number of frontends and the ports of the servers. It prints the ports of the
+// frontends; each frontend has its own round-robin counter.
 
 import { once } from 'node:events';
 import net from 'node:net';
@@ -37,5 +37,5 @@ for (let number = 0; number < fronts; number += 1) {
 }
 console.log(JSON.stringify(ports));
 
-// It ends with whoever started it, however that one ends.
+// Exit when the parent process exits for any reason.
 process.stdin.resume().on('end', () => process.exit());

@@ -1,5 +1,5 @@
-// Clients: one that asks, on a new connection each time, and one that follows new drafts as server-sent events
-// and goes on from its last cursor where it was cut off.
+// Clients: one sends requests, each on a new connection; the other subscribes to new drafts by server-sent events and
+// resumes from its last cursor after a disconnect.
 
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,15 +23,15 @@ async function answer(request) {
 }
 
 /**
- * Asks, and gives `{ code, data, text, begun, ms }`. `code` is null for an answer without errors, the code of the
- * first error, or what kept the answer away: NETWORK, PATIENCE (we gave up), UNCODED, HTTP and its status. Without
- * an agent the connection is a new one.
+ * Sends a request and returns `{ code, data, text, begun, ms }`. `code` is null for a response without errors, or the
+ * code of the first error, or the reason for the failure: NETWORK, TIMEOUT, UNCODED, or HTTP and its status. Without an
+ * agent, a new connection is opened.
  */
 export async function ask(port, query, variables = {}, { agent = false, patience = 20_000 } = {}) {
   const begun = performance.now();
   const outcome = (code, rest) => ({ code, begun, ms: performance.now() - begun, ...rest });
   const request = post(port, query, variables, 'application/json', agent);
-  const alarm = setTimeout(() => request.destroy(new Error('PATIENCE')), patience);
+  const alarm = setTimeout(() => request.destroy(new Error('TIMEOUT')), patience);
   try {
     const { status, text } = await answer(request);
     let json;
@@ -44,23 +44,23 @@ export async function ask(port, query, variables = {}, { agent = false, patience
     if (error) return outcome(error.extensions?.code ?? 'UNCODED', { text });
     return outcome(null, { data: json.data });
   } catch (error) {
-    const gaveUp = error.message === 'PATIENCE';
-    return outcome(gaveUp ? 'PATIENCE' : 'NETWORK', { text: String(error) });
+    const gaveUp = error.message === 'TIMEOUT';
+    return outcome(gaveUp ? 'TIMEOUT' : 'NETWORK', { text: String(error) });
   } finally {
     clearTimeout(alarm);
   }
 }
 
-/** Asks for what must succeed for the check to be made at all. */
+/** Sends a setup request that must succeed for the check to run. */
 export async function demand(port, query, variables) {
   const { code, text, data } = await ask(port, query, variables);
-  if (code) throw new Error(`${code}: ${text} (for ${query.slice(0, 200)})`);
+  if (code) throw new Error(`${code}: ${text} (query: ${query.slice(0, 200)})`);
   return data;
 }
 
 /**
- * Sends a mutation of one root field; `row` is what it made. The code is REFUSED where the input was refused, and
- * NEITHER where there is neither a row nor a reason.
+ * Sends a mutation with one root field; `row` is the row it wrote. The code is REJECTED if the input was rejected, and
+ * NO_RESULT if the payload has neither a row nor a user error.
  */
 export async function write(port, mutation, input, options) {
   const outcome = await ask(port, mutation, { input }, options);
@@ -68,11 +68,11 @@ export async function write(port, mutation, input, options) {
   const [{ userErrors, ...payload }] = Object.values(outcome.data);
   const [row] = Object.values(payload);
   if (row) return { ...outcome, row };
-  if (!userErrors.length) return { ...outcome, code: 'NEITHER', text: JSON.stringify(outcome.data) };
-  return { ...outcome, code: 'REFUSED', text: userErrors[0].message };
+  if (!userErrors.length) return { ...outcome, code: 'NO_RESULT', text: JSON.stringify(outcome.data) };
+  return { ...outcome, code: 'REJECTED', text: userErrors[0].message };
 }
 
-/** Waits until `holds`, for so many milliseconds; gives how long it took, or null when it did not come. */
+/** Waits until `holds` returns true, at most `patience` ms; returns the elapsed time in ms, or null on timeout. */
 export async function until(holds, patience, pause = 50) {
   const begun = performance.now();
   for (;;) {
@@ -85,15 +85,15 @@ export async function until(holds, patience, pause = 50) {
 const NEW_DRAFTS = `subscription NewDrafts($after: String) {
   outreachDraftCreated(after: $after) { cursor draft { id } } }`;
 
-/** Follows new drafts. */
+/** A subscriber to new drafts. */
 export class Subscriber {
-  /** What came, in order: the id of the draft, and when it came. */
+  /** Received events in order: draft ID and time of arrival. */
   received = [];
   endings = 0;
   #leaving = false;
   #request;
 
-  /** Begins at `port`; cut off there it goes on at the port `again`. */
+  /** Connects to `port`; reconnects to the port `again` after a disconnect. */
   constructor(port, again, cursor) {
     Object.assign(this, { again, cursor });
     this.#follow(port);
@@ -126,7 +126,7 @@ export class Subscriber {
   #hear(event) {
     const lines = event.split('\n').filter((line) => line.startsWith('data:'));
     const text = lines.map((line) => line.slice('data:'.length)).join('\n');
-    // `complete` has no data, and neither has what keeps the connection open.
+    // `complete` events and keep-alive comments have no data.
     if (!text.trim()) return;
     const told = JSON.parse(text).data?.outreachDraftCreated;
     if (!told) return;

@@ -1,8 +1,8 @@
-// What a check has measured, and what did not hold in it.
+// Measurements and failed assertions of a check.
 
 export class Figures {
   told = [];
-  /** What did not hold, and how often. */
+  /** Failed assertions and their counts. */
   broken = new Map();
 
   get ok() {
@@ -22,27 +22,27 @@ export class Figures {
   print(name) {
     console.log(`${name}: ${this.ok ? 'ok' : 'FAILED'}: ${this.told.join('; ')}`);
     for (const [text, count] of this.broken) {
-      console.log(`  does not hold${count > 1 ? ` (${count} times)` : ''}: ${text}`);
+      console.log(`  assertion failed${count > 1 ? ` (${count} times)` : ''}: ${text}`);
     }
   }
 }
 
-/** Milliseconds in words. */
+/** Formats a duration in milliseconds. */
 export function time(milliseconds) {
   if (milliseconds === null) return 'never';
   if (milliseconds >= 1_000) return `${(milliseconds / 1_000).toFixed(1)} s`;
   return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
 }
 
-/** The middle, the 99th of a hundred, and the slowest of these times, in words. */
+/** Formats the median, the 99th percentile and the maximum of these durations. */
 export function spread(times) {
   if (!times.length) return 'none';
   const sorted = [...times].sort((one, other) => one - other);
   const at = (part) => time(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]);
-  return `p50 ${at(0.5)}, p99 ${at(0.99)}, slowest ${time(sorted.at(-1))}`;
+  return `p50 ${at(0.5)}, p99 ${at(0.99)}, max ${time(sorted.at(-1))}`;
 }
 
-/** How many there are of each: `UNAVAILABLE 12, NETWORK 1`. */
+/** The number of occurrences of each code: `UNAVAILABLE 12, NETWORK 1`. */
 export function tally(codes) {
   const counts = new Map();
   for (const code of codes) counts.set(code, (counts.get(code) ?? 0) + 1);

@@ -1,4 +1,4 @@
-// The replica gets everything and shows nothing of it for five seconds, under reads and writes: nobody notices.
+// Replication lag: the replica replays nothing for five seconds during reads and writes; no read is stale.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -21,7 +21,7 @@ export default async function lagging(place, figures) {
   judge(samples, figures);
   const { write, read } = slowest(samples, pausing, resumed);
   figures.tell('while paused', `slowest write ${time(write)}, slowest read ${time(read)}`);
-  figures.tell('then behind by', `${Math.round(behind / 1024)} KiB`);
-  figures.must(behind > 0, 'the replica was not behind: nothing was tried');
+  figures.tell('replication lag', `${Math.round(behind / 1024)} KiB`);
+  figures.must(behind > 0, 'the replica did not lag, so nothing was tested');
   await comeBack(place, figures);
 }

@@ -1,4 +1,4 @@
-// Whoever has written something reads it at once, by the other server too.
+// Read-your-writes consistency: a client sees its own write immediately, on the other server too.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -11,6 +11,6 @@ export default async function ownWrites(place, figures) {
     samples = await writing(place, () => sleep(15_000));
   });
   judge(samples, figures);
-  // A mutation reads the row for its answer, so not all of them can be on the replica.
-  figures.tell('statements of lists', by.words);
+  // A mutation reads the row for its response from the primary, so not all list statements run on the replica.
+  figures.tell('list statements', by.words);
 }

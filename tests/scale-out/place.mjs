@@ -1,4 +1,4 @@
-// Where everything is tried: a primary with a streaming replica, two servers on them, a balancer in front.
+// The test environment: a primary with a streaming replica, two servers that use both, and a load balancer.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { atEnd } from '../faults/ending.mjs';
 import { Server, command, flag, freePort } from '../faults/server.mjs';
 import { Replica } from './replica.mjs';
 
-/** Each client has a front of its own, on which its connections take turns, whatever the others do. */
+/** Number of balancer frontends. Each client has its own, so that its connections alternate between the servers. */
 const FRONTS = 10;
 const SETTINGS = { wal_level: 'replica', shared_preload_libraries: 'pg_stat_statements' };
 
@@ -23,7 +23,7 @@ export class Place {
     const place = new Place();
     place.folder = folder;
     if (place.hasReplica && !flag('--replica', '').length) {
-      console.error('this binary has no option --replica; NO_REPLICA=1 leaves it out');
+      console.error('this binary does not support --replica; set NO_REPLICA=1 to run without it');
       process.exit(2);
     }
     place.primary = await Cluster.start(folder);
@@ -41,7 +41,7 @@ export class Place {
     return place;
   }
 
-  /** A server, with the replica if there is to be one; on the port of an earlier one, if given. */
+  /** Starts a server, with the replica if enabled, and on the given port if it replaces an earlier server. */
   async serve(name, { port, replica = this.hasReplica } = {}) {
     const folder = join(this.folder, `server-${name}`);
     mkdirSync(folder, { recursive: true });
@@ -59,7 +59,7 @@ export class Place {
     this.fronts = JSON.parse(line);
   }
 
-  /** Makes it whole again after a check that failed in the middle. */
+  /** Restores the replica and the servers after a failed check. */
   async restore() {
     await this.replica.restore();
     for (const [number, server] of this.servers.entries()) {

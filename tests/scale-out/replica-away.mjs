@@ -1,4 +1,4 @@
-// The replica ends as in a crash, under reads and writes, and is back five seconds later: nobody is refused.
+// The replica crashes during reads and writes and restarts five seconds later; no request fails.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,7 +10,7 @@ import { judge, slowest, writing } from './writers.mjs';
 
 const LONGEST_REQUEST = 5_000;
 const LONGEST_RETURN = 30_000;
-/** Of the statements that read lists, once the replica is used again. */
+/** Minimum share of list statements that run on the replica once it is used again. */
 const LEAST_SHARE = 0.95;
 
 /** Waits until lists are read from the replica again. */
@@ -18,8 +18,8 @@ export async function comeBack(place, figures) {
   if (!place.hasReplica) return;
   const used = async () => (await answeredBy(place, () => readLists(place, 12))).share >= LEAST_SHARE;
   const after = await until(used, LONGEST_RETURN, 250);
-  figures.tell('lists come from the replica again after', time(after));
-  figures.must(after !== null, 'lists are not read from the replica any more');
+  figures.tell('replica used again after', time(after));
+  figures.must(after !== null, 'lists are no longer read from the replica');
 }
 
 export default async function replicaAway(place, figures) {
@@ -35,7 +35,7 @@ export default async function replicaAway(place, figures) {
   });
   judge(samples, figures);
   const { write, read } = slowest(samples, stopping, back);
-  figures.tell('while away', `slowest write ${time(write)}, slowest read ${time(read)}`);
+  figures.tell('during the outage', `slowest write ${time(write)}, slowest read ${time(read)}`);
   const longest = Math.max(...samples.map(({ ms }) => ms));
   figures.must(longest <= LONGEST_REQUEST, `a request took ${time(longest)}`);
   await comeBack(place, figures);

@@ -1,4 +1,4 @@
-// A streaming replica of a cluster: a copy that says what it has replayed, and what was read from it.
+// A streaming replica of a cluster, with its replay position and the statements that it executed.
 
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync } from 'node:fs';
@@ -20,7 +20,7 @@ export class Replica extends Cluster {
     if (process.getuid() === 0) execFileSync('chown', ['postgres', folder]);
     const replica = new Replica(folder, await freePort(FIRST_PORT));
     replica.primary = primary;
-    // The slot keeps what was written while the replica is away, -R makes the copy a replica when it starts.
+    // The replication slot retains WAL while the replica is down; -R configures the copy as a replica.
     const from = `-h 127.0.0.1 -p ${primary.port} -U salesgraph`;
     await replica.asOwner(`pg_basebackup ${from} -D ${folder}/cluster -R -c fast -C -S replica`);
     atEnd(() => replica.endNow());
@@ -29,31 +29,31 @@ export class Replica extends Cluster {
     return replica;
   }
 
-  /** Waits until it has replayed everything that the primary has written by now. */
+  /** Waits until the replica has replayed everything that the primary has written so far. */
   async caughtUp() {
     const end = await this.primary.sql('SELECT pg_current_wal_lsn()');
     const replayed = async () => (await this.sql(`SELECT pg_last_wal_replay_lsn() >= '${end}'`)) === 't';
-    if ((await until(replayed, PATIENCE)) === null) throw new Error('the replica does not catch up');
+    if ((await until(replayed, PATIENCE)) === null) throw new Error('the replica did not catch up in time');
   }
 
-  /** How many bytes of what was written it has not replayed. */
+  /** The replication lag in bytes of WAL. */
   async behind() {
     const replayed = await this.sql('SELECT pg_last_wal_replay_lsn()');
     return Number(await this.primary.sql(`SELECT pg_current_wal_lsn() - '${replayed}'::pg_lsn`));
   }
 
-  /** From here on it gets everything and shows nothing of it. */
+  /** Pauses replay: the replica receives WAL but does not apply it. */
   async pause() {
     await this.sql('SELECT pg_wal_replay_pause()');
     const paused = async () => (await this.sql('SELECT pg_get_wal_replay_pause_state()')) === 'paused';
-    if ((await until(paused, PATIENCE, 10)) === null) throw new Error('the replica does not pause');
+    if ((await until(paused, PATIENCE, 10)) === null) throw new Error('the replica did not pause in time');
   }
 
   async resume() {
     await this.sql('SELECT pg_wal_replay_resume()');
   }
 
-  /** Whatever was done to it: it runs and replays. */
+  /** Makes the replica run and replay again, whatever its state. */
   async restore() {
     const answers = await this.sql('SELECT 1').catch(() => null);
     if (!answers) await this.begin();
@@ -62,7 +62,7 @@ export class Replica extends Cluster {
   }
 }
 
-/** How many statements a cluster has answered since it was started: those that read lists, and all. */
+/** The number of statements a cluster has executed since its start: list statements, and all statements. */
 async function statements(cluster) {
   const counted = await cluster.sql(`SELECT
       coalesce(sum(calls) FILTER (WHERE query ~ '^SELECT .* FROM "(companies|prospects|outreach_drafts)"'), 0),
@@ -71,7 +71,7 @@ async function statements(cluster) {
   return counted.split('|').map(Number);
 }
 
-/** How many of them both answered while `work` ran, in words and as the share of lists that the replica has. */
+/** Counts the statements of both clusters while `work` runs; `share` is the replica's share of list statements. */
 export async function answeredBy({ primary, replica }, work) {
   const before = [await statements(primary), await statements(replica)];
   await work();
@@ -80,7 +80,7 @@ export async function answeredBy({ primary, replica }, work) {
     counts.map((count, kind) => count - before[cluster][kind]),
   );
   const lists = byPrimary + byReplica;
-  const words = `${byReplica} by the replica, ${byPrimary} by the primary`;
-  const all = `of all statements ${allByReplica} and ${allByPrimary}`;
+  const words = `${byReplica} on the replica, ${byPrimary} on the primary`;
+  const all = `all statements: ${allByReplica} and ${allByPrimary}`;
   return { lists, share: byReplica / lists, words: `${words} (${all})` };
 }

@@ -1,5 +1,5 @@
-// Runs the checks that are named, one after the other, in one place: each prints one line with its figures, and
-// then what did not hold.
+// Runs the named checks sequentially in one environment. Each prints one line with its figures, followed by failed
+// assertions.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,7 +10,7 @@ const ALL = ['reads', 'own-writes', 'lagging', 'replica-away', 'subscribers', 't
 const [folder, ...named] = process.argv.slice(2);
 const unknown = named.filter((name) => !ALL.includes(name));
 if (unknown.length) {
-  console.error(`no such check: ${unknown.join(', ')}; there are ${ALL.join(', ')}`);
+  console.error(`unknown check: ${unknown.join(', ')}; available checks: ${ALL.join(', ')}`);
   process.exit(2);
 }
 process.on('SIGHUP', () => process.exit(129));
@@ -22,7 +22,7 @@ async function attempt(place, name, check) {
   } catch (error) {
     figures.must(false, error.stack);
   }
-  figures.must(place.servers.every((server) => server.alive), 'a server ended by itself');
+  figures.must(place.servers.every((server) => server.alive), 'a server exited unexpectedly');
   figures.print(name);
   for (const words of figures.ok ? [] : place.servers.map((server) => server.lastWords())) {
     if (words) console.log(words.replace(/^/gm, '  log: '));

@@ -1,5 +1,5 @@
-// Whoever follows new drafts gets each once, in the one order, whichever server wrote it; and when a server is
-// killed, its subscribers go on at the other where they were.
+// Subscribers to new drafts receive each draft once, in the same order, regardless of the server that wrote it. After a
+// server is killed, its subscribers resume on the other server.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,7 @@ const AFTER = 150;
 const WRITERS = 4;
 const PATIENCE = 15_000;
 
-/** Creates drafts through the balancer, and notes when each was acknowledged. */
+/** Creates drafts through the load balancer and records when each was acknowledged. */
 class Author {
   acknowledged = new Map();
   again = 0;
@@ -23,7 +23,7 @@ class Author {
     Object.assign(this, { fronts, prospectId });
   }
 
-  /** Without an answer it sends the same once more: its key makes it one draft. */
+  /** Creates one draft; retries failed requests with the same idempotency key. */
   async #create(front) {
     const idempotencyKey = randomUUID();
     const input = { prospectId: this.prospectId, draftType: 'initial', content: idempotencyKey, idempotencyKey };
@@ -33,7 +33,7 @@ class Author {
       this.again += 1;
       await sleep(100);
     }
-    throw new Error('a draft could not be created, at either server');
+    throw new Error('failed to create a draft on either server');
   }
 
   async create(count) {
@@ -48,24 +48,24 @@ class Author {
   }
 }
 
-/** Waits until all have come to all, and says what is missing, came twice, or in another order. */
+/** Waits until all subscribers have all drafts; reports missing, duplicate and reordered events. */
 async function compare(subscribers, acknowledged, figures) {
   const complete = ({ received }) => received.length >= acknowledged.size;
   await until(() => subscribers.every(complete), PATIENCE);
-  await sleep(500); // whatever comes twice
+  await sleep(500); // wait for duplicates
   const orders = new Set();
   for (const { received } of subscribers) {
     const ids = new Set(received.map(({ id }) => id));
     const missing = [...acknowledged.keys()].filter((id) => !ids.has(id)).length;
-    figures.must(missing === 0, `a subscriber misses ${missing} of ${acknowledged.size} drafts`);
-    figures.must(ids.size === received.length, `a subscriber got ${received.length - ids.size} twice`);
-    figures.must(ids.size <= acknowledged.size, 'a subscriber got more drafts than were acknowledged');
+    figures.must(missing === 0, `a subscriber missed ${missing} of ${acknowledged.size} drafts`);
+    figures.must(ids.size === received.length, `a subscriber received ${received.length - ids.size} duplicates`);
+    figures.must(ids.size <= acknowledged.size, 'a subscriber received more drafts than were acknowledged');
     orders.add(received.map(({ id }) => id).join());
   }
-  figures.must(orders.size === 1, `${orders.size} different orders`);
+  figures.must(orders.size === 1, `subscribers received events in ${orders.size} different orders`);
 }
 
-/** From the answer of a mutation to its event; none where the event came first. */
+/** Delays from the response of a mutation to its event; 0 if the event arrived first. */
 function delays(subscribers, acknowledged) {
   return subscribers.flatMap(({ received }) => received.map(({ id, at }) => Math.max(0, at - acknowledged.get(id))));
 }
@@ -85,7 +85,7 @@ export default async function subscribersOfBoth(place, figures) {
     await compare(subscribers, author.acknowledged, figures);
     figures.tell('drafts', `${BEFORE} to each of ${subscribers.length}`);
     const own = spread(delays(subscribers, author.acknowledged));
-    figures.tell('from answer to event', own);
+    figures.tell('from response to event', own);
 
     const [, killed] = servers;
     const creating = author.create(AFTER);
@@ -96,9 +96,9 @@ export default async function subscribersOfBoth(place, figures) {
     await compare(subscribers, author.acknowledged, figures);
     const [, , ...moved] = subscribers;
     const first = moved.map(({ received }) => received.find((event) => event.at > at + 100)?.at ?? Infinity);
-    figures.tell('a server killed, drafts', `${author.acknowledged.size - BEFORE} more, ${author.again} sent again`);
-    figures.tell('its subscribers went on after', time(Math.max(...first) - at));
-    figures.must(moved.every(({ endings }) => endings > 0), 'nobody was cut off: nothing was tried');
+    figures.tell('drafts while a server was killed', `${author.acknowledged.size - BEFORE}, ${author.again} retries`);
+    figures.tell('its subscribers resumed after', time(Math.max(...first) - at));
+    figures.must(moved.every(({ endings }) => endings > 0), 'no subscriber was disconnected, so nothing was tested');
     servers[1] = await place.serve(1, { port: killed.port });
   } finally {
     subscribers.forEach((subscriber) => subscriber.leave());

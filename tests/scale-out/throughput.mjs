@@ -1,5 +1,5 @@
-// How many answers a second there are of one nested read. Only told: on one machine all of them, and the one who
-// asks, share its processors.
+// Responses per second of one nested query. Reported only, because the servers, the databases and the client share the
+// processors of one machine.
 
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,7 @@ const WARM = 1_000;
 const MEASURED = 5_000;
 const READ = '{ companies(first: 20) { nodes { name prospects(first: 5) { nodes { fullName } } } } }';
 
-/** Answers a second, on connections that are kept. */
+/** Measures responses per second on keep-alive connections. */
 async function measure(port, figures) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const from = performance.now() + WARM;
@@ -28,7 +28,7 @@ async function measure(port, figures) {
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, work));
   agent.destroy();
-  figures.must(failed.length === 0, `failed: ${tally(failed)}`);
+  figures.must(failed.length === 0, `requests failed: ${tally(failed)}`);
   await sleep(1_000);
   return `${Math.round((answers * 1_000) / MEASURED)}/s`;
 }
@@ -37,6 +37,6 @@ export default async function throughput(place, figures) {
   const alone = await place.serve('alone', { replica: false });
   figures.tell('one server without the replica', await measure(alone.port, figures));
   await alone.kill('SIGKILL');
-  if (place.hasReplica) figures.tell('one with', await measure(place.servers[0].port, figures));
-  figures.tell('two behind the balancer', await measure(place.fronts[0], figures));
+  if (place.hasReplica) figures.tell('one server with the replica', await measure(place.servers[0].port, figures));
+  figures.tell('two servers behind the load balancer', await measure(place.fronts[0], figures));
 }

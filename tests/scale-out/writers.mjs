@@ -1,5 +1,6 @@
-// Clients that write and at once read what they wrote, by the other server and then by the same one: their
-// connections take turns on a front of their own, and there are three in each round.
+// Clients that write and immediately read their write, first from the other server and then from the same one. Each
+// client has its own balancer frontend, where its connections alternate between the servers; a round has three
+// connections.
 
 import { randomUUID } from 'node:crypto';
 
@@ -22,7 +23,7 @@ const ONE_DRAFT = 'query ($id: ID!) { outreachDraft(id: $id) { content } }';
 const DRAFTS = `query ($prospectId: ID!) {
   prospect(id: $prospectId) { outreachDrafts(last: 1) { nodes { id content } } } }`;
 
-/** Prospects of its own: what it wrote last is what must be read. */
+/** A writer with its own prospects: reads must return its latest write. */
 class Writer {
   samples = [];
   #prospect = null;
@@ -32,7 +33,7 @@ class Writer {
     Object.assign(this, { front, companyId });
   }
 
-  /** One write, and two reads of it. */
+  /** One write and two reads of it. */
   async round() {
     this.#round += 1;
     if (!this.#prospect) await this.#create();
@@ -79,12 +80,12 @@ class Writer {
   async #write(mutation, input) {
     const outcome = await write(this.front, mutation, input);
     this.samples.push({ kind: 'write', ...outcome });
-    // Whether it was done is not known; a new prospect has no past.
+    // It is unknown whether the write was committed, so the writer continues with a new prospect.
     if (outcome.code) this.#prospect = null;
     return outcome.row;
   }
 
-  /** Either read comes first, to the other server, in half of the rounds. */
+  /** Reads in random order, so that each query is sent to the other server in half of the rounds. */
   async #readBoth(written, one, other) {
     for (const [query, variables, isThere] of Math.random() < 0.5 ? [one, other] : [other, one]) {
       const outcome = await ask(this.front, query, variables);
@@ -94,7 +95,7 @@ class Writer {
   }
 }
 
-/** Eight writers, each on a front of its own, while `work` runs; gives what they saw. */
+/** Runs eight writers, each on its own frontend, while `work` runs; returns their samples. */
 export async function writing({ fronts }, work) {
   const { companies } = await demand(fronts[0], '{ companies(first: 1) { nodes { id } } }');
   const writers = fronts.slice(0, WRITERS).map((front) => new Writer(front, companies.nodes[0].id));
@@ -103,7 +104,7 @@ export async function writing({ fronts }, work) {
     while (going) await writer.round();
   };
   const all = Promise.all(writers.map(write));
-  // It is waited for below. Until then a failure is no crash of this process.
+  // Awaited below; until then an unhandled rejection must not crash this process.
   all.catch(() => {});
   try {
     await work();
@@ -114,7 +115,7 @@ export async function writing({ fronts }, work) {
   return writers.flatMap(({ samples }) => samples);
 }
 
-/** What must hold of all that was seen: every answer was right. */
+/** Asserts that no request failed and no read was stale. */
 export function judge(samples, figures) {
   const writes = samples.filter(({ kind }) => kind === 'write');
   const reads = samples.filter(({ kind }) => kind === 'read');
@@ -124,13 +125,13 @@ export function judge(samples, figures) {
   figures.tell('reads', `${reads.length} (${spread(reads.map(({ ms }) => ms))})`);
   figures.tell('stale', stale.length);
   figures.tell('failed', tally(failed.map(({ kind, code }) => `${kind} ${code}`)));
-  figures.must(reads.length > 0, 'nothing was read');
+  figures.must(reads.length > 0, 'no reads were made');
   const shown = stale.slice(0, 1).map(({ written, data }) => JSON.stringify({ written, data }));
-  figures.must(stale.length === 0, `${stale.length} reads did not show what was written: ${shown}`);
+  figures.must(stale.length === 0, `${stale.length} reads were stale: ${shown}`);
   figures.must(failed.length === 0, `${failed.length} requests failed: ${failed[0]?.code} ${failed[0]?.text}`);
 }
 
-/** The slowest of each kind that ran at some time between these two. */
+/** The maximum duration per kind of the requests that overlap this time range. */
 export function slowest(samples, from, to) {
   const during = samples.filter(({ begun, ms }) => begun < to && begun + ms > from);
   const of = (kind) => Math.max(0, ...during.filter((sample) => sample.kind === kind).map(({ ms }) => ms));

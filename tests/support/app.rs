@@ -1,4 +1,4 @@
-//! A server with a database of its own, a clock that stands still, and the words to ask it.
+//! A server with its own database, a fixed clock and helpers that execute operations.
 
 use std::sync::Arc;
 
@@ -19,17 +19,17 @@ use crate::database::{Engine, TestDatabase};
 pub struct App {
     /// The engine it runs on.
     pub engine: Engine,
-    /// Its clock: 2026-03-01T12:00:00Z until told otherwise.
+    /// Its clock: 2026-03-01T12:00:00Z by default.
     pub clock: Arc<FixedClock>,
-    /// Its database, as the service sees it.
+    /// Its database, as the service uses it.
     pub store: Store,
-    /// Its database, to put rows in.
+    /// A direct connection to its database, to insert rows.
     pub db: DatabaseConnection,
-    /// The key of the organization `default`.
+    /// The primary key of the organization `default`.
     pub organization: i64,
-    /// Where the database is.
+    /// The URL of the database.
     pub url: String,
-    /// Who can be asked about prospects: our own rules, until told otherwise.
+    /// The enrichment providers: the rule provider only, by default.
     pub providers: Providers,
     executor: SchemaExecutor,
     _database: TestDatabase,
@@ -61,23 +61,23 @@ impl App {
         }
     }
 
-    /// The same server with other limits of a request.
+    /// The same server with other request limits.
     #[must_use]
     pub fn within(self, limits: Limits) -> Self {
         Self { executor: self.executor.clone().within(limits), ..self }
     }
 
-    /// The server's time, as rows hold it.
+    /// The current server time, as stored in rows.
     pub fn now(&self) -> DateTime<chrono::FixedOffset> {
         self.clock.now().fixed_offset()
     }
 
-    /// So many hours after noon of the first of March.
+    /// The current server time plus `hours`.
     pub fn hours(&self, hours: i64) -> DateTime<chrono::FixedOffset> {
         self.now() + TimeDelta::hours(hours)
     }
 
-    /// Another organization, made when there is none.
+    /// Another organization, created if it does not exist.
     pub async fn organization(&self, slug: &str) -> i64 {
         organization::ensure(&self.store, self.clock.as_ref(), slug).await.unwrap()
     }
@@ -88,13 +88,13 @@ impl App {
         Scope::new(self.store.clone(), organization, Actor::LocalVisitor, Role::Owner, clock)
     }
 
-    /// The server, to be put behind HTTP.
+    /// The HTTP server.
     pub fn server(&self) -> Server {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         Server::new(self.store.clone(), self.organization, clock).asking(self.providers.clone())
     }
 
-    /// The whole answer to `query`.
+    /// The complete response to `query`.
     pub async fn answer(&self, query: &str) -> Value {
         if query.contains("changes") {
             self.settled().await;
@@ -102,7 +102,7 @@ impl App {
         self.answer_to(self.organization, query, json!({})).await
     }
 
-    /// The whole answer to `query` with `variables`, asked in `organization`.
+    /// The complete response to `query` with `variables`, executed in `organization`.
     pub async fn answer_to(&self, organization: i64, query: &str, variables: Value) -> Value {
         let request = async_graphql::Request::new(query)
             .variables(async_graphql::Variables::from_json(variables))
@@ -112,8 +112,8 @@ impl App {
         serde_json::from_str(&api::text::response(&response)).unwrap()
     }
 
-    /// Waits until all that is in the change log can be read: on Postgres that is when every transaction
-    /// of the cluster that began before has ended, also those of other tests.
+    /// Waits until all entries of the change log are below the watermark. On Postgres this requires that every
+    /// earlier transaction of the cluster has ended, including those of other tests.
     pub async fn settled(&self) {
         let sql = "SELECT NOT EXISTS (SELECT 1 FROM changes WHERE epoch = (SELECT epoch FROM change_log) \
                    AND transaction_number >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint)";
@@ -130,7 +130,7 @@ impl App {
         }
     }
 
-    /// The whole answer to `query`, as it is sent.
+    /// The complete response to `query`, as it is sent.
     pub async fn text(&self, query: &str) -> String {
         let request = async_graphql::Request::new(query)
             .data(self.providers.clone())
@@ -138,7 +138,7 @@ impl App {
         api::text::response(&self.executor.execute(request).await)
     }
 
-    /// The data that `query` gives; an error fails the test.
+    /// The data that `query` returns; an error fails the test.
     #[track_caller]
     pub fn data(&self, query: &str) -> impl Future<Output = Value> {
         let place = std::panic::Location::caller();
@@ -149,14 +149,14 @@ impl App {
         }
     }
 
-    /// The data at `pointer`, and how many statements it took.
+    /// The data that `query` returns and the number of SQL statements.
     pub async fn counted(&self, query: &str) -> (Value, u64) {
         let before = self.store.statements();
         let data = self.data(query).await;
         (data, self.store.statements() - before)
     }
 
-    /// What a mutation gives below its root field; an error or a refusal fails the test. A person approves.
+    /// The payload of a mutation; an error or user error fails the test. Approvals are executed as a person.
     #[track_caller]
     pub fn done(&self, mutation: &str) -> impl Future<Output = Value> {
         let actor = if mutation.contains("approveOutreachDraft(") {
@@ -167,7 +167,7 @@ impl App {
         self.done_by(actor, mutation)
     }
 
-    /// As [`done`](Self::done), by `actor`.
+    /// Like [`done`](Self::done), executed by `actor`.
     #[track_caller]
     pub fn done_by(&self, actor: Actor, mutation: &str) -> impl Future<Output = Value> {
         let place = std::panic::Location::caller();
@@ -181,7 +181,7 @@ impl App {
         }
     }
 
-    /// Why a mutation is refused: `CODE field: message` of each, with the index of its item in brackets.
+    /// The user errors of a mutation: `CODE field: message` each, with the index of the item in brackets.
     pub async fn refused(&self, mutation: &str) -> Vec<String> {
         let answer = self.answer(mutation).await;
         let payload = answer["data"].as_object().and_then(|data| data.values().next()).cloned();
@@ -196,7 +196,7 @@ impl App {
         told.collect()
     }
 
-    /// The whole answer to `query`, asked by `actor`.
+    /// The complete response to `query`, executed by `actor`.
     pub async fn answer_by(&self, actor: Actor, query: &str) -> Value {
         let scope = self.scope(self.organization).acting(actor).for_request("test", None);
         let request = async_graphql::Request::new(query).data(self.providers.clone()).data(scope);
@@ -204,7 +204,7 @@ impl App {
         serde_json::from_str(&api::text::response(&response)).unwrap()
     }
 
-    /// `code: message` of the only error that `query` meets.
+    /// `code: message` of the only error of `query`.
     pub async fn error(&self, query: &str) -> String {
         let answer = self.answer(query).await;
         let errors = answer["errors"].as_array().unwrap_or_else(|| panic!("{query}\n{answer:#}"));
@@ -214,8 +214,8 @@ impl App {
     }
 }
 
-/// The texts called `name` of the objects in a list.
+/// The values of the field `name` of the objects in a list.
 pub fn texts(list: &Value, name: &str) -> Vec<String> {
-    let items = list.as_array().unwrap_or_else(|| panic!("no list: {list}"));
+    let items = list.as_array().unwrap_or_else(|| panic!("not a list: {list}"));
     items.iter().map(|item| item[name].as_str().unwrap_or("null").to_owned()).collect()
 }

@@ -1,4 +1,4 @@
-//! A database for each test: a file of its own, or a copy of a migrated Postgres database.
+//! A database for each test: a separate SQLite file or a copy of a migrated Postgres database.
 
 use std::sync::OnceLock;
 
@@ -10,21 +10,21 @@ use service::Store;
 pub enum Engine {
     /// Embedded, a temporary file.
     Sqlite,
-    /// The server that `SALESGRAPH_TEST_POSTGRES` names.
+    /// The server in `SALESGRAPH_TEST_POSTGRES`.
     Postgres,
 }
 
-/// The server for the tests, if one is named. `DATABASE_URL` is never read here.
-#[expect(clippy::disallowed_methods, reason = "the one setting of the tests")]
+/// The Postgres server for the tests, if one is configured. `DATABASE_URL` is never read here.
+#[expect(clippy::disallowed_methods, reason = "the only setting of the tests")]
 pub fn postgres() -> Option<String> {
     std::env::var("SALESGRAPH_TEST_POSTGRES").ok().filter(|url| !url.is_empty())
 }
 
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// A database that is gone when this is dropped.
+/// A database that is deleted on drop.
 pub struct TestDatabase {
-    /// Its address.
+    /// Its URL.
     pub url: String,
     name: Option<String>,
     _folder: Option<tempfile::TempDir>,
@@ -43,7 +43,7 @@ impl TestDatabase {
                 let template = postgres_template();
                 let name = next_name();
                 let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
-                // Postgres copies a template for one at a time.
+                // Postgres can copy a template only once at a time.
                 let _turn = TURN.lock().await;
                 admin(&sql).await;
                 Self { url: sibling(&name), name: Some(name), _folder: None }
@@ -51,7 +51,7 @@ impl TestDatabase {
         }
     }
 
-    /// A database without a table.
+    /// A database without tables.
     pub async fn empty(engine: Engine) -> Self {
         match engine {
             Engine::Sqlite => {
@@ -76,13 +76,13 @@ impl Drop for TestDatabase {
     fn drop(&mut self) {
         if let Some(name) = self.name.take() {
             let drop = async move { admin(&format!("DROP DATABASE {name} WITH (FORCE)")).await };
-            // A runtime of its own: the one of the test may be on its way out.
+            // A separate runtime, because the runtime of the test may be shutting down.
             std::thread::spawn(|| block_on(drop)).join().ok();
         }
     }
 }
 
-/// Runs `future` on a runtime of its own.
+/// Runs `future` on a separate runtime.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.unwrap().block_on(future)
@@ -96,13 +96,14 @@ fn next_name() -> String {
 }
 
 fn sibling(name: &str) -> String {
-    let server = postgres().expect("a server for the tests");
-    let (head, _) = server.rsplit_once('/').expect("the address of a database");
+    let server = postgres().expect("`SALESGRAPH_TEST_POSTGRES` should be set");
+    let (head, _) =
+        server.rsplit_once('/').expect("`SALESGRAPH_TEST_POSTGRES` should be a database URL");
     format!("{head}/{name}")
 }
 
 async fn admin(sql: &str) {
-    let server = postgres().expect("a server for the tests");
+    let server = postgres().expect("`SALESGRAPH_TEST_POSTGRES` should be set");
     let connection = Database::connect(server).await.unwrap();
     connection.execute_unprepared(sql).await.unwrap();
     connection.close().await.unwrap();
@@ -130,7 +131,7 @@ fn postgres_template() -> &'static str {
     })
 }
 
-/// Takes the template away again, when all tests are over.
+/// Drops the template after all tests have finished.
 pub fn clean_up() {
     if postgres().is_some() {
         let name = format!("salesgraph_template_{}", std::process::id());

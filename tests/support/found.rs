@@ -1,15 +1,15 @@
-//! Rows of what comes with enrichment: one of each kind.
+//! Enrichment rows, one of each kind.
 
 use sea_orm::ConnectionTrait;
 
 use crate::App;
 
-/// When, as both engines read it.
+/// A timestamp literal that both engines accept.
 const NOON: &str = "'2026-03-01T12:00:00+00:00'";
 
 impl App {
-    /// A row of everything that comes with enrichment, about the prospect, the company, the list and its record with
-    /// the key 1.
+    /// Inserts one row of every enrichment table for the prospect, company, import job and import record with primary
+    /// key 1.
     pub async fn found(&self) {
         for (table, columns, values) in [
             (
@@ -42,7 +42,7 @@ impl App {
         self.known_elsewhere().await;
     }
 
-    /// What a provider answered about the prospect with the key 1.
+    /// Inserts a cache entry for the prospect with primary key 1.
     pub async fn answered(&self) {
         self.put(
             "enrichment_cache",
@@ -52,7 +52,7 @@ impl App {
         .await;
     }
 
-    /// The key that the list with the key 1 has in another system.
+    /// Inserts an external ID of the import job with primary key 1.
     pub async fn known_elsewhere(&self) {
         self.put(
             "external_ids",

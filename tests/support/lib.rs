@@ -1,4 +1,4 @@
-//! What the tests stand on: a server with a database of its own, on either engine.
+//! Test support: a server with its own database, on either engine.
 
 pub mod app;
 pub mod database;
@@ -13,9 +13,9 @@ use std::pin::Pin;
 pub use app::App;
 pub use database::Engine;
 
-/// A test of a behaviour, to be run on each engine.
+/// A test that runs on each engine.
 pub struct Behaviour {
-    /// Where it stands and what it says.
+    /// The module path and function name.
     pub name: &'static str,
     /// The test.
     pub run: fn(App) -> Pin<Box<dyn Future<Output = ()>>>,
@@ -23,17 +23,18 @@ pub struct Behaviour {
 
 /// A test that needs no database.
 pub struct Plain {
-    /// Where it stands and what it says.
+    /// The module path and function name.
     pub name: &'static str,
     /// The test.
     pub run: fn(),
 }
 
-/// Lists the behaviours of a file. One that is forgotten is dead code, which the compiler reports.
+/// Lists the tests of a file that run on each engine. A test missing from the list is dead code, which the compiler
+/// reports.
 #[macro_export]
 macro_rules! behaviours {
     ($($test:ident),* $(,)?) => {
-        /// The behaviours of this file.
+        /// The tests of this file that run on each engine.
         pub fn behaviours() -> Vec<$crate::Behaviour> {
             vec![$($crate::Behaviour {
                 name: concat!(module_path!(), "::", stringify!($test)),

@@ -1,4 +1,4 @@
-//! Rows to test with. Each function puts one in and gives its key; what is not said is plain.
+//! Test rows. Each function inserts a row with default values and returns its primary key.
 
 use chrono::{DateTime, FixedOffset};
 use entity::{
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::App;
 
-/// Sets the comparison columns of plain values, as the server does.
+/// Sets the comparison columns of simple values, as the server does.
 fn compare(row: &mut prospect::ActiveModel) {
     row.email_key = Set(row.email.try_as_ref().map(|email| email.to_lowercase()));
     let text = |value: &sea_orm::ActiveValue<Option<String>>| value.try_as_ref().cloned().flatten();
@@ -63,7 +63,7 @@ impl App {
         row.insert(&self.db).await.unwrap().id
     }
 
-    /// A pair of an industry and a solution.
+    /// A link between an industry and a solution.
     pub async fn suits(&self, industry: i64, solution: i64) {
         let row = industry_solution::ActiveModel {
             industry_id: Set(industry),
@@ -96,7 +96,7 @@ impl App {
         self.company_with(name, industry, |_| {}).await
     }
 
-    /// A company, with something special.
+    /// A company, modified by `change`.
     pub async fn company_with(
         &self,
         name: &str,
@@ -117,7 +117,7 @@ impl App {
         row.insert(&self.db).await.unwrap().id
     }
 
-    /// A list that was looked at.
+    /// A previewed import.
     pub async fn import_job(&self, name: &str) -> i64 {
         let row = import_job::ActiveModel {
             organization_id: Set(self.organization),
@@ -132,7 +132,7 @@ impl App {
         row.insert(&self.db).await.unwrap().id
     }
 
-    /// A row of a list.
+    /// An import record.
     pub async fn import_record(&self, job: i64, index: i32) -> i64 {
         let row = import_record::ActiveModel {
             organization_id: Set(self.organization),
@@ -153,7 +153,7 @@ impl App {
         self.prospect_with(name, company, |_| {}).await
     }
 
-    /// A prospect, with something special.
+    /// A prospect, modified by `change`.
     pub async fn prospect_with(
         &self,
         name: &str,
@@ -175,7 +175,7 @@ impl App {
         row.insert(&self.db).await.unwrap().id
     }
 
-    /// A piece of research.
+    /// A research row.
     pub async fn research(
         &self,
         prospect: i64,
@@ -194,7 +194,7 @@ impl App {
         row.insert(&self.db).await.unwrap().id
     }
 
-    /// An interaction, so many hours after noon.
+    /// An interaction, `hours` after noon.
     pub async fn interaction(
         &self,
         prospect: i64,
@@ -210,7 +210,7 @@ impl App {
         .await
     }
 
-    /// An interaction at noon, with something special.
+    /// An interaction at noon, modified by `change`.
     pub async fn interaction_with(
         &self,
         prospect: i64,
@@ -231,7 +231,7 @@ impl App {
         row.insert(&self.db).await.unwrap().id
     }
 
-    /// A draft in this state.
+    /// A draft in this status.
     pub async fn draft(&self, prospect: i64, event: Option<i64>, status: &str) -> i64 {
         self.draft_with(prospect, |row| {
             row.event_id = Set(event);
@@ -240,7 +240,7 @@ impl App {
         .await
     }
 
-    /// A draft, with something special.
+    /// A draft, modified by `change`.
     pub async fn draft_with(
         &self,
         prospect: i64,
@@ -265,7 +265,7 @@ impl App {
         self.usage_of(self.organization, model, cost).await
     }
 
-    /// That a call made a draft.
+    /// A link between a draft and the call that generated it.
     pub async fn made_draft(&self, draft: i64, usage: i64) {
         let row = outreach_draft_usage::ActiveModel {
             outreach_draft_id: Set(draft),
@@ -276,7 +276,7 @@ impl App {
         row.insert(&self.db).await.unwrap();
     }
 
-    /// That a call made a piece of research.
+    /// A link between a research row and the call that generated it.
     pub async fn made_research(&self, research: i64, usage: i64) {
         let row = prospect_research_usage::ActiveModel {
             prospect_research_id: Set(research),
@@ -306,8 +306,8 @@ impl App {
         row.insert(&self.db).await.unwrap().id
     }
 
-    /// A small world: three industries, solutions that suit them, two companies, and people with
-    /// something of everything. Gives the keys of the companies.
+    /// A small data set: three industries with linked solutions, two companies, and prospects with related rows of
+    /// every kind. Returns the primary keys of the companies.
     pub async fn world(&self) -> [i64; 2] {
         let logistics = self.industry("Logistics").await;
         let banking = self.industry("banking").await;

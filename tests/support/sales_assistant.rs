@@ -1,12 +1,12 @@
-//! A database made by the sales-assistant document itself, to the letter.
+//! A source database, created exactly as the sales-assistant document specifies.
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 
 use crate::{Engine, database::TestDatabase};
 
-/// A source to be brought over.
+/// A source database for a data migration.
 pub struct SourceDatabase {
-    /// Its address.
+    /// Its URL.
     pub url: String,
     /// A connection to it.
     pub db: DatabaseConnection,
@@ -42,7 +42,7 @@ const ROWS: [&str; 11] = [
 ];
 
 impl SourceDatabase {
-    /// The document's tables, with a row or two in each.
+    /// Creates the document's tables with one or two rows in each.
     pub async fn new(engine: Engine) -> Self {
         let database = TestDatabase::empty(engine).await;
         let url = match engine {
@@ -69,7 +69,7 @@ impl SourceDatabase {
         source
     }
 
-    /// Runs a statement on it.
+    /// Executes a statement on the source.
     pub async fn run(&self, sql: &str) {
         self.db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }

@@ -1,4 +1,4 @@
-//! What is stored, to be compared with what should be.
+//! Reads all stored rows, for comparison with the expected state.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use service::Kind;
 
 use crate::{App, Engine};
 
-/// Every row of every entity, by entity and key, as the change log would keep it.
+/// Every row of every entity, by entity name and primary key, as the change log would record it.
 pub async fn stored(app: &App) -> BTreeMap<(String, i64), Value> {
     let mut rows = BTreeMap::new();
     for entity in api::catalog::entities().into_iter().filter(|entity| !entity.log) {
@@ -58,7 +58,7 @@ pub async fn dump(app: &App) -> String {
             }
         }
     }
-    // What is searched, as far as it is kept as text.
+    // The search index, as far as it is stored as text.
     let search = match app.engine {
         Engine::Postgres => "SELECT concat(names, words) FROM search_documents",
         Engine::Sqlite => "SELECT name FROM search_names",

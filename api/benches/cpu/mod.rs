@@ -1,8 +1,8 @@
-//! Processor time, as Linux tells it.
+//! CPU time as reported by Linux.
 
 use std::{collections::HashMap, fs};
 
-/// User and system time of a process, as Linux tells it; 0 elsewhere.
+/// User and system time of a process as reported by Linux; 0 on other systems.
 pub(crate) fn seconds(process: &str) -> f64 {
     let Ok(text) = fs::read_to_string(format!("/proc/{process}/stat")) else { return 0.0 };
     let Some((_, fields)) = text.rsplit_once(") ") else { return 0.0 };
@@ -10,7 +10,7 @@ pub(crate) fn seconds(process: &str) -> f64 {
     ticks.sum::<f64>() / 100.0
 }
 
-/// The time of all processes called `postgres`, each by itself: they come and go.
+/// The CPU time of each process named `postgres`; such processes start and exit during a run.
 pub(crate) struct Postgres(HashMap<String, f64>);
 
 impl Postgres {
@@ -25,7 +25,7 @@ impl Postgres {
         Self(postgres.map(|name| (name.clone(), seconds(&name))).collect())
     }
 
-    /// The seconds since `before` of those that are still there.
+    /// The seconds since `before`, for processes that still exist.
     pub(crate) fn since(&self, before: &Self) -> f64 {
         let spent = self.0.iter().map(|(name, time)| time - before.0.get(name).unwrap_or(&0.0));
         spent.sum()

@@ -1,5 +1,5 @@
-//! The same rows through the driver alone: as many connections as there are clients, statements that stay
-//! prepared, and nothing done with a row but to find the keys that the next level needs.
+//! The same rows through the database driver alone: one connection per client, prepared statements, and no
+//! processing of rows except to collect the primary keys for the next level.
 
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ use sqlx::{
 
 use crate::questions::{Place, Question};
 
-/// A value of a statement.
+/// A bind parameter of a statement.
 #[derive(Clone, Debug)]
 pub(crate) enum Bind {
     Int(i64),
@@ -22,13 +22,13 @@ pub(crate) enum Bind {
     Keys(Vec<i64>),
 }
 
-/// A connection of a driver.
+/// A connection of a database driver.
 pub(crate) enum Bare {
     Postgres(PgConnection),
     Sqlite(SqliteConnection),
 }
 
-/// Rows as the driver gives them.
+/// Rows as returned by the driver.
 pub(crate) enum Rows {
     Postgres(Vec<PgRow>),
     Sqlite(Vec<SqliteRow>),
@@ -46,7 +46,7 @@ impl Bare {
                 .statement_cache_capacity(100);
             return Self::Sqlite(SqliteConnection::connect_with(&options).await.unwrap());
         }
-        // As the server sets them, so that the planner has the same choice.
+        // Same settings as the server, so that the planner has the same options.
         let options = PgConnectOptions::from_str(url).unwrap();
         let options = options.options([("jit", "off"), ("random_page_cost", "1.1")]);
         Self::Postgres(PgConnection::connect_with(&options).await.unwrap())
@@ -82,7 +82,7 @@ impl Bare {
         }
     }
 
-    /// Everything that a question asks for: the rows of each level.
+    /// Reads everything that a query requests: the rows of each level.
     pub(crate) async fn ask(
         &mut self,
         question: &Question,
@@ -111,7 +111,7 @@ impl Rows {
         }
     }
 
-    /// The first `columns` of all rows.
+    /// The first `columns` columns of all rows.
     pub(crate) fn values(&self, columns: usize) -> Vec<Vec<Value>> {
         fn value<R: Row>(row: &R, column: usize) -> Value
         where

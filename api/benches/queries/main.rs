@@ -1,18 +1,17 @@
-//! Seven questions at large scale, over HTTP, beside the SQL that somebody would write by hand for the same
-//! rows, in one run:
+//! Seven queries at large scale over HTTP, compared with hand-written SQL for the same rows in the same run:
 //!
 //! ```sh
 //! cargo bench --bench queries                                     # SQLite, in target/
 //! cargo bench --bench queries -- --database postgres://user:password@localhost/bench
 //! ```
 //!
-//! An empty database is seeded first. The server runs as a process of its own; each answer is checked against
-//! the rows of the statements by hand before anything is measured. CPU is that of the server (or of the driver
-//! alone) and, when it is Postgres on this machine, of all processes called `postgres`; nothing else should use
-//! them. The drafts of Q6 stay in the database.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "run by hand: a fault ends it")]
-#![expect(clippy::cast_precision_loss, reason = "figures for people")]
-#![expect(clippy::disallowed_methods, reason = "measured by the machine's own clock, on tasks")]
+//! An empty database is seeded first. The server runs as a separate process; each response is compared with the
+//! rows of the hand-written statements before the measurement. CPU time is that of the server (or of the driver
+//! alone) and, for Postgres on this machine, of all processes named `postgres`; nothing else should use Postgres
+//! during a run. The drafts of Q6 remain in the database.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "run manually: an error ends the run")]
+#![expect(clippy::cast_precision_loss, reason = "figures for human readers")]
+#![expect(clippy::disallowed_methods, reason = "measures wall-clock time, on tasks")]
 
 mod bare;
 #[path = "../cpu/mod.rs"]
@@ -39,42 +38,42 @@ use served::Served;
 
 #[derive(Parser)]
 struct Arguments {
-    /// The database; an empty one is seeded.
+    /// Database URL; an empty database is seeded.
     #[arg(long, default_value_t = format!("sqlite:{}/queries.db", env!("CARGO_TARGET_TMPDIR")))]
     database: String,
-    /// How much an empty database is seeded with.
+    /// Scale of the seed data for an empty database.
     #[arg(long, default_value = "large")]
     scale: String,
-    /// How many connections, one after the other.
+    /// Numbers of connections to measure, in sequence.
     #[arg(long, value_delimiter = ',', default_value = "1,16,64")]
     connections: Vec<usize>,
-    /// Seconds for each question, and for the same by hand.
+    /// Seconds per query, and per hand-written equivalent.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// Only these questions.
+    /// Runs only these queries.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Another build of the server.
+    /// Path of another build of the server.
     #[arg(long, default_value = env!("CARGO_BIN_EXE_salesgraph"))]
     program: std::path::PathBuf,
-    /// Leaves the SQL by hand out.
+    /// Skips the hand-written SQL.
     #[arg(long)]
     alone: bool,
-    /// Given by `cargo bench`.
+    /// Passed by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// What was measured of one question.
+/// The measurements of one query.
 struct Figures {
     times: Vec<Duration>,
     seconds: f64,
-    /// Of the server or the driver, of the database; seconds of CPU.
+    /// CPU seconds of the server or driver, and of the database.
     cpu: [f64; 2],
 }
 
 impl Figures {
-    /// Without Postgres, whatever its processes do is not ours.
+    /// Discards the CPU time of the database unless it is Postgres: other `postgres` processes are unrelated.
     fn on(self, postgres: bool) -> Self {
         if postgres { self } else { Self { cpu: [self.cpu[0], 0.0], ..self } }
     }
@@ -87,7 +86,7 @@ impl Figures {
         self.times[(self.times.len() * part / 100).min(self.times.len() - 1)].as_secs_f64() * 1e3
     }
 
-    /// Milliseconds of CPU for each request.
+    /// CPU milliseconds per request.
     fn each(&self, of: usize) -> f64 {
         self.cpu[of] * 1e3 / self.count()
     }
@@ -118,7 +117,7 @@ async fn main() {
     for connections in &arguments.connections {
         println!(
             "| {connections} connections | statements | requests/s | p50 ms | p99 ms | CPU server + database ms | \
-             by hand: driver + database ms | ratio |\n|---|---|---|---|---|---|---|---|"
+             hand-written SQL: driver + database ms | ratio |\n|---|---|---|---|---|---|---|---|"
         );
         for (question, statements) in questions.iter().zip(&statements) {
             let duration = Duration::from_secs(arguments.seconds);
@@ -146,7 +145,7 @@ async fn main() {
             println!("{line}");
         }
         println!(
-            "\nmemory of the server: at most {:.0} MiB, of its own now {:.0} MiB\n",
+            "\nserver memory: peak {:.0} MiB, current anonymous {:.0} MiB\n",
             server.memory("VmHWM"),
             server.memory("RssAnon")
         );
@@ -156,7 +155,7 @@ async fn main() {
     }
 }
 
-/// A connection to the database, which is filled first when it is empty.
+/// A connection to the database, which is seeded first if empty.
 async fn seeded(arguments: &Arguments) -> Bare {
     let (database, program) = (&arguments.database, &arguments.program);
     let done =
@@ -172,7 +171,7 @@ async fn seeded(arguments: &Arguments) -> Bare {
     bare
 }
 
-/// Finds what the questions are asked about.
+/// Finds the rows that the queries use.
 async fn look(bare: &mut Bare, arguments: &Arguments) -> Place {
     let one = |keys: Vec<i64>| *keys.first().unwrap();
     let prospects = bare.fetch("SELECT count(*) FROM prospects", Vec::new()).await;
@@ -189,7 +188,7 @@ async fn look(bare: &mut Bare, arguments: &Arguments) -> Place {
     }
 }
 
-/// Where page 99 of Q5 ends: by its cursor, and by its row.
+/// The end of page 99 of Q5: its cursor and its last row.
 async fn page_before(bare: &mut Bare, server: &Served, place: &Place) -> (String, i64, String) {
     const PAGES: &str = "query($since: DateTime!, $industry: ID!, $first: Int!, $after: String) { \
         prospects(first: $first, after: $after, filter: { isActive: { eq: true }, \
@@ -205,7 +204,10 @@ async fn page_before(bare: &mut Bare, server: &Served, place: &Place) -> (String
         let page = &answer["data"]["prospects"];
         let nodes = page["nodes"].as_array().unwrap_or_else(|| panic!("{answer}"));
         if nodes.len() < first {
-            println!("Q5 has only {} rows here: the page is its last", page["totalCount"]);
+            println!(
+                "Q5 has only {} rows in this database; using its last page",
+                page["totalCount"]
+            );
             break;
         }
         last = nodes.last().unwrap()["id"].clone();
@@ -223,7 +225,7 @@ async fn page_before(bare: &mut Bare, server: &Served, place: &Place) -> (String
     (moment[0][1].as_str().unwrap().to_owned(), key, after.as_str().unwrap().to_owned())
 }
 
-/// Compares what is answered with the rows of the statements by hand; gives the number of statements.
+/// Compares a response with the rows of the hand-written statements; returns the number of statements.
 async fn check(question: &Question, server: &Served, bare: &mut Bare, place: &Place) -> u64 {
     let mut client = server.connect().await;
     let mut statements = 0;
@@ -251,7 +253,7 @@ async fn check(question: &Question, server: &Served, bare: &mut Bare, place: &Pl
 
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
-/// Asks the server for `duration`, after a second that doesn't count.
+/// Sends requests to the server for `duration`, after one second of warm-up.
 async fn serve(
     question: &'static Question,
     server: &Served,
@@ -274,7 +276,7 @@ async fn serve(
     asked.await.on(postgres)
 }
 
-/// The same through the driver alone.
+/// Runs the same queries through the driver alone.
 async fn by_hand(
     question: &'static Question,
     arguments: &Arguments,
@@ -282,7 +284,7 @@ async fn by_hand(
     connections: usize,
     duration: Duration,
 ) -> Figures {
-    // SQLite has one writer; several would wait for each other by sleeping.
+    // SQLite allows one writer; several would block each other with sleeping retries.
     let alone = question.writes() && !place.postgres;
     let mut clients = Vec::new();
     for _ in 0..if alone { 1 } else { connections } {
@@ -296,7 +298,7 @@ async fn by_hand(
     asked.await.on(postgres)
 }
 
-/// Lets every client do its work again and again.
+/// Runs the work of every client in a loop.
 async fn measure<C: Send + 'static>(
     clients: Vec<C>,
     duration: Duration,

@@ -1,56 +1,56 @@
-//! What is asked, as GraphQL and as the SQL that somebody would write by hand for the same rows.
+//! The benchmark queries, as GraphQL and as hand-written SQL for the same rows.
 
 use serde_json::{Value, json};
 
 use crate::bare::Bind;
 
-/// One question.
+/// One benchmark query.
 pub(crate) struct Question {
-    /// What it is called in the table.
+    /// The name in the table of results.
     pub(crate) name: &'static str,
-    /// What it asks for, in words.
+    /// The description.
     pub(crate) about: &'static str,
-    /// The document.
+    /// The GraphQL document.
     pub(crate) document: &'static str,
-    /// Its variables, for the request of this number.
+    /// The variables for the request with this number.
     pub(crate) variables: fn(&Place, u64) -> Value,
-    /// The same by hand: each statement gives the rows of one level.
+    /// The hand-written equivalent: each statement returns the rows of one level.
     pub(crate) levels: &'static [Level],
 }
 
-/// One statement, and the rows of the answer that it gives.
+/// One statement, and the part of the response with the same rows.
 pub(crate) struct Level {
-    /// On Postgres, and on SQLite.
+    /// The statement for Postgres and for SQLite.
     pub(crate) sql: [&'static str; 2],
-    /// Its binds, for the request of this number, before the keys of the level above.
+    /// The bind parameters for the request with this number, before the keys of the parent level.
     pub(crate) binds: fn(&Place, u64) -> Vec<Bind>,
-    /// The level whose keys (its first column) are the last bind.
+    /// The level whose primary keys (its first column) are the last bind parameter.
     pub(crate) below: Option<usize>,
-    /// Where its rows stand in the answer; lists are walked.
+    /// The path of the rows in the response; lists are flattened.
     pub(crate) path: &'static str,
-    /// The fields that its columns are, in their order.
+    /// The fields of the columns, in column order.
     pub(crate) fields: &'static [&'static str],
 }
 
-/// What the questions are asked about: found in the database before they are.
+/// The rows that the queries use, which are looked up before the run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
     pub(crate) prospects: u64,
     /// The companies with thousands of prospects.
     pub(crate) large: Vec<i64>,
-    /// The industry of which Q5 asks.
+    /// The industry of Q5.
     pub(crate) industry: i64,
-    /// The last row of page 99 of Q5: its moment, its key, its cursor.
+    /// The last row of page 99 of Q5: its timestamp, primary key and cursor.
     pub(crate) page: (String, i64, String),
     pub(crate) postgres: bool,
 }
 
-/// Since when Q5 asks.
+/// The start date of Q5.
 pub(crate) const SINCE: &str = "2025-01-01T00:00:00Z";
 
 impl Place {
     fn any_prospect(&self, number: u64) -> i64 {
-        // A step that shares no factor with the number of prospects visits all of them.
+        // A step that is coprime to the number of prospects visits all of them.
         (number * 7_919 % self.prospects + 1).cast_signed()
     }
 
@@ -71,12 +71,12 @@ fn no_variables(_: &Place, _: u64) -> Value {
     json!({})
 }
 
-/// A statement that is the same on both engines.
+/// A statement that is identical for both engines.
 const fn both(sql: &'static str) -> [&'static str; 2] {
     [sql, sql]
 }
 
-/// The questions, in the order of the table.
+/// The queries, in table order.
 pub(crate) const QUESTIONS: [Question; 7] = [
     Question {
         name: "Q1",
@@ -315,7 +315,7 @@ pub(crate) const QUESTIONS: [Question; 7] = [
     },
     Question {
         name: "Q6",
-        about: "create one draft (by hand: one insert, without the change log)",
+        about: "create one draft (hand-written SQL: one insert, without the change log)",
         document: "mutation Q6($input: CreateOutreachDraftInput!) { createOutreachDraft(input: $input) { \
                    outreachDraft { id status } userErrors { message } } }",
         variables: |place, number| {
@@ -377,7 +377,7 @@ pub(crate) const QUESTIONS: [Question; 7] = [
 ];
 
 impl Question {
-    /// Whether it writes.
+    /// Whether the query writes.
     pub(crate) fn writes(&self) -> bool {
         self.document.starts_with("mutation")
     }

@@ -1,4 +1,4 @@
-//! The server as a process of its own, and a client that costs little.
+//! The server as a separate process, and a client with little overhead.
 
 use std::{
     io::{BufRead, BufReader},
@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// The server, ended when this is dropped.
+/// The server process, which is stopped on drop.
 pub(crate) struct Served {
     child: Child,
     address: String,
@@ -20,7 +20,7 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// Starts `program` on the database, and waits until it serves.
+    /// Starts `program` on the database and waits until the server accepts requests.
     pub(crate) fn start(program: &Path, database: &str) -> Self {
         let mut child = Command::new(program)
             .args(["--database", database, "serve", "--no-demo", "--listen", "127.0.0.1:0"])
@@ -40,8 +40,8 @@ impl Served {
         self.child.id().to_string()
     }
 
-    /// The memory that it holds, in MiB, as Linux tells it: `VmHWM`, the most there ever was, with the pages of
-    /// files that are mapped; `RssAnon`, its own alone.
+    /// The memory usage in MiB as reported by Linux: `VmHWM` is the peak, including pages of mapped files;
+    /// `RssAnon` is the anonymous memory alone.
     pub(crate) fn memory(&self, kind: &str) -> f64 {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let text = text.unwrap_or_default();
@@ -65,7 +65,7 @@ impl Drop for Served {
     }
 }
 
-/// One connection, kept alive.
+/// One keep-alive connection.
 pub(crate) struct Client {
     stream: TcpStream,
     host: String,
@@ -73,7 +73,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Sends a request; gives the body of its answer.
+    /// Sends a request; returns the response body.
     pub(crate) async fn ask(&mut self, document: &str, variables: &Value, more: &str) -> &[u8] {
         let body = json!({ "query": document, "variables": variables }).to_string();
         let request = format!(
@@ -109,6 +109,6 @@ impl Client {
                 .map(str::trim)
                 .map(String::from)
         });
-        line.expect("an answer in one piece").parse().unwrap()
+        line.expect("a response with a content length").parse().unwrap()
     }
 }

@@ -1,11 +1,11 @@
-//! What an answer says, as the rows that the statements by hand give.
+//! Converts a response to the rows that the hand-written statements return.
 
 use serde_json::{Value, json};
 
 use crate::questions::Level;
 
 impl Level {
-    /// The rows of the answer that this level gives, each as the values of its fields.
+    /// The rows of this level in the response, each as the values of its fields.
     pub(crate) fn told(&self, data: &Value) -> Vec<Vec<Value>> {
         let mut rows = vec![data];
         for step in self.path.split('.') {
@@ -21,7 +21,7 @@ impl Level {
         let cell = |row: &Value, field: &str| {
             let value = field.split('.').fold(row, |value, step| &value[step]);
             match value.as_str() {
-                // A global id, and a word that is told in capitals.
+                // A global ID, and an enum value in upper case.
                 Some(text) if field == "id" => {
                     json!(text.rsplit(':').next().unwrap_or_default().parse::<i64>().ok())
                 }

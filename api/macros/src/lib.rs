@@ -1,8 +1,8 @@
-//! The derive that turns one documented struct into the GraphQL face of an entity.
+//! The derive macro that generates the GraphQL API of an entity from one documented struct.
 //!
-//! It only reads names, doc comments and `#[entity(…)]` attributes and hands them, with the type of
-//! each field, to `graph::FieldType`; what a type means is said there, in ordinary Rust, so a type
-//! that means nothing is an ordinary compile error at the field.
+//! The macro only reads names, doc comments and `#[entity(…)]` attributes and passes them, with the type of each
+//! field, to `graph::FieldType`. The meaning of a type is implemented there in plain Rust, so an unsupported type
+//! is an ordinary compile error at the field.
 
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
@@ -12,13 +12,17 @@ use syn::{
     parse_macro_input,
 };
 
-/// Declares an entity. On the struct: `#[entity(table = path, plural = "…")]`, with `writes = path` where
-/// clients write it, and `log` for the change log itself. On a field:
-/// `sort` (lists can be ordered by it), `via = "column"` (where the column of a relation isn't named
-/// after it), `pairs("table", "near", "far")` (a relation through a table of pairs),
-/// `computed = function, needs("column", …)` (worked out from columns, in ordinary Rust),
-/// `rows = function, needs("column", …)` (rows whose keys are worked out so),
-/// `paged = function, needs("column", …)` (the same, in pages, forward only).
+/// Declares an entity. Attributes of the struct: `#[entity(table = path, plural = "…")]`, with `writes = path` if
+/// clients can write the entity, and `log` for the change log itself.
+///
+/// Attributes of a field:
+///
+/// - `sort`: lists can be sorted by the field.
+/// - `via = "column"`: the foreign key column of a relation, if its name is not derived from the field name.
+/// - `pairs("table", "near", "far")`: a relation through a join table, with its source and target columns.
+/// - `computed = function, needs("column", …)`: computed from columns by a Rust function.
+/// - `rows = function, needs("column", …)`: rows whose primary keys are computed.
+/// - `paged = function, needs("column", …)`: a computed field with forward pagination.
 #[proc_macro_derive(Entity, attributes(entity))]
 pub fn derive_entity(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -44,19 +48,21 @@ fn declaration(input: &DeriveInput) -> Result<Tokens> {
             } else if meta.path.is_ident("log") {
                 log = true;
             } else {
-                return Err(meta.error("an entity has `table`, `plural`, `writes` and `log`"));
+                return Err(meta.error(
+                    "unknown entity attribute; expected `table`, `plural`, `writes` or `log`",
+                ));
             }
             Ok(())
         })?;
     }
-    let missing = |what| Error::new_spanned(ident, format!("say #[entity({what})]"));
+    let missing = |what| Error::new_spanned(ident, format!("missing #[entity({what})]"));
     let table = table.ok_or_else(|| missing("table = path"))?;
     let plural = plural.ok_or_else(|| missing("plural = \"…\""))?;
     let Data::Struct(data) = &input.data else {
-        return Err(Error::new_spanned(ident, "an entity is a struct"));
+        return Err(Error::new_spanned(ident, "an entity must be a struct"));
     };
     let Fields::Named(fields) = &data.fields else {
-        return Err(Error::new_spanned(ident, "an entity has named fields"));
+        return Err(Error::new_spanned(ident, "an entity must have named fields"));
     };
     let fields = fields.named.iter().map(field).collect::<Result<Vec<_>>>()?;
     let rules = writes.map_or_else(|| quote!(None), |path| quote!(Some(#path())));
@@ -85,14 +91,14 @@ fn declaration(input: &DeriveInput) -> Result<Tokens> {
 
 fn field(field: &syn::Field) -> Result<Tokens> {
     let Some(ident) = &field.ident else {
-        return Err(Error::new_spanned(field, "an entity has named fields"));
+        return Err(Error::new_spanned(field, "an entity must have named fields"));
     };
     let name = ident.to_string();
     let about = docs(&field.attrs);
     if about.is_empty() {
         return Err(Error::new_spanned(
             ident,
-            "say what it is: its doc comment is what users read",
+            "missing doc comment: it is the description of the field in the schema",
         ));
     }
     let ty = &field.ty;
@@ -115,7 +121,7 @@ fn field(field: &syn::Field) -> Result<Tokens> {
             } else if meta.path.is_ident("pairs") {
                 let list = texts(&meta)?;
                 let [table, near, far] = list.as_slice() else {
-                    return Err(meta.error("pairs(\"table\", \"near\", \"far\")"));
+                    return Err(meta.error("expected pairs(\"table\", \"near\", \"far\")"));
                 };
                 settings.push(quote!(pairs: Some((#table, #near, #far))));
             } else if meta.path.is_ident("computed") {
@@ -152,7 +158,7 @@ fn field(field: &syn::Field) -> Result<Tokens> {
                 settings.push(quote!(needs: &[#(#columns),*]));
             } else {
                 return Err(meta.error(
-                    "a field has `sort`, `via`, `pairs`, `computed`, `rows`, `paged`, `needs`",
+                    "unknown field attribute; expected `sort`, `via`, `pairs`, `computed`, `rows`, `paged` or `needs`",
                 ));
             }
             Ok(())
@@ -167,7 +173,7 @@ fn field(field: &syn::Field) -> Result<Tokens> {
     })
 }
 
-/// The doc comment, its lines joined as they were written.
+/// The doc comment with its line breaks.
 fn docs(attributes: &[Attribute]) -> String {
     let lines: Vec<String> = attributes
         .iter()

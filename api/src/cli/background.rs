@@ -1,4 +1,4 @@
-//! What a server does besides answering.
+//! Background tasks of a server.
 
 use std::{
     sync::{
@@ -20,45 +20,45 @@ use service::{
 
 use super::clock;
 
-/// How often old entries of the change log are looked for.
+/// Interval of change log retention.
 const HOUR: Duration = Duration::from_hours(1);
 
-/// How often claims that ended are looked for.
+/// Interval of checks for expired claims.
 const CLAIMS: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether subscribers wait for a transaction.
+/// Interval of checks for transactions that block subscribers.
 const STALLS: Duration = Duration::from_mins(1);
 
-/// How often it is looked whether there is a list to be written.
+/// Interval of checks for import jobs.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Throws away each hour what is not kept any longer.
+/// Removes expired data every hour.
 pub(super) async fn keep(store: Store, days: Option<u32>) -> std::convert::Infallible {
     let mut hours = tokio::time::interval(HOUR);
     loop {
         hours.tick().await;
         let days = days.unwrap_or(change_log::KEPT_DAYS);
         if let Err(error) = change_log::expire(&store, clock().now(), days).await {
-            tracing::warn!(%error, "old entries of the change log could not be thrown away");
+            tracing::warn!(%error, "failed to remove expired change log entries");
         }
         if let Err(error) = enrichment::expire(&store, clock().now()).await {
-            tracing::warn!(%error, "answers of providers that expired could not be thrown away");
+            tracing::warn!(%error, "failed to remove expired provider cache entries");
         }
     }
 }
 
-/// Looks for drafts whose claim ended while they were being sent.
+/// Handles drafts whose claim expired while they were being sent.
 pub(super) async fn claims(store: Store) -> std::convert::Infallible {
     let mut rounds = tokio::time::interval(CLAIMS);
     loop {
         rounds.tick().await;
         if let Err(error) = claim::expire(&store, clock()).await {
-            tracing::warn!(%error, "claims that ended could not be looked for");
+            tracing::warn!(%error, "failed to check for expired claims");
         }
     }
 }
 
-/// Warns while a transaction keeps subscribers from what is committed.
+/// Warns while an open transaction keeps subscribers from receiving committed changes.
 pub(super) async fn stalls(store: Store) -> std::convert::Infallible {
     let mut rounds = tokio::time::interval(STALLS);
     loop {
@@ -70,24 +70,24 @@ pub(super) async fn stalls(store: Store) -> std::convert::Infallible {
                 tracing::warn!(
                     seconds,
                     holders,
-                    "subscribers wait for a transaction that has not ended: end it, or the oldest prepared one \
+                    "subscribers are blocked by an open transaction; end it, or the oldest prepared transaction \
                      (ROLLBACK PREPARED)"
                 );
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::debug!(%error, "it could not be looked whether subscribers wait");
+                tracing::debug!(%error, "failed to check for blocked subscribers");
             }
         }
     }
 }
 
-/// Works on lists that come in.
+/// Processes import jobs.
 pub(super) async fn lists(store: Store) -> std::convert::Infallible {
     Worker::new(store, clock()).work(LOOK).await
 }
 
-/// Works on enrichments.
+/// Processes enrichment jobs.
 pub(super) async fn enrichments(store: Store, providers: Providers, stopping: Arc<AtomicBool>) {
     let worker = enrichment::Worker::new(store, clock(), providers);
     worker.work(LOOK, || stopping.load(Ordering::Relaxed)).await;

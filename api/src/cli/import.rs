@@ -80,7 +80,7 @@ pub(super) struct Enrichment {
 
 impl Enrichment {
     async fn run(self, url: &str) -> Result<()> {
-        // The source first: a mistake in its address should not make a database.
+        // The source is opened first, so that a wrong address does not create a database.
         let source = enrichment_source::Source::open(&self.from).await?;
         let store = Store::connect(url).await?;
         store.migrate_up().await?;
@@ -101,17 +101,15 @@ impl Enrichment {
                 for brought in &tables {
                     let more = match (brought.changed, brought.kept) {
                         (0, 0) => String::new(),
-                        (changed, 0) => format!(", {changed} written since"),
+                        (changed, 0) => format!(", {changed} updated"),
                         (changed, kept) => {
-                            format!(
-                                ", {changed} written since, {kept} left as they were changed here"
-                            )
+                            format!(", {changed} updated, {kept} skipped (modified here)")
                         }
                     };
                     say!("{:>10} {}{more}", brought.new, brought.table);
                     if brought.deleted > 0 {
                         say!(
-                            "{:>10} {} of earlier runs are not in the source any more; they stay here",
+                            "{:>10} {} of earlier runs no longer exist in the source; they are kept here",
                             brought.deleted,
                             brought.table
                         );
@@ -122,11 +120,11 @@ impl Enrichment {
                     skipped.iter().for_each(print_fault);
                 }
                 if !inexact.is_empty() {
-                    say!("Not as in the source:");
+                    say!("Differences from the source:");
                     inexact.iter().for_each(print_fault);
                 }
                 for (table, rows) in left {
-                    say!("{rows:>10} {table} stay behind: there is no place for them yet");
+                    say!("{rows:>10} {table} not imported: this table is not supported yet");
                 }
                 let rows: u64 = tables.iter().map(|brought| brought.new).sum();
                 say!("{rows:>10} rows in {:.1} s", begun.elapsed().as_secs_f64());
@@ -141,7 +139,7 @@ fn print_fault(finding: &enrichment_source::Finding) {
     say!("    {}: {}", rows(finding.rows), finding.examples.join(", "));
 }
 
-/// A number of rows, in words.
+/// A number of rows with its noun.
 fn rows(count: u64) -> String {
     if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
 }
@@ -155,7 +153,7 @@ enum Duplicates {
 }
 
 fn mapping(text: &str) -> Result<(SourceWord, String), String> {
-    let (from, to) = text.rsplit_once('=').ok_or("it should be TABLE.COLUMN:WORD=WORD")?;
+    let (from, to) = text.rsplit_once('=').ok_or("must be TABLE.COLUMN:WORD=WORD")?;
     Ok((from.parse().map_err(|error: Error| error.to_string())?, to.to_owned()))
 }
 
@@ -168,7 +166,7 @@ impl Import {
             Self::Commit(commit) => return commit.run(url).await,
             Self::Undo(undo) => return undo.run(url).await,
         };
-        // The source first: a mistake in its address should not make a database.
+        // The source is opened first, so that a wrong address does not create a database.
         let source = Source::open(&arguments.from).await?;
         let store = Store::connect(url).await?;
         store.migrate_up().await?;
@@ -197,7 +195,7 @@ impl Import {
                 }
                 for Stale { table, changed, deleted } in stale {
                     say!(
-                        "{changed:>10} {table} were changed in the source since the last run, and {deleted} deleted: they stay as they are here"
+                        "{changed:>10} {table} modified and {deleted} deleted in the source since the last run; the rows here are unchanged"
                     );
                 }
                 if !skipped.is_empty() {
@@ -205,7 +203,7 @@ impl Import {
                     skipped.iter().for_each(print_finding);
                 }
                 if !inexact.is_empty() {
-                    say!("Not as in the source:");
+                    say!("Differences from the source:");
                     inexact.iter().for_each(print_finding);
                 }
                 let rows: u64 = tables.iter().map(|(_, rows)| rows).sum();
@@ -225,7 +223,7 @@ fn print_finding(finding: &Finding) {
 
 /// The error after the list of findings of a rejected source.
 fn rejected() -> Error {
-    let message = "nothing was imported because of the rows listed above: correct them in the source, or skip them \
+    let message = "nothing was imported because of the rows listed above; correct them in the source, or skip them \
                    with --skip-rejected";
     Error::Conflict(service::Reason::SourceInvalid, message.to_owned())
 }

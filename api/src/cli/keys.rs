@@ -38,13 +38,13 @@ pub(super) struct Create {
     /// The role of the key.
     #[arg(long, value_enum)]
     role: RoleName,
-    /// The name of the key: its purpose or its place. Rows that a worker writes carry it.
+    /// The name of the key: its purpose or location. Rows that a worker writes carry this name.
     #[arg(long, default_value = "command line")]
     name: String,
     /// The e-mail address of the responsible user, who is created if missing. Default: the owner of the organization.
     #[arg(long, value_name = "EMAIL")]
     user: Option<String>,
-    /// The key is for a program: a person must approve the drafts that it writes.
+    /// The key is for a program: drafts that it writes must be approved by a person.
     #[arg(long)]
     worker: bool,
     /// Creates the organization if it does not exist.
@@ -59,7 +59,7 @@ pub(super) struct Create {
 pub(super) struct Revoke {
     #[command(flatten)]
     of: Of,
-    /// The prefix of the key, up to the point: as `keys list` shows it.
+    /// The prefix of the key, up to the dot, as shown by `keys list`.
     prefix: String,
 }
 
@@ -100,7 +100,7 @@ impl Keys {
             Self::Revoke(revoke) => &revoke.of.organization,
         };
         let organization = match &self {
-            // One that is named must be there: a slip of the pen should not found another.
+            // An explicitly named organization must exist: a typo should not create one.
             Self::Create(create) if create.found || slug == organization::DEFAULT => {
                 organization::ensure(&store, &SystemClock, slug).await?
             }
@@ -109,7 +109,7 @@ impl Keys {
         let scope = scope(&store, organization);
         match self {
             Self::Create(create) => {
-                // An address that nobody can have (RFC 2606): of the owner, until they say who they are.
+                // A reserved address (RFC 2606) until the owner sets their own.
                 let owner = format!("owner@{}.invalid", create.of.organization);
                 let new = NewKey {
                     name: create.name,
@@ -122,10 +122,10 @@ impl Keys {
                         .map(|days| SystemClock.now() + TimeDelta::days(days.into())),
                 };
                 if new.is_owner && !new.worker {
-                    eprintln!("It acts as {owner}: name the person who holds it with --user.");
+                    eprintln!("The key acts as {owner}; set the responsible person with --user.");
                 }
                 let key = api_key::create(&scope, new).await?;
-                eprintln!("This is the key. Keep it: it can't be shown again.");
+                eprintln!("Store this key now; it can't be shown again.");
                 say!("{key}");
             }
             Self::List(_) => {
@@ -136,7 +136,7 @@ impl Keys {
                             format!("expired {}", at.format("%F %R"))
                         }
                         (_, Some(at)) => format!("until {}", at.format("%F %R")),
-                        (None, None) => "for ever".to_owned(),
+                        (None, None) => "no expiry".to_owned(),
                     };
                     let used = key.last_used_at.map_or_else(
                         || "never used".to_owned(),
@@ -148,7 +148,7 @@ impl Keys {
             }
             Self::Revoke(revoke) => {
                 api_key::revoke(&scope, &revoke.prefix).await?;
-                say!("It is revoked.");
+                say!("The key is revoked.");
             }
         }
         store.close().await

@@ -1,4 +1,4 @@
-//! `salesgraph import csv`, `commit` and `undo`: lists of people.
+//! `salesgraph import csv`, `commit` and `undo`: imports of people.
 
 use std::{fs, path::PathBuf, time::Instant};
 
@@ -16,7 +16,7 @@ use service::{
 use super::{say, scope};
 use crate::progress::Bars;
 
-/// Rows with a verdict that are shown.
+/// Maximum number of rows shown per verdict.
 const SHOWN: usize = 5;
 
 #[derive(Debug, Args)]
@@ -77,13 +77,13 @@ pub(super) struct Undo {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Candidates {
-    /// They wait.
+    /// They wait for a decision.
     Wait,
-    /// Somebody new is made of each.
+    /// Each creates a new prospect.
     Create,
-    /// Each fills in whom it is most likely about.
+    /// Each updates its most likely match.
     Merge,
-    /// They are left out.
+    /// They are skipped.
     Skip,
 }
 
@@ -94,13 +94,15 @@ impl Candidates {
 }
 
 fn column(text: &str) -> Result<(String, String), String> {
-    let (column, field) = text.rsplit_once('=').ok_or("it should be COLUMN=FIELD")?;
+    let (column, field) = text.rsplit_once('=').ok_or("must be COLUMN=FIELD")?;
     Ok((column.to_owned(), field.to_owned()))
 }
 
 fn job(text: &str) -> Result<i64, String> {
     let number = text.strip_prefix("ImportJob:").unwrap_or(text);
-    number.parse().map_err(|_| "it should be a number, or like `ImportJob:3`".to_owned())
+    number
+        .parse()
+        .map_err(|_| "must be a primary key or a global ID such as `ImportJob:3`".to_owned())
 }
 
 async fn open(url: &str, organization: &str) -> Result<(Store, Scope)> {
@@ -118,7 +120,7 @@ impl Look {
             Error::invalid(
                 service::Reason::FileInvalid,
                 "file",
-                format!("can't read {}: {error}", self.file.display()),
+                format!("failed to read {}: {error}", self.file.display()),
             )
         })?;
         let file_name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -140,24 +142,23 @@ impl Look {
         let (store, scope) = open(url, &self.organization).await?;
         let looked = opened.look(&scope, &Bars::new()).await?;
         tell_verdicts(&scope, &looked).await?;
-        say!("Looked at in {:.1} s as ImportJob:{}.", begun.elapsed().as_secs_f64(), looked.job);
+        say!("Previewed in {:.1} s as ImportJob:{}.", begun.elapsed().as_secs_f64(), looked.job);
         if self.commit {
             write(&scope, looked.job, self.candidates).await?;
         } else {
-            say!("Write it: salesgraph import commit {}", looked.job);
+            say!("To commit: salesgraph import commit {}", looked.job);
         }
         store.close().await
     }
 }
 
-/// Says how a file was read, and what its columns are.
+/// Prints how a file was parsed, and its column mapping.
 fn tell_file(opened: &Opened) {
     let list = &opened.list;
-    let delimiter = list
-        .delimiter
-        .map_or_else(String::new, |delimiter| format!(", cells apart by {delimiter:?}"));
+    let delimiter =
+        list.delimiter.map_or_else(String::new, |delimiter| format!(", delimiter {delimiter:?}"));
     let (format, encoding, rows) = (list.format.name(), &list.encoding, list.rows.len());
-    say!("{format} in {encoding}{delimiter}: {rows} rows");
+    say!("{format}, encoding {encoding}{delimiter}: {rows} rows");
     let mapped: Vec<_> = opened.mapping.columns(&list.head).collect();
     for (field, column) in &mapped {
         say!("    {field:<14} {column}");
@@ -166,7 +167,7 @@ fn tell_file(opened: &Opened) {
     let left = list.head.iter().map(String::as_str).filter(|name| !is_mapped(name));
     let left: Vec<_> = left.collect();
     if !left.is_empty() {
-        say!("    {:<14} {}", "(not taken)", left.join(", "));
+        say!("    {:<14} {}", "(ignored)", left.join(", "));
     }
 }
 
@@ -189,21 +190,21 @@ async fn write(scope: &Scope, job: i64, candidates: Candidates) -> Result<()> {
     let job = list::run(scope, job, &Bars::new()).await?;
     let number = |column| job.number(column).unwrap_or_default();
     let waiting = number("total_records") - number("processed_records");
-    // What else is counted of an enrichment is how its records were enriched.
+    // The other counters of an enrichment are about its records and not about prospects.
     let is_list = job.text("kind") == kind::LIST;
     let counted = if is_list { 5 } else { 2 };
     let counts = [
         (number("created_records"), "created"),
-        (number("updated_records"), "filled in"),
-        (number("skipped_records"), "with nothing to write"),
-        (number("failed_records"), "of which nothing could be made"),
-        (waiting, "not written: they wait for a person (--candidates)"),
+        (number("updated_records"), "updated"),
+        (number("skipped_records"), "skipped"),
+        (number("failed_records"), "failed"),
+        (waiting, "pending a decision (--candidates)"),
     ];
     for (rows, what) in &counts[..counted] {
         say!("{rows:>10} {what}");
     }
     if !is_list {
-        say!("Of the others `importRecords` tells the reason.");
+        say!("For the reasons of the others, query `importRecords`.");
     }
     let seconds = begun.elapsed().as_secs_f64();
     say!("{} after {seconds:.1} s.", job.text("status").to_uppercase());
@@ -211,7 +212,7 @@ async fn write(scope: &Scope, job: i64, candidates: Candidates) -> Result<()> {
     if let Some(note) = import_job::note(job.text("kind"), job.text("status"), waiting, is_due) {
         say!("{note}");
     }
-    say!("Take it back: salesgraph import undo {}", job.id());
+    say!("To undo: salesgraph import undo {}", job.id());
     Ok(())
 }
 
@@ -229,8 +230,8 @@ impl Undo {
         list::act(&scope, self.job, Act::Undo, None).await?;
         let job = list::run(&scope, self.job, &Bars::new()).await?;
         let number = |column| job.number(column).unwrap_or_default();
-        say!("{:>10} rows taken back", number("undone_records"));
-        say!("{:>10} left alone: their prospects were touched since", number("kept_records"));
+        say!("{:>10} rows undone", number("undone_records"));
+        say!("{:>10} skipped: their prospects were modified since", number("kept_records"));
         store.close().await
     }
 }

@@ -1,4 +1,4 @@
-//! Where the log goes: standard error, and a collector of OpenTelemetry when one is named.
+//! Log output: standard error, and optionally an OpenTelemetry collector.
 
 use std::io::IsTerminal as _;
 
@@ -11,10 +11,10 @@ use tracing_subscriber::{
     EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-/// What is logged when `RUST_LOG` says nothing: what is slow and what goes wrong.
+/// Default log filter without `RUST_LOG`: warnings, errors and slow operations.
 const USUAL: &str = "warn,api=info,service=info,sqlx=error";
 
-/// The log.
+/// Log options.
 #[derive(Args, Debug)]
 pub(super) struct LogOptions {
     /// The format of the log on standard error. `RUST_LOG` sets its level.
@@ -27,17 +27,17 @@ pub(super) struct LogOptions {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum LogForm {
-    /// For people: one line for each entry, with colors on a terminal.
+    /// For people: one line per entry, colored on a terminal.
     Pretty,
-    /// For programs: a JSON object on each line.
+    /// For programs: one JSON object per line.
     Json,
 }
 
-/// Sends what it still has when it is dropped.
+/// Flushes pending spans on drop.
 pub(super) struct Log(Option<SdkTracerProvider>);
 
 impl LogOptions {
-    /// Starts the log of this process; one that runs already goes on.
+    /// Initializes logging for this process; a logger that is already set stays in effect.
     pub(super) fn start(&self) -> Result<Log> {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
         let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -54,7 +54,7 @@ impl LogOptions {
     }
 }
 
-/// The exporter has a client of its own, which can't be made inside of a runtime.
+/// The exporter has its own blocking client, which can't be created inside a runtime.
 fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
     let endpoint = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
     let built = std::thread::spawn(move || {
@@ -63,12 +63,13 @@ fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
         let provider = SdkTracerProvider::builder();
         Ok(provider.with_batch_exporter(exporter).with_resource(resource).build())
     });
-    let built = built.join().map_err(|_| Error::internal("the exporter could not be made"))?;
+    let built =
+        built.join().map_err(|_| Error::internal("failed to create the OpenTelemetry exporter"))?;
     built.map_err(|error: opentelemetry_otlp::ExporterBuildError| {
         Error::invalid(
             service::Reason::ConfigurationInvalid,
             "otlp",
-            format!("this can't be a collector: {error}"),
+            format!("invalid OpenTelemetry collector URL: {error}"),
         )
     })
 }
@@ -76,7 +77,7 @@ fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
 impl Drop for Log {
     fn drop(&mut self) {
         if let Some(provider) = self.0.take() {
-            // Its client may not be dropped inside of a runtime either.
+            // Its client must not be dropped inside a runtime either.
             let _ = std::thread::spawn(move || provider.shutdown()).join();
         }
     }

@@ -1,4 +1,4 @@
-//! The command line. `--help` is the manual: what is written here is what users read.
+//! The command line. The doc comments of the arguments are the help texts that users read.
 
 mod background;
 mod import;
@@ -115,7 +115,7 @@ struct Seed {
 
 #[derive(Debug, Subcommand)]
 enum Demo {
-    /// Lists the rows of the demo set that nobody has changed or referenced since, and with --commit removes them.
+    /// Lists the rows of the demo set that have not been modified or referenced since; with --commit, removes them.
     Remove {
         /// Removes them. Default: a dry run, which writes nothing.
         #[arg(long)]
@@ -139,17 +139,17 @@ enum Scale {
 }
 
 impl Program {
-    /// Does what the command line says.
+    /// Executes the command.
     ///
     /// # Errors
-    /// What went wrong, in words for the user.
+    /// The failure, with a message for the user.
     pub async fn run(self) -> Result<()> {
-        // The log may go out over HTTP too.
+        // Spans may be exported over HTTPS.
         provider::prepare_tls();
         let _log = self.log.start()?;
         let url = &self.database.url;
         match self.command.unwrap_or(Command::Serve(Box::default())) {
-            // What stands before the command counts too.
+            // Options before the command apply too.
             Command::Serve(serve) => self.serve.with(&serve).run(url).await,
             Command::Migrate(migrate) => migrate.run(url).await,
             Command::Seed(seed) => seed.run(url).await,
@@ -168,7 +168,7 @@ impl Program {
     }
 }
 
-/// Writes a line to standard output. Whoever reads it may have had enough.
+/// Prints a line to standard output. A closed pipe is not an error.
 macro_rules! say {
     ($($text:tt)*) => {
         $crate::cli::line(format_args!($($text)*))
@@ -191,7 +191,7 @@ fn scope(store: &Store, organization: i64) -> Scope {
     Scope::new(store.clone(), organization, Actor::CommandLine, Role::Owner, clock())
 }
 
-/// The version of the program, and of its time zone data.
+/// The version of the program and of its time zone data.
 fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         format!("{} (time zone data {})", env!("CARGO_PKG_VERSION"), zone_data::bundled())
@@ -202,7 +202,7 @@ fn version() -> &'static str {
 impl Migrate {
     async fn run(self, url: &str) -> Result<()> {
         if matches!(self, Self::Down { .. }) {
-            // It takes tables away, with what is in them.
+            // Reverting migrations drops tables with their data.
             restore::refuse_while_served(url).await?;
         }
         let store = match self {
@@ -212,13 +212,15 @@ impl Migrate {
         match self {
             Self::Up => {
                 store.migrate_up().await?;
-                // Whoever migrates by hand gets no demo data put in by `serve`.
+                // A database migrated explicitly gets no demo data from `serve`.
                 organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
             }
             Self::Down { steps } => {
                 let applied = store.migrations().await?.iter().filter(|(_, done)| *done).count();
                 if steps as usize > applied {
-                    let message = format!("only {applied} migrations have been applied");
+                    let message = format!(
+                        "`steps` must be at most {applied}, the number of applied migrations"
+                    );
                     return Err(Error::invalid(service::Reason::ValueOutOfRange, "steps", message));
                 }
                 store.migrate_down(steps).await?;
@@ -243,17 +245,19 @@ impl Demo {
         for removal in &removals {
             let demo::Removal { table, removed, changed, referenced, examples } = removal;
             say!(
-                "{table:<20} {removed:>9} {word}, {changed} changed and {referenced} referenced rows stay"
+                "{table:<20} {removed:>9} {word}; {changed} modified and {referenced} referenced rows are kept"
             );
             if !examples.is_empty() {
                 let ids: Vec<_> = examples.iter().map(ToString::to_string).collect();
                 let stay = changed + referenced;
                 let more = if stay > examples.len() as u64 { ", …" } else { "" };
-                say!("{:20} ids that stay: {}{more}", "", ids.join(", "));
+                say!("{:20} kept IDs: {}{more}", "", ids.join(", "));
             }
         }
         if !commit {
-            say!("Nothing was written. To remove these rows: salesgraph demo remove --commit");
+            say!(
+                "Dry run: nothing was removed. To remove these rows: salesgraph demo remove --commit"
+            );
         }
         store.close().await
     }
@@ -276,7 +280,7 @@ impl Seed {
         store.close().await?;
         let elapsed = begun.elapsed();
         let per_second = u128::from(rows) * 1_000 / elapsed.as_millis().max(1);
-        say!("{rows} rows in {:.1} s: {per_second} rows a second", elapsed.as_secs_f64());
+        say!("{rows} rows in {:.1} s ({per_second} rows per second)", elapsed.as_secs_f64());
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! `salesgraph backup`, `restore`, `maintain`, `export`: what is done with a database as a whole.
+//! `salesgraph backup`, `restore`, `maintain`, `export`: operations on the whole database.
 
 use std::{
     io::{self, BufWriter, Write as _},
@@ -19,13 +19,13 @@ use crate::{catalog, csv, progress::Bars};
 
 #[derive(Debug, Args)]
 pub(super) struct Backup {
-    /// The file to write, which must not exist. It is a SQLite database, also for Postgres.
+    /// The file to write, which must not exist. It is a SQLite database, even for Postgres.
     file: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Restore {
-    /// A file that `backup` has written.
+    /// A file written by `backup`.
     file: PathBuf,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Maintain {
     analyze: bool,
 }
 
-/// What is listed and not changed.
+/// Read-only reports.
 #[derive(Debug, Args)]
 struct Reports {
     /// Checks the integrity of the database and lists problems.
@@ -79,7 +79,7 @@ fn entity(name: &str) -> Result<&'static crate::graph::Entity, String> {
     let found = entities.iter().find(|entity| entity.plural == name);
     found.copied().ok_or_else(|| {
         let names: Vec<_> = entities.iter().map(|entity| entity.plural).collect();
-        format!("there is: {}", names.join(", "))
+        format!("allowed: {}", names.join(", "))
     })
 }
 
@@ -90,7 +90,7 @@ impl Backup {
         let bytes = backup::backup(&store, &self.file, &Bars::new()).await?;
         store.close().await?;
         let seconds = begun.elapsed().as_secs_f64();
-        say!("{} holds a sound copy: {bytes} bytes in {seconds:.1} s", self.file.display());
+        say!("Verified backup written to {}: {bytes} bytes in {seconds:.1} s", self.file.display());
         Ok(())
     }
 }
@@ -98,12 +98,12 @@ impl Backup {
 impl Restore {
     pub(super) async fn run(self, url: &str) -> Result<()> {
         let kept = restore::restore(url, &self.file, &SystemClock, &Bars::new()).await?;
-        say!("The database is that of {}.", self.file.display());
+        say!("The database was restored from {}.", self.file.display());
         say!(
-            "Keys are as they were then, also those that were revoked since: salesgraph keys list"
+            "API keys are restored too, including those revoked since; check them with: salesgraph keys list"
         );
         if let Some(kept) = kept {
-            say!("What was there before is kept as {}.", kept.display());
+            say!("The previous database is kept as {}.", kept.display());
         }
         Ok(())
     }
@@ -118,10 +118,10 @@ impl Maintain {
                 say!("{problem}");
             }
             if !problems.is_empty() {
-                let message = format!("the database is not sound: {} problems", problems.len());
+                let message = format!("the integrity check found {} problems", problems.len());
                 return Err(Error::Conflict(service::Reason::DatabaseConflict, message));
             }
-            say!("The database is sound.");
+            say!("The integrity check found no problems.");
         }
         if self.reports.duplicates {
             let same = comparison::duplicates(&store).await?;
@@ -139,11 +139,11 @@ impl Maintain {
         }
         if self.vacuum {
             maintenance::vacuum(&store).await?;
-            say!("Its room is given back.");
+            say!("Free space was reclaimed.");
         }
         if self.analyze {
             maintenance::analyze(&store).await?;
-            say!("Its statistics are new.");
+            say!("Planner statistics were updated.");
         }
         store.close().await
     }
@@ -160,7 +160,11 @@ impl Export {
         let mut out = BufWriter::new(io::stdout());
         let mut closed = false;
         let failed = |error: io::Error| {
-            Error::invalid(service::Reason::FileInvalid, "output", format!("can't write: {error}"))
+            Error::invalid(
+                service::Reason::FileInvalid,
+                "output",
+                format!("failed to write the output: {error}"),
+            )
         };
         if self.format == Form::Csv {
             let names = table.told().map(|(_, column)| quoted(column.name));
@@ -177,7 +181,7 @@ impl Export {
             })
         })
         .await;
-        // Whoever takes what comes has had enough.
+        // A closed pipe ends the export without an error.
         if !closed {
             let rows = exported?;
             out.flush().map_err(failed)?;
@@ -188,7 +192,7 @@ impl Export {
     }
 }
 
-/// A row as a line of CSV.
+/// Encodes a row as a line of CSV.
 fn line(row: &Record) -> String {
     let cells = row.table().told().map(|(place, _)| match row.at(place) {
         Value::Null => String::new(),
@@ -199,7 +203,7 @@ fn line(row: &Record) -> String {
     cells.collect::<Vec<_>>().join(",")
 }
 
-/// A CSV cell. An empty text is quoted, which distinguishes it from null.
+/// A CSV cell. An empty text is quoted to distinguish it from null.
 fn quoted(text: &str) -> String {
     let mut cell = String::new();
     csv::field(&mut cell, text);

@@ -23,7 +23,7 @@ use crate::{
     provider::ProviderOptions,
 };
 
-/// How long providers that were asked are waited for at the end.
+/// Grace period of provider requests in flight on shutdown.
 const PROVIDERS_GRACE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, Default, Args)]
@@ -59,21 +59,22 @@ pub(super) struct Serve {
     settings: Settings,
 }
 
-/// Where time zone data comes from.
+/// Source of time zone data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum TimeZoneData {
     /// Bundled with this version: the same on every server.
     Bundled,
-    /// The machine's own, which its packages keep current.
+    /// The time zone data of the operating system.
     System,
 }
 
-/// An address to listen on: a name is looked up (`localhost:8000`).
+/// Parses an address to listen on; host names are resolved (`localhost:8000`).
 fn listen(text: &str) -> Result<SocketAddr, String> {
-    let wrong =
-        |error: io::Error| format!("it takes an address and a port, like 127.0.0.1:8000: {error}");
+    let wrong = |error: io::Error| {
+        format!("must be an address and a port, such as 127.0.0.1:8000: {error}")
+    };
     let mut found = text.to_socket_addrs().map_err(wrong)?;
-    found.next().ok_or_else(|| "there is no such address".to_owned())
+    found.next().ok_or_else(|| "the host name has no address".to_owned())
 }
 
 impl Serve {
@@ -111,11 +112,11 @@ impl Serve {
         store.migrate_up().await?;
         change_log::open(&store).await?;
         let listen = self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8_000)));
-        // Where others can reach the server nobody asked for made-up people.
+        // A server that is reachable from other machines gets no demo data unless requested.
         let wants_demo = self.demo || (!self.no_demo && listen.ip().is_loopback());
         if store.engine() == Engine::Sqlite && wants_demo && !organization::any(&store).await? {
             let rows = demo::found(&store, &clock(), demo::Scale::Small, &Bars::new()).await?;
-            say!("A new database, filled with {rows} rows of demo data.");
+            say!("Created a database with {rows} rows of demo data.");
         }
         let organization =
             organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
@@ -123,7 +124,7 @@ impl Serve {
             Error::invalid(
                 service::Reason::ConfigurationInvalid,
                 "listen",
-                format!("can't listen on {listen}: {error}"),
+                format!("failed to listen on {listen}: {error}"),
             )
         })?;
         let address = listener.local_addr().unwrap_or(listen);
@@ -136,18 +137,18 @@ impl Serve {
             .asking(providers.clone());
         if require_keys && !server.keys().any().await? {
             let message = format!(
-                "at {address} others can reach the server, so it asks for keys, and there is none yet: \
+                "{address} is reachable from other machines, so API keys are required, but none exists; create one: \
                  salesgraph keys create --role owner"
             );
             return Err(Error::invalid(service::Reason::ConfigurationInvalid, "listen", message));
         }
         greet(address, require_keys);
-        // Judging rows takes time in which no connection would be accepted.
-        #[expect(clippy::disallowed_methods, reason = "it is ended below")]
+        // Computing verdicts is CPU-bound and would block accepting connections.
+        #[expect(clippy::disallowed_methods, reason = "the task is ended below")]
         let lists = tokio::spawn(background::lists(store.clone()));
         let stopping = Arc::new(AtomicBool::new(false));
-        // What is asked of providers is kept also while somebody hangs up.
-        #[expect(clippy::disallowed_methods, reason = "it is ended below")]
+        // Provider responses are stored even if no client waits for them.
+        #[expect(clippy::disallowed_methods, reason = "the task is ended below")]
         let enrichments =
             tokio::spawn(background::enrichments(store.clone(), providers, Arc::clone(&stopping)));
         let ended = tokio::select! {
@@ -157,37 +158,40 @@ impl Serve {
             never = background::keep(store, self.keep_changes) => match never {},
         };
         lists.abort();
-        // What was asked is paid for: the answer is kept, when it comes soon.
+        // Provider requests in flight are paid for, so their responses are awaited for a grace period and stored.
         stopping.store(true, Ordering::Relaxed);
         if tokio::time::timeout(PROVIDERS_GRACE, enrichments).await.is_err() {
-            tracing::warn!("providers did not answer before the end; they are asked again");
+            tracing::warn!(
+                "provider requests did not finish within the grace period; they are retried after a restart"
+            );
         }
         ended
     }
 }
 
-/// Says where the server is. One to whom nobody listens serves all the same.
+/// Prints the addresses of the server. A failure to print is ignored.
 fn greet(address: SocketAddr, require_keys: bool) {
     use std::io::Write as _;
     let mut lines = vec![
-        format!("salesgraph serves GraphQL at http://{address}/graphql"),
-        format!("GraphiQL, to ask questions by hand, at http://{address}/"),
+        format!("GraphQL endpoint: http://{address}/graphql"),
+        format!("GraphiQL: http://{address}/"),
     ];
     if !graphiql::is_embedded() {
-        lines
-            .push("(this build could not embed GraphiQL: the page loads it from a CDN)".to_owned());
+        lines.push(
+            "(GraphiQL is not embedded in this build; the page loads it from a CDN)".to_owned(),
+        );
     }
     if require_keys {
-        lines.push("Requests need an API key: Authorization: Bearer KEY".to_owned());
+        lines.push("Requests require an API key: Authorization: Bearer KEY".to_owned());
     }
-    let first = "A first query: { companies(first: 3) { nodes { name prospects(first: 2) { nodes { fullName } } } } }";
+    let first = "Example query: { companies(first: 3) { nodes { name prospects(first: 2) { nodes { fullName } } } } }";
     lines.push(first.to_owned());
     for line in lines {
         let _ = writeln!(std::io::stdout(), "{line}");
     }
 }
 
-/// Ends when the process is asked to stop.
+/// Resolves on SIGINT or SIGTERM.
 async fn stop() {
     let interrupt = async { tokio::signal::ctrl_c().await.ok() };
     #[cfg(unix)]

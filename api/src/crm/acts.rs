@@ -1,4 +1,4 @@
-//! What is done with prospects.
+//! Business actions on prospects.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use service::crm::{merge, privacy, prospect};
@@ -16,7 +16,7 @@ use crate::{
     payload,
 };
 
-/// The acts.
+/// The mutations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ProspectActs;
 

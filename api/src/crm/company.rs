@@ -77,8 +77,9 @@ async fn engagement(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Company
     };
     let told = keys.iter().map(|key| {
         let engagement = found.remove(key).unwrap_or_else(|| nobody.clone());
-        CompanyEngagement::of(&engagement)
-            .ok_or_else(|| Error::internal(format!("`{}` is no level", engagement.level)))
+        CompanyEngagement::of(&engagement).ok_or_else(|| {
+            Error::internal(format!("unknown engagement level `{}`", engagement.level))
+        })
     });
     told.collect()
 }

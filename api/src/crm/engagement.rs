@@ -1,4 +1,4 @@
-//! How close companies are, in GraphQL.
+//! Engagement of companies in GraphQL.
 
 use async_graphql::SimpleObject;
 use service::crm::engagement::{Engagement, LEVELS};

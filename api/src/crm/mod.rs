@@ -1,4 +1,4 @@
-//! The one record of every company and person we sell to, and what is known about them.
+//! Companies and prospects, and what is known about them.
 
 pub mod acts;
 pub mod company;

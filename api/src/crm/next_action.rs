@@ -1,4 +1,4 @@
-//! What should be done next about a prospect, in GraphQL.
+//! Next best actions for prospects in GraphQL.
 
 use async_graphql::{ID, SimpleObject};
 use chrono::{TimeDelta, Utc};
@@ -44,7 +44,7 @@ impl Vocabulary for NextBestActionKind {
 }
 
 impl NextBestAction {
-    /// The action for the prospect with this key.
+    /// The action for the prospect with this primary key.
     #[must_use]
     pub fn of(action: &NextAction, prospect: i64, now: chrono::DateTime<Utc>) -> Option<Self> {
         let prospect = format!("Prospect:{prospect}");

@@ -16,7 +16,7 @@ use async_graphql::{Name, Value, Variables, indexmap::IndexMap};
 
 use super::{Refusal, validate};
 
-/// Whether a root field is a question about the schema.
+/// Whether a root field is an introspection field.
 #[must_use]
 pub fn is_introspection(field: &str) -> bool {
     matches!(field, "__schema" | "__type")
@@ -34,12 +34,12 @@ impl Introspection {
         Self { document, operation }
     }
 
-    /// The answers to the introspection fields at the root, by response name.
+    /// The values of the introspection fields at the root, by response name.
     ///
     /// # Errors
     /// `INTERNAL` if a validated operation cannot be executed.
     pub fn execute(&self, variables: &Variables) -> Result<IndexMap<Name, Value>, Refusal> {
-        let internal = || Refusal::new("INTERNAL", "the schema cannot be read", None);
+        let internal = || Refusal::new("INTERNAL", "the schema could not be loaded", None);
         let schema = validate::schema()?;
         let operation = self.document.operations.get(self.operation.as_deref());
         let operation = operation.map_err(|_| internal())?;
@@ -47,7 +47,7 @@ impl Introspection {
             let value = value.clone().into_json().unwrap_or_default();
             (name.as_str().into(), JsonValue::from(value))
         });
-        // They have been coerced.
+        // The variables have already been coerced.
         let variables = Valid::assume_valid(variables.collect::<JsonMap>());
         let answer = partial_execute(schema, implementers(), &self.document, operation, &variables);
         let data = answer.ok().and_then(|answer| answer.data).ok_or_else(internal)?;
@@ -59,7 +59,7 @@ impl Introspection {
     }
 }
 
-/// Which types implement which interface.
+/// The implementing types of each interface.
 fn implementers() -> &'static HashMap<TypeName, Implementers> {
     static IMPLEMENTERS: LazyLock<HashMap<TypeName, Implementers>> = LazyLock::new(|| {
         validate::schema().map(|schema| schema.implementers_map()).unwrap_or_default()

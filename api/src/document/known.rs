@@ -1,5 +1,4 @@
-//! Documents that have been asked before. A client sends the same few again and again: they are read and
-//! checked once.
+//! Document cache. Clients repeat a small number of documents, so each is parsed and validated once.
 
 use std::{
     num::NonZeroUsize,
@@ -21,44 +20,44 @@ use super::{
     normalize, operation, validate,
 };
 
-/// The most documents that are kept; the one that was not asked for longest goes first.
+/// Maximum number of cached documents; the least recently used one is evicted first.
 const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
 
-/// The most bytes of all of them together, with their normal forms; read, a document is about thirty times as
-/// large.
+/// Maximum total size of all documents with their normal forms, in bytes of text; a parsed document is about thirty
+/// times as large.
 const MOST_BYTES: usize = 256 * 1_024;
 
-/// The longest that is kept, in bytes.
+/// Maximum length of a cached document, in bytes.
 const LONGEST: usize = 32 * 1_024;
 
-/// What a selection of a normal form counts, in bytes of text: fragments are expanded, so a short document may have
-/// a long normal form.
+/// Assumed size of a selection in a normal form, in bytes of text: fragments are expanded, so a short document may
+/// have a long normal form.
 const SELECTION_BYTES: usize = 16;
 
-/// In how many ways variables may be there or not, of one document.
+/// Maximum number of cached normal forms per document: one per combination of present and null variables.
 const MOST_WAYS: usize = 16;
 
-/// A document that has been read, with the operation of it that is asked for.
+/// A parsed document and its selected operation.
 pub struct Read {
-    /// What the operation does.
+    /// The operation type.
     pub kind: OperationType,
-    /// Under which name, if it has one.
+    /// The operation name, if any.
     pub name: Option<String>,
-    /// Its root fields, in the order in which they are asked for.
+    /// The root fields in document order.
     pub roots: Vec<Asked>,
     text: String,
     chosen: Option<String>,
     document: ExecutableDocument,
     /// The variables that `@skip` and `@include` use.
     conditions: Vec<Name>,
-    /// The normal forms that have been validated.
+    /// The validated normal forms.
     allowed: Mutex<Vec<Variant>>,
-    /// The document for introspection, if it has such fields.
+    /// The document for introspection, if it selects introspection fields.
     introspection: OnceLock<Introspection>,
 }
 
-/// What the normal form of an operation depends on: which variables are present, absent or null, two bits
-/// each, and which of the conditions of `@skip` and `@include` hold.
+/// What the normal form of an operation depends on: whether each variable is present, omitted or null (two bits each),
+/// and the conditions of `@skip` and `@include`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ways {
     present: u64,
@@ -70,7 +69,7 @@ pub(super) struct Ways {
 pub struct Variant {
     ways: Ways,
     document: Arc<ExecutableDocument>,
-    /// Its size, as bytes of text.
+    /// Its size in bytes of text.
     bytes: usize,
 }
 
@@ -103,10 +102,10 @@ impl Read {
         self.roots.iter().any(|root| is_introspection(&root.field))
     }
 
-    /// Keeps the validated document for [`introspection`](Self::introspection).
+    /// Stores the validated document for [`introspection`](Self::introspection).
     pub(super) fn keep_introspection(&self, valid: Valid<apollo_compiler::ExecutableDocument>) {
         let introspection = Introspection::new(Arc::new(valid), self.chosen.clone());
-        // The second of two requests at the same time keeps the same.
+        // A concurrent request has stored the same value.
         let _ = self.introspection.set(introspection);
     }
 
@@ -119,7 +118,7 @@ impl Read {
         &self.document
     }
 
-    /// The operation that is asked for.
+    /// The selected operation.
     pub(super) fn operation(&self) -> Result<&OperationDefinition, Refusal> {
         operation(&self.document, self.chosen.as_deref())
     }
@@ -129,16 +128,15 @@ impl Read {
         normalize::normalize(validate::schema()?, &self.document, self.operation()?, variables)
     }
 
-    /// The normal form that the schema has allowed before, with variables in these ways. What their values may
-    /// be depends on their types, which are checked each time; whether one may be absent or null depends also
-    /// on where it is used.
+    /// The normal form that was validated before for this presence of variables. Variable values depend only on their
+    /// types, which are checked each time; whether a variable may be omitted or null also depends on where it is used.
     pub(super) fn variant(&self, ways: Ways) -> Option<Arc<ExecutableDocument>> {
         let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
         let found = allowed.iter().find(|variant| variant.ways == ways);
         found.map(|variant| Arc::clone(&variant.document))
     }
 
-    /// Adds a normal form; returns the bytes that it adds to the size of the document.
+    /// Adds a normal form; returns the increase of the document's size in bytes.
     fn allow(&self, variant: Variant) -> usize {
         let mut allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
         if allowed.len() >= MOST_WAYS || allowed.iter().any(|known| known.ways == variant.ways) {
@@ -149,13 +147,13 @@ impl Read {
         bytes
     }
 
-    /// The bytes of the text, and of the normal forms as text.
+    /// The size of the text and the normal forms in bytes of text.
     fn size(&self) -> usize {
         let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
         self.text.len() + allowed.iter().map(|variant| variant.bytes).sum::<usize>()
     }
 
-    /// `None` when there are too many variables to be told apart.
+    /// The presence of the variables; `None` if there are too many variables to encode.
     pub(super) fn ways(&self, variables: &Variables) -> Option<Ways> {
         let definitions = &self.operation().ok()?.variable_definitions;
         if definitions.len() > 32 || self.conditions.len() > 64 {
@@ -177,7 +175,7 @@ impl Read {
     }
 }
 
-/// The documents that are known.
+/// The document cache.
 #[derive(Default)]
 pub struct Known(Mutex<Kept>);
 
@@ -193,7 +191,7 @@ impl Default for Kept {
 }
 
 impl Known {
-    /// The document with this text and this choice of operation, if this organization has asked it before.
+    /// The document with this text and operation name, if this organization has sent it before.
     #[must_use]
     pub fn find(
         &self,
@@ -205,7 +203,7 @@ impl Known {
         kept.documents.get(&key(organization, text, chosen)).map(Arc::clone)
     }
 
-    /// Notes that the schema has allowed a document of this organization in this normal form.
+    /// Records that a document of this organization passed validation in this normal form.
     pub fn allow(&self, organization: Option<i64>, read: &Arc<Read>, variant: Variant) {
         if read.text.len() > LONGEST || variant.bytes > LONGEST {
             return;
@@ -213,7 +211,7 @@ impl Known {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = key(organization, &read.text, read.chosen.as_deref());
         if let Some(known) = kept.documents.peek(&key) {
-            // The size of a document changes only here, under the lock of all.
+            // The size of a document changes only here, under the lock of the cache.
             let added = known.allow(variant);
             kept.bytes += added;
         } else {
@@ -230,8 +228,8 @@ impl Known {
     }
 }
 
-/// The organization, `None` for callers without a key, and SHA-256 of the text and the chosen operation. What one
-/// organization has asked is not cached for another: it would learn it from the time that its own request takes.
+/// The organization, `None` for callers without a key, and SHA-256 of the text and operation name. Documents are not
+/// shared between organizations: the response time would reveal what another organization has sent.
 type Key = (Option<i64>, [u8; 32]);
 
 fn key(organization: Option<i64>, text: &str, chosen: Option<&str>) -> Key {
@@ -249,7 +247,7 @@ mod tests {
     use super::{Known, MOST_BYTES};
     use crate::document::{Limits, Unvalidated, prepare};
 
-    /// The bytes that are counted, and those of the documents and their normal forms.
+    /// The accounted size, and the actual size of the documents and their normal forms.
     fn bytes(known: &Known) -> (usize, usize) {
         let kept = known.0.lock().unwrap_or_else(PoisonError::into_inner);
         (kept.bytes, kept.documents.iter().map(|(_, read)| read.size()).sum())

@@ -1,8 +1,8 @@
-//! The figures: how much one request may ask for.
+//! Limits of a single request.
 
 use clap::Args;
 
-/// How much one request may ask for. What goes beyond is refused before anything runs.
+/// Limits of a single request. Requests that exceed a limit are rejected before anything is executed.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Maximum tokens of a document.
@@ -55,50 +55,50 @@ impl Default for Limits {
     }
 }
 
-/// How deep brackets may nest in a document. The parser goes down with every one of them, so without a
-/// limit a small document uses up the stack.
+/// Maximum nesting of brackets in a document. The parser recurses into each of them, so without a limit a small
+/// document would overflow the stack.
 pub(super) const DEEPEST_BRACKETS: usize = 200;
 
-/// How deep fields and fragments together may be nested: what walks a document goes down with both.
+/// Maximum nesting of fields and fragments together: traversals recurse into both.
 pub(super) const DEEPEST_WALK: u32 = 200;
 
-/// The maximum number of variables in a document, definitions and uses together. The validator looks each use up among
+/// The maximum number of variables in a document, definitions and uses together. For each use, the validator searches
 /// the definitions; its other rules are linear in the fields of the document, fragments expanded.
 pub(super) const MAX_VARIABLES: usize = 2_000;
 
 /// The maximum number of characters of the client's text that an error message quotes.
 pub(super) const MAX_QUOTE: usize = 100;
 
-/// The most requests of one batch.
+/// Maximum number of requests in a batch.
 pub const LARGEST_BATCH: usize = 10;
 
-/// What is counted for a page when its size is not said.
+/// Assumed page size if none is given.
 pub(super) const USUAL_PAGE: u64 = 25;
 
-/// The largest page.
+/// Maximum page size.
 pub(super) const LARGEST_PAGE: u64 = 100;
 
-/// What is counted for a list that is no page: errors, changed fields.
+/// Assumed length of a list without pagination, such as errors or changed fields.
 pub(super) const SHORT_LIST: u64 = 10;
 
 /// The cost of a relation in a group key: the statement joins its table for all rows.
 pub(super) const GROUP_JOIN: u64 = 500;
 
-/// What a look at the schema costs at least.
+/// Minimum cost of introspection.
 pub(super) const INTROSPECTION: u64 = 2_000;
 
-/// How many fields of the schema cost as much as one that is read from the database.
+/// Number of schema fields that cost as much as one field read from the database.
 pub(super) const SCHEMA_SHARE: u64 = 50;
 
-/// The most bytes of variables, each as often as it is used: the library copies them at every use.
+/// Maximum total size of variables in bytes, counted per use: the library copies them at every use.
 pub(super) const VARIABLES: u64 = 8 * 1024 * 1024;
 
-/// The most errors that an answer tells.
+/// Maximum number of errors in a response.
 pub const MOST_ERRORS: usize = 20;
 
-/// How often lists of the schema may be nested in each other: types, their fields, and once more. Each
-/// level multiplies by the whole schema.
+/// Maximum nesting of schema lists: types, their fields, and one more. Each level multiplies by the size of the
+/// schema.
 pub(super) const INTROSPECTION_LISTS: u32 = 3;
 
-/// What a search costs besides its rows: a common word is looked for among everything there is.
+/// Base cost of a search in addition to its rows: a common word matches a large part of all rows.
 pub(super) const SEARCH: u64 = 5_000;

@@ -1,6 +1,6 @@
-//! Literals at the types that expect them, where the validating library (apollo-compiler 2.0.0-beta.2) leaves the
-//! decision to the server: custom scalars (<https://spec.graphql.org/September2025/#sec-Scalars>), and integers as
-//! IDs of any size (<https://spec.graphql.org/September2025/#sec-ID>).
+//! Coercion of literals where the validating library (apollo-compiler 2.0.0-beta.2) leaves it to the server: custom
+//! scalars (<https://spec.graphql.org/September2025/#sec-Scalars>), and integers of any size as IDs
+//! (<https://spec.graphql.org/September2025/#sec-ID>).
 
 use apollo_compiler::{
     Node, Schema,
@@ -13,18 +13,18 @@ use async_graphql::Pos;
 use super::{Refusal, parse::position, quoted};
 use crate::graph::scalar::{MOMENT, is_moment};
 
-/// What was found at the literals of a document.
+/// Findings about the literals of a document.
 #[derive(Debug, Default)]
 pub(super) struct Literals {
-    /// The places of `null` in lists at a custom scalar. The validating library rejects them.
+    /// The positions of `null` in lists of a custom scalar. The validating library rejects them.
     pub(super) nulls: Vec<Pos>,
-    /// The literals that their scalar does not accept.
+    /// The literals that their scalar rejects.
     faults: Vec<(Pos, String)>,
 }
 
 impl Literals {
     /// # Errors
-    /// The literals that their scalar does not accept.
+    /// The literals that their scalar rejects.
     pub(super) fn check(&self) -> Result<(), Refusal> {
         let refusals = self.faults.iter();
         let mut refusals =
@@ -35,7 +35,7 @@ impl Literals {
     }
 }
 
-/// Reads the literals of a document, and turns large integers at the type ID into strings.
+/// Checks the literals of a document, and converts large integers of type ID into strings.
 pub(super) fn coerce(schema: &Schema, document: &mut ast::Document) -> Literals {
     let sources = document.sources.clone();
     let mut walk = Walk { schema, sources: &sources, found: Literals::default() };
@@ -72,7 +72,7 @@ struct Walk<'s> {
 }
 
 impl Walk<'_> {
-    /// The selections at the type `parent`; `None` if it is unknown.
+    /// Visits the selections on the type `parent`; `None` if it is unknown.
     fn set(&mut self, parent: Option<&str>, set: &mut [ast::Selection]) {
         for selection in set {
             match selection {
@@ -124,7 +124,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A literal at the argument, input field or variable `name` of the type `ty`.
+    /// Visits a literal of the argument, input field or variable `name` of type `ty`.
     fn value(&mut self, name: &str, ty: &ast::Type, value: &mut Node<Value>) {
         if matches!(**value, Value::Null | Value::Variable(_)) {
             return;
@@ -155,7 +155,8 @@ impl Walk<'_> {
     fn scalar(&mut self, name: &str, scalar: &str, value: &mut Node<Value>) {
         match (scalar, &**value) {
             ("ID", Value::Int(digits)) => {
-                // The executing library takes numbers of 64 bits only. Others stay: the validator compares literals.
+                // The executing library supports 64-bit integers only. Others stay unchanged, because the validator
+                // compares literals.
                 let digits = digits.as_str();
                 if digits.parse::<i64>().is_err() {
                     let digits = digits.to_owned();
@@ -165,7 +166,7 @@ impl Walk<'_> {
             ("DateTime", Value::String(text)) if is_moment(text) => {}
             ("DateTime", literal) => {
                 let text = literal.serialize().no_indent().to_string();
-                let message = format!("`{name}` takes {MOMENT}, not {}", quoted(&text));
+                let message = format!("`{name}` must be {MOMENT} (got {})", quoted(&text));
                 self.found.faults.push((position(value.location(), self.sources), message));
             }
             ("JSON", Value::List(_)) => self.nulls(value),

@@ -1,7 +1,7 @@
-//! What is checked of a request before the library executes it, in this order: tokens and brackets, the
-//! parse, variables, the size with fragments opened and the cost, the root fields, and the rules of the
-//! specification. What runs is the operation in its normal form. The figures are in [`Limits`]. A document
-//! that has been allowed before is [`Known`]: only its variables and its cost with them are checked again.
+//! Checks of a request before the library executes it, in this order: tokens and brackets, parsing, variables, size
+//! with fragments expanded and query cost, root fields, and the validation rules of the specification. The operation
+//! is executed in its normal form. The limits are in [`Limits`]. For a document that was validated before ([`Known`]),
+//! only its variables and the resulting cost are checked again.
 
 mod input_fields;
 mod introspection;
@@ -39,13 +39,13 @@ pub use normalize::{fields, root_set};
 pub use placeholder::{PLACEHOLDER, is_placeholder, remove_placeholders};
 pub use table::{Rows, Table, table};
 
-/// A request within the limits, which the rules of the specification have not been applied to yet.
+/// A request within the limits, not yet validated against the specification.
 pub struct Unvalidated {
     /// The document.
     pub read: Arc<Read>,
     request: Request,
     cost: u64,
-    /// What to validate; `None` for a document that was validated before.
+    /// The document to validate; `None` if it was validated before.
     parsed: Option<(ast::Document, Literals)>,
 }
 
@@ -74,7 +74,7 @@ impl Unvalidated {
             let variant = ways.map(|ways| Variant::new(ways, Arc::clone(&normalized)));
             (normalized, variant)
         };
-        // The normal form holds this operation alone.
+        // The normal form contains only this operation.
         request.operation_name = None;
         request.set_parsed_query(normalize::without_introspection(&normalized));
         let introspection = read.introspection();
@@ -82,19 +82,19 @@ impl Unvalidated {
     }
 }
 
-/// A request that may be run.
+/// A request that may be executed.
 pub struct Prepared {
     /// The request, parsed.
     pub request: Request,
     /// Its document.
     pub read: Arc<Read>,
-    /// What it may cost.
+    /// Its query cost.
     pub cost: u64,
-    /// Whether the schema has allowed the document before, with variables like these.
+    /// Whether the document was validated before with the same presence of variables.
     pub is_allowed: bool,
-    /// The operation in its normal form, and what of the variables it depends on, for the next time.
+    /// The normal form and the variables it depends on, to be cached.
     pub variant: Option<Variant>,
-    /// The operation in its normal form, which has the order of the fields of the answer.
+    /// The normal form of the operation, which determines the order of response fields.
     pub normalized: Arc<ExecutableDocument>,
     /// The introspection fields of the operation, which `request` does not have.
     pub introspection: Option<Introspection>,
@@ -103,23 +103,23 @@ pub struct Prepared {
 /// A root field.
 #[derive(Debug)]
 pub struct Asked {
-    /// Its name in the schema.
+    /// The field name in the schema.
     pub field: String,
-    /// Its name in the answer.
+    /// The response name.
     pub name: String,
 }
 
-/// Why a request is not run.
+/// Why a request is rejected.
 #[derive(Debug)]
 pub struct Refusal {
     /// The code of the first error.
     pub code: &'static str,
-    /// What is wrong, in words for the client.
+    /// The error messages for the client.
     pub errors: Vec<ServerError>,
 }
 
 impl Refusal {
-    /// A refusal for one reason.
+    /// A rejection for one reason.
     #[must_use]
     pub fn new(code: &'static str, message: impl Into<String>, position: Option<Pos>) -> Self {
         let mut error = ServerError::new(message, position);
@@ -130,7 +130,7 @@ impl Refusal {
         Self { code, errors: vec![error] }
     }
 
-    /// The same, for a reason that its code does not say.
+    /// The same rejection with a more specific reason than its code.
     #[must_use]
     pub fn because(mut self, reason: Reason) -> Self {
         for error in &mut self.errors {
@@ -153,7 +153,7 @@ impl Refusal {
     }
 }
 
-/// The reason that a code stands for, where nothing more is known.
+/// The default reason of an error code.
 #[must_use]
 pub fn reason_of(code: &str) -> Reason {
     match code {
@@ -171,7 +171,7 @@ pub fn reason_of(code: &str) -> Reason {
     }
 }
 
-/// Text of the client, shortened for a message.
+/// Client text, shortened for an error message.
 fn quoted(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(limits::MAX_QUOTE) {
         Some((end, _)) => format!("{}…", &text[..end]).into(),
@@ -179,21 +179,21 @@ fn quoted(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The code of a document, or of variables, that the schema doesn't allow.
+/// Error code of a document or variables that violate the schema.
 pub const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
 
-/// Reads what has to be read once, so that no request waits for it.
+/// Loads lazily initialized data, so that no request has to wait for it.
 pub fn warm_up() {
     shape::Shape::of_schema();
-    // An error would be found by every request.
+    // A failure here would be reported by every request.
     let _ = validate::schema();
 }
 
-/// Checks a request against the limits, and puts the defaults of absent variables in. A document that is `known`
-/// is neither read nor validated again.
+/// Checks a request against the limits and fills in the default values of omitted variables. A document that is
+/// `known` is neither parsed nor validated again.
 ///
 /// # Errors
-/// What is wrong, before anything has run.
+/// The violated limits, before anything is executed.
 pub fn prepare(
     mut request: Request,
     limits: &Limits,
@@ -211,7 +211,7 @@ pub fn prepare(
     Ok(Unvalidated { read, request, cost, parsed: Some(parsed) })
 }
 
-/// Reads a document, and checks its variables; gives what it costs.
+/// Parses a document and coerces its variables; returns its query cost.
 fn read(
     text: String,
     chosen: Option<String>,
@@ -220,16 +220,16 @@ fn read(
 ) -> Result<(Read, u64, (ast::Document, Literals)), Refusal> {
     let found = scan::scan(&text);
     for (what, found, most) in [
-        ("levels of brackets", found.deepest, limits::DEEPEST_BRACKETS),
+        ("bracket depth", found.deepest, limits::DEEPEST_BRACKETS),
         ("tokens", found.tokens, limits.max_tokens),
         ("directives", found.directives, limits.max_directives),
         ("aliases", found.aliases, limits.max_aliases),
-        ("variables and their uses", found.variables, limits::MAX_VARIABLES),
-        ("bytes of a name", found.longest_name, limits.max_name_length),
-        ("bytes of a string", found.longest_string, limits.max_string_length),
+        ("variable definitions and uses", found.variables, limits::MAX_VARIABLES),
+        ("name length in bytes", found.longest_name, limits.max_name_length),
+        ("string length in bytes", found.longest_string, limits.max_string_length),
     ] {
         if found > most {
-            let message = format!("{what}: at most {most}, this document has {found}");
+            let message = format!("{what}: {found} exceeds the limit of {most}");
             return Err(Refusal::too_complex(message));
         }
     }
@@ -246,7 +246,7 @@ fn read(
     let kind = operation.ty;
     if roots.len() > limits.max_roots {
         let most = limits.max_roots;
-        let message = format!("root fields: at most {most}, this operation has {}", roots.len());
+        let message = format!("root fields: {} exceeds the limit of {most}", roots.len());
         return Err(Refusal::too_complex(message));
     }
     Ok((Read::new(text, chosen, document, roots, kind), cost, (parsed, literals)))
@@ -260,13 +260,16 @@ fn single_roots(document: &ExecutableDocument) -> Result<(), Refusal> {
         if operation.ty == OperationType::Subscription
             && asked(document, &operation.selection_set.node).len() > 1
         {
-            return Err(Refusal::invalid_at("a subscription has one root field", pos));
+            return Err(Refusal::invalid_at(
+                "a subscription must have exactly one root field",
+                pos,
+            ));
         }
     }
     Ok(())
 }
 
-/// The operation that is to be run.
+/// The operation to execute.
 fn operation<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,
@@ -278,13 +281,15 @@ fn operation<'d>(
     };
     found.map(|(_, operation)| &operation.node).ok_or_else(|| {
         Refusal::invalid(match name {
-            Some(name) => format!("the document has no operation `{}`", quoted(name)),
-            None => "the document has several operations: say which as `operationName`".to_owned(),
+            Some(name) => format!("unknown operation `{}`", quoted(name)),
+            None => {
+                "`operationName` is required because the document has several operations".to_owned()
+            }
         })
     })
 }
 
-/// The root fields of a selection, one for each response name.
+/// The root fields of a selection, one per response name.
 fn asked(document: &ExecutableDocument, set: &SelectionSet) -> Vec<Asked> {
     let mut fields = Vec::new();
     fields_of(document, set, &mut HashSet::new(), &mut fields);
@@ -294,7 +299,7 @@ fn asked(document: &ExecutableDocument, set: &SelectionSet) -> Vec<Asked> {
     all.map(|(name, field)| Asked { field: field.to_owned(), name: name.to_owned() }).collect()
 }
 
-/// The fields of a selection, fragments opened.
+/// The fields of a selection, fragments expanded.
 fn fields_of<'d>(
     document: &'d ExecutableDocument,
     set: &'d SelectionSet,

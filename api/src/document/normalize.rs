@@ -1,9 +1,9 @@
-//! Normalization of a valid operation before it runs: fragments are expanded, fields with one response name are
-//! merged, and each of them is executed once, in the order of its first appearance, at every level
+//! Normalization of a valid operation before execution: fragments are expanded, fields with the same response name are
+//! merged, and each field is executed once, in the order of first appearance, at every level
 //! (<https://spec.graphql.org/September2025/#sec-Field-Collection>).
 //!
-//! The executing library runs a field as often as it is selected and joins lists by position: a mutation selected
-//! by two fragments would write twice.
+//! The executing library resolves a field once per selection and merges lists by position: a mutation selected by two
+//! fragments would write twice.
 
 use std::collections::HashSet;
 
@@ -20,8 +20,8 @@ use indexmap::IndexMap;
 
 use super::{Refusal, introspection::is_introspection, placeholder::placeholder};
 
-/// The operation alone, normalized for these variables. Which of them have a value, and the values of those that
-/// `@skip` and `@include` use, decide about the result.
+/// The selected operation, normalized for these variables. The result depends on which variables have a value, and on
+/// the values used by `@skip` and `@include`.
 ///
 /// # Errors
 /// `INTERNAL` if a field of a validated document is not in the schema.
@@ -203,7 +203,7 @@ impl<'d> Normalization<'d> {
         condition == name || self.schema.is_subtype(condition, name)
     }
 
-    /// Whether `@skip` and `@include` leave a selection in.
+    /// Whether `@skip` and `@include` keep a selection.
     fn is_included(&self, directives: &[Positioned<Directive>]) -> bool {
         directives.iter().all(|directive| {
             let holds = match directive.node.get_argument("if").map(|value| &value.node) {
@@ -221,7 +221,7 @@ impl<'d> Normalization<'d> {
         })
     }
 
-    /// The arguments that have a value: the default of an argument applies where an optional variable has none
+    /// The arguments that have a value: if an optional variable has none, the default of the argument applies
     /// (<https://spec.graphql.org/September2025/#CoerceArgumentValues()>).
     fn arguments(
         &mut self,
@@ -234,7 +234,7 @@ impl<'d> Normalization<'d> {
         arguments.collect()
     }
 
-    /// A value without the fields whose variables have no value; `None` for such a variable.
+    /// The value without fields whose variables have no value; `None` for such a variable.
     fn value(&mut self, value: &'d Value) -> Option<Value> {
         match value {
             Value::Variable(name) => self.variables.contains_key(name).then(|| {
@@ -256,7 +256,7 @@ impl<'d> Normalization<'d> {
     }
 }
 
-/// A normal form without its introspection fields, which are executed apart.
+/// A normal form without its introspection fields, which are executed separately.
 pub(super) fn without_introspection(document: &ExecutableDocument) -> ExecutableDocument {
     let mut document = document.clone();
     if let DocumentOperations::Single(operation) = &mut document.operations {
@@ -273,12 +273,12 @@ pub(super) fn without_introspection(document: &ExecutableDocument) -> Executable
     document
 }
 
-/// The selections at the root of a normal form, which has one operation.
+/// The root selections of a normal form, which has one operation.
 pub fn root_set(document: &ExecutableDocument) -> Option<&SelectionSet> {
     document.operations.iter().next().map(|(_, operation)| &operation.node.selection_set.node)
 }
 
-/// The fields of a selection set in a normal form: their response names and their selections, in order.
+/// The fields of a selection set in a normal form: response names and selections, in order.
 pub fn fields(set: &SelectionSet) -> impl Iterator<Item = (&str, &SelectionSet)> + Clone {
     set.items.iter().filter_map(|item| match &item.node {
         Selection::Field(field) => {
@@ -289,7 +289,7 @@ pub fn fields(set: &SelectionSet) -> impl Iterator<Item = (&str, &SelectionSet)>
     })
 }
 
-/// The variables that `@skip` and `@include` use, in a document.
+/// The variables used by `@skip` and `@include` in a document.
 pub(super) fn conditions(document: &ExecutableDocument) -> Vec<Name> {
     let mut names = Vec::new();
     let operations = document.operations.iter().map(|(_, one)| &one.node.selection_set.node);

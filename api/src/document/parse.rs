@@ -1,4 +1,4 @@
-//! Parsing of a document, and its conversion to the types that the executing library takes.
+//! Parsing of a document and conversion to the types of the executing library.
 //!
 //! async-graphql's own parser is not used: it keeps the backslash of `\"""` in block strings, rejects `\u{…}` and
 //! surrogate pairs, and accepts documents that the grammar does not allow.
@@ -21,26 +21,26 @@ use async_graphql_value::{Number, Value};
 
 use super::{Refusal, limits::DEEPEST_WALK, quoted, scan::Fault, validate};
 
-/// The code of a text that is not a document of the GraphQL language.
+/// The error code of a syntax error.
 const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 
 /// Parses a document.
 ///
 /// # Errors
-/// `GRAPHQL_PARSE_FAILED` if the text is not a document of the GraphQL language.
+/// `GRAPHQL_PARSE_FAILED` on a syntax error.
 pub(super) fn parse(text: &str) -> Result<ast::Document, Refusal> {
-    // Brackets are counted before, so this limit is never the first that is met.
+    // Brackets are counted before, so this limit is never reached first.
     let mut parser = Parser::new().recursion_limit(DEEPEST_WALK as usize * 4);
     let document = parser.parse_ast(text, "document.graphql");
     document.map_err(|invalid| {
         let mut refusal = validate::refusal(PARSE_FAILED, invalid.errors.iter());
-        // What follows the first error is a consequence of it.
+        // Further errors are consequences of the first one.
         refusal.errors.truncate(1);
         refusal
     })
 }
 
-/// The refusal of a document with a syntax error at `place` in bytes.
+/// The rejection of a document with a syntax error at the byte offset `place`.
 pub(super) fn fault(text: &str, place: usize, fault: Fault) -> Refusal {
     let before = text.get(..place).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
@@ -56,11 +56,11 @@ pub(super) fn fault(text: &str, place: usize, fault: Fault) -> Refusal {
     Refusal::new(PARSE_FAILED, message, Some(Pos { line, column }))
 }
 
-/// A parsed document in the types of the executing library. What is defined twice is kept once: the validator
-/// rejects such documents.
+/// Converts a parsed document to the types of the executing library. Of duplicate definitions one is kept; the
+/// validator rejects such documents.
 ///
 /// # Errors
-/// Operations and fragments only can be executed.
+/// If the document has definitions other than operations and fragments.
 pub(super) fn executable(document: &ast::Document) -> Result<ExecutableDocument, Refusal> {
     let conversion = Conversion { sources: &document.sources };
     let (mut anonymous, mut named, mut fragments) = (None, HashMap::new(), HashMap::new());
@@ -79,7 +79,11 @@ pub(super) fn executable(document: &ast::Document) -> Result<ExecutableDocument,
                 let name = Name::new(fragment.name.as_str());
                 fragments.insert(name, conversion.fragment(fragment));
             }
-            _ => return Err(Refusal::invalid("a request has only operations and fragments")),
+            _ => {
+                return Err(Refusal::invalid(
+                    "a document must contain only operations and fragments",
+                ));
+            }
         }
     }
     let operations = match anonymous {
@@ -89,20 +93,20 @@ pub(super) fn executable(document: &ast::Document) -> Result<ExecutableDocument,
             return Err(Refusal::invalid(message));
         }
         None if named.is_empty() => {
-            return Err(Refusal::invalid("the document has no operation"));
+            return Err(Refusal::invalid("the document must contain an operation"));
         }
         None => DocumentOperations::Multiple(named),
     };
     Ok(ExecutableDocument { operations, fragments })
 }
 
-/// The line and the column where a node of a document begins.
+/// The line and column at which a node of a document begins.
 pub(super) fn position(span: Option<SourceSpan>, sources: &SourceMap) -> Pos {
     let place = span.and_then(|span| span.line_column(sources));
     place.map_or_else(Pos::default, |place| Pos { line: place.line, column: place.column })
 }
 
-/// A conversion, with the text that positions refer to.
+/// A conversion with the source text of its positions.
 struct Conversion<'d> {
     sources: &'d SourceMap,
 }
@@ -252,8 +256,8 @@ fn value(value: &ast::Value) -> Value {
     }
 }
 
-/// An integer literal. Beyond 64 bits it becomes a double, which Float and JSON accept; literals of the type ID are
-/// strings by then.
+/// An integer literal. Beyond 64 bits it becomes a double, which Float and JSON accept; ID literals have been
+/// converted to strings before.
 fn int(digits: &str) -> Value {
     let number = digits.parse::<i64>().map(Number::from);
     number
@@ -261,7 +265,7 @@ fn int(digits: &str) -> Value {
         .map_or_else(|_| float(digits), Value::Number)
 }
 
-/// A number with a fraction; null if it is not finite, which the validator rejects.
+/// A floating-point number; null if it is not finite, which the validator rejects.
 fn float(digits: &str) -> Value {
     let number = digits.parse::<f64>().ok().and_then(Number::from_f64);
     number.map_or(Value::Null, Value::Number)

@@ -1,5 +1,5 @@
 //! Placeholder for a selection set whose fields are all skipped: the object is empty, but the executing library
-//! resolves an object without fields to null (async-graphql 7.2.1), also where the schema does not allow null.
+//! resolves an object without fields to null (async-graphql 7.2.1), even where the schema does not allow null.
 
 use async_graphql::{
     Name, Pos, Positioned, Value,
@@ -45,7 +45,7 @@ fn has_placeholder(set: &SelectionSet) -> bool {
     })
 }
 
-/// Follows the selections: a JSON value may have a key of the same name.
+/// Follows the selections, because a JSON value may have a key of the same name.
 fn remove(value: &mut Value, set: &SelectionSet) {
     if let Value::List(items) = value {
         for item in items {

@@ -1,27 +1,27 @@
-//! What can be told of a document before it is parsed.
+//! Measurements of a document before it is parsed.
 
-/// What stands in a document.
+/// The token statistics of a document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Scan {
-    /// How many tokens.
+    /// Number of tokens.
     pub(super) tokens: usize,
-    /// How many directives.
+    /// Number of directives.
     pub(super) directives: usize,
-    /// How many aliases: colons that stand in no argument and no variable.
+    /// Number of aliases: colons outside of arguments and variable definitions.
     pub(super) aliases: usize,
-    /// How many variables: their definitions and their uses.
+    /// Number of variables: definitions and uses.
     pub(super) variables: usize,
-    /// How deep brackets nest.
+    /// Maximum nesting of brackets.
     pub(super) deepest: usize,
-    /// The length of the longest name or number, in bytes.
+    /// Length of the longest name or number, in bytes.
     pub(super) longest_name: usize,
-    /// The length of the longest string literal with its quotes, in bytes.
+    /// Length of the longest string literal including quotes, in bytes.
     pub(super) longest_string: usize,
-    /// The first syntax error that the parser accepts, and its place in bytes.
+    /// The first syntax error that the parser misses, and its byte offset.
     pub(super) fault: Option<(usize, Fault)>,
 }
 
-/// A syntax error that the parser accepts (apollo-parser 0.9.0-beta.2).
+/// A syntax error that the parser misses (apollo-parser 0.9.0-beta.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// The name of an argument or an input field without a colon, which the parser drops.
@@ -30,20 +30,20 @@ pub(super) enum Fault {
     EmptySelection,
 }
 
-/// A document as it is read once, without understanding it.
+/// State of a single-pass scan.
 struct Reader<'d> {
     bytes: &'d [u8],
     found: Scan,
     /// The open brackets.
     open: Vec<u8>,
     parentheses: usize,
-    /// The first byte of the token before this one.
+    /// The first byte of the previous token.
     previous: u8,
-    /// The place of the last token, if it is the name of an argument or an input field.
+    /// The offset of the last token if it names an argument or input field.
     key: Option<usize>,
 }
 
-/// Reads a document once, without understanding it. Strings and comments are left out.
+/// Scans a document in one pass without parsing it. Strings and comments are skipped.
 pub(super) fn scan(document: &str) -> Scan {
     let bytes = document.as_bytes();
     let found = Scan::default();
@@ -101,7 +101,7 @@ impl Reader<'_> {
         length
     }
 
-    /// Whether a word that begins with `byte` is the name of an argument or an input field, and no value.
+    /// Whether a word that begins with `byte` names an argument or input field and is not a value.
     fn is_key(&self, byte: u8) -> bool {
         let named = match self.open.last() {
             Some(b'(') => true,
@@ -130,13 +130,13 @@ impl Reader<'_> {
     }
 }
 
-/// Names and whole numbers. What may stand without a space behind a name or a number, a spread or a sign,
-/// is a token of its own.
+/// Bytes of names and integers. What may follow a name or number without whitespace, such as a spread or sign, is a
+/// separate token.
 fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
 }
 
-/// The length of the string that `bytes` begin with, quotes included.
+/// The length of the string at the start of `bytes`, including quotes.
 fn string(bytes: &[u8]) -> usize {
     let block = bytes.starts_with(b"\"\"\"");
     let mut place = if block { 3 } else { 1 };

@@ -1,5 +1,4 @@
-//! What the schema looks like from the point of view of a request: which fields are lists, what
-//! variables take.
+//! Schema index for request checks: which fields are lists, and the types of inputs.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -10,7 +9,7 @@ use async_graphql::parser::{
     },
 };
 
-/// The types of the schema by their names.
+/// The types of the schema by name.
 #[derive(Debug, Default)]
 pub(super) struct Shape {
     types: HashMap<String, TypeShape>,
@@ -19,16 +18,16 @@ pub(super) struct Shape {
 /// A type.
 #[derive(Debug)]
 pub(super) enum TypeShape {
-    /// An object or an interface.
+    /// An object or interface.
     Object(ObjectShape),
     /// An input object.
     Input {
         /// Its fields.
         fields: HashMap<String, InputShape>,
-        /// Whether exactly one of them is given.
+        /// Whether exactly one field must be given (`@oneOf`).
         one_of: bool,
     },
-    /// An enum, with its values.
+    /// An enum with its values.
     Enum(Vec<String>),
     /// A scalar.
     Scalar,
@@ -38,50 +37,50 @@ pub(super) enum TypeShape {
 #[derive(Debug)]
 pub(super) struct ObjectShape {
     fields: HashMap<String, FieldShape>,
-    /// Whether it is a page of a list.
+    /// Whether the object is a connection.
     pub(super) is_connection: bool,
-    /// Whether it has an id of its own.
+    /// Whether the object has an ID.
     pub(super) is_node: bool,
 }
 
 /// A field of an object.
 #[derive(Debug)]
 pub(super) struct FieldShape {
-    /// The type it gives, without list and non-null.
+    /// The named type that the field returns, without list and non-null.
     pub(super) ty: String,
-    /// Whether it gives a list.
+    /// Whether the field returns a list.
     pub(super) is_list: bool,
-    /// Whether it takes the size of a page.
+    /// Whether the field takes a page size.
     pub(super) is_paged: bool,
-    /// Whether it is a page of groups.
+    /// Whether the field is a page of groups.
     pub(super) is_grouped: bool,
 }
 
 /// A field of an input object.
 #[derive(Debug)]
 pub(super) struct InputShape {
-    /// What it takes.
+    /// The input type.
     pub(super) ty: Type,
-    /// Whether something is taken when nothing is said.
+    /// Whether the field has a default value.
     pub(super) has_default: bool,
 }
 
 impl ObjectShape {
-    /// The field of this name.
+    /// The field with this name.
     pub(super) fn field(&self, name: &str) -> Option<&FieldShape> {
         self.fields.get(name)
     }
 }
 
 impl Shape {
-    /// The schema of the server. It is read once: every server of a process has the same.
+    /// The schema of the server. Loaded once per process.
     pub(super) fn of_schema() -> &'static Self {
         static SHAPE: LazyLock<Shape> = LazyLock::new(|| Shape::read(&crate::schema::sdl()));
         &SHAPE
     }
 
     fn read(sdl: &str) -> Self {
-        // What the server itself has printed can be read.
+        // The server's own SDL always parses.
         let Ok(document) = parse_schema(sdl) else { return Self::default() };
         let mut types = HashMap::new();
         for definition in document.definitions {
@@ -126,12 +125,12 @@ impl Shape {
         Self { types }
     }
 
-    /// The type of this name.
+    /// The type with this name.
     pub(super) fn ty(&self, name: &str) -> Option<&TypeShape> {
         self.types.get(name)
     }
 
-    /// The object of this name.
+    /// The object with this name.
     pub(super) fn object(&self, name: &str) -> Option<&ObjectShape> {
         match self.types.get(name) {
             Some(TypeShape::Object(object)) => Some(object),

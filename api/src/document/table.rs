@@ -1,4 +1,4 @@
-//! What an operation looks like as a table: which list gives the rows, which fields the columns.
+//! Tabular form of an operation for exports: the list that provides the rows and the fields that provide the columns.
 
 use async_graphql::{
     Positioned, Variables,
@@ -8,58 +8,58 @@ use async_graphql_value::{ConstValue, Value};
 
 use super::{Refusal, known::Read, shape::Shape};
 
-/// An operation as a table.
+/// An operation in tabular form.
 #[derive(Debug)]
 pub struct Table {
-    /// The root field: its name in the answer.
+    /// The response name of the root field.
     pub root: String,
-    /// Its name in the schema.
+    /// The schema name of the root field.
     pub field: String,
-    /// Which objects are the rows.
+    /// The source of the rows.
     pub rows: Rows,
-    /// Whether the list says of no page, so that all of it is meant.
+    /// Whether the list has no page argument and is exported in full.
     pub is_whole: bool,
-    /// The columns, each the way through the row to its value.
+    /// The columns as paths within a row.
     pub columns: Vec<Vec<String>>,
-    /// The first list inside a row, by the way to it.
+    /// The path of the first list within a row.
     pub list: Option<Vec<String>>,
 }
 
-/// Which objects are the rows of a table.
+/// The source of the rows of a table.
 #[derive(Debug)]
 pub enum Rows {
-    /// Those in the list at this path below the root field.
+    /// The list at this path below the root field.
     Below(Vec<String>),
-    /// Those in the root field, which is a list.
+    /// The root field, which is a list.
     List,
-    /// The root field itself.
+    /// The root field itself, as a single row.
     One,
 }
 
-/// How deep the fields of a row may be nested.
+/// Maximum nesting of the fields of a row.
 const DEEPEST: usize = 32;
 
-/// Reads an operation as a table.
+/// Converts an operation to its tabular form.
 ///
 /// # Errors
-/// `BAD_REQUEST` when it is no query with one field at its root.
+/// `BAD_REQUEST` unless the operation is a query with exactly one root field.
 pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
     let bad = |text: &str| {
         Refusal::new("BAD_REQUEST", text, None).because(service::Reason::TableNotPossible)
     };
     let operation = read.operation()?;
     if operation.ty != OperationType::Query {
-        return Err(bad("only a query gives a table"));
+        return Err(bad("only queries can be exported as a table"));
     }
     let walk = Walk { document: read.document(), variables, shape: Shape::of_schema() };
     let roots = walk.fields(&operation.selection_set.node, 0);
     let [root] = roots[..] else {
-        return Err(bad("a table comes of a query with one field at its root"));
+        return Err(bad("a table export requires exactly one root field"));
     };
     let name = root.name.node.as_str();
     let known = walk.shape.object("Query").and_then(|query| query.field(name));
     let Some(known) = known else {
-        return Err(bad("a table comes of a field of the schema's own data"));
+        return Err(bad("introspection fields can't be exported as a table"));
     };
     let mut table = Table {
         root: root.response_key().node.to_string(),
@@ -72,7 +72,7 @@ pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
     let mut sets = vec![(&root.selection_set.node, known.ty.as_str())];
     let (mut pages, mut page_ty, mut path) = (vec![root], known, Vec::new());
     let is_connection = |ty: &str| walk.shape.object(ty).is_some_and(|ty| ty.is_connection);
-    // The rows of a list are its nodes, or those of its groups.
+    // The rows of a connection are its nodes or groups.
     while is_connection(&page_ty.ty) {
         let below = pages.iter().flat_map(|page| walk.fields(&page.selection_set.node, 0));
         let below: Vec<&Field> = below.collect();
@@ -80,12 +80,12 @@ pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
         let is_groups = |field: &&&Field| field.name.node == "groups";
         let has_rows = below.iter().any(|field| is_row(&field));
         let is_row = |field: &&&Field| if has_rows { is_row(field) } else { is_groups(field) };
-        // Without rows and groups, the counts and aggregates of the list are a row.
+        // Without nodes and groups, the aggregates of the list form a single row.
         let Some(rows) = below.iter().find(is_row) else { break };
         let key = rows.response_key().node.to_string();
         if below.iter().filter(is_row).any(|other| other.response_key().node != *key) {
             return Err(bad(
-                "select `nodes`, `edges` or `groups`, and once: a table has one kind of rows",
+                "a table export requires exactly one selection of `nodes`, `edges` or `groups`",
             ));
         }
         beside(below.iter().filter(|field| !is_row(field)).copied(), &key)?;
@@ -117,12 +117,12 @@ pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
     Ok(table)
 }
 
-/// Refuses what stands beside the rows: a table has no place for it. The name of a type is no value.
+/// Rejects fields beside the rows, which have no column. `__typename` is ignored.
 fn beside<'f>(fields: impl Iterator<Item = &'f Field>, rows: &str) -> Result<(), Refusal> {
     let mut fields = fields.filter(|field| field.name.node != "__typename");
     let Some(field) = fields.next() else { return Ok(()) };
     let name = field.response_key();
-    let text = format!("a table has no place for `{name}` beside `{rows}`: leave it out");
+    let text = format!("`{name}` beside `{rows}` can't be exported as a table; omit it");
     Err(Refusal::new("BAD_REQUEST", text, None).because(service::Reason::TableNotPossible))
 }
 
@@ -133,7 +133,7 @@ struct Walk<'d> {
 }
 
 impl<'d> Walk<'d> {
-    /// The one list among the fields of an object, when it is of objects and no page.
+    /// The only list among the fields of an object, if it is an unpaginated list of objects.
     fn only_list(
         &self,
         set: &'d SelectionSet,
@@ -157,7 +157,7 @@ impl<'d> Walk<'d> {
         found
     }
 
-    /// The fields of a selection, fragments opened.
+    /// The fields of a selection, fragments expanded.
     fn fields(&self, set: &'d SelectionSet, depth: usize) -> Vec<&'d Field> {
         let mut fields = Vec::new();
         if depth > DEEPEST {
@@ -212,13 +212,13 @@ impl<'d> Walk<'d> {
         }
     }
 
-    /// Whether a page is selected with its rows or groups, and not only with counts and aggregates.
+    /// Whether a connection is selected with its rows or groups, and not only with counts and aggregates.
     fn has_rows(&self, set: &'d SelectionSet) -> bool {
         let names = self.fields(set, 0).into_iter().map(|field| field.name.node.as_str());
         names.into_iter().any(|name| matches!(name, "nodes" | "edges" | "groups"))
     }
 
-    /// Whether `@skip` and `@include` leave something in.
+    /// Whether `@skip` and `@include` keep a selection.
     fn is_in(&self, directives: &[Positioned<Directive>]) -> bool {
         directives.iter().all(|directive| {
             let condition = directive.node.get_argument("if").map(|value| self.value(&value.node));
@@ -236,7 +236,7 @@ impl<'d> Walk<'d> {
         value.is_some_and(|value| value != ConstValue::Null)
     }
 
-    /// A value with the variables put in that it consists of; what is put together is just something.
+    /// The value with variables substituted; composite values are not evaluated.
     fn value(&self, value: &Value) -> Option<ConstValue> {
         match value {
             Value::Variable(name) => self.variables.get(name).cloned(),

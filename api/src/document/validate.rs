@@ -13,7 +13,7 @@ use async_graphql::Pos;
 
 use super::{INVALID, Refusal, input_fields, limits::MOST_ERRORS, quoted};
 
-/// The schema of the server, in the form that the validator reads.
+/// The schema of the server in the validator's form.
 ///
 /// # Errors
 /// `INTERNAL` if the server prints a schema that the validator rejects. A test validates documents, so this cannot
@@ -21,10 +21,10 @@ use super::{INVALID, Refusal, input_fields, limits::MOST_ERRORS, quoted};
 pub(super) fn schema() -> Result<&'static Valid<Schema>, Refusal> {
     static SCHEMA: LazyLock<Option<Valid<Schema>>> =
         LazyLock::new(|| Schema::parse_and_validate(crate::schema::sdl(), "schema.graphql").ok());
-    SCHEMA.as_ref().ok_or_else(|| Refusal::new("INTERNAL", "the schema cannot be read", None))
+    SCHEMA.as_ref().ok_or_else(|| Refusal::new("INTERNAL", "the schema could not be loaded", None))
 }
 
-/// Validates a document; `nulls` are the places of `null` in lists at a custom scalar, which the library rejects.
+/// Validates a document; `nulls` are the positions of `null` in lists of a custom scalar, which the library rejects.
 ///
 /// # Errors
 /// The violated rules, at most [`MOST_ERRORS`] of them.
@@ -48,8 +48,8 @@ pub(super) fn validate(
     Err(refusal(INVALID, errors()))
 }
 
-/// Whether an error is about `null` in a list at a custom scalar. The library holds the items of such a list against
-/// the type of the whole, which may be non-null.
+/// Whether an error concerns `null` in a list of a custom scalar. The library checks the items of such a list against
+/// the type of the whole list, which may be non-null.
 fn is_null_in_scalar(error: &Diagnostic<'_, DiagnosticData>, nulls: &[Pos]) -> bool {
     error.error.unstable_error_name() == Some("UnsupportedValueType")
         && position(error).is_some_and(|position| nulls.contains(&position))
@@ -60,13 +60,13 @@ fn position(error: &Diagnostic<'_, DiagnosticData>) -> Option<Pos> {
     places.first().map(|place| Pos { line: place.line, column: place.column })
 }
 
-/// Whether an error is about the number of root fields of a subscription. The library counts selections; Single
-/// Root Field counts response names, which the caller does.
+/// Whether an error concerns the number of root fields of a subscription. The library counts selections; Single Root
+/// Field counts response names, which the caller checks.
 fn counts_roots(error: &DiagnosticData) -> bool {
     error.unstable_error_name() == Some("SubscriptionUsesMultipleFields")
 }
 
-/// The errors of the parser or the validator as a refusal with this code.
+/// Converts errors of the parser or validator to a rejection with this code.
 pub(super) fn refusal<'e>(
     code: &'static str,
     errors: impl Iterator<Item = Diagnostic<'e, DiagnosticData>>,
@@ -81,8 +81,8 @@ pub(super) fn refusal<'e>(
     refusal
 }
 
-/// A message with at most 100 characters of each text that it quotes: names have no blanks, and values
-/// come last, after a colon.
+/// Shortens each quoted text in a message to 100 characters: names have no blanks, and values come last, after a
+/// colon.
 fn shortened(message: &str) -> String {
     let (head, value) = match message.split_once(": ") {
         Some((head, value)) => (head, Some(quoted(value))),

@@ -1,6 +1,5 @@
-//! Coercion of the variables of an operation
-//! (<https://spec.graphql.org/September2025/#sec-Coercing-Variable-Values>). The executing library looks at a
-//! variable where it is used, and at none that is not.
+//! Coercion of the variables of an operation (<https://spec.graphql.org/September2025/#sec-Coercing-Variable-Values>).
+//! The executing library checks a variable only where it is used.
 
 use async_graphql::{
     Name, Variables,
@@ -14,10 +13,10 @@ use super::{
 };
 use crate::graph::scalar::{MOMENT, is_moment};
 
-/// Coerces the variables of an operation, and adds the defaults of absent ones.
+/// Coerces the variables of an operation, and adds the default values of omitted ones.
 ///
 /// # Errors
-/// The first variable that its type does not accept.
+/// The first variable that its type rejects.
 pub(super) fn coerce(
     operation: &OperationDefinition,
     variables: &mut Variables,
@@ -33,7 +32,7 @@ pub(super) fn coerce(
             (None, None) if ty.nullable => {}
             (None, None) => {
                 let name = quoted(name);
-                return refuse(format!("the variable `${name}` of type `{ty}` was not given"));
+                return refuse(format!("the variable `${name}` of type `{ty}` is required"));
             }
             (Some(value), _) => {
                 if let Err(fault) = accept(ty, value) {
@@ -45,11 +44,11 @@ pub(super) fn coerce(
     Ok(())
 }
 
-/// A value that a type does not accept.
+/// A value that its type rejects.
 struct Fault {
-    /// Where it is, from the innermost step to the variable: `.field` or `[index]`.
+    /// Its path, from the innermost step to the variable: `.field` or `[index]`.
     path: Vec<String>,
-    /// What is wrong with it.
+    /// The error message.
     reason: String,
 }
 
@@ -73,7 +72,7 @@ impl Fault {
 /// Coerces `value` to `ty`.
 fn accept(ty: &Type, value: &mut ConstValue) -> Result<(), Fault> {
     if *value == ConstValue::Null {
-        let refuse = || Fault::new(format!("of type `{ty}` can't be null"));
+        let refuse = || Fault::new(format!("of type `{ty}` must not be null"));
         return if ty.nullable { Ok(()) } else { Err(refuse()) };
     }
     match (&ty.base, value) {
@@ -83,7 +82,7 @@ fn accept(ty: &Type, value: &mut ConstValue) -> Result<(), Fault> {
                 accept(inner, item).map_err(|fault| fault.within(format!("[{index}]")))
             })
         }
-        // One value stands for a list of one.
+        // A single value is coerced to a list of one.
         (BaseType::List(inner), value) => accept(inner, value),
         (BaseType::Named(name), value) => accept_named(name, value),
     }
@@ -113,7 +112,7 @@ fn accept_named(name: &Name, value: &mut ConstValue) -> Result<(), Fault> {
         | ("String" | "ID", ConstValue::String(_))
         | ("Boolean", ConstValue::Boolean(_)) => true,
         ("DateTime", ConstValue::String(text)) if is_moment(text) => true,
-        ("DateTime", _) => return Err(Fault::new(format!("takes {MOMENT}"))),
+        ("DateTime", _) => return Err(Fault::new(format!("must be {MOMENT}"))),
         ("Int" | "Float" | "String" | "Boolean" | "ID", _) => false,
         _ => match (Shape::of_schema().ty(name), value) {
             (Some(TypeShape::Enum(words)), ConstValue::String(word)) => words.contains(word),
@@ -133,34 +132,37 @@ fn accept_named(name: &Name, value: &mut ConstValue) -> Result<(), Fault> {
                     !field.ty.nullable && !field.has_default && !given.contains_key(key.as_str())
                 };
                 if let Some((key, field)) = fields.iter().find(is_missing) {
-                    let fault = Fault::new(format!("of type `{}` was not given", field.ty));
+                    let fault = Fault::new(format!("of type `{}` is required", field.ty));
                     return Err(fault.within(format!(".{key}")));
                 }
                 let exactly_one =
                     given.len() == 1 && !given.values().any(|v| *v == ConstValue::Null);
                 if *one_of && !exactly_one {
-                    let reason = "takes exactly one field, which is not null".to_owned();
+                    let reason = "must have exactly one field, which must not be null".to_owned();
                     return Err(Fault::new(reason));
                 }
                 true
             }
             (Some(TypeShape::Enum(_) | TypeShape::Input { .. }), _) => false,
-            // JSON accepts every value; a type that does not exist is found by the validator.
+            // JSON accepts every value; an unknown type is found by the validator.
             _ => true,
         },
     };
-    let refuse = || Fault::new(format!("takes a value of the type `{name}`"));
+    let refuse = || Fault::new(format!("must be a value of type `{name}`"));
     if is_accepted { Ok(()) } else { Err(refuse()) }
 }
 
 /// A number without a fraction as an integer. JSON does not distinguish 1 from 1.0, or 0 from -0.
 fn integer(number: &Number) -> Option<i64> {
-    /// Up to here, every integer is a double of its own.
+    /// Up to this limit, doubles represent every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     number.as_i64().or_else(|| {
         let double = number.as_f64()?;
         let is_integer = !number.is_u64() && double.fract() == 0.0 && double.abs() <= EXACT;
-        #[expect(clippy::cast_possible_truncation, reason = "it is an integer within 54 bits")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the value is an integer within 54 bits"
+        )]
         is_integer.then_some(double as i64)
     })
 }

@@ -1,6 +1,5 @@
-//! How much a document asks for: its size with all fragments opened, and what it costs. Fragments are
-//! weighed once, however often they are used, so that one which doubles at every step is told from its
-//! weight and not by opening it.
+//! Query cost: the size of a document with fragments expanded, and the cost of its operation. Each fragment is
+//! measured once regardless of its number of uses, so exponential expansion is detected without expanding.
 
 use std::collections::HashMap;
 
@@ -21,20 +20,20 @@ use super::{
     shape::Shape,
 };
 
-/// What a selection asks for.
+/// The cost of a selection.
 #[derive(Clone, Copy, Debug, Default)]
 struct Weight {
-    /// Fields and fragments, fragments opened.
+    /// Fields and fragments, fragments expanded.
     fields: u64,
-    /// Fields, each as often as it may be answered.
+    /// Fields, multiplied by the number of times they may be returned.
     cost: u64,
-    /// Of a connection, the cost of a row of its page.
+    /// For a connection: the cost of one row of its page.
     row_cost: u64,
-    /// The bytes of variables, each as often as it is used.
+    /// Bytes of variables, counted per use.
     variables: u64,
-    /// How deep fields nest.
+    /// Field depth.
     depth: u32,
-    /// How often lists of the schema nest.
+    /// Nesting of schema lists.
     schema_lists: u32,
 }
 
@@ -55,14 +54,14 @@ struct Scales<'d> {
     document: &'d ExecutableDocument,
     variables: &'d Variables,
     shape: &'static Shape,
-    /// Of each fragment; `None` while it is being weighed.
+    /// The cost of each fragment; `None` while it is being computed.
     fragments: HashMap<&'d str, Option<Weight>>,
 }
 
-/// Weighs a document; gives what the operation called `chosen` costs.
+/// Computes the cost of a document; returns the query cost of the operation `chosen`.
 ///
 /// # Errors
-/// What goes beyond the limits, and fragments that contain themselves.
+/// Exceeded limits, and fragments that contain themselves.
 pub(super) fn weigh(
     document: &ExecutableDocument,
     variables: &Variables,
@@ -85,7 +84,7 @@ pub(super) fn weigh(
             cost = weight.cost;
         }
     }
-    // Those that no operation uses are looked at by the library too.
+    // The library also visits fragments that no operation uses.
     for (name, fragment) in &document.fragments {
         if !scales.fragments.contains_key(name.as_str()) {
             all = all.beside(scales.fragment(name, fragment.pos, 0)?);
@@ -93,16 +92,16 @@ pub(super) fn weigh(
     }
     let most = |what: &str, found: u64, most: u64| {
         if found > most {
-            let message = format!("{what}: at most {most}, this document has {found}");
+            let message = format!("{what}: {found} exceeds the limit of {most}");
             return Err(Refusal::too_complex(message));
         }
         Ok(())
     };
-    most("levels of fields", all.depth.into(), limits.max_depth.into())?;
-    most("levels of lists of the schema", all.schema_lists.into(), INTROSPECTION_LISTS.into())?;
-    most("fields and fragments, all opened", all.fields, limits.max_fields)?;
-    most("bytes of variables, as often as they are used", all.variables, VARIABLES)?;
-    most("cost", cost, limits.max_cost)?;
+    most("field depth", all.depth.into(), limits.max_depth.into())?;
+    most("depth of introspection lists", all.schema_lists.into(), INTROSPECTION_LISTS.into())?;
+    most("fields and fragments (expanded)", all.fields, limits.max_fields)?;
+    most("bytes of variables (counted per use)", all.variables, VARIABLES)?;
+    most("query cost", cost, limits.max_cost)?;
     Ok(cost)
 }
 
@@ -114,7 +113,8 @@ impl<'d> Scales<'d> {
         level: u32,
     ) -> Result<Weight, Refusal> {
         if level > DEEPEST_WALK {
-            let message = format!("fields and fragments nest deeper than {DEEPEST_WALK} levels");
+            let message =
+                format!("fields and fragments exceed the maximum depth of {DEEPEST_WALK}");
             return Err(Refusal::too_complex(message));
         }
         let mut sum = Weight::default();
@@ -139,10 +139,7 @@ impl<'d> Scales<'d> {
     fn fragment(&mut self, name: &str, place: Pos, level: u32) -> Result<Weight, Refusal> {
         let found = self.document.fragments.get_key_value(name);
         let Some((name, fragment)) = found else {
-            return Err(Refusal::invalid_at(
-                format!("there is no fragment `{}`", quoted(name)),
-                place,
-            ));
+            return Err(Refusal::invalid_at(format!("unknown fragment `{}`", quoted(name)), place));
         };
         match self.fragments.get(name.as_str()) {
             Some(Some(weight)) => return Ok(*weight),
@@ -191,7 +188,7 @@ impl<'d> Scales<'d> {
             (None, None) => schema_list(name),
             _ => 1,
         };
-        // Of a page, its rows are there as often as it has rows; its count and aggregates are there once.
+        // The rows of a page count once per row; its count and aggregates count once.
         let below = if below.and_then(|ty| shape.object(ty)).is_some_and(|ty| ty.is_connection) {
             inner.row_cost.saturating_mul(times).saturating_add(inner.cost)
         } else {
@@ -201,7 +198,7 @@ impl<'d> Scales<'d> {
         let by = field.get_argument("by").filter(|_| is_grouped);
         let joins = by.map_or(0, |by| self.relations(&by.node));
         let below = below.saturating_add(joins.saturating_mul(GROUP_JOIN));
-        // What is told of the schema is there already, and costs little more than its bytes.
+        // Introspection reads from memory and costs little more than its bytes.
         let cost = match name {
             _ if looks_at_schema => INTROSPECTION + below / SCHEMA_SHARE,
             "search" => below.saturating_add(SEARCH),
@@ -220,7 +217,7 @@ impl<'d> Scales<'d> {
         })
     }
 
-    /// The size of the page that is asked for.
+    /// The requested page size.
     fn page(&self, field: &Field, usual: u64, largest: u64) -> u64 {
         let size =
             ["first", "last"].iter().find_map(|name| match &field.get_argument(name)?.node {
@@ -231,7 +228,7 @@ impl<'d> Scales<'d> {
                 },
                 _ => None,
             });
-        // One that is not allowed is told where it is read.
+        // An invalid size is rejected when the list is read.
         size.map_or(usual, |size| u64::try_from(size).unwrap_or(0).min(largest))
     }
 
@@ -252,7 +249,7 @@ impl<'d> Scales<'d> {
         }
     }
 
-    /// The bytes that variables bring into a value.
+    /// The size of the variables within a value, in bytes.
     fn size(&self, value: &Value) -> u64 {
         match value {
             Value::Variable(name) => self.variables.get(name).map_or(0, size),
@@ -279,12 +276,12 @@ impl<'d> Scales<'d> {
     }
 }
 
-/// A fragment is a step of whoever walks the document, also one without a field.
+/// A fragment adds one level of recursion, even without fields.
 fn opened(weight: Weight) -> Weight {
     Weight { fields: weight.fields.saturating_add(1), ..weight }
 }
 
-/// How long a list of the schema is, about.
+/// Estimated length of a schema list.
 fn schema_list(name: &str) -> u64 {
     match name {
         "types" => 300,
@@ -307,7 +304,7 @@ fn relations(by: &ConstValue) -> u64 {
     }
 }
 
-/// The bytes of a value, about.
+/// Estimated size of a value in bytes.
 fn size(value: &ConstValue) -> u64 {
     let own = match value {
         ConstValue::String(text) => text.len() as u64,

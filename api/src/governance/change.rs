@@ -76,7 +76,7 @@ impl Vocabulary for ChangeKind {
     }
 }
 
-/// `changes.actor_kind`, and who wrote or approved a draft.
+/// `changes.actor_kind`, and the kind of the author and approver of a draft.
 pub enum ActorKind {}
 
 impl Vocabulary for ActorKind {
@@ -117,7 +117,7 @@ fn changed(row: &RowView<'_>) -> Vec<FieldChange> {
         _ => &empty,
     };
     let (before, after) = (object(2), object(3));
-    // What was written is in `before`; of a new row it is everything.
+    // Updates store the old values in `before`; for new rows every column counts.
     let made = matches!(what, kind::CREATED | kind::LINKED | kind::IMPORTED);
     let names = if made { after } else { before }.keys();
     names
@@ -138,7 +138,7 @@ fn changed(row: &RowView<'_>) -> Vec<FieldChange> {
         .collect()
 }
 
-/// What the graph calls a column.
+/// The GraphQL name of a column.
 fn field_name(entity: &'static Entity, name: &str) -> String {
     let column = entity.table.find(name);
     let field = entity.fields.iter().find(|field| match &field.gives {
@@ -150,12 +150,12 @@ fn field_name(entity: &'static Entity, name: &str) -> String {
     field.map_or_else(|| camel(name), |field| field.name.clone())
 }
 
-/// A stored value as the graph tells it; `None` when it is absent.
+/// The GraphQL form of a stored value; `None` for null.
 fn told(entity: Option<&'static Entity>, name: &str, value: &Json) -> Option<JsonText> {
     if value.is_null() {
         return None;
     }
-    // What points to a row is told by its global id: a column, or one of a table of pairs.
+    // References are returned as global IDs, both columns and those of join tables.
     if let Some(key) = value.as_i64() {
         let to = entity.and_then(|entity| points_to(entity, name));
         let to = to.or_else(|| catalog::called(name.strip_suffix("_id")?));
@@ -190,7 +190,7 @@ fn is_note(entity: Option<&'static Entity>, column: &str) -> bool {
     )
 }
 
-/// What a column points to.
+/// The entity that a column references.
 fn points_to(entity: &'static Entity, name: &str) -> Option<&'static Entity> {
     let column = entity.table.find(name)?;
     entity.fields.iter().find_map(|field| match &field.gives {

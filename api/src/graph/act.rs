@@ -1,4 +1,4 @@
-//! What acts of business share: ids of their inputs, and payloads of one row.
+//! Shared code of the business actions: IDs of their inputs, and payloads of one row.
 
 use async_graphql::{Context, ID};
 use service::{Problem, Scope, write::Once};
@@ -6,19 +6,19 @@ use service::{Problem, Scope, write::Once};
 use super::{Declared, id, input, payload::UserError};
 use crate::error::{Error, Result};
 
-/// The key that `id` names; `field` says where it stands.
+/// The primary key in `id`; `field` is the argument name for error messages.
 ///
 /// # Errors
-/// [`service::Error::Refused`] when it can't be the id of any.
+/// [`service::Error::Refused`] if `id` is not a valid ID of this entity.
 pub fn key<E: Declared>(id: &ID, field: &str) -> service::Result<i64> {
     let entity = E::entity();
     id::key(entity, id).ok_or_else(|| Problem::not_found(field, entity.table.called).into())
 }
 
-/// Does an act: gives what it gives, or why it was refused.
+/// Runs a business action and returns its result, or the errors of the input.
 ///
 /// # Errors
-/// Those that are not about the input.
+/// Errors that are not errors of the input.
 pub async fn act<'c, T, W>(
     context: &'c Context<'_>,
     work: impl FnOnce(&'c Scope, Option<Once>) -> W,
@@ -32,7 +32,7 @@ where
     outcome.map_err(<async_graphql::Error as From<Error>>::from)
 }
 
-/// A payload with one row, and why it was refused.
+/// A payload with one row and the errors of the input.
 #[macro_export]
 macro_rules! payload {
     ($(#[doc = $about:literal])* $name:ident, $(#[doc = $row_about:literal])* $row:ident: $entity:ty) => {

@@ -1,23 +1,23 @@
-//! What is asked of a connection that is written by hand, where its rows are those of declared entities.
+//! The selection of a custom connection whose rows belong to declared entities.
 
 use async_graphql::{Context, PathSegment, Positioned, parser::types::Field};
 
 use super::collect::collect;
 use crate::error::Result;
 
-/// What is asked of a connection.
+/// The selection of a connection.
 #[derive(Default)]
 pub struct AskedConnection<'a> {
-    /// The fields that give rows: `nodes`, and `node` of `edges`.
+    /// The fields that return rows: `nodes`, and `node` of `edges`.
     pub nodes: Vec<&'a Positioned<Field>>,
-    /// The names of the fields of its edges.
+    /// The selected fields of the edges.
     pub edge_fields: Vec<&'a str>,
 }
 
-/// What the field of `context`, a connection called `name`, is asked for.
+/// The selection of the field of `context`, a connection of type `name`.
 ///
 /// # Errors
-/// `INVALID` when a field stands twice and asks for different things.
+/// `INVALID` if a response name is used twice with different arguments.
 pub fn of_connection<'a>(context: &'a Context<'a>, name: &str) -> Result<AskedConnection<'a>> {
     let mut found = AskedConnection::default();
     let set = &context.item.node.selection_set.node;
@@ -40,7 +40,7 @@ pub fn of_connection<'a>(context: &'a Context<'a>, name: &str) -> Result<AskedCo
     Ok(found)
 }
 
-/// The path of a field of the root, with the list below it that `rows` stand in.
+/// The path of a root field, with the list that contains `rows`.
 #[must_use]
 pub fn path(root: &Positioned<Field>, rows: &Positioned<Field>) -> Vec<PathSegment> {
     let list = if rows.node.name.node == "node" {

@@ -1,4 +1,4 @@
-//! What is asked of an object: the fields of its selections in a normal form, which has no fragment spreads.
+//! The selection of an object: the fields of its selection sets in a normal form without fragments.
 
 use async_graphql::{
     Positioned,
@@ -8,13 +8,13 @@ use indexmap::IndexMap;
 
 use crate::document::is_placeholder;
 
-/// The selections of one object: several, when `nodes` and `edges` ask for the same rows.
+/// The selection sets of one object: several if `nodes` and `edges` select the same rows.
 pub(super) type Sets<'a> = Vec<&'a SelectionSet>;
 
-/// What is asked of an object: the fields by their response name.
+/// The selected fields of an object, by response name.
 pub(super) type Asked<'a> = IndexMap<&'a str, Vec<&'a Positioned<Field>>>;
 
-/// The fields that `sets` ask of an object of the type `name`.
+/// Collects the fields that `sets` select of an object of the type `name`.
 pub(super) fn collect<'a>(name: &str, sets: Sets<'a>) -> Asked<'a> {
     let mut asked = Asked::new();
     for set in sets {
@@ -24,13 +24,13 @@ pub(super) fn collect<'a>(name: &str, sets: Sets<'a>) -> Asked<'a> {
 }
 
 fn collect_into<'a>(name: &str, set: &'a SelectionSet, asked: &mut Asked<'a>) {
-    // The only interface is Node, and every declared object implements it.
+    // `Node` is the only interface, and every declared entity implements it.
     let applies = |condition: &str| condition == name || condition == "Node";
     for selection in &set.items {
         match &selection.node {
             Selection::Field(field) if is_placeholder(&field.node) => {}
             Selection::Field(field) => {
-                // Fields of one response name are the same field: the document has been validated.
+                // Fields with the same response name are equal: the document has been validated.
                 let key = field.node.response_key().node.as_str();
                 asked.entry(key).or_default().push(field);
             }

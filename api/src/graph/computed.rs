@@ -1,7 +1,7 @@
-//! Computed fields: ordinary Rust over the rows of a level.
+//! Computed fields: plain Rust functions over the rows of a level.
 //!
-//! The function gets all rows of the level at once, so whatever it asks the service for is asked
-//! once, whatever the number of rows, without a loader to schedule.
+//! The function receives all rows of the level at once, so it queries the service once regardless of the number of
+//! rows, without a data loader.
 
 use std::{borrow::Cow, collections::HashMap, future::Future, marker::PhantomData, pin::Pin};
 
@@ -22,14 +22,14 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The columns of one row that a computed field asked for, in the order it named them.
+/// The columns of one row that a computed field needs, in the order in which it declares them.
 pub struct RowView<'r> {
     row: &'r [Cell],
     cells: &'r [usize],
 }
 
 impl RowView<'_> {
-    /// The keys of rows whose first column is their key.
+    /// The primary keys of rows whose first column is the primary key.
     #[must_use]
     pub fn keys(rows: &[Self]) -> Vec<i64> {
         rows.iter().map(|row| row.cell(0).key().unwrap_or_default()).collect()
@@ -41,7 +41,7 @@ impl RowView<'_> {
         self.cells.get(index).and_then(|cell| self.row.get(*cell)).unwrap_or(&Cell::Null)
     }
 
-    /// The text in the column at `index`; empty when there is none.
+    /// The text in the column at `index`; empty if null.
     #[must_use]
     pub fn text(&self, index: usize) -> &str {
         match self.cell(index) {
@@ -50,7 +50,7 @@ impl RowView<'_> {
         }
     }
 
-    /// The moment in the column at `index`, if there is one.
+    /// The timestamp in the column at `index`; `None` if null.
     #[must_use]
     pub fn time(&self, index: usize) -> Option<DateTime<Utc>> {
         match self.cell(index) {
@@ -60,25 +60,25 @@ impl RowView<'_> {
     }
 }
 
-/// Where a computed field is worked out: the request, and the field as it was asked for.
+/// The context of a computed field: the request and the requested field.
 pub struct ComputedContext<'a> {
     context: &'a Context<'a>,
     field: &'a Positioned<Field>,
 }
 
-/// The answers of a computed field, one for each row.
+/// The results of a computed field, one per row.
 pub type Answers = Vec<ServerResult<Value>>;
 
-/// A computed field whose type has been forgotten.
+/// A type-erased computed field.
 pub type Resolve = for<'a> fn(
     ComputedContext<'a>,
     Vec<RowView<'a>>,
 ) -> Pin<Box<dyn Future<Output = Result<Answers>> + Send + 'a>>;
 
-/// Works a computed field out by `function` and resolves what is asked of its values.
+/// Computes a field with `function` and resolves the selection of its values.
 ///
 /// # Errors
-/// What the function reports.
+/// The errors of `function`.
 pub async fn resolve<'a, T, F, R>(
     context: ComputedContext<'a>,
     rows: Vec<RowView<'a>>,
@@ -103,14 +103,15 @@ where
     Ok(answers)
 }
 
-/// Rows whose keys are worked out: `[Prospect!]!`. They are read in one statement for all rows of the level.
+/// Rows whose primary keys are computed: `[Prospect!]!`. They are read in one statement for all rows of the level.
 pub struct Picked<E>(PhantomData<E>);
 
 impl<E: Declared + Send + Sync> Picked<E> {
-    /// Works the keys out by `function`, for each row its own, and reads what is asked of their rows.
+    /// Computes the primary keys with `function`, separately for each row, and reads the selected fields of their
+    /// rows.
     ///
     /// # Errors
-    /// What the function reports.
+    /// The errors of `function`.
     pub async fn resolve_all<'a, F, R>(
         context: ComputedContext<'a>,
         rows: Vec<RowView<'a>>,
@@ -134,7 +135,7 @@ impl<E: Declared + Send + Sync> Picked<E> {
         let answers = lists.into_iter().map(|list| {
             let values = read.as_ref().map_err(Clone::clone)?;
             let places = list.iter().filter_map(|key| keys.binary_search(key).ok());
-            // A row that has gone since is left out.
+            // Rows that have been deleted since are omitted.
             let found = places.map(|place| values[place].clone()).filter(|row| *row != Value::Null);
             Ok(Value::List(found.collect()))
         });
@@ -156,24 +157,24 @@ impl<E: Declared + Send + Sync> OutputType for Picked<E> {
         _: &ContextSelectionSet<'_>,
         _: &Positioned<Field>,
     ) -> ServerResult<Value> {
-        // Rows are read for all of a level: see `resolve_all`.
+        // Rows are read for a whole level: see `resolve_all`.
         Ok(Value::Null)
     }
 }
 
-/// The arguments of a computed field that comes in pages, forward only.
+/// The pagination arguments of a computed field, forward only.
 #[derive(Clone, Debug)]
 pub struct Forward {
-    /// At most so many.
+    /// The page size.
     pub first: u32,
-    /// Only what comes after this cursor.
+    /// The cursor after which the page starts.
     pub after: Option<String>,
 }
 
-/// As [`resolve`], for a field that comes in pages.
+/// Like [`resolve`], for a paginated field.
 ///
 /// # Errors
-/// What the function reports; `INVALID` when an argument is wrong.
+/// The errors of `function`; `INVALID` if an argument is invalid.
 pub async fn resolve_paged<'a, T, F, R>(
     context: ComputedContext<'a>,
     rows: Vec<RowView<'a>>,
@@ -191,12 +192,12 @@ where
     resolve(context, rows, |scope, rows| function(scope, rows, page)).await
 }
 
-/// What the computed fields below a root field gave: by field and row.
+/// The results of the computed fields below a root field, by field and row.
 #[derive(Default)]
 pub struct Computations(HashMap<(usize, usize), Answers>);
 
 impl Computations {
-    /// The answer of `field` for the row at `index` of `loaded`.
+    /// The result of `field` for the row at `index` of `loaded`.
     #[must_use]
     pub fn answer(
         &self,
@@ -208,15 +209,15 @@ impl Computations {
     }
 }
 
-/// A field of one plan, by its number, and the rows of one level, by where they are.
+/// The key of a computation: the number of the field in its plan, and the address of the rows of the level.
 fn key(field: &ComputedField<'_>, loaded: &Loaded) -> (usize, usize) {
     (field.number, std::ptr::from_ref(loaded) as usize)
 }
 
-/// Works out every computed field of `shape` and below, each once for all rows of its level.
+/// Computes every computed field of `shape` and below, each once for all rows of its level.
 ///
 /// # Errors
-/// What the functions report.
+/// The errors of the functions.
 pub async fn of_shape<'a>(
     context: &'a Context<'a>,
     shape: &'a Shape<'a>,
@@ -227,10 +228,10 @@ pub async fn of_shape<'a>(
     run(context, found).await
 }
 
-/// As [`of_shape`], for a connection.
+/// Like [`of_shape`], for a connection.
 ///
 /// # Errors
-/// As [`of_shape`].
+/// Same as [`of_shape`].
 pub async fn of_connection<'a>(
     context: &'a Context<'a>,
     connection: &'a Connection<'a>,
@@ -252,7 +253,9 @@ async fn run<'a>(context: &'a Context<'a>, found: Found<'a>) -> Result<Computati
         let answers = (computed.resolve)(inside, rows).await?;
         if answers.len() != count {
             let name = &computed.field.node.name.node;
-            return Err(Error::internal(format!("`{name}` answered for too few or many rows")));
+            return Err(Error::internal(format!(
+                "`{name}` returned a different number of results than rows"
+            )));
         }
         Ok((key(computed, loaded), answers))
     }))

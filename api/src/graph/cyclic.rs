@@ -1,4 +1,4 @@
-//! Conditions on the day of the week and the hour of the day of a time.
+//! Conditions on the day of the week and the hour of the day of a timestamp.
 
 use async_graphql::Value;
 use service::{
@@ -12,13 +12,13 @@ use crate::error::{Error, Result};
 /// Reads the conditions of a `CyclicTimeFilter`.
 ///
 /// # Errors
-/// `INVALID`, with the field and what it takes.
+/// `INVALID`, with the field and the accepted values.
 pub(super) fn tests(value: &Value, path: &str) -> Result<Vec<Test>> {
     let Value::Object(fields) = value else {
         return Err(Error::invalid(
             Reason::ValueInvalid,
             path,
-            format!("`{path}` takes an object"),
+            format!("`{path}` must be an object"),
         ));
     };
     let zone = match fields.get("timeZone") {
@@ -27,7 +27,7 @@ pub(super) fn tests(value: &Value, path: &str) -> Result<Vec<Test>> {
     };
     let zone = Zone::named(&zone).ok_or_else(|| {
         let message =
-            format!("`{path}.timeZone` takes a name of the IANA database, like `Europe/Berlin`");
+            format!("`{path}.timeZone` must be an IANA time zone name, e.g. `Europe/Berlin`");
         Error::invalid(Reason::TimeZoneUnknown, format!("{path}.timeZone"), message)
     })?;
     let mut tests = Vec::new();
@@ -35,7 +35,7 @@ pub(super) fn tests(value: &Value, path: &str) -> Result<Vec<Test>> {
         let path = format!("{path}.{name}");
         match (name.as_str(), value) {
             ("timeZone", _) => {}
-            // Of a variable it is a string.
+            // A variable is passed as a string.
             ("weekday", Value::Enum(_) | Value::String(_)) => {
                 let day = match value {
                     Value::Enum(day) => day.as_str(),
@@ -49,13 +49,13 @@ pub(super) fn tests(value: &Value, path: &str) -> Result<Vec<Test>> {
             ("hourOfDay", Value::Number(hour)) => {
                 let hour =
                     hour.as_i64().filter(|hour| (0..24).contains(hour)).ok_or_else(|| {
-                        let message = format!("`{path}` must be from 0 to 23, it was {hour}");
+                        let message = format!("`{path}` must be from 0 to 23 (got {hour})");
                         Error::invalid(Reason::ValueOutOfRange, &path, message)
                     })?;
                 tests.push(Test::Cyclic(Bucket::HourOfDay, zone.clone(), hour));
             }
             _ => {
-                let message = format!("`{path}` can't be null: leave it out");
+                let message = format!("`{path}` must not be null; omit it instead");
                 return Err(Error::invalid(Reason::ValueRequired, &path, message));
             }
         }

@@ -1,137 +1,137 @@
-//! What is said of an entity: its fields, its relations, what lists can be filtered and sorted by.
+//! Declarations of entities: their fields, relations, filters and sort keys.
 
 use service::{Table, read::Link, vocabulary::Word, write::Rules};
 
 use super::{computed::Resolve, field_type::Draft, registry::Register};
 
-/// An entity that has been declared, by `#[derive(Entity)]`.
+/// An entity declared by `#[derive(Entity)]`.
 pub trait Declared {
     /// The declaration.
     fn entity() -> &'static Entity;
 }
 
-/// The GraphQL face of an entity.
+/// The declaration of an entity in the GraphQL schema.
 pub struct Entity {
     /// The GraphQL type: `Prospect`.
     pub name: &'static str,
-    /// What it is, for users.
+    /// The schema description.
     pub about: &'static str,
-    /// The root field that gives one: `prospect`.
+    /// The root field that returns one row: `prospect`.
     pub single: String,
-    /// The root field that gives the list: `prospects`.
+    /// The root field that returns the list: `prospects`.
     pub plural: &'static str,
-    /// Where its rows are.
+    /// The table.
     pub table: &'static Table,
-    /// What clients may write; `None` when they write nothing.
+    /// The write rules; `None` if clients can't write the entity.
     pub rules: Option<&'static Rules>,
-    /// Whether it is the change log, whose root list goes in its own order.
+    /// Whether this is the change log, whose root list has its own order.
     pub log: bool,
-    /// Its fields, in the order of the schema.
+    /// The fields, in schema order.
     pub fields: Vec<Field>,
 }
 
-/// What is said of an entity before its fields.
+/// The description of an entity without its fields.
 #[derive(Clone, Copy)]
 pub struct Head {
     /// The GraphQL type: `Prospect`.
     pub name: &'static str,
-    /// What it is, for users.
+    /// The schema description.
     pub about: &'static str,
-    /// The root field that gives the list: `prospects`.
+    /// The root field that returns the list: `prospects`.
     pub plural: &'static str,
-    /// Where its rows are.
+    /// The table.
     pub table: &'static Table,
-    /// What clients may write.
+    /// The write rules.
     pub rules: Option<&'static Rules>,
-    /// Whether it is the change log.
+    /// Whether this is the change log.
     pub log: bool,
 }
 
 /// A field of an entity.
 pub struct Field {
-    /// Its GraphQL name: `fullName`.
+    /// The GraphQL name: `fullName`.
     pub name: String,
-    /// What it is, for users.
+    /// The schema description.
     pub about: String,
-    /// What it gives.
+    /// The kind of the field.
     pub gives: Gives,
     /// Whether lists can be sorted by it.
     pub sort: bool,
 }
 
-/// What a field gives.
+/// The kind of a field.
 pub enum Gives {
-    /// The global id of the row itself.
+    /// The global ID of the row itself.
     Id,
-    /// A value of a column.
+    /// The value of a column.
     Column {
-        /// Its place in the table.
+        /// The position of the column in the table.
         column: usize,
-        /// How it is told.
+        /// The GraphQL type.
         scalar: Scalar,
-        /// Whether it may be null.
+        /// Whether the field is nullable.
         optional: bool,
     },
-    /// The global id of the row that a column points to.
+    /// The global ID of the row that a column references.
     Reference {
-        /// The column.
+        /// The foreign key column.
         column: usize,
-        /// What it points to.
+        /// The referenced entity.
         to: fn() -> &'static Entity,
-        /// Whether it may be null.
+        /// Whether the field is nullable.
         optional: bool,
     },
-    /// The row that a column points to.
+    /// The row that a column references.
     One {
-        /// The column.
+        /// The foreign key column.
         via: usize,
-        /// What it points to.
+        /// The referenced entity.
         to: fn() -> &'static Entity,
-        /// Whether it may be null.
+        /// Whether the field is nullable.
         optional: bool,
     },
     /// A list of rows.
     Many {
-        /// How they are found.
+        /// The link to the rows.
         link: LinkName,
-        /// What they are.
+        /// The entity of the rows.
         to: fn() -> &'static Entity,
     },
-    /// What the change log says of the row.
+    /// The change log entries of the row.
     History,
-    /// The newest of a list of rows.
+    /// The most recent row of a list.
     Newest {
-        /// How they are found.
+        /// The link to the rows.
         link: LinkName,
-        /// What they are.
+        /// The entity of the rows.
         to: fn() -> &'static Entity,
     },
-    /// Something worked out from columns.
+    /// A computed field.
     Computed {
-        /// The columns it needs.
+        /// The columns that the function needs.
         needs: Vec<usize>,
         /// The function.
         resolve: Resolve,
-        /// Puts its type into the schema and names it.
+        /// Registers the type in the schema and returns its name.
         register: Register,
-        /// Whether it comes in pages.
+        /// Whether the field is paginated.
         paged: bool,
-        /// Whether it may be null.
+        /// Whether the field is nullable.
         optional: bool,
     },
 }
 
-/// How the rows of a relation are found, by name: the table may not have been declared yet.
+/// The link of a relation, by column name: the table may not be declared yet.
 #[derive(Clone, Copy)]
 pub enum LinkName {
-    /// By a column of their own.
+    /// By a foreign key of the rows.
     Column(&'static str),
-    /// By a table of pairs: table, near column, far column.
+    /// By a join table: table, source column, target column.
     Pairs(&'static str, &'static str, &'static str),
 }
 
 impl LinkName {
-    /// The same, by the places in `table`.
+    /// The same link, by column positions in `table`.
     #[must_use]
     pub fn link(self, table: &Table) -> Link {
         match self {
@@ -141,7 +141,7 @@ impl LinkName {
     }
 }
 
-/// How a column is told in GraphQL.
+/// The GraphQL type of a column.
 #[derive(Clone, Copy)]
 pub enum Scalar {
     /// `String`.
@@ -160,13 +160,13 @@ pub enum Scalar {
     Enum(&'static EnumType),
 }
 
-/// An enum of the schema: a column with a closed vocabulary.
+/// An enum of the schema, for a column with a closed vocabulary.
 pub struct EnumType {
     /// The GraphQL type: `EventStatus`.
     pub name: &'static str,
-    /// What it is, for users.
+    /// The schema description.
     pub about: &'static str,
-    /// Its values, as stored.
+    /// The values, as stored.
     pub words: &'static [Word],
 }
 
@@ -177,18 +177,18 @@ impl std::fmt::Debug for Entity {
 }
 
 impl Entity {
-    /// Makes the declaration: the fields of the struct, with the id before them and, where the
-    /// table has them, the revision and the stamps behind.
+    /// Builds the declaration: the ID, the fields of the struct and, if the table has them, the revision and the
+    /// timestamps.
     ///
     /// # Panics
-    /// When a field names a column that the table doesn't have, or gives it another type or another
-    /// nullability than it has: a mistake in the declaration, found by the first test.
+    /// If a field names a column that the table doesn't have, or declares a different type or nullability than the
+    /// column has: a mistake in the declaration, which any test detects.
     #[must_use]
     pub fn declare(head: Head, drafts: Vec<Draft>) -> Self {
         let Head { name, about, plural, table, rules, log } = head;
         let mut fields = vec![Field {
             name: "id".to_owned(),
-            about: format!("Global id, unique in the whole graph: `{name}:` and the key."),
+            about: format!("Global ID, unique in the whole graph: `{name}:` and the primary key."),
             gives: Gives::Id,
             sort: true,
         }];
@@ -200,7 +200,7 @@ impl Entity {
                 "revision",
                 Scalar::Int,
                 false,
-                "Counts the writes of this row, starting at 1: the lock of an update.",
+                "Revision of the row, starting at 1 and incremented by every write, for optimistic locking.",
             ),
             ("created_at", Scalar::DateTime, true, "Creation time."),
             ("updated_at", Scalar::DateTime, true, "Time of the last change."),
@@ -229,7 +229,7 @@ impl Entity {
         Self { name, about, single, plural, table, rules, log, fields }
     }
 
-    /// The plural as part of a type: `Prospects`.
+    /// The plural as part of a type name: `Prospects`.
     #[must_use]
     pub fn plural_type(&self) -> String {
         let mut plural = self.plural.to_owned();
@@ -237,7 +237,7 @@ impl Entity {
         plural
     }
 
-    /// The field of this name.
+    /// The field with this name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
@@ -255,7 +255,7 @@ pub(crate) fn camel(snake: &str) -> String {
     camel
 }
 
-/// A name in lower case, its parts set apart: `OutreachDraft`, `_` → `outreach_draft`.
+/// A name in lower case with its parts separated: `OutreachDraft`, `_` → `outreach_draft`.
 pub(super) fn apart(name: &str, between: char) -> String {
     let mut apart = String::with_capacity(name.len() + 4);
     for (index, character) in name.chars().enumerate() {

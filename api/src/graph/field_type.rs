@@ -1,4 +1,4 @@
-//! What the type of a field in a declaration means.
+//! The meaning of field types in a declaration.
 
 use std::marker::PhantomData;
 
@@ -10,11 +10,11 @@ use super::{
     registry::{Register, register},
 };
 
-/// What `#[derive(Entity)]` read of a field.
+/// The part of a field declaration that `#[derive(Entity)]` reads.
 pub struct Spec {
-    /// Its name in Rust, and of its column: `full_name`.
+    /// The name in Rust and of the column: `full_name`.
     pub name: &'static str,
-    /// Its doc comment.
+    /// The doc comment.
     pub about: &'static str,
     /// `sort`.
     pub sort: bool,
@@ -31,7 +31,7 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// A field of this name, and nothing special about it.
+    /// A field with this name and no attributes.
     #[must_use]
     pub fn new(name: &'static str, about: &'static str) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Spec {
     }
 }
 
-/// A field as its type declares it, before the entity is known.
+/// A field as declared by its type, before the entity is known.
 pub struct Draft {
     spec: Spec,
     wants: Wants,
@@ -61,30 +61,30 @@ enum Wants {
     Computed(Register, bool),
 }
 
-/// A Rust type that means something as a field of an entity.
+/// A Rust type that is supported as a field of an entity.
 pub trait FieldType {
-    /// What it means.
+    /// Declares the field.
     fn declare(spec: Spec) -> Draft;
 }
 
-/// A column with a closed vocabulary: give it an empty type of its own.
+/// A column with a closed vocabulary. Implement it for an empty type per vocabulary.
 pub trait Vocabulary {
     /// The enum.
     fn enum_type() -> &'static EnumType;
 }
 
-/// A moment: `DateTime`.
+/// A timestamp: `DateTime`.
 pub struct DateTime;
 /// A JSON document: `JSON`.
 pub struct Json;
-/// The row that a column points to; the column is `<field>_id` unless `via` says otherwise.
+/// The row that a column references; the column is `<field>_id` unless `via` names another.
 pub struct One<T>(PhantomData<T>);
-/// The rows that point here; their column is `<entity>_id` unless `via` or `pairs` says otherwise.
+/// The rows that reference this row; their column is `<entity>_id` unless `via` or `pairs` is set.
 pub struct Many<T>(PhantomData<T>);
-/// The newest of the rows that point here, by creation; null when there is none.
+/// The most recently created of the rows that reference this row; null if there is none.
 pub struct Newest<T>(PhantomData<T>);
 
-/// Something worked out from columns; `#[derive(Entity)]` wraps the type of a computed field in it.
+/// A computed field; `#[derive(Entity)]` wraps the type of the field in it.
 pub struct Computed<T>(PhantomData<T>);
 
 macro_rules! columns {
@@ -177,7 +177,9 @@ impl Draft {
             }
             Wants::Computed(register, optional) => Gives::Computed {
                 needs: spec.needs.iter().map(|need| table.column(need)).collect(),
-                resolve: spec.computed.unwrap_or_else(|| panic!("`{name}` is computed by nothing")),
+                resolve: spec.computed.unwrap_or_else(|| {
+                    panic!("`{name}` has no function: add `computed = function`")
+                }),
                 register,
                 paged: spec.paged,
                 optional,
@@ -185,10 +187,13 @@ impl Draft {
             Wants::One(to, optional) => {
                 let via = spec.via.map_or_else(|| format!("{}_id", spec.name), str::to_owned);
                 let column = table.column(&via);
-                assert_eq!(table.columns[column].nullable, optional, "{entity}.{name}: nullable?");
+                assert_eq!(
+                    table.columns[column].nullable, optional,
+                    "nullability of {entity}.{name}"
+                );
                 fields.push(Field {
                     name: camel(&via),
-                    about: format!("Global id of `{name}`."),
+                    about: format!("Global ID of `{name}`."),
                     gives: Gives::Reference { column, to, optional },
                     sort: false,
                 });
@@ -213,7 +218,7 @@ fn check(table: &Table, column: usize, scalar: Scalar, optional: bool) {
     };
     assert!(
         stored.kind == kind && stored.nullable == optional,
-        "`{}.{}` is {:?} and {}nullable; the declaration says otherwise",
+        "the declaration does not match column `{}.{}`, which is {:?} and {}nullable",
         table.name,
         stored.name,
         stored.kind,

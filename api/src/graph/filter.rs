@@ -1,4 +1,4 @@
-//! From a filter argument to the filter of the service.
+//! Converts a filter argument to the filter of the service.
 
 use async_graphql::Value;
 use service::{
@@ -13,37 +13,37 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The most values of an `in` or `notIn`.
+/// Maximum number of values of `in` or `notIn`.
 const MOST_VALUES: usize = 1_000;
 
-/// How deep filters may be nested.
+/// Maximum nesting depth of filters.
 const DEEPEST: usize = 20;
 
-/// The most conditions of one filter: SQLite takes expressions of 1,000 levels.
+/// Maximum number of conditions of one filter: SQLite limits the depth of expressions to 1,000.
 const MOST_CONDITIONS: usize = 500;
 
 /// Reads a filter of `entity`.
 ///
 /// # Errors
-/// `INVALID`, with the field and what it takes.
+/// `INVALID`, with the field and the accepted values.
 pub fn read(entity: &'static Entity, value: &Value) -> Result<Filter> {
     let mut conditions = 0;
     let filter = object(entity, value, "filter", 0, &mut conditions)?;
     if conditions > MOST_CONDITIONS {
-        let message = format!("a filter has at most {MOST_CONDITIONS} conditions");
+        let message = format!("`filter` must have at most {MOST_CONDITIONS} conditions");
         return Err(Error::invalid(service::Reason::FilterTooLarge, "filter", message));
     }
     Ok(filter)
 }
 
-/// Reads the argument `entities` of the change log, which may be null.
+/// Reads the `entities` argument of the change log, which may be null.
 ///
 /// # Errors
-/// `INVALID` when it is no list of them.
+/// `INVALID` if it is not a list of entities.
 pub fn entities(log: &'static Entity, value: &Value) -> Result<Filter> {
     let Some(Gives::Column { column, scalar, .. }) = log.field("entity").map(|field| &field.gives)
     else {
-        return Err(Error::internal("the change log has no entity"));
+        return Err(Error::internal("the change log has no `entity` field"));
     };
     if input::items(value).is_empty() {
         return Ok(Filter::All(Vec::new()));
@@ -64,7 +64,7 @@ fn object(
         return Err(Error::invalid(
             service::Reason::FilterTooLarge,
             path,
-            format!("filters nest at most {DEEPEST} deep"),
+            format!("filters must not be nested more than {DEEPEST} levels deep"),
         ));
     }
     let Value::Object(parts) = value else {
@@ -74,7 +74,7 @@ fn object(
             _ => Err(Error::invalid(
                 service::Reason::ValueInvalid,
                 path,
-                format!("`{path}` takes an object"),
+                format!("`{path}` must be an object"),
             )),
         };
     };
@@ -126,7 +126,7 @@ fn of_field(
                 return Err(Error::invalid(
                     service::Reason::ValueInvalid,
                     path,
-                    format!("`{path}` takes an object"),
+                    format!("`{path}` must be an object"),
                 ));
             };
             let (table, link) = (to().table, link.link(to().table));
@@ -150,13 +150,13 @@ fn of_field(
     }
 }
 
-/// What the values of a test are.
+/// The operand type of a condition.
 enum Takes {
     Key(&'static Entity),
     Scalar(Scalar),
 }
 
-/// What each test of a filter means.
+/// The operators of filters with their descriptions.
 pub const TESTS: [(&str, &str); 14] = [
     ("eq", "Equal."),
     ("ne", "Not equal; null matches."),
@@ -169,15 +169,12 @@ pub const TESTS: [(&str, &str); 14] = [
     ("contains", "Contains this text; `%` and `_` are literal."),
     ("startsWith", "Starts with this text; `%` and `_` are literal."),
     ("endsWith", "Ends with this text; `%` and `_` are literal."),
-    (
-        "has",
-        "A list that contains this text or number, or an object with this key; case-sensitive.",
-    ),
+    ("has", "List that contains this text or number, or object with this key; case-sensitive."),
     ("cyclic", "On this day of the week, at this hour of the day."),
     ("isNull", "Null (true) or not null (false)."),
 ];
 
-/// Whether values of the GraphQL type `ty` can be tested by `test`.
+/// Whether the operator `test` applies to values of the GraphQL type `ty`.
 #[must_use]
 pub fn offers(ty: &str, test: &str) -> bool {
     match test {
@@ -214,7 +211,7 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
         return Err(Error::invalid(
             service::Reason::ValueInvalid,
             path,
-            format!("`{path}` takes an object"),
+            format!("`{path}` must be an object"),
         ));
     };
     let parts = parts.iter().map(|(name, value)| {
@@ -233,7 +230,7 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
         let many = || {
             let items = input::items(value);
             if items.len() > MOST_VALUES {
-                let message = format!("`{path}` takes at most {MOST_VALUES} values");
+                let message = format!("`{path}` must have at most {MOST_VALUES} values");
                 return Err(Error::invalid(service::Reason::TooManyItems, &path, message));
             }
             items.iter().map(|item| takes.cell(item, &path)).collect::<Result<Vec<_>>>()
@@ -254,7 +251,7 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
                     return Err(Error::invalid(
                         service::Reason::ValueInvalid,
                         &path,
-                        format!("`{path}` takes true or false"),
+                        format!("`{path}` must be true or false"),
                     ));
                 }
             },
@@ -269,10 +266,10 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
     Ok(Filter::All(parts.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect()))
 }
 
-/// Reads tests of a value that is told as `scalar`, and of no column.
+/// Reads conditions on a value of type `scalar` that is not a column.
 ///
 /// # Errors
-/// `INVALID`, with the field and what it takes.
+/// `INVALID`, with the field and the accepted values.
 pub(super) fn tests_of(value: &Value, scalar: Scalar, path: &str) -> Result<Vec<Test>> {
     let Filter::All(tests) = tests(0, value, path, &Takes::Scalar(scalar))? else {
         return Ok(Vec::new());
@@ -288,7 +285,7 @@ fn unknown(path: &str) -> Error {
     Error::invalid(
         service::Reason::FilterFieldUnknown,
         path,
-        format!("`{path}` is not something to filter by"),
+        format!("`{path}` is not a filter condition"),
     )
 }
 
@@ -296,15 +293,17 @@ fn null_relation(path: &str, name: &str) -> Error {
     Error::invalid(
         service::Reason::ValueRequired,
         path,
-        format!("`{path}` can't be null: leave it out, or ask by `{name}Id: {{ isNull: true }}`"),
+        format!(
+            "`{path}` must not be null; omit it, or use `{name}Id: {{ isNull: true }}` to match null"
+        ),
     )
 }
 
-/// A null would silently match everything or nothing: the client says which.
+/// Null is rejected because it would silently match everything or nothing; the client must choose.
 fn null(path: &str) -> Error {
     Error::invalid(
         service::Reason::ValueRequired,
         path,
-        format!("`{path}` can't be null: leave it out, or ask for absent values by `isNull: true`"),
+        format!("`{path}` must not be null; omit it, or use `isNull: true` to match null"),
     )
 }

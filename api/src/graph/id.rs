@@ -1,4 +1,4 @@
-//! Global ids: the type and the key, readable: `Prospect:42`.
+//! Global IDs in readable form: the type and the primary key, e.g. `Prospect:42`.
 
 use async_graphql::Value;
 
@@ -8,13 +8,13 @@ use crate::{
     text,
 };
 
-/// The global id of a row.
+/// The global ID of a row.
 #[must_use]
 pub fn global(entity: &Entity, key: i64) -> Value {
     Value::String(format!("{}:{key}", entity.name))
 }
 
-/// Writes the global id of a row as JSON.
+/// Writes the global ID of a row as JSON.
 pub fn write(out: &mut Vec<u8>, entity: &Entity, key: i64) {
     out.push(b'"');
     out.extend_from_slice(entity.name.as_bytes());
@@ -23,8 +23,8 @@ pub fn write(out: &mut Vec<u8>, entity: &Entity, key: i64) {
     out.push(b'"');
 }
 
-/// The key in an id of `entity`, which may be global or, since the type is known, a bare key.
-/// `None` when it can't be the id of any row.
+/// The primary key in an ID of `entity`. Both a global ID and, because the type is known, a plain primary key are
+/// accepted. `None` if `id` is not a valid ID.
 #[must_use]
 pub fn key(entity: &Entity, id: &str) -> Option<i64> {
     let key = match id.split_once(':') {
@@ -32,23 +32,26 @@ pub fn key(entity: &Entity, id: &str) -> Option<i64> {
         Some(_) => return None,
         None => id,
     };
-    // Only as we write it: no sign, no leading zero, so that one row has one id.
+    // Only the canonical form is accepted (no sign, no leading zero), so that each row has exactly one ID.
     if key.is_empty() || key.starts_with('0') || !key.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     key.parse().ok()
 }
 
-/// As [`key`], for arguments in which an id that can't be one is a mistake worth telling.
+/// Like [`key`], for arguments for which an invalid ID is an error.
 ///
 /// # Errors
-/// `INVALID`, with the form that ids have.
+/// `INVALID`, with the expected form of IDs.
 pub fn expect_key(entity: &Entity, id: &str, field: &str) -> Result<i64> {
     key(entity, id).ok_or_else(|| {
         Error::invalid(
             service::Reason::IdInvalid,
             field,
-            format!("`{field}` takes the id of a {0}: `{0}:` and its key, or the key", entity.name),
+            format!(
+                "`{field}` must be a {0} ID: `{0}:` and the primary key, or the key alone",
+                entity.name
+            ),
         )
     })
 }

@@ -1,4 +1,4 @@
-//! The arguments of a field: variables put in, absent told from null.
+//! The arguments of a field, with variables substituted and omitted values distinguished from null.
 
 use async_graphql::{Context, Value, parser::types::Field};
 use indexmap::IndexMap;
@@ -6,11 +6,11 @@ use service::write::{Once, once};
 
 use crate::error::{Error, Result};
 
-/// A value as it stands in a document.
+/// A value as written in a document, which may contain variables.
 type Written = async_graphql_value::Value;
 
-/// The arguments of `field` with the variables of the request put in. An argument that is absent,
-/// or whose variable is, is not in it.
+/// The arguments of `field` with the variables of the request substituted. Omitted arguments, and those whose
+/// variable is omitted, are not included.
 pub fn arguments(context: &Context<'_>, field: &Field) -> IndexMap<String, Value> {
     let resolve = |value: &Written| constant(context, value);
     field
@@ -27,7 +27,7 @@ fn constant(context: &Context<'_>, value: &Written) -> Option<Value> {
             return request.variables.get(name).cloned().or_else(|| {
                 let definitions = &request.operation.node.variable_definitions;
                 let definition = definitions.iter().find(|one| one.node.name.node == *name)?;
-                // Not `default_value()`, which makes an absent variable null.
+                // Not `default_value()`, which turns an omitted variable into null.
                 definition.node.default_value.as_ref().map(|value| value.node.clone())
             });
         }
@@ -37,7 +37,7 @@ fn constant(context: &Context<'_>, value: &Written) -> Option<Value> {
         Written::Boolean(value) => Value::Boolean(*value),
         Written::Binary(bytes) => Value::Binary(bytes.clone()),
         Written::Enum(name) => Value::Enum(name.clone()),
-        // An absent variable in a list is null, in an object it is absent.
+        // An omitted variable is null in a list, but omitted in an object.
         Written::List(items) => Value::List(
             items.iter().map(|item| constant(context, item).unwrap_or(Value::Null)).collect(),
         ),
@@ -50,10 +50,10 @@ fn constant(context: &Context<'_>, value: &Written) -> Option<Value> {
     })
 }
 
-/// The whole number called `name`, if it is there and not null.
+/// The integer argument `name`; `None` if omitted or null.
 ///
 /// # Errors
-/// `INVALID` when it is something else.
+/// `INVALID` if it is not an integer.
 pub fn whole(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<i64>> {
     match arguments.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -61,15 +61,15 @@ pub fn whole(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<i
         Some(_) => Err(Error::invalid(
             service::Reason::ValueInvalid,
             name,
-            format!("`{name}` takes a whole number"),
+            format!("`{name}` must be an integer"),
         )),
     }
 }
 
-/// The text called `name`, if it is there and not null. An id may be written as a number.
+/// The string argument `name`; `None` if omitted or null. An ID may be passed as a number.
 ///
 /// # Errors
-/// `INVALID` when it is something else.
+/// `INVALID` if it is neither.
 pub fn text(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<String>> {
     match arguments.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -77,11 +77,10 @@ pub fn text(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<St
     }
 }
 
-/// What makes the mutation of `context` one that may be repeated: its `idempotencyKey`, and a checksum of
-/// the rest of its input.
+/// The idempotency key of the mutation of `context` (its `idempotencyKey`) with a hash of the rest of its input.
 ///
 /// # Errors
-/// `INVALID` when the input can't be told as JSON.
+/// `INVALID` if the input can't be represented as JSON.
 pub fn once(context: &Context<'_>) -> Result<Option<Once>> {
     let arguments = arguments(context, &context.item.node);
     let Some(Value::Object(input)) = arguments.get("input") else { return Ok(None) };
@@ -97,7 +96,7 @@ pub fn once(context: &Context<'_>) -> Result<Option<Once>> {
     Ok(Some(Once { mutation, key, input_hash: once::hash(&json) }))
 }
 
-/// The fields of every object in one order.
+/// Sorts the fields of every object, so that the hash does not depend on their order.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -111,10 +110,10 @@ fn sorted(value: Value) -> Value {
     }
 }
 
-/// A text, or a number as a text: the forms an `ID` may have.
+/// A string, or a number as a string: the two forms of an `ID`.
 ///
 /// # Errors
-/// `INVALID` when it is something else.
+/// `INVALID` if it is neither.
 pub fn id_text(value: &Value, name: &str) -> Result<String> {
     match value {
         Value::String(text) => Ok(text.clone()),
@@ -122,12 +121,12 @@ pub fn id_text(value: &Value, name: &str) -> Result<String> {
         _ => Err(Error::invalid(
             service::Reason::ValueInvalid,
             name,
-            format!("`{name}` takes a text"),
+            format!("`{name}` must be a string"),
         )),
     }
 }
 
-/// The items of a list; one value stands for a list of it, as the specification wants.
+/// The items of a list. A single value is coerced to a list, as required by the GraphQL specification.
 #[must_use]
 pub fn items(value: &Value) -> &[Value] {
     match value {

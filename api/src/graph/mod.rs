@@ -1,11 +1,11 @@
-//! The declared graph: from one documented struct per entity to its whole GraphQL face.
+//! The declared graph: derives the complete GraphQL API of an entity from one documented struct.
 //!
-//! An entity is declared by `#[derive(Entity)]` ([`declaration`]). From the declarations follow the
-//! types of the schema ([`registry`]), the roots and the plain mutations ([`mod@write`]), and how they are answered: the selection of a root
-//! field is planned once for every level ([`plan`], with [`filter`] and [`order`] from its
-//! arguments), the service loads each list of a level with one statement, and the answer is built
-//! from the rows without a future for each field ([`answer`]). What is special about an entity is
-//! ordinary Rust: a [`computed`] field, or a resolver of async-graphql beside the declared roots.
+//! An entity is declared by `#[derive(Entity)]` ([`declaration`]). The declarations determine the types of the
+//! schema ([`registry`]), the root fields, the CRUD mutations ([`mod@write`]) and their execution: the selection of
+//! a root field is planned once for all levels ([`plan`], with [`filter`] and [`order`] from its arguments), the
+//! service loads each list of a level with one statement, and the response is written from the rows without a
+//! future per field ([`answer`]). Entity-specific behavior is plain Rust: a [`computed`] field, or an async-graphql
+//! resolver next to the declared root fields.
 
 pub mod act;
 pub mod aggregate;

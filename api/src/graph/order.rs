@@ -1,4 +1,4 @@
-//! From an `orderBy` argument to the sort keys of the service.
+//! Converts an `orderBy` argument to the sort keys of the service.
 
 use async_graphql::Value;
 use service::read::{Direction, List, Nulls, Sort};
@@ -9,32 +9,27 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The most keys of an `orderBy`.
+/// Maximum number of sort keys in `orderBy`.
 const MOST_KEYS: usize = 5;
 
-/// The values of the `OrderDirection` enum: name, direction, where absent values stand, meaning.
+/// The values of the `OrderDirection` enum: name, direction, placement of nulls, description.
 pub const DIRECTIONS: [(&str, Direction, Nulls, &str); 6] = [
-    ("ASC", Direction::Ascending, Nulls::Last, "Smallest first; absent values last."),
-    ("DESC", Direction::Descending, Nulls::First, "Largest first; absent values first."),
-    ("ASC_NULLS_FIRST", Direction::Ascending, Nulls::First, "Smallest first; absent values first."),
-    ("ASC_NULLS_LAST", Direction::Ascending, Nulls::Last, "Smallest first; absent values last."),
-    (
-        "DESC_NULLS_FIRST",
-        Direction::Descending,
-        Nulls::First,
-        "Largest first; absent values first.",
-    ),
-    ("DESC_NULLS_LAST", Direction::Descending, Nulls::Last, "Largest first; absent values last."),
+    ("ASC", Direction::Ascending, Nulls::Last, "Ascending; nulls last."),
+    ("DESC", Direction::Descending, Nulls::First, "Descending; nulls first."),
+    ("ASC_NULLS_FIRST", Direction::Ascending, Nulls::First, "Ascending; nulls first."),
+    ("ASC_NULLS_LAST", Direction::Ascending, Nulls::Last, "Ascending; nulls last."),
+    ("DESC_NULLS_FIRST", Direction::Descending, Nulls::First, "Descending; nulls first."),
+    ("DESC_NULLS_LAST", Direction::Descending, Nulls::Last, "Descending; nulls last."),
 ];
 
-/// Reads an `orderBy` of `entity` into the plan of its list.
+/// Reads the `orderBy` argument of `entity` into the plan of its list.
 ///
 /// # Errors
-/// `INVALID`, with the field and what it takes.
+/// `INVALID`, with the field and the accepted values.
 pub fn read(entity: &'static Entity, value: &Value, list: &mut List) -> Result<()> {
     let keys = input::items(value);
     if keys.len() > MOST_KEYS {
-        let message = format!("`orderBy` takes at most {MOST_KEYS} keys");
+        let message = format!("`orderBy` must have at most {MOST_KEYS} sort keys");
         return Err(Error::invalid(service::Reason::TooManyItems, "orderBy", message));
     }
     for key in keys {
@@ -48,11 +43,13 @@ fn one(entity: &'static Entity, of: usize, value: &Value, list: &mut List) -> Re
     let refuse =
         |message: &str| Err(Error::invalid(service::Reason::OrderInvalid, "orderBy", message));
     let Value::Object(parts) = value else {
-        return refuse("each key of `orderBy` is an object with one field");
+        return refuse("each sort key in `orderBy` must be an object with one field");
     };
     let mut parts = parts.iter();
     let (Some((name, value)), None) = (parts.next(), parts.next()) else {
-        return refuse("each key of `orderBy` has exactly one field; write several keys as a list");
+        return refuse(
+            "each sort key in `orderBy` must have exactly one field; pass several sort keys as a list",
+        );
     };
     let column = match entity.field(name).map(|field| (&field.gives, field.sort)) {
         Some((Gives::One { via, to, .. }, _)) => {
@@ -67,10 +64,10 @@ fn one(entity: &'static Entity, of: usize, value: &Value, list: &mut List) -> Re
     Ok(Sort { of, column, direction, nulls })
 }
 
-/// Reads the direction in which something is sorted by `name`.
+/// Reads the direction of the sort key `name`.
 ///
 /// # Errors
-/// `INVALID` when it is none.
+/// `INVALID` if it is not a direction.
 pub(super) fn direction(value: &Value, name: &str) -> Result<(Direction, Nulls)> {
     let direction = match value {
         Value::Enum(name) => name.as_str(),
@@ -82,7 +79,7 @@ pub(super) fn direction(value: &Value, name: &str) -> Result<(Direction, Nulls)>
         Error::invalid(
             service::Reason::OrderInvalid,
             "orderBy",
-            format!("`{name}` takes a direction"),
+            format!("`{name}` must be a sort direction, e.g. `ASC`"),
         )
     })
 }

@@ -1,14 +1,13 @@
-//! Whole lists, page by page: an export asks the same operation again and again.
+//! Pagination of complete lists: an export runs the same operation once per page.
 
 use std::sync::{Mutex, PoisonError};
 
-/// With this among its data, a request whose root field is a list gets a page of all of it: the field itself says
-/// of no page.
+/// Request data that makes a root list field without pagination arguments return one page of the complete list.
 #[derive(Debug)]
 pub struct Paging {
-    /// Where the page begins: after the row with this cursor.
+    /// The cursor after which the page starts.
     pub after: Option<String>,
-    /// How many rows it has at most.
+    /// The page size.
     pub size: u32,
     next: Mutex<Option<String>>,
 }
@@ -20,12 +19,12 @@ impl Paging {
         Self { after, size, next: Mutex::default() }
     }
 
-    /// There are rows beyond the one with this cursor.
+    /// Records that there are rows after the one with this cursor.
     pub(super) fn goes_on(&self, cursor: String) {
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
     }
 
-    /// Where the next page begins, if there is one.
+    /// The cursor after which the next page starts, if there is one.
     #[must_use]
     pub fn next(&self) -> Option<String> {
         self.next.lock().unwrap_or_else(PoisonError::into_inner).take()

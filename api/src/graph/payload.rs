@@ -1,4 +1,4 @@
-//! What mutations answer: what was written, and why something was refused.
+//! Mutation payloads: the written rows and the errors of the input.
 
 use async_graphql::{Context, Enum, Name, Number, PathSegment, ServerResult, SimpleObject, Value};
 use indexmap::IndexMap;
@@ -26,12 +26,12 @@ pub struct UserError {
     pub message: String,
     /// Index of the item of a batch, from 0; null outside of batches.
     pub index: Option<i32>,
-    /// The row that was changed since it was read.
+    /// The primary key of the stored row after a revision conflict.
     #[graphql(skip)]
     pub current: Option<i64>,
 }
 
-/// The row of a payload: the one that was written, or after a revision conflict the one that is stored.
+/// The row of a payload: the written row or, after a revision conflict, the stored one.
 #[must_use]
 pub fn shown(written: Option<i64>, errors: &[UserError]) -> Option<i64> {
     written.or_else(|| errors.iter().find_map(|error| error.current))
@@ -80,10 +80,10 @@ impl From<Problem> for UserError {
     }
 }
 
-/// What a service function did, or why it refused. Other errors go on to the client as such.
+/// The result of a service function, or the errors of the input. Other errors are returned as such.
 ///
 /// # Errors
-/// Those that are not about the input.
+/// Errors that are not errors of the input.
 pub fn outcome<T>(result: service::Result<T>) -> Result<(Option<T>, Vec<UserError>), Error> {
     let problems = match result {
         Ok(done) => return Ok((Some(done), Vec::new())),
@@ -99,22 +99,22 @@ pub fn outcome<T>(result: service::Result<T>) -> Result<(Option<T>, Vec<UserErro
     Ok((None, problems.into_iter().map(UserError::from).collect()))
 }
 
-/// One field of the payload of a plain mutation.
+/// One field of the payload of a CRUD mutation.
 pub enum Part {
     /// A row, or null.
     Row(&'static Entity, Option<i64>),
-    /// A row that has just been written.
+    /// A newly written row.
     Written(&'static Entity, Record),
-    /// Rows, null where there is none.
+    /// Rows; null for missing ones.
     Rows(&'static Entity, Vec<Option<i64>>),
     /// A value.
     Value(Value),
 }
 
-/// Builds the payload called `name` from its parts, beside `userErrors`.
+/// Builds the payload type `name` from its parts, with `userErrors`.
 ///
 /// # Errors
-/// When a field of a row that can't be null has no value.
+/// If a non-null field of a row has no value.
 pub async fn resolve(
     context: &Context<'_>,
     name: &str,

@@ -1,4 +1,4 @@
-//! From a selection to a plan: what the service is to read, and how the answer is built from it.
+//! Converts a selection to a plan: what the service reads and how the response is built.
 
 use std::{cell::Cell, sync::Arc};
 
@@ -21,24 +21,24 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Plans selections; reads arguments and fragments of the request it belongs to.
+/// Plans selections, using the arguments and fragments of its request.
 pub struct Planner<'a> {
     pub(super) context: &'a Context<'a>,
-    /// How many computed fields have been planned.
+    /// The number of computed fields planned so far.
     computed: Cell<usize>,
 }
 
 impl<'a> Planner<'a> {
-    /// A planner for the request of `context`.
+    /// Creates a planner for the request of `context`.
     #[must_use]
     pub fn new(context: &'a Context<'a>) -> Self {
         Self { context, computed: Cell::new(0) }
     }
 
-    /// Plans the object that `field` gives: a row of `entity`, read by its key.
+    /// Plans the object that `field` returns: a row of `entity`, read by primary key.
     ///
     /// # Errors
-    /// `INVALID` when an argument below it is wrong.
+    /// `INVALID` if an argument below the field is invalid.
     pub fn single(
         &self,
         entity: &'static Entity,
@@ -51,10 +51,10 @@ impl<'a> Planner<'a> {
         Ok((list, shape))
     }
 
-    /// Plans the connection of the change log that `field` gives, in its own order.
+    /// Plans the connection of the change log that `field` returns, in the order of the log.
     ///
     /// # Errors
-    /// As [`connection`](Self::connection).
+    /// Same as [`connection`](Self::connection).
     pub fn log(
         &self,
         entity: &'static Entity,
@@ -64,10 +64,10 @@ impl<'a> Planner<'a> {
         self.list(entity, change_log::list(place), &[field])
     }
 
-    /// Plans the connection that `field` gives.
+    /// Plans the connection that `field` returns.
     ///
     /// # Errors
-    /// `INVALID` or `BAD_CURSOR` when an argument of it or below it is wrong.
+    /// `INVALID` or `BAD_CURSOR` if an argument of the field or below it is invalid.
     pub fn connection(
         &self,
         entity: &'static Entity,
@@ -83,8 +83,7 @@ impl<'a> Planner<'a> {
         mut list: List,
         fields: &[&'a Positioned<Field>],
     ) -> Result<(List, Connection<'a>)> {
-        let first =
-            fields.first().ok_or_else(|| Error::internal("a field that nobody asked for"))?;
+        let first = fields.first().ok_or_else(|| Error::internal("empty field selection"))?;
         let arguments = input::arguments(self.context, &first.node);
         list.page = Page::new(
             input::whole(&arguments, "first")?,
@@ -172,7 +171,7 @@ impl<'a> Planner<'a> {
         Ok((list, connection))
     }
 
-    /// How the list at this place comes page by page, if it does.
+    /// The pagination of the list at this path, if it is exported page by page.
     fn paging(&self, place: &str) -> Option<&'a Paging> {
         let paging = self.context.data_opt::<Arc<Paging>>();
         paging.filter(|_| place.starts_with("Query.")).map(AsRef::as_ref)
@@ -218,7 +217,7 @@ impl<'a> Planner<'a> {
         fields.collect()
     }
 
-    /// Plans an object of `entity`: row `of` of `list`.
+    /// Plans an object of `entity`: the row `of` of `list`.
     fn object(
         &self,
         list: &mut List,
@@ -303,7 +302,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Adds a relation to a list; gives its number and the cell with the key of the row it belongs to.
+/// Adds a relation to a list; returns its number and the cell with the primary key of the parent row.
 fn relate(list: &mut List, of: usize, link: Link, below: List) -> (usize, usize) {
     let relation = list.relation(of, link, below);
     (relation, list.relations[relation].parent)

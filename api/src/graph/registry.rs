@@ -1,5 +1,5 @@
-//! Puts the declared graph into the schema: the one file that touches async-graphql's hidden
-//! `registry`, so that another version of it is a day's work.
+//! Adds the declared graph to the schema. This is the only module that uses the hidden `registry` of async-graphql,
+//! which keeps upgrades cheap.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ pub type FieldType = MetaField;
 /// An argument of a field, or a field of an input object.
 pub type ArgumentType = MetaInputValue;
 
-/// Puts a type of async-graphql's own into the schema and gives its name in full.
+/// Adds a type of async-graphql to the schema and returns its qualified name.
 pub type Register = fn(&mut Registry) -> String;
 
 /// See [`Register`].
@@ -34,17 +34,17 @@ pub fn register<T: OutputType>(registry: &mut Registry) -> String {
     T::create_type_info(registry)
 }
 
-/// Puts the enum of a type written by hand into the schema.
+/// Adds the enum of a custom type to the schema.
 pub fn enumeration(registry: &mut Registry, ty: &EnumType) {
     let words = ty.words.iter().map(|word| (word.enum_value(), word.about));
     Schema { registry }.enumeration(ty.name, ty.about, words.collect());
 }
 
-/// The query root: the declared entities, and the fields written by hand beside them.
+/// The query root: the declared entities and the custom fields.
 #[derive(Debug, Clone, Copy)]
 pub struct Query;
 
-/// The mutation root: the plain mutations of the declared entities, and the acts of business.
+/// The mutation root: the CRUD mutations of the declared entities and the business actions.
 #[derive(Debug, Clone, Copy)]
 pub struct Mutation;
 
@@ -59,8 +59,8 @@ impl OutputType for Query {
             schema.shared();
             let mut fields = types::roots(&mut schema);
             fields.extend(schema.fields_of::<WrittenQueries>());
-            let about = "The query root. Each entity has two fields here: one row by its ID, and the list with \
-                         filter, sort order and pages.";
+            let about = "The query root. Each entity has two fields: one returns a row by ID, the other a list with \
+                         filter, sort order and pagination.";
             object("Query", about, fields)
         })
     }
@@ -128,25 +128,25 @@ impl ContainerType for Mutation {
 
 impl ObjectType for Mutation {}
 
-/// Whether the root field that is being resolved may be null.
+/// Whether the root field being resolved is nullable.
 fn may_be_null(context: &Context<'_>) -> bool {
     let query = context.schema_env.registry.types.get("Query");
     let field = query.and_then(|query| query.field_by_name(&context.item.node.name.node));
     field.is_some_and(|field| !field.ty.ends_with('!'))
 }
 
-/// The schema, being put together.
+/// The schema under construction.
 pub struct Schema<'r> {
     registry: &'r mut Registry,
 }
 
 impl Schema<'_> {
-    /// Puts a type of async-graphql's own in and gives its name in full.
+    /// Adds a type of async-graphql and returns its qualified name.
     pub fn register(&mut self, register: Register) -> String {
         register(self.registry)
     }
 
-    /// The fields of an object of async-graphql's own, whose type itself is not in the schema.
+    /// The fields of an async-graphql object whose type is not itself in the schema.
     fn fields_of<T: ObjectType>(&mut self) -> Vec<FieldType> {
         match self.registry.create_fake_output_type::<T>() {
             MetaType::Object { fields, .. } => fields.into_values().collect(),
@@ -154,17 +154,17 @@ impl Schema<'_> {
         }
     }
 
-    /// Says that an object implements `Node`.
+    /// Marks an object as implementing `Node`.
     pub fn implements_node(&mut self, name: &str) {
         self.registry.add_implements(name, "Node");
     }
 
-    /// Puts an object in.
+    /// Adds an object type.
     pub fn object(&mut self, name: &str, about: &str, fields: Vec<FieldType>) {
         self.add(object(name, about, fields));
     }
 
-    /// Puts the interface `Node` in.
+    /// Adds the interface `Node`.
     pub fn node(&mut self, id: FieldType) {
         self.add(MetaType::Interface {
             name: "Node".to_owned(),
@@ -186,7 +186,7 @@ impl Schema<'_> {
         self.registry.types.insert(ty.name().to_owned(), ty);
     }
 
-    /// Puts a scalar in.
+    /// Adds a scalar.
     pub fn scalar(&mut self, name: &str, about: &str, specification: &str) {
         self.add(MetaType::Scalar {
             name: name.to_owned(),
@@ -201,7 +201,7 @@ impl Schema<'_> {
         });
     }
 
-    /// Puts an enum in.
+    /// Adds an enum.
     pub fn enumeration(&mut self, name: &str, about: &str, values: Vec<(String, &str)>) {
         let values = values.into_iter().map(|(name, about)| {
             let value = MetaEnumValue {
@@ -228,7 +228,7 @@ impl Schema<'_> {
         });
     }
 
-    /// Puts an input object in; of a `oneof` exactly one field is given.
+    /// Adds an input object; for `oneof`, exactly one field is allowed.
     pub fn input(&mut self, name: &str, about: &str, oneof: bool, fields: Vec<ArgumentType>) {
         self.add(MetaType::InputObject {
             name: name.to_owned(),
@@ -244,7 +244,7 @@ impl Schema<'_> {
     }
 }
 
-/// A field with these arguments.
+/// Adds arguments to a field.
 #[must_use]
 pub fn with_arguments(mut field: FieldType, arguments: Vec<ArgumentType>) -> FieldType {
     field.args = arguments.into_iter().map(|one| (one.name.clone(), one)).collect();
@@ -292,7 +292,7 @@ pub fn argument(name: &str, ty: &str, about: &str) -> ArgumentType {
     }
 }
 
-/// An argument with a value for when nothing is said.
+/// An argument with a default value.
 #[must_use]
 pub fn argument_or(name: &str, ty: &str, usual: &str, about: &str) -> ArgumentType {
     MetaInputValue { default_value: Some(usual.to_owned()), ..argument(name, ty, about) }

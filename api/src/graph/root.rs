@@ -1,4 +1,4 @@
-//! The roots of the declared entities: one by id, the list, `node` and `nodes`.
+//! The root fields of the declared entities: one row by ID, the list, `node` and `nodes`.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The most ids of `nodes`.
+/// Maximum number of IDs in `nodes`.
 const MOST_NODES: usize = 100;
 
-/// Answers a field of the root; `None` when it is not one of the declared roots.
+/// Resolves a root field; `None` if the field is not a declared one.
 ///
 /// # Errors
-/// An error of GraphQL at the path of the field.
+/// A GraphQL error at the path of the field.
 pub async fn resolve(context: &Context<'_>) -> ServerResult<Option<Value>> {
     let name = context.item.node.name.node.as_str();
     if name == "node" {
@@ -61,7 +61,7 @@ async fn list(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Va
         if let Some(all) = loaded.aggregates.iter().map(|one| one.total(0)).find(|all| *all > most)
         {
             let text = format!(
-                "there are {all} groups, and a table has at most {most}: filter, or use `first`"
+                "{all} groups exceed the export limit of {most}; add a filter or use `first`"
             );
             return Err(told(Error::too_complex(text)));
         }
@@ -97,7 +97,7 @@ async fn node(context: &Context<'_>) -> ServerResult<Value> {
     }
 }
 
-/// The row with this key; null when there is none.
+/// The row with this primary key; null if there is none.
 async fn one(
     context: &Context<'_>,
     entity: &'static Entity,
@@ -148,7 +148,7 @@ fn told(field: &Positioned<Field>, error: Error) -> ServerError {
 fn asked_id(context: &Context<'_>, name: &str) -> Result<String> {
     let arguments = input::arguments(context, &context.item.node);
     input::text(&arguments, name)?.ok_or_else(|| {
-        Error::invalid(service::Reason::IdInvalid, name, format!("`{name}` takes an id"))
+        Error::invalid(service::Reason::IdInvalid, name, format!("`{name}` must be an ID"))
     })
 }
 
@@ -159,13 +159,13 @@ fn asked_ids(context: &Context<'_>) -> Result<Vec<String>> {
         return Err(Error::invalid(
             service::Reason::TooManyItems,
             "ids",
-            format!("`ids` takes at most {MOST_NODES} ids"),
+            format!("`ids` must have at most {MOST_NODES} IDs"),
         ));
     }
     ids.iter().map(|id| input::id_text(id, "ids")).collect()
 }
 
-/// The entity and the key that a global id names.
+/// The entity and the primary key of a global ID.
 fn typed(id: &str) -> Option<(&'static Entity, i64)> {
     let (name, _) = id.split_once(':')?;
     let entity = catalog::entities().into_iter().find(|entity| entity.name == name)?;

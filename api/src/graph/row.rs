@@ -1,5 +1,5 @@
-//! Rows of declared entities in types written by hand: they are named by key, and read as they are
-//! asked for, in one statement.
+//! Rows of declared entities in custom types: they are identified by primary key, and the requested fields are read
+//! in one statement.
 
 use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
@@ -24,7 +24,8 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The row of an entity with this key. It may be gone, so it always stands in an `Option`.
+/// The row of an entity with this primary key. The row may have been deleted, so the type is always used in an
+/// `Option`.
 pub struct Row<E> {
     key: i64,
     batch: Option<Arc<RowBatch>>,
@@ -32,33 +33,33 @@ pub struct Row<E> {
 }
 
 impl<E> Row<E> {
-    /// The row with this key.
+    /// The row with this primary key.
     #[must_use]
     pub fn of(key: i64) -> Self {
         Self { key, batch: None, entity: PhantomData }
     }
 
-    /// The row with this key, which is read together with the others of the batch.
+    /// The row with this primary key, which is read together with the others of the batch.
     #[must_use]
     pub fn in_batch(key: i64, batch: &Arc<RowBatch>) -> Self {
         Self { key, batch: Some(Arc::clone(batch)), entity: PhantomData }
     }
 }
 
-/// Where rows come from.
+/// The source of rows.
 #[derive(Clone, Copy)]
 enum Source<'s> {
     Database,
-    /// The record that was written; the database is read if the record lacks a requested field.
+    /// The written record; the database is read if the record lacks a requested field.
     Record(&'s Record),
     Batch(&'s RowBatch),
 }
 
-/// Rows of an entity, some of which may not be there: `[Prospect]!`.
+/// Rows of an entity, some of which may be missing: `[Prospect]!`.
 pub struct Rows<E>(Vec<Option<i64>>, PhantomData<E>);
 
 impl<E> Rows<E> {
-    /// The rows with these keys.
+    /// The rows with these primary keys.
     #[must_use]
     pub fn of(keys: Vec<Option<i64>>) -> Self {
         Self(keys, PhantomData)
@@ -108,7 +109,7 @@ impl<E: Declared + Send + Sync> OutputType for Rows<E> {
     }
 }
 
-/// The path of the field that `context` was made from: it names its own field once more.
+/// The path of the field that `context` was created from; the path of `context` repeats the field name.
 fn path_above(context: &Context<'_>) -> Vec<PathSegment> {
     let mut path = Vec::new();
     let mut node = context.path_node.and_then(|own| own.parent.copied());
@@ -123,11 +124,11 @@ fn path_above(context: &Context<'_>) -> Vec<PathSegment> {
     path
 }
 
-/// The rows of `entity` with these keys, in their order, as `fields` ask for them; null where there is
-/// none. They stand at `path`: `listed`, below an index each.
+/// The rows of `entity` with these primary keys, in this order, with the selected `fields`; null for missing rows.
+/// The rows are at `path` or, if `listed`, at an index below it.
 ///
 /// # Errors
-/// When a row that is not listed has a field that can't be null and has no value.
+/// If a row that is not in a list has a non-null field without a value.
 pub async fn by_keys(
     context: &Context<'_>,
     entity: &'static Entity,
@@ -139,10 +140,10 @@ pub async fn by_keys(
     rows(context, entity, fields, keys, Source::Database, path, listed).await
 }
 
-/// The row that was written as `record`, as `fields` ask for it.
+/// The row that was written as `record`, with the selected `fields`.
 ///
 /// # Errors
-/// As [`by_keys`].
+/// Same as [`by_keys`].
 pub async fn written(
     context: &Context<'_>,
     entity: &'static Entity,
@@ -156,7 +157,7 @@ pub async fn written(
     Ok(rows.into_iter().next().unwrap_or_default())
 }
 
-/// As [`by_keys`], from a source of rows.
+/// Like [`by_keys`], with a source of rows.
 async fn rows(
     context: &Context<'_>,
     entity: &'static Entity,
@@ -214,14 +215,14 @@ async fn rows(
     Ok(values)
 }
 
-/// The filter of an entity as an argument of a field written by hand.
+/// The filter of an entity as an argument of a custom field.
 pub struct FilterOf<E>(Value, PhantomData<E>);
 
 impl<E: Declared> FilterOf<E> {
-    /// What it says.
+    /// Parses the filter.
     ///
     /// # Errors
-    /// `INVALID`, with the field and what it takes.
+    /// `INVALID`, with the field and the accepted values.
     pub fn filter(&self) -> Result<Filter> {
         filter::read(E::entity(), &self.0)
     }

@@ -1,5 +1,5 @@
-//! Batches of rows for the events that a subscription has ready: they are read in one statement, though each event is
-//! delivered on its own, so that a subscriber with a backlog catches up.
+//! Batches of rows for the pending events of a subscription. Each event is delivered separately, but the rows are
+//! read in one statement, so that a subscriber with a backlog catches up.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -18,18 +18,18 @@ use super::{
 };
 use crate::error::Result;
 
-/// The maximum age of a row when its event is delivered: a client that does not read lets its events wait.
+/// Maximum age of a row when its event is delivered: a slow client delays its events.
 const MAX_AGE: Duration = Duration::from_millis(250);
 
-/// Rows with what was computed from them.
+/// Rows with the results of their computed fields.
 pub(super) struct LoadedBatch {
-    /// In a place of its own: computations are kept by the place of the rows.
+    /// Boxed because computed results are identified by the address of the rows.
     pub(super) loaded: Box<Loaded>,
     pub(super) computations: Arc<Computations>,
     at: Instant,
 }
 
-/// The keys of rows that are read together.
+/// The primary keys of rows that are read together.
 pub struct RowBatch {
     keys: Vec<i64>,
     /// The rows that were read, by the response name of the field of the event.
@@ -37,7 +37,7 @@ pub struct RowBatch {
 }
 
 impl RowBatch {
-    /// The rows with these keys, in the order in which they are answered.
+    /// The rows with these primary keys, in delivery order.
     #[must_use]
     pub fn new(keys: Vec<i64>) -> Arc<Self> {
         Arc::new(Self { keys, loaded: Mutex::default() })
@@ -46,7 +46,7 @@ impl RowBatch {
     /// The rows of this batch, read at most [`MAX_AGE`] ago.
     ///
     /// # Errors
-    /// As [`read::by_keys`].
+    /// Same as [`read::by_keys`].
     pub(super) async fn load(
         &self,
         context: &Context<'_>,
@@ -58,7 +58,7 @@ impl RowBatch {
         if let Some(found) = self.fresh(name) {
             return Ok(found);
         }
-        // The events of the rows before this one have been delivered.
+        // The events of the preceding rows have been delivered.
         let from = self.keys.iter().position(|one| *one == key).unwrap_or_default();
         let mut keys = self.keys[from..].to_vec();
         keys.sort_unstable();

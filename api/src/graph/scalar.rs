@@ -1,4 +1,4 @@
-//! Values on their way in and out.
+//! Conversion of input and output values.
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -19,12 +19,12 @@ use crate::{
     text,
 };
 
-/// Where the forms of our own scalars are written down.
+/// Specification URL of the `DateTime` scalar.
 pub const DATE_TIME_SPECIFICATION: &str = "https://scalars.graphql.org/andimarek/date-time.html";
-/// Where JSON is written down.
+/// Specification URL of the `JSON` scalar.
 pub const JSON_SPECIFICATION: &str = "https://datatracker.ietf.org/doc/html/rfc8259";
 
-/// The longest text a filter takes, in characters.
+/// Maximum length of a text in a filter, in characters.
 const LONGEST_TEXT: usize = 1_000;
 
 /// The name of a GraphQL type.
@@ -41,30 +41,33 @@ pub fn type_name(scalar: Scalar) -> &'static str {
     }
 }
 
-/// A stored word as a value of its enum: `pending_review` → `PENDING_REVIEW`.
+/// The enum value of a stored value: `pending_review` → `PENDING_REVIEW`.
 #[must_use]
 pub fn enum_value(ty: &EnumType, stored: &str) -> String {
     let known = ty.words.iter().find(|word| word.name == stored);
     known.map_or_else(|| stored.to_ascii_uppercase(), service::vocabulary::Word::enum_value)
 }
 
-/// Writes a cell as the client sees it.
+/// Writes a cell in its GraphQL form.
 ///
 /// # Errors
-/// An internal one, when a word is stored that its vocabulary doesn't have.
+/// `INTERNAL` if a stored value is not in its vocabulary.
 pub fn write(out: &mut Vec<u8>, cell: &Cell, scalar: Scalar) -> Result<()> {
     match (cell, scalar) {
         (Cell::Null, _) => out.extend_from_slice(b"null"),
         (Cell::Text(word), Scalar::Enum(ty)) => {
             let Some(known) = ty.words.iter().find(|known| known.name == word) else {
-                return Err(Error::internal(format!("`{word}` is no {}", ty.name)));
+                return Err(Error::internal(format!(
+                    "invalid stored value `{word}` for {}",
+                    ty.name
+                )));
             };
             text::plain(out, &known.enum_value());
         }
         (Cell::Text(text), _) => text::plain(out, text),
         (Cell::Bool(value), _) => text::plain(out, value),
         (Cell::Int(value), _) => text::plain(out, value),
-        // What JSON can't tell is null.
+        // Numbers that JSON can't represent become null.
         (Cell::Double(value), _) => text::plain(out, value),
         (Cell::Time(time), _) => {
             text::plain(out, &time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
@@ -74,16 +77,16 @@ pub fn write(out: &mut Vec<u8>, cell: &Cell, scalar: Scalar) -> Result<()> {
     Ok(())
 }
 
-/// A value of a filter, for a column told as `scalar`.
+/// A filter value for a column of type `scalar`.
 ///
 /// # Errors
-/// `INVALID`, with what the field takes.
+/// `INVALID`, with the accepted values.
 pub fn input(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
     let refuse = |takes: &str| {
         Err(Error::invalid(
             service::Reason::ValueInvalid,
             field,
-            format!("`{field}` takes {takes}"),
+            format!("`{field}` must be {takes}"),
         ))
     };
     Ok(match (scalar, value) {
@@ -91,11 +94,11 @@ pub fn input(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
         (Scalar::Boolean, Value::Boolean(value)) => Cell::Bool(*value),
         (Scalar::Int, Value::Number(number)) => match number.as_i64().map(i32::try_from) {
             Some(Ok(number)) => Cell::Int(number.into()),
-            _ => return refuse("a whole number of 32 bits"),
+            _ => return refuse("a 32-bit integer"),
         },
         (Scalar::Float, Value::Number(number)) => match number.as_f64() {
             Some(number) if number.is_finite() => Cell::Double(number),
-            _ => return refuse("a number"),
+            _ => return refuse("a finite number"),
         },
         (Scalar::DateTime, Value::String(text)) => match time_input(text) {
             Some(time) => Cell::Time(time),
@@ -107,22 +110,22 @@ pub fn input(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
     })
 }
 
-/// A value to be stored, for a column told as `scalar`. How long a text may be and what a JSON document
-/// must look like is checked by the service.
+/// A value to store in a column of type `scalar`. The service validates the length of texts and the structure of
+/// JSON documents.
 ///
 /// # Errors
-/// `INVALID`, with what the field takes.
+/// `INVALID`, with the accepted values.
 pub fn written(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
     match (scalar, value) {
         (Scalar::String, Value::String(text)) => Ok(Cell::Text(text.clone())),
         (Scalar::Json, value) => value.clone().into_json().map(Cell::Json).map_err(|_| {
-            Error::invalid(service::Reason::ValueInvalid, field, format!("`{field}` takes JSON"))
+            Error::invalid(service::Reason::ValueInvalid, field, format!("`{field}` must be JSON"))
         }),
         (scalar, value) => input(value, scalar, field),
     }
 }
 
-/// Text of a filter: not too long, and without what Postgres can't hold.
+/// Validates a text in a filter: its length, and no characters that Postgres can't store.
 ///
 /// # Errors
 /// `INVALID`.
@@ -131,21 +134,21 @@ pub fn text_input(text: &str, field: &str) -> Result<String> {
         return Err(Error::invalid(
             service::Reason::CharacterNotAllowed,
             field,
-            format!("`{field}` can't contain the character NUL"),
+            format!("`{field}` must not contain the NUL character"),
         ));
     }
     if text.chars().count() > LONGEST_TEXT {
         return Err(Error::invalid(
             service::Reason::TextTooLong,
             field,
-            format!("`{field}` takes at most {LONGEST_TEXT} characters"),
+            format!("`{field}` must be at most {LONGEST_TEXT} characters"),
         ));
     }
     Ok(text.to_owned())
 }
 
-/// What a date-time is, for messages.
-pub const MOMENT: &str = "a date and a time of RFC 3339 with a zone, like 2026-03-01T09:00:00Z";
+/// The description of a date-time in error messages.
+pub const MOMENT: &str = "an RFC 3339 date and time with a time zone, e.g. 2026-03-01T09:00:00Z";
 
 /// Whether the scalar `DateTime` accepts `text`.
 #[must_use]
@@ -156,7 +159,7 @@ pub fn is_moment(text: &str) -> bool {
 fn time_input(text: &str) -> Option<chrono::DateTime<Utc>> {
     let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
     let time = without_leap_second(time.with_timezone(&Utc)).trunc_subsecs(6);
-    // Years of other lengths would not sort as text, and Postgres knows no year 0.
+    // Years with more or fewer than four digits would not sort correctly as text, and Postgres has no year 0.
     (1..=9_999).contains(&time.year()).then_some(time)
 }
 
@@ -166,17 +169,17 @@ fn word_input(words: &[service::vocabulary::Word], name: &str, field: &str) -> R
         Error::invalid(
             service::Reason::ValueUnknown,
             field,
-            format!("`{field}` doesn't know `{name}`"),
+            format!("invalid value `{name}` for `{field}`"),
         )
     })
 }
 
-/// A moment in a type written by hand: `DateTime`.
+/// A timestamp in a custom type: `DateTime`.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment(pub chrono::DateTime<Utc>);
 
 impl Moment {
-    /// As clients see it.
+    /// The timestamp in its GraphQL form.
     #[must_use]
     pub fn text(self) -> String {
         self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true)
@@ -216,7 +219,7 @@ impl async_graphql::InputType for Moment {
         match value {
             Some(Value::String(text)) => time_input(&text)
                 .map(Self)
-                .ok_or_else(|| InputValueError::custom(format!("it takes {MOMENT}"))),
+                .ok_or_else(|| InputValueError::custom(format!("the value must be {MOMENT}"))),
             other => Err(InputValueError::expected_type(other.unwrap_or_default())),
         }
     }
@@ -230,7 +233,7 @@ impl async_graphql::InputType for Moment {
     }
 }
 
-/// A JSON value in a type written by hand: `JSON`.
+/// A JSON value in a custom type: `JSON`.
 #[derive(Clone, Debug)]
 pub struct JsonText(pub serde_json::Value);
 
@@ -249,7 +252,8 @@ impl OutputType for JsonText {
         field: &Positioned<Field>,
     ) -> ServerResult<Value> {
         Value::from_json(self.0.clone()).map_err(|error| {
-            let error = Error::internal(format!("stored JSON can't be told: {error}"));
+            let error =
+                Error::internal(format!("stored JSON can't be represented in GraphQL: {error}"));
             context.set_error_path(error.into_server_error(field.pos, Vec::new()))
         })
     }
@@ -268,7 +272,7 @@ impl async_graphql::InputType for JsonText {
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let json = value.unwrap_or_default().into_json();
-        json.map(Self).map_err(|_| InputValueError::custom("it must be JSON"))
+        json.map(Self).map_err(|_| InputValueError::custom("the value must be JSON"))
     }
 
     fn to_value(&self) -> Value {
@@ -280,7 +284,7 @@ impl async_graphql::InputType for JsonText {
     }
 }
 
-/// A word of a vocabulary as an argument of a field written by hand: its enum.
+/// An enum value as an argument or field of a custom type.
 pub struct WordOf<V>(&'static str, PhantomData<V>);
 
 impl<V> Clone for WordOf<V> {
@@ -296,12 +300,12 @@ impl<V> std::fmt::Debug for WordOf<V> {
 }
 
 impl<V> WordOf<V> {
-    /// A word that is known to be one of the vocabulary.
+    /// An enum value that is known to be in the vocabulary.
     pub(super) fn known(name: &'static str) -> Self {
         Self(name, PhantomData)
     }
 
-    /// The word, as stored.
+    /// The enum value, as stored.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.0
@@ -309,7 +313,7 @@ impl<V> WordOf<V> {
 }
 
 impl<V: Vocabulary> WordOf<V> {
-    /// The word that is stored as `name`, if there is one.
+    /// The enum value that is stored as `name`, if it exists.
     #[must_use]
     pub fn stored(name: &str) -> Option<Self> {
         let word = V::enum_type().words.iter().find(|word| word.name == name)?;

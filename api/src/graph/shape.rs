@@ -1,4 +1,4 @@
-//! How an answer is built from what was loaded.
+//! Response plans: how a response is built from the loaded rows.
 
 use async_graphql::{Name, Positioned, parser::types::Field};
 
@@ -8,99 +8,99 @@ use super::{
     declaration::{Entity, Scalar},
 };
 
-/// How an object of the answer is built from a row.
+/// The response plan of an object that is built from a row.
 pub struct Shape<'a> {
-    /// Its fields, by the name they have in the answer.
+    /// The fields, by response name.
     pub fields: Vec<(Name, Out<'a>)>,
 }
 
-/// How a field of the answer is built.
+/// The response plan of a field.
 pub enum Out<'a> {
-    /// The name of the type.
+    /// The type name.
     TypeName(&'static str),
-    /// A global id, from the key in a cell; null when there is none.
+    /// A global ID from the primary key in a cell; null if the cell is null.
     Id(usize, &'static Entity),
-    /// A value, from a cell.
+    /// The value of a cell.
     Cell(usize, Scalar),
-    /// The row that a column points to, which rode along.
+    /// The row that a column references, which is joined.
     One {
-        /// The cell with its key.
+        /// The cell with its primary key.
         key: usize,
-        /// Its object.
+        /// The plan of the object.
         shape: Shape<'a>,
-        /// Whether it may be null.
+        /// Whether the field is nullable.
         optional: bool,
     },
-    /// A list of rows, which was loaded as a relation.
+    /// A list of rows, loaded as a relation.
     Many {
-        /// Which relation.
+        /// The number of the relation.
         relation: usize,
-        /// The cell with the key of the row it belongs to.
+        /// The cell with the primary key of the parent row.
         parent: usize,
-        /// Its connection.
+        /// The plan of the connection.
         connection: Connection<'a>,
     },
     /// The first row of a relation, or null.
     First {
-        /// Which relation.
+        /// The number of the relation.
         relation: usize,
-        /// The cell with the key of the row it belongs to.
+        /// The cell with the primary key of the parent row.
         parent: usize,
-        /// Its object.
+        /// The plan of the object.
         shape: Shape<'a>,
     },
-    /// Something worked out from cells.
+    /// A computed field.
     Computed(ComputedField<'a>),
 }
 
-/// A field that is worked out from cells.
+/// A field that is computed from cells.
 pub struct ComputedField<'a> {
-    /// Its number in the plan. Plans of the same operation number their fields alike.
+    /// The number of the field in the plan. Plans of the same operation number their fields identically.
     pub number: usize,
-    /// The field as it was asked for.
+    /// The requested field.
     pub field: &'a Positioned<Field>,
     /// The function.
     pub resolve: Resolve,
-    /// The cells it needs, in the order of its columns.
+    /// The cells that the function needs, in the order of its columns.
     pub cells: Vec<usize>,
-    /// Whether it may be null.
+    /// Whether the field is nullable.
     pub optional: bool,
 }
 
-/// How a connection is built from a page.
+/// The response plan of a connection that is built from a page.
 pub struct Connection<'a> {
-    /// Its type.
+    /// The entity of the rows.
     pub entity: &'static Entity,
-    /// The cells that make up a cursor.
+    /// The cells that form a cursor.
     pub cursor: Vec<usize>,
-    /// Its fields, by the name they have in the answer.
+    /// The fields, by response name.
     pub fields: Vec<(Name, ConnectionOut<'a>)>,
 }
 
-/// How a field of a connection is built.
+/// The response plan of a field of a connection.
 pub enum ConnectionOut<'a> {
-    /// The name of the type.
+    /// The type name.
     TypeName,
     /// The rows.
     Nodes(Shape<'a>),
     /// The rows with their cursors.
     Edges(Vec<(Name, EdgeOut<'a>)>),
-    /// What stands around the page.
+    /// Information about the page.
     PageInfo(Vec<(Name, PageInfoOut)>),
-    /// The number of all rows.
+    /// The total number of rows.
     TotalCount,
-    /// Aggregates of all rows, or groups of them.
+    /// Aggregates of all rows, or of groups.
     Aggregate {
         /// The number of the aggregate.
         number: usize,
-        /// How it is written.
+        /// The response plan.
         plan: aggregate::plan::Plan,
     },
 }
 
-/// How a field of an edge is built.
+/// The response plan of a field of an edge.
 pub enum EdgeOut<'a> {
-    /// The name of the type.
+    /// The type name.
     TypeName,
     /// The cursor of the row.
     Cursor,
@@ -111,7 +111,7 @@ pub enum EdgeOut<'a> {
 /// A field of `PageInfo`.
 #[derive(Clone, Copy)]
 pub enum PageInfoOut {
-    /// The name of the type.
+    /// The type name.
     TypeName,
     /// Whether there are rows before the page.
     HasPreviousPage,
@@ -124,7 +124,7 @@ pub enum PageInfoOut {
 }
 
 impl PageInfoOut {
-    /// Whether rows beyond the page must be known of.
+    /// Whether the field requires looking for rows beyond the page.
     pub(super) fn tells_of_others(self) -> bool {
         matches!(self, Self::HasPreviousPage | Self::HasNextPage)
     }

@@ -1,4 +1,4 @@
-//! The types of the schema that follow from the declarations: what is read.
+//! The derived schema types for reading.
 
 use super::{
     aggregate,
@@ -10,13 +10,14 @@ use super::{
 };
 use crate::catalog;
 
-/// Puts the types of all entities in; gives the fields of the query root.
+/// Adds the types of all entities; returns the fields of the query root.
 pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
     let mut fields = Vec::new();
     for entity in catalog::entities() {
         schema.entity(entity);
         fields.push(single(entity));
-        let mut about = format!("{} of the organization, a page at a time.", plural_words(entity));
+        let mut about =
+            format!("{} of the organization, as a paginated list.", plural_words(entity));
         about[..1].make_ascii_uppercase();
         if entity.log {
             fields.push(log(entity));
@@ -29,7 +30,7 @@ pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
 }
 
 impl Schema<'_> {
-    /// What all entities share.
+    /// Adds the types that all entities share.
     pub(super) fn shared(&mut self) {
         self.scalar(
             "DateTime",
@@ -83,7 +84,7 @@ impl Schema<'_> {
         aggregate::put_shared(self);
     }
 
-    /// The filter of a scalar or an enum.
+    /// Adds the filter of a scalar or an enum.
     fn tests(&mut self, scalar: &str, what: &str) {
         let offered = TESTS.iter().filter(|(test, _)| offers(scalar, test));
         let fields = offered.map(|(test, about)| {
@@ -243,14 +244,18 @@ impl Schema<'_> {
     }
 }
 
-/// The root field that gives one row by its id.
+/// The root field that returns one row by ID.
 fn single(entity: &'static Entity) -> FieldType {
     let about = format!("One {} by its ID; null if there is none.", apart(entity.name, ' '));
-    let id = argument("id", "ID!", &format!("`{}:` and its key, or the key.", entity.name));
+    let id = argument(
+        "id",
+        "ID!",
+        &format!("`{}:` and the primary key, or the key alone.", entity.name),
+    );
     with_arguments(field(&entity.single, entity.name, &about), vec![id])
 }
 
-/// A field that gives a list.
+/// A field that returns a list.
 fn list(name: &str, about: &str, entity: &'static Entity) -> FieldType {
     let (filter, order) = (format!("{}Filter", entity.name), format!("[{}Order!]", entity.name));
     let ty = format!("{}Connection!", entity.name);
@@ -269,7 +274,7 @@ fn list(name: &str, about: &str, entity: &'static Entity) -> FieldType {
     with_arguments(field(name, &ty, about), arguments)
 }
 
-/// The arguments of a list that goes forward only.
+/// The pagination arguments of a list with forward pagination only.
 fn forward() -> Vec<ArgumentType> {
     vec![
         argument("first", "Int", "Page size, from 0 to 100. Default: 25."),
@@ -296,10 +301,10 @@ fn node_roots() -> [FieldType; 2] {
     ]
 }
 
-/// The root field that gives the change log.
+/// The root field that returns the change log.
 fn log(entity: &'static Entity) -> FieldType {
-    let about = "Everything that was written, in the order in which it was committed. A cursor is a place \
-                 in the log: it can be used with any filter, and by the subscriptions.";
+    let about = "Change log: all writes, in commit order. A cursor is a position in the log; \
+                 it can be used with any filter and with subscriptions.";
     let arguments = vec![
         argument("first", "Int", "Page size, from 0 to 100. Default: 25."),
         argument("after", "String", "Only entries after the entry with this cursor."),

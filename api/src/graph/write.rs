@@ -1,4 +1,4 @@
-//! The plain mutations of the declared entities: from the input to the service, and back.
+//! The CRUD mutations of the declared entities: converts the input for the service and its results to payloads.
 
 use std::sync::LazyLock;
 
@@ -21,19 +21,19 @@ use super::{
 };
 use crate::{catalog, error::Error};
 
-/// The most items of a batch.
+/// Maximum number of items in a batch.
 pub const MOST_ITEMS: usize = 100;
 
-/// What a plain mutation does.
+/// The kind of a CRUD mutation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Does {
-    /// Makes a row.
+    /// Creates a row.
     Create,
-    /// Makes rows.
+    /// Creates rows.
     CreateMany,
-    /// Makes rows or updates those with the same identity.
+    /// Creates rows or updates those with the same unique field.
     UpsertMany,
-    /// Patches a row.
+    /// Updates a row.
     Update,
     /// Deletes a row.
     Delete,
@@ -41,19 +41,19 @@ pub enum Does {
     Restore,
 }
 
-/// A plain mutation of an entity.
+/// A CRUD mutation of an entity.
 pub struct PlainMutation {
     /// `createProspect`.
     pub name: String,
     /// Kind of the mutation.
     pub does: Does,
-    /// To which rows.
+    /// The entity.
     pub entity: &'static Entity,
-    /// What may be written.
+    /// The write rules.
     pub rules: &'static Rules,
 }
 
-/// The plain mutations of an entity.
+/// The CRUD mutations of an entity.
 #[must_use]
 pub fn mutations(entity: &'static Entity) -> Vec<PlainMutation> {
     let Some(rules) = entity.rules else { return Vec::new() };
@@ -79,7 +79,7 @@ pub fn mutations(entity: &'static Entity) -> Vec<PlainMutation> {
 }
 
 impl PlainMutation {
-    /// A type that belongs to it: `CreateProspect` and a suffix.
+    /// A type that belongs to the mutation: `CreateProspect` and a suffix.
     #[must_use]
     pub fn type_name(&self, suffix: &str) -> String {
         let mut name = format!("{}{suffix}", self.name);
@@ -88,10 +88,10 @@ impl PlainMutation {
     }
 }
 
-/// The entity whose rows are made by these rules.
+/// The entity whose rows are written with these rules.
 ///
 /// # Panics
-/// When there is none: a mistake in the declarations, found by the first test.
+/// If there is none: a mistake in the declarations, which any test detects.
 #[must_use]
 pub fn made_by(rules: &'static Rules) -> &'static Entity {
     let table = (rules.table)().name;
@@ -103,10 +103,10 @@ pub fn made_by(rules: &'static Rules) -> &'static Entity {
 
 type Object = IndexMap<async_graphql::Name, Value>;
 
-/// Answers a field of the mutation root; `None` when it is no plain mutation.
+/// Resolves a field of the mutation root; `None` if it is not a CRUD mutation.
 ///
 /// # Errors
-/// An error of GraphQL at the path of the field.
+/// A GraphQL error at the path of the field.
 pub async fn resolve(context: &Context<'_>) -> ServerResult<Option<Value>> {
     static ALL: LazyLock<Vec<PlainMutation>> =
         LazyLock::new(|| catalog::entities().into_iter().flat_map(mutations).collect());
@@ -218,7 +218,7 @@ impl PlainMutation {
         let items = input::items(input.get(self.entity.plural).unwrap_or(&empty));
         let mut problems = Vec::new();
         if items.len() > MOST_ITEMS {
-            let message = format!("a batch takes at most {MOST_ITEMS} items");
+            let message = format!("a batch must have at most {MOST_ITEMS} items");
             problems.push(Problem::invalid(
                 service::Reason::TooManyItems,
                 self.entity.plural,
@@ -230,7 +230,8 @@ impl PlainMutation {
             Some(Value::String(name)) if name == "SKIP_FAILED" => OnError::SkipFailed,
             _ => OnError::RejectAll,
         };
-        // What can't be read is refused as the service refuses: the item, or all of them.
+        // Unreadable items are treated like items that the service rejects: depending on `onError`, only the item
+        // or the whole batch fails.
         let (mut read, mut places, mut unread) = (Vec::new(), Vec::new(), Vec::new());
         for (index, value) in items.iter().enumerate().take(MOST_ITEMS) {
             let mut own = Vec::new();
@@ -267,7 +268,7 @@ impl PlainMutation {
                     (None, _) => {}
                 }
             }
-            // The service counts the items that it was given.
+            // The service numbers only the items it received, so its indexes are mapped back to the input.
             let told = batch.problems.into_iter().map(|problem| {
                 let index = problem.index.and_then(|index| places.get(index)).copied();
                 Problem { index, ..problem }
@@ -289,7 +290,7 @@ fn refused(problems: Vec<Problem>) -> service::Result<()> {
     if problems.is_empty() { Ok(()) } else { Err(service::Error::Refused(problems)) }
 }
 
-/// Reads what is said of a row.
+/// Reads the input fields of a row.
 fn item(
     entity: &'static Entity,
     rules: &'static Rules,
@@ -348,7 +349,7 @@ fn links(
         }
     }
     if link.keys.len() + link.rows.len() > MOST_ITEMS {
-        let message = format!("at most {MOST_ITEMS} can be linked at once");
+        let message = format!("at most {MOST_ITEMS} rows can be linked in one mutation");
         problems.push(Problem::invalid(
             service::Reason::TooManyItems,
             &format!("{path}{name}"),

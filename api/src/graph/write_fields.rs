@@ -1,35 +1,35 @@
-//! The fields of the inputs of a declared entity.
+//! The input fields of a declared entity.
 
 use service::write::{Rules, Usual};
 
 use super::declaration::{Entity, Gives, Scalar};
 
-/// A field of an input that writes a column.
+/// An input field that writes a column.
 pub(super) struct Written {
-    /// Its GraphQL name.
+    /// The GraphQL name.
     pub name: String,
-    /// What it is, for users.
+    /// The schema description.
     pub about: String,
     /// The column.
     pub column: usize,
-    /// What it takes.
+    /// The input type.
     pub takes: Takes,
-    /// Whether it must be given when a row is made.
+    /// Whether the field is required to create a row.
     pub required: bool,
-    /// What it is when nothing is said.
+    /// The default value.
     pub usual: Usual,
 }
 
-/// What a field of an input takes.
+/// The input type of a field.
 #[derive(Clone, Copy)]
 pub(super) enum Takes {
     /// A value.
     Value(Scalar),
-    /// An id.
+    /// An ID.
     Id(fn() -> &'static Entity),
 }
 
-/// The fields of an input of `entity`: of a patch, or of a new row.
+/// The input fields of `entity`: of a patch, or of a new row.
 #[must_use]
 pub(super) fn written(entity: &'static Entity, rules: &'static Rules, patch: bool) -> Vec<Written> {
     let fields = entity.fields.iter().filter_map(|field| {

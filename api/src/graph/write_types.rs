@@ -1,4 +1,4 @@
-//! The types of the schema that follow from the declarations: what is written.
+//! The derived schema types for writing.
 
 use service::write::{Delete, Rules, Usual};
 
@@ -15,16 +15,16 @@ use super::{
 };
 use crate::catalog;
 
-/// What a client may give to every mutation that makes something.
-const KEY: &str = "Idempotency key, for instance a UUID. A repeated request with the same key and input within 24 \
-                   hours writes nothing and returns the same rows, as they are now; another input is rejected.";
+/// The description of the idempotency key of every creating mutation.
+const KEY: &str = "Idempotency key, e.g. a UUID. A repeated request with the same key and input within 24 hours writes \
+                   nothing and returns the same rows in their current state; a different input is rejected.";
 
-/// Puts the inputs and payloads of all plain mutations in; gives the fields of the mutation root.
+/// Adds the inputs and payloads of all CRUD mutations; returns the fields of the mutation root.
 pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
     schema.register(register::<UserError>);
     schema.enumeration(
         "OnError",
-        "What happens to a batch if items are rejected.",
+        "Handling of rejected items in a batch.",
         vec![
             ("REJECT_ALL".to_owned(), "Nothing is written."),
             ("SKIP_FAILED".to_owned(), "The other items are written."),
@@ -42,7 +42,7 @@ pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
 }
 
 impl Schema<'_> {
-    /// What can be said of a row: when it is made, and in a patch.
+    /// Adds the inputs of an entity: to create rows and to change them.
     fn items(&mut self, entity: &'static Entity, rules: &'static Rules) {
         let one = apart(entity.name, ' ');
         if rules.create.is_some() {
@@ -54,7 +54,7 @@ impl Schema<'_> {
             let fields = written(entity, rules, true);
             let fields = fields.iter().map(|one| argument(&one.name, &ty(one), &one.about));
             let about = format!(
-                "Changes to {}: omitted fields stay as they are, null clears a field.",
+                "Changes to {}: omitted fields are unchanged; null clears a field.",
                 a(&one)
             );
             let fields = fields.collect();
@@ -76,7 +76,7 @@ impl Schema<'_> {
             argument(entity.plural, &format!("[{}Input!]!", entity.name), &about)
         };
         let on_error = || {
-            let about = "What happens if items are rejected.";
+            let about = "Handling of rejected items.";
             argument_or("onError", "OnError", "REJECT_ALL", about)
         };
         let identity = rules.identity.map(|identity| {
@@ -109,7 +109,7 @@ impl Schema<'_> {
                 vec![items("Inputs, one for each row."), on_error(), key],
                 vec![
                     rows(
-                        "The rows as they are now, in the order of the input; null where rejected. Null if no row was written.",
+                        "The current rows, in the order of the input; null where rejected. Null if no row was written.",
                     ),
                     field("createdCount", "Int!", "Number of rows created."),
                     field("updatedCount", "Int!", "Number of rows updated."),
@@ -124,16 +124,16 @@ impl Schema<'_> {
                     key,
                 ],
                 vec![row(
-                    "The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.",
+                    "The current row, also after a `REVISION_CONFLICT`; null after other errors.",
                 )],
             ),
             Does::Delete => {
                 let mut payload =
                     vec![field("deletedId", "ID", "ID of the row; null after errors.")];
                 let how = if rules.delete == Delete::Soft {
-                    payload.push(row("The row as it is now, with `deletedAt`, also after a `REVISION_CONFLICT`; null after other errors."));
+                    payload.push(row("The current row with `deletedAt`, also after a `REVISION_CONFLICT`; null after other errors."));
                     format!(
-                        " (soft delete): it is not in lists any more and can be restored with `restore{}`",
+                        " (soft delete): lists no longer contain the row; `restore{}` restores it",
                         entity.name
                     )
                 } else {
@@ -145,7 +145,7 @@ impl Schema<'_> {
                 format!("Restores {} that was soft-deleted.", a(&one)),
                 vec![id],
                 vec![row(
-                    "The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.",
+                    "The current row, also after a `REVISION_CONFLICT`; null after other errors.",
                 )],
             ),
         };
@@ -170,7 +170,7 @@ impl Schema<'_> {
     }
 }
 
-/// The fields that say what a new row is.
+/// The input fields of a new row.
 fn creation(entity: &'static Entity, rules: &'static Rules) -> Vec<ArgumentType> {
     let mut fields: Vec<_> = written(entity, rules, false)
         .iter()

@@ -1,4 +1,4 @@
-//! Bodies: not too large, not too slow.
+//! Request bodies, limited in size and time.
 
 use std::{
     pin::Pin,
@@ -22,11 +22,11 @@ use super::{Server, settings::MOST_DISCARDED};
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// It is larger than is allowed.
+    /// The body exceeds the limit.
     TooLarge,
-    /// It did not come in time.
+    /// The body did not arrive in time.
     TooSlow,
-    /// The client left.
+    /// The client disconnected.
     Broken,
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn discard_unread(
     let Some(mut unread) = unread.filter(|_| response.status().is_client_error()) else {
         return response;
     };
-    // A body that came too slowly is not waited for again.
+    // A body that timed out is not awaited again.
     if response.status() != StatusCode::REQUEST_TIMEOUT {
         let mut received = 0;
         let reading = async {
@@ -84,16 +84,16 @@ pub(super) async fn discard_unread(
                 received += chunk.len();
             }
         };
-        // The response is the same, whether the rest came in time or not.
+        // The response is the same whether or not the rest arrived in time.
         let _ = timeout(server.settings.body_timeout, reading).await;
     }
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
-/// The chunks of a body. Those that are not read when it is dropped are left in `unread`.
+/// The chunks of a body. Chunks that have not been read on drop are left in `unread`.
 struct Chunks {
-    /// `None` when the body has ended.
+    /// `None` once the body has ended.
     chunks: Option<BodyDataStream>,
     unread: Arc<Mutex<Option<BodyDataStream>>>,
 }

@@ -1,5 +1,5 @@
-//! Connections: accepted, served within their times, and brought to an end when the server stops. The
-//! loop is our own because axum's has no time limit for the head of a request.
+//! Connections: accepting, serving within time limits, and graceful shutdown. The accept loop is our own because
+//! axum's has no timeout for request headers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,12 +21,11 @@ use super::{
     settings::{GRACE, HEAD_BUFFER, MOST_CONNECTIONS},
 };
 
-/// After how long without a sign of the other side a connection is asked, and how long what was sent
-/// may stay unacknowledged.
+/// Idle time before a keep-alive probe, and how long sent data may stay unacknowledged.
 const SILENCE: Duration = Duration::from_secs(30);
 const UNACKNOWLEDGED: Duration = Duration::from_secs(85);
 
-/// Serves on `listener` until `stop` ends; then what runs is answered, sockets are closed and
+/// Serves on `listener` until `stop` resolves. Then requests in flight are answered, WebSockets closed and
 /// subscriptions ended, within half a minute.
 pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Output = ()>) {
     let routes = super::routes(server.clone());
@@ -51,8 +50,8 @@ pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Outp
                     });
                 }
                 Err(error) => {
-                    // Too many open files, for instance: others end meanwhile.
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    // For example too many open files; other connections will end meanwhile.
+                    tracing::warn!(%error, "failed to accept a connection");
                     sleep(Duration::from_millis(100)).await;
                 }
             },
@@ -63,18 +62,18 @@ pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Outp
     server.closing.send_replace(true);
     let ended = async {
         let _all = room.acquire_many(MOST_CONNECTIONS).await;
-        // Sockets have left their connections; each holds a receiver while it is there.
+        // WebSockets have left their connections; each holds a receiver while it is open.
         server.closing.closed().await;
     };
     if timeout(GRACE, ended).await.is_err() {
-        tracing::warn!("some requests did not end in time");
+        tracing::warn!("some requests did not finish within the grace period");
     }
     server.feed.close();
 }
 
 type Connection = http1::UpgradeableConnection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
 
-/// Serves a connection to its end; when the server stops, to the end of the request that runs.
+/// Serves a connection until it ends or, on shutdown, until its request in flight has finished.
 async fn run(connection: Connection, mut closing: watch::Receiver<bool>) {
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
@@ -86,11 +85,11 @@ async fn run(connection: Connection, mut closing: watch::Receiver<bool>) {
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+        tracing::debug!(%error, "connection closed unexpectedly");
     }
 }
 
-/// Ends when the server stops.
+/// Resolves when the server shuts down.
 pub(super) async fn stopped(closing: &mut watch::Receiver<bool>) {
     let _ = closing.wait_for(|closing| *closing).await;
 }
@@ -105,11 +104,11 @@ fn connection(stream: TcpStream, server: &Server, routes: Router) -> Connection 
     builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)).with_upgrades()
 }
 
-/// Lets the system notice that the other side is gone without a word.
+/// Enables TCP keep-alive, so that the system detects peers that have disappeared.
 fn watch_over(stream: &TcpStream) {
     let told = |what: std::io::Result<()>| {
         if let Err(error) = what {
-            tracing::debug!(%error, "an option of a connection could not be set");
+            tracing::debug!(%error, "failed to set a socket option");
         }
     };
     told(stream.set_nodelay(true));

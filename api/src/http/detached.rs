@@ -1,4 +1,4 @@
-//! Streams that don't depend on who reads them.
+//! Streams that run independently of their reader.
 
 use futures_util::{
     Stream, StreamExt,
@@ -7,14 +7,13 @@ use futures_util::{
 use service::patient;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-/// Drives a stream in a task of its own, which ends when nobody takes from it any more: one whose client
-/// doesn't read stands still between two items, and not in the middle of a statement, where it would
-/// keep a connection to the database from all others.
+/// Drives a stream in its own task, which ends when the receiver is dropped. If the client doesn't read, the stream
+/// pauses between two items and not in the middle of a statement, where it would hold a database connection.
 pub(super) fn detached<T: Send + 'static>(
     items: impl Stream<Item = T> + Send + 'static,
 ) -> BoxStream<'static, T> {
     let (sender, receiver) = mpsc::channel(1);
-    #[expect(clippy::disallowed_methods, reason = "it ends with its receiver, below")]
+    #[expect(clippy::disallowed_methods, reason = "the task ends with its receiver, below")]
     let task = tokio::spawn(async move {
         let mut items = std::pin::pin!(items);
         while let Some(item) = items.next().await {
@@ -31,7 +30,7 @@ pub(super) fn detached<T: Send + 'static>(
     items.boxed()
 }
 
-/// A stream whose reads wait for a database that is away.
+/// A stream whose reads are retried while the database is unavailable.
 pub(super) fn patient_stream<T>(
     items: impl Stream<Item = T> + Send + 'static,
 ) -> impl Stream<Item = T> + Send {
@@ -41,7 +40,7 @@ pub(super) fn patient_stream<T>(
     })
 }
 
-/// A task that is ended when this is dropped.
+/// A task that is aborted on drop.
 pub(super) struct Ended(pub(super) JoinHandle<()>);
 
 impl Drop for Ended {

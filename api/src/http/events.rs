@@ -1,5 +1,5 @@
-//! Answers as server-sent events, for subscriptions without a socket: the protocol `graphql-sse` in its
-//! mode of distinct connections (<https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>).
+//! Responses as server-sent events, for subscriptions without a WebSocket: the `graphql-sse` protocol in distinct
+//! connections mode (<https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>).
 
 use std::{convert::Infallible, time::Duration};
 
@@ -17,11 +17,11 @@ use super::{
     visitor::Visitor,
 };
 
-/// How often an idle stream says that it is there.
+/// Interval of keep-alive comments on an idle stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
-/// Sends every answer of a subscription as an event `next`, then `complete`. When the server stops, the
-/// stream ends without it, and so it does when an event can't be told: the client comes again.
+/// Sends every response of a subscription as a `next` event, then `complete`. On shutdown, or if an event can't be
+/// delivered, the stream ends without `complete` so that the client reconnects.
 pub(super) fn follow(server: &Server, visitor: &Visitor, operation: Operation) -> Response {
     let mut closing = server.closing.subscribe();
     let sent_away = visitor.clone().sent_away(server.clone());
@@ -47,7 +47,7 @@ pub(super) fn follow(server: &Server, visitor: &Visitor, operation: Operation) -
     events(sent.map(|(event, _)| event).take_until(Box::pin(stop)))
 }
 
-/// Sends the one answer of a query or a mutation.
+/// Sends the single response of a query or mutation.
 pub(super) fn once(outcome: &Outcome) -> Response {
     events(stream::iter([next(&graphql::text(outcome)), complete()]))
 }
@@ -63,6 +63,6 @@ fn complete() -> Event {
 fn events(events: impl stream::Stream<Item = Event> + Send + 'static) -> Response {
     let events = events.map(Ok::<_, Infallible>);
     let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-    // nginx would wait for the end of the stream.
+    // nginx would buffer until the end of the stream.
     ([("x-accel-buffering", "no")], sse).into_response()
 }

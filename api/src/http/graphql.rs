@@ -1,5 +1,5 @@
-//! `/graphql`: requests by POST and GET, alone or several in one, and answers in the form that the client
-//! takes. The specification is GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>).
+//! `/graphql`: requests by POST and GET, single or batched, and responses in the media type the client accepts. The
+//! specification is GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>).
 
 use async_graphql::parser::types::OperationType;
 use axum::{
@@ -24,7 +24,7 @@ use crate::{
     text,
 };
 
-/// A request on its way.
+/// A request in progress.
 struct Asked<'s> {
     server: &'s Server,
     visitor: Visitor,
@@ -35,7 +35,7 @@ struct Asked<'s> {
     is_get: bool,
 }
 
-/// A request in the body, as JSON; or several.
+/// A JSON request in the body, or a batch of requests.
 pub(super) async fn post(
     State(server): State<Server>,
     id: RequestId,
@@ -45,41 +45,41 @@ pub(super) async fn post(
     let headers = parts.headers;
     let is_json = header_is(&headers, header::CONTENT_TYPE, "application/json");
     if !is_json || headers.contains_key(header::CONTENT_ENCODING) {
-        let text = "send the request as application/json, not compressed";
+        let text = "unsupported body; send uncompressed application/json";
         return server.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", text);
     }
     let asked = match Asked::meet(&server, &headers, id, false).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
-    // Who has shown no key to a server that asks for one may say little.
+    // Unauthenticated clients get a smaller limit when keys are required.
     let largest = if asked.visitor.role().is_some() { LARGEST_BODY } else { STRANGERS_BODY };
     let body = match body::read(&headers, body, largest, server.settings.body_timeout).await {
         Ok(body) => body,
         Err(body::Unread::TooLarge) => {
-            let text = format!("the body is larger than {} KiB", largest / 1_024);
+            let text = format!("the request body exceeds the limit of {} KiB", largest / 1_024);
             return server.refuse(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", &text);
         }
         Err(body::Unread::TooSlow) => {
-            let text = "the body did not come in time";
+            let text = "the request body timed out";
             return server.refuse(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", text);
         }
-        Err(body::Unread::Broken) => return asked.bad("the body could not be read"),
+        Err(body::Unread::Broken) => return asked.bad("the request body could not be read"),
     };
     match serde_json::from_slice::<Value>(&body) {
         Ok(Value::Object(fields)) => asked.answer(&fields).await,
         Ok(Value::Array(requests)) => asked.answer_all(requests).await,
-        Ok(_) => {
-            asked.bad("the body must be a JSON object with `query`, `variables`, `operationName`")
-        }
+        Ok(_) => asked.bad(
+            "the request body must be a JSON object with `query`, `variables`, `operationName`",
+        ),
         Err(error) => {
             let place = format!("line {}, column {}", error.line(), error.column());
-            asked.bad(&format!("the body can't be read as JSON ({place})"))
+            asked.bad(&format!("the request body is not valid JSON ({place})"))
         }
     }
 }
 
-/// A query in the address, or a WebSocket.
+/// A query in the URL, or a WebSocket upgrade.
 pub(super) async fn get(
     State(server): State<Server>,
     id: RequestId,
@@ -90,7 +90,7 @@ pub(super) async fn get(
         return socket::open(server, &mut parts, id).await;
     }
     if parts.headers.contains_key(header::SEC_WEBSOCKET_KEY) {
-        let text = "this WebSocket request has lost its Upgrade header: the proxy in front must hand it on";
+        let text = "the Upgrade header of this WebSocket request is missing; configure the proxy to forward it";
         return server.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", text);
     }
     if parts.uri.query().is_none() && wants_page(&parts.headers) {
@@ -101,7 +101,7 @@ pub(super) async fn get(
         Err(response) => return response,
     };
     let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri) else {
-        return asked.bad("the address can't be read");
+        return asked.bad("the query string of the URL is invalid");
     };
     let mut fields = Map::new();
     for (name, value) in pairs {
@@ -118,12 +118,12 @@ pub(super) async fn get(
     asked.answer(&fields).await
 }
 
-/// Other methods: `OPTIONS` is told which there are, the rest is refused.
+/// Other methods: `OPTIONS` returns the allowed ones, the rest are rejected.
 pub(super) async fn other(State(server): State<Server>, method: Method) -> Response {
     let mut response = if method == Method::OPTIONS {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        let text = "ask by GET or POST";
+        let text = "method not allowed; use GET or POST";
         server.refuse(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", text)
     };
     let allowed = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
@@ -151,8 +151,8 @@ impl<'s> Asked<'s> {
     ) -> Result<Self, Response> {
         let accepted = media::accepted(headers);
         let Some(media) = accepted.best else {
-            let text = "answers are application/graphql-response+json, application/json, text/event-stream, text/csv or \
-                        application/x-ndjson";
+            let text = "not acceptable; supported types: application/graphql-response+json, application/json, \
+                        text/event-stream, text/csv, application/x-ndjson";
             return Err(server.refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", text));
         };
         let tells = Tells {
@@ -186,7 +186,7 @@ impl<'s> Asked<'s> {
             return if self.accepted.events {
                 events::follow(self.server, &self.visitor, operation)
             } else {
-                let text = "a subscription is answered on a WebSocket, or as text/event-stream";
+                let text = "subscriptions require a WebSocket or `Accept: text/event-stream`";
                 self.server.refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", text)
             };
         }
@@ -201,21 +201,21 @@ impl<'s> Asked<'s> {
     }
 
     fn refused(&self, refusal: Refusal) -> Response {
-        // Whoever reads events sees an error in an event; in a body it would be lost.
+        // Event stream clients expect errors as events; in a body with status 200 they would be lost.
         if self.media == Media::Events && self.media.refused(refusal.code) == StatusCode::OK {
             return events::once(&Outcome::Refused(refusal));
         }
         refused(self.media, &refusal)
     }
 
-    /// Several requests, one after the other.
+    /// Runs the requests of a batch one after another.
     async fn answer_all(&self, requests: Vec<Value>) -> Response {
         if self.media == Media::Events || self.media.is_table() {
-            let text = "several requests are answered as JSON";
+            let text = "a batch can only be answered as JSON; accept application/json";
             return self.server.refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", text);
         }
         if requests.is_empty() || requests.len() > LARGEST_BATCH {
-            return self.bad(&format!("a batch has from 1 to {LARGEST_BATCH} requests"));
+            return self.bad(&format!("a batch must contain 1 to {LARGEST_BATCH} requests"));
         }
         let mut answers = Vec::with_capacity(requests.len());
         for request in &requests {
@@ -224,7 +224,7 @@ impl<'s> Asked<'s> {
             };
             let outcome = match self.admit(fields).await {
                 Ok(operation) if operation.kind() == OperationType::Subscription => {
-                    let text = "a subscription can't stand in a batch";
+                    let text = "subscriptions are not allowed in a batch";
                     Outcome::Refused(Refusal::new("BAD_REQUEST", text, None))
                 }
                 Ok(operation) => operation.run(self.server, &self.visitor).await,
@@ -238,7 +238,7 @@ impl<'s> Asked<'s> {
     async fn admit(&self, fields: &Map<String, Value>) -> Result<Operation, Refusal> {
         let mut operation = Operation::admit(self.server, &self.visitor, &self.id, fields).await?;
         if self.is_get && operation.kind() == OperationType::Mutation {
-            let text = "a mutation is sent by POST";
+            let text = "mutations must be sent by POST";
             return Err(Refusal::new("METHOD_NOT_ALLOWED", text, None));
         }
         operation.tells = self.tells;
@@ -246,7 +246,7 @@ impl<'s> Asked<'s> {
     }
 }
 
-/// An outcome as it is sent.
+/// Serializes an outcome.
 pub(super) fn text(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Refused(refusal) => serde_json::json!({ "errors": refusal.errors }).to_string(),
@@ -254,7 +254,7 @@ pub(super) fn text(outcome: &Outcome) -> String {
     }
 }
 
-/// A request that was not run: errors, and no data.
+/// The response to a request that was not executed: errors without data.
 pub(super) fn refused(media: Media, refusal: &Refusal) -> Response {
     let status = media.refused(refusal.code);
     let media = match media {

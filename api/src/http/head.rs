@@ -1,4 +1,4 @@
-//! The head of every request, and what stands in that of every answer.
+//! Request headers, and headers of every response.
 
 use axum::{
     extract::{Request, State},
@@ -13,19 +13,19 @@ use super::{
     visitor::{CLIENT_REQUEST_ID, REQUEST_ID, RequestId},
 };
 
-/// What stands in every answer.
+/// Headers of every response.
 const ALWAYS: [(HeaderName, HeaderValue); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    // No page of another origin embeds what stands here, be it only to measure it.
+    // No page of another origin may embed these resources, not even to measure their size.
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),
     ),
 ];
 
-/// Names every request and tells its name in the answer; what may not come in is refused.
+/// Assigns every request an ID and returns it in the response; rejects disallowed requests.
 pub(super) async fn enter(
     State(server): State<Server>,
     mut request: Request,
@@ -50,26 +50,26 @@ pub(super) async fn enter(
     response
 }
 
-/// Refuses heads that are too large, and names that are not ours: a page of another site can let its own
-/// name point to this machine (DNS rebinding); then the name it asks for is not local.
+/// Rejects oversized headers and foreign host names: with DNS rebinding, a page of another site can point its own name
+/// to this machine; the requested name is then not local.
 fn refused(server: &Server, request: &Request) -> Option<Response> {
     let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     if address > LONGEST_ADDRESS {
-        let text = "the address is longer than 32 KiB: send the request by POST";
+        let text = "the URL exceeds the limit of 32 KiB; send the request by POST";
         return Some(server.refuse(StatusCode::URI_TOO_LONG, "URI_TOO_LONG", text));
     }
     let headers = request.headers();
     let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if size > LARGEST_HEAD {
         let (status, text) =
-            (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the headers are too large");
+            (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the request headers exceed the limit");
         return Some(server.refuse(status, "HEADERS_TOO_LARGE", text));
     }
     if headers.get_all(header::HOST).iter().count() > 1 {
-        let text = "a request has one Host header";
+        let text = "a request must have exactly one Host header";
         return Some(server.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", text));
     }
-    // Whoever must show a key gains nothing by a name.
+    // Where a key is required, DNS rebinding gains nothing.
     if server.settings.require_keys {
         return None;
     }
@@ -79,8 +79,8 @@ fn refused(server: &Server, request: &Request) -> Option<Response> {
     };
     // The default of nginx is HTTP/1.0; no current browser or client sends it.
     if headers.keys().any(forwarded) || request.version() < Version::HTTP_11 {
-        let text = "this request came through a proxy, where everybody may stand: start the server \
-                    with --require-keys";
+        let text = "requests through a proxy require authentication; start the server with \
+                    --require-keys";
         return Some(server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
@@ -90,18 +90,18 @@ fn refused(server: &Server, request: &Request) -> Option<Response> {
     let name =
         host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
     if !matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
-        let text = "this server answers under the names of its own machine only: localhost";
+        let text = "unknown host; without API keys the server only accepts requests for localhost";
         return Some(server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
     }
     if is_foreign_page(server, request) {
-        let text = "pages of this origin may not ask: start the server with --allow-origin";
+        let text = "origin not allowed; add it with --allow-origin";
         return Some(server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
     }
     None
 }
 
-/// Whether a browser asks for a page of another origin: the page would not be shown the response, but its time, and what
-/// the request does is done.
+/// Whether a browser sends a request for a page of another origin. The page would not see the response, but could
+/// measure its time, and the request would take effect.
 fn is_foreign_page(server: &Server, request: &Request) -> bool {
     if !matches!(request.uri().path(), "/graphql" | "/imports" | "/metrics") {
         return false;

@@ -1,33 +1,33 @@
-//! In which form a client takes an answer: GraphQL over HTTP, section "Media Types".
+//! Content negotiation for responses: GraphQL over HTTP, section "Media Types".
 
 use axum::http::{HeaderMap, StatusCode, header};
 
-/// A form of answers.
+/// A media type of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
-    /// `application/graphql-response+json`: the status tells whether the request was accepted.
+    /// `application/graphql-response+json`: the status says whether the request was accepted.
     Response,
-    /// `application/json`: 200 whenever there is an answer.
+    /// `application/json`: 200 whenever there is a response.
     Json,
     /// `text/event-stream`.
     Events,
     /// `text/csv`.
     Csv,
-    /// `application/x-ndjson`: a JSON object on each line.
+    /// `application/x-ndjson`: one JSON object per line.
     Lines,
 }
 
-/// What a client accepts.
+/// The media types a client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Accepted {
-    /// What it likes most; `None` when that is nothing we have.
+    /// The preferred supported type; `None` if the client accepts none of ours.
     pub(super) best: Option<Media>,
-    /// Whether it takes events.
+    /// Whether the client accepts server-sent events.
     pub(super) events: bool,
 }
 
 impl Media {
-    /// Whether the answer is a table.
+    /// Whether the response is tabular.
     pub(super) fn is_table(self) -> bool {
         matches!(self, Self::Csv | Self::Lines)
     }
@@ -42,7 +42,7 @@ impl Media {
         }
     }
 
-    /// The status of an answer that begins with an error of this code, of a request that was not run.
+    /// The status of a request that was not executed and whose first error has this code.
     pub(super) fn refused(self, code: &str) -> StatusCode {
         match (self, code) {
             (_, "UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
@@ -59,7 +59,7 @@ impl Media {
     }
 }
 
-/// Reads `Accept`. Without it, or with `*/*`, it is `application/json`.
+/// Parses `Accept`. A missing header or `*/*` means `application/json`.
 pub(super) fn accepted(headers: &HeaderMap) -> Accepted {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let ranges: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
@@ -84,7 +84,7 @@ pub(super) fn accepted(headers: &HeaderMap) -> Accepted {
             _ => continue,
         };
         events |= media == Media::Events;
-        // Of equals the one that is named, then the first.
+        // At equal quality an exact type wins over a wildcard, then the first one.
         if best.is_none_or(|(known, named, _)| (quality, exact) > (known, named)) {
             best = Some((quality, exact, media));
         }

@@ -1,4 +1,4 @@
-//! What the server counts, as Prometheus reads it, and what it says of each operation in the log.
+//! Metrics in the Prometheus format, and the log message of each operation.
 
 use std::{
     collections::HashSet,
@@ -23,10 +23,10 @@ use prometheus_client::{
 
 use super::Server;
 
-/// The most names of operations that are told apart; clients choose them, and each costs memory.
+/// Maximum number of distinct operation names: clients choose them, and each costs memory.
 const MOST_NAMES: usize = 200;
 
-/// The longest name of an operation that is told apart.
+/// Maximum length of a distinct operation name.
 const LONGEST_NAME: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -51,23 +51,23 @@ struct Pool {
     state: &'static str,
 }
 
-/// What is told of an operation.
+/// Measurements of one operation.
 pub(super) struct Report<'r> {
     /// Kind of the operation.
     pub(super) kind: OperationType,
-    /// Under which name.
+    /// Operation name.
     pub(super) name: Option<&'r str>,
-    /// How long it took.
+    /// Elapsed time.
     pub(super) elapsed: Duration,
-    /// How many statements.
+    /// Number of SQL statements.
     pub(super) statements: u64,
-    /// What it might have cost.
+    /// Query cost.
     pub(super) cost: u64,
-    /// The codes of its errors.
+    /// Error codes.
     pub(super) codes: &'r [String],
 }
 
-/// The counters of a server.
+/// The metrics of a server.
 pub(super) struct Metrics {
     registry: Registry,
     operations: Family<Done, Counter>,
@@ -82,7 +82,7 @@ pub(super) struct Metrics {
     names: Mutex<HashSet<String>>,
 }
 
-/// Counted as long as it is there.
+/// Counts as one while it exists.
 pub(super) struct Counted(Gauge<i64, AtomicI64>);
 
 impl Drop for Counted {
@@ -97,29 +97,29 @@ fn buckets() -> Histogram {
 }
 
 impl Metrics {
-    /// Counters that stand at nothing.
+    /// Creates metrics at zero.
     pub(super) fn new() -> Self {
         let mut registry = Registry::with_prefix("salesgraph");
         let operations = Family::default();
-        registry.register("operations", "Operations that were run", operations.clone());
+        registry.register("operations", "Executed operations", operations.clone());
         let latency = Family::new_with_constructor(buckets as fn() -> Histogram);
-        let about = "How long operations took, by their names";
+        let about = "Duration of operations, by name";
         registry.register_with_unit("operation_duration", about, Unit::Seconds, latency.clone());
         let refusals = Family::default();
-        registry.register("refusals", "Requests that were not run, by reason", refusals.clone());
+        registry.register("refusals", "Rejected requests, by reason", refusals.clone());
         let statements = Counter::default();
         registry.register("statements", "Statements sent to the database", statements.clone());
         let pool = Family::default();
-        registry.register("connections", "Connections to the database", pool.clone());
+        registry.register("connections", "Database connections", pool.clone());
         let subscribers = Gauge::default();
-        registry.register("subscribers", "Subscriptions that run", subscribers.clone());
+        registry.register("subscribers", "Active subscriptions", subscribers.clone());
         let sockets = Gauge::default();
-        registry.register("sockets", "WebSockets that are open", sockets.clone());
+        registry.register("sockets", "Open WebSockets", sockets.clone());
         let lag = Gauge::default();
-        let about = "How old the oldest entry of the change log is that can't be read yet";
+        let about = "Age of the oldest change log entry that can't be read yet";
         registry.register_with_unit("change_log_lag", about, Unit::Seconds, lag.clone());
         let replica_age = Gauge::default();
-        let about = "How old what the replica shows may be; 0 where there is none";
+        let about = "Replication lag of the read replica; 0 if there is none";
         registry.register_with_unit("replica_age", about, Unit::Seconds, replica_age.clone());
         let names = Mutex::default();
         Self {
@@ -137,24 +137,24 @@ impl Metrics {
         }
     }
 
-    /// One more subscription, until what is given is dropped.
+    /// Counts one more subscription until the returned guard is dropped.
     pub(super) fn subscriber(&self) -> Counted {
         self.subscribers.inc();
         Counted(self.subscribers.clone())
     }
 
-    /// One more socket, until what is given is dropped.
+    /// Counts one more WebSocket until the returned guard is dropped.
     pub(super) fn socket(&self) -> Counted {
         self.sockets.inc();
         Counted(self.sockets.clone())
     }
 
-    /// A request was not run.
+    /// Counts a request that was rejected.
     pub(super) fn refused(&self, reason: &str) {
         self.refusals.get_or_create(&Reason { reason: reason.to_ascii_lowercase() }).inc();
     }
 
-    /// An operation was run: counted, and told in the log; in the span of its request.
+    /// Counts and logs an executed operation, within the span of its request.
     pub(super) fn done(&self, report: &Report<'_>, slow: u64) {
         let Report { elapsed, statements, cost, codes, .. } = *report;
         let kind = word(report.kind);
@@ -170,12 +170,12 @@ impl Metrics {
         } else if !codes.is_empty() {
             tracing::info!(kind, name, milliseconds, statements, cost, codes, "operation");
         } else {
-            // To write a line takes as long as to answer.
+            // Writing a log line takes as long as answering the request.
             tracing::debug!(kind, name, milliseconds, statements, cost, codes, "operation");
         }
     }
 
-    /// The name, or `other` when there are too many.
+    /// The name, or `other` once there are too many.
     fn told_apart(&self, name: &str) -> String {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if names.contains(name) {
@@ -188,7 +188,7 @@ impl Metrics {
         name.to_owned()
     }
 
-    /// All counters in the text format of `OpenMetrics`.
+    /// All metrics in the `OpenMetrics` text format.
     pub(super) async fn text(&self, server: &Server) -> String {
         let counted = server.store.statements();
         self.statements.inc_by(counted.saturating_sub(self.statements.get()));
@@ -206,7 +206,7 @@ impl Metrics {
         }
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
-            tracing::error!("the counters could not be written");
+            tracing::error!("failed to encode the metrics");
         }
         text
     }
@@ -220,5 +220,5 @@ fn word(kind: OperationType) -> &'static str {
     }
 }
 
-/// The counters of a server, shared by all that it does.
+/// The metrics of a server, shared by all its tasks.
 pub(super) type SharedMetrics = Arc<Metrics>;

@@ -1,4 +1,5 @@
-//! The HTTP server: `/graphql` for HTTP, events and WebSocket, `/imports` for lists, GraphiQL at `/`, health and metrics.
+//! The HTTP server: `/graphql` for HTTP, server-sent events and WebSocket, `/imports` for file uploads, GraphiQL at
+//! `/`, health checks and metrics.
 
 mod body;
 pub mod connection;
@@ -53,10 +54,11 @@ use crate::{document::Refusal, execute::SchemaExecutor};
 
 pub use settings::Settings;
 
-/// From how many bytes on an answer is compressed: what fits into one packet is not sent sooner.
+/// Minimum size in bytes of a compressed response. A response that fits into one packet arrives no sooner if
+/// compressed.
 const SMALLEST_COMPRESSED: u16 = 1_024;
 
-/// What every request is answered with.
+/// Shared state of all requests.
 #[derive(Clone)]
 pub struct Server {
     executor: SchemaExecutor,
@@ -78,8 +80,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server with the usual settings. It is made inside a runtime, which runs its tasks. Where no key
-    /// is asked for, the visitor is the owner of `organization`.
+    /// Creates a server with the default settings. Must be called inside a runtime, which runs its tasks. Where no key
+    /// is required, the caller is the owner of `organization`.
     #[must_use]
     pub fn new(store: Store, organization: i64, clock: Arc<dyn Clock>) -> Self {
         let settings = Settings::default();
@@ -103,7 +105,7 @@ impl Server {
         }
     }
 
-    /// The same, with other settings.
+    /// The same server with other settings.
     #[must_use]
     pub fn with(self, settings: Settings) -> Self {
         Self {
@@ -114,32 +116,32 @@ impl Server {
         }
     }
 
-    /// The same, with other providers that enrichments may ask.
+    /// The same server with other enrichment providers.
     #[must_use]
     pub fn asking(self, providers: Providers) -> Self {
         Self { providers, ..self }
     }
 
-    /// What subscriptions follow. Closing it ends them all.
+    /// The change stream of all subscriptions. Closing it ends them.
     #[must_use]
     pub fn feed(&self) -> &Feed {
         &self.feed
     }
 
-    /// The keys that are accepted.
+    /// The accepted API keys.
     #[must_use]
     pub fn keys(&self) -> &KeyRing {
         &self.keys
     }
 
-    /// The scope of `actor`, who needs no key, in the request that this names.
+    /// The scope of `actor`, who needs no key, in the request with this ID.
     fn scope(&self, actor: Actor, request: &RequestId) -> Scope {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
         Scope::new(store, self.organization, actor, Role::Owner, clock)
             .for_request(&request.own, request.client.as_deref())
     }
 
-    /// The scope of one who holds a key.
+    /// The scope of the holder of an API key.
     fn scope_of(&self, holder: &Holder, request: &RequestId) -> Scope {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
         let Holder { id, organization, actor, role, .. } = holder;
@@ -147,13 +149,14 @@ impl Server {
         scope.by_key(*id).for_request(&request.own, request.client.as_deref())
     }
 
-    /// Whether a visitor is of the server's own organization.
+    /// Whether a caller belongs to the server's own organization.
     fn is_home_of(&self, visitor: &visitor::Visitor) -> bool {
         let organization = visitor.scope.as_ref().map(Scope::organization);
         organization == Some(self.organization)
     }
 
-    /// Browsers let any page open a socket anywhere, and say which page it was. Other clients say nothing.
+    /// Browsers let any page open a WebSocket anywhere, and send the origin of that page. Other clients send no
+    /// origin.
     fn accepts_origin(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let Some(origin) = text(header::ORIGIN) else {
@@ -164,7 +167,7 @@ impl Server {
             || self.settings.allow_origin.iter().any(|known| known.eq_ignore_ascii_case(origin))
     }
 
-    /// An answer to what is no request of GraphQL, counted.
+    /// A counted response to a request that is not GraphQL.
     fn refuse(&self, status: StatusCode, code: &'static str, text: &str) -> Response {
         self.metrics.refused(code);
         let mut response = graphql::refused(Media::Json, &Refusal::new(code, text, None));
@@ -197,13 +200,13 @@ pub fn routes(server: Server) -> Router {
     routes.layer(middleware::from_fn_with_state(server.clone(), head::enter)).with_state(server)
 }
 
-/// Answers are made once and read once: the fastest level, and only where there is something to gain.
+/// Responses are compressed once and read once, so the fastest level is used, and only where compression helps.
 fn compression() -> CompressionLayer<impl Predicate> {
     let worth_it = DefaultPredicate::new().and(SizeAbove::new(SMALLEST_COMPRESSED));
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it)
 }
 
-/// Pages of the origins that are named may ask; no other origin is ever told that it may.
+/// CORS for the configured origins; no other origin is allowed.
 fn cross_origin(settings: &Settings) -> Option<CorsLayer> {
     let origins = settings.allow_origin.iter().filter_map(|origin| origin.parse().ok());
     let origins: Vec<HeaderValue> = origins.collect();
@@ -225,18 +228,18 @@ fn cross_origin(settings: &Settings) -> Option<CorsLayer> {
     Some(layer)
 }
 
-/// Whether the database answers.
+/// Readiness: whether the database responds.
 async fn ready(State(server): State<Server>) -> (StatusCode, &'static str) {
     if *server.closing.borrow() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the server stops\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down\n");
     }
     match server.store.ping().await {
         Ok(()) => (StatusCode::OK, "ready\n"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not respond\n"),
     }
 }
 
-/// The counters, for those who may see how the server is doing.
+/// The metrics, for callers that may view statistics.
 async fn counters(State(server): State<Server>, id: RequestId, headers: HeaderMap) -> Response {
     let visitor = match visitor::meet(&server, Claims::of(&headers), &id).await {
         Ok(visitor) => visitor,
@@ -244,12 +247,16 @@ async fn counters(State(server): State<Server>, id: RequestId, headers: HeaderMa
     };
     match visitor.role() {
         None => {
-            let refusal = Refusal::new("UNAUTHENTICATED", "show a key", None);
+            let refusal = Refusal::new(
+                "UNAUTHENTICATED",
+                "authentication required: send `Authorization: Bearer <key>`",
+                None,
+            );
             graphql::refused(Media::Response, &refusal)
         }
-        // They tell of all organizations: for those who run the server, in its own.
+        // The metrics cover all organizations, so only operators of the server may see them, in its own organization.
         Some(role) if !role.may(Permission::ViewStatistics) || !server.is_home_of(&visitor) => {
-            let text = "these are for owners and admins of the organization `default`";
+            let text = "metrics require the role OWNER or ADMIN in the organization `default`";
             server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text)
         }
         Some(_) => {
@@ -261,10 +268,10 @@ async fn counters(State(server): State<Server>, id: RequestId, headers: HeaderMa
 }
 
 async fn nowhere(State(server): State<Server>) -> Response {
-    server.refuse(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing here; ask at /graphql")
+    server.refuse(StatusCode::NOT_FOUND, "NOT_FOUND", "not found; the GraphQL endpoint is /graphql")
 }
 
 async fn wrong_method(State(server): State<Server>) -> Response {
-    let text = "this is read by GET";
+    let text = "method not allowed; use GET";
     server.refuse(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", text)
 }

@@ -1,5 +1,5 @@
-//! One operation, from a request that has been read to its answer: checked, allowed, run within its time,
-//! and reported.
+//! One operation from the parsed request to the response: validated, authorized, executed within its timeout and
+//! logged.
 
 use std::{sync::Arc, time::Instant};
 
@@ -28,26 +28,26 @@ use crate::{
     permission,
 };
 
-/// An operation that may be run.
+/// An operation that passed all checks.
 pub(super) struct Operation {
     prepared: Prepared,
     id: RequestId,
-    /// What is to be told beside the answer.
+    /// Requested response extensions.
     pub(super) tells: Tells,
-    /// Whether it waits while too much is asked of the server.
+    /// Whether the operation queues while the server is at its concurrency limit.
     waits: bool,
 }
 
-/// What came of an operation.
+/// Outcome of an operation.
 pub(super) enum Outcome {
-    /// It was not run.
+    /// The operation was rejected.
     Refused(Refusal),
-    /// It was run.
+    /// The operation was executed.
     Answer(Response),
 }
 
 impl Outcome {
-    /// What an answer of the library is: some are refusals.
+    /// Converts a response of the library; some of them are rejections.
     pub(super) fn of(response: Response) -> Self {
         if !execute::is_refused(&response) {
             return Self::Answer(response);
@@ -61,8 +61,8 @@ impl Outcome {
 }
 
 impl Operation {
-    /// Reads the fields of a request (GraphQL over HTTP, section "Request Parameters"), checks it, and
-    /// whether the visitor may ask it.
+    /// Parses the fields of a request (GraphQL over HTTP, section "Request Parameters"), validates it and authorizes
+    /// the caller.
     pub(super) async fn admit(
         server: &Server,
         visitor: &Visitor,
@@ -72,7 +72,7 @@ impl Operation {
         let admitted = Self::checked(server, visitor, id, fields).await;
         if let Err(refusal) = &admitted {
             server.metrics.refused(refusal.code);
-            tracing::info!(request = &*id.own, code = refusal.code, "refused");
+            tracing::info!(request = &*id.own, code = refusal.code, "request rejected");
         }
         admitted
     }
@@ -103,17 +103,17 @@ impl Operation {
         Ok(Self { prepared, id: id.clone(), tells: Tells::default(), waits: false })
     }
 
-    /// Its document.
+    /// The parsed document.
     pub(super) fn read(&self) -> &Read {
         &self.prepared.read
     }
 
-    /// What it was given, and what is taken where nothing was.
+    /// The variables, including their default values.
     pub(super) fn variables(&self) -> &Variables {
         &self.prepared.request.variables
     }
 
-    /// Lets its list come whole, page by page; it waits for its turn.
+    /// Reads the entire list page by page; the operation waits for a free slot.
     pub(super) fn page(&mut self, paging: &Arc<Paging>) {
         self.waits = true;
         self.prepared.request.data.insert(Arc::clone(paging));
@@ -124,7 +124,7 @@ impl Operation {
         self.prepared.read.kind
     }
 
-    /// Runs a query or a mutation.
+    /// Executes a query or mutation.
     pub(super) async fn run(self, server: &Server, visitor: &Visitor) -> Outcome {
         let permit = if self.waits {
             let turn =
@@ -135,13 +135,13 @@ impl Operation {
         };
         let Some(_permit) = permit else {
             server.metrics.refused("BUSY");
-            let text = "too much is asked of the server at the moment, try again";
+            let text = "the server is at its concurrency limit; retry later";
             return Outcome::Refused(Refusal::new("UNAVAILABLE", text, None));
         };
         let Self { prepared, id, tells, .. } = self;
         let (read, cost, known) = (Arc::clone(&prepared.read), prepared.cost, prepared.is_allowed);
         let kind = read.kind;
-        // Strangers choose names too, and each that is told apart costs memory.
+        // Unauthenticated clients choose names too, and each distinct name costs memory.
         let name = read.name.as_deref().filter(|_| visitor.role().is_some());
         let organization = visitor.scope.as_ref().map(service::Scope::organization);
         let mut prepared = with_scope(server, visitor, prepared);
@@ -173,7 +173,7 @@ impl Operation {
         if !is_late && execute::is_refused(&response) {
             let code = known_code(codes.first().map_or("", String::as_str));
             server.metrics.refused(code);
-            span.in_scope(|| tracing::info!(code, "refused"));
+            span.in_scope(|| tracing::info!(code, "request rejected"));
             return Outcome::of(response);
         }
         span.in_scope(|| server.metrics.done(&report, server.settings.slow));
@@ -191,11 +191,11 @@ impl Operation {
         Outcome::Answer(response)
     }
 
-    /// Runs a subscription.
+    /// Starts a subscription.
     pub(super) fn follow(self, server: &Server, visitor: &Visitor) -> BoxStream<'static, Response> {
         let Ok(place) = Arc::clone(&server.followers).try_acquire_owned() else {
             server.metrics.refused("SUBSCRIPTIONS");
-            let text = "too many subscriptions run, try again";
+            let text = "the maximum number of subscriptions is active; retry later";
             let refusal = Refusal::new("UNAVAILABLE", text, None);
             return stream::once(async { Response::from_errors(refusal.errors) }).boxed();
         };
@@ -203,10 +203,10 @@ impl Operation {
         let organization = visitor.scope.as_ref().map(service::Scope::organization);
         let name = self.prepared.read.name.as_deref().unwrap_or_default();
         let cost = self.prepared.cost;
-        tracing::info!(request = &*self.id.own, organization, name, cost, "subscription begins");
+        tracing::info!(request = &*self.id.own, organization, name, cost, "subscription started");
         let prepared = with_scope(server, visitor, self.prepared);
         let answers = server.executor.run_stream(organization, prepared);
-        // Refused before it began: it is told as such.
+        // A subscription that fails before it starts is counted as rejected.
         let (begun, id) = (Arc::clone(&server.metrics), self.id);
         detached(patient_stream(answers.map(move |mut answer| {
             let _ = (&counted, &place);
@@ -221,7 +221,7 @@ impl Operation {
     }
 }
 
-/// The checks of a request before it runs.
+/// The checks before execution.
 struct Check {
     executor: SchemaExecutor,
     no_introspection: bool,
@@ -233,7 +233,7 @@ impl Check {
         let unvalidated = self.executor.prepare(request, known)?;
         let roots = &unvalidated.read.roots;
         if self.no_introspection && roots.iter().any(|root| is_introspection(&root.field)) {
-            let text = "this server answers no questions about its schema";
+            let text = "introspection is disabled";
             return Err(Refusal::new("GRAPHQL_VALIDATION_FAILED", text, None)
                 .because(service::Reason::IntrospectionDisabled));
         }
@@ -263,7 +263,7 @@ fn request(query: &str, fields: &Map<String, serde_json::Value>) -> Result<Reque
         None | Some(Value::Null) => {}
         Some(Value::String(name)) if name.is_empty() => {}
         Some(Value::String(name)) => request = request.operation_name(name),
-        Some(_) => return Err(bad("`operationName` must be a text")),
+        Some(_) => return Err(bad("`operationName` must be a string")),
     }
     match fields.get("variables") {
         None | Some(Value::Null) => Ok(request),
@@ -274,21 +274,20 @@ fn request(query: &str, fields: &Map<String, serde_json::Value>) -> Result<Reque
     }
 }
 
-/// What is said of an operation that took too long. One that writes may have been done: it is committed
-/// or not as a whole.
+/// The response to an operation that timed out. A mutation may still have been committed, as a whole or not at all.
 fn late(kind: OperationType) -> Response {
     let text = match kind {
         OperationType::Mutation => {
-            "it took too long, and may have been done: send it again with the same idempotencyKey"
+            "the operation timed out and may have been committed; retry with the same idempotencyKey"
         }
-        _ => "it took too long; ask for less, or try again",
+        _ => "the operation timed out; request less data or retry",
     };
     let mut refusal =
         Refusal::new("UNAVAILABLE", text, None).because(service::Reason::RequestTimeout);
     Response::from_errors(std::mem::take(&mut refusal.errors))
 }
 
-/// A fault of ours is found in the log by the name of the request.
+/// Adds the request ID to an internal error, so that it can be found in the log.
 fn name_request(error: &mut ServerError, id: &RequestId) {
     if code(error).as_deref() == Some("INTERNAL") {
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
@@ -296,8 +295,8 @@ fn name_request(error: &mut ServerError, id: &RequestId) {
     }
 }
 
-/// Whether an event of a subscription could not be told, though it happened. Nothing may come after it:
-/// the client goes on from the last cursor it has.
+/// Whether a subscription event could not be delivered. No event may follow it: the client resumes from its last
+/// cursor.
 pub(super) fn is_broken(response: &Response) -> bool {
     let mut codes = response.errors.iter().filter_map(code);
     codes.any(|code| matches!(code.as_str(), "UNAVAILABLE" | "INTERNAL"))
@@ -311,7 +310,7 @@ pub(super) fn code(error: &ServerError) -> Option<String> {
     }
 }
 
-/// What can be said of a request that was not run.
+/// The static code of a rejected request.
 pub(super) fn known_code(code: &str) -> &'static str {
     match code {
         "UNAVAILABLE" => "UNAVAILABLE",

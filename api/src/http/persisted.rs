@@ -1,5 +1,5 @@
-//! Automatic persisted queries: a client sends the hash of a document, and the document itself when the
-//! server doesn't know it (<https://www.apollographql.com/docs/apollo-server/performance/apq>).
+//! Automatic persisted queries: a client sends the hash of a document, and the document itself only if the server
+//! doesn't know the hash (<https://www.apollographql.com/docs/apollo-server/performance/apq>).
 
 use std::{
     num::NonZeroUsize,
@@ -12,17 +12,16 @@ use sha2::{Digest, Sha256};
 
 use crate::document::Refusal;
 
-/// The most documents that are kept; the one that was not asked for longest goes first.
+/// Maximum number of cached documents; the least recently used one is evicted first.
 const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
-/// The longest document that is kept, in bytes.
+/// Maximum length of a cached document, in bytes.
 const LONGEST: usize = 64 * 1024;
 
 /// SHA-256 of a document.
 pub(super) type Hash = [u8; 32];
 
-/// The documents that clients have sent with their hash, by organization: a hash that another organization has sent is
-/// not known.
+/// Documents by hash and organization: a hash sent by another organization is unknown.
 #[derive(Clone)]
 pub(super) struct Persisted(Arc<Mutex<Documents>>);
 
@@ -35,8 +34,8 @@ impl Default for Persisted {
 }
 
 impl Persisted {
-    /// The document of a request with these fields, looked up where only its hash is given.
-    /// With it comes the hash under which it may be kept, once it is known to be worth it.
+    /// The document of a request, looked up if only its hash is given. Also returns the hash under which the document
+    /// may be cached once it has proved valid.
     pub(super) fn document(
         &self,
         organization: Option<i64>,
@@ -45,19 +44,22 @@ impl Persisted {
         let query = match fields.get("query") {
             Some(Value::String(query)) if !query.is_empty() => Some(query.as_str()),
             None | Some(Value::Null | Value::String(_)) => None,
-            Some(_) => return Err(wrong("`query` must be a text: the document to run")),
+            Some(_) => {
+                return Err(wrong("`query` must be a string that contains the GraphQL document"));
+            }
         };
         let asked =
             fields.get("extensions").and_then(|extensions| extensions.get("persistedQuery"));
         let Some(asked) = asked else {
-            let text = "`query` must be a text: the document to run";
+            let text = "`query` is required and must contain the GraphQL document";
             return query.map(|query| (query.into(), None)).ok_or_else(|| wrong(text));
         };
         if asked.get("version").and_then(Value::as_i64) != Some(1) {
-            return Err(wrong("persisted queries are known in version 1"));
+            return Err(wrong("`persistedQuery.version` must be 1"));
         }
         let text = asked.get("sha256Hash").and_then(Value::as_str).unwrap_or_default();
-        let hash = hash(text).ok_or_else(|| wrong("`sha256Hash` has 64 hexadecimal digits"))?;
+        let hash = hash(text)
+            .ok_or_else(|| wrong("`sha256Hash` must consist of 64 hexadecimal digits"))?;
         match query {
             None => {
                 let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,7 +75,7 @@ impl Persisted {
         }
     }
 
-    /// Keeps a document that may be run.
+    /// Caches a valid document.
     pub(super) fn keep(&self, organization: Option<i64>, hash: Hash, document: Arc<str>) {
         if document.len() <= LONGEST {
             self.0

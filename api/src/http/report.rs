@@ -1,4 +1,4 @@
-//! What a request took, told in the extensions of its answer when it is asked for.
+//! Cost and performance report of a request, returned in the response extensions on demand.
 
 use std::time::Duration;
 
@@ -6,35 +6,35 @@ use async_graphql::{Name, Value};
 use indexmap::IndexMap;
 use service::{Metered, Permission, Role};
 
-/// What is to be told beside the answer.
+/// Requested response extensions.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tells {
-    /// What the operation costs: the header `Salesgraph-Cost`.
+    /// Query cost: the header `Salesgraph-Cost`.
     pub(super) cost: bool,
-    /// What the request took: the header `Salesgraph-Report`.
+    /// Performance report: the header `Salesgraph-Report`.
     pub(super) report: bool,
 }
 
-/// The header that asks to be told what an operation costs: any value.
+/// Request header for the query cost; any value.
 pub(super) const TELL_COST: &str = "salesgraph-cost";
 
-/// The header that asks to be told what a request took: any value.
+/// Request header for the performance report; any value.
 pub(super) const TELL_REPORT: &str = "salesgraph-report";
 
-/// What a request took.
+/// Measurements of one request.
 pub(super) struct Taken<'m> {
-    /// What it may cost, and what it may cost at most.
+    /// Query cost and its limit.
     pub(super) cost: (u64, u64),
-    /// How long it took.
+    /// Elapsed time.
     pub(super) elapsed: Duration,
-    /// What it asked of the database.
+    /// Database statistics.
     pub(super) metered: &'m Metered,
-    /// Whether its document had been read and checked before.
+    /// Whether its document came from the cache.
     pub(super) known: bool,
 }
 
 impl Tells {
-    /// Whether the text of statements may be told to `role`.
+    /// Whether `role` may see the SQL statements.
     pub(super) fn statements(self, role: Option<Role>) -> bool {
         self.report && role.is_some_and(|role| role.may(Permission::ViewStatistics))
     }
@@ -50,12 +50,11 @@ impl Taken<'_> {
         ])
     }
 
-    /// `extensions.report`, for one who acts as `role`. The text of statements is for those who may see how the
-    /// database is doing.
+    /// `extensions.report` for a caller with `role`. SQL texts require the permission to view statistics.
     pub(super) fn report(&self, role: Role) -> Value {
         let mut report = IndexMap::from([
             ("wallMilliseconds", milliseconds(self.elapsed)),
-            // Statements that run side by side count each: the sum may be more than the wall time.
+            // Concurrent statements each count: the sum may exceed the elapsed time.
             ("statementMilliseconds", milliseconds(self.metered.time)),
             ("statements", whole(self.metered.statements)),
             ("rows", whole(self.metered.rows)),
@@ -85,7 +84,7 @@ fn whole(number: u64) -> Value {
     Value::Number(number.into())
 }
 
-/// To the hundredth.
+/// Milliseconds, rounded to two decimals.
 fn milliseconds(time: Duration) -> Value {
     let rounded = (time.as_secs_f64() * 100_000.0).round() / 100.0;
     serde_json::Number::from_f64(rounded).map_or(Value::Null, Value::Number)

@@ -1,4 +1,4 @@
-//! The figures and switches of the server.
+//! Limits and options of the server.
 
 use std::time::Duration;
 
@@ -6,47 +6,47 @@ use clap::Args;
 
 use crate::document::Limits;
 
-/// The largest body of a request, in bytes.
+/// Maximum size of a request body, in bytes.
 pub(super) const LARGEST_BODY: usize = 1024 * 1024;
 
-/// The same of one who has shown no key to a server that asks for one.
+/// Maximum size of a request body without a key where keys are required, in bytes.
 pub(super) const STRANGERS_BODY: usize = 16 * 1024;
 
-/// The most sockets at a time, and the most subscriptions.
+/// Maximum number of open WebSockets, and of subscriptions.
 pub(super) const MOST_SOCKETS: usize = 10_000;
 pub(super) const MOST_SUBSCRIPTIONS: usize = 20_000;
 
-/// The most lists that come in at a time: each is held in memory, twice for a moment.
+/// Maximum number of concurrent file uploads: each file is held in memory, briefly twice.
 pub(super) const MOST_UPLOADS: usize = 2;
 
-/// How many queries and mutations of one socket run, or wait to be read, at a time.
+/// Maximum number of running or queued queries and mutations per WebSocket.
 pub(super) const RUNNING_OF_SOCKET: usize = 8;
 
-/// How long those of a socket may go on when the server stops.
+/// Grace period of WebSocket operations on shutdown.
 pub(super) const SOCKET_GRACE: Duration = Duration::from_secs(15);
 
-/// How much of the body of a refused request is read on, so that its sender sees the response.
+/// How much of a rejected request's body is read and discarded, so that the client receives the response.
 pub(super) const MOST_DISCARDED: usize = 8 * 1024 * 1024;
 
-/// The most bytes of all headers; with an address, that is what hyper buffers.
+/// Maximum total size of the headers, in bytes; together with the URL, that is what hyper buffers.
 pub(super) const LARGEST_HEAD: usize = 64 * 1024;
 
-/// The longest address, in bytes. hyper refuses those above 64 KiB by itself.
+/// Maximum length of a URL, in bytes. hyper itself rejects URLs above 64 KiB.
 pub(super) const LONGEST_ADDRESS: usize = 32 * 1024;
 
-/// How much is buffered to read a head at all, so that one which is too large is told so.
+/// Buffer size for request headers: large enough to read oversized headers and reject them with a message.
 pub(super) const HEAD_BUFFER: usize = 400 * 1024;
 
-/// The most connections at a time; the next waits to be accepted.
+/// Maximum number of connections; further ones wait to be accepted.
 pub(super) const MOST_CONNECTIONS: u32 = 10_000;
 
-/// How long what runs may take to end when the server stops.
+/// Grace period of requests in flight on shutdown.
 pub(super) const GRACE: Duration = Duration::from_secs(25);
 
-/// How many pings in a row a client may leave unanswered.
+/// Maximum number of consecutive unanswered pings.
 pub(super) const MISSED_PINGS: u32 = 3;
 
-/// What can be set of the server.
+/// Options of the server.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Requires an API key for all requests, including those from localhost.
@@ -59,7 +59,7 @@ pub struct Settings {
     /// Disables introspection; GraphiQL loses documentation and completion.
     #[arg(long, env = "SALESGRAPH_NO_INTROSPECTION")]
     pub no_introspection: bool,
-    /// How much one request may ask for.
+    /// Limits of a single request.
     #[command(flatten)]
     pub limits: Limits,
     /// Maximum concurrent operations; further ones are rejected with `SERVER_BUSY`.
@@ -90,7 +90,7 @@ pub struct Settings {
     #[arg(long, env = "SALESGRAPH_MAX_SUBSCRIPTIONS", value_name = "N", default_value_t = 100)]
     #[arg(value_parser = some)]
     pub max_subscriptions: usize,
-    /// Operations that take at least so many milliseconds are logged as slow.
+    /// Threshold of the slow operation log, in milliseconds.
     #[arg(long, env = "SALESGRAPH_SLOW", value_name = "MILLISECONDS", default_value_t = 1_000)]
     pub slow: u64,
 }
@@ -115,7 +115,7 @@ impl Default for Settings {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let wrong = || "it takes seconds: 30, or 0.5".to_owned();
+    let wrong = || "must be a number of seconds such as 30 or 0.5".to_owned();
     let seconds: f64 = text.parse().map_err(|_| wrong())?;
     let proper = (0.01..=86_400.0).contains(&seconds);
     if proper { Ok(Duration::from_secs_f64(seconds)) } else { Err(wrong()) }
@@ -123,7 +123,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 fn some(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number: &usize| *number > 0);
-    number.ok_or_else(|| "it takes a number from 1 on".to_owned())
+    number.ok_or_else(|| "must be an integer of at least 1".to_owned())
 }
 
 fn origin(text: &str) -> Result<String, String> {
@@ -132,6 +132,8 @@ fn origin(text: &str) -> Result<String, String> {
         Some(host) if !host.is_empty() && !host.contains(['/', '*', ' ']) => {
             Ok(text.to_lowercase())
         }
-        _ => Err("it takes scheme and host, without a path: https://app.example".to_owned()),
+        _ => {
+            Err("must be a scheme and host without a path, such as https://app.example".to_owned())
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! `/imports`: a list of people comes in as a file, by a form (`multipart/form-data`, RFC 7578), and is looked at. What
-//! would become of its rows is the answer; it is let be written by a mutation.
+//! `/imports`: file uploads of people as `multipart/form-data` (RFC 7578). An upload is previewed (dry run) and the
+//! response contains the verdicts of its rows; a mutation commits it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,19 +27,19 @@ use super::{
 };
 use crate::{document::Refusal, error::Error};
 
-/// How long a file may take to come in.
+/// Timeout of an upload.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// The largest form, in bytes.
+/// Maximum size of a form, in bytes.
 pub(super) const LARGEST_FORM: usize = file::LARGEST + 1024 * 1024;
 
-/// The longest text of a field that is no file, in bytes.
+/// Maximum length of a non-file field, in bytes.
 const LONGEST_FIELD: usize = 4 * 1024;
 
-/// The most fields of a form.
+/// Maximum number of form fields.
 const MOST_FIELDS: usize = 1_000;
 
-/// What came in a form.
+/// The contents of a form.
 #[derive(Default)]
 struct Form {
     file: Option<Vec<u8>>,
@@ -47,7 +47,7 @@ struct Form {
     commit: Option<String>,
 }
 
-/// A list comes in.
+/// Receives an upload.
 pub(super) async fn post(
     State(server): State<Server>,
     id: RequestId,
@@ -67,19 +67,19 @@ pub(super) async fn post(
     }
 }
 
-/// Other methods: `OPTIONS` is told which there are, the rest is refused.
+/// Other methods: `OPTIONS` returns the allowed ones, the rest are rejected.
 pub(super) async fn other(State(server): State<Server>, method: Method) -> Response {
     let mut response = if method == Method::OPTIONS {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        let text = "send a file by POST, as multipart/form-data";
+        let text = "method not allowed; upload a file by POST as multipart/form-data";
         server.refuse(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", text)
     };
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
     response
 }
 
-/// Why a list was not taken.
+/// Why an upload was rejected.
 enum Refused {
     As(Box<Response>),
     For(Refusal),
@@ -112,41 +112,47 @@ async fn take(
 ) -> Result<Value, Refused> {
     let refuse =
         |status, code, text: &str| Refused::As(Box::new(server.refuse(status, code, text)));
-    // Any page can let a browser send a form, without asking first.
+    // Browsers send forms across origins without a preflight request.
     if request.headers().contains_key(header::ORIGIN) && !server.accepts_origin(request.headers()) {
-        let text = "pages of this origin may not ask: start the server with --allow-origin";
+        let text = "origin not allowed; add it with --allow-origin";
         return Err(refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
     }
     let visitor = visitor::meet(server, Claims::of(request.headers()), id).await?;
     let Some(scope) = visitor.scope else {
-        return Err(Refusal::new("UNAUTHENTICATED", "show a key", None).into());
+        return Err(Refusal::new(
+            "UNAUTHENTICATED",
+            "authentication required: send `Authorization: Bearer <key>`",
+            None,
+        )
+        .into());
     };
     scope.demand(Permission::Write)?;
     let Ok(room) = Arc::clone(&server.uploads).try_acquire_owned() else {
-        let text = "other files are coming in; try again";
+        let text = "the maximum number of uploads is in progress; retry later";
         return Err(Refusal::new("UNAVAILABLE", text, None).into());
     };
     let Ok(form) = Multipart::from_request(request, &()).await else {
-        let text = "send the file as multipart/form-data, in a field called `file`";
+        let text = "the file must be sent as multipart/form-data in a field named `file`";
         return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", text));
     };
     let form = match timeout(LONGEST, read(form, server.settings.body_timeout)).await {
         Ok(Ok(form)) => form,
         Ok(Err(Unread::Bad(text))) => return Err(bad(text)),
         Ok(Err(Unread::TooLarge)) => {
-            let text = format!("the file is larger than {} MB", file::LARGEST / 1024 / 1024);
+            let text = format!("the file exceeds the limit of {} MB", file::LARGEST / 1024 / 1024);
             return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", &text));
         }
         Err(_) | Ok(Err(Unread::TooSlow)) => {
-            let text = "the file did not come in time";
+            let text = "the upload timed out";
             return Err(refuse(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", text));
         }
     };
-    let bytes = form.file.ok_or_else(|| bad("there is no field `file` with a file"))?;
+    let bytes =
+        form.file.ok_or_else(|| bad("the field `file` is required and must contain a file"))?;
     let options = form.options;
     let broken = |error: tokio::task::JoinError| service::Error::internal(error.to_string());
-    // Whoever goes away has sent the list all the same, and it takes its room until it is looked at.
-    #[expect(clippy::disallowed_methods, reason = "it ends with the list")]
+    // The preview runs even if the client disconnects: the upload was sent and holds its memory until then.
+    #[expect(clippy::disallowed_methods, reason = "the task ends with the upload")]
     let looking = tokio::spawn(async move {
         let _room = room;
         let opened = tokio::task::spawn_blocking(move || list::open(&bytes, options)).await;
@@ -155,7 +161,7 @@ async fn take(
     Ok(looking.await.map_err(broken)??)
 }
 
-/// Looks at a list, and lets it be written when that is said.
+/// Previews an upload and commits it if requested.
 async fn look(
     scope: Scope,
     opened: Opened,
@@ -194,14 +200,14 @@ async fn look(
     Ok(told)
 }
 
-/// Why a form was not read.
+/// Why a form could not be read.
 enum Unread {
     Bad(String),
     TooLarge,
     TooSlow,
 }
 
-/// Reads a form, each piece of which may take `pause`.
+/// Reads a form, waiting at most `pause` for each chunk.
 async fn read(mut form: Multipart, pause: Duration) -> Result<Form, Unread> {
     let mut read = Form::default();
     for _ in 0..MOST_FIELDS {
@@ -212,7 +218,7 @@ async fn read(mut form: Multipart, pause: Duration) -> Result<Form, Unread> {
         let name = field.name().unwrap_or_default().to_owned();
         if name == "file" {
             if read.file.is_some() {
-                return Err(Unread::Bad("send one file at a time".to_owned()));
+                return Err(Unread::Bad("a form must contain exactly one file".to_owned()));
             }
             read.options.file_name = field.file_name().unwrap_or("list").to_owned();
             read.file = Some(bytes(field, file::LARGEST, pause).await?);
@@ -220,20 +226,20 @@ async fn read(mut form: Multipart, pause: Duration) -> Result<Form, Unread> {
         }
         let text = bytes(field, LONGEST_FIELD, pause).await;
         let text = text.map_err(|unread| match unread {
-            Unread::TooLarge => Unread::Bad(format!("`{name}` is too long")),
+            Unread::TooLarge => Unread::Bad(format!("`{name}` exceeds the maximum length")),
             other => other,
         })?;
         let text =
-            String::from_utf8(text).map_err(|_| Unread::Bad(format!("`{name}` is no UTF-8")))?;
+            String::from_utf8(text).map_err(|_| Unread::Bad(format!("`{name}` must be UTF-8")))?;
         read.tell(&name, text).map_err(Unread::Bad)?;
     }
-    Err(Unread::Bad(format!("a form has at most {MOST_FIELDS} fields")))
+    Err(Unread::Bad(format!("a form must have at most {MOST_FIELDS} fields")))
 }
 
 fn unread(error: &MultipartError) -> Unread {
     match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Unread::TooLarge,
-        _ => Unread::Bad(format!("the form can't be read: {}", error.body_text())),
+        _ => Unread::Bad(format!("the form is invalid: {}", error.body_text())),
     }
 }
 
@@ -252,7 +258,7 @@ async fn bytes(mut field: Field<'_>, most: usize, pause: Duration) -> Result<Vec
 }
 
 impl Form {
-    /// A field that is no file; what is empty is as if it were not there.
+    /// Sets a non-file field; an empty value counts as omitted.
     fn tell(&mut self, name: &str, text: String) -> Result<(), String> {
         if text.is_empty() {
             return Ok(());
@@ -270,19 +276,19 @@ impl Form {
             "map" => {
                 let (column, field) = text
                     .rsplit_once('=')
-                    .ok_or("`map` should be COLUMN=FIELD, once for each column")?;
+                    .ok_or("`map` must be COLUMN=FIELD; repeat it for each column")?;
                 self.options.map.push((column.to_owned(), field.to_owned()));
             }
             "commit" => {
                 let word = text.to_ascii_lowercase();
                 if !service::ingest::import_job::DECISIONS.iter().any(|known| known.name == word) {
-                    return Err("`commit` takes wait, create, merge or skip".to_owned());
+                    return Err("`commit` must be wait, create, merge or skip".to_owned());
                 }
                 self.commit = Some(word);
             }
             other => {
                 return Err(format!(
-                    "there is no field `{other}`; there are file, name, map, country, encoding, delimiter, sheet, commit"
+                    "unknown field `{other}`; allowed: file, name, map, country, encoding, delimiter, sheet, commit"
                 ));
             }
         }

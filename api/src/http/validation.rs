@@ -1,5 +1,5 @@
-//! Validation of new documents, off the threads that serve connections: it is synchronous work, which no timeout
-//! ends, so only as many documents are validated at a time as the machine has cores.
+//! Validation of new documents, off the threads that serve connections. It is synchronous work that no timeout can
+//! interrupt, so concurrent validations are limited to the number of cores.
 
 use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
@@ -7,21 +7,22 @@ use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use crate::document::Refusal;
 
-/// The places for documents that are validated at the same time.
+/// The slots for concurrent validations.
 #[derive(Clone, Debug)]
 pub(super) struct Validation(Arc<Semaphore>);
 
 impl Validation {
-    /// As many places as the machine has cores.
+    /// One slot per core.
     pub(super) fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self(Arc::new(Semaphore::new(cores)))
     }
 
-    /// Does `work` when there is a place for it.
+    /// Runs `work` once a slot is free.
     ///
     /// # Errors
-    /// `UNAVAILABLE` when there is none within `patience`, `INTERNAL` when the work panicked, and those of the work.
+    /// `UNAVAILABLE` if no slot becomes free within `patience`, `INTERNAL` if the work panicked, and the errors of the
+    /// work.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         patience: Duration,
@@ -29,16 +30,16 @@ impl Validation {
     ) -> Result<T, Refusal> {
         let place = timeout(patience, Arc::clone(&self.0).acquire_owned()).await;
         let Ok(Ok(place)) = place else {
-            let text = "too many new documents are being validated, try again";
+            let text = "too many new documents are being validated; retry later";
             return Err(Refusal::new("UNAVAILABLE", text, None));
         };
-        // The place is taken until the work is done, also when nobody waits for it any more.
+        // The slot is occupied until the work is done, even if the caller no longer waits.
         let work = spawn_blocking(move || {
             let _place = place;
             work()
         });
         work.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "validation failed");
+            tracing::error!(%error, "document validation panicked");
             Err(Refusal::new("INTERNAL", "the document could not be validated", None))
         })
     }

@@ -1,7 +1,7 @@
-//! Who asks: the actor of a request, and the name of the request itself.
+//! The caller: the actor of a request, and the request ID.
 //!
-//! A key says who acts (`Authorization: Bearer KEY`). A server that only this machine can reach asks for
-//! none: then the visitor is its owner, and may say `Salesgraph-Actor: worker/research-bot` or `person/Ada`.
+//! An API key (`Authorization: Bearer KEY`) determines the actor. A server on a loopback address requires none: the
+//! caller is then its owner and may send `Salesgraph-Actor: worker/research-bot` or `person/Ada`.
 
 use std::{
     sync::Arc,
@@ -18,31 +18,31 @@ use uuid::fmt::Hyphenated;
 use super::Server;
 use crate::document::Refusal;
 
-/// The header that names who acts, where nobody is asked for a key.
+/// Request header that names the actor where no key is required.
 pub const ACTOR: &str = "salesgraph-actor";
 
-/// The header that names a request.
+/// Header with the request ID.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// How often the key of one who follows is looked at again.
+/// How often the key of a long-lived connection is revalidated.
 pub(super) const LOOKED_AT_EVERY: Duration = Duration::from_secs(2);
 
-/// The longest name of a request, in characters.
+/// Maximum length of a request ID, in characters.
 const LONGEST_REQUEST_ID: usize = 128;
 
-/// The longest name of an actor, in characters.
+/// Maximum length of an actor name, in characters.
 const LONGEST_NAME: usize = 255;
 
-/// The header that returns the request id of the client.
+/// Response header that returns the client's request ID.
 pub const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
-/// The id of a request. The server makes one for every request: what a client chooses may be chosen twice, or be that of
-/// another's request, and stands beside it.
+/// A request ID. The server generates one for every request, because client-chosen IDs may repeat or be those of other
+/// requests; the client's ID is kept beside it.
 #[derive(Clone, Debug)]
 pub struct RequestId {
-    /// The one of the server.
+    /// The server-generated ID.
     pub own: Arc<str>,
-    /// The one that the client has sent in `X-Request-Id`.
+    /// The client's `X-Request-Id`.
     pub client: Option<Arc<str>>,
 }
 
@@ -55,13 +55,13 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
 }
 
 impl RequestId {
-    /// The id of the request that a scope is for.
+    /// The ID of the request that a scope belongs to.
     fn of_scope(scope: &Scope) -> Self {
         let own = scope.request().unwrap_or_default().into();
         Self { own, client: scope.client_request().map(Into::into) }
     }
 
-    /// A new id, with that of the client.
+    /// A new ID, together with the client's.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
         let given = given.filter(|name| {
@@ -71,8 +71,7 @@ impl RequestId {
         Self { client: given.map(Into::into), ..Self::new() }
     }
 
-    /// A name that sorts by its time (UUID version 7). Nobody gains by guessing one: its random part takes
-    /// no call of the system.
+    /// A time-ordered ID (UUID version 7). IDs need not be unguessable, so the random part requires no system call.
     fn new() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let milliseconds = since.as_millis().try_into().unwrap_or_default();
@@ -84,26 +83,26 @@ impl RequestId {
     }
 }
 
-/// Who asks.
+/// The caller of a request.
 #[derive(Clone)]
 pub(super) struct Visitor {
-    /// Where they act; `None` when they have shown no key to a server that asks for one.
+    /// The scope of the caller; `None` without a key where keys are required.
     pub(super) scope: Option<Scope>,
-    /// The key that they have shown.
+    /// The API key of the caller.
     key: Option<Arc<str>>,
 }
 
-/// What a client says of itself.
+/// Credentials and actor sent by a client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Claims<'c> {
-    /// `Bearer` and the key.
+    /// The `Authorization` header: `Bearer` and the key.
     pub(super) authorization: Option<&'c str>,
-    /// The actor by its name.
+    /// The actor name.
     pub(super) actor: Option<&'c str>,
 }
 
 impl<'c> Claims<'c> {
-    /// What the headers say. What is no text can be neither a key nor a name.
+    /// Reads the headers. A value that is not text is neither a key nor a name.
     pub(super) fn of(headers: &'c HeaderMap) -> Self {
         let text =
             |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
@@ -112,18 +111,18 @@ impl<'c> Claims<'c> {
 }
 
 impl Visitor {
-    /// What the visitor is; `None` when they have shown no key.
+    /// The role of the caller; `None` without a key.
     pub(super) fn role(&self) -> Option<Role> {
         self.scope.as_ref().map(Scope::role)
     }
 
-    /// Whether a key was shown, which may be taken back.
+    /// Whether the caller uses a key, which may be revoked.
     pub(super) fn has_key(&self) -> bool {
         self.key.is_some()
     }
 
-    /// Looks at the key again: what it may do now; `None` when it is not accepted any more. While the
-    /// database can't say, it is as it was.
+    /// Revalidates the key and returns the current permissions; `None` if the key is no longer valid. The previous
+    /// result stays in effect while the database is unavailable.
     pub(super) async fn again(&self, server: &Server) -> Option<Self> {
         let (Some(key), Some(scope)) = (&self.key, &self.scope) else { return Some(self.clone()) };
         match server.keys.holder(key).await {
@@ -136,7 +135,7 @@ impl Visitor {
         }
     }
 
-    /// Ends when the key that was shown is not accepted any more.
+    /// Resolves when the key is no longer valid.
     pub(super) async fn sent_away(self, server: Server) {
         while self.again(&server).await.is_some() {
             tokio::time::sleep(LOOKED_AT_EVERY).await;
@@ -144,7 +143,7 @@ impl Visitor {
     }
 }
 
-/// Who it is that says so, in the request called `id`.
+/// Authenticates the caller of the request `id`.
 ///
 /// # Errors
 /// `UNAUTHENTICATED`, `BAD_REQUEST`, `UNAVAILABLE`.
@@ -164,7 +163,7 @@ pub(super) async fn meet(
         return Ok(Visitor { scope: Some(server.scope(actor, id)), key: None });
     };
     if claims.actor.is_some() {
-        let text = "the key says who acts: leave the actor out";
+        let text = "`Salesgraph-Actor` is not allowed with an API key; omit it";
         return Err(Refusal::new("BAD_REQUEST", text, None).because(service::Reason::ActorInvalid));
     }
     let key = authorization.split_once(' ').filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
@@ -175,23 +174,24 @@ pub(super) async fn meet(
             Ok(Visitor { scope: Some(scope), key: Some(key.into()) })
         }
         Ok(None) => {
-            // What stands before the point is no secret, and tells whose key was tried.
+            // The prefix is not secret and identifies the key that was tried.
             let prefix = key.split_once('.').map(|(prefix, _)| prefix).filter(|p| p.len() == 15);
-            tracing::warn!(request = &*id.own, prefix, "a key was not accepted");
-            let text = "this key is not accepted: it is wrong, revoked, or its time is over";
+            tracing::warn!(request = &*id.own, prefix, "API key rejected");
+            let text = "the API key is invalid, revoked or expired";
             Err(Refusal::new("UNAUTHENTICATED", text, None).because(service::Reason::KeyRejected))
         }
         Err(error) => {
-            tracing::warn!(%error, "a key could not be looked up");
+            tracing::warn!(%error, "API key lookup failed");
             Err(Refusal::new("UNAVAILABLE", error.to_string(), None)
                 .because(service::Reason::DatabaseUnavailable))
         }
     }
 }
 
-/// The actor that `text` names: `worker/NAME` or `person/NAME`.
+/// Parses an actor from `text`: `worker/NAME` or `person/NAME`.
 fn actor(text: &str) -> Result<Actor, &'static str> {
-    let wrong = "the actor must be worker/NAME or person/NAME, its name at most 255 characters";
+    let wrong =
+        "the actor must be worker/NAME or person/NAME, with a name of at most 255 characters";
     let (kind, name) = text.split_once('/').ok_or(wrong)?;
     let proper = !name.trim().is_empty()
         && name.chars().count() <= LONGEST_NAME

@@ -1,3 +1,3 @@
-//! Who asks, and what they may do.
+//! The authenticated caller in GraphQL.
 
 pub mod viewer;

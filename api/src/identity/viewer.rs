@@ -1,4 +1,4 @@
-//! Who asks.
+//! The `viewer` field.
 
 use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
 use service::{Scope, identity::organization};
@@ -71,7 +71,7 @@ pub enum Permission {
 }
 
 impl Viewer {
-    /// The one who acts in `scope`.
+    /// The viewer for `scope`.
     #[must_use]
     pub fn of(scope: &Scope) -> Self {
         let actor = scope.actor();

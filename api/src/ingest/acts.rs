@@ -1,4 +1,4 @@
-//! What is done with lists that come in.
+//! Business actions on imports.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use service::ingest::list::{self, Act};
@@ -17,7 +17,7 @@ use crate::{
     payload,
 };
 
-/// The acts.
+/// The mutations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ImportActs;
 

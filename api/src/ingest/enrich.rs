@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The acts.
+/// The mutations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EnrichmentActs;
 
@@ -68,7 +68,11 @@ fn plan(
         words.iter().map(|word| word.name().to_owned()).collect()
     };
     let variants = u32::try_from(variants.unwrap_or_default()).map_err(|_| {
-        Problem::invalid(service::Reason::ValueOutOfRange, "variants", "it must be from 0 to 10")
+        Problem::invalid(
+            service::Reason::ValueOutOfRange,
+            "variants",
+            "`variants` must be from 0 to 10",
+        )
     })?;
     Ok(Plan {
         providers: providers.map_or(usual.providers, names),
@@ -119,7 +123,7 @@ impl EnrichmentActs {
                     return Err(Problem::invalid(
                         service::Reason::ArgumentsExclusive,
                         "ids",
-                        "give `ids` or `filter`, and not both",
+                        "exactly one of `ids` and `filter` is required",
                     )
                     .into());
                 }

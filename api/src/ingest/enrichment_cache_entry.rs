@@ -1,4 +1,4 @@
-//! What providers answered, in GraphQL.
+//! Cached provider responses in GraphQL.
 
 use salesgraph_macros::Entity;
 use service::ingest::enrichment_cache_entry::{rules, table};

@@ -1,4 +1,4 @@
-//! Keys of other systems in GraphQL.
+//! External IDs in GraphQL.
 
 use salesgraph_macros::Entity;
 use service::{

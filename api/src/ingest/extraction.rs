@@ -1,4 +1,4 @@
-//! What was read out of files and pages, in GraphQL.
+//! Data extracted from files and web pages, in GraphQL.
 
 use salesgraph_macros::Entity;
 use service::ingest::extraction::{SOURCES, rules, table};

@@ -1,4 +1,4 @@
-//! Where values came from, in GraphQL.
+//! Provenance of values in GraphQL.
 
 use salesgraph_macros::Entity;
 use service::ingest::field_provenance::{OUTCOMES, table};

@@ -1,4 +1,4 @@
-//! Lists that come in, in GraphQL.
+//! Import jobs in GraphQL.
 
 use salesgraph_macros::Entity;
 use service::{
@@ -176,7 +176,7 @@ async fn waiting(_: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<i32>> {
 }
 
 fn waiting_rows(row: &RowView<'_>) -> i32 {
-    // Of whom prospects were made is another matter than about whom providers were asked.
+    // Created prospects and enriched records are separate counts, so each kind of job sums its own.
     let places: &[usize] = if row.text(5) == kind::ENRICHMENT { &[3, 4, 6] } else { &[1, 2, 3, 4] };
     let known: i32 = places.iter().map(|place| number(row.cell(*place))).sum();
     (number(row.cell(0)) - known).max(0)

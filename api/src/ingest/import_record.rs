@@ -1,4 +1,4 @@
-//! Rows of lists that come in, in GraphQL.
+//! Import records in GraphQL.
 
 use std::collections::HashSet;
 

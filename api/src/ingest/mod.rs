@@ -1,4 +1,4 @@
-//! What is brought in, in GraphQL.
+//! Imports and enrichments in GraphQL.
 
 pub mod acts;
 pub mod enrich;

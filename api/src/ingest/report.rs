@@ -1,4 +1,4 @@
-//! Reports on enrichment: fields of the query root.
+//! Enrichment reports: query fields.
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 use service::{Scope, ingest::report};
@@ -9,7 +9,7 @@ use crate::{
     usage::report::{count, part, time},
 };
 
-/// The reports.
+/// The report fields.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EnrichmentReports;
 

@@ -1,4 +1,4 @@
-//! What is done with industries, solutions and events.
+//! Business actions on industries, solutions and events.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use service::offer::{event, industry, solution};
@@ -13,7 +13,7 @@ use crate::{
     payload,
 };
 
-/// The acts.
+/// The mutations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OfferActs;
 
@@ -116,7 +116,7 @@ impl OfferActs {
         advance(ctx, input, "open").await
     }
 
-    /// Completes an open event: it is over.
+    /// Completes an open event.
     async fn complete_event(
         &self,
         ctx: &Context<'_>,

@@ -1,4 +1,4 @@
-//! What we sell, to which industries, and at which events we meet buyers.
+//! Solutions, industries and events.
 
 pub mod acts;
 pub mod event;

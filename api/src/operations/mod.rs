@@ -1,3 +1,3 @@
-//! How the database is doing.
+//! Database statistics in GraphQL.
 
 pub mod statistics;

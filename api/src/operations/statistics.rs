@@ -1,4 +1,4 @@
-//! How large the database is.
+//! Size and row counts of the database.
 
 use async_graphql::SimpleObject;
 use service::operations::statistics::Statistics;
@@ -28,7 +28,7 @@ pub struct TableStatistics {
 }
 
 impl From<Statistics> for DatabaseStatistics {
-    #[expect(clippy::cast_precision_loss, reason = "exact to nine quadrillions")]
+    #[expect(clippy::cast_precision_loss, reason = "exact up to nine quadrillion")]
     fn from(statistics: Statistics) -> Self {
         let name = |table: &str| {
             let entities = catalog::entities();

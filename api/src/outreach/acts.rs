@@ -1,4 +1,4 @@
-//! What is done with drafts.
+//! Business actions on drafts.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use service::outreach::{
@@ -17,7 +17,7 @@ use crate::{
     payload,
 };
 
-/// The acts.
+/// The mutations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OutreachDraftActs;
 
@@ -223,8 +223,8 @@ impl OutreachDraftActs {
     }
 
     /// Claims drafts that are ready to be sent: approved ones, and scheduled ones that are due. No other sender gets
-    /// them until the lease ends. A draft whose lease ends before sending begins is offered again; one whose lease ends
-    /// while it is `SENDING` becomes `UNCERTAIN` and is not.
+    /// them until the lease expires. A draft whose lease expires before sending begins can be claimed again; one whose
+    /// lease expires while it is `SENDING` becomes `UNCERTAIN` and cannot.
     async fn claim_outreach_drafts(
         &self,
         ctx: &Context<'_>,
@@ -238,7 +238,7 @@ impl OutreachDraftActs {
         Ok(ClaimOutreachDraftsPayload { outreach_drafts: rows, user_errors })
     }
 
-    /// Returns a claim before sending begins: the draft is offered again at once.
+    /// Releases a claim before sending begins: the draft can be claimed again at once.
     async fn release_outreach_draft(
         &self,
         ctx: &Context<'_>,
@@ -250,7 +250,7 @@ impl OutreachDraftActs {
         Ok(done.await?.into())
     }
 
-    /// Marks a claimed draft as `SENDING`: from now on it is never offered again by itself.
+    /// Marks a claimed draft as `SENDING`: from now on it cannot be claimed again automatically.
     async fn begin_sending_outreach_draft(
         &self,
         ctx: &Context<'_>,

@@ -23,7 +23,7 @@ pub struct MessageTemplate {
     /// Name.
     #[entity(sort)]
     pub name: String,
-    /// Description.
+    /// Type.
     pub template_type: Of<MessageTemplateType>,
     /// Content.
     pub template_text: String,

@@ -1,4 +1,4 @@
-//! What was said to prospects, and what is about to be.
+//! Interactions, drafts and message templates.
 
 pub mod acts;
 pub mod interaction;

@@ -1,4 +1,4 @@
-//! How templates did, in GraphQL.
+//! Performance of message templates in GraphQL.
 
 use salesgraph_macros::Entity;
 use service::outreach::template_performance::{rules, table};

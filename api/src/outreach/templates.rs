@@ -1,4 +1,4 @@
-//! What is done with templates of messages.
+//! Business actions on message templates.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The acts.
+/// The mutations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TemplateActs;
 
@@ -73,7 +73,7 @@ fn told(variables: Option<JsonText>) -> service::Result<BTreeMap<String, String>
         Problem::invalid(
             service::Reason::ValueInvalid,
             "variables",
-            "it must be an object of texts and numbers",
+            "`variables` must be an object of strings and numbers",
         )
     };
     let variables = variables.as_object().ok_or_else(wrong)?;

@@ -81,10 +81,10 @@ impl Vocabulary for TimelineKind {
     }
 }
 
-/// The timeline of each of these rows, told by their keys.
+/// The timelines of these rows.
 ///
 /// # Errors
-/// `BAD_CURSOR`, `UNAVAILABLE` when the database does not answer.
+/// `BAD_CURSOR`; `UNAVAILABLE` if the database does not respond.
 pub async fn timelines(
     scope: &Scope,
     of: Of,

@@ -1,15 +1,15 @@
-//! Language models that the operator's key may be used for, with their prices.
+//! Language models that may be used with the operator's key, with their prices.
 
 use std::str::FromStr;
 
 use service::governance::setting::Price;
 
-/// A model that an organization may ask with the operator's key, at the operator's price.
+/// A model that organizations may use with the operator's key, at the operator's price.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AllowedModel {
-    /// Its name, as the provider spells it.
+    /// The model name, as the provider spells it.
     pub name: String,
-    /// Its price.
+    /// The price.
     pub price: Price,
 }
 
@@ -18,8 +18,8 @@ impl FromStr for AllowedModel {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || {
-            "a model and its prices in US dollars for a million tokens, MODEL=INPUT/OUTPUT or \
-             MODEL=INPUT/OUTPUT/CACHED_INPUT, like gpt-4o-mini=0.15/0.6/0.075"
+            "must be a model with its prices in US dollars per million tokens, MODEL=INPUT/OUTPUT or \
+             MODEL=INPUT/OUTPUT/CACHED_INPUT, such as gpt-4o-mini=0.15/0.6/0.075"
                 .to_owned()
         };
         let (name, prices) = text.rsplit_once('=').ok_or_else(wrong)?;

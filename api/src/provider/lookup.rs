@@ -1,4 +1,4 @@
-//! A service on the web that knows people and companies: one request, one JSON object.
+//! A lookup service for people and companies: one request returns one JSON object.
 
 use std::time::Instant;
 
@@ -14,10 +14,10 @@ use service::{
 
 use super::{PROVIDER, body, broken, named, refusal, retry_after, said, size, values};
 
-/// How sure a service is that does not say it.
+/// Default confidence if the service returns none.
 const USUAL_CONFIDENCE: f64 = 0.7;
 
-/// A look-up service.
+/// A lookup service provider.
 pub(super) struct Lookup {
     client: Client,
     url: String,
@@ -32,11 +32,11 @@ impl Lookup {
         Self { client, url, host, key, cost }
     }
 
-    /// The address that asks about somebody: with the scheme, the host, the port and as many parts of the path as the
-    /// template has, whatever is filled in.
+    /// The URL of a lookup: scheme, host, port and number of path segments are those of the template, whatever values
+    /// are inserted.
     ///
     /// # Errors
-    /// [`Failure::Never`] when a value would lead elsewhere: as a whole part of the path, `..` does.
+    /// [`Failure::Never`] if a value would change the path, as `..` does as a whole segment.
     fn address(&self, ask: &Ask) -> Result<reqwest::Url, Failure> {
         let filled = reqwest::Url::parse(&self.filled(ask)).ok();
         let template = reqwest::Url::parse(&self.url.replace(['{', '}'], "")).ok();
@@ -62,7 +62,7 @@ impl Lookup {
             ("{location}", known.location.as_str()),
             ("{linkedin}", known.linkedin_url.as_str()),
         ];
-        // Piece by piece: what is filled in is never looked at again.
+        // Piece by piece: inserted values are never searched for placeholders.
         let mut address = String::new();
         let mut rest = self.url.as_str();
         while let Some(begin) = rest.find('{') {
@@ -115,7 +115,7 @@ impl Lookup {
         let response = response.map_err(|error| {
             let (failure, is_sent) = broken(error);
             if is_sent {
-                // Whether it was answered nobody knows.
+                // The request may have been answered, so its cost is charged.
                 charge.cost = self.cost;
             }
             failure
@@ -129,7 +129,7 @@ impl Lookup {
         let bytes = body(response).await?;
         charge.response_size = size(bytes.len());
         match status.as_u16() {
-            // It knows nothing.
+            // No result.
             204 | 404 => return Ok(Found::default()),
             _ if !status.is_success() => {
                 *told = said(&bytes, self.key.as_ref());

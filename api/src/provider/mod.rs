@@ -1,4 +1,4 @@
-//! Providers that are asked over the network: a language model, and a look-up service.
+//! Providers over the network: a language model and a lookup service.
 
 mod allowed_model;
 mod llm;
@@ -18,16 +18,16 @@ use service::{
 pub use self::allowed_model::AllowedModel;
 use self::{llm::Llm, lookup::Lookup};
 
-/// How long a provider may take.
+/// Timeout of a provider request.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The longest that a provider is waited for because it asks for that.
+/// Maximum delay that a provider may request before a retry.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
-/// The largest answer that is read, in bytes.
+/// Maximum size of a response, in bytes.
 const LARGEST_ANSWER: usize = 1024 * 1024;
 
-/// Who is asked about prospects, besides our own rules.
+/// Enrichment providers besides the built-in rules.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ProviderOptions {
     /// URL of a language model: any server with the protocol of OpenAI's chat completions. Default with a key: OpenAI.
@@ -36,9 +36,9 @@ pub struct ProviderOptions {
     /// API key of the language model; prefer the environment variable.
     #[arg(long, env = "SALESGRAPH_LLM_KEY", hide_env_values = true, value_name = "KEY")]
     pub llm_key: Option<String>,
-    /// A model that organizations may ask, and its price in US dollars for a million tokens: `MODEL=INPUT/OUTPUT` or
+    /// A model that organizations may use, with its price in US dollars per million tokens: `MODEL=INPUT/OUTPUT` or
     /// `MODEL=INPUT/OUTPUT/CACHED_INPUT`. Repeatable; separated by commas in the environment. Default with a key: the
-    /// models whose price the product knows (gpt-4o-mini). Default without a key: what the setting `llm_prices` says.
+    /// models with a built-in price (gpt-4o-mini). Default without a key: the models in the setting `llm_prices`.
     #[arg(
         long = "llm-model",
         env = "SALESGRAPH_LLM_MODELS",
@@ -46,8 +46,8 @@ pub struct ProviderOptions {
         value_delimiter = ','
     )]
     pub llm_models: Vec<AllowedModel>,
-    /// Maximum that an organization may spend on providers on a day (UTC), in US dollars. The setting
-    /// `daily_spend_limit` can only lower it. Default: 100 with a key, no maximum without one.
+    /// Maximum that an organization may spend on providers per UTC day, in US dollars. The setting `daily_spend_limit`
+    /// can only lower it. Default: 100 with a key, no maximum without one.
     #[arg(long, env = "SALESGRAPH_DAILY_SPEND_LIMIT", value_name = "DOLLARS", value_parser = daily_dollars)]
     pub daily_spend_limit: Option<f64>,
     /// URL of a lookup service for people and companies, with `{email}`, `{domain}`, `{name}`, `{company}`,
@@ -71,35 +71,35 @@ fn web_address(text: &str) -> std::result::Result<String, String> {
     if host.contains(['{', '}'])
         || text.find('{').is_some_and(|place| place < text.find("://").unwrap_or(0))
     {
-        return Err("placeholders may stand behind the host only".to_owned());
+        return Err("placeholders are only allowed after the host".to_owned());
     }
     match address.scheme() {
         "http" | "https" => Ok(text.trim_end_matches('/').to_owned()),
-        _ => Err("it takes http:// or https://".to_owned()),
+        _ => Err("must start with http:// or https://".to_owned()),
     }
 }
 
-/// Maximum of a day for keys of the operator where no option says another, in US dollars.
+/// Default maximum per day with a key of the operator, in US dollars.
 const DEFAULT_SPEND_LIMIT: f64 = 100.0;
 
 fn daily_dollars(text: &str) -> std::result::Result<f64, String> {
     let number = text.parse().ok().filter(|number| (0.0..=1e9).contains(number));
-    number.ok_or_else(|| "US dollars from 0 to 1000000000, like 25".to_owned())
+    number.ok_or_else(|| "must be US dollars from 0 to 1000000000, such as 25".to_owned())
 }
 
 fn dollars(text: &str) -> std::result::Result<f64, String> {
     let number = text.parse().ok().filter(|number| (0.0..=1_000.0).contains(number));
-    number.ok_or_else(|| "it takes US dollars: 0.01".to_owned())
+    number.ok_or_else(|| "must be US dollars from 0 to 1000, such as 0.01".to_owned())
 }
 
-/// Lets TLS be spoken, by the library that the databases' drivers speak it with. Before anything is asked.
+/// Installs the TLS library that the database drivers use as well. Call it before the first connection.
 pub fn prepare_tls() {
-    // Only one is ever installed; the second time it is there.
+    // Only the first call installs it.
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
 impl ProviderOptions {
-    /// What is told after a command counts before what is told in front of it.
+    /// Merges the options before and after the command; the latter take precedence.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -113,10 +113,10 @@ impl ProviderOptions {
         }
     }
 
-    /// The providers, what costs nothing first.
+    /// The providers, free ones first.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when this machine can't speak TLS.
+    /// [`Error::Invalid`] if TLS is not available on this machine.
     pub fn providers(&self) -> Result<Providers> {
         let mut all: Vec<Arc<dyn Provider>> = vec![Arc::new(Offline)];
         if self.lookup_url.is_none() && self.llm_url.is_none() && self.llm_key.is_none() {
@@ -132,7 +132,7 @@ impl ProviderOptions {
                 Error::invalid(
                     service::Reason::ConfigurationInvalid,
                     "llm_url",
-                    format!("providers can't be asked: {error}"),
+                    format!("failed to initialize TLS for providers: {error}"),
                 )
             })?;
         if let Some(url) = &self.lookup_url {
@@ -149,14 +149,17 @@ impl ProviderOptions {
     }
 }
 
-/// The body of an answer, as far as it is not too large.
+/// Reads the body of a response up to the maximum size.
 async fn body(mut response: Response) -> std::result::Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_ANSWER => body.extend(chunk),
             Ok(Some(_)) => {
-                return Err(Failure::Never(Note::new(NoteCode::ProviderAnswerTooLarge, [PROVIDER])));
+                return Err(Failure::Never(Note::new(
+                    NoteCode::ProviderAnswerTooLarge,
+                    [PROVIDER],
+                )));
             }
             Ok(None) => return Ok(body),
             Err(error) => return Err(Failure::Later(without_address(error), None)),
@@ -164,7 +167,7 @@ async fn body(mut response: Response) -> std::result::Result<Vec<u8>, Failure> {
     }
 }
 
-/// What went wrong on the way; an address may hold what is nobody's business.
+/// The message of a transport error without the URL, which may contain secrets.
 fn without_address(error: reqwest::Error) -> Note {
     let error = error.without_url();
     let code = if error.is_timeout() {
@@ -195,7 +198,7 @@ fn named(failure: Failure, name: &str) -> Failure {
     }
 }
 
-/// What a status of HTTP means for those who ask.
+/// The failure for an HTTP status.
 fn refusal(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Failure {
     let note = |code| Note::new(code, [PROVIDER, status.as_str()]);
     match status.as_u16() {
@@ -210,7 +213,7 @@ fn refusal(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Failure {
     }
 }
 
-/// Whether a gateway says that a budget is used up: no record after this one can be asked about.
+/// Whether a gateway reports an exhausted budget, so that all further requests would fail.
 fn is_out_of_budget(body: &[u8]) -> bool {
     let Ok(said) = serde_json::from_slice::<Json>(body) else { return false };
     let error = if said["error"].is_object() { &said["error"] } else { &said };
@@ -220,7 +223,7 @@ fn is_out_of_budget(body: &[u8]) -> bool {
     })
 }
 
-/// How long a provider asks to be left alone: seconds or a date (RFC 9110, 10.2.3); gateways hand on that of their own
+/// The delay that a provider requests: seconds or a date (RFC 9110, 10.2.3). Gateways forward the header of their own
 /// provider under another name.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let told = headers.get("retry-after").or_else(|| headers.get("llm_provider-retry-after"))?;
@@ -228,7 +231,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let wait = if let Ok(seconds) = told.parse::<f64>() {
         Duration::try_from_secs_f64(seconds).ok()?
     } else {
-        // By its own clock.
+        // Relative to the provider's own clock.
         let date = |text: &str| chrono::DateTime::parse_from_rfc2822(text).ok();
         let now = headers.get("date")?.to_str().ok().and_then(date)?;
         (date(told)? - now).to_std().unwrap_or_default()
@@ -236,13 +239,13 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.min(LONGEST_WAIT))
 }
 
-/// What a provider says of a failure itself, without the key that was shown to it.
+/// The error message of a provider, with the API key removed.
 fn said(body: &[u8], key: Option<&String>) -> Option<String> {
     let said = serde_json::from_slice::<Json>(body).ok();
     let said = said.as_ref().and_then(|json| {
         json["error"]["message"].as_str().or(json["error"].as_str()).or(json["message"].as_str())
     });
-    // One line without control characters: it is shown on a page and in a terminal.
+    // One line without control characters, because it is shown on a page and in a terminal.
     let mut said: String = said?.replace(char::is_control, " ");
     if let Some(key) = key.filter(|key| !key.is_empty()) {
         said = said.replace(key.as_str(), "…");
@@ -251,13 +254,13 @@ fn said(body: &[u8], key: Option<&String>) -> Option<String> {
     (!said.trim().is_empty()).then_some(said)
 }
 
-/// What went wrong before an answer came; whether it may have been asked, and so paid for.
+/// A failure before a response was received, and whether the request may have been processed and paid for.
 fn broken(error: reqwest::Error) -> (Failure, bool) {
     let is_sent = !error.is_connect() && !error.is_builder();
     (Failure::Later(without_address(error), None), is_sent)
 }
 
-/// The values in an object: by the names of fields a text, or an object with `value` and `confidence`.
+/// The values in an object by field name: a string, or an object with `value` and `confidence`.
 fn values(told: &Json, usual_confidence: f64) -> Vec<Value> {
     let Some(told) = told.as_object() else { return Vec::new() };
     let read = |(name, told): (&String, &Json)| {
@@ -283,7 +286,7 @@ fn values(told: &Json, usual_confidence: f64) -> Vec<Value> {
     told.iter().filter_map(read).collect()
 }
 
-/// How sure a provider is, from 0 to 1: also as a text, and as a percentage (`90`, `"90 %"`).
+/// A confidence from 0 to 1, also given as a string or percentage (`90`, `"90 %"`).
 fn confidence(told: &Json) -> Option<f64> {
     let number = match told {
         Json::Number(number) => number.as_f64()?,
@@ -302,7 +305,7 @@ fn confidence(told: &Json) -> Option<f64> {
     }
 }
 
-/// A length as ledgers hold it.
+/// A length as stored in usage logs.
 fn size(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }

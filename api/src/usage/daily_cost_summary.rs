@@ -1,4 +1,4 @@
-//! What each day cost, in GraphQL.
+//! Daily costs in GraphQL.
 
 use salesgraph_macros::Entity;
 use service::usage::daily_cost_summary::{CATEGORIES, table};

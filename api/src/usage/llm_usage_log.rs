@@ -1,4 +1,4 @@
-//! The ledger of calls to language models in GraphQL.
+//! The usage log of language-model calls in GraphQL.
 
 use salesgraph_macros::Entity;
 use service::usage::llm_usage_log::{rules, table};

@@ -1,4 +1,4 @@
-//! The ledger of everything that costs money per use, and what it was spent on.
+//! Usage logs of paid calls, and their cost per row.
 
 pub mod daily_cost_summary;
 pub mod llm_usage_log;
@@ -9,10 +9,10 @@ use service::{Scope, usage::cost};
 
 use crate::{error::Result, graph::RowView};
 
-/// What each of these rows, told by their keys, has cost so far.
+/// The cost to date of these rows.
 ///
 /// # Errors
-/// `UNAVAILABLE` when the database does not answer.
+/// `UNAVAILABLE` if the database does not respond.
 pub async fn costs(scope: &Scope, of: cost::Of, rows: &[RowView<'_>]) -> Result<Vec<f64>> {
     let keys = RowView::keys(rows);
     let costs = cost::to_date(scope, of, &keys).await?;

@@ -1,4 +1,4 @@
-//! Reports: fields of the query root that answer questions of sales.
+//! Reports: query fields for sales metrics.
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -18,7 +18,7 @@ use crate::{
     outreach::outreach_draft::OutreachDraft,
 };
 
-/// The reports.
+/// The report fields.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Reports;
 
@@ -59,7 +59,7 @@ impl Reports {
         time_zone: String,
     ) -> Result<LlmCostReport> {
         let zone = Zone::named(&time_zone).ok_or_else(|| {
-            let message = "`timeZone` takes a name of the IANA database, like `Europe/Berlin`";
+            let message = "`timeZone` must be a name of the IANA database, such as `Europe/Berlin`";
             Error::invalid(service::Reason::TimeZoneUnknown, "timeZone", message)
         })?;
         let scope = ctx.data_unchecked::<Scope>();
@@ -213,32 +213,32 @@ impl Vocabulary for LlmCostGroup {
     }
 }
 
-/// From a moment to before another.
+/// A half-open time range.
 pub type Time = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
-/// The time that two moments name.
+/// The time range from `since` to before `until`.
 ///
 /// # Errors
-/// `INVALID` when the second does not come after the first.
+/// `INVALID` unless `until` is after `since`.
 pub fn time(since: Option<Moment>, until: Option<Moment>) -> crate::error::Result<Time> {
     let (since, until) = (since.map(|moment| moment.0), until.map(|moment| moment.0));
     if since.zip(until).is_some_and(|(since, until)| since >= until) {
         return Err(Error::invalid(
             service::Reason::TimeRangeInvalid,
             "until",
-            "`until` must come after `since`",
+            "`until` must be after `since`",
         ));
     }
     Ok((since, until))
 }
 
-/// A count as GraphQL tells it.
+/// A count as a GraphQL number.
 #[must_use]
 pub fn count(count: i64) -> i32 {
     count.try_into().unwrap_or(i32::MAX)
 }
 
-/// `some` as a part of `all`, if there is any.
+/// `some` divided by `all`; `None` if `all` is 0.
 #[must_use]
 pub fn part(some: i64, all: i64) -> Option<f64> {
     (all > 0).then(|| f64::from(count(some)) / f64::from(count(all)))

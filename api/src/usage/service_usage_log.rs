@@ -1,4 +1,4 @@
-//! The ledger of paid calls to services in GraphQL.
+//! The usage log of paid service calls in GraphQL.
 
 use salesgraph_macros::Entity;
 use service::usage::service_usage_log::{KINDS, rules, table};

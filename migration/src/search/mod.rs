@@ -1,45 +1,46 @@
-//! The words that all migrations share for what can be searched: the database itself keeps what is found of a row
-//! in step with it, by triggers, in the transaction of every write, whoever writes.
+//! Helpers for full-text search that all migrations share. Triggers update the search index in the transaction of
+//! every write, regardless of the writer.
 //!
-//! - Postgres: `search_documents`, one row for each row that can be found, with its words (`tsvector`, those of its
-//!   title with the weight A) and, where it has names, these names for words that are written nearly so (`pg_trgm`).
-//! - SQLite: `search_documents`, an FTS5 table without content of its own whose `rowid` is sixteen times the key of
-//!   the row plus the number of its entity; `search_names`, an FTS5 table of trigrams with the names.
+//! - Postgres: `search_documents`, one row for each searchable row, with its words (`tsvector`, words of the title
+//!   with weight A) and, if the row has names, these names for fuzzy matching (`pg_trgm`).
+//! - SQLite: `search_documents`, a contentless FTS5 table whose `rowid` is sixteen times the primary key of the row
+//!   plus the number of its entity; `search_names`, an FTS5 trigram table with the names.
 //!
-//! Words are without case, without accents, and cut at everything that is neither letter nor number, on both alike.
+//! On both engines, words are case-insensitive and accent-insensitive, and are split at every character that is
+//! neither a letter nor a digit.
 
 mod postgres;
 mod sqlite;
 
 use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
 
-/// How far texts are searched, in characters: a `tsvector` has an end (1 MB), and positions up to 16,383.
+/// Maximum number of indexed characters per text: a `tsvector` is limited to 1 MB, with positions up to 16,383.
 const FAR: u32 = 100_000;
 
-/// A column with words in it.
+/// A column with searchable words.
 #[derive(Clone, Copy)]
 pub(crate) enum Words {
     /// Text.
     Text(&'static str),
-    /// JSON: its texts, and the names of its fields.
+    /// JSON: its strings and its field names.
     Json(&'static str),
 }
 
-/// A table whose rows can be found.
+/// A searchable table.
 pub(crate) struct Searched {
-    /// What it is called.
+    /// The table name.
     pub(crate) table: &'static str,
-    /// Its number among those that can be found: below 16, and never another's.
+    /// The number of the entity: below 16, and never reused.
     pub(crate) number: i64,
-    /// Names: also found when they are written nearly so.
+    /// Name columns, which also support fuzzy matching.
     pub(crate) names: &'static [Words],
-    /// What a row is found by first.
+    /// Columns that rank highest in search results.
     pub(crate) title: &'static [Words],
-    /// What else is found.
+    /// The other searchable columns.
     pub(crate) body: &'static [Words],
-    /// Whether rows are marked as deleted, and not found then.
+    /// Whether rows can be soft-deleted, which excludes them from search.
     pub(crate) deletable: bool,
-    /// The column that points to a row which may be marked as deleted, and its table: then rows are not found either.
+    /// The foreign key column and the table of a row that can be soft-deleted, which also excludes these rows.
     pub(crate) hidden_with: Option<(&'static str, &'static str)>,
 }
 
@@ -50,12 +51,12 @@ impl Words {
         }
     }
 
-    /// As SQL, of the row that is called `row`.
+    /// The SQL expression for the row alias `row`.
     fn sql(self, backend: DatabaseBackend, row: &str) -> String {
         let cast = if backend == DatabaseBackend::Postgres { "::text" } else { "" };
         match self {
             Self::Text(column) => format!("{row}.\"{column}\""),
-            // What JSON writes as two characters, the second of which is a letter.
+            // Characters that JSON escapes as two characters, the second of which may be a letter.
             Self::Json(column) => ["\\\\", "\\n", "\\r", "\\t", "\\b", "\\f"]
                 .iter()
                 .fold(format!("{row}.\"{column}\"{cast}"), |text, sign| {
@@ -65,8 +66,8 @@ impl Words {
     }
 }
 
-/// Letters that the tokenizers of FTS5 keep and `unaccent` of Postgres replaces: those without an accent to remove, signs
-/// among letters, and accents outside the Latin alphabet.
+/// Letters that the FTS5 tokenizers keep and `unaccent` of Postgres replaces: letters without a removable accent,
+/// letter-like signs, and accented letters outside the Latin alphabet.
 pub(crate) const LETTERS: [(&str, &str); 50] = [
     ("ß", "ss"),
     ("ẞ", "ss"),
@@ -120,14 +121,14 @@ pub(crate) const LETTERS: [(&str, &str); 50] = [
     ("Ϋ", "Υ"),
 ];
 
-/// Replacements in one SELECT. The parser of SQLite before 3.46 accepts 28 nested calls in a trigger and reports a
-/// malformed schema for more, for every statement on the database.
+/// Maximum number of nested replacements in one SELECT. The parser of SQLite before 3.46 accepts 28 nested calls in
+/// a trigger; with more, every statement on the database fails with a malformed schema error.
 const NESTED: usize = 13;
 
-/// Stands between fields, so that no phrase goes on from one to the next; no query has it.
+/// Separator between fields, so that no phrase spans two fields; no query contains it.
 const GAP: &str = " x0gap0x ";
 
-/// The words of `columns` of the row that is called `row`, with `between` them, as SQL.
+/// The SQL expression for the words of `columns` of the row alias `row`, separated by `between`.
 fn words(backend: DatabaseBackend, row: &str, columns: &[Words], between: &str) -> String {
     let columns = columns.iter().map(|column| column.sql(backend, row));
     if backend == DatabaseBackend::Postgres {
@@ -141,8 +142,8 @@ fn words(backend: DatabaseBackend, row: &str, columns: &[Words], between: &str) 
     format!("substr({all}, 1, {FAR})")
 }
 
-/// `source`, a SELECT in parentheses, with all [`LETTERS`] of its columns `texts` replaced; its columns `kept` stay as
-/// they are. For SQLite.
+/// `source`, a SELECT in parentheses, with all [`LETTERS`] replaced in its columns `texts`; its columns `kept` are
+/// unchanged. For SQLite.
 fn without_accents(source: String, kept: &[&str], texts: &[&str]) -> String {
     LETTERS.chunks(NESTED).fold(source, |source, letters| {
         let replaced = texts.iter().map(|text| {
@@ -157,7 +158,7 @@ fn without_accents(source: String, kept: &[&str], texts: &[&str]) -> String {
 }
 
 impl Searched {
-    /// The texts and JSON columns that are searched, each once.
+    /// The searchable text and JSON columns, without duplicates.
     fn columns(&self) -> Vec<&'static str> {
         let mut columns: Vec<&str> = Vec::new();
         for words in self.names.iter().chain(self.title).chain(self.body) {
@@ -182,7 +183,7 @@ impl Searched {
         (listed.join(", "), differ.join(" OR "))
     }
 
-    /// A condition on the row that is called `row`: it can be found.
+    /// The condition that the row alias `row` is searchable.
     fn alive(&self, row: &str) -> String {
         match self.hidden_with {
             _ if self.deletable => format!("{row}.\"deleted_at\" IS NULL"),
@@ -194,7 +195,7 @@ impl Searched {
         }
     }
 
-    /// What is found of rows, as a SELECT from `from`, where they are called `x`.
+    /// The search documents of rows, as a SELECT from `from` with the alias `x`.
     fn documents(&self, backend: DatabaseBackend, from: &str) -> String {
         let text = |columns: &[Words]| words(backend, "x", columns, GAP);
         let alive = self.alive("x");
@@ -223,12 +224,12 @@ impl Searched {
     }
 }
 
-/// A row was marked as deleted, or is not any more; rows that are hidden with it have no names.
+/// A row was soft-deleted or restored; dependent rows that are hidden with it have no names.
 const HIDDEN: &str = "(OLD.\"deleted_at\" IS NULL) <> (NEW.\"deleted_at\" IS NULL)";
 
 const INTO: &str = "INSERT INTO \"search_documents\"";
 
-/// Lets the rows of these tables be found, those too that are there already.
+/// Makes the rows of these tables searchable, including existing rows.
 pub(crate) async fn searched(
     manager: &SchemaManager<'_>,
     tables: &[Searched],
@@ -247,8 +248,8 @@ pub(crate) async fn searched(
     Ok(())
 }
 
-/// Replaces the triggers of these tables by those of [`searched`], and indexes the rows again that have one of `letters`
-/// in them. For SQLite only; Postgres folds texts in a function.
+/// Replaces the triggers of these tables with those of [`searched`], and reindexes the rows that contain one of
+/// `letters`. For SQLite only; Postgres folds texts in a function.
 pub(crate) async fn replace_triggers(
     manager: &SchemaManager<'_>,
     tables: &[Searched],
@@ -268,7 +269,7 @@ pub(crate) async fn replace_triggers(
     Ok(())
 }
 
-/// Lets the rows of these tables not be found any more.
+/// Removes the rows of these tables from search.
 pub(crate) async fn not_searched(
     manager: &SchemaManager<'_>,
     tables: &[Searched],
@@ -292,7 +293,7 @@ pub(crate) async fn not_searched(
     Ok(())
 }
 
-/// Makes the tables that [`searched`] writes to.
+/// Creates the tables that [`searched`] writes to.
 pub(crate) async fn prepare(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let connection = manager.get_connection();
     if manager.get_database_backend() == DatabaseBackend::Postgres {
@@ -302,7 +303,7 @@ pub(crate) async fn prepare(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// Makes the indexes of these tables: when their first rows are in them.
+/// Creates the indexes of these tables, after their first rows have been inserted.
 pub(crate) async fn index(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let statements = if manager.get_database_backend() == DatabaseBackend::Postgres {
         "CREATE INDEX \"ix_search_documents_words\" ON \"search_documents\" \
@@ -317,7 +318,7 @@ pub(crate) async fn index(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// Takes the tables away again. The extensions stay: others may use them.
+/// Drops the tables. The extensions remain, because others may use them.
 pub(crate) async fn drop(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let statements = if manager.get_database_backend() == DatabaseBackend::Postgres {
         "DROP FUNCTION \"search_similar\"(bigint, text); \

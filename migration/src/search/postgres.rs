@@ -1,4 +1,4 @@
-//! What is found on Postgres: words and names in a table, kept by triggers.
+//! Full-text search on Postgres: words and names in a table, maintained by triggers.
 
 use sea_orm_migration::{
     prelude::*,
@@ -8,15 +8,16 @@ use sea_orm_migration::{
 use super::{FAR, HIDDEN, INTO, Searched};
 use crate::NEEDS;
 
-/// Found by its own words also where somebody else sets another path.
+/// Pins the search path, so that the function finds its own functions and tables even if a session sets another
+/// path.
 const TRIGGER: &str = "RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT";
 
-/// Lets the rows of a table be found.
+/// The statements that make the rows of a table searchable.
 pub(super) fn statements(searched: &Searched) -> Vec<String> {
     let (table, number) = (searched.table, searched.number);
     let documents = |from: &str| searched.documents(DatabaseBackend::Postgres, from);
     let (columns, changed) = searched.changed("OLD", "NEW", "IS DISTINCT FROM");
-    // Whoever deletes the row that these are hidden with comes before or after.
+    // Share locks serialize this write with the deletion of the parent row that hides these rows.
     let share = |rows: &str| {
         searched.hidden_with.map_or_else(String::new, |(via, to)| {
             let rows = rows.replace("{}", &format!("\"{via}\""));
@@ -43,7 +44,7 @@ pub(super) fn statements(searched: &Searched) -> Vec<String> {
              BEGIN DELETE FROM \"search_documents\" WHERE \"entity\" = {number} \
              AND \"record_id\" = OLD.\"id\"; RETURN NULL; END $$"
         ),
-        // Once for each statement, because many rows may come in at once.
+        // A statement-level trigger, because many rows may be inserted at once.
         format!(
             "CREATE TRIGGER \"search_{table}_created\" AFTER INSERT ON \"{table}\" \
              REFERENCING NEW TABLE AS created FOR EACH STATEMENT \
@@ -73,25 +74,26 @@ pub(super) fn statements(searched: &Searched) -> Vec<String> {
     statements
 }
 
-/// Makes the table, the extensions and functions that triggers and searches use.
+/// Creates the table, extensions and functions that triggers and searches use.
 pub(super) async fn prepare(connection: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
     for extension in ["unaccent", "pg_trgm", "btree_gin"] {
         let create = format!("CREATE EXTENSION IF NOT EXISTS \"{extension}\"");
         connection.execute_unprepared(&create).await.map_err(|error| {
             DbErr::Custom(format!(
-                "{NEEDS}the extension {extension}, which comes with Postgres (contrib); whoever owns the database \
-                 may create it: {error}"
+                "{NEEDS}the Postgres extension {extension} (contrib); the owner of the database can \
+                 create it: {error}"
             ))
         })?;
     }
-    // Who is not the superuser may say what a function is to be called with only where the library is there: one that
-    // somebody else has made is there from its first use on.
+    // Without superuser rights, a parameter of an extension can be set for a function only after the extension's
+    // library is loaded. If another role created the extension, the library is loaded on first use, i.e. by this
+    // statement.
     connection.execute_unprepared("SELECT similarity('a', 'a')").await?;
-    // What the parser of Postgres takes for parts of addresses, numbers and tags, other than FTS5.
+    // Characters that the Postgres parser, unlike FTS5, treats as parts of addresses, numbers and tags.
     let marks = [".", "@", "/", "-", "_", ":", "<", "&", "+", "~", "''", "%", ","];
     let text = format!("unaccent(left($1, {FAR}))");
     let plain = marks.iter().fold(text, |text, mark| format!("replace({text}, '{mark}', ' ')"));
-    // Where the database sorts by bytes, its own `lower` knows the letters of English only.
+    // If the database sorts by bytes, its default `lower` handles English letters only.
     let known = "SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'";
     let known = Statement::from_string(DatabaseBackend::Postgres, known);
     let unicode = connection.query_one_raw(known).await?.is_some();
@@ -101,7 +103,8 @@ pub(super) async fn prepare(connection: &SchemaManagerConnection<'_>) -> Result<
             "CREATE FUNCTION \"search_words\"(text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE \
              AS $$ SELECT replace(lower({plain}{collation}), 'ς', 'σ') $$"
         ),
-        // A query whose signs are characters that no word has: what becomes of words can't be taken for a sign.
+        // The query operators are characters that no word contains, so that normalized words can't be mistaken for
+        // operators.
         "CREATE FUNCTION \"search_query\"(text) RETURNS tsquery LANGUAGE sql STABLE PARALLEL SAFE AS $$ \
          SELECT to_tsquery('simple', translate(search_words($1), \
          E'\\x01\\x02\\x03\\x04\\x05\\x06\\x07\\x08\\x0e\\x0f\\x10', ''':&|!()*<->')) $$"
@@ -111,7 +114,7 @@ pub(super) async fn prepare(connection: &SchemaManagerConnection<'_>) -> Result<
          \"words\" tsvector NOT NULL, PRIMARY KEY (\"entity\", \"record_id\"))"
             .to_owned(),
         similar("search_similar", "0.3"),
-        // Of a short word one letter spoils more of the trigrams.
+        // In a short word, one wrong letter affects a larger share of the trigrams.
         similar("search_similar_short", "0.2"),
     ];
     for statement in statements {
@@ -120,8 +123,7 @@ pub(super) async fn prepare(connection: &SchemaManagerConnection<'_>) -> Result<
     Ok(())
 }
 
-/// A function that gives words which are written nearly as `$2` and stand in names of the organization `$1`, the nearest
-/// first.
+/// A function that returns words similar to `$2` in the names of the organization `$1`, most similar first.
 fn similar(name: &str, part: &str) -> String {
     format!(
         "CREATE FUNCTION \"{name}\"(bigint, text) RETURNS SETOF text LANGUAGE sql STABLE \

@@ -1,4 +1,4 @@
-//! What is found on SQLite: FTS5 tables, kept by triggers.
+//! Full-text search on SQLite: FTS5 tables, maintained by triggers.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use sea_orm_migration::sea_orm::DatabaseBackend;
 
 use super::{HIDDEN, INTO, Searched, without_accents, words};
 
-/// Makes the tables.
+/// Creates the tables.
 pub(super) const TABLES: &str = "CREATE VIRTUAL TABLE \"search_documents\" USING fts5(\"scope\", \"title\", \
                       \"body\", content='', contentless_delete=1, \
                       tokenize='unicode61 remove_diacritics 2'); \
@@ -15,7 +15,7 @@ pub(super) const TABLES: &str = "CREATE VIRTUAL TABLE \"search_documents\" USING
 
 const INTO_NAMES: &str = "INSERT INTO \"search_names\" (rowid, \"organization_id\", \"name\")";
 
-/// Lets the rows of a table be found.
+/// The statements that make the rows of a table searchable.
 pub(super) fn statements(searched: &Searched) -> Vec<String> {
     let mut statements = indexed(searched, &format!("\"{}\"", searched.table));
     statements.extend(triggers(searched));
@@ -33,7 +33,7 @@ fn indexed(searched: &Searched, from: &str) -> Vec<String> {
     statements
 }
 
-/// Indexes the rows again that have one of `letters` in a searched column.
+/// Reindexes the rows that contain one of `letters` in a searched column.
 pub(super) fn indexed_again(searched: &Searched, letters: &str) -> Vec<String> {
     let (table, number) = (searched.table, searched.number);
     let with: Vec<_> = (searched.columns().iter())
@@ -52,7 +52,7 @@ pub(super) fn indexed_again(searched: &Searched, letters: &str) -> Vec<String> {
     statements
 }
 
-/// The triggers that keep a table indexed.
+/// The triggers that keep the index of a table up to date.
 pub(super) fn triggers(searched: &Searched) -> Vec<String> {
     let (table, number) = (searched.table, searched.number);
     let documents = |from: &str| searched.documents(DatabaseBackend::Sqlite, from);
@@ -94,9 +94,9 @@ pub(super) fn triggers(searched: &Searched) -> Vec<String> {
     statements
 }
 
-/// The names of rows, as a SELECT from `from`, where they are called `x`; for SQLite.
+/// The names of rows, as a SELECT from `from` with the alias `x`; for SQLite.
 fn names(searched: &Searched, from: &str) -> String {
-    // Each word between blanks, so that its beginning and its end are trigrams too.
+    // Surrounds each word with spaces, so that its beginning and end form trigrams too.
     let source = format!(
         "(SELECT x.\"id\" * 16 + {} AS k, x.\"organization_id\" AS o, ' ' || {} || ' ' AS n \
          FROM {from} x WHERE {})",

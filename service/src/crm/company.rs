@@ -1,4 +1,4 @@
-//! Companies: the accounts we sell to.
+//! Companies: the accounts of the sales team.
 
 use std::sync::LazyLock;
 
@@ -26,7 +26,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// What may be written.
+/// Validation rules.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,
@@ -50,7 +50,7 @@ pub fn rules() -> &'static Rules {
 struct Company;
 
 impl Hooks for Company {
-    /// A company without a domain of its own is the only one of its name that has none either.
+    /// Companies without a domain are unique by name among companies without a domain.
     fn same<'u>(
         &'u self,
         unit: &'u mut Unit,
@@ -83,8 +83,9 @@ impl Hooks for Company {
                        AND \"deleted_at\" IS NULL";
             let live = unit.count(sql, vec![company.id().into()]).await?;
             if live > 0 {
-                let message =
-                    format!("{live} of its prospects are not deleted; delete or move them first");
+                let message = format!(
+                    "the company has {live} prospects that are not deleted; delete or move them first"
+                );
                 return Err(
                     Problem::conflict(crate::Reason::CompanyHasProspects, "id", message).into()
                 );

@@ -1,4 +1,4 @@
-//! How close companies are to us, by what their prospects did.
+//! Engagement of companies, computed from the interactions of their prospects.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ use crate::{
     vocabulary::{Word, word},
 };
 
-/// Until when an answer is hot.
+/// Maximum age of an inbound interaction for level `hot`.
 const HOT: TimeDelta = TimeDelta::days(7);
 
-/// Until when an answer is warm.
+/// Maximum age of an inbound interaction for level `warm`.
 const WARM: TimeDelta = TimeDelta::days(30);
 
-/// How close a company is.
+/// Engagement levels.
 pub const LEVELS: &[Word] = &[
     word("hot", "An inbound interaction within the last 7 days."),
     word("warm", "An inbound interaction within the last 30 days."),
@@ -26,27 +26,27 @@ pub const LEVELS: &[Word] = &[
     word("untouched", "No interaction yet."),
 ];
 
-/// How close a company is, and by what that is known. Deleted prospects don't count.
+/// Engagement of a company, with the underlying facts. Deleted prospects don't count.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Engagement {
     /// One of [`LEVELS`].
     pub level: &'static str,
-    /// How many prospects we know there.
+    /// Number of prospects of the company.
     pub prospects: i64,
-    /// How many of them were contacted.
+    /// Number of prospects contacted.
     pub contacted: i64,
-    /// How many of those that were contacted said something to us.
+    /// Number of contacted prospects that replied.
     pub answered: i64,
-    /// When one of them was last contacted.
+    /// Timestamp of the last outbound interaction with any of them.
     pub last_contacted_at: Option<DateTime<Utc>>,
-    /// When one of them last said something to us.
+    /// Timestamp of the last inbound interaction from any of them.
     pub last_engagement_date: Option<DateTime<Utc>>,
 }
 
-/// The engagement of each of these companies; one without prospects is not in it. One statement.
+/// The engagement of each of these companies; companies without prospects are left out. One statement.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn of_companies(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, Engagement>> {
     if keys.is_empty() {
         return Ok(HashMap::new());

@@ -1,4 +1,4 @@
-//! Two records of one person become one.
+//! Merges duplicate prospects.
 
 use super::{
     opt_out,
@@ -15,12 +15,12 @@ use crate::{
     write::{Once, Record, once, row::alive},
 };
 
-/// Merges the prospect `drop` into the prospect `keep`: what `keep` says counts, what it doesn't say is
-/// taken from `drop`, and everything that belongs to either belongs to the one that is left. That one has
-/// the older id, which others may know, and the other is deleted. Gives the key of the one that is left.
+/// Merges the prospect `drop` into the prospect `keep`. Values of `keep` take precedence, null values are filled from
+/// `drop`, and all related rows are assigned to the surviving row. The row with the older id survives, because
+/// clients may have stored that id; the other row is soft-deleted. Returns the primary key of the surviving row.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when they are the same, or one of them is not there or deleted.
+/// [`crate::Error::Refused`] if both are the same, or if one of them is missing or deleted.
 pub async fn prospects(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> Result<i64> {
     once::run(scope, once, move |unit| {
         Box::pin(async move {
@@ -31,7 +31,7 @@ pub async fn prospects(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) 
                 );
             }
             let (survivor, loser) = (keep.min(drop), keep.max(drop));
-            // In one order, whoever merges what.
+            // Locked in a fixed order, to prevent deadlocks.
             for id in [survivor, loser] {
                 let field = if id == keep { "keep_id" } else { "drop_id" };
                 unit.get(table(), id, field).await?;
@@ -66,7 +66,7 @@ pub async fn prospects(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) 
     .await
 }
 
-/// What both say together, in the row of `old`.
+/// The combined values of both, in the row of `old`.
 fn merged(kept: &Record, dropped: &Record, old: &Record) -> Record {
     let mut merged = old.clone();
     for (index, column) in table().columns.iter().enumerate() {
@@ -84,7 +84,7 @@ fn merged(kept: &Record, dropped: &Record, old: &Record) -> Record {
             merged.set_at(index, value.at(index).clone());
         }
     }
-    // Who gives the full name gives its parts.
+    // First and last name come from the same row as the full name.
     for column in ["first_name", "last_name"] {
         merged.set(column, kept.value(column).clone());
     }

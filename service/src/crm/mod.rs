@@ -1,4 +1,4 @@
-//! The one record of every company and person we sell to, and what is known about them.
+//! Companies and prospects, and everything known about them.
 
 pub mod company;
 pub mod engagement;

@@ -1,4 +1,4 @@
-//! What should be done next about a prospect, by rules. Nothing of it is ever done by itself.
+//! Rule-based suggestion of the next action for a prospect. Actions are never performed automatically.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ use crate::{
     vocabulary::{Word, word},
 };
 
-/// Within which time what was said to us should be answered.
+/// Time limit for a reply to an inbound interaction.
 const ANSWER_WITHIN: TimeDelta = TimeDelta::days(1);
 
-/// After which time somebody who didn't answer is asked again.
+/// Time after which a prospect without a reply gets a follow-up.
 const FOLLOW_UP_AFTER: TimeDelta = TimeDelta::days(7);
 
-/// What can be done next, in the order in which it is looked for.
+/// Kinds of next actions, in order of precedence.
 pub const KINDS: &[Word] = &[
     word("review_draft", "A draft waits for review."),
     word("send_draft", "A draft is approved and not scheduled."),
@@ -36,48 +36,48 @@ pub const KINDS: &[Word] = &[
     ),
 ];
 
-/// What should be done next, and why.
+/// The next action and its reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NextAction {
     /// One of [`KINDS`].
     pub kind: &'static str,
-    /// Why, in a sentence.
+    /// Reason, as a sentence.
     pub reason: String,
-    /// What it follows from: `called` and key of a row.
+    /// Evidence: entity name and primary key of a row.
     pub evidence: Option<(&'static str, i64)>,
-    /// Until when.
+    /// Due date.
     pub due_at: Option<DateTime<Utc>>,
-    /// The draft it is about, with its revision, if it is about one.
+    /// Primary key and revision of the draft, if the action concerns one.
     pub draft: Option<(i64, i64)>,
 }
 
-/// What is known of a prospect.
+/// Facts about a prospect.
 struct Facts {
     contacted: Option<DateTime<Utc>>,
     engaged: Option<DateTime<Utc>>,
     answer: Option<i64>,
-    /// The newest draft of each of [`WAITING`].
+    /// The newest draft in each status of [`WAITING`].
     drafts: [Option<(i64, i64)>; 4],
-    /// Whether a message is on its way.
+    /// Whether a message is scheduled or being sent.
     sending: bool,
     researched: bool,
 }
 
-/// The states of drafts in which somebody should do something.
+/// Draft statuses that require an action.
 const WAITING: [&str; 4] = ["pending_review", "approved", "draft", "rejected"];
 
-/// What should be done next about each of these prospects; those about whom nothing is to be done are not in it:
-/// who is deleted, not active, unsubscribed or disqualified, to whom a message is on its way, and who is being waited
-/// for. One statement.
+/// The next action for each of these prospects. Left out are prospects without a next action: deleted, inactive,
+/// unsubscribed or disqualified prospects, those with a message being sent, and those whose reply is pending. One
+/// statement.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn of_prospects(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, NextAction>> {
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
     let (engine, mut binds) = (scope.store().engine(), Vec::new());
-    // Key and revision travel as one number: the newest draft is the one with the largest key.
+    // Primary key and revision are packed into one number: the newest draft has the largest primary key.
     let draft = |status: &str| {
         format!(
             "(SELECT max(d.\"id\" * 1048576 + d.\"revision\") FROM \"outreach_drafts\" d \
@@ -139,7 +139,7 @@ fn decide(now: DateTime<Utc>, facts: &Facts) -> Option<NextAction> {
             ..action(kind, reason.to_owned(), None)
         })
     };
-    // A reply that is being written is on its way.
+    // A draft may already be the reply, so drafts take precedence.
     let [review, send, finish, mend] = [
         drafted(0, "review_draft", "A draft waits for review."),
         drafted(1, "send_draft", "A draft is approved and not scheduled."),

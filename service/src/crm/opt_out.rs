@@ -1,8 +1,8 @@
-//! Opt-outs by e-mail address: an unsubscribed address receives no messages again, whichever row has it, also after the
-//! row was merged, deleted, erased or imported again.
+//! Opt-outs by e-mail address. An unsubscribed address receives no more messages, regardless of the row that has it,
+//! even after the row was merged, deleted, erased or imported again.
 //!
-//! An address is stored as a hash only (HMAC-SHA-256 with a secret of the organization), so that it can be looked up and
-//! not read. The secret is in the database and in its backups, and in no export.
+//! Only a hash of an address is stored (HMAC-SHA-256 with a secret of the organization), so it can be looked up but
+//! not read. The secret is in the database and its backups, but never in an export.
 
 use std::collections::HashMap;
 
@@ -21,14 +21,14 @@ use crate::{
     write::{Record, Unit, Written},
 };
 
-/// The purpose of the secret.
+/// Purpose of the secret.
 const PURPOSE: &str = "opt_outs";
 
-/// Bytes of a secret.
+/// Length of a secret in bytes.
 const SECRET: usize = 32;
 
-/// Writes what follows for opt-outs from writes of prospects: a row at an address that is opted out is opted out; the
-/// address of a row that opts out is noted, that of one that opts in again is forgotten.
+/// Applies opt-outs to writes of prospects. A row with an opted-out address is opted out. The address of a row that
+/// opts out is recorded; that of a row that opts in again is removed.
 pub(crate) async fn guard(unit: &mut Unit, rows: &mut [Written<'_>]) -> Result<()> {
     let is_out = |row: &Record| row.has("unsubscribed_at");
     let has_moved = |before: Option<&Record>, row: &Record| {
@@ -76,7 +76,7 @@ pub(crate) async fn guard(unit: &mut Unit, rows: &mut [Written<'_>]) -> Result<(
     note(unit, addresses).await
 }
 
-/// The addresses of rows that were merged into the row `id`, directly or over others.
+/// Addresses of rows that were merged into the row `id`, directly or transitively.
 async fn merged_addresses(unit: &mut Unit, id: i64) -> Result<Vec<String>> {
     let (mut next, mut addresses) = (vec![id], Vec::new());
     while let Some(id) = next.pop() {
@@ -88,14 +88,14 @@ async fn merged_addresses(unit: &mut Unit, id: i64) -> Result<Vec<String>> {
     Ok(addresses)
 }
 
-/// Notes the addresses of everything that was merged into `survivor`, when that is opted out.
+/// Records the addresses of all rows merged into `survivor` if it is opted out.
 pub(crate) async fn merged(unit: &mut Unit, survivor: &Record) -> Result<()> {
     let Some(since) = survivor.time("unsubscribed_at") else { return Ok(()) };
     let addresses = merged_addresses(unit, survivor.id()).await?;
     note(unit, addresses.into_iter().map(|address| (address, since)).collect()).await
 }
 
-/// Since when each of these addresses is opted out, by address; those that are not are missing.
+/// Opt-out timestamps of these addresses, by address; other addresses are left out.
 pub(crate) async fn of_addresses(
     unit: &Unit,
     addresses: &[String],
@@ -110,7 +110,7 @@ pub(crate) async fn of_addresses(
     Ok(addresses.iter().filter_map(|one| Some((one.clone(), since(one)?))).collect())
 }
 
-/// Notes addresses that are opted out.
+/// Records opted-out addresses.
 async fn note(unit: &mut Unit, mut noted: Vec<(String, DateTime<Utc>)>) -> Result<()> {
     noted.retain(|(address, _)| !address.is_empty());
     noted.sort_by(|one, other| one.0.cmp(&other.0));
@@ -152,7 +152,7 @@ async fn insert(
     Ok(())
 }
 
-/// Forgets the opt-outs of prospects who opted in again: of their addresses, and of those of rows merged into theirs.
+/// Removes the opt-outs of prospects who opted in again, including addresses of rows merged into them.
 async fn forget(unit: &mut Unit, rows: Vec<(i64, String)>) -> Result<()> {
     let mut addresses = Vec::new();
     for (id, address) in rows {
@@ -168,7 +168,7 @@ async fn forget(unit: &mut Unit, rows: Vec<(i64, String)>) -> Result<()> {
     Ok(())
 }
 
-/// Since when each of these hashes is opted out.
+/// Opt-out timestamps of these hashes.
 async fn known(
     unit: &Unit,
     hashes: &HashMap<String, String>,
@@ -200,7 +200,7 @@ fn among(unit: &Unit, hashes: Vec<String>) -> (&'static str, Bind) {
     }
 }
 
-/// The hashes of addresses in their normal form, by address.
+/// Hashes of normalized addresses, by address.
 async fn hashes(unit: &Unit, addresses: &[String]) -> Result<HashMap<String, String>> {
     let secret = secret(unit).await?;
     addresses.iter().map(|address| Ok((address.clone(), hash(&secret, address)?))).collect()
@@ -233,7 +233,7 @@ async fn secret(unit: &Unit) -> Result<Vec<u8>> {
     let rows = unit.query(sql, binds()).await?;
     if let Some(row) = rows.first() {
         let secret = row.try_get_by_index::<String>(0)?.into_bytes();
-        // Only one that was there before this transaction, which may be rolled back.
+        // Caches only a secret that existed before this transaction, because the transaction may roll back.
         if !unit.has_made_secret() {
             cache.put(organization, secret.clone());
         }
@@ -243,7 +243,7 @@ async fn secret(unit: &Unit) -> Result<Vec<u8>> {
     let (sql_insert, binds_insert) = insert_secret(organization, unit.now())?;
     unit.execute(sql_insert, binds_insert).await?;
     let rows = unit.query(sql, binds()).await?;
-    let row = rows.first().ok_or_else(|| Error::internal("a secret was not stored"))?;
+    let row = rows.first().ok_or_else(|| Error::internal("organization secret was not stored"))?;
     Ok(row.try_get_by_index::<String>(0)?.into_bytes())
 }
 
@@ -257,7 +257,7 @@ fn insert_secret(organization: i64, now: DateTime<Utc>) -> Result<(&'static str,
     Ok((sql, vec![organization.into(), PURPOSE.into(), hex(&bytes).into(), now(), now()]))
 }
 
-/// Gives an organization its secret when it has none.
+/// Creates the secret of an organization if it has none.
 pub(crate) async fn seed<C: ConnectionTrait>(
     connection: &C,
     engine: Engine,
@@ -269,8 +269,8 @@ pub(crate) async fn seed<C: ConnectionTrait>(
     Ok(())
 }
 
-/// Notes the opt-outs of rows that came in without a unit: `rows` are organizations, addresses in their normal form, and
-/// since when they are opted out. Organizations have their secrets.
+/// Records the opt-outs of rows inserted without a unit of work. `rows` holds organizations, normalized addresses and
+/// opt-out timestamps. The organizations already have secrets.
 pub(crate) async fn note_rows<C: ConnectionTrait>(
     connection: &C,
     engine: Engine,

@@ -1,4 +1,4 @@
-//! What a person may ask for: to be told all that is known about them, and to be forgotten.
+//! Data subject requests (GDPR): export and erasure of personal data.
 
 use sea_orm::Value as Bind;
 use serde::{Deserialize, Serialize};
@@ -16,16 +16,16 @@ use crate::{
     write::{Once, Record, Unit, once, row::at_revision},
 };
 
-/// What was erased.
+/// The result of an erasure.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Erased {
-    /// The key of the person.
+    /// Primary key of the prospect.
     pub prospect: i64,
-    /// How many interactions, drafts, pieces of research, rows of lists, and values that providers found went with them.
+    /// Number of erased interactions, drafts, research records, import records and provenance values.
     pub records: i64,
 }
 
-/// What belongs to a person, in the order in which it can be taken out.
+/// Tables with rows of a prospect, in the order in which they can be deleted.
 fn belongings() -> [&'static Table; 5] {
     [
         interaction::table(),
@@ -36,12 +36,11 @@ fn belongings() -> [&'static Table; 5] {
     ]
 }
 
-/// Erases a person for good, with everything that belongs to them and every record that was merged into
-/// theirs, and empties what the change log says of all that, also of what was deleted before. The ledger
-/// of calls to language models stays. Also one that was deleted.
+/// Erases a prospect with all related rows and all rows merged into it, and clears the values of all of these in the
+/// change log, including rows deleted earlier. The LLM usage log is kept. Deleted prospects can be erased too.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when there is no such prospect, or not at `expected_revision`;
+/// [`crate::Error::Refused`] if the prospect doesn't exist or is not at `expected_revision`;
 /// [`crate::Error::Forbidden`].
 pub async fn erase(
     scope: &Scope,
@@ -81,7 +80,7 @@ pub async fn erase(
     .await
 }
 
-/// A person, and all that were merged into them: older ones first.
+/// A prospect and all rows merged into it, oldest first.
 async fn all_records(unit: &mut Unit, person: Record) -> Result<Vec<Record>> {
     let mut records = vec![person];
     let mut next = 0;
@@ -93,11 +92,11 @@ async fn all_records(unit: &mut Unit, person: Record) -> Result<Vec<Record>> {
     Ok(records)
 }
 
-/// Everything that is known about a person, as JSON: the row, its company, what belongs to it, and what
-/// the change log says of all that. That it was handed out is noted.
+/// All data about a prospect, as JSON: its row, company, related rows and change log entries. The export itself is
+/// logged.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when there is no such prospect; [`crate::Error::Forbidden`].
+/// [`crate::Error::Refused`] if the prospect doesn't exist; [`crate::Error::Forbidden`].
 pub async fn export(scope: &Scope, id: i64) -> Result<Json> {
     scope.demand(Permission::ManagePersonalData)?;
     once::run(scope, None, move |unit| {
@@ -138,7 +137,7 @@ pub async fn export(scope: &Scope, id: i64) -> Result<Json> {
     .await
 }
 
-/// What the change log says of a person and of all that ever belonged to them.
+/// Change log entries of a prospect and all of its related rows.
 async fn history(unit: &Unit, prospect: i64) -> Result<Vec<Json>> {
     let table = change_log::table();
     let sql = format!(

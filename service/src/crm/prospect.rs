@@ -1,4 +1,4 @@
-//! Prospects: the people we sell to.
+//! Prospects: the people at companies.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -35,7 +35,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// How far a prospect has come (`prospects.lifecycle_stage`).
+/// Lifecycle stages (`prospects.lifecycle_stage`).
 pub const STAGES: &[Word] = &[
     word("new", "New."),
     word("researched", "Researched."),
@@ -47,11 +47,11 @@ pub const STAGES: &[Word] = &[
     word("disqualified", "Disqualified."),
 ];
 
-/// Where a prospect came from (`prospects.source`).
+/// Sources of prospects (`prospects.source`).
 pub const SOURCES: &[Word] =
     &[word("manual", "Created by a person or a program."), word("import", "Created by an import.")];
 
-/// First and last names go with the full name: they are removed when it changes and they do not.
+/// Clears first and last name if the full name changes and they don't.
 pub(crate) fn drop_stale_names(before: Option<&Record>, prospect: &mut Record) {
     const PARTS: [&str; 2] = ["first_name", "last_name"];
     let Some(before) = before else { return };
@@ -63,7 +63,7 @@ pub(crate) fn drop_stale_names(before: Option<&Record>, prospect: &mut Record) {
     }
 }
 
-/// From which stage to which a prospect can be moved.
+/// Allowed stage transitions.
 const MOVES: &Moves = &[
     ("new", &["researched", "contacted", "disqualified"]),
     ("researched", &["contacted", "disqualified"]),
@@ -75,7 +75,7 @@ const MOVES: &Moves = &[
     ("disqualified", &["new"]),
 ];
 
-/// What may be written.
+/// Validation rules.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,
@@ -113,7 +113,8 @@ impl Hooks for Prospect {
     ) -> BoxFuture<'u, Result<()>> {
         Box::pin(async move {
             if let Some(other) = prospect.number("merged_into_id") {
-                let message = format!("it was merged into Prospect:{other}");
+                let message =
+                    format!("the prospect was merged into Prospect:{other} and can't be restored");
                 return Err(Problem::conflict(crate::Reason::RowMerged, "id", message).into());
             }
             let company = prospect.number("company_id").unwrap_or_default();
@@ -125,10 +126,10 @@ impl Hooks for Prospect {
     }
 }
 
-/// Lets a prospect work for another company; gives its key.
+/// Moves a prospect to another company. Returns its primary key.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when one of them is not there, or is deleted.
+/// [`crate::Error::Refused`] if one of them is missing or deleted.
 pub async fn move_to(
     scope: &Scope,
     id: i64,
@@ -152,10 +153,10 @@ pub async fn move_to(
     .await
 }
 
-/// Moves a prospect to another stage by hand; gives its key.
+/// Moves a prospect to another stage manually. Returns its primary key.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when the stage can't follow the one it is in, with those that can.
+/// [`crate::Error::Refused`] if the transition is not allowed; lists the allowed stages.
 pub async fn advance(
     scope: &Scope,
     id: i64,
@@ -170,7 +171,7 @@ pub async fn advance(
             let to = next(MOVES, from);
             if !to.contains(&stage.as_str()) {
                 let message = format!(
-                    "after {} can come {}, not {}",
+                    "a prospect in stage {} can only move to {}, not to {}",
                     from.to_ascii_uppercase(),
                     told(to),
                     stage.to_ascii_uppercase()
@@ -191,10 +192,10 @@ pub async fn advance(
     .await
 }
 
-/// Notes that a person wants to hear nothing more from us, or takes that back; gives the key.
+/// Unsubscribes a prospect, or reverts that. Returns its primary key.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when there is no such prospect.
+/// [`crate::Error::Refused`] if the prospect doesn't exist.
 pub async fn unsubscribe(
     scope: &Scope,
     id: i64,
@@ -216,7 +217,7 @@ pub async fn unsubscribe(
     .await
 }
 
-/// Moves a prospect forward by a fact: never back, and never out of a stage that a person has set.
+/// Advances the stage because of an event. Never moves back, and never leaves a stage that was set manually.
 pub(crate) fn forward(prospect: &mut Record, stage: &str) {
     let order = ["new", "researched", "contacted", "engaged"];
     let place = |stage: &str| order.iter().position(|known| *known == stage);
@@ -226,8 +227,8 @@ pub(crate) fn forward(prospect: &mut Record, stage: &str) {
     }
 }
 
-/// Which of these prospects we may say something to: those that are not deleted and have not
-/// unsubscribed. One statement, or none for none.
+/// Whether each of these prospects may be contacted: not deleted and not unsubscribed. One statement, or none if
+/// there are no prospects.
 pub(crate) async fn reachable(scope: &Scope, prospects: &[i64]) -> Result<HashMap<i64, bool>> {
     if prospects.is_empty() {
         return Ok(HashMap::new());

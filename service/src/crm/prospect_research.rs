@@ -1,4 +1,4 @@
-//! What AI found out about a prospect.
+//! Prospect research by language models.
 
 use std::sync::LazyLock;
 
@@ -26,7 +26,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// The calls to language models that made it.
+/// The language model calls that produced it.
 pub(crate) static USAGES: Pairs = PAIRS;
 
 const PAIRS: Pairs = Pairs {
@@ -37,7 +37,7 @@ const PAIRS: Pairs = Pairs {
     far_table: llm_usage_log::table,
 };
 
-/// What may be written.
+/// Validation rules.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,

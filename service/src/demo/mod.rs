@@ -1,4 +1,4 @@
-//! A believable demo set, the same every time for the same scale and day.
+//! Demo data: realistic, and reproducible for a scale and day.
 
 mod recognize;
 mod remove;
@@ -28,10 +28,10 @@ use crate::{
 pub use remove::{Removal, remove};
 use rows::Story;
 
-/// Rows written at a time.
+/// Rows inserted per statement.
 const CHUNK: usize = 2_000;
 
-/// How large the demo set is.
+/// Size of the demo data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
     /// 200 companies, 2,000 prospects, 10,000 interactions.
@@ -59,7 +59,7 @@ impl Scale {
     }
 }
 
-/// The keys that the rows of a table begin at.
+/// First primary key of each table.
 struct First {
     industries: i64,
     solutions: i64,
@@ -68,10 +68,10 @@ struct First {
     prospects: i64,
 }
 
-/// Writes the demo set into the organization, all or nothing; gives the number of rows.
+/// Inserts the demo data into the organization in one transaction. Returns the number of rows.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the organization has rows already.
+/// [`Error::Conflict`] if the organization already has rows.
 pub async fn seed(scope: &Scope, scale: Scale, progress: &dyn Progress) -> Result<u64> {
     let store = scope.store();
     let transaction = store.begin().await?;
@@ -88,7 +88,7 @@ pub async fn seed(scope: &Scope, scale: Scale, progress: &dyn Progress) -> Resul
             return Err(Error::Conflict(
                 crate::Reason::DatabaseConflict,
                 format!(
-                    "the organization has {} already; the demo set goes into an empty one",
+                    "the organization already has {}; demo data requires an empty organization",
                     table.name
                 ),
             ));
@@ -97,11 +97,11 @@ pub async fn seed(scope: &Scope, scale: Scale, progress: &dyn Progress) -> Resul
     writer.all(scale).await
 }
 
-/// Makes the organization `default` of a new database, with the demo set in it: both or nothing.
-/// Gives the number of rows.
+/// Creates the organization `default` of a new database with the demo data, in one transaction. Returns the number of
+/// rows.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database doesn't respond.
 pub async fn found(
     store: &Store,
     clock: &Arc<dyn Clock>,
@@ -126,7 +126,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Writes everything and commits; gives the number of rows.
+    /// Inserts everything and commits. Returns the number of rows.
     async fn all(self, scale: Scale) -> Result<u64> {
         let first = First {
             industries: self.next_key(offer::industry::table()).await?,
@@ -165,7 +165,7 @@ impl Writer<'_> {
         let sql = format!("SELECT COALESCE(max(id), 0) + 1 FROM \"{}\"", table.name);
         let statement = Statement::from_string(self.engine.backend(), sql);
         let row = self.transaction.query_one_raw(statement).await?;
-        let row = row.ok_or_else(|| Error::internal("an aggregate gave no row"))?;
+        let row = row.ok_or_else(|| Error::internal("aggregate returned no row"))?;
         Ok(row.try_get_by_index::<i64>(0)?)
     }
 

@@ -1,4 +1,4 @@
-//! Recognizes the demo set of an organization: its day, its scale, and the ids that its tables begin at.
+//! Detects the demo data of an organization: its day, its scale, and the first id of each table.
 
 use std::collections::HashSet;
 
@@ -15,13 +15,13 @@ use crate::{
     write::Unit,
 };
 
-/// How many rows of the beginning of a table may have been deleted, for the rest to be recognized still.
+/// Maximum number of deleted rows at the start of a table for the rest to be detected.
 const MOST_DELETED: usize = 1_000;
 
-/// How many of the first rows of a table are compared to recognize it.
+/// Number of initial rows of a table that are compared.
 const COMPARED: usize = 20;
 
-/// A table of the demo set: how it is told, and the column that its rows are compared by besides the creation time.
+/// A table of the demo data: its row generator, and the column compared in addition to the creation time.
 pub(super) struct Part {
     pub(super) table: &'static Table,
     pub(super) column: &'static str,
@@ -30,7 +30,7 @@ pub(super) struct Part {
 
 pub(super) type Rows<'s> = Box<dyn Iterator<Item = Vec<Value>> + Send + 's>;
 
-/// The tables, those that others point to last.
+/// The tables, referenced tables last.
 pub(super) fn parts() -> [Part; 9] {
     [
         Part {
@@ -81,11 +81,10 @@ pub(super) fn parts() -> [Part; 9] {
     ]
 }
 
-/// The demo set that the organization has: its day, its scale, and the ids that its tables begin at.
+/// The demo data of the organization: its day, its scale, and the first id of each table.
 pub(super) async fn recognize(unit: &Unit) -> Result<Story> {
-    let none = || {
-        Error::NotFound("a demo set (rows as `seed` writes them) of this organization".to_owned())
-    };
+    let none =
+        || Error::NotFound("demo data (rows created by `seed`) in this organization".to_owned());
     let organization = unit.scope().organization();
     let days = days(unit).await?;
     for now in days {
@@ -95,11 +94,11 @@ pub(super) async fn recognize(unit: &Unit) -> Result<Story> {
             let [.., prospects, companies, events, solutions, industries] = &parts();
             let Some(companies_from) = first(unit, companies, &story).await? else { continue };
             story.first.companies = companies_from;
-            // A smaller set has no row where the last ones of this would be.
+            // A smaller scale has no rows at the positions of the last companies of this one.
             if !reaches(unit, companies, &story, scale.companies()).await? {
                 continue;
             }
-            // Without a first row every row of a table is gone, or somebody's own.
+            // Without a match, all rows of the table have been deleted or were created by users.
             let none = i64::MAX / 2;
             story.first.industries = first(unit, industries, &story).await?.unwrap_or(none);
             story.first.solutions = first(unit, solutions, &story).await?.unwrap_or(none);
@@ -111,7 +110,7 @@ pub(super) async fn recognize(unit: &Unit) -> Result<Story> {
     Err(none())
 }
 
-/// The days on which a demo set may have been written: its industries, solutions and events are 400 days older.
+/// Possible days of the demo data: its industries, solutions and events are 400 days older.
 async fn days(unit: &Unit) -> Result<Vec<DateTime<Utc>>> {
     let mut days = Vec::new();
     for table in [offer::industry::table(), offer::solution::table(), offer::event::table()] {
@@ -129,7 +128,7 @@ async fn days(unit: &Unit) -> Result<Vec<DateTime<Utc>>> {
     Ok(days)
 }
 
-/// A stored row, as far as it is compared.
+/// The compared values of a stored row.
 pub(super) struct Stored {
     pub(super) id: i64,
     pub(super) made: Option<DateTime<Utc>>,
@@ -137,7 +136,7 @@ pub(super) struct Stored {
     pub(super) value: Value,
 }
 
-/// Stored rows of the organization from an id on, in their order.
+/// Stored rows of the organization from an id on, in ascending order.
 pub(super) async fn stored(
     unit: &Unit,
     part: &Part,
@@ -167,12 +166,12 @@ pub(super) async fn stored(
     rows.iter().map(read).collect()
 }
 
-/// The creation time of a row of the set.
+/// Creation time of a generated row.
 pub(super) fn made(table: &Table, row: &[Value]) -> Option<DateTime<Utc>> {
     row[table.column("created_at")].time()
 }
 
-/// The id that the rows of a table begin at, where it has rows of the set: somebody may have deleted the first ones.
+/// First id of the table, if it has rows of the demo data. The first rows may have been deleted.
 pub(super) async fn first(unit: &Unit, part: &Part, story: &Story) -> Result<Option<i64>> {
     let there = stored(unit, part, 0, COMPARED).await?;
     let Some(lowest) = there.first() else { return Ok(None) };
@@ -190,7 +189,7 @@ pub(super) async fn first(unit: &Unit, part: &Part, story: &Story) -> Result<Opt
     Ok(deleted.map(|deleted| lowest.id - i64::try_from(deleted).unwrap_or_default()))
 }
 
-/// Whether the companies reach as far as those of the scale do: one of its last ones is there.
+/// Whether the companies reach the size of the scale: one of its last companies exists.
 async fn reaches(unit: &Unit, companies: &Part, story: &Story, count: i64) -> Result<bool> {
     let from = (count - i64::try_from(MOST_DELETED).unwrap_or_default()).max(count / 2);
     let stored = stored(unit, companies, story.first.companies + from, MOST_DELETED).await?;

@@ -1,7 +1,7 @@
-//! Removes the demo set from an organization: the rows that nobody has changed or referenced since.
+//! Removes the demo data of an organization: the rows that have not been changed or referenced since.
 //!
-//! Nothing marks a row of the demo set. The set is the same for a day and a scale, so it is told again and compared with what
-//! is stored: a row of it has the id and the creation time that the set gives it.
+//! Demo rows are not marked. The demo data is the same for a day and a scale, so it is generated again and compared
+//! with the stored rows: a demo row has the generated id and creation time.
 
 use std::collections::HashSet;
 
@@ -21,32 +21,32 @@ use crate::{
     write::Unit,
 };
 
-/// Rows compared and removed at a time.
+/// Rows compared and removed per step.
 const CHUNK: usize = 1_000;
 
-/// Rows that stay, of which examples are listed.
+/// Maximum number of listed ids of retained rows.
 const EXAMPLES: usize = 20;
 
-/// What becomes of the rows of a table.
+/// Result of the removal for a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removal {
-    /// The table: `prospects`.
+    /// Table name, e.g. `prospects`.
     pub table: &'static str,
-    /// Rows of the demo set that are removed.
+    /// Demo rows that are removed.
     pub removed: u64,
-    /// Rows of the demo set that stay, because somebody has changed them.
+    /// Demo rows retained because they have been changed.
     pub changed: u64,
-    /// Rows of the demo set that stay, because other rows that stay point to them.
+    /// Demo rows retained because other retained rows reference them.
     pub referenced: u64,
-    /// Ids of some of the rows that stay.
+    /// Ids of some retained rows.
     pub examples: Vec<i64>,
 }
 
-/// Removes the rows of the demo set that nobody has changed or referenced since; without `commit` only tells what that would
-/// be (a dry run). All or nothing.
+/// Removes the demo rows that have not been changed or referenced since, in one transaction. Without `commit`, this
+/// is a dry run.
 ///
 /// # Errors
-/// [`crate::Error::NotFound`] when the organization has no demo set.
+/// [`crate::Error::NotFound`] if the organization has no demo data.
 pub async fn remove(scope: &Scope, commit: bool, progress: &dyn Progress) -> Result<Vec<Removal>> {
     let mut unit = Unit::begin(scope).await?;
     let story = recognize(&unit).await?;
@@ -75,14 +75,14 @@ pub async fn remove(scope: &Scope, commit: bool, progress: &dyn Progress) -> Res
     Ok(removals)
 }
 
-/// A column that points to a table.
+/// A column that references a table.
 struct Reference {
     from: String,
     column: String,
     to: String,
 }
 
-/// All columns that point to rows, as the database knows them: a table that is added later is among them.
+/// All foreign keys, as declared in the database, so tables added later are included.
 async fn references(unit: &Unit) -> Result<Vec<Reference>> {
     let sql = match unit.scope().engine() {
         Engine::Sqlite => {
@@ -106,7 +106,7 @@ async fn references(unit: &Unit) -> Result<Vec<Reference>> {
     rows.iter().map(read).collect()
 }
 
-/// Compares a table with the set, row by row, and removes what nobody has changed or referenced.
+/// Compares a table with the demo data, row by row, and removes rows that have not been changed or referenced.
 async fn part_of(
     unit: &mut Unit,
     part: &Part,
@@ -161,10 +161,10 @@ fn stays(removal: &mut Removal, id: i64) {
     }
 }
 
-/// Links of the demo set between industries and solutions: they go with their solution.
+/// Links of the demo data between industries and solutions, which are deleted with their solution.
 const OWN_LINKS: &str = "industry_solutions";
 
-/// Those of these rows that other rows point to.
+/// The rows among these that other rows reference.
 async fn referenced(
     unit: &Unit,
     table: &Table,

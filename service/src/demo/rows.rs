@@ -1,5 +1,5 @@
-//! The rows of the demo set. Whatever a prospect has follows from a generator seeded with its
-//! number, so the tables agree with each other without being held in memory.
+//! Rows of the demo data. All data of a prospect is derived from a random generator seeded with its number, so the
+//! tables are consistent without being held in memory.
 
 use chrono::{DateTime, Duration, DurationRound, Utc};
 use fastrand::Rng;
@@ -8,10 +8,10 @@ use serde_json::json;
 use super::{First, Scale, words};
 use crate::{crm, offer, usage, value::Value, write::Rules};
 
-/// How many research records a prospect has, by its number.
+/// Number of research records per prospect, by the prospect's number.
 const RESEARCH: [i64; 5] = [0, 1, 1, 2, 1];
 
-/// What the demo set tells: who, when, how much.
+/// Parameters of the demo data.
 pub(super) struct Story {
     organization: i64,
     now: DateTime<Utc>,
@@ -19,7 +19,7 @@ pub(super) struct Story {
     pub(super) first: First,
 }
 
-/// The cells of a row by name; the rest is as usual.
+/// The cells of a row by column name, with default values for the rest.
 fn row<const N: usize>(rules: &Rules, cells: [(&str, Value); N]) -> Vec<Value> {
     let table = (rules.table)();
     let mut row: Vec<_> = table.columns.iter().map(|column| rules.first(column)).collect();
@@ -41,7 +41,7 @@ pub(super) fn at<T: Copy>(words: &[T], number: i64) -> T {
     words[usize::try_from(number).unwrap_or_default() % words.len()]
 }
 
-/// A name as part of a host or an address: lower-case ASCII, words joined by `-`.
+/// A name as part of a hostname or an e-mail address: lowercase ASCII words joined by `-`.
 fn slug(name: &str) -> String {
     let mut slug = String::with_capacity(name.len());
     for character in name.to_lowercase().chars() {
@@ -102,7 +102,7 @@ impl Story {
         row
     }
 
-    /// When what was there from the beginning was made.
+    /// Creation time of the base data.
     pub(super) fn long_ago(&self) -> DateTime<Utc> {
         self.now - Duration::days(400)
     }
@@ -147,7 +147,7 @@ impl Story {
         pairs
     }
 
-    /// Events every 40 days: eight in the past, four to come.
+    /// Events every 40 days: eight in the past, four in the future.
     pub(super) fn events(&self) -> impl Iterator<Item = Vec<Value>> {
         (0..).zip(words::EVENTS).map(|(index, (kind, about, city, role, industries, solutions))| {
             let date = self.now + Duration::days((index - 8) * 40 + 20) + Duration::hours(9);
@@ -177,7 +177,7 @@ impl Story {
 
     pub(super) fn company_name(number: i64) -> (String, usize) {
         let first = at(&words::COMPANY_FIRST, number);
-        // Each first part meets each second part once in a thousand, and neighbours differ in both.
+        // Each first part is combined with each second part once per thousand, and neighbors differ in both.
         let (second, industry) = at(&words::COMPANY_SECOND, number / 50 + number);
         let city = number / 1_000;
         let round = city / i64::try_from(words::CITIES.len()).unwrap_or(1);
@@ -213,7 +213,7 @@ impl Story {
         })
     }
 
-    /// The companies that have a fifth of all prospects between them.
+    /// Number of companies that share a fifth of all prospects.
     fn large_companies(&self) -> i64 {
         (self.scale.companies() / 1_000).max(2)
     }
@@ -227,7 +227,7 @@ impl Story {
         if prospect % 5 == 4 {
             (prospect / 5 % large) * (companies / large) + 7
         } else {
-            // A step that shares no factor with the number of companies visits all of them.
+            // A step coprime to the number of companies visits all of them.
             (prospect - prospect / 5) * 7_919 % companies
         }
     }

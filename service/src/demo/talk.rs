@@ -1,4 +1,4 @@
-//! What was said in the demo set, and what is about to be.
+//! Interactions and drafts of the demo data.
 
 use chrono::{DateTime, Duration, Utc};
 use fastrand::Rng;
@@ -9,12 +9,12 @@ use super::{
 };
 use crate::{outreach, value::Value};
 
-/// How many interactions and drafts a prospect has, by its number.
+/// Number of interactions and drafts per prospect, by the prospect's number.
 const INTERACTIONS: [i64; 5] = [0, 2, 5, 8, 10];
 const DRAFTS: [i64; 5] = [0, 1, 3, 1, 0];
 
 impl Story {
-    /// When the interactions of a prospect happened, oldest first.
+    /// Timestamps of the interactions of a prospect, oldest first.
     fn dates(&self, prospect: i64) -> Vec<DateTime<Utc>> {
         let mut rng = Rng::with_seed(prospect.cast_unsigned() ^ 0xDA7E);
         let count = at(&INTERACTIONS, prospect / 8);
@@ -28,7 +28,7 @@ impl Story {
         dates
     }
 
-    /// Which of the interactions of a prospect came from them: never the first, and in some industries more.
+    /// Whether an interaction is inbound: never the first one, and more often in some industries.
     fn came_from_them(&self, prospect: i64, place: usize) -> bool {
         let (_, industry) = Self::company_name(self.company_of(prospect));
         let seed = prospect.cast_unsigned().wrapping_mul(31).wrapping_add(place as u64);
@@ -36,7 +36,7 @@ impl Story {
         place > 0 && rng.usize(..30) < 1 + industry % 5
     }
 
-    /// The newest of the interactions of a prospect that came from us, and from them.
+    /// Timestamps of the newest outbound and the newest inbound interaction of a prospect.
     pub(super) fn newest(&self, prospect: i64) -> [Option<DateTime<Utc>>; 2] {
         let dates: Vec<_> = self.dates(prospect).into_iter().enumerate().collect();
         [false, true].map(|inbound| {
@@ -92,7 +92,7 @@ impl Story {
             let invitation = kind == "event_invitation";
             let event = Value::Int(self.first.events + rng.i64(8..12));
             let made = self.days_ago(rng.i64(1..60), &mut rng);
-            // Who was never contacted was sent nothing.
+            // Prospects without interactions have no sent drafts.
             let far = if self.dates(prospect).is_empty() { 4 } else { statuses.len() };
             let status = statuses[rng.usize(..far)].name;
             let sent = matches!(status, "sent" | "replied" | "bounced");

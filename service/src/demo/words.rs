@@ -1,4 +1,4 @@
-//! The words that the demo data is made of. All hosts end in `.example`, which belongs to nobody.
+//! Vocabulary of the demo data. All hosts end in `.example`, a reserved top-level domain.
 
 pub(super) const INDUSTRIES: [&str; 12] = [
     "Automotive",
@@ -15,7 +15,7 @@ pub(super) const INDUSTRIES: [&str; 12] = [
     "Tourism",
 ];
 
-/// Name, category, pricing, what it is, what it is for, words, industries it suits.
+/// Name, category, pricing, description, use cases, keywords, matching industries.
 type Solution = (
     &'static str,
     &'static str,
@@ -137,7 +137,7 @@ pub(super) const SOLUTIONS: [Solution; 12] = [
     ),
 ];
 
-/// Type, description, city, role aimed at, industries aimed at, solutions shown.
+/// Type, description, city, target role, target industries, presented solutions.
 type Event = (&'static str, &'static str, usize, &'static str, [usize; 2], [usize; 2]);
 
 pub(super) const EVENTS: [Event; 12] = [
@@ -204,7 +204,7 @@ pub(super) const COMPANY_FIRST: [&str; 50] = [
     "Kiefer", "Lotus", "Main", "Neckar", "Oder", "Polar", "Quelle", "Ruhr", "Saturn", "Tauber",
 ];
 
-/// Second part of a company's name, and the industry it speaks of.
+/// Second part of a company name, and the industry it suggests.
 pub(super) const COMPANY_SECOND: [(&str, usize); 20] = [
     ("Logistics", 7),
     ("Software", 10),

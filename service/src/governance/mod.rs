@@ -1,4 +1,4 @@
-//! Settings, the change log, and the schema version of a database that was brought over.
+//! Settings, the change log, and the schema version of an imported database.
 
 pub mod change_log;
 pub mod schema_version;

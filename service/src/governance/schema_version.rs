@@ -1,12 +1,11 @@
-//! The schema version of a sales-assistant database that was brought over.
+//! Schema version of an imported sales-assistant database.
 
 use crate::{error::Result, scope::Scope};
 
-/// The version that the brought-over database had (`alembic_version.version_num`); `None` when
-/// nothing was brought over.
+/// The version of the imported database (`alembic_version.version_num`); `None` if nothing was imported.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn get(scope: &Scope) -> Result<Option<String>> {
     let sql = "SELECT \"version_num\" FROM \"alembic_version\" WHERE \"organization_id\" = {} \
                ORDER BY \"version_num\" DESC LIMIT 1";

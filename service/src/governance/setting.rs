@@ -1,4 +1,4 @@
-//! Settings: what an organization says about how the product works for it.
+//! Organization settings.
 
 use std::sync::LazyLock;
 
@@ -33,13 +33,13 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// Whose a setting is (`settings.scope`).
+/// Scopes of settings (`settings.scope`).
 pub const SCOPES: &[Word] = &[
     word("system", "Built in; it can't be deleted."),
     word("organization", "Added by the organization."),
 ];
 
-/// What a value is (`settings.value_type`).
+/// Value types (`settings.value_type`).
 pub const TYPES: &[Word] = &[
     word("string", "String."),
     word("integer", "Integer."),
@@ -48,27 +48,27 @@ pub const TYPES: &[Word] = &[
     word("json", "JSON."),
 ];
 
-/// What language model is asked: `openai`, or whatever speaks its protocol.
+/// Language model provider: `openai`, or the name of a service with a compatible API.
 pub const LLM_PROVIDER: &str = "llm_provider";
-/// The name of the language model.
+/// Name of the language model.
 pub const LLM_MODEL: &str = "llm_model";
-/// How many records are enriched at a time.
+/// Maximum number of records enriched concurrently.
 pub const CONCURRENCY: &str = "max_concurrent_enrichments";
-/// How many days what was looked up is kept.
+/// TTL of provider cache entries, in days.
 pub const CACHE_DAYS: &str = "cache_ttl_days";
-/// What a day may cost, in US dollars.
+/// Daily spend limit, in US dollars.
 pub const SPEND_LIMIT: &str = "daily_spend_limit";
-/// Whether more than one provider may be asked about a record.
+/// Whether more than one provider may be used per record.
 pub const DEEP_SEARCH: &str = "enable_deep_search";
-/// What language models cost: `{"MODEL": {"input": 0.15, "output": 0.6}}`, in US dollars for a million tokens.
+/// Prices of language models: `{"MODEL": {"input": 0.15, "output": 0.6}}`, in US dollars per million tokens.
 pub const LLM_PRICES: &str = "llm_prices";
 
-/// What the server itself goes by.
+/// A setting that the server uses.
 struct Known {
     key: &'static str,
     of_type: &'static str,
     usual: fn() -> Json,
-    /// As the enrichment document writes it; nothing for what was added.
+    /// Description, as in the enrichment document; `None` for settings added later.
     about: Option<&'static str>,
     allowed: fn(&Json) -> Option<&'static str>,
 }
@@ -92,7 +92,7 @@ const KNOWN: [Known; 7] = [
         allowed: |value| {
             let filled =
                 value.as_str().is_some_and(|name| !name.trim().is_empty() && name.len() <= 50);
-            (!filled).then_some("it must be the name of a provider, of at most 50 characters")
+            (!filled).then_some("`value` must be a provider name of 1 to 50 characters")
         },
     },
     Known {
@@ -103,7 +103,7 @@ const KNOWN: [Known; 7] = [
         allowed: |value| {
             let filled =
                 value.as_str().is_some_and(|name| !name.trim().is_empty() && name.len() <= 200);
-            (!filled).then_some("it must be the name of a model, of at most 200 characters")
+            (!filled).then_some("`value` must be a model name of 1 to 200 characters")
         },
     },
     Known {
@@ -111,14 +111,14 @@ const KNOWN: [Known; 7] = [
         of_type: "integer",
         usual: || json!(3),
         about: Some("Max parallel enrichments"),
-        allowed: |value| number_between(value, 1.0, 100.0, "it must be from 1 to 100"),
+        allowed: |value| number_between(value, 1.0, 100.0, "`value` must be from 1 to 100"),
     },
     Known {
         key: CACHE_DAYS,
         of_type: "integer",
         usual: || json!(7),
         about: Some("Cache expiry in days"),
-        allowed: |value| number_between(value, 0.0, 3_650.0, "it must be from 0 to 3650 days"),
+        allowed: |value| number_between(value, 0.0, 3_650.0, "`value` must be from 0 to 3650 days"),
     },
     Known {
         key: SPEND_LIMIT,
@@ -126,7 +126,7 @@ const KNOWN: [Known; 7] = [
         usual: || json!(100.0),
         about: Some("Maximum daily API spend"),
         allowed: |value| {
-            number_between(value, 0.0, 1e9, "it must be from 0 to 1000000000 US dollars")
+            number_between(value, 0.0, 1e9, "`value` must be from 0 to 1000000000 US dollars")
         },
     },
     Known {
@@ -139,7 +139,7 @@ const KNOWN: [Known; 7] = [
     Known {
         key: LLM_PRICES,
         of_type: "json",
-        // https://openai.com/api/pricing, gpt-4o-mini, US dollars for a million tokens.
+        // https://openai.com/api/pricing, gpt-4o-mini, US dollars per million tokens.
         usual: || json!({ "gpt-4o-mini": { "input": 0.15, "output": 0.6, "cached_input": 0.075 } }),
         about: None,
         allowed: |value| {
@@ -154,14 +154,14 @@ const KNOWN: [Known; 7] = [
                 })
             });
             (!proper).then_some(
-                "it must tell for each model what a million tokens cost, and may tell it for cached input: \
+                "`value` must give the prices per million tokens of each model; `cached_input` is optional: \
                  {\"MODEL\": {\"input\": 0.15, \"output\": 0.6, \"cached_input\": 0.075}}",
             )
         },
     },
 ];
 
-/// What may be written.
+/// Validation rules.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,
@@ -198,7 +198,7 @@ impl Hooks for Setting {
     fn deleting<'u>(&'u self, _: &'u mut Unit, setting: &'u Record) -> BoxFuture<'u, Result<()>> {
         Box::pin(async move {
             if setting.text("scope") == "system" {
-                let message = "it was there from the beginning; give it another value";
+                let message = "a built-in setting can't be deleted; change its value instead";
                 return Err(Problem::conflict(crate::Reason::SettingBuiltIn, "id", message).into());
             }
             Ok(())
@@ -206,7 +206,7 @@ impl Hooks for Setting {
     }
 }
 
-/// Works out the type of a setting, and checks its value.
+/// Determines the type of a setting and validates its value.
 fn complete(setting: &mut Record, problems: &mut Vec<Problem>) {
     let known = KNOWN.iter().find(|known| known.key == setting.text("key"));
     let Value::Json(value) = setting.value("value").clone() else { return };
@@ -218,7 +218,7 @@ fn complete(setting: &mut Record, problems: &mut Vec<Problem>) {
     };
     if !told.is_empty() && told != of_type {
         let message =
-            format!("`{}` is of the type {}", setting.text("key"), of_type.to_uppercase());
+            format!("setting `{}` must have type {}", setting.text("key"), of_type.to_uppercase());
         problems.push(Problem::invalid(crate::Reason::SettingTypeMismatch, "value_type", message));
     }
     let fits = match of_type {
@@ -229,7 +229,7 @@ fn complete(setting: &mut Record, problems: &mut Vec<Problem>) {
         _ => true,
     };
     if !fits {
-        let message = format!("it is of the type {}", of_type.to_uppercase());
+        let message = format!("`value` must have type {}", of_type.to_uppercase());
         problems.push(Problem::invalid(crate::Reason::SettingTypeMismatch, "value", message));
     } else if let Some(message) = known.and_then(|known| (known.allowed)(&value)) {
         problems.push(Problem::invalid(crate::Reason::ValueInvalid, "value", message));
@@ -247,34 +247,34 @@ fn type_of(value: &Json) -> &'static str {
     }
 }
 
-/// Whether the server itself goes by a setting.
+/// Whether the server uses a setting.
 pub(crate) fn is_known(key: &str) -> bool {
     KNOWN.iter().any(|known| known.key == key)
 }
 
-/// Why a setting would be refused; nothing when it would not.
+/// Validation error of a setting, if any.
 pub(crate) fn refusal(setting: &Record) -> Option<String> {
     let mut problems = Vec::new();
     complete(&mut setting.clone(), &mut problems);
     problems.into_iter().next().map(|problem| problem.message)
 }
 
-/// What the settings of an organization say, with what is usual where they say nothing.
+/// Settings of an organization, with default values for missing ones.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     told: std::collections::HashMap<String, Json>,
 }
 
 impl Settings {
-    /// Reads them.
+    /// Reads the settings.
     ///
     /// # Errors
-    /// [`crate::Error::Unavailable`] when the database does not answer.
+    /// [`crate::Error::Unavailable`] if the database doesn't respond.
     pub async fn read(scope: &Scope) -> Result<Self> {
         Self::of(&scope.store().query(SELECT, vec![scope.organization().into()]).await?)
     }
 
-    /// Reads them as this unit sees them.
+    /// Reads the settings within the transaction of a unit of work.
     pub(crate) async fn within(unit: &Unit) -> Result<Self> {
         Self::of(&unit.query(SELECT, vec![unit.scope().organization().into()]).await?)
     }
@@ -295,50 +295,50 @@ impl Settings {
         self.told.get(key).cloned().or_else(usual).unwrap_or_default()
     }
 
-    /// The text of a setting.
+    /// Text value of a setting.
     #[must_use]
     pub fn text(&self, key: &str) -> String {
         self.value(key).as_str().unwrap_or_default().to_owned()
     }
 
-    /// The number of a setting.
+    /// Numeric value of a setting.
     #[must_use]
     pub fn number(&self, key: &str) -> f64 {
         self.value(key).as_f64().unwrap_or_default()
     }
 
-    /// The whole number of a setting.
+    /// Integer value of a setting.
     #[must_use]
     pub fn count(&self, key: &str) -> i64 {
         self.value(key).as_i64().unwrap_or_default()
     }
 
-    /// Whether a setting is true.
+    /// Boolean value of a setting.
     #[must_use]
     pub fn is(&self, key: &str) -> bool {
         self.value(key).as_bool().unwrap_or_default()
     }
 
-    /// The price of a model, where the organization or the product has one.
+    /// Price of a model, as configured by the organization or built in.
     #[must_use]
     pub fn price(&self, model: &str) -> Option<Price> {
         Price::read(self.value(LLM_PRICES).get(model)).or_else(|| Price::built_in(model))
     }
 }
 
-/// The price of a language model, in US dollars for a million tokens.
+/// Price of a language model, in US dollars per million tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Price {
-    /// Of tokens of prompts.
+    /// Price of prompt tokens.
     pub input: f64,
-    /// Of tokens of answers.
+    /// Price of completion tokens.
     pub output: f64,
-    /// Of tokens of prompts that the provider read from its cache; `input` when it is not known.
+    /// Price of prompt tokens served from the provider's cache; `input` applies if it is unknown.
     pub cached_input: Option<f64>,
 }
 
 impl Price {
-    /// The price of a model that the product knows.
+    /// Built-in price of a model.
     #[must_use]
     pub fn built_in(model: &str) -> Option<Self> {
         let known = KNOWN.iter().find(|known| known.key == LLM_PRICES)?;
@@ -358,7 +358,7 @@ impl Price {
 const SELECT: &str =
     "SELECT \"key\", \"value\" FROM \"settings\" WHERE \"organization_id\" = {} ORDER BY \"id\"";
 
-/// Puts in the settings that every organization has, where they are missing.
+/// Inserts missing built-in settings of an organization.
 pub(crate) async fn seed<C: ConnectionTrait>(
     connection: &C,
     engine: Engine,

@@ -1,4 +1,4 @@
-//! Keys of programs and people that call the API: `sg_PREFIX.SECRET`, shown once, stored as a hash.
+//! API keys: `sg_PREFIX.SECRET`, shown once and stored as a hash.
 
 use std::sync::LazyLock;
 
@@ -19,13 +19,13 @@ use crate::{
     write::{Record, once},
 };
 
-/// What every key begins with, so that one that leaks is recognised.
+/// Prefix of every API key, which helps secret scanners detect leaked ones.
 const MARK: &str = "sg_";
 
-/// How many random bytes name a key: 12 characters.
+/// Random bytes of the key prefix: 12 characters.
 const PREFIX_BYTES: usize = 9;
 
-/// How many random bytes make its secret: 43 characters.
+/// Random bytes of the secret: 43 characters.
 const SECRET_BYTES: usize = 32;
 
 /// The table.
@@ -45,50 +45,50 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// A key that is wanted.
+/// Input for a new API key.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// What it is for, or where it is kept: at most 100 characters.
+    /// Purpose or location of the key: at most 100 characters.
     pub name: String,
-    /// What it may do.
+    /// Role of the key.
     pub role: Role,
-    /// Whether a program uses it. What a program wrote, a person approves.
+    /// Whether a program uses the key. Drafts written by a program need approval by a person.
     pub worker: bool,
-    /// The e-mail address of the person who answers for it, who is made when there is none.
+    /// E-mail address of the responsible user, who is created if missing.
     pub user: String,
-    /// Whether that person is the owner of the organization, and not what the key is.
+    /// Whether that user becomes owner of the organization, regardless of the role of the key.
     pub is_owner: bool,
-    /// From when on it is not accepted any more.
+    /// Expiry.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// A key, without its secret.
+/// An API key, without its secret.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
-    /// What it is for.
+    /// Name.
     pub name: String,
-    /// By which it is told from others, and revoked.
+    /// Prefix, which identifies the key and is used to revoke it.
     pub prefix: String,
-    /// What it may do.
+    /// Role.
     pub role: String,
     /// `worker` or `person`.
     pub kind: String,
-    /// The e-mail address of the person who answers for it.
+    /// E-mail address of the responsible user.
     pub user: String,
-    /// When it was made.
+    /// Creation time.
     pub created_at: DateTime<Utc>,
-    /// When it was last used, to the minute.
+    /// Time of last use, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// From when on it is not accepted any more.
+    /// Expiry.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it was revoked.
+    /// Revocation time.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// Makes a key; gives its whole text, which nobody can tell again.
+/// Creates an API key and returns its full text, which can't be retrieved again.
 ///
 /// # Errors
-/// [`Error::Refused`] with everything that is wrong; [`Error::Forbidden`].
+/// [`Error::Refused`] with all validation errors; [`Error::Forbidden`].
 pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
     scope.demand(Permission::ManageApiKeys)?;
     let (prefix, secret) = (random::<PREFIX_BYTES>()?, random::<SECRET_BYTES>()?);
@@ -101,7 +101,7 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
                 return Err(Problem::invalid(
                     crate::Reason::ValueInvalid,
                     "name",
-                    "it has from 1 to 100 characters",
+                    "`name` must have 1 to 100 characters and no control characters",
                 )
                 .into());
             }
@@ -109,21 +109,24 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
                 return Err(Problem::invalid(
                     crate::Reason::TimeNotInFuture,
                     "expires_at",
-                    "it must lie ahead",
+                    "the expiry must be in the future",
                 )
                 .into());
             }
             let role = if new.is_owner { Role::Owner } else { new.role };
             let person = user::ensure(unit, &new.user, role).await?;
             if person.has("suspended_at") || person.has("deleted_at") {
-                let message = "this user is suspended or deleted: no key of theirs is accepted";
+                let message = "the user is suspended or deleted, so their API keys are rejected";
                 return Err(
                     Problem::conflict(crate::Reason::UserNotAllowed, "user", message).into()
                 );
             }
             let most = Role::of(person.text("role")).unwrap_or(Role::Analyst);
             if new.role.weaker(most) != new.role {
-                let message = format!("a key of this user is at most {}", most.name());
+                let message = format!(
+                    "the role of the key exceeds the role of the user; maximum: {}",
+                    most.name()
+                );
                 return Err(
                     Problem::conflict(crate::Reason::UserNotAllowed, "role", message).into()
                 );
@@ -148,7 +151,7 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
     Ok(text)
 }
 
-/// The keys of the organization, oldest first.
+/// API keys of the organization, oldest first.
 ///
 /// # Errors
 /// [`Error::Forbidden`].
@@ -175,10 +178,10 @@ pub async fn list(scope: &Scope) -> Result<Vec<ApiKey>> {
     rows.iter().map(key).collect()
 }
 
-/// Revokes the key with this prefix. One that is revoked stays so.
+/// Revokes the API key with this prefix. Revoking a revoked key has no effect.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the organization has none; [`Error::Forbidden`].
+/// [`Error::NotFound`] if the organization has no such key; [`Error::Forbidden`].
 pub async fn revoke(scope: &Scope, prefix: &str) -> Result<()> {
     scope.demand(Permission::ManageApiKeys)?;
     let prefix = prefix.strip_prefix(MARK).unwrap_or(prefix);
@@ -190,7 +193,7 @@ pub async fn revoke(scope: &Scope, prefix: &str) -> Result<()> {
             let binds = vec![prefix.clone().into(), unit.scope().organization().into()];
             let rows = unit.query(sql, binds).await?;
             let Some(row) = rows.first() else {
-                return Err(Error::NotFound(format!("the key `{prefix}`")));
+                return Err(Error::NotFound(format!("API key `{prefix}`")));
             };
             let before = unit.get(table(), row.try_get_by_index(0)?, "prefix").await?;
             if !before.has("revoked_at") {
@@ -204,7 +207,7 @@ pub async fn revoke(scope: &Scope, prefix: &str) -> Result<()> {
     .await
 }
 
-/// The part of a key by which it is looked up; `None` when the text can be no key.
+/// The prefix used for lookup; `None` if the text can't be an API key.
 pub(super) fn prefix(text: &str) -> Option<&str> {
     let (prefix, secret) = text.strip_prefix(MARK)?.split_once('.')?;
     let proper = |part: &str, bytes: usize| {
@@ -214,7 +217,7 @@ pub(super) fn prefix(text: &str) -> Option<&str> {
     (proper(prefix, PREFIX_BYTES) && proper(secret, SECRET_BYTES)).then_some(prefix)
 }
 
-/// What is stored of a key: SHA-256 in hexadecimal. It is random throughout, so it needs no salt.
+/// Stored hash of a key: SHA-256 in hexadecimal. A salt is not needed because the key is random.
 pub(super) fn hash(text: &str) -> String {
     use std::fmt::Write as _;
     let digest = Sha256::digest(text.as_bytes());

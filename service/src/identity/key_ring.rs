@@ -1,4 +1,4 @@
-//! Who holds a key that comes with a request.
+//! Authentication by API key, with a cache.
 
 use std::{
     collections::HashMap,
@@ -12,39 +12,39 @@ use tokio::sync::Semaphore;
 use super::{api_key, policy::Role};
 use crate::{clock::Clock, error::Result, scope::Actor, store::Store, table::Kind, value::Value};
 
-/// How long what is known of a key counts: so long one that is revoked may still be accepted.
+/// TTL of a cached key. A revoked key may still be accepted for this long.
 pub const KNOWN_FOR: TimeDelta = TimeDelta::seconds(2);
 
-/// How exactly the last use of a key is noted.
+/// Resolution of the last-used timestamp.
 const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
-/// The most keys that are remembered.
+/// Maximum number of cached keys.
 const REMEMBERED: usize = 10_000;
 
-/// Who holds a key.
+/// Identity behind an API key.
 #[derive(Clone, Debug)]
 pub struct Holder {
-    /// The key of the key, which no other has.
+    /// Primary key of the API key.
     pub id: i64,
-    /// The organization whose rows are seen.
+    /// Organization of the key.
     pub organization: i64,
-    /// Who acts.
+    /// Actor.
     pub actor: Actor,
-    /// What they may do.
+    /// Role of the actor.
     pub role: Role,
-    /// What the key is for.
+    /// Name of the API key.
     pub key: String,
-    /// From when on it is not accepted any more.
+    /// Expiry.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Looks keys up, and remembers them for a moment.
+/// Looks up API keys and caches them briefly.
 #[derive(Clone)]
 pub struct KeyRing {
     store: Store,
     clock: Arc<dyn Clock>,
     known: Arc<Mutex<HashMap<String, Known>>>,
-    /// One note at a time: behind a writer that takes long they would pile up.
+    /// Limits updates of the last-used timestamp to one at a time, so they don't pile up behind a slow writer.
     noting: Arc<Semaphore>,
 }
 
@@ -57,17 +57,16 @@ struct Known {
 }
 
 impl KeyRing {
-    /// The keys in `store`.
+    /// The API keys in `store`.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
         Self { store, clock, known: Arc::default(), noting: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Who holds the key with this text; `None` when nobody does: it is wrong, revoked, expired, or its
-    /// user is suspended.
+    /// The identity behind this key; `None` if the key is unknown, revoked or expired, or its user is suspended.
     ///
     /// # Errors
-    /// [`crate::Error::Unavailable`] when the database does not answer.
+    /// [`crate::Error::Unavailable`] if the database doesn't respond.
     pub async fn holder(&self, text: &str) -> Result<Option<Holder>> {
         let Some(prefix) = api_key::prefix(text) else { return Ok(None) };
         let now = self.clock.now();
@@ -88,10 +87,10 @@ impl KeyRing {
         Ok(known.map(|known| known.holder))
     }
 
-    /// Whether any key is accepted: without one, nobody can get in.
+    /// Whether there is any valid API key. Without one, authentication is impossible.
     ///
     /// # Errors
-    /// [`crate::Error::Unavailable`] when the database does not answer.
+    /// [`crate::Error::Unavailable`] if the database doesn't respond.
     pub async fn any(&self) -> Result<bool> {
         let sql = "SELECT 1 FROM \"api_keys\" WHERE \"revoked_at\" IS NULL \
                    AND (\"expires_at\" IS NULL OR \"expires_at\" > {}) LIMIT 1";
@@ -138,7 +137,7 @@ impl KeyRing {
         Ok(Some(known))
     }
 
-    /// Notes that a key is used, beside the request that it came with, which doesn't wait for it.
+    /// Updates the last-used timestamp of a key in the background, without delaying the request.
     fn note_use(&self, prefix: &str, key: i64, now: DateTime<Utc>) {
         let Ok(turn) = Arc::clone(&self.noting).try_acquire_owned() else { return };
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,13 +145,16 @@ impl KeyRing {
             known.used_at = Some(now);
         }
         let store = self.store.clone();
-        #[expect(clippy::disallowed_methods, reason = "one at a time, and nobody waits for it")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "one at a time, and no request waits for it"
+        )]
         tokio::spawn(async move {
             let _turn = turn;
             let sql = "UPDATE \"api_keys\" SET \"last_used_at\" = {} WHERE \"id\" = {}";
             let binds = vec![Value::Time(now).bind(Kind::Time), key.into()];
             if let Err(error) = store.execute(sql, binds).await {
-                tracing::debug!(%error, "the last use of a key could not be noted");
+                tracing::debug!(%error, "can't update the last-used timestamp of an API key");
             }
         });
     }

@@ -1,4 +1,4 @@
-//! Who acts, for which organization, and what they may do.
+//! Actors, organizations, roles and permissions.
 
 pub mod api_key;
 pub mod key_ring;

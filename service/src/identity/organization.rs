@@ -1,4 +1,4 @@
-//! Organizations: whose rows they are.
+//! Organizations: tenants that own rows.
 
 use entity::identity::organization;
 use sea_orm::{
@@ -14,29 +14,29 @@ use crate::{
     store::{Engine, Store},
 };
 
-/// The organization of a server that has only one.
+/// Organization of a server with a single organization.
 pub const DEFAULT: &str = "default";
 
-/// The key of the organization called `slug`.
+/// The primary key of the organization with this `slug`.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none.
+/// [`Error::NotFound`] if there is none.
 pub async fn find(store: &Store, slug: &str) -> Result<i64> {
     by_slug(store, slug).await?.ok_or_else(|| Error::NotFound(format!("organization `{slug}`")))
 }
 
-/// The key of the organization called `slug`, which is made when there is none.
+/// The primary key of the organization with this `slug`, which is created if missing.
 ///
 /// # Errors
-/// [`Error::Invalid`] when the slug is empty, longer than 100 characters or has other characters
-/// than letters, digits and `-`.
+/// [`Error::Invalid`] if the slug is empty, longer than 100 characters, or has characters other than letters, digits
+/// and `-`.
 pub async fn ensure(store: &Store, clock: &dyn Clock, slug: &str) -> Result<i64> {
     let proper = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if slug.is_empty() || slug.len() > 100 || !slug.chars().all(proper) {
         return Err(Error::invalid(
             crate::Reason::ValueInvalid,
             "organization",
-            "an organization is named by 1 to 100 lower-case letters, digits and `-`",
+            "`organization` must have 1 to 100 lowercase letters, digits or `-`",
         ));
     }
     if let Some(id) = by_slug(store, slug).await? {
@@ -44,12 +44,12 @@ pub async fn ensure(store: &Store, clock: &dyn Clock, slug: &str) -> Result<i64>
     }
     match insert(store.write(), store.engine(), clock, slug).await {
         Ok(id) => Ok(id),
-        // Another server made it in between.
+        // Another server created it concurrently.
         Err(error) => by_slug(store, slug).await?.ok_or(error),
     }
 }
 
-/// Makes an organization and gives its key.
+/// Creates an organization and returns its primary key.
 pub(crate) async fn insert<C: ConnectionTrait>(
     connection: &C,
     engine: Engine,
@@ -70,27 +70,27 @@ pub(crate) async fn insert<C: ConnectionTrait>(
     Ok(id)
 }
 
-/// What the organization of a scope is called, and by which slug it is named.
+/// Name and slug of the organization of a scope.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database doesn't respond.
 pub async fn named(scope: &Scope) -> Result<(String, String)> {
     let sql = "SELECT \"name\", \"slug\" FROM \"organizations\" WHERE \"id\" = {}";
     let rows = scope.store().query(sql, vec![scope.organization().into()]).await?;
-    let row = rows.first().ok_or_else(|| Error::internal("an organization that is gone"))?;
+    let row = rows.first().ok_or_else(|| Error::internal("organization was deleted"))?;
     Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))
 }
 
-/// Whether there is any organization: a database without one is new.
+/// Whether there is any organization. A database without one is new.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
-#[expect(clippy::disallowed_methods, reason = "organizations stand above the tenant door")]
+/// [`Error::Unavailable`] if the database doesn't respond.
+#[expect(clippy::disallowed_methods, reason = "organizations are not subject to tenant isolation")]
 pub async fn any(store: &Store) -> Result<bool> {
     Ok(organization::Entity::find().one(store.write()).await?.is_some())
 }
 
-#[expect(clippy::disallowed_methods, reason = "organizations stand above the tenant door")]
+#[expect(clippy::disallowed_methods, reason = "organizations are not subject to tenant isolation")]
 async fn by_slug(store: &Store, slug: &str) -> Result<Option<i64>> {
     let row = organization::Entity::find()
         .filter(organization::Column::Slug.eq(slug))

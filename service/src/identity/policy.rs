@@ -1,36 +1,36 @@
-//! Roles, and what each may do: the one table of permissions.
+//! Roles and their permissions, in a single table.
 
 use crate::error::{Error, Result};
 
-/// What an actor is in an organization.
+/// Role of an actor in an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Answers for the organization.
+    /// Full access, including responsibility for the organization.
     Owner,
-    /// Runs it day by day.
+    /// Administers the organization.
     Admin,
-    /// Sells: reads and writes.
+    /// Sales representative: reads and writes.
     Member,
-    /// Asks questions, and changes nothing.
+    /// Read-only access.
     Analyst,
 }
 
-/// What may be done.
+/// A permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// To read everything in the organization, and to follow its changes.
+    /// Read everything in the organization, and subscribe to its changes.
     Read,
-    /// To write: to make, change, delete, approve, log.
+    /// Write: create, update, delete, approve, log.
     Write,
-    /// To hand out or erase for good all that is known about a person.
+    /// Export or erase all personal data of a prospect.
     ManagePersonalData,
-    /// To see how the database is doing.
+    /// View database statistics.
     ViewStatistics,
-    /// To give keys out, and to take them back.
+    /// Issue and revoke API keys.
     ManageApiKeys,
 }
 
-/// The table: who may do what.
+/// Permissions and the roles that have them.
 const POLICY: &[(Permission, &[Role])] = &[
     (Permission::Read, &[Role::Owner, Role::Admin, Role::Member, Role::Analyst]),
     (Permission::Write, &[Role::Owner, Role::Admin, Role::Member]),
@@ -42,7 +42,7 @@ const POLICY: &[(Permission, &[Role])] = &[
 impl Role {
     const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Member, Self::Analyst];
 
-    /// As stored.
+    /// Stored name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -53,25 +53,25 @@ impl Role {
         }
     }
 
-    /// The role that is stored as `name`.
+    /// The role with this stored name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
-    /// Of two roles the one that may less.
+    /// The weaker of two roles.
     #[must_use]
     pub fn weaker(self, other: Self) -> Self {
         if self.permissions().count() <= other.permissions().count() { self } else { other }
     }
 
-    /// Whether the role covers it.
+    /// Whether the role has the permission.
     #[must_use]
     pub fn may(self, permission: Permission) -> bool {
         POLICY.iter().any(|(known, roles)| *known == permission && roles.contains(&self))
     }
 
-    /// Refuses what the role does not cover.
+    /// Rejects a role without the permission.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
@@ -83,14 +83,14 @@ impl Role {
         }
     }
 
-    /// What the role covers.
+    /// The permissions of the role.
     pub fn permissions(self) -> impl Iterator<Item = Permission> {
         POLICY.iter().map(|(permission, _)| *permission).filter(move |one| self.may(*one))
     }
 }
 
 impl Permission {
-    /// As told to users.
+    /// Name for messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

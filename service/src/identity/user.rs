@@ -1,4 +1,4 @@
-//! People who work in the product.
+//! Users of the product.
 
 use std::sync::LazyLock;
 
@@ -31,7 +31,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// The person with this address, who is made with `role` when there is none.
+/// The user with this e-mail address, created with `role` if missing.
 pub(super) async fn ensure(unit: &mut Unit, email: &str, role: Role) -> Result<Record> {
     let email = email.trim().to_lowercase();
     let proper = email_address::EmailAddress::is_valid(&email) && email.chars().count() <= 320;
@@ -39,7 +39,7 @@ pub(super) async fn ensure(unit: &mut Unit, email: &str, role: Role) -> Result<R
         return Err(Problem::invalid(
             crate::Reason::EmailInvalid,
             "user",
-            "it must be an e-mail address",
+            "`user` must be an e-mail address",
         )
         .into());
     }
@@ -48,7 +48,7 @@ pub(super) async fn ensure(unit: &mut Unit, email: &str, role: Role) -> Result<R
     let rows = unit.query(sql, vec![email.clone().into()]).await?;
     if let Some(row) = rows.first() {
         if row.try_get_by_index::<i64>(1)? != unit.scope().organization() {
-            let message = "this address belongs to somebody of another organization";
+            let message = "the e-mail address belongs to a user of another organization";
             return Err(Problem::conflict(crate::Reason::UserNotAllowed, "user", message).into());
         }
         return unit.get(table(), row.try_get_by_index(0)?, "user").await;

@@ -1,4 +1,4 @@
-//! What providers were asked and answered: kept until it expires, so that it is not paid for twice.
+//! Cached provider responses, kept until they expire so that no lookup is paid for twice.
 
 use std::sync::LazyLock;
 
@@ -14,13 +14,13 @@ pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<enrichment_cache_entry::Entity>("enrichment_cache_entry")
             .holding([("lookup_type", 50), ("source", 50)])
-            // What is known of people stands in it.
+            // Responses contain personal data.
             .confidential()
     });
     &TABLE
 }
 
-/// What may be written: an entry can be thrown away, so that the next one asks again.
+/// Write rules: an entry can only be deleted, so that the next lookup asks the provider again.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,

@@ -1,4 +1,4 @@
-//! Keys that our rows have in other systems.
+//! IDs of our rows in other systems.
 
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// What may be written: imports put keys in.
+/// Write rules: only data migrations create rows.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,

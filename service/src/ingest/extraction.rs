@@ -1,4 +1,4 @@
-//! Structured data that was read out of a file or a web page.
+//! Structured data extracted from a file or a web page.
 
 use std::sync::LazyLock;
 
@@ -19,10 +19,10 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// What was read (`extractions.source_type`).
+/// Source of the extraction (`extractions.source_type`).
 pub const SOURCES: &[Word] = &[word("file", "A file."), word("web_page", "A web page.")];
 
-/// What may be written.
+/// Write rules.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,

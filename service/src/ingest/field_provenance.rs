@@ -1,4 +1,4 @@
-//! Where values came from: what a provider found for a field of a prospect or a company, and what became of it.
+//! Field provenance: the value that a provider found for a field of a prospect or a company, and its outcome.
 
 use std::sync::LazyLock;
 
@@ -21,21 +21,21 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// What became of a value (`field_provenance.outcome`).
+/// Outcome of a value (`field_provenance.outcome`).
 pub mod outcome {
     /// Written.
     pub const APPLIED: &str = "applied";
-    /// It was there already.
+    /// The field already had this value.
     pub const CONFIRMED: &str = "confirmed";
-    /// Another stays.
+    /// The field kept another value because of the policy.
     pub const KEPT: &str = "kept";
-    /// It was no value that the field takes.
+    /// Rejected by the validation of the field.
     pub const REFUSED: &str = "refused";
-    /// It was taken back.
+    /// Written, and undone.
     pub const UNDONE: &str = "undone";
 }
 
-/// What became of a value that a provider found (`field_provenance.outcome`).
+/// Outcomes of a value that a provider found (`field_provenance.outcome`).
 pub const OUTCOMES: &[Word] = &[
     word(outcome::APPLIED, "Written."),
     word(outcome::CONFIRMED, "The field already had this value."),

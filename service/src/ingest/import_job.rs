@@ -1,4 +1,4 @@
-//! Lists that come in: one job for each.
+//! Import and enrichment jobs.
 
 use std::sync::LazyLock;
 
@@ -29,45 +29,45 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// What a job does (`import_jobs.kind`).
+/// Kind of a job (`import_jobs.kind`).
 pub mod kind {
     /// An import of people from a file.
     pub const LIST: &str = "list";
-    /// It finds out more about people we know.
+    /// An enrichment of prospects by providers.
     pub const ENRICHMENT: &str = "enrichment";
 }
 
-/// What a job does (`import_jobs.kind`).
+/// Kinds of jobs (`import_jobs.kind`).
 pub const KINDS: &[Word] = &[
     word_published_as(kind::LIST, "import", "An import of people from a file."),
     word(kind::ENRICHMENT, "An enrichment of prospects by providers."),
 ];
 
-/// States of a job (`import_jobs.status`).
+/// Status of a job (`import_jobs.status`).
 pub mod status {
-    /// Its rows are being looked at.
+    /// The preview is running.
     pub const UPLOADING: &str = "uploading";
-    /// It waits to be committed.
+    /// Waiting for a commit.
     pub const PENDING: &str = "pending";
-    /// Its rows are being written.
+    /// Rows are being written.
     pub const PROCESSING: &str = "processing";
-    /// It waits to be resumed.
+    /// Paused until it is resumed.
     pub const PAUSED: &str = "paused";
-    /// Prospects are being made of its records.
+    /// Prospects are being created from the records.
     pub const PROMOTING: &str = "promoting";
-    /// Its rows are written.
+    /// All rows are written.
     pub const COMPLETED: &str = "completed";
-    /// What is left of it is not written.
+    /// The remaining rows are not written.
     pub const CANCELLED: &str = "cancelled";
-    /// It was broken off.
+    /// Failed.
     pub const FAILED: &str = "failed";
-    /// What it wrote is being taken back.
+    /// The undo is running.
     pub const UNDOING: &str = "undoing";
-    /// What it wrote was taken back.
+    /// Undone.
     pub const UNDONE: &str = "undone";
 }
 
-/// How far a job has come (`import_jobs.status`).
+/// Statuses of a job (`import_jobs.status`).
 pub const STATUSES: &[Word] = &[
     word(status::UPLOADING, "The preview is running; no row is written yet."),
     word(
@@ -79,21 +79,21 @@ pub const STATUSES: &[Word] = &[
         "Rows are being written or enriched; interrupted work resumes by itself.",
     ),
     word(status::PROMOTING, "Prospects are being created from the records of an enrichment."),
-    word(status::PAUSED, "Paused; rows already written stay."),
+    word(status::PAUSED, "Paused; rows already written remain."),
     word(
         status::COMPLETED,
         "All rows are written, except rows that wait for a decision; or enriched, except failed ones.",
     ),
     word(
         status::CANCELLED,
-        "The remaining rows are not written unless the job is committed again; rows already written stay.",
+        "The remaining rows are not written unless the job is committed again; rows already written remain.",
     ),
     word(status::FAILED, "Failed; `error` has the reason."),
     word(status::UNDOING, "The undo is running."),
     word(status::UNDONE, "Undone, except for rows that were modified since."),
 ];
 
-/// What is done with a job: the state it is in then, and those from which it may be done.
+/// Transitions of an import job: action, new status, and the statuses that allow the action.
 pub(crate) const LIFE: &[(&str, &str, &[&str])] = {
     use status::{CANCELLED, COMPLETED, FAILED, PAUSED, PENDING, PROCESSING, UNDOING};
     &[
@@ -106,11 +106,11 @@ pub(crate) const LIFE: &[(&str, &str, &[&str])] = {
     ]
 };
 
-/// What is done with an enrichment: as [`LIFE`].
+/// Transitions of an enrichment job, in the format of [`LIFE`].
 pub(crate) const LIFE_OF_ENRICHMENT: &[(&str, &str, &[&str])] = {
     use status::{CANCELLED, COMPLETED, FAILED, PAUSED, PENDING, PROCESSING, PROMOTING, UNDOING};
     &[
-        // What came from another system and was never made prospects of.
+        // Migrated from another system; no prospects were created from the records.
         ("commit", PROMOTING, &[PENDING, PAUSED, COMPLETED, FAILED, CANCELLED]),
         ("pause", PAUSED, &[PROCESSING, PENDING]),
         ("resume", PROCESSING, &[PAUSED, PENDING]),
@@ -120,10 +120,11 @@ pub(crate) const LIFE_OF_ENRICHMENT: &[(&str, &str, &[&str])] = {
     ]
 };
 
-/// Where it stands in `metadata` what a job was before prospects were made of its records.
+/// The key in `metadata` for the status before prospects were created from the records.
 const BEFORE: &str = "status_before";
 
-/// Keeps what a job was before prospects are made of its records: that is not what became of it.
+/// Saves the status of a job before prospects are created from its records. Creating prospects does not change the
+/// outcome of the enrichment.
 pub(crate) fn promoting(job: &mut Record, before: &str) {
     let mut metadata = match job.value("metadata") {
         Value::Json(Json::Object(metadata)) => metadata.clone(),
@@ -133,7 +134,7 @@ pub(crate) fn promoting(job: &mut Record, before: &str) {
     job.set("metadata", Value::Json(Json::Object(metadata)));
 }
 
-/// Lets a job be again what it was before prospects were made of its records.
+/// Restores the status that a job had before prospects were created from its records.
 pub(crate) fn promoted(job: &mut Record) {
     let mut state = status::COMPLETED.to_owned();
     if let Value::Json(Json::Object(metadata)) = job.value("metadata") {
@@ -150,7 +151,7 @@ pub(crate) fn promoted(job: &mut Record) {
     job.set("status", Value::Text(state));
 }
 
-/// Lets a new job have counted nothing.
+/// Sets all counters of a new job to zero.
 pub(crate) fn nothing_counted(job: &mut Record) {
     for count in [
         "total_records",
@@ -171,7 +172,7 @@ pub(crate) fn nothing_counted(job: &mut Record) {
     }
 }
 
-/// What becomes of rows that may be about somebody we know (`import_jobs.candidate_decision`).
+/// Decisions on rows that possibly match an existing prospect (`import_jobs.candidate_decision`).
 pub const DECISIONS: &[Word] = &[
     word("wait", "Wait for a person."),
     word("create", "Create a prospect for each."),
@@ -179,7 +180,7 @@ pub const DECISIONS: &[Word] = &[
     word("skip", "Skip them."),
 ];
 
-/// What may be written.
+/// Write rules.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,
@@ -205,7 +206,10 @@ impl Hooks for ImportJob {
             let state = job.text("status");
             let busy = [status::UPLOADING, status::PROCESSING, status::PROMOTING, status::UNDOING];
             if busy.contains(&state) {
-                let message = format!("it is {}; wait, or pause it", state.to_uppercase());
+                let message = format!(
+                    "the import job is {}; wait until it is done, or pause it",
+                    state.to_uppercase()
+                );
                 return Err(
                     Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into()
                 );
@@ -215,21 +219,21 @@ impl Hooks for ImportJob {
     }
 }
 
-/// What is left to do with a job in a state that does not say so: rows of a list that was written may wait for a decision,
-/// and an enrichment of another system may stand as one that runs.
+/// The remaining work that the status of a job does not show: rows of a completed import may wait for a decision, and
+/// an enrichment that was migrated from another system may have a running status although no server works on it.
 #[must_use]
 pub fn note(of_kind: &str, state: &str, waiting: i64, is_due: bool) -> Option<String> {
     match (of_kind, state) {
         (kind::LIST, status::COMPLETED) if waiting > 0 => {
             let rows = if waiting == 1 { "1 row waits".to_owned() } else { format!("{waiting} rows wait") };
             Some(format!(
-                "{rows} for a decision: decideImportRecord decides on one, commitImportJob with candidates CREATE, \
-                 MERGE or SKIP on all"
+                "{rows} for a decision: use decideImportRecord for one row, or commitImportJob with candidates CREATE, \
+                 MERGE or SKIP for all rows"
             ))
         }
         (kind::ENRICHMENT, status::PROCESSING | status::PENDING) if !is_due => Some(
-            "the job is imported from another system and does not run here; resumeImportJob enriches its pending \
-             records"
+            "the job was migrated from another system and is not running here; use resumeImportJob to enrich its \
+             pending records"
                 .to_owned(),
         ),
         _ => None,

@@ -1,4 +1,4 @@
-//! Rows of lists that come in.
+//! Rows of imports and records of enrichments.
 
 use std::sync::LazyLock;
 
@@ -25,27 +25,27 @@ pub fn table() -> &'static Table {
                 ("lease_token", 36),
             ])
             .keeping_secret(["lease_token", "provider_message"])
-            // What stands in a list is about people of whom nobody knows yet which prospect they are.
+            // Rows contain personal data of people who are not linked to a prospect yet.
             .confidential()
     });
     &TABLE
 }
 
-/// How far the enrichment of a record has come (`import_records.status`).
+/// Enrichment status of a record (`import_records.status`).
 pub mod status {
-    /// It waits for its turn.
+    /// Pending, or waiting for a retry.
     pub const PENDING: &str = "pending";
     /// Being enriched.
     pub const PROCESSING: &str = "processing";
-    /// They were asked, and what they found was kept.
+    /// Enriched; the results are stored.
     pub const ENRICHED: &str = "enriched";
-    /// They could not be asked.
+    /// The enrichment failed.
     pub const FAILED: &str = "failed";
-    /// It was left out.
+    /// Skipped.
     pub const SKIPPED: &str = "skipped";
 }
 
-/// How far the enrichment of a record has come (`import_records.status`).
+/// Enrichment statuses of a record (`import_records.status`).
 pub const STATUSES: &[Word] = &[
     word(status::PENDING, "Pending, or waiting for a retry."),
     word(status::PROCESSING, "Being enriched."),
@@ -54,21 +54,21 @@ pub const STATUSES: &[Word] = &[
     word(status::SKIPPED, "Skipped; `lastError` has the reason."),
 ];
 
-/// What becomes of rows (`import_records.verdict`).
+/// Verdict on a row (`import_records.verdict`).
 pub mod verdict {
-    /// Somebody new.
+    /// A new prospect.
     pub const CREATE: &str = "create";
-    /// Somebody we know.
+    /// An existing prospect, with new values.
     pub const UPDATE: &str = "update";
-    /// A person decides.
+    /// Possibly an existing prospect; a person decides.
     pub const MERGE_CANDIDATE: &str = "merge_candidate";
-    /// Nothing new.
+    /// An existing prospect without new values.
     pub const SKIP: &str = "skip";
-    /// Nothing can be made of it.
+    /// Invalid.
     pub const ERROR: &str = "error";
 }
 
-/// Lets providers never have been asked about a new row.
+/// Sets the attempt counter and the costs of a new row to zero.
 pub(crate) fn nothing_asked(record: &mut Record) {
     record.set("processing_attempts", Value::Int(0));
     for cost in ["cost", "reserved_cost"] {
@@ -76,7 +76,7 @@ pub(crate) fn nothing_asked(record: &mut Record) {
     }
 }
 
-/// What is to become of a row (`import_records.verdict`).
+/// Verdicts on a row (`import_records.verdict`).
 pub const VERDICTS: &[Word] = &[
     word(verdict::CREATE, "A new prospect."),
     word(verdict::UPDATE, "An existing prospect, with new values."),
@@ -85,25 +85,25 @@ pub const VERDICTS: &[Word] = &[
     word(verdict::ERROR, "Invalid unless corrected."),
 ];
 
-/// States of a row (`import_records.promotion_status`).
+/// Promotion status of a row (`import_records.promotion_status`).
 pub mod promotion {
     /// Not written yet.
     pub const NONE: &str = "none";
-    /// A prospect was made.
+    /// A prospect was created.
     pub const CREATED: &str = "created";
-    /// It is about a prospect that we knew.
+    /// An existing prospect matched.
     pub const MATCHED: &str = "matched";
-    /// It was left out.
+    /// Skipped.
     pub const REJECTED: &str = "rejected";
-    /// It could not be written.
+    /// Writing the row failed.
     pub const FAILED: &str = "failed";
-    /// It was taken back.
+    /// Undone.
     pub const UNDONE: &str = "undone";
-    /// It was not taken back.
+    /// Skipped on undo.
     pub const KEPT: &str = "kept";
 }
 
-/// What has become of a row (`import_records.promotion_status`).
+/// Promotion statuses of a row (`import_records.promotion_status`).
 pub const PROMOTIONS: &[Word] = &[
     word(promotion::NONE, "Not written yet."),
     word(promotion::CREATED, "A prospect was created."),
@@ -118,7 +118,7 @@ pub const PROMOTIONS: &[Word] = &[
     ),
 ];
 
-/// What a person decides on a row (`import_records.decision`).
+/// Decisions of a person on a row (`import_records.decision`).
 pub const DECISIONS: &[Word] = &[
     word("create", "Create a prospect."),
     word("merge", "Fill in an existing prospect."),

@@ -1,20 +1,20 @@
-//! JSON of other systems: what reading it would change.
+//! Detects JSON texts of other systems that parsing would change.
 
-/// A remark about a JSON text that is not read as it stands.
+/// Why a JSON text cannot be parsed without loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inexact {
-    /// It has numbers of more digits than are kept.
+    /// Numbers exceed the supported precision and are rounded.
     Rounded,
-    /// It is JSON, but deeper or larger than is read.
+    /// Valid JSON, but too deeply nested or with a number out of range.
     Unread,
 }
 
 impl Inexact {
-    /// In words.
+    /// The message for users.
     pub(super) fn message(self) -> &'static str {
         match self {
             Self::Rounded => {
-                "has numbers beyond 64 bits or of more than 17 digits, which are rounded"
+                "has numbers beyond 64 bits or with more than 17 digits, which are rounded"
             }
             Self::Unread => {
                 "is JSON that is nested deeper than 127 levels, or has a number beyond 1e308"
@@ -23,7 +23,7 @@ impl Inexact {
     }
 }
 
-/// What is not as it stands in a JSON text when it is read; nothing for what is no JSON.
+/// Checks whether parsing a JSON text loses information. Returns `None` for lossless and for invalid JSON.
 pub(super) fn inexact(text: &str) -> Option<Inexact> {
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(_) => numbers(text).any(|number| !is_exact(number)).then_some(Inexact::Rounded),
@@ -61,7 +61,7 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a number is kept with all its digits.
+/// Whether a number survives parsing with all its digits.
 fn is_exact(number: &str) -> bool {
     if !number.contains(['.', 'e', 'E']) {
         return number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok();
@@ -72,7 +72,7 @@ fn is_exact(number: &str) -> bool {
     decimal(number) == decimal(&format!("{read:e}"))
 }
 
-/// The digits of a number without the zeros around them, and the power of ten of the last one.
+/// The digits of a number without leading and trailing zeros, and the power of ten of the last digit.
 fn decimal(number: &str) -> (String, i64) {
     let number = number.trim_start_matches('-').to_ascii_lowercase();
     let (mantissa, exponent) = number.split_once('e').unwrap_or((&number, "0"));
@@ -94,7 +94,7 @@ mod tests {
     use super::{Inexact, inexact};
 
     #[test]
-    fn numbers_that_lose_digits_are_found() {
+    fn detects_numbers_that_lose_precision() {
         for text in [
             "{}",
             "null",

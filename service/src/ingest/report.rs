@@ -1,4 +1,4 @@
-//! What enrichment and look-ups came to, day by day: the views of the enrichment document.
+//! Daily aggregates of enrichments and lookups: the views of the enrichment document.
 
 use std::sync::Arc;
 
@@ -20,51 +20,51 @@ use crate::{
     value::Value,
 };
 
-/// A day with a provider (`daily_usage`).
+/// Usage of a provider on a day (`daily_usage`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Usage {
     /// The day, as `2026-03-01`.
     pub date: String,
-    /// Who was paid.
+    /// The provider.
     pub provider: String,
-    /// How many calls.
+    /// Number of calls.
     pub calls: f64,
-    /// Tokens of prompts and answers.
+    /// Tokens of prompts and completions.
     pub tokens: f64,
-    /// What they cost, in US dollars.
+    /// Cost of the calls, in US dollars.
     pub cost: f64,
-    /// How many of them have a known duration.
+    /// Number of calls with a known duration.
     pub timed_calls: f64,
-    /// How long those took together, in milliseconds.
+    /// Total duration of those calls, in milliseconds.
     pub latency_ms: f64,
 }
 
-/// How the records of a day came out (`enrichment_success_rate`).
+/// Enrichment results of a day (`enrichment_success_rate`).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Success {
     /// The day, as `2026-03-01`.
     pub date: String,
-    /// How many were enriched.
+    /// Number of enriched records.
     pub successful: i64,
-    /// How many failed.
+    /// Number of failed records.
     pub failed: i64,
 }
 
-/// What the enrichments cost that ended on a day.
+/// Cost of the enrichments that were completed on a day.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobCost {
     /// The day, as `2026-03-01`.
     pub date: String,
-    /// What they cost, in US dollars.
+    /// Cost, in US dollars.
     pub cost: f64,
-    /// How many there were.
+    /// Number of enrichments.
     pub jobs: i64,
-    /// How many records they had.
+    /// Number of their records.
     pub records: f64,
 }
 
 fn utc() -> Result<Arc<Zone>> {
-    Zone::named("UTC").ok_or_else(|| Error::internal("there is no UTC"))
+    Zone::named("UTC").ok_or_else(|| Error::internal("the time zone UTC is missing"))
 }
 
 fn list(table: &'static Table, field: &str, filter: Vec<Filter>) -> List {
@@ -73,7 +73,7 @@ fn list(table: &'static Table, field: &str, filter: Vec<Filter>) -> List {
     list
 }
 
-/// Groups by the days of UTC in `column`, the newest first, and by another column, if one is told.
+/// Groups by the UTC day of `column`, newest first, and optionally by a second column.
 async fn by_day(
     scope: &Scope,
     list: List,
@@ -113,10 +113,10 @@ fn number(cell: &Value) -> f64 {
     }
 }
 
-/// What was used of each provider on each day, the newest first.
+/// Usage per day and provider, newest first.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database does not respond.
 pub async fn daily_usage(
     scope: &Scope,
     since: Option<DateTime<Utc>>,
@@ -145,10 +145,10 @@ pub async fn daily_usage(
     Ok(told.collect())
 }
 
-/// How the records that were made on each day came out, the newest first.
+/// Success rate of the records by the day on which they were created, newest first.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database does not respond.
 pub async fn success_rate(
     scope: &Scope,
     since: Option<DateTime<Utc>>,
@@ -177,10 +177,10 @@ pub async fn success_rate(
     Ok(days)
 }
 
-/// What the enrichments cost that ended in the last days, by the day on which they did, the newest first.
+/// Cost of the enrichments that were completed in the last `days` days, by day of completion, newest first.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database does not respond.
 pub async fn job_costs(scope: &Scope, days: i64) -> Result<Vec<JobCost>> {
     let table = import_job::table();
     let ended = table.column("completed_at");

@@ -1,8 +1,8 @@
-//! Names of companies, as they are compared: without what they are by law.
+//! Company names as comparison values, without legal forms.
 
 use crate::search;
 
-/// Legal forms that are no ordinary words.
+/// Legal forms that are not ordinary words.
 const FORMS: &[&str] = &[
     "gmbh",
     "ggmbh",
@@ -68,14 +68,14 @@ const FORMS: &[&str] = &[
     "as\u{142}",
 ];
 
-/// Legal forms that are ordinary words too. They count with periods, or next to another sign of a legal form.
+/// Legal forms that are also ordinary words. They count only with periods or next to another part of a legal form.
 const AMBIGUOUS: &[&str] =
     &["spa", "co", "sa", "as", "se", "cie", "snc", "sc", "cv", "lda", "kk", "me", "ac", "scs"];
 
-/// What connects legal forms.
+/// Words between the parts of a legal form.
 const BETWEEN: &[&str] = &["&", "+", "und", "and", "et", "y", "e"];
 
-/// A name as it is compared: folded, without legal forms at its end, and with umlauts in one spelling.
+/// The comparison value of a name: folded, without trailing legal forms, and with umlauts in one spelling.
 pub(crate) fn key(text: &str) -> String {
     let tokens: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '/'))
@@ -85,11 +85,11 @@ pub(crate) fn key(text: &str) -> String {
     let words = search::words_of(&kept.join(" "));
     let name: Vec<String> =
         words.into_iter().map(|word| search::contracted(&word).unwrap_or(word)).collect();
-    // One that has neither letters nor numbers is itself.
+    // A name without letters and digits is its own comparison value.
     if name.is_empty() { text.trim().to_lowercase() } else { name.join(" ") }
 }
 
-/// As [`key`], for a column.
+/// As [`key`], for a computed column.
 pub(crate) fn name_key(text: &str) -> Option<String> {
     Some(key(text)).filter(|name| !name.is_empty())
 }
@@ -101,7 +101,7 @@ fn without_forms<'t>(tokens: &[&'t str]) -> Vec<&'t str> {
     while end > 1 {
         let token = tokens[end - 1];
         let word = plain(token);
-        // `S. p. A.`, a letter at a time.
+        // `S. p. A.`, letter by letter.
         if let Some(start) = spaced(&tokens[..end]) {
             (end, beside) = (start, true);
             continue;
@@ -120,7 +120,7 @@ fn without_forms<'t>(tokens: &[&'t str]) -> Vec<&'t str> {
     tokens[..end].to_vec()
 }
 
-/// Where a legal form begins whose letters stand apart, each with a period.
+/// The start of a legal form with separated letters, each with a period.
 fn spaced(tokens: &[&str]) -> Option<usize> {
     let letters = tokens.iter().rev().take_while(|token| {
         token.chars().count() == 2 && token.ends_with('.') && token.starts_with(char::is_alphabetic)
@@ -137,7 +137,7 @@ mod tests {
     use super::key;
 
     #[test]
-    fn a_company_is_the_same_with_and_without_its_legal_form() {
+    fn company_names_compare_without_legal_forms() {
         for (text, expected) in [
             ("Müller Spedition GmbH & Co. KG", "muller spedition"),
             ("Mueller Spedition", "muller spedition"),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_words_are_no_legal_forms() {
+    fn ordinary_words_are_not_legal_forms() {
         for (one, other) in [
             ("Day Spa", "Day"),
             ("Hot Co", "Hot"),

@@ -1,4 +1,4 @@
-//! Countries, by codes and names (ISO 3166-1, Unicode CLDR).
+//! Countries by code and name (ISO 3166-1, Unicode CLDR).
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -7,10 +7,10 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use super::phone;
 use crate::search;
 
-/// Codes and names, the English one first; see `service/data/generate.sh`.
+/// Codes and names, with the English name first; see `service/data/generate.sh`.
 const COUNTRIES: &str = include_str!("../../data/countries.tsv");
 
-/// Country codes (two letters) by their codes and folded names.
+/// Two-letter country codes by code and folded name.
 static BY_NAME: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     let mut known = HashMap::new();
     for (code, rest) in rows() {
@@ -29,7 +29,7 @@ fn folded(name: &str) -> String {
     search::words_of(name).join(" ")
 }
 
-/// The country that a cell names: by a code of two or three letters, a name in one of many languages, or a calling code
+/// The country in a cell: a two-letter or three-letter code, a name in one of many languages, or a calling code
 /// (`+385`).
 pub(crate) fn named(cell: &str) -> Option<Region> {
     let cell = cell.trim();
@@ -41,20 +41,20 @@ pub(crate) fn named(cell: &str) -> Option<Region> {
     BY_NAME.get(name).or_else(|| BY_NAME.get(&name.replace(' ', "")))?.parse().ok()
 }
 
-/// The country with this code of two letters, where it has phone numbers.
+/// The country with this two-letter code, if it has phone numbers.
 pub(crate) fn of_code(code: &str) -> Option<Region> {
     let region: Region = code.to_uppercase().parse().ok()?;
     PHONE_NUMBER_UTIL.get_country_code_for_region(region).map(|_| region)
 }
 
-/// The English name of the country with this code, or with this ending of hosts.
+/// The English name of the country with this code or top-level domain.
 pub(crate) fn name_of(code: &str) -> Option<String> {
     let code = if code.eq_ignore_ascii_case("uk") { "GB" } else { code };
     let (_, rest) = rows().find(|(known, _)| known.eq_ignore_ascii_case(code))?;
     rest.split('\t').nth(1).map(str::to_owned)
 }
 
-/// The country of a phone number (E.164), by its English name.
+/// The English name of the country of a phone number (E.164).
 pub(crate) fn of_phone(number: &str) -> Option<String> {
     name_of(&phone::region(number)?.as_region_str())
 }
@@ -64,7 +64,7 @@ mod tests {
     use super::{name_of, named};
 
     #[test]
-    fn countries_are_known_by_name_and_code() {
+    fn countries_are_found_by_name_and_code() {
         for (cell, code) in [
             ("United States", Some("US")),
             ("us", Some("US")),

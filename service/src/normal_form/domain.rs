@@ -1,16 +1,16 @@
-//! Domains of companies: hosts of websites and of business addresses.
+//! Company domains: hosts of websites and of business e-mail addresses.
 
 use std::{collections::HashSet, sync::LazyLock};
 
 use super::{company, text::trimmed};
 
-/// Domains at which everybody can have a mailbox; see `service/data/generate.sh`.
+/// Domains of public mailbox providers; see `service/data/generate.sh`.
 const MAILBOX_PROVIDERS: &str = include_str!("../../data/mailbox-providers.txt");
 
-/// Hosts of pages about companies: networks, directories, marketplaces, maps.
+/// Hosts with pages about companies: social networks, directories, marketplaces, maps.
 const SHARED_HOSTS: &str = include_str!("../../data/shared-hosts.txt");
 
-/// Providers that have a domain in nearly every country.
+/// Mailbox providers with a domain in nearly every country.
 const WORLDWIDE: &[&str] =
     &["yahoo", "hotmail", "gmail", "googlemail", "gmx", "rocketmail", "ymail"];
 
@@ -21,14 +21,14 @@ fn lines(text: &'static str) -> HashSet<&'static str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
 
-/// The host of a website without `www.`, in ASCII (IDNA). `None` when it is no address on the web. The scheme may be left
-/// out.
+/// The host of a website without `www.`, in ASCII (IDNA); `None` if the text is not a web address. The scheme is
+/// optional.
 #[must_use]
 pub fn host(website: &str) -> Option<String> {
     address(website).map(|(host, _)| host)
 }
 
-/// Host and path of a website.
+/// The host and the path of a website.
 fn address(website: &str) -> Option<(String, String)> {
     let website = trimmed(website);
     let address =
@@ -41,14 +41,14 @@ fn address(website: &str) -> Option<(String, String)> {
     is_host.then(|| (host.to_owned(), address.path().to_owned()))
 }
 
-/// The part of a host that somebody has registered (public suffix list): `acme.co.uk` of `shop.acme.co.uk`. `None` for a
-/// suffix itself.
+/// The registrable domain of a host (public suffix list): `acme.co.uk` for `shop.acme.co.uk`. `None` for a public
+/// suffix.
 pub(crate) fn registrable(host: &str) -> Option<&str> {
     psl::domain_str(host)
 }
 
-/// The host of a company's own website; nothing for a page at a network, a directory or a marketplace, unless it is that
-/// company's own, nor for a suffix under which others register.
+/// The host of a company's own website. `None` for a page on a social network, in a directory or on a marketplace,
+/// unless that site belongs to the company, and for a public suffix.
 pub(crate) fn own(website: &str, name: &str) -> Option<String> {
     let (host, path) = address(website)?;
     let registered = registrable(&host)?;
@@ -68,11 +68,11 @@ fn is_shared(host: &str, registered: &str) -> bool {
         }
         rest = part.split_once('.').map(|(_, rest)| rest);
     }
-    // Brands with a domain in many countries: `yelp.*`.
+    // Brands with domains in many countries: `yelp.*`.
     SHARED.contains(format!("{label}.*").as_str())
 }
 
-/// The registered domain of a business address; nothing for one that everybody can have.
+/// The registrable domain of a business e-mail address; `None` for a public mailbox provider.
 pub(crate) fn business(email: &str) -> Option<String> {
     let (_, host) = email.rsplit_once('@')?;
     let host = self::host(host)?;
@@ -84,7 +84,7 @@ pub(crate) fn business(email: &str) -> Option<String> {
     (!free).then(|| domain.to_owned())
 }
 
-/// Whether a domain may be that of a company with this name: it begins as the name does, or the other way round.
+/// Whether a domain may belong to a company with this name: one must be a prefix of the other.
 pub(crate) fn names_company(domain: &str, name: &str) -> bool {
     let registered = registrable(domain).unwrap_or(domain);
     let label: String = registered
@@ -110,7 +110,7 @@ mod tests {
     use super::{business, host, names_company, own};
 
     #[test]
-    fn takes_the_host_from_a_website() {
+    fn host_is_extracted_from_website() {
         for (website, expected) in [
             ("https://www.Acme.example/about", Some("acme.example")),
             ("acme.example", Some("acme.example")),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_at_networks_and_directories_are_no_domains() {
+    fn shared_hosts_are_not_company_domains() {
         for website in [
             "https://www.instagram.com/pizzaroma",
             "https://facebook.com/pizzaroma",
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn mailboxes_that_everybody_can_have_name_no_company() {
+    fn public_mailbox_providers_are_not_company_domains() {
         for email in [
             "ada@gmail.com",
             "ada@hotmail.de",
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_may_be_that_of_a_company_of_nearly_its_name() {
+    fn domain_matches_similar_company_name() {
         for (domain, name, may) in [
             ("acme.example", "Acme Logistics GmbH", true),
             ("mail.acme.example", "Acme Logistics GmbH", true),

@@ -8,24 +8,24 @@ use unicode_normalization::UnicodeNormalization;
 use super::text::{is_invisible, trimmed};
 use crate::search;
 
-/// The most characters of an address.
+/// The maximum length of an address in characters.
 const LONGEST: usize = 255;
 
-/// What was read in a cell.
+/// The parsed e-mail addresses of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
     /// The first address, in lower case.
     pub(crate) address: String,
-    /// How many more there are.
+    /// The number of further addresses.
     pub(crate) others: usize,
 }
 
-/// An address without blanks and invisible characters, of composed letters.
+/// The stored form of an address: without whitespace and invisible characters, in composed form (NFC).
 pub(crate) fn written(text: &str) -> String {
     trimmed(text).chars().filter(|letter| !is_invisible(*letter)).nfc().collect()
 }
 
-/// Whether `text` is an address at a host with a dot in it.
+/// Whether `text` is an e-mail address at a host with a dot in its name.
 pub(crate) fn is_address(text: &str) -> bool {
     let options =
         Options { minimum_sub_domains: 2, allow_domain_literal: false, allow_display_text: false };
@@ -34,7 +34,7 @@ pub(crate) fn is_address(text: &str) -> bool {
         && EmailAddress::parse_with_options(text, options).is_ok()
 }
 
-/// An address as it is compared: case folded, of composed letters, its host in ASCII (IDNA).
+/// The comparison value of an address: case-folded, in composed form (NFC), with the host in ASCII (IDNA).
 pub(crate) fn key(text: &str) -> Option<String> {
     let text = written(text);
     let folded = |text: &str| CaseMapper::new().fold_string(text).nfc().collect::<String>();
@@ -48,8 +48,9 @@ pub(crate) fn key(text: &str) -> Option<String> {
     (!key.is_empty()).then_some(key)
 }
 
-/// Reads a cell: an address, with its name before it (`Ada <ada@acme.example>`), or several addresses. `None` when there
-/// is something that is neither: a blank inside an address makes another person's address of its end.
+/// Parses a cell with an address, an address after its owner's name (`Ada <ada@acme.example>`), or several
+/// addresses. `None` if the cell contains anything else: with a space inside an address, the part after the space
+/// would look like the address of another person.
 pub(crate) fn read(cell: &str) -> Option<Cell> {
     let text = written(cell);
     if text.contains('<') {
@@ -84,7 +85,7 @@ fn of(found: Vec<Option<String>>) -> Option<Cell> {
     Some(Cell { address: first, others: found.len() })
 }
 
-/// One address, without what programs put around it.
+/// Parses one address, without the characters that programs put around it.
 fn one(text: &str) -> Option<String> {
     let text = trimmed(text).trim_matches(['\'', '"', '(', ')', '[', ']']);
     let scheme = text.get(..7).filter(|start| start.eq_ignore_ascii_case("mailto:"));
@@ -100,7 +101,8 @@ fn one(text: &str) -> Option<String> {
     is_address(text).then(|| text.to_lowercase())
 }
 
-/// Whether words before an address are the name of its owner: two or more, one of which the address has too.
+/// Whether the words before an address are the name of its owner: at least two words, one of which is also in the
+/// address.
 fn is_named(words: &[&str], address: Option<&str>) -> bool {
     let Some((local, _)) = address.and_then(|address| address.rsplit_once('@')) else {
         return false;
@@ -113,7 +115,7 @@ fn is_named(words: &[&str], address: Option<&str>) -> bool {
     words.len() >= 2 && words.iter().any(known)
 }
 
-/// The names of mailboxes that are a role and not a person.
+/// Mailbox names that stand for a role and not a person.
 const ROLES: &[&str] = &[
     "info",
     "office",
@@ -184,7 +186,7 @@ const ROLES: &[&str] = &[
     "direction",
 ];
 
-/// Whether an address is that of a role (`info@`, `sales@`), which several people may share.
+/// Whether an address is a role address (`info@`, `sales@`), which several people may share.
 pub(crate) fn is_role(address: &str) -> bool {
     let local = address.rsplit_once('@').map_or(address, |(local, _)| local).to_lowercase();
     ROLES.contains(&local.split('+').next().unwrap_or_default())
@@ -195,7 +197,7 @@ mod tests {
     use super::{Cell, is_address, is_role, key, read, written};
 
     #[test]
-    fn one_address_is_read_however_programs_write_it() {
+    fn email_address_is_parsed_in_all_common_formats() {
         for cell in [
             "ada@acme.example",
             " Ada@Acme.example ",
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_addresses_the_first_counts() {
+    fn first_of_several_addresses_is_used() {
         for cell in [
             "ada@acme.example, bob@acme.example",
             "ada@acme.example; bob@acme.example",
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_inside_an_address_makes_no_other_address() {
+    fn address_with_inner_space_is_rejected() {
         for cell in [
             "max muster@firma.example",
             "ida,muster@firma.example",
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_compared_without_case_and_in_one_form() {
+    fn address_comparison_ignores_case_and_unicode_form() {
         for (one, other) in [
             ("ÄNNE@ol.example", "änne@OL.example"),
             ("JÖRG@u.example", "jörg@u.example"),
@@ -283,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_told_from_people() {
+    fn role_addresses_are_detected() {
         for address in ["info@a.example", "Sales@a.example", "office+vienna@a.example"] {
             assert!(is_role(address), "{address}");
         }

@@ -1,7 +1,7 @@
-//! Normal forms: the one place that decides when two spellings of an address, a number, a profile, a domain or a name are
-//! the same. API, imports, enrichment and matching all compare by these.
+//! Normal forms: the only place that determines when two spellings of an address, a phone number, a profile, a
+//! domain or a name are equal. The API, imports, enrichment and matching all use these forms for comparisons.
 //!
-//! A displayed value keeps its spelling. What is compared is stored beside it, in columns that follow from it: see
+//! A displayed value keeps its spelling. Its comparison value is stored in a separate computed column: see
 //! [`Table::comparing`](crate::table::Table).
 
 pub(crate) mod company;

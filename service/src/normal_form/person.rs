@@ -1,14 +1,14 @@
-//! Names of people: as they are compared, and as letters address them.
+//! Names of people: comparison values and forms of address in letters.
 
 use super::text::one_line;
 use crate::search;
 
-/// A name as it is compared: its words without case and accents.
+/// The comparison value of a name: its words without case and accents.
 pub(crate) fn folded(text: &str) -> String {
     search::words_of(text).join(" ")
 }
 
-/// What stands before a name without being one, folded.
+/// Titles and salutations before a name, folded.
 const TITLES: &[&str] = &[
     "dr",
     "drs",
@@ -76,28 +76,28 @@ const TITLES: &[&str] = &[
     "sgt",
 ];
 
-/// What stands behind a name without being one, folded.
+/// Suffixes after a name, folded.
 const SUFFIXES: &[&str] = &[
     "jr", "jun", "junior", "sr", "sen", "senior", "ii", "iii", "iv", "phd", "md", "mba", "msc",
     "bsc", "ma", "ba", "llm", "llb", "jd", "esq", "cpa", "cfa", "pmp", "meng", "beng", "bed",
     "med", "rn", "dds", "fh", "univ",
 ];
 
-/// Words of a family name that stand before its last one.
+/// Particles of a family name, before its last word.
 const PARTICLES: &[&str] = &[
     "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "das", "do", "du", "la",
     "le", "les", "ten", "ter", "zu", "zum", "zur", "vom", "am", "af", "av", "bin", "ibn", "al",
     "el", "ben", "st", "y", "e", "o", "op", "t",
 ];
 
-/// A salutation or a title and nothing else: no job.
+/// Whether a text consists only of salutations or titles, and is therefore not a job title.
 pub(crate) fn is_salutation(text: &str) -> bool {
     let words = search::words_of(text);
     !words.is_empty() && words.iter().all(|word| TITLES.contains(&word.as_str()) || word == "und")
 }
 
-/// The first and the last name of a person. `Lovelace, Ada` is read as `Ada Lovelace`; titles and forms of address are
-/// left out; a name of one word has no last name.
+/// The first and last name of a person. `Lovelace, Ada` is parsed as `Ada Lovelace`; titles and salutations are
+/// omitted; a single word is a first name.
 pub(crate) fn parts(full_name: &str) -> (String, Option<String>) {
     let name = one_line(full_name);
     let name = match name.split_once(',') {
@@ -118,7 +118,7 @@ pub(crate) fn parts(full_name: &str) -> (String, Option<String>) {
     (first.clone(), last)
 }
 
-/// A first name without the titles and forms of address before it.
+/// A first name without preceding titles and salutations.
 pub(crate) fn without_titles(first_name: &str) -> String {
     words(&one_line(first_name)).join(" ")
 }
@@ -138,17 +138,17 @@ fn is_suffix(text: &str) -> bool {
     !words.is_empty() && words.iter().all(|word| SUFFIXES.contains(&word.as_str()))
 }
 
-/// Particles are written small; `Van Morrison` is a first name.
+/// Whether the word is a particle. Particles are in lower case; in `Van Morrison`, `Van` is a first name.
 fn is_particle(word: &str) -> bool {
     word.starts_with(char::is_lowercase) && PARTICLES.contains(&plain(word).as_str())
 }
 
-/// The words of a name without titles before and suffixes behind it.
+/// The words of a name without titles and suffixes.
 fn words(name: &str) -> Vec<String> {
     let words: Vec<&str> = name.split(' ').filter(|word| !plain(word).is_empty()).collect();
     let title = |word: &str| word.split('-').all(|part| TITLES.contains(&plain(part).as_str()));
     let mut start = 0;
-    // A letter without a period is an initial; `M` and `Fr.` are titles only where a name follows.
+    // A letter without a period is an initial; `M` and `Fr.` are titles only if a name follows.
     while start + 1 < words.len() && title(words[start]) && (words[start].chars().count() > 1) {
         start += 1;
     }
@@ -163,21 +163,21 @@ fn plain(word: &str) -> String {
     search::words_of(word).concat()
 }
 
-/// From this likeness on two words may be one, misspelt.
+/// The minimum similarity at which two words may be spellings of the same word.
 const SAME_WORD: f64 = 0.85;
 
-/// How alike an initial is to the name that it stands for.
+/// The similarity of an initial to the name that it stands for.
 const INITIAL: f64 = 0.9;
 
-/// The most words of a name that are compared.
+/// The maximum number of words of a name that are compared.
 const MOST_WORDS: usize = 6;
 
-/// What each word costs that stands in one name only.
+/// The penalty for each word that only one of the names has.
 const EXTRA_WORD: f64 = 0.05;
 
-/// How alike two folded names are, from 0 to 1, in whatever order their words stand: how alike their words are on average
-/// (Jaro–Winkler), where each word of the shorter name is one of the other's, misspelt maybe, or its initial. Names
-/// that only begin alike are not.
+/// The similarity of two folded names, from 0 to 1, independent of word order: the average similarity of their
+/// words (Jaro–Winkler). Each word of the shorter name must match a word of the longer one, with typos allowed, or
+/// its initial. A common prefix alone is not a match.
 pub(crate) fn likeness(one: &str, other: &str) -> f64 {
     if one.is_empty() || other.is_empty() {
         return 0.0;
@@ -204,7 +204,7 @@ pub(crate) fn likeness(one: &str, other: &str) -> f64 {
     (sum / count(words) - count(extra) * EXTRA_WORD).max(0.0)
 }
 
-/// Whether two folded names have a word in common, misspelt maybe.
+/// Whether two folded names have a word in common, with typos allowed.
 pub(crate) fn share_a_word(one: &str, other: &str) -> bool {
     let words = |name: &str| name.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let other = words(other);
@@ -224,7 +224,7 @@ mod tests {
     use super::{is_salutation, likeness, parts, share_a_word};
 
     #[test]
-    fn names_are_addressed_without_titles() {
+    fn titles_are_removed_from_names() {
         for (name, first, last) in [
             ("Ada Lovelace", "Ada", Some("Lovelace")),
             ("Dr. Ada Lovelace", "Ada", Some("Lovelace")),
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn salutations_are_no_jobs() {
+    fn salutations_are_detected() {
         for text in ["Dr.", "Ms.", "Mr", "Frau", "Herr", "Prof. Dr.", "Herr Dr.", "Mme"] {
             assert!(is_salutation(text), "{text}");
         }
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_alike_word_by_word() {
+    fn name_similarity_compares_word_by_word() {
         for (one, other, nearly) in [
             ("anna schmidt", "schmidt anna", true),
             ("anna schmidt", "ana schmidt", true),

@@ -1,30 +1,30 @@
-//! Phone numbers (E.164), as Google's library reads them.
+//! Phone numbers (E.164), parsed by a port of Google's libphonenumber.
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 
 use super::text::trimmed;
 
-/// A phone number that was read.
+/// A parsed phone number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Phone {
-    /// With its country: `+493012345678`.
+    /// The number with its country code: `+493012345678`.
     pub(crate) number: String,
-    /// What is to be dialed afterwards.
+    /// The extension.
     pub(crate) extension: Option<String>,
-    /// How many more numbers the cell has.
+    /// The number of further phone numbers in the cell.
     pub(crate) others: usize,
 }
 
-/// What stands between two numbers in a cell, the surest first.
+/// Separators between the numbers in a cell, the least ambiguous first.
 const BETWEEN: &[&str] =
     &[":::", ";", "|", "\n", " / ", ", ", " oder ", " or ", " und ", " and ", "/", ","];
 
-/// What stands before an extension, besides what Google's library knows.
+/// Labels of an extension, in addition to those that libphonenumber recognizes.
 const EXTENSIONS: &[&str] =
     &["durchwahl", "dw.", "dw", "nst.", "nst", "app.", "klappe", "kl.", "poste"];
 
-/// Reads a cell: a number, with its extension, or several, of which the first that can be read counts. One without a
-/// country is taken to be of `country`.
+/// Parses a cell with a number and an optional extension, or with several numbers, of which the first valid one is
+/// used. A number without a country code is assumed to be in `country`.
 pub(crate) fn read(cell: &str, country: Option<Region>) -> Option<Phone> {
     let cell = trimmed(cell).trim_start_matches('\'');
     if let Some(found) = one(cell, country) {
@@ -36,7 +36,7 @@ pub(crate) fn read(cell: &str, country: Option<Region>) -> Option<Phone> {
         if parts.len() < 2 {
             continue;
         }
-        // A part that is no number of its own shows that this is no list.
+        // If a part is not a number by itself, the cell is not a list.
         let mut found: Vec<Phone> = parts.iter().filter_map(|part| one(part, country)).collect();
         if found.is_empty() {
             continue;
@@ -49,19 +49,21 @@ pub(crate) fn read(cell: &str, country: Option<Region>) -> Option<Phone> {
 }
 
 fn one(text: &str, country: Option<Region>) -> Option<Phone> {
-    // A number that a spreadsheet has written as one.
+    // A number that a spreadsheet has stored as a decimal.
     let whole = text.strip_suffix(".0").or_else(|| text.strip_suffix(",0"));
     let whole = whole.filter(|digits| digits.bytes().all(|c| c.is_ascii_digit()));
     let text = whole.unwrap_or(text);
     let (text, extension) = without_extension(text);
     let parsed = PHONE_NUMBER_UTIL.parse(text, country).ok().filter(PhoneNumber::is_valid);
-    // A spreadsheet drops a `+` as it drops a zero: what is a mobile number with its country is that.
+    // Spreadsheets remove a leading `+` as they remove a leading zero. If the digits are a mobile number with a
+    // country code, they are parsed as such.
     let with_plus =
         whole.and_then(|digits| PHONE_NUMBER_UTIL.parse(format!("+{digits}"), None).ok());
     let with_plus = with_plus
         .filter(|number| number.is_valid() && matches!(number.get_type(), PhoneNumberType::Mobile));
     let parsed = with_plus.or(parsed);
-    // The `00` of most countries, where a row says no country; and one whose `+` a program has dropped.
+    // The international prefix `00` of most countries, if the row has no country; and a number whose `+` a program
+    // has removed.
     let digits = || {
         let rest = text.strip_prefix("00").map(str::trim_start);
         rest.filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
@@ -75,7 +77,7 @@ fn one(text: &str, country: Option<Region>) -> Option<Phone> {
     Some(Phone { number, extension, others: 0 })
 }
 
-/// A text, and the extension that is written behind it in words.
+/// Splits off an extension that is labeled with a word.
 fn without_extension(text: &str) -> (&str, Option<String>) {
     let lower = text.to_ascii_lowercase();
     for word in EXTENSIONS {
@@ -92,8 +94,8 @@ fn without_extension(text: &str) -> (&str, Option<String>) {
     (text, None)
 }
 
-/// A number as it is stored: with its country where that is known, as it was typed otherwise. `None` when it is no phone
-/// number.
+/// The stored form of a number: with its country code if it is known, otherwise as typed. `None` if the text is not
+/// a phone number.
 pub(crate) fn written(text: &str) -> Option<String> {
     let text = trimmed(text);
     if let Some(Phone { number, extension, others: 0 }) = read(text, None) {
@@ -107,12 +109,12 @@ pub(crate) fn written(text: &str) -> Option<String> {
     (digits >= 3 && letters <= digits).then(|| text.to_owned())
 }
 
-/// A stored number as it is compared; `None` where its country is not known.
+/// The comparison value of a stored number; `None` if its country is unknown.
 pub(crate) fn key(text: &str) -> Option<String> {
     read(text, None).map(|phone| phone.number)
 }
 
-/// The region of a number with its country.
+/// The region of a number with a country code.
 pub(crate) fn region(number: &str) -> Option<Region> {
     PHONE_NUMBER_UTIL.parse(number, None).ok()?.get_region_code()
 }
@@ -125,11 +127,11 @@ mod tests {
         read(cell, country.parse().ok()).map(|phone| phone.number)
     }
 
-    /// Phone numbers of all regions and types in 21 notations, as Google's library reads them.
+    /// Phone numbers of all regions and types in 21 notations, with the results of libphonenumber.
     const ORACLE: &str = include_str!("../../../tests/it/data/phone-numbers.tsv");
 
     #[test]
-    fn every_number_is_read_as_by_googles_library() {
+    fn phone_numbers_parse_like_libphonenumber() {
         let (mut compared, mut wrong) = (0, Vec::new());
         for line in ORACLE.lines().filter(|line| !line.starts_with('#')) {
             let [region, _, notation, text, expected, extension] =
@@ -142,9 +144,12 @@ mod tests {
             let told =
                 phone.as_ref().and_then(|phone| phone.extension.as_deref()).unwrap_or_default();
             compared += 1;
-            // What that library does not read, ours may: the `00` of most countries.
+            // This parser may accept numbers that libphonenumber rejects, such as those with the prefix `00` of
+            // most countries.
             if !expected.is_empty() && (read, told) != (expected, extension) {
-                wrong.push(format!("{region} {notation} {text}: {read} {told}, not {expected}"));
+                wrong.push(format!(
+                    "{region} {notation} {text}: {read} {told}, expected {expected}"
+                ));
             }
         }
         assert!(compared > 28_000, "{compared}");
@@ -157,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_read_in_its_usual_notations() {
+    fn common_phone_notations_are_parsed() {
         for (country, cell, expected) in [
             ("DE", "030 12345678", "+493012345678"),
             ("DE", "+49 (0)30 12345678", "+493012345678"),
@@ -188,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_numbers_the_first_counts() {
+    fn first_of_several_phone_numbers_is_used() {
         for cell in [
             "+49 30 12345608 ::: +49 171 1234568",
             "+49 30 12345608 / +49 171 1234568",
@@ -205,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_is_told_apart() {
+    fn phone_extension_is_parsed() {
         for cell in [
             "+49 30 123456 DW 12",
             "+49 30 123456 ext. 12",
@@ -223,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_has_its_country_where_that_is_known() {
+    fn stored_number_has_country_code_if_known() {
         assert_eq!(written(" +49 30 98765432 ").as_deref(), Some("+493098765432"));
         assert_eq!(written("+49 30 123456 DW 12").as_deref(), Some("+4930123456 ext. 12"));
         assert_eq!(written("030 98765432").as_deref(), Some("030 98765432"));

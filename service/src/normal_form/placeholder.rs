@@ -1,8 +1,8 @@
-//! Placeholders: what people and exports write into a cell that holds no value.
+//! Placeholders that people and exports write into cells without a value.
 
 use super::text::trimmed;
 
-/// Words that stand for no value, in lower case.
+/// Words that mean "no value", in lower case.
 const WORDS: &[&str] = &[
     "n/a",
     "n.a.",
@@ -44,10 +44,10 @@ const WORDS: &[&str] = &[
     "unknown",
 ];
 
-/// The words among them that are surnames too.
+/// Placeholder words that are also surnames.
 const SURNAMES: &[&str] = &["null", "nil", "none", "nan", "blank"];
 
-/// Whether `text` stands for no value: empty, only signs, or one of a short list of words.
+/// Whether `text` means "no value": empty, only punctuation, or one of the placeholder words.
 pub(crate) fn is_placeholder(text: &str) -> bool {
     let text = trimmed(text);
     let signs = |letter: char| {
@@ -56,7 +56,7 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
     text.chars().all(signs) || WORDS.contains(&text.to_lowercase().as_str())
 }
 
-/// As [`is_placeholder`], for a part of a person's name: `Null` with a capital is a surname.
+/// As [`is_placeholder`], for a part of a person's name: capitalized `Null` is a surname.
 pub(crate) fn is_placeholder_name(text: &str) -> bool {
     let text = trimmed(text);
     let mut letters = text.chars();
@@ -69,7 +69,7 @@ mod tests {
     use super::{is_placeholder, is_placeholder_name};
 
     #[test]
-    fn placeholders_are_no_values() {
+    fn placeholders_are_detected() {
         for text in [
             "N/A", "n/a", "-", "–", "—", "#N/A", "null", "NULL", "\\N", "...", "--", "?", "k.A.",
             " ", "",

@@ -1,15 +1,15 @@
-//! Profiles at LinkedIn.
+//! LinkedIn profiles.
 
 use percent_encoding::percent_decode_str;
 
 use super::text::trimmed;
 
-/// The profile of a person: its address, as LinkedIn writes it, and its slug.
+/// Parses the profile of a person: its canonical URL and its slug.
 pub(crate) fn read(text: &str) -> Option<(String, String)> {
     let text = percent_decode_str(trimmed(text)).decode_utf8_lossy().to_lowercase();
     let path = path(&text)?;
     let mut parts = path.split(['/', '?', '#']);
-    // What stands behind `pub` is a name that many have.
+    // The slug after `pub` is a name that is not unique.
     if parts.next()? != "in" {
         return None;
     }
@@ -17,7 +17,7 @@ pub(crate) fn read(text: &str) -> Option<(String, String)> {
     (!slug.is_empty()).then(|| (format!("https://www.linkedin.com/in/{slug}"), slug))
 }
 
-/// What stands behind the host, when that is LinkedIn's.
+/// The path of the URL if the host is LinkedIn.
 fn path(text: &str) -> Option<&str> {
     let text =
         text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);
@@ -25,8 +25,8 @@ fn path(text: &str) -> Option<&str> {
     (host == "linkedin.com" || host.ends_with(".linkedin.com")).then_some(path)
 }
 
-/// A profile as it is stored; `None` when it is none at LinkedIn. Addresses that name nobody by themselves (`/pub/`,
-/// `/sales/`) stay as they were typed.
+/// The stored form of a profile; `None` if it is not on LinkedIn. URLs that do not identify a person by themselves
+/// (`/pub/`, `/sales/`) are kept as typed.
 pub(crate) fn written(text: &str) -> Option<String> {
     let text = trimmed(text);
     if let Some((address, _)) = read(text) {
@@ -38,7 +38,7 @@ pub(crate) fn written(text: &str) -> Option<String> {
     known.then(|| text.to_owned())
 }
 
-/// A stored profile as it is compared: its slug.
+/// The comparison value of a stored profile: its slug.
 pub(crate) fn key(text: &str) -> Option<String> {
     read(text).map(|(_, slug)| slug)
 }
@@ -48,7 +48,7 @@ mod tests {
     use super::{key, written};
 
     #[test]
-    fn a_profile_is_its_slug() {
+    fn profile_comparison_value_is_the_slug() {
         for text in [
             "https://www.linkedin.com/in/Ada-L/",
             "linkedin.com/in/ada-l?x=1",

@@ -1,8 +1,8 @@
-//! Texts of one line.
+//! Single-line text.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Whether a character is shown as nothing: joiners, marks of direction, byte order marks, soft hyphens.
+/// Whether a character is invisible: joiners, direction marks, byte order marks, soft hyphens.
 pub(crate) fn is_invisible(letter: char) -> bool {
     matches!(
         letter,
@@ -18,25 +18,25 @@ pub(crate) fn is_invisible(letter: char) -> bool {
     )
 }
 
-/// `text` without blanks and invisible characters around it.
+/// `text` without surrounding whitespace and invisible characters.
 pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches(|letter: char| letter.is_whitespace() || is_invisible(letter))
 }
 
-/// `text` with single blanks between its words and composed letters (NFC). Joiners inside a word stay: Persian and emoji
-/// need them.
+/// `text` in composed form (NFC) with single spaces between words. Joiners inside a word are kept, because Persian
+/// and emoji need them.
 pub(crate) fn one_line(text: &str) -> String {
     let words = text.split_whitespace().map(trimmed).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ").nfc().collect()
 }
 
-/// A name that identifies a row, as it is compared: one line, in lower-case ASCII as all texts are.
+/// The comparison value of a unique name: a single line, with A–Z in lower case as in all text comparisons.
 pub(crate) fn name_key(text: &str) -> Option<String> {
     let name = one_line(text).to_ascii_lowercase();
     (!name.is_empty()).then_some(name)
 }
 
-/// Whether `text` has a control character: a line break or a tab among them.
+/// Whether `text` has a control character, such as a line break or a tab.
 pub(crate) fn has_control(text: &str) -> bool {
     text.chars().any(|letter| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}'))
 }
@@ -46,7 +46,7 @@ mod tests {
     use super::{name_key, one_line, trimmed};
 
     #[test]
-    fn blanks_and_invisible_characters_around_a_text_are_removed() {
+    fn surrounding_whitespace_and_invisible_characters_are_trimmed() {
         for text in
             ["Ada", " Ada ", "\u{a0}\u{200b}Ada\u{feff}", "\u{200e}Ada\u{200f}\t", "Ada\u{ad}"]
         {

@@ -1,4 +1,4 @@
-//! Events: where buyers are met.
+//! Events where sales meets prospects.
 
 use std::sync::LazyLock;
 
@@ -25,7 +25,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// The states of an event (`events.status`).
+/// Event statuses (`events.status`).
 pub const STATUSES: &[Word] = &[
     word("planned", "Planned."),
     word("open", "Open for invitations."),
@@ -33,10 +33,10 @@ pub const STATUSES: &[Word] = &[
     word("cancelled", "Cancelled."),
 ];
 
-/// From which state an event goes to which.
+/// Allowed status transitions.
 const MOVES: &Moves = &[("planned", &["open", "cancelled"]), ("open", &["completed", "cancelled"])];
 
-/// What may be written.
+/// Validation rules.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,
@@ -65,7 +65,7 @@ struct Event;
 impl Hooks for Event {
     fn deleting<'u>(&'u self, unit: &'u mut Unit, event: &'u Record) -> BoxFuture<'u, Result<()>> {
         Box::pin(async move {
-            // What happened there stays, without it.
+            // Interactions and drafts of the event are kept, without the reference.
             for table in [interaction::table(), outreach_draft::table()] {
                 unit.point(table, "event_id", event.id(), None).await?;
             }
@@ -74,10 +74,10 @@ impl Hooks for Event {
     }
 }
 
-/// Brings an event into another state; gives its key.
+/// Changes the status of an event. Returns its primary key.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when the state can't follow the one it is in, with those that can.
+/// [`crate::Error::Refused`] if the transition is not allowed; lists the allowed statuses.
 pub async fn advance(
     scope: &Scope,
     id: i64,
@@ -93,9 +93,9 @@ pub async fn advance(
             if !to.contains(&status) {
                 let from = from.to_ascii_uppercase();
                 let message = if to.is_empty() {
-                    format!("an event that is {from} stays so")
+                    format!("the status {from} of an event can't be changed")
                 } else {
-                    format!("after {from} can come {}", told(to))
+                    format!("an event in status {from} can only change to {}", told(to))
                 };
                 return Err(
                     Problem::conflict(crate::Reason::TransitionNotAllowed, "id", message).into()

@@ -1,4 +1,4 @@
-//! Industries: how companies and solutions are sorted.
+//! Industries: the classification of companies and solutions.
 
 use std::sync::LazyLock;
 
@@ -30,10 +30,10 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// The name of the industry of companies whose industry no source says.
+/// Name of the industry for companies without a known industry.
 pub(crate) const UNKNOWN: &str = "Unknown";
 
-/// What may be written.
+/// Validation rules.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,
@@ -61,7 +61,7 @@ impl Hooks for Industry {
             let used = unit.count(sql, vec![industry.id().into()]).await?;
             if used > 0 {
                 let message = format!(
-                    "companies are in it ({used}, deleted ones counted); merge it into another (mergeIndustries)"
+                    "the industry has {used} companies (including deleted); merge it into another (mergeIndustries)"
                 );
                 return Err(
                     Problem::conflict(crate::Reason::IndustryHasCompanies, "id", message).into()
@@ -75,10 +75,10 @@ impl Hooks for Industry {
     }
 }
 
-/// Moves all that is in the industry `drop` to the industry `keep`, and deletes `drop`; gives `keep`.
+/// Moves everything in the industry `drop` to the industry `keep`, and deletes `drop`. Returns `keep`.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when they are the same, or one of them is not there.
+/// [`crate::Error::Refused`] if both are the same, or if one of them doesn't exist.
 pub async fn merge(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> Result<i64> {
     once::run(scope, once, move |unit| {
         Box::pin(async move {
@@ -88,7 +88,7 @@ pub async fn merge(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> R
                     Problem::invalid(crate::Reason::MergeWithItself, "drop_id", message).into()
                 );
             }
-            // In one order, whoever merges what.
+            // Locked in a fixed order, to prevent deadlocks.
             let (first, second) = (keep.min(drop), keep.max(drop));
             for id in [first, second] {
                 let field = if id == keep { "keep_id" } else { "drop_id" };
@@ -98,7 +98,7 @@ pub async fn merge(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> R
             unit.point(company::table(), "industry_id", drop, Some(keep)).await?;
             let pairs: &Pairs = &solution::INDUSTRIES;
             for solution in unit.partners(pairs, drop, false).await? {
-                // Nobody deletes it meanwhile.
+                // Locked against deletion.
                 unit.referred(solution::table(), solution).await?;
                 unit.link(pairs, solution, keep).await?;
                 unit.unlink(pairs, solution, drop).await?;

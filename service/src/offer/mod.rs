@@ -1,4 +1,4 @@
-//! What we sell, to which industries, and at which events we meet buyers.
+//! Solutions, the industries they suit, and events.
 
 pub mod event;
 pub mod industry;
@@ -8,7 +8,7 @@ pub mod suggestion;
 
 use crate::table::{Column, Kind};
 
-/// The columns of the table of pairs between industries and solutions.
+/// Columns of the join table of industries and solutions.
 pub(crate) fn industry_solution_columns() -> [Column; 4] {
     let column = |name, kind| Column { name, kind, nullable: false, length: None };
     [

@@ -1,4 +1,4 @@
-//! Which solutions to talk about with a prospect.
+//! Recommended solutions for prospects.
 
 use std::collections::HashMap;
 
@@ -6,15 +6,15 @@ use serde_json::Value as Json;
 
 use crate::{error::Result, scope::Scope, table::Kind, value::Value};
 
-/// The most solutions for one prospect.
+/// Maximum number of solutions per prospect.
 const MOST: usize = 10;
 
-/// The solutions for each of these prospects, best first: those that the newest research names, by id or name;
-/// where it names none that there are, those that suit the industry of the company, by name. Three statements at
-/// most.
+/// The recommended solutions for each of these prospects, best first: those named by the newest research, by id or
+/// name. If it names no existing solution, those that suit the industry of the company, by name. At most three
+/// statements.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn of_prospects(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, Vec<i64>>> {
     if keys.is_empty() {
         return Ok(HashMap::new());
@@ -24,7 +24,7 @@ pub async fn of_prospects(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, Ve
     let mut binds = Vec::new();
     let among = engine.among(keys, &mut binds);
     binds.push(scope.organization().into());
-    // The newest research of each, by creation, as `latestResearch` has it.
+    // The newest research of each prospect by creation, like `latestResearch`.
     let sql = format!(
         "SELECT p.\"id\", c.\"industry_id\", (SELECT r.\"recommended_solutions\" FROM \"prospect_research\" r \
          WHERE r.\"prospect_id\" = p.\"id\" ORDER BY r.\"created_at\" DESC, r.\"id\" DESC LIMIT 1) \
@@ -67,7 +67,7 @@ pub async fn of_prospects(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, Ve
     Ok(found)
 }
 
-/// The solutions of the organization by their names in lower case, and by their keys as text.
+/// The solutions of the organization, by lowercase name, by global ID and by primary key.
 async fn solutions(scope: &Scope) -> Result<HashMap<String, i64>> {
     let sql = "SELECT \"id\", \"name\" FROM \"solutions\" WHERE \"organization_id\" = {} \
                ORDER BY \"id\" DESC";
@@ -77,7 +77,7 @@ async fn solutions(scope: &Scope) -> Result<HashMap<String, i64>> {
         let (id, name): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         solutions.insert(format!("solution:{id}"), id);
         solutions.insert(id.to_string(), id);
-        // Of several with one name the oldest.
+        // The oldest solution wins if several have the same name.
         solutions.insert(name.to_lowercase(), id);
     }
     Ok(solutions)

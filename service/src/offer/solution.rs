@@ -1,4 +1,4 @@
-//! Solutions: what we sell.
+//! Solutions: the products and services for sale.
 
 use std::sync::LazyLock;
 
@@ -23,7 +23,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// The industries that a solution suits.
+/// Join table of solutions and the industries they suit.
 pub(crate) static INDUSTRIES: Pairs = PAIRS;
 
 const PAIRS: Pairs = Pairs {
@@ -34,7 +34,7 @@ const PAIRS: Pairs = Pairs {
     far_table: industry::table,
 };
 
-/// What may be written.
+/// Validation rules.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,
@@ -73,11 +73,11 @@ impl Hooks for Solution {
     }
 }
 
-/// Notes that a solution suits an industry, or that it does not any more; gives both keys. What is so
-/// already stays so.
+/// Links or unlinks a solution and an industry. Returns both primary keys. Has no effect if the state is already as
+/// requested.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when one of them is not there.
+/// [`crate::Error::Refused`] if one of them doesn't exist.
 pub async fn suit(
     scope: &Scope,
     industry: i64,

@@ -1,4 +1,4 @@
-//! Whom to invite to an event.
+//! Suggested prospects to invite to events.
 
 use std::collections::HashMap;
 
@@ -7,24 +7,24 @@ use serde_json::Value as Json;
 
 use crate::{error::Result, scope::Scope, store::Engine, table::Kind, value::Value};
 
-/// The most prospects for one event.
+/// Maximum number of prospects per event.
 pub const MOST: usize = 25;
 
-/// An event to come, and the industries it is aimed at.
+/// An upcoming event and its target industries.
 #[derive(Clone, Debug)]
 pub struct Aimed {
-    /// The key of the event.
+    /// Primary key of the event.
     pub event: i64,
-    /// A list of ids or names; anything else aims at nobody.
+    /// A list of ids or names; any other value matches no industry.
     pub industries: Json,
 }
 
-/// Prospects to invite to each of these events, at most [`MOST`], those who said something to us last first: they
-/// work in an industry that the event is aimed at, are active and neither deleted, unsubscribed nor disqualified,
-/// and have no draft for it yet. Two statements.
+/// Prospects to invite to each of these events, at most [`MOST`], by last engagement, newest first. They work in a
+/// target industry of the event, are active and not deleted, unsubscribed or disqualified, and have no draft for the
+/// event yet. Two statements.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn of_events(scope: &Scope, events: &[Aimed]) -> Result<HashMap<i64, Vec<i64>>> {
     let store = scope.store();
     let organization = scope.organization();

@@ -1,4 +1,4 @@
-//! Backups: one file, a SQLite database, whatever the engine, made while the server goes on.
+//! Online backups to a single SQLite database file, regardless of the engine.
 
 use std::{
     fs,
@@ -14,13 +14,11 @@ use crate::{
     store::{Engine, Store},
 };
 
-/// Backs the database up into `file`, which must not be there yet, and looks whether the copy is sound.
-/// It holds the state of one moment: writes go on meanwhile, and are in it whole or not at all. Gives its
-/// size in bytes.
+/// Backs up the database to `file`, which must not exist yet, and verifies the copy. The backup is a consistent
+/// snapshot; concurrent writes are included entirely or not at all. Returns its size in bytes.
 ///
 /// # Errors
-/// [`Error::Invalid`] when the file is there already or can't be written; [`Error::Internal`] when the
-/// copy is not sound.
+/// [`Error::Invalid`] if the file exists or can't be written; [`Error::Internal`] if the copy is corrupt.
 pub async fn backup(store: &Store, file: &Path, progress: &dyn Progress) -> Result<u64> {
     let report = |error: std::io::Error| {
         Error::invalid(
@@ -33,7 +31,7 @@ pub async fn backup(store: &Store, file: &Path, progress: &dyn Progress) -> Resu
         return Err(Error::invalid(
             crate::Reason::FileInvalid,
             "file",
-            format!("{} is there already", file.display()),
+            format!("{} already exists", file.display()),
         ));
     }
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -41,15 +39,15 @@ pub async fn backup(store: &Store, file: &Path, progress: &dyn Progress) -> Resu
         return Err(Error::invalid(
             crate::Reason::FileInvalid,
             "file",
-            format!("there is no folder {}", folder.display()),
+            format!("directory not found: {}", folder.display()),
         ));
     }
-    // Under another name until it is sound, so that half a backup is never taken for one.
+    // Written under a temporary name until verified, so an incomplete file is never mistaken for a backup.
     let partial = Partial(with_ending(file, "partial"));
     partial.remove();
     match store.engine() {
         Engine::Sqlite => {
-            // SQLite would make it readable for everybody; an empty one it takes as it is.
+            // SQLite would create a world-readable file, but it accepts an existing empty one.
             make_private(&partial.0).map_err(report)?;
             let statement = "VACUUM INTO {}";
             let path = partial.0.to_string_lossy().into_owned();
@@ -60,11 +58,11 @@ pub async fn backup(store: &Store, file: &Path, progress: &dyn Progress) -> Resu
     }
     let copied = Store::connect_existing(&format!("sqlite:{}", partial.0.display())).await?;
     let problems = maintenance::check(&copied).await?;
-    // What is in the log of the copy goes into its file.
+    // Moves the write-ahead log of the copy into its file.
     maintenance::settle(&copied).await?;
     copied.close().await?;
     if !problems.is_empty() {
-        return Err(Error::internal(format!("the copy is not sound: {}", problems.join("; "))));
+        return Err(Error::internal(format!("the backup is corrupt: {}", problems.join("; "))));
     }
     fs::File::open(&partial.0).and_then(|written| written.sync_all()).map_err(report)?;
     fs::rename(&partial.0, file).map_err(report)?;
@@ -79,7 +77,7 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     options.open(path).map(|_| ())
 }
 
-/// Copies a Postgres database into a new file.
+/// Copies a Postgres database to a new file.
 async fn copy_out(store: &Store, file: &Path, progress: &dyn Progress) -> Result<()> {
     let target = Store::connect(&format!("sqlite:{}", file.display())).await?;
     target.migrate_up().await?;
@@ -98,7 +96,7 @@ async fn copy_out(store: &Store, file: &Path, progress: &dyn Progress) -> Result
     target.close().await
 }
 
-/// The same path with something behind it.
+/// The path with a suffix.
 pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
@@ -106,7 +104,7 @@ pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// A file that is not finished; it is removed when it never is.
+/// An incomplete file, which is removed on drop.
 pub(super) struct Partial(pub(super) PathBuf);
 
 impl Partial {
@@ -117,7 +115,7 @@ impl Partial {
             with_side(&self.0, "-shm"),
             with_ending(&self.0, "lock"),
         ] {
-            // It may not be there.
+            // The file may not exist.
             let _ = fs::remove_file(path);
         }
     }
@@ -129,7 +127,7 @@ impl Drop for Partial {
     }
 }
 
-/// A file that SQLite keeps beside a database.
+/// A file that SQLite creates next to a database.
 pub(super) fn with_side(path: &Path, side: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(side);

@@ -1,5 +1,5 @@
-//! Comparison columns of rows that were there before them, and opt-outs of their addresses: computed after a migration, and
-//! again when the normal forms change.
+//! Computes missing comparison columns of existing rows, and opt-outs of their addresses, after a migration or when
+//! the normalization rules change.
 
 use std::collections::BTreeMap;
 
@@ -18,16 +18,16 @@ use crate::{
     write::Record,
 };
 
-/// The version of the normal forms. A higher one computes all comparison columns again.
+/// Version of the normalization rules. After an increase all comparison columns are computed again.
 const VERSION: i32 = 1;
 
-/// Rows of one transaction.
+/// Rows per transaction.
 const CHUNK: usize = 1_000;
 
-/// The name that other servers wait for.
+/// Advisory lock that makes other servers wait.
 const LOCK: i64 = 0x5a1e_5674;
 
-/// The tables, each with the comparison column that every row of it has.
+/// The tables, each with a comparison column that is never null.
 fn tables() -> [(&'static Table, &'static str); 3] {
     [
         (industry::table(), "name_key"),
@@ -36,12 +36,12 @@ fn tables() -> [(&'static Table, &'static str); 3] {
     ]
 }
 
-/// Computes the comparison columns of all rows of all organizations that have none of this version, and of rows that
-/// something else than a server has written. What it has done stays when it is interrupted, and the next call goes on from
-/// there. Displayed values, revisions and the change log stay as they are.
+/// Computes the comparison columns of all rows of all organizations that have none of this version, and of rows
+/// written by other programs. Progress is kept if interrupted; the next call continues from there. Displayed values,
+/// revisions and the change log are unchanged.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn fill(store: &Store, clock: &dyn Clock, progress: &dyn Progress) -> Result<()> {
     if done(store).await? {
         for (table, key) in tables() {
@@ -78,7 +78,7 @@ async fn done(store: &Store) -> Result<bool> {
     Ok(usize::try_from(count).unwrap_or_default() >= tables().len())
 }
 
-/// Computes the columns of the next rows; gives how many these were, and nothing when there are no more.
+/// Computes the columns of the next rows. Returns their number, or `None` if there are no more rows.
 async fn chunk(store: &Store, clock: &dyn Clock, table: &'static Table) -> Result<Option<u64>> {
     let engine = store.engine();
     let transaction = store.write().begin().await?;
@@ -117,8 +117,8 @@ async fn chunk(store: &Store, clock: &dyn Clock, table: &'static Table) -> Resul
     Ok(reached.map(|_| rows.len() as u64))
 }
 
-/// Computes the columns of the next rows after `last` that have none; gives how far it came, and nothing when there are no
-/// more.
+/// Computes the columns of the next rows after `last` without values. Returns the position reached, or `None` if
+/// there are no more rows.
 async fn uncompared(
     store: &Store,
     clock: &dyn Clock,
@@ -142,7 +142,7 @@ async fn uncompared(
     Ok(Some(reached))
 }
 
-/// Computes and writes the columns of these rows, and notes the opt-outs among them.
+/// Computes and writes the columns of these rows, and records opt-outs among them.
 async fn compute<C: ConnectionTrait>(
     connection: &C,
     engine: Engine,
@@ -169,7 +169,7 @@ async fn compute<C: ConnectionTrait>(
     opt_out::note_rows(connection, engine, &opted_out, clock.now()).await
 }
 
-/// The key of a row and its columns that follow, as JSON.
+/// The primary key and comparison columns of a row, as JSON.
 fn change(table: &'static Table, row: &Record) -> Json {
     let columns = table.followers();
     let cells = columns.map(|column| (column.name.to_owned(), row.value(column.name).json()));
@@ -178,7 +178,7 @@ fn change(table: &'static Table, row: &Record) -> Json {
     Json::Object(change)
 }
 
-/// Writes the columns that follow. One statement.
+/// Writes the comparison columns. One statement.
 async fn write<C: ConnectionTrait>(
     connection: &C,
     engine: Engine,
@@ -219,24 +219,25 @@ async fn write<C: ConnectionTrait>(
     Ok(())
 }
 
-/// Rows of one organization that are the same by a comparison column.
+/// Rows of an organization with equal comparison columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Duplicates {
-    /// The table: `prospects`.
+    /// Table name, e.g. `prospects`.
     pub table: &'static str,
-    /// The column that is compared: `email`.
+    /// Compared column, e.g. `email`.
     pub column: &'static str,
-    /// The organization.
+    /// Primary key of the organization.
     pub organization: i64,
-    /// The rows, by their keys.
+    /// Primary keys of the rows.
     pub rows: Vec<i64>,
 }
 
-/// Rows that are not deleted and have the same e-mail address, profile or name as others of their organization: they were
-/// there before normal forms were compared. They are listed, and never merged by themselves.
+/// Rows that are not deleted and have the same e-mail address, profile or name as other rows of their organization,
+/// because they were created before normalized values were compared. They are reported, and never merged
+/// automatically.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn duplicates(store: &Store) -> Result<Vec<Duplicates>> {
     let mut found = Vec::new();
     for (table, column, key) in [

@@ -1,4 +1,4 @@
-//! All rows of a table of an organization, one after the other.
+//! Export of all rows of a table of an organization.
 
 use futures_util::TryStreamExt;
 use sea_orm::StreamTrait;
@@ -7,12 +7,11 @@ use crate::{
     error::Result, identity::policy::Permission, scope::Scope, table::Table, write::Record,
 };
 
-/// Hands every row of `table` that the organization has to `take`, in the order of the keys, as it was at
-/// one moment; deleted ones too, which say so. Gives how many there were.
+/// Passes every row of `table` in the organization to `take`, by primary key, from a consistent snapshot. Includes
+/// soft-deleted rows, with their `deletedAt`. Returns the number of rows.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer, [`crate::Error::Forbidden`], and what
-/// `take` says.
+/// [`crate::Error::Unavailable`] if the database doesn't respond, [`crate::Error::Forbidden`], and errors of `take`.
 pub async fn export(
     scope: &Scope,
     table: &'static Table,
@@ -26,7 +25,7 @@ pub async fn export(
     );
     let store = scope.store();
     let statement = store.engine().statement(&sql, vec![scope.organization().into()]);
-    // The side that writes has no time limit for a statement.
+    // Write connections have no statement timeout.
     let mut rows = store.write().stream_raw(statement).await?;
     let mut count = 0;
     while let Some(row) = rows.try_next().await? {

@@ -1,4 +1,4 @@
-//! Looking after a database: is it sound, is it tidy, does the planner know it.
+//! Database maintenance: integrity check, vacuum, planner statistics.
 
 use sea_orm::{ConnectionTrait, Statement};
 
@@ -8,12 +8,11 @@ use crate::{
     store::{Engine, Store},
 };
 
-/// What is wrong with the database; empty when it is sound. On SQLite its own two checks, of the file and
-/// of what points nowhere; on Postgres every row is read, and indexes and constraints that are not valid
-/// are listed.
+/// Integrity problems of the database; empty if there are none. On SQLite, runs its integrity check of the file and
+/// its foreign key check. On Postgres, reads every row and lists invalid indexes and constraints.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn check(store: &Store) -> Result<Vec<String>> {
     let connection = store.write();
     let backend = store.engine().backend();
@@ -32,13 +31,12 @@ pub async fn check(store: &Store) -> Result<Vec<String>> {
             let (table, parent) =
                 (row.try_get_by_index::<String>(0)?, row.try_get_by_index::<String>(2)?);
             let id: i64 = row.try_get_by_index(1)?;
-            problems
-                .push(format!("row {id} of {table} points to a row of {parent} that is not there"));
+            problems.push(format!("row {id} of {table} references a missing row of {parent}"));
         }
         return Ok(problems);
     }
     for table in tables() {
-        // Its text needs every byte of it, also what is stored aside.
+        // The text form requires all bytes of a row, including out-of-line storage.
         let sql =
             format!("SELECT COALESCE(sum(length(t::text)), 0)::bigint FROM \"{}\" t", table.name);
         if let Err(error) = connection.query_one_raw(Statement::from_string(backend, sql)).await {
@@ -55,14 +53,14 @@ pub async fn check(store: &Store) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// Gives back the room that deleted rows have left, and forgets their words.
+/// Reclaims the space of deleted rows, and removes them from the search index.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn vacuum(store: &Store) -> Result<()> {
     if store.engine() == Engine::Sqlite {
-        // What was deleted is only marked until parts of the index are merged. A database of a version before search
-        // has none.
+        // Deleted entries are only marked until parts of the index are merged. Databases of versions before search
+        // have no index.
         for table in ["search_documents", "search_names"] {
             let sql = format!("SELECT 1 FROM sqlite_schema WHERE name = '{table}'");
             let statement = Statement::from_string(store.engine().backend(), sql);
@@ -76,22 +74,22 @@ pub async fn vacuum(store: &Store) -> Result<()> {
     settle(store).await
 }
 
-/// Counts what the planner wants to know.
+/// Updates planner statistics.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn analyze(store: &Store) -> Result<()> {
     let sql = match store.engine() {
         Engine::Postgres => "ANALYZE",
-        // With samples of the values in each index, SQLite plans a statement anew for every other value; the
-        // averages are enough.
+        // With samples of the values in each index, SQLite would plan a statement again for each different value;
+        // averages are sufficient.
         Engine::Sqlite => "ANALYZE; DROP TABLE IF EXISTS sqlite_stat4; ANALYZE sqlite_schema",
     };
     store.write().execute_unprepared(sql).await?;
     Ok(())
 }
 
-/// Brings what stands in the write-ahead log of a file into the file.
+/// Moves the write-ahead log of a database into its file.
 pub(super) async fn settle(store: &Store) -> Result<()> {
     if store.engine() == Engine::Sqlite {
         let sql = "PRAGMA wal_checkpoint(TRUNCATE)";

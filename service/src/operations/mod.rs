@@ -1,4 +1,4 @@
-//! What is done with a database as a whole: backed up and restored, looked after, taken away.
+//! Operations on a whole database: backup, restore, maintenance, export.
 
 pub mod backup;
 pub mod comparison;
@@ -20,14 +20,14 @@ use crate::{
     write::bulk,
 };
 
-/// Rows that are on their way at a time.
+/// Rows buffered at a time.
 const CHUNK: usize = 1_000;
 
-/// A table as it is copied.
+/// A table to copy.
 pub(crate) struct Stored {
     pub(crate) name: &'static str,
     columns: Vec<Column>,
-    /// Columns that point to rows which may come later.
+    /// Columns that may reference rows copied later.
     pub(crate) later: &'static [&'static str],
 }
 
@@ -40,7 +40,7 @@ fn stored_with<E: EntityTrait>(later: &'static [&'static str]) -> Stored {
     Stored { name, columns: columns_of::<E>(), later }
 }
 
-/// Every table, those that others point to first.
+/// All tables, referenced tables first.
 pub(crate) fn tables() -> Vec<Stored> {
     vec![
         stored_with::<identity::organization::Entity>(&["owner_user_id"]),
@@ -80,13 +80,13 @@ pub(crate) fn tables() -> Vec<Stored> {
     ]
 }
 
-/// The names of all tables, but for the one of the migrations.
+/// The names of all tables except the migrations table.
 #[must_use]
 pub fn table_names() -> Vec<&'static str> {
     tables().iter().map(|table| table.name).collect()
 }
 
-/// Copies all rows of a table, as they are; gives how many there were.
+/// Copies all rows of a table unchanged. Returns the number of rows.
 async fn copy<F: StreamTrait, T: ConnectionTrait>(
     table: &Stored,
     from: &F,

@@ -1,4 +1,4 @@
-//! Restoring a backup.
+//! Restores backups.
 
 use std::{
     fs,
@@ -19,13 +19,13 @@ use crate::{
     write::bulk,
 };
 
-/// Puts the backup in `file` in the place of the database that `url` names. The file is looked at first,
-/// and brought to the newest version. What was in an embedded database before is kept beside it, under
-/// the name that is given back; a Postgres database must be empty.
+/// Replaces the database at `url` with the backup in `file`. The file is verified and migrated to the current version
+/// first. The previous embedded database is kept next to the new one, under the returned name. A Postgres database
+/// must be empty.
 ///
 /// # Errors
-/// [`Error::Invalid`] when the file is no sound backup; [`Error::Conflict`] when a server runs on the
-/// database, or when a Postgres database is not empty.
+/// [`Error::Invalid`] if the file is not a valid backup; [`Error::Conflict`] if a server is running on the database,
+/// or if a Postgres database is not empty.
 pub async fn restore(
     url: &str,
     file: &Path,
@@ -36,7 +36,7 @@ pub async fn restore(
         return Err(Error::invalid(
             crate::Reason::FileInvalid,
             "file",
-            format!("there is no file {}", file.display()),
+            format!("file not found: {}", file.display()),
         ));
     }
     match store::file_of(url) {
@@ -45,13 +45,13 @@ pub async fn restore(
     }
 }
 
-/// Refuses while a server, or another command, has the database open.
+/// Rejects the operation while a server or another command has the database open.
 ///
 /// # Errors
 /// [`Error::Conflict`].
 pub async fn refuse_while_served(url: &str) -> Result<()> {
     match store::file_of(url) {
-        // Let go at once: what follows holds it by itself.
+        // Released immediately: the next step acquires the lock itself.
         Some(file) if file.exists() => store::hold_alone(&file).map(drop),
         Some(_) => Ok(()),
         None => alone_in_server(url).await,
@@ -61,7 +61,9 @@ pub async fn refuse_while_served(url: &str) -> Result<()> {
 async fn alone_in_server(url: &str) -> Result<()> {
     let others = store::others(url).await?;
     if others > 0 {
-        let message = format!("{others} connections of a running server are open; stop it first");
+        let message = format!(
+            "the database has {others} open connections of a running server; stop the server first"
+        );
         return Err(Error::Conflict(crate::Reason::DatabaseConflict, message));
     }
     Ok(())
@@ -78,7 +80,7 @@ async fn in_file(target: &Path, file: &Path, clock: &dyn Clock) -> Result<Option
     if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(report)?;
     }
-    // Held to the end: nobody opens the database meanwhile.
+    // Held to the end, so no other process opens the database in the meantime.
     let _alone = store::hold_alone(target)?;
     let copy = prepared(file, &with_ending(target, "restoring")).await?;
     let kept = target
@@ -88,10 +90,11 @@ async fn in_file(target: &Path, file: &Path, clock: &dyn Clock) -> Result<Option
         if kept.exists() {
             return Err(Error::Conflict(
                 crate::Reason::DatabaseConflict,
-                format!("{} is there already", kept.display()),
+                format!("{} already exists", kept.display()),
             ));
         }
-        // The log first: a database without it is an older one, a log without its database nothing.
+        // Moved before the database: a database without its write-ahead log is only older, a log without its database
+        // is useless.
         for side in ["-shm", "-wal", ""] {
             let (from, to) = (with_side(target, side), with_side(kept, side));
             if from.exists() {
@@ -104,15 +107,15 @@ async fn in_file(target: &Path, file: &Path, clock: &dyn Clock) -> Result<Option
     Ok(kept)
 }
 
-/// A copy of a backup, looked at and brought to the newest version.
+/// A verified copy of a backup, migrated to the current version.
 async fn prepared(file: &Path, place: &Path) -> Result<Partial> {
     let copy = Partial(place.to_owned());
-    // What another restore has left, that was broken off: its log would be taken for that of this copy.
+    // Removes leftovers of an interrupted restore, whose write-ahead log would be applied to this copy.
     copy.remove();
     let log = with_side(file, "-wal");
     if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
         let message = format!(
-            "{} is there: the file is in use, and part of it is in that log; make a backup of it",
+            "{} exists: the file is an open database with recent writes in that log; make a backup of it first",
             log.display()
         );
         return Err(Error::invalid(crate::Reason::FileInvalid, "file", message));
@@ -128,7 +131,7 @@ async fn prepared(file: &Path, place: &Path) -> Result<Partial> {
         Error::invalid(
             crate::Reason::FileInvalid,
             "file",
-            format!("{} is no sound backup: {reason}", file.display()),
+            format!("{} is not a valid backup: {reason}", file.display()),
         )
     };
     let opened = Store::connect_existing(&format!("sqlite:{}", place.display())).await;
@@ -139,16 +142,16 @@ async fn prepared(file: &Path, place: &Path) -> Result<Partial> {
     }
     let versions = opened.migrations().await.map_err(|error| refuse(error.to_string()))?;
     if !versions.iter().any(|(_, applied)| *applied) {
-        return Err(refuse("it was not made by this program".to_owned()));
+        return Err(refuse("the file was not created by this program".to_owned()));
     }
     opened.migrate_up().await?;
-    // Whoever followed the log before has seen entries that this one may not have.
+    // Subscribers of the previous change log have seen entries that this one may lack.
     let next = "UPDATE \"change_log\" SET \"epoch\" = \"epoch\" + 1";
     opened.write().execute_unprepared(next).await?;
     maintenance::settle(&opened).await?;
     opened.close().await?;
     let lock = with_ending(place, "lock");
-    // It may never have been there.
+    // The file may not exist.
     let _ = fs::remove_file(lock);
     Ok(copy)
 }
@@ -162,20 +165,21 @@ async fn in_server(url: &str, file: &Path, progress: &dyn Progress) -> Result<()
     let source = Store::connect_existing(&format!("sqlite:{}", copied.0.display())).await?;
     let target = Store::connect(url).await?;
     target.migrate_up().await?;
-    // A connection keeps its statements prepared, and a migration may have said the same with other types.
+    // Connections cache prepared statements, and the migration may have prepared the same text with other types.
     target.close().await?;
     let target = Store::connect(url).await?;
     let (from, to) = (source.begin().await?, target.begin().await?);
     let sql = "SELECT 1 FROM \"organizations\" LIMIT 1";
     let statement = Statement::from_string(Engine::Postgres.backend(), sql);
     if to.query_one_raw(statement).await?.is_some() {
-        let message = "the Postgres database is not empty: restore into a new one, and serve that";
+        let message =
+            "the Postgres database is not empty; restore into a new database and serve that one";
         return Err(Error::Conflict(crate::Reason::DatabaseConflict, message.to_owned()));
     }
     to.execute_unprepared("DELETE FROM \"change_log\"").await?;
     let tables = tables();
     for table in &tables {
-        // What points to rows that come later is filled in afterwards: Postgres looks at once.
+        // References to rows copied later are added afterwards, because Postgres checks them immediately.
         for column in table.later {
             let sql =
                 format!("ALTER TABLE \"{0}\" DROP CONSTRAINT \"fk_{0}_{column}\"", table.name);

@@ -1,4 +1,4 @@
-//! How large the database is.
+//! Database size statistics.
 
 use sea_orm::Value as Bind;
 
@@ -11,28 +11,28 @@ use crate::{
     table::Table,
 };
 
-/// How large the database is, and how many rows of an organization it holds.
+/// Size of the database, and row counts of an organization.
 #[derive(Clone, Debug)]
 pub struct Statistics {
-    /// `SQLite` or `PostgreSQL`, and which version of it.
+    /// `SQLite` or `PostgreSQL`, with its version.
     pub engine: String,
-    /// The bytes of the whole database.
+    /// Size of the whole database in bytes.
     pub bytes: i64,
-    /// The version of the time zone data that time is grouped by.
+    /// Version of the time zone data used for time buckets.
     pub time_zone_data: String,
-    /// The name of each table, and the rows of the organization in it, deleted ones too.
+    /// Row count of the organization per table name, including soft-deleted rows.
     pub tables: Vec<(&'static str, i64)>,
 }
 
-/// Measures the database, and counts the rows of `tables`.
+/// Measures the size of the database, and counts the rows of `tables`.
 ///
 /// # Errors
-/// [`Error::Forbidden`]; [`Error::OperatorOnly`] when the database has several organizations and the caller is not its
-/// operator; [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Forbidden`]; [`Error::OperatorOnly`] if the database has several organizations and the caller is not its
+/// operator; [`Error::Unavailable`] if the database doesn't respond.
 pub async fn statistics(scope: &Scope, tables: &[&'static Table]) -> Result<Statistics> {
     scope.demand(Permission::ViewStatistics)?;
     let store = scope.store();
-    // The size of the whole database tells an organization how much the others have.
+    // The total size would reveal the data volume of other organizations.
     let is_operator = matches!(scope.actor(), Actor::LocalVisitor | Actor::CommandLine);
     if !is_operator {
         let sql = "SELECT count(*) FROM \"organizations\"";
@@ -57,7 +57,7 @@ pub async fn statistics(scope: &Scope, tables: &[&'static Table]) -> Result<Stat
         }
     };
     let rows = store.query(size, Vec::new()).await?;
-    let row = rows.first().ok_or_else(|| Error::internal("a database without a size"))?;
+    let row = rows.first().ok_or_else(|| Error::internal("database size is missing"))?;
     let (engine, bytes) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     let count = |(place, table): (usize, &&Table)| {
         let name = table.name;

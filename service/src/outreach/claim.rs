@@ -1,8 +1,8 @@
-//! Claims: a sender leases drafts that are ready to be sent, so that no other sender gets them meanwhile.
+//! Claims: a sender leases drafts that are ready to be sent, so no other sender can claim them.
 //!
-//! A claim is a lease. One that ends before sending begins offers the draft again. One that ends while the draft is
-//! being sent makes the draft `uncertain`: nobody knows whether the message went out, so it is never offered again until a
-//! person, or evidence of delivery, settles the outcome.
+//! A claim is a lease. If it expires before sending begins, the draft becomes available again. If it expires while
+//! the draft is being sent, the draft becomes `uncertain`: the message may have been sent, so the draft stays
+//! unavailable until a person, or evidence of delivery, settles the outcome.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, Statement};
@@ -20,20 +20,20 @@ use crate::{
     write::{Once, Record, Unit, once},
 };
 
-/// The most drafts of one claim.
+/// Maximum number of drafts per claim.
 pub const MOST_DRAFTS: i64 = 100;
 
-/// The longest lease, in seconds.
+/// Maximum lease, in seconds.
 pub const LONGEST_LEASE: i64 = 3_600;
 
-/// Drafts that are looked at for those whose lease has ended, in one transaction.
+/// Drafts checked for expired leases per transaction.
 const CHUNK: usize = 100;
 
-/// Claims at most `limit` drafts that are approved, or scheduled and due, for `lease` seconds: the earliest first, and those
-/// whose recipient may be written to. Gives their keys.
+/// Claims at most `limit` drafts for `lease` seconds: approved drafts, and scheduled ones that are due, earliest
+/// first, whose recipient may be contacted. Returns their primary keys.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when a number is out of its bounds, or the actor has no name.
+/// [`crate::Error::Refused`] if a number is out of range, or if the actor has no name.
 pub async fn claim(scope: &Scope, limit: i64, lease: i64, once: Option<Once>) -> Result<Vec<i64>> {
     once::run(scope, once, move |unit| {
         Box::pin(async move {
@@ -62,19 +62,19 @@ fn within(field: &str, number: i64, most: i64) -> Result<()> {
     Err(Problem::invalid(
         crate::Reason::ValueOutOfRange,
         field,
-        format!("it takes a number from 1 to {most}"),
+        format!("the value must be from 1 to {most}"),
     )
     .into())
 }
 
-/// The drafts that can be claimed, which nobody else can write until the end.
+/// The drafts that can be claimed, locked until the transaction ends.
 async fn ready(unit: &Unit, limit: i64) -> Result<Vec<Record>> {
     let table = outreach_draft::table();
     let columns: Vec<_> =
         table.columns.iter().map(|column| format!("d.\"{}\"", column.name)).collect();
     let lock = match unit.scope().engine() {
         Engine::Postgres => " FOR NO KEY UPDATE OF d SKIP LOCKED",
-        // There is one writer.
+        // SQLite has a single writer.
         Engine::Sqlite => "",
     };
     let sql = format!(
@@ -92,10 +92,10 @@ async fn ready(unit: &Unit, limit: i64) -> Result<Vec<Record>> {
     rows.iter().map(|row| Record::read(table, row, 0)).collect()
 }
 
-/// Releases a claim before sending begins; returns the key of the draft.
+/// Releases a claim before sending begins; returns the primary key of the draft.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when the actor has no claim on it, or it is being sent.
+/// [`crate::Error::Refused`] if the actor has no claim on it, or if the draft is being sent.
 pub async fn release(scope: &Scope, id: i64, once: Option<Once>) -> Result<i64> {
     once::run(scope, once, move |unit| {
         Box::pin(async move {
@@ -127,13 +127,14 @@ pub(super) fn demand_claim(unit: &Unit, draft: &Record) -> Result<()> {
     Err(Problem::conflict(crate::Reason::ClaimNotHeld, "id", message).into())
 }
 
-/// Refuses while another has a claim on a draft.
+/// Rejects a write while another actor has a claim on the draft.
 pub(super) fn refuse_claimed_by_another(unit: &Unit, draft: &Record) -> Result<()> {
     let owner = unit.scope().actor().label();
     match draft.time("claim_expires_at") {
         Some(until) if until > unit.now() && draft.text("claimed_by") != owner => {
             let until = until.format("%Y-%m-%dT%H:%M:%SZ");
-            let message = format!("{} has a claim on it until {until}", draft.text("claimed_by"));
+            let message =
+                format!("the draft is claimed by {} until {until}", draft.text("claimed_by"));
             Err(Problem::conflict(crate::Reason::DraftClaimed, "id", message).into())
         }
         _ => Ok(()),
@@ -144,12 +145,12 @@ fn is_claimed(draft: &Record, now: DateTime<Utc>) -> bool {
     draft.time("claim_expires_at").is_some_and(|until| until > now)
 }
 
-/// Whether a draft is being sent under a claim that has ended.
+/// Whether a draft is being sent under an expired claim.
 pub(super) fn is_uncertain(draft: &Record, now: DateTime<Utc>) -> bool {
     draft.text("status") == "sending" && draft.has("claim_expires_at") && !is_claimed(draft, now)
 }
 
-/// Takes the claim off a draft.
+/// Clears the claim of a draft.
 pub(super) fn clear(draft: &mut Record) {
     draft.set("claimed_by", Value::Null);
     draft.set("claim_expires_at", Value::Null);
@@ -165,18 +166,18 @@ fn owner(scope: &Scope) -> Result<String> {
     Err(Problem::conflict(crate::Reason::ActorUnnamed, "", message).into())
 }
 
-/// Refuses to send a draft to another address than that which it was approved for.
+/// Rejects sending to another address than the approved one.
 pub(super) fn refuse_other_address(draft: &Record, prospect: &Record) -> Result<()> {
     let approved = draft.text("approved_address");
     if approved.is_empty() || approved == prospect.text("email_key") {
         return Ok(());
     }
-    let message = "it was approved for another e-mail address of the prospect: edit it and have it \
+    let message = "the draft was approved for another e-mail address of the prospect: edit it and have it \
                    approved again";
     Err(Problem::conflict(crate::Reason::RecipientChanged, "id", message).into())
 }
 
-/// Notes the address that an approval is for.
+/// Stores the address that an approval applies to.
 pub(super) async fn bind_address(unit: &mut Unit, draft: &mut Record) -> Result<()> {
     let id = draft.number("prospect_id").unwrap_or_default();
     if let Some(prospect) = unit.peek(prospect::table(), id).await? {
@@ -185,10 +186,10 @@ pub(super) async fn bind_address(unit: &mut Unit, draft: &mut Record) -> Result<
     Ok(())
 }
 
-/// Makes drafts `uncertain` whose claim ended while they were being sent, in all organizations.
+/// Marks drafts as `uncertain` if their claim expired while they were being sent, in all organizations.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn expire(store: &Store, clock: std::sync::Arc<dyn Clock>) -> Result<()> {
     let engine = store.engine();
     let sql = format!(

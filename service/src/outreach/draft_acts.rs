@@ -1,4 +1,4 @@
-//! What is done with drafts: each act is one step of their life, in one transaction.
+//! Actions on drafts. Each action is a state transition in one transaction.
 
 use chrono::{DateTime, Utc};
 
@@ -16,7 +16,7 @@ use crate::{
     write::{Once, Record, SKEW, Unit, once, row::at_revision},
 };
 
-/// What is done with a draft, and what is said with it.
+/// An action on a draft, with its input.
 #[derive(Clone, Debug)]
 pub enum Act {
     /// See [`Action::Submit`].
@@ -25,14 +25,14 @@ pub enum Act {
     Approve,
     /// See [`Action::Reject`].
     Reject {
-        /// Why.
+        /// Reason.
         note: Option<String>,
     },
     /// See [`Action::Reopen`].
     Reopen,
     /// See [`Action::Schedule`].
     Schedule {
-        /// When it is to be sent.
+        /// Time to send the draft.
         at: DateTime<Utc>,
     },
     /// See [`Action::Unschedule`].
@@ -41,28 +41,28 @@ pub enum Act {
     BeginSending,
     /// See [`Action::MarkSent`].
     MarkSent {
-        /// When; now, when nothing is said.
+        /// Timestamp; defaults to now.
         at: Option<DateTime<Utc>>,
-        /// What the provider calls the message.
+        /// ID of the message at the provider.
         provider_message_id: Option<String>,
     },
     /// See [`Action::MarkFailed`].
     MarkFailed {
-        /// Why.
+        /// Error message.
         error: String,
     },
     /// See [`Action::Retry`].
     Retry,
     /// See [`Action::MarkReplied`].
     MarkReplied {
-        /// When; now, when nothing is said.
+        /// Timestamp; defaults to now.
         at: Option<DateTime<Utc>>,
-        /// What the person wrote; with it the answer is logged as an interaction.
+        /// Content of the reply. If given, the reply is logged as an interaction.
         content: Option<String>,
     },
     /// See [`Action::MarkBounced`].
     MarkBounced {
-        /// Why.
+        /// Error message.
         error: Option<String>,
     },
     /// See [`Action::Discard`].
@@ -70,12 +70,12 @@ pub enum Act {
 }
 
 impl Act {
-    /// Whether something is written of the prospect too.
+    /// Whether the action also updates the prospect.
     fn tells_the_prospect(&self) -> bool {
         matches!(self, Self::MarkSent { .. } | Self::MarkReplied { .. })
     }
 
-    /// Which of the actions it is.
+    /// The corresponding [`Action`].
     #[must_use]
     pub fn action(&self) -> Action {
         match self {
@@ -96,11 +96,11 @@ impl Act {
     }
 }
 
-/// Does something with a draft; gives its key.
+/// Applies an action to a draft. Returns the primary key of the draft.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when the state of the draft doesn't allow it, with what it does allow;
-/// also when a program approves what a program wrote.
+/// [`crate::Error::Refused`] if the status of the draft doesn't allow the action, with the allowed actions; also if a
+/// program approves a draft written by a program.
 pub async fn act(
     scope: &Scope,
     id: i64,
@@ -113,7 +113,7 @@ pub async fn act(
             if act.tells_the_prospect()
                 && let Some(draft) = unit.peek(outreach_draft::table(), id).await?
             {
-                // The prospect first, as everybody else does.
+                // The prospect is locked first, as in all other transactions.
                 unit.find(prospect::table(), draft.number("prospect_id").unwrap_or_default())
                     .await?;
             }
@@ -157,7 +157,7 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
         Act::BeginSending => claim::demand_claim(unit, &before)?,
         Act::Reject { note } => draft.set("review_note", checked("note", text(note))?),
         Act::Schedule { at } if at <= now => {
-            let message = "it must be in the future";
+            let message = "`scheduledFor` must be in the future";
             return Err(
                 Problem::invalid(crate::Reason::TimeNotInFuture, "scheduled_for", message).into()
             );
@@ -190,7 +190,7 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
         Act::MarkReplied { at, content } => {
             let at = past(at, now, "replied_at")?;
             if before.time("sent_at").is_some_and(|sent| at < sent) {
-                let message = "it can't be before the draft was sent";
+                let message = "the timestamp must not be before the draft was sent";
                 return Err(Problem::invalid(
                     crate::Reason::ReplyBeforeSent,
                     "replied_at",
@@ -213,7 +213,7 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
     Ok(())
 }
 
-/// A person may approve anything; a program, nothing that a program wrote; nobody without a name.
+/// People may approve any draft, programs only drafts that no program wrote. Unnamed actors can't approve.
 fn approve(scope: &Scope, draft: &mut Record, now: DateTime<Utc>) -> Result<()> {
     if !scope.actor().may_approve() {
         let message = "an approval needs a named person: send `Salesgraph-Actor: person/NAME`, or the \
@@ -229,7 +229,7 @@ fn approve(scope: &Scope, draft: &mut Record, now: DateTime<Utc>) -> Result<()> 
     Ok(())
 }
 
-/// Through `sending` to `sent`, with the one interaction that tells of it.
+/// Transitions through `sending` to `sent`, and logs one interaction.
 async fn send(
     unit: &mut Unit,
     before: Record,
@@ -239,7 +239,7 @@ async fn send(
     let at = past(at, unit.now(), "sent_at")?;
     let id = before.number("prospect_id").unwrap_or_default();
     let prospect = unit.get(prospect::table(), id, "prospect_id").await?;
-    // A message that went out is recorded whatever its recipient.
+    // A message that was sent is recorded regardless of its recipient.
     let is_out = matches!(before.text("status"), "sending" | "uncertain");
     if !is_out {
         refuse_unreachable(&prospect)?;
@@ -258,7 +258,7 @@ async fn send(
     sent.set("sent_at", Value::Time(at));
     if let Some(id) = provider_message_id {
         if id.chars().count() > 255 {
-            let message = "it takes at most 255 characters";
+            let message = "`providerMessageId` must be at most 255 characters";
             return Err(Problem::invalid(
                 crate::Reason::TextTooLong,
                 "provider_message_id",
@@ -299,7 +299,7 @@ fn refuse_unreachable(prospect: &Record) -> Result<()> {
     Ok(())
 }
 
-/// Writes the interaction that tells what became of a draft.
+/// Logs an interaction for an outcome of a draft.
 async fn log(
     unit: &mut Unit,
     draft: &Record,
@@ -308,7 +308,7 @@ async fn log(
     at: DateTime<Utc>,
 ) -> Result<()> {
     let event = match draft.number("event_id") {
-        // Nobody deletes it meanwhile.
+        // Locked against deletion.
         Some(event) => unit.referred(event::table(), event).await?.map(|event| event.id()),
         None => None,
     };
@@ -333,11 +333,13 @@ async fn log(
 
 fn past(at: Option<DateTime<Utc>>, now: DateTime<Utc>, field: &str) -> Result<DateTime<Utc>> {
     match at {
-        // By so much clocks may differ.
-        Some(at) if at > now + SKEW => {
-            Err(Problem::invalid(crate::Reason::TimeInFuture, field, "it can't be in the future")
-                .into())
-        }
+        // Tolerance for clock skew.
+        Some(at) if at > now + SKEW => Err(Problem::invalid(
+            crate::Reason::TimeInFuture,
+            field,
+            "the timestamp must not be in the future",
+        )
+        .into()),
         at => Ok(at.unwrap_or(now).min(now)),
     }
 }
@@ -347,11 +349,12 @@ fn checked(field: &str, value: Value) -> Result<Value> {
         Value::Text(text) if text.contains('\0') => Err(Problem::invalid(
             crate::Reason::CharacterNotAllowed,
             field,
-            "it can't contain the character NUL",
+            "the text must not contain NUL characters",
         )
         .into()),
         Value::Text(text) if text.trim().is_empty() => {
-            Err(Problem::invalid(crate::Reason::ValueRequired, field, "it can't be empty").into())
+            Err(Problem::invalid(crate::Reason::ValueRequired, field, "the text must not be empty")
+                .into())
         }
         _ => Ok(value),
     }

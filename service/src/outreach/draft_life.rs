@@ -1,4 +1,4 @@
-//! The life of a draft: what can be done in which state, and what comes of it.
+//! State machine of drafts: allowed actions per status, and the resulting status.
 
 use std::collections::HashMap;
 
@@ -13,40 +13,40 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// What can be done with a draft.
+/// An action on a draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Change what it says.
+    /// Edit the message.
     Edit,
-    /// Hand it to a person to be read.
+    /// Submit for review.
     Submit,
-    /// Say that it may be sent as it is.
+    /// Approve for sending.
     Approve,
-    /// Say that it may not be sent.
+    /// Reject in review.
     Reject,
-    /// Take it up again.
+    /// Reopen a rejected draft.
     Reopen,
     /// Set the time to send it.
     Schedule,
-    /// Take the time back.
+    /// Clear the time to send it.
     Unschedule,
-    /// Say that sending begins, under a claim.
+    /// Begin sending, under a claim.
     BeginSending,
-    /// Note that it was sent.
+    /// Mark as sent.
     MarkSent,
-    /// Note that it could not be sent.
+    /// Mark as failed.
     MarkFailed,
-    /// Make it ready to be sent once more.
+    /// Retry a failed draft.
     Retry,
-    /// Note that it was answered.
+    /// Mark as replied.
     MarkReplied,
-    /// Note that it came back.
+    /// Mark as bounced.
     MarkBounced,
-    /// Give it up.
+    /// Discard before sending.
     Discard,
 }
 
-/// The names of [`Action`], for users.
+/// API names of [`Action`].
 pub const ACTIONS: &[Word] = &[
     word("edit", "Edit the message; after approval, as a new version (updateOutreachDraft)."),
     word("submit", "Submit for review (submitOutreachDraft)."),
@@ -64,8 +64,8 @@ pub const ACTIONS: &[Word] = &[
     word("discard", "Discard (discardOutreachDraft)."),
 ];
 
-/// Every action, in which states it can be done, and the state that comes of it; a way through
-/// `sending` is one act.
+/// Transitions: action, allowed statuses, resulting status. An action that passes through `sending` is a single
+/// entry.
 pub(super) const LIFE: &[(Action, &[&str], &str)] = &[
     (
         Action::Edit,
@@ -92,7 +92,7 @@ pub(super) const LIFE: &[(Action, &[&str], &str)] = &[
 ];
 
 impl Action {
-    /// Its name, as in [`ACTIONS`].
+    /// Name, as in [`ACTIONS`].
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -113,7 +113,7 @@ impl Action {
         }
     }
 
-    /// Whether it brings a draft nearer to being sent.
+    /// Whether the action brings a draft closer to being sent.
     pub(super) fn leads_to_sending(self) -> bool {
         matches!(
             self,
@@ -122,14 +122,14 @@ impl Action {
     }
 }
 
-/// Brings a draft into another state and nothing else; gives it as it is then.
+/// Changes only the status of a draft and returns the updated draft.
 pub(crate) async fn put(unit: &mut Unit, before: &Record, status: &str) -> Result<Record> {
     let mut after = before.clone();
     after.set("status", Value::Text(status.to_owned()));
     unit.update(before, after).await
 }
 
-/// Why an action can't be done, with those that can.
+/// Error for an action that is not allowed, with the allowed actions.
 pub(crate) fn refusal(status: &str, action: Action) -> Problem {
     let can: Vec<_> = LIFE
         .iter()
@@ -137,31 +137,31 @@ pub(crate) fn refusal(status: &str, action: Action) -> Problem {
         .map(|(action, ..)| action.name().to_ascii_uppercase())
         .collect();
     let (status, action) = (status.to_ascii_uppercase(), action.name().to_ascii_uppercase());
-    let can = if can.is_empty() { "nothing".to_owned() } else { can.join(", ") };
+    let can = if can.is_empty() { "none".to_owned() } else { can.join(", ") };
     Problem::conflict(
         crate::Reason::DraftStatusConflict,
         "id",
-        format!("{action} can't be done with a draft that is {status}; {can} can"),
+        format!("cannot {action} a draft in status {status}; allowed actions: {can}"),
     )
 }
 
-/// A draft, as far as it decides what can be done with it.
+/// The attributes of a draft that determine the available actions.
 #[derive(Clone, Debug)]
 pub struct DraftState {
-    /// Its state.
+    /// Status.
     pub status: String,
     /// Whether a program wrote it.
     pub by_worker: bool,
-    /// Whom it is for.
+    /// Primary key of the recipient.
     pub prospect: i64,
-    /// Who has a claim on it, and until when.
+    /// Owner and expiry of the claim.
     pub claim: Option<(String, DateTime<Utc>)>,
 }
 
-/// What the actor can do with each of these drafts; at most one statement for all.
+/// The actions available to the actor for each of these drafts. At most one statement in total.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn available(scope: &Scope, drafts: &[DraftState]) -> Result<Vec<Vec<Action>>> {
     let sendable = |status: &str| {
         matches!(status, "draft" | "pending_review" | "approved" | "scheduled" | "failed")
@@ -186,7 +186,7 @@ fn actions(draft: &DraftState, scope: &Scope, reachable: &HashMap<i64, bool>) ->
                 is_reachable && actor.may_approve() && !(actor.is_worker() && draft.by_worker)
             }
             Action::BeginSending => is_reachable && is_own,
-            // Who brings evidence of delivery may say so too.
+            // Any actor may mark it as sent with evidence of delivery.
             Action::MarkSent => {
                 is_free && (is_reachable || matches!(&*draft.status, "sending" | "uncertain"))
             }

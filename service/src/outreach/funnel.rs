@@ -1,4 +1,4 @@
-//! How far drafts come.
+//! Outreach funnel.
 
 use crate::{
     error::Result,
@@ -9,36 +9,37 @@ use crate::{
 
 use super::outreach_draft;
 
-/// How many drafts came how far. A version that was superseded, and one that was discarded, came as far as it did.
+/// Number of drafts per stage. Superseded and discarded drafts count for every stage they reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Funnel {
-    /// How many were written.
+    /// Drafts written.
     pub written: i64,
-    /// How many were handed to a person to be read.
+    /// Drafts submitted for review.
     pub submitted: i64,
-    /// How many were approved.
+    /// Drafts approved.
     pub approved: i64,
-    /// How many were sent.
+    /// Drafts sent.
     pub sent: i64,
-    /// How many were answered.
+    /// Drafts with a reply.
     pub replied: i64,
-    /// How many came back.
+    /// Drafts that bounced.
     pub bounced: i64,
-    /// How many are rejected.
+    /// Drafts currently rejected.
     pub rejected: i64,
-    /// How many were discarded.
+    /// Drafts discarded.
     pub discarded: i64,
 }
 
-/// How far the drafts come that pass `filter`. One statement.
+/// The funnel of the drafts that match `filter`. One statement.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn funnel(scope: &Scope, filter: Filter) -> Result<Funnel> {
     let table = outreach_draft::table();
     let mut list = List::new(table, "Query.draftFunnel".to_owned());
     list.filter = filter;
-    let utc = Zone::named("UTC").ok_or_else(|| crate::Error::internal("there is no UTC"))?;
+    let utc =
+        Zone::named("UTC").ok_or_else(|| crate::Error::internal("time zone UTC is missing"))?;
     let mut aggregate = Aggregate::new(utc);
     aggregate.limit = read::MAX_GROUPS;
     let column = table.column("status");

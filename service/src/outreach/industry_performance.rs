@@ -1,4 +1,4 @@
-//! How industries answer us.
+//! Reply rates by industry.
 
 use std::fmt::Write as _;
 
@@ -7,33 +7,33 @@ use sea_orm::Value as Bind;
 
 use crate::{error::Result, scope::Scope, table::Kind, value::Value};
 
-/// How an industry answers us.
+/// Outreach and replies of an industry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IndustryPerformance {
-    /// The key of the industry.
+    /// Primary key of the industry.
     pub industry: i64,
-    /// Its name.
+    /// Name of the industry.
     pub name: String,
-    /// How many companies we know there.
+    /// Number of companies.
     pub companies: i64,
-    /// How many prospects.
+    /// Number of prospects.
     pub prospects: i64,
-    /// To how many of them we said something in the time.
+    /// Prospects contacted in the time range.
     pub contacted: i64,
-    /// How many of those said something to us in the time.
+    /// Contacted prospects who replied in the time range.
     pub answered: i64,
-    /// How often we said something.
+    /// Outbound interactions.
     pub outbound: i64,
-    /// How often they did.
+    /// Inbound interactions.
     pub inbound: i64,
 }
 
-/// How each industry of the organization answered from a moment to before another, by the share of those contacted
-/// who said something, best first; those nobody was contacted in come last. What has no direction counts as ours.
-/// Deleted companies and prospects don't count. One statement.
+/// Performance of each industry of the organization in a half-open time range, by reply rate, best first; industries
+/// without contacted prospects come last. Interactions without a direction count as outbound. Deleted companies and
+/// prospects don't count. One statement.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn industry_performance(
     scope: &Scope,
     since: Option<DateTime<Utc>>,
@@ -83,7 +83,7 @@ pub async fn industry_performance(
         })
     });
     let mut all = all.collect::<Result<Vec<_>>>()?;
-    // a of b against c of d: a · d against c · b.
+    // Compares the fractions a/b and c/d as a · d and c · b.
     all.sort_by(|one, other| {
         let (left, right) = (one.answered * other.contacted, other.answered * one.contacted);
         (other.contacted > 0)

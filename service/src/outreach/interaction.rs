@@ -1,4 +1,4 @@
-//! Interactions: the time line of what happened between us and a prospect.
+//! Interactions: the timeline of a prospect.
 
 use std::sync::LazyLock;
 
@@ -30,11 +30,11 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// Which way something went (`interactions.direction`).
+/// Directions (`interactions.direction`).
 pub const DIRECTIONS: &[Word] =
     &[word("inbound", "From the prospect."), word("outbound", "To the prospect.")];
 
-/// Which way something took (`interactions.channel`, `outreach_drafts.channel`).
+/// Channels (`interactions.channel`, `outreach_drafts.channel`).
 pub const CHANNELS: &[Word] = &[
     word("email", "E-mail."),
     word("call", "Phone call."),
@@ -44,7 +44,7 @@ pub const CHANNELS: &[Word] = &[
     word("webhook", "Webhook of another system."),
 ];
 
-/// What may be written: what happened stays as it was, but how it is seen may change.
+/// Validation rules: the facts of an interaction are immutable, its assessment is not.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,
@@ -85,7 +85,7 @@ impl Hooks for Interaction {
                     let draft = unit.referred(outreach_draft::table(), draft).await?;
                     let whose = draft.and_then(|draft| draft.number("prospect_id"));
                     if whose != interaction.number("prospect_id") {
-                        let message = "it is a draft for another prospect";
+                        let message = "`outreachDraftId` belongs to another prospect";
                         return Err(Problem::invalid(
                             crate::Reason::DraftOfOtherProspect,
                             "outreach_draft_id",
@@ -108,20 +108,20 @@ impl Hooks for Interaction {
     }
 }
 
-/// The column of the prospect that holds the newest interaction of this direction. What came from
-/// another system without a direction counts as ours.
+/// The column of the prospect with the newest interaction of this direction. Interactions from another system without
+/// a direction count as outbound.
 fn newest(direction: &str) -> &'static str {
     if direction == "inbound" { "last_engagement_date" } else { "last_contacted_at" }
 }
 
-/// Keeps the prospect in step with something that happened.
+/// Updates the prospect after an interaction.
 pub(crate) async fn happened(unit: &mut Unit, interaction: &Record) -> Result<()> {
     let prospect = interaction.number("prospect_id").unwrap_or_default();
     let date = interaction.time("interaction_date");
     in_step(unit, prospect, interaction.text("direction"), date).await
 }
 
-/// Keeps the prospect in step with something that was said in this direction.
+/// Updates the prospect after an interaction in this direction.
 pub(crate) async fn in_step(
     unit: &mut Unit,
     prospect: i64,
@@ -139,7 +139,7 @@ pub(crate) async fn in_step(
     Ok(())
 }
 
-/// Keeps the prospect in step when what was the newest is not there any more.
+/// Updates the prospect if its newest interaction was removed.
 async fn unhappened(unit: &mut Unit, interaction: &Record) -> Result<()> {
     let id = interaction.number("prospect_id").unwrap_or_default();
     let before = unit.get(prospect::table(), id, "prospect_id").await?;
@@ -153,7 +153,7 @@ async fn unhappened(unit: &mut Unit, interaction: &Record) -> Result<()> {
     Ok(())
 }
 
-/// The date of the newest interaction that is kept in `column` of the prospect.
+/// Date of the newest interaction for `column` of the prospect.
 pub(crate) async fn newest_date(unit: &Unit, prospect: i64, column: &str) -> Result<Value> {
     let direction = if column == "last_engagement_date" {
         "\"direction\" = 'inbound'"

@@ -1,4 +1,4 @@
-//! Texts that are used again, with variables: `Dear {{first_name}}`. Every version is a row.
+//! Message templates with variables: `Dear {{first_name}}`. Every version is a row.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -31,7 +31,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// What a template is for (`message_templates.template_type`).
+/// Template types (`message_templates.template_type`).
 pub const TYPES: &[Word] = &[
     word("subject", "The subject of a message."),
     word("body", "The body of a message."),
@@ -39,7 +39,7 @@ pub const TYPES: &[Word] = &[
     word("hot_button", "A statement about what matters most to the recipient."),
 ];
 
-/// What may be written.
+/// Validation rules.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,
@@ -98,7 +98,7 @@ impl Hooks for Template {
             Value::Json(Json::Array(told)) if !same => {
                 let told: Vec<&str> = told.iter().filter_map(Json::as_str).collect();
                 if let Some(missing) = used.iter().find(|name| !told.contains(&name.as_str())) {
-                    let message = format!("`{missing}` stands in the text and is not among them");
+                    let message = format!("undeclared variable `{missing}`; add it to `variables`");
                     problems.push(Problem::invalid(
                         crate::Reason::TemplateVariableUnknown,
                         "variables",
@@ -152,7 +152,7 @@ impl Hooks for Template {
             if *after.value("is_active") == Value::Bool(true) {
                 unit.hold_name(table(), &slot(&after)).await?;
                 retire(unit, &after).await?;
-                // It may have been retired a moment ago by another.
+                // Another transaction may have retired it in the meantime.
                 after.set("is_active", Value::Bool(true));
             }
             unit.update(&before, after).await
@@ -160,12 +160,12 @@ impl Hooks for Template {
     }
 }
 
-/// What there is one active version of.
+/// Key of the set of versions of which at most one is active.
 fn slot(template: &Record) -> String {
     format!("{}\0{}", template.text("name"), template.text("template_type"))
 }
 
-/// Gives a new row the next version of its name and type, and retires the one that is in use.
+/// Assigns the next version of its name and type to a new row, and retires the active version.
 async fn become_newest(unit: &mut Unit, template: &mut Record) -> Result<()> {
     unit.hold_name(table(), &slot(template)).await?;
     let sql = "SELECT COALESCE(MAX(\"version\"), 0) FROM \"message_templates\" \
@@ -185,7 +185,7 @@ async fn become_newest(unit: &mut Unit, template: &mut Record) -> Result<()> {
     Ok(())
 }
 
-/// Retires every version of a name and type but this one.
+/// Retires all other versions of its name and type.
 async fn retire(unit: &mut Unit, template: &Record) -> Result<()> {
     let sql = "SELECT \"id\" FROM \"message_templates\" WHERE \"organization_id\" = {} AND \"name\" = {} \
                AND \"template_type\" = {} AND \"is_active\" AND \"id\" <> {} ORDER BY \"id\"";
@@ -204,19 +204,19 @@ async fn retire(unit: &mut Unit, template: &Record) -> Result<()> {
     Ok(())
 }
 
-/// A template that was filled in.
+/// A rendered template.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Rendered {
-    /// The key of the template.
+    /// Primary key of the template.
     pub template: i64,
-    /// The text.
+    /// Rendered text.
     pub text: String,
 }
 
-/// Fills in a template with what is known of a prospect, and what is told beside that; counts that it was used.
+/// Renders a template with the data of a prospect and additional variables, and increments its usage count.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when there is no such template or prospect, or a variable has no value.
+/// [`crate::Error::Refused`] if the template or prospect doesn't exist, or if a variable has no value.
 pub async fn render(
     scope: &Scope,
     template: i64,
@@ -239,7 +239,8 @@ pub async fn render(
             values.extend(told);
             let before = unit.get(table(), template, "id").await?;
             let text = filled(before.text("template_text"), &values).map_err(|missing| {
-                let message = format!("nothing is said of {}", missing.join(", "));
+                let message =
+                    format!("missing values for the template variables {}", missing.join(", "));
                 Problem::invalid(crate::Reason::TemplateVariableMissing, "variables", message)
             })?;
             used(unit, &before).await?;
@@ -249,7 +250,7 @@ pub async fn render(
     .await
 }
 
-/// Counts that a template was used.
+/// Increments the usage count of a template.
 async fn used(unit: &mut Unit, before: &Record) -> Result<()> {
     let mut after = before.clone();
     let count = before.number("usage_count").unwrap_or_default() + 1;
@@ -258,7 +259,7 @@ async fn used(unit: &mut Unit, before: &Record) -> Result<()> {
     Ok(())
 }
 
-/// What templates can say of a prospect of whom only the row is there.
+/// Template variables of a prospect for which only the row is available.
 async fn of_prospect(unit: &mut Unit, person: &Record) -> Result<BTreeMap<String, String>> {
     let company = person.number("company_id").unwrap_or_default();
     let company = unit.peek(company::table(), company).await?;
@@ -270,11 +271,11 @@ async fn of_prospect(unit: &mut Unit, person: &Record) -> Result<BTreeMap<String
     Ok(said_of(person, company.as_ref(), industry.as_ref()))
 }
 
-/// How often messages from templates were answered: of each, told by its key, how many drafts made of it were sent, and
-/// how many of these were answered.
+/// Reply counts of templates, by primary key: the number of sent drafts created from the template, and how many of
+/// them got a reply.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn answered(
     scope: &Scope,
     templates: &[i64],

@@ -1,4 +1,4 @@
-//! What was said to prospects, and what is about to be.
+//! Outreach: interactions with prospects, and drafts.
 
 pub mod claim;
 pub mod draft_acts;

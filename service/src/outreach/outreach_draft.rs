@@ -47,7 +47,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// The states of a draft (`outreach_drafts.status`).
+/// Draft statuses (`outreach_drafts.status`).
 pub const STATUSES: &[Word] = &[
     word("draft", "In writing."),
     word("pending_review", "Waiting for review."),
@@ -67,10 +67,10 @@ pub const STATUSES: &[Word] = &[
     word("discarded", "Discarded before sending."),
 ];
 
-/// How content is written (`outreach_drafts.content_type`).
+/// Content types (`outreach_drafts.content_type`).
 pub const CONTENT_TYPES: &[Word] = &[word("text", "Plain text."), word("html", "HTML.")];
 
-/// The calls to language models that made it.
+/// The language model calls that produced it.
 pub(crate) static USAGES: Pairs = PAIRS;
 
 const PAIRS: Pairs = Pairs {
@@ -81,7 +81,7 @@ const PAIRS: Pairs = Pairs {
     far_table: llm_usage_log::table,
 };
 
-/// What may be written; the states are changed by the acts of [`draft_life`].
+/// Validation rules. Statuses are changed by the actions of [`draft_life`].
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,
@@ -125,8 +125,8 @@ impl Hooks for Draft {
         draft: &mut Record,
         _: &mut Vec<Problem>,
     ) {
-        // Words of a program stay words of a program when a person mends a comma; the other way round
-        // they become them.
+        // A draft written by a program keeps its author if a person edits it; a draft written by a person that a
+        // program edits is attributed to the program.
         let written = |before: &Record| {
             ["content", "subject"].iter().any(|part| before.value(part) != draft.value(part))
         };
@@ -149,7 +149,7 @@ impl Hooks for Draft {
             let status = draft.text("status");
             if !matches!(status, "draft" | "pending_review" | "rejected" | "discarded") {
                 let message = format!(
-                    "a draft that is {} is kept; before it is sent it can be discarded",
+                    "a draft in status {} can't be deleted; discard it before it is sent",
                     status.to_ascii_uppercase()
                 );
                 return Err(
@@ -164,7 +164,7 @@ impl Hooks for Draft {
     }
 }
 
-/// Notes who acts in the two columns for the kind and the name.
+/// Stores the kind and name of the actor in the two columns.
 pub(super) fn sign(draft: &mut Record, scope: &Scope, [kind, name]: [&str; 2]) {
     let actor = scope.actor();
     draft.set(kind, Value::Text(actor.kind().to_owned()));
@@ -172,8 +172,8 @@ pub(super) fn sign(draft: &mut Record, scope: &Scope, [kind, name]: [&str; 2]) {
     draft.set(name, own);
 }
 
-/// Writes an edited draft: in place while it is written or reviewed; as a new version, which supersedes
-/// the old, once it was approved.
+/// Saves an edited draft: in place before and during review; after approval as a new version, which supersedes the
+/// old one.
 async fn edit(unit: &mut Unit, before: Record, mut after: Record) -> Result<Record> {
     if before.difference(&after).is_empty() {
         return Ok(before);

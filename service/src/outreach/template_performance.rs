@@ -1,4 +1,4 @@
-//! How templates did: one row for what was measured of one in a list.
+//! Template performance: one row per measured template and import list.
 
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// What may be written.
+/// Validation rules.
 pub fn rules() -> &'static Rules {
     const RATE: Check = Check::Between(0.0, 1.0);
     static RULES: Rules = Rules {

@@ -1,10 +1,10 @@
-//! Texts of templates: their variables, and how they are filled in.
+//! Template texts: variables and rendering.
 
 use std::collections::BTreeMap;
 
 use crate::{normal_form::person, write::Record};
 
-/// What is known of a prospect by itself.
+/// Variables that are derived from a prospect.
 pub(super) const PROSPECT_VARIABLES: [&str; 12] = [
     "full_name",
     "first_name",
@@ -20,10 +20,10 @@ pub(super) const PROSPECT_VARIABLES: [&str; 12] = [
     "industry",
 ];
 
-/// From this likeness on an unknown variable may be a known one, misspelt.
+/// Minimum similarity for suggesting a known variable in place of an unknown one.
 const MISSPELT: f64 = 0.85;
 
-/// The message about a variable that is neither known of prospects nor declared.
+/// Error message for a variable that is neither derived from prospects nor declared.
 pub(super) fn unknown(name: &str) -> String {
     let likeness = |known: &str| strsim::jaro_winkler(known, &name.to_lowercase());
     let nearest = PROSPECT_VARIABLES
@@ -32,15 +32,15 @@ pub(super) fn unknown(name: &str) -> String {
         .filter(|known| likeness(known) >= MISSPELT);
     let meant = nearest.map_or_else(String::new, |known| format!(" (did you mean `{known}`?)"));
     format!(
-        "`{{{{{name}}}}}` is not known of prospects{meant}; what is said only when the template is rendered must be \
-         declared in `variables`"
+        "unknown variable `{{{{{name}}}}}`{meant}; variables that are only passed when the template is rendered must \
+         be declared in `variables`"
     )
 }
 
-/// The variables that a text uses, each once, in their order.
+/// The distinct variables of a text, in order.
 ///
 /// # Errors
-/// What is wrong with the text.
+/// A description of the syntax error.
 pub fn variables(text: &str) -> std::result::Result<Vec<String>, String> {
     let mut names: Vec<String> = Vec::new();
     for piece in pieces(text)? {
@@ -62,12 +62,12 @@ fn pieces(text: &str) -> std::result::Result<Vec<Piece<'_>>, String> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
-        let (name, after) = after.split_once("}}").ok_or("a `{{` has no `}}`")?;
+        let (name, after) = after.split_once("}}").ok_or("unclosed `{{`: add `}}`")?;
         let name = name.trim();
         let proper = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if name.is_empty() || !name.chars().all(proper) {
             return Err(format!(
-                "`{{{{{name}}}}}` is no variable: letters, digits and `_` name one"
+                "`{{{{{name}}}}}` is not a valid variable; use only letters, digits and `_`"
             ));
         }
         pieces.extend([Piece::Text(before), Piece::Variable(name)]);
@@ -77,10 +77,10 @@ fn pieces(text: &str) -> std::result::Result<Vec<Piece<'_>>, String> {
     Ok(pieces)
 }
 
-/// A text with its variables filled in.
+/// Renders a text with variable values.
 ///
 /// # Errors
-/// The names of variables that nothing is said of.
+/// The names of variables without a value.
 pub fn filled(
     text: &str,
     values: &BTreeMap<String, String>,
@@ -99,7 +99,7 @@ pub fn filled(
     if missing.is_empty() { Ok(full) } else { Err(missing) }
 }
 
-/// What templates can say of a prospect.
+/// Template variables of a prospect.
 pub(crate) fn said_of(
     prospect: &Record,
     company: Option<&Record>,
@@ -113,7 +113,7 @@ pub(crate) fn said_of(
         }
     };
     say("full_name", full_name);
-    // As the source of the prospect has them, or read from the full name.
+    // As provided by the source of the prospect, or derived from the full name.
     if prospect.has("first_name") || prospect.has("last_name") {
         say("first_name", &person::without_titles(prospect.text("first_name")));
         say("last_name", prospect.text("last_name"));

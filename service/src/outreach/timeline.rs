@@ -1,4 +1,4 @@
-//! Everything that happened with prospects and companies, in one order: the newest first.
+//! Timeline: everything that happened with prospects and companies, newest first.
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -15,7 +15,7 @@ use crate::{
     vocabulary::{Word, word},
 };
 
-/// What stands in a timeline. Of the same moment, the first of these comes first.
+/// Entry kinds. Entries with equal timestamps are sorted in this order.
 pub const KINDS: &[Word] = &[
     word("interaction", "An interaction."),
     word("draft", "An outreach draft."),
@@ -23,48 +23,48 @@ pub const KINDS: &[Word] = &[
     word("change", "Any other change of the prospect or of these."),
 ];
 
-/// Whose timeline.
+/// Subject of a timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Of {
     /// Prospects.
     Prospects,
-    /// Companies: of their prospects, without those that were deleted.
+    /// Companies: the entries of their prospects, except deleted ones.
     Companies,
 }
 
-/// Something in a timeline.
+/// A timeline entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// When it happened.
+    /// Timestamp.
     pub at: DateTime<Utc>,
-    /// Its place in [`KINDS`].
+    /// Index of its kind in [`KINDS`].
     pub kind: usize,
-    /// The key of the row that tells of it.
+    /// Primary key of the underlying row.
     pub id: i64,
-    /// With whom.
+    /// Primary key of the prospect.
     pub prospect: i64,
-    /// What it was about.
+    /// Title.
     pub title: Option<String>,
-    /// What was said, written or found.
+    /// Content.
     pub text: Option<String>,
-    /// The direction of an interaction, the status of a draft, what kind of change it was.
+    /// Direction of an interaction, status of a draft, or kind of change.
     pub detail: Option<String>,
-    /// What kind of actor wrote it.
+    /// Kind of the actor.
     pub actor_kind: Option<String>,
-    /// The name of who wrote it.
+    /// Name of the actor.
     pub actor_name: Option<String>,
 }
 
-/// The entries of one row, and whether there are more.
+/// A page of the timeline of one row.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
-    /// Newest first.
+    /// Entries, newest first.
     pub entries: Vec<Entry>,
-    /// Whether there are older ones.
+    /// Whether there are older entries.
     pub more: bool,
 }
 
-/// A place in a timeline.
+/// A position in a timeline.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     at: DateTime<Utc>,
@@ -72,7 +72,7 @@ struct Place {
     id: i64,
 }
 
-/// Where the rows of one kind come from: table, moment, and the columns of an entry.
+/// Sources of each kind of entry: table, timestamp column, and columns of the entry.
 const SOURCES: [(&str, &str, &str); 4] = [
     (
         "interactions",
@@ -89,10 +89,10 @@ const SOURCES: [(&str, &str, &str); 4] = [
     ("changes", "created_at", "x.\"entity\", NULL, x.\"kind\", x.\"actor_kind\", x.\"actor_name\""),
 ];
 
-/// The newest `first` entries of each of these rows, after the one with the cursor `after`. One statement.
+/// The newest `first` entries of each of these rows, after the cursor `after`. One statement.
 ///
 /// # Errors
-/// [`crate::Error::BadCursor`], [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::BadCursor`]; [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn timeline(
     scope: &Scope,
     of: Of,
@@ -140,9 +140,9 @@ pub async fn timeline(
     Ok(found)
 }
 
-/// The statement of one kind of entries: the newest of each row, one more than are wanted. Moments are compared as
-/// they are stored, by the index of each table on prospect and moment.
-#[expect(clippy::too_many_arguments, reason = "one part of one statement")]
+/// The statement for one kind of entry: the newest entries of each row, one more than requested. Timestamps are
+/// compared as stored, so the index of each table on prospect and timestamp can be used.
+#[expect(clippy::too_many_arguments, reason = "one part of a single statement")]
 fn part(
     scope: &Scope,
     engine: Engine,
@@ -177,7 +177,7 @@ fn part(
     conditions.push_str(engine.not_by());
     conditions.push_str("t.\"organization_id\" = {}");
     if *table == "changes" {
-        // That one of the others was made is told by itself.
+        // The creation of rows of other kinds is already an entry.
         conditions.push_str(
             " AND (t.\"kind\" <> 'created' OR t.\"entity\" NOT IN ('interaction', 'outreach_draft', \
              'prospect_research'))",
@@ -236,6 +236,6 @@ fn place(of: Of, cursor: &str) -> Result<Place> {
         [Value::Time(at), Value::Int(kind), Value::Int(id)] => {
             Ok(Place { at: *at, kind: *kind, id: *id })
         }
-        _ => Err(crate::Error::BadCursor { field: "after", message: "it is not one of ours" }),
+        _ => Err(crate::Error::BadCursor { field: "after", message: "unknown cursor format" }),
     }
 }

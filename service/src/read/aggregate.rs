@@ -1,5 +1,5 @@
-//! Aggregates: counts, sums and other measures of many rows, in groups or all together, for the organization or
-//! for each parent. One statement each.
+//! Aggregates: counts, sums and other measures of rows, in total or by group, for the organization or for each
+//! parent. One statement each.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,20 +12,20 @@ use super::{
 };
 use crate::{table::Kind, value::Value};
 
-/// Maximum number of groups of one answer.
+/// Maximum number of groups in a response.
 pub const MAX_GROUPS: u32 = 1_000;
 
-/// Default number of groups of an answer.
+/// Default number of groups in a response.
 pub const DEFAULT_GROUPS: u32 = 100;
 
-/// An aggregate of the rows of a list. Of the list, its filter and its joins are used; its order and page are not.
+/// An aggregate over the rows of a list. The filter and joins of the list apply; its order and page do not.
 #[derive(Debug)]
 pub struct Aggregate {
     /// Group keys; without any, all rows are one group.
     pub keys: Vec<GroupKey>,
-    /// A condition on the rows beside the filter of the list: the range of a time.
+    /// A condition in addition to the filter of the list: the time range.
     pub condition: Filter,
-    /// Filters of single measures, beside the filter of the list.
+    /// Filters of single measures, in addition to the filter of the list.
     pub filters: Vec<Filter>,
     /// The measures of each group.
     pub measures: Vec<FilteredMeasure>,
@@ -33,43 +33,43 @@ pub struct Aggregate {
     pub having: Vec<(Measure, Test)>,
     /// Sort keys; groups with equal values are sorted by their keys.
     pub order: Vec<GroupSort>,
-    /// Maximum number of groups, for each parent.
+    /// Maximum number of groups per parent.
     pub limit: u32,
-    /// Whether the number of all groups is needed.
+    /// Whether the total number of groups is requested.
     pub count: bool,
     /// Time zone of time buckets.
     pub zone: Arc<Zone>,
-    /// Whether groups without rows are added for the time buckets that have none.
+    /// Gap filling: whether groups without rows are added for empty time buckets.
     pub fill: Option<Fill>,
 }
 
-/// Which groups without rows are added: those of the other buckets of each time key, once for each combination of
-/// the other keys.
+/// Gap filling options. A group is added for each missing bucket of each time key and each combination of the other
+/// keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fill {
-    /// From this time to before the other: the buckets of the key that is not cyclic.
+    /// Half-open range of the buckets of the key that is not cyclic.
     pub range: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
-/// A group key: a column, or the time bucket of one.
+/// A group key: a column, or a time bucket of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupKey {
     /// 0 is the list's own row, `n` is join `n - 1`.
     pub of: usize,
     /// The column.
     pub column: usize,
-    /// The time bucket, of a time.
+    /// Time bucket, for a timestamp.
     pub bucket: Option<Bucket>,
 }
 
-/// A measure of a group, of a column of the list's own row.
+/// A measure of a group, over a column of the list's own row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Measure {
     /// The number of rows.
     Count,
-    /// The number of rows that have a value.
+    /// The number of rows with a non-null value.
     Present(usize),
-    /// The number of distinct values; the case of A–Z in text is ignored.
+    /// The number of distinct values; ASCII case is ignored in text.
     Distinct(usize),
     /// The minimum.
     Min(usize),
@@ -79,7 +79,7 @@ pub enum Measure {
     Avg(usize),
     /// The sum.
     Sum(usize),
-    /// The value below which this share of the values lies, from 0 to 1, interpolated between the nearest two.
+    /// The value below which this share of the values lies, from 0 to 1, interpolated between the two nearest.
     Percentile(usize, f64),
 }
 
@@ -88,7 +88,7 @@ pub enum Measure {
 pub struct FilteredMeasure {
     /// The measure.
     pub measure: Measure,
-    /// The number of its filter in [`Aggregate::filters`].
+    /// Index of its filter in [`Aggregate::filters`].
     pub filter: Option<usize>,
 }
 
@@ -101,24 +101,24 @@ impl From<Measure> for FilteredMeasure {
 /// A sort key of groups.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupSort {
-    /// What is compared.
+    /// Value to compare.
     pub by: GroupBy,
-    /// Up or down.
+    /// Sort direction.
     pub direction: Direction,
-    /// Where nulls stand.
+    /// Null placement.
     pub nulls: Nulls,
 }
 
-/// What groups are compared by.
+/// The value that groups are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum GroupBy {
     /// A measure.
     Measure(Measure),
-    /// The key at this position.
+    /// The group key at this position.
     Key(usize),
 }
 
-/// The groups of each parent: the values of the keys, then the measures.
+/// The groups of each parent: the group keys, then the measures.
 #[derive(Debug, Default)]
 pub struct Aggregated {
     pub(super) groups: HashMap<i64, Vec<Box<[Value]>>>,
@@ -126,13 +126,13 @@ pub struct Aggregated {
 }
 
 impl Aggregated {
-    /// The groups below the row with this key; at the root the key is 0.
+    /// The groups of the parent with this primary key; 0 at the root.
     #[must_use]
     pub fn groups(&self, parent: i64) -> &[Box<[Value]>] {
         self.groups.get(&parent).map_or(&[], Vec::as_slice)
     }
 
-    /// The number of groups below the row with this key, if it was needed.
+    /// The number of groups of the parent with this primary key, if requested.
     #[must_use]
     pub fn total(&self, parent: i64) -> i64 {
         self.totals.get(&parent).copied().unwrap_or_default()
@@ -140,7 +140,7 @@ impl Aggregated {
 }
 
 impl Aggregate {
-    /// An aggregate of all rows in one group, without measures.
+    /// An aggregate of all rows as one group, without measures.
     #[must_use]
     pub fn new(zone: Arc<Zone>) -> Self {
         Self {
@@ -157,12 +157,13 @@ impl Aggregate {
         }
     }
 
-    /// Adds a measure of all rows of a group; returns its position behind the keys. The same measure is added once.
+    /// Adds a measure over all rows of a group and returns its index after the keys. An existing identical measure is
+    /// reused.
     pub fn measure(&mut self, measure: Measure) -> usize {
         self.filtered_measure(measure.into())
     }
 
-    /// Adds a measure; returns its position behind the keys. The same measure is added once.
+    /// Adds a measure and returns its index after the keys. An existing identical measure is reused.
     pub fn filtered_measure(&mut self, measure: FilteredMeasure) -> usize {
         let known = self.measures.iter().position(|known| *known == measure);
         known.unwrap_or_else(|| {
@@ -171,15 +172,15 @@ impl Aggregate {
         })
     }
 
-    /// The filter that all measures have, if groups without a matching row are not needed: then it can be a
-    /// condition on the rows.
+    /// The filter shared by all measures, if groups without a matching row are not needed. It can then be applied to
+    /// the rows.
     pub(super) fn shared_filter(&self) -> Option<usize> {
         let first = self.measures.first()?.filter?;
         let is_shared = self.measures.iter().all(|one| one.filter == Some(first));
         (is_shared && self.keys.is_empty()).then_some(first)
     }
 
-    /// How the value of a key is stored.
+    /// Storage type of a group key.
     pub(super) fn kind_of_key(list: &List, key: &GroupKey) -> Kind {
         match key.bucket {
             Some(bucket) if bucket.is_cyclic() => Kind::BigInt,
@@ -187,7 +188,7 @@ impl Aggregate {
         }
     }
 
-    /// How the value of a measure is stored.
+    /// Storage type of a measure.
     pub(super) fn kind_of(list: &List, measure: Measure) -> Kind {
         match measure {
             Measure::Count | Measure::Present(_) | Measure::Distinct(_) => Kind::BigInt,

@@ -1,4 +1,4 @@
-//! The SQL of aggregates, for both engines.
+//! SQL of aggregates on both engines.
 
 use std::fmt::Write as _;
 
@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{store::Engine, table::Kind};
 
-/// The statement of an aggregate. Its columns: the parent's key (0 at the root), the keys, the measures, and the
-/// number of all groups if that is wanted.
+/// The statement of an aggregate. Its columns are the parent's primary key (0 at the root), the group keys, the
+/// measures, and the total number of groups if requested.
 pub(super) fn aggregate(
     engine: Engine,
     organization: i64,
@@ -30,7 +30,7 @@ pub(super) fn aggregate(
     let filters = predicates(&mut sql, list, aggregate);
     let shared = aggregate.shared_filter();
 
-    // Whoever fills gaps needs all groups, and one more to know that there are too many.
+    // Gap filling needs all groups, and one more to detect that there are too many.
     let limit = if aggregate.fill.is_some() { MAX_GROUPS + 1 } else { aggregate.limit };
     let limited = parents.is_some() && !keys.is_empty();
     let mut order: Vec<String> = Vec::new();
@@ -42,7 +42,7 @@ pub(super) fn aggregate(
     for sort in aggregate.order.iter().copied().chain(by_keys) {
         let expression = match sort.by {
             GroupBy::Measure(one) => measure(&sql, one),
-            // In a window a number is a number.
+            // In a window function a column number would be a constant, so the full expression is used.
             GroupBy::Key(place) if limited => keys[place].full.clone(),
             GroupBy::Key(place) => keys[place].group.clone(),
         };
@@ -108,12 +108,12 @@ pub(super) fn aggregate(
     sql.finish()
 }
 
-/// How the row `of` of a list is called in the statement.
+/// Alias of row `of` of a list.
 fn alias(of: usize) -> String {
     if of == 0 { "t".to_owned() } else { format!("o{of}") }
 }
 
-/// The group keys; the first is column 2, behind the key of the parent.
+/// The group keys. The first one is column 2, after the parent key.
 fn group_keys(sql: &mut Sql, list: &List, aggregate: &Aggregate) -> Vec<Key> {
     let engine = sql.engine;
     let keys = aggregate.keys.iter().enumerate().map(|(place, key)| {
@@ -137,7 +137,7 @@ fn group_keys(sql: &mut Sql, list: &List, aggregate: &Aggregate) -> Vec<Key> {
     keys.collect()
 }
 
-/// The predicates of the filters of single measures.
+/// Predicates of the filters of single measures.
 fn predicates(sql: &mut Sql, list: &List, aggregate: &Aggregate) -> Vec<String> {
     let predicates = aggregate.filters.iter().map(|filter| {
         let before = std::mem::take(&mut sql.text);
@@ -147,27 +147,27 @@ fn predicates(sql: &mut Sql, list: &List, aggregate: &Aggregate) -> Vec<String> 
     predicates.collect()
 }
 
-/// Places after the point of sums: ledgers hold eight.
+/// Decimal places of sums; ledger amounts have eight.
 const DECIMAL_PLACES: u8 = 10;
 
-/// A key of groups in the statement.
+/// A group key of the statement.
 struct Key {
     /// The selected expression.
     selected: String,
-    /// What rows are grouped and sorted by: an expression, or the number of a column.
+    /// Grouping and sorting expression, or the number of a column.
     group: String,
     /// The same, always as an expression.
     full: String,
 }
 
 impl Key {
-    /// One that is told as it is grouped by, in the column of this number.
+    /// A key that is selected as it is grouped by, in the column with this number.
     fn same(expression: String, number: usize) -> Self {
         Self { selected: expression.clone(), group: number.to_string(), full: expression }
     }
 }
 
-/// The expression of a measure, of the rows that match the predicate `filter`.
+/// The SQL expression of a measure over the rows that match the predicate `filter`.
 fn expression(sql: &Sql, list: &List, measure: Measure, filter: Option<&str>) -> String {
     let only = filter.map_or_else(String::new, |filter| format!(" FILTER (WHERE {filter})"));
     let plain = |column: usize| format!("t.\"{}\"", list.table.columns[column].name);
@@ -175,8 +175,8 @@ fn expression(sql: &Sql, list: &List, measure: Measure, filter: Option<&str>) ->
         Engine::Postgres => format!("{expression}::float8"),
         Engine::Sqlite => format!("CAST({expression} AS REAL)"),
     };
-    // A sum of binary fractions is off in the last of seventeen digits, in each order of its parts by another amount:
-    // rounded, three times ten cents are thirty cents, and a condition on the sum holds what it says.
+    // Floating-point sums differ in the last of seventeen digits, depending on the order of addition. Rounding makes
+    // three times ten cents exactly thirty cents, so conditions on sums are reliable.
     let rounded = |expression: String, column: usize| {
         if list.table.columns[column].kind != Kind::Double {
             return double(expression);
@@ -203,7 +203,7 @@ fn expression(sql: &Sql, list: &List, measure: Measure, filter: Option<&str>) ->
             Engine::Postgres => {
                 format!("percentile_cont({share}) WITHIN GROUP (ORDER BY {}){only}", plain(column))
             }
-            // SQLite has no such function unless it was built with it: the values are returned.
+            // SQLite only has such a function if it was built with it, so the values are returned instead.
             Engine::Sqlite => format!("json_group_array({}){only}", plain(column)),
         },
     }
@@ -220,7 +220,7 @@ fn from(sql: &mut Sql, list: &List, parents: Option<&Parents<'_>>) {
     };
 }
 
-/// ` AND` only what is below one of the parents.
+/// Appends ` AND` a condition for rows below one of the parents.
 fn within(sql: &mut Sql, parents: Option<&Parents<'_>>, parent: &str) {
     let Some(parents) = parents else { return };
     let all = sql.among(parents.keys);

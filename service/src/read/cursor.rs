@@ -1,9 +1,9 @@
-//! Cursors: a row's sort values and key, bound to the list they were made for.
+//! Cursors: the sort values and primary key of a row, bound to the list that issued them.
 //!
-//! Layout: version, then 8 bytes of checksum, then each value as a tag and its bytes. The checksum
-//! is seeded with what the cursor is bound to (place, parent, order, filter), so a cursor of another
-//! list, a cut one and a forged one fail the same test. It guards against mistakes, not against
-//! malice: a cursor only says where to go on within a list that its sender may read anyway.
+//! Layout: the version, 8 bytes of checksum, then each value as a tag and its bytes. The checksum is seeded with the
+//! binding of the cursor (field, parent, order, filter), so a cursor of another list, a truncated one and a forged
+//! one all fail the same check. The checksum guards against mistakes, not attacks: a cursor only names a position
+//! within a list that the client may read anyway.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike};
@@ -18,23 +18,22 @@ use crate::{
 
 const VERSION: u8 = 1;
 
-/// The longest cursor that is looked at, in bytes of text: five texts of 255 characters of four
-/// bytes, and the rest.
+/// Maximum length of a cursor in bytes of text: five texts of 255 four-byte characters, plus the rest.
 const LONGEST: usize = 8_000;
 
-/// What the cursors of a list below `parent` are bound to.
+/// Binding of the cursors of a list below `parent`.
 pub(super) fn binding(list: u64, parent: Option<i64>) -> u64 {
     parent.map_or(list, |parent| xxh3_64_with_seed(&parent.to_le_bytes(), list))
 }
 
-/// What all cursors of the change log are bound to: they are places in it, whatever list, filter or
-/// subscription they came from.
+/// Binding of all change log cursors. They are log positions, independent of the list, filter or subscription that
+/// issued them.
 #[must_use]
 pub fn log_binding() -> u64 {
     xxh3_64(b"change log")
 }
 
-/// What all cursors of `list` are bound to: its place, order and filter.
+/// Binding of all cursors of `list`: its field, order and filter.
 pub(super) fn list_binding(list: &List) -> u64 {
     if list.log {
         return log_binding();
@@ -52,7 +51,7 @@ pub(super) fn list_binding(list: &List) -> u64 {
     xxh3_64(bound.as_bytes())
 }
 
-/// The cursor of a row with these sort values and this key, in a list bound to `binding`.
+/// Encodes the cursor of a row with these sort values and this primary key, in a list bound to `binding`.
 #[must_use]
 pub fn encode<'a>(binding: u64, values: impl Iterator<Item = &'a Value>) -> String {
     let mut payload = Vec::with_capacity(64);
@@ -66,7 +65,7 @@ pub fn encode<'a>(binding: u64, values: impl Iterator<Item = &'a Value>) -> Stri
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The values in a cursor.
+/// Decodes the values of a cursor.
 pub(crate) fn decode(
     text: &str,
     field: &'static str,
@@ -81,7 +80,7 @@ pub(crate) fn decode(
     decode_values(text, field, binding, &kinds.collect::<Vec<_>>())
 }
 
-/// The values in a cursor that has one of each of these kinds, a key last.
+/// Decodes a cursor that holds one value of each of these kinds, the primary key last.
 pub(crate) fn decode_values(
     text: &str,
     field: &'static str,
@@ -90,30 +89,30 @@ pub(crate) fn decode_values(
 ) -> Result<Vec<Value>> {
     let refuse = |message| Error::BadCursor { field, message };
     if text.len() > LONGEST {
-        return Err(refuse("it is too long"));
+        return Err(refuse("the cursor is too long"));
     }
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refuse("it is not one of ours"))?;
-    let (head, payload) = bytes.split_at_checked(9).ok_or(refuse("it is cut short"))?;
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refuse("unknown cursor format"))?;
+    let (head, payload) = bytes.split_at_checked(9).ok_or(refuse("the cursor is truncated"))?;
     if head[0] != VERSION {
-        return Err(refuse("it is not one of ours"));
+        return Err(refuse("unknown cursor format"));
     }
     if head[1..] != xxh3_64_with_seed(payload, binding).to_le_bytes() {
         return Err(refuse(
-            "it was made for another field, parent, order or filter, or was changed",
+            "the cursor was issued for another field, parent, order or filter, or was modified",
         ));
     }
     let mut rest = payload;
     let mut values = Vec::with_capacity(kinds.len());
     while !rest.is_empty() {
-        values.push(take(&mut rest).ok_or(refuse("it is cut short"))?);
+        values.push(take(&mut rest).ok_or(refuse("the cursor is truncated"))?);
     }
     let fits = values.len() == kinds.len()
         && values.iter().zip(kinds).all(|(value, kind)| fits(value, *kind))
         && values.last().is_some_and(|id| *id != Value::Null);
-    if fits { Ok(values) } else { Err(refuse("it has other values than this list is sorted by")) }
+    if fits { Ok(values) } else { Err(refuse("the values don't match the sort keys of this list")) }
 }
 
-/// Whether a value can stand in a column of `kind`, so that nothing else reaches the database.
+/// Whether a value is valid for a column of `kind`, so that nothing else reaches the database.
 fn fits(value: &Value, kind: Kind) -> bool {
     match (value, kind) {
         (Value::Null, _)
@@ -129,14 +128,14 @@ fn fits(value: &Value, kind: Kind) -> bool {
 
 fn put(bytes: &mut Vec<u8>, value: &Value) {
     let (tag, fixed) = match value {
-        // No JSON column can be sorted by.
+        // JSON columns are not sortable.
         Value::Null | Value::Json(_) => return bytes.push(0),
         Value::Bool(v) => return bytes.extend_from_slice(&[1, u8::from(*v)]),
         Value::Int(v) => (2, v.to_le_bytes()),
         Value::Double(v) => (3, v.to_le_bytes()),
         Value::Time(v) => (4, v.timestamp_micros().to_le_bytes()),
         Value::Text(v) => {
-            // Texts longer than this are cut by no column that can be sorted by.
+            // No sortable column holds text longer than this.
             let length = u16::try_from(v.len()).unwrap_or(u16::MAX);
             bytes.push(5);
             bytes.extend_from_slice(&length.to_le_bytes());
@@ -175,8 +174,8 @@ fn take(bytes: &mut &[u8]) -> Option<Value> {
     })
 }
 
-/// Whatever is decoded is encoded as it was. For the fuzzer: `payload` comes with the checksum that it
-/// should have, which a guess would never meet.
+/// Checks that decoding and encoding round-trip. For the fuzzer: `payload` is given the correct checksum, which a
+/// random input would never have.
 #[cfg(fuzzing)]
 pub fn fuzz(payload: &[u8]) {
     use super::plan::{Direction, Nulls, Sort};
@@ -198,8 +197,9 @@ pub fn fuzz(payload: &[u8]) {
     let text = URL_SAFE_NO_PAD.encode(bytes);
     if let Ok(values) = decode(&text, "after", 7, &list) {
         let again = encode(7, values.iter());
-        let values_again = decode(&again, "after", 7, &list).expect("what was encoded is decoded");
-        // Compared by their text: not a number is not equal to itself.
+        let values_again =
+            decode(&again, "after", 7, &list).expect("an encoded cursor can be decoded");
+        // Compared as text, because NaN is not equal to itself.
         assert_eq!(format!("{values:?}"), format!("{values_again:?}"));
     }
 }

@@ -1,4 +1,4 @@
-//! Groups without rows, for the time buckets that have none: what a chart needs between two bars.
+//! Gap filling: adds groups without rows for empty time buckets, e.g. for charts.
 
 use std::{cmp::Ordering, collections::HashSet};
 
@@ -13,13 +13,13 @@ use crate::{
     value::Value,
 };
 
-/// The groups of one parent: the values of the keys, then the measures.
+/// Groups of one parent: the group keys, then the measures.
 type Groups = Vec<Box<[Value]>>;
 
-/// Adds the groups that are missing below each parent, sorts all of them, and cuts them off at the limit.
+/// Adds the missing groups of each parent, sorts all groups, and applies the limit.
 ///
 /// # Errors
-/// [`Error::Invalid`] when there would be more than [`MAX_GROUPS`] groups.
+/// [`Error::Invalid`] if there would be more than [`MAX_GROUPS`] groups.
 pub(super) fn fill(
     found: &mut Aggregated,
     aggregate: &Aggregate,
@@ -43,7 +43,7 @@ pub(super) fn fill(
     Ok(())
 }
 
-/// All buckets of a key; `None` for a key that is no time bucket.
+/// All buckets of a group key; `None` if the key is not a time bucket.
 fn buckets(
     aggregate: &Aggregate,
     fill: &Fill,
@@ -64,7 +64,7 @@ fn add(groups: &mut Groups, buckets: &[Option<Vec<Value>>], empty: &[Value]) -> 
     let identity = |keys: &[Value]| format!("{:?}", keys.iter().map(fold).collect::<Vec<_>>());
     let mut known: HashSet<String> =
         groups.iter().map(|group| identity(&group[..buckets.len()])).collect();
-    // The combinations of the other keys, each with null in place of the buckets.
+    // Combinations of the other keys, each with null in place of the buckets.
     let mut combinations: Vec<Vec<Value>> = Vec::new();
     let mut seen = HashSet::new();
     let none = vec![Value::Null; buckets.len()];

@@ -1,7 +1,6 @@
-//! Which rows: a filter, and the predicate it becomes.
+//! Filters and the SQL predicates they compile to.
 //!
-//! A filter and its `not` part the rows in two: a test of an absent value is false, and its `not`
-//! is true.
+//! A filter and its negation partition the rows: a condition on null is false, and its `not` is true.
 
 use std::sync::Arc;
 
@@ -18,93 +17,93 @@ use crate::{
     value::Value,
 };
 
-/// Which rows of a table.
+/// A filter of the rows of a table.
 #[derive(Clone, Debug)]
 pub enum Filter {
-    /// Those that pass all; without any, every row.
+    /// Rows that match all filters; every row if there are none.
     All(Vec<Filter>),
-    /// Those that pass one at least; without any, no row.
+    /// Rows that match at least one filter; no row if there are none.
     Any(Vec<Filter>),
-    /// Those that don't pass.
+    /// Rows that don't match.
     Not(Box<Filter>),
-    /// By a column.
+    /// A condition on a column.
     Column(usize, Test),
-    /// By the row that a column points to.
+    /// A filter of the row that a column references.
     ToOne {
-        /// The column.
+        /// Referencing column.
         via: usize,
-        /// The table it points to.
+        /// Referenced table.
         table: &'static Table,
-        /// What that row must pass.
+        /// Filter of the referenced row.
         filter: Box<Filter>,
     },
-    /// By the rows of a to-many relation.
+    /// A filter of the rows of a to-many relation.
     ToMany {
-        /// How they are found.
+        /// How the related rows are found.
         link: Link,
-        /// Their table.
+        /// Table of the related rows.
         table: &'static Table,
-        /// How many of them must pass.
+        /// How many of the related rows must match.
         quantifier: Quantifier,
-        /// What they must pass.
+        /// Filter of the related rows.
         filter: Box<Filter>,
     },
 }
 
-/// How many rows of a relation must pass.
+/// How many rows of a relation must match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantifier {
-    /// At least one.
+    /// At least one row.
     Some,
-    /// Not a single one.
+    /// No row.
     None,
-    /// All; also when there are none.
+    /// All rows; also true if there are none.
     Every,
 }
 
-/// A test of one column.
+/// A condition on one column.
 #[derive(Clone, Debug)]
 pub enum Test {
-    /// The same.
+    /// Equal.
     Eq(Value),
-    /// The same to the letter: a word of a closed vocabulary.
+    /// Equal, case-sensitive: for enum values.
     Exactly(&'static str),
-    /// Another, or absent.
+    /// Not equal, or null.
     Ne(Value),
-    /// One of these.
+    /// One of these values.
     In(Vec<Value>),
-    /// None of these, or absent.
+    /// None of these values, or null.
     NotIn(Vec<Value>),
-    /// Less.
+    /// Less than.
     Lt(Value),
-    /// Less or the same.
+    /// Less than or equal.
     Lte(Value),
-    /// More.
+    /// Greater than.
     Gt(Value),
-    /// More or the same.
+    /// Greater than or equal.
     Gte(Value),
-    /// Absent, or not.
+    /// Null, or not null.
     IsNull(bool),
-    /// Text that has this in it.
+    /// Text that contains this text.
     Contains(String),
-    /// Text that begins with this.
+    /// Text that starts with this text.
     StartsWith(String),
-    /// Text that ends with this.
+    /// Text that ends with this text.
     EndsWith(String),
-    /// A time in this cyclic bucket of a time zone: a weekday, an hour of the day.
+    /// A timestamp in this cyclic bucket of a time zone: a weekday, or an hour of the day.
     Cyclic(Bucket, Arc<Zone>, i64),
-    /// A JSON list with this text or number in it, or a JSON object with this key.
+    /// A JSON list that contains this text or number, or a JSON object with this key.
     Has(String),
 }
 
 impl Filter {
-    /// Whether every row passes.
+    /// Whether every row matches.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::All(all) if all.iter().all(Self::is_empty))
     }
 
-    /// The number of its conditions.
+    /// Number of conditions.
     #[must_use]
     pub fn conditions(&self) -> usize {
         match self {
@@ -115,7 +114,7 @@ impl Filter {
         }
     }
 
-    /// Writes the predicate on the row called `alias` into `sql`.
+    /// Appends the predicate on the row with this `alias` to `sql`.
     pub(crate) fn write(&self, sql: &mut Sql, table: &'static Table, alias: &str) {
         match self {
             Self::All(all) => join(sql, all, table, alias, " AND ", "TRUE"),
@@ -130,8 +129,8 @@ impl Filter {
                 let inner = sql.alias();
                 let via = table.columns[*via].name;
                 if sql.counts && sql.engine() == Engine::Sqlite {
-                    // All rows are wanted: SQLite may find them by the rows they point to, which it never
-                    // does through EXISTS.
+                    // SQLite can use an index on the reference here, which it never does for EXISTS. All matching
+                    // rows are needed anyway.
                     sql.push(&format!(
                         "{alias}.\"{via}\" IN (SELECT {inner}.\"id\" FROM \"{}\" {inner} WHERE TRUE",
                         to.name
@@ -201,7 +200,7 @@ impl Test {
         self.write_on(sql, &plain, kind);
     }
 
-    /// Writes the test of an expression that gives a value of `kind`.
+    /// Appends the condition on an expression of type `kind`.
     pub(super) fn write_on(&self, sql: &mut Sql, plain: &str, kind: Kind) {
         let folded = sql.folded(plain, kind);
         match self {
@@ -240,7 +239,7 @@ impl Test {
     }
 }
 
-/// The list is one bind, so that the text of the statement doesn't depend on its length.
+/// The list is a single bind parameter, so the statement text doesn't depend on its length.
 fn one_of(sql: &mut Sql, folded: &str, values: &[Value], kind: Kind) {
     let values: Vec<Value> = values.iter().map(fold).collect();
     if sql.engine() == Engine::Postgres {
@@ -253,7 +252,7 @@ fn one_of(sql: &mut Sql, folded: &str, values: &[Value], kind: Kind) {
     }
 }
 
-/// As SQLite stores it, in a JSON list.
+/// The value as SQLite stores it, for a JSON list.
 fn json(value: &Value) -> serde_json::Value {
     match value {
         Value::Bool(v) => i32::from(*v).into(),
@@ -261,7 +260,7 @@ fn json(value: &Value) -> serde_json::Value {
     }
 }
 
-/// Text in lower-case ASCII, as both engines compare it.
+/// Text in lowercase ASCII, as both engines compare it.
 pub(super) fn fold(value: &Value) -> Value {
     match value {
         Value::Text(text) => Value::Text(text.to_ascii_lowercase()),
@@ -292,7 +291,7 @@ fn like(sql: &mut Sql, plain: &str, pattern: &str) {
 fn has(sql: &mut Sql, plain: &str, text: &str) {
     let word = sql.bind(Bind::String(Some(text.to_owned())));
     let number = text.parse::<f64>().ok();
-    // What Postgres would not take as a number is none.
+    // Text that Postgres would not accept as a number is not treated as one.
     let number = number.filter(|number| number.is_normal() || text == "0");
     if sql.engine() == Engine::Postgres {
         sql.push(&format!("({plain} ? {word}"));

@@ -1,9 +1,8 @@
-//! Reads nested lists level by level: one statement for each list of a level, whatever the number
-//! of parents, and one for its count when that is asked for.
+//! Reads nested lists level by level. Each list of a level takes one statement, regardless of the number of parents,
+//! plus one for its count if that is requested.
 //!
-//! A caller plans what it wants ([`List`]) and gets the rows of every level back ([`Loaded`]).
-//! To-one relations ride along as joins in the statement of the row they belong to; to-many
-//! relations are lists of their own, loaded once for all rows of the level above.
+//! The caller builds a plan ([`List`]) and receives the rows of every level ([`Loaded`]). To-one relations are joined
+//! in the statement of their row. To-many relations are separate lists, loaded once for all rows of the level above.
 //!
 //! ```text
 //! List (companies, first 20)
@@ -41,8 +40,8 @@ pub use run::{Group, Loaded, aggregate, by_keys, list, of_record};
 pub(crate) use statement::Sql;
 pub use zone::{Bucket, Span, Zone};
 
-/// The most rows of one page.
+/// Maximum page size.
 pub const LARGEST_PAGE: u32 = 100;
 
-/// The rows of a page when nothing is said.
+/// Default page size.
 pub const USUAL_PAGE: u32 = 25;

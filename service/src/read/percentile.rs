@@ -1,10 +1,10 @@
-//! Percentiles of values that the database returns as they are: SQLite has no such aggregate function unless it was
-//! built with it.
+//! Percentiles computed in Rust from the values that the database returns: SQLite only has such an aggregate function
+//! if it was built with it.
 
 use crate::value::Value;
 
-/// The value below which `share` of the numbers of a JSON array lies, interpolated between the nearest two, as
-/// `percentile_cont` of Postgres does it; null without a number. Nulls in the array are skipped.
+/// The value below which `share` of the numbers of a JSON array lies, interpolated between the two nearest, like
+/// `percentile_cont` in Postgres. Nulls are skipped; the result is null if there are no numbers.
 pub(super) fn of_json(array: &Value, share: f64) -> Value {
     let Value::Text(array) = array else { return Value::Null };
     let numbers: Vec<Option<f64>> = serde_json::from_str(array).unwrap_or_default();
@@ -15,7 +15,7 @@ pub(super) fn of_json(array: &Value, share: f64) -> Value {
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a position in a list that fits into memory"
+    reason = "an index of a list that fits into memory"
 )]
 fn of(mut numbers: Vec<f64>, share: f64) -> Option<f64> {
     let last = numbers.len().checked_sub(1)?;
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_percentile_lies_between_its_neighbors() {
+    fn percentiles_are_interpolated_between_neighbors() {
         for (share, expected) in [(0.0, 1.0), (0.5, 2.5), (0.9, 3.7), (1.0, 4.0)] {
             let found = of(vec![4.0, 1.0, 3.0, 2.0], share).unwrap();
             assert!((found - expected).abs() < 1e-12, "{share}: {found}");

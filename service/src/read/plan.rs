@@ -1,4 +1,4 @@
-//! What to read: the plan of one list, and of the lists below it.
+//! Read plan: a list and the lists nested in it.
 
 use super::{aggregate::Aggregate, filter::Filter};
 use crate::{
@@ -6,55 +6,54 @@ use crate::{
     table::Table,
 };
 
-/// A list to read: for the organization, or for each row of the level above.
+/// A list to read, for the organization or for each row of the level above.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "five things that are wanted or not")]
+#[expect(clippy::struct_excessive_bools, reason = "five independent flags")]
 pub struct List {
-    /// The table of its rows.
+    /// Table of the rows.
     pub table: &'static Table,
-    /// To-one relations that ride along. Join `n` here is number `n + 1` in a [`Cell`]; 0 is the
-    /// row itself.
+    /// To-one relations, read as joins. Join `n` is number `n + 1` in a [`Cell`]; 0 is the row itself.
     pub joins: Vec<Join>,
-    /// What each row carries, in this order.
+    /// Values of each row, in this order.
     pub cells: Vec<Cell>,
     /// To-many relations, each loaded once for all rows.
     pub relations: Vec<Relation>,
-    /// Aggregates of the rows of the list, not of its page: one statement each, for all parents.
+    /// Aggregates over all rows of the list, regardless of its page: one statement each, for all parents.
     pub aggregates: Vec<Aggregate>,
-    /// Which rows.
+    /// Filter of the rows.
     pub filter: Filter,
-    /// In which order; the key comes last, in the direction of the last sort.
+    /// Sort order. The primary key is the tie-breaker, in the direction of the last sort.
     pub order: Vec<Sort>,
-    /// Which page of them.
+    /// Page to read.
     pub page: Page,
-    /// Whether the rows are wanted, or only their number.
+    /// Whether the rows are requested, or only their count.
     pub rows: bool,
-    /// Whether the number of all rows is wanted.
+    /// Whether the total count is requested.
     pub count: bool,
-    /// Whether it is wanted that there are rows beyond the page.
+    /// Whether the caller needs to know if there are rows beyond the page.
     pub beyond: bool,
-    /// Whether cursors are to be made of the rows.
+    /// Whether cursors of the rows are requested.
     pub cursors: bool,
-    /// Where the list stands in the schema (`Query.prospects`, `Company.prospects`): a cursor made
-    /// for one place is refused by another.
+    /// Field of the schema that returns the list (`Query.prospects`, `Company.prospects`). A cursor issued by one
+    /// field is rejected by another.
     pub place: String,
-    /// Whether this is the change log in its own order: then only what has settled is in it, and its
-    /// cursors are places in the log.
+    /// Whether this is the change log in its own order. Only entries below the watermark are then returned, and
+    /// cursors are log positions.
     pub log: bool,
 }
 
-/// A to-one relation that rides along in the statement of its row.
+/// A to-one relation that is joined in the statement of its row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Join {
-    /// The row that points: 0 is the list's own, `n` is join `n - 1`.
+    /// Row that holds the reference: 0 is the list's own row, `n` is join `n - 1`.
     pub from: usize,
-    /// The column that points.
+    /// Column that holds the reference.
     pub via: usize,
-    /// The table it points to.
+    /// Referenced table.
     pub to: TableRef,
 }
 
-/// A table, compared by its name.
+/// A table that is compared by name.
 #[derive(Clone, Copy, Debug)]
 pub struct TableRef(pub &'static Table);
 
@@ -66,7 +65,7 @@ impl PartialEq for TableRef {
 
 impl Eq for TableRef {}
 
-/// One value that a row carries.
+/// One value of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {
     /// 0 is the list's own row, `n` is join `n - 1`.
@@ -75,32 +74,32 @@ pub struct Cell {
     pub column: usize,
 }
 
-/// A to-many relation of a row (or of a row that rides along with it).
+/// A to-many relation of a row (or of a row that is joined to it).
 #[derive(Debug)]
 pub struct Relation {
-    /// The cell with the parent's key.
+    /// Cell with the parent's primary key.
     pub parent: usize,
-    /// How its rows find their parent.
+    /// How rows are assigned to their parent.
     pub link: Link,
-    /// What to read of them.
+    /// List to read.
     pub list: List,
 }
 
-/// How the rows of a list find their parent.
+/// How the rows of a list are assigned to their parent.
 #[derive(Clone, Copy, Debug)]
 pub enum Link {
-    /// By a column of their own.
+    /// By a foreign key column of the row.
     Children {
-        /// The column that points to the parent.
+        /// Column that references the parent.
         via: usize,
     },
-    /// By a table of pairs.
+    /// By a join table.
     Pairs {
-        /// The table of pairs.
+        /// Join table.
         table: &'static str,
-        /// Its column that points to the parent.
+        /// Column that references the parent.
         near: &'static str,
-        /// Its column that points to the rows.
+        /// Column that references the row.
         far: &'static str,
     },
 }
@@ -112,18 +111,18 @@ pub struct Sort {
     pub of: usize,
     /// The column.
     pub column: usize,
-    /// Up or down.
+    /// Sort direction.
     pub direction: Direction,
-    /// Where absent values stand.
+    /// Null placement.
     pub nulls: Nulls,
 }
 
-/// Up or down.
+/// Sort direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Smallest first.
+    /// Ascending order.
     Ascending,
-    /// Largest first.
+    /// Descending order.
     Descending,
 }
 
@@ -137,21 +136,21 @@ impl Direction {
     }
 }
 
-/// Where absent values stand.
+/// Null placement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nulls {
-    /// Before all others.
+    /// Nulls before all other values.
     First,
-    /// After all others.
+    /// Nulls after all other values.
     Last,
 }
 
-/// Which part of a list.
+/// A page of a list.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// At most so many rows.
+    /// Maximum number of rows.
     pub size: u32,
-    /// The last rows rather than the first.
+    /// Whether to return the last rows instead of the first.
     pub backward: bool,
     /// Only rows after this cursor.
     pub after: Option<String>,
@@ -160,10 +159,10 @@ pub struct Page {
 }
 
 impl Page {
-    /// The page that `first`, `after`, `last` and `before` name together.
+    /// Creates a page from the arguments `first`, `after`, `last` and `before`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when a size is out of range, or `first` and `last` are both given.
+    /// [`Error::Invalid`] if a page size is out of range, or if `first` and `last` are both given.
     pub fn new(
         first: Option<i64>,
         after: Option<String>,
@@ -175,7 +174,7 @@ impl Page {
                 return Err(Error::invalid(
                     crate::Reason::ArgumentsExclusive,
                     "last",
-                    "give `first` or `last`, not both",
+                    "`first` and `last` can't be combined; specify only one of them",
                 ));
             }
             (None, Some(last)) => (last, "last", true),
@@ -186,7 +185,7 @@ impl Page {
             _ => Err(Error::invalid(
                 crate::Reason::ValueOutOfRange,
                 field,
-                format!("`{field}` must be from 0 to {}, it was {size}", super::LARGEST_PAGE),
+                format!("`{field}` must be from 0 to {}, got {size}", super::LARGEST_PAGE),
             )),
         }
     }
@@ -199,7 +198,7 @@ impl Page {
 }
 
 impl List {
-    /// A list of `table` that carries nothing yet: its usual order, page and no filter.
+    /// An empty selection from `table`, with default order, default page size and no filter.
     #[must_use]
     pub fn new(table: &'static Table, place: String) -> Self {
         Self {
@@ -220,7 +219,7 @@ impl List {
         }
     }
 
-    /// Lets the row that `via` points to ride along; the same one only once.
+    /// Joins the row that `via` references. An existing identical join is reused.
     pub fn join(&mut self, from: usize, via: usize, to: &'static Table) -> usize {
         let join = Join { from, via, to: TableRef(to) };
         let place = self.joins.iter().position(|known| *known == join).unwrap_or_else(|| {
@@ -230,7 +229,7 @@ impl List {
         place + 1
     }
 
-    /// Lets each row carry `column` of row `of`; the same one only once.
+    /// Adds `column` of row `of` to the cells. An existing identical cell is reused.
     pub fn cell(&mut self, of: usize, column: usize) -> usize {
         let cell = Cell { of, column };
         self.cells.iter().position(|known| *known == cell).unwrap_or_else(|| {
@@ -246,7 +245,7 @@ impl List {
         self.relations.len() - 1
     }
 
-    /// Adds an aggregate; returns its number.
+    /// Adds an aggregate and returns its index.
     pub fn aggregate(&mut self, aggregate: Aggregate) -> usize {
         self.aggregates.push(aggregate);
         self.aggregates.len() - 1
@@ -258,7 +257,7 @@ impl List {
         if of == 0 { self.table } else { self.joins[of - 1].to.0 }
     }
 
-    /// For each join, whether one of the rows `wanted` is it or hangs on it.
+    /// For each join, whether it is one of the `wanted` rows or leads to one.
     pub(crate) fn needed_joins(&self, wanted: impl Iterator<Item = usize>) -> Vec<bool> {
         let mut needed = vec![false; self.joins.len()];
         for mut of in wanted {
@@ -270,7 +269,7 @@ impl List {
         needed
     }
 
-    /// Whether row `of` may be absent: a join along a column that may be absent.
+    /// Whether row `of` may be missing because a join on its path uses a nullable column.
     pub(crate) fn may_be_absent(&self, of: usize) -> bool {
         of > 0 && {
             let join = &self.joins[of - 1];

@@ -1,4 +1,4 @@
-//! Runs a plan: one statement for each list of a level, the lists of a level side by side.
+//! Executes a read plan: one statement for each list of a level; the lists of a level run concurrently.
 
 use std::{collections::HashMap, ops::Range, pin::Pin};
 
@@ -20,14 +20,14 @@ use crate::{
     write::Record,
 };
 
-/// The rows of a list for all its parents, and of the lists below it.
+/// The rows of a list for all its parents, and of the lists nested in it.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// All rows, those of a parent together and in the order of the list.
+    /// All rows, grouped by parent and in the order of the list.
     pub rows: Vec<Box<[Value]>>,
-    /// What was loaded below all of them: one for each relation of the plan, in its order.
+    /// Results of the nested lists: one for each relation of the plan, in its order.
     pub relations: Vec<Loaded>,
-    /// The results of the aggregates of the plan, in its order.
+    /// Results of the aggregates, in the order of the plan.
     pub aggregates: Vec<Aggregated>,
     groups: HashMap<i64, Group>,
 }
@@ -35,31 +35,31 @@ pub struct Loaded {
 /// The page of one parent.
 #[derive(Clone, Debug, Default)]
 pub struct Group {
-    /// Where its rows are.
+    /// Range of its rows in [`Loaded::rows`].
     pub rows: Range<usize>,
     /// Whether there are rows before the page.
     pub has_previous: bool,
     /// Whether there are rows after the page.
     pub has_next: bool,
-    /// The number of all rows, if it was asked for.
+    /// Total number of rows, if requested.
     pub total: i64,
-    /// What cursors of this page are bound to, if the plan wants cursors.
+    /// Binding of the cursors of this page, if the plan requests cursors.
     pub binding: u64,
 }
 
 impl Loaded {
-    /// The page below the row with this key; at the root the key is 0.
+    /// The page of the parent with this primary key; 0 at the root.
     #[must_use]
     pub fn group(&self, parent: i64) -> Group {
         self.groups.get(&parent).cloned().unwrap_or_default()
     }
 }
 
-/// The row of a plan that asks for nothing but columns of `record`; `None` when it asks for more.
+/// The row for a plan that selects only columns of `record`; `None` if it selects anything else.
 #[must_use]
 pub fn of_record(plan: &List, record: &Record) -> Option<Loaded> {
     let own = |cell: &Cell| {
-        // Postgres writes a document anew.
+        // Postgres reformats JSON documents.
         let kind = plan.table_of(cell.of).columns[cell.column].kind;
         cell.of == 0 && kind != Kind::Json
     };
@@ -74,20 +74,20 @@ pub fn of_record(plan: &List, record: &Record) -> Option<Loaded> {
     Some(Loaded { rows: vec![row], ..Loaded::default() })
 }
 
-/// Reads a list of the organization, and every list below it.
+/// Reads a list of the organization, and every list nested in it.
 ///
 /// # Errors
-/// [`Error::BadCursor`] when a cursor doesn't belong to its list, [`Error::Unavailable`] when the
-/// database doesn't answer.
+/// [`Error::BadCursor`] if a cursor doesn't belong to its list, [`Error::Unavailable`] if the database doesn't
+/// respond.
 pub async fn list(scope: &Scope, plan: &List) -> Result<Loaded> {
     level(scope, plan, None).await
 }
 
-/// Reads the rows with these keys, deleted ones too, and every list below them. A key that is not
-/// of this organization has no row.
+/// Reads the rows with these primary keys, including deleted ones, and every list nested in them. Keys of other
+/// organizations return no row.
 ///
 /// # Errors
-/// As [`list`].
+/// Same as [`list`].
 pub async fn by_keys(scope: &Scope, plan: &List, keys: &[i64]) -> Result<Loaded> {
     if keys.is_empty() {
         return Ok(Loaded::default());
@@ -101,7 +101,7 @@ pub async fn by_keys(scope: &Scope, plan: &List, keys: &[i64]) -> Result<Loaded>
     Ok(loaded)
 }
 
-/// A future of its own kind, because levels hold levels.
+/// A boxed future, because levels are recursive.
 type Level<'a> = Pin<Box<dyn Future<Output = Result<Loaded>> + Send + 'a>>;
 
 fn level<'a>(scope: &'a Scope, plan: &'a List, parents: Option<Parents<'a>>) -> Level<'a> {
@@ -124,7 +124,7 @@ fn level<'a>(scope: &'a Scope, plan: &'a List, parents: Option<Parents<'a>>) -> 
     })
 }
 
-/// The keys in a cell of all rows.
+/// The primary keys in a cell of all rows.
 fn keys(loaded: &Loaded, cell: usize) -> Vec<i64> {
     let mut keys: Vec<i64> = loaded.rows.iter().filter_map(|row| row[cell].key()).collect();
     keys.sort_unstable();
@@ -132,10 +132,10 @@ fn keys(loaded: &Loaded, cell: usize) -> Vec<i64> {
     keys
 }
 
-/// The aggregate of the rows of `list` in the organization.
+/// Computes an aggregate over the rows of `list` in the organization.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database doesn't answer.
+/// [`Error::Unavailable`] if the database doesn't respond.
 pub async fn aggregate(scope: &Scope, list: &List, aggregate: &Aggregate) -> Result<Aggregated> {
     aggregated(scope, list, aggregate, None).await
 }
@@ -227,7 +227,7 @@ async fn rows(scope: &Scope, plan: &List, parents: Option<&Parents<'_>>) -> Resu
         };
         loaded.groups.insert(parent, group);
     }
-    // A page without rows still tells what stands around it.
+    // An empty page still has pagination information.
     let empty = [0];
     for parent in parents.map_or(empty.as_slice(), |parents| parents.keys) {
         loaded
@@ -238,7 +238,7 @@ async fn rows(scope: &Scope, plan: &List, parents: Option<&Parents<'_>>) -> Resu
     Ok(loaded)
 }
 
-/// What stands around a page: a cursor is a row on its far side.
+/// Pagination information of a page: a cursor implies a row on its far side.
 fn around(plan: &List, list_binding: u64, parent: Option<i64>, more: bool) -> Group {
     let page = &plan.page;
     Group {
@@ -268,7 +268,7 @@ fn bounds(plan: &List, parents: Option<&Parents<'_>>) -> Result<Bounds> {
             None => None,
             Some(Parents { keys: [parent], .. }) => Some(*parent),
             Some(_) => {
-                let message = "below several rows there is no one page to go on from; ask for the \
+                let message = "pagination can't be continued below several rows; request the parent \
                                row by its id";
                 return Err(Error::BadCursor { field, message });
             }
@@ -288,7 +288,7 @@ async fn query(scope: &Scope, plan: &List, statement: Statement) -> Result<Vec<Q
     if !plan.log {
         return store.read_shown(statement).await;
     }
-    // The order of the log is known where it is written only.
+    // The order of the log depends on the database that it is written in: only the primary has it.
     let rows = store.read(statement).await?;
     store.shown().await;
     Ok(rows)
@@ -296,7 +296,7 @@ async fn query(scope: &Scope, plan: &List, statement: Statement) -> Result<Vec<Q
 
 fn key(row: &QueryResult) -> Result<i64> {
     let key = Value::read(row, 0, Kind::BigInt)?.key();
-    key.ok_or_else(|| Error::internal("a row without the key of its parent"))
+    key.ok_or_else(|| Error::internal("row has no parent key"))
 }
 
 fn cells(plan: &List, row: &QueryResult) -> Result<(i64, Box<[Value]>)> {

@@ -1,11 +1,11 @@
-//! The page SQL: how a page of a list is read on each engine.
+//! SQL of list pages on each engine.
 //!
-//! Parents are ONE bind (`unnest` on Postgres, `json_each` on SQLite), and so is every value: the text
-//! depends on the shape of the list only and stays prepared. The size of a page is part of its shape:
-//! Postgres takes a `LIMIT` that it doesn't know for a tenth of the rows, finds that plan dear, and
-//! would plan the statement anew each time. Per parent a
-//! page is cut inside a lateral subquery, so its cost grows with the rows returned, not with the
-//! rows of the parent; joins ride on the cut page, outside.
+//! All parents are ONE bind parameter (`unnest` on Postgres, `json_each` on SQLite), and so is every value: the text
+//! depends only on the shape of the list, so the statement stays prepared. The page size is part of the shape.
+//! Postgres assumes that an unknown `LIMIT` returns a tenth of the rows, considers that generic plan too expensive,
+//! and would plan the statement again on each execution. Each parent's page is read in a lateral subquery, so its
+//! cost grows with the rows returned, not with the rows of the parent. Joins are applied to the page, outside of the
+//! subquery.
 
 use std::fmt::Write as _;
 
@@ -19,21 +19,21 @@ use super::{
 };
 use crate::{store::Engine, table::Kind, value::Value};
 
-/// The bounds of a page, read from its cursors.
+/// Bounds of a page, decoded from its cursors.
 #[derive(Default)]
 pub(super) struct Bounds {
     pub(super) after: Option<Vec<Value>>,
     pub(super) before: Option<Vec<Value>>,
 }
 
-/// Below which parents a list is read.
+/// Parents of the list to read.
 pub(super) struct Parents<'a> {
     pub(super) link: Link,
     pub(super) keys: &'a [i64],
 }
 
-/// The statement that reads the rows of `list`. Its columns: the parent's key (0 at the root), then
-/// the cells.
+/// The statement that reads the rows of `list`. Its columns are the parent's primary key (0 at the root), then the
+/// cells.
 pub(super) fn rows(
     engine: Engine,
     organization: i64,
@@ -43,7 +43,8 @@ pub(super) fn rows(
 ) -> Statement {
     let mut sql = Sql::new(engine, organization);
     let keys = sort_keys(engine, list);
-    // On SQLite the rows below parents are read by key again (`x`), elsewhere from the cut page (`s`).
+    // On SQLite, rows below parents are read again by primary key (`x`); otherwise they come from the page subquery
+    // (`s`).
     let again = engine == Engine::Sqlite && parents.is_some();
     let row = if again { "x" } else { "s" };
     let parent = match (parents, engine) {
@@ -86,7 +87,7 @@ pub(super) fn rows(
         }
     }
 
-    // A join that only the order needs stands inside the cut page already.
+    // A join that only the sort order needs is already inside the page subquery.
     let order = list.order.iter().filter(|_| again).map(|sort| sort.of);
     let needed = list.needed_joins(list.cells.iter().map(|cell| cell.of).chain(order));
     sql.joins(list, &needed, |of| outer_alias(of, row));
@@ -107,8 +108,8 @@ pub(super) fn rows(
     sql.finish()
 }
 
-/// The statement that counts the rows of `list`, for the organization or for each parent. Its
-/// columns: the parent's key (0 at the root), the number.
+/// The statement that counts the rows of `list`, for the organization or for each parent. Its columns are the
+/// parent's primary key (0 at the root) and the count.
 pub(super) fn count(
     engine: Engine,
     organization: i64,
@@ -147,7 +148,7 @@ pub(super) fn count(
     sql.finish()
 }
 
-/// The statement that reads the rows of `list` with these keys, deleted ones too.
+/// The statement that reads the rows of `list` with these primary keys, including deleted ones.
 pub(super) fn by_keys(engine: Engine, organization: i64, list: &List, keys: &[i64]) -> Statement {
     let mut sql = Sql::new(engine, organization);
     sql.push(&format!("SELECT {}", zero(engine)));
@@ -173,7 +174,7 @@ pub(super) fn by_keys(engine: Engine, organization: i64, list: &List, keys: &[i6
     sql.finish()
 }
 
-/// The column that holds the key of the parent, of rows called `t` and pairs called `l`.
+/// The column with the parent's primary key, where rows have the alias `t` and join table rows the alias `l`.
 pub(super) fn parent_key(list: &List, link: Link) -> String {
     match link {
         Link::Children { via } => format!("t.\"{}\"", list.table.columns[via].name),
@@ -181,7 +182,7 @@ pub(super) fn parent_key(list: &List, link: Link) -> String {
     }
 }
 
-/// The key of no parent.
+/// The parent key at the root.
 pub(super) fn zero(engine: Engine) -> &'static str {
     match engine {
         Engine::Postgres => "0::bigint",
@@ -189,14 +190,14 @@ pub(super) fn zero(engine: Engine) -> &'static str {
     }
 }
 
-/// Row 0 of a list, or a join of it, as the outer part of a statement calls it.
+/// Alias of row 0 of a list, or of one of its joins, in the outer part of a statement.
 fn outer_alias(of: usize, row: &str) -> String {
     if of == 0 { row.to_owned() } else { format!("j{of}") }
 }
 
 impl Sql {
-    /// The subquery that cuts one page: its rows with their sort values `k0`, `k1` …, or only
-    /// their keys.
+    /// Appends the subquery that reads one page: its rows with their sort values `k0`, `k1` …, or only their primary
+    /// keys.
     fn cut(
         &mut self,
         list: &List,
@@ -258,12 +259,12 @@ impl Sql {
             .zip(&expressions)
             .map(|(key, expression)| key.ordered(expression, list.page.backward))
             .collect();
-        // One more than the page tells whether there is another.
+        // One row more than the page shows whether there is a next page.
         let limit = list.page.size + u32::from(list.beyond);
         let _ = write!(self.text, " ORDER BY {} LIMIT {limit}", order.join(", "));
     }
 
-    /// ` AND` the rows beyond `values`: after them in the order of the list, or before them.
+    /// Appends ` AND` a condition for the rows beyond `values`: after them in the order of the list, or before them.
     fn beyond(&mut self, keys: &[SortKey], expressions: &[String], values: &[Value], back: bool) {
         let first = keys[0].direction(back);
         let uniform = keys.iter().all(|key| !key.nullable && key.direction(back) == first);
@@ -281,7 +282,8 @@ impl Sql {
             let row = expressions.join(", ");
             let places: Vec<String> = places.into_iter().flatten().collect();
             if self.engine == Engine::Sqlite {
-                // SQLite walks an index by a row of plain columns only, but by one expression.
+                // SQLite uses an index for a row-value comparison only if it consists of plain columns, but always
+                // for a single expression.
                 let (first_key, operator) = (&expressions[0], operator(first));
                 let _ = write!(self.text, " AND {first_key} {operator}= {}", places[0]);
             }
@@ -290,7 +292,7 @@ impl Sql {
             return;
         }
 
-        // k0 beyond v0, or the same and k1 beyond v1, or … ; before it, what bounds the index scan.
+        // k0 beyond v0, or equal and k1 beyond v1, or so on; preceded by a condition that bounds the index scan.
         if let (Some(place), false) = (&places[0], keys[0].nullable && !keys[0].nulls_first(back)) {
             let _ = write!(self.text, " AND {} {}= {place}", expressions[0], operator(first));
         }
@@ -331,7 +333,7 @@ fn operator(direction: Direction) -> &'static str {
     }
 }
 
-/// The columns that the outer part needs of the cut page: cells, and what joins hang on.
+/// The columns that the outer part needs from the page subquery: cells, and references for joins.
 fn page_columns(list: &List) -> Vec<&'static str> {
     let mut columns: Vec<&'static str> = list
         .cells

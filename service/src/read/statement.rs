@@ -1,4 +1,4 @@
-//! A statement being written: its text, its binds, and the predicates that every table asks for.
+//! Statement builder: text, bind parameters, and the predicates that every table needs.
 
 use std::fmt::Write as _;
 
@@ -14,14 +14,14 @@ use crate::{
     value::Value,
 };
 
-/// A statement being written.
+/// A statement under construction.
 pub(crate) struct Sql {
     pub(super) engine: Engine,
     organization: i64,
     pub(crate) text: String,
     binds: Vec<Bind>,
     aliases: usize,
-    /// Whether rows are counted, all of them, and not paged.
+    /// Whether this is a count of all rows instead of a page.
     pub(super) counts: bool,
 }
 
@@ -35,7 +35,7 @@ impl Sql {
             aliases: 0,
             counts: false,
         };
-        // The organization is always the first bind: every table asks for it.
+        // The organization is always the first bind parameter, because every table needs it.
         let _ = sql.bind(Bind::BigInt(Some(sql.organization)));
         sql
     }
@@ -52,13 +52,13 @@ impl Sql {
         self.text.push_str(text);
     }
 
-    /// A place in the text for `value`.
+    /// Adds a bind parameter and returns its placeholder.
     pub(crate) fn bind(&mut self, value: Bind) -> String {
         self.binds.push(value);
         self.place(self.binds.len())
     }
 
-    /// ` = …` any of `keys`, as one bind.
+    /// ` = …` any of `keys`, as one bind parameter.
     pub(super) fn among(&mut self, keys: &[i64]) -> String {
         match self.engine {
             Engine::Postgres => {
@@ -79,13 +79,13 @@ impl Sql {
         }
     }
 
-    /// A name for a table in a subquery.
+    /// A new alias for a table in a subquery.
     pub(super) fn alias(&mut self) -> String {
         self.aliases += 1;
         format!("t{}", self.aliases)
     }
 
-    /// The column as it is compared: text folded to lower-case ASCII.
+    /// The column as it is compared: text is folded to lowercase ASCII.
     pub(super) fn folded(&self, plain: &str, kind: Kind) -> String {
         match (kind, self.engine) {
             (Kind::Text, Engine::Postgres) => format!("lower({plain} COLLATE \"C\")"),
@@ -100,14 +100,14 @@ impl Sql {
         let _ = write!(self.text, "{expression} {operator} {value}");
     }
 
-    /// Only rows of the organization.
+    /// Appends the condition that restricts rows to the organization.
     pub(super) fn tenant(&mut self, table: &Table, alias: &str) {
         self.organization_of(table, alias, "");
     }
 
-    /// Only rows of the organization, in a place where the rows are found by what they point to.
-    /// Without statistics SQLite takes the organization for the narrower key; the `+` keeps it from
-    /// looking for an index there (<https://www.sqlite.org/optoverview.html>, 2.1).
+    /// Appends the condition that restricts rows to the organization, where rows are found by their references.
+    /// Without statistics, SQLite considers the organization the more selective condition; the unary `+` prevents it
+    /// from using an index on it (<https://www.sqlite.org/optoverview.html>, 2.1).
     pub(super) fn tenant_of_linked(&mut self, table: &Table, alias: &str) {
         self.organization_of(table, alias, if self.engine == Engine::Sqlite { "+" } else { "" });
     }
@@ -118,8 +118,8 @@ impl Sql {
         let _ = write!(self.text, " AND {mark}{alias}.\"{column}\" = {place}");
     }
 
-    /// Only rows that lists show: not deleted, nor hidden with a deleted row they point to (unless
-    /// that row is the parent they are listed below).
+    /// Appends the condition for rows that lists show: rows that are not deleted and don't reference a deleted row
+    /// (unless that row is the parent of the list).
     pub(super) fn alive(&mut self, table: &'static Table, alias: &str, link: Option<Link>) {
         if let Some(deleted_at) = table.deleted_at {
             let _ =
@@ -140,7 +140,7 @@ impl Sql {
         self.push(")");
     }
 
-    /// `table alias WHERE` the rows that `link` finds below `parent`.
+    /// `table alias WHERE` for the rows that `link` assigns to `parent`.
     pub(super) fn linked(&mut self, link: Link, table: &Table, alias: &str, parent: &str) {
         let _ = match link {
             Link::Children { via } => {
@@ -159,7 +159,7 @@ impl Sql {
         };
     }
 
-    /// ` AND` everything that decides whether a row of `list`, called `t`, is in it.
+    /// Appends ` AND` all conditions for a row of `list`, with the alias `t`.
     pub(super) fn visible(&mut self, list: &List, link: Option<Link>) {
         match link {
             Some(_) => self.tenant_of_linked(list.table, "t"),
@@ -175,7 +175,7 @@ impl Sql {
         }
     }
 
-    /// The joins of `list` that are needed, each row called by `alias`.
+    /// Appends the needed joins of `list`; `alias` names each row.
     pub(super) fn joins(&mut self, list: &List, needed: &[bool], alias: impl Fn(usize) -> String) {
         for (index, join) in list.joins.iter().enumerate().filter(|(index, _)| needed[*index]) {
             let (own, from) = (alias(index + 1), alias(join.from));

@@ -1,7 +1,7 @@
-//! Time zones: what the clocks on the wall of a place show, and when they were changed.
+//! Time zones: local time and UTC offset changes.
 //!
-//! Both engines are told the changes of a zone in the text of the statement, so that both cut time in the same
-//! way, whatever they know of zones themselves, and the bounds of a bucket are those that it was made by.
+//! The offset changes of a zone are part of the statement text. Both engines therefore bucket timestamps in the same
+//! way, regardless of their own time zone support, and the bounds of a bucket match the grouping.
 
 use std::{
     collections::HashMap,
@@ -15,31 +15,30 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::zone_data;
 use crate::store::Engine;
 
-/// The years of which changes of clocks are known; outside of them the clocks stay as they were at the nearer
-/// end.
+/// Years for which offset changes are known. Outside of this range the nearest offset applies.
 const YEARS: (i32, i32) = (1970, 2060);
 
-/// From a moment to before another.
+/// A half-open time span.
 pub type Span = (DateTime<Utc>, DateTime<Utc>);
 
 /// A time zone of the IANA database.
 #[derive(Debug)]
 pub struct Zone {
-    /// Its name in the database.
+    /// Name in the IANA database.
     name: String,
-    /// When clocks were changed, and what they were ahead of UTC by from then on, both in seconds. The first
-    /// holds from the beginning of time.
+    /// Offset changes: the start and the offset from UTC from then on, both in seconds. The first one has no lower
+    /// bound.
     changes: Vec<(i64, i32)>,
 }
 
-/// A piece of time on the clocks of a zone.
+/// A time bucket, in the local time of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bucket {
-    /// An hour. The one that clocks show twice in autumn is two.
+    /// An hour. The repeated hour at the end of daylight saving time is two buckets.
     Hour,
     /// A day.
     Day,
-    /// A week of ISO 8601, which begins on Monday.
+    /// An ISO 8601 week, which starts on Monday.
     Week,
     /// A month.
     Month,
@@ -47,14 +46,14 @@ pub enum Bucket {
     Quarter,
     /// A year.
     Year,
-    /// A day of the week: numbered from 1 (Monday) to 7, as in ISO 8601.
+    /// A day of the week, numbered from 1 (Monday) to 7, as in ISO 8601.
     Weekday,
     /// An hour of the day, from 0 to 23.
     HourOfDay,
 }
 
 impl Zone {
-    /// The zone of this name: `Europe/Berlin`.
+    /// Looks up the zone with this name, e.g. `Europe/Berlin`.
     #[must_use]
     pub fn named(name: &str) -> Option<Arc<Self>> {
         static KNOWN: LazyLock<Mutex<HashMap<String, Arc<Zone>>>> = LazyLock::new(Mutex::default);
@@ -79,7 +78,7 @@ impl Zone {
             .following(start)
             .map(|change| (change.timestamp().as_second(), change.offset().seconds()));
         for (second, ahead) in later.take_while(|(second, _)| *second < end) {
-            // Of some changes only the name of the time is another.
+            // Some transitions change only the abbreviation.
             if changes.last().is_none_or(|(_, before)| *before != ahead) {
                 changes.push((second, ahead));
             }
@@ -87,30 +86,30 @@ impl Zone {
         Self { name: name.to_owned(), changes }
     }
 
-    /// Its name in the IANA database.
+    /// Name in the IANA database.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether clocks were changed in the middle of what is an hour after it: then two hours may begin at one moment.
+    /// Whether an offset changed in the middle of a local hour. Two hour buckets may then have the same start.
     fn splits_hours(&self) -> bool {
         self.changes[1..].iter().any(|(second, ahead)| (second + i64::from(*ahead)) % 3_600 != 0)
     }
 
-    /// By how many seconds clocks are ahead of UTC at a moment.
+    /// The offset from UTC in seconds at a timestamp.
     #[must_use]
     pub fn ahead(&self, second: i64) -> i32 {
         let next = self.changes.partition_point(|(from, _)| *from <= second);
         self.changes[next.saturating_sub(1)].1
     }
 
-    /// The moments at which clocks show something from `from` to before `to`: usually from one moment to
-    /// another, but clocks may be set back into it. Only while they are `only` so much ahead, if that is said.
+    /// The UTC spans in which the local time is from `from` to before `to`. Usually this is one span, but clocks may
+    /// be set back into the range. If `only` is given, restricted to that offset.
     fn spans(&self, from: NaiveDateTime, to: NaiveDateTime, only: Option<i32>) -> Vec<(i64, i64)> {
         let (from, to) = (from.and_utc().timestamp(), to.and_utc().timestamp());
         let mut spans: Vec<(i64, i64)> = Vec::new();
-        // No clock is off by more than a day.
+        // No offset exceeds one day.
         let near = |(from_change, _): &(i64, i32)| *from_change < to + 86_400;
         for (place, (begin, ahead)) in
             self.changes.iter().enumerate().take_while(|(_, one)| near(one))
@@ -127,8 +126,8 @@ impl Zone {
         spans
     }
 
-    /// An expression for what holds at the moment in `column`; `write` writes what holds from a moment on, and by how many
-    /// seconds clocks are ahead then.
+    /// A SQL expression for the offset at the timestamp in `column`. `write` formats the value that applies from a
+    /// timestamp on, given the offset in seconds.
     fn expression(
         &self,
         column: &str,
@@ -145,7 +144,7 @@ impl Zone {
             if let [(from, ahead)] = changes {
                 return out.push_str(&write(*from, *ahead));
             }
-            // By halves: a few comparisons for each row, whatever the number of changes.
+            // Binary search: a few comparisons per row, regardless of the number of changes.
             let (before, after) = changes.split_at(changes.len() / 2);
             let _ = write!(out, "CASE WHEN {column} < {} THEN ", moment(after[0].0));
             among(before, column, write, moment, out);
@@ -158,8 +157,8 @@ impl Zone {
         out
     }
 
-    /// The expression that gives the bucket of the moment in `column`: its beginning on the clocks of the zone,
-    /// written as if they showed UTC; of an hour, the moment at which it begins.
+    /// A SQL expression for the bucket of the timestamp in `column`: its start in local time, formatted as if it were
+    /// UTC. For hours, the UTC time at which the hour starts.
     pub(super) fn bucket(&self, engine: Engine, column: &str, bucket: Bucket) -> String {
         let text = |second: i64| {
             let moment = DateTime::from_timestamp(second, 0).unwrap_or_default();
@@ -194,7 +193,7 @@ impl Zone {
                     let write = move |_, ahead: i32| format!("'{:+} seconds'", sign * ahead);
                     self.expression(column, &write, &moment)
                 };
-                // Without parts of a second, which would be rounded.
+                // Without fractional seconds, which would be rounded.
                 let (whole, by) = (format!("substr({column}, 1, 19)"), by);
                 let clock = |form: &str| format!("strftime('{form}', {whole}, {})", by(1));
                 match bucket {
@@ -234,7 +233,7 @@ impl Zone {
         }
     }
 
-    /// The beginning of the bucket of a time, as [`bucket`](Self::bucket) gives it.
+    /// The start of the bucket of a timestamp, as [`bucket`](Self::bucket) returns it.
     fn begin(&self, time: DateTime<Utc>, bucket: Bucket) -> DateTime<Utc> {
         let second = time.timestamp();
         let next = self.changes.partition_point(|(from, _)| *from <= second);
@@ -261,8 +260,8 @@ impl Zone {
         begin.unwrap_or(date).and_time(chrono::NaiveTime::MIN).and_utc()
     }
 
-    /// The beginnings of the buckets from a time to before another, in their order, as [`bucket`](Self::bucket) gives
-    /// them; not more than `limit`.
+    /// The starts of the buckets in a half-open range, in order, as [`bucket`](Self::bucket) returns them; at most
+    /// `limit`.
     pub(super) fn begins(
         &self,
         (from, to): Span,
@@ -285,13 +284,12 @@ impl Zone {
         begins
     }
 
-    /// What a bucket is called that begins at `begin`, as the database gives it; and the moments in it, each
-    /// span from a moment to before another.
+    /// The label of the bucket that starts at `begin`, as the database returns it, and the half-open spans it covers.
     #[must_use]
     pub fn told(&self, begin: DateTime<Utc>, bucket: Bucket) -> (String, Vec<Span>) {
         let moment = |second| DateTime::from_timestamp(second, 0).unwrap_or_default();
         if bucket == Bucket::Hour {
-            // It begins at its first moment after clocks were changed.
+            // The bucket starts at its first timestamp after the offset change.
             let start = begin.timestamp();
             let ahead = self.ahead(start);
             let shown = start + i64::from(ahead);
@@ -324,7 +322,7 @@ impl Zone {
 }
 
 impl Bucket {
-    /// All of them, shortest first.
+    /// All buckets, shortest first.
     pub const ALL: [Self; 8] = [
         Self::Hour,
         Self::Day,
@@ -336,13 +334,13 @@ impl Bucket {
         Self::HourOfDay,
     ];
 
-    /// Whether the bucket comes again: a weekday, an hour of the day.
+    /// Whether the bucket is cyclic: a weekday, or an hour of the day.
     #[must_use]
     pub fn is_cyclic(self) -> bool {
         matches!(self, Self::Weekday | Self::HourOfDay)
     }
 
-    /// What it is called.
+    /// Name of the unit.
     #[must_use]
     pub fn unit(self) -> &'static str {
         match self {
@@ -357,7 +355,7 @@ impl Bucket {
         }
     }
 
-    /// Where the bucket ends that begins at `begin`.
+    /// The end of the bucket that starts at `begin`.
     fn end(self, begin: NaiveDateTime) -> NaiveDateTime {
         let end = match self {
             Self::Hour => begin.checked_add_signed(TimeDelta::hours(1)),

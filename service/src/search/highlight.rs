@@ -1,29 +1,29 @@
-//! Where in a text is what was looked for.
+//! Highlights: marked excerpts of matching text.
 
 use super::{
     query::{Query, Term},
     words::{Token, tokens},
 };
 
-/// About how long an excerpt is, in bytes.
+/// Approximate length of an excerpt, in bytes.
 const LENGTH: usize = 160;
 
-/// Words that are looked at for the best place.
+/// Maximum number of matching words considered.
 const MOST_HITS: usize = 2_000;
 
-/// A piece of an excerpt.
+/// A segment of an excerpt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// What stands there.
+    /// Text of the segment.
     pub text: String,
-    /// Whether it is what was looked for.
+    /// Whether the segment matches the query.
     pub found: bool,
 }
 
-/// A word that is looked for: its place among the words, and the terms it belongs to, a bit each.
+/// A matching word: its index, and a bit mask of the terms it matches.
 type Hit = (usize, u16);
 
-/// The piece of `text` in which most of what is looked for stands, cut at words; `None` when nothing does.
+/// The excerpt of `text` with the most matches, cut at word boundaries; `None` if nothing matches.
 pub(super) fn excerpt(text: &str, query: &Query) -> Option<Vec<Part>> {
     let tokens = tokens(text);
     let hits = hits(&tokens, query);
@@ -59,7 +59,7 @@ pub(super) fn excerpt(text: &str, query: &Query) -> Option<Vec<Part>> {
     Some(parts)
 }
 
-/// A word as far as an excerpt goes, and whether that is all of it.
+/// The beginning of a word that fits into an excerpt, and whether that is the whole word.
 fn beginning(word: &str) -> (&str, bool) {
     if word.len() <= LENGTH {
         return (word, true);
@@ -68,7 +68,7 @@ fn beginning(word: &str) -> (&str, bool) {
     (&word[..end], false)
 }
 
-/// The words that are looked for, in their order.
+/// The matching words, in order.
 fn hits(tokens: &[Token], query: &Query) -> Vec<Hit> {
     let mut found: Vec<Hit> = Vec::new();
     for place in 0..tokens.len() {
@@ -107,7 +107,7 @@ fn fits(term: &Term, tokens: &[Token]) -> bool {
         })
 }
 
-/// The words of the excerpt, the first and the last: where most terms stand, then most words.
+/// First and last word of the excerpt: the window with the most terms, then the most words.
 fn window(tokens: &[Token], hits: &[Hit]) -> (usize, usize) {
     let mut best = (0, 0, 0);
     let mut end = 0;
@@ -117,7 +117,7 @@ fn window(tokens: &[Token], hits: &[Hit]) -> (usize, usize) {
         while end < hits.len() && tokens[hits[end].0].place.end <= from + LENGTH {
             end += 1;
         }
-        // At most some eighty words are as near.
+        // At most about eighty words fit into this distance.
         let near = &hits[number..end];
         let terms = near.iter().fold(0, |terms: u16, (_, more)| terms | more).count_ones();
         if (terms, near.len()) > (best.0, best.1) {
@@ -126,14 +126,14 @@ fn window(tokens: &[Token], hits: &[Hit]) -> (usize, usize) {
     }
     let (mut first, mut last) = (best.2, best.2);
     let length = |first: usize, last: usize| tokens[last].place.end - tokens[first].place.start;
-    // Some words before, then as far as it goes.
+    // Some words of context before the match, then as many as fit after it.
     while first > 0 && length(first - 1, best.2) <= LENGTH / 4 {
         first -= 1;
     }
     while last + 1 < tokens.len() && length(first, last + 1) <= LENGTH {
         last += 1;
     }
-    // What is left of a short text.
+    // The rest of a short text.
     while first > 0 && length(first - 1, last) <= LENGTH {
         first -= 1;
     }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_looked_for_is_marked_as_it_is_written() {
+    fn excerpts_mark_matches_as_written() {
         assert_eq!(
             marked("Frau Müller-Lüdenscheidt, Straße 3", "mueller stras").unwrap(),
             "Frau «Müller»-Lüdenscheidt, «Straße» 3"
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_excerpt_is_where_most_of_it_stands() {
+    fn excerpts_show_the_window_with_most_matches() {
         let text = format!("alpha {}alpha beta {}", "filler ".repeat(60), "more ".repeat(60));
         let marked = marked(&text, "alpha beta").unwrap();
         assert!(
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_excerpt_is_short_whatever_the_text() {
+    fn excerpts_are_short_for_any_text() {
         let dashes = "-".repeat(90_000);
         for text in [
             format!("{dashes} gapword {dashes}"),

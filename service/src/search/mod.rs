@@ -1,8 +1,8 @@
-//! Search: rows by the words that stand in them, the best first.
+//! Full-text search across entities, ordered by relevance.
 //!
-//! What can be found is kept by the database itself, in the transaction of every write (`migration/src/search/mod.rs`).
-//! The order is the same on both engines because it does not come from them: they say which rows have the words, and
-//! how closely, in steps; of one step, kinds take turns, each with its newest rows first.
+//! The database maintains the search index in the transaction of every write (`migration/src/search/mod.rs`). Results
+//! have the same order on both engines, because the engines only report which rows match and at which relevance
+//! level. Within a level, entities take turns, each with its newest rows first.
 
 mod highlight;
 mod query;
@@ -30,7 +30,7 @@ use crate::{
 };
 use query::{How, Query, Where};
 
-/// What can be found, each by its number in the database.
+/// Searchable entities. The index is the number stored in the database.
 pub const KINDS: &[Word] = &[
     word("company", "Companies: by name and domain; then by website."),
     word(
@@ -48,7 +48,7 @@ pub const KINDS: &[Word] = &[
     word("prospect_research", "Research: by summary and insights."),
 ];
 
-/// How closely a row has what was looked for, from the best on, and what that counts.
+/// Relevance levels, best first, with their scores.
 const STEPS: [(Where, How, f64); 6] = [
     (Where::Title, How::Phrase, 1.0),
     (Where::Title, How::Whole, 0.9),
@@ -58,22 +58,22 @@ const STEPS: [(Where, How, f64); 6] = [
     (Where::Anywhere, How::AsAsked, 0.3),
 ];
 
-/// What a hit of words that are only written nearly so counts, beside one of the words themselves.
+/// Score factor of fuzzy matches, relative to exact ones.
 const SIMILAR: f64 = 0.5;
 
-/// The most rows that can be reached page by page.
+/// Maximum number of rows reachable by pagination.
 pub const MOST: u32 = 500;
 
-/// Columns of what can be found.
+/// Searchable columns of an entity.
 struct Searched {
     table: fn() -> &'static Table,
-    /// What a row is called.
+    /// Columns that make up the title.
     called: &'static [&'static str],
-    /// What it can be found by, the title first.
+    /// Searched columns, the title first.
     columns: &'static [&'static str],
 }
 
-/// By the numbers of [`KINDS`].
+/// Indexed like [`KINDS`].
 const SEARCHED: [Searched; 8] = [
     Searched { table: company::table, called: &["name"], columns: &["name", "domain", "website"] },
     Searched {
@@ -109,61 +109,61 @@ const SEARCHED: [Searched; 8] = [
     },
 ];
 
-/// A row that was found.
+/// A matching row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit {
-    /// Its place in [`KINDS`].
+    /// Index of its entity in [`KINDS`].
     pub kind: usize,
-    /// Its key.
+    /// Primary key.
     pub id: i64,
-    /// How closely it has what was looked for, from 0 to 1.
+    /// Relevance score, from 0 to 1.
     pub score: f64,
 }
 
-/// What was found.
+/// A page of search results.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// What was looked for, with the words that count as much.
+    /// The query, including fuzzy alternatives.
     query: Query,
-    /// The rows of this page, the best first.
+    /// Rows of this page, best first.
     pub hits: Vec<Hit>,
-    /// How many rows of each kind there are, by its place in [`KINDS`]; kinds without any are left out.
+    /// Number of matching rows per entity, by index in [`KINDS`]; entities without matches are left out.
     pub counts: Vec<(usize, i64)>,
-    /// Whether there are rows after this page that can be reached.
+    /// Whether there are more rows after this page within the limit.
     pub more: bool,
-    /// The words that were taken because nothing has the words themselves.
+    /// Similar words that replaced query words without a match.
     pub similar: Vec<String>,
-    /// How many rows come before this page.
+    /// Number of rows before this page.
     skipped: u32,
     binding: u64,
 }
 
-/// What a row that was found looks like.
+/// How a matching row is displayed.
 #[derive(Clone, Debug, Default)]
 pub struct Shown {
-    /// What it is called.
+    /// Title of the row.
     pub title: Option<String>,
-    /// Columns in which something of what was looked for stands, and an excerpt of each.
+    /// Columns with a match, and an excerpt of each.
     pub excerpts: Vec<(&'static str, Vec<Part>)>,
 }
 
-/// The words of a text as search compares them: without case and accents.
+/// Words of a text, normalized for search: without case and accents.
 pub(crate) fn words_of(text: &str) -> Vec<String> {
     words::tokens(text).into_iter().map(|token| token.word).collect()
 }
 
-/// The kind with this number: its table.
+/// Table of the entity with this number.
 #[must_use]
 pub fn table_of(kind: usize) -> &'static Table {
     (SEARCHED[kind].table)()
 }
 
-/// Looks for `text` among these `kinds`, places in [`KINDS`]: at most `first` rows after the cursor `after`. One
-/// statement; when nothing is found, one that looks for words which are written nearly so, and one with them.
+/// Searches for `text` in these `kinds`, indexes of [`KINDS`], and returns at most `first` rows after the cursor
+/// `after`. One statement; if nothing matches, one more to find similar words, and one to search with them.
 ///
 /// # Errors
-/// [`Error::Invalid`] when nothing is looked for, or too much; [`Error::BadCursor`];
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Invalid`] if the query is empty or too long; [`Error::BadCursor`]; [`Error::Unavailable`] if the database
+/// doesn't respond.
 pub async fn search(
     scope: &Scope,
     text: &str,
@@ -174,7 +174,7 @@ pub async fn search(
     let mut query = Query::read(text)?;
     let binding = xxhash_rust::xxh3::xxh3_64(format!("search\0{text}\0{kinds:?}").as_bytes());
     let skipped = after.map_or(Ok(0), |after| place(after, binding))?;
-    // One more tells whether there are more.
+    // One extra row shows whether there is a next page.
     let wanted = (skipped + first + 1).min(MOST);
     let (mut hits, mut counts) = ranked(scope, &query, kinds, wanted).await?;
     let mut similar = Vec::new();
@@ -196,7 +196,7 @@ pub async fn search(
     Ok(Found { query, hits, counts, more, similar, skipped, binding })
 }
 
-/// The best rows, at most so many, and how many there are of each kind.
+/// The best rows, up to a limit, and the number of matches per entity.
 async fn ranked(
     scope: &Scope,
     query: &Query,
@@ -219,7 +219,7 @@ async fn ranked(
         }
     }
     counts.sort_unstable();
-    // The best step of each row; of one step and kind, the newest first.
+    // The best level of each row; within a level and entity, newest first.
     steps.sort_unstable_by(|one, other| (one.0, one.1, other.2).cmp(&(other.0, other.1, one.2)));
     let mut seen = HashSet::new();
     let mut turns: HashMap<(usize, usize), usize> = HashMap::new();
@@ -238,13 +238,13 @@ async fn ranked(
 }
 
 impl Found {
-    /// How many rows there are.
+    /// Total number of matching rows.
     #[must_use]
     pub fn total(&self) -> i64 {
         self.counts.iter().map(|(_, rows)| rows).sum()
     }
 
-    /// The cursor of the row at `place` of this page.
+    /// Cursor of the row at index `place` of this page.
     #[must_use]
     pub fn cursor(&self, place: usize) -> String {
         let place = i64::from(self.skipped) + i64::try_from(place).unwrap_or_default() + 1;
@@ -257,10 +257,10 @@ impl Found {
         self.skipped > 0
     }
 
-    /// What the rows of this page look like, in their order. One statement.
+    /// Titles and excerpts of the rows of this page, in order. One statement.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] if the database doesn't respond.
     pub async fn shown(&self, scope: &Scope) -> Result<Vec<Shown>> {
         if self.hits.is_empty() {
             return Ok(Vec::new());
@@ -285,7 +285,7 @@ impl Found {
                 if let Some(parts) = highlight::excerpt(&text, &self.query) {
                     one.excerpts.push((column, parts));
                 }
-                // Texts may be long, and others want to be answered too.
+                // Texts may be long; other tasks must be able to run.
                 tokio::task::yield_now().await;
                 if searched.called.contains(column) {
                     called.push(text);
@@ -299,7 +299,7 @@ impl Found {
     }
 }
 
-/// The texts in a JSON document, one after the other.
+/// The concatenated texts of a JSON document.
 fn plain(document: &str) -> String {
     fn collect(json: &Json, texts: &mut Vec<String>) {
         match json {
@@ -311,7 +311,7 @@ fn plain(document: &str) -> String {
         }
     }
     let mut texts = Vec::new();
-    // One that was cut off is shown as it is written.
+    // A truncated document is shown as is.
     match serde_json::from_str(document) {
         Ok(json) => collect(&json, &mut texts),
         Err(_) => texts.push(document.to_owned()),
@@ -319,12 +319,12 @@ fn plain(document: &str) -> String {
     texts.join(", ")
 }
 
-/// How many rows a cursor stands behind.
+/// Number of rows up to and including the cursor.
 fn place(cursor: &str, binding: u64) -> Result<u32> {
     match read::decode_values(cursor, "after", binding, &[ColumnKind::BigInt])?.as_slice() {
         [Value::Int(place)] if (0..=i64::from(MOST)).contains(place) => {
             Ok(u32::try_from(*place).unwrap_or_default())
         }
-        _ => Err(Error::BadCursor { field: "after", message: "it is not one of ours" }),
+        _ => Err(Error::BadCursor { field: "after", message: "unknown cursor format" }),
     }
 }

@@ -1,4 +1,4 @@
-//! What is looked for: the words somebody typed, read as search reads them, and told to each engine in its own words.
+//! Search queries: parsing of the query text and translation to the syntax of each engine.
 
 use std::fmt::Write as _;
 
@@ -7,99 +7,99 @@ use unicode_normalization::UnicodeNormalization;
 use super::words::{Token, contracted, folded, for_fts5, spelled_out, tokens};
 use crate::error::{Error, Result};
 
-/// The longest query, in characters.
+/// Maximum length of a query, in characters.
 const LONGEST: usize = 300;
 
-/// The most words of a query.
+/// Maximum number of words of a query.
 const MOST_WORDS: usize = 16;
 
-/// From so many letters on a word, or the last of those that are written without a blank, is found by its beginning.
+/// Minimum number of letters for prefix matching of a word (or of the last part of a word with punctuation).
 const PREFIX: usize = 3;
 
-/// A star takes so many letters before it; so does the last of several words.
+/// Minimum number of letters before `*`, and for prefix matching of the last of several words.
 const STAR: usize = 2;
 
-/// The word that stands between fields, so that no phrase goes on from one to the next (`migration/src/search/mod.rs`).
+/// Separator word between fields, which prevents phrases from matching across fields (`migration/src/search/mod.rs`).
 const GAP: &str = "x0gap0x";
 
-/// The most ways in which words next to each other are told to FTS5, which has no choice inside a phrase.
+/// Maximum number of spelling combinations of a phrase for FTS5, which has no alternatives inside a phrase.
 const MOST_WAYS: usize = 16;
 
-/// What is looked for.
+/// A search query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Query {
-    /// All of these are to be there.
+    /// Terms that must all match.
     pub(super) terms: Vec<Term>,
-    /// None of these.
+    /// Terms that must not match.
     without: Vec<Term>,
 }
 
-/// A word, or several that stand next to each other.
+/// A word, or a phrase of several adjacent words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Term {
-    /// The words in their order, each in all ways in which it may be written.
+    /// Words in order, each with its alternative spellings.
     pub(super) words: Vec<Vec<Spelling>>,
-    /// Whether the last word may go on.
+    /// Whether the last word matches as a prefix.
     pub(super) prefix: bool,
-    /// Whether it stands as it is typed, without a quotation around it.
+    /// Whether the term is unquoted.
     is_typed: bool,
 }
 
-/// A way in which a word may be written.
+/// A spelling of a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Spelling {
-    /// As it is typed.
+    /// Spelling as entered.
     typed: String,
-    /// Folded.
+    /// Spelling without case and accents.
     pub(super) folded: String,
-    /// Whether it is a guess: never as close as what was typed.
+    /// Whether this is an alternative spelling, which ranks lower than the entered one.
     loose: bool,
 }
 
-/// Where words are looked for.
+/// Fields to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Where {
     Title,
     Anywhere,
 }
 
-/// How closely.
+/// Match mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum How {
-    /// All words next to each other, and whole.
+    /// All words, whole and adjacent.
     Phrase,
-    /// All words whole.
+    /// All words, whole.
     Whole,
-    /// As they are looked for.
+    /// As entered.
     AsAsked,
 }
 
 impl Query {
-    /// Reads what somebody typed: words, `"next to each other"`, `begin*`, `-without`.
+    /// Parses a query: words, `"a phrase"`, `prefix*`, `-excluded`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it is too long, or nothing is looked for in it.
+    /// [`Error::Invalid`] if the query is too long or has no search terms.
     pub(super) fn read(text: &str) -> Result<Self> {
         let refuse = |message: String| {
             Err(Error::invalid(crate::Reason::SearchTextInvalid, "query", message))
         };
         if text.chars().count() > LONGEST {
-            return refuse(format!("`query` takes at most {LONGEST} characters"));
+            return refuse(format!("`query` must be at most {LONGEST} characters"));
         }
         let mut query = Self { terms: Vec::new(), without: Vec::new() };
         let mut rest = text.trim_start();
         while let Some(first) = rest.chars().next() {
-            // As keyboards write it.
+            // Keyboards may produce a dash instead of a hyphen.
             let negative = matches!(first, '-' | '–' | '−');
             if negative {
                 rest = &rest[first.len_utf8()..];
             }
             let quoted = rest.starts_with('"');
             let (piece, after) = if quoted {
-                // One that is not closed goes to the end.
+                // An unclosed quotation extends to the end.
                 rest[1..].split_once('"').unwrap_or((&rest[1..], ""))
             } else {
-                // A quotation begins a piece of its own.
+                // A quotation starts a new term.
                 let end = rest.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(rest.len());
                 rest.split_at(end)
             };
@@ -112,10 +112,10 @@ impl Query {
         }
         if query.terms.is_empty() {
             let message =
-                "`query` takes at least one word to look for, besides those that are left out";
+                "`query` must contain at least one search term; exclusions alone are not enough";
             return refuse(message.to_owned());
         }
-        // One that is still being typed, beside others.
+        // The last of several words may still be incomplete.
         if let [_, .., last] = query.terms.as_mut_slice()
             && last.word().is_some_and(|word| word.chars().count() >= STAR)
             && last.is_typed
@@ -125,7 +125,7 @@ impl Query {
         let words = query.terms.iter().chain(&query.without).map(|term| term.words.len());
         let words: usize = words.sum();
         if words > MOST_WORDS {
-            return refuse(format!("`query` takes at most {MOST_WORDS} words, it has {words}"));
+            return refuse(format!("`query` must have at most {MOST_WORDS} words (got {words})"));
         }
         Ok(query)
     }
@@ -149,8 +149,8 @@ impl Query {
         }
     }
 
-    /// The query as FTS5 reads it (<https://www.sqlite.org/fts5.html>, 3), among the documents that one of
-    /// the tokens of `scope` stands for.
+    /// The query in FTS5 syntax (<https://www.sqlite.org/fts5.html>, 3), restricted to documents with one of the
+    /// tokens in `scope`.
     pub(super) fn fts5(&self, scope: &str, place: Where, how: How) -> Option<String> {
         let columns = match place {
             Where::Title => "{title}",
@@ -165,8 +165,8 @@ impl Query {
         Some(text)
     }
 
-    /// The query as the function `search_query` reads it: as `to_tsquery` (Postgres, 12.3.2), with other signs
-    /// ([`sign`]). Words next to each other stand in the title or below it, not across.
+    /// The query as input of the function `search_query`: the syntax of `to_tsquery` (Postgres, 12.3.2) with other
+    /// operator characters ([`sign`]). The words of a phrase must all be in the title or all in the body.
     pub(super) fn tsquery(&self, place: Where, how: How) -> Option<String> {
         let mut parts: Vec<_> = self.terms(how)?.iter().map(|term| term.tsquery(place)).collect();
         parts.extend(self.without.iter().map(|term| format!("!{}", term.tsquery(Where::Anywhere))));
@@ -174,13 +174,13 @@ impl Query {
     }
 }
 
-/// The spellings that are no guesses.
+/// The spellings as entered, without alternatives.
 fn close(word: &[Spelling]) -> Vec<Spelling> {
     word.iter().filter(|spelling| !spelling.loose).cloned().collect()
 }
 
-/// The signs of `to_tsquery`, each as a character that no word has: the database takes accents off the words after
-/// they were put together, and what comes of that may look like a sign.
+/// Replaces the operators of `to_tsquery` with characters that occur in no word. The database removes accents after
+/// the query is assembled, and the result may look like an operator.
 pub(super) fn sign(query: &str) -> String {
     let mut signed = String::with_capacity(query.len());
     for letter in query.chars() {
@@ -205,17 +205,17 @@ pub(super) fn sign(query: &str) -> String {
 impl Term {
     fn read(piece: &str, quoted: bool, negative: bool) -> Option<Self> {
         let mut tokens = tokens(piece);
-        // What stands between fields is no word.
+        // The field separator is not a word.
         tokens.retain(|token| token.word != GAP);
         let last = tokens.last()?;
         let letters = |token: &Token| token.word.chars().count();
         let behind = &piece[last.place.end..];
         let star = behind.starts_with('*') && letters(last) >= STAR;
-        // An address that is not typed to its end yet.
+        // An address that is not complete yet.
         let goes_on = tokens.len() > 1
             && behind.is_empty()
             && tokens.iter().map(letters).sum::<usize>() >= PREFIX;
-        // What is left out is left out as it is written.
+        // Exclusions match exactly as written.
         let by_beginning = !quoted && !negative && (letters(last) >= PREFIX || goes_on);
         let words = tokens.iter().map(|token| {
             let typed: String = piece[token.place.clone()].nfc().collect();
@@ -230,7 +230,7 @@ impl Term {
         Some(Self { words: words.collect(), prefix: star || by_beginning, is_typed: !quoted })
     }
 
-    /// The one word of this as it is typed, folded, if it is one.
+    /// The folded word of this term, if it is a single word.
     pub(super) fn word(&self) -> Option<&str> {
         match self.words.as_slice() {
             [word] => word.first().map(|spelling| spelling.folded.as_str()),
@@ -238,7 +238,7 @@ impl Term {
         }
     }
 
-    /// Also finds another word; whether it didn't before.
+    /// Adds an alternative word; returns whether it is new.
     pub(super) fn also(&mut self, other: &str) -> bool {
         let Some(word) = self.words.first_mut() else { return false };
         if word.iter().any(|spelling| spelling.folded == other) {
@@ -248,7 +248,7 @@ impl Term {
         true
     }
 
-    /// This alone, as FTS5 reads it.
+    /// This term in FTS5 syntax.
     pub(super) fn fts5(&self) -> String {
         let mut ways: Vec<Vec<String>> = vec![Vec::new()];
         for word in &self.words {
@@ -266,7 +266,7 @@ impl Term {
         format!("({})", ways.collect::<Vec<_>>().join(" OR "))
     }
 
-    /// This alone, as `search_query` reads it.
+    /// This term in the syntax of `search_query`.
     pub(super) fn tsquery(&self, place: Where) -> String {
         let phrase = |weight: &str| {
             let last = self.words.len().saturating_sub(1);
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn words_phrases_beginnings_and_exclusions_are_told_to_both_engines() {
+    fn queries_are_translated_for_both_engines() {
         let scope = "{scope} : (\"o1t0\") AND {title body}";
         assert_eq!(
             both("AG acme"),
@@ -312,7 +312,11 @@ mod tests {
                 "(('AG')) & (('acme':*))".to_owned()
             )
         );
-        assert_eq!(both("acme ag").1, "(('acme':*)) & (('ag':*))", "one that is still being typed");
+        assert_eq!(
+            both("acme ag").1,
+            "(('acme':*)) & (('ag':*))",
+            "the last word matches as a prefix"
+        );
         assert_eq!(both("acme –ag").1, "(('acme':*)) & !(('ag'))");
         assert_eq!(
             both("\"next step\" -Müller ber*"),
@@ -328,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn beginnings_need_letters() {
+    fn prefix_matching_requires_a_minimum_of_letters() {
         for (text, told) in [
             ("C++", "(('C'))"),
             ("(a)", "(('a'))"),
@@ -342,11 +346,14 @@ mod tests {
         }
         let whole = Query::read("mueller x").unwrap();
         let told = whole.tsquery(Where::Title, How::Whole).unwrap();
-        assert_eq!(told, "(('mueller':A)) & (('x':A))", "a guess is never as close");
+        assert_eq!(
+            told, "(('mueller':A)) & (('x':A))",
+            "alternative spellings don't match in whole-word mode"
+        );
     }
 
     #[test]
-    fn what_looks_like_syntax_is_only_words() {
+    fn query_syntax_in_input_is_treated_as_words() {
         for text in [
             "a' | b & !c:*",
             "NEAR(a b)",

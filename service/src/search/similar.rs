@@ -1,4 +1,4 @@
-//! Words that are written nearly as another: what typing errors are forgiven by.
+//! Fuzzy matching: similar words, for typo tolerance.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,13 @@ use super::{
 };
 use crate::{error::Result, scope::Scope, store::Engine};
 
-/// The most words in place of one.
+/// Maximum number of alternatives per word.
 const MOST: usize = 5;
 
-/// Shorter words have too many neighbours.
+/// Minimum word length; shorter words have too many neighbors.
 const SHORTEST: usize = 4;
 
-/// The part of their trigrams that two words have in common at least: of short ones a letter spoils more.
+/// Minimum share of common trigrams of two words. Lower for short words, where one letter affects more of them.
 const LIKE: f64 = 0.3;
 const LIKE_SHORT: f64 = 0.2;
 
@@ -24,11 +24,10 @@ fn like(word: &str) -> f64 {
     if word.chars().count() < 7 { LIKE_SHORT } else { LIKE }
 }
 
-/// Names that are looked at for one word.
+/// Maximum number of names checked per word.
 const NAMES: u32 = 1_000;
 
-/// Lets each word of a query that stands nowhere also be one that is written nearly so and stands in a name; gives
-/// those words. One statement.
+/// Adds similar words from names to each query word without a match, and returns them. One statement.
 pub(super) async fn also_similar(scope: &Scope, query: &mut Query) -> Result<Vec<String>> {
     let engine = scope.store().engine();
     let mut binds: Vec<Bind> = Vec::new();
@@ -43,7 +42,7 @@ pub(super) async fn also_similar(scope: &Scope, query: &mut Query) -> Result<Vec
             Engine::Postgres => {
                 let organization = scope.organization();
                 let short = if like(word) < LIKE { "_short" } else { "" };
-                // Materialized: for one row of many it would read the whole table rather than the index.
+                // Materialized: for a single row, Postgres would scan the whole table instead of using the index.
                 let known = sign(&term.tsquery(Where::Anywhere));
                 binds.extend([organization.into(), word.into()]);
                 binds.extend([organization.into(), known.into()]);
@@ -66,7 +65,7 @@ pub(super) async fn also_similar(scope: &Scope, query: &mut Query) -> Result<Vec
                     term.fts5()
                 );
                 binds.extend([trigrams.into(), scope.organization().into(), known.into()]);
-                // Ranked by how rare the trigrams are which they have in common.
+                // Ranked by the rarity of the common trigrams.
                 format!(
                     "SELECT * FROM (SELECT {number}, \"name\" FROM \"search_names\" WHERE \"search_names\" \
                      MATCH {{}} AND \"organization_id\" = {{}} AND NOT EXISTS (SELECT 1 \
@@ -101,8 +100,8 @@ pub(super) async fn also_similar(scope: &Scope, query: &mut Query) -> Result<Vec
     Ok(found)
 }
 
-/// The words nearest to `word`: at most a letter or, of eight letters and more, two are other, missing, too many
-/// or have changed places; what is looked for, from five letters on, may also be how the word begins.
+/// The words nearest to `word`: at most one letter differs, is missing, added or transposed, or two letters from a
+/// length of eight. From five letters on, a word also matches if it begins with `word`.
 fn nearest(word: &str, words: BTreeSet<String>) -> Vec<String> {
     let letters = word.chars().count();
     let allowed = if letters < 8 { 1 } else { 2 };
@@ -127,8 +126,8 @@ fn nearest(word: &str, words: BTreeSet<String>) -> Vec<String> {
     near.into_iter().take(MOST).map(|(_, _, word)| word).collect()
 }
 
-/// The part of their trigrams that two words have in common, as `similarity` of `pg_trgm` counts it: two blanks before
-/// a word, one behind it.
+/// Share of common trigrams of two words, computed like `similarity` of `pg_trgm`: with two spaces before a word and
+/// one after it.
 fn likeness(one: &str, other: &str) -> f64 {
     let trigrams = |word: &str| {
         let padded: Vec<char> = format!("  {word} ").chars().collect();
@@ -137,7 +136,7 @@ fn likeness(one: &str, other: &str) -> f64 {
     let (one, other) = (trigrams(one), trigrams(other));
     let both = one.intersection(&other).count();
     let all = one.len() + other.len() - both;
-    #[expect(clippy::cast_precision_loss, reason = "lengths of words")]
+    #[expect(clippy::cast_precision_loss, reason = "word lengths are small")]
     let part = both as f64 / all as f64;
     part
 }
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_may_be_other_missing_or_too_many() {
+    fn fuzzy_matches_tolerate_typos() {
         let words = ["schmidt", "schmitt", "schmied", "berlin", "logistics", "acme"];
         assert_eq!(near("shmidt", &words), ["schmidt"]);
         assert_eq!(near("schmid", &words), ["schmidt", "schmied", "schmitt"]);

@@ -1,4 +1,4 @@
-//! The statements of search.
+//! SQL of the search.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{scope::Scope, store::Engine};
 
-/// How far texts are shown, in characters: as far as they are searched.
+/// Maximum length of displayed texts in characters, equal to the searched length.
 const FAR: u32 = 100_000;
 
-/// How many rows of each kind there are, and the best of each: kind, step, key. A count has the step -1. A row may come
-/// with more than one step.
+/// The statement for the number of matches per entity and the best rows of each: entity, level, primary key. A count
+/// has level -1. A row may be returned at several levels.
 pub(super) fn statement(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> Statement {
     let engine = scope.store().engine();
     let (sql, binds) = match engine {
@@ -47,7 +47,7 @@ fn on_postgres(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (S
     (sql, binds)
 }
 
-/// The steps, by their places in [`STEPS`], each as `told`; one that says the same as another adds nothing.
+/// The levels, by index of [`STEPS`], as formatted by `told`. A level equal to an earlier one is skipped.
 fn each_step(told: impl Fn(Where, How) -> Option<String>) -> Vec<(usize, String)> {
     let mut steps: Vec<(usize, String)> = Vec::new();
     for (number, (place, how, _)) in STEPS.iter().enumerate() {
@@ -60,18 +60,18 @@ fn each_step(told: impl Fn(Where, How) -> Option<String>) -> Vec<(usize, String)
     steps
 }
 
-/// In a subquery it is worked out once, and not for each row.
+/// A subquery is evaluated once instead of per row.
 const TSQUERY: &str = "(SELECT search_query({}))";
 
-/// The tokens of all documents of the organization, for FTS5.
+/// The tokens that match all documents of the organization, for FTS5.
 pub(super) fn everything(scope: &Scope) -> String {
     let kinds = 0..SEARCHED.len();
     let tokens = kinds.map(|kind| format!("\"o{}t{kind}\"", scope.organization()));
     tokens.collect::<Vec<_>>().join(" OR ")
 }
 
-/// The beginning of a word costs as much as all words that begin so, each time. So the rows are counted for all kinds
-/// together, and looked for among the kinds that have any.
+/// Each prefix search costs as much as searching for all words with that prefix. Matches are therefore counted once
+/// for all entities, and rows are read only for entities with matches.
 fn on_sqlite(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (String, Vec<Bind>) {
     let (place, how, _) = STEPS[5];
     let documents = |kind: &usize| format!("\"o{}t{kind}\"", scope.organization());
@@ -99,7 +99,7 @@ fn on_sqlite(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (Str
     (sql, binds)
 }
 
-/// What stands in the columns of these rows: kind, key, then the columns of its kind.
+/// The statement for the texts of these rows: entity, primary key, then the columns of the entity.
 pub(super) fn texts(scope: &Scope, hits: &[Hit]) -> Statement {
     let engine = scope.store().engine();
     let mut keys: BTreeMap<usize, Vec<i64>> = BTreeMap::new();

@@ -1,6 +1,6 @@
-//! Words as search compares them: without case and accents, cut at everything that is neither letter nor number. The
-//! database cuts and folds what is stored by rules of its own (`migration/src/search/mod.rs`), and is given what was typed to
-//! fold it by the same; here it is folded for excerpts, and to tell spellings and typing errors.
+//! Words as search compares them: without case and accents, split at every character that is neither a letter nor a
+//! digit. The database splits and folds stored text by its own rules (`migration/src/search/mod.rs`) and applies the
+//! same rules to query text. Here words are folded for excerpts, alternative spellings and typos.
 
 use std::ops::Range;
 
@@ -9,18 +9,18 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 /// A word of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
-    /// Where it stands, in bytes.
+    /// Byte range in the text.
     pub(super) place: Range<usize>,
     /// The word, folded.
     pub(super) word: String,
 }
 
-/// The words of `text`, one after the other.
+/// The words of `text`, in order.
 pub(super) fn tokens(text: &str) -> Vec<Token> {
     let mut found = Vec::new();
     let mut start = None;
     for (place, letter) in text.char_indices() {
-        // A mark on a letter belongs to it; letters that only modify (`ʼ`) stand for signs.
+        // A combining mark belongs to its letter; modifier letters (`ʼ`) act as punctuation.
         let inside = (letter.is_alphanumeric() && !matches!(letter, '\u{2b0}'..='\u{2ff}'))
             || (start.is_some() && is_combining_mark(letter));
         match (inside, start) {
@@ -53,16 +53,16 @@ pub(super) fn folded(text: &str) -> String {
             }
         }
     }
-    // What is no accent goes back to its letter: the syllables of Korean, for instance.
+    // Recompose what is not an accent, e.g. Korean syllables.
     folded.nfc().collect()
 }
 
-/// Marks above and below letters of Latin and Greek.
+/// Accents of Latin and Greek letters.
 fn is_accent(letter: char) -> bool {
     matches!(letter, '\u{300}'..='\u{36f}')
 }
 
-/// What stands for a letter that has no accent to be taken away.
+/// Replacement for a letter whose accent can't be removed by decomposition.
 fn plain(letter: char) -> Option<&'static str> {
     Some(match letter {
         'ß' | 'ẞ' => "ss",
@@ -89,7 +89,7 @@ fn plain(letter: char) -> Option<&'static str> {
     })
 }
 
-/// A word as FTS5 is to be asked for it: its tokenizer folds the rest.
+/// The word to search for in FTS5; its tokenizer folds the rest.
 pub(super) fn for_fts5(word: &str) -> String {
     let mut plain_word = String::with_capacity(word.len());
     for letter in word.chars() {
@@ -101,7 +101,7 @@ pub(super) fn for_fts5(word: &str) -> String {
     plain_word
 }
 
-/// A word with its umlauts written out, when it has any: `Müller` is `mueller`.
+/// The word with transliterated umlauts, if it has any: `Müller` becomes `mueller`.
 pub(super) fn spelled_out(word: &str) -> Option<String> {
     let lower = word.to_lowercase();
     let mut spelled = String::with_capacity(lower.len() + 2);
@@ -117,8 +117,8 @@ pub(super) fn spelled_out(word: &str) -> Option<String> {
     (spelled != lower).then_some(spelled)
 }
 
-/// A word whose `ae`, `oe` and `ue` may stand for umlauts, without them: `mueller` is `muller`. Not where they hardly
-/// do: at the end (`Joe`), behind a vowel or a `q` (`neue`, `queen`).
+/// The word without transliterated umlauts, if `ae`, `oe` or `ue` may stand for them: `mueller` becomes `muller`. Not
+/// where that is unlikely: at the end (`Joe`), or after a vowel or a `q` (`neue`, `queen`).
 pub(crate) fn contracted(folded: &str) -> Option<String> {
     let letters: Vec<char> = folded.chars().collect();
     let mut short = String::with_capacity(folded.len());
@@ -140,7 +140,7 @@ mod tests {
     use super::{contracted, folded, spelled_out, tokens};
 
     #[test]
-    fn words_are_cut_and_folded() {
+    fn words_are_split_and_folded() {
         let words = |text| tokens(text).into_iter().map(|token| token.word).collect::<Vec<_>>();
         assert_eq!(
             words("Jörg O'Brien <j.b@x-y.de>"),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn umlauts_are_written_in_two_ways() {
+    fn umlauts_have_two_spellings() {
         assert_eq!(spelled_out("Müller").as_deref(), Some("mueller"));
         assert_eq!(spelled_out("Mueller"), None);
         assert_eq!(contracted("mueller").as_deref(), Some("muller"));

@@ -1,4 +1,4 @@
-//! Opening databases: files and their rights, options of connections.
+//! Opening databases: file permissions and connection options.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,36 +21,36 @@ use tokio::time::timeout;
 use super::{left::Left, meter};
 use crate::error::{Error, Result};
 
-/// Statements kept prepared on each connection; every list of the schema has a text of its own.
+/// The size of the statement cache of each connection; every list of the schema has its own SQL text.
 const STATEMENTS_KEPT: usize = 500;
 
-/// How long a request waits for a connection: whoever asks while the database is gone is told within ten
-/// seconds.
+/// How long a request waits for a connection. If the database is unavailable, a request fails within ten seconds.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a statement that reads may run.
+/// The timeout of a read statement.
 pub(super) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long Postgres lets a statement wait for a row that another transaction holds.
+/// How long a Postgres statement waits for a row lock of another transaction.
 const LOCK_TIMEOUT: &str = "30s";
 
-/// How long Postgres lets a transaction do nothing: while it runs nobody can read what is committed
-/// after it in the change log.
+/// How long a Postgres transaction may be idle: while it runs, change log entries that are committed after it can't
+/// be read.
 const IDLE_TIMEOUT: &str = "60s";
 
-/// How long a statement that was left may go on before its connection is closed.
+/// How long an abandoned statement may run before its connection is closed.
 const LEFT_ALONE: Duration = Duration::from_secs(1);
 
-/// What a connection is for.
+/// The purpose of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
-    /// To read.
+    /// Reads.
     Read,
-    /// To write, to migrate, to bring over.
+    /// Writes, migrations and imports.
     Write,
 }
 
-/// The pool tries again until its time is over and then says only that; one connection says why.
+/// Opens a single connection to get the cause of a failure: the pool retries until its timeout and then reports
+/// only the timeout.
 pub(super) async fn try_postgres(url: &str) -> Result<()> {
     let connection = one(url).await?;
     let connection = refuse_transaction_pooler(url, connection).await?;
@@ -63,14 +63,14 @@ async fn one(url: &str) -> Result<PgConnection> {
     connection.map_err(|_| refused(&sqlx::Error::PoolTimedOut))?.map_err(|error| refused(&error))
 }
 
-/// Without what poolers reject when a connection begins. What it sets is read by no statement of ours: numbers with a
-/// fraction come in binary.
+/// Removes options that poolers reject when a connection is opened. No statement depends on them: floating-point
+/// numbers are transferred in binary.
 fn plain(options: PgConnectOptions) -> PgConnectOptions {
     options.application_name("salesgraph").extra_float_digits(None)
 }
 
-/// Refuses a pooler that gives every transaction another connection of the database: prepared statements, locks and
-/// notifications of ours belong to a connection.
+/// Rejects a pooler in transaction mode, which uses another database connection for each transaction: prepared
+/// statements, locks and notifications belong to a connection.
 async fn refuse_transaction_pooler(
     url: &str,
     mut connection: PgConnection,
@@ -78,7 +78,8 @@ async fn refuse_transaction_pooler(
     let pid = "SELECT pg_backend_pid()";
     let read = |row: PgRow| row.try_get::<i32, _>(0).map_err(|error| refused(&error));
     let before = connection.fetch_one(pid).await.map_err(|error| refused(&error))?;
-    // While another is in a transaction, on the connection that was free last, this one would be given a third.
+    // While another client is in a transaction on the most recently released connection, this client would get a
+    // third one.
     let Ok(mut other) = one(url).await else { return Ok(connection) };
     let _ = other.execute("BEGIN; SELECT 1").await;
     let after = connection.fetch_one(pid).await.map_err(|error| refused(&error))?;
@@ -90,19 +91,19 @@ async fn refuse_transaction_pooler(
     Err(Error::invalid(
         crate::Reason::ConfigurationInvalid,
         "database",
-        "the connection goes through a pooler that gives each transaction another connection (PgBouncer with \
-         pool_mode = transaction): let it pool by session for this database, or name the Postgres server itself",
+        "the connection goes through a pooler in transaction mode (PgBouncer with pool_mode = transaction); \
+         use session pooling for this database, or connect to the Postgres server directly",
     ))
 }
 
-/// The file that a URL names, if it names one.
+/// The file path in a SQLite URL, or `None` for another URL.
 pub(crate) fn sqlite_path(url: &str) -> Option<PathBuf> {
     let rest = url.strip_prefix("sqlite:")?;
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     Some(PathBuf::from(rest.split('?').next().unwrap_or(rest)))
 }
 
-/// How many connections of this program the Postgres database has.
+/// The number of other connections of this program to the Postgres database.
 pub(crate) async fn others(url: &str) -> Result<i64> {
     let mut connection = one(url).await?;
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
@@ -124,18 +125,18 @@ fn refused(error: &sqlx::Error) -> Error {
 }
 
 pub(super) fn unopened(error: DbErr) -> Error {
-    // SQLITE_NOTADB, SQLITE_CORRUPT: waiting would not help.
+    // SQLITE_NOTADB and SQLITE_CORRUPT: a retry would not help.
     if ["(code: 26)", "(code: 11)"].iter().any(|code| error.to_string().contains(code)) {
         return Error::invalid(
             crate::Reason::ConfigurationInvalid,
             "database",
-            "the file is no SQLite database, or a damaged one",
+            "the file is not a SQLite database or is damaged",
         );
     }
     Error::Unavailable(error)
 }
 
-/// Makes the file and its folder when they are missing. Either way only its owner may read the file
+/// Creates the file and its folder if they are missing. In either case, only the owner may read the file
 /// afterwards.
 pub(super) fn prepare_file(path: &Path) -> Result<()> {
     let report = |error: std::io::Error| {
@@ -161,12 +162,12 @@ pub(super) fn prepare_file(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A file, on the one connection that writes. After some faults, a full disk for one, SQLite takes the
-/// transaction back by itself, and the driver believes that it still runs: everything written afterwards
-/// would be part of it, and never be committed. A connection that comes back like that is closed.
+/// Options of the single writing connection of a SQLite file. After some failures, such as a full disk, SQLite
+/// rolls back the transaction by itself while the driver still considers it open: all later writes would be part of
+/// it and never be committed. A connection that is released in this state is closed.
 ///
-/// One that was `left` in the middle of a text with its own `BEGIN` is not known to the driver to be in a
-/// transaction: that is taken back.
+/// If a statement with its own `BEGIN` was abandoned (see `left`), the driver does not know about the transaction,
+/// so the connection is rolled back.
 pub(super) fn sqlite_writer(path: &Path, left: &Left) -> ConnectOptions {
     let mut options = sqlite(path);
     let left = left.clone();
@@ -176,11 +177,12 @@ pub(super) fn sqlite_writer(path: &Path, left: &Left) -> ConnectOptions {
             let left = left.clone();
             Box::pin(async move {
                 if left.lately() {
-                    // Comes after what was left; fails when nothing was begun, or it came to its end.
+                    // Runs after the abandoned statement; fails if no transaction was started or it has already
+                    // ended.
                     let _ = connection.execute("ROLLBACK").await;
                 }
                 if connection.is_in_transaction() {
-                    // What takes it back may still be on its way.
+                    // The driver's own rollback may still be queued.
                     connection.ping().await?;
                 }
                 Ok(!connection.is_in_transaction())
@@ -190,7 +192,7 @@ pub(super) fn sqlite_writer(path: &Path, left: &Left) -> ConnectOptions {
     options
 }
 
-/// A file, on one connection.
+/// Options of a single connection to a SQLite file.
 fn sqlite(path: &Path) -> ConnectOptions {
     let opened = sqlite_file(path);
     let mut options = ConnectOptions::new("sqlite::memory:");
@@ -204,7 +206,7 @@ fn sqlite(path: &Path) -> ConnectOptions {
     options
 }
 
-/// How a file is opened.
+/// The options for opening a SQLite file.
 pub(super) fn sqlite_file(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -216,13 +218,13 @@ pub(super) fn sqlite_file(path: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(STATEMENTS_KEPT)
         .pragma("cache_size", "-4096")
         .pragma("journal_size_limit", "67108864")
-        // What is mapped takes no memory of its own, and is not copied.
+        // Memory-mapped pages use no memory of the process and are not copied.
         .pragma("mmap_size", "268435456")
         .disable_statement_logging()
 }
 
 pub(super) fn postgres(url: &str, connections: u32, side: Side, left: &Left) -> ConnectOptions {
-    // What writes also migrates and brings over, which takes as long as it takes.
+    // Writing connections also run migrations and imports, which have no time limit.
     let limit = if side == Side::Read { STATEMENT_TIMEOUT.as_millis() } else { 0 };
     let left = left.clone();
     let settings = settings(limit);
@@ -234,15 +236,15 @@ pub(super) fn postgres(url: &str, connections: u32, side: Side, left: &Left) -> 
             pool.after_connect(move |connection, _| {
                 let settings = settings.clone();
                 Box::pin(async move {
-                    // Postgres 14 and later, where the system can tell: a statement ends when its
-                    // connection is gone.
+                    // Postgres 14 and later, where the operating system supports it: a statement is cancelled when
+                    // its client disconnects.
                     let notice = "SET client_connection_check_interval = '1s'";
                     let _ = connection.execute(notice).await;
-                    // Postgres 17 and later: what migrates, seeds and brings over takes as long as it takes.
+                    // Postgres 17 and later: migrations, seeding and imports have no time limit.
                     if side == Side::Write {
                         let _ = connection.execute("SET transaction_timeout = 0").await;
                     }
-                    // Not when the connection begins: poolers reject such settings, or forget them.
+                    // Not sent as startup parameters, because poolers reject or ignore them.
                     connection.execute(AssertSqlSafe(settings)).await?;
                     Ok(())
                 })
@@ -270,18 +272,17 @@ pub(super) fn postgres(url: &str, connections: u32, side: Side, left: &Left) -> 
     options
 }
 
-/// The settings of a connection, as statements; a statement may run for `limit` milliseconds.
+/// The settings of a connection as SQL statements, with a statement timeout of `limit` milliseconds.
 fn settings(limit: u128) -> String {
     let settings = [
         ("lock_timeout", LOCK_TIMEOUT),
         ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
         ("statement_timeout", &limit.to_string()),
-        // Our statements are over before compiling them would pay.
+        // Statements finish before JIT compilation would pay off.
         ("jit", "off"),
-        // Pages of what is asked for lie in memory or on a disk without arms; the server's own figure, 4, lets it read
-        // whole tables instead.
+        // Pages are in memory or on an SSD. With the default of the server, 4, it would scan whole tables instead.
         ("random_page_cost", "1.1"),
-        // Whatever the database says: our locks make up for the rest.
+        // Overrides the default of the database: row locks provide the rest.
         ("default_transaction_isolation", "read committed"),
     ];
     let set = settings.map(|(name, value)| format!("SET {name} = '{value}'"));

@@ -1,4 +1,4 @@
-//! The engines.
+//! Database engines.
 
 use std::fmt::Write as _;
 
@@ -6,17 +6,17 @@ use sea_orm::{DbBackend, Statement, Value as Bind};
 
 use crate::{table::Kind, value::Value};
 
-/// The engine behind a store.
+/// The database engine of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// Embedded.
+    /// The embedded engine.
     Sqlite,
-    /// A server.
+    /// A database server.
     Postgres,
 }
 
 impl Engine {
-    /// What it is called.
+    /// The display name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -25,7 +25,7 @@ impl Engine {
         }
     }
 
-    /// What SeaORM calls it.
+    /// The backend in SeaORM.
     pub(crate) fn backend(self) -> DbBackend {
         match self {
             Self::Sqlite => DbBackend::Sqlite,
@@ -33,7 +33,7 @@ impl Engine {
         }
     }
 
-    /// A statement in which every `{}` of `sql` is the place of the next of `binds`.
+    /// Builds a statement from `sql`, in which each `{}` is the placeholder of the next bind parameter.
     pub(crate) fn statement(self, sql: &str, binds: Vec<Bind>) -> Statement {
         let mut text = String::with_capacity(sql.len() + 16);
         for (number, part) in sql.split("{}").enumerate() {
@@ -42,7 +42,7 @@ impl Engine {
                 Self::Postgres => {
                     let _ = write!(text, "${number}");
                 }
-                // Without its number: SQLite looks for the names of places one by one, and `?7` is a name.
+                // Without a number: SQLite looks up parameter names linearly, and `?7` is a name.
                 Self::Sqlite => text.push('?'),
             }
             text.push_str(part);
@@ -52,7 +52,8 @@ impl Engine {
 }
 
 impl Engine {
-    /// ` = …` any of `keys`, which become one bind; in a text in which every `{}` is the place of the next.
+    /// Returns a condition that matches any of `keys`, passed as one bind parameter, for SQL in which each `{}` is
+    /// the placeholder of the next bind parameter.
     pub(crate) fn among(self, keys: &[i64], binds: &mut Vec<Bind>) -> &'static str {
         match self {
             Self::Postgres => {
@@ -67,7 +68,7 @@ impl Engine {
         }
     }
 
-    /// The text in `column` as names of rows are compared: without regard to the case of A–Z.
+    /// An SQL expression that compares the text in `column` without regard to the case of A–Z.
     pub(crate) fn folded(self, column: &str) -> String {
         match self {
             Self::Postgres => format!("lower(\"{column}\" COLLATE \"C\")"),
@@ -75,8 +76,8 @@ impl Engine {
         }
     }
 
-    /// What keeps SQLite, without statistics, from looking for rows by the organization that stands behind it,
-    /// where they are found by something narrower (<https://www.sqlite.org/optoverview.html>, 2.1).
+    /// A prefix for the organization column that prevents SQLite, which has no statistics, from using the
+    /// organization index when a more selective one is available (<https://www.sqlite.org/optoverview.html>, 2.1).
     pub(crate) fn not_by(self) -> &'static str {
         if self == Self::Sqlite { "+" } else { "" }
     }

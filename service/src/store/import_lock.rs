@@ -1,4 +1,4 @@
-//! Holds data migrations of an organization apart: two at once would bring the same rows.
+//! A lock that serializes the data migrations of an organization: two at once would import the same rows twice.
 
 use std::fs::File;
 
@@ -7,13 +7,13 @@ use sqlx::{Executor as _, PgConnection};
 use super::{Store, lock};
 use crate::error::{Error, Result};
 
-/// Held while a data migration runs; given up with the process, however that ends.
+/// A guard that is held during a data migration; released when the process exits for any reason.
 #[derive(Debug)]
 pub(crate) enum ImportLock {
-    /// A lock on a file beside the database.
+    /// A lock on a file next to the database.
     #[expect(dead_code, reason = "held, not read")]
     File(File),
-    /// An advisory lock of a connection of its own.
+    /// An advisory lock on a dedicated connection.
     #[expect(dead_code, reason = "held, not read")]
     Session(Box<PgConnection>),
 }
@@ -21,16 +21,16 @@ pub(crate) enum ImportLock {
 fn running() -> Error {
     Error::Conflict(
         crate::Reason::ImportRunning,
-        "another import into this organization is running; start this one again when it has ended"
+        "another import into this organization is in progress; retry when it has finished"
             .to_owned(),
     )
 }
 
 impl Store {
-    /// Holds the data migrations of an organization.
+    /// Takes the lock for data migrations of an organization.
     ///
     /// # Errors
-    /// [`Error::Conflict`] while another one runs.
+    /// [`Error::Conflict`] if another data migration is in progress.
     pub(crate) async fn lock_import(&self, organization: i64) -> Result<ImportLock> {
         let name = format!("import-{organization}");
         if let Some(file) = &self.file {
@@ -39,9 +39,9 @@ impl Store {
         }
         let pool = self.write.get_postgres_connection_pool();
         let connection = pool.acquire().await.map_err(crate::error::of_sqlx)?;
-        // Not of the pool any more: the lock ends with the connection.
+        // Detached from the pool, so that the lock is released with the connection.
         let mut connection = connection.detach();
-        // It does nothing for as long as the import takes.
+        // The connection is idle for the duration of the import.
         let settings = "SET idle_session_timeout = 0";
         let _ = connection.execute(settings).await;
         let sql = "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || '/' || $1, 0))";

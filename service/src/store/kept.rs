@@ -1,8 +1,8 @@
-//! Connections to a Postgres database, kept at hand between statements.
+//! A pool of Postgres connections for single statements.
 //!
-//! The pool asks a connection that comes back whether it is still there, which is a second round trip for
-//! every statement. Who has one statement takes a kept connection instead and puts it back when the statement
-//! ran to its end; only what was left in the middle, or failed, goes back through the pool.
+//! The pool of the driver pings each returned connection, which costs a second round trip per statement. A single
+//! statement takes a connection from here instead and returns it when the statement has completed. Only connections
+//! with an abandoned or failed statement go back through the pool of the driver.
 
 use std::{
     sync::{
@@ -33,27 +33,28 @@ use super::{
 };
 use crate::error::Result;
 
-/// How long a connection is kept before the pool sees it again, which renews those that are too old.
+/// How long a connection is reused before it returns to the pool of the driver, which replaces old connections.
 const KEPT_FOR: Duration = Duration::from_mins(10);
 
-/// How long a new connection is waited for alone: longer than one takes where there are connections to be had.
+/// How long only a new connection is waited for: longer than connecting takes if the server has connections
+/// available.
 const NEW_CONNECTION: Duration = Duration::from_millis(250);
 
-/// See the module.
+/// A connection pool. See the module documentation.
 #[derive(Debug)]
 pub(super) struct KeptConnections {
     pool: PgPool,
     kept: Mutex<Vec<Kept>>,
     turns: Semaphore,
-    /// That a connection came back.
+    /// Notified when a connection is returned.
     returned: Notify,
     statements: Arc<AtomicU64>,
     left: Left,
-    /// How long a connection may be on its way.
+    /// The timeout for acquiring a connection.
     patience: Duration,
-    /// How long a connection may have done nothing and still be taken to be there.
+    /// How long a connection may be idle and still be used without a ping.
     trusted: Duration,
-    /// Whether it is this one connection or none.
+    /// Set for a snapshot, which has exactly one connection and never replaces it.
     sole: Option<OwnedSemaphorePermit>,
 }
 
@@ -65,8 +66,8 @@ struct Kept {
 }
 
 impl KeptConnections {
-    /// To read the database at `url`. When there is another to read from after so much `patience`, this one
-    /// may be away.
+    /// Opens a pool to read the database at `url`. With a `patience`, another database can be read after that
+    /// timeout, so this one may be unavailable.
     pub(super) async fn open(
         url: &str,
         most: u32,
@@ -74,13 +75,13 @@ impl KeptConnections {
         patience: Option<Duration>,
     ) -> Result<Self> {
         let left = Left::default();
-        // More than there are turns: for what waits for none, and for what keeps one to itself.
+        // More connections than permits, for health checks that bypass the queue and for snapshots.
         let mut options = postgres(url, most + 1 + MOST_SNAPSHOTS, Side::Read, &left);
         options.connect_lazy(patience.is_some());
         let pool = connect(options, statements).await?;
         Ok(Self {
             patience: patience.unwrap_or(ACQUIRE_TIMEOUT),
-            // What is read can be read again from another.
+            // A failed read can be retried on another connection.
             trusted: KEPT_FOR,
             pool: pool.get_postgres_connection_pool().clone(),
             kept: Mutex::default(),
@@ -92,11 +93,11 @@ impl KeptConnections {
         })
     }
 
-    /// To write, `most` at a time, with connections of a pool that has more of them.
+    /// Creates a pool for at most `most` concurrent writes, with connections from a larger pool.
     pub(super) fn of(pool: &PgPool, most: u32, statements: &Arc<AtomicU64>, left: Left) -> Self {
         Self {
             patience: ACQUIRE_TIMEOUT,
-            // Whether what was sent on a connection that is gone was written, nobody can tell.
+            // If the connection was closed, it is unknown whether a statement sent on it was committed.
             trusted: Duration::from_secs(1),
             pool: pool.clone(),
             kept: Mutex::default(),
@@ -108,17 +109,17 @@ impl KeptConnections {
         }
     }
 
-    /// One connection of the pool, in a transaction that sees the database as it is now; and nothing more once
-    /// that connection is gone.
+    /// Takes one connection with a snapshot of the current state. If the connection is lost, all further statements
+    /// fail.
     pub(super) async fn snapshot(&self, permit: OwnedSemaphorePermit) -> Result<Self, DbErr> {
         let mut one = self.other(None).await?;
-        // It ends with its transaction, which sees what there is at its first statement.
+        // The connection is closed with its transaction. The first statement determines the snapshot.
         one.connection.close_on_drop();
         let begin = "SET idle_in_transaction_session_timeout = '15min'; \
                      BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1";
         one.connection.execute(begin).await.map_err(failed)?;
         Ok(Self {
-            // Statements of one level wait for each other here.
+            // The statements of one level share this connection.
             patience: SNAPSHOT_PATIENCE,
             trusted: KEPT_FOR,
             pool: self.pool.clone(),
@@ -131,12 +132,12 @@ impl KeptConnections {
         })
     }
 
-    /// How many connections there are, and how many of them do nothing.
+    /// The number of open and of idle connections.
     pub(super) fn connections(&self) -> (u32, usize) {
         (self.pool.size(), self.pool.num_idle() + self.kept().len())
     }
 
-    /// The pool that they come from.
+    /// The underlying pool.
     pub(super) fn pool(&self) -> &PgPool {
         &self.pool
     }
@@ -146,13 +147,13 @@ impl KeptConnections {
         DatabaseConnection::from(self.pool.clone()).close().await
     }
 
-    /// Lets go of the connections that do nothing.
+    /// Closes the idle connections.
     pub(super) fn forget(&self) {
         self.turns.close();
         self.kept().clear();
     }
 
-    /// Runs a statement and gives its rows.
+    /// Runs a statement and returns its rows.
     pub(super) async fn run(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         let turn = timeout(self.patience, self.turns.acquire()).await;
         let _turn = turn
@@ -165,7 +166,7 @@ impl KeptConnections {
         rows
     }
 
-    /// As [`run`](Self::run), for what belongs to no request and waits for no other.
+    /// As [`run`](Self::run), for statements that belong to no request and bypass the queue.
     pub(super) async fn run_quietly(
         &self,
         statement: &Statement,
@@ -178,13 +179,14 @@ impl KeptConnections {
             _ if self.sole.is_some() => {
                 return Err(DbErr::Conn(of_driver(sqlx::Error::PoolClosed)));
             }
-            // Rarely needed and large, like all that makes connections: not part of every future.
+            // Rarely needed and large, like everything that opens connections, so it is not inlined into every
+            // future.
             old => Box::pin(timeout(self.patience, self.other_or_returned(old)))
                 .await
                 .map_err(|_| failed(sqlx::Error::PoolTimedOut))??,
         };
         let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), arguments(statement)?);
-        // Should it be left, that is noted before the connection goes back to the pool.
+        // If the statement is abandoned, this is recorded before the connection returns to the pool.
         let running = self.left.running();
         let rows = query.fetch_all(&mut *taken.connection).await;
         running.ended();
@@ -198,7 +200,8 @@ impl KeptConnections {
         Ok(rows.into_iter().map(PgRow::into).collect())
     }
 
-    /// A new connection; or one that comes back meanwhile, where a new one takes long: the database may have no more.
+    /// Returns a new connection, or one that is returned meanwhile if connecting takes long: the server may have no
+    /// connection available.
     async fn other_or_returned(&self, old: Option<Kept>) -> Result<Kept, DbErr> {
         let mut other = std::pin::pin!(self.other(old));
         if let Ok(made) = timeout(NEW_CONNECTION, &mut other).await {
@@ -219,20 +222,20 @@ impl KeptConnections {
         }
     }
 
-    /// A connection in place of one that is not to be trusted as it is, if there was one.
+    /// Returns a replacement for an expired or untrusted connection, or a new connection.
     async fn other(&self, old: Option<Kept>) -> Result<Kept, DbErr> {
         if let Some(mut old) = old {
             if old.since.elapsed() < KEPT_FOR && old.connection.ping().await.is_ok() {
                 return Ok(old);
             }
-            // The pool would ask whether it is still there, and wait for an answer.
+            // Otherwise the pool would ping the connection and wait for the response.
             old.connection.close_on_drop();
         }
         loop {
-            // Whatever stands in the way of a connection: the database is not to be had.
+            // Whatever the reason, a failure to get a connection means that the database is unavailable.
             let connection = self.pool.acquire().await;
             let mut connection = connection.map_err(|error| DbErr::Conn(of_driver(error)))?;
-            // The pool gives what was there when it came back.
+            // The pool returns connections that were checked only when they were released.
             if self.trusted < KEPT_FOR && connection.ping().await.is_err() {
                 connection.close_on_drop();
                 continue;
@@ -255,7 +258,7 @@ fn of_driver(error: sqlx::Error) -> RuntimeErr {
     RuntimeErr::SqlxError(error.into())
 }
 
-/// The binds of a statement as the driver takes them.
+/// Converts the bind parameters of a statement for the driver.
 fn arguments(statement: &Statement) -> Result<PgArguments, DbErr> {
     let mut arguments = PgArguments::default();
     for value in statement.values.iter().flat_map(|values| &values.0) {
@@ -268,14 +271,14 @@ fn arguments(statement: &Statement) -> Result<PgArguments, DbErr> {
             Value::ChronoDateTimeUtc(value) => arguments.add(value),
             Value::Json(value) => arguments.add(value.as_deref()),
             Value::Array(kind, Some(values)) => add_all(&mut arguments, kind, values),
-            other => Err(format!("a bind that is not known here: {other:?}").into()),
+            other => Err(format!("unsupported bind parameter: {other:?}").into()),
         };
         added.map_err(|error| DbErr::Type(error.to_string()))?;
     }
     Ok(arguments)
 }
 
-/// Adds a list of values of one kind.
+/// Adds an array bind parameter.
 fn add_all(
     arguments: &mut PgArguments,
     kind: &ArrayType,
@@ -297,6 +300,6 @@ fn add_all(
         ArrayType::Double => list!(Double),
         ArrayType::String => list!(String),
         ArrayType::ChronoDateTimeUtc => list!(ChronoDateTimeUtc),
-        other => Err(format!("a list of binds that is not known here: {other:?}").into()),
+        other => Err(format!("unsupported array bind parameter: {other:?}").into()),
     }
 }

@@ -1,5 +1,5 @@
-//! Statements that are left in the middle by whoever had asked for them. Only then a connection that comes
-//! back to its pool may still be at work.
+//! Abandoned statements, whose client has disconnected. Only after such a statement may a connection that returns
+//! to its pool still be busy.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -8,32 +8,32 @@ use std::{
 
 use super::connect::STATEMENT_TIMEOUT;
 
-/// When a statement was last left.
+/// The time of the last abandoned statement.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Left(Arc<Mutex<Option<Instant>>>);
 
 impl Left {
-    /// A statement begins. It counts as left when what is given is dropped before it is
-    /// [`ended`](Running::ended).
+    /// Registers a running statement. The statement counts as abandoned if the returned guard is dropped before
+    /// [`ended`](Running::ended) is called.
     pub(super) fn running(&self) -> Running<'_> {
         Running { left: self, ended: false }
     }
 
-    /// Whether one was left that may still be at work.
+    /// Whether a recently abandoned statement may still be running.
     pub(super) fn lately(&self) -> bool {
         let left = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         left.is_some_and(|left| left.elapsed() < STATEMENT_TIMEOUT)
     }
 }
 
-/// A statement at work.
+/// A guard of a running statement.
 pub(super) struct Running<'l> {
     left: &'l Left,
     ended: bool,
 }
 
 impl Running<'_> {
-    /// It has come to its end, whatever that was.
+    /// Marks the statement as finished, whether it succeeded or failed.
     pub(super) fn ended(mut self) {
         self.ended = true;
     }

@@ -1,5 +1,5 @@
-//! Who has a file open: everybody who uses it together, or one alone who puts another in its place. SQLite's
-//! own locks are in the file, and so can't say that it must stay.
+//! File locks: shared by all processes that use a database file, exclusive to replace it. The locks of SQLite
+//! itself are in the file, so they can't prevent its replacement.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -8,7 +8,7 @@ use std::{
 
 use crate::error::{Error, Result};
 
-/// Holds a database together with others, as long as what is given is there.
+/// Takes a shared lock on a database, held until the returned file is dropped.
 pub(super) fn hold(path: &Path) -> Result<File> {
     let file = open(path)?;
     match file.try_lock_shared() {
@@ -21,23 +21,23 @@ pub(super) fn hold(path: &Path) -> Result<File> {
     }
 }
 
-/// Holds a database alone.
+/// Takes an exclusive lock on a database.
 ///
 /// # Errors
-/// [`Error::Conflict`] when somebody has it open.
+/// [`Error::Conflict`] if another process has the database open.
 pub(crate) fn hold_alone(path: &Path) -> Result<File> {
     let file = open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            let message = format!("{} is in use: stop the server first", path.display());
+            let message = format!("{} is in use; stop the server first", path.display());
             Err(Error::Conflict(crate::Reason::DatabaseConflict, message))
         }
         Err(TryLockError::Error(error)) => Err(failed(path, &error)),
     }
 }
 
-/// Holds what `name` stands for, beside a database; `None` while somebody else does.
+/// Takes an exclusive lock for `name` next to the database file; returns `None` if another process holds it.
 pub(super) fn try_hold(path: &Path, name: &str) -> Result<Option<File>> {
     let file = open_as(path, &format!(".{name}.lock"))?;
     match file.try_lock() {
@@ -65,6 +65,6 @@ fn failed(path: &Path, error: &std::io::Error) -> Error {
     Error::invalid(
         crate::Reason::ConfigurationInvalid,
         "database",
-        format!("can't hold {}: {error}", path.display()),
+        format!("can't lock {}: {error}", path.display()),
     )
 }

@@ -1,4 +1,4 @@
-//! Counts the statements of one piece of work, or lists them.
+//! Statement statistics of a task: counts, and optionally each statement.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,36 +14,35 @@ struct Meter {
     statements: Cell<u64>,
     rows: Cell<u64>,
     time: Cell<Duration>,
-    /// Each of them, where that is asked for.
+    /// The statements, if they are to be listed.
     sent: Option<RefCell<Vec<Sent>>>,
 }
 
-/// What a piece of work has asked of the database.
+/// The database usage of a task.
 #[derive(Clone, Debug, Default)]
 pub struct Metered {
-    /// How many statements.
+    /// The number of statements.
     pub statements: u64,
-    /// How many rows they gave.
+    /// The number of rows returned.
     pub rows: u64,
-    /// How long they took together; those that ran side by side count each.
+    /// The total time of all statements; concurrent statements are counted separately.
     pub time: Duration,
-    /// Each of them, where that was asked for.
+    /// The statements, if they were to be listed.
     pub sent: Vec<Sent>,
 }
 
 /// A statement that was sent.
 #[derive(Clone, Debug)]
 pub struct Sent {
-    /// Its text.
+    /// The SQL text.
     pub text: String,
-    /// How many rows it gave.
+    /// The number of rows returned.
     pub rows: u64,
-    /// How long that took, with the way there and back.
+    /// The duration, including the network round trip.
     pub time: Duration,
 }
 
-/// Runs `work`; gives what it gives, and what it asked of the database: each statement where they are to be
-/// `listed`.
+/// Runs `work` and returns its output and its database usage, with each statement if `listed` is set.
 pub async fn metered<F: Future>(work: F, listed: bool) -> (F::Output, Metered) {
     let counted = async {
         let output = work.await;
@@ -64,9 +63,9 @@ impl Meter {
     }
 }
 
-/// A statement has been answered.
+/// Records a completed statement.
 pub(super) fn note(text: &str, rows: usize, time: Duration) {
-    // What belongs to no piece of work is counted by the store only.
+    // Statements outside of a metered task are counted only by the store.
     let _ = METER.try_with(|meter| {
         let rows = rows as u64;
         meter.statements.set(meter.statements.get() + 1);

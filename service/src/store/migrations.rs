@@ -1,4 +1,4 @@
-//! Migrations: applied, reverted and listed.
+//! Schema migrations: apply, revert and list.
 
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
@@ -12,13 +12,13 @@ use crate::{
 };
 
 impl Store {
-    /// Applies the migrations that are missing: all of them or none, and one server after the other,
-    /// so that several may start at once.
+    /// Applies all pending migrations in one transaction. An advisory lock serializes servers that start at the
+    /// same time.
     ///
     /// # Errors
-    /// [`Error::Internal`] when a migration fails.
+    /// [`Error::Internal`] if a migration fails.
     pub async fn migrate_up(&self) -> Result<()> {
-        // A role that may not create tables serves a database whose tables are all there.
+        // A role without the right to create tables can serve a database that is already migrated.
         let missing = self.migrations().await?.iter().any(|(_, applied)| !applied);
         if missing {
             let transaction = self.begin_migration().await?;
@@ -28,21 +28,22 @@ impl Store {
         comparison::fill(self, &SystemClock, &Unwatched).await
     }
 
-    /// Takes back the newest `steps` migrations, with the tables they made: all of them or none.
+    /// Reverts the latest `steps` migrations, including the tables that they created, in one transaction.
     ///
     /// # Errors
-    /// [`Error::Internal`] when a migration fails.
+    /// [`Error::Internal`] if a migration fails.
     pub async fn migrate_down(&self, steps: u32) -> Result<()> {
         let transaction = self.begin_migration().await?;
         Migrator::down(&transaction, Some(steps)).await?;
         Ok(transaction.commit().await?)
     }
 
-    /// The library takes no lock: on Postgres it is an advisory one, on SQLite the writer's.
+    /// Begins a transaction with a lock, because the migration library does not lock: an advisory lock on Postgres,
+    /// the write lock on SQLite.
     async fn begin_migration(&self) -> Result<DatabaseTransaction> {
         let transaction = self.begin().await?;
         if self.engine == Engine::Postgres {
-            // "salesgra" as a number: ours among the advisory locks of the database.
+            // "salesgra" as a number: the advisory lock key of this program.
             let lock =
                 "SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(8314892176759550561)";
             transaction.execute_unprepared(lock).await?;
@@ -50,20 +51,20 @@ impl Store {
         Ok(transaction)
     }
 
-    /// The migrations in their order, and whether each has been applied.
+    /// The migrations in order, and whether each one has been applied.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] if the database does not respond.
     pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
         if self.engine == Engine::Postgres {
-            // A table that a role may not see looks like none.
+            // Without the SELECT privilege, the migration table appears to be missing.
             let hidden = "SELECT EXISTS (SELECT 1 FROM pg_class WHERE relname = 'seaql_migrations' \
                           AND relnamespace = current_schema()::regnamespace \
                           AND NOT has_table_privilege(oid, 'SELECT'))";
             let rows = self.query(hidden, Vec::new()).await?;
             if rows.first().map(|row| row.try_get_by_index(0)).transpose()? == Some(true) {
-                let message = "the role may not read the table seaql_migrations, so the server can't check which migrations \
-                               have been applied: grant it SELECT on all tables";
+                let message = "the role can't read the table seaql_migrations, so the server can't check which \
+                               migrations have been applied; grant the role SELECT on all tables";
                 return Err(Error::Conflict(crate::Reason::DatabaseConflict, message.to_owned()));
             }
         }
@@ -79,12 +80,12 @@ impl Store {
     }
 }
 
-/// The library says so when a migration was applied that it doesn't know.
+/// Converts the error of the library for a migration that was applied but is unknown to this version.
 fn of_another_version(error: DbErr) -> Error {
     match &error {
         DbErr::Custom(text) if text.starts_with("Migration file of version") => {
-            let text = "this database was made by a newer version of salesgraph: use that, or a backup \
-                        from before";
+            let text = "this database was migrated by a newer version of salesgraph; use that version or an older \
+                        backup";
             Error::Conflict(crate::Reason::DatabaseConflict, text.to_owned())
         }
         // The owner of the database can act on the message of a migration.

@@ -1,5 +1,5 @@
-//! The database: one side to read from, one to write to. Which engine it is shows only in the file
-//! that writes the page SQL, in the migrations, and here.
+//! The database, with a reading and a writing side. The engine matters only here, in the migrations, and in the
+//! file that builds the SQL of list pages.
 
 mod connect;
 mod engine;
@@ -49,21 +49,21 @@ pub(crate) use lock::hold_alone;
 pub use meter::{Metered, Sent, metered};
 pub use patience::patient;
 
-/// How many connections read a file at the same time.
+/// The number of connections that read a SQLite file.
 const READERS: u32 = 8;
 
-/// Connections to a Postgres database that are neither for a read nor for a write: one that waits for nobody, those that see
-/// the database as it was at one moment, and the one that listens.
+/// Additional Postgres connections: one that bypasses the queue, those of snapshots, and the one that listens for
+/// notifications.
 const BESIDES: u32 = 2 + snapshot::MOST;
 
-/// The minimum of connections to a Postgres database.
+/// The minimum number of connections to a Postgres database.
 pub const MIN_CONNECTIONS: u32 = 4 + BESIDES;
 
-/// How many connections to a Postgres database there are at most.
+/// Connection limits of a Postgres database.
 struct Limits {
-    /// To write, half of them with a transaction around.
+    /// Writing connections, half of them for transactions.
     write: u32,
-    /// To read at a time.
+    /// Reading connections.
     read: u32,
 }
 
@@ -71,7 +71,7 @@ impl Limits {
     fn of(connections: Option<u32>) -> Result<Self> {
         let Some(all) = connections else { return Ok(Self { write: 16, read: 16 }) };
         if all < MIN_CONNECTIONS {
-            let message = format!("a server needs at least {MIN_CONNECTIONS} connections");
+            let message = format!("`connections` must be at least {MIN_CONNECTIONS}");
             return Err(Error::invalid(
                 crate::Reason::ConfigurationInvalid,
                 "connections",
@@ -83,36 +83,36 @@ impl Limits {
     }
 }
 
-/// How long a replica may take before the primary is asked instead.
+/// How long a read waits for the replica before it uses the primary.
 const REPLICA_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a database that is asked whether it is there may take to say so.
+/// The timeout of a health check.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Those who read.
+/// The reading side.
 #[derive(Clone, Debug)]
 enum Readers {
-    /// One at a time on each connection of a file.
+    /// One statement at a time on each connection to the file.
     Sqlite(Arc<SqliteReaders>),
-    /// As many, kept at hand.
+    /// A pool of connections.
     Postgres(Arc<KeptConnections>),
 }
 
-/// A database: the side to read from and the side to write to.
+/// A database with a reading and a writing side.
 #[derive(Clone, Debug)]
 pub struct Store {
     read: Readers,
     replica: Option<Arc<Replica>>,
     write: DatabaseConnection,
-    /// Those of a server that write without a transaction around.
+    /// Connections of a server for writes without an explicit transaction.
     writers: Option<Arc<KeptConnections>>,
     engine: Engine,
     statements: Arc<AtomicU64>,
-    /// What writes was left by.
+    /// Abandoned statements of the writing side.
     left: Left,
     signal: Arc<Signal>,
     secrets: Arc<Secrets>,
-    /// Who may see the database as it was at one moment.
+    /// Permits for snapshots.
     snapshots: Arc<Semaphore>,
     /// The file of an embedded database.
     file: Option<PathBuf>,
@@ -121,22 +121,22 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects to the database that `url` names: `sqlite:path`, `postgres://…` or `postgresql://…`.
-    /// A SQLite file is made, readable by its owner only, when there is none.
+    /// Connects to the database at `url`: `sqlite:path`, `postgres://…` or `postgresql://…`. A missing SQLite file
+    /// is created, readable only by its owner.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the URL names no database that we know, or none that can be opened;
-    /// [`Error::Unavailable`] when a connection is lost meanwhile.
+    /// [`Error::Invalid`] if the URL is not supported or the database can't be opened; [`Error::Unavailable`] if
+    /// the connection is lost.
     pub async fn connect(url: &str) -> Result<Self> {
         Self::connect_with(url, None, None).await
     }
 
-    /// As [`connect`](Self::connect), with a `replica` of a Postgres database to read from while it shows all
-    /// that anybody was told to have been written, and with a maximum of `connections` to each of them.
+    /// As [`connect`](Self::connect), with a read `replica` of a Postgres database that is used while it shows all
+    /// acknowledged writes, and with a maximum of `connections` to each server.
     ///
     /// # Errors
-    /// As [`connect`](Self::connect), and [`Error::Invalid`] when that is no replica, or when there are fewer connections
-    /// than [`MIN_CONNECTIONS`].
+    /// As [`connect`](Self::connect), and [`Error::Invalid`] if `replica` is not a replica of the database, or if
+    /// `connections` is less than [`MIN_CONNECTIONS`].
     pub async fn connect_with(
         url: &str,
         replica: Option<&str>,
@@ -151,7 +151,7 @@ impl Store {
         let (engine, read, write) = if let Some(path) = sqlite_path(url) {
             if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
                 let message =
-                    "a database in memory would be gone at once; name a file: `sqlite:PATH`";
+                    "in-memory databases are not supported; specify a file: `sqlite:PATH`";
                 return Err(Error::invalid(
                     crate::Reason::ConfigurationInvalid,
                     "database",
@@ -160,7 +160,7 @@ impl Store {
             }
             prepare_file(&path)?;
             lock = Some(Arc::new(lock::hold(&path)?));
-            // The writer first: it puts the file into WAL mode, which the readers then find.
+            // The writer comes first, because it sets WAL mode, which the readers require.
             let write = connect(connect::sqlite_writer(&path, &left), &statements).await?;
             let read = SqliteReaders::open(&path, READERS, &statements).await?;
             file = Some(path);
@@ -186,14 +186,14 @@ impl Store {
             return Err(Error::invalid(
                 crate::Reason::ConfigurationInvalid,
                 "database",
-                "the database must be `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`",
+                "`database` must be `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`",
             ));
         };
         if replica.is_some() && engine == Engine::Sqlite {
             return Err(Error::invalid(
                 crate::Reason::ConfigurationInvalid,
                 "replica",
-                "only a Postgres database has replicas",
+                "`replica` requires a Postgres database",
             ));
         }
         Ok(Self {
@@ -212,10 +212,10 @@ impl Store {
         })
     }
 
-    /// As [`connect`](Self::connect), but makes no file.
+    /// As [`connect`](Self::connect), but does not create a file.
     ///
     /// # Errors
-    /// As [`connect`](Self::connect), and [`Error::Invalid`] when there is no such file.
+    /// As [`connect`](Self::connect), and [`Error::Invalid`] if the file does not exist.
     pub async fn connect_existing(url: &str) -> Result<Self> {
         if let Some(path) = sqlite_path(url).filter(|path| !path.exists()) {
             let message = format!("there is no database at {}", path.display());
@@ -224,20 +224,21 @@ impl Store {
         Self::connect(url).await
     }
 
-    /// Asks the database for an answer.
+    /// Checks that the database responds.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when there is none.
+    /// [`Error::Unavailable`] if it does not.
     pub async fn ping(&self) -> Result<()> {
         let answer = timeout(PING_TIMEOUT, self.query("SELECT 1", Vec::new())).await;
-        let late = || Error::Unavailable(DbErr::Custom("no answer in time".to_owned()));
+        let late =
+            || Error::Unavailable(DbErr::Custom("the database did not respond in time".to_owned()));
         answer.map_err(|_| late())?.map(|_| ())
     }
 
-    /// Closes every connection.
+    /// Closes all connections.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when one can't be closed.
+    /// [`Error::Unavailable`] if a connection can't be closed.
     pub async fn close(self) -> Result<()> {
         if let Some(replica) = &self.replica {
             replica.close().await.map_err(Error::Unavailable)?;
@@ -252,24 +253,24 @@ impl Store {
         self.write.close().await.map_err(Error::Unavailable)
     }
 
-    /// The engine.
+    /// The database engine.
     #[must_use]
     pub fn engine(&self) -> Engine {
         self.engine
     }
 
-    /// How many statements have been sent since the store was connected.
+    /// The number of statements sent since the store was connected.
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
     }
 
-    /// The side to write to.
+    /// The writing side.
     pub(crate) fn write(&self) -> &DatabaseConnection {
         &self.write
     }
 
-    /// Who is told that something has been written.
+    /// The cache of organization secrets.
     pub(crate) fn secrets(&self) -> &Secrets {
         &self.secrets
     }
@@ -278,7 +279,7 @@ impl Store {
         &self.signal
     }
 
-    /// The pool of a Postgres database, to listen on.
+    /// The pool of a Postgres database, for listening to notifications.
     pub(crate) fn postgres(&self) -> Option<&sqlx::PgPool> {
         match &self.read {
             Readers::Postgres(readers) => Some(readers.pool()),
@@ -286,7 +287,7 @@ impl Store {
         }
     }
 
-    /// How many connections there are, and how many of them do nothing: to read, to write.
+    /// The number of open and of idle connections: reading, writing.
     #[must_use]
     pub fn connections(&self) -> [(u32, u32); 2] {
         let idle = |idle: usize| u32::try_from(idle).unwrap_or(u32::MAX);
@@ -303,12 +304,12 @@ impl Store {
         }
     }
 
-    /// The rows of `sql`, in which every `{}` is the place of the next of `binds`.
+    /// Runs `sql`, in which each `{}` is the placeholder of the next bind parameter, and returns its rows.
     pub(crate) async fn query(&self, sql: &str, binds: Vec<Bind>) -> Result<Vec<QueryResult>> {
         self.read(self.engine.statement(sql, binds)).await
     }
 
-    /// The rows of a statement that only reads, as they are now.
+    /// Runs a read-only statement on the current state.
     pub(crate) async fn read(&self, statement: Statement) -> Result<Vec<QueryResult>> {
         if !patience::is_patient() {
             return self.read_once(&statement).await;
@@ -316,16 +317,16 @@ impl Store {
         Box::pin(patience::until_answered(|| self.read_once(&statement))).await
     }
 
-    /// The rows of a statement that only reads, with everything that anybody was told to have been written:
-    /// a replica may give them. Subscribers are told of what is written before a replica has it.
+    /// Runs a read-only statement that sees all acknowledged writes, on the replica if possible. Subscribers need
+    /// [`read`](Self::read), because they are notified of writes before the replica shows them.
     pub(crate) async fn read_shown(&self, statement: Statement) -> Result<Vec<QueryResult>> {
         let replica = self.replica.as_ref().filter(|_| !patience::is_patient());
         if let Some(readers) = replica.and_then(|replica| replica.readers()) {
             match timeout(REPLICA_TIMEOUT, readers.run(&statement)).await {
-                Err(_) => tracing::debug!("the replica did not answer in time"),
-                // It is gone, or what is read there was in the way of what it had to take over.
+                Err(_) => tracing::debug!("read replica timed out; reading from the primary"),
+                // The replica is unavailable, or it cancelled the query because of a conflict with replication.
                 Ok(Err(error)) if matches!(Error::from(error.clone()), Error::Unavailable(_)) => {
-                    tracing::debug!(%error, "the replica did not answer");
+                    tracing::debug!(%error, "read replica failed; reading from the primary");
                 }
                 Ok(answer) => return Ok(answer?),
             }
@@ -333,15 +334,15 @@ impl Store {
         self.read(statement).await
     }
 
-    /// Ends when nobody reads from a replica that doesn't show what was committed before: to be awaited by
-    /// whoever is about to tell of it.
+    /// Completes when no server reads from a replica that lacks the writes committed so far. Must be awaited before
+    /// a write is acknowledged.
     pub(crate) async fn shown(&self) {
         if let Some(replica) = &self.replica {
             replica.shows_all().await;
         }
     }
 
-    /// How old what the replica shows may be, when there is one; without end while that is not known.
+    /// The upper bound of the replication lag, if there is a replica; the maximum duration if it is unknown.
     #[must_use]
     pub fn replica_age(&self) -> Option<Duration> {
         self.replica.as_ref().map(|replica| replica.age().unwrap_or(Duration::MAX))
@@ -354,13 +355,13 @@ impl Store {
         }
     }
 
-    /// Runs `sql`, which changes no row, in which every `{}` is the place of the next of `binds`.
+    /// Runs `sql`, which changes no rows and in which each `{}` is the placeholder of the next bind parameter.
     pub(crate) async fn execute(&self, sql: &str, binds: Vec<Bind>) -> Result<()> {
         self.write.execute_raw(self.engine.statement(sql, binds)).await?;
         Ok(())
     }
 
-    /// A transaction that writes. Inside it, everything goes through it.
+    /// Begins a write transaction. All statements of the transaction must go through it.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -370,11 +371,11 @@ impl Store {
     }
 }
 
-/// How many connections may have been cut: as many as a server has to write.
+/// The maximum number of closed connections to skip: the number of writing connections of a server.
 const ATTEMPTS: u32 = 64;
 
-/// A connection that was cut while nobody used it shows that when it is used, and is thrown away then:
-/// what has done nothing yet is tried on the next, until all have been.
+/// Retries while connections turn out to be closed. A connection that was closed while idle fails on its next use
+/// and is then discarded; as no work has been done, the next connection is tried until all have been.
 async fn again<T, F: Future<Output = Result<T, DbErr>>>(
     attempt: impl Fn() -> F,
 ) -> Result<T, DbErr> {

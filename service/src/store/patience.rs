@@ -1,7 +1,7 @@
-//! Whether a read waits for a database that is away.
+//! Retries of reads while the database is unavailable.
 //!
-//! Whoever asks once is told at once, and asks again. A subscriber is not: what could not be read would be
-//! missing from its stream, so its reads wait.
+//! A regular request fails at once, and its client retries. The reads of a subscriber are retried here, because
+//! entries that it could not read would be missing from its stream.
 
 use std::time::{Duration, Instant};
 
@@ -9,27 +9,27 @@ use tokio::time::sleep;
 
 use crate::error::{Error, Result};
 
-/// How long a patient read waits.
+/// How long a read is retried.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How long between two attempts.
+/// The delay between two attempts.
 const PAUSE: Duration = Duration::from_millis(200);
 
 tokio::task_local! {
     static PATIENT: ();
 }
 
-/// Runs `work`, whose reads wait for a database that is away.
+/// Runs `work` and retries its reads while the database is unavailable.
 pub async fn patient<F: Future>(work: F) -> F::Output {
     PATIENT.scope((), work).await
 }
 
-/// Whether the work that runs is patient.
+/// Whether the current work retries its reads.
 pub(super) fn is_patient() -> bool {
     PATIENT.try_with(|()| ()).is_ok()
 }
 
-/// Reads again while the database does not answer.
+/// Retries a read while the database is unavailable.
 pub(super) async fn until_answered<T, F: Future<Output = Result<T>>>(
     read: impl Fn() -> F,
 ) -> Result<T> {
@@ -37,7 +37,7 @@ pub(super) async fn until_answered<T, F: Future<Output = Result<T>>>(
     loop {
         match read().await {
             Err(Error::Unavailable(error)) if begun.elapsed() < PATIENCE => {
-                tracing::debug!(%error, "a subscriber waits for the database");
+                tracing::debug!(%error, "the database is unavailable; retrying a read of a subscriber");
                 sleep(PAUSE).await;
             }
             done => return done,

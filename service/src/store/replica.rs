@@ -1,18 +1,17 @@
-//! A copy of a Postgres database that is read in its place, as long as nobody can notice.
+//! Reads from a read replica of a Postgres database, with read-your-writes consistency.
 //!
-//! A replica shows what was written a moment later. Nobody may be told that something was written and then not
-//! find it, whichever server they ask next, and without a word from them. Two rules together see to that:
+//! A replica shows writes with a replication lag. After a write has been acknowledged, no client may miss it in a
+//! later read, on any server, and without passing a token. Three rules guarantee this:
 //!
-//! 1. A server reads from the replica only while it has seen, less than [`FRESH`] ago, that the replica shows all
-//!    that had been written by then.
-//! 2. Whoever has written is told so only when the replica shows it, or when [`FRESH`] and a little more have
-//!    passed: then, by the first rule, no server reads from the replica any more.
+//! 1. A server reads from the replica only if it has verified, less than [`FRESH`] ago, that the replica shows
+//!    everything that had been written by then.
+//! 2. A write is acknowledged only when the replica shows it, or when slightly more than [`FRESH`] has passed:
+//!    then, by rule 1, no server reads from the replica any more.
+//! 3. A server that had to stop reading from the replica resumes after [`STEADY`]. If a writer finds that the
+//!    replica is missing something older than [`FRESH`], the writer need not wait: no server reads from the replica
+//!    now, and a server that resumes will have verified that the replica shows the write.
 //!
-//! 3. A server that had to stop reading from it begins again after [`STEADY`]. So whoever finds, after writing,
-//!    that the replica misses something older than [`FRESH`] need not wait: nobody reads from it now, and who
-//!    begins again will have seen that it shows what was written.
-//!
-//! How far a replica is, is told by positions in the write-ahead log
+//! Replication progress is measured by positions in the write-ahead log
 //! (<https://www.postgresql.org/docs/current/functions-admin.html>, Recovery Information Functions).
 
 use std::{
@@ -34,23 +33,23 @@ use tokio::{
 use super::{connect::ACQUIRE_TIMEOUT, kept::KeptConnections};
 use crate::error::{Error, Result};
 
-/// How old the knowledge may be that the replica shows everything.
+/// The maximum age of the verification that the replica shows everything.
 const FRESH: Duration = Duration::from_millis(150);
 
-/// How long the replica must have been good before it is read from again.
+/// How long the replica must have been up to date before reads from it resume.
 const STEADY: Duration = Duration::from_millis(400);
 
-/// How long whoever has written waits for the replica.
+/// How long a write waits for the replica.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// How often the replica is looked at while nobody waits, and while somebody does.
+/// How often the replica is polled while no write waits for it, and while one does.
 const LOOKS: Duration = Duration::from_millis(50);
 const LOOKS_FOR_WRITERS: Duration = Duration::from_millis(2);
 
-/// How long a look may take.
+/// The timeout of a poll.
 const LOOK_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// See the module.
+/// A read replica. See the module documentation.
 #[derive(Debug)]
 pub(super) struct Replica {
     readers: Arc<KeptConnections>,
@@ -58,31 +57,31 @@ pub(super) struct Replica {
     watch: tokio::task::AbortHandle,
 }
 
-/// What is known of the replica.
+/// The observed state of the replica.
 #[derive(Debug)]
 struct Seen {
-    /// How many writes were committed here.
+    /// The number of writes that this server has committed.
     written: AtomicU64,
-    /// How many of them nobody needs to wait for any more.
+    /// How many of these writes no longer need to wait.
     settled: watch::Sender<Settled>,
-    /// Somebody waits.
+    /// Notified when a write starts to wait.
     waits: Notify,
-    /// When it was last seen to show all that had been written by then.
+    /// When the replica was last verified to show everything that had been written by then.
     fresh: Mutex<Fresh>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Settled {
-    /// The replica shows so many.
+    /// The number of writes that the replica shows.
     shown: u64,
-    /// After so many it was seen to be so far behind that nobody reads from it.
+    /// The number of writes at the last poll in which the replica was too far behind to be read by any server.
     missed: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Fresh {
     at: Option<Instant>,
-    /// Since when, without a gap.
+    /// The start of the current uninterrupted period of freshness.
     since: Option<Instant>,
 }
 
@@ -98,21 +97,21 @@ impl Seen {
     }
 }
 
-/// All that had been written at some moment.
+/// A position in the write-ahead log, with the writes that are known to be before it.
 struct Written {
     position: i64,
-    /// When it had been written, at the latest and at the earliest that is known.
+    /// The latest and the earliest time at which the position is known to have been reached.
     first: Instant,
     last: Instant,
-    /// How many writes of this server were among it.
+    /// The number of writes of this server up to the position.
     count: u64,
 }
 
 impl Replica {
-    /// The replica at `url` of the database that `primary` reads.
+    /// Opens the replica at `url` of the database that `primary` reads.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the URL names a database that is no replica.
+    /// [`Error::Invalid`] if the URL is not that of a replica of this database.
     pub(super) async fn open(
         url: &str,
         most: u32,
@@ -124,21 +123,21 @@ impl Replica {
         let own = own.first().map(who).transpose()?.unwrap_or_default();
         if own.synchronous_commit == "off" {
             tracing::warn!(
-                "synchronous_commit is off: what was written may not be seen on the replica"
+                "synchronous_commit is off: acknowledged writes may be missing on the replica"
             );
         }
         match timeout(ACQUIRE_TIMEOUT, other(url)).await {
             Ok(Ok(other)) if other == Who { follows: true, ..own.clone() } => {}
             Ok(Ok(other)) if !other.follows => {
-                let text = "this is no replica: the server follows no other one";
+                let text = "the server is not a read replica: it is not in recovery";
                 return Err(Error::invalid(crate::Reason::ConfigurationInvalid, "replica", text));
             }
             Ok(Ok(_)) => {
-                let text = "this is a replica of another server, or another database";
+                let text = "the replica belongs to another server or another database";
                 return Err(Error::invalid(crate::Reason::ConfigurationInvalid, "replica", text));
             }
-            // One that is away comes later.
-            Ok(Err(_)) | Err(_) => tracing::warn!("the replica does not answer yet"),
+            // An unavailable replica is used once it is available.
+            Ok(Err(_)) | Err(_) => tracing::warn!("the read replica is not available yet"),
         }
         let seen = Arc::new(Seen {
             written: AtomicU64::new(0),
@@ -147,24 +146,27 @@ impl Replica {
             fresh: Mutex::default(),
         });
         let looks = look_again_and_again(primary, Arc::clone(&readers), Arc::clone(&seen));
-        #[expect(clippy::disallowed_methods, reason = "ended with the replica, by its handle")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "aborted through its handle when the replica is dropped"
+        )]
         let watch = tokio::spawn(looks).abort_handle();
         Ok(Self { readers, seen, watch })
     }
 
-    /// Those who read from it, while it may be read.
+    /// The connection pool of the replica, if it may be read now.
     pub(super) fn readers(&self) -> Option<&KeptConnections> {
         let fresh = *self.seen.fresh();
         let is_steady = fresh.since.is_some_and(|since| since.elapsed() > STEADY);
         (fresh.is_now() && is_steady).then_some(&*self.readers)
     }
 
-    /// How old what it shows may be; `None` when that is not known.
+    /// The upper bound of the replication lag; `None` if it is unknown.
     pub(super) fn age(&self) -> Option<Duration> {
         self.seen.fresh().at.map(|at| at.elapsed())
     }
 
-    /// Ends when no server shows the database without what was committed before this was called.
+    /// Completes when no server can read a state without the writes that were committed before this call.
     pub(super) async fn shows_all(&self) {
         let number = self.seen.written.fetch_add(1, Ordering::SeqCst) + 1;
         let mut settled = self.seen.settled.subscribe();
@@ -185,7 +187,7 @@ impl Drop for Replica {
     }
 }
 
-/// Which database of which cluster a connection leads to.
+/// Identifies the cluster and the database of a connection.
 const WHO: &str = "SELECT (SELECT system_identifier FROM pg_control_system()), current_database()::text, \
                    pg_is_in_recovery(), current_setting('synchronous_commit')";
 
@@ -213,7 +215,7 @@ fn who(row: &sea_orm::QueryResult) -> Result<Who, DbErr> {
     })
 }
 
-/// Who is at `url`, by a connection of its own.
+/// Identifies the server at `url`, on a separate connection.
 async fn other(url: &str) -> Result<Who, sqlx::Error> {
     let mut connection = PgConnection::connect(url).await?;
     let row = sqlx::query(WHO).fetch_one(&mut connection).await?;
@@ -246,14 +248,15 @@ async fn look_again_and_again(
     }
 }
 
-/// Asks both how far they are. `missing` is what the replica has not shown yet, oldest first.
+/// Polls the positions of both servers. `missing` contains the positions that the replica has not reached yet,
+/// oldest first.
 async fn look(
     primary: &KeptConnections,
     replica: &KeptConnections,
     seen: &Seen,
     missing: &mut VecDeque<Written>,
 ) {
-    // Both before the question: what is counted, and seen, by then is in the answer.
+    // Taken before the query, so that its result includes every write counted here.
     let (count, now) = (seen.written.load(Ordering::SeqCst), Instant::now());
     let written = "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint";
     let shown = "SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint";
@@ -285,7 +288,7 @@ async fn look(
             settled.missed = count;
         }
     });
-    // The oldest tells since when it is behind; what follows only fills memory while it is.
+    // The oldest position determines the lag; the positions between would only use memory.
     if missing.len() > 1_000 {
         missing.drain(1..500);
     }

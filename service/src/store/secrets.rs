@@ -1,4 +1,4 @@
-//! Secrets of organizations that were read: they never change.
+//! Cache of organization secrets, which never change.
 
 use std::{
     collections::HashMap,
@@ -10,12 +10,12 @@ use std::{
 pub(crate) struct Secrets(Mutex<HashMap<i64, Vec<u8>>>);
 
 impl Secrets {
-    /// The secret of an organization, when it was read before.
+    /// Returns the cached secret of an organization.
     pub(crate) fn get(&self, organization: i64) -> Option<Vec<u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&organization).cloned()
     }
 
-    /// Keeps the secret of an organization.
+    /// Caches the secret of an organization.
     pub(crate) fn put(&self, organization: i64, secret: Vec<u8>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(organization, secret);
     }

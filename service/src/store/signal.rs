@@ -1,18 +1,18 @@
-//! The wake-up between the tasks of one process.
+//! Wake-up signal between the tasks of a process.
 
 use tokio::sync::watch;
 
-/// Tells the tasks of this process that something has been written.
+/// Notifies the tasks of this process that rows have been written.
 #[derive(Debug, Default)]
 pub(crate) struct Signal(watch::Sender<()>);
 
 impl Signal {
-    /// Something has been written and committed.
+    /// Signals that a write has been committed.
     pub(crate) fn changed(&self) {
         self.0.send_replace(());
     }
 
-    /// One who waits for that: `changed()` ends when something was written since it last did.
+    /// Returns a receiver whose `changed()` completes after a new write.
     pub(crate) fn listen(&self) -> watch::Receiver<()> {
         self.0.subscribe()
     }

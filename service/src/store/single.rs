@@ -1,5 +1,4 @@
-//! Writes that are one statement for the driver: one way to the database and back, and a transaction of
-//! their own.
+//! Single-statement writes: one round trip to the database with a transaction of its own.
 
 use std::{sync::atomic::Ordering, time::Instant};
 
@@ -10,12 +9,13 @@ use super::{Engine, Store, meter, sqlite_readers};
 use crate::error::Result;
 
 impl Store {
-    /// Runs `sql`, in which every `{}` is the place of the next of `binds`, and commits; gives the rows of all
-    /// its statements. On Postgres it is one statement, on SQLite there may be several, joined by `;`.
+    /// Runs `sql`, in which each `{}` is the placeholder of the next bind parameter, commits, and returns the rows
+    /// of all statements. On Postgres it must be one statement; on SQLite there may be several, joined by `;`.
     ///
     /// # Errors
-    /// When it fails, and then nothing is written; [`Error::Unavailable`](crate::Error::Unavailable) also when
-    /// the connection was cut before there was an answer, and then nobody knows.
+    /// Returns an error if the statement fails, in which case nothing is written.
+    /// [`Error::Unavailable`](crate::Error::Unavailable) is also returned if the connection is lost before the
+    /// response; then it is unknown whether the write was committed.
     pub(crate) async fn write_single(
         &self,
         sql: &str,
@@ -33,7 +33,8 @@ impl Store {
         let pool = self.write.get_sqlite_connection_pool();
         let mut writer = pool.acquire().await.map_err(failed)?;
         let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), arguments);
-        // Whoever leaves meanwhile leaves a connection in a transaction: that is noted before it goes back.
+        // A cancelled call leaves a connection in a transaction, which is recorded before the connection returns to
+        // the pool.
         let running = self.left.running();
         let rows = query.fetch_all(&mut *writer).await;
         running.ended();
@@ -41,7 +42,7 @@ impl Store {
         match rows {
             Ok(rows) => Ok(rows.into_iter().map(SqliteRow::into).collect()),
             Err(error) => {
-                // Fails when SQLite has done so by itself.
+                // Fails if SQLite has already rolled back by itself.
                 let _ = writer.execute("ROLLBACK").await;
                 Err(failed(error).into())
             }

@@ -1,4 +1,4 @@
-//! The database as it was at one moment, for what is read in many statements.
+//! Consistent snapshots for reads that take several statements.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,17 +7,18 @@ use sea_orm::DbErr;
 use super::{Readers, Store};
 use crate::error::{Error, Result};
 
-/// How many there may be at once. Each keeps a connection to itself, and what others change meanwhile from being
-/// cleared away.
+/// The maximum number of concurrent snapshots. Each one occupies a connection and keeps the database from removing
+/// old row versions.
 pub(super) const MOST: u32 = 2;
 
-/// How long a statement waits for the others on its connection.
+/// How long a statement waits for other statements on the connection of its snapshot.
 pub(super) const PATIENCE: Duration = Duration::from_mins(2);
 
 impl Store {
-    /// The same, as it is now: what is written later is not read, and nothing should be written.
+    /// Returns a store on a snapshot of the current state: later writes are not visible, and nothing should be
+    /// written through it.
     pub(crate) async fn snapshot(&self) -> Result<Self> {
-        let busy = || DbErr::Custom("too many exports run, try again".to_owned());
+        let busy = || DbErr::Custom("too many exports are running; try again later".to_owned());
         let permit = Arc::clone(&self.snapshots).try_acquire_owned();
         let permit = permit.map_err(|_| Error::Unavailable(busy()))?;
         let read = match &self.read {

@@ -1,7 +1,7 @@
-//! Connections that read a SQLite file, one statement at a time on each.
+//! Reading connections to a SQLite file, with one statement at a time on each.
 //!
-//! SQLite works in a thread of its own for each connection and knows no client: a statement whose client
-//! has left, or that takes too long, is stopped by the handler that SQLite asks while it works.
+//! SQLite runs in its own thread per connection and can't detect that a client has disconnected. The progress
+//! handler of SQLite stops a statement that was abandoned or has timed out.
 
 use std::{
     path::{Path, PathBuf},
@@ -30,20 +30,19 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// How many steps of its machine SQLite takes between two questions whether to go on: about a
-/// millisecond's worth.
+/// The number of virtual machine steps between two calls of the progress handler: about a millisecond of work.
 const STEPS: i32 = 20_000;
 
-/// See the module.
+/// A pool of reading connections. See the module documentation.
 #[derive(Debug)]
 pub(super) struct SqliteReaders {
     free: Mutex<Vec<Reader>>,
     turns: Semaphore,
     statements: Arc<AtomicU64>,
     path: PathBuf,
-    /// How long a statement waits for its turn.
+    /// How long a statement waits for a connection.
     patience: Duration,
-    /// Held while a snapshot is.
+    /// The permit of a snapshot, held as long as the snapshot.
     permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -53,11 +52,11 @@ struct Reader {
     deadline: Arc<Deadline>,
 }
 
-/// When the statement of a connection is to end.
+/// The deadline of the statement that runs on a connection.
 #[derive(Debug)]
 struct Deadline {
     opened: Instant,
-    /// In milliseconds since then.
+    /// The deadline in milliseconds since that time.
     end: AtomicU64,
 }
 
@@ -101,11 +100,11 @@ impl SqliteReaders {
         })
     }
 
-    /// One more reader of the file, who sees it as it is now.
+    /// Opens another reading connection with a snapshot of the current state.
     pub(super) async fn snapshot(&self, permit: OwnedSemaphorePermit) -> Result<Self> {
         let mut one = Self::open(&self.path, 1, &self.statements).await?;
         for reader in one.free.get_mut().unwrap_or_else(PoisonError::into_inner) {
-            // What it sees begins with its first look.
+            // The snapshot begins with the first read.
             for sql in ["BEGIN", "SELECT count(*) FROM sqlite_schema"] {
                 let done = reader.connection.execute(sql).await;
                 done.map_err(|error| DbErr::Query(of_driver(error)))?;
@@ -116,7 +115,7 @@ impl SqliteReaders {
         Ok(one)
     }
 
-    /// Those that do nothing.
+    /// The number of idle connections.
     pub(super) fn idle(&self) -> usize {
         self.turns.available_permits()
     }
@@ -134,16 +133,18 @@ impl SqliteReaders {
     pub(super) async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>> {
         let busy = |why: &str| Error::Unavailable(DbErr::Custom(why.to_owned()));
         let turn = timeout(self.patience, self.turns.acquire()).await;
-        let _turn = turn.map_err(|_| busy("all readers work"))?.map_err(|_| busy("closed"))?;
+        let _turn =
+            turn.map_err(|_| busy("all connections are in use"))?.map_err(|_| busy("closed"))?;
         let Some(reader) = self.free().pop() else {
-            return Err(Error::internal("a turn without a reader"));
+            return Err(Error::internal("acquired a permit without a connection"));
         };
         let mut reading = Reading { readers: self, reader: Some(reader), done: false };
         let Some(Reader { connection, deadline }) = &mut reading.reader else {
-            return Err(Error::internal("a reader that is gone"));
+            return Err(Error::internal("connection was closed"));
         };
         if deadline.is_over() {
-            // Whoever had it left: what they asked for ends first, and must not take our time for its own.
+            // The previous statement may have been abandoned. It must end first, or its stop request would stop
+            // this statement.
             let _ = connection.ping().await;
         }
         deadline.set();
@@ -162,7 +163,7 @@ impl SqliteReaders {
     }
 }
 
-/// A reader at work; dropped before it is done when the client has left.
+/// A running read; if it is dropped before it is done, the client has disconnected.
 struct Reading<'r> {
     readers: &'r SqliteReaders,
     reader: Option<Reader>,
@@ -183,7 +184,7 @@ fn of_driver(error: sqlx::Error) -> RuntimeErr {
     RuntimeErr::SqlxError(error.into())
 }
 
-/// The binds of a statement as the driver takes them. Lists are JSON already.
+/// Converts the bind parameters of a statement for the driver. Lists are already JSON.
 pub(super) fn arguments(statement: &Statement) -> Result<SqliteArguments, DbErr> {
     let mut arguments = SqliteArguments::default();
     for value in statement.values.iter().flat_map(|values| &values.0) {
@@ -195,7 +196,7 @@ pub(super) fn arguments(statement: &Statement) -> Result<SqliteArguments, DbErr>
             Value::String(value) => arguments.add(value.clone()),
             Value::ChronoDateTimeUtc(value) => arguments.add(value),
             Value::Json(value) => arguments.add(value.as_deref().cloned()),
-            other => Err(format!("a bind that is not known here: {other:?}").into()),
+            other => Err(format!("unsupported bind parameter: {other:?}").into()),
         };
         added.map_err(|error| DbErr::Type(error.to_string()))?;
     }

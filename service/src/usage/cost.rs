@@ -1,9 +1,8 @@
-//! What drafts, research, prospects and companies have cost so far in calls to language models.
+//! Language model costs to date of drafts, research, prospects and companies.
 //!
-//! A call that made several drafts or pieces of research counts a share on each, so that nothing is
-//! counted twice. Drafts that were given up or superseded and prospects that were deleted count too: the
-//! money is spent. What was deleted for good or erased counts on nothing any more, but stays in the
-//! ledger.
+//! The cost of a call that produced several drafts or research records is divided among them, so nothing is counted
+//! twice. Discarded and superseded drafts and soft-deleted prospects count too, because the money has been spent.
+//! Permanently deleted or erased rows no longer have costs, but their calls stay in the usage log.
 
 use std::collections::HashMap;
 
@@ -11,20 +10,20 @@ use sea_orm::Value as Bind;
 
 use crate::{error::Result, scope::Scope, store::Engine};
 
-/// Whose cost.
+/// Subject of the costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Of {
-    /// Of outreach drafts.
+    /// Outreach drafts.
     Drafts,
-    /// Of pieces of research.
+    /// Research records.
     Research,
-    /// Of prospects: their drafts and research.
+    /// Prospects: their drafts and research.
     Prospects,
-    /// Of companies: their prospects.
+    /// Companies: their prospects.
     Companies,
 }
 
-/// The shares of the calls behind drafts (`d`) or research (`r`): `key`, `cost`.
+/// Cost shares of the calls that produced drafts (`d`) or research (`r`): `key`, `cost`.
 const DRAFT_SHARES: &str = "SELECT {key} AS key, u.\"cost\" / (\
      (SELECT count(*) FROM \"outreach_draft_usages\" a WHERE a.\"llm_usage_log_id\" = u.\"id\") + \
      (SELECT count(*) FROM \"prospect_research_usages\" b WHERE b.\"llm_usage_log_id\" = u.\"id\")) AS cost \
@@ -32,10 +31,10 @@ const DRAFT_SHARES: &str = "SELECT {key} AS key, u.\"cost\" / (\
      JOIN \"outreach_draft_usages\" l ON l.\"outreach_draft_id\" = d.\"id\" \
      JOIN \"llm_usage_logs\" u ON u.\"id\" = l.\"llm_usage_log_id\"";
 
-/// What each of these has cost so far, in US dollars; what cost nothing is not in it. One statement.
+/// The cost of each row to date, in US dollars; rows without cost are left out. One statement.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn to_date(scope: &Scope, of: Of, keys: &[i64]) -> Result<HashMap<i64, f64>> {
     if keys.is_empty() {
         return Ok(HashMap::new());

@@ -1,4 +1,4 @@
-//! What calls to language models cost, and what an answer cost in them.
+//! Cost report: language model costs, and cost per reply.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
 
 use super::llm_usage_log;
 
-/// What the report can be grouped by.
+/// Group keys of the report.
 pub const GROUPS: &[Word] = &[
     word("model", "Model."),
     word("workflow", "Workflow."),
@@ -28,36 +28,36 @@ pub const GROUPS: &[Word] = &[
     word("month", "Month."),
 ];
 
-/// What calls to language models cost.
+/// Costs of language model calls.
 #[derive(Clone, Debug)]
 pub struct CostReport {
-    /// Group by group: the dearest first, or the newest pieces of time in their order.
+    /// Groups: by cost, most expensive first, or time buckets in chronological order.
     pub groups: Vec<CostGroup>,
-    /// All calls of the time.
+    /// All calls in the time range.
     pub total: CostGroup,
-    /// How often prospects that are not deleted said something to us in the time.
+    /// Inbound interactions in the time range, from prospects that are not deleted.
     pub replies: i64,
 }
 
-/// Calls that have something in common.
+/// A group of calls.
 #[derive(Clone, Debug, Default)]
 pub struct CostGroup {
-    /// What that is.
+    /// Group key.
     pub key: String,
-    /// How many.
+    /// Number of calls.
     pub calls: i64,
-    /// Tokens of prompts and answers.
+    /// Prompt and completion tokens.
     pub tokens: f64,
-    /// What they cost, in US dollars.
+    /// Cost in US dollars.
     pub cost: f64,
-    /// How long one took on the average, in milliseconds.
+    /// Mean latency in milliseconds.
     pub mean_latency: Option<f64>,
 }
 
-/// The report from a moment to before another, by one of [`GROUPS`]. Three statements.
+/// The cost report of a half-open time range, grouped by one of [`GROUPS`]. Three statements.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn cost_report(
     scope: &Scope,
     by: &str,
@@ -83,7 +83,7 @@ pub async fn cost_report(
         _ => ("created_at", Some(Bucket::Month)),
     };
     aggregate.keys.push(GroupKey { of: 0, column: table.column(column), bucket });
-    // Of more groups than are told, the dearest, or the newest.
+    // Above the maximum number of groups, the most expensive or the newest ones are returned.
     let cost = Measure::Sum(table.column("cost"));
     let by = if bucket.is_some() { GroupBy::Key(0) } else { GroupBy::Measure(cost) };
     aggregate.order = vec![GroupSort { by, direction: Direction::Descending, nulls: Nulls::Last }];
@@ -145,7 +145,7 @@ pub async fn cost_report(
     Ok(CostReport { groups, total, replies })
 }
 
-/// From a moment to before another.
+/// Filter for a half-open time range.
 pub(crate) fn within(
     column: usize,
     since: Option<DateTime<Utc>>,

@@ -1,4 +1,4 @@
-//! What each day cost. Triggers keep it in step with the ledgers, whoever writes them.
+//! Daily cost summaries. Database triggers update them on every write to the usage logs.
 
 use std::sync::LazyLock;
 
@@ -22,7 +22,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// What was paid for (`daily_cost_summaries.category`).
+/// Cost categories (`daily_cost_summaries.category`).
 pub const CATEGORIES: &[Word] = &[
     word("llm", "Language-model calls."),
     word("api", "API calls."),
@@ -30,14 +30,14 @@ pub const CATEGORIES: &[Word] = &[
     word("storage", "Object-storage operations."),
 ];
 
-/// The beginning of a day, by the clocks of UTC.
+/// Start of a day in UTC.
 #[must_use]
 pub fn day_of(moment: DateTime<Utc>) -> DateTime<Utc> {
     moment.date_naive().and_time(NaiveTime::MIN).and_utc()
 }
 
-/// Takes calls to language models that are about to be deleted out of their days: triggers add rows, and a ledger loses them
-/// with the demo set only.
+/// Subtracts language model calls that are about to be deleted from their days. Triggers only handle inserts; usage
+/// logs lose rows only when demo data is removed.
 pub(crate) async fn subtract_llm(unit: &Unit, ids: &[i64]) -> Result<()> {
     let engine = unit.scope().engine();
     let day = match engine {

@@ -1,4 +1,4 @@
-//! The ledger of calls to language models.
+//! LLM usage log: language model calls.
 
 use std::sync::LazyLock;
 
@@ -27,7 +27,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// What may be written: a ledger only grows.
+/// Validation rules. The log is append-only.
 pub fn rules() -> &'static Rules {
     const COUNT: Check = Check::Between(0.0, 2_147_483_647.0);
     static RULES: Rules = Rules {
@@ -78,7 +78,9 @@ impl Hooks for Usage {
         match usage.number("total_tokens") {
             None => usage.set("total_tokens", Value::Int(sum)),
             Some(total) if total != sum => {
-                let message = format!("it must be the sum of prompt and completion tokens, {sum}");
+                let message = format!(
+                    "`totalTokens` must be the sum of prompt and completion tokens ({sum})"
+                );
                 problems.push(Problem::invalid(
                     crate::Reason::SumMismatch,
                     "total_tokens",

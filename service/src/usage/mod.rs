@@ -1,4 +1,4 @@
-//! The ledger of everything that costs money per use, and what it was spent on.
+//! Usage logs of everything that is paid per use, and what it was spent on.
 
 pub mod cost;
 pub mod cost_report;

@@ -1,4 +1,4 @@
-//! The ledger of paid calls that are no calls to language models.
+//! Service usage log: paid calls other than language model calls.
 
 use std::sync::LazyLock;
 
@@ -30,14 +30,14 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// What was paid for (`service_usage_logs.kind`).
+/// Kinds of paid calls (`service_usage_logs.kind`).
 pub const KINDS: &[Word] = &[
     word("api_call", "An API call."),
     word("browser_session", "A remote browser session."),
     word("storage", "An object-storage operation."),
 ];
 
-/// What may be written: a ledger only grows.
+/// Validation rules. The log is append-only.
 pub fn rules() -> &'static Rules {
     const COUNT: Check = Check::Between(0.0, 2_147_483_647.0);
     const MONEY: Check = Check::Between(0.0, 1_000_000.0);
@@ -93,13 +93,13 @@ impl Hooks for Usage {
             Value::Double(number) => Some(*number),
             _ => None,
         };
-        // What the charges say, or how much at which price.
+        // The sum of the charges, or quantity times unit cost.
         let charges = match usage.value("charges") {
             Value::Json(serde_json::Value::Array(charges)) => {
                 let amounts: Option<Vec<f64>> =
                     charges.iter().map(|charge| charge["amount"].as_f64()).collect();
                 if amounts.is_none() {
-                    let message = "each must have an `amount` in US dollars";
+                    let message = "each item of `charges` must have an `amount` in US dollars";
                     problems.push(Problem::invalid(
                         crate::Reason::ValueInvalid,
                         "charges",
@@ -113,7 +113,7 @@ impl Hooks for Usage {
                 problems.push(Problem::invalid(
                     crate::Reason::ValueInvalid,
                     "charges",
-                    "it must be a list",
+                    "`charges` must be a list",
                 ));
                 None
             }
@@ -127,7 +127,8 @@ impl Hooks for Usage {
                 }
             }
             (Some(cost), Some(charges)) if (cost - charges).abs() > 5e-9 => {
-                let message = format!("it must be the sum of the charges, {}", rounded(charges));
+                let message =
+                    format!("`cost` must be the sum of the charges ({})", rounded(charges));
                 problems.push(Problem::invalid(crate::Reason::SumMismatch, "cost", message));
             }
             _ => {}
@@ -135,7 +136,7 @@ impl Hooks for Usage {
     }
 }
 
-/// US dollars with eight places, as ledgers hold them.
+/// US dollars with eight decimal places, as stored in the usage logs.
 pub(crate) fn rounded(cost: f64) -> f64 {
     (cost * 1e8).round() / 1e8
 }

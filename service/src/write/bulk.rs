@@ -1,4 +1,4 @@
-//! Puts many rows in at once: what imports and the demo set stand on.
+//! Bulk inserts for imports and demo data.
 
 use sea_orm::{
     ConnectionTrait, Statement,
@@ -16,11 +16,12 @@ use crate::{
     value::Value,
 };
 
-/// Binds in one statement: below the 32,766 of SQLite and the 65,535 of Postgres.
+/// The maximum number of bind parameters in one statement: below the limits of SQLite (32,766) and Postgres
+/// (65,535).
 pub(super) const BINDS: usize = 30_000;
 
-/// Inserts `rows` into `table` and notes in the change log how many. Each row has a value for every
-/// column of the table, in its order, the key and the organization included.
+/// Inserts `rows` into `table` and records their number in the change log. Each row has a value for every column of
+/// the table in order, including the primary key and the organization.
 pub(crate) async fn rows<C: ConnectionTrait>(
     connection: &C,
     scope: &Scope,
@@ -36,7 +37,7 @@ pub(crate) async fn rows<C: ConnectionTrait>(
     note(connection, scope, table, count).await
 }
 
-/// Notes in the change log that so many rows came in.
+/// Records the number of imported rows in the change log.
 pub(crate) async fn note<C: ConnectionTrait>(
     connection: &C,
     scope: &Scope,
@@ -48,7 +49,7 @@ pub(crate) async fn note<C: ConnectionTrait>(
     change_log::append(connection, scope, scope.now(), vec![entry]).await
 }
 
-/// Inserts `rows` into the table called `name`, which need not be one of an organization.
+/// Inserts `rows` into the table with this name, which need not belong to an organization.
 pub(crate) async fn insert<C: ConnectionTrait>(
     connection: &C,
     engine: Engine,
@@ -79,13 +80,13 @@ pub(crate) async fn insert<C: ConnectionTrait>(
     }
 }
 
-/// Lets the keys that the database gives go on after the highest one that is there.
+/// Advances the sequence of the primary key past the highest existing value.
 pub(crate) async fn continue_keys<C: ConnectionTrait>(
     connection: &C,
     engine: Engine,
     table: &str,
 ) -> Result<()> {
-    // SQLite's AUTOINCREMENT keeps the highest key by itself.
+    // SQLite's AUTOINCREMENT tracks the highest key by itself.
     if engine == Engine::Postgres {
         let sql = format!(
             "SELECT setval(pg_get_serial_sequence('{table}', 'id'), \
@@ -97,7 +98,7 @@ pub(crate) async fn continue_keys<C: ConnectionTrait>(
     Ok(())
 }
 
-/// Whether the organization has rows in `table`, deleted ones too.
+/// Whether the organization has rows in `table`, including deleted ones.
 pub(crate) async fn has_rows<C: ConnectionTrait>(
     connection: &C,
     organization: i64,

@@ -1,4 +1,4 @@
-//! Checks of single values.
+//! Validation of single values.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value as Json;
@@ -12,13 +12,13 @@ use crate::{
     value::Value,
 };
 
-/// The most items of a JSON list.
+/// The maximum number of items in a JSON list.
 const MOST_ITEMS: usize = 1_000;
 
-/// By how much clocks may differ.
+/// The tolerated clock skew.
 pub(crate) const SKEW: TimeDelta = TimeDelta::minutes(5);
 
-/// What is wrong with `value` in `column`, if anything.
+/// Validates `value` for `column` and returns the problem, if any.
 pub(super) fn problem(
     column: &Column,
     rule: &FieldRule,
@@ -27,7 +27,7 @@ pub(super) fn problem(
 ) -> Option<Problem> {
     let refuse = |reason, message: String| Some(Problem::invalid(reason, column.name, message));
     if *value == Value::Null {
-        let message = "it can't be absent".to_owned();
+        let message = "is required".to_owned();
         return if column.nullable { None } else { refuse(Reason::ValueRequired, message) };
     }
     if let (Value::Text(text), Some(length)) = (value, column.length) {
@@ -35,14 +35,14 @@ pub(super) fn problem(
         if count > length as usize {
             return refuse(
                 Reason::TextTooLong,
-                format!("it takes at most {length} characters, these are {count}"),
+                format!("must be at most {length} characters (got {count})"),
             );
         }
     }
     if has_nul(value) {
         return refuse(
             Reason::CharacterNotAllowed,
-            "it can't contain the character NUL".to_owned(),
+            "must not contain the NUL character".to_owned(),
         );
     }
     if let (Value::Text(text), Some(_)) = (value, column.length)
@@ -50,54 +50,55 @@ pub(super) fn problem(
     {
         return refuse(
             Reason::CharacterNotAllowed,
-            "it takes one line, without control characters".to_owned(),
+            "must be a single line without control characters".to_owned(),
         );
     }
     match (rule.check, value) {
         (Check::Filled, Value::Text(text)) if text.trim().is_empty() => {
-            refuse(Reason::ValueRequired, "it can't be empty".to_owned())
+            refuse(Reason::ValueRequired, "must not be empty".to_owned())
         }
         (Check::AtMost(most), Value::Text(text)) if text.chars().count() > most as usize => refuse(
             Reason::TextTooLong,
-            format!("it takes at most {most} characters, these are {}", text.chars().count()),
+            format!("must be at most {most} characters (got {})", text.chars().count()),
         ),
         (Check::Email, Value::Text(text)) if !email::is_address(text) => refuse(
             Reason::EmailInvalid,
-            "it must be an e-mail address, like ada@acme.example".to_owned(),
+            "must be an e-mail address, such as ada@acme.example".to_owned(),
         ),
         (Check::Phone, Value::Text(text)) if phone::written(text).is_none() => refuse(
             Reason::PhoneInvalid,
-            "it must be a phone number, best with its country, like +493012345678".to_owned(),
+            "must be a phone number, preferably with a country code, such as +493012345678"
+                .to_owned(),
         ),
         (Check::Profile, Value::Text(text)) if profile::written(text).is_none() => refuse(
             Reason::ProfileInvalid,
-            "it must be a profile at LinkedIn, like https://www.linkedin.com/in/ada".to_owned(),
+            "must be a LinkedIn profile, such as https://www.linkedin.com/in/ada".to_owned(),
         ),
         (Check::Url, Value::Text(text)) if domain::host(text).is_none() => refuse(
             Reason::UrlInvalid,
-            "it must be an address on the web, like https://acme.example".to_owned(),
+            "must be a web address, such as https://acme.example".to_owned(),
         ),
         (Check::Between(from, to), Value::Double(number)) if !(from..=to).contains(number) => {
-            refuse(Reason::ValueOutOfRange, format!("it must be from {from} to {to}"))
+            refuse(Reason::ValueOutOfRange, format!("must be from {from} to {to}"))
         }
         (Check::Between(from, to), Value::Int(number))
             if !i32::try_from(*number).is_ok_and(|n| (from..=to).contains(&f64::from(n))) =>
         {
-            refuse(Reason::ValueOutOfRange, format!("it must be from {from} to {to}"))
+            refuse(Reason::ValueOutOfRange, format!("must be from {from} to {to}"))
         }
         (Check::NotLater, Value::Time(time)) if *time > now + SKEW => {
-            refuse(Reason::TimeInFuture, "it can't be in the future".to_owned())
+            refuse(Reason::TimeInFuture, "must not be in the future".to_owned())
         }
         (Check::List, Value::Json(json)) if !is_list(json) => refuse(
             Reason::ValueInvalid,
-            format!("it must be a list of texts and numbers, at most {MOST_ITEMS}"),
+            format!("must be a list of at most {MOST_ITEMS} strings and numbers"),
         ),
         (Check::Object, Value::Json(json)) if !json.is_object() => {
-            refuse(Reason::ValueInvalid, "it must be an object".to_owned())
+            refuse(Reason::ValueInvalid, "must be a JSON object".to_owned())
         }
         (Check::OneOf(words), Value::Text(text)) if !words.iter().any(|w| w.name == text) => {
             let words: Vec<_> = words.iter().map(|word| word.name).collect();
-            refuse(Reason::ValueUnknown, format!("it must be one of {}", words.join(", ")))
+            refuse(Reason::ValueUnknown, format!("must be one of {}", words.join(", ")))
         }
         _ => None,
     }
@@ -109,7 +110,7 @@ fn is_list(json: &Json) -> bool {
     })
 }
 
-/// What Postgres can hold in no text and no JSON.
+/// Whether the value contains NUL, which Postgres supports neither in text nor in JSON.
 fn has_nul(value: &Value) -> bool {
     fn in_json(json: &Json) -> bool {
         match json {
@@ -128,9 +129,9 @@ fn has_nul(value: &Value) -> bool {
     }
 }
 
-/// A value as its column holds it: JSON null and texts without a character are null where the column may be; texts of one
-/// line, addresses, numbers and profiles are in the form in which they are stored. What has no such form stays as it is,
-/// and is rejected by [`problem`].
+/// Normalizes a value for its column. JSON null and empty text become null in a nullable column; single-line text,
+/// addresses, phone numbers and profiles get their stored form. A value without a normal form is unchanged and is
+/// rejected by [`problem`].
 pub(super) fn normal(column: &Column, rule: Option<&FieldRule>, value: Value) -> Value {
     let text = match value {
         Value::Json(Json::Null) if column.kind == Kind::Json => return Value::Null,

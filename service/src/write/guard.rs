@@ -1,4 +1,4 @@
-//! Guards: rules for rows of a table that hold for every write path, such as opt-outs of prospects.
+//! Guards: rules for the rows of a table that apply to every write path, such as opt-outs of prospects.
 
 use super::{Record, Unit};
 use crate::{
@@ -6,10 +6,10 @@ use crate::{
     error::Result,
 };
 
-/// A row that is about to be written, with what it was before.
+/// A row that is about to be written, with its previous state.
 pub(crate) type Written<'r> = (Option<&'r Record>, &'r mut Record);
 
-/// Completes rows of one table that are about to be written.
+/// Applies the guard of the table to rows that are about to be written.
 pub(super) async fn guard(unit: &mut Unit, rows: &mut [Written<'_>]) -> Result<()> {
     match rows.first() {
         Some((_, row)) if std::ptr::eq(row.table(), prospect::table()) => {

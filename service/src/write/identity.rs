@@ -1,4 +1,4 @@
-//! Identities: the unique key of a row within its organization, looked up and locked until the end of a unit.
+//! Unique fields: look up a row by its unique value and lock the value until the end of the unit of work.
 
 use sea_orm::Value as Bind;
 
@@ -9,7 +9,7 @@ use crate::{
     value::Value,
 };
 
-/// Notes a problem when another row, not deleted, has the same identity.
+/// Adds a problem if another row that is not deleted has the same unique value.
 pub(crate) async fn unique(
     unit: &mut Unit,
     rules: &'static Rules,
@@ -26,7 +26,7 @@ pub(crate) async fn unique(
             identity.column
         };
         let message = format!(
-            "there is {} with this {} already: {known}",
+            "there is already {} with this {}: {known}",
             a((rules.table)().called),
             words(by)
         );
@@ -42,7 +42,8 @@ pub(crate) async fn unique(
     Ok(())
 }
 
-/// The row, not deleted, that has this identity; nobody else can take it until the end.
+/// Returns the row with this unique value that is not deleted. The value stays locked until the end of the unit of
+/// work.
 pub(super) async fn with_identity(
     unit: &mut Unit,
     rules: &'static Rules,
@@ -86,7 +87,7 @@ pub(super) async fn with_identity(
     }
 }
 
-/// The row that is left of a row which others were merged into; nothing when that one is deleted.
+/// Returns the row into which a row was merged, directly or indirectly; `None` if that row is deleted.
 async fn survivor_of(unit: &mut Unit, table: &'static Table, id: i64) -> Result<Option<i64>> {
     let mut id = id;
     while let Some(row) = unit.peek(table, id).await? {
@@ -99,7 +100,7 @@ async fn survivor_of(unit: &mut Unit, table: &'static Table, id: i64) -> Result<
     Ok(None)
 }
 
-/// A row as clients name it: `Prospect:42`.
+/// The global ID of a row: `Prospect:42`.
 fn graph_id(table: &Table, id: i64) -> String {
     let words = table.called.split('_').map(|word| {
         let mut letters = word.chars();

@@ -1,23 +1,23 @@
-//! An item of a batch, which can be rolled back alone.
+//! Batch items, which can be rolled back individually.
 
 use sea_orm::ConnectionTrait;
 
 use super::Unit;
 use crate::error::Result;
 
-/// Where an item of a batch began.
+/// The state of the unit of work before a batch item.
 pub(crate) struct Item {
     entries: usize,
 }
 
 impl Unit {
-    /// Begins an item of a batch, which can be taken back alone.
+    /// Begins a batch item, which can be rolled back individually.
     pub(crate) async fn begin_item(&mut self) -> Result<Item> {
         self.transaction.execute_unprepared("SAVEPOINT item").await?;
         Ok(Item { entries: self.entries.len() })
     }
 
-    /// Keeps an item, or takes it back.
+    /// Ends a batch item: keeps or rolls back its writes.
     pub(crate) async fn end_item(&mut self, item: &Item, keep: bool) -> Result<()> {
         if !keep {
             self.transaction.execute_unprepared("ROLLBACK TO SAVEPOINT item").await?;

@@ -1,4 +1,4 @@
-//! Many rows in one unit of work, a statement for all of them.
+//! Batch writes: one statement for many rows in a unit of work.
 
 use std::collections::HashMap;
 
@@ -15,14 +15,14 @@ use crate::{
 };
 
 impl Unit {
-    /// Waits until no other unit holds one of these names, all in one order; see [`hold_name`](Unit::hold_name).
+    /// Takes advisory locks on names in a fixed order; see [`hold_name`](Unit::hold_name).
     pub(crate) async fn hold_names(&self, table: &Table, names: Vec<String>) -> Result<()> {
         if self.scope().store().engine() != Engine::Postgres || names.is_empty() {
             return Ok(());
         }
         let mut names: Vec<String> =
             names.into_iter().map(|name| name.to_ascii_lowercase()).collect();
-        // In the order in which batches take them.
+        // All batches lock in the same order.
         names.sort_unstable();
         names.dedup();
         let keys = names.iter().map(|name| Value::Int(self.lock_of(table, name)));
@@ -32,7 +32,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Puts rows of one table in, of which nobody needs to know the keys. The change log is told how many.
+    /// Inserts rows of one table whose primary keys are not needed. The change log records their number.
     pub(crate) async fn insert_all(&mut self, mut records: Vec<Record>) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
         let rows = records.len();
@@ -41,8 +41,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Puts rows of one table in, no two of which have the same text in `column`; gives them as they are stored, in
-    /// their order.
+    /// Inserts rows of one table with distinct text in `column`; returns them as stored, in the same order.
     pub(crate) async fn insert_all_by(
         &mut self,
         mut records: Vec<Record>,
@@ -57,7 +56,7 @@ impl Unit {
         Ok(records)
     }
 
-    /// So many keys of a table, which nobody else is given.
+    /// Reserves primary keys of a table.
     pub(crate) async fn reserve_keys(
         &self,
         table: &'static Table,
@@ -68,7 +67,7 @@ impl Unit {
                 "SELECT nextval(pg_get_serial_sequence('{}', 'id')) FROM generate_series(1, {number})",
                 table.name
             ),
-            // There is one writer.
+            // SQLite has a single writer.
             Engine::Sqlite => format!(
                 "SELECT COALESCE((SELECT \"seq\" FROM \"sqlite_sequence\" WHERE \"name\" = '{}'), 0)",
                 table.name
@@ -85,7 +84,8 @@ impl Unit {
         })
     }
 
-    /// Puts rows of one table in that have their keys and stamps already. The change log is told how many.
+    /// Inserts rows of one table that already have primary keys and timestamps. The change log records their
+    /// number.
     pub(crate) async fn insert_brought(&mut self, records: Vec<Record>) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
         let count = records.len();
@@ -130,14 +130,14 @@ impl Unit {
                 self.execute(&sql, binds).await?;
                 continue;
             };
-            // In what order keys are given back is said nowhere.
+            // The order of the returned keys is not guaranteed.
             let mut keys: HashMap<String, i64> = HashMap::new();
             for row in &self.query(&sql, binds).await? {
                 keys.insert(row.try_get_by_index(1)?, row.try_get_by_index(0)?);
             }
             for record in records {
                 let key = keys.get(record.text(by)).copied();
-                let key = key.ok_or_else(|| Error::internal("an insert gave no key"))?;
+                let key = key.ok_or_else(|| Error::internal("INSERT returned no primary key"))?;
                 record.set_at(table.id(), Value::Int(key));
             }
         }
@@ -157,7 +157,8 @@ fn as_values(columns: &[&Column], records: &[Record]) -> (String, Vec<Bind>) {
     (format!("VALUES {}", vec![places.as_str(); records.len()].join(", ")), binds.collect())
 }
 
-/// All rows as one value: Postgres takes longer to read thousands of places than to write their rows.
+/// Passes all rows as one JSON value: Postgres takes longer to parse thousands of placeholders than to insert their
+/// rows.
 fn as_json(columns: &[&Column], records: &[Record]) -> (String, Vec<Bind>) {
     let row = |record: &Record| {
         let values = columns.iter().map(|column| record.value(column.name).json());
@@ -179,7 +180,7 @@ fn as_json(columns: &[&Column], records: &[Record]) -> (String, Vec<Bind>) {
     });
     let typed = typed.collect::<Vec<_>>().join(", ");
     let names = columns.iter().map(|column| quoted(column.name)).collect::<Vec<_>>().join(", ");
-    // Keys are given in the order of the rows.
+    // Primary keys are assigned in the order of the rows.
     let sql = format!(
         "SELECT {names} FROM ROWS FROM (jsonb_to_recordset({{}}) AS ({typed})) \
          WITH ORDINALITY AS v({names}, \"ordinality\") ORDER BY \"ordinality\""

@@ -1,9 +1,9 @@
-//! Writes: one unit of work, one transaction, and in it one entry of the change log for every row.
+//! Writes: each unit of work is one transaction with one change log entry per row.
 //!
-//! [`Rules`] say what may be written to a table and what is checked; [`operations`] are what every table
-//! has (create, update, delete, batches); acts of business are functions of their context. All of them
-//! write through a [`Unit`], which notes what it does in the change log: there is no other way to a row
-//! but the `bulk` one of imports and the demo set, which note a chunk at a time.
+//! [`Rules`] declare which columns of a table can be written and how they are validated. [`operations`] has the
+//! operations that every table supports (create, update, delete, batches). Business actions are functions of their
+//! context. All of them write through a [`Unit`], which records the changes in the change log. The only exception
+//! is `bulk`, used by imports and demo data, which records one entry per chunk.
 
 pub(crate) mod bulk;
 mod check;

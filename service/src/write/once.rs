@@ -1,7 +1,7 @@
-//! Requests that may be repeated: the same key and input give the first answer again.
+//! Idempotent requests: a repeated request with the same key and input returns the original response.
 //!
-//! The key is written in the transaction of the work. A second request with the same key waits for
-//! the first: on Postgres at the primary key, on SQLite at the one writer.
+//! The idempotency key is written in the transaction of the work. A concurrent request with the same key waits for
+//! the first one: on Postgres at the primary key, on SQLite at the single writer.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
@@ -18,34 +18,34 @@ use crate::{
     value::Value,
 };
 
-/// How long a key is kept.
+/// How long an idempotency key is kept.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
 
-/// The longest key, in characters.
+/// The maximum length of an idempotency key, in characters.
 const LONGEST: usize = 255;
 
-/// What makes a request one that may be repeated.
+/// Identifies an idempotent request.
 #[derive(Clone, Debug)]
 pub struct Once {
-    /// The mutation.
+    /// The name of the mutation.
     pub mutation: String,
-    /// The key that the client has given it.
+    /// The idempotency key sent by the client.
     pub key: String,
-    /// The input, as a checksum.
+    /// A hash of the input.
     pub input_hash: String,
 }
 
-/// The checksum of an input.
+/// Hashes an input.
 #[must_use]
 pub fn hash(input: &str) -> String {
     format!("{:032x}", xxh3_128(input.as_bytes()))
 }
 
-/// Does `work` in a transaction and commits; with `once`, at most once for its key.
+/// Runs `work` in a transaction and commits; with `once`, at most once per idempotency key.
 ///
 /// # Errors
-/// What `work` reports, after which nothing has been written; [`Error::Refused`] when the key was
-/// used with another input.
+/// Returns the error of `work`, after which nothing has been written, or [`Error::Refused`] if the key was used
+/// with another input.
 pub async fn run<T, W>(scope: &Scope, once: Option<Once>, work: W) -> Result<T>
 where
     T: Serialize + DeserializeOwned,
@@ -55,12 +55,12 @@ where
     if let Some(once) = &once
         && let Some(answer) = begin(&mut unit, once).await?
     {
-        // Who came first may still wait until everybody is shown what was written.
+        // The original request may still be waiting for the replica.
         scope.store().shown().await;
         return serde_json::from_value(answer).map_err(|error| Error::Internal(Box::new(error)));
     }
     let done = match work(&mut unit).await {
-        // It tells of what somebody else has written, maybe a moment ago.
+        // The error reveals the writes of others, which may be very recent.
         Err(refused @ (Error::Refused(_) | Error::Conflict(..))) => {
             scope.store().shown().await;
             return Err(refused);
@@ -76,10 +76,10 @@ where
     Ok(done)
 }
 
-/// Claims the key; gives the first answer when it was claimed before.
+/// Claims the key; returns the original response if it was claimed before.
 async fn begin(unit: &mut Unit, once: &Once) -> Result<Option<Json>> {
     if once.key.is_empty() || once.key.chars().count() > LONGEST || once.key.contains('\0') {
-        let message = format!("a key has from 1 to {LONGEST} characters, and no NUL");
+        let message = format!("an idempotency key must have 1 to {LONGEST} characters and no NUL");
         return Err(
             Problem::invalid(crate::Reason::ValueInvalid, "idempotency_key", message).into()
         );
@@ -99,7 +99,7 @@ async fn begin(unit: &mut Unit, once: &Once) -> Result<Option<Json>> {
                    WHERE \"organization_id\" = {} AND \"actor\" = {} AND \"mutation\" = {} \
                    AND \"key\" = {}";
         let rows = unit.query(sql, place.clone()).await?;
-        // Gone in between: its time was over.
+        // The key expired and was deleted in between.
         let Some(row) = rows.first() else { continue };
         let made: DateTime<Utc> = row.try_get_by_index(2)?;
         if made + KEPT < unit.now() {
@@ -109,7 +109,7 @@ async fn begin(unit: &mut Unit, once: &Once) -> Result<Option<Json>> {
             continue;
         }
         if row.try_get_by_index::<String>(0)? != once.input_hash {
-            let message = "this key was used with another input; take a new one";
+            let message = "this idempotency key was used with another input; use a new key";
             return Err(Problem::conflict(
                 crate::Reason::IdempotencyKeyReused,
                 "idempotency_key",
@@ -118,7 +118,9 @@ async fn begin(unit: &mut Unit, once: &Once) -> Result<Option<Json>> {
             .into());
         }
         let answer: Option<Json> = row.try_get_by_index(1)?;
-        return answer.map(Some).ok_or_else(|| Error::internal("a key without its answer"));
+        return answer
+            .map(Some)
+            .ok_or_else(|| Error::internal("idempotency record has no response"));
     }
 }
 

@@ -1,4 +1,5 @@
-//! What every table has, by its [`Rules`]: create, update, delete and restore, one row or a batch.
+//! Operations that every table supports according to its [`Rules`]: create, update, delete and restore, for a row
+//! or a batch.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,57 +18,57 @@ use crate::{
     value::Value,
 };
 
-/// What a client says of a row.
+/// The input of a row.
 #[derive(Clone, Debug, Default)]
 pub struct Input {
-    /// Columns by their places, and their values.
+    /// Column indexes with their values.
     pub values: Vec<(usize, Value)>,
-    /// For each of [`Rules::links`], what is to be linked.
+    /// The linked rows for each of [`Rules::links`].
     pub links: Vec<LinkInput>,
 }
 
-/// What is to be linked to a new row.
+/// The rows to link to a new row.
 #[derive(Clone, Debug, Default)]
 pub struct LinkInput {
-    /// Keys of rows that are there.
+    /// Primary keys of existing rows.
     pub keys: Vec<i64>,
-    /// Rows to be made.
+    /// Rows to create.
     pub rows: Vec<Input>,
 }
 
-/// What happens to a batch when items of it are refused.
+/// What happens to a batch if some of its items are rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnError {
     /// Nothing is written.
     RejectAll,
-    /// The others are written.
+    /// The valid items are written.
     SkipFailed,
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Batch {
-    /// The key of each item; `None` where it was refused.
+    /// The primary key of each item; `None` for a rejected item.
     pub keys: Vec<Option<i64>>,
-    /// For each item, whether a row was made for it.
+    /// For each item, whether it created a row.
     pub created: Vec<bool>,
-    /// Why items were refused.
+    /// The problems of the rejected items.
     pub problems: Vec<Problem>,
 }
 
-/// A row that was made.
+/// A created row.
 #[derive(Debug)]
 pub struct Made {
-    /// Its key.
+    /// The primary key.
     pub id: i64,
-    /// The row as it is stored, when it is known.
+    /// The row as stored, if it is known.
     pub row: Option<Record>,
 }
 
-/// Makes a row.
+/// Creates a row.
 ///
 /// # Errors
-/// [`Error::Refused`] with everything that is wrong.
+/// [`Error::Refused`] with all problems.
 pub async fn create(
     scope: &Scope,
     rules: &'static Rules,
@@ -85,10 +86,10 @@ pub async fn create(
     Ok(Made { id: id.await?, row: None })
 }
 
-/// Makes rows: all, or those that are not refused.
+/// Creates rows: all of them, or those that are valid.
 ///
 /// # Errors
-/// [`Error::Refused`] when an item is refused and `on_error` says so: then nothing is written.
+/// [`Error::Refused`] if an item is rejected and `on_error` is [`OnError::RejectAll`]; then nothing is written.
 pub async fn create_many(
     scope: &Scope,
     rules: &'static Rules,
@@ -99,7 +100,7 @@ pub async fn create_many(
     many(scope, rules, items, on_error, once, false).await
 }
 
-/// Makes rows, or updates those that have the same identity.
+/// Creates rows, or updates the existing rows with the same unique value.
 ///
 /// # Errors
 /// As [`create_many`].
@@ -164,10 +165,10 @@ async fn many(
     .await
 }
 
-/// Patches a row; gives the key of the row that holds the patch.
+/// Updates a row with a patch; returns the primary key of the row that received the patch.
 ///
 /// # Errors
-/// [`Error::Refused`] with everything that is wrong, also when the row is not at `expected_revision`.
+/// [`Error::Refused`] with all problems, including a row that is not at `expected_revision`.
 pub async fn update(
     scope: &Scope,
     rules: &'static Rules,
@@ -186,10 +187,10 @@ pub async fn update(
     .await
 }
 
-/// Deletes a row; gives its key.
+/// Deletes a row and returns its primary key.
 ///
 /// # Errors
-/// [`Error::Refused`] when it can't be deleted.
+/// [`Error::Refused`] if the row can't be deleted.
 pub async fn delete(
     scope: &Scope,
     rules: &'static Rules,
@@ -208,7 +209,9 @@ pub async fn delete(
                     unit.update_as(&before, after, kind::DELETED).await?;
                 }
                 Delete::Hard => unit.delete(&before).await?,
-                Delete::Never => return Err(Error::internal("a row that is never deleted")),
+                Delete::Never => {
+                    return Err(Error::internal("rows of this table can't be deleted"));
+                }
             }
             rules.hooks.deleted(unit, &before).await?;
             Ok(id)
@@ -217,10 +220,10 @@ pub async fn delete(
     .await
 }
 
-/// Restores a row that was deleted; gives its key. One that is not deleted stays as it is.
+/// Restores a deleted row and returns its primary key. A row that is not deleted is unchanged.
 ///
 /// # Errors
-/// [`Error::Refused`] when it can't be restored.
+/// [`Error::Refused`] if the row can't be restored.
 pub async fn restore(
     scope: &Scope,
     rules: &'static Rules,

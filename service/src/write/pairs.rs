@@ -1,4 +1,4 @@
-//! Tables of pairs: which rows are linked to which.
+//! Join tables.
 
 use serde_json::json;
 
@@ -10,23 +10,22 @@ use crate::{
     value::Value,
 };
 
-/// A table of pairs.
+/// A join table.
 pub struct Pairs {
-    /// Its name.
+    /// The name.
     pub table: &'static str,
-    /// The column that points to the row that the pair is written from.
+    /// The column that references the source row, from which the link is written.
     pub near: &'static str,
-    /// The column that points to the other.
+    /// The column that references the target row.
     pub far: &'static str,
-    /// The table of the row that the pair is written from.
+    /// The table of the source row.
     pub near_table: fn() -> &'static Table,
-    /// The table of the other.
+    /// The table of the target row.
     pub far_table: fn() -> &'static Table,
 }
 
 impl Unit {
-    /// Puts a pair into a table of pairs, both of whose rows the caller holds; gives whether it was not
-    /// there yet.
+    /// Inserts a link into a join table; the caller holds locks on both rows. Returns whether the link is new.
     pub(crate) async fn link(&mut self, pairs: &Pairs, near: i64, far: i64) -> Result<bool> {
         let sql = format!(
             "INSERT INTO \"{}\" (\"{}\", \"{}\", \"created_at\", \"updated_at\") \
@@ -42,7 +41,7 @@ impl Unit {
         Ok(added)
     }
 
-    /// Takes a pair out of a table of pairs; gives whether it was there.
+    /// Removes a link from a join table; returns whether it existed.
     pub(crate) async fn unlink(&mut self, pairs: &Pairs, near: i64, far: i64) -> Result<bool> {
         let sql = format!(
             "DELETE FROM \"{}\" WHERE \"{}\" = {{}} AND \"{}\" = {{}}",
@@ -55,7 +54,8 @@ impl Unit {
         Ok(removed)
     }
 
-    /// The rows at the other side of a table of pairs: far ones of a near row, or near ones of a far row.
+    /// The linked rows on the other side of a join table: the targets of a source row, or the sources of a target
+    /// row.
     pub(crate) async fn partners(
         &mut self,
         pairs: &Pairs,
@@ -71,7 +71,7 @@ impl Unit {
         Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
     }
 
-    /// Takes every pair of a near row out of a table of pairs, before the row itself is deleted.
+    /// Removes all links of a source row from a join table before the row is deleted.
     pub(crate) async fn unlink_all(&mut self, pairs: &Pairs, near: i64) -> Result<()> {
         for far in self.partners(pairs, near, true).await? {
             self.unlink(pairs, near, far).await?;
@@ -79,7 +79,7 @@ impl Unit {
         Ok(())
     }
 
-    /// A pair is part of the history of both its ends.
+    /// Records a link in the history of both of its rows.
     fn note_pair(&mut self, pairs: &Pairs, near: i64, far: i64, what: &'static str) {
         let pair = json!({ pairs.near: near, pairs.far: far });
         let sides = [((pairs.near_table)(), near), ((pairs.far_table)(), far)];

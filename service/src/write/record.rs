@@ -1,4 +1,4 @@
-//! One row, with a value for every column.
+//! A row with a value for every column.
 
 use chrono::{DateTime, Utc};
 use sea_orm::QueryResult;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{error::Result, scope::Scope, table::Table, value::Value};
 
-/// One row of a table.
+/// A row of a table.
 #[derive(Clone, Debug)]
 pub struct Record {
     table: &'static Table,
@@ -14,32 +14,32 @@ pub struct Record {
 }
 
 impl Record {
-    /// A row of which nothing is said yet.
+    /// Creates a row in which every value is null.
     #[must_use]
     pub fn new(table: &'static Table) -> Self {
         Self { table, values: vec![Value::Null; table.columns.len()] }
     }
 
-    /// Reads a row whose columns are all there, in the order of the table, from column `from` on.
+    /// Reads a row from a query result that has all columns in table order, starting at column `from`.
     pub(crate) fn read(table: &'static Table, row: &QueryResult, from: usize) -> Result<Self> {
         let values = table.columns.iter().enumerate();
         let values = values.map(|(index, column)| Value::read(row, from + index, column.kind));
         Ok(Self { table, values: values.collect::<Result<_>>()? })
     }
 
-    /// Its table.
+    /// The table.
     #[must_use]
     pub fn table(&self) -> &'static Table {
         self.table
     }
 
-    /// All values, in the order of the table.
+    /// All values, in the order of the columns.
     #[must_use]
     pub fn values(&self) -> &[Value] {
         &self.values
     }
 
-    /// The key; 0 before the row is written.
+    /// The primary key; 0 before the row is inserted.
     #[must_use]
     pub fn id(&self) -> i64 {
         self.values[self.table.id()].key().unwrap_or_default()
@@ -51,13 +51,13 @@ impl Record {
         &self.values[self.table.column(column)]
     }
 
-    /// The value at the place of a column.
+    /// The value at a column index.
     #[must_use]
     pub fn at(&self, column: usize) -> &Value {
         &self.values[column]
     }
 
-    /// The text in `column`; empty when there is none.
+    /// The text in `column`; empty if it is null.
     #[must_use]
     pub fn text(&self, column: &str) -> &str {
         match self.value(column) {
@@ -66,25 +66,25 @@ impl Record {
         }
     }
 
-    /// The number in `column`, a key for instance, if there is one.
+    /// The number in `column`, such as a primary key, or `None` if it is null.
     #[must_use]
     pub fn number(&self, column: &str) -> Option<i64> {
         self.value(column).key()
     }
 
-    /// The moment in `column`, if there is one.
+    /// The timestamp in `column`, or `None` if it is null.
     #[must_use]
     pub fn time(&self, column: &str) -> Option<DateTime<Utc>> {
         self.value(column).time()
     }
 
-    /// Whether `column` has a value.
+    /// Whether `column` is not null.
     #[must_use]
     pub fn has(&self, column: &str) -> bool {
         *self.value(column) != Value::Null
     }
 
-    /// Whether the row has been deleted and can still be restored.
+    /// Whether the row is soft deleted and can be restored.
     #[must_use]
     pub fn is_deleted(&self) -> bool {
         self.table.deleted_at.is_some_and(|column| self.values[column] != Value::Null)
@@ -96,24 +96,24 @@ impl Record {
         self.values[place] = value;
     }
 
-    /// Sets the value at the place of a column.
+    /// Sets the value at a column index.
     pub fn set_at(&mut self, column: usize, value: Value) {
         self.values[column] = value;
     }
 
-    /// Sets `column`, if the table has it.
+    /// Sets `column` if the table has it.
     pub(crate) fn set_if_there(&mut self, column: &str, value: Value) {
         if let Some(place) = self.table.find(column) {
             self.values[place] = value;
         }
     }
 
-    /// Sets the columns that follow from others.
+    /// Sets the computed columns.
     pub(crate) fn follow(&mut self) {
         self.table.set_following(&mut self.values);
     }
 
-    /// Sets what every new row has.
+    /// Sets the organization, the revision and the timestamps of a new row.
     pub(crate) fn stamp(&mut self, scope: &Scope, now: DateTime<Utc>) {
         self.set_at(self.table.organization, Value::Int(scope.organization()));
         self.set_if_there("revision", Value::Int(1));
@@ -122,7 +122,7 @@ impl Record {
         self.follow();
     }
 
-    /// The row as the change log keeps it: an object by the names of the columns.
+    /// The row as stored in the change log: a JSON object by column name.
     #[must_use]
     pub fn snapshot(&self) -> Json {
         let told = self.table.told();
@@ -130,7 +130,7 @@ impl Record {
         Json::Object(cells.collect())
     }
 
-    /// What `self` had where `after` has something else, but for what every write changes.
+    /// The values of `self` that differ in `after`, except for columns that change on every write.
     #[must_use]
     pub fn difference(&self, after: &Self) -> Map<String, Json> {
         let told = self.table.told();

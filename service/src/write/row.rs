@@ -1,4 +1,4 @@
-//! One row in a unit: begun, checked, written, by its [`Rules`].
+//! Writes of single rows in a unit of work according to [`Rules`]: build, validate, write.
 
 use super::{
     Input, LinkInput, Record, Unit, check,
@@ -12,7 +12,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 
-/// The row to be written, at the revision that was read.
+/// Reads and locks the row to write and checks its revision.
 pub(crate) async fn current(
     unit: &mut Unit,
     rules: &'static Rules,
@@ -37,7 +37,7 @@ pub(crate) async fn current(
     Ok(row)
 }
 
-/// Refuses a row that was deleted, and says what can be done about it.
+/// Rejects a deleted row, with a message about what to do.
 pub(crate) fn alive(row: &Record, field: &str) -> Result<()> {
     if !row.is_deleted() {
         return Ok(());
@@ -57,13 +57,15 @@ pub(crate) fn alive(row: &Record, field: &str) -> Result<()> {
     Err(Problem::conflict(reason, field, message).into())
 }
 
-/// Refuses a row that has been written since it was read.
+/// Rejects a row that has been modified since it was read.
 pub(crate) fn at_revision(row: &Record, expected: Option<i64>) -> Result<()> {
     let revision = row.number("revision");
     match expected {
         Some(expected) if revision != Some(expected) => {
             let now = revision.unwrap_or_default();
-            let message = format!("it was written since: it is at revision {now}, read it again");
+            let message = format!(
+                "the record was modified concurrently (current revision {now}); reload and retry"
+            );
             let reason = crate::Reason::RevisionConflict;
             let problem = Problem::conflict(reason, "expected_revision", message);
             Err(Problem { current: Some(row.id()), ..problem }.into())
@@ -72,7 +74,7 @@ pub(crate) fn at_revision(row: &Record, expected: Option<i64>) -> Result<()> {
     }
 }
 
-/// Makes a row in a unit.
+/// Creates a row in a unit of work.
 pub(crate) async fn create_in(
     unit: &mut Unit,
     rules: &'static Rules,
@@ -98,8 +100,8 @@ pub(crate) async fn create_in(
     Ok(record)
 }
 
-/// A row that is not written yet, checked by itself: what it points to and whether it is the only one with its identity
-/// is for whoever writes many at once.
+/// Builds a row without writing it and validates its own values. For bulk writes, the caller checks references and
+/// unique values.
 pub(crate) fn plain(unit: &Unit, rules: &'static Rules, input: Input) -> Result<Record> {
     let mut problems = Vec::new();
     let record = begun(unit.scope(), rules, input, unit.now(), &mut problems);
@@ -112,7 +114,7 @@ pub(crate) fn plain(unit: &Unit, rules: &'static Rules, input: Input) -> Result<
     Ok(record)
 }
 
-/// The key of the row with this identity, made when there is none.
+/// Returns the primary key of the row with this unique value; creates the row if it does not exist.
 pub(crate) async fn find_or_create(
     unit: &mut Unit,
     rules: &'static Rules,
@@ -146,7 +148,7 @@ async fn link_in(unit: &mut Unit, rule: &'static LinkRule, id: i64, link: LinkIn
     Ok(())
 }
 
-/// The problems of something inside `name`.
+/// Prefixes the fields of problems with `name`.
 fn within(error: Error, name: &str) -> Error {
     match error {
         Error::Refused(problems) => Error::Refused(
@@ -165,7 +167,7 @@ fn within(error: Error, name: &str) -> Error {
     }
 }
 
-/// Puts a patch on a row, in a unit.
+/// Applies a patch to a row in a unit of work.
 pub(crate) async fn patched(
     unit: &mut Unit,
     rules: &'static Rules,
@@ -197,13 +199,13 @@ pub(crate) async fn patched(
     rules.hooks.update(unit, before, after).await
 }
 
-/// Makes a row, or patches the one with the same identity; gives its key and whether it was made.
+/// Creates a row or patches the one with the same unique value; returns the primary key and whether it was created.
 pub(crate) async fn upsert_in(
     unit: &mut Unit,
     rules: &'static Rules,
     mut input: Input,
 ) -> Result<(i64, bool)> {
-    // What can't be absent and is not said is left as it is.
+    // Omitted required values are unchanged.
     let columns = &(rules.table)().columns;
     input.values.retain(|(column, value)| *value != Value::Null || columns[*column].nullable);
     let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
@@ -219,7 +221,7 @@ pub(crate) async fn upsert_in(
     Ok((patched(unit, rules, before, input, None).await?.id(), false))
 }
 
-/// A row from what is said of it and what is usual.
+/// Builds a row from the input and the default values.
 pub(super) fn begun(
     scope: &Scope,
     rules: &'static Rules,
@@ -255,7 +257,7 @@ fn usual(rule: &FieldRule, now: DateTime<Utc>) -> Value {
     }
 }
 
-/// Checks every value that is new, and what it points to.
+/// Validates every new value and its reference.
 async fn check_all(
     unit: &mut Unit,
     rules: &'static Rules,
@@ -290,8 +292,8 @@ async fn check_all(
     Ok(())
 }
 
-/// Takes hold of all that a batch writes besides its own rows, in one order, so that batches don't wait
-/// for each other in a circle: the rows that are written with them, and the names of their identities.
+/// Locks everything that a batch writes besides its own rows, in a fixed order to avoid deadlocks: the referenced
+/// rows that are also written, and the unique values.
 pub(crate) async fn hold_all(
     unit: &mut Unit,
     rules: &'static Rules,
@@ -321,7 +323,7 @@ pub(crate) async fn hold_all(
     Ok(())
 }
 
-/// Refuses when there is any problem.
+/// Returns an error if there are any problems.
 pub(crate) fn refuse(problems: Vec<Problem>) -> Result<()> {
     if problems.is_empty() { Ok(()) } else { Err(Error::Refused(problems)) }
 }

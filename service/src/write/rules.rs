@@ -1,4 +1,4 @@
-//! What may be written to a table, and what is checked: one declaration for each entity.
+//! Write rules: which columns of a table can be written and how they are validated, one declaration per entity.
 
 use futures_util::future::BoxFuture;
 
@@ -11,133 +11,134 @@ use crate::{
     vocabulary::Word,
 };
 
-/// What may be written to a table.
+/// The write rules of a table.
 pub struct Rules {
     /// The table.
     pub table: fn() -> &'static Table,
-    /// The verb by which rows are made (`create`, `log`, `save`); `None` when only acts make them.
+    /// The verb of the mutation that creates rows (`create`, `log`, `save`); `None` if only business actions create
+    /// them.
     pub create: Option<&'static str>,
-    /// Whether rows can be patched.
+    /// Whether rows can be updated.
     pub update: bool,
-    /// Whether rows can be deleted, and how.
+    /// Whether and how rows can be deleted.
     pub delete: Delete,
-    /// The column that tells one row of an organization from another, whatever the case of its letters.
+    /// The unique field: a column that is unique within the organization, without regard to case.
     pub identity: Option<Identity>,
-    /// The columns that are written by clients, or have a usual value.
+    /// The columns that clients can write or that have a default value.
     pub fields: &'static [FieldRule],
-    /// The pairs that are written with a new row.
+    /// The links that are written with a new row.
     pub links: &'static [LinkRule],
-    /// What is special.
+    /// Entity-specific behavior.
     pub hooks: &'static dyn Hooks,
 }
 
 /// How rows are deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delete {
-    /// Not at all.
+    /// Rows can't be deleted.
     Never,
-    /// They are marked, and can be restored.
+    /// Soft delete: rows are marked as deleted and can be restored.
     Soft,
-    /// For good.
+    /// Rows are permanently deleted.
     Hard,
 }
 
-/// What tells one row of an organization from another.
+/// A unique field.
 #[derive(Clone, Copy, Debug)]
 pub struct Identity {
-    /// The column.
+    /// The comparison column.
     pub column: &'static str,
-    /// The column that clients write it by.
+    /// The column that clients write.
     pub written_as: &'static str,
-    /// Whether rows can be put in or updated by it.
+    /// Whether rows can be upserted by it.
     pub upsert: bool,
 }
 
-/// When a column may be written by clients.
+/// When clients can write a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// When the row is made, and in a patch.
+    /// On create and on update.
     Always,
-    /// When the row is made.
+    /// On create only.
     OnCreate,
-    /// By the server only.
+    /// Never: the server manages the column.
     Never,
 }
 
-/// What a column holds when nothing is said.
+/// The default value of a column.
 #[derive(Clone, Copy, Debug)]
 pub enum Usual {
-    /// Nothing, or it must be said.
+    /// None: null, or the value is required.
     Nothing,
-    /// This truth.
+    /// A boolean.
     Bool(bool),
-    /// This number.
+    /// A number.
     Int(i64),
-    /// This text.
+    /// A text.
     Text(&'static str),
-    /// The moment of the write.
+    /// The time of the write.
     Now,
-    /// What follows from other columns: see [`Hooks::complete`].
+    /// Computed from other columns: see [`Hooks::complete`].
     Follows,
 }
 
-/// What is checked of a value, besides its type and its length.
+/// The validation of a value, in addition to its type and length.
 #[derive(Clone, Copy, Debug)]
 pub enum Check {
-    /// Nothing more.
+    /// No further validation.
     Any,
-    /// Text with more in it than spaces.
+    /// Text that is not blank.
     Filled,
-    /// Text of at most so many characters.
+    /// Text with a maximum length in characters.
     AtMost(u32),
-    /// An e-mail address (RFC 5321) at a host with a dot in it.
+    /// An e-mail address (RFC 5321) at a host with a dot in its name.
     Email,
     /// A phone number.
     Phone,
-    /// A profile at LinkedIn.
+    /// A LinkedIn profile.
     Profile,
-    /// An address on the web: `https://…`, `http://…`, or a host with a dot in it.
+    /// A web address: `https://…`, `http://…`, or a host with a dot in its name.
     Url,
-    /// A number from the first to the second.
+    /// A number between two bounds, inclusive.
     Between(f64, f64),
-    /// A moment that is not to come, but for five minutes by which clocks may differ.
+    /// A timestamp that is not in the future, with a tolerance of five minutes for clock skew.
     NotLater,
-    /// A JSON list of texts and numbers.
+    /// A JSON list of strings and numbers.
     List,
     /// A JSON object.
     Object,
-    /// One of these words.
+    /// One of these enum values.
     OneOf(&'static [Word]),
 }
 
-/// How a column points to a row.
+/// A reference of a column to a row.
 #[derive(Clone, Copy)]
 pub struct Refers {
-    /// The table of the row.
+    /// The table of the referenced row.
     pub table: fn() -> &'static Table,
-    /// Whether the row is written too, so that nobody else may write it meanwhile.
+    /// Whether the referenced row is also written, so that it needs an exclusive lock.
     pub writes: bool,
 }
 
-/// The rule of one column.
+/// The rule of a column.
 #[derive(Clone, Copy)]
 pub struct FieldRule {
     /// The column.
     pub column: &'static str,
-    /// When clients may write it.
+    /// When clients can write it.
     pub when: When,
-    /// What is checked.
+    /// The validation.
     pub check: Check,
-    /// What it holds when nothing is said.
+    /// The default value.
     pub usual: Usual,
-    /// What it points to.
+    /// The referenced table.
     pub refers: Option<Refers>,
-    /// Whether the row it points to is held before the row itself is: so that whoever writes both does it
-    /// in one order.
+    /// Whether the referenced row is locked before the row itself, so that all writers of both use the same lock
+    /// order.
     pub first: bool,
 }
 
-/// A column that clients may always write.
+/// A column that clients can always write.
 #[must_use]
 pub const fn field(column: &'static str) -> FieldRule {
     FieldRule {
@@ -150,61 +151,61 @@ pub const fn field(column: &'static str) -> FieldRule {
     }
 }
 
-/// A column that only the server writes, with what it holds at first.
+/// A server-managed column with its initial value.
 #[must_use]
 pub const fn kept(column: &'static str, usual: Usual) -> FieldRule {
     FieldRule { when: When::Never, usual, ..field(column) }
 }
 
 impl FieldRule {
-    /// Written when the row is made, and never again.
+    /// Allows writes on create only.
     #[must_use]
     pub const fn on_create(self) -> Self {
         Self { when: When::OnCreate, ..self }
     }
 
-    /// Checked by this.
+    /// Sets the validation.
     #[must_use]
     pub const fn checked(self, check: Check) -> Self {
         Self { check, ..self }
     }
 
-    /// Holds this when nothing is said.
+    /// Sets the default value.
     #[must_use]
     pub const fn usually(self, usual: Usual) -> Self {
         Self { usual, ..self }
     }
 
-    /// Points to a row of this table.
+    /// References a row of this table.
     #[must_use]
     pub const fn to(self, table: fn() -> &'static Table) -> Self {
         Self { refers: Some(Refers { table, writes: false }), ..self }
     }
 
-    /// Points to a row that is held before the row itself.
+    /// Locks the referenced row before the row itself.
     #[must_use]
     pub const fn first(self) -> Self {
         Self { first: true, ..self }
     }
 
-    /// Points to a row of this table, which is written too.
+    /// References a row of this table that is also written.
     #[must_use]
     pub const fn to_written(self, table: fn() -> &'static Table) -> Self {
         Self { refers: Some(Refers { table, writes: true }), ..self }
     }
 }
 
-/// Pairs that are written with a new row.
+/// Links that are written with a new row.
 pub struct LinkRule {
-    /// The name of the list of keys: `llm_usage_log_ids`.
+    /// The name of the list of IDs: `llm_usage_log_ids`.
     pub keys: &'static str,
-    /// The table of pairs; the new row is its near side.
+    /// The join table; the new row is its source.
     pub pairs: Pairs,
-    /// The rows that can be made with it.
+    /// The rows that can be created with the new row.
     pub rows: Option<NestedRows>,
 }
 
-/// Rows that can be made with another.
+/// Rows that can be created together with another row.
 pub struct NestedRows {
     /// The name of their list: `llm_usage_logs`.
     pub name: &'static str,
@@ -212,33 +213,33 @@ pub struct NestedRows {
     pub rules: fn() -> &'static Rules,
 }
 
-/// Something that is done for a new row.
+/// A hook that runs after a row has been inserted.
 pub type Created = for<'u> fn(&'u mut Unit, &'u Record) -> BoxFuture<'u, Result<()>>;
 
-/// Something that is done with a new row before it is put in.
+/// A hook that runs before a row is inserted.
 pub type Creating = for<'u> fn(&'u mut Unit, &'u mut Record) -> BoxFuture<'u, Result<()>>;
 
-/// What is special about writing an entity; nothing, where nothing is said.
+/// Entity-specific hooks for writes. By default, they do nothing.
 pub trait Hooks: Sync {
-    /// The row that an upsert without a unique value means; `None` for a new one.
+    /// Finds the existing row for an upsert without a unique value; `None` creates a new row.
     fn same<'u>(&'u self, _: &'u mut Unit, _: &'u Record) -> BoxFuture<'u, Result<Option<i64>>> {
         Box::pin(async { Ok(None) })
     }
 
-    /// Completes a row before it is checked: what follows from what it says.
+    /// Completes a row with computed values before it is validated.
     fn complete(&self, _: &Scope, _: Option<&Record>, _: &mut Record, _: &mut Vec<Problem>) {}
 
-    /// What is done before a row is put in, if anything.
+    /// The hook that runs before a row is inserted, if any.
     fn creating(&self) -> Option<Creating> {
         None
     }
 
-    /// What is done after a row has been put in, if anything.
+    /// The hook that runs after a row has been inserted, if any.
     fn created(&self) -> Option<Created> {
         None
     }
 
-    /// Writes a patched row in place of what it was; gives the row that holds the patch.
+    /// Writes an updated row; returns the row that received the patch.
     fn update<'u>(
         &'u self,
         unit: &'u mut Unit,
@@ -248,23 +249,23 @@ pub trait Hooks: Sync {
         Box::pin(async move { unit.update(&before, after).await })
     }
 
-    /// Before a row is deleted: may refuse, and lets go of what points to it.
+    /// Runs before a row is deleted; can reject the deletion, and removes references to the row.
     fn deleting<'u>(&'u self, _: &'u mut Unit, _: &'u Record) -> BoxFuture<'u, Result<()>> {
         Box::pin(async { Ok(()) })
     }
 
-    /// After a row has been deleted.
+    /// Runs after a row has been deleted.
     fn deleted<'u>(&'u self, _: &'u mut Unit, _: &'u Record) -> BoxFuture<'u, Result<()>> {
         Box::pin(async { Ok(()) })
     }
 
-    /// Before a deleted row is restored: may refuse.
+    /// Runs before a deleted row is restored; can reject it.
     fn restoring<'u>(&'u self, _: &'u mut Unit, _: &'u Record) -> BoxFuture<'u, Result<()>> {
         Box::pin(async { Ok(()) })
     }
 }
 
-/// Nothing special.
+/// No entity-specific behavior.
 #[derive(Debug)]
 pub struct Plain;
 
@@ -277,8 +278,8 @@ impl Rules {
         self.fields.iter().find(|field| field.column == column)
     }
 
-    /// What a column holds at first in a row that nobody writes field by field: its usual value where it
-    /// can't be absent.
+    /// The initial value of a column in a row that is not written field by field: the default value if the column
+    /// is required.
     #[must_use]
     pub(crate) fn first(&self, column: &Column) -> Value {
         match self.field(column.name).map(|field| field.usual) {
@@ -289,7 +290,7 @@ impl Rules {
         }
     }
 
-    /// The rule of a column that clients may write: in a patch, or when the row is made.
+    /// The rule of a column that clients can write in a patch or on create.
     #[must_use]
     pub fn written(&self, column: &str, patch: bool) -> Option<&'static FieldRule> {
         self.field(column).filter(|field| match field.when {

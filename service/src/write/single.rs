@@ -1,8 +1,8 @@
-//! A plain new row as one statement: what it points to is held, the row and its entry of the change log are
-//! written, and that is committed, in one way to the database and back.
+//! Creation of a simple row in one statement: locks the referenced rows, inserts the row and its change log entry,
+//! and commits, in one round trip.
 //!
-//! Only what succeeds goes this way. Whatever is wrong makes no row, and then the [`Unit`](super::Unit) does it
-//! again step by step, which says why.
+//! This is a fast path for valid input only. If anything is invalid, no row is inserted, and the
+//! [`Unit`](super::Unit) repeats the work step by step to find the problems.
 
 use std::fmt::Write as _;
 
@@ -19,8 +19,8 @@ use crate::{
     value::Value,
 };
 
-/// Makes a row; gives it as it is stored. `None` when nothing was written: this row needs more than one
-/// statement, or is refused.
+/// Creates a row and returns it as stored. `None` means that nothing was written: the row needs more than one
+/// statement, or is invalid.
 pub(super) async fn create(
     scope: &Scope,
     rules: &'static Rules,
@@ -62,7 +62,7 @@ pub(super) async fn create(
     Ok(Some(record))
 }
 
-/// Puts the row in when all that is to be `held` is there and not deleted; gives its key.
+/// Inserts the row if all referenced rows in `held` exist and are not deleted; returns its primary key.
 async fn insert(
     scope: &Scope,
     record: &Record,
@@ -109,7 +109,7 @@ async fn insert(
             there.extend(noted);
             (sql, there)
         }
-        // No statement within another writes.
+        // SQLite has no data-modifying common table expressions.
         Engine::Sqlite => {
             let made = "WHERE changes() = 1";
             let (entry, noted) = beside(scope, now, entry, "last_insert_rowid()", made);

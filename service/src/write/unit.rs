@@ -1,4 +1,4 @@
-//! A unit of work: one transaction, and the entries of the change log for all that is written in it.
+//! Units of work: a transaction with the change log entries of all its writes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,7 +18,7 @@ use crate::{
     value::Value,
 };
 
-/// A transaction that writes, for one actor. What is not committed is taken back when it is dropped.
+/// A write transaction of one actor. Dropping it without a commit rolls it back.
 pub struct Unit {
     scope: Scope,
     pub(super) transaction: DatabaseTransaction,
@@ -27,16 +27,16 @@ pub struct Unit {
     made_secret: AtomicBool,
 }
 
-/// How a row is held until the end of the transaction.
+/// The lock on a row until the end of the transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hold {
-    /// Others may write it.
+    /// No lock.
     Nothing,
-    /// Nobody else may write it.
+    /// An update lock: no other transaction can write or lock the row.
     Write,
-    /// Nobody may write it.
+    /// A shared lock: no transaction can write the row.
     Stay,
-    /// As [`Write`](Self::Write); one that somebody else holds is as if it were not there.
+    /// As [`Write`](Self::Write), but a row that another transaction has locked is skipped.
     Free,
 }
 
@@ -54,29 +54,30 @@ impl Unit {
         })
     }
 
-    /// Who acts.
+    /// The scope.
     #[must_use]
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// Whether this unit has made a secret of the organization, which is nobody's until it is committed.
+    /// Whether this unit has created a secret of the organization, which must not be used elsewhere until it is
+    /// committed.
     pub(crate) fn has_made_secret(&self) -> bool {
         self.made_secret.load(Ordering::Relaxed)
     }
 
-    /// Notes that this unit makes a secret of the organization.
+    /// Records that this unit creates a secret of the organization.
     pub(crate) fn made_secret(&self) {
         self.made_secret.store(true, Ordering::Relaxed);
     }
 
-    /// The one moment of everything in this unit.
+    /// The timestamp of all writes in this unit.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.now
     }
 
-    /// Writes the entries of the change log and commits.
+    /// Writes the change log entries and commits.
     pub(crate) async fn commit(mut self) -> Result<()> {
         let entries = std::mem::take(&mut self.entries);
         let wrote = !entries.is_empty();
@@ -85,7 +86,7 @@ impl Unit {
         if wrote {
             self.scope.store().signal().changed();
         }
-        // Also what was found as it should be may have been written by another a moment ago.
+        // Needed even without writes: the unit may have read a very recent write of another client.
         self.scope.store().shown().await;
         Ok(())
     }
@@ -94,34 +95,34 @@ impl Unit {
         self.scope.store().engine()
     }
 
-    /// Runs `sql`, in which every `{}` is the place of the next of `binds`.
+    /// Runs `sql`, in which each `{}` is the placeholder of the next bind parameter, and returns its rows.
     pub(crate) async fn query(&self, sql: &str, binds: Vec<Bind>) -> Result<Vec<QueryResult>> {
         Ok(self.transaction.query_all_raw(self.engine().statement(sql, binds)).await?)
     }
 
-    /// As [`query`](Self::query), for a statement that gives no rows; gives how many it touched.
+    /// As [`query`](Self::query), for a statement without result rows; returns the number of affected rows.
     pub(crate) async fn execute(&self, sql: &str, binds: Vec<Bind>) -> Result<u64> {
         Ok(self.transaction.execute_raw(self.engine().statement(sql, binds)).await?.rows_affected())
     }
 
-    /// The row with this key, deleted ones too, which nobody else can write until the end.
+    /// Finds a row by primary key, including deleted rows, and locks it until the end of the transaction.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database doesn't answer.
+    /// [`Error::Unavailable`] if the database does not respond.
     pub async fn find(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
         self.held(table, id, Hold::Write).await
     }
 
-    /// As [`find`](Self::find); that there is none is told by `field`.
+    /// As [`find`](Self::find), but a missing row is an error for `field`.
     ///
     /// # Errors
-    /// [`Error::Refused`] when there is none.
+    /// [`Error::Refused`] if the row does not exist.
     pub async fn get(&mut self, table: &'static Table, id: i64, field: &str) -> Result<Record> {
         let found = self.find(table, id).await?;
         found.ok_or_else(|| Problem::not_found(field, table.called).into())
     }
 
-    /// The row that another points to, which stays as it is until the end.
+    /// Reads a referenced row and locks it against changes until the end of the transaction.
     pub(crate) async fn referred(
         &mut self,
         table: &'static Table,
@@ -132,7 +133,7 @@ impl Unit {
 
     async fn held(&mut self, table: &'static Table, id: i64, hold: Hold) -> Result<Option<Record>> {
         let lock = match (self.engine(), hold) {
-            // There is one writer.
+            // SQLite has a single writer.
             (Engine::Sqlite, _) | (_, Hold::Nothing) => "",
             (Engine::Postgres, Hold::Write) => " FOR NO KEY UPDATE",
             (Engine::Postgres, Hold::Stay) => " FOR SHARE",
@@ -148,18 +149,18 @@ impl Unit {
         rows.first().map(|row| Record::read(table, row, 0)).transpose()
     }
 
-    /// As [`find`](Self::find), for work that is nobody's yet: nothing while another unit holds the row.
+    /// As [`find`](Self::find), to claim unassigned work: `None` if another transaction has locked the row.
     pub(crate) async fn claim(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
         self.held(table, id, Hold::Free).await
     }
 
-    /// The row with this key as it is now, which others may write meanwhile.
+    /// Reads the row with this primary key without a lock.
     pub(crate) async fn peek(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
         self.held(table, id, Hold::Nothing).await
     }
 
-    /// Lets nobody else write the rows with these keys until the end: all at once and in one order, so
-    /// that batches don't wait for each other in a circle.
+    /// Locks the rows with these primary keys until the end of the transaction, all at once and in a fixed order to
+    /// avoid deadlocks between batches.
     pub(crate) async fn hold_rows(&self, table: &'static Table, keys: Vec<i64>) -> Result<()> {
         if self.engine() == Engine::Postgres && !keys.is_empty() {
             let sql = format!(
@@ -173,8 +174,8 @@ impl Unit {
         Ok(())
     }
 
-    /// The rows whose `column` points to `id`, deleted ones too, by key; nobody else can write them
-    /// until the end.
+    /// The rows whose `column` references `id`, including deleted rows, ordered by primary key and locked until the
+    /// end of the transaction.
     pub(crate) async fn below(
         &mut self,
         table: &'static Table,
@@ -193,13 +194,13 @@ impl Unit {
         rows.iter().map(|row| Record::read(table, row, 0)).collect()
     }
 
-    /// The lock that stands for a name of a table.
+    /// The key of the advisory lock for a name in a table.
     pub(super) fn lock_of(&self, table: &Table, name: &str) -> i64 {
         let name = format!("{}\0{}\0{name}", self.scope.organization(), table.name);
         xxh3_64(name.as_bytes()).cast_signed()
     }
 
-    /// Waits until no other unit holds this name: what makes a value unique that no index holds.
+    /// Takes an advisory lock on a name. This keeps a value unique where no index does.
     pub(crate) async fn hold_name(&self, table: &Table, name: &str) -> Result<()> {
         if self.engine() == Engine::Postgres {
             let key = self.lock_of(table, name);
@@ -208,7 +209,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Puts a row in; gives it as it is stored.
+    /// Inserts a row and returns it as stored.
     pub(crate) async fn insert(&mut self, mut record: Record) -> Result<Record> {
         let table = record.table();
         record.stamp(&self.scope, self.now);
@@ -235,13 +236,13 @@ impl Unit {
         Ok(record)
     }
 
-    /// Writes `after` in place of `before`, which it was made from; a row that stays as it was is left
-    /// alone. Gives the row as it is stored.
+    /// Updates the row `before` to `after` and returns the row as stored. If nothing has changed, nothing is
+    /// written.
     pub(crate) async fn update(&mut self, before: &Record, after: Record) -> Result<Record> {
         self.update_as(before, after, kind::UPDATED).await
     }
 
-    /// As [`update`](Self::update), noted as `kind`.
+    /// As [`update`](Self::update), recorded in the change log as `kind`.
     pub(crate) async fn update_as(
         &mut self,
         before: &Record,
@@ -279,7 +280,7 @@ impl Unit {
         Ok(after)
     }
 
-    /// Lets all rows whose `column` points to `from` point to `to` instead; gives how many there were.
+    /// Changes all references in `column` from `from` to `to`; returns the number of changed rows.
     pub(crate) async fn point(
         &mut self,
         table: &'static Table,
@@ -306,12 +307,12 @@ impl Unit {
         Ok(rows.len())
     }
 
-    /// Takes a row out for good.
+    /// Permanently deletes a row.
     pub(crate) async fn delete(&mut self, before: &Record) -> Result<()> {
         self.delete_as(before, kind::DELETED).await
     }
 
-    /// As [`delete`](Self::delete), noted as `kind`.
+    /// As [`delete`](Self::delete), recorded in the change log as `kind`.
     pub(crate) async fn delete_as(&mut self, before: &Record, kind: &'static str) -> Result<()> {
         self.remove(before).await?;
         let snapshot = Some(before.snapshot());
@@ -319,8 +320,8 @@ impl Unit {
         Ok(())
     }
 
-    /// Takes all rows of `table` out for good whose `column` is `value`, because they belong to a prospect; gives how
-    /// many there were. What the change log says of them is emptied with the prospect.
+    /// Permanently deletes all rows of `table` whose `column` is `value`, because they belong to a prospect;
+    /// returns their number. Their change log entries are cleared with those of the prospect.
     pub(crate) async fn erase_below(
         &mut self,
         table: &'static Table,
@@ -344,15 +345,15 @@ impl Unit {
         Ok(rows.len())
     }
 
-    /// Takes a prospect out for good, and empties what the change log says of them and of all that ever
-    /// belonged to them.
+    /// Erases a prospect: permanently deletes the row and clears the values in the change log of the prospect and
+    /// of everything that ever belonged to the prospect.
     pub(crate) async fn erase(&mut self, prospect: &Record) -> Result<()> {
         self.remove(prospect).await?;
         let sql = "UPDATE \"changes\" SET \"before\" = NULL, \"after\" = NULL WHERE \
                    \"prospect_id\" = {} AND \"organization_id\" = {}";
         let binds = vec![prospect.id().into(), self.scope.organization().into()];
         self.execute(sql, binds).await?;
-        // What this unit itself has noted.
+        // The entries of this unit are not written yet.
         for entry in &mut self.entries {
             if entry.prospect == Some(prospect.id()) {
                 (entry.before, entry.after) = (None, None);
@@ -373,13 +374,13 @@ impl Unit {
         Ok(())
     }
 
-    /// The number that `sql` counts.
+    /// Runs `sql` and returns its count.
     pub(crate) async fn count(&self, sql: &str, binds: Vec<Bind>) -> Result<i64> {
         let rows = self.query(sql, binds).await?;
         Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
     }
 
-    /// Notes something in the change log.
+    /// Adds an entry to the change log.
     pub(crate) fn note(
         &mut self,
         table: &'static Table,

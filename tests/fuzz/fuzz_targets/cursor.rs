@@ -1,4 +1,4 @@
-//! A cursor is read or refused, and what is read is written the same again.
+//! Cursor parsing: a cursor is rejected, or parsed and encoded to the same text.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! A filter of any JSON is read or refused with a reason.
+//! Filter parsing: any JSON value is parsed as a filter or rejected with a reason.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! An id is read or refused, and what is read is written the same again.
+//! ID parsing: an ID is rejected, or parsed and encoded to the same text.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! A row to be brought over is taken whole, or refused with its reasons.
+//! Data migration: a source row is accepted as a whole or rejected with reasons.
 
 #![no_main]
 

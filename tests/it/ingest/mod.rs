@@ -1,4 +1,4 @@
-//! Databases that are brought over, lists that come in, and what providers know.
+//! Data migrations, imports and enrichment.
 
 pub mod enrichment;
 pub mod enrichment_source;

@@ -1,25 +1,25 @@
-//! Aggregates of lists, of all rows and by group.
+//! Aggregates over lists, in total and per group.
 
 use sea_orm::ActiveValue::Set;
 use serde_json::{Value, json};
 use tests::{App, behaviours};
 
 behaviours![
-    rows_are_counted_and_summed_up,
+    aggregates_count_and_sum_rows,
     sums_of_money_are_exact,
-    of_nothing_there_is_no_sum,
-    groups_come_by_column_and_by_relation,
-    the_filter_of_a_group_gives_its_rows,
-    text_is_grouped_without_regard_to_case,
-    groups_are_chosen_and_sorted,
-    groups_beyond_the_first_are_counted,
-    below_rows_each_has_its_own,
-    aggregates_take_one_statement_each,
-    deleted_rows_and_those_of_others_are_left_out,
-    the_log_is_counted_too,
+    aggregates_of_no_rows_are_null,
+    groups_by_column_and_by_relation,
+    group_filter_selects_the_rows_of_the_group,
+    text_is_grouped_case_insensitively,
+    groups_can_be_filtered_and_sorted,
+    total_count_includes_groups_beyond_the_page,
+    nested_aggregates_are_computed_per_parent,
+    aggregates_execute_one_statement_each,
+    aggregates_exclude_deleted_rows_and_other_organizations,
+    change_log_supports_aggregates,
 ];
 
-async fn rows_are_counted_and_summed_up(app: App) {
+async fn aggregates_count_and_sum_rows(app: App) {
     for (model, cost) in [("small", 0.25), ("small", 0.5), ("Large", 1.0)] {
         app.usage(model, cost).await;
     }
@@ -46,7 +46,7 @@ async fn rows_are_counted_and_summed_up(app: App) {
     let some = json!({ "count": 2, "cost": { "sum": 0.75 } });
     assert_eq!(data["llmUsageLogs"]["some"], some);
     assert_eq!(data["llmUsageLogs"]["none"], json!({ "count": 0, "cost": { "sum": null } }));
-    // The page has no part in it.
+    // The page size does not affect aggregates.
     assert_eq!(data["filtered"], json!({ "aggregate": some, "small": { "count": 1 } }));
 }
 
@@ -71,7 +71,7 @@ async fn sums_of_money_are_exact(app: App) {
     assert_eq!(told(&app.data(&groups("")).await), [0.3, 0.300_000_001_1, 3.0]);
     assert_eq!(told(&app.data(&groups(", having: { cost: { sum: { lte: 0.3 } } }")).await), [0.3]);
     assert_eq!(told(&app.data(&groups(", having: { cost: { sum: { gte: 3 } } }")).await), [3.0]);
-    // The days too, which triggers sum up row by row, and reports.
+    // So are daily summaries, which triggers update row by row, and reports.
     let days = app.data("{ dailyCostSummaries(orderBy: [{ id: ASC }]) { nodes { costUsd } } llmCostReport(groupBy: MODEL) { groups { key cost } total { cost } } }").await;
     let day = |cost: f64| json!({ "costUsd": cost });
     assert_eq!(
@@ -81,7 +81,7 @@ async fn sums_of_money_are_exact(app: App) {
     assert_eq!(days["llmCostReport"]["total"]["cost"], 3.600_000_001_1);
 }
 
-async fn of_nothing_there_is_no_sum(app: App) {
+async fn aggregates_of_no_rows_are_null(app: App) {
     let data = app
         .data(
             "{ llmUsageLogs { aggregate { count cost { sum avg percentile(p: 0.5) } createdAt { max } model { distinct } } \
@@ -94,7 +94,7 @@ async fn of_nothing_there_is_no_sum(app: App) {
     assert_eq!(data["llmUsageLogs"]["groups"], json!({ "totalCount": 0, "nodes": [] }));
 }
 
-async fn groups_come_by_column_and_by_relation(app: App) {
+async fn groups_by_column_and_by_relation(app: App) {
     app.world().await;
     let data = app
         .data(
@@ -132,8 +132,8 @@ async fn groups_come_by_column_and_by_relation(app: App) {
     );
 }
 
-/// Every group of every kind of key, against the list with its filter.
-async fn the_filter_of_a_group_gives_its_rows(app: App) {
+/// Compares every group of every kind of key with the list filtered by the group's `filter`.
+async fn group_filter_selects_the_rows_of_the_group(app: App) {
     app.world().await;
     for (list, keys) in [
         ("prospects", "{ company: { industry: { name: VALUE } } }"),
@@ -177,7 +177,7 @@ async fn the_filter_of_a_group_gives_its_rows(app: App) {
     }
 }
 
-async fn text_is_grouped_without_regard_to_case(app: App) {
+async fn text_is_grouped_case_insensitively(app: App) {
     let [acme, _] = app.world().await;
     for (name, place) in [("E", "Berlin"), ("F", "BERLIN"), ("G", "köln"), ("H", "KÖLN")] {
         app.prospect_with(name, acme, |row| row.location = Set(Some(place.to_owned()))).await;
@@ -185,7 +185,7 @@ async fn text_is_grouped_without_regard_to_case(app: App) {
     let data = app
         .data("{ prospects { groups(by: { location: VALUE }) { nodes { key { location } aggregate { count } } } aggregate { location { distinct } } } }")
         .await;
-    // As everywhere, only A–Z have no case; what is told is one of the ways it is written.
+    // Only A–Z are case-insensitive, as everywhere; the key is one of the spellings.
     assert_eq!(
         data["prospects"]["groups"]["nodes"],
         json!([
@@ -198,7 +198,7 @@ async fn text_is_grouped_without_regard_to_case(app: App) {
     assert_eq!(data["prospects"]["aggregate"]["location"]["distinct"], 3);
 }
 
-async fn groups_are_chosen_and_sorted(app: App) {
+async fn groups_can_be_filtered_and_sorted(app: App) {
     for (model, cost) in [("a", 1.0), ("a", 2.0), ("b", 9.0), ("c", 1.0), ("c", 1.0), ("c", 1.0)] {
         app.usage(model, cost).await;
     }
@@ -235,7 +235,7 @@ async fn groups_are_chosen_and_sorted(app: App) {
     assert_eq!(models(2, "having: { model: { count: { gte: 1 } } }").await, "ac");
 }
 
-async fn groups_beyond_the_first_are_counted(app: App) {
+async fn total_count_includes_groups_beyond_the_page(app: App) {
     for model in ["a", "b", "c", "d", "d"] {
         app.usage(model, 1.0).await;
     }
@@ -254,7 +254,7 @@ async fn groups_beyond_the_first_are_counted(app: App) {
     assert_eq!(data["llmUsageLogs"]["some"]["totalCount"], 1);
 }
 
-async fn below_rows_each_has_its_own(app: App) {
+async fn nested_aggregates_are_computed_per_parent(app: App) {
     app.world().await;
     let data = app
         .data(
@@ -291,7 +291,7 @@ async fn below_rows_each_has_its_own(app: App) {
     );
 }
 
-async fn aggregates_take_one_statement_each(app: App) {
+async fn aggregates_execute_one_statement_each(app: App) {
     app.world().await;
     for (query, statements) in [
         ("{ prospects { aggregate { count companyId { distinct } } } }", 1),
@@ -322,7 +322,7 @@ async fn aggregates_take_one_statement_each(app: App) {
     }
 }
 
-async fn deleted_rows_and_those_of_others_are_left_out(app: App) {
+async fn aggregates_exclude_deleted_rows_and_other_organizations(app: App) {
     app.world().await;
     let other = app.organization("other").await;
     let industry = app.industry_of(other, "Logistics").await;
@@ -337,12 +337,12 @@ async fn deleted_rows_and_those_of_others_are_left_out(app: App) {
         .await;
     assert_eq!(data["industries"]["aggregate"]["count"], 3);
     assert_eq!(data["prospects"]["aggregate"]["count"], 3);
-    // What belongs to a deleted prospect leaves the lists with them.
+    // Child rows of a deleted prospect are hidden too.
     assert_eq!(data["interactions"]["aggregate"]["count"], 10);
     assert_eq!(data["companies"]["nodes"][0]["prospects"]["aggregate"]["count"], 2);
 }
 
-async fn the_log_is_counted_too(app: App) {
+async fn change_log_supports_aggregates(app: App) {
     app.world().await;
     for place in ["Rome", "Oslo"] {
         app.done(&format!(

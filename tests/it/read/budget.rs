@@ -1,4 +1,4 @@
-//! How many statements a request takes.
+//! Number of SQL statements per request.
 
 use api::{
     catalog,
@@ -7,23 +7,23 @@ use api::{
 use tests::{App, behaviours};
 
 behaviours![
-    what_can_be_done_with_drafts_takes_one_statement_more,
-    a_list_is_one_statement_and_its_count_another,
-    a_to_one_relation_rides_along,
-    a_to_many_relation_is_one_statement_for_all_parents,
-    the_newest_of_a_relation_is_one_statement_for_all_parents,
-    a_prospect_with_company_and_industry_is_one_statement,
-    the_nested_query_takes_the_same_for_1_20_and_100_parents,
-    an_asked_for_count_alone_reads_no_rows,
-    a_page_of_no_parents_asks_nothing,
-    nodes_of_several_types_take_one_statement_for_each_type,
+    available_actions_execute_one_more_statement,
+    list_executes_one_statement_and_total_count_another,
+    to_one_relation_executes_no_additional_statement,
+    to_many_relation_executes_one_statement_for_all_parents,
+    latest_of_a_relation_executes_one_statement_for_all_parents,
+    prospect_with_company_and_industry_executes_one_statement,
+    nested_query_executes_the_same_statements_for_1_20_and_100_parents,
+    total_count_alone_reads_no_rows,
+    empty_page_executes_no_nested_statements,
+    nodes_executes_one_statement_per_type,
 ];
 
 fn entities() -> Vec<&'static Entity> {
     catalog::entities().to_vec()
 }
 
-async fn a_list_is_one_statement_and_its_count_another(app: App) {
+async fn list_executes_one_statement_and_total_count_another(app: App) {
     app.world().await;
     for entity in entities() {
         let list = format!("{{ {} {{ nodes {{ id }} }} }}", entity.plural);
@@ -36,7 +36,7 @@ async fn a_list_is_one_statement_and_its_count_another(app: App) {
     }
 }
 
-async fn a_to_one_relation_rides_along(app: App) {
+async fn to_one_relation_executes_no_additional_statement(app: App) {
     app.world().await;
     let mut seen = 0;
     for entity in entities() {
@@ -51,11 +51,11 @@ async fn a_to_one_relation_rides_along(app: App) {
     }
     assert_eq!(
         seen, 28,
-        "seven of the document, four of drafts, one of merges, four of lists, twelve of what comes with enrichment"
+        "to-one relations: seven of the data model, four of drafts, one of merges, four of imports, 12 of enrichment"
     );
 }
 
-async fn a_to_many_relation_is_one_statement_for_all_parents(app: App) {
+async fn to_many_relation_executes_one_statement_for_all_parents(app: App) {
     app.world().await;
     let mut seen = 0;
     for entity in entities() {
@@ -73,17 +73,17 @@ async fn a_to_many_relation_is_one_statement_for_all_parents(app: App) {
     }
     assert_eq!(
         seen, 47,
-        "to-many relations: nine of the document, fourteen of enrichments, eight more, and sixteen histories"
+        "to-many relations: nine of the data model, fourteen of enrichment, eight more, and sixteen histories"
     );
 }
 
-async fn the_newest_of_a_relation_is_one_statement_for_all_parents(app: App) {
+async fn latest_of_a_relation_executes_one_statement_for_all_parents(app: App) {
     app.world().await;
     let query = "{ prospects { nodes { latestResearch { researchSummary } } } }";
     assert_eq!(app.counted(query).await.1, 2);
 }
 
-async fn a_prospect_with_company_and_industry_is_one_statement(app: App) {
+async fn prospect_with_company_and_industry_executes_one_statement(app: App) {
     app.world().await;
     let query = "{ prospect(id: 1) { fullName company { name industry { name } } } }";
     let (data, statements) = app.counted(query).await;
@@ -91,7 +91,7 @@ async fn a_prospect_with_company_and_industry_is_one_statement(app: App) {
     assert_eq!(statements, 1);
 }
 
-async fn the_nested_query_takes_the_same_for_1_20_and_100_parents(app: App) {
+async fn nested_query_executes_the_same_statements_for_1_20_and_100_parents(app: App) {
     let industry = app.industry("Logistics").await;
     for number in 0..100 {
         let company = app.company(&format!("Company {number:03}"), industry).await;
@@ -106,23 +106,23 @@ async fn the_nested_query_takes_the_same_for_1_20_and_100_parents(app: App) {
         );
         let (data, statements) = app.counted(&query).await;
         assert_eq!(data["companies"]["nodes"].as_array().unwrap().len(), parents);
-        assert_eq!(statements, 4, "companies, prospects, their count, interactions");
+        assert_eq!(statements, 4, "expected companies, prospects, their count and interactions");
     }
 }
 
-async fn an_asked_for_count_alone_reads_no_rows(app: App) {
+async fn total_count_alone_reads_no_rows(app: App) {
     app.world().await;
     let (data, statements) = app.counted("{ prospects { totalCount } }").await;
     assert_eq!(data["prospects"]["totalCount"], 4);
     assert_eq!(statements, 1);
 }
 
-async fn a_page_of_no_parents_asks_nothing(app: App) {
+async fn empty_page_executes_no_nested_statements(app: App) {
     let query = "{ companies { nodes { prospects { nodes { interactions { totalCount } } } } } }";
     assert_eq!(app.counted(query).await.1, 1);
 }
 
-async fn nodes_of_several_types_take_one_statement_for_each_type(app: App) {
+async fn nodes_executes_one_statement_per_type(app: App) {
     app.world().await;
     let query = r#"{ nodes(ids: ["Prospect:1", "Company:1", "Prospect:2"]) { id } }"#;
     let (data, statements) = app.counted(query).await;
@@ -130,7 +130,7 @@ async fn nodes_of_several_types_take_one_statement_for_each_type(app: App) {
     assert_eq!(statements, 2);
 }
 
-async fn what_can_be_done_with_drafts_takes_one_statement_more(app: App) {
+async fn available_actions_execute_one_more_statement(app: App) {
     app.world().await;
     for _ in 0..5 {
         app.draft(2, None, "approved").await;

@@ -1,4 +1,4 @@
-//! Pages: each row once and in order, forwards and backwards, whatever the filter and the order.
+//! Pagination: every row exactly once and in order, forward and backward, with any filter and sort order.
 
 use proptest::{
     prelude::*,
@@ -10,25 +10,25 @@ use serde_json::{Value, json};
 use tests::{App, app::texts, behaviours};
 
 behaviours![
-    paging_gives_each_row_once_and_in_order,
-    paging_below_a_parent_gives_each_row_once_and_in_order,
-    page_info_tells_what_stands_around,
-    a_page_between_two_cursors,
-    past_the_end_is_an_empty_page,
-    a_cursor_of_another_list_is_refused,
-    garbage_is_refused,
-    a_cursor_below_several_parents_is_refused,
-    a_cursor_goes_on_when_its_row_is_gone,
-    numbers_that_may_be_absent_page_in_every_order,
+    pagination_returns_each_row_once_in_order,
+    nested_pagination_returns_each_row_once_in_order,
+    page_info_reports_adjacent_pages,
+    after_and_before_can_be_combined,
+    page_past_the_end_is_empty,
+    cursor_of_another_list_is_rejected,
+    malformed_cursor_is_rejected,
+    cursor_under_several_parents_is_rejected,
+    cursor_works_after_its_row_is_deleted,
+    nullable_numbers_paginate_in_every_order,
 ];
 
-/// How many lists the properties are checked on.
+/// Number of generated cases.
 const CASES: u32 = 60;
 
 const DIRECTIONS: [&str; 6] =
     ["ASC", "DESC", "ASC_NULLS_FIRST", "ASC_NULLS_LAST", "DESC_NULLS_FIRST", "DESC_NULLS_LAST"];
 
-/// A way to page through a list.
+/// Sort order, filter and page size of a list.
 #[derive(Debug, Clone)]
 struct Case {
     keys: Vec<(&'static str, &'static str)>,
@@ -70,7 +70,7 @@ fn cases() -> Vec<Case> {
     (0..CASES).map(|_| case.new_tree(&mut runner).unwrap().current()).collect()
 }
 
-/// 40 people with ties, nulls, cases and accents in everything that can be sorted by.
+/// 40 prospects with ties, nulls, case variants and accents in every sortable field.
 async fn crowd(app: &App) {
     let industries = [app.industry("Logistics").await, app.industry("banking").await];
     let mut companies = Vec::new();
@@ -118,17 +118,17 @@ fn ids(page: &Value) -> Vec<String> {
     edges.iter().map(|edge| edge["node"]["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The value of a sort key as both engines are to compare it: text folded to lower-case ASCII.
+/// The sort key value as both engines must compare it: text folded to lowercase ASCII.
 fn sort_value(node: &Value, key: &str) -> Option<Vec<u8>> {
     let value = key.split('.').fold(node, |value, part| &value[part]);
     let text = value.as_str()?.to_ascii_lowercase();
-    // Keys are numbers.
+    // Primary keys sort as numbers.
     let number = text.strip_prefix("prospect:").map(|id| format!("{id:0>9}"));
-    // Stamps of the crowd have whole seconds, so they sort as text.
+    // The timestamps of `crowd` have whole seconds, so they sort as text.
     Some(number.unwrap_or(text).into_bytes())
 }
 
-/// The order as it is promised, worked out apart from any engine.
+/// Checks the documented order, computed independently of the engines.
 fn assert_sorted(page: &Value, case: &Case) {
     use std::cmp::Ordering;
     let mut keys = case.keys.clone();
@@ -193,21 +193,21 @@ async fn check(app: &App, root: &str, case: &Case) {
     assert_eq!(backwards, expected, "backwards: {case:?}");
 }
 
-async fn paging_gives_each_row_once_and_in_order(app: App) {
+async fn pagination_returns_each_row_once_in_order(app: App) {
     crowd(&app).await;
     for case in cases() {
         check(&app, "…", &case).await;
     }
 }
 
-async fn paging_below_a_parent_gives_each_row_once_and_in_order(app: App) {
+async fn nested_pagination_returns_each_row_once_in_order(app: App) {
     crowd(&app).await;
     for case in cases().into_iter().take(20) {
         check(&app, "company(id: 2) { … }", &case).await;
     }
 }
 
-async fn page_info_tells_what_stands_around(app: App) {
+async fn page_info_reports_adjacent_pages(app: App) {
     app.world().await;
     let info = async |window: &str| {
         let query = format!(
@@ -228,7 +228,7 @@ async fn page_info_tells_what_stands_around(app: App) {
     assert_eq!(back["pageInfo"]["hasPreviousPage"], true);
 }
 
-async fn a_page_between_two_cursors(app: App) {
+async fn after_and_before_can_be_combined(app: App) {
     crowd(&app).await;
     let data = app.data("{ prospects(first: 10, orderBy: [{ fullName: DESC }]) { edges { cursor node { id } } } }").await;
     let edges = data["prospects"]["edges"].as_array().unwrap();
@@ -242,7 +242,7 @@ async fn a_page_between_two_cursors(app: App) {
     assert_eq!(app.data(&around).await["prospects"]["pageInfo"], info);
 }
 
-async fn past_the_end_is_an_empty_page(app: App) {
+async fn page_past_the_end_is_empty(app: App) {
     app.world().await;
     let data = app.data("{ prospects { pageInfo { endCursor } } }").await;
     let query = format!(
@@ -259,7 +259,7 @@ async fn cursor(app: &App) -> String {
     data["prospects"]["pageInfo"]["endCursor"].as_str().unwrap().to_owned()
 }
 
-async fn a_cursor_of_another_list_is_refused(app: App) {
+async fn cursor_of_another_list_is_rejected(app: App) {
     app.world().await;
     let cursor = cursor(&app).await;
     for list in [
@@ -288,7 +288,7 @@ async fn a_cursor_of_another_list_is_refused(app: App) {
     assert!(app.error(&other).await.starts_with("BAD_CURSOR: "));
 }
 
-async fn garbage_is_refused(app: App) {
+async fn malformed_cursor_is_rejected(app: App) {
     app.world().await;
     let good = cursor(&app).await;
     let cut = &good[..good.len() - 4];
@@ -304,7 +304,7 @@ async fn garbage_is_refused(app: App) {
     }
 }
 
-async fn a_cursor_below_several_parents_is_refused(app: App) {
+async fn cursor_under_several_parents_is_rejected(app: App) {
     app.world().await;
     let below =
         app.data("{ company(id: 1) { prospects(first: 1) { pageInfo { endCursor } } } }").await;
@@ -316,7 +316,7 @@ async fn a_cursor_below_several_parents_is_refused(app: App) {
     assert!(error.starts_with("BAD_CURSOR: ") && error.contains("several rows"), "{error}");
 }
 
-async fn a_cursor_goes_on_when_its_row_is_gone(app: App) {
+async fn cursor_works_after_its_row_is_deleted(app: App) {
     use sea_orm::ConnectionTrait;
     app.world().await;
     let data = app.data("{ llmUsageLogs(first: 1) { nodes { id } pageInfo { endCursor } } }").await;
@@ -329,7 +329,7 @@ async fn a_cursor_goes_on_when_its_row_is_gone(app: App) {
     assert_eq!(texts(&app.data(&query).await["llmUsageLogs"]["nodes"], "model"), ["later"]);
 }
 
-async fn numbers_that_may_be_absent_page_in_every_order(app: App) {
+async fn nullable_numbers_paginate_in_every_order(app: App) {
     let industry = app.industry("All").await;
     let company = app.company("Acme", industry).await;
     let prospect = app.prospect("Ada", company).await;

@@ -1,4 +1,4 @@
-//! What becomes of rows that were deleted.
+//! Visibility of deleted rows.
 
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
@@ -6,12 +6,12 @@ use tests::{App, app::texts, behaviours};
 
 behaviours![
     lists_and_counts_hide_deleted_rows,
-    a_to_one_relation_shows_a_deleted_row,
-    children_of_a_deleted_prospect_leave_the_lists,
-    filters_over_relations_do_not_see_deleted_rows,
+    to_one_relation_returns_a_deleted_row,
+    children_of_a_deleted_prospect_are_hidden_from_lists,
+    relation_filters_ignore_deleted_rows,
 ];
 
-/// The world, and a deleted person with something of everything.
+/// The world fixture and a deleted prospect with related rows of every kind.
 async fn with_one_gone(app: &App) -> i64 {
     let [acme, _] = app.world().await;
     let now = app.now();
@@ -39,7 +39,7 @@ async fn lists_and_counts_hide_deleted_rows(app: App) {
     assert_eq!(app.data(asked).await["prospects"]["totalCount"], 0);
 }
 
-async fn a_to_one_relation_shows_a_deleted_row(app: App) {
+async fn to_one_relation_returns_a_deleted_row(app: App) {
     let gone = with_one_gone(&app).await;
     let query = format!(
         "{{ prospect(id: {gone}) {{ fullName deletedAt interactions {{ nodes {{ prospect {{ fullName \
@@ -51,7 +51,7 @@ async fn a_to_one_relation_shows_a_deleted_row(app: App) {
     assert_eq!(data["prospect"]["interactions"]["nodes"][0]["prospect"], person);
 }
 
-async fn children_of_a_deleted_prospect_leave_the_lists(app: App) {
+async fn children_of_a_deleted_prospect_are_hidden_from_lists(app: App) {
     with_one_gone(&app).await;
     let data = app
         .data(
@@ -68,7 +68,7 @@ async fn children_of_a_deleted_prospect_leave_the_lists(app: App) {
     assert_eq!(data["event"]["outreachDrafts"]["totalCount"], 4);
 }
 
-async fn filters_over_relations_do_not_see_deleted_rows(app: App) {
+async fn relation_filters_ignore_deleted_rows(app: App) {
     with_one_gone(&app).await;
     let companies = r#"{ companies(filter: { prospects: { some: { fullName: { eq: "Gone" } } } }) { totalCount } }"#;
     assert_eq!(app.data(companies).await["companies"]["totalCount"], 0);

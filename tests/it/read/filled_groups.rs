@@ -1,12 +1,12 @@
-//! Groups without rows, for time buckets that have none.
+//! Empty groups for time buckets without rows.
 
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
 use tests::{App, behaviours};
 
 behaviours![
-    groups_without_rows_are_filled_in,
-    a_filled_range_follows_the_clocks,
+    empty_time_buckets_are_filled,
+    filled_range_respects_time_zone_transitions,
     combinations_of_other_keys_are_filled,
 ];
 
@@ -14,7 +14,7 @@ fn named(groups: &[(&str, i64)]) -> Vec<(String, i64)> {
     groups.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
 }
 
-/// The groups of prospects by the time of their last contact: the key, and the number of rows.
+/// The groups of prospects by time of last contact: key and number of rows.
 async fn filled(app: &App, arguments: &str, key: &str) -> Vec<(String, i64)> {
     let query = format!(
         "{{ prospects {{ groups({arguments}, fill: true, first: 1000) {{ totalCount nodes {{ \
@@ -53,11 +53,11 @@ async fn contacted(app: &App, moments: &[(&str, &str)]) {
     app.prospect("never", company).await;
 }
 
-async fn groups_without_rows_are_filled_in(app: App) {
+async fn empty_time_buckets_are_filled(app: App) {
     contacted(&app, &[("Rome", "2026-02-10T12:00:00Z"), ("Rome", "2026-05-02T12:00:00Z")]).await;
     let month = "lastContactedAt(bucket: MONTH)";
     let by = r#"by: { lastContactedAt: MONTH }, since: "2026-01-15T00:00:00Z""#;
-    // The first and the last month are those parts of them that are in the range.
+    // Only the parts of the first and the last month inside the range are counted.
     assert_eq!(
         filled(&app, &format!(r#"{by}, until: "2026-05-02T12:00:00Z""#), month).await,
         named(&[("2026-01", 0), ("2026-02", 1), ("2026-03", 0), ("2026-04", 0), ("2026-05", 0)])
@@ -66,7 +66,7 @@ async fn groups_without_rows_are_filled_in(app: App) {
         r#"{by}, until: "2026-03-01T00:00:00Z", orderBy: {{ groupKey: {{ position: 0, direction: DESC }} }}"#
     );
     assert_eq!(filled(&app, &downwards, month).await, named(&[("2026-02", 1), ("2026-01", 0)]));
-    // Nothing at all is filled too, also below rows.
+    // A list without rows is filled too, also nested.
     let data = app
         .data(
             r#"{ industries { nodes { companies { nodes { name prospects(filter: { location: { eq: "Oslo" } }) {
@@ -78,7 +78,7 @@ async fn groups_without_rows_are_filled_in(app: App) {
         data["industries"]["nodes"][0]["companies"]["nodes"][0]["prospects"]["groups"],
         json!({ "totalCount": 2, "nodes": [{ "key": { "lastContactedAt": "2024" }, "aggregate": { "count": 0 } }] })
     );
-    // The prospect that was never contacted is a group of its own.
+    // The prospect that was never contacted forms its own group.
     let weekdays =
         filled(&app, "by: { lastContactedAt: WEEKDAY }", "lastContactedAt(bucket: WEEKDAY)").await;
     assert_eq!(
@@ -96,7 +96,7 @@ async fn groups_without_rows_are_filled_in(app: App) {
     );
 }
 
-async fn a_filled_range_follows_the_clocks(app: App) {
+async fn filled_range_respects_time_zone_transitions(app: App) {
     contacted(&app, &[("Rome", "2026-10-25T00:30:00Z")]).await;
     let hour = "lastContactedAt(bucket: HOUR)";
     let by = r#"by: { lastContactedAt: HOUR }, timeZone: "Europe/Berlin""#;
@@ -114,7 +114,7 @@ async fn a_filled_range_follows_the_clocks(app: App) {
             ("2026-10-25T03:00+01:00", 0),
         ])
     );
-    // Samoa had no 30 December 2011, and the Chatham Islands have hours of a quarter.
+    // Samoa skipped 30 December 2011; the Chatham Islands have an offset in quarter hours.
     let by = r#"by: { lastContactedAt: DAY }, timeZone: "Pacific/Apia""#;
     assert_eq!(
         filled(
@@ -139,7 +139,7 @@ async fn a_filled_range_follows_the_clocks(app: App) {
             ("2026-04-05T03:00+12:45", 0),
         ])
     );
-    // The day that clocks were set back into has two spans, and is one group.
+    // The day on which clocks were set back has two spans but forms one group.
     let by = r#"by: { lastContactedAt: DAY }, timeZone: "America/St_Johns""#;
     assert_eq!(
         filled(

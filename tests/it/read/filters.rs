@@ -1,26 +1,26 @@
-//! Which rows a filter lets through.
+//! Filters: which rows match.
 
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
 use tests::{App, app::texts, behaviours};
 
 behaviours![
-    text_is_compared_without_case,
-    wildcards_mean_themselves,
-    absent_values_pass_the_complement,
-    every_test_and_its_not_part_the_rows,
-    numbers_moments_and_booleans_are_compared,
+    text_is_compared_case_insensitively,
+    like_wildcards_are_escaped,
+    null_matches_negated_conditions,
+    condition_and_its_negation_partition_the_rows,
+    numbers_timestamps_and_booleans_are_compared,
     enums_and_ids_are_compared,
-    relations_are_filtered_by_what_they_hold,
-    json_is_searched_for_a_word_or_a_key,
-    and_or_not_combine,
-    wrong_values_are_refused_with_the_field,
-    variables_and_absent_variables_are_understood,
-    a_required_variable_that_is_absent_is_refused,
-    defaults_of_variables_hold_for_directives_too,
-    tests_that_a_type_does_not_have_are_refused,
-    a_filter_of_too_many_conditions_is_refused,
-    counts_and_nested_lists_are_filtered_too,
+    relations_are_filtered_by_related_rows,
+    json_filter_matches_elements_and_keys,
+    logical_operators_can_be_combined,
+    invalid_values_are_rejected_naming_the_field,
+    omitted_variables_disable_their_conditions,
+    missing_required_variable_is_rejected,
+    variable_defaults_apply_to_directives,
+    unsupported_operators_are_rejected,
+    number_of_conditions_is_limited,
+    filters_apply_to_counts_and_nested_lists,
 ];
 
 async fn names(app: &App, filter: &str) -> Vec<String> {
@@ -31,7 +31,7 @@ async fn names(app: &App, filter: &str) -> Vec<String> {
     names
 }
 
-async fn text_is_compared_without_case(app: App) {
+async fn text_is_compared_case_insensitively(app: App) {
     app.world().await;
     assert_eq!(names(&app, r#"{ fullName: { eq: "ADA" } }"#).await, ["Ada"]);
     assert_eq!(names(&app, r#"{ fullName: { in: ["ada", "BOB"] } }"#).await, ["Ada", "bob"]);
@@ -45,7 +45,7 @@ async fn text_is_compared_without_case(app: App) {
     );
 }
 
-async fn wildcards_mean_themselves(app: App) {
+async fn like_wildcards_are_escaped(app: App) {
     let industry = app.industry("All").await;
     let company = app.company("Acme", industry).await;
     for name in ["100% sure", "100 sure", "a_b", "acb", r"back\slash", "it's", "日本%"] {
@@ -59,7 +59,7 @@ async fn wildcards_mean_themselves(app: App) {
     assert!(names(&app, r#"{ fullName: { contains: "" } }"#).await.len() == 7);
 }
 
-async fn absent_values_pass_the_complement(app: App) {
+async fn null_matches_negated_conditions(app: App) {
     app.world().await;
     let absent = names(&app, "{ lastContactedAt: { isNull: true } }").await;
     assert_eq!(absent, ["bob"]);
@@ -72,7 +72,7 @@ async fn absent_values_pass_the_complement(app: App) {
     assert_eq!(names(&app, none).await, ["bob", "Cleo", "Dan"]);
 }
 
-async fn every_test_and_its_not_part_the_rows(app: App) {
+async fn condition_and_its_negation_partition_the_rows(app: App) {
     app.world().await;
     let all = names(&app, "{}").await;
     for filter in [
@@ -96,7 +96,7 @@ async fn every_test_and_its_not_part_the_rows(app: App) {
     }
 }
 
-async fn numbers_moments_and_booleans_are_compared(app: App) {
+async fn numbers_timestamps_and_booleans_are_compared(app: App) {
     app.world().await;
     app.usage("medium", 0.5).await;
     app.usage("large", 2.0).await;
@@ -136,7 +136,7 @@ async fn enums_and_ids_are_compared(app: App) {
     assert_eq!(names(&app, r"{ companyId: { ne: 2 } }").await, ["Ada", "bob", "Cleo"]);
 }
 
-async fn relations_are_filtered_by_what_they_hold(app: App) {
+async fn relations_are_filtered_by_related_rows(app: App) {
     app.world().await;
     let by = async |filter: &str| names(&app, filter).await;
     assert_eq!(by(r#"{ company: { name: { eq: "acme" } } }"#).await, ["Ada", "bob", "Cleo"]);
@@ -164,7 +164,7 @@ async fn relations_are_filtered_by_what_they_hold(app: App) {
     assert_eq!(app.data(interactions).await["interactions"]["totalCount"], 4);
 }
 
-async fn json_is_searched_for_a_word_or_a_key(app: App) {
+async fn json_filter_matches_elements_and_keys(app: App) {
     for (place, roles) in [
         ("list", json!(["CTO", "Head of IT", 12])),
         ("object", json!({ "CTO": 1 })),
@@ -184,7 +184,7 @@ async fn json_is_searched_for_a_word_or_a_key(app: App) {
     assert_eq!(places("{ isNull: true }").await, ["absent"]);
 }
 
-async fn and_or_not_combine(app: App) {
+async fn logical_operators_can_be_combined(app: App) {
     app.world().await;
     let filter = r#"{ or: [{ fullName: { eq: "Ada" } }, { and: [{ company: { name: { contains: "bank" } } },
         { not: { fullName: { eq: "x" } } }] }] }"#;
@@ -195,7 +195,7 @@ async fn and_or_not_combine(app: App) {
     assert_eq!(names(&app, r#"{ or: { fullName: { eq: "ada" } } }"#).await, ["Ada"]);
 }
 
-async fn wrong_values_are_refused_with_the_field(app: App) {
+async fn invalid_values_are_rejected_naming_the_field(app: App) {
     app.world().await;
     let error = async |filter: &str| {
         app.error(&format!("{{ prospects(filter: {filter}) {{ nodes {{ id }} }} }}")).await
@@ -225,7 +225,7 @@ async fn wrong_values_are_refused_with_the_field(app: App) {
     );
 }
 
-async fn variables_and_absent_variables_are_understood(app: App) {
+async fn omitted_variables_disable_their_conditions(app: App) {
     app.world().await;
     let query = "query ($name: String, $size: Int = 2, $filter: ProspectFilter) { \
                  one: prospects(filter: { fullName: { eq: $name } }) { nodes { fullName } } \
@@ -239,7 +239,7 @@ async fn variables_and_absent_variables_are_understood(app: App) {
     assert_eq!(texts(&data["data"]["two"]["nodes"], "fullName"), ["Ada", "bob"]);
 }
 
-async fn counts_and_nested_lists_are_filtered_too(app: App) {
+async fn filters_apply_to_counts_and_nested_lists(app: App) {
     app.world().await;
     let query = "{ companies { nodes { prospects(filter: { lastContactedAt: { isNull: false } }) { \
                  totalCount nodes { interactions(filter: { event: { location: { eq: \"Berlin\" } } }) { \
@@ -252,7 +252,7 @@ async fn counts_and_nested_lists_are_filtered_too(app: App) {
     assert_eq!(app.data(query).await["companies"]["nodes"], expected);
 }
 
-async fn a_required_variable_that_is_absent_is_refused(app: App) {
+async fn missing_required_variable_is_rejected(app: App) {
     app.world().await;
     for (query, variables, expected) in [
         (
@@ -284,7 +284,7 @@ async fn a_required_variable_that_is_absent_is_refused(app: App) {
     }
 }
 
-async fn defaults_of_variables_hold_for_directives_too(app: App) {
+async fn variable_defaults_apply_to_directives(app: App) {
     app.world().await;
     let query = "query ($yes: Boolean = true, $n: Int! = 2) { prospects(first: $n) @include(if: $yes) { nodes { fullName } } }";
     let answer = app.answer_to(app.organization, query, json!({})).await;
@@ -297,8 +297,8 @@ async fn defaults_of_variables_hold_for_directives_too(app: App) {
     assert_eq!(answer["data"], json!({}));
 }
 
-async fn tests_that_a_type_does_not_have_are_refused(app: App) {
-    // An absent variable beside the literal changes nothing.
+async fn unsupported_operators_are_rejected(app: App) {
+    // An omitted variable in the same filter makes no difference.
     for filter in [
         "totalTokens: { contains: \"5\" }",
         "totalTokens: { has: \"5\" }",
@@ -315,7 +315,7 @@ async fn tests_that_a_type_does_not_have_are_refused(app: App) {
     assert_eq!(app.data(huge).await["solutions"]["totalCount"], 0);
 }
 
-async fn a_filter_of_too_many_conditions_is_refused(app: App) {
+async fn number_of_conditions_is_limited(app: App) {
     app.world().await;
     let filter = |count: usize| {
         let one = r#"{ fullName: { eq: "Ada" } }"#;

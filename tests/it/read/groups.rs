@@ -1,17 +1,17 @@
-//! Groups: percentiles, parts of a group, several buckets of a column, and what is rejected.
+//! Groups: percentiles, filtered aggregates, several buckets of one column, and rejected arguments.
 
 use serde_json::{Value, json};
 use tests::{App, behaviours};
 
 behaviours![
-    percentiles_are_the_same_on_both_engines,
-    parts_of_a_group_have_aggregates_of_their_own,
-    a_column_is_grouped_by_two_buckets,
-    wrong_arguments_are_rejected,
-    wrong_selections_are_rejected,
+    percentiles_are_identical_on_both_engines,
+    group_aggregates_can_be_filtered,
+    column_can_be_grouped_by_several_buckets,
+    invalid_arguments_are_rejected,
+    invalid_selections_are_rejected,
 ];
 
-async fn percentiles_are_the_same_on_both_engines(app: App) {
+async fn percentiles_are_identical_on_both_engines(app: App) {
     for (model, cost) in [("a", 4.0), ("a", 1.0), ("a", 3.0), ("a", 2.0), ("b", 0.1)] {
         app.usage(model, cost).await;
     }
@@ -42,7 +42,7 @@ async fn percentiles_are_the_same_on_both_engines(app: App) {
     );
 }
 
-async fn parts_of_a_group_have_aggregates_of_their_own(app: App) {
+async fn group_aggregates_can_be_filtered(app: App) {
     app.world().await;
     let data = app
         .data(
@@ -77,7 +77,7 @@ async fn parts_of_a_group_have_aggregates_of_their_own(app: App) {
     );
 }
 
-async fn a_column_is_grouped_by_two_buckets(app: App) {
+async fn column_can_be_grouped_by_several_buckets(app: App) {
     app.world().await;
     let data = app
         .data(
@@ -93,7 +93,7 @@ async fn a_column_is_grouped_by_two_buckets(app: App) {
     );
 }
 
-async fn wrong_arguments_are_rejected(app: App) {
+async fn invalid_arguments_are_rejected(app: App) {
     let location = "by: { location: VALUE }";
     for (arguments, key, told) in [
         ("by: []", "", "INVALID: `by` takes from 1 to 4 keys"),
@@ -180,7 +180,7 @@ async fn wrong_arguments_are_rejected(app: App) {
     }
 }
 
-async fn wrong_selections_are_rejected(app: App) {
+async fn invalid_selections_are_rejected(app: App) {
     let share = "{ llmUsageLogs { aggregate { cost { percentile(p: 1.5) } } } }";
     assert_eq!(app.error(share).await, "INVALID: `p` must be from 0 to 1");
     let hops = format!("{}{{ fullName: VALUE }}{}", "{ mergedInto: ".repeat(11), " }".repeat(11));

@@ -1,4 +1,4 @@
-//! A document that was asked before is answered as if it had not been.
+//! Document cache: a cached document returns the same response as a new one.
 
 use api::{execute::SchemaExecutor, text};
 use async_graphql::{Executor, Request, Variables};
@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use tests::{App, behaviours};
 
 behaviours![
-    what_is_known_is_answered_the_same,
-    a_known_document_still_has_its_cost,
-    what_was_refused_is_refused_again,
-    a_field_that_stands_twice_is_merged_at_the_root,
-    a_field_that_stands_twice_is_merged_in_a_payload,
-    a_subscription_is_validated_once,
+    cached_document_returns_the_same_response,
+    cached_document_is_still_checked_for_cost,
+    invalid_document_is_rejected_again,
+    repeated_root_fields_are_merged,
+    repeated_payload_fields_are_merged,
+    subscription_is_validated_once,
 ];
 
-/// The answer of a server to a document with variables.
+/// The response of `executor` to a document with variables.
 async fn answer(
     app: &App,
     executor: &SchemaExecutor,
@@ -32,13 +32,13 @@ async fn answer(
     serde_json::from_str(&text::response(&response)).unwrap()
 }
 
-async fn what_is_known_is_answered_the_same(app: App) {
+async fn cached_document_returns_the_same_response(app: App) {
     app.world().await;
     let page = "query($first: Int, $after: String) { companies(first: $first, after: $after) { \
                 nodes { id name } totalCount } }";
     let one = "query($id: ID!) { company(id: $id) { name } node(id: $id) { id } }";
     let several = "query($ids: [ID!]! = [\"Company:1\"]) { nodes(ids: $ids) { id } }";
-    // Allowed where it is used because it has a default, which null is not replaced by.
+    // Valid in this position because the variable has a default; an explicit null does not use the default.
     let maybe = "query($ids: [ID!] = [\"Company:1\"]) { nodes(ids: $ids) { id } }";
     let filter = "query($filter: CompanyFilter, $order: [CompanyOrder!]) { \
                   companies(filter: $filter, orderBy: $order) { nodes { name } } }";
@@ -93,7 +93,7 @@ async fn what_is_known_is_answered_the_same(app: App) {
     }
 }
 
-async fn a_known_document_still_has_its_cost(app: App) {
+async fn cached_document_is_still_checked_for_cost(app: App) {
     app.world().await;
     let nested = "query($n: Int) { companies(first: $n) { nodes { prospects(first: $n) { nodes { \
                   interactions(first: $n) { nodes { id } } } } } } }";
@@ -105,7 +105,7 @@ async fn a_known_document_still_has_its_cost(app: App) {
     }
 }
 
-async fn what_was_refused_is_refused_again(app: App) {
+async fn invalid_document_is_rejected_again(app: App) {
     app.world().await;
     let executor = SchemaExecutor::new();
     for document in
@@ -117,7 +117,7 @@ async fn what_was_refused_is_refused_again(app: App) {
     }
 }
 
-async fn a_field_that_stands_twice_is_merged_at_the_root(app: App) {
+async fn repeated_root_fields_are_merged(app: App) {
     app.world().await;
     for (twice, once) in [
         (
@@ -136,14 +136,14 @@ async fn a_field_that_stands_twice_is_merged_at_the_root(app: App) {
         ),
     ] {
         let expected = app.data(once).await;
-        // Also when it is known.
+        // The second time, the document is cached.
         for _ in 0..2 {
             assert_eq!(app.data(twice).await, expected, "{twice}");
         }
     }
 }
 
-async fn a_field_that_stands_twice_is_merged_in_a_payload(app: App) {
+async fn repeated_payload_fields_are_merged(app: App) {
     let (industry, solution) = (app.industry("Bakeries").await, app.solution("Oven Eye").await);
     for _ in 0..2 {
         let linked = app
@@ -158,7 +158,7 @@ async fn a_field_that_stands_twice_is_merged_in_a_payload(app: App) {
     }
 }
 
-async fn a_subscription_is_validated_once(app: App) {
+async fn subscription_is_validated_once(app: App) {
     let executor = SchemaExecutor::new();
     for (document, is_valid) in [
         ("subscription { changes { cursor } }", true),

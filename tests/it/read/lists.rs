@@ -1,22 +1,22 @@
-//! Lists and relations: which rows, below whom.
+//! Lists and relations: which rows they return, and for which parent.
 
 use serde_json::json;
 use tests::{App, app::texts, behaviours};
 
 behaviours![
-    nested_arguments_hold_for_each_parent,
-    relations_are_walkable_in_both_directions,
-    pairs_are_walkable_in_both_directions,
-    the_newest_research_is_the_current_one,
-    a_list_without_arguments_has_25_rows_by_id,
-    page_sizes_out_of_range_are_refused,
-    ids_are_global_and_a_bare_key_is_taken,
-    unknown_and_garbage_ids_are_null,
-    what_is_stored_is_told_as_it_is,
+    nested_arguments_apply_per_parent,
+    relations_can_be_traversed_in_both_directions,
+    many_to_many_relations_can_be_traversed_in_both_directions,
+    latest_research_is_the_newest,
+    default_page_has_25_rows_ordered_by_id,
+    page_sizes_out_of_range_are_rejected,
+    global_ids_and_bare_primary_keys_are_accepted,
+    unknown_and_malformed_ids_return_null,
+    stored_values_are_returned_unchanged,
     days_since_the_last_contact_follow_the_clock,
 ];
 
-async fn nested_arguments_hold_for_each_parent(app: App) {
+async fn nested_arguments_apply_per_parent(app: App) {
     app.world().await;
     let data = app
         .data(
@@ -35,7 +35,7 @@ async fn nested_arguments_hold_for_each_parent(app: App) {
     assert_eq!(data["companies"]["nodes"], expected);
 }
 
-async fn relations_are_walkable_in_both_directions(app: App) {
+async fn relations_can_be_traversed_in_both_directions(app: App) {
     app.world().await;
     let data = app
         .data(
@@ -62,7 +62,7 @@ async fn relations_are_walkable_in_both_directions(app: App) {
     assert_eq!(data, expected);
 }
 
-async fn pairs_are_walkable_in_both_directions(app: App) {
+async fn many_to_many_relations_can_be_traversed_in_both_directions(app: App) {
     app.world().await;
     let data = app
         .data(
@@ -82,7 +82,7 @@ async fn pairs_are_walkable_in_both_directions(app: App) {
     assert_eq!(data["industries"]["nodes"], expected);
 }
 
-async fn the_newest_research_is_the_current_one(app: App) {
+async fn latest_research_is_the_newest(app: App) {
     app.world().await;
     let data = app
         .data(
@@ -95,7 +95,7 @@ async fn the_newest_research_is_the_current_one(app: App) {
     assert_eq!(data["prospects"]["nodes"], expected);
 }
 
-async fn a_list_without_arguments_has_25_rows_by_id(app: App) {
+async fn default_page_has_25_rows_ordered_by_id(app: App) {
     for number in 0..30 {
         app.industry(&format!("Industry {}", 90 - number)).await;
     }
@@ -107,7 +107,7 @@ async fn a_list_without_arguments_has_25_rows_by_id(app: App) {
     assert_eq!(data["industries"]["pageInfo"]["hasNextPage"], true);
 }
 
-async fn page_sizes_out_of_range_are_refused(app: App) {
+async fn page_sizes_out_of_range_are_rejected(app: App) {
     app.world().await;
     let error = async |arguments: &str| {
         app.error(&format!("{{ prospects({arguments}) {{ nodes {{ id }} }} }}")).await
@@ -122,7 +122,7 @@ async fn page_sizes_out_of_range_are_refused(app: App) {
     assert_eq!(none["prospects"], json!({ "nodes": [], "totalCount": 4 }));
 }
 
-async fn ids_are_global_and_a_bare_key_is_taken(app: App) {
+async fn global_ids_and_bare_primary_keys_are_accepted(app: App) {
     app.world().await;
     let data = app
         .data(
@@ -137,7 +137,7 @@ async fn ids_are_global_and_a_bare_key_is_taken(app: App) {
     );
 }
 
-async fn unknown_and_garbage_ids_are_null(app: App) {
+async fn unknown_and_malformed_ids_return_null(app: App) {
     app.world().await;
     let ids = [
         "999",
@@ -164,7 +164,7 @@ async fn unknown_and_garbage_ids_are_null(app: App) {
     }
 }
 
-async fn what_is_stored_is_told_as_it_is(app: App) {
+async fn stored_values_are_returned_unchanged(app: App) {
     use sea_orm::ActiveValue::Set;
     let roles = json!(["CTO", "Head of IT", 7]);
     let stored = roles.clone();

@@ -1,4 +1,4 @@
-//! Reading: lists, relations, filters, order, pages.
+//! Queries: lists, relations, filters, sorting and pagination.
 
 pub mod aggregates;
 pub mod budget;

@@ -1,15 +1,15 @@
-//! In which order rows come.
+//! Sort order of lists.
 
 use sea_orm::ActiveValue::Set;
 use tests::{App, app::texts, behaviours};
 
 behaviours![
-    text_sorts_without_case,
-    absent_values_stand_where_postgres_puts_them,
-    several_keys_and_directions_mix,
-    rows_sort_by_what_they_point_to,
-    ties_follow_the_direction_of_the_last_key,
-    wrong_orders_are_refused,
+    text_is_sorted_case_insensitively,
+    nulls_are_placed_as_in_postgres,
+    several_sort_keys_and_directions_can_be_combined,
+    rows_can_be_sorted_by_fields_of_related_rows,
+    tie_breaker_follows_the_direction_of_the_last_sort_key,
+    invalid_sort_orders_are_rejected,
 ];
 
 async fn names(app: &App, order: &str) -> Vec<String> {
@@ -17,13 +17,13 @@ async fn names(app: &App, order: &str) -> Vec<String> {
     texts(&app.data(&query).await["prospects"]["nodes"], "fullName")
 }
 
-async fn text_sorts_without_case(app: App) {
+async fn text_is_sorted_case_insensitively(app: App) {
     app.world().await;
     assert_eq!(names(&app, "[{ fullName: ASC }]").await, ["Ada", "bob", "Cleo", "Dan"]);
     assert_eq!(names(&app, "{ fullName: DESC }").await, ["Dan", "Cleo", "bob", "Ada"]);
 }
 
-async fn absent_values_stand_where_postgres_puts_them(app: App) {
+async fn nulls_are_placed_as_in_postgres(app: App) {
     app.world().await;
     let contacted =
         async |direction: &str| names(&app, &format!("[{{ lastContactedAt: {direction} }}]")).await;
@@ -35,7 +35,7 @@ async fn absent_values_stand_where_postgres_puts_them(app: App) {
     assert_eq!(contacted("DESC_NULLS_LAST").await, ["Ada", "Cleo", "Dan", "bob"]);
 }
 
-async fn several_keys_and_directions_mix(app: App) {
+async fn several_sort_keys_and_directions_can_be_combined(app: App) {
     let industry = app.industry("All").await;
     let company = app.company("Acme", industry).await;
     for (name, hours) in [("b", Some(1)), ("a", None), ("B", None), ("a", Some(2)), ("A", Some(2))]
@@ -61,7 +61,7 @@ async fn several_keys_and_directions_mix(app: App) {
     );
 }
 
-async fn rows_sort_by_what_they_point_to(app: App) {
+async fn rows_can_be_sorted_by_fields_of_related_rows(app: App) {
     app.world().await;
     let by_company = "[{ company: { name: DESC } }, { fullName: ASC }]";
     assert_eq!(names(&app, by_company).await, ["Dan", "Ada", "bob", "Cleo"]);
@@ -78,7 +78,7 @@ async fn rows_sort_by_what_they_point_to(app: App) {
     assert_eq!(subjects, ["Dan 0", "Cleo 0", "bob 0", "Ada 0", "Dan 4", "Dan 3"]);
 }
 
-async fn ties_follow_the_direction_of_the_last_key(app: App) {
+async fn tie_breaker_follows_the_direction_of_the_last_sort_key(app: App) {
     app.world().await;
     let subjects = async |direction: &str| {
         let query = format!(
@@ -93,7 +93,7 @@ async fn ties_follow_the_direction_of_the_last_key(app: App) {
     assert_eq!(ascending[0], "OutreachDraft:1");
 }
 
-async fn wrong_orders_are_refused(app: App) {
+async fn invalid_sort_orders_are_rejected(app: App) {
     let error = async |order: &str| {
         app.error(&format!("{{ prospects(orderBy: {order}) {{ nodes {{ id }} }} }}")).await
     };

@@ -1,5 +1,5 @@
-//! What the engines do with the statements of lists: they walk an index. Whole tables are not read, and no
-//! whole relation is sorted to cut a page of it.
+//! Query plans of list statements: both engines scan an index. They neither read whole tables nor sort a whole
+//! relation to return one page.
 
 use std::collections::BTreeSet;
 
@@ -13,14 +13,14 @@ use service::{demo, metered, operations::maintenance, progress::Unwatched};
 use tests::{App, Engine, behaviours};
 
 behaviours![
-    the_root_lists_walk_an_index,
-    the_lists_below_a_row_walk_an_index,
-    a_count_reads_no_whole_table,
-    a_row_is_found_by_its_key,
-    what_would_be_a_scan_or_a_sort_is_noticed,
+    root_lists_use_an_index,
+    nested_lists_use_an_index,
+    counts_do_not_scan_whole_tables,
+    lookup_by_primary_key_uses_an_index,
+    scans_and_sorts_are_detected,
 ];
 
-/// The lists below a row that are sorted for their parent.
+/// The nested lists that are sorted per parent.
 const SORTED: [&str; 23] = [
     "Company.fieldProvenances by createdAt",
     "Company.fieldProvenances by updatedAt",
@@ -47,11 +47,11 @@ const SORTED: [&str; 23] = [
     "Prospect.research by updatedAt",
 ];
 
-/// The ways to sort the lists of `entity` that its own columns allow.
+/// The sort orders over own columns of `entity`.
 fn orders(entity: &Entity) -> Vec<String> {
     let mut orders = vec![String::new()];
     if entity.log {
-        // It has its own.
+        // The change log has a fixed order.
         return orders;
     }
     for field in entity.fields.iter().filter(|field| field.sort) {
@@ -62,7 +62,7 @@ fn orders(entity: &Entity) -> Vec<String> {
     orders
 }
 
-async fn the_root_lists_walk_an_index(app: App) {
+async fn root_lists_use_an_index(app: App) {
     app.world().await;
     for entity in catalog::entities() {
         for order in orders(entity) {
@@ -78,8 +78,8 @@ async fn the_root_lists_walk_an_index(app: App) {
     }
 }
 
-async fn the_lists_below_a_row_walk_an_index(app: App) {
-    // Enough rows that walking past those of others would be dear.
+async fn nested_lists_use_an_index(app: App) {
+    // Enough rows to make scanning the rows of other parents expensive.
     demo::seed(&app.scope(app.organization), demo::Scale::Small, &Unwatched).await.unwrap();
     maintenance::analyze(&app.store).await.unwrap();
     let mut sorted = BTreeSet::new();
@@ -102,22 +102,22 @@ async fn the_lists_below_a_row_walk_an_index(app: App) {
                 let faults = faults_of(&app, &query).await;
                 if !faults.is_empty() {
                     let order =
-                        order.split_whitespace().nth(2).unwrap_or("as usual").trim_end_matches(':');
+                        order.split_whitespace().nth(2).unwrap_or("default").trim_end_matches(':');
                     sorted.insert(format!("{}.{} by {order}", entity.name, field.name));
                 }
             }
         }
     }
-    // The rows of one parent, sorted for it: an index for each way would cost every write.
+    // These sort the rows of one parent only; an index for each sort order would slow down every write.
     if app.engine == Engine::Sqlite {
         assert_eq!(sorted.into_iter().collect::<Vec<_>>(), SORTED);
     } else {
-        // It may find a walk in another index cheaper than a sort.
+        // Postgres may find a scan of another index cheaper than a sort.
         assert!(sorted.iter().all(|list| SORTED.contains(&list.as_str())), "{sorted:?}");
     }
 }
 
-async fn a_count_reads_no_whole_table(app: App) {
+async fn counts_do_not_scan_whole_tables(app: App) {
     app.world().await;
     for entity in catalog::entities() {
         walks(&app, &format!("{{ {} {{ totalCount }} }}", entity.plural)).await;
@@ -130,7 +130,7 @@ async fn a_count_reads_no_whole_table(app: App) {
     }
 }
 
-async fn a_row_is_found_by_its_key(app: App) {
+async fn lookup_by_primary_key_uses_an_index(app: App) {
     app.world().await;
     for entity in catalog::entities() {
         walks(&app, &format!("{{ {}(id: 1) {{ id }} }}", entity.single)).await;
@@ -139,7 +139,7 @@ async fn a_row_is_found_by_its_key(app: App) {
     walks(&app, deep).await;
 }
 
-async fn what_would_be_a_scan_or_a_sort_is_noticed(app: App) {
+async fn scans_and_sorts_are_detected(app: App) {
     app.world().await;
     let scan = "SELECT \"id\" FROM \"prospects\" WHERE length(\"location\") = 1";
     assert_eq!(faults(&app, scan).await.len(), 1, "{:?}", faults(&app, scan).await);
@@ -148,12 +148,12 @@ async fn what_would_be_a_scan_or_a_sort_is_noticed(app: App) {
     assert_eq!(faults(&app, sort).await.len(), 1, "{:?}", faults(&app, sort).await);
 }
 
-/// That every statement of `query` walks an index.
+/// Asserts that every statement of `query` uses an index.
 async fn walks(app: &App, query: &str) {
     assert_eq!(faults_of(app, query).await, Vec::<String>::new(), "{query}");
 }
 
-/// What is wrong with the plans of the statements of `query`.
+/// The problems in the query plans of all statements of `query`.
 async fn faults_of(app: &App, query: &str) -> Vec<String> {
     let (_, asked) = metered(app.data(query), true).await;
     assert!(!asked.sent.is_empty(), "{query}");
@@ -164,7 +164,7 @@ async fn faults_of(app: &App, query: &str) -> Vec<String> {
     all
 }
 
-/// What the engine would do with a statement that it should not have to do.
+/// The unwanted steps in the query plan of a statement.
 async fn faults(app: &App, sql: &str) -> Vec<String> {
     match app.engine {
         Engine::Postgres => postgres(app, sql).await,
@@ -175,8 +175,8 @@ async fn faults(app: &App, sql: &str) -> Vec<String> {
 async fn postgres(app: &App, sql: &str) -> Vec<String> {
     let transaction = app.db.begin().await.unwrap();
     let run = async |text: &str| transaction.execute_unprepared(text).await.unwrap();
-    // The tables of tests are so small that reading all of them is quickest: only what can't be done by an
-    // index shows itself.
+    // Test tables are so small that a full scan is fastest. With these settings, it remains only where no index
+    // can be used.
     for setting in
         ["enable_seqscan = off", "enable_sort = off", "plan_cache_mode = force_generic_plan"]
     {
@@ -196,16 +196,16 @@ async fn postgres(app: &App, sql: &str) -> Vec<String> {
     faults
 }
 
-/// Looks through a plan of Postgres; what is below a `Limit` is the relation that a page is cut from.
+/// Inspects a Postgres plan. Nodes below a `Limit` read the relation that the page is taken from.
 fn look(node: &Value, cut: bool, faults: &mut Vec<String>) {
     let kind = node["Node Type"].as_str().unwrap();
     match kind {
-        // It has one row.
+        // `change_log` has a single row.
         "Seq Scan" if node["Relation Name"] == "change_log" => {}
         "Seq Scan" => faults.push(format!("{kind} on {}", node["Relation Name"])),
         "Index Scan" | "Index Only Scan" => {
             let by = node["Index Cond"].as_str().unwrap_or_default();
-            // All of an index, in no order that anybody wants, is as good as the table.
+            // An unordered scan of a whole index is as expensive as a scan of the table.
             if !cut && by.is_empty() {
                 faults.push(format!("{kind} by {by}"));
             }
@@ -220,7 +220,7 @@ fn look(node: &Value, cut: bool, faults: &mut Vec<String>) {
     }
 }
 
-/// SQLite tells its plan as lines, those of a subquery below the line of it.
+/// Reads the plan of SQLite: a list of lines, with subqueries below their parent line.
 async fn sqlite(app: &App, sql: &str) -> Vec<String> {
     let explain = format!("EXPLAIN QUERY PLAN {sql}");
     let statement = Statement::from_string(app.db.get_database_backend(), explain);

@@ -1,4 +1,4 @@
-//! What a document may look like: aliases, fragments, directives, errors with their path.
+//! Selections: aliases, fragments, directives, and errors with their path.
 
 use api::{document::Limits, execute::SchemaExecutor};
 use async_graphql::{Executor, Request};
@@ -7,25 +7,25 @@ use serde_json::json;
 use tests::{App, behaviours};
 
 behaviours![
-    aliases_give_each_its_own_page,
-    fragments_are_opened_where_they_apply,
-    a_field_that_stands_twice_is_merged,
-    skip_and_include_are_obeyed,
-    every_object_tells_its_type,
-    fields_come_in_the_order_they_were_asked_for,
-    a_fault_of_ours_nulls_the_nearest_field_that_may_be_null,
-    a_fault_of_ours_tells_nothing_internal,
-    several_roots_are_answered_together,
-    roots_come_in_the_order_they_were_asked_for,
-    a_document_that_nests_too_deep_is_refused,
-    brackets_nest_two_hundred_levels,
-    an_answer_of_too_many_objects_is_refused,
-    a_root_that_may_be_null_fails_alone,
-    fields_that_conflict_are_refused,
-    errors_among_several_nodes_have_their_own_paths,
+    aliased_fields_are_paginated_independently,
+    fragments_apply_to_matching_types,
+    repeated_fields_are_merged,
+    skip_and_include_are_applied,
+    every_object_has_typename,
+    fields_are_returned_in_selection_order,
+    internal_error_nulls_the_nearest_nullable_field,
+    internal_error_reveals_no_details,
+    several_root_fields_are_resolved_together,
+    root_fields_are_returned_in_selection_order,
+    too_deeply_nested_document_is_rejected,
+    brackets_nest_at_most_two_hundred_levels,
+    response_with_too_many_objects_is_rejected,
+    nullable_root_field_fails_independently,
+    conflicting_fields_are_rejected,
+    errors_in_several_nodes_have_separate_paths,
 ];
 
-async fn aliases_give_each_its_own_page(app: App) {
+async fn aliased_fields_are_paginated_independently(app: App) {
     app.world().await;
     let query = "{ company(id: 1) { first: prospects(first: 1) { nodes { n: fullName } } \
                  last: prospects(last: 1) { nodes { n: fullName } totalCount } one: industry { name } \
@@ -39,7 +39,7 @@ async fn aliases_give_each_its_own_page(app: App) {
     assert_eq!(statements, 4);
 }
 
-async fn fragments_are_opened_where_they_apply(app: App) {
+async fn fragments_apply_to_matching_types(app: App) {
     app.world().await;
     let query = r#"
         fragment Person on Prospect { fullName ...Work }
@@ -56,7 +56,7 @@ async fn fragments_are_opened_where_they_apply(app: App) {
     );
 }
 
-async fn a_field_that_stands_twice_is_merged(app: App) {
+async fn repeated_fields_are_merged(app: App) {
     app.world().await;
     let query = "{ prospect(id: 1) { company { name } company { industry { name } } company { industry { id } } \
                  interactions(first: 1) { nodes { subject } } interactions(first: 1) { nodes { id } totalCount } } }";
@@ -69,7 +69,7 @@ async fn a_field_that_stands_twice_is_merged(app: App) {
     assert_eq!(statements, 3);
 }
 
-async fn skip_and_include_are_obeyed(app: App) {
+async fn skip_and_include_are_applied(app: App) {
     app.world().await;
     let query = "query ($no: Boolean = false) { prospect(id: 1) { fullName email @skip(if: true) \
                  company @include(if: $no) { name } interactions @skip(if: true) { totalCount } } }";
@@ -78,7 +78,7 @@ async fn skip_and_include_are_obeyed(app: App) {
     assert_eq!(statements, 1);
 }
 
-async fn every_object_tells_its_type(app: App) {
+async fn every_object_has_typename(app: App) {
     app.world().await;
     let query = "{ __typename companies(first: 1) { __typename nodes { __typename } edges { __typename \
                  node { __typename } } pageInfo { __typename } } }";
@@ -91,7 +91,7 @@ async fn every_object_tells_its_type(app: App) {
     );
 }
 
-async fn fields_come_in_the_order_they_were_asked_for(app: App) {
+async fn fields_are_returned_in_selection_order(app: App) {
     app.world().await;
     let query = "{ prospects(first: 1) { totalCount nodes { email id fullName } } }";
     let request = async_graphql::Request::new(query).data(app.scope(app.organization));
@@ -101,7 +101,7 @@ async fn fields_come_in_the_order_they_were_asked_for(app: App) {
     assert!(place("email") < place("\"id\"") && place("\"id\"") < place("fullName"), "{text}");
 }
 
-async fn a_fault_of_ours_nulls_the_nearest_field_that_may_be_null(app: App) {
+async fn internal_error_nulls_the_nearest_nullable_field(app: App) {
     app.world().await;
     app.event("Nowhere", |row| row.status = Set("melted".to_owned())).await;
     app.interaction(2, Some(2), "odd", 99).await;
@@ -127,14 +127,14 @@ async fn a_fault_of_ours_nulls_the_nearest_field_that_may_be_null(app: App) {
     assert_eq!(answer["data"], json!({ "event": null, "industries": { "totalCount": 3 } }));
 }
 
-async fn a_fault_of_ours_tells_nothing_internal(app: App) {
+async fn internal_error_reveals_no_details(app: App) {
     use sea_orm::ConnectionTrait;
     app.db.execute_unprepared("ALTER TABLE llm_usage_logs RENAME TO gone").await.unwrap();
     let error = app.error("{ llmUsageLogs { nodes { id } } }").await;
     assert_eq!(error, "INTERNAL: internal error");
 }
 
-async fn several_roots_are_answered_together(app: App) {
+async fn several_root_fields_are_resolved_together(app: App) {
     app.world().await;
     let query = "{ a: companies { totalCount } b: prospects { totalCount } schemaVersion }";
     assert_eq!(
@@ -143,7 +143,7 @@ async fn several_roots_are_answered_together(app: App) {
     );
 }
 
-async fn a_document_that_nests_too_deep_is_refused(app: App) {
+async fn too_deeply_nested_document_is_rejected(app: App) {
     let deep = |levels: usize| {
         let mut query = "{ id }".to_owned();
         for _ in 0..levels {
@@ -158,7 +158,7 @@ async fn a_document_that_nests_too_deep_is_refused(app: App) {
     assert_eq!(error, "TOO_COMPLEX: levels of fields: at most 32, this document has 33");
 }
 
-async fn brackets_nest_two_hundred_levels(app: App) {
+async fn brackets_nest_at_most_two_hundred_levels(app: App) {
     let levels = 201;
     for (open, close) in [("{ a ", "}"), ("[", "]"), ("{ a: ", "}")] {
         let (deep, end) = (open.repeat(levels), close.repeat(levels));
@@ -172,7 +172,7 @@ async fn brackets_nest_two_hundred_levels(app: App) {
     }
 }
 
-async fn an_answer_of_too_many_objects_is_refused(app: App) {
+async fn response_with_too_many_objects_is_rejected(app: App) {
     for number in 0..10 {
         let industry = app.industry(&format!("Industry {number}")).await;
         let solution = app.solution(&format!("Solution {number}")).await;
@@ -188,7 +188,7 @@ async fn an_answer_of_too_many_objects_is_refused(app: App) {
     let query = format!("{{ industries {{ nodes {query} }} }}");
     let error = app.error(&query).await;
     assert!(error.starts_with("TOO_COMPLEX: cost: at most 100000, this"), "{error}");
-    // What is counted beforehand is a guess; what is loaded is counted too.
+    // The cost is estimated in advance; the loaded objects are limited too.
     let limits = Limits { max_cost: u64::MAX, ..Limits::USUAL };
     let executor = SchemaExecutor::new().within(limits);
     let request = Request::new(&query).data(app.scope(app.organization));
@@ -196,7 +196,7 @@ async fn an_answer_of_too_many_objects_is_refused(app: App) {
     assert_eq!(response.errors[0].message, "the answer would have more than 100000 objects");
 }
 
-async fn a_root_that_may_be_null_fails_alone(app: App) {
+async fn nullable_root_field_fails_independently(app: App) {
     app.world().await;
     let query = "{ a: prospect(id: 1) { interactions(first: 500) { totalCount } } b: companies { totalCount } }";
     let answer = app.answer(query).await;
@@ -208,7 +208,7 @@ async fn a_root_that_may_be_null_fails_alone(app: App) {
     assert_eq!(answer["data"], json!(null));
 }
 
-async fn fields_that_conflict_are_refused(app: App) {
+async fn conflicting_fields_are_rejected(app: App) {
     app.world().await;
     for query in [
         "{ companies { nodes { prospects(first: 1) { totalCount } ...F } } } fragment F on Company { prospects(first: 2) { totalCount } }",
@@ -221,7 +221,7 @@ async fn fields_that_conflict_are_refused(app: App) {
     }
 }
 
-async fn errors_among_several_nodes_have_their_own_paths(app: App) {
+async fn errors_in_several_nodes_have_separate_paths(app: App) {
     app.world().await;
     for prospect in [1, 3] {
         app.draft(prospect, None, "melted").await;
@@ -238,7 +238,7 @@ async fn errors_among_several_nodes_have_their_own_paths(app: App) {
     assert_eq!(answer["errors"][1]["path"], path(2));
 }
 
-async fn roots_come_in_the_order_they_were_asked_for(app: App) {
+async fn root_fields_are_returned_in_selection_order(app: App) {
     app.world().await;
     let query = "{ z: companies(first: 1) { nodes { prospects { totalCount } } } ...F schemaVersion __typename } \
                  fragment F on Query { y: prospect(id: 1) { id } z: companies(first: 1) { totalCount } ... { a: industries { totalCount } } }";

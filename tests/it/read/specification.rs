@@ -1,4 +1,4 @@
-//! Documents are validated, normalized and read as the GraphQL specification says (September 2025).
+//! Documents are validated, normalized and executed according to the GraphQL specification (September 2025).
 
 use api::{execute::SchemaExecutor, text};
 use async_graphql::{Executor, Request};
@@ -6,30 +6,30 @@ use serde_json::json;
 use tests::{App, behaviours};
 
 behaviours![
-    a_mutation_selected_twice_is_executed_once,
-    a_list_selected_twice_is_read_once,
+    mutation_selected_twice_is_executed_once,
+    list_selected_twice_is_read_once,
     rejects_conflicting_selections,
     rejects_invalid_selections_of_typename,
-    rejects_variables_of_another_type_than_their_position,
+    rejects_variables_that_do_not_match_their_position,
     rejects_invalid_literals,
-    an_absent_optional_variable_gets_the_default_of_its_argument,
-    strings_are_read_with_their_escapes,
+    omitted_optional_variable_uses_the_argument_default,
+    string_escapes_are_decoded,
     descriptions_of_executable_definitions_are_accepted,
-    keys_come_in_the_order_of_their_first_appearance,
-    fields_of_a_node_are_merged_for_each_type,
-    an_object_whose_fields_are_skipped_is_empty,
-    a_skipped_field_takes_no_place_in_the_order,
-    rejects_syntax_that_the_parser_accepts,
+    response_keys_are_ordered_by_first_occurrence,
+    node_fields_are_merged_per_type,
+    object_with_all_fields_skipped_is_empty,
+    skipped_field_does_not_affect_the_order,
+    rejects_invalid_syntax_that_the_parser_accepts,
     rejects_several_root_fields_of_a_subscription_that_is_not_executed,
-    null_for_an_argument_with_a_default_is_an_error_of_the_field,
+    null_for_argument_with_default_is_a_field_error,
     numbers_without_a_fraction_are_integers,
-    ids_are_integers_of_any_size,
-    a_list_in_json_may_contain_null,
-    introspection_has_the_types_of_the_specification,
-    introspection_is_merged_into_the_answer,
+    ids_accept_integers_of_any_size,
+    json_list_may_contain_null,
+    introspection_types_follow_the_specification,
+    introspection_is_merged_into_the_response,
 ];
 
-async fn a_mutation_selected_twice_is_executed_once(app: App) {
+async fn mutation_selected_twice_is_executed_once(app: App) {
     app.world().await;
     let input = "input: { prospectId: 1, draftType: \"initial\", content: \"Once\" }";
     let data = app
@@ -48,7 +48,7 @@ async fn a_mutation_selected_twice_is_executed_once(app: App) {
     assert_eq!(drafts.await["outreachDrafts"]["totalCount"], 1);
 }
 
-async fn a_list_selected_twice_is_read_once(app: App) {
+async fn list_selected_twice_is_read_once(app: App) {
     app.world().await;
     let query = "{ prospects(first: 2) { nodes { id } } prospects(first: 2) { nodes { email } } }";
     let (data, statements) = app.counted(query).await;
@@ -56,7 +56,7 @@ async fn a_list_selected_twice_is_read_once(app: App) {
     assert_eq!(statements, 1);
 }
 
-/// Every document is rejected before it runs.
+/// Asserts that every document is rejected before execution.
 async fn rejects(app: &App, documents: &[&str]) {
     for document in documents {
         let before = app.store.statements();
@@ -99,7 +99,7 @@ async fn rejects_invalid_selections_of_typename(app: App) {
     assert_eq!(data, json!({ "__typename": "Query" }));
 }
 
-async fn rejects_variables_of_another_type_than_their_position(app: App) {
+async fn rejects_variables_that_do_not_match_their_position(app: App) {
     rejects(
         &app,
         &[
@@ -135,7 +135,7 @@ async fn rejects_invalid_literals(app: App) {
     assert_eq!(zero["prospects"]["totalCount"], 0);
 }
 
-async fn an_absent_optional_variable_gets_the_default_of_its_argument(app: App) {
+async fn omitted_optional_variable_uses_the_argument_default(app: App) {
     let report = app.data("query ($d: Int) { importCostReport(days: $d) { date } }").await;
     assert!(report["importCostReport"].is_array(), "{report}");
     let query = "query ($i: Boolean) { __type(name: \"Query\") { fields(includeDeprecated: $i) { name } } }";
@@ -143,7 +143,7 @@ async fn an_absent_optional_variable_gets_the_default_of_its_argument(app: App) 
     assert!(fields["__type"]["fields"].as_array().is_some_and(|fields| !fields.is_empty()));
 }
 
-async fn strings_are_read_with_their_escapes(app: App) {
+async fn string_escapes_are_decoded(app: App) {
     app.world().await;
     for (literal, text) in [
         ("\"\"\"a \\\"\"\" b\"\"\"", "a \"\"\" b"),
@@ -172,7 +172,7 @@ async fn descriptions_of_executable_definitions_are_accepted(app: App) {
     }
 }
 
-async fn keys_come_in_the_order_of_their_first_appearance(app: App) {
+async fn response_keys_are_ordered_by_first_occurrence(app: App) {
     app.world().await;
     let query = "{ z: __typename prospect(id: 1) { fullName ...P id } a: __typename prospect(id: 1) { email } } \
                  fragment P on Prospect { revision company { name } fullName company { id } }";
@@ -183,11 +183,11 @@ async fn keys_come_in_the_order_of_their_first_appearance(app: App) {
     let mut rest = text.as_str();
     for key in keys {
         let found = rest.split_once(&format!("\"{key}\":"));
-        rest = found.unwrap_or_else(|| panic!("{key} is not in its place: {text}")).1;
+        rest = found.unwrap_or_else(|| panic!("`{key}` is missing or out of order: {text}")).1;
     }
 }
 
-async fn fields_of_a_node_are_merged_for_each_type(app: App) {
+async fn node_fields_are_merged_per_type(app: App) {
     app.world().await;
     let query = "{ nodes(ids: [\"Prospect:1\", \"Company:2\", \"Industry:1\"]) { ...N id ... on Prospect { company { id } } } } \
                  fragment N on Node { ... on Prospect { company { name } id } ... on Company { name } }";
@@ -200,7 +200,7 @@ async fn fields_of_a_node_are_merged_for_each_type(app: App) {
     );
 }
 
-async fn an_object_whose_fields_are_skipped_is_empty(app: App) {
+async fn object_with_all_fields_skipped_is_empty(app: App) {
     app.world().await;
     let data = app
         .data(
@@ -227,7 +227,7 @@ async fn an_object_whose_fields_are_skipped_is_empty(app: App) {
     assert_eq!(app.data("{ viewer @skip(if: true) { role } }").await, json!({}));
 }
 
-async fn a_skipped_field_takes_no_place_in_the_order(app: App) {
+async fn skipped_field_does_not_affect_the_order(app: App) {
     app.world().await;
     let query = "{ schemaVersion @skip(if: true) prospect(id: 1) { id @skip(if: true) email id } schemaVersion }";
     let request = Request::new(query).data(app.scope(app.organization));
@@ -237,7 +237,7 @@ async fn a_skipped_field_takes_no_place_in_the_order(app: App) {
     assert!(place("email") < place("id"), "{text}");
 }
 
-async fn rejects_syntax_that_the_parser_accepts(app: App) {
+async fn rejects_invalid_syntax_that_the_parser_accepts(app: App) {
     for (document, expected) in [
         ("{ prospects(first) { totalCount } }", "expected a colon after `first`"),
         ("{ prospects(first first: 1) { totalCount } }", "expected a colon after `first`"),
@@ -266,7 +266,7 @@ async fn rejects_several_root_fields_of_a_subscription_that_is_not_executed(app:
     assert_eq!(SchemaExecutor::new().execute(request).await.errors, []);
 }
 
-async fn null_for_an_argument_with_a_default_is_an_error_of_the_field(app: App) {
+async fn null_for_argument_with_default_is_a_field_error(app: App) {
     app.world().await;
     let query = "query ($d: Int = 3) { importCostReport(days: $d) { date } }";
     let answer = app.answer_to(app.organization, query, json!({ "d": null })).await;
@@ -292,7 +292,7 @@ async fn numbers_without_a_fraction_are_integers(app: App) {
     }
 }
 
-async fn ids_are_integers_of_any_size(app: App) {
+async fn ids_accept_integers_of_any_size(app: App) {
     app.world().await;
     let digits = "123456789012345678901234567890";
     let query = format!(
@@ -308,7 +308,7 @@ async fn ids_are_integers_of_any_size(app: App) {
     }
 }
 
-async fn a_list_in_json_may_contain_null(app: App) {
+async fn json_list_may_contain_null(app: App) {
     let create = "mutation { createSetting(input: { key: \"k\", value: [1, [null, 1.5], null] }) \
                   { setting { value } userErrors { message } } }";
     let data = app.data(create).await;
@@ -319,7 +319,7 @@ async fn a_list_in_json_may_contain_null(app: App) {
     rejects(&app, &[missing]).await;
 }
 
-async fn introspection_has_the_types_of_the_specification(app: App) {
+async fn introspection_types_follow_the_specification(app: App) {
     let data = app
         .data(
             "{ node: __type(name: \"Node\") { interfaces { name } possibleTypes { name } } \
@@ -335,7 +335,7 @@ async fn introspection_has_the_types_of_the_specification(app: App) {
     assert_eq!(data["nothing"], json!(null));
 }
 
-async fn introspection_is_merged_into_the_answer(app: App) {
+async fn introspection_is_merged_into_the_response(app: App) {
     app.world().await;
     let query = "query ($name: String!, $no: Boolean!) { a: __type(name: $name) { name } prospect(id: 1) { id } \
                  ...S a: __type(name: $name) { kind } __schema @include(if: $no) { description } } \

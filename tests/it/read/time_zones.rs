@@ -1,23 +1,23 @@
-//! Time cut into pieces, by the clocks of a place.
+//! Time buckets in time zones.
 
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
 use tests::{App, behaviours};
 
 behaviours![
-    a_day_is_a_day_of_the_place,
-    weeks_quarters_and_years_are_named_as_everywhere,
-    an_hour_that_clocks_show_twice_is_two,
-    clocks_that_are_set_back_at_midnight_lose_nothing,
-    an_hour_in_which_clocks_are_changed_is_whole,
-    a_day_that_a_place_left_out_is_no_group,
-    parts_of_a_second_count,
-    rules_of_this_year_are_known,
-    a_leap_second_is_the_second_after_it,
-    weekdays_and_hours_of_the_day_come_again,
+    days_are_local_to_the_time_zone,
+    weeks_follow_iso_8601_and_quarters_and_years_the_calendar,
+    repeated_hour_forms_two_groups,
+    setting_clocks_back_near_midnight_loses_no_rows,
+    offset_change_within_an_hour_keeps_hours_intact,
+    day_skipped_by_a_time_zone_forms_no_group,
+    fractional_seconds_are_respected,
+    time_zone_data_is_current,
+    leap_second_is_stored_as_the_following_second,
+    weekdays_and_hours_of_day_group_across_weeks,
 ];
 
-/// Prospects last contacted at these moments; the groups by `key` in `zone`: what it is called, how many.
+/// Creates prospects last contacted at `moments`; returns the groups by `key` in `zone`: group key and count.
 async fn groups(app: &App, moments: &[&str], key: &str, zone: &str) -> Vec<(String, i64)> {
     let industry = app.industry("Logistics").await;
     let company = app.company("Acme", industry).await;
@@ -36,7 +36,7 @@ async fn groups(app: &App, moments: &[&str], key: &str, zone: &str) -> Vec<(Stri
     let data = app.data(&query).await;
     let mut found = Vec::new();
     for group in data["prospects"]["groups"]["nodes"].as_array().unwrap() {
-        // Each filter gives the rows of its group, and no other.
+        // The filter of a group matches exactly its rows.
         let count = "query ($filter: ProspectFilter) { prospects(filter: $filter) { totalCount } }";
         let answer =
             app.answer_to(app.organization, count, json!({ "filter": group["filter"] })).await;
@@ -56,7 +56,7 @@ fn named(groups: &[(&str, i64)]) -> Vec<(String, i64)> {
     groups.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
 }
 
-async fn a_day_is_a_day_of_the_place(app: App) {
+async fn days_are_local_to_the_time_zone(app: App) {
     let moments = [
         "2026-03-28T22:59:59Z",
         "2026-03-28T23:00:00Z",
@@ -88,7 +88,7 @@ async fn a_day_is_a_day_of_the_place(app: App) {
     );
 }
 
-async fn weeks_quarters_and_years_are_named_as_everywhere(app: App) {
+async fn weeks_follow_iso_8601_and_quarters_and_years_the_calendar(app: App) {
     // The first week of a year is the one with its first Thursday (ISO 8601).
     let moments = [
         "2024-12-29T12:00:00Z",
@@ -126,8 +126,8 @@ async fn weeks_quarters_and_years_are_named_as_everywhere(app: App) {
     );
 }
 
-async fn an_hour_that_clocks_show_twice_is_two(app: App) {
-    // On 25 October 2026 clocks in Berlin went from 3 back to 2, at 1 UTC.
+async fn repeated_hour_forms_two_groups(app: App) {
+    // On 25 October 2026, clocks in Berlin were set back from 3:00 to 2:00, at 01:00 UTC.
     let moments = [
         "2026-10-24T23:30:00Z",
         "2026-10-25T00:30:00Z",
@@ -155,7 +155,7 @@ async fn an_hour_that_clocks_show_twice_is_two(app: App) {
         .await,
         named(&[("2026-10-25", 2), ("2026-10-26", 1)])
     );
-    // On 29 March they went from 2 to 3: there is no hour 2.
+    // On 29 March 2026, clocks were set forward from 2:00 to 3:00: hour 2 does not exist.
     assert_eq!(
         groups(&app, &["2026-03-29T00:59:59Z", "2026-03-29T01:00:00Z"], "Hour", "Europe/Berlin")
             .await,
@@ -168,9 +168,9 @@ async fn an_hour_that_clocks_show_twice_is_two(app: App) {
     );
 }
 
-async fn clocks_that_are_set_back_at_midnight_lose_nothing(app: App) {
-    // St. John's, 29 October 2006: at one minute past midnight clocks went back to 23:01 of the day before, so
-    // that day has two pieces.
+async fn setting_clocks_back_near_midnight_loses_no_rows(app: App) {
+    // St. John's, 29 October 2006: at 00:01, clocks were set back to 23:01 of the previous day, so that day has two
+    // separate spans.
     let moments = [
         "2006-10-29T02:30:00Z",
         "2006-10-29T02:30:59Z",
@@ -182,7 +182,7 @@ async fn clocks_that_are_set_back_at_midnight_lose_nothing(app: App) {
         groups(&app, &moments, "Day", "America/St_Johns").await,
         named(&[("2006-10-28", 2), ("2006-10-29", 3)])
     );
-    // Lord Howe sets its clocks by half an hour: 5 April 2026, at 15 UTC.
+    // Lord Howe shifts its clocks by half an hour: 5 April 2026, at 15:00 UTC.
     let moments = [
         "2026-04-04T14:30:00Z",
         "2026-04-04T14:59:59Z",
@@ -200,8 +200,8 @@ async fn clocks_that_are_set_back_at_midnight_lose_nothing(app: App) {
     );
 }
 
-async fn an_hour_in_which_clocks_are_changed_is_whole(app: App) {
-    // The Chatham Islands, 4 April 2026: at a quarter to four clocks went back by an hour.
+async fn offset_change_within_an_hour_keeps_hours_intact(app: App) {
+    // Chatham Islands, 4 April 2026 (UTC): at 03:45 local time, clocks were set back by one hour.
     let moments = [
         "2026-04-04T13:15:00Z",
         "2026-04-04T13:59:59Z",
@@ -210,8 +210,8 @@ async fn an_hour_in_which_clocks_are_changed_is_whole(app: App) {
         "2026-04-04T14:15:00Z",
         "2026-04-04T15:00:00Z",
     ];
-    // Two hours begin at 13:15 UTC: the one that clocks showed before the change, and the rest of the one before it, which
-    // they showed again after it.
+    // At 14:00 UTC, 03:45+13:45 becomes 02:45+12:45. The groups are the hour 3 before the change, the rest of hour 2
+    // after it, and the repeated hour 3.
     assert_eq!(
         groups(&app, &moments, "Hour", "Pacific/Chatham").await,
         named(&[
@@ -220,7 +220,7 @@ async fn an_hour_in_which_clocks_are_changed_is_whole(app: App) {
             ("2026-04-05T03:00+12:45", 2),
         ])
     );
-    // And in spring, when a quarter of an hour is all that is left of one.
+    // In spring, only a quarter of hour 3 remains.
     let moments = ["2026-09-26T13:59:59Z", "2026-09-26T14:00:00Z", "2026-09-26T14:15:00Z"];
     assert_eq!(
         groups(&app, &moments, "Hour", "Pacific/Chatham").await,
@@ -232,8 +232,8 @@ async fn an_hour_in_which_clocks_are_changed_is_whole(app: App) {
     );
 }
 
-/// Since 2026 the clocks of British Columbia and Alberta are not set back any more.
-async fn rules_of_this_year_are_known(app: App) {
+/// Since 2026, British Columbia and Alberta no longer set their clocks back.
+async fn time_zone_data_is_current(app: App) {
     for (zone, moment, day, hour) in [
         ("America/Vancouver", "2026-11-10T07:30:00Z", "2026-11-10", "2026-11-10T00:00-07:00"),
         ("America/Edmonton", "2026-11-10T06:30:00Z", "2026-11-10", "2026-11-10T00:00-06:00"),
@@ -248,8 +248,8 @@ async fn rules_of_this_year_are_known(app: App) {
     assert!(version.as_str() >= "2026f", "{version}");
 }
 
-async fn a_day_that_a_place_left_out_is_no_group(app: App) {
-    // Samoa went over the date line: after 29 December 2011 came the 31st.
+async fn day_skipped_by_a_time_zone_forms_no_group(app: App) {
+    // Samoa crossed the date line: 29 December 2011 was followed by the 31st.
     assert_eq!(
         groups(&app, &["2011-12-30T09:59:59Z", "2011-12-30T10:00:00Z"], "Day", "Pacific/Apia")
             .await,
@@ -257,7 +257,7 @@ async fn a_day_that_a_place_left_out_is_no_group(app: App) {
     );
 }
 
-async fn parts_of_a_second_count(app: App) {
+async fn fractional_seconds_are_respected(app: App) {
     assert_eq!(
         groups(
             &app,
@@ -270,7 +270,7 @@ async fn parts_of_a_second_count(app: App) {
     );
 }
 
-async fn a_leap_second_is_the_second_after_it(app: App) {
+async fn leap_second_is_stored_as_the_following_second(app: App) {
     let industry = app.industry("Logistics").await;
     let company = app.company("Acme", industry).await;
     app.prospect("Ada", company).await;
@@ -284,8 +284,8 @@ async fn a_leap_second_is_the_second_after_it(app: App) {
     );
 }
 
-async fn weekdays_and_hours_of_the_day_come_again(app: App) {
-    // 1 March 2026 was a Sunday; clocks in Berlin went forward on the 29th.
+async fn weekdays_and_hours_of_day_group_across_weeks(app: App) {
+    // 1 March 2026 was a Sunday; clocks in Berlin were set forward on the 29th.
     let moments = [
         "2026-03-01T12:00:00Z",
         "2026-03-01T23:30:00Z",

@@ -1,4 +1,4 @@
-//! What a search gives: excerpts, rows, pages, refusals.
+//! Search results: highlights, rows, pages and errors.
 
 use serde_json::{Value, json};
 use tests::{App, behaviours};
@@ -6,14 +6,14 @@ use tests::{App, behaviours};
 use super::{found, search, world};
 
 behaviours![
-    excerpts_show_what_was_looked_for,
-    rows_can_be_asked_for_whatever_they_are,
-    pages_of_a_search_meet,
-    what_cannot_be_looked_for_is_told,
-    a_search_takes_one_statement_and_one_for_each_kind_that_is_asked_of,
+    highlights_mark_the_matches,
+    results_of_all_types_can_be_selected,
+    search_pages_are_contiguous,
+    invalid_search_arguments_are_rejected,
+    search_takes_one_statement_plus_one_per_selected_type,
 ];
 
-async fn excerpts_show_what_was_looked_for(app: App) {
+async fn highlights_mark_the_matches(app: App) {
     world(&app).await;
     let query = r#"{ search(query: "müller plan", types: [PROSPECT_RESEARCH]) { edges { title type score
         highlights { field text plain: text(before: "", after: "") parts { text found } } } } }"#;
@@ -41,7 +41,7 @@ async fn excerpts_show_what_was_looked_for(app: App) {
     );
 }
 
-async fn rows_can_be_asked_for_whatever_they_are(app: App) {
+async fn results_of_all_types_can_be_selected(app: App) {
     world(&app).await;
     let query = r#"query { found: search(query: "acme", types: [PROSPECT, COMPANY]) {
         nodes { id ...Names }
@@ -65,7 +65,7 @@ async fn rows_can_be_asked_for_whatever_they_are(app: App) {
     assert_eq!(data["found"], expected);
 }
 
-async fn pages_of_a_search_meet(app: App) {
+async fn search_pages_are_contiguous(app: App) {
     let industry = app.industry("Logistics").await;
     for number in 0..7 {
         app.company(&format!("Acme {number}"), industry).await;
@@ -107,7 +107,7 @@ async fn pages_of_a_search_meet(app: App) {
     assert_eq!(none["search"], json!({ "totalCount": 8, "nodes": [] }));
 }
 
-async fn what_cannot_be_looked_for_is_told(app: App) {
+async fn invalid_search_arguments_are_rejected(app: App) {
     let long = "a".repeat(301);
     let many: String =
         (0..17).flat_map(|number| ["w".to_owned(), number.to_string(), " ".to_owned()]).collect();
@@ -130,7 +130,7 @@ async fn what_cannot_be_looked_for_is_told(app: App) {
     }
 }
 
-async fn a_search_takes_one_statement_and_one_for_each_kind_that_is_asked_of(app: App) {
+async fn search_takes_one_statement_plus_one_per_selected_type(app: App) {
     world(&app).await;
     let search = |inner: &str| format!("{{ search(query: \"berlin\") {{ {inner} }} }}");
     for (inner, statements) in [
@@ -147,7 +147,7 @@ async fn a_search_takes_one_statement_and_one_for_each_kind_that_is_asked_of(app
     ] {
         assert_eq!(app.counted(&search(inner)).await.1, statements, "{inner}");
     }
-    // One that finds nothing looks for words that are written nearly so, and for those.
+    // Without results, search looks up similar words, and then searches for those.
     assert_eq!(app.counted("{ search(query: \"nowhere\") { totalCount } }").await.1, 2);
     assert_eq!(app.counted("{ search(query: \"behrlin\") { totalCount } }").await.1, 3);
 }

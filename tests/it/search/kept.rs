@@ -1,4 +1,4 @@
-//! What is found is what is there: after every write, and what was not kept.
+//! The search index stays consistent with the stored rows after writes, rollbacks and migrations.
 
 use sea_orm::{ActiveValue::Set, ConnectionTrait, Statement, TransactionTrait};
 use serde_json::json;
@@ -7,19 +7,19 @@ use tests::{App, Engine, behaviours};
 use super::{found, search, world};
 
 behaviours![
-    what_is_found_follows_every_write,
-    what_is_hidden_with_a_person_is_not_found,
-    what_is_written_while_a_person_is_deleted_is_hidden_too,
-    another_path_of_names_stops_no_write,
-    what_was_erased_leaves_the_file_when_it_is_tidied,
-    what_is_taken_back_is_not_found,
-    rows_that_come_in_at_once_are_found,
-    the_rows_of_another_organization_are_not_found,
-    texts_without_end_are_taken,
-    taken_back_and_applied_again_it_finds_what_is_there,
+    search_index_follows_every_write,
+    rows_of_deleted_prospects_are_not_found,
+    rows_written_during_a_prospect_deletion_are_hidden,
+    custom_search_path_does_not_break_writes,
+    vacuum_removes_erased_words_from_the_index,
+    rolled_back_rows_are_not_found,
+    bulk_loaded_rows_are_found,
+    rows_of_other_organizations_are_not_found,
+    very_long_texts_are_accepted,
+    migrating_down_and_up_rebuilds_the_index,
 ];
 
-async fn what_is_found_follows_every_write(app: App) {
+async fn search_index_follows_every_write(app: App) {
     app.industry("Logistics").await;
     let done = async |mutation: &str| {
         app.done(&format!("mutation {{ {mutation} {{ userErrors {{ message }} }} }}")).await
@@ -33,7 +33,7 @@ async fn what_is_found_follows_every_write(app: App) {
     assert!(found(&app, "secondname").await.is_empty());
     done("restoreCompany(input: { id: 1 })").await;
     assert_eq!(found(&app, "secondname").await, ["Company:1"]);
-    // A row that goes with the plain statement of new rows, and one that goes for good with a person.
+    // Rows written by a plain insert, and rows permanently deleted with a prospect.
     for name in ["kept", "dropped"] {
         done(&format!(
             r#"createProspect(input: {{ fullName: "Per {name}", email: "{name}@x.example", companyId: 1 }})"#
@@ -45,11 +45,11 @@ async fn what_is_found_follows_every_write(app: App) {
     assert_eq!(found(&app, "unicorn").await, ["OutreachDraft:1"]);
     done("mergeProspects(input: { keepId: 1, dropId: 2 })").await;
     assert_eq!(found(&app, "unicorn").await, ["OutreachDraft:1"]);
-    assert!(found(&app, "dropped").await.is_empty(), "merged away");
+    assert!(found(&app, "dropped").await.is_empty(), "the merged prospect must not be found");
     done("eraseProspect(input: { id: 1 })").await;
     assert!(found(&app, "unicorn").await.is_empty());
     assert!(found(&app, "kept").await.is_empty());
-    // Nothing of a person is left where names are kept.
+    // No personal data is left in the name index.
     let (sql, all) = match app.engine {
         Engine::Postgres => ("SELECT count(*) FROM search_documents", 2),
         Engine::Sqlite => ("SELECT count(*) FROM search_names", 2),
@@ -57,11 +57,11 @@ async fn what_is_found_follows_every_write(app: App) {
     let backend = app.db.get_database_backend();
     let row = app.db.query_one_raw(Statement::from_string(backend, sql)).await.unwrap().unwrap();
     let left: i64 = row.try_get_by_index(0).unwrap();
-    // The industry, the company, and on Postgres the prospect that was merged away is gone with the one it went to.
+    // The industry and the company are left; on Postgres, the merged prospect is gone together with its merge target.
     assert_eq!(left, all);
 }
 
-async fn what_is_taken_back_is_not_found(app: App) {
+async fn rolled_back_rows_are_not_found(app: App) {
     app.industry("Logistics").await;
     let mutation = r#"mutation { createCompanies(input: { onError: REJECT_ALL, companies: [
         { name: "Unicornia", industryId: 1, size: "10" }, { name: "", industryId: 1, size: "10" }] }) {
@@ -73,7 +73,7 @@ async fn what_is_taken_back_is_not_found(app: App) {
     assert_eq!(found(&app, "unicornia").await.len(), 1);
 }
 
-async fn rows_that_come_in_at_once_are_found(app: App) {
+async fn bulk_loaded_rows_are_found(app: App) {
     service::demo::seed(
         &app.scope(app.organization),
         service::demo::Scale::Small,
@@ -90,7 +90,7 @@ async fn rows_that_come_in_at_once_are_found(app: App) {
     assert_eq!(prospects.unwrap()["count"], deleted["prospects"]["totalCount"]);
 }
 
-async fn the_rows_of_another_organization_are_not_found(app: App) {
+async fn rows_of_other_organizations_are_not_found(app: App) {
     world(&app).await;
     let stranger = app.organization("stranger").await;
     let industry = app.industry_of(stranger, "Logistics").await;
@@ -106,12 +106,12 @@ async fn the_rows_of_another_organization_are_not_found(app: App) {
     assert_eq!(own["totalCount"], 1);
     assert_eq!(own["edges"][0]["title"], "Acme Strangers");
     assert_eq!(ask(app.organization, "acme").await["totalCount"], 3);
-    // Nor does a typing error tell of names.
+    // Fuzzy matches do not reveal names of other organizations either.
     assert_eq!(ask(stranger, "shmidt").await["similar"], json!([]));
     assert_eq!(ask(stranger, "schmidt").await["totalCount"], 0);
 }
 
-async fn texts_without_end_are_taken(app: App) {
+async fn very_long_texts_are_accepted(app: App) {
     world(&app).await;
     let words: String = (0..200_000)
         .flat_map(|number| ["w".to_owned(), number.to_string(), " ".to_owned()])
@@ -123,14 +123,14 @@ async fn texts_without_end_are_taken(app: App) {
     .await;
     assert_eq!(found(&app, "endless").await, ["Interaction:4"]);
     assert_eq!(found(&app, "w100").await.len(), 1);
-    // Searched as far as it is told.
+    // A text is searchable only up to the documented length.
     assert!(found(&app, "w199999").await.is_empty());
 }
 
-async fn taken_back_and_applied_again_it_finds_what_is_there(app: App) {
+async fn migrating_down_and_up_rebuilds_the_index(app: App) {
     world(&app).await;
     let before = search(&app, "müller").await;
-    // To the version before the search.
+    // Migrates down to the version before full-text search.
     let applied = app.store.migrations().await.unwrap().len();
     app.store.migrate_down(u32::try_from(applied - 10).unwrap()).await.unwrap();
     let time = match app.engine {
@@ -150,7 +150,7 @@ async fn taken_back_and_applied_again_it_finds_what_is_there(app: App) {
     assert_eq!(found(&app, "weiser").await, ["Company:6", "Company:5"]);
 }
 
-async fn what_is_hidden_with_a_person_is_not_found(app: App) {
+async fn rows_of_deleted_prospects_are_not_found(app: App) {
     world(&app).await;
     let all = found(&app, "pilot").await;
     assert_eq!(all, ["Interaction:2", "Interaction:1"]);
@@ -159,22 +159,22 @@ async fn what_is_hidden_with_a_person_is_not_found(app: App) {
     };
     done("deleteProspect(input: { id: 2 })").await;
     assert!(found(&app, "pilot").await.is_empty());
-    // What is written of them meanwhile is hidden too.
+    // Rows written about the prospect in the meantime are hidden too.
     app.interaction_with(2, |row| row.subject = Set("Pilot again".to_owned())).await;
     assert!(found(&app, "pilot").await.is_empty());
     let listed = app.data("{ interactions { nodes { id } } }").await;
     assert_eq!(listed["interactions"]["nodes"], json!([{ "id": "Interaction:3" }]));
     done("restoreProspect(input: { id: 2 })").await;
     assert_eq!(found(&app, "pilot").await, ["Interaction:4", "Interaction:2", "Interaction:1"]);
-    // What moves to another person is found with that one.
+    // Rows that move to another prospect are found with that prospect.
     done("mergeProspects(input: { keepId: 3, dropId: 2 })").await;
     assert_eq!(found(&app, "pilot").await, ["Interaction:4", "Interaction:2", "Interaction:1"]);
 }
 
-/// Whoever writes around the server, in a transaction that stays open.
-async fn what_is_written_while_a_person_is_deleted_is_hidden_too(app: App) {
+/// Writes that bypass the server, in a transaction that stays open.
+async fn rows_written_during_a_prospect_deletion_are_hidden(app: App) {
     world(&app).await;
-    // On SQLite there is one writer.
+    // SQLite allows one writer only.
     if app.engine == Engine::Sqlite {
         return;
     }
@@ -194,7 +194,7 @@ async fn what_is_written_while_a_person_is_deleted_is_hidden_too(app: App) {
     assert_eq!(found(&app, "unicorn").await, ["Interaction:1"]);
 }
 
-async fn another_path_of_names_stops_no_write(app: App) {
+async fn custom_search_path_does_not_break_writes(app: App) {
     world(&app).await;
     if app.engine == Engine::Sqlite {
         return;
@@ -213,8 +213,8 @@ async fn another_path_of_names_stops_no_write(app: App) {
     assert_eq!(found(&app, "unicorns").await, ["Interaction:1"]);
 }
 
-/// On SQLite, where words that are not found any more stay in the index until its parts are merged.
-async fn what_was_erased_leaves_the_file_when_it_is_tidied(app: App) {
+/// On SQLite, deleted words stay in the index until its segments are merged.
+async fn vacuum_removes_erased_words_from_the_index(app: App) {
     world(&app).await;
     if app.engine == Engine::Postgres {
         return;

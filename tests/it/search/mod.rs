@@ -1,4 +1,4 @@
-//! Search: the same words find the same rows, in the same order, on both engines.
+//! Full-text search: the same query returns the same rows in the same order on both engines.
 
 use sea_orm::ActiveValue::Set;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ pub mod answers;
 pub mod kept;
 pub mod words;
 
-/// People and companies of several languages, and what was said with them.
+/// Prospects and companies with names in several languages, with interactions, drafts and research.
 async fn world(app: &App) {
     let industry = app.industry("Logistics").await;
     for (name, domain) in [
@@ -61,7 +61,7 @@ async fn world(app: &App) {
     .await;
 }
 
-/// What is found, as `Prospect:1`, the best first.
+/// The global IDs of the results, such as `Prospect:1`, best match first.
 async fn found(app: &App, query: &str) -> Vec<String> {
     search(app, query).await["edges"]
         .as_array()

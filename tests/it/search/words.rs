@@ -1,4 +1,4 @@
-//! Which words find what: the same on both engines.
+//! Search queries and their results, identical on both engines.
 
 use sea_orm::{ActiveValue::Set, ConnectionTrait, Statement};
 use serde_json::json;
@@ -7,25 +7,25 @@ use tests::{App, Engine, behaviours};
 use super::{found, search, world};
 
 behaviours![
-    the_same_words_find_the_same_rows_in_the_same_order,
-    what_the_engines_cut_in_other_ways_is_named,
-    every_field_that_is_told_of_is_searched,
-    typing_errors_are_forgiven_when_nothing_else_is_found,
-    typed_syntax_is_only_words,
-    other_scripts_are_found_as_they_are_written,
-    guesses_never_count_as_what_was_typed,
-    texts_in_json_are_found_word_by_word,
+    queries_return_the_same_rows_in_the_same_order,
+    tokenizer_differences_are_documented,
+    every_documented_field_is_searched,
+    fuzzy_matches_are_used_without_exact_matches,
+    query_syntax_of_the_engines_is_escaped,
+    non_latin_scripts_are_searchable,
+    spelling_variants_do_not_count_as_exact_matches,
+    words_in_json_strings_are_searchable,
 ];
 
-/// The table: what is typed, and what is found, on both engines alike.
+/// Queries and their expected results on both engines.
 const TABLE: &[(&str, &str)] = &[
-    // Names, whole and by their beginning; the company before its people, whole words before beginnings.
+    // Names, by whole words and by prefix; companies before their prospects, whole words before prefixes.
     ("acme", "Company:2 Prospect:3 Prospect:2"),
     ("schm", "Prospect:2"),
     ("ann", "Prospect:3 Prospect:2 Interaction:1"),
     ("an", "Interaction:1"),
     ("an*", "Prospect:3 Prospect:2 Interaction:1 Interaction:3"),
-    // All words, in any order, over title and text; next to each other first.
+    // All words must match, in any order, in title or text; adjacent words rank first.
     ("berlin anna", "Prospect:2"),
     ("anna schmidt", "Prospect:2"),
     ("schmidt an", "Prospect:2"),
@@ -35,16 +35,16 @@ const TABLE: &[(&str, &str)] = &[
     ("\"next step\"", "Interaction:1"),
     ("\"step next\"", ""),
     ("offer pilot", "Interaction:2 Interaction:1"),
-    // In a title before elsewhere; of the same, kinds take turns.
+    // Title matches rank first; equally ranked types alternate.
     ("berlin", "Prospect:3 Event:1 Prospect:2 Interaction:3"),
     ("-berlin acme", "Company:2"),
     ("acme -\"anna schmidt\"", "Company:2 Prospect:3"),
     ("offer -pilot", "Interaction:3"),
-    // Addresses, as they are written.
+    // Email addresses and domains.
     ("anna.schmidt@acme.example", "Prospect:2"),
     ("anna.schmidt@ac", "Prospect:2"),
     ("mueller-spedition.example", "Company:1 Prospect:1"),
-    // Case, accents, umlauts, other letters.
+    // Case, accents, umlauts and other letters.
     ("MÜLLER", "Company:1 Prospect:1 OutreachDraft:1 ProspectResearch:1"),
     ("mueller", "Company:1 Prospect:1 OutreachDraft:1 ProspectResearch:1"),
     ("muller", "Company:1 Prospect:1 OutreachDraft:1 ProspectResearch:1"),
@@ -60,7 +60,7 @@ const TABLE: &[(&str, &str)] = &[
     ("arhus", "Prospect:5"),
     ("o'brien", "Prospect:4"),
     ("brien zoe", "Prospect:4"),
-    // Numbers, JSON, other kinds.
+    // Numbers, JSON and other types.
     ("3", "Interaction:1"),
     ("planung", "ProspectResearch:1"),
     ("planner", "Solution:1 ProspectResearch:1"),
@@ -69,7 +69,7 @@ const TABLE: &[(&str, &str)] = &[
     ("nowhere", ""),
 ];
 
-async fn the_same_words_find_the_same_rows_in_the_same_order(app: App) {
+async fn queries_return_the_same_rows_in_the_same_order(app: App) {
     world(&app).await;
     let mut wrong = Vec::new();
     for (query, expected) in TABLE {
@@ -90,21 +90,21 @@ async fn the_same_words_find_the_same_rows_in_the_same_order(app: App) {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Where the tokenizers differ: a letter that stands for several, a word of Chinese or Japanese.
-async fn what_the_engines_cut_in_other_ways_is_named(app: App) {
+/// Differences between the tokenizers: ligatures, and words in Chinese or Japanese.
+async fn tokenizer_differences_are_documented(app: App) {
     let industry = app.industry("Other").await;
     app.company("Of\u{fb01}ce Fin\u{131}k", industry).await;
     app.company("東京物流", industry).await;
-    // Postgres knows the ligature, FTS5 doesn't.
+    // Postgres expands the ligature, FTS5 does not.
     let ligature = if app.engine == Engine::Postgres { vec!["Company:1"] } else { vec![] };
     assert_eq!(found(&app, "office").await, ligature);
     assert_eq!(found(&app, "finik").await, ["Company:1"]);
-    // What is written without blanks is one word on both: found from its beginning, not inside.
+    // Text without spaces is one word on both engines: it is found by prefix, but not by an inner part.
     assert_eq!(found(&app, "東京物").await, ["Company:2"]);
     assert!(found(&app, "物流").await.is_empty());
 }
 
-async fn every_field_that_is_told_of_is_searched(app: App) {
+async fn every_documented_field_is_searched(app: App) {
     app.world().await;
     let mut word = 100;
     let tables = [
@@ -137,13 +137,13 @@ async fn every_field_that_is_told_of_is_searched(app: App) {
     }
 }
 
-async fn typing_errors_are_forgiven_when_nothing_else_is_found(app: App) {
+async fn fuzzy_matches_are_used_without_exact_matches(app: App) {
     world(&app).await;
     for (typed, similar, first) in [
         ("shmidt", json!(["schmidt"]), "Prospect:2"),
         ("Schmitt", json!(["schmidt"]), "Prospect:2"),
         ("behrlin", json!(["berlin"]), "Prospect:3"),
-        // Only what stands nowhere.
+        // Only words without a match are replaced.
         ("anna schmdit", json!(["schmidt"]), "Prospect:2"),
         ("belrin", json!(["berlin"]), "Prospect:3"),
         ("spediton", json!(["spedition"]), "Company:1"),
@@ -159,7 +159,7 @@ async fn typing_errors_are_forgiven_when_nothing_else_is_found(app: App) {
         assert!(edge["score"].as_f64().unwrap() <= 0.5, "{answer:#}");
         assert!(edge["highlights"][0]["text"].as_str().unwrap().contains('«'), "{answer:#}");
     }
-    // What is there as it was typed is not guessed at.
+    // A query with exact matches has no fuzzy matches.
     assert_eq!(search(&app, "ann").await["similar"], json!([]));
     for nothing in ["soren berlin", "qqqqqq", "\"shmidt anna\"", "xyz"] {
         let answer = search(&app, nothing).await;
@@ -171,7 +171,7 @@ async fn typing_errors_are_forgiven_when_nothing_else_is_found(app: App) {
     }
 }
 
-async fn typed_syntax_is_only_words(app: App) {
+async fn query_syntax_of_the_engines_is_escaped(app: App) {
     world(&app).await;
     for query in [
         "acme' | 'x",
@@ -207,7 +207,7 @@ async fn typed_syntax_is_only_words(app: App) {
         let answer = app.answer_to(app.organization, asked, text).await;
         let code = &answer["errors"][0]["extensions"]["code"];
         assert!(answer.get("errors").is_none() || *code == "INVALID", "{query}: {answer:#}");
-        // Nothing but words to be left out or none at all is refused.
+        // Queries without words or with exclusions only are rejected.
         let is_word = query.chars().any(char::is_alphanumeric) && !query.starts_with('-');
         assert_eq!(answer.get("errors").is_none(), is_word, "{query}: {answer:#}");
     }
@@ -215,7 +215,7 @@ async fn typed_syntax_is_only_words(app: App) {
     assert_eq!(found(&app, "\"acme logistik").await, ["Company:2"]);
 }
 
-async fn other_scripts_are_found_as_they_are_written(app: App) {
+async fn non_latin_scripts_are_searchable(app: App) {
     let industry = app.industry("Other").await;
     let names = [
         "Николай Чайка",
@@ -243,7 +243,7 @@ async fn other_scripts_are_found_as_they_are_written(app: App) {
         for query in
             [(*name).to_owned(), name.to_lowercase(), name.split(' ').next().unwrap().to_owned()]
         {
-            // Turkish has two letters of its own, which lower case of others doesn't know.
+            // Generic lowercasing does not cover the two letters i of Turkish.
             if query.contains("i\u{307}") {
                 continue;
             }
@@ -270,7 +270,7 @@ async fn other_scripts_are_found_as_they_are_written(app: App) {
     }
 }
 
-async fn guesses_never_count_as_what_was_typed(app: App) {
+async fn spelling_variants_do_not_count_as_exact_matches(app: App) {
     let industry = app.industry("Other").await;
     for name in [
         "Michal Kowal",
@@ -289,13 +289,13 @@ async fn guesses_never_count_as_what_was_typed(app: App) {
     for query in ["Müller-Schäfer", "müller schäfer", "\"Müller Schäfer\""] {
         assert_eq!(found(&app, query).await, ["Company:6", "Company:5"], "{query}");
     }
-    // What is no word of two letters is no beginning of everything.
+    // A prefix needs at least two letters.
     for query in ["C++", "m*", "(m)", "R&D"] {
         assert!(found(&app, query).await.is_empty(), "{query}");
     }
 }
 
-async fn texts_in_json_are_found_word_by_word(app: App) {
+async fn words_in_json_strings_are_searchable(app: App) {
     let prospect = app.world().await[0];
     app.research(prospect, "Told", |row| {
         row.key_insights = Set(Some(

@@ -1,12 +1,12 @@
-//! Events that are ready at the same time.
+//! Batching of events that are ready at the same time.
 
 use tests::{App, behaviours};
 
 use super::feed::{draft, next, prospect, subscribe};
 
-behaviours![events_that_are_ready_are_read_together];
+behaviours![rows_of_pending_events_are_read_in_batches];
 
-async fn events_that_are_ready_are_read_together(app: App) {
+async fn rows_of_pending_events_are_read_in_batches(app: App) {
     const COUNT: u64 = 60;
     let feed = prospect(&app).await;
     draft(&app, "first").await;
@@ -30,7 +30,7 @@ async fn events_that_are_ready_are_read_together(app: App) {
         assert_eq!(event["b"]["prospect"]["fullName"], "Ada");
         assert_eq!(event["change"]["kind"], "CREATED");
     }
-    // Rows are read again when the last of them was answered a while ago, which a busy machine may need.
+    // On a busy machine a batch may expire before its last event is read, and its rows are then read again.
     let statements = app.store.statements() - before;
     assert!(statements < COUNT, "{statements} statements for {COUNT} events");
 }

@@ -1,5 +1,5 @@
-//! Every committed change comes to every subscriber exactly once, in one order that all share: with
-//! writers that commit out of order, subscribers that come and go, and servers that are started anew.
+//! Every committed change is delivered to every subscriber exactly once and in the same order, even if
+//! writers commit out of order, subscribers reconnect and servers restart.
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,12 +15,12 @@ use serde_json::Value;
 use service::{Actor, Clock, Role, Scope, Store, governance::change_log::Feed};
 use tests::{App, Engine, behaviours};
 
-behaviours![every_change_comes_once_and_in_one_order];
+behaviours![every_change_is_delivered_once_in_the_same_order];
 
-/// How many rounds, each with another seed; more of them by `SALESGRAPH_ROUNDS`.
+/// Number of rounds, each with another seed; `SALESGRAPH_ROUNDS` overrides it.
 const ROUNDS: u64 = 3;
 
-/// A replica.
+/// One of several servers on the same database.
 #[derive(Clone)]
 struct Server {
     store: Store,
@@ -39,11 +39,11 @@ impl Server {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
-async fn every_change_comes_once_and_in_one_order(app: App) {
+#[expect(clippy::disallowed_methods, reason = "test configuration")]
+async fn every_change_is_delivered_once_in_the_same_order(app: App) {
     let rounds = std::env::var("SALESGRAPH_ROUNDS").ok().and_then(|text| text.parse().ok());
     if app.engine == Engine::Postgres {
-        // Transactions get their numbers in one order and commit in another.
+        // Makes transactions commit in another order than that of their numbers.
         let slow = "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS \
                     'BEGIN PERFORM pg_sleep(random() * 0.03); RETURN NULL; END'; \
                     CREATE TRIGGER pause AFTER INSERT ON changes FOR EACH STATEMENT EXECUTE FUNCTION pause()";
@@ -56,17 +56,18 @@ async fn every_change_comes_once_and_in_one_order(app: App) {
     for seed in 0..rounds.unwrap_or(ROUNDS) {
         let round =
             tokio::time::timeout(Duration::from_mins(1), round(&app, &executor, seed)).await;
-        let (came, went) = round.expect("every subscriber has everything within a minute");
+        let (came, went) =
+            round.expect("every subscriber should receive all changes within a minute");
         changes += came;
         arrivals += went;
     }
     assert!(changes > 100 && arrivals > 20, "{changes} {arrivals}");
     if rounds.is_some() {
-        eprintln!("{:?}: {changes} changes, {arrivals} arrivals", app.engine);
+        eprintln!("{:?}: {changes} changes, {arrivals} subscriptions", app.engine);
     }
 }
 
-/// One round; gives how many changes there were and how often subscribers came.
+/// Runs one round; returns the numbers of changes and subscriptions.
 async fn round(app: &App, executor: &SchemaExecutor, seed: u64) -> (usize, usize) {
     let start = app.data("{ changes(last: 1) { nodes { cursor id } } }").await;
     let start = &start["changes"]["nodes"][0];
@@ -166,7 +167,7 @@ async fn round(app: &App, executor: &SchemaExecutor, seed: u64) -> (usize, usize
     (log.len(), arrivals.get())
 }
 
-/// The log after an entry, as the database has it when nothing runs.
+/// The change log after an entry, read from the database while no transaction is running.
 async fn log_after(app: &App, first: &str) -> Vec<String> {
     let sql = format!(
         "SELECT id FROM changes WHERE (epoch, transaction_number, id) > (SELECT epoch, transaction_number, id \

@@ -1,4 +1,4 @@
-//! What subscriptions deliver, to whom, from where on.
+//! Delivery of events: filters, cursors, tenant isolation and backlogs.
 
 use std::{pin::Pin, time::Duration};
 
@@ -10,20 +10,20 @@ use service::{Actor, governance::change_log::Feed};
 use tests::{App, behaviours};
 
 behaviours![
-    a_new_draft_comes_once_and_with_what_is_asked,
-    who_was_away_goes_on_from_the_last_cursor,
-    without_a_cursor_it_begins_now,
-    a_filter_judges_the_draft_as_it_was,
-    a_filter_reaches_over_relations,
-    every_step_of_a_draft_comes,
-    changes_are_followed_by_entity_and_filter,
-    an_erased_draft_comes_without_itself,
-    nothing_comes_from_another_organization,
-    cursors_of_lists_and_subscriptions_are_the_same,
-    a_cursor_that_is_none_is_refused_at_once,
-    a_subscriber_that_does_not_read_misses_nothing,
-    what_another_process_writes_comes_too,
-    a_closed_feed_ends_its_subscriptions,
+    new_draft_is_delivered_once_with_the_selected_fields,
+    subscriber_resumes_after_its_last_cursor,
+    subscription_without_a_cursor_starts_now,
+    filter_applies_to_the_draft_at_the_time_of_the_change,
+    filter_can_follow_relations,
+    every_draft_transition_is_delivered,
+    changes_can_be_filtered_by_entity_and_actor,
+    erased_draft_is_delivered_as_null,
+    changes_of_other_organizations_are_not_delivered,
+    lists_and_subscriptions_share_cursors,
+    invalid_arguments_are_rejected_immediately,
+    slow_subscriber_misses_no_events,
+    writes_of_other_processes_are_delivered,
+    closing_the_feed_ends_its_subscriptions,
 ];
 
 type Events = Pin<Box<dyn Stream<Item = Response> + Send>>;
@@ -36,20 +36,22 @@ pub fn subscribe(app: &App, feed: &Feed, query: &str) -> Events {
 /// The data of the next event, below its root field.
 pub async fn next(events: &mut Events) -> Value {
     let response = tokio::time::timeout(Duration::from_secs(10), events.next()).await;
-    let response = response.expect("an event in time").expect("an event");
+    let response = response
+        .expect("an event should arrive within 10 seconds")
+        .expect("the stream should not end");
     assert!(response.errors.is_empty(), "{:?}", response.errors);
     let answer: Value = serde_json::from_str(&api::text::response(&response)).unwrap();
     answer["data"].as_object().unwrap().values().next().unwrap().clone()
 }
 
-/// That nothing comes for a while.
+/// Asserts that no event arrives for a while.
 pub async fn nothing(events: &mut Events) {
     let next = tokio::time::timeout(Duration::from_millis(60), events.next()).await;
     assert!(next.is_err(), "{next:?}");
 }
 
-/// Lets a subscription begin: streams do nothing before they are asked. What was written before can be read by then,
-/// and so is not taken for new.
+/// Starts a subscription, because a stream does nothing until it is polled. Earlier writes are below the watermark by
+/// then, so they are not delivered as new.
 pub async fn begin(app: &App, events: &mut Events) {
     app.settled().await;
     nothing(events).await;
@@ -69,7 +71,7 @@ pub async fn prospect(app: &App) -> Feed {
     Feed::new(app.store.clone())
 }
 
-async fn a_new_draft_comes_once_and_with_what_is_asked(app: App) {
+async fn new_draft_is_delivered_once_with_the_selected_fields(app: App) {
     let feed = prospect(&app).await;
     let query = "subscription { outreachDraftCreated { draft { id content prospect { fullName company { name } } availableActions } change { kind actorKind fields { name } } } }";
     let mut events = subscribe(&app, &feed, query);
@@ -86,7 +88,7 @@ async fn a_new_draft_comes_once_and_with_what_is_asked(app: App) {
     nothing(&mut events).await;
 }
 
-async fn who_was_away_goes_on_from_the_last_cursor(app: App) {
+async fn subscriber_resumes_after_its_last_cursor(app: App) {
     let feed = prospect(&app).await;
     let mut events = subscribe(
         &app,
@@ -98,7 +100,7 @@ async fn who_was_away_goes_on_from_the_last_cursor(app: App) {
     let cursor = next(&mut events).await["cursor"].clone();
     drop(events);
     draft(&app, "two").await;
-    // The server was started anew in between.
+    // The server restarts in between.
     drop(feed);
     let feed = Feed::new(app.store.clone());
     draft(&app, "three").await;
@@ -114,10 +116,10 @@ async fn who_was_away_goes_on_from_the_last_cursor(app: App) {
     nothing(&mut events).await;
 }
 
-async fn without_a_cursor_it_begins_now(app: App) {
+async fn subscription_without_a_cursor_starts_now(app: App) {
     let feed = prospect(&app).await;
     draft(&app, "before").await;
-    // What can't be read yet is taken for new.
+    // Entries above the watermark would be delivered as new.
     let mut events =
         subscribe(&app, &feed, "subscription { outreachDraftCreated { draft { content } } }");
     begin(&app, &mut events).await;
@@ -125,14 +127,14 @@ async fn without_a_cursor_it_begins_now(app: App) {
     assert_eq!(next(&mut events).await["draft"]["content"], "after");
 }
 
-async fn a_filter_judges_the_draft_as_it_was(app: App) {
+async fn filter_applies_to_the_draft_at_the_time_of_the_change(app: App) {
     let feed = prospect(&app).await;
     draft(&app, "zero").await;
     let start = app.data("{ changes(last: 1) { nodes { cursor } } }").await["changes"]["nodes"][0]
         ["cursor"]
         .clone();
     draft(&app, "one").await;
-    // By the time anybody looks it is no draft any more.
+    // The draft is no longer in status `DRAFT` when the subscription starts.
     app.done("mutation { submitOutreachDraft(input: { id: 2 }) { userErrors { code } } }").await;
     let filters = [
         (r"{ status: { eq: DRAFT } }", true),
@@ -149,7 +151,7 @@ async fn a_filter_judges_the_draft_as_it_was(app: App) {
         (r"{ metadata: { isNull: false } }", false),
         (r#"{ not: { subject: { contains: "x" } } }"#, true),
     ];
-    // That a call was linked to it tells nothing of what the draft was.
+    // Linking an LLM call to a draft does not show whether the draft matches the filter.
     let mut linked = subscribe(
         &app,
         &feed,
@@ -180,7 +182,7 @@ async fn a_filter_judges_the_draft_as_it_was(app: App) {
     }
 }
 
-async fn a_filter_reaches_over_relations(app: App) {
+async fn filter_can_follow_relations(app: App) {
     app.world().await;
     let feed = Feed::new(app.store.clone());
     let query = r#"subscription { outreachDraftCreated(filter: { prospect: { company: { industry: { name: { eq: "banking" } } } } }) { draft { prospect { fullName } } } }"#;
@@ -193,7 +195,7 @@ async fn a_filter_reaches_over_relations(app: App) {
     nothing(&mut events).await;
 }
 
-async fn every_step_of_a_draft_comes(app: App) {
+async fn every_draft_transition_is_delivered(app: App) {
     let feed = prospect(&app).await;
     let mut events = subscribe(
         &app,
@@ -228,7 +230,7 @@ async fn every_step_of_a_draft_comes(app: App) {
     nothing(&mut events).await;
 }
 
-async fn changes_are_followed_by_entity_and_filter(app: App) {
+async fn changes_can_be_filtered_by_entity_and_actor(app: App) {
     let feed = prospect(&app).await;
     let mut drafts = subscribe(
         &app,
@@ -259,7 +261,7 @@ async fn changes_are_followed_by_entity_and_filter(app: App) {
     nothing(&mut by_worker).await;
 }
 
-async fn an_erased_draft_comes_without_itself(app: App) {
+async fn erased_draft_is_delivered_as_null(app: App) {
     let feed = prospect(&app).await;
     draft(&app, "zero").await;
     let start = app.data("{ changes(last: 1) { nodes { cursor } } }").await["changes"]["nodes"][0]
@@ -278,7 +280,7 @@ async fn an_erased_draft_comes_without_itself(app: App) {
     assert_eq!(next(&mut events).await["change"]["kind"], "ERASED");
 }
 
-async fn nothing_comes_from_another_organization(app: App) {
+async fn changes_of_other_organizations_are_not_delivered(app: App) {
     let feed = prospect(&app).await;
     let stranger = app.organization("stranger").await;
     let request = Request::new("subscription { changes { cursor } }")
@@ -293,7 +295,7 @@ async fn nothing_comes_from_another_organization(app: App) {
     assert!(next(&mut theirs).await["cursor"].is_string());
 }
 
-async fn cursors_of_lists_and_subscriptions_are_the_same(app: App) {
+async fn lists_and_subscriptions_share_cursors(app: App) {
     let feed = prospect(&app).await;
     let mut events =
         subscribe(&app, &feed, "subscription { changes { cursor change { cursor } } }");
@@ -312,7 +314,7 @@ async fn cursors_of_lists_and_subscriptions_are_the_same(app: App) {
     assert_eq!(list["changes"]["edges"][0]["cursor"], next(&mut events).await["cursor"]);
 }
 
-async fn a_cursor_that_is_none_is_refused_at_once(app: App) {
+async fn invalid_arguments_are_rejected_immediately(app: App) {
     let feed = prospect(&app).await;
     for (argument, code) in
         [(r#"after: "nonsense""#, "BAD_CURSOR"), (r"filter: { content: { eq: null } }", "INVALID")]
@@ -329,8 +331,8 @@ async fn a_cursor_that_is_none_is_refused_at_once(app: App) {
     }
 }
 
-/// More than is kept for it: it reads the log itself.
-async fn a_subscriber_that_does_not_read_misses_nothing(app: App) {
+/// A backlog larger than the buffer is read from the change log.
+async fn slow_subscriber_misses_no_events(app: App) {
     let feed = prospect(&app).await;
     let mut events = subscribe(
         &app,
@@ -353,7 +355,7 @@ async fn a_subscriber_that_does_not_read_misses_nothing(app: App) {
         );
         app.done(&create).await;
         if number % 100 == 0 {
-            // What is handed out at once counts as one.
+            // Changes delivered together count as one notification.
             app.settled().await;
         }
     }
@@ -368,12 +370,12 @@ async fn a_subscriber_that_does_not_read_misses_nothing(app: App) {
     }
 }
 
-async fn what_another_process_writes_comes_too(app: App) {
+async fn writes_of_other_processes_are_delivered(app: App) {
     let feed = prospect(&app).await;
     let mut events =
         subscribe(&app, &feed, "subscription { outreachDraftCreated { draft { content } } }");
     begin(&app, &mut events).await;
-    // A store of its own: its signal does not reach the feed.
+    // A separate store, whose notifications do not reach the feed.
     let other = service::Store::connect(&app.url).await.unwrap();
     let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn service::Clock>;
     let scope = service::Scope::new(
@@ -389,11 +391,11 @@ async fn what_another_process_writes_comes_too(app: App) {
     assert_eq!(next(&mut events).await["draft"]["content"], "theirs");
 }
 
-async fn a_closed_feed_ends_its_subscriptions(app: App) {
+async fn closing_the_feed_ends_its_subscriptions(app: App) {
     let feed = prospect(&app).await;
     let mut events = subscribe(&app, &feed, "subscription { changes { cursor } }");
     begin(&app, &mut events).await;
     feed.close();
     let end = tokio::time::timeout(Duration::from_secs(5), events.next()).await;
-    assert!(end.expect("an end in time").is_none());
+    assert!(end.expect("the stream should end within 5 seconds").is_none());
 }

@@ -10,8 +10,8 @@ use tests::{App, behaviours};
 use super::feed::subscribe;
 
 behaviours![
-    a_root_field_in_a_fragment_receives_events,
-    a_root_field_selected_twice_receives_each_event_once,
+    root_field_in_a_fragment_receives_events,
+    root_field_selected_twice_receives_each_event_once,
 ];
 
 async fn receives_each_event_once(app: &App, query: &str) {
@@ -32,20 +32,22 @@ async fn receives_each_event_once(app: &App, query: &str) {
     }
     for (id, content) in [("OutreachDraft:1", "one"), ("OutreachDraft:2", "two")] {
         let response = tokio::time::timeout(Duration::from_secs(10), events.next()).await;
-        let response = response.expect("an event in time").expect("an event");
+        let response = response
+            .expect("an event should arrive within 10 seconds")
+            .expect("the stream should not end");
         let answer: Value = serde_json::from_str(&api::text::response(&response)).unwrap();
         let expected = json!({ "draft": { "id": id, "content": content } });
         assert_eq!(answer, json!({ "data": { "outreachDraftCreated": expected } }));
     }
 }
 
-async fn a_root_field_in_a_fragment_receives_events(app: App) {
+async fn root_field_in_a_fragment_receives_events(app: App) {
     let query = "subscription { ...A ... { outreachDraftCreated { draft { content } } } } \
                  fragment A on Subscription { outreachDraftCreated { draft { id } } }";
     receives_each_event_once(&app, query).await;
 }
 
-async fn a_root_field_selected_twice_receives_each_event_once(app: App) {
+async fn root_field_selected_twice_receives_each_event_once(app: App) {
     let query = "subscription { outreachDraftCreated { draft { id } } \
                  outreachDraftCreated { draft { content } } }";
     receives_each_event_once(&app, query).await;

@@ -1,12 +1,12 @@
-//! Filters of subscriptions: what entered and what left.
+//! Subscription filters: rows that enter or leave the result set.
 
 use tests::{App, behaviours};
 
 use super::feed::{begin, next, nothing, prospect, subscribe};
 
-behaviours![a_filter_tells_what_entered_and_left];
+behaviours![filter_reports_rows_that_enter_and_leave];
 
-async fn a_filter_tells_what_entered_and_left(app: App) {
+async fn filter_reports_rows_that_enter_and_leave(app: App) {
     let feed = prospect(&app).await;
     let filters = ["{ status: { eq: PENDING_REVIEW } }", r#"{ metadata: { has: "hot" } }"#, "{}"];
     let mut followed = Vec::new();
@@ -55,7 +55,7 @@ async fn a_filter_tells_what_entered_and_left(app: App) {
                 &["UPDATED UPDATED OutreachDraft:1"],
             ],
         ),
-        // Whatever an erased draft matched before, nobody may know any more: it has left.
+        // Whether an erased draft matched the filter before must not be revealed: it is always reported as `LEFT`.
         ("eraseProspect(input: { id: 1 })".to_owned(), [&ERASED, &ERASED, &ERASED]),
     ];
     for (mutation, expected) in steps {

@@ -1,4 +1,4 @@
-//! Subscriptions: what comes, once and in order, on sockets and as events.
+//! Subscriptions: events are delivered once and in order, over WebSockets and server-sent events.
 
 pub mod batches;
 pub mod everything;

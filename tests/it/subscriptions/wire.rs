@@ -1,4 +1,4 @@
-//! Subscriptions on the wire: sockets and server-sent events.
+//! Subscription transports: WebSockets and server-sent events.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 use crate::http::{JSON, beside, send, serve};
 
 behaviours![
-    a_socket_gets_a_new_draft_and_goes_on_after_it,
-    a_stream_of_events_gets_a_new_draft,
-    a_subscription_without_a_stream_is_refused,
-    who_acts_and_in_which_request_is_noted,
+    websocket_receives_a_new_draft_and_resumes_after_it,
+    event_stream_receives_a_new_draft,
+    subscription_without_a_stream_is_rejected,
+    actor_and_request_id_are_logged,
 ];
 
 const CREATE: &str = r#"{"query":"mutation { createOutreachDraft(input: { prospectId: 1, draftType: \"x\", content: \"c\" }) { outreachDraft { id } userErrors { code } } }"}"#;
@@ -43,11 +43,11 @@ async fn open(address: std::net::SocketAddr, query: &str) -> Socket {
 
 async fn receive(socket: &mut Socket) -> Value {
     let message = tokio::time::timeout(Duration::from_secs(10), socket.next()).await;
-    let message = message.expect("a message in time").unwrap().unwrap();
+    let message = message.expect("a message should arrive within 10 seconds").unwrap().unwrap();
     serde_json::from_str(message.to_text().unwrap()).unwrap()
 }
 
-async fn a_socket_gets_a_new_draft_and_goes_on_after_it(app: App) {
+async fn websocket_receives_a_new_draft_and_resumes_after_it(app: App) {
     prospect(&app).await;
     beside(Box::pin(async {
         let address = serve(&app).await;
@@ -71,7 +71,7 @@ async fn a_socket_gets_a_new_draft_and_goes_on_after_it(app: App) {
             event["payload"]["data"]["outreachDraftCreated"]["draft"]["id"],
             "OutreachDraft:2"
         );
-        // Who said so in the first message acts.
+        // The actor is the one named in the `connection_init` message.
         let write = r#"mutation { createIndustry(input: { name: "Zoos" }) { industry { id } } }"#;
         let run = json!({ "id": "2", "type": "subscribe", "payload": { "query": write } });
         socket.send(Message::text(run.to_string())).await.unwrap();
@@ -84,7 +84,7 @@ async fn a_socket_gets_a_new_draft_and_goes_on_after_it(app: App) {
     .await;
 }
 
-async fn a_stream_of_events_gets_a_new_draft(app: App) {
+async fn event_stream_receives_a_new_draft(app: App) {
     prospect(&app).await;
     beside(async {
         let address = serve(&app).await;
@@ -104,7 +104,7 @@ async fn a_stream_of_events_gets_a_new_draft(app: App) {
             while !text.contains(&expected) {
                 let mut buffer = [0; 4_096];
                 let read = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut buffer)).await;
-                let read = read.expect("an event in time").unwrap();
+                let read = read.expect("an event should arrive within 10 seconds").unwrap();
                 assert!(read > 0, "{text}");
                 text.push_str(&String::from_utf8_lossy(&buffer[..read]));
             }
@@ -112,7 +112,7 @@ async fn a_stream_of_events_gets_a_new_draft(app: App) {
             assert!(text.contains("x-accel-buffering: no"), "{text}");
             assert!(text.contains("event: next"), "{text}");
         }
-        // A query has one answer and an end.
+        // A query has one response, then the stream completes.
         let body = r#"{"query":"{ __typename }"}"#;
         let (status, _, answer) = send(address, &format!("{JSON}\r\nAccept: text/event-stream"), body).await;
         assert_eq!(status, 200);
@@ -121,7 +121,7 @@ async fn a_stream_of_events_gets_a_new_draft(app: App) {
     .await;
 }
 
-async fn a_subscription_without_a_stream_is_refused(app: App) {
+async fn subscription_without_a_stream_is_rejected(app: App) {
     beside(async {
         let address = serve(&app).await;
         let (status, _, answer) =
@@ -134,7 +134,7 @@ async fn a_subscription_without_a_stream_is_refused(app: App) {
     .await;
 }
 
-async fn who_acts_and_in_which_request_is_noted(app: App) {
+async fn actor_and_request_id_are_logged(app: App) {
     prospect(&app).await;
     beside(async {
         let address = serve(&app).await;
@@ -143,7 +143,7 @@ async fn who_acts_and_in_which_request_is_noted(app: App) {
         let own = |head: &str| {
             head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap().trim().to_owned()
         };
-        // What the client chooses stands beside the id of the server.
+        // The request ID of the client is returned in addition to that of the server.
         assert!(head.contains("x-client-request-id: abc-1"), "{head}");
         let first = own(&head);
         let (_, head, _) = send(address, JSON, CREATE).await;

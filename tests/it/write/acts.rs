@@ -1,28 +1,28 @@
-//! Acts of business with prospects, industries, events and interactions.
+//! Business actions on prospects, industries, events and interactions.
 
 use serde_json::json;
 use tests::{App, behaviours};
 
 behaviours![
-    logging_keeps_the_prospect_in_step,
-    deleting_an_interaction_keeps_the_prospect_in_step,
-    what_happened_stays_as_it_was,
-    an_interaction_can_not_lie_ahead,
-    an_event_goes_its_way,
-    research_is_saved_with_what_it_cost,
-    research_that_is_refused_leaves_no_cost_behind,
-    industries_are_merged,
-    prospects_are_merged_into_the_older,
-    a_prospect_works_for_another_company,
-    stages_follow_each_other,
-    facts_move_a_prospect_forward_only,
-    an_erased_person_is_nowhere,
-    what_was_merged_and_deleted_is_erased_too,
-    an_interaction_is_not_about_the_draft_of_another,
-    everything_known_is_handed_out,
+    logging_an_interaction_updates_the_prospect,
+    deleting_an_interaction_updates_the_prospect,
+    content_of_an_interaction_is_immutable,
+    interaction_in_the_future_is_rejected,
+    event_follows_its_state_machine,
+    research_is_saved_with_its_usage_logs,
+    rejected_research_stores_no_usage_logs,
+    merging_industries_moves_companies_and_solutions,
+    merging_prospects_keeps_the_older_row,
+    moving_a_prospect_changes_its_company,
+    lifecycle_stages_follow_allowed_transitions,
+    recorded_activity_only_advances_the_stage,
+    erasing_a_prospect_removes_all_personal_data,
+    erasing_includes_merged_and_deleted_rows,
+    interaction_rejects_the_draft_of_another_prospect,
+    export_contains_all_data_of_a_prospect,
 ];
 
-async fn logging_keeps_the_prospect_in_step(app: App) {
+async fn logging_an_interaction_updates_the_prospect(app: App) {
     let industry = app.industry("Logistics").await;
     let acme = app.company("Acme", industry).await;
     app.prospect("Ada", acme).await;
@@ -50,7 +50,7 @@ async fn logging_keeps_the_prospect_in_step(app: App) {
     );
 }
 
-async fn deleting_an_interaction_keeps_the_prospect_in_step(app: App) {
+async fn deleting_an_interaction_updates_the_prospect(app: App) {
     let industry = app.industry("Logistics").await;
     let acme = app.company("Acme", industry).await;
     app.prospect("Ada", acme).await;
@@ -69,7 +69,7 @@ async fn deleting_an_interaction_keeps_the_prospect_in_step(app: App) {
     assert_eq!(app.data(contacted).await["prospect"]["lastContactedAt"], json!(null));
 }
 
-async fn what_happened_stays_as_it_was(app: App) {
+async fn content_of_an_interaction_is_immutable(app: App) {
     app.world().await;
     let seen = app.done(r#"mutation { updateInteraction(input: { id: 1, patch: { sentiment: "positive", outcome: "meeting" } }) { interaction { sentiment outcome } userErrors { code } } }"#).await;
     assert_eq!(seen["interaction"], json!({ "sentiment": "positive", "outcome": "meeting" }));
@@ -77,13 +77,13 @@ async fn what_happened_stays_as_it_was(app: App) {
     assert!(app.error(other).await.starts_with("GRAPHQL_VALIDATION_FAILED"));
 }
 
-async fn an_interaction_can_not_lie_ahead(app: App) {
+async fn interaction_in_the_future_is_rejected(app: App) {
     app.world().await;
     let log = r#"mutation { logInteraction(input: { prospectId: 1, interactionType: "call", subject: "s", content: "c", interactionDate: "2026-03-01T12:06:00Z" }) { userErrors { code field message } } }"#;
     assert_eq!(app.refused(log).await, ["INVALID interactionDate: it can't be in the future"]);
 }
 
-async fn an_event_goes_its_way(app: App) {
+async fn event_follows_its_state_machine(app: App) {
     let create = r#"mutation { createEvent(input: { eventType: "fair", eventDate: "2026-06-01T09:00:00+02:00", description: "d", location: "Berlin", targetRoles: ["CTO"] }) { event { status eventDate } userErrors { code } } }"#;
     assert_eq!(
         app.done(create).await["event"],
@@ -106,7 +106,7 @@ async fn an_event_goes_its_way(app: App) {
     );
 }
 
-async fn research_is_saved_with_what_it_cost(app: App) {
+async fn research_is_saved_with_its_usage_logs(app: App) {
     let industry = app.industry("Logistics").await;
     let acme = app.company("Acme", industry).await;
     app.prospect("Ada", acme).await;
@@ -126,7 +126,7 @@ async fn research_is_saved_with_what_it_cost(app: App) {
     );
 }
 
-async fn research_that_is_refused_leaves_no_cost_behind(app: App) {
+async fn rejected_research_stores_no_usage_logs(app: App) {
     app.world().await;
     let save = r#"mutation { saveProspectResearch(input: { prospectId: 1, researchSummary: "x",
         llmUsageLogs: [{ workflowName: "w", nodeName: "n", model: "m", promptTokens: 1, completionTokens: 1, latencyMs: 3, cost: 0.25 },
@@ -145,7 +145,7 @@ async fn research_that_is_refused_leaves_no_cost_behind(app: App) {
     );
 }
 
-async fn industries_are_merged(app: App) {
+async fn merging_industries_moves_companies_and_solutions(app: App) {
     app.world().await;
     let merge = r"mutation { mergeIndustries(input: { keepId: 1, dropId: 2 }) { industry { id name companies { nodes { name } } solutions { nodes { name } } } userErrors { code field message } } }";
     let merged = app.done(merge).await;
@@ -165,7 +165,7 @@ async fn industries_are_merged(app: App) {
     assert_eq!(app.refused(merge).await, ["NOT_FOUND dropId: there is no such industry"]);
 }
 
-async fn prospects_are_merged_into_the_older(app: App) {
+async fn merging_prospects_keeps_the_older_row(app: App) {
     app.world().await;
     let own = "interactions { totalCount } outreachDrafts { totalCount } research { totalCount }";
     app.done(r#"mutation { updateProspect(input: { id: 1, patch: { location: "London" } }) { userErrors { code } } }"#).await;
@@ -186,7 +186,7 @@ async fn prospects_are_merged_into_the_older(app: App) {
     assert_eq!(gone["prospects"]["totalCount"], 3);
 }
 
-async fn a_prospect_works_for_another_company(app: App) {
+async fn moving_a_prospect_changes_its_company(app: App) {
     app.world().await;
     let moved = app.done(r#"mutation { moveProspect(input: { id: 1, companyId: "Company:2", expectedRevision: 1 }) { prospect { company { name } } userErrors { code } } }"#).await;
     assert_eq!(moved["prospect"]["company"]["name"], "bank & Sons");
@@ -194,7 +194,7 @@ async fn a_prospect_works_for_another_company(app: App) {
     assert_eq!(app.refused(nowhere).await, ["NOT_FOUND companyId: there is no such company"]);
 }
 
-async fn stages_follow_each_other(app: App) {
+async fn lifecycle_stages_follow_allowed_transitions(app: App) {
     app.world().await;
     let advance = |stage: &str| {
         format!(
@@ -221,7 +221,7 @@ async fn stages_follow_each_other(app: App) {
     }
 }
 
-async fn facts_move_a_prospect_forward_only(app: App) {
+async fn recorded_activity_only_advances_the_stage(app: App) {
     app.world().await;
     let log = r#"mutation { logInteraction(input: { prospectId: 1, interactionType: "call", subject: "s", content: "c" }) { userErrors { code } } }"#;
     let save = r#"mutation { saveProspectResearch(input: { prospectId: 1, researchSummary: "x" }) { userErrors { code } } }"#;
@@ -234,7 +234,7 @@ async fn facts_move_a_prospect_forward_only(app: App) {
     assert_eq!(app.data(stage).await["prospect"]["lifecycleStage"], "DISQUALIFIED");
 }
 
-async fn an_erased_person_is_nowhere(app: App) {
+async fn erasing_a_prospect_removes_all_personal_data(app: App) {
     app.world().await;
     app.done(r#"mutation { updateProspect(input: { id: 3, patch: { fullName: "Cleo Secret", location: "Hidden" } }) { userErrors { code } } }"#).await;
     app.done(r#"mutation { createOutreachDraft(input: { prospectId: 3, draftType: "x", content: "Dear Cleo Secret," }) { userErrors { code } } }"#).await;
@@ -254,13 +254,13 @@ async fn an_erased_person_is_nowhere(app: App) {
         app.data(rows).await,
         json!({ "interactions": { "totalCount": 0 }, "outreachDrafts": { "totalCount": 0 } })
     );
-    // In every table, to the letter.
+    // No trace remains in any table.
     let dump = tests::stored::dump(&app).await;
     assert!(!dump.contains("Secret") && !dump.contains("Hidden"));
-    assert!(dump.contains("Ada 0"), "the others are there");
+    assert!(dump.contains("Ada 0"), "other prospects should remain");
 }
 
-async fn everything_known_is_handed_out(app: App) {
+async fn export_contains_all_data_of_a_prospect(app: App) {
     app.world().await;
     app.done(r#"mutation { updateProspect(input: { id: 3, patch: { location: "Rome" } }) { userErrors { code } } }"#).await;
     let export = app
@@ -277,14 +277,14 @@ async fn everything_known_is_handed_out(app: App) {
     assert_eq!(noted["prospect"]["history"]["nodes"], json!([{ "kind": "EXPORTED" }]));
 }
 
-async fn what_was_merged_and_deleted_is_erased_too(app: App) {
+async fn erasing_includes_merged_and_deleted_rows(app: App) {
     app.world().await;
     for mutation in [
         r#"updateProspect(input: { id: 3, patch: { fullName: "Cleo Secret" } })"#,
         r#"logInteraction(input: { prospectId: 3, interactionType: "x", subject: "Secret call", content: "c" })"#,
         r#"createOutreachDraft(input: { prospectId: 3, draftType: "x", content: "Secret draft", llmUsageLogIds: [1] })"#,
         r#"saveProspectResearch(input: { prospectId: 3, researchSummary: "Secret research", llmUsageLogIds: [1] })"#,
-        // Gone already when the person is erased, but not from the log.
+        // Deleted before the prospect is erased, but still in the change log.
         "deleteInteraction(input: { id: 15 })",
         "deleteOutreachDraft(input: { id: 9 })",
         "deleteProspectResearch(input: { id: 7 })",
@@ -331,14 +331,14 @@ async fn what_was_merged_and_deleted_is_erased_too(app: App) {
     for word in ["secret", "cleo", "bob", "ada "] {
         assert!(!dump.contains(word), "{word}");
     }
-    assert!(dump.contains("dan"), "the others are there");
+    assert!(dump.contains("dan"), "other prospects should remain");
     assert_eq!(
         app.data("{ prospects { totalCount } llmUsageLogs { totalCount } }").await,
         json!({ "prospects": { "totalCount": 1 }, "llmUsageLogs": { "totalCount": 1 } })
     );
 }
 
-async fn an_interaction_is_not_about_the_draft_of_another(app: App) {
+async fn interaction_rejects_the_draft_of_another_prospect(app: App) {
     app.world().await;
     let log = |draft: i64| {
         format!(

@@ -1,4 +1,4 @@
-//! Who approves drafts, and whom nobody writes to.
+//! Approval of drafts, and unsubscribed prospects.
 
 use serde_json::json;
 use service::Actor;
@@ -6,9 +6,9 @@ use tests::{App, behaviours};
 
 use super::drafts::{act, approved, person, refused, worker, written};
 
-behaviours![nothing_is_sent_to_who_unsubscribed, a_worker_writes_a_person_approves,];
+behaviours![drafts_for_unsubscribed_prospects_are_blocked, only_a_named_person_can_approve,];
 
-async fn nothing_is_sent_to_who_unsubscribed(app: App) {
+async fn drafts_for_unsubscribed_prospects_are_blocked(app: App) {
     approved(&app).await;
     app.done("mutation { unsubscribeProspect(input: { id: 1 }) { userErrors { code } } }").await;
     assert_eq!(
@@ -23,7 +23,7 @@ async fn nothing_is_sent_to_who_unsubscribed(app: App) {
         json!({ "availableActions": ["EDIT", "MARK_FAILED", "DISCARD"], "status": "APPROVED" })
     );
     assert_eq!(can["interactions"]["totalCount"], 0);
-    // Nor does any draft come nearer to being sent.
+    // Drafts in other states can't advance either.
     for (status, act, more) in [
         ("draft", "submit", ""),
         ("pending_review", "approve", ", expectedRevision: 1"),
@@ -45,7 +45,7 @@ async fn nothing_is_sent_to_who_unsubscribed(app: App) {
     app.done("mutation { markOutreachDraftSent(input: { id: 1 }) { userErrors { code } } }").await;
 }
 
-async fn a_worker_writes_a_person_approves(app: App) {
+async fn only_a_named_person_can_approve(app: App) {
     written(&app).await;
     act(&app, "submit", "1", "").await;
     let approve = "mutation { approveOutreachDraft(input: { id: 1, expectedRevision: 2 }) { outreachDraft { status approvedAt approverKind approverName authorKind authorName } userErrors { code } } }";
@@ -68,7 +68,7 @@ async fn a_worker_writes_a_person_approves(app: App) {
         can["data"]["outreachDraft"]["availableActions"],
         json!(["EDIT", "APPROVE", "REJECT", "DISCARD"])
     );
-    // Nobody approves without a name.
+    // Approval requires a named person.
     let nameless = approve.replace("{ code }", "{ code field message }");
     assert_eq!(
         app.refused(&nameless).await,

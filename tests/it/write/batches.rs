@@ -1,21 +1,21 @@
-//! Several rows at once.
+//! Batch mutations.
 
 use serde_json::json;
 use tests::{App, behaviours};
 
 behaviours![
-    a_batch_is_all_or_nothing_unless_it_skips,
-    a_batch_refuses_what_it_has_twice,
-    upsert_finds_people_by_their_email,
+    batch_is_atomic_unless_it_skips_failed_items,
+    duplicates_within_a_batch_are_rejected,
+    upsert_matches_prospects_by_email,
 ];
 
-/// An industry and a company; the prospects of these tests work there.
+/// Creates an industry and a company for the prospects of these tests; returns the company.
 pub async fn company(app: &App) -> i64 {
     let industry = app.industry("Logistics").await;
     app.company("Acme", industry).await
 }
 
-async fn a_batch_is_all_or_nothing_unless_it_skips(app: App) {
+async fn batch_is_atomic_unless_it_skips_failed_items(app: App) {
     company(&app).await;
     let batch = |on_error: &str| {
         format!(
@@ -30,7 +30,7 @@ async fn a_batch_is_all_or_nothing_unless_it_skips(app: App) {
     };
     let wrong = "[2] INVALID companyId: `companyId` takes the id of a Company: `Company:` and its key, or the key";
     assert_eq!(app.refused(&batch("REJECT_ALL")).await, [wrong]);
-    // One null, and not one for each.
+    // The list itself is null; it does not contain a null per item.
     let rejected = app.answer(&batch("REJECT_ALL")).await;
     assert_eq!(rejected["data"]["createProspects"]["prospects"], json!(null));
     assert_eq!(
@@ -56,7 +56,7 @@ async fn a_batch_is_all_or_nothing_unless_it_skips(app: App) {
     assert_eq!(app.refused(&many).await, ["INVALID industries: a batch takes at most 100 items"]);
 }
 
-async fn a_batch_refuses_what_it_has_twice(app: App) {
+async fn duplicates_within_a_batch_are_rejected(app: App) {
     let batch = r#"mutation { createIndustries(input: { industries: [{ name: "Zoos" }, { name: "zoos" }, { name: " " }] }) {
         industries { name } userErrors { code field message index } } }"#;
     assert_eq!(
@@ -69,7 +69,7 @@ async fn a_batch_refuses_what_it_has_twice(app: App) {
     assert_eq!(app.data("{ industries { totalCount } }").await["industries"]["totalCount"], 0);
 }
 
-async fn upsert_finds_people_by_their_email(app: App) {
+async fn upsert_matches_prospects_by_email(app: App) {
     app.world().await;
     let upsert = r#"mutation { upsertProspects(input: { prospects: [
         { fullName: "Ada King", email: "ADA@acme.example", companyId: 2 },
@@ -82,7 +82,7 @@ async fn upsert_finds_people_by_their_email(app: App) {
         json!([{ "id": "Prospect:1", "fullName": "Ada King", "email": "ADA@acme.example", "company": { "name": "bank & Sons" }, "location": null, "revision": 2 },
             { "id": "Prospect:5", "fullName": "Neu", "email": "neu@acme.example", "company": { "name": "bank & Sons" }, "location": null, "revision": 1 }])
     );
-    // The same again changes nothing.
+    // Repeating the upsert changes nothing.
     let again = app.done(upsert).await;
     assert_eq!((&again["createdCount"], &again["updatedCount"]), (&json!(0), &json!(2)));
     assert_eq!(again["prospects"][0]["revision"], 2);

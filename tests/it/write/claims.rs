@@ -1,4 +1,4 @@
-//! Claims of drafts by senders: no two get one, and none is sent twice.
+//! Claims of drafts by senders: each draft is leased to one sender and sent at most once.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use tests::{App, behaviours};
 use super::drafts::person;
 
 behaviours![
-    two_senders_never_get_the_same_draft,
-    a_claim_that_ends_before_sending_offers_the_draft_again,
-    a_claim_that_ends_while_sending_leaves_the_draft_uncertain,
-    only_what_may_be_sent_is_claimed,
-    a_claim_is_its_owners,
-    an_approval_is_for_the_address_it_was_given_for,
-    a_claim_has_bounds_and_a_name,
+    concurrent_senders_claim_disjoint_drafts,
+    claim_that_expires_before_sending_releases_the_draft,
+    claim_that_expires_while_sending_leaves_the_draft_uncertain,
+    only_sendable_drafts_are_claimed,
+    claim_excludes_other_actors,
+    approval_is_bound_to_the_email_address,
+    claim_requires_valid_limits_and_a_named_actor,
 ];
 
 fn sender(name: &str) -> Actor {
@@ -32,7 +32,7 @@ async fn world(app: &App, drafts: usize) {
     }
 }
 
-/// Claims drafts; gives their ids.
+/// Claims drafts; returns their ids.
 async fn claim(app: &App, by: &str, limit: u32, lease: u32) -> Vec<String> {
     let mutation = format!(
         "mutation {{ claimOutreachDrafts(input: {{ limit: {limit}, leaseSeconds: {lease} }}) {{ outreachDrafts {{ id claimedBy }} userErrors {{ message }} }} }}"
@@ -43,7 +43,7 @@ async fn claim(app: &App, by: &str, limit: u32, lease: u32) -> Vec<String> {
     drafts.iter().map(|draft| draft["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Does an act to draft 1; gives its state, or why it was rejected.
+/// Performs an action on draft 1; returns its status or the error message.
 async fn act(app: &App, by: Actor, act: &str, more: &str) -> Value {
     let mutation = format!(
         "mutation {{ m: {act}(input: {{ id: 1{more} }}) {{ outreachDraft {{ status claimedBy }} userErrors {{ message }} }} }}"
@@ -61,7 +61,7 @@ fn later(app: &App, seconds: i64) {
     app.clock.advance(TimeDelta::seconds(seconds));
 }
 
-async fn two_senders_never_get_the_same_draft(app: App) {
+async fn concurrent_senders_claim_disjoint_drafts(app: App) {
     world(&app, 30).await;
     let app = Arc::new(app);
     let claims = (0..6).map(|number| {
@@ -73,14 +73,14 @@ async fn two_senders_never_get_the_same_draft(app: App) {
     let claimed = all.len();
     all.sort_unstable();
     all.dedup();
-    assert_eq!(all.len(), claimed, "none twice");
-    // What another holds is passed by, so a last round may find what is left.
+    assert_eq!(all.len(), claimed, "a draft was claimed twice");
+    // Locked drafts are skipped, so a last claim may find the remaining ones.
     all.extend(claim(&app, "last", 100, 60).await);
     assert_eq!(all.len(), 30);
     assert!(claim(&app, "late", 100, 60).await.is_empty());
 }
 
-async fn a_claim_that_ends_before_sending_offers_the_draft_again(app: App) {
+async fn claim_that_expires_before_sending_releases_the_draft(app: App) {
     world(&app, 1).await;
     assert_eq!(claim(&app, "a", 10, 60).await, ["OutreachDraft:1"]);
     assert!(claim(&app, "b", 10, 60).await.is_empty());
@@ -101,7 +101,7 @@ async fn a_claim_that_ends_before_sending_offers_the_draft_again(app: App) {
     );
 }
 
-async fn a_claim_that_ends_while_sending_leaves_the_draft_uncertain(app: App) {
+async fn claim_that_expires_while_sending_leaves_the_draft_uncertain(app: App) {
     world(&app, 3).await;
     claim(&app, "a", 10, 60).await;
     assert_eq!(act(&app, sender("a"), "beginSendingOutreachDraft", "").await, "SENDING");
@@ -117,7 +117,7 @@ async fn a_claim_that_ends_while_sending_leaves_the_draft_uncertain(app: App) {
         json!([{ "status": "UNCERTAIN" }, { "status": "APPROVED" }, { "status": "APPROVED" }])
     );
     assert_eq!(claim(&app, "b", 10, 60).await, ["OutreachDraft:2", "OutreachDraft:3"]);
-    // A program can't say what became of it, but evidence of delivery can.
+    // A worker can't determine the outcome, except with evidence of delivery.
     for (mutation, more) in
         [("markOutreachDraftSent", ""), ("markOutreachDraftFailed", r#", error: "x""#)]
     {
@@ -135,7 +135,7 @@ async fn a_claim_that_ends_while_sending_leaves_the_draft_uncertain(app: App) {
     );
     let evidence = r#", providerMessageId: "m-1""#;
     assert_eq!(act(&app, sender("a"), "markOutreachDraftSent", evidence).await, "SENT");
-    // Without a look at it in between, the end of the claim counts all the same.
+    // The claim also expires without the expiry job.
     claim(&app, "c", 10, 60).await;
     later(&app, 61);
     claim(&app, "c", 10, 60).await;
@@ -149,7 +149,7 @@ async fn a_claim_that_ends_while_sending_leaves_the_draft_uncertain(app: App) {
     assert_eq!(failed["outreachDraft"]["status"], "FAILED");
 }
 
-async fn only_what_may_be_sent_is_claimed(app: App) {
+async fn only_sendable_drafts_are_claimed(app: App) {
     world(&app, 6).await;
     for mutation in [
         "unsubscribeProspect(input: { id: 1 })",
@@ -166,7 +166,7 @@ async fn only_what_may_be_sent_is_claimed(app: App) {
     assert_eq!(claim(&app, "a", 10, 10).await, ["OutreachDraft:6", "OutreachDraft:3"]);
 }
 
-async fn a_claim_is_its_owners(app: App) {
+async fn claim_excludes_other_actors(app: App) {
     world(&app, 1).await;
     claim(&app, "a", 10, 60).await;
     for (mutation, more) in [
@@ -188,16 +188,16 @@ async fn a_claim_is_its_owners(app: App) {
     let own = own["data"]["outreachDraft"]["availableActions"].to_string();
     assert!(own.contains("BEGIN_SENDING") && own.contains("MARK_SENT"), "{own}");
     later(&app, 61);
-    // Without a claim everybody notes what was sent, as before.
+    // Without a claim, any actor can mark the draft as sent.
     assert_eq!(act(&app, person(), "markOutreachDraftSent", "").await, "SENT");
 }
 
-async fn an_approval_is_for_the_address_it_was_given_for(app: App) {
+async fn approval_is_bound_to_the_email_address(app: App) {
     world(&app, 1).await;
     app.draft(1, None, "pending_review").await;
     let approve = "mutation { approveOutreachDraft(input: { id: 2, expectedRevision: 1 }) { userErrors { message } } }";
     app.done(approve).await;
-    // The same address, written in another way.
+    // The same address in different case.
     app.done(r#"mutation { updateProspect(input: { id: 1, patch: { email: "P1@ACME.example" } }) { userErrors { message } } }"#).await;
     assert_eq!(claim(&app, "a", 10, 60).await.len(), 2);
     later(&app, 61);
@@ -205,7 +205,7 @@ async fn an_approval_is_for_the_address_it_was_given_for(app: App) {
     assert_eq!(
         claim(&app, "a", 10, 60).await,
         ["OutreachDraft:1"],
-        "approved before addresses were noted"
+        "draft 1 has no recorded approval address"
     );
     let send = "mutation { m: markOutreachDraftSent(input: { id: 2 }) { outreachDraft { id } userErrors { code message } } }";
     let refused = app.answer_by(person(), send).await;
@@ -215,7 +215,7 @@ async fn an_approval_is_for_the_address_it_was_given_for(app: App) {
     );
 }
 
-async fn a_claim_has_bounds_and_a_name(app: App) {
+async fn claim_requires_valid_limits_and_a_named_actor(app: App) {
     world(&app, 1).await;
     for (input, message) in [
         ("limit: 0", "INVALID limit: it takes a number from 1 to 100"),

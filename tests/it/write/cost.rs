@@ -1,16 +1,16 @@
-//! What drafts, research, prospects and companies have cost.
+//! Costs of drafts, research, prospects and companies.
 
 use serde_json::json;
 use tests::{App, behaviours};
 
 behaviours![
-    a_call_that_made_several_things_counts_its_share,
-    nothing_is_counted_twice,
-    what_was_deleted_has_still_cost,
-    costs_of_a_page_take_one_statement,
+    cost_of_a_shared_call_is_split,
+    shared_costs_are_not_counted_twice,
+    costs_include_deleted_rows,
+    costs_of_a_page_execute_one_statement,
 ];
 
-async fn a_call_that_made_several_things_counts_its_share(app: App) {
+async fn cost_of_a_shared_call_is_split(app: App) {
     app.world().await;
     let shared = app.usage("large", 0.9).await;
     let own = app.usage("small", 0.25).await;
@@ -30,9 +30,9 @@ async fn a_call_that_made_several_things_counts_its_share(app: App) {
     assert_eq!(nodes[0]["llmUsageLogs"]["totalCount"], 2);
 }
 
-async fn nothing_is_counted_twice(app: App) {
+async fn shared_costs_are_not_counted_twice(app: App) {
     app.world().await;
-    // One call for a draft and a piece of research of one person, and a draft of another.
+    // One call produced a draft and research for one prospect and a draft for another.
     let call = app.usage("large", 0.75).await;
     app.made_draft(3, call).await;
     app.made_research(1, call).await;
@@ -45,7 +45,7 @@ async fn nothing_is_counted_twice(app: App) {
     );
 }
 
-async fn what_was_deleted_has_still_cost(app: App) {
+async fn costs_include_deleted_rows(app: App) {
     app.world().await;
     let call = app.usage("large", 0.5).await;
     app.made_draft(1, call).await;
@@ -54,7 +54,7 @@ async fn what_was_deleted_has_still_cost(app: App) {
     assert_eq!(app.data("{ company(id: 1) { costToDate } }").await["company"]["costToDate"], 0.5);
 }
 
-async fn costs_of_a_page_take_one_statement(app: App) {
+async fn costs_of_a_page_execute_one_statement(app: App) {
     app.world().await;
     for list in ["prospects", "companies", "outreachDrafts", "prospectResearches"] {
         let (_, statements) =

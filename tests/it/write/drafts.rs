@@ -1,25 +1,25 @@
-//! The life of a draft.
+//! The draft state machine.
 
 use serde_json::{Value, json};
 use service::Actor;
 use tests::{App, behaviours};
 
 behaviours![
-    a_draft_goes_its_whole_way,
-    what_is_not_listed_is_refused_with_what_is,
-    approving_names_what_was_read,
-    an_approved_draft_is_edited_as_a_new_version,
-    a_scheduled_draft_is_edited_as_a_new_version,
-    a_rejected_draft_is_edited_and_goes_on,
-    a_sent_draft_can_not_be_edited,
-    sending_tells_of_itself_once,
-    a_draft_that_failed_is_tried_again,
-    a_time_to_send_lies_ahead,
-    discarding_ends_a_draft_before_it_is_sent,
-    what_can_be_done_is_what_is_done,
-    only_what_was_never_approved_can_be_deleted,
-    one_of_two_who_send_at_once_does,
-    an_answer_counts_also_without_its_words,
+    draft_passes_through_all_states,
+    rejects_unlisted_action_and_names_allowed_ones,
+    approval_requires_the_current_revision,
+    editing_an_approved_draft_creates_a_new_version,
+    editing_a_scheduled_draft_creates_a_new_version,
+    editing_a_rejected_draft_reopens_it,
+    sent_draft_cannot_be_edited,
+    sending_is_recorded_once,
+    failed_draft_can_be_retried,
+    scheduled_time_must_be_in_the_future,
+    only_unsent_drafts_can_be_discarded,
+    available_actions_are_exactly_those_that_succeed,
+    approved_draft_cannot_be_deleted,
+    concurrent_sends_send_once,
+    records_reply_without_content,
 ];
 
 pub(super) fn worker() -> Actor {
@@ -30,7 +30,7 @@ pub(super) fn person() -> Actor {
     Actor::Person("Grace".to_owned())
 }
 
-/// Does an act to a draft and gives the draft.
+/// Performs an action on a draft and returns the draft.
 pub(super) async fn act(app: &App, act: &str, id: &str, more: &str) -> Value {
     let mutation = format!(
         "mutation {{ {act}OutreachDraft(input: {{ id: \"{id}\"{more} }}) {{ outreachDraft {{ id status revision }} userErrors {{ code field message }} }} }}"
@@ -46,7 +46,7 @@ pub(super) async fn refused(app: &App, act: &str, more: &str) -> Vec<String> {
     app.refused(&mutation).await
 }
 
-/// A prospect with a draft, which a worker wrote.
+/// Creates a prospect with a draft written by a worker.
 pub(super) async fn written(app: &App) {
     let industry = app.industry("Logistics").await;
     let acme = app.company("Acme", industry).await;
@@ -62,7 +62,7 @@ pub(super) async fn approved(app: &App) {
     act(app, "approve", "1", ", expectedRevision: 2").await;
 }
 
-async fn a_draft_goes_its_whole_way(app: App) {
+async fn draft_passes_through_all_states(app: App) {
     written(&app).await;
     assert_eq!(act(&app, "submit", "1", "").await["status"], "PENDING_REVIEW");
     assert_eq!(act(&app, "reject", "1", ", note: \"Too long\"").await["status"], "REJECTED");
@@ -94,7 +94,7 @@ async fn a_draft_goes_its_whole_way(app: App) {
     );
 }
 
-async fn what_is_not_listed_is_refused_with_what_is(app: App) {
+async fn rejects_unlisted_action_and_names_allowed_ones(app: App) {
     written(&app).await;
     assert_eq!(
         refused(&app, "approveOutreachDraft", ", expectedRevision: 1").await,
@@ -109,7 +109,7 @@ async fn what_is_not_listed_is_refused_with_what_is(app: App) {
     );
 }
 
-async fn approving_names_what_was_read(app: App) {
+async fn approval_requires_the_current_revision(app: App) {
     written(&app).await;
     act(&app, "submit", "1", "").await;
     app.done(r#"mutation { updateOutreachDraft(input: { id: 1, patch: { content: "Dear Ada, buy!" } }) { userErrors { code } } }"#).await;
@@ -125,7 +125,7 @@ async fn approving_names_what_was_read(app: App) {
     );
 }
 
-async fn an_approved_draft_is_edited_as_a_new_version(app: App) {
+async fn editing_an_approved_draft_creates_a_new_version(app: App) {
     approved(&app).await;
     let edit = r#"mutation { updateOutreachDraft(input: { id: 1, expectedRevision: 3, patch: { content: "Dear Countess," } }) {
         outreachDraft { id version status content subject model approvedAt approverKind authorKind parentDraft { id status content approvedAt newerVersions { nodes { id } } } } userErrors { code field message } } }"#;
@@ -143,7 +143,7 @@ async fn an_approved_draft_is_edited_as_a_new_version(app: App) {
     );
 }
 
-async fn a_scheduled_draft_is_edited_as_a_new_version(app: App) {
+async fn editing_a_scheduled_draft_creates_a_new_version(app: App) {
     approved(&app).await;
     act(&app, "schedule", "1", ", scheduledFor: \"2026-03-02T09:00:00Z\"").await;
     app.done(r#"mutation { updateOutreachDraft(input: { id: 1, patch: { subject: "Hi" } }) { userErrors { code } } }"#).await;
@@ -156,7 +156,7 @@ async fn a_scheduled_draft_is_edited_as_a_new_version(app: App) {
     );
 }
 
-async fn a_rejected_draft_is_edited_and_goes_on(app: App) {
+async fn editing_a_rejected_draft_reopens_it(app: App) {
     written(&app).await;
     act(&app, "submit", "1", "").await;
     act(&app, "reject", "1", "").await;
@@ -168,7 +168,7 @@ async fn a_rejected_draft_is_edited_and_goes_on(app: App) {
     );
 }
 
-async fn a_sent_draft_can_not_be_edited(app: App) {
+async fn sent_draft_cannot_be_edited(app: App) {
     approved(&app).await;
     app.done("mutation { markOutreachDraftSent(input: { id: 1 }) { userErrors { code } } }").await;
     assert_eq!(
@@ -179,7 +179,7 @@ async fn a_sent_draft_can_not_be_edited(app: App) {
     );
 }
 
-async fn sending_tells_of_itself_once(app: App) {
+async fn sending_is_recorded_once(app: App) {
     approved(&app).await;
     assert_eq!(
         refused(&app, "markOutreachDraftSent", r#", sentAt: "2026-03-01T12:05:01Z""#).await,
@@ -207,7 +207,7 @@ async fn sending_tells_of_itself_once(app: App) {
     );
 }
 
-async fn a_draft_that_failed_is_tried_again(app: App) {
+async fn failed_draft_can_be_retried(app: App) {
     approved(&app).await;
     let failed = app.done(r#"mutation { markOutreachDraftFailed(input: { id: 1, error: "mailbox full" }) { outreachDraft { status error } userErrors { code } } }"#).await;
     assert_eq!(failed["outreachDraft"], json!({ "status": "FAILED", "error": "mailbox full" }));
@@ -220,7 +220,7 @@ async fn a_draft_that_failed_is_tried_again(app: App) {
     );
 }
 
-async fn a_time_to_send_lies_ahead(app: App) {
+async fn scheduled_time_must_be_in_the_future(app: App) {
     approved(&app).await;
     assert_eq!(
         refused(&app, "scheduleOutreachDraft", r#", scheduledFor: "2026-03-01T12:00:00Z""#).await,
@@ -228,7 +228,7 @@ async fn a_time_to_send_lies_ahead(app: App) {
     );
 }
 
-async fn discarding_ends_a_draft_before_it_is_sent(app: App) {
+async fn only_unsent_drafts_can_be_discarded(app: App) {
     app.world().await;
     for status in [
         "draft",
@@ -255,8 +255,8 @@ async fn discarding_ends_a_draft_before_it_is_sent(app: App) {
     }
 }
 
-/// Tries every act in every state: exactly those that are told are not refused for the state.
-async fn what_can_be_done_is_what_is_done(app: App) {
+/// Tries every action in every status: exactly the available ones succeed.
+async fn available_actions_are_exactly_those_that_succeed(app: App) {
     app.world().await;
     let acts = [
         ("EDIT", "updateOutreachDraft", r#", patch: { content: "other" }"#),
@@ -297,10 +297,10 @@ async fn what_can_be_done_is_what_is_done(app: App) {
             done += u32::from(can);
         }
     }
-    assert_eq!(done, 28, "22 transitions and 6 edits");
+    assert_eq!(done, 28, "expected 22 transitions and 6 edits");
 }
 
-async fn only_what_was_never_approved_can_be_deleted(app: App) {
+async fn approved_draft_cannot_be_deleted(app: App) {
     approved(&app).await;
     assert_eq!(
         refused(&app, "deleteOutreachDraft", "").await,
@@ -317,7 +317,7 @@ async fn only_what_was_never_approved_can_be_deleted(app: App) {
     );
 }
 
-async fn one_of_two_who_send_at_once_does(app: App) {
+async fn concurrent_sends_send_once(app: App) {
     approved(&app).await;
     let mutation = "mutation { markOutreachDraftSent(input: { id: 1 }) { userErrors { code } } }";
     let answers = futures_util::future::join_all((0..6).map(|_| app.answer(mutation))).await;
@@ -328,7 +328,7 @@ async fn one_of_two_who_send_at_once_does(app: App) {
     assert_eq!(app.data("{ interactions { totalCount } }").await["interactions"]["totalCount"], 1);
 }
 
-async fn an_answer_counts_also_without_its_words(app: App) {
+async fn records_reply_without_content(app: App) {
     approved(&app).await;
     app.done("mutation { markOutreachDraftSent(input: { id: 1 }) { userErrors { code } } }").await;
     let early = r#", repliedAt: "2026-03-01T11:59:59Z""#;

@@ -1,4 +1,4 @@
-//! The change log: what it says, how it is read, how far back it reaches.
+//! The change log: entries, queries and retention.
 
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
@@ -8,18 +8,18 @@ use tests::{App, Engine, behaviours, stored::stored};
 use super::replay::entries;
 
 behaviours![
-    history_tells_who_changed_which_field_when,
-    the_log_is_a_list_with_places,
-    the_log_is_read_by_entity_and_filter,
-    a_write_that_fails_leaves_nothing_in_the_log,
-    imports_and_demo_rows_are_noted_by_chunk,
-    old_entries_expire_and_their_cursors_say_so,
-    a_cursor_of_elsewhere_is_refused,
-    a_new_cluster_begins_a_new_epoch,
-    entries_below_a_running_transaction_wait,
+    history_records_actor_fields_and_timestamp,
+    change_log_is_paginated_by_cursor,
+    change_log_can_be_filtered_by_entity_and_condition,
+    failed_write_leaves_no_entries,
+    demo_data_is_logged_per_chunk,
+    old_entries_and_their_cursors_expire,
+    foreign_cursor_is_rejected,
+    new_cluster_starts_a_new_epoch,
+    entries_above_the_watermark_are_hidden,
 ];
 
-async fn history_tells_who_changed_which_field_when(app: App) {
+async fn history_records_actor_fields_and_timestamp(app: App) {
     app.world().await;
     let ada = Actor::Person("Ada".to_owned());
     app.done_by(ada, r#"mutation { updateProspect(input: { id: 1, patch: { location: "London", fullName: "Ada L" } }) { userErrors { code } } }"#).await;
@@ -48,14 +48,17 @@ async fn industries(app: &App, count: usize) {
     }
 }
 
-async fn the_log_is_a_list_with_places(app: App) {
+async fn change_log_is_paginated_by_cursor(app: App) {
     industries(&app, 5).await;
     let (all, statements) = app.counted("{ changes { totalCount edges { cursor node { id cursor recordId } } pageInfo { hasNextPage endCursor } } }").await;
     assert_eq!(statements, 2);
     let edges = all["changes"]["edges"].as_array().unwrap();
     assert_eq!(edges.len(), 5);
     for edge in edges {
-        assert_eq!(edge["cursor"], edge["node"]["cursor"], "one place, one cursor");
+        assert_eq!(
+            edge["cursor"], edge["node"]["cursor"],
+            "edge and node should have the same cursor"
+        );
     }
     let after = format!(
         "{{ changes(first: 2, after: {}) {{ nodes {{ recordId }} pageInfo {{ hasNextPage hasPreviousPage }} }} }}",
@@ -66,7 +69,7 @@ async fn the_log_is_a_list_with_places(app: App) {
         page["changes"],
         json!({ "nodes": [{ "recordId": "Industry:3" }, { "recordId": "Industry:4" }], "pageInfo": { "hasNextPage": true, "hasPreviousPage": true } })
     );
-    // With another filter, too: it is a place in the log.
+    // A cursor is a position in the change log, so it works with a different filter too.
     let other = format!(
         "{{ changes(last: 1, after: {}, entities: [INDUSTRY], filter: {{ kind: {{ eq: CREATED }} }}) {{ nodes {{ recordId }} }} }}",
         edges[1]["cursor"]
@@ -74,7 +77,7 @@ async fn the_log_is_a_list_with_places(app: App) {
     assert_eq!(app.data(&other).await["changes"]["nodes"], json!([{ "recordId": "Industry:5" }]));
 }
 
-async fn the_log_is_read_by_entity_and_filter(app: App) {
+async fn change_log_can_be_filtered_by_entity_and_condition(app: App) {
     app.world().await;
     industries(&app, 1).await;
     app.done_by(
@@ -90,7 +93,7 @@ async fn the_log_is_read_by_entity_and_filter(app: App) {
     );
 }
 
-async fn a_write_that_fails_leaves_nothing_in_the_log(app: App) {
+async fn failed_write_leaves_no_entries(app: App) {
     app.world().await;
     let before = stored(&app).await;
     app.refused(
@@ -98,7 +101,7 @@ async fn a_write_that_fails_leaves_nothing_in_the_log(app: App) {
     )
     .await;
     app.db.execute_unprepared("ALTER TABLE industry_solutions RENAME TO gone").await.unwrap();
-    // The merge fails when companies have been moved already.
+    // The merge fails after companies have been moved.
     let answer = app
         .answer(
             "mutation { mergeIndustries(input: { keepId: 1, dropId: 2 }) { userErrors { code } } }",
@@ -109,7 +112,7 @@ async fn a_write_that_fails_leaves_nothing_in_the_log(app: App) {
     assert!(entries(&app).await.is_empty());
 }
 
-async fn imports_and_demo_rows_are_noted_by_chunk(app: App) {
+async fn demo_data_is_logged_per_chunk(app: App) {
     let scope = app.scope(app.organization);
     service::demo::seed(&scope, service::demo::Scale::Small, &service::progress::Unwatched)
         .await
@@ -128,7 +131,7 @@ async fn imports_and_demo_rows_are_noted_by_chunk(app: App) {
     assert!(nodes.len() < 40, "{}", nodes.len());
 }
 
-async fn old_entries_expire_and_their_cursors_say_so(app: App) {
+async fn old_entries_and_their_cursors_expire(app: App) {
     industries(&app, 2).await;
     let all = app.data("{ changes { nodes { cursor } } }").await;
     app.clock.advance(chrono::TimeDelta::days(300));
@@ -146,14 +149,14 @@ async fn old_entries_expire_and_their_cursors_say_so(app: App) {
     };
     let error = app.error(&after(0)).await;
     assert!(error.starts_with("CURSOR_EXPIRED: "), "{error}");
-    // The last that was thrown away is a place from which nothing is missing.
+    // No entry is missing after the last expired one, so its cursor remains valid.
     assert_eq!(
         app.data(&after(1)).await["changes"]["nodes"],
         json!([{ "recordId": "Industry:3" }])
     );
 }
 
-async fn a_cursor_of_elsewhere_is_refused(app: App) {
+async fn foreign_cursor_is_rejected(app: App) {
     industries(&app, 1).await;
     let ahead = change_log::cursor(change_log::Position { epoch: 9, transaction: 9, id: 9 });
     let list = app.data("{ industries { edges { cursor } } }").await;
@@ -165,7 +168,7 @@ async fn a_cursor_of_elsewhere_is_refused(app: App) {
     }
 }
 
-async fn a_new_cluster_begins_a_new_epoch(app: App) {
+async fn new_cluster_starts_a_new_epoch(app: App) {
     if app.engine == Engine::Sqlite {
         return;
     }
@@ -182,7 +185,7 @@ async fn a_new_cluster_begins_a_new_epoch(app: App) {
         rows.iter().map(|row| row.try_get_by_index::<i32>(0).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(epochs().await, [1]);
-    // As a dump from a cluster with far higher numbers.
+    // Simulates a dump restored from a cluster with far higher transaction numbers.
     let moved = "UPDATE changes SET transaction_number = transaction_number + 1000000000; UPDATE change_log SET cluster = 'another'";
     app.db.execute_unprepared(moved).await.unwrap();
     change_log::open(&app.store).await.unwrap();
@@ -196,21 +199,21 @@ async fn a_new_cluster_begins_a_new_epoch(app: App) {
     );
 }
 
-async fn entries_below_a_running_transaction_wait(app: App) {
+async fn entries_above_the_watermark_are_hidden(app: App) {
     use sea_orm::TransactionTrait;
     if app.engine == Engine::Sqlite {
         return;
     }
     let running = app.db.begin().await.unwrap();
     running.execute_unprepared("UPDATE organizations SET name = name").await.unwrap();
-    // Without waiting until it has settled.
+    // Queries directly, without waiting for the watermark.
     let count = async || {
         let query = "{ changes { totalCount } }";
         let answer = app.answer_to(app.organization, query, json!({})).await;
         answer["data"]["changes"]["totalCount"].clone()
     };
     app.done(r#"mutation { createEvent(input: { eventType: "x", eventDate: "2026-06-01T09:00:00Z", description: "d", location: "l" }) { userErrors { code } } }"#).await;
-    assert_eq!(count().await, 0, "an older transaction may still come to stand before it");
+    assert_eq!(count().await, 0, "a running transaction may still write an earlier entry");
     running.rollback().await.unwrap();
     app.settled().await;
     assert_eq!(count().await, 1);

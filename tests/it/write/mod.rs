@@ -1,4 +1,4 @@
-//! Writing: what is done, what is refused, and what the change log says of it.
+//! Mutations: writes, rejected input and change log entries.
 
 pub mod acts;
 pub mod approvals;

@@ -1,4 +1,4 @@
-//! First and last names: as a source has them, or read from the full name.
+//! First and last names: taken from the source or derived from the full name.
 
 use serde_json::json;
 use tests::{App, behaviours};
@@ -6,9 +6,9 @@ use tests::{App, behaviours};
 use crate::ingest::lists::{commit, look};
 
 behaviours![
-    a_source_says_what_the_first_name_is,
-    a_new_full_name_has_new_parts,
-    a_merged_name_keeps_its_parts,
+    imported_first_and_last_names_are_kept,
+    new_full_name_resets_first_and_last_name,
+    merge_keeps_first_and_last_name,
 ];
 
 async fn greeting(app: &App, prospect: i64) -> String {
@@ -23,7 +23,7 @@ async fn template(app: &App) {
     app.done(create).await;
 }
 
-async fn a_source_says_what_the_first_name_is(app: App) {
+async fn imported_first_and_last_names_are_kept(app: App) {
     app.industry("Unclassified").await;
     let list = "Vorname,Nachname,E-Mail,Firma\n\
                 Dr. Ada Maria,King Lovelace,ada@acme.example,Acme\n\
@@ -43,7 +43,7 @@ async fn a_source_says_what_the_first_name_is(app: App) {
     assert_eq!(greeting(&app, 2).await, "Anna-Lena|de la Cruz");
 }
 
-async fn a_new_full_name_has_new_parts(app: App) {
+async fn new_full_name_resets_first_and_last_name(app: App) {
     let industry = app.industry("Unclassified").await;
     let company = app.company("Acme", industry).await;
     app.prospect("Ada Lovelace", company).await;
@@ -66,7 +66,7 @@ async fn a_new_full_name_has_new_parts(app: App) {
     assert_eq!(update(both).await, json!({ "firstName": "Grace B.", "lastName": "Hopper" }));
 }
 
-async fn a_merged_name_keeps_its_parts(app: App) {
+async fn merge_keeps_first_and_last_name(app: App) {
     let industry = app.industry("Unclassified").await;
     let company = app.company("Acme", industry).await;
     let (ada, grace) =

@@ -1,4 +1,4 @@
-//! Requests that are sent again.
+//! Idempotency keys.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -6,19 +6,19 @@ use service::Actor;
 use tests::{App, behaviours};
 
 behaviours![
-    the_same_key_and_input_give_the_first_answer,
-    another_input_with_the_same_key_is_refused,
-    a_refused_request_may_be_mended_and_sent_again,
-    a_key_belongs_to_its_actor_and_mutation,
-    a_key_is_kept_for_a_day,
-    a_batch_is_answered_again_as_it_was,
-    requests_at_once_with_one_key_make_one_row,
-    an_act_is_done_once,
+    same_key_and_input_return_the_first_response,
+    same_key_with_different_input_is_rejected,
+    rejected_request_can_be_corrected_and_retried,
+    key_is_scoped_to_actor_and_mutation,
+    key_expires_after_a_day,
+    repeated_batch_returns_the_same_response,
+    concurrent_requests_with_one_key_create_one_row,
+    repeated_action_is_performed_once,
 ];
 
 const CREATE: &str = r#"mutation { createIndustry(input: { name: "Zoos", idempotencyKey: "k" }) { industry { id } userErrors { code field message } } }"#;
 
-async fn the_same_key_and_input_give_the_first_answer(app: App) {
+async fn same_key_and_input_return_the_first_response(app: App) {
     let first = app.done(CREATE).await;
     let again = r#"mutation { createIndustry(input: { idempotencyKey: "k", name: "Zoos" }) { industry { id } userErrors { code field message } } }"#;
     assert_eq!(app.done(again).await, first);
@@ -28,7 +28,7 @@ async fn the_same_key_and_input_give_the_first_answer(app: App) {
     );
 }
 
-async fn another_input_with_the_same_key_is_refused(app: App) {
+async fn same_key_with_different_input_is_rejected(app: App) {
     app.done(CREATE).await;
     assert_eq!(
         app.refused(&CREATE.replace("Zoos", "Parks")).await,
@@ -41,7 +41,7 @@ async fn another_input_with_the_same_key_is_refused(app: App) {
     );
 }
 
-async fn a_refused_request_may_be_mended_and_sent_again(app: App) {
+async fn rejected_request_can_be_corrected_and_retried(app: App) {
     assert_eq!(
         app.refused(&CREATE.replace("Zoos", " ")).await,
         ["INVALID name: it can't be empty"]
@@ -49,7 +49,7 @@ async fn a_refused_request_may_be_mended_and_sent_again(app: App) {
     app.done(CREATE).await;
 }
 
-async fn a_key_belongs_to_its_actor_and_mutation(app: App) {
+async fn key_is_scoped_to_actor_and_mutation(app: App) {
     app.done(CREATE).await;
     let other = CREATE.replace("Zoos", "Parks");
     app.done_by(Actor::Worker("w".to_owned()), &other).await;
@@ -57,7 +57,7 @@ async fn a_key_belongs_to_its_actor_and_mutation(app: App) {
     app.done(usage).await;
 }
 
-async fn a_key_is_kept_for_a_day(app: App) {
+async fn key_expires_after_a_day(app: App) {
     app.done(CREATE).await;
     let parks = CREATE.replace("Zoos", "Parks");
     app.clock.advance(TimeDelta::hours(24));
@@ -67,7 +67,7 @@ async fn a_key_is_kept_for_a_day(app: App) {
     assert_eq!(app.data("{ industries { totalCount } }").await["industries"]["totalCount"], 2);
 }
 
-async fn a_batch_is_answered_again_as_it_was(app: App) {
+async fn repeated_batch_returns_the_same_response(app: App) {
     let batch = r#"mutation { createIndustries(input: { idempotencyKey: "b", onError: SKIP_FAILED, industries: [{ name: "Zoos" }, { name: "" }, { name: "Parks" }] }) {
         industries { id name } userErrors { code field message index } } }"#;
     let first = app.answer(batch).await;
@@ -78,13 +78,13 @@ async fn a_batch_is_answered_again_as_it_was(app: App) {
     assert_eq!(app.answer(batch).await, first);
 }
 
-async fn requests_at_once_with_one_key_make_one_row(app: App) {
+async fn concurrent_requests_with_one_key_create_one_row(app: App) {
     let answers = futures_util::future::join_all((0..8).map(|_| app.answer(CREATE))).await;
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     assert_eq!(app.data("{ industries { totalCount } }").await["industries"]["totalCount"], 1);
 }
 
-async fn an_act_is_done_once(app: App) {
+async fn repeated_action_is_performed_once(app: App) {
     app.world().await;
     app.done("mutation { submitOutreachDraft(input: { id: 1 }) { userErrors { code } } }").await;
     app.done("mutation { approveOutreachDraft(input: { id: 1, expectedRevision: 2 }) { userErrors { code } } }").await;

@@ -1,4 +1,4 @@
-//! Opt-outs hold for an address, whichever row has it.
+//! Opt-outs apply to an e-mail address, not to a row.
 
 use sea_orm::{ConnectionTrait, Statement};
 use tests::{App, behaviours, stored::dump};
@@ -6,13 +6,13 @@ use tests::{App, behaviours, stored::dump};
 use crate::ingest::lists::{commit, look};
 
 behaviours![
-    an_opt_out_outlives_its_row,
-    an_opt_out_holds_for_every_address_of_a_person,
-    opting_in_again_forgets_the_opt_out,
-    an_opt_out_column_is_read,
-    an_undo_keeps_opt_outs,
-    an_opt_out_is_kept_as_a_hash_of_its_organization,
-    rows_from_before_are_compared_and_opted_out,
+    opt_out_survives_deletion_of_its_row,
+    opt_out_covers_all_addresses_of_merged_prospects,
+    resubscribing_removes_the_opt_out,
+    opt_out_column_is_imported,
+    undo_keeps_opt_outs,
+    opt_out_is_stored_as_a_hash_per_organization,
+    existing_rows_get_comparison_keys_and_opt_outs,
 ];
 
 async fn done(app: &App, mutation: &str) {
@@ -34,7 +34,7 @@ async fn prospect(app: &App, name: &str, email: &str) {
     .await;
 }
 
-/// Who is opted out, by address.
+/// The e-mail addresses of unsubscribed prospects.
 async fn opted_out(app: &App) -> Vec<String> {
     let query = "{ prospects(first: 50) { nodes { email unsubscribedAt } } }";
     let people = app.data(query).await["prospects"]["nodes"].as_array().unwrap().clone();
@@ -42,7 +42,7 @@ async fn opted_out(app: &App) -> Vec<String> {
     out.map(|person| person["email"].as_str().unwrap().to_owned()).collect()
 }
 
-async fn an_opt_out_outlives_its_row(app: App) {
+async fn opt_out_survives_deletion_of_its_row(app: App) {
     company(&app).await;
     for (number, end) in ["deleteProspect", "eraseProspect"].into_iter().enumerate() {
         let email = format!("opt{number}@er.example");
@@ -51,7 +51,7 @@ async fn an_opt_out_outlives_its_row(app: App) {
         let id = people["prospects"]["nodes"].as_array().unwrap().last().unwrap()["id"].clone();
         done(&app, &format!("unsubscribeProspect(input: {{ id: {id} }})")).await;
         done(&app, &format!("{end}(input: {{ id: {id} }})")).await;
-        // By a list, by the API, by an update of another row.
+        // Creates the address again: by an import, by the API, by an update of another row.
         let list = format!("Name,Email,Company\nOpt Outer,OPT{number}@er.example,Acme\n");
         let job = look(&app, &list).await;
         commit(&app, job, "CREATE").await;
@@ -76,7 +76,7 @@ async fn an_opt_out_outlives_its_row(app: App) {
     assert_eq!(opted_out(&app).await, ["opt1@er.example", "opt0@ER.example"]);
 }
 
-async fn an_opt_out_holds_for_every_address_of_a_person(app: App) {
+async fn opt_out_covers_all_addresses_of_merged_prospects(app: App) {
     company(&app).await;
     for (keep_is_out, out) in [(false, 2), (true, 1)] {
         let tag = if keep_is_out { "k" } else { "d" };
@@ -110,7 +110,7 @@ async fn an_opt_out_holds_for_every_address_of_a_person(app: App) {
     }
 }
 
-async fn opting_in_again_forgets_the_opt_out(app: App) {
+async fn resubscribing_removes_the_opt_out(app: App) {
     company(&app).await;
     prospect(&app, "Ada", "ada@o.example").await;
     done(&app, "unsubscribeProspect(input: { id: 1 })").await;
@@ -120,7 +120,7 @@ async fn opting_in_again_forgets_the_opt_out(app: App) {
     assert!(opted_out(&app).await.is_empty());
 }
 
-async fn an_opt_out_column_is_read(app: App) {
+async fn opt_out_column_is_imported(app: App) {
     company(&app).await;
     prospect(&app, "Known One", "known@o.example").await;
     let list = "Name,Email Opt Out,Email,Company\n\
@@ -158,7 +158,7 @@ async fn an_opt_out_column_is_read(app: App) {
     }
 }
 
-async fn an_undo_keeps_opt_outs(app: App) {
+async fn undo_keeps_opt_outs(app: App) {
     company(&app).await;
     prospect(&app, "Known One", "known@o.example").await;
     let list = "Name,Unsubscribed,Email,Company,Title\nKnown One,yes,known@o.example,Acme,CTO\nNew One,yes,new@o.example,Acme,\n";
@@ -175,7 +175,7 @@ async fn an_undo_keeps_opt_outs(app: App) {
     assert_eq!(opted_out(&app).await, ["known@o.example", "new@o.example"]);
 }
 
-async fn an_opt_out_is_kept_as_a_hash_of_its_organization(app: App) {
+async fn opt_out_is_stored_as_a_hash_per_organization(app: App) {
     company(&app).await;
     prospect(&app, "Ada", "secret.address@o.example").await;
     done(&app, "unsubscribeProspect(input: { id: 1 })").await;
@@ -186,7 +186,7 @@ async fn an_opt_out_is_kept_as_a_hash_of_its_organization(app: App) {
     let rows = app.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
     let hash: String = rows[0].try_get_by_index(1).unwrap();
     assert_eq!((rows.len(), hash.len()), (1, 64));
-    // Another organization has another secret, and no opt-out.
+    // Another organization has a different hash secret and no opt-out.
     let other = app.organization("other").await;
     let industry = app.industry_of(other, "Logistics").await;
     let create = format!(
@@ -205,11 +205,11 @@ async fn an_opt_out_is_kept_as_a_hash_of_its_organization(app: App) {
     );
 }
 
-async fn rows_from_before_are_compared_and_opted_out(app: App) {
+async fn existing_rows_get_comparison_keys_and_opt_outs(app: App) {
     company(&app).await;
     prospect(&app, "Ada", "ada@o.example").await;
     prospect(&app, "Bob", "BOB@o.example").await;
-    // As a version before, or another program, leaves rows.
+    // Rows as left by an earlier version or another program.
     for sql in [
         "UPDATE prospects SET email_key = NULL, phone = '+49 30 12345678', unsubscribed_at = created_at WHERE id = 2",
         "UPDATE prospects SET email = 'Ada@O.example', email_key = NULL WHERE id = 1",

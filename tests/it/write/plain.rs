@@ -1,4 +1,4 @@
-//! Create, update, delete, restore, batches: the plain mutations.
+//! CRUD mutations: create, update, delete, restore.
 
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
@@ -7,24 +7,24 @@ use tests::{App, behaviours};
 use super::batches::company;
 
 behaviours![
-    a_prospect_is_made_with_what_is_usual,
-    an_email_is_taken_whatever_its_case,
-    the_email_of_a_deleted_prospect_is_free,
-    a_patch_changes_what_it_says_and_clears_by_null,
-    an_update_at_another_revision_is_refused,
-    a_patch_that_changes_nothing_writes_nothing,
-    a_company_is_known_by_its_domain,
-    a_company_with_prospects_can_not_be_deleted,
-    deleted_prospects_leave_the_lists_and_come_back,
-    an_event_lets_go_of_what_happened_there,
-    an_industry_in_use_can_not_be_deleted,
-    a_ledger_only_grows,
-    a_new_solution_knows_its_industries,
-    writes_take_few_statements,
-    two_that_take_one_email_at_once_do_not_both_get_it,
+    created_prospect_has_default_values,
+    email_is_unique_case_insensitively,
+    email_of_a_deleted_prospect_can_be_reused,
+    patch_updates_given_fields_and_clears_nulls,
+    update_with_stale_revision_is_rejected,
+    patch_without_changes_writes_nothing,
+    company_is_identified_by_its_domain,
+    company_with_prospects_cannot_be_deleted,
+    deleted_prospects_are_hidden_and_can_be_restored,
+    deleting_an_event_clears_references_to_it,
+    industry_in_use_cannot_be_deleted,
+    usage_log_is_append_only,
+    solution_is_created_with_links_to_industries,
+    writes_execute_few_statements,
+    concurrent_creates_with_one_email_create_one_row,
 ];
 
-async fn a_prospect_is_made_with_what_is_usual(app: App) {
+async fn created_prospect_has_default_values(app: App) {
     company(&app).await;
     let made = app
         .done(r#"mutation { createProspect(input: { fullName: "Ada Lovelace", email: "Ada@Acme.example", companyId: 1 }) {
@@ -38,7 +38,7 @@ async fn a_prospect_is_made_with_what_is_usual(app: App) {
     assert_eq!(made["prospect"], expected);
 }
 
-async fn an_email_is_taken_whatever_its_case(app: App) {
+async fn email_is_unique_case_insensitively(app: App) {
     let acme = company(&app).await;
     app.prospect("Ada", acme).await;
     let create = r#"mutation { createProspect(input: { fullName: "Other", email: "ADA@acme.EXAMPLE", companyId: 1 }) {
@@ -59,7 +59,7 @@ async fn an_email_is_taken_whatever_its_case(app: App) {
     assert_eq!(answer["data"]["createProspect"]["userErrors"], json!([]), "{answer}");
 }
 
-async fn the_email_of_a_deleted_prospect_is_free(app: App) {
+async fn email_of_a_deleted_prospect_can_be_reused(app: App) {
     let acme = company(&app).await;
     app.prospect("Ada", acme).await;
     app.done(r"mutation { deleteProspect(input: { id: 1 }) { deletedId userErrors { code } } }")
@@ -73,7 +73,7 @@ async fn the_email_of_a_deleted_prospect_is_free(app: App) {
     );
 }
 
-async fn a_patch_changes_what_it_says_and_clears_by_null(app: App) {
+async fn patch_updates_given_fields_and_clears_nulls(app: App) {
     let acme = company(&app).await;
     app.prospect_with("Ada", acme, |row| {
         row.location = Set(Some("London".to_owned()));
@@ -92,7 +92,7 @@ async fn a_patch_changes_what_it_says_and_clears_by_null(app: App) {
     assert_eq!(app.refused(absent).await, ["INVALID patch.fullName: it can't be absent"]);
 }
 
-async fn an_update_at_another_revision_is_refused(app: App) {
+async fn update_with_stale_revision_is_rejected(app: App) {
     let acme = company(&app).await;
     app.prospect("Ada", acme).await;
     let update = r#"mutation { updateProspect(input: { id: 1, expectedRevision: 1, patch: { fullName: "Ada L" } }) { userErrors { code field message } } }"#;
@@ -103,7 +103,7 @@ async fn an_update_at_another_revision_is_refused(app: App) {
     );
 }
 
-async fn a_patch_that_changes_nothing_writes_nothing(app: App) {
+async fn patch_without_changes_writes_nothing(app: App) {
     let acme = company(&app).await;
     app.prospect("Ada", acme).await;
     let same = r#"mutation { updateProspect(input: { id: 1, patch: { fullName: "Ada" } }) { prospect { revision } userErrors { code } } }"#;
@@ -111,7 +111,7 @@ async fn a_patch_that_changes_nothing_writes_nothing(app: App) {
     assert_eq!(app.data("{ changes { totalCount } }").await["changes"]["totalCount"], 0);
 }
 
-async fn a_company_is_known_by_its_domain(app: App) {
+async fn company_is_identified_by_its_domain(app: App) {
     app.industry("Logistics").await;
     let create = |site: &str| {
         format!(
@@ -139,7 +139,7 @@ async fn a_company_is_known_by_its_domain(app: App) {
     assert_eq!((&done["createdCount"], &done["updatedCount"]), (&json!(2), &json!(1)));
 }
 
-async fn a_company_with_prospects_can_not_be_deleted(app: App) {
+async fn company_with_prospects_cannot_be_deleted(app: App) {
     let acme = company(&app).await;
     app.prospect("Ada", acme).await;
     let delete = r"mutation { deleteCompany(input: { id: 1 }) { deletedId company { deletedAt } userErrors { code field message } } }";
@@ -163,7 +163,7 @@ async fn a_company_with_prospects_can_not_be_deleted(app: App) {
     );
 }
 
-async fn deleted_prospects_leave_the_lists_and_come_back(app: App) {
+async fn deleted_prospects_are_hidden_and_can_be_restored(app: App) {
     app.world().await;
     let deleted = app.done(r"mutation { deleteProspect(input: { id: 1, expectedRevision: 1 }) { deletedId prospect { deletedAt } userErrors { code } } }").await;
     assert_eq!(deleted["deletedId"], "Prospect:1");
@@ -182,7 +182,7 @@ async fn deleted_prospects_leave_the_lists_and_come_back(app: App) {
     assert_eq!(app.data("{ prospects { totalCount } }").await["prospects"]["totalCount"], 4);
 }
 
-async fn an_event_lets_go_of_what_happened_there(app: App) {
+async fn deleting_an_event_clears_references_to_it(app: App) {
     app.world().await;
     let counts = "{ interactions { totalCount } outreachDrafts { totalCount } }";
     let before = app.data(counts).await;
@@ -198,7 +198,7 @@ async fn an_event_lets_go_of_what_happened_there(app: App) {
     );
 }
 
-async fn an_industry_in_use_can_not_be_deleted(app: App) {
+async fn industry_in_use_cannot_be_deleted(app: App) {
     app.world().await;
     let delete = |id: i64| {
         format!(
@@ -214,7 +214,7 @@ async fn an_industry_in_use_can_not_be_deleted(app: App) {
     assert_eq!(app.done(&delete(3)).await["deletedId"], "Industry:3");
 }
 
-async fn a_ledger_only_grows(app: App) {
+async fn usage_log_is_append_only(app: App) {
     let create = |total: &str| {
         format!(
             r#"mutation {{ createLlmUsageLog(input: {{ workflowName: "w", nodeName: "n", model: "m", promptTokens: 10,
@@ -238,7 +238,7 @@ async fn a_ledger_only_grows(app: App) {
     );
 }
 
-async fn a_new_solution_knows_its_industries(app: App) {
+async fn solution_is_created_with_links_to_industries(app: App) {
     app.industry("Logistics").await;
     app.industry("Zoos").await;
     let made = app.done(r#"mutation { createSolution(input: { name: "Radar", category: "c", description: "d", pricingModel: "p",
@@ -259,12 +259,12 @@ async fn a_new_solution_knows_its_industries(app: App) {
     assert_eq!(app.done(&pair("link")).await["industry"]["solutions"]["totalCount"], 1);
 }
 
-async fn writes_take_few_statements(app: App) {
+async fn writes_execute_few_statements(app: App) {
     app.world().await;
     for (mutation, expected) in [
-        // Its name held (on Postgres) and looked for, the row, the entry; then what is asked for.
+        // Advisory lock on the name (Postgres), lookup of the name, the row, the entry; then the selection.
         (r#"createIndustry(input: { name: "New" }) { industry { name } }"#, [4, 5]),
-        // A plain new row.
+        // A plain insert.
         (
             r#"createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "x" }) { outreachDraft { id } }"#,
             [1, 1],
@@ -281,7 +281,7 @@ async fn writes_take_few_statements(app: App) {
     }
 }
 
-async fn two_that_take_one_email_at_once_do_not_both_get_it(app: App) {
+async fn concurrent_creates_with_one_email_create_one_row(app: App) {
     company(&app).await;
     let create = r#"mutation { createProspect(input: { fullName: "x", email: "one@x.example", companyId: 1 }) { prospect { id } userErrors { code } } }"#;
     let answers = futures_util::future::join_all((0..8).map(|_| app.answer(create))).await;

@@ -1,4 +1,4 @@
-//! What is refused, and how it is told.
+//! Validation errors: what is rejected, and how it is reported.
 
 use serde_json::json;
 use tests::{App, behaviours};
@@ -6,15 +6,15 @@ use tests::{App, behaviours};
 use super::batches::company;
 
 behaviours![
-    numbers_are_as_large_as_they_may_be,
-    a_moment_lies_between_the_years_1_and_9999,
-    everything_that_is_wrong_is_told_at_once,
-    texts_are_as_long_as_they_may_be,
-    what_stands_nowhere_is_not_found,
-    a_row_of_another_organization_is_not_found,
+    numeric_limits_are_enforced,
+    timestamp_year_must_be_from_1_to_9999,
+    all_validation_errors_are_reported_together,
+    text_limits_are_enforced,
+    unknown_ids_are_not_found,
+    rows_of_another_organization_are_not_found,
 ];
 
-async fn everything_that_is_wrong_is_told_at_once(app: App) {
+async fn all_validation_errors_are_reported_together(app: App) {
     company(&app).await;
     let wrong = r#"mutation { createProspect(input: { fullName: "  ", email: "nobody", linkedinUrl: "no where", companyId: 99 }) {
         prospect { id } userErrors { code field message } } }"#;
@@ -50,7 +50,7 @@ async fn everything_that_is_wrong_is_told_at_once(app: App) {
     );
 }
 
-async fn texts_are_as_long_as_they_may_be(app: App) {
+async fn text_limits_are_enforced(app: App) {
     let name = "😀".repeat(255);
     let create = |name: &str| {
         format!(
@@ -79,7 +79,7 @@ async fn texts_are_as_long_as_they_may_be(app: App) {
     );
 }
 
-async fn what_stands_nowhere_is_not_found(app: App) {
+async fn unknown_ids_are_not_found(app: App) {
     for mutation in [
         r#"updateProspect(input: { id: "Prospect:7", patch: { fullName: "x" } })"#,
         r#"updateProspect(input: { id: "Company:7", patch: { fullName: "x" } })"#,
@@ -105,7 +105,7 @@ async fn what_stands_nowhere_is_not_found(app: App) {
     }
 }
 
-async fn a_row_of_another_organization_is_not_found(app: App) {
+async fn rows_of_another_organization_are_not_found(app: App) {
     app.world().await;
     let stranger = app.organization("stranger").await;
     let before = app
@@ -157,7 +157,7 @@ async fn a_row_of_another_organization_is_not_found(app: App) {
     );
 }
 
-async fn numbers_are_as_large_as_they_may_be(app: App) {
+async fn numeric_limits_are_enforced(app: App) {
     let create = |prompt: i64, cost: &str| {
         format!(
             r#"mutation {{ createLlmUsageLog(input: {{ workflowName: "w", nodeName: "n", model: "m", promptTokens: {prompt},
@@ -180,7 +180,7 @@ async fn numbers_are_as_large_as_they_may_be(app: App) {
     assert_eq!(largest["llmUsageLog"]["totalTokens"], 2_147_483_647);
 }
 
-async fn a_moment_lies_between_the_years_1_and_9999(app: App) {
+async fn timestamp_year_must_be_from_1_to_9999(app: App) {
     for (date, taken) in [
         ("0000-01-01T00:00:00Z", false),
         ("0001-01-01T00:00:00Z", true),

@@ -1,4 +1,4 @@
-//! Nothing goes around the change log: the rows follow from it alone.
+//! Completeness of the change log: all rows can be rebuilt from it alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use service::{
 };
 use tests::{App, behaviours, stored::stored};
 
-behaviours![every_write_of_every_mutation_is_in_the_log];
+behaviours![every_write_of_every_mutation_is_logged];
 
-/// Mutations that touch every root field once at least, in an order in which all succeed.
+/// Mutations that cover every root field at least once, ordered so that all of them succeed.
 pub const EVERYTHING: &[&str] = &[
     r#"createIndustry(input: { name: "Logistics" })"#,
     r#"createIndustries(input: { industries: [{ name: "Zoos" }, { name: "Banks" }, { name: "Parks" }] })"#,
@@ -131,7 +131,7 @@ pub const EVERYTHING: &[&str] = &[
     r"eraseProspect(input: { id: 4 })",
 ];
 
-/// Reads all entries in the order of the log.
+/// Reads all entries in change log order.
 pub async fn entries(
     app: &App,
 ) -> Vec<(String, Option<i64>, String, Option<Value>, Option<Value>)> {
@@ -164,18 +164,18 @@ async fn pairs(app: &App) -> BTreeSet<String> {
     pairs
 }
 
-/// What is in the log without its values: rows of lists, which are counted in their job.
-/// What each day cost follows from the ledgers, and what providers answered is kept for a time only.
+/// Entities whose values are not logged. Import records are counted in their job, daily cost summaries are derived from
+/// the usage logs, and cache entries are temporary.
 const UNTOLD: &[&str] = &["import_record", "daily_cost_summary", "enrichment_cache_entry"];
 
-/// Every row of which the log tells the values.
+/// Every row whose values are logged.
 async fn told(app: &App) -> BTreeMap<(String, i64), Value> {
     let mut rows = stored(app).await;
     rows.retain(|(entity, _), _| !UNTOLD.contains(&entity.as_str()));
     rows
 }
 
-/// Two lists come in: rows about somebody we may know, about somebody without an address, about somebody new.
+/// Previews two imports, with a match candidate, a row without an e-mail address, and new prospects.
 async fn upload(app: &App) {
     for file in [
         "Name,Email,Company\nCleo,cleo@other.example,B\nEve,,B\nGil,gil@b.example,B\n",
@@ -186,15 +186,15 @@ async fn upload(app: &App) {
     }
 }
 
-/// The first list is written.
+/// Commits the first import.
 async fn write(app: &App) {
     let scope = app.scope(app.organization);
     list::act(&scope, 1, Act::Commit("skip".to_owned()), None).await.unwrap();
     list::run(&scope, 1, &Unwatched).await.unwrap();
 }
 
-/// The rows follow from the log alone: what a write did that is not in it would show.
-async fn every_write_of_every_mutation_is_in_the_log(app: App) {
+/// Rebuilds the rows from the change log alone; an unlogged write would cause a difference.
+async fn every_write_of_every_mutation_is_logged(app: App) {
     let begun = told(&app).await;
     let mut left = mutation_roots();
     for (number, mutation) in EVERYTHING.iter().enumerate() {
@@ -234,7 +234,7 @@ async fn every_write_of_every_mutation_is_in_the_log(app: App) {
             if kind != "exported" {
                 written.insert(place.clone());
             }
-            // What it says was before is what was before.
+            // The logged `before` values match the previous row.
             if let (Some(Value::Object(old)), "updated" | "deleted", Some(row)) =
                 (old, kind.as_str(), before.get(&place))
             {
@@ -260,9 +260,9 @@ async fn every_write_of_every_mutation_is_in_the_log(app: App) {
             || mutation.starts_with("deleteEnrichmentCacheEntry");
         assert!(!changed.is_empty() || linked || silent, "{mutation}");
     }
-    assert!(left.is_empty(), "not tried: {left:?}");
+    assert!(left.is_empty(), "mutations not covered: {left:?}");
 
-    // What is there from the beginning nobody has written.
+    // Initial rows have no entries.
     let mut rows = begun;
     let mut linked = BTreeSet::new();
     for (entity, record, kind, before, after) in entries(&app).await {

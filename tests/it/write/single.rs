@@ -1,4 +1,4 @@
-//! Plain new rows, which take one statement.
+//! Plain inserts, which execute a single statement.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use sea_orm::{ConnectionTrait, TransactionTrait};
 use tests::{App, Engine, behaviours};
 
 behaviours![
-    what_is_told_of_a_new_row_is_what_is_stored,
-    what_has_more_to_it_than_a_row_takes_more_statements,
-    a_new_row_whose_entry_fails_is_not_there,
-    who_leaves_in_the_middle_holds_up_nobody,
-    a_draft_for_a_prospect_of_others_is_refused,
+    returned_row_matches_the_stored_row,
+    additional_work_executes_more_statements,
+    insert_is_rolled_back_if_its_entry_fails,
+    cancelled_write_blocks_no_other_writer,
+    draft_for_prospect_of_another_organization_is_rejected,
 ];
 
 const EVERYTHING: &str = "id draftType subject content contentType channel status version variant tone model \
     metadata authorKind authorName createdAt updatedAt revision submittedAt error prospectId eventId";
 
-async fn what_is_told_of_a_new_row_is_what_is_stored(app: App) {
+async fn returned_row_matches_the_stored_row(app: App) {
     app.world().await;
     let made = app
         .done(&format!(
@@ -38,7 +38,7 @@ async fn what_is_told_of_a_new_row_is_what_is_stored(app: App) {
     assert_eq!(entry["recordId"], made["outreachDraft"]["id"]);
 }
 
-async fn what_has_more_to_it_than_a_row_takes_more_statements(app: App) {
+async fn additional_work_executes_more_statements(app: App) {
     app.world().await;
     let create = |more: &str, asked: &str| {
         format!(
@@ -49,18 +49,18 @@ async fn what_has_more_to_it_than_a_row_takes_more_statements(app: App) {
     for (mutation, statements) in [
         (create("", "id status createdAt"), 1),
         (create(", eventId: 1", "id status createdAt"), 1),
-        // What is asked of others is read.
+        // Fields of related rows require a read.
         (create("", "id prospect { fullName }"), 2),
-        // The one that finds no such event; then the prospect, and the event, which is told.
+        // An insert that finds no such event; then the prospect and the event, to report the error.
         (create(", eventId: 77", "id"), 3),
-        // The key, the prospect, the row, the answer to the key, the entry; the row.
+        // The idempotency key, the prospect, the row, the stored response, the entry; then the selection.
         (create(r#", idempotencyKey: "k""#, "id"), 6),
     ] {
         assert_eq!(app.counted(&mutation).await.1, statements, "{mutation}");
     }
 }
 
-async fn a_new_row_whose_entry_fails_is_not_there(app: App) {
+async fn insert_is_rolled_back_if_its_entry_fails(app: App) {
     app.world().await;
     let [make, take] = match app.engine {
         Engine::Sqlite => [
@@ -90,21 +90,21 @@ async fn a_new_row_whose_entry_fails_is_not_there(app: App) {
     assert_eq!(number(&app.data(count).await), number(&before).map(|count| count + 1));
 }
 
-/// Whoever leaves in the middle leaves nothing behind that others stumble over.
-async fn who_leaves_in_the_middle_holds_up_nobody(app: App) {
+/// A cancelled write leaves no lock behind.
+async fn cancelled_write_blocks_no_other_writer(app: App) {
     app.world().await;
     let create = r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "x" }) {
                     outreachDraft { id } userErrors { message } } }"#;
     app.done(create).await;
-    // On Postgres other tests wait for whoever writes: not for long.
+    // On Postgres, other tests wait for a running write transaction, so keep it short.
     let patience = Duration::from_millis(if app.engine == Engine::Sqlite { 100 } else { 10 });
     for round in 0..3 {
-        // Somebody else writes, so that it waits, and is left.
+        // Another transaction holds the lock, so that the write waits and is then cancelled.
         let other = app.db.begin().await.unwrap();
         let touch = "UPDATE prospects SET location = location WHERE id = 1";
         other.execute_unprepared(touch).await.unwrap();
         let waited = tokio::time::timeout(patience, app.answer(create)).await;
-        assert!(waited.is_err(), "it did not wait");
+        assert!(waited.is_err(), "the write should wait for the lock");
         other.rollback().await.unwrap();
         let patch = format!("id: 1, patch: {{ location: \"place {round}\" }}");
         app.done(&format!(
@@ -115,14 +115,14 @@ async fn who_leaves_in_the_middle_holds_up_nobody(app: App) {
     }
     let data = app.data("{ outreachDrafts { totalCount } prospect(id: 1) { location } }").await;
     assert_eq!(data["prospect"]["location"], "place 2");
-    // Each draft that there is has its entry.
+    // Every stored draft has a change log entry.
     app.settled().await;
     let made = "{ changes(filter: { entity: { eq: OUTREACH_DRAFT }, kind: { eq: CREATED } }) { aggregate { count } } }";
     let made = app.data(made).await["changes"]["aggregate"]["count"].as_i64().unwrap();
     assert_eq!(data["outreachDrafts"]["totalCount"].as_i64().unwrap() - 8, made);
 }
 
-async fn a_draft_for_a_prospect_of_others_is_refused(app: App) {
+async fn draft_for_prospect_of_another_organization_is_rejected(app: App) {
     app.world().await;
     let other = app.organization("other").await;
     let create = r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "x" }) {

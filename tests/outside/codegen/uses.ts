@@ -1,10 +1,10 @@
-// What an application does with the generated types: it does not compile when they say less than they should.
+// Application code that uses the generated types. It does not compile if a type is too general.
 
 import type { ResultOf } from "@graphql-typed-document-node/core";
 import { CompaniesDocument, DraftsDocument, MonthsDocument, WriteDocument } from "./operations.js";
 import type { OutreachDraft, QueryNodeArgs } from "./schema.js";
 
-/** Whether two types are the same; `any` is the same as itself only. */
+/** True if two types are identical; `any` is identical only to itself. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
 const holds = <_Proof extends true>() => {};
 

@@ -1,5 +1,5 @@
-// What a Relay application asks: pages that grow, rows that are fetched again by their id, a subscription, and
-// a mutation that puts its row into a list. Relay reads the documents; nobody runs this file.
+// Documents of a Relay application: pagination, refetching by ID, a subscription, and a mutation that adds its row to a
+// list. Only the Relay compiler reads this file; it is never executed.
 import { graphql } from "relay-runtime";
 
 export const people = graphql`

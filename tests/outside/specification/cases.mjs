@@ -1,5 +1,5 @@
-// Requests by the rule that they follow or break, in the order of the specification (September 2025). Each has its own
-// variables where it needs some; a request that both sides take is executed.
+// Requests grouped by the rule that they follow or violate, in the order of the specification (September 2025).
+// Requests include variables if needed. A request that both sides accept is executed.
 
 const I = 'prospectId: "Prospect:42", draftType: "initial"';
 const draft = (content) => `mutation { createOutreachDraft(input: { ${I}, content: ${content} }) { outreachDraft { content } } }`;

@@ -1,21 +1,21 @@
-// Where the server and graphql-js 17.1.0 disagree: the specification (September 2025) sides with the server, or leaves
-// the case open. Each deviation has its clause.
+// Known differences between the server and graphql-js 17.1.0. In each case the specification (September 2025) supports
+// the server or leaves the behavior open; `clause` names the section.
 
 import { Lexer, Source, TokenKind, TypeInfo, visit, visitWithTypeInfo } from "graphql-17";
 import { parse, schema } from "./oracle.mjs";
 
-/** Whether a token of a text is `found`. */
+/** True if any token of the query satisfies `found`. */
 function hasToken({ query }, found) {
   try {
     const lexer = new Lexer(new Source(query));
     for (let token = lexer.advance(); token.kind !== TokenKind.EOF; token = lexer.advance()) if (found(token)) return true;
   } catch {
-    // The rest of the text has no tokens.
+    // The rest of the text cannot be tokenized.
   }
   return false;
 }
 
-/** Whether a document, which graphql-js can parse, has a node that is `found`. */
+/** The result of `visitor` on the parsed document; false if graphql-js cannot parse it. */
 function hasNode({ query }, visitor) {
   let document;
   try {
@@ -34,13 +34,13 @@ export const deviations = [
   },
   {
     clause: "3.5.2 Float, input coercion: a value that a double cannot represent is a request error",
-    what: "graphql-js reads it as infinity",
+    what: "graphql-js parses it as infinity",
     covers: (request) => hasToken(request, ({ kind, value }) =>
       [TokenKind.INT, TokenKind.FLOAT].includes(kind) && !Number.isFinite(Number(value))),
   },
   {
     clause: "5.8.5 All Variable Usages Are Allowed: IsNonNullPosition holds for each field of a OneOf input object",
-    what: "graphql-js does not see the OneOf input object in the position of a list",
+    what: "graphql-js does not apply the rule to a OneOf input object in a list position",
     covers: (request) => hasNode(request, (document) => {
       const types = new TypeInfo(schema);
       let isCovered = false;
@@ -62,12 +62,12 @@ export const deviations = [
   },
   {
     clause: "4.2 Schema Introspection Schema: __DirectiveLocation",
-    what: "graphql-js adds FRAGMENT_VARIABLE_DEFINITION, of an experiment",
+    what: "graphql-js adds the experimental FRAGMENT_VARIABLE_DEFINITION",
     covers: ({ query }) => query.includes('"__DirectiveLocation"'),
   },
 ];
 
-/** Whether an object has a field with a variable of a nullable type. */
+/** True if the value is a single-field object whose field is a nullable variable. */
 function usesNullable(value, nullable) {
   return value.kind === "ObjectValue" && value.fields.length === 1 &&
     value.fields.some((field) => field.value.kind === "Variable" && nullable.has(field.value.name.value));

@@ -1,11 +1,11 @@
-// Requests that write values and answer with them: what the server coerced a literal or a variable to is seen.
+// Mutations that write values and return them, which shows how the server coerced literals and variables.
 
 import { run } from "./oracle.mjs";
 
 const characters = ["a", "B", " ", "é", "漢", "😀", "\\n", "\\t", '\\"', "\\\\", "\\/", "\\u00e9", "\\u{1F600}", "\\uD83D\\uDE00", "\\u{41}", "#", "{", "$x", "'"];
 const lines = ["a", "  b", "\tc", "", "   ", '\\"""', "d \\n e", "😀", '"', "    f  ", "g\\\\h"];
 
-/** A string literal; it begins and ends with a letter, because texts are trimmed. */
+/** A string literal. It starts and ends with a letter because the server trims strings. */
 function string({ pick, below, chance }) {
   if (chance(0.6)) return `"x${Array.from({ length: below(8) }, () => pick(characters)).join("")}x"`;
   const breaks = pick(["\n", "\r\n", "\r"]);
@@ -13,7 +13,7 @@ function string({ pick, below, chance }) {
   return pick([`"""x${middle}${breaks}  x"""`, `"""${breaks}  x${breaks}${middle}${breaks}  x${breaks}"""`, `"""x${breaks}    ${middle}${breaks}x"""`]);
 }
 
-/** A string literal of one line without control characters: a column of one line rejects them. */
+/** A single-line string literal without control characters, which single-line columns reject. */
 const line = (random) => string(random).replaceAll(/[\r\n\t]+/g, " ").replaceAll(/\\+[nt]/g, "-")
   .replace(/^""" +/, '"""').replace(/ +"""$/, '"""');
 
@@ -29,10 +29,10 @@ function json(random, depth = 0) {
   return pick(leaves);
 }
 
-/** The value of a literal without enum values and blocks, as a variable has it. */
+/** The variable value of a literal that contains no enum values or block strings. */
 const asVariable = (literal) => JSON.parse(literal.replace(/\\u\{(\w+)\}/g, (_, digits) => String.fromCodePoint(parseInt(digits, 16))));
 
-/** A request that writes one usage record with a value of each type. */
+/** A request that creates a usage log entry with values of several scalar types, and a draft. */
 export function request(random) {
   const { pick, chance } = random;
   const fields = {
@@ -54,7 +54,7 @@ export function request(random) {
         definitions.push(`$${name}: ${type}`);
         value = `$${name}`;
       } catch {
-        // A literal that JSON does not have.
+        // The literal cannot be expressed in JSON.
       }
     } else if (chance(0.1)) {
       definitions.push(`$${name}: ${type} = ${literal}`);
@@ -79,7 +79,7 @@ export function request(random) {
 
 const roots = { createServiceUsageLog: "serviceUsageLog", createOutreachDraft: "outreachDraft" };
 
-/** The data that graphql-js makes of a request. */
+/** The data that graphql-js returns for a request, with each input echoed as the created row. */
 export async function echo(request) {
   const { data, errors } = await run(request, {}, (source, { input }, _context, { fieldName }) =>
     roots[fieldName] ? { userErrors: [], [roots[fieldName]]: input } : source[fieldName]);

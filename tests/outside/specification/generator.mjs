@@ -1,11 +1,11 @@
-// Documents made from the schema with a seed: valid ones, with their variables.
+// Generates valid documents and their variables from the schema, deterministically from a seed.
 
 import {
   getNamedType, getNullableType, isAbstractType, isEnumType, isInputObjectType, isLeafType, isListType, isNonNullType,
 } from "graphql-17";
 import { schema } from "./oracle.mjs";
 
-/** A generator of numbers from 0 to 1 (mulberry32), the same for one seed everywhere. */
+/** A pseudorandom number generator (mulberry32). The same seed gives the same sequence on every platform. */
 export function random(seed) {
   let state = seed >>> 0;
   const next = () => {
@@ -18,7 +18,7 @@ export function random(seed) {
   return { next, below, pick: (list) => list[below(list.length)], chance: (share) => next() < share };
 }
 
-/** Ids that the demo data has, and others. */
+/** Types of generated IDs. Some of the IDs exist in the demo data. */
 const kinds = ["Prospect", "Company", "Industry", "Solution", "Event", "Interaction", "OutreachDraft"];
 
 const strings = [
@@ -41,7 +41,7 @@ class Document {
     return `${prefix}${this.names++}`;
   }
 
-  /** An operation, its fragments and its variables. */
+  /** Generates an operation with its fragments and variables. */
   operation() {
     const { random } = this;
     const kind = random.chance(0.05) ? "mutation" : random.chance(0.06) ? "subscription" : "query";
@@ -145,7 +145,7 @@ class Document {
     return this.variable(`${type}`, this.value(type, 0), fallback);
   }
 
-  /** A literal of a type; `depth` bounds what is nested. */
+  /** A literal of a type; `depth` limits nesting. */
   literal(type, depth) {
     const { random } = this;
     if (isNonNullType(type)) return this.literal(type.ofType, depth);
@@ -165,7 +165,7 @@ class Document {
     return JSON.stringify(this.value(type, depth));
   }
 
-  /** A value of a variable of a type. */
+  /** A variable value of a type. */
   value(type, depth) {
     const { random } = this;
     if (isNonNullType(type)) return this.value(type.ofType, depth);
@@ -204,7 +204,7 @@ class Document {
   }
 }
 
-/** A valid request. */
+/** Generates a valid request. */
 export function request(random) {
   return new Document(random, 1 + random.below(4)).operation();
 }

@@ -1,4 +1,4 @@
-// Requests with one thing changed: most are invalid afterwards, some are not.
+// Applies one random change to a request. Most changed requests are invalid, some remain valid.
 
 import { Lexer, Source, TokenKind } from "graphql-17";
 import { schema } from "./oracle.mjs";
@@ -32,7 +32,7 @@ function tokens(text) {
 
 const isValue = ({ kind }) => [TokenKind.INT, TokenKind.FLOAT, TokenKind.STRING, TokenKind.BLOCK_STRING].includes(kind);
 
-/** One change of a text, at a token that `applies`. */
+/** Changes the query at one random token that satisfies `applies`. */
 function at(random, { query, variables }, applies, change) {
   const places = tokens(query).filter(applies);
   if (places.length === 0) return { query: `${query} ${random.pick(words)}`, variables };
@@ -54,7 +54,7 @@ const changes = [
   (random, request) => at(random, request, ({ kind }) => kind === TokenKind.PAREN_R, () => `, first: ${random.pick(values)})`),
   (random, request) => at(random, request, ({ kind }) => kind === TokenKind.PAREN_R, () => `, ${random.pick(words)}: ${random.pick(values)})`),
   (random, request) => at(random, request, ({ kind, next }) => kind === TokenKind.NAME && next?.kind === TokenKind.COLON, () => random.pick(["a0", "a1", "x", "first"])),
-  // Another type, or default, of a variable.
+  // Changes the type or the default value of a variable.
   (random, { query, variables }) => {
     const definition = /(\$v\d+: )([[\]!\w]+)/g;
     const found = [...query.matchAll(definition)];
@@ -64,7 +64,7 @@ const changes = [
     const fallback = random.chance(0.3) ? ` = ${random.pick(values)}` : "";
     return { query: `${query.slice(0, one.index)}${one[1]}${random.chance(0.3) ? one[2] : random.pick(types)}${fallback}${rest}`, variables };
   },
-  // Another value of a variable, or none.
+  // Changes or removes the value of a variable.
   (random, { query, variables }) => {
     const names = Object.keys(variables);
     if (names.length === 0) return { query, variables: { v0: 1, extra: "x" } };
@@ -85,7 +85,7 @@ const changes = [
   (random, { query, variables }) => ({ query: query.replace(/^query/, random.pick(["mutation", "subscription", "Query"])), variables }),
 ];
 
-/** A changed request. */
+/** Returns a copy of the request with one random change. */
 export function mutated(random, request) {
   return random.pick(changes)(random, request);
 }

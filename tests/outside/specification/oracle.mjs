@@ -1,4 +1,5 @@
-// graphql-js on our schema: its verdict on a request, and the answer it would give with the values of the server.
+// The reference implementation: graphql-js with our schema. It returns a verdict on a request, and the response it
+// would produce from the server's values.
 
 import { readFileSync } from "node:fs";
 import {
@@ -6,21 +7,21 @@ import {
   parse as parseWith, specifiedRules, validate,
 } from "graphql-17";
 
-/** A document of September 2025: selection sets without a selection come with the next edition. */
+/** Parses a document by the September 2025 edition, which does not allow empty selection sets. */
 export const parse = (text) => parseWith(text, { allowEmptySelectionSets: false });
 
 export const schema = buildSchema(readFileSync("schema.graphql", "utf8"));
 
-// A limit of graphql-js's own, which no clause of the specification asks for.
+// A limit specific to graphql-js that the specification does not require.
 const rules = specifiedRules.filter((rule) => rule !== MaxIntrospectionDepthRule);
 
-/** RFC 3339 with a time zone, as the scalar's specification asks for. */
+/** Parses an RFC 3339 timestamp with a time zone, as required by the scalar's specification. */
 const dateTime = (value) => {
-  if (typeof value !== "string") throw new GraphQLError(`not a DateTime: ${JSON.stringify(value)}`);
+  if (typeof value !== "string") throw new GraphQLError(`invalid DateTime: ${JSON.stringify(value)}`);
   const [, date] = /^(\d{4}-\d\d-\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.exec(value) ?? [];
-  // February 30 is a date to Date, and becomes March 2.
+  // Date accepts February 30 and converts it to March 2.
   const isDate = date && !Number.isNaN(Date.parse(value)) && new Date(date).toISOString().startsWith(date);
-  if (!isDate) throw new GraphQLError(`not a DateTime: ${JSON.stringify(value)}`);
+  if (!isDate) throw new GraphQLError(`invalid DateTime: ${JSON.stringify(value)}`);
   return value;
 };
 const scalar = schema.getType("DateTime");
@@ -29,7 +30,7 @@ scalar.parseValue = dateTime;
 scalar.coerceInputLiteral = (node) => dateTime(node.kind === "StringValue" ? node.value : null);
 scalar.parseLiteral = scalar.coerceInputLiteral;
 
-/** Why graphql-js rejects a request; an empty list where it would execute it. */
+/** The reasons why graphql-js rejects a request; an empty array if it would execute the request. */
 export function rejection({ query, variables = {}, operationName }) {
   let document;
   try {
@@ -40,7 +41,7 @@ export function rejection({ query, variables = {}, operationName }) {
   const errors = validate(schema, document, rules);
   if (errors.length > 0) return errors.map(({ message }) => message);
   const operation = chosen(document, operationName);
-  if (!operation) return ["no operation is chosen"];
+  if (!operation) return ["no operation is selected"];
   const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
   return (coerced.errors ?? []).map(({ message }) => message);
 }
@@ -50,12 +51,12 @@ function chosen(document, name) {
   return name ? operations.find((one) => one.name?.value === name) : operations.length === 1 ? operations[0] : undefined;
 }
 
-/** The kind of the operation that is executed. */
+/** The kind of the operation to execute. */
 export function kind({ query, operationName }) {
   return chosen(parse(query), operationName).operation;
 }
 
-/** Executes a request: `resolve` gives the values of fields. */
+/** Executes a request; `fieldResolver` returns the values of fields. */
 export function run({ query, variables, operationName }, rootValue, fieldResolver) {
   const document = parse(query);
   return execute({
@@ -64,18 +65,18 @@ export function run({ query, variables, operationName }, rootValue, fieldResolve
   });
 }
 
-/** Thrown where an object of an interface does not tell its type. */
+/** Thrown if an object of an abstract type has no `__typename`. */
 export class UnknownType extends Error {}
 
 /**
- * The data that graphql-js makes of the data of the server: each field has the value that the server gave under its
- * response name. What the server lacks, has beyond the selection, or has in another order then differs.
+ * Executes the request in graphql-js on the server's data: each field resolves to the value that the server returned
+ * under its response name. The result differs if the server's data has missing, extra or reordered fields.
  */
 export function replay(request, data) {
   const byResponseName = (source, _arguments, _context, { path, returnType }) => {
     const value = source[path.key];
     checkTypes(returnType, value);
-    return value === undefined ? new Error(`the server has no \`${path.key}\``) : value;
+    return value === undefined ? new Error(`the server returned no \`${path.key}\``) : value;
   };
   return run(request, data, byResponseName);
 }

@@ -17,24 +17,24 @@ use crate::{error::Result, text};
 
 /// The result of an aggregate.
 pub struct AggregateResult<'a> {
-    /// How it is written.
+    /// The response plan.
     pub plan: &'a Plan,
     /// The result.
     pub found: &'a Aggregated,
 }
 
 impl AggregateResult<'_> {
-    /// Writes the result below the row with the key `parent` (0 at the root).
+    /// Writes the result below the row with the primary key `parent` (0 at the root).
     ///
     /// # Errors
-    /// `INTERNAL`, when a stored value is not a value of its enum.
+    /// `INTERNAL` if a stored value is not a value of its enum.
     pub fn write(&self, out: &mut Vec<u8>, parent: i64) -> Result<()> {
         let groups = self.found.groups(parent);
         let cells = groups.first().map_or(&[][..], |group| group);
         self.object(out, &self.plan.parts, cells, parent)
     }
 
-    /// The number of groups below the row with this key.
+    /// The number of groups below the row with this primary key.
     #[must_use]
     pub fn groups(&self, parent: i64) -> usize {
         self.found.groups(parent).len()
@@ -65,7 +65,7 @@ impl AggregateResult<'_> {
             Part::Measure { place, scalar, counts } => {
                 match group.get(self.plan.keys.len() + place) {
                     Some(cell) => scalar::write(out, cell, *scalar)?,
-                    // A parent without a single row below it.
+                    // The parent has no rows below it.
                     None if *counts => out.push(b'0'),
                     None => out.extend_from_slice(b"null"),
                 }
@@ -106,7 +106,7 @@ impl AggregateResult<'_> {
     }
 }
 
-/// The enum value of a day of the week, numbered as in ISO 8601.
+/// The enum value of a day of the week (ISO 8601 number).
 pub(super) fn weekday(number: i64) -> &'static str {
     let position = usize::try_from(number - 1).unwrap_or_default();
     WEEKDAYS.get(position).copied().unwrap_or_default()

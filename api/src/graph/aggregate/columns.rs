@@ -1,21 +1,21 @@
-//! The columns that have aggregates, and which ones each has.
+//! The columns that have aggregates, and the aggregates of each column.
 
 use service::read::Measure;
 
 use super::super::declaration::{Entity, Field, Gives, Scalar};
 
-/// A kind of columns: all columns of a kind have the same aggregates.
+/// A kind of column. All columns of a kind have the same aggregates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ColumnKind {
-    /// Text of limited length, enums, Boolean values, and references to rows.
+    /// Text with a maximum length, enums, Boolean values and references to rows.
     Value,
-    /// Times.
+    /// Timestamps.
     Time,
     /// Integers and floating-point numbers.
     Number,
 }
 
-/// A measure of a column, as the schema names it.
+/// A measure of a column, as named in the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MeasureKind {
     /// The number of rows with a value.
@@ -37,13 +37,13 @@ pub(super) enum MeasureKind {
 /// A column with aggregates.
 #[derive(Clone, Copy)]
 pub(super) struct AggregateColumn {
-    /// Its field.
+    /// The field of the column.
     pub field: &'static Field,
-    /// Its position in the table.
+    /// The position of the column in the table.
     pub column: usize,
-    /// Its GraphQL type.
+    /// The GraphQL type.
     pub scalar: Scalar,
-    /// Its kind.
+    /// The kind.
     pub kind: ColumnKind,
 }
 
@@ -51,7 +51,7 @@ impl ColumnKind {
     /// All kinds.
     pub(super) const ALL: [Self; 3] = [Self::Value, Self::Time, Self::Number];
 
-    /// The type of its aggregates.
+    /// The GraphQL type of the aggregates of this kind.
     pub(super) fn aggregate_type(self) -> &'static str {
         match self {
             Self::Value => "ValueAggregate",
@@ -60,7 +60,7 @@ impl ColumnKind {
         }
     }
 
-    /// The part of the names of its inputs.
+    /// The prefix of the names of the input types.
     pub(super) fn input_prefix(self) -> &'static str {
         match self {
             Self::Value => "Value",
@@ -69,7 +69,7 @@ impl ColumnKind {
         }
     }
 
-    /// The measures of its columns.
+    /// The measures of columns of this kind.
     pub(super) fn measures(self) -> &'static [MeasureKind] {
         use MeasureKind::{Avg, Count, Distinct, Max, Min, Percentile, Sum};
         match self {
@@ -79,14 +79,14 @@ impl ColumnKind {
         }
     }
 
-    /// The measure of this name.
+    /// The measure with this name.
     pub(super) fn measure(self, name: &str) -> Option<MeasureKind> {
         self.measures().iter().copied().find(|measure| measure.name() == name)
     }
 }
 
 impl MeasureKind {
-    /// Its field.
+    /// The field name.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Count => "count",
@@ -99,7 +99,7 @@ impl MeasureKind {
         }
     }
 
-    /// Its description.
+    /// The schema description.
     pub(super) fn description(self) -> &'static str {
         match self {
             Self::Count => "Number of rows with a value.",
@@ -115,17 +115,17 @@ impl MeasureKind {
         }
     }
 
-    /// Whether it is 0, and not null, where there are no rows.
+    /// Whether the measure is 0 instead of null if there are no rows.
     pub(super) fn counts(self) -> bool {
         matches!(self, Self::Count | Self::Distinct)
     }
 
-    /// Whether groups can be filtered and sorted by it.
+    /// Whether groups can be filtered and sorted by this measure.
     pub(super) fn is_comparable(self) -> bool {
         self != Self::Percentile
     }
 
-    /// The GraphQL type of its value, of a column with this type.
+    /// The GraphQL type of the measure for a column of this type.
     pub(super) fn scalar(self, column: Scalar) -> Scalar {
         match self {
             Self::Count | Self::Distinct => Scalar::Int,
@@ -134,7 +134,7 @@ impl MeasureKind {
         }
     }
 
-    /// The measure of `column`; of a percentile, the one of `share`.
+    /// The measure of `column`; for a percentile, the percentile `share`.
     pub(super) fn of(self, column: usize, share: f64) -> Measure {
         match self {
             Self::Count => Measure::Present(column),
@@ -153,7 +153,7 @@ pub(super) fn columns(entity: &'static Entity) -> impl Iterator<Item = Aggregate
     entity.fields.iter().filter_map(move |field| aggregated(entity, field))
 }
 
-/// The column of this name, if it has aggregates.
+/// The column with this name, if it has aggregates.
 pub(super) fn column(entity: &'static Entity, name: &str) -> Option<AggregateColumn> {
     entity.field(name).and_then(|field| aggregated(entity, field))
 }
@@ -163,7 +163,7 @@ fn aggregated(entity: &'static Entity, field: &'static Field) -> Option<Aggregat
         Gives::Reference { column, .. } => (column, Scalar::Int, ColumnKind::Value),
         Gives::Column { column, scalar, .. } if field.name != "revision" => {
             let kind = match scalar {
-                // Long text is for people: counting its distinct values would be slow and say little.
+                // Text without a maximum length: counting distinct values would be slow and of little use.
                 Scalar::String if entity.table.columns[column].length.is_none() => return None,
                 Scalar::String | Scalar::Enum(_) | Scalar::Boolean => ColumnKind::Value,
                 Scalar::Int | Scalar::Float => ColumnKind::Number,

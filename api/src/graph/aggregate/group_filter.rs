@@ -1,4 +1,4 @@
-//! The filter that matches the rows of a group: an analyst continues with it.
+//! The filter that matches the rows of a group, for drilling down from a group to its rows.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value as Json, json};
@@ -15,13 +15,13 @@ use super::{
 };
 use crate::graph::declaration::Scalar;
 
-/// The filter of a group, whose first cells are its keys.
+/// The filter of a group. The first cells of `group` are the group key values.
 pub(super) fn filter(plan: &Plan, group: &[Cell]) -> Json {
     let conditions = plan.keys.iter().zip(group);
     all(&plan.filter, conditions.map(|(key, cell)| condition(key, cell, &plan.zone)).collect())
 }
 
-/// A filter with more conditions, not nested deeper than it is.
+/// Adds conditions to a filter without nesting it more deeply.
 pub(super) fn all(filter: &Json, mut conditions: Vec<Json>) -> Json {
     let Json::Object(given) = filter else {
         return if conditions.len() == 1 {
@@ -44,7 +44,7 @@ pub(super) fn all(filter: &Json, mut conditions: Vec<Json>) -> Json {
     Json::Object(filter)
 }
 
-/// The condition on the column of a key, along its relations.
+/// The condition on the column of a group key, nested in the relations of its path.
 pub(super) fn below(key: &Key, condition: &Json) -> Json {
     let own = json!({ key.field.name.as_str(): condition });
     key.path.iter().rev().fold(own, |inner, hop| json!({ hop.name: inner }))
@@ -53,7 +53,7 @@ pub(super) fn below(key: &Key, condition: &Json) -> Json {
 fn condition(key: &Key, cell: &Cell, zone: &Zone) -> Json {
     let value = match (cell, key.format) {
         (Cell::Null, _) if key.path.is_empty() => return below(key, &json!({ "isNull": true })),
-        // Also where a relation on the way is null.
+        // Also matches rows for which a relation of the path is null.
         (Cell::Null, _) => return json!({ "not": below(key, &json!({ "isNull": false })) }),
         (Cell::Time(begin), KeyFormat::Bucket(bucket)) => {
             let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
@@ -76,7 +76,7 @@ fn condition(key: &Key, cell: &Cell, zone: &Zone) -> Json {
         (Cell::Text(word), KeyFormat::Value(Scalar::Enum(ty))) => json!(enum_value(ty, word)),
         (cell, KeyFormat::Value(scalar)) => {
             let mut text = Vec::new();
-            // An error of the value is reported where the value is written.
+            // An invalid value is reported where the value itself is written.
             let _ = scalar::write(&mut text, cell, scalar);
             serde_json::from_slice(&text).unwrap_or_default()
         }

@@ -20,26 +20,26 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The maximum number of keys of a group.
+/// Maximum number of group keys.
 const MAX_KEYS: usize = 4;
 
-/// The maximum number of sort keys.
+/// Maximum number of sort keys.
 const MAX_SORT_KEYS: usize = 5;
 
 type Arguments = indexmap::IndexMap<String, Value>;
 
-/// A range of a time that is a group key.
+/// A time range of a group key.
 pub(super) struct Range {
     /// The position of the group key.
     pub key: usize,
-    /// The condition on the time, as JSON.
+    /// The condition on the timestamp, as JSON.
     pub condition: serde_json::Value,
 }
 
-/// Reads the arguments into `aggregate`, of rows of `list`; returns the group keys and the range.
+/// Reads the arguments into `aggregate` for the rows of `list`; returns the group keys and the range.
 ///
 /// # Errors
-/// `INVALID`, with the field and what it takes.
+/// `INVALID`, with the field and the accepted values.
 pub(super) fn groups(
     entity: &'static Entity,
     arguments: &Arguments,
@@ -48,7 +48,7 @@ pub(super) fn groups(
 ) -> Result<(Vec<Key>, Option<Range>)> {
     let zone = input::text(arguments, "timeZone")?.unwrap_or_else(|| "UTC".to_owned());
     aggregate.zone = Zone::named(&zone).ok_or_else(|| {
-        let message = "`timeZone` takes a name of the IANA database, like `Europe/Berlin`";
+        let message = "`timeZone` must be an IANA time zone name, e.g. `Europe/Berlin`";
         Error::invalid(Reason::TimeZoneUnknown, "timeZone", message)
     })?;
     if let Some(first) = input::whole(arguments, "first")? {
@@ -57,7 +57,7 @@ pub(super) fn groups(
             Error::invalid(
                 Reason::ValueOutOfRange,
                 "first",
-                format!("`first` must be from 0 to {MAX_GROUPS}, it was {first}"),
+                format!("`first` must be from 0 to {MAX_GROUPS} (got {first})"),
             )
         })?;
     }
@@ -71,7 +71,7 @@ pub(super) fn groups(
     }
     let sorts = arguments.get("orderBy").map(input::items).unwrap_or_default();
     if sorts.len() > MAX_SORT_KEYS {
-        let message = format!("`orderBy` takes at most {MAX_SORT_KEYS} keys");
+        let message = format!("`orderBy` accepts at most {MAX_SORT_KEYS} sort keys");
         return Err(Error::invalid(Reason::TooManyItems, "orderBy", message));
     }
     for sort in sorts {
@@ -85,14 +85,14 @@ pub(super) fn groups(
 fn keys(entity: &'static Entity, arguments: &Arguments) -> Result<Vec<Key>> {
     let items = arguments.get("by").map(input::items).unwrap_or_default();
     if !(1..=MAX_KEYS).contains(&items.len()) {
-        let message = format!("`by` takes from 1 to {MAX_KEYS} keys");
+        let message = format!("`by` must have 1 to {MAX_KEYS} group keys");
         return Err(Error::invalid(Reason::GroupKeyInvalid, "by", message));
     }
     let mut keys: Vec<Key> = Vec::new();
     for item in items {
         let key = Key::read(entity, item)?;
         if keys.iter().any(|known| known.same(&key)) {
-            let message = format!("`by` has `{}` twice", key.name());
+            let message = format!("`by` contains the group key `{}` more than once", key.name());
             return Err(Error::invalid(Reason::GroupKeyInvalid, "by", message));
         }
         keys.push(key);
@@ -118,36 +118,36 @@ fn read_range(
     let mut range = None;
     if let Some(field) = since.map(|_| "since").or(until.map(|_| "until")) {
         let Some(key) = time else {
-            return invalid(field, &format!("`{field}` requires a time in `by`"));
+            return invalid(field, &format!("`{field}` requires a time bucket in `by`"));
         };
         if since.zip(until).is_some_and(|(since, until)| until <= since) {
-            let message = "`until` must come after `since`";
+            let message = "`until` must be later than `since`";
             return Err(Error::invalid(Reason::TimeRangeInvalid, "until", message));
         }
         range = Some(restrict(&keys[key], key, since, until, aggregate));
     }
     if matches!(arguments.get("fill"), Some(Value::Boolean(true))) {
         if time.is_none() {
-            return invalid("fill", "`fill` requires a time in `by`");
+            return invalid("fill", "`fill` requires a time bucket in `by`");
         }
         if linear > 1 {
             return invalid(
                 "fill",
-                "`fill` takes one time in `by`, beside `WEEKDAY` and `HOUR_OF_DAY`",
+                "`fill` allows one time bucket in `by`, in addition to `WEEKDAY` and `HOUR_OF_DAY`",
             );
         }
         let bounds = since.zip(until);
         if linear > 0 && bounds.is_none() {
             return invalid(
                 "fill",
-                "`fill` requires `since` and `until`, except for `WEEKDAY` and `HOUR_OF_DAY`",
+                "`fill` requires `since` and `until` for buckets other than `WEEKDAY` and `HOUR_OF_DAY`",
             );
         }
         if !aggregate.having.is_empty() {
             return invalid("having", "`having` can't be combined with `fill`");
         }
         if aggregate.order.iter().any(|sort| matches!(sort.by, GroupBy::Measure(_))) {
-            return invalid("orderBy", "groups with `fill` can be sorted by `groupKey` only");
+            return invalid("orderBy", "with `fill`, groups can be sorted only by `groupKey`");
         }
         aggregate.fill = Some(Fill { range: bounds });
     }
@@ -160,7 +160,7 @@ fn read_time(arguments: &Arguments, name: &str) -> Result<Option<DateTime<Utc>>>
     Ok(scalar::input(value, Scalar::DateTime, name)?.time())
 }
 
-/// Restricts the rows to those whose time in `key`, the one at `position`, is in a range.
+/// Restricts the rows to those whose timestamp in `key`, at this `position`, is in the range.
 fn restrict(
     key: &Key,
     position: usize,
@@ -199,7 +199,7 @@ fn read_having(entity: &'static Entity, having: &Object, aggregate: &mut Aggrega
         }
         let Some(column) = column(entity, name) else { continue };
         let Value::Object(measures) = value else {
-            let message = format!("`{path}` takes an object");
+            let message = format!("`{path}` must be an object");
             return Err(Error::invalid(Reason::ValueInvalid, &path, message));
         };
         for (name, value) in measures {
@@ -216,12 +216,14 @@ fn read_having(entity: &'static Entity, having: &Object, aggregate: &mut Aggrega
 fn read_sort(entity: &'static Entity, keys: usize, value: &Value) -> Result<GroupSort> {
     let invalid = |message: &str| Err(Error::invalid(Reason::OrderInvalid, "orderBy", message));
     let one_field =
-        "each item of `orderBy` has exactly one field; write several sort keys as a list";
+        "each item of `orderBy` must have exactly one field; pass several sort keys as a list";
     let Some((name, inner)) = only(value) else { return invalid(one_field) };
     let (by, direction) = match name.as_str() {
         "count" => (GroupBy::Measure(Measure::Count), inner),
         "groupKey" => {
-            let Value::Object(fields) = inner else { return invalid("`groupKey` takes an object") };
+            let Value::Object(fields) = inner else {
+                return invalid("`groupKey` must be an object");
+            };
             let position = match fields.get("position") {
                 Some(Value::Number(number)) => {
                     number.as_u64().and_then(|at| usize::try_from(at).ok())
@@ -231,7 +233,7 @@ fn read_sort(entity: &'static Entity, keys: usize, value: &Value) -> Result<Grou
             let Some(position) = position.filter(|position| *position < keys) else {
                 let last = keys.saturating_sub(1);
                 return invalid(&format!(
-                    "`groupKey.position` is the position of a key in `by`, from 0 to {last}"
+                    "`groupKey.position` must be the position of a group key in `by`, from 0 to {last}"
                 ));
             };
             let direction = fields.get("direction");

@@ -6,31 +6,31 @@ use service::{Reason, read::Bucket};
 use super::super::declaration::{Entity, Field, Gives, Scalar};
 use crate::error::{Error, Result};
 
-/// The maximum number of relations between a row and a column that it is grouped by. Each is a join; the query cost
-/// counts them too.
+/// Maximum number of relations between a row and a column that it is grouped by. Each relation is a join; the query
+/// cost counts joins too.
 const MAX_RELATIONS: usize = 10;
 
-/// A group key: a column of the row, or of a row that to-one relations lead to.
+/// A group key: a column of the row, or of a row that is reached through to-one relations.
 #[derive(Clone)]
 pub struct Key {
-    /// The to-one relations on the way to the row that has the column.
+    /// The to-one relations from the row to the row that has the column.
     pub path: Vec<Hop>,
-    /// The field of that row.
+    /// The field of the column.
     pub field: &'static Field,
-    /// The column of that row.
+    /// The position of the column in its table.
     pub column: usize,
-    /// The format of its values.
+    /// The format of the values.
     pub format: KeyFormat,
 }
 
 /// A to-one relation.
 #[derive(Clone, Copy)]
 pub struct Hop {
-    /// Its field.
+    /// The field name.
     pub name: &'static str,
-    /// The column with the reference.
+    /// The foreign key column.
     pub via: usize,
-    /// The entity that it references.
+    /// The referenced entity.
     pub to: &'static Entity,
 }
 
@@ -45,25 +45,25 @@ pub enum KeyFormat {
     Bucket(Bucket),
 }
 
-/// A field as a dimension: what can follow it in `by`.
+/// A field as a dimension: what may follow it in `by`.
 pub(super) enum Dimension {
     /// Values of a column.
     Value {
-        /// The column.
+        /// The column position.
         column: usize,
-        /// The format of its values.
+        /// The format of the values.
         format: KeyFormat,
     },
     /// Time buckets of a column.
     Time {
-        /// The column.
+        /// The column position.
         column: usize,
     },
-    /// A dimension of the row that a column references.
+    /// A dimension of the referenced row.
     Relation(Hop),
 }
 
-/// The dimension that a field is; `None` when rows can't be grouped by it.
+/// The dimension of a field; `None` if rows can't be grouped by it.
 pub(super) fn dimension(entity: &'static Entity, field: &'static Field) -> Option<Dimension> {
     match field.gives {
         Gives::Reference { column, to, .. } => {
@@ -96,7 +96,7 @@ impl Key {
         loop {
             let Some((name, inner)) = only(value) else {
                 return Err(invalid(
-                    "each item of `by` has exactly one field; write several keys as a list",
+                    "each item of `by` must have exactly one field; pass several group keys as a list",
                 ));
             };
             let known =
@@ -109,7 +109,7 @@ impl Key {
                     path.push(hop);
                     if path.len() > MAX_RELATIONS {
                         let message =
-                            format!("a group key goes along at most {MAX_RELATIONS} relations");
+                            format!("a group key may span at most {MAX_RELATIONS} relations");
                         return Err(Error::invalid(Reason::OperationTooComplex, "by", message));
                     }
                     (entity, value) = (hop.to, inner);
@@ -120,7 +120,7 @@ impl Key {
                     Some(bucket) => (column, KeyFormat::Bucket(bucket)),
                     None => {
                         return Err(invalid(&format!(
-                            "`{name}` takes a time bucket, like `MONTH`"
+                            "`{name}` must be a time bucket, e.g. `MONTH`"
                         )));
                     }
                 },
@@ -129,7 +129,7 @@ impl Key {
         }
     }
 
-    /// The bucket of its time.
+    /// The time bucket, if the key has one.
     pub(super) fn bucket(&self) -> Option<Bucket> {
         match self.format {
             KeyFormat::Bucket(bucket) => Some(bucket),
@@ -137,27 +137,27 @@ impl Key {
         }
     }
 
-    /// Whether it is the key of the field `name`, along the relations `path`, with this bucket.
+    /// Whether this is the key of the field `name`, reached through `path`, with this bucket.
     pub(super) fn is(&self, path: &[&str], name: &str, bucket: Option<Bucket>) -> bool {
         self.field.name == name
             && self.bucket() == bucket
             && self.path.iter().map(|hop| hop.name).eq(path.iter().copied())
     }
 
-    /// Whether both are the same key.
+    /// Whether both keys are equal.
     pub(super) fn same(&self, other: &Self) -> bool {
         let path: Vec<&str> = other.path.iter().map(|hop| hop.name).collect();
         self.is(&path, &other.field.name, other.bucket())
     }
 
-    /// Its path as a client writes it: `prospect.company.name`.
+    /// The path of the key as in a query: `prospect.company.name`.
     pub(super) fn name(&self) -> String {
         let path = self.path.iter().map(|hop| hop.name).chain([self.field.name.as_str()]);
         path.collect::<Vec<_>>().join(".")
     }
 }
 
-/// The time bucket that an enum value names.
+/// The time bucket of an enum value.
 pub(super) fn bucket(value: &Value) -> Option<Bucket> {
     let name = match value {
         Value::Enum(name) => name.as_str(),
@@ -167,12 +167,12 @@ pub(super) fn bucket(value: &Value) -> Option<Bucket> {
     Bucket::ALL.into_iter().find(|bucket| enum_name(*bucket) == name)
 }
 
-/// The value of the enum `TimeBucket`.
+/// The enum value in `TimeBucket`.
 pub(super) fn enum_name(bucket: Bucket) -> String {
     bucket.unit().to_ascii_uppercase()
 }
 
-/// The one field of an object.
+/// The single field of an object.
 pub(super) fn only(value: &Value) -> Option<(&Name, &Value)> {
     match value {
         Value::Object(fields) if fields.len() == 1 => fields.first(),

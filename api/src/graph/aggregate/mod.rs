@@ -1,8 +1,8 @@
-//! Aggregates in connections: `aggregate` has those of all rows, `groups` those of each group of rows. Everything
-//! follows from the declarations.
+//! Aggregates in connections: `aggregate` covers all rows, `groups` covers each group of rows. Everything is
+//! derived from the entity declarations.
 //!
-//! The selection of such a field is planned into one [`service::read::Aggregate`] ([`plan`]), which is one statement
-//! for all parents, and its result is written from the groups ([`answer`]).
+//! The selection of such a field is planned as one [`service::read::Aggregate`] ([`plan`]), which is one statement
+//! for all parents. The response is written from the resulting groups ([`answer`]).
 
 pub mod answer;
 mod columns;

@@ -1,4 +1,4 @@
-//! From the selection of aggregates to the plan of the service, and how the result is written.
+//! Plans a selection of aggregates for the service, and the response written from its result.
 
 use std::sync::Arc;
 
@@ -24,14 +24,14 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The maximum number of measures in one statement: databases limit the columns of a result.
+/// Maximum number of measures in one statement: databases limit the number of result columns.
 const MAX_MEASURES: usize = 500;
 
-/// The maximum number of conditions of the filter of an aggregate, times its measures: the statement has the filter at each
-/// of them.
+/// Maximum number of filter conditions of an aggregate times its measures: the statement repeats the filter for
+/// each measure.
 const MAX_REPEATED_CONDITIONS: usize = 1_000;
 
-/// How the result of an aggregate is written.
+/// The response plan of an aggregate.
 pub struct Plan {
     /// The group keys.
     pub keys: Vec<Key>,
@@ -41,36 +41,36 @@ pub struct Plan {
     pub zone: Arc<Zone>,
     /// Maximum number of groups.
     pub limit: usize,
-    /// Its fields by response name.
+    /// The fields, by response name.
     pub parts: Vec<(Name, Part)>,
 }
 
-/// How a field of the result is written.
+/// The response plan of a field of the result.
 pub enum Part {
     /// The name of a type.
     TypeName(String),
     /// A measure.
     Measure {
-        /// Its position behind the keys.
+        /// The position after the group keys.
         place: usize,
         /// Its GraphQL type.
         scalar: Scalar,
-        /// Whether it is 0 where there are no rows, and not null.
+        /// Whether the measure is 0 instead of null if there are no rows.
         counts: bool,
     },
-    /// The key at this position.
+    /// The group key at this position.
     Key(usize),
     /// An object.
     Object(Vec<(Name, Part)>),
     /// The groups.
     Nodes(Vec<(Name, Part)>),
-    /// The number of all groups.
+    /// The total number of groups.
     TotalCount,
     /// The filter that matches the rows of the group.
     Filter,
 }
 
-/// The filter of the rows of a connection, as a client would write it.
+/// The filter of a connection, as JSON in the form in which a client writes it.
 pub(in super::super) fn json_filter(arguments: &indexmap::IndexMap<String, Value>) -> Result<Json> {
     let mut all = Vec::new();
     if let Some(filter @ Value::Object(fields)) = arguments.get("filter")
@@ -93,17 +93,17 @@ pub(in super::super) fn json_filter(arguments: &indexmap::IndexMap<String, Value
     })
 }
 
-/// An aggregate without keys.
+/// An aggregate without group keys.
 pub(in super::super) fn new_aggregate() -> Result<Aggregate> {
-    let utc = Zone::named("UTC").ok_or_else(|| Error::internal("there is no UTC"))?;
+    let utc = Zone::named("UTC").ok_or_else(|| Error::internal("time zone UTC is missing"))?;
     Ok(Aggregate::new(utc))
 }
 
 impl<'a> Planner<'a> {
-    /// Plans the field `aggregate` of a connection, whose measures it adds to `aggregate`.
+    /// Plans the `aggregate` field of a connection and adds its measures to `aggregate`.
     ///
     /// # Errors
-    /// `INVALID` when an argument is wrong.
+    /// `INVALID` if an argument is invalid.
     pub(in super::super) fn aggregate(
         &self,
         entity: &'static Entity,
@@ -120,10 +120,10 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Plans the field `groups` of the connection of `list`, whose rows match `filter`.
+    /// Plans the `groups` field of the connection of `list`, whose rows match `filter`.
     ///
     /// # Errors
-    /// `INVALID` when an argument is wrong, or a key is selected that is not in `by`.
+    /// `INVALID` if an argument is invalid or a selected key is not in `by`.
     pub(in super::super) fn groups(
         &self,
         entity: &'static Entity,
@@ -131,8 +131,7 @@ impl<'a> Planner<'a> {
         list: &mut List,
         filter: Json,
     ) -> Result<(Aggregate, Plan)> {
-        let first =
-            fields.first().ok_or_else(|| Error::internal("a field that is not selected"))?;
+        let first = fields.first().ok_or_else(|| Error::internal("empty field selection"))?;
         let arguments = arguments(self.context, &first.node);
         let mut aggregate = new_aggregate()?;
         let (keys, range) = input::groups(entity, &arguments, list, &mut aggregate)?;
@@ -159,11 +158,11 @@ impl<'a> Planner<'a> {
         }
         let is_whole = self.context.data_opt::<Arc<Paging>>().is_some();
         if is_whole && list.place.starts_with("Query.") {
-            // A table of groups has all of them; it is an error if there are too many.
+            // An export contains all groups; too many of them are an error.
             (aggregate.limit, aggregate.count) = (MAX_GROUPS, true);
         }
         let (zone, limit) = (Arc::clone(&aggregate.zone), aggregate.limit as usize);
-        // The number of groups is a column of each group.
+        // The total count is a column of each group, so at least one group is needed.
         aggregate.limit = aggregate.limit.max(1);
         Ok((aggregate, Plan { keys, filter, zone, limit, parts }))
     }
@@ -190,15 +189,14 @@ impl<'a> Planner<'a> {
         Ok(parts)
     }
 
-    /// Plans aggregates of the rows, or of those that the argument `filter` of the field matches.
+    /// Plans aggregates of all rows, or of the rows that match the `filter` argument of the field.
     fn measures(
         &self,
         entity: &'static Entity,
         fields: &[&'a Positioned<Field>],
         aggregate: &mut Aggregate,
     ) -> Result<Vec<(Name, Part)>> {
-        let first =
-            fields.first().ok_or_else(|| Error::internal("a field that is not selected"))?;
+        let first = fields.first().ok_or_else(|| Error::internal("empty field selection"))?;
         let (mut conditions, before) = (0, aggregate.measures.len());
         let filter = match arguments(self.context, &first.node).get("filter") {
             Some(value @ Value::Object(fields)) if !fields.is_empty() => {
@@ -244,13 +242,14 @@ impl<'a> Planner<'a> {
             parts.push((Name::new(key), part));
         }
         if aggregate.measures.len() > MAX_MEASURES {
-            let message =
-                format!("the operation has more than {MAX_MEASURES} aggregates of one list");
+            let message = format!(
+                "the operation selects more than {MAX_MEASURES} aggregates of one list; select fewer"
+            );
             return Err(Error::too_complex(message));
         }
         if (aggregate.measures.len() - before) * conditions > MAX_REPEATED_CONDITIONS {
             let message = format!(
-                "the conditions of the filter of `aggregate`, times its fields, are more than {MAX_REPEATED_CONDITIONS}: \
+                "filter conditions times selected fields of `aggregate` exceed {MAX_REPEATED_CONDITIONS}; \
                  filter the list instead"
             );
             return Err(Error::too_complex(message));
@@ -258,7 +257,7 @@ impl<'a> Planner<'a> {
         Ok(parts)
     }
 
-    /// The argument of a percentile.
+    /// The percentile argument.
     fn share(&self, kind: MeasureKind, field: &Positioned<Field>) -> Result<f64> {
         if kind != MeasureKind::Percentile {
             return Ok(0.0);
@@ -272,7 +271,7 @@ impl<'a> Planner<'a> {
             .ok_or_else(|| Error::invalid(Reason::ValueOutOfRange, "p", "`p` must be from 0 to 1"))
     }
 
-    /// Plans the key of groups, or a part of it along the relations `path`.
+    /// Plans the group key, or the part of it below the relations `path`.
     fn keys(
         &self,
         entity: &'static Entity,
@@ -317,7 +316,8 @@ fn not_grouped(path: &[&str], name: &str, bucket: Option<service::read::Bucket>)
     let bucket = bucket.map_or_else(String::new, |bucket| {
         format!(" with the bucket {}", super::key::enum_name(bucket))
     });
-    let message =
-        format!("`key.{path}`{bucket} is not a group key: add it to `by`, or do not select it");
+    let message = format!(
+        "`key.{path}`{bucket} is not a group key; add it to `by` or remove it from the selection"
+    );
     Error::invalid(Reason::GroupKeyInvalid, format!("key.{path}"), message)
 }

@@ -1,4 +1,4 @@
-//! The types of aggregates that all entities share: one for each kind of columns.
+//! The aggregate types that all entities share: one for each kind of column.
 
 use service::read::Bucket;
 
@@ -12,7 +12,7 @@ use super::{
     key::enum_name,
 };
 
-/// The name of a time bucket, and what the key of its group looks like.
+/// The time buckets with the format of their group keys.
 const BUCKETS: [(Bucket, &str); 8] = [
     (Bucket::Hour, "Hour with its offset: `2026-03-29T02:00+01:00`."),
     (Bucket::Day, "Day: `2026-03-29`."),
@@ -24,21 +24,21 @@ const BUCKETS: [(Bucket, &str); 8] = [
     (Bucket::HourOfDay, "Hour of the day, from `00` to `23`."),
 ];
 
-/// The days of the week, in the order of their numbers in ISO 8601, from 1.
+/// The days of the week in ISO 8601 order, starting with number 1.
 pub(in super::super) const WEEKDAYS: [&str; 7] =
     ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"];
 
-/// Puts the shared types into the schema.
+/// Adds the shared types to the schema.
 pub(in super::super) fn put(schema: &mut Schema<'_>) {
     schema.enumeration(
         "GroupValue",
-        "How rows are grouped by a column that is not a time.",
-        vec![("VALUE".to_owned(), "By its values; the case of A–Z in text is ignored.")],
+        "Grouping by a column that is not a timestamp.",
+        vec![("VALUE".to_owned(), "Group by value; the case of A–Z in text is ignored.")],
     );
     let buckets = BUCKETS.iter().map(|(bucket, about)| (enum_name(*bucket), *about));
     schema.enumeration(
         "TimeBucket",
-        "How rows are grouped by a time, with the format of the group key.",
+        "Time bucket for grouping by a timestamp, with the format of the group key.",
         buckets.collect(),
     );
     schema.input(
@@ -70,16 +70,16 @@ pub(in super::super) fn put(schema: &mut Schema<'_>) {
 
 fn put_aggregate(schema: &mut Schema<'_>, kind: ColumnKind) {
     let what = match kind {
-        ColumnKind::Value => "a text, an enum, a Boolean or a reference",
-        ColumnKind::Time => "a time",
-        ColumnKind::Number => "a number",
+        ColumnKind::Value => "a text, enum, Boolean or reference column",
+        ColumnKind::Time => "a timestamp column",
+        ColumnKind::Number => "a numeric column",
     };
     let fields = kind.measures().iter().map(|measure| {
         let ty = type_of(kind, *measure);
         let bang = if measure.counts() { "!" } else { "" };
         let field = field(measure.name(), &format!("{ty}{bang}"), measure.description());
         if *measure == MeasureKind::Percentile {
-            let p = argument("p", "Float!", "Share of the values below it, from 0 to 1.");
+            let p = argument("p", "Float!", "Percentile as a fraction from 0 to 1.");
             with_arguments(field, vec![p])
         } else {
             field
@@ -112,7 +112,7 @@ fn put_inputs(schema: &mut Schema<'_>, kind: ColumnKind) {
     );
 }
 
-/// The GraphQL type of a measure of columns of a kind: numbers of both kinds share one.
+/// The GraphQL type of a measure for a kind of column. Integers and floating-point numbers share one.
 fn type_of(kind: ColumnKind, measure: MeasureKind) -> &'static str {
     let column = match kind {
         ColumnKind::Number => Scalar::Float,

@@ -1,4 +1,4 @@
-//! The types of the aggregates of an entity: seven for each, which grow with its own columns only.
+//! The aggregate types of an entity: seven for each entity. They grow only with the entity's own columns.
 
 use super::{
     super::{
@@ -11,22 +11,22 @@ use super::{
     key::{Dimension, KeyFormat, dimension},
 };
 
-/// The names that a column with aggregates can't have: they are fields beside those of the columns.
+/// Names that a column with aggregates can't have, because they are fields next to those of the columns.
 const RESERVED: [&str; 2] = ["count", "groupKey"];
 
-/// The fields of the connection of an entity with its aggregates.
+/// The aggregate fields of the connection of an entity.
 #[must_use]
 pub(in super::super) fn fields(entity: &Entity) -> [FieldType; 2] {
     let name = entity.name;
     let aggregate = field(
         "aggregate",
         &format!("{name}Aggregate!"),
-        "Aggregates of all rows that match the filter, whatever the page.",
+        "Aggregates of all rows that match the filter, regardless of the page.",
     );
     let groups = field(
         "groups",
         &format!("{name}Groups!"),
-        "Aggregates of all rows that match the filter, by group. Default order: by key.",
+        "Aggregates of all rows that match the filter, grouped by one or more keys. Default order: by key.",
     );
     let arguments = vec![
         argument("by", &format!("[{name}Dimension!]!"), "Group keys: from 1 to 4."),
@@ -46,36 +46,36 @@ pub(in super::super) fn fields(entity: &Entity) -> [FieldType; 2] {
         argument(
             "since",
             "DateTime",
-            "Start of the range of the time in `by`, included. Rows outside the range are not counted.",
+            "Inclusive start of the time range for the timestamp in `by`. Rows outside the range are not counted.",
         ),
-        argument("until", "DateTime", "End of the range of the time in `by`, excluded."),
+        argument("until", "DateTime", "Exclusive end of the time range for the timestamp in `by`."),
         argument_or(
             "fill",
             "Boolean",
             "false",
-            "Whether to add groups without rows for the time buckets that have none, once for each combination of the \
-             other keys. Buckets other than `WEEKDAY` and `HOUR_OF_DAY` require `since` and `until`.",
+            "Whether to add empty groups for time buckets without rows, once for each combination of the other \
+             keys. Buckets other than `WEEKDAY` and `HOUR_OF_DAY` require `since` and `until`.",
         ),
     ];
     [filtered(entity, aggregate), with_arguments(groups, arguments)]
 }
 
-/// A field with aggregates, of the rows that match a filter.
+/// Adds the `filter` argument to an aggregate field.
 fn filtered(entity: &Entity, field: FieldType) -> FieldType {
     let filter = format!("{}Filter", entity.name);
-    with_arguments(field, vec![argument("filter", &filter, "Only these rows.")])
+    with_arguments(field, vec![argument("filter", &filter, "Filter of the aggregated rows.")])
 }
 
-/// Puts the types of the aggregates of an entity into the schema.
+/// Adds the aggregate types of an entity to the schema.
 ///
 /// # Panics
-/// When a column has a reserved name: a mistake in the declarations, found by the first test.
+/// If a column has a reserved name: a mistake in the declarations, which any test detects.
 pub(in super::super) fn put(schema: &mut Schema<'_>, entity: &'static Entity) {
     let (name, words) = (entity.name, plural_words(entity));
     let is_free = |column: &str| !RESERVED.contains(&column);
     assert!(
         columns(entity).all(|column| is_free(&column.field.name)),
-        "{name} has a column that is called like a field of its aggregates"
+        "{name} has a column with a reserved aggregate field name"
     );
     let aggregate = [field("count", "Int!", "Number of rows.")].into_iter().chain(
         columns(entity).map(|column| {

@@ -1,4 +1,4 @@
-//! Writes the pages of an answer.
+//! Writes the pages of a response.
 
 use async_graphql::Name;
 use service::read::{Aggregated, Group, Loaded, encode_cursor};
@@ -36,7 +36,7 @@ impl Answer<'_> {
                     answer.edge(connection, fields, loaded, group, index)
                 })?,
                 ConnectionOut::Aggregate { number, plan } => {
-                    // Without a parent nothing was read.
+                    // Without a parent, nothing was read.
                     let none = Aggregated::default();
                     let found = loaded.aggregates.get(*number).unwrap_or(&none);
                     self.aggregate(&AggregateResult { plan, found }, parent)?;

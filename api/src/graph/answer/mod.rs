@@ -1,4 +1,4 @@
-//! Writes the answer from the rows, as text, without a future or a value for each field.
+//! Writes the response from the rows as text, without a future or a value per field.
 
 mod connection;
 
@@ -24,45 +24,45 @@ use super::{
 };
 use crate::{error::Error, text};
 
-/// Writes the answer of one root field.
+/// Writes the response of one root field.
 pub struct Answer<'a> {
     context: &'a Context<'a>,
     position: Pos,
     computations: Arc<Computations>,
     path: Vec<Step>,
-    /// How long the path of the field is that is answered.
+    /// The path length of the root field.
     root: usize,
     objects: usize,
     out: Vec<u8>,
     size: Option<&'a AnswerSize>,
-    /// How much of `out` counts into the size of the answer already.
+    /// The number of bytes of `out` that already count toward the response size.
     counted: usize,
 }
 
-/// A part of a path. Only errors are told theirs.
+/// A path segment. Paths are converted only for errors.
 #[derive(Clone)]
 enum Step {
     Field(Name),
     Index(usize),
 }
 
-/// The most objects below one root field. A row that several rows point to stands below each of
-/// them, so a small request can make a large answer.
+/// Maximum number of objects below one root field. A row that several rows reference is repeated below each of
+/// them, so a small request can produce a large response.
 const MOST_OBJECTS: usize = 100_000;
 
-/// The most bytes of one answer, all root fields together: a long text may be asked for by many names.
+/// Maximum size of one response in bytes, all root fields together: a long text may be selected under many aliases.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
-/// How many bytes the answer of a request has so far.
+/// The size of a response so far, in bytes.
 #[derive(Debug, Default)]
 pub struct AnswerSize(AtomicUsize);
 
-/// It has been written; or an error is on its way to the nearest field that may be null, which takes back
-/// what was written of it.
+/// The result of writing a field. An error propagates to the nearest nullable field, which discards what was
+/// written of it.
 type Written = Result<(), ServerError>;
 
 impl<'a> Answer<'a> {
-    /// The answer of `field`, which stands at `path`.
+    /// The response of `field` at `path`.
     #[must_use]
     pub fn new(
         context: &'a Context<'a>,
@@ -88,10 +88,10 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// The object of the row at `index`; in a list, at its place there.
+    /// Writes the object of the row at `index`; in a list, at its list position.
     ///
     /// # Errors
-    /// When a field that can't be null has no value.
+    /// If a non-null field has no value.
     pub fn row(
         &mut self,
         shape: &Shape<'_>,
@@ -107,10 +107,10 @@ impl<'a> Answer<'a> {
         Ok(Value::Binary(std::mem::take(&mut self.out).into()))
     }
 
-    /// The connection of the page `group`.
+    /// Writes the connection of the page `group`.
     ///
     /// # Errors
-    /// When a field that can't be null has no value.
+    /// If a non-null field has no value.
     pub fn page(
         mut self,
         connection: &Connection<'_>,
@@ -130,14 +130,16 @@ impl<'a> Answer<'a> {
         written.and_then(|()| self.grow()).map_err(|error| self.error(error))
     }
 
-    /// Counts what has been written since it was last counted.
+    /// Counts the bytes written since the last call.
     fn grow(&mut self) -> Result<(), Error> {
         let bytes = self.out.len().saturating_sub(self.counted);
         self.counted = self.out.len();
         let Some(size) = self.size else { return Ok(()) };
         if size.0.fetch_add(bytes, Ordering::Relaxed) + bytes > LARGEST_ANSWER {
             let most = LARGEST_ANSWER / 1_024 / 1_024;
-            return Err(Error::too_complex(format!("the answer would be larger than {most} MiB")));
+            return Err(Error::too_complex(format!(
+                "the response would exceed {most} MiB; request fewer rows"
+            )));
         }
         Ok(())
     }
@@ -150,7 +152,7 @@ impl<'a> Answer<'a> {
         self.path.pop();
     }
 
-    /// Begins the next field of an object; `next` is the bracket before the first, and then a comma.
+    /// Starts the next field of an object. `next` is the opening bracket before the first field, then a comma.
     fn key(&mut self, name: &Name, next: &mut u8) {
         self.out.push(*next);
         *next = b',';
@@ -252,8 +254,8 @@ impl<'a> Answer<'a> {
         self.out.extend_from_slice(b"null");
     }
 
-    /// An error goes on to the field around, unless this one may be null: then it stays here, and what was
-    /// written since it `begun` is taken back.
+    /// Propagates an error unless the field is nullable; a nullable field becomes null, and what was written since
+    /// `begun` is discarded.
     fn settle(&mut self, written: Written, optional: bool, begun: (usize, usize)) -> Written {
         match written {
             Err(error) if optional => {
@@ -282,12 +284,13 @@ impl<'a> Answer<'a> {
     }
 
     fn too_many(&self) -> ServerError {
-        let message = format!("the answer would have more than {MOST_OBJECTS} objects");
+        let message =
+            format!("the response would exceed {MOST_OBJECTS} objects; request fewer rows");
         self.error(Error::too_complex(message))
     }
 
     fn missing(&self) -> ServerError {
-        self.error(Error::internal("a row that a field can't be without is not there"))
+        self.error(Error::internal("a required row is missing"))
     }
 
     fn error_at(&self, name: &Name, error: Error) -> ServerError {

@@ -1,10 +1,10 @@
-//! Rows as lines of CSV.
+//! CSV encoding of rows.
 
 use serde_json::Value;
 
 use crate::{csv::field, document::Table};
 
-/// The first line: what each column is, its path joined by points.
+/// The header row: the path of each column, joined by dots.
 pub(super) fn head(table: &Table) -> String {
     let mut out = String::new();
     let names = table.columns.iter().map(|path| Value::String(path.join(".")));
@@ -12,7 +12,7 @@ pub(super) fn head(table: &Table) -> String {
     out
 }
 
-/// The line of a row.
+/// Encodes a row.
 pub(super) fn row(out: &mut String, table: &Table, row: &Value) {
     let cells = table.columns.iter().map(|path| {
         path.iter().fold(row, |value, name| value.get(name).unwrap_or(&Value::Null)).clone()
@@ -28,14 +28,14 @@ fn line(out: &mut String, cells: impl Iterator<Item = Value>) {
         }
         match cell {
             Value::Null => {}
-            // Numbers stay numbers, also those below zero.
+            // Numbers stay unquoted, including negative ones.
             Value::Number(number) => out.push_str(&number.to_string()),
             Value::Bool(value) => out.push_str(if value { "true" } else { "false" }),
             Value::String(text) => field(out, &text),
             json => field(out, &json.to_string()),
         }
     }
-    // An empty line would be no row.
+    // An empty line would not be a row.
     if out.len() == begun {
         out.push_str("\"\"");
     }

@@ -1,5 +1,5 @@
-//! Answers as a table: CSV, or a JSON object on each line. A list that says of no page comes whole, page by page as
-//! it is read, and as the database was at one moment.
+//! Exports: CSV or NDJSON. A list without a page argument is exported in full, page by page from one snapshot of the
+//! database.
 
 mod csv;
 
@@ -32,16 +32,16 @@ use crate::{
     text,
 };
 
-/// The rows of a page of rows that have no lists inside.
+/// Page size for rows without nested lists.
 const PLAIN_PAGE: u32 = 500;
 
-/// The rows of a page when each has lists inside: as many as are counted when nothing is said of a page.
+/// Page size for rows with nested lists: the default page size that the query cost assumes.
 const NESTED_PAGE: u32 = 25;
 
-/// How long an export may take: as long, the database keeps what others change meanwhile.
+/// Maximum duration of an export: its snapshot keeps old row versions in the database.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// An export on its way.
+/// An export in progress.
 struct Export {
     server: Server,
     visitor: Visitor,
@@ -79,7 +79,7 @@ async fn begin(
     if let (Media::Csv, Some(list)) = (media, &table.list) {
         let list = list.join(".");
         let text = format!(
-            "a table has no room for the list `{list}`: leave it out, or take application/x-ndjson"
+            "the nested list `{list}` can't be exported as CSV; omit it or accept application/x-ndjson"
         );
         return Err(
             Refusal::new("BAD_REQUEST", text, None).because(service::Reason::TableNotPossible)
@@ -104,7 +104,7 @@ async fn begin(
         next: None,
         rows: 0,
     };
-    // What is wrong is told as an error, and not as a table that breaks off.
+    // Errors on the first page are returned as an error response instead of a truncated table.
     let mut first = export.page().await?;
     if media == Media::Csv {
         first.insert_str(0, &csv::head(&export.table));
@@ -113,7 +113,7 @@ async fn begin(
 }
 
 impl Export {
-    /// The next page as it is sent.
+    /// The next page, encoded.
     async fn page(&mut self) -> Result<String, Refusal> {
         let admitted = Operation::admit(&self.server, &self.visitor, &self.id, &self.fields);
         let mut operation = admitted.await?;
@@ -150,28 +150,28 @@ impl Export {
         Ok(out)
     }
 
-    /// Sends the first page and those that come after it.
+    /// Sends the first page and all following pages.
     fn send(self, first: String) -> Response {
         let media = self.media;
         let end = if media == Media::Csv { "csv" } else { "ndjson" };
         let name = format!("attachment; filename=\"{}.{end}\"", self.table.field);
-        // A task of its own, which ends in time also when the client reads nothing.
+        // The task ends at its time limit even if the client reads nothing.
         let (sender, receiver) = mpsc::channel(1);
-        #[expect(clippy::disallowed_methods, reason = "it ends with its receiver, below")]
+        #[expect(clippy::disallowed_methods, reason = "the task ends with its receiver, below")]
         let task = tokio::spawn(async move {
             let (id, late) = (self.id.clone(), Instant::now() + LONGEST);
             if Box::pin(timeout_at(late.into(), self.follow(&sender))).await.is_err() {
-                tracing::warn!(request = &*id.own, "an export took too long");
+                tracing::warn!(request = &*id.own, "export timed out");
             }
         });
         let first = stream::once(async { Ok(Bytes::from(first)) });
-        // What ends without its last word was broken off: the client sees that its end is missing.
+        // A stream without its final item was interrupted; the client sees a truncated response.
         let rest = stream::unfold(Some((receiver, Ended(task))), |state| async move {
             let (mut receiver, task) = state?;
             match receiver.recv().await {
                 Some(Some(page)) => Some((Ok(page), Some((receiver, task)))),
                 Some(None) => None,
-                None => Some((Err(std::io::Error::other("the table broke off")), None)),
+                None => Some((Err(std::io::Error::other("the export was interrupted")), None)),
             }
         });
         let mut response =
@@ -184,20 +184,24 @@ impl Export {
         response
     }
 
-    /// Hands the pages over that come after the first, and nothing in the end; leaves that out when it can't go on.
+    /// Sends the pages after the first and a final `None`, which is omitted if the export fails.
     async fn follow(mut self, sender: &mpsc::Sender<Option<Bytes>>) {
         while self.next.is_some() {
             let page = match self.visitor.again(&self.server).await {
-                // Who may something else now asks again.
+                // A caller whose role has changed must send the request again.
                 Some(now) if now.role() == self.visitor.role() => self.page().await,
-                _ => Err(Refusal::new("UNAUTHENTICATED", "the key is not what it was", None)
-                    .because(service::Reason::KeyRejected)),
+                _ => Err(Refusal::new(
+                    "UNAUTHENTICATED",
+                    "the API key was revoked or its role has changed",
+                    None,
+                )
+                .because(service::Reason::KeyRejected)),
             };
             let page = match page {
                 Ok(page) => page,
                 Err(refusal) => {
                     let error = refusal.errors.first().map(|error| error.message.clone());
-                    tracing::warn!(request = &*self.id.own, error, "an export broke off");
+                    tracing::warn!(request = &*self.id.own, error, "export interrupted");
                     return;
                 }
             };
@@ -210,7 +214,7 @@ impl Export {
     }
 }
 
-/// The rows in an answer, as they are written there.
+/// The rows of a response as raw JSON.
 fn rows<'a>(answer: &'a str, table: &Table) -> Vec<&'a RawValue> {
     type Object<'a> = HashMap<&'a str, &'a RawValue>;
     let below = |json: &'a str, name: &str| {

@@ -1,32 +1,32 @@
-// The panel for lists of people: a file is dropped and looked at, then written, enriched, followed, and taken back.
+// The import panel: upload a file and preview it, then commit, enrich, monitor and undo the import.
 
 const JOB = `fragment job on ImportJob { id kind name status note error enrichedRecords estimatedCost actualCost totalRecords processedRecords createdRecords updatedRecords
   duplicateRecords skippedRecords failedRecords pendingRecords undoneRecords undoSkippedRecords }`;
 const VERDICTS = ["CREATE", "UPDATE", "MERGE_CANDIDATE", "SKIP", "ERROR"];
 const RUNNING = ["UPLOADING", "PROCESSING", "PROMOTING", "UNDOING"];
 
-// Which buttons there are, by the state of a list.
+// Available actions by job status.
 const ACTS = {
-  PENDING: [["commitImportJob", "Write it"], ["cancelImportJob", "Cancel"]],
+  PENDING: [["commitImportJob", "Import"], ["cancelImportJob", "Cancel"]],
   PROCESSING: [["pauseImportJob", "Pause"], ["cancelImportJob", "Cancel"]],
-  PAUSED: [["resumeImportJob", "Resume"], ["cancelImportJob", "Cancel"], ["undoImportJob", "Take it back"]],
-  COMPLETED: [["undoImportJob", "Take it back"]],
-  CANCELLED: [["undoImportJob", "Take it back"]],
+  PAUSED: [["resumeImportJob", "Resume"], ["cancelImportJob", "Cancel"], ["undoImportJob", "Undo import"]],
+  COMPLETED: [["undoImportJob", "Undo import"]],
+  CANCELLED: [["undoImportJob", "Undo import"]],
 };
 
-// The same of an enrichment.
+// Available actions of an enrichment.
 const ENRICHMENT_ACTS = {
   ...ACTS,
-  PENDING: [["resumeImportJob", "Try again"], ["cancelImportJob", "Cancel"]],
-  FAILED: [["retryImportJob", "Try again"]],
-  CANCELLED: [["retryImportJob", "Go on"], ["undoImportJob", "Take it back"]],
+  PENDING: [["resumeImportJob", "Retry"], ["cancelImportJob", "Cancel"]],
+  FAILED: [["retryImportJob", "Retry"]],
+  CANCELLED: [["retryImportJob", "Resume"], ["undoImportJob", "Undo enrichment"]],
 };
 
-// Who is asked about people: what costs nothing first.
-const ASKED = { "our own rules": "[RULES]", "rules and the look-up service": "[RULES, HTTP]",
-  "rules and the language model": "[RULES, LLM]", "all of them": "[RULES, HTTP, LLM]" };
+// The selectable enrichment providers; the first option is free of charge.
+const ASKED = { "built-in rules": "[RULES]", "rules and lookup service": "[RULES, HTTP]",
+  "rules and language model": "[RULES, LLM]", "all providers": "[RULES, HTTP, LLM]" };
 
-// Asks, and gives the data; what is wrong is thrown in words.
+// Runs an operation and returns its data; throws the first error message.
 async function told(query, variables) {
   const body = JSON.stringify({ query, variables });
   const answer = await fetch(url, { method: "POST", headers: headers({ "content-type": "application/json" }), body });
@@ -121,44 +121,44 @@ function Lists() {
   const choose = h("label", { className: "salesgraph-drop", onDragOver: (event) => event.preventDefault(), onDrop: drop },
     busy ? "…" : "Drop a CSV, XLSX or NDJSON file here, or choose one: ",
     h("input", { type: "file", "aria-label": "File", disabled: busy, onChange: (event) => take(event.target.files[0]) }));
-  const where = h("label", null, "Country of phone numbers that say none ",
+  const where = h("label", null, "Default country for phone numbers ",
     h("input", { size: 3, placeholder: "DE", "aria-label": "Country", value: country, onChange: (event) => setCountry(event.target.value) }));
   const parts = [choose, where];
   if (trouble) parts.push(h("div", { role: "alert" }, trouble));
   if (looked) {
     const { file, mapping, verdicts } = looked;
     const left = file.columns.filter((column) => !Object.values(mapping).flat().includes(column));
-    parts.push(h("h3", null, "What would become of its rows"), pairs(VERDICTS.map((verdict) => [verdict, verdicts[verdict]])));
-    parts.push(h("h3", null, "What its columns are"), pairs([...Object.entries(mapping).map(([field, columns]) => [field, [columns].flat().join(", ")]), ["not taken", left.join(", ") || "–"]]));
-    parts.push(h("p", null, `${file.format} in ${file.encoding}${file.delimiter ? `, cells apart by ${JSON.stringify(file.delimiter)}` : ""}${file.sheet ? `, sheet ${file.sheet}` : ""}${file.otherSheets?.length ? `; not read: ${file.otherSheets.join(", ")}` : ""}.`));
+    parts.push(h("h3", null, "Preview"), pairs(VERDICTS.map((verdict) => [verdict, verdicts[verdict]])));
+    parts.push(h("h3", null, "Column mapping"), pairs([...Object.entries(mapping).map(([field, columns]) => [field, [columns].flat().join(", ")]), ["Ignored", left.join(", ") || "–"]]));
+    parts.push(h("p", null, `${file.format}, encoding ${file.encoding}${file.delimiter ? `, delimiter ${JSON.stringify(file.delimiter)}` : ""}${file.sheet ? `, sheet ${file.sheet}` : ""}${file.otherSheets?.length ? `; ignored sheets: ${file.otherSheets.join(", ")}` : ""}.`));
   }
   if (job) {
     const { totalRecords: total, processedRecords: done } = job;
     parts.push(h("h3", null, `${job.name}: ${job.status}`), h("progress", { max: total, value: done, "aria-label": "Progress" }));
-    parts.push(pairs([["Rows", total], ["Made", job.createdRecords], ["Filled in", job.updatedRecords], ["Nothing to write", job.skippedRecords],
-      ["Nothing could be made of", job.failedRecords], ["Wait", job.pendingRecords], ["Taken back", job.undoneRecords], ["Left, touched since", job.undoSkippedRecords]]));
+    parts.push(pairs([["Rows", total], ["Created", job.createdRecords], ["Updated", job.updatedRecords], ["Skipped", job.skippedRecords],
+      ["Failed", job.failedRecords], ["Needs review", job.pendingRecords], ["Undone", job.undoneRecords], ["Skipped on undo (changed since)", job.undoSkippedRecords]]));
     if (job.error) parts.push(h("div", { role: "alert" }, job.error));
     if (job.note) parts.push(h("div", { role: "status" }, job.note));
     const options = ["WAIT", "CREATE", "MERGE", "SKIP"].map((word) => h("option", { key: word }, word));
-    parts.push(h("label", null, "Rows that may be about somebody we know: ",
+    parts.push(h("label", null, "Match candidates: ",
       h("select", { "aria-label": "Candidates", value: candidates, onChange: (event) => setCandidates(event.target.value) }, options)));
     const acts = [...(ACTS[job.status] ?? [])];
-    if (job.status === "COMPLETED" && job.pendingRecords) acts.unshift(["commitImportJob", "Write what waits"]);
+    if (job.status === "COMPLETED" && job.pendingRecords) acts.unshift(["commitImportJob", "Import pending rows"]);
     parts.push(buttons(acts, job, setJob));
     if (job.status === "COMPLETED") {
-      parts.push(h("label", null, "Find out more about its people, by ",
+      parts.push(h("label", null, "Enrich with ",
         h("select", { "aria-label": "Providers", value: asked, onChange: (event) => setAsked(event.target.value) }, Object.keys(ASKED).map((name) => h("option", { key: name }, name)))));
-      parts.push(h("div", null, h("button", { type: "button", className: "graphiql-button", disabled: busy, onClick: enrich }, "Enrich them")));
+      parts.push(h("div", null, h("button", { type: "button", className: "graphiql-button", disabled: busy, onClick: enrich }, "Enrich")));
     }
   }
   if (enrichment) {
     const { totalRecords: total, processedRecords: done, actualCost, estimatedCost } = enrichment;
     parts.push(h("h3", null, `${enrichment.name}: ${enrichment.status}`), h("progress", { max: total, value: done, "aria-label": "Enriched" }));
-    parts.push(pairs([["People", total], ["Asked about", enrichment.enrichedRecords], ["Left out", enrichment.skippedRecords], ["Failed", enrichment.failedRecords],
-      ["Wait", enrichment.pendingRecords], ["Cost in US dollars", `${actualCost.toFixed(4)} (thought: ${estimatedCost.toFixed(4)})`], ["Values taken back", enrichment.undoneRecords]]));
+    parts.push(pairs([["Prospects", total], ["Enriched", enrichment.enrichedRecords], ["Skipped", enrichment.skippedRecords], ["Failed", enrichment.failedRecords],
+      ["Pending", enrichment.pendingRecords], ["Cost, USD", `${actualCost.toFixed(4)} (estimated: ${estimatedCost.toFixed(4)})`], ["Values undone", enrichment.undoneRecords]]));
     if (enrichment.error) parts.push(h("div", { role: "alert" }, enrichment.error));
     if (enrichment.note) parts.push(h("div", { role: "status" }, enrichment.note));
     parts.push(buttons(ENRICHMENT_ACTS[enrichment.status] ?? [], enrichment, setEnrichment));
   }
-  return h("section", { className: "salesgraph-panel", "aria-label": "Lists" }, h("h2", null, "Lists"), ...parts);
+  return h("section", { className: "salesgraph-panel", "aria-label": "Import" }, h("h2", null, "Import"), ...parts);
 }

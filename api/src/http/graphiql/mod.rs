@@ -1,4 +1,4 @@
-//! The page at `/`: GraphiQL, with every file from this server.
+//! The page at `/`: GraphiQL, with all files served by this server.
 
 use std::{fmt::Write as _, sync::LazyLock};
 
@@ -8,7 +8,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-/// A file of the page; embedded, or to be loaded from a CDN by its hash.
+/// A file of the page; embedded, or loaded from a CDN and checked by hash.
 struct Asset {
     name: &'static str,
     url: &'static str,
@@ -18,62 +18,59 @@ struct Asset {
 
 static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/graphiql_assets.rs"));
 
-/// What the page does: our own script.
+/// The main script of the page.
 const SCRIPT: &str = include_str!("page.js");
 
-/// What shows its panel for lists.
+/// The script of the import panel.
 const LISTS: &str = include_str!("lists.js");
 
-/// How the page stands in the window.
+/// The style sheet of the page.
 const STYLE: &str = include_str!("page.css");
 
-/// Example operations: a question of whoever asks, and what answers it. A test runs every one of them.
+/// Example operations with their titles. A test runs every one of them.
 pub const EXAMPLES: [(&str, &str); 23] = [
-    ("Companies: who is there, what did we say?", include_str!("examples/companies.graphql")),
-    ("Which industries answer us best?", include_str!("examples/industries_that_answer.graphql")),
-    ("What does a reply cost us in model calls?", include_str!("examples/cost_of_a_reply.graphql")),
+    ("Companies with prospects and conversations", include_str!("examples/companies.graphql")),
+    ("Reply rate by industry", include_str!("examples/industries_that_answer.graphql")),
+    ("LLM cost per reply", include_str!("examples/cost_of_a_reply.graphql")),
     (
-        "Which prospects of the Berlin fair were never contacted?",
+        "Berlin fair: prospects never contacted",
         include_str!("examples/fair_never_contacted.graphql"),
     ),
-    ("How did one month compare with another?", include_str!("examples/month_by_month.graphql")),
-    ("How far do our drafts come?", include_str!("examples/draft_funnel.graphql")),
-    ("What should be done next?", include_str!("examples/what_next.graphql")),
-    ("Which companies are close to us?", include_str!("examples/closest_companies.graphql")),
-    (
-        "Where are people whom we never contacted?",
-        include_str!("examples/untouched_people.graphql"),
-    ),
-    ("Whom should we invite to our events?", include_str!("examples/whom_to_invite.graphql")),
-    ("Whom have we invited?", include_str!("examples/event.graphql")),
-    ("What should we offer to whom?", include_str!("examples/what_to_offer.graphql")),
-    ("What suits which industry?", include_str!("examples/industries.graphql")),
-    ("Whom should we call in logistics?", include_str!("examples/prospects_to_call.graphql")),
-    ("Where do these words stand?", include_str!("examples/words.graphql")),
-    ("How far have prospects come, by industry?", include_str!("examples/stages.graphql")),
-    ("How did they feel about it, by industry?", include_str!("examples/how_they_feel.graphql")),
-    ("What happens at each company?", include_str!("examples/busiest_companies.graphql")),
-    ("Which drafts wait to be read?", include_str!("examples/drafts_to_review.graphql")),
-    ("How many drafts are written each week?", include_str!("examples/weeks_of_drafts.graphql")),
-    ("What does each model cost each month?", include_str!("examples/models_by_month.graphql")),
-    ("Who wrote what into the database?", include_str!("examples/who_did_what.graphql")),
-    ("Tell me of new drafts as they are written", include_str!("examples/new_drafts.graphql")),
+    ("Interactions by month", include_str!("examples/month_by_month.graphql")),
+    ("Draft funnel", include_str!("examples/draft_funnel.graphql")),
+    ("Recommended next actions", include_str!("examples/what_next.graphql")),
+    ("Companies by engagement", include_str!("examples/closest_companies.graphql")),
+    ("Companies with uncontacted prospects", include_str!("examples/untouched_people.graphql")),
+    ("Invitation candidates by event", include_str!("examples/whom_to_invite.graphql")),
+    ("Upcoming events and invitations", include_str!("examples/event.graphql")),
+    ("Recommended solutions by prospect", include_str!("examples/what_to_offer.graphql")),
+    ("Solution fit by industry", include_str!("examples/industries.graphql")),
+    ("Call list: logistics", include_str!("examples/prospects_to_call.graphql")),
+    ("Search", include_str!("examples/words.graphql")),
+    ("Lifecycle stages by industry", include_str!("examples/stages.graphql")),
+    ("Sentiment by industry", include_str!("examples/how_they_feel.graphql")),
+    ("Activity by company", include_str!("examples/busiest_companies.graphql")),
+    ("Drafts awaiting review", include_str!("examples/drafts_to_review.graphql")),
+    ("Drafts by week", include_str!("examples/weeks_of_drafts.graphql")),
+    ("LLM cost by model and month", include_str!("examples/models_by_month.graphql")),
+    ("Change history", include_str!("examples/who_did_what.graphql")),
+    ("Subscription: new drafts", include_str!("examples/new_drafts.graphql")),
 ];
 
-/// Whether the page needs no other host.
+/// Whether the page is embedded and needs no other host.
 #[must_use]
 pub fn is_embedded() -> bool {
     ASSETS.iter().all(|asset| asset.bytes.is_some())
 }
 
-/// The page.
+/// Serves the page.
 pub async fn page() -> Response {
     static PAGE: LazyLock<String> = LazyLock::new(html);
     static POLICY: LazyLock<String> = LazyLock::new(policy);
     ([(header::CONTENT_SECURITY_POLICY, POLICY.as_str())], Html(PAGE.as_str())).into_response()
 }
 
-/// A file of the page.
+/// Serves a file of the page.
 pub async fn asset(Path(name): Path<String>) -> Response {
     let script = "text/javascript; charset=utf-8";
     if name == "page.js" {
@@ -136,7 +133,8 @@ fn html() -> String {
     )
 }
 
-/// Only this server may be asked; scripts only from files. GraphiQL sets styles from its script.
+/// The content security policy: connections to this server only, scripts only from files. GraphiQL sets styles from
+/// its script.
 fn policy() -> String {
     let cdn = if is_embedded() { "" } else { " https://cdn.jsdelivr.net" };
     format!(

@@ -1,10 +1,10 @@
-// Starts GraphiQL on this server, with panels for example questions, for lists of people (lists.js) and for what a
-// request took, a button for CSV, and a banner that says who asks which database.
+// Starts GraphiQL on this server, with panels for examples, imports (lists.js) and the performance report of the last
+// request, a CSV button, and a banner with the role and database of the caller.
 const { createElement: h, useState, useSyncExternalStore } = React;
 const { ToolbarButton, useEditorContext } = GraphiQL.React;
 const url = new URL("graphql", document.baseURI).href;
 
-// Queries are remembered; headers are not, because a key may stand in them.
+// Queries are stored; headers are not, because they may contain an API key.
 function withoutHeaders(text) {
   try {
     return JSON.stringify(JSON.parse(text, (name, value) => (name === "headers" ? undefined : value)));
@@ -24,7 +24,7 @@ const storage = {
   clear: () => localStorage.clear(),
 };
 
-// Something that is shown in several places.
+// State shared between components.
 function shared(value) {
   const listeners = new Set();
   return {
@@ -41,7 +41,7 @@ function shared(value) {
   };
 }
 
-// The key, for this tab: also when the page is loaded again, and gone with the tab.
+// The API key of this tab: survives a reload, and is discarded with the tab.
 let key = sessionStorage.getItem("salesgraph:key") ?? "";
 const viewer = shared(undefined);
 const report = shared(undefined);
@@ -51,7 +51,7 @@ function headers(own) {
   return { ...(key ? { authorization: `Bearer ${key}` } : {}), ...Object.fromEntries(all) };
 }
 
-// Asks for the report with every request, and shows it in its own panel instead of among the answer.
+// Requests the report with every operation and shows it in its own panel instead of in the response.
 async function asked(input, init) {
   const answer = await fetch(input, { ...init, headers: headers({ ...init.headers, "salesgraph-report": "1" }) });
   const text = await answer.text();
@@ -65,7 +65,7 @@ async function asked(input, init) {
       body = JSON.stringify(json);
     }
   } catch {
-    // What is no JSON is shown as it came.
+    // A response that is not JSON is shown unchanged.
   }
   return new Response(body, { status: answer.status, headers: { "content-type": answer.headers.get("content-type") ?? "" } });
 }
@@ -80,7 +80,7 @@ function examplesPlugin(examples) {
     const { addTab, queryEditor, variableEditor } = useEditorContext({ nonNull: true });
     function open(query) {
       addTab();
-      // The editor takes over the new tab a moment later.
+      // The editor switches to the new tab asynchronously.
       setTimeout(() => {
         queryEditor.setValue(query);
         variableEditor?.setValue("");
@@ -89,21 +89,21 @@ function examplesPlugin(examples) {
     const items = examples.map(({ title, query }) =>
       h("li", { key: title }, h("button", { type: "button", onClick: () => open(query) }, title)),
     );
-    return h("section", { className: "salesgraph-panel", "aria-label": "Questions" }, h("h2", null, "Questions"), h("ul", null, items));
+    return h("section", { className: "salesgraph-panel", "aria-label": "Examples" }, h("h2", null, "Examples"), h("ul", null, items));
   }
-  return { title: "Questions", icon: icon("M9 9a3 3 0 1 1 4.5 2.6c-1 .6-1.5 1.2-1.5 2.4M12 17.5v.5M3 12a9 9 0 1 0 18 0a9 9 0 1 0-18 0"), content: Examples };
+  return { title: "Examples", icon: icon("M9 9a3 3 0 1 1 4.5 2.6c-1 .6-1.5 1.2-1.5 2.4M12 17.5v.5M3 12a9 9 0 1 0 18 0a9 9 0 1 0-18 0"), content: Examples };
 }
 
 function Report() {
   const told = report.use();
-  if (!told) return h("section", { className: "salesgraph-panel" }, h("h2", null, "Report"), "Run a query: what it took is shown here.");
+  if (!told) return h("section", { className: "salesgraph-panel" }, h("h2", null, "Query performance"), "Run a query to see its performance report.");
   const rows = [
-    ["Wall time, ms", told.wallMilliseconds],
-    ["Statements, summed, ms", told.statementMilliseconds],
-    ["Statements", told.statements],
+    ["Elapsed time, ms", told.wallMilliseconds],
+    ["SQL time (sum), ms", told.statementMilliseconds],
+    ["SQL statements", told.statements],
     ["Rows", told.rows],
-    ["Cost", `${told.cost.requested} of ${told.cost.limit}`],
-    ["Document", told.cache.document === "hit" ? "known" : "read and checked"],
+    ["Query cost", `${told.cost.requested} of ${told.cost.limit}`],
+    ["Document cache", told.cache.document === "hit" ? "hit" : "miss"],
     ["Role", told.role],
   ];
   const sql = (told.sql ?? []).flatMap((one, place) => [
@@ -111,14 +111,14 @@ function Report() {
     h("pre", { key: `p${place}` }, one.text),
   ]);
   const table = h("table", null, h("tbody", null, rows.map(([name, value]) => h("tr", { key: name }, h("td", null, name), h("td", null, String(value))))));
-  return h("section", { className: "salesgraph-panel", "aria-label": "Report" }, h("h2", null, "Report"), table, sql);
+  return h("section", { className: "salesgraph-panel", "aria-label": "Query performance" }, h("h2", null, "Query performance"), table, sql);
 }
 
-const reportPlugin = { title: "Report", icon: icon("M4 20V10M10 20V4M16 20v-7M22 20H2"), content: Report };
+const reportPlugin = { title: "Query performance", icon: icon("M4 20V10M10 20V4M16 20v-7M22 20H2"), content: Report };
 
-const listsPlugin = { title: "Lists", icon: icon("M12 16V4M7 9l5-5l5 5M4 16v4h16v-4"), content: Lists };
+const listsPlugin = { title: "Import", icon: icon("M12 16V4M7 9l5-5l5 5M4 16v4h16v-4"), content: Lists };
 
-// Downloads the same operation as a table.
+// Downloads the result of the current operation as CSV.
 function CsvButton() {
   const { queryEditor, variableEditor, headerEditor } = useEditorContext({ nonNull: true });
   const [trouble, setTrouble] = useState("");
@@ -133,7 +133,7 @@ function CsvButton() {
       const answer = await fetch(url, { method: "POST", headers: headers({ ...own, accept: "text/csv", "content-type": "application/json" }), body });
       if (!answer.ok) throw new Error((await answer.json()).errors[0].message);
       const name = /filename="([^"]*)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "table.csv";
-      // The mark before the text lets spreadsheets take it for UTF-8.
+      // The byte order mark makes spreadsheets read the file as UTF-8.
       const link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob(["\ufeff", await answer.blob()], { type: "text/csv" }));
       link.download = name;
@@ -151,7 +151,7 @@ function CsvButton() {
   );
 }
 
-// Who asks which database, and the key when one is needed.
+// Shows the caller and the database, and asks for the API key if one is required.
 function Banner() {
   const who = viewer.use();
   if (who === undefined) return "…";
@@ -161,12 +161,12 @@ function Banner() {
     sessionStorage.setItem("salesgraph:key", key);
     look();
   };
-  const form = h("form", { onSubmit: enter }, h("input", { name: "key", type: "password", placeholder: "key", "aria-label": "Key", autoComplete: "off" }), h("button", { type: "submit" }, "Use this key"));
-  if (!who) return [h("b", { key: "n" }, "salesgraph"), h("span", { key: "t" }, key ? "This key is not accepted." : "This server asks for a key."), h(React.Fragment, { key: "f" }, form)];
+  const form = h("form", { onSubmit: enter }, h("input", { name: "key", type: "password", placeholder: "API key", "aria-label": "API key", autoComplete: "off" }), h("button", { type: "submit" }, "Sign in"));
+  if (!who) return [h("b", { key: "n" }, "salesgraph"), h("span", { key: "t" }, key ? "The API key is invalid." : "This server requires an API key."), h(React.Fragment, { key: "f" }, form)];
   return [
     h("b", { key: "n" }, who.organization.name),
     h("span", { key: "d" }, `${who.engine} database`),
-    h("span", { key: "r" }, `you are ${who.role}${who.actorName ? ` as ${who.actorName}` : ""}`),
+    h("span", { key: "r" }, `role ${who.role}${who.actorName ? `, actor ${who.actorName}` : ""}`),
   ];
 }
 
@@ -174,7 +174,7 @@ async function look() {
   const query = "{ viewer { role actorName engine organization { name } } }";
   try {
     const answer = await fetch(url, { method: "POST", headers: headers({ "content-type": "application/json" }), body: JSON.stringify({ query }) });
-    // Nobody without a key is null, with a wrong one false.
+    // null: no key was sent; false: the key is invalid.
     viewer.set((await answer.json()).data?.viewer ?? (key ? false : null));
   } catch {
     viewer.set(null);
@@ -191,7 +191,7 @@ async function start() {
     url,
     fetch: asked,
     subscriptionUrl: url.replace(/^http/, "ws"),
-    // It is copied when a socket is opened: so the key is read then.
+    // The getter is evaluated whenever a WebSocket is opened.
     wsConnectionParams: {
       get authorization() {
         return key ? `Bearer ${key}` : undefined;
@@ -201,7 +201,7 @@ async function start() {
   function Page() {
     const who = viewer.use();
     if (who === undefined) return null;
-    // Another visitor begins anew.
+    // A new key remounts the editor.
     return h(
       GraphiQL,
       {

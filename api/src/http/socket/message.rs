@@ -3,28 +3,28 @@
 
 use serde_json::{Map, Value, json};
 
-/// What a client says.
+/// A message of a client.
 #[derive(Debug, PartialEq)]
 pub(super) enum Said {
-    /// Who it is.
+    /// `connection_init` with its payload.
     Init(Map<String, Value>),
-    /// An operation, by an id of the client's.
+    /// An operation with the client's ID.
     Subscribe(String, Map<String, Value>),
-    /// It wants no more answers to this id.
+    /// The client ends the operation with this ID.
     Complete(String),
-    /// Whether the server is there.
+    /// A ping with an optional payload.
     Ping(Option<Value>),
-    /// That it is there.
+    /// A pong.
     Pong,
 }
 
-/// Reads a message.
+/// Parses a message.
 ///
 /// # Errors
-/// What is wrong with it, short enough for the frame that closes a socket.
+/// The reason, short enough for a close frame.
 pub(super) fn read(text: &str) -> Result<Said, &'static str> {
     let Ok(Value::Object(mut message)) = serde_json::from_str(text) else {
-        return Err("a message is a JSON object");
+        return Err("messages must be JSON objects");
     };
     let payload = message.remove("payload");
     let object = |payload: Option<Value>| match payload {
@@ -34,7 +34,7 @@ pub(super) fn read(text: &str) -> Result<Said, &'static str> {
     };
     let id = || match message.get("id") {
         Some(Value::String(id)) if !id.is_empty() => Ok(id.clone()),
-        _ => Err("`id` must be a text that is not empty"),
+        _ => Err("`id` must be a non-empty string"),
     };
     match message.get("type").and_then(Value::as_str) {
         Some("connection_init") => Ok(Said::Init(object(payload)?.unwrap_or_default())),
@@ -49,29 +49,29 @@ pub(super) fn read(text: &str) -> Result<Said, &'static str> {
             let by_hash =
                 fields.get("extensions").is_some_and(|e| e.get("persistedQuery").is_some());
             if !by_hash && !fields.get("query").is_some_and(Value::is_string) {
-                return Err("`payload.query` must be a text");
+                return Err("`payload.query` must be a string");
             }
             if !text("operationName") || !map("variables") || !map("extensions") {
                 return Err("`payload` has fields of the wrong type");
             }
             Ok(Said::Subscribe(id, fields))
         }
-        Some(_) => Err("`type` is not one of those that clients send"),
-        None => Err("`type` must be a text"),
+        Some(_) => Err("`type` is not a valid client message type"),
+        None => Err("`type` must be a string"),
     }
 }
 
-/// A message with an id and what it is about, which is JSON already.
+/// A message with an ID and a payload that is already encoded as JSON.
 pub(super) fn with_payload(kind: &str, id: &str, payload: &str) -> String {
     format!(r#"{{"id":{},"type":"{kind}","payload":{payload}}}"#, json!(id))
 }
 
-/// The end of an operation.
+/// A `complete` message.
 pub(super) fn complete(id: &str) -> String {
     json!({ "id": id, "type": "complete" }).to_string()
 }
 
-/// The answer to a ping, with what came with it.
+/// A pong with the payload of its ping.
 pub(super) fn pong(payload: Option<Value>) -> String {
     match payload {
         Some(payload) => json!({ "type": "pong", "payload": payload }).to_string(),

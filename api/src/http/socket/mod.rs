@@ -1,4 +1,4 @@
-//! `WebSockets`: how one is opened, and how what is said on it is sent.
+//! `WebSockets`: opening, reading and writing.
 
 mod message;
 mod session;
@@ -22,47 +22,47 @@ use tokio::{
 use self::session::Session;
 use super::{Server, visitor::RequestId};
 
-/// The one protocol that is spoken.
+/// The only supported subprotocol.
 const PROTOCOL: &str = "graphql-transport-ws";
 
-/// The largest message, in bytes.
+/// Maximum size of a message, in bytes.
 const LARGEST_MESSAGE: usize = 1024 * 1024;
 
-/// What a socket keeps to read and to write, in bytes, while little is said on it: most wait for something
-/// to happen. The library's own measure is 128 KiB for each.
+/// Read and write buffer size of a WebSocket, in bytes. Most WebSockets are idle; the library's default is 128 KiB
+/// each.
 const SOCKET_BUFFER: usize = 4 * 1024;
 
-/// How many messages wait for a client that reads slowly. What comes after them waits in the change log.
+/// Maximum number of messages queued for a slow client. Later messages stay in the change log.
 const WAITING: usize = 4;
 
-/// How long the last message may take; to a client that has long been silent.
+/// Timeout for the last message, in case the client no longer reads.
 const LAST_WORD: Duration = Duration::from_secs(5);
 const LAST_WORD_TO_NOBODY: Duration = Duration::from_secs(1);
 
-/// Why a socket is closed: the codes of the protocol, and those of the WebSocket specification.
+/// Close codes of the protocol and of the WebSocket specification.
 pub(super) mod code {
-    /// The server stops; come again.
+    /// The server is shutting down; reconnect.
     pub(in crate::http) const GOING_AWAY: u16 = 1001;
     /// A message is too large.
     pub(in crate::http) const TOO_LARGE: u16 = 1009;
-    /// The client doesn't read, or is not there; come again.
+    /// The client doesn't read or doesn't respond; reconnect.
     pub(in crate::http) const TRY_AGAIN: u16 = 1013;
-    /// A message that is none.
+    /// Invalid message.
     pub(in crate::http) const BAD_MESSAGE: u16 = 4400;
-    /// No operation before it is known who asks.
+    /// An operation before authentication.
     pub(in crate::http) const UNAUTHORIZED: u16 = 4401;
-    /// It was not said in time who asks.
+    /// No `connection_init` in time.
     pub(in crate::http) const INIT_TIMEOUT: u16 = 4408;
-    /// An id that is in use.
+    /// The operation ID is in use.
     pub(in crate::http) const DUPLICATE_ID: u16 = 4409;
-    /// It was said twice who asks.
+    /// A second `connection_init`.
     pub(in crate::http) const DUPLICATE_INIT: u16 = 4429;
 }
 
-/// Opens a socket.
+/// Opens a WebSocket.
 pub(super) async fn open(server: Server, parts: &mut Parts, id: RequestId) -> Response {
     if !server.accepts_origin(&parts.headers) {
-        let text = "a page of another origin can't open a socket here";
+        let text = "origin not allowed; add it with --allow-origin";
         return server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text);
     }
     let offered = parts.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
@@ -72,7 +72,7 @@ pub(super) async fn open(server: Server, parts: &mut Parts, id: RequestId) -> Re
         return server.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", text);
     }
     let Ok(place) = Arc::clone(&server.sockets).try_acquire_owned() else {
-        let text = "too many sockets are open, try again";
+        let text = "the maximum number of WebSockets is open; retry later";
         return server.refuse(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", text);
     };
     let headers: HeaderMap = parts.headers.clone();
@@ -92,8 +92,8 @@ pub(super) async fn open(server: Server, parts: &mut Parts, id: RequestId) -> Re
         })
 }
 
-/// Serves a socket to its end. What is said on it is written beside what is read, so that a client which
-/// doesn't read can still be heard.
+/// Serves a WebSocket until it closes. Writing and reading are concurrent, so that messages of a client that doesn't
+/// read are still received.
 async fn serve(server: Server, socket: WebSocket, headers: HeaderMap, id: RequestId) {
     let _counted = server.metrics.socket();
     let (sink, incoming) = socket.split();
@@ -106,7 +106,7 @@ async fn serve(server: Server, socket: WebSocket, headers: HeaderMap, id: Reques
         () = &mut writing => {}
         (mut incoming, patience) = &mut session => {
             drop(session);
-            // What is left unread would make the system cut the connection before the last word is heard.
+            // With unread data the system would reset the connection before the close message is received.
             let last = async {
                 writing.await;
                 while let Some(Ok(_)) = incoming.next().await {}
@@ -116,7 +116,7 @@ async fn serve(server: Server, socket: WebSocket, headers: HeaderMap, id: Reques
     }
 }
 
-/// Writes what waits, until nothing more can come or the client takes nothing for too long.
+/// Writes queued messages until the channel is closed or the client stalls for too long.
 async fn write(
     mut sink: SplitSink<WebSocket, Message>,
     mut messages: Receiver<Message>,
@@ -129,7 +129,7 @@ async fn write(
             _ => break,
         }
     }
-    // The answer to a client that closes waits to be sent.
+    // The reply to the client's close frame is still buffered.
     let _ = timeout(LAST_WORD, sink.flush()).await;
 }
 

@@ -1,4 +1,4 @@
-//! A session of graphql-transport-ws: who asks, and the operations that run.
+//! A session of graphql-transport-ws: the caller and the running operations.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -34,24 +34,24 @@ use crate::{
     text,
 };
 
-/// Something that an operation has come to.
+/// An event of a running operation.
 enum Event {
-    /// With the room that its answer takes, until it is on its way.
+    /// With the permit of its response, held until the response is queued for sending.
     Next(Box<Response>, Option<OwnedSemaphorePermit>),
     Refused(Vec<ServerError>),
     Complete,
 }
 
-/// An operation that runs.
+/// A running operation.
 struct Running {
     handle: AbortHandle,
     follows: bool,
 }
 
-/// Why a session ends: the frame that says so, or nothing when the client has left.
+/// Why a session ends: the close frame, or `None` if the client has disconnected.
 type End = Option<Message>;
 
-/// See the module.
+/// See the module documentation.
 pub(super) struct Session {
     server: Server,
     headers: HeaderMap,
@@ -59,7 +59,7 @@ pub(super) struct Session {
     sender: Sender<Message>,
     visitor: Option<Visitor>,
     running: HashMap<String, Running>,
-    /// How many answers may be made, or wait to be read.
+    /// Permits for responses that are being produced or waiting to be read.
     room: Arc<Semaphore>,
     answers: SelectAll<BoxStream<'static, (String, Event)>>,
     heard: Instant,
@@ -78,8 +78,7 @@ impl Session {
         Self { server, headers, id, sender, visitor, running, room, answers, heard }
     }
 
-    /// Serves the client until one of both has enough; gives back what may still come from it, and how long
-    /// that may take.
+    /// Serves the client until either side ends the session. Returns the messages still to be sent, and their timeout.
     pub(super) async fn run(
         mut self,
         mut incoming: SplitStream<WebSocket>,
@@ -88,7 +87,7 @@ impl Session {
         let end = self.serve(&mut incoming, &mut closing).await;
         if let Some(frame) = end {
             if self.is_silent() {
-                // There may be no room any more, and never will be.
+                // The queue may be full and may never drain.
                 let _ = self.sender.try_send(frame);
                 return (incoming, LAST_WORD_TO_NOBODY);
             }
@@ -97,7 +96,7 @@ impl Session {
         (incoming, LAST_WORD)
     }
 
-    /// Whether nothing was heard of the client for too long.
+    /// Whether the client has been silent for too long.
     fn is_silent(&self) -> bool {
         self.heard.elapsed() >= self.server.settings.socket_ping * MISSED_PINGS
     }
@@ -117,11 +116,11 @@ impl Session {
         let mut stops_by = None;
         loop {
             if stops_by.is_some() && self.running.is_empty() {
-                return Some(close(code::GOING_AWAY, "the server stops"));
+                return Some(close(code::GOING_AWAY, "the server is shutting down"));
             }
             tokio::select! {
                 biased;
-                // Subscriptions are cut, and not completed: a client would take that for their end.
+                // Subscriptions are cut without `complete`: a client would take that for their regular end.
                 () = stopped(closing), if stops_by.is_none() => {
                     stops_by = Some(Instant::now() + SOCKET_GRACE);
                     self.running.retain(|_, running| {
@@ -132,16 +131,16 @@ impl Session {
                     });
                 }
                 () = sleep_until(stops_by.unwrap_or(introduced_by)), if stops_by.is_some() => {
-                    return Some(close(code::GOING_AWAY, "the server stops"));
+                    return Some(close(code::GOING_AWAY, "the server is shutting down"));
                 }
                 () = sleep_until(introduced_by), if self.visitor.is_none() => {
                     return Some(close(code::INIT_TIMEOUT, "Connection initialisation timeout"));
                 }
                 _ = pings.tick() => {
                     if self.is_silent() {
-                        return Some(close(code::TRY_AGAIN, "nothing was heard of the client"));
+                        return Some(close(code::TRY_AGAIN, "no response from the client"));
                     }
-                    // When the client takes nothing, the messages that wait say so soon enough.
+                    // If the queue is full, the write timeout of the queued messages detects a dead client.
                     let _ = self.sender.try_send(Message::Ping(Default::default()));
                 }
                 _ = looks.tick(), if self.visitor.as_ref().is_some_and(Visitor::has_key) => {
@@ -155,12 +154,12 @@ impl Session {
                         Some(Ok(Message::Text(_))) if stops_by.is_some() => Ok(()),
                         Some(Ok(Message::Text(text))) => self.hear(&text).await,
                         Some(Ok(Message::Binary(_))) => {
-                            Err(Some(close(code::BAD_MESSAGE, "a message is a text")))
+                            Err(Some(close(code::BAD_MESSAGE, "messages must be text")))
                         }
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
                         Some(Ok(Message::Close(_))) | None => Err(None),
                         Some(Err(_)) => {
-                            Err(Some(close(code::TOO_LARGE, "it can't be read, or is too large")))
+                            Err(Some(close(code::TOO_LARGE, "the message is invalid or too large")))
                         }
                     };
                     if let Err(end) = end {
@@ -176,7 +175,7 @@ impl Session {
         }
     }
 
-    /// The key that was shown may have been taken back, or may less than before.
+    /// Revalidates the key, which may have been revoked or lost permissions.
     async fn look_again(&mut self) -> Result<(), End> {
         let Some(visitor) = &self.visitor else { return Ok(()) };
         match visitor.again(&self.server).await {
@@ -184,15 +183,15 @@ impl Session {
                 self.visitor = Some(visitor);
                 Ok(())
             }
-            None => Err(Some(close(code::UNAUTHORIZED, "the key is not accepted any more"))),
+            None => Err(Some(close(code::UNAUTHORIZED, "the API key is no longer valid"))),
         }
     }
 
-    /// What is sent of an event.
+    /// The message for an event.
     fn told(&mut self, event: Option<(String, Event)>) -> Option<Message> {
-        // All that ran has been taken back by the client.
+        // The client has completed all operations.
         let (id, event) = event?;
-        // What was taken back may have come to something before.
+        // An event of an operation that the client has completed meanwhile.
         if !self.running.contains_key(&id) {
             return None;
         }
@@ -238,7 +237,7 @@ impl Session {
         self.sender.send(Message::text(text)).await.map_err(|_| None)
     }
 
-    /// Browsers can't send headers with a socket: the first message may say who it is.
+    /// Browsers can't send headers with a WebSocket, so `connection_init` may contain the credentials.
     async fn greet(&mut self, fields: &Map<String, Value>) -> Result<(), End> {
         if self.visitor.is_some() {
             let reason = "Too many initialisation requests";
@@ -254,14 +253,17 @@ impl Session {
         };
         match visitor::meet(&self.server, claims, &self.id).await {
             Ok(visitor) if visitor.scope.is_none() => {
-                return Err(Some(close(code::UNAUTHORIZED, "show a key as `authorization`")));
+                return Err(Some(close(
+                    code::UNAUTHORIZED,
+                    "authentication required: send the key as `authorization`",
+                )));
             }
             Ok(visitor) => self.visitor = Some(visitor),
             Err(refusal) => {
                 self.server.metrics.refused(refusal.code);
                 return Err(Some(match refusal.code {
-                    "UNAUTHENTICATED" => close(code::UNAUTHORIZED, "the key is not accepted"),
-                    "UNAVAILABLE" => close(code::TRY_AGAIN, "the database can't answer"),
+                    "UNAUTHENTICATED" => close(code::UNAUTHORIZED, "the API key is invalid"),
+                    "UNAVAILABLE" => close(code::TRY_AGAIN, "the database is unavailable"),
                     _ => close(code::BAD_MESSAGE, "the actor must be worker/NAME or person/NAME"),
                 }));
             }
@@ -274,7 +276,7 @@ impl Session {
         let Some(visitor) = self.visitor.clone() else {
             return Err(Some(close(
                 code::UNAUTHORIZED,
-                "Unauthorized: connection_init comes first",
+                "Unauthorized: connection_init is required first",
             )));
         };
         if self.running.contains_key(&id) {
@@ -282,7 +284,8 @@ impl Session {
         }
         let admitted = if self.running.len() >= self.server.settings.max_subscriptions {
             let most = self.server.settings.max_subscriptions;
-            let text = format!("a socket runs at most {most} operations at a time");
+            let text =
+                format!("the limit of {most} concurrent operations per WebSocket is exceeded");
             self.server.metrics.refused("SUBSCRIPTIONS");
             Err(Refusal::new("TOO_COMPLEX", text, None).because(service::Reason::TooManyOperations))
         } else {
@@ -306,7 +309,7 @@ impl Session {
     }
 }
 
-/// The next event, when there is room for it: a client that reads slowly lets its operations wait.
+/// The next event, once a permit is available: operations of a client that reads slowly wait.
 async fn next(
     sender: &Sender<Message>,
     answers: &mut SelectAll<BoxStream<'static, (String, Event)>>,
@@ -315,7 +318,7 @@ async fn next(
     answers.next().await
 }
 
-/// What an operation comes to.
+/// The events of an operation.
 fn events(
     server: Server,
     visitor: Visitor,
@@ -325,7 +328,7 @@ fn events(
     let end = stream::once(async { Event::Complete });
     if operation.kind() != OperationType::Subscription {
         let once = stream::once(async move {
-            // An answer that is not read waits in memory: there are not many of them.
+            // An unread response stays in memory, so their number is limited.
             let room = room.acquire_owned().await.ok();
             match operation.run(&server, &visitor).await {
                 Outcome::Answer(response) => Event::Next(Box::new(response), room),

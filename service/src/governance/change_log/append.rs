@@ -1,4 +1,4 @@
-//! Writes entries.
+//! Appends entries to the change log.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value as Bind};
@@ -12,33 +12,33 @@ use crate::{
     value::Value,
 };
 
-/// Entries written by one statement.
+/// Entries inserted per statement.
 const CHUNK: usize = 500;
 
-/// What happened to a row.
+/// A change log entry: what happened to a row.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// What it is called: `prospect`.
+    /// Entity name, e.g. `prospect`.
     pub(crate) entity: &'static str,
-    /// Its key; absent for many rows.
+    /// Primary key of the row; `None` for entries that cover many rows.
     pub(crate) record: Option<i64>,
-    /// Whom it is about: the key of the prospect it is or belongs to.
+    /// Primary key of the prospect that the row is or belongs to.
     pub(crate) prospect: Option<i64>,
     /// One of [`super::kind`].
     pub(crate) kind: &'static str,
-    /// What the write changed.
+    /// Previous values of the changed columns.
     pub(crate) before: Option<Json>,
-    /// The row afterwards.
+    /// The row after the write.
     pub(crate) after: Option<Json>,
 }
 
 impl Entry {
-    /// An entry that tells no values.
+    /// An entry without values.
     pub(crate) fn bare(table: &'static Table, record: Option<i64>, kind: &'static str) -> Self {
         Self { entity: table.called, record, prospect: None, kind, before: None, after: None }
     }
 
-    /// An entry with what the row was and what it is.
+    /// An entry with the previous and the current values of the row.
     pub(crate) fn of(
         table: &'static Table,
         record: Option<i64>,
@@ -48,7 +48,7 @@ impl Entry {
     ) -> Self {
         let (before, after) = if table.confidential { (None, None) } else { (before, after) };
         let person = |row: &Option<Json>| row.as_ref().and_then(|row| row["prospect_id"].as_i64());
-        // Whom it was about before it went to another counts: the other has the newer entries.
+        // The previous prospect counts: the new one has the entries that follow.
         let prospect = if table.name == "prospects" {
             record
         } else {
@@ -57,7 +57,7 @@ impl Entry {
         Self { prospect, before, after, ..Self::bare(table, record, kind) }
     }
 
-    /// The binds of an entry, in the order of [`COLUMNS`].
+    /// The bind parameters of an entry, in the order of [`COLUMNS`].
     fn binds(self, scope: &Scope, now: DateTime<Utc>) -> [Bind; 12] {
         let json = |json: Option<Json>| json.map_or(Value::Null, Value::Json).bind(Kind::Json);
         [
@@ -77,12 +77,12 @@ impl Entry {
     }
 }
 
-/// What an entry holds.
+/// Columns of an entry.
 const COLUMNS: &str = "\"epoch\", \"transaction_number\", \"organization_id\", \"entity\", \"record_id\", \
                        \"prospect_id\", \"kind\", \"before\", \"after\", \"actor_kind\", \"actor_name\", \
                        \"request_id\", \"client_request_id\", \"created_at\"";
 
-/// The values of the first columns, which the database knows.
+/// Values of the first columns, which the database provides.
 fn position(engine: Engine) -> String {
     let number = match engine {
         Engine::Postgres => "pg_current_xact_id()::text::bigint",
@@ -91,7 +91,7 @@ fn position(engine: Engine) -> String {
     format!("(SELECT \"epoch\" FROM \"change_log\" WHERE \"id\" = 1), {number}")
 }
 
-/// Writes entries into the log, in the transaction of what they tell of.
+/// Inserts entries into the change log, in the transaction of the writes they record.
 pub(crate) async fn append<C: ConnectionTrait>(
     connection: &C,
     scope: &Scope,
@@ -116,8 +116,8 @@ pub(crate) async fn append<C: ConnectionTrait>(
     Ok(())
 }
 
-/// The statement that writes the entry of a row that the statement before it, or the one around it, makes:
-/// `id` gives its key, `made` says where from and whether there is one. With its binds.
+/// The statement that logs the creation of a row by a preceding or enclosing statement, with its bind parameters.
+/// `id` is an expression for its primary key; `made` is the FROM clause, with the condition that the row exists.
 pub(crate) fn beside(
     scope: &Scope,
     now: DateTime<Utc>,
@@ -131,7 +131,7 @@ pub(crate) fn beside(
         Engine::Sqlite => format!("json_set({{}}, '$.id', {id})"),
     };
     let mut binds = entry.binds(scope, now).to_vec();
-    // The key.
+    // Primary key.
     binds.remove(2);
     let position = position(engine);
     let sql = format!(

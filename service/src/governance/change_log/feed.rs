@@ -1,9 +1,9 @@
-//! Follows the log: what subscriptions, and whoever else waits for changes, read.
+//! Streams the change log to subscriptions and other subscribers.
 //!
-//! One task per server reads what is new and hands it to all followers. The wake-up (a signal inside
-//! the process, an empty NOTIFY between servers) is a hint: without it the task looks each second. A
-//! follower that falls behind what is handed out reads the log itself, from where it is, so that one
-//! that does not read costs nobody else anything and misses nothing.
+//! One task per server reads new entries and publishes them to all subscribers. The wake-up (a signal within the
+//! process, an empty NOTIFY between servers) is only a hint: without it the task polls every second. A subscriber
+//! that falls behind reads the change log itself from its own position, so a slow subscriber costs the others nothing
+//! and misses nothing.
 
 use std::{
     collections::VecDeque,
@@ -31,41 +31,41 @@ use crate::{
     table::Table,
 };
 
-/// How many batches a follower may be behind before it reads the log itself.
+/// Maximum backlog in batches before a subscriber reads the change log itself.
 const BEHIND: usize = 256;
 
-/// The maximum number of notices that are ready together.
+/// Maximum number of notifications per item.
 pub const BATCH: usize = 64;
 
-/// That something has changed.
+/// A change notification.
 #[derive(Clone, Debug)]
 pub struct Notice {
-    /// Where the entry stands.
+    /// Position of the entry.
     pub position: Position,
-    /// What has changed: `prospect`.
+    /// Entity of the changed row, e.g. `prospect`.
     pub entity: String,
-    /// Its key; absent for many rows.
+    /// Primary key of the row; `None` for entries that cover many rows.
     pub record: Option<i64>,
     /// One of [`super::kind`].
     pub kind: String,
-    /// How the match of the row with the filter of the subscriber changed.
+    /// How the row's match with the subscriber's filter changed.
     pub match_change: MatchChange,
     pub(super) organization: i64,
 }
 
-/// How the match of a row with a filter changed. Without a filter every row matches while it exists.
+/// How a row's match with a filter changed. Without a filter, every row matches while it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatchChange {
     /// The row matches now and did not before, or it is new.
     Entered,
-    /// The row matches now as before.
+    /// The row matches now, as before.
     Updated,
-    /// The row does not match any more, or does not exist any more.
+    /// The row no longer matches, or no longer exists.
     Left,
 }
 
 impl MatchChange {
-    /// Of a row that matches while it exists.
+    /// The change of a row that matches while it exists.
     pub(super) fn of_kind(kind: &str) -> Self {
         match kind {
             kind::CREATED | kind::RESTORED | kind::IMPORTED => Self::Entered,
@@ -75,30 +75,30 @@ impl MatchChange {
     }
 }
 
-/// Which entries a follower wants.
+/// Options of a subscription.
 #[derive(Clone, Debug, Default)]
 pub struct Follow {
-    /// What has changed; everything when there is none.
+    /// Entities to include; all if empty.
     pub entities: Vec<&'static str>,
-    /// How; anyhow when there is none.
+    /// Kinds of entries to include; all if empty.
     pub kinds: Vec<&'static str>,
-    /// Which of them.
+    /// Filter of the entries.
     pub judge: Judge,
 }
 
-/// By what entries are judged.
+/// Filter of entries.
 #[derive(Clone, Debug, Default)]
 pub enum Judge {
-    /// All are wanted.
+    /// All entries match.
     #[default]
     All,
-    /// By the entry.
+    /// Filters by columns of the entry.
     Entry(Filter),
-    /// By the row as it was before and after the entry.
+    /// Filters by the row before and after the entry.
     Row(&'static Table, Filter),
 }
 
-/// The changes of a database, as they come.
+/// The stream of changes of a database.
 #[derive(Clone)]
 pub struct Feed(Arc<Inner>);
 
@@ -119,7 +119,7 @@ impl Drop for Inner {
 }
 
 impl Feed {
-    /// The feed of a server: from now on other servers are told when this one has written.
+    /// The change stream of a server. From now on, other servers are notified of its writes.
     #[must_use]
     pub fn new(store: Store) -> Self {
         let inner = Inner {
@@ -136,22 +136,22 @@ impl Feed {
         feed
     }
 
-    /// Ends every follower: the server stops.
+    /// Ends all subscriptions; called when the server stops.
     pub fn close(&self) {
         self.0.closed.send_replace(true);
     }
 
-    #[expect(clippy::disallowed_methods, reason = "tasks of the server, ended with the feed")]
+    #[expect(clippy::disallowed_methods, reason = "server tasks that end with the stream")]
     fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.push(tokio::spawn(task));
     }
 
-    /// Follows the log of the organization: from after `after`, or from now. Each item is what is ready, at most
-    /// [`BATCH`] notices and never none.
+    /// Subscribes to the change log of the organization, after the cursor `after` or from now on. Each item holds the
+    /// notifications that are ready: at least one, at most [`BATCH`].
     ///
     /// # Errors
-    /// [`Error::BadCursor`] and [`Error::CursorExpired`] when `after` is no place to go on from.
+    /// [`Error::BadCursor`] and [`Error::CursorExpired`] if the subscription can't resume from `after`.
     pub async fn follow(
         &self,
         scope: &Scope,
@@ -162,7 +162,7 @@ impl Feed {
         if let Some(after) = after {
             after.check(scope).await?;
         }
-        // What is handed out from here on is kept for this follower; what was before it reads itself.
+        // Entries published from now on are buffered for this subscriber; it reads earlier ones itself.
         let receiver = self.0.sender.subscribe();
         self.0.reading.get_or_try_init(|| self.begin_reading()).await?;
         let position = match after {
@@ -186,10 +186,10 @@ impl Feed {
         }))
     }
 
-    /// How long the oldest entry has been waiting that is committed, or about to be, and can't be read yet.
+    /// Age of the oldest entry that is committed, or about to be, and can't be read yet.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] if the database doesn't respond.
     pub async fn lag(&self, now: DateTime<Utc>) -> Result<TimeDelta> {
         let waits = reader::waits_since(&self.0.store).await?;
         Ok(waits.map_or_else(TimeDelta::zero, |since| (now - since).max(TimeDelta::zero())))
@@ -203,7 +203,7 @@ impl Feed {
     }
 }
 
-/// One who follows the log.
+/// A subscriber.
 struct Follower {
     scope: Scope,
     wanted: Follow,
@@ -235,14 +235,14 @@ impl Follower {
             match judged {
                 Ok(found) => self.ready.extend(found),
                 Err(error @ Error::Unavailable(_)) => {
-                    // The place is kept: what was not delivered is read again.
-                    // The reader tells it once for all.
-                    tracing::debug!(%error, "a follower of the change log waits for the database");
+                    // The position is kept, so undelivered entries are read again. The reader logs the error once for
+                    // all subscribers.
+                    tracing::debug!(%error, "a change log subscriber is waiting for the database");
                     self.caught_up = false;
                     sleep(IDLE).await;
                 }
                 Err(error) => {
-                    // Nothing may come after what could not be told: the client goes on from its cursor.
+                    // No entry may follow one that could not be delivered: the client resumes from its cursor.
                     self.ended = true;
                     return Some(Err(error));
                 }
@@ -250,12 +250,12 @@ impl Follower {
         }
     }
 
-    /// What the log has after this position; `None` at the end of the feed.
+    /// Entries after the subscriber's position; `None` when the stream has ended.
     async fn catch_up(&mut self) -> Result<Option<Found>> {
         let store = self.scope.store();
         let organization = Some(self.scope.organization());
         let notices = after(store, self.position, organization, &self.wanted).await?;
-        // Looked at last: what has been thrown away meanwhile may be missing.
+        // Checked last, because entries may have expired in the meantime.
         if self.position < State::read(store).await?.expired {
             return Err(Error::CursorExpired);
         }
@@ -264,7 +264,7 @@ impl Follower {
         Ok(Some(Found { notices, reached }))
     }
 
-    /// What is handed out next; `None` at the end of the feed.
+    /// The next published entries; `None` when the stream has ended.
     async fn handed_out(&mut self) -> Result<Option<Found>> {
         tokio::select! {
             _ = self.closed.changed() => Ok(None),
@@ -279,7 +279,7 @@ impl Follower {
         }
     }
 
-    /// What is wanted of a batch, and of those that are ready after it.
+    /// The matching notifications of a batch and of the batches that are ready after it.
     fn ready_after(&mut self, first: &[Notice]) -> Found {
         let mut found = Found { notices: Vec::new(), reached: self.position };
         self.gather(first, &mut found);
@@ -290,7 +290,7 @@ impl Follower {
                     self.caught_up = false;
                     break;
                 }
-                // The end of the feed is found by the next call.
+                // The next call detects the end of the stream.
                 Err(_) => break,
             }
         }
@@ -312,7 +312,7 @@ impl Follower {
             && (kinds.is_empty() || kinds.contains(&notice.kind.as_str()))
     }
 
-    /// Those that pass the judge; the place moves on over all of them.
+    /// The notifications that match the filter. The position advances past all of them.
     async fn judged(&mut self, found: Found) -> Result<Vec<Notice>> {
         let Found { notices, reached } = found;
         let keys: Vec<i64> = notices.iter().map(|notice| notice.position.id).collect();
@@ -337,10 +337,10 @@ impl Follower {
     }
 }
 
-/// What a follower has come to.
+/// Entries that a subscriber has received.
 struct Found {
-    /// What it wants of it.
+    /// The notifications that it includes.
     notices: Vec<Notice>,
-    /// How far that reaches.
+    /// The position of the last entry read.
     reached: Position,
 }

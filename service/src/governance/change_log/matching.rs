@@ -1,4 +1,4 @@
-//! Compares the rows that entries tell of with filters.
+//! Matches the rows of entries against filters.
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -21,9 +21,9 @@ enum State {
     After,
 }
 
-/// How the match of a row with a filter changed with each of these entries, about rows of `table`; entries whose row
-/// matches neither before nor after are left out. The row is the one of the entry; what it points to is as it is now. An
-/// erased row has left every filter. One statement.
+/// How each of these entries changed the match of its row of `table` with a filter. Entries whose row matches neither
+/// before nor after are left out. The row is reconstructed from the entry; rows it references are in their current
+/// state. An erased row no longer matches any filter. One statement.
 pub(super) async fn matching(
     scope: &Scope,
     entries: &[i64],
@@ -72,8 +72,8 @@ pub(super) async fn matching(
     Ok(matches)
 }
 
-/// The rows that entries (`c`) tell of, with the id of the entry, without a condition. `before` holds only the columns that
-/// the entry changed: the others are as in `after`.
+/// A query for the rows of entries (`c`), with the entry's id, without a condition. `before` holds only the columns
+/// that the entry changed; the others are the same in `after`.
 fn rows(engine: Engine, table: &Table, state: State) -> String {
     if engine == Engine::Postgres {
         let row = match state {
@@ -90,7 +90,7 @@ fn rows(engine: Engine, table: &Table, state: State) -> String {
     for column in &table.columns {
         let name = column.name;
         let value = |from: &str| match column.kind {
-            // As text of JSON, in which a text keeps its quotes.
+            // As JSON text, which keeps the quotes of strings.
             Kind::Json => format!("NULLIF(c.\"{from}\" -> '$.{name}', 'null')"),
             _ => format!("c.\"{from}\" ->> '$.{name}'"),
         };
@@ -108,7 +108,7 @@ fn rows(engine: Engine, table: &Table, state: State) -> String {
     sql
 }
 
-/// Which of these entries pass `filter`.
+/// The ids of the entries that match `filter`.
 pub(super) async fn entries(scope: &Scope, entries: &[i64], filter: &Filter) -> Result<Vec<i64>> {
     let table = super::table();
     let mut list = List::new(table, String::new());

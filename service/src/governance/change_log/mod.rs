@@ -1,13 +1,13 @@
-//! The change log: every write of every entity, in one order that all readers share.
+//! The change log: every write of every entity, in one order shared by all readers.
 //!
-//! An entry is written in the transaction of the write it tells of. Transactions commit in another
-//! order than they begin in, so on Postgres the order is (epoch, number of the transaction, id), and only
-//! what lies below every transaction that still runs is read: nothing can come to stand before
-//! what a reader has seen. On SQLite there is one writer, and the id alone is that order. The epoch counts
-//! the runs of transaction numbers: it goes up when a database moves to another cluster.
+//! An entry is written in the same transaction as the write it records. Transactions don't commit in the order in
+//! which they begin. On Postgres the order is therefore (epoch, transaction number, id), and only entries below the
+//! watermark are read, that is, below every running transaction. No entry can later appear before one that has been
+//! read. SQLite has a single writer, so its order is the id alone. The epoch distinguishes series of transaction
+//! numbers: it increases when a database moves to another cluster.
 //!
-//! `before` holds what the write changed, `after` the whole row as it was afterwards, so that a reader
-//! can judge an entry by the row of that moment.
+//! `before` holds the previous values of the changed columns, and `after` the whole row after the write. Readers can
+//! filter an entry by the row as it was at that time.
 
 mod append;
 mod feed;
@@ -46,31 +46,31 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// What happened to a row.
+/// Kinds of entries.
 pub mod kind {
-    /// It was made.
+    /// The row was created.
     pub const CREATED: &str = "created";
-    /// It was written.
+    /// The row was updated.
     pub const UPDATED: &str = "updated";
-    /// It was deleted.
+    /// The row was deleted.
     pub const DELETED: &str = "deleted";
-    /// It was restored.
+    /// The row was restored.
     pub const RESTORED: &str = "restored";
-    /// It was linked to another.
+    /// The row was linked to another.
     pub const LINKED: &str = "linked";
-    /// It was unlinked from another.
+    /// The row was unlinked from another.
     pub const UNLINKED: &str = "unlinked";
-    /// It went into another and was deleted.
+    /// The row was merged into another and deleted.
     pub const MERGED: &str = "merged";
-    /// It was erased, with all that was known of it.
+    /// The row was erased, including its personal data.
     pub const ERASED: &str = "erased";
-    /// All that is known of it was handed out.
+    /// The personal data of the row was exported.
     pub const EXPORTED: &str = "exported";
-    /// Rows were brought over, or made as a demo set.
+    /// Rows were imported, or created as demo data.
     pub const IMPORTED: &str = "imported";
 }
 
-/// What happened (`changes.kind`).
+/// Kinds of entries (`changes.kind`).
 pub const KINDS: &[Word] = &[
     word(kind::CREATED, "The row was created."),
     word(kind::UPDATED, "The row was updated."),
@@ -87,7 +87,7 @@ pub const KINDS: &[Word] = &[
     ),
 ];
 
-/// What can change (`changes.entity`).
+/// Entities (`changes.entity`).
 pub const ENTITIES: &[Word] = &[
     word("company", "A company."),
     word("prospect", "A prospect."),
@@ -112,7 +112,7 @@ pub const ENTITIES: &[Word] = &[
     word("api_key", "An API key, without its secret."),
 ];
 
-/// Who acted (`changes.actor_kind`).
+/// Kinds of actors (`changes.actor_kind`).
 pub const ACTORS: &[Word] = &[
     word_published_as(
         "visitor",
@@ -124,11 +124,11 @@ pub const ACTORS: &[Word] = &[
     word("worker", "A program, by an API key; on localhost, also by a header of the client."),
 ];
 
-/// ` AND` only what lies below every transaction that still runs, on Postgres, in a table called `t`.
+/// Condition for entries below the watermark on Postgres, in a table with the alias `t`, preceded by ` AND`.
 pub(crate) const SETTLED: &str = " AND (t.\"epoch\", t.\"transaction_number\") < \
     ((SELECT \"epoch\" FROM \"change_log\"), pg_snapshot_xmin(pg_current_snapshot())::text::bigint)";
 
-/// A list of the log in its order, which carries nothing yet.
+/// A list of change log entries in their order, with an empty selection.
 #[must_use]
 pub fn list(place: String) -> List {
     let table = table();

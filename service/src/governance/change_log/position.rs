@@ -1,4 +1,4 @@
-//! Where an entry stands in the log.
+//! Positions of change log entries.
 
 use crate::{
     error::{Error, Result},
@@ -8,18 +8,18 @@ use crate::{
     value::Value,
 };
 
-/// Where an entry stands in the log: positions compare in the order of the log.
+/// The position of an entry. Positions are ordered like the change log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// The run of transaction numbers.
+    /// Epoch: the series of transaction numbers.
     pub epoch: i64,
-    /// The number of the transaction; 0 on SQLite.
+    /// Transaction number; 0 on SQLite.
     pub transaction: i64,
-    /// The key of the entry.
+    /// Primary key of the entry.
     pub id: i64,
 }
 
-/// The cursor of a position: the same for every list, filter and subscription of the log.
+/// The cursor of a position, identical for every list, filter and subscription of the change log.
 #[must_use]
 pub fn cursor(position: Position) -> String {
     let values = [position.epoch, position.transaction, position.id].map(Value::Int);
@@ -27,10 +27,10 @@ pub fn cursor(position: Position) -> String {
 }
 
 impl Position {
-    /// The position that a cursor names.
+    /// Decodes the position of a cursor.
     ///
     /// # Errors
-    /// [`Error::BadCursor`] when it is no cursor of the log.
+    /// [`Error::BadCursor`] if it is not a cursor of the change log.
     pub fn of(cursor: &str) -> Result<Self> {
         let list = super::list(String::new());
         let values = crate::read::decode_cursor(cursor, "after", log_binding(), &list)?;
@@ -38,7 +38,7 @@ impl Position {
         Ok(Self { epoch: number(0), transaction: number(1), id: number(2) })
     }
 
-    /// Refuses a position that the log doesn't reach back to, or hasn't come to.
+    /// Rejects an expired position, and one ahead of the change log.
     ///
     /// # Errors
     /// [`Error::CursorExpired`], [`Error::BadCursor`].
@@ -48,18 +48,19 @@ impl Position {
             return Err(Error::CursorExpired);
         }
         if self > state.head.max(state.expired) {
-            let message = "it stands beyond the end of this log: it is of another database";
+            let message =
+                "position is ahead of the change log; the cursor was issued by another database";
             return Err(Error::BadCursor { field: "after", message });
         }
         Ok(())
     }
 }
 
-/// The ends of the log.
+/// Both ends of the change log.
 pub(super) struct State {
-    /// Where the newest entry stands that is committed, also when it is not read yet.
+    /// Position of the newest committed entry, including entries that can't be read yet.
     pub(super) head: Position,
-    /// Up to where entries have been thrown away.
+    /// Position up to which entries have expired.
     pub(super) expired: Position,
 }
 

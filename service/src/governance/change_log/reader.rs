@@ -1,4 +1,4 @@
-//! Reads what is new in the log: one task of each server, for all who follow it.
+//! Reads new entries of the change log: one task per server, for all subscribers.
 
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
@@ -19,22 +19,22 @@ use crate::{
     store::{Engine, Store},
 };
 
-/// Entries read at a time.
+/// Entries read per statement.
 pub(super) const CHUNK: usize = 500;
 
-/// How long to wait without a hint.
+/// Poll interval without notifications.
 pub(super) const IDLE: Duration = Duration::from_secs(1);
 
-/// How long to wait while entries are committed that can't be read yet.
+/// Poll interval while committed entries are still above the watermark.
 const UNSETTLED: Duration = Duration::from_millis(20);
 
-/// The shortest time between two notifications of one server.
+/// Minimum interval between two notifications of a server.
 const NOTIFY_EVERY: Duration = Duration::from_millis(5);
 
-/// The channel of the notifications.
+/// Notification channel.
 const CHANNEL: &str = "salesgraph_changes";
 
-/// The task that reads what is new.
+/// The task that reads new entries.
 pub(super) struct Reader {
     store: Store,
     position: Position,
@@ -44,7 +44,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Begins with what comes from now on.
+    /// Starts a reader at the current position.
     pub(super) async fn begin(
         store: Store,
         sender: broadcast::Sender<Arc<[Notice]>>,
@@ -52,7 +52,7 @@ impl Reader {
         let signal = store.signal().listen();
         let listener = match store.postgres() {
             Some(pool) => {
-                // A connection of its own: one that listens must never serve anybody else.
+                // A dedicated connection: a listening connection must not return to the pool.
                 let options = pool.connect_options().as_ref().clone();
                 let alone = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
                 let mut listener = PgListener::connect_with(&alone).await.map_err(lost)?;
@@ -65,13 +65,13 @@ impl Reader {
         Ok(Self { store, position, listener, signal, sender })
     }
 
-    /// Reads and hands out, for ever.
+    /// Reads and publishes entries indefinitely.
     pub(super) async fn run(mut self) {
         loop {
             let unsettled = match self.hand_out().await {
                 Ok(unsettled) => unsettled,
                 Err(error) => {
-                    tracing::warn!(%error, "the change log can't be read; trying again");
+                    tracing::warn!(%error, "can't read the change log; retrying");
                     sleep(IDLE).await;
                     false
                 }
@@ -82,7 +82,7 @@ impl Reader {
                 Some(listener) => tokio::select! {
                     _ = changed => {}
                     told = timeout(wait, listener.recv()) => if let Ok(Err(_)) = told {
-                        // It connects again by itself, at the next call.
+                        // The listener reconnects by itself on the next call.
                         sleep(UNSETTLED).await;
                     },
                 },
@@ -93,14 +93,14 @@ impl Reader {
         }
     }
 
-    /// Hands out all that is new; gives whether there is more that can't be read yet.
+    /// Publishes all new entries. Returns whether there are more that can't be read yet.
     async fn hand_out(&mut self) -> Result<bool> {
         loop {
             let found = after(&self.store, self.position, None, &Follow::default()).await?;
             let Some(last) = found.last() else { break };
             self.position = last.position;
             let more = found.len() == CHUNK;
-            // Nobody may be listening.
+            // There may be no subscribers.
             let _ = self.sender.send(found.into());
             if !more {
                 break;
@@ -117,7 +117,7 @@ impl Reader {
     }
 }
 
-/// Since when the oldest entry waits that can't be read yet.
+/// Creation time of the oldest entry that can't be read yet.
 pub(super) async fn waits_since(store: &Store) -> Result<Option<DateTime<Utc>>> {
     if store.engine() == Engine::Sqlite {
         return Ok(None);
@@ -129,22 +129,22 @@ pub(super) async fn waits_since(store: &Store) -> Result<Option<DateTime<Utc>>> 
     Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.flatten())
 }
 
-/// Subscribers that wait for a transaction: what is committed after it began can't be read yet.
+/// Subscribers that are blocked by a transaction: entries committed after its start can't be read yet.
 #[derive(Clone, Debug)]
 pub struct Stalled {
-    /// How long the oldest entry has been waiting.
+    /// Age of the oldest blocked entry.
     pub waits: TimeDelta,
-    /// The oldest transactions of the whole cluster, prepared ones too, in words.
+    /// Descriptions of the oldest transactions in the cluster, including prepared transactions.
     pub holders: Vec<String>,
 }
 
-/// How long an entry may wait before somebody is told.
+/// Age of a blocked entry from which subscribers count as stalled.
 const STALLED_AFTER: TimeDelta = TimeDelta::minutes(1);
 
-/// Whether subscribers have been waiting for more than a minute, and for which transactions.
+/// Whether subscribers have been blocked for more than a minute, and by which transactions.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database doesn't respond.
 pub async fn stalled(store: &Store, now: DateTime<Utc>) -> Result<Option<Stalled>> {
     let Some(since) = waits_since(store).await?.filter(|since| now - *since > STALLED_AFTER) else {
         return Ok(None);
@@ -161,7 +161,7 @@ pub async fn stalled(store: &Store, now: DateTime<Utc>) -> Result<Option<Stalled
     Ok(Some(Stalled { waits: now - since, holders }))
 }
 
-/// The entries after `position`, of one organization or of all, that can be read.
+/// The readable entries after `position`, of one organization or of all.
 pub(super) async fn after(
     store: &Store,
     position: Position,
@@ -193,7 +193,7 @@ pub(super) async fn after(
     binds.push(i64::try_from(CHUNK).unwrap_or(i64::MAX).into());
     let rows = store.query(&sql, binds).await?;
     if !rows.is_empty() {
-        // Whoever hears of it may ask for it at once.
+        // A subscriber may query the changed row immediately.
         store.shown().await;
     }
     rows.iter().map(notice).collect()
@@ -212,7 +212,7 @@ fn notice(row: &QueryResult) -> Result<Notice> {
     })
 }
 
-/// The place from which everything that comes from now on stands after.
+/// The position that precedes all future entries.
 pub(super) async fn settled(store: &Store) -> Result<Position> {
     match store.engine() {
         Engine::Sqlite => Ok(State::read(store).await?.head),
@@ -226,7 +226,7 @@ pub(super) async fn settled(store: &Store) -> Result<Position> {
     }
 }
 
-/// Tells other servers when this one has written, not more often than there is a use for.
+/// Notifies other servers of writes on this server, at a limited rate.
 pub(super) async fn notify(store: Store) {
     let mut signal = store.signal().listen();
     loop {
@@ -234,7 +234,7 @@ pub(super) async fn notify(store: Store) {
         let _ = signal.changed().await;
         let sql = "SELECT pg_notify({}, '')";
         if let Err(error) = store.execute(sql, vec![CHANNEL.into()]).await {
-            tracing::warn!(%error, "other servers could not be told of a change");
+            tracing::warn!(%error, "can't notify other servers of a change");
         }
         sleep(NOTIFY_EVERY).await;
     }

@@ -1,4 +1,4 @@
-//! Keeps the log: which run of transaction numbers this is, and how far back it reaches.
+//! Change log maintenance: epoch and retention.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ConnectionTrait;
@@ -12,17 +12,17 @@ use crate::{
     write::once,
 };
 
-/// How many days entries are kept, when nothing else is said.
+/// Default retention period in days.
 pub const KEPT_DAYS: u32 = 400;
 
-/// Entries thrown away by one statement.
+/// Entries deleted per statement.
 const CHUNK: i64 = 10_000;
 
-/// Looks whether the database has moved to another cluster since the log was last opened, where
-/// transactions are numbered anew; then a new epoch begins. Called when a server starts.
+/// Checks whether the database has moved to another cluster, with different transaction numbers, since the change log
+/// was last opened. If so, starts a new epoch. Called on server start.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn open(store: &Store) -> Result<()> {
     if store.engine() == Engine::Sqlite {
         return Ok(());
@@ -45,7 +45,7 @@ pub async fn open(store: &Store) -> Result<()> {
     Ok(transaction.commit().await?)
 }
 
-/// What tells one cluster from another; empty where the database doesn't say.
+/// Identifies the cluster; empty if the database doesn't provide it.
 async fn cluster(store: &Store) -> Result<String> {
     let sql = "SELECT has_function_privilege('pg_control_system()', 'execute') \
                AND has_function_privilege('pg_control_checkpoint()', 'execute')";
@@ -54,18 +54,17 @@ async fn cluster(store: &Store) -> Result<String> {
     if may != Some(true) {
         return Ok("unknown".to_owned());
     }
-    // The timeline changes when another server takes over, which may have lost the newest numbers.
+    // The timeline changes on failover to another server, which may have lost the most recent transaction numbers.
     let sql = "SELECT s.system_identifier::text || '/' || c.timeline_id::text \
                FROM pg_control_system() s, pg_control_checkpoint() c";
     let rows = store.query(sql, Vec::new()).await?;
     Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
 }
 
-/// Throws away entries older than `days` days and keys of requests that can't be repeated any more;
-/// gives the number of entries.
+/// Deletes entries older than `days` days and expired idempotency keys. Returns the number of deleted entries.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn expire(store: &Store, now: DateTime<Utc>, days: u32) -> Result<u64> {
     let engine = store.engine();
     let time = |time: DateTime<Utc>| Value::Time(time).bind(Kind::Time);
@@ -77,7 +76,7 @@ pub async fn expire(store: &Store, now: DateTime<Utc>, days: u32) -> Result<u64>
     let mut gone = 0;
     loop {
         let transaction = store.begin().await?;
-        // From the oldest position on, and never past an entry that is kept: the log has one beginning.
+        // Starts at the oldest position and never skips a retained entry, so the change log has a single beginning.
         let sql = "SELECT \"epoch\", \"transaction_number\", \"id\" FROM (SELECT \"epoch\", \
                    \"transaction_number\", \"id\", \"created_at\" FROM \"changes\" \
                    ORDER BY \"epoch\", \"transaction_number\", \"id\" LIMIT {}) o \

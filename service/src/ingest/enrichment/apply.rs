@@ -1,4 +1,4 @@
-//! Fills in what providers found, and notes where each value came from.
+//! Applies found values, and records their provenance.
 
 use std::collections::HashMap;
 
@@ -21,27 +21,27 @@ use crate::{
     write::{Input, Record, Rules, Unit, row},
 };
 
-/// What was filled in.
+/// Result of applying values.
 pub(super) struct Applied {
-    /// By fields: `value`, `source`, `confidence`, `fetchedAt`, `cost`, `outcome`.
+    /// Per field: `value`, `source`, `confidence`, `fetchedAt`, `cost`, `outcome`.
     pub(super) told: Json,
-    /// Which part of what can be known is known.
+    /// Data completeness, from 0 to 1.
     pub(super) completeness: f64,
     pub(super) person: Record,
     pub(super) company: Record,
     pub(super) industry: Option<Record>,
 }
 
-/// What becomes of a found value.
+/// Outcome of a found value.
 struct Verdict<'o> {
     sourced: &'o Sourced,
     value: String,
-    /// What the field holds, to the letter.
+    /// The exact current value of the field.
     held: String,
     outcome: &'static str,
 }
 
-/// Fills in what was found about whom a record is; nothing when that one is not there any more.
+/// Applies the found values to the prospect of a record. Returns `None` if the prospect no longer exists.
 pub(super) async fn apply(
     unit: &mut Unit,
     claimed: &Claimed,
@@ -116,7 +116,7 @@ pub(super) async fn apply(
     Ok(Some(Applied { told, completeness: completeness(&known), person, company, industry }))
 }
 
-/// A value as its field holds it; nothing when it is none.
+/// Normalizes a value for its field. Returns `None` if the value is invalid.
 fn normal(field: Field, value: &str) -> Option<String> {
     let value = text::one_line(&value.replace('\0', ""));
     if is_placeholder(&value) {
@@ -141,8 +141,8 @@ async fn industries(unit: &Unit) -> Result<HashMap<String, (i64, String)>> {
     Ok(found)
 }
 
-/// Writes what is to be applied to one row, by its rules; what they refuse is left out and noted so. Gives the row as it
-/// is then.
+/// Writes the applied values to one row, subject to its write rules. Values that the rules reject are left out and
+/// marked as rejected. Returns the updated row.
 async fn write(
     unit: &mut Unit,
     rules: &'static Rules,
@@ -199,7 +199,8 @@ async fn write(
     }
 }
 
-/// What a list has written is still as the list left it: what providers fill in is nobody's touch.
+/// Moves the written revision of import rows along, because a value filled in by a provider does not count as a
+/// modification that blocks the undo of an import.
 pub(super) async fn follow(unit: &Unit, before: &Record, after: &Record) -> Result<()> {
     let revisions = [before, after].map(|row| row.number("revision").unwrap_or_default());
     let [from, to] = revisions;
@@ -212,7 +213,7 @@ pub(super) async fn follow(unit: &Unit, before: &Record, after: &Record) -> Resu
     Ok(())
 }
 
-/// Notes where values came from.
+/// Records the provenance of the values.
 async fn note(
     unit: &mut Unit,
     claimed: &Claimed,
@@ -248,7 +249,7 @@ async fn note(
     if rows.is_empty() { Ok(()) } else { unit.insert_all(rows).await }
 }
 
-/// The fields of which the order is told.
+/// The position of a field in [`FIELDS`].
 #[must_use]
 pub(super) fn place(field: Field) -> usize {
     FIELDS.iter().position(|known| *known == field).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Begins an enrichment: a job, and a record for each person.
+//! Starts an enrichment: creates a job, and a record per prospect.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -27,22 +27,22 @@ use crate::{
     write::{Once, Record, Unit, once, row::refuse},
 };
 
-/// The most people that are named one by one.
+/// Maximum number of prospects in a list of IDs or matching a filter.
 pub const MOST_PEOPLE: usize = 10_000;
 
-/// About whom providers are asked.
+/// The prospects to enrich.
 #[derive(Clone, Debug)]
 pub enum Whom {
-    /// The people that a list has made or filled in.
+    /// The prospects that an import created or updated.
     List(i64),
     /// These prospects.
     People(Vec<i64>),
 }
 
-/// Begins an enrichment, which a [`Worker`](super::Worker) goes on with; gives the key of the job.
+/// Starts an enrichment, which a [`Worker`](super::Worker) processes. Returns the primary key of the job.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when there is nobody to ask about, or one of the providers can't be asked.
+/// [`crate::Error::Refused`] if there are no prospects to enrich, or a provider is unavailable or misconfigured.
 pub async fn begin(
     scope: &Scope,
     whom: Whom,
@@ -57,7 +57,7 @@ pub async fn begin(
             if let Whom::People(people) = &whom
                 && people.len() > MOST_PEOPLE
             {
-                let message = format!("at most {MOST_PEOPLE} at a time");
+                let message = format!("`ids` must have at most {MOST_PEOPLE} items");
                 return Err(Problem::invalid(crate::Reason::TooManyItems, "ids", message).into());
             }
             let settings = Settings::within(unit).await?;
@@ -71,9 +71,9 @@ pub async fn begin(
             if rows == 0 {
                 let message = match whom {
                     Whom::List(_) => {
-                        "nobody was made of the list, or filled in by it; write it first"
+                        "the import has not created or updated any prospects; commit it first"
                     }
-                    Whom::People(_) => "there is nobody to ask about",
+                    Whom::People(_) => "there are no prospects to enrich",
                 };
                 let field = if source.is_some() { "id" } else { "ids" };
                 return Err(Problem::conflict(crate::Reason::NoProspects, field, message).into());
@@ -89,10 +89,10 @@ pub async fn begin(
     .await
 }
 
-/// The prospects that pass a filter.
+/// The prospects that match a filter.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when there are too many.
+/// [`crate::Error::Refused`] if there are too many.
 pub async fn matching(scope: &Scope, filter: Filter) -> Result<Vec<i64>> {
     let table = prospect::table();
     let mut list = List::new(table, "enrichProspects".to_owned());
@@ -102,20 +102,20 @@ pub async fn matching(scope: &Scope, filter: Filter) -> Result<Vec<i64>> {
     let id = list.cell(0, table.id());
     let loaded = read::list(scope, &list).await?;
     if loaded.rows.len() > MOST_PEOPLE {
-        let message = format!("there are more than {MOST_PEOPLE}; narrow it down");
+        let message = format!("`filter` matches more than {MOST_PEOPLE} prospects; narrow it down");
         return Err(Problem::invalid(crate::Reason::TooManyItems, "filter", message).into());
     }
     Ok(loaded.rows.iter().filter_map(|row| row[id].key()).collect())
 }
 
-/// Refuses a plan that can't be carried out.
+/// Rejects a plan that can't be executed.
 async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Settings) -> Result<()> {
     let mut problems = Vec::new();
     if plan.providers.is_empty() {
         problems.push(Problem::invalid(
             crate::Reason::ValueRequired,
             "providers",
-            "name at least one",
+            "`providers` must name at least one provider",
         ));
     }
     for name in &plan.providers {
@@ -123,7 +123,7 @@ async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Setti
             None => {
                 let option = if name == "http" { "--lookup-url" } else { "--llm-url" };
                 let message =
-                    format!("{} is not set up on this server ({option})", name.to_uppercase());
+                    format!("{} is not configured on this server ({option})", name.to_uppercase());
                 problems.push(Problem::conflict(
                     crate::Reason::ProviderUnavailable,
                     "providers",
@@ -142,7 +142,7 @@ async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Setti
         }
     }
     if plan.variants > MOST_VARIANTS {
-        let message = format!("it must be from 0 to {MOST_VARIANTS}");
+        let message = format!("`variants` must be between 0 and {MOST_VARIANTS}");
         problems.push(Problem::invalid(crate::Reason::ValueOutOfRange, "variants", message));
     }
     let written_by_model = plan.providers.iter().any(|name| name == "llm");
@@ -151,7 +151,7 @@ async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Setti
                    AND \"template_type\" = 'body' AND \"is_active\"";
         if unit.count(sql, vec![unit.scope().organization().into()]).await? == 0 {
             let message =
-                "LLM is not asked, and there is no active template of the type BODY to write by";
+                "`variants` requires the provider LLM or an active message template of type BODY";
             problems.push(Problem::conflict(crate::Reason::TemplateMissing, "variants", message));
         }
     }
@@ -163,7 +163,7 @@ async fn source(unit: &mut Unit, list: i64) -> Result<Record> {
     if list.text("kind") == kind::LIST {
         return Ok(list);
     }
-    let message = "it is an enrichment itself; name its people (enrichProspects)";
+    let message = "the job is an enrichment; use enrichProspects to enrich its prospects";
     Err(Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into())
 }
 
@@ -189,7 +189,7 @@ fn job(unit: &Unit, name: Option<String>, source: Option<&Record>, plan: &Plan) 
     job
 }
 
-/// Puts in a record for each person, with what was known of them; gives how many there are.
+/// Inserts a record per prospect, with its current values. Returns the number of records.
 async fn records(unit: &mut Unit, job: i64, whom: &Whom) -> Result<i64> {
     let engine = unit.scope().store().engine();
     let now = || Value::Time(unit.now()).bind(Kind::Time);
@@ -228,8 +228,8 @@ async fn records(unit: &mut Unit, job: i64, whom: &Whom) -> Result<i64> {
     Ok(i64::try_from(rows).unwrap_or(i64::MAX))
 }
 
-/// What so many records will cost: as those of the last 30 days did that were asked about in the same way and cost
-/// anything, or at most what they may.
+/// Estimated cost of the records: the mean cost of paid records of the last 30 days with the same plan, or else the
+/// maximum cost.
 async fn estimate(
     unit: &Unit,
     rows: i64,

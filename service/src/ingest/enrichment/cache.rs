@@ -1,4 +1,4 @@
-//! What providers answered before.
+//! The cache of provider responses.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use crate::{
     write::Unit,
 };
 
-/// What an answer is about.
+/// Subject of a cached response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
     Company,
@@ -35,13 +35,14 @@ impl About {
         }
     }
 
-    /// The hash of what tells whom it is about: name and place of a company; the company, address and name of a person.
-    /// What is known of a person must not be told of their colleagues.
+    /// The cache key: a hash of name and location of a company, or of company, e-mail address and name of a person.
+    /// A response about a person must not be used for their colleagues.
     fn key(self, known: &Known) -> String {
         let company = company::key(&known.company_name);
         let told = match self {
             Self::Company => format!("{company}|{}", folded(&known.location)),
-            // A mailbox may be another's by now, and where somebody is may be what was found.
+            // The name is included because a mailbox may be reassigned. The location is not, because it may be a
+            // result.
             Self::Person => {
                 let (email, name) = (known.email.to_lowercase(), folded(&known.full_name));
                 format!("{company}|{email}|{name}")
@@ -55,18 +56,18 @@ impl About {
     }
 }
 
-/// An answer that was kept.
+/// A cache entry.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Kept {
-    /// What was asked for.
+    /// Requested fields.
     #[serde(default)]
     pub(super) wanted: Vec<Field>,
-    /// What was answered.
+    /// Result of the provider.
     #[serde(flatten)]
     pub(super) found: Found,
 }
 
-/// What a provider answered before about whom is asked now, while it is kept.
+/// Looks up an unexpired cache entry.
 pub(super) async fn find(
     unit: &Unit,
     about: About,
@@ -90,7 +91,7 @@ pub(super) async fn find(
     })
 }
 
-/// Counts that what a provider answered was used.
+/// Counts a cache hit.
 pub(super) async fn hit(unit: &Unit, provider: &str, known: &Known) -> Result<()> {
     for about in [About::Company, About::Person] {
         let sql = "UPDATE \"enrichment_cache\" SET \"hit_count\" = \"hit_count\" + 1 \
@@ -105,8 +106,8 @@ pub(super) async fn hit(unit: &Unit, provider: &str, known: &Known) -> Result<()
     Ok(())
 }
 
-/// Keeps what a provider answered, for as long as the settings say: what is about the company and what is about the
-/// person apart. That it knew nothing is kept too; what it was not sure of is not.
+/// Caches a provider response for the configured number of days, with separate entries for the company and the person.
+/// Empty results are cached too; results with a low confidence are not.
 pub(super) async fn keep(unit: &Unit, claimed: &Claimed, answer: &Answered) -> Result<()> {
     if claimed.cache_days <= 0 {
         return Ok(());
@@ -160,7 +161,7 @@ pub(super) async fn keep(unit: &Unit, claimed: &Claimed, answer: &Answered) -> R
     Ok(())
 }
 
-/// The mean of some numbers, with four places; nothing of none.
+/// The mean of some numbers, rounded to four decimal places; `None` if there are no numbers.
 pub(super) fn mean(numbers: impl Iterator<Item = f64>) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0.0);
     for number in numbers {
@@ -170,10 +171,10 @@ pub(super) fn mean(numbers: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0.0).then(|| (sum / count * 10_000.0_f64).round() / 10_000.0)
 }
 
-/// Throws away what has expired, of all organizations.
+/// Deletes the expired entries of all organizations.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database does not respond.
 pub async fn expire(store: &Store, now: DateTime<Utc>) -> Result<()> {
     let now = Value::Time(now).bind(Kind::Time);
     store.execute("DELETE FROM \"enrichment_cache\" WHERE \"expires_at\" <= {}", vec![now]).await

@@ -1,4 +1,4 @@
-//! Takes records over for a time: nobody else asks about them meanwhile.
+//! Claims records with a lease, so that only one worker enriches a record at a time.
 
 use chrono::TimeDelta;
 use sea_orm::Value as Bind;
@@ -28,10 +28,10 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// For how long nothing becomes of a job before a server that can't go on with it says so.
+/// How long a job must be idle before a server that lacks a provider reports this on the job.
 const ALONE: TimeDelta = TimeDelta::minutes(1);
 
-/// A record that was taken over.
+/// A claimed record.
 #[derive(Clone, Debug)]
 pub(super) struct Claimed {
     pub(super) job: i64,
@@ -41,24 +41,24 @@ pub(super) struct Claimed {
     pub(super) token: String,
     pub(super) plan: Plan,
     pub(super) ask: Ask,
-    /// What providers answered before.
+    /// Cache hits by provider.
     pub(super) cached: Vec<(&'static str, Found)>,
-    /// Whether more than one provider that costs something may be asked.
+    /// Whether more than one external provider may be called.
     pub(super) deep: bool,
-    /// How many days answers are kept.
+    /// TTL of cache entries, in days.
     pub(super) cache_days: i64,
 }
 
-/// What came of trying to take records over.
+/// Result of claiming records.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     pub(super) claimed: Vec<Claimed>,
-    /// Whether something was done without asking anybody, so that there may be more at once.
+    /// Whether records were ended without provider calls, so that more records can be claimed immediately.
     pub(super) moved: bool,
 }
 
-/// Takes over the next records of a job, at most so many: as many as the settings let be asked about at a time, and as the
-/// spending limit of the day pays for.
+/// Claims the next records of a job, at most `most`, within the concurrency limit of the settings and the daily spend
+/// limit.
 pub(super) async fn claim(
     scope: &Scope,
     job: i64,
@@ -67,7 +67,7 @@ pub(super) async fn claim(
     most: i64,
 ) -> Result<Taken> {
     let mut unit = Unit::begin(scope).await?;
-    // What runs and what is held back is counted by one at a time.
+    // The advisory lock keeps the counts of running records and reserved costs consistent.
     unit.hold_name(import_job::table(), "enrichment").await?;
     let settings = Settings::within(&unit).await?;
     let Some(before) = unit.claim(import_job::table(), job).await? else {
@@ -86,7 +86,7 @@ pub(super) async fn claim(
     let plan = Plan::of(&before);
     if let Some(unable) = unable(&plan, providers, &settings) {
         let why = match unable {
-            // Another server may be able to: it is told only when none has been for a while.
+            // Another server may have the provider: the error is reported only if the job has been idle for a while.
             Unable::NotHere(_) if before.time("updated_at") > Some(unit.now() - ALONE) => {
                 return Ok(Taken::default());
             }
@@ -149,11 +149,11 @@ pub(super) async fn claim(
     Ok(round)
 }
 
-/// Why a plan can't be carried out now.
+/// Why a plan can't be executed now.
 enum Unable {
     /// This server does not have the provider.
     NotHere(Note),
-    /// As the settings are it can't be asked.
+    /// The settings prevent calls to the provider.
     Refused(Note),
 }
 
@@ -167,7 +167,7 @@ fn unable(plan: &Plan, providers: &Providers, settings: &Settings) -> Option<Una
     })
 }
 
-/// About how many records of the organization somebody is asked now.
+/// Number of records of the organization that are being enriched now.
 async fn running(unit: &Unit) -> Result<i64> {
     let sql = "SELECT count(*) FROM \"import_records\" WHERE \"organization_id\" = {} \
                AND \"status\" = 'processing' AND \"lease_until\" >= {}";
@@ -175,7 +175,7 @@ async fn running(unit: &Unit) -> Result<i64> {
     unit.count(sql, vec![unit.scope().organization().into(), now]).await
 }
 
-/// The next records of a job: those whose turn it is, and those that somebody took over and did not come back with.
+/// The next records of a job: due pending records, and records with an expired lease.
 async fn next(unit: &Unit, job: i64, most: i64) -> Result<Vec<Record>> {
     let lock = match unit.scope().store().engine() {
         Engine::Postgres => " FOR NO KEY UPDATE SKIP LOCKED",
@@ -196,7 +196,7 @@ async fn next(unit: &Unit, job: i64, most: i64) -> Result<Vec<Record>> {
     rows.iter().map(|row| Record::read(table, row, 0)).collect()
 }
 
-/// The person a record is about, and their company.
+/// The prospect of a record, and their company.
 async fn about_whom(unit: &mut Unit, record: &Record) -> Result<Option<(Record, Record)>> {
     let Some(person) = record.number("prospect_id") else { return Ok(None) };
     let person = unit.peek(prospect::table(), person).await?;
@@ -237,7 +237,7 @@ async fn ask(
     })
 }
 
-/// What providers have written into fields of a person and a company, the newest of each.
+/// The newest value that providers have written to each field of a person and a company.
 pub(super) async fn found_before(
     unit: &Unit,
     person: i64,
@@ -258,7 +258,7 @@ pub(super) async fn found_before(
     Ok(found)
 }
 
-/// What asking costs at most; notes what needs not be asked, because it was answered before.
+/// Maximum cost of the provider calls. Cache hits cost nothing and are added to `claimed`.
 async fn cost_at_most(
     unit: &mut Unit,
     claimed: &mut Claimed,
@@ -302,14 +302,14 @@ async fn cost_at_most(
 
 enum Payable {
     Now,
-    /// When what is held back for others was not needed.
+    /// Once reservations of other records are released.
     Later,
-    /// Not today, and why.
+    /// Not today, with the reason.
     Tomorrow(Note),
 }
 
-/// Whether the day may cost so much more. What was spent and what is held back are read by one statement: between two
-/// of them what is held back may have become what was spent.
+/// Whether the daily spend limit allows this additional cost. One statement reads both spent and reserved amounts:
+/// between two statements, a reservation could become spending.
 async fn payable(
     unit: &Unit,
     cost: f64,
@@ -333,7 +333,7 @@ async fn payable(
     let rows = unit.query(sql, vec![organization.into(), day, organization.into()]).await?;
     let Some(row) = rows.first() else { return Ok(Payable::Now) };
     let (spent, held): (f64, f64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    // Sums of many parts are off by less than this.
+    // Tolerance for floating-point sums.
     let limit = limit + 1e-9;
     if spent + held + cost <= limit {
         return Ok(Payable::Now);
@@ -345,7 +345,7 @@ async fn payable(
     Ok(Payable::Tomorrow(Note::new(code, [&spent, &limit, &cost])))
 }
 
-/// Notes who asks about a record, until when, and what is held back for it. The change log tells what comes of it.
+/// Leases a record and reserves its maximum cost. The change log has an entry for the result only.
 async fn lease(unit: &Unit, claimed: &Claimed, cost: f64) -> Result<()> {
     let sql = "UPDATE \"import_records\" SET \"status\" = 'processing', \"processing_attempts\" = {}, \
                \"lease_until\" = {}, \"lease_token\" = {}, \"reserved_cost\" = {}, \"updated_at\" = {} \

@@ -1,4 +1,4 @@
-//! Ways of writing to a person become outreach drafts, which a person reads.
+//! Creates outreach drafts from message variants, for review by a person.
 
 use serde_json::{Value as Json, json};
 
@@ -13,8 +13,8 @@ use crate::{
     write::{Input, Record, Unit, row},
 };
 
-/// Makes a draft of each way of writing to a person; gives what is told of them. Nobody writes to those who want to hear
-/// nothing more.
+/// Creates a draft per message variant and returns the variants as JSON. No drafts are created for a person who has
+/// opted out.
 pub(super) async fn make(
     unit: &mut Unit,
     claimed: &Claimed,
@@ -49,13 +49,13 @@ pub(super) async fn make(
     Ok(told)
 }
 
-/// `A`, `B`, `C` …
+/// The name of a variant: `A`, `B`, `C` …
 pub(super) fn letter(number: usize) -> String {
     let letter = u8::try_from(number % 26).unwrap_or_default() + b'A';
     char::from(letter).to_string()
 }
 
-/// Makes a draft, which waits to be read; nothing when it can't be one.
+/// Creates a draft that is pending review. Returns `None` if the validation rejects the draft.
 pub(super) async fn draft(
     unit: &mut Unit,
     prospect: i64,
@@ -95,8 +95,7 @@ pub(super) async fn draft(
     Ok(Some(draft.id()))
 }
 
-/// Ways of writing that the active templates give, in the order of their names; one of which something is not known is
-/// left out.
+/// Message variants rendered from the active templates, ordered by name. A template with an unknown value is skipped.
 async fn of_templates(
     unit: &mut Unit,
     most: u32,
@@ -132,10 +131,10 @@ async fn of_templates(
         }
         let subject = of_same_name("subject").and_then(|one| Some((one, render(one)?)));
         used.extend(subject.as_ref().map(|(template, _)| *template));
-        // In the order of their keys, so that two workers don't wait for each other in a circle.
+        // Ordered by primary key, so that two workers don't deadlock.
         used.sort_by_key(|template| template.id());
         for template in used {
-            // Without an entry in the log for each of so many people.
+            // A direct statement avoids a change log entry per person.
             let sql = "UPDATE \"message_templates\" SET \"usage_count\" = \"usage_count\" + 1 \
                        WHERE \"id\" = {} AND \"organization_id\" = {}";
             let binds = vec![template.id().into(), unit.scope().organization().into()];

@@ -1,4 +1,4 @@
-//! The fields that can be found out.
+//! Fields that can be enriched.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +15,11 @@ use crate::{
 pub enum Field {
     /// Phone number of a person.
     Phone,
-    /// What a person does.
+    /// Job title of a person.
     JobTitle,
-    /// Profile of a person.
+    /// LinkedIn profile of a person.
     LinkedinUrl,
-    /// Where a person is.
+    /// Location of a person.
     Location,
     /// Website of a company.
     Website,
@@ -29,7 +29,7 @@ pub enum Field {
     Industry,
 }
 
-/// All of them.
+/// All fields.
 pub const FIELDS: [Field; 7] = [
     Field::Phone,
     Field::JobTitle,
@@ -40,14 +40,14 @@ pub const FIELDS: [Field; 7] = [
     Field::Industry,
 ];
 
-/// What stands for a size that nobody knows.
+/// Placeholder for an unknown size.
 const NO_SIZE: &str = "unknown";
 
-/// What stands for an industry that nobody knows: as lists write it, and as the documents do.
+/// Placeholders for an unknown industry: the one of imports, and the one of the source documents.
 const NO_INDUSTRY: [&str; 2] = ["Unknown", "Unclassified"];
 
 impl Field {
-    /// Its name.
+    /// Name of the field.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -61,19 +61,19 @@ impl Field {
         }
     }
 
-    /// The one with this name.
+    /// The field with this name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         FIELDS.into_iter().find(|field| field.name() == name)
     }
 
-    /// Whether it is a company's, and not a person's.
+    /// Whether the field belongs to a company rather than a person.
     #[must_use]
     pub fn is_of_company(self) -> bool {
         matches!(self, Self::Website | Self::Size | Self::Industry)
     }
 
-    /// The column that holds it.
+    /// The database column of the field.
     pub(super) fn column(self) -> &'static str {
         match self {
             Self::Industry => "industry_id",
@@ -81,7 +81,7 @@ impl Field {
         }
     }
 
-    /// What is known of it; empty where nothing is.
+    /// The known value of the field; empty if unknown.
     pub(super) fn known(self, known: &Known) -> &str {
         match self {
             Self::Phone => &known.phone,
@@ -95,7 +95,7 @@ impl Field {
     }
 }
 
-/// What is known of a person and their company, what stands for nothing left out.
+/// Known values of a person and their company, without placeholders.
 pub(super) async fn known(unit: &mut Unit, person: &Record, company: &Record) -> Result<Known> {
     let id = company.number("industry_id").unwrap_or_default();
     let industry = unit.peek(industry::table(), id).await?;
@@ -122,7 +122,7 @@ pub(super) fn told(person: &Record, company: &Record, industry: &str) -> Known {
     }
 }
 
-/// Which part of what can be known is known, from 0 to 1: name, address and company are always.
+/// Data completeness, from 0 to 1. Name, e-mail address and company are always known.
 pub(super) fn completeness(known: &Known) -> f64 {
     let filled = FIELDS.iter().filter(|field| !field.known(known).is_empty()).count();
     #[expect(clippy::cast_precision_loss, reason = "a handful of fields")]

@@ -1,5 +1,5 @@
-//! Keeps what came of asking about a record: in one transaction values, where they came from, what it cost, and the state
-//! of record and job.
+//! Stores the result of enriching a record in one transaction: values, their provenance, usage logs, and the status of
+//! record and job.
 
 use std::time::{Duration, Instant};
 
@@ -30,28 +30,28 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// What came of asking.
+/// Result of the provider calls for a record.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    /// What was found, by whom, and what it cost.
+    /// Found values, with source and cost.
     pub(super) values: Vec<Sourced>,
-    /// Ways of writing to the person, and by whom they were written.
+    /// Message variants, with source.
     pub(super) variants: Vec<(Variant, String)>,
-    /// What calls took, in their order.
+    /// Usage of the calls, in call order.
     pub(super) charges: Vec<Charge>,
-    /// What is to be kept for others, by provider.
+    /// Responses to cache, by provider.
     pub(super) answers: Vec<Answered>,
-    /// Providers whose answers were there already.
+    /// Providers with a cache hit.
     pub(super) hits: Vec<&'static str>,
-    /// Why a provider could not be asked.
+    /// Why a provider call failed.
     pub(super) failure: Option<Failure>,
-    /// What it said of that itself.
+    /// Error message of the provider.
     pub(super) said: Option<String>,
-    /// How long it took, in milliseconds.
+    /// Duration, in milliseconds.
     pub(super) took_ms: i64,
 }
 
-/// What a provider answered, and what it was asked about.
+/// A provider response with the fields of its request.
 #[derive(Clone, Debug)]
 pub(super) struct Answered {
     pub(super) provider: &'static str,
@@ -59,7 +59,7 @@ pub(super) struct Answered {
     pub(super) found: Found,
 }
 
-/// A value, and where it came from.
+/// A value with its source and cost.
 #[derive(Clone, Debug)]
 pub(super) struct Sourced {
     pub(super) found: FoundValue,
@@ -67,13 +67,13 @@ pub(super) struct Sourced {
     pub(super) cost: f64,
 }
 
-/// How long it is tried to keep what was paid for: as long as the record is ours.
+/// How long storing a paid result is retried: as long as the lease of the record.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// The longest pause in between.
+/// Maximum delay between retries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Keeps what came of asking. A database that does not answer is asked again: money was spent.
+/// Stores the result. Retries while the database is unavailable, because the calls have been paid for.
 pub(super) async fn finish(scope: &Scope, claimed: &Claimed, outcome: &Outcome) -> Result<()> {
     let (begun, first) = (Instant::now(), scope.now());
     let mut pause = Duration::from_millis(100);
@@ -81,7 +81,7 @@ pub(super) async fn finish(scope: &Scope, claimed: &Claimed, outcome: &Outcome) 
     loop {
         match Box::pin(once(scope, claimed, outcome, again)).await {
             Err(Error::Unavailable(why)) if begun.elapsed() < PATIENCE => {
-                tracing::debug!(record = claimed.record, %why, "an answer could not be kept yet");
+                tracing::debug!(record = claimed.record, %why, "an enrichment result could not be stored yet");
                 tokio::time::sleep(pause).await;
                 pause = LONGEST_PAUSE.min(pause * 2);
                 again = Some(first);
@@ -91,7 +91,7 @@ pub(super) async fn finish(scope: &Scope, claimed: &Claimed, outcome: &Outcome) 
     }
 }
 
-/// Keeps what came of asking; `again` since when it was tried before.
+/// Stores the result. On a retry, `again` is the time of the first attempt.
 async fn once(
     scope: &Scope,
     claimed: &Claimed,
@@ -99,7 +99,7 @@ async fn once(
     again: Option<DateTime<Utc>>,
 ) -> Result<()> {
     let mut unit = Unit::begin(scope).await?;
-    // In the order in which everybody else holds them: the person, their company, the rows of lists, the ledgers.
+    // The global lock order: prospect, company, import rows, usage logs.
     let person = unit.find(prospect::table(), claimed.prospect).await?;
     let company = person.and_then(|person| person.number("company_id"));
     unit.find(company::table(), company.unwrap_or_default()).await?;
@@ -109,7 +109,7 @@ async fn once(
     if let (Some(first), false) = (again, is_ours)
         && ledger::has(&unit, &outcome.charges, &claimed.token, first).await?
     {
-        // It was committed before, and only the answer was lost.
+        // An earlier attempt was committed, and only the response was lost.
         return Ok(());
     }
     let (job_id, record_id) = (job.as_ref().map(Record::id), record.as_ref().map(Record::id));
@@ -152,7 +152,7 @@ fn add_cost(row: &mut Record, column: &str, cost: f64) {
     row.set(column, Value::Double(rounded(before + cost)));
 }
 
-/// Brings a record that is ours into the state that follows.
+/// Sets the new status of a record whose lease we hold, and applies the found values.
 async fn settle(
     unit: &mut Unit,
     claimed: &Claimed,
@@ -174,7 +174,7 @@ async fn settle(
         }
         None => {}
         Some(failure @ Failure::Misconfigured(told)) => {
-            // Nobody's fault but ours: the others need not be tried, and this one was not.
+            // A configuration error affects all records, so the job stops and the attempt does not count.
             record.set("status", Value::Text(status::PENDING.to_owned()));
             record.set("processing_attempts", Value::Int(claimed.attempt - 1));
             record.set("last_error", why(failure));
@@ -194,7 +194,7 @@ async fn settle(
         }
         Some(failure) => over(unit, record, job, status::FAILED, Some(failure.note().clone())),
     }
-    // What others found before one failed for good is paid for, and kept.
+    // Results of providers that succeeded before the permanent failure have been paid for, so they are applied.
     let applied = apply::apply(unit, claimed, outcome).await?;
     let has_failed = outcome.failure.is_some();
     let Some(applied) = applied else {
@@ -217,7 +217,7 @@ async fn settle(
     Ok(())
 }
 
-/// A record is over in this way; `why`, where it is not as it was meant.
+/// Ends a record with this status. `why` is the reason unless the record was enriched.
 fn over(
     unit: &Unit,
     record: &mut Record,
@@ -243,7 +243,7 @@ pub(super) fn noted(note: Note) -> Value {
     Note::stored(&[note]).map_or(Value::Null, Value::Text)
 }
 
-/// Nobody asks about a record any more, and nothing is held back for it.
+/// Releases the lease and the reserved cost of a record.
 fn release(record: &mut Record) {
     for column in ["lease_until", "lease_token", "next_attempt_at"] {
         record.set(column, Value::Null);
@@ -251,15 +251,15 @@ fn release(record: &mut Record) {
     record.set("reserved_cost", Value::Double(0.0));
 }
 
-/// One more is over in this way.
+/// Increments a counter and the processed records.
 fn count(job: &mut Record, column: &str) {
     for column in [column, "processed_records"] {
         job.set(column, Value::Int(job.number(column).unwrap_or_default() + 1));
     }
 }
 
-/// How long it takes until a record is tried again: two to the power of attempts in minutes, and up to half as much, which
-/// follows from the record, so that those which failed together don't come back together.
+/// The backoff before the next attempt: two to the power of `attempt` in minutes, plus a jitter of up to half of that.
+/// The jitter is derived from the record, so that records which failed together are not retried together.
 fn pause(record: i64, attempt: i64) -> chrono::TimeDelta {
     let minutes = 1_i64 << attempt.clamp(0, 16);
     let seconds = minutes * 60;
@@ -268,7 +268,7 @@ fn pause(record: i64, attempt: i64) -> chrono::TimeDelta {
     chrono::TimeDelta::seconds(seconds + jitter)
 }
 
-/// Ends a record about which nobody is asked.
+/// Ends a record without calling providers.
 pub(super) async fn close(
     unit: &mut Unit,
     job: &mut Record,
@@ -283,7 +283,7 @@ pub(super) async fn close(
     Ok(())
 }
 
-/// Ends a job of which all records are over: it failed when nothing came of any.
+/// Ends a job when all records are processed. The job has failed if some records failed and none was enriched.
 pub(super) fn conclude(unit: &Unit, job: &mut Record) {
     let open = [job_status::PROCESSING, job_status::PENDING, job_status::PAUSED];
     let number = |column| job.number(column).unwrap_or_default();

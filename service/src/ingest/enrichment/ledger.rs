@@ -1,4 +1,4 @@
-//! What calls took, as rows of the ledgers.
+//! Writes the usage of provider calls to the usage logs.
 
 use chrono::{DateTime, Utc};
 
@@ -11,11 +11,11 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// What the workflow is called in the ledger.
+/// Workflow name in the usage log.
 const WORKFLOW: &str = "enrichment";
 
-/// Writes what a call took, for a record and its job where they are there still; gives the key of the row in the ledger of
-/// language models, if one was asked.
+/// Logs the usage of a call, with its record and job if they still exist. Returns the primary key of the LLM usage log
+/// for calls to a language model.
 pub(super) async fn write(
     unit: &mut Unit,
     charge: &Charge,
@@ -63,13 +63,13 @@ pub(super) async fn write(
     Ok(is_llm.then(|| row.id()))
 }
 
-/// What a call is called in the ledger: as its provider calls it, or by the lease that it was made under.
+/// The request ID of a call in the usage log: the ID of the provider, or else one derived from the lease token.
 pub(super) fn id(charge: &Charge, token: &str, number: usize) -> String {
     let own = || format!("{token}/{number}");
     charge.request_id.clone().filter(|id| !id.is_empty()).unwrap_or_else(own)
 }
 
-/// Whether the first of these calls is in a ledger, written not before this moment.
+/// Whether the first of these calls has been logged since this timestamp.
 pub(super) async fn has(
     unit: &Unit,
     charges: &[Charge],
@@ -89,7 +89,7 @@ pub(super) async fn has(
     Ok(unit.count(&sql, binds).await? > 0)
 }
 
-/// A count that a column of 32 bits holds.
+/// A count, clamped to a 32-bit column.
 fn number(count: i64) -> Value {
     Value::Int(count.clamp(0, i32::MAX.into()))
 }

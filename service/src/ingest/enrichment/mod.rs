@@ -1,8 +1,8 @@
-//! Enrichment: providers are asked about people we know, and what they find is filled in.
+//! Enrichment of prospects with data from providers.
 //!
-//! A job of the kind [`ENRICHMENT`](super::import_job::kind::ENRICHMENT) has a record for each person. Workers
-//! claim records for a time, ask [providers](Provider) outside of any transaction, and keep what came of
-//! it in one: values, where they came from, what it cost, and the state of record and job.
+//! A job of the kind [`ENRICHMENT`](super::import_job::kind::ENRICHMENT) has a record per prospect. Workers lease
+//! records, call [providers](Provider) outside of any transaction, and store the result in one transaction: values,
+//! their provenance, usage logs, and the status of record and job.
 
 mod apply;
 mod begin;
@@ -33,11 +33,11 @@ pub(super) use undo::{next as next_to_undo, take_back, take_out};
 
 use chrono::TimeDelta;
 
-/// How long a worker may take over a record, before another takes it over.
+/// Duration of a lease, after which another worker may claim the record.
 pub const LEASE: TimeDelta = TimeDelta::minutes(5);
 
-/// How often a record is tried.
+/// Maximum number of attempts per record.
 pub const ATTEMPTS: i64 = 3;
 
-/// What is less sure than this is not worth keeping.
+/// Minimum confidence of a value that is used.
 pub const LEAST_CONFIDENCE: f64 = 0.3;

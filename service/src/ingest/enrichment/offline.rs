@@ -1,4 +1,4 @@
-//! The provider that asks nobody: what follows from what is known already.
+//! The rule provider, which derives values from known values without network access.
 
 use futures_util::future::BoxFuture;
 
@@ -8,11 +8,11 @@ use super::{
 };
 use crate::normal_form::{country, domain, person};
 
-/// Rules of our own.
+/// Provider with built-in rules.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Offline;
 
-/// How many letters of a word must be the same to mean the same industry: `Logistik`, `Logistics`.
+/// Length of the word prefix that identifies an industry, e.g. in `Logistik` and `Logistics`.
 const STEM: usize = 6;
 
 impl Provider for Offline {
@@ -44,14 +44,14 @@ impl Provider for Offline {
     }
 }
 
-/// The host of an address that is not a provider's; surely so when it begins like the name of the company.
+/// The domain of a business e-mail address. The confidence is higher if the domain matches the company name.
 fn website(ask: &Ask) -> Option<(String, f64)> {
     let own = domain::business(&ask.known.email)?;
     let confidence = if domain::names_company(&own, &ask.known.company_name) { 0.9 } else { 0.6 };
     Some((own, confidence))
 }
 
-/// The country of the phone number, or of the host.
+/// The country of the phone number, or of the top-level domain.
 fn location(ask: &Ask) -> Option<(String, f64)> {
     if let Some(country) = country::of_phone(&ask.known.phone) {
         return Some((country, 0.5));
@@ -62,7 +62,7 @@ fn location(ask: &Ask) -> Option<(String, f64)> {
     Some((country::name_of(code)?, 0.4))
 }
 
-/// An industry of which a word stands in the name of the company.
+/// The industry that has a word in common with the company name.
 fn industry(ask: &Ask) -> Option<(String, f64)> {
     let company = person::folded(&ask.known.company_name);
     let stem = |word: &str| word.chars().take(STEM).collect::<String>();
@@ -74,6 +74,6 @@ fn industry(ask: &Ask) -> Option<(String, f64)> {
     };
     let mut named = ask.industries.iter().filter(has);
     let only = named.next()?;
-    // Two that may be meant are none.
+    // An ambiguous match is no match.
     named.next().is_none().then(|| (only.clone(), 0.5))
 }

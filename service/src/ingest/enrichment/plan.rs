@@ -1,4 +1,4 @@
-//! What an enrichment is to do: who is asked, and what is done with what they find.
+//! The plan of an enrichment: providers, and the policy for existing values.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -8,17 +8,20 @@ use crate::{
     write::Record,
 };
 
-/// The most ways of writing to a person that are asked for.
+/// Maximum number of message variants per prospect.
 pub const MOST_VARIANTS: u32 = 10;
 
-/// Who can be asked, in the order in which they are.
+/// Providers, in call order.
 pub const PROVIDERS: &[Word] = &[
-    word("rules", "Built-in rules, which derive values from known ones; no cost, no network."),
+    word(
+        "rules",
+        "Built-in rules that derive values from known ones, without cost or network access.",
+    ),
     word("http", "An HTTP lookup service, configured on the server (--lookup-url)."),
     word("llm", "A language model, chosen by the settings llm_provider and llm_model."),
 ];
 
-/// What becomes of values that are there already.
+/// Policies for existing values.
 pub const POLICIES: &[Word] = &[
     word(policy::FILL_EMPTY, "Fills empty fields only."),
     word(
@@ -35,15 +38,15 @@ pub(super) mod policy {
     pub(in super::super) const OVERWRITE: &str = "overwrite";
 }
 
-/// What an enrichment is to do, as it stands in `import_jobs.options`.
+/// The plan of an enrichment, as stored in `import_jobs.options`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Plan {
-    /// Who is asked: words of [`PROVIDERS`].
+    /// Providers to call: enum values of [`PROVIDERS`].
     pub providers: Vec<String>,
-    /// What becomes of values that are there already: a word of [`POLICIES`].
+    /// Policy for existing values: an enum value of [`POLICIES`].
     pub policy: String,
-    /// How many ways of writing to each person are to be found.
+    /// Number of message variants per prospect.
     pub variants: u32,
 }
 
@@ -58,7 +61,7 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// The plan of a job; what is usual where it says nothing.
+    /// The plan of a job, with defaults for missing options.
     pub(super) fn of(job: &Record) -> Self {
         match job.value("options") {
             crate::Value::Json(options) => {
@@ -68,7 +71,7 @@ impl Plan {
         }
     }
 
-    /// Whether the policy lets a value be replaced: nothing there, or found before, or anything.
+    /// Whether the policy allows replacing the current value.
     pub(super) fn may_replace(&self, current: &str, found_before: Option<&str>) -> bool {
         current.is_empty()
             || self.policy == policy::OVERWRITE

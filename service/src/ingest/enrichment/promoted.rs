@@ -1,4 +1,4 @@
-//! Messages that another system wrote to people become drafts, when the people become prospects.
+//! Creates drafts from migrated messages when their records become prospects.
 
 use serde_json::Value as Json;
 
@@ -14,10 +14,10 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// Where messages stand in what another system keeps of them.
+/// Keys of the message list in the migrated content.
 const MESSAGES: [&str; 4] = ["variants", "email_variants", "emails", "drafts"];
 
-/// Makes drafts of the messages that these records hold, where they are about somebody by now.
+/// Creates drafts from the messages of these records, if the records have a prospect by now.
 pub(in super::super) async fn write_to(unit: &mut Unit, records: &[Record]) -> Result<()> {
     for record in records {
         let Value::Json(content) = record.value("generated_content") else { continue };
@@ -38,8 +38,8 @@ pub(in super::super) async fn write_to(unit: &mut Unit, records: &[Record]) -> R
     Ok(())
 }
 
-/// The messages in what another system keeps: a list of texts, or of objects with a text and a subject; subjects may stand
-/// in a list of their own.
+/// Reads messages from migrated content: an array of texts, or of objects with a text and a subject. Subjects may also
+/// be in a separate array.
 fn variants(content: &Json) -> Vec<Variant> {
     let list = content
         .as_array()

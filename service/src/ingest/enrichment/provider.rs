@@ -1,4 +1,4 @@
-//! The port of providers: who is asked about people and companies.
+//! The interface of enrichment providers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,48 +9,48 @@ use super::field::Field;
 use crate::governance::setting::{Price, Settings};
 use crate::ingest::note::Note;
 
-/// Somebody who can be asked about people and companies.
+/// A provider of data about people and companies.
 pub trait Provider: Send + Sync {
-    /// What it is called, one of [`PROVIDERS`](super::PROVIDERS).
+    /// Name of the provider, one of [`PROVIDERS`](super::PROVIDERS).
     fn name(&self) -> &'static str;
 
-    /// Why it can't be asked as the settings are; nothing when it can.
+    /// The configuration error that prevents calls with these settings, if any.
     fn refuses(&self, _: &Settings) -> Option<Note> {
         None
     }
 
-    /// Whether it goes outside: then what it answers is kept for others who ask the same.
+    /// Whether the provider is an external service. Responses of external services are cached.
     fn is_outside(&self) -> bool {
         true
     }
 
-    /// What asking this costs at most, in US dollars: held back from the limit of the day before it is asked.
+    /// Maximum cost of a request, in US dollars. This amount is reserved from the daily spend limit before the call.
     fn most(&self, ask: &Ask) -> f64;
 
-    /// Asks. What it took is told also when nothing came of it.
+    /// Calls the provider. The response has the usage even if the call failed.
     fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer>;
 }
 
-/// What is known of a person, and what is to be found out.
+/// A provider request: known values of a person, and the wanted fields.
 #[derive(Clone, Debug, Default)]
 pub struct Ask {
-    /// What is known, also of the company.
+    /// Known values of the person and the company.
     pub known: Known,
-    /// The fields that are to be found.
+    /// Wanted fields.
     pub wanted: Vec<Field>,
-    /// The names of the industries that there are.
+    /// Names of the existing industries.
     pub industries: Vec<String>,
-    /// How many ways of writing to the person are to be found.
+    /// Number of message variants to generate.
     pub variants: u32,
-    /// The model that is to be asked.
+    /// The language model.
     pub model: String,
-    /// Who runs it.
+    /// The provider of the language model.
     pub llm_provider: String,
-    /// Its price by the settings of the organization.
+    /// Price of the language model, from the settings of the organization.
     pub price: Price,
 }
 
-/// What is known of a person and their company; empty where nothing is.
+/// Known values of a person and their company; unknown values are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// Full name.
@@ -59,11 +59,11 @@ pub struct Known {
     pub email: String,
     /// Phone number (E.164).
     pub phone: String,
-    /// What the person does.
+    /// Job title.
     pub job_title: String,
-    /// Address of the profile at LinkedIn.
+    /// URL of the LinkedIn profile.
     pub linkedin_url: String,
-    /// Where the person is.
+    /// Location of the person.
     pub location: String,
     /// Name of the company.
     pub company_name: String,
@@ -75,23 +75,23 @@ pub struct Known {
     pub industry: String,
 }
 
-/// What a provider says.
+/// A provider response.
 #[derive(Debug)]
 pub struct Answer {
-    /// What it found, or why it could not be asked.
+    /// The result, or why the call failed.
     pub outcome: Result<Found, Failure>,
-    /// What it took; nothing for what costs nothing and goes nowhere.
+    /// Usage of the call; `None` for a local provider without cost.
     pub charge: Option<Charge>,
-    /// What the provider itself said of a failure: it may be about the person, so it stands with their record only.
+    /// Error message of the provider. It may contain personal data, so it is stored with the record only.
     pub said: Option<String>,
 }
 
-/// What was found.
+/// Result of a provider.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     /// Values of fields.
     pub values: Vec<Value>,
-    /// Ways of writing to the person.
+    /// Message variants.
     #[serde(default)]
     pub variants: Vec<Variant>,
 }
@@ -101,25 +101,25 @@ pub struct Found {
 pub struct Value {
     /// The field.
     pub field: Field,
-    /// What it is.
+    /// The value.
     pub value: String,
-    /// How sure the provider is, from 0 to 1.
+    /// Confidence of the provider, from 0 to 1.
     pub confidence: f64,
 }
 
-/// A way of writing to a person.
+/// A message variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variant {
-    /// What it is about, in one line.
+    /// Subject line.
     pub subject: Option<String>,
     /// The message.
     pub content: String,
-    /// The template that it was made of.
+    /// The template that the message was rendered from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<i64>,
 }
 
-/// Why a provider could not be asked.
+/// Why a provider call failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// It may answer later: after so long, where it says that.
@@ -131,7 +131,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Why, in words of our own.
+    /// Our own error message, without text of the provider.
     #[must_use]
     pub fn note(&self) -> &Note {
         match self {
@@ -140,38 +140,38 @@ impl Failure {
     }
 }
 
-/// What a call took: a row of a ledger.
+/// Usage of a call, which becomes a row of a usage log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Charge {
-    /// Who was paid.
+    /// The provider.
     pub provider: String,
-    /// The language model, where one was asked.
+    /// The language model; `None` for other services.
     pub model: Option<String>,
-    /// Where it was asked.
+    /// The endpoint or operation.
     pub operation: String,
-    /// Tokens of the prompt.
+    /// Number of prompt tokens.
     pub prompt_tokens: i64,
-    /// Tokens of the answer.
+    /// Number of completion tokens.
     pub completion_tokens: i64,
-    /// What it cost, in US dollars.
+    /// Cost, in US dollars.
     pub cost: f64,
-    /// How long it took, in milliseconds.
+    /// Latency, in milliseconds.
     pub latency_ms: i64,
-    /// The status of HTTP.
+    /// HTTP status code.
     pub status_code: Option<i64>,
-    /// How large the request was, in bytes.
+    /// Size of the request, in bytes.
     pub request_size: i64,
-    /// How large the answer was, in bytes.
+    /// Size of the response, in bytes.
     pub response_size: i64,
-    /// What the provider calls the request.
+    /// Request ID of the provider.
     pub request_id: Option<String>,
-    /// Why the answer ended.
+    /// Why the model stopped generating.
     pub finish_reason: Option<String>,
-    /// Why it failed.
+    /// Error message of a failed call.
     pub error: Option<String>,
 }
 
-/// The providers of a server, in the order in which they are asked: what costs nothing first.
+/// The providers of a server, in call order: free providers first.
 #[derive(Clone, Default)]
 pub struct Providers {
     all: Arc<[Arc<dyn Provider>]>,
@@ -185,30 +185,30 @@ impl std::fmt::Debug for Providers {
 }
 
 impl Providers {
-    /// These.
+    /// Creates the list of providers, without a spend limit.
     #[must_use]
     pub fn new(all: Vec<Arc<dyn Provider>>) -> Self {
         Self { all: all.into(), spend_limit: None }
     }
 
-    /// With a limit of the operator on what each organization may spend on a day, in US dollars.
+    /// Sets the operator's daily spend limit per organization, in US dollars.
     #[must_use]
     pub fn limited(self, spend_limit: Option<f64>) -> Self {
         Self { spend_limit, ..self }
     }
 
-    /// What an organization may spend on a day, in US dollars: what its setting says, up to the operator's limit.
+    /// Daily spend limit of an organization, in US dollars: its setting, capped by the operator's limit.
     #[must_use]
     pub fn spend_limit(&self, setting: f64) -> f64 {
         self.spend_limit.map_or(setting, |limit| limit.min(setting))
     }
 
-    /// Those with these names, in their order.
+    /// The providers with these names, in call order.
     pub fn named<'p>(&'p self, names: &'p [String]) -> impl Iterator<Item = &'p Arc<dyn Provider>> {
         self.all.iter().filter(|one| names.iter().any(|name| name == one.name()))
     }
 
-    /// The one with this name.
+    /// The provider with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Provider>> {
         self.all.iter().find(|one| one.name() == name)

@@ -1,4 +1,4 @@
-//! Works on enrichments: takes records over, asks providers, keeps what they say.
+//! The enrichment worker: claims records, calls providers and stores the results.
 
 use std::{
     sync::Arc,
@@ -25,13 +25,13 @@ use crate::{
     value::Value,
 };
 
-/// How long it may take to notice that it is to stop.
+/// Maximum delay before a stop signal is noticed.
 const SHORT: Duration = Duration::from_millis(50);
 
-/// How often it is looked whether more can be asked about while some are.
+/// How often more records are claimed while others are being enriched.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Works on the enrichments of all organizations.
+/// A worker that runs the enrichments of all organizations.
 pub struct Worker {
     store: Store,
     clock: Arc<dyn Clock>,
@@ -47,38 +47,38 @@ impl std::fmt::Debug for Worker {
 }
 
 impl Worker {
-    /// One that works on this database, and asks these providers.
+    /// Creates a worker for this database and these providers.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>, providers: Providers) -> Self {
         let name = format!("{:016x}", fastrand::u64(..));
         Self { store, clock, providers, name, claims: 0 }
     }
 
-    /// Works on what there is and looks again after each `pause`, until `stop` says so; then it ends what it has begun.
+    /// Processes records and polls after each `pause`, until `stop` returns true; then finishes the records in flight.
     pub async fn work(mut self, pause: Duration, stop: impl Fn() -> bool) {
         while !stop() {
             match self.until(&stop).await {
                 Ok(_) => rest(pause, &stop).await,
                 Err(error) => {
-                    tracing::warn!(%error, "enrichments could not be worked on");
+                    tracing::warn!(%error, "enrichments could not be processed");
                     rest(pause.max(Duration::from_secs(5)), &stop).await;
                 }
             }
         }
     }
 
-    /// Asks about every record whose turn it is, as many at a time as the settings let; gives how many there were.
+    /// Enriches all due records, within the concurrency limit of the settings. Returns the number of records.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer. What providers have said is kept all the same, as soon as
-    /// it does.
+    /// [`Error::Unavailable`] if the database does not respond. Provider responses are stored anyway as soon as it
+    /// responds again.
     pub async fn round(&mut self) -> Result<u64> {
         self.until(&|| false).await
     }
 
     async fn until(&mut self, stop: &impl Fn() -> bool) -> Result<u64> {
         let mut asked = 0;
-        // Each by itself: one that waits for the database must not wait for whoever takes more over.
+        // One task per record, so that a record that waits for the database does not wait for the next claim.
         let mut running = JoinSet::new();
         let mut failed = None;
         loop {
@@ -93,18 +93,18 @@ impl Worker {
                     Err(error) => failed = Some(error),
                 }
             }
-            // Others may have come while one takes its time.
+            // More records may have become due during a slow call.
             match timeout(LOOK, running.join_next()).await {
                 Err(_) | Ok(Some(Ok(Ok(())))) => {}
                 Ok(Some(Ok(Err(error)))) => failed = failed.or(Some(error)),
-                // What broke off by a mistake of ours is tried again when its time is over.
+                // After a panic, the record is retried once its lease has expired.
                 Ok(Some(Err(error))) => tracing::error!(%error, "a record could not be enriched"),
                 Ok(None) => return failed.map_or(Ok(asked), Err),
             }
         }
     }
 
-    /// Takes over records of every job that runs and has any whose turn it is.
+    /// Claims records of every running job that has due records.
     async fn take(&mut self) -> Result<Vec<(Scope, Claimed)>> {
         self.let_go().await?;
         let sql = "SELECT j.\"id\", j.\"organization_id\" FROM \"import_jobs\" j WHERE j.\"kind\" = 'enrichment' \
@@ -133,7 +133,7 @@ impl Worker {
                     }
                     Err(error @ Error::Unavailable(_)) => return Err(error),
                     Err(error) => {
-                        tracing::error!(job, %error, "an enrichment could not be worked on");
+                        tracing::error!(job, %error, "an enrichment failed");
                         let why = NoteCode::InternalError;
                         crate::ingest::list::fail(
                             &scope,
@@ -150,8 +150,7 @@ impl Worker {
         Ok(taken)
     }
 
-    /// Lets go of records whose job was stopped while somebody asked about them who did not come back: what is held back
-    /// for them is nobody's any more.
+    /// Releases records with an expired lease whose job is no longer running, together with their reserved costs.
     async fn let_go(&self) -> Result<()> {
         let which = "\"status\" = 'processing' AND \"lease_until\" < {} AND \"import_job_id\" IN \
                      (SELECT \"id\" FROM \"import_jobs\" WHERE \"status\" NOT IN ('processing', 'pending'))";
@@ -175,7 +174,7 @@ impl Worker {
     }
 }
 
-/// Does nothing for a while, unless it is to stop.
+/// Sleeps for `pause`, or until `stop` returns true.
 async fn rest(pause: Duration, stop: &impl Fn() -> bool) {
     let begun = Instant::now();
     while begun.elapsed() < pause && !stop() {
@@ -183,7 +182,7 @@ async fn rest(pause: Duration, stop: &impl Fn() -> bool) {
     }
 }
 
-/// Asks about one record, and keeps what comes of it.
+/// Enriches one record and stores the result.
 async fn one(scope: Scope, claimed: Claimed, providers: Providers) -> Result<()> {
     let begun = Instant::now();
     let mut outcome = ask(&claimed, &providers).await;
@@ -191,8 +190,8 @@ async fn one(scope: Scope, claimed: Claimed, providers: Providers) -> Result<()>
     match finish(&scope, &claimed, &outcome).await {
         Err(error @ Error::Unavailable(_)) => Err(error),
         Err(error) => {
-            tracing::error!(record = claimed.record, %error, "an enriched record could not be kept");
-            // What was paid is kept all the same.
+            tracing::error!(record = claimed.record, %error, "an enrichment result could not be stored");
+            // The usage is logged anyway.
             let failure = Some(Failure::Never(NoteCode::InternalError.into()));
             let paid = Outcome { charges: outcome.charges, failure, ..Outcome::default() };
             finish(&scope, &claimed, &paid).await
@@ -201,7 +200,7 @@ async fn one(scope: Scope, claimed: Claimed, providers: Providers) -> Result<()>
     }
 }
 
-/// Asks the providers of a plan, one after the other: each about what is not known yet.
+/// Calls the providers of a plan in order, each for the fields that are still unknown.
 async fn ask(claimed: &Claimed, providers: &Providers) -> Outcome {
     let mut outcome = Outcome::default();
     let mut ask = claimed.ask.clone();
@@ -252,7 +251,7 @@ async fn ask(claimed: &Claimed, providers: &Providers) -> Outcome {
     outcome
 }
 
-/// What was found without the character that no database takes.
+/// Removes NUL characters, which Postgres rejects.
 fn without_nul(mut found: Found) -> Found {
     let clean = |text: &mut String| text.retain(|c| c != '\0');
     found.values.iter_mut().for_each(|value| clean(&mut value.value));
@@ -263,7 +262,7 @@ fn without_nul(mut found: Found) -> Found {
     found
 }
 
-/// Takes what a provider found, as far as it is sure enough and was asked for.
+/// Accepts the requested values of a provider that have the minimum confidence.
 fn take(outcome: &mut Outcome, ask: &mut super::Ask, found: Found, source: &str, cost: f64) {
     let sure: Vec<_> = found
         .values

@@ -1,4 +1,4 @@
-//! Takes back what providers filled in: a field gets back what it held, where nobody has written it since.
+//! Undoes enrichments: a field gets its previous value back unless it was modified since.
 
 use super::{apply::follow, field::Field};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     write::{Input, Record, Unit, row},
 };
 
-/// The next values of a job that are to be taken back, the newest first.
+/// The next values of a job to undo, newest first.
 pub(in super::super) async fn next(unit: &Unit, job: i64, most: usize) -> Result<Vec<Record>> {
     let table = field_provenance::table();
     let sql = format!(
@@ -24,7 +24,7 @@ pub(in super::super) async fn next(unit: &Unit, job: i64, most: usize) -> Result
     rows.iter().map(|row| Record::read(table, row, 0)).collect()
 }
 
-/// Takes values back; gives how many were, and how many were left because somebody has written the field since.
+/// Undoes values. Returns the number of undone values, and of values skipped because the field was modified since.
 pub(in super::super) async fn take_back(unit: &mut Unit, found: &[Record]) -> Result<(i64, i64)> {
     let (mut undone, mut kept) = (0, 0);
     for provenance in found {
@@ -42,7 +42,7 @@ pub(in super::super) async fn take_back(unit: &mut Unit, found: &[Record]) -> Re
     Ok((undone, kept))
 }
 
-/// Gives a field back what it held; gives whether it did.
+/// Restores the previous value of a field. Returns whether it was restored.
 async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
     let Some(field) = Field::of(provenance.text("field")) else { return Ok(false) };
     let (rules, key) = match provenance.number("company_id") {
@@ -85,7 +85,7 @@ async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
             }
             Ok(true)
         }
-        // Another has taken what it held.
+        // The previous value is no longer valid, e.g. because another row has taken it.
         Err(Error::Refused(_)) => Ok(false),
         Err(error) => Err(error),
     }
@@ -102,7 +102,7 @@ async fn industry_of(unit: &Unit, name: &str) -> Result<Option<i64>> {
     Ok(None)
 }
 
-/// Takes out the next drafts of a job that wait to be read as they were made; gives how many there were.
+/// Deletes the next drafts of a job that are pending review and unmodified. Returns the number of candidates.
 pub(in super::super) async fn take_out(unit: &mut Unit, job: i64, most: usize) -> Result<usize> {
     let sql = format!(
         "SELECT d.\"id\" FROM \"outreach_drafts\" d JOIN \"import_records\" r \

@@ -1,4 +1,4 @@
-//! Rows of the source for which we have one already, or another with the same name.
+//! Conflicts: rows of the source for which a row with the same unique value already exists.
 
 use std::collections::HashSet;
 
@@ -9,9 +9,9 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// The row of ours that a new one would stand beside: a setting takes the value of the source, what was answered before is
-/// left as it is. A template takes the next version that is free instead; `taken` are those of this chunk. With the key it
-/// is told whether the source has written it.
+/// Returns the primary key of the existing row that a new row conflicts with, and whether it was updated from the
+/// source. A setting takes the value of the source; an existing cache entry is unchanged. A template gets the next
+/// free version instead; `taken` contains the versions used in this chunk.
 pub(super) async fn own(
     unit: &mut Unit,
     fresh: &mut Record,
@@ -58,7 +58,7 @@ pub(super) async fn own(
     }
 }
 
-/// A setting that is there from the beginning takes the value of the source; gives its key.
+/// Updates an existing setting with the value of the source; returns its primary key.
 async fn own_setting(unit: &mut Unit, fresh: &Record) -> Result<Option<i64>> {
     let key = unit.scope().engine().folded("key");
     let sql = format!(

@@ -1,39 +1,39 @@
-//! Cells of the source, and what they become.
+//! Cells of the source and their conversion.
 
 use serde_json::Value as Json;
 
 use crate::{ingest::sales_assistant::moment, value::Value};
 
-/// A cell, as the source tells it.
+/// A cell as read from the source.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Cell {
     Null,
     Whole(i64),
     Real(f64),
     Text(String),
-    /// Bytes that are no text.
+    /// Bytes that are not valid text.
     Unreadable,
 }
 
-/// What a column holds.
+/// The type of a source column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Text of at most so many characters; 0 without a limit.
+    /// Text with a maximum length in characters; 0 means unlimited.
     Text(u32),
-    /// A count.
+    /// A non-negative integer.
     Whole,
-    /// US dollars.
+    /// An amount in US dollars.
     Cost,
-    /// A part of a whole, from 0 to 1.
+    /// A fraction from 0 to 1.
     Part,
     /// A number.
     Real,
-    /// True or false.
+    /// A boolean.
     Truth,
     Moment,
-    /// JSON; what is none becomes a JSON text.
+    /// JSON; invalid JSON is stored as a JSON string.
     Json,
-    /// One of these words.
+    /// One of these enum values.
     Word(&'static [&'static str]),
 }
 
@@ -48,7 +48,7 @@ impl Cell {
         }
     }
 
-    /// As the key of a row.
+    /// The cell as a key of a row.
     pub(super) fn key(&self) -> String {
         match self {
             Self::Whole(number) => number.to_string(),
@@ -58,13 +58,13 @@ impl Cell {
         }
     }
 
-    /// The value of a column of this kind, or why it is none.
+    /// Converts the cell to a column type; the error is the reason of the failure.
     pub(super) fn value(&self, kind: Kind) -> Result<Value, String> {
         Ok(match (kind, self) {
             (_, Self::Null) => Value::Null,
             (_, Self::Unreadable) => return Err("can't be read".to_owned()),
             (_, Self::Text(text)) if text.contains('\0') => {
-                return Err("holds the character NUL, which no database takes".to_owned());
+                return Err("contains the NUL character, which is not supported".to_owned());
             }
             (Kind::Text(most), cell) => {
                 let text = cell.key();
@@ -76,7 +76,7 @@ impl Cell {
             (Kind::Whole, Self::Whole(number)) => match i32::try_from(*number) {
                 Ok(number) if number >= 0 => Value::Int(number.into()),
                 Ok(_) => return Err("is below 0".to_owned()),
-                Err(_) => return Err("is too large a number".to_owned()),
+                Err(_) => return Err("is too large".to_owned()),
             },
             (Kind::Real | Kind::Cost | Kind::Part, Self::Real(number)) => real(kind, *number)?,
             #[expect(clippy::cast_precision_loss, reason = "as SQLite does")]
@@ -85,27 +85,29 @@ impl Cell {
             }
             (Kind::Truth, Self::Whole(0)) => Value::Bool(false),
             (Kind::Truth, Self::Whole(1)) => Value::Bool(true),
-            (Kind::Moment, Self::Text(text)) => Value::Time(moment(text).ok_or("is no moment")?),
+            (Kind::Moment, Self::Text(text)) => {
+                Value::Time(moment(text).ok_or("is not a timestamp")?)
+            }
             (Kind::Json, cell) => {
                 let text = cell.key();
                 let json = serde_json::from_str(&text).unwrap_or(Json::String(text));
                 if has_nul(&json) {
-                    return Err("holds the character NUL, which no database takes".to_owned());
+                    return Err("contains the NUL character, which is not supported".to_owned());
                 }
-                // Null is null, however it is written.
+                // JSON null is null, however it is formatted.
                 if json.is_null() { Value::Null } else { Value::Json(json) }
             }
             (Kind::Word(words), Self::Text(text)) => {
                 if !words.contains(&text.as_str()) {
-                    return Err(format!("is none of {}", words.join(", ")));
+                    return Err(format!("is not one of {}", words.join(", ")));
                 }
                 Value::Text(text.clone())
             }
-            (Kind::Whole, _) => return Err("is no whole number".to_owned()),
-            (Kind::Real | Kind::Cost | Kind::Part, _) => return Err("is no number".to_owned()),
+            (Kind::Whole, _) => return Err("is not an integer".to_owned()),
+            (Kind::Real | Kind::Cost | Kind::Part, _) => return Err("is not a number".to_owned()),
             (Kind::Truth, _) => return Err("is neither 0 nor 1".to_owned()),
-            (Kind::Moment, _) => return Err("is no moment".to_owned()),
-            (Kind::Word(words), _) => return Err(format!("is none of {}", words.join(", "))),
+            (Kind::Moment, _) => return Err("is not a timestamp".to_owned()),
+            (Kind::Word(words), _) => return Err(format!("is not one of {}", words.join(", "))),
         })
     }
 }
@@ -114,7 +116,7 @@ fn real(kind: Kind, number: f64) -> Result<Value, String> {
     let (most, told) = match kind {
         Kind::Part => (1.0, "is not from 0 to 1"),
         Kind::Cost => (1e6, "is not from 0 to 1000000 US dollars"),
-        _ => (f64::MAX, "is no number from 0 on"),
+        _ => (f64::MAX, "is not a number of at least 0"),
     };
     if (0.0..=most).contains(&number) { Ok(Value::Double(number)) } else { Err(told.to_owned()) }
 }

@@ -1,4 +1,4 @@
-//! What follows from the rows that came in.
+//! Updates that follow from the imported rows.
 
 use crate::{
     error::Result,
@@ -10,7 +10,7 @@ use crate::{
     write::Unit,
 };
 
-/// Notes that a row is now as the source has it.
+/// Records that a row is in sync with the source.
 pub(super) async fn follow(unit: &Unit, table: &Table, id: i64) -> Result<()> {
     let sql = "UPDATE \"external_ids\" SET \"last_synced_at\" = {}, \"updated_at\" = {} \
                WHERE \"organization_id\" = {} AND \"entity_type\" = {} AND \"entity_id\" = {}";
@@ -21,8 +21,8 @@ pub(super) async fn follow(unit: &Unit, table: &Table, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// What follows from the rows of a table: how many records of each job were enriched and left out; of several active
-/// versions of a template the newest is.
+/// Updates that follow from the rows of a table: counts the enriched and skipped records of each job; if a template
+/// has several active versions, only the newest one stays active.
 pub(super) async fn conclude(scope: &Scope, system: &str, table: &str) -> Result<()> {
     let mut unit = Unit::begin(scope).await?;
     let organization = scope.organization();

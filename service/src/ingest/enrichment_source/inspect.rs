@@ -1,4 +1,4 @@
-//! Looks at every row of the source before anything is written.
+//! Validates every row of the source before anything is written.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -11,22 +11,22 @@ use super::{
 };
 use crate::{error::Result, governance::setting, value::Value};
 
-/// The most examples of a finding.
+/// The maximum number of examples of a finding.
 const EXAMPLES: usize = 5;
 
-/// The longest example, in characters.
+/// The maximum length of an example in characters.
 const LONGEST_EXAMPLE: usize = 60;
 
-/// What is wrong with a row: the column and why.
+/// A validation error of a row: the column and the reason.
 pub(super) type Fault = (String, String);
 
-/// Looks at rows in the order of their tables: some faults depend on rows before.
+/// Validates rows table by table, because some errors depend on earlier rows.
 #[derive(Default)]
 pub(super) struct Inspector {
     keys: HashMap<&'static str, HashSet<String>>,
     places: HashSet<(&'static str, Vec<String>)>,
     folded: HashSet<String>,
-    /// Whether a row with a fault is skipped, and rows that can't be without it too.
+    /// Whether rows with errors are skipped, including rows that require them.
     skips: bool,
 }
 
@@ -35,7 +35,7 @@ impl Inspector {
         Self { skips, ..Self::default() }
     }
 
-    /// Everything for which a row would be rejected.
+    /// All reasons to reject a row.
     pub(super) fn faults(&mut self, table: &'static SourceTable, row: &SourceRow) -> Vec<Fault> {
         let key = row.cells.get(table.key).map(Cell::key).unwrap_or_default();
         let mut faults = Vec::new();
@@ -43,12 +43,12 @@ impl Inspector {
         for (column, kind) in table.columns {
             match row.cells[column].value(*kind) {
                 Err(reason) => note(column, reason),
-                // JSON that says null is there, and says nothing.
+                // JSON null in a required column counts as a missing value.
                 Ok(Value::Null)
                     if table.mandatory.contains(column)
                         && !(*kind == Kind::Json && row.cells[column] != Cell::Null) =>
                 {
-                    note(column, "is absent, but can't be".to_owned());
+                    note(column, "is null, but a value is required".to_owned());
                 }
                 Ok(_) => {}
             }
@@ -60,7 +60,7 @@ impl Inspector {
             let to_key = row.cells[column].key();
             let there = self.keys.get(to).is_some_and(|known| known.contains(&to_key));
             if *is_needed && !there {
-                note(column, format!("points to no row of {to}"));
+                note(column, format!("references a missing row of {to}"));
             }
         }
         if table.name == "settings"
@@ -71,14 +71,14 @@ impl Inspector {
         let place: Vec<String> =
             table.unique.iter().map(|column| row.cells[column].key()).collect();
         if !place.is_empty() && !self.places.insert((table.name, place)) {
-            note(&table.unique.join(", "), "repeats".to_owned());
+            note(&table.unique.join(", "), "is a duplicate".to_owned());
         }
         if table.name == "settings" && !self.folded.insert(key.to_lowercase()) {
-            note(table.key, "repeats, but for the case of its letters".to_owned());
+            note(table.key, "is a duplicate (ignoring case)".to_owned());
         }
         let known = self.keys.entry(table.name).or_default();
         if known.contains(&key) {
-            note(table.key, "repeats".to_owned());
+            note(table.key, "is a duplicate".to_owned());
         }
         if faults.is_empty() || !self.skips {
             known.insert(key);
@@ -87,12 +87,12 @@ impl Inspector {
     }
 }
 
-/// Findings by place and reason.
+/// Findings by column and reason.
 #[derive(Default)]
 pub(super) struct Findings(BTreeMap<(String, String), (u64, Vec<String>)>);
 
 impl Findings {
-    /// Adds a row, by its key.
+    /// Adds a row, identified by its key.
     pub(super) fn note(
         &mut self,
         table: &SourceTable,
@@ -110,7 +110,7 @@ impl Findings {
         }
     }
 
-    /// As they are told.
+    /// The findings for the report.
     pub(super) fn list(self) -> Vec<Finding> {
         let told = self.0.into_iter();
         let told = told.map(|((place, reason), (rows, examples))| Finding {
@@ -123,7 +123,7 @@ impl Findings {
     }
 }
 
-/// Everything for which rows would be rejected.
+/// All reasons to reject rows.
 pub(super) async fn all(source: &Source) -> Result<Vec<Finding>> {
     let mut findings = Findings::default();
     let mut inspector = Inspector::new(false);
@@ -143,7 +143,7 @@ pub(super) async fn all(source: &Source) -> Result<Vec<Finding>> {
     Ok(findings.list())
 }
 
-/// Why a setting would be refused here.
+/// The reason to reject a setting.
 fn refused(table: &SourceTable, row: &SourceRow) -> Option<String> {
     let record = record(table, row, &Keys::new(), Value::Null);
     setting::refusal(&record)

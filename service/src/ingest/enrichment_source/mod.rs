@@ -1,9 +1,9 @@
-//! Brings over a database that was made by the enrichment document itself (`SQLite`): jobs, records, cache, templates,
-//! usage and settings, each row with the key it had there in `external_ids`.
+//! Data migration from a database of the enrichment document (`SQLite`): jobs, records, cache, templates, usage and
+//! settings. The source key of each row is stored in `external_ids`.
 //!
-//! First every row is read and looked at; what we would refuse is listed and nothing is written. Then the tables come in
-//! chunks, each with its keys in one transaction: a run that was broken off goes on, and one that is repeated brings what
-//! the source has got since, also in rows that nobody has written here.
+//! All rows are validated first; if any would be rejected, they are reported and nothing is written. Then the
+//! tables are imported in chunks, each with its keys in one transaction. An interrupted run resumes, and a repeated
+//! run imports new and changed rows of the source, except for rows that were modified here.
 
 mod beside;
 mod cell;
@@ -24,63 +24,64 @@ use crate::{
     scope::Scope,
 };
 
-/// What the source is called in `external_ids`, when nothing is said.
+/// The default name of the source in `external_ids`.
 pub const SYSTEM: &str = "enrichment";
 
-/// Rows read and written at a time.
+/// The number of rows per chunk.
 const CHUNK: usize = 500;
 
-/// Something in the source that we would refuse.
+/// A reason to reject rows of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The table and the column.
     pub place: String,
-    /// What is wrong.
+    /// What is invalid.
     pub reason: String,
-    /// How many rows have it.
+    /// The number of affected rows.
     pub rows: u64,
-    /// The keys of some of them.
+    /// The keys of some affected rows.
     pub examples: Vec<String>,
 }
 
-/// How many rows of a table came in.
+/// The numbers of imported rows of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Brought {
-    /// The table, as the source calls it.
+    /// The name of the table in the source.
     pub table: &'static str,
-    /// Rows that are new.
+    /// New rows.
     pub new: u64,
-    /// Rows that were there and that the source has written since.
+    /// Existing rows that were updated because they changed in the source.
     pub changed: u64,
-    /// Rows that the source has written since, and somebody here too: they are left as they are here.
+    /// Rows that changed both in the source and here; they are unchanged here.
     pub kept: u64,
-    /// Rows of earlier runs that the source has deleted since: they stay here.
+    /// Rows of earlier runs that were deleted in the source; they are kept here.
     pub deleted: u64,
 }
 
-/// What came of an import.
+/// The result of a data migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing was written, because of these.
+    /// The source was rejected because of these findings; nothing was written.
     Refused(Vec<Finding>),
-    /// Everything is in.
+    /// All rows were imported.
     Imported {
-        /// How much, by table.
+        /// The numbers of rows by table.
         tables: Vec<Brought>,
-        /// Rows that were skipped, because they would have been rejected.
+        /// Skipped rows, which would have been rejected.
         skipped: Vec<Finding>,
-        /// Cells that are not as they stand in the source.
+        /// Cells whose value differs from the source.
         inexact: Vec<Finding>,
-        /// Tables of which we keep nothing yet, with how many rows they have.
+        /// Tables that are not supported yet, with their numbers of rows.
         left: Vec<(&'static str, u64)>,
     },
 }
 
-/// Brings `source` over into the organization of `scope`, as the system called `system`, by default [`SYSTEM`]. With
-/// `skip_rejected` rows that would be rejected are skipped, and rows that can't be without them, instead of rejecting the source.
+/// Imports `source` into the organization of `scope` under the name `system`, by default [`SYSTEM`]. With
+/// `skip_rejected`, rows that would be rejected and rows that require them are skipped, instead of rejecting the
+/// whole source.
 ///
 /// # Errors
-/// [`Error::Conflict`] if another source was imported under this name, or while another import runs.
+/// [`Error::Conflict`] if another source was imported under this name, or if another import is in progress.
 pub async fn import(
     scope: &Scope,
     source: &Source,
@@ -94,7 +95,7 @@ pub async fn import(
         return Err(Error::invalid(
             crate::Reason::ValueInvalid,
             "system",
-            "it takes a name of 1 to 50 characters",
+            "`system` must have 1 to 50 characters",
         ));
     }
     let _lock = scope.store().lock_import(scope.organization()).await?;

@@ -1,4 +1,4 @@
-//! What a row of each table becomes here (`model.md`, part 5.4).
+//! Conversion of the rows of each table (`model.md`, part 5.4).
 
 use std::collections::HashMap;
 
@@ -17,13 +17,13 @@ use crate::{
     write::Record,
 };
 
-/// Who runs language models: what they were paid for is tokens.
+/// Providers of language models, which charge by token.
 const LLM_PROVIDERS: [&str; 2] = ["openai", "anthropic"];
 
-/// What a row needs to know of others: keys here, by table and key there.
+/// Primary keys of referenced rows, by source table and source key.
 pub(super) type Keys = HashMap<(&'static str, String), i64>;
 
-/// Our table for a row.
+/// The target table of a row.
 pub(super) fn target(table: &SourceTable, row: &SourceRow) -> &'static Table {
     match table.name {
         "settings" => setting::table(),
@@ -37,7 +37,7 @@ pub(super) fn target(table: &SourceTable, row: &SourceRow) -> &'static Table {
     }
 }
 
-/// All tables of ours that rows of a table may become.
+/// All possible target tables of a source table.
 pub(super) fn targets(table: &SourceTable) -> Vec<&'static Table> {
     match table.name {
         "settings" => vec![setting::table()],
@@ -50,10 +50,10 @@ pub(super) fn targets(table: &SourceTable) -> Vec<&'static Table> {
     }
 }
 
-/// Days that a cache entry without an end is valid, where the source has no setting for it.
+/// The default TTL in days of a cache entry without an expiry, if the source has no setting for it.
 pub(super) const DEFAULT_CACHE_DAYS: i64 = 7;
 
-/// The row as it is here, made `now` where it does not say when.
+/// Converts a row; `now` is the creation time if the row has none.
 pub(super) fn record(table: &SourceTable, row: &SourceRow, keys: &Keys, now: Value) -> Record {
     let mut record = Record::new(target(table, row));
     let context = RowContext { table, row, keys };
@@ -73,7 +73,7 @@ pub(super) fn record(table: &SourceTable, row: &SourceRow, keys: &Keys, now: Val
     record
 }
 
-/// What a row tells, which has been looked at before.
+/// A validated row with what is needed to convert it.
 struct RowContext<'t> {
     table: &'t SourceTable,
     row: &'t SourceRow,
@@ -95,7 +95,7 @@ impl RowContext<'_> {
         }
     }
 
-    /// The row here that a column points to.
+    /// A reference to the imported row that a column references.
     fn points(&self, column: &str) -> Value {
         let to = self.table.references.iter().find(|(known, ..)| *known == column);
         let key = self.row.cells.get(column).map(Cell::key).unwrap_or_default();
@@ -150,14 +150,14 @@ impl RowContext<'_> {
         let name: String = name.chars().take(500).collect();
         let name = if name.is_empty() { "Enrichment".to_owned() } else { name };
         record.set("name", Value::Text(name));
-        // Who ran it, as jobs of our own tell it.
+        // The user who ran the job, in the format of native jobs.
         let user = match self.value("user_id") {
             Value::Text(user) if !user.trim().is_empty() => user,
             _ => "default".to_owned(),
         };
         record.set("committed_by", Value::Text(format!("person/{user}")));
-        // What the document tells twice is worked out of the moments here, and kept beside.
-        // Who ran it may be another, when prospects are made of its records.
+        // Values that the document stores redundantly are computed from the timestamps here, and the originals are
+        // kept in the metadata. The user is also kept, because another user may create prospects from the records.
         let kept = ["processing_time_seconds", "user_id"]
             .map(|column| (column.to_owned(), self.value(column).json()));
         let kept = kept.into_iter().filter(|(_, told)| !told.is_null()).collect();
@@ -173,7 +173,7 @@ impl RowContext<'_> {
         record.set("original_data", self.or("original_data", Value::Json(serde_json::json!({}))));
         self.same(record, &["processing_time_ms", "llm_tokens_used"]);
         self.same(record, &["enrichment_confidence", "data_completeness"]);
-        // Attempts of the source are none of ours: what is pending has them all.
+        // Attempts in the source do not count here: pending records start with all attempts.
         let attempts = match record.text("status") {
             "pending" => Value::Int(0),
             _ => self.or("processing_attempts", Value::Int(0)),
@@ -228,7 +228,7 @@ fn is_llm(row: &SourceRow) -> bool {
     LLM_PROVIDERS.contains(&provider.to_lowercase().as_str())
 }
 
-/// The value of a setting, which the document keeps as text.
+/// Converts the value of a setting, which the document stores as text.
 fn typed(value: &Value, of_type: &Value) -> Value {
     let (Value::Text(text), Value::Text(of_type)) = (value, of_type) else { return Value::Null };
     let json = match of_type.as_str() {
@@ -240,6 +240,6 @@ fn typed(value: &Value, of_type: &Value) -> Value {
         },
         _ => serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.clone())),
     };
-    // A setting has a value: null is none.
+    // A setting requires a value, so null becomes an empty object.
     Value::Json(if json.is_null() { serde_json::json!({}) } else { json })
 }

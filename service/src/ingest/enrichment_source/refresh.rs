@@ -1,4 +1,4 @@
-//! Rows that came in with an earlier run and that the source has written since.
+//! Updates of rows from an earlier run that have changed in the source since.
 
 use super::conclude::follow;
 use crate::{
@@ -9,14 +9,14 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// What became of a row.
+/// The result for a row.
 pub(super) enum Refreshed {
     Same,
     Changed,
     Kept,
 }
 
-/// Columns that are written here only.
+/// Columns that are not updated from the source.
 const OWN: [&str; 22] = [
     "id",
     "organization_id",
@@ -33,7 +33,7 @@ const OWN: [&str; 22] = [
     "scope",
     "prospect_id",
     "company_id",
-    // What the document does not know.
+    // Columns that the document does not have.
     "skipped_records",
     "resumes_at",
     "source_job_id",
@@ -43,12 +43,12 @@ const OWN: [&str; 22] = [
     "provider_message",
 ];
 
-/// Whether a column is written here only. Templates of the document may share a name and a version, and be active together:
-/// here one of them is.
+/// Whether a column is not updated from the source. Templates of the document may share a name and a version and be
+/// active together; here only one of them is.
 fn is_own(table: &Table, column: &str) -> bool {
     let by_table: &[&str] = match table.name {
         "message_templates" => &["name", "version", "is_active"],
-        // Who lets a job be written here is written there.
+        // The user who commits a job here is set here.
         _ if table.name == import_job::table().name => &[],
         _ if table.name == enrichment_cache_entry::table().name => &[],
         _ => &["name", "version", "is_active"],
@@ -56,7 +56,7 @@ fn is_own(table: &Table, column: &str) -> bool {
     OWN.contains(&column) || by_table.contains(&column)
 }
 
-/// Writes what the source has got since into a row that nobody has written here. Ledgers are not written again.
+/// Updates a row with the changes in the source, unless it was modified here. Ledgers are never updated.
 pub(super) async fn refresh(
     unit: &mut Unit,
     fresh: Record,
@@ -67,7 +67,7 @@ pub(super) async fn refresh(
     if table.find("revision").is_none() {
         return Ok(Refreshed::Same);
     }
-    // One that was deleted here stays deleted.
+    // A row that was deleted here stays deleted.
     let Some(before) = unit.find(table, id).await? else { return Ok(Refreshed::Same) };
     let mut after = before.clone();
     for (place, column) in table.columns.iter().enumerate() {
@@ -87,7 +87,7 @@ pub(super) async fn refresh(
         Some(row) => Value::read(row, 0, Kind::Time)?.time(),
         None => None,
     };
-    // What only stands beside ours was never the source's.
+    // A row that was only matched, not imported, does not belong to the source.
     let Some(synced) = synced else { return Ok(Refreshed::Same) };
     if before.time("updated_at") > Some(synced) {
         return Ok(Refreshed::Kept);

@@ -1,4 +1,4 @@
-//! A run over all tables of the source: which rows are brought over, and what is noted of the others.
+//! A run over all tables of the source: determines which rows are imported and records the others.
 
 use super::{
     cell::{self, Cell},
@@ -12,13 +12,13 @@ use crate::{
     ingest::json_text::{self, Inexact},
 };
 
-/// What all tables of a run share.
+/// The state that all tables of a run share.
 pub(super) struct Run {
     inspector: Inspector,
     skips: bool,
     pub(super) skipped: Findings,
     pub(super) inexact: Findings,
-    /// How many days cache entries of the source are valid.
+    /// The TTL in days of cache entries of the source.
     pub(super) cache_days: i64,
 }
 
@@ -29,7 +29,7 @@ impl Run {
         Self { inspector, skips, skipped, inexact, cache_days: record::DEFAULT_CACHE_DAYS }
     }
 
-    /// The rows that are brought over; notes the others, and cells that are not as they stand in the source.
+    /// Returns the rows to import; records skipped rows and cells whose value differs from the source.
     pub(super) fn accepted(
         &mut self,
         table: &'static SourceTable,
@@ -53,7 +53,7 @@ impl Run {
                 }
                 match json_text::inexact(text) {
                     Some(Inexact::Unread) => {
-                        let reason = format!("{}; it is stored as text", Inexact::Unread.message());
+                        let reason = format!("{}; stored as text", Inexact::Unread.message());
                         self.inexact.note(table, column, &reason, &row);
                     }
                     Some(remark) => self.inexact.note(table, column, remark.message(), &row),

@@ -1,4 +1,4 @@
-//! The database that is brought over, read as it stands at one moment.
+//! The source database, read in a consistent snapshot.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::{CHUNK, cell::Cell, tables::TABLES};
 use crate::error::{Error, Result};
 use crate::ingest::sqlite_source::sqlite_source;
 
-/// The source: one transaction, so that what was looked at is what is copied.
+/// The source, read in a single transaction, so that the validated rows are the imported rows.
 pub struct Source {
     name: String,
     snapshot: DatabaseTransaction,
@@ -24,25 +24,25 @@ impl std::fmt::Debug for Source {
     }
 }
 
-/// A row of the source, by the names of its columns.
+/// A row of the source, by column name.
 #[derive(Clone, Debug)]
 pub(super) struct SourceRow {
-    /// Where it stands in its table.
+    /// The row ID in its table.
     pub(super) place: i64,
     pub(super) cells: HashMap<&'static str, Cell>,
 }
 
 impl Source {
-    /// Opens the source, `sqlite:PATH`, and checks that it is one of the document's. It is only read.
+    /// Opens the source at `sqlite:PATH` read-only and checks that it has the schema of the document.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it can't be opened, or lacks a column of the document.
+    /// [`Error::Invalid`] if the source can't be opened or lacks a column of the document.
     pub async fn open(url: &str) -> Result<Self> {
         let rest = url.strip_prefix("sqlite:").ok_or_else(|| {
             Error::invalid(
                 crate::Reason::SourceInvalid,
                 "from",
-                "the source must be `sqlite:PATH`: the document's own database",
+                "the source must be `sqlite:PATH`, the database of the enrichment document",
             )
         })?;
         let (address, name) = sqlite_source(rest)?;
@@ -64,7 +64,7 @@ impl Source {
             Error::invalid(
                 crate::Reason::SourceInvalid,
                 "from",
-                format!("{name} is no SQLite database"),
+                format!("{name} is not a SQLite database"),
             )
         })? {
             let columns = source.columns.entry(row.try_get_by_index(0)?).or_default();
@@ -78,7 +78,7 @@ impl Source {
             for (column, _) in table.columns {
                 if !there.is_some_and(|there| there.iter().any(|known| known == column)) {
                     let message = format!(
-                        "{name} is no enrichment database: it has no column {}.{column}",
+                        "{name} is not an enrichment database: column {}.{column} is missing",
                         table.name
                     );
                     return Err(Error::invalid(crate::Reason::SourceInvalid, "from", message));
@@ -88,7 +88,7 @@ impl Source {
         Ok(source)
     }
 
-    /// What the source is called.
+    /// The name of the source.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -97,7 +97,7 @@ impl Source {
         self.columns.contains_key(table)
     }
 
-    /// How many rows a table has; 0 when there is none.
+    /// The number of rows of a table; 0 if the table does not exist.
     pub(super) async fn count(&self, table: &str) -> Result<u64> {
         if !self.has(table) {
             return Ok(0);
@@ -107,7 +107,7 @@ impl Source {
         Ok(count.unwrap_or_default().unsigned_abs())
     }
 
-    /// The next rows of a table, after the place of one.
+    /// The next rows of a table after a row ID.
     pub(super) async fn rows(
         &self,
         table: &str,
@@ -117,7 +117,7 @@ impl Source {
         if !self.has(table) {
             return Ok(Vec::new());
         }
-        // As text, with what kind of value it is: SQLite holds any in any column.
+        // Read as text with the type of the value, because SQLite allows values of any type in any column.
         let told = columns.iter().map(|(column, _)| {
             format!(
                 "typeof(\"{column}\"), CASE typeof(\"{column}\") WHEN 'real' THEN \

@@ -1,26 +1,26 @@
-//! The tables of the document.
+//! The tables of the enrichment document.
 
 use super::cell::Kind;
 
 /// A table of the document.
 pub(super) struct SourceTable {
     pub(super) name: &'static str,
-    /// A database without it is none of the document's.
+    /// Whether a database without the table is rejected.
     pub(super) must_be_there: bool,
-    /// The column that tells its rows apart.
+    /// The unique key of its rows.
     pub(super) key: &'static str,
     pub(super) columns: &'static [(&'static str, Kind)],
-    /// What can't be absent.
+    /// Required columns.
     pub(super) mandatory: &'static [&'static str],
-    /// Columns that point to rows of other tables, and whether the row is nothing without.
+    /// References to other tables, and whether the reference is required.
     pub(super) references: &'static [(&'static str, &'static str, bool)],
-    /// Columns that tell rows apart here, and in the document do not.
+    /// Columns that are unique here but not in the document.
     pub(super) unique: &'static [&'static str],
 }
 
 use Kind::{Cost, Json, Moment, Part, Real, Text, Truth, Whole, Word};
 
-/// All tables, those that others point to first.
+/// All tables, with referenced tables before the tables that reference them.
 pub(super) static TABLES: &[SourceTable] = &[
     SourceTable {
         name: "settings",
@@ -166,7 +166,7 @@ pub(super) static TABLES: &[SourceTable] = &[
             ("created_at", Moment),
         ],
         mandatory: &["id", "provider", "endpoint", "cost"],
-        // A ledger outlives its cause.
+        // A usage log is kept when the job or record that caused it is deleted.
         references: &[("job_id", "jobs", false), ("record_id", "records", false)],
         unique: &[],
     },

@@ -1,4 +1,4 @@
-//! Writes the rows of the source, a chunk at a time, each with the key it had there.
+//! Writes the rows of the source in chunks, with their source keys.
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,7 +26,8 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// Notes that a source is brought over under a name; refuses another under the same, unless somebody says that it is one.
+/// Records the import of a source under a name; rejects another source under the same name, unless the caller
+/// confirms that it is the same source.
 #[expect(clippy::disallowed_methods, reason = "tables of the import itself, by its organization")]
 pub(super) async fn begin(scope: &Scope, system: &str, source: &str, is_told: bool) -> Result<()> {
     let known = source_import::Entity::find()
@@ -41,8 +42,8 @@ pub(super) async fn begin(scope: &Scope, system: &str, source: &str, is_told: bo
         return Err(Error::Conflict(
             crate::Reason::SourceInvalid,
             format!(
-                "{} is imported as `{system}` already, and rows are recognized by their keys in it: name another source with \
-             --system NAME, or confirm that this is the same source with --system {system}",
+                "{} is already imported as `{system}`, and rows are identified by their keys in it; name \
+                 another source with --system NAME, or confirm that this is the same source with --system {system}",
                 other.source
             ),
         ));
@@ -60,7 +61,7 @@ pub(super) async fn begin(scope: &Scope, system: &str, source: &str, is_told: bo
     Ok(())
 }
 
-/// Notes that everything of a source is in.
+/// Records that a source has been imported completely.
 #[expect(clippy::disallowed_methods, reason = "tables of the import itself, by its organization")]
 pub(super) async fn end(scope: &Scope, system: &str, source: &str) -> Result<()> {
     let known = source_import::Entity::find()
@@ -81,7 +82,7 @@ pub(super) async fn end(scope: &Scope, system: &str, source: &str) -> Result<()>
     Ok(())
 }
 
-/// Brings a table over.
+/// Imports a table.
 pub(super) async fn table(
     scope: &Scope,
     source: &Source,
@@ -111,15 +112,15 @@ pub(super) async fn table(
     Ok(brought)
 }
 
-/// When a cache entry ends whose source does not say it.
+/// The expiry of a cache entry without one in the source.
 fn end_of_cache_entry(entry: &Record, days: i64) -> Value {
-    // Later years would not sort as text.
+    // Timestamps in later years would not sort correctly as text.
     let last = DateTime::<Utc>::from_timestamp(253_402_214_400, 0);
     let made = entry.time("created_at").map(|made| made + TimeDelta::days(days)).min(last);
     made.map_or(Value::Null, Value::Time)
 }
 
-/// How many rows of earlier runs the source does not have any more.
+/// The number of rows from earlier runs that no longer exist in the source.
 async fn deleted(
     scope: &Scope,
     system: &str,
@@ -156,10 +157,11 @@ async fn chunk(
         };
         let mut needed = table.references.iter().filter(|(_, _, is_needed)| *is_needed);
         if !needed.all(|one| is_there(&one)) {
-            // What it belongs to was deleted here.
+            // The parent row was deleted here.
             continue;
         }
-        // A row without its time is as old as its job: today's spending limit is not touched by what was spent before.
+        // A row without a timestamp gets the timestamp of its job, so that past spending does not count toward
+        // today's spend limit.
         let job = row.cells.get("job_id").map(|job| ("jobs", job.key()));
         let date = job.and_then(|job| dates.get(keys.get(&job)?)).copied();
         let made = Value::Time(date.unwrap_or(unit.now()));
@@ -221,7 +223,7 @@ async fn chunk(
     Ok(())
 }
 
-/// The rows here that rows of a table point to.
+/// The imported rows that rows of a table reference.
 async fn pointed_to(
     unit: &Unit,
     system: &str,
@@ -245,7 +247,7 @@ async fn pointed_to(
     Ok(keys)
 }
 
-/// When the jobs that rows point to were completed, or made.
+/// The completion times, or else the creation times, of the referenced jobs.
 async fn dates_of_jobs(unit: &Unit, keys: &Keys) -> Result<HashMap<i64, DateTime<Utc>>> {
     let ids: Vec<i64> =
         keys.iter().filter(|((table, _), _)| *table == "jobs").map(|(_, id)| *id).collect();
@@ -267,7 +269,7 @@ async fn dates_of_jobs(unit: &Unit, keys: &Keys) -> Result<HashMap<i64, DateTime
     Ok(dates)
 }
 
-/// Those of these rows that nobody has deleted here.
+/// The subset of these rows that have not been deleted here.
 async fn there_still(unit: &Unit, target: &Table, ids: &[i64]) -> Result<HashSet<i64>> {
     let engine = unit.scope().engine();
     let mut binds = vec![unit.scope().organization().into()];
@@ -281,7 +283,7 @@ async fn there_still(unit: &Unit, target: &Table, ids: &[i64]) -> Result<HashSet
     Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
 }
 
-/// The rows of a table here that have these keys there.
+/// The imported rows of a table for these source keys.
 async fn known(
     unit: &Unit,
     system: &str,

@@ -1,4 +1,4 @@
-//! What people do with a list: let it be written, stop it, take it back, decide on rows and repair them.
+//! Actions on jobs and rows: commit, pause, resume, cancel, retry and undo a job; decide on rows and correct them.
 
 use super::{companies::Companies, judge::judge, lead::Lead, matching::People, seen::Seen};
 use crate::{
@@ -15,21 +15,21 @@ use crate::{
     write::{Once, Record, Unit, once, row::alive},
 };
 
-/// What is done with a job.
+/// An action on a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Its rows are written; what becomes of rows that may be about somebody we know is one of
+    /// Writes the rows. The value is the decision on rows with match candidates, one of
     /// [`import_job::DECISIONS`].
     Commit(String),
-    /// It stops until it is resumed.
+    /// Stops the job until it is resumed.
     Pause,
-    /// It goes on.
+    /// Resumes a paused job.
     Resume,
-    /// What is left of it is not written.
+    /// Does not write the remaining rows.
     Cancel,
-    /// Rows that could not be written are tried again.
+    /// Retries failed rows.
     Retry,
-    /// What it wrote is taken back.
+    /// Reverts the written rows.
     Undo,
 }
 
@@ -46,11 +46,11 @@ impl Act {
     }
 }
 
-/// Does something with a job; gives its key. What takes long is done by [`Worker`](super::Worker), or
-/// [`run`](super::run).
+/// Applies an action to a job and returns the primary key of the job. [`Worker`](super::Worker) or [`run`](super::run)
+/// does the actual work.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when the state of the job does not allow it.
+/// [`crate::Error::Refused`] if the status of the job does not allow the action.
 pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Result<i64> {
     once::run(scope, once, move |unit| {
         Box::pin(async move {
@@ -58,14 +58,14 @@ pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Resul
             let state = before.text("status");
             let is_enrichment = before.text("kind") == kind::ENRICHMENT;
             let life = if is_enrichment { LIFE_OF_ENRICHMENT } else { LIFE };
-            // One that came from another system, where nobody works on it any more.
+            // A migrated enrichment may have a running status although no server works on it.
             let is_left = is_enrichment && state == status::PROCESSING && !before.has("resumes_at");
             let state = if is_left { status::PAUSED } else { state };
             let life = life.iter().find(|(name, ..)| *name == act.name());
             let Some((_, to, _)) = life.filter(|(_, _, from)| from.contains(&state)) else {
                 let from = life.map_or(&[][..], |(.., from)| from);
                 let message = format!(
-                    "it is {}, and to {} it takes one that is {}",
+                    "the job is {}; to {} a job, its status must be {}",
                     state.to_uppercase(),
                     act.name(),
                     told(from)
@@ -76,18 +76,18 @@ pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Resul
             let half_undone = before.number("undone_records") > Some(0);
             if *to == status::PROCESSING && (never_looked || half_undone) {
                 let message = if never_looked {
-                    "it was not looked at to its end; bring it in again"
+                    "the preview of the import did not finish; upload the file again"
                 } else {
-                    "it was taken back in part; undo the rest"
+                    "the job is partly undone; undo the remaining rows"
                 };
                 return Err(Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into());
             }
             if *to == status::PROMOTING && !has_strangers(unit, job).await? {
-                let message = "it has no records of which prospects could be made: it is empty, or all are prospects already";
+                let message = "the job has no records to create prospects from: it is empty, or all have a prospect";
                 return Err(Problem::conflict(crate::Reason::ImportEmpty, "id", message).into());
             }
             if is_enrichment && *to == status::PROCESSING && has_strangers(unit, job).await? {
-                let message = "nobody was made of its records yet; commit it first";
+                let message = "no prospects have been created from the records of the job yet; commit it first";
                 return Err(Problem::conflict(crate::Reason::ImportNotCommitted, "id", message).into());
             }
             let mut after = before.clone();
@@ -118,7 +118,7 @@ pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Resul
     .await
 }
 
-/// Notes who lets a job run.
+/// Records the actor who started the job, and the start time.
 fn running(unit: &Unit, job: &mut Record) {
     let by = unit.scope().actor().label().chars().take(300).collect();
     job.set("committed_by", Value::Text(by));
@@ -127,7 +127,7 @@ fn running(unit: &Unit, job: &mut Record) {
     }
 }
 
-/// Lets rows be tried again that could not be written.
+/// Resets failed rows for a retry.
 async fn again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
     let sql = format!(
         "UPDATE \"import_records\" SET \"promotion_status\" = '{}', \"last_error\" = NULL, \"provider_message\" = NULL \
@@ -143,7 +143,7 @@ async fn again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
     Ok(())
 }
 
-/// Whether a job has records of which nobody was made yet.
+/// Whether a job has records that are not promoted to prospects yet.
 async fn has_strangers(unit: &Unit, job: i64) -> Result<bool> {
     let sql = "SELECT count(*) FROM \"import_records\" WHERE \"import_job_id\" = {} \
                AND \"organization_id\" = {} AND \"promotion_status\" = 'none'";
@@ -151,7 +151,7 @@ async fn has_strangers(unit: &Unit, job: i64) -> Result<bool> {
     Ok(unit.count(sql, binds).await? > 0)
 }
 
-/// Lets providers be asked again about records that failed.
+/// Resets failed records of an enrichment for a retry.
 async fn ask_again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
     let sql = "UPDATE \"import_records\" SET \"status\" = 'pending', \"processing_attempts\" = 0, \
                \"next_attempt_at\" = NULL, \"last_error\" = NULL, \"provider_message\" = NULL WHERE \"import_job_id\" = {} \
@@ -162,14 +162,14 @@ async fn ask_again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
     Ok(())
 }
 
-/// So many rows more, or fewer, are over in this way.
+/// Adds `rows`, which may be negative, to a counter and to the processed records.
 fn count(job: &mut Record, column: &str, rows: i64) {
     for column in [column, "processed_records"] {
         job.set(column, Value::Int(job.number(column).unwrap_or_default() + rows));
     }
 }
 
-/// The job of a row, held before the row is.
+/// The job of a row. It is locked before the row.
 async fn job_of(unit: &mut Unit, record: i64) -> Result<Record> {
     let record = unit.peek(import_record::table(), record).await?;
     let job = record.and_then(|record| record.number("import_job_id"));
@@ -179,11 +179,11 @@ async fn job_of(unit: &mut Unit, record: i64) -> Result<Record> {
     if open.contains(&job.text("status")) {
         return Ok(job);
     }
-    let message = format!("its list is {}", job.text("status").to_uppercase());
+    let message = format!("the job of the row is {}", job.text("status").to_uppercase());
     Err(Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into())
 }
 
-/// Lets a list that was written already be written again, with what is open now.
+/// Restarts a job that has been written already, so that rows which are open now are written.
 async fn write_on(unit: &mut Unit, before: &Record, mut after: Record) -> Result<()> {
     if before.text("kind") == kind::ENRICHMENT {
         import_job::promoting(&mut after, before.text("status"));
@@ -197,11 +197,11 @@ async fn write_on(unit: &mut Unit, before: &Record, mut after: Record) -> Result
     Ok(())
 }
 
-/// Decides on a row that may be about somebody we know, by one of [`import_record::DECISIONS`]; `prospect` is whom it
-/// fills in. In a list that was written already it is written at once. Gives the key of the row.
+/// Decides on a row with match candidates, by one of [`import_record::DECISIONS`]; `prospect` is the prospect to merge
+/// into. If the import is completed, the row is written immediately. Returns the primary key of the row.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when there is nothing to be decided.
+/// [`crate::Error::Refused`] if the row does not need a decision.
 pub async fn decide(
     scope: &Scope,
     record: i64,
@@ -216,18 +216,18 @@ pub async fn decide(
             let open = before.text("verdict") == verdict::MERGE_CANDIDATE
                 && before.text("promotion_status") == promotion::NONE;
             if !open {
-                let message = "there is nothing to be decided: it is no open MERGE_CANDIDATE";
+                let message = "the row needs no decision: it is not an open MERGE_CANDIDATE";
                 return Err(Problem::conflict(crate::Reason::DecisionInvalid, "id", message).into());
             }
             if decision == "create" && Lead::of(&before)?.email.is_none() {
                 let message =
-                    "there is no e-mail address; repair the row first, or take MERGE or SKIP";
+                    "the row has no e-mail address; correct the row first, or use MERGE or SKIP";
                 return Err(
                     Problem::invalid(crate::Reason::DecisionInvalid, "decision", message).into()
                 );
             }
             if prospect.is_some() && decision != "merge" {
-                let message = "a prospect is filled in by MERGE only";
+                let message = "`prospectId` is allowed with MERGE only";
                 return Err(Problem::invalid(
                     crate::Reason::DecisionInvalid,
                     "prospect_id",
@@ -251,12 +251,12 @@ pub async fn decide(
     .await
 }
 
-/// Repairs a row that is not written yet: `values` are what it says, by the fields of a [`mapping`](super::mapping)
-/// without those that are parts of others. It is looked at again; in a list that was written already it is written at
-/// once. Gives the key of the row.
+/// Corrects a row that is not written yet. `values` are keyed by the fields of a [`mapping`](super::mapping), except
+/// fields that are parts of others. The row gets a new verdict; if the import is completed, the row is written
+/// immediately. Returns the primary key of the row.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] when it is written, or nothing can be made of it still.
+/// [`crate::Error::Refused`] if the row is written already, or is still invalid.
 pub async fn repair(
     scope: &Scope,
     record: i64,
@@ -273,7 +273,7 @@ pub async fn repair(
                 return Err(Problem::conflict(
                     crate::Reason::ImportStatusConflict,
                     "id",
-                    format!("it is {state}"),
+                    format!("the row is {state} and can't be changed"),
                 )
                 .into());
             }
@@ -298,7 +298,7 @@ pub async fn repair(
             after.set("decision", Value::Null);
             unit.update(&before, after).await?;
             let mut counted = job.clone();
-            // What became of the records of an enrichment is counted by how they were enriched.
+            // Enrichment jobs count records by their enrichment status.
             let is_list = job.text("kind") == kind::LIST;
             if was_failed && is_list {
                 count(&mut counted, "failed_records", -1);

@@ -1,4 +1,4 @@
-//! Writes some rows of a list that was looked at.
+//! Writes rows of a previewed import.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,7 +24,7 @@ use crate::{
     write::{Input, Record, Unit, row},
 };
 
-/// What was written of some rows.
+/// Counters of written rows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Written {
     pub(super) created: i64,
@@ -33,8 +33,8 @@ pub(super) struct Written {
     pub(super) failed: i64,
 }
 
-/// The next rows of a job that are to be written. Rows on which a person has to decide are, when that is done, or when
-/// `decision` says what becomes of all of them.
+/// The next rows of a job to write. Rows that need a decision are included if they have one, or if `decision` applies
+/// to all of them.
 pub(super) async fn next(unit: &Unit, job: i64, decision: &str) -> Result<Vec<Record>> {
     let open = format!("\"promotion_status\" = '{}'", promotion::NONE);
     let condition = match decision {
@@ -47,8 +47,8 @@ pub(super) async fn next(unit: &Unit, job: i64, decision: &str) -> Result<Vec<Re
     rows::next(unit, job, &condition, "ASC").await
 }
 
-/// Writes some rows of a job, and keeps what has become of them. Each is looked at again, because others may have
-/// written since.
+/// Writes some rows of a job and records the results. Each row is matched again, because prospects may have changed
+/// since the preview.
 pub(super) async fn write(
     unit: &mut Unit,
     records: &[Record],
@@ -59,7 +59,7 @@ pub(super) async fn write(
     if records.is_empty() {
         return Ok(written);
     }
-    // Two lists at a time would make one company twice.
+    // Two concurrent imports would create the same company twice.
     unit.hold_name(import_job::table(), "companies").await?;
     companies.refresh(unit).await?;
     let leads: Vec<Lead> = records.iter().map(Lead::of).collect::<Result<_>>()?;
@@ -83,17 +83,17 @@ pub(super) async fn write(
     Ok(written)
 }
 
-/// Rows that are written together.
+/// Rows that are written in one pass.
 struct Chunk<'c, 'r> {
     decision: &'c str,
     companies: &'c mut Companies,
     done: Vec<Done>,
-    /// Prospects that are not put in yet, with the place of what is done with their rows.
+    /// Prospects to insert, with the index of their row in `done`.
     made: Vec<(usize, Record, &'r Lead)>,
 }
 
 impl<'r> Chunk<'_, 'r> {
-    /// Writes rows; gives those about somebody who was only made here, which are for later.
+    /// Writes rows. Returns the rows about a person created in this pass, which have to wait for the next pass.
     async fn write(
         &mut self,
         unit: &mut Unit,
@@ -137,20 +137,20 @@ impl<'r> Chunk<'_, 'r> {
         Ok(later)
     }
 
-    /// Whether a row is to be filled into somebody whose row is being written.
+    /// Whether a row is merged into the prospect of another row in this pass.
     fn waits_for(&self, record: &Record, here: &Here) -> bool {
         let rows = candidates(record).into_iter().filter_map(|candidate| candidate.record_index);
         let mut rows = rows.filter_map(|index| i64::try_from(index).ok());
         self.decision_on(record) == "merge" && rows.any(|index| here.rows.contains(&index))
     }
 
-    /// What a person decided on a row, or on all of the list.
+    /// The decision on a row, or else on all rows of the import.
     fn decision_on<'d>(&'d self, record: &'d Record) -> &'d str {
         let own = record.text("decision");
         if own.is_empty() { self.decision } else { own }
     }
 
-    /// Writes a row; nothing when it has to be looked at again.
+    /// Writes a row. Returns `None` if the row has to be matched again.
     async fn one(
         &mut self,
         unit: &mut Unit,
@@ -159,7 +159,7 @@ impl<'r> Chunk<'_, 'r> {
         found: Match,
     ) -> Result<Option<Done>> {
         let undecided = record.text("verdict") == verdict::MERGE_CANDIDATE;
-        // What a person decided on the row itself counts before what is found.
+        // A decision on the row itself takes precedence over the match.
         match (record.text("decision"), record.number("prospect_id")) {
             ("skip", _) => return Ok(Some(left_out(record))),
             ("merge", Some(person)) => {
@@ -171,7 +171,7 @@ impl<'r> Chunk<'_, 'r> {
         match found {
             Match::Known(person, by) => fill(unit, record, lead, person.id(), by).await,
             Match::Maybe(maybe) if self.decision_on(record) == "wait" => {
-                // Somebody came in since it was looked at.
+                // A matching prospect was created after the preview.
                 let mut after = record.clone();
                 Verdict::maybe(&maybe, &[], &Seen::default()).put(&mut after);
                 Ok(Some(Done::of(&after, promotion::NONE)))
@@ -190,7 +190,7 @@ impl<'r> Chunk<'_, 'r> {
         }
     }
 
-    /// Makes a prospect of a row, which is put in with the others.
+    /// Builds a prospect from a row; it is inserted with the others.
     fn make(&mut self, unit: &Unit, record: &Record, lead: &'r Lead) -> Result<Done> {
         match self.prospect(unit, lead) {
             Ok(prospect) => {
@@ -207,11 +207,11 @@ impl<'r> Chunk<'_, 'r> {
         }
     }
 
-    /// A prospect that is not written yet, of whose company it is only known that it can be made.
+    /// Builds the record of a prospect. Its company is only validated here, and created later.
     fn prospect(&self, unit: &Unit, lead: &Lead) -> Result<Record> {
         let email = lead.email.clone();
         let email = email.ok_or_else(|| {
-            Problem::invalid(crate::Reason::ValueRequired, "email", "there is no e-mail address")
+            Problem::invalid(crate::Reason::ValueRequired, "email", "the row has no e-mail address")
         })?;
         if self.companies.of(lead).is_none() {
             Companies::record(unit, lead)?;
@@ -243,7 +243,7 @@ impl<'r> Chunk<'_, 'r> {
         Ok(prospect)
     }
 
-    /// Puts in who was made, each at their company.
+    /// Inserts the new prospects with their companies.
     async fn put(&mut self, unit: &mut Unit) -> Result<()> {
         let made = std::mem::take(&mut self.made);
         let leads: Vec<&Lead> = made.iter().map(|(_, _, lead)| *lead).collect();
@@ -269,7 +269,7 @@ impl<'r> Chunk<'_, 'r> {
     }
 }
 
-/// Who was written here, and may not be there to be found yet.
+/// People written in this pass, who can't be found by a query yet.
 #[derive(Default)]
 struct Here {
     keys: HashSet<String>,
@@ -304,7 +304,7 @@ fn left_out(record: &Record) -> Done {
     Done { reason, ..Done::of(record, promotion::REJECTED) }
 }
 
-/// A row that was to fill in somebody who is not there any more.
+/// The result of a row whose prospect no longer exists.
 fn nobody(record: &Record) -> Done {
     let error = Note::stored(&[NoteCode::ProspectMissing.into()]);
     Done { error, ..Done::of(record, promotion::FAILED) }
@@ -317,7 +317,7 @@ fn candidates(record: &Record) -> Vec<Candidate> {
     }
 }
 
-/// The prospect that a row is to fill in: the likeliest who is there.
+/// The prospect that a row is merged into: the best candidate that still exists.
 async fn target(unit: &mut Unit, record: &Record, found: &Match) -> Result<Option<i64>> {
     let mut candidates = candidates(record);
     if let Match::Maybe(now) = found {
@@ -338,7 +338,7 @@ async fn target(unit: &mut Unit, record: &Record, found: &Match) -> Result<Optio
     Ok(None)
 }
 
-/// The prospect that another row of the list is about.
+/// The prospect of another row of the same job.
 async fn made_of(unit: &Unit, record: &Record, index: usize) -> Result<Option<i64>> {
     let sql = "SELECT COALESCE(MAX(\"prospect_id\"), 0) FROM \"import_records\" \
                WHERE \"import_job_id\" = {} AND \"record_index\" = {} AND \"organization_id\" = {} \
@@ -349,7 +349,7 @@ async fn made_of(unit: &Unit, record: &Record, index: usize) -> Result<Option<i6
     Ok(Some(unit.count(sql, binds).await?).filter(|key| *key > 0))
 }
 
-/// Fills in somebody we know; nothing when that one is not there any more.
+/// Fills in the empty fields of an existing prospect. Returns `None` if the prospect no longer exists.
 async fn fill(
     unit: &mut Unit,
     record: &Record,
@@ -371,7 +371,7 @@ async fn fill(
         return Ok(Some(Done { reason: Note::stored(&[NoteCode::NothingNew.into()]), ..done }));
     }
     let mut after = person.clone();
-    // It is not among what an undo reverts: nobody is written to again because a list was taken back.
+    // An undo does not revert an opt-out, so that undoing an import never resumes messages to a person.
     if opts_out {
         after.set("unsubscribed_at", Value::Time(unit.now()));
     }

@@ -1,4 +1,4 @@
-//! The companies that the people of a list work for.
+//! Finds or creates the companies of imported rows.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,18 +16,18 @@ use crate::{
     write::{Input, Record, Unit, row},
 };
 
-/// By how much the stamp of a row may be older than its commit.
+/// How much older the timestamp of a row may be than its commit.
 const BEHIND: TimeDelta = TimeDelta::minutes(10);
 
-/// The companies of an organization: by host, and by name without what they are by law. Of two with one name the older
-/// one counts.
+/// Lookup of the companies of an organization by domain, and by name without its legal form. If two companies have the
+/// same name, the older one is used.
 #[derive(Debug, Default)]
 pub(super) struct Companies {
     by_domain: HashMap<String, i64>,
-    /// By the part of the host that somebody has registered.
+    /// By registrable domain.
     by_registered: HashMap<String, HashSet<i64>>,
     by_name: HashMap<String, i64>,
-    /// By name, in lower case: those of one chunk.
+    /// Industries of the current chunk, by lowercase name.
     industries: HashMap<String, i64>,
     read_at: Option<DateTime<Utc>>,
 }
@@ -36,16 +36,16 @@ pub(super) struct Companies {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Employer {
     pub(super) id: i64,
-    /// Whether it was made for this row.
+    /// Whether the company was created for this row.
     pub(super) is_new: bool,
-    /// Its industry, where that was made for it too.
+    /// The industry, if it was created for this company.
     pub(super) new_industry: Option<i64>,
 }
 
 impl Companies {
-    /// Reads those that were written since this was done last.
+    /// Reads the companies that were written since the last refresh.
     pub(super) async fn refresh(&mut self, unit: &Unit) -> Result<()> {
-        // Somebody may have deleted one, or a chunk that made one may have been taken back.
+        // An industry may have been deleted since, or the chunk that created it may have been rolled back.
         self.industries.clear();
         let since = self.read_at.map_or(DateTime::UNIX_EPOCH, |moment| moment - BEHIND);
         self.read_at = Some(unit.now());
@@ -88,11 +88,11 @@ impl Companies {
         self.by_name.insert(normal_form::company::key(name), id);
     }
 
-    /// The company that a row names.
+    /// Finds the existing company of a row.
     pub(super) fn of(&self, lead: &Lead) -> Option<i64> {
         let domain = lead.domain();
         let at = domain.as_deref().and_then(|domain| self.by_domain.get(domain));
-        // Where one company only has hosts below this domain, or above it.
+        // The registrable domain identifies a company only if exactly one company uses it.
         let below = || {
             let registered = domain::registrable(domain.as_deref()?)?;
             let known = self.by_registered.get(registered).filter(|known| known.len() == 1)?;
@@ -102,19 +102,19 @@ impl Companies {
         at.or_else(below).or_else(name).copied()
     }
 
-    /// The company that a row names, which is not there yet.
+    /// Builds the record of a new company for a row.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] when none can be made of it.
+    /// [`crate::Error::Refused`] if the row has no valid company.
     pub(super) fn record(unit: &Unit, lead: &Lead) -> Result<Record> {
         let (name, domain) = named(lead).ok_or_else(|| {
-            Problem::invalid(crate::Reason::ValueRequired, "company_id", "there is no company")
+            Problem::invalid(crate::Reason::ValueRequired, "company_id", "the row has no company")
         })?;
         let table = company::table();
         let size = lead.size.clone().unwrap_or_else(|| "unknown".to_owned());
         let mut values = vec![
             (table.column("name"), Value::Text(name)),
-            // Told when it is put in.
+            // Set before the insert.
             (table.column("industry_id"), Value::Int(0)),
             (table.column("size"), Value::Text(size)),
         ];
@@ -124,21 +124,21 @@ impl Companies {
         row::plain(unit, company::rules(), Input { values, ..Input::default() })
     }
 
-    /// The companies that these rows name, made where there are none; with each whether it was made for the row, and its
-    /// industry. In an organization one list at a time does this.
+    /// Finds or creates the companies of these rows. Each result says whether the company and its industry were created
+    /// for the row. The caller makes sure that only one import per organization runs this at a time.
     pub(super) async fn of_all(
         &mut self,
         unit: &mut Unit,
         leads: &[&Lead],
     ) -> Result<Vec<Employer>> {
-        // By API somebody may make one of these at this moment.
+        // A concurrent API request may create one of these companies.
         let unknown = leads.iter().filter(|lead| self.of(lead).is_none());
         let domains: Vec<String> = unknown.filter_map(|lead| lead.domain()).collect();
         if !domains.is_empty() {
             unit.hold_names(company::table(), domains).await?;
             self.refresh(unit).await?;
         }
-        // Whoever deletes one waits until its new people can be seen.
+        // The row lock makes a concurrent delete wait until the new prospects are visible.
         let mut known: Vec<i64> = leads.iter().filter_map(|lead| self.of(lead)).collect();
         known.sort_unstable();
         known.dedup();
@@ -185,7 +185,7 @@ impl Companies {
         Ok(named_here.into_iter().map(of).collect())
     }
 
-    /// The industry of this name, and whether it was made, because there was none.
+    /// Finds or creates the industry with this name; the flag says whether it was created.
     async fn industry(&mut self, unit: &mut Unit, name: &str) -> Result<(i64, bool)> {
         let folded = text::name_key(name).unwrap_or_default();
         if let Some(known) = self.industries.get(&folded) {
@@ -200,7 +200,7 @@ impl Companies {
     }
 }
 
-/// Those of these companies that are deleted; the others stay until the end of the transaction.
+/// Returns which of these companies are deleted, and locks the others until the end of the transaction.
 async fn gone(unit: &Unit, keys: &[i64]) -> Result<HashSet<i64>> {
     if keys.is_empty() {
         return Ok(HashSet::new());
@@ -222,12 +222,12 @@ async fn gone(unit: &Unit, keys: &[i64]) -> Result<HashSet<i64>> {
     Ok(gone)
 }
 
-/// The name of a company as it is compared.
+/// The normalized name of the company, used for comparison.
 fn name_of(lead: &Lead) -> Option<String> {
     named(lead).map(|(name, _)| normal_form::company::key(&name))
 }
 
-/// The company that a row would be made with: its name, and the host that tells it from others.
+/// Name and domain of the company that would be created for a row.
 pub(super) fn named(lead: &Lead) -> Option<(String, Option<String>)> {
     let domain = lead.domain();
     let name = lead.company.clone().or_else(|| domain.clone())?;

@@ -1,4 +1,4 @@
-//! A file with a list: which format, encoding and delimiter it has, and its rows.
+//! Reads an import file: detects its format, encoding and delimiter, and returns its rows.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -10,43 +10,43 @@ use crate::{
     ingest::note::{Note, NoteCode},
 };
 
-/// The most rows of a file.
+/// Maximum number of rows in a file.
 pub const MOST_ROWS: usize = 200_000;
 
-/// The largest file, in bytes.
+/// Maximum size of a file, in bytes.
 pub const LARGEST: usize = 100 * 1024 * 1024;
 
-/// The most columns.
+/// Maximum number of columns.
 pub(super) const MOST_COLUMNS: usize = 500;
 
-/// The most cells of a file, empty ones too.
+/// Maximum number of cells in a file, including empty cells.
 const MOST_CELLS: usize = 20_000_000;
 
-/// The longest name of a column, in characters.
+/// Maximum length of a column name, in characters.
 pub(super) const LONGEST_NAME: usize = 255;
 
-/// The most lines of a cell: with more, a quotation mark is not closed.
+/// Maximum number of lines in a cell. A larger number indicates an unclosed quotation mark.
 const MOST_LINES: usize = 200;
 
-/// How much of a text is looked at to find out what stands between its cells, in bytes.
+/// Size of the sample that is used to detect the delimiter, in bytes.
 const SAMPLE: usize = 64 * 1024;
 
-/// Lines that may stand before the head: LinkedIn writes notes there.
+/// Maximum number of lines before the header row: LinkedIn exports start with notes.
 pub(super) const NOTES: usize = 10;
 
-/// How a file is written.
+/// Format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Text with a delimiter between cells (RFC 4180).
+    /// Delimited text (RFC 4180).
     Csv,
-    /// A workbook: one of its sheets.
+    /// One sheet of a workbook.
     Xlsx,
     /// A JSON object on each line.
     Ndjson,
 }
 
 impl Format {
-    /// As users read it.
+    /// The name for users.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -57,70 +57,72 @@ impl Format {
     }
 }
 
-/// What is told of a file; what is not is found out.
+/// Options for reading a file; omitted options are detected.
 #[derive(Clone, Debug, Default)]
 pub struct FileOptions {
-    /// Its encoding, by a label of the Encoding Standard: `windows-1252`.
+    /// Encoding, as a label of the Encoding Standard, e.g. `windows-1252`.
     pub encoding: Option<String>,
-    /// What stands between cells.
+    /// Delimiter between cells.
     pub delimiter: Option<char>,
-    /// The sheet of a workbook, by its name.
+    /// Name of the sheet of a workbook.
     pub sheet: Option<String>,
 }
 
-/// The character that is told as `text`: one of ASCII, or `tab`.
+/// Parses a delimiter: an ASCII character, or `tab`.
 ///
 /// # Errors
-/// What it takes.
+/// The allowed values.
 pub fn delimiter_of(text: &str) -> std::result::Result<char, String> {
     let mut letters = text.chars();
     match (text, letters.next(), letters.next()) {
         ("tab" | "\\t", ..) => Ok('\t'),
         (_, Some(letter), None) if letter.is_ascii() => Ok(letter),
-        _ => Err("it should be `,`, `;`, `|` or `tab`".to_owned()),
+        _ => Err("the delimiter must be `,`, `;`, `|` or `tab`".to_owned()),
     }
 }
 
-/// What is in a file.
+/// A parsed file.
 #[derive(Clone, Debug)]
 pub struct List {
-    /// How it is written.
+    /// Format.
     pub format: Format,
-    /// Its encoding.
+    /// Encoding.
     pub encoding: String,
-    /// What stands between cells, in text.
+    /// Delimiter between cells, for CSV.
     pub delimiter: Option<char>,
-    /// The names of its columns, each once.
+    /// Unique column names.
     pub head: Vec<String>,
-    /// The cells of each row, as many as the head has, without blanks around them.
+    /// The trimmed cells of each row, as many as there are columns.
     pub rows: Vec<Vec<String>>,
-    /// The line of the file, or the row of the sheet, in which each row begins, from 1; 0 where there is none.
+    /// The line of the file, or the row of the sheet, in which each row begins, 1-based; 0 if unknown.
     pub lines: Vec<u64>,
-    /// The sheet of a workbook that was read, and the others.
+    /// The sheets of a workbook.
     pub sheets: Option<Sheets>,
-    /// Rows, counted from 0, that can't be taken as they are, and why.
+    /// Errors of invalid rows, by 0-based row index.
     pub faults: BTreeMap<usize, Note>,
 }
 
 /// The sheets of a workbook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sheets {
-    /// The one that was read.
+    /// The sheet that was read.
     pub read: String,
-    /// The others, hidden ones too.
+    /// The other sheets, including hidden sheets.
     pub others: Vec<String>,
 }
 
 /// Reads a file.
 ///
 /// # Errors
-/// [`Error::Invalid`] with what is wrong and what can be done about it.
+/// [`Error::Invalid`] with the reason and the way out.
 pub fn read(bytes: &[u8], told: &FileOptions) -> Result<List> {
     if bytes.len() > LARGEST {
-        return Err(refused(format!("it is larger than {} MB", LARGEST / 1024 / 1024)));
+        return Err(refused(format!("the file is larger than {} MB", LARGEST / 1024 / 1024)));
     }
     if let Some(what) = other_format(bytes) {
-        return Err(refused(format!("it is {what}; save it as CSV or XLSX and bring that in")));
+        return Err(refused(format!(
+            "the file is {what}; save it as CSV or XLSX and import that file"
+        )));
     }
     let list = if bytes.starts_with(b"PK\x03\x04") {
         let (rows, sheets) = workbook::rows(bytes, told.sheet.as_deref())?;
@@ -130,7 +132,7 @@ pub fn read(bytes: &[u8], told: &FileOptions) -> Result<List> {
             return Err(Error::invalid(
                 crate::Reason::SheetUnknown,
                 "sheet",
-                "only a workbook (XLSX) has sheets",
+                "`sheet` is allowed for workbooks (XLSX) only",
             ));
         }
         let (encoding, text) = decoded(bytes, told)?;
@@ -141,28 +143,28 @@ pub fn read(bytes: &[u8], told: &FileOptions) -> Result<List> {
         }
     };
     if list.head.is_empty() {
-        return Err(refused("it has no rows".to_owned()));
+        return Err(refused("the file has no rows".to_owned()));
     }
-    // Without the head and what stood before it.
+    // The header row and the lines before it do not count.
     within_limits(list.rows.len() + NOTES + 1, 0)?;
     Ok(list)
 }
 
-/// Files of other formats, recognized by their first bytes.
+/// Detects unsupported formats by their first bytes.
 fn other_format(bytes: &[u8]) -> Option<&'static str> {
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let begins =
         |mark: &[u8]| start.get(..mark.len()).is_some_and(|own| own.eq_ignore_ascii_case(mark));
     if begins(&[0xd0, 0xcf, 0x11, 0xe0]) {
-        Some("a workbook of the format before 2007 (XLS)")
+        Some("a workbook in the format used before 2007 (XLS)")
     } else if begins(b"PK\x03\x04") && bytes.get(30..38) == Some(b"mimetype") {
         Some("an OpenDocument file (ODS)")
     } else if begins(b"BEGIN:VCARD") {
-        Some("a file of vCards")
+        Some("a vCard file")
     } else if begins(b"%PDF") {
         Some("a PDF")
     } else if begins(b"<!DOCTYPE") || begins(b"<html") || begins(b"<?xml") {
-        Some("HTML or XML, not a list")
+        Some("HTML or XML")
     } else if begins(&[0x1f, 0x8b]) {
         Some("a compressed file")
     } else {
@@ -170,18 +172,18 @@ fn other_format(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Refuses what has too many rows or cells.
+/// Rejects files with too many rows or cells.
 pub(super) fn within_limits(rows: usize, columns: usize) -> Result<()> {
     if rows > MOST_ROWS + NOTES + 1 {
         return Err(refused(format!(
-            "it has more than the {MOST_ROWS} rows that are taken at once"
+            "the file has more than the maximum of {MOST_ROWS} rows; split it into several files"
         )));
     }
     if columns > MOST_COLUMNS {
-        return Err(refused(format!("it has a row of more than {MOST_COLUMNS} cells")));
+        return Err(refused(format!("the file has a row with more than {MOST_COLUMNS} cells")));
     }
     if rows.saturating_mul(columns) > MOST_CELLS {
-        return Err(refused(format!("it has more than {MOST_CELLS} cells")));
+        return Err(refused(format!("the file has more than {MOST_CELLS} cells")));
     }
     Ok(())
 }
@@ -190,14 +192,14 @@ pub(super) fn refused(message: String) -> Error {
     Error::invalid(crate::Reason::FileInvalid, "file", message)
 }
 
-/// The text of a file: by its mark, as UTF-8 when it is that, or as what it looks like.
+/// Decodes the text of a file: by the `encoding` option, by its byte order mark, as valid UTF-8, or by detection.
 fn decoded(bytes: &[u8], told: &FileOptions) -> Result<(&'static str, String)> {
     let encoding = if let Some(label) = &told.encoding {
         Encoding::for_label(label.as_bytes()).ok_or_else(|| {
             Error::invalid(
                 crate::Reason::ValueUnknown,
                 "encoding",
-                format!("there is no encoding `{label}`"),
+                format!("unknown encoding `{label}`"),
             )
         })?
     } else if let Some((marked, _)) = Encoding::for_bom(bytes) {
@@ -208,7 +210,7 @@ fn decoded(bytes: &[u8], told: &FileOptions) -> Result<(&'static str, String)> {
         let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
         detector.feed(bytes, true);
         let guess = detector.guess(None, chardetng::Utf8Detection::Deny);
-        // The detector knows no encoding of the old Mac.
+        // The detector does not support Mac OS Roman.
         if guess == encoding_rs::WINDOWS_1252 && is_macintosh(bytes) {
             encoding_rs::MACINTOSH
         } else {
@@ -217,17 +219,17 @@ fn decoded(bytes: &[u8], told: &FileOptions) -> Result<(&'static str, String)> {
     };
     let (text, encoding, broken) = encoding.decode(bytes);
     if broken {
-        let message = format!("it is not written in {}; tell its encoding", encoding.name());
+        let message = format!("the file is not valid {}; specify its `encoding`", encoding.name());
         return Err(refused(message));
     }
     if text.contains('\0') {
-        return Err(refused("it is no text; tell its encoding".to_owned()));
+        return Err(refused("the file is not text; specify its `encoding`".to_owned()));
     }
     Ok((encoding.name(), text.into_owned()))
 }
 
-/// Whether a text that may be windows-1252 is of an old Mac: the letters with accents are others there. What are letters in
-/// the one are signs in the other, which do not stand inside words.
+/// Whether a text detected as windows-1252 is Mac OS Roman. The two encode accented letters differently: bytes that are
+/// letters in one are symbols in the other, and symbols do not occur inside words.
 fn is_macintosh(bytes: &[u8]) -> bool {
     let is_letter = |place: Option<usize>| {
         place.and_then(|place| bytes.get(place)).is_some_and(u8::is_ascii_alphabetic)
@@ -238,7 +240,7 @@ fn is_macintosh(bytes: &[u8]) -> bool {
             continue;
         }
         match byte {
-            // Ä Å Ç É Ñ Ö Ü á … ü and ß of a Mac.
+            // Ä Å Ç É Ñ Ö Ü á … ü and ß in Mac OS Roman.
             0x80..=0x9f | 0xa7 => mac += 1,
             0xc0..=0xff => windows += 1,
             _ => {}
@@ -247,7 +249,7 @@ fn is_macintosh(bytes: &[u8]) -> bool {
     mac > 0 && windows == 0
 }
 
-/// The delimiter with which the first lines have the most cells, all as many.
+/// Detects the delimiter: the candidate that splits the first lines into the most cells, consistently.
 fn delimiter(text: &str) -> char {
     let mut end = text.len().min(SAMPLE);
     while !text.is_char_boundary(end) {
@@ -272,7 +274,7 @@ fn delimiter(text: &str) -> char {
     best.0
 }
 
-/// The rows of a text that have anything in them, with the lines in which they begin.
+/// The non-empty rows of a text, with the lines in which they begin.
 fn records(text: &str, delimiter: char) -> impl Iterator<Item = Result<(u64, Vec<String>)>> {
     let reader = csv::ReaderBuilder::new()
         .delimiter(u8::try_from(delimiter).unwrap_or(b','))
@@ -287,7 +289,8 @@ fn records(text: &str, delimiter: char) -> impl Iterator<Item = Result<(u64, Vec
         let line = record.position().map_or(0, |position| line_counter.of(position.byte()));
         if lines > MOST_LINES {
             let message = format!(
-                "the row that begins in line {line} has a cell of {lines} lines: is a quotation mark not closed?"
+                "the row that begins in line {line} has a cell with {lines} line breaks; check for an unclosed \
+                 quotation mark"
             );
             return Err(refused(message));
         }
@@ -297,7 +300,7 @@ fn records(text: &str, delimiter: char) -> impl Iterator<Item = Result<(u64, Vec
 }
 
 fn cells(text: &str, encoding: &str, told: &FileOptions) -> Result<List> {
-    // Lines of an old Mac end without a line feed.
+    // Classic Mac OS ends lines with a carriage return only.
     let text: Cow<'_, str> =
         if text.contains('\n') { text.into() } else { text.replace('\r', "\n").into() };
     let text = text.as_ref();
@@ -306,7 +309,7 @@ fn cells(text: &str, encoding: &str, told: &FileOptions) -> Result<List> {
         return Err(Error::invalid(
             crate::Reason::ValueInvalid,
             "delimiter",
-            "`delimiter` takes one of `,`, `;`, `|`, tab",
+            "`delimiter` must be `,`, `;`, `|` or tab",
         ));
     }
     let mut rows = Vec::new();
@@ -316,7 +319,7 @@ fn cells(text: &str, encoding: &str, told: &FileOptions) -> Result<List> {
     }
     let mut list = under_head(rows, Format::Csv, encoding)?;
     let delimiters = list.head.len().saturating_sub(1);
-    // It says more than that a row is too long; of several in a row the first.
+    // A quoting error is more specific than a row with too many cells. The first error of a row is kept.
     for fault in quotes::faults(text, delimiter, delimiters)?.into_iter().rev() {
         let row = list.lines.partition_point(|line| *line <= fault.line).checked_sub(1);
         if let Some(row) = row {
@@ -326,7 +329,7 @@ fn cells(text: &str, encoding: &str, told: &FileOptions) -> Result<List> {
     Ok(List { delimiter: Some(delimiter), ..list })
 }
 
-/// A list out of rows, the first of which that names columns we know is the head.
+/// Builds a list from rows. The first of them with known column names is the header row.
 fn under_head(rows: Vec<(u64, Vec<String>)>, format: Format, encoding: &str) -> Result<List> {
     let place = (0..rows.len().min(NOTES))
         .max_by_key(|place| (mapping::known(&rows[*place].1).min(2), NOTES - place));
@@ -340,7 +343,7 @@ fn under_head(rows: Vec<(u64, Vec<String>)>, format: Format, encoding: &str) -> 
         }
         if name.chars().count() > LONGEST_NAME {
             let message = format!(
-                "the name of column {} is longer than {LONGEST_NAME} characters",
+                "the name of column {} has more than {LONGEST_NAME} characters",
                 number + 1
             );
             return Err(refused(message));
@@ -365,7 +368,7 @@ fn under_head(rows: Vec<(u64, Vec<String>)>, format: Format, encoding: &str) -> 
     Ok(List { format, encoding, delimiter: None, head, rows: kept, lines, sheets: None, faults })
 }
 
-/// Postgres takes no such character.
+/// Removes NUL characters, which Postgres rejects.
 pub(super) fn without_null(row: &mut [String]) {
     for cell in row.iter_mut().filter(|cell| cell.contains('\0')) {
         *cell = cell.replace('\0', "");

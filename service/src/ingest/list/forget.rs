@@ -1,4 +1,4 @@
-//! What lists know of a person.
+//! Import rows that contain data of a person, for data export and erasure.
 
 use sea_orm::{QueryResult, Value as Bind};
 
@@ -13,8 +13,8 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// The rows of lists that are about a person: those that are of the prospect, those with the same e-mail address, and
-/// those that were left out because they say the same as one of these.
+/// The import rows about a person: rows linked to the prospect, rows with the same e-mail address, and duplicates of
+/// these rows in the same file.
 pub(crate) async fn rows_of(unit: &Unit, person: &Record) -> Result<Vec<Record>> {
     let columns = import_record::table().column_list();
     let select =
@@ -62,7 +62,7 @@ fn add(found: &mut Vec<Record>, rows: &[QueryResult]) -> Result<()> {
     Ok(())
 }
 
-/// Takes a row out of what is counted of its list.
+/// Removes a row from the counters of its job.
 pub(crate) async fn leave(unit: &mut Unit, row: &Record) -> Result<()> {
     let job = row.number("import_job_id").unwrap_or_default();
     let Some(job) = unit.find(import_job::table(), job).await? else { return Ok(()) };
@@ -80,7 +80,7 @@ pub(crate) async fn leave(unit: &mut Unit, row: &Record) -> Result<()> {
         promotion::MATCHED | promotion::UNDONE | promotion::KEPT if was_filled => {
             Some("updated_records")
         }
-        // What was written is counted as that, also when it was taken back.
+        // Written rows stay in their counter, even if they were undone.
         promotion::CREATED | promotion::UNDONE | promotion::KEPT => Some("created_records"),
         _ => Some("skipped_records"),
     };

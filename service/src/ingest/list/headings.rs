@@ -1,11 +1,11 @@
-//! How columns are called.
+//! Known column names of import files.
 
 use std::sync::LazyLock;
 
-/// Fields and the names of their columns; see the file.
+/// Fields and their column names; the file describes its format.
 const COLUMNS: &str = include_str!("../../../data/columns.txt");
 
-/// The names of columns for each field, the better ones first.
+/// The column names of each field, preferred names first.
 pub(super) static NAMES: LazyLock<Vec<(&str, Vec<&str>)>> = LazyLock::new(|| {
     let mut fields: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in COLUMNS.lines().filter(|line| !line.starts_with('#')) {

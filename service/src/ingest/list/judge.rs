@@ -1,4 +1,4 @@
-//! What is to become of a row.
+//! Verdicts on rows.
 
 use serde_json::Value as Json;
 
@@ -23,7 +23,7 @@ use crate::{
     write::Record,
 };
 
-/// What is to become of a row, and why.
+/// The verdict on a row, with its reason.
 #[derive(Clone, Debug)]
 pub(super) struct Verdict {
     /// One of [`crate::ingest::import_record::VERDICTS`].
@@ -31,7 +31,7 @@ pub(super) struct Verdict {
     notes: Vec<Note>,
     matched: Option<(&'static str, i64)>,
     candidates: Option<Json>,
-    /// Whether the person stands in the list before.
+    /// Whether an earlier row of the file is about the same person.
     pub(super) is_duplicate: bool,
 }
 
@@ -40,12 +40,12 @@ impl Verdict {
         Self { word, notes, matched: None, candidates: None, is_duplicate: false }
     }
 
-    /// Nothing can be made of it.
+    /// The verdict on an invalid row.
     pub(super) fn error(note: &Note) -> Self {
         Self::new(ERROR, vec![note.clone()])
     }
 
-    /// Maybe somebody we know.
+    /// The verdict on a row with match candidates.
     pub(super) fn maybe(candidates: &[Candidate], remarks: &[Note], seen: &Seen) -> Self {
         let mut notes = Vec::new();
         if let Some(best) = candidates.first() {
@@ -66,12 +66,12 @@ impl Verdict {
         Self { candidates, ..Self::new(MERGE_CANDIDATE, notes) }
     }
 
-    /// Why nothing can be made of a row.
+    /// The error for an invalid row.
     pub(super) fn refused(self) -> Error {
         Problem::invalid(crate::Reason::RecordInvalid, "id", Note::joined(&self.notes)).into()
     }
 
-    /// Puts it into a row, with the state in which that is not written yet.
+    /// Stores the verdict in a row, with the promotion status of a row that is not written yet.
     pub(super) fn put(self, record: &mut Record) {
         let text = |text: Option<String>| text.map_or(Value::Null, Value::Text);
         record.set("verdict", Value::Text(self.word.to_owned()));
@@ -89,18 +89,18 @@ impl Verdict {
         record.set("prospect_id", prospect.map_or(Value::Null, Value::Int));
     }
 
-    /// Whether it is about somebody we know.
+    /// Whether the row matches an existing prospect.
     pub(super) fn is_known(&self) -> bool {
         self.matched.is_some()
     }
 
-    /// Whether a row with it is written.
+    /// Whether a commit writes the row.
     pub(super) fn is_open(&self) -> bool {
         !matches!(self.word, SKIP | ERROR)
     }
 }
 
-/// What is to become of a row about `lead`, of which `remarks` says what was left out. `seen` are the rows before.
+/// Determines the verdict on a row. `remarks` lists the values that were left out; `seen` has the previous rows.
 pub(super) fn judge(
     lead: &Lead,
     remarks: &[Note],
@@ -161,13 +161,13 @@ pub(super) fn judge(
     Verdict::new(CREATE, remarks.to_vec())
 }
 
-/// The person of an earlier row.
+/// A candidate for the person of an earlier row.
 fn same_as(row: usize) -> Candidate {
-    let reasons = vec!["the same address or profile".to_owned()];
+    let reasons = vec!["same e-mail address or profile".to_owned()];
     Candidate { prospect_id: None, record_index: Some(row), score: 1.0, reasons }
 }
 
-/// The verdict on a row that adds this to somebody we know, or who stands in this row before.
+/// The verdict on a row that adds these values to an existing prospect, or to the person of the earlier row `row`.
 fn filled(
     added: &[(&'static str, String)],
     opts_out: bool,

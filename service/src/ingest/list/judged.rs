@@ -1,4 +1,4 @@
-//! Judges rows that came in another way than as a file.
+//! Assigns verdicts to rows that were not imported from a file.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// Judges the rows of jobs, one chunk after the other.
+/// State for assigning verdicts to the rows of jobs, chunk by chunk.
 #[derive(Default)]
 pub(crate) struct Judging {
     companies: Option<Companies>,
@@ -26,8 +26,7 @@ pub(crate) struct Judging {
 }
 
 impl Judging {
-    /// Gives each row what would become of it: what stood in it counts, and what was found out about it where that said
-    /// nothing.
+    /// Assigns a verdict to each row. Values of the row take precedence over values that enrichment found.
     pub(crate) async fn judge(&mut self, unit: &Unit, records: &mut [Record]) -> Result<()> {
         if self.companies.is_none() {
             let mut companies = Companies::default();
@@ -60,14 +59,14 @@ impl Judging {
     }
 }
 
-/// What a row says, by the names of its columns.
+/// Reads the values of a row by column name.
 fn read(record: &Record) -> Read {
     let mut head: Vec<String> = Vec::new();
     let mut row: Vec<String> = Vec::new();
     for column in ["original_data", "enriched_data"] {
         let Value::Json(Json::Object(told)) = record.value(column) else { continue };
         for (name, cell) in cells(told) {
-            // As the enrichment document calls whom it is about; in exports of CRMs it is whose lead it is.
+            // The enrichment document uses this name for the person; in CRM exports it is the owner of the lead.
             let name =
                 if name.eq_ignore_ascii_case("owner_name") { "full_name".to_owned() } else { name };
             if !head.contains(&name) {
@@ -79,13 +78,13 @@ fn read(record: &Record) -> Read {
     Lead::read(&Mapping::guessed(&head), &row, None)
 }
 
-/// The cells of a row that say something.
+/// The non-empty cells of a row.
 fn cells(told: &Map<String, Json>) -> impl Iterator<Item = (String, String)> {
     told.iter().filter_map(|(name, cell)| {
         let text = match cell {
             Json::String(text) => text.clone(),
             Json::Number(number) => number.to_string(),
-            // As our own enrichment tells what it found.
+            // The format of our own enrichment.
             Json::Object(found) => found.get("value")?.as_str()?.to_owned(),
             _ => return None,
         };

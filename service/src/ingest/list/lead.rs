@@ -1,4 +1,4 @@
-//! A row of a list as we would keep it.
+//! A normalized import row.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,18 +17,18 @@ use crate::{
     write::Record,
 };
 
-/// The longest value, in characters.
+/// Maximum length of a value, in characters.
 const LONGEST: usize = 255;
 
-/// What a row says of a person and their company.
+/// The values of a row about a person and their company.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Lead {
     pub(super) full_name: Option<String>,
-    /// As a column of its own has it.
+    /// Set only if the file has separate name columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) first_name: Option<String>,
-    /// As a column of its own has it.
+    /// Set only if the file has separate name columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) last_name: Option<String>,
     pub(super) email: Option<String>,
@@ -40,15 +40,15 @@ pub(super) struct Lead {
     pub(super) website: Option<String>,
     pub(super) size: Option<String>,
     pub(super) industry: Option<String>,
-    /// Whether the person wants no messages.
+    /// Whether the person has opted out of messages.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) opted_out: bool,
 }
 
-/// What is said of columns that can't be kept.
+/// Messages about values that were left out.
 pub(super) type Remarks = Vec<Note>;
 
-/// A row that was read, with what had to be left out of it, or why nothing can be made of it.
+/// A parsed row, with remarks about values that were left out, or the reason why the row is invalid.
 #[derive(Clone, Debug)]
 pub(super) struct Read {
     pub(super) lead: Lead,
@@ -56,10 +56,7 @@ pub(super) struct Read {
 }
 
 impl Lead {
-    /// Reads a row; gives what had to be left out of it too.
-    ///
-    /// # Errors
-    /// Why nothing can be made of it.
+    /// Parses and normalizes a row. The outcome has the remarks, or the reason why the row is invalid.
     pub(super) fn read(mapping: &Mapping, row: &[String], country: Option<Region>) -> Read {
         let cell = |field: &str| mapping.cell(row, field);
         let text = |field: &str| cell(field).map(text::one_line);
@@ -85,13 +82,13 @@ impl Lead {
             (!parts.is_empty()).then(|| parts.join(", "))
         });
         let own = |name| cell(name).map(str::to_owned);
-        // Of several columns the first that can be read; what stands in the first is told of when none can.
+        // The first valid value of several columns. If none is valid, the first value is kept for the remark.
         let best = |name, read: &dyn Fn(&str) -> bool| {
             let found = mapping.cells(row, name).find(|cell| read(cell));
             found.or_else(|| cell(name)).map(str::to_owned)
         };
-        // A row says better where its numbers are from than the list does. One that names a country which is not known
-        // has none: its numbers are not those of the list's country.
+        // The country of the row takes precedence over the country of the import. A row with an unknown country has
+        // none, because its numbers don't belong to the country of the import.
         let country = match cell("country") {
             Some(named) => {
                 let known = country::named(named);
@@ -122,7 +119,7 @@ impl Lead {
         lead.checked(country, remarks)
     }
 
-    /// As it is kept: addresses and numbers in one form, and without what can't be read.
+    /// Normalizes addresses and numbers, and leaves out invalid values.
     fn checked(mut self, country: Option<Region>, mut remarks: Remarks) -> Read {
         let told = self.email.take();
         let read = told.as_deref().and_then(email::read);
@@ -191,10 +188,10 @@ impl Lead {
         Read { lead: self, outcome: Ok(remarks) }
     }
 
-    /// With what a person says of it; an absent value is taken out.
+    /// Applies corrections by a person; `None` clears a value.
     ///
     /// # Errors
-    /// [`Error::Refused`] with what can't be read.
+    /// [`Error::Refused`] with the invalid values.
     pub(super) fn repaired(
         mut self,
         values: Vec<(&'static str, Option<String>)>,
@@ -233,21 +230,21 @@ impl Lead {
         }
     }
 
-    /// What was read of a row.
+    /// Deserializes the mapped data of a row.
     ///
     /// # Errors
-    /// [`Error::Internal`] when it was not read.
+    /// [`Error::Internal`] if the row has no mapped data.
     pub(super) fn of(record: &Record) -> crate::error::Result<Self> {
         let Value::Json(mapped) = record.value("mapped_data") else {
-            return Err(Error::internal("a row that was not read"));
+            return Err(Error::internal("the row has no mapped data"));
         };
         Self::deserialize(mapped).map_err(|error| Error::internal(error.to_string()))
     }
 
-    /// Puts it into a row.
+    /// Stores the values in a row.
     ///
     /// # Errors
-    /// [`Error::Internal`] when it is no JSON.
+    /// [`Error::Internal`] if the values can't be serialized.
     pub(super) fn put(&self, record: &mut Record) -> crate::error::Result<()> {
         let mapped =
             serde_json::to_value(self).map_err(|error| Error::internal(error.to_string()))?;
@@ -256,12 +253,12 @@ impl Lead {
         Ok(())
     }
 
-    /// What the person is called.
+    /// Full name of the person.
     pub(super) fn name(&self) -> &str {
         self.full_name.as_deref().unwrap_or_default()
     }
 
-    /// What it says of the person, by the name of a column; empty when it says nothing.
+    /// The value for a column of the prospect; empty if the row has none.
     pub(super) fn text(&self, column: &str) -> &str {
         let value = match column {
             "phone" => &self.phone,
@@ -273,8 +270,8 @@ impl Lead {
         value.as_deref().unwrap_or_default()
     }
 
-    /// What tells the company from others: the host of its website, or of a business address, where that may be the
-    /// named company's.
+    /// The domain that identifies the company: the host of its website, or of a business e-mail address if it matches
+    /// the company name.
     pub(super) fn domain(&self) -> Option<String> {
         let name = self.company.as_deref();
         let website = self.website.as_deref();
@@ -286,18 +283,18 @@ impl Lead {
         name.is_none_or(|name| domain::names_company(&domain, name)).then_some(domain)
     }
 
-    /// The slug of the profile.
+    /// The slug of the LinkedIn profile.
     pub(super) fn slug(&self) -> Option<String> {
         profile::key(self.linkedin_url.as_deref()?)
     }
 
-    /// The address as it is compared.
+    /// The normalized e-mail address, used for comparison.
     pub(super) fn email_key(&self) -> Option<String> {
         email::key(self.email.as_deref()?)
     }
 }
 
-/// Of several companies in a cell the first: HubSpot writes all that a contact belongs to.
+/// Returns the first of several companies in a cell: HubSpot exports all companies of a contact.
 fn first_company(cell: &str, remarks: &mut Remarks) -> String {
     let parts = cell.split([';', '\n']).flat_map(|part| part.split(":::"));
     let parts: Vec<String> =
@@ -309,7 +306,7 @@ fn first_company(cell: &str, remarks: &mut Remarks) -> String {
     first.clone()
 }
 
-/// Whether a cell of an opt-out column says that the person wants no messages.
+/// Whether a cell of an opt-out column means that the person has opted out.
 fn is_opt_out(cell: &str) -> bool {
     let word = person::folded(cell);
     matches!(
@@ -343,7 +340,7 @@ fn is_opt_out(cell: &str) -> bool {
     )
 }
 
-/// As much of a cell as is shown.
+/// The beginning of a cell, for messages.
 fn shown(cell: &str) -> String {
     cell.chars().take(100).collect()
 }

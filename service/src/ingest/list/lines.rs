@@ -1,12 +1,12 @@
-//! Lines of a file: where rows begin, and how messages name them.
+//! Line numbers of rows, and how messages refer to rows.
 
-/// The place of a row in messages: `row 12 (line 15)`. The index is from 0, the line 0 where there is none.
+/// The position of a row in messages, e.g. `row 12 (line 15)`. `index` is 0-based; `line` is 0 if unknown.
 pub(super) fn place(index: usize, line: u64) -> String {
     let row = index.saturating_add(1);
     if line == 0 { format!("row {row}") } else { format!("row {row} (line {line})") }
 }
 
-/// Counts the lines of a text. The reader tells where it went on reading, which may be some empty lines before a row.
+/// Counts the lines of a text. The byte positions of the CSV reader may be some empty lines before a row.
 pub(super) struct Lines<'t> {
     bytes: &'t [u8],
     place: usize,
@@ -18,8 +18,7 @@ impl<'t> Lines<'t> {
         Self { bytes: text.as_bytes(), place: 0, line: 1 }
     }
 
-    /// The line of the row that begins at this byte or behind the ends of lines there, from 1. Rows are asked for in their
-    /// order.
+    /// The 1-based line of the row that begins at this byte or after the line ends there. Must be called in row order.
     pub(super) fn of(&mut self, byte: u64) -> u64 {
         let byte = usize::try_from(byte).unwrap_or(usize::MAX).min(self.bytes.len());
         let ends =

@@ -1,4 +1,4 @@
-//! Looks at a list: what would become of each row.
+//! The preview (dry run) of an import: parses a file and stores a verdict per row.
 
 use std::collections::HashMap;
 
@@ -30,49 +30,49 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// The most characters of a cell that are stored with its row.
+/// Maximum number of characters of a cell that are stored with its row.
 const LONGEST_STORED: usize = 10_000;
 
-/// What is told of a list.
+/// Options of an import.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// What it is called; as its file when nothing is said.
+    /// Name of the import. Default: the file name.
     pub name: Option<String>,
-    /// The name of the file.
+    /// Name of the file.
     pub file_name: String,
-    /// How the file is written, where that is not found out.
+    /// Options for reading the file; omitted options are detected.
     pub file: FileOptions,
-    /// What columns are: the name of a column and the field it is.
+    /// Column mapping: pairs of column name and field.
     pub map: Vec<(String, String)>,
-    /// The country of phone numbers that say none (ISO 3166-1, two letters).
+    /// Default country of phone numbers (ISO 3166-1, two letters).
     pub country: Option<String>,
 }
 
-/// A list that was read, and of which nothing is kept yet.
+/// A parsed file; nothing is stored yet.
 #[derive(Debug)]
 pub struct Opened {
-    /// What is in the file.
+    /// The contents of the file.
     pub list: List,
-    /// Which column each field comes from.
+    /// The column mapping.
     pub mapping: Mapping,
     options: Options,
     country: Option<Region>,
     size: usize,
 }
 
-/// What was found in a list.
+/// Result of a preview.
 #[derive(Clone, Debug)]
 pub struct Looked {
-    /// The key of the job.
+    /// Primary key of the job.
     pub job: i64,
-    /// How many rows have which verdict, in the order of [`import_record::VERDICTS`].
+    /// Number of rows per verdict, in the order of [`import_record::VERDICTS`].
     pub verdicts: Vec<(&'static str, u64)>,
 }
 
-/// Reads a file, and finds out what its columns are.
+/// Parses a file and maps its columns.
 ///
 /// # Errors
-/// [`Error::Invalid`] when the file can't be read, or no column holds names or addresses.
+/// [`Error::Invalid`] if the file can't be read, or no column holds names or addresses.
 pub fn open(bytes: &[u8], options: Options) -> Result<Opened> {
     let list = file::read(bytes, &options.file)?;
     let mapping = Mapping::guessed(&list.head).told(&list.head, &options.map)?;
@@ -84,7 +84,7 @@ pub fn open(bytes: &[u8], options: Options) -> Result<Opened> {
             list.head.iter().take(50).map(|name| name.chars().take(50).collect()).collect();
         let columns = shown.join(", ");
         let message = format!(
-            "which columns hold the names and the e-mail addresses? There are {columns}; tell it like \
+            "can't detect the columns with names and e-mail addresses among {columns}; map them explicitly, e.g. \
              `COLUMN=full_name`, `COLUMN=email`"
         );
         return Err(Error::invalid(crate::Reason::MappingInvalid, "map", message));
@@ -94,21 +94,21 @@ pub fn open(bytes: &[u8], options: Options) -> Result<Opened> {
     Ok(Opened { list, mapping, options, country, size: bytes.len() })
 }
 
-/// The country of phone numbers that say none.
+/// Parses the default country of phone numbers.
 fn country(code: Option<&str>) -> Result<Option<Region>> {
     let Some(code) = code else { return Ok(None) };
-    let message = "`country` takes two letters, like `DE` (ISO 3166-1)";
+    let message = "`country` must be a two-letter code, e.g. `DE` (ISO 3166-1)";
     country::of_code(code)
         .map(Some)
         .ok_or_else(|| Error::invalid(crate::Reason::CountryUnknown, "country", message))
 }
 
 impl Opened {
-    /// Keeps a job with the rows of the list, each with what would become of it, and writes nothing else. Each 500 rows
-    /// are a transaction.
+    /// Stores a job with the rows of the file and a verdict per row; no prospect is written. Every 500 rows are one
+    /// transaction.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer: what was kept is of no use then.
+    /// [`Error::Unavailable`] if the database does not respond. The stored rows are unusable in this case.
     pub async fn look(&self, scope: &Scope, progress: &dyn Progress) -> Result<Looked> {
         let job = self.begin(scope).await?;
         match self.rows(scope, &job, progress).await {
@@ -116,7 +116,7 @@ impl Opened {
             Err(error) => {
                 let why = NoteCode::PreviewInterrupted;
                 if let Err(again) = fail(scope, job.id(), why, &[status::UPLOADING]).await {
-                    tracing::warn!(job = job.id(), error = %again, "a list could not be given up");
+                    tracing::warn!(job = job.id(), error = %again, "a failed preview could not be marked as failed");
                 }
                 Err(error)
             }
@@ -128,7 +128,7 @@ impl Opened {
         let mut verdicts: HashMap<&'static str, u64> = HashMap::new();
         let mut duplicates = 0;
         let (mut seen, mut companies) = (Seen::default(), Companies::default());
-        progress.begin("looking", Some(list.rows.len() as u64));
+        progress.begin("previewing", Some(list.rows.len() as u64));
         for (number, rows) in list.rows.chunks(CHUNK).enumerate() {
             let first = number * CHUNK;
             let mut unit = Unit::begin(scope).await?;
@@ -171,7 +171,7 @@ impl Opened {
         Ok(Looked { job: id, verdicts: verdicts.collect() })
     }
 
-    /// A row as we would keep it, or why nothing can be made of it.
+    /// Parses a row. A row with a file error is invalid.
     fn read(&self, index: usize, row: &[String]) -> Read {
         let read = Lead::read(&self.mapping, row, self.country);
         if let Some(fault) = self.list.faults.get(&index) {
@@ -240,7 +240,7 @@ impl Opened {
     }
 }
 
-/// A cell as it is stored: of a longer one its beginning.
+/// A cell as it is stored; a long cell is truncated.
 fn stored(cell: &str) -> String {
     let end = cell.char_indices().nth(LONGEST_STORED).map(|(place, _)| place);
     end.map_or_else(|| cell.to_owned(), |end| format!("{}…", &cell[..end]))
@@ -250,7 +250,7 @@ fn number(count: u64) -> Value {
     Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-/// The job of a list that is looked at; it may have been given up meanwhile.
+/// The job of a running preview, which may have been marked as failed in the meantime.
 async fn uploading(unit: &mut Unit, job: i64) -> Result<Record> {
     let job = unit.get(import_job::table(), job, "id").await?;
     if job.text("status") == status::UPLOADING {
@@ -262,7 +262,7 @@ async fn uploading(unit: &mut Unit, job: i64) -> Result<Record> {
     ))
 }
 
-/// Notes how many rows were looked at.
+/// Records the number of previewed rows.
 async fn looked(unit: &mut Unit, job: i64, rows: usize) -> Result<()> {
     let job = uploading(unit, job).await?;
     let mut after = job.clone();
@@ -271,8 +271,7 @@ async fn looked(unit: &mut Unit, job: i64, rows: usize) -> Result<()> {
     Ok(())
 }
 
-/// Notes that a job was looked at: its rows, those that stand in it twice, those of which there is nothing to write,
-/// those of which nothing can be made.
+/// Ends a preview and stores its counters: total, duplicate, skipped and failed rows.
 async fn end(scope: &Scope, job: i64, counts: [u64; 4]) -> Result<()> {
     let [total, duplicates, skipped, failed] = counts;
     let mut unit = Unit::begin(scope).await?;

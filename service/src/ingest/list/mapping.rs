@@ -1,4 +1,4 @@
-//! Which column of a list is what: guessed from its name, as the exports of usual systems write it.
+//! Column mapping: detects the field of each column by its name, as written by the exports of common systems.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,58 +12,61 @@ use crate::{
     vocabulary::{Word, word},
 };
 
-/// What a column can be.
+/// Fields that a column can be mapped to.
 pub const FIELDS: &[Word] = &[
     word("full_name", "First and last name."),
     word("first_name", "First name."),
     word("last_name", "Last name."),
     word("email", "E-mail address."),
     word("phone", "Phone number."),
-    word("job_title", "What the person does."),
+    word("job_title", "Job title."),
     word("linkedin_url", "LinkedIn profile."),
-    word("location", "Where the person is."),
+    word("location", "Location of the person."),
     word("city", "City, for the location."),
     word("region", "State or region, for the location."),
     word("country", "Country, for the location."),
     word("company", "Name of the company."),
     word("website", "Website or domain of the company."),
-    word("size", "Size class of the company, or how many work there."),
+    word("size", "Size class of the company, or its number of employees."),
     word("industry", "Industry of the company."),
-    word("opt_out", "Whether the person wants no messages: `true`, `yes`, `1`, `unsubscribed`."),
+    word(
+        "opt_out",
+        "Whether the person has opted out of messages: `true`, `yes`, `1`, `unsubscribed`.",
+    ),
 ];
 
-/// Which columns each field comes from, by their places in the head: the first that is not empty counts.
+/// The columns of each field, as indexes into the header row. The first non-empty cell is used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mapping(BTreeMap<&'static str, Vec<usize>>);
 
-/// How many fields the names of columns tell.
+/// Number of fields that the column names are mapped to.
 pub(super) fn known(head: &[String]) -> usize {
     Mapping::guessed(head).0.len()
 }
 
-/// The name of a column as it is compared: letters and numbers, without case and accents.
+/// Normalizes a column name for comparison: letters and digits, without case and accents.
 fn plain(name: &str) -> String {
     search::words_of(name).concat()
 }
 
-/// Columns that mean something else where others stand beside them.
+/// Removes columns whose meaning depends on the presence of other columns.
 fn without_lookalikes(mapping: &mut BTreeMap<&'static str, Vec<usize>>, plain: &[String]) {
     let named = |place: usize, names: &[&str]| names.contains(&plain[place].as_str());
     let has = |names: &[&str]| plain.iter().any(|name| names.contains(&name.as_str()));
-    // Beside another, or beside first and last name, a title is a form of address.
+    // Next to another job title column, a title is a form of address.
     if let Some(places) = mapping.get_mut("job_title") {
         let titles = &["title", "titel", "titre", "titolo", "titulo", "persontitle"][..];
         if places.iter().any(|place| !named(*place, titles)) {
             places.retain(|place| !named(*place, titles));
         }
     }
-    // A street is no place where its city stands beside it.
+    // A street is not used as the location if there is a city column.
     let streets = &["address", "mailingaddress", "adresse", "anschrift", "street", "strasse"][..];
     let has_city = ["city", "region", "country"].iter().any(|field| mapping.contains_key(field));
     if has_city && let Some(places) = mapping.get_mut("location") {
         places.retain(|place| !named(*place, streets));
     }
-    // Mailchimp guesses these from the address of a computer.
+    // Mailchimp derives these columns from an IP address.
     if has(&["gmtoff", "dstoff", "leid", "euid"]) {
         for field in ["region", "country"] {
             if let Some(places) = mapping.get_mut(field) {
@@ -75,7 +78,7 @@ fn without_lookalikes(mapping: &mut BTreeMap<&'static str, Vec<usize>>, plain: &
 }
 
 impl Mapping {
-    /// What the names of columns say.
+    /// Detects the mapping from the column names.
     #[must_use]
     pub fn guessed(head: &[String]) -> Self {
         let plain: Vec<String> = head.iter().map(|name| self::plain(name)).collect();
@@ -94,10 +97,10 @@ impl Mapping {
         Self(mapping)
     }
 
-    /// With what a person says: the name of a column, and the field it is; an empty field leaves the column out.
+    /// Applies explicit mappings, as pairs of column name and field. An empty field ignores the column.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there is no such column or field.
+    /// [`Error::Invalid`] if there is no such column or field.
     pub fn told(mut self, head: &[String], told: &[(String, String)]) -> Result<Self> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (column, field) in told {
@@ -107,7 +110,7 @@ impl Mapping {
                 .or_else(|| head.iter().position(|name| name.eq_ignore_ascii_case(column)));
             let Some(place) = place else {
                 let message =
-                    format!("there is no column `{column}`; there are {}", head.join(", "));
+                    format!("unknown column `{column}`; the columns are {}", head.join(", "));
                 return Err(Error::invalid(crate::Reason::MappingInvalid, "map", message));
             };
             for places in self.0.values_mut() {
@@ -120,10 +123,10 @@ impl Mapping {
             let Some(field) = FIELDS.iter().find(|known| known.name == field) else {
                 let fields: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
                 let message =
-                    format!("there is no field `{field}`; there are {}", fields.join(", "));
+                    format!("unknown field `{field}`; the fields are {}", fields.join(", "));
                 return Err(Error::invalid(crate::Reason::MappingInvalid, "map", message));
             };
-            // What is told counts before what is guessed, in the order in which it is told.
+            // Explicit mappings take precedence over detected ones, in the given order.
             let count = counts.entry(field.name).or_insert(0_usize);
             self.0.entry(field.name).or_default().insert(*count, place);
             *count += 1;
@@ -131,18 +134,18 @@ impl Mapping {
         Ok(self)
     }
 
-    /// The cell of a row that holds `field`; nothing when it is empty.
+    /// The first non-empty cell of a row for `field`.
     #[must_use]
     pub fn cell<'r>(&self, row: &'r [String], field: &str) -> Option<&'r str> {
         self.cells(row, field).next()
     }
 
-    /// The cells of a row that hold `field` and are not empty.
+    /// The non-empty cells of a row for `field`.
     pub fn cells<'r>(&self, row: &'r [String], field: &str) -> impl Iterator<Item = &'r str> {
         let places = self.0.get(field).map(Vec::as_slice).unwrap_or_default();
         let cells = places.iter().filter_map(|place| row.get(*place)).map(String::as_str);
         let is_name = matches!(field, "full_name" | "first_name" | "last_name");
-        // Before a sign that a spreadsheet would take for a formula, our own export writes an apostrophe.
+        // Our own export escapes characters that would start a spreadsheet formula with an apostrophe.
         let cells = cells.map(|cell| match cell.strip_prefix('\'') {
             Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
             _ => cell,
@@ -154,7 +157,7 @@ impl Mapping {
         )
     }
 
-    /// Fields and the names of their columns, in the order of [`FIELDS`].
+    /// Fields and their column names, in the order of [`FIELDS`].
     pub fn columns<'h>(&self, head: &'h [String]) -> impl Iterator<Item = (&'static str, &'h str)> {
         FIELDS.iter().flat_map(|field| {
             let places = self.0.get(field.name).map(Vec::as_slice).unwrap_or_default();
@@ -162,7 +165,7 @@ impl Mapping {
         })
     }
 
-    /// Fields and their columns as JSON: the name of a column, or a list where there are several.
+    /// Fields and their columns as JSON: a column name, or an array if a field has several columns.
     #[must_use]
     pub fn json(&self, head: &[String]) -> Map<String, Json> {
         let mut told: Map<String, Json> = Map::new();
@@ -191,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_exports_of_usual_systems_are_known() {
+    fn recognizes_exports_of_common_systems() {
         for (head, fields) in [
             // HubSpot
             (

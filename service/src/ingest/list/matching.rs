@@ -1,4 +1,4 @@
-//! Whom a row of a list is about: somebody we know, somebody new, or one that a person has to decide on.
+//! Matches rows to existing prospects: a known prospect, match candidates that need a decision, or a new person.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,50 +19,50 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// From this likeness on two names may be of one person.
+/// Minimum similarity at which two names may belong to the same person.
 pub(super) const NEARLY: f64 = 0.9;
 
-/// Somebody a row may be about.
+/// A match candidate of a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
-    /// The key of the prospect; absent for one who stands in the same list before.
+    /// Primary key of the prospect; omitted for a person of an earlier row of the same file.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub prospect_id: Option<i64>,
-    /// The row of the same list, from 0, that the prospect would be made of.
+    /// The 0-based index of the earlier row of the same file that creates the prospect.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub record_index: Option<usize>,
-    /// How likely it is, from 0 to 1.
+    /// Likelihood of the match, from 0 to 1.
     pub score: f64,
-    /// Why.
+    /// Reasons for the match.
     pub reasons: Vec<String>,
 }
 
-/// Whom a row is about.
+/// Match result of a row.
 #[derive(Clone, Debug)]
 pub(super) enum Match {
-    /// Somebody we know, and by what.
+    /// An existing prospect, and the column that matched.
     Known(Box<Record>, &'static str),
-    /// One of these, or somebody new.
+    /// One of these candidates, or a new person.
     Maybe(Vec<Candidate>),
-    /// Somebody new.
+    /// A new person.
     Nobody,
 }
 
-/// Whom we know among the people of some rows.
+/// Existing prospects that some rows may match.
 #[derive(Debug, Default)]
 pub(super) struct People {
     by_email: HashMap<String, Record>,
     by_slug: HashMap<String, Record>,
     by_phone: HashMap<String, Record>,
     at_company: HashMap<i64, Pool<i64>>,
-    /// Unsubscribed addresses among the rows, whichever prospect has them.
+    /// Addresses of the rows that are opted out, regardless of the prospect that has them.
     opted_out: HashSet<String>,
 }
 
 impl People {
-    /// Reads whom these rows, at these companies, may be about, and which of their addresses are opted out. Five
-    /// statements, and one more for rows that were merged into others.
+    /// Reads the prospects that these rows, at these companies, may match, and the opted-out addresses. Takes five
+    /// statements, and one more for each level of merged prospects.
     pub(super) async fn load<'l>(
         unit: &Unit,
         leads: impl Iterator<Item = (&'l Lead, Option<i64>)> + Clone,
@@ -82,7 +82,7 @@ impl People {
         Ok(people)
     }
 
-    /// Reads who is at these companies.
+    /// Reads the prospects of these companies.
     async fn colleagues(&mut self, unit: &Unit, companies: &[i64]) -> Result<()> {
         if companies.is_empty() {
             return Ok(());
@@ -110,7 +110,7 @@ impl People {
         lead.email_key().is_some_and(|email| self.opted_out.contains(&email))
     }
 
-    /// Whom a row is about, who works at `company`.
+    /// Matches a row of a person who works at `company`.
     pub(super) fn of(&self, lead: &Lead, company: Option<i64>) -> Match {
         let known = |person: &Record, by| Match::Known(Box::new(person.clone()), by);
         let key = lead.email_key();
@@ -147,8 +147,8 @@ impl People {
     }
 }
 
-/// Who a row with the address of somebody called `other` may be, where the mailbox is that of a role and their names have
-/// no word in common; nothing where it is the same person.
+/// A candidate for a row that shares a role mailbox with a person named `other`, if the two names have no word in
+/// common. Returns `None` if it is the same person.
 pub(super) fn other_at_mailbox(lead: &Lead, other: &str) -> Option<Candidate> {
     let [own, other] = [lead.name(), other].map(person::folded);
     let is_other = email::is_role(lead.email.as_deref()?)
@@ -159,21 +159,21 @@ pub(super) fn other_at_mailbox(lead: &Lead, other: &str) -> Option<Candidate> {
         prospect_id: None,
         record_index: None,
         score: 0.5,
-        reasons: vec!["the same mailbox of a role, another name".to_owned()],
+        reasons: vec!["same role mailbox, different name".to_owned()],
     })
 }
 
-/// Whom two people on one phone number are.
+/// Comparison of two rows with the same phone number.
 pub(super) enum Line {
-    /// One person.
+    /// The same person.
     Same,
-    /// Maybe one.
+    /// Possibly the same person.
     Maybe(Candidate),
-    /// Two, who share a number: many companies have one only.
+    /// Two people who share a number: many companies have only one.
     Other,
 }
 
-/// What it means that a row has the phone number of somebody who is called `other`.
+/// Compares a row with a person named `other` who has the same phone number.
 pub(super) fn on_one_line(lead: &Lead, other: &str) -> Line {
     let like = person::likeness(&person::folded(lead.name()), &person::folded(other));
     if like >= 1.0 {
@@ -186,19 +186,19 @@ pub(super) fn on_one_line(lead: &Lead, other: &str) -> Line {
         prospect_id: None,
         record_index: None,
         score: rounded(like * 0.9),
-        reasons: vec!["the same phone number, a similar name".to_owned()],
+        reasons: vec!["same phone number, similar name".to_owned()],
     })
 }
 
-/// Somebody at the same company with nearly the same name.
+/// A candidate at the same company with a similar name.
 pub(super) fn colleague<K>(lead: &Lead, person: &Person<K>, like: f64) -> Candidate {
-    let what = if like >= 1.0 { "the same name" } else { "nearly the same name" };
+    let what = if like >= 1.0 { "same name" } else { "similar name" };
     let mut reasons = vec![format!("{what} at the same company")];
     let mut score = like * 0.9;
     if let (Some(own), Some(other)) = (&lead.email, &person.email)
         && !own.eq_ignore_ascii_case(other)
     {
-        reasons.push("another e-mail address".to_owned());
+        reasons.push("different e-mail address".to_owned());
         score -= 0.1;
     }
     let score = rounded(score);
@@ -209,8 +209,8 @@ pub(super) fn rounded(score: f64) -> f64 {
     (score * 100.0).round() / 100.0
 }
 
-/// The prospects whose comparison column is one of `values`, by these: the oldest that is not deleted; for one that was
-/// merged into another, that other.
+/// Looks up prospects by the values of a key column. If several prospects have the same value, the oldest one that is
+/// not deleted is returned; for a merged prospect, the one that it was merged into.
 async fn found(unit: &Unit, column: &str, values: Vec<String>) -> Result<HashMap<String, Record>> {
     let mut found = HashMap::new();
     let mut merged: Vec<(String, i64)> = Vec::new();
@@ -224,7 +224,7 @@ async fn found(unit: &Unit, column: &str, values: Vec<String>) -> Result<HashMap
         }
     }
     merged.retain(|(key, _)| !found.contains_key(key));
-    // Who was merged may have been merged again.
+    // The surviving prospect may have been merged again.
     while !merged.is_empty() {
         let keys = merged.iter().map(|(_, survivor)| *survivor).collect();
         let survivors = rows(unit, "id", Wanted::Keys(keys)).await?;
@@ -245,13 +245,14 @@ async fn found(unit: &Unit, column: &str, values: Vec<String>) -> Result<HashMap
     Ok(found)
 }
 
-/// What a column is to be.
+/// The values to look up.
 enum Wanted {
     Texts(Vec<String>),
     Keys(Vec<i64>),
 }
 
-/// The prospects, not deleted or merged into others, whose `column` is one of these: the oldest first.
+/// The prospects whose `column` has one of these values, oldest first. Merged prospects are included; other deleted
+/// prospects are not.
 async fn rows(unit: &Unit, column: &str, wanted: Wanted) -> Result<Vec<Record>> {
     let table = prospect::table();
     let mut binds: Vec<Bind> = vec![unit.scope().organization().into()];
@@ -276,7 +277,8 @@ async fn rows(unit: &Unit, column: &str, wanted: Wanted) -> Result<Vec<Record>> 
     rows.iter().map(|row| Record::read(table, row, 0)).collect()
 }
 
-/// What a row adds to somebody of whom `known` tells the columns: those that are empty, with their new values.
+/// The values that a row adds to a person: new values for columns that are empty. `known` returns the current value of
+/// a column.
 pub(super) fn additions<'k>(
     lead: &Lead,
     known: impl Fn(&'static str) -> &'k str,

@@ -1,9 +1,9 @@
-//! Lists of people: a file is read and looked at, row by row, before anything is written; what was written can be
-//! taken back.
+//! Imports of people from files: a preview stores a verdict per row before any prospect is written, and a committed
+//! import can be undone.
 //!
-//! [`open`] reads a file and finds out what its columns are; [`Opened::look`] keeps each row with what would become of
-//! it. What people then let be done is an [`act`] on the job, and [`run`] or a [`Worker`] does it, 500 rows in a
-//! transaction: it goes on where it was when it is broken off.
+//! [`open`] parses a file and maps its columns; [`Opened::look`] stores each row with its verdict. Users then apply an
+//! [`act`] to the job, and [`run`] or a [`Worker`] executes it with 500 rows per transaction, so interrupted work
+//! resumes where it stopped.
 
 mod acts;
 mod commit;
@@ -38,5 +38,5 @@ pub use matching::Candidate;
 pub use rows::{examples, prospects_of};
 pub use run::{Worker, run};
 
-/// Rows of one transaction.
+/// Number of rows per transaction.
 const CHUNK: usize = 500;

@@ -1,4 +1,4 @@
-//! JSON: an object on each line (NDJSON), or an array of objects.
+//! Reads JSON files: one object per line (NDJSON), or an array of objects.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,35 +9,37 @@ use super::file::{Format, LONGEST_NAME, List, refused, within_limits, without_nu
 use super::lines::place;
 use crate::error::{Error, Result};
 
-/// A row: its cells, by the names of their columns.
+/// A row: column names and cells.
 type Cells = Vec<(String, String)>;
 
-/// How deep objects may stand inside each other.
+/// Maximum nesting depth of objects that are flattened.
 const DEEPEST: usize = 4;
 
-/// The objects on the lines of a text.
+/// Reads the objects of an NDJSON text.
 pub(super) fn of_lines(text: &str, encoding: &str) -> Result<List> {
     let mut objects = Objects::default();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let object = serde_json::from_str(line)
-            .map_err(|_| refused(format!("line {} is no JSON object", number + 1)))?;
+            .map_err(|_| refused(format!("line {} is not a JSON object", number + 1)))?;
         objects.add(&object, number as u64 + 1)?;
     }
     Ok(objects.list(encoding))
 }
 
-/// The objects of an array, one at a time.
+/// Reads the objects of a JSON array, one at a time.
 pub(super) fn of_array(text: &str, encoding: &str) -> Result<List> {
     let mut objects = Objects::default();
     let read = serde_json::Deserializer::from_str(text).deserialize_seq(Items(&mut objects));
     match (objects.fault.take(), read) {
         (Some(fault), _) => Err(fault),
-        (None, Err(error)) => Err(refused(format!("it is no array of JSON objects: {error}"))),
+        (None, Err(error)) => {
+            Err(refused(format!("the file is not an array of JSON objects: {error}")))
+        }
         (None, Ok(())) => Ok(objects.list(encoding)),
     }
 }
 
-/// Reads the items of an array into objects.
+/// Collects the items of an array.
 struct Items<'o>(&'o mut Objects);
 
 impl<'de> Visitor<'de> for Items<'_> {
@@ -51,14 +53,14 @@ impl<'de> Visitor<'de> for Items<'_> {
         while let Some(object) = items.next_element::<Map<String, Json>>()? {
             if let Err(fault) = self.0.add(&object, 0) {
                 self.0.fault = Some(fault);
-                return Err(A::Error::custom("an object that does not fit"));
+                return Err(A::Error::custom("the object exceeds a limit"));
             }
         }
         Ok(())
     }
 }
 
-/// Objects that were read.
+/// Objects read so far.
 #[derive(Default)]
 struct Objects {
     head: Vec<String>,
@@ -69,7 +71,7 @@ struct Objects {
 }
 
 impl Objects {
-    /// Adds an object that stands in a line of the file, from 1; 0 for none.
+    /// Adds an object. `line` is its 1-based line in the file, or 0 if unknown.
     fn add(&mut self, object: &Map<String, Json>, line: u64) -> Result<()> {
         let mut cells = Vec::new();
         for (name, value) in object {
@@ -79,7 +81,7 @@ impl Objects {
         for (name, _) in &cells {
             if name.chars().count() > LONGEST_NAME {
                 return Err(refused(format!(
-                    "{} has a name of more than {LONGEST_NAME} characters",
+                    "{} has a column name with more than {LONGEST_NAME} characters",
                     place(self.rows.len(), line)
                 )));
             }
@@ -115,7 +117,8 @@ impl Objects {
     }
 }
 
-/// The cells of a value: those of an object by its name and theirs (`name.first`), the items of a list as one cell.
+/// Flattens a value into cells: fields of an object are named by their path (`name.first`), the items of an array
+/// become one cell.
 fn flatten(name: &str, value: &Json, deep: usize, cells: &mut Cells) {
     match value {
         Json::Object(fields) if deep > 0 => {
@@ -136,7 +139,7 @@ fn text(value: &Json) -> String {
     match value {
         Json::Null => String::new(),
         Json::String(text) => text.trim().to_owned(),
-        // The value of an item that says what kind it is: `{"type": "work", "value": "ada@acme.example"}`.
+        // A typed item contributes its value: `{"type": "work", "value": "ada@acme.example"}`.
         Json::Object(fields) if fields.get("value").is_some_and(Json::is_string) => {
             text(&fields["value"])
         }

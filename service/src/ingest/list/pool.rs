@@ -1,17 +1,17 @@
-//! People among whom somebody of nearly the same name is looked for.
+//! An index of names for fuzzy matching.
 
 use std::collections::HashMap;
 
 use super::matching::{Candidate, NEARLY};
 use crate::normal_form::person;
 
-/// The most names that one is compared with.
+/// Maximum number of names per prefix that a name is compared with.
 const COMPARED: usize = 200;
 
-/// The most candidates of a row.
+/// Maximum number of match candidates of a row.
 const CANDIDATES: usize = 5;
 
-/// Somebody in a pool.
+/// A person in the index.
 #[derive(Clone, Debug)]
 pub(super) struct Person<K> {
     pub(super) key: K,
@@ -25,8 +25,8 @@ impl<K> Person<K> {
     }
 }
 
-/// People of one company. Names that share the beginning of no word are not compared: what is misspelt at the beginning
-/// of every word is not found.
+/// The people of one company. Only names that share a word prefix are compared, so a name that is misspelled at the
+/// beginning of every word is not found.
 #[derive(Debug)]
 pub(super) struct Pool<K> {
     people: Vec<Person<K>>,
@@ -45,7 +45,7 @@ fn beginnings(folded: &str) -> impl Iterator<Item = String> {
 }
 
 impl<K> Pool<K> {
-    /// One more.
+    /// Adds a person.
     pub(super) fn add(&mut self, person: Person<K>) {
         for beginning in beginnings(&person.folded) {
             self.by_beginning.entry(beginning).or_default().push(self.people.len());
@@ -53,7 +53,7 @@ impl<K> Pool<K> {
         self.people.push(person);
     }
 
-    /// Who has nearly this name, and how nearly.
+    /// People with a similar name, and the similarity.
     pub(super) fn like(&self, name: &str) -> impl Iterator<Item = (&Person<K>, f64)> {
         let name = person::folded(name);
         let mut places: Vec<usize> = beginnings(&name)
@@ -72,7 +72,7 @@ impl<K> Pool<K> {
     }
 }
 
-/// The likeliest, in their order.
+/// The best candidates, by descending score.
 pub(super) fn best(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     candidates.sort_by(|one, other| other.score.total_cmp(&one.score));
     candidates.truncate(CANDIDATES);

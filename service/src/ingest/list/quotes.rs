@@ -1,4 +1,5 @@
-//! Quotation marks of CSV (RFC 4180): what the lenient reader accepts may have swallowed rows.
+//! Checks the quoting of CSV (RFC 4180): the lenient reader accepts faulty quotation marks that may have swallowed
+//! rows.
 
 use super::file::refused;
 use crate::{
@@ -6,20 +7,20 @@ use crate::{
     ingest::note::{Note, NoteCode},
 };
 
-/// What is wrong with quotation marks in a row.
+/// A quoting error in a row.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
-    /// The line in which it stands, from 1.
+    /// The line of the error, 1-based.
     pub(super) line: u64,
-    /// What is wrong.
+    /// The error message.
     pub(super) note: Note,
 }
 
-/// Finds rows with text behind a closing quotation mark, and cells whose lines look like rows: they have as many
-/// `delimiters` as the head.
+/// Finds rows with text after a closing quotation mark, and cells whose lines look like rows because they have as many
+/// `delimiters` as the header row.
 ///
 /// # Errors
-/// [`crate::Error::Invalid`] when a quotation mark is not closed: everything behind it may be rows.
+/// [`crate::Error::Invalid`] if a quotation mark is not closed, because everything after it may be rows.
 pub(super) fn faults(text: &str, delimiter: char, delimiters: usize) -> Result<Vec<Fault>> {
     let mut faults = Vec::new();
     if !text.contains('"') {
@@ -35,7 +36,7 @@ pub(super) fn faults(text: &str, delimiter: char, delimiters: usize) -> Result<V
                 match letters.next() {
                     None => {
                         return Err(refused(format!(
-                            "the quotation mark that is opened in line {opened} is not closed"
+                            "the quotation mark opened in line {opened} is never closed; close it and retry"
                         )));
                     }
                     Some('"') if letters.peek() == Some(&'"') => {
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_quotation_marks_are_no_fault() {
+    fn valid_quoting_has_no_faults() {
         for text in [
             "a,b,c\n1,2,3\n",
             "a,b,c\n\"1, 2\",\"say \"\"hi\"\"\",3\n",
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_swallow_rows_is_found() {
+    fn detects_quoting_errors_that_may_swallow_rows() {
         assert!(
             faults("n,e,c\nSt,st3@x,\"Open quote\nSu,su@x,X\n", ',', 2)
                 .unwrap_err()

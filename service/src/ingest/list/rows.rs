@@ -1,4 +1,4 @@
-//! The rows of a job: some at a time, and what has become of them.
+//! Reads the rows of a job in chunks, and records their results.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// What has become of a row.
+/// Result of a row.
 #[derive(Clone, Debug)]
 pub(super) struct Done {
     pub(super) id: i64,
@@ -28,15 +28,15 @@ pub(super) struct Done {
     pub(super) prospect: Option<i64>,
     pub(super) company: Option<i64>,
     pub(super) replaced: Option<Json>,
-    /// At which revision the prospect was found that was filled in.
+    /// Revision of the updated prospect before the write.
     pub(super) found: Option<i64>,
-    /// At which revision it was left.
+    /// Revision of the prospect after the write.
     pub(super) revision: Option<i64>,
     pub(super) error: Option<String>,
 }
 
 impl Done {
-    /// A row as it is, but for its state.
+    /// The values of a row, with a new status.
     pub(super) fn of(record: &Record, status: &'static str) -> Self {
         let text = |name| Some(record.text(name).to_owned()).filter(|text| !text.is_empty());
         let json = |name| match record.value(name) {
@@ -60,7 +60,7 @@ impl Done {
     }
 }
 
-/// The next rows of `job`, that are all as `condition` says, in this order.
+/// The next rows of `job` that match `condition`, in this order.
 pub(super) async fn next(
     unit: &Unit,
     job: i64,
@@ -77,7 +77,7 @@ pub(super) async fn next(
     rows.iter().map(|row| Record::read(table, row, 0)).collect()
 }
 
-/// Keeps what has become of rows. One statement.
+/// Stores the results of rows in one statement.
 pub(super) async fn keep(unit: &Unit, done: &[Done]) -> Result<()> {
     if done.is_empty() {
         return Ok(());
@@ -141,10 +141,10 @@ pub(super) async fn keep(unit: &Unit, done: &[Done]) -> Result<()> {
     Ok(())
 }
 
-/// Some rows of a job with this verdict: their places, as `row 12 (line 15)`, and why.
+/// Example rows of a job with this verdict: their positions, e.g. `row 12 (line 15)`, and reasons.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database does not respond.
 pub async fn examples(
     scope: &Scope,
     job: i64,
@@ -167,10 +167,10 @@ pub async fn examples(
     told.collect()
 }
 
-/// The prospects that rows are about, by job and place in the list, where that is known.
+/// The prospects of rows, by job and row index. Rows without a prospect are omitted.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] when the database does not answer.
+/// [`crate::Error::Unavailable`] if the database does not respond.
 pub async fn prospects_of(scope: &Scope, rows: &[(i64, i64)]) -> Result<HashMap<(i64, i64), i64>> {
     if rows.is_empty() {
         return Ok(HashMap::new());

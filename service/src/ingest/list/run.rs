@@ -1,7 +1,7 @@
-//! Runs what was begun with a list: some rows in a transaction, until nothing is left.
+//! Runs started jobs in transactions of some rows each, until no rows are left.
 //!
-//! The transaction is the lease: whoever holds the row of the job works on it, and one that is broken off leaves nothing
-//! behind but the rows that are still to be done.
+//! The transaction is the lease: the process that holds the row lock of the job works on it. An interrupted transaction
+//! leaves only unprocessed rows behind.
 
 use std::{
     collections::HashMap,
@@ -29,30 +29,30 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// How long a list may not move while it is looked at, before it is given up.
+/// How long a preview may make no progress before its job fails.
 const STANDS_STILL: TimeDelta = TimeDelta::minutes(10);
 
-/// How often lists are looked for that stand still.
+/// How often stalled previews are checked for.
 const OFTEN: Duration = Duration::from_mins(5);
 
-/// What came of a step.
+/// Result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// So many rows were done, and there are more.
+    /// This many rows were processed, and more are left.
     More(u64),
-    /// So many rows were done, and nothing is left.
+    /// This many rows were processed, and none are left.
     Last(u64),
-    /// Somebody else works on it.
+    /// Another process works on the job.
     Busy,
-    /// There is nothing to be done with it.
+    /// The job has no work to do here.
     Idle,
 }
 
-/// Does what was begun with a job, to its end; gives the job as it is then.
+/// Runs a started job to its end and returns the updated job.
 ///
 /// # Errors
-/// [`Error::Refused`] when there is no such job; [`Error::Unavailable`] when the database does not answer: what was
-/// done stays, and the rest is done when this is called again.
+/// [`Error::Refused`] if there is no such job; [`Error::Unavailable`] if the database does not respond. Processed rows
+/// are kept, and another call resumes with the remaining rows.
 pub async fn run(scope: &Scope, job: i64, progress: &dyn Progress) -> Result<Record> {
     let mut companies = Companies::default();
     let mut unit = Unit::begin(scope).await?;
@@ -60,7 +60,7 @@ pub async fn run(scope: &Scope, job: i64, progress: &dyn Progress) -> Result<Rec
     drop(unit);
     let number = |column| begun.number(column).unwrap_or_default();
     let (name, rows) = match begun.text("status") {
-        status::UNDOING => ("taking back", number("created_records") + number("updated_records")),
+        status::UNDOING => ("undoing", number("created_records") + number("updated_records")),
         _ => ("writing", number("total_records") - number("processed_records")),
     };
     progress.begin(name, u64::try_from(rows).ok());
@@ -80,7 +80,7 @@ pub async fn run(scope: &Scope, job: i64, progress: &dyn Progress) -> Result<Rec
     unit.get(import_job::table(), job, "id").await
 }
 
-/// Does the next rows of a job.
+/// Processes the next rows of a job.
 async fn step(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step> {
     let mut unit = Unit::begin(scope).await?;
     let Some(before) = unit.claim(import_job::table(), job).await? else {
@@ -92,7 +92,7 @@ async fn step(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step
     };
     let is_enrichment = before.text("kind") == kind::ENRICHMENT;
     let rows = match before.text("status") {
-        // A worker of another kind goes on with it.
+        // The enrichment worker processes these jobs.
         status::PROCESSING if is_enrichment => return Ok(Step::Idle),
         status::PROCESSING => {
             let decision = before.text("candidate_decision");
@@ -106,7 +106,7 @@ async fn step(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step
             add("processed_records", created + updated + skipped + failed);
             records.len()
         }
-        // What became of its records is counted already; who was made of them is not.
+        // Records are already counted by their enrichment status; only created and updated prospects are added.
         status::PROMOTING => {
             let decision = before.text("candidate_decision");
             let records = commit::next(&unit, job, decision).await?;
@@ -116,7 +116,7 @@ async fn step(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step
             enrichment::write_to(&mut unit, &records).await?;
             records.len()
         }
-        // What was found first, then who was made of its records.
+        // Found values are undone first, then drafts, then prospects.
         status::UNDOING if is_enrichment => {
             let found = enrichment::next_to_undo(&unit, job, CHUNK).await?;
             let (mut undone, mut kept) = enrichment::take_back(&mut unit, &found).await?;
@@ -162,7 +162,7 @@ async fn step(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step
     Ok(if last { Step::Last(rows as u64) } else { Step::More(rows as u64) })
 }
 
-/// Works on the lists of all organizations.
+/// A worker that runs the import jobs of all organizations.
 pub struct Worker {
     store: Store,
     clock: Arc<dyn Clock>,
@@ -171,36 +171,36 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// One that works on this database.
+    /// Creates a worker for this database.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
         Self { store, clock, companies: HashMap::new(), given_up: None }
     }
 
-    /// Works on what there is and looks again after each `pause`, for ever.
+    /// Processes jobs forever, and polls for new ones after each `pause`.
     pub async fn work(mut self, pause: Duration) -> std::convert::Infallible {
         loop {
             if self.given_up.is_none_or(|moment| moment.elapsed() > OFTEN) {
                 self.given_up = Some(Instant::now());
                 if let Err(error) = self.give_up().await {
-                    tracing::warn!(%error, "lists that stand still could not be given up");
+                    tracing::warn!(%error, "stalled previews could not be marked as failed");
                 }
             }
             match self.round().await {
                 Ok(true) => {}
                 Ok(false) => tokio::time::sleep(pause).await,
                 Err(error) => {
-                    tracing::warn!(%error, "lists could not be worked on");
+                    tracing::warn!(%error, "import jobs could not be processed");
                     tokio::time::sleep(pause.max(Duration::from_secs(5))).await;
                 }
             }
         }
     }
 
-    /// Does the next rows of every job that has any; gives whether there was one.
+    /// Processes the next rows of every job. Returns whether a job has more rows.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] if the database does not respond.
     pub async fn round(&mut self) -> Result<bool> {
         let sql = "SELECT \"id\", \"organization_id\", \"committed_by\" FROM \"import_jobs\" \
                    WHERE \"kind\" = 'list' AND \"status\" = 'processing' \
@@ -219,14 +219,14 @@ impl Worker {
             match step(&scope, job, companies).await {
                 Ok(Step::More(_)) => busy = true,
                 Ok(_) => {}
-                // What was made in a transaction that was taken back is not there. Others go on.
+                // Cached companies may have been created in a transaction that was rolled back. Other jobs continue.
                 Err(error @ Error::Unavailable(_)) => {
                     self.companies.remove(&job);
                     unavailable = Some(error);
                 }
                 Err(error) => {
                     self.companies.remove(&job);
-                    tracing::error!(job, %error, "a list could not be worked on");
+                    tracing::error!(job, %error, "an import job failed");
                     let states = [status::PROCESSING, status::PROMOTING, status::UNDOING];
                     fail(&scope, job, NoteCode::InternalError, &states).await?;
                 }
@@ -237,10 +237,10 @@ impl Worker {
         unavailable.map_or(Ok(busy), Err)
     }
 
-    /// Gives up lists whose look was broken off, by a server that stopped for instance.
+    /// Marks jobs as failed whose preview was interrupted, e.g. because a server stopped.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] if the database does not respond.
     pub async fn give_up(&self) -> Result<()> {
         let sql = "SELECT \"id\", \"organization_id\" FROM \"import_jobs\" \
                    WHERE \"status\" = 'uploading' AND \"updated_at\" < {} ORDER BY \"id\"";
@@ -256,7 +256,7 @@ impl Worker {
     }
 }
 
-/// Notes that a job was broken off, if it is in one of these states.
+/// Marks a job as failed if it has one of these statuses.
 pub(crate) async fn fail(scope: &Scope, job: i64, why: NoteCode, states: &[&str]) -> Result<()> {
     let mut unit = Unit::begin(scope).await?;
     let Some(before) = unit.find(import_job::table(), job).await? else { return Ok(()) };
@@ -265,7 +265,7 @@ pub(crate) async fn fail(scope: &Scope, job: i64, why: NoteCode, states: &[&str]
     }
     let mut after = before.clone();
     if before.text("status") == status::UPLOADING {
-        // It was the number of those that were looked at.
+        // During the preview, this counted previewed rows.
         after.set("processed_records", Value::Int(0));
     }
     after.set("status", Value::Text(status::FAILED.to_owned()));

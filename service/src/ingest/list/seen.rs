@@ -1,4 +1,4 @@
-//! The rows of a list that were looked at before: somebody may stand in it twice.
+//! Previous rows of a file, for detecting duplicates within the file.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,18 +10,18 @@ use super::{
 };
 use crate::{ingest::import_record::verdict, normal_form::company};
 
-/// What a row is to those before it.
+/// Match of a row against the previous rows.
 #[derive(Debug)]
 pub(super) enum Before {
-    /// The same person as in this row.
+    /// The same person as in the row with this index.
     Same(usize),
-    /// Maybe one of these.
+    /// Possibly one of these candidates.
     Maybe(Vec<Candidate>),
-    /// Nobody.
+    /// No match.
     Nobody,
 }
 
-/// The rows before.
+/// Index of the previous rows.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     leads: HashMap<usize, Lead>,
@@ -33,7 +33,7 @@ pub(super) struct Seen {
     at_company: HashMap<String, Pool<usize>>,
 }
 
-/// By what the company of a row is told from others.
+/// The lookup keys of the company of a row.
 fn companies(lead: &Lead, known: Option<i64>) -> Vec<String> {
     let mut names = Vec::new();
     names.extend(known.map(|key| format!("#{key}")));
@@ -43,7 +43,7 @@ fn companies(lead: &Lead, known: Option<i64>) -> Vec<String> {
 }
 
 impl Seen {
-    /// Knows a row, by its index and its line, with its verdict, whose person works at the company `known`, if that is one we know.
+    /// Adds a row with its index, line and verdict. `known` is the existing company of the row, if any.
     pub(super) fn note(
         &mut self,
         (index, line): (usize, u64),
@@ -70,7 +70,7 @@ impl Seen {
                 names.entry(name).or_insert(index);
             }
         }
-        // Those whom we know are found among those whom we know.
+        // Existing prospects are matched by the database.
         let names = if verdict.is_known() { Vec::new() } else { companies(lead, known) };
         for name in names {
             let person = Person::new(index, lead.name(), lead.email.clone());
@@ -79,22 +79,22 @@ impl Seen {
         self.leads.insert(index, lead.clone());
     }
 
-    /// The line in which a row begins; 0 where that is not known.
+    /// The line in which a row begins; 0 if unknown.
     pub(super) fn line(&self, index: usize) -> u64 {
         self.lines.get(&index).copied().unwrap_or_default()
     }
 
-    /// Whether a person has to decide on a row.
+    /// Whether a row needs a decision.
     pub(super) fn is_undecided(&self, index: usize) -> bool {
         self.undecided.contains(&index)
     }
 
-    /// What is known of the person in a row.
+    /// The values of a row, including values that later duplicates added.
     pub(super) fn lead(&self, index: usize) -> Option<&Lead> {
         self.leads.get(&index)
     }
 
-    /// A row says more of the person in the row `index`.
+    /// Adds the values of a duplicate to the row `index`.
     fn fill(&mut self, index: usize, more: &Lead) {
         let Some(lead) = self.leads.get_mut(&index) else { return };
         for (own, more) in [
@@ -109,7 +109,7 @@ impl Seen {
         }
     }
 
-    /// Whom of those before a row is about.
+    /// Matches a row against the previous rows.
     pub(super) fn of(&self, lead: &Lead, known: Option<i64>) -> Before {
         let same = lead.email_key().and_then(|email| self.by_email.get(&email));
         let other = same.and_then(|index| {

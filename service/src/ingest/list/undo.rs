@@ -1,4 +1,4 @@
-//! Takes back what was written of some rows, but for what was touched since.
+//! Undoes imported rows, except rows whose prospect was modified since.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,20 +19,18 @@ use crate::{
     write::{Input, Record, Unit, row},
 };
 
-/// The next rows of a job whose work is to be taken back: the last ones first, because a row may fill in whom another
-/// has made.
+/// The next rows of a job to undo, last rows first, because a row may update a prospect that an earlier row created.
 pub(super) async fn next(unit: &Unit, job: i64) -> Result<Vec<Record>> {
     let condition = "(\"promotion_status\" = 'created' OR \"promotion_status\" = 'matched' \
                      AND \"replaced_data\" IS NOT NULL)";
     rows::next(unit, job, condition, "DESC").await
 }
 
-/// Takes back what was written of some rows; gives how many rows, and how many prospects were left alone.
+/// Undoes some rows. Returns the number of undone and of skipped rows.
 ///
-/// Prospects that were made are deleted, and can be restored; those that were filled in get back what they had.
-/// Whoever was written since is left alone, and whoever was made and has interactions, drafts or research by now.
-/// Companies that were made go with the last of their prospects, and industries that were made with the last of their
-/// companies.
+/// Created prospects are soft deleted; updated prospects get their previous values back. Prospects that were modified
+/// since are skipped, and so are created prospects that have interactions, drafts or research by now. Created companies
+/// are deleted with their last prospect, and created industries with their last company.
 pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i64, i64)> {
     let people: Vec<i64> = records.iter().filter_map(|row| row.number("prospect_id")).collect();
     unit.hold_rows(prospect::table(), people.clone()).await?;
@@ -40,7 +38,7 @@ pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i6
     let mut done = Vec::with_capacity(records.len());
     let (mut companies, mut industries) = (Vec::new(), Vec::new());
     let mut kept = 0;
-    // The revision that a row left behind, and the one at which its prospect is again as it left them.
+    // Maps the prospect and the revision that a row wrote to the revision that restores that state.
     let mut again: HashMap<(i64, i64), i64> = HashMap::new();
     for record in records {
         let made = record.text("promotion_status") == promotion::CREATED;
@@ -49,7 +47,7 @@ pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i6
             None => None,
         };
         let own = |person: &Record| {
-            // Without one it went into a merge.
+            // A merge clears the revision.
             let Some(left) = record.number("written_revision") else { return false };
             let left = again.get(&(person.id(), left)).copied().unwrap_or(left);
             person.number("revision") == Some(left)
@@ -91,7 +89,7 @@ pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i6
     Ok((i64::try_from(done.len()).unwrap_or_default() - kept, kept))
 }
 
-/// Rows that left a prospect at revision `before` find them at `now` again.
+/// Updates rows that wrote revision `before` of a prospect to the restored revision `now`.
 async fn left_at(unit: &Unit, prospect: i64, before: i64, now: i64) -> Result<()> {
     let sql = "UPDATE \"import_records\" SET \"written_revision\" = {} WHERE \"prospect_id\" = {} \
                AND \"written_revision\" = {} AND \"organization_id\" = {}";
@@ -101,7 +99,7 @@ async fn left_at(unit: &Unit, prospect: i64, before: i64, now: i64) -> Result<()
     Ok(())
 }
 
-/// A prospect went into a merge: what lists wrote of it can't be told from what others wrote any more.
+/// Disables the undo for a merged prospect: imported values can no longer be distinguished from other values.
 pub(crate) async fn merged(unit: &Unit, prospect: i64) -> Result<()> {
     let sql = "UPDATE \"import_records\" SET \"written_revision\" = NULL WHERE \"prospect_id\" = {} \
                AND \"organization_id\" = {}";
@@ -116,7 +114,7 @@ fn replaced(record: &Record) -> Option<&Json> {
     }
 }
 
-/// Those of these prospects with whom something happened.
+/// Returns which of these prospects have interactions, drafts or research.
 async fn touched(unit: &Unit, people: &[i64]) -> Result<HashSet<i64>> {
     let mut touched = HashSet::new();
     if people.is_empty() {
@@ -138,8 +136,8 @@ async fn touched(unit: &Unit, people: &[i64]) -> Result<HashSet<i64>> {
     Ok(touched)
 }
 
-/// Deletes the companies that were made for prospects which are deleted again, where nobody else is left and nobody has
-/// written them since.
+/// Deletes the companies that were created for the undone prospects, if they have no other prospects and were not
+/// modified since.
 async fn companies_of(unit: &mut Unit, mut keys: Vec<i64>) -> Result<()> {
     keys.sort_unstable();
     keys.dedup();
@@ -173,8 +171,8 @@ async fn companies_of(unit: &mut Unit, mut keys: Vec<i64>) -> Result<()> {
     Ok(())
 }
 
-/// Deletes an industry that was made for a company, where nobody has written it since and only companies that were made and
-/// taken back are in it: those are in the unknown one, should they be restored.
+/// Deletes an industry that was created for a company, if it was not modified since and only undone companies reference
+/// it. These companies move to the unknown industry, in case they are restored.
 async fn industry_of(unit: &mut Unit, key: i64) -> Result<()> {
     let Some(industry) = unit.find(industry::table(), key).await? else { return Ok(()) };
     let name = text::name_key(industry.text("name"));

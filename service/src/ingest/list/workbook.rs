@@ -1,4 +1,4 @@
-//! Workbooks (XLSX): their rows, without what a hostile one could do.
+//! Reads the rows of XLSX workbooks, with limits against hostile files.
 
 use std::io::{Cursor, Read};
 
@@ -11,27 +11,26 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The most bytes of a workbook when it is unpacked.
+/// Maximum size of an unpacked workbook, in bytes.
 const LARGEST_UNPACKED: u64 = 400 * 1024 * 1024;
 
-/// How much of a part is looked at to find how many texts it promises.
+/// Number of bytes of a part that are searched for its declared number of strings.
 const PROMISE: usize = 64 * 1024;
 
-/// The most characters of a cell: as many as Excel itself takes.
+/// Maximum number of characters in a cell, which is also Excel's own limit.
 const LONGEST_CELL: usize = 32_767;
 
-/// The most bytes of all texts: one text may stand in many cells.
+/// Maximum size of all cell texts together, in bytes: many cells may share one string.
 const MOST_TEXT: usize = 200 * 1024 * 1024;
 
-/// Rows with their numbers in the sheet, from 1.
+/// Rows with their 1-based numbers in the sheet.
 type Rows = Vec<(u64, Vec<String>)>;
 
-/// The rows of a sheet that have anything in them: of the one called `wanted`, or else of the first visible one with columns
-/// that we know, or else of the first visible one with rows. Hidden sheets hold lists for other cells.
+/// The non-empty rows of a sheet: of the sheet named `wanted`, or of the first visible sheet with known columns, or of
+/// the first visible sheet with rows. Hidden sheets are ignored by default because they often hold dropdown values.
 pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Rows, Sheets)> {
-    let broken = |error: &dyn std::fmt::Display| {
-        refused(format!("it is a workbook that can't be read: {error}"))
-    };
+    let broken =
+        |error: &dyn std::fmt::Display| refused(format!("the workbook can't be read: {error}"));
     unpacked(bytes)?;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
     let all: Vec<(String, bool)> = (book.sheets_metadata().iter())
@@ -41,7 +40,8 @@ pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Rows, Sheets)>
     if let Some(wanted) = wanted
         && !names.contains(&wanted)
     {
-        let message = format!("there is no sheet `{wanted}`; there are {}", names.join(", "));
+        let message =
+            format!("the workbook has no sheet `{wanted}`; its sheets are {}", names.join(", "));
         return Err(Error::invalid(crate::Reason::SheetUnknown, "sheet", message));
     }
     let is_wanted = |(name, visible): &&(String, bool)| match wanted {
@@ -51,7 +51,7 @@ pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Rows, Sheets)>
     let mut text_left = MOST_TEXT;
     let mut first: Option<(Rows, &str)> = None;
     for (name, _) in all.iter().filter(is_wanted) {
-        // What is no sheet of cells is a chart.
+        // Chart sheets have no cells.
         let Ok(mut cells) = book.worksheet_cells_reader(name) else { continue };
         let mut rows = Rows::new();
         let mut current = None;
@@ -64,14 +64,14 @@ pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Rows, Sheets)>
             }
             if text.chars().count() > LONGEST_CELL {
                 let message = format!(
-                    "row {} of the sheet `{name}` has a cell of more than {LONGEST_CELL} characters",
+                    "row {} of the sheet `{name}` has a cell with more than {LONGEST_CELL} characters",
                     row.saturating_add(1)
                 );
                 return Err(refused(message));
             }
             text_left = text_left.checked_sub(text.len()).ok_or_else(|| {
                 let megabytes = MOST_TEXT / 1024 / 1024;
-                refused(format!("its texts have more than {megabytes} MB in all"))
+                refused(format!("the texts of the workbook exceed {megabytes} MB in total"))
             })?;
             if current != Some(row) {
                 current = Some(row);
@@ -94,7 +94,8 @@ pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Rows, Sheets)>
         }
         first.get_or_insert((rows, name));
     }
-    let (rows, name) = first.ok_or_else(|| refused("it has no visible rows".to_owned()))?;
+    let (rows, name) =
+        first.ok_or_else(|| refused("the workbook has no visible rows".to_owned()))?;
     Ok((rows, sheets(name, &names)))
 }
 
@@ -103,10 +104,10 @@ fn sheets(read: &str, all: &[&str]) -> Sheets {
     Sheets { read: read.to_owned(), others: others.collect() }
 }
 
-/// Refuses a workbook that is much larger than it looks, or that promises more texts than it has bytes: room would be
-/// made for them.
+/// Rejects a workbook that unpacks to much more than its file size, or that declares more strings than it has bytes,
+/// because the reader would allocate memory for them.
 fn unpacked(bytes: &[u8]) -> Result<()> {
-    let broken = || refused("it is a workbook that can't be read: it is damaged".to_owned());
+    let broken = || refused("the workbook can't be read because it is damaged".to_owned());
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| broken())?;
     let (mut size, mut promised) = (0, 0);
     for number in 0..archive.len() {
@@ -119,13 +120,13 @@ fn unpacked(bytes: &[u8]) -> Result<()> {
         size += std::io::copy(&mut part.take(left), &mut std::io::sink()).map_err(|_| broken())?;
         if size > LARGEST_UNPACKED {
             let megabytes = LARGEST_UNPACKED / 1024 / 1024;
-            return Err(refused(format!("it is larger than {megabytes} MB when it is unpacked")));
+            return Err(refused(format!("the unpacked workbook is larger than {megabytes} MB")));
         }
     }
     if promised > size { Err(broken()) } else { Ok(()) }
 }
 
-/// How many texts a part says that it has.
+/// The number of strings that a part declares.
 fn promise(head: &str) -> u64 {
     let after = head.split("uniqueCount").skip(1);
     let numbers = after.map(|text| {
@@ -137,7 +138,7 @@ fn promise(head: &str) -> u64 {
     numbers.max().unwrap_or_default()
 }
 
-/// A cell as a person reads it: a whole number without a point, a day without a time.
+/// The text of a cell as a person reads it: integers without a decimal point, dates without a time.
 fn cell(cell: &Data) -> String {
     match cell {
         Data::DateTime(moment) => moment.as_datetime().map_or_else(String::new, |moment| {
@@ -153,7 +154,7 @@ mod tests {
     use super::promise;
 
     #[test]
-    fn what_is_promised_is_read() {
+    fn promise_reads_declared_string_count() {
         assert_eq!(promise("<sst count=\"9\" uniqueCount=\"1000000000000\">"), 1_000_000_000_000);
         assert_eq!(promise("<sst uniqueCount = '12'>"), 12);
         assert_eq!(promise("<sst uniqueCount=\"99999999999999999999999\">"), u64::MAX);

@@ -1,4 +1,4 @@
-//! From a row of the source to a row of ours, or to the reason why not.
+//! Conversion of source rows; a row that can't be converted is rejected with reasons.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SubsecRound, Utc};
 
@@ -14,14 +14,14 @@ use crate::{
     vocabulary::Word,
 };
 
-/// Why a cell can't be brought over.
+/// The reason why a cell is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Refusal {
     pub(super) column: &'static str,
     pub(super) reason: String,
 }
 
-/// Our row, in the order of our table; or everything that is wrong with it.
+/// The converted row in the column order of the target table, or all reasons to reject it.
 pub(super) fn row(
     spec: &TableSpec,
     organization: i64,
@@ -34,7 +34,7 @@ pub(super) fn row(
         let value = match column.name {
             "organization_id" => Ok(Value::Int(organization)),
             "revision" => Ok(Value::Int(1)),
-            // The domain follows from the website when the row is put in.
+            // The domain is computed from the website when the row is inserted.
             "deleted_at" | "domain" => Ok(Value::Null),
             _ if spec.source_column(column).is_none() => Ok(spec.rules.first(column)),
             "id" if raw.id < 1 => Err("is not above 0".to_owned()),
@@ -57,30 +57,28 @@ pub(super) fn row(
 fn value(column: &Column, cell: &Raw) -> Result<Value, String> {
     let text = match cell {
         Raw::Null if column.nullable => return Ok(Value::Null),
-        Raw::Null => return Err("is absent, but can't be".to_owned()),
+        Raw::Null => return Err("is null, but a value is required".to_owned()),
         Raw::Double(number) if number.is_finite() => return Ok(Value::Double(*number)),
         Raw::Double(_) => return Err("is not a finite number".to_owned()),
-        Raw::Unreadable => return Err("is no readable text".to_owned()),
+        Raw::Unreadable => return Err("is not valid text".to_owned()),
         Raw::Text(text) => text,
     };
     match column.kind {
         Kind::Text => checked(column, text).map(Value::Text),
-        Kind::BigInt => {
-            text.parse().map(Value::Int).map_err(|_| "is not a whole number".to_owned())
-        }
+        Kind::BigInt => text.parse().map(Value::Int).map_err(|_| "is not an integer".to_owned()),
         Kind::Int => match text.parse::<i32>() {
             Ok(number) => Ok(Value::Int(number.into())),
-            Err(_) => Err("is not a whole number of 32 bits".to_owned()),
+            Err(_) => Err("is not a 32-bit integer".to_owned()),
         },
         Kind::Bool => match text.as_str() {
             "1" | "true" | "t" => Ok(Value::Bool(true)),
             "0" | "false" | "f" => Ok(Value::Bool(false)),
             _ => Err("is neither true nor false".to_owned()),
         },
-        Kind::Time => moment(text).map(Value::Time).ok_or_else(|| "is not a moment".to_owned()),
+        Kind::Time => moment(text).map(Value::Time).ok_or_else(|| "is not a timestamp".to_owned()),
         Kind::Json => match serde_json::from_str(text) {
             Ok(serde_json::Value::Null) if column.nullable => Ok(Value::Null),
-            Ok(json) if has_nul(&json) => Err("has the character NUL in it".to_owned()),
+            Ok(json) if has_nul(&json) => Err("contains the NUL character".to_owned()),
             Ok(json) => Ok(Value::Json(json)),
             Err(_) => {
                 let unread = inexact(text).map(|inexact| inexact.message().to_owned());
@@ -91,7 +89,7 @@ fn value(column: &Column, cell: &Raw) -> Result<Value, String> {
     }
 }
 
-/// Postgres holds JSON with every character but this one.
+/// Whether the JSON contains NUL, the only character that Postgres does not support in JSON.
 fn has_nul(json: &serde_json::Value) -> bool {
     match json {
         serde_json::Value::String(text) => text.contains('\0'),
@@ -105,7 +103,7 @@ fn has_nul(json: &serde_json::Value) -> bool {
 
 fn checked(column: &Column, text: &str) -> Result<String, String> {
     if text.contains('\0') {
-        return Err("has the character NUL in it".to_owned());
+        return Err("contains the NUL character".to_owned());
     }
     match column.length {
         Some(length) if text.chars().count() > length as usize => {
@@ -115,7 +113,7 @@ fn checked(column: &Column, text: &str) -> Result<String, String> {
     }
 }
 
-/// A time stamp of either engine. Without a zone it is UTC.
+/// Parses a timestamp of either engine. Without a time zone, it is in UTC.
 pub(in super::super) fn moment(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim().replacen('T', " ", 1);
     let zoned = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%:z"]
@@ -130,7 +128,7 @@ pub(in super::super) fn moment(text: &str) -> Option<DateTime<Utc>> {
             .map(|time| time.and_utc())
     };
     let time = without_leap_second(zoned.or_else(naive)?);
-    // Years of other lengths would not sort as text.
+    // Years with another number of digits would not sort correctly as text.
     (1..=9_999).contains(&time.year()).then(|| time.trunc_subsecs(6))
 }
 
@@ -141,7 +139,7 @@ fn word(
     cell: &Raw,
     options: &Options,
 ) -> Result<Value, String> {
-    let Raw::Text(text) = cell else { return Err("is absent, but can't be".to_owned()) };
+    let Raw::Text(text) = cell else { return Err("is null, but a value is required".to_owned()) };
     let mapping =
         SourceWord { table: spec.name.to_owned(), column: column.to_owned(), word: text.clone() };
     if let Some(to) = options.words.get(&mapping) {
@@ -151,9 +149,9 @@ fn word(
     if let Some(word) = words.iter().find(|word| word.name == plain) {
         return Ok(Value::Text(word.name.to_owned()));
     }
-    let told = if text.is_empty() { "an empty text".to_owned() } else { format!("`{text}`") };
+    let told = if text.is_empty() { "an empty string".to_owned() } else { format!("`{text}`") };
     let map = format!("--map {}.{column}:{text}=…", spec.name);
-    Err(format!("{told} has no counterpart; map it: {map}"))
+    Err(format!("{told} has no matching enum value; map it with {map}"))
 }
 
 #[cfg(test)]
@@ -161,7 +159,7 @@ mod tests {
     use super::moment;
 
     #[test]
-    fn reads_moments_of_both_engines() {
+    fn timestamps_of_both_engines_are_parsed() {
         for (text, expected) in [
             ("2026-03-01 09:30:00", "2026-03-01T09:30:00+00:00"),
             ("2026-03-01 09:30:00.123456", "2026-03-01T09:30:00.123456+00:00"),
@@ -181,7 +179,7 @@ mod tests {
     }
 }
 
-/// A row of any cells is brought over whole, or refused with reasons. For the fuzzer.
+/// Converts a row of arbitrary cells, or rejects it with reasons. For the fuzzer.
 #[cfg(fuzzing)]
 pub fn fuzz(bytes: &[u8]) {
     let Some((table, bytes)) = bytes.split_first() else { return };

@@ -1,4 +1,4 @@
-//! Writes the rows of the source, a chunk at a time, and notes how far each table has come.
+//! Writes the rows of the source in chunks and records the progress of each table.
 
 use std::collections::HashSet;
 
@@ -35,7 +35,7 @@ use crate::{
 
 #[expect(clippy::disallowed_methods, reason = "tables of the import itself, by its organization")]
 impl Target<'_> {
-    /// Copies everything that is not in yet.
+    /// Imports everything that has not been imported yet.
     pub(super) async fn copy(
         mut self,
         source: &Source,
@@ -133,7 +133,7 @@ impl Target<'_> {
         }
     }
 
-    /// Rows of a chunk as they are here. A row that would be rejected is skipped, where that is asked for.
+    /// Converts the rows of a chunk. With `skip_rejected`, invalid rows are skipped.
     async fn converted(
         &self,
         spec: &TableSpec,
@@ -186,8 +186,8 @@ impl Target<'_> {
                     return true;
                 };
                 let what =
-                    if is_needed { "the row is skipped" } else { "the row comes in without it" };
-                let reason = format!("points to no row of {to} that is in: {what}");
+                    if is_needed { "the row is skipped" } else { "the reference is set to null" };
+                let reason = format!("references a row of {to} that was not imported: {what}");
                 let example = row[id].key().unwrap_or_default().to_string();
                 skipped.note(spec.name, column, &reason, &example);
                 let _ = key;
@@ -228,7 +228,7 @@ impl Target<'_> {
         Ok(())
     }
 
-    /// The pairs are as few as the catalogue is: those that are missing are written at once.
+    /// Imports the links of the join table. There are only a few, so the missing ones are written at once.
     async fn pairs(
         &self,
         source: &Source,
@@ -250,16 +250,17 @@ impl Target<'_> {
                 && convert::moment(&created).is_some()
                 && convert::moment(&updated).is_some();
             if options.skip_rejected && !is_whole {
-                let reason = "links rows that are not both in, or has a stamp that is no moment";
+                let reason = "links rows that were not both imported, or has an invalid timestamp";
                 let example = format!("{industry}/{solution}");
                 skipped.note("industry_solutions", "*", reason, &example);
                 continue;
             }
             let key = |text: &str| {
-                text.parse::<i64>().map_err(|_| Error::internal("a pair without a key"))
+                text.parse::<i64>().map_err(|_| Error::internal("join table row has no valid key"))
             };
             let time = |text: &str| {
-                convert::moment(text).ok_or_else(|| Error::internal("a pair without a moment"))
+                convert::moment(text)
+                    .ok_or_else(|| Error::internal("join table row has no valid timestamp"))
             };
             let sql = match self.engine().backend() {
                 DbBackend::Postgres => {
@@ -305,7 +306,7 @@ impl Target<'_> {
     }
 }
 
-/// Notes cells with JSON of rows that came in and is not as it stands in the source.
+/// Records JSON cells of imported rows whose value differs from the source.
 fn note_inexact(spec: &TableSpec, raw: &[RawRow], keys: &[i64], inexact: &mut Findings) {
     let columns = spec.table.columns.iter().enumerate();
     let columns = columns.filter(|(_, column)| column.kind == Kind::Json);
@@ -319,7 +320,7 @@ fn note_inexact(spec: &TableSpec, raw: &[RawRow], keys: &[i64], inexact: &mut Fi
     }
 }
 
-/// Notes the keys of a chunk.
+/// Records the primary keys of a chunk.
 async fn note_keys(
     transaction: &DatabaseTransaction,
     import: i64,

@@ -1,13 +1,13 @@
-//! Findings in a source: what would be rejected, was skipped, or was changed, with examples.
+//! Findings about a source: rows that would be rejected, were skipped, or were changed, with examples.
 
 use std::collections::BTreeMap;
 
 use super::Finding;
 
-/// The most examples of a finding.
+/// The maximum number of examples of a finding.
 pub(super) const EXAMPLES: usize = 5;
 
-/// The longest example, in characters.
+/// The maximum length of an example in characters.
 const LONGEST: usize = 60;
 
 /// Findings by table, column and reason.
@@ -25,7 +25,7 @@ impl Findings {
         }
     }
 
-    /// As they are told.
+    /// The findings for the report.
     pub(super) fn list(self) -> Vec<Finding> {
         let told = self.0.into_iter().map(|((table, column, reason), (rows, examples))| Finding {
             table,
@@ -38,7 +38,7 @@ impl Findings {
     }
 }
 
-/// An example as it is shown: of a long one its beginning.
+/// The displayed form of an example; a long example is truncated.
 pub(super) fn shown(example: &str) -> String {
     if example.is_empty() {
         return "(empty)".to_owned();

@@ -1,4 +1,4 @@
-//! Looks at every row of the source before anything is written.
+//! Validates every row of the source before anything is written.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,10 +14,11 @@ use super::{
 };
 use crate::{error::Result, normal_form::domain, progress::Progress};
 
-/// Why a row is rejected whose key another row has.
-pub(super) const TAKEN: &str = "is used in this database already; an import keeps keys, so import the source into another database";
+/// The reason to reject a row whose primary key is already in use.
+pub(super) const TAKEN: &str = "is already used in this database; imports keep primary keys, so import the \
+                                source into another database";
 
-/// Everything that we would refuse.
+/// All reasons to reject rows.
 pub(super) async fn all(
     source: &Source,
     target: &Target<'_>,
@@ -29,18 +30,18 @@ pub(super) async fn all(
         let after = target.reached(spec.name);
         let odd = source.odd_keys(spec.name).await?;
         if odd > 0 {
-            // Such a table can't be read in the order of its keys.
-            let reason = "is not a whole number".to_owned();
+            // A table with such keys can't be read in key order.
+            let reason = "is not an integer".to_owned();
             findings.push(finding(spec.name, "id", reason, odd, Vec::new()));
             continue;
         }
         if options.skip_rejected {
-            // Rows are judged when they are copied.
+            // Rows are validated when they are copied.
             continue;
         }
         let late = target.late(spec.name).len() as u64;
         let rows = late + source.count_after(spec.name, after).await?;
-        progress.begin(&format!("look at {}", spec.name), Some(rows));
+        progress.begin(&format!("validate {}", spec.name), Some(rows));
         findings.extend(rows_of(source, target, &spec, options, progress).await?);
         progress.finish();
         for (column, to) in spec.references {
@@ -122,8 +123,9 @@ async fn orphans(
     to: &str,
 ) -> Result<Option<Finding>> {
     let (rows, examples) = source.orphans(table, key, column, to).await?;
-    Ok((rows > 0)
-        .then(|| finding(table, column, format!("points to no row of {to}"), rows, examples)))
+    Ok((rows > 0).then(|| {
+        finding(table, column, format!("references a missing row of {to}"), rows, examples)
+    }))
 }
 
 async fn pairs(source: &Source) -> Result<Option<Finding>> {
@@ -134,7 +136,7 @@ async fn pairs(source: &Source) -> Result<Option<Finding>> {
     };
     let odd: Vec<_> = pairs.iter().filter(odd).collect();
     let examples = odd.iter().take(EXAMPLES).map(|pair| pair[..2].join("/")).collect();
-    let reason = "has a key that is no whole number, or a stamp that is no moment".to_owned();
+    let reason = "has a key that is not an integer, or an invalid timestamp".to_owned();
     Ok((!odd.is_empty())
         .then(|| finding("industry_solutions", "*", reason, odd.len() as u64, examples)))
 }
@@ -143,11 +145,11 @@ fn duplicates(table: &str, column: &str, rows: u64, first: &[(String, i64)]) -> 
     let examples = first.iter().take(EXAMPLES);
     let examples =
         examples.map(|(text, count)| format!("{} ({count} times)", shown(text))).collect();
-    let reason = "repeats; --duplicates keep brings such rows over as they are".to_owned();
+    let reason = "is a duplicate; use `--duplicates keep` to import such rows unchanged".to_owned();
     (rows > 0).then(|| finding(table, column, reason, rows, examples))
 }
 
-/// Domains are worked out here, so they are counted here: by hash, to stay small.
+/// Domains are computed, so duplicates are counted here, by hash to save memory.
 async fn repeated_domains(source: &Source, reached: i64) -> Result<Option<Finding>> {
     let tables = spec::tables();
     let Some(spec) = tables.iter().find(|spec| spec.name == "companies") else { return Ok(None) };

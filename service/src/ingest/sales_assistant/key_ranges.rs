@@ -1,17 +1,17 @@
-//! Keys as ranges: few, where keys follow each other.
+//! Primary keys as ranges, which is compact for consecutive keys.
 
-/// Keys that came in.
+/// A set of imported primary keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct KeyRanges(Vec<(i64, i64)>);
 
 impl KeyRanges {
-    /// These ranges, from the first to the last key of each, in any order.
+    /// Creates the set from inclusive ranges in any order.
     pub(super) fn new(mut ranges: Vec<(i64, i64)>) -> Self {
         ranges.sort_unstable();
         Self(ranges)
     }
 
-    /// The ranges of keys that ascend.
+    /// Creates the set from keys in ascending order.
     pub(super) fn of_keys(keys: &[i64]) -> Self {
         let mut ranges: Vec<(i64, i64)> = Vec::new();
         for key in keys {
@@ -23,14 +23,14 @@ impl KeyRanges {
         Self(ranges)
     }
 
-    /// Whether a key is among them.
+    /// Whether the set contains a key.
     pub(super) fn has(&self, key: i64) -> bool {
         let next = self.0.partition_point(|(first, _)| *first <= key);
-        // A range may lie inside an earlier one only when both came in at once, which they don't.
+        // Imports never produce a range inside an earlier one, so checking the nearest range suffices.
         next.checked_sub(1).is_some_and(|place| self.0[place].1 >= key)
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     pub(super) fn count(&self) -> u64 {
         self.0.iter().map(|(first, last)| first.abs_diff(*last).saturating_add(1)).sum()
     }
@@ -46,7 +46,7 @@ mod tests {
     use super::KeyRanges;
 
     #[test]
-    fn keys_that_follow_each_other_are_one_range() {
+    fn consecutive_keys_form_one_range() {
         let keys = KeyRanges::of_keys(&[1, 2, 3, 7, 9, 10, i64::MAX]);
         assert_eq!(keys.ranges(), [(1, 3), (7, 7), (9, 10), (i64::MAX, i64::MAX)]);
         for key in [1, 2, 3, 7, 9, 10, i64::MAX] {

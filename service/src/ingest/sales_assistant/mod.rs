@@ -1,10 +1,10 @@
-//! Brings over a database that was made by the sales-assistant document itself: its eleven tables
-//! and their columns to the letter, every row with its key.
+//! Data migration from a database of the sales-assistant document: its eleven tables with exactly its columns.
+//! Every row keeps its primary key.
 //!
-//! First every row is read and looked at; what we would refuse is listed and nothing is written.
-//! Then the tables are copied in chunks, parents before children. A chunk and the note of how far
-//! its table has come are one transaction, so a run that was broken off goes on from there, and a
-//! run that was finished brings what the source has got since, wherever among its keys.
+//! All rows are validated first; if any would be rejected, they are reported and nothing is written. Then the
+//! tables are copied in chunks, parents before children. Each chunk is committed together with the progress of its
+//! table, so an interrupted run resumes from there. A repeated run imports the new rows of the source, regardless
+//! of their primary keys.
 
 mod convert;
 mod copy;
@@ -28,86 +28,86 @@ pub(super) use convert::moment;
 pub use source::Source;
 use target::Target;
 
-/// Rows read and written at a time.
+/// The number of rows per chunk.
 const CHUNK: u64 = 2_000;
 
-/// What the user has decided beforehand.
+/// Options of the import.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Brings e-mails, domains and industry names over even when they repeat.
+    /// Imports e-mail addresses, domains and industry names even if they are duplicates.
     pub keep_duplicates: bool,
-    /// Skips rows that would be rejected, and rows that can't be without them, instead of rejecting the source.
+    /// Skips rows that would be rejected and rows that require them, instead of rejecting the whole source.
     pub skip_rejected: bool,
-    /// Treats the source as the one that this organization was imported from, at another address.
+    /// Treats the source as the one that was already imported into this organization, at a new address.
     pub same_source: bool,
-    /// What words of the source become here.
+    /// The mapping of enum values of the source.
     pub words: BTreeMap<SourceWord, String>,
 }
 
-/// A word in a column of the source.
+/// An enum value in a column of the source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceWord {
     /// The table.
     pub table: String,
     /// The column.
     pub column: String,
-    /// The word, as it stands there.
+    /// The value as stored in the source.
     pub word: String,
 }
 
-/// Something in the source that we would refuse.
+/// A reason to reject rows of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The table.
     pub table: String,
     /// The column.
     pub column: String,
-    /// What is wrong and, where there is one, the way out.
+    /// What is invalid and, if possible, how to fix it.
     pub reason: String,
-    /// How many rows have it.
+    /// The number of affected rows.
     pub rows: u64,
-    /// Some of them: ids, or the words that repeat.
+    /// Examples: ids or duplicate values.
     pub examples: Vec<String>,
 }
 
-/// What came of an import.
+/// The result of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing was written, because of these.
+    /// The source was rejected because of these findings; nothing was written.
     Refused(Vec<Finding>),
-    /// Everything is in.
+    /// All rows were imported.
     Imported(Report),
 }
 
-/// What an import has done.
+/// A summary of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// How many rows came in this run, by table.
+    /// The number of rows imported in this run, by table.
     pub tables: Vec<(String, u64)>,
-    /// Rows that were skipped, or came in without a reference, because they would have been rejected.
+    /// Rows that were skipped or imported without a reference, because they would have been rejected.
     pub skipped: Vec<Finding>,
-    /// Cells that are not as they stand in the source.
+    /// Cells whose value differs from the source.
     pub inexact: Vec<Finding>,
-    /// Rows of earlier runs that the source has changed or deleted since, by table: they stay as they are here.
+    /// Rows of earlier runs that were changed or deleted in the source since, by table. They are unchanged here.
     pub stale: Vec<Stale>,
 }
 
-/// Rows of a table that came in with earlier runs, and are others in the source now.
+/// Rows of a table that were imported in earlier runs and differ in the source now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stale {
     /// The table.
     pub table: String,
-    /// Rows that were changed in the source since the last run.
+    /// The number of rows that were changed in the source since the last run.
     pub changed: u64,
-    /// Rows that were deleted in the source.
+    /// The number of rows that were deleted in the source.
     pub deleted: u64,
 }
 
-/// Brings `source` over into the organization of `scope`.
+/// Imports `source` into the organization of `scope`.
 ///
 /// # Errors
-/// [`Error::Invalid`] when a mapping names no word of ours, [`Error::Conflict`] when the organization
-/// has other rows than those of this import, or while another import runs.
+/// [`Error::Invalid`] if a mapping uses an unknown enum value; [`Error::Conflict`] if the organization has rows
+/// that are not from this import, or if another import is in progress.
 pub async fn import(
     scope: &Scope,
     source: &Source,
@@ -131,7 +131,7 @@ pub async fn import(
 impl std::str::FromStr for SourceWord {
     type Err = Error;
 
-    /// Reads `table.column:word`.
+    /// Parses `table.column:word`.
     fn from_str(text: &str) -> Result<Self> {
         let parts = text.split_once(':').and_then(|(column, word)| {
             let (table, column) = column.split_once('.')?;
@@ -141,7 +141,7 @@ impl std::str::FromStr for SourceWord {
             Error::invalid(
                 crate::Reason::SourceInvalid,
                 "map",
-                format!("`{text}` should be table.column:word"),
+                format!("`{text}` must have the form table.column:word"),
             )
         })
     }

@@ -1,4 +1,4 @@
-//! The database that is brought over, read as it stands at one moment.
+//! The source database, read in a consistent snapshot.
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -15,25 +15,25 @@ use crate::{
     table::{Column, Kind},
 };
 
-/// The source: one transaction, so that what was looked at is what is copied.
+/// The source, read in a single transaction, so that the validated rows are the imported rows.
 pub struct Source {
     name: String,
     snapshot: DatabaseTransaction,
     backend: DbBackend,
 }
 
-/// A cell as the source tells it.
+/// A cell as read from the source.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Raw {
     Null,
     Text(String),
     Double(f64),
-    /// Bytes that are no text.
+    /// Bytes that are not valid text.
     Unreadable,
 }
 
-/// A row of the source: its key and its cells, in the order of our table. Cells that the document
-/// doesn't have are absent.
+/// A row of the source: its primary key and its cells, in the column order of the target table. Cells of columns
+/// that the document does not have are null.
 pub(super) struct RawRow {
     pub(super) id: i64,
     pub(super) cells: Vec<Raw>,
@@ -46,22 +46,22 @@ impl std::fmt::Debug for Source {
 }
 
 impl Source {
-    /// Opens the source, `sqlite:PATH` or `postgres://…`, and checks that it is one of the document's.
-    /// It is only read.
+    /// Opens the source at `sqlite:PATH` or `postgres://…` read-only and checks that it has the schema of the
+    /// document.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it can't be opened, or lacks a column of the document.
+    /// [`Error::Invalid`] if the source can't be opened or lacks a column of the document.
     pub async fn open(url: &str) -> Result<Self> {
         let (url, name) = address(url)?;
         let mut options = ConnectOptions::new(url);
-        // A refused connection is tried again until this is over.
+        // A refused connection is retried until this timeout.
         let patience = std::time::Duration::from_secs(3);
         options.max_connections(1).sqlx_logging(false).acquire_timeout(patience);
         let connection = Database::connect(options).await.map_err(|error| {
             let why = match &error {
                 DbErr::ConnectionAcquire(_) => {
                     format!(
-                        "no connection within {} seconds: is a server there?",
+                        "no connection within {} seconds; check that the server is running",
                         patience.as_secs()
                     )
                 }
@@ -85,7 +85,7 @@ impl Source {
         Ok(source)
     }
 
-    /// What the source is called, without user and password.
+    /// The name of the source, without user and password.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -107,7 +107,7 @@ impl Source {
                 return Ok(());
             }
             let message = format!(
-                "{} is no sales-assistant database, or its role may not read all of it: there is no column {table}.{column}",
+                "{} is not a sales-assistant database, or its role lacks read permission: no column {table}.{column}",
                 self.name
             );
             Err(Error::invalid(crate::Reason::SourceInvalid, "from", message))
@@ -124,12 +124,12 @@ impl Source {
         expect("alembic_version", "version_num")
     }
 
-    /// How many rows of a table come after the key `after`.
+    /// The number of rows of a table with a primary key above `after`.
     pub(super) async fn count_after(&self, table: &str, after: i64) -> Result<u64> {
         self.number(format!("SELECT count(*) FROM \"{table}\" WHERE \"id\" > {after}")).await
     }
 
-    /// The keys of a table after the key `after` and up to `last`, in their order, at most so many.
+    /// The primary keys of a table above `after` and up to `last`, in ascending order, with a maximum number.
     pub(super) async fn keys(
         &self,
         table: &str,
@@ -145,7 +145,7 @@ impl Source {
         Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
     }
 
-    /// How many rows of a table have a key that is no whole number, which only SQLite lets in.
+    /// The number of rows of a table whose key is not an integer, which only SQLite allows.
     pub(super) async fn odd_keys(&self, table: &str) -> Result<u64> {
         if self.backend == DbBackend::Postgres {
             return Ok(0);
@@ -159,7 +159,7 @@ impl Source {
         Ok(number.transpose()?.unwrap_or_default().unsigned_abs())
     }
 
-    /// Rows of a table, in the order of their keys.
+    /// Rows of a table, ordered by primary key.
     pub(super) async fn rows(&self, spec: &TableSpec, which: Which<'_>) -> Result<Vec<RawRow>> {
         let condition = match which {
             Which::After(key) => format!("s.\"id\" > {key}"),
@@ -196,14 +196,14 @@ impl Source {
             .collect()
     }
 
-    /// How many of the rows up to the key `last` were written after a moment.
+    /// The number of rows up to the primary key `last` that were written after a timestamp.
     pub(super) async fn written_since(
         &self,
         table: &str,
         last: i64,
         since: DateTime<Utc>,
     ) -> Result<u64> {
-        // As SQLite's documents store a moment, and as Postgres reads one.
+        // The timestamp format of the document on SQLite, which Postgres can also parse.
         let since = since.format("%Y-%m-%d %H:%M:%S");
         self.number(format!(
             "SELECT count(*) FROM \"{table}\" WHERE \"id\" <= {last} AND \"updated_at\" > '{since}'"
@@ -211,7 +211,7 @@ impl Source {
         .await
     }
 
-    /// The pairs of industries and solutions, with their stamps.
+    /// The links between industries and solutions, with their timestamps.
     pub(super) async fn pairs(&self) -> Result<Vec<[String; 4]>> {
         let text = |column: &str| format!("CAST(\"{column}\" AS TEXT)");
         let columns =
@@ -228,15 +228,15 @@ impl Source {
             .collect()
     }
 
-    /// The version of the schema.
+    /// The schema version.
     pub(super) async fn version(&self) -> Result<Option<String>> {
         let sql = "SELECT \"version_num\" FROM \"alembic_version\" ORDER BY 1 DESC LIMIT 1";
         let rows = self.query(sql.to_owned()).await?;
         Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?)
     }
 
-    /// Texts that repeat in a column, without regard to the case of A–Z, with a row after the key
-    /// `after` among them: how many rows have them, and the first few with how often they stand.
+    /// Duplicate texts in a column, without regard to the case of A–Z, of which at least one is in a row with a
+    /// primary key above `after`: the number of affected rows, and the most frequent texts with their counts.
     pub(super) async fn repeated(
         &self,
         table: &str,
@@ -262,7 +262,7 @@ impl Source {
         Ok((rows, first))
     }
 
-    /// Keys of rows whose `column` points to no row of `to`: how many, and the first of them.
+    /// Keys of rows whose `column` references a missing row of `to`: their number and the first few.
     pub(super) async fn orphans(
         &self,
         table: &str,
@@ -286,8 +286,8 @@ impl Source {
         Ok((count, ids))
     }
 
-    /// Everything is read as text, so that one reader understands both engines; only numbers with a
-    /// fraction would lose digits that way.
+    /// Everything is read as text, so that one parser supports both engines. Only floating-point numbers would lose
+    /// precision that way.
     fn expression(&self, column: &Column, name: &str) -> String {
         match (column.kind, self.backend) {
             (Kind::Double, DbBackend::Postgres) => format!("CAST(\"{name}\" AS double precision)"),
@@ -305,12 +305,12 @@ impl Source {
     }
 }
 
-/// Which rows are read.
+/// Selects the rows to read.
 #[derive(Clone, Copy)]
 pub(super) enum Which<'k> {
-    /// The next ones after a key.
+    /// The next rows after a primary key.
     After(i64),
-    /// Those with these keys, at most a chunk.
+    /// The rows with these primary keys, at most one chunk.
     Keys(&'k [i64]),
 }
 
@@ -323,7 +323,7 @@ fn cell(row: &QueryResult, index: usize, kind: Kind) -> Raw {
     text.map_or(Raw::Unreadable, |text| text.map_or(Raw::Null, Raw::Text))
 }
 
-/// The address to connect to, and the name without user and password.
+/// The connection URL, and the name without user and password.
 fn address(url: &str) -> Result<(String, String)> {
     if let Some(rest) = url.strip_prefix("sqlite:") {
         return sqlite_source(rest);
@@ -333,7 +333,8 @@ fn address(url: &str) -> Result<(String, String)> {
         Some(mut parsed) => {
             let host = parsed.host_str().unwrap_or("localhost");
             let port = parsed.port().unwrap_or(5432);
-            // What says where the database is may stand in the query too; what says who asks may not.
+            // The query may also have parameters for the location of the database, which are part of the name;
+            // credentials are not.
             let mut name = format!("postgres://{host}:{port}{}", parsed.path());
             for (key, value) in parsed.query_pairs() {
                 if matches!(&*key, "host" | "hostaddr" | "port" | "dbname") {
@@ -341,13 +342,13 @@ fn address(url: &str) -> Result<(String, String)> {
                 }
             }
             if parsed.scheme() == "postgresql" {
-                // The driver knows the short form only.
+                // The driver supports only the short scheme.
                 let short = url.replacen("postgresql", "postgres", 1);
                 parsed = url::Url::parse(&short).map_err(|_| {
                     Error::invalid(
                         crate::Reason::SourceInvalid,
                         "from",
-                        "the address can't be read",
+                        "the address is not a valid URL",
                     )
                 })?;
             }

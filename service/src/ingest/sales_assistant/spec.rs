@@ -1,4 +1,4 @@
-//! The tables of the document, and where each column goes.
+//! The tables of the document and the mapping of their columns.
 
 use super::SourceWord;
 use crate::{
@@ -11,17 +11,17 @@ use crate::{
     write::Rules,
 };
 
-/// A table with a key of its own.
+/// A table with its own primary key.
 pub(super) struct TableSpec {
-    /// Its name, in the source and here.
+    /// The name, in the source and here.
     pub(super) name: &'static str,
-    /// Our table.
+    /// The target table.
     pub(super) table: &'static Table,
-    /// What may be written to it.
+    /// The write rules of the target table.
     pub(super) rules: &'static Rules,
-    /// What its columns point to.
+    /// The references of its columns.
     pub(super) references: &'static [(&'static str, &'static str)],
-    /// Columns with a closed vocabulary.
+    /// Columns with enum values.
     pub(super) words: &'static [(&'static str, &'static [Word])],
 }
 
@@ -55,21 +55,21 @@ pub(super) fn tables() -> [TableSpec; 9] {
 }
 
 impl TableSpec {
-    /// The name of our column in the source; `None` when the document doesn't have it. What came after
-    /// the document stands behind the stamps.
+    /// The name of a target column in the source; `None` if the document does not have it. Columns that were added
+    /// after the document come after the timestamps.
     pub(super) fn source_column(&self, column: &Column) -> Option<&'static str> {
         let later = self.table.column(column.name) > self.table.column("updated_at");
         match column.name {
             _ if later => None,
             "organization_id" | "revision" | "deleted_at" | "domain" => None,
-            // The document's spelling.
+            // The spelling of the document.
             "workflow_name" => Some("worfklow_name"),
             name => Some(name),
         }
     }
 }
 
-/// Refuses a mapping of a column without a closed vocabulary, or to a word it doesn't have.
+/// Rejects a mapping of a column without enum values, or to an unknown enum value.
 pub(super) fn check_word(word: &SourceWord, to: &str) -> Result<()> {
     let tables = tables();
     let known = tables
@@ -78,14 +78,18 @@ pub(super) fn check_word(word: &SourceWord, to: &str) -> Result<()> {
         .flat_map(|spec| spec.words)
         .find(|(column, _)| *column == word.column);
     let Some((_, words)) = known else {
-        let message = "only outreach_drafts.status and events.status have words to be mapped";
+        let message = "`map` supports only outreach_drafts.status and events.status";
         return Err(Error::invalid(crate::Reason::SourceInvalid, "map", message));
     };
     if words.iter().any(|known| known.name == to) {
         return Ok(());
     }
     let words: Vec<&str> = words.iter().map(|word| word.name).collect();
-    let message =
-        format!("{}.{} knows no `{to}`, but {}", word.table, word.column, words.join(", "));
+    let message = format!(
+        "{}.{} has no enum value `{to}`; allowed values: {}",
+        word.table,
+        word.column,
+        words.join(", ")
+    );
     Err(Error::invalid(crate::Reason::SourceInvalid, "map", message))
 }

@@ -1,4 +1,4 @@
-//! The organization that a source is brought into, and what has come in with earlier runs.
+//! The organization that receives an import, and what earlier runs have imported.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -22,31 +22,31 @@ use crate::{
     write::bulk,
 };
 
-/// What the import is called among others.
+/// The name of this kind of import.
 pub(super) const SYSTEM: &str = "sales-assistant";
 
-/// Keys that are read at a time.
+/// The number of primary keys read per query.
 const KEYS: usize = 10_000;
 
-/// The organization that rows are brought into.
+/// The organization that receives the rows.
 pub(super) struct Target<'a> {
     pub(super) scope: &'a Scope,
     pub(super) source: String,
     pub(super) import: Option<i64>,
     pub(super) reached: HashMap<String, i64>,
-    /// The keys that came in with earlier runs.
+    /// The primary keys that earlier runs have imported.
     pub(super) imported: HashMap<String, KeyRanges>,
-    /// Keys of earlier runs that are not noted yet.
+    /// Primary keys of earlier runs that are not recorded yet.
     pub(super) unnoted: Vec<(&'static str, KeyRanges)>,
-    /// When the last run ended.
+    /// When the last run finished.
     pub(super) finished_at: Option<DateTime<Utc>>,
-    /// Rows that the source has got since below the key up to which a table is in.
+    /// Rows that were added to the source since, with a primary key below the progress of their table.
     pub(super) late: HashMap<String, Vec<i64>>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "tables of the import itself, by its organization")]
 impl<'a> Target<'a> {
-    /// Opens the organization: its tables must be empty, or hold this same import.
+    /// Opens the organization: its tables must be empty or contain only rows of this import.
     pub(super) async fn open(scope: &'a Scope, source: &str, same_source: bool) -> Result<Self> {
         let all = source_import::Entity::find()
             .filter(source_import::Column::OrganizationId.eq(scope.organization()))
@@ -87,13 +87,13 @@ impl<'a> Target<'a> {
                 return Err(Error::Conflict(
                     crate::Reason::SourceInvalid,
                     format!(
-                        "the organization has {} already, and not from {source}; {}",
+                        "the organization already has {} that are not from {source}; {}",
                         spec.name,
                         if all.is_empty() {
                             "import the source into an empty database".to_owned()
                         } else {
                             format!(
-                                "if it is {} at another address, use --same-source; import another source into another \
+                                "if this is {} at another address, use --same-source; otherwise use another \
                              database",
                                 all[0].source
                             )
@@ -109,12 +109,13 @@ impl<'a> Target<'a> {
         self.scope.organization()
     }
 
-    /// The key up to which a table is in.
+    /// The primary key up to which a table has been imported.
     pub(super) fn reached(&self, table: &str) -> i64 {
         self.reached.get(table).copied().unwrap_or(i64::MIN)
     }
 
-    /// Which of these keys, ascending, are taken here: keys are unique across organizations.
+    /// The subset of these keys, in ascending order, that are already used here: primary keys are unique across
+    /// organizations.
     pub(super) async fn taken(&self, table: &str, keys: &[i64]) -> Result<Vec<i64>> {
         let [first, .., last] = keys else {
             return match keys {
@@ -133,8 +134,8 @@ impl<'a> Target<'a> {
         Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
     }
 
-    /// The keys of a table that came in with earlier runs. Runs of a version that did not note them: those that are here,
-    /// and those of which the change log says that they were deleted here.
+    /// The primary keys of a table that earlier runs have imported. For runs of a version that did not record them:
+    /// the existing rows, and rows that were deleted here according to the change log.
     async fn imported(&mut self, import: i64, spec: &TableSpec) -> Result<KeyRanges> {
         let noted = source_import_key::Entity::find()
             .filter(source_import_key::Column::SourceImportId.eq(import))
@@ -160,9 +161,8 @@ impl<'a> Target<'a> {
         Ok(ranges)
     }
 
-    /// Finds the rows of the source that came late, for every table: transactions commit in another order than that in which they
-    /// took their keys.
-    /// Tells of the others which the source has changed or deleted since.
+    /// Finds late rows in every table of the source: transactions do not commit in the order in which they get
+    /// their primary keys. Also returns which of the other rows the source has changed or deleted since.
     pub(super) async fn find_late(&mut self, source: &Source) -> Result<Vec<Stale>> {
         let mut stale = Vec::new();
         for spec in spec::tables() {
@@ -184,7 +184,7 @@ impl<'a> Target<'a> {
                 Some(since) => source.written_since(spec.name, reached, since).await?,
                 None => 0,
             };
-            // Rows that came late were written since, too.
+            // Late rows are also counted as changed.
             let changed = changed.saturating_sub(late.len() as u64);
             let deleted = imported.count().saturating_sub(there);
             if changed + deleted > 0 {
@@ -195,7 +195,7 @@ impl<'a> Target<'a> {
         Ok(stale)
     }
 
-    /// The keys of rows that came late.
+    /// The primary keys of late rows.
     pub(super) fn late(&self, table: &str) -> &[i64] {
         self.late.get(table).map(Vec::as_slice).unwrap_or_default()
     }
@@ -209,7 +209,7 @@ impl<'a> Target<'a> {
         self.scope.store().engine()
     }
 
-    /// Which of these rows of the organization are there.
+    /// The subset of these primary keys that exist in the organization.
     pub(super) async fn there(
         &self,
         table: &str,
@@ -230,7 +230,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// The import of an organization, which its source has left for another address.
+/// Returns the only import of an organization if its source has moved to another address.
 async fn moved(
     scope: &Scope,
     all: &[source_import::Model],

@@ -1,4 +1,4 @@
-//! What becomes of values that providers find.
+//! How values from providers are written.
 
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
@@ -9,20 +9,20 @@ use super::{Fake, ask, begin, charge, enrich, found, job, people, provenance, se
 use crate::ingest::lists;
 
 behaviours![
-    rules_fill_in_what_follows_from_what_is_known,
-    what_a_person_wrote_stays,
-    a_policy_says_what_is_replaced,
-    what_a_field_does_not_take_is_refused_and_the_rest_is_written,
-    what_is_not_sure_is_left_out,
-    an_enrichment_can_be_taken_back,
-    a_list_can_be_taken_back_after_its_people_were_enriched,
-    what_was_found_goes_with_the_person,
-    providers_are_asked_in_turn_about_what_is_left,
-    what_was_found_before_another_failed_is_kept,
-    what_was_not_asked_for_is_not_taken_for_unknown,
+    rules_derive_values_from_known_fields,
+    manually_entered_values_are_kept,
+    policy_controls_overwriting,
+    invalid_values_are_rejected_and_the_rest_is_written,
+    low_confidence_values_are_dropped,
+    enrichment_can_be_undone,
+    import_can_be_undone_after_enrichment,
+    erasure_removes_enriched_values,
+    later_providers_are_asked_only_for_missing_fields,
+    values_found_before_a_failure_are_kept,
+    unrequested_fields_are_not_cached_as_unknown,
 ];
 
-async fn rules_fill_in_what_follows_from_what_is_known(app: App) {
+async fn rules_derive_values_from_known_fields(app: App) {
     app.industry("Logistics").await;
     let list = "Name,Email,Phone,Company\nAda,ada@mueller.example,+49 30 12345678,Müller Logistik GmbH\n\
                 Bob,bob@gmail.com,,Zoo\n";
@@ -63,14 +63,14 @@ async fn rules_fill_in_what_follows_from_what_is_known(app: App) {
     assert_eq!(
         provenance(&app).await,
         [
-            // Where the company is on the web the list knew already.
+            // The import already provided the website of the company.
             "location Germany APPLIED rules",
             "industry Logistics APPLIED rules",
         ]
     );
 }
 
-/// A provider that knows where somebody is, and what their company is like.
+/// Configures a provider that returns a location and a company size.
 fn knows(app: &mut App, place: &'static str) {
     let fake = Fake::new("http", 0.5, move |asked, _| {
         found(asked, &[(Field::Location, place, 0.9), (Field::Size, "11-50", 0.8)], charge(0.5))
@@ -78,16 +78,16 @@ fn knows(app: &mut App, place: &'static str) {
     ask(app, vec![fake]);
 }
 
-async fn what_a_person_wrote_stays(mut app: App) {
+async fn manually_entered_values_are_kept(mut app: App) {
     let ids = people(&app, 1).await;
     knows(&mut app, "Berlin");
     let begun = begin(&app, &ids, "providers: [HTTP]").await;
-    // While nobody has asked yet, somebody types it.
+    // A user enters the value before the provider is called.
     let typed = r#"mutation { updateProspect(input: { id: 1, patch: { location: "Bonn" } }) { userErrors { message } } }"#;
     app.done(typed).await;
     work(&app).await;
     assert_eq!(app.data("{ prospect(id: 1) { location } }").await["prospect"]["location"], "Bonn");
-    // It is not even asked for, because it is known.
+    // The location is not requested because it is known.
     assert_eq!(provenance(&app).await, ["size 11-50 APPLIED http"]);
     let record = job(&app, begun, "importRecords { nodes { enrichedData } }").await;
     let size = &record["importRecords"]["nodes"][0]["enrichedData"]["size"];
@@ -98,7 +98,7 @@ async fn what_a_person_wrote_stays(mut app: App) {
     );
 }
 
-async fn a_policy_says_what_is_replaced(mut app: App) {
+async fn policy_controls_overwriting(mut app: App) {
     let ids = people(&app, 1).await;
     set(&app, "cache_ttl_days", "0").await;
     knows(&mut app, "Berlin");
@@ -126,14 +126,14 @@ async fn a_policy_says_what_is_replaced(mut app: App) {
         told["fieldProvenances"]["nodes"],
         json!([
             { "value": "Berlin", "replacedValue": null, "outcome": "APPLIED", "cost": 0.25 },
-            // The size is known by now, and not asked for.
+            // The size is known by now and not requested.
             { "value": "Rome", "replacedValue": "Berlin", "outcome": "APPLIED", "cost": 0.25 },
             { "value": "Oslo", "replacedValue": "Bonn", "outcome": "APPLIED", "cost": 0.25 },
         ])
     );
 }
 
-async fn what_a_field_does_not_take_is_refused_and_the_rest_is_written(mut app: App) {
+async fn invalid_values_are_rejected_and_the_rest_is_written(mut app: App) {
     let ids = people(&app, 1).await;
     app.company_with("Taken", 1, |row| row.domain = Set(Some("taken.example".to_owned()))).await;
     let fake = Fake::new("http", 0.0, |asked, _| {
@@ -168,7 +168,7 @@ async fn what_a_field_does_not_take_is_refused_and_the_rest_is_written(mut app: 
     );
 }
 
-async fn what_is_not_sure_is_left_out(mut app: App) {
+async fn low_confidence_values_are_dropped(mut app: App) {
     let ids = people(&app, 1).await;
     let fake = Fake::new("http", 0.1, |asked, _| {
         found(asked, &[(Field::Location, "Berlin", 0.29)], charge(0.1))
@@ -176,14 +176,14 @@ async fn what_is_not_sure_is_left_out(mut app: App) {
     ask(&mut app, vec![fake]);
     let begun = enrich(&app, &ids, "providers: [HTTP]").await;
     assert!(provenance(&app).await.is_empty());
-    // It was paid for all the same, and is not kept for others.
+    // The call is charged, but the value is not cached.
     assert_eq!(job(&app, begun, "actualCost").await["actualCost"], 0.1);
     let kept = app.data("{ enrichmentCacheEntries { totalCount } }").await;
-    // But that nothing is known of the company is.
+    // The empty result for the company is cached.
     assert_eq!(kept["enrichmentCacheEntries"]["totalCount"], 1);
 }
 
-async fn an_enrichment_can_be_taken_back(mut app: App) {
+async fn enrichment_can_be_undone(mut app: App) {
     let ids = people(&app, 2).await;
     knows(&mut app, "Berlin");
     let begun = enrich(&app, &ids, "providers: [HTTP]").await;
@@ -197,7 +197,7 @@ async fn an_enrichment_can_be_taken_back(mut app: App) {
             { "location": null, "company": { "size": "unknown" } }])
     );
     let told = job(&app, begun, "status undoneRecords undoSkippedRecords actualCost").await;
-    // What was spent stays spent.
+    // Undoing does not refund the cost.
     assert_eq!(
         told,
         json!({ "status": "UNDONE", "undoneRecords": 3, "undoSkippedRecords": 1, "actualCost": 1.0 })
@@ -215,7 +215,7 @@ async fn an_enrichment_can_be_taken_back(mut app: App) {
     );
 }
 
-async fn a_list_can_be_taken_back_after_its_people_were_enriched(app: App) {
+async fn import_can_be_undone_after_enrichment(app: App) {
     let list = "Name,Email,Phone,Company\nAda,ada@mueller.example,+49 30 12345678,Müller\n";
     let list = lists::look(&app, list).await;
     lists::commit(&app, list, "WAIT").await;
@@ -226,7 +226,7 @@ async fn a_list_can_be_taken_back_after_its_people_were_enriched(app: App) {
     assert_eq!(app.data("{ prospects { totalCount } }").await["prospects"]["totalCount"], 0);
 }
 
-async fn what_was_found_goes_with_the_person(mut app: App) {
+async fn erasure_removes_enriched_values(mut app: App) {
     let ids = people(&app, 2).await;
     let fake = Fake::new("http", 0.5, |asked, _| {
         let place = format!("Secret of {}", asked.known.full_name);
@@ -249,7 +249,7 @@ async fn what_was_found_goes_with_the_person(mut app: App) {
     );
 }
 
-async fn what_was_found_before_another_failed_is_kept(mut app: App) {
+async fn values_found_before_a_failure_are_kept(mut app: App) {
     let ids = people(&app, 1).await;
     let first = Fake::new("http", 0.1, |asked, _| {
         found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.1))
@@ -268,7 +268,7 @@ async fn what_was_found_before_another_failed_is_kept(mut app: App) {
         "status error failedRecords importRecords { nodes { status lastError providerMessage } }",
     )
     .await;
-    // What the provider said may be about the person, and stands with their record only.
+    // The provider's message may contain personal data, so only the record stores it.
     assert_eq!(
         told,
         json!({ "status": "FAILED", "error": "all records failed; their `lastError` and `providerMessage` have the reasons",
@@ -280,7 +280,7 @@ async fn what_was_found_before_another_failed_is_kept(mut app: App) {
     assert!(!dump(&app).await.contains("Person 0"));
 }
 
-async fn what_was_not_asked_for_is_not_taken_for_unknown(mut app: App) {
+async fn unrequested_fields_are_not_cached_as_unknown(mut app: App) {
     let ids = people(&app, 1).await;
     let typed = r#"mutation { updateProspect(input: { id: 1, patch: { jobTitle: "CEO" } }) { userErrors { message } } }"#;
     app.done(typed).await;
@@ -289,12 +289,12 @@ async fn what_was_not_asked_for_is_not_taken_for_unknown(mut app: App) {
     });
     ask(&mut app, vec![fake.clone()]);
     enrich(&app, &ids, "providers: [LLM]").await;
-    // The title was known, so nobody asked for it, and what was answered then says nothing of it.
+    // The title was known and not requested, so the cached response says nothing about it.
     enrich(&app, &ids, "providers: [LLM], policy: OVERWRITE").await;
     assert_eq!(app.data("{ prospect(id: 1) { jobTitle } }").await["prospect"]["jobTitle"], "CTO");
 }
 
-async fn providers_are_asked_in_turn_about_what_is_left(mut app: App) {
+async fn later_providers_are_asked_only_for_missing_fields(mut app: App) {
     let ids = people(&app, 1).await;
     let first = Fake::new("http", 0.1, |asked, _| {
         found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.1))
@@ -306,7 +306,7 @@ async fn providers_are_asked_in_turn_about_what_is_left(mut app: App) {
     ask(&mut app, vec![first, second]);
     enrich(&app, &ids, "providers: [LLM, HTTP]").await;
     assert_eq!(provenance(&app).await, ["job_title CTO APPLIED m", "location Berlin APPLIED http"]);
-    // Without deep search the first that goes outside is the last.
+    // Without deep search, only the first external provider is called.
     set(&app, "enable_deep_search", "false").await;
     set(&app, "cache_ttl_days", "0").await;
     let other = app.prospect("Other", 1).await;

@@ -1,4 +1,4 @@
-//! Records that fail, workers that die, jobs that are stopped.
+//! Failed records, crashed workers and stopped jobs.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -12,18 +12,18 @@ use tokio::sync::Notify;
 use super::{Fake, ask, begin, charge, enrich, found, job, people, provenance, set, work, worker};
 
 behaviours![
-    what_fails_is_tried_again_and_at_last_given_up,
-    what_will_never_work_is_not_tried_again,
-    a_provider_that_is_not_set_up_right_ends_the_job,
-    a_worker_that_dies_leaves_its_record_to_another,
-    an_answer_that_comes_too_late_is_paid_for_and_not_written,
-    no_more_are_asked_at_a_time_than_the_setting_says,
-    a_job_that_is_paused_or_cancelled_asks_nobody,
-    people_who_are_deleted_are_left_out,
-    what_was_deleted_while_it_was_asked_is_paid_for,
-    what_was_taken_back_while_it_was_asked_is_not_written,
-    what_is_held_back_is_let_go_with_a_job_that_was_stopped,
-    a_server_without_the_provider_leaves_the_job_to_others,
+    failed_records_are_retried_up_to_the_maximum,
+    permanent_failures_are_not_retried,
+    misconfigured_provider_fails_the_job,
+    expired_lease_is_claimed_by_another_worker,
+    late_response_is_charged_and_not_written,
+    concurrent_requests_respect_the_setting,
+    paused_or_cancelled_job_sends_no_requests,
+    deleted_prospects_are_skipped,
+    job_deleted_during_a_request_is_charged,
+    job_undone_during_a_request_writes_nothing,
+    reservation_of_cancelled_job_expires_with_its_lease,
+    server_without_provider_leaves_job_to_other_servers,
 ];
 
 fn fails(failure: Failure) -> Arc<Fake> {
@@ -44,7 +44,7 @@ async fn act(app: &App, what: &str, job: i64) {
 const RECORD: &str = "status error actualCost failedRecords importRecords { nodes { status lastError processingAttempts \
                       nextAttemptAt cost } }";
 
-async fn what_fails_is_tried_again_and_at_last_given_up(mut app: App) {
+async fn failed_records_are_retried_up_to_the_maximum(mut app: App) {
     let ids = people(&app, 1).await;
     let fake = fails(Failure::Later("it is busy".into(), None));
     ask(&mut app, vec![fake.clone()]);
@@ -56,7 +56,7 @@ async fn what_fails_is_tried_again_and_at_last_given_up(mut app: App) {
         (&record["lastError"], &record["processingAttempts"]),
         (&json!("it is busy"), &json!(1))
     );
-    // Two minutes, and up to one more.
+    // Two minutes plus up to one more minute.
     let next: chrono::DateTime<chrono::Utc> =
         record["nextAttemptAt"].as_str().unwrap().parse().unwrap();
     let wait = (next.fixed_offset() - app.now()).num_seconds();
@@ -79,11 +79,11 @@ async fn what_fails_is_tried_again_and_at_last_given_up(mut app: App) {
             &json!("FAILED")
         )
     );
-    // Each attempt was paid for.
+    // Each attempt is charged.
     assert_eq!((&told["actualCost"], &record["cost"]), (&json!(0.3), &json!(0.3)));
     let ledger = app.data("{ serviceUsageLogs { totalCount } }").await;
     assert_eq!(ledger["serviceUsageLogs"]["totalCount"], 3);
-    // Somebody lets it be tried again, and this time it works.
+    // A manual retry succeeds.
     let fake = Fake::new("http", 0.5, |asked, _| {
         found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.1))
     });
@@ -98,7 +98,7 @@ async fn what_fails_is_tried_again_and_at_last_given_up(mut app: App) {
     );
 }
 
-async fn what_will_never_work_is_not_tried_again(mut app: App) {
+async fn permanent_failures_are_not_retried(mut app: App) {
     let ids = people(&app, 1).await;
     ask(&mut app, vec![fails(Failure::Never("that is no question".into()))]);
     let begun = enrich(&app, &ids, "providers: [HTTP]").await;
@@ -110,7 +110,7 @@ async fn what_will_never_work_is_not_tried_again(mut app: App) {
     );
 }
 
-async fn a_provider_that_is_not_set_up_right_ends_the_job(mut app: App) {
+async fn misconfigured_provider_fails_the_job(mut app: App) {
     let ids = people(&app, 8).await;
     let fake = fails(Failure::Misconfigured("it answers 401".into()));
     ask(&mut app, vec![fake.clone()]);
@@ -126,7 +126,7 @@ async fn a_provider_that_is_not_set_up_right_ends_the_job(mut app: App) {
     assert_eq!(work(&app).await, 8);
 }
 
-/// A provider that answers when it is told to.
+/// A provider that responds on notification.
 struct Slow {
     called: Notify,
     go_on: Notify,
@@ -154,7 +154,7 @@ fn slow() -> Arc<Slow> {
     Arc::new(Slow { called: Notify::new(), go_on: Notify::new() })
 }
 
-async fn a_worker_that_dies_leaves_its_record_to_another(mut app: App) {
+async fn expired_lease_is_claimed_by_another_worker(mut app: App) {
     let ids = people(&app, 1).await;
     let slow = slow();
     ask(&mut app, vec![slow.clone()]);
@@ -163,7 +163,7 @@ async fn a_worker_that_dies_leaves_its_record_to_another(mut app: App) {
     {
         let round = dying.round();
         tokio::select! {
-            _ = round => panic!("it was to die"),
+            _ = round => panic!("the round must not finish"),
             () = slow.called.notified() => {}
         }
     }
@@ -172,7 +172,7 @@ async fn a_worker_that_dies_leaves_its_record_to_another(mut app: App) {
         found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.5))
     });
     ask(&mut app, vec![fake.clone()]);
-    assert_eq!(work(&app).await, 0, "it is another's still");
+    assert_eq!(work(&app).await, 0, "the lease has not expired");
     app.clock.advance(LEASE + TimeDelta::seconds(1));
     assert_eq!(work(&app).await, 1);
     let told = job(
@@ -188,7 +188,7 @@ async fn a_worker_that_dies_leaves_its_record_to_another(mut app: App) {
     );
 }
 
-async fn an_answer_that_comes_too_late_is_paid_for_and_not_written(mut app: App) {
+async fn late_response_is_charged_and_not_written(mut app: App) {
     let ids = people(&app, 1).await;
     let slow = slow();
     ask(&mut app, vec![slow.clone()]);
@@ -216,7 +216,7 @@ async fn an_answer_that_comes_too_late_is_paid_for_and_not_written(mut app: App)
     );
 }
 
-async fn no_more_are_asked_at_a_time_than_the_setting_says(mut app: App) {
+async fn concurrent_requests_respect_the_setting(mut app: App) {
     let ids = people(&app, 12).await;
     set(&app, "cache_ttl_days", "0").await;
     let fake = Fake::new("http", 0.0, |asked, _| found(asked, &[], None));
@@ -239,7 +239,7 @@ async fn no_more_are_asked_at_a_time_than_the_setting_says(mut app: App) {
     assert_eq!(app.data(ended).await["importJobs"]["totalCount"], 3);
 }
 
-async fn a_job_that_is_paused_or_cancelled_asks_nobody(mut app: App) {
+async fn paused_or_cancelled_job_sends_no_requests(mut app: App) {
     let ids = people(&app, 2).await;
     let fake = Fake::new("http", 0.0, |asked, _| found(asked, &[], None));
     ask(&mut app, vec![fake.clone()]);
@@ -257,7 +257,7 @@ async fn a_job_that_is_paused_or_cancelled_asks_nobody(mut app: App) {
     assert!(refused["commitImportJob"]["userErrors"][0]["message"].is_string(), "{refused}");
 }
 
-async fn people_who_are_deleted_are_left_out(mut app: App) {
+async fn deleted_prospects_are_skipped(mut app: App) {
     let ids = people(&app, 2).await;
     ask(&mut app, vec![Fake::new("http", 0.0, |asked, _| found(asked, &[], None))]);
     let begun = begin(&app, &ids, "providers: [HTTP]").await;
@@ -270,7 +270,7 @@ async fn people_who_are_deleted_are_left_out(mut app: App) {
     );
 }
 
-async fn what_was_deleted_while_it_was_asked_is_paid_for(mut app: App) {
+async fn job_deleted_during_a_request_is_charged(mut app: App) {
     let ids = people(&app, 1).await;
     let slow = slow();
     ask(&mut app, vec![slow.clone()]);
@@ -293,7 +293,7 @@ async fn what_was_deleted_while_it_was_asked_is_paid_for(mut app: App) {
     assert_eq!(told["prospect"]["location"], json!(null));
 }
 
-async fn what_was_taken_back_while_it_was_asked_is_not_written(mut app: App) {
+async fn job_undone_during_a_request_writes_nothing(mut app: App) {
     let ids = people(&app, 1).await;
     let slow = slow();
     ask(&mut app, vec![slow.clone()]);
@@ -312,7 +312,7 @@ async fn what_was_taken_back_while_it_was_asked_is_not_written(mut app: App) {
     assert_eq!(told, json!({ "status": "UNDONE", "skippedRecords": 1, "actualCost": 0.5 }));
 }
 
-async fn what_is_held_back_is_let_go_with_a_job_that_was_stopped(mut app: App) {
+async fn reservation_of_cancelled_job_expires_with_its_lease(mut app: App) {
     let ids = people(&app, 2).await;
     set(&app, "daily_spend_limit", "0.6").await;
     let slow = slow();
@@ -322,7 +322,7 @@ async fn what_is_held_back_is_let_go_with_a_job_that_was_stopped(mut app: App) {
     {
         let round = dying.round();
         tokio::select! {
-            _ = round => panic!("it was to die"),
+            _ = round => panic!("the round must not finish"),
             () = slow.called.notified() => {}
         }
     }
@@ -331,12 +331,12 @@ async fn what_is_held_back_is_let_go_with_a_job_that_was_stopped(mut app: App) {
     let fake = Fake::new("http", 0.5, |asked, _| found(asked, &[], charge(0.5)));
     ask(&mut app, vec![fake]);
     begin(&app, &ids[1..], "providers: [HTTP]").await;
-    assert_eq!(work(&app).await, 0, "somebody may still come back with an answer");
+    assert_eq!(work(&app).await, 0, "the reservation is kept until the lease expires");
     app.clock.advance(LEASE + TimeDelta::seconds(1));
     assert_eq!(work(&app).await, 1);
 }
 
-async fn a_server_without_the_provider_leaves_the_job_to_others(mut app: App) {
+async fn server_without_provider_leaves_job_to_other_servers(mut app: App) {
     let ids = people(&app, 1).await;
     let fake = Fake::new("http", 0.0, |asked, _| found(asked, &[], None));
     ask(&mut app, vec![fake.clone()]);
@@ -344,7 +344,7 @@ async fn a_server_without_the_provider_leaves_the_job_to_others(mut app: App) {
     let providers = std::mem::take(&mut app.providers);
     ask(&mut app, Vec::new());
     assert_eq!(work(&app).await, 0);
-    // Another server may be about to go on with it.
+    // No error yet: another server may be about to claim the job.
     assert_eq!(job(&app, begun, "error").await, json!({ "error": null }));
     app.clock.advance(TimeDelta::minutes(1));
     assert_eq!(work(&app).await, 0);

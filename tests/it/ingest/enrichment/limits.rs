@@ -1,4 +1,4 @@
-//! Limits of the operator, whose keys are used, and what counts towards them.
+//! Limits of the operator, whose API keys are used, and the costs that count toward them.
 
 use api::provider::{AllowedModel, ProviderOptions};
 use serde_json::json;
@@ -17,12 +17,12 @@ use crate::{
 };
 
 behaviours![
-    a_key_of_the_operator_asks_the_models_that_are_allowed,
-    the_price_of_a_key_is_the_operators,
-    cached_tokens_have_their_own_price,
-    an_organization_only_lowers_the_limit_of_the_day,
-    what_a_worker_paid_does_not_stop_the_server,
-    what_a_provider_said_is_for_owners_and_admins,
+    operator_key_is_limited_to_allowed_models,
+    operator_price_overrides_organization_price,
+    cached_tokens_use_their_own_price,
+    organization_can_only_lower_the_daily_spend_limit,
+    client_reported_costs_do_not_count_toward_server_limit,
+    provider_messages_are_visible_to_owners_and_admins_only,
 ];
 
 fn allowed(models: &[&str]) -> Vec<AllowedModel> {
@@ -35,12 +35,12 @@ async fn refusal(app: &App) -> String {
     refused[0]["message"].as_str().unwrap_or_default().to_owned()
 }
 
-async fn a_key_of_the_operator_asks_the_models_that_are_allowed(mut app: App) {
+async fn operator_key_is_limited_to_allowed_models(mut app: App) {
     beside(Box::pin(async {
         let ids = people(&app, 1).await;
         let there = elsewhere(vec![(200, completion("{}"))]).await;
         with(&mut app, &llm(&there));
-        // What the organization says that it costs is not what the operator pays.
+        // The organization's price is not what the operator pays.
         set(&app, "llm_prices", "{ dear: { input: 0, output: 0 } }").await;
         set(&app, "llm_model", "\"dear\"").await;
         assert_eq!(
@@ -62,7 +62,7 @@ async fn a_key_of_the_operator_asks_the_models_that_are_allowed(mut app: App) {
     assert_eq!("a=b=1/2".parse::<AllowedModel>().unwrap().name, "a=b");
 }
 
-async fn the_price_of_a_key_is_the_operators(mut app: App) {
+async fn operator_price_overrides_organization_price(mut app: App) {
     beside(Box::pin(async {
         let ids = people(&app, 1).await;
         let there = elsewhere(vec![(200, completion("{}"))]).await;
@@ -71,13 +71,13 @@ async fn the_price_of_a_key_is_the_operators(mut app: App) {
         let llm_models = allowed(&["small=0.15/0.6"]);
         with(&mut app, &ProviderOptions { llm_models, ..llm(&there) });
         let begun = enrich(&app, &ids, "providers: [LLM]").await;
-        // 1,000 tokens at 0.15 and 200 at 0.6 US dollars for a million.
+        // 1,000 tokens at 0.15 and 200 at 0.6 US dollars per million.
         assert_eq!(job(&app, begun, "actualCost").await["actualCost"], 0.00027);
     }))
     .await;
 }
 
-async fn cached_tokens_have_their_own_price(mut app: App) {
+async fn cached_tokens_use_their_own_price(mut app: App) {
     beside(Box::pin(async {
         let ids = people(&app, 1).await;
         let answer = json!({
@@ -87,7 +87,7 @@ async fn cached_tokens_have_their_own_price(mut app: App) {
         });
         let there = elsewhere(vec![(200, answer.to_string())]).await;
         set(&app, "cache_ttl_days", "0").await;
-        // Of 1,000 tokens of the prompt 800 were cached.
+        // 800 of the 1,000 prompt tokens were cached.
         for (model, cost) in [("m=1/2/0.5", 0.001), ("m=1/2", 0.0014)] {
             with(&mut app, &ProviderOptions { llm_models: allowed(&[model]), ..llm(&there) });
             set(&app, "llm_model", "\"m\"").await;
@@ -98,7 +98,7 @@ async fn cached_tokens_have_their_own_price(mut app: App) {
     .await;
 }
 
-async fn an_organization_only_lowers_the_limit_of_the_day(mut app: App) {
+async fn organization_can_only_lower_the_daily_spend_limit(mut app: App) {
     let ids = people(&app, 3).await;
     let fake = || {
         Fake::new("http", 0.5, |asked, _| {
@@ -115,7 +115,7 @@ async fn an_organization_only_lowers_the_limit_of_the_day(mut app: App) {
     let why = told["error"].as_str().unwrap();
     assert!(why.contains("0.5000 of 0.5000 US dollars"), "{why}");
     assert!(why.ends_with("that limit is the one of the server (--daily-spend-limit)"), "{why}");
-    // A lower limit of the organization counts.
+    // A lower limit of the organization takes precedence.
     app.providers = providers().limited(Some(9.0));
     set(&app, "daily_spend_limit", "1").await;
     let resume = format!(
@@ -132,7 +132,7 @@ async fn an_organization_only_lowers_the_limit_of_the_day(mut app: App) {
     );
 }
 
-async fn what_a_worker_paid_does_not_stop_the_server(mut app: App) {
+async fn client_reported_costs_do_not_count_toward_server_limit(mut app: App) {
     let ids = people(&app, 1).await;
     let fake = Fake::new("http", 0.5, |asked, _| {
         found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.5))
@@ -162,7 +162,7 @@ async fn what_a_worker_paid_does_not_stop_the_server(mut app: App) {
             { "provider": "acme", "calls": 1, "timedCalls": 1, "costUsd": 0.5, "serverCostUsd": 0.5 },
         ])
     );
-    // The mean of nothing is not 0.
+    // Without timed calls, the mean is null, not 0.
     assert_eq!(
         days["dailyUsage"],
         json!([{ "provider": null, "meanLatencyMs": null }, { "provider": "acme", "meanLatencyMs": 20.0 },
@@ -170,7 +170,7 @@ async fn what_a_worker_paid_does_not_stop_the_server(mut app: App) {
     );
 }
 
-async fn what_a_provider_said_is_for_owners_and_admins(mut app: App) {
+async fn provider_messages_are_visible_to_owners_and_admins_only(mut app: App) {
     beside(Box::pin(async {
         let ids = people(&app, 1).await;
         let fake = Fake::new("http", 0.1, |_, _| Answer {

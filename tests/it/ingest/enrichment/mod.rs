@@ -1,4 +1,4 @@
-//! Providers are asked about people, and what they find is filled in.
+//! Enrichment: fill in prospects and companies with data from providers.
 
 use std::sync::{
     Arc,
@@ -23,23 +23,23 @@ pub mod providers;
 pub mod spending;
 pub mod written;
 
-/// What a provider of the tests says.
+/// The response function of a fake provider.
 type Says = Box<dyn Fn(&Ask, usize) -> Answer + Send + Sync>;
 
-/// A provider that says what a test wants.
+/// A provider with configurable responses.
 pub struct Fake {
     name: &'static str,
     most: f64,
     says: Says,
-    /// How often it was asked.
+    /// Number of requests.
     pub asked: AtomicUsize,
     running: AtomicUsize,
-    /// How often it was asked at a time.
+    /// Maximum number of concurrent requests.
     pub at_once: AtomicUsize,
 }
 
 impl Fake {
-    /// One that costs at most so much.
+    /// Creates a provider with this maximum cost per request.
     fn new(
         name: &'static str,
         most: f64,
@@ -77,8 +77,8 @@ impl Provider for Fake {
     }
 }
 
-/// What a call took that cost so much.
-#[expect(clippy::unnecessary_wraps, reason = "as answers hold it")]
+/// The usage of a call with this cost.
+#[expect(clippy::unnecessary_wraps, reason = "`Answer` holds an option")]
 fn charge(cost: f64) -> Option<Charge> {
     Some(Charge {
         provider: "acme".to_owned(),
@@ -90,8 +90,8 @@ fn charge(cost: f64) -> Option<Charge> {
     })
 }
 
-/// What a call to a language model took.
-#[expect(clippy::unnecessary_wraps, reason = "as answers hold it")]
+/// The usage of a call to a language model.
+#[expect(clippy::unnecessary_wraps, reason = "`Answer` holds an option")]
 fn tokens(model: &str, prompt: i64, completion: i64, cost: f64) -> Option<Charge> {
     Some(Charge {
         provider: "openai".to_owned(),
@@ -106,7 +106,7 @@ fn tokens(model: &str, prompt: i64, completion: i64, cost: f64) -> Option<Charge
     })
 }
 
-/// These values, of those that are wanted, for so much.
+/// A response with those of the values that are requested, at this charge.
 fn found(ask: &Ask, values: &[(Field, &str, f64)], charge: Option<Charge>) -> Answer {
     let wanted = values.iter().filter(|(field, ..)| ask.wanted.contains(field));
     let values = wanted.map(|(field, value, confidence)| Value {
@@ -121,7 +121,7 @@ fn found(ask: &Ask, values: &[(Field, &str, f64)], charge: Option<Charge>) -> An
     }
 }
 
-/// Ways of writing.
+/// Numbered message variants.
 fn variants(number: u32) -> Vec<Variant> {
     let variant = |number| Variant {
         subject: Some(format!("Subject {number}")),
@@ -131,7 +131,7 @@ fn variants(number: u32) -> Vec<Variant> {
     (1..=number).map(variant).collect()
 }
 
-/// Lets the server ask these, besides our own rules.
+/// Configures these providers in addition to the rule provider.
 fn ask(app: &mut App, providers: Vec<Arc<dyn Provider>>) {
     let mut all: Vec<Arc<dyn Provider>> = vec![Arc::new(Offline)];
     all.extend(providers);
@@ -143,12 +143,12 @@ fn worker(app: &App) -> Worker {
     Worker::new(app.store.clone(), clock, app.providers.clone())
 }
 
-/// Asks about everybody whose turn it is; gives how many there were.
+/// Runs one worker round over all due records; returns the number of records.
 pub async fn work(app: &App) -> u64 {
     worker(app).round().await.unwrap()
 }
 
-/// Begins an enrichment of these prospects; gives the number of its job.
+/// Starts an enrichment of these prospects; returns the primary key of its job.
 async fn begin(app: &App, ids: &[i64], how: &str) -> i64 {
     let mutation = format!(
         "mutation {{ enrichProspects(input: {{ ids: {ids:?} {how} }}) {{ importJob {{ id }} userErrors {{ message }} }} }}"
@@ -158,14 +158,14 @@ async fn begin(app: &App, ids: &[i64], how: &str) -> i64 {
     id.strip_prefix("ImportJob:").unwrap().parse().unwrap()
 }
 
-/// Begins an enrichment, and lets it be done.
+/// Starts an enrichment and runs one worker round.
 async fn enrich(app: &App, ids: &[i64], how: &str) -> i64 {
     let job = begin(app, ids, how).await;
     work(app).await;
     job
 }
 
-/// Some prospects at companies of their own; gives their keys.
+/// Creates prospects, each at its own company; returns their primary keys.
 async fn people(app: &App, number: usize) -> Vec<i64> {
     let industry = app.industry("Unclassified").await;
     let mut keys = Vec::new();
@@ -176,17 +176,17 @@ async fn people(app: &App, number: usize) -> Vec<i64> {
     keys
 }
 
-/// A company of which nothing is known.
+/// A company without enrichable data.
 async fn company(app: &App, name: &str, industry: i64) -> i64 {
     app.company_with(name, industry, |row| row.size = Set("unknown".to_owned())).await
 }
 
-/// Something of a job.
+/// Fields of a job.
 async fn job(app: &App, job: i64, fields: &str) -> Json {
     app.data(&format!("{{ importJob(id: {job}) {{ {fields} }} }}")).await["importJob"].clone()
 }
 
-/// Sets a setting.
+/// Updates a setting.
 async fn set(app: &App, key: &str, value: &str) {
     let upsert = format!(
         "mutation {{ upsertSettings(input: {{ settings: [{{ key: \"{key}\", value: {value} }}] }}) {{ userErrors {{ message }} }} }}"
@@ -194,7 +194,7 @@ async fn set(app: &App, key: &str, value: &str) {
     app.done(&upsert).await;
 }
 
-/// Where values came from: `field value outcome source`.
+/// The provenance of all values: `field value outcome source`.
 async fn provenance(app: &App) -> Vec<String> {
     let query = "{ fieldProvenances(first: 100) { nodes { field value outcome source } } }";
     let nodes = app.data(query).await["fieldProvenances"]["nodes"].take();

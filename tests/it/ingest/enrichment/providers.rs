@@ -1,4 +1,4 @@
-//! Providers that are asked over HTTP: what is sent to them, and what becomes of what they answer.
+//! HTTP providers: the requests sent and how responses are processed.
 
 use std::sync::{
     Arc,
@@ -18,14 +18,14 @@ use super::{enrich, job, people, provenance, set, work};
 use crate::http::beside;
 
 behaviours![
-    a_language_model_is_asked_and_paid_for,
-    a_service_is_looked_up,
-    what_providers_answer_is_told_in_words,
-    a_model_without_a_price_is_not_asked,
-    strange_numbers_are_not_believed,
+    language_model_fills_fields_and_logs_usage,
+    http_lookup_fills_fields_and_logs_usage,
+    provider_errors_have_readable_messages,
+    model_without_price_is_not_called,
+    implausible_numbers_are_clamped,
 ];
 
-/// A server that answers what a test wants, and keeps what it was asked.
+/// An HTTP server with scripted responses that records its requests.
 pub struct Elsewhere {
     pub address: String,
     pub asked: Arc<Mutex<Vec<String>>>,
@@ -91,7 +91,7 @@ pub fn llm(elsewhere: &Elsewhere) -> ProviderOptions {
     }
 }
 
-async fn a_language_model_is_asked_and_paid_for(mut app: App) {
+async fn language_model_fills_fields_and_logs_usage(mut app: App) {
     beside(Box::pin(async {
         let ids = people(&app, 1).await;
         let content = json!({
@@ -128,7 +128,7 @@ async fn a_language_model_is_asked_and_paid_for(mut app: App) {
             record["wanted"],
             json!(["phone", "job_title", "linkedin_url", "location", "website", "size", "industry"])
         );
-        // 1,000 tokens at 0.15 and 200 at 0.6 US dollars for a million.
+        // 1,000 tokens at 0.15 and 200 at 0.6 US dollars per million.
         let told = job(
             &app,
             begun,
@@ -148,7 +148,7 @@ async fn a_language_model_is_asked_and_paid_for(mut app: App) {
     .await;
 }
 
-async fn a_service_is_looked_up(mut app: App) {
+async fn http_lookup_fills_fields_and_logs_usage(mut app: App) {
     beside(Box::pin(async {
         let ids = people(&app, 2).await;
         let known = json!({ "phone": "+49 30 12345678", "size": { "value": "51-200", "confidence": 0.95 } });
@@ -173,7 +173,7 @@ async fn a_service_is_looked_up(mut app: App) {
         let email = email.as_str().unwrap().replace('@', "%40").replace('.', "%2E");
         let line = asked[0].lines().next().unwrap();
         assert_eq!(line, format!("GET /find?e={email}&n=Person%200&x={{other}} HTTP/1.1"));
-        // Who knows nothing costs nothing.
+        // A lookup without a result is free.
         let told = job(&app, begun, "status actualCost enrichedRecords serviceUsageLogs { nodes { cost status statusCode operation } }").await;
         assert_eq!(
             told,
@@ -186,7 +186,7 @@ async fn a_service_is_looked_up(mut app: App) {
     .await;
 }
 
-async fn what_providers_answer_is_told_in_words(mut app: App) {
+async fn provider_errors_have_readable_messages(mut app: App) {
     beside(Box::pin(async {
         let ids = people(&app, 1).await;
         set(&app, "cache_ttl_days", "0").await;
@@ -218,11 +218,11 @@ async fn what_providers_answer_is_told_in_words(mut app: App) {
             assert_eq!(record["lastError"], message);
             let state = if status == 401 { "PENDING" } else { state };
             assert_eq!(record["status"], state, "{status}");
-            // An answer is paid for as if it had been as long as it may be, when it does not say how long it was.
+            // A response that does not report its usage is charged at the maximum cost.
             assert_eq!(told["actualCost"].as_f64().unwrap() > 0.0, status == 200, "{told}");
             assert!(!told.to_string().contains("secret-key"));
         }
-        // Nobody is there.
+        // No server listens on this port.
         with(
             &mut app,
             &ProviderOptions {
@@ -241,11 +241,11 @@ async fn what_providers_answer_is_told_in_words(mut app: App) {
     .await;
 }
 
-async fn a_model_without_a_price_is_not_asked(mut app: App) {
+async fn model_without_price_is_not_called(mut app: App) {
     beside(Box::pin(async {
         people(&app, 1).await;
         let there = elsewhere(vec![(200, completion("{}"))]).await;
-        // Without a key nobody but the organization knows what a model costs.
+        // Without an API key of the operator, only the organization knows the price of a model.
         with(&mut app, &ProviderOptions { llm_key: None, ..llm(&there) });
         set(&app, "llm_model", "\"own\"").await;
         let mutation = "mutation { enrichProspects(input: { ids: [1], providers: [LLM] }) { importJob { id } userErrors { field message } } }";
@@ -254,7 +254,7 @@ async fn a_model_without_a_price_is_not_asked(mut app: App) {
         assert!(message.starts_with("the price of own is unknown"), "{message}");
         set(&app, "llm_prices", "{ own: { input: 0, output: 0 } }").await;
         let begun = super::begin(&app, &[1], "providers: [LLM]").await;
-        // Somebody takes the price away before it is asked.
+        // The price becomes unknown before the model is called.
         set(&app, "llm_model", "\"other\"").await;
         assert_eq!(work(&app).await, 0);
         let told = job(&app, begun, "status error").await;
@@ -267,7 +267,7 @@ async fn a_model_without_a_price_is_not_asked(mut app: App) {
     .await;
 }
 
-async fn strange_numbers_are_not_believed(mut app: App) {
+async fn implausible_numbers_are_clamped(mut app: App) {
     beside(Box::pin(async {
         let ids = people(&app, 1).await;
         let answer = json!({
@@ -279,7 +279,7 @@ async fn strange_numbers_are_not_believed(mut app: App) {
         let begun = enrich(&app, &ids, "providers: [LLM]").await;
         assert_eq!(provenance(&app).await, ["location Berlin APPLIED gpt-4o-mini"]);
         let told = job(&app, begun, "actualCost llmUsageLogs { nodes { totalTokens } } fieldProvenances { nodes { confidence } }").await;
-        // As much as it may have cost.
+        // The charge is capped at the maximum cost.
         let cost = told["actualCost"].as_f64().unwrap();
         assert!(cost > 0.0003 && cost < 0.002, "{cost}");
         assert_eq!(told["llmUsageLogs"]["nodes"][0]["totalTokens"], i32::MAX);

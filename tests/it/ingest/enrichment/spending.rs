@@ -1,4 +1,4 @@
-//! What enrichment costs, and what it may cost.
+//! The cost of enrichment, spend limits and the cache.
 
 use std::sync::atomic::Ordering;
 
@@ -12,17 +12,17 @@ use super::{
 };
 
 behaviours![
-    what_was_spent_is_told_to_the_cent,
-    a_day_costs_no_more_than_its_limit,
-    what_was_answered_is_not_paid_for_twice,
-    what_is_known_of_a_person_is_not_told_of_a_colleague,
-    answers_expire,
-    ledgers_and_days_are_in_step,
-    many_write_the_ledgers_at_a_time,
-    plans_that_can_not_be_paid_are_refused,
+    costs_add_up_in_all_reports,
+    daily_spend_limit_is_enforced,
+    cached_responses_are_free,
+    person_cache_entries_are_not_shared_with_colleagues,
+    cache_entries_expire,
+    usage_logs_and_daily_summaries_agree,
+    concurrent_usage_logs_sum_up_correctly,
+    invalid_enrichment_plans_and_settings_are_rejected,
 ];
 
-async fn what_was_spent_is_told_to_the_cent(mut app: App) {
+async fn costs_add_up_in_all_reports(mut app: App) {
     let ids = people(&app, 12).await;
     set(&app, "max_concurrent_enrichments", "5").await;
     let http = Fake::new("http", 0.02, |asked, number| {
@@ -34,7 +34,7 @@ async fn what_was_spent_is_told_to_the_cent(mut app: App) {
     });
     ask(&mut app, vec![http, llm]);
     let begun = enrich(&app, &ids, "providers: [HTTP, LLM]").await;
-    // 0 + 1 + … + 11 thousandths, twelve times 0.00000001 and 0.000027.
+    // 0 + 1 + … + 11 thousandths, plus twelve times 0.00000001 and 0.000027.
     let planted: f64 = 0.066_324_12;
     let near = |told: &serde_json::Value| {
         assert!((told.as_f64().unwrap() - planted).abs() < 1e-10, "{told}");
@@ -65,11 +65,11 @@ async fn what_was_spent_is_told_to_the_cent(mut app: App) {
     );
 }
 
-async fn a_day_costs_no_more_than_its_limit(mut app: App) {
+async fn daily_spend_limit_is_enforced(mut app: App) {
     let ids = people(&app, 10).await;
     set(&app, "daily_spend_limit", "1.0").await;
     set(&app, "max_concurrent_enrichments", "10").await;
-    // It may cost 0.3, and costs 0.2.
+    // The maximum cost is 0.3, the actual cost 0.2.
     let fake = Fake::new("http", 0.3, |asked, _| {
         found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.2))
     });
@@ -81,18 +81,18 @@ async fn a_day_costs_no_more_than_its_limit(mut app: App) {
         first.unwrap();
         second.unwrap();
     }
-    // The fifth may cost 0.3, and there are 0.2 left.
+    // The fifth call may cost 0.3, but only 0.2 is left.
     assert_eq!(fake.asked.load(Ordering::SeqCst), 4);
     let told = job(&app, begun, "status error actualCost enrichedRecords").await;
     assert_eq!((&told["status"], &told["actualCost"]), (&json!("PENDING"), &json!(0.8)));
     let why = told["error"].as_str().unwrap();
     assert!(why.starts_with("the spending limit of the day is reached: 0.8000 of 1.0000"), "{why}");
-    // Nothing is held back any more, and the next day it goes on by itself.
+    // All reservations are released, and the job continues automatically the next day.
     app.clock.advance(TimeDelta::hours(11));
     assert_eq!(work(&app).await, 0);
     app.clock.advance(TimeDelta::hours(1));
     assert_eq!(work(&app).await, 4);
-    // Somebody raises the limit and resumes it.
+    // A user raises the limit and resumes the job.
     set(&app, "daily_spend_limit", "5.0").await;
     let resume = format!(
         "mutation {{ resumeImportJob(input: {{ id: {begun} }}) {{ userErrors {{ message }} }} }}"
@@ -105,7 +105,7 @@ async fn a_day_costs_no_more_than_its_limit(mut app: App) {
     );
 }
 
-async fn what_was_answered_is_not_paid_for_twice(mut app: App) {
+async fn cached_responses_are_free(mut app: App) {
     let industry = app.industry("Unclassified").await;
     let company = company(&app, "Acme GmbH", industry).await;
     let first = app.prospect("Ada", company).await;
@@ -135,7 +135,7 @@ async fn what_was_answered_is_not_paid_for_twice(mut app: App) {
     );
 }
 
-async fn what_is_known_of_a_person_is_not_told_of_a_colleague(mut app: App) {
+async fn person_cache_entries_are_not_shared_with_colleagues(mut app: App) {
     let industry = app.industry("Unclassified").await;
     let company = company(&app, "Acme", industry).await;
     let (ada, bob) = (app.prospect("Ada", company).await, app.prospect("Bob", company).await);
@@ -154,7 +154,7 @@ async fn what_is_known_of_a_person_is_not_told_of_a_colleague(mut app: App) {
     assert_eq!(fake.asked.load(Ordering::SeqCst), 2);
 }
 
-async fn answers_expire(mut app: App) {
+async fn cache_entries_expire(mut app: App) {
     let ids = people(&app, 1).await;
     let fake = Fake::new("http", 0.5, |asked, _| {
         found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.5))
@@ -168,14 +168,14 @@ async fn answers_expire(mut app: App) {
     };
     app.clock.advance(TimeDelta::days(7) - TimeDelta::seconds(1));
     enrichment::expire(&app.store, service::Clock::now(app.clock.as_ref())).await.unwrap();
-    // What is known of the person, and that nothing is of the company.
+    // One entry for the person and an empty one for the company.
     assert_eq!(kept(&app).await, 2);
     app.clock.advance(TimeDelta::seconds(1));
     enrichment::expire(&app.store, service::Clock::now(app.clock.as_ref())).await.unwrap();
     assert_eq!(kept(&app).await, 0);
 }
 
-async fn ledgers_and_days_are_in_step(app: App) {
+async fn usage_logs_and_daily_summaries_agree(app: App) {
     let call = |model: &str, cost: f64| {
         format!(
             "{{ workflowName: \"w\", nodeName: \"n\", model: \"{model}\", provider: \"openai\", promptTokens: 10, \
@@ -218,7 +218,7 @@ async fn ledgers_and_days_are_in_step(app: App) {
     );
 }
 
-async fn many_write_the_ledgers_at_a_time(app: App) {
+async fn concurrent_usage_logs_sum_up_correctly(app: App) {
     let batch = |order: &[&str]| {
         let rows: Vec<_> = order
             .iter()
@@ -242,7 +242,7 @@ async fn many_write_the_ledgers_at_a_time(app: App) {
     assert_eq!(days["dailyCostSummaries"]["nodes"], json!([day, day, day, day]));
 }
 
-async fn plans_that_can_not_be_paid_are_refused(app: App) {
+async fn invalid_enrichment_plans_and_settings_are_rejected(app: App) {
     people(&app, 1).await;
     for (how, field) in [
         ("providers: [LLM]", "providers"),

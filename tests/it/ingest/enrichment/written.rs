@@ -1,4 +1,4 @@
-//! Ways of writing to people, by language models and templates.
+//! Message variants from language models and templates.
 
 use serde_json::json;
 use service::ingest::enrichment::{Answer, Found};
@@ -7,12 +7,12 @@ use tests::{App, behaviours};
 use super::{Fake, ask, enrich, people, tokens, variants};
 
 behaviours![
-    variants_become_drafts_that_wait_to_be_read,
-    nobody_writes_to_those_who_want_to_hear_nothing,
-    templates_write_where_no_model_is_asked,
-    a_new_text_is_a_new_version,
-    what_a_template_may_use_is_left_as_it_was_told,
-    a_template_says_what_it_needs,
+    variants_become_drafts_pending_review,
+    unsubscribed_prospects_get_no_drafts,
+    templates_generate_drafts_without_a_language_model,
+    new_template_text_creates_a_new_version,
+    declared_template_variables_are_kept,
+    missing_and_unknown_template_variables_are_rejected,
 ];
 
 fn writes(app: &mut App) {
@@ -24,7 +24,7 @@ fn writes(app: &mut App) {
     ask(app, vec![fake]);
 }
 
-async fn variants_become_drafts_that_wait_to_be_read(mut app: App) {
+async fn variants_become_drafts_pending_review(mut app: App) {
     let ids = people(&app, 1).await;
     writes(&mut app);
     enrich(&app, &ids, "providers: [LLM], variants: 2").await;
@@ -42,14 +42,14 @@ async fn variants_become_drafts_that_wait_to_be_read(mut app: App) {
             "costToDate": 0.01, "importRecord": { "generatedContent": content } })
     };
     assert_eq!(told, json!([draft("A", 1), draft("B", 2)]));
-    // They go when the enrichment is taken back, but for those that somebody has read.
+    // Undoing the enrichment deletes the drafts, except those that were reviewed.
     app.done("mutation { approveOutreachDraft(input: { id: 1, expectedRevision: 2 }) { userErrors { message } } }").await;
     crate::ingest::lists::act(&app, "undoImportJob", 1).await;
     let left = app.data("{ outreachDrafts { nodes { id } } }").await;
     assert_eq!(left["outreachDrafts"]["nodes"], json!([{ "id": "OutreachDraft:1" }]));
 }
 
-async fn nobody_writes_to_those_who_want_to_hear_nothing(mut app: App) {
+async fn unsubscribed_prospects_get_no_drafts(mut app: App) {
     let ids = people(&app, 1).await;
     app.done("mutation { unsubscribeProspect(input: { id: 1 }) { userErrors { message } } }").await;
     writes(&mut app);
@@ -68,14 +68,14 @@ async fn template(app: &App, name: &str, kind: &str, text: &str) {
     app.done(&create).await;
 }
 
-async fn templates_write_where_no_model_is_asked(app: App) {
+async fn templates_generate_drafts_without_a_language_model(app: App) {
     let ids = people(&app, 1).await;
     template(&app, "Intro", "BODY", "Dear {{ first_name }} of {{company_name}}").await;
     template(&app, "Intro", "SUBJECT", "For {{full_name}}").await;
     template(&app, "Called", "BODY", "We call you at {{phone}}").await;
     enrich(&app, &ids, "variants: 3").await;
     let drafts = "{ outreachDrafts { nodes { subject content model messageTemplate { id } } } }";
-    // Nobody knows the number, so that template says nothing.
+    // The phone number is unknown, so that template generates no draft.
     assert_eq!(
         app.data(drafts).await["outreachDrafts"]["nodes"],
         json!([{ "subject": "For Person 0", "content": "Dear Person of Company 0", "model": null,
@@ -98,7 +98,7 @@ async fn templates_write_where_no_model_is_asked(app: App) {
     assert_eq!(rate["messageTemplate"]["successRate"], 1.0);
 }
 
-async fn a_new_text_is_a_new_version(app: App) {
+async fn new_template_text_creates_a_new_version(app: App) {
     template(&app, "Intro", "BODY", "One {{first_name}}").await;
     let update = r#"mutation { updateMessageTemplate(input: { id: 1, patch: { templateText: "Two {{last_name}}" } }) { messageTemplate { id version isActive variables } userErrors { message } } }"#;
     let second = app.done(update).await["messageTemplate"].clone();
@@ -106,7 +106,7 @@ async fn a_new_text_is_a_new_version(app: App) {
         second,
         json!({ "id": "MessageTemplate:2", "version": 2, "isActive": true, "variables": ["last_name"] })
     );
-    // One that is made with the same name and type is the next version.
+    // A template created with the same name and type is the next version.
     template(&app, "Intro", "BODY", "Three").await;
     template(&app, "Intro", "SUBJECT", "Other").await;
     let all = "{ messageTemplates { nodes { version isActive } } }";
@@ -123,7 +123,7 @@ async fn a_new_text_is_a_new_version(app: App) {
     );
 }
 
-async fn what_a_template_may_use_is_left_as_it_was_told(app: App) {
+async fn declared_template_variables_are_kept(app: App) {
     let create = "mutation { createMessageTemplate(input: { name: \"N\", templateType: BODY, templateText: \"{{b}} {{a}}\", \
                   variables: [\"a\", \"b\", \"c\"] }) { userErrors { message } } }";
     app.done(create).await;
@@ -135,7 +135,7 @@ async fn what_a_template_may_use_is_left_as_it_was_told(app: App) {
     );
 }
 
-async fn a_template_says_what_it_needs(app: App) {
+async fn missing_and_unknown_template_variables_are_rejected(app: App) {
     people(&app, 1).await;
     let create = "mutation { createMessageTemplate(input: { name: \"Intro\", templateType: BODY, \
                   templateText: \"Dear {{first_name}}, {{offer}}\", variables: [\"first_name\", \"offer\"] }) \
@@ -153,7 +153,7 @@ async fn a_template_says_what_it_needs(app: App) {
             "userErrors": [{ "field": "variables", "message": "nothing is said of offer" }] })
     );
     let done = app.done(&render("variables: { offer: \"{{first_name}}\" }")).await;
-    // What is filled in is not filled in again.
+    // Inserted values are not expanded again.
     assert_eq!(done["text"], "Dear Person, {{first_name}}");
     assert_eq!(done["messageTemplate"]["usageCount"], 1);
     let change = |text: &str| {

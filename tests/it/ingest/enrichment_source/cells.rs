@@ -1,4 +1,4 @@
-//! Cells that the document allows and that nobody expects.
+//! Unusual cell values that the document allows.
 
 use sea_orm::ConnectionTrait;
 use serde_json::json;
@@ -7,12 +7,12 @@ use tests::{App, behaviours, enrichment_source as document};
 use super::import;
 
 behaviours![
-    null_in_json_is_null,
-    a_row_without_its_time_is_as_old_as_its_job,
-    attempts_of_the_source_are_none_of_ours,
+    json_null_is_null,
+    rows_without_timestamp_use_the_timestamp_of_their_job,
+    attempts_of_pending_source_records_are_reset,
 ];
 
-async fn null_in_json_is_null(app: App) {
+async fn json_null_is_null(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let (url, db) = document::filled(folder.path(), 3).await;
     for sql in [
@@ -30,13 +30,13 @@ async fn null_in_json_is_null(app: App) {
         json!({ "originalData": {}, "enrichedData": null, "generatedContent": null })
     );
     assert_eq!(data["settings"]["nodes"], json!([{ "value": {} }]));
-    // Nothing has been written since.
+    // A repeated import changes nothing.
     for (table, (new, changed, kept)) in import(&app, &url).await {
         assert_eq!((new, changed, kept), (0, 0, 0), "{table}");
     }
 }
 
-async fn a_row_without_its_time_is_as_old_as_its_job(app: App) {
+async fn rows_without_timestamp_use_the_timestamp_of_their_job(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let (url, db) = document::filled(folder.path(), 3).await;
     for sql in [
@@ -58,7 +58,7 @@ async fn a_row_without_its_time_is_as_old_as_its_job(app: App) {
     }
 }
 
-async fn attempts_of_the_source_are_none_of_ours(app: App) {
+async fn attempts_of_pending_source_records_are_reset(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let (url, db) = document::filled(folder.path(), 3).await;
     db.execute_unprepared(

@@ -1,4 +1,4 @@
-//! Databases made by the enrichment document are brought over.
+//! Data migration from databases of the enrichment document.
 
 use std::collections::HashMap;
 
@@ -17,12 +17,12 @@ pub mod queries;
 pub mod skipped;
 
 behaviours![
-    everything_comes_over,
-    an_import_that_is_repeated_brings_what_is_new,
-    what_was_written_or_deleted_here_stays,
-    prospects_and_drafts_are_made_of_records,
-    what_we_would_refuse_is_listed_and_nothing_is_written,
-    another_source_needs_another_name,
+    every_table_is_migrated,
+    repeated_import_migrates_only_new_rows,
+    local_changes_and_deletions_are_kept,
+    records_become_prospects_and_drafts,
+    invalid_rows_are_listed_and_nothing_is_written,
+    another_source_needs_its_own_system_name,
 ];
 
 async fn import_as(app: &App, url: &str, system: Option<&str>) -> Outcome {
@@ -33,7 +33,7 @@ async fn import_as(app: &App, url: &str, system: Option<&str>) -> Outcome {
         .unwrap()
 }
 
-/// New rows, rows written since, rows left alone, by table.
+/// The numbers of new, changed and kept rows by table.
 async fn import(app: &App, url: &str) -> HashMap<&'static str, (u64, u64, u64)> {
     match import_as(app, url, None).await {
         Outcome::Imported { tables, .. } => {
@@ -53,8 +53,8 @@ async fn count(db: &DatabaseConnection, sql: &str) -> i64 {
     rows(db, sql).await[0].try_get_by_index(0).unwrap()
 }
 
-#[expect(clippy::too_many_lines, reason = "one table after the other")]
-async fn everything_comes_over(app: App) {
+#[expect(clippy::too_many_lines, reason = "one table after another")]
+async fn every_table_is_migrated(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let (url, db) = document::filled(folder.path(), 12).await;
     let brought = import(&app, &url).await;
@@ -79,7 +79,7 @@ async fn everything_comes_over(app: App) {
         told["externalIds"]["nodes"],
         json!([{ "nodeId": "ImportJob:1", "system": "enrichment", "externalKey": "job0000" }])
     );
-    // Every column of the other tables, as the source tells it.
+    // Every column of the other tables equals the source.
     for (table, pairs, ours, map) in [
         (
             "records",
@@ -122,7 +122,7 @@ async fn everything_comes_over(app: App) {
     ] {
         let columns: Vec<&str> = pairs.split(',').map(str::trim).collect();
         let fields: Vec<&str> = map.split_whitespace().collect();
-        // What is pending has all attempts before it.
+        // Pending records start with 0 attempts.
         let read = |column: &str| match column {
             "processing_attempts" => {
                 format!("'{column}', CASE status WHEN 'pending' THEN 0 ELSE {column} END")
@@ -130,7 +130,7 @@ async fn everything_comes_over(app: App) {
             _ => format!("'{column}', {column}"),
         };
         let parts: Vec<_> = columns.iter().map(|column| read(column)).collect();
-        // An object can't hold a key twice.
+        // Numbered keys, because object keys must be unique.
         let parts =
             parts.iter().enumerate().map(|(n, part)| part.replacen('\'', &format!("'{n}"), 1));
         let sql = format!(
@@ -160,7 +160,7 @@ async fn everything_comes_over(app: App) {
                     (Value::String(was), Value::String(is)) => was.eq_ignore_ascii_case(is),
                     (was, is) => was == is,
                 };
-                assert!(same, "{table}.{column}: {was} is {is}");
+                assert!(same, "{table}.{column}: {was} became {is}");
             }
         }
     }
@@ -175,21 +175,21 @@ async fn everything_comes_over(app: App) {
             setting("cache_ttl_days", json!(14), "INTEGER"),
             setting("daily_spend_limit", json!(12.5), "FLOAT"),
             setting("enable_deep_search", json!(false), "BOOLEAN"),
-            // One that the server does not go by can be deleted.
+            // A setting that the server does not use can be deleted.
             json!({ "key": "theme", "value": { "dark": true }, "valueType": "JSON", "scope": "ORGANIZATION" }),
         ])
     );
-    // What was read as JSON and is none is kept as a text.
+    // Invalid JSON is stored as a string.
     let variables = app.data("{ messageTemplates { nodes { variables } } }").await;
     assert_eq!(
         variables["messageTemplates"]["nodes"],
         json!([{ "variables": ["company_name"] }, { "variables": null }, { "variables": "no JSON" }])
     );
-    // Nobody works on them here.
+    // Migrated records are not enriched.
     assert_eq!(super::enrichment::work(&app).await, 0);
 }
 
-async fn an_import_that_is_repeated_brings_what_is_new(app: App) {
+async fn repeated_import_migrates_only_new_rows(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let (url, db) = document::filled(folder.path(), 6).await;
     import(&app, &url).await;
@@ -217,7 +217,7 @@ async fn an_import_that_is_repeated_brings_what_is_new(app: App) {
     assert!(again.values().all(|told| *told == (0, 0, 0)), "{again:?}");
 }
 
-async fn what_was_written_or_deleted_here_stays(app: App) {
+async fn local_changes_and_deletions_are_kept(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let (url, db) = document::filled(folder.path(), 6).await;
     import(&app, &url).await;
@@ -238,14 +238,14 @@ async fn what_was_written_or_deleted_here_stays(app: App) {
         told["messageTemplates"]["nodes"][0],
         json!({ "isActive": false, "usageCount": 12 })
     );
-    // What was paid for is there still.
+    // Usage logs outlive their job.
     let ledger = app.data("{ serviceUsageLogs { totalCount } llmUsageLogs { totalCount } }").await;
     let all = count(&db, "SELECT count(*) FROM api_usage").await;
     let of = |name: &str| ledger[name]["totalCount"].as_i64().unwrap();
     assert_eq!(of("serviceUsageLogs") + of("llmUsageLogs"), all);
 }
 
-async fn prospects_and_drafts_are_made_of_records(app: App) {
+async fn records_become_prospects_and_drafts(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let (url, _) = document::filled(folder.path(), 5).await;
     import(&app, &url).await;
@@ -267,7 +267,7 @@ async fn prospects_and_drafts_are_made_of_records(app: App) {
     );
     let told = &made["importJob"];
     assert_eq!(told["createdRecords"], create);
-    // What it was it is again: that prospects were made is not what became of it then.
+    // The job returns to its original status; creating prospects does not complete the enrichment.
     assert_eq!((&told["status"], &told["enrichedRecords"]), (&json!("PENDING"), &json!(create)));
     lists::act(&app, "undoImportJob", 5).await;
     let left = app.data("{ prospects { totalCount } outreachDrafts { totalCount } }").await;
@@ -277,7 +277,7 @@ async fn prospects_and_drafts_are_made_of_records(app: App) {
     );
 }
 
-async fn what_we_would_refuse_is_listed_and_nothing_is_written(app: App) {
+async fn invalid_rows_are_listed_and_nothing_is_written(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let (url, db) = document::filled(folder.path(), 3).await;
     db.execute_unprepared(
@@ -294,7 +294,7 @@ async fn what_we_would_refuse_is_listed_and_nothing_is_written(app: App) {
     .unwrap();
     let before = tests::stored::stored(&app).await;
     let Outcome::Refused(findings) = import_as(&app, &url, None).await else {
-        panic!("it came in")
+        panic!("invalid rows were imported")
     };
     let told: Vec<String> = findings
         .iter()
@@ -335,7 +335,7 @@ async fn what_we_would_refuse_is_listed_and_nothing_is_written(app: App) {
     }
 }
 
-async fn another_source_needs_another_name(app: App) {
+async fn another_source_needs_its_own_system_name(app: App) {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (first, _) = document::filled(one.path(), 3).await;
     let (second, _) = document::filled(other.path(), 3).await;

@@ -1,4 +1,4 @@
-//! The example queries and views of the document, on the source and through GraphQL.
+//! Example queries and views of the document, run on the source and through GraphQL.
 
 use sea_orm::QueryResult;
 use serde_json::{Value, json};
@@ -6,10 +6,10 @@ use tests::{App, behaviours, enrichment_source as document};
 
 use super::{import, rows};
 
-behaviours![the_queries_of_the_document_say_the_same];
+behaviours![document_queries_match_graphql_results];
 
-#[expect(clippy::too_many_lines, reason = "one query after the other")]
-async fn the_queries_of_the_document_say_the_same(app: App) {
+#[expect(clippy::too_many_lines, reason = "one query after another")]
+async fn document_queries_match_graphql_results(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let (url, db) = document::filled(folder.path(), 24).await;
     import(&app, &url).await;
@@ -39,7 +39,7 @@ async fn the_queries_of_the_document_say_the_same(app: App) {
             (&of["all"]["count"], &of["enriched"]["count"], &of["failed"]["count"]),
             (&json!(number(2)), &json!(number(3)), &json!(number(4)))
         );
-        // The document says nothing of an empty job, we say 0.
+        // For an empty job, the document returns null and GraphQL 0.
         assert_eq!(job["progressPercentage"].as_f64(), real(row, 5).or(Some(0.0)));
         assert_eq!(job["processingTimeSeconds"].as_f64(), real(row, 6));
         assert_eq!(job["actualCost"].as_f64(), real(row, 7));
@@ -88,7 +88,7 @@ async fn the_queries_of_the_document_say_the_same(app: App) {
         assert_eq!(group["aggregate"]["count"], row.try_get_by_index::<i64>(2).unwrap());
         let records = row.try_get_by_index::<i64>(3).unwrap();
         assert_eq!(group["aggregate"]["totalRecords"]["sum"].as_f64(), json!(records).as_f64());
-        // They ended on the day on which they were made.
+        // All jobs completed on the day they were created.
         assert_eq!(
             (day["date"].as_str().unwrap(), day["dailyCost"].as_f64()),
             (&*date, real(row, 1))

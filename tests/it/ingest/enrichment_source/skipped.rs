@@ -1,4 +1,4 @@
-//! Rows that are skipped, and what the source has changed since.
+//! Skipped rows and later changes of the source.
 
 use sea_orm::ConnectionTrait;
 use serde_json::json;
@@ -10,12 +10,9 @@ use tests::{App, behaviours, enrichment_source as document};
 
 use super::{import, import_as};
 
-behaviours![
-    rows_that_would_be_rejected_are_skipped,
-    what_the_source_has_changed_or_deleted_since_is_told,
-];
+behaviours![invalid_rows_are_skipped_on_request, changed_and_deleted_source_rows_are_reported,];
 
-async fn rows_that_would_be_rejected_are_skipped(app: App) {
+async fn invalid_rows_are_skipped_on_request(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let (url, db) = document::empty(folder.path()).await;
     let long = "9".repeat(30);
@@ -66,7 +63,7 @@ async fn rows_that_would_be_rejected_are_skipped(app: App) {
         let records = tables.iter().find(|table| table.table == "records").unwrap();
         assert_eq!((records.new, records.changed), (expected, 0));
     }
-    // The ledger outlives its job; a cache entry is valid for the days of the source's setting.
+    // Usage logs outlive their job; the TTL of cache entries comes from the source's settings.
     let data = app
         .data("{ serviceUsageLogs { nodes { cost importJob { id } } } enrichmentCacheEntries { nodes { expiresAt } } }")
         .await;
@@ -77,7 +74,7 @@ async fn rows_that_would_be_rejected_are_skipped(app: App) {
     );
 }
 
-async fn what_the_source_has_changed_or_deleted_since_is_told(app: App) {
+async fn changed_and_deleted_source_rows_are_reported(app: App) {
     let folder = tempfile::tempdir().unwrap();
     let (url, db) = document::filled(folder.path(), 6).await;
     import(&app, &url).await;

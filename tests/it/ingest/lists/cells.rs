@@ -1,4 +1,4 @@
-//! Cells of real files: the right value for each class of fault that users of comparable products reported.
+//! Cells of real files: one test for each class of parsing error that users of comparable products reported.
 
 use service::ingest::list::Options;
 use tests::{App, behaviours};
@@ -6,20 +6,20 @@ use tests::{App, behaviours};
 use super::{commit, look, look_as, people, told};
 
 behaviours![
-    a_salutation_is_no_job,
-    a_street_is_no_place,
-    of_several_values_in_a_cell_the_first_counts,
-    exports_of_address_books_are_read,
-    placeholders_are_empty_cells,
-    a_number_from_a_country_that_is_not_known_is_left_out,
-    a_space_inside_an_address_is_an_error,
+    salutations_are_not_job_titles,
+    street_addresses_are_not_locations,
+    first_of_several_values_in_a_cell_is_used,
+    address_book_exports_are_parsed,
+    placeholders_are_treated_as_empty_cells,
+    phone_numbers_of_unknown_countries_are_dropped,
+    email_addresses_with_inner_spaces_are_rejected,
 ];
 
 async fn done(app: &App, mutation: &str) -> serde_json::Value {
     app.done(&format!("mutation {{ {mutation} {{ userErrors {{ message }} }} }}")).await
 }
 
-async fn a_salutation_is_no_job(app: App) {
+async fn salutations_are_not_job_titles(app: App) {
     for (list, jobs) in [
         (
             "Title,First Name,Last Name,Email,Company,Job Title\nDr.,Ada,One,a1@x.example,X,\nMs.,Ada,Two,a2@x.example,X,CTO\n",
@@ -43,7 +43,7 @@ async fn a_salutation_is_no_job(app: App) {
     }
 }
 
-async fn a_street_is_no_place(app: App) {
+async fn street_addresses_are_not_locations(app: App) {
     for list in [
         "Name,Email,Company,Address,City,Country\nAd R,adr@adr.example,Adr,Hauptstr. 1,Bonn,Germany\n",
         "Name,Email,Company,Location\nAd S,ads@adr.example,Adr,Bonn\n",
@@ -55,7 +55,7 @@ async fn a_street_is_no_place(app: App) {
     assert_eq!(locations(&app).await, ["Bonn, Germany", "Bonn", "-"]);
 }
 
-async fn of_several_values_in_a_cell_the_first_counts(app: App) {
+async fn first_of_several_values_in_a_cell_is_used(app: App) {
     let list = "Name,Email,Company,Phone\n\
         A A,a@x.example ::: b@x.example,Probe GmbH;Zweite AG,+49 30 12345608 ::: +49 171 1234568\n\
         B B,c@x.example,Probe,+49 30 123456 DW 12\n";
@@ -77,7 +77,7 @@ async fn of_several_values_in_a_cell_the_first_counts(app: App) {
     );
 }
 
-async fn exports_of_address_books_are_read(app: App) {
+async fn address_book_exports_are_parsed(app: App) {
     for list in [
         "First Name,Last Name,E-mail 1 - Value,Phone 1 - Value,Organization Name,Organization Title\nG,One,g1@x.example,+49 30 12345611,X,CTO\n",
         "Given Name,Family Name,E-mail 1 - Value,Phone 1 - Value,Organization 1 - Name,Organization 1 - Title\nG,Two,g2@x.example,+49 30 12345612,X,CTO\n",
@@ -102,7 +102,7 @@ async fn exports_of_address_books_are_read(app: App) {
     }
 }
 
-async fn placeholders_are_empty_cells(app: App) {
+async fn placeholders_are_treated_as_empty_cells(app: App) {
     let industry = app.industry("Logistics").await;
     done(&app, &format!(r#"createCompany(input: {{ name: "Real Firm", size: "1", industryId: {industry}, website: "https://realfirm-na.example" }})"#)).await;
     let list = "Name,Email,Company,Title,City,Industry,LinkedIn\n\
@@ -132,7 +132,7 @@ async fn placeholders_are_empty_cells(app: App) {
     }
 }
 
-async fn a_number_from_a_country_that_is_not_known_is_left_out(app: App) {
+async fn phone_numbers_of_unknown_countries_are_dropped(app: App) {
     let list = "Name,Email,Company,Phone,Country\n\
         A B,a@x.example,X,02/59 35 11 11,Slovakia\n\
         B C,b@x.example,X,(495) 123-45-67,Russia\n\
@@ -170,7 +170,7 @@ async fn a_number_from_a_country_that_is_not_known_is_left_out(app: App) {
     );
 }
 
-async fn a_space_inside_an_address_is_an_error(app: App) {
+async fn email_addresses_with_inner_spaces_are_rejected(app: App) {
     let list = "Name,Email,Company\n\
         Max Muster,max muster@firma-sp.example,Firma Sp\n\
         Ida Muster,\"ida,muster@firma-sp.example\",Firma Sp\n\

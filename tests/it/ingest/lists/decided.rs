@@ -1,4 +1,4 @@
-//! Rows on which people decide, and those that they repair.
+//! Decisions on merge candidates and repair of failed records.
 
 use serde_json::json;
 use tests::{App, behaviours};
@@ -6,15 +6,15 @@ use tests::{App, behaviours};
 use super::{act, commit, counts, look, people, told, work};
 
 behaviours![
-    a_person_decides,
-    all_candidates_can_be_decided_at_once,
-    rows_of_one_chunk_know_of_each_other,
-    what_was_decided_on_a_row_counts,
-    a_row_is_repaired,
-    rows_that_failed_are_tried_again,
+    merge_candidates_are_decided_one_by_one,
+    commit_decides_all_remaining_candidates,
+    rows_of_one_chunk_are_matched_with_each_other,
+    stored_decisions_are_applied,
+    failed_record_can_be_repaired,
+    failed_records_are_retried,
 ];
 
-/// A list with somebody we know, and three who may be.
+/// Previews an import whose rows are all merge candidates.
 async fn candidates(app: &App) -> i64 {
     app.industry("Software").await;
     for create in [
@@ -39,7 +39,7 @@ async fn decide(app: &App, record: i64, decision: &str) {
     app.done(&decide).await;
 }
 
-async fn a_person_decides(app: App) {
+async fn merge_candidates_are_decided_one_by_one(app: App) {
     let job = candidates(&app).await;
     decide(&app, 1, "MERGE, prospectId: \"Prospect:2\"").await;
     commit(&app, job, "WAIT").await;
@@ -53,7 +53,7 @@ async fn a_person_decides(app: App) {
         people(&app).await[1],
         "Adam Lovelace | adam@acme.example | +493012345678 | - | Acme"
     );
-    // In a list that was written already it is written at once.
+    // In a committed import, a decision is applied immediately.
     for (record, decision) in [(2, "CREATE"), (3, "SKIP"), (4, "MERGE")] {
         decide(&app, record, decision).await;
         work(&app).await;
@@ -82,7 +82,7 @@ async fn a_person_decides(app: App) {
     );
 }
 
-async fn all_candidates_can_be_decided_at_once(app: App) {
+async fn commit_decides_all_remaining_candidates(app: App) {
     let job = candidates(&app).await;
     commit(&app, job, "WAIT").await;
     assert_eq!(counts(&app, job).await.0, [0, 0, 0, 0, 4]);
@@ -104,7 +104,7 @@ async fn all_candidates_can_be_decided_at_once(app: App) {
     );
 }
 
-async fn rows_of_one_chunk_know_of_each_other(app: App) {
+async fn rows_of_one_chunk_are_matched_with_each_other(app: App) {
     app.industry("Software").await;
     for create in [
         r#"createCompany(input: { name: "Acme", size: "1", industryId: 1, website: "acme.example" })"#,
@@ -123,7 +123,10 @@ async fn rows_of_one_chunk_know_of_each_other(app: App) {
     let job = look(&app, list).await;
     let before = app.store.statements();
     commit(&app, job, "MERGE").await;
-    assert!(app.store.statements() - before < 120, "not a pass for each who shares a number");
+    assert!(
+        app.store.statements() - before < 120,
+        "rows that share a phone number must not take one pass each"
+    );
     assert_eq!(counts(&app, job).await, (vec![4, 3, 0, 0, 0], "COMPLETED".to_owned()));
     let mut people = people(&app).await;
     people.sort_unstable();
@@ -139,7 +142,7 @@ async fn rows_of_one_chunk_know_of_each_other(app: App) {
     );
 }
 
-async fn what_was_decided_on_a_row_counts(app: App) {
+async fn stored_decisions_are_applied(app: App) {
     let job = candidates(&app).await;
     decide(&app, 1, "SKIP").await;
     decide(&app, 2, "MERGE, prospectId: 2").await;
@@ -158,7 +161,7 @@ async fn what_was_decided_on_a_row_counts(app: App) {
     );
 }
 
-async fn a_row_is_repaired(app: App) {
+async fn failed_record_can_be_repaired(app: App) {
     let list = "Name,Email,Company\nAda,ada at acme,Acme\nBob,bob@acme.example,Acme\nZed,,Acme\n";
     let job = look(&app, list).await;
     commit(&app, job, "WAIT").await;
@@ -194,7 +197,7 @@ async fn a_row_is_repaired(app: App) {
     assert_eq!(people(&app).await[1], "Ada | ada@acme.example | +493012345678 | - | Acme");
 }
 
-async fn rows_that_failed_are_tried_again(app: App) {
+async fn failed_records_are_retried(app: App) {
     let job = candidates(&app).await;
     commit(&app, job, "CREATE").await;
     assert_eq!(counts(&app, job).await.0, [3, 0, 0, 1, 0]);

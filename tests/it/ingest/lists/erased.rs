@@ -1,4 +1,4 @@
-//! People who are erased, exported or merged, and what lists know of them.
+//! Import records of erased, exported and merged prospects.
 
 use serde_json::json;
 use tests::{App, behaviours, stored::dump};
@@ -6,20 +6,20 @@ use tests::{App, behaviours, stored::dump};
 use super::{commit, look, look_as, told};
 
 behaviours![
-    an_erased_person_stands_in_no_list,
-    an_export_tells_what_lists_know,
-    rows_go_with_their_person_into_a_merge,
+    erasure_removes_import_records,
+    prospect_export_includes_import_records,
+    import_records_follow_a_merged_prospect,
 ];
 
-async fn an_erased_person_stands_in_no_list(app: App) {
+async fn erasure_removes_import_records(app: App) {
     let list = "Name,Email,Phone,Company\nAda Lovelace,ada@acme.example,,Acme\nA. Lovelace,ADA@acme.example,+493012345678,Acme\n\
                 Lovelace Ada,other@acme.example,,Acme\nBob,bob@acme.example,,Acme\n";
     let job = look(&app, list).await;
     commit(&app, job, "WAIT").await;
-    // A list of which nothing was made, and one that was repaired.
+    // A previewed import that was never committed.
     look_as(&app, "Name,Email\nAda,ada@acme.example\n", service::ingest::list::Options::default())
         .await;
-    // Her address is another by now, and one row has no address at all.
+    // The prospect's email changes afterward, and one row has no email.
     let more = "Name,Email,Phone,LinkedIn,Company\nAda L,ada@acme.example,,linkedin.com/in/ada-l,Acme\nAdele L,,+493012345999,linkedin.com/in/ada-l,Acme\n";
     let other = look(&app, more).await;
     commit(&app, other, "WAIT").await;
@@ -39,7 +39,7 @@ async fn an_erased_person_stands_in_no_list(app: App) {
     );
 }
 
-async fn an_export_tells_what_lists_know(app: App) {
+async fn prospect_export_includes_import_records(app: App) {
     let job = look(&app, "Name,Email,Hobby\nAda,ada@acme.example,Numbers\n").await;
     commit(&app, job, "WAIT").await;
     let export = "mutation { exportProspect(input: { id: 1 }) { export userErrors { message } } }";
@@ -47,7 +47,7 @@ async fn an_export_tells_what_lists_know(app: App) {
     assert!(export.contains("Numbers"), "{export}");
 }
 
-async fn rows_go_with_their_person_into_a_merge(app: App) {
+async fn import_records_follow_a_merged_prospect(app: App) {
     let job =
         look(&app, "Name,Email,Company\nAda,ada@acme.example,Acme\nBob,bob@acme.example,Acme\n")
             .await;

@@ -1,4 +1,4 @@
-//! Files as they come: encodings, delimiters, formats, and what is wrong with them.
+//! File parsing: encodings, delimiters, formats and errors.
 
 use rust_xlsxwriter::Workbook;
 use service::{
@@ -8,17 +8,17 @@ use service::{
 use tests::plain;
 
 plain![
-    a_text_is_read_in_its_encoding,
-    what_stands_between_cells_is_found_out,
-    a_workbook_is_read,
-    objects_on_lines_are_read,
-    rows_know_their_lines,
-    columns_are_mapped_by_hand,
-    what_is_no_list_is_refused,
-    rows_that_do_not_fit_are_told,
-    quotation_marks_that_swallow_rows_are_told,
-    the_sheet_with_people_is_read,
-    a_text_of_an_old_mac_is_read,
+    text_encoding_is_detected,
+    delimiter_is_detected,
+    workbook_is_parsed,
+    json_objects_are_parsed,
+    rows_keep_their_line_numbers,
+    columns_can_be_mapped_explicitly,
+    invalid_files_are_rejected,
+    rows_with_extra_cells_are_reported,
+    unclosed_quotation_marks_are_reported,
+    sheet_with_contacts_is_selected,
+    mac_encoding_is_detected,
 ];
 
 fn open(bytes: &[u8]) -> Opened {
@@ -34,7 +34,7 @@ fn refused(bytes: &[u8], options: Options) -> String {
 
 const LIST: &str = "Name;E-Mail;Firma;Ort\nJürgen Groß;j.gross@mueller.example;Müller Söhne;Köln\n";
 
-fn a_text_is_read_in_its_encoding() {
+fn text_encoding_is_detected() {
     let utf_16: Vec<u8> =
         [0xff, 0xfe].into_iter().chain(LIST.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     let latin: Vec<u8> = LIST.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
@@ -58,14 +58,14 @@ fn a_text_is_read_in_its_encoding() {
             [("full_name", "Name"), ("email", "E-Mail"), ("location", "Ort"), ("company", "Firma")]
         );
     }
-    // What can't be found out is told.
+    // An encoding that cannot be detected must be specified.
     let file = FileOptions { encoding: Some("ibm866".to_owned()), delimiter: None, sheet: None };
     let cyrillic = b"Name,Email\n\x88\xa2\xa0\xad,ivan@a.example\n";
     let opened = list::open(cyrillic, Options { file, ..Options::default() }).unwrap();
     assert_eq!(opened.list.rows[0][0], "Иван");
 }
 
-fn what_stands_between_cells_is_found_out() {
+fn delimiter_is_detected() {
     for delimiter in [',', ';', '\t', '|'] {
         let text = "Name,Email,Notes\n\"Ada\nLovelace\",ada@a.example,\"says \"\"hi\"\", and more\"\nBob,bob@a.example,\n"
             .replace("Name,Email,Notes", &["Name", "Email", "Notes"].join(&delimiter.to_string()))
@@ -85,7 +85,7 @@ fn what_stands_between_cells_is_found_out() {
     let options = Options { file, ..Options::default() };
     let opened = list::open(b"Name:Email\r\nAda:ada@a.example\r\n", options).unwrap();
     assert_eq!(opened.list.rows, [["Ada", "ada@a.example"]]);
-    // LinkedIn writes notes in front of the head.
+    // LinkedIn exports have notes before the header row.
     let notes = "Notes:\n\"When exporting your connection data, you may notice that some are missing.\"\n\n\
                  First Name,Last Name,URL,Email Address,Company,Position,Connected On\n\
                  Ada,Lovelace,https://www.linkedin.com/in/ada,ada@a.example,Acme,CEO,01 Jan 2026\n";
@@ -94,7 +94,7 @@ fn what_stands_between_cells_is_found_out() {
     assert_eq!(opened.list.rows.len(), 1);
 }
 
-fn a_workbook_is_read() {
+fn workbook_is_parsed() {
     let mut book = Workbook::new();
     book.add_worksheet().set_name("Empty").unwrap();
     let sheet = book.add_worksheet();
@@ -113,7 +113,7 @@ fn a_workbook_is_read() {
     let mapped: Vec<_> =
         opened.mapping.columns(&opened.list.head).map(|(field, _)| field).collect();
     assert_eq!(mapped, ["full_name", "email", "size"]);
-    // A cell far away from all others.
+    // A cell far away from all other cells.
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
     sheet.write_string(0, 0, "Name").unwrap();
@@ -122,7 +122,7 @@ fn a_workbook_is_read() {
     assert!(told.contains("more than 500 cells"), "{told}");
 }
 
-fn objects_on_lines_are_read() {
+fn json_objects_are_parsed() {
     let lines = "{\"name\": \"Ada\", \"email\": \"ada@a.example\", \"employees\": 12}\n\n{\"email\": \"bob@a.example\", \"name\": \"Bob\", \"tags\": [1]}\n";
     let opened = open(lines.as_bytes());
     assert_eq!(opened.list.format.name(), "NDJSON");
@@ -132,7 +132,7 @@ fn objects_on_lines_are_read() {
     };
     assert_eq!((cell(0, "employees"), cell(1, "employees")), ("12", ""));
     assert_eq!((cell(1, "name"), cell(1, "tags")), ("Bob", "1"));
-    // Objects inside objects, and lists of several values.
+    // Nested objects and arrays of several values.
     let nested = "[{\"name\": {\"first\": \"Nj\", \"last\": \"Two\"}, \"email\": [\"nj2@nj.example\", \"x@nj.example\"], \"company\": [\"A\", \"B\"],\n\
         \"phones\": [{\"type\": \"work\", \"value\": \"+49 30 12345678\"}]}]";
     let opened = open(nested.as_bytes());
@@ -155,7 +155,7 @@ fn objects_on_lines_are_read() {
     assert!(broken.contains("line 2 is no JSON object"), "{broken}");
 }
 
-fn rows_know_their_lines() {
+fn rows_keep_their_line_numbers() {
     let csv = "Notes:,,\n\n\"Exported by\nAda\",,\nName,Email,Company\n\nAda,ada@a.example,\"A\nB\"\n,,\n\n\nBob,bob@a.example,A\r\nCleo,c@a.example,A";
     let opened = open(csv.as_bytes());
     assert_eq!(opened.list.rows.len(), 3, "{:?}", opened.list.rows);
@@ -178,7 +178,7 @@ fn rows_know_their_lines() {
     assert_eq!(open(&book.save_to_buffer().unwrap()).list.lines, [5, 10]);
 }
 
-fn columns_are_mapped_by_hand() {
+fn columns_can_be_mapped_explicitly() {
     let file = b"A,B,C,Name\nada@a.example,Ada,x,y\n";
     let message = refused(file, Options::default());
     assert!(message.contains("There are A, B, C, Name"), "{message}");
@@ -195,12 +195,12 @@ fn columns_are_mapped_by_hand() {
         refused(file, map(&[("A", "mail")]))
             .contains("there is no field `mail`; there are full_name")
     );
-    // A name that stands twice in the head.
+    // A column name that occurs twice in the header row.
     let opened = open(b"Name,Email,Email\nAda,ada@a.example,other@a.example\n");
     assert_eq!(opened.list.head, ["Name", "Email", "Email (2)"]);
 }
 
-fn what_is_no_list_is_refused() {
+fn invalid_files_are_rejected() {
     for (bytes, message) in [
         (&b""[..], "it has no rows"),
         (b"\n\n  \n", "it has no rows"),
@@ -231,7 +231,7 @@ fn what_is_no_list_is_refused() {
     let many = format!("Name,Email\n{}", "Ada,a@a.example\n".repeat(200_001));
     let told = refused(many.as_bytes(), Options::default());
     assert!(told.contains("more than the 200000 rows"), "{told}");
-    // What would take all memory.
+    // Files that would exhaust memory.
     let wide = format!("x{}", ",x".repeat(500_000));
     assert!(refused(wide.as_bytes(), Options::default()).contains("more than 500 cells"));
     let many = format!("[{{\"name\":1}}{}]", ",{}".repeat(300_000));
@@ -251,7 +251,7 @@ fn what_is_no_list_is_refused() {
     assert!(refused(name.as_bytes(), Options::default()).contains("longer than 255 characters"));
 }
 
-fn rows_that_do_not_fit_are_told() {
+fn rows_with_extra_cells_are_reported() {
     let opened = open(b"Name,Email\nAda,ada@a.example,what,is,this\nBob\nCleo,cleo@a.example,,\n");
     let faults: Vec<_> =
         opened.list.faults.iter().map(|(row, fault)| (*row, fault.message())).collect();
@@ -262,8 +262,8 @@ fn rows_that_do_not_fit_are_told() {
     );
 }
 
-/// A row behind a quotation mark that is not closed is somebody who is lost.
-fn quotation_marks_that_swallow_rows_are_told() {
+/// An unclosed quotation mark would silently drop the rows after it.
+fn unclosed_quotation_marks_are_reported() {
     let opened = open(
         b"Name,Email,Company\nA,a@a.example,\"Open\nB,b@a.example,X\nC,c@a.example,\"Firm, Inc\"\nD,d@a.example,\"Two\nlines\"\n\"E\" F,e@a.example,X\n",
     );
@@ -283,7 +283,7 @@ fn book(sheets: &[(&str, bool, &[&[&str]])]) -> Vec<u8> {
     for (name, hidden, rows) in sheets {
         let sheet = book.add_worksheet();
         sheet.set_name(*name).unwrap();
-        // The first one is active unless another is, and can't be hidden then.
+        // The first sheet is active by default, and the active sheet cannot be hidden.
         sheet.set_hidden(*hidden).set_active(!*hidden);
         for (row, cells) in rows.iter().enumerate() {
             for (column, cell) in cells.iter().enumerate() {
@@ -295,7 +295,7 @@ fn book(sheets: &[(&str, bool, &[&[&str]])]) -> Vec<u8> {
     book.save_to_buffer().unwrap()
 }
 
-fn the_sheet_with_people_is_read() {
+fn sheet_with_contacts_is_selected() {
     let people: &[&[&str]] = &[&["Name", "Email", "Company"], &["Ada", "ada@a.example", "A"]];
     let hidden: &[&[&str]] = &[&["Name", "Email"], &["Old", "old@a.example"]];
     let cover: &[&[&str]] = &[&["Quarterly report"], &["by Sales"]];
@@ -325,8 +325,8 @@ fn the_sheet_with_people_is_read() {
     assert!(refused(&none, Options::default()).contains("no visible rows"));
 }
 
-fn a_text_of_an_old_mac_is_read() {
-    // `Jürgen Groß, Zoë` of a Mac.
+fn mac_encoding_is_detected() {
+    // `Jürgen Groß, Zoë` in the Mac OS Roman encoding.
     let mac = b"Name,Email,Company\nJ\x9frgen Gro\xa7,j@a.example,M\x9fller\nZo\x91 \x80da,z@a.example,A\n";
     let opened = open(mac);
     assert_eq!(opened.list.encoding, "macintosh");

@@ -1,4 +1,4 @@
-//! Lists of people that come in as files.
+//! CSV imports of prospects.
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ pub mod upload;
 pub mod verdicts;
 pub mod written;
 
-/// What `verdicts` asks of a list.
+/// The selection that `told` reads.
 const ROWS: &str = "nodes { verdict promotionStatus reason matchReason prospect { fullName } }";
 
-/// Looks at a list; gives the key of its job.
+/// Previews an import; returns the primary key of its job.
 pub async fn look(app: &App, file: &str) -> i64 {
     look_as(app, file, Options::default()).await
 }
@@ -33,18 +33,18 @@ async fn look_as(app: &App, file: &str, options: Options) -> i64 {
     opened.look(&app.scope(app.organization), &Unwatched).await.unwrap().job
 }
 
-/// A worker that does what it is told, and no more.
+/// A worker that runs only when a test calls it.
 fn worker(app: &App) -> Worker {
     Worker::new(app.store.clone(), Arc::clone(&app.clock) as Arc<dyn Clock>)
 }
 
-/// Lets everything be done that was begun.
+/// Runs the worker until no job is in progress.
 async fn work(app: &App) {
     let mut worker = worker(app);
     let running = "{ importJobs(filter: { status: { in: [PROCESSING, UNDOING, PROMOTING] }, kind: { eq: LIST } }) { totalCount } }";
     loop {
         while worker.round().await.unwrap() {}
-        // A transaction that was given up may hold a job for a moment.
+        // An abandoned transaction may lock a job briefly.
         if app.data(running).await["importJobs"]["totalCount"] == 0 {
             return;
         }
@@ -52,7 +52,7 @@ async fn work(app: &App) {
     }
 }
 
-/// Commits a list to its end.
+/// Commits an import and waits until it is completed.
 pub async fn commit(app: &App, job: i64, candidates: &str) {
     let commit = format!(
         "mutation {{ commitImportJob(input: {{ id: {job}, candidates: {candidates} }}) {{ userErrors {{ message }} }} }}"
@@ -61,7 +61,7 @@ pub async fn commit(app: &App, job: i64, candidates: &str) {
     work(app).await;
 }
 
-/// Does an act on a job, to its end.
+/// Runs a job action and waits until it is completed.
 pub async fn act(app: &App, what: &str, job: i64) {
     let act =
         format!("mutation {{ {what}(input: {{ id: {job} }}) {{ userErrors {{ message }} }} }}");
@@ -69,7 +69,7 @@ pub async fn act(app: &App, what: &str, job: i64) {
     work(app).await;
 }
 
-/// The rows of a list: `VERDICT STATUS: reason`.
+/// The records of an import: `VERDICT STATUS by MATCH: reason`.
 async fn told(app: &App, job: i64) -> Vec<String> {
     let query = format!("{{ importJob(id: {job}) {{ importRecords(first: 100) {{ {ROWS} }} }} }}");
     let rows = app.data(&query).await;
@@ -84,7 +84,7 @@ async fn told(app: &App, job: i64) -> Vec<String> {
     told.collect()
 }
 
-/// What is counted of a job: created, updated, skipped, failed, waiting, and its state.
+/// The record counts (created, updated, skipped, failed, pending) and status of a job.
 async fn counts(app: &App, job: i64) -> (Vec<i64>, String) {
     let query = format!(
         "{{ importJob(id: {job}) {{ status createdRecords updatedRecords skippedRecords failedRecords pendingRecords }} }}"
@@ -96,7 +96,7 @@ async fn counts(app: &App, job: i64) -> (Vec<i64>, String) {
     (counts.to_vec(), job["status"].as_str().unwrap().to_owned())
 }
 
-/// The prospects that are not deleted: name, phone, job title, company.
+/// The prospects that are not deleted: name, email, phone, job title, company.
 async fn people(app: &App) -> Vec<String> {
     let query =
         "{ prospects(first: 100) { nodes { fullName email phone jobTitle company { name } } } }";

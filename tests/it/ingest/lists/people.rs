@@ -1,17 +1,17 @@
-//! Real people in real files: the right value for each class of fault that users of comparable products reported.
+//! Matching in real files: one test for each class of error that users of comparable products reported.
 
 use tests::{App, behaviours};
 
 use super::{commit, look, people, told};
 
 behaviours![
-    a_merged_prospect_is_the_one_it_was_merged_into,
-    what_the_api_writes_is_what_a_list_finds,
-    ordinary_words_are_no_legal_forms,
-    a_mailbox_of_a_role_is_not_one_person,
-    pages_at_networks_name_no_company,
-    subdomains_belong_to_their_company,
-    addresses_in_other_scripts_are_compared_in_one_form,
+    merged_prospect_matches_its_merge_target,
+    imports_match_values_written_by_the_api,
+    ordinary_words_are_not_legal_forms,
+    role_mailbox_does_not_identify_a_person,
+    social_network_pages_do_not_identify_a_company,
+    subdomains_match_their_company,
+    international_addresses_are_compared_in_normalized_form,
 ];
 
 async fn done(app: &App, mutation: &str) -> serde_json::Value {
@@ -27,7 +27,7 @@ async fn prospect(app: &App, name: &str, email: &str, more: &str) {
     done(app, &format!(r#"createProspect(input: {{ fullName: "{name}", email: "{email}", companyId: 1 {more} }})"#)).await;
 }
 
-async fn a_merged_prospect_is_the_one_it_was_merged_into(app: App) {
+async fn merged_prospect_matches_its_merge_target(app: App) {
     acme(&app).await;
     prospect(&app, "Keep Two", "keep2@mg.example", "").await;
     prospect(
@@ -39,7 +39,7 @@ async fn a_merged_prospect_is_the_one_it_was_merged_into(app: App) {
     .await;
     prospect(&app, "Other", "other@mg.example", "").await;
     done(&app, "mergeProspects(input: { keepId: 1, dropId: 2 })").await;
-    // Once more, over two rows.
+    // A second merge forms a chain of two.
     done(&app, "mergeProspects(input: { keepId: 3, dropId: 1 })").await;
     let list = "Name,Email,LinkedIn,Phone,Title,Company\n\
         Drop Two,DROP2@mg.example,,,CTO,Mg\n\
@@ -62,12 +62,12 @@ async fn a_merged_prospect_is_the_one_it_was_merged_into(app: App) {
         app.refused(create).await,
         ["CONFLICT email: there is a prospect with this email already: Prospect:1"]
     );
-    // The address of one that is deleted is free.
+    // The email of a deleted prospect can be reused.
     done(&app, "deleteProspect(input: { id: 1 })").await;
     app.done(create).await;
 }
 
-async fn what_the_api_writes_is_what_a_list_finds(app: App) {
+async fn imports_match_values_written_by_the_api(app: App) {
     acme(&app).await;
     prospect(
         &app,
@@ -116,7 +116,7 @@ async fn what_the_api_writes_is_what_a_list_finds(app: App) {
         );
         assert_eq!(app.refused(&update).await, [format!("INVALID patch.{field}: {message}")]);
     }
-    // Null and the empty string are one.
+    // The empty string is stored as null.
     let nobody =
         app.data("{ prospects(filter: { phone: { isNull: true } }) { totalCount } }").await;
     done(&app, r#"updateProspect(input: { id: 3, patch: { phone: "" } })"#).await;
@@ -127,7 +127,7 @@ async fn what_the_api_writes_is_what_a_list_finds(app: App) {
     );
 }
 
-async fn ordinary_words_are_no_legal_forms(app: App) {
+async fn ordinary_words_are_not_legal_forms(app: App) {
     let list = "Name,Email,Company\n\
         A A,a1@gmail.com,Day Spa\nB B,a2@gmail.com,Day\nC C,a3@gmail.com,Hot Co\nD D,a4@gmail.com,Hot\n\
         E E,a5@gmail.com,Green Spa\nF F,a6@gmail.com,Green AG\nG G,a7@gmail.com,Foo S.p.A.\nH H,a8@gmail.com,Foo\n\
@@ -147,7 +147,7 @@ async fn ordinary_words_are_no_legal_forms(app: App) {
     );
 }
 
-async fn a_mailbox_of_a_role_is_not_one_person(app: App) {
+async fn role_mailbox_does_not_identify_a_person(app: App) {
     acme(&app).await;
     prospect(&app, "Anna Berg", "info@shared-mb.example", "").await;
     prospect(&app, "Cleo Tal", "cleo@shared-mb.example", "").await;
@@ -174,7 +174,7 @@ async fn a_mailbox_of_a_role_is_not_one_person(app: App) {
     assert_eq!(people(&app).await[0], "Anna Berg | info@shared-mb.example | - | CEO | Acme");
 }
 
-async fn pages_at_networks_name_no_company(app: App) {
+async fn social_network_pages_do_not_identify_a_company(app: App) {
     let industry = app.industry("Food").await;
     let upsert = |companies: &[(&str, &str)]| {
         let companies: Vec<_> = companies
@@ -226,7 +226,7 @@ async fn pages_at_networks_name_no_company(app: App) {
     );
 }
 
-async fn subdomains_belong_to_their_company(app: App) {
+async fn subdomains_match_their_company(app: App) {
     acme(&app).await;
     let list = "Name,Email,Company\n\
         A A,a@mail.acme.example,\nB B,b@foxmail.com,\nC C,c@orange.com,\nD D,d@mail.orange.com,\n";
@@ -244,7 +244,7 @@ async fn subdomains_belong_to_their_company(app: App) {
     );
 }
 
-async fn addresses_in_other_scripts_are_compared_in_one_form(app: App) {
+async fn international_addresses_are_compared_in_normalized_form(app: App) {
     acme(&app).await;
     prospect(&app, "Änne Ol", "ÄNNE@ol.example", "").await;
     prospect(&app, "User Ex", "user@exämple.de", "").await;

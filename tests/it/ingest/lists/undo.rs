@@ -1,4 +1,4 @@
-//! Lists that are taken back.
+//! Undoing imports.
 
 use serde_json::json;
 use tests::{App, behaviours};
@@ -6,14 +6,14 @@ use tests::{App, behaviours};
 use super::{act, commit, counts, look, people, told, written::name};
 
 behaviours![
-    what_was_written_is_taken_back,
-    industries_that_were_made_go_too,
-    what_was_touched_since_is_kept,
-    somebody_who_stands_in_a_list_twice_goes_too,
-    two_lists_are_taken_back_one_after_the_other,
-    one_after_the_other_however_many,
-    who_went_into_a_merge_is_kept,
-    many_rows_are_taken_back,
+    undo_reverts_written_rows,
+    undo_deletes_created_industries,
+    undo_skips_records_modified_since,
+    undo_reverts_file_duplicates,
+    two_imports_are_undone_in_reverse_order,
+    many_imports_are_undone_in_reverse_order,
+    undo_skips_merged_prospects,
+    undo_reverts_many_rows,
 ];
 
 async fn done(app: &App, mutation: &str) {
@@ -25,11 +25,11 @@ async fn undone(app: &App, job: i64) -> serde_json::Value {
     app.data(&query).await["importJob"].clone()
 }
 
-async fn what_was_written_is_taken_back(app: App) {
+async fn undo_reverts_written_rows(app: App) {
     app.industry("Software").await;
     done(&app, r#"createCompany(input: { name: "Acme", size: "1", industryId: 1, website: "acme.example" })"#).await;
     done(&app, r#"createProspect(input: { fullName: "Ada", email: "ada@acme.example", jobTitle: "CTO", companyId: 1 })"#).await;
-    // With somebody who was known something happens, which is nothing to the list.
+    // Activity of an existing prospect does not prevent the undo.
     done(&app, r#"logInteraction(input: { prospectId: 1, interactionType: "mail", subject: "s", content: "c" })"#).await;
     let before = people(&app).await;
     let list = "Name,Email,Phone,Title,Company\nAda,ada@acme.example,+493012345678,CEO,Acme\nBob,bob@beta.example,,,Beta\nCleo,cleo@acme.example,,,Acme\n";
@@ -48,7 +48,7 @@ async fn what_was_written_is_taken_back(app: App) {
         told(&app, job).await,
         ["UPDATE UNDONE by email: fills in phone", "CREATE UNDONE", "CREATE UNDONE"]
     );
-    // Deleted prospects can be restored, and brought in again.
+    // Undone prospects can be restored and imported again.
     done(&app, "restoreCompany(input: { id: 2 })").await;
     done(&app, "restoreProspect(input: { id: 2 })").await;
     let again = look(&app, list).await;
@@ -56,7 +56,7 @@ async fn what_was_written_is_taken_back(app: App) {
     assert_eq!(counts(&app, again).await, (vec![1, 1, 1, 0, 0], "COMPLETED".to_owned()));
 }
 
-async fn industries_that_were_made_go_too(app: App) {
+async fn undo_deletes_created_industries(app: App) {
     for name in ["Banking", "Unclassified"] {
         app.industry(name).await;
     }
@@ -69,7 +69,7 @@ async fn industries_that_were_made_go_too(app: App) {
         Fay,fay@f.example,F,Trains\n";
     let job = look(&app, list).await;
     commit(&app, job, "WAIT").await;
-    // Somebody moves a company, renames an industry, and sells something to another.
+    // Other writes use one industry, rename another and link a solution to a third.
     done(&app, "createCompany(input: { name: \"Mine\", size: \"1\", industryId: 4 })").await;
     done(&app, "updateIndustry(input: { id: 5, patch: { name: \"Ships\" } })").await;
     done(&app, r#"createSolution(input: { name: "Rails", category: "c", description: "d", pricingModel: "p", industryIds: [6] })"#)
@@ -81,13 +81,13 @@ async fn industries_that_were_made_go_too(app: App) {
         tests::app::texts(&left["industries"]["nodes"], "name"),
         ["Banking", "Unclassified", "Cheese", "Ships", "Trains", "Unknown"]
     );
-    // Whoever is restored has an industry.
+    // A restored company has an industry.
     done(&app, "restoreCompany(input: { id: 1 })").await;
     let company = app.data("{ company(id: 1) { industry { name } } }").await;
     assert_eq!(company["company"]["industry"]["name"], "Unknown");
 }
 
-async fn what_was_touched_since_is_kept(app: App) {
+async fn undo_skips_records_modified_since(app: App) {
     let list = "Name,Email,Company\n\
         Ada,ada@a.example,A\nBob,bob@b.example,B\nCleo,cleo@c.example,C\nDan,dan@d.example,D\nEve,eve@e.example,E\nFay,fay@f.example,F\n";
     let job = look(&app, list).await;
@@ -109,12 +109,12 @@ async fn what_was_touched_since_is_kept(app: App) {
     let left = app.data("{ prospects { nodes { fullName } } companies { nodes { name } } }").await;
     let names = |list: &str, name: &str| tests::app::texts(&left[list]["nodes"], name);
     assert_eq!(names("prospects", "fullName"), ["Ada", "Bob", "Cleo"]);
-    // The company of the one that was deleted by hand stays, and that which was written.
+    // The company of the manually deleted prospect and the updated company are kept.
     assert_eq!(names("companies", "name"), ["A", "B", "C", "D", "E"]);
     assert_eq!(told(&app, job).await[0], "CREATE KEPT: it was touched since");
 }
 
-async fn somebody_who_stands_in_a_list_twice_goes_too(app: App) {
+async fn undo_reverts_file_duplicates(app: App) {
     let list = "Name,Email,Phone,Title,LinkedIn,Company\n\
         Ada,ada@a.example,,,,A\n\
         Ada,ada@a.example,+493012345678,,,A\n\
@@ -132,7 +132,7 @@ async fn somebody_who_stands_in_a_list_twice_goes_too(app: App) {
     assert!(people(&app).await.is_empty());
 }
 
-async fn two_lists_are_taken_back_one_after_the_other(app: App) {
+async fn two_imports_are_undone_in_reverse_order(app: App) {
     let first = look(&app, "Name,Email,Company\nAda,ada@a.example,A\n").await;
     commit(&app, first, "WAIT").await;
     let second = look(&app, "Name,Email,Phone,Company\nAda,ada@a.example,+493012345678,A\n").await;
@@ -147,7 +147,7 @@ async fn two_lists_are_taken_back_one_after_the_other(app: App) {
     assert!(people(&app).await.is_empty());
 }
 
-async fn one_after_the_other_however_many(app: App) {
+async fn many_imports_are_undone_in_reverse_order(app: App) {
     let mut jobs = Vec::new();
     for row in ["", "+493012345678,", ",CTO"] {
         let list = format!("Name,Email,Company,Phone,Title\nAda,ada@a.example,A,{row}\n");
@@ -163,7 +163,7 @@ async fn one_after_the_other_however_many(app: App) {
     assert!(people(&app).await.is_empty());
 }
 
-async fn who_went_into_a_merge_is_kept(app: App) {
+async fn undo_skips_merged_prospects(app: App) {
     app.industry("Software").await;
     done(&app, r#"createCompany(input: { name: "Acme", size: "1", industryId: 1, website: "acme.example" })"#).await;
     done(
@@ -180,10 +180,10 @@ async fn who_went_into_a_merge_is_kept(app: App) {
     assert_eq!(people(&app).await, ["Ada | ada@acme.example | - | - | Acme"]);
 }
 
-async fn many_rows_are_taken_back(app: App) {
+async fn undo_reverts_many_rows(app: App) {
     let row = |n: usize| format!("{},p{n}@c{}.example,C{},\n", name(n), n / 10, n / 10);
     let rows: String = (0..1_205).map(row).collect();
-    // The first is filled in by the last, in another chunk.
+    // The last row updates the first prospect, in another chunk.
     let again = format!("{},p0@c0.example,C0,+493012345678", name(0));
     let list = format!("Name,Email,Company,Phone\n{rows}{again}\n");
     let job = look(&app, &list).await;

@@ -1,4 +1,4 @@
-//! Lists that come in over HTTP.
+//! Import files uploaded over HTTP.
 
 use std::net::SocketAddr;
 
@@ -13,17 +13,17 @@ use crate::{
 };
 
 behaviours![
-    a_file_is_looked_at,
-    a_form_says_more,
-    what_is_no_form_is_refused,
-    a_page_of_another_origin_sends_nothing,
-    only_who_may_write_sends_lists,
-    a_file_that_is_too_large_is_refused,
+    uploaded_file_is_previewed,
+    form_fields_set_import_options,
+    invalid_uploads_are_rejected,
+    cross_origin_uploads_are_rejected,
+    uploads_require_write_permission,
+    oversized_file_is_rejected,
 ];
 
 const LIST: &str = "Name,Email,Company\nAda,ada@acme.example,Acme\nBob,bob@acme,Acme\n";
 
-/// A form with these fields; the first of a pair may say more: `file"; filename="leads.csv`.
+/// A multipart form with these fields; a name may include further parameters: `file"; filename="leads.csv`.
 fn form(fields: &[(&str, &str)]) -> String {
     let field = |(name, value): &(&str, &str)| {
         format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
@@ -40,7 +40,7 @@ async fn post(address: SocketAddr, head: &str, body: &str) -> (u16, Value) {
     (status, answer)
 }
 
-async fn a_file_is_looked_at(app: App) {
+async fn uploaded_file_is_previewed(app: App) {
     beside(async {
         let address = serve(&app).await;
         let (status, answer) = post(address, FORM, &form(&[(FILE, LIST)])).await;
@@ -58,7 +58,7 @@ async fn a_file_is_looked_at(app: App) {
     .await;
 }
 
-async fn a_form_says_more(app: App) {
+async fn form_fields_set_import_options(app: App) {
     beside(async {
         let address = serve(&app).await;
         let list = "Wer;Wohin;Tel\nJ\u{fc}rgen;j@acme.example;030 12345678\n";
@@ -88,7 +88,7 @@ async fn a_form_says_more(app: App) {
     .await;
 }
 
-async fn what_is_no_form_is_refused(app: App) {
+async fn invalid_uploads_are_rejected(app: App) {
     beside(async {
         let address = serve(&app).await;
         let json = "POST /imports HTTP/1.1\r\nContent-Type: application/json";
@@ -148,7 +148,7 @@ async fn what_is_no_form_is_refused(app: App) {
     .await;
 }
 
-async fn a_page_of_another_origin_sends_nothing(app: App) {
+async fn cross_origin_uploads_are_rejected(app: App) {
     beside(async {
         let address = serve(&app).await;
         for (origin, expected) in [
@@ -164,7 +164,7 @@ async fn a_page_of_another_origin_sends_nothing(app: App) {
     .await;
 }
 
-async fn only_who_may_write_sends_lists(app: App) {
+async fn uploads_require_write_permission(app: App) {
     beside(Box::pin(async {
         let (address, _) = guarded(&app).await;
         let (status, answer) = post(address, FORM, &form(&[(FILE, LIST)])).await;
@@ -189,7 +189,7 @@ async fn only_who_may_write_sends_lists(app: App) {
     .await;
 }
 
-async fn a_file_that_is_too_large_is_refused(app: App) {
+async fn oversized_file_is_rejected(app: App) {
     beside(async {
         let address = serve(&app).await;
         let large = "x".repeat(100 * 1024 * 1024 + 1);

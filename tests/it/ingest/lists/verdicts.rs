@@ -1,4 +1,4 @@
-//! What would become of each row of a list: nothing is written but the list itself.
+//! Verdicts of a preview: only the import job and its records are written.
 
 use serde_json::json;
 use service::ingest::list::Options;
@@ -7,18 +7,18 @@ use tests::{App, behaviours};
 use super::{commit, counts, look, look_as, people, told};
 
 behaviours![
-    each_row_has_its_verdict,
-    somebody_may_stand_in_a_list_twice,
-    an_address_that_everybody_has_tells_no_company,
-    of_several_columns_the_first_that_says_something_counts,
-    a_row_says_why_nothing_can_be_made_of_it,
-    a_number_is_read_by_its_country,
-    a_list_and_how_it_was_read_are_kept,
-    looking_takes_few_statements,
-    other_organizations_are_nobody,
+    preview_stores_a_verdict_per_row,
+    duplicates_within_a_file_are_detected,
+    public_email_domains_do_not_identify_a_company,
+    first_nonempty_column_of_a_field_is_used,
+    invalid_rows_have_a_reason,
+    phone_numbers_are_parsed_by_country,
+    import_and_its_options_are_stored,
+    preview_takes_few_statements,
+    other_organizations_are_not_matched,
 ];
 
-/// Three people at two companies.
+/// Three prospects at two companies.
 async fn world(app: &App) {
     let industry = app.industry("Logistics").await;
     let acme = format!(
@@ -37,7 +37,7 @@ async fn world(app: &App) {
     }
 }
 
-async fn each_row_has_its_verdict(app: App) {
+async fn preview_stores_a_verdict_per_row(app: App) {
     world(&app).await;
     let before = people(&app).await;
     let list = "Name,Email,Phone,Title,LinkedIn,Company,Website\n\
@@ -81,7 +81,7 @@ async fn each_row_has_its_verdict(app: App) {
     );
 }
 
-async fn somebody_may_stand_in_a_list_twice(app: App) {
+async fn duplicates_within_a_file_are_detected(app: App) {
     world(&app).await;
     let list = "Name,Email,Phone,Company\n\
         Eve Adams,eve@delta.example,,Delta\n\
@@ -115,7 +115,7 @@ async fn somebody_may_stand_in_a_list_twice(app: App) {
     let candidates =
         app.data(query).await["importRecords"]["nodes"][0]["candidateProspects"].clone();
     assert_eq!(candidates, json!([{ "fullName": "Eve Adams" }]));
-    // Whom nobody has decided on waits, and so does who is the same person.
+    // Undecided merge candidates stay pending, and so do rows that refer to the same person.
     assert_eq!(counts(&app, job).await, (vec![2, 1, 3, 0, 3], "COMPLETED".to_owned()));
     commit(&app, job, "MERGE").await;
     assert_eq!(counts(&app, job).await, (vec![2, 1, 6, 0, 0], "COMPLETED".to_owned()));
@@ -123,7 +123,7 @@ async fn somebody_may_stand_in_a_list_twice(app: App) {
     assert!(people(&app).await.contains(&eve.to_owned()), "{:#?}", people(&app).await);
 }
 
-async fn an_address_that_everybody_has_tells_no_company(app: App) {
+async fn public_email_domains_do_not_identify_a_company(app: App) {
     let list = "Name,Email,Company,Website\n\
         Hans,hans@hotmail.de,Müller GmbH,\n\
         Eva,eva@hotmail.de,Schmidt AG,\n\
@@ -160,7 +160,7 @@ async fn an_address_that_everybody_has_tells_no_company(app: App) {
     );
 }
 
-async fn of_several_columns_the_first_that_says_something_counts(app: App) {
+async fn first_nonempty_column_of_a_field_is_used(app: App) {
     let list = "First Name,Last Name,Name,Email,Phone,Mobile Phone\n\
         Ada,Lovelace,A. L.,\"ada@acme.example, ada@home.example\",,+493012345678\n\
         ,,Bob Byte,bob@acme.example,+493087654321,+493012345678\n";
@@ -180,7 +180,7 @@ async fn of_several_columns_the_first_that_says_something_counts(app: App) {
     );
 }
 
-async fn a_row_says_why_nothing_can_be_made_of_it(app: App) {
+async fn invalid_rows_have_a_reason(app: App) {
     let long = "x".repeat(256);
     let list = format!(
         "Name,Email,Phone,LinkedIn,Website,Title\n\
@@ -211,7 +211,7 @@ async fn a_row_says_why_nothing_can_be_made_of_it(app: App) {
     assert_eq!(people(&app).await, ["Ada | ada@acme.example | - | - | acme.example"]);
 }
 
-async fn a_number_is_read_by_its_country(app: App) {
+async fn phone_numbers_are_parsed_by_country(app: App) {
     let list = "Name,Email,Phone\nAda,ada@acme.example,(030) 1234-5678\nBob,bob@acme.example,00 44 20 7946 0000\nCleo,cleo@acme.example,+49 (0)30 12345678\n";
     let by_row = "Name,Email,Phone,Mobile,Country\nAda,ada@acme.example,n/a,(617) 555-1234,United States\nBob,bob@acme.example,044 668 18 00,,Schweiz\n";
     let options = Options { country: Some("DE".to_owned()), ..Options::default() };
@@ -237,7 +237,7 @@ async fn a_number_is_read_by_its_country(app: App) {
     assert_eq!(phones(None).await, [json!(null), json!("+442079460000"), json!("+493012345678")]);
 }
 
-async fn a_list_and_how_it_was_read_are_kept(app: App) {
+async fn import_and_its_options_are_stored(app: App) {
     let file =
         "Vorname;Nachname;E-Mail;Firma;Bemerkung\nJörg;Weiß;joerg@weiss.example;Weiß KG;alt\n";
     let options = Options {
@@ -265,7 +265,7 @@ async fn a_list_and_how_it_was_read_are_kept(app: App) {
     );
 }
 
-async fn looking_takes_few_statements(app: App) {
+async fn preview_takes_few_statements(app: App) {
     world(&app).await;
     let row = |n: i32| format!("Person {n},p{n}@acme.example,+49 30 {:07},Acme\n", 1_000_000 + n);
     let list =
@@ -276,11 +276,14 @@ async fn looking_takes_few_statements(app: App) {
         look(&app, &list(rows)).await;
         statements.push(app.store.statements() - before);
     }
-    assert_eq!(statements[0], statements[1], "as many for ten rows as for 500");
+    assert_eq!(
+        statements[0], statements[1],
+        "10 rows and 500 rows must take the same number of statements"
+    );
     assert!(statements[2] <= statements[1] + 8, "{statements:?}");
 }
 
-async fn other_organizations_are_nobody(app: App) {
+async fn other_organizations_are_not_matched(app: App) {
     world(&app).await;
     let stranger = app.organization("stranger").await;
     let opened = service::ingest::list::open(

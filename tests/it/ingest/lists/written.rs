@@ -1,4 +1,4 @@
-//! Lists that are written: in chunks, broken off, paused, decided on, repaired.
+//! Committing imports: in chunks, interrupted, paused, resumed and cancelled.
 
 use std::time::Duration;
 
@@ -15,27 +15,27 @@ use super::{act, commit, counts, look, people, told, work, worker};
 use crate::subscriptions::feed::subscribe;
 
 behaviours![
-    a_list_becomes_prospects_and_companies,
-    what_others_wrote_since_counts,
-    one_that_is_broken_off_goes_on,
-    two_may_work_on_one_list,
-    it_is_paused_resumed_and_cancelled,
-    a_company_that_is_deleted_meanwhile_is_made_anew,
-    a_list_that_was_not_looked_at_to_its_end_is_not_written,
-    acts_are_for_their_states,
-    progress_is_followed,
-    lists_that_stand_still_are_given_up,
-    whoever_committed_wrote_it,
+    commit_creates_prospects_and_companies,
+    commit_considers_rows_written_since_the_preview,
+    interrupted_commit_resumes,
+    concurrent_runs_commit_each_row_once,
+    commit_can_be_paused_resumed_and_cancelled,
+    company_deleted_during_commit_is_created_again,
+    incomplete_preview_cannot_be_committed,
+    job_actions_require_an_allowed_status,
+    progress_is_delivered_to_subscribers,
+    stalled_uploads_are_marked_as_failed,
+    committer_is_the_actor_of_written_rows,
 ];
 
-/// A name like no other at its company.
+/// A name that is unique within its company.
 pub fn name(number: usize) -> String {
     let firsts = ["Ada", "Bob", "Cleo", "Dan", "Eve", "Fay", "Gil", "Hal", "Ivy", "Jo"];
     let lasts = ["Lovelace", "Byte", "Code", "Quine", "Turing"];
     format!("{} {}", firsts[number % 10], lasts[number / 10 % 5])
 }
 
-/// A list of so many people at a company for each ten.
+/// An import file with `rows` prospects, ten per company.
 fn many(rows: usize) -> String {
     let row = |n: usize| format!("{},p{n}@c{}.example,C{}\n", name(n), n / 10, n / 10);
     format!("Name,Email,Company\n{}", (0..rows).map(row).collect::<String>())
@@ -47,7 +47,7 @@ async fn totals(app: &App) -> (i64, i64) {
     (total("prospects"), total("companies"))
 }
 
-async fn a_list_becomes_prospects_and_companies(app: App) {
+async fn commit_creates_prospects_and_companies(app: App) {
     let list = "First Name,Last Name,Email,Phone,Title,City,Country,Company,Website,Industry,# Employees\n\
         Ada,Lovelace,ada@acme.example,+493012345678,CTO,London,UK,Acme Ltd,https://www.acme.example,Software,250\n\
         Bob,Byte,bob@acme.example,,,,,ACME,,,\n\
@@ -75,14 +75,14 @@ async fn a_list_becomes_prospects_and_companies(app: App) {
         json!({ "promotionStatus": "CREATED", "prospect": { "fullName": "Bob Byte" }, "company": { "name": "Acme Ltd" } })
     );
     assert_eq!(counts(&app, job).await, (vec![3, 0, 0, 0, 0], "COMPLETED".to_owned()));
-    // Brought in again it is nothing new.
+    // Importing the same file again changes nothing.
     let again = look(&app, list).await;
     assert_eq!(told(&app, again).await, ["SKIP MATCHED by email: nothing new"; 3]);
     commit(&app, again, "WAIT").await;
     assert_eq!(totals(&app).await, (3, 2));
 }
 
-async fn what_others_wrote_since_counts(app: App) {
+async fn commit_considers_rows_written_since_the_preview(app: App) {
     let list = "Name,Email,Phone,Company\nAda,ada@acme.example,+493012345678,Acme\nBob Byte,bob@acme.example,,Acme\n";
     let job = look(&app, list).await;
     app.industry("Software").await;
@@ -105,7 +105,7 @@ async fn what_others_wrote_since_counts(app: App) {
     assert_eq!(totals(&app).await, (2, 1));
 }
 
-/// Breaks off after so many rows.
+/// Interrupts the run after this many rows.
 struct BreakOff(std::sync::atomic::AtomicI64);
 
 impl Progress for BreakOff {
@@ -113,28 +113,28 @@ impl Progress for BreakOff {
     fn advance(&self, rows: u64) {
         let rows = i64::try_from(rows).unwrap();
         let left = self.0.fetch_sub(rows, std::sync::atomic::Ordering::Relaxed) - rows;
-        assert!(left > 0, "broken off");
+        assert!(left > 0, "interrupted");
     }
     fn finish(&self) {}
 }
 
-async fn one_that_is_broken_off_goes_on(app: App) {
+async fn interrupted_commit_resumes(app: App) {
     let job = look(&app, &many(1_730)).await;
     let scope = app.scope(app.organization);
     list::act(&scope, job, Act::Commit("wait".to_owned()), None).await.unwrap();
-    // Between two chunks.
+    // Interrupted between two chunks.
     let broken = futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(async {
         list::run(&scope, job, &BreakOff(400.into())).await
     }));
     assert!(broken.await.is_err());
     assert_eq!(counts(&app, job).await, (vec![500, 0, 0, 0, 1_230], "PROCESSING".to_owned()));
-    // In the middle of one, at any moment.
+    // Interrupted within a chunk, at arbitrary times.
     for micros in [300, 3_000, 9_000, 20_000, 35_000, 60_000] {
         let run = list::run(&scope, job, &Unwatched);
         drop(tokio::time::timeout(Duration::from_micros(micros), run).await);
         let (counted, _) = counts(&app, job).await;
         assert_eq!(counted[0] % 10, 0, "{counted:?}");
-        assert_eq!(totals(&app).await.0, counted[0], "what is counted is there, and no more");
+        assert_eq!(totals(&app).await.0, counted[0], "the counters must match the written rows");
     }
     work(&app).await;
     assert_eq!(counts(&app, job).await, (vec![1_730, 0, 0, 0, 0], "COMPLETED".to_owned()));
@@ -146,7 +146,7 @@ async fn one_that_is_broken_off_goes_on(app: App) {
     );
 }
 
-async fn two_may_work_on_one_list(app: App) {
+async fn concurrent_runs_commit_each_row_once(app: App) {
     let job = look(&app, &many(1_600)).await;
     let other = look(&app, &many(1_600)).await;
     let scope = app.scope(app.organization);
@@ -167,7 +167,7 @@ async fn two_may_work_on_one_list(app: App) {
     assert_eq!(first[2] + second[2], 1_600);
 }
 
-async fn it_is_paused_resumed_and_cancelled(app: App) {
+async fn commit_can_be_paused_resumed_and_cancelled(app: App) {
     let job = look(&app, &many(1_700)).await;
     let mut worker = worker(&app);
     let act = async |what: &str| {
@@ -196,7 +196,7 @@ async fn it_is_paused_resumed_and_cancelled(app: App) {
     );
 }
 
-async fn a_company_that_is_deleted_meanwhile_is_made_anew(app: App) {
+async fn company_deleted_during_commit_is_created_again(app: App) {
     app.industry("Software").await;
     let create = r#"createCompany(input: { name: "Acme", size: "1", industryId: 1, website: "acme.example" })"#;
     app.done(&format!("mutation {{ {create} {{ userErrors {{ message }} }} }}")).await;
@@ -209,7 +209,7 @@ async fn a_company_that_is_deleted_meanwhile_is_made_anew(app: App) {
     );
     app.done(&commit).await;
     let mut worker = worker(&app);
-    // The worker has seen it, and then it goes.
+    // The company is deleted after the worker has read it.
     worker.round().await.unwrap();
     let sql = "UPDATE companies SET deleted_at = updated_at WHERE id = 1";
     sea_orm::ConnectionTrait::execute_unprepared(&app.db, sql).await.unwrap();
@@ -219,7 +219,7 @@ async fn a_company_that_is_deleted_meanwhile_is_made_anew(app: App) {
     assert_eq!(zoe["company"]["deletedAt"], json!(null), "{zoe}");
 }
 
-async fn a_list_that_was_not_looked_at_to_its_end_is_not_written(app: App) {
+async fn incomplete_preview_cannot_be_committed(app: App) {
     let job = app.import_job("Broken").await;
     let sql = "UPDATE import_jobs SET status = 'failed'";
     sea_orm::ConnectionTrait::execute_unprepared(&app.db, sql).await.unwrap();
@@ -234,7 +234,7 @@ async fn a_list_that_was_not_looked_at_to_its_end_is_not_written(app: App) {
     }
 }
 
-async fn acts_are_for_their_states(app: App) {
+async fn job_actions_require_an_allowed_status(app: App) {
     let job = look(&app, "Name,Email\nAda,ada@acme.example\n").await;
     let refused = async |what: &str| {
         let act = format!(
@@ -282,7 +282,7 @@ async fn acts_are_for_their_states(app: App) {
     assert_eq!(none, ["NOT_FOUND id: there is no such import job"]);
 }
 
-async fn progress_is_followed(app: App) {
+async fn progress_is_delivered_to_subscribers(app: App) {
     let job = look(&app, &many(1_200)).await;
     app.settled().await;
     let feed = Feed::new(app.store.clone());
@@ -317,7 +317,7 @@ async fn progress_is_followed(app: App) {
     );
 }
 
-async fn lists_that_stand_still_are_given_up(app: App) {
+async fn stalled_uploads_are_marked_as_failed(app: App) {
     let job = app.import_job("Broken").await;
     let sql = "UPDATE import_jobs SET status = 'uploading'";
     sea_orm::ConnectionTrait::execute_unprepared(&app.db, sql).await.unwrap();
@@ -334,7 +334,7 @@ async fn lists_that_stand_still_are_given_up(app: App) {
     );
 }
 
-async fn whoever_committed_wrote_it(app: App) {
+async fn committer_is_the_actor_of_written_rows(app: App) {
     let job = look(&app, "Name,Email\nAda,ada@acme.example\n").await;
     let commit = format!(
         "mutation {{ commitImportJob(input: {{ id: {job} }}) {{ userErrors {{ message }} }} }}"

@@ -1,4 +1,4 @@
-//! Bringing over a database of the sales-assistant document.
+//! Data migration from a sales-assistant database.
 
 pub mod resume;
 pub mod skipped;
@@ -12,17 +12,17 @@ use service::{
 use tests::{App, Engine, app::texts, behaviours, sales_assistant::SourceDatabase};
 
 behaviours![
-    every_column_arrives_with_its_key,
-    both_engines_are_taken_as_source,
-    keys_go_on_after_the_highest_one,
-    what_would_be_refused_is_listed_and_nothing_is_written,
-    rows_that_a_loose_database_let_in_are_named,
-    words_are_mapped,
-    duplicates_are_kept_when_told_so,
-    an_organization_with_other_rows_is_refused,
-    keys_taken_by_another_organization_are_listed,
-    keys_that_are_no_numbers_are_told,
-    what_is_no_such_database_is_refused,
+    every_column_and_primary_key_is_migrated,
+    both_engines_are_supported_as_source,
+    primary_keys_continue_after_the_highest_one,
+    rejected_rows_are_listed_and_nothing_is_written,
+    rows_that_violate_the_source_schema_are_listed,
+    enum_values_are_mapped,
+    duplicates_are_kept_on_request,
+    organization_with_existing_rows_is_rejected,
+    primary_keys_used_by_another_organization_are_listed,
+    non_integer_primary_keys_are_listed,
+    invalid_source_databases_are_rejected,
 ];
 
 async fn import(
@@ -108,15 +108,15 @@ fn expected() -> Value {
     })
 }
 
-async fn every_column_arrives_with_its_key(app: App) {
+async fn every_column_and_primary_key_is_migrated(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     let outcome = bring(&app, &source, &Options::default()).await;
     assert_eq!(rows(&outcome), 16);
     assert_eq!(app.data(EVERYTHING).await, expected());
 }
 
-async fn both_engines_are_taken_as_source(app: App) {
-    // From the other engine than the one that is written to; without Postgres there is no other.
+async fn both_engines_are_supported_as_source(app: App) {
+    // Migrates from the other engine; without Postgres there is none.
     if tests::database::postgres().is_none() {
         return;
     }
@@ -126,7 +126,7 @@ async fn both_engines_are_taken_as_source(app: App) {
     assert_eq!(app.data(EVERYTHING).await, expected());
 }
 
-async fn keys_go_on_after_the_highest_one(app: App) {
+async fn primary_keys_continue_after_the_highest_one(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     bring(&app, &source, &Options::default()).await;
     assert_eq!(app.industry("Next").await, 8);
@@ -134,7 +134,7 @@ async fn keys_go_on_after_the_highest_one(app: App) {
     assert_eq!(app.usage("next", 0.0).await, 42);
 }
 
-async fn what_would_be_refused_is_listed_and_nothing_is_written(app: App) {
+async fn rejected_rows_are_listed_and_nothing_is_written(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     source.run("UPDATE prospects SET email = 'ADA@ACME.example' WHERE id = 102").await;
     source.run("UPDATE companies SET website = 'acme.example' WHERE id = 12").await;
@@ -160,8 +160,8 @@ async fn what_would_be_refused_is_listed_and_nothing_is_written(app: App) {
     );
 }
 
-async fn rows_that_a_loose_database_let_in_are_named(app: App) {
-    // Postgres holds what its tables say; SQLite lets anything in.
+async fn rows_that_violate_the_source_schema_are_listed(app: App) {
+    // Postgres enforces column types and constraints; SQLite does not.
     let source = SourceDatabase::new(Engine::Sqlite).await;
     let long = "x".repeat(256);
     source.run(&format!("UPDATE companies SET name = '{long}' WHERE id = 12")).await;
@@ -196,7 +196,7 @@ async fn rows_that_a_loose_database_let_in_are_named(app: App) {
     );
 }
 
-async fn words_are_mapped(app: App) {
+async fn enum_values_are_mapped(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     source.run("UPDATE outreach_drafts SET status = 'archived' WHERE id = 21").await;
     let mapped = |from: &str, to: &str| Options {
@@ -213,7 +213,7 @@ async fn words_are_mapped(app: App) {
     assert_eq!(data["outreachDraft"]["status"], "DISCARDED");
 }
 
-async fn duplicates_are_kept_when_told_so(app: App) {
+async fn duplicates_are_kept_on_request(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     source.run("UPDATE prospects SET email = 'Ada@acme.example'").await;
     source.run("UPDATE industries SET name = 'Logistics'").await;
@@ -224,7 +224,7 @@ async fn duplicates_are_kept_when_told_so(app: App) {
     assert_eq!(texts(&data["industries"]["nodes"], "name"), ["Logistics"; 2]);
 }
 
-async fn an_organization_with_other_rows_is_refused(app: App) {
+async fn organization_with_existing_rows_is_rejected(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     app.industry("Mine").await;
     let refused =
@@ -234,7 +234,7 @@ async fn an_organization_with_other_rows_is_refused(app: App) {
     assert!(!message.contains("password"));
 }
 
-async fn keys_taken_by_another_organization_are_listed(app: App) {
+async fn primary_keys_used_by_another_organization_are_listed(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     let stranger = app.organization("stranger").await;
     for number in 0..4 {
@@ -246,8 +246,8 @@ async fn keys_taken_by_another_organization_are_listed(app: App) {
     assert!(findings[0].ends_with("[1: 3]"), "{findings:?}");
 }
 
-async fn keys_that_are_no_numbers_are_told(app: App) {
-    // A table made to the letter of the document, whose SERIAL means nothing to SQLite.
+async fn non_integer_primary_keys_are_listed(app: App) {
+    // A table created as the document specifies; SERIAL means nothing to SQLite.
     let source = SourceDatabase::new(Engine::Sqlite).await;
     for sql in [
         "CREATE TABLE loose (id SERIAL PRIMARY KEY, name VARCHAR(255) NOT NULL, created_at TIMESTAMP NOT NULL, updated_at TIMESTAMP NOT NULL)",
@@ -261,7 +261,7 @@ async fn keys_that_are_no_numbers_are_told(app: App) {
     assert_eq!(refused(&app, &source).await[0], "industries.id is not a whole number [1: ]");
 }
 
-async fn what_is_no_such_database_is_refused(app: App) {
+async fn invalid_source_databases_are_rejected(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     source.run("ALTER TABLE llm_usage_logs RENAME COLUMN worfklow_name TO workflow_name").await;
     let scope = app.scope(app.organization);

@@ -1,4 +1,4 @@
-//! Runs that were broken off, and runs after the first.
+//! Interrupted and repeated runs.
 
 use sea_orm::ConnectionTrait;
 use serde_json::json;
@@ -12,16 +12,16 @@ use tests::{App, Engine, behaviours, sales_assistant::SourceDatabase};
 use super::{EVERYTHING, bring, expected, import, refused, rows};
 
 behaviours![
-    a_second_run_changes_nothing_and_brings_what_is_new,
-    a_run_that_was_broken_off_goes_on,
-    a_chunk_is_all_or_nothing,
-    rows_that_came_late_come_in,
-    what_was_deleted_here_stays_deleted,
-    runs_of_an_earlier_version_are_gone_on_with,
-    many_rows_come_over_in_chunks,
+    second_run_migrates_only_new_rows,
+    interrupted_run_is_resumed,
+    chunks_are_atomic,
+    late_rows_are_migrated,
+    locally_deleted_rows_stay_deleted,
+    runs_of_an_earlier_version_are_resumed,
+    many_rows_are_migrated_in_chunks,
 ];
 
-/// So many more calls in the source's ledger.
+/// Adds rows to the source's usage log.
 async fn more_usage(source: &SourceDatabase, rows: u32) {
     let numbers = format!(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"
@@ -34,7 +34,7 @@ async fn more_usage(source: &SourceDatabase, rows: u32) {
         .await;
 }
 
-/// Breaks the run off after so many rows have been written.
+/// Interrupts the run after `left` rows have been written.
 struct BreakOff {
     left: std::sync::atomic::AtomicI64,
     writes: std::sync::atomic::AtomicBool,
@@ -49,13 +49,13 @@ impl Progress for BreakOff {
         if self.writes.load(std::sync::atomic::Ordering::Relaxed) {
             let rows = i64::try_from(rows).unwrap();
             let left = self.left.fetch_sub(rows, std::sync::atomic::Ordering::Relaxed) - rows;
-            assert!(left > 0, "broken off");
+            assert!(left > 0, "interrupted");
         }
     }
     fn finish(&self) {}
 }
 
-async fn a_second_run_changes_nothing_and_brings_what_is_new(app: App) {
+async fn second_run_migrates_only_new_rows(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     bring(&app, &source, &Options::default()).await;
     assert_eq!(rows(&bring(&app, &source, &Options::default()).await), 0);
@@ -73,7 +73,7 @@ async fn a_second_run_changes_nothing_and_brings_what_is_new(app: App) {
     );
 }
 
-async fn a_run_that_was_broken_off_goes_on(app: App) {
+async fn interrupted_run_is_resumed(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     more_usage(&source, 5_001).await;
     for rows in [1, 3, 5, 14, 1_000] {
@@ -89,17 +89,17 @@ async fn a_run_that_was_broken_off_goes_on(app: App) {
         assert!(ended.is_err_and(|error| error.is_panic()));
     }
     let count = "{ llmUsageLogs { totalCount } }";
-    assert_eq!(app.data(count).await["llmUsageLogs"]["totalCount"], 4_000, "two chunks of three");
+    assert_eq!(app.data(count).await["llmUsageLogs"]["totalCount"], 4_000, "two of three chunks");
     bring(&app, &source, &Options::default()).await;
     assert_eq!(app.data(count).await["llmUsageLogs"]["totalCount"], 5_002);
     let first = EVERYTHING.replace("llmUsageLogs {", "llmUsageLogs(first: 1) {");
     assert_eq!(app.data(&first).await, expected());
 }
 
-async fn a_chunk_is_all_or_nothing(app: App) {
+async fn chunks_are_atomic(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     more_usage(&source, 2_500).await;
-    // The note of how far the table has come can't be written for the second chunk.
+    // The trigger prevents the progress of the table from being saved for the second chunk.
     let trigger = match app.engine {
         Engine::Sqlite => {
             "CREATE TRIGGER stop BEFORE UPDATE ON source_import_tables WHEN OLD.table_name = 'llm_usage_logs' \
@@ -129,8 +129,9 @@ async fn a_chunk_is_all_or_nothing(app: App) {
 const LATE: &str =
     "INSERT INTO industries VALUES (5, 'Late', '2025-01-02 03:04:05', '2025-01-02 03:04:05')";
 
-/// Sequences of Postgres commit out of order: a row arrives below the last key, and another is deleted, so the counts agree.
-async fn rows_that_came_late_come_in(app: App) {
+/// Sequence values of Postgres commit out of order: a row arrives below the last key, and another is deleted, so the
+/// counts agree.
+async fn late_rows_are_migrated(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     bring(&app, &source, &Options::default()).await;
     source.run(LATE).await;
@@ -142,8 +143,7 @@ async fn rows_that_came_late_come_in(app: App) {
         json!({ "industry": { "name": "Late" }, "industries": { "totalCount": 3 } })
     );
     assert_eq!(rows(&bring(&app, &source, &Options::default()).await), 0);
-    // The error names the late row, and nothing is written.
-    // Only SQLite takes such a row.
+    // The error names the late row, and nothing is written. Only SQLite accepts such a row.
     if app.engine == Engine::Sqlite {
         source.run("INSERT INTO industries VALUES (4, '', 'never', '2025-01-02 03:04:05')").await;
         let findings = refused(&app, &source).await;
@@ -151,11 +151,11 @@ async fn rows_that_came_late_come_in(app: App) {
     }
 }
 
-async fn what_was_deleted_here_stays_deleted(app: App) {
+async fn locally_deleted_rows_stay_deleted(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     bring(&app, &source, &Options::default()).await;
     app.done("mutation { eraseProspect(input: { id: 101 }) { userErrors { message } } }").await;
-    // Also when the change log has forgotten it.
+    // The row stays deleted even after its change log entry has expired.
     app.db.execute_unprepared("DELETE FROM changes").await.unwrap();
     source.run(LATE).await;
     assert_eq!(rows(&bring(&app, &source, &Options::default()).await), 1);
@@ -163,8 +163,8 @@ async fn what_was_deleted_here_stays_deleted(app: App) {
     assert_eq!(gone, json!({ "prospect": null }));
 }
 
-/// Earlier versions noted the last key only.
-async fn runs_of_an_earlier_version_are_gone_on_with(app: App) {
+/// Earlier versions stored only the last key.
+async fn runs_of_an_earlier_version_are_resumed(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     bring(&app, &source, &Options::default()).await;
     app.db.execute_unprepared("DELETE FROM source_import_keys").await.unwrap();
@@ -177,7 +177,7 @@ async fn runs_of_an_earlier_version_are_gone_on_with(app: App) {
     assert_eq!(rows(&bring(&app, &source, &Options::default()).await), 0);
 }
 
-async fn many_rows_come_over_in_chunks(app: App) {
+async fn many_rows_are_migrated_in_chunks(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     more_usage(&source, 5_001).await;
     assert_eq!(rows(&bring(&app, &source, &Options::default()).await), 16 + 5_001);

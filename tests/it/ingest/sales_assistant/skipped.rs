@@ -1,4 +1,4 @@
-//! Rows that are skipped, what the source has changed since, and a source at another address.
+//! Skipped rows, later changes of the source, and a source at another address.
 
 use serde_json::json;
 use service::{
@@ -11,12 +11,12 @@ use tests::{App, Engine, behaviours, sales_assistant::SourceDatabase};
 use super::{bring, import, line, rows};
 
 behaviours![
-    rows_that_would_be_rejected_are_skipped,
-    what_was_skipped_comes_in_when_it_is_mended,
-    what_the_source_has_changed_since_is_told,
-    numbers_that_lose_digits_are_told,
-    a_source_at_another_address_is_the_same,
-    one_import_runs_at_a_time,
+    invalid_rows_are_skipped_on_request,
+    skipped_rows_are_migrated_once_fixed,
+    changes_of_the_source_are_reported,
+    rounded_numbers_are_reported,
+    moved_source_is_recognized_with_same_source_option,
+    concurrent_migrations_are_rejected,
 ];
 
 fn skip() -> Options {
@@ -42,8 +42,8 @@ async fn odd(source: &SourceDatabase) {
     source.run("UPDATE industry_solutions SET solution_id = 77").await;
 }
 
-async fn rows_that_would_be_rejected_are_skipped(app: App) {
-    // Only SQLite lets such rows in.
+async fn invalid_rows_are_skipped_on_request(app: App) {
+    // Only SQLite accepts such rows.
     let source = SourceDatabase::new(Engine::Sqlite).await;
     odd(&source).await;
     let report = report(&app, &source, &skip()).await;
@@ -72,11 +72,11 @@ async fn rows_that_would_be_rejected_are_skipped(app: App) {
     );
 }
 
-async fn what_was_skipped_comes_in_when_it_is_mended(app: App) {
+async fn skipped_rows_are_migrated_once_fixed(app: App) {
     let source = SourceDatabase::new(Engine::Sqlite).await;
     odd(&source).await;
     report(&app, &source, &skip()).await;
-    // What is still wrong is skipped again, and told again; without the option it is rejected.
+    // Rows that are still invalid are skipped and reported again; without the option they are rejected.
     source.run("UPDATE companies SET name = 'Bank' WHERE id = 12").await;
     let again = report(&app, &source, &skip()).await;
     assert_eq!((written(&again, "companies"), written(&again, "prospects")), (1, 1));
@@ -91,7 +91,7 @@ async fn what_was_skipped_comes_in_when_it_is_mended(app: App) {
     assert_eq!(rows(&bring(&app, &source, &Options::default()).await), 0);
 }
 
-async fn what_the_source_has_changed_since_is_told(app: App) {
+async fn changes_of_the_source_are_reported(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     let first = report(&app, &source, &Options::default()).await;
     assert!(first.stale.is_empty(), "{first:?}");
@@ -100,7 +100,7 @@ async fn what_the_source_has_changed_since_is_told(app: App) {
         .run("UPDATE prospects SET full_name = 'Changed', updated_at = '2026-04-01 00:00:00' WHERE id = 101")
         .await;
     source.run("DELETE FROM interactions WHERE id = 1002").await;
-    // One that came late is new, not changed.
+    // A row that arrives late is new, not changed.
     source
         .run(
             "INSERT INTO companies VALUES (5, 'Late', 3, '1', NULL, '2026-04-01 00:00:00', '2026-04-01 00:00:00')",
@@ -114,7 +114,7 @@ async fn what_the_source_has_changed_since_is_told(app: App) {
     assert_eq!(name["prospect"]["fullName"], "Ada Lovelace");
 }
 
-async fn numbers_that_lose_digits_are_told(app: App) {
+async fn rounded_numbers_are_reported(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     source
         .run("UPDATE prospect_research SET key_insights = '{\"a\": 18446744073709551617, \"b\": 1.5}'")
@@ -139,7 +139,7 @@ async fn numbers_that_lose_digits_are_told(app: App) {
     assert!(told.iter().any(|told| told == nested), "{told:?}");
 }
 
-async fn a_source_at_another_address_is_the_same(app: App) {
+async fn moved_source_is_recognized_with_same_source_option(app: App) {
     let source = SourceDatabase::new(Engine::Sqlite).await;
     bring(&app, &source, &Options::default()).await;
     let folder = tempfile::tempdir().unwrap();
@@ -156,7 +156,7 @@ async fn a_source_at_another_address_is_the_same(app: App) {
     }
 }
 
-async fn one_import_runs_at_a_time(app: App) {
+async fn concurrent_migrations_are_rejected(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     let scope = app.scope(app.organization);
     let url = source.url.as_str();
@@ -168,6 +168,6 @@ async fn one_import_runs_at_a_time(app: App) {
     assert_eq!(rows(&done.unwrap()), 16);
     let Err(Error::Conflict(_, message)) = refused else { panic!("{refused:?}") };
     assert!(message.starts_with("another import into this organization is running"), "{message}");
-    // It ends with its run.
+    // The lock is released at the end of the run.
     assert_eq!(rows(&run().await.unwrap()), 0);
 }
