@@ -15,9 +15,25 @@ behaviours![
 
 plain![
     every_command_and_option_has_help,
+    former_names_of_options_are_accepted,
     mappings_are_parsed,
     unopenable_database_is_reported_with_the_reason,
 ];
+
+/// Scripts keep working for one version after an option was renamed.
+fn former_names_of_options_are_accepted() {
+    for arguments in [
+        &["serve", "--keep-changes", "30", "--slow", "5"][..],
+        &["serve", "--change-retention", "30", "--slow-threshold", "5"],
+        &["keys", "create", "--role", "owner", "--found"],
+        &["keys", "create", "--role", "owner", "--create-organization"],
+        &["import", "sales-assistant", "--from", "sqlite:x", "--duplicates", "refuse"],
+        &["import", "sales-assistant", "--from", "sqlite:x", "--duplicates", "reject"],
+    ] {
+        let program = ["salesgraph"].iter().chain(arguments);
+        assert!(Program::try_parse_from(program).is_ok(), "{arguments:?}");
+    }
+}
 
 /// Runs the program with command-line arguments.
 async fn run(app: &App, arguments: &[&str]) -> service::Result<()> {
@@ -81,7 +97,8 @@ async fn keys_are_created_listed_and_revoked(app: App) {
     assert!(api_key::list(&scope).await.unwrap()[0].revoked_at.is_some());
     let unknown = run(&app, &["keys", "create", "--role", "owner", "--organization", "typo"]).await;
     assert_eq!(unknown.unwrap_err().to_string(), "organization `typo` was not found");
-    let found = ["keys", "create", "--role", "owner", "--organization", "other", "--found"];
+    let found =
+        ["keys", "create", "--role", "owner", "--organization", "other", "--create-organization"];
     run(&app, &found).await.unwrap();
 }
 

@@ -289,7 +289,11 @@ async fn metrics_are_exposed(app: App) {
         for line in [
             "salesgraph_operations_total{kind=\"query\",outcome=\"answered\"} 301",
             "salesgraph_operation_duration_seconds_count{operation=\"Names\"} 1",
+            "salesgraph_rejected_requests_total{reason=\"graphql_validation_failed\"} 1",
+            "salesgraph_replication_lag_seconds 0.0",
+            // The names of the version before.
             "salesgraph_refusals_total{reason=\"graphql_validation_failed\"} 1",
+            "salesgraph_replica_age_seconds 0.0",
             "salesgraph_connections{side=\"write\",state=\"idle\"}",
             "salesgraph_subscribers 0",
             "salesgraph_change_log_lag_seconds 0.0",

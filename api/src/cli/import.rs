@@ -49,7 +49,7 @@ pub(super) struct SalesAssistant {
     #[arg(long, default_value = organization::DEFAULT)]
     organization: String,
     /// What to do with duplicate e-mail addresses, domains and industry names.
-    #[arg(long, value_enum, default_value_t = Duplicates::Refuse)]
+    #[arg(long, value_enum, default_value_t = Duplicates::Reject)]
     duplicates: Duplicates,
     /// Skips and lists rejected rows and rows that depend on them, instead of rejecting the source.
     #[arg(long)]
@@ -147,7 +147,8 @@ fn rows(count: u64) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Duplicates {
     /// Lists them and writes nothing.
-    Refuse,
+    #[value(alias = "refuse")]
+    Reject,
     /// Imports them as they are.
     Keep,
 }

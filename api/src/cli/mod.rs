@@ -1,6 +1,7 @@
 //! The command line. The doc comments of the arguments are the help texts that users read.
 
 mod background;
+mod deprecated;
 mod import;
 mod keys;
 mod lists;
@@ -147,6 +148,7 @@ impl Program {
         // Spans may be exported over HTTPS.
         provider::prepare_tls();
         let _log = self.log.start()?;
+        deprecated::warn_about_arguments(std::env::args().skip(1));
         let url = &self.database.url;
         match self.command.unwrap_or(Command::Serve(Box::default())) {
             // Options before the command apply too.

@@ -16,7 +16,7 @@ use service::{
     identity::organization, read::zone_data,
 };
 
-use super::{background, clock, say};
+use super::{background, clock, deprecated::DeprecatedOptions, say};
 use crate::{
     http::{Server, Settings, connection, graphiql},
     progress::Bars,
@@ -41,9 +41,11 @@ pub(super) struct Serve {
     #[arg(long, env = "SALESGRAPH_TZDATA", value_enum)]
     tzdata: Option<TimeZoneData>,
     /// Days that entries of the change log are retained. Default: 400.
-    #[arg(long, env = "SALESGRAPH_KEEP_CHANGES", value_name = "DAYS")]
+    #[arg(long, env = "SALESGRAPH_CHANGE_RETENTION", value_name = "DAYS")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=36_500))]
-    keep_changes: Option<u32>,
+    change_retention: Option<u32>,
+    #[command(flatten)]
+    deprecated: DeprecatedOptions,
     /// A read replica of the Postgres database: `postgres://USER:PASSWORD@HOST/NAME`. Clients still see every acknowledged
     /// write. All servers of a database use the same replica.
     #[arg(long, env = "SALESGRAPH_REPLICA", hide_env_values = true, value_name = "URL")]
@@ -80,7 +82,8 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
 impl Serve {
     pub(super) fn with(self, other: &Self) -> Self {
         let listen = other.listen.or(self.listen);
-        let keep_changes = other.keep_changes.or(self.keep_changes);
+        let change_retention = other.change_retention.or(self.change_retention);
+        let deprecated = other.deprecated.or(self.deprecated);
         let usual = other.settings == Settings::default();
         let mut settings = if usual { self.settings.clone() } else { other.settings.clone() };
         settings.require_keys |= self.settings.require_keys;
@@ -96,7 +99,8 @@ impl Serve {
             no_demo,
             demo,
             tzdata,
-            keep_changes,
+            change_retention,
+            deprecated,
             replica,
             connections,
             providers,
@@ -108,6 +112,7 @@ impl Serve {
         if self.tzdata == Some(TimeZoneData::System) {
             zone_data::choose(zone_data::Source::System)?;
         }
+        self.deprecated.warn();
         let store = Store::connect_with(url, self.replica.as_deref(), self.connections).await?;
         store.migrate_up().await?;
         change_log::open(&store).await?;
@@ -129,6 +134,8 @@ impl Serve {
         })?;
         let address = listener.local_addr().unwrap_or(listen);
         let mut settings = self.settings;
+        settings.slow_threshold = self.deprecated.slow.unwrap_or(settings.slow_threshold);
+        let change_retention = self.change_retention.or(self.deprecated.keep_changes);
         settings.require_keys |= !address.ip().is_loopback();
         let require_keys = settings.require_keys;
         let providers = self.providers.providers()?;
@@ -155,7 +162,7 @@ impl Serve {
             () = connection::serve(listener, server, stop()) => Ok(()),
             never = background::claims(store.clone()) => match never {},
             never = background::stalls(store.clone()) => match never {},
-            never = background::keep(store, self.keep_changes) => match never {},
+            never = background::keep(store, change_retention) => match never {},
         };
         lists.abort();
         // Provider requests in flight are paid for, so their responses are awaited for a grace period and stored.

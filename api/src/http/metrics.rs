@@ -106,7 +106,9 @@ impl Metrics {
         let about = "Duration of operations, by name";
         registry.register_with_unit("operation_duration", about, Unit::Seconds, latency.clone());
         let refusals = Family::default();
-        registry.register("refusals", "Rejected requests, by reason", refusals.clone());
+        registry.register("rejected_requests", "Rejected requests, by reason", refusals.clone());
+        let about = "Deprecated: use salesgraph_rejected_requests";
+        registry.register("refusals", about, refusals.clone());
         let statements = Counter::default();
         registry.register("statements", "Statements sent to the database", statements.clone());
         let pool = Family::default();
@@ -120,6 +122,8 @@ impl Metrics {
         registry.register_with_unit("change_log_lag", about, Unit::Seconds, lag.clone());
         let replica_age = Gauge::default();
         let about = "Replication lag of the read replica; 0 if there is none";
+        registry.register_with_unit("replication_lag", about, Unit::Seconds, replica_age.clone());
+        let about = "Deprecated: use salesgraph_replication_lag_seconds";
         registry.register_with_unit("replica_age", about, Unit::Seconds, replica_age.clone());
         let names = Mutex::default();
         Self {

@@ -176,7 +176,7 @@ impl Operation {
             span.in_scope(|| tracing::info!(code, "request rejected"));
             return Outcome::of(response);
         }
-        span.in_scope(|| server.metrics.done(&report, server.settings.slow));
+        span.in_scope(|| server.metrics.done(&report, server.settings.slow_threshold));
         if is_late {
             return Outcome::of(response);
         }

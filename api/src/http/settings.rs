@@ -91,8 +91,9 @@ pub struct Settings {
     #[arg(value_parser = some)]
     pub max_subscriptions: usize,
     /// Threshold of the slow operation log, in milliseconds.
-    #[arg(long, env = "SALESGRAPH_SLOW", value_name = "MILLISECONDS", default_value_t = 1_000)]
-    pub slow: u64,
+    #[arg(long, env = "SALESGRAPH_SLOW_THRESHOLD", value_name = "MILLISECONDS")]
+    #[arg(default_value_t = 1_000)]
+    pub slow_threshold: u64,
 }
 
 impl Default for Settings {
@@ -109,7 +110,7 @@ impl Default for Settings {
             socket_init_timeout: Duration::from_secs(30),
             socket_ping: Duration::from_secs(20),
             max_subscriptions: 100,
-            slow: 1_000,
+            slow_threshold: 1_000,
         }
     }
 }
