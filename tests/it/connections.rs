@@ -68,7 +68,7 @@ async fn connection_limit_is_respected(app: App) {
     }
     app.world().await;
     let refused = Store::connect_with(&app.url, None, Some(MIN_CONNECTIONS - 1)).await.unwrap_err();
-    assert_eq!(refused.to_string(), "a server needs at least 8 connections");
+    assert_eq!(refused.to_string(), "`connections` must be at least 8");
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()";
     let others = number(&app.db, sql).await;
     let store = Store::connect_with(&app.url, None, Some(MIN_CONNECTIONS)).await.unwrap();

@@ -129,14 +129,17 @@ async fn key_role_is_capped_by_user_role(app: App) {
         expires_at: None,
     };
     let refused = api_key::create(&scope, more.clone()).await.unwrap_err().to_string();
-    assert_eq!(refused, "a key of this user is at most analyst");
+    assert_eq!(refused, "the role of the key exceeds the role of the user; maximum: analyst");
     let stranger = app.scope(app.organization("stranger").await);
     let refused = api_key::create(&stranger, more.clone()).await.unwrap_err().to_string();
-    assert_eq!(refused, "this address belongs to somebody of another organization");
+    assert_eq!(refused, "the e-mail address belongs to a user of another organization");
     for (new, expected) in [
-        (NewKey { user: "nobody".to_owned(), ..more.clone() }, "it must be an e-mail address"),
-        (NewKey { name: " ".to_owned(), ..more.clone() }, "it has from 1 to 100 characters"),
-        (NewKey { expires_at: Some(app.clock.now()), ..more }, "it must lie ahead"),
+        (NewKey { user: "nobody".to_owned(), ..more.clone() }, "`user` must be an e-mail address"),
+        (
+            NewKey { name: " ".to_owned(), ..more.clone() },
+            "`name` must have 1 to 100 characters and no control characters",
+        ),
+        (NewKey { expires_at: Some(app.clock.now()), ..more }, "the expiry must be in the future"),
     ] {
         assert_eq!(api_key::create(&scope, new).await.unwrap_err().to_string(), expected);
     }

@@ -189,7 +189,7 @@ async fn backup_does_not_overwrite_files(app: App) {
     let copy = file(&folder, "copy.db");
     std::fs::write(&copy, "mine").unwrap();
     let refused = backup(&app.store, &copy, &Unwatched).await.unwrap_err();
-    assert!(refused.to_string().ends_with("is there already"), "{refused}");
+    assert!(refused.to_string().ends_with("already exists"), "{refused}");
     assert_eq!(std::fs::read_to_string(&copy).unwrap(), "mine");
     let nowhere = folder.path().join("no/such/folder.db");
     assert!(backup(&app.store, &nowhere, &Unwatched).await.is_err());
@@ -220,7 +220,7 @@ async fn invalid_backup_files_are_rejected(app: App) {
         let refused = restore(&target.url, path, app.clock.as_ref(), &Unwatched).await;
         let refused = refused.unwrap_err().to_string();
         assert!(
-            refused.contains("no sound backup") || refused.contains("there is no file"),
+            refused.contains("is not a valid backup") || refused.contains("file not found"),
             "{refused}"
         );
     }
@@ -300,7 +300,7 @@ async fn leftovers_of_an_interrupted_restore_are_ignored(app: App) {
     // A WAL file means that the database file is in use and incomplete without it.
     std::fs::write(file(&folder, "copy.db-wal"), "a log").unwrap();
     let refused = restore(&url, &copy, app.clock.as_ref(), &Unwatched).await.unwrap_err();
-    assert!(refused.to_string().contains("the file is in use"), "{refused}");
+    assert!(refused.to_string().contains("the file is an open database"), "{refused}");
 }
 
 async fn check_passes_on_a_consistent_database(app: App) {
@@ -326,7 +326,7 @@ async fn check_reports_inconsistencies(app: App) {
         "PRAGMA foreign_keys = OFF; DELETE FROM industries WHERE id = 1; PRAGMA foreign_keys = ON";
     app.db.execute_unprepared(sql).await.unwrap();
     let problems = maintenance::check(&app.store).await.unwrap();
-    assert!(problems[0].contains("industries that is not there"), "{problems:?}");
+    assert!(problems[0].contains("references a missing row of industries"), "{problems:?}");
 }
 
 async fn export_contains_every_row_of_the_organization(app: App) {

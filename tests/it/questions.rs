@@ -310,7 +310,7 @@ async fn cost_report_totals_are_consistent(app: App) {
     }
     let report = "{ groups { key calls cost share } total { key calls cost costPerCall } replies costPerReply }";
     let late = r#"{ llmCostReport(groupBy: DAY, since: "2026-02-01T00:00:00Z", until: "2026-01-01T00:00:00Z") { replies } }"#;
-    assert_eq!(app.error(late).await, "INVALID: `until` must come after `since`");
+    assert_eq!(app.error(late).await, "INVALID: `until` must be after `since`");
     let data = app
         .data(&format!(
             r#"{{ models: llmCostReport(groupBy: MODEL) {report}

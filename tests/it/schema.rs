@@ -93,7 +93,7 @@ fn connections_follow_the_relay_specification() {
     };
     for entity in api::catalog::entities() {
         let connection = names(find(&format!("{}Connection", entity.name)));
-        assert_eq!(connection, ["nodes", "edges", "pageInfo", "totalCount"]);
+        assert_eq!(connection, ["nodes", "edges", "pageInfo", "totalCount", "aggregate", "groups"]);
         assert_eq!(names(find(&format!("{}Edge", entity.name))), ["cursor", "node"]);
         assert_eq!(find(entity.name)["interfaces"][0]["name"], "Node");
         assert_eq!(find(&format!("{}Order", entity.name))["isOneOf"], true);

@@ -133,5 +133,5 @@ async fn cursor_of_another_timeline_is_rejected(app: App) {
     );
     assert!(app.error(&query).await.starts_with("BAD_CURSOR"));
     let query = r"{ prospect(id: 1) { timeline(first: 101) { nodes { subjectId } } } }";
-    assert_eq!(app.error(query).await, "INVALID: `first` must be from 0 to 100, it was 101");
+    assert_eq!(app.error(query).await, "INVALID: `first` must be from 0 to 100, got 101");
 }

@@ -23,8 +23,8 @@ const below = (n, k) => `f${k}: mergedInto { ...F${n} }`;
 const page = (field, inner) => `${field}(first: 100) { nodes { ${inner} } }`;
 
 const documents = {
-  "201 levels of fields": nested(201, "{a", "}"),
-  "201 unclosed levels of fields": "{a".repeat(201),
+  "201 field depth": nested(201, "{a", "}"),
+  "201 unclosed field depth": "{a".repeat(201),
   "201 levels of inline fragments": nested(201, "{...", "}", "{a}"),
   "201 levels of lists": `{ prospect(id: ${nested(201, "[", "]")}) { id } }`,
   "201 levels of objects": `{ prospect(id: ${nested(201, "{a:", "}", "1")}) { id } }`,

@@ -44,7 +44,7 @@ test("an operation is exported as a span with its name and request ID", { timeou
       body: JSON.stringify({ query: "query SpanOfMine { schemaVersion }" }),
     });
     assert.equal(answer.status, 200);
-    // Remaining spans are sent when the server stops.
+    // Remaining spans are sent when the server is shutting down.
     server.kill("SIGTERM");
     await once(server, "exit");
     const spans = received.map(([path, body]) => (assert.equal(path, "/v1/traces"), body)).join("");

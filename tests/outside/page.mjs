@@ -58,7 +58,7 @@ test("the query in the first tab succeeds", limit, async () => {
 });
 
 test("an example query succeeds", limit, async () => {
-  await run("Which industries answer us best?");
+  await run("Reply rate by industry");
   await result().getByText("replyRate").first().waitFor();
   assert.doesNotMatch(await result().innerText(), /"errors"/);
 });
@@ -115,15 +115,15 @@ test("an import is previewed, committed, enriched and undone", limit, async () =
   await panel.getByRole("button", { name: "Write it" }).click();
   await panel.getByText("people.csv: COMPLETED").waitFor();
   assert.match(await panel.innerText(), /Made\s+1\s+/);
-  await panel.getByRole("button", { name: "Enrich them" }).click();
+  await panel.getByRole("button", { name: "Enrich" }).click();
   await panel.getByText("Enrichment of people.csv: COMPLETED").waitFor();
-  assert.match(await panel.innerText(), /Asked about\s+1\s+[^]*Cost in US dollars\s+0\.0000/);
-  await panel.getByRole("button", { name: "Take it back" }).last().click();
+  assert.match(await panel.innerText(), /Enriched\s+1\s+[^]*Cost, USD\s+0\.0000/);
+  await panel.getByRole("button", { name: "Undo enrichment" }).last().click();
   await panel.getByText("Enrichment of people.csv: UNDONE").waitFor();
-  assert.match(await panel.innerText(), /Values taken back\s+1/);
-  await panel.getByRole("button", { name: "Take it back" }).click();
+  assert.match(await panel.innerText(), /Values undone\s+1/);
+  await panel.getByRole("button", { name: "Undo enrichment" }).click();
   await panel.getByText("people.csv: UNDONE", { exact: true }).waitFor();
-  assert.match(await panel.innerText(), /Taken back\s+1\s+/);
+  assert.match(await panel.innerText(), /Undone\s+1\s+/);
 });
 
 test("the dark theme can be selected", limit, async () => {
@@ -134,7 +134,7 @@ test("the dark theme can be selected", limit, async () => {
 });
 
 test("the example subscription receives a new draft", limit, async () => {
-  await run("Tell me of new drafts as they are written");
+  await run("Subscription: new drafts");
   await page.getByRole("button", { name: /^Stop query/ }).waitFor();
   // The socket opens shortly after the button changes, so drafts are created until one arrives.
   const arrived = result().getByText("for the page").first().waitFor({ timeout: 30_000 });
@@ -161,14 +161,14 @@ test("with required API keys, the page asks for a key and keeps it per tab", lim
     const own = await context.newPage();
     own.on("websocket", (socket) => socket.on("socketerror", (error) => closes.push(error)));
     await own.goto(address, { waitUntil: "networkidle" });
-    await own.getByText("This server asks for a key.").waitFor();
+    await own.getByText("This server requires an API key.").waitFor();
     await own.getByRole("textbox", { name: "Key" }).fill(key);
-    await own.getByRole("button", { name: "Use this key" }).click();
+    await own.getByRole("button", { name: "Sign in" }).click();
     await own.getByText("you are OWNER as ada@page.example").waitFor();
     await own.reload({ waitUntil: "networkidle" });
     await own.getByText("you are OWNER as ada@page.example").waitFor();
     await own.getByRole("button", { name: "Show Questions" }).click();
-    await own.getByRole("button", { name: "Tell me of new drafts as they are written", exact: true }).click();
+    await own.getByRole("button", { name: "Subscription: new drafts", exact: true }).click();
     await own.waitForTimeout(1_000);
     await own.getByRole("button", { name: /^Execute query/ }).click();
     const write = () => fetch(`${address}/graphql`, {
@@ -184,7 +184,7 @@ test("with required API keys, the page asks for a key and keeps it per tab", lim
     // The key is not shared with another tab.
     const other = await context.newPage();
     await other.goto(address, { waitUntil: "networkidle" });
-    await other.getByText("This server asks for a key.").waitFor();
+    await other.getByText("This server requires an API key.").waitFor();
   } finally {
     await context.close();
     server.kill("SIGKILL");

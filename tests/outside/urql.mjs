@@ -46,7 +46,7 @@ test("an invalid query returns its errors", limit, async () => {
   }
 });
 
-test("a mutation is sent by POST even if queries use GET", limit, async () => {
+test("mutations must be sent by POST even if queries use GET", limit, async () => {
   const { client, seen } = recorded({ preferGetMethod: true });
   const write = gql`mutation ($input: CreateOutreachDraftInput!) {
     createOutreachDraft(input: $input) { outreachDraft { id content } userErrors { code message } }

@@ -202,26 +202,24 @@ async fn invalid_values_are_rejected_naming_the_field(app: App) {
     };
     assert_eq!(
         error(r#"{ lastContactedAt: { gt: "yesterday" } }"#).await,
-        "GRAPHQL_VALIDATION_FAILED: `gt` takes a date and a time of RFC 3339 with a zone, like \
-         2026-03-01T09:00:00Z, not \"yesterday\""
+        "GRAPHQL_VALIDATION_FAILED: `gt` must be an RFC 3339 date and time with a time zone, e.g. 2026-03-01T09:00:00Z (got \"yesterday\")"
     );
     assert_eq!(
         error(r#"{ companyId: { eq: "Prospect:1" } }"#).await,
-        "INVALID: `filter.companyId.eq` takes the id of a Company: `Company:` and its key, or the key"
+        "INVALID: `filter.companyId.eq` must be a Company ID: `Company:` and the primary key, or the key alone"
     );
     assert_eq!(
         error("{ email: { eq: null } }").await,
-        "INVALID: `filter.email.eq` can't be null: leave it out, or ask for absent values by \
-         `isNull: true`"
+        "INVALID: `filter.email.eq` must not be null; omit it, or use `isNull: true` to match null"
     );
     assert_eq!(
         error("{ fullName: { contains: \"a\\u0000b\" } }").await,
-        "INVALID: `filter.fullName.contains` can't contain the character NUL"
+        "INVALID: `filter.fullName.contains` must not contain the NUL character"
     );
     let long = "x".repeat(1_001);
     assert_eq!(
         error(&format!("{{ fullName: {{ contains: \"{long}\" }} }}")).await,
-        "INVALID: `filter.fullName.contains` takes at most 1000 characters"
+        "INVALID: `filter.fullName.contains` must be at most 1000 characters"
     );
 }
 
@@ -258,22 +256,22 @@ async fn missing_required_variable_is_rejected(app: App) {
         (
             "query ($c: ID!) { prospects(filter: { companyId: { eq: $c } }) { totalCount } }",
             json!({}),
-            "`$c` of type `ID!` was not given",
+            "`$c` of type `ID!` is required",
         ),
         (
             "query ($c: ID!) { prospects(filter: { companyId: { eq: $c } }) { totalCount } }",
             json!({ "C": 1 }),
-            "`$c` of type `ID!` was not given",
+            "`$c` of type `ID!` is required",
         ),
         (
             "query ($f: ProspectFilter!) { prospects(filter: $f) { totalCount } }",
             json!({ "f": null }),
-            "`$f` of type `ProspectFilter!` can't be null",
+            "`$f` of type `ProspectFilter!` must not be null",
         ),
         (
             "query ($n: Int! = 3) { prospects(first: $n) { totalCount } }",
             json!({ "n": null }),
-            "`$n` of type `Int!` can't be null",
+            "`$n` of type `Int!` must not be null",
         ),
     ] {
         let answer = app.answer_to(app.organization, query, variables).await;
@@ -325,5 +323,5 @@ async fn number_of_conditions_is_limited(app: App) {
         )
     };
     assert_eq!(app.data(&filter(400)).await["prospects"]["totalCount"], 1);
-    assert_eq!(app.error(&filter(600)).await, "INVALID: a filter has at most 500 conditions");
+    assert_eq!(app.error(&filter(600)).await, "INVALID: `filter` must have at most 500 conditions");
 }

@@ -96,67 +96,67 @@ async fn column_can_be_grouped_by_several_buckets(app: App) {
 async fn invalid_arguments_are_rejected(app: App) {
     let location = "by: { location: VALUE }";
     for (arguments, key, told) in [
-        ("by: []", "", "INVALID: `by` takes from 1 to 4 keys"),
+        ("by: []", "", "INVALID: `by` must have 1 to 4 group keys"),
         (
             "by: [{ location: VALUE }, { location: VALUE }]",
             "",
-            "INVALID: `by` has `location` twice",
+            "INVALID: `by` contains the group key `location` more than once",
         ),
         (
             &format!("{location}, first: 1001"),
             "",
-            "INVALID: `first` must be from 0 to 1000, it was 1001",
+            "INVALID: `first` must be from 0 to 1000 (got 1001)",
         ),
         (
             &format!(r#"{location}, timeZone: "Berlin""#),
             "",
-            "INVALID: `timeZone` takes a name of the IANA database, like `Europe/Berlin`",
+            "INVALID: `timeZone` must be an IANA time zone name, e.g. `Europe/Berlin`",
         ),
         (
             &format!("{location}, orderBy: {{ groupKey: {{ position: 1 }} }}"),
             "",
-            "INVALID: `groupKey.position` is the position of a key in `by`, from 0 to 0",
+            "INVALID: `groupKey.position` must be the position of a group key in `by`, from 0 to 0",
         ),
         (
             &format!("{location}, having: {{ count: {{ eq: null }} }}"),
             "",
-            "INVALID: `having.count.eq` can't be null: leave it out, or ask for absent values by `isNull: true`",
+            "INVALID: `having.count.eq` must not be null; omit it, or use `isNull: true` to match null",
         ),
         (
             location,
             "key { email }",
-            "INVALID: `key.email` is not a group key: add it to `by`, or do not select it",
+            "INVALID: `key.email` is not a group key; add it to `by` or remove it from the selection",
         ),
         (
             "by: { company: { name: VALUE } }",
             "key { company { industry { name } } }",
-            "INVALID: `key.company.industry.name` is not a group key: add it to `by`, or do not select it",
+            "INVALID: `key.company.industry.name` is not a group key; add it to `by` or remove it from the selection",
         ),
         (
             "by: { createdAt: DAY }",
             "key { createdAt(bucket: MONTH) }",
-            "INVALID: `key.createdAt` with the bucket MONTH is not a group key: add it to `by`, or do not select it",
+            "INVALID: `key.createdAt` with the bucket MONTH is not a group key; add it to `by` or remove it from the selection",
         ),
         (
             location,
             "aggregate { createdAt { max } } key { location email }",
-            "INVALID: `key.email` is not a group key: add it to `by`, or do not select it",
+            "INVALID: `key.email` is not a group key; add it to `by` or remove it from the selection",
         ),
         (
             "by: { createdAt: DAY }, fill: true",
             "",
-            "INVALID: `fill` requires `since` and `until`, except for `WEEKDAY` and `HOUR_OF_DAY`",
+            "INVALID: `fill` requires `since` and `until` for buckets other than `WEEKDAY` and `HOUR_OF_DAY`",
         ),
-        (&format!("{location}, fill: true"), "", "INVALID: `fill` requires a time in `by`"),
+        (&format!("{location}, fill: true"), "", "INVALID: `fill` requires a time bucket in `by`"),
         (
             &format!(r#"{location}, since: "2026-01-01T00:00:00Z""#),
             "",
-            "INVALID: `since` requires a time in `by`",
+            "INVALID: `since` requires a time bucket in `by`",
         ),
         (
             r#"by: { createdAt: DAY }, since: "2026-01-02T00:00:00Z", until: "2026-01-02T00:00:00Z""#,
             "",
-            "INVALID: `until` must come after `since`",
+            "INVALID: `until` must be later than `since`",
         ),
         (
             "by: { createdAt: WEEKDAY }, fill: true, having: { count: { gte: 1 } }",
@@ -166,7 +166,7 @@ async fn invalid_arguments_are_rejected(app: App) {
         (
             "by: { createdAt: WEEKDAY }, fill: true, orderBy: { count: DESC }",
             "",
-            "INVALID: groups with `fill` can be sorted by `groupKey` only",
+            "INVALID: with `fill`, groups can be sorted only by `groupKey`",
         ),
         (
             r#"by: { createdAt: HOUR }, fill: true, since: "2026-01-01T00:00:00Z", until: "2027-01-01T00:00:00Z""#,
@@ -185,7 +185,7 @@ async fn invalid_selections_are_rejected(app: App) {
     assert_eq!(app.error(share).await, "INVALID: `p` must be from 0 to 1");
     let hops = format!("{}{{ fullName: VALUE }}{}", "{ mergedInto: ".repeat(11), " }".repeat(11));
     let far = format!("{{ prospects {{ groups(by: {hops}) {{ totalCount }} }} }}");
-    assert_eq!(app.error(&far).await, "INVALID: a group key goes along at most 10 relations");
+    assert_eq!(app.error(&far).await, "INVALID: a group key may span at most 10 relations");
     for invalid in [
         "{ prospects { groups(by: { notes: VALUE }) { totalCount } } }",
         "{ prospects { groups(by: { createdAt: VALUE }) { totalCount } } }",

@@ -112,12 +112,15 @@ async fn page_sizes_out_of_range_are_rejected(app: App) {
     let error = async |arguments: &str| {
         app.error(&format!("{{ prospects({arguments}) {{ nodes {{ id }} }} }}")).await
     };
-    assert_eq!(error("first: 101").await, "INVALID: `first` must be from 0 to 100, it was 101");
-    assert_eq!(error("first: -1").await, "INVALID: `first` must be from 0 to 100, it was -1");
-    assert_eq!(error("last: 101").await, "INVALID: `last` must be from 0 to 100, it was 101");
-    assert_eq!(error("first: 1, last: 1").await, "INVALID: give `first` or `last`, not both");
+    assert_eq!(error("first: 101").await, "INVALID: `first` must be from 0 to 100, got 101");
+    assert_eq!(error("first: -1").await, "INVALID: `first` must be from 0 to 100, got -1");
+    assert_eq!(error("last: 101").await, "INVALID: `last` must be from 0 to 100, got 101");
+    assert_eq!(
+        error("first: 1, last: 1").await,
+        "INVALID: `first` and `last` can't be combined; specify only one of them"
+    );
     let nested = "{ companies { nodes { prospects(first: 101) { nodes { id } } } } }";
-    assert_eq!(app.error(nested).await, "INVALID: `first` must be from 0 to 100, it was 101");
+    assert_eq!(app.error(nested).await, "INVALID: `first` must be from 0 to 100, got 101");
     let none = app.data("{ prospects(first: 0) { nodes { id } totalCount } }").await;
     assert_eq!(none["prospects"], json!({ "nodes": [], "totalCount": 4 }));
 }

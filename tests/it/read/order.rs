@@ -98,7 +98,7 @@ async fn invalid_sort_orders_are_rejected(app: App) {
         app.error(&format!("{{ prospects(orderBy: {order}) {{ nodes {{ id }} }} }}")).await
     };
     let six = "[{ id: ASC }, { id: ASC }, { id: ASC }, { id: ASC }, { id: ASC }, { id: ASC }]";
-    assert_eq!(error(six).await, "INVALID: `orderBy` takes at most 5 keys");
+    assert_eq!(error(six).await, "INVALID: `orderBy` must have at most 5 sort keys");
     let two = error("[{ id: ASC, fullName: ASC }]").await;
     assert!(two.contains("one"), "{two}");
 }

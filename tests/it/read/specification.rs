@@ -259,7 +259,10 @@ async fn rejects_several_root_fields_of_a_subscription_that_is_not_executed(app:
         let query = format!("query Q {{ __typename }} {other}");
         let request = Request::new(&query).operation_name("Q").data(app.scope(app.organization));
         let answer = SchemaExecutor::new().execute(request).await;
-        assert_eq!(answer.errors[0].message, "a subscription has one root field", "{other}");
+        assert_eq!(
+            answer.errors[0].message, "a subscription must have exactly one root field",
+            "{other}"
+        );
     }
     let query = "query Q { __typename } subscription S { changes { cursor } changes { cursor } }";
     let request = Request::new(query).operation_name("Q").data(app.scope(app.organization));
@@ -288,7 +291,7 @@ async fn numbers_without_a_fraction_are_integers(app: App) {
     for value in [json!(1.5), json!("1"), json!(2_147_483_648_i64), json!(1e300), json!(true)] {
         let answer = app.answer_to(app.organization, query, json!({ "a": value })).await;
         let message = &answer["errors"][0]["message"];
-        assert_eq!(message, "`$a` takes a value of the type `Int`", "{value}");
+        assert_eq!(message, "`$a` must be a value of type `Int`", "{value}");
     }
 }
 

@@ -50,8 +50,7 @@ pub async fn nothing(events: &mut Events) {
     assert!(next.is_err(), "{next:?}");
 }
 
-/// Starts a subscription, because a stream does nothing until it is polled. Earlier writes are below the watermark by
-/// then, so they are not delivered as new.
+/// Starts a subscription: a stream does nothing until it is polled. Earlier writes are not delivered as new.
 pub async fn begin(app: &App, events: &mut Events) {
     app.settled().await;
     nothing(events).await;

@@ -80,7 +80,7 @@ async fn content_of_an_interaction_is_immutable(app: App) {
 async fn interaction_in_the_future_is_rejected(app: App) {
     app.world().await;
     let log = r#"mutation { logInteraction(input: { prospectId: 1, interactionType: "call", subject: "s", content: "c", interactionDate: "2026-03-01T12:06:00Z" }) { userErrors { code field message } } }"#;
-    assert_eq!(app.refused(log).await, ["INVALID interactionDate: it can't be in the future"]);
+    assert_eq!(app.refused(log).await, ["INVALID interactionDate: must not be in the future"]);
 }
 
 async fn event_follows_its_state_machine(app: App) {
@@ -96,13 +96,13 @@ async fn event_follows_its_state_machine(app: App) {
     };
     assert_eq!(
         app.refused(&act("complete")).await,
-        ["CONFLICT id: after PLANNED can come OPEN, CANCELLED"]
+        ["CONFLICT id: an event in status PLANNED can only change to OPEN, CANCELLED"]
     );
     assert_eq!(app.done(&act("open")).await["event"]["status"], "OPEN");
     assert_eq!(app.done(&act("complete")).await["event"]["status"], "COMPLETED");
     assert_eq!(
         app.refused(&act("cancel")).await,
-        ["CONFLICT id: an event that is COMPLETED stays so"]
+        ["CONFLICT id: the status COMPLETED of an event can't be changed"]
     );
 }
 
@@ -134,8 +134,8 @@ async fn rejected_research_stores_no_usage_logs(app: App) {
     assert_eq!(
         app.refused(save).await,
         [
-            "INVALID llmUsageLogs.totalTokens: it must be the sum of prompt and completion tokens, 2",
-            "INVALID llmUsageLogs.cost: it must be from 0 to 1000000"
+            "INVALID llmUsageLogs.totalTokens: `totalTokens` must be the sum of prompt and completion tokens (2)",
+            "INVALID llmUsageLogs.cost: must be from 0 to 1000000"
         ]
     );
     let data = app.data("{ llmUsageLogs { totalCount } changes { totalCount } prospect(id: 1) { research { totalCount } } }").await;
@@ -162,7 +162,7 @@ async fn merging_industries_moves_companies_and_solutions(app: App) {
         app.refused(&merge.replace("dropId: 2", "dropId: 1")).await,
         ["INVALID dropId: an industry can't be merged into itself"]
     );
-    assert_eq!(app.refused(merge).await, ["NOT_FOUND dropId: there is no such industry"]);
+    assert_eq!(app.refused(merge).await, ["NOT_FOUND dropId: no such industry"]);
 }
 
 async fn merging_prospects_keeps_the_older_row(app: App) {
@@ -191,7 +191,7 @@ async fn moving_a_prospect_changes_its_company(app: App) {
     let moved = app.done(r#"mutation { moveProspect(input: { id: 1, companyId: "Company:2", expectedRevision: 1 }) { prospect { company { name } } userErrors { code } } }"#).await;
     assert_eq!(moved["prospect"]["company"]["name"], "bank & Sons");
     let nowhere = r"mutation { moveProspect(input: { id: 1, companyId: 9 }) { userErrors { code field message } } }";
-    assert_eq!(app.refused(nowhere).await, ["NOT_FOUND companyId: there is no such company"]);
+    assert_eq!(app.refused(nowhere).await, ["NOT_FOUND companyId: no such company"]);
 }
 
 async fn lifecycle_stages_follow_allowed_transitions(app: App) {
@@ -204,7 +204,7 @@ async fn lifecycle_stages_follow_allowed_transitions(app: App) {
     assert_eq!(
         app.refused(&advance("CUSTOMER")).await,
         [
-            "CONFLICT lifecycleStage: after NEW can come RESEARCHED, CONTACTED, DISQUALIFIED, not CUSTOMER"
+            "CONFLICT lifecycleStage: a prospect in stage NEW can only move to RESEARCHED, CONTACTED, DISQUALIFIED, not to CUSTOMER"
         ]
     );
     for stage in [
@@ -320,7 +320,10 @@ async fn erasing_includes_merged_and_deleted_rows(app: App) {
     assert!(fields.contains(&merged), "{told}");
     let restore =
         "mutation { restoreProspect(input: { id: 3 }) { userErrors { code field message } } }";
-    assert_eq!(app.refused(restore).await, ["CONFLICT id: it was merged into Prospect:2"]);
+    assert_eq!(
+        app.refused(restore).await,
+        ["CONFLICT id: the prospect was merged into Prospect:2 and can't be restored"]
+    );
     let export = app
         .done("mutation { exportProspect(input: { id: 1 }) { export userErrors { code } } }")
         .await;
@@ -347,7 +350,7 @@ async fn interaction_rejects_the_draft_of_another_prospect(app: App) {
     };
     assert_eq!(
         app.refused(&log(3)).await,
-        ["INVALID outreachDraftId: it is a draft for another prospect"]
+        ["INVALID outreachDraftId: `outreachDraftId` belongs to another prospect"]
     );
     app.done(&log(1)).await;
     assert_eq!(

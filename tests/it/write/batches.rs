@@ -28,7 +28,7 @@ async fn batch_is_atomic_unless_it_skips_failed_items(app: App) {
             prospects {{ fullName }} userErrors {{ code field message index }} }} }}"#
         )
     };
-    let wrong = "[2] INVALID companyId: `companyId` takes the id of a Company: `Company:` and its key, or the key";
+    let wrong = "[2] INVALID companyId: `companyId` must be a Company ID: `Company:` and the primary key, or the key alone";
     assert_eq!(app.refused(&batch("REJECT_ALL")).await, [wrong]);
     // The list itself is null; it does not contain a null per item.
     let rejected = app.answer(&batch("REJECT_ALL")).await;
@@ -41,9 +41,9 @@ async fn batch_is_atomic_unless_it_skips_failed_items(app: App) {
     assert_eq!(
         refused,
         [
-            "[1] INVALID fullName: it can't be empty",
+            "[1] INVALID fullName: must not be empty",
             wrong,
-            "[3] CONFLICT email: there is a prospect with this email already: Prospect:1",
+            "[3] CONFLICT email: there is already a prospect with this email: Prospect:1",
         ]
     );
     let there = app.data("{ prospects { nodes { fullName } } changes { totalCount } }").await;
@@ -53,7 +53,10 @@ async fn batch_is_atomic_unless_it_skips_failed_items(app: App) {
     let many = format!(
         "mutation {{ createIndustries(input: {{ industries: [{many}] }}) {{ userErrors {{ code field message index }} }} }}"
     );
-    assert_eq!(app.refused(&many).await, ["INVALID industries: a batch takes at most 100 items"]);
+    assert_eq!(
+        app.refused(&many).await,
+        ["INVALID industries: a batch must have at most 100 items"]
+    );
 }
 
 async fn duplicates_within_a_batch_are_rejected(app: App) {
@@ -62,8 +65,8 @@ async fn duplicates_within_a_batch_are_rejected(app: App) {
     assert_eq!(
         app.refused(batch).await,
         [
-            "[1] CONFLICT name: there is an industry with this name already: Industry:1",
-            "[2] INVALID name: it can't be empty",
+            "[1] CONFLICT name: there is already an industry with this name: Industry:1",
+            "[2] INVALID name: must not be empty",
         ]
     );
     assert_eq!(app.data("{ industries { totalCount } }").await["industries"]["totalCount"], 0);

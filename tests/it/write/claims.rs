@@ -87,7 +87,10 @@ async fn claim_that_expires_before_sending_releases_the_draft(app: App) {
     later(&app, 61);
     assert_eq!(claim(&app, "b", 10, 60).await, ["OutreachDraft:1"]);
     let message = act(&app, sender("a"), "beginSendingOutreachDraft", "").await;
-    assert!(message.as_str().unwrap().starts_with("worker/b has a claim on it until"), "{message}");
+    assert!(
+        message.as_str().unwrap().starts_with("the draft is claimed by worker/b until"),
+        "{message}"
+    );
     assert_eq!(act(&app, sender("b"), "releaseOutreachDraft", "").await, "APPROVED");
     assert_eq!(claim(&app, "a", 10, 60).await, ["OutreachDraft:1"]);
     assert_eq!(act(&app, sender("a"), "beginSendingOutreachDraft", "").await, "SENDING");
@@ -177,7 +180,7 @@ async fn claim_excludes_other_actors(app: App) {
     ] {
         let message = act(&app, person(), mutation, more).await;
         assert!(
-            message.as_str().unwrap().contains("worker/a has a claim on it"),
+            message.as_str().unwrap().contains("is claimed by worker/a"),
             "{mutation}: {message}"
         );
     }
@@ -211,16 +214,16 @@ async fn approval_is_bound_to_the_email_address(app: App) {
     let refused = app.answer_by(person(), send).await;
     assert_eq!(
         refused["data"]["m"]["userErrors"],
-        json!([{ "code": "CONFLICT", "message": "it was approved for another e-mail address of the prospect: edit it and have it approved again" }])
+        json!([{ "code": "CONFLICT", "message": "the draft was approved for another e-mail address of the prospect: edit it and have it approved again" }])
     );
 }
 
 async fn claim_requires_valid_limits_and_a_named_actor(app: App) {
     world(&app, 1).await;
     for (input, message) in [
-        ("limit: 0", "INVALID limit: it takes a number from 1 to 100"),
-        ("limit: 101", "INVALID limit: it takes a number from 1 to 100"),
-        ("leaseSeconds: 3601", "INVALID leaseSeconds: it takes a number from 1 to 3600"),
+        ("limit: 0", "INVALID limit: the value must be from 1 to 100"),
+        ("limit: 101", "INVALID limit: the value must be from 1 to 100"),
+        ("leaseSeconds: 3601", "INVALID leaseSeconds: the value must be from 1 to 3600"),
         (
             "limit: 1",
             "CONFLICT : a claim needs a named actor: send `Salesgraph-Actor: worker/NAME`, or an API key",

@@ -99,13 +99,13 @@ async fn rejects_unlisted_action_and_names_allowed_ones(app: App) {
     assert_eq!(
         refused(&app, "approveOutreachDraft", ", expectedRevision: 1").await,
         [
-            "CONFLICT id: APPROVE can't be done with a draft that is DRAFT; EDIT, SUBMIT, DISCARD can"
+            "CONFLICT id: cannot APPROVE a draft in status DRAFT; allowed actions: EDIT, SUBMIT, DISCARD"
         ]
     );
     act(&app, "discard", "1", "").await;
     assert_eq!(
         refused(&app, "submitOutreachDraft", "").await,
-        ["CONFLICT id: SUBMIT can't be done with a draft that is DISCARDED; nothing can"]
+        ["CONFLICT id: cannot SUBMIT a draft in status DISCARDED; allowed actions: none"]
     );
 }
 
@@ -115,7 +115,9 @@ async fn approval_requires_the_current_revision(app: App) {
     app.done(r#"mutation { updateOutreachDraft(input: { id: 1, patch: { content: "Dear Ada, buy!" } }) { userErrors { code } } }"#).await;
     assert_eq!(
         refused(&app, "approveOutreachDraft", ", expectedRevision: 2").await,
-        ["CONFLICT expectedRevision: it was written since: it is at revision 3, read it again"]
+        [
+            "CONFLICT expectedRevision: the record was modified concurrently (current revision 3); reload and retry"
+        ]
     );
     act(&app, "approve", "1", ", expectedRevision: 3").await;
     assert!(
@@ -139,7 +141,7 @@ async fn editing_an_approved_draft_creates_a_new_version(app: App) {
     );
     assert_eq!(
         refused(&app, "updateOutreachDraft", r#", patch: { content: "x" }"#).await,
-        ["CONFLICT id: EDIT can't be done with a draft that is SUPERSEDED; nothing can"]
+        ["CONFLICT id: cannot EDIT a draft in status SUPERSEDED; allowed actions: none"]
     );
 }
 
@@ -174,7 +176,7 @@ async fn sent_draft_cannot_be_edited(app: App) {
     assert_eq!(
         refused(&app, "updateOutreachDraft", r#", patch: { content: "x" }"#).await,
         [
-            "CONFLICT id: EDIT can't be done with a draft that is SENT; MARK_REPLIED, MARK_BOUNCED can"
+            "CONFLICT id: cannot EDIT a draft in status SENT; allowed actions: MARK_REPLIED, MARK_BOUNCED"
         ]
     );
 }
@@ -183,7 +185,7 @@ async fn sending_is_recorded_once(app: App) {
     approved(&app).await;
     assert_eq!(
         refused(&app, "markOutreachDraftSent", r#", sentAt: "2026-03-01T12:05:01Z""#).await,
-        ["INVALID sentAt: it can't be in the future"]
+        ["INVALID sentAt: the timestamp must not be in the future"]
     );
     app.done(r#"mutation { markOutreachDraftSent(input: { id: 1, sentAt: "2026-03-01T11:00:00Z" }) { userErrors { code } } }"#).await;
     let data = app.data("{ outreachDraft(id: 1) { history(last: 2) { nodes { fields { name before after } } } interactions { nodes { interactionDate } } \
@@ -224,7 +226,7 @@ async fn scheduled_time_must_be_in_the_future(app: App) {
     approved(&app).await;
     assert_eq!(
         refused(&app, "scheduleOutreachDraft", r#", scheduledFor: "2026-03-01T12:00:00Z""#).await,
-        ["INVALID scheduledFor: it must be in the future"]
+        ["INVALID scheduledFor: `scheduledFor` must be in the future"]
     );
 }
 
@@ -304,7 +306,7 @@ async fn approved_draft_cannot_be_deleted(app: App) {
     approved(&app).await;
     assert_eq!(
         refused(&app, "deleteOutreachDraft", "").await,
-        ["CONFLICT id: a draft that is APPROVED is kept; before it is sent it can be discarded"]
+        ["CONFLICT id: a draft in status APPROVED can't be deleted; discard it before it is sent"]
     );
     act(&app, "discard", "1", "").await;
     app.done(
@@ -334,7 +336,7 @@ async fn records_reply_without_content(app: App) {
     let early = r#", repliedAt: "2026-03-01T11:59:59Z""#;
     assert_eq!(
         refused(&app, "markOutreachDraftReplied", early).await,
-        ["INVALID repliedAt: it can't be before the draft was sent"]
+        ["INVALID repliedAt: the timestamp must not be before the draft was sent"]
     );
     app.clock.advance(chrono::TimeDelta::hours(2));
     let replied = r#"mutation { markOutreachDraftReplied(input: { id: 1, repliedAt: "2026-03-01T13:00:00Z" }) {

@@ -32,19 +32,21 @@ async fn same_key_with_different_input_is_rejected(app: App) {
     app.done(CREATE).await;
     assert_eq!(
         app.refused(&CREATE.replace("Zoos", "Parks")).await,
-        ["CONFLICT idempotencyKey: this key was used with another input; take a new one"]
+        [
+            "CONFLICT idempotencyKey: this idempotency key was used with another input; use a new key"
+        ]
     );
     let bad = CREATE.replace("\"k\"", "\"\"");
     assert_eq!(
         app.refused(&bad).await,
-        ["INVALID idempotencyKey: a key has from 1 to 255 characters, and no NUL"]
+        ["INVALID idempotencyKey: an idempotency key must have 1 to 255 characters and no NUL"]
     );
 }
 
 async fn rejected_request_can_be_corrected_and_retried(app: App) {
     assert_eq!(
         app.refused(&CREATE.replace("Zoos", " ")).await,
-        ["INVALID name: it can't be empty"]
+        ["INVALID name: must not be empty"]
     );
     app.done(CREATE).await;
 }

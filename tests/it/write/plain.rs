@@ -43,13 +43,13 @@ async fn email_is_unique_case_insensitively(app: App) {
     app.prospect("Ada", acme).await;
     let create = r#"mutation { createProspect(input: { fullName: "Other", email: "ADA@acme.EXAMPLE", companyId: 1 }) {
         prospect { id } userErrors { code field message } } }"#;
-    let taken = "CONFLICT email: there is a prospect with this email already: Prospect:1";
+    let taken = "CONFLICT email: there is already a prospect with this email: Prospect:1";
     assert_eq!(app.refused(create).await, [taken]);
     app.prospect("Bob", acme).await;
     let update = r#"mutation { updateProspect(input: { id: 2, patch: { email: "ada@acme.example" } }) { userErrors { code field message } } }"#;
     assert_eq!(
         app.refused(update).await,
-        ["CONFLICT patch.email: there is a prospect with this email already: Prospect:1"]
+        ["CONFLICT patch.email: there is already a prospect with this email: Prospect:1"]
     );
     let stranger = app.organization("stranger").await;
     let industry = app.industry_of(stranger, "x").await;
@@ -69,7 +69,7 @@ async fn email_of_a_deleted_prospect_can_be_reused(app: App) {
         r"mutation { restoreProspect(input: { id: 1 }) { userErrors { code field message } } }";
     assert_eq!(
         app.refused(restore).await,
-        ["CONFLICT email: there is a prospect with this email already: Prospect:2"]
+        ["CONFLICT email: there is already a prospect with this email: Prospect:2"]
     );
 }
 
@@ -89,7 +89,7 @@ async fn patch_updates_given_fields_and_clears_nulls(app: App) {
         "isActive": false, "revision": 2, "createdAt": "2026-03-01T12:00:00Z", "updatedAt": "2026-03-01T13:00:00Z" });
     assert_eq!(patched["prospect"], expected);
     let absent = r"mutation { updateProspect(input: { id: 1, patch: { fullName: null } }) { userErrors { code field message } } }";
-    assert_eq!(app.refused(absent).await, ["INVALID patch.fullName: it can't be absent"]);
+    assert_eq!(app.refused(absent).await, ["INVALID patch.fullName: is required"]);
 }
 
 async fn update_with_stale_revision_is_rejected(app: App) {
@@ -99,7 +99,9 @@ async fn update_with_stale_revision_is_rejected(app: App) {
     app.done(update).await;
     assert_eq!(
         app.refused(&update.replace("Ada L", "Ada M")).await,
-        ["CONFLICT expectedRevision: it was written since: it is at revision 2, read it again"]
+        [
+            "CONFLICT expectedRevision: the record was modified concurrently (current revision 2); reload and retry"
+        ]
     );
 }
 
@@ -123,7 +125,7 @@ async fn company_is_identified_by_its_domain(app: App) {
     assert_eq!(made["company"]["domain"], "acme.example");
     assert_eq!(
         app.refused(&create("acme.example")).await,
-        ["CONFLICT website: there is a company with this domain already: Company:1"]
+        ["CONFLICT website: there is already a company with this domain: Company:1"]
     );
     let moved = r#"mutation { updateCompany(input: { id: 1, patch: { website: "https://acme.test.example" } }) { company { domain } userErrors { code } } }"#;
     assert_eq!(app.done(moved).await["company"]["domain"], "acme.test.example");
@@ -145,7 +147,9 @@ async fn company_with_prospects_cannot_be_deleted(app: App) {
     let delete = r"mutation { deleteCompany(input: { id: 1 }) { deletedId company { deletedAt } userErrors { code field message } } }";
     assert_eq!(
         app.refused(delete).await,
-        ["CONFLICT id: 1 of its prospects are not deleted; delete or move them first"]
+        [
+            "CONFLICT id: the company has 1 prospects that are not deleted; delete or move them first"
+        ]
     );
     app.done(r"mutation { deleteProspect(input: { id: 1 }) { userErrors { code } } }").await;
     let deleted = app.done(delete).await;
@@ -208,7 +212,7 @@ async fn industry_in_use_cannot_be_deleted(app: App) {
     assert_eq!(
         app.refused(&delete(1)).await,
         [
-            "CONFLICT id: companies are in it (1, deleted ones counted); merge it into another (mergeIndustries)"
+            "CONFLICT id: the industry has 1 companies (including deleted); merge it into another (mergeIndustries)"
         ]
     );
     assert_eq!(app.done(&delete(3)).await["deletedId"], "Industry:3");
@@ -227,7 +231,7 @@ async fn usage_log_is_append_only(app: App) {
     );
     assert_eq!(
         app.refused(&create(", totalTokens: 16")).await,
-        ["INVALID totalTokens: it must be the sum of prompt and completion tokens, 15"]
+        ["INVALID totalTokens: `totalTokens` must be the sum of prompt and completion tokens (15)"]
     );
     let sdl = api::schema::sdl();
     assert!(!sdl.contains("updateLlmUsageLog") && !sdl.contains("deleteLlmUsageLog"));

@@ -21,10 +21,10 @@ async fn all_validation_errors_are_reported_together(app: App) {
     assert_eq!(
         app.refused(wrong).await,
         [
-            "INVALID fullName: it can't be empty",
-            "INVALID email: it must be an e-mail address, like ada@acme.example",
-            "INVALID linkedinUrl: it must be a profile at LinkedIn, like https://www.linkedin.com/in/ada",
-            "NOT_FOUND companyId: there is no such company",
+            "INVALID fullName: must not be empty",
+            "INVALID email: must be an e-mail address, such as ada@acme.example",
+            "INVALID linkedinUrl: must be a LinkedIn profile, such as https://www.linkedin.com/in/ada",
+            "NOT_FOUND companyId: no such company",
         ]
     );
     let research = r#"mutation { saveProspectResearch(input: { prospectId: 1, researchSummary: "x", confidenceScore: 1.5,
@@ -32,17 +32,16 @@ async fn all_validation_errors_are_reported_together(app: App) {
     assert_eq!(
         app.refused(research).await,
         [
-            "NOT_FOUND prospectId: there is no such prospect",
-            "INVALID recommendedSolutions: it must be a list of texts and numbers, at most 1000",
-            "INVALID confidenceScore: it must be from 0 to 1",
+            "NOT_FOUND prospectId: no such prospect",
+            "INVALID recommendedSolutions: must be a list of at most 1000 strings and numbers",
+            "INVALID confidenceScore: must be from 0 to 1",
         ]
     );
     let event = r#"mutation { createEvent(input: { eventType: "fair", eventDate: "tomorrow", description: "d", location: "l" }) {
         userErrors { code field message } } }"#;
     assert_eq!(
         app.error(event).await,
-        "GRAPHQL_VALIDATION_FAILED: `eventDate` takes a date and a time of RFC 3339 with a zone, like \
-         2026-03-01T09:00:00Z, not \"tomorrow\""
+        "GRAPHQL_VALIDATION_FAILED: `eventDate` must be an RFC 3339 date and time with a time zone, e.g. 2026-03-01T09:00:00Z (got \"tomorrow\")"
     );
     assert_eq!(
         app.data("{ prospects { totalCount } changes { totalCount } }").await["changes"]["totalCount"],
@@ -61,20 +60,20 @@ async fn text_limits_are_enforced(app: App) {
     assert_eq!(app.done(&create(&name)).await["industry"]["name"], name);
     assert_eq!(
         app.refused(&create(&format!("{name}x"))).await,
-        ["INVALID name: it takes at most 255 characters, these are 256"]
+        ["INVALID name: must be at most 255 characters (got 256)"]
     );
     assert_eq!(
         app.refused(&create("a\0b")).await,
-        ["INVALID name: it can't contain the character NUL"]
+        ["INVALID name: must not contain the NUL character"]
     );
     let draft = r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "x", metadata: { a: ["\u0000"] }, tone: "123456789012345678901" }) {
         userErrors { code field message } } }"#;
     assert_eq!(
         app.refused(draft).await,
         [
-            "NOT_FOUND prospectId: there is no such prospect",
-            "INVALID tone: it takes at most 20 characters, these are 21",
-            "INVALID metadata: it can't contain the character NUL",
+            "NOT_FOUND prospectId: no such prospect",
+            "INVALID tone: must be at most 20 characters (got 21)",
+            "INVALID metadata: must not contain the NUL character",
         ]
     );
 }
@@ -166,14 +165,14 @@ async fn numeric_limits_are_enforced(app: App) {
     };
     assert_eq!(
         app.refused(&create(2_147_483_647, "1")).await,
-        ["INVALID totalTokens: it must be from 0 to 2147483647"]
+        ["INVALID totalTokens: must be from 0 to 2147483647"]
     );
     assert_eq!(
         app.refused(&create(-5, "-0.5")).await,
         [
-            "INVALID promptTokens: it must be from 0 to 2147483647",
-            "INVALID totalTokens: it must be from 0 to 2147483647",
-            "INVALID cost: it must be from 0 to 1000000"
+            "INVALID promptTokens: must be from 0 to 2147483647",
+            "INVALID totalTokens: must be from 0 to 2147483647",
+            "INVALID cost: must be from 0 to 1000000"
         ]
     );
     let largest = app.done(&create(2_147_483_646, "1")).await;

@@ -152,12 +152,12 @@ async fn invalid_values_are_rejected_and_the_rest_is_written(mut app: App) {
     assert_eq!(
         provenance(&app).await,
         [
-            "phone call me REFUSED http",
+            "phone call me REJECTED http",
             "job_title CTO APPLIED http",
             "linkedin_url https://www.linkedin.com/in/ada-l APPLIED http",
-            "website https://www.taken.example REFUSED http",
+            "website https://www.taken.example REJECTED http",
             "size 11-50 APPLIED http",
-            "industry Alchemy REFUSED http",
+            "industry Alchemy REJECTED http",
         ]
     );
     let person = "{ prospect(id: 1) { phone jobTitle linkedinUrl company { website size } } }";
@@ -207,7 +207,7 @@ async fn enrichment_can_be_undone(mut app: App) {
     assert_eq!(
         told,
         [
-            "location Berlin KEPT http",
+            "location Berlin NOT_REPLACED http",
             "location Berlin UNDONE http",
             "size 11-50 UNDONE http",
             "size 11-50 UNDONE http",
@@ -255,7 +255,7 @@ async fn values_found_before_a_failure_are_kept(mut app: App) {
         found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.1))
     });
     let second = Fake::new("llm", 0.1, |_, _| Answer {
-        outcome: Err(Failure::Never("it answers 400".into())),
+        outcome: Err(Failure::Never("HTTP status 400".into())),
         charge: tokens("m", 0, 0, 0.0),
         said: Some("no such thing as Person 0".to_owned()),
     });
@@ -273,7 +273,7 @@ async fn values_found_before_a_failure_are_kept(mut app: App) {
         told,
         json!({ "status": "FAILED", "error": "all records failed; their `lastError` and `providerMessage` have the reasons",
             "failedRecords": 1, "importRecords": { "nodes": [
-                { "status": "FAILED", "lastError": "it answers 400", "providerMessage": "no such thing as Person 0" }] } })
+                { "status": "FAILED", "lastError": "HTTP status 400", "providerMessage": "no such thing as Person 0" }] } })
     );
     let erase = "mutation { eraseProspect(input: { id: 1 }) { userErrors { message } } }";
     app.done(erase).await;

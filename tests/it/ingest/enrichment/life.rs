@@ -112,14 +112,14 @@ async fn permanent_failures_are_not_retried(mut app: App) {
 
 async fn misconfigured_provider_fails_the_job(mut app: App) {
     let ids = people(&app, 8).await;
-    let fake = fails(Failure::Misconfigured("it answers 401".into()));
+    let fake = fails(Failure::Misconfigured("HTTP status 401".into()));
     ask(&mut app, vec![fake.clone()]);
     let begun = enrich(&app, &ids, "providers: [HTTP]").await;
     assert!(fake.asked.load(Ordering::SeqCst) <= 3);
     let told = job(&app, begun, "status error failedRecords pendingRecords").await;
     assert_eq!(
         told,
-        json!({ "status": "FAILED", "error": "it answers 401", "failedRecords": 0, "pendingRecords": 8 })
+        json!({ "status": "FAILED", "error": "HTTP status 401", "failedRecords": 0, "pendingRecords": 8 })
     );
     ask(&mut app, vec![Fake::new("http", 0.5, |asked, _| found(asked, &[], charge(0.1)))]);
     act(&app, "retryImportJob", begun).await;
@@ -352,7 +352,7 @@ async fn server_without_provider_leaves_job_to_other_servers(mut app: App) {
     assert_eq!(
         told,
         json!({ "status": "PROCESSING",
-            "error": "HTTP is not set up on the server that would ask; it waits for one on which it is" })
+            "error": "HTTP is not configured on this server; the job waits for a server on which it is" })
     );
     app.providers = providers;
     assert_eq!(work(&app).await, 1);

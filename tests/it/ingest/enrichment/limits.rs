@@ -45,15 +45,14 @@ async fn operator_key_is_limited_to_allowed_models(mut app: App) {
         set(&app, "llm_model", "\"dear\"").await;
         assert_eq!(
             refusal(&app).await,
-            "the operator of the server allows no model dear; ask for `--llm-model dear=INPUT/OUTPUT`, or choose another in \
-             the setting llm_model"
+            "the server does not allow the model dear: start it with `--llm-model dear=INPUT/OUTPUT`, or choose another model in the setting llm_model"
         );
         let llm_models = allowed(&["dear=10/30", "small=1/2/0.5"]);
         with(&mut app, &ProviderOptions { llm_models, ..llm(&there) });
         enrich(&app, &ids, "providers: [LLM]").await;
         assert_eq!(there.asked.lock().await.len(), 1);
         set(&app, "llm_model", "\"gpt-4o-mini\"").await;
-        assert!(refusal(&app).await.starts_with("the operator of the server allows no model gpt-4o-mini"));
+        assert!(refusal(&app).await.starts_with("the server does not allow the model gpt-4o-mini"));
     }))
     .await;
     for wrong in ["", "m", "m=1", "=1/2", "m=1/2/3/4", "m=1/-2", "m=a/b"] {
@@ -114,7 +113,7 @@ async fn organization_can_only_lower_the_daily_spend_limit(mut app: App) {
     assert_eq!((&told["status"], &told["actualCost"]), (&json!("PENDING"), &json!(0.5)));
     let why = told["error"].as_str().unwrap();
     assert!(why.contains("0.5000 of 0.5000 US dollars"), "{why}");
-    assert!(why.ends_with("that limit is the one of the server (--daily-spend-limit)"), "{why}");
+    assert!(why.ends_with("the job resumes tomorrow (UTC)"), "{why}");
     // A lower limit of the organization takes precedence.
     app.providers = providers().limited(Some(9.0));
     set(&app, "daily_spend_limit", "1").await;
@@ -125,9 +124,7 @@ async fn organization_can_only_lower_the_daily_spend_limit(mut app: App) {
     while work(&app).await > 0 {}
     let why = job(&app, begun, "error").await["error"].clone();
     assert!(
-        why.as_str()
-            .unwrap()
-            .ends_with("the setting daily_spend_limit can be raised, and the job resumed"),
+        why.as_str().unwrap().ends_with("or when the setting daily_spend_limit is raised"),
         "{why}"
     );
 }
@@ -174,7 +171,7 @@ async fn provider_messages_are_visible_to_owners_and_admins_only(mut app: App) {
     beside(Box::pin(async {
         let ids = people(&app, 1).await;
         let fake = Fake::new("http", 0.1, |_, _| Answer {
-            outcome: Err(Failure::Never("it answers 422".into())),
+            outcome: Err(Failure::Never("HTTP status 422".into())),
             charge: charge(0.0),
             said: Some("Ada is not a customer of ours".to_owned()),
         });
@@ -190,7 +187,7 @@ async fn provider_messages_are_visible_to_owners_and_admins_only(mut app: App) {
         ] {
             let told = ask_over_http(address, head, query).await;
             let record = &told["data"]["importRecords"]["nodes"][0];
-            assert_eq!(record["lastError"], "it answers 422");
+            assert_eq!(record["lastError"], "HTTP status 422");
             assert_eq!(record["providerMessage"], expected, "{told}");
         }
     }))

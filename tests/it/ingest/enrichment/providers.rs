@@ -110,7 +110,7 @@ async fn language_model_fills_fields_and_logs_usage(mut app: App) {
         assert_eq!(
             provenance(&app).await,
             [
-                "phone 7 REFUSED gpt-4o-mini",
+                "phone 7 REJECTED gpt-4o-mini",
                 "job_title CTO APPLIED gpt-4o-mini",
                 "location Berlin APPLIED gpt-4o-mini"
             ]
@@ -196,14 +196,24 @@ async fn provider_errors_have_readable_messages(mut app: App) {
                 401,
                 wrong,
                 "FAILED",
-                "the language model gpt-4o-mini: it answers 401; is its key right?",
+                "the language model gpt-4o-mini answered with status 401: check its API key",
             ),
-            (400, "{}", "FAILED", "the language model gpt-4o-mini: it answers 400"),
-            (429, "", "PENDING", "the language model gpt-4o-mini: it answers 429"),
-            (503, "<html>", "PENDING", "the language model gpt-4o-mini: it answers 503"),
-            (200, "<html>", "PENDING", "the language model gpt-4o-mini: its answer can't be read"),
-            (200, &completion("{\"phone_number\": \"1\"}"), "PENDING", "the language model gpt-4o-mini: its answer has no `fields`"),
-            (302, "", "PENDING", "the language model gpt-4o-mini: it answers 302; it sends us elsewhere, where we don't go"),
+            (400, "{}", "FAILED", "the language model gpt-4o-mini answered with status 400"),
+            (429, "", "PENDING", "the language model gpt-4o-mini answered with status 429"),
+            (503, "<html>", "PENDING", "the language model gpt-4o-mini answered with status 503"),
+            (200, "<html>", "PENDING", "the answer of the language model gpt-4o-mini can't be read"),
+            (
+                200,
+                &completion("{\"phone_number\": \"1\"}"),
+                "PENDING",
+                "the answer of the language model gpt-4o-mini can't be read",
+            ),
+            (
+                302,
+                "",
+                "PENDING",
+                "the language model gpt-4o-mini answered with status 302; redirects are not followed",
+            ),
         ] {
             let there = elsewhere(vec![(status, body.to_owned())]).await;
             with(&mut app, &llm(&there));
@@ -234,7 +244,7 @@ async fn provider_errors_have_readable_messages(mut app: App) {
         let told = job(&app, begun, "importRecords { nodes { lastError } }").await;
         assert_eq!(
             told["importRecords"]["nodes"][0]["lastError"],
-            "the language model gpt-4o-mini: it can't be reached"
+            "the language model gpt-4o-mini can't be reached"
         );
         assert_eq!(work(&app).await, 0);
     }))

@@ -86,7 +86,7 @@ async fn daily_spend_limit_is_enforced(mut app: App) {
     let told = job(&app, begun, "status error actualCost enrichedRecords").await;
     assert_eq!((&told["status"], &told["actualCost"]), (&json!("PENDING"), &json!(0.8)));
     let why = told["error"].as_str().unwrap();
-    assert!(why.starts_with("the spending limit of the day is reached: 0.8000 of 1.0000"), "{why}");
+    assert!(why.starts_with("the daily spend limit is reached: 0.8000 of 1.0000"), "{why}");
     // All reservations are released, and the job continues automatically the next day.
     app.clock.advance(TimeDelta::hours(11));
     assert_eq!(work(&app).await, 0);
@@ -214,7 +214,7 @@ async fn usage_logs_and_daily_summaries_agree(app: App) {
                  charges: [{ amount: 0.25 }] }) { userErrors { field message } } }";
     assert_eq!(
         app.data(wrong).await["createServiceUsageLog"]["userErrors"][0]["message"],
-        "it must be the sum of the charges, 0.25"
+        "`cost` must be the sum of the charges (0.25)"
     );
 }
 

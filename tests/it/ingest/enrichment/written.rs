@@ -150,7 +150,7 @@ async fn missing_and_unknown_template_variables_are_rejected(app: App) {
     assert_eq!(
         refused,
         json!({ "text": null, "messageTemplate": null,
-            "userErrors": [{ "field": "variables", "message": "nothing is said of offer" }] })
+            "userErrors": [{ "field": "variables", "message": "missing values for the template variables offer" }] })
     );
     let done = app.done(&render("variables: { offer: \"{{first_name}}\" }")).await;
     // Inserted values are not expanded again.
@@ -166,8 +166,8 @@ async fn missing_and_unknown_template_variables_are_rejected(app: App) {
     assert_eq!(
         refused["updateMessageTemplate"]["userErrors"],
         json!([
-            { "field": "patch.templateText", "message": "`{{ofer}}` is not known of prospects; what is said only when the template is rendered must be declared in `variables`" },
-            { "field": "patch.templateText", "message": "`{{fist_name}}` is not known of prospects (did you mean `first_name`?); what is said only when the template is rendered must be declared in `variables`" },
+            { "field": "patch.templateText", "message": "unknown variable `{{ofer}}`; variables that are only passed when the template is rendered must be declared in `variables`" },
+            { "field": "patch.templateText", "message": "unknown variable `{{fist_name}}` (did you mean `first_name`?); variables that are only passed when the template is rendered must be declared in `variables`" },
         ])
     );
     for (text, variables) in [

@@ -311,16 +311,16 @@ async fn invalid_rows_are_listed_and_nothing_is_written(app: App) {
     assert_eq!(
         told,
         [
-            "api_usage.tokens_used is no whole number (1: 13)",
+            "api_usage.tokens_used is not an integer (1: 13)",
             "email_templates.success_rate is not from 0 to 1 (1: 1)",
             "email_templates.usage_count is below 0 (1: 1)",
-            "jobs.actual_cost is no number (1: job0001)",
-            "jobs.created_at is no moment (1: job0001)",
-            "records.job_id points to no row of jobs (1: 5)",
-            "records.job_id, record_index repeats (1: 7)",
-            "records.original_data holds the character NUL, which no database takes (1: 6)",
-            "settings.value it is of the type BOOLEAN (1: enable_deep_search)",
-            "settings.value it is of the type INTEGER (1: max_concurrent_enrichments)",
+            "jobs.actual_cost is not a number (1: job0001)",
+            "jobs.created_at is not a timestamp (1: job0001)",
+            "records.job_id references a missing row of jobs (1: 5)",
+            "records.job_id, record_index is a duplicate (1: 7)",
+            "records.original_data contains the NUL character, which is not supported (1: 6)",
+            "settings.value `value` must have type BOOLEAN (1: enable_deep_search)",
+            "settings.value `value` must have type INTEGER (1: max_concurrent_enrichments)",
         ]
     );
     assert_eq!(tests::stored::stored(&app).await, before);

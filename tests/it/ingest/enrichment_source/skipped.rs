@@ -48,16 +48,16 @@ async fn invalid_rows_are_skipped_on_request(app: App) {
             told(skipped),
             [
                 "api_usage.cost is not from 0 to 1000000 US dollars [1: 1]",
-                "jobs.created_at is no moment [1: bad]",
-                "records.job_id points to no row of jobs [1: 3]",
-                "records.job_id, record_index repeats [1: 2]",
+                "jobs.created_at is not a timestamp [1: bad]",
+                "records.job_id references a missing row of jobs [1: 3]",
+                "records.job_id, record_index is a duplicate [1: 2]",
             ]
         );
         assert_eq!(
             told(inexact),
             [
-                "records.original_data has numbers beyond 64 bits or of more than 17 digits, which are rounded [1: 1]",
-                "records.original_data is JSON that is nested deeper than 127 levels, or has a number beyond 1e308; it is stored as text [1: 4]",
+                "records.original_data has numbers beyond 64 bits or with more than 17 digits, which are rounded [1: 1]",
+                "records.original_data is JSON that is nested deeper than 127 levels, or has a number beyond 1e308; stored as text [1: 4]",
             ]
         );
         let records = tables.iter().find(|table| table.table == "records").unwrap();

@@ -63,8 +63,8 @@ async fn first_of_several_values_in_a_cell_is_used(app: App) {
     assert_eq!(
         told(&app, job).await,
         [
-            "CREATE NONE: 1 more company is left out; 1 more e-mail address is left out; 1 more phone number is left out",
-            "CREATE NONE: the extension 12 of the phone number is left out",
+            "CREATE NONE: further companies were omitted: 1; further e-mail addresses were omitted: 1; further phone numbers were omitted: 1",
+            "CREATE NONE: the extension 12 of the phone number was omitted",
         ]
     );
     commit(&app, job, "CREATE").await;
@@ -147,7 +147,7 @@ async fn phone_numbers_of_unknown_countries_are_dropped(app: App) {
     let told = told(&app, job).await;
     assert_eq!(
         told[5],
-        "CREATE NONE: the country `Atlantis` is not known; the phone number `030 12345678` can't be read"
+        "CREATE NONE: the country `Atlantis` is unknown; `030 12345678` is not a phone number"
     );
     commit(&app, job, "SKIP").await;
     let phones: Vec<String> = people(&app)
@@ -182,7 +182,7 @@ async fn email_addresses_with_inner_spaces_are_rejected(app: App) {
     let job = look(&app, list).await;
     let told = told(&app, job).await;
     for row in &told[..4] {
-        assert!(row.starts_with("ERROR") && row.ends_with("is no e-mail address"), "{row}");
+        assert!(row.starts_with("ERROR") && row.ends_with("is not an e-mail address"), "{row}");
     }
     assert_eq!(told[4..], ["CREATE NONE"; 3]);
     commit(&app, job, "SKIP").await;

@@ -48,7 +48,9 @@ async fn merge_candidates_are_decided_one_by_one(app: App) {
         let query = format!("{{ importJob(id: {job}) {{ note }} }}");
         app.data(&query).await["importJob"]["note"].as_str().map(str::to_owned)
     };
-    assert!(note().await.unwrap().starts_with("3 rows wait for a decision: decideImportRecord"));
+    assert!(
+        note().await.unwrap().starts_with("3 rows wait for a decision: use decideImportRecord")
+    );
     assert_eq!(
         people(&app).await[1],
         "Adam Lovelace | adam@acme.example | +493012345678 | - | Acme"
@@ -78,7 +80,7 @@ async fn merge_candidates_are_decided_one_by_one(app: App) {
         .await;
     assert_eq!(
         refused,
-        ["CONFLICT id: there is nothing to be decided: it is no open MERGE_CANDIDATE"]
+        ["CONFLICT id: the row needs no decision: it is not an open MERGE_CANDIDATE"]
     );
 }
 
@@ -91,7 +93,7 @@ async fn commit_decides_all_remaining_candidates(app: App) {
     assert_eq!(
         refused,
         [
-            "INVALID decision: there is no e-mail address; repair the row first, or take MERGE or SKIP"
+            "INVALID decision: the row has no e-mail address; correct the row first, or use MERGE or SKIP"
         ]
     );
     decide(&app, 3, "SKIP").await;
@@ -100,7 +102,7 @@ async fn commit_decides_all_remaining_candidates(app: App) {
     let query = "{ importRecord(id: 4) { promotionStatus lastError } }";
     assert_eq!(
         app.data(query).await["importRecord"],
-        json!({ "promotionStatus": "FAILED", "lastError": "there is no e-mail address" })
+        json!({ "promotionStatus": "FAILED", "lastError": "the row has no e-mail address" })
     );
 }
 
@@ -154,7 +156,7 @@ async fn stored_decisions_are_applied(app: App) {
     }
     commit(&app, job, "WAIT").await;
     let query = "{ importRecords(first: 2) { nodes { promotionStatus lastError } } }";
-    let gone = "nobody is there any more whom it could fill in";
+    let gone = "the prospect does not exist any more";
     assert_eq!(
         app.data(query).await["importRecords"]["nodes"],
         json!([{ "promotionStatus": "REJECTED", "lastError": null }, { "promotionStatus": "FAILED", "lastError": gone }])
@@ -172,14 +174,10 @@ async fn failed_record_can_be_repaired(app: App) {
         )
     };
     for (record, patch, message) in [
-        (1, r#"email: "still not""#, "INVALID patch: `still not` is no e-mail address"),
-        (
-            1,
-            r#"email: "ada@acme.example", phone: "x""#,
-            "INVALID patch: the phone number `x` can't be read",
-        ),
-        (1, "email: null", "INVALID id: there is no e-mail address"),
-        (2, r#"fullName: "Robert""#, "CONFLICT id: it is CREATED"),
+        (1, r#"email: "still not""#, "INVALID patch: `still not` is not an e-mail address"),
+        (1, r#"email: "ada@acme.example", phone: "x""#, "INVALID patch: `x` is not a phone number"),
+        (1, "email: null", "INVALID id: the row has no e-mail address"),
+        (2, r#"fullName: "Robert""#, "CONFLICT id: the row is CREATED and can't be changed"),
     ] {
         assert_eq!(app.refused(&repair(record, patch)).await, [message]);
     }

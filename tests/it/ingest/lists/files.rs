@@ -152,7 +152,7 @@ fn json_objects_are_parsed() {
         b"{\"name\": \"Ada\", \"email\": \"a@a.example\"}\n{\"name\": }\n",
         Options::default(),
     );
-    assert!(broken.contains("line 2 is no JSON object"), "{broken}");
+    assert!(broken.contains("line 2 is not a JSON object"), "{broken}");
 }
 
 fn rows_keep_their_line_numbers() {
@@ -181,7 +181,7 @@ fn rows_keep_their_line_numbers() {
 fn columns_can_be_mapped_explicitly() {
     let file = b"A,B,C,Name\nada@a.example,Ada,x,y\n";
     let message = refused(file, Options::default());
-    assert!(message.contains("There are A, B, C, Name"), "{message}");
+    assert!(message.contains("among A, B, C, Name"), "{message}");
     let map = |pairs: &[(&str, &str)]| Options {
         map: pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
         ..Options::default()
@@ -190,10 +190,10 @@ fn columns_can_be_mapped_explicitly() {
         list::open(file, map(&[("a", "email"), ("B", "full_name"), ("Name", "")])).unwrap();
     let mapped: Vec<_> = opened.mapping.columns(&opened.list.head).collect();
     assert_eq!(mapped, [("full_name", "B"), ("email", "A")]);
-    assert!(refused(file, map(&[("Z", "email")])).contains("there is no column `Z`"));
+    assert!(refused(file, map(&[("Z", "email")])).contains("unknown column `Z`"));
     assert!(
         refused(file, map(&[("A", "mail")]))
-            .contains("there is no field `mail`; there are full_name")
+            .contains("unknown field `mail`; the fields are full_name")
     );
     // A column name that occurs twice in the header row.
     let opened = open(b"Name,Email,Email\nAda,ada@a.example,other@a.example\n");
@@ -202,17 +202,17 @@ fn columns_can_be_mapped_explicitly() {
 
 fn invalid_files_are_rejected() {
     for (bytes, message) in [
-        (&b""[..], "it has no rows"),
-        (b"\n\n  \n", "it has no rows"),
-        (b"PK\x03\x04 and so on", "it is a workbook that can't be read"),
-        (b"Name,Email\n\0\0\0\0\0", "it is no text"),
+        (&b""[..], "the file has no rows"),
+        (b"\n\n  \n", "the file has no rows"),
+        (b"PK\x03\x04 and so on", "the workbook can't be read"),
+        (b"Name,Email\n\0\0\0\0\0", "is not text"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and so on", "XLS"),
         (b"PK\x03\x04\x14\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08\0\0\0mimetypeapplication/vnd", "ODS"),
-        (b"BEGIN:VCARD\r\nVERSION:3.0\r\n", "vCards"),
+        (b"BEGIN:VCARD\r\nVERSION:3.0\r\n", "vCard"),
         (b"%PDF-1.7", "a PDF"),
         (b"<!doctype html><table>", "HTML"),
-        (b"Name,Email,Company\nA,a@a.example,\"Open\nB,b@b.example,X\n", "opened in line 2 is not closed"),
-        (b"[{\"name\": \"Ada\"}, 1]", "no array of JSON objects"),
+        (b"Name,Email,Company\nA,a@a.example,\"Open\nB,b@b.example,X\n", "opened in line 2 is never closed"),
+        (b"[{\"name\": \"Ada\"}, 1]", "not an array of JSON objects"),
     ] {
         let told = refused(bytes, Options::default());
         assert!(told.contains(message), "{told}");
@@ -221,34 +221,40 @@ fn invalid_files_are_rejected() {
         file: FileOptions { encoding: encoding.map(str::to_owned), ..FileOptions::default() },
         ..Options::default()
     };
-    assert!(
-        refused(LIST.as_bytes(), told(Some("klingon"))).contains("there is no encoding `klingon`")
-    );
+    assert!(refused(LIST.as_bytes(), told(Some("klingon"))).contains("unknown encoding `klingon`"));
     let latin = b"Name,Email\nJ\xfcrgen,j@a.example\n";
-    assert!(refused(latin, told(Some("utf-8"))).contains("it is not written in UTF-8"));
+    assert!(refused(latin, told(Some("utf-8"))).contains("is not valid UTF-8"));
     let options = Options { country: Some("Germany".to_owned()), ..Options::default() };
-    assert!(refused(LIST.as_bytes(), options).contains("`country` takes two letters"));
+    assert!(refused(LIST.as_bytes(), options).contains("`country` must be a two-letter code"));
     let many = format!("Name,Email\n{}", "Ada,a@a.example\n".repeat(200_001));
     let told = refused(many.as_bytes(), Options::default());
-    assert!(told.contains("more than the 200000 rows"), "{told}");
+    assert!(told.contains("more than the maximum of 200000 rows"), "{told}");
     // Files that would exhaust memory.
     let wide = format!("x{}", ",x".repeat(500_000));
     assert!(refused(wide.as_bytes(), Options::default()).contains("more than 500 cells"));
     let many = format!("[{{\"name\":1}}{}]", ",{}".repeat(300_000));
-    assert!(refused(many.as_bytes(), Options::default()).contains("more than the 200000 rows"));
+    assert!(
+        refused(many.as_bytes(), Options::default())
+            .contains("more than the maximum of 200000 rows")
+    );
     let short = format!("Name,Email{}\n{}", ",x".repeat(498), "a\n".repeat(200_000));
     assert!(refused(short.as_bytes(), Options::default()).contains("more than 20000000 cells"));
     let lines = format!("{{\"name\":1,\"email\":2}}\n{}", "{}\n".repeat(300_000));
-    assert!(refused(lines.as_bytes(), Options::default()).contains("more than the 200000 rows"));
+    assert!(
+        refused(lines.as_bytes(), Options::default())
+            .contains("more than the maximum of 200000 rows")
+    );
     let open =
         format!("Name,Email\n\"Ada,ada@a.example\n{}\",x\n", "Bob,bob@a.example\n".repeat(300));
     let told = refused(open.as_bytes(), Options::default());
     assert!(
-        told.contains("begins in line 2 has a cell of 300 lines: is a quotation mark not closed?"),
+        told.contains(
+            "begins in line 2 has a cell with 300 line breaks; check for an unclosed quotation mark"
+        ),
         "{told}"
     );
     let name = format!("{},Name,Email\n", "x".repeat(300));
-    assert!(refused(name.as_bytes(), Options::default()).contains("longer than 255 characters"));
+    assert!(refused(name.as_bytes(), Options::default()).contains("more than 255 characters"));
 }
 
 fn rows_with_extra_cells_are_reported() {
@@ -319,8 +325,11 @@ fn sheet_with_contacts_is_selected() {
     let opened = list::open(&file, named("Lists")).unwrap();
     assert_eq!(opened.list.rows, [["Old", "old@a.example"]]);
     let message = refused(&file, named("Nope"));
-    assert_eq!(message, "there is no sheet `Nope`; there are Lists, Cover, Contacts, More");
-    assert!(refused(LIST.as_bytes(), named("Lists")).contains("only a workbook"));
+    assert_eq!(
+        message,
+        "the workbook has no sheet `Nope`; its sheets are Lists, Cover, Contacts, More"
+    );
+    assert!(refused(LIST.as_bytes(), named("Lists")).contains("allowed for workbooks (XLSX) only"));
     let none = book(&[("Lists", true, hidden), ("Empty", false, &[])]);
     assert!(refused(&none, Options::default()).contains("no visible rows"));
 }

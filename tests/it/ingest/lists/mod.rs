@@ -41,7 +41,7 @@ fn worker(app: &App) -> Worker {
 /// Runs the worker until no job is in progress.
 async fn work(app: &App) {
     let mut worker = worker(app);
-    let running = "{ importJobs(filter: { status: { in: [PROCESSING, UNDOING, PROMOTING] }, kind: { eq: LIST } }) { totalCount } }";
+    let running = "{ importJobs(filter: { status: { in: [PROCESSING, UNDOING, PROMOTING] }, kind: { eq: IMPORT } }) { totalCount } }";
     loop {
         while worker.round().await.unwrap() {}
         // An abandoned transaction may lock a job briefly.

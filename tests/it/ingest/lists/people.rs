@@ -60,7 +60,7 @@ async fn merged_prospect_matches_its_merge_target(app: App) {
         prospect { id } userErrors { code field message } } }"#;
     assert_eq!(
         app.refused(create).await,
-        ["CONFLICT email: there is a prospect with this email already: Prospect:1"]
+        ["CONFLICT email: there is already a prospect with this email: Prospect:1"]
     );
     // The email of a deleted prospect can be reused.
     done(&app, "deleteProspect(input: { id: 1 })").await;
@@ -96,20 +96,24 @@ async fn imports_match_values_written_by_the_api(app: App) {
     assert!(told[0].starts_with("SKIP MATCHED by linkedin_url"), "{told:?}");
     assert!(told[1].starts_with("SKIP MATCHED by phone"), "{told:?}");
     for (field, value, message) in [
-        ("phone", "abc", "it must be a phone number, best with its country, like +493012345678"),
+        (
+            "phone",
+            "abc",
+            "must be a phone number, preferably with a country code, such as +493012345678",
+        ),
         (
             "linkedinUrl",
             "https://acme.example",
-            "it must be a profile at LinkedIn, like https://www.linkedin.com/in/ada",
+            "must be a LinkedIn profile, such as https://www.linkedin.com/in/ada",
         ),
         (
             "linkedinUrl",
             "https://www.linkedin.com/company/acme",
-            "it must be a profile at LinkedIn, like https://www.linkedin.com/in/ada",
+            "must be a LinkedIn profile, such as https://www.linkedin.com/in/ada",
         ),
-        ("jobTitle", "C\\nTO", "it takes one line, without control characters"),
-        ("fullName", "\u{a0}\u{200b} ", "it can't be empty"),
-        ("email", "\\\"a b\\\"@x.example", "it must be an e-mail address, like ada@acme.example"),
+        ("jobTitle", "C\\nTO", "must be a single line without control characters"),
+        ("fullName", "\u{a0}\u{200b} ", "must not be empty"),
+        ("email", "\\\"a b\\\"@x.example", "must be an e-mail address, such as ada@acme.example"),
     ] {
         let update = format!(
             r#"mutation {{ updateProspect(input: {{ id: 1, patch: {{ {field}: "{value}" }} }}) {{ userErrors {{ code field message }} }} }}"#
@@ -161,13 +165,13 @@ async fn role_mailbox_does_not_identify_a_person(app: App) {
     let told = told(&app, job).await;
     assert_eq!(
         told[0],
-        "MERGE_CANDIDATE NONE: maybe Prospect:1: the same mailbox of a role, another name"
+        "MERGE_CANDIDATE NONE: may be Prospect:1: same role mailbox, different name"
     );
     assert_eq!(told[1], "UPDATE NONE by email: fills in job_title");
     assert!(told[2].starts_with("UPDATE NONE by email"), "{told:?}");
     assert_eq!(told[3], "CREATE NONE");
     assert!(
-        told[4].starts_with("MERGE_CANDIDATE NONE: maybe the person in row 4 (line 5)"),
+        told[4].starts_with("MERGE_CANDIDATE NONE: may be the person in row 4 (line 5)"),
         "{told:?}"
     );
     commit(&app, job, "WAIT").await;
@@ -232,7 +236,10 @@ async fn subdomains_match_their_company(app: App) {
         A A,a@mail.acme.example,\nB B,b@foxmail.com,\nC C,c@orange.com,\nD D,d@mail.orange.com,\n";
     let job = look(&app, list).await;
     let told = told(&app, job).await;
-    assert!(told[1].starts_with("ERROR") && told[1].ends_with("there is no company"), "{told:?}");
+    assert!(
+        told[1].starts_with("ERROR") && told[1].ends_with("the row has no company"),
+        "{told:?}"
+    );
     commit(&app, job, "CREATE").await;
     assert_eq!(
         people(&app).await,
@@ -259,7 +266,7 @@ async fn international_addresses_are_compared_in_normalized_form(app: App) {
     let taken = app
         .refused(r#"mutation { createProspect(input: { fullName: "A", email: "änne@OL.example", companyId: 1 }) { prospect { id } userErrors { code field message } } }"#)
         .await;
-    assert_eq!(taken, ["CONFLICT email: there is a prospect with this email already: Prospect:1"]);
+    assert_eq!(taken, ["CONFLICT email: there is already a prospect with this email: Prospect:1"]);
     done(
         &app,
         r#"createProspect(input: { fullName: "Zoë", email: "zoe\u0308@u.example", companyId: 1 })"#,
@@ -275,7 +282,7 @@ async fn international_addresses_are_compared_in_normalized_form(app: App) {
             let taken = app.refused(&create).await;
             assert_eq!(
                 taken,
-                ["CONFLICT name: there is an industry with this name already: Industry:2"]
+                ["CONFLICT name: there is already an industry with this name: Industry:2"]
             );
         }
     }

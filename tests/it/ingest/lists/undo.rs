@@ -111,7 +111,10 @@ async fn undo_skips_records_modified_since(app: App) {
     assert_eq!(names("prospects", "fullName"), ["Ada", "Bob", "Cleo"]);
     // The company of the manually deleted prospect and the updated company are kept.
     assert_eq!(names("companies", "name"), ["A", "B", "C", "D", "E"]);
-    assert_eq!(told(&app, job).await[0], "CREATE KEPT: it was touched since");
+    assert_eq!(
+        told(&app, job).await[0],
+        "CREATE UNDO_SKIPPED: the prospect was modified since the import"
+    );
 }
 
 async fn undo_reverts_file_duplicates(app: App) {

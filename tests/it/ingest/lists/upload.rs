@@ -95,10 +95,10 @@ async fn invalid_uploads_are_rejected(app: App) {
         let cut = format!("--x\r\nContent-Disposition: form-data; name=\"{FILE}\"\r\n\r\n{LIST}");
         for (head, body, expected, code, message) in [
             (json, "{}".to_owned(), 415, "UNSUPPORTED_MEDIA_TYPE", "multipart/form-data"),
-            (FORM, form(&[]), 400, "BAD_REQUEST", "there is no field `file`"),
-            (FORM, cut, 400, "BAD_REQUEST", "the form can't be read"),
-            (FORM, form(&[(FILE, LIST), (FILE, LIST)]), 400, "BAD_REQUEST", "one file at a time"),
-            (FORM, form(&[("files", LIST)]), 400, "BAD_REQUEST", "there is no field `files`"),
+            (FORM, form(&[]), 400, "BAD_REQUEST", "the field `file` is required"),
+            (FORM, cut, 400, "BAD_REQUEST", "the form is invalid"),
+            (FORM, form(&[(FILE, LIST), (FILE, LIST)]), 400, "BAD_REQUEST", "exactly one file"),
+            (FORM, form(&[("files", LIST)]), 400, "BAD_REQUEST", "unknown field `files`"),
             (FORM, form(&[("map", "Name"), (FILE, LIST)]), 400, "BAD_REQUEST", "COLUMN=FIELD"),
             (FORM, form(&[("delimiter", "ab"), (FILE, LIST)]), 400, "BAD_REQUEST", "`delimiter`"),
             (
@@ -113,23 +113,29 @@ async fn invalid_uploads_are_rejected(app: App) {
                 form(&[("name", &"x".repeat(5_000)), (FILE, LIST)]),
                 400,
                 "BAD_REQUEST",
-                "`name` is too long",
+                "`name` exceeds the maximum length",
             ),
-            (FORM, form(&[(FILE, "")]), 400, "INVALID", "it has no rows"),
-            (FORM, form(&[(FILE, "A,B\n1,2\n")]), 400, "INVALID", "which columns hold the names"),
+            (FORM, form(&[(FILE, "")]), 400, "INVALID", "the file has no rows"),
+            (
+                FORM,
+                form(&[(FILE, "A,B\n1,2\n")]),
+                400,
+                "INVALID",
+                "can't detect the columns with names",
+            ),
             (
                 FORM,
                 form(&[("country", "xx"), (FILE, LIST)]),
                 400,
                 "INVALID",
-                "`country` takes two letters",
+                "`country` must be a two-letter code",
             ),
             (
                 "GET /imports HTTP/1.1",
                 String::new(),
                 405,
                 "METHOD_NOT_ALLOWED",
-                "send a file by POST",
+                "upload a file by POST",
             ),
         ] {
             let (status, answer) = post(address, head, &body).await;

@@ -1,5 +1,6 @@
 //! Verdicts of a preview: only the import job and its records are written.
 
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use service::ingest::list::Options;
 use tests::{App, behaviours};
@@ -7,6 +8,7 @@ use tests::{App, behaviours};
 use super::{commit, counts, look, look_as, people, told};
 
 behaviours![
+    reasons_have_codes_with_arguments,
     preview_stores_a_verdict_per_row,
     duplicates_within_a_file_are_detected,
     public_email_domains_do_not_identify_a_company,
@@ -57,14 +59,14 @@ async fn preview_stores_a_verdict_per_row(app: App) {
         told(&app, job).await,
         [
             "CREATE NONE",
-            "SKIP MATCHED by email: nothing new",
+            "SKIP MATCHED by email: no new values",
             "UPDATE NONE by email: fills in linkedin_url",
             "UPDATE NONE by linkedin_url: fills in job_title",
             "UPDATE NONE by phone: fills in job_title",
-            "MERGE_CANDIDATE NONE: maybe Prospect:3: the same phone number, a similar name",
+            "MERGE_CANDIDATE NONE: may be Prospect:3: same phone number, similar name",
             "CREATE NONE",
-            "MERGE_CANDIDATE NONE: maybe Prospect:1: nearly the same name at the same company, another e-mail address",
-            "MERGE_CANDIDATE NONE: maybe Prospect:1: the same name at the same company, another e-mail address",
+            "MERGE_CANDIDATE NONE: may be Prospect:1: similar name at the same company, different e-mail address",
+            "MERGE_CANDIDATE NONE: may be Prospect:1: same name at the same company, different e-mail address",
             "CREATE NONE",
         ]
     );
@@ -76,7 +78,7 @@ async fn preview_stores_a_verdict_per_row(app: App) {
     assert_eq!(
         rows["nodes"][1],
         json!({ "recordIndex": 7, "candidates": [{ "prospectId": 1, "score": 0.77,
-            "reasons": ["nearly the same name at the same company", "another e-mail address"] }],
+            "reasons": ["similar name at the same company", "different e-mail address"] }],
             "candidateProspects": [{ "fullName": "Anna Schmidt" }] })
     );
 }
@@ -99,13 +101,13 @@ async fn duplicates_within_a_file_are_detected(app: App) {
         [
             "CREATE NONE",
             "SKIP REJECTED: the same person as in row 1 (line 2)",
-            "UPDATE NONE: the same person as in row 1 (line 2), fills in phone",
-            "MERGE_CANDIDATE NONE: maybe the person in row 1 (line 2): the same name at the same company, another e-mail address",
-            "MERGE_CANDIDATE NONE: maybe the person in row 1 (line 2): nearly the same name at the same company, another e-mail address",
-            "MERGE_CANDIDATE NONE: maybe the person in row 5 (line 6): the same address or profile",
+            "UPDATE NONE: the same person as in row 1 (line 2); fills in phone",
+            "MERGE_CANDIDATE NONE: may be the person in row 1 (line 2): same name at the same company, different e-mail address",
+            "MERGE_CANDIDATE NONE: may be the person in row 1 (line 2): similar name at the same company, different e-mail address",
+            "MERGE_CANDIDATE NONE: may be the person in row 5 (line 6): same e-mail address or profile",
             "CREATE NONE",
-            "SKIP MATCHED by email: nothing new",
-            "SKIP MATCHED by email: nothing new",
+            "SKIP MATCHED by email: no new values",
+            "SKIP MATCHED by email: no new values",
         ]
     );
     let query = format!("{{ importJob(id: {job}) {{ duplicateRecords }} }}");
@@ -196,14 +198,13 @@ async fn invalid_rows_have_a_reason(app: App) {
     assert_eq!(
         told(&app, job).await,
         [
-            "ERROR FAILED: there is no name",
-            "ERROR FAILED: `not an address` is no e-mail address",
-            "ERROR FAILED: there is no e-mail address",
-            "ERROR FAILED: there is no company",
+            "ERROR FAILED: the row has no name",
+            "ERROR FAILED: `not an address` is not an e-mail address",
+            "ERROR FAILED: the row has no e-mail address",
+            "ERROR FAILED: the row has no company",
             "ERROR FAILED: `full_name` has more than 255 characters",
-            "CREATE NONE: the phone number `call me` can't be read; `https://www.linkedin.com/company/acme` is no profile at \
-             LinkedIn; `job_title` is left out: it has more than 255 characters",
-            "ERROR FAILED: it has more than the 6 cells of the head",
+            "CREATE NONE: `call me` is not a phone number; `https://www.linkedin.com/company/acme` is not a LinkedIn profile; `job_title` was omitted: it has more than 255 characters",
+            "ERROR FAILED: the row has more cells than the 6 of the header row",
         ]
     );
     commit(&app, job, "WAIT").await;
@@ -298,4 +299,37 @@ async fn other_organizations_are_not_matched(app: App) {
         own,
         json!({ "importJobs": { "totalCount": 0 }, "importRecords": { "totalCount": 0 } })
     );
+}
+
+async fn reasons_have_codes_with_arguments(app: App) {
+    let list = "Name,Email,Company\nAda,not an address,Acme\nBob,bob@acme.example,\n";
+    let job = look(&app, list).await;
+    let query = format!(
+        "{{ importJob(id: {job}) {{ error errors {{ code }} importRecords {{ nodes {{ reason reasons {{ code arguments message }} \
+         lastError errors {{ code }} }} }} }} }}"
+    );
+    let data = app.data(&query).await;
+    let rows = &data["importJob"]["importRecords"]["nodes"];
+    let message = "`not an address` is not an e-mail address";
+    assert_eq!(
+        rows[0],
+        json!({ "reason": message, "lastError": null, "errors": [], "reasons": [
+            { "code": "EMAIL_UNREADABLE", "arguments": ["not an address"], "message": message }] })
+    );
+    assert_eq!(data["importJob"]["errors"], json!([]));
+    // Sentences of earlier versions: known ones get their code, others keep their text.
+    app.db
+        .execute_unprepared(
+            "UPDATE import_records SET reason = 'there is no company', last_error = 'an old; sentence'",
+        )
+        .await
+        .unwrap();
+    app.db.execute_unprepared("UPDATE import_jobs SET error = 'of another system'").await.unwrap();
+    let data = app.data(&query).await;
+    let row = &data["importJob"]["importRecords"]["nodes"][0];
+    assert_eq!(row["reasons"][0]["code"], "COMPANY_MISSING");
+    assert_eq!(row["reason"], "the row has no company");
+    assert_eq!(row["errors"], json!([{ "code": "LEGACY_TEXT" }]));
+    assert_eq!(row["lastError"], "an old; sentence");
+    assert_eq!(data["importJob"]["error"], "of another system");
 }

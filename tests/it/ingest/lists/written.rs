@@ -77,7 +77,7 @@ async fn commit_creates_prospects_and_companies(app: App) {
     assert_eq!(counts(&app, job).await, (vec![3, 0, 0, 0, 0], "COMPLETED".to_owned()));
     // Importing the same file again changes nothing.
     let again = look(&app, list).await;
-    assert_eq!(told(&app, again).await, ["SKIP MATCHED by email: nothing new"; 3]);
+    assert_eq!(told(&app, again).await, ["SKIP MATCHED by email: no new values"; 3]);
     commit(&app, again, "WAIT").await;
     assert_eq!(totals(&app).await, (3, 2));
 }
@@ -98,7 +98,7 @@ async fn commit_considers_rows_written_since_the_preview(app: App) {
         told(&app, job).await,
         [
             "CREATE MATCHED by email",
-            "MERGE_CANDIDATE NONE: maybe Prospect:2: the same name at the same company, another e-mail address",
+            "MERGE_CANDIDATE NONE: may be Prospect:2: same name at the same company, different e-mail address",
         ]
     );
     assert_eq!(people(&app).await[0], "Ada L | ADA@acme.example | +493012345678 | - | Acme");
@@ -229,7 +229,7 @@ async fn incomplete_preview_cannot_be_committed(app: App) {
         );
         assert_eq!(
             app.refused(&act).await,
-            ["CONFLICT id: it was not looked at to its end; bring it in again"]
+            ["CONFLICT id: the preview of the import did not finish; upload the file again"]
         );
     }
 }
@@ -244,19 +244,19 @@ async fn job_actions_require_an_allowed_status(app: App) {
     };
     assert_eq!(
         refused("pauseImportJob").await,
-        "CONFLICT id: it is PENDING, and to pause it takes one that is PROCESSING"
+        "CONFLICT id: the job is PENDING; to pause a job, its status must be PROCESSING"
     );
     assert_eq!(
         refused("resumeImportJob").await,
-        "CONFLICT id: it is PENDING, and to resume it takes one that is PAUSED"
+        "CONFLICT id: the job is PENDING; to resume a job, its status must be PAUSED"
     );
     assert!(
         refused("undoImportJob")
             .await
-            .starts_with("CONFLICT id: it is PENDING, and to undo it takes one that is")
+            .starts_with("CONFLICT id: the job is PENDING; to undo a job, its status must be")
     );
     act(&app, "cancelImportJob", job).await;
-    assert!(refused("cancelImportJob").await.starts_with("CONFLICT id: it is CANCELLED"));
+    assert!(refused("cancelImportJob").await.starts_with("CONFLICT id: the job is CANCELLED"));
     app.done(&format!(
         "mutation {{ commitImportJob(input: {{ id: {job} }}) {{ userErrors {{ message }} }} }}"
     ))
@@ -264,7 +264,10 @@ async fn job_actions_require_an_allowed_status(app: App) {
     let delete = format!(
         "mutation {{ deleteImportJob(input: {{ id: {job} }}) {{ userErrors {{ code field message }} }} }}"
     );
-    assert_eq!(app.refused(&delete).await, ["CONFLICT id: it is PROCESSING; wait, or pause it"]);
+    assert_eq!(
+        app.refused(&delete).await,
+        ["CONFLICT id: the import job is PROCESSING; wait until it is done, or pause it"]
+    );
     work(&app).await;
     app.done(&delete).await;
     let left = app
@@ -279,7 +282,7 @@ async fn job_actions_require_an_allowed_status(app: App) {
             "mutation { commitImportJob(input: { id: 77 }) { userErrors { code field message } } }",
         )
         .await;
-    assert_eq!(none, ["NOT_FOUND id: there is no such import job"]);
+    assert_eq!(none, ["NOT_FOUND id: no such import job"]);
 }
 
 async fn progress_is_delivered_to_subscribers(app: App) {
@@ -330,7 +333,7 @@ async fn stalled_uploads_are_marked_as_failed(app: App) {
     let query = format!("{{ importJob(id: {job}) {{ status error }} }}");
     assert_eq!(
         app.data(&query).await["importJob"],
-        json!({ "status": "FAILED", "error": "it could not be looked at to its end; bring it in again" })
+        json!({ "status": "FAILED", "error": "the preview was interrupted: upload the file again" })
     );
 }
 

@@ -141,12 +141,12 @@ async fn rejected_rows_are_listed_and_nothing_is_written(app: App) {
     source.run("UPDATE industries SET name = 'LOGISTICS' WHERE id = 7").await;
     source.run("UPDATE outreach_drafts SET status = 'archived'").await;
     source.run("UPDATE events SET status = 'dreamt'").await;
-    let keep = "repeats; --duplicates keep brings such rows over as they are";
+    let keep = "is a duplicate; use `--duplicates keep` to import such rows unchanged";
     assert_eq!(
         refused(&app, &source).await,
         [
-            "events.status `dreamt` has no counterpart; map it: --map events.status:dreamt=… [1: 2]".to_owned(),
-            "outreach_drafts.status `archived` has no counterpart; map it: --map outreach_drafts.status:archived=… [2: 21 22]".to_owned(),
+            "events.status `dreamt` has no matching enum value; map it with --map events.status:dreamt=… [1: 2]".to_owned(),
+            "outreach_drafts.status `archived` has no matching enum value; map it with --map outreach_drafts.status:archived=… [2: 21 22]".to_owned(),
             format!("prospects.email {keep} [2: ada@acme.example (2 times)]"),
             format!("industries.name {keep} [2: logistics (2 times)]"),
             format!("companies.website (its domain) {keep} [2: acme.example (2 times)]"),
@@ -180,18 +180,18 @@ async fn rows_that_violate_the_source_schema_are_listed(app: App) {
     assert_eq!(
         refused(&app, &source).await,
         [
-            "solutions.description has the character NUL in it [1: 5]",
-            "events.location is no readable text [1: 2]",
-            "events.target_roles has the character NUL in it [1: 2]",
+            "solutions.description contains the NUL character [1: 5]",
+            "events.location is not valid text [1: 2]",
+            "events.target_roles contains the NUL character [1: 2]",
             "companies.name is longer than 255 characters [1: 12]",
             "prospects.is_active is neither true nor false [1: 101]",
-            "prospects.last_contacted_at is not a moment [1: 101]",
-            "prospects.company_id points to no row of companies [1: 102]",
+            "prospects.last_contacted_at is not a timestamp [1: 101]",
+            "prospects.company_id references a missing row of companies [1: 102]",
             "prospect_research.confidence_score is not a finite number [1: 31]",
             "prospect_research.key_insights is not JSON [1: 31]",
-            "llm_usage_logs.prompt_tokens is not a whole number of 32 bits [1: 41]",
-            "llm_usage_logs.total_tokens is not a whole number of 32 bits [1: 41]",
-            "industry_solutions.solution_id points to no row of solutions [1: 3]",
+            "llm_usage_logs.prompt_tokens is not a 32-bit integer [1: 41]",
+            "llm_usage_logs.total_tokens is not a 32-bit integer [1: 41]",
+            "industry_solutions.solution_id references a missing row of solutions [1: 3]",
         ]
     );
 }
@@ -230,7 +230,7 @@ async fn organization_with_existing_rows_is_rejected(app: App) {
     let refused =
         import(&app.scope(app.organization), &source.url, &Options::default(), &Unwatched).await;
     let Err(Error::Conflict(_, message)) = refused else { panic!("{refused:?}") };
-    assert!(message.contains("industries already"), "{message}");
+    assert!(message.contains("the organization already has industries"), "{message}");
     assert!(!message.contains("password"));
 }
 
@@ -242,7 +242,10 @@ async fn primary_keys_used_by_another_organization_are_listed(app: App) {
     }
     let findings = refused(&app, &source).await;
     assert_eq!(findings.len(), 1, "{findings:?}");
-    assert!(findings[0].starts_with("industries.id is used in this database"), "{findings:?}");
+    assert!(
+        findings[0].starts_with("industries.id is already used in this database"),
+        "{findings:?}"
+    );
     assert!(findings[0].ends_with("[1: 3]"), "{findings:?}");
 }
 
@@ -258,7 +261,7 @@ async fn non_integer_primary_keys_are_listed(app: App) {
     ] {
         source.run(sql).await;
     }
-    assert_eq!(refused(&app, &source).await[0], "industries.id is not a whole number [1: ]");
+    assert_eq!(refused(&app, &source).await[0], "industries.id is not an integer [1: ]");
 }
 
 async fn invalid_source_databases_are_rejected(app: App) {
@@ -270,9 +273,7 @@ async fn invalid_source_databases_are_rejected(app: App) {
         let Err(Error::Invalid { message, .. }) = outcome else { panic!("{outcome:?}") };
         message
     };
-    assert!(
-        message(&source.url).await.ends_with("there is no column llm_usage_logs.worfklow_name")
-    );
+    assert!(message(&source.url).await.ends_with("no column llm_usage_logs.worfklow_name"));
     assert!(
         message("sqlite:/nowhere/at-all.db").await.starts_with("can't open /nowhere/at-all.db")
     );

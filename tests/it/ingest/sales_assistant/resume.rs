@@ -42,7 +42,7 @@ struct BreakOff {
 
 impl Progress for BreakOff {
     fn begin(&self, step: &str, _rows: Option<u64>) {
-        let writes = !step.starts_with("look at");
+        let writes = !step.starts_with("validate");
         self.writes.store(writes, std::sync::atomic::Ordering::Relaxed);
     }
     fn advance(&self, rows: u64) {

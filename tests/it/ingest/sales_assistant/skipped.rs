@@ -52,13 +52,13 @@ async fn invalid_rows_are_skipped_on_request(app: App) {
         told,
         [
             "companies.name is longer than 255 characters [1: 12]",
-            "events.event_date is not a moment [1: 2]",
-            "industry_solutions.* links rows that are not both in, or has a stamp that is no moment [1: 3/77]",
-            "interactions.event_id points to no row of events that is in: the row comes in without it [1: 1001]",
-            "outreach_drafts.event_id points to no row of events that is in: the row comes in without it [1: 21]",
-            "outreach_drafts.prospect_id points to no row of prospects that is in: the row is skipped [1: 22]",
+            "events.event_date is not a timestamp [1: 2]",
+            "industry_solutions.* links rows that were not both imported, or has an invalid timestamp [1: 3/77]",
+            "interactions.event_id references a row of events that was not imported: the reference is set to null [1: 1001]",
+            "outreach_drafts.event_id references a row of events that was not imported: the reference is set to null [1: 21]",
+            "outreach_drafts.prospect_id references a row of prospects that was not imported: the row is skipped [1: 22]",
             "prospect_research.key_insights is not JSON [1: 31]",
-            "prospects.company_id points to no row of companies that is in: the row is skipped [1: 102]",
+            "prospects.company_id references a row of companies that was not imported: the row is skipped [1: 102]",
         ]
     );
     let data = app
@@ -124,7 +124,7 @@ async fn rounded_numbers_are_reported(app: App) {
     assert_eq!(
         told,
         [
-            "prospect_research.key_insights has numbers beyond 64 bits or of more than 17 digits, which are rounded [1: 31]"
+            "prospect_research.key_insights has numbers beyond 64 bits or with more than 17 digits, which are rounded [1: 31]"
         ]
     );
     let deep = SourceDatabase::new(Engine::Sqlite).await;
@@ -167,7 +167,10 @@ async fn concurrent_migrations_are_rejected(app: App) {
     let [done, refused] = outcomes;
     assert_eq!(rows(&done.unwrap()), 16);
     let Err(Error::Conflict(_, message)) = refused else { panic!("{refused:?}") };
-    assert!(message.starts_with("another import into this organization is running"), "{message}");
+    assert!(
+        message.starts_with("another import into this organization is in progress"),
+        "{message}"
+    );
     // The lock is released at the end of the run.
     assert_eq!(rows(&run().await.unwrap()), 0);
 }
