@@ -11,6 +11,7 @@ mod export;
 mod http;
 mod ingest;
 mod keys;
+mod language;
 mod limits;
 mod migration;
 mod operations;
@@ -166,6 +167,7 @@ fn plain() -> Vec<tests::Plain> {
     [
         architecture::plain(),
         cli::plain(),
+        language::plain(),
         ingest::lists::files::plain(),
         schema::plain(),
         schema_growth::plain(),

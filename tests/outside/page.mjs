@@ -36,7 +36,7 @@ test.after(() => browser?.close());
 
 /** Opens the example query with this title in a new tab and runs it. */
 async function run(title) {
-  const questions = page.getByRole("button", { name: "Show Questions" });
+  const questions = page.getByRole("button", { name: "Show Examples" });
   if (await questions.isVisible()) await questions.click();
   await page.getByRole("button", { name: title, exact: true }).click();
   // GraphiQL parses a tab shortly after showing it; until then it sends the operation name of the previous tab.
@@ -48,7 +48,7 @@ const result = () => page.locator(".result-window");
 test("the page loads and shows the database and the caller's role", limit, async () => {
   await page.goto(origin, { waitUntil: "networkidle" });
   await page.getByRole("button", { name: /^Execute query/ }).waitFor();
-  assert.match(await page.locator("#banner").innerText(), /(SQLite|Postgres) database\s+you are OWNER/);
+  assert.match(await page.locator("#banner").innerText(), /(SQLite|Postgres) database\s+role OWNER/);
 });
 
 test("the query in the first tab succeeds", limit, async () => {
@@ -64,9 +64,9 @@ test("an example query succeeds", limit, async () => {
 });
 
 test("the report shows the statements of a query", limit, async () => {
-  await page.getByRole("button", { name: "Show Report" }).click();
-  const report = page.getByRole("region", { name: "Report" });
-  assert.match(await report.innerText(), /Statements\s+1\s+Rows\s+12/);
+  await page.getByRole("button", { name: "Show Query performance" }).click();
+  const report = page.getByRole("region", { name: "Query performance" });
+  assert.match(await report.innerText(), /SQL statements\s+1\s+Rows\s+12/);
   assert.match(await report.innerText(), /SELECT/);
   assert.doesNotMatch(await result().innerText(), /extensions/);
 });
@@ -104,24 +104,24 @@ test("the documentation explorer shows types and fields", limit, async () => {
 });
 
 test("an import is previewed, committed, enriched and undone", limit, async () => {
-  await page.getByRole("button", { name: "Show Lists" }).click();
-  const panel = page.getByRole("region", { name: "Lists" });
+  await page.getByRole("button", { name: "Show Import" }).click();
+  const panel = page.getByRole("region", { name: "Import" });
   const list = "Name,E-Mail,Telefon,Company,Notes\nUma Page,uma@page-test.example,030 12345678,Page Test,x\nUma P,UMA@page-test.example,,Page Test,\nNobody,,,,\n";
   await panel.getByLabel("Country").fill("de");
   await panel.getByLabel("File").setInputFiles({ name: "people.csv", mimeType: "text/csv", buffer: Buffer.from(list) });
   await panel.getByText("people.csv: PENDING").waitFor();
   assert.match(await panel.innerText(), /CREATE\s+1\s+UPDATE\s+0\s+MERGE_CANDIDATE\s+0\s+SKIP\s+1\s+ERROR\s+1/);
-  assert.match(await panel.innerText(), /phone\s+Telefon\s+not taken\s+Notes/);
-  await panel.getByRole("button", { name: "Write it" }).click();
+  assert.match(await panel.innerText(), /phone\s+Telefon\s+Ignored\s+Notes/);
+  await panel.getByRole("button", { name: "Import" }).click();
   await panel.getByText("people.csv: COMPLETED").waitFor();
-  assert.match(await panel.innerText(), /Made\s+1\s+/);
+  assert.match(await panel.innerText(), /Created\s+1\s+/);
   await panel.getByRole("button", { name: "Enrich" }).click();
   await panel.getByText("Enrichment of people.csv: COMPLETED").waitFor();
   assert.match(await panel.innerText(), /Enriched\s+1\s+[^]*Cost, USD\s+0\.0000/);
   await panel.getByRole("button", { name: "Undo enrichment" }).last().click();
   await panel.getByText("Enrichment of people.csv: UNDONE").waitFor();
   assert.match(await panel.innerText(), /Values undone\s+1/);
-  await panel.getByRole("button", { name: "Undo enrichment" }).click();
+  await panel.getByRole("button", { name: "Undo import" }).click();
   await panel.getByText("people.csv: UNDONE", { exact: true }).waitFor();
   assert.match(await panel.innerText(), /Undone\s+1\s+/);
 });
@@ -162,12 +162,12 @@ test("with required API keys, the page asks for a key and keeps it per tab", lim
     own.on("websocket", (socket) => socket.on("socketerror", (error) => closes.push(error)));
     await own.goto(address, { waitUntil: "networkidle" });
     await own.getByText("This server requires an API key.").waitFor();
-    await own.getByRole("textbox", { name: "Key" }).fill(key);
+    await own.getByRole("textbox", { name: "API key" }).fill(key);
     await own.getByRole("button", { name: "Sign in" }).click();
-    await own.getByText("you are OWNER as ada@page.example").waitFor();
+    await own.getByText("role OWNER, actor ada@page.example").waitFor();
     await own.reload({ waitUntil: "networkidle" });
-    await own.getByText("you are OWNER as ada@page.example").waitFor();
-    await own.getByRole("button", { name: "Show Questions" }).click();
+    await own.getByText("role OWNER, actor ada@page.example").waitFor();
+    await own.getByRole("button", { name: "Show Examples" }).click();
     await own.getByRole("button", { name: "Subscription: new drafts", exact: true }).click();
     await own.waitForTimeout(1_000);
     await own.getByRole("button", { name: /^Execute query/ }).click();

@@ -98,20 +98,20 @@ impl Enrichment {
                 Err(rejected())
             }
             enrichment_source::Outcome::Imported { tables, skipped, inexact, left } => {
-                for brought in &tables {
-                    let more = match (brought.changed, brought.kept) {
+                for imported in &tables {
+                    let more = match (imported.changed, imported.kept) {
                         (0, 0) => String::new(),
                         (changed, 0) => format!(", {changed} updated"),
                         (changed, kept) => {
                             format!(", {changed} updated, {kept} skipped (modified here)")
                         }
                     };
-                    say!("{:>10} {}{more}", brought.new, brought.table);
-                    if brought.deleted > 0 {
+                    say!("{:>10} {}{more}", imported.new, imported.table);
+                    if imported.deleted > 0 {
                         say!(
                             "{:>10} {} of earlier runs no longer exist in the source; they are kept here",
-                            brought.deleted,
-                            brought.table
+                            imported.deleted,
+                            imported.table
                         );
                     }
                 }
@@ -126,7 +126,7 @@ impl Enrichment {
                 for (table, rows) in left {
                     say!("{rows:>10} {table} not imported: this table is not supported yet");
                 }
-                let rows: u64 = tables.iter().map(|brought| brought.new).sum();
+                let rows: u64 = tables.iter().map(|imported| imported.new).sum();
                 say!("{rows:>10} rows in {:.1} s", begun.elapsed().as_secs_f64());
                 Ok(())
             }

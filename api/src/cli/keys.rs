@@ -48,8 +48,8 @@ pub(super) struct Create {
     #[arg(long)]
     worker: bool,
     /// Creates the organization if it does not exist.
-    #[arg(long, alias = "found")]
-    create_organization: bool,
+    #[arg(long = "create-organization", alias = "found")]
+    with_organization: bool,
     /// Days until the key expires. Default: it does not expire.
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: Option<u32>,
@@ -101,7 +101,7 @@ impl Keys {
         };
         let organization = match &self {
             // An explicitly named organization must exist: a typo should not create one.
-            Self::Create(create) if create.create_organization || slug == organization::DEFAULT => {
+            Self::Create(create) if create.with_organization || slug == organization::DEFAULT => {
                 organization::ensure(&store, &SystemClock, slug).await?
             }
             _ => organization::find(&store, slug).await?,

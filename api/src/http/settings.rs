@@ -12,7 +12,7 @@ pub(super) const LARGEST_BODY: usize = 1024 * 1024;
 /// Maximum size of a request body without a key where keys are required, in bytes.
 pub(super) const STRANGERS_BODY: usize = 16 * 1024;
 
-/// Maximum number of open WebSockets, and of subscriptions.
+/// Maximum number of open `WebSocket` connections, and of subscriptions.
 pub(super) const MOST_SOCKETS: usize = 10_000;
 pub(super) const MOST_SUBSCRIPTIONS: usize = 20_000;
 

@@ -199,15 +199,12 @@ impl Note {
             message.push_str(before);
             let number = place.get(1..2).and_then(|digit| digit.parse::<usize>().ok());
             let number = number.filter(|_| place.get(2..3) == Some("}"));
-            match number.and_then(|number| self.arguments.get(number)) {
-                Some(argument) => {
-                    message.push_str(argument);
-                    rest = &place[3..];
-                }
-                None => {
-                    message.push('{');
-                    rest = &place[1..];
-                }
+            if let Some(argument) = number.and_then(|number| self.arguments.get(number)) {
+                message.push_str(argument);
+                rest = &place[3..];
+            } else {
+                message.push('{');
+                rest = &place[1..];
             }
         }
         message + rest

@@ -28,7 +28,7 @@ const PROTOCOL: &str = "graphql-transport-ws";
 /// Maximum size of a message, in bytes.
 const LARGEST_MESSAGE: usize = 1024 * 1024;
 
-/// Read and write buffer size of a WebSocket, in bytes. Most WebSockets are idle; the library's default is 128 KiB
+/// Read and write buffer size of a WebSocket, in bytes. Most sockets are idle; the library's default is 128 KiB
 /// each.
 const SOCKET_BUFFER: usize = 4 * 1024;
 

@@ -122,11 +122,11 @@ pub struct Variant {
 /// Why a provider call failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It may answer later: after so long, where it says that.
+    /// A temporary failure, with the delay that the provider requests, if any.
     Later(Note, Option<Duration>),
-    /// It will not answer this.
+    /// A permanent failure of this request.
     Never(Note),
-    /// It answers nobody, as it is set up.
+    /// A wrong configuration: no request can succeed.
     Misconfigured(Note),
 }
 
