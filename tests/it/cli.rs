@@ -143,8 +143,8 @@ fn unopenable_database_is_reported_with_the_reason() {
     let missing = format!("sqlite:{}", folder.path().join("none.db").display());
     for (url, command, expected) in [
         (missing.as_str(), "status", "there is no database at"),
-        ("sqlite::memory:", "up", "a database in memory"),
-        ("mysql://x", "up", "the database must be"),
+        ("sqlite::memory:", "up", "in-memory databases are not supported"),
+        ("mysql://x", "up", "`database` must be"),
         ("postgres://x@127.0.0.1:1/x", "up", "can't open the Postgres database"),
     ] {
         let program = ["salesgraph", "--database", url, "migrate", command];

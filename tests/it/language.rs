@@ -13,6 +13,7 @@ const QUOTING: &[&str] = &[
     "docs/GLOSSARY.md",
     "docs/UPGRADING.md",
     "service/src/ingest/note.rs",
+    "tests/it/upgrade.rs",
 ];
 
 const EXTENSIONS: &[&str] =

@@ -12,6 +12,7 @@ use crate::operations::rows_of;
 behaviours![
     upgrade_from_the_first_version_preserves_all_data,
     upgrade_reindexes_names_without_accents,
+    stored_words_entries_and_sentences_of_the_version_before_are_readable,
 ];
 
 /// Rows for the tables of the first version. They use every column and contain special characters.
@@ -107,4 +108,69 @@ async fn upgrade_reindexes_names_without_accents(app: App) {
             serde_json::from_str(&api::text::response(&answer)).unwrap();
         assert_eq!(answer["data"]["search"]["totalCount"], 1, "{answer}");
     }
+}
+
+/// Names in the API changed, stored words did not: rows, entries of the change log and sentences that the version before
+/// stored are read with the new names.
+async fn stored_words_entries_and_sentences_of_the_version_before_are_readable(app: App) {
+    app.world().await;
+    app.done(r#"mutation { updateProspect(input: { id: 1, patch: { location: "Oslo" } }) { userErrors { message } } }"#)
+        .await;
+    let time = match app.engine {
+        Engine::Sqlite => "'2025-12-31T23:59:59.123456+00:00'",
+        Engine::Postgres => "'2025-12-31T23:59:59.123456+00:00'::timestamptz",
+    };
+    // As the version before wrote them.
+    for sql in [
+        "INSERT INTO import_jobs (id, organization_id, name, kind, status, candidate_decision, error, undone_records, kept_records, revision, \
+         created_at, updated_at) VALUES (7, 1, 'old.csv', 'list', 'undone', 'wait', 'it was broken off each time', 1, 2, 1, @, @)",
+        "INSERT INTO import_records (id, organization_id, import_job_id, record_index, promotion_status, verdict, reason, \
+         last_error, original_data, revision, created_at, updated_at) VALUES (9, 1, 7, 0, 'kept', 'create', \
+         'it was touched since', 'HTTP: it answers 503', '{}', 1, @, @)",
+    ] {
+        let sql = sql.replace('@', time);
+        app.db.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}\n{error}"));
+    }
+    let stored = rows_of(&app.db, "changes", "\"actor_kind\"").await;
+    assert!(stored.iter().all(|row| row.contains("visitor")), "{stored:?}");
+    app.settled().await;
+    let data = app
+        .data(
+            r#"{ importJob(id: 7) { kind error errors { code } undoSkippedRecords
+                   importRecords(filter: { promotionStatus: { eq: UNDO_SKIPPED } }) { nodes {
+                     promotionStatus reason reasons { code } lastError errors { code arguments } } } }
+                 changes(filter: { actorKind: { eq: LOCAL_USER } }) { nodes { actorKind entity } }
+                 importJobs(filter: { kind: { eq: IMPORT } }) { groups(by: { kind: VALUE }) { nodes { key { kind } filter } } } }"#,
+        )
+        .await;
+    assert_eq!(
+        data["importJob"],
+        serde_json::json!({ "kind": "IMPORT", "error": "all attempts were interrupted",
+            "errors": [{ "code": "ATTEMPTS_INTERRUPTED" }], "undoSkippedRecords": 2, "importRecords": { "nodes": [{
+            "promotionStatus": "UNDO_SKIPPED", "reason": "the prospect was modified since the import",
+            "reasons": [{ "code": "PROSPECT_MODIFIED" }], "lastError": "HTTP: it answers 503",
+            "errors": [{ "code": "LEGACY_TEXT", "arguments": ["HTTP: it answers 503"] }] }] } })
+    );
+    assert_eq!(data["changes"]["nodes"][0]["actorKind"], "LOCAL_USER");
+    let group = &data["importJobs"]["groups"]["nodes"][0];
+    assert_eq!(group["key"]["kind"], "IMPORT");
+    assert_eq!(group["filter"].to_string().matches("IMPORT").count(), 2);
+    // An entry whose values are stored words.
+    app.done(r#"mutation { updateImportJob(input: { id: 7, patch: { name: "new.csv" } }) { userErrors { message } } }"#)
+        .await;
+    let entry = "UPDATE changes SET before = '{\"status\": \"undoing\", \"error\": \"nothing new\", \"kept_records\": 1}', \
+                 after = '{\"status\": \"undone\", \"error\": null, \"kept_records\": 2}' WHERE entity = 'import_job'";
+    app.db.execute_unprepared(entry).await.unwrap();
+    app.settled().await;
+    let data = app
+        .data("{ importJob(id: 7) { history { nodes { fields { name before after } } } } }")
+        .await;
+    assert_eq!(
+        data["importJob"]["history"]["nodes"][0]["fields"],
+        serde_json::json!([
+            { "name": "error", "before": "no new values", "after": null },
+            { "name": "undoSkippedRecords", "before": 1, "after": 2 },
+            { "name": "status", "before": "UNDOING", "after": "UNDONE" },
+        ])
+    );
 }

@@ -53,6 +53,7 @@ export default [
             "DailyUsage",
             "EnrichmentSuccess",
             "ImportCost",
+            "ImportNote",
             "LlmCost",
             "LlmCostReport",
             "NextBestAction",
