@@ -18,6 +18,8 @@ const ACTS = {
 const ENRICHMENT_ACTS = {
   ...ACTS,
   PENDING: [["resumeImportJob", "Retry"], ["cancelImportJob", "Cancel"]],
+  PAUSED: [["resumeImportJob", "Resume"], ["cancelImportJob", "Cancel"], ["undoImportJob", "Undo enrichment"]],
+  COMPLETED: [["undoImportJob", "Undo enrichment"]],
   FAILED: [["retryImportJob", "Retry"]],
   CANCELLED: [["retryImportJob", "Resume"], ["undoImportJob", "Undo enrichment"]],
 };
