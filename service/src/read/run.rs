@@ -288,7 +288,8 @@ async fn query(scope: &Scope, plan: &List, statement: Statement) -> Result<Vec<Q
     if !plan.log {
         return store.read_shown(statement).await;
     }
-    // The order of the log depends on the database that it is written in: only the primary has it.
+    // Only the primary knows which transactions are running and so which entries are below the watermark; the
+    // replica must not be used.
     let rows = store.read(statement).await?;
     store.shown().await;
     Ok(rows)

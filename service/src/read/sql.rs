@@ -259,7 +259,7 @@ impl Sql {
             .zip(&expressions)
             .map(|(key, expression)| key.ordered(expression, list.page.backward))
             .collect();
-        // One row more than the page shows whether there is a next page.
+        // One row more than the page shows whether there is another page in the direction of the page.
         let limit = list.page.size + u32::from(list.beyond);
         let _ = write!(self.text, " ORDER BY {} LIMIT {limit}", order.join(", "));
     }

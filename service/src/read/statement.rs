@@ -21,7 +21,7 @@ pub(crate) struct Sql {
     pub(crate) text: String,
     binds: Vec<Bind>,
     aliases: usize,
-    /// Whether this is a count of all rows instead of a page.
+    /// Whether all rows are counted or aggregated, instead of a page being read.
     pub(super) counts: bool,
 }
 
@@ -118,8 +118,9 @@ impl Sql {
         let _ = write!(self.text, " AND {mark}{alias}.\"{column}\" = {place}");
     }
 
-    /// Appends the condition for rows that lists show: rows that are not deleted and don't reference a deleted row
-    /// (unless that row is the parent of the list).
+    /// Appends the condition for rows that lists show: rows that are not deleted and not hidden with the row that
+    /// `hidden_with` references (unless that row is the parent of the list). Other references to deleted rows don't
+    /// hide a row.
     pub(super) fn alive(&mut self, table: &'static Table, alias: &str, link: Option<Link>) {
         if let Some(deleted_at) = table.deleted_at {
             let _ =

@@ -158,7 +158,7 @@ impl Zone {
     }
 
     /// A SQL expression for the bucket of the timestamp in `column`: its start in local time, formatted as if it were
-    /// UTC. For hours, the UTC time at which the hour starts.
+    /// UTC. For hours, the UTC time at which the hour starts; for cyclic buckets, their number.
     pub(super) fn bucket(&self, engine: Engine, column: &str, bucket: Bucket) -> String {
         let text = |second: i64| {
             let moment = DateTime::from_timestamp(second, 0).unwrap_or_default();
@@ -322,7 +322,7 @@ impl Zone {
 }
 
 impl Bucket {
-    /// All buckets, shortest first.
+    /// All buckets: the non-cyclic ones, shortest first, then the cyclic ones.
     pub const ALL: [Self; 8] = [
         Self::Hour,
         Self::Day,

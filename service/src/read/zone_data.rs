@@ -52,7 +52,7 @@ pub(super) fn named(name: &str) -> Option<TimeZone> {
     data().1.get(name).ok()
 }
 
-/// Version of the data in use, e.g. `2026f`, or the path of the system data.
+/// Version of the data in use, e.g. `2026f`, or `system` for the data of the operating system.
 #[must_use]
 pub fn version() -> String {
     match data().0 {

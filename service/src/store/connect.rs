@@ -282,7 +282,7 @@ fn settings(limit: u128) -> String {
         ("jit", "off"),
         // Pages are in memory or on an SSD. With the default of the server, 4, it would scan whole tables instead.
         ("random_page_cost", "1.1"),
-        // Overrides the default of the database: row locks provide the rest.
+        // Overrides the default of the database: explicit row locks and advisory locks provide the rest.
         ("default_transaction_isolation", "read committed"),
     ];
     let set = settings.map(|(name, value)| format!("SET {name} = '{value}'"));

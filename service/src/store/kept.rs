@@ -147,7 +147,7 @@ impl KeptConnections {
         DatabaseConnection::from(self.pool.clone()).close().await
     }
 
-    /// Closes the idle connections.
+    /// Rejects further statements that wait in the queue, and returns the idle connections to the pool of the driver.
     pub(super) fn forget(&self) {
         self.turns.close();
         self.kept().clear();
@@ -222,7 +222,7 @@ impl KeptConnections {
         }
     }
 
-    /// Returns a replacement for an expired or untrusted connection, or a new connection.
+    /// Returns `old` if it has not expired and still responds, or else a connection from the pool of the driver.
     async fn other(&self, old: Option<Kept>) -> Result<Kept, DbErr> {
         if let Some(mut old) = old {
             if old.since.elapsed() < KEPT_FOR && old.connection.ping().await.is_ok() {

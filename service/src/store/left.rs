@@ -1,5 +1,5 @@
-//! Abandoned statements, whose client has disconnected. Only after such a statement may a connection that returns
-//! to its pool still be busy.
+//! Abandoned statements: their caller no longer waits, because its client disconnected or a timeout passed. Only
+//! after such a statement may a connection that returns to its pool still be busy.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

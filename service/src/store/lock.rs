@@ -24,7 +24,7 @@ pub(super) fn hold(path: &Path) -> Result<File> {
 /// Takes an exclusive lock on a database.
 ///
 /// # Errors
-/// [`Error::Conflict`] if another process has the database open.
+/// [`Error::Conflict`] if the database is open, also in this process.
 pub(crate) fn hold_alone(path: &Path) -> Result<File> {
     let file = open(path)?;
     match file.try_lock() {
@@ -37,7 +37,8 @@ pub(crate) fn hold_alone(path: &Path) -> Result<File> {
     }
 }
 
-/// Takes an exclusive lock for `name` next to the database file; returns `None` if another process holds it.
+/// Takes an exclusive lock for `name` next to the database file; returns `None` if it is already held, also
+/// by this process.
 pub(super) fn try_hold(path: &Path, name: &str) -> Result<Option<File>> {
     let file = open_as(path, &format!(".{name}.lock"))?;
     match file.try_lock() {

@@ -12,8 +12,8 @@ use crate::{
 };
 
 impl Store {
-    /// Applies all pending migrations in one transaction. An advisory lock serializes servers that start at the
-    /// same time.
+    /// Applies all pending migrations in one transaction. A lock serializes servers that start at the same time:
+    /// an advisory lock on Postgres, the write lock on SQLite.
     ///
     /// # Errors
     /// [`Error::Internal`] if a migration fails.

@@ -371,7 +371,7 @@ impl Store {
     }
 }
 
-/// The maximum number of closed connections to skip: the number of writing connections of a server.
+/// The number of retries after closed connections; the default number of writing connections is 16.
 const ATTEMPTS: u32 = 64;
 
 /// Retries while connections turn out to be closed. A connection that was closed while idle fails on its next use

@@ -1,4 +1,4 @@
-//! Reads from a read replica of a Postgres database, with read-your-writes consistency.
+//! Reads from a read replica of a Postgres database that never miss an acknowledged write of any client.
 //!
 //! A replica shows writes with a replication lag. After a write has been acknowledged, no client may miss it in a
 //! later read, on any server, and without passing a token. Three rules guarantee this:
@@ -100,7 +100,8 @@ impl Seen {
 /// A position in the write-ahead log, with the writes that are known to be before it.
 struct Written {
     position: i64,
-    /// The latest and the earliest time at which the position is known to have been reached.
+    /// `first`: a time by which the position had been reached, taken after the first poll that returned it. `last`:
+    /// everything written before this time is included, taken before the last poll that returned it.
     first: Instant,
     last: Instant,
     /// The number of writes of this server up to the position.

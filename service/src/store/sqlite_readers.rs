@@ -143,8 +143,8 @@ impl SqliteReaders {
             return Err(Error::internal("connection was closed"));
         };
         if deadline.is_over() {
-            // The previous statement may have been abandoned. It must end first, or its stop request would stop
-            // this statement.
+            // The previous statement was abandoned and may still be running. It must end before the deadline is set
+            // again, or it would continue until the deadline of this statement.
             let _ = connection.ping().await;
         }
         deadline.set();
@@ -163,7 +163,7 @@ impl SqliteReaders {
     }
 }
 
-/// A running read; if it is dropped before it is done, the client has disconnected.
+/// A running read; if it is dropped before it is done, the caller has abandoned it.
 struct Reading<'r> {
     readers: &'r SqliteReaders,
     reader: Option<Reader>,

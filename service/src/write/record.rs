@@ -113,7 +113,7 @@ impl Record {
         self.table.set_following(&mut self.values);
     }
 
-    /// Sets the organization, the revision and the timestamps of a new row.
+    /// Sets the organization, the revision, the timestamps and the computed columns of a new row.
     pub(crate) fn stamp(&mut self, scope: &Scope, now: DateTime<Utc>) {
         self.set_at(self.table.organization, Value::Int(scope.organization()));
         self.set_if_there("revision", Value::Int(1));

@@ -46,7 +46,7 @@ pub enum Delete {
 /// A unique field.
 #[derive(Clone, Copy, Debug)]
 pub struct Identity {
-    /// The comparison column.
+    /// The column that is compared: a comparison column, or the written column itself.
     pub column: &'static str,
     /// The column that clients write.
     pub written_as: &'static str,
@@ -116,7 +116,7 @@ pub enum Check {
 pub struct Refers {
     /// The table of the referenced row.
     pub table: fn() -> &'static Table,
-    /// Whether the referenced row is also written, so that it needs an exclusive lock.
+    /// Whether the referenced row is also written, so that it is locked against other writers (`FOR NO KEY UPDATE`).
     pub writes: bool,
 }
 

@@ -32,9 +32,10 @@ pub struct Unit {
 enum Hold {
     /// No lock.
     Nothing,
-    /// An update lock: no other transaction can write or lock the row.
+    /// `FOR NO KEY UPDATE`: no other transaction can write the row or lock it in this way or as [`Stay`](Self::Stay).
+    /// The key share locks of foreign keys are not blocked.
     Write,
-    /// A shared lock: no transaction can write the row.
+    /// `FOR SHARE`: no other transaction can write the row, but others can hold the same lock.
     Stay,
     /// As [`Write`](Self::Write), but a row that another transaction has locked is skipped.
     Free,
@@ -200,7 +201,8 @@ impl Unit {
         xxh3_64(name.as_bytes()).cast_signed()
     }
 
-    /// Takes an advisory lock on a name. This keeps a value unique where no index does.
+    /// Takes an advisory lock on a name until the end of the transaction, on Postgres only: SQLite has a single
+    /// writer. This keeps a value unique where no index does.
     pub(crate) async fn hold_name(&self, table: &Table, name: &str) -> Result<()> {
         if self.engine() == Engine::Postgres {
             let key = self.lock_of(table, name);
