@@ -67,8 +67,8 @@ struct Facts {
 const WAITING: [&str; 4] = ["pending_review", "approved", "draft", "rejected"];
 
 /// The next action for each of these prospects. Left out are prospects without a next action: deleted, inactive,
-/// unsubscribed or disqualified prospects, those with a message being sent, and those whose reply is pending. One
-/// statement.
+/// unsubscribed or disqualified prospects, those with a message scheduled or being sent, and those whose reply is
+/// pending. One statement.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.

@@ -73,8 +73,8 @@ codes! {
     OptedOut = "opted_out", "opted out of messages", was "opted out of messages";
     /// The value is not an e-mail address.
     EmailUnreadable = "email_unreadable", "`{0}` is not an e-mail address";
-    /// The value is not a phone number.
-    PhoneUnreadable = "phone_unreadable", "`{0}` is not a phone number";
+    /// The value can't be read as a phone number: it is none, or a national number of an unknown country.
+    PhoneUnreadable = "phone_unreadable", "`{0}` can't be read as a phone number";
     /// The value is not a profile at LinkedIn.
     ProfileUnreadable = "profile_unreadable", "`{0}` is not a LinkedIn profile";
     /// The value is not the address of a website.
@@ -95,8 +95,8 @@ codes! {
     ExtensionOmitted = "extension_omitted", "the extension {0} of the phone number was omitted";
     /// A person decided to skip the row.
     SkippedByDecision = "skipped_by_decision", "skipped by decision", was "left out by decision";
-    /// The prospect to update does not exist any more.
-    ProspectMissing = "prospect_missing", "the prospect does not exist any more",
+    /// The prospect does not exist any more, or has not been created yet.
+    ProspectMissing = "prospect_missing", "the prospect does not exist any more, or has not been created yet",
         was "nobody is there any more whom it could fill in",
         was "the prospect is not there any more, or none was made of it yet";
     /// The prospect was deleted while providers were called.
@@ -116,8 +116,11 @@ codes! {
     /// An internal error ended the job or record; the log of the server has the details.
     InternalError = "internal_error", "internal error; the log of the server has the details",
         was "it was broken off by a mistake of ours", was "what was found could not be kept, by a mistake of ours";
-    /// All records of the job failed.
-    AllRecordsFailed = "all_records_failed", "all records failed; their `lastError` and `providerMessage` have the reasons",
+    /// Some records of the job failed, and none was enriched.
+    AllRecordsFailed = "all_records_failed",
+        "no record was enriched; `lastError` and `providerMessage` of the failed records have the reasons",
+        was "nothing came of any of its records; their `lastError` says why",
+        was "nothing came of any of its records; their `lastError` and `providerMessage` say why",
         was "all records failed; their `lastError` and `providerMessage` have the reasons";
     /// The provider is not configured on this server.
     ProviderNotConfigured = "provider_not_configured",
@@ -129,7 +132,7 @@ codes! {
     /// The daily spend limit of the organization is reached; as `SPEND_LIMIT_REACHED`.
     SettingLimitReached = "setting_limit_reached",
         "the daily spend limit is reached: {0} of {1} US dollars are spent, and the next call may cost {2}; the job resumes \
-         tomorrow (UTC), or when the setting daily_spend_limit is raised";
+         tomorrow (UTC); to resume it earlier, raise the setting daily_spend_limit and call resumeImportJob";
     /// The language model that the settings name is not available: its provider.
     ModelUnavailable = "model_unavailable",
         "the setting llm_provider is {0}, but the server has no address for it (--llm-url)";

@@ -271,7 +271,7 @@ async fn values_found_before_a_failure_are_kept(mut app: App) {
     // The provider's message may contain personal data, so only the record stores it.
     assert_eq!(
         told,
-        json!({ "status": "FAILED", "error": "all records failed; their `lastError` and `providerMessage` have the reasons",
+        json!({ "status": "FAILED", "error": "no record was enriched; `lastError` and `providerMessage` of the failed records have the reasons",
             "failedRecords": 1, "importRecords": { "nodes": [
                 { "status": "FAILED", "lastError": "HTTP status 400", "providerMessage": "no such thing as Person 0" }] } })
     );

@@ -74,7 +74,9 @@ async fn failed_records_are_retried_up_to_the_maximum(mut app: App) {
         (&told["status"], &told["error"], &told["failedRecords"], &record["status"]),
         (
             &json!("FAILED"),
-            &json!("all records failed; their `lastError` and `providerMessage` have the reasons"),
+            &json!(
+                "no record was enriched; `lastError` and `providerMessage` of the failed records have the reasons"
+            ),
             &json!(1),
             &json!("FAILED")
         )

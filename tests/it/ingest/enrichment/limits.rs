@@ -124,7 +124,9 @@ async fn organization_can_only_lower_the_daily_spend_limit(mut app: App) {
     while work(&app).await > 0 {}
     let why = job(&app, begun, "error").await["error"].clone();
     assert!(
-        why.as_str().unwrap().ends_with("or when the setting daily_spend_limit is raised"),
+        why.as_str()
+            .unwrap()
+            .ends_with("raise the setting daily_spend_limit and call resumeImportJob"),
         "{why}"
     );
 }

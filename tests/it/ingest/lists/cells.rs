@@ -147,7 +147,7 @@ async fn phone_numbers_of_unknown_countries_are_dropped(app: App) {
     let told = told(&app, job).await;
     assert_eq!(
         told[5],
-        "CREATE NONE: the country `Atlantis` is unknown; `030 12345678` is not a phone number"
+        "CREATE NONE: the country `Atlantis` is unknown; `030 12345678` can't be read as a phone number"
     );
     commit(&app, job, "SKIP").await;
     let phones: Vec<String> = people(&app)

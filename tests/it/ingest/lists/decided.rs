@@ -156,7 +156,7 @@ async fn stored_decisions_are_applied(app: App) {
     }
     commit(&app, job, "WAIT").await;
     let query = "{ importRecords(first: 2) { nodes { promotionStatus lastError } } }";
-    let gone = "the prospect does not exist any more";
+    let gone = "the prospect does not exist any more, or has not been created yet";
     assert_eq!(
         app.data(query).await["importRecords"]["nodes"],
         json!([{ "promotionStatus": "REJECTED", "lastError": null }, { "promotionStatus": "FAILED", "lastError": gone }])
@@ -175,7 +175,11 @@ async fn failed_record_can_be_repaired(app: App) {
     };
     for (record, patch, message) in [
         (1, r#"email: "still not""#, "INVALID patch: `still not` is not an e-mail address"),
-        (1, r#"email: "ada@acme.example", phone: "x""#, "INVALID patch: `x` is not a phone number"),
+        (
+            1,
+            r#"email: "ada@acme.example", phone: "x""#,
+            "INVALID patch: `x` can't be read as a phone number",
+        ),
         (1, "email: null", "INVALID id: the row has no e-mail address"),
         (2, r#"fullName: "Robert""#, "CONFLICT id: the row is CREATED and can't be changed"),
     ] {
