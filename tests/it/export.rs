@@ -199,6 +199,8 @@ async fn groups_and_aggregates_can_be_exported(app: App) {
     let (head, row) = csv.split_once("\r\n").unwrap();
     assert_eq!(head, "key.year,key.day,aggregate.count,gone.count,filter");
     assert!(row.starts_with("2026,SUNDAY,4,0,\"{\"\"and\"\":"), "{row}");
+    let number = "{ prospects { groups(by: { email: VALUE }) { totalCount } } }";
+    assert_eq!(asked(&app, "text/csv", number).await.2, "groups.totalCount\r\n4\r\n");
     let counts = "{ prospects { totalCount aggregate { lastContactedAt { count } } } }";
     assert_eq!(
         asked(&app, "text/csv", counts).await.2,

@@ -3,6 +3,7 @@
 //! is executed in its normal form. The limits are in [`Limits`]. For a document that was validated before ([`Known`]),
 //! only its variables and the resulting cost are checked again.
 
+mod groups;
 mod input_fields;
 mod introspection;
 mod known;

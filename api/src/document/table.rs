@@ -103,6 +103,9 @@ pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
         }
         (pages, page_ty) = (same, ty);
     }
+    if let Rows::One = table.rows {
+        sets = vec![(&root.selection_set.node, known.ty.as_str())];
+    }
     if let Rows::One = table.rows
         && let Some((key, lists)) = walk.only_list(&root.selection_set.node, &known.ty)
     {

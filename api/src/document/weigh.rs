@@ -11,7 +11,7 @@ use async_graphql_value::{ConstValue, Value};
 use service::read::{DEFAULT_GROUPS, MAX_GROUPS};
 
 use super::{
-    Refusal,
+    Refusal, groups,
     limits::{
         DEEPEST_WALK, GROUP_JOIN, INTROSPECTION, INTROSPECTION_LISTS, LARGEST_PAGE, Limits,
         SCHEMA_SHARE, SEARCH, SHORT_LIST, USUAL_PAGE, VARIABLES,
@@ -29,6 +29,8 @@ struct Weight {
     cost: u64,
     /// For a connection: the cost of one row of its page.
     row_cost: u64,
+    /// Cost that does not depend on the number of parent rows: the joins of groups.
+    once: u64,
     /// Bytes of variables, counted per use.
     variables: u64,
     /// Field depth.
@@ -43,6 +45,7 @@ impl Weight {
             fields: self.fields.saturating_add(other.fields),
             cost: self.cost.saturating_add(other.cost),
             row_cost: self.row_cost.saturating_add(other.row_cost),
+            once: self.once.saturating_add(other.once),
             variables: self.variables.saturating_add(other.variables),
             depth: self.depth.max(other.depth),
             schema_lists: self.schema_lists.max(other.schema_lists),
@@ -81,7 +84,7 @@ pub(super) fn weigh(
         let weight = scales.set(&operation.node.selection_set.node, Some(root), 0)?;
         all = all.beside(weight);
         if chosen.is_none() || name.is_some_and(|name| Some(name.as_str()) == chosen) {
-            cost = weight.cost;
+            cost = weight.cost.saturating_add(weight.once);
         }
     }
     // The library also visits fragments that no operation uses.
@@ -101,7 +104,13 @@ pub(super) fn weigh(
     most("depth of introspection lists", all.schema_lists.into(), INTROSPECTION_LISTS.into())?;
     most("fields and fragments (expanded)", all.fields, limits.max_fields)?;
     most("bytes of variables (counted per use)", all.variables, VARIABLES)?;
-    most("query cost", cost, limits.max_cost)?;
+    if cost > limits.max_cost {
+        let message = format!(
+            "query cost: {cost} exceeds the limit of {}; select fewer fields, or set a lower `first` on lists and groups",
+            limits.max_cost
+        );
+        return Err(Refusal::too_complex(message));
+    }
     Ok(cost)
 }
 
@@ -177,7 +186,10 @@ impl<'d> Scales<'d> {
         }
         let times = match (object, known) {
             (_, Some(known)) if known.is_grouped => {
-                self.page(field, DEFAULT_GROUPS.into(), MAX_GROUPS.into())
+                let most = self.page(field, DEFAULT_GROUPS.into(), MAX_GROUPS.into());
+                let by = field.get_argument("by").map(|by| &by.node);
+                let known = groups::combinations(shape, &known.ty, by, self.variables);
+                known.map_or(most, |known| known.min(most))
             }
             (_, Some(known)) if known.is_paged => self.page(field, USUAL_PAGE, LARGEST_PAGE),
             (Some(object), Some(known)) if known.is_list && !object.is_connection => {
@@ -197,7 +209,7 @@ impl<'d> Scales<'d> {
         let is_grouped = known.is_some_and(|known| known.is_grouped);
         let by = field.get_argument("by").filter(|_| is_grouped);
         let joins = by.map_or(0, |by| self.relations(&by.node));
-        let below = below.saturating_add(joins.saturating_mul(GROUP_JOIN));
+        let once = inner.once.saturating_add(joins.saturating_mul(GROUP_JOIN));
         // Introspection reads from memory and costs little more than its bytes.
         let cost = match name {
             _ if looks_at_schema => INTROSPECTION + below / SCHEMA_SHARE,
@@ -211,6 +223,7 @@ impl<'d> Scales<'d> {
             fields: inner.fields.saturating_add(1),
             cost,
             row_cost,
+            once,
             variables,
             depth: inner.depth + 1,
             schema_lists: inner.schema_lists + u32::from(known.is_none() && list_of_schema),

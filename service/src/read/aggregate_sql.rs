@@ -98,7 +98,12 @@ pub(super) fn aggregate(
     for (place, (one, test)) in aggregate.having.iter().enumerate() {
         sql.push(if place == 0 { " HAVING " } else { " AND " });
         let expression = measure(&sql, *one);
-        test.write_on(&mut sql, &expression, Aggregate::kind_of(list, *one));
+        // Integers are compared with floating-point numbers.
+        let kind = match Aggregate::kind_of(list, *one) {
+            Kind::Int => Kind::Double,
+            kind => kind,
+        };
+        test.write_on(&mut sql, &expression, kind);
     }
     if limited {
         let _ = write!(sql.text, ") x WHERE n <= {limit} ORDER BY p, n");

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 use tests::{App, behaviours};
 
 behaviours![
+    integers_are_compared_with_fractions,
+    cost_follows_the_number_of_possible_groups,
     percentiles_are_identical_on_both_engines,
     group_aggregates_can_be_filtered,
     column_can_be_grouped_by_several_buckets,
@@ -159,6 +161,11 @@ async fn invalid_arguments_are_rejected(app: App) {
             "INVALID: `until` must be later than `since`",
         ),
         (
+            r#"by: [{ createdAt: YEAR }, { lastContactedAt: YEAR }], since: "2026-01-01T00:00:00Z""#,
+            "",
+            "INVALID: `since` allows time buckets of one column in `by`: filter the list by the others",
+        ),
+        (
             "by: { createdAt: WEEKDAY }, fill: true, having: { count: { gte: 1 } }",
             "",
             "INVALID: `having` can't be combined with `fill`",
@@ -199,4 +206,47 @@ async fn invalid_selections_are_rejected(app: App) {
             "{invalid}"
         );
     }
+}
+
+async fn integers_are_compared_with_fractions(app: App) {
+    app.usage("a", 1.0).await;
+    app.usage("b", 2.0).await;
+    for (having, expected) in [
+        ("{ totalTokens: { max: { gt: 0.5 } } }", 2),
+        ("{ totalTokens: { min: { lt: 3000000000.5 } } }", 2),
+        ("{ totalTokens: { max: { in: [0.25, 1e12] } } }", 0),
+        ("{ cost: { sum: { gte: 1.5 } } }", 1),
+    ] {
+        let query = format!(
+            "{{ llmUsageLogs {{ groups(by: {{ model: VALUE }}, having: {having}) {{ totalCount }} }} }}"
+        );
+        let data = app.data(&query).await;
+        let count = data["llmUsageLogs"]["groups"].get("totalCount").unwrap().as_i64().unwrap();
+        assert_eq!(count, expected, "{having}");
+    }
+}
+
+async fn cost_follows_the_number_of_possible_groups(app: App) {
+    app.world().await;
+    let cost = async |by: &str, variables: Value| {
+        let query = format!(
+            "query ($by: [ProspectDimension!] = [{{ lifecycleStage: VALUE }}]) {{ \
+             companies(first: 100) {{ nodes {{ prospects {{ groups(by: {by}) {{ nodes {{ aggregate {{ count }} }} }} \
+             groupsBy: groups(by: $by, first: 1) {{ totalCount }} }} }} }} }}"
+        );
+        let answer = app.answer_to(app.organization, &query, variables).await;
+        assert!(
+            answer["data"]["companies"]["nodes"][0]["prospects"]["groups"]["nodes"].is_array(),
+            "{answer}"
+        );
+    };
+    // 100 companies with 100 groups of 3 fields would be near the limit; 9 or 25 groups are not.
+    cost("[{ lifecycleStage: VALUE }, { isActive: VALUE }]", json!({})).await;
+    cost("{ lastContactedAt: HOUR_OF_DAY }", json!({ "by": [{ "isActive": "VALUE" }] })).await;
+    // Joins count once, not once for each company.
+    cost("{ company: { industry: { name: VALUE } } }", json!({})).await;
+    let many = "{ industries(first: 100) { nodes { companies(first: 100) { nodes { prospects { \
+                groups(by: { email: VALUE }) { nodes { aggregate { count } } } } } } } } }";
+    let error = app.error(many).await;
+    assert!(error.ends_with("or set a lower `first` on lists and groups"), "{error}");
 }

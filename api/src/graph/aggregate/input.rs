@@ -115,11 +115,20 @@ fn read_range(
         .position(is_linear)
         .or_else(|| keys.iter().position(|key| key.bucket().is_some()));
     let (since, until) = (read_time(arguments, "since")?, read_time(arguments, "until")?);
+    let other =
+        |key: &&Key| is_linear(key) && time.is_some_and(|time| !keys[time].has_column_of(key));
     let mut range = None;
     if let Some(field) = since.map(|_| "since").or(until.map(|_| "until")) {
         let Some(key) = time else {
-            return invalid(field, &format!("`{field}` requires a time bucket in `by`"));
+            let message = format!("`{field}` requires a time bucket in `by`");
+            return Err(Error::invalid(Reason::GroupKeyInvalid, field, message));
         };
+        if keys.iter().any(|key| other(&key)) {
+            let message = format!(
+                "`{field}` allows time buckets of one column in `by`: filter the list by the others"
+            );
+            return Err(Error::invalid(Reason::GroupKeyInvalid, field, message));
+        }
         if since.zip(until).is_some_and(|(since, until)| until <= since) {
             let message = "`until` must be later than `since`";
             return Err(Error::invalid(Reason::TimeRangeInvalid, "until", message));
@@ -205,7 +214,12 @@ fn read_having(entity: &'static Entity, having: &Object, aggregate: &mut Aggrega
         for (name, value) in measures {
             let path = format!("{path}.{name}");
             let Some(kind) = column.kind.measure(name) else { continue };
-            let tests = filter::tests_of(value, kind.scalar(column.scalar), &path)?;
+            // Numbers of both kinds share `FloatFilter`.
+            let scalar = match kind.scalar(column.scalar) {
+                Scalar::Int if !kind.counts() => Scalar::Float,
+                scalar => scalar,
+            };
+            let tests = filter::tests_of(value, scalar, &path)?;
             let measure = kind.of(column.column, 0.0);
             aggregate.having.extend(tests.into_iter().map(|test| (measure, test)));
         }
@@ -256,6 +270,7 @@ fn read_sort(entity: &'static Entity, keys: usize, value: &Value) -> Result<Grou
             }
         }
     };
-    let (direction, nulls) = order::direction(direction, name)?;
+    let (direction, nulls) =
+        order::direction(direction, if name == "groupKey" { "groupKey.direction" } else { name })?;
     Ok(GroupSort { by, direction, nulls })
 }

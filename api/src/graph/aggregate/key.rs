@@ -150,6 +150,11 @@ impl Key {
         self.is(&path, &other.field.name, other.bucket())
     }
 
+    /// Whether both are of the same column.
+    pub(super) fn has_column_of(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+
     /// The path of the key as in a query: `prospect.company.name`.
     pub(super) fn name(&self) -> String {
         let path = self.path.iter().map(|hop| hop.name).chain([self.field.name.as_str()]);

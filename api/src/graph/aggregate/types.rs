@@ -131,7 +131,7 @@ fn put_groups(schema: &mut Schema<'_>, entity: &'static Entity, words: &str) {
             field(
                 "filter",
                 "JSON!",
-                "Filter that matches exactly these rows: the value for the argument `filter` of the list.",
+                "Filter that matches exactly these rows in the same list: the value of its argument `filter`.",
             ),
         ],
     );
