@@ -136,11 +136,11 @@ async fn stored_words_entries_and_sentences_of_the_version_before_are_readable(a
     app.settled().await;
     let data = app
         .data(
-            r#"{ importJob(id: 7) { kind error errors { code } undoSkippedRecords
+            r"{ importJob(id: 7) { kind error errors { code } undoSkippedRecords
                    importRecords(filter: { promotionStatus: { eq: UNDO_SKIPPED } }) { nodes {
                      promotionStatus reason reasons { code } lastError errors { code arguments } } } }
                  changes(filter: { actorKind: { eq: LOCAL_USER } }) { nodes { actorKind entity } }
-                 importJobs(filter: { kind: { eq: IMPORT } }) { groups(by: { kind: VALUE }) { nodes { key { kind } filter } } } }"#,
+                 importJobs(filter: { kind: { eq: IMPORT } }) { groups(by: { kind: VALUE }) { nodes { key { kind } filter } } } }",
         )
         .await;
     assert_eq!(

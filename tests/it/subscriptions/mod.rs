@@ -1,4 +1,4 @@
-//! Subscriptions: events are delivered once and in order, over WebSockets and server-sent events.
+//! Subscriptions: events are delivered once and in order, over WebSocket and server-sent events.
 
 pub mod batches;
 pub mod everything;

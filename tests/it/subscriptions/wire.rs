@@ -1,4 +1,4 @@
-//! Subscription transports: WebSockets and server-sent events.
+//! Subscription transports: WebSocket and server-sent events.
 
 use std::time::Duration;
 
