@@ -33,10 +33,11 @@ impl Searches {
     /// matches in titles before others, whole words before prefixes, adjacent words before scattered ones. Among equal
     /// matches types alternate, newest rows first.
     ///
-    /// All words must match. Words match by prefix from three letters (`logist` matches `Logistics`), the last of several
-    /// words and words with a star (`ag*`) from two. `"budget round"` matches adjacent words in one field; `-berlin`
-    /// excludes rows with the word. There is no OR and no search by field. Case and accents are ignored, and `Müller` and
-    /// `Mueller` match each other. If nothing matches, each unknown word is replaced by similar words of names
+    /// All words must match. Words of three or more letters also match as prefixes (`logist` matches `Logistics`); for
+    /// the last of several words and for words with a star (`ag*`), two letters suffice. `"budget round"` matches
+    /// adjacent words in one field; `-berlin` excludes rows with the word. There is no OR and no search by field. Case
+    /// and accents are ignored, and `Müller` and `Mueller` match each other.
+    /// If nothing matches, each unknown word is replaced by similar words of names
     /// (`similar`).
     ///
     /// Deleted companies and prospects are not found. Only the first 100,000 characters of a text are searched, and only
@@ -48,7 +49,9 @@ impl Searches {
         #[graphql(desc = "Search query. Maximum: 300 characters and 16 words.")] query: String,
         #[graphql(desc = "Only these types. Default: all.")] types: Option<Vec<WordOf<SearchType>>>,
         #[graphql(desc = "Page size, from 0 to 100. Default: 25.")] first: Option<i32>,
-        #[graphql(desc = "Only rows after the row with this cursor, of the same search.")]
+        #[graphql(
+            desc = "Only rows after the row with this cursor, which must be from the same search."
+        )]
         after: Option<String>,
     ) -> Result<SearchConnection> {
         let scope = ctx.data_unchecked::<Scope>();

@@ -87,7 +87,7 @@ async fn upgrade_reindexes_names_without_accents(app: App) {
         db.execute_unprepared(&insert.replace('@', time)).await.unwrap();
     }
     Migrator::up(&db, Some(10)).await.unwrap();
-    // The index as the triggers of that version left it.
+    // The index as maintained by the triggers of that version.
     db.execute_unprepared("UPDATE industries SET name = 'Ёлки' WHERE id = 1").await.unwrap();
     db.execute_unprepared(
         "DELETE FROM search_documents WHERE rowid = 18; \
@@ -110,8 +110,8 @@ async fn upgrade_reindexes_names_without_accents(app: App) {
     }
 }
 
-/// Names in the API changed, stored words did not: rows, entries of the change log and sentences that the version before
-/// stored are read with the new names.
+/// API names changed, but stored values did not: rows, change log entries and messages stored by the previous version
+/// are returned with the new names.
 async fn stored_words_entries_and_sentences_of_the_version_before_are_readable(app: App) {
     app.world().await;
     app.done(r#"mutation { updateProspect(input: { id: 1, patch: { location: "Oslo" } }) { userErrors { message } } }"#)
@@ -120,7 +120,7 @@ async fn stored_words_entries_and_sentences_of_the_version_before_are_readable(a
         Engine::Sqlite => "'2025-12-31T23:59:59.123456+00:00'",
         Engine::Postgres => "'2025-12-31T23:59:59.123456+00:00'::timestamptz",
     };
-    // As the version before wrote them.
+    // As written by the previous version.
     for sql in [
         "INSERT INTO import_jobs (id, organization_id, name, kind, status, candidate_decision, error, undone_records, kept_records, revision, \
          created_at, updated_at) VALUES (7, 1, 'old.csv', 'list', 'undone', 'wait', 'it was broken off each time', 1, 2, 1, @, @)",
@@ -155,7 +155,7 @@ async fn stored_words_entries_and_sentences_of_the_version_before_are_readable(a
     let group = &data["importJobs"]["groups"]["nodes"][0];
     assert_eq!(group["key"]["kind"], "IMPORT");
     assert_eq!(group["filter"].to_string().matches("IMPORT").count(), 2);
-    // An entry whose values are stored words.
+    // A change log entry with stored enum values.
     app.done(r#"mutation { updateImportJob(input: { id: 7, patch: { name: "new.csv" } }) { userErrors { message } } }"#)
         .await;
     let entry = "UPDATE changes SET before = '{\"status\": \"undoing\", \"error\": \"nothing new\", \"kept_records\": 1}', \

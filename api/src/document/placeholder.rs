@@ -1,5 +1,5 @@
-//! Placeholder for a selection set whose fields are all skipped: the object is empty, but the executing library
-//! resolves an object without fields to null (async-graphql 7.2.1), even where the schema does not allow null.
+//! Placeholder for a selection set whose fields are all skipped: the result must be an empty object, but
+//! async-graphql 7.2.1 resolves an object without fields to null, even where the schema does not allow null.
 
 use async_graphql::{
     Name, Pos, Positioned, Value,

@@ -176,7 +176,8 @@ fn creation(entity: &'static Entity, rules: &'static Rules) -> Vec<ArgumentType>
         .iter()
         .map(|one| {
             let required = if one.required { "!" } else { "" };
-            let usual = usual(one);
+            let is_stated = one.about.contains("Default: ");
+            let usual = if is_stated { String::new() } else { usual(one) };
             argument(&one.name, &format!("{}{required}", ty(one)), &format!("{}{usual}", one.about))
         })
         .collect();
@@ -218,6 +219,7 @@ fn ty(written: &Written) -> String {
 
 /// `event` → `an event`.
 fn a(word: &str) -> String {
-    let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    let is_an = word.starts_with(['a', 'e', 'i', 'o', 'u']) || word.starts_with("llm ");
+    let article = if is_an { "an" } else { "a" };
     format!("{article} {word}")
 }

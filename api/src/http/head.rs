@@ -50,8 +50,8 @@ pub(super) async fn enter(
     response
 }
 
-/// Rejects oversized headers and foreign host names: with DNS rebinding, a page of another site can point its own name
-/// to this machine; the requested name is then not local.
+/// Rejects oversized headers and foreign host names: with DNS rebinding, another site can point its own host name to
+/// this machine; the Host header then contains that name instead of a local one.
 fn refused(server: &Server, request: &Request) -> Option<Response> {
     let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     if address > LONGEST_ADDRESS {
@@ -69,7 +69,7 @@ fn refused(server: &Server, request: &Request) -> Option<Response> {
         let text = "a request must have exactly one Host header";
         return Some(server.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", text));
     }
-    // Where a key is required, DNS rebinding gains nothing.
+    // If an API key is required, DNS rebinding gives an attacker no access.
     if server.settings.require_keys {
         return None;
     }

@@ -8,7 +8,7 @@ use crate::{
     graph::{DateTime, Json, One},
 };
 
-/// A cached answer of a provider, so that it is not paid for twice.
+/// A cached provider response, so that no lookup is paid for twice.
 #[derive(Entity)]
 #[entity(table = table, plural = "enrichmentCacheEntries", writes = rules)]
 pub struct EnrichmentCacheEntry {
@@ -20,7 +20,7 @@ pub struct EnrichmentCacheEntry {
     pub result_data: Option<Json>,
     /// Number of cache hits.
     pub hit_count: i32,
-    /// Confidence, from 0 to 1; answers below 0.3 are not cached.
+    /// Confidence, from 0 to 1; values below 0.3 are not cached.
     pub confidence_score: Option<f64>,
     /// Source named by the provider.
     pub source: Option<String>,

@@ -50,8 +50,8 @@ pub struct ImportJob {
     /// Rows pending: not processed yet, or waiting for a decision.
     #[entity(computed = waiting, needs("total_records", "created_records", "updated_records", "skipped_records", "failed_records", "kind", "enriched_records"))]
     pub pending_records: i32,
-    /// What is left to do although the status does not show it: rows of a COMPLETED import that wait for a decision, a job of
-    /// another system that does not run here. Null if there is nothing.
+    /// Pending work that the status does not show: rows of a COMPLETED import that wait for a decision, or a job
+    /// imported from another system, which does not run here. Null if there is none.
     #[entity(computed = note, needs("total_records", "created_records", "updated_records", "skipped_records", "failed_records", "kind", "enriched_records", "status", "resumes_at"))]
     pub note: Option<String>,
     /// Records enriched.

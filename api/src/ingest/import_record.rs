@@ -32,19 +32,19 @@ pub struct ImportRecord {
     pub import_job: One<ImportJob>,
     /// Index of the record in the job, from 0; the default order.
     pub record_index: i32,
-    /// Line of the file, or row of the sheet, where the record begins, from 1, header included; null if there is none.
+    /// Number of the line (or sheet row) where the record begins, starting at 1 and counting the header; null if none.
     pub line_number: Option<i32>,
     /// Promotion status.
     pub promotion_status: Of<ImportPromotionStatus>,
     /// Verdict of the preview.
     pub verdict: Of<ImportVerdict>,
-    /// Reason of the verdict, and values that could not be read: the messages of `reasons`.
+    /// Reason for the verdict, and values that could not be read: the messages of `reasons`.
     #[entity(computed = sentences, needs("reason"))]
     pub reason: Option<String>,
-    /// Reasons of the verdict, and values that could not be read.
+    /// Reasons for the verdict, and values that could not be read.
     #[entity(computed = notes, needs("reason"))]
     pub reasons: Vec<ImportNote>,
-    /// Decision of a person.
+    /// Decision made by a user.
     pub decision: Option<Of<ImportDecision>>,
     /// Value that matched the prospect: `email`, `linkedin_url`, `phone`, `decision`.
     pub match_reason: Option<String>,
@@ -58,7 +58,7 @@ pub struct ImportRecord {
     /// Merge candidates, best first: `prospectId` (the primary key of a prospect) or `recordIndex` (an earlier row of the
     /// same import); `score` from 0 to 1; `reasons`.
     pub candidates: Option<Json>,
-    /// Prospects among the candidates, best first; of an earlier row only after it is written.
+    /// Candidate prospects, best first. The prospect of an earlier row is included once that row has been written.
     #[entity(rows = candidate_prospects, needs("import_job_id", "candidates"))]
     pub candidate_prospects: Picked<Prospect>,
     /// The prospect that the record matched or created.
@@ -80,7 +80,7 @@ pub struct ImportRecord {
     pub processing_time_ms: Option<i32>,
     /// Language-model tokens.
     pub llm_tokens_used: Option<i32>,
-    /// Cost in US dollars, over both usage logs.
+    /// Cost in US dollars: the sum of both usage logs.
     pub cost: f64,
     /// Mean confidence of the values found, from 0 to 1.
     pub enrichment_confidence: Option<f64>,
@@ -100,8 +100,8 @@ pub struct ImportRecord {
     /// Reasons why the record was not written or enriched.
     #[entity(computed = notes, needs("last_error"))]
     pub errors: Vec<ImportNote>,
-    /// Error message of the provider, verbatim. Maximum: 300 characters. Null without a failure, and for all roles except
-    /// owner and admin.
+    /// Error message of the provider, verbatim. Maximum: 300 characters. Null if no call failed, and for all roles
+    /// except owner and admin.
     #[entity(computed = provider_message, needs("provider_message"))]
     pub provider_message: Option<String>,
     /// Time when the record was processed.

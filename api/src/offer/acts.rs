@@ -75,7 +75,7 @@ payload!(
 
 #[Object]
 impl OfferActs {
-    /// Merges an industry into another, which gets its companies and solutions, and deletes it.
+    /// Merges an industry into another: moves its companies and solutions to the other industry, then deletes it.
     async fn merge_industries(
         &self,
         ctx: &Context<'_>,
@@ -89,7 +89,7 @@ impl OfferActs {
         Ok(done.await?.into())
     }
 
-    /// Links a solution to an industry; does nothing if they are linked.
+    /// Links a solution to an industry; does nothing if they are already linked.
     async fn link_industry_solution(
         &self,
         ctx: &Context<'_>,

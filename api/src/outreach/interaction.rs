@@ -36,7 +36,7 @@ pub struct Interaction {
     pub direction: Option<Of<Direction>>,
     /// Channel; null if unknown.
     pub channel: Option<Of<Channel>>,
-    /// Metadata of programs.
+    /// Application-defined metadata.
     pub metadata: Option<Json>,
     /// The draft that was sent or replied to; null if none.
     pub outreach_draft: Option<One<OutreachDraft>>,

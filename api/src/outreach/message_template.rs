@@ -1,4 +1,4 @@
-//! Templates of messages in GraphQL.
+//! Message templates in GraphQL.
 
 use salesgraph_macros::Entity;
 use service::{
@@ -13,8 +13,8 @@ use crate::{
     usage::report::part,
 };
 
-/// A message template with variables: `Dear {{first_name}}`. A new text is a new version; one version of each name and
-/// type is active. Built-in variables come from the prospect: `full_name`, `first_name`,
+/// A message template with variables: `Dear {{first_name}}`. Changing the text creates a new version; one version of
+/// each name and type is active. Built-in variables come from the prospect: `full_name`, `first_name`,
 /// `last_name`, `email`, `phone`, `job_title`, `location`, `linkedin_url`, `company_name`, `company_website`,
 /// `company_size`, `industry`.
 #[derive(Entity)]

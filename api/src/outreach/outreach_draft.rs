@@ -78,7 +78,7 @@ pub struct OutreachDraft {
     pub approver_kind: Option<Of<ActorKind>>,
     /// Name of the approver.
     pub approver_name: Option<String>,
-    /// Reason of the rejection.
+    /// Reason for the rejection.
     pub review_note: Option<String>,
     /// Scheduled time to send.
     pub scheduled_for: Option<DateTime>,
@@ -90,9 +90,9 @@ pub struct OutreachDraft {
     pub sent_at: Option<DateTime>,
     /// Message ID of the provider.
     pub provider_message_id: Option<String>,
-    /// Reason of a failure or bounce.
+    /// Reason for the failure or bounce.
     pub error: Option<String>,
-    /// Metadata of programs.
+    /// Application-defined metadata.
     pub metadata: Option<Json>,
     /// The message template.
     pub message_template: Option<One<MessageTemplate>>,

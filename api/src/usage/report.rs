@@ -59,7 +59,7 @@ impl Reports {
         time_zone: String,
     ) -> Result<LlmCostReport> {
         let zone = Zone::named(&time_zone).ok_or_else(|| {
-            let message = "`timeZone` must be a name of the IANA database, such as `Europe/Berlin`";
+            let message = "`timeZone` must be an IANA time zone name, e.g. `Europe/Berlin`";
             Error::invalid(service::Reason::TimeZoneUnknown, "timeZone", message)
         })?;
         let scope = ctx.data_unchecked::<Scope>();
@@ -138,7 +138,7 @@ pub struct LlmCostReport {
     pub groups: Vec<LlmCost>,
     /// Total over all groups.
     pub total: LlmCost,
-    /// Number of inbound interactions in the range, without those of deleted prospects.
+    /// Number of inbound interactions in the range, excluding those of deleted prospects.
     pub replies: i32,
     /// Total cost divided by the number of inbound interactions; null if there were none.
     pub cost_per_reply: Option<f64>,
@@ -159,7 +159,7 @@ pub struct LlmCost {
     pub cost_per_call: Option<f64>,
     /// `cost` divided by the total cost; null if that is 0.
     pub share: Option<f64>,
-    /// Mean duration, in milliseconds; null if there is none.
+    /// Mean duration, in milliseconds; null if unknown.
     pub mean_latency_ms: Option<f64>,
 }
 
@@ -207,7 +207,7 @@ impl Vocabulary for LlmCostGroup {
     fn enum_type() -> &'static EnumType {
         &EnumType {
             name: "LlmCostGroup",
-            about: "Group key of the report of language-model cost.",
+            about: "Group key of the language-model cost report.",
             words: GROUPS,
         }
     }

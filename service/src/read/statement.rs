@@ -58,7 +58,7 @@ impl Sql {
         self.place(self.binds.len())
     }
 
-    /// ` = …` any of `keys`, as one bind parameter.
+    /// Operator and operand that match any of `keys`, passed as one bind parameter.
     pub(super) fn among(&mut self, keys: &[i64]) -> String {
         match self.engine {
             Engine::Postgres => {
@@ -160,7 +160,7 @@ impl Sql {
         };
     }
 
-    /// Appends ` AND` all conditions for a row of `list`, with the alias `t`.
+    /// Appends all conditions for a row of `list`, starting with ` AND`. The alias of the row is `t`.
     pub(super) fn visible(&mut self, list: &List, link: Option<Link>) {
         match link {
             Some(_) => self.tenant_of_linked(list.table, "t"),

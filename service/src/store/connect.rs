@@ -280,9 +280,9 @@ fn settings(limit: u128) -> String {
         ("statement_timeout", &limit.to_string()),
         // Statements finish before JIT compilation would pay off.
         ("jit", "off"),
-        // Pages are in memory or on an SSD. With the default of the server, 4, it would scan whole tables instead.
+        // Pages are in memory or on an SSD. With the default of 4, Postgres would scan whole tables instead.
         ("random_page_cost", "1.1"),
-        // Overrides the default of the database: explicit row locks and advisory locks provide the rest.
+        // Overrides the default of the database. Explicit row locks and advisory locks provide any stronger isolation.
         ("default_transaction_isolation", "read committed"),
     ];
     let set = settings.map(|(name, value)| format!("SET {name} = '{value}'"));

@@ -1,4 +1,4 @@
-//! Usage logs of everything that is paid per use, and what it was spent on.
+//! Usage logs of paid calls, and reports that attribute their cost.
 
 pub mod cost;
 pub mod cost_report;

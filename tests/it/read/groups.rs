@@ -163,7 +163,7 @@ async fn invalid_arguments_are_rejected(app: App) {
         (
             r#"by: [{ createdAt: YEAR }, { lastContactedAt: YEAR }], since: "2026-01-01T00:00:00Z""#,
             "",
-            "INVALID: `since` allows time buckets of one column in `by`: filter the list by the others",
+            "INVALID: `since` allows time buckets of only one column in `by`; use `filter` for the other columns",
         ),
         (
             "by: { createdAt: WEEKDAY }, fill: true, having: { count: { gte: 1 } }",

@@ -17,7 +17,7 @@ use tests::{App, Engine, behaviours};
 
 behaviours![every_change_is_delivered_once_in_the_same_order];
 
-/// Number of rounds, each with another seed; `SALESGRAPH_ROUNDS` overrides it.
+/// Number of rounds, each with a different seed; `SALESGRAPH_ROUNDS` overrides it.
 const ROUNDS: u64 = 3;
 
 /// One of several servers on the same database.
@@ -43,7 +43,7 @@ impl Server {
 async fn every_change_is_delivered_once_in_the_same_order(app: App) {
     let rounds = std::env::var("SALESGRAPH_ROUNDS").ok().and_then(|text| text.parse().ok());
     if app.engine == Engine::Postgres {
-        // Makes transactions commit in another order than that of their numbers.
+        // Makes transactions commit in a different order than their transaction numbers.
         let slow = "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS \
                     'BEGIN PERFORM pg_sleep(random() * 0.03); RETURN NULL; END'; \
                     CREATE TRIGGER pause AFTER INSERT ON changes FOR EACH STATEMENT EXECUTE FUNCTION pause()";

@@ -104,13 +104,13 @@ impl MeasureKind {
         match self {
             Self::Count => "Number of rows with a value.",
             Self::Distinct => "Number of distinct values; the case of A–Z in text is ignored.",
-            Self::Min => "Minimum; null without a value.",
-            Self::Max => "Maximum; null without a value.",
-            Self::Avg => "Mean; null without a value.",
-            Self::Sum => "Sum; null without a value.",
+            Self::Min => "Minimum; null if there are no values.",
+            Self::Max => "Maximum; null if there are no values.",
+            Self::Avg => "Mean; null if there are no values.",
+            Self::Sum => "Sum; null if there are no values.",
             Self::Percentile => {
-                "Percentile, interpolated between the nearest two values; null without a value. The median is \
-                 `percentile(p: 0.5)`."
+                "Percentile, interpolated between the nearest two values; null if there are no values. The median \
+                 is `percentile(p: 0.5)`."
             }
         }
     }

@@ -125,7 +125,7 @@ fn read_range(
         };
         if keys.iter().any(|key| other(&key)) {
             let message = format!(
-                "`{field}` allows time buckets of one column in `by`: filter the list by the others"
+                "`{field}` allows time buckets of only one column in `by`; use `filter` for the other columns"
             );
             return Err(Error::invalid(Reason::GroupKeyInvalid, field, message));
         }

@@ -173,7 +173,7 @@ fn put_keys(schema: &mut Schema<'_>, entity: &'static Entity, words: &str) {
                 keys.push(field(
                     field_name,
                     &format!("{to}GroupKey!"),
-                    &format!("Keys of `{field_name}`."),
+                    &format!("Group keys of `{field_name}`."),
                 ));
             }
         }

@@ -36,7 +36,7 @@ impl Answer<'_> {
                     answer.edge(connection, fields, loaded, group, index)
                 })?,
                 ConnectionOut::Aggregate { number, plan } => {
-                    // Without a parent, nothing was read.
+                    // If there are no parent rows, no aggregates were read.
                     let none = Aggregated::default();
                     let found = loaded.aggregates.get(*number).unwrap_or(&none);
                     self.aggregate(&AggregateResult { plan, found }, parent)?;

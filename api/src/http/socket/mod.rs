@@ -72,7 +72,7 @@ pub(super) async fn open(server: Server, parts: &mut Parts, id: RequestId) -> Re
         return server.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", text);
     }
     let Ok(place) = Arc::clone(&server.sockets).try_acquire_owned() else {
-        let text = "the maximum number of WebSockets is open; retry later";
+        let text = "too many open WebSocket connections; retry later";
         return server.refuse(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", text);
     };
     let headers: HeaderMap = parts.headers.clone();

@@ -100,7 +100,7 @@ pub const ENTITIES: &[Word] = &[
     word("llm_usage_log", "A language-model call."),
     word("import_job", "An import job."),
     word("import_record", "An import record."),
-    word("enrichment_cache_entry", "A cached answer of a provider."),
+    word("enrichment_cache_entry", "A cached provider response."),
     word("field_provenance", "The provenance of a value."),
     word("extraction", "An extraction."),
     word("external_id", "An external ID."),

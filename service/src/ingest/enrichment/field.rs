@@ -43,7 +43,7 @@ pub const FIELDS: [Field; 7] = [
 /// Placeholder for an unknown size.
 const NO_SIZE: &str = "unknown";
 
-/// Placeholders for an unknown industry: the one of imports, and the one of the source documents.
+/// Placeholders for an unknown industry: one used by imports, one used by the source documents.
 const NO_INDUSTRY: [&str; 2] = ["Unknown", "Unclassified"];
 
 impl Field {
