@@ -1,6 +1,6 @@
-//! Fetches the files of GraphiQL's page from their npm packages, at pinned versions and checked by
-//! hash, so that the server needs no other host. Where npm is missing the build goes on: the page
-//! then loads the same files from a CDN, by the same hashes, and says so.
+//! Downloads the files of the GraphiQL page from their npm packages, at pinned versions and verified by hash, so that
+//! the server depends on no other host. If npm is not available, the build continues with a warning: the page then
+//! loads the same files from a CDN, verified by the same hashes.
 
 use std::{
     env,
@@ -14,12 +14,12 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha384};
 
-/// A file of the page.
+/// A file of the GraphiQL page.
 struct Asset {
     package: &'static str,
     version: &'static str,
     path: &'static str,
-    /// SHA-384 in base64, as `integrity` attributes have it.
+    /// SHA-384 hash in base64, as in `integrity` attributes.
     hash: &'static str,
 }
 
@@ -71,7 +71,7 @@ fn main() {
     let embedded = ASSETS.iter().try_for_each(|asset| fetch(asset, &out));
     if let Err(reason) = &embedded {
         println!(
-            "cargo:warning=the GraphiQL page will load its files from a CDN, because they could not \
+            "cargo:warning=the GraphiQL page will load its files from a CDN, because the files could not \
              be embedded: {reason}"
         );
     }
@@ -99,7 +99,7 @@ fn main() {
     }
 }
 
-/// What the file is called on the page.
+/// The name of the file on the page.
 fn file_name(asset: &Asset) -> &'static str {
     match asset.path {
         "dist/index.umd.js" => "explorer.js",
@@ -124,9 +124,9 @@ fn fetch(asset: &Asset, out: &Path) -> Result<(), String> {
         .output()
         .map_err(|error| format!("npm: {error}"))?;
     if !npm.status.success() {
-        return Err(format!("npm can't fetch {package}"));
+        return Err(format!("npm can't download {package}"));
     }
-    // A package of a scope: `@graphiql/plugin-explorer` is packed into `graphiql-plugin-explorer-….tgz`.
+    // The archive of a scoped package: `@graphiql/plugin-explorer` is packed into `graphiql-plugin-explorer-….tgz`.
     let packed = asset.package.trim_start_matches('@').replace('/', "-");
     let archive = out.join(format!("{packed}-{}.tgz", asset.version));
     let file =
@@ -140,12 +140,15 @@ fn fetch(asset: &Asset, out: &Path) -> Result<(), String> {
             let mut bytes = Vec::new();
             entry.read_to_end(&mut bytes).map_err(|error| format!("{package}: {error}"))?;
             if hash(&bytes) != asset.hash {
-                return Err(format!("{package} has another {} than expected", asset.path));
+                return Err(format!(
+                    "{package}: the hash of {} differs from the expected hash",
+                    asset.path
+                ));
             }
             return fs::write(&target, bytes).map_err(|error| format!("{package}: {error}"));
         }
     }
-    Err(format!("{package} has no {}", asset.path))
+    Err(format!("{package} does not contain {}", asset.path))
 }
 
 fn hash(bytes: &[u8]) -> String {

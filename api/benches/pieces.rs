@@ -1,6 +1,6 @@
 //! Benchmarks of the individual stages of a request: `cargo bench`.
 //!
-//! They run in this process on a SQLite file with the small demo data set, in the build directory.
+//! The benchmarks run in this process on a SQLite file in the build directory, with the small demo data set.
 #![expect(clippy::unwrap_used, reason = "run manually: an error ends the run")]
 
 use std::{hint::black_box, sync::Arc};

@@ -6,7 +6,7 @@
 //!
 //! The server runs in this process and is accessed over HTTP and WebSocket; the drafts remain in the database.
 #![expect(clippy::unwrap_used, reason = "run manually: an error ends the run")]
-#![expect(clippy::disallowed_methods, reason = "measures wall-clock time, on tasks")]
+#![expect(clippy::disallowed_methods, reason = "measures wall-clock time and spawns tasks")]
 
 use std::{
     collections::HashMap,

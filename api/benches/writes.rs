@@ -7,10 +7,10 @@
 //! ```
 //!
 //! Requests run in this process, without HTTP. CPU time is that of this process and, for Postgres on this machine,
-//! of all processes named `postgres`. The rows remain in the database.
+//! of all processes named `postgres`. The written rows remain in the database.
 #![expect(clippy::unwrap_used, reason = "run manually: an error ends the run")]
 #![expect(clippy::cast_precision_loss, reason = "figures for human readers")]
-#![expect(clippy::disallowed_methods, reason = "measures wall-clock time, on tasks")]
+#![expect(clippy::disallowed_methods, reason = "measures wall-clock time and spawns tasks")]
 
 use std::{
     collections::HashMap,
@@ -41,7 +41,7 @@ struct Arguments {
     /// Number of concurrent writers.
     #[arg(long, default_value_t = 16)]
     clients: usize,
-    /// Seconds per part.
+    /// Duration of each part in seconds.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
     /// Passed by `cargo bench`.
@@ -197,7 +197,7 @@ async fn bare_sqlite(arguments: &Arguments, organization: i64, duration: Duratio
     .await;
 }
 
-/// A row as large as its snapshot in the change log.
+/// A snapshot as large as the one in the change log entry of a draft.
 fn snapshot(id: i64) -> serde_json::Value {
     serde_json::json!({ "id": id, "organization_id": 1, "prospect_id": 1, "event_id": null,
         "draft_type": "initial", "content": "Dear you", "status": "draft", "revision": 1, "subject": "Hello",
@@ -250,5 +250,8 @@ async fn latency(
     let mut times: Vec<_> =
         written.iter().map(|(id, at)| arrived[id].saturating_duration_since(*at)).collect();
     times.sort_unstable();
-    println!("delay from the write response to the subscriber, {name}: {}", percentiles(&times));
+    println!(
+        "delay from the write response to delivery at the subscriber, {name}: {}",
+        percentiles(&times)
+    );
 }

@@ -57,7 +57,7 @@ pub fn log() -> &'static Entity {
 /// The entity of a table.
 ///
 /// # Panics
-/// If the table is not declared; found by the first test.
+/// If the table is not declared, which any test run detects.
 #[must_use]
 pub fn of_table(name: &str) -> &'static Entity {
     let mut entities = entities().into_iter();

@@ -1,7 +1,8 @@
-//! Comma-separated values (RFC 4180), safe to open in a spreadsheet: the only CSV writer of server and command line.
+//! Comma-separated values (RFC 4180), escaped so that they are safe to open in a spreadsheet. Both the server and the
+//! command line use this writer.
 
 /// Characters at the start of a text that make a spreadsheet treat it as a formula
-/// (<https://owasp.org/www-community/attacks/CSV_Injection>); full-width signs are read as the others.
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>). Spreadsheets treat full-width signs in the same way.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
 /// Cell separators of programs that use a delimiter other than the comma.

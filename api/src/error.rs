@@ -36,7 +36,7 @@ impl Error {
         Self(service::Error::internal(message))
     }
 
-    /// This error as a user error of a mutation, for the input at `path`.
+    /// Converts this error into a user error of a mutation, for the input at `path`.
     #[must_use]
     pub fn into_problems(self, path: &str) -> Vec<service::Problem> {
         match self.0 {
@@ -61,7 +61,7 @@ impl Error {
         }
     }
 
-    /// The error of a GraphQL response at `path`. Internal details are logged here, once.
+    /// Converts this error into an error of a GraphQL response at `path`. Internal details are logged here, once.
     #[must_use]
     pub fn into_server_error(self, position: Pos, path: Vec<PathSegment>) -> ServerError {
         match &self.0 {

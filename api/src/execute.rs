@@ -133,8 +133,8 @@ pub fn is_refused(response: &Response) -> bool {
 
 /// Makes a response conform to the specification: removes the placeholders of the normal form and orders the fields.
 ///
-/// Root fields and the fields of a payload run concurrently; the library returns them in order of completion, the
-/// specification (6.3.1) requires document order.
+/// Root fields and the fields of a payload run concurrently; the library returns them in order of completion, but
+/// the specification (6.3.1) requires document order.
 fn conform(mut response: Response, normalized: &ExecutableDocument) -> Response {
     let Some(set) = document::root_set(normalized) else { return response };
     document::remove_placeholders(&mut response.data, set);

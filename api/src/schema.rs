@@ -69,8 +69,8 @@ pub struct WrittenMutations(
 const DEEPEST: usize = 256;
 
 /// Builds the schema. Every request provides its own [`Scope`], and a subscription also the
-/// [`Feed`](service::governance::change_log::Feed) of its server. Requests are validated before ([`crate::document`]);
-/// the library's validation rules are disabled.
+/// [`Feed`](service::governance::change_log::Feed) of its server. Requests are validated beforehand
+/// ([`crate::document`]); the library's validation rules are disabled.
 #[must_use]
 pub fn build() -> Schema {
     let schema = Schema::build(Query, Mutation, Subscription).limit_recursive_depth(DEEPEST);

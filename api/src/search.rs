@@ -31,7 +31,7 @@ pub struct Searches;
 impl Searches {
     /// Full-text search of names, e-mail addresses, subjects, contents, research and solutions. The best match is first:
     /// matches in titles before others, whole words before prefixes, adjacent words before scattered ones. Among equal
-    /// matches types alternate, newest rows first.
+    /// matches, types alternate and the newest rows are first.
     ///
     /// All words must match. Words of three or more letters also match as prefixes (`logist` matches `Logistics`); for
     /// the last of several words and for words with a star (`ag*`), two letters suffice. `"budget round"` matches
@@ -42,7 +42,7 @@ impl Searches {
     ///
     /// Deleted companies and prospects are not found. Only the first 100,000 characters of a text are searched, and only
     /// the best 500 rows are available. Pages are not a snapshot: rows added or removed between two requests shift the
-    /// others. The query cost of a search is 5,000, plus that of its rows.
+    /// others. The query cost of a search is 5,000, plus the cost of the rows.
     async fn search(
         &self,
         ctx: &Context<'_>,
@@ -94,7 +94,7 @@ impl Searches {
     }
 }
 
-/// A page of search results, the best first.
+/// A page of search results, best first.
 #[derive(SimpleObject)]
 pub struct SearchConnection {
     /// The rows of this page.
@@ -242,7 +242,7 @@ impl SearchConnection {
     }
 }
 
-/// The rows of the hits, as selected by each field that returns rows: by the position of the field in the document.
+/// The rows of the hits for each field that returns rows. The key is the position of the field in the document.
 #[derive(Debug, Default)]
 struct Nodes(Vec<(Pos, Vec<Value>)>);
 

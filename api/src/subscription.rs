@@ -26,11 +26,11 @@ pub struct Subscription;
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 #[graphql(remote = "service::governance::change_log::MatchChange")]
 pub enum MatchChange {
-    /// The row matches now and did not before, or it is new: add it.
+    /// The row matches now but did not before, or is new: add it.
     Entered,
-    /// The row matches now as before: replace it.
+    /// The row still matches: replace it.
     Updated,
-    /// The row does not match any more, or does not exist any more: remove it.
+    /// The row no longer matches or no longer exists: remove it.
     Left,
 }
 
@@ -80,7 +80,7 @@ impl Subscription {
         #[graphql(desc = "Cursor of the last event received. Default: only new events.")]
         after: Option<String>,
         #[graphql(
-            desc = "Filter of drafts, as they were created; related rows count as they are now."
+            desc = "Filter of drafts as they were created; related rows are matched in their current state."
         )]
         filter: Option<FilterOf<OutreachDraft>>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>>> {
@@ -94,8 +94,9 @@ impl Subscription {
         #[graphql(desc = "Cursor of the last event received. Default: only new events.")]
         after: Option<String>,
         #[graphql(
-            desc = "Filter of drafts, as they were before or after the change: `matchChange` says whether the draft entered \
-                    or left the filter. Related rows count as they are now. An erased draft has left every filter."
+            desc = "Filter of drafts, as they were before or after the change: `matchChange` shows whether the draft began \
+                    or stopped matching. Related rows are matched in their current state. An erased draft no longer \
+                    matches any filter."
         )]
         filter: Option<FilterOf<OutreachDraft>>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>>> {
@@ -109,8 +110,8 @@ impl Subscription {
         #[graphql(desc = "Cursor of the last event received. Default: only new events.")]
         after: Option<String>,
         #[graphql(
-            desc = "Filter of import jobs, as they were before or after the change: `matchChange` says whether the job entered \
-                    or left the filter. A deleted job has left every filter."
+            desc = "Filter of import jobs, as they were before or after the change: `matchChange` shows whether the job began \
+                    or stopped matching. A deleted job no longer matches any filter."
         )]
         filter: Option<FilterOf<ImportJob>>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<ImportJobEvent>>> {

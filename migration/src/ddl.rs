@@ -18,8 +18,8 @@ pub(crate) fn owned_table(name: &'static str) -> TableCreateStatement {
     table
 }
 
-/// Completes a table with the timestamps of creation and of the last update. The server sets them; they have no
-/// default.
+/// Completes a table with the timestamps of creation and of the last update. The server sets both timestamps; the
+/// columns have no default values.
 pub(crate) fn stamped(table: &mut TableCreateStatement) -> TableCreateStatement {
     table.col(stamp("created_at")).col(stamp("updated_at")).to_owned()
 }
@@ -74,7 +74,7 @@ pub(crate) fn reference(
         .to_owned()
 }
 
-/// One column of an index, by its use in statements.
+/// A column of an index, by its use in statements.
 #[derive(Clone, Copy)]
 pub(crate) enum Key {
     /// Sorted as stored.
@@ -231,7 +231,7 @@ pub(crate) async fn drop_tables(
     Ok(())
 }
 
-/// A unique index over these columns, named after the last one.
+/// A unique index over these columns, named after the last column.
 pub(crate) async fn unique(
     manager: &SchemaManager<'_>,
     table: &'static str,

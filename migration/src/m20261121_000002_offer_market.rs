@@ -1,4 +1,4 @@
-//! Solutions, their target industries, and the events at which we meet buyers.
+//! Solutions, their target industries, and the events at which the sales team meets prospects.
 
 use sea_orm_migration::prelude::*;
 

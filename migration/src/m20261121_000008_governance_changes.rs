@@ -1,5 +1,5 @@
-//! The change log: all writes of all entities, in commit order. Also the idempotency records with the responses to
-//! repeated requests.
+//! The change log: all writes of all entities, in commit order. This migration also creates the idempotency records,
+//! which hold the responses to repeated requests.
 
 use sea_orm_migration::prelude::*;
 
@@ -23,8 +23,8 @@ impl MigrationTrait for Migration {
             .col(big("transaction_number"))
             .col(word("entity", 50))
             .col(ColumnDef::new("record_id").big_integer())
-            // The person that the entry concerns, even if the changed row no longer exists. No foreign key, because
-            // the person may have been deleted too.
+            // The prospect that the entry concerns, even if the changed row no longer exists. The column is not a
+            // foreign key, because the prospect may have been deleted too.
             .col(ColumnDef::new("prospect_id").big_integer())
             .col(word("kind", 20))
             .col(ColumnDef::new("before").json_binary())

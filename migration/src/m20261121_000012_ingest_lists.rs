@@ -1,4 +1,4 @@
-//! Imports of prospect files: the import job, its records, and contact data of a person beyond name and address.
+//! Imports of prospect files: the import job, its records, and additional contact data of people.
 
 use sea_orm_migration::prelude::*;
 
@@ -101,7 +101,7 @@ impl MigrationTrait for Migration {
         index(manager, "ix_import_records_promotion_status", "import_records", &open).await?;
         let email = [Plain("organization_id"), Plain("email"), Plain("id")];
         index(manager, "ix_import_records_email", "import_records", &email).await?;
-        // The server polls this index every second; a partial index has only a handful of rows.
+        // The server reads this index every second; because the index is partial, it contains only a few rows.
         let sql = "CREATE INDEX \"ix_import_jobs_running\" ON \"import_jobs\" (\"id\") \
                    WHERE \"status\" IN ('processing', 'undoing')";
         manager.get_connection().execute_unprepared(sql).await?;

@@ -54,7 +54,7 @@ impl MigrationTrait for Migration {
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let tables = ["extractions", "field_provenance", "enrichment_cache"];
         drop_tables(manager, &tables).await?;
-        // Older versions know import jobs only and would treat enrichment jobs as imports.
+        // Older versions support only import jobs and would treat enrichment jobs as imports.
         let sql = "DELETE FROM \"import_jobs\" WHERE \"kind\" = 'enrichment'";
         manager.get_connection().execute_unprepared(sql).await?;
         let indexes = [
@@ -111,7 +111,7 @@ async fn jobs(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         // A partial index, so that scans skip finished records.
         "CREATE INDEX \"ix_import_records_queue\" ON \"import_records\" (\"import_job_id\", \"record_index\") \
          WHERE \"status\" IN ('pending', 'processing')",
-        // The server polls this index every second; a partial index has only a handful of rows.
+        // The server reads this index every second; because the index is partial, it contains only a few rows.
         "CREATE INDEX \"ix_import_jobs_enriching\" ON \"import_jobs\" (\"organization_id\", \"id\") \
          WHERE \"kind\" = 'enrichment' AND \"status\" IN ('processing', 'pending', 'undoing')",
         "CREATE INDEX \"ix_import_records_lease\" ON \"import_records\" (\"organization_id\", \"lease_until\") \

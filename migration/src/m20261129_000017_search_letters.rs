@@ -17,7 +17,7 @@ impl MigrationTrait for Migration {
         replace_triggers(manager, TABLES, LETTERS).await
     }
 
-    /// Keeps the triggers: they index the same rows in the same tables.
+    /// Keeps the triggers, because they index the same rows in the same tables.
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Comparison columns of prospects, companies and industries, and opt-outs by address.
 //!
-//! A comparison column holds the normalized form of another column, which the server writes. Values for existing
-//! rows are computed after the migration, in batches that can be interrupted: see `comparison_progress`.
+//! A comparison column holds the normalized form of another column; the server computes and writes it. Values for
+//! existing rows are computed after the migration, in batches that can be interrupted: see `comparison_progress`.
 
 use sea_orm_migration::prelude::*;
 
@@ -39,7 +39,7 @@ impl MigrationTrait for Migration {
                 index(manager, &format!("ix_{table}_{column}"), table, &keys).await?;
             }
         }
-        // Finds rows that were written by something other than the server.
+        // This index finds rows that were written by programs other than the server.
         for (table, column) in UNCOMPARED {
             let sql = format!(
                 "CREATE INDEX \"ix_{table}_uncompared\" ON \"{table}\" (\"id\") WHERE \"{column}\" IS NULL"

@@ -1,4 +1,5 @@
-//! Imported primary keys of a source, as ranges. They distinguish late rows of the source from rows deleted here.
+//! Imported primary keys of a source, as ranges. The ranges distinguish rows that were added to the source later from
+//! rows that were deleted in this database.
 
 use sea_orm_migration::prelude::*;
 

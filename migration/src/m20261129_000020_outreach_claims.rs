@@ -20,7 +20,7 @@ impl MigrationTrait for Migration {
             long("approved_address"),
         ];
         add_columns(manager, "outreach_drafts", columns).await?;
-        // The server polls this index every few seconds; a partial index has only a handful of rows.
+        // The server reads this index every few seconds; because the index is partial, it contains only a few rows.
         let sql = "CREATE INDEX \"ix_outreach_drafts_sending\" ON \"outreach_drafts\" (\"claim_expires_at\") \
                    WHERE \"status\" = 'sending'";
         manager.get_connection().execute_unprepared(sql).await?;

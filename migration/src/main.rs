@@ -1,5 +1,5 @@
-//! Migrates the database in the first argument. Entity generation uses this program because it builds even if the
-//! crates above do not. Users run `salesgraph migrate`.
+//! Migrates the database whose URL is the first argument. Entity generation uses this program because it builds even
+//! if the crates that depend on the entities do not. Users run `salesgraph migrate` instead.
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm_migration::sea_orm::Database;

@@ -38,8 +38,8 @@ const LEDGERS: [Ledger; 2] = [
     },
 ];
 
-/// Transactions that write several rows in separate statements may touch the days in different orders and deadlock.
-/// An advisory lock therefore serializes writes to the usage logs of an organization.
+/// Transactions that write several rows in separate statements may update the days in different orders and cause a
+/// deadlock. An advisory lock therefore serializes writes to the usage logs of an organization.
 const ONE_BY_ONE: &str = "PERFORM pg_advisory_xact_lock(hashtextextended('ledger/' || o.\"organization_id\", 0)) \
                           FROM (SELECT DISTINCT \"organization_id\" FROM fresh ORDER BY 1) o";
 
@@ -50,7 +50,8 @@ const KEY: &str = "\"organization_id\", \"date\", \"category\", \"provider\", \"
 pub(crate) enum Measures {
     /// The measures of the first summary migration.
     First,
-    /// Also calls of known duration and the cost paid by the server; money is rounded to ten decimal places.
+    /// Also the number of calls of known duration and the cost paid by the server; amounts are rounded to ten decimal
+    /// places.
     All,
 }
 
@@ -78,7 +79,8 @@ fn later() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Rounds money to ten decimal places: a sum of binary fractions is off in the last of seventeen digits.
+/// Rounds an amount of money to ten decimal places, because a sum of binary fractions is inexact in the last of
+/// seventeen digits.
 fn rounded(money: &str, backend: DatabaseBackend) -> String {
     match backend {
         DatabaseBackend::Postgres => format!("round(({money})::numeric, 10)::float8"),

@@ -1,4 +1,4 @@
-//! Clocks. Every timestamp comes from here, so that tests can control the time.
+//! Clocks. Every timestamp is taken from one of these clocks, so that tests can control the time.
 
 use std::sync::Mutex;
 
@@ -26,7 +26,7 @@ impl Clock for SystemClock {
 pub struct FixedClock(Mutex<DateTime<Utc>>);
 
 impl FixedClock {
-    /// Creates a clock that shows `now`.
+    /// Creates a clock whose current time is `now`.
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
         Self(Mutex::new(now.trunc_subsecs(6)))

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::reason::Reason;
 
-/// An error of a service function. The messages of all variants but the last two are written for users. The source
-/// of the last two is logged once, at the end of the request, and never leaves the server.
+/// An error of a service function. The messages of all variants except the last two are written for users. The source
+/// error of the last two variants is logged once, at the end of the request, and is never sent to a client.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The organization has no such row.
@@ -17,7 +17,7 @@ pub enum Error {
     Invalid {
         /// The reason code, for programs.
         reason: Reason,
-        /// The name of the invalid input as the caller knows it: an argument, a field, an option.
+        /// The name of the invalid input in the interface of the caller: an argument, a field or an option.
         field: String,
         /// What is wrong and what would be valid.
         message: String,
@@ -44,12 +44,12 @@ pub enum Error {
         /// The missing permission.
         permission: &'static str,
     },
-    /// The field is reserved for the operator of a server with several organizations.
+    /// On a server with several organizations, only the operator of the server may read the field.
     #[error(
         "`{0}` covers all organizations of the server; only the server operator can read it, on the server itself"
     )]
     OperatorOnly(&'static str),
-    /// A rejected write with all of its problems. Nothing has been written.
+    /// The write was rejected, with all problems found. Nothing has been written.
     #[error("{}", .0.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Problem>),
     /// The cursor is older than the oldest entry of the change log.
@@ -93,19 +93,19 @@ pub enum ProblemCode {
 }
 
 impl Problem {
-    /// A problem with input that breaks a rule.
+    /// Creates a problem for input that breaks a rule.
     #[must_use]
     pub fn invalid(reason: Reason, field: &str, message: impl Into<String>) -> Self {
         Self::new(ProblemCode::Invalid, reason, field, message)
     }
 
-    /// A problem with input that conflicts with the current state.
+    /// Creates a problem for input that conflicts with the current state.
     #[must_use]
     pub fn conflict(reason: Reason, field: &str, message: impl Into<String>) -> Self {
         Self::new(ProblemCode::Conflict, reason, field, message)
     }
 
-    /// A problem with an ID that does not exist in this organization.
+    /// Creates a problem for an ID that does not exist in this organization.
     #[must_use]
     pub fn not_found(field: &str, called: &str) -> Self {
         let message = format!("no such {}", called.replace('_', " "));
@@ -128,7 +128,7 @@ impl From<Problem> for Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An internal error with a description.
+    /// Creates an internal error with a description.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
         Self::Internal(message.into().into())
@@ -166,13 +166,13 @@ impl Error {
         }
     }
 
-    /// A validation error.
+    /// Creates a validation error.
     #[must_use]
     pub fn invalid(reason: Reason, field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid { reason, field: field.into(), message: message.into() }
     }
 
-    /// The reason code, for programs. With several problems, the reason of the first one.
+    /// The reason code, for programs. If there are several problems, the reason of the first one is returned.
     #[must_use]
     pub fn reason(&self) -> Reason {
         match self {
@@ -193,7 +193,7 @@ impl Error {
     }
 }
 
-/// Converts an error of the driver as if it came from the statement builder.
+/// Converts a driver error in the same way as an error of the statement builder.
 pub(crate) fn of_sqlx(error: sqlx::Error) -> Error {
     DbErr::Query(RuntimeErr::SqlxError(error.into())).into()
 }
@@ -222,7 +222,7 @@ impl From<DbErr> for Error {
     }
 }
 
-/// Whether the database has stopped the statement because of its timeout.
+/// Whether the database stopped the statement because the statement timeout had passed.
 fn is_stopped(cause: &sqlx::Error) -> bool {
     // Postgres: query_canceled; SQLite: SQLITE_INTERRUPT.
     matches!(cause, sqlx::Error::Database(error)
@@ -253,9 +253,9 @@ pub(crate) fn is_cut(error: &DbErr) -> bool {
 fn is_lost(cause: &sqlx::Error) -> bool {
     match cause {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
-        // Postgres: connection exceptions, operator intervention, insufficient resources, serialization failures
-        // and deadlocks. SQLite: another process writes (5, 261, 517) or locks the table (6); the disk is full (13)
-        // or can't be read or written (10).
+        // Postgres: connection exceptions, operator intervention, insufficient resources, serialization failures and
+        // deadlocks. SQLite: another process is writing (5, 261, 517) or has locked the table (6), the disk is full
+        // (13), or reading or writing the disk failed (10).
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             let postgres = ["08", "57", "53", "40", "55P03"];
             let sqlite = ["5", "6", "261", "517"];

@@ -1,10 +1,10 @@
 //! The business rules, permissions and SQL statements of salesgraph.
 //!
-//! This crate is independent of GraphQL and HTTP. Every function takes a [`Scope`] as its first argument: the
-//! actor, the organization, the time and the database. The folders are bounded contexts with the same names in
-//! every crate: [`crm`], [`offer`], [`outreach`], [`usage`], [`identity`], [`governance`], [`ingest`]. The
-//! supporting modules: [`operations`] maintains the database, [`table`] describes tables, [`read`] reads nested
-//! lists level by level, [`search`] is the full-text search, [`mod@write`] writes rows and the change log.
+//! This crate is independent of GraphQL and HTTP. Every function takes a [`Scope`] as its first argument: the actor,
+//! the organization, the time and the database. The folders are bounded contexts with the same names in every crate:
+//! [`crm`], [`offer`], [`outreach`], [`usage`], [`identity`], [`governance`], [`ingest`]. These modules support the
+//! contexts: [`operations`] maintains the database, [`table`] describes tables, [`read`] reads nested lists level by
+//! level, [`search`] implements full-text search, and [`mod@write`] writes rows and the change log.
 
 pub mod clock;
 pub mod crm;

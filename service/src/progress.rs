@@ -2,7 +2,7 @@
 
 /// An observer of long-running work. An implementation may ignore any call.
 pub trait Progress: Send + Sync {
-    /// Called when a step begins, with its name and the number of its rows if it is known.
+    /// Called when a step begins, with the name of the step and, if known, the number of rows to process.
     fn begin(&self, step: &str, rows: Option<u64>);
     /// Called when `rows` more rows have been processed.
     fn advance(&self, rows: u64);

@@ -1,7 +1,7 @@
-//! Reason codes: why the server rejects a request, for programs.
+//! Reason codes: machine-readable reasons for which the server rejects a request.
 //!
-//! Error messages are for people and may change; a reason code is stable. Clients compare the code and show the
-//! message.
+//! Error messages are for people and may change; a reason code is stable. Clients should compare the code and display
+//! the message.
 
 use serde::{Deserialize, Serialize};
 
@@ -123,7 +123,7 @@ reasons! {
     IndustryHasCompanies = "industry_has_companies";
     /// The setting is built in and can't be deleted.
     SettingBuiltIn = "setting_built_in";
-    /// The value has another type than the setting.
+    /// The type of the value does not match the type of the setting.
     SettingTypeMismatch = "setting_type_mismatch";
     /// The status transition is not allowed.
     TransitionNotAllowed = "transition_not_allowed";
@@ -179,7 +179,7 @@ reasons! {
     ProviderUnavailable = "provider_unavailable";
     /// The settings of the organization do not allow this provider.
     ProviderMisconfigured = "provider_misconfigured";
-    /// There is no active template to write from.
+    /// There is no active template from which to write a draft.
     TemplateMissing = "template_missing";
     /// Another import into the organization is in progress.
     ImportRunning = "import_running";
@@ -195,7 +195,7 @@ reasons! {
     OperatorOnly = "operator_only";
     /// The user is suspended or deleted, belongs to another organization, or has a weaker role.
     UserNotAllowed = "user_not_allowed";
-    /// The name of the actor is malformed, or is sent together with an API key.
+    /// The name of the actor is malformed or was sent together with an API key.
     ActorInvalid = "actor_invalid";
 
     // Requests.

@@ -18,9 +18,9 @@ pub enum Actor {
     LocalVisitor,
     /// The command line.
     CommandLine,
-    /// A person, by name.
+    /// A person, identified by name.
     Person(String),
-    /// A program that writes research and drafts, by name.
+    /// A program that writes research and drafts, identified by name.
     Worker(String),
 }
 
@@ -79,8 +79,8 @@ impl Actor {
     }
 }
 
-/// The actor, the organization, the time and the database of a call: the first argument of every service function,
-/// and the only access to tables.
+/// The actor, the organization, the time and the database of a call. It is the first argument of every service function
+/// and the only way to access tables.
 #[derive(Clone)]
 pub struct Scope {
     store: Store,
@@ -125,7 +125,7 @@ impl Scope {
         }
     }
 
-    /// Returns the scope with the request ID and the client's own request ID.
+    /// Returns the scope with the request ID of the server and the request ID that the client sent.
     #[must_use]
     pub fn for_request(self, request: &str, client_request: Option<&str>) -> Self {
         Self {
@@ -159,7 +159,7 @@ impl Scope {
         self.request.as_deref()
     }
 
-    /// The client's own request ID, if it sent one.
+    /// The request ID that the client sent, if any.
     #[must_use]
     pub fn client_request(&self) -> Option<&str> {
         self.client_request.as_deref()
@@ -183,7 +183,7 @@ impl Scope {
         self.role
     }
 
-    /// Checks that the role has the permission.
+    /// Checks that the role of the actor has the permission.
     ///
     /// # Errors
     /// [`crate::Error::Forbidden`].
@@ -197,8 +197,8 @@ impl Scope {
         self.clock.now()
     }
 
-    /// Returns a scope on a snapshot: it sees the database as it is now and no later writes. It should not be held
-    /// for long.
+    /// Returns a scope that reads from a snapshot of the current database state; later writes are not visible. The
+    /// scope should not be held for long.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond or too many snapshots are open.

@@ -1,4 +1,4 @@
-//! Table metadata: columns, owning organization, hidden columns.
+//! Table metadata: columns, organization scoping and hidden columns.
 
 use sea_orm::{ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable};
 
@@ -36,7 +36,7 @@ pub struct Column {
     pub length: Option<u32>,
 }
 
-/// A table with organization-scoped rows, derived from its generated entity.
+/// A table whose rows belong to organizations, derived from its generated entity.
 pub struct Table {
     /// The name in the database.
     pub name: &'static str,
@@ -49,8 +49,8 @@ pub struct Table {
     pub(crate) hidden_with: Option<HiddenWith>,
     /// Columns that are never read out of the table and are not in the change log.
     pub(crate) secret: Vec<usize>,
-    /// Whether the change log records only that a row was written, without its values, because not everyone who
-    /// reads the log may see them.
+    /// Whether the change log records only that a row was written, without its values, because some readers of the
+    /// change log lack permission to see the values.
     pub(crate) confidential: bool,
     /// Columns that are computed from text columns of the same row.
     following: Vec<(usize, Follows)>,
@@ -59,7 +59,7 @@ pub struct Table {
 /// Computes a column from text columns of its row, which are looked up by name.
 pub(crate) type Follows = fn(&dyn Fn(&str) -> String) -> Option<String>;
 
-/// A reference to a parent row: rows are hidden from lists while their parent is deleted.
+/// A reference to a parent row. Lists omit a row while its parent is deleted.
 #[derive(Debug)]
 pub(crate) struct HiddenWith {
     pub(crate) via: usize,
@@ -192,7 +192,7 @@ impl Table {
         self.find(name).unwrap_or_else(|| panic!("table `{}` has no column `{name}`", self.name))
     }
 
-    /// The index of a column, if it exists.
+    /// The index of a column; `None` if there is no such column.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)

@@ -1,4 +1,4 @@
-//! Cell values, independent of the engine.
+//! Cell values, independent of the database engine.
 
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use sea_orm::{DbErr, QueryResult, Value as Bind, sea_query::ArrayType};
@@ -28,8 +28,8 @@ pub enum Value {
     Json(serde_json::Value),
 }
 
-/// Normalizes a leap second to the following second: no clock here produces one, and text with a leap second does
-/// not sort correctly.
+/// Normalizes a leap second to the following second: no clock of this crate produces a leap second, and a timestamp
+/// stored as text with a leap second does not sort correctly.
 #[must_use]
 pub fn without_leap_second(time: DateTime<Utc>) -> DateTime<Utc> {
     let second = 1_000_000_000;
@@ -43,13 +43,13 @@ pub fn without_leap_second(time: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 impl Value {
-    /// Reads the cell at `index` as `kind`. The type comes from the column, so the driver does not need to detect
-    /// it.
+    /// Reads the cell at `index` as `kind`. The caller passes the type of the column, so the driver does not need to
+    /// detect the type.
     pub(crate) fn read(row: &QueryResult, index: usize, kind: Kind) -> Result<Self> {
         let read = match (row.try_as_pg_row(), row.try_as_sqlite_row()) {
             (Some(row), _) => Self::decode(row, index, kind),
             (_, Some(row)) => Self::decode(row, index, kind),
-            _ => return Err(Error::internal("a row of an unsupported database driver")),
+            _ => return Err(Error::internal("the row comes from an unsupported database driver")),
         };
         read.map_err(|error| DbErr::Type(error.to_string()).into())
     }

@@ -5,9 +5,9 @@
 pub struct Word {
     /// The stored name: lower case, words joined by `_`.
     pub name: &'static str,
-    /// The description, for users.
+    /// The description shown to users.
     pub about: &'static str,
-    /// The name in the API, in lower case, if it differs from the stored one.
+    /// The name in the API, in lower case, if it differs from the stored name.
     published: Option<&'static str>,
 }
 
@@ -38,7 +38,7 @@ pub const fn word(name: &'static str, about: &'static str) -> Word {
     Word { name, about, published: None }
 }
 
-/// Creates an enum value whose name in the API differs from the stored one. Stored rows and change log entries keep
+/// Creates an enum value whose name in the API differs from the stored name. Stored rows and change log entries keep
 /// the stored name.
 #[must_use]
 pub const fn word_published_as(

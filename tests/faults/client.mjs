@@ -69,7 +69,7 @@ export const NEW_DRAFTS = `subscription NewDrafts($after: String) {
 
 /** A subscription on its own WebSocket. */
 export class Subscriber {
-  /** The IDs of received events in order. `endings` lists what ended the stream or suppressed an event. */
+  /** The IDs of received events in order. `endings` lists the reasons why the stream ended or an event was lost. */
   received = [];
   endings = [];
   cursor = null;

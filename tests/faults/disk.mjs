@@ -1,4 +1,4 @@
-// Full disk under an SQLite database: writes fail with UNAVAILABLE, reads continue, and writes recover once space is
+// The disk of a SQLite database is full: writes fail with UNAVAILABLE, reads continue, and writes recover once space is
 // free. As root, the test mounts a small disk; otherwise it limits the file size of the server process.
 
 import { execFileSync } from 'node:child_process';

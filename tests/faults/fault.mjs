@@ -1,4 +1,4 @@
-// The test harness of every fault: runs it on each engine, prints its figures on one line, followed by failed
+// The test harness of the faults: runs a fault on each engine and prints its figures on one line, followed by failed
 // assertions. SALESGRAPH_FAULTS_ENGINES=sqlite runs only that engine.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';

@@ -10,7 +10,7 @@ import { canLook, integrity } from './sqlite.mjs';
 
 const ROUNDS = 4;
 const WRITERS = 16;
-/** Long enough for several hundred writes; varies so that each kill hits a different point in time. */
+/** Duration of a round in ms: long enough for several hundred writes, and different in each round. */
 const roundTime = (round) => 1_200 + 370 * round;
 
 const LISTS = {

@@ -39,7 +39,7 @@ async function leaveInBetween(server, query) {
   return ask(server, query, {}, { signal: leaving.signal });
 }
 
-/** Sends ten typical queries concurrently; returns the duration of the slowest, or null if one failed. */
+/** Sends ten typical queries concurrently; returns the duration of the slowest query, or null if a query failed. */
 async function plain(server) {
   const answers = await Promise.all(Array.from({ length: 10 }, () => ask(server, PLAIN)));
   return answers.some(({ code }) => code) ? null : Math.max(...answers.map(({ ms }) => ms));

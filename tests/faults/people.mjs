@@ -29,7 +29,7 @@ function dice(seed) {
   };
 }
 
-/** Generates `rows` rows; about one in `twice` duplicates an earlier row. `planted` maps duplicates to their kind. */
+/** Generates `rows` rows; about one row in `twice` duplicates an earlier row. `planted` maps duplicates to their kind. */
 export function people(rows, twice = 20, seed = 7) {
   const random = dice(seed);
   const below = (most) => Math.floor(random() * most);

@@ -1,5 +1,5 @@
-// Fifty subscribers never read while 10,000 drafts are created: they consume no memory and are closed, and reading
-// subscribers miss no event. Then twenty connections go dead: the server closes them.
+// Fifty subscribers never read while 10,000 drafts are created: they consume no memory and their connections are
+// closed, and reading subscribers miss no event. Then twenty connections go dead, and the server closes them.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -68,8 +68,8 @@ await fault(['sqlite', 'postgres'], async (place) => {
   await watch.end();
   const growth = peak.own - before.own;
 
-  // They have been silent since the first draft. When they read again, they first receive the data buffered by the
-  // kernel and then the close.
+  // These subscribers have not read since the first draft. When they read again, they first receive the data buffered
+  // by the kernel and then the close of the connection.
   await sleep(Math.max(0, begun + patience - performance.now()));
   deaf.forEach((subscriber) => subscriber.socket.resume());
   const codes = await closings(deaf, 15_000);

@@ -1,5 +1,5 @@
-// Accesses an SQLite file from outside the server through Python's sqlite3 module. If the module is not available, the
-// figures of the affected checks say so.
+// Accesses a SQLite file from outside the server through Python's sqlite3 module. If the module is not available, the
+// figures show that the affected checks were skipped.
 
 import { execFileSync, spawn } from 'node:child_process';
 

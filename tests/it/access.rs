@@ -1,4 +1,4 @@
-//! Authorization: every root field, requested by every kind of caller.
+//! Authorization: requests every root field as every kind of caller.
 
 use std::{collections::BTreeSet, net::SocketAddr};
 
@@ -22,19 +22,19 @@ behaviours![
     partially_authorized_request_is_rejected_as_a_whole,
 ];
 
-/// Callers, each identified by its API key.
+/// Request headers of each kind of caller. All callers except `anonymous` send an API key.
 pub struct Visitors {
-    /// The request headers.
+    /// Headers of a request without an API key.
     pub anonymous: String,
-    /// The request headers.
+    /// Headers with the API key of an analyst.
     pub analyst: String,
-    /// The request headers.
+    /// Headers with the API key of a member.
     pub member: String,
-    /// The request headers.
+    /// Headers with the API key of an admin.
     pub admin: String,
-    /// The request headers.
+    /// Headers with the API key of an owner.
     pub owner: String,
-    /// The request headers.
+    /// Headers with the API key of an owner of another organization.
     pub stranger: String,
 }
 
@@ -50,7 +50,7 @@ pub fn shown(key: &str) -> String {
     format!("{JSON}\r\nAuthorization: Bearer {key}")
 }
 
-/// A server that requires API keys, and a caller of each role.
+/// Starts a server that requires API keys; returns its address and the request headers of each kind of caller.
 pub async fn serve(app: &App) -> (SocketAddr, Visitors) {
     let stranger = app.organization("stranger").await;
     let of = async |role: Role| {
@@ -68,7 +68,7 @@ pub async fn serve(app: &App) -> (SocketAddr, Visitors) {
     (serve_with(app, Settings { require_keys: true, ..Settings::default() }).await, visitors)
 }
 
-/// A server with these settings.
+/// Starts a server with these settings; returns its address.
 pub async fn serve_with(app: &App, settings: Settings) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -82,7 +82,7 @@ pub async fn ask(address: SocketAddr, head: &str, query: &str) -> Value {
     serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{query}\n{answer}"))
 }
 
-/// The error code if it is `UNAUTHENTICATED` or `FORBIDDEN`.
+/// The error code of the response if it is `UNAUTHENTICATED` or `FORBIDDEN`.
 fn turned_away(answer: &Value) -> Option<&str> {
     let code = answer["errors"][0]["extensions"]["code"].as_str();
     code.filter(|code| ["UNAUTHENTICATED", "FORBIDDEN"].contains(code))
@@ -99,7 +99,7 @@ fn roots(name: &str) -> BTreeSet<String> {
     names.filter(proper).map(str::to_owned).collect()
 }
 
-/// A request for a field of the query root.
+/// A query that selects one field of the query root.
 fn query(field: &str) -> String {
     match field {
         "viewer" => "{ viewer { role } }".to_owned(),
@@ -150,7 +150,7 @@ async fn root_fields_enforce_authorization(app: App) {
             }
         };
         let mut left = roots("Query");
-        // With two organizations, only the operator may access the database.
+        // If there are two organizations, only the operator may access the whole database.
         for (fields, may) in [(OPEN, nobody), (READ, everybody), (OPERATE, &leaders[..0])] {
             for field in fields {
                 expect(&query(field), may).await;
@@ -176,7 +176,7 @@ async fn root_fields_enforce_authorization(app: App) {
                 (analyst, "NOT_ACCEPTABLE"),
                 (stranger, "NOT_ACCEPTABLE"),
             ] {
-                // Over plain HTTP, an authorized subscriber gets NOT_ACCEPTABLE.
+                // Over plain HTTP, an authorized subscription request returns NOT_ACCEPTABLE.
                 let answer = ask(address, visitor, &request).await;
                 assert_eq!(answer["errors"][0]["extensions"]["code"], expected, "{request}");
             }
@@ -218,7 +218,7 @@ async fn partially_authorized_request_is_rejected_as_a_whole(app: App) {
         assert_eq!(turned_away(&answer), Some("FORBIDDEN"));
         assert!(answer.get("data").is_none(), "{answer}");
         assert_eq!(app.data("{ industries { totalCount } }").await["industries"]["totalCount"], 0);
-        // The service enforces permissions itself, too.
+        // The service crate also checks permissions, independently of the API.
         let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn Clock>;
         let (store, organization) = (app.store.clone(), app.organization);
         let scope = Scope::new(store, organization, Actor::LocalVisitor, Role::Analyst, clock);

@@ -60,7 +60,7 @@ fn paths_in_docs_exist() {
             let target = named == "README.md" || path_like;
             if place % 2 == 1 && target {
                 seen += 1;
-                // Created at runtime.
+                // These paths are created at runtime.
                 let made = named.starts_with("data/") || named.starts_with("target/");
                 if !made && !root().join(named.trim_end_matches('/')).exists() {
                     dead.push(format!("{}: {named}", document.display()));
@@ -68,13 +68,13 @@ fn paths_in_docs_exist() {
             }
         }
     }
-    assert!(dead.is_empty(), "paths that don't exist: {dead:#?}");
+    assert!(dead.is_empty(), "the docs mention paths that do not exist: {dead:#?}");
     assert!(seen > 20, "expected more than 20 paths in backticks in the docs");
 }
 
 fn every_entity_has_a_file_in_service_and_api() {
     let entities = fs::read_to_string(root().join("entity/src/lib.rs")).unwrap();
-    // Tables without an API entity: tenants, join tables, the state of imports.
+    // Tables without an API entity: organizations, join tables and the state of imports.
     let internal = [
         "organization",
         "industry_solution",
@@ -128,7 +128,7 @@ fn every_entity_has_a_file_in_service_and_api() {
             seen += 1;
         }
     }
-    // The change log has its own folder in service.
+    // The change log has its own folder in the service crate.
     assert!(root().join("service/src/governance/change_log/mod.rs").exists());
     assert!(seen >= api::catalog::entities().len() - 1);
 }
@@ -137,7 +137,7 @@ fn files_stay_under_400_lines() {
     let mut long = Vec::new();
     for path in sources() {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
-        // The page SQL of both engines and the schema registry are each one unit.
+        // Two files may be longer: the SQL for pages on both engines, and the schema registry.
         let whole = ["read/sql.rs", "graph/registry.rs"].iter().any(|name| path.ends_with(name));
         if lines > if whole { 500 } else { 400 } {
             long.push(format!("{lines} {}", path.display()));
@@ -171,7 +171,7 @@ fn modules_and_types_have_meaningful_names() {
 
 fn api_crate_has_no_database_access() {
     let manifest = fs::read_to_string(root().join("api/Cargo.toml")).unwrap();
-    // Benchmarks may access tables: they compare with plain SQL.
+    // Benchmarks may access tables because they compare the server with plain SQL.
     let (manifest, _) = manifest.split_once("[dev-dependencies]").unwrap();
     for crate_name in ["sea-orm", "sqlx", "entity", "migration"] {
         assert!(!manifest.lines().any(|line| line.starts_with(crate_name)), "{crate_name}");
@@ -196,7 +196,7 @@ fn every_dependency_states_its_reason() {
         let outside = line.contains('=') && !line.starts_with('#') && !line.contains("path =");
         assert!(
             !outside || before.starts_with('#'),
-            "missing comment with the reason above: {line}"
+            "the line above this dependency should be a comment that states the reason: {line}"
         );
         before = line;
     }
@@ -207,7 +207,7 @@ fn migrations_do_not_depend_on_entities() {
     assert!(!manifest.contains("entity.workspace") && !manifest.contains("service.workspace"));
 }
 
-/// A row written anywhere else would be missing from the change log.
+/// Writes outside these files would be missing from the change log.
 fn only_units_of_work_and_imports_write() {
     let may = [
         "write/unit.rs",
@@ -215,15 +215,15 @@ fn only_units_of_work_and_imports_write() {
         "write/pairs.rs",
         "write/single.rs",
         "write/many.rs",
-        // Bulk loads, with one change log entry per chunk.
+        // Bulk loads, which write one change log entry per chunk.
         "write/bulk.rs",
         "ingest/sales_assistant/copy.rs",
         "ingest/sales_assistant/target.rs",
-        // Rows of imports: their outcome is counted in the import job, which is in the change log.
+        // Import records. The change log contains their import job, which counts their outcomes.
         "ingest/list/rows.rs",
         "ingest/list/acts.rs",
         "ingest/list/undo.rs",
-        // Enrichment records: start, lease, attempts. Cache entries expire and belong to no organization.
+        // Start, lease and attempts of enrichment records; cache entries, which expire and belong to no organization.
         "ingest/enrichment/begin.rs",
         "ingest/enrichment/claim.rs",
         "ingest/enrichment/cache.rs",
@@ -231,27 +231,27 @@ fn only_units_of_work_and_imports_write() {
         "ingest/enrichment/run.rs",
         // Usage counts of templates.
         "ingest/enrichment/drafts.rs",
-        // Values that the source has received since; the row itself is in the change log.
+        // Sync times of imported rows. The rows themselves are in the change log.
         "ingest/enrichment_source/conclude.rs",
-        // The demo data, with one change log entry per table, and its daily call costs.
+        // The demo data, with one change log entry per table, and its daily cost summaries.
         "demo/remove.rs",
         "usage/daily_cost_summary.rs",
         // Progress of an import.
         "ingest/enrichment_source/write.rs",
-        // Default rows of every organization.
+        // Default settings of every organization.
         "governance/setting.rs",
         // The change log itself and idempotency keys.
         "governance/change_log/append.rs",
         "governance/change_log/upkeep.rs",
         "write/once.rs",
-        // Whole databases.
+        // Backup, maintenance and restore of whole databases.
         "operations/backup.rs",
         "operations/maintenance.rs",
         "operations/restore.rs",
-        // Opt-outs by address, derived from prospects; comparison columns of existing rows.
+        // Opt-outs by e-mail address, derived from prospects; comparison columns of existing rows.
         "crm/opt_out.rs",
         "operations/comparison.rs",
-        // Migrations; organizations, which the change log does not cover; last use of an API key.
+        // Migrations; organizations, which the change log does not cover; the time of last use of an API key.
         "store/mod.rs",
         "store/migrations.rs",
         "identity/organization.rs",

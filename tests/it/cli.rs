@@ -1,4 +1,4 @@
-//! The command line.
+//! The command-line interface.
 
 use api::cli::Program;
 use clap::{CommandFactory, Parser};
@@ -20,7 +20,7 @@ plain![
     unopenable_database_is_reported_with_the_reason,
 ];
 
-/// Scripts keep working for one version after an option was renamed.
+/// The previous name of a renamed option is accepted for one more version, so that scripts keep working.
 fn former_names_of_options_are_accepted() {
     for arguments in [
         &["serve", "--keep-changes", "30", "--slow", "5"][..],
@@ -75,7 +75,7 @@ async fn migrate_down_and_up(app: App) {
     assert_eq!(all.to_string(), "`steps` must be at most 5, the number of applied migrations");
     run(&["migrate", "up"]).await.unwrap();
     assert_eq!(applied().await, 23);
-    // A migration applied by a newer version is left unchanged.
+    // A migration applied by a newer version is not reverted.
     let db = Database::connect(&database.url).await.unwrap();
     let sql = "INSERT INTO seaql_migrations VALUES ('m20991231_000001_later', 0)";
     db.execute_unprepared(sql).await.unwrap();

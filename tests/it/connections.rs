@@ -1,4 +1,4 @@
-//! Postgres connections: their number, and behavior if the database limits connections or permissions.
+//! Postgres connections: their number, and the behavior of the server if the database limits connections or privileges.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ async fn drop_role(app: &App, url: &str) {
     app.db.execute_unprepared(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
 }
 
-/// Reads and writes concurrently; returns the responses with errors.
+/// Executes queries and mutations concurrently; returns the responses that contain errors.
 async fn under_load(app: &App, store: &Store, rounds: usize) -> Vec<String> {
     let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;
     let actor = Actor::LocalVisitor;
@@ -85,11 +85,11 @@ async fn pool_works_with_fewer_connections_than_requested(app: App) {
         return;
     }
     app.world().await;
-    // The store would open 16 connections for reads; the database allows only 5.
+    // The store would open 16 read connections, but the database allows only 5.
     let url = role(&app, "few", "CONNECTION LIMIT 5", "SELECT, INSERT, UPDATE, DELETE").await;
     let store = Store::connect(&url).await.unwrap();
     let pings = (0..60).map(|_| store.ping());
-    // Waiting for a connection fails after two seconds.
+    // A request fails if it waits more than two seconds for a connection.
     for answer in futures_util::future::join_all(pings).await {
         answer.unwrap();
     }
@@ -145,7 +145,7 @@ async fn transaction_blocking_subscribers_is_named(app: App) {
     app.done("mutation { createIndustry(input: { name: \"Late\" }) { userErrors { message } } }")
         .await;
     let stalled = async || change_log::stalled(&app.store, app.clock.now()).await.unwrap();
-    assert!(stalled().await.is_none(), "nothing is reported within the first minute");
+    assert!(stalled().await.is_none(), "nothing should be reported within the first minute");
     app.clock.advance(chrono::TimeDelta::minutes(2));
     let found = stalled().await.unwrap();
     assert_eq!(found.waits, chrono::TimeDelta::minutes(2));

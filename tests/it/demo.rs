@@ -30,8 +30,8 @@ async fn demo_data_is_complete_and_consistent(app: App) {
     for list in counts.as_object().unwrap().values() {
         assert!(list["totalCount"].as_i64().unwrap() >= 12, "{counts}");
     }
-    // `lastContactedAt` is the newest outbound interaction, `lastEngagementDate` the newest inbound one; every
-    // industry has companies.
+    // `lastContactedAt` is the date of the newest outbound interaction, `lastEngagementDate` that date for inbound
+    // interactions. Every industry has companies.
     let newest = |direction: &str| {
         format!(
             "interactions(first: 1, orderBy: {{ interactionDate: DESC }}, filter: {{ direction: \
@@ -79,7 +79,8 @@ async fn primary_keys_continue_after_the_demo_data(app: App) {
     assert_eq!(app.company("New", industry).await, 201);
 }
 
-/// Rows per table that are removed, kept because they were changed, or kept because they are referenced.
+/// Number of rows per table that are removed, not removed because they were changed, and not removed because they
+/// are referenced.
 async fn removed(app: &App, commit: bool) -> Vec<(&'static str, u64, u64, u64)> {
     let removals = demo::remove(&app.scope(app.organization), commit, &Unwatched).await.unwrap();
     let told =
@@ -110,14 +111,14 @@ async fn removing_demo_data_keeps_changed_rows(app: App) {
     assert_ne!(company["prospect"]["company"]["id"], "Company:3");
     let before = app.data(EVERYTHING).await;
     let dry = removed(&app, false).await;
-    assert_eq!(app.data(EVERYTHING).await, before, "a dry run removes nothing");
+    assert_eq!(app.data(EVERYTHING).await, before, "a dry run should remove nothing");
     assert_eq!(removed(&app, true).await, dry);
     let table = |name: &str| dry.iter().find(|(table, ..)| *table == name).copied().unwrap();
     assert_eq!(table("prospects"), ("prospects", 1_999, 0, 1));
     assert_eq!(table("companies"), ("companies", 198, 1, 1));
     assert_eq!(table("outreach_drafts").2, 0);
     let gone: u64 = dry.iter().map(|(_, removed, ..)| removed).sum();
-    // The links between industries and solutions are part of the demo data too.
+    // The demo data also includes the links between industries and solutions.
     assert!(gone < rows && gone > rows * 9 / 10, "{gone} of {rows}");
     let data = app
         .data("{ industries { totalCount } companies { nodes { id } } prospects { nodes { id } } outreachDrafts { totalCount } \
@@ -145,7 +146,7 @@ async fn removing_demo_data_keeps_changed_rows(app: App) {
         (&json!("LLM_USAGE_LOG"), &json!(null)),
         "{log}"
     );
-    // A second removal finds nothing and removes no other rows.
+    // A second run finds no demo data and removes no rows.
     let again = removed(&app, true).await;
     assert!(again.iter().all(|(_, removed, ..)| *removed == 0), "{again:?}");
 }

@@ -1,4 +1,4 @@
-//! Runs every example shown to users.
+//! Runs every example in the user documentation.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -61,9 +61,9 @@ async fn documented_queries_run_on_demo_data(app: App) {
     }
 }
 
-/// A subscription receives a draft written after it started.
+/// A subscription receives a draft that is created after the subscription starts.
 async fn subscribe(app: &App, query: &str) {
-    // Earlier writes must be below the watermark, so that they are not delivered as new.
+    // Earlier writes must be below the watermark; otherwise they would be delivered as new.
     app.settled().await;
     let feed = Feed::new(app.store.clone());
     let mut events = super::subscriptions::feed::subscribe(app, &feed, query);

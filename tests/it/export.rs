@@ -1,4 +1,4 @@
-//! CSV and NDJSON exports, and the execution report of a request.
+//! CSV and NDJSON exports, and the execution report of requests.
 
 use api::execute::SchemaExecutor;
 use async_graphql::{Executor, Request};
@@ -95,7 +95,7 @@ async fn export_without_page_size_returns_all_rows(app: App) {
     assert_eq!(all.len(), 1_104);
     assert_eq!(all[..2], ["P1099", "P1098"]);
     assert_eq!(all[1_103], "Ada");
-    // An explicit page size returns that page.
+    // With an explicit page size, only that page is exported.
     let page =
         names("{ prospects(first: 3, orderBy: { fullName: DESC }) { nodes { fullName } } }").await;
     assert_eq!(page, ["P1099", "P1098", "P1097"]);
@@ -139,7 +139,7 @@ async fn single_nested_list_provides_the_rows(app: App) {
     app.usage("large", 2.0).await;
     let query = "{ llmCostReport(groupBy: MODEL) { groups { key cost } } }";
     assert_eq!(asked(&app, "text/csv", query).await.2, "key,cost\r\nlarge,2.0\r\nsmall,0.01\r\n");
-    // A field that does not fit into the table is an error; it is not dropped silently.
+    // A field that cannot be represented as a column causes an error instead of being silently dropped.
     for (query, told) in [
         (
             "{ llmCostReport(groupBy: MODEL) { replies groups { key } } }",
@@ -218,7 +218,7 @@ async fn search_results_can_be_exported(app: App) {
     let (status, _, csv) = asked(&app, "text/csv", query).await;
     assert_eq!(status, 200, "{csv}");
     assert!(csv.starts_with("type,title,node.size\r\nCOMPANY,Acme 29,11-50\r\n"), "{csv}");
-    assert_eq!(csv.lines().count(), 31, "all matches are exported");
+    assert_eq!(csv.lines().count(), 31, "all matching rows should be exported");
     for number in 30..501 {
         app.company(&format!("Acme {number}"), industry).await;
     }

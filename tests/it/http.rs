@@ -1,4 +1,4 @@
-//! The server from outside: HTTP and WebSocket.
+//! HTTP and WebSocket requests to a running server.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ pub async fn serve(app: &App) -> std::net::SocketAddr {
     address
 }
 
-/// Runs `work` in a `LocalSet`, where it can spawn tasks.
+/// Runs `work` in a `LocalSet`, so that `work` can spawn local tasks.
 pub async fn beside<T>(work: impl Future<Output = T>) -> T {
     tokio::task::LocalSet::new().run_until(work).await
 }

@@ -28,7 +28,7 @@ behaviours![
 async fn cached_queries_are_isolated_per_organization(app: App) {
     beside(Box::pin(async {
         let (address, visitors) = serve(&app).await;
-        // The SHA-256 of `{__typename}`.
+        // The SHA-256 hash of `{__typename}`.
         let hash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
         let asked = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
         let by_hash = json!({ "extensions": asked }).to_string();
@@ -110,7 +110,7 @@ async fn key_determines_the_actor(app: App) {
             ask(address, &worker, create).await["data"]["createOutreachDraft"]["outreachDraft"],
             json!({ "authorKind": "WORKER", "authorName": "member key" })
         );
-        // An explicit actor is not allowed together with a key.
+        // A request with an API key must not specify an actor.
         let head = format!("{worker}\r\nSalesgraph-Actor: person/Ada");
         assert_eq!(send(address, &head, r#"{"query":"{ __typename }"}"#).await.0, 400);
     }))
@@ -276,7 +276,7 @@ async fn secrets_are_neither_logged_nor_backed_up(app: App) {
     let log =
         app.data("{ changes { nodes { entity kind fields { name after } } } }").await.to_string();
     assert!(log.contains("API_KEY") && log.contains("USER"), "{log}");
-    // Only those who manage API keys may read key and user data.
+    // Reading the data of API keys and users requires the permission to manage API keys.
     assert!(
         !log.contains(prefix.trim_start_matches("sg_")) && !log.contains("example.com"),
         "{log}"

@@ -1,4 +1,4 @@
-//! The language of the project: no phrase of the list of rejected phrases in comments, messages and documents.
+//! Checks that comments, messages and documents contain no phrase of the list of rejected phrases.
 
 use std::{fs, path::Path};
 
@@ -6,8 +6,8 @@ use tests::plain;
 
 plain![rejected_phrases_do_not_occur];
 
-/// Files that quote rejected phrases: the list, the glossary, the table of former names and sentences, and texts of
-/// other systems.
+/// Files that may contain rejected phrases: the list itself, the glossary, the table of former names and messages, and
+/// texts of other systems.
 const QUOTING: &[&str] = &[
     "tests/it/data/rejected-phrases.txt",
     "docs/GLOSSARY.md",
@@ -64,7 +64,7 @@ fn walk(root: &Path, folder: &Path, phrases: &[String], found: &mut Vec<String>)
     }
 }
 
-/// The part of a line that is not code.
+/// The part of a line that is a comment, a description or prose.
 fn prose<'l>(line: &'l str, extension: &str) -> &'l str {
     let start = match extension {
         "md" | "txt" => return line,
@@ -75,7 +75,7 @@ fn prose<'l>(line: &'l str, extension: &str) -> &'l str {
     start.map_or("", |start| &line[start..])
 }
 
-/// Whether a line has a phrase as whole words.
+/// Whether a line contains a phrase as whole words.
 fn has_phrase(line: &str, phrase: &str) -> bool {
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
     line.match_indices(phrase).any(|(start, _)| {

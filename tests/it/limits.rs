@@ -1,4 +1,4 @@
-//! Complexity limits: hostile documents are rejected, legitimate ones pass.
+//! Complexity limits: hostile documents are rejected, and legitimate documents are accepted.
 
 use api::document::Limits;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ const LOW: Limits = Limits {
     max_string_length: 40,
 };
 
-/// Small versions of documents that would overload an unguarded server, with the expected error.
+/// Small versions of documents that would overload a server without limits, each with the expected error.
 fn hostile() -> Vec<(&'static str, String, &'static str)> {
     let doubling = |steps: usize, times: usize| {
         let mut text = "{ prospects { nodes { ...f0 } } }".to_owned();
@@ -212,7 +212,7 @@ async fn legitimate_documents_are_accepted(app: App) {
         "{ companies(first: 10) { edges { node { prospects(first: 10) { edges { node { interactions(first: 10) { edges { node { id subject content } } } } } } } } } }".to_owned(),
         "{ prospects(first: 100) { nodes { id fullName company { id name industry { id name } } } } }".to_owned(),
         format!("{{ prospects(first: 2) {{ nodes {{ {} }} }} }}", fields.repeat(600)),
-        // As deep as the queries of generated clients.
+        // This document is nested as deeply as the queries of generated clients.
         "{ node(id: \"Company:1\") { ... on Company { prospects(first: 1) { edges { node { company { prospects(first: 1) { edges { node { company { industry { name } } } } } } } } } } } }".to_owned(),
     ] {
         app.data(&document).await;
@@ -226,7 +226,7 @@ async fn query_cost_is_returned_on_request(app: App) {
         let query = "{ companies(first: 3) { nodes { prospects(first: 2) { nodes { id } } } } }";
         let (_, _, answer) = send(address, &head, &body(query)).await;
         let answer: Value = serde_json::from_str(&answer).unwrap();
-        // companies 1 + 3 × (nodes 1 + prospects 1 + 2 × (nodes 1 + id 1)).
+        // Expected cost: companies 1 + 3 × (nodes 1 + prospects 1 + 2 × (nodes 1 + id 1)).
         let expected = json!({ "requested": 19, "limit": 100_000, "statements": 1 });
         assert_eq!(answer["extensions"]["cost"], expected);
         assert!(!send(address, JSON, &body(query)).await.2.contains("extensions"));

@@ -1,5 +1,5 @@
-//! Tests of the product from outside: each behavior runs on SQLite and on the Postgres server in
-//! `SALESGRAPH_TEST_POSTGRES`. If the variable is not set, the Postgres half is reported as ignored.
+//! Tests of the product through its public interfaces. Each test runs on SQLite and on the Postgres server in
+//! `SALESGRAPH_TEST_POSTGRES`. If the variable is not set, the Postgres tests are reported as ignored.
 
 mod access;
 mod architecture;
@@ -36,7 +36,7 @@ use tests::{App, Behaviour, Engine, database};
 
 fn main() {
     let arguments = Arguments::from_args();
-    // Commands under test would install the program's logger; the tests check errors directly.
+    // Prevents the commands under test from installing the program's logger. The tests check the returned errors.
     tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default()).ok();
     let postgres = database::postgres().is_some();
     let mut trials = Vec::new();

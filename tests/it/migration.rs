@@ -1,4 +1,4 @@
-//! Migrations: up and down, and a schema that matches the entities and the service on both engines.
+//! Migrations: they run up and down, and the resulting schema matches the entities and the service on both engines.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ behaviours![
 async fn backup_covers_every_table(app: App) {
     let mut known: Vec<&str> = service::operations::table_names();
     known.push("seaql_migrations");
-    // Derived from the usage logs: triggers rebuild it.
+    // Derived from the usage logs by triggers.
     known.push("daily_cost_summaries");
     // Progress of computed columns on existing rows; not part of a backup.
     known.push("comparison_progress");
@@ -47,7 +47,7 @@ async fn migrations_can_be_applied_reverted_and_reapplied(app: App) {
     assert!(store.migrations().await.unwrap().iter().all(|(_, applied)| *applied));
 }
 
-/// Columns of each table: name, declared type, nullability. Skips the search tables, which are derived.
+/// Columns of each table with name, declared type and nullability, except for the search tables, which are derived.
 async fn tables(url: &str, engine: Engine) -> BTreeMap<String, Vec<(String, String, bool)>> {
     let db = Database::connect(url).await.unwrap();
     let sql = match engine {
@@ -83,7 +83,7 @@ async fn tables_match_the_declared_columns(app: App) {
         let mut known: Vec<_> = entity.table.columns.iter().collect();
         let mut stored: Vec<_> = stored.iter().collect();
         if app.engine == Engine::Sqlite {
-            // SQLite can't alter a column: its replacement is appended as the last column.
+            // SQLite cannot alter a column, so the migration appends the replacement as the last column.
             known.sort_unstable_by_key(|column| column.name);
             stored.sort_unstable();
         }
@@ -115,7 +115,7 @@ async fn tables_match_the_declared_columns(app: App) {
     }
 }
 
-/// Name and nullability of the columns of an entity.
+/// Names and nullability of the columns of an entity.
 fn columns_of<E: EntityTrait>() -> (String, Vec<(String, bool)>) {
     let columns = E::Column::iter().map(|column| {
         let nullable = column.def().is_null();

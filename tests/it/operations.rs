@@ -46,7 +46,7 @@ pub async fn rows_of(db: &DatabaseConnection, table: &str, columns: &str) -> Vec
     let mut lines: Vec<String> = rows
         .iter()
         .map(|row| {
-            // SQLite migrations may have appended a column, so the order differs.
+            // The column order may differ, because SQLite migrations append columns.
             let mut names = row.column_names();
             names.sort_unstable();
             names.iter().map(|name| cell(row, name)).collect::<Vec<_>>().join(" | ")
@@ -82,7 +82,7 @@ fn cell(row: &sea_orm::QueryResult, name: &str) -> String {
     format!("{name}={}", value.unwrap_or_else(|| panic!("{name} can't be read")))
 }
 
-/// All tables except `change_log`, the state of the change log, which a restore advances.
+/// All tables except `change_log`, which contains the state of the change log and is advanced by a restore.
 fn tables() -> Vec<&'static str> {
     table_names().into_iter().filter(|name| *name != "change_log").collect()
 }
@@ -131,7 +131,7 @@ async fn backup_is_complete_and_restores_on_both_engines(app: App) {
         for (table, rows) in &expected {
             assert_eq!(restored[table], *rows, "{table} {engine:?}");
         }
-        // Primary keys continue, and idempotency keys still prevent repeated writes.
+        // Primary key sequences continue after a restore, and idempotency keys still prevent repeated writes.
         let store = Store::connect(&target.url).await.unwrap();
         service::governance::change_log::open(&store).await.unwrap();
         let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn service::Clock>;
@@ -180,7 +180,7 @@ async fn backup_is_a_consistent_snapshot(app: App) {
             .unwrap()
             .unwrap();
         let count = |index| row.try_get_by_index::<i64>(index).unwrap();
-        assert_eq!(count(0), count(1), "a row and its change log entry are in the same snapshot");
+        assert_eq!(count(0), count(1), "row and change log entry should share a snapshot");
     }
 }
 
@@ -194,7 +194,7 @@ async fn backup_does_not_overwrite_files(app: App) {
     let nowhere = folder.path().join("no/such/folder.db");
     assert!(backup(&app.store, &nowhere, &Unwatched).await.is_err());
     let left: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
-    assert_eq!(left.len(), 1, "no partial file is left: {left:?}");
+    assert_eq!(left.len(), 1, "no partial file should be left: {left:?}");
 }
 
 async fn invalid_backup_files_are_rejected(app: App) {
@@ -238,7 +238,7 @@ async fn restore_is_rejected_while_a_server_is_running(app: App) {
     db.close().await.unwrap();
     if engine == Engine::Sqlite {
         let kept = restore(&url, &copy, clock.as_ref(), &Unwatched).await.unwrap().unwrap();
-        assert!(kept.exists(), "the previous database is kept");
+        assert!(kept.exists(), "the previous database should still exist");
     }
 }
 
@@ -297,7 +297,7 @@ async fn leftovers_of_an_interrupted_restore_are_ignored(app: App) {
     restore(&url, &copy, app.clock.as_ref(), &Unwatched).await.unwrap();
     let db = Database::connect(&url).await.unwrap();
     assert_eq!(rows_of(&db, "companies", "name").await.len(), 2);
-    // A WAL file means that the database file is in use and incomplete without it.
+    // A WAL file means that the database is in use and that the database file alone is incomplete.
     std::fs::write(file(&folder, "copy.db-wal"), "a log").unwrap();
     let refused = restore(&url, &copy, app.clock.as_ref(), &Unwatched).await.unwrap_err();
     assert!(refused.to_string().contains("the file is an open database"), "{refused}");
@@ -363,7 +363,7 @@ async fn statistics_count_rows_of_the_organization(app: App) {
     let alone = app.scope(app.organization).acting(by_key.clone());
     assert!(statistics(&alone, &[prospect::table()]).await.unwrap().bytes > 10_000);
     let stranger = app.organization("stranger").await;
-    // The size of another organization's data is visible to the operator only.
+    // Only the operator can see the size of the data of other organizations.
     let scope = app.scope(app.organization).acting(by_key);
     let refused = statistics(&scope, &[]).await.unwrap_err();
     assert!(matches!(refused, Error::OperatorOnly("databaseStatistics")), "{refused}");

@@ -1,5 +1,5 @@
 //! GraphQL over HTTP: response formats, status codes, batches, persisted queries, and requests rejected before
-//! execution. The clients in `tests/outside` check the same from outside.
+//! execution. The clients in `tests/outside` also check this behavior.
 
 use api::http::Settings;
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ async fn batched_requests_are_executed(app: App) {
 async fn persisted_query_is_executed_by_hash(app: App) {
     beside(async {
         let address = serve(&app).await;
-        // The SHA-256 of `{__typename}`.
+        // The SHA-256 hash of `{__typename}`.
         let hash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
         let asked = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
         let by_hash = json!({ "extensions": asked }).to_string();
@@ -267,7 +267,7 @@ async fn timed_out_request_is_rolled_back(app: App) {
         assert_eq!(code(&answer), "UNAVAILABLE", "{answer}");
         assert!(answer.contains("idempotencyKey"), "{answer}");
         blocking.rollback().await.unwrap();
-        // The write was rolled back and blocks no other transaction.
+        // The write was rolled back and does not block other transactions.
         let (_, _, answer) = send(address, JSON, &body(write)).await;
         assert_eq!(answer, r#"{"data":{"createIndustry":{"industry":{"id":"Industry:4"}}}}"#);
     })
@@ -291,7 +291,7 @@ async fn metrics_are_exposed(app: App) {
             "salesgraph_operation_duration_seconds_count{operation=\"Names\"} 1",
             "salesgraph_rejected_requests_total{reason=\"graphql_validation_failed\"} 1",
             "salesgraph_replication_lag_seconds 0.0",
-            // The names of the version before.
+            // The metric names of the previous version.
             "salesgraph_refusals_total{reason=\"graphql_validation_failed\"} 1",
             "salesgraph_replica_age_seconds 0.0",
             "salesgraph_connections{side=\"write\",state=\"idle\"}",

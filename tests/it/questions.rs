@@ -204,7 +204,7 @@ async fn solutions_come_from_research_or_the_industry(app: App) {
         row.recommended_solutions = Set(Some(list));
     };
     let later = app.hours(1);
-    // Ada: the newest research wins, by name and by id; unknown solutions are skipped.
+    // Ada: only the newest research is used. Solutions are found by name and by ID; unknown solutions are skipped.
     app.research(1, "old", |row| recommend(row, json!(["Radar"]))).await;
     app.research(1, "new", |row| {
         recommend(row, json!(["planner", "Nothing", 1, "Solution:2"]));
@@ -263,7 +263,7 @@ async fn an_event_suggests_prospects_of_its_industries(app: App) {
         list.iter().map(|one| one["fullName"].as_str().unwrap()).collect()
     };
     assert_eq!(names(0), Vec::<&str>::new());
-    // Engaged prospects come first, then by id; Ada already has a draft for the event.
+    // Engaged prospects first, otherwise in the order of their IDs. Ada is omitted because she already has a draft.
     assert_eq!(names(1), ["Eve", "bob", "Cleo", "Dan"]);
     // Completed events and events without target industries suggest no prospects.
     assert_eq!(names(2), Vec::<&str>::new());
@@ -289,7 +289,7 @@ async fn draft_funnel_counts_stages(app: App) {
         .await;
     assert_eq!(
         data["draftFunnel"],
-        // The drafts of the fixture have no `sent_at`.
+        // The drafts of the test data have no `sent_at`.
         json!({ "written": 9, "submitted": 2, "approved": 1, "sent": 0, "replied": 0, "rejected": 1,
             "approvalRate": 0.5, "replyRate": null })
     );
@@ -381,7 +381,7 @@ async fn analytics_execute_few_statements(app: App) {
     for (query, statements) in [
         ("{ companies { nodes { engagement { level replied } } } }", 2),
         ("{ prospects { nodes { nextBestAction { kind } } } }", 2),
-        // The prospects, their research and industries, solutions by name, solutions by industry; then the rows.
+        // Reads the prospects, their research and industries, solutions by name and by industry, and the solution rows.
         ("{ prospects { nodes { recommendedSolutions { name } } } }", 5),
         // None of these events has target industries.
         ("{ events { nodes { suggestedProspects { fullName } } } }", 2),

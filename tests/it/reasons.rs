@@ -1,4 +1,4 @@
-//! Reason codes, which clients compare instead of message texts.
+//! Reason codes, which clients can compare instead of message texts.
 
 use std::collections::HashSet;
 
@@ -114,7 +114,7 @@ async fn revision_conflict_returns_the_current_row(app: App) {
             "{mutation}"
         );
     }
-    // Other errors return no row.
+    // For other errors, no row is returned.
     let other = app.data(r#"mutation { updateProspect(input: { id: 1, patch: { email: "x" } }) { prospect { id } } }"#).await;
     assert_eq!(other["updateProspect"], json!({ "prospect": null }));
 }
@@ -173,7 +173,7 @@ async fn reasons_are_values_of_the_schema_enum(app: App) {
         .collect();
     assert_eq!(names.len(), Reason::WORDS.len());
     assert!(names.contains(&Reason::RevisionConflict.code()));
-    // The form used in stored responses of idempotent requests.
+    // This form is used in stored responses to requests with an idempotency key.
     let stored = serde_json::to_value(Reason::CompanyDomainTaken).unwrap();
     assert_eq!(stored, "company_domain_taken");
 }

@@ -1,4 +1,4 @@
-//! Read replica configuration. `tests/scale-out/run` tests the behavior with a running replica.
+//! Configuration of a read replica. `tests/scale-out/run` tests the behavior with a running replica.
 
 use std::sync::Arc;
 

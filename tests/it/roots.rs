@@ -1,6 +1,6 @@
 //! Root fields, grouped by the permission they require.
 
-/// Public, also without an API key.
+/// Every caller, even without an API key.
 pub const OPEN: &[&str] = &["viewer"];
 
 /// Owners, admins, members and analysts.
@@ -70,7 +70,7 @@ pub const OPERATE: &[&str] = &["databaseStatistics"];
 pub const CONFIGURE: &[&str] =
     &["createSetting", "createSettings", "upsertSettings", "updateSetting", "deleteSetting"];
 
-/// Owners and admins: personal data.
+/// Owners and admins, because the fields access personal data.
 pub const PRIVACY: &[&str] = &["eraseProspect", "exportProspect"];
 
 /// Owners, admins and members.

@@ -38,7 +38,8 @@ fn served_schema_matches_the_committed_file() {
     );
 }
 
-/// Clients normalize their cache by `id` alone: another type with an `id` field would overwrite cached nodes.
+/// Clients normalize their cache by `id` alone, so objects of another type with an `id` field would overwrite cached
+/// nodes.
 fn only_nodes_have_an_id_field() {
     let types = introspect();
     let fields_of = |ty: &Value| ty["fields"].as_array().cloned().unwrap_or_default();
@@ -77,7 +78,7 @@ fn every_schema_element_has_a_description() {
             }
         }
     }
-    assert!(missing.is_empty(), "missing descriptions: {missing:#?}");
+    assert!(missing.is_empty(), "schema elements without a description: {missing:#?}");
 }
 
 fn connections_follow_the_relay_specification() {

@@ -1,4 +1,4 @@
-//! Schema size: bounded per entity, so that it grows linearly with the number of entities.
+//! Schema size: the size per entity is bounded, so the schema grows linearly with the number of entities.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ plain![
     every_type_is_reachable,
 ];
 
-/// The aggregate types of an entity, by name suffix.
+/// The name suffixes of the aggregate types of an entity.
 const AGGREGATES: [&str; 7] =
     ["Aggregate", "Dimension", "Group", "GroupKey", "GroupOrder", "Groups", "Having"];
 
@@ -21,7 +21,7 @@ const MAX_AGGREGATE_BYTES: usize = 5_000;
 const MAX_TYPES_PER_ENTITY: usize = 28;
 const MAX_BYTES_PER_ENTITY: usize = 19_000;
 
-/// The type definitions by name: SDL text with its description.
+/// The SDL text of each type definition, including its description, by type name.
 fn definitions() -> BTreeMap<String, String> {
     let sdl = api::schema::sdl();
     let mut definitions = BTreeMap::new();
@@ -72,7 +72,7 @@ fn schema_size_is_bounded_per_entity() {
     assert!(bytes <= MAX_BYTES_PER_ENTITY, "{bytes} bytes per entity");
 }
 
-/// Unreferenced types only bloat the schema.
+/// A type that is not referenced enlarges the schema without use.
 fn every_type_is_reachable() {
     let definitions = definitions();
     let roots = ["Query", "Mutation", "Subscription"];
@@ -84,7 +84,7 @@ fn every_type_is_reachable() {
     for (name, text) in &definitions {
         used.extend(words(text).into_iter().filter(|word| word != name));
     }
-    // References of a type to itself don't count: connections or arguments reference it as well.
+    // References of a type to itself do not count, because a used type is also referenced by another type.
     let unused: Vec<_> = definitions.keys().filter(|name| !used.contains(*name)).collect();
     assert_eq!(unused, Vec::<&String>::new());
 }

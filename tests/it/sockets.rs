@@ -1,5 +1,5 @@
 //! graphql-transport-ws, and sockets of clients that disconnect, stop reading or send invalid messages. The clients
-//! in `tests/outside` check the same from outside.
+//! in `tests/outside` also check this behavior.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ fn ask(id: &str, query: &str) -> Value {
     json!({ "id": id, "type": "subscribe", "payload": { "query": query } })
 }
 
-/// The next message, skipping pings and pongs; a close frame is returned as its code.
+/// The next message, without pings and pongs. For a close frame, the close code is returned.
 async fn hear(socket: &mut Socket) -> Value {
     loop {
         let message = tokio::time::timeout(Duration::from_secs(10), socket.next()).await;
@@ -78,7 +78,7 @@ async fn invalid_message_closes_the_socket(app: App) {
         ] {
             let mut socket = open(address).await;
             for message in &messages {
-                // The server may reject an oversized message before it is sent completely.
+                // The server may reject an oversized message before the client has sent all of it.
                 let _ = socket.send(Message::text(message.to_string())).await;
             }
             let mut heard = hear(&mut socket).await;
@@ -210,7 +210,7 @@ async fn client_that_does_not_read_blocks_no_other_client(app: App) {
             let write = format!("mutation {{ createOutreachDraft(input: {{ prospectId: 1, draftType: \"x\", content: \"{content}\" }}) {{ userErrors {{ code }} }} }}");
             app.done(&write).await;
         }
-        // Without a free connection, requests would fail after the acquire timeout.
+        // If no database connection were available, requests would fail after the acquire timeout.
         for _ in 0..20 {
             let body = json!({ "query": "{ prospects { totalCount nodes { company { name } } } }" });
             let (status, _, answer) = send(address, JSON, &body.to_string()).await;

@@ -23,7 +23,7 @@ async fn root_fields_hide_rows_of_other_organizations(app: App) {
     app.world().await;
     app.data(r#"mutation { createIndustry(input: { name: "Logged" }) { industry { id } } }"#).await;
     let stranger = app.organization("stranger").await;
-    // Every organization is created with settings; this one must have no rows at all.
+    // Deletes the default settings of the new organization, because it must have no rows at all.
     let sql = format!("DELETE FROM settings WHERE organization_id = {stranger}");
     app.db.execute_unprepared(&sql).await.unwrap();
     for entity in catalog::entities() {

@@ -48,7 +48,7 @@ async fn timeline_merges_all_activity_in_order(app: App) {
     assert_eq!(
         told,
         [
-            // With equal timestamps: interactions, drafts, research, changes; newest first within each kind.
+            // Ties are sorted by kind (interactions, drafts, research, changes), and newest first within each kind.
             format!("{noon} DRAFT initial pending_review"),
             format!("{noon} RESEARCH - -"),
             format!("{noon} CHANGE outreach_draft updated"),
@@ -105,7 +105,7 @@ async fn company_timeline_combines_its_prospects(app: App) {
         data["companies"]["nodes"][place]["timeline"]["nodes"].as_array().unwrap().len()
     };
     let before = app.data(timeline).await;
-    // Acme: nine interactions, six drafts, three research rows. bank & Sons: five, two and three.
+    // Acme has nine interactions, six drafts and three research rows; bank & Sons has five, two and three.
     assert_eq!((count(&before, 0), count(&before, 1)), (18, 10));
     app.done("mutation { deleteProspect(input: { id: 1 }) { deletedId userErrors { message } } }")
         .await;

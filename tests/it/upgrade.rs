@@ -15,7 +15,7 @@ behaviours![
     stored_words_entries_and_sentences_of_the_version_before_are_readable,
 ];
 
-/// Rows for the tables of the first version. They use every column and contain special characters.
+/// Rows for the tables of the first version. They have a value in every column and contain special characters.
 const FIRST: &[&str] = &[
     "INSERT INTO organizations VALUES (1, 'Größe & Söhne', 'default', @, @), (2, 'Other', 'other', @, @)",
     "INSERT INTO industries VALUES (1, 1, 'Logistics', 3, @, @), (7, 2, 'zoos 🦓', 1, @, @)",
@@ -73,7 +73,7 @@ async fn upgrade_from_the_first_version_preserves_all_data(app: App) {
     assert_eq!(answer["data"]["schemaVersion"], "1975ea83b712");
 }
 
-/// On SQLite, the search index kept accents of Cyrillic and Greek letters before the 17th migration.
+/// Before the 17th migration, the SQLite search index contained Cyrillic and Greek letters with their accents.
 async fn upgrade_reindexes_names_without_accents(app: App) {
     if app.engine == Engine::Postgres {
         return;
@@ -87,7 +87,7 @@ async fn upgrade_reindexes_names_without_accents(app: App) {
         db.execute_unprepared(&insert.replace('@', time)).await.unwrap();
     }
     Migrator::up(&db, Some(10)).await.unwrap();
-    // The index as maintained by the triggers of that version.
+    // Updates the search index as the triggers of that version did.
     db.execute_unprepared("UPDATE industries SET name = 'Ёлки' WHERE id = 1").await.unwrap();
     db.execute_unprepared(
         "DELETE FROM search_documents WHERE rowid = 18; \
@@ -120,7 +120,7 @@ async fn stored_words_entries_and_sentences_of_the_version_before_are_readable(a
         Engine::Sqlite => "'2025-12-31T23:59:59.123456+00:00'",
         Engine::Postgres => "'2025-12-31T23:59:59.123456+00:00'::timestamptz",
     };
-    // As written by the previous version.
+    // These values are stored as by the previous version.
     for sql in [
         "INSERT INTO import_jobs (id, organization_id, name, kind, status, candidate_decision, error, undone_records, kept_records, revision, \
          created_at, updated_at) VALUES (7, 1, 'old.csv', 'list', 'undone', 'wait', 'it was broken off each time', 1, 2, 1, @, @)",
@@ -147,7 +147,7 @@ async fn stored_words_entries_and_sentences_of_the_version_before_are_readable(a
         data["importJob"],
         serde_json::json!({ "kind": "IMPORT", "error": "all attempts were interrupted",
             "errors": [{ "code": "ATTEMPTS_INTERRUPTED" }], "undoSkippedRecords": 2, "importRecords": { "nodes": [{
-            "promotionStatus": "UNDO_SKIPPED", "reason": "the prospect was modified since the import",
+            "promotionStatus": "UNDO_SKIPPED", "reason": "the prospect was modified after the import",
             "reasons": [{ "code": "PROSPECT_MODIFIED" }], "lastError": "HTTP: it answers 503",
             "errors": [{ "code": "LEGACY_TEXT", "arguments": ["HTTP: it answers 503"] }] }] } })
     );

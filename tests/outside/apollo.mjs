@@ -14,7 +14,7 @@ import { endpoint, latest, socket, stillAnswers, writeDraft } from "./server.mjs
 
 const limit = { timeout: 15_000 };
 
-/** A `fetch` for a link that records the requests sent. */
+/** A `fetch` function for a link; records the requests that it sends. */
 function recorder() {
   const sent = [];
   return {

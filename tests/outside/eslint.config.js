@@ -18,7 +18,7 @@ export default [
     rules: {
       ...configs["flat/schema-recommended"].rules,
       ...configs["flat/schema-relay"].rules,
-      // The schema printer decides: a single line in quotes, multiple lines in a block string.
+      // The schema printer determines the style: quotes for a single line, a block string for multiple lines.
       "@graphql-eslint/description-style": "off",
       // Not every list contains edges: connections have `nodes` as well as `edges`, and payloads have error lists.
       "@graphql-eslint/relay-edge-types": ["error", {
@@ -26,7 +26,7 @@ export default [
         // A timeline entry describes an interaction, a draft, …, but is not itself a node.
         shouldImplementNode: false,
       }],
-      // Timelines are paginated in one direction only, backward in time.
+      // Timelines are paginated only in one direction, backward in time.
       "@graphql-eslint/relay-arguments": ["error", { includeBoth: false }],
       // Column names follow the sales-assistant document, which has `event_date` in `events`.
       "@graphql-eslint/no-typename-prefix": "off",

@@ -1,5 +1,5 @@
 // The server audit of the package graphql-http, based on the GraphQL over HTTP specification. Its MUST and SHOULD
-// audits have to pass; its MAY audits are only counted.
+// audits must pass; its MAY audits are only counted.
 
 import assert from "node:assert/strict";
 import test from "node:test";

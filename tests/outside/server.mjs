@@ -7,7 +7,7 @@ export const origin = env.SALESGRAPH_URL;
 export const endpoint = `${origin}/graphql`;
 export const socket = endpoint.replace(/^http/, "ws");
 
-/** Sends a body by POST, as JSON unless the headers say otherwise. */
+/** Sends a body by POST, as JSON unless the headers specify another content type. */
 export async function post(body, headers = {}, patience = 20_000) {
   const response = await fetch(endpoint, {
     method: "POST",
@@ -70,7 +70,7 @@ export async function writeDraft(content) {
   return createOutreachDraft.outreachDraft;
 }
 
-/** The cursor of the latest change log entry. A subscription `after` it misses no later event, whenever it starts. */
+/** The cursor of the latest change log entry. A subscription `after` this cursor misses no later event. */
 export async function latest() {
   const { changes } = await data("{ changes(last: 1) { edges { cursor } } }");
   return changes.edges[0].cursor;

@@ -47,7 +47,7 @@ def examine(folder):
                        "DELETE FROM outreach_drafts WHERE id = 1"]:
             try:
                 database.execute(action)
-                # Versions that support the options can write, and the search index is updated.
+                # SQLite versions that support the options can write, and the search index is updated.
                 check("a write succeeds only on supported versions", sqlite3.sqlite_version_info >= (3, 45), action)
             except sqlite3.OperationalError as error:
                 told = "contentless_delete" in str(error) or "tokenizer" in str(error)

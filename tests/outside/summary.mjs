@@ -17,7 +17,7 @@ function reason(error) {
 export default async function* summary(events) {
   const count = { passed: 0, failed: 0, skipped: 0 };
   for await (const { type, data } of events) {
-    // The runner's own final counts belong to no file.
+    // The final counts of the runner are not associated with a file.
     if (type === "test:diagnostic" && data.file) yield `  ${data.message}\n`;
     if (type === "test:stdout" || type === "test:stderr") yield data.message;
     if (type === "test:pass" && data.skip !== undefined) {

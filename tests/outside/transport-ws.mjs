@@ -80,7 +80,7 @@ function acknowledged(name, body) {
   });
 }
 
-/** A test with a socket on which no message has been sent. */
+/** A test with a new socket, on which no message has been sent. */
 function fresh(name, options, body) {
   test(name, limit, async (t) => {
     const raw = new Raw(options);

@@ -33,7 +33,7 @@ for (const preferGetMethod of [true, "within-url-limit", "force", false]) {
     assert.equal(data.prospect.id, "Prospect:42");
     const [{ method: used, type, accept }] = seen;
     assert.equal(used, method);
-    // The Accept header also lists event streams, but last, so they are not preferred.
+    // The Accept header lists event streams last, so the server does not prefer them.
     assert.match(accept, /^application\/graphql-response\+json.*text\/event-stream/);
     assert.match(type, /^application\/graphql-response\+json\b/);
   });

@@ -1,5 +1,5 @@
-// A minimal TCP load balancer: assigns each connection to the next server (round robin), or to the one after it if the
-// connection is refused. Arguments: the number of frontends and the ports of the servers. It prints the ports of the
+// A minimal TCP load balancer: assigns each connection to the next server (round robin), or to the server after it if
+// the connection is refused. Arguments: the number of frontends and the ports of the servers. It prints the ports of the
 // frontends; each frontend has its own round-robin counter.
 
 import { once } from 'node:events';

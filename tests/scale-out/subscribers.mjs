@@ -97,7 +97,7 @@ export default async function subscribersOfBoth(place, figures) {
     const [, , ...moved] = subscribers;
     const first = moved.map(({ received }) => received.find((event) => event.at > at + 100)?.at ?? Infinity);
     figures.tell('drafts while a server was killed', `${author.acknowledged.size - BEFORE}, ${author.again} retries`);
-    figures.tell('its subscribers resumed after', time(Math.max(...first) - at));
+    figures.tell('subscribers of the killed server resumed after', time(Math.max(...first) - at));
     figures.must(moved.every(({ endings }) => endings > 0), 'no subscriber was disconnected, so nothing was tested');
     servers[1] = await place.serve(1, { port: killed.port });
   } finally {

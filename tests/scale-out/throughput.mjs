@@ -1,5 +1,5 @@
-// Responses per second of one nested query. Reported only, because the servers, the databases and the client share the
-// processors of one machine.
+// Responses per second for one nested query. The rates are reported, but not asserted, because the servers, the
+// databases and the client share the processors of one machine.
 
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,5 +1,5 @@
-// Clients that write and immediately read their write, first from the other server and then from the same one. Each
-// client has its own balancer frontend, where its connections alternate between the servers; a round has three
+// Clients that write and immediately read the written row, first from the other server and then from the same server.
+// Each client has its own balancer frontend, where its connections alternate between the servers; a round has three
 // connections.
 
 import { randomUUID } from 'node:crypto';

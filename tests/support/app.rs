@@ -1,4 +1,4 @@
-//! A server with its own database, a fixed clock and helpers that execute operations.
+//! A server with its own database and a fixed clock, and helpers that execute operations.
 
 use std::sync::Arc;
 
@@ -17,19 +17,19 @@ use crate::database::{Engine, TestDatabase};
 
 /// The server under test.
 pub struct App {
-    /// The engine it runs on.
+    /// The database engine of the server.
     pub engine: Engine,
-    /// Its clock: 2026-03-01T12:00:00Z by default.
+    /// The clock of the server. Default: 2026-03-01T12:00:00Z.
     pub clock: Arc<FixedClock>,
-    /// Its database, as the service uses it.
+    /// The store through which the service accesses the database.
     pub store: Store,
-    /// A direct connection to its database, to insert rows.
+    /// A direct connection to the database, used to insert rows.
     pub db: DatabaseConnection,
     /// The primary key of the organization `default`.
     pub organization: i64,
     /// The URL of the database.
     pub url: String,
-    /// The enrichment providers: the rule provider only, by default.
+    /// The enrichment providers. Default: only the rule provider.
     pub providers: Providers,
     executor: SchemaExecutor,
     _database: TestDatabase,
@@ -61,13 +61,13 @@ impl App {
         }
     }
 
-    /// The same server with other request limits.
+    /// Replaces the request limits of the server.
     #[must_use]
     pub fn within(self, limits: Limits) -> Self {
         Self { executor: self.executor.clone().within(limits), ..self }
     }
 
-    /// The current server time, as stored in rows.
+    /// The current server time, in the form stored in rows.
     pub fn now(&self) -> DateTime<chrono::FixedOffset> {
         self.clock.now().fixed_offset()
     }
@@ -77,7 +77,7 @@ impl App {
         self.now() + TimeDelta::hours(hours)
     }
 
-    /// Another organization, created if it does not exist.
+    /// The primary key of another organization, which is created if it does not exist.
     pub async fn organization(&self, slug: &str) -> i64 {
         organization::ensure(&self.store, self.clock.as_ref(), slug).await.unwrap()
     }
@@ -130,7 +130,7 @@ impl App {
         }
     }
 
-    /// The complete response to `query`, as it is sent.
+    /// The complete response to `query`, as the text that is sent to clients.
     pub async fn text(&self, query: &str) -> String {
         let request = async_graphql::Request::new(query)
             .data(self.providers.clone())
@@ -181,7 +181,7 @@ impl App {
         }
     }
 
-    /// The user errors of a mutation: `CODE field: message` each, with the index of the item in brackets.
+    /// The user errors of a mutation, each as `CODE field: message`, preceded by the item index in brackets in a batch.
     pub async fn refused(&self, mutation: &str) -> Vec<String> {
         let answer = self.answer(mutation).await;
         let payload = answer["data"].as_object().and_then(|data| data.values().next()).cloned();
@@ -204,7 +204,7 @@ impl App {
         serde_json::from_str(&api::text::response(&response)).unwrap()
     }
 
-    /// `code: message` of the only error of `query`.
+    /// The only error of `query`, as `code: message`.
     pub async fn error(&self, query: &str) -> String {
         let answer = self.answer(query).await;
         let errors = answer["errors"].as_array().unwrap_or_else(|| panic!("{query}\n{answer:#}"));

@@ -1,16 +1,16 @@
-//! A database for each test: a separate SQLite file or a copy of a migrated Postgres database.
+//! A separate database for each test: a SQLite file or a copy of a migrated Postgres database.
 
 use std::sync::OnceLock;
 
 use sea_orm::{ConnectionTrait, Database};
 use service::Store;
 
-/// The engine a test runs on.
+/// The database engine on which a test runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// Embedded, a temporary file.
+    /// SQLite, with a temporary file.
     Sqlite,
-    /// The server in `SALESGRAPH_TEST_POSTGRES`.
+    /// The Postgres server in `SALESGRAPH_TEST_POSTGRES`.
     Postgres,
 }
 
@@ -24,7 +24,7 @@ static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// A database that is deleted on drop.
 pub struct TestDatabase {
-    /// Its URL.
+    /// The URL of the database.
     pub url: String,
     name: Option<String>,
     _folder: Option<tempfile::TempDir>,
@@ -43,7 +43,7 @@ impl TestDatabase {
                 let template = postgres_template();
                 let name = next_name();
                 let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
-                // Postgres can copy a template only once at a time.
+                // Postgres cannot copy a template database several times concurrently.
                 let _turn = TURN.lock().await;
                 admin(&sql).await;
                 Self { url: sibling(&name), name: Some(name), _folder: None }

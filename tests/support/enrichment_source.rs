@@ -4,7 +4,8 @@ use std::path::Path;
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 
-/// The statements of the document, fixed where `SQLite` rejects them: the indexes of the cache are separate statements.
+/// The statements of the document, corrected where `SQLite` rejects them: the indexes of the cache table are created by
+/// separate statements.
 const DDL: &str = "
 CREATE TABLE jobs (
     id TEXT PRIMARY KEY DEFAULT (lower(hex(randomblob(16)))),
@@ -141,7 +142,7 @@ SELECT DATE(created_at) as date, COUNT(*) as total_records,
 FROM records WHERE status IN ('enriched', 'failed') GROUP BY DATE(created_at);
 ";
 
-/// A database of the document in a file in `folder`, without rows except for the settings.
+/// Creates a database with the schema of the document, in a file in `folder`, with no rows except the settings.
 pub async fn empty(folder: &Path) -> (String, DatabaseConnection) {
     let path = folder.join("app.db");
     let db = Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
@@ -149,7 +150,7 @@ pub async fn empty(folder: &Path) -> (String, DatabaseConnection) {
     (format!("sqlite:{}", path.display()), db)
 }
 
-/// The same with generated rows: `jobs` jobs with an increasing number of records.
+/// Creates a database like [`empty`] and adds generated rows: `jobs` jobs with an increasing number of records.
 pub async fn filled(folder: &Path, jobs: usize) -> (String, DatabaseConnection) {
     let (url, db) = empty(folder).await;
     let mut sql = String::from(

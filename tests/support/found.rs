@@ -1,4 +1,4 @@
-//! Enrichment rows, one of each kind.
+//! Test rows of the enrichment tables, one row per table.
 
 use sea_orm::ConnectionTrait;
 

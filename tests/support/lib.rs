@@ -1,4 +1,4 @@
-//! Test support: a server with its own database, on either engine.
+//! Test support: a server with its own database on either engine.
 
 pub mod app;
 pub mod database;

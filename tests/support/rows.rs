@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::App;
 
-/// Sets the comparison columns of simple values, as the server does.
+/// Sets the comparison columns of simple values in the same way as the server.
 fn compare(row: &mut prospect::ActiveModel) {
     row.email_key = Set(row.email.try_as_ref().map(|email| email.to_lowercase()));
     let text = |value: &sea_orm::ActiveValue<Option<String>>| value.try_as_ref().cloned().flatten();
@@ -194,7 +194,7 @@ impl App {
         row.insert(&self.db).await.unwrap().id
     }
 
-    /// An interaction, `hours` after noon.
+    /// An interaction at `hours` hours after noon.
     pub async fn interaction(
         &self,
         prospect: i64,

@@ -6,9 +6,9 @@ use crate::{Engine, database::TestDatabase};
 
 /// A source database for a data migration.
 pub struct SourceDatabase {
-    /// Its URL.
+    /// The URL of the database.
     pub url: String,
-    /// A connection to it.
+    /// A connection to the database.
     pub db: DatabaseConnection,
     _database: TestDatabase,
 }
@@ -42,7 +42,7 @@ const ROWS: [&str; 11] = [
 ];
 
 impl SourceDatabase {
-    /// Creates the document's tables with one or two rows in each.
+    /// Creates the tables of the document with one or two rows in each table.
     pub async fn new(engine: Engine) -> Self {
         let database = TestDatabase::empty(engine).await;
         let url = match engine {
@@ -69,7 +69,7 @@ impl SourceDatabase {
         source
     }
 
-    /// Executes a statement on the source.
+    /// Executes a statement on the source database.
     pub async fn run(&self, sql: &str) {
         self.db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }

@@ -40,7 +40,7 @@ pub async fn stored(app: &App) -> BTreeMap<(String, i64), Value> {
     rows
 }
 
-/// Everything in every table, as text.
+/// The contents of all tables, as text.
 pub async fn dump(app: &App) -> String {
     let mut text = format!("{:?}", stored(app).await);
     for (table, columns) in [
@@ -58,7 +58,7 @@ pub async fn dump(app: &App) -> String {
             }
         }
     }
-    // The search index, as far as it is stored as text.
+    // The parts of the search index that are stored as text.
     let search = match app.engine {
         Engine::Postgres => "SELECT concat(names, words) FROM search_documents",
         Engine::Sqlite => "SELECT name FROM search_names",

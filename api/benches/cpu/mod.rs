@@ -10,7 +10,8 @@ pub(crate) fn seconds(process: &str) -> f64 {
     ticks.sum::<f64>() / 100.0
 }
 
-/// The CPU time of each process named `postgres`; such processes start and exit during a run.
+/// The CPU time of each process named `postgres`, listed separately because such processes start and exit during a
+/// run.
 pub(crate) struct Postgres(HashMap<String, f64>);
 
 impl Postgres {

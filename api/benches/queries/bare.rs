@@ -46,7 +46,7 @@ impl Bare {
                 .statement_cache_capacity(100);
             return Self::Sqlite(SqliteConnection::connect_with(&options).await.unwrap());
         }
-        // Same settings as the server, so that the planner has the same options.
+        // The same settings as in the server, so that the planner has the same options.
         let options = PgConnectOptions::from_str(url).unwrap();
         let options = options.options([("jit", "off"), ("random_page_cost", "1.1")]);
         Self::Postgres(PgConnection::connect_with(&options).await.unwrap())
@@ -82,7 +82,7 @@ impl Bare {
         }
     }
 
-    /// Reads everything that a query requests: the rows of each level.
+    /// Reads the rows of each level of a query.
     pub(crate) async fn ask(
         &mut self,
         question: &Question,

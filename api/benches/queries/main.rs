@@ -11,7 +11,7 @@
 //! during a run. The drafts of Q6 remain in the database.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "run manually: an error ends the run")]
 #![expect(clippy::cast_precision_loss, reason = "figures for human readers")]
-#![expect(clippy::disallowed_methods, reason = "measures wall-clock time, on tasks")]
+#![expect(clippy::disallowed_methods, reason = "measures wall-clock time and spawns tasks")]
 
 mod bare;
 #[path = "../cpu/mod.rs"]
@@ -47,7 +47,7 @@ struct Arguments {
     /// Numbers of connections to measure, in sequence.
     #[arg(long, value_delimiter = ',', default_value = "1,16,64")]
     connections: Vec<usize>,
-    /// Seconds per query, and per hand-written equivalent.
+    /// Duration in seconds of each query and of each hand-written equivalent.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
     /// Runs only these queries.
@@ -73,7 +73,8 @@ struct Figures {
 }
 
 impl Figures {
-    /// Discards the CPU time of the database unless it is Postgres: other `postgres` processes are unrelated.
+    /// Discards the CPU time of the database unless it is Postgres; otherwise, `postgres` processes are unrelated to
+    /// the run.
     fn on(self, postgres: bool) -> Self {
         if postgres { self } else { Self { cpu: [self.cpu[0], 0.0], ..self } }
     }

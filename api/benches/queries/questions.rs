@@ -32,7 +32,7 @@ pub(crate) struct Level {
     pub(crate) fields: &'static [&'static str],
 }
 
-/// The rows that the queries use, which are looked up before the run.
+/// The rows that the queries use; they are determined before the run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
     pub(crate) prospects: u64,
@@ -273,8 +273,8 @@ pub(crate) const QUESTIONS: [Question; 7] = [
     },
     Question {
         name: "Q5",
-        about: "active prospects contacted since a date, company in an industry and of a size, by last contact \
-                descending, page 100 of 20, with totalCount",
+        about: "active prospects contacted since a date whose company has a given industry and size, by last contact \
+                descending, page 100 with 20 rows per page, with totalCount",
         document: "query Q5($since: DateTime!, $industry: ID!, $after: String) { prospects(first: 20, after: $after, \
                    filter: { isActive: { eq: true }, lastContactedAt: { gte: $since }, \
                    company: { industryId: { eq: $industry }, size: { eq: \"51-250\" } } }, \
@@ -342,7 +342,7 @@ pub(crate) const QUESTIONS: [Question; 7] = [
     },
     Question {
         name: "Q7",
-        about: "the 20 companies with thousands of prospects, first 5 each",
+        about: "the 20 companies with thousands of prospects, first 5 prospects each",
         document: "query Q7($ids: [ID!]!) { companies(first: 20, filter: { id: { in: $ids } }) { nodes { id name \
                    prospects(first: 5) { nodes { id fullName email } } } } }",
         variables: |place, _| json!({ "ids": place.large.iter().map(ToString::to_string).collect::<Vec<_>>() }),

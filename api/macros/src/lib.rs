@@ -98,7 +98,7 @@ fn field(field: &syn::Field) -> Result<Tokens> {
     if about.is_empty() {
         return Err(Error::new_spanned(
             ident,
-            "missing doc comment: it is the description of the field in the schema",
+            "missing doc comment, which is the description of the field in the schema",
         ));
     }
     let ty = &field.ty;

@@ -1,4 +1,5 @@
-//! Options with their names of the version before, which work for one more version with a warning.
+//! Option names of the previous version: deprecated, accepted in this version with a warning, and removed in the next
+//! version.
 
 use clap::Args;
 
@@ -15,7 +16,7 @@ pub(super) struct DeprecatedOptions {
 }
 
 impl DeprecatedOptions {
-    /// These options, or those of `other` where they are not set.
+    /// Returns these options, with unset options taken from `other`.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             keep_changes: self.keep_changes.or(other.keep_changes),
@@ -44,7 +45,7 @@ impl DeprecatedOptions {
     }
 }
 
-/// Logs a warning for arguments of other commands that are set by a former name.
+/// Logs a warning for arguments of other commands that are passed under a former name.
 pub(super) fn warn_about_arguments(mut arguments: impl Iterator<Item = String>) {
     let former = |argument: &str| match argument {
         "--found" => Some("--create-organization"),

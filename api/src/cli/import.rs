@@ -19,17 +19,17 @@ use crate::progress::Bars;
 /// Imports the database of another system, or a file of people.
 #[derive(Debug, Subcommand)]
 pub(super) enum Import {
-    /// A database made by the sales-assistant document: every row, with its key.
+    /// Imports a database created from the sales-assistant document: all rows, with their primary keys.
     ///
     /// Every row is checked first; rows that would be rejected are listed and nothing is written. Rows are written in
     /// chunks, and an interrupted run resumes.
     SalesAssistant(SalesAssistant),
-    /// A database made by the enrichment document: jobs, records, cache, templates, usage and settings.
+    /// Imports a database created from the enrichment document: jobs, records, cache, templates, usage and settings.
     ///
-    /// Every row is checked first; rows that would be rejected are listed and nothing is written. It is repeatable: rows of
-    /// earlier runs are recognized by their key.
+    /// Every row is checked first; rows that would be rejected are listed and nothing is written. The
+    /// import can be repeated: rows of earlier runs are recognized by their keys.
     Enrichment(Enrichment),
-    /// A file of people (CSV, TSV, XLSX or NDJSON): a preview with a verdict for each row.
+    /// Previews a file of people (CSV, TSV, XLSX or NDJSON), with a verdict for each row.
     ///
     /// Encoding, delimiter and columns are detected, or given as options. No prospect is written until the import is
     /// committed.
@@ -42,10 +42,10 @@ pub(super) enum Import {
 
 #[derive(Debug, Args)]
 pub(super) struct SalesAssistant {
-    /// The source: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/NAME`. It is only read.
+    /// The source, which is only read: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/NAME`.
     #[arg(long)]
     from: String,
-    /// The organization, which must be empty or hold this same import.
+    /// The organization, which must be empty or contain an earlier run of the same import.
     #[arg(long, default_value = organization::DEFAULT)]
     organization: String,
     /// What to do with duplicate e-mail addresses, domains and industry names.
@@ -54,7 +54,7 @@ pub(super) struct SalesAssistant {
     /// Skips and lists rejected rows and rows that depend on them, instead of rejecting the source.
     #[arg(long)]
     skip_rejected: bool,
-    /// Treats the source as the one that this organization was imported from, at another address.
+    /// Treats the source as the database that this organization was imported from, although its address differs.
     #[arg(long)]
     same_source: bool,
     /// Maps a value of the source: `outreach_drafts.status:archived=discarded`. Repeatable.
@@ -64,7 +64,7 @@ pub(super) struct SalesAssistant {
 
 #[derive(Debug, Args)]
 pub(super) struct Enrichment {
-    /// The source: `sqlite:PATH`. It is only read.
+    /// The source, which is only read: `sqlite:PATH`.
     #[arg(long)]
     from: String,
     /// The name of the source. Default: `enrichment`.
@@ -146,10 +146,10 @@ fn rows(count: u64) -> String {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Duplicates {
-    /// Lists them and writes nothing.
+    /// Lists the duplicates and writes nothing.
     #[value(alias = "refuse")]
     Reject,
-    /// Imports them as they are.
+    /// Imports the duplicates unchanged.
     Keep,
 }
 
@@ -222,7 +222,7 @@ fn print_finding(finding: &Finding) {
     say!("    {}: {}", self::rows(*rows), examples.join(", "));
 }
 
-/// The error after the list of findings of a rejected source.
+/// The error that is returned after the findings of a rejected source have been printed.
 fn rejected() -> Error {
     let message = "nothing was imported because of the rows listed above; correct them in the source, or skip them \
                    with --skip-rejected";

@@ -50,7 +50,7 @@ pub(super) struct Create {
     /// Creates the organization if it does not exist.
     #[arg(long = "create-organization", alias = "found")]
     with_organization: bool,
-    /// Days until the key expires. Default: it does not expire.
+    /// Days until the key expires. Default: the key does not expire.
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: Option<u32>,
 }
@@ -109,7 +109,7 @@ impl Keys {
         let scope = scope(&store, organization);
         match self {
             Self::Create(create) => {
-                // A reserved address (RFC 2606) until the owner sets their own.
+                // A reserved address (RFC 2606) is used until the owner sets their own.
                 let owner = format!("owner@{}.invalid", create.of.organization);
                 let new = NewKey {
                     name: create.name,

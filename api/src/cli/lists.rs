@@ -38,7 +38,7 @@ pub(super) struct Look {
     /// The name of the sheet of a workbook. Default: the first visible sheet with known columns.
     #[arg(long)]
     sheet: Option<String>,
-    /// The country of phone numbers without one, as two letters: `DE`.
+    /// The country of phone numbers without a country code, as two letters: `DE`.
     #[arg(long)]
     country: Option<String>,
     /// Commits the import after the preview.
@@ -77,13 +77,13 @@ pub(super) struct Undo {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Candidates {
-    /// They wait for a decision.
+    /// The rows wait for a decision.
     Wait,
-    /// Each creates a new prospect.
+    /// Each row creates a new prospect.
     Create,
-    /// Each updates its most likely match.
+    /// Each row updates its most likely match.
     Merge,
-    /// They are skipped.
+    /// The rows are skipped.
     Skip,
 }
 
@@ -190,7 +190,7 @@ async fn write(scope: &Scope, job: i64, candidates: Candidates) -> Result<()> {
     let job = list::run(scope, job, &Bars::new()).await?;
     let number = |column| job.number(column).unwrap_or_default();
     let waiting = number("total_records") - number("processed_records");
-    // The other counters of an enrichment are about its records and not about prospects.
+    // The other counters of an enrichment count records, not prospects.
     let is_list = job.text("kind") == kind::LIST;
     let counted = if is_list { 5 } else { 2 };
     let counts = [
@@ -204,7 +204,7 @@ async fn write(scope: &Scope, job: i64, candidates: Candidates) -> Result<()> {
         say!("{rows:>10} {what}");
     }
     if !is_list {
-        say!("For the reasons of the others, query `importRecords`.");
+        say!("For the reasons of the other rows, query `importRecords`.");
     }
     let seconds = begun.elapsed().as_secs_f64();
     say!("{} after {seconds:.1} s.", job.text("status").to_uppercase());

@@ -29,8 +29,8 @@ use crate::{progress::Bars, provider};
 /// A GraphQL backend for sales prospecting: companies, prospects, events, interactions, outreach
 /// drafts and AI research.
 ///
-/// Without a command it runs the server at 127.0.0.1:8000, on an embedded database in data/salesgraph.db, which
-/// it creates and fills with demo data.
+/// Without a command, the program runs the server at 127.0.0.1:8000 on an embedded database in data/salesgraph.db,
+/// which is created and filled with demo data if it does not exist.
 #[derive(Debug, Parser)]
 #[command(name = "salesgraph", version = version(), max_term_width = 100)]
 pub struct Program {
@@ -78,8 +78,8 @@ enum Command {
     Keys(Keys),
     /// Copies a snapshot of the database into a file; the server may keep running.
     Backup(Backup),
-    /// Replaces the database with a backup: a file, which is kept beside it, or an empty Postgres database. No server may
-    /// use the database.
+    /// Replaces the database with a backup. The target is a database file, whose previous version is kept beside it, or
+    /// an empty Postgres database. No server may use the database.
     Restore(Restore),
     /// Checks and maintains the database.
     Maintain(Maintain),
@@ -93,7 +93,7 @@ enum Command {
 enum Migrate {
     /// Applies all pending migrations.
     Up,
-    /// Reverts the newest migrations, with their tables and all data in them; no server may use the database. Make a backup
+    /// Reverts the newest migrations and drops their tables with all data. No server may use the database. Make a backup
     /// first.
     Down {
         /// Number of migrations.
@@ -118,7 +118,7 @@ struct Seed {
 enum Demo {
     /// Lists the rows of the demo set that have not been modified or referenced since; with --commit, removes them.
     Remove {
-        /// Removes them. Default: a dry run, which writes nothing.
+        /// Removes the rows. Default: a dry run, which writes nothing.
         #[arg(long)]
         commit: bool,
         /// The organization.
@@ -151,7 +151,7 @@ impl Program {
         deprecated::warn_about_arguments(std::env::args().skip(1));
         let url = &self.database.url;
         match self.command.unwrap_or(Command::Serve(Box::default())) {
-            // Options before the command apply too.
+            // Options before the command also apply.
             Command::Serve(serve) => self.serve.with(&serve).run(url).await,
             Command::Migrate(migrate) => migrate.run(url).await,
             Command::Seed(seed) => seed.run(url).await,

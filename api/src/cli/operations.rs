@@ -48,7 +48,7 @@ struct Reports {
     /// Checks the integrity of the database and lists problems.
     #[arg(long)]
     check: bool,
-    /// Lists rows with the same e-mail address, profile or name as other rows of their organization.
+    /// Lists rows that share an e-mail address, profile or name with other rows of their organization.
     #[arg(long)]
     duplicates: bool,
 }

@@ -34,13 +34,13 @@ pub(super) struct Serve {
     /// Does not fill a new embedded database with demo data.
     #[arg(long)]
     no_demo: bool,
-    /// Fills a new embedded database with demo data also on an address that is not loopback.
+    /// Fills a new embedded database with demo data even if the server listens on a non-loopback address.
     #[arg(long, conflicts_with = "no_demo")]
     demo: bool,
-    /// The time zone data that time is grouped by; `bundled` by default.
+    /// The time zone data for grouping by time. Default: `bundled`.
     #[arg(long, env = "SALESGRAPH_TZDATA", value_enum)]
     tzdata: Option<TimeZoneData>,
-    /// Days that entries of the change log are retained. Default: 400.
+    /// Retention period of change log entries, in days. Default: 400.
     #[arg(long, env = "SALESGRAPH_CHANGE_RETENTION", value_name = "DAYS")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=36_500))]
     change_retention: Option<u32>,
@@ -51,7 +51,7 @@ pub(super) struct Serve {
     #[arg(long, env = "SALESGRAPH_REPLICA", hide_env_values = true, value_name = "URL")]
     replica: Option<String>,
     /// The maximum number of connections to the Postgres database, and to its replica: at least 8. Default: 36, of which 16
-    /// write, 19 read and 1 listens.
+    /// are for writes, 19 for reads and 1 for notifications.
     #[arg(long, env = "SALESGRAPH_CONNECTIONS", value_name = "NUMBER")]
     #[arg(value_parser = clap::value_parser!(u32).range(i64::from(MIN_CONNECTIONS)..=1_000))]
     connections: Option<u32>,
@@ -165,7 +165,7 @@ impl Serve {
             never = background::keep(store, change_retention) => match never {},
         };
         lists.abort();
-        // Provider requests in flight are paid for, so their responses are awaited for a grace period and stored.
+        // Provider requests in flight will be charged, so their responses are awaited for a grace period and stored.
         stopping.store(true, Ordering::Relaxed);
         if tokio::time::timeout(PROVIDERS_GRACE, enrichments).await.is_err() {
             tracing::warn!(

@@ -43,15 +43,16 @@ pub struct Company {
     pub prospects: Many<Prospect>,
     /// Provenance of values that providers found, newest last.
     pub field_provenances: Many<FieldProvenance>,
-    /// Timeline of its prospects, newest first: interactions, drafts, research and changes. Deleted prospects are omitted.
+    /// Timeline of the company's prospects, newest first: interactions, drafts, research and changes. Deleted prospects
+    /// are omitted.
     #[entity(paged = timeline, needs("id"))]
     pub timeline: TimelineConnection,
-    /// Engagement: HOT if a prospect replied within the last 7 days, WARM within 30, COLD if prospects were contacted without a
-    /// reply since, UNTOUCHED if none was contacted.
+    /// Engagement: HOT if a prospect replied within the last 7 days, WARM if one replied within the last 30 days, COLD if
+    /// prospects were contacted without a reply since, UNTOUCHED if none was contacted.
     #[entity(computed = engagement, needs("id"))]
     pub engagement: CompanyEngagement,
-    /// Cost of language-model calls for its prospects, in US dollars, including deleted ones; a call for several rows counts its
-    /// share.
+    /// Cost of language-model calls for the company's prospects, including deleted prospects, in US dollars. The cost of
+    /// a call for several rows is divided among the rows.
     #[entity(computed = cost_to_date, needs("id"))]
     pub cost_to_date: f64,
 }

@@ -1,4 +1,4 @@
-//! Companies and prospects, and what is known about them.
+//! Companies and prospects, with research, engagement and next best actions.
 
 pub mod acts;
 pub mod company;

@@ -20,7 +20,7 @@ pub struct NextBestAction {
     pub kind: WordOf<NextBestActionKind>,
     /// Reason, as a sentence.
     pub reason: String,
-    /// Global ID of the subject: the inbound interaction, the pending draft.
+    /// Global ID of the subject, such as the inbound interaction or the pending draft.
     pub evidence: Option<ID>,
     /// Due time; null if there is none.
     pub due_at: Option<Moment>,

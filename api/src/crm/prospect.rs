@@ -85,16 +85,16 @@ pub struct Prospect {
     /// Timeline, newest first: interactions, drafts, research and changes.
     #[entity(paged = timeline, needs("id"))]
     pub timeline: TimelineConnection,
-    /// The next best action, by rules; null if there is none: the prospect is deleted, inactive, unsubscribed or disqualified,
-    /// a message is being sent, or the reply is theirs.
+    /// The next best action, by rules; null if there is none because the prospect is deleted, inactive, unsubscribed or
+    /// disqualified, a message is being sent, or a reply of the prospect is awaited.
     #[entity(computed = next_best_action, needs("id"))]
     pub next_best_action: Option<NextBestAction>,
-    /// Recommended solutions, best first. Maximum: 10. They are those of the newest research, or if it names none, those of the
-    /// company's industry, by name.
+    /// Recommended solutions, best first. Maximum: 10. They are taken from the newest research or, if it names none, from
+    /// the company's industry, sorted by name.
     #[entity(rows = recommended_solutions, needs("id"))]
     pub recommended_solutions: Picked<Solution>,
-    /// Cost of language-model calls for drafts and research of the prospect, in US dollars; a call for several rows counts its
-    /// share.
+    /// Cost of language-model calls for drafts and research of the prospect, in US dollars. The cost of a call for
+    /// several rows is divided among the rows.
     #[entity(computed = cost_to_date, needs("id"))]
     pub cost_to_date: f64,
 }

@@ -32,7 +32,8 @@ pub struct ProspectResearch {
     /// Language-model calls that produced the row.
     #[entity(pairs("prospect_research_usages", "prospect_research_id", "llm_usage_log_id"))]
     pub llm_usage_logs: Many<LlmUsageLog>,
-    /// Cost of those calls, in US dollars; a call for several rows counts its share.
+    /// Cost of the calls that produced the row, in US dollars. The cost of a call for several rows is divided among
+    /// the rows.
     #[entity(computed = cost_to_date, needs("id"))]
     pub cost_to_date: f64,
 }

@@ -1,4 +1,4 @@
-//! The number of groups that group keys can have, where their values are few: enums, Booleans and cyclic time buckets.
+//! The maximum number of groups for group keys with a small number of values: enums, Booleans and cyclic time buckets.
 
 use async_graphql::Variables;
 use async_graphql_value::{ConstValue, Value};
@@ -6,7 +6,7 @@ use async_graphql_value::{ConstValue, Value};
 use super::shape::{Shape, TypeShape};
 
 /// The maximum number of groups of the type `groups` by the keys `by`; `None` if a key can have any number of values.
-/// Null is a value too.
+/// Null counts as a value.
 pub(super) fn combinations(
     shape: &Shape,
     groups: &str,
@@ -16,7 +16,7 @@ pub(super) fn combinations(
     let entity = groups.strip_suffix("Groups")?;
     let by = match by? {
         Value::Variable(name) => variables.get(name)?.clone(),
-        // An item with a variable is not bounded.
+        // The number of values of an item with a variable is not known.
         other => other.clone().into_const()?,
     };
     let items = match &by {

@@ -9,7 +9,7 @@ use apollo_compiler::{Name, Node, ast};
 /// Rejects a field that occurs twice in one input object.
 ///
 /// # Errors
-/// The first such field.
+/// The first field that occurs twice.
 pub(super) fn check(document: &ast::Document) -> Result<(), Refusal> {
     let found = document.definitions.iter().find_map(|definition| match definition {
         ast::Definition::OperationDefinition(operation) => {

@@ -1,6 +1,7 @@
-//! Introspection, executed by the validating library on our SDL: its introspection types are those of the
-//! specification (<https://spec.graphql.org/September2025/#sec-Schema-Introspection>). The executing library has
-//! `__Schema.description: String!`, and null for the interfaces of an interface.
+//! Introspection, executed by the validating library on the SDL of the server, because the introspection types of that
+//! library conform to the specification
+//! (<https://spec.graphql.org/September2025/#sec-Schema-Introspection>). The executing library
+//! declares `__Schema.description` as `String!`, and returns null for the interfaces of an interface.
 
 use std::sync::{Arc, LazyLock};
 

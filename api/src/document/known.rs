@@ -20,11 +20,11 @@ use super::{
     normalize, operation, validate,
 };
 
-/// Maximum number of cached documents; the least recently used one is evicted first.
+/// Maximum number of cached documents; the least recently used document is evicted first.
 const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
 
 /// Maximum total size of all documents with their normal forms, in bytes of text; a parsed document is about thirty
-/// times as large.
+/// times as large as its text.
 const MOST_BYTES: usize = 256 * 1_024;
 
 /// Maximum length of a cached document, in bytes.
@@ -69,7 +69,7 @@ pub(super) struct Ways {
 pub struct Variant {
     ways: Ways,
     document: Arc<ExecutableDocument>,
-    /// Its size in bytes of text.
+    /// The size of the normal form in bytes of text.
     bytes: usize,
 }
 
@@ -105,7 +105,7 @@ impl Read {
     /// Stores the validated document for [`introspection`](Self::introspection).
     pub(super) fn keep_introspection(&self, valid: Valid<apollo_compiler::ExecutableDocument>) {
         let introspection = Introspection::new(Arc::new(valid), self.chosen.clone());
-        // A concurrent request has stored the same value.
+        // If there is a value already, a concurrent request has stored the same value.
         let _ = self.introspection.set(introspection);
     }
 
@@ -128,8 +128,9 @@ impl Read {
         normalize::normalize(validate::schema()?, &self.document, self.operation()?, variables)
     }
 
-    /// The normal form that was validated before for this presence of variables. Variable values depend only on their
-    /// types, which are checked each time; whether a variable may be omitted or null also depends on where it is used.
+    /// The normal form that was validated before for this presence of variables. Whether a value is valid depends only
+    /// on the type of its variable and is checked in each request. Whether a variable may be omitted or null also
+    /// depends on where the variable is used.
     pub(super) fn variant(&self, ways: Ways) -> Option<Arc<ExecutableDocument>> {
         let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
         let found = allowed.iter().find(|variant| variant.ways == ways);
@@ -228,8 +229,8 @@ impl Known {
     }
 }
 
-/// The organization, `None` for callers without a key, and SHA-256 of the text and operation name. Documents are not
-/// shared between organizations: the response time would reveal what another organization has sent.
+/// The organization (`None` for callers without an API key) and the SHA-256 of the text and operation name. Documents
+/// are not shared between organizations: the response time would reveal what another organization has sent.
 type Key = (Option<i64>, [u8; 32]);
 
 fn key(organization: Option<i64>, text: &str, chosen: Option<&str>) -> Key {
@@ -247,7 +248,7 @@ mod tests {
     use super::{Known, MOST_BYTES};
     use crate::document::{Limits, Unvalidated, prepare};
 
-    /// The accounted size, and the actual size of the documents and their normal forms.
+    /// The accounted and the actual size of the documents with their normal forms.
     fn bytes(known: &Known) -> (usize, usize) {
         let kept = known.0.lock().unwrap_or_else(PoisonError::into_inner);
         (kept.bytes, kept.documents.iter().map(|(_, read)| read.size()).sum())

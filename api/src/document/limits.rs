@@ -5,25 +5,25 @@ use clap::Args;
 /// Limits of a single request. Requests that exceed a limit are rejected before anything is executed.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Maximum tokens of a document.
+    /// Maximum number of tokens in a document.
     #[arg(long, env = "SALESGRAPH_MAX_TOKENS", value_name = "N", default_value_t = Limits::USUAL.max_tokens)]
     pub max_tokens: usize,
-    /// Maximum depth of fields, fragments expanded.
+    /// Maximum field depth, with fragments expanded.
     #[arg(long, env = "SALESGRAPH_MAX_DEPTH", value_name = "N", default_value_t = Limits::USUAL.max_depth)]
     pub max_depth: u32,
-    /// Maximum aliases of a document.
+    /// Maximum number of aliases in a document.
     #[arg(long, env = "SALESGRAPH_MAX_ALIASES", value_name = "N", default_value_t = Limits::USUAL.max_aliases)]
     pub max_aliases: usize,
-    /// Maximum directives of a document.
+    /// Maximum number of directives in a document.
     #[arg(long, env = "SALESGRAPH_MAX_DIRECTIVES", value_name = "N", default_value_t = Limits::USUAL.max_directives)]
     pub max_directives: usize,
-    /// Maximum root fields of an operation.
+    /// Maximum number of root fields of an operation.
     #[arg(long, env = "SALESGRAPH_MAX_ROOTS", value_name = "N", default_value_t = Limits::USUAL.max_roots)]
     pub max_roots: usize,
-    /// Maximum fields of a document, fragments expanded.
+    /// Maximum number of fields in a document, with fragments expanded.
     #[arg(long, env = "SALESGRAPH_MAX_FIELDS", value_name = "N", default_value_t = Limits::USUAL.max_fields)]
     pub max_fields: u64,
-    /// Maximum query cost: a field costs 1, a list its page size times the cost of its selection.
+    /// Maximum query cost: a field costs 1, and a list costs its page size times the cost of its selection.
     #[arg(long, env = "SALESGRAPH_MAX_COST", value_name = "N", default_value_t = Limits::USUAL.max_cost)]
     pub max_cost: u64,
     /// The maximum length of a name or a number in a document, in bytes.
@@ -55,8 +55,8 @@ impl Default for Limits {
     }
 }
 
-/// Maximum nesting of brackets in a document. The parser recurses into each of them, so without a limit a small
-/// document would overflow the stack.
+/// Maximum nesting of brackets in a document. The parser recurses into each pair, so without a limit a small
+/// document could overflow the stack.
 pub(super) const DEEPEST_BRACKETS: usize = 200;
 
 /// Maximum nesting of fields and fragments together: traversals recurse into both.
@@ -72,7 +72,7 @@ pub(super) const MAX_QUOTE: usize = 100;
 /// Maximum number of requests in a batch.
 pub const LARGEST_BATCH: usize = 10;
 
-/// Assumed page size if none is given.
+/// Assumed page size if no page size is specified.
 pub(super) const USUAL_PAGE: u64 = 25;
 
 /// Maximum page size.
@@ -96,8 +96,8 @@ pub(super) const VARIABLES: u64 = 8 * 1024 * 1024;
 /// Maximum number of errors in a response.
 pub const MOST_ERRORS: usize = 20;
 
-/// Maximum nesting of schema lists: types, their fields, and one more. Each level multiplies by the size of the
-/// schema.
+/// Maximum nesting of schema lists: types, their fields, and one more level. Each level multiplies the size of the
+/// response by the size of the schema.
 pub(super) const INTROSPECTION_LISTS: u32 = 3;
 
 /// Base cost of a search in addition to its rows: a common word matches a large part of all rows.

@@ -72,7 +72,7 @@ struct Walk<'s> {
 }
 
 impl Walk<'_> {
-    /// Visits the selections on the type `parent`; `None` if it is unknown.
+    /// Visits the selections on the type `parent`; `None` if the type is unknown.
     fn set(&mut self, parent: Option<&str>, set: &mut [ast::Selection]) {
         for selection in set {
             match selection {
@@ -155,8 +155,8 @@ impl Walk<'_> {
     fn scalar(&mut self, name: &str, scalar: &str, value: &mut Node<Value>) {
         match (scalar, &**value) {
             ("ID", Value::Int(digits)) => {
-                // The executing library supports 64-bit integers only. Others stay unchanged, because the validator
-                // compares literals.
+                // The executing library supports only 64-bit integers. Integers in this range are not converted,
+                // because the validator compares literals.
                 let digits = digits.as_str();
                 if digits.parse::<i64>().is_err() {
                     let digits = digits.to_owned();

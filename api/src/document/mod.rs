@@ -97,7 +97,7 @@ pub struct Prepared {
     pub variant: Option<Variant>,
     /// The normal form of the operation, which determines the order of response fields.
     pub normalized: Arc<ExecutableDocument>,
-    /// The introspection fields of the operation, which `request` does not have.
+    /// The introspection fields of the operation, which `request` does not contain.
     pub introspection: Option<Introspection>,
 }
 
@@ -131,7 +131,7 @@ impl Refusal {
         Self { code, errors: vec![error] }
     }
 
-    /// The same rejection with a more specific reason than its code.
+    /// The same rejection with a more specific reason than the default reason of its code.
     #[must_use]
     pub fn because(mut self, reason: Reason) -> Self {
         for error in &mut self.errors {
@@ -186,7 +186,7 @@ pub const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
 /// Loads lazily initialized data, so that no request has to wait for it.
 pub fn warm_up() {
     shape::Shape::of_schema();
-    // A failure here would be reported by every request.
+    // A failure is ignored here, because every request would report it.
     let _ = validate::schema();
 }
 

@@ -64,7 +64,7 @@ struct Normalization<'d> {
 type Collected<'d> = IndexMap<&'d str, Vec<&'d Positioned<Field>>>;
 
 impl<'d> Normalization<'d> {
-    /// The selections of a field that returns `parent`, merged.
+    /// The merged selections of a field that returns `parent`.
     fn set(&mut self, parent: &str, sets: &[&'d SelectionSet]) -> Result<SelectionSet, Refusal> {
         let is_uniform = sets.iter().all(|set| self.is_uniform(parent, set, &mut HashSet::new()));
         let mut items = Vec::new();
@@ -85,7 +85,7 @@ impl<'d> Normalization<'d> {
             }
         }
         if items.is_empty() {
-            // All fields are skipped: the object is empty, but a selection must not be.
+            // If all fields are skipped, the object is empty, but a selection must have a field.
             let first = sets.iter().find_map(|set| set.items.first());
             items.push(placeholder(first.map_or_else(Pos::default, |first| first.pos)));
         }
@@ -151,7 +151,8 @@ impl<'d> Normalization<'d> {
         }
     }
 
-    /// The type condition and the selections of a fragment; `None` for a spread that was visited before.
+    /// The type condition and the selections of a fragment; `None` for a fragment spread that was
+    /// visited before.
     fn fragment(
         &self,
         selection: &'d Selection,
@@ -175,7 +176,7 @@ impl<'d> Normalization<'d> {
         }
     }
 
-    /// Whether all objects of the type `parent` get the same fields.
+    /// Whether all objects of the type `parent` have the same selected fields.
     fn is_uniform(
         &self,
         parent: &str,
@@ -221,7 +222,7 @@ impl<'d> Normalization<'d> {
         })
     }
 
-    /// The arguments that have a value: if an optional variable has none, the default of the argument applies
+    /// The arguments that have a value. If an optional variable has no value, the default of the argument applies
     /// (<https://spec.graphql.org/September2025/#CoerceArgumentValues()>).
     fn arguments(
         &mut self,
@@ -234,7 +235,7 @@ impl<'d> Normalization<'d> {
         arguments.collect()
     }
 
-    /// The value without fields whose variables have no value; `None` for such a variable.
+    /// The value without fields whose variables have no value; `None` if the value is itself such a variable.
     fn value(&mut self, value: &'d Value) -> Option<Value> {
         match value {
             Value::Variable(name) => self.variables.contains_key(name).then(|| {

@@ -29,7 +29,7 @@ const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 /// # Errors
 /// `GRAPHQL_PARSE_FAILED` on a syntax error.
 pub(super) fn parse(text: &str) -> Result<ast::Document, Refusal> {
-    // Brackets are counted before, so this limit is never reached first.
+    // The nesting of brackets is checked before parsing, so this limit is never reached.
     let mut parser = Parser::new().recursion_limit(DEEPEST_WALK as usize * 4);
     let document = parser.parse_ast(text, "document.graphql");
     document.map_err(|invalid| {
@@ -56,8 +56,8 @@ pub(super) fn fault(text: &str, place: usize, fault: Fault) -> Refusal {
     Refusal::new(PARSE_FAILED, message, Some(Pos { line, column }))
 }
 
-/// Converts a parsed document to the types of the executing library. Of duplicate definitions one is kept; the
-/// validator rejects such documents.
+/// Converts a parsed document to the types of the executing library. Only one of several duplicate definitions
+/// is kept; the validator rejects such documents.
 ///
 /// # Errors
 /// If the document has definitions other than operations and fragments.
@@ -106,7 +106,7 @@ pub(super) fn position(span: Option<SourceSpan>, sources: &SourceMap) -> Pos {
     place.map_or_else(Pos::default, |place| Pos { line: place.line, column: place.column })
 }
 
-/// A conversion with the source text of its positions.
+/// A conversion, with the source text to which its positions refer.
 struct Conversion<'d> {
     sources: &'d SourceMap,
 }
@@ -256,8 +256,8 @@ fn value(value: &ast::Value) -> Value {
     }
 }
 
-/// An integer literal. Beyond 64 bits it becomes a double, which Float and JSON accept; ID literals have been
-/// converted to strings before.
+/// An integer literal. An integer beyond 64 bits becomes a double, which Float and JSON accept; ID literals have
+/// already been converted to strings.
 fn int(digits: &str) -> Value {
     let number = digits.parse::<i64>().map(Number::from);
     number

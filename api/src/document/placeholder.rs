@@ -45,7 +45,7 @@ fn has_placeholder(set: &SelectionSet) -> bool {
     })
 }
 
-/// Follows the selections, because a JSON value may have a key of the same name.
+/// Follows the selections instead of searching the value, because a JSON value may contain a key with the same name.
 fn remove(value: &mut Value, set: &SelectionSet) {
     if let Value::List(items) = value {
         for item in items {

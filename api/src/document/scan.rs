@@ -17,11 +17,11 @@ pub(super) struct Scan {
     pub(super) longest_name: usize,
     /// Length of the longest string literal including quotes, in bytes.
     pub(super) longest_string: usize,
-    /// The first syntax error that the parser misses, and its byte offset.
+    /// The first syntax error that the parser does not detect, and its byte offset.
     pub(super) fault: Option<(usize, Fault)>,
 }
 
-/// A syntax error that the parser misses (apollo-parser 0.9.0-beta.2).
+/// A syntax error that the parser does not detect (apollo-parser 0.9.0-beta.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// The name of an argument or an input field without a colon, which the parser drops.
@@ -130,8 +130,8 @@ impl Reader<'_> {
     }
 }
 
-/// Bytes of names and integers. What may follow a name or number without whitespace, such as a spread or sign, is a
-/// separate token.
+/// Whether a byte belongs to a name or an integer. A spread or sign that follows a name or number without whitespace
+/// is a separate token.
 fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
 }

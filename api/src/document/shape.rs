@@ -22,9 +22,9 @@ pub(super) enum TypeShape {
     Object(ObjectShape),
     /// An input object.
     Input {
-        /// Its fields.
+        /// The fields of the input object.
         fields: HashMap<String, InputShape>,
-        /// Whether exactly one field must be given (`@oneOf`).
+        /// Whether exactly one field must be set (`@oneOf`).
         one_of: bool,
     },
     /// An enum with its values.
@@ -46,13 +46,13 @@ pub(super) struct ObjectShape {
 /// A field of an object.
 #[derive(Debug)]
 pub(super) struct FieldShape {
-    /// The named type that the field returns, without list and non-null.
+    /// The named type that the field returns, without list and non-null wrappers.
     pub(super) ty: String,
     /// Whether the field returns a list.
     pub(super) is_list: bool,
-    /// Whether the field takes a page size.
+    /// Whether the field has a page size argument.
     pub(super) is_paged: bool,
-    /// Whether the field is a page of groups.
+    /// Whether the field returns a page of groups.
     pub(super) is_grouped: bool,
 }
 
@@ -73,7 +73,7 @@ impl ObjectShape {
 }
 
 impl Shape {
-    /// The schema of the server. Loaded once per process.
+    /// The schema of the server, loaded once per process.
     pub(super) fn of_schema() -> &'static Self {
         static SHAPE: LazyLock<Shape> = LazyLock::new(|| Shape::read(&crate::schema::sdl()));
         &SHAPE

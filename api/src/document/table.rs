@@ -17,7 +17,7 @@ pub struct Table {
     pub field: String,
     /// The source of the rows.
     pub rows: Rows,
-    /// Whether the list has no page argument and is exported in full.
+    /// Whether the list has no pagination argument, so that it is exported in full.
     pub is_whole: bool,
     /// The columns as paths within a row.
     pub columns: Vec<Vec<String>>,
@@ -120,7 +120,7 @@ pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
     Ok(table)
 }
 
-/// Rejects fields beside the rows, which have no column. `__typename` is ignored.
+/// Rejects fields that are selected next to the rows, because they have no column. `__typename` is ignored.
 fn beside<'f>(fields: impl Iterator<Item = &'f Field>, rows: &str) -> Result<(), Refusal> {
     let mut fields = fields.filter(|field| field.name.node != "__typename");
     let Some(field) = fields.next() else { return Ok(()) };

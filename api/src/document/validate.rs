@@ -16,8 +16,8 @@ use super::{INVALID, Refusal, input_fields, limits::MOST_ERRORS, quoted};
 /// The schema of the server in the validator's form.
 ///
 /// # Errors
-/// `INTERNAL` if the server prints a schema that the validator rejects. A test validates documents, so this cannot
-/// go unnoticed.
+/// `INTERNAL` if the server prints a schema that the validator rejects. Tests validate documents, so they
+/// would detect this error.
 pub(super) fn schema() -> Result<&'static Valid<Schema>, Refusal> {
     static SCHEMA: LazyLock<Option<Valid<Schema>>> =
         LazyLock::new(|| Schema::parse_and_validate(crate::schema::sdl(), "schema.graphql").ok());
@@ -81,8 +81,8 @@ pub(super) fn refusal<'e>(
     refusal
 }
 
-/// Shortens each quoted text in a message to 100 characters: names have no blanks, and values come last, after a
-/// colon.
+/// Shortens each quoted text in a message to 100 characters: names contain no spaces, and values are at the end,
+/// after a colon.
 fn shortened(message: &str) -> String {
     let (head, value) = match message.split_once(": ") {
         Some((head, value)) => (head, Some(quoted(value))),

@@ -13,10 +13,10 @@ use super::{
 };
 use crate::graph::scalar::{MOMENT, is_moment};
 
-/// Coerces the variables of an operation, and adds the default values of omitted ones.
+/// Coerces the variables of an operation, and adds the default values of omitted variables.
 ///
 /// # Errors
-/// The first variable that its type rejects.
+/// The first variable whose value does not conform to its type.
 pub(super) fn coerce(
     operation: &OperationDefinition,
     variables: &mut Variables,
@@ -44,9 +44,9 @@ pub(super) fn coerce(
     Ok(())
 }
 
-/// A value that its type rejects.
+/// A value that does not conform to its type.
 struct Fault {
-    /// Its path, from the innermost step to the variable: `.field` or `[index]`.
+    /// The path of the value, from the innermost step to the variable: `.field` or `[index]`.
     path: Vec<String>,
     /// The error message.
     reason: String,
@@ -82,7 +82,7 @@ fn accept(ty: &Type, value: &mut ConstValue) -> Result<(), Fault> {
                 accept(inner, item).map_err(|fault| fault.within(format!("[{index}]")))
             })
         }
-        // A single value is coerced to a list of one.
+        // A single value is coerced to a list with one item.
         (BaseType::List(inner), value) => accept(inner, value),
         (BaseType::Named(name), value) => accept_named(name, value),
     }
@@ -144,7 +144,7 @@ fn accept_named(name: &Name, value: &mut ConstValue) -> Result<(), Fault> {
                 true
             }
             (Some(TypeShape::Enum(_) | TypeShape::Input { .. }), _) => false,
-            // JSON accepts every value; an unknown type is found by the validator.
+            // JSON accepts every value; an unknown type is reported by the validator.
             _ => true,
         },
     };
@@ -161,7 +161,7 @@ fn integer(number: &Number) -> Option<i64> {
         let is_integer = !number.is_u64() && double.fract() == 0.0 && double.abs() <= EXACT;
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "the value is an integer within 54 bits"
+            reason = "the value is an integer that fits in 54 bits"
         )]
         is_integer.then_some(double as i64)
     })

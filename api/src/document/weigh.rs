@@ -1,5 +1,5 @@
 //! Query cost: the size of a document with fragments expanded, and the cost of its operation. Each fragment is
-//! measured once regardless of its number of uses, so exponential expansion is detected without expanding.
+//! measured once regardless of its number of uses, so exponential expansion is detected without expanding fragments.
 
 use std::collections::HashMap;
 
@@ -23,9 +23,9 @@ use super::{
 /// The cost of a selection.
 #[derive(Clone, Copy, Debug, Default)]
 struct Weight {
-    /// Fields and fragments, fragments expanded.
+    /// Number of fields and fragments, with fragments expanded.
     fields: u64,
-    /// Fields, multiplied by the number of times they may be returned.
+    /// Number of fields, each multiplied by the number of times it may be returned.
     cost: u64,
     /// For a connection: the cost of one row of its page.
     row_cost: u64,
@@ -57,7 +57,7 @@ struct Scales<'d> {
     document: &'d ExecutableDocument,
     variables: &'d Variables,
     shape: &'static Shape,
-    /// The cost of each fragment; `None` while it is being computed.
+    /// The cost of each fragment; `None` while the cost is being computed.
     fragments: HashMap<&'d str, Option<Weight>>,
 }
 
@@ -200,7 +200,7 @@ impl<'d> Scales<'d> {
             (None, None) => schema_list(name),
             _ => 1,
         };
-        // The rows of a page count once per row; its count and aggregates count once.
+        // The selection of rows counts once per row of the page; the total count and aggregates of the list count once.
         let below = if below.and_then(|ty| shape.object(ty)).is_some_and(|ty| ty.is_connection) {
             inner.row_cost.saturating_mul(times).saturating_add(inner.cost)
         } else {
@@ -210,7 +210,7 @@ impl<'d> Scales<'d> {
         let by = field.get_argument("by").filter(|_| is_grouped);
         let joins = by.map_or(0, |by| self.relations(&by.node));
         let once = inner.once.saturating_add(joins.saturating_mul(GROUP_JOIN));
-        // Introspection reads from memory and costs little more than its bytes.
+        // Introspection reads from memory, so it costs little more than writing its bytes.
         let cost = match name {
             _ if looks_at_schema => INTROSPECTION + below / SCHEMA_SHARE,
             "search" => below.saturating_add(SEARCH),

@@ -117,7 +117,7 @@ fn changed(row: &RowView<'_>) -> Vec<FieldChange> {
         _ => &empty,
     };
     let (before, after) = (object(2), object(3));
-    // Updates store the old values in `before`; for new rows every column counts.
+    // Updates store the old values in `before`; for new rows, every column is a changed field.
     let made = matches!(what, kind::CREATED | kind::LINKED | kind::IMPORTED);
     let names = if made { after } else { before }.keys();
     names

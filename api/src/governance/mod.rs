@@ -1,4 +1,4 @@
-//! The change log.
+//! The change log and the settings in GraphQL.
 
 pub mod change;
 pub mod setting;

@@ -1,4 +1,4 @@
-//! Shared code of the business actions: IDs of their inputs, and payloads of one row.
+//! Code shared by the business actions: the IDs in their inputs, and payloads with one row.
 
 use async_graphql::{Context, ID};
 use service::{Problem, Scope, write::Once};
@@ -18,7 +18,7 @@ pub fn key<E: Declared>(id: &ID, field: &str) -> service::Result<i64> {
 /// Runs a business action and returns its result, or the errors of the input.
 ///
 /// # Errors
-/// Errors that are not errors of the input.
+/// Errors other than input errors.
 pub async fn act<'c, T, W>(
     context: &'c Context<'_>,
     work: impl FnOnce(&'c Scope, Option<Once>) -> W,

@@ -40,7 +40,7 @@ pub fn of_connection<'a>(context: &'a Context<'a>, name: &str) -> Result<AskedCo
     Ok(found)
 }
 
-/// The path of a root field, with the list that contains `rows`.
+/// The path from a root field to the list that contains `rows`: `nodes` or `edges`.
 #[must_use]
 pub fn path(root: &Positioned<Field>, rows: &Positioned<Field>) -> Vec<PathSegment> {
     let list = if rows.node.name.node == "node" {

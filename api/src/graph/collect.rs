@@ -30,7 +30,7 @@ fn collect_into<'a>(name: &str, set: &'a SelectionSet, asked: &mut Asked<'a>) {
         match &selection.node {
             Selection::Field(field) if is_placeholder(&field.node) => {}
             Selection::Field(field) => {
-                // Fields with the same response name are equal: the document has been validated.
+                // Fields with the same response name are equal, because the document has been validated.
                 let key = field.node.response_key().node.as_str();
                 asked.entry(key).or_default().push(field);
             }

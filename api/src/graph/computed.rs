@@ -22,7 +22,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The columns of one row that a computed field needs, in the order in which it declares them.
+/// The columns of one row that a computed field needs, in the order of its declaration.
 pub struct RowView<'r> {
     row: &'r [Cell],
     cells: &'r [usize],
@@ -35,7 +35,7 @@ impl RowView<'_> {
         rows.iter().map(|row| row.cell(0).key().unwrap_or_default()).collect()
     }
 
-    /// The column at `index`.
+    /// The value of the column at `index`.
     #[must_use]
     pub fn cell(&self, index: usize) -> &Cell {
         self.cells.get(index).and_then(|cell| self.row.get(*cell)).unwrap_or(&Cell::Null)
@@ -135,7 +135,7 @@ impl<E: Declared + Send + Sync> Picked<E> {
         let answers = lists.into_iter().map(|list| {
             let values = read.as_ref().map_err(Clone::clone)?;
             let places = list.iter().filter_map(|key| keys.binary_search(key).ok());
-            // Rows that have been deleted since are omitted.
+            // Rows that have been deleted in the meantime are omitted.
             let found = places.map(|place| values[place].clone()).filter(|row| *row != Value::Null);
             Ok(Value::List(found.collect()))
         });
@@ -162,7 +162,7 @@ impl<E: Declared + Send + Sync> OutputType for Picked<E> {
     }
 }
 
-/// The pagination arguments of a computed field, forward only.
+/// The arguments of a computed field with forward pagination.
 #[derive(Clone, Debug)]
 pub struct Forward {
     /// The page size.
@@ -214,7 +214,7 @@ fn key(field: &ComputedField<'_>, loaded: &Loaded) -> (usize, usize) {
     (field.number, std::ptr::from_ref(loaded) as usize)
 }
 
-/// Computes every computed field of `shape` and below, each once for all rows of its level.
+/// Computes every computed field of `shape` and of the plans below it, each once for all rows of its level.
 ///
 /// # Errors
 /// The errors of the functions.

@@ -35,7 +35,7 @@ pub(super) fn tests(value: &Value, path: &str) -> Result<Vec<Test>> {
         let path = format!("{path}.{name}");
         match (name.as_str(), value) {
             ("timeZone", _) => {}
-            // A variable is passed as a string.
+            // An enum value from a variable is a string.
             ("weekday", Value::Enum(_) | Value::String(_)) => {
                 let day = match value {
                     Value::Enum(day) => day.as_str(),

@@ -55,7 +55,7 @@ pub struct Field {
     pub about: String,
     /// The kind of the field.
     pub gives: Gives,
-    /// Whether lists can be sorted by it.
+    /// Whether lists can be sorted by the field.
     pub sort: bool,
 }
 
@@ -121,12 +121,12 @@ pub enum Gives {
     },
 }
 
-/// The link of a relation, by column name: the table may not be declared yet.
+/// The link of a relation, by column name because the table may not be declared yet.
 #[derive(Clone, Copy)]
 pub enum LinkName {
-    /// By a foreign key of the rows.
+    /// A foreign key of the rows.
     Column(&'static str),
-    /// By a join table: table, source column, target column.
+    /// A join table: its name, source column and target column.
     Pairs(&'static str, &'static str, &'static str),
 }
 
@@ -219,7 +219,7 @@ impl Entity {
         if rules.is_some() {
             fields.push(Field {
                 name: "history".to_owned(),
-                about: "Change history of the row, oldest first.".to_owned(),
+                about: "Change history of the row, oldest entry first.".to_owned(),
                 gives: Gives::History,
                 sort: false,
             });

@@ -12,21 +12,21 @@ use super::{
 
 /// The part of a field declaration that `#[derive(Entity)]` reads.
 pub struct Spec {
-    /// The name in Rust and of the column: `full_name`.
+    /// The name of the Rust field and of the column: `full_name`.
     pub name: &'static str,
     /// The doc comment.
     pub about: &'static str,
-    /// `sort`.
+    /// The `sort` attribute.
     pub sort: bool,
-    /// `via`.
+    /// The `via` attribute.
     pub via: Option<&'static str>,
-    /// `pairs`.
+    /// The `pairs` attribute.
     pub pairs: Option<(&'static str, &'static str, &'static str)>,
-    /// `computed`.
+    /// The `computed` attribute.
     pub computed: Option<Resolve>,
-    /// `needs`.
+    /// The `needs` attribute.
     pub needs: &'static [&'static str],
-    /// `paged`.
+    /// The `paged` attribute.
     pub paged: bool,
 }
 
@@ -67,9 +67,9 @@ pub trait FieldType {
     fn declare(spec: Spec) -> Draft;
 }
 
-/// A column with a closed vocabulary. Implement it for an empty type per vocabulary.
+/// The closed vocabulary of a column. Each vocabulary is an empty type that implements this trait.
 pub trait Vocabulary {
-    /// The enum.
+    /// The enum of the vocabulary.
     fn enum_type() -> &'static EnumType;
 }
 
@@ -77,9 +77,9 @@ pub trait Vocabulary {
 pub struct DateTime;
 /// A JSON document: `JSON`.
 pub struct Json;
-/// The row that a column references; the column is `<field>_id` unless `via` names another.
+/// The row that a column references; the column is `<field>_id` unless `via` names another column.
 pub struct One<T>(PhantomData<T>);
-/// The rows that reference this row; their column is `<entity>_id` unless `via` or `pairs` is set.
+/// The rows that reference this row; their foreign key column is `<entity>_id` unless `via` or `pairs` is set.
 pub struct Many<T>(PhantomData<T>);
 /// The most recently created of the rows that reference this row; null if there is none.
 pub struct Newest<T>(PhantomData<T>);

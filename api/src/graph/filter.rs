@@ -39,7 +39,7 @@ pub fn read(entity: &'static Entity, value: &Value) -> Result<Filter> {
 /// Reads the `entities` argument of the change log, which may be null.
 ///
 /// # Errors
-/// `INVALID` if it is not a list of entities.
+/// `INVALID` if the argument is not a list of entities.
 pub fn entities(log: &'static Entity, value: &Value) -> Result<Filter> {
     let Some(Gives::Column { column, scalar, .. }) = log.field("entity").map(|field| &field.gives)
     else {
@@ -169,7 +169,10 @@ pub const TESTS: [(&str, &str); 14] = [
     ("contains", "Contains this text; `%` and `_` are literal."),
     ("startsWith", "Starts with this text; `%` and `_` are literal."),
     ("endsWith", "Ends with this text; `%` and `_` are literal."),
-    ("has", "List that contains this text or number, or object with this key; case-sensitive."),
+    (
+        "has",
+        "JSON list that contains this text or number, or JSON object with this key; case-sensitive.",
+    ),
     ("cyclic", "On this day of the week, at this hour of the day."),
     ("isNull", "Null (true) or not null (false)."),
 ];
@@ -299,7 +302,7 @@ fn null_relation(path: &str, name: &str) -> Error {
     )
 }
 
-/// Null is rejected because it would silently match everything or nothing; the client must choose.
+/// Null is rejected because it would silently match everything or nothing; the client must be explicit.
 fn null(path: &str) -> Error {
     Error::invalid(
         service::Reason::ValueRequired,

@@ -39,7 +39,7 @@ pub fn key(entity: &Entity, id: &str) -> Option<i64> {
     key.parse().ok()
 }
 
-/// Like [`key`], for arguments for which an invalid ID is an error.
+/// Like [`key`], but an invalid ID is an error.
 ///
 /// # Errors
 /// `INVALID`, with the expected form of IDs.

@@ -37,7 +37,7 @@ fn constant(context: &Context<'_>, value: &Written) -> Option<Value> {
         Written::Boolean(value) => Value::Boolean(*value),
         Written::Binary(bytes) => Value::Binary(bytes.clone()),
         Written::Enum(name) => Value::Enum(name.clone()),
-        // An omitted variable is null in a list, but omitted in an object.
+        // An omitted variable becomes null in a list; in an object, the field is omitted.
         Written::List(items) => Value::List(
             items.iter().map(|item| constant(context, item).unwrap_or(Value::Null)).collect(),
         ),
@@ -50,10 +50,10 @@ fn constant(context: &Context<'_>, value: &Written) -> Option<Value> {
     })
 }
 
-/// The integer argument `name`; `None` if omitted or null.
+/// The integer argument `name`; `None` if it is omitted or null.
 ///
 /// # Errors
-/// `INVALID` if it is not an integer.
+/// `INVALID` if the argument is not an integer.
 pub fn whole(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<i64>> {
     match arguments.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -66,10 +66,10 @@ pub fn whole(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<i
     }
 }
 
-/// The string argument `name`; `None` if omitted or null. An ID may be passed as a number.
+/// The string argument `name`; `None` if it is omitted or null. An ID may be passed as a number.
 ///
 /// # Errors
-/// `INVALID` if it is neither.
+/// `INVALID` if the argument is neither a string nor a number.
 pub fn text(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<String>> {
     match arguments.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -77,7 +77,8 @@ pub fn text(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<St
     }
 }
 
-/// The idempotency key of the mutation of `context` (its `idempotencyKey`) with a hash of the rest of its input.
+/// The idempotency key of the mutation of `context` (input field `idempotencyKey`), with a hash of the other input
+/// fields.
 ///
 /// # Errors
 /// `INVALID` if the input can't be represented as JSON.
@@ -113,7 +114,7 @@ fn sorted(value: Value) -> Value {
 /// A string, or a number as a string: the two forms of an `ID`.
 ///
 /// # Errors
-/// `INVALID` if it is neither.
+/// `INVALID` if the value is neither a string nor a number.
 pub fn id_text(value: &Value, name: &str) -> Result<String> {
     match value {
         Value::String(text) => Ok(text.clone()),

@@ -67,7 +67,7 @@ fn one(entity: &'static Entity, of: usize, value: &Value, list: &mut List) -> Re
 /// Reads the direction of the sort key `name`.
 ///
 /// # Errors
-/// `INVALID` if it is not a direction.
+/// `INVALID` if the value is not a sort direction.
 pub(super) fn direction(value: &Value, name: &str) -> Result<(Direction, Nulls)> {
     let direction = match value {
         Value::Enum(name) => name.as_str(),

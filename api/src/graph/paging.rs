@@ -19,12 +19,12 @@ impl Paging {
         Self { after, size, next: Mutex::default() }
     }
 
-    /// Records that there are rows after the one with this cursor.
+    /// Records that there are rows after the row with this cursor.
     pub(super) fn goes_on(&self, cursor: String) {
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
     }
 
-    /// The cursor after which the next page starts, if there is one.
+    /// The cursor after which the next page starts; `None` if there is no next page.
     #[must_use]
     pub fn next(&self) -> Option<String> {
         self.next.lock().unwrap_or_else(PoisonError::into_inner).take()

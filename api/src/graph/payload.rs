@@ -22,7 +22,7 @@ pub struct UserError {
     pub reason: WordOf<ErrorReason>,
     /// Path of the field below `input`, joined by `.`; null if the error concerns no single field.
     pub field: Option<String>,
-    /// Message for people: the problem and how to fix it.
+    /// Human-readable message: the problem and how to fix it.
     pub message: String,
     /// Index of the item of a batch, from 0; null outside of batches.
     pub index: Option<i32>,
@@ -31,7 +31,7 @@ pub struct UserError {
     pub current: Option<i64>,
 }
 
-/// The row of a payload: the written row or, after a revision conflict, the stored one.
+/// The row of a payload: the written row or, after a revision conflict, the stored row.
 #[must_use]
 pub fn shown(written: Option<i64>, errors: &[UserError]) -> Option<i64> {
     written.or_else(|| errors.iter().find_map(|error| error.current))
@@ -45,8 +45,8 @@ impl Vocabulary for ErrorReason {
     fn enum_type() -> &'static EnumType {
         &EnumType {
             name: "ErrorReason",
-            about: "Why the server rejects a request: `userErrors.reason`, and `extensions.reason` of errors. A client \
-                    compares it and shows the message.",
+            about: "Why the server rejects a request: `userErrors.reason`, and `extensions.reason` of errors. Clients \
+                    evaluate the reason and display the message.",
             words: Reason::WORDS,
         }
     }
@@ -80,10 +80,10 @@ impl From<Problem> for UserError {
     }
 }
 
-/// The result of a service function, or the errors of the input. Other errors are returned as such.
+/// The result of a service function, or the errors of the input. Other errors are returned unchanged.
 ///
 /// # Errors
-/// Errors that are not errors of the input.
+/// Errors other than input errors.
 pub fn outcome<T>(result: service::Result<T>) -> Result<(Option<T>, Vec<UserError>), Error> {
     let problems = match result {
         Ok(done) => return Ok((Some(done), Vec::new())),
@@ -105,7 +105,7 @@ pub enum Part {
     Row(&'static Entity, Option<i64>),
     /// A newly written row.
     Written(&'static Entity, Record),
-    /// Rows; null for missing ones.
+    /// Rows; null for missing rows.
     Rows(&'static Entity, Vec<Option<i64>>),
     /// A value.
     Value(Value),

@@ -21,10 +21,10 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Plans selections, using the arguments and fragments of its request.
+/// A planner of selections, which uses the arguments and fragments of the request.
 pub struct Planner<'a> {
     pub(super) context: &'a Context<'a>,
-    /// The number of computed fields planned so far.
+    /// The number of computed fields that have been planned so far.
     computed: Cell<usize>,
 }
 
@@ -112,7 +112,7 @@ impl<'a> Planner<'a> {
         let mut connection = Connection { entity, cursor: Vec::new(), fields: Vec::new() };
         let mut cursors = paging.is_some();
         let mut beyond = paging.is_some();
-        // All `aggregate` fields of a connection are one statement.
+        // All `aggregate` fields of a connection are read by one statement.
         let mut all_rows: Option<usize> = None;
         for (key, asked) in collect(&name, sets) {
             let inner = || asked.iter().map(|field| &field.node.selection_set.node).collect();
@@ -171,7 +171,7 @@ impl<'a> Planner<'a> {
         Ok((list, connection))
     }
 
-    /// The pagination of the list at this path, if it is exported page by page.
+    /// The pagination of the list at this path, if the list is exported page by page.
     fn paging(&self, place: &str) -> Option<&'a Paging> {
         let paging = self.context.data_opt::<Arc<Paging>>();
         paging.filter(|_| place.starts_with("Query.")).map(AsRef::as_ref)

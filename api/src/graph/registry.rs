@@ -1,5 +1,5 @@
 //! Adds the declared graph to the schema. This is the only module that uses the hidden `registry` of async-graphql,
-//! which keeps upgrades cheap.
+//! so that upgrades affect no other module.
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ pub type ArgumentType = MetaInputValue;
 /// Adds a type of async-graphql to the schema and returns its qualified name.
 pub type Register = fn(&mut Registry) -> String;
 
-/// See [`Register`].
+/// Implements [`Register`] for `T`.
 pub fn register<T: OutputType>(registry: &mut Registry) -> String {
     T::create_type_info(registry)
 }
@@ -102,7 +102,7 @@ impl OutputType for Mutation {
             let mut schema = Schema { registry };
             let mut fields = write_types::roots(&mut schema);
             fields.extend(schema.fields_of::<WrittenMutations>());
-            let about = "The mutation root. Each field is one transaction, acknowledged after it is committed; \
+            let about = "The mutation root. Each field runs in one transaction and is acknowledged after the commit; \
                          rejected input is reported in `userErrors`.";
             object("Mutation", about, fields)
         })
@@ -228,7 +228,7 @@ impl Schema<'_> {
         });
     }
 
-    /// Adds an input object; for `oneof`, exactly one field is allowed.
+    /// Adds an input object; with `oneof`, exactly one field must be set.
     pub fn input(&mut self, name: &str, about: &str, oneof: bool, fields: Vec<ArgumentType>) {
         self.add(MetaType::InputObject {
             name: name.to_owned(),

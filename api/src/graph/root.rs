@@ -18,7 +18,7 @@ use crate::{
 /// Maximum number of IDs in `nodes`.
 const MOST_NODES: usize = 100;
 
-/// Resolves a root field; `None` if the field is not a declared one.
+/// Resolves a root field; `None` if the field does not belong to a declared entity.
 ///
 /// # Errors
 /// A GraphQL error at the path of the field.

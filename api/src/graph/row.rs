@@ -1,5 +1,5 @@
-//! Rows of declared entities in custom types: they are identified by primary key, and the requested fields are read
-//! in one statement.
+//! Rows of declared entities in custom types. The rows are identified by primary key, and the requested fields are
+//! read in one statement.
 
 use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
@@ -39,7 +39,7 @@ impl<E> Row<E> {
         Self { key, batch: None, entity: PhantomData }
     }
 
-    /// The row with this primary key, which is read together with the others of the batch.
+    /// The row with this primary key, which is read together with the other rows of the batch.
     #[must_use]
     pub fn in_batch(key: i64, batch: &Arc<RowBatch>) -> Self {
         Self { key, batch: Some(Arc::clone(batch)), entity: PhantomData }
@@ -157,7 +157,7 @@ pub async fn written(
     Ok(rows.into_iter().next().unwrap_or_default())
 }
 
-/// Like [`by_keys`], with a source of rows.
+/// Like [`by_keys`], but with the source of the rows as a parameter.
 async fn rows(
     context: &Context<'_>,
     entity: &'static Entity,

@@ -1,5 +1,5 @@
 //! Batches of rows for the pending events of a subscription. Each event is delivered separately, but the rows are
-//! read in one statement, so that a subscriber with a backlog catches up.
+//! read in one statement, so that a subscriber with a backlog can catch up.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -18,12 +18,12 @@ use super::{
 };
 use crate::error::Result;
 
-/// Maximum age of a row when its event is delivered: a slow client delays its events.
+/// Maximum age of a row when its event is delivered. A slow client delays delivery, so older rows are read again.
 const MAX_AGE: Duration = Duration::from_millis(250);
 
 /// Rows with the results of their computed fields.
 pub(super) struct LoadedBatch {
-    /// Boxed because computed results are identified by the address of the rows.
+    /// Boxed because the results of computed fields are identified by the address of the rows, which must not change.
     pub(super) loaded: Box<Loaded>,
     pub(super) computations: Arc<Computations>,
     at: Instant,
@@ -32,12 +32,12 @@ pub(super) struct LoadedBatch {
 /// The primary keys of rows that are read together.
 pub struct RowBatch {
     keys: Vec<i64>,
-    /// The rows that were read, by the response name of the field of the event.
+    /// The loaded rows, by the response name of the event field.
     loaded: Mutex<Vec<(Name, Arc<LoadedBatch>)>>,
 }
 
 impl RowBatch {
-    /// The rows with these primary keys, in delivery order.
+    /// Creates a batch of the rows with these primary keys, in delivery order.
     #[must_use]
     pub fn new(keys: Vec<i64>) -> Arc<Self> {
         Arc::new(Self { keys, loaded: Mutex::default() })
@@ -58,7 +58,7 @@ impl RowBatch {
         if let Some(found) = self.fresh(name) {
             return Ok(found);
         }
-        // The events of the preceding rows have been delivered.
+        // The events of the preceding rows have already been delivered.
         let from = self.keys.iter().position(|one| *one == key).unwrap_or_default();
         let mut keys = self.keys[from..].to_vec();
         keys.sort_unstable();

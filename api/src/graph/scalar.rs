@@ -125,7 +125,7 @@ pub fn written(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
     }
 }
 
-/// Validates a text in a filter: its length, and no characters that Postgres can't store.
+/// Validates a text in a filter: its length, and that Postgres can store its characters.
 ///
 /// # Errors
 /// `INVALID`.
@@ -313,7 +313,7 @@ impl<V> WordOf<V> {
 }
 
 impl<V: Vocabulary> WordOf<V> {
-    /// The enum value that is stored as `name`, if it exists.
+    /// The enum value that is stored as `name`; `None` if there is none.
     #[must_use]
     pub fn stored(name: &str) -> Option<Self> {
         let word = V::enum_type().words.iter().find(|word| word.name == name)?;

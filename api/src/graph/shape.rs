@@ -22,9 +22,9 @@ pub enum Out<'a> {
     Id(usize, &'static Entity),
     /// The value of a cell.
     Cell(usize, Scalar),
-    /// The row that a column references, which is joined.
+    /// The row that a column references, read by a join.
     One {
-        /// The cell with its primary key.
+        /// The cell with the primary key of the referenced row.
         key: usize,
         /// The plan of the object.
         shape: Shape<'a>,
@@ -124,7 +124,7 @@ pub enum PageInfoOut {
 }
 
 impl PageInfoOut {
-    /// Whether the field requires looking for rows beyond the page.
+    /// Whether the field requires checking for rows beyond the page.
     pub(super) fn tells_of_others(self) -> bool {
         matches!(self, Self::HasPreviousPage | Self::HasNextPage)
     }

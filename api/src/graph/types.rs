@@ -38,7 +38,7 @@ impl Schema<'_> {
              offset.",
             DATE_TIME_SPECIFICATION,
         );
-        self.scalar("JSON", "Any JSON value, as it was stored.", JSON_SPECIFICATION);
+        self.scalar("JSON", "Any JSON value, returned as stored.", JSON_SPECIFICATION);
 
         let directions =
             DIRECTIONS.iter().map(|(name, _, _, about)| ((*name).to_owned(), *about)).collect();
@@ -215,7 +215,7 @@ impl Schema<'_> {
         let quantifiers = vec![
             argument("some", &own, "At least one matches."),
             argument("none", &own, "None matches."),
-            argument("every", &own, "All match; also if there are none."),
+            argument("every", &own, "All match; also true if there are none."),
         ];
         self.input(&format!("{}ListFilter", entity.name), &about, false, quantifiers);
     }
@@ -265,7 +265,7 @@ fn list(name: &str, about: &str, entity: &'static Entity) -> FieldType {
         argument(
             "last",
             "Int",
-            "Page size from the end of the list, from 0 to 100. Not together with `first`.",
+            "Page size, counted from the end of the list, from 0 to 100. Can't be combined with `first`.",
         ),
         argument("before", "String", "Only rows before the row with this cursor."),
         argument("filter", &filter, "Filter."),
@@ -294,7 +294,7 @@ fn node_roots() -> [FieldType; 2] {
             field(
                 "nodes",
                 "[Node]!",
-                "Objects by their global IDs, in that order; null where there is none.",
+                "Objects by their global IDs, in the order of the IDs; null where there is no object.",
             ),
             vec![ids],
         ),
@@ -311,7 +311,7 @@ fn log(entity: &'static Entity) -> FieldType {
         argument(
             "last",
             "Int",
-            "Page size from the end of the log, from 0 to 100. Not together with `first`.",
+            "Page size, counted from the end of the log, from 0 to 100. Can't be combined with `first`.",
         ),
         argument("before", "String", "Only entries before the entry with this cursor."),
         argument(

@@ -31,7 +31,7 @@ pub enum Does {
     Create,
     /// Creates rows.
     CreateMany,
-    /// Creates rows or updates those with the same unique field.
+    /// Creates rows, or updates existing rows with the same value of a unique field.
     UpsertMany,
     /// Updates a row.
     Update,
@@ -43,9 +43,9 @@ pub enum Does {
 
 /// A CRUD mutation of an entity.
 pub struct PlainMutation {
-    /// `createProspect`.
+    /// The field name: `createProspect`.
     pub name: String,
-    /// Kind of the mutation.
+    /// The kind of mutation.
     pub does: Does,
     /// The entity.
     pub entity: &'static Entity,
@@ -79,7 +79,7 @@ pub fn mutations(entity: &'static Entity) -> Vec<PlainMutation> {
 }
 
 impl PlainMutation {
-    /// A type that belongs to the mutation: `CreateProspect` and a suffix.
+    /// The name of a type that belongs to the mutation: `CreateProspect` and a suffix.
     #[must_use]
     pub fn type_name(&self, suffix: &str) -> String {
         let mut name = format!("{}{suffix}", self.name);
@@ -91,7 +91,7 @@ impl PlainMutation {
 /// The entity whose rows are written with these rules.
 ///
 /// # Panics
-/// If there is none: a mistake in the declarations, which any test detects.
+/// If no entity has these rules: a mistake in the declarations, which any test detects.
 #[must_use]
 pub fn made_by(rules: &'static Rules) -> &'static Entity {
     let table = (rules.table)().name;

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::catalog;
 
-/// The description of the idempotency key of every creating mutation.
+/// The description of the idempotency key of every mutation that creates rows.
 const KEY: &str = "Idempotency key, e.g. a UUID. A repeated request with the same key and input within 24 hours writes \
                    nothing and returns the same rows in their current state; a different input is rejected.";
 
@@ -42,7 +42,7 @@ pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
 }
 
 impl Schema<'_> {
-    /// Adds the inputs of an entity: to create rows and to change them.
+    /// Adds the inputs of an entity: for creating rows and for changing rows.
     fn items(&mut self, entity: &'static Entity, rules: &'static Rules) {
         let one = apart(entity.name, ' ');
         if rules.create.is_some() {

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::{Server, settings::MOST_DISCARDED};
 
-/// Why a body was not read.
+/// Reason why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
     /// The body exceeds the limit.
@@ -55,8 +55,8 @@ pub(super) async fn read(
     Ok(bytes)
 }
 
-/// Discards the unread body of a rejected request, up to [`MOST_DISCARDED`] bytes, and closes the connection: a client
-/// that is still sending would lose the response (RFC 9112, section 9.6).
+/// Discards the unread body of a rejected request, up to [`MOST_DISCARDED`] bytes, and closes the connection. Otherwise,
+/// a client that is still sending would lose the response (RFC 9112, section 9.6).
 pub(super) async fn discard_unread(
     State(server): State<Server>,
     request: Request,
@@ -91,7 +91,7 @@ pub(super) async fn discard_unread(
     response
 }
 
-/// The chunks of a body. Chunks that have not been read on drop are left in `unread`.
+/// The chunks of a body. On drop, a body with unread chunks is moved to `unread`.
 struct Chunks {
     /// `None` once the body has ended.
     chunks: Option<BodyDataStream>,

@@ -25,8 +25,8 @@ use super::{
 const SILENCE: Duration = Duration::from_secs(30);
 const UNACKNOWLEDGED: Duration = Duration::from_secs(85);
 
-/// Serves on `listener` until `stop` resolves. Then requests in flight are answered, sockets closed and
-/// subscriptions ended, within half a minute.
+/// Serves on `listener` until `stop` resolves. Then requests in flight are answered, WebSockets are
+/// closed and subscriptions are ended, within half a minute.
 pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Output = ()>) {
     let routes = super::routes(server.clone());
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS as usize));
@@ -50,7 +50,7 @@ pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Outp
                     });
                 }
                 Err(error) => {
-                    // For example too many open files; other connections will end meanwhile.
+                    // For example, too many files are open; retrying helps once other connections have ended.
                     tracing::warn!(%error, "failed to accept a connection");
                     sleep(Duration::from_millis(100)).await;
                 }
@@ -62,7 +62,7 @@ pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Outp
     server.closing.send_replace(true);
     let ended = async {
         let _all = room.acquire_many(MOST_CONNECTIONS).await;
-        // WebSockets have left their connections; each holds a receiver while it is open.
+        // WebSockets outlive the tasks of their connections; each holds a receiver while it is open.
         server.closing.closed().await;
     };
     if timeout(GRACE, ended).await.is_err() {

@@ -63,6 +63,6 @@ fn complete() -> Event {
 fn events(events: impl stream::Stream<Item = Event> + Send + 'static) -> Response {
     let events = events.map(Ok::<_, Infallible>);
     let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-    // nginx would buffer until the end of the stream.
+    // Otherwise nginx would buffer the response until the end of the stream.
     ([("x-accel-buffering", "no")], sse).into_response()
 }

@@ -50,7 +50,7 @@ pub(super) async fn enter(
     response
 }
 
-/// Rejects oversized headers and foreign host names: with DNS rebinding, another site can point its own host name to
+/// Rejects oversized headers and foreign host names. With DNS rebinding, another site can point its own host name to
 /// this machine; the Host header then contains that name instead of a local one.
 fn refused(server: &Server, request: &Request) -> Option<Response> {
     let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
@@ -77,7 +77,7 @@ fn refused(server: &Server, request: &Request) -> Option<Response> {
         let name = name.as_str();
         name.starts_with("x-forwarded-") || ["forwarded", "via", "x-real-ip"].contains(&name)
     };
-    // The default of nginx is HTTP/1.0; no current browser or client sends it.
+    // The default of nginx is HTTP/1.0, which no current browser or client sends.
     if headers.keys().any(forwarded) || request.version() < Version::HTTP_11 {
         let text = "requests through a proxy require authentication; start the server with \
                     --require-keys";

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 /// A media type of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
-    /// `application/graphql-response+json`: the status says whether the request was accepted.
+    /// `application/graphql-response+json`: the status code shows whether the request was accepted.
     Response,
     /// `application/json`: 200 whenever there is a response.
     Json,
@@ -20,7 +20,7 @@ pub(super) enum Media {
 /// The media types a client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Accepted {
-    /// The preferred supported type; `None` if the client accepts none of ours.
+    /// The preferred supported type; `None` if the client accepts no supported type.
     pub(super) best: Option<Media>,
     /// Whether the client accepts server-sent events.
     pub(super) events: bool,
@@ -84,7 +84,7 @@ pub(super) fn accepted(headers: &HeaderMap) -> Accepted {
             _ => continue,
         };
         events |= media == Media::Events;
-        // At equal quality an exact type wins over a wildcard, then the first one.
+        // At equal quality, an exact type wins over a wildcard, and otherwise the type listed first wins.
         if best.is_none_or(|(known, named, _)| (quality, exact) > (known, named)) {
             best = Some((quality, exact, media));
         }

@@ -23,7 +23,7 @@ use prometheus_client::{
 
 use super::Server;
 
-/// Maximum number of distinct operation names: clients choose them, and each costs memory.
+/// Maximum number of distinct operation names: clients choose the names, and each name costs memory.
 const MOST_NAMES: usize = 200;
 
 /// Maximum length of a distinct operation name.
@@ -82,7 +82,7 @@ pub(super) struct Metrics {
     names: Mutex<HashSet<String>>,
 }
 
-/// Counts as one while it exists.
+/// A guard that counts as one until it is dropped.
 pub(super) struct Counted(Gauge<i64, AtomicI64>);
 
 impl Drop for Counted {
@@ -179,7 +179,7 @@ impl Metrics {
         }
     }
 
-    /// The name, or `other` once there are too many.
+    /// The operation name, or `other` once there are too many distinct names.
     fn told_apart(&self, name: &str) -> String {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if names.contains(name) {

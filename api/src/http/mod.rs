@@ -54,8 +54,8 @@ use crate::{document::Refusal, execute::SchemaExecutor};
 
 pub use settings::Settings;
 
-/// Minimum size in bytes of a compressed response. A response that fits into one packet arrives no sooner if
-/// compressed.
+/// Minimum size in bytes of a compressed response. Compression does not speed up a response that fits
+/// into one packet.
 const SMALLEST_COMPRESSED: u16 = 1_024;
 
 /// Shared state of all requests.
@@ -134,7 +134,7 @@ impl Server {
         &self.keys
     }
 
-    /// The scope of `actor`, who needs no key, in the request with this ID.
+    /// The scope of `actor`, which needs no API key, in the request with this ID.
     fn scope(&self, actor: Actor, request: &RequestId) -> Scope {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
         Scope::new(store, self.organization, actor, Role::Owner, clock)
@@ -155,7 +155,7 @@ impl Server {
         organization == Some(self.organization)
     }
 
-    /// Browsers let any page open a WebSocket anywhere, and send the origin of that page. Other clients send no
+    /// Browsers let any page open a WebSocket to any host, and send the origin of that page. Other clients send no
     /// origin.
     fn accepts_origin(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -167,7 +167,7 @@ impl Server {
             || self.settings.allow_origin.iter().any(|known| known.eq_ignore_ascii_case(origin))
     }
 
-    /// A counted response to a request that is not GraphQL.
+    /// Counts a rejected request that is not GraphQL, and creates its response.
     fn refuse(&self, status: StatusCode, code: &'static str, text: &str) -> Response {
         self.metrics.refused(code);
         let mut response = graphql::refused(Media::Json, &Refusal::new(code, text, None));

@@ -47,7 +47,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    /// Converts a response of the library; some of them are rejections.
+    /// Converts a response of the library; some responses are rejections.
     pub(super) fn of(response: Response) -> Self {
         if !execute::is_refused(&response) {
             return Self::Answer(response);
@@ -113,7 +113,7 @@ impl Operation {
         &self.prepared.request.variables
     }
 
-    /// Reads the entire list page by page; the operation waits for a free slot.
+    /// Makes the operation read the entire list page by page and wait for a free slot.
     pub(super) fn page(&mut self, paging: &Arc<Paging>) {
         self.waits = true;
         self.prepared.request.data.insert(Arc::clone(paging));
@@ -141,7 +141,7 @@ impl Operation {
         let Self { prepared, id, tells, .. } = self;
         let (read, cost, known) = (Arc::clone(&prepared.read), prepared.cost, prepared.is_allowed);
         let kind = read.kind;
-        // Unauthenticated clients choose names too, and each distinct name costs memory.
+        // Unauthenticated clients also choose operation names, and each distinct name costs memory.
         let name = read.name.as_deref().filter(|_| visitor.role().is_some());
         let organization = visitor.scope.as_ref().map(service::Scope::organization);
         let mut prepared = with_scope(server, visitor, prepared);
@@ -195,7 +195,7 @@ impl Operation {
     pub(super) fn follow(self, server: &Server, visitor: &Visitor) -> BoxStream<'static, Response> {
         let Ok(place) = Arc::clone(&server.followers).try_acquire_owned() else {
             server.metrics.refused("SUBSCRIPTIONS");
-            let text = "the maximum number of subscriptions is active; retry later";
+            let text = "too many active subscriptions; retry later";
             let refusal = Refusal::new("UNAVAILABLE", text, None);
             return stream::once(async { Response::from_errors(refusal.errors) }).boxed();
         };
@@ -238,7 +238,7 @@ impl Check {
                 .because(service::Reason::IntrospectionDisabled));
         }
         permission::check(&unvalidated.read, self.role)?;
-        // Validation errors describe the schema, so the caller's permissions come first.
+        // Validation errors describe the schema, so the caller's permissions are checked first.
         unvalidated.validate()
     }
 }
@@ -274,7 +274,7 @@ fn request(query: &str, fields: &Map<String, serde_json::Value>) -> Result<Reque
     }
 }
 
-/// The response to an operation that timed out. A mutation may still have been committed, as a whole or not at all.
+/// The response to an operation that timed out. A mutation may nevertheless have been committed, but never in part.
 fn late(kind: OperationType) -> Response {
     let text = match kind {
         OperationType::Mutation => {

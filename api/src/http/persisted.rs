@@ -1,5 +1,5 @@
 //! Automatic persisted queries: a client sends the hash of a document, and the document itself only if the server
-//! doesn't know the hash (<https://www.apollographql.com/docs/apollo-server/performance/apq>).
+//! has not cached it (<https://www.apollographql.com/docs/apollo-server/performance/apq>).
 
 use std::{
     num::NonZeroUsize,
@@ -34,8 +34,8 @@ impl Default for Persisted {
 }
 
 impl Persisted {
-    /// The document of a request, looked up if only its hash is given. Also returns the hash under which the document
-    /// may be cached once it has proved valid.
+    /// Returns the document of a request, looked up if only its hash is given, and the hash under which the document
+    /// may be cached once it has been validated.
     pub(super) fn document(
         &self,
         organization: Option<i64>,

@@ -15,10 +15,10 @@ pub(super) struct Tells {
     pub(super) report: bool,
 }
 
-/// Request header for the query cost; any value.
+/// Header that requests the query cost; its value is ignored.
 pub(super) const TELL_COST: &str = "salesgraph-cost";
 
-/// Request header for the performance report; any value.
+/// Header that requests the performance report; its value is ignored.
 pub(super) const TELL_REPORT: &str = "salesgraph-report";
 
 /// Measurements of one request.
@@ -29,7 +29,7 @@ pub(super) struct Taken<'m> {
     pub(super) elapsed: Duration,
     /// Database statistics.
     pub(super) metered: &'m Metered,
-    /// Whether its document came from the cache.
+    /// Whether the document came from the cache.
     pub(super) known: bool,
 }
 
@@ -54,7 +54,7 @@ impl Taken<'_> {
     pub(super) fn report(&self, role: Role) -> Value {
         let mut report = IndexMap::from([
             ("wallMilliseconds", milliseconds(self.elapsed)),
-            // Concurrent statements each count: the sum may exceed the elapsed time.
+            // Each concurrent statement counts in full, so the sum may exceed the elapsed time.
             ("statementMilliseconds", milliseconds(self.metered.time)),
             ("statements", whole(self.metered.statements)),
             ("rows", whole(self.metered.rows)),

@@ -25,10 +25,10 @@ pub(super) const RUNNING_OF_SOCKET: usize = 8;
 /// Grace period of WebSocket operations on shutdown.
 pub(super) const SOCKET_GRACE: Duration = Duration::from_secs(15);
 
-/// How much of a rejected request's body is read and discarded, so that the client receives the response.
+/// Number of bytes of a rejected request's body that are read and discarded, so that the client receives the response.
 pub(super) const MOST_DISCARDED: usize = 8 * 1024 * 1024;
 
-/// Maximum total size of the headers, in bytes; together with the URL, that is what hyper buffers.
+/// Maximum total size of the headers, in bytes. hyper buffers the headers together with the URL.
 pub(super) const LARGEST_HEAD: usize = 64 * 1024;
 
 /// Maximum length of a URL, in bytes. hyper itself rejects URLs above 64 KiB.
@@ -37,7 +37,7 @@ pub(super) const LONGEST_ADDRESS: usize = 32 * 1024;
 /// Buffer size for request headers: large enough to read oversized headers and reject them with a message.
 pub(super) const HEAD_BUFFER: usize = 400 * 1024;
 
-/// Maximum number of connections; further ones wait to be accepted.
+/// Maximum number of connections; further connections wait to be accepted.
 pub(super) const MOST_CONNECTIONS: u32 = 10_000;
 
 /// Grace period of requests in flight on shutdown.
@@ -62,7 +62,7 @@ pub struct Settings {
     /// Limits of a single request.
     #[command(flatten)]
     pub limits: Limits,
-    /// Maximum concurrent operations; further ones are rejected with `SERVER_BUSY`.
+    /// Maximum concurrent operations; further operations are rejected with `SERVER_BUSY`.
     #[arg(long, env = "SALESGRAPH_MAX_CONCURRENT", value_name = "N", default_value_t = 256)]
     #[arg(value_parser = some)]
     pub max_concurrent: usize,
@@ -82,7 +82,7 @@ pub struct Settings {
     #[arg(long, env = "SALESGRAPH_SOCKET_INIT_TIMEOUT", value_name = "SECONDS")]
     #[arg(default_value = "30", value_parser = seconds)]
     pub socket_init_timeout: Duration,
-    /// Interval of pings on a WebSocket, in seconds; it is closed after three without a pong.
+    /// Interval of pings on a WebSocket, in seconds. The WebSocket is closed after three pings without a pong.
     #[arg(long, env = "SALESGRAPH_SOCKET_PING", value_name = "SECONDS", default_value = "20")]
     #[arg(value_parser = seconds)]
     pub socket_ping: Duration,

@@ -1,4 +1,4 @@
-//! `/imports`: file uploads of people as `multipart/form-data` (RFC 7578). An upload is previewed (dry run) and the
+//! `/imports`: uploads of files of people as `multipart/form-data` (RFC 7578). An upload is previewed (dry run) and the
 //! response contains the verdicts of its rows; a mutation commits it.
 
 use std::{sync::Arc, time::Duration};
@@ -128,7 +128,7 @@ async fn take(
     };
     scope.demand(Permission::Write)?;
     let Ok(room) = Arc::clone(&server.uploads).try_acquire_owned() else {
-        let text = "the maximum number of uploads is in progress; retry later";
+        let text = "too many uploads are in progress; retry later";
         return Err(Refusal::new("UNAVAILABLE", text, None).into());
     };
     let Ok(form) = Multipart::from_request(request, &()).await else {
@@ -151,7 +151,8 @@ async fn take(
         form.file.ok_or_else(|| bad("the field `file` is required and must contain a file"))?;
     let options = form.options;
     let broken = |error: tokio::task::JoinError| service::Error::internal(error.to_string());
-    // The preview runs even if the client disconnects: the upload was sent and holds its memory until then.
+    // The preview runs even if the client disconnects, because the whole file has been received. Its memory
+    // stays in use until the preview ends.
     #[expect(clippy::disallowed_methods, reason = "the task ends with the upload")]
     let looking = tokio::spawn(async move {
         let _room = room;

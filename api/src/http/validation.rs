@@ -1,5 +1,5 @@
-//! Validation of new documents, off the threads that serve connections. It is synchronous work that no timeout can
-//! interrupt, so concurrent validations are limited to the number of cores.
+//! Validation of new documents, off the threads that serve connections. Validation is synchronous work that no timeout
+//! can interrupt, so concurrent validations are limited to the number of cores.
 
 use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 

@@ -1,7 +1,7 @@
 //! The caller: the actor of a request, and the request ID.
 //!
-//! An API key (`Authorization: Bearer KEY`) determines the actor. A server on a loopback address requires none: the
-//! caller is then its owner and may send `Salesgraph-Actor: worker/research-bot` or `person/Ada`.
+//! An API key (`Authorization: Bearer KEY`) determines the actor. A server on a loopback address requires no key: the
+//! caller is then the owner of its organization and may send `Salesgraph-Actor: worker/research-bot` or `person/Ada`.
 
 use std::{
     sync::Arc,
@@ -36,8 +36,8 @@ const LONGEST_NAME: usize = 255;
 /// Response header that returns the client's request ID.
 pub const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
-/// A request ID. The server generates one for every request, because client-chosen IDs may repeat or be those of other
-/// requests; the client's ID is kept beside it.
+/// A request ID. The server generates one for every request, because client-chosen IDs may repeat or equal those of
+/// other requests. The client's ID is kept as well.
 #[derive(Clone, Debug)]
 pub struct RequestId {
     /// The server-generated ID.

@@ -26,9 +26,9 @@ pub struct ImportActs;
 pub struct CommitImportJobInput {
     /// The import job.
     pub id: ID,
-    /// Decision for undecided rows with the verdict `MERGE_CANDIDATE`. Default: they wait.
+    /// Decision for undecided rows with the verdict `MERGE_CANDIDATE`. Default: the rows wait.
     pub candidates: Option<WordOf<ImportCandidateDecision>>,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -37,7 +37,7 @@ pub struct CommitImportJobInput {
 pub struct ImportJobActionInput {
     /// The import job.
     pub id: ID,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -50,11 +50,11 @@ pub struct DecideImportRecordInput {
     pub decision: WordOf<ImportDecision>,
     /// With MERGE, the prospect to fill in. Default: the most likely of `candidates`.
     pub prospect_id: Option<ID>,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
-/// Corrected values of a row: omitted fields stay as they were read, null clears a field.
+/// Corrected values of a row: omitted fields keep the values that were read; null clears a field.
 #[derive(InputObject)]
 pub struct ImportRecordPatch {
     /// First and last name.
@@ -105,7 +105,7 @@ pub struct RepairImportRecordInput {
     pub id: ID,
     /// Corrected values.
     pub patch: ImportRecordPatch,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -119,7 +119,7 @@ payload!(
 payload!(
     /// Payload of actions on an import record.
     ImportRecordActionPayload,
-    /// The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.
+    /// The current row, also returned after a `REVISION_CONFLICT`; null after other errors.
     import_record: ImportRecord
 );
 
@@ -133,7 +133,7 @@ async fn with_job(ctx: &Context<'_>, id: ID, what: Act) -> Result<(Option<i64>, 
 #[Object]
 impl ImportActs {
     /// Commits an import in the background, 500 rows in a transaction; each row is checked again first. Committing again
-    /// writes the rows that are still open.
+    /// writes the rows that are still pending.
     async fn commit_import_job(
         &self,
         ctx: &Context<'_>,
@@ -190,7 +190,8 @@ impl ImportActs {
         Ok(with_job(ctx, input.id, Act::Undo).await?.into())
     }
 
-    /// Decides on a row that may match an existing prospect. After a commit the row is written shortly afterwards.
+    /// Decides on a row that may match an existing prospect. If the import is already committed, the row is written
+    /// shortly afterwards.
     async fn decide_import_record(
         &self,
         ctx: &Context<'_>,
@@ -205,8 +206,8 @@ impl ImportActs {
         Ok(done.await?.into())
     }
 
-    /// Corrects a row that is not written yet, and checks it again. After a commit the row is written shortly
-    /// afterwards.
+    /// Corrects a row that is not written yet, and checks it again. If the import is already committed, the row is
+    /// written shortly afterwards.
     async fn repair_import_record(
         &self,
         ctx: &Context<'_>,

@@ -27,14 +27,14 @@ pub struct EnrichImportJobInput {
     pub id: ID,
     /// Name of the enrichment job. Default: the name of the import.
     pub name: Option<String>,
-    /// Providers. Default: RULES, which have no cost.
+    /// Providers. Default: RULES, which is free of charge.
     pub providers: Option<Vec<WordOf<EnrichmentProvider>>>,
     /// Policy for fields that already have a value. Default: `FILL_EMPTY`.
     pub policy: Option<WordOf<EnrichmentPolicy>>,
-    /// Number of drafts for each prospect, from 0 to 10, written by LLM if it is a provider, otherwise from the active
-    /// templates.
+    /// Number of drafts for each prospect, from 0 to 10, written by the provider LLM if selected, otherwise created
+    /// from the active templates.
     pub variants: Option<i32>,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -47,14 +47,14 @@ pub struct EnrichProspectsInput {
     pub filter: Option<FilterOf<Prospect>>,
     /// Name of the enrichment job.
     pub name: Option<String>,
-    /// Providers. Default: RULES, which have no cost.
+    /// Providers. Default: RULES, which is free of charge.
     pub providers: Option<Vec<WordOf<EnrichmentProvider>>>,
     /// Policy for fields that already have a value. Default: `FILL_EMPTY`.
     pub policy: Option<WordOf<EnrichmentPolicy>>,
-    /// Number of drafts for each prospect, from 0 to 10, written by LLM if it is a provider, otherwise from the active
-    /// templates.
+    /// Number of drafts for each prospect, from 0 to 10, written by the provider LLM if selected, otherwise created
+    /// from the active templates.
     pub variants: Option<i32>,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 

@@ -21,7 +21,7 @@ pub struct FieldProvenance {
     pub field: String,
     /// Value found.
     pub value: String,
-    /// Value before it was written; null if there was none, or nothing was written.
+    /// Former value of the field; null if there was none, or nothing was written.
     pub replaced_value: Option<String>,
     /// Outcome.
     pub outcome: Of<ProvenanceOutcome>,
@@ -29,7 +29,7 @@ pub struct FieldProvenance {
     pub source: String,
     /// Confidence, from 0 to 1.
     pub confidence: f64,
-    /// Cost in US dollars: its share of the call.
+    /// Cost in US dollars: the share of this value in the cost of the call.
     pub cost: f64,
     /// Date and time.
     pub fetched_at: DateTime,

@@ -41,7 +41,7 @@ pub struct ImportJob {
     pub created_records: i32,
     /// Prospects updated.
     pub updated_records: i32,
-    /// Rows about a person of an earlier row; they also count in the other totals.
+    /// Rows about the same person as an earlier row; these rows also count in the other totals.
     pub duplicate_records: i32,
     /// Rows skipped.
     pub skipped_records: i32,
@@ -63,9 +63,9 @@ pub struct ImportJob {
     /// Processing time in seconds, with two decimal places; null until the job has ended.
     #[entity(computed = processing_time, needs("started_at", "completed_at"))]
     pub processing_time_seconds: Option<f64>,
-    /// Rows undone; of an enrichment, values and prospects undone.
+    /// Rows undone; for an enrichment, values and prospects undone.
     pub undone_records: i32,
-    /// Rows skipped on undo, because the prospect was modified since; of an enrichment, values skipped.
+    /// Rows skipped on undo, because the prospect was modified since; for an enrichment, values skipped.
     #[entity(via = "kept_records")]
     pub undo_skipped_records: i32,
     /// Progress in percent, with two decimal places; 0 for an empty job.
@@ -100,7 +100,7 @@ pub struct ImportJob {
     pub undone_at: Option<DateTime>,
     /// The import whose prospects are enriched.
     pub source_job: Option<One<ImportJob>>,
-    /// Enrichments of its prospects.
+    /// Enrichments of the prospects of this import.
     #[entity(via = "source_job_id")]
     pub enrichments: Many<ImportJob>,
     /// Records of the job.

@@ -80,13 +80,13 @@ pub struct ImportRecord {
     pub processing_time_ms: Option<i32>,
     /// Language-model tokens.
     pub llm_tokens_used: Option<i32>,
-    /// Cost in US dollars: the sum of both usage logs.
+    /// Cost in US dollars: the sum over both usage logs.
     pub cost: f64,
     /// Mean confidence of the values found, from 0 to 1.
     pub enrichment_confidence: Option<f64>,
     /// Completeness of the known fields, from 0 to 1.
     pub data_completeness: Option<f64>,
-    /// Provenance of its values.
+    /// Provenance of the values that providers found for the record.
     pub field_provenances: Many<FieldProvenance>,
     /// Outreach drafts of the record.
     pub outreach_drafts: Many<OutreachDraft>,

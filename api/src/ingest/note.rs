@@ -53,7 +53,7 @@ fn note(note: Note) -> Option<ImportNote> {
     Some(ImportNote { code, arguments: note.arguments, message })
 }
 
-/// The notes in a column as one text; null without any.
+/// The notes in a column as one text; null if there are none.
 ///
 /// # Errors
 /// None.

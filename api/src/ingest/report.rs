@@ -116,7 +116,7 @@ pub struct EnrichmentSuccess {
     pub successful: i32,
     /// Number of records failed.
     pub failed: i32,
-    /// `successful` as a share of `totalRecords`, in percent with two decimal places.
+    /// `successful` divided by `totalRecords`, in percent with two decimal places.
     pub success_rate: f64,
 }
 

@@ -24,7 +24,7 @@ pub struct MergeIndustriesInput {
     pub keep_id: ID,
     /// The industry to merge into the other and delete.
     pub drop_id: ID,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -62,14 +62,14 @@ pub struct EventActionInput {
     pub id: ID,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
 payload!(
     /// Payload of actions on an event.
     EventActionPayload,
-    /// The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.
+    /// The current row, also returned after a `REVISION_CONFLICT`; null after other errors.
     event: Event
 );
 

@@ -37,9 +37,9 @@ pub struct Event {
     pub solutions_featured: Option<Json>,
     /// Status.
     pub status: Of<EventStatus>,
-    /// Prospects to invite while the event is planned or open, by latest inbound interaction. Maximum: 25. They work in one
-    /// of `targetIndustries`, are active and neither deleted, unsubscribed nor disqualified, and have no draft about the
-    /// event. `targetRoles` is informational and does not filter them.
+    /// Prospects to invite while the event is planned or open, sorted by latest inbound interaction. Maximum: 25. They
+    /// work in one of `targetIndustries`, are active and neither deleted, unsubscribed nor disqualified, and have no
+    /// draft about the event. `targetRoles` is informational and does not filter them.
     #[entity(rows = suggested_prospects, needs("id", "target_industries", "status"))]
     pub suggested_prospects: Picked<Prospect>,
     /// Interactions at the event.

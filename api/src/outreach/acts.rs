@@ -28,7 +28,7 @@ pub struct OutreachDraftActionInput {
     pub id: ID,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -39,7 +39,7 @@ pub struct ApproveOutreachDraftInput {
     pub id: ID,
     /// Expected `revision`, which is approved: the mutation fails with `REVISION_CONFLICT` if the draft has changed since.
     pub expected_revision: i32,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -48,11 +48,11 @@ pub struct ApproveOutreachDraftInput {
 pub struct RejectOutreachDraftInput {
     /// ID of the draft.
     pub id: ID,
-    /// Reason, for the author.
+    /// Reason for the rejection, shown to the author.
     pub note: Option<String>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -65,7 +65,7 @@ pub struct ScheduleOutreachDraftInput {
     pub scheduled_for: Moment,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub struct ClaimOutreachDraftsInput {
     /// Lease of the claim, in seconds, from 1 to 3,600.
     #[graphql(default = 300)]
     pub lease_seconds: i32,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -87,7 +87,7 @@ pub struct ClaimOutreachDraftsInput {
 pub struct ReleaseOutreachDraftInput {
     /// ID of the draft.
     pub id: ID,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -111,7 +111,7 @@ pub struct MarkOutreachDraftSentInput {
     pub provider_message_id: Option<String>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -120,11 +120,11 @@ pub struct MarkOutreachDraftSentInput {
 pub struct MarkOutreachDraftFailedInput {
     /// ID of the draft.
     pub id: ID,
-    /// Reason.
+    /// Reason for the failure.
     pub error: String,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -139,7 +139,7 @@ pub struct MarkOutreachDraftRepliedInput {
     pub content: Option<String>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -148,18 +148,18 @@ pub struct MarkOutreachDraftRepliedInput {
 pub struct MarkOutreachDraftBouncedInput {
     /// ID of the draft.
     pub id: ID,
-    /// Reason.
+    /// Reason for the bounce.
     pub error: Option<String>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: a repeated request with the same input writes nothing more.
+    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
 payload!(
     /// Payload of actions on a draft.
     OutreachDraftActionPayload,
-    /// The row as it is now, also after a `REVISION_CONFLICT`; null after other errors.
+    /// The current row, also returned after a `REVISION_CONFLICT`; null after other errors.
     outreach_draft: OutreachDraft
 );
 
@@ -259,7 +259,8 @@ impl OutreachDraftActs {
         plain(ctx, input, Act::BeginSending).await
     }
 
-    /// Marks an approved draft as sent and logs the interaction. Rejected if the prospect has unsubscribed.
+    /// Marks an approved draft as sent and logs the interaction. The mutation is rejected if the prospect has
+    /// unsubscribed.
     async fn mark_outreach_draft_sent(
         &self,
         ctx: &Context<'_>,
@@ -310,7 +311,7 @@ impl OutreachDraftActs {
         run(ctx, &input.id, input.expected_revision, act).await
     }
 
-    /// Discards a draft that is not sent.
+    /// Discards a draft that has not been sent.
     async fn discard_outreach_draft(
         &self,
         ctx: &Context<'_>,

@@ -11,7 +11,7 @@ use crate::{
     offer::event::Event,
 };
 
-/// An interaction with a prospect: an email, a call, a meeting.
+/// An interaction with a prospect, such as an email, a call or a meeting.
 #[derive(Entity)]
 #[entity(table = table, plural = "interactions", writes = rules)]
 pub struct Interaction {

@@ -38,12 +38,12 @@ pub struct MessageTemplate {
     pub is_active: bool,
     /// Number of renderings.
     pub usage_count: i32,
-    /// Reply rate of sent drafts, from 0 to 1; until one is sent, the imported rate; null if unknown.
+    /// Reply rate of sent drafts, from 0 to 1. Until a draft is sent, this is the imported rate. Null if unknown.
     #[entity(computed = success_rate, needs("id", "success_rate"))]
     pub success_rate: Option<f64>,
     /// Performance measurements.
     pub template_performances: Many<TemplatePerformance>,
-    /// Drafts that use it.
+    /// Drafts that use the template.
     pub outreach_drafts: Many<OutreachDraft>,
 }
 

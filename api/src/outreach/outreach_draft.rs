@@ -64,7 +64,7 @@ pub struct OutreachDraft {
     pub variant: Option<String>,
     /// Tone.
     pub tone: Option<String>,
-    /// The language model that wrote the message; null if none did.
+    /// The language model that wrote the message; null if it was not written by a model.
     pub model: Option<String>,
     /// Kind of the author; null if unknown. A person must approve drafts of workers.
     pub author_kind: Option<Of<ActorKind>>,
@@ -101,12 +101,13 @@ pub struct OutreachDraft {
     /// Actions that the caller may take now.
     #[entity(computed = available_actions, needs("status", "author_kind", "prospect_id", "claimed_by", "claim_expires_at"))]
     pub available_actions: Vec<OutreachDraftAction>,
-    /// Interactions that log the draft: sent, replied.
+    /// Interactions that record that the draft was sent or replied to.
     pub interactions: Many<Interaction>,
     /// Language-model calls that produced the row.
     #[entity(pairs("outreach_draft_usages", "outreach_draft_id", "llm_usage_log_id"))]
     pub llm_usage_logs: Many<LlmUsageLog>,
-    /// Cost of those calls, in US dollars; a call for several rows counts its share.
+    /// Cost of the calls that produced the row, in US dollars. The cost of a call for several rows is divided among
+    /// the rows.
     #[entity(computed = cost_to_date, needs("id"))]
     pub cost_to_date: f64,
 }

@@ -60,11 +60,11 @@ pub struct TimelineEntry {
     pub subject_id: ID,
     /// Global ID of the prospect.
     pub prospect_id: ID,
-    /// Title: a subject, the type of a draft, the changed fields.
+    /// Title: a subject, the type of a draft or the changed fields.
     pub title: Option<String>,
     /// Content.
     pub text: Option<String>,
-    /// Detail: the direction of an interaction, the status of a draft, the kind of change.
+    /// Detail: the direction of an interaction, the status of a draft or the kind of change.
     pub detail: Option<String>,
     /// Kind of the author; null if unknown.
     pub actor_kind: Option<WordOf<ActorKind>>,

@@ -97,7 +97,7 @@ impl Llm {
             "industries": ask.industries,
             "variants": ask.variants,
         });
-        // Newer OpenAI models only accept this name of the limit.
+        // Newer OpenAI models accept the limit only under this name.
         let limit = if self.is_openai { "max_completion_tokens" } else { "max_tokens" };
         let request = json!({
             "model": ask.model,
@@ -160,7 +160,7 @@ impl Llm {
             .map(str::to_owned);
         let bytes = body(response).await;
         if status.is_success() {
-            // A response was received and is paid for, whatever its body contains.
+            // A response was received, so it is charged, whatever its body contains.
             charge.cost = most;
         }
         let bytes = bytes?;

@@ -62,7 +62,7 @@ impl Lookup {
             ("{location}", known.location.as_str()),
             ("{linkedin}", known.linkedin_url.as_str()),
         ];
-        // Piece by piece: inserted values are never searched for placeholders.
+        // The template is processed piece by piece, so inserted values are never searched for placeholders.
         let mut address = String::new();
         let mut rest = self.url.as_str();
         while let Some(begin) = rest.find('{') {

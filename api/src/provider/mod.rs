@@ -180,10 +180,10 @@ fn without_address(error: reqwest::Error) -> Note {
     Note::new(code, [PROVIDER])
 }
 
-/// What stands in a note for the name of the provider, until it is known.
+/// Placeholder for the provider's name in a note, until the name is known.
 const PROVIDER: &str = "";
 
-/// A failure of the provider called `name`.
+/// Replaces the placeholder in a failure with the provider's name.
 fn named(failure: Failure, name: &str) -> Failure {
     let named = |mut note: Note| {
         if let Some(provider) = note.arguments.first_mut().filter(|first| first.is_empty()) {
@@ -286,7 +286,7 @@ fn values(told: &Json, usual_confidence: f64) -> Vec<Value> {
     told.iter().filter_map(read).collect()
 }
 
-/// A confidence from 0 to 1, also given as a string or percentage (`90`, `"90 %"`).
+/// Parses a confidence from 0 to 1; a string or a percentage (`90`, `"90 %"`) is also accepted.
 fn confidence(told: &Json) -> Option<f64> {
     let number = match told {
         Json::Number(number) => number.as_f64()?,

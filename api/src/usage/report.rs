@@ -48,7 +48,8 @@ impl Reports {
     }
 
     /// Cost of language-model calls by group: highest cost first, or newest day, week or month first. Maximum: 1,000 groups.
-    /// Also the cost per reply: the cost of all calls in the range divided by the number of inbound interactions in it.
+    /// The report also contains the cost per reply: the cost of all calls in the range, divided by the number of inbound
+    /// interactions in the range.
     async fn llm_cost_report(
         &self,
         ctx: &Context<'_>,
@@ -77,9 +78,9 @@ impl Reports {
         })
     }
 
-    /// Reply rates by industry: of the prospects contacted in the range, the share that replied in it. Highest rate first,
-    /// industries without contacts last. Interactions without a direction count as outbound; deleted companies and
-    /// prospects are excluded.
+    /// Reply rates by industry: the share of the prospects contacted in the range that also replied in the range. The
+    /// highest rate is first; industries without contacts are last. Interactions without a direction count as outbound;
+    /// deleted companies and prospects are excluded.
     async fn industry_performance(
         &self,
         ctx: &Context<'_>,
@@ -155,9 +156,9 @@ pub struct LlmCost {
     pub tokens: f64,
     /// Cost in US dollars.
     pub cost: f64,
-    /// Mean cost of a call, in US dollars; null if there were none.
+    /// Mean cost of a call, in US dollars; null if there were no calls.
     pub cost_per_call: Option<f64>,
-    /// `cost` divided by the total cost; null if that is 0.
+    /// `cost` divided by the total cost; null if the total cost is 0.
     pub share: Option<f64>,
     /// Mean duration, in milliseconds; null if unknown.
     pub mean_latency_ms: Option<f64>,

@@ -38,9 +38,10 @@ pub(crate) struct Searched {
     pub(crate) title: &'static [Words],
     /// The other searchable columns.
     pub(crate) body: &'static [Words],
-    /// Whether rows can be soft-deleted, which excludes them from search.
+    /// Whether rows can be soft-deleted. Soft-deleted rows are excluded from search.
     pub(crate) deletable: bool,
-    /// The foreign key column and the table of a row that can be soft-deleted, which also excludes these rows.
+    /// The foreign key column and the table of a parent row. The soft deletion of the parent row also excludes the
+    /// rows of this table from search.
     pub(crate) hidden_with: Option<(&'static str, &'static str)>,
 }
 
@@ -51,7 +52,7 @@ impl Words {
         }
     }
 
-    /// The SQL expression for the row alias `row`.
+    /// The SQL expression for the row with the alias `row`.
     fn sql(self, backend: DatabaseBackend, row: &str) -> String {
         let cast = if backend == DatabaseBackend::Postgres { "::text" } else { "" };
         match self {
@@ -125,10 +126,10 @@ pub(crate) const LETTERS: [(&str, &str); 50] = [
 /// a trigger; with more, every statement on the database fails with a malformed schema error.
 const NESTED: usize = 13;
 
-/// Separator between fields, so that no phrase spans two fields; no query contains it.
+/// Separator between fields, so that no phrase spans two fields. No query contains the separator.
 const GAP: &str = " x0gap0x ";
 
-/// The SQL expression for the words of `columns` of the row alias `row`, separated by `between`.
+/// The SQL expression for the words of `columns` of the row with the alias `row`, separated by `between`.
 fn words(backend: DatabaseBackend, row: &str, columns: &[Words], between: &str) -> String {
     let columns = columns.iter().map(|column| column.sql(backend, row));
     if backend == DatabaseBackend::Postgres {
@@ -183,7 +184,7 @@ impl Searched {
         (listed.join(", "), differ.join(" OR "))
     }
 
-    /// The condition that the row alias `row` is searchable.
+    /// The condition under which the row with the alias `row` is searchable.
     fn alive(&self, row: &str) -> String {
         match self.hidden_with {
             _ if self.deletable => format!("{row}.\"deleted_at\" IS NULL"),
@@ -224,7 +225,7 @@ impl Searched {
     }
 }
 
-/// A row was soft-deleted or restored; dependent rows that are hidden with it have no names.
+/// Condition that a row was soft-deleted or restored. Dependent rows that are hidden with the row have no names.
 const HIDDEN: &str = "(OLD.\"deleted_at\" IS NULL) <> (NEW.\"deleted_at\" IS NULL)";
 
 const INTO: &str = "INSERT INTO \"search_documents\"";

@@ -8,8 +8,8 @@ use sea_orm_migration::{
 use super::{FAR, HIDDEN, INTO, Searched};
 use crate::NEEDS;
 
-/// Pins the search path, so that the function finds its own functions and tables even if a session sets another
-/// path.
+/// Pins the search path, so that the trigger function finds the functions and tables of this schema even if a session
+/// sets another path.
 const TRIGGER: &str = "RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT";
 
 /// The statements that make the rows of a table searchable.

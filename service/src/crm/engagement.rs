@@ -37,13 +37,13 @@ pub struct Engagement {
     pub contacted: i64,
     /// Number of contacted prospects that replied.
     pub answered: i64,
-    /// Timestamp of the last outbound interaction with any of them.
+    /// Timestamp of the last outbound interaction with any of the prospects.
     pub last_contacted_at: Option<DateTime<Utc>>,
-    /// Timestamp of the last inbound interaction from any of them.
+    /// Timestamp of the last inbound interaction from any of the prospects.
     pub last_engagement_date: Option<DateTime<Utc>>,
 }
 
-/// The engagement of each of these companies; companies without prospects are left out. One statement.
+/// The engagement of each of these companies; companies without prospects are omitted. One statement.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.

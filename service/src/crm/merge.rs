@@ -20,7 +20,7 @@ use crate::{
 /// clients may have stored that id; the other row is soft-deleted. Returns the primary key of the surviving row.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if both are the same, or if one of them is missing or deleted.
+/// [`crate::Error::Refused`] if `keep` and `drop` are the same prospect, or if one of them is missing or deleted.
 pub async fn prospects(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> Result<i64> {
     once::run(scope, once, move |unit| {
         Box::pin(async move {
@@ -66,7 +66,7 @@ pub async fn prospects(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) 
     .await
 }
 
-/// The combined values of both, in the row of `old`.
+/// The combined values of both prospects, in the row of `old`.
 fn merged(kept: &Record, dropped: &Record, old: &Record) -> Record {
     let mut merged = old.clone();
     for (index, column) in table().columns.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Companies and prospects, and everything known about them.
+//! Companies and prospects, with their research, engagement and opt-outs.
 
 pub mod company;
 pub mod engagement;

@@ -21,7 +21,7 @@ const FOLLOW_UP_AFTER: TimeDelta = TimeDelta::days(7);
 /// Kinds of next actions, in order of precedence.
 pub const KINDS: &[Word] = &[
     word("review_draft", "A draft waits for review."),
-    word("send_draft", "A draft is approved and not scheduled."),
+    word("send_draft", "A draft is approved but not scheduled."),
     word("finish_draft", "A draft is not submitted yet."),
     word(
         "reply",
@@ -66,9 +66,9 @@ struct Facts {
 /// Draft statuses that require an action.
 const WAITING: [&str; 4] = ["pending_review", "approved", "draft", "rejected"];
 
-/// The next action for each of these prospects. Left out are prospects without a next action: deleted, inactive,
-/// unsubscribed or disqualified prospects, those with a message scheduled or being sent, and those whose reply is
-/// pending. One statement.
+/// The next action for each of these prospects. Prospects without a next action are omitted: deleted, inactive,
+/// unsubscribed or disqualified prospects, prospects with a message scheduled or being sent, and prospects whose reply
+/// is pending. One statement.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.
@@ -77,7 +77,8 @@ pub async fn of_prospects(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, Ne
         return Ok(HashMap::new());
     }
     let (engine, mut binds) = (scope.store().engine(), Vec::new());
-    // Primary key and revision are packed into one number: the newest draft has the largest primary key.
+    // Primary key and revision are packed into one number, so that `max` selects the newest draft, which has the
+    // largest primary key.
     let draft = |status: &str| {
         format!(
             "(SELECT max(d.\"id\" * 1048576 + d.\"revision\") FROM \"outreach_drafts\" d \
@@ -142,7 +143,7 @@ fn decide(now: DateTime<Utc>, facts: &Facts) -> Option<NextAction> {
     // A draft may already be the reply, so drafts take precedence.
     let [review, send, finish, mend] = [
         drafted(0, "review_draft", "A draft waits for review."),
-        drafted(1, "send_draft", "A draft is approved and not scheduled."),
+        drafted(1, "send_draft", "A draft is approved but not scheduled."),
         drafted(2, "finish_draft", "A draft is not submitted yet."),
         drafted(3, "revise_draft", "A draft was rejected."),
     ];

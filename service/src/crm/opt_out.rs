@@ -1,8 +1,8 @@
-//! Opt-outs by e-mail address. An unsubscribed address receives no more messages, regardless of the row that has it,
-//! even after the row was merged, deleted, erased or imported again.
+//! Opt-outs by e-mail address. An unsubscribed address receives no more messages, regardless of which prospect has the
+//! address, even after the prospect was merged, deleted, erased or imported again.
 //!
-//! Only a hash of an address is stored (HMAC-SHA-256 with a secret of the organization), so it can be looked up but
-//! not read. The secret is in the database and its backups, but never in an export.
+//! Only a hash of an address is stored (HMAC-SHA-256 with a secret of the organization), so an address can be looked
+//! up but not read. The secret is in the database and its backups, but never in an export.
 
 use std::collections::HashMap;
 
@@ -27,8 +27,8 @@ const PURPOSE: &str = "opt_outs";
 /// Length of a secret in bytes.
 const SECRET: usize = 32;
 
-/// Applies opt-outs to writes of prospects. A row with an opted-out address is opted out. The address of a row that
-/// opts out is recorded; that of a row that opts in again is removed.
+/// Applies opt-outs to writes of prospects. A row with an opted-out address is marked as opted out. The address of a
+/// row that opts out is recorded, and the address of a row that opts in again is removed.
 pub(crate) async fn guard(unit: &mut Unit, rows: &mut [Written<'_>]) -> Result<()> {
     let is_out = |row: &Record| row.has("unsubscribed_at");
     let has_moved = |before: Option<&Record>, row: &Record| {
@@ -95,7 +95,7 @@ pub(crate) async fn merged(unit: &mut Unit, survivor: &Record) -> Result<()> {
     note(unit, addresses.into_iter().map(|address| (address, since)).collect()).await
 }
 
-/// Opt-out timestamps of these addresses, by address; other addresses are left out.
+/// Opt-out timestamps of these addresses, by address; addresses without an opt-out are omitted.
 pub(crate) async fn of_addresses(
     unit: &Unit,
     addresses: &[String],

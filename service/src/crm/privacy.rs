@@ -36,8 +36,9 @@ fn belongings() -> [&'static Table; 5] {
     ]
 }
 
-/// Erases a prospect with all related rows and all rows merged into it, and clears the values of all of these in the
-/// change log, including rows deleted earlier. The LLM usage log is kept. Deleted prospects can be erased too.
+/// Erases a prospect with all related rows and all rows merged into it, and clears the values of all these rows in the
+/// change log, including the values of rows deleted earlier. The LLM usage log is kept. Deleted prospects can be
+/// erased too.
 ///
 /// # Errors
 /// [`crate::Error::Refused`] if the prospect doesn't exist or is not at `expected_revision`;

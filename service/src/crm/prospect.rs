@@ -1,4 +1,4 @@
-//! Prospects: the people at companies.
+//! Prospects: people who work for companies.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -51,7 +51,7 @@ pub const STAGES: &[Word] = &[
 pub const SOURCES: &[Word] =
     &[word("manual", "Created by a person or a program."), word("import", "Created by an import.")];
 
-/// Clears first and last name if the full name changes and they don't.
+/// Clears the first and last names if the full name changes but the first and last names don't.
 pub(crate) fn drop_stale_names(before: Option<&Record>, prospect: &mut Record) {
     const PARTS: [&str; 2] = ["first_name", "last_name"];
     let Some(before) = before else { return };
@@ -129,7 +129,7 @@ impl Hooks for Prospect {
 /// Moves a prospect to another company. Returns its primary key.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if one of them is missing or deleted.
+/// [`crate::Error::Refused`] if the prospect or the company is missing or deleted.
 pub async fn move_to(
     scope: &Scope,
     id: i64,
@@ -156,7 +156,7 @@ pub async fn move_to(
 /// Moves a prospect to another stage manually. Returns its primary key.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the transition is not allowed; lists the allowed stages.
+/// [`crate::Error::Refused`] if the transition is not allowed; the message lists the allowed stages.
 pub async fn advance(
     scope: &Scope,
     id: i64,
@@ -192,7 +192,7 @@ pub async fn advance(
     .await
 }
 
-/// Unsubscribes a prospect, or reverts that. Returns its primary key.
+/// Unsubscribes a prospect, or reverts the unsubscription. Returns its primary key.
 ///
 /// # Errors
 /// [`crate::Error::Refused`] if the prospect doesn't exist.
@@ -217,7 +217,8 @@ pub async fn unsubscribe(
     .await
 }
 
-/// Advances the stage because of an event. Never moves back, and never leaves a stage that was set manually.
+/// Advances the stage because of an event. Never moves the prospect back to an earlier stage, and never changes a
+/// stage that can only be set manually.
 pub(crate) fn forward(prospect: &mut Record, stage: &str) {
     let order = ["new", "researched", "contacted", "engaged"];
     let place = |stage: &str| order.iter().position(|known| *known == stage);

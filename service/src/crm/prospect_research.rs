@@ -26,7 +26,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// The language model calls that produced it.
+/// The language model calls that produced a research record.
 pub(crate) static USAGES: Pairs = PAIRS;
 
 const PAIRS: Pairs = Pairs {

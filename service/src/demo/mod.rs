@@ -1,4 +1,4 @@
-//! Demo data: realistic, and reproducible for a scale and day.
+//! Realistic demo data, reproducible for a scale and a day.
 
 mod recognize;
 mod remove;
@@ -28,7 +28,7 @@ use crate::{
 pub use remove::{Removal, remove};
 use rows::Story;
 
-/// Rows inserted per statement.
+/// Number of rows inserted per statement.
 const CHUNK: usize = 2_000;
 
 /// Size of the demo data.
@@ -126,7 +126,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Inserts everything and commits. Returns the number of rows.
+    /// Inserts all demo rows and commits the transaction. Returns the number of rows.
     async fn all(self, scale: Scale) -> Result<u64> {
         let first = First {
             industries: self.next_key(offer::industry::table()).await?,

@@ -1,7 +1,8 @@
-//! Removes the demo data of an organization: the rows that have not been changed or referenced since.
+//! Removes the demo data of an organization: the demo rows that have not been changed or referenced since their
+//! creation.
 //!
-//! Demo rows are not marked. The demo data is the same for a day and a scale, so it is generated again and compared
-//! with the stored rows: a demo row has the generated id and creation time.
+//! Demo rows are not marked. The demo data is reproducible for a day and a scale, so it is generated again and
+//! compared with the stored rows. A demo row has the same id and creation time as a generated row.
 
 use std::collections::HashSet;
 
@@ -21,13 +22,13 @@ use crate::{
     write::Unit,
 };
 
-/// Rows compared and removed per step.
+/// Number of rows compared and removed per step.
 const CHUNK: usize = 1_000;
 
-/// Maximum number of listed ids of retained rows.
+/// Maximum number of ids of retained rows in the result.
 const EXAMPLES: usize = 20;
 
-/// Result of the removal for a table.
+/// Result of the removal for one table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removal {
     /// Table name, e.g. `prospects`.
@@ -42,8 +43,8 @@ pub struct Removal {
     pub examples: Vec<i64>,
 }
 
-/// Removes the demo rows that have not been changed or referenced since, in one transaction. Without `commit`, this
-/// is a dry run.
+/// Removes the demo rows that have not been changed or referenced since their creation, in one transaction. Without
+/// `commit`, this is a dry run.
 ///
 /// # Errors
 /// [`crate::Error::NotFound`] if the organization has no demo data.
@@ -164,7 +165,7 @@ fn stays(removal: &mut Removal, id: i64) {
 /// Links of the demo data between industries and solutions, which are deleted with their solution.
 const OWN_LINKS: &str = "industry_solutions";
 
-/// The rows among these that other rows reference.
+/// The subset of these rows that other rows reference.
 async fn referenced(
     unit: &Unit,
     table: &Table,

@@ -28,7 +28,8 @@ impl Story {
         dates
     }
 
-    /// Whether an interaction is inbound: never the first one, and more often in some industries.
+    /// Whether an interaction is inbound. The first interaction is never inbound; in some industries, inbound
+    /// interactions are more frequent.
     fn came_from_them(&self, prospect: i64, place: usize) -> bool {
         let (_, industry) = Self::company_name(self.company_of(prospect));
         let seed = prospect.cast_unsigned().wrapping_mul(31).wrapping_add(place as u64);

@@ -15,7 +15,7 @@ pub(super) const INDUSTRIES: [&str; 12] = [
     "Tourism",
 ];
 
-/// Name, category, pricing, description, use cases, keywords, matching industries.
+/// A solution: name, category, pricing, description, use cases, keywords, matching industries.
 type Solution = (
     &'static str,
     &'static str,
@@ -137,7 +137,7 @@ pub(super) const SOLUTIONS: [Solution; 12] = [
     ),
 ];
 
-/// Type, description, city, target role, target industries, presented solutions.
+/// An event: type, description, city, target role, target industries, presented solutions.
 type Event = (&'static str, &'static str, usize, &'static str, [usize; 2], [usize; 2]);
 
 pub(super) const EVENTS: [Event; 12] = [
@@ -301,7 +301,7 @@ pub(super) const LAST_NAMES: [&str; 60] = [
     "Østergaard",
 ];
 
-/// Kind, subject, content.
+/// Interactions: kind, subject, content.
 pub(super) const INTERACTIONS: [(&str, &str, &str); 8] = [
     ("email", "First words", "Introduced ourselves and asked what keeps them busy this year."),
     ("email", "Follow-up", "Sent the case study and asked for half an hour next week."),
@@ -329,7 +329,7 @@ pub(super) const OUTCOMES: [Option<&str>; 6] = [
     Some("referred to a colleague"),
 ];
 
-/// Kind, content with `{name}`, `{company}` and `{solution}`.
+/// Drafts: kind, and content with the placeholders `{name}`, `{company}` and `{solution}`.
 pub(super) const DRAFTS: [(&str, &str); 4] = [
     (
         "initial",

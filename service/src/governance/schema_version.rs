@@ -2,7 +2,7 @@
 
 use crate::{error::Result, scope::Scope};
 
-/// The version of the imported database (`alembic_version.version_num`); `None` if nothing was imported.
+/// The version of the imported database (`alembic_version.version_num`); `None` if no database was imported.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.

@@ -35,8 +35,8 @@ pub fn table() -> &'static Table {
 
 /// Scopes of settings (`settings.scope`).
 pub const SCOPES: &[Word] = &[
-    word("system", "Built in; it can't be deleted."),
-    word("organization", "Added by the organization."),
+    word("system", "A built-in setting, which can't be deleted."),
+    word("organization", "A setting added by the organization."),
 ];
 
 /// Value types (`settings.value_type`).
@@ -252,14 +252,14 @@ pub(crate) fn is_known(key: &str) -> bool {
     KNOWN.iter().any(|known| known.key == key)
 }
 
-/// Validation error of a setting, if any.
+/// Validation error for the value of a setting, if any.
 pub(crate) fn refusal(setting: &Record) -> Option<String> {
     let mut problems = Vec::new();
     complete(&mut setting.clone(), &mut problems);
     problems.into_iter().next().map(|problem| problem.message)
 }
 
-/// Settings of an organization, with default values for missing ones.
+/// Settings of an organization, with default values for missing settings.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     told: std::collections::HashMap<String, Json>,

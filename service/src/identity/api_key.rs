@@ -19,13 +19,13 @@ use crate::{
     write::{Record, once},
 };
 
-/// Prefix of every API key, which helps secret scanners detect leaked ones.
+/// Prefix of every API key, which helps secret scanners detect leaked keys.
 const MARK: &str = "sg_";
 
-/// Random bytes of the key prefix: 12 characters.
+/// Number of random bytes in the key prefix, encoded as 12 characters.
 const PREFIX_BYTES: usize = 9;
 
-/// Random bytes of the secret: 43 characters.
+/// Number of random bytes in the secret, encoded as 43 characters.
 const SECRET_BYTES: usize = 32;
 
 /// The table.

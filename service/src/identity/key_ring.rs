@@ -44,7 +44,8 @@ pub struct KeyRing {
     store: Store,
     clock: Arc<dyn Clock>,
     known: Arc<Mutex<HashMap<String, Known>>>,
-    /// Limits updates of the last-used timestamp to one at a time, so they don't pile up behind a slow writer.
+    /// Limits updates of the last-used timestamp to one at a time, so that updates don't accumulate behind a slow
+    /// write.
     noting: Arc<Semaphore>,
 }
 
@@ -57,7 +58,7 @@ struct Known {
 }
 
 impl KeyRing {
-    /// The API keys in `store`.
+    /// Creates a cache of the API keys in `store`.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
         Self { store, clock, known: Arc::default(), noting: Arc::new(Semaphore::new(1)) }
@@ -87,7 +88,7 @@ impl KeyRing {
         Ok(known.map(|known| known.holder))
     }
 
-    /// Whether there is any valid API key. Without one, authentication is impossible.
+    /// Whether there is any valid API key. Without a valid key, authentication is impossible.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database doesn't respond.

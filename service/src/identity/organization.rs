@@ -14,13 +14,13 @@ use crate::{
     store::{Engine, Store},
 };
 
-/// Organization of a server with a single organization.
+/// Slug of the organization on a server with a single organization.
 pub const DEFAULT: &str = "default";
 
 /// The primary key of the organization with this `slug`.
 ///
 /// # Errors
-/// [`Error::NotFound`] if there is none.
+/// [`Error::NotFound`] if there is no such organization.
 pub async fn find(store: &Store, slug: &str) -> Result<i64> {
     by_slug(store, slug).await?.ok_or_else(|| Error::NotFound(format!("organization `{slug}`")))
 }
@@ -44,7 +44,7 @@ pub async fn ensure(store: &Store, clock: &dyn Clock, slug: &str) -> Result<i64>
     }
     match insert(store.write(), store.engine(), clock, slug).await {
         Ok(id) => Ok(id),
-        // Another server created it concurrently.
+        // Another server may have created the organization concurrently.
         Err(error) => by_slug(store, slug).await?.ok_or(error),
     }
 }
@@ -81,7 +81,7 @@ pub async fn named(scope: &Scope) -> Result<(String, String)> {
     Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))
 }
 
-/// Whether there is any organization. A database without one is new.
+/// Whether there is any organization. A database without organizations is new.
 ///
 /// # Errors
 /// [`Error::Unavailable`] if the database doesn't respond.

@@ -90,7 +90,7 @@ impl Role {
 }
 
 impl Permission {
-    /// Name for messages.
+    /// Display name of the role, used in messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -20,7 +20,7 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// Write rules: an entry can only be deleted, so that the next lookup asks the provider again.
+/// Write rules: an entry can only be deleted, so that the next lookup calls the provider again.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,

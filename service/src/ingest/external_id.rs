@@ -1,4 +1,4 @@
-//! IDs of our rows in other systems.
+//! IDs that rows have in other systems.
 
 use std::sync::LazyLock;
 

@@ -27,11 +27,11 @@ pub mod outcome {
     pub const APPLIED: &str = "applied";
     /// The field already had this value.
     pub const CONFIRMED: &str = "confirmed";
-    /// The field kept another value because of the policy.
+    /// Not written: the policy did not allow replacing the current value.
     pub const KEPT: &str = "kept";
-    /// Rejected by the validation of the field.
+    /// Rejected by the validation rules of the field.
     pub const REFUSED: &str = "refused";
-    /// Written, and undone.
+    /// Written, then undone.
     pub const UNDONE: &str = "undone";
 }
 
@@ -42,8 +42,12 @@ pub const OUTCOMES: &[Word] = &[
     word_published_as(
         outcome::KEPT,
         "not_replaced",
-        "The field kept another value because of the policy.",
+        "Not written: the policy did not allow replacing the current value.",
     ),
-    word_published_as(outcome::REFUSED, "rejected", "Rejected by the validation of the field."),
-    word(outcome::UNDONE, "Written, and undone."),
+    word_published_as(
+        outcome::REFUSED,
+        "rejected",
+        "Rejected by the validation rules of the field.",
+    ),
+    word(outcome::UNDONE, "Written, then undone."),
 ];

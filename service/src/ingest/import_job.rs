@@ -72,17 +72,19 @@ pub const STATUSES: &[Word] = &[
     word(status::UPLOADING, "The preview is running; no row is written yet."),
     word(
         status::PENDING,
-        "The preview is done and waits for a commit; an enrichment waits, `error` has the reason.",
+        "An import whose preview is complete and that waits for a commit, or an enrichment that waits for the \
+         reason in `error`.",
     ),
     word(
         status::PROCESSING,
-        "Rows are being written or enriched; interrupted work resumes by itself.",
+        "Rows are being written or enriched; interrupted work resumes automatically.",
     ),
     word(status::PROMOTING, "Prospects are being created from the records of an enrichment."),
     word(status::PAUSED, "Paused; rows already written remain."),
     word(
         status::COMPLETED,
-        "All rows are written, except rows that wait for a decision; or enriched, except failed ones.",
+        "All rows have been written except rows that wait for a decision, or all records have been enriched except \
+         failed records.",
     ),
     word(
         status::CANCELLED,
@@ -123,8 +125,8 @@ pub(crate) const LIFE_OF_ENRICHMENT: &[(&str, &str, &[&str])] = {
 /// The key in `metadata` for the status before prospects were created from the records.
 const BEFORE: &str = "status_before";
 
-/// Saves the status of a job before prospects are created from its records. Creating prospects does not change the
-/// outcome of the enrichment.
+/// Saves the status of a job before prospects are created from its records, because creating prospects does not change
+/// the outcome of the enrichment.
 pub(crate) fn promoting(job: &mut Record, before: &str) {
     let mut metadata = match job.value("metadata") {
         Value::Json(Json::Object(metadata)) => metadata.clone(),
@@ -174,10 +176,10 @@ pub(crate) fn nothing_counted(job: &mut Record) {
 
 /// Decisions on rows that possibly match an existing prospect (`import_jobs.candidate_decision`).
 pub const DECISIONS: &[Word] = &[
-    word("wait", "Wait for a person."),
-    word("create", "Create a prospect for each."),
-    word("merge", "Fill in the most likely prospect."),
-    word("skip", "Skip them."),
+    word("wait", "Wait for the decision of a user on each row."),
+    word("create", "Create a prospect for each row."),
+    word("merge", "Fill in the empty fields of the most likely prospect."),
+    word("skip", "Skip the rows."),
 ];
 
 /// Write rules.

@@ -60,7 +60,7 @@ pub mod verdict {
     pub const CREATE: &str = "create";
     /// An existing prospect, with new values.
     pub const UPDATE: &str = "update";
-    /// Possibly an existing prospect; a person decides.
+    /// Possibly an existing prospect; requires a decision by a user.
     pub const MERGE_CANDIDATE: &str = "merge_candidate";
     /// An existing prospect without new values.
     pub const SKIP: &str = "skip";
@@ -80,7 +80,7 @@ pub(crate) fn nothing_asked(record: &mut Record) {
 pub const VERDICTS: &[Word] = &[
     word(verdict::CREATE, "A new prospect."),
     word(verdict::UPDATE, "An existing prospect, with new values."),
-    word(verdict::MERGE_CANDIDATE, "Possibly an existing prospect; a person decides."),
+    word(verdict::MERGE_CANDIDATE, "Possibly an existing prospect; requires a decision by a user."),
     word(verdict::SKIP, "An existing prospect without new values."),
     word(verdict::ERROR, "Invalid unless corrected."),
 ];
@@ -114,18 +114,18 @@ pub const PROMOTIONS: &[Word] = &[
     word_published_as(
         promotion::KEPT,
         "undo_skipped",
-        "Not undone, because the prospect was modified since.",
+        "Not undone, because the prospect was modified after the import.",
     ),
 ];
 
-/// Decisions of a person on a row (`import_records.decision`).
+/// Decisions of a user on a row (`import_records.decision`).
 pub const DECISIONS: &[Word] = &[
     word("create", "Create a prospect."),
-    word("merge", "Fill in an existing prospect."),
+    word("merge", "Fill in the empty fields of an existing prospect."),
     word("skip", "Skip the row."),
 ];
 
-/// A record as JSON, its notes as sentences.
+/// A record as JSON, with its notes as sentences.
 #[must_use]
 pub(crate) fn readable(record: &Record) -> serde_json::Value {
     let mut json = record.snapshot();

@@ -1,4 +1,4 @@
-//! Detects JSON texts of other systems that parsing would change.
+//! Detects JSON texts of other systems that can't be parsed without loss.
 
 /// Why a JSON text cannot be parsed without loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

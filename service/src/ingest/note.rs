@@ -1,8 +1,8 @@
 //! Notes on import jobs and records: reason codes with arguments, which become sentences when they are read.
 //!
 //! The columns `import_jobs.error`, `import_records.reason` and `import_records.last_error` hold notes as a JSON array of
-//! arrays, each with the code and its arguments: `[["email_unreadable","ada(at)acme"]]`. Any other text, of an earlier
-//! version or of another system, is one note with the code `legacy_text`.
+//! arrays, each with the code and its arguments: `[["email_unreadable","ada(at)acme"]]`. Any other text was stored by
+//! an earlier version or another system, and is read as one note with the code `legacy_text`.
 
 use crate::vocabulary::{Word, word};
 
@@ -34,7 +34,7 @@ macro_rules! codes {
                 match name { $($name => Some(Self::$variant),)+ _ => None }
             }
 
-            /// The code of a sentence of an earlier version.
+            /// The code of a sentence that an earlier version stored.
             fn of_sentence(sentence: &str) -> Option<Self> {
                 $($(if sentence == $old { return Some(Self::$variant); })*)+
                 None
@@ -44,24 +44,25 @@ macro_rules! codes {
 }
 
 codes! {
-    /// A text of an earlier version or of another system.
+    /// A text that an earlier version or another system stored.
     LegacyText = "legacy_text", "{0}";
-    /// The prospect may be an existing one: its ID, and why.
+    /// The row may be about an existing prospect. Arguments: the ID of the prospect, and the reason.
     PossibleMatch = "possible_match", "may be {0}: {1}";
-    /// The prospect may be that of an earlier row: its place, and why.
+    /// The row may be about the person of an earlier row. Arguments: the position of the earlier row, and the reason.
     PossibleMatchInFile = "possible_match_in_file", "may be the person in {0}: {1}";
-    /// The prospect is that of an earlier row: its place.
+    /// The row is about the person of an earlier row. Argument: the position of the earlier row.
     SamePerson = "same_person", "the same person as in {0}";
-    /// Empty fields of the prospect are filled in: their names.
+    /// Empty fields of the prospect are filled in. Argument: the names of the fields.
     FieldsFilled = "fields_filled", "fills in {0}";
     /// The row has no value that the prospect does not have.
     NothingNew = "nothing_new", "no new values", was "nothing new";
-    /// A cell has several lines that look like rows: a quotation mark may be missing. The first and the last line.
+    /// A cell has several lines that look like rows: a quotation mark may be missing. Arguments: the first and the
+    /// last line.
     QuoteUnclosed = "quote_unclosed",
         "lines {0} to {1} are one cell that looks like several rows: check for an unclosed quotation mark";
-    /// Text follows a closing quotation mark: the line.
+    /// Text follows a closing quotation mark. Argument: the line.
     TextAfterQuote = "text_after_quote", "in line {0}, text follows a closing quotation mark";
-    /// The row has more cells than the header row has: their number.
+    /// The row has more cells than the header row. Argument: the number of cells of the header row.
     TooManyCells = "too_many_cells", "the row has more cells than the {0} of the header row";
     /// The row has no name.
     NameMissing = "name_missing", "the row has no name", was "there is no name";
@@ -73,38 +74,38 @@ codes! {
     OptedOut = "opted_out", "opted out of messages", was "opted out of messages";
     /// The value is not an e-mail address.
     EmailUnreadable = "email_unreadable", "`{0}` is not an e-mail address";
-    /// The value can't be read as a phone number: it is none, or a national number of an unknown country.
+    /// The value is not a phone number, or it is a national number of an unknown country.
     PhoneUnreadable = "phone_unreadable", "`{0}` can't be read as a phone number";
-    /// The value is not a profile at LinkedIn.
+    /// The value is not a LinkedIn profile.
     ProfileUnreadable = "profile_unreadable", "`{0}` is not a LinkedIn profile";
     /// The value is not the address of a website.
     WebsiteUnreadable = "website_unreadable", "`{0}` is not a website";
     /// The country is unknown, so phone numbers without a country code can't be read.
     CountryUnknown = "country_unknown", "the country `{0}` is unknown";
-    /// The value of a field was omitted because it is too long: the field and the maximum.
+    /// The value of a field was omitted because it is too long. Arguments: the field, and the maximum length.
     ValueOmitted = "value_omitted", "`{0}` was omitted: it has more than {1} characters";
-    /// The value of a required field is too long: the field and the maximum.
+    /// The value of a required field is too long. Arguments: the field, and the maximum length.
     ValueTooLong = "value_too_long", "`{0}` has more than {1} characters";
-    /// Further e-mail addresses of the row were omitted: their number.
+    /// Further e-mail addresses of the row were omitted. Argument: their number.
     EmailsOmitted = "emails_omitted", "further e-mail addresses were omitted: {0}";
-    /// Further phone numbers of the row were omitted: their number.
+    /// Further phone numbers of the row were omitted. Argument: their number.
     PhonesOmitted = "phones_omitted", "further phone numbers were omitted: {0}";
-    /// Further companies of the row were omitted: their number.
+    /// Further companies of the row were omitted. Argument: their number.
     CompaniesOmitted = "companies_omitted", "further companies were omitted: {0}";
     /// The extension of the phone number was omitted.
     ExtensionOmitted = "extension_omitted", "the extension {0} of the phone number was omitted";
-    /// A person decided to skip the row.
+    /// A user decided to skip the row.
     SkippedByDecision = "skipped_by_decision", "skipped by decision", was "left out by decision";
-    /// The prospect does not exist any more, or has not been created yet.
+    /// The prospect no longer exists, or has not been created yet.
     ProspectMissing = "prospect_missing", "the prospect does not exist any more, or has not been created yet",
         was "nobody is there any more whom it could fill in",
         was "the prospect is not there any more, or none was made of it yet";
     /// The prospect was deleted while providers were called.
     ProspectDeleted = "prospect_deleted", "the prospect was deleted during enrichment",
         was "the prospect was deleted while providers were asked";
-    /// The prospect was modified since, so the row was not undone.
-    ProspectModified = "prospect_modified", "the prospect was modified since the import", was "it was touched since";
-    /// A rule of the product rejected the row: why.
+    /// The row was not undone, because the prospect was modified after the import.
+    ProspectModified = "prospect_modified", "the prospect was modified after the import", was "it was touched since";
+    /// A validation rule rejected the row. Argument: the reason.
     RowRejected = "row_rejected", "{0}";
     /// The job was undone while providers were called.
     JobUndone = "job_undone", "the job was undone during enrichment", was "it was taken back while providers were asked";
@@ -122,20 +123,22 @@ codes! {
         was "nothing came of any of its records; their `lastError` says why",
         was "nothing came of any of its records; their `lastError` and `providerMessage` say why",
         was "all records failed; their `lastError` and `providerMessage` have the reasons";
-    /// The provider is not configured on this server.
+    /// The provider is not configured on this server. Argument: the provider.
     ProviderNotConfigured = "provider_not_configured",
-        "{0} is not configured on this server; the job waits for a server on which it is";
-    /// The daily spend limit is reached: the spent amount, the limit and the maximum cost of the next call in US dollars.
+        "{0} is not configured on this server; the job waits for a server with this provider";
+    /// The daily spend limit is reached. Arguments: the spent amount, the limit, and the maximum cost of the next call,
+    /// in US dollars.
     SpendLimitReached = "spend_limit_reached",
         "the daily spend limit is reached: {0} of {1} US dollars are spent, and the next call may cost {2}; the job resumes \
          tomorrow (UTC)";
-    /// The daily spend limit of the organization is reached; as `SPEND_LIMIT_REACHED`.
+    /// The daily spend limit that the organization has set is reached. Arguments: the same as those of
+    /// `SPEND_LIMIT_REACHED`.
     SettingLimitReached = "setting_limit_reached",
         "the daily spend limit is reached: {0} of {1} US dollars are spent, and the next call may cost {2}; the job resumes \
          tomorrow (UTC); to resume it earlier, raise the setting daily_spend_limit and call resumeImportJob";
-    /// The language model that the settings name is not available: its provider.
+    /// The language model of the settings is not available. Argument: the provider of the model.
     ModelUnavailable = "model_unavailable",
-        "the setting llm_provider is {0}, but the server has no address for it (--llm-url)";
+        "the setting llm_provider is {0}, but no address is configured on the server for this provider (--llm-url)";
     /// The operator of the server does not allow the language model.
     ModelNotAllowed = "model_not_allowed",
         "the server does not allow the model {0}: start it with `--llm-model {0}=INPUT/OUTPUT`, or choose another model in \
@@ -144,36 +147,37 @@ codes! {
     ModelPriceUnknown = "model_price_unknown",
         "the price of {0} is unknown: add it to the setting llm_prices, for example \
          {\"{0}\": {\"input\": 0.15, \"output\": 0.6}}, in US dollars per million tokens";
-    /// The provider answered with an HTTP status: the provider and the status.
+    /// The provider returned an HTTP error status. Arguments: the provider, and the status.
     ProviderStatus = "provider_status", "{0} answered with status {1}";
-    /// The provider rejected the API key: the provider and the status.
+    /// The provider rejected the API key. Arguments: the provider, and the status.
     ProviderKeyRejected = "provider_key_rejected", "{0} answered with status {1}: check its API key";
-    /// The address of the provider is wrong: the provider and the status.
+    /// The address of the provider is wrong. Arguments: the provider, and the status.
     ProviderAddressWrong = "provider_address_wrong", "{0} answered with status {1}: check its address";
-    /// The provider redirects, and redirects are not followed: the provider and the status.
+    /// The provider returned a redirect, and redirects are not followed. Arguments: the provider, and the status.
     ProviderRedirects = "provider_redirects", "{0} answered with status {1}; redirects are not followed";
-    /// The budget at the provider is used up: the provider and the status.
+    /// The budget at the provider is exhausted. Arguments: the provider, and the status.
     ProviderBudgetUsed = "provider_budget_used",
-        "{0} answered with status {1}: its budget is used up; raise the budget, or retry the job when it is renewed";
-    /// The provider did not answer in time.
-    ProviderTimeout = "provider_timeout", "{0} did not answer in time";
+        "{0} answered with status {1}: the budget at the provider is exhausted; raise the budget, or retry the job \
+         when it is renewed";
+    /// The provider did not respond in time.
+    ProviderTimeout = "provider_timeout", "{0} did not respond in time";
     /// The provider can't be reached.
     ProviderUnreachable = "provider_unreachable", "{0} can't be reached";
     /// The connection to the provider was interrupted.
     ProviderConnectionLost = "provider_connection_lost", "the connection to {0} was interrupted";
-    /// The answer of the provider is too large.
-    ProviderAnswerTooLarge = "provider_answer_too_large", "the answer of {0} is too large";
-    /// The answer of the provider can't be read.
-    ProviderAnswerUnreadable = "provider_answer_unreadable", "the answer of {0} can't be read";
+    /// The response of the provider is too large.
+    ProviderAnswerTooLarge = "provider_answer_too_large", "the response of {0} is too large";
+    /// The response of the provider can't be parsed.
+    ProviderAnswerUnreadable = "provider_answer_unreadable", "the response of {0} can't be parsed";
     /// The language model declined to answer.
     ProviderDeclined = "provider_declined", "{0} declined to answer";
-    /// A content filter withheld the answer.
-    ProviderAnswerFiltered = "provider_answer_filtered", "a content filter withheld the answer of {0}";
-    /// The answer was truncated: the provider and the maximum number of tokens.
+    /// A content filter withheld the response.
+    ProviderAnswerFiltered = "provider_answer_filtered", "a content filter withheld the response of {0}";
+    /// The response was truncated. Arguments: the provider, and the maximum number of tokens.
     ProviderAnswerTruncated = "provider_answer_truncated",
-        "the answer of {0} was truncated after {1} tokens; use a model that reasons less, or fewer variants";
-    /// A value of the prospect can't be part of the address of the provider.
-    ProviderValueUnusable = "provider_value_unusable", "a value can't be part of the address of {0}";
+        "the response of {0} was truncated after {1} tokens; use a model that reasons less, or fewer variants";
+    /// A value of the prospect can't be used in the request URL of the provider. Argument: the provider.
+    ProviderValueUnusable = "provider_value_unusable", "a value can't be used in the request URL of {0}";
 }
 
 /// A reason code with its arguments.
@@ -181,7 +185,7 @@ codes! {
 pub struct Note {
     /// The code.
     pub code: NoteCode,
-    /// Its arguments, in the order of its description.
+    /// The arguments, in the order in which the description of the code lists them.
     pub arguments: Vec<String>,
 }
 
@@ -192,7 +196,7 @@ impl Note {
         Self { code, arguments: arguments.map(str::to_owned).to_vec() }
     }
 
-    /// The sentence.
+    /// The sentence, with the arguments inserted.
     #[must_use]
     pub fn message(&self) -> String {
         let mut message = String::new();
@@ -213,7 +217,7 @@ impl Note {
         message + rest
     }
 
-    /// Notes as they are stored; `None` without a note.
+    /// The stored form of notes; `None` if there are no notes.
     pub(crate) fn stored(notes: &[Self]) -> Option<String> {
         let notes: Vec<Vec<&str>> = notes
             .iter()

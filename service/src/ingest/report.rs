@@ -50,7 +50,7 @@ pub struct Success {
     pub failed: i64,
 }
 
-/// Cost of the enrichments that were completed on a day.
+/// Cost of the enrichments completed on a day.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobCost {
     /// The day, as `2026-03-01`.
@@ -59,7 +59,7 @@ pub struct JobCost {
     pub cost: f64,
     /// Number of enrichments.
     pub jobs: i64,
-    /// Number of their records.
+    /// Number of records of these enrichments.
     pub records: f64,
 }
 
@@ -107,7 +107,7 @@ fn day(zone: &Zone, cell: &Value) -> String {
 fn number(cell: &Value) -> f64 {
     match cell {
         Value::Double(number) => *number,
-        #[expect(clippy::cast_precision_loss, reason = "counts are far smaller")]
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         Value::Int(number) => *number as f64,
         _ => 0.0,
     }

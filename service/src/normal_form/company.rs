@@ -1,4 +1,4 @@
-//! Company names as comparison values, without legal forms.
+//! Comparison values of company names, without legal forms.
 
 use crate::search;
 
@@ -68,14 +68,15 @@ const FORMS: &[&str] = &[
     "as\u{142}",
 ];
 
-/// Legal forms that are also ordinary words. They count only with periods or next to another part of a legal form.
+/// Legal forms that are also ordinary words. They are recognized as legal forms only if written with periods or next to
+/// another part of a legal form.
 const AMBIGUOUS: &[&str] =
     &["spa", "co", "sa", "as", "se", "cie", "snc", "sc", "cv", "lda", "kk", "me", "ac", "scs"];
 
-/// Words between the parts of a legal form.
+/// Connecting words between the parts of a legal form.
 const BETWEEN: &[&str] = &["&", "+", "und", "and", "et", "y", "e"];
 
-/// The comparison value of a name: folded, without trailing legal forms, and with umlauts in one spelling.
+/// The comparison value of a name: folded, without trailing legal forms, and with a uniform spelling of umlauts.
 pub(crate) fn key(text: &str) -> String {
     let tokens: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '/'))
@@ -89,7 +90,7 @@ pub(crate) fn key(text: &str) -> String {
     if name.is_empty() { text.trim().to_lowercase() } else { name.join(" ") }
 }
 
-/// As [`key`], for a computed column.
+/// Same as [`key`], for a computed column.
 pub(crate) fn name_key(text: &str) -> Option<String> {
     Some(key(text)).filter(|name| !name.is_empty())
 }
@@ -120,7 +121,7 @@ fn without_forms<'t>(tokens: &[&'t str]) -> Vec<&'t str> {
     tokens[..end].to_vec()
 }
 
-/// The start of a legal form with separated letters, each with a period.
+/// The start of a legal form whose letters are separated and each followed by a period.
 fn spaced(tokens: &[&str]) -> Option<usize> {
     let letters = tokens.iter().rev().take_while(|token| {
         token.chars().count() == 2 && token.ends_with('.') && token.starts_with(char::is_alphabetic)

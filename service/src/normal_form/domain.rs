@@ -10,7 +10,7 @@ const MAILBOX_PROVIDERS: &str = include_str!("../../data/mailbox-providers.txt")
 /// Hosts with pages about companies: social networks, directories, marketplaces, maps.
 const SHARED_HOSTS: &str = include_str!("../../data/shared-hosts.txt");
 
-/// Mailbox providers with a domain in nearly every country.
+/// Mailbox providers that have a domain in nearly every country.
 const WORLDWIDE: &[&str] =
     &["yahoo", "hotmail", "gmail", "googlemail", "gmx", "rocketmail", "ymail"];
 
@@ -47,8 +47,8 @@ pub(crate) fn registrable(host: &str) -> Option<&str> {
     psl::domain_str(host)
 }
 
-/// The host of a company's own website. `None` for a page on a social network, in a directory or on a marketplace,
-/// unless that site belongs to the company, and for a public suffix.
+/// The host of a company's own website. Returns `None` for a public suffix, and for a page on a social network, in a
+/// directory or on a marketplace, unless that site belongs to the company.
 pub(crate) fn own(website: &str, name: &str) -> Option<String> {
     let (host, path) = address(website)?;
     let registered = registrable(&host)?;
@@ -68,7 +68,7 @@ fn is_shared(host: &str, registered: &str) -> bool {
         }
         rest = part.split_once('.').map(|(_, rest)| rest);
     }
-    // Brands with domains in many countries: `yelp.*`.
+    // Brands that have domains in many countries: `yelp.*`.
     SHARED.contains(format!("{label}.*").as_str())
 }
 
@@ -84,7 +84,8 @@ pub(crate) fn business(email: &str) -> Option<String> {
     (!free).then(|| domain.to_owned())
 }
 
-/// Whether a domain may belong to a company with this name: one must be a prefix of the other.
+/// Whether a domain may belong to a company with this name: either the domain or the name must be a prefix of the
+/// other.
 pub(crate) fn names_company(domain: &str, name: &str) -> bool {
     let registered = registrable(domain).unwrap_or(domain);
     let label: String = registered

@@ -16,7 +16,7 @@ const LONGEST: usize = 255;
 pub(crate) struct Cell {
     /// The first address, in lower case.
     pub(crate) address: String,
-    /// The number of further addresses.
+    /// The number of additional addresses in the cell.
     pub(crate) others: usize,
 }
 
@@ -25,7 +25,7 @@ pub(crate) fn written(text: &str) -> String {
     trimmed(text).chars().filter(|letter| !is_invisible(*letter)).nfc().collect()
 }
 
-/// Whether `text` is an e-mail address at a host with a dot in its name.
+/// Whether `text` is an e-mail address whose host name contains a dot.
 pub(crate) fn is_address(text: &str) -> bool {
     let options =
         Options { minimum_sub_domains: 2, allow_domain_literal: false, allow_display_text: false };
@@ -48,9 +48,9 @@ pub(crate) fn key(text: &str) -> Option<String> {
     (!key.is_empty()).then_some(key)
 }
 
-/// Parses a cell with an address, an address after its owner's name (`Ada <ada@acme.example>`), or several
-/// addresses. `None` if the cell contains anything else: with a space inside an address, the part after the space
-/// would look like the address of another person.
+/// Parses a cell with an address, an address after its owner's name (`Ada <ada@acme.example>`), or several addresses.
+/// Returns `None` if the cell contains anything else. Otherwise, if an address contained a space, the part after the
+/// space would be parsed as the address of another person.
 pub(crate) fn read(cell: &str) -> Option<Cell> {
     let text = written(cell);
     if text.contains('<') {
@@ -85,7 +85,7 @@ fn of(found: Vec<Option<String>>) -> Option<Cell> {
     Some(Cell { address: first, others: found.len() })
 }
 
-/// Parses one address, without the characters that programs put around it.
+/// Parses one address, ignoring characters that programs add around an address.
 fn one(text: &str) -> Option<String> {
     let text = trimmed(text).trim_matches(['\'', '"', '(', ')', '[', ']']);
     let scheme = text.get(..7).filter(|start| start.eq_ignore_ascii_case("mailto:"));
@@ -101,8 +101,8 @@ fn one(text: &str) -> Option<String> {
     is_address(text).then(|| text.to_lowercase())
 }
 
-/// Whether the words before an address are the name of its owner: at least two words, one of which is also in the
-/// address.
+/// Whether the words before an address are the name of its owner: there must be at least two words, one of which also
+/// occurs in the address.
 fn is_named(words: &[&str], address: Option<&str>) -> bool {
     let Some((local, _)) = address.and_then(|address| address.rsplit_once('@')) else {
         return false;
@@ -115,7 +115,7 @@ fn is_named(words: &[&str], address: Option<&str>) -> bool {
     words.len() >= 2 && words.iter().any(known)
 }
 
-/// Mailbox names that stand for a role and not a person.
+/// Mailbox names that denote a role and not a person.
 const ROLES: &[&str] = &[
     "info",
     "office",

@@ -1,7 +1,7 @@
-//! Normal forms: the only place that determines when two spellings of an address, a phone number, a profile, a
-//! domain or a name are equal. The API, imports, enrichment and matching all use these forms for comparisons.
+//! Normal forms: the single definition of when two spellings of an address, a phone number, a profile, a domain or a
+//! name are equal. The API, imports, enrichment and matching all use these forms for comparisons.
 //!
-//! A displayed value keeps its spelling. Its comparison value is stored in a separate computed column: see
+//! A displayed value keeps its spelling. The comparison value is stored in a separate computed column: see
 //! [`Table::comparing`](crate::table::Table).
 
 pub(crate) mod company;

@@ -123,7 +123,7 @@ pub(crate) fn without_titles(first_name: &str) -> String {
     words(&one_line(first_name)).join(" ")
 }
 
-/// The parts of a name that was written with the last name first.
+/// The parts of a name that is written with the last name first.
 fn turned(last: &[String], first: &[String], whole: &str) -> (String, Option<String>) {
     match (first.first(), last.is_empty()) {
         (Some(first), false) => (first.clone(), Some(last.join(" "))),
@@ -172,7 +172,7 @@ const INITIAL: f64 = 0.9;
 /// The maximum number of words of a name that are compared.
 const MOST_WORDS: usize = 6;
 
-/// The penalty for each word that only one of the names has.
+/// The penalty for each word that occurs in only one of the names.
 const EXTRA_WORD: f64 = 0.05;
 
 /// The similarity of two folded names, from 0 to 1, independent of word order: the average similarity of their
@@ -204,7 +204,7 @@ pub(crate) fn likeness(one: &str, other: &str) -> f64 {
     (sum / count(words) - count(extra) * EXTRA_WORD).max(0.0)
 }
 
-/// Whether two folded names have a word in common, with typos allowed.
+/// Whether two folded names have a word in common, allowing for typos.
 pub(crate) fn share_a_word(one: &str, other: &str) -> bool {
     let words = |name: &str| name.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let other = words(other);

@@ -11,11 +11,11 @@ pub(crate) struct Phone {
     pub(crate) number: String,
     /// The extension.
     pub(crate) extension: Option<String>,
-    /// The number of further phone numbers in the cell.
+    /// The number of additional phone numbers in the cell.
     pub(crate) others: usize,
 }
 
-/// Separators between the numbers in a cell, the least ambiguous first.
+/// Separators between the numbers in a cell, in order of increasing ambiguity.
 const BETWEEN: &[&str] =
     &[":::", ";", "|", "\n", " / ", ", ", " oder ", " or ", " und ", " and ", "/", ","];
 
@@ -23,8 +23,8 @@ const BETWEEN: &[&str] =
 const EXTENSIONS: &[&str] =
     &["durchwahl", "dw.", "dw", "nst.", "nst", "app.", "klappe", "kl.", "poste"];
 
-/// Parses a cell with a number and an optional extension, or with several numbers, of which the first valid one is
-/// used. A number without a country code is assumed to be in `country`.
+/// Parses a cell that contains either one number with an optional extension or several numbers; the first valid number
+/// is used. A number without a country code is assumed to be in `country`.
 pub(crate) fn read(cell: &str, country: Option<Region>) -> Option<Phone> {
     let cell = trimmed(cell).trim_start_matches('\'');
     if let Some(found) = one(cell, country) {
@@ -55,15 +55,15 @@ fn one(text: &str, country: Option<Region>) -> Option<Phone> {
     let text = whole.unwrap_or(text);
     let (text, extension) = without_extension(text);
     let parsed = PHONE_NUMBER_UTIL.parse(text, country).ok().filter(PhoneNumber::is_valid);
-    // Spreadsheets remove a leading `+` as they remove a leading zero. If the digits are a mobile number with a
+    // Spreadsheets remove a leading `+` in the same way as a leading zero. If the digits are a mobile number with a
     // country code, they are parsed as such.
     let with_plus =
         whole.and_then(|digits| PHONE_NUMBER_UTIL.parse(format!("+{digits}"), None).ok());
     let with_plus = with_plus
         .filter(|number| number.is_valid() && matches!(number.get_type(), PhoneNumberType::Mobile));
     let parsed = with_plus.or(parsed);
-    // The international prefix `00` of most countries, if the row has no country; and a number whose `+` a program
-    // has removed.
+    // Numbers with the international prefix `00` of most countries, if the row has no country, and numbers whose `+`
+    // was removed by a program.
     let digits = || {
         let rest = text.strip_prefix("00").map(str::trim_start);
         rest.filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
@@ -77,7 +77,7 @@ fn one(text: &str, country: Option<Region>) -> Option<Phone> {
     Some(Phone { number, extension, others: 0 })
 }
 
-/// Splits off an extension that is labeled with a word.
+/// Splits off an extension that is marked by a label.
 fn without_extension(text: &str) -> (&str, Option<String>) {
     let lower = text.to_ascii_lowercase();
     for word in EXTENSIONS {
@@ -94,8 +94,8 @@ fn without_extension(text: &str) -> (&str, Option<String>) {
     (text, None)
 }
 
-/// The stored form of a number: with its country code if it is known, otherwise as typed. `None` if the text is not
-/// a phone number.
+/// The stored form of a number: with the country code if the country is known, otherwise as typed. `None` if the text
+/// is not a phone number.
 pub(crate) fn written(text: &str) -> Option<String> {
     let text = trimmed(text);
     if let Some(Phone { number, extension, others: 0 }) = read(text, None) {
@@ -144,8 +144,8 @@ mod tests {
             let told =
                 phone.as_ref().and_then(|phone| phone.extension.as_deref()).unwrap_or_default();
             compared += 1;
-            // This parser may accept numbers that libphonenumber rejects, such as those with the prefix `00` of
-            // most countries.
+            // This parser may accept numbers that libphonenumber rejects, such as numbers with the international prefix
+            // `00`.
             if !expected.is_empty() && (read, told) != (expected, extension) {
                 wrong.push(format!(
                     "{region} {notation} {text}: {read} {told}, expected {expected}"

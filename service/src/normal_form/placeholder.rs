@@ -1,4 +1,4 @@
-//! Placeholders that people and exports write into cells without a value.
+//! Placeholders that people and export programs write into cells without a value.
 
 use super::text::trimmed;
 
@@ -56,7 +56,7 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
     text.chars().all(signs) || WORDS.contains(&text.to_lowercase().as_str())
 }
 
-/// As [`is_placeholder`], for a part of a person's name: capitalized `Null` is a surname.
+/// Same as [`is_placeholder`], for a part of a person's name, where the capitalized word `Null` is a surname.
 pub(crate) fn is_placeholder_name(text: &str) -> bool {
     let text = trimmed(text);
     let mut letters = text.chars();

@@ -4,7 +4,7 @@ use percent_encoding::percent_decode_str;
 
 use super::text::trimmed;
 
-/// Parses the profile of a person: its canonical URL and its slug.
+/// Parses the profile of a person and returns the canonical URL and the slug.
 pub(crate) fn read(text: &str) -> Option<(String, String)> {
     let text = percent_decode_str(trimmed(text)).decode_utf8_lossy().to_lowercase();
     let path = path(&text)?;
@@ -17,7 +17,7 @@ pub(crate) fn read(text: &str) -> Option<(String, String)> {
     (!slug.is_empty()).then(|| (format!("https://www.linkedin.com/in/{slug}"), slug))
 }
 
-/// The path of the URL if the host is LinkedIn.
+/// The path of the URL if the host belongs to LinkedIn.
 fn path(text: &str) -> Option<&str> {
     let text =
         text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);
@@ -25,8 +25,8 @@ fn path(text: &str) -> Option<&str> {
     (host == "linkedin.com" || host.ends_with(".linkedin.com")).then_some(path)
 }
 
-/// The stored form of a profile; `None` if it is not on LinkedIn. URLs that do not identify a person by themselves
-/// (`/pub/`, `/sales/`) are kept as typed.
+/// The stored form of a profile; `None` if the profile is not on LinkedIn. URLs that do not identify a person by
+/// themselves (`/pub/`, `/sales/`) are kept as typed.
 pub(crate) fn written(text: &str) -> Option<String> {
     let text = trimmed(text);
     if let Some((address, _)) = read(text) {

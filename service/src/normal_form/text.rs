@@ -30,13 +30,14 @@ pub(crate) fn one_line(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ").nfc().collect()
 }
 
-/// The comparison value of a unique name: a single line, with A–Z in lower case as in all text comparisons.
+/// The comparison value of a unique name: normalized to a single line, with A–Z in lower case, as in all text
+/// comparisons.
 pub(crate) fn name_key(text: &str) -> Option<String> {
     let name = one_line(text).to_ascii_lowercase();
     (!name.is_empty()).then_some(name)
 }
 
-/// Whether `text` has a control character, such as a line break or a tab.
+/// Whether `text` contains a control character, such as a line break or a tab.
 pub(crate) fn has_control(text: &str) -> bool {
     text.chars().any(|letter| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}'))
 }

@@ -1,4 +1,4 @@
-//! Events where sales meets prospects.
+//! Events at which the sales team meets prospects.
 
 use std::sync::LazyLock;
 
@@ -65,7 +65,7 @@ struct Event;
 impl Hooks for Event {
     fn deleting<'u>(&'u self, unit: &'u mut Unit, event: &'u Record) -> BoxFuture<'u, Result<()>> {
         Box::pin(async move {
-            // Interactions and drafts of the event are kept, without the reference.
+            // Interactions and drafts of the event are retained, without their reference to the event.
             for table in [interaction::table(), outreach_draft::table()] {
                 unit.point(table, "event_id", event.id(), None).await?;
             }
@@ -77,7 +77,7 @@ impl Hooks for Event {
 /// Changes the status of an event. Returns its primary key.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the transition is not allowed; lists the allowed statuses.
+/// [`crate::Error::Refused`] if the transition is not allowed; the message lists the allowed statuses.
 pub async fn advance(
     scope: &Scope,
     id: i64,

@@ -75,10 +75,11 @@ impl Hooks for Industry {
     }
 }
 
-/// Moves everything in the industry `drop` to the industry `keep`, and deletes `drop`. Returns `keep`.
+/// Moves the companies and solutions of the industry `drop` to the industry `keep`, and deletes `drop`. Returns
+/// `keep`.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if both are the same, or if one of them doesn't exist.
+/// [`crate::Error::Refused`] if `keep` and `drop` are the same industry, or if one of them doesn't exist.
 pub async fn merge(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> Result<i64> {
     once::run(scope, once, move |unit| {
         Box::pin(async move {
@@ -98,7 +99,7 @@ pub async fn merge(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> R
             unit.point(company::table(), "industry_id", drop, Some(keep)).await?;
             let pairs: &Pairs = &solution::INDUSTRIES;
             for solution in unit.partners(pairs, drop, false).await? {
-                // Locked against deletion.
+                // Locks the solution against deletion.
                 unit.referred(solution::table(), solution).await?;
                 unit.link(pairs, solution, keep).await?;
                 unit.unlink(pairs, solution, drop).await?;

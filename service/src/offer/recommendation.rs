@@ -9,9 +9,9 @@ use crate::{error::Result, scope::Scope, table::Kind, value::Value};
 /// Maximum number of solutions per prospect.
 const MOST: usize = 10;
 
-/// The recommended solutions for each of these prospects, best first: those named by the newest research, by id or
-/// name. If it names no existing solution, those that suit the industry of the company, by name. At most three
-/// statements.
+/// The recommended solutions for each of these prospects, best first: the solutions that the newest research lists by
+/// ID or name. If the research lists no existing solution, the solutions that suit the industry of the company, sorted
+/// by name. At most three statements.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.
@@ -24,7 +24,7 @@ pub async fn of_prospects(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, Ve
     let mut binds = Vec::new();
     let among = engine.among(keys, &mut binds);
     binds.push(scope.organization().into());
-    // The newest research of each prospect by creation, like `latestResearch`.
+    // The newest research of each prospect by creation time, like `latestResearch`.
     let sql = format!(
         "SELECT p.\"id\", c.\"industry_id\", (SELECT r.\"recommended_solutions\" FROM \"prospect_research\" r \
          WHERE r.\"prospect_id\" = p.\"id\" ORDER BY r.\"created_at\" DESC, r.\"id\" DESC LIMIT 1) \
@@ -77,7 +77,7 @@ async fn solutions(scope: &Scope) -> Result<HashMap<String, i64>> {
         let (id, name): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         solutions.insert(format!("solution:{id}"), id);
         solutions.insert(id.to_string(), id);
-        // The oldest solution wins if several have the same name.
+        // If several solutions have the same name, the oldest solution takes precedence.
         solutions.insert(name.to_lowercase(), id);
     }
     Ok(solutions)

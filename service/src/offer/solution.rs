@@ -73,11 +73,11 @@ impl Hooks for Solution {
     }
 }
 
-/// Links or unlinks a solution and an industry. Returns both primary keys. Has no effect if the state is already as
-/// requested.
+/// Links or unlinks a solution and an industry. Returns both primary keys. Has no effect if the link already has the
+/// requested state.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if one of them doesn't exist.
+/// [`crate::Error::Refused`] if the solution or the industry doesn't exist.
 pub async fn suit(
     scope: &Scope,
     industry: i64,

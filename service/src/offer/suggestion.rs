@@ -15,13 +15,13 @@ pub const MOST: usize = 25;
 pub struct Aimed {
     /// Primary key of the event.
     pub event: i64,
-    /// A list of ids or names; any other value matches no industry.
+    /// A list of IDs or names of industries; any other value matches no industry.
     pub industries: Json,
 }
 
-/// Prospects to invite to each of these events, at most [`MOST`], by last engagement, newest first. They work in a
-/// target industry of the event, are active and not deleted, unsubscribed or disqualified, and have no draft for the
-/// event yet. Two statements.
+/// Prospects to invite to each of these events, at most [`MOST`] per event, with the latest engagement first. These
+/// prospects work in a target industry of the event, are active and not deleted, unsubscribed or disqualified, and
+/// have no draft for the event yet. Two statements.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.

@@ -42,7 +42,7 @@ pub async fn backup(store: &Store, file: &Path, progress: &dyn Progress) -> Resu
             format!("directory not found: {}", folder.display()),
         ));
     }
-    // Written under a temporary name until verified, so an incomplete file is never mistaken for a backup.
+    // The copy has a temporary name until it is verified, so an incomplete file is never mistaken for a backup.
     let partial = Partial(with_ending(file, "partial"));
     partial.remove();
     match store.engine() {
@@ -58,7 +58,7 @@ pub async fn backup(store: &Store, file: &Path, progress: &dyn Progress) -> Resu
     }
     let copied = Store::connect_existing(&format!("sqlite:{}", partial.0.display())).await?;
     let problems = maintenance::check(&copied).await?;
-    // Moves the write-ahead log of the copy into its file.
+    // Moves the write-ahead log of the copy into the database file.
     maintenance::settle(&copied).await?;
     copied.close().await?;
     if !problems.is_empty() {

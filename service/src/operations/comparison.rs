@@ -1,5 +1,5 @@
-//! Computes missing comparison columns of existing rows, and opt-outs of their addresses, after a migration or when
-//! the normalization rules change.
+//! Computes missing comparison columns of existing rows, and records the opt-outs of their addresses, after a
+//! migration or after the normalization rules have changed.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ use crate::{
     write::Record,
 };
 
-/// Version of the normalization rules. After an increase all comparison columns are computed again.
+/// Version of the normalization rules. After an increase, all comparison columns are computed again.
 const VERSION: i32 = 1;
 
-/// Rows per transaction.
+/// Number of rows per transaction.
 const CHUNK: usize = 1_000;
 
 /// Advisory lock that makes other servers wait.
@@ -36,9 +36,9 @@ fn tables() -> [(&'static Table, &'static str); 3] {
     ]
 }
 
-/// Computes the comparison columns of all rows of all organizations that have none of this version, and of rows
-/// written by other programs. Progress is kept if interrupted; the next call continues from there. Displayed values,
-/// revisions and the change log are unchanged.
+/// Computes the comparison columns of all rows, in all organizations, whose comparison columns have no values of this
+/// version, and of rows written by other programs. The progress of an interrupted call is stored; the next call
+/// continues from there. Displayed values, revisions and the change log are unchanged.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.
@@ -117,8 +117,8 @@ async fn chunk(store: &Store, clock: &dyn Clock, table: &'static Table) -> Resul
     Ok(reached.map(|_| rows.len() as u64))
 }
 
-/// Computes the columns of the next rows after `last` without values. Returns the position reached, or `None` if
-/// there are no more rows.
+/// Computes the columns of the next rows after `last` whose comparison columns have no values. Returns the position
+/// reached, or `None` if there are no more rows.
 async fn uncompared(
     store: &Store,
     clock: &dyn Clock,

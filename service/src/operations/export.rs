@@ -7,8 +7,8 @@ use crate::{
     error::Result, identity::policy::Permission, scope::Scope, table::Table, write::Record,
 };
 
-/// Passes every row of `table` in the organization to `take`, by primary key, from a consistent snapshot. Includes
-/// soft-deleted rows, with their `deletedAt`. Returns the number of rows.
+/// Passes every row of `table` in the organization to `take`, sorted by primary key, from a consistent snapshot. The
+/// rows include soft-deleted rows, with their `deletedAt`. Returns the number of rows.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond, [`crate::Error::Forbidden`], and errors of `take`.

@@ -8,8 +8,8 @@ use crate::{
     store::{Engine, Store},
 };
 
-/// Integrity problems of the database; empty if there are none. On SQLite, runs its integrity check of the file and
-/// its foreign key check. On Postgres, reads every row and lists invalid indexes and constraints.
+/// Integrity problems of the database; empty if there are none. On SQLite, runs the built-in integrity check of the
+/// file and the built-in foreign key check. On Postgres, reads every row and lists invalid indexes and constraints.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.
@@ -36,7 +36,7 @@ pub async fn check(store: &Store) -> Result<Vec<String>> {
         return Ok(problems);
     }
     for table in tables() {
-        // The text form requires all bytes of a row, including out-of-line storage.
+        // Converting a row to text reads all of its bytes, including out-of-line storage.
         let sql =
             format!("SELECT COALESCE(sum(length(t::text)), 0)::bigint FROM \"{}\" t", table.name);
         if let Err(error) = connection.query_one_raw(Statement::from_string(backend, sql)).await {
@@ -53,14 +53,14 @@ pub async fn check(store: &Store) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// Reclaims the space of deleted rows, and removes them from the search index.
+/// Reclaims the space of deleted rows, and removes their entries from the search index.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.
 pub async fn vacuum(store: &Store) -> Result<()> {
     if store.engine() == Engine::Sqlite {
-        // Deleted entries are only marked until parts of the index are merged. Databases of versions before search
-        // have no index.
+        // Deleted entries are only marked until parts of the index are merged. Databases of versions that predate the
+        // search have no search index.
         for table in ["search_documents", "search_names"] {
             let sql = format!("SELECT 1 FROM sqlite_schema WHERE name = '{table}'");
             let statement = Statement::from_string(store.engine().backend(), sql);
@@ -89,7 +89,7 @@ pub async fn analyze(store: &Store) -> Result<()> {
     Ok(())
 }
 
-/// Moves the write-ahead log of a database into its file.
+/// Moves the write-ahead log of a database into the database file.
 pub(super) async fn settle(store: &Store) -> Result<()> {
     if store.engine() == Engine::Sqlite {
         let sql = "PRAGMA wal_checkpoint(TRUNCATE)";

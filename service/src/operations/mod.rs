@@ -20,7 +20,7 @@ use crate::{
     write::bulk,
 };
 
-/// Rows buffered at a time.
+/// Number of rows buffered at a time.
 const CHUNK: usize = 1_000;
 
 /// A table to copy.

@@ -20,8 +20,8 @@ use crate::{
 };
 
 /// Replaces the database at `url` with the backup in `file`. The file is verified and migrated to the current version
-/// first. The previous embedded database is kept next to the new one, under the returned name. A Postgres database
-/// must be empty.
+/// first. The previous embedded database is retained next to the new database, under the returned name. A Postgres
+/// database must be empty.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the file is not a valid backup; [`Error::Conflict`] if a server is running on the database,
@@ -51,7 +51,7 @@ pub async fn restore(
 /// [`Error::Conflict`].
 pub async fn refuse_while_served(url: &str) -> Result<()> {
     match store::file_of(url) {
-        // Released immediately: the next step acquires the lock itself.
+        // The lock is released immediately, because the next step acquires it again.
         Some(file) if file.exists() => store::hold_alone(&file).map(drop),
         Some(_) => Ok(()),
         None => alone_in_server(url).await,
@@ -80,7 +80,7 @@ async fn in_file(target: &Path, file: &Path, clock: &dyn Clock) -> Result<Option
     if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(report)?;
     }
-    // Held to the end, so no other process opens the database in the meantime.
+    // The lock is held to the end, so that no other process opens the database in the meantime.
     let _alone = store::hold_alone(target)?;
     let copy = prepared(file, &with_ending(target, "restoring")).await?;
     let kept = target
@@ -93,8 +93,8 @@ async fn in_file(target: &Path, file: &Path, clock: &dyn Clock) -> Result<Option
                 format!("{} already exists", kept.display()),
             ));
         }
-        // Moved before the database: a database without its write-ahead log is only older, a log without its database
-        // is useless.
+        // These files are moved before the database: a database without its write-ahead log is only out of date, but a
+        // log without its database is useless.
         for side in ["-shm", "-wal", ""] {
             let (from, to) = (with_side(target, side), with_side(kept, side));
             if from.exists() {
@@ -145,7 +145,7 @@ async fn prepared(file: &Path, place: &Path) -> Result<Partial> {
         return Err(refuse("the file was not created by this program".to_owned()));
     }
     opened.migrate_up().await?;
-    // Subscribers of the previous change log have seen entries that this one may lack.
+    // Subscribers of the previous change log may have seen entries that this change log lacks.
     let next = "UPDATE \"change_log\" SET \"epoch\" = \"epoch\" + 1";
     opened.write().execute_unprepared(next).await?;
     maintenance::settle(&opened).await?;
@@ -165,7 +165,7 @@ async fn in_server(url: &str, file: &Path, progress: &dyn Progress) -> Result<()
     let source = Store::connect_existing(&format!("sqlite:{}", copied.0.display())).await?;
     let target = Store::connect(url).await?;
     target.migrate_up().await?;
-    // Connections cache prepared statements, and the migration may have prepared the same text with other types.
+    // Connections cache prepared statements, and the migration may have prepared the same SQL text with other types.
     target.close().await?;
     let target = Store::connect(url).await?;
     let (from, to) = (source.begin().await?, target.begin().await?);

@@ -1,8 +1,8 @@
 //! Claims: a sender leases drafts that are ready to be sent, so no other sender can claim them.
 //!
-//! A claim is a lease. If it expires before sending begins, the draft becomes available again. If it expires while
-//! the draft is being sent, the draft becomes `uncertain`: the message may have been sent, so the draft stays
-//! unavailable until a person, or evidence of delivery, settles the outcome.
+//! A claim is a lease. If it expires before sending begins, the draft becomes available again. If it expires while the
+//! draft is being sent, the draft becomes `uncertain`: the message may have been sent, so the draft stays unavailable
+//! until a person or evidence of delivery confirms the outcome.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, Statement};
@@ -23,14 +23,14 @@ use crate::{
 /// Maximum number of drafts per claim.
 pub const MOST_DRAFTS: i64 = 100;
 
-/// Maximum lease, in seconds.
+/// Maximum duration of a lease, in seconds.
 pub const LONGEST_LEASE: i64 = 3_600;
 
-/// Drafts checked for expired leases per transaction.
+/// Number of drafts checked for expired leases per transaction.
 const CHUNK: usize = 100;
 
-/// Claims at most `limit` drafts for `lease` seconds: approved drafts, and scheduled ones that are due, earliest
-/// first, whose recipient may be contacted. Returns their primary keys.
+/// Claims at most `limit` drafts for `lease` seconds, earliest first: approved drafts, and scheduled drafts that are
+/// due, whose recipients may be contacted. Returns the primary keys of the claimed drafts.
 ///
 /// # Errors
 /// [`crate::Error::Refused`] if a number is out of range, or if the actor has no name.
@@ -74,7 +74,7 @@ async fn ready(unit: &Unit, limit: i64) -> Result<Vec<Record>> {
         table.columns.iter().map(|column| format!("d.\"{}\"", column.name)).collect();
     let lock = match unit.scope().engine() {
         Engine::Postgres => " FOR NO KEY UPDATE OF d SKIP LOCKED",
-        // SQLite has a single writer.
+        // SQLite has a single writer, so no row lock is needed.
         Engine::Sqlite => "",
     };
     let sql = format!(
@@ -95,7 +95,7 @@ async fn ready(unit: &Unit, limit: i64) -> Result<Vec<Record>> {
 /// Releases a claim before sending begins; returns the primary key of the draft.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the actor has no claim on it, or if the draft is being sent.
+/// [`crate::Error::Refused`] if the actor has no claim on the draft, or if the draft is being sent.
 pub async fn release(scope: &Scope, id: i64, once: Option<Once>) -> Result<i64> {
     once::run(scope, once, move |unit| {
         Box::pin(async move {
@@ -166,7 +166,7 @@ fn owner(scope: &Scope) -> Result<String> {
     Err(Problem::conflict(crate::Reason::ActorUnnamed, "", message).into())
 }
 
-/// Rejects sending to another address than the approved one.
+/// Rejects sending to an address other than the approved address.
 pub(super) fn refuse_other_address(draft: &Record, prospect: &Record) -> Result<()> {
     let approved = draft.text("approved_address");
     if approved.is_empty() || approved == prospect.text("email_key") {

@@ -57,7 +57,7 @@ pub enum Act {
     MarkReplied {
         /// Timestamp; defaults to now.
         at: Option<DateTime<Utc>>,
-        /// Content of the reply. If given, the reply is logged as an interaction.
+        /// Content of the reply. If present, the reply is logged as an interaction.
         content: Option<String>,
     },
     /// See [`Action::MarkBounced`].
@@ -99,8 +99,8 @@ impl Act {
 /// Applies an action to a draft. Returns the primary key of the draft.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the status of the draft doesn't allow the action, with the allowed actions; also if a
-/// program approves a draft written by a program.
+/// [`crate::Error::Refused`] if the status of the draft doesn't allow the action (the message lists the allowed
+/// actions), or if a program approves a draft written by a program.
 pub async fn act(
     scope: &Scope,
     id: i64,
@@ -170,7 +170,7 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
         Act::MarkFailed { error } => {
             let is_uncertain = before.text("status") == "uncertain";
             if is_uncertain && !matches!(unit.scope().actor(), Actor::Person(_)) {
-                let message = "the outcome of sending is unknown: a person must settle it";
+                let message = "the outcome of sending is unknown: a person must confirm it";
                 return Err(
                     Problem::conflict(crate::Reason::DraftOutcomeUncertain, "id", message).into()
                 );
@@ -213,7 +213,8 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
     Ok(())
 }
 
-/// People may approve any draft, programs only drafts that no program wrote. Unnamed actors can't approve.
+/// People may approve any draft; programs may approve only drafts that no program wrote. Actors without a name can't
+/// approve drafts.
 fn approve(scope: &Scope, draft: &mut Record, now: DateTime<Utc>) -> Result<()> {
     if !scope.actor().may_approve() {
         let message = "an approval needs a named person: send `Salesgraph-Actor: person/NAME`, or the \
@@ -239,7 +240,7 @@ async fn send(
     let at = past(at, unit.now(), "sent_at")?;
     let id = before.number("prospect_id").unwrap_or_default();
     let prospect = unit.get(prospect::table(), id, "prospect_id").await?;
-    // A message that was sent is recorded regardless of its recipient.
+    // A message that was sent is recorded even if its recipient may no longer be contacted.
     let is_out = matches!(before.text("status"), "sending" | "uncertain");
     if !is_out {
         refuse_unreachable(&prospect)?;
@@ -248,7 +249,7 @@ async fn send(
     let is_uncertain = before.text("status") == "uncertain";
     let is_evidence = provider_message_id.is_some();
     if is_uncertain && !is_evidence && !matches!(unit.scope().actor(), Actor::Person(_)) {
-        let message = "the outcome of sending is unknown: a person must settle it, or pass `providerMessageId` as evidence";
+        let message = "the outcome of sending is unknown: a person must confirm it, or pass `providerMessageId` as evidence";
         return Err(Problem::conflict(crate::Reason::DraftOutcomeUncertain, "id", message).into());
     }
     let sending = if is_uncertain { before.clone() } else { put(unit, &before, "sending").await? };
@@ -308,7 +309,7 @@ async fn log(
     at: DateTime<Utc>,
 ) -> Result<()> {
     let event = match draft.number("event_id") {
-        // Locked against deletion.
+        // Locks the event against deletion.
         Some(event) => unit.referred(event::table(), event).await?.map(|event| event.id()),
         None => None,
     };

@@ -26,9 +26,9 @@ pub enum Action {
     Reject,
     /// Reopen a rejected draft.
     Reopen,
-    /// Set the time to send it.
+    /// Set the time to send the draft.
     Schedule,
-    /// Clear the time to send it.
+    /// Clear the time to send the draft.
     Unschedule,
     /// Begin sending, under a claim.
     BeginSending,
@@ -53,8 +53,8 @@ pub const ACTIONS: &[Word] = &[
     word("approve", "Approve (approveOutreachDraft)."),
     word("reject", "Reject (rejectOutreachDraft)."),
     word("reopen", "Reopen (reopenOutreachDraft)."),
-    word("schedule", "Set the time to send it (scheduleOutreachDraft)."),
-    word("unschedule", "Clear the time to send it (unscheduleOutreachDraft)."),
+    word("schedule", "Set the time to send the draft (scheduleOutreachDraft)."),
+    word("unschedule", "Clear the time to send the draft (unscheduleOutreachDraft)."),
     word("begin_sending", "Begin sending, under a claim (beginSendingOutreachDraft)."),
     word("mark_sent", "Mark as sent (markOutreachDraftSent)."),
     word("mark_failed", "Mark as failed (markOutreachDraftFailed)."),
@@ -64,8 +64,8 @@ pub const ACTIONS: &[Word] = &[
     word("discard", "Discard (discardOutreachDraft)."),
 ];
 
-/// Transitions: action, allowed statuses, resulting status. An action that passes through `sending` is a single
-/// entry.
+/// Transitions: action, allowed statuses, resulting status. An action that passes through `sending` has a single entry
+/// in this table.
 pub(super) const LIFE: &[(Action, &[&str], &str)] = &[
     (
         Action::Edit,
@@ -150,11 +150,11 @@ pub(crate) fn refusal(status: &str, action: Action) -> Problem {
 pub struct DraftState {
     /// Status.
     pub status: String,
-    /// Whether a program wrote it.
+    /// Whether a program wrote the draft.
     pub by_worker: bool,
     /// Primary key of the recipient.
     pub prospect: i64,
-    /// Owner and expiry of the claim.
+    /// Holder and expiry of the claim.
     pub claim: Option<(String, DateTime<Utc>)>,
 }
 
@@ -186,7 +186,7 @@ fn actions(draft: &DraftState, scope: &Scope, reachable: &HashMap<i64, bool>) ->
                 is_reachable && actor.may_approve() && !(actor.is_worker() && draft.by_worker)
             }
             Action::BeginSending => is_reachable && is_own,
-            // Any actor may mark it as sent with evidence of delivery.
+            // Any actor may mark the draft as sent with evidence of delivery.
             Action::MarkSent => {
                 is_free && (is_reachable || matches!(&*draft.status, "sending" | "uncertain"))
             }

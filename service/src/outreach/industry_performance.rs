@@ -28,9 +28,9 @@ pub struct IndustryPerformance {
     pub inbound: i64,
 }
 
-/// Performance of each industry of the organization in a half-open time range, by reply rate, best first; industries
-/// without contacted prospects come last. Interactions without a direction count as outbound. Deleted companies and
-/// prospects don't count. One statement.
+/// Performance of each industry of the organization in a half-open time range, sorted by reply rate in descending
+/// order; industries without contacted prospects are last. Interactions without a direction count as outbound. Deleted
+/// companies and prospects don't count. One statement.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.

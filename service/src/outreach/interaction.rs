@@ -1,4 +1,4 @@
-//! Interactions: the timeline of a prospect.
+//! Interactions with prospects.
 
 use std::sync::LazyLock;
 
@@ -44,7 +44,7 @@ pub const CHANNELS: &[Word] = &[
     word("webhook", "Webhook of another system."),
 ];
 
-/// Validation rules: the facts of an interaction are immutable, its assessment is not.
+/// Validation rules. The facts of an interaction are immutable; its assessment can be changed.
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,
@@ -108,8 +108,8 @@ impl Hooks for Interaction {
     }
 }
 
-/// The column of the prospect with the newest interaction of this direction. Interactions from another system without
-/// a direction count as outbound.
+/// The column of the prospect for the date of the newest interaction in this direction. Interactions without a
+/// direction, from another system, count as outbound.
 fn newest(direction: &str) -> &'static str {
     if direction == "inbound" { "last_engagement_date" } else { "last_contacted_at" }
 }

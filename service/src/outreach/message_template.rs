@@ -152,7 +152,7 @@ impl Hooks for Template {
             if *after.value("is_active") == Value::Bool(true) {
                 unit.hold_name(table(), &slot(&after)).await?;
                 retire(unit, &after).await?;
-                // Another transaction may have retired it in the meantime.
+                // Another transaction may have retired this version in the meantime.
                 after.set("is_active", Value::Bool(true));
             }
             unit.update(&before, after).await
@@ -160,12 +160,12 @@ impl Hooks for Template {
     }
 }
 
-/// Key of the set of versions of which at most one is active.
+/// Key of a set of versions, at most one of which is active.
 fn slot(template: &Record) -> String {
     format!("{}\0{}", template.text("name"), template.text("template_type"))
 }
 
-/// Assigns the next version of its name and type to a new row, and retires the active version.
+/// Assigns the next version number for its name and type to a new row, and retires the active version.
 async fn become_newest(unit: &mut Unit, template: &mut Record) -> Result<()> {
     unit.hold_name(table(), &slot(template)).await?;
     let sql = "SELECT COALESCE(MAX(\"version\"), 0) FROM \"message_templates\" \
@@ -185,7 +185,7 @@ async fn become_newest(unit: &mut Unit, template: &mut Record) -> Result<()> {
     Ok(())
 }
 
-/// Retires all other versions of its name and type.
+/// Retires all other versions with the same name and type.
 async fn retire(unit: &mut Unit, template: &Record) -> Result<()> {
     let sql = "SELECT \"id\" FROM \"message_templates\" WHERE \"organization_id\" = {} AND \"name\" = {} \
                AND \"template_type\" = {} AND \"is_active\" AND \"id\" <> {} ORDER BY \"id\"";
@@ -259,7 +259,7 @@ async fn used(unit: &mut Unit, before: &Record) -> Result<()> {
     Ok(())
 }
 
-/// Template variables of a prospect for which only the row is available.
+/// Template variables of a prospect; only the row of the prospect has been read so far.
 async fn of_prospect(unit: &mut Unit, person: &Record) -> Result<BTreeMap<String, String>> {
     let company = person.number("company_id").unwrap_or_default();
     let company = unit.peek(company::table(), company).await?;

@@ -57,7 +57,7 @@ pub const STATUSES: &[Word] = &[
     word("sending", "Being sent."),
     word(
         "uncertain",
-        "The claim expired while the draft was being sent, so the outcome is unknown. A person, or evidence of delivery, settles it.",
+        "The claim expired while the draft was being sent, so the outcome is unknown until a person or evidence of delivery confirms it.",
     ),
     word("sent", "Sent."),
     word("failed", "Sending failed."),
@@ -70,7 +70,7 @@ pub const STATUSES: &[Word] = &[
 /// Content types (`outreach_drafts.content_type`).
 pub const CONTENT_TYPES: &[Word] = &[word("text", "Plain text."), word("html", "HTML.")];
 
-/// The language model calls that produced it.
+/// The language model calls that produced a draft.
 pub(crate) static USAGES: Pairs = PAIRS;
 
 const PAIRS: Pairs = Pairs {
@@ -172,8 +172,8 @@ pub(super) fn sign(draft: &mut Record, scope: &Scope, [kind, name]: [&str; 2]) {
     draft.set(name, own);
 }
 
-/// Saves an edited draft: in place before and during review; after approval as a new version, which supersedes the
-/// old one.
+/// Saves an edited draft: before and during review in place, after approval as a new version that supersedes the old
+/// version.
 async fn edit(unit: &mut Unit, before: Record, mut after: Record) -> Result<Record> {
     if before.difference(&after).is_empty() {
         return Ok(before);

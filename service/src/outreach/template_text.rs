@@ -113,7 +113,7 @@ pub(crate) fn said_of(
         }
     };
     say("full_name", full_name);
-    // As provided by the source of the prospect, or derived from the full name.
+    // The first and last names as provided by the source of the prospect, or else derived from the full name.
     if prospect.has("first_name") || prospect.has("last_name") {
         say("first_name", &person::without_titles(prospect.text("first_name")));
         say("last_name", prospect.text("last_name"));

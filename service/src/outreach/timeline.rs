@@ -1,4 +1,4 @@
-//! Timeline: everything that happened with prospects and companies, newest first.
+//! Timeline: interactions, drafts, research and other changes of prospects and companies, newest first.
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -20,7 +20,7 @@ pub const KINDS: &[Word] = &[
     word("interaction", "An interaction."),
     word("draft", "An outreach draft."),
     word("research", "Research."),
-    word("change", "Any other change of the prospect or of these."),
+    word("change", "Any other change of the prospect or of its interactions, drafts and research."),
 ];
 
 /// Subject of a timeline.
@@ -28,7 +28,7 @@ pub const KINDS: &[Word] = &[
 pub enum Of {
     /// Prospects.
     Prospects,
-    /// Companies: the entries of their prospects, except deleted ones.
+    /// Companies, with the entries of their prospects, except deleted prospects.
     Companies,
 }
 
@@ -37,7 +37,7 @@ pub enum Of {
 pub struct Entry {
     /// Timestamp.
     pub at: DateTime<Utc>,
-    /// Index of its kind in [`KINDS`].
+    /// Index of the kind of the entry in [`KINDS`].
     pub kind: usize,
     /// Primary key of the underlying row.
     pub id: i64,
@@ -177,7 +177,7 @@ fn part(
     conditions.push_str(engine.not_by());
     conditions.push_str("t.\"organization_id\" = {}");
     if *table == "changes" {
-        // The creation of rows of other kinds is already an entry.
+        // The creation of a row of another kind already has its own timeline entry.
         conditions.push_str(
             " AND (t.\"kind\" <> 'created' OR t.\"entity\" NOT IN ('interaction', 'outreach_draft', \
              'prospect_research'))",

@@ -1,5 +1,5 @@
-//! Aggregates: counts, sums and other measures of rows, in total or by group, for the organization or for each
-//! parent. One statement each.
+//! Aggregates: counts, sums and other measures of rows, in total or by group, for the organization or for each parent.
+//! Each aggregate takes one statement.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -21,17 +21,17 @@ pub const DEFAULT_GROUPS: u32 = 100;
 /// An aggregate over the rows of a list. The filter and joins of the list apply; its order and page do not.
 #[derive(Debug)]
 pub struct Aggregate {
-    /// Group keys; without any, all rows are one group.
+    /// Group keys. If there are none, all rows form one group.
     pub keys: Vec<GroupKey>,
-    /// A condition in addition to the filter of the list: the time range.
+    /// The time range: a condition in addition to the filter of the list.
     pub condition: Filter,
-    /// Filters of single measures, in addition to the filter of the list.
+    /// Filters of individual measures, in addition to the filter of the list.
     pub filters: Vec<Filter>,
     /// The measures of each group.
     pub measures: Vec<FilteredMeasure>,
     /// Conditions on groups; all must match.
     pub having: Vec<(Measure, Test)>,
-    /// Sort keys; groups with equal values are sorted by their keys.
+    /// Sort keys. Groups with equal sort values are sorted by their group keys.
     pub order: Vec<GroupSort>,
     /// Maximum number of groups per parent.
     pub limit: u32,
@@ -47,18 +47,18 @@ pub struct Aggregate {
 /// keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fill {
-    /// Half-open range of the buckets of the key that is not cyclic.
+    /// Half-open time range to fill with the buckets of the non-cyclic time key.
     pub range: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 /// A group key: a column, or a time bucket of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupKey {
-    /// 0 is the list's own row, `n` is join `n - 1`.
+    /// Row that has the column: 0 is the list's own row, `n` is join `n - 1`.
     pub of: usize,
     /// The column.
     pub column: usize,
-    /// Time bucket, for a timestamp.
+    /// Time bucket, if the column is a timestamp.
     pub bucket: Option<Bucket>,
 }
 
@@ -79,16 +79,16 @@ pub enum Measure {
     Avg(usize),
     /// The sum.
     Sum(usize),
-    /// The value below which this share of the values lies, from 0 to 1, interpolated between the two nearest.
+    /// The value below which this share (from 0 to 1) of the values lies, interpolated between the two nearest values.
     Percentile(usize, f64),
 }
 
-/// A measure, of all rows of the group or only of those that match a filter.
+/// A measure over all rows of the group, or only over the rows that match a filter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FilteredMeasure {
     /// The measure.
     pub measure: Measure,
-    /// Index of its filter in [`Aggregate::filters`].
+    /// Index of the filter of the measure in [`Aggregate::filters`].
     pub filter: Option<usize>,
 }
 
@@ -118,7 +118,7 @@ pub enum GroupBy {
     Key(usize),
 }
 
-/// The groups of each parent: the group keys, then the measures.
+/// The groups of each parent. Each group consists of its group keys, followed by its measures.
 #[derive(Debug, Default)]
 pub struct Aggregated {
     pub(super) groups: HashMap<i64, Vec<Box<[Value]>>>,
@@ -157,13 +157,13 @@ impl Aggregate {
         }
     }
 
-    /// Adds a measure over all rows of a group and returns its index after the keys. An existing identical measure is
-    /// reused.
+    /// Adds a measure over all rows of a group and returns its index, counted after the group keys. An existing
+    /// identical measure is reused.
     pub fn measure(&mut self, measure: Measure) -> usize {
         self.filtered_measure(measure.into())
     }
 
-    /// Adds a measure and returns its index after the keys. An existing identical measure is reused.
+    /// Adds a measure and returns its index, counted after the group keys. An existing identical measure is reused.
     pub fn filtered_measure(&mut self, measure: FilteredMeasure) -> usize {
         let known = self.measures.iter().position(|known| *known == measure);
         known.unwrap_or_else(|| {
@@ -172,8 +172,8 @@ impl Aggregate {
         })
     }
 
-    /// The filter shared by all measures, if groups without a matching row are not needed. It can then be applied to
-    /// the rows.
+    /// The filter shared by all measures, if groups without a matching row are not needed. The filter can then be
+    /// applied to the rows of the list.
     pub(super) fn shared_filter(&self) -> Option<usize> {
         let first = self.measures.first()?.filter?;
         let is_shared = self.measures.iter().all(|one| one.filter == Some(first));

@@ -1,4 +1,4 @@
-//! SQL of aggregates on both engines.
+//! SQL statements for aggregates on both engines.
 
 use std::fmt::Write as _;
 
@@ -30,7 +30,7 @@ pub(super) fn aggregate(
     let filters = predicates(&mut sql, list, aggregate);
     let shared = aggregate.shared_filter();
 
-    // Gap filling needs all groups, and one more to detect that there are too many.
+    // Gap filling needs all groups. One more group is read to detect that there are too many.
     let limit = if aggregate.fill.is_some() { MAX_GROUPS + 1 } else { aggregate.limit };
     let limited = parents.is_some() && !keys.is_empty();
     let mut order: Vec<String> = Vec::new();
@@ -142,7 +142,7 @@ fn group_keys(sql: &mut Sql, list: &List, aggregate: &Aggregate) -> Vec<Key> {
     keys.collect()
 }
 
-/// Predicates of the filters of single measures.
+/// Predicates of the filters of individual measures.
 fn predicates(sql: &mut Sql, list: &List, aggregate: &Aggregate) -> Vec<String> {
     let predicates = aggregate.filters.iter().map(|filter| {
         let before = std::mem::take(&mut sql.text);
@@ -161,12 +161,12 @@ struct Key {
     selected: String,
     /// Grouping and sorting expression, or the number of a column.
     group: String,
-    /// The same, always as an expression.
+    /// The grouping and sorting expression, never replaced by a column number.
     full: String,
 }
 
 impl Key {
-    /// A key that is selected as it is grouped by, in the column with this number.
+    /// Creates a key whose selected expression is also its grouping expression, in the column with this number.
     fn same(expression: String, number: usize) -> Self {
         Self { selected: expression.clone(), group: number.to_string(), full: expression }
     }
@@ -208,7 +208,8 @@ fn expression(sql: &Sql, list: &List, measure: Measure, filter: Option<&str>) ->
             Engine::Postgres => {
                 format!("percentile_cont({share}) WITHIN GROUP (ORDER BY {}){only}", plain(column))
             }
-            // SQLite only has such a function if it was built with it, so the values are returned instead.
+            // SQLite has a percentile function only if it was compiled with that option, so all values are returned
+            // instead.
             Engine::Sqlite => format!("json_group_array({}){only}", plain(column)),
         },
     }
@@ -225,7 +226,7 @@ fn from(sql: &mut Sql, list: &List, parents: Option<&Parents<'_>>) {
     };
 }
 
-/// Appends ` AND` a condition for rows below one of the parents.
+/// Appends ` AND` and a condition that restricts the rows to those of the parents.
 fn within(sql: &mut Sql, parents: Option<&Parents<'_>>, parent: &str) {
     let Some(parents) = parents else { return };
     let all = sql.among(parents.keys);

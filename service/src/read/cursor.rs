@@ -1,8 +1,8 @@
 //! Cursors: the sort values and primary key of a row, bound to the list that issued them.
 //!
 //! Layout: the version, 8 bytes of checksum, then each value as a tag and its bytes. The checksum is seeded with the
-//! binding of the cursor (field, parent, order, filter), so a cursor of another list, a truncated one and a forged
-//! one all fail the same check. The checksum guards against mistakes, not attacks: a cursor only names a position
+//! binding of the cursor (field, parent, order, filter), so a truncated cursor, a forged cursor and a cursor of another
+//! list all fail the same check. The checksum guards against mistakes, not attacks: a cursor only names a position
 //! within a list that the client may read anyway.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -18,10 +18,10 @@ use crate::{
 
 const VERSION: u8 = 1;
 
-/// Maximum length of a cursor in bytes of text: five texts of 255 four-byte characters, plus the rest.
+/// Maximum length of an encoded cursor in bytes: enough for five texts of 255 four-byte characters and the other parts.
 const LONGEST: usize = 8_000;
 
-/// Binding of the cursors of a list below `parent`.
+/// Binding of the cursors of a list whose parent is `parent`.
 pub(super) fn binding(list: u64, parent: Option<i64>) -> u64 {
     parent.map_or(list, |parent| xxh3_64_with_seed(&parent.to_le_bytes(), list))
 }
@@ -80,7 +80,7 @@ pub(crate) fn decode(
     decode_values(text, field, binding, &kinds.collect::<Vec<_>>())
 }
 
-/// Decodes a cursor that holds one value of each of these kinds, the primary key last.
+/// Decodes a cursor that contains one value of each of these kinds, with the primary key last.
 pub(crate) fn decode_values(
     text: &str,
     field: &'static str,
@@ -112,7 +112,7 @@ pub(crate) fn decode_values(
     if fits { Ok(values) } else { Err(refuse("the values don't match the sort keys of this list")) }
 }
 
-/// Whether a value is valid for a column of `kind`, so that nothing else reaches the database.
+/// Whether a value is valid for a column of `kind`. Invalid values must not reach the database.
 fn fits(value: &Value, kind: Kind) -> bool {
     match (value, kind) {
         (Value::Null, _)

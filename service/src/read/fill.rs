@@ -13,7 +13,7 @@ use crate::{
     value::Value,
 };
 
-/// Groups of one parent: the group keys, then the measures.
+/// Groups of one parent. Each group consists of its group keys, followed by its measures.
 type Groups = Vec<Box<[Value]>>;
 
 /// Adds the missing groups of each parent, sorts all groups, and applies the limit.
@@ -64,7 +64,7 @@ fn add(groups: &mut Groups, buckets: &[Option<Vec<Value>>], empty: &[Value]) -> 
     let identity = |keys: &[Value]| format!("{:?}", keys.iter().map(fold).collect::<Vec<_>>());
     let mut known: HashSet<String> =
         groups.iter().map(|group| identity(&group[..buckets.len()])).collect();
-    // Combinations of the other keys, each with null in place of the buckets.
+    // Combinations of the other keys, with null in place of each bucket.
     let mut combinations: Vec<Vec<Value>> = Vec::new();
     let mut seen = HashSet::new();
     let none = vec![Value::Null; buckets.len()];

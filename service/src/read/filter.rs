@@ -1,6 +1,6 @@
-//! Filters and the SQL predicates they compile to.
+//! Filters, and their compilation to SQL predicates.
 //!
-//! A filter and its negation partition the rows: a condition on null is false, and its `not` is true.
+//! A filter and its negation partition the rows: a condition on a null value is false, and its negation is true.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub enum Filter {
     All(Vec<Filter>),
     /// Rows that match at least one filter; no row if there are none.
     Any(Vec<Filter>),
-    /// Rows that don't match.
+    /// Rows that don't match the filter.
     Not(Box<Filter>),
     /// A condition on a column.
     Column(usize, Test),
@@ -39,7 +39,7 @@ pub enum Filter {
     },
     /// A filter of the rows of a to-many relation.
     ToMany {
-        /// How the related rows are found.
+        /// How the related rows are assigned to the row.
         link: Link,
         /// Table of the related rows.
         table: &'static Table,
@@ -252,7 +252,7 @@ fn one_of(sql: &mut Sql, folded: &str, values: &[Value], kind: Kind) {
     }
 }
 
-/// The value as SQLite stores it, for a JSON list.
+/// The value in the format that SQLite stores, for a JSON list.
 fn json(value: &Value) -> serde_json::Value {
     match value {
         Value::Bool(v) => i32::from(*v).into(),
@@ -260,7 +260,7 @@ fn json(value: &Value) -> serde_json::Value {
     }
 }
 
-/// Text in lowercase ASCII, as both engines compare it.
+/// The text with A–Z in lower case, as both engines compare text.
 pub(super) fn fold(value: &Value) -> Value {
     match value {
         Value::Text(text) => Value::Text(text.to_ascii_lowercase()),

@@ -1,5 +1,5 @@
 //! Reads nested lists level by level. Each list of a level takes one statement, regardless of the number of parents,
-//! plus one for its count if that is requested.
+//! and a second statement if its total count is requested.
 //!
 //! The caller builds a plan ([`List`]) and receives the rows of every level ([`Loaded`]). To-one relations are joined
 //! in the statement of their row. To-many relations are separate lists, loaded once for all rows of the level above.

@@ -1,10 +1,10 @@
-//! Percentiles computed in Rust from the values that the database returns: SQLite only has such an aggregate function
-//! if it was built with it.
+//! Percentiles computed in Rust from the values that the database returns: SQLite has a percentile function only if it
+//! was compiled with that option.
 
 use crate::value::Value;
 
-/// The value below which `share` of the numbers of a JSON array lies, interpolated between the two nearest, like
-/// `percentile_cont` in Postgres. Nulls are skipped; the result is null if there are no numbers.
+/// The value below which `share` of the numbers in a JSON array lies, interpolated between the two nearest numbers,
+/// like `percentile_cont` in Postgres. Nulls are skipped; the result is null if there are no numbers.
 pub(super) fn of_json(array: &Value, share: f64) -> Value {
     let Value::Text(array) = array else { return Value::Null };
     let numbers: Vec<Option<f64>> = serde_json::from_str(array).unwrap_or_default();
@@ -15,7 +15,7 @@ pub(super) fn of_json(array: &Value, share: f64) -> Value {
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "an index of a list that fits into memory"
+    reason = "the index is within a list that fits into memory"
 )]
 fn of(mut numbers: Vec<f64>, share: f64) -> Option<f64> {
     let last = numbers.len().checked_sub(1)?;

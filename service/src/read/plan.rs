@@ -6,7 +6,7 @@ use crate::{
     table::Table,
 };
 
-/// A list to read, for the organization or for each row of the level above.
+/// A list to read, either for the organization or for each row of the level above.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "five independent flags")]
 pub struct List {
@@ -18,11 +18,12 @@ pub struct List {
     pub cells: Vec<Cell>,
     /// To-many relations, each loaded once for all rows.
     pub relations: Vec<Relation>,
-    /// Aggregates over all rows of the list, regardless of its page: one statement each, for all parents.
+    /// Aggregates over all rows of the list, regardless of its page. Each aggregate takes one statement for all
+    /// parents.
     pub aggregates: Vec<Aggregate>,
     /// Filter of the rows.
     pub filter: Filter,
-    /// Sort order. The primary key is the tie-breaker, in the direction of the last sort.
+    /// Sort order. The primary key is the tie-breaker, in the direction of the last sort key.
     pub order: Vec<Sort>,
     /// Page to read.
     pub page: Page,
@@ -37,8 +38,8 @@ pub struct List {
     /// Field of the schema that returns the list (`Query.prospects`, `Company.prospects`). A cursor issued by one
     /// field is rejected by another.
     pub place: String,
-    /// Whether this is the change log in its own order. Only entries below the watermark are then returned, and
-    /// cursors are log positions.
+    /// Whether this is the change log in log order. If so, only entries below the watermark are returned, and cursors
+    /// are log positions.
     pub log: bool,
 }
 
@@ -53,7 +54,7 @@ pub struct Join {
     pub to: TableRef,
 }
 
-/// A table that is compared by name.
+/// A table. Two values are equal if the names of their tables are equal.
 #[derive(Clone, Copy, Debug)]
 pub struct TableRef(pub &'static Table);
 
@@ -74,10 +75,10 @@ pub struct Cell {
     pub column: usize,
 }
 
-/// A to-many relation of a row (or of a row that is joined to it).
+/// A to-many relation of the list's own row or of a joined row.
 #[derive(Debug)]
 pub struct Relation {
-    /// Cell with the parent's primary key.
+    /// Index of the cell that contains the parent's primary key.
     pub parent: usize,
     /// How rows are assigned to their parent.
     pub link: Link,
@@ -88,7 +89,7 @@ pub struct Relation {
 /// How the rows of a list are assigned to their parent.
 #[derive(Clone, Copy, Debug)]
 pub enum Link {
-    /// By a foreign key column of the row.
+    /// By a foreign key of the row.
     Children {
         /// Column that references the parent.
         via: usize,
@@ -190,7 +191,7 @@ impl Page {
         }
     }
 
-    /// The first `size` rows.
+    /// Creates a page of the first `size` rows.
     #[must_use]
     pub fn first(size: u32) -> Self {
         Self { size, backward: false, after: None, before: None }
@@ -198,7 +199,7 @@ impl Page {
 }
 
 impl List {
-    /// An empty selection from `table`, with default order, default page size and no filter.
+    /// Creates a plan for `table` without selected values, with the default order, the default page size and no filter.
     #[must_use]
     pub fn new(table: &'static Table, place: String) -> Self {
         Self {
@@ -229,7 +230,7 @@ impl List {
         place + 1
     }
 
-    /// Adds `column` of row `of` to the cells. An existing identical cell is reused.
+    /// Adds `column` of row `of` to the cells and returns the index of the cell. An existing identical cell is reused.
     pub fn cell(&mut self, of: usize, column: usize) -> usize {
         let cell = Cell { of, column };
         self.cells.iter().position(|known| *known == cell).unwrap_or_else(|| {
@@ -257,7 +258,7 @@ impl List {
         if of == 0 { self.table } else { self.joins[of - 1].to.0 }
     }
 
-    /// For each join, whether it is one of the `wanted` rows or leads to one.
+    /// For each join, whether it is one of the `wanted` rows or is on the path to one of them.
     pub(crate) fn needed_joins(&self, wanted: impl Iterator<Item = usize>) -> Vec<bool> {
         let mut needed = vec![false; self.joins.len()];
         for mut of in wanted {

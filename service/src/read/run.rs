@@ -1,4 +1,4 @@
-//! Executes a read plan: one statement for each list of a level; the lists of a level run concurrently.
+//! Executes a read plan: one statement for each list of a level. The statements of a level run concurrently.
 
 use std::{collections::HashMap, ops::Range, pin::Pin};
 
@@ -20,12 +20,12 @@ use crate::{
     write::Record,
 };
 
-/// The rows of a list for all its parents, and of the lists nested in it.
+/// The rows of a list for all parents, and the results of the lists nested in it.
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// All rows, grouped by parent and in the order of the list.
     pub rows: Vec<Box<[Value]>>,
-    /// Results of the nested lists: one for each relation of the plan, in its order.
+    /// Results of the nested lists: one for each relation of the plan, in the order of the plan.
     pub relations: Vec<Loaded>,
     /// Results of the aggregates, in the order of the plan.
     pub aggregates: Vec<Aggregated>,
@@ -35,7 +35,7 @@ pub struct Loaded {
 /// The page of one parent.
 #[derive(Clone, Debug, Default)]
 pub struct Group {
-    /// Range of its rows in [`Loaded::rows`].
+    /// Range of the rows of the page in [`Loaded::rows`].
     pub rows: Range<usize>,
     /// Whether there are rows before the page.
     pub has_previous: bool,
@@ -55,7 +55,8 @@ impl Loaded {
     }
 }
 
-/// The row for a plan that selects only columns of `record`; `None` if it selects anything else.
+/// Returns `record` as the result row of a plan that selects only its columns; `None` if the plan selects anything
+/// else.
 #[must_use]
 pub fn of_record(plan: &List, record: &Record) -> Option<Loaded> {
     let own = |cell: &Cell| {
@@ -101,7 +102,7 @@ pub async fn by_keys(scope: &Scope, plan: &List, keys: &[i64]) -> Result<Loaded>
     Ok(loaded)
 }
 
-/// A boxed future, because levels are recursive.
+/// Returns a boxed future, because the function calls itself for each level.
 type Level<'a> = Pin<Box<dyn Future<Output = Result<Loaded>> + Send + 'a>>;
 
 fn level<'a>(scope: &'a Scope, plan: &'a List, parents: Option<Parents<'a>>) -> Level<'a> {
@@ -227,7 +228,7 @@ async fn rows(scope: &Scope, plan: &List, parents: Option<&Parents<'_>>) -> Resu
         };
         loaded.groups.insert(parent, group);
     }
-    // An empty page still has pagination information.
+    // An empty page also has pagination information.
     let empty = [0];
     for parent in parents.map_or(empty.as_slice(), |parents| parents.keys) {
         loaded
@@ -238,7 +239,8 @@ async fn rows(scope: &Scope, plan: &List, parents: Option<&Parents<'_>>) -> Resu
     Ok(loaded)
 }
 
-/// Pagination information of a page: a cursor implies a row on its far side.
+/// Pagination information of a page. A cursor implies that there are rows beyond it: at least the row that it
+/// identifies.
 fn around(plan: &List, list_binding: u64, parent: Option<i64>, more: bool) -> Group {
     let page = &plan.page;
     Group {
@@ -288,8 +290,8 @@ async fn query(scope: &Scope, plan: &List, statement: Statement) -> Result<Vec<Q
     if !plan.log {
         return store.read_shown(statement).await;
     }
-    // Only the primary knows which transactions are running and so which entries are below the watermark; the
-    // replica must not be used.
+    // The replica must not be used: only the primary can determine which transactions are running and thus which
+    // entries are below the watermark.
     let rows = store.read(statement).await?;
     store.shown().await;
     Ok(rows)
@@ -297,7 +299,7 @@ async fn query(scope: &Scope, plan: &List, statement: Statement) -> Result<Vec<Q
 
 fn key(row: &QueryResult) -> Result<i64> {
     let key = Value::read(row, 0, Kind::BigInt)?.key();
-    key.ok_or_else(|| Error::internal("row has no parent key"))
+    key.ok_or_else(|| Error::internal("the row has no parent key"))
 }
 
 fn cells(plan: &List, row: &QueryResult) -> Result<(i64, Box<[Value]>)> {

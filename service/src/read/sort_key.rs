@@ -1,20 +1,20 @@
-//! Sort keys as the statement compares them on each engine.
+//! Sort keys in the form in which statements compare them on each engine.
 
 use super::plan::{Direction, List, Nulls, Sort};
 use crate::{store::Engine, table::Kind};
 
-/// A sort key as the statement compares it. Null is replaced by a sentinel value where possible.
+/// A sort key in the form in which the statement compares it. Null is replaced by a sentinel value where possible.
 pub(super) struct SortKey {
     pub(super) sort: Sort,
     column: &'static str,
     pub(super) kind: Kind,
-    /// Compared and sorted with explicit null handling.
+    /// Whether the sort key is compared and sorted with explicit null handling.
     pub(super) nullable: bool,
     /// Sentinel value that replaces null: below or above all other values.
     pub(super) stand_in: Option<&'static str>,
 }
 
-/// Sort keys of `list`: those of its order, then the primary key.
+/// Sort keys of `list`: the keys of its sort order, then the primary key.
 pub(super) fn sort_keys(engine: Engine, list: &List) -> Vec<SortKey> {
     let mut keys: Vec<SortKey> = list
         .order
@@ -43,7 +43,7 @@ pub(super) fn sort_keys(engine: Engine, list: &List) -> Vec<SortKey> {
     keys
 }
 
-/// Sentinel value for null, below or above all others. The indexes use the same expression.
+/// Sentinel value for null, below or above all other values. The indexes use the same expression.
 fn stand_in(engine: Engine, kind: Kind, low: bool) -> Option<&'static str> {
     Some(match (kind, engine, low) {
         (Kind::Time, Engine::Postgres, true) => "'-infinity'::timestamptz",

@@ -1,11 +1,11 @@
-//! SQL of list pages on each engine.
+//! SQL statements for list pages on each engine.
 //!
-//! All parents are ONE bind parameter (`unnest` on Postgres, `json_each` on SQLite), and so is every value: the text
-//! depends only on the shape of the list, so the statement stays prepared. The page size is part of the shape.
-//! Postgres assumes that an unknown `LIMIT` returns a tenth of the rows, considers that generic plan too expensive,
-//! and would plan the statement again on each execution. Each parent's page is read in a lateral subquery, so its
-//! cost grows with the rows returned, not with the rows of the parent. Joins are applied to the page, outside of the
-//! subquery.
+//! All parents are passed as ONE bind parameter (`unnest` on Postgres, `json_each` on SQLite), and each value is a bind
+//! parameter. The statement text thus depends only on the shape of the list, and the prepared statement can be reused.
+//! The page size is part of the shape. Postgres assumes that an unknown `LIMIT` returns a tenth of the rows, considers
+//! that generic plan too expensive, and would plan the statement again on each execution. Each parent's page is read in
+//! a lateral subquery, so its cost grows with the rows returned, not with the rows of the parent. Joins are applied to
+//! the page, outside of the subquery.
 
 use std::fmt::Write as _;
 
@@ -43,8 +43,8 @@ pub(super) fn rows(
 ) -> Statement {
     let mut sql = Sql::new(engine, organization);
     let keys = sort_keys(engine, list);
-    // On SQLite, rows below parents are read again by primary key (`x`); otherwise they come from the page subquery
-    // (`s`).
+    // On SQLite, the rows of parents are read again by primary key (`x`). Otherwise, the rows are taken from the page
+    // subquery (`s`).
     let again = engine == Engine::Sqlite && parents.is_some();
     let row = if again { "x" } else { "s" };
     let parent = match (parents, engine) {
@@ -174,7 +174,7 @@ pub(super) fn by_keys(engine: Engine, organization: i64, list: &List, keys: &[i6
     sql.finish()
 }
 
-/// The column with the parent's primary key, where rows have the alias `t` and join table rows the alias `l`.
+/// The column with the parent's primary key. Rows have the alias `t`, and rows of a join table have the alias `l`.
 pub(super) fn parent_key(list: &List, link: Link) -> String {
     match link {
         Link::Children { via } => format!("t.\"{}\"", list.table.columns[via].name),
@@ -259,12 +259,13 @@ impl Sql {
             .zip(&expressions)
             .map(|(key, expression)| key.ordered(expression, list.page.backward))
             .collect();
-        // One row more than the page shows whether there is another page in the direction of the page.
+        // One additional row is read to determine whether there is another page in the direction of the page.
         let limit = list.page.size + u32::from(list.beyond);
         let _ = write!(self.text, " ORDER BY {} LIMIT {limit}", order.join(", "));
     }
 
-    /// Appends ` AND` a condition for the rows beyond `values`: after them in the order of the list, or before them.
+    /// Appends ` AND` and a condition for the rows beyond `values`: after or before these values in the order of the
+    /// list.
     fn beyond(&mut self, keys: &[SortKey], expressions: &[String], values: &[Value], back: bool) {
         let first = keys[0].direction(back);
         let uniform = keys.iter().all(|key| !key.nullable && key.direction(back) == first);
@@ -282,8 +283,8 @@ impl Sql {
             let row = expressions.join(", ");
             let places: Vec<String> = places.into_iter().flatten().collect();
             if self.engine == Engine::Sqlite {
-                // SQLite uses an index for a row-value comparison only if it consists of plain columns, but always
-                // for a single expression.
+                // For a row-value comparison, SQLite uses an index only if the row value consists of plain columns; for
+                // a single expression, SQLite can always use one.
                 let (first_key, operator) = (&expressions[0], operator(first));
                 let _ = write!(self.text, " AND {first_key} {operator}= {}", places[0]);
             }
@@ -292,7 +293,7 @@ impl Sql {
             return;
         }
 
-        // k0 beyond v0, or equal and k1 beyond v1, or so on; preceded by a condition that bounds the index scan.
+        // k0 is beyond v0, or k0 equals v0 and k1 is beyond v1, and so on. A preceding condition bounds the index scan.
         if let (Some(place), false) = (&places[0], keys[0].nullable && !keys[0].nulls_first(back)) {
             let _ = write!(self.text, " AND {} {}= {place}", expressions[0], operator(first));
         }
@@ -333,7 +334,7 @@ fn operator(direction: Direction) -> &'static str {
     }
 }
 
-/// The columns that the outer part needs from the page subquery: cells, and references for joins.
+/// The columns that the outer part of the statement needs from the page subquery: cells, and references for joins.
 fn page_columns(list: &List) -> Vec<&'static str> {
     let mut columns: Vec<&'static str> = list
         .cells

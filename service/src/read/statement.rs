@@ -1,4 +1,4 @@
-//! Statement builder: text, bind parameters, and the predicates that every table needs.
+//! Statement builder: statement text, bind parameters, and the predicates that apply to every table.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ pub(crate) struct Sql {
     pub(crate) text: String,
     binds: Vec<Bind>,
     aliases: usize,
-    /// Whether all rows are counted or aggregated, instead of a page being read.
+    /// Whether the statement counts or aggregates all rows instead of reading a page.
     pub(super) counts: bool,
 }
 
@@ -79,13 +79,13 @@ impl Sql {
         }
     }
 
-    /// A new alias for a table in a subquery.
+    /// Returns a new alias for a table in a subquery.
     pub(super) fn alias(&mut self) -> String {
         self.aliases += 1;
         format!("t{}", self.aliases)
     }
 
-    /// The column as it is compared: text is folded to lowercase ASCII.
+    /// The expression for comparing the column: A–Z in text is folded to lower case.
     pub(super) fn folded(&self, plain: &str, kind: Kind) -> String {
         match (kind, self.engine) {
             (Kind::Text, Engine::Postgres) => format!("lower({plain} COLLATE \"C\")"),
@@ -105,9 +105,9 @@ impl Sql {
         self.organization_of(table, alias, "");
     }
 
-    /// Appends the condition that restricts rows to the organization, where rows are found by their references.
-    /// Without statistics, SQLite considers the organization the more selective condition; the unary `+` prevents it
-    /// from using an index on it (<https://www.sqlite.org/optoverview.html>, 2.1).
+    /// Appends the condition that restricts rows to the organization, where rows are found by their references. Without
+    /// statistics, SQLite considers the organization the more selective condition; the unary `+` prevents SQLite from
+    /// using an index on the organization (<https://www.sqlite.org/optoverview.html>, 2.1).
     pub(super) fn tenant_of_linked(&mut self, table: &Table, alias: &str) {
         self.organization_of(table, alias, if self.engine == Engine::Sqlite { "+" } else { "" });
     }

@@ -15,7 +15,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::zone_data;
 use crate::store::Engine;
 
-/// Years for which offset changes are known. Outside of this range the nearest offset applies.
+/// Years for which offset changes are known. Outside of this range, the nearest known offset applies.
 const YEARS: (i32, i32) = (1970, 2060);
 
 /// A half-open time span.
@@ -34,7 +34,7 @@ pub struct Zone {
 /// A time bucket, in the local time of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bucket {
-    /// An hour. The repeated hour at the end of daylight saving time is two buckets.
+    /// An hour. The repeated hour at the end of daylight saving time forms two buckets.
     Hour,
     /// A day.
     Day,
@@ -104,12 +104,12 @@ impl Zone {
         self.changes[next.saturating_sub(1)].1
     }
 
-    /// The UTC spans in which the local time is from `from` to before `to`. Usually this is one span, but clocks may
-    /// be set back into the range. If `only` is given, restricted to that offset.
+    /// The UTC spans in which the local time is at or after `from` and before `to`. Usually there is one span, but
+    /// clocks may be set back into the range. If `only` is given, the spans are restricted to that offset.
     fn spans(&self, from: NaiveDateTime, to: NaiveDateTime, only: Option<i32>) -> Vec<(i64, i64)> {
         let (from, to) = (from.and_utc().timestamp(), to.and_utc().timestamp());
         let mut spans: Vec<(i64, i64)> = Vec::new();
-        // No offset exceeds one day.
+        // No UTC offset exceeds one day.
         let near = |(from_change, _): &(i64, i32)| *from_change < to + 86_400;
         for (place, (begin, ahead)) in
             self.changes.iter().enumerate().take_while(|(_, one)| near(one))
@@ -193,7 +193,7 @@ impl Zone {
                     let write = move |_, ahead: i32| format!("'{:+} seconds'", sign * ahead);
                     self.expression(column, &write, &moment)
                 };
-                // Without fractional seconds, which would be rounded.
+                // The format omits fractional seconds, which would be rounded.
                 let (whole, by) = (format!("substr({column}, 1, 19)"), by);
                 let clock = |form: &str| format!("strftime('{form}', {whole}, {})", by(1));
                 match bucket {
@@ -284,7 +284,8 @@ impl Zone {
         begins
     }
 
-    /// The label of the bucket that starts at `begin`, as the database returns it, and the half-open spans it covers.
+    /// The label of the bucket that starts at `begin`, as the database returns it, and the half-open spans that the
+    /// bucket covers.
     #[must_use]
     pub fn told(&self, begin: DateTime<Utc>, bucket: Bucket) -> (String, Vec<Span>) {
         let moment = |second| DateTime::from_timestamp(second, 0).unwrap_or_default();
@@ -322,7 +323,7 @@ impl Zone {
 }
 
 impl Bucket {
-    /// All buckets: the non-cyclic ones, shortest first, then the cyclic ones.
+    /// All buckets: the non-cyclic buckets, shortest first, then the cyclic buckets.
     pub const ALL: [Self; 8] = [
         Self::Hour,
         Self::Day,

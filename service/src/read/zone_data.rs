@@ -1,4 +1,5 @@
-//! Time zone data: bundled, so all servers of a version agree, or from the operating system (`--tzdata system`).
+//! Time zone data: either bundled, so that all servers of a version use the same data, or provided by the operating
+//! system (`--tzdata system`).
 
 use std::sync::OnceLock;
 

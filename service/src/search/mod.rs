@@ -1,8 +1,8 @@
 //! Full-text search across entities, ordered by relevance.
 //!
 //! The database maintains the search index in the transaction of every write (`migration/src/search/mod.rs`). Results
-//! have the same order on both engines, because the engines only report which rows match and at which relevance
-//! level. Within a level, entities take turns, each with its newest rows first.
+//! have the same order on both engines, because the engines only report which rows match and at which relevance level.
+//! Within a level, rows of different entities alternate, with the newest rows of each entity first.
 
 mod highlight;
 mod query;
@@ -30,22 +30,25 @@ use crate::{
 };
 use query::{How, Query, Where};
 
-/// Searchable entities. The index is the number stored in the database.
+/// Searchable entities. The index of an entity in this list is the number stored in the database.
 pub const KINDS: &[Word] = &[
-    word("company", "Companies: by name and domain; then by website."),
+    word("company", "Companies, searched by name and domain first, then by website."),
     word(
         "prospect",
-        "Prospects: by name and e-mail address; then by location and LinkedIn profile.",
+        "Prospects, searched by name and e-mail address first, then by location and LinkedIn profile.",
     ),
-    word("industry", "Industries: by name."),
+    word("industry", "Industries, searched by name."),
     word(
         "solution",
-        "Solutions: by name and category; then by description, keywords and use cases.",
+        "Solutions, searched by name and category first, then by description, keywords and use cases.",
     ),
-    word("event", "Events: by type and location; then by description."),
-    word("interaction", "Interactions: by subject; then by content and outcome."),
-    word("outreach_draft", "Outreach drafts: by subject; then by content and review notes."),
-    word("prospect_research", "Research: by summary and insights."),
+    word("event", "Events, searched by type and location first, then by description."),
+    word("interaction", "Interactions, searched by subject first, then by content and outcome."),
+    word(
+        "outreach_draft",
+        "Outreach drafts, searched by subject first, then by content and review notes.",
+    ),
+    word("prospect_research", "Research, searched by summary and insights."),
 ];
 
 /// Relevance levels, best first, with their scores.
@@ -58,7 +61,7 @@ const STEPS: [(Where, How, f64); 6] = [
     (Where::Anywhere, How::AsAsked, 0.3),
 ];
 
-/// Score factor of fuzzy matches, relative to exact ones.
+/// Score factor of fuzzy matches, relative to exact matches.
 const SIMILAR: f64 = 0.5;
 
 /// Maximum number of rows reachable by pagination.
@@ -69,11 +72,11 @@ struct Searched {
     table: fn() -> &'static Table,
     /// Columns that make up the title.
     called: &'static [&'static str],
-    /// Searched columns, the title first.
+    /// Searched columns, starting with the title columns.
     columns: &'static [&'static str],
 }
 
-/// Indexed like [`KINDS`].
+/// Searched columns of each entity, in the order of [`KINDS`].
 const SEARCHED: [Searched; 8] = [
     Searched { table: company::table, called: &["name"], columns: &["name", "domain", "website"] },
     Searched {
@@ -127,7 +130,7 @@ pub struct Found {
     query: Query,
     /// Rows of this page, best first.
     pub hits: Vec<Hit>,
-    /// Number of matching rows per entity, by index in [`KINDS`]; entities without matches are left out.
+    /// Number of matching rows per entity, by index in [`KINDS`]; entities without matches are omitted.
     pub counts: Vec<(usize, i64)>,
     /// Whether there are more rows after this page within the limit.
     pub more: bool,
@@ -158,8 +161,9 @@ pub fn table_of(kind: usize) -> &'static Table {
     (SEARCHED[kind].table)()
 }
 
-/// Searches for `text` in these `kinds`, indexes of [`KINDS`], and returns at most `first` rows after the cursor
-/// `after`. One statement; if nothing matches, one more to find similar words, and one to search with them.
+/// Searches for `text` in the entities `kinds` (indexes in [`KINDS`]), and returns at most `first` rows after the
+/// cursor `after`. Executes one statement; if nothing matches, a second statement finds similar words, and a third
+/// statement searches for them.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the query is empty or too long; [`Error::BadCursor`]; [`Error::Unavailable`] if the database
@@ -285,7 +289,7 @@ impl Found {
                 if let Some(parts) = highlight::excerpt(&text, &self.query) {
                     one.excerpts.push((column, parts));
                 }
-                // Texts may be long; other tasks must be able to run.
+                // Texts may be long, so this loop yields to other tasks.
                 tokio::task::yield_now().await;
                 if searched.called.contains(column) {
                     called.push(text);

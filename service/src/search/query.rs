@@ -22,7 +22,7 @@ const STAR: usize = 2;
 /// Separator word between fields, which prevents phrases from matching across fields (`migration/src/search/mod.rs`).
 const GAP: &str = "x0gap0x";
 
-/// Maximum number of spelling combinations of a phrase for FTS5, which has no alternatives inside a phrase.
+/// Maximum number of spelling combinations of a phrase for FTS5, which does not support alternatives inside a phrase.
 const MOST_WAYS: usize = 16;
 
 /// A search query.
@@ -52,7 +52,7 @@ pub(super) struct Spelling {
     typed: String,
     /// Spelling without case and accents.
     pub(super) folded: String,
-    /// Whether this is an alternative spelling, which ranks lower than the entered one.
+    /// Whether this is an alternative spelling, which ranks lower than the entered spelling.
     loose: bool,
 }
 
@@ -149,8 +149,8 @@ impl Query {
         }
     }
 
-    /// The query in FTS5 syntax (<https://www.sqlite.org/fts5.html>, 3), restricted to documents with one of the
-    /// tokens in `scope`.
+    /// The query in FTS5 syntax (<https://www.sqlite.org/fts5.html>, section 3), restricted to documents with one of
+    /// the tokens in `scope`.
     pub(super) fn fts5(&self, scope: &str, place: Where, how: How) -> Option<String> {
         let columns = match place {
             Where::Title => "{title}",
@@ -165,8 +165,8 @@ impl Query {
         Some(text)
     }
 
-    /// The query as input of the function `search_query`: the syntax of `to_tsquery` (Postgres, 12.3.2) with other
-    /// operator characters ([`sign`]). The words of a phrase must all be in the title or all in the body.
+    /// The query as input of the function `search_query`: the syntax of `to_tsquery` (Postgres manual, section 12.3.2)
+    /// with other operator characters ([`sign`]). The words of a phrase must all be in the title or all in the body.
     pub(super) fn tsquery(&self, place: Where, how: How) -> Option<String> {
         let mut parts: Vec<_> = self.terms(how)?.iter().map(|term| term.tsquery(place)).collect();
         parts.extend(self.without.iter().map(|term| format!("!{}", term.tsquery(Where::Anywhere))));
@@ -180,7 +180,7 @@ fn close(word: &[Spelling]) -> Vec<Spelling> {
 }
 
 /// Replaces the operators of `to_tsquery` with characters that occur in no word. The database removes accents after
-/// the query is assembled, and the result may look like an operator.
+/// the query is assembled, and a character without its accent may look like an operator.
 pub(super) fn sign(query: &str) -> String {
     let mut signed = String::with_capacity(query.len());
     for letter in query.chars() {
@@ -211,7 +211,7 @@ impl Term {
         let letters = |token: &Token| token.word.chars().count();
         let behind = &piece[last.place.end..];
         let star = behind.starts_with('*') && letters(last) >= STAR;
-        // An address that is not complete yet.
+        // The term may be an address that is not complete yet.
         let goes_on = tokens.len() > 1
             && behind.is_empty()
             && tokens.iter().map(letters).sum::<usize>() >= PREFIX;

@@ -16,7 +16,8 @@ const MOST: usize = 5;
 /// Minimum word length; shorter words have too many neighbors.
 const SHORTEST: usize = 4;
 
-/// Minimum share of common trigrams of two words. Lower for short words, where one letter affects more of them.
+/// Minimum share of common trigrams of two similar words. The minimum is lower for short words, where one letter
+/// affects a larger share of the trigrams.
 const LIKE: f64 = 0.3;
 const LIKE_SHORT: f64 = 0.2;
 
@@ -27,7 +28,7 @@ fn like(word: &str) -> f64 {
 /// Maximum number of names checked per word.
 const NAMES: u32 = 1_000;
 
-/// Adds similar words from names to each query word without a match, and returns them. One statement.
+/// Adds similar words from names to each query word that has no match, and returns the added words. One statement.
 pub(super) async fn also_similar(scope: &Scope, query: &mut Query) -> Result<Vec<String>> {
     let engine = scope.store().engine();
     let mut binds: Vec<Bind> = Vec::new();
@@ -42,7 +43,8 @@ pub(super) async fn also_similar(scope: &Scope, query: &mut Query) -> Result<Vec
             Engine::Postgres => {
                 let organization = scope.organization();
                 let short = if like(word) < LIKE { "_short" } else { "" };
-                // Materialized: for a single row, Postgres would scan the whole table instead of using the index.
+                // Materialized, because for a single row Postgres would scan the whole table instead of using the
+                // index.
                 let known = sign(&term.tsquery(Where::Anywhere));
                 binds.extend([organization.into(), word.into()]);
                 binds.extend([organization.into(), known.into()]);
@@ -100,8 +102,9 @@ pub(super) async fn also_similar(scope: &Scope, query: &mut Query) -> Result<Vec
     Ok(found)
 }
 
-/// The words nearest to `word`: at most one letter differs, is missing, added or transposed, or two letters from a
-/// length of eight. From five letters on, a word also matches if it begins with `word`.
+/// The words nearest to `word`: at most one letter differs, is missing, is added or is transposed; two letters if
+/// `word` has at least eight letters. If `word` has at least five letters, it is also compared with the beginning of
+/// each candidate.
 fn nearest(word: &str, words: BTreeSet<String>) -> Vec<String> {
     let letters = word.chars().count();
     let allowed = if letters < 8 { 1 } else { 2 };
@@ -126,8 +129,8 @@ fn nearest(word: &str, words: BTreeSet<String>) -> Vec<String> {
     near.into_iter().take(MOST).map(|(_, _, word)| word).collect()
 }
 
-/// Share of common trigrams of two words, computed like `similarity` of `pg_trgm`: with two spaces before a word and
-/// one after it.
+/// Share of common trigrams of two words, computed like `similarity` of `pg_trgm`: each word is padded with two spaces
+/// before it and one space after it.
 fn likeness(one: &str, other: &str) -> f64 {
     let trigrams = |word: &str| {
         let padded: Vec<char> = format!("  {word} ").chars().collect();

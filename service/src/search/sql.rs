@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{scope::Scope, store::Engine};
 
-/// Maximum length of displayed texts in characters, equal to the searched length.
+/// Maximum length of displayed texts in characters, equal to the maximum length of indexed texts.
 const FAR: u32 = 100_000;
 
-/// The statement for the number of matches per entity and the best rows of each: entity, level, primary key. A count
-/// has level -1. A row may be returned at several levels.
+/// The statement for the number of matches per entity and the best rows of each entity. The columns are entity, level
+/// and primary key; a count has level -1. The same row may be returned at several levels.
 pub(super) fn statement(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> Statement {
     let engine = scope.store().engine();
     let (sql, binds) = match engine {
@@ -47,7 +47,7 @@ fn on_postgres(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (S
     (sql, binds)
 }
 
-/// The levels, by index of [`STEPS`], as formatted by `told`. A level equal to an earlier one is skipped.
+/// The levels with their indexes in [`STEPS`], formatted by `told`. A level equal to an earlier level is skipped.
 fn each_step(told: impl Fn(Where, How) -> Option<String>) -> Vec<(usize, String)> {
     let mut steps: Vec<(usize, String)> = Vec::new();
     for (number, (place, how, _)) in STEPS.iter().enumerate() {
@@ -60,7 +60,7 @@ fn each_step(told: impl Fn(Where, How) -> Option<String>) -> Vec<(usize, String)
     steps
 }
 
-/// A subquery is evaluated once instead of per row.
+/// The search query as a subquery, which is evaluated once instead of once per row.
 const TSQUERY: &str = "(SELECT search_query({}))";
 
 /// The tokens that match all documents of the organization, for FTS5.

@@ -1,6 +1,7 @@
-//! Words as search compares them: without case and accents, split at every character that is neither a letter nor a
-//! digit. The database splits and folds stored text by its own rules (`migration/src/search/mod.rs`) and applies the
-//! same rules to query text. Here words are folded for excerpts, alternative spellings and typos.
+//! Words in the form in which the search compares them: without case and accents, split at every character that is
+//! neither a letter nor a digit. The database splits and folds stored text by its own rules
+//! (`migration/src/search/mod.rs`) and applies the same rules to query text. This module folds words only for
+//! excerpts, alternative spellings and typo tolerance.
 
 use std::ops::Range;
 
@@ -53,7 +54,7 @@ pub(super) fn folded(text: &str) -> String {
             }
         }
     }
-    // Recompose what is not an accent, e.g. Korean syllables.
+    // Recomposes characters that were not decomposed into a letter and an accent, e.g. Korean syllables.
     folded.nfc().collect()
 }
 
@@ -117,8 +118,9 @@ pub(super) fn spelled_out(word: &str) -> Option<String> {
     (spelled != lower).then_some(spelled)
 }
 
-/// The word without transliterated umlauts, if `ae`, `oe` or `ue` may stand for them: `mueller` becomes `muller`. Not
-/// where that is unlikely: at the end (`Joe`), or after a vowel or a `q` (`neue`, `queen`).
+/// The word without transliterated umlauts, if `ae`, `oe` or `ue` may represent umlauts: `mueller` becomes `muller`.
+/// These pairs are unchanged where an umlaut is unlikely: at the end (`Joe`), or after a vowel or a `q` (`neue`,
+/// `queen`).
 pub(crate) fn contracted(folded: &str) -> Option<String> {
     let letters: Vec<char> = folded.chars().collect();
     let mut short = String::with_capacity(folded.len());

@@ -49,8 +49,8 @@ pub(super) enum Side {
     Write,
 }
 
-/// Opens a single connection to get the cause of a failure: the pool retries until its timeout and then reports
-/// only the timeout.
+/// Opens a single connection to determine the cause of a failure, because the pool retries until its timeout and then
+/// reports only the timeout.
 pub(super) async fn try_postgres(url: &str) -> Result<()> {
     let connection = one(url).await?;
     let connection = refuse_transaction_pooler(url, connection).await?;
@@ -78,8 +78,8 @@ async fn refuse_transaction_pooler(
     let pid = "SELECT pg_backend_pid()";
     let read = |row: PgRow| row.try_get::<i32, _>(0).map_err(|error| refused(&error));
     let before = connection.fetch_one(pid).await.map_err(|error| refused(&error))?;
-    // While another client is in a transaction on the most recently released connection, this client would get a
-    // third one.
+    // If another client is in a transaction on the most recently released connection, this client is assigned a third
+    // connection.
     let Ok(mut other) = one(url).await else { return Ok(connection) };
     let _ = other.execute("BEGIN; SELECT 1").await;
     let after = connection.fetch_one(pid).await.map_err(|error| refused(&error))?;
@@ -177,8 +177,8 @@ pub(super) fn sqlite_writer(path: &Path, left: &Left) -> ConnectOptions {
             let left = left.clone();
             Box::pin(async move {
                 if left.lately() {
-                    // Runs after the abandoned statement; fails if no transaction was started or it has already
-                    // ended.
+                    // Runs after the abandoned statement, and fails if no transaction was started or the transaction
+                    // has already ended.
                     let _ = connection.execute("ROLLBACK").await;
                 }
                 if connection.is_in_transaction() {
@@ -278,7 +278,7 @@ fn settings(limit: u128) -> String {
         ("lock_timeout", LOCK_TIMEOUT),
         ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
         ("statement_timeout", &limit.to_string()),
-        // Statements finish before JIT compilation would pay off.
+        // Statements are too short to benefit from JIT compilation.
         ("jit", "off"),
         // Pages are in memory or on an SSD. With the default of 4, Postgres would scan whole tables instead.
         ("random_page_cost", "1.1"),

@@ -1,4 +1,5 @@
-//! A lock that serializes the data migrations of an organization: two at once would import the same rows twice.
+//! A lock that serializes the data migrations of an organization: two concurrent migrations would import the same rows
+//! twice.
 
 use std::fs::File;
 
@@ -7,7 +8,7 @@ use sqlx::{Executor as _, PgConnection};
 use super::{Store, lock};
 use crate::error::{Error, Result};
 
-/// A guard that is held during a data migration; released when the process exits for any reason.
+/// A guard that is held during a data migration. The lock is also released when the process exits for any reason.
 #[derive(Debug)]
 pub(crate) enum ImportLock {
     /// A lock on a file next to the database.

@@ -1,8 +1,8 @@
 //! A pool of Postgres connections for single statements.
 //!
 //! The pool of the driver pings each returned connection, which costs a second round trip per statement. A single
-//! statement takes a connection from here instead and returns it when the statement has completed. Only connections
-//! with an abandoned or failed statement go back through the pool of the driver.
+//! statement instead takes a connection from this pool and returns the connection when the statement has completed.
+//! Only connections with an abandoned or failed statement go back through the pool of the driver.
 
 use std::{
     sync::{
@@ -36,8 +36,8 @@ use crate::error::Result;
 /// How long a connection is reused before it returns to the pool of the driver, which replaces old connections.
 const KEPT_FOR: Duration = Duration::from_mins(10);
 
-/// How long only a new connection is waited for: longer than connecting takes if the server has connections
-/// available.
+/// How long a caller waits for a new connection before it also accepts a returned one. This is longer than connecting
+/// takes if the server has connections available.
 const NEW_CONNECTION: Duration = Duration::from_millis(250);
 
 /// A connection pool. See the module documentation.
@@ -66,8 +66,8 @@ struct Kept {
 }
 
 impl KeptConnections {
-    /// Opens a pool to read the database at `url`. With a `patience`, another database can be read after that
-    /// timeout, so this one may be unavailable.
+    /// Opens a pool to read the database at `url`. If `patience` is given, reads can use another database after that
+    /// timeout, so the database at `url` may be unavailable.
     pub(super) async fn open(
         url: &str,
         most: u32,
@@ -75,7 +75,8 @@ impl KeptConnections {
         patience: Option<Duration>,
     ) -> Result<Self> {
         let left = Left::default();
-        // More connections than permits, for health checks that bypass the queue and for snapshots.
+        // There are more connections than permits: one for health checks, which bypass the queue, and those of
+        // snapshots.
         let mut options = postgres(url, most + 1 + MOST_SNAPSHOTS, Side::Read, &left);
         options.connect_lazy(patience.is_some());
         let pool = connect(options, statements).await?;
@@ -97,7 +98,7 @@ impl KeptConnections {
     pub(super) fn of(pool: &PgPool, most: u32, statements: &Arc<AtomicU64>, left: Left) -> Self {
         Self {
             patience: ACQUIRE_TIMEOUT,
-            // If the connection was closed, it is unknown whether a statement sent on it was committed.
+            // If the connection was closed, it is unknown whether the statement that was sent on it was committed.
             trusted: Duration::from_secs(1),
             pool: pool.clone(),
             kept: Mutex::default(),
@@ -166,7 +167,7 @@ impl KeptConnections {
         rows
     }
 
-    /// As [`run`](Self::run), for statements that belong to no request and bypass the queue.
+    /// Same as [`run`](Self::run), for statements that do not belong to a request and bypass the queue.
     pub(super) async fn run_quietly(
         &self,
         statement: &Statement,
@@ -200,8 +201,8 @@ impl KeptConnections {
         Ok(rows.into_iter().map(PgRow::into).collect())
     }
 
-    /// Returns a new connection, or one that is returned meanwhile if connecting takes long: the server may have no
-    /// connection available.
+    /// Returns a new connection. If connecting takes long, because the server may have no connection available, returns
+    /// a connection that was returned to the pool in the meantime.
     async fn other_or_returned(&self, old: Option<Kept>) -> Result<Kept, DbErr> {
         let mut other = std::pin::pin!(self.other(old));
         if let Ok(made) = timeout(NEW_CONNECTION, &mut other).await {
@@ -232,10 +233,10 @@ impl KeptConnections {
             old.connection.close_on_drop();
         }
         loop {
-            // Whatever the reason, a failure to get a connection means that the database is unavailable.
+            // A failure to get a connection means that the database is unavailable, whatever the reason.
             let connection = self.pool.acquire().await;
             let mut connection = connection.map_err(|error| DbErr::Conn(of_driver(error)))?;
-            // The pool returns connections that were checked only when they were released.
+            // The driver's pool may return a connection that it last checked when the connection was released.
             if self.trusted < KEPT_FOR && connection.ping().await.is_err() {
                 connection.close_on_drop();
                 continue;

@@ -1,5 +1,5 @@
-//! Abandoned statements: their caller no longer waits, because its client disconnected or a timeout passed. Only
-//! after such a statement may a connection that returns to its pool still be busy.
+//! Abandoned statements: statements whose caller no longer waits, because the client disconnected or a timeout passed.
+//! Only after such a statement can a connection still be busy when it returns to its pool.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -1,5 +1,5 @@
-//! File locks: shared by all processes that use a database file, exclusive to replace it. The locks of SQLite
-//! itself are in the file, so they can't prevent its replacement.
+//! File locks: all processes that use a database file hold a shared lock, and a process that replaces the file holds an
+//! exclusive lock. SQLite's own locks are in the file and thus can't prevent its replacement.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -24,7 +24,7 @@ pub(super) fn hold(path: &Path) -> Result<File> {
 /// Takes an exclusive lock on a database.
 ///
 /// # Errors
-/// [`Error::Conflict`] if the database is open, also in this process.
+/// [`Error::Conflict`] if the database is open in any process, including this one.
 pub(crate) fn hold_alone(path: &Path) -> Result<File> {
     let file = open(path)?;
     match file.try_lock() {
@@ -37,8 +37,8 @@ pub(crate) fn hold_alone(path: &Path) -> Result<File> {
     }
 }
 
-/// Takes an exclusive lock for `name` next to the database file; returns `None` if it is already held, also
-/// by this process.
+/// Takes an exclusive lock for `name` next to the database file; returns `None` if the lock is already held by any
+/// process, including this one.
 pub(super) fn try_hold(path: &Path, name: &str) -> Result<Option<File>> {
     let file = open_as(path, &format!(".{name}.lock"))?;
     match file.try_lock() {

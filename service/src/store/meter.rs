@@ -14,7 +14,7 @@ struct Meter {
     statements: Cell<u64>,
     rows: Cell<u64>,
     time: Cell<Duration>,
-    /// The statements, if they are to be listed.
+    /// The statements, if a list of statements is requested.
     sent: Option<RefCell<Vec<Sent>>>,
 }
 
@@ -27,7 +27,7 @@ pub struct Metered {
     pub rows: u64,
     /// The total time of all statements; concurrent statements are counted separately.
     pub time: Duration,
-    /// The statements, if they were to be listed.
+    /// The statements, if a list of statements was requested.
     pub sent: Vec<Sent>,
 }
 
@@ -42,7 +42,7 @@ pub struct Sent {
     pub time: Duration,
 }
 
-/// Runs `work` and returns its output and its database usage, with each statement if `listed` is set.
+/// Runs `work` and returns its output and its database usage, including a list of the statements if `listed` is set.
 pub async fn metered<F: Future>(work: F, listed: bool) -> (F::Output, Metered) {
     let counted = async {
         let output = work.await;
@@ -65,7 +65,7 @@ impl Meter {
 
 /// Records a completed statement.
 pub(super) fn note(text: &str, rows: usize, time: Duration) {
-    // Statements outside of a metered task are counted only by the store.
+    // Statements outside of a task with statistics are counted only by the store.
     let _ = METER.try_with(|meter| {
         let rows = rows as u64;
         meter.statements.set(meter.statements.get() + 1);

@@ -18,7 +18,7 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] if a migration fails.
     pub async fn migrate_up(&self) -> Result<()> {
-        // A role without the right to create tables can serve a database that is already migrated.
+        // A role without the privilege to create tables can serve a database that is already migrated.
         let missing = self.migrations().await?.iter().any(|(_, applied)| !applied);
         if missing {
             let transaction = self.begin_migration().await?;

@@ -52,8 +52,8 @@ pub use patience::patient;
 /// The number of connections that read a SQLite file.
 const READERS: u32 = 8;
 
-/// Additional Postgres connections: one that bypasses the queue, those of snapshots, and the one that listens for
-/// notifications.
+/// Additional Postgres connections: one for statements that bypass the queue, one for each snapshot, and one that
+/// listens for notifications.
 const BESIDES: u32 = 2 + snapshot::MOST;
 
 /// The minimum number of connections to a Postgres database.
@@ -92,7 +92,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(2);
 /// The reading side.
 #[derive(Clone, Debug)]
 enum Readers {
-    /// One statement at a time on each connection to the file.
+    /// Connections to a file, each of which runs one statement at a time.
     Sqlite(Arc<SqliteReaders>),
     /// A pool of connections.
     Postgres(Arc<KeptConnections>),
@@ -131,7 +131,7 @@ impl Store {
         Self::connect_with(url, None, None).await
     }
 
-    /// As [`connect`](Self::connect), with a read `replica` of a Postgres database that is used while it shows all
+    /// As [`connect`](Self::connect), with a read `replica` of a Postgres database, which is used while it shows all
     /// acknowledged writes, and with a maximum of `connections` to each server.
     ///
     /// # Errors
@@ -160,7 +160,7 @@ impl Store {
             }
             prepare_file(&path)?;
             lock = Some(Arc::new(lock::hold(&path)?));
-            // The writer comes first, because it sets WAL mode, which the readers require.
+            // The writing connection is opened first, because it sets WAL mode, which the reading connections require.
             let write = connect(connect::sqlite_writer(&path, &left), &statements).await?;
             let read = SqliteReaders::open(&path, READERS, &statements).await?;
             file = Some(path);
@@ -227,7 +227,7 @@ impl Store {
     /// Checks that the database responds.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if it does not.
+    /// [`Error::Unavailable`] if the database does not respond.
     pub async fn ping(&self) -> Result<()> {
         let answer = timeout(PING_TIMEOUT, self.query("SELECT 1", Vec::new())).await;
         let late =
@@ -287,7 +287,7 @@ impl Store {
         }
     }
 
-    /// The number of open and of idle connections: reading, writing.
+    /// The numbers of open and idle connections, for reading and for writing.
     #[must_use]
     pub fn connections(&self) -> [(u32, u32); 2] {
         let idle = |idle: usize| u32::try_from(idle).unwrap_or(u32::MAX);
@@ -334,8 +334,8 @@ impl Store {
         self.read(statement).await
     }
 
-    /// Completes when no server reads from a replica that lacks the writes committed so far. Must be awaited before
-    /// a write is acknowledged.
+    /// Completes when no server reads from a replica that does not show the writes committed so far. Must be awaited
+    /// before a write is acknowledged.
     pub(crate) async fn shown(&self) {
         if let Some(replica) = &self.replica {
             replica.shows_all().await;
@@ -374,8 +374,8 @@ impl Store {
 /// The number of retries after closed connections; the default number of writing connections is 16.
 const ATTEMPTS: u32 = 64;
 
-/// Retries while connections turn out to be closed. A connection that was closed while idle fails on its next use
-/// and is then discarded; as no work has been done, the next connection is tried until all have been.
+/// Retries if a connection turns out to be closed. A connection that was closed while idle fails on its next use and is
+/// then discarded. No work has been done at that point, so the other connections are tried in turn.
 async fn again<T, F: Future<Output = Result<T, DbErr>>>(
     attempt: impl Fn() -> F,
 ) -> Result<T, DbErr> {

@@ -1,7 +1,7 @@
 //! Retries of reads while the database is unavailable.
 //!
-//! A regular request fails at once, and its client retries. The reads of a subscriber are retried here, because
-//! entries that it could not read would be missing from its stream.
+//! A regular request fails at once, and its client can retry. Reads for a subscriber are retried by the server, because
+//! entries that could not be read would be missing from the subscriber's stream.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ pub async fn patient<F: Future>(work: F) -> F::Output {
     PATIENT.scope((), work).await
 }
 
-/// Whether the current work retries its reads.
+/// Whether the reads of the current task are retried.
 pub(super) fn is_patient() -> bool {
     PATIENT.try_with(|()| ()).is_ok()
 }

@@ -1,6 +1,6 @@
-//! Reads from a read replica of a Postgres database that never miss an acknowledged write of any client.
+//! Reads from a read replica of a Postgres database. Such a read never misses an acknowledged write of any client.
 //!
-//! A replica shows writes with a replication lag. After a write has been acknowledged, no client may miss it in a
+//! A replica shows writes only after a replication lag. After a write has been acknowledged, no client may miss it in a
 //! later read, on any server, and without passing a token. Three rules guarantee this:
 //!
 //! 1. A server reads from the replica only if it has verified, less than [`FRESH`] ago, that the replica shows
@@ -42,7 +42,7 @@ const STEADY: Duration = Duration::from_millis(400);
 /// How long a write waits for the replica.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// How often the replica is polled while no write waits for it, and while one does.
+/// How often the replica is polled while no write is waiting for it, and while a write is waiting.
 const LOOKS: Duration = Duration::from_millis(50);
 const LOOKS_FOR_WRITERS: Duration = Duration::from_millis(2);
 
@@ -97,7 +97,7 @@ impl Seen {
     }
 }
 
-/// A position in the write-ahead log, with the writes that are known to be before it.
+/// A position in the write-ahead log, with the writes that are known to precede the position.
 struct Written {
     position: i64,
     /// `first`: a time by which the position had been reached, taken after the first poll that returned it. `last`:
@@ -112,7 +112,7 @@ impl Replica {
     /// Opens the replica at `url` of the database that `primary` reads.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the URL is not that of a replica of this database.
+    /// [`Error::Invalid`] if the server at the URL is not a replica of this database.
     pub(super) async fn open(
         url: &str,
         most: u32,
@@ -137,7 +137,7 @@ impl Replica {
                 let text = "the replica belongs to another server or another database";
                 return Err(Error::invalid(crate::Reason::ConfigurationInvalid, "replica", text));
             }
-            // An unavailable replica is used once it is available.
+            // A replica that is unavailable now is used once it becomes available.
             Ok(Err(_)) | Err(_) => tracing::warn!("the read replica is not available yet"),
         }
         let seen = Arc::new(Seen {
@@ -289,7 +289,7 @@ async fn look(
             settled.missed = count;
         }
     });
-    // The oldest position determines the lag; the positions between would only use memory.
+    // The oldest position determines the lag. Intermediate positions would only use memory.
     if missing.len() > 1_000 {
         missing.drain(1..500);
     }

@@ -1,4 +1,4 @@
-//! Single-statement writes: one round trip to the database with a transaction of its own.
+//! Single-statement writes: each one takes one round trip to the database and has its own transaction.
 
 use std::{sync::atomic::Ordering, time::Instant};
 
@@ -9,8 +9,9 @@ use super::{Engine, Store, meter, sqlite_readers};
 use crate::error::Result;
 
 impl Store {
-    /// Runs `sql`, in which each `{}` is the placeholder of the next bind parameter, commits, and returns the rows
-    /// of all statements. On Postgres it must be one statement; on SQLite there may be several, joined by `;`.
+    /// Runs `sql`, in which each `{}` is the placeholder of the next bind parameter, commits, and returns the rows of
+    /// all statements. On Postgres, `sql` must be one statement; on SQLite, it may consist of several statements,
+    /// separated by `;`.
     ///
     /// # Errors
     /// Returns an error if the statement fails, in which case nothing is written.

@@ -15,8 +15,8 @@ pub(super) const MOST: u32 = 2;
 pub(super) const PATIENCE: Duration = Duration::from_mins(2);
 
 impl Store {
-    /// Returns a store on a snapshot of the current state: later writes are not visible, and nothing should be
-    /// written through it.
+    /// Returns a store that reads from a snapshot of the current state. Later writes are not visible, and the store
+    /// should not be used to write.
     pub(crate) async fn snapshot(&self) -> Result<Self> {
         let busy = || DbErr::Custom("too many exports are running; try again later".to_owned());
         let permit = Arc::clone(&self.snapshots).try_acquire_owned();

@@ -1,4 +1,4 @@
-//! Reading connections to a SQLite file, with one statement at a time on each.
+//! Reading connections to a SQLite file, each of which runs one statement at a time.
 //!
 //! SQLite runs in its own thread per connection and can't detect that a client has disconnected. The progress
 //! handler of SQLite stops a statement that was abandoned or has timed out.
@@ -42,7 +42,7 @@ pub(super) struct SqliteReaders {
     path: PathBuf,
     /// How long a statement waits for a connection.
     patience: Duration,
-    /// The permit of a snapshot, held as long as the snapshot.
+    /// The permit of a snapshot, held for as long as the snapshot exists.
     permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -56,7 +56,7 @@ struct Reader {
 #[derive(Debug)]
 struct Deadline {
     opened: Instant,
-    /// The deadline in milliseconds since that time.
+    /// The deadline, in milliseconds since `opened`.
     end: AtomicU64,
 }
 
@@ -140,11 +140,11 @@ impl SqliteReaders {
         };
         let mut reading = Reading { readers: self, reader: Some(reader), done: false };
         let Some(Reader { connection, deadline }) = &mut reading.reader else {
-            return Err(Error::internal("connection was closed"));
+            return Err(Error::internal("the connection was closed"));
         };
         if deadline.is_over() {
-            // The previous statement was abandoned and may still be running. It must end before the deadline is set
-            // again, or it would continue until the deadline of this statement.
+            // The previous statement was abandoned and may still be running. That statement must end before the
+            // deadline is set again; otherwise, it would continue until the deadline of the new statement.
             let _ = connection.ping().await;
         }
         deadline.set();
@@ -163,7 +163,7 @@ impl SqliteReaders {
     }
 }
 
-/// A running read; if it is dropped before it is done, the caller has abandoned it.
+/// A running read. If it is dropped before it has completed, its caller has abandoned it.
 struct Reading<'r> {
     readers: &'r SqliteReaders,
     reader: Option<Reader>,

@@ -1,6 +1,6 @@
 //! Language model costs to date of drafts, research, prospects and companies.
 //!
-//! The cost of a call that produced several drafts or research records is divided among them, so nothing is counted
+//! The cost of a call that produced several drafts or research records is divided among them, so no cost is counted
 //! twice. Discarded and superseded drafts and soft-deleted prospects count too, because the money has been spent.
 //! Permanently deleted or erased rows no longer have costs, but their calls stay in the usage log.
 
@@ -17,13 +17,13 @@ pub enum Of {
     Drafts,
     /// Research records.
     Research,
-    /// Prospects: their drafts and research.
+    /// Prospects, with the costs of their drafts and research.
     Prospects,
-    /// Companies: their prospects.
+    /// Companies, with the costs of their prospects.
     Companies,
 }
 
-/// Cost shares of the calls that produced drafts (`d`) or research (`r`): `key`, `cost`.
+/// Cost shares of the calls that produced drafts (`d`) or research (`r`), with the columns `key` and `cost`.
 const DRAFT_SHARES: &str = "SELECT {key} AS key, u.\"cost\" / (\
      (SELECT count(*) FROM \"outreach_draft_usages\" a WHERE a.\"llm_usage_log_id\" = u.\"id\") + \
      (SELECT count(*) FROM \"prospect_research_usages\" b WHERE b.\"llm_usage_log_id\" = u.\"id\")) AS cost \
@@ -31,7 +31,7 @@ const DRAFT_SHARES: &str = "SELECT {key} AS key, u.\"cost\" / (\
      JOIN \"outreach_draft_usages\" l ON l.\"outreach_draft_id\" = d.\"id\" \
      JOIN \"llm_usage_logs\" u ON u.\"id\" = l.\"llm_usage_log_id\"";
 
-/// The cost of each row to date, in US dollars; rows without cost are left out. One statement.
+/// The cost of each row to date, in US dollars; rows without costs are omitted. One statement.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.

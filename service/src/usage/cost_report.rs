@@ -31,9 +31,9 @@ pub const GROUPS: &[Word] = &[
 /// Costs of language model calls.
 #[derive(Clone, Debug)]
 pub struct CostReport {
-    /// Groups: by cost, most expensive first, or time buckets in chronological order.
+    /// Groups, sorted by cost in descending order, or time buckets in chronological order.
     pub groups: Vec<CostGroup>,
-    /// All calls in the time range.
+    /// Totals of all calls in the time range.
     pub total: CostGroup,
     /// Inbound interactions in the time range, from prospects that are not deleted.
     pub replies: i64,
@@ -83,7 +83,7 @@ pub async fn cost_report(
         _ => ("created_at", Some(Bucket::Month)),
     };
     aggregate.keys.push(GroupKey { of: 0, column: table.column(column), bucket });
-    // Above the maximum number of groups, the most expensive or the newest ones are returned.
+    // If there are more groups than the maximum, only the most expensive or the newest groups are returned.
     let cost = Measure::Sum(table.column("cost"));
     let by = if bucket.is_some() { GroupBy::Key(0) } else { GroupBy::Measure(cost) };
     aggregate.order = vec![GroupSort { by, direction: Direction::Descending, nulls: Nulls::Last }];

@@ -36,8 +36,8 @@ pub fn day_of(moment: DateTime<Utc>) -> DateTime<Utc> {
     moment.date_naive().and_time(NaiveTime::MIN).and_utc()
 }
 
-/// Subtracts language model calls that are about to be deleted from their days. Triggers only handle inserts; usage
-/// logs lose rows only when demo data is removed.
+/// Subtracts language model calls that are about to be deleted from the summaries of their days. Triggers handle only
+/// inserts; rows of usage logs are deleted only when demo data is removed.
 pub(crate) async fn subtract_llm(unit: &Unit, ids: &[i64]) -> Result<()> {
     let engine = unit.scope().engine();
     let day = match engine {

@@ -93,7 +93,7 @@ impl Hooks for Usage {
             Value::Double(number) => Some(*number),
             _ => None,
         };
-        // The sum of the charges, or quantity times unit cost.
+        // The cost is the sum of the charges, or quantity times unit cost.
         let charges = match usage.value("charges") {
             Value::Json(serde_json::Value::Array(charges)) => {
                 let amounts: Option<Vec<f64>> =

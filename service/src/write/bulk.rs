@@ -49,7 +49,7 @@ pub(crate) async fn note<C: ConnectionTrait>(
     change_log::append(connection, scope, scope.now(), vec![entry]).await
 }
 
-/// Inserts `rows` into the table with this name, which need not belong to an organization.
+/// Inserts `rows` into the table with this name; the rows of the table need not belong to an organization.
 pub(crate) async fn insert<C: ConnectionTrait>(
     connection: &C,
     engine: Engine,

@@ -1,4 +1,4 @@
-//! Validation of single values.
+//! Validation of individual values.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value as Json;

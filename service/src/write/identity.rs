@@ -1,4 +1,4 @@
-//! Unique fields: look up a row by its unique value and lock the value until the end of the unit of work.
+//! Unique fields: lookup of a row by its unique value, which stays locked until the end of the unit of work.
 
 use sea_orm::Value as Bind;
 

@@ -11,7 +11,7 @@ pub(crate) struct Item {
 }
 
 impl Unit {
-    /// Begins a batch item, which can be rolled back individually.
+    /// Begins a batch item.
     pub(crate) async fn begin_item(&mut self) -> Result<Item> {
         self.transaction.execute_unprepared("SAVEPOINT item").await?;
         Ok(Item { entries: self.entries.len() })

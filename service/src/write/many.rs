@@ -22,7 +22,7 @@ impl Unit {
         }
         let mut names: Vec<String> =
             names.into_iter().map(|name| name.to_ascii_lowercase()).collect();
-        // All batches lock in the same order.
+        // All batches take locks in the same order.
         names.sort_unstable();
         names.dedup();
         let keys = names.iter().map(|name| Value::Int(self.lock_of(table, name)));
@@ -41,7 +41,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Inserts rows of one table with distinct text in `column`; returns them as stored, in the same order.
+    /// Inserts rows of one table whose text in `column` is distinct. Returns the rows as stored, in the same order.
     pub(crate) async fn insert_all_by(
         &mut self,
         mut records: Vec<Record>,

@@ -1,9 +1,9 @@
 //! Writes: each unit of work is one transaction with one change log entry per row.
 //!
-//! [`Rules`] declare which columns of a table can be written and how they are validated. [`operations`] has the
+//! [`Rules`] declare which columns of a table can be written and how they are validated. [`operations`] contains the
 //! operations that every table supports (create, update, delete, batches). Business actions are functions of their
-//! context. All of them write through a [`Unit`], which records the changes in the change log. The only exception
-//! is `bulk`, used by imports and demo data, which records one entry per chunk.
+//! context. All of them write through a [`Unit`], which records the changes in the change log. The only exception is
+//! `bulk`, used by imports and demo data, which records one entry per chunk.
 
 pub(crate) mod bulk;
 mod check;

@@ -41,7 +41,8 @@ pub fn hash(input: &str) -> String {
     format!("{:032x}", xxh3_128(input.as_bytes()))
 }
 
-/// Runs `work` in a transaction and commits; with `once`, at most once per idempotency key.
+/// Runs `work` in a transaction and commits it. If `once` is given, `work` is committed at most once per idempotency
+/// key.
 ///
 /// # Errors
 /// Returns the error of `work`, after which nothing has been written, or [`Error::Refused`] if the key was used
@@ -60,7 +61,7 @@ where
         return serde_json::from_value(answer).map_err(|error| Error::Internal(Box::new(error)));
     }
     let done = match work(&mut unit).await {
-        // The error reveals the writes of others, which may be very recent.
+        // The error may reveal recent writes of other clients, which reads from the replica must then show.
         Err(refused @ (Error::Refused(_) | Error::Conflict(..))) => {
             scope.store().shown().await;
             return Err(refused);
@@ -99,7 +100,7 @@ async fn begin(unit: &mut Unit, once: &Once) -> Result<Option<Json>> {
                    WHERE \"organization_id\" = {} AND \"actor\" = {} AND \"mutation\" = {} \
                    AND \"key\" = {}";
         let rows = unit.query(sql, place.clone()).await?;
-        // The key expired and was deleted in between.
+        // The key expired and was deleted in the meantime.
         let Some(row) = rows.first() else { continue };
         let made: DateTime<Utc> = row.try_get_by_index(2)?;
         if made + KEPT < unit.now() {
@@ -120,7 +121,7 @@ async fn begin(unit: &mut Unit, once: &Once) -> Result<Option<Json>> {
         let answer: Option<Json> = row.try_get_by_index(1)?;
         return answer
             .map(Some)
-            .ok_or_else(|| Error::internal("idempotency record has no response"));
+            .ok_or_else(|| Error::internal("the idempotency record has no response"));
     }
 }
 

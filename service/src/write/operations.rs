@@ -1,5 +1,5 @@
-//! Operations that every table supports according to its [`Rules`]: create, update, delete and restore, for a row
-//! or a batch.
+//! Operations that every table supports to the extent that its [`Rules`] allow: create, update, delete and restore, for
+//! a single row or a batch.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use crate::{
     value::Value,
 };
 
-/// The input of a row.
+/// The input for a row.
 #[derive(Clone, Debug, Default)]
 pub struct Input {
     /// Column indexes with their values.
@@ -165,10 +165,10 @@ async fn many(
     .await
 }
 
-/// Updates a row with a patch; returns the primary key of the row that received the patch.
+/// Updates a row with a patch. Returns the primary key of the row to which the patch was applied.
 ///
 /// # Errors
-/// [`Error::Refused`] with all problems, including a row that is not at `expected_revision`.
+/// [`Error::Refused`] with all problems, including a row whose revision is not `expected_revision`.
 pub async fn update(
     scope: &Scope,
     rules: &'static Rules,

@@ -79,7 +79,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Records an added or removed link in the history of both of its rows.
+    /// Records an added or removed link in the change log for both of its rows.
     fn note_pair(&mut self, pairs: &Pairs, near: i64, far: i64, what: &'static str) {
         let pair = json!({ pairs.near: near, pairs.far: far });
         let sides = [((pairs.near_table)(), near), ((pairs.far_table)(), far)];

@@ -1,4 +1,4 @@
-//! A row with a value for every column.
+//! Rows with a value for every column.
 
 use chrono::{DateTime, Utc};
 use sea_orm::QueryResult;
@@ -101,7 +101,7 @@ impl Record {
         self.values[column] = value;
     }
 
-    /// Sets `column` if the table has it.
+    /// Sets `column` if the table has such a column.
     pub(crate) fn set_if_there(&mut self, column: &str, value: Value) {
         if let Some(place) = self.table.find(column) {
             self.values[place] = value;
@@ -130,7 +130,7 @@ impl Record {
         Json::Object(cells.collect())
     }
 
-    /// The values of `self` that differ in `after`, except for columns that change on every write.
+    /// The values of `self` that differ from those in `after`, except for columns that change on every write.
     #[must_use]
     pub fn difference(&self, after: &Self) -> Map<String, Json> {
         let told = self.table.told();

@@ -37,7 +37,7 @@ pub(crate) async fn current(
     Ok(row)
 }
 
-/// Rejects a deleted row, with a message about what to do.
+/// Rejects a deleted row with a message that explains how to proceed.
 pub(crate) fn alive(row: &Record, field: &str) -> Result<()> {
     if !row.is_deleted() {
         return Ok(());
@@ -199,13 +199,13 @@ pub(crate) async fn patched(
     rules.hooks.update(unit, before, after).await
 }
 
-/// Creates a row or patches the one with the same unique value; returns the primary key and whether it was created.
+/// Creates a row or patches the row with the same unique value; returns the primary key and whether it was created.
 pub(crate) async fn upsert_in(
     unit: &mut Unit,
     rules: &'static Rules,
     mut input: Input,
 ) -> Result<(i64, bool)> {
-    // Omitted required values are unchanged.
+    // Required values that are omitted remain unchanged.
     let columns = &(rules.table)().columns;
     input.values.retain(|(column, value)| *value != Value::Null || columns[*column].nullable);
     let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
@@ -292,8 +292,8 @@ async fn check_all(
     Ok(())
 }
 
-/// Locks everything that a batch writes besides its own rows, in a fixed order to avoid deadlocks: the referenced
-/// rows that are also written, and the unique values.
+/// Locks everything that a batch writes besides its own rows: the referenced rows that are also written, and the unique
+/// values. The locks are taken in a fixed order to avoid deadlocks.
 pub(crate) async fn hold_all(
     unit: &mut Unit,
     rules: &'static Rules,

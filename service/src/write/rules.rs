@@ -22,7 +22,7 @@ pub struct Rules {
     pub update: bool,
     /// Whether and how rows can be deleted.
     pub delete: Delete,
-    /// The unique field: a column that is unique within the organization, without regard to case.
+    /// The unique field: a column whose values are unique within the organization, ignoring case.
     pub identity: Option<Identity>,
     /// The columns that clients can write or that have a default value.
     pub fields: &'static [FieldRule],
@@ -50,7 +50,7 @@ pub struct Identity {
     pub column: &'static str,
     /// The column that clients write.
     pub written_as: &'static str,
-    /// Whether rows can be upserted by it.
+    /// Whether rows can be upserted by this field.
     pub upsert: bool,
 }
 
@@ -61,14 +61,14 @@ pub enum When {
     Always,
     /// On create only.
     OnCreate,
-    /// Never: the server manages the column.
+    /// Never, because the server manages the column.
     Never,
 }
 
 /// The default value of a column.
 #[derive(Clone, Copy, Debug)]
 pub enum Usual {
-    /// None: null, or the value is required.
+    /// No default value: the value is null if omitted, or is required.
     Nothing,
     /// A boolean.
     Bool(bool),
@@ -91,7 +91,7 @@ pub enum Check {
     Filled,
     /// Text with a maximum length in characters.
     AtMost(u32),
-    /// An e-mail address (RFC 5321) at a host with a dot in its name.
+    /// An e-mail address (RFC 5321) whose host name contains a dot.
     Email,
     /// A phone number.
     Phone,
@@ -125,7 +125,7 @@ pub struct Refers {
 pub struct FieldRule {
     /// The column.
     pub column: &'static str,
-    /// When clients can write it.
+    /// When clients can write the column.
     pub when: When,
     /// The validation.
     pub check: Check,
@@ -138,7 +138,7 @@ pub struct FieldRule {
     pub first: bool,
 }
 
-/// A column that clients can always write.
+/// Creates a rule for a column that clients can always write.
 #[must_use]
 pub const fn field(column: &'static str) -> FieldRule {
     FieldRule {
@@ -151,7 +151,7 @@ pub const fn field(column: &'static str) -> FieldRule {
     }
 }
 
-/// A server-managed column with its initial value.
+/// Creates a rule for a server-managed column with its initial value.
 #[must_use]
 pub const fn kept(column: &'static str, usual: Usual) -> FieldRule {
     FieldRule { when: When::Never, usual, ..field(column) }
@@ -207,9 +207,9 @@ pub struct LinkRule {
 
 /// Rows that can be created together with another row.
 pub struct NestedRows {
-    /// The name of their list: `llm_usage_logs`.
+    /// The name of the list of these rows: `llm_usage_logs`.
     pub name: &'static str,
-    /// Their rules.
+    /// The write rules of these rows.
     pub rules: fn() -> &'static Rules,
 }
 
@@ -239,7 +239,7 @@ pub trait Hooks: Sync {
         None
     }
 
-    /// Writes an updated row; returns the row that received the patch.
+    /// Writes an updated row and returns the row to which the patch was applied.
     fn update<'u>(
         &'u self,
         unit: &'u mut Unit,
@@ -259,13 +259,13 @@ pub trait Hooks: Sync {
         Box::pin(async { Ok(()) })
     }
 
-    /// Runs before a deleted row is restored; can reject it.
+    /// Runs before a deleted row is restored; can reject the restoration.
     fn restoring<'u>(&'u self, _: &'u mut Unit, _: &'u Record) -> BoxFuture<'u, Result<()>> {
         Box::pin(async { Ok(()) })
     }
 }
 
-/// No entity-specific behavior.
+/// Hooks without entity-specific behavior.
 #[derive(Debug)]
 pub struct Plain;
 

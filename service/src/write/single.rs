@@ -1,5 +1,5 @@
-//! Creation of a simple row in one statement: locks the referenced rows, inserts the row and its change log entry,
-//! and commits, in one round trip.
+//! Creation of a simple row in one statement, which locks the referenced rows, inserts the row and its change log
+//! entry, and commits, all in one round trip.
 //!
 //! This is a fast path for valid input only. If anything is invalid, no row is inserted, and the
 //! [`Unit`](super::Unit) repeats the work step by step to find the problems.

@@ -37,7 +37,7 @@ enum Hold {
     Write,
     /// `FOR SHARE`: no other transaction can write the row, but others can hold the same lock.
     Stay,
-    /// As [`Write`](Self::Write), but a row that another transaction has locked is skipped.
+    /// Same as [`Write`](Self::Write), except that a row locked by another transaction is skipped.
     Free,
 }
 
@@ -67,7 +67,7 @@ impl Unit {
         self.made_secret.load(Ordering::Relaxed)
     }
 
-    /// Records that this unit creates a secret of the organization.
+    /// Records that this unit has created a secret of the organization.
     pub(crate) fn made_secret(&self) {
         self.made_secret.store(true, Ordering::Relaxed);
     }
@@ -150,7 +150,8 @@ impl Unit {
         rows.first().map(|row| Record::read(table, row, 0)).transpose()
     }
 
-    /// As [`find`](Self::find), to claim unassigned work: `None` if another transaction has locked the row.
+    /// Same as [`find`](Self::find), for claiming unassigned work: returns `None` if another transaction has locked the
+    /// row.
     pub(crate) async fn claim(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
         self.held(table, id, Hold::Free).await
     }
@@ -202,7 +203,7 @@ impl Unit {
     }
 
     /// Takes an advisory lock on a name until the end of the transaction, on Postgres only: SQLite has a single
-    /// writer. This keeps a value unique where no index does.
+    /// writer. The lock keeps a value unique if no index enforces its uniqueness.
     pub(crate) async fn hold_name(&self, table: &Table, name: &str) -> Result<()> {
         if self.engine() == Engine::Postgres {
             let key = self.lock_of(table, name);
@@ -231,7 +232,7 @@ impl Unit {
             places.join(", ")
         );
         let rows = self.query(&sql, binds).await?;
-        let row = rows.first().ok_or_else(|| Error::internal("an insert gave no key"))?;
+        let row = rows.first().ok_or_else(|| Error::internal("INSERT returned no primary key"))?;
         record.set_at(table.id(), Value::Int(row.try_get_by_index(0)?));
         let after = Some(record.snapshot());
         self.note(table, Some(record.id()), kind::CREATED, None, after);
@@ -355,7 +356,7 @@ impl Unit {
                    \"prospect_id\" = {} AND \"organization_id\" = {}";
         let binds = vec![prospect.id().into(), self.scope.organization().into()];
         self.execute(sql, binds).await?;
-        // The entries of this unit are not written yet.
+        // The change log entries of this unit have not been written yet.
         for entry in &mut self.entries {
             if entry.prospect == Some(prospect.id()) {
                 (entry.before, entry.after) = (None, None);

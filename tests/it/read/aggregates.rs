@@ -71,7 +71,7 @@ async fn sums_of_money_are_exact(app: App) {
     assert_eq!(told(&app.data(&groups("")).await), [0.3, 0.300_000_001_1, 3.0]);
     assert_eq!(told(&app.data(&groups(", having: { cost: { sum: { lte: 0.3 } } }")).await), [0.3]);
     assert_eq!(told(&app.data(&groups(", having: { cost: { sum: { gte: 3 } } }")).await), [3.0]);
-    // So are daily summaries, which triggers update row by row, and reports.
+    // The sums in reports and in daily cost summaries, which triggers update row by row, are exact too.
     let days = app.data("{ dailyCostSummaries(orderBy: [{ id: ASC }]) { nodes { costUsd } } llmCostReport(groupBy: MODEL) { groups { key cost } total { cost } } }").await;
     let day = |cost: f64| json!({ "costUsd": cost });
     assert_eq!(
@@ -132,7 +132,7 @@ async fn groups_by_column_and_by_relation(app: App) {
     );
 }
 
-/// Compares every group of every kind of key with the list filtered by the group's `filter`.
+/// Compares every group, for every kind of group key, with the list filtered by the `filter` of that group.
 async fn group_filter_selects_the_rows_of_the_group(app: App) {
     app.world().await;
     for (list, keys) in [
@@ -185,7 +185,7 @@ async fn text_is_grouped_case_insensitively(app: App) {
     let data = app
         .data("{ prospects { groups(by: { location: VALUE }) { nodes { key { location } aggregate { count } } } aggregate { location { distinct } } } }")
         .await;
-    // Only A–Z are case-insensitive, as everywhere; the key is one of the spellings.
+    // As in all comparisons, only the letters A–Z are case-insensitive. The group key is one of the spellings.
     assert_eq!(
         data["prospects"]["groups"]["nodes"],
         json!([

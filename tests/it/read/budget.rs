@@ -1,4 +1,4 @@
-//! Number of SQL statements per request.
+//! The number of SQL statements per request.
 
 use api::{
     catalog,

@@ -1,4 +1,4 @@
-//! Pagination: every row exactly once and in order, forward and backward, with any filter and sort order.
+//! Pagination returns every row exactly once and in order, forward and backward, with any filter and sort order.
 
 use proptest::{
     prelude::*,
@@ -118,7 +118,7 @@ fn ids(page: &Value) -> Vec<String> {
     edges.iter().map(|edge| edge["node"]["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The sort key value as both engines must compare it: text folded to lowercase ASCII.
+/// The value of a sort key in the form that both engines must compare: text with ASCII letters in lowercase.
 fn sort_value(node: &Value, key: &str) -> Option<Vec<u8>> {
     let value = key.split('.').fold(node, |value, part| &value[part]);
     let text = value.as_str()?.to_ascii_lowercase();
@@ -128,7 +128,7 @@ fn sort_value(node: &Value, key: &str) -> Option<Vec<u8>> {
     Some(number.unwrap_or(text).into_bytes())
 }
 
-/// Checks the documented order, computed independently of the engines.
+/// Asserts that the page has the documented order, which is computed here independently of the engines.
 fn assert_sorted(page: &Value, case: &Case) {
     use std::cmp::Ordering;
     let mut keys = case.keys.clone();

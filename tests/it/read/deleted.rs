@@ -11,7 +11,7 @@ behaviours![
     relation_filters_ignore_deleted_rows,
 ];
 
-/// The world fixture and a deleted prospect with related rows of every kind.
+/// Inserts the small data set and a deleted prospect with related rows of every kind.
 async fn with_one_gone(app: &App) -> i64 {
     let [acme, _] = app.world().await;
     let now = app.now();

@@ -14,7 +14,7 @@ fn named(groups: &[(&str, i64)]) -> Vec<(String, i64)> {
     groups.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
 }
 
-/// The groups of prospects by time of last contact: key and number of rows.
+/// The groups of prospects by time of last contact, each with its group key and number of rows.
 async fn filled(app: &App, arguments: &str, key: &str) -> Vec<(String, i64)> {
     let query = format!(
         "{{ prospects {{ groups({arguments}, fill: true, first: 1000) {{ totalCount nodes {{ \
@@ -57,7 +57,7 @@ async fn empty_time_buckets_are_filled(app: App) {
     contacted(&app, &[("Rome", "2026-02-10T12:00:00Z"), ("Rome", "2026-05-02T12:00:00Z")]).await;
     let month = "lastContactedAt(bucket: MONTH)";
     let by = r#"by: { lastContactedAt: MONTH }, since: "2026-01-15T00:00:00Z""#;
-    // Only the parts of the first and the last month inside the range are counted.
+    // Only rows within the range are counted, so the first and the last month are counted in part.
     assert_eq!(
         filled(&app, &format!(r#"{by}, until: "2026-05-02T12:00:00Z""#), month).await,
         named(&[("2026-01", 0), ("2026-02", 1), ("2026-03", 0), ("2026-04", 0), ("2026-05", 0)])
@@ -66,7 +66,7 @@ async fn empty_time_buckets_are_filled(app: App) {
         r#"{by}, until: "2026-03-01T00:00:00Z", orderBy: {{ groupKey: {{ position: 0, direction: DESC }} }}"#
     );
     assert_eq!(filled(&app, &downwards, month).await, named(&[("2026-02", 1), ("2026-01", 0)]));
-    // A list without rows is filled too, also nested.
+    // Empty groups are also added for a list without rows, including nested lists.
     let data = app
         .data(
             r#"{ industries { nodes { companies { nodes { name prospects(filter: { location: { eq: "Oslo" } }) {
@@ -114,7 +114,7 @@ async fn filled_range_respects_time_zone_transitions(app: App) {
             ("2026-10-25T03:00+01:00", 0),
         ])
     );
-    // Samoa skipped 30 December 2011; the Chatham Islands have an offset in quarter hours.
+    // Samoa skipped 30 December 2011. The UTC offset of the Chatham Islands is a multiple of a quarter hour.
     let by = r#"by: { lastContactedAt: DAY }, timeZone: "Pacific/Apia""#;
     assert_eq!(
         filled(
@@ -139,7 +139,7 @@ async fn filled_range_respects_time_zone_transitions(app: App) {
             ("2026-04-05T03:00+12:45", 0),
         ])
     );
-    // The day on which clocks were set back has two spans but forms one group.
+    // The day on which clocks were set back consists of two separate spans but forms one group.
     let by = r#"by: { lastContactedAt: DAY }, timeZone: "America/St_Johns""#;
     assert_eq!(
         filled(

@@ -1,4 +1,4 @@
-//! Filters: which rows match.
+//! Filters: the rows that match each condition.
 
 use sea_orm::ActiveValue::Set;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Groups: percentiles, filtered aggregates, several buckets of one column, and rejected arguments.
+//! Groups: percentiles, filtered aggregates, several time buckets of one column, and rejected arguments.
 
 use serde_json::{Value, json};
 use tests::{App, behaviours};
@@ -240,10 +240,10 @@ async fn cost_follows_the_number_of_possible_groups(app: App) {
             "{answer}"
         );
     };
-    // 100 companies with 100 groups of 3 fields would be near the limit; 9 or 25 groups are not.
+    // With 100 groups of 3 fields, 100 companies would be near the cost limit; with 9 or 25 groups, they are not.
     cost("[{ lifecycleStage: VALUE }, { isActive: VALUE }]", json!({})).await;
     cost("{ lastContactedAt: HOUR_OF_DAY }", json!({ "by": [{ "isActive": "VALUE" }] })).await;
-    // Joins count once, not once for each company.
+    // The cost of joins is counted once, not once per company.
     cost("{ company: { industry: { name: VALUE } } }", json!({})).await;
     let many = "{ industries(first: 100) { nodes { companies(first: 100) { nodes { prospects { \
                 groups(by: { email: VALUE }) { nodes { aggregate { count } } } } } } } } }";

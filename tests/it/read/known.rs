@@ -1,4 +1,4 @@
-//! Document cache: a cached document returns the same response as a new one.
+//! Document cache: a cached document produces the same response as a newly parsed one.
 
 use api::{execute::SchemaExecutor, text};
 use async_graphql::{Executor, Request, Variables};
@@ -38,7 +38,7 @@ async fn cached_document_returns_the_same_response(app: App) {
                 nodes { id name } totalCount } }";
     let one = "query($id: ID!) { company(id: $id) { name } node(id: $id) { id } }";
     let several = "query($ids: [ID!]! = [\"Company:1\"]) { nodes(ids: $ids) { id } }";
-    // Valid in this position because the variable has a default; an explicit null does not use the default.
+    // The variable is valid in this position because it has a default value, which an explicit null does not use.
     let maybe = "query($ids: [ID!] = [\"Company:1\"]) { nodes(ids: $ids) { id } }";
     let filter = "query($filter: CompanyFilter, $order: [CompanyOrder!]) { \
                   companies(filter: $filter, orderBy: $order) { nodes { name } } }";

@@ -1,4 +1,4 @@
-//! Lists and relations: which rows they return, and for which parent.
+//! Lists and relations: the rows that they return for each parent.
 
 use serde_json::json;
 use tests::{App, app::texts, behaviours};

@@ -1,4 +1,4 @@
-//! Query plans of list statements: both engines scan an index. They neither read whole tables nor sort a whole
+//! Query plans of list statements: both engines scan an index, and neither reads a whole table or sorts a whole
 //! relation to return one page.
 
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ const SORTED: [&str; 23] = [
     "Prospect.research by updatedAt",
 ];
 
-/// The sort orders over own columns of `entity`.
+/// The sort orders that use only columns of `entity` itself.
 fn orders(entity: &Entity) -> Vec<String> {
     let mut orders = vec![String::new()];
     if entity.log {
@@ -79,7 +79,7 @@ async fn root_lists_use_an_index(app: App) {
 }
 
 async fn nested_lists_use_an_index(app: App) {
-    // Enough rows to make scanning the rows of other parents expensive.
+    // Inserts enough rows to make scanning the rows of other parents expensive.
     demo::seed(&app.scope(app.organization), demo::Scale::Small, &Unwatched).await.unwrap();
     maintenance::analyze(&app.store).await.unwrap();
     let mut sorted = BTreeSet::new();
@@ -108,7 +108,7 @@ async fn nested_lists_use_an_index(app: App) {
             }
         }
     }
-    // These sort the rows of one parent only; an index for each sort order would slow down every write.
+    // These lists sort the rows of one parent only. An index for each of their sort orders would slow down every write.
     if app.engine == Engine::Sqlite {
         assert_eq!(sorted.into_iter().collect::<Vec<_>>(), SORTED);
     } else {
@@ -175,8 +175,8 @@ async fn faults(app: &App, sql: &str) -> Vec<String> {
 async fn postgres(app: &App, sql: &str) -> Vec<String> {
     let transaction = app.db.begin().await.unwrap();
     let run = async |text: &str| transaction.execute_unprepared(text).await.unwrap();
-    // Test tables are so small that a full scan is fastest. With these settings, it remains only where no index
-    // can be used.
+    // Test tables are so small that a full scan is fastest. With these settings, the plan contains a full scan only
+    // where no index can be used.
     for setting in
         ["enable_seqscan = off", "enable_sort = off", "plan_cache_mode = force_generic_plan"]
     {
@@ -196,7 +196,7 @@ async fn postgres(app: &App, sql: &str) -> Vec<String> {
     faults
 }
 
-/// Inspects a Postgres plan. Nodes below a `Limit` read the relation that the page is taken from.
+/// Inspects a Postgres plan. Nodes below a `Limit` read the relation from which the page is returned.
 fn look(node: &Value, cut: bool, faults: &mut Vec<String>) {
     let kind = node["Node Type"].as_str().unwrap();
     match kind {
@@ -220,7 +220,7 @@ fn look(node: &Value, cut: bool, faults: &mut Vec<String>) {
     }
 }
 
-/// Reads the plan of SQLite: a list of lines, with subqueries below their parent line.
+/// Reads a SQLite plan, which is a list of lines with subqueries below their parent line.
 async fn sqlite(app: &App, sql: &str) -> Vec<String> {
     let explain = format!("EXPLAIN QUERY PLAN {sql}");
     let statement = Statement::from_string(app.db.get_database_backend(), explain);

@@ -188,7 +188,7 @@ async fn response_with_too_many_objects_is_rejected(app: App) {
     let query = format!("{{ industries {{ nodes {query} }} }}");
     let error = app.error(&query).await;
     assert!(error.starts_with("TOO_COMPLEX: query cost: "), "{error}");
-    // The cost is estimated in advance; the loaded objects are limited too.
+    // The cost is estimated in advance. In addition, the number of loaded objects is limited during execution.
     let limits = Limits { max_cost: u64::MAX, ..Limits::USUAL };
     let executor = SchemaExecutor::new().within(limits);
     let request = Request::new(&query).data(app.scope(app.organization));

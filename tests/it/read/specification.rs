@@ -1,4 +1,4 @@
-//! Documents are validated, normalized and executed according to the GraphQL specification (September 2025).
+//! Validation, normalization and execution of documents according to the GraphQL specification (September 2025).
 
 use api::{execute::SchemaExecutor, text};
 use async_graphql::{Executor, Request};

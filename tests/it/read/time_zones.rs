@@ -17,7 +17,7 @@ behaviours![
     weekdays_and_hours_of_day_group_across_weeks,
 ];
 
-/// Creates prospects last contacted at `moments`; returns the groups by `key` in `zone`: group key and count.
+/// Creates prospects last contacted at `moments`; returns the group key and count of the groups by `key` in `zone`.
 async fn groups(app: &App, moments: &[&str], key: &str, zone: &str) -> Vec<(String, i64)> {
     let industry = app.industry("Logistics").await;
     let company = app.company("Acme", industry).await;
@@ -36,7 +36,7 @@ async fn groups(app: &App, moments: &[&str], key: &str, zone: &str) -> Vec<(Stri
     let data = app.data(&query).await;
     let mut found = Vec::new();
     for group in data["prospects"]["groups"]["nodes"].as_array().unwrap() {
-        // The filter of a group matches exactly its rows.
+        // The filter of a group matches exactly the rows of that group.
         let count = "query ($filter: ProspectFilter) { prospects(filter: $filter) { totalCount } }";
         let answer =
             app.answer_to(app.organization, count, json!({ "filter": group["filter"] })).await;
@@ -89,7 +89,7 @@ async fn days_are_local_to_the_time_zone(app: App) {
 }
 
 async fn weeks_follow_iso_8601_and_quarters_and_years_the_calendar(app: App) {
-    // The first week of a year is the one with its first Thursday (ISO 8601).
+    // The first week of a year is the week that contains the first Thursday of the year (ISO 8601).
     let moments = [
         "2024-12-29T12:00:00Z",
         "2024-12-30T12:00:00Z",
@@ -155,7 +155,7 @@ async fn repeated_hour_forms_two_groups(app: App) {
         .await,
         named(&[("2026-10-25", 2), ("2026-10-26", 1)])
     );
-    // On 29 March 2026, clocks were set forward from 2:00 to 3:00: hour 2 does not exist.
+    // On 29 March 2026, clocks were set forward from 2:00 to 3:00, so hour 2 does not exist.
     assert_eq!(
         groups(&app, &["2026-03-29T00:59:59Z", "2026-03-29T01:00:00Z"], "Hour", "Europe/Berlin")
             .await,
@@ -182,7 +182,7 @@ async fn setting_clocks_back_near_midnight_loses_no_rows(app: App) {
         groups(&app, &moments, "Day", "America/St_Johns").await,
         named(&[("2006-10-28", 2), ("2006-10-29", 3)])
     );
-    // Lord Howe shifts its clocks by half an hour: 5 April 2026, at 15:00 UTC.
+    // Lord Howe Island shifts its clocks by half an hour: on 5 April 2026 (local date), at 15:00 UTC of the day before.
     let moments = [
         "2026-04-04T14:30:00Z",
         "2026-04-04T14:59:59Z",
@@ -210,8 +210,8 @@ async fn offset_change_within_an_hour_keeps_hours_intact(app: App) {
         "2026-04-04T14:15:00Z",
         "2026-04-04T15:00:00Z",
     ];
-    // At 14:00 UTC, 03:45+13:45 becomes 02:45+12:45. The groups are the hour 3 before the change, the rest of hour 2
-    // after it, and the repeated hour 3.
+    // At 14:00 UTC, 03:45+13:45 becomes 02:45+12:45. The groups are hour 3 before the change, the rest of hour 2
+    // after the change, and the repeated hour 3.
     assert_eq!(
         groups(&app, &moments, "Hour", "Pacific/Chatham").await,
         named(&[
@@ -249,7 +249,7 @@ async fn time_zone_data_is_current(app: App) {
 }
 
 async fn day_skipped_by_a_time_zone_forms_no_group(app: App) {
-    // Samoa crossed the date line: 29 December 2011 was followed by the 31st.
+    // Samoa moved across the International Date Line: 29 December 2011 was followed by 31 December.
     assert_eq!(
         groups(&app, &["2011-12-30T09:59:59Z", "2011-12-30T10:00:00Z"], "Day", "Pacific/Apia")
             .await,
@@ -285,7 +285,7 @@ async fn leap_second_is_stored_as_the_following_second(app: App) {
 }
 
 async fn weekdays_and_hours_of_day_group_across_weeks(app: App) {
-    // 1 March 2026 was a Sunday; clocks in Berlin were set forward on the 29th.
+    // 1 March 2026 was a Sunday. Clocks in Berlin were set forward on 29 March.
     let moments = [
         "2026-03-01T12:00:00Z",
         "2026-03-01T23:30:00Z",

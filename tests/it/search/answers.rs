@@ -147,7 +147,7 @@ async fn search_takes_one_statement_plus_one_per_selected_type(app: App) {
     ] {
         assert_eq!(app.counted(&search(inner)).await.1, statements, "{inner}");
     }
-    // Without results, search looks up similar words, and then searches for those.
+    // If a search has no results, a second statement looks up similar words; if any exist, a third searches for them.
     assert_eq!(app.counted("{ search(query: \"nowhere\") { totalCount } }").await.1, 2);
     assert_eq!(app.counted("{ search(query: \"behrlin\") { totalCount } }").await.1, 3);
 }

@@ -1,4 +1,4 @@
-//! The search index stays consistent with the stored rows after writes, rollbacks and migrations.
+//! Consistency of the search index with the stored rows after writes, rollbacks and migrations.
 
 use sea_orm::{ActiveValue::Set, ConnectionTrait, Statement, TransactionTrait};
 use serde_json::json;
@@ -33,7 +33,7 @@ async fn search_index_follows_every_write(app: App) {
     assert!(found(&app, "secondname").await.is_empty());
     done("restoreCompany(input: { id: 1 })").await;
     assert_eq!(found(&app, "secondname").await, ["Company:1"]);
-    // Rows written by a plain insert, and rows permanently deleted with a prospect.
+    // The index contains rows written by a plain insert, but no rows permanently deleted together with a prospect.
     for name in ["kept", "dropped"] {
         done(&format!(
             r#"createProspect(input: {{ fullName: "Per {name}", email: "{name}@x.example", companyId: 1 }})"#
@@ -45,11 +45,11 @@ async fn search_index_follows_every_write(app: App) {
     assert_eq!(found(&app, "unicorn").await, ["OutreachDraft:1"]);
     done("mergeProspects(input: { keepId: 1, dropId: 2 })").await;
     assert_eq!(found(&app, "unicorn").await, ["OutreachDraft:1"]);
-    assert!(found(&app, "dropped").await.is_empty(), "the merged prospect must not be found");
+    assert!(found(&app, "dropped").await.is_empty(), "the merged prospect should not be found");
     done("eraseProspect(input: { id: 1 })").await;
     assert!(found(&app, "unicorn").await.is_empty());
     assert!(found(&app, "kept").await.is_empty());
-    // No personal data is left in the name index.
+    // The name index no longer contains personal data.
     let (sql, all) = match app.engine {
         Engine::Postgres => ("SELECT count(*) FROM search_documents", 2),
         Engine::Sqlite => ("SELECT count(*) FROM search_names", 2),
@@ -57,7 +57,7 @@ async fn search_index_follows_every_write(app: App) {
     let backend = app.db.get_database_backend();
     let row = app.db.query_one_raw(Statement::from_string(backend, sql)).await.unwrap().unwrap();
     let left: i64 = row.try_get_by_index(0).unwrap();
-    // The industry and the company are left; on Postgres, the merged prospect is gone together with its merge target.
+    // Only the industry and the company remain. On Postgres, the merged prospect is removed with its merge target.
     assert_eq!(left, all);
 }
 
@@ -106,7 +106,7 @@ async fn rows_of_other_organizations_are_not_found(app: App) {
     assert_eq!(own["totalCount"], 1);
     assert_eq!(own["edges"][0]["title"], "Acme Strangers");
     assert_eq!(ask(app.organization, "acme").await["totalCount"], 3);
-    // Fuzzy matches do not reveal names of other organizations either.
+    // Fuzzy matches do not reveal names from other organizations either.
     assert_eq!(ask(stranger, "shmidt").await["similar"], json!([]));
     assert_eq!(ask(stranger, "schmidt").await["totalCount"], 0);
 }
@@ -159,22 +159,22 @@ async fn rows_of_deleted_prospects_are_not_found(app: App) {
     };
     done("deleteProspect(input: { id: 2 })").await;
     assert!(found(&app, "pilot").await.is_empty());
-    // Rows written about the prospect in the meantime are hidden too.
+    // Rows that reference the prospect and are created after its deletion are hidden too.
     app.interaction_with(2, |row| row.subject = Set("Pilot again".to_owned())).await;
     assert!(found(&app, "pilot").await.is_empty());
     let listed = app.data("{ interactions { nodes { id } } }").await;
     assert_eq!(listed["interactions"]["nodes"], json!([{ "id": "Interaction:3" }]));
     done("restoreProspect(input: { id: 2 })").await;
     assert_eq!(found(&app, "pilot").await, ["Interaction:4", "Interaction:2", "Interaction:1"]);
-    // Rows that move to another prospect are found with that prospect.
+    // Rows moved to another prospect by a merge can be found.
     done("mergeProspects(input: { keepId: 3, dropId: 2 })").await;
     assert_eq!(found(&app, "pilot").await, ["Interaction:4", "Interaction:2", "Interaction:1"]);
 }
 
-/// Writes that bypass the server, in a transaction that stays open.
+/// A row is updated directly in the database, by a transaction that is still open when the prospect is deleted.
 async fn rows_written_during_a_prospect_deletion_are_hidden(app: App) {
     world(&app).await;
-    // SQLite allows one writer only.
+    // SQLite does not support concurrent write transactions.
     if app.engine == Engine::Sqlite {
         return;
     }

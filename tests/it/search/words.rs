@@ -19,13 +19,13 @@ behaviours![
 
 /// Queries and their expected results on both engines.
 const TABLE: &[(&str, &str)] = &[
-    // Names, by whole words and by prefix; companies before their prospects, whole words before prefixes.
+    // Names match by whole words and by prefix. Companies rank before their prospects, whole words before prefixes.
     ("acme", "Company:2 Prospect:3 Prospect:2"),
     ("schm", "Prospect:2"),
     ("ann", "Prospect:3 Prospect:2 Interaction:1"),
     ("an", "Interaction:1"),
     ("an*", "Prospect:3 Prospect:2 Interaction:1 Interaction:3"),
-    // All words must match, in any order, in title or text; adjacent words rank first.
+    // All words must match, in any order, in the title or the text. Results with adjacent words rank first.
     ("berlin anna", "Prospect:2"),
     ("anna schmidt", "Prospect:2"),
     ("schmidt an", "Prospect:2"),
@@ -35,7 +35,7 @@ const TABLE: &[(&str, &str)] = &[
     ("\"next step\"", "Interaction:1"),
     ("\"step next\"", ""),
     ("offer pilot", "Interaction:2 Interaction:1"),
-    // Title matches rank first; equally ranked types alternate.
+    // Title matches rank first. Results of different types with equal rank alternate.
     ("berlin", "Prospect:3 Event:1 Prospect:2 Interaction:3"),
     ("-berlin acme", "Company:2"),
     ("acme -\"anna schmidt\"", "Company:2 Prospect:3"),
@@ -44,7 +44,7 @@ const TABLE: &[(&str, &str)] = &[
     ("anna.schmidt@acme.example", "Prospect:2"),
     ("anna.schmidt@ac", "Prospect:2"),
     ("mueller-spedition.example", "Company:1 Prospect:1"),
-    // Case, accents, umlauts and other letters.
+    // Case, accents, umlauts and other special letters.
     ("MÜLLER", "Company:1 Prospect:1 OutreachDraft:1 ProspectResearch:1"),
     ("mueller", "Company:1 Prospect:1 OutreachDraft:1 ProspectResearch:1"),
     ("muller", "Company:1 Prospect:1 OutreachDraft:1 ProspectResearch:1"),
@@ -99,7 +99,7 @@ async fn tokenizer_differences_are_documented(app: App) {
     let ligature = if app.engine == Engine::Postgres { vec!["Company:1"] } else { vec![] };
     assert_eq!(found(&app, "office").await, ligature);
     assert_eq!(found(&app, "finik").await, ["Company:1"]);
-    // Text without spaces is one word on both engines: it is found by prefix, but not by an inner part.
+    // Both engines treat text without spaces as one word, which is found by its prefix but not by other parts.
     assert_eq!(found(&app, "東京物").await, ["Company:2"]);
     assert!(found(&app, "物流").await.is_empty());
 }
@@ -159,7 +159,7 @@ async fn fuzzy_matches_are_used_without_exact_matches(app: App) {
         assert!(edge["score"].as_f64().unwrap() <= 0.5, "{answer:#}");
         assert!(edge["highlights"][0]["text"].as_str().unwrap().contains('«'), "{answer:#}");
     }
-    // A query with exact matches has no fuzzy matches.
+    // A query with exact matches returns no fuzzy matches.
     assert_eq!(search(&app, "ann").await["similar"], json!([]));
     for nothing in ["soren berlin", "qqqqqq", "\"shmidt anna\"", "xyz"] {
         let answer = search(&app, nothing).await;
@@ -207,7 +207,7 @@ async fn query_syntax_of_the_engines_is_escaped(app: App) {
         let answer = app.answer_to(app.organization, asked, text).await;
         let code = &answer["errors"][0]["extensions"]["code"];
         assert!(answer.get("errors").is_none() || *code == "INVALID", "{query}: {answer:#}");
-        // Queries without words or with exclusions only are rejected.
+        // Queries that contain no words or only excluded words are rejected.
         let is_word = query.chars().any(char::is_alphanumeric) && !query.starts_with('-');
         assert_eq!(answer.get("errors").is_none(), is_word, "{query}: {answer:#}");
     }
@@ -243,7 +243,7 @@ async fn non_latin_scripts_are_searchable(app: App) {
         for query in
             [(*name).to_owned(), name.to_lowercase(), name.split(' ').next().unwrap().to_owned()]
         {
-            // Generic lowercasing does not cover the two letters i of Turkish.
+            // Locale-independent lowercasing does not handle the dotted and the dotless i of Turkish.
             if query.contains("i\u{307}") {
                 continue;
             }

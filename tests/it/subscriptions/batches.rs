@@ -30,7 +30,7 @@ async fn rows_of_pending_events_are_read_in_batches(app: App) {
         assert_eq!(event["b"]["prospect"]["fullName"], "Ada");
         assert_eq!(event["change"]["kind"], "CREATED");
     }
-    // On a busy machine a batch may expire before its last event is read, and its rows are then read again.
+    // On a busy machine, a batch may expire before its last event is delivered; its rows are then read again.
     let statements = app.store.statements() - before;
     assert!(statements < COUNT, "{statements} statements for {COUNT} events");
 }

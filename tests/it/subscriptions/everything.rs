@@ -1,5 +1,5 @@
 //! Every committed change is delivered to every subscriber exactly once and in the same order, even if
-//! writers commit out of order, subscribers reconnect and servers restart.
+//! transactions commit out of order, subscribers reconnect and servers restart.
 
 use std::{
     cell::{Cell, RefCell},
@@ -167,7 +167,7 @@ async fn round(app: &App, executor: &SchemaExecutor, seed: u64) -> (usize, usize
     (log.len(), arrivals.get())
 }
 
-/// The change log after an entry, read from the database while no transaction is running.
+/// The change log entries after a given entry, read from the database while no transaction is running.
 async fn log_after(app: &App, first: &str) -> Vec<String> {
     let sql = format!(
         "SELECT id FROM changes WHERE (epoch, transaction_number, id) > (SELECT epoch, transaction_number, id \

@@ -44,13 +44,13 @@ pub async fn next(events: &mut Events) -> Value {
     answer["data"].as_object().unwrap().values().next().unwrap().clone()
 }
 
-/// Asserts that no event arrives for a while.
+/// Asserts that no event arrives within a short time.
 pub async fn nothing(events: &mut Events) {
     let next = tokio::time::timeout(Duration::from_millis(60), events.next()).await;
     assert!(next.is_err(), "{next:?}");
 }
 
-/// Starts a subscription: a stream does nothing until it is polled. Earlier writes are not delivered as new.
+/// Starts a subscription by polling its stream once. Earlier writes are not delivered as new.
 pub async fn begin(app: &App, events: &mut Events) {
     app.settled().await;
     nothing(events).await;
@@ -99,7 +99,7 @@ async fn subscriber_resumes_after_its_last_cursor(app: App) {
     let cursor = next(&mut events).await["cursor"].clone();
     drop(events);
     draft(&app, "two").await;
-    // The server restarts in between.
+    // The server restarts between the two subscriptions.
     drop(feed);
     let feed = Feed::new(app.store.clone());
     draft(&app, "three").await;
@@ -150,7 +150,7 @@ async fn filter_applies_to_the_draft_at_the_time_of_the_change(app: App) {
         (r"{ metadata: { isNull: false } }", false),
         (r#"{ not: { subject: { contains: "x" } } }"#, true),
     ];
-    // Linking an LLM call to a draft does not show whether the draft matches the filter.
+    // A link between an LLM call and a draft does not reveal whether the draft matches the filter.
     let mut linked = subscribe(
         &app,
         &feed,
@@ -354,7 +354,7 @@ async fn slow_subscriber_misses_no_events(app: App) {
         );
         app.done(&create).await;
         if number % 100 == 0 {
-            // Changes delivered together count as one notification.
+            // Changes that become visible together cause only one notification.
             app.settled().await;
         }
     }

@@ -1,4 +1,4 @@
-//! Subscriptions whose root field is in fragments, or is selected more than once.
+//! Subscriptions whose root field is selected within fragments or more than once.
 
 use std::time::Duration;
 

@@ -55,7 +55,7 @@ async fn filter_reports_rows_that_enter_and_leave(app: App) {
                 &["UPDATED UPDATED OutreachDraft:1"],
             ],
         ),
-        // Whether an erased draft matched the filter before must not be revealed: it is always reported as `LEFT`.
+        // An erased draft is always reported as `LEFT`, to avoid revealing whether it matched the filter before.
         ("eraseProspect(input: { id: 1 })".to_owned(), [&ERASED, &ERASED, &ERASED]),
     ];
     for (mutation, expected) in steps {

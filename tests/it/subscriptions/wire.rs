@@ -112,7 +112,7 @@ async fn event_stream_receives_a_new_draft(app: App) {
             assert!(text.contains("x-accel-buffering: no"), "{text}");
             assert!(text.contains("event: next"), "{text}");
         }
-        // A query has one response, then the stream completes.
+        // A query produces one response; then the stream completes.
         let body = r#"{"query":"{ __typename }"}"#;
         let (status, _, answer) = send(address, &format!("{JSON}\r\nAccept: text/event-stream"), body).await;
         assert_eq!(status, 200);
@@ -143,7 +143,7 @@ async fn actor_and_request_id_are_logged(app: App) {
         let own = |head: &str| {
             head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap().trim().to_owned()
         };
-        // The request ID of the client is returned in addition to that of the server.
+        // The response contains the request ID of the client in addition to the request ID of the server.
         assert!(head.contains("x-client-request-id: abc-1"), "{head}");
         let first = own(&head);
         let (_, head, _) = send(address, JSON, CREATE).await;

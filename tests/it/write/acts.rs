@@ -254,7 +254,7 @@ async fn erasing_a_prospect_removes_all_personal_data(app: App) {
         app.data(rows).await,
         json!({ "interactions": { "totalCount": 0 }, "outreachDrafts": { "totalCount": 0 } })
     );
-    // No trace remains in any table.
+    // No personal data of the prospect remains in any table.
     let dump = tests::stored::dump(&app).await;
     assert!(!dump.contains("Secret") && !dump.contains("Hidden"));
     assert!(dump.contains("Ada 0"), "other prospects should remain");
@@ -284,7 +284,7 @@ async fn erasing_includes_merged_and_deleted_rows(app: App) {
         r#"logInteraction(input: { prospectId: 3, interactionType: "x", subject: "Secret call", content: "c" })"#,
         r#"createOutreachDraft(input: { prospectId: 3, draftType: "x", content: "Secret draft", llmUsageLogIds: [1] })"#,
         r#"saveProspectResearch(input: { prospectId: 3, researchSummary: "Secret research", llmUsageLogIds: [1] })"#,
-        // Deleted before the prospect is erased, but still in the change log.
+        // These rows are deleted before the prospect is erased, but their values are still in the change log.
         "deleteInteraction(input: { id: 15 })",
         "deleteOutreachDraft(input: { id: 9 })",
         "deleteProspectResearch(input: { id: 7 })",

@@ -1,4 +1,4 @@
-//! Approval of drafts, and unsubscribed prospects.
+//! Approval of drafts, and drafts to unsubscribed prospects.
 
 use serde_json::json;
 use service::Actor;
@@ -23,7 +23,7 @@ async fn drafts_for_unsubscribed_prospects_are_blocked(app: App) {
         json!({ "availableActions": ["EDIT", "MARK_FAILED", "DISCARD"], "status": "APPROVED" })
     );
     assert_eq!(can["interactions"]["totalCount"], 0);
-    // Drafts in other states can't advance either.
+    // Drafts in other statuses cannot advance either.
     for (status, act, more) in [
         ("draft", "submit", ""),
         ("pending_review", "approve", ", expectedRevision: 1"),
@@ -68,7 +68,7 @@ async fn only_a_named_person_can_approve(app: App) {
         can["data"]["outreachDraft"]["availableActions"],
         json!(["EDIT", "APPROVE", "REJECT", "DISCARD"])
     );
-    // Approval requires a named person.
+    // An approval requires a named person as the actor.
     let nameless = approve.replace("{ code }", "{ code field message }");
     assert_eq!(
         app.refused(&nameless).await,

@@ -9,7 +9,7 @@ behaviours![
     upsert_matches_prospects_by_email,
 ];
 
-/// Creates an industry and a company for the prospects of these tests; returns the company.
+/// Creates an industry and a company for the prospects of these tests; returns the primary key of the company.
 pub async fn company(app: &App) -> i64 {
     let industry = app.industry("Logistics").await;
     app.company("Acme", industry).await
@@ -30,7 +30,7 @@ async fn batch_is_atomic_unless_it_skips_failed_items(app: App) {
     };
     let wrong = "[2] INVALID companyId: `companyId` must be a Company ID: `Company:` and the primary key, or the key alone";
     assert_eq!(app.refused(&batch("REJECT_ALL")).await, [wrong]);
-    // The list itself is null; it does not contain a null per item.
+    // The list itself is null, rather than a list with one null per item.
     let rejected = app.answer(&batch("REJECT_ALL")).await;
     assert_eq!(rejected["data"]["createProspects"]["prospects"], json!(null));
     assert_eq!(

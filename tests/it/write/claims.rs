@@ -32,7 +32,7 @@ async fn world(app: &App, drafts: usize) {
     }
 }
 
-/// Claims drafts; returns their ids.
+/// Claims drafts; returns their IDs.
 async fn claim(app: &App, by: &str, limit: u32, lease: u32) -> Vec<String> {
     let mutation = format!(
         "mutation {{ claimOutreachDrafts(input: {{ limit: {limit}, leaseSeconds: {lease} }}) {{ outreachDrafts {{ id claimedBy }} userErrors {{ message }} }} }}"
@@ -43,7 +43,7 @@ async fn claim(app: &App, by: &str, limit: u32, lease: u32) -> Vec<String> {
     drafts.iter().map(|draft| draft["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Performs an action on draft 1; returns its status or the error message.
+/// Performs an action on draft 1; returns the status of the draft or the error message.
 async fn act(app: &App, by: Actor, act: &str, more: &str) -> Value {
     let mutation = format!(
         "mutation {{ m: {act}(input: {{ id: 1{more} }}) {{ outreachDraft {{ status claimedBy }} userErrors {{ message }} }} }}"
@@ -74,7 +74,7 @@ async fn concurrent_senders_claim_disjoint_drafts(app: App) {
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), claimed, "a draft was claimed twice");
-    // Locked drafts are skipped, so a last claim may find the remaining ones.
+    // Claims skip locked drafts, so some drafts may remain for a last claim.
     all.extend(claim(&app, "last", 100, 60).await);
     assert_eq!(all.len(), 30);
     assert!(claim(&app, "late", 100, 60).await.is_empty());
@@ -120,7 +120,7 @@ async fn claim_that_expires_while_sending_leaves_the_draft_uncertain(app: App) {
         json!([{ "status": "UNCERTAIN" }, { "status": "APPROVED" }, { "status": "APPROVED" }])
     );
     assert_eq!(claim(&app, "b", 10, 60).await, ["OutreachDraft:2", "OutreachDraft:3"]);
-    // A worker can't determine the outcome, except with evidence of delivery.
+    // A worker may not resolve an uncertain outcome, unless it provides evidence of delivery.
     for (mutation, more) in
         [("markOutreachDraftSent", ""), ("markOutreachDraftFailed", r#", error: "x""#)]
     {
@@ -200,7 +200,7 @@ async fn approval_is_bound_to_the_email_address(app: App) {
     app.draft(1, None, "pending_review").await;
     let approve = "mutation { approveOutreachDraft(input: { id: 2, expectedRevision: 1 }) { userErrors { message } } }";
     app.done(approve).await;
-    // The same address in different case.
+    // The same e-mail address with different capitalization.
     app.done(r#"mutation { updateProspect(input: { id: 1, patch: { email: "P1@ACME.example" } }) { userErrors { message } } }"#).await;
     assert_eq!(claim(&app, "a", 10, 60).await.len(), 2);
     later(&app, 61);

@@ -1,4 +1,4 @@
-//! Costs of drafts, research, prospects and companies.
+//! Cost of drafts, research, prospects and companies.
 
 use serde_json::json;
 use tests::{App, behaviours};

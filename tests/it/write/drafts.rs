@@ -257,7 +257,7 @@ async fn only_unsent_drafts_can_be_discarded(app: App) {
     }
 }
 
-/// Tries every action in every status: exactly the available ones succeed.
+/// Performs every action in every status; exactly the available actions succeed.
 async fn available_actions_are_exactly_those_that_succeed(app: App) {
     app.world().await;
     let acts = [

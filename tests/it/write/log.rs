@@ -69,7 +69,7 @@ async fn change_log_is_paginated_by_cursor(app: App) {
         page["changes"],
         json!({ "nodes": [{ "recordId": "Industry:3" }, { "recordId": "Industry:4" }], "pageInfo": { "hasNextPage": true, "hasPreviousPage": true } })
     );
-    // A cursor is a position in the change log, so it works with a different filter too.
+    // A cursor is a position in the change log, so it can be used with a different filter too.
     let other = format!(
         "{{ changes(last: 1, after: {}, entities: [INDUSTRY], filter: {{ kind: {{ eq: CREATED }} }}) {{ nodes {{ recordId }} }} }}",
         edges[1]["cursor"]
@@ -149,7 +149,7 @@ async fn old_entries_and_their_cursors_expire(app: App) {
     };
     let error = app.error(&after(0)).await;
     assert!(error.starts_with("CURSOR_EXPIRED: "), "{error}");
-    // No entry is missing after the last expired one, so its cursor remains valid.
+    // The cursor of the last expired entry remains valid, because no later entry is missing.
     assert_eq!(
         app.data(&after(1)).await["changes"]["nodes"],
         json!([{ "recordId": "Industry:3" }])
@@ -206,7 +206,7 @@ async fn entries_above_the_watermark_are_hidden(app: App) {
     }
     let running = app.db.begin().await.unwrap();
     running.execute_unprepared("UPDATE organizations SET name = name").await.unwrap();
-    // Queries directly, without waiting for the watermark.
+    // Executes the query without waiting until all entries are below the watermark.
     let count = async || {
         let query = "{ changes { totalCount } }";
         let answer = app.answer_to(app.organization, query, json!({})).await;

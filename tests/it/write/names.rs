@@ -1,4 +1,4 @@
-//! First and last names: taken from the source or derived from the full name.
+//! First and last names, which are copied from the source or derived from the full name.
 
 use serde_json::json;
 use tests::{App, behaviours};

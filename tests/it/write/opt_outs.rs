@@ -1,4 +1,4 @@
-//! Opt-outs apply to an e-mail address, not to a row.
+//! Opt-outs, which apply to an e-mail address rather than to a row.
 
 use sea_orm::{ConnectionTrait, Statement};
 use tests::{App, behaviours, stored::dump};
@@ -51,7 +51,7 @@ async fn opt_out_survives_deletion_of_its_row(app: App) {
         let id = people["prospects"]["nodes"].as_array().unwrap().last().unwrap()["id"].clone();
         done(&app, &format!("unsubscribeProspect(input: {{ id: {id} }})")).await;
         done(&app, &format!("{end}(input: {{ id: {id} }})")).await;
-        // Creates the address again: by an import, by the API, by an update of another row.
+        // Adds the address again: by an import, by a create mutation, and by an update of another row.
         let list = format!("Name,Email,Company\nOpt Outer,OPT{number}@er.example,Acme\n");
         let job = look(&app, &list).await;
         commit(&app, job, "CREATE").await;
@@ -209,7 +209,7 @@ async fn existing_rows_get_comparison_keys_and_opt_outs(app: App) {
     company(&app).await;
     prospect(&app, "Ada", "ada@o.example").await;
     prospect(&app, "Bob", "BOB@o.example").await;
-    // Rows as left by an earlier version or another program.
+    // Rows as written by an earlier version or another program.
     for sql in [
         "UPDATE prospects SET email_key = NULL, phone = '+49 30 12345678', unsubscribed_at = created_at WHERE id = 2",
         "UPDATE prospects SET email = 'Ada@O.example', email_key = NULL WHERE id = 1",

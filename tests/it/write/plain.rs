@@ -266,9 +266,10 @@ async fn solution_is_created_with_links_to_industries(app: App) {
 async fn writes_execute_few_statements(app: App) {
     app.world().await;
     for (mutation, expected) in [
-        // Advisory lock on the name (Postgres), lookup of the name, the row, the entry; then the selection.
+        // Advisory lock on the name (Postgres only), lookup of the name, insert of the row, insert of the change log
+        // entry, and selection.
         (r#"createIndustry(input: { name: "New" }) { industry { name } }"#, [4, 5]),
-        // A plain insert.
+        // Plain insert, as a single statement.
         (
             r#"createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "x" }) { outreachDraft { id } }"#,
             [1, 1],

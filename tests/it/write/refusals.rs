@@ -1,4 +1,4 @@
-//! Validation errors: what is rejected, and how it is reported.
+//! Validation errors: the inputs that are rejected, and the reported errors.
 
 use serde_json::json;
 use tests::{App, behaviours};

@@ -1,4 +1,4 @@
-//! Completeness of the change log: all rows can be rebuilt from it alone.
+//! Completeness of the change log: all rows can be rebuilt from the change log alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -164,18 +164,18 @@ async fn pairs(app: &App) -> BTreeSet<String> {
     pairs
 }
 
-/// Entities whose values are not logged. Import records are counted in their job, daily cost summaries are derived from
-/// the usage logs, and cache entries are temporary.
+/// Entities whose values are not in the change log. Import records are counted in their job, daily cost summaries are
+/// derived from the usage logs, and cache entries are temporary.
 const UNTOLD: &[&str] = &["import_record", "daily_cost_summary", "enrichment_cache_entry"];
 
-/// Every row whose values are logged.
+/// Every row of the other entities.
 async fn told(app: &App) -> BTreeMap<(String, i64), Value> {
     let mut rows = stored(app).await;
     rows.retain(|(entity, _), _| !UNTOLD.contains(&entity.as_str()));
     rows
 }
 
-/// Previews two imports, with a match candidate, a row without an e-mail address, and new prospects.
+/// Previews two imports, which contain a match candidate, a row without an e-mail address, and new prospects.
 async fn upload(app: &App) {
     for file in [
         "Name,Email,Company\nCleo,cleo@other.example,B\nEve,,B\nGil,gil@b.example,B\n",
@@ -234,7 +234,7 @@ async fn every_write_of_every_mutation_is_logged(app: App) {
             if kind != "exported" {
                 written.insert(place.clone());
             }
-            // The logged `before` values match the previous row.
+            // The `before` values of the entry match the previous state of the row.
             if let (Some(Value::Object(old)), "updated" | "deleted", Some(row)) =
                 (old, kind.as_str(), before.get(&place))
             {
@@ -262,7 +262,7 @@ async fn every_write_of_every_mutation_is_logged(app: App) {
     }
     assert!(left.is_empty(), "mutations not covered: {left:?}");
 
-    // Initial rows have no entries.
+    // Rows that existed before the first mutation have no change log entries.
     let mut rows = begun;
     let mut linked = BTreeSet::new();
     for (entity, record, kind, before, after) in entries(&app).await {

@@ -1,4 +1,4 @@
-//! Plain inserts, which execute a single statement.
+//! Plain inserts, which require only a single statement.
 
 use std::time::Duration;
 
@@ -49,11 +49,11 @@ async fn additional_work_executes_more_statements(app: App) {
     for (mutation, statements) in [
         (create("", "id status createdAt"), 1),
         (create(", eventId: 1", "id status createdAt"), 1),
-        // Fields of related rows require a read.
+        // Selecting fields of related rows requires an additional read.
         (create("", "id prospect { fullName }"), 2),
-        // An insert that finds no such event; then the prospect and the event, to report the error.
+        // A failed insert, because the event does not exist; then lookups of the prospect and the event for the error.
         (create(", eventId: 77", "id"), 3),
-        // The idempotency key, the prospect, the row, the stored response, the entry; then the selection.
+        // The idempotency key, the prospect, the row, the stored response, the change log entry, and the selection.
         (create(r#", idempotencyKey: "k""#, "id"), 6),
     ] {
         assert_eq!(app.counted(&mutation).await.1, statements, "{mutation}");

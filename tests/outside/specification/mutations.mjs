@@ -1,4 +1,4 @@
-// Applies one random change to a request. Most changed requests are invalid, some remain valid.
+// Applies one random change to a request. Most changed requests are invalid; some remain valid.
 
 import { Lexer, Source, TokenKind } from "graphql-17";
 import { schema } from "./oracle.mjs";

@@ -65,7 +65,7 @@ impl AggregateResult<'_> {
             Part::Measure { place, scalar, counts } => {
                 match group.get(self.plan.keys.len() + place) {
                     Some(cell) => scalar::write(out, cell, *scalar)?,
-                    // The parent has no rows below it.
+                    // There are no rows below the parent.
                     None if *counts => out.push(b'0'),
                     None => out.extend_from_slice(b"null"),
                 }
@@ -106,7 +106,7 @@ impl AggregateResult<'_> {
     }
 }
 
-/// The enum value of a day of the week (ISO 8601 number).
+/// The enum value of a day of the week, given its ISO 8601 number.
 pub(super) fn weekday(number: i64) -> &'static str {
     let position = usize::try_from(number - 1).unwrap_or_default();
     WEEKDAYS.get(position).copied().unwrap_or_default()

@@ -43,7 +43,7 @@ pub(super) struct AggregateColumn {
     pub column: usize,
     /// The GraphQL type.
     pub scalar: Scalar,
-    /// The kind.
+    /// The kind of the column.
     pub kind: ColumnKind,
 }
 
@@ -134,7 +134,7 @@ impl MeasureKind {
         }
     }
 
-    /// The measure of `column`; for a percentile, the percentile `share`.
+    /// The measure of `column`; `share` is the fraction of a percentile.
     pub(super) fn of(self, column: usize, share: f64) -> Measure {
         match self {
             Self::Count => Measure::Present(column),

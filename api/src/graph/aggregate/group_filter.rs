@@ -15,7 +15,7 @@ use super::{
 };
 use crate::graph::declaration::Scalar;
 
-/// The filter of a group. The first cells of `group` are the group key values.
+/// The filter that matches the rows of a group. The first cells of `group` are the group key values.
 pub(super) fn filter(plan: &Plan, group: &[Cell]) -> Json {
     let conditions = plan.keys.iter().zip(group);
     all(&plan.filter, conditions.map(|(key, cell)| condition(key, cell, &plan.zone)).collect())
@@ -76,7 +76,7 @@ fn condition(key: &Key, cell: &Cell, zone: &Zone) -> Json {
         (Cell::Text(word), KeyFormat::Value(Scalar::Enum(ty))) => json!(enum_value(ty, word)),
         (cell, KeyFormat::Value(scalar)) => {
             let mut text = Vec::new();
-            // An invalid value is reported where the value itself is written.
+            // An invalid value is reported when the group key itself is written.
             let _ = scalar::write(&mut text, cell, scalar);
             serde_json::from_slice(&text).unwrap_or_default()
         }

@@ -28,7 +28,7 @@ const MAX_SORT_KEYS: usize = 5;
 
 type Arguments = indexmap::IndexMap<String, Value>;
 
-/// A time range of a group key.
+/// The time range of a group key.
 pub(super) struct Range {
     /// The position of the group key.
     pub key: usize,
@@ -169,7 +169,7 @@ fn read_time(arguments: &Arguments, name: &str) -> Result<Option<DateTime<Utc>>>
     Ok(scalar::input(value, Scalar::DateTime, name)?.time())
 }
 
-/// Restricts the rows to those whose timestamp in `key`, at this `position`, is in the range.
+/// Restricts the aggregated rows to the time range of the timestamp column `key`, the group key at `position`.
 fn restrict(
     key: &Key,
     position: usize,
@@ -214,7 +214,7 @@ fn read_having(entity: &'static Entity, having: &Object, aggregate: &mut Aggrega
         for (name, value) in measures {
             let path = format!("{path}.{name}");
             let Some(kind) = column.kind.measure(name) else { continue };
-            // Numbers of both kinds share `FloatFilter`.
+            // Integers and floating-point numbers share `FloatFilter`.
             let scalar = match kind.scalar(column.scalar) {
                 Scalar::Int if !kind.counts() => Scalar::Float,
                 scalar => scalar,

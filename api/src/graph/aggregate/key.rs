@@ -1,4 +1,4 @@
-//! Group keys: the dimensions of an entity, and those that an operation groups by.
+//! Group keys: the dimensions of an entity, and the keys that an operation groups by.
 
 use async_graphql::{Name, Value};
 use service::{Reason, read::Bucket};
@@ -6,8 +6,8 @@ use service::{Reason, read::Bucket};
 use super::super::declaration::{Entity, Field, Gives, Scalar};
 use crate::error::{Error, Result};
 
-/// Maximum number of relations between a row and a column that it is grouped by. Each relation is a join; the query
-/// cost counts joins too.
+/// Maximum number of relations between a row and a column that it is grouped by. Each relation is a join,
+/// which also adds to the query cost.
 const MAX_RELATIONS: usize = 10;
 
 /// A group key: a column of the row, or of a row that is reached through to-one relations.
@@ -45,7 +45,7 @@ pub enum KeyFormat {
     Bucket(Bucket),
 }
 
-/// A field as a dimension: what may follow it in `by`.
+/// A field as a dimension: what may be nested below the field in `by`.
 pub(super) enum Dimension {
     /// Values of a column.
     Value {
@@ -150,19 +150,19 @@ impl Key {
         self.is(&path, &other.field.name, other.bucket())
     }
 
-    /// Whether both are of the same column.
+    /// Whether both keys refer to the same column.
     pub(super) fn has_column_of(&self, other: &Self) -> bool {
         self.name() == other.name()
     }
 
-    /// The path of the key as in a query: `prospect.company.name`.
+    /// The path of the key as written in a query: `prospect.company.name`.
     pub(super) fn name(&self) -> String {
         let path = self.path.iter().map(|hop| hop.name).chain([self.field.name.as_str()]);
         path.collect::<Vec<_>>().join(".")
     }
 }
 
-/// The time bucket of an enum value.
+/// The time bucket of a `TimeBucket` enum value.
 pub(super) fn bucket(value: &Value) -> Option<Bucket> {
     let name = match value {
         Value::Enum(name) => name.as_str(),
@@ -172,7 +172,7 @@ pub(super) fn bucket(value: &Value) -> Option<Bucket> {
     Bucket::ALL.into_iter().find(|bucket| enum_name(*bucket) == name)
 }
 
-/// The enum value in `TimeBucket`.
+/// The `TimeBucket` enum value of a time bucket.
 pub(super) fn enum_name(bucket: Bucket) -> String {
     bucket.unit().to_ascii_uppercase()
 }

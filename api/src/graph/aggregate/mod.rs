@@ -1,8 +1,8 @@
-//! Aggregates in connections: `aggregate` covers all rows, `groups` covers each group of rows. Everything is
-//! derived from the entity declarations.
+//! Aggregates in connections: `aggregate` covers all rows, `groups` covers each group of rows. The types and their
+//! execution are derived from the entity declarations.
 //!
-//! The selection of such a field is planned as one [`service::read::Aggregate`] ([`plan`]), which is one statement
-//! for all parents. The response is written from the resulting groups ([`answer`]).
+//! The selection of such a field is planned as one [`service::read::Aggregate`] ([`plan`]), which runs as one
+//! statement for all parent rows. The response is written from the resulting groups ([`answer`]).
 
 pub mod answer;
 mod columns;

@@ -1,4 +1,4 @@
-//! Plans a selection of aggregates for the service, and the response written from its result.
+//! Plans a selection of aggregates: what the service reads, and the response that is written from the result.
 
 use std::sync::Arc;
 
@@ -24,11 +24,11 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// Maximum number of measures in one statement: databases limit the number of result columns.
+/// Maximum number of measures in one statement, because databases limit the number of result columns.
 const MAX_MEASURES: usize = 500;
 
-/// Maximum number of filter conditions of an aggregate times its measures: the statement repeats the filter for
-/// each measure.
+/// Maximum product of the number of filter conditions and the number of measures of an aggregate: the statement
+/// repeats the filter for each measure.
 const MAX_REPEATED_CONDITIONS: usize = 1_000;
 
 /// The response plan of an aggregate.
@@ -47,13 +47,13 @@ pub struct Plan {
 
 /// The response plan of a field of the result.
 pub enum Part {
-    /// The name of a type.
+    /// The type name.
     TypeName(String),
     /// A measure.
     Measure {
-        /// The position after the group keys.
+        /// The position of the cell, counted after the group keys.
         place: usize,
-        /// Its GraphQL type.
+        /// The GraphQL type of the measure.
         scalar: Scalar,
         /// Whether the measure is 0 instead of null if there are no rows.
         counts: bool,
@@ -70,7 +70,7 @@ pub enum Part {
     Filter,
 }
 
-/// The filter of a connection, as JSON in the form in which a client writes it.
+/// The filter of a connection, as JSON in the same form as the `filter` argument.
 pub(in super::super) fn json_filter(arguments: &indexmap::IndexMap<String, Value>) -> Result<Json> {
     let mut all = Vec::new();
     if let Some(filter @ Value::Object(fields)) = arguments.get("filter")
@@ -158,11 +158,11 @@ impl<'a> Planner<'a> {
         }
         let is_whole = self.context.data_opt::<Arc<Paging>>().is_some();
         if is_whole && list.place.starts_with("Query.") {
-            // An export contains all groups; too many of them are an error.
+            // An export contains all groups; exceeding the export limit is an error.
             (aggregate.limit, aggregate.count) = (MAX_GROUPS, true);
         }
         let (zone, limit) = (Arc::clone(&aggregate.zone), aggregate.limit as usize);
-        // The total count is a column of each group, so at least one group is needed.
+        // The total count is returned as a column of each group, so at least one group must be read.
         aggregate.limit = aggregate.limit.max(1);
         Ok((aggregate, Plan { keys, filter, zone, limit, parts }))
     }
@@ -243,7 +243,7 @@ impl<'a> Planner<'a> {
         }
         if aggregate.measures.len() > MAX_MEASURES {
             let message = format!(
-                "the operation selects more than {MAX_MEASURES} aggregates of one list; select fewer"
+                "the operation selects more than {MAX_MEASURES} aggregates of one list; select fewer aggregates"
             );
             return Err(Error::too_complex(message));
         }
@@ -271,7 +271,7 @@ impl<'a> Planner<'a> {
             .ok_or_else(|| Error::invalid(Reason::ValueOutOfRange, "p", "`p` must be from 0 to 1"))
     }
 
-    /// Plans the group key, or the part of it below the relations `path`.
+    /// Plans the group key, or its part below the relations in `path`.
     fn keys(
         &self,
         entity: &'static Entity,

@@ -14,9 +14,9 @@ use super::{
 
 /// The time buckets with the format of their group keys.
 const BUCKETS: [(Bucket, &str); 8] = [
-    (Bucket::Hour, "Hour with its offset: `2026-03-29T02:00+01:00`."),
+    (Bucket::Hour, "Hour with its UTC offset: `2026-03-29T02:00+01:00`."),
     (Bucket::Day, "Day: `2026-03-29`."),
-    (Bucket::Week, "Week of ISO 8601, from Monday: `2026-W13`."),
+    (Bucket::Week, "ISO 8601 week, starting on Monday: `2026-W13`."),
     (Bucket::Month, "Month: `2026-03`."),
     (Bucket::Quarter, "Quarter: `2026-Q1`."),
     (Bucket::Year, "Year: `2026`."),
@@ -24,7 +24,7 @@ const BUCKETS: [(Bucket, &str); 8] = [
     (Bucket::HourOfDay, "Hour of the day, from `00` to `23`."),
 ];
 
-/// The days of the week in ISO 8601 order, starting with number 1.
+/// The days of the week in ISO 8601 order, starting with Monday (number 1).
 pub(in super::super) const WEEKDAYS: [&str; 7] =
     ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"];
 
@@ -43,7 +43,7 @@ pub(in super::super) fn put(schema: &mut Schema<'_>) {
     );
     schema.input(
         "GroupKeyOrder",
-        "Sort key of groups: one of their group keys.",
+        "Sort key of groups: a group key.",
         false,
         vec![
             argument("position", "Int!", "Position of the group key in `by`, from 0."),
@@ -112,7 +112,8 @@ fn put_inputs(schema: &mut Schema<'_>, kind: ColumnKind) {
     );
 }
 
-/// The GraphQL type of a measure for a kind of column. Integers and floating-point numbers share one.
+/// The GraphQL type of a measure for a kind of column. Integers and floating-point numbers share one
+/// type.
 fn type_of(kind: ColumnKind, measure: MeasureKind) -> &'static str {
     let column = match kind {
         ColumnKind::Number => Scalar::Float,

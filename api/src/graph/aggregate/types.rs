@@ -1,4 +1,4 @@
-//! The aggregate types of an entity: seven for each entity. They grow only with the entity's own columns.
+//! The aggregate types: seven for each entity. Their size depends only on the number of the entity's own columns.
 
 use super::{
     super::{
@@ -11,7 +11,7 @@ use super::{
     key::{Dimension, KeyFormat, dimension},
 };
 
-/// Names that a column with aggregates can't have, because they are fields next to those of the columns.
+/// Names that a column with aggregates can't have, because the aggregate types have other fields with these names.
 const RESERVED: [&str; 2] = ["count", "groupKey"];
 
 /// The aggregate fields of the connection of an entity.
@@ -34,14 +34,14 @@ pub(in super::super) fn fields(entity: &Entity) -> [FieldType; 2] {
         argument(
             "orderBy",
             &format!("[{name}GroupOrder!]"),
-            "Sort keys; groups with equal values are sorted by key. Maximum: 5.",
+            "Sort keys. Groups with equal values are sorted by group key. Maximum: 5.",
         ),
         argument("first", "Int", "Maximum number of groups, from 0 to 1,000. Default: 100."),
         argument_or(
             "timeZone",
             "String",
             "\"UTC\"",
-            "IANA time zone of time buckets, like `Europe/Berlin`. Transitions are known from 1970 to 2060.",
+            "IANA time zone of time buckets, e.g. `Europe/Berlin`. Offset changes are supported from 1970 to 2060.",
         ),
         argument(
             "since",
@@ -131,7 +131,7 @@ fn put_groups(schema: &mut Schema<'_>, entity: &'static Entity, words: &str) {
             field(
                 "filter",
                 "JSON!",
-                "Filter that matches exactly these rows in the same list: the value of its argument `filter`.",
+                "Filter that matches exactly the rows of the group, for the `filter` argument of the same list.",
             ),
         ],
     );
@@ -187,7 +187,7 @@ fn put_keys(schema: &mut Schema<'_>, entity: &'static Entity, words: &str) {
     schema.object(
         &format!("{name}GroupKey"),
         &format!(
-            "Group key of {words}. Only keys in `by` can be selected; null where the value is null."
+            "Group key of {words}. Only keys in `by` can be selected. A key is null if the rows have no value."
         ),
         keys,
     );

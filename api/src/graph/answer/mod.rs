@@ -57,8 +57,8 @@ const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 #[derive(Debug, Default)]
 pub struct AnswerSize(AtomicUsize);
 
-/// The result of writing a field. An error propagates to the nearest nullable field, which discards what was
-/// written of it.
+/// The result of writing a field. An error propagates to the nearest nullable field, and the
+/// output of that field is discarded.
 type Written = Result<(), ServerError>;
 
 impl<'a> Answer<'a> {
@@ -88,7 +88,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Writes the object of the row at `index`; in a list, at its list position.
+    /// Writes the object of the row at `index`; `place` is its position if it is an item of a list.
     ///
     /// # Errors
     /// If a non-null field has no value.
@@ -152,7 +152,8 @@ impl<'a> Answer<'a> {
         self.path.pop();
     }
 
-    /// Starts the next field of an object. `next` is the opening bracket before the first field, then a comma.
+    /// Starts the next field of an object. `next` is the separator: the opening bracket before the
+    /// first field, a comma before every other field.
     fn key(&mut self, name: &Name, next: &mut u8) {
         self.out.push(*next);
         *next = b',';

@@ -35,7 +35,7 @@ fn line(out: &mut String, cells: impl Iterator<Item = Value>) {
             json => field(out, &json.to_string()),
         }
     }
-    // An empty line would not be a row.
+    // An empty line would not be parsed as a row.
     if out.len() == begun {
         out.push_str("\"\"");
     }

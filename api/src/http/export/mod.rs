@@ -53,7 +53,7 @@ struct Export {
     rows: u64,
 }
 
-/// Answers a request with a table.
+/// Responds to a request with a table.
 pub(super) async fn answer(
     server: &Server,
     visitor: &Visitor,

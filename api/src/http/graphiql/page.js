@@ -41,7 +41,7 @@ function shared(value) {
   };
 }
 
-// The API key of this tab: survives a reload, and is discarded with the tab.
+// The API key of this tab, which survives a reload and is discarded when the tab is closed.
 let key = sessionStorage.getItem("salesgraph:key") ?? "";
 const viewer = shared(undefined);
 const report = shared(undefined);
@@ -151,7 +151,7 @@ function CsvButton() {
   );
 }
 
-// Shows the caller and the database, and asks for the API key if one is required.
+// Shows the caller and the database, and prompts for the API key if one is required.
 function Banner() {
   const who = viewer.use();
   if (who === undefined) return "…";
@@ -201,7 +201,7 @@ async function start() {
   function Page() {
     const who = viewer.use();
     if (who === undefined) return null;
-    // A new key remounts the editor.
+    // React remounts the editor when this key changes.
     return h(
       GraphiQL,
       {

@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 pub(super) enum Said {
     /// `connection_init` with its payload.
     Init(Map<String, Value>),
-    /// An operation with the client's ID.
+    /// An operation with the ID chosen by the client.
     Subscribe(String, Map<String, Value>),
-    /// The client ends the operation with this ID.
+    /// The end of the operation with this ID, requested by the client.
     Complete(String),
     /// A ping with an optional payload.
     Ping(Option<Value>),

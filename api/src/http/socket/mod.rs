@@ -106,7 +106,7 @@ async fn serve(server: Server, socket: WebSocket, headers: HeaderMap, id: Reques
         () = &mut writing => {}
         (mut incoming, patience) = &mut session => {
             drop(session);
-            // With unread data the system would reset the connection before the close message is received.
+            // If data remained unread, the system would reset the connection before the client gets the close message.
             let last = async {
                 writing.await;
                 while let Some(Ok(_)) = incoming.next().await {}

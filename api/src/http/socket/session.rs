@@ -36,7 +36,7 @@ use crate::{
 
 /// An event of a running operation.
 enum Event {
-    /// With the permit of its response, held until the response is queued for sending.
+    /// A response with its permit, which is held until the response is queued for sending.
     Next(Box<Response>, Option<OwnedSemaphorePermit>),
     Refused(Vec<ServerError>),
     Complete,
@@ -48,7 +48,7 @@ struct Running {
     follows: bool,
 }
 
-/// Why a session ends: the close frame, or `None` if the client has disconnected.
+/// Reason for the end of a session: the close frame, or `None` if the client has disconnected.
 type End = Option<Message>;
 
 /// See the module documentation.
@@ -120,7 +120,7 @@ impl Session {
             }
             tokio::select! {
                 biased;
-                // Subscriptions are cut without `complete`: a client would take that for their regular end.
+                // Subscriptions end without `complete`, which a client would interpret as a regular end.
                 () = stopped(closing), if stops_by.is_none() => {
                     stops_by = Some(Instant::now() + SOCKET_GRACE);
                     self.running.retain(|_, running| {
@@ -191,7 +191,7 @@ impl Session {
     fn told(&mut self, event: Option<(String, Event)>) -> Option<Message> {
         // The client has completed all operations.
         let (id, event) = event?;
-        // An event of an operation that the client has completed meanwhile.
+        // The event belongs to an operation that the client has completed meanwhile.
         if !self.running.contains_key(&id) {
             return None;
         }
@@ -328,7 +328,7 @@ fn events(
     let end = stream::once(async { Event::Complete });
     if operation.kind() != OperationType::Subscription {
         let once = stream::once(async move {
-            // An unread response stays in memory, so their number is limited.
+            // Unread responses stay in memory, so their number is limited.
             let room = room.acquire_owned().await.ok();
             match operation.run(&server, &visitor).await {
                 Outcome::Answer(response) => Event::Next(Box::new(response), room),

@@ -12,10 +12,10 @@ use crate::{
     value::Value,
 };
 
-/// Entries inserted per statement.
+/// Number of entries inserted per statement.
 const CHUNK: usize = 500;
 
-/// A change log entry: what happened to a row.
+/// A change log entry, which records one change of a row.
 #[derive(Debug)]
 pub(crate) struct Entry {
     /// Entity name, e.g. `prospect`.
@@ -48,7 +48,7 @@ impl Entry {
     ) -> Self {
         let (before, after) = if table.confidential { (None, None) } else { (before, after) };
         let person = |row: &Option<Json>| row.as_ref().and_then(|row| row["prospect_id"].as_i64());
-        // The previous prospect counts: the new one has the entries that follow.
+        // The entry belongs to the previous prospect; later entries belong to the new prospect.
         let prospect = if table.name == "prospects" {
             record
         } else {
@@ -82,7 +82,7 @@ const COLUMNS: &str = "\"epoch\", \"transaction_number\", \"organization_id\", \
                        \"prospect_id\", \"kind\", \"before\", \"after\", \"actor_kind\", \"actor_name\", \
                        \"request_id\", \"client_request_id\", \"created_at\"";
 
-/// Values of the first columns, which the database provides.
+/// SQL expressions for the first columns, whose values the database provides.
 fn position(engine: Engine) -> String {
     let number = match engine {
         Engine::Postgres => "pg_current_xact_id()::text::bigint",
@@ -116,8 +116,9 @@ pub(crate) async fn append<C: ConnectionTrait>(
     Ok(())
 }
 
-/// The statement that logs the creation of a row by a preceding or enclosing statement, with its bind parameters.
-/// `id` is an expression for its primary key; `made` is the FROM clause, with the condition that the row exists.
+/// The statement that logs the creation of a row by a preceding or enclosing statement, and the bind parameters of the
+/// logging statement. `id` is an expression for the primary key of the row; `made` is the FROM clause, with the
+/// condition that the row exists.
 pub(crate) fn beside(
     scope: &Scope,
     now: DateTime<Utc>,
@@ -131,7 +132,7 @@ pub(crate) fn beside(
         Engine::Sqlite => format!("json_set({{}}, '$.id', {id})"),
     };
     let mut binds = entry.binds(scope, now).to_vec();
-    // Primary key.
+    // The expression `id` replaces the bind parameter of the primary key.
     binds.remove(2);
     let position = position(engine);
     let sql = format!(

@@ -1,9 +1,9 @@
 //! Streams the change log to subscriptions and other subscribers.
 //!
 //! One task per server reads new entries and publishes them to all subscribers. The wake-up (a signal within the
-//! process, an empty NOTIFY between servers) is only a hint: without it the task polls every second. A subscriber
-//! that falls behind reads the change log itself from its own position, so a slow subscriber costs the others nothing
-//! and misses nothing.
+//! process, an empty NOTIFY between servers) is only an optimization: without wake-ups, the task polls every second. A
+//! subscriber that falls behind reads the change log itself from its own position, so a slow subscriber neither delays
+//! other subscribers nor misses entries.
 
 use std::{
     collections::VecDeque,
@@ -56,16 +56,16 @@ pub struct Notice {
 /// How a row's match with a filter changed. Without a filter, every row matches while it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatchChange {
-    /// The row matches now and did not before, or it is new.
+    /// The row matches now but did not match before, or the row is new.
     Entered,
-    /// The row matches now, as before.
+    /// The row matches now and matched before.
     Updated,
     /// The row no longer matches, or no longer exists.
     Left,
 }
 
 impl MatchChange {
-    /// The change of a row that matches while it exists.
+    /// The change in the match of a row that matches while it exists, by the kind of the entry.
     pub(super) fn of_kind(kind: &str) -> Self {
         match kind {
             kind::CREATED | kind::RESTORED | kind::IMPORTED => Self::Entered,
@@ -119,7 +119,7 @@ impl Drop for Inner {
 }
 
 impl Feed {
-    /// The change stream of a server. From now on, other servers are notified of its writes.
+    /// Creates the change stream of a server. From then on, other servers are notified of the writes of this server.
     #[must_use]
     pub fn new(store: Store) -> Self {
         let inner = Inner {
@@ -147,8 +147,8 @@ impl Feed {
         tasks.push(tokio::spawn(task));
     }
 
-    /// Subscribes to the change log of the organization, after the cursor `after` or from now on. Each item holds the
-    /// notifications that are ready: at least one, at most [`BATCH`].
+    /// Subscribes to the change log of the organization, starting after the cursor `after` or, without a cursor, at
+    /// the current position. Each item holds the notifications that are ready: at least one, at most [`BATCH`].
     ///
     /// # Errors
     /// [`Error::BadCursor`] and [`Error::CursorExpired`] if the subscription can't resume from `after`.
@@ -162,7 +162,7 @@ impl Feed {
         if let Some(after) = after {
             after.check(scope).await?;
         }
-        // Entries published from now on are buffered for this subscriber; it reads earlier ones itself.
+        // Entries published from now on are buffered for this subscriber; the subscriber reads earlier entries itself.
         let receiver = self.0.sender.subscribe();
         self.0.reading.get_or_try_init(|| self.begin_reading()).await?;
         let position = match after {
@@ -186,7 +186,7 @@ impl Feed {
         }))
     }
 
-    /// Age of the oldest entry that is committed, or about to be, and can't be read yet.
+    /// Age of the oldest entry that can't be read yet although it is committed or about to be committed.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the database doesn't respond.
@@ -235,14 +235,15 @@ impl Follower {
             match judged {
                 Ok(found) => self.ready.extend(found),
                 Err(error @ Error::Unavailable(_)) => {
-                    // The position is kept, so undelivered entries are read again. The reader logs the error once for
-                    // all subscribers.
+                    // The position does not advance, so undelivered entries are read again. The reader logs the error
+                    // once for all subscribers.
                     tracing::debug!(%error, "a change log subscriber is waiting for the database");
                     self.caught_up = false;
                     sleep(IDLE).await;
                 }
                 Err(error) => {
-                    // No entry may follow one that could not be delivered: the client resumes from its cursor.
+                    // No entry may follow an undelivered entry, because the client resumes from the cursor of the last
+                    // delivered entry.
                     self.ended = true;
                     return Some(Err(error));
                 }
@@ -312,7 +313,8 @@ impl Follower {
             && (kinds.is_empty() || kinds.contains(&notice.kind.as_str()))
     }
 
-    /// The notifications that match the filter. The position advances past all of them.
+    /// The notifications that match the filter. The position advances past all notifications, including those that
+    /// don't match.
     async fn judged(&mut self, found: Found) -> Result<Vec<Notice>> {
         let Found { notices, reached } = found;
         let keys: Vec<i64> = notices.iter().map(|notice| notice.position.id).collect();
@@ -339,7 +341,7 @@ impl Follower {
 
 /// Entries that a subscriber has received.
 struct Found {
-    /// The notifications that it includes.
+    /// Notifications of these entries.
     notices: Vec<Notice>,
     /// The position of the last entry read.
     reached: Position,

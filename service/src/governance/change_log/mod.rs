@@ -2,9 +2,10 @@
 //!
 //! An entry is written in the same transaction as the write it records. Transactions don't commit in the order in
 //! which they begin. On Postgres the order is therefore (epoch, transaction number, id), and only entries below the
-//! watermark are read, that is, below every running transaction. No entry can later appear before one that has been
-//! read. SQLite has a single writer, so its order is the id alone. The epoch distinguishes series of transaction
-//! numbers: it increases when a database moves to another cluster.
+//! watermark are read, that is, entries with lower transaction numbers than every running transaction. Therefore, no
+//! entry can later appear before an entry that has already been read. SQLite has a single writer, so the order on
+//! SQLite is the id alone. The epoch distinguishes series of transaction numbers: it increases when a database moves
+//! to another cluster.
 //!
 //! `before` holds the previous values of the changed columns, and `after` the whole row after the write. Readers can
 //! filter an entry by the row as it was at that time.
@@ -56,11 +57,11 @@ pub mod kind {
     pub const DELETED: &str = "deleted";
     /// The row was restored.
     pub const RESTORED: &str = "restored";
-    /// The row was linked to another.
+    /// The row was linked to another row.
     pub const LINKED: &str = "linked";
-    /// The row was unlinked from another.
+    /// The row was unlinked from another row.
     pub const UNLINKED: &str = "unlinked";
-    /// The row was merged into another and deleted.
+    /// The row was merged into another row and deleted.
     pub const MERGED: &str = "merged";
     /// The row was erased, including its personal data.
     pub const ERASED: &str = "erased";
@@ -76,10 +77,10 @@ pub const KINDS: &[Word] = &[
     word(kind::UPDATED, "The row was updated."),
     word(kind::DELETED, "The row was deleted."),
     word(kind::RESTORED, "The row was restored."),
-    word(kind::LINKED, "The row was linked to another."),
-    word(kind::UNLINKED, "The row was unlinked from another."),
-    word(kind::MERGED, "The row was merged into another and deleted."),
-    word(kind::ERASED, "The row was erased (GDPR), including its entries of the change log."),
+    word(kind::LINKED, "The row was linked to another row."),
+    word(kind::UNLINKED, "The row was unlinked from another row."),
+    word(kind::MERGED, "The row was merged into another row and deleted."),
+    word(kind::ERASED, "The row was erased (GDPR), including its values in the change log."),
     word(kind::EXPORTED, "The personal data of the row was exported."),
     word(
         kind::IMPORTED,
@@ -120,15 +121,15 @@ pub const ACTORS: &[Word] = &[
         "The user of a server on localhost, without an API key.",
     ),
     word("command_line", "The command line of the server."),
-    word("person", "A person, by an API key; on localhost, also by a header of the client."),
-    word("worker", "A program, by an API key; on localhost, also by a header of the client."),
+    word("person", "A person, identified by an API key or, on localhost, by a request header."),
+    word("worker", "A program, identified by an API key or, on localhost, by a request header."),
 ];
 
 /// Condition for entries below the watermark on Postgres, in a table with the alias `t`, preceded by ` AND`.
 pub(crate) const SETTLED: &str = " AND (t.\"epoch\", t.\"transaction_number\") < \
     ((SELECT \"epoch\" FROM \"change_log\"), pg_snapshot_xmin(pg_current_snapshot())::text::bigint)";
 
-/// A list of change log entries in their order, with an empty selection.
+/// A list of entries in the order of the change log, with an empty selection.
 #[must_use]
 pub fn list(place: String) -> List {
     let table = table();

@@ -30,7 +30,7 @@ impl Position {
     /// Decodes the position of a cursor.
     ///
     /// # Errors
-    /// [`Error::BadCursor`] if it is not a cursor of the change log.
+    /// [`Error::BadCursor`] if `cursor` is not a cursor of the change log.
     pub fn of(cursor: &str) -> Result<Self> {
         let list = super::list(String::new());
         let values = crate::read::decode_cursor(cursor, "after", log_binding(), &list)?;
@@ -38,7 +38,7 @@ impl Position {
         Ok(Self { epoch: number(0), transaction: number(1), id: number(2) })
     }
 
-    /// Rejects an expired position, and one ahead of the change log.
+    /// Rejects an expired position and a position ahead of the change log.
     ///
     /// # Errors
     /// [`Error::CursorExpired`], [`Error::BadCursor`].
@@ -56,7 +56,7 @@ impl Position {
     }
 }
 
-/// Both ends of the change log.
+/// The two ends of the change log.
 pub(super) struct State {
     /// Position of the newest committed entry, including entries that can't be read yet.
     pub(super) head: Position,

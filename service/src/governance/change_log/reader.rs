@@ -19,7 +19,7 @@ use crate::{
     store::{Engine, Store},
 };
 
-/// Entries read per statement.
+/// Number of entries read per statement.
 pub(super) const CHUNK: usize = 500;
 
 /// Poll interval without notifications.
@@ -93,7 +93,7 @@ impl Reader {
         }
     }
 
-    /// Publishes all new entries. Returns whether there are more that can't be read yet.
+    /// Publishes all new entries. Returns whether there are more entries that can't be read yet.
     async fn hand_out(&mut self) -> Result<bool> {
         loop {
             let found = after(&self.store, self.position, None, &Follow::default()).await?;
@@ -129,7 +129,7 @@ pub(super) async fn waits_since(store: &Store) -> Result<Option<DateTime<Utc>>> 
     Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.flatten())
 }
 
-/// Subscribers that are blocked by a transaction: entries committed after its start can't be read yet.
+/// A transaction that blocks subscribers: entries committed after the start of the transaction can't be read yet.
 #[derive(Clone, Debug)]
 pub struct Stalled {
     /// Age of the oldest blocked entry.
@@ -138,10 +138,11 @@ pub struct Stalled {
     pub holders: Vec<String>,
 }
 
-/// Age of a blocked entry from which subscribers count as stalled.
+/// Minimum age of a blocked entry at which subscribers count as stalled.
 const STALLED_AFTER: TimeDelta = TimeDelta::minutes(1);
 
-/// Whether subscribers have been blocked for more than a minute, and by which transactions.
+/// How long subscribers have been blocked, and by which transactions; `None` if they have not been blocked for more
+/// than a minute.
 ///
 /// # Errors
 /// [`Error::Unavailable`] if the database doesn't respond.
@@ -161,7 +162,7 @@ pub async fn stalled(store: &Store, now: DateTime<Utc>) -> Result<Option<Stalled
     Ok(Some(Stalled { waits: now - since, holders }))
 }
 
-/// The readable entries after `position`, of one organization or of all.
+/// The readable entries after `position`, of one organization or of all organizations.
 pub(super) async fn after(
     store: &Store,
     position: Position,
@@ -193,7 +194,7 @@ pub(super) async fn after(
     binds.push(i64::try_from(CHUNK).unwrap_or(i64::MAX).into());
     let rows = store.query(&sql, binds).await?;
     if !rows.is_empty() {
-        // A subscriber may query the changed row immediately.
+        // Waits for the read replica, because a subscriber may query the changed row immediately.
         store.shown().await;
     }
     rows.iter().map(notice).collect()
@@ -230,7 +231,7 @@ pub(super) async fn settled(store: &Store) -> Result<Position> {
 pub(super) async fn notify(store: Store) {
     let mut signal = store.signal().listen();
     loop {
-        // The signal lives as long as the store.
+        // This can't fail: the signal exists as long as the store.
         let _ = signal.changed().await;
         let sql = "SELECT pg_notify({}, '')";
         if let Err(error) = store.execute(sql, vec![CHANNEL.into()]).await {

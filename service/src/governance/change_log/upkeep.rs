@@ -15,7 +15,7 @@ use crate::{
 /// Default retention period in days.
 pub const KEPT_DAYS: u32 = 400;
 
-/// Entries deleted per statement.
+/// Number of entries deleted per statement.
 const CHUNK: i64 = 10_000;
 
 /// Checks whether the database has moved to another cluster, with different transaction numbers, since the change log
@@ -45,7 +45,7 @@ pub async fn open(store: &Store) -> Result<()> {
     Ok(transaction.commit().await?)
 }
 
-/// Identifies the cluster; empty if the database doesn't provide it.
+/// Identifier of the cluster; empty if the database doesn't provide one.
 async fn cluster(store: &Store) -> Result<String> {
     let sql = "SELECT has_function_privilege('pg_control_system()', 'execute') \
                AND has_function_privilege('pg_control_checkpoint()', 'execute')";
@@ -76,7 +76,8 @@ pub async fn expire(store: &Store, now: DateTime<Utc>, days: u32) -> Result<u64>
     let mut gone = 0;
     loop {
         let transaction = store.begin().await?;
-        // Starts at the oldest position and never skips a retained entry, so the change log has a single beginning.
+        // Deletion starts at the oldest position and never skips a retained entry, so the remaining entries have no
+        // gaps.
         let sql = "SELECT \"epoch\", \"transaction_number\", \"id\" FROM (SELECT \"epoch\", \
                    \"transaction_number\", \"id\", \"created_at\" FROM \"changes\" \
                    ORDER BY \"epoch\", \"transaction_number\", \"id\" LIMIT {}) o \

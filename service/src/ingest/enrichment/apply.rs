@@ -32,7 +32,7 @@ pub(super) struct Applied {
     pub(super) industry: Option<Record>,
 }
 
-/// Outcome of a found value.
+/// The outcome of a value that a provider found.
 struct Verdict<'o> {
     sourced: &'o Sourced,
     value: String,
@@ -199,8 +199,8 @@ async fn write(
     }
 }
 
-/// Moves the written revision of import rows along, because a value filled in by a provider does not count as a
-/// modification that blocks the undo of an import.
+/// Updates the written revision of import rows to the new revision of the prospect, because a value that a provider
+/// filled in does not count as a modification that blocks the undo of an import.
 pub(super) async fn follow(unit: &Unit, before: &Record, after: &Record) -> Result<()> {
     let revisions = [before, after].map(|row| row.number("revision").unwrap_or_default());
     let [from, to] = revisions;

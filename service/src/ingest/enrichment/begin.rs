@@ -1,4 +1,4 @@
-//! Starts an enrichment: creates a job, and a record per prospect.
+//! Starts an enrichment: creates a job with one record per prospect.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -27,7 +27,7 @@ use crate::{
     write::{Once, Record, Unit, once, row::refuse},
 };
 
-/// Maximum number of prospects in a list of IDs or matching a filter.
+/// Maximum number of prospects in a list of IDs, or of prospects that match a filter.
 pub const MOST_PEOPLE: usize = 10_000;
 
 /// The prospects to enrich.
@@ -39,7 +39,7 @@ pub enum Whom {
     People(Vec<i64>),
 }
 
-/// Starts an enrichment, which a [`Worker`](super::Worker) processes. Returns the primary key of the job.
+/// Starts an enrichment, which is then processed by a [`Worker`](super::Worker). Returns the primary key of the job.
 ///
 /// # Errors
 /// [`crate::Error::Refused`] if there are no prospects to enrich, or a provider is unavailable or misconfigured.
@@ -92,7 +92,7 @@ pub async fn begin(
 /// The prospects that match a filter.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if there are too many.
+/// [`crate::Error::Refused`] if too many prospects match.
 pub async fn matching(scope: &Scope, filter: Filter) -> Result<Vec<i64>> {
     let table = prospect::table();
     let mut list = List::new(table, "enrichProspects".to_owned());
@@ -228,8 +228,8 @@ async fn records(unit: &mut Unit, job: i64, whom: &Whom) -> Result<i64> {
     Ok(i64::try_from(rows).unwrap_or(i64::MAX))
 }
 
-/// Estimated cost of the records: the mean cost of paid records of the last 30 days with the same plan, or else the
-/// maximum cost.
+/// Estimated cost of the records: the mean cost of the paid records that were processed with the same plan in the last
+/// 30 days. If there are none, the maximum cost is used.
 async fn estimate(
     unit: &Unit,
     rows: i64,
@@ -256,7 +256,7 @@ async fn estimate(
     let same = Value::Json(plan.json()).bind(Kind::Json);
     let found = unit.query(sql, vec![unit.scope().organization().into(), since, same]).await?;
     let mean: Option<f64> = found.first().map(|row| row.try_get_by_index(0)).transpose()?.flatten();
-    #[expect(clippy::cast_precision_loss, reason = "far fewer records than that")]
+    #[expect(clippy::cast_precision_loss, reason = "the number of records is far below 2^53")]
     let rows = rows as f64;
     Ok(crate::usage::service_usage_log::rounded(rows * mean.unwrap_or(most)))
 }

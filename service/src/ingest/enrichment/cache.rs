@@ -20,7 +20,7 @@ use crate::{
     write::Unit,
 };
 
-/// Subject of a cached response.
+/// The subject of a cached response: a company or a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
     Company,
@@ -41,8 +41,8 @@ impl About {
         let company = company::key(&known.company_name);
         let told = match self {
             Self::Company => format!("{company}|{}", folded(&known.location)),
-            // The name is included because a mailbox may be reassigned. The location is not, because it may be a
-            // result.
+            // The name is included because a mailbox may be reassigned. The location is not included, because it may be
+            // a result.
             Self::Person => {
                 let (email, name) = (known.email.to_lowercase(), folded(&known.full_name));
                 format!("{company}|{email}|{name}")
@@ -161,7 +161,7 @@ pub(super) async fn keep(unit: &Unit, claimed: &Claimed, answer: &Answered) -> R
     Ok(())
 }
 
-/// The mean of some numbers, rounded to four decimal places; `None` if there are no numbers.
+/// The mean of the numbers, rounded to four decimal places; `None` if there are no numbers.
 pub(super) fn mean(numbers: impl Iterator<Item = f64>) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0.0);
     for number in numbers {

@@ -28,7 +28,7 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// How long a job must be idle before a server that lacks a provider reports this on the job.
+/// How long a job must be idle before a server on which a provider is not configured reports this on the job.
 const ALONE: TimeDelta = TimeDelta::minutes(1);
 
 /// A claimed record.
@@ -53,7 +53,7 @@ pub(super) struct Claimed {
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     pub(super) claimed: Vec<Claimed>,
-    /// Whether records were ended without provider calls, so that more records can be claimed immediately.
+    /// Whether some records were completed without provider calls, so that more records can be claimed immediately.
     pub(super) moved: bool,
 }
 
@@ -86,7 +86,8 @@ pub(super) async fn claim(
     let plan = Plan::of(&before);
     if let Some(unable) = unable(&plan, providers, &settings) {
         let why = match unable {
-            // Another server may have the provider: the error is reported only if the job has been idle for a while.
+            // The provider may be configured on another server, so the error is reported only if the job has been idle
+            // for a while.
             Unable::NotHere(_) if before.time("updated_at") > Some(unit.now() - ALONE) => {
                 return Ok(Taken::default());
             }
@@ -151,7 +152,7 @@ pub(super) async fn claim(
 
 /// Why a plan can't be executed now.
 enum Unable {
-    /// This server does not have the provider.
+    /// The provider is not configured on this server.
     NotHere(Note),
     /// The settings prevent calls to the provider.
     Refused(Note),
@@ -196,7 +197,7 @@ async fn next(unit: &Unit, job: i64, most: i64) -> Result<Vec<Record>> {
     rows.iter().map(|row| Record::read(table, row, 0)).collect()
 }
 
-/// The prospect of a record, and their company.
+/// The prospect of a record, and the company of the prospect.
 async fn about_whom(unit: &mut Unit, record: &Record) -> Result<Option<(Record, Record)>> {
     let Some(person) = record.number("prospect_id") else { return Ok(None) };
     let person = unit.peek(prospect::table(), person).await?;
@@ -237,7 +238,7 @@ async fn ask(
     })
 }
 
-/// The newest value that providers have written to each field of a person and a company.
+/// The newest value that a provider has written to each field of a person and their company.
 pub(super) async fn found_before(
     unit: &Unit,
     person: i64,
@@ -302,14 +303,14 @@ async fn cost_at_most(
 
 enum Payable {
     Now,
-    /// Once reservations of other records are released.
+    /// Payable once the reservations of other records are released.
     Later,
-    /// Not today, with the reason.
+    /// Not payable before tomorrow, with the reason.
     Tomorrow(Note),
 }
 
-/// Whether the daily spend limit allows this additional cost. One statement reads both spent and reserved amounts:
-/// between two statements, a reservation could become spending.
+/// Whether the daily spend limit allows this additional cost. A single statement reads both the spent and the reserved
+/// amount, because a reservation could become spending between two statements.
 async fn payable(
     unit: &Unit,
     cost: f64,
@@ -321,7 +322,7 @@ async fn payable(
     }
     let setting = settings.number(setting::SPEND_LIMIT);
     let limit = providers.spend_limit(setting);
-    // The limit of the server can't be raised by a setting.
+    // A setting can't raise the limit of the server.
     let code =
         if limit < setting { NoteCode::SpendLimitReached } else { NoteCode::SettingLimitReached };
     let sql = "SELECT (SELECT COALESCE(SUM(\"server_cost_usd\"), 0) FROM \"daily_cost_summaries\" \
@@ -345,7 +346,7 @@ async fn payable(
     Ok(Payable::Tomorrow(Note::new(code, [&spent, &limit, &cost])))
 }
 
-/// Leases a record and reserves its maximum cost. The change log has an entry for the result only.
+/// Leases a record and reserves its maximum cost. Only the result gets an entry in the change log.
 async fn lease(unit: &Unit, claimed: &Claimed, cost: f64) -> Result<()> {
     let sql = "UPDATE \"import_records\" SET \"status\" = 'processing', \"processing_attempts\" = {}, \
                \"lease_until\" = {}, \"lease_token\" = {}, \"reserved_cost\" = {}, \"updated_at\" = {} \

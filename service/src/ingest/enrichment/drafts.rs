@@ -131,7 +131,7 @@ async fn of_templates(
         }
         let subject = of_same_name("subject").and_then(|one| Some((one, render(one)?)));
         used.extend(subject.as_ref().map(|(template, _)| *template));
-        // Ordered by primary key, so that two workers don't deadlock.
+        // People are ordered by primary key, so that two workers don't deadlock.
         used.sort_by_key(|template| template.id());
         for template in used {
             // A direct statement avoids a change log entry per person.

@@ -61,7 +61,7 @@ impl Field {
         }
     }
 
-    /// The field with this name.
+    /// Returns the field with this name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         FIELDS.into_iter().find(|field| field.name() == name)
@@ -95,7 +95,7 @@ impl Field {
     }
 }
 
-/// Known values of a person and their company, without placeholders.
+/// The known values of a person and their company; placeholders count as unknown.
 pub(super) async fn known(unit: &mut Unit, person: &Record, company: &Record) -> Result<Known> {
     let id = company.number("industry_id").unwrap_or_default();
     let industry = unit.peek(industry::table(), id).await?;
@@ -125,7 +125,7 @@ pub(super) fn told(person: &Record, company: &Record, industry: &str) -> Known {
 /// Data completeness, from 0 to 1. Name, e-mail address and company are always known.
 pub(super) fn completeness(known: &Known) -> f64 {
     let filled = FIELDS.iter().filter(|field| !field.known(known).is_empty()).count();
-    #[expect(clippy::cast_precision_loss, reason = "a handful of fields")]
+    #[expect(clippy::cast_precision_loss, reason = "there are only a few fields")]
     let part = (filled + 3) as f64 / (FIELDS.len() + 3) as f64;
     (part * 10_000.0).round() / 10_000.0
 }

@@ -1,5 +1,5 @@
 //! Stores the result of enriching a record in one transaction: values, their provenance, usage logs, and the status of
-//! record and job.
+//! the record and its job.
 
 use std::time::{Duration, Instant};
 
@@ -33,9 +33,9 @@ use crate::{
 /// Result of the provider calls for a record.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    /// Found values, with source and cost.
+    /// Found values, with their source and cost.
     pub(super) values: Vec<Sourced>,
-    /// Message variants, with source.
+    /// Message variants, with their source.
     pub(super) variants: Vec<(Variant, String)>,
     /// Usage of the calls, in call order.
     pub(super) charges: Vec<Charge>,
@@ -51,7 +51,7 @@ pub(super) struct Outcome {
     pub(super) took_ms: i64,
 }
 
-/// A provider response with the fields of its request.
+/// A provider response with the fields that were requested.
 #[derive(Clone, Debug)]
 pub(super) struct Answered {
     pub(super) provider: &'static str,
@@ -67,7 +67,7 @@ pub(super) struct Sourced {
     pub(super) cost: f64,
 }
 
-/// How long storing a paid result is retried: as long as the lease of the record.
+/// How long the worker retries to store a paid result: for the duration of the lease of the record.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Maximum delay between retries.
@@ -99,7 +99,7 @@ async fn once(
     again: Option<DateTime<Utc>>,
 ) -> Result<()> {
     let mut unit = Unit::begin(scope).await?;
-    // The global lock order: prospect, company, import rows, usage logs.
+    // Rows are locked in the global order: prospect, company, import rows, usage logs.
     let person = unit.find(prospect::table(), claimed.prospect).await?;
     let company = person.and_then(|person| person.number("company_id"));
     unit.find(company::table(), company.unwrap_or_default()).await?;
@@ -109,7 +109,7 @@ async fn once(
     if let (Some(first), false) = (again, is_ours)
         && ledger::has(&unit, &outcome.charges, &claimed.token, first).await?
     {
-        // An earlier attempt was committed, and only the response was lost.
+        // An earlier attempt was committed, and only the response of the database was lost.
         return Ok(());
     }
     let (job_id, record_id) = (job.as_ref().map(Record::id), record.as_ref().map(Record::id));
@@ -152,7 +152,7 @@ fn add_cost(row: &mut Record, column: &str, cost: f64) {
     row.set(column, Value::Double(rounded(before + cost)));
 }
 
-/// Sets the new status of a record whose lease we hold, and applies the found values.
+/// Sets the new status of a record that this worker has leased, and applies the found values.
 async fn settle(
     unit: &mut Unit,
     claimed: &Claimed,
@@ -194,7 +194,8 @@ async fn settle(
         }
         Some(failure) => over(unit, record, job, status::FAILED, Some(failure.note().clone())),
     }
-    // Results of providers that succeeded before the permanent failure have been paid for, so they are applied.
+    // The results of the providers that succeeded before the permanent failure are applied, because the calls have
+    // been paid for.
     let applied = apply::apply(unit, claimed, outcome).await?;
     let has_failed = outcome.failure.is_some();
     let Some(applied) = applied else {
@@ -217,7 +218,7 @@ async fn settle(
     Ok(())
 }
 
-/// Ends a record with this status. `why` is the reason unless the record was enriched.
+/// Completes a record with this status. Unless the record was enriched, `why` is the reason.
 fn over(
     unit: &Unit,
     record: &mut Record,
@@ -238,7 +239,7 @@ fn over(
     );
 }
 
-/// A note as a column holds it.
+/// A note in its stored form, as a column value.
 pub(super) fn noted(note: Note) -> Value {
     Note::stored(&[note]).map_or(Value::Null, Value::Text)
 }
@@ -251,7 +252,7 @@ fn release(record: &mut Record) {
     record.set("reserved_cost", Value::Double(0.0));
 }
 
-/// Increments a counter and the processed records.
+/// Increments a counter of the job and its number of processed records.
 fn count(job: &mut Record, column: &str) {
     for column in [column, "processed_records"] {
         job.set(column, Value::Int(job.number(column).unwrap_or_default() + 1));
@@ -259,7 +260,7 @@ fn count(job: &mut Record, column: &str) {
 }
 
 /// The backoff before the next attempt: two to the power of `attempt` in minutes, plus a jitter of up to half of that.
-/// The jitter is derived from the record, so that records which failed together are not retried together.
+/// The jitter is derived from the record, so that records that failed together are not retried together.
 fn pause(record: i64, attempt: i64) -> chrono::TimeDelta {
     let minutes = 1_i64 << attempt.clamp(0, 16);
     let seconds = minutes * 60;
@@ -268,7 +269,7 @@ fn pause(record: i64, attempt: i64) -> chrono::TimeDelta {
     chrono::TimeDelta::seconds(seconds + jitter)
 }
 
-/// Ends a record without calling providers.
+/// Completes a record without calling providers.
 pub(super) async fn close(
     unit: &mut Unit,
     job: &mut Record,
@@ -283,7 +284,7 @@ pub(super) async fn close(
     Ok(())
 }
 
-/// Ends a job when all records are processed. The job has failed if some records failed and none was enriched.
+/// Completes a job when all its records are processed. The job fails if some records failed and none was enriched.
 pub(super) fn conclude(unit: &Unit, job: &mut Record) {
     let open = [job_status::PROCESSING, job_status::PENDING, job_status::PAUSED];
     let number = |column| job.number(column).unwrap_or_default();

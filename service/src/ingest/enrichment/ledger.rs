@@ -63,7 +63,8 @@ pub(super) async fn write(
     Ok(is_llm.then(|| row.id()))
 }
 
-/// The request ID of a call in the usage log: the ID of the provider, or else one derived from the lease token.
+/// The request ID of a call in the usage log: the request ID of the provider, or else an ID derived from the lease
+/// token.
 pub(super) fn id(charge: &Charge, token: &str, number: usize) -> String {
     let own = || format!("{token}/{number}");
     charge.request_id.clone().filter(|id| !id.is_empty()).unwrap_or_else(own)

@@ -2,7 +2,7 @@
 //!
 //! A job of the kind [`ENRICHMENT`](super::import_job::kind::ENRICHMENT) has a record per prospect. Workers lease
 //! records, call [providers](Provider) outside of any transaction, and store the result in one transaction: values,
-//! their provenance, usage logs, and the status of record and job.
+//! their provenance, usage logs, and the status of the record and its job.
 
 mod apply;
 mod begin;
@@ -39,5 +39,5 @@ pub const LEASE: TimeDelta = TimeDelta::minutes(5);
 /// Maximum number of attempts per record.
 pub const ATTEMPTS: i64 = 3;
 
-/// Minimum confidence of a value that is used.
+/// Minimum confidence at which a value is used.
 pub const LEAST_CONFIDENCE: f64 = 0.3;

@@ -15,7 +15,7 @@ pub const MOST_VARIANTS: u32 = 10;
 pub const PROVIDERS: &[Word] = &[
     word(
         "rules",
-        "Built-in rules that derive values from known ones, without cost or network access.",
+        "Built-in rules that derive values from known values, without cost or network access.",
     ),
     word("http", "An HTTP lookup service, configured on the server (--lookup-url)."),
     word("llm", "A language model, chosen by the settings llm_provider and llm_model."),

@@ -17,7 +17,7 @@ use crate::{
 /// Keys of the message list in the migrated content.
 const MESSAGES: [&str; 4] = ["variants", "email_variants", "emails", "drafts"];
 
-/// Creates drafts from the messages of these records, if the records have a prospect by now.
+/// Creates drafts from the messages of these records. Records that still have no prospect are skipped.
 pub(in super::super) async fn write_to(unit: &mut Unit, records: &[Record]) -> Result<()> {
     for record in records {
         let Value::Json(content) = record.value("generated_content") else { continue };

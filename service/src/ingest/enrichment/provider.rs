@@ -27,16 +27,16 @@ pub trait Provider: Send + Sync {
     /// Maximum cost of a request, in US dollars. This amount is reserved from the daily spend limit before the call.
     fn most(&self, ask: &Ask) -> f64;
 
-    /// Calls the provider. The response has the usage even if the call failed.
+    /// Calls the provider. The response contains the usage even if the call failed.
     fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer>;
 }
 
-/// A provider request: known values of a person, and the wanted fields.
+/// A provider request: the known values of a person, and the requested fields.
 #[derive(Clone, Debug, Default)]
 pub struct Ask {
     /// Known values of the person and the company.
     pub known: Known,
-    /// Wanted fields.
+    /// Requested fields.
     pub wanted: Vec<Field>,
     /// Names of the existing industries.
     pub industries: Vec<String>,
@@ -82,7 +82,7 @@ pub struct Answer {
     pub outcome: Result<Found, Failure>,
     /// Usage of the call; `None` for a local provider without cost.
     pub charge: Option<Charge>,
-    /// Error message of the provider. It may contain personal data, so it is stored with the record only.
+    /// Error message of the provider. It may contain personal data, so it is stored only with the record.
     pub said: Option<String>,
 }
 
@@ -126,12 +126,12 @@ pub enum Failure {
     Later(Note, Option<Duration>),
     /// A permanent failure of this request.
     Never(Note),
-    /// A wrong configuration: no request can succeed.
+    /// A configuration error, because of which no request can succeed.
     Misconfigured(Note),
 }
 
 impl Failure {
-    /// Our own error message, without text of the provider.
+    /// The error message of this server, without text of the provider.
     #[must_use]
     pub fn note(&self) -> &Note {
         match self {
@@ -203,12 +203,12 @@ impl Providers {
         self.spend_limit.map_or(setting, |limit| limit.min(setting))
     }
 
-    /// The providers with these names, in call order.
+    /// Returns the providers with these names, in call order.
     pub fn named<'p>(&'p self, names: &'p [String]) -> impl Iterator<Item = &'p Arc<dyn Provider>> {
         self.all.iter().filter(|one| names.iter().any(|name| name == one.name()))
     }
 
-    /// The provider with this name.
+    /// Returns the provider with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Provider>> {
         self.all.iter().find(|one| one.name() == name)

@@ -70,7 +70,7 @@ impl Worker {
     /// Enriches all due records, within the concurrency limit of the settings. Returns the number of records.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the database does not respond. Provider responses are stored anyway as soon as it
+    /// [`Error::Unavailable`] if the database does not respond. Provider responses are still stored once the database
     /// responds again.
     pub async fn round(&mut self) -> Result<u64> {
         self.until(&|| false).await
@@ -78,7 +78,7 @@ impl Worker {
 
     async fn until(&mut self, stop: &impl Fn() -> bool) -> Result<u64> {
         let mut asked = 0;
-        // One task per record, so that a record that waits for the database does not wait for the next claim.
+        // Each record has its own task, so that a record that waits for the database does not delay the next claim.
         let mut running = JoinSet::new();
         let mut failed = None;
         loop {
@@ -104,7 +104,7 @@ impl Worker {
         }
     }
 
-    /// Claims records of every running job that has due records.
+    /// Claims due records of all running jobs.
     async fn take(&mut self) -> Result<Vec<(Scope, Claimed)>> {
         self.let_go().await?;
         let sql = "SELECT j.\"id\", j.\"organization_id\" FROM \"import_jobs\" j WHERE j.\"kind\" = 'enrichment' \
@@ -191,7 +191,7 @@ async fn one(scope: Scope, claimed: Claimed, providers: Providers) -> Result<()>
         Err(error @ Error::Unavailable(_)) => Err(error),
         Err(error) => {
             tracing::error!(record = claimed.record, %error, "an enrichment result could not be stored");
-            // The usage is logged anyway.
+            // The usage is logged even if the result could not be stored.
             let failure = Some(Failure::Never(NoteCode::InternalError.into()));
             let paid = Outcome { charges: outcome.charges, failure, ..Outcome::default() };
             finish(&scope, &claimed, &paid).await
@@ -262,14 +262,14 @@ fn without_nul(mut found: Found) -> Found {
     found
 }
 
-/// Accepts the requested values of a provider that have the minimum confidence.
+/// Accepts the requested values of a provider whose confidence is at least the minimum.
 fn take(outcome: &mut Outcome, ask: &mut super::Ask, found: Found, source: &str, cost: f64) {
     let sure: Vec<_> = found
         .values
         .into_iter()
         .filter(|value| value.confidence >= LEAST_CONFIDENCE && ask.wanted.contains(&value.field))
         .collect();
-    #[expect(clippy::cast_precision_loss, reason = "a handful of values")]
+    #[expect(clippy::cast_precision_loss, reason = "there are only a few values")]
     let share = cost / sure.len().max(1) as f64;
     for mut value in sure {
         if !ask.wanted.contains(&value.field) {

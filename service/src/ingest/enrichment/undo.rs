@@ -1,4 +1,4 @@
-//! Undoes enrichments: a field gets its previous value back unless it was modified since.
+//! Undoes enrichments: restores the previous value of each field that was not modified since.
 
 use super::{apply::follow, field::Field};
 use crate::{
@@ -85,7 +85,7 @@ async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
             }
             Ok(true)
         }
-        // The previous value is no longer valid, e.g. because another row has taken it.
+        // The previous value is no longer valid, e.g. because another row uses it by now.
         Err(Error::Refused(_)) => Ok(false),
         Err(error) => Err(error),
     }

@@ -10,8 +10,8 @@ use crate::{
 };
 
 /// Returns the primary key of the existing row that a new row conflicts with, and whether it was updated from the
-/// source. A setting takes the value of the source; an existing cache entry is unchanged. A template gets the next
-/// free version instead; `taken` contains the versions used in this chunk.
+/// source. An existing setting is updated to the value of the source; an existing cache entry is unchanged. A template
+/// does not conflict, but gets the next free version; `taken` contains the versions used in this chunk.
 pub(super) async fn own(
     unit: &mut Unit,
     fresh: &mut Record,

@@ -48,7 +48,7 @@ impl Cell {
         }
     }
 
-    /// The cell as a key of a row.
+    /// The cell as a source key, which identifies a row.
     pub(super) fn key(&self) -> String {
         match self {
             Self::Whole(number) => number.to_string(),
@@ -58,7 +58,7 @@ impl Cell {
         }
     }
 
-    /// Converts the cell to a column type; the error is the reason of the failure.
+    /// Converts the cell to a column type; the error is the reason for the failure.
     pub(super) fn value(&self, kind: Kind) -> Result<Value, String> {
         Ok(match (kind, self) {
             (_, Self::Null) => Value::Null,
@@ -79,7 +79,10 @@ impl Cell {
                 Err(_) => return Err("is too large".to_owned()),
             },
             (Kind::Real | Kind::Cost | Kind::Part, Self::Real(number)) => real(kind, *number)?,
-            #[expect(clippy::cast_precision_loss, reason = "as SQLite does")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "SQLite converts integers in the same way"
+            )]
             (Kind::Real | Kind::Cost | Kind::Part, Self::Whole(number)) => {
                 real(kind, *number as f64)?
             }
@@ -94,7 +97,7 @@ impl Cell {
                 if has_nul(&json) {
                     return Err("contains the NUL character, which is not supported".to_owned());
                 }
-                // JSON null is null, however it is formatted.
+                // JSON null becomes SQL null, regardless of surrounding white space.
                 if json.is_null() { Value::Null } else { Value::Json(json) }
             }
             (Kind::Word(words), Self::Text(text)) => {
@@ -115,8 +118,8 @@ impl Cell {
 fn real(kind: Kind, number: f64) -> Result<Value, String> {
     let (most, told) = match kind {
         Kind::Part => (1.0, "is not from 0 to 1"),
-        Kind::Cost => (1e6, "is not from 0 to 1000000 US dollars"),
-        _ => (f64::MAX, "is not a number of at least 0"),
+        Kind::Cost => (1e6, "is not between 0 and 1000000 US dollars"),
+        _ => (f64::MAX, "is not a non-negative number"),
     };
     if (0.0..=most).contains(&number) { Ok(Value::Double(number)) } else { Err(told.to_owned()) }
 }

@@ -21,8 +21,8 @@ pub(super) async fn follow(unit: &Unit, table: &Table, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Updates that follow from the rows of a table: counts the enriched and skipped records of each job; if a template
-/// has several active versions, only the newest one stays active.
+/// Makes the updates that follow from the rows of a table: stores the numbers of enriched and skipped records of each
+/// job, and deactivates all active versions of a template except the newest one.
 pub(super) async fn conclude(scope: &Scope, system: &str, table: &str) -> Result<()> {
     let mut unit = Unit::begin(scope).await?;
     let organization = scope.organization();

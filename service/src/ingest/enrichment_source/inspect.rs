@@ -26,7 +26,7 @@ pub(super) struct Inspector {
     keys: HashMap<&'static str, HashSet<String>>,
     places: HashSet<(&'static str, Vec<String>)>,
     folded: HashSet<String>,
-    /// Whether rows with errors are skipped, including rows that require them.
+    /// Whether rows with errors are skipped, together with the rows that require them.
     skips: bool,
 }
 

@@ -1,9 +1,10 @@
 //! Data migration from a database of the enrichment document (`SQLite`): jobs, records, cache, templates, usage and
 //! settings. The source key of each row is stored in `external_ids`.
 //!
-//! All rows are validated first; if any would be rejected, they are reported and nothing is written. Then the
-//! tables are imported in chunks, each with its keys in one transaction. An interrupted run resumes, and a repeated
-//! run imports new and changed rows of the source, except for rows that were modified here.
+//! All rows are validated first; if any rows would be rejected, they are reported and nothing is written. Then the
+//! tables are imported in chunks; each chunk is written in one transaction, together with its source keys. An
+//! interrupted run can be resumed, and a repeated run imports the rows that are new or changed in the source, except
+//! for rows that were modified here.
 
 mod beside;
 mod cell;
@@ -52,7 +53,7 @@ pub struct Brought {
     pub new: u64,
     /// Existing rows that were updated because they changed in the source.
     pub changed: u64,
-    /// Rows that changed both in the source and here; they are unchanged here.
+    /// Rows that changed both in the source and here; this run did not update them.
     pub kept: u64,
     /// Rows of earlier runs that were deleted in the source; they are kept here.
     pub deleted: u64,

@@ -53,7 +53,7 @@ pub(super) fn targets(table: &SourceTable) -> Vec<&'static Table> {
 /// The default TTL in days of a cache entry without an expiry, if the source has no setting for it.
 pub(super) const DEFAULT_CACHE_DAYS: i64 = 7;
 
-/// Converts a row; `now` is the creation time if the row has none.
+/// Converts a row; `now` is used as the creation time if the row has none.
 pub(super) fn record(table: &SourceTable, row: &SourceRow, keys: &Keys, now: Value) -> Record {
     let mut record = Record::new(target(table, row));
     let context = RowContext { table, row, keys };
@@ -73,7 +73,7 @@ pub(super) fn record(table: &SourceTable, row: &SourceRow, keys: &Keys, now: Val
     record
 }
 
-/// A validated row with what is needed to convert it.
+/// A validated row with the data that its conversion requires.
 struct RowContext<'t> {
     table: &'t SourceTable,
     row: &'t SourceRow,
@@ -95,7 +95,7 @@ impl RowContext<'_> {
         }
     }
 
-    /// A reference to the imported row that a column references.
+    /// A reference to the imported row that corresponds to the value of a column.
     fn points(&self, column: &str) -> Value {
         let to = self.table.references.iter().find(|(known, ..)| *known == column);
         let key = self.row.cells.get(column).map(Cell::key).unwrap_or_default();
@@ -173,7 +173,7 @@ impl RowContext<'_> {
         record.set("original_data", self.or("original_data", Value::Json(serde_json::json!({}))));
         self.same(record, &["processing_time_ms", "llm_tokens_used"]);
         self.same(record, &["enrichment_confidence", "data_completeness"]);
-        // Attempts in the source do not count here: pending records start with all attempts.
+        // Attempts in the source do not count here: pending records start with zero attempts.
         let attempts = match record.text("status") {
             "pending" => Value::Int(0),
             _ => self.or("processing_attempts", Value::Int(0)),

@@ -43,12 +43,12 @@ const OWN: [&str; 22] = [
     "provider_message",
 ];
 
-/// Whether a column is not updated from the source. Templates of the document may share a name and a version and be
-/// active together; here only one of them is.
+/// Whether a column is not updated from the source. In the document, several templates with the same name and version
+/// may be active at the same time; here, only one of them is active.
 fn is_own(table: &Table, column: &str) -> bool {
     let by_table: &[&str] = match table.name {
         "message_templates" => &["name", "version", "is_active"],
-        // The user who commits a job here is set here.
+        // The user who commits the job is set by this server.
         _ if table.name == import_job::table().name => &[],
         _ if table.name == enrichment_cache_entry::table().name => &[],
         _ => &["name", "version", "is_active"],
@@ -56,7 +56,7 @@ fn is_own(table: &Table, column: &str) -> bool {
     OWN.contains(&column) || by_table.contains(&column)
 }
 
-/// Updates a row with the changes in the source, unless it was modified here. Ledgers are never updated.
+/// Updates a row to its new values in the source, unless the row was modified here. Ledgers are never updated.
 pub(super) async fn refresh(
     unit: &mut Unit,
     fresh: Record,

@@ -1,4 +1,4 @@
-//! A run over all tables of the source: determines which rows are imported and records the others.
+//! A run over all tables of the source: selects the rows to import and records the skipped rows.
 
 use super::{
     cell::{self, Cell},

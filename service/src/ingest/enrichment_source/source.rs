@@ -11,7 +11,7 @@ use super::{CHUNK, cell::Cell, tables::TABLES};
 use crate::error::{Error, Result};
 use crate::ingest::sqlite_source::sqlite_source;
 
-/// The source, read in a single transaction, so that the validated rows are the imported rows.
+/// The source, read in a single transaction, so that exactly the validated rows are imported.
 pub struct Source {
     name: String,
     snapshot: DatabaseTransaction,
@@ -117,7 +117,7 @@ impl Source {
         if !self.has(table) {
             return Ok(Vec::new());
         }
-        // Read as text with the type of the value, because SQLite allows values of any type in any column.
+        // Each value is read as text, together with its type, because SQLite allows values of any type in any column.
         let told = columns.iter().map(|(column, _)| {
             format!(
                 "typeof(\"{column}\"), CASE typeof(\"{column}\") WHEN 'real' THEN \

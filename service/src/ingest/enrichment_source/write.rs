@@ -26,8 +26,8 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// Records the import of a source under a name; rejects another source under the same name, unless the caller
-/// confirms that it is the same source.
+/// Records the import of a source under a name. If a source at another address was imported under the same name, the
+/// import is rejected, unless the caller confirms that it is the same source.
 #[expect(clippy::disallowed_methods, reason = "tables of the import itself, by its organization")]
 pub(super) async fn begin(scope: &Scope, system: &str, source: &str, is_told: bool) -> Result<()> {
     let known = source_import::Entity::find()
@@ -112,7 +112,7 @@ pub(super) async fn table(
     Ok(brought)
 }
 
-/// The expiry of a cache entry without one in the source.
+/// The expiry of a cache entry that has no expiry in the source.
 fn end_of_cache_entry(entry: &Record, days: i64) -> Value {
     // Timestamps in later years would not sort correctly as text.
     let last = DateTime::<Utc>::from_timestamp(253_402_214_400, 0);
@@ -223,7 +223,7 @@ async fn chunk(
     Ok(())
 }
 
-/// The imported rows that rows of a table reference.
+/// The imported rows that the rows of a table reference.
 async fn pointed_to(
     unit: &Unit,
     system: &str,
@@ -269,7 +269,7 @@ async fn dates_of_jobs(unit: &Unit, keys: &Keys) -> Result<HashMap<i64, DateTime
     Ok(dates)
 }
 
-/// The subset of these rows that have not been deleted here.
+/// Returns which of these rows have not been deleted here.
 async fn there_still(unit: &Unit, target: &Table, ids: &[i64]) -> Result<HashSet<i64>> {
     let engine = unit.scope().engine();
     let mut binds = vec![unit.scope().organization().into()];

@@ -1,4 +1,4 @@
-//! Actions on jobs and rows: commit, pause, resume, cancel, retry and undo a job; decide on rows and correct them.
+//! Actions on jobs (commit, pause, resume, cancel, retry, undo) and on rows (decide, correct).
 
 use super::{companies::Companies, judge::judge, lead::Lead, matching::People, seen::Seen};
 use crate::{
@@ -25,7 +25,7 @@ pub enum Act {
     Pause,
     /// Resumes a paused job.
     Resume,
-    /// Does not write the remaining rows.
+    /// Ends the job without writing the remaining rows.
     Cancel,
     /// Retries failed rows.
     Retry,
@@ -143,7 +143,7 @@ async fn again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
     Ok(())
 }
 
-/// Whether a job has records that are not promoted to prospects yet.
+/// Whether a job has records that have not been promoted to prospects yet.
 async fn has_strangers(unit: &Unit, job: i64) -> Result<bool> {
     let sql = "SELECT count(*) FROM \"import_records\" WHERE \"import_job_id\" = {} \
                AND \"organization_id\" = {} AND \"promotion_status\" = 'none'";
@@ -183,7 +183,7 @@ async fn job_of(unit: &mut Unit, record: i64) -> Result<Record> {
     Err(Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into())
 }
 
-/// Restarts a job that has been written already, so that rows which are open now are written.
+/// Restarts a job whose rows have already been written, so that the rows that are open now are written too.
 async fn write_on(unit: &mut Unit, before: &Record, mut after: Record) -> Result<()> {
     if before.text("kind") == kind::ENRICHMENT {
         import_job::promoting(&mut after, before.text("status"));
@@ -197,8 +197,8 @@ async fn write_on(unit: &mut Unit, before: &Record, mut after: Record) -> Result
     Ok(())
 }
 
-/// Decides on a row with match candidates, by one of [`import_record::DECISIONS`]; `prospect` is the prospect to merge
-/// into. If the import is completed, the row is written immediately. Returns the primary key of the row.
+/// Stores the decision on a row with match candidates, one of [`import_record::DECISIONS`]; `prospect` is the prospect
+/// to merge into. If the import is completed, the row is written immediately. Returns the primary key of the row.
 ///
 /// # Errors
 /// [`crate::Error::Refused`] if the row does not need a decision.
@@ -227,7 +227,7 @@ pub async fn decide(
                 );
             }
             if prospect.is_some() && decision != "merge" {
-                let message = "`prospectId` is allowed with MERGE only";
+                let message = "`prospectId` is allowed only with MERGE";
                 return Err(Problem::invalid(
                     crate::Reason::DecisionInvalid,
                     "prospect_id",
@@ -251,12 +251,12 @@ pub async fn decide(
     .await
 }
 
-/// Corrects a row that is not written yet. `values` are keyed by the fields of a [`mapping`](super::mapping), except
-/// fields that are parts of others. The row gets a new verdict; if the import is completed, the row is written
-/// immediately. Returns the primary key of the row.
+/// Corrects a row that has not been written yet. `values` are keyed by the fields of a [`mapping`](super::mapping),
+/// except fields that are parts of another field. The row gets a new verdict; if the import is completed, the row is
+/// written immediately. Returns the primary key of the row.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the row is written already, or is still invalid.
+/// [`crate::Error::Refused`] if the row has already been written, or is still invalid.
 pub async fn repair(
     scope: &Scope,
     record: i64,

@@ -47,8 +47,8 @@ pub(super) async fn next(unit: &Unit, job: i64, decision: &str) -> Result<Vec<Re
     rows::next(unit, job, &condition, "ASC").await
 }
 
-/// Writes some rows of a job and records the results. Each row is matched again, because prospects may have changed
-/// since the preview.
+/// Writes the given rows of a job and records the results. Each row is matched again, because prospects may have
+/// changed since the preview.
 pub(super) async fn write(
     unit: &mut Unit,
     records: &[Record],
@@ -59,7 +59,7 @@ pub(super) async fn write(
     if records.is_empty() {
         return Ok(written);
     }
-    // Two concurrent imports would create the same company twice.
+    // Without this lock, two concurrent imports could create the same company twice.
     unit.hold_name(import_job::table(), "companies").await?;
     companies.refresh(unit).await?;
     let leads: Vec<Lead> = records.iter().map(Lead::of).collect::<Result<_>>()?;
@@ -83,7 +83,7 @@ pub(super) async fn write(
     Ok(written)
 }
 
-/// Rows that are written in one pass.
+/// The state of a pass, in which rows are written together.
 struct Chunk<'c, 'r> {
     decision: &'c str,
     companies: &'c mut Companies,
@@ -93,7 +93,7 @@ struct Chunk<'c, 'r> {
 }
 
 impl<'r> Chunk<'_, 'r> {
-    /// Writes rows. Returns the rows about a person created in this pass, which have to wait for the next pass.
+    /// Writes rows. Returns the rows about people created in this pass; these rows must wait for the next pass.
     async fn write(
         &mut self,
         unit: &mut Unit,
@@ -144,7 +144,7 @@ impl<'r> Chunk<'_, 'r> {
         self.decision_on(record) == "merge" && rows.any(|index| here.rows.contains(&index))
     }
 
-    /// The decision on a row, or else on all rows of the import.
+    /// The decision on a row, or else the decision that applies to all rows of the import.
     fn decision_on<'d>(&'d self, record: &'d Record) -> &'d str {
         let own = record.text("decision");
         if own.is_empty() { self.decision } else { own }
@@ -190,7 +190,7 @@ impl<'r> Chunk<'_, 'r> {
         }
     }
 
-    /// Builds a prospect from a row; it is inserted with the others.
+    /// Builds a prospect from a row; all prospects of a pass are inserted together.
     fn make(&mut self, unit: &Unit, record: &Record, lead: &'r Lead) -> Result<Done> {
         match self.prospect(unit, lead) {
             Ok(prospect) => {
@@ -207,7 +207,7 @@ impl<'r> Chunk<'_, 'r> {
         }
     }
 
-    /// Builds the record of a prospect. Its company is only validated here, and created later.
+    /// Builds the record of a prospect. The company is only validated here and created later.
     fn prospect(&self, unit: &Unit, lead: &Lead) -> Result<Record> {
         let email = lead.email.clone();
         let email = email.ok_or_else(|| {
@@ -371,7 +371,7 @@ async fn fill(
         return Ok(Some(Done { reason: Note::stored(&[NoteCode::NothingNew.into()]), ..done }));
     }
     let mut after = person.clone();
-    // An undo does not revert an opt-out, so that undoing an import never resumes messages to a person.
+    // Undoing an import does not revert an opt-out, so that a person never receives messages again because of an undo.
     if opts_out {
         after.set("unsubscribed_at", Value::Time(unit.now()));
     }

@@ -16,7 +16,7 @@ use crate::{
     write::{Input, Record, Unit, row},
 };
 
-/// How much older the timestamp of a row may be than its commit.
+/// The maximum time between the timestamp of a row and its commit.
 const BEHIND: TimeDelta = TimeDelta::minutes(10);
 
 /// Lookup of the companies of an organization by domain, and by name without its legal form. If two companies have the
@@ -24,7 +24,7 @@ const BEHIND: TimeDelta = TimeDelta::minutes(10);
 #[derive(Debug, Default)]
 pub(super) struct Companies {
     by_domain: HashMap<String, i64>,
-    /// By registrable domain.
+    /// Companies by registrable domain.
     by_registered: HashMap<String, HashSet<i64>>,
     by_name: HashMap<String, i64>,
     /// Industries of the current chunk, by lowercase name.
@@ -114,7 +114,7 @@ impl Companies {
         let size = lead.size.clone().unwrap_or_else(|| "unknown".to_owned());
         let mut values = vec![
             (table.column("name"), Value::Text(name)),
-            // Set before the insert.
+            // The industry is set before the insert.
             (table.column("industry_id"), Value::Int(0)),
             (table.column("size"), Value::Text(size)),
         ];
@@ -124,8 +124,8 @@ impl Companies {
         row::plain(unit, company::rules(), Input { values, ..Input::default() })
     }
 
-    /// Finds or creates the companies of these rows. Each result says whether the company and its industry were created
-    /// for the row. The caller makes sure that only one import per organization runs this at a time.
+    /// Finds or creates the companies of these rows. Each result states whether the company and its industry were
+    /// created for the row. The caller makes sure that only one import per organization runs this at a time.
     pub(super) async fn of_all(
         &mut self,
         unit: &mut Unit,
@@ -185,7 +185,7 @@ impl Companies {
         Ok(named_here.into_iter().map(of).collect())
     }
 
-    /// Finds or creates the industry with this name; the flag says whether it was created.
+    /// Finds or creates the industry with this name; the flag is true if the industry was created.
     async fn industry(&mut self, unit: &mut Unit, name: &str) -> Result<(i64, bool)> {
         let folded = text::name_key(name).unwrap_or_default();
         if let Some(known) = self.industries.get(&folded) {
@@ -200,7 +200,7 @@ impl Companies {
     }
 }
 
-/// Returns which of these companies are deleted, and locks the others until the end of the transaction.
+/// Returns which of these companies are deleted, and locks the other companies until the end of the transaction.
 async fn gone(unit: &Unit, keys: &[i64]) -> Result<HashSet<i64>> {
     if keys.is_empty() {
         return Ok(HashSet::new());

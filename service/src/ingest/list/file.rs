@@ -31,7 +31,7 @@ const MOST_LINES: usize = 200;
 /// Size of the sample that is used to detect the delimiter, in bytes.
 const SAMPLE: usize = 64 * 1024;
 
-/// Maximum number of lines before the header row: LinkedIn exports start with notes.
+/// Maximum number of lines before the header row. Files may start with notes, as LinkedIn exports do.
 pub(super) const NOTES: usize = 10;
 
 /// Format of a file.
@@ -46,7 +46,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The name for users.
+    /// The display name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -71,7 +71,7 @@ pub struct FileOptions {
 /// Parses a delimiter: an ASCII character, or `tab`.
 ///
 /// # Errors
-/// The allowed values.
+/// A message with the allowed values.
 pub fn delimiter_of(text: &str) -> std::result::Result<char, String> {
     let mut letters = text.chars();
     match (text, letters.next(), letters.next()) {
@@ -92,7 +92,7 @@ pub struct List {
     pub delimiter: Option<char>,
     /// Unique column names.
     pub head: Vec<String>,
-    /// The trimmed cells of each row, as many as there are columns.
+    /// The trimmed cells of each row, one per column.
     pub rows: Vec<Vec<String>>,
     /// The line of the file, or the row of the sheet, in which each row begins, 1-based; 0 if unknown.
     pub lines: Vec<u64>,
@@ -114,7 +114,7 @@ pub struct Sheets {
 /// Reads a file.
 ///
 /// # Errors
-/// [`Error::Invalid`] with the reason and the way out.
+/// [`Error::Invalid`] with the reason and, where possible, a remedy.
 pub fn read(bytes: &[u8], told: &FileOptions) -> Result<List> {
     if bytes.len() > LARGEST {
         return Err(refused(format!("the file is larger than {} MB", LARGEST / 1024 / 1024)));
@@ -132,7 +132,7 @@ pub fn read(bytes: &[u8], told: &FileOptions) -> Result<List> {
             return Err(Error::invalid(
                 crate::Reason::SheetUnknown,
                 "sheet",
-                "`sheet` is allowed for workbooks (XLSX) only",
+                "`sheet` is allowed only for workbooks (XLSX)",
             ));
         }
         let (encoding, text) = decoded(bytes, told)?;
@@ -145,7 +145,7 @@ pub fn read(bytes: &[u8], told: &FileOptions) -> Result<List> {
     if list.head.is_empty() {
         return Err(refused("the file has no rows".to_owned()));
     }
-    // The header row and the lines before it do not count.
+    // The header row and the lines before it do not count toward the maximum.
     within_limits(list.rows.len() + NOTES + 1, 0)?;
     Ok(list)
 }
@@ -319,7 +319,8 @@ fn cells(text: &str, encoding: &str, told: &FileOptions) -> Result<List> {
     }
     let mut list = under_head(rows, Format::Csv, encoding)?;
     let delimiters = list.head.len().saturating_sub(1);
-    // A quoting error is more specific than a row with too many cells. The first error of a row is kept.
+    // A quoting error replaces an error about too many cells, because it is more specific. The order is reversed so
+    // that the first quoting error of a row is kept.
     for fault in quotes::faults(text, delimiter, delimiters)?.into_iter().rev() {
         let row = list.lines.partition_point(|line| *line <= fault.line).checked_sub(1);
         if let Some(row) = row {
@@ -329,7 +330,7 @@ fn cells(text: &str, encoding: &str, told: &FileOptions) -> Result<List> {
     Ok(List { delimiter: Some(delimiter), ..list })
 }
 
-/// Builds a list from rows. The first of them with known column names is the header row.
+/// Builds the parsed file from rows. The first row with known column names is the header row.
 fn under_head(rows: Vec<(u64, Vec<String>)>, format: Format, encoding: &str) -> Result<List> {
     let place = (0..rows.len().min(NOTES))
         .max_by_key(|place| (mapping::known(&rows[*place].1).min(2), NOTES - place));

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-/// Fields and their column names; the file describes its format.
+/// Fields and their column names; the format is described in the file itself.
 const COLUMNS: &str = include_str!("../../../data/columns.txt");
 
 /// The column names of each field, preferred names first.

@@ -100,7 +100,7 @@ impl Verdict {
     }
 }
 
-/// Determines the verdict on a row. `remarks` lists the values that were left out; `seen` has the previous rows.
+/// Determines the verdict on a row. `remarks` lists the values that were omitted; `seen` contains the previous rows.
 pub(super) fn judge(
     lead: &Lead,
     remarks: &[Note],
@@ -161,7 +161,7 @@ pub(super) fn judge(
     Verdict::new(CREATE, remarks.to_vec())
 }
 
-/// A candidate for the person of an earlier row.
+/// A match candidate that refers to the person of an earlier row.
 fn same_as(row: usize) -> Candidate {
     let reasons = vec!["same e-mail address or profile".to_owned()];
     Candidate { prospect_id: None, record_index: Some(row), score: 1.0, reasons }

@@ -66,7 +66,8 @@ fn read(record: &Record) -> Read {
     for column in ["original_data", "enriched_data"] {
         let Value::Json(Json::Object(told)) = record.value(column) else { continue };
         for (name, cell) in cells(told) {
-            // The enrichment document uses this name for the person; in CRM exports it is the owner of the lead.
+            // In the enrichment document, this column is the name of the person; in CRM exports, it is the owner of the
+            // lead.
             let name =
                 if name.eq_ignore_ascii_case("owner_name") { "full_name".to_owned() } else { name };
             if !head.contains(&name) {
@@ -84,7 +85,7 @@ fn cells(told: &Map<String, Json>) -> impl Iterator<Item = (String, String)> {
         let text = match cell {
             Json::String(text) => text.clone(),
             Json::Number(number) => number.to_string(),
-            // The format of our own enrichment.
+            // The format of native enrichment jobs.
             Json::Object(found) => found.get("value")?.as_str()?.to_owned(),
             _ => return None,
         };

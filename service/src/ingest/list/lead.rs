@@ -45,10 +45,10 @@ pub(super) struct Lead {
     pub(super) opted_out: bool,
 }
 
-/// Messages about values that were left out.
+/// Messages about values that were omitted.
 pub(super) type Remarks = Vec<Note>;
 
-/// A parsed row, with remarks about values that were left out, or the reason why the row is invalid.
+/// A parsed row with remarks about values that were omitted, or the reason why the row is invalid.
 #[derive(Clone, Debug)]
 pub(super) struct Read {
     pub(super) lead: Lead,
@@ -56,7 +56,7 @@ pub(super) struct Read {
 }
 
 impl Lead {
-    /// Parses and normalizes a row. The outcome has the remarks, or the reason why the row is invalid.
+    /// Parses and normalizes a row. The result contains the remarks, or the reason why the row is invalid.
     pub(super) fn read(mapping: &Mapping, row: &[String], country: Option<Region>) -> Read {
         let cell = |field: &str| mapping.cell(row, field);
         let text = |field: &str| cell(field).map(text::one_line);
@@ -69,7 +69,7 @@ impl Lead {
                     let full_name = format!("{first} {last}");
                     (Some(first), Some(last), Some(full_name))
                 }
-                // `Vorname` beside `Name`.
+                // A German file may have the columns `Vorname` (first name) and `Name` (last name).
                 (Some(first), None, Some(name)) if !name.contains(&first) => {
                     let full_name = format!("{first} {name}");
                     (Some(first), Some(name), Some(full_name))
@@ -82,7 +82,7 @@ impl Lead {
             (!parts.is_empty()).then(|| parts.join(", "))
         });
         let own = |name| cell(name).map(str::to_owned);
-        // The first valid value of several columns. If none is valid, the first value is kept for the remark.
+        // The first valid value of several columns is used. If no value is valid, the first one is kept for the remark.
         let best = |name, read: &dyn Fn(&str) -> bool| {
             let found = mapping.cells(row, name).find(|cell| read(cell));
             found.or_else(|| cell(name)).map(str::to_owned)
@@ -119,7 +119,7 @@ impl Lead {
         lead.checked(country, remarks)
     }
 
-    /// Normalizes addresses and numbers, and leaves out invalid values.
+    /// Normalizes addresses and phone numbers, and omits invalid values.
     fn checked(mut self, country: Option<Region>, mut remarks: Remarks) -> Read {
         let told = self.email.take();
         let read = told.as_deref().and_then(email::read);
@@ -188,7 +188,7 @@ impl Lead {
         Read { lead: self, outcome: Ok(remarks) }
     }
 
-    /// Applies corrections by a person; `None` clears a value.
+    /// Applies corrections by a user; `None` clears a value.
     ///
     /// # Errors
     /// [`Error::Refused`] with the invalid values.
@@ -294,7 +294,7 @@ impl Lead {
     }
 }
 
-/// Returns the first of several companies in a cell: HubSpot exports all companies of a contact.
+/// Returns the first of several companies in a cell, because HubSpot exports all companies of a contact.
 fn first_company(cell: &str, remarks: &mut Remarks) -> String {
     let parts = cell.split([';', '\n']).flat_map(|part| part.split(":::"));
     let parts: Vec<String> =

@@ -6,7 +6,8 @@ pub(super) fn place(index: usize, line: u64) -> String {
     if line == 0 { format!("row {row}") } else { format!("row {row} (line {line})") }
 }
 
-/// Counts the lines of a text. The byte positions of the CSV reader may be some empty lines before a row.
+/// Counts the lines of a text. The byte position that the CSV reader reports may be before empty lines that precede the
+/// row.
 pub(super) struct Lines<'t> {
     bytes: &'t [u8],
     place: usize,
@@ -18,7 +19,8 @@ impl<'t> Lines<'t> {
         Self { bytes: text.as_bytes(), place: 0, line: 1 }
     }
 
-    /// The 1-based line of the row that begins at this byte or after the line ends there. Must be called in row order.
+    /// The 1-based line of the row that begins at this byte, or after the line breaks at this byte. The calls must be
+    /// in row order.
     pub(super) fn of(&mut self, byte: u64) -> u64 {
         let byte = usize::try_from(byte).unwrap_or(usize::MAX).min(self.bytes.len());
         let ends =

@@ -30,7 +30,7 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// Maximum number of characters of a cell that are stored with its row.
+/// Maximum number of characters that are stored of each cell.
 const LONGEST_STORED: usize = 10_000;
 
 /// Options of an import.
@@ -72,7 +72,7 @@ pub struct Looked {
 /// Parses a file and maps its columns.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the file can't be read, or no column holds names or addresses.
+/// [`Error::Invalid`] if the file can't be read, or if it has no column with names or e-mail addresses.
 pub fn open(bytes: &[u8], options: Options) -> Result<Opened> {
     let list = file::read(bytes, &options.file)?;
     let mapping = Mapping::guessed(&list.head).told(&list.head, &options.map)?;
@@ -104,8 +104,8 @@ fn country(code: Option<&str>) -> Result<Option<Region>> {
 }
 
 impl Opened {
-    /// Stores a job with the rows of the file and a verdict per row; no prospect is written. Every 500 rows are one
-    /// transaction.
+    /// Stores a job with the rows of the file and a verdict per row; no prospect is written. The rows are written in
+    /// transactions of 500 rows.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the database does not respond. The stored rows are unusable in this case.
@@ -240,7 +240,7 @@ impl Opened {
     }
 }
 
-/// A cell as it is stored; a long cell is truncated.
+/// The stored form of a cell; a long cell is truncated.
 fn stored(cell: &str) -> String {
     let end = cell.char_indices().nth(LONGEST_STORED).map(|(place, _)| place);
     end.map_or_else(|| cell.to_owned(), |end| format!("{}…", &cell[..end]))

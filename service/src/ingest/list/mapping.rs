@@ -1,4 +1,5 @@
-//! Column mapping: detects the field of each column by its name, as written by the exports of common systems.
+//! Column mapping: detects the field of each column by the column name; the names that common systems use in their
+//! exports are known.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -22,9 +23,9 @@ pub const FIELDS: &[Word] = &[
     word("job_title", "Job title."),
     word("linkedin_url", "LinkedIn profile."),
     word("location", "Location of the person."),
-    word("city", "City, for the location."),
-    word("region", "State or region, for the location."),
-    word("country", "Country, for the location."),
+    word("city", "City, as a part of the location."),
+    word("region", "State or region, as a part of the location."),
+    word("country", "Country, as a part of the location."),
     word("company", "Name of the company."),
     word("website", "Website or domain of the company."),
     word("size", "Size class of the company, or its number of employees."),
@@ -39,12 +40,12 @@ pub const FIELDS: &[Word] = &[
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mapping(BTreeMap<&'static str, Vec<usize>>);
 
-/// Number of fields that the column names are mapped to.
+/// Number of fields to which the column names are mapped.
 pub(super) fn known(head: &[String]) -> usize {
     Mapping::guessed(head).0.len()
 }
 
-/// Normalizes a column name for comparison: letters and digits, without case and accents.
+/// Normalizes a column name for comparison: only letters and digits, ignoring case and accents.
 fn plain(name: &str) -> String {
     search::words_of(name).concat()
 }
@@ -53,7 +54,7 @@ fn plain(name: &str) -> String {
 fn without_lookalikes(mapping: &mut BTreeMap<&'static str, Vec<usize>>, plain: &[String]) {
     let named = |place: usize, names: &[&str]| names.contains(&plain[place].as_str());
     let has = |names: &[&str]| plain.iter().any(|name| names.contains(&name.as_str()));
-    // Next to another job title column, a title is a form of address.
+    // If there is another job title column, `title` is a form of address.
     if let Some(places) = mapping.get_mut("job_title") {
         let titles = &["title", "titel", "titre", "titolo", "titulo", "persontitle"][..];
         if places.iter().any(|place| !named(*place, titles)) {
@@ -145,7 +146,7 @@ impl Mapping {
         let places = self.0.get(field).map(Vec::as_slice).unwrap_or_default();
         let cells = places.iter().filter_map(|place| row.get(*place)).map(String::as_str);
         let is_name = matches!(field, "full_name" | "first_name" | "last_name");
-        // Our own export escapes characters that would start a spreadsheet formula with an apostrophe.
+        // The CSV export of this server prefixes cells that a spreadsheet would treat as a formula with an apostrophe.
         let cells = cells.map(|cell| match cell.strip_prefix('\'') {
             Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
             _ => cell,

@@ -56,13 +56,13 @@ pub(super) struct People {
     by_slug: HashMap<String, Record>,
     by_phone: HashMap<String, Record>,
     at_company: HashMap<i64, Pool<i64>>,
-    /// Addresses of the rows that are opted out, regardless of the prospect that has them.
+    /// E-mail addresses of the rows that have been opted out, regardless of which prospect has them.
     opted_out: HashSet<String>,
 }
 
 impl People {
-    /// Reads the prospects that these rows, at these companies, may match, and the opted-out addresses. Takes five
-    /// statements, and one more for each level of merged prospects.
+    /// Reads the prospects that these rows, at these companies, may match, and the opted-out addresses. This requires
+    /// five statements, and another statement for each level of merged prospects.
     pub(super) async fn load<'l>(
         unit: &Unit,
         leads: impl Iterator<Item = (&'l Lead, Option<i64>)> + Clone,
@@ -169,7 +169,7 @@ pub(super) enum Line {
     Same,
     /// Possibly the same person.
     Maybe(Candidate),
-    /// Two people who share a number: many companies have only one.
+    /// Two people who share a phone number, because many companies have only one number.
     Other,
 }
 
@@ -209,8 +209,8 @@ pub(super) fn rounded(score: f64) -> f64 {
     (score * 100.0).round() / 100.0
 }
 
-/// Looks up prospects by the values of a key column. If several prospects have the same value, the oldest one that is
-/// not deleted is returned; for a merged prospect, the one that it was merged into.
+/// Looks up prospects by the values of a key column. If several prospects have the same value, the oldest prospect that
+/// is not deleted is returned. A merged prospect is replaced by the prospect into which it was merged.
 async fn found(unit: &Unit, column: &str, values: Vec<String>) -> Result<HashMap<String, Record>> {
     let mut found = HashMap::new();
     let mut merged: Vec<(String, i64)> = Vec::new();
@@ -277,8 +277,8 @@ async fn rows(unit: &Unit, column: &str, wanted: Wanted) -> Result<Vec<Record>> 
     rows.iter().map(|row| Record::read(table, row, 0)).collect()
 }
 
-/// The values that a row adds to a person: new values for columns that are empty. `known` returns the current value of
-/// a column.
+/// The values that a row adds to a person: the values of the row for columns that are empty. `known` returns the
+/// current value of a column.
 pub(super) fn additions<'k>(
     lead: &Lead,
     known: impl Fn(&'static str) -> &'k str,

@@ -2,8 +2,8 @@
 //! import can be undone.
 //!
 //! [`open`] parses a file and maps its columns; [`Opened::look`] stores each row with its verdict. Users then apply an
-//! [`act`] to the job, and [`run`] or a [`Worker`] executes it with 500 rows per transaction, so interrupted work
-//! resumes where it stopped.
+//! [`act`] to the job, and [`run`] or a [`Worker`] executes it in transactions of 500 rows, so that
+//! interrupted work resumes where it stopped.
 
 mod acts;
 mod commit;

@@ -117,8 +117,8 @@ impl Objects {
     }
 }
 
-/// Flattens a value into cells: fields of an object are named by their path (`name.first`), the items of an array
-/// become one cell.
+/// Flattens a value into cells: the fields of an object are named by their path (`name.first`), and the items of an
+/// array become one cell.
 fn flatten(name: &str, value: &Json, deep: usize, cells: &mut Cells) {
     match value {
         Json::Object(fields) if deep > 0 => {

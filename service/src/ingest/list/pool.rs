@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::matching::{Candidate, NEARLY};
 use crate::normal_form::person;
 
-/// Maximum number of names per prefix that a name is compared with.
+/// Maximum number of names per word prefix with which a name is compared.
 const COMPARED: usize = 200;
 
 /// Maximum number of match candidates of a row.

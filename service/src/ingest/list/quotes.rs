@@ -1,5 +1,5 @@
-//! Checks the quoting of CSV (RFC 4180): the lenient reader accepts faulty quotation marks that may have swallowed
-//! rows.
+//! Checks the quoting of CSV (RFC 4180), because the lenient reader accepts misplaced quotation marks, which may merge
+//! several rows into one cell.
 
 use super::file::refused;
 use crate::{
@@ -20,7 +20,7 @@ pub(super) struct Fault {
 /// `delimiters` as the header row.
 ///
 /// # Errors
-/// [`crate::Error::Invalid`] if a quotation mark is not closed, because everything after it may be rows.
+/// [`crate::Error::Invalid`] if a quotation mark is not closed, because the text after it may contain rows.
 pub(super) fn faults(text: &str, delimiter: char, delimiters: usize) -> Result<Vec<Fault>> {
     let mut faults = Vec::new();
     if !text.contains('"') {

@@ -60,7 +60,7 @@ impl Done {
     }
 }
 
-/// The next rows of `job` that match `condition`, in this order.
+/// The next rows of `job` that match `condition`, sorted by row index in the direction `order`.
 pub(super) async fn next(
     unit: &Unit,
     job: i64,
@@ -141,7 +141,7 @@ pub(super) async fn keep(unit: &Unit, done: &[Done]) -> Result<()> {
     Ok(())
 }
 
-/// Example rows of a job with this verdict: their positions, e.g. `row 12 (line 15)`, and reasons.
+/// Example rows of a job with this verdict: their positions, e.g. `row 12 (line 15)`, and their reasons.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database does not respond.

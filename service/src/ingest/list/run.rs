@@ -1,4 +1,4 @@
-//! Runs started jobs in transactions of some rows each, until no rows are left.
+//! Runs started jobs, chunk by chunk and with one transaction per chunk, until no rows are left.
 //!
 //! The transaction is the lease: the process that holds the row lock of the job works on it. An interrupted transaction
 //! leaves only unprocessed rows behind.
@@ -32,10 +32,10 @@ use crate::{
 /// How long a preview may make no progress before its job fails.
 const STANDS_STILL: TimeDelta = TimeDelta::minutes(10);
 
-/// How often stalled previews are checked for.
+/// How often the worker checks for stalled previews.
 const OFTEN: Duration = Duration::from_mins(5);
 
-/// Result of a step.
+/// Result of processing one chunk of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// This many rows were processed, and more are left.
@@ -44,7 +44,7 @@ enum Step {
     Last(u64),
     /// Another process works on the job.
     Busy,
-    /// The job has no work to do here.
+    /// The job has no work for this worker.
     Idle,
 }
 
@@ -116,7 +116,7 @@ async fn step(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step
             enrichment::write_to(&mut unit, &records).await?;
             records.len()
         }
-        // Found values are undone first, then drafts, then prospects.
+        // The undo reverts found values first, then drafts, then prospects.
         status::UNDOING if is_enrichment => {
             let found = enrichment::next_to_undo(&unit, job, CHUNK).await?;
             let (mut undone, mut kept) = enrichment::take_back(&mut unit, &found).await?;
@@ -219,7 +219,8 @@ impl Worker {
             match step(&scope, job, companies).await {
                 Ok(Step::More(_)) => busy = true,
                 Ok(_) => {}
-                // Cached companies may have been created in a transaction that was rolled back. Other jobs continue.
+                // The cache is discarded, because its companies may have been created in a transaction that was rolled
+                // back. Other jobs continue.
                 Err(error @ Error::Unavailable(_)) => {
                     self.companies.remove(&job);
                     unavailable = Some(error);
@@ -237,7 +238,7 @@ impl Worker {
         unavailable.map_or(Ok(busy), Err)
     }
 
-    /// Marks jobs as failed whose preview was interrupted, e.g. because a server stopped.
+    /// Marks jobs whose preview was interrupted as failed, e.g. because a server stopped.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the database does not respond.
@@ -265,7 +266,7 @@ pub(crate) async fn fail(scope: &Scope, job: i64, why: NoteCode, states: &[&str]
     }
     let mut after = before.clone();
     if before.text("status") == status::UPLOADING {
-        // During the preview, this counted previewed rows.
+        // During the preview, this counter was the number of previewed rows.
         after.set("processed_records", Value::Int(0));
     }
     after.set("status", Value::Text(status::FAILED.to_owned()));

@@ -89,7 +89,7 @@ impl Seen {
         self.undecided.contains(&index)
     }
 
-    /// The values of a row, including values that later duplicates added.
+    /// The values of a row, including the values that later duplicates have added.
     pub(super) fn lead(&self, index: usize) -> Option<&Lead> {
         self.leads.get(&index)
     }

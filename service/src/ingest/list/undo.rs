@@ -19,18 +19,19 @@ use crate::{
     write::{Input, Record, Unit, row},
 };
 
-/// The next rows of a job to undo, last rows first, because a row may update a prospect that an earlier row created.
+/// The next rows of a job to undo. The last row comes first, because a row may update a prospect that an earlier row
+/// created.
 pub(super) async fn next(unit: &Unit, job: i64) -> Result<Vec<Record>> {
     let condition = "(\"promotion_status\" = 'created' OR \"promotion_status\" = 'matched' \
                      AND \"replaced_data\" IS NOT NULL)";
     rows::next(unit, job, condition, "DESC").await
 }
 
-/// Undoes some rows. Returns the number of undone and of skipped rows.
+/// Undoes the given rows. Returns the numbers of undone and skipped rows.
 ///
-/// Created prospects are soft deleted; updated prospects get their previous values back. Prospects that were modified
-/// since are skipped, and so are created prospects that have interactions, drafts or research by now. Created companies
-/// are deleted with their last prospect, and created industries with their last company.
+/// Created prospects are soft deleted; the previous values of updated prospects are restored. Prospects that were
+/// modified since are skipped, and so are created prospects that have interactions, drafts or research by now. Created
+/// companies are deleted with their last prospect, and created industries with their last company.
 pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i64, i64)> {
     let people: Vec<i64> = records.iter().filter_map(|row| row.number("prospect_id")).collect();
     unit.hold_rows(prospect::table(), people.clone()).await?;

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// Maximum size of an unpacked workbook, in bytes.
 const LARGEST_UNPACKED: u64 = 400 * 1024 * 1024;
 
-/// Number of bytes of a part that are searched for its declared number of strings.
+/// Number of bytes at the beginning of a part that are searched for the declared number of strings.
 const PROMISE: usize = 64 * 1024;
 
 /// Maximum number of characters in a cell, which is also Excel's own limit.
@@ -104,8 +104,8 @@ fn sheets(read: &str, all: &[&str]) -> Sheets {
     Sheets { read: read.to_owned(), others: others.collect() }
 }
 
-/// Rejects a workbook that unpacks to much more than its file size, or that declares more strings than it has bytes,
-/// because the reader would allocate memory for them.
+/// Rejects a workbook whose unpacked size is much larger than its file size, or that declares more strings than it has
+/// bytes, because the reader would allocate memory for them.
 fn unpacked(bytes: &[u8]) -> Result<()> {
     let broken = || refused("the workbook can't be read because it is damaged".to_owned());
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| broken())?;
@@ -138,7 +138,7 @@ fn promise(head: &str) -> u64 {
     numbers.max().unwrap_or_default()
 }
 
-/// The text of a cell as a person reads it: integers without a decimal point, dates without a time.
+/// The displayed text of a cell: integers have no decimal point, and dates have no time.
 fn cell(cell: &Data) -> String {
     match cell {
         Data::DateTime(moment) => moment.as_datetime().map_or_else(String::new, |moment| {

@@ -37,7 +37,7 @@ pub(super) fn row(
             // The domain is computed from the website when the row is inserted.
             "deleted_at" | "domain" => Ok(Value::Null),
             _ if spec.source_column(column).is_none() => Ok(spec.rules.first(column)),
-            "id" if raw.id < 1 => Err("is not above 0".to_owned()),
+            "id" if raw.id < 1 => Err("is not a positive integer".to_owned()),
             name => match spec.words.iter().find(|(known, _)| *known == name) {
                 Some((_, words)) => word(spec, name, words, cell, options),
                 None => value(column, cell),

@@ -228,7 +228,7 @@ impl Target<'_> {
         Ok(())
     }
 
-    /// Imports the links of the join table. There are only a few, so the missing ones are written at once.
+    /// Imports the links of the join table. There are only a few links, so all missing links are written at once.
     async fn pairs(
         &self,
         source: &Source,

@@ -1,4 +1,5 @@
-//! Findings about a source: rows that would be rejected, were skipped, or were changed, with examples.
+//! Findings about a source, with examples: rows that would be rejected, that were skipped, or whose values were
+//! changed.
 
 use std::collections::BTreeMap;
 

@@ -30,7 +30,7 @@ pub(super) async fn all(
         let after = target.reached(spec.name);
         let odd = source.odd_keys(spec.name).await?;
         if odd > 0 {
-            // A table with such keys can't be read in key order.
+            // A table with keys that are not integers can't be read in key order.
             let reason = "is not an integer".to_owned();
             findings.push(finding(spec.name, "id", reason, odd, Vec::new()));
             continue;
@@ -149,7 +149,7 @@ fn duplicates(table: &str, column: &str, rows: u64, first: &[(String, i64)]) -> 
     (rows > 0).then(|| finding(table, column, reason, rows, examples))
 }
 
-/// Domains are computed, so duplicates are counted here, by hash to save memory.
+/// Domains are computed, so duplicate domains are counted here and not in the source, by their hashes to save memory.
 async fn repeated_domains(source: &Source, reached: i64) -> Result<Option<Finding>> {
     let tables = spec::tables();
     let Some(spec) = tables.iter().find(|spec| spec.name == "companies") else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! Primary keys as ranges, which is compact for consecutive keys.
+//! A set of primary keys, stored as ranges, which is compact for consecutive keys.
 
 /// A set of imported primary keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Data migration from a database of the sales-assistant document: its eleven tables with exactly its columns.
 //! Every row keeps its primary key.
 //!
-//! All rows are validated first; if any would be rejected, they are reported and nothing is written. Then the
+//! All rows are validated first; if any rows would be rejected, they are reported and nothing is written. Then the
 //! tables are copied in chunks, parents before children. Each chunk is committed together with the progress of its
-//! table, so an interrupted run resumes from there. A repeated run imports the new rows of the source, regardless
+//! table, so that an interrupted run can be resumed. A repeated run imports the new rows of the source, regardless
 //! of their primary keys.
 
 mod convert;
@@ -88,11 +88,12 @@ pub struct Report {
     pub skipped: Vec<Finding>,
     /// Cells whose value differs from the source.
     pub inexact: Vec<Finding>,
-    /// Rows of earlier runs that were changed or deleted in the source since, by table. They are unchanged here.
+    /// Rows of earlier runs that have since been changed or deleted in the source, by table. This run did not update
+    /// them.
     pub stale: Vec<Stale>,
 }
 
-/// Rows of a table that were imported in earlier runs and differ in the source now.
+/// Rows of a table that were imported in earlier runs and have since been changed or deleted in the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stale {
     /// The table.

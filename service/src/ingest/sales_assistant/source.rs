@@ -15,7 +15,7 @@ use crate::{
     table::{Column, Kind},
 };
 
-/// The source, read in a single transaction, so that the validated rows are the imported rows.
+/// The source, read in a single transaction, so that exactly the validated rows are imported.
 pub struct Source {
     name: String,
     snapshot: DatabaseTransaction,
@@ -129,7 +129,7 @@ impl Source {
         self.number(format!("SELECT count(*) FROM \"{table}\" WHERE \"id\" > {after}")).await
     }
 
-    /// The primary keys of a table above `after` and up to `last`, in ascending order, with a maximum number.
+    /// The primary keys of a table above `after` and up to `last`, in ascending order, at most `most` keys.
     pub(super) async fn keys(
         &self,
         table: &str,
@@ -235,8 +235,8 @@ impl Source {
         Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?)
     }
 
-    /// Duplicate texts in a column, without regard to the case of A–Z, of which at least one is in a row with a
-    /// primary key above `after`: the number of affected rows, and the most frequent texts with their counts.
+    /// Duplicate texts in a column, ignoring the case of A–Z, if at least one of the duplicates is in a row with a
+    /// primary key above `after`. Returns the number of affected rows, and the most frequent texts with their counts.
     pub(super) async fn repeated(
         &self,
         table: &str,
@@ -262,7 +262,7 @@ impl Source {
         Ok((rows, first))
     }
 
-    /// Keys of rows whose `column` references a missing row of `to`: their number and the first few.
+    /// The rows whose `column` references a missing row of `to`: their number, and the first few primary keys.
     pub(super) async fn orphans(
         &self,
         table: &str,
@@ -286,8 +286,8 @@ impl Source {
         Ok((count, ids))
     }
 
-    /// Everything is read as text, so that one parser supports both engines. Only floating-point numbers would lose
-    /// precision that way.
+    /// All values are read as text, so that one parser supports both engines, except floating-point numbers, which
+    /// would lose precision as text.
     fn expression(&self, column: &Column, name: &str) -> String {
         match (column.kind, self.backend) {
             (Kind::Double, DbBackend::Postgres) => format!("CAST(\"{name}\" AS double precision)"),

@@ -114,7 +114,7 @@ impl<'a> Target<'a> {
         self.reached.get(table).copied().unwrap_or(i64::MIN)
     }
 
-    /// The subset of these keys, in ascending order, that are already used here: primary keys are unique across
+    /// Returns which of these keys are already in use here, in ascending order. Primary keys are unique across
     /// organizations.
     pub(super) async fn taken(&self, table: &str, keys: &[i64]) -> Result<Vec<i64>> {
         let [first, .., last] = keys else {
@@ -161,8 +161,9 @@ impl<'a> Target<'a> {
         Ok(ranges)
     }
 
-    /// Finds late rows in every table of the source: transactions do not commit in the order in which they get
-    /// their primary keys. Also returns which of the other rows the source has changed or deleted since.
+    /// Finds late rows in every table of the source. Rows can be late because transactions do not commit in the order
+    /// in which they get their primary keys. Also returns which of the other rows the source has changed or deleted
+    /// since.
     pub(super) async fn find_late(&mut self, source: &Source) -> Result<Vec<Stale>> {
         let mut stale = Vec::new();
         for spec in spec::tables() {
@@ -209,7 +210,7 @@ impl<'a> Target<'a> {
         self.scope.store().engine()
     }
 
-    /// The subset of these primary keys that exist in the organization.
+    /// Returns which of these primary keys exist in the organization.
     pub(super) async fn there(
         &self,
         table: &str,
@@ -230,7 +231,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Returns the only import of an organization if its source has moved to another address.
+/// Returns the only import of an organization, whose source has moved to another address.
 async fn moved(
     scope: &Scope,
     all: &[source_import::Model],

@@ -1,4 +1,4 @@
-//! How values from providers are written.
+//! Writing of values from providers to prospects and companies.
 
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
@@ -87,7 +87,7 @@ async fn manually_entered_values_are_kept(mut app: App) {
     app.done(typed).await;
     work(&app).await;
     assert_eq!(app.data("{ prospect(id: 1) { location } }").await["prospect"]["location"], "Bonn");
-    // The location is not requested because it is known.
+    // The location is not requested because the prospect already has one.
     assert_eq!(provenance(&app).await, ["size 11-50 APPLIED http"]);
     let record = job(&app, begun, "importRecords { nodes { enrichedData } }").await;
     let size = &record["importRecords"]["nodes"][0]["enrichedData"]["size"];
@@ -126,7 +126,7 @@ async fn policy_controls_overwriting(mut app: App) {
         told["fieldProvenances"]["nodes"],
         json!([
             { "value": "Berlin", "replacedValue": null, "outcome": "APPLIED", "cost": 0.25 },
-            // The size is known by now and not requested.
+            // The size is not requested because the company already has one.
             { "value": "Rome", "replacedValue": "Berlin", "outcome": "APPLIED", "cost": 0.25 },
             { "value": "Oslo", "replacedValue": "Bonn", "outcome": "APPLIED", "cost": 0.25 },
         ])
@@ -197,7 +197,7 @@ async fn enrichment_can_be_undone(mut app: App) {
             { "location": null, "company": { "size": "unknown" } }])
     );
     let told = job(&app, begun, "status undoneRecords undoSkippedRecords actualCost").await;
-    // Undoing does not refund the cost.
+    // Undoing an enrichment does not refund its cost.
     assert_eq!(
         told,
         json!({ "status": "UNDONE", "undoneRecords": 3, "undoSkippedRecords": 1, "actualCost": 1.0 })
@@ -289,7 +289,7 @@ async fn unrequested_fields_are_not_cached_as_unknown(mut app: App) {
     });
     ask(&mut app, vec![fake.clone()]);
     enrich(&app, &ids, "providers: [LLM]").await;
-    // The title was known and not requested, so the cached response says nothing about it.
+    // The prospect already had a job title, so it was not requested and the cached response does not contain one.
     enrich(&app, &ids, "providers: [LLM], policy: OVERWRITE").await;
     assert_eq!(app.data("{ prospect(id: 1) { jobTitle } }").await["prospect"]["jobTitle"], "CTO");
 }

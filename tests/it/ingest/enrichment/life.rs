@@ -56,7 +56,7 @@ async fn failed_records_are_retried_up_to_the_maximum(mut app: App) {
         (&record["lastError"], &record["processingAttempts"]),
         (&json!("it is busy"), &json!(1))
     );
-    // Two minutes plus up to one more minute.
+    // The delay is two minutes plus a jitter of up to one minute.
     let next: chrono::DateTime<chrono::Utc> =
         record["nextAttemptAt"].as_str().unwrap().parse().unwrap();
     let wait = (next.fixed_offset() - app.now()).num_seconds();
@@ -128,7 +128,7 @@ async fn misconfigured_provider_fails_the_job(mut app: App) {
     assert_eq!(work(&app).await, 8);
 }
 
-/// A provider that responds on notification.
+/// A provider that responds only after a notification from the test.
 struct Slow {
     called: Notify,
     go_on: Notify,
@@ -333,7 +333,7 @@ async fn reservation_of_cancelled_job_expires_with_its_lease(mut app: App) {
     let fake = Fake::new("http", 0.5, |asked, _| found(asked, &[], charge(0.5)));
     ask(&mut app, vec![fake]);
     begin(&app, &ids[1..], "providers: [HTTP]").await;
-    assert_eq!(work(&app).await, 0, "the reservation is kept until the lease expires");
+    assert_eq!(work(&app).await, 0, "the reservation should remain until the lease expires");
     app.clock.advance(LEASE + TimeDelta::seconds(1));
     assert_eq!(work(&app).await, 1);
 }
@@ -346,7 +346,7 @@ async fn server_without_provider_leaves_job_to_other_servers(mut app: App) {
     let providers = std::mem::take(&mut app.providers);
     ask(&mut app, Vec::new());
     assert_eq!(work(&app).await, 0);
-    // No error yet: another server may be about to claim the job.
+    // No error is recorded yet, because another server may be about to claim the job.
     assert_eq!(job(&app, begun, "error").await, json!({ "error": null }));
     app.clock.advance(TimeDelta::minutes(1));
     assert_eq!(work(&app).await, 0);
@@ -354,7 +354,7 @@ async fn server_without_provider_leaves_job_to_other_servers(mut app: App) {
     assert_eq!(
         told,
         json!({ "status": "PROCESSING",
-            "error": "HTTP is not configured on this server; the job waits for a server on which it is" })
+            "error": "HTTP is not configured on this server; the job waits for a server with this provider" })
     );
     app.providers = providers;
     assert_eq!(work(&app).await, 1);

@@ -1,4 +1,4 @@
-//! Limits of the operator, whose API keys are used, and the costs that count toward them.
+//! Limits set by the operator, whose API keys are used, and the costs that count toward these limits.
 
 use api::provider::{AllowedModel, ProviderOptions};
 use serde_json::json;
@@ -40,7 +40,7 @@ async fn operator_key_is_limited_to_allowed_models(mut app: App) {
         let ids = people(&app, 1).await;
         let there = elsewhere(vec![(200, completion("{}"))]).await;
         with(&mut app, &llm(&there));
-        // The organization's price is not what the operator pays.
+        // The price set by the organization does not replace the price that the operator pays.
         set(&app, "llm_prices", "{ dear: { input: 0, output: 0 } }").await;
         set(&app, "llm_model", "\"dear\"").await;
         assert_eq!(
@@ -70,7 +70,7 @@ async fn operator_price_overrides_organization_price(mut app: App) {
         let llm_models = allowed(&["small=0.15/0.6"]);
         with(&mut app, &ProviderOptions { llm_models, ..llm(&there) });
         let begun = enrich(&app, &ids, "providers: [LLM]").await;
-        // 1,000 tokens at 0.15 and 200 at 0.6 US dollars per million.
+        // 1,000 tokens at 0.15 US dollars per million and 200 tokens at 0.6 US dollars per million.
         assert_eq!(job(&app, begun, "actualCost").await["actualCost"], 0.00027);
     }))
     .await;
@@ -114,7 +114,7 @@ async fn organization_can_only_lower_the_daily_spend_limit(mut app: App) {
     let why = told["error"].as_str().unwrap();
     assert!(why.contains("0.5000 of 0.5000 US dollars"), "{why}");
     assert!(why.ends_with("the job resumes tomorrow (UTC)"), "{why}");
-    // A lower limit of the organization takes precedence.
+    // A lower limit set by the organization takes precedence.
     app.providers = providers().limited(Some(9.0));
     set(&app, "daily_spend_limit", "1").await;
     let resume = format!(
@@ -161,7 +161,7 @@ async fn client_reported_costs_do_not_count_toward_server_limit(mut app: App) {
             { "provider": "acme", "calls": 1, "timedCalls": 1, "costUsd": 0.5, "serverCostUsd": 0.5 },
         ])
     );
-    // Without timed calls, the mean is null, not 0.
+    // If no calls were timed, the mean is null, not 0.
     assert_eq!(
         days["dailyUsage"],
         json!([{ "provider": null, "meanLatencyMs": null }, { "provider": "acme", "meanLatencyMs": 20.0 },

@@ -1,4 +1,4 @@
-//! Enrichment: fill in prospects and companies with data from providers.
+//! Enrichment: filling in fields of prospects and companies with data from providers.
 
 use std::sync::{
     Arc,
@@ -23,15 +23,15 @@ pub mod providers;
 pub mod spending;
 pub mod written;
 
-/// The response function of a fake provider.
+/// Returns the response of a fake provider to a request.
 type Says = Box<dyn Fn(&Ask, usize) -> Answer + Send + Sync>;
 
-/// A provider with configurable responses.
+/// A fake provider with configurable responses.
 pub struct Fake {
     name: &'static str,
     most: f64,
     says: Says,
-    /// Number of requests.
+    /// Number of requests received.
     pub asked: AtomicUsize,
     running: AtomicUsize,
     /// Maximum number of concurrent requests.
@@ -39,7 +39,7 @@ pub struct Fake {
 }
 
 impl Fake {
-    /// Creates a provider with this maximum cost per request.
+    /// Creates a fake provider with this maximum cost per request.
     fn new(
         name: &'static str,
         most: f64,
@@ -77,7 +77,7 @@ impl Provider for Fake {
     }
 }
 
-/// The usage of a call with this cost.
+/// The charge for a call with this cost.
 #[expect(clippy::unnecessary_wraps, reason = "`Answer` holds an option")]
 fn charge(cost: f64) -> Option<Charge> {
     Some(Charge {
@@ -90,7 +90,7 @@ fn charge(cost: f64) -> Option<Charge> {
     })
 }
 
-/// The usage of a call to a language model.
+/// The charge for a call to a language model.
 #[expect(clippy::unnecessary_wraps, reason = "`Answer` holds an option")]
 fn tokens(model: &str, prompt: i64, completion: i64, cost: f64) -> Option<Charge> {
     Some(Charge {
@@ -106,7 +106,7 @@ fn tokens(model: &str, prompt: i64, completion: i64, cost: f64) -> Option<Charge
     })
 }
 
-/// A response with those of the values that are requested, at this charge.
+/// A response that contains the requested fields among `values`, with this charge.
 fn found(ask: &Ask, values: &[(Field, &str, f64)], charge: Option<Charge>) -> Answer {
     let wanted = values.iter().filter(|(field, ..)| ask.wanted.contains(field));
     let values = wanted.map(|(field, value, confidence)| Value {
@@ -121,7 +121,7 @@ fn found(ask: &Ask, values: &[(Field, &str, f64)], charge: Option<Charge>) -> An
     }
 }
 
-/// Numbered message variants.
+/// Message variants numbered from 1 to `number`.
 fn variants(number: u32) -> Vec<Variant> {
     let variant = |number| Variant {
         subject: Some(format!("Subject {number}")),
@@ -143,7 +143,7 @@ fn worker(app: &App) -> Worker {
     Worker::new(app.store.clone(), clock, app.providers.clone())
 }
 
-/// Runs one worker round over all due records; returns the number of records.
+/// Runs one worker round over all due records; returns the number of processed records.
 pub async fn work(app: &App) -> u64 {
     worker(app).round().await.unwrap()
 }
@@ -181,7 +181,7 @@ async fn company(app: &App, name: &str, industry: i64) -> i64 {
     app.company_with(name, industry, |row| row.size = Set("unknown".to_owned())).await
 }
 
-/// Fields of a job.
+/// The selected fields of a job.
 async fn job(app: &App, job: i64, fields: &str) -> Json {
     app.data(&format!("{{ importJob(id: {job}) {{ {fields} }} }}")).await["importJob"].clone()
 }
@@ -194,7 +194,7 @@ async fn set(app: &App, key: &str, value: &str) {
     app.done(&upsert).await;
 }
 
-/// The provenance of all values: `field value outcome source`.
+/// The provenance of all values, each as `field value outcome source`.
 async fn provenance(app: &App) -> Vec<String> {
     let query = "{ fieldProvenances(first: 100) { nodes { field value outcome source } } }";
     let nodes = app.data(query).await["fieldProvenances"]["nodes"].take();

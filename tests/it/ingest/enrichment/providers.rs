@@ -1,4 +1,4 @@
-//! HTTP providers: the requests sent and how responses are processed.
+//! HTTP providers: the requests that are sent and the processing of responses.
 
 use std::sync::{
     Arc,
@@ -128,7 +128,7 @@ async fn language_model_fills_fields_and_logs_usage(mut app: App) {
             record["wanted"],
             json!(["phone", "job_title", "linkedin_url", "location", "website", "size", "industry"])
         );
-        // 1,000 tokens at 0.15 and 200 at 0.6 US dollars per million.
+        // 1,000 tokens at 0.15 US dollars per million and 200 tokens at 0.6 US dollars per million.
         let told = job(
             &app,
             begun,
@@ -173,7 +173,7 @@ async fn http_lookup_fills_fields_and_logs_usage(mut app: App) {
         let email = email.as_str().unwrap().replace('@', "%40").replace('.', "%2E");
         let line = asked[0].lines().next().unwrap();
         assert_eq!(line, format!("GET /find?e={email}&n=Person%200&x={{other}} HTTP/1.1"));
-        // A lookup without a result is free.
+        // A lookup without a result costs nothing.
         let told = job(&app, begun, "status actualCost enrichedRecords serviceUsageLogs { nodes { cost status statusCode operation } }").await;
         assert_eq!(
             told,
@@ -201,12 +201,12 @@ async fn provider_errors_have_readable_messages(mut app: App) {
             (400, "{}", "FAILED", "the language model gpt-4o-mini answered with status 400"),
             (429, "", "PENDING", "the language model gpt-4o-mini answered with status 429"),
             (503, "<html>", "PENDING", "the language model gpt-4o-mini answered with status 503"),
-            (200, "<html>", "PENDING", "the answer of the language model gpt-4o-mini can't be read"),
+            (200, "<html>", "PENDING", "the response of the language model gpt-4o-mini can't be parsed"),
             (
                 200,
                 &completion("{\"phone_number\": \"1\"}"),
                 "PENDING",
-                "the answer of the language model gpt-4o-mini can't be read",
+                "the response of the language model gpt-4o-mini can't be parsed",
             ),
             (
                 302,
@@ -255,7 +255,7 @@ async fn model_without_price_is_not_called(mut app: App) {
     beside(Box::pin(async {
         people(&app, 1).await;
         let there = elsewhere(vec![(200, completion("{}"))]).await;
-        // Without an API key of the operator, only the organization knows the price of a model.
+        // If the operator has no API key, the price of a model comes only from the organization's settings.
         with(&mut app, &ProviderOptions { llm_key: None, ..llm(&there) });
         set(&app, "llm_model", "\"own\"").await;
         let mutation = "mutation { enrichProspects(input: { ids: [1], providers: [LLM] }) { importJob { id } userErrors { field message } } }";
@@ -264,7 +264,7 @@ async fn model_without_price_is_not_called(mut app: App) {
         assert!(message.starts_with("the price of own is unknown"), "{message}");
         set(&app, "llm_prices", "{ own: { input: 0, output: 0 } }").await;
         let begun = super::begin(&app, &[1], "providers: [LLM]").await;
-        // The price becomes unknown before the model is called.
+        // The price is removed before the model is called.
         set(&app, "llm_model", "\"other\"").await;
         assert_eq!(work(&app).await, 0);
         let told = job(&app, begun, "status error").await;

@@ -1,4 +1,4 @@
-//! The cost of enrichment, spend limits and the cache.
+//! Enrichment costs, spend limits and the cache.
 
 use std::sync::atomic::Ordering;
 
@@ -34,7 +34,7 @@ async fn costs_add_up_in_all_reports(mut app: App) {
     });
     ask(&mut app, vec![http, llm]);
     let begun = enrich(&app, &ids, "providers: [HTTP, LLM]").await;
-    // 0 + 1 + … + 11 thousandths, plus twelve times 0.00000001 and 0.000027.
+    // The sum of 0, 0.001, … 0.011, plus twelve times 0.00000001 and twelve times 0.000027.
     let planted: f64 = 0.066_324_12;
     let near = |told: &serde_json::Value| {
         assert!((told.as_f64().unwrap() - planted).abs() < 1e-10, "{told}");
@@ -81,13 +81,13 @@ async fn daily_spend_limit_is_enforced(mut app: App) {
         first.unwrap();
         second.unwrap();
     }
-    // The fifth call may cost 0.3, but only 0.2 is left.
+    // The fifth call may cost up to 0.3, but only 0.2 of the limit remains.
     assert_eq!(fake.asked.load(Ordering::SeqCst), 4);
     let told = job(&app, begun, "status error actualCost enrichedRecords").await;
     assert_eq!((&told["status"], &told["actualCost"]), (&json!("PENDING"), &json!(0.8)));
     let why = told["error"].as_str().unwrap();
     assert!(why.starts_with("the daily spend limit is reached: 0.8000 of 1.0000"), "{why}");
-    // All reservations are released, and the job continues automatically the next day.
+    // All reservations are released, and the job resumes automatically on the next day.
     app.clock.advance(TimeDelta::hours(11));
     assert_eq!(work(&app).await, 0);
     app.clock.advance(TimeDelta::hours(1));
@@ -168,7 +168,7 @@ async fn cache_entries_expire(mut app: App) {
     };
     app.clock.advance(TimeDelta::days(7) - TimeDelta::seconds(1));
     enrichment::expire(&app.store, service::Clock::now(app.clock.as_ref())).await.unwrap();
-    // One entry for the person and an empty one for the company.
+    // The cache has one entry for the person and one empty entry for the company.
     assert_eq!(kept(&app).await, 2);
     app.clock.advance(TimeDelta::seconds(1));
     enrichment::expire(&app.store, service::Clock::now(app.clock.as_ref())).await.unwrap();

@@ -1,4 +1,4 @@
-//! Unusual cell values that the document allows.
+//! Unusual column values that the enrichment document allows.
 
 use sea_orm::ConnectionTrait;
 use serde_json::json;

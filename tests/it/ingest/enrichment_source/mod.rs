@@ -1,4 +1,4 @@
-//! Data migration from databases of the enrichment document.
+//! Data migration from databases with the schema of the enrichment document.
 
 use std::collections::HashMap;
 
@@ -33,7 +33,7 @@ async fn import_as(app: &App, url: &str, system: Option<&str>) -> Outcome {
         .unwrap()
 }
 
-/// The numbers of new, changed and kept rows by table.
+/// The number of new, changed and unchanged rows per table.
 async fn import(app: &App, url: &str) -> HashMap<&'static str, (u64, u64, u64)> {
     match import_as(app, url, None).await {
         Outcome::Imported { tables, .. } => {
@@ -79,7 +79,7 @@ async fn every_table_is_migrated(app: App) {
         told["externalIds"]["nodes"],
         json!([{ "nodeId": "ImportJob:1", "system": "enrichment", "externalKey": "job0000" }])
     );
-    // Every column of the other tables equals the source.
+    // Every column of the other tables has the same values as in the source.
     for (table, pairs, ours, map) in [
         (
             "records",
@@ -122,7 +122,7 @@ async fn every_table_is_migrated(app: App) {
     ] {
         let columns: Vec<&str> = pairs.split(',').map(str::trim).collect();
         let fields: Vec<&str> = map.split_whitespace().collect();
-        // Pending records start with 0 attempts.
+        // Pending records are imported with 0 attempts.
         let read = |column: &str| match column {
             "processing_attempts" => {
                 format!("'{column}', CASE status WHEN 'pending' THEN 0 ELSE {column} END")
@@ -130,7 +130,7 @@ async fn every_table_is_migrated(app: App) {
             _ => format!("'{column}', {column}"),
         };
         let parts: Vec<_> = columns.iter().map(|column| read(column)).collect();
-        // Numbered keys, because object keys must be unique.
+        // The keys are numbered because object keys must be unique.
         let parts =
             parts.iter().enumerate().map(|(n, part)| part.replacen('\'', &format!("'{n}"), 1));
         let sql = format!(
@@ -238,7 +238,7 @@ async fn local_changes_and_deletions_are_kept(app: App) {
         told["messageTemplates"]["nodes"][0],
         json!({ "isActive": false, "usageCount": 12 })
     );
-    // Usage logs outlive their job.
+    // Usage logs remain after their job is deleted.
     let ledger = app.data("{ serviceUsageLogs { totalCount } llmUsageLogs { totalCount } }").await;
     let all = count(&db, "SELECT count(*) FROM api_usage").await;
     let of = |name: &str| ledger[name]["totalCount"].as_i64().unwrap();

@@ -1,4 +1,4 @@
-//! Example queries and views of the document, run on the source and through GraphQL.
+//! Example queries and views of the enrichment document, executed on the source and through GraphQL.
 
 use sea_orm::QueryResult;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ async fn document_queries_match_graphql_results(app: App) {
     import(&app, &url).await;
     let real = |row: &QueryResult, place| row.try_get_by_index::<Option<f64>>(place).unwrap();
     let text = |row: &QueryResult, place| row.try_get_by_index::<Option<String>>(place).unwrap();
-    // Get Job with Progress, and the view job_summary.
+    // The query "Get Job with Progress" and the view `job_summary`.
     let sql = "SELECT j.id, j.status, COUNT(r.id), SUM(CASE WHEN r.status = 'enriched' THEN 1 ELSE 0 END), \
                SUM(CASE WHEN r.status = 'failed' THEN 1 ELSE 0 END), s.progress_percentage, s.processing_time_seconds, \
                j.actual_cost FROM jobs j LEFT JOIN records r ON j.id = r.job_id JOIN job_summary s ON s.id = j.id \
@@ -39,12 +39,12 @@ async fn document_queries_match_graphql_results(app: App) {
             (&of["all"]["count"], &of["enriched"]["count"], &of["failed"]["count"]),
             (&json!(number(2)), &json!(number(3)), &json!(number(4)))
         );
-        // For an empty job, the document returns null and GraphQL 0.
+        // For an empty job, the query of the document returns null and GraphQL returns 0.
         assert_eq!(job["progressPercentage"].as_f64(), real(row, 5).or(Some(0.0)));
         assert_eq!(job["processingTimeSeconds"].as_f64(), real(row, 6));
         assert_eq!(job["actualCost"].as_f64(), real(row, 7));
     }
-    // Check Cache Before Enrichment.
+    // The query "Check Cache Before Enrichment".
     let now = "2026-03-01 12:00:00";
     for (key, kind) in
         [("key2", "website"), ("key3", "contact"), ("key0", "website"), ("key2", "contact")]
@@ -65,7 +65,7 @@ async fn document_queries_match_graphql_results(app: App) {
         let told = app.data(&query).await["enrichmentCacheEntries"]["nodes"].clone();
         assert_eq!(told, json!(expected), "{key} {kind}");
     }
-    // Get Cost Report.
+    // The query "Get Cost Report".
     let sql = "SELECT DATE(created_at) as date, SUM(actual_cost), COUNT(*), SUM(total_records) FROM jobs \
                WHERE status = 'completed' AND created_at >= datetime('2026-03-01 12:00:00', '-30 days') \
                GROUP BY DATE(created_at) ORDER BY date DESC";
@@ -88,14 +88,14 @@ async fn document_queries_match_graphql_results(app: App) {
         assert_eq!(group["aggregate"]["count"], row.try_get_by_index::<i64>(2).unwrap());
         let records = row.try_get_by_index::<i64>(3).unwrap();
         assert_eq!(group["aggregate"]["totalRecords"]["sum"].as_f64(), json!(records).as_f64());
-        // All jobs completed on the day they were created.
+        // All jobs were completed on the day of their creation.
         assert_eq!(
             (day["date"].as_str().unwrap(), day["dailyCost"].as_f64()),
             (&*date, real(row, 1))
         );
         assert_eq!(day["recordsProcessed"].as_f64(), json!(records).as_f64());
     }
-    // The views daily_usage and enrichment_success_rate.
+    // The views `daily_usage` and `enrichment_success_rate`.
     let usage = app.data("{ dailyUsage { date provider calls tokens cost meanLatencyMs } }").await;
     let usage = usage["dailyUsage"].as_array().unwrap().clone();
     let expected = rows(&db, "SELECT * FROM daily_usage ORDER BY date DESC, provider").await;

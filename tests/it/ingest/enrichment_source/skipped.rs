@@ -1,4 +1,4 @@
-//! Skipped rows and later changes of the source.
+//! Skipped rows, and changes in the source after the first import.
 
 use sea_orm::ConnectionTrait;
 use serde_json::json;
@@ -47,7 +47,7 @@ async fn invalid_rows_are_skipped_on_request(app: App) {
         assert_eq!(
             told(skipped),
             [
-                "api_usage.cost is not from 0 to 1000000 US dollars [1: 1]",
+                "api_usage.cost is not between 0 and 1000000 US dollars [1: 1]",
                 "jobs.created_at is not a timestamp [1: bad]",
                 "records.job_id references a missing row of jobs [1: 3]",
                 "records.job_id, record_index is a duplicate [1: 2]",
@@ -63,7 +63,7 @@ async fn invalid_rows_are_skipped_on_request(app: App) {
         let records = tables.iter().find(|table| table.table == "records").unwrap();
         assert_eq!((records.new, records.changed), (expected, 0));
     }
-    // Usage logs outlive their job; the TTL of cache entries comes from the source's settings.
+    // Usage logs remain after their job is deleted. The TTL of cache entries comes from the settings of the source.
     let data = app
         .data("{ serviceUsageLogs { nodes { cost importJob { id } } } enrichmentCacheEntries { nodes { expiresAt } } }")
         .await;

@@ -1,4 +1,5 @@
-//! Cells of real files: one test for each class of parsing error that users of comparable products reported.
+//! Parsing of cells as found in real files: one test for each class of parsing error reported by users of comparable
+//! products.
 
 use service::ingest::list::Options;
 use tests::{App, behaviours};

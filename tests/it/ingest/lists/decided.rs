@@ -1,4 +1,4 @@
-//! Decisions on merge candidates and repair of failed records.
+//! Decisions on match candidates, and repair of failed records.
 
 use serde_json::json;
 use tests::{App, behaviours};
@@ -14,7 +14,7 @@ behaviours![
     failed_records_are_retried,
 ];
 
-/// Previews an import whose rows are all merge candidates.
+/// Previews an import in which every row has a match candidate; returns the primary key of its job.
 async fn candidates(app: &App) -> i64 {
     app.industry("Software").await;
     for create in [

@@ -1,4 +1,4 @@
-//! Import records of erased, exported and merged prospects.
+//! Import records of prospects that are erased, exported or merged.
 
 use serde_json::json;
 use tests::{App, behaviours, stored::dump};
@@ -16,7 +16,7 @@ async fn erasure_removes_import_records(app: App) {
                 Lovelace Ada,other@acme.example,,Acme\nBob,bob@acme.example,,Acme\n";
     let job = look(&app, list).await;
     commit(&app, job, "WAIT").await;
-    // A previewed import that was never committed.
+    // This import is previewed but never committed.
     look_as(&app, "Name,Email\nAda,ada@acme.example\n", service::ingest::list::Options::default())
         .await;
     // The prospect's email changes afterward, and one row has no email.

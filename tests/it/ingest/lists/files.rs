@@ -85,7 +85,7 @@ fn delimiter_is_detected() {
     let options = Options { file, ..Options::default() };
     let opened = list::open(b"Name:Email\r\nAda:ada@a.example\r\n", options).unwrap();
     assert_eq!(opened.list.rows, [["Ada", "ada@a.example"]]);
-    // LinkedIn exports have notes before the header row.
+    // LinkedIn exports contain notes above the header row.
     let notes = "Notes:\n\"When exporting your connection data, you may notice that some are missing.\"\n\n\
                  First Name,Last Name,URL,Email Address,Company,Position,Connected On\n\
                  Ada,Lovelace,https://www.linkedin.com/in/ada,ada@a.example,Acme,CEO,01 Jan 2026\n";
@@ -113,7 +113,7 @@ fn workbook_is_parsed() {
     let mapped: Vec<_> =
         opened.mapping.columns(&opened.list.head).map(|(field, _)| field).collect();
     assert_eq!(mapped, ["full_name", "email", "size"]);
-    // A cell far away from all other cells.
+    // A workbook with one cell far away from all other cells.
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
     sheet.write_string(0, 0, "Name").unwrap();
@@ -132,7 +132,7 @@ fn json_objects_are_parsed() {
     };
     assert_eq!((cell(0, "employees"), cell(1, "employees")), ("12", ""));
     assert_eq!((cell(1, "name"), cell(1, "tags")), ("Bob", "1"));
-    // Nested objects and arrays of several values.
+    // Nested objects, and arrays with several values.
     let nested = "[{\"name\": {\"first\": \"Nj\", \"last\": \"Two\"}, \"email\": [\"nj2@nj.example\", \"x@nj.example\"], \"company\": [\"A\", \"B\"],\n\
         \"phones\": [{\"type\": \"work\", \"value\": \"+49 30 12345678\"}]}]";
     let opened = open(nested.as_bytes());
@@ -195,7 +195,7 @@ fn columns_can_be_mapped_explicitly() {
         refused(file, map(&[("A", "mail")]))
             .contains("unknown field `mail`; the fields are full_name")
     );
-    // A column name that occurs twice in the header row.
+    // The header row contains the same column name twice.
     let opened = open(b"Name,Email,Email\nAda,ada@a.example,other@a.example\n");
     assert_eq!(opened.list.head, ["Name", "Email", "Email (2)"]);
 }
@@ -289,7 +289,7 @@ fn book(sheets: &[(&str, bool, &[&[&str]])]) -> Vec<u8> {
     for (name, hidden, rows) in sheets {
         let sheet = book.add_worksheet();
         sheet.set_name(*name).unwrap();
-        // The first sheet is active by default, and the active sheet cannot be hidden.
+        // By default the first sheet is the active sheet, and the active sheet cannot be hidden.
         sheet.set_hidden(*hidden).set_active(!*hidden);
         for (row, cells) in rows.iter().enumerate() {
             for (column, cell) in cells.iter().enumerate() {
@@ -335,7 +335,7 @@ fn sheet_with_contacts_is_selected() {
 }
 
 fn mac_encoding_is_detected() {
-    // `Jürgen Groß, Zoë` in the Mac OS Roman encoding.
+    // The text `Jürgen Groß, Zoë` in the Mac OS Roman encoding.
     let mac = b"Name,Email,Company\nJ\x9frgen Gro\xa7,j@a.example,M\x9fller\nZo\x91 \x80da,z@a.example,A\n";
     let opened = open(mac);
     assert_eq!(opened.list.encoding, "macintosh");

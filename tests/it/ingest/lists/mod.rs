@@ -20,7 +20,7 @@ pub mod upload;
 pub mod verdicts;
 pub mod written;
 
-/// The selection that `told` reads.
+/// The fields of an import record that `told` selects.
 const ROWS: &str = "nodes { verdict promotionStatus reason matchReason prospect { fullName } }";
 
 /// Previews an import; returns the primary key of its job.
@@ -69,7 +69,7 @@ pub async fn act(app: &App, what: &str, job: i64) {
     work(app).await;
 }
 
-/// The records of an import: `VERDICT STATUS by MATCH: reason`.
+/// The records of an import, each as `VERDICT STATUS by MATCH: reason`.
 async fn told(app: &App, job: i64) -> Vec<String> {
     let query = format!("{{ importJob(id: {job}) {{ importRecords(first: 100) {{ {ROWS} }} }} }}");
     let rows = app.data(&query).await;
@@ -96,7 +96,7 @@ async fn counts(app: &App, job: i64) -> (Vec<i64>, String) {
     (counts.to_vec(), job["status"].as_str().unwrap().to_owned())
 }
 
-/// The prospects that are not deleted: name, email, phone, job title, company.
+/// All prospects except deleted ones, each with name, email, phone, job title and company.
 async fn people(app: &App) -> Vec<String> {
     let query =
         "{ prospects(first: 100) { nodes { fullName email phone jobTitle company { name } } } }";

@@ -1,4 +1,5 @@
-//! Matching in real files: one test for each class of error that users of comparable products reported.
+//! Matching of rows as found in real files: one test for each class of matching error reported by users of comparable
+//! products.
 
 use tests::{App, behaviours};
 
@@ -39,7 +40,7 @@ async fn merged_prospect_matches_its_merge_target(app: App) {
     .await;
     prospect(&app, "Other", "other@mg.example", "").await;
     done(&app, "mergeProspects(input: { keepId: 1, dropId: 2 })").await;
-    // A second merge forms a chain of two.
+    // A second merge forms a chain of two merges.
     done(&app, "mergeProspects(input: { keepId: 3, dropId: 1 })").await;
     let list = "Name,Email,LinkedIn,Phone,Title,Company\n\
         Drop Two,DROP2@mg.example,,,CTO,Mg\n\

@@ -29,7 +29,7 @@ async fn undo_reverts_written_rows(app: App) {
     app.industry("Software").await;
     done(&app, r#"createCompany(input: { name: "Acme", size: "1", industryId: 1, website: "acme.example" })"#).await;
     done(&app, r#"createProspect(input: { fullName: "Ada", email: "ada@acme.example", jobTitle: "CTO", companyId: 1 })"#).await;
-    // Activity of an existing prospect does not prevent the undo.
+    // Activity of an existing prospect does not prevent an undo.
     done(&app, r#"logInteraction(input: { prospectId: 1, interactionType: "mail", subject: "s", content: "c" })"#).await;
     let before = people(&app).await;
     let list = "Name,Email,Phone,Title,Company\nAda,ada@acme.example,+493012345678,CEO,Acme\nBob,bob@beta.example,,,Beta\nCleo,cleo@acme.example,,,Acme\n";
@@ -69,7 +69,7 @@ async fn undo_deletes_created_industries(app: App) {
         Fay,fay@f.example,F,Trains\n";
     let job = look(&app, list).await;
     commit(&app, job, "WAIT").await;
-    // Other writes use one industry, rename another and link a solution to a third.
+    // Other mutations reference one industry, rename a second and link a solution to a third.
     done(&app, "createCompany(input: { name: \"Mine\", size: \"1\", industryId: 4 })").await;
     done(&app, "updateIndustry(input: { id: 5, patch: { name: \"Ships\" } })").await;
     done(&app, r#"createSolution(input: { name: "Rails", category: "c", description: "d", pricingModel: "p", industryIds: [6] })"#)
@@ -81,7 +81,7 @@ async fn undo_deletes_created_industries(app: App) {
         tests::app::texts(&left["industries"]["nodes"], "name"),
         ["Banking", "Unclassified", "Cheese", "Ships", "Trains", "Unknown"]
     );
-    // A restored company has an industry.
+    // A restored company still has an industry.
     done(&app, "restoreCompany(input: { id: 1 })").await;
     let company = app.data("{ company(id: 1) { industry { name } } }").await;
     assert_eq!(company["company"]["industry"]["name"], "Unknown");
@@ -109,11 +109,11 @@ async fn undo_skips_records_modified_since(app: App) {
     let left = app.data("{ prospects { nodes { fullName } } companies { nodes { name } } }").await;
     let names = |list: &str, name: &str| tests::app::texts(&left[list]["nodes"], name);
     assert_eq!(names("prospects", "fullName"), ["Ada", "Bob", "Cleo"]);
-    // The company of the manually deleted prospect and the updated company are kept.
+    // The undo does not remove the company of the manually deleted prospect or the updated company.
     assert_eq!(names("companies", "name"), ["A", "B", "C", "D", "E"]);
     assert_eq!(
         told(&app, job).await[0],
-        "CREATE UNDO_SKIPPED: the prospect was modified since the import"
+        "CREATE UNDO_SKIPPED: the prospect was modified after the import"
     );
 }
 
@@ -186,7 +186,7 @@ async fn undo_skips_merged_prospects(app: App) {
 async fn undo_reverts_many_rows(app: App) {
     let row = |n: usize| format!("{},p{n}@c{}.example,C{},\n", name(n), n / 10, n / 10);
     let rows: String = (0..1_205).map(row).collect();
-    // The last row updates the first prospect, in another chunk.
+    // The last row is in a different chunk than the first row and updates the prospect created from it.
     let again = format!("{},p0@c0.example,C0,+493012345678", name(0));
     let list = format!("Name,Email,Company,Phone\n{rows}{again}\n");
     let job = look(&app, &list).await;

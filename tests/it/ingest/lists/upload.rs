@@ -23,7 +23,7 @@ behaviours![
 
 const LIST: &str = "Name,Email,Company\nAda,ada@acme.example,Acme\nBob,bob@acme,Acme\n";
 
-/// A multipart form with these fields; a name may include further parameters: `file"; filename="leads.csv`.
+/// A multipart form with these fields. A field name may include further parameters: `file"; filename="leads.csv`.
 fn form(fields: &[(&str, &str)]) -> String {
     let field = |(name, value): &(&str, &str)| {
         format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")

@@ -1,4 +1,4 @@
-//! Verdicts of a preview: only the import job and its records are written.
+//! Verdicts of a preview. A preview writes only the import job and its records.
 
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
@@ -117,7 +117,7 @@ async fn duplicates_within_a_file_are_detected(app: App) {
     let candidates =
         app.data(query).await["importRecords"]["nodes"][0]["candidateProspects"].clone();
     assert_eq!(candidates, json!([{ "fullName": "Eve Adams" }]));
-    // Undecided merge candidates stay pending, and so do rows that refer to the same person.
+    // Rows with an undecided match candidate stay pending, as do other rows for the same person.
     assert_eq!(counts(&app, job).await, (vec![2, 1, 3, 0, 3], "COMPLETED".to_owned()));
     commit(&app, job, "MERGE").await;
     assert_eq!(counts(&app, job).await, (vec![2, 1, 6, 0, 0], "COMPLETED".to_owned()));
@@ -317,7 +317,7 @@ async fn reasons_have_codes_with_arguments(app: App) {
             { "code": "EMAIL_UNREADABLE", "arguments": ["not an address"], "message": message }] })
     );
     assert_eq!(data["importJob"]["errors"], json!([]));
-    // Sentences of earlier versions: known ones get their code, others keep their text.
+    // Messages stored by earlier versions: known messages are returned with their reason code, others as stored.
     app.db
         .execute_unprepared(
             "UPDATE import_records SET reason = 'there is no company', last_error = 'an old; sentence'",

@@ -1,4 +1,4 @@
-//! Committing imports: in chunks, interrupted, paused, resumed and cancelled.
+//! Commits of imports: in chunks, and interrupted, paused, resumed or cancelled.
 
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ async fn commit_considers_rows_written_since_the_preview(app: App) {
     assert_eq!(totals(&app).await, (2, 1));
 }
 
-/// Interrupts the run after this many rows.
+/// Interrupts the run after this number of rows.
 struct BreakOff(std::sync::atomic::AtomicI64);
 
 impl Progress for BreakOff {
@@ -122,13 +122,13 @@ async fn interrupted_commit_resumes(app: App) {
     let job = look(&app, &many(1_730)).await;
     let scope = app.scope(app.organization);
     list::act(&scope, job, Act::Commit("wait".to_owned()), None).await.unwrap();
-    // Interrupted between two chunks.
+    // The run is interrupted between two chunks.
     let broken = futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(async {
         list::run(&scope, job, &BreakOff(400.into())).await
     }));
     assert!(broken.await.is_err());
     assert_eq!(counts(&app, job).await, (vec![500, 0, 0, 0, 1_230], "PROCESSING".to_owned()));
-    // Interrupted within a chunk, at arbitrary times.
+    // The run is interrupted within a chunk, at arbitrary times.
     for micros in [300, 3_000, 9_000, 20_000, 35_000, 60_000] {
         let run = list::run(&scope, job, &Unwatched);
         drop(tokio::time::timeout(Duration::from_micros(micros), run).await);

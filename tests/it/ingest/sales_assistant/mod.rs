@@ -116,7 +116,7 @@ async fn every_column_and_primary_key_is_migrated(app: App) {
 }
 
 async fn both_engines_are_supported_as_source(app: App) {
-    // Migrates from the other engine; without Postgres there is none.
+    // Migrates from a source on the other engine. This requires a Postgres server.
     if tests::database::postgres().is_none() {
         return;
     }
@@ -250,7 +250,7 @@ async fn primary_keys_used_by_another_organization_are_listed(app: App) {
 }
 
 async fn non_integer_primary_keys_are_listed(app: App) {
-    // A table created as the document specifies; SERIAL means nothing to SQLite.
+    // The table is created as the document specifies. SQLite accepts the type SERIAL but ignores its meaning.
     let source = SourceDatabase::new(Engine::Sqlite).await;
     for sql in [
         "CREATE TABLE loose (id SERIAL PRIMARY KEY, name VARCHAR(255) NOT NULL, created_at TIMESTAMP NOT NULL, updated_at TIMESTAMP NOT NULL)",

@@ -1,4 +1,4 @@
-//! Interrupted and repeated runs.
+//! Interrupted and repeated data migrations.
 
 use sea_orm::ConnectionTrait;
 use serde_json::json;
@@ -21,7 +21,7 @@ behaviours![
     many_rows_are_migrated_in_chunks,
 ];
 
-/// Adds rows to the source's usage log.
+/// Adds rows to the usage log of the source.
 async fn more_usage(source: &SourceDatabase, rows: u32) {
     let numbers = format!(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"
@@ -99,7 +99,7 @@ async fn interrupted_run_is_resumed(app: App) {
 async fn chunks_are_atomic(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     more_usage(&source, 2_500).await;
-    // The trigger prevents the progress of the table from being saved for the second chunk.
+    // The trigger prevents the migration from saving the progress of the table for the second chunk.
     let trigger = match app.engine {
         Engine::Sqlite => {
             "CREATE TRIGGER stop BEFORE UPDATE ON source_import_tables WHEN OLD.table_name = 'llm_usage_logs' \
@@ -129,8 +129,8 @@ async fn chunks_are_atomic(app: App) {
 const LATE: &str =
     "INSERT INTO industries VALUES (5, 'Late', '2025-01-02 03:04:05', '2025-01-02 03:04:05')";
 
-/// Sequence values of Postgres commit out of order: a row arrives below the last key, and another is deleted, so the
-/// counts agree.
+/// In Postgres, rows may be committed in a different order than their sequence values, so a row can appear below the
+/// last imported primary key. Another row is deleted here, so that the row counts do not reveal the late row.
 async fn late_rows_are_migrated(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     bring(&app, &source, &Options::default()).await;
@@ -163,7 +163,7 @@ async fn locally_deleted_rows_stay_deleted(app: App) {
     assert_eq!(gone, json!({ "prospect": null }));
 }
 
-/// Earlier versions stored only the last key.
+/// Earlier versions stored only the last imported primary key of each table.
 async fn runs_of_an_earlier_version_are_resumed(app: App) {
     let source = SourceDatabase::new(app.engine).await;
     bring(&app, &source, &Options::default()).await;

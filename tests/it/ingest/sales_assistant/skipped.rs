@@ -1,4 +1,4 @@
-//! Skipped rows, later changes of the source, and a source at another address.
+//! Skipped rows, changes in the source after the first migration, and a source that moved to another address.
 
 use serde_json::json;
 use service::{
@@ -76,7 +76,7 @@ async fn skipped_rows_are_migrated_once_fixed(app: App) {
     let source = SourceDatabase::new(Engine::Sqlite).await;
     odd(&source).await;
     report(&app, &source, &skip()).await;
-    // Rows that are still invalid are skipped and reported again; without the option they are rejected.
+    // Rows that are still invalid are skipped and reported again. Without the option, the migration is rejected.
     source.run("UPDATE companies SET name = 'Bank' WHERE id = 12").await;
     let again = report(&app, &source, &skip()).await;
     assert_eq!((written(&again, "companies"), written(&again, "prospects")), (1, 1));
@@ -100,7 +100,7 @@ async fn changes_of_the_source_are_reported(app: App) {
         .run("UPDATE prospects SET full_name = 'Changed', updated_at = '2026-04-01 00:00:00' WHERE id = 101")
         .await;
     source.run("DELETE FROM interactions WHERE id = 1002").await;
-    // A row that arrives late is new, not changed.
+    // A row added to the source later counts as new, not as changed.
     source
         .run(
             "INSERT INTO companies VALUES (5, 'Late', 3, '1', NULL, '2026-04-01 00:00:00', '2026-04-01 00:00:00')",
