@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes the tables of this folder from pinned public packages: the names of countries (Unicode CLDR in Babel, ISO 3166-1
-# in pycountry), providers of mailboxes (npm), and the phone numbers that the tests compare (phonenumbers). Needs Python 3
-# with pip, and npm. Run it to bring the tables up to date, and look at the difference.
+# in pycountry), mailbox providers (npm), and the expected phone numbers of the tests (phonenumbers). Needs Python 3
+# with pip, and npm. Run it to update the tables, and review the diff.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::App;
 
-/// Sets the comparison columns of simple values in the same way as the server.
+/// Sets the comparison columns as the server does, but only for simple values.
 fn compare(row: &mut prospect::ActiveModel) {
     row.email_key = Set(row.email.try_as_ref().map(|email| email.to_lowercase()));
     let text = |value: &sea_orm::ActiveValue<Option<String>>| value.try_as_ref().cloned().flatten();

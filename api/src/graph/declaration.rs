@@ -264,5 +264,5 @@ pub(super) fn apart(name: &str, between: char) -> String {
         }
         apart.push(character.to_ascii_lowercase());
     }
-    apart
+    if between == ' ' { apart.replace("llm ", "LLM ") } else { apart }
 }

@@ -219,7 +219,7 @@ fn ty(written: &Written) -> String {
 
 /// `event` → `an event`.
 fn a(word: &str) -> String {
-    let is_an = word.starts_with(['a', 'e', 'i', 'o', 'u']) || word.starts_with("llm ");
+    let is_an = word.starts_with(['a', 'e', 'i', 'o', 'u']) || word.starts_with("LLM ");
     let article = if is_an { "an" } else { "a" };
     format!("{article} {word}")
 }

@@ -25,7 +25,7 @@ use super::{
 const SILENCE: Duration = Duration::from_secs(30);
 const UNACKNOWLEDGED: Duration = Duration::from_secs(85);
 
-/// Serves on `listener` until `stop` resolves. Then requests in flight are answered, WebSockets are
+/// Serves on `listener` until `stop` resolves. Then requests in flight are answered, sockets are
 /// closed and subscriptions are ended, within half a minute.
 pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Output = ()>) {
     let routes = super::routes(server.clone());

@@ -129,6 +129,6 @@ pub struct ImportCost {
     pub daily_cost: f64,
     /// Number of enrichments.
     pub jobs_processed: i32,
-    /// Number of their records.
+    /// Number of records in these enrichments.
     pub records_processed: f64,
 }

@@ -27,8 +27,8 @@ pub struct MessageTemplate {
     pub template_type: Of<MessageTemplateType>,
     /// Content.
     pub template_text: String,
-    /// Names of the variables. Default: those in the text, which must be built in. Variables that are passed to
-    /// `renderMessageTemplate` must be declared here.
+    /// Names of the variables. Default: the variables used in the text, all of which must then be built-in variables.
+    /// Variables that are passed to `renderMessageTemplate` must be declared here.
     pub variables: Option<Json>,
     /// Language tag: `de`, `en-GB`.
     pub locale: Option<String>,

@@ -36,7 +36,7 @@ impl Lookup {
     /// are inserted.
     ///
     /// # Errors
-    /// [`Failure::Never`] if a value would change the path, as `..` does as a whole segment.
+    /// [`Failure::Never`] if a value would change the path, for example by turning a segment into `..`.
     fn address(&self, ask: &Ask) -> Result<reqwest::Url, Failure> {
         let filled = reqwest::Url::parse(&self.filled(ask)).ok();
         let template = reqwest::Url::parse(&self.url.replace(['{', '}'], "")).ok();

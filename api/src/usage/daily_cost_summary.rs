@@ -20,9 +20,9 @@ pub struct DailyCostSummary {
     pub model: String,
     /// Number of calls.
     pub calls: i32,
-    /// Tokens of prompts.
+    /// Number of prompt tokens.
     pub input_tokens: f64,
-    /// Tokens of completions.
+    /// Number of completion tokens.
     pub output_tokens: f64,
     /// Quantity.
     pub quantity: f64,

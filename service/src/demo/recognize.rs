@@ -1,4 +1,4 @@
-//! Detects the demo data of an organization: its day, its scale, and the first id of each table.
+//! Detects the demo data of an organization: its reference date, its scale, and the first id of each table.
 
 use std::collections::HashSet;
 
@@ -81,7 +81,7 @@ pub(super) fn parts() -> [Part; 9] {
     ]
 }
 
-/// The demo data of the organization: its day, its scale, and the first id of each table.
+/// The demo data of the organization: its reference date, its scale, and the first id of each table.
 pub(super) async fn recognize(unit: &Unit) -> Result<Story> {
     let none =
         || Error::NotFound("demo data (rows created by `seed`) in this organization".to_owned());
@@ -110,7 +110,7 @@ pub(super) async fn recognize(unit: &Unit) -> Result<Story> {
     Err(none())
 }
 
-/// Possible days of the demo data: its industries, solutions and events are 400 days older.
+/// Possible reference dates of the demo data. Its industries, solutions and events were created 400 days earlier.
 async fn days(unit: &Unit) -> Result<Vec<DateTime<Utc>>> {
     let mut days = Vec::new();
     for table in [offer::industry::table(), offer::solution::table(), offer::event::table()] {

@@ -1,4 +1,4 @@
-//! Template performance: one row per measured template and import list.
+//! Template performance: one row per measured template and import job.
 
 use std::sync::LazyLock;
 

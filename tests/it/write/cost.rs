@@ -7,7 +7,7 @@ behaviours![
     cost_of_a_shared_call_is_split,
     shared_costs_are_not_counted_twice,
     costs_include_deleted_rows,
-    costs_of_a_page_execute_one_statement,
+    costs_of_a_page_are_read_in_one_statement,
 ];
 
 async fn cost_of_a_shared_call_is_split(app: App) {
@@ -54,7 +54,7 @@ async fn costs_include_deleted_rows(app: App) {
     assert_eq!(app.data("{ company(id: 1) { costToDate } }").await["company"]["costToDate"], 0.5);
 }
 
-async fn costs_of_a_page_execute_one_statement(app: App) {
+async fn costs_of_a_page_are_read_in_one_statement(app: App) {
     app.world().await;
     for list in ["prospects", "companies", "outreachDrafts", "prospectResearches"] {
         let (_, statements) =

@@ -21,9 +21,9 @@ enum State {
     After,
 }
 
-/// How each of these entries changed whether its row of `table` matches a filter. Entries whose row matches neither
-/// before nor after the change are omitted. The row is reconstructed from the entry; rows that it references are read
-/// in their current state. An erased row no longer matches any filter. One statement.
+/// For each of these entries, how the match of its row of `table` with a filter changed. Entries whose row matches
+/// neither before nor after the change are omitted. The row is reconstructed from the entry; rows that it references
+/// are read in their current state. An erased row no longer matches any filter. One statement.
 pub(super) async fn matching(
     scope: &Scope,
     entries: &[i64],
