@@ -15,8 +15,18 @@ pub(crate) enum ImportLock {
     #[expect(dead_code, reason = "held, not read")]
     File(File),
     /// An advisory lock on a dedicated connection.
-    #[expect(dead_code, reason = "held, not read")]
     Session(Box<PgConnection>),
+}
+
+impl ImportLock {
+    /// Releases the lock. A dropped lock is released later, when the server notices the closed connection: an import that
+    /// starts at once could be rejected.
+    pub(crate) async fn release(self) {
+        if let Self::Session(mut connection) = self {
+            // If this fails, the connection is lost, and the lock with it.
+            let _ = connection.execute("SELECT pg_advisory_unlock_all()").await;
+        }
+    }
 }
 
 fn running() -> Error {

@@ -99,21 +99,35 @@ pub async fn import(
             "`system` must have 1 to 50 characters",
         ));
     }
-    let _lock = scope.store().lock_import(scope.organization()).await?;
+    let lock = scope.store().lock_import(scope.organization()).await?;
+    let outcome = import_locked(scope, source, &system, is_told, skip_rejected, progress).await;
+    lock.release().await;
+    outcome
+}
+
+/// Imports the source while the lock is held.
+async fn import_locked(
+    scope: &Scope,
+    source: &Source,
+    system: &str,
+    is_told: bool,
+    skip_rejected: bool,
+    progress: &dyn Progress,
+) -> Result<Outcome> {
     let findings = if skip_rejected { Vec::new() } else { inspect::all(source).await? };
     if !findings.is_empty() {
         return Ok(Outcome::Refused(findings));
     }
-    write::begin(scope, &system, source.name(), is_told).await?;
+    write::begin(scope, system, source.name(), is_told).await?;
     let mut tables = Vec::new();
     let mut run = run::Run::new(skip_rejected);
     for table in tables::TABLES {
         progress.begin(table.name, Some(source.count(table.name).await?));
-        tables.push(write::table(scope, source, &system, table, &mut run, progress).await?);
-        conclude::conclude(scope, &system, table.name).await?;
+        tables.push(write::table(scope, source, system, table, &mut run, progress).await?);
+        conclude::conclude(scope, system, table.name).await?;
         progress.finish();
     }
-    write::end(scope, &system, source.name()).await?;
+    write::end(scope, system, source.name()).await?;
     let mut left = Vec::new();
     for table in ["conversations", "crm_integrations"] {
         let rows = source.count(table).await?;

@@ -118,7 +118,19 @@ pub async fn import(
     for (word, to) in &options.words {
         spec::check_word(word, to)?;
     }
-    let _lock = scope.store().lock_import(scope.organization()).await?;
+    let lock = scope.store().lock_import(scope.organization()).await?;
+    let outcome = run(scope, source, options, progress).await;
+    lock.release().await;
+    outcome
+}
+
+/// Imports the source while the lock is held.
+async fn run(
+    scope: &Scope,
+    source: &Source,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Outcome> {
     let mut target = Target::open(scope, source.name(), options.same_source).await?;
     let stale = target.find_late(source).await?;
     let findings = inspect::all(source, &target, options, progress).await?;
