@@ -5,7 +5,7 @@
 /// (<https://owasp.org/www-community/attacks/CSV_Injection>). Spreadsheets treat full-width signs in the same way.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
-/// Cell separators of programs that use a delimiter other than the comma.
+/// Characters that end a cell in some programs, depending on their delimiter.
 const ENDS: [char; 5] = [',', ';', '\t', '|', '\n'];
 
 /// Writes a text as a cell, quoted if necessary. Formulas are escaped with an apostrophe: at the start, after blanks

@@ -1,4 +1,4 @@
-//! Errors shown to clients: a code and a useful message, no internals.
+//! Errors shown to clients: a code and a useful message, without internal details.
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError};
 use service::Reason;

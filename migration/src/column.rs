@@ -22,7 +22,7 @@ pub(crate) fn number_or_absent(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).integer().to_owned()
 }
 
-/// Nullable number.
+/// Nullable floating-point number.
 pub(crate) fn part(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).double().to_owned()
 }

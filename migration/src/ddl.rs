@@ -2,7 +2,7 @@
 
 use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
 
-/// A table with the columns that every table of an organization has, in their usual positions.
+/// A table with the columns that every table of an organization has, in their standard positions.
 pub(crate) fn owned_table(name: &'static str) -> TableCreateStatement {
     let mut table = Table::create();
     table
@@ -29,7 +29,7 @@ pub(crate) fn big(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().not_null().to_owned()
 }
 
-/// `NOT NULL VARCHAR(255)`, the usual text type of the source documents.
+/// `NOT NULL VARCHAR(255)`, the most common text type in the source documents.
 pub(crate) fn varchar(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).string_len(255).not_null().to_owned()
 }

@@ -17,7 +17,7 @@ pub(crate) struct Migration;
 
 const LEDGERS: [&str; 2] = ["llm_usage_logs", "service_usage_logs"];
 
-/// Rows of a usage log that the server's enrichments wrote. Rows from a data migration have an external ID of their
+/// Rows of a usage log that the server's enrichments wrote. Rows from a data migration have an external ID from their
 /// source.
 const PAID: [&str; 2] = [
     "UPDATE \"llm_usage_logs\" SET \"is_paid_by_server\" = TRUE WHERE \"workflow_name\" = 'enrichment' \

@@ -1,5 +1,5 @@
-"""The names of all countries (ISO 3166-1): codes, then names, the English one first. A name that two countries have in
-different languages belongs to the country whose English or own name it is; where that does not decide, to neither."""
+"""Generates the names of all countries (ISO 3166-1): codes, then names, the English name first. A name that two
+countries use in different languages belongs to the one whose English or native name it is; if ambiguous, to neither."""
 
 from collections import defaultdict
 
@@ -7,10 +7,10 @@ import pycountry
 from babel import Locale
 from babel.core import get_global
 
-# Languages in which exports of CRMs are localized, and those of address books beside them.
+# Languages of localized CRM exports, and other languages that are used in address books.
 LANGUAGES = """en de fr es it pt nl pl cs sk sl hr sr sr_Latn bs hu ro bg el tr da sv nb fi et lv lt uk ru ja zh zh_Hant ko
 ar he hi id ms th vi ca ga is mt sq mk ka hy az kk fa""".split()
-# What address books write beside the names of CLDR.
+# Names that address books use in addition to those in CLDR.
 MORE = {
     "GB": ["UK", "U.K.", "Great Britain", "Britain", "England", "Scotland", "Wales", "Northern Ireland",
            "Grossbritannien", "Großbritannien"],

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the tables of this folder from pinned public packages: the names of countries (Unicode CLDR in Babel, ISO 3166-1
-# in pycountry), mailbox providers (npm), and the expected phone numbers of the tests (phonenumbers). Needs Python 3
+# Generates data tables from pinned public packages: the names of countries (Unicode CLDR in Babel, ISO 3166-1 in
+# pycountry), mailbox providers (npm), and the expected phone numbers of the tests (phonenumbers). Requires Python 3
 # with pip, and npm. Run it to update the tables, and review the diff.
 set -euo pipefail
 cd "$(dirname "$0")"

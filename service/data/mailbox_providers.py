@@ -1,5 +1,5 @@
-"""Domains at which everybody can have a mailbox: those that at least two of three public lists have, and a few more; without
-those of companies that have customers under another domain."""
+"""Generates the domains of public mailbox providers: those in at least two of three public lists and a few more,
+without the domains of companies whose customers use another domain."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ icloud.com xs4all.nl yandex.kz yandex.by yandex.ua passport.net skynet.be proxim
 virginmedia.com talktalk.net sina.cn vip.qq.com vip.163.com 139.com 189.cn aliyun.com outlook.at outlook.ch
 outlook.dk outlook.cz outlook.pt hotmail.at hotmail.ch hotmail.fi hotmail.hu hotmail.pt runbox.com disroot.org riseup.net
 ok.de email.de freenet.de arcor.de t-online.de online.de web.de mein.gmx""".split()
-# Their customers have cox.net, comcast.net and charter.net; the others sell mail or are groups.
+# Customers of the first three use cox.net, comcast.net and charter.net; the others sell e-mail or are corporate groups.
 COMPANIES = {"cox.com", "comcast.com", "charter.com", "example.com", "example.org", "example.net", "terra.com", "bol.com",
              "orange.com", "att.com", "verizon.com"}
 domains = set()

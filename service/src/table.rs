@@ -47,7 +47,7 @@ pub struct Table {
     pub(crate) organization: usize,
     pub(crate) deleted_at: Option<usize>,
     pub(crate) hidden_with: Option<HiddenWith>,
-    /// Columns that are never read out of the table and are not in the change log.
+    /// Hidden columns, which reads never return and the change log omits.
     pub(crate) secret: Vec<usize>,
     /// Whether the change log records only that a row was written, without its values, because some readers of the
     /// change log lack permission to see the values.
@@ -76,8 +76,8 @@ impl Table {
     /// Builds the table from a generated entity.
     ///
     /// # Panics
-    /// Panics if the entity has an unsupported column type or no `organization_id`. This is a mistake in a
-    /// migration, which the first test detects.
+    /// Panics if the entity has an unsupported column type or no `organization_id`. Such an entity is the result of an
+    /// incorrect migration; the first test that runs detects it.
     #[must_use]
     pub(crate) fn of<E: EntityTrait>(called: &'static str) -> Self {
         let columns = columns_of::<E>();
@@ -113,7 +113,7 @@ impl Table {
         self
     }
 
-    /// Marks columns that are never read out of the table.
+    /// Hides columns, so that reads never return them.
     #[must_use]
     pub(crate) fn keeping_secret<const N: usize>(mut self, columns: [&str; N]) -> Self {
         let places = columns.map(|name| self.column(name));
@@ -128,8 +128,7 @@ impl Table {
         self
     }
 
-    /// Declares comparison columns: computed columns that are compared in place of their source columns. They are
-    /// never read out of the table.
+    /// Declares comparison columns: hidden, computed columns that are compared in place of their source columns.
     #[must_use]
     pub(crate) fn comparing<const N: usize>(mut self, columns: [(&str, Follows); N]) -> Self {
         let names = columns.map(|(name, _)| self.column(name));
@@ -178,7 +177,7 @@ impl Table {
         names.join(", ")
     }
 
-    /// The columns that may be read out of the table, with their indexes.
+    /// The columns that are not hidden, with their indexes.
     pub fn told(&self) -> impl Iterator<Item = (usize, &Column)> {
         self.columns.iter().enumerate().filter(|(place, _)| !self.secret.contains(place))
     }
@@ -186,7 +185,7 @@ impl Table {
     /// The index of a column.
     ///
     /// # Panics
-    /// Panics if there is no such column. Declarations use column names, so the first test detects a wrong one.
+    /// Panics if there is no such column. Declarations use column names, so the first test detects an incorrect name.
     #[must_use]
     pub fn column(&self, name: &str) -> usize {
         self.find(name).unwrap_or_else(|| panic!("table `{}` has no column `{name}`", self.name))

@@ -1,6 +1,6 @@
 // Postgres terminates all database connections of the server several times, during reads, writes and subscriptions.
-// The server can retry reads. A write can only fail with UNAVAILABLE, because it is unknown whether it
-// was committed; the client retries it with its idempotency key.
+// The server can retry an interrupted read. An interrupted write must fail with UNAVAILABLE, because it is unknown
+// whether it was committed; the client retries it with its idempotency key.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 

@@ -1,5 +1,5 @@
-// The test harness of the faults: runs a fault on each engine and prints its figures on one line, followed by failed
-// assertions. SALESGRAPH_FAULTS_ENGINES=sqlite runs only that engine.
+// The test harness: runs a fault on each engine and prints its figures on one line, followed by failed assertions.
+// SALESGRAPH_FAULTS_ENGINES=sqlite restricts it to SQLite.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -13,7 +13,7 @@ if (!binary) throw new Error('SALESGRAPH_BINARY is not set; start the tests with
 
 const FIRST_PORT = 4700;
 const PORTS = 25;
-/** A debug build migrates an empty database in a few seconds. */
+/** Startup timeout in ms; a debug build takes a few seconds to migrate an empty database. */
 const LONGEST_START = 60_000;
 
 /** A free port among the `PORTS` ports from `first`; random, because other processes may search at the same time. */
@@ -32,7 +32,7 @@ export async function freePort(first) {
   }
 }
 
-/** `[flag, value]` if this binary supports the flag, so that limits of half a minute can be tested in seconds. */
+/** `[name, value]` if the binary has this flag, else `[]`; lets tests shorten limits of half a minute to seconds. */
 export function flag(name, value) {
   const manual = execFileSync(binary, ['serve', '--help'], { encoding: 'utf8' });
   return manual.includes(`${name} `) ? [name, String(value)] : [];
@@ -94,7 +94,7 @@ export class Server {
     return this.exited;
   }
 
-  /** True if the process is running: an external fault must not stop it. */
+  /** True if the process is running; an injected fault outside the process must not stop it. */
   get alive() {
     return !this.end;
   }

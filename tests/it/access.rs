@@ -1,4 +1,4 @@
-//! Authorization: requests every root field as every kind of caller.
+//! Authorization: the tests request every root field as every kind of caller.
 
 use std::{collections::BTreeSet, net::SocketAddr};
 

@@ -30,8 +30,8 @@ async fn demo_data_is_complete_and_consistent(app: App) {
     for list in counts.as_object().unwrap().values() {
         assert!(list["totalCount"].as_i64().unwrap() >= 12, "{counts}");
     }
-    // `lastContactedAt` is the date of the newest outbound interaction, `lastEngagementDate` that date for inbound
-    // interactions. Every industry has companies.
+    // `lastContactedAt` is the date of the newest outbound interaction, `lastEngagementDate` that of the newest inbound
+    // interaction. Every industry has companies.
     let newest = |direction: &str| {
         format!(
             "interactions(first: 1, orderBy: {{ interactionDate: DESC }}, filter: {{ direction: \
@@ -79,8 +79,8 @@ async fn primary_keys_continue_after_the_demo_data(app: App) {
     assert_eq!(app.company("New", industry).await, 201);
 }
 
-/// Number of rows per table that are removed, not removed because they were changed, and not removed because they
-/// are referenced.
+/// For each table, the number of rows that are removed, that are skipped because they were changed, and that are
+/// skipped because they are referenced.
 async fn removed(app: &App, commit: bool) -> Vec<(&'static str, u64, u64, u64)> {
     let removals = demo::remove(&app.scope(app.organization), commit, &Unwatched).await.unwrap();
     let told =

@@ -30,7 +30,7 @@ behaviours![
     sql_text_requires_permission_operate,
 ];
 
-/// Status, headers and body of the response to `query` with `Accept: media`.
+/// Status, headers and body of the response to `query` with `media` in the `Accept` header.
 async fn asked(app: &App, media: &str, query: &str) -> (u16, String, String) {
     beside(async {
         let address = serve(app).await;

@@ -263,7 +263,7 @@ async fn an_event_suggests_prospects_of_its_industries(app: App) {
         list.iter().map(|one| one["fullName"].as_str().unwrap()).collect()
     };
     assert_eq!(names(0), Vec::<&str>::new());
-    // Engaged prospects first, otherwise in the order of their IDs. Ada is omitted because she already has a draft.
+    // Engaged prospects come first; the rest are sorted by ID. Ada is omitted because she already has a draft.
     assert_eq!(names(1), ["Eve", "bob", "Cleo", "Dan"]);
     // Completed events and events without target industries suggest no prospects.
     assert_eq!(names(2), Vec::<&str>::new());

@@ -173,7 +173,7 @@ async fn reasons_are_values_of_the_schema_enum(app: App) {
         .collect();
     assert_eq!(names.len(), Reason::WORDS.len());
     assert!(names.contains(&Reason::RevisionConflict.code()));
-    // This form is used in stored responses to requests with an idempotency key.
+    // Stored responses to requests with an idempotency key contain reason codes in this form.
     let stored = serde_json::to_value(Reason::CompanyDomainTaken).unwrap();
     assert_eq!(stored, "company_domain_taken");
 }

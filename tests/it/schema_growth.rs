@@ -72,7 +72,7 @@ fn schema_size_is_bounded_per_entity() {
     assert!(bytes <= MAX_BYTES_PER_ENTITY, "{bytes} bytes per entity");
 }
 
-/// A type that is not referenced enlarges the schema without use.
+/// An unreferenced type enlarges the schema without any benefit.
 fn every_type_is_reachable() {
     let definitions = definitions();
     let roots = ["Query", "Mutation", "Subscription"];

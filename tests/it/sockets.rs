@@ -49,7 +49,7 @@ fn ask(id: &str, query: &str) -> Value {
     json!({ "id": id, "type": "subscribe", "payload": { "query": query } })
 }
 
-/// The next message, without pings and pongs. For a close frame, the close code is returned.
+/// The next message other than pings and pongs; for a close frame, its close code.
 async fn hear(socket: &mut Socket) -> Value {
     loop {
         let message = tokio::time::timeout(Duration::from_secs(10), socket.next()).await;

@@ -87,7 +87,7 @@ async fn upgrade_reindexes_names_without_accents(app: App) {
         db.execute_unprepared(&insert.replace('@', time)).await.unwrap();
     }
     Migrator::up(&db, Some(10)).await.unwrap();
-    // Updates the search index as the triggers of that version did.
+    // Updates the search index in the same way as the triggers of that version.
     db.execute_unprepared("UPDATE industries SET name = 'Ёлки' WHERE id = 1").await.unwrap();
     db.execute_unprepared(
         "DELETE FROM search_documents WHERE rowid = 18; \
@@ -120,7 +120,7 @@ async fn stored_words_entries_and_sentences_of_the_version_before_are_readable(a
         Engine::Sqlite => "'2025-12-31T23:59:59.123456+00:00'",
         Engine::Postgres => "'2025-12-31T23:59:59.123456+00:00'::timestamptz",
     };
-    // These values are stored as by the previous version.
+    // Inserts values in the form in which the previous version stored them.
     for sql in [
         "INSERT INTO import_jobs (id, organization_id, name, kind, status, candidate_decision, error, undone_records, kept_records, revision, \
          created_at, updated_at) VALUES (7, 1, 'old.csv', 'list', 'undone', 'wait', 'it was broken off each time', 1, 2, 1, @, @)",

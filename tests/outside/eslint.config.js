@@ -77,7 +77,7 @@ export default [
     plugins,
     rules: {
       ...configs["flat/operations-recommended"].rules,
-      // The example queries should be easy to read; an ID in every object would be a distraction.
+      // The example queries should be easy to read; an ID in every object would distract from their purpose.
       "@graphql-eslint/require-selections": "off",
     },
   },

@@ -181,7 +181,7 @@ test("with required API keys, the page asks for a key and keeps it per tab", lim
     await arrived.finally(() => clearInterval(writing));
     assert.doesNotMatch(await own.locator(".result-window").innerText(), /4401/);
     assert.deepEqual(closes, []);
-    // The key is not shared with another tab.
+    // The key is not shared with other tabs.
     const other = await context.newPage();
     await other.goto(address, { waitUntil: "networkidle" });
     await other.getByText("This server requires an API key.").waitFor();

@@ -1,6 +1,6 @@
-"""The database file in other programs: Python's sqlite3 module and, if installed, the sqlite3 shell. Debian 12 has
-SQLite 3.40. Both read every table except the two full-text search tables, copy the file, and fail to write with a clear
-error."""
+"""Access to the database file from other programs: Python's sqlite3 module and, if installed, the sqlite3 shell. With
+SQLite 3.40 (Debian 12), both can read every table except the two full-text search tables and copy the file; a write
+fails with a clear error."""
 
 import os
 import shutil

@@ -181,7 +181,7 @@ impl App {
         }
     }
 
-    /// The user errors of a mutation, each as `CODE field: message`, preceded by the item index in brackets in a batch.
+    /// The user errors of a mutation, each as `CODE field: message`; a batch puts the item index in brackets first.
     pub async fn refused(&self, mutation: &str) -> Vec<String> {
         let answer = self.answer(mutation).await;
         let payload = answer["data"].as_object().and_then(|data| data.values().next()).cloned();

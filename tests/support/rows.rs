@@ -194,7 +194,7 @@ impl App {
         row.insert(&self.db).await.unwrap().id
     }
 
-    /// An interaction at `hours` hours after noon.
+    /// An interaction `hours` hours after noon.
     pub async fn interaction(
         &self,
         prospect: i64,

@@ -1,4 +1,4 @@
-//! The same rows through the database driver alone: one connection per client, prepared statements, and no
+//! Reads the same rows through the database driver alone: one connection per client, prepared statements, and no
 //! processing of rows except to collect the primary keys for the next level.
 
 use std::str::FromStr;

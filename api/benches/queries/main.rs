@@ -1,4 +1,4 @@
-//! Seven queries at large scale over HTTP, compared with hand-written SQL for the same rows in the same run:
+//! Compares seven queries at large scale over HTTP with hand-written SQL for the same rows, in the same run:
 //!
 //! ```sh
 //! cargo bench --bench queries                                     # SQLite, in target/
@@ -53,7 +53,7 @@ struct Arguments {
     /// Runs only these queries.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Path of another build of the server.
+    /// Path of another server build to measure.
     #[arg(long, default_value = env!("CARGO_BIN_EXE_salesgraph"))]
     program: std::path::PathBuf,
     /// Skips the hand-written SQL.
@@ -73,8 +73,8 @@ struct Figures {
 }
 
 impl Figures {
-    /// Discards the CPU time of the database unless it is Postgres; otherwise, `postgres` processes are unrelated to
-    /// the run.
+    /// Discards the CPU time of the database unless it is Postgres: during a run on SQLite, any `postgres` processes
+    /// are unrelated to the run.
     fn on(self, postgres: bool) -> Self {
         if postgres { self } else { Self { cpu: [self.cpu[0], 0.0], ..self } }
     }
@@ -285,7 +285,7 @@ async fn by_hand(
     connections: usize,
     duration: Duration,
 ) -> Figures {
-    // SQLite allows one writer; several would block each other with sleeping retries.
+    // SQLite allows one writer at a time; several clients would block each other and sleep between retries.
     let alone = question.writes() && !place.postgres;
     let mut clients = Vec::new();
     for _ in 0..if alone { 1 } else { connections } {

@@ -28,7 +28,7 @@ pub(crate) struct Level {
     pub(crate) below: Option<usize>,
     /// The path of the rows in the response; lists are flattened.
     pub(crate) path: &'static str,
-    /// The fields of the columns, in column order.
+    /// The response field of each column, in column order.
     pub(crate) fields: &'static [&'static str],
 }
 

@@ -21,7 +21,7 @@ impl Level {
         let cell = |row: &Value, field: &str| {
             let value = field.split('.').fold(row, |value, step| &value[step]);
             match value.as_str() {
-                // A global ID, and an enum value in upper case.
+                // A global ID becomes a primary key, and an enum value becomes lower case.
                 Some(text) if field == "id" => {
                     json!(text.rsplit(':').next().unwrap_or_default().parse::<i64>().ok())
                 }

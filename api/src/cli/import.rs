@@ -54,7 +54,7 @@ pub(super) struct SalesAssistant {
     /// Skips and lists rejected rows and rows that depend on them, instead of rejecting the source.
     #[arg(long)]
     skip_rejected: bool,
-    /// Treats the source as the database that this organization was imported from, although its address differs.
+    /// Treats the source as the database that this organization was imported from, even if its address differs.
     #[arg(long)]
     same_source: bool,
     /// Maps a value of the source: `outreach_drafts.status:archived=discarded`. Repeatable.

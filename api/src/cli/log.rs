@@ -77,7 +77,7 @@ fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
 impl Drop for Log {
     fn drop(&mut self) {
         if let Some(provider) = self.0.take() {
-            // Its client must not be dropped inside a runtime either.
+            // The client of the exporter must not be dropped inside a runtime either.
             let _ = std::thread::spawn(move || provider.shutdown()).join();
         }
     }

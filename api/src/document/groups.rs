@@ -5,7 +5,7 @@ use async_graphql_value::{ConstValue, Value};
 
 use super::shape::{Shape, TypeShape};
 
-/// The maximum number of groups of the type `groups` by the keys `by`; `None` if a key can have any number of values.
+/// The maximum number of groups of the type `groups` for the group keys `by`; `None` if a key has no such limit.
 /// Null counts as a value.
 pub(super) fn combinations(
     shape: &Shape,
@@ -16,7 +16,7 @@ pub(super) fn combinations(
     let entity = groups.strip_suffix("Groups")?;
     let by = match by? {
         Value::Variable(name) => variables.get(name)?.clone(),
-        // The number of values of an item with a variable is not known.
+        // If a group key contains a variable, its number of values is unknown.
         other => other.clone().into_const()?,
     };
     let items = match &by {
@@ -27,7 +27,7 @@ pub(super) fn combinations(
     values.try_fold(1_u64, |product, values| Some(product.saturating_mul(values?)))
 }
 
-/// The number of values of a key below the type `ty`.
+/// The number of values of a group key, which is a field of the type `ty`.
 fn values(shape: &Shape, ty: &str, key: &ConstValue) -> Option<u64> {
     let ConstValue::Object(fields) = key else { return None };
     let (name, inner) = fields.iter().next()?;

@@ -128,7 +128,7 @@ impl Read {
         normalize::normalize(validate::schema()?, &self.document, self.operation()?, variables)
     }
 
-    /// The normal form that was validated before for this presence of variables. Whether a value is valid depends only
+    /// The normal form that was validated before with this presence of variables. Whether a value is valid depends only
     /// on the type of its variable and is checked in each request. Whether a variable may be omitted or null also
     /// depends on where the variable is used.
     pub(super) fn variant(&self, ways: Ways) -> Option<Arc<ExecutableDocument>> {

@@ -96,8 +96,8 @@ pub(super) const VARIABLES: u64 = 8 * 1024 * 1024;
 /// Maximum number of errors in a response.
 pub const MOST_ERRORS: usize = 20;
 
-/// Maximum nesting of schema lists: types, their fields, and one more level. Each level multiplies the size of the
-/// response by the size of the schema.
+/// Maximum nesting of lists in introspection: types, their fields, and one more level. Each level multiplies the
+/// size of the response by the size of the schema.
 pub(super) const INTROSPECTION_LISTS: u32 = 3;
 
 /// Base cost of a search in addition to its rows: a common word matches a large part of all rows.

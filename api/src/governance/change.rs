@@ -155,7 +155,7 @@ fn told(entity: Option<&'static Entity>, name: &str, value: &Json) -> Option<Jso
     if value.is_null() {
         return None;
     }
-    // References are returned as global IDs, both columns and those of join tables.
+    // The values of foreign key columns, including those of join tables, are returned as global IDs.
     if let Some(key) = value.as_i64() {
         let to = entity.and_then(|entity| points_to(entity, name));
         let to = to.or_else(|| catalog::called(name.strip_suffix("_id")?));

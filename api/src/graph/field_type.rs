@@ -84,7 +84,7 @@ pub struct Many<T>(PhantomData<T>);
 /// The most recently created of the rows that reference this row; null if there is none.
 pub struct Newest<T>(PhantomData<T>);
 
-/// A computed field; `#[derive(Entity)]` wraps the type of the field in it.
+/// A computed field; `#[derive(Entity)]` wraps the field type in this type.
 pub struct Computed<T>(PhantomData<T>);
 
 macro_rules! columns {

@@ -27,7 +27,7 @@ fn constant(context: &Context<'_>, value: &Written) -> Option<Value> {
             return request.variables.get(name).cloned().or_else(|| {
                 let definitions = &request.operation.node.variable_definitions;
                 let definition = definitions.iter().find(|one| one.node.name.node == *name)?;
-                // Not `default_value()`, which turns an omitted variable into null.
+                // `default_value()` is not used, because it turns an omitted variable into null.
                 definition.node.default_value.as_ref().map(|value| value.node.clone())
             });
         }

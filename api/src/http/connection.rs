@@ -25,8 +25,8 @@ use super::{
 const SILENCE: Duration = Duration::from_secs(30);
 const UNACKNOWLEDGED: Duration = Duration::from_secs(85);
 
-/// Serves on `listener` until `stop` resolves. Then requests in flight are answered, sockets are
-/// closed and subscriptions are ended, within half a minute.
+/// Serves on `listener` until `stop` resolves. Then, within half a minute, requests in flight are completed, sockets
+/// are closed and subscriptions are ended.
 pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Output = ()>) {
     let routes = super::routes(server.clone());
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS as usize));

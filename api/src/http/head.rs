@@ -77,7 +77,7 @@ fn refused(server: &Server, request: &Request) -> Option<Response> {
         let name = name.as_str();
         name.starts_with("x-forwarded-") || ["forwarded", "via", "x-real-ip"].contains(&name)
     };
-    // The default of nginx is HTTP/1.0, which no current browser or client sends.
+    // By default, nginx forwards requests as HTTP/1.0, which no current browser or client sends.
     if headers.keys().any(forwarded) || request.version() < Version::HTTP_11 {
         let text = "requests through a proxy require authentication; start the server with \
                     --require-keys";

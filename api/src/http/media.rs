@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 pub(super) enum Media {
     /// `application/graphql-response+json`: the status code shows whether the request was accepted.
     Response,
-    /// `application/json`: 200 whenever there is a response.
+    /// `application/json`: the status code is 200 whenever there is a response.
     Json,
     /// `text/event-stream`.
     Events,

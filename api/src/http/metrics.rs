@@ -26,7 +26,7 @@ use super::Server;
 /// Maximum number of distinct operation names: clients choose the names, and each name costs memory.
 const MOST_NAMES: usize = 200;
 
-/// Maximum length of a distinct operation name.
+/// Maximum length in bytes of an operation name that is counted separately.
 const LONGEST_NAME: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -174,7 +174,7 @@ impl Metrics {
         } else if !codes.is_empty() {
             tracing::info!(kind, name, milliseconds, statements, cost, codes, "operation");
         } else {
-            // Writing a log line takes as long as answering the request.
+            // Logged at debug level, because writing a log line takes as long as answering the request.
             tracing::debug!(kind, name, milliseconds, statements, cost, codes, "operation");
         }
     }

@@ -155,8 +155,8 @@ impl Server {
         organization == Some(self.organization)
     }
 
-    /// Browsers let any page open a WebSocket to any host, and send the origin of that page. Other clients send no
-    /// origin.
+    /// Whether the origin of a request is accepted. Browsers let any page open a WebSocket to any host, and send the
+    /// origin of that page. Other clients send no origin.
     fn accepts_origin(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let Some(origin) = text(header::ORIGIN) else {
@@ -254,7 +254,7 @@ async fn counters(State(server): State<Server>, id: RequestId, headers: HeaderMa
             );
             graphql::refused(Media::Response, &refusal)
         }
-        // The metrics cover all organizations, so only operators of the server may see them, in its own organization.
+        // The metrics cover all organizations, so only operators in the server's own organization may see them.
         Some(role) if !role.may(Permission::ViewStatistics) || !server.is_home_of(&visitor) => {
             let text = "metrics require the role OWNER or ADMIN in the organization `default`";
             server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text)

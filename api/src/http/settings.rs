@@ -9,7 +9,7 @@ use crate::document::Limits;
 /// Maximum size of a request body, in bytes.
 pub(super) const LARGEST_BODY: usize = 1024 * 1024;
 
-/// Maximum size of a request body without a key where keys are required, in bytes.
+/// Maximum body size, in bytes, of a request without an API key if the server requires one.
 pub(super) const STRANGERS_BODY: usize = 16 * 1024;
 
 /// Maximum number of open `WebSocket` connections, and of subscriptions.

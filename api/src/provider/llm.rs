@@ -145,7 +145,7 @@ impl Llm {
         let response = response.map_err(|error| {
             let (failure, is_sent) = broken(error);
             if is_sent {
-                // The request may have been answered, so the maximum cost is charged.
+                // The provider may have processed the request, so the maximum cost is charged.
                 charge.cost = most;
             }
             failure
@@ -177,8 +177,8 @@ impl Llm {
         {
             charge.prompt_tokens = prompt.clamp(0, i32::MAX.into());
             charge.completion_tokens = completion.clamp(0, i32::MAX.into());
-            // Only plausible counts are used: prompt tokens are neither zero nor more than the bytes sent. Gateways
-            // whose provider does not count return zeros.
+            // Only plausible counts are used: the number of prompt tokens is neither zero nor more than the number of
+            // bytes sent. Gateways return zeros if their provider does not count tokens.
             let is_likely = (1..=charge.request_size).contains(&charge.prompt_tokens)
                 && charge.completion_tokens <= 10 * i64::from(most_tokens(ask));
             if is_likely {
@@ -220,7 +220,7 @@ impl Llm {
     }
 }
 
-/// Extracts the JSON object from a response: some models prepend their reasoning, add a code fence or comment on it.
+/// Extracts the JSON object from a response: some models prepend their reasoning or add a code fence or comments.
 fn object(content: &str) -> Option<Json> {
     let content = content.rsplit_once("</think>").map_or(content, |(_, answer)| answer);
     let read = |text: &str| serde_json::from_str(text).ok().filter(Json::is_object);
@@ -236,7 +236,7 @@ fn object(content: &str) -> Option<Json> {
     })
 }
 
-/// The failure of a response without an object. Some are permanent: a retry would fail again and cost money.
+/// The failure for a response without an object. Some failures are permanent: a retry would fail again and cost money.
 fn why_unreadable(choice: &Json, ask: &Ask) -> Failure {
     let message = &choice["message"];
     match choice["finish_reason"].as_str() {
@@ -283,7 +283,7 @@ impl Provider for Llm {
         Some(Note::new(NoteCode::ModelPriceUnknown, [&model]))
     }
 
-    /// A text never has more tokens than bytes.
+    /// The maximum cost of a request: its text never has more tokens than bytes.
     fn most(&self, ask: &Ask) -> f64 {
         self.cost(ask, size(self.request(ask).len()), 0, most_tokens(ask).into())
     }

@@ -32,8 +32,8 @@ impl Lookup {
         Self { client, url, host, key, cost }
     }
 
-    /// The URL of a lookup: scheme, host, port and number of path segments are those of the template, whatever values
-    /// are inserted.
+    /// The URL of a lookup: scheme, host, port and number of path segments are those of the template, regardless of
+    /// the inserted values.
     ///
     /// # Errors
     /// [`Failure::Never`] if a value would change the path, for example by turning a segment into `..`.
@@ -115,7 +115,7 @@ impl Lookup {
         let response = response.map_err(|error| {
             let (failure, is_sent) = broken(error);
             if is_sent {
-                // The request may have been answered, so its cost is charged.
+                // The service may have processed the request, so its cost is charged.
                 charge.cost = self.cost;
             }
             failure

@@ -231,7 +231,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let wait = if let Ok(seconds) = told.parse::<f64>() {
         Duration::try_from_secs_f64(seconds).ok()?
     } else {
-        // Relative to the provider's own clock.
+        // A date is relative to the provider's own clock.
         let date = |text: &str| chrono::DateTime::parse_from_rfc2822(text).ok();
         let now = headers.get("date")?.to_str().ok().and_then(date)?;
         (date(told)? - now).to_std().unwrap_or_default()
@@ -260,7 +260,7 @@ fn broken(error: reqwest::Error) -> (Failure, bool) {
     (Failure::Later(without_address(error), None), is_sent)
 }
 
-/// The values in an object by field name: a string, or an object with `value` and `confidence`.
+/// The values in an object by field name: each is a string, or an object with `value` and `confidence`.
 fn values(told: &Json, usual_confidence: f64) -> Vec<Value> {
     let Some(told) = told.as_object() else { return Vec::new() };
     let read = |(name, told): (&String, &Json)| {

@@ -67,8 +67,8 @@ struct Facts {
 const WAITING: [&str; 4] = ["pending_review", "approved", "draft", "rejected"];
 
 /// The next action for each of these prospects. Prospects without a next action are omitted: deleted, inactive,
-/// unsubscribed or disqualified prospects, prospects with a message scheduled or being sent, and prospects whose reply
-/// is pending. One statement.
+/// unsubscribed or disqualified prospects, prospects with a message scheduled or being sent, and recently contacted
+/// prospects who have not replied since. One statement.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.

@@ -1,4 +1,4 @@
-//! Realistic demo data, reproducible for a scale and a day.
+//! Realistic demo data, fully determined by its scale and its reference date.
 
 mod recognize;
 mod remove;

@@ -94,7 +94,7 @@ pub(super) async fn recognize(unit: &Unit) -> Result<Story> {
             let [.., prospects, companies, events, solutions, industries] = &parts();
             let Some(companies_from) = first(unit, companies, &story).await? else { continue };
             story.first.companies = companies_from;
-            // A smaller scale has no rows at the positions of the last companies of this one.
+            // Demo data of a smaller scale does not have the last companies of this scale.
             if !reaches(unit, companies, &story, scale.companies()).await? {
                 continue;
             }

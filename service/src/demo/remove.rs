@@ -1,8 +1,8 @@
 //! Removes the demo data of an organization: the demo rows that have not been changed or referenced since their
 //! creation.
 //!
-//! Demo rows are not marked. The demo data is reproducible for a day and a scale, so it is generated again and
-//! compared with the stored rows. A demo row has the same id and creation time as a generated row.
+//! Demo rows are not marked. The demo data is determined by its reference date and its scale, so it is generated again
+//! and compared with the stored rows. A demo row has the same id and creation time as a generated row.
 
 use std::collections::HashSet;
 

@@ -19,7 +19,7 @@ pub(super) struct Story {
     pub(super) first: First,
 }
 
-/// The cells of a row by column name, with default values for the rest.
+/// Builds a row from cells by column name; the other columns get their default values.
 fn row<const N: usize>(rules: &Rules, cells: [(&str, Value); N]) -> Vec<Value> {
     let table = (rules.table)();
     let mut row: Vec<_> = table.columns.iter().map(|column| rules.first(column)).collect();
@@ -177,7 +177,7 @@ impl Story {
 
     pub(super) fn company_name(number: i64) -> (String, usize) {
         let first = at(&words::COMPANY_FIRST, number);
-        // Each first part is combined with each second part once per thousand, and neighbors differ in both.
+        // Each 1,000 companies contain each pair of parts once, and consecutive companies differ in both parts.
         let (second, industry) = at(&words::COMPANY_SECOND, number / 50 + number);
         let city = number / 1_000;
         let round = city / i64::try_from(words::CITIES.len()).unwrap_or(1);

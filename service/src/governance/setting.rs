@@ -68,7 +68,7 @@ struct Known {
     key: &'static str,
     of_type: &'static str,
     usual: fn() -> Json,
-    /// Description, as in the enrichment document; `None` for settings added later.
+    /// Description from the specification of the enrichment; `None` for settings added later.
     about: Option<&'static str>,
     allowed: fn(&Json) -> Option<&'static str>,
 }

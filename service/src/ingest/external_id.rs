@@ -1,4 +1,4 @@
-//! IDs that rows have in other systems.
+//! IDs of rows in other systems.
 
 use std::sync::LazyLock;
 

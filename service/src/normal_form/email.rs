@@ -49,8 +49,8 @@ pub(crate) fn key(text: &str) -> Option<String> {
 }
 
 /// Parses a cell with an address, an address after its owner's name (`Ada <ada@acme.example>`), or several addresses.
-/// Returns `None` if the cell contains anything else. Otherwise, if an address contained a space, the part after the
-/// space would be parsed as the address of another person.
+/// Returns `None` if the cell contains anything else, because in an address with a mistyped space, the part after the
+/// space could otherwise be mistaken for the address of another person.
 pub(crate) fn read(cell: &str) -> Option<Cell> {
     let text = written(cell);
     if text.contains('<') {

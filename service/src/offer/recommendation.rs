@@ -9,9 +9,9 @@ use crate::{error::Result, scope::Scope, table::Kind, value::Value};
 /// Maximum number of solutions per prospect.
 const MOST: usize = 10;
 
-/// The recommended solutions for each of these prospects, best first: the solutions that the newest research lists by
-/// ID or name. If the research lists no existing solution, the solutions that suit the industry of the company, sorted
-/// by name. At most three statements.
+/// The recommended solutions for each of these prospects, best first: those that the newest research lists by ID or
+/// name or, if it lists no existing solution, those that suit the industry of the company, sorted by name. Executes at
+/// most three statements.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.

@@ -36,9 +36,9 @@ fn tables() -> [(&'static Table, &'static str); 3] {
     ]
 }
 
-/// Computes the comparison columns of all rows, in all organizations, whose comparison columns have no values of this
-/// version, and of rows written by other programs. The progress of an interrupted call is stored; the next call
-/// continues from there. Displayed values, revisions and the change log are unchanged.
+/// Computes the comparison columns, in all organizations, of rows whose comparison columns were not computed by this
+/// version of the rules, and of rows written by other programs. The progress of an interrupted call is stored; the next
+/// call continues from there. Displayed values, revisions and the change log are unchanged.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.
@@ -117,7 +117,7 @@ async fn chunk(store: &Store, clock: &dyn Clock, table: &'static Table) -> Resul
     Ok(reached.map(|_| rows.len() as u64))
 }
 
-/// Computes the columns of the next rows after `last` whose comparison columns have no values. Returns the position
+/// Computes the columns of the next rows after `last` whose comparison columns are missing. Returns the position
 /// reached, or `None` if there are no more rows.
 async fn uncompared(
     store: &Store,

@@ -186,7 +186,7 @@ pub(super) async fn bind_address(unit: &mut Unit, draft: &mut Record) -> Result<
     Ok(())
 }
 
-/// Marks drafts as `uncertain` if their claim expired while they were being sent, in all organizations.
+/// Marks drafts of all organizations as `uncertain` if their claim expired while they were being sent.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database doesn't respond.

@@ -213,8 +213,8 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
     Ok(())
 }
 
-/// People may approve any draft; programs may approve only drafts that no program wrote. Actors without a name can't
-/// approve drafts.
+/// People may approve any draft; programs may approve only drafts that were not written by a program. Actors without a
+/// name can't approve drafts.
 fn approve(scope: &Scope, draft: &mut Record, now: DateTime<Utc>) -> Result<()> {
     if !scope.actor().may_approve() {
         let message = "an approval needs a named person: send `Salesgraph-Actor: person/NAME`, or the \

@@ -186,7 +186,7 @@ fn actions(draft: &DraftState, scope: &Scope, reachable: &HashMap<i64, bool>) ->
                 is_reachable && actor.may_approve() && !(actor.is_worker() && draft.by_worker)
             }
             Action::BeginSending => is_reachable && is_own,
-            // Any actor may mark the draft as sent with evidence of delivery.
+            // Any actor with evidence of delivery may mark the draft as sent.
             Action::MarkSent => {
                 is_free && (is_reachable || matches!(&*draft.status, "sending" | "uncertain"))
             }

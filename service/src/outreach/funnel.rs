@@ -9,7 +9,7 @@ use crate::{
 
 use super::outreach_draft;
 
-/// Number of drafts per stage. Superseded and discarded drafts count for every stage they reached.
+/// Number of drafts per stage. Superseded and discarded drafts count toward every stage they reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Funnel {
     /// Drafts written.

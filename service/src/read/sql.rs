@@ -1,11 +1,11 @@
 //! SQL statements for list pages on each engine.
 //!
-//! All parents are passed as ONE bind parameter (`unnest` on Postgres, `json_each` on SQLite), and each value is a bind
-//! parameter. The statement text thus depends only on the shape of the list, and the prepared statement can be reused.
-//! The page size is part of the shape. Postgres assumes that an unknown `LIMIT` returns a tenth of the rows, considers
-//! that generic plan too expensive, and would plan the statement again on each execution. Each parent's page is read in
-//! a lateral subquery, so its cost grows with the rows returned, not with the rows of the parent. Joins are applied to
-//! the page, outside of the subquery.
+//! All parents are passed as one bind parameter (`unnest` on Postgres, `json_each` on SQLite), and each value is a bind
+//! parameter. The statement text thus depends only on the structure of the list and the page size, and the prepared
+//! statement can be reused. The page size is not a bind parameter, because Postgres assumes that an unknown `LIMIT`
+//! returns a tenth of the rows, considers that generic plan too expensive, and would plan the statement again on each
+//! execution. Each parent's page is read in a lateral subquery, so its cost grows with the rows returned, not with the
+//! rows of the parent. Joins are applied to the page, outside of the subquery.
 
 use std::fmt::Write as _;
 

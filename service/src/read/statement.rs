@@ -105,9 +105,9 @@ impl Sql {
         self.organization_of(table, alias, "");
     }
 
-    /// Appends the condition that restricts rows to the organization, where rows are found by their references. Without
-    /// statistics, SQLite considers the organization the more selective condition; the unary `+` prevents SQLite from
-    /// using an index on the organization (<https://www.sqlite.org/optoverview.html>, 2.1).
+    /// Appends the condition that restricts rows to the organization, for rows that are found by their references.
+    /// Without statistics, SQLite considers the organization the more selective condition; the unary `+` prevents
+    /// SQLite from using an index on the organization (<https://www.sqlite.org/optoverview.html>, 2.1).
     pub(super) fn tenant_of_linked(&mut self, table: &Table, alias: &str) {
         self.organization_of(table, alias, if self.engine == Engine::Sqlite { "+" } else { "" });
     }
@@ -118,9 +118,9 @@ impl Sql {
         let _ = write!(self.text, " AND {mark}{alias}.\"{column}\" = {place}");
     }
 
-    /// Appends the condition for rows that lists show: rows that are not deleted and not hidden with the row that
-    /// `hidden_with` references (unless that row is the parent of the list). Other references to deleted rows don't
-    /// hide a row.
+    /// Appends the condition for rows that lists show: rows that are not deleted and whose `hidden_with` reference
+    /// leads to a row that lists show (not checked if that row is the parent of the list). Other references to deleted
+    /// rows don't hide a row.
     pub(super) fn alive(&mut self, table: &'static Table, alias: &str, link: Option<Link>) {
         if let Some(deleted_at) = table.deleted_at {
             let _ =

@@ -26,8 +26,8 @@ pub type Span = (DateTime<Utc>, DateTime<Utc>);
 pub struct Zone {
     /// Name in the IANA database.
     name: String,
-    /// Offset changes: the start and the offset from UTC from then on, both in seconds. The first one has no lower
-    /// bound.
+    /// Offset changes: when each one takes effect, and the UTC offset from then on, both in seconds. The first offset
+    /// has no lower bound.
     changes: Vec<(i64, i32)>,
 }
 
@@ -127,7 +127,7 @@ impl Zone {
     }
 
     /// A SQL expression for the offset at the timestamp in `column`. `write` formats the value that applies from a
-    /// timestamp on, given the offset in seconds.
+    /// given timestamp on; its arguments are that timestamp and the offset, both in seconds.
     fn expression(
         &self,
         column: &str,
@@ -272,7 +272,7 @@ impl Zone {
         let mut time = from;
         while time < to && begins.len() < limit {
             let begin = self.begin(time, bucket);
-            // A bucket that clocks were set back into has two spans.
+            // If clocks were set back into a bucket, the bucket has two spans.
             if !begins.iter().rev().take(2).any(|known| *known == begin) {
                 begins.push(begin);
             }

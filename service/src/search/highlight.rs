@@ -59,7 +59,7 @@ pub(super) fn excerpt(text: &str, query: &Query) -> Option<Vec<Part>> {
     Some(parts)
 }
 
-/// The beginning of a word that fits into an excerpt, and whether that is the whole word.
+/// The longest beginning of a word that fits into an excerpt, and whether it is the whole word.
 fn beginning(word: &str) -> (&str, bool) {
     if word.len() <= LENGTH {
         return (word, true);
@@ -126,14 +126,14 @@ fn window(tokens: &[Token], hits: &[Hit]) -> (usize, usize) {
     }
     let (mut first, mut last) = (best.2, best.2);
     let length = |first: usize, last: usize| tokens[last].place.end - tokens[first].place.start;
-    // Some words of context before the match, then as many as fit after it.
+    // Adds some words of context before the match, and then as many words after the match as fit.
     while first > 0 && length(first - 1, best.2) <= LENGTH / 4 {
         first -= 1;
     }
     while last + 1 < tokens.len() && length(first, last + 1) <= LENGTH {
         last += 1;
     }
-    // The rest of a short text.
+    // If the text ends early, adds more words before the match.
     while first > 0 && length(first - 1, last) <= LENGTH {
         first -= 1;
     }

@@ -70,7 +70,7 @@ pub(super) enum How {
     Phrase,
     /// All words, whole.
     Whole,
-    /// As entered.
+    /// Words and phrases as entered.
     AsAsked,
 }
 
@@ -211,11 +211,11 @@ impl Term {
         let letters = |token: &Token| token.word.chars().count();
         let behind = &piece[last.place.end..];
         let star = behind.starts_with('*') && letters(last) >= STAR;
-        // The term may be an address that is not complete yet.
+        // The term may be an incomplete address.
         let goes_on = tokens.len() > 1
             && behind.is_empty()
             && tokens.iter().map(letters).sum::<usize>() >= PREFIX;
-        // Exclusions match exactly as written.
+        // Excluded terms match only exactly as entered.
         let by_beginning = !quoted && !negative && (letters(last) >= PREFIX || goes_on);
         let words = tokens.iter().map(|token| {
             let typed: String = piece[token.place.clone()].nfc().collect();

@@ -43,8 +43,8 @@ pub(super) async fn also_similar(scope: &Scope, query: &mut Query) -> Result<Vec
             Engine::Postgres => {
                 let organization = scope.organization();
                 let short = if like(word) < LIKE { "_short" } else { "" };
-                // Materialized, because for a single row Postgres would scan the whole table instead of using the
-                // index.
+                // The common table expression is materialized because, for a single row, Postgres would scan the whole
+                // table instead of using the index.
                 let known = sign(&term.tsquery(Where::Anywhere));
                 binds.extend([organization.into(), word.into()]);
                 binds.extend([organization.into(), known.into()]);

@@ -90,7 +90,7 @@ fn plain(letter: char) -> Option<&'static str> {
     })
 }
 
-/// The word to search for in FTS5; its tokenizer folds the rest.
+/// The search word for FTS5: replaces letters that FTS5 does not fold; its tokenizer folds the remaining ones.
 pub(super) fn for_fts5(word: &str) -> String {
     let mut plain_word = String::with_capacity(word.len());
     for letter in word.chars() {

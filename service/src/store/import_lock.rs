@@ -19,8 +19,8 @@ pub(crate) enum ImportLock {
 }
 
 impl ImportLock {
-    /// Releases the lock. A dropped lock is released later, when the server notices the closed connection: an import that
-    /// starts at once could be rejected.
+    /// Releases the lock. If the guard is only dropped, the lock is released later, when the server notices the closed
+    /// connection, and an import that starts immediately could be rejected.
     pub(crate) async fn release(self) {
         if let Self::Session(mut connection) = self {
             // If this fails, the connection is lost, and the lock with it.

@@ -180,8 +180,8 @@ impl KeptConnections {
             _ if self.sole.is_some() => {
                 return Err(DbErr::Conn(of_driver(sqlx::Error::PoolClosed)));
             }
-            // Rarely needed and large, like everything that opens connections, so it is not inlined into every
-            // future.
+            // This code is rarely needed and large, like all code that opens connections, so its future is boxed and
+            // not inlined into every other future.
             old => Box::pin(timeout(self.patience, self.other_or_returned(old)))
                 .await
                 .map_err(|_| failed(sqlx::Error::PoolTimedOut))??,

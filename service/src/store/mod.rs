@@ -1,5 +1,5 @@
-//! The database, with a reading and a writing side. The engine matters only here, in the migrations, and in the
-//! file that builds the SQL of list pages.
+//! The database, with a reading and a writing side. Only this module, the migrations, and the file that builds the SQL
+//! of list pages depend on the engine.
 
 mod connect;
 mod engine;
@@ -371,7 +371,7 @@ impl Store {
     }
 }
 
-/// The number of retries after closed connections; the default number of writing connections is 16.
+/// The maximum number of retries after closed connections; by default, there are only 16 writing connections.
 const ATTEMPTS: u32 = 64;
 
 /// Retries if a connection turns out to be closed. A connection that was closed while idle fails on its next use and is

@@ -100,8 +100,8 @@ impl Seen {
 /// A position in the write-ahead log, with the writes that are known to precede the position.
 struct Written {
     position: i64,
-    /// `first`: a time by which the position had been reached, taken after the first poll that returned it. `last`:
-    /// everything written before this time is included, taken before the last poll that returned it.
+    /// `first`: a time by which the position had been reached, taken after the first poll that returned it. `last`: a
+    /// time taken before the last poll that returned the position, which includes everything written before then.
     first: Instant,
     last: Instant,
     /// The number of writes of this server up to the position.
@@ -289,7 +289,7 @@ async fn look(
             settled.missed = count;
         }
     });
-    // The oldest position determines the lag. Intermediate positions would only use memory.
+    // The oldest position determines the lag, so most of the intermediate positions are discarded to save memory.
     if missing.len() > 1_000 {
         missing.drain(1..500);
     }

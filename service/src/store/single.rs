@@ -34,7 +34,7 @@ impl Store {
         let pool = self.write.get_sqlite_connection_pool();
         let mut writer = pool.acquire().await.map_err(failed)?;
         let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), arguments);
-        // A cancelled call leaves a connection in a transaction, which is recorded before the connection returns to
+        // A cancelled call leaves its connection in a transaction; this is recorded before the connection returns to
         // the pool.
         let running = self.left.running();
         let rows = query.fetch_all(&mut *writer).await;

@@ -1,6 +1,6 @@
 //! Reading connections to a SQLite file, each of which runs one statement at a time.
 //!
-//! SQLite runs in its own thread per connection and can't detect that a client has disconnected. The progress
+//! SQLite runs in a separate thread for each connection and can't detect that a client has disconnected. The progress
 //! handler of SQLite stops a statement that was abandoned or has timed out.
 
 use std::{

@@ -1,4 +1,4 @@
-//! Language model costs to date of drafts, research, prospects and companies.
+//! Costs to date of the language model calls for drafts, research, prospects and companies.
 //!
 //! The cost of a call that produced several drafts or research records is divided among them, so no cost is counted
 //! twice. Discarded and superseded drafts and soft-deleted prospects count too, because the money has been spent.

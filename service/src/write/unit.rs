@@ -348,8 +348,8 @@ impl Unit {
         Ok(rows.len())
     }
 
-    /// Erases a prospect: permanently deletes the row and clears the values in the change log of the prospect and
-    /// of everything that ever belonged to the prospect.
+    /// Erases a prospect: permanently deletes the row and clears the values in the change log of the prospect and of
+    /// all rows that ever belonged to it.
     pub(crate) async fn erase(&mut self, prospect: &Record) -> Result<()> {
         self.remove(prospect).await?;
         let sql = "UPDATE \"changes\" SET \"before\" = NULL, \"after\" = NULL WHERE \

@@ -1,4 +1,4 @@
-//! Cursor parsing: a cursor is rejected, or parsed and encoded to the same text.
+//! Cursor parsing: a cursor is either rejected, or parsed and encoded back to the same text.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! ID parsing: an ID is rejected, or parsed and encoded to the same text.
+//! ID parsing: an ID is either rejected, or parsed and encoded back to the same text.
 
 #![no_main]
 

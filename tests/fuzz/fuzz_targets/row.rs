@@ -1,4 +1,4 @@
-//! Data migration: a source row is accepted as a whole or rejected with reasons.
+//! Data migration: a source row is either accepted as a whole or rejected with reasons.
 
 #![no_main]
 

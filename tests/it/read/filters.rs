@@ -296,7 +296,7 @@ async fn variable_defaults_apply_to_directives(app: App) {
 }
 
 async fn unsupported_operators_are_rejected(app: App) {
-    // An omitted variable in the same filter makes no difference.
+    // The filter is rejected even if an omitted variable is used in it too.
     for filter in [
         "totalTokens: { contains: \"5\" }",
         "totalTokens: { has: \"5\" }",

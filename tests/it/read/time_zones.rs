@@ -232,7 +232,7 @@ async fn offset_change_within_an_hour_keeps_hours_intact(app: App) {
     );
 }
 
-/// Since 2026, British Columbia and Alberta no longer set their clocks back.
+/// Since 2026, clocks in British Columbia and Alberta are no longer set back.
 async fn time_zone_data_is_current(app: App) {
     for (zone, moment, day, hour) in [
         ("America/Vancouver", "2026-11-10T07:30:00Z", "2026-11-10", "2026-11-10T00:00-07:00"),

@@ -90,7 +90,7 @@ async fn queries_return_the_same_rows_in_the_same_order(app: App) {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Differences between the tokenizers: ligatures, and words in Chinese or Japanese.
+/// Documented behavior of the tokenizers: ligatures, which they handle differently, and Chinese or Japanese text.
 async fn tokenizer_differences_are_documented(app: App) {
     let industry = app.industry("Other").await;
     app.company("Of\u{fb01}ce Fin\u{131}k", industry).await;

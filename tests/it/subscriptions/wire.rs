@@ -71,7 +71,7 @@ async fn websocket_receives_a_new_draft_and_resumes_after_it(app: App) {
             event["payload"]["data"]["outreachDraftCreated"]["draft"]["id"],
             "OutreachDraft:2"
         );
-        // The actor is the one named in the `connection_init` message.
+        // The actor of the write is the one named in the `connection_init` message.
         let write = r#"mutation { createIndustry(input: { name: "Zoos" }) { industry { id } } }"#;
         let run = json!({ "id": "2", "type": "subscribe", "payload": { "query": write } });
         socket.send(Message::text(run.to_string())).await.unwrap();

@@ -74,7 +74,7 @@ async fn concurrent_senders_claim_disjoint_drafts(app: App) {
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), claimed, "a draft was claimed twice");
-    // Claims skip locked drafts, so some drafts may remain for a last claim.
+    // Claims skip locked drafts, so a final claim takes any drafts that remain.
     all.extend(claim(&app, "last", 100, 60).await);
     assert_eq!(all.len(), 30);
     assert!(claim(&app, "late", 100, 60).await.is_empty());
@@ -138,7 +138,7 @@ async fn claim_that_expires_while_sending_leaves_the_draft_uncertain(app: App) {
     );
     let evidence = r#", providerMessageId: "m-1""#;
     assert_eq!(act(&app, sender("a"), "markOutreachDraftSent", evidence).await, "SENT");
-    // The claim also expires without the expiry job.
+    // The claim expires even if the expiry job does not run.
     claim(&app, "c", 10, 60).await;
     later(&app, 61);
     claim(&app, "c", 10, 60).await;

@@ -96,7 +96,7 @@ async fn cancelled_write_blocks_no_other_writer(app: App) {
     let create = r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "x" }) {
                     outreachDraft { id } userErrors { message } } }"#;
     app.done(create).await;
-    // On Postgres, other tests wait for a running write transaction, so keep it short.
+    // On Postgres, other tests wait until running write transactions end, so keep this one short.
     let patience = Duration::from_millis(if app.engine == Engine::Sqlite { 100 } else { 10 });
     for round in 0..3 {
         // Another transaction holds the lock, so that the write waits and is then cancelled.

@@ -255,7 +255,7 @@ impl<'a> Answer<'a> {
         self.out.extend_from_slice(b"null");
     }
 
-    /// Propagates an error unless the field is nullable; a nullable field becomes null, and what was written since
+    /// Propagates an error unless the field is nullable; a nullable field becomes null, and the output since
     /// `begun` is discarded.
     fn settle(&mut self, written: Written, optional: bool, begun: (usize, usize)) -> Written {
         match written {

@@ -116,8 +116,8 @@ pub(crate) async fn append<C: ConnectionTrait>(
     Ok(())
 }
 
-/// The statement that logs the creation of a row by a preceding or enclosing statement, and the bind parameters of the
-/// logging statement. `id` is an expression for the primary key of the row; `made` is the FROM clause, with the
+/// Returns the statement that logs the creation of a row by a preceding or enclosing statement, together with the bind
+/// parameters for logging. `id` is an expression for the primary key of the row; `made` is the FROM clause, with the
 /// condition that the row exists.
 pub(crate) fn beside(
     scope: &Scope,

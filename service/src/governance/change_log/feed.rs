@@ -65,7 +65,7 @@ pub enum MatchChange {
 }
 
 impl MatchChange {
-    /// The change in the match of a row that matches while it exists, by the kind of the entry.
+    /// How the match changed for a row that matches as long as it exists, derived from the kind of the entry.
     pub(super) fn of_kind(kind: &str) -> Self {
         match kind {
             kind::CREATED | kind::RESTORED | kind::IMPORTED => Self::Entered,

@@ -72,8 +72,8 @@ pub(super) async fn matching(
     Ok(matches)
 }
 
-/// A query for the rows of entries (`c`), with the entry's id, without a condition. `before` holds only the columns
-/// that the entry changed; the others are the same in `after`.
+/// An unfiltered query for the rows of entries (`c`), with the ids of the entries. `before` holds only the columns that
+/// the entry changed; all other values are taken from `after`.
 fn rows(engine: Engine, table: &Table, state: State) -> String {
     if engine == Engine::Postgres {
         let row = match state {

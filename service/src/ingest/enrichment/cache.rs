@@ -42,7 +42,7 @@ impl About {
         let told = match self {
             Self::Company => format!("{company}|{}", folded(&known.location)),
             // The name is included because a mailbox may be reassigned. The location is not included, because it may be
-            // a result.
+            // a result of the enrichment.
             Self::Person => {
                 let (email, name) = (known.email.to_lowercase(), folded(&known.full_name));
                 format!("{company}|{email}|{name}")

@@ -346,7 +346,7 @@ async fn payable(
     Ok(Payable::Tomorrow(Note::new(code, [&spent, &limit, &cost])))
 }
 
-/// Leases a record and reserves its maximum cost. Only the result gets an entry in the change log.
+/// Leases a record and reserves its maximum cost, without a change log entry: only the result gets one.
 async fn lease(unit: &Unit, claimed: &Claimed, cost: f64) -> Result<()> {
     let sql = "UPDATE \"import_records\" SET \"status\" = 'processing', \"processing_attempts\" = {}, \
                \"lease_until\" = {}, \"lease_token\" = {}, \"reserved_cost\" = {}, \"updated_at\" = {} \

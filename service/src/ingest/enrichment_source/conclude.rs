@@ -1,4 +1,4 @@
-//! Updates that follow from the imported rows.
+//! Updates that depend on the imported rows.
 
 use crate::{
     error::Result,
@@ -21,7 +21,7 @@ pub(super) async fn follow(unit: &Unit, table: &Table, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Makes the updates that follow from the rows of a table: stores the numbers of enriched and skipped records of each
+/// Performs the updates that depend on the rows of a table: stores the numbers of enriched and skipped records of each
 /// job, and deactivates all active versions of a template except the newest one.
 pub(super) async fn conclude(scope: &Scope, system: &str, table: &str) -> Result<()> {
     let mut unit = Unit::begin(scope).await?;

@@ -183,7 +183,7 @@ async fn job_of(unit: &mut Unit, record: i64) -> Result<Record> {
     Err(Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into())
 }
 
-/// Restarts a job whose rows have already been written, so that the rows that are open now are written too.
+/// Restarts a job that has already written its rows, so that rows that have become writable since are written too.
 async fn write_on(unit: &mut Unit, before: &Record, mut after: Record) -> Result<()> {
     if before.text("kind") == kind::ENRICHMENT {
         import_job::promoting(&mut after, before.text("status"));

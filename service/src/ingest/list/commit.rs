@@ -83,7 +83,7 @@ pub(super) async fn write(
     Ok(written)
 }
 
-/// The state of a pass, in which rows are written together.
+/// The state of a pass, which writes several rows together.
 struct Chunk<'c, 'r> {
     decision: &'c str,
     companies: &'c mut Companies,

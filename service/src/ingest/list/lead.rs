@@ -87,8 +87,8 @@ impl Lead {
             let found = mapping.cells(row, name).find(|cell| read(cell));
             found.or_else(|| cell(name)).map(str::to_owned)
         };
-        // The country of the row takes precedence over the country of the import. A row with an unknown country has
-        // none, because its numbers don't belong to the country of the import.
+        // The country of the row takes precedence over the country of the import. A row with an unrecognized
+        // country gets none, because its phone numbers don't belong to the country of the import.
         let country = match cell("country") {
             Some(named) => {
                 let known = country::named(named);

@@ -19,7 +19,7 @@ impl<'t> Lines<'t> {
         Self { bytes: text.as_bytes(), place: 0, line: 1 }
     }
 
-    /// The 1-based line of the row that begins at this byte, or after the line breaks at this byte. The calls must be
+    /// The 1-based line of the row that begins at this byte, or after any line breaks at this byte. Must be called
     /// in row order.
     pub(super) fn of(&mut self, byte: u64) -> u64 {
         let byte = usize::try_from(byte).unwrap_or(usize::MAX).min(self.bytes.len());

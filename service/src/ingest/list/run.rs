@@ -29,7 +29,7 @@ use crate::{
     write::{Record, Unit},
 };
 
-/// How long a preview may make no progress before its job fails.
+/// How long a preview may go without progress before its job is marked as failed.
 const STANDS_STILL: TimeDelta = TimeDelta::minutes(10);
 
 /// How often the worker checks for stalled previews.

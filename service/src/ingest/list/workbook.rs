@@ -26,8 +26,8 @@ const MOST_TEXT: usize = 200 * 1024 * 1024;
 /// Rows with their 1-based numbers in the sheet.
 type Rows = Vec<(u64, Vec<String>)>;
 
-/// The non-empty rows of a sheet: of the sheet named `wanted`, or of the first visible sheet with known columns, or of
-/// the first visible sheet with rows. Hidden sheets are ignored by default because they often hold dropdown values.
+/// The non-empty rows of the sheet named `wanted`. Default: the first visible sheet with known columns, or else the
+/// first visible sheet with rows. Hidden sheets are ignored by default because they often hold dropdown values.
 pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Rows, Sheets)> {
     let broken =
         |error: &dyn std::fmt::Display| refused(format!("the workbook can't be read: {error}"));

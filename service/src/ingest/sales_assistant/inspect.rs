@@ -149,7 +149,7 @@ fn duplicates(table: &str, column: &str, rows: u64, first: &[(String, i64)]) -> 
     (rows > 0).then(|| finding(table, column, reason, rows, examples))
 }
 
-/// Domains are computed, so duplicate domains are counted here and not in the source, by their hashes to save memory.
+/// Finds duplicate domains. They are counted here, because domains are computed, and by their hashes, to save memory.
 async fn repeated_domains(source: &Source, reached: i64) -> Result<Option<Finding>> {
     let tables = spec::tables();
     let Some(spec) = tables.iter().find(|spec| spec.name == "companies") else { return Ok(None) };

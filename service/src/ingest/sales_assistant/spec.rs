@@ -62,7 +62,7 @@ impl TableSpec {
         match column.name {
             _ if later => None,
             "organization_id" | "revision" | "deleted_at" | "domain" => None,
-            // The spelling of the document.
+            // The document misspells this name.
             "workflow_name" => Some("worfklow_name"),
             name => Some(name),
         }

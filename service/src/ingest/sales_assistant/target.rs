@@ -40,7 +40,7 @@ pub(super) struct Target<'a> {
     pub(super) unnoted: Vec<(&'static str, KeyRanges)>,
     /// When the last run finished.
     pub(super) finished_at: Option<DateTime<Utc>>,
-    /// Rows that were added to the source since, with a primary key below the progress of their table.
+    /// Rows added to the source since an earlier run, with a primary key below the last imported one of their table.
     pub(super) late: HashMap<String, Vec<i64>>,
 }
 
@@ -134,8 +134,8 @@ impl<'a> Target<'a> {
         Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
     }
 
-    /// The primary keys of a table that earlier runs have imported. For runs of a version that did not record them:
-    /// the existing rows, and rows that were deleted here according to the change log.
+    /// The primary keys of a table that earlier runs have imported. If an earlier version did not
+    /// record them: the existing rows, and rows that were deleted here according to the change log.
     async fn imported(&mut self, import: i64, spec: &TableSpec) -> Result<KeyRanges> {
         let noted = source_import_key::Entity::find()
             .filter(source_import_key::Column::SourceImportId.eq(import))
@@ -162,8 +162,8 @@ impl<'a> Target<'a> {
     }
 
     /// Finds late rows in every table of the source. Rows can be late because transactions do not commit in the order
-    /// in which they get their primary keys. Also returns which of the other rows the source has changed or deleted
-    /// since.
+    /// in which they get their primary keys. Also returns which of the other rows have been changed or deleted in
+    /// the source since.
     pub(super) async fn find_late(&mut self, source: &Source) -> Result<Vec<Stale>> {
         let mut stale = Vec::new();
         for spec in spec::tables() {

@@ -1,4 +1,4 @@
-//! Writing of values from providers to prospects and companies.
+//! Writing values from providers to prospects and companies.
 
 use sea_orm::ActiveValue::Set;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Limits set by the operator, whose API keys are used, and the costs that count toward these limits.
+//! Limits set by the operator, whose API keys the providers use, and the costs that count toward these limits.
 
 use api::provider::{AllowedModel, ProviderOptions};
 use serde_json::json;

@@ -106,7 +106,7 @@ async fn new_template_text_creates_a_new_version(app: App) {
         second,
         json!({ "id": "MessageTemplate:2", "version": 2, "isActive": true, "variables": ["last_name"] })
     );
-    // A template created with an existing name and type becomes the next version.
+    // A template created with an existing name and type becomes the next version of that template.
     template(&app, "Intro", "BODY", "Three").await;
     template(&app, "Intro", "SUBJECT", "Other").await;
     let all = "{ messageTemplates { nodes { version isActive } } }";
