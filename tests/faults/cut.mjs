@@ -1,4 +1,5 @@
-// Postgres terminates all database connections of the server several times, during reads, writes and subscriptions.
+// Postgres terminates all database connections of the server (a cut) several times, during reads, writes and
+// subscriptions.
 // The server can retry an interrupted read. An interrupted write must fail with UNAVAILABLE, because it is unknown
 // whether it was committed; the client retries it with its idempotency key.
 

@@ -1,5 +1,5 @@
-// Hostile documents: each is rejected quickly, with coded errors and without data. The limits of this server are low
-// (see `run`), so that no document would be expensive even without them.
+// Hostile documents: each is rejected quickly, with coded errors and without data. The server runs with low limits
+// (see `run`), so small documents exceed them and would be cheap to execute even if a limit failed.
 
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -1,4 +1,4 @@
-//! A source database, created as the enrichment document specifies, with generated rows.
+//! A source database with the schema from the enrichment document, filled with generated rows.
 
 use std::path::Path;
 

@@ -26,7 +26,7 @@ pub(super) struct Look {
     /// The name of the import job. Default: the file name.
     #[arg(long)]
     name: Option<String>,
-    /// The field of a column: `"Work mail=email"`, or `"Notes="` to ignore it. Repeatable.
+    /// Maps a column to a field: `"Work mail=email"`; `"Notes="` ignores the column. Repeatable.
     #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = column)]
     map: Vec<(String, String)>,
     /// The encoding of the file, like `windows-1252`. Default: detected.
@@ -38,7 +38,7 @@ pub(super) struct Look {
     /// The name of the sheet of a workbook. Default: the first visible sheet with known columns.
     #[arg(long)]
     sheet: Option<String>,
-    /// The country of phone numbers without a country code, as two letters: `DE`.
+    /// The country of phone numbers without a calling code, as a two-letter country code, e.g. `DE`.
     #[arg(long)]
     country: Option<String>,
     /// Commits the import after the preview.

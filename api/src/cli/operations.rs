@@ -19,7 +19,7 @@ use crate::{catalog, csv, progress::Bars};
 
 #[derive(Debug, Args)]
 pub(super) struct Backup {
-    /// The file to write, which must not exist. It is a SQLite database, even for Postgres.
+    /// The file to write, which must not exist. The backup is a SQLite database, even if the source is Postgres.
     file: PathBuf,
 }
 
@@ -55,7 +55,7 @@ struct Reports {
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// The entity, by its list field: `prospects`, `outreachDrafts`.
+    /// The entity, given by the name of its list field, e.g. `prospects` or `outreachDrafts`.
     #[arg(value_parser = entity)]
     entity: &'static crate::graph::Entity,
     /// The format.

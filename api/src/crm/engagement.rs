@@ -19,7 +19,7 @@ pub struct CompanyEngagement {
     pub contacted: i32,
     /// Number of contacted prospects who replied.
     pub replied: i32,
-    /// `replied` divided by `contacted`; null if none was contacted.
+    /// `replied` divided by `contacted`; null if `contacted` is 0.
     pub reply_rate: Option<f64>,
     /// Time of the last outbound contact.
     pub last_contacted_at: Option<Moment>,

@@ -128,16 +128,16 @@ impl Read {
         normalize::normalize(validate::schema()?, &self.document, self.operation()?, variables)
     }
 
-    /// The normal form that was validated before with this presence of variables. Whether a value is valid depends only
-    /// on the type of its variable and is checked in each request. Whether a variable may be omitted or null also
-    /// depends on where the variable is used.
+    /// The normal form already validated for the same combination of present, omitted and null variables. Whether a
+    /// value is valid depends only on the type of its variable and is checked in each request. Whether a variable may
+    /// be omitted or null also depends on where the variable is used.
     pub(super) fn variant(&self, ways: Ways) -> Option<Arc<ExecutableDocument>> {
         let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
         let found = allowed.iter().find(|variant| variant.ways == ways);
         found.map(|variant| Arc::clone(&variant.document))
     }
 
-    /// Adds a normal form; returns the increase of the document's size in bytes.
+    /// Adds a normal form; returns the increase in the document's size, in bytes.
     fn allow(&self, variant: Variant) -> usize {
         let mut allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
         if allowed.len() >= MOST_WAYS || allowed.iter().any(|known| known.ways == variant.ways) {

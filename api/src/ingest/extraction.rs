@@ -14,7 +14,7 @@ pub struct Extraction {
     pub import_job: Option<One<ImportJob>>,
     /// Kind of source.
     pub source_type: Of<ExtractionSource>,
-    /// Date and time.
+    /// Time when the source was retrieved.
     pub retrieved_at: Option<DateTime>,
     /// Code of the project.
     pub project_code: Option<String>,
@@ -24,7 +24,7 @@ pub struct Extraction {
     pub project_url: Option<String>,
     /// Extracted data.
     pub data: Option<Json>,
-    /// Reference of the extracting program.
+    /// ID of the program instance that extracted the data.
     pub instance_id: Option<String>,
 }
 

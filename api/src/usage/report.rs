@@ -193,7 +193,7 @@ pub struct IndustryPerformance {
     pub contacted: i32,
     /// Number of contacted prospects who replied.
     pub replied: i32,
-    /// `replied` divided by `contacted`; null if none was contacted.
+    /// `replied` divided by `contacted`; null if `contacted` is 0.
     pub reply_rate: Option<f64>,
     /// Number of outbound interactions.
     pub outbound: i32,

@@ -113,7 +113,7 @@ pub(super) fn aggregate(
     sql.finish()
 }
 
-/// Alias of row `of` of a list.
+/// Alias of row 0 of a list, or of one of its joins, in a statement.
 fn alias(of: usize) -> String {
     if of == 0 { "t".to_owned() } else { format!("o{of}") }
 }
