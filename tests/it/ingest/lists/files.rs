@@ -329,7 +329,7 @@ fn sheet_with_contacts_is_selected() {
         message,
         "the workbook has no sheet `Nope`; its sheets are Lists, Cover, Contacts, More"
     );
-    assert!(refused(LIST.as_bytes(), named("Lists")).contains("allowed for workbooks (XLSX) only"));
+    assert!(refused(LIST.as_bytes(), named("Lists")).contains("allowed only for workbooks (XLSX)"));
     let none = book(&[("Lists", true, hidden), ("Empty", false, &[])]);
     assert!(refused(&none, Options::default()).contains("no visible rows"));
 }
