@@ -21,11 +21,10 @@ function large(count) {
     for (const { name, type, args } of Object.values(parent.type.getFields())) {
       const named = getNamedType(type);
       // Lists are read through `nodes`, together with the pagination fields.
-      if (count === 0 || (paged && name === "edges") || name === "changes") continue;
+      // Groups require keys that fit their selection.
+      if (count === 0 || (paged && name === "edges") || name === "changes" || name === "groups") continue;
       const isPaged = args.some((arg) => arg.name === "first");
-      const by = args.find((arg) => arg.name === "by");
-      const grouped = by ? `by: ${getNamedType(by.type).getValues()[0].name}, ` : "";
-      const child = { name: isPaged ? `${name}(${grouped}first: 1)` : name, type: named, below: [] };
+      const child = { name: isPaged ? `${name}(first: 1)` : name, type: named, below: [] };
       parent.below.push(child);
       count -= 1;
       if (isObjectType(named)) level.push(child);

@@ -106,7 +106,7 @@ pub(super) fn weigh(
     most("bytes of variables (counted per use)", all.variables, VARIABLES)?;
     if cost > limits.max_cost {
         let message = format!(
-            "query cost: {cost} exceeds the limit of {}; select fewer fields, or set a lower `first` on lists and groups",
+            "query cost: {cost} exceeds the limit of {}; request fewer fields, or set a lower `first` on lists and groups",
             limits.max_cost
         );
         return Err(Refusal::too_complex(message));
