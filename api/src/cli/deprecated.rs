@@ -45,17 +45,18 @@ impl DeprecatedOptions {
     }
 }
 
-/// Logs a warning for arguments of other commands that are passed under a former name.
-pub(super) fn warn_about_arguments(mut arguments: impl Iterator<Item = String>) {
-    let former = |argument: &str| match argument {
-        "--found" => Some("--create-organization"),
-        "--duplicates=refuse" | "refuse" => Some("--duplicates reject"),
-        _ => None,
-    };
-    if let Some((old, new)) =
-        arguments.find_map(|argument| former(&argument).map(|new| (argument, new)))
-    {
-        warn(&old, new);
+/// Logs a warning for each argument of another command that is passed under a former name.
+pub(super) fn warn_about_arguments(arguments: impl Iterator<Item = String>) {
+    let mut previous = String::new();
+    for argument in arguments {
+        match (previous.as_str(), argument.as_str()) {
+            (_, "--found") => warn("--found", "--create-organization"),
+            ("--duplicates", "refuse") | (_, "--duplicates=refuse") => {
+                warn("--duplicates refuse", "--duplicates reject");
+            }
+            _ => {}
+        }
+        previous = argument;
     }
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::Value;
 use service::{
     Reason,
-    read::{Bucket, Test, Zone},
+    read::{Bucket, Test},
 };
 
 use super::{aggregate::WEEKDAYS, input};
@@ -25,25 +25,19 @@ pub(super) fn tests(value: &Value, path: &str) -> Result<Vec<Test>> {
         None | Some(Value::Null) => "UTC".to_owned(),
         Some(name) => input::id_text(name, "timeZone")?,
     };
-    let zone = Zone::named(&zone).ok_or_else(|| {
-        let message =
-            format!("`{path}.timeZone` must be an IANA time zone name, e.g. `Europe/Berlin`");
-        Error::invalid(Reason::TimeZoneUnknown, format!("{path}.timeZone"), message)
-    })?;
+    let zone = input::time_zone(&zone, &format!("{path}.timeZone"))?;
     let mut tests = Vec::new();
     for (name, value) in fields {
         let path = format!("{path}.{name}");
         match (name.as_str(), value) {
             ("timeZone", _) => {}
-            // An enum value from a variable is a string.
             ("weekday", Value::Enum(_) | Value::String(_)) => {
-                let day = match value {
-                    Value::Enum(day) => day.as_str(),
-                    Value::String(day) => day,
-                    _ => "",
-                };
-                let position = WEEKDAYS.iter().position(|known| *known == day);
-                let number = i64::try_from(position.unwrap_or_default() + 1).unwrap_or_default();
+                let day = input::enum_text(value);
+                let known = (1..).zip(WEEKDAYS).find(|(_, known)| Some(*known) == day);
+                let (number, _) = known.ok_or_else(|| {
+                    let message = format!("`{path}` must be a weekday, e.g. `MONDAY`");
+                    Error::invalid(Reason::ValueInvalid, &path, message)
+                })?;
                 tests.push(Test::Cyclic(Bucket::Weekday, zone.clone(), number));
             }
             ("hourOfDay", Value::Number(hour)) => {

@@ -1,8 +1,13 @@
 //! The arguments of a field, with variables substituted and omitted values distinguished from null.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Value, parser::types::Field};
 use indexmap::IndexMap;
-use service::write::{Once, once};
+use service::{
+    read::Zone,
+    write::{Once, once},
+};
 
 use crate::error::{Error, Result};
 
@@ -125,6 +130,27 @@ pub fn id_text(value: &Value, name: &str) -> Result<String> {
             format!("`{name}` must be a string"),
         )),
     }
+}
+
+/// The name of an enum value. A value from a variable is a string.
+#[must_use]
+pub fn enum_text(value: &Value) -> Option<&str> {
+    match value {
+        Value::Enum(name) => Some(name.as_str()),
+        Value::String(name) => Some(name),
+        _ => None,
+    }
+}
+
+/// The time zone `name`, the value of the argument at `path`.
+///
+/// # Errors
+/// `INVALID` if the time zone is unknown.
+pub fn time_zone(name: &str, path: &str) -> Result<Arc<Zone>> {
+    Zone::named(name).ok_or_else(|| {
+        let message = format!("`{path}` must be an IANA time zone name, e.g. `Europe/Berlin`");
+        Error::invalid(service::Reason::TimeZoneUnknown, path, message)
+    })
 }
 
 /// The items of a list. A single value is coerced to a list, as required by the GraphQL specification.

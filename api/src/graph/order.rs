@@ -69,12 +69,8 @@ fn one(entity: &'static Entity, of: usize, value: &Value, list: &mut List) -> Re
 /// # Errors
 /// `INVALID` if the value is not a sort direction.
 pub(super) fn direction(value: &Value, name: &str) -> Result<(Direction, Nulls)> {
-    let direction = match value {
-        Value::Enum(name) => name.as_str(),
-        Value::String(name) => name,
-        _ => "",
-    };
-    let known = DIRECTIONS.iter().find(|(name, ..)| *name == direction);
+    let direction = input::enum_text(value);
+    let known = DIRECTIONS.iter().find(|(name, ..)| Some(*name) == direction);
     known.map(|(_, direction, nulls, _)| (*direction, *nulls)).ok_or_else(|| {
         Error::invalid(
             service::Reason::OrderInvalid,

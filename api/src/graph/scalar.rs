@@ -12,6 +12,7 @@ use service::{Value as Cell, value::without_leap_second};
 use super::{
     Vocabulary,
     declaration::{EnumType, Scalar},
+    input,
     registry::{Registry, enumeration},
 };
 use crate::{
@@ -353,12 +354,11 @@ impl<V: Vocabulary + Send + Sync> async_graphql::InputType for WordOf<V> {
     }
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
-        let name = match &value {
-            Some(Value::Enum(name)) => name.as_str(),
-            Some(Value::String(name)) => name,
-            _ => "",
-        };
-        let known = V::enum_type().words.iter().find(|word| word.enum_value() == name);
+        let name = value.as_ref().and_then(input::enum_text);
+        let known = V::enum_type()
+            .words
+            .iter()
+            .find(|word| name.is_some_and(|name| word.enum_value() == name));
         known
             .map(|word| Self(word.name, PhantomData))
             .ok_or_else(|| InputValueError::expected_type(value.unwrap_or_default()))

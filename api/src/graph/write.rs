@@ -225,9 +225,8 @@ impl PlainMutation {
                 message,
             ));
         }
-        let on_error = match input.get("onError") {
-            Some(Value::Enum(name)) if name == "SKIP_FAILED" => OnError::SkipFailed,
-            Some(Value::String(name)) if name == "SKIP_FAILED" => OnError::SkipFailed,
+        let on_error = match input.get("onError").and_then(input::enum_text) {
+            Some("SKIP_FAILED") => OnError::SkipFailed,
             _ => OnError::RejectAll,
         };
         // Unreadable items are treated like items that the service rejects: depending on `onError`, only the item

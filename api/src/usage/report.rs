@@ -5,14 +5,14 @@ use chrono::{DateTime, Utc};
 use service::{
     Scope,
     outreach::{funnel, industry_performance},
-    read::{Filter, Zone},
+    read::Filter,
     usage::cost_report::{CostGroup, GROUPS, cost_report},
 };
 
 use crate::{
     error::Error,
     graph::{
-        EnumType, FilterOf, Vocabulary,
+        EnumType, FilterOf, Vocabulary, input,
         scalar::{Moment, WordOf},
     },
     outreach::outreach_draft::OutreachDraft,
@@ -59,10 +59,7 @@ impl Reports {
         #[graphql(desc = "Time zone of days, weeks and months: an IANA name.", default = "UTC")]
         time_zone: String,
     ) -> Result<LlmCostReport> {
-        let zone = Zone::named(&time_zone).ok_or_else(|| {
-            let message = "`timeZone` must be an IANA time zone name, e.g. `Europe/Berlin`";
-            Error::invalid(service::Reason::TimeZoneUnknown, "timeZone", message)
-        })?;
+        let zone = input::time_zone(&time_zone, "timeZone")?;
         let scope = ctx.data_unchecked::<Scope>();
         let (since, until) = time(since, until)?;
         let report = cost_report(scope, group_by.name(), since, until, &zone).await;

@@ -180,6 +180,16 @@ impl Aggregate {
         (is_shared && self.keys.is_empty()).then_some(first)
     }
 
+    /// The sort keys, followed by the group keys in ascending order with nulls last, which make the order unique.
+    pub(super) fn sort_keys(&self) -> impl Iterator<Item = GroupSort> {
+        let by_keys = (0..self.keys.len()).map(|position| GroupSort {
+            by: GroupBy::Key(position),
+            direction: Direction::Ascending,
+            nulls: Nulls::Last,
+        });
+        self.order.iter().copied().chain(by_keys)
+    }
+
     /// Storage type of a group key.
     pub(super) fn kind_of_key(list: &List, key: &GroupKey) -> Kind {
         match key.bucket {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sea_orm::Statement;
 
 use super::{
-    aggregate::{Aggregate, GroupBy, GroupSort, MAX_GROUPS, Measure},
+    aggregate::{Aggregate, GroupBy, MAX_GROUPS, Measure},
     plan::{Direction, Link, List, Nulls},
     sql::{Parents, parent_key, zero},
     statement::Sql,
@@ -34,12 +34,7 @@ pub(super) fn aggregate(
     let limit = if aggregate.fill.is_some() { MAX_GROUPS + 1 } else { aggregate.limit };
     let limited = parents.is_some() && !keys.is_empty();
     let mut order: Vec<String> = Vec::new();
-    let by_keys = (0..keys.len()).map(|place| GroupSort {
-        by: GroupBy::Key(place),
-        direction: Direction::Ascending,
-        nulls: Nulls::Last,
-    });
-    for sort in aggregate.order.iter().copied().chain(by_keys) {
+    for sort in aggregate.sort_keys() {
         let expression = match sort.by {
             GroupBy::Measure(one) => measure(&sql, one),
             // In a window function a column number would be a constant, so the full expression is used.

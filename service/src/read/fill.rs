@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, collections::HashSet};
 
 use super::{
-    aggregate::{Aggregate, Aggregated, Fill, GroupBy, GroupSort, MAX_GROUPS, Measure},
+    aggregate::{Aggregate, Aggregated, Fill, GroupBy, MAX_GROUPS, Measure},
     filter::fold,
     plan::{Direction, Nulls},
 };
@@ -109,12 +109,7 @@ fn too_many() -> Error {
 }
 
 fn compare(aggregate: &Aggregate, one: &[Value], other: &[Value]) -> Ordering {
-    let by_keys = (0..aggregate.keys.len()).map(|position| GroupSort {
-        by: GroupBy::Key(position),
-        direction: Direction::Ascending,
-        nulls: Nulls::Last,
-    });
-    let mut orders = aggregate.order.iter().copied().chain(by_keys).map(|sort| {
+    let mut orders = aggregate.sort_keys().map(|sort| {
         let GroupBy::Key(position) = sort.by else { return Ordering::Equal };
         let nulls_first = sort.nulls == Nulls::First;
         match (&one[position], &other[position]) {

@@ -365,6 +365,16 @@ async fn change_log_supports_aggregates(app: App) {
             "filter": { "entity": { "in": ["PROSPECT", "COMPANY"] },
                 "and": [{ "entity": { "eq": "PROSPECT" } }, { "kind": { "eq": "UPDATED" } }] } }])
     );
+    // A single entity is coerced to a list.
+    let one = app
+        .data(
+            "{ changes(entities: PROSPECT) { groups(by: { kind: VALUE }) { nodes { filter } } } }",
+        )
+        .await;
+    assert_eq!(
+        one["changes"]["groups"]["nodes"][0]["filter"],
+        json!({ "entity": { "in": ["PROSPECT"] }, "and": [{ "kind": { "eq": "UPDATED" } }] })
+    );
     let history = &data["prospect"]["history"];
     assert_eq!(history["aggregate"]["count"], 2);
     assert_eq!(

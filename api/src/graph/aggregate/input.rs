@@ -1,12 +1,11 @@
 //! The arguments of `groups`.
 
-use async_graphql::Value;
+use async_graphql::{Name, Value};
 use chrono::{DateTime, SecondsFormat, Utc};
 use service::{
     Reason, Value as Cell,
     read::{
         Aggregate, Fill, Filter, GroupBy, GroupKey, GroupSort, List, MAX_GROUPS, Measure, Test,
-        Zone,
     },
 };
 
@@ -47,10 +46,7 @@ pub(super) fn groups(
     aggregate: &mut Aggregate,
 ) -> Result<(Vec<Key>, Option<Range>)> {
     let zone = input::text(arguments, "timeZone")?.unwrap_or_else(|| "UTC".to_owned());
-    aggregate.zone = Zone::named(&zone).ok_or_else(|| {
-        let message = "`timeZone` must be an IANA time zone name, e.g. `Europe/Berlin`";
-        Error::invalid(Reason::TimeZoneUnknown, "timeZone", message)
-    })?;
+    aggregate.zone = input::time_zone(&zone, "timeZone")?;
     if let Some(first) = input::whole(arguments, "first")? {
         let fits = u32::try_from(first).ok().filter(|first| *first <= MAX_GROUPS);
         aggregate.limit = fits.ok_or_else(|| {
@@ -196,7 +192,7 @@ fn restrict(
     Range { key: position, condition: condition.into() }
 }
 
-type Object = indexmap::IndexMap<async_graphql::Name, Value>;
+type Object = indexmap::IndexMap<Name, Value>;
 
 fn read_having(entity: &'static Entity, having: &Object, aggregate: &mut Aggregate) -> Result<()> {
     for (name, value) in having {
@@ -232,8 +228,9 @@ fn read_sort(entity: &'static Entity, keys: usize, value: &Value) -> Result<Grou
     let one_field =
         "each item of `orderBy` must have exactly one field; pass several sort keys as a list";
     let Some((name, inner)) = only(value) else { return invalid(one_field) };
-    let (by, direction) = match name.as_str() {
-        "count" => (GroupBy::Measure(Measure::Count), inner),
+    let ascending = Value::Enum(Name::new("ASC"));
+    let (by, direction, path) = match name.as_str() {
+        "count" => (GroupBy::Measure(Measure::Count), inner, "count"),
         "groupKey" => {
             let Value::Object(fields) = inner else {
                 return invalid("`groupKey` must be an object");
@@ -250,13 +247,8 @@ fn read_sort(entity: &'static Entity, keys: usize, value: &Value) -> Result<Grou
                     "`groupKey.position` must be the position of a group key in `by`, from 0 to {last}"
                 ));
             };
-            let direction = fields.get("direction");
-            let Some(direction) = direction else {
-                let (direction, nulls) =
-                    order::direction(&Value::Enum(async_graphql::Name::new("ASC")), "groupKey")?;
-                return Ok(GroupSort { by: GroupBy::Key(position), direction, nulls });
-            };
-            (GroupBy::Key(position), direction)
+            let direction = fields.get("direction").unwrap_or(&ascending);
+            (GroupBy::Key(position), direction, "groupKey.direction")
         }
         name => {
             let Some((measure, inner)) = only(inner) else { return invalid(one_field) };
@@ -264,13 +256,12 @@ fn read_sort(entity: &'static Entity, keys: usize, value: &Value) -> Result<Grou
             let known = column.and_then(|column| Some((column, column.kind.measure(measure)?)));
             match known {
                 Some((column, kind)) if kind.is_comparable() => {
-                    (GroupBy::Measure(kind.of(column.column, 0.0)), inner)
+                    (GroupBy::Measure(kind.of(column.column, 0.0)), inner, name)
                 }
                 _ => return invalid(&format!("groups can't be sorted by `{name}`")),
             }
         }
     };
-    let (direction, nulls) =
-        order::direction(direction, if name == "groupKey" { "groupKey.direction" } else { name })?;
+    let (direction, nulls) = order::direction(direction, path)?;
     Ok(GroupSort { by, direction, nulls })
 }

@@ -3,7 +3,10 @@
 use async_graphql::{Name, Value};
 use service::{Reason, read::Bucket};
 
-use super::super::declaration::{Entity, Field, Gives, Scalar};
+use super::super::{
+    declaration::{Entity, Field, Gives, Scalar},
+    input,
+};
 use crate::error::{Error, Result};
 
 /// Maximum number of relations between a row and a column that it is grouped by. Each relation is a join,
@@ -164,11 +167,7 @@ impl Key {
 
 /// The time bucket of a `TimeBucket` enum value.
 pub(super) fn bucket(value: &Value) -> Option<Bucket> {
-    let name = match value {
-        Value::Enum(name) => name.as_str(),
-        Value::String(name) => name,
-        _ => return None,
-    };
+    let name = input::enum_text(value)?;
     Bucket::ALL.into_iter().find(|bucket| enum_name(*bucket) == name)
 }
 

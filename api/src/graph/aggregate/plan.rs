@@ -14,7 +14,7 @@ use super::{
         collect::{Sets, collect},
         declaration::{Entity, Scalar},
         filter,
-        input::arguments,
+        input::{arguments, items},
         paging::Paging,
         plan::Planner,
     },
@@ -79,10 +79,9 @@ pub(in super::super) fn json_filter(arguments: &indexmap::IndexMap<String, Value
         let json = filter.clone().into_json();
         all.push(json.map_err(|error| Error::internal(error.to_string()))?);
     }
-    if let Some(Value::List(entities)) = arguments.get("entities")
-        && !entities.is_empty()
-    {
-        let json = Value::List(entities.clone()).into_json();
+    let entities = arguments.get("entities").map(items).unwrap_or_default();
+    if !entities.is_empty() {
+        let json = Value::List(entities.to_vec()).into_json();
         let json = json.map_err(|error| Error::internal(error.to_string()))?;
         all.push(json!({ "entity": { "in": json } }));
     }
