@@ -16,6 +16,7 @@ use apollo_compiler::{
 use async_graphql::{Name, Value, Variables, indexmap::IndexMap};
 
 use super::{Refusal, validate};
+use crate::text;
 
 /// Whether a root field is an introspection field.
 #[must_use]
@@ -35,7 +36,7 @@ impl Introspection {
         Self { document, operation }
     }
 
-    /// The values of the introspection fields at the root, by response name.
+    /// The values of the introspection fields at the root, by response name, as JSON text.
     ///
     /// # Errors
     /// `INTERNAL` if a validated operation cannot be executed.
@@ -53,10 +54,11 @@ impl Introspection {
         let answer = partial_execute(schema, implementers(), &self.document, operation, &variables);
         let data = answer.ok().and_then(|answer| answer.data).ok_or_else(internal)?;
         let fields = data.into_iter().map(|(name, value)| {
-            let value = async_graphql::to_value(value).map_err(|_| internal())?;
-            Ok((Name::new(name.as_str()), value))
+            let mut json = Vec::new();
+            text::plain(&mut json, &value);
+            (Name::new(name.as_str()), Value::Binary(json.into()))
         });
-        fields.collect()
+        Ok(fields.collect())
     }
 }
 
