@@ -29,7 +29,7 @@ pub struct MoveProspectInput {
     pub company_id: ID,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -42,7 +42,7 @@ pub struct AdvanceProspectInput {
     pub lifecycle_stage: WordOf<LifecycleStage>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -53,7 +53,7 @@ pub struct MergeProspectsInput {
     pub keep_id: ID,
     /// The prospect that fills in missing values.
     pub drop_id: ID,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -62,7 +62,7 @@ pub struct MergeProspectsInput {
 pub struct ProspectActionInput {
     /// The prospect.
     pub id: ID,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -73,7 +73,7 @@ pub struct EraseProspectInput {
     pub id: ID,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 

@@ -188,7 +188,7 @@ impl Entity {
         let Head { name, about, plural, table, rules, log } = head;
         let mut fields = vec![Field {
             name: "id".to_owned(),
-            about: format!("Global ID, unique in the whole graph: `{name}:` and the primary key."),
+            about: format!("Global ID: `{name}:` and the primary key."),
             gives: Gives::Id,
             sort: true,
         }];
@@ -200,7 +200,7 @@ impl Entity {
                 "revision",
                 Scalar::Int,
                 false,
-                "Revision of the row, starting at 1 and incremented by every write, for optimistic locking.",
+                "Revision, from 1, incremented by every write, for optimistic locking.",
             ),
             ("created_at", Scalar::DateTime, true, "Creation time."),
             ("updated_at", Scalar::DateTime, true, "Time of the last change."),

@@ -120,13 +120,9 @@ impl Schema<'_> {
             &format!("A page of a list of {words}."),
             vec![
                 field("nodes", &node_list, "The rows of this page."),
-                field("edges", &edge_list, "The rows of this page, each with its cursor."),
+                field("edges", &edge_list, "The rows of this page, with cursors."),
                 field("pageInfo", "PageInfo!", "Information about this page."),
-                field(
-                    "totalCount",
-                    "Int!",
-                    "Number of rows in the whole list that match the filter.",
-                ),
+                field("totalCount", "Int!", "Number of rows that match the filter."),
                 aggregate,
                 groups,
             ],
@@ -138,7 +134,7 @@ impl Schema<'_> {
                 field(
                     "cursor",
                     "String!",
-                    "Opaque position of the row in this list, for `after` and `before`; valid for the same filter and order.",
+                    "Opaque cursor for `after` and `before`; valid for the same filter and order.",
                 ),
                 field("node", &format!("{name}!"), "The row."),
             ],
@@ -261,13 +257,13 @@ fn list(name: &str, about: &str, entity: &'static Entity) -> FieldType {
     let ty = format!("{}Connection!", entity.name);
     let arguments = vec![
         argument("first", "Int", "Page size, from 0 to 100. Default: 25."),
-        argument("after", "String", "Only rows after the row with this cursor."),
+        argument("after", "String", "Only rows after this cursor."),
         argument(
             "last",
             "Int",
-            "Page size, counted from the end of the list, from 0 to 100. Can't be combined with `first`.",
+            "Page size from the end of the list, from 0 to 100. Can't be combined with `first`.",
         ),
-        argument("before", "String", "Only rows before the row with this cursor."),
+        argument("before", "String", "Only rows before this cursor."),
         argument("filter", &filter, "Filter."),
         argument("orderBy", &order, "Sort keys. Default: by ID. Maximum: 5."),
     ];

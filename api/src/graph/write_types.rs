@@ -16,8 +16,7 @@ use super::{
 use crate::catalog;
 
 /// The description of the idempotency key of every mutation that creates rows.
-const KEY: &str = "Idempotency key, e.g. a UUID. A repeated request with the same key and input within 24 hours writes \
-                   nothing and returns the same rows in their current state; a different input is rejected.";
+const KEY: &str = "Idempotency key, e.g. a UUID. For 24 hours, a repeated request with the same input writes nothing and returns the current rows; a different input is rejected.";
 
 /// Adds the inputs and payloads of all CRUD mutations; returns the fields of the mutation root.
 pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {

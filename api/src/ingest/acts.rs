@@ -28,7 +28,7 @@ pub struct CommitImportJobInput {
     pub id: ID,
     /// Decision for undecided rows with the verdict `MERGE_CANDIDATE`. Default: the rows wait.
     pub candidates: Option<WordOf<ImportCandidateDecision>>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -37,7 +37,7 @@ pub struct CommitImportJobInput {
 pub struct ImportJobActionInput {
     /// The import job.
     pub id: ID,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -50,7 +50,7 @@ pub struct DecideImportRecordInput {
     pub decision: WordOf<ImportDecision>,
     /// With MERGE, the prospect to fill in. Default: the most likely of `candidates`.
     pub prospect_id: Option<ID>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -105,7 +105,7 @@ pub struct RepairImportRecordInput {
     pub id: ID,
     /// Corrected values.
     pub patch: ImportRecordPatch,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 

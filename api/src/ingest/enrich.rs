@@ -34,7 +34,7 @@ pub struct EnrichImportJobInput {
     /// Number of drafts for each prospect, from 0 to 10, written by the provider LLM if selected, otherwise created
     /// from the active templates.
     pub variants: Option<i32>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -54,7 +54,7 @@ pub struct EnrichProspectsInput {
     /// Number of drafts for each prospect, from 0 to 10, written by the provider LLM if selected, otherwise created
     /// from the active templates.
     pub variants: Option<i32>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 

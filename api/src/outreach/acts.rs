@@ -28,7 +28,7 @@ pub struct OutreachDraftActionInput {
     pub id: ID,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -39,7 +39,7 @@ pub struct ApproveOutreachDraftInput {
     pub id: ID,
     /// Expected `revision`, which is approved: the mutation fails with `REVISION_CONFLICT` if the draft has changed since.
     pub expected_revision: i32,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -52,7 +52,7 @@ pub struct RejectOutreachDraftInput {
     pub note: Option<String>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -65,7 +65,7 @@ pub struct ScheduleOutreachDraftInput {
     pub scheduled_for: Moment,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub struct ClaimOutreachDraftsInput {
     /// Lease of the claim, in seconds, from 1 to 3,600.
     #[graphql(default = 300)]
     pub lease_seconds: i32,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -87,7 +87,7 @@ pub struct ClaimOutreachDraftsInput {
 pub struct ReleaseOutreachDraftInput {
     /// ID of the draft.
     pub id: ID,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -111,7 +111,7 @@ pub struct MarkOutreachDraftSentInput {
     pub provider_message_id: Option<String>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -124,7 +124,7 @@ pub struct MarkOutreachDraftFailedInput {
     pub error: String,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -139,7 +139,7 @@ pub struct MarkOutreachDraftRepliedInput {
     pub content: Option<String>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -152,7 +152,7 @@ pub struct MarkOutreachDraftBouncedInput {
     pub error: Option<String>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, for instance a UUID: repeating a request with the same key and input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
     pub idempotency_key: Option<String>,
 }
 

@@ -38,7 +38,7 @@ pub(in super::super) fn put(schema: &mut Schema<'_>) {
     let buckets = BUCKETS.iter().map(|(bucket, about)| (enum_name(*bucket), *about));
     schema.enumeration(
         "TimeBucket",
-        "Time bucket for grouping by a timestamp, with the format of the group key.",
+        "Time bucket for grouping by a timestamp, with the format of the group key. Offset changes of time zones are supported from 1970 to 2060.",
         buckets.collect(),
     );
     schema.input(

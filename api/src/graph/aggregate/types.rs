@@ -21,12 +21,12 @@ pub(in super::super) fn fields(entity: &Entity) -> [FieldType; 2] {
     let aggregate = field(
         "aggregate",
         &format!("{name}Aggregate!"),
-        "Aggregates of all rows that match the filter, regardless of the page.",
+        "Aggregates of all rows that match the filter.",
     );
     let groups = field(
         "groups",
         &format!("{name}Groups!"),
-        "Aggregates of all rows that match the filter, grouped by one or more keys. Default order: by key.",
+        "Groups of all rows that match the filter. Default order: by key.",
     );
     let arguments = vec![
         argument("by", &format!("[{name}Dimension!]!"), "Group keys: from 1 to 4."),
@@ -34,27 +34,22 @@ pub(in super::super) fn fields(entity: &Entity) -> [FieldType; 2] {
         argument(
             "orderBy",
             &format!("[{name}GroupOrder!]"),
-            "Sort keys. Groups with equal values are sorted by group key. Maximum: 5.",
+            "Sort keys; ties are sorted by group key. Maximum: 5.",
         ),
-        argument("first", "Int", "Maximum number of groups, from 0 to 1,000. Default: 100."),
+        argument("first", "Int", "Page size, from 0 to 1,000. Default: 100."),
         argument_or(
             "timeZone",
             "String",
             "\"UTC\"",
-            "IANA time zone of time buckets, e.g. `Europe/Berlin`. Offset changes are supported from 1970 to 2060.",
+            "IANA time zone of time buckets, e.g. `Europe/Berlin`.",
         ),
-        argument(
-            "since",
-            "DateTime",
-            "Inclusive start of the time range for the timestamp in `by`. Rows outside the range are not counted.",
-        ),
-        argument("until", "DateTime", "Exclusive end of the time range for the timestamp in `by`."),
+        argument("since", "DateTime", "Inclusive start of the range for the timestamp in `by`."),
+        argument("until", "DateTime", "Exclusive end of the range for the timestamp in `by`."),
         argument_or(
             "fill",
             "Boolean",
             "false",
-            "Whether to add empty groups for time buckets without rows, once for each combination of the other \
-             keys. Buckets other than `WEEKDAY` and `HOUR_OF_DAY` require `since` and `until`.",
+            "Whether to add a group for each time bucket without rows. Requires `since` and `until`, except for `WEEKDAY` and `HOUR_OF_DAY`.",
         ),
     ];
     [filtered(entity, aggregate), with_arguments(groups, arguments)]
@@ -120,8 +115,7 @@ pub(in super::super) fn put(schema: &mut Schema<'_>, entity: &'static Entity) {
 
 fn put_groups(schema: &mut Schema<'_>, entity: &'static Entity, words: &str) {
     let name = entity.name;
-    let aggregate =
-        field("aggregate", &format!("{name}Aggregate!"), "Aggregates of the rows of the group.");
+    let aggregate = field("aggregate", &format!("{name}Aggregate!"), "Aggregates of the group.");
     schema.object(
         &format!("{name}Group"),
         &format!("A group of {words} and its aggregates."),
@@ -131,7 +125,7 @@ fn put_groups(schema: &mut Schema<'_>, entity: &'static Entity, words: &str) {
             field(
                 "filter",
                 "JSON!",
-                "Filter that matches exactly the rows of the group, for the `filter` argument of the same list.",
+                "Filter of the list that matches exactly the rows of the group.",
             ),
         ],
     );
@@ -152,7 +146,7 @@ fn put_keys(schema: &mut Schema<'_>, entity: &'static Entity, words: &str) {
         let Some(dimension) = dimension(entity, declared) else { continue };
         let field_name = &declared.name;
         let by = format!("Group by `{field_name}`.");
-        let about = format!("The value of `{field_name}`.");
+        let about = format!("Value of `{field_name}`.");
         match dimension {
             Dimension::Value { format, .. } => {
                 let ty = match format {
