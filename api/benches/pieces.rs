@@ -12,10 +12,10 @@ use api::{
 };
 use async_graphql::{Executor, Request};
 use criterion::{Criterion, criterion_group, criterion_main};
-use service::{
-    Actor, Clock, Role, Scope, Store, SystemClock, Value, demo, governance::change_log,
-    identity::organization, progress::Unwatched, read,
+use engine::{
+    Actor, Clock, Role, Scope, Store, SystemClock, Value, change_log, progress::Unwatched, read,
 };
+use service::{demo, identity::organization};
 use tokio::runtime::Runtime;
 
 const NESTED: &str = "query Nested { companies(first: 20) { nodes { id name industry { name } \
@@ -37,7 +37,7 @@ async fn store() -> (Store, [Scope; 2]) {
         std::fs::remove_file(format!("{path}{ending}")).ok();
     }
     let store = Store::connect(&format!("sqlite:{path}")).await.unwrap();
-    store.migrate_up().await.unwrap();
+    service::operations::migrate(&store).await.unwrap();
     change_log::open(&store).await.unwrap();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     demo::found(&store, &clock, demo::Scale::Small, &Unwatched).await.unwrap();

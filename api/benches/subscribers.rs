@@ -22,11 +22,9 @@ use api::{
 };
 use async_graphql::{Executor, Request};
 use clap::Parser;
+use engine::{Actor, Role, Scope, Store, SystemClock, change_log, progress::Unwatched};
 use futures_util::{SinkExt, StreamExt};
-use service::{
-    Actor, Role, Scope, Store, SystemClock, demo, governance::change_log, identity::organization,
-    progress::Unwatched,
-};
+use service::{demo, identity::organization};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -97,9 +95,9 @@ async fn main() {
         database => database.to_owned(),
     };
     let store = Store::connect(&database).await.unwrap();
-    store.migrate_up().await.unwrap();
+    service::operations::migrate(&store).await.unwrap();
     change_log::open(&store).await.unwrap();
-    let clock: Arc<dyn service::Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn engine::Clock> = Arc::new(SystemClock);
     let _ = demo::found(&store, &clock, demo::Scale::Small, &Unwatched).await;
     let organization =
         organization::ensure(&store, clock.as_ref(), organization::DEFAULT).await.unwrap();

@@ -24,11 +24,9 @@ use std::{
 use api::{execute::SchemaExecutor, text};
 use async_graphql::{Executor, Request};
 use clap::Parser;
+use engine::{Actor, Engine, Role, Scope, Store, SystemClock, change_log::Feed};
 use futures_util::StreamExt;
-use service::{
-    Actor, Engine, Role, Scope, Store, SystemClock, governance::change_log::Feed,
-    identity::organization,
-};
+use service::identity::organization;
 use sqlx::{Connection, Executor as _, Row};
 
 mod cpu;

@@ -1,18 +1,18 @@
 //! Errors shown to clients: a code and a useful message, without internal details.
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError};
-use service::Reason;
+use engine::Reason;
 
 /// An error of a resolver. Deliberately without `Display`: async-graphql would send the text of any `Display` error to
 /// the client.
 #[derive(Debug)]
-pub struct Error(service::Error);
+pub struct Error(engine::Error);
 
 /// The result of a resolver.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-impl From<service::Error> for Error {
-    fn from(error: service::Error) -> Self {
+impl From<engine::Error> for Error {
+    fn from(error: engine::Error) -> Self {
         Self(error)
     }
 }
@@ -21,27 +21,27 @@ impl Error {
     /// A validation error.
     #[must_use]
     pub fn invalid(reason: Reason, field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self(service::Error::invalid(reason, field, message))
+        Self(engine::Error::invalid(reason, field, message))
     }
 
     /// A request that exceeds a limit.
     #[must_use]
     pub fn too_complex(message: impl Into<String>) -> Self {
-        Self(service::Error::TooComplex(Reason::ResultTooLarge, message.into()))
+        Self(engine::Error::TooComplex(Reason::ResultTooLarge, message.into()))
     }
 
     /// An internal error.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
-        Self(service::Error::internal(message))
+        Self(engine::Error::internal(message))
     }
 
     /// Converts this error into a user error of a mutation, for the input at `path`.
     #[must_use]
-    pub fn into_problems(self, path: &str) -> Vec<service::Problem> {
+    pub fn into_problems(self, path: &str) -> Vec<engine::Problem> {
         match self.0 {
-            service::Error::Refused(problems) => problems,
-            other => vec![service::Problem::invalid(other.reason(), path, other.to_string())],
+            engine::Error::Refused(problems) => problems,
+            other => vec![engine::Problem::invalid(other.reason(), path, other.to_string())],
         }
     }
 
@@ -49,15 +49,15 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match &self.0 {
-            service::Error::NotFound(_) => "NOT_FOUND",
-            service::Error::Invalid { .. } => "INVALID",
-            service::Error::BadCursor { .. } => "BAD_CURSOR",
-            service::Error::TooComplex(..) => "TOO_COMPLEX",
-            service::Error::Conflict(..) | service::Error::Refused(_) => "CONFLICT",
-            service::Error::Forbidden { .. } | service::Error::OperatorOnly(_) => "FORBIDDEN",
-            service::Error::CursorExpired => "CURSOR_EXPIRED",
-            service::Error::Unavailable(_) => "UNAVAILABLE",
-            service::Error::Internal(_) => "INTERNAL",
+            engine::Error::NotFound(_) => "NOT_FOUND",
+            engine::Error::Invalid { .. } => "INVALID",
+            engine::Error::BadCursor { .. } => "BAD_CURSOR",
+            engine::Error::TooComplex(..) => "TOO_COMPLEX",
+            engine::Error::Conflict(..) | engine::Error::Refused(_) => "CONFLICT",
+            engine::Error::Forbidden { .. } | engine::Error::OperatorOnly(_) => "FORBIDDEN",
+            engine::Error::CursorExpired => "CURSOR_EXPIRED",
+            engine::Error::Unavailable(_) => "UNAVAILABLE",
+            engine::Error::Internal(_) => "INTERNAL",
         }
     }
 
@@ -65,10 +65,10 @@ impl Error {
     #[must_use]
     pub fn into_server_error(self, position: Pos, path: Vec<PathSegment>) -> ServerError {
         match &self.0 {
-            service::Error::Unavailable(source) => {
+            engine::Error::Unavailable(source) => {
                 tracing::warn!(error = %source, "database unavailable");
             }
-            service::Error::Internal(source) => {
+            engine::Error::Internal(source) => {
                 tracing::error!(error = %source, "internal error");
             }
             _ => {}
@@ -76,7 +76,7 @@ impl Error {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.code());
         extensions.set("reason", self.0.reason().code());
-        if let service::Error::Invalid { field, .. } = &self.0 {
+        if let engine::Error::Invalid { field, .. } = &self.0 {
             extensions.set("field", field.as_str());
         }
         let mut error = ServerError::new(self.0.to_string(), Some(position));

@@ -1,7 +1,7 @@
-//! Required permissions of each root field: the permissions of `service::Role`.
+//! Required permissions of each root field: the permissions of `engine::Role`.
 
 use async_graphql::parser::types::OperationType;
-use service::{Permission, Role};
+use engine::{Permission, Role};
 
 use crate::document::{Read, Refusal};
 

@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
+use engine::progress::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
-use service::progress::Progress;
 
 /// One bar per step.
 #[derive(Debug, Default)]

@@ -1,11 +1,12 @@
 //! The schema: the declared roots and the hand-written fields.
 
 use async_graphql::{Context, MergedObject, Object, SDLExportOptions, ValidationMode};
-use service::{Scope, governance::schema_version, operations::statistics};
+use engine::Scope;
+use service::{governance::schema_version, operations::statistics};
 
 use crate::{
     catalog, crm,
-    error::Error,
+    error::{Error, Result},
     graph::{Mutation, Query},
     identity::viewer::Viewer,
     ingest::{self, report::EnrichmentReports},
@@ -36,10 +37,7 @@ impl Server {
     }
 
     /// Statistics of the database, for owners and admins.
-    async fn database_statistics(
-        &self,
-        ctx: &Context<'_>,
-    ) -> async_graphql::Result<DatabaseStatistics> {
+    async fn database_statistics(&self, ctx: &Context<'_>) -> Result<DatabaseStatistics> {
         let scope = ctx.data_unchecked::<Scope>();
         let tables: Vec<_> = catalog::entities().iter().map(|entity| entity.table).collect();
         let statistics = statistics::statistics(scope, &tables).await.map_err(Error::from)?;
@@ -47,9 +45,9 @@ impl Server {
     }
 
     /// Schema version (`alembic_version`) of the imported sales-assistant database; null if none was imported.
-    async fn schema_version(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+    async fn schema_version(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let scope = ctx.data_unchecked::<Scope>();
-        Ok(schema_version::get(scope).await.map_err(Error::from)?)
+        schema_version::get(scope).await.map_err(Error::from)
     }
 }
 
@@ -69,7 +67,7 @@ pub struct WrittenMutations(
 const DEEPEST: usize = 256;
 
 /// Builds the schema. Every request provides its own [`Scope`], and a subscription also the
-/// [`Feed`](service::governance::change_log::Feed) of its server. Requests are validated beforehand
+/// [`Feed`](engine::change_log::Feed) of its server. Requests are validated beforehand
 /// ([`crate::document`]); the library's validation rules are disabled.
 #[must_use]
 pub fn build() -> Schema {

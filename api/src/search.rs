@@ -3,14 +3,15 @@
 use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{
-    Context, ContextSelectionSet, Object, OutputType, Pos, Positioned, Result, ServerResult,
-    SimpleObject, Value, parser::types::Field,
+    Context, ContextSelectionSet, Object, OutputType, Pos, Positioned, ServerResult, SimpleObject,
+    Value, parser::types::Field,
 };
-use service::{
+use engine::{
     Scope,
     read::Page,
-    search::{self, Found, KINDS, Part, Shown},
+    search::{self, Found, Part, Shown},
 };
+use service::search::{KINDS, SEARCHED};
 
 use crate::{
     catalog,
@@ -53,7 +54,7 @@ impl Searches {
             desc = "Only rows after the row with this cursor, which must be from the same search."
         )]
         after: Option<String>,
-    ) -> Result<SearchConnection> {
+    ) -> async_graphql::Result<SearchConnection> {
         let scope = ctx.data_unchecked::<Scope>();
         let page = Page::new(first.map(i64::from), after, None, None).map_err(Error::from)?;
         let kinds: Vec<usize> = (0..KINDS.len())
@@ -64,7 +65,7 @@ impl Searches {
             .collect();
         if kinds.is_empty() {
             return Err(Error::invalid(
-                service::Reason::ValueRequired,
+                engine::Reason::ValueRequired,
                 "types",
                 "`types` must contain at least one type",
             )
@@ -73,7 +74,7 @@ impl Searches {
         // An export of a search without a page argument returns all available rows.
         let whole = ctx.data_opt::<Arc<Paging>>().is_some();
         let size = if whole { search::MOST } else { page.size };
-        let found = search::search(scope, &query, &kinds, size, page.after.as_deref());
+        let found = search::search(scope, SEARCHED, &query, &kinds, size, page.after.as_deref());
         let found = found.await.map_err(Error::from)?;
         if whole && found.total() > i64::from(search::MOST) {
             let (all, most) = (found.total(), search::MOST);
@@ -256,13 +257,13 @@ impl Nodes {
         let mut read = Vec::new();
         for field in fields {
             let mut values = vec![Value::Null; found.hits.len()];
-            for kind in 0..KINDS.len() {
+            for (kind, searched) in SEARCHED.iter().enumerate() {
                 let key = |hit: &search::Hit| (hit.kind == kind).then_some(hit.id);
                 let keys: Vec<Option<i64>> = found.hits.iter().map(key).collect();
                 if keys.iter().all(Option::is_none) {
                     continue;
                 }
-                let entity = catalog::of_table(search::table_of(kind).name);
+                let entity = catalog::of_table((searched.table)().name);
                 let path = asked::path(ctx.item, field);
                 let rows = row::by_keys(ctx, entity, &[*field], &keys, path, true).await?;
                 for (value, row) in values.iter_mut().zip(rows) {

@@ -1,17 +1,16 @@
 //! Subscriptions: all of them read the change log.
 
 use async_graphql::{Context, Enum, SimpleObject, Subscription};
-use futures_util::{Stream, StreamExt, stream};
-use service::{
+use engine::{
     Scope, Table,
-    governance::change_log::{Feed, Follow, Judge, Notice, cursor, kind},
-    ingest::import_job,
-    outreach::outreach_draft,
+    change_log::{Feed, Follow, Judge, Notice, cursor, kind},
     read::Filter,
 };
+use futures_util::{Stream, StreamExt, stream};
+use service::{ingest::import_job, outreach::outreach_draft};
 
 use crate::{
-    error::Error,
+    error::{Error, Result},
     governance::change::{Change, ChangedEntity},
     graph::{Declared, FilterOf, Row, RowBatch, scalar::WordOf},
     ingest::import_job::ImportJob,
@@ -24,7 +23,7 @@ pub struct Subscription;
 
 /// How the match of a row with the filter of a subscription changed. Without a filter every row matches while it exists.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "service::governance::change_log::MatchChange")]
+#[graphql(remote = "engine::change_log::MatchChange")]
 pub enum MatchChange {
     /// The row matches now but did not before, or is new: add it.
     Entered,
@@ -83,7 +82,7 @@ impl Subscription {
             desc = "Filter of drafts as they were created; related rows are matched in their current state."
         )]
         filter: Option<FilterOf<OutreachDraft>>,
-    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>>> {
+    ) -> Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>>> {
         drafts(ctx, after, filter, vec![kind::CREATED]).await
     }
 
@@ -99,7 +98,7 @@ impl Subscription {
                     matches any filter."
         )]
         filter: Option<FilterOf<OutreachDraft>>,
-    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>>> {
+    ) -> Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>>> {
         drafts(ctx, after, filter, Vec::new()).await
     }
 
@@ -114,7 +113,7 @@ impl Subscription {
                     or stopped matching. A deleted job no longer matches any filter."
         )]
         filter: Option<FilterOf<ImportJob>>,
-    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<ImportJobEvent>>> {
+    ) -> Result<impl Stream<Item = async_graphql::Result<ImportJobEvent>>> {
         let batches = rows(ctx, import_job::table(), after, filter, Vec::new()).await?;
         Ok(events(batches, |notice, change, import_job| ImportJobEvent {
             match_change: notice.match_change.into(),
@@ -134,7 +133,7 @@ impl Subscription {
             Vec<WordOf<ChangedEntity>>,
         >,
         #[graphql(desc = "Filter of changes.")] filter: Option<FilterOf<Change>>,
-    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<ChangeEvent>>> {
+    ) -> Result<impl Stream<Item = async_graphql::Result<ChangeEvent>>> {
         let entities = entities.unwrap_or_default().into_iter().map(|word| word.name()).collect();
         let judge = match given(filter)? {
             Some(filter) => Judge::Entry(filter),
@@ -154,7 +153,7 @@ async fn drafts(
     after: Option<String>,
     filter: Option<FilterOf<OutreachDraft>>,
     kinds: Vec<&'static str>,
-) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>> + use<>> {
+) -> Result<impl Stream<Item = async_graphql::Result<OutreachDraftEvent>> + use<>> {
     let batches = rows(ctx, outreach_draft::table(), after, filter, kinds).await?;
     Ok(events(batches, |notice, change, draft| OutreachDraftEvent {
         match_change: notice.match_change.into(),
@@ -166,7 +165,7 @@ async fn drafts(
 
 /// Converts change notifications to events: the notification, the change log entry, and the changed row.
 fn events<E, T>(
-    batches: impl Stream<Item = service::Result<Vec<Notice>>> + Send,
+    batches: impl Stream<Item = engine::Result<Vec<Notice>>> + Send,
     event: fn(&Notice, Row<Change>, Option<Row<E>>) -> T,
 ) -> impl Stream<Item = async_graphql::Result<T>> {
     batches.flat_map(move |batch| {
@@ -192,12 +191,12 @@ async fn rows<E: Declared>(
     after: Option<String>,
     filter: Option<FilterOf<E>>,
     kinds: Vec<&'static str>,
-) -> async_graphql::Result<impl Stream<Item = service::Result<Vec<Notice>>> + Send + use<E>> {
+) -> Result<impl Stream<Item = engine::Result<Vec<Notice>>> + Send + use<E>> {
     let judge = match given(filter)? {
         Some(filter) => Judge::Row(table, filter),
         None => Judge::All,
     };
-    Ok(follow(ctx, Follow { entities: vec![table.called], kinds, judge }, after).await?)
+    follow(ctx, Follow { entities: vec![table.called], kinds, judge }, after).await
 }
 
 fn given<E: Declared>(filter: Option<FilterOf<E>>) -> Result<Option<Filter>, Error> {
@@ -209,7 +208,7 @@ async fn follow(
     ctx: &Context<'_>,
     wanted: Follow,
     after: Option<String>,
-) -> Result<impl Stream<Item = service::Result<Vec<Notice>>> + Send + use<>, Error> {
+) -> Result<impl Stream<Item = engine::Result<Vec<Notice>>> + Send + use<>, Error> {
     let feed = ctx
         .data_opt::<Feed>()
         .ok_or_else(|| Error::internal("the request context has no change stream"))?;

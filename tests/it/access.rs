@@ -3,11 +3,9 @@
 use std::{collections::BTreeSet, net::SocketAddr};
 
 use api::http::{Settings, connection};
+use engine::{Actor, Clock, Role, Scope};
 use serde_json::{Value, json};
-use service::{
-    Actor, Clock, Role, Scope,
-    identity::api_key::{self, NewKey},
-};
+use service::identity::api_key::{self, NewKey};
 use tests::{App, behaviours, stored::stored};
 
 use crate::{
@@ -222,10 +220,10 @@ async fn partially_authorized_request_is_rejected_as_a_whole(app: App) {
         let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn Clock>;
         let (store, organization) = (app.store.clone(), app.organization);
         let scope = Scope::new(store, organization, Actor::LocalVisitor, Role::Analyst, clock);
-        let refused = service::crm::privacy::export(&scope, 1).await.unwrap_err();
-        assert!(matches!(refused, service::Error::Forbidden { role: "analyst", .. }), "{refused}");
+        let refused = service::crm::privacy::export(&scope, service::catalog::tables(), 1).await.unwrap_err();
+        assert!(matches!(refused, engine::Error::Forbidden { role: "analyst", .. }), "{refused}");
         let refused = service::offer::industry::merge(&scope, 1, 2, None).await.unwrap_err();
-        assert!(matches!(refused, service::Error::Forbidden { role: "analyst", .. }), "{refused}");
+        assert!(matches!(refused, engine::Error::Forbidden { role: "analyst", .. }), "{refused}");
     })
     .await;
 }

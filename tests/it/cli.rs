@@ -2,8 +2,9 @@
 
 use api::cli::Program;
 use clap::{CommandFactory, Parser};
+use engine::Store;
 use sea_orm::{ConnectionTrait, Database};
-use service::{Store, identity::api_key};
+use service::identity::api_key;
 use tests::{App, behaviours, database::TestDatabase, plain, sales_assistant::SourceDatabase};
 
 behaviours![
@@ -36,7 +37,7 @@ fn former_names_of_options_are_accepted() {
 }
 
 /// Runs the program with command-line arguments.
-async fn run(app: &App, arguments: &[&str]) -> service::Result<()> {
+async fn run(app: &App, arguments: &[&str]) -> engine::Result<()> {
     let program = ["salesgraph", "--database", &app.url];
     Program::try_parse_from(program.iter().chain(arguments)).unwrap().run().await
 }
@@ -56,7 +57,7 @@ async fn seed_fills_an_empty_organization_once(app: App) {
 
 async fn migrate_down_and_up(app: App) {
     let refused = run(&app, &["migrate", "down"]).await.unwrap_err();
-    assert!(matches!(refused, service::Error::Conflict(..)), "a server is running: {refused}");
+    assert!(matches!(refused, engine::Error::Conflict(..)), "a server is running: {refused}");
     let database = TestDatabase::new(app.engine).await;
     let run = async |arguments: &[&str]| {
         let program = ["salesgraph", "--database", &database.url];

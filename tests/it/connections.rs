@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use api::{execute::SchemaExecutor, text};
 use async_graphql::{Executor, Request};
+use engine::{Actor, Clock, Error, MIN_CONNECTIONS, Role, Scope, Store, change_log};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
-use service::{Actor, Clock, Error, MIN_CONNECTIONS, Role, Scope, Store, governance::change_log};
 use tests::{App, Engine, behaviours};
 
 behaviours![
@@ -104,7 +104,7 @@ async fn missing_database_privileges_are_named(app: App) {
     app.world().await;
     let url = role(&app, "served", "", "SELECT, INSERT, UPDATE, DELETE").await;
     let store = Store::connect(&url).await.unwrap();
-    store.migrate_up().await.unwrap();
+    service::operations::migrate(&store).await.unwrap();
     assert!(under_load(&app, &store, 1).await.is_empty());
     // The error names the missing privilege.
     let refused = store.migrate_down(1).await.unwrap_err();

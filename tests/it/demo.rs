@@ -1,7 +1,8 @@
 //! The demo data.
 
+use engine::{Error, progress::Unwatched};
 use serde_json::json;
-use service::{Error, demo, progress::Unwatched};
+use service::demo;
 use tests::{App, behaviours};
 
 behaviours![
@@ -14,7 +15,7 @@ behaviours![
     removal_without_demo_data_is_rejected,
 ];
 
-async fn seed(app: &App, organization: i64) -> service::Result<u64> {
+async fn seed(app: &App, organization: i64) -> engine::Result<u64> {
     demo::seed(&app.scope(organization), demo::Scale::Small, &Unwatched).await
 }
 

@@ -3,8 +3,9 @@
 use std::{fs, path::Path, time::Duration};
 
 use api::http::graphiql::EXAMPLES;
+use engine::{change_log::Feed, progress::Unwatched};
 use futures_util::StreamExt;
-use service::{demo, governance::change_log::Feed, progress::Unwatched};
+use service::demo;
 use tests::{App, behaviours};
 
 behaviours![

@@ -280,7 +280,7 @@ async fn selections_that_are_not_tabular_are_rejected(app: App) {
 
 async fn export_reads_a_consistent_snapshot(app: App) {
     app.world().await;
-    let count = async |scope: &service::Scope| {
+    let count = async |scope: &engine::Scope| {
         let request = Request::new("{ prospects { totalCount } }").data(scope.clone());
         let response = SchemaExecutor::new().execute(request).await;
         let answer: Value = serde_json::from_str(&api::text::response(&response)).unwrap();
@@ -300,7 +300,7 @@ async fn at_most_two_concurrent_exports(app: App) {
     let scope = app.scope(app.organization);
     let held = [scope.at_one_moment().await.unwrap(), scope.at_one_moment().await.unwrap()];
     let refused = scope.at_one_moment().await.unwrap_err();
-    assert!(matches!(refused, service::Error::Unavailable(_)), "{refused}");
+    assert!(matches!(refused, engine::Error::Unavailable(_)), "{refused}");
     drop(held);
     scope.at_one_moment().await.unwrap();
 }

@@ -1,11 +1,9 @@
 //! API keys: authentication, ownership and protection of the secret.
 
 use api::http::Settings;
+use engine::{Clock, Role};
 use serde_json::{Value, json};
-use service::{
-    Clock, Role,
-    identity::api_key::{self, NewKey},
-};
+use service::identity::api_key::{self, NewKey};
 use tests::{App, behaviours};
 
 use crate::{
@@ -287,7 +285,7 @@ async fn secrets_are_neither_logged_nor_backed_up(app: App) {
     );
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("copy.db");
-    service::operations::backup::backup(&app.store, &file, &service::progress::Unwatched)
+    service::operations::backup::backup(&app.store, &file, &engine::progress::Unwatched)
         .await
         .unwrap();
     let bytes = std::fs::read(&file).unwrap();

@@ -6,6 +6,7 @@ mod architecture;
 mod cli;
 mod connections;
 mod demo;
+mod dependencies;
 mod examples;
 mod export;
 mod http;
@@ -15,6 +16,7 @@ mod language;
 mod limits;
 mod migration;
 mod operations;
+mod personal_data;
 mod protocol;
 mod questions;
 mod read;
@@ -112,6 +114,7 @@ fn behaviours() -> Vec<Behaviour> {
         limits::behaviours(),
         migration::behaviours(),
         operations::behaviours(),
+        personal_data::behaviours(),
         protocol::behaviours(),
         questions::behaviours(),
         read::aggregates::behaviours(),
@@ -166,6 +169,7 @@ fn behaviours() -> Vec<Behaviour> {
 fn plain() -> Vec<tests::Plain> {
     [
         architecture::plain(),
+        dependencies::plain(),
         cli::plain(),
         language::plain(),
         ingest::lists::files::plain(),

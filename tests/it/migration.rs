@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use api::{catalog, graph::declaration::Gives};
+use engine::{Kind, Store};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, Database, EntityTrait, IdenStatic, Iterable, Statement,
 };
-use service::{Kind, Store};
 use tests::{App, Engine, behaviours, database::TestDatabase};
 
 behaviours![
@@ -38,12 +38,12 @@ async fn migrations_can_be_applied_reverted_and_reapplied(app: App) {
     let store = Store::connect(&database.url).await.unwrap();
     let all = store.migrations().await.unwrap();
     assert!(all.iter().all(|(_, applied)| !applied));
-    store.migrate_up().await.unwrap();
+    service::operations::migrate(&store).await.unwrap();
     store.migrate_down(u32::try_from(all.len()).unwrap()).await.unwrap();
     let left = tables(&database.url, app.engine).await;
     assert!(left.keys().all(|name| name == "seaql_migrations"), "{left:?}");
-    store.migrate_up().await.unwrap();
-    store.migrate_up().await.unwrap();
+    service::operations::migrate(&store).await.unwrap();
+    service::operations::migrate(&store).await.unwrap();
     assert!(store.migrations().await.unwrap().iter().all(|(_, applied)| *applied));
 }
 
@@ -277,7 +277,7 @@ async fn concurrent_migrations_are_safe(app: App) {
     let database = TestDatabase::empty(app.engine).await;
     let starts = (0..4).map(async |_| {
         let store = Store::connect(&database.url).await.unwrap();
-        store.migrate_up().await.unwrap();
+        service::operations::migrate(&store).await.unwrap();
     });
     futures_util::future::join_all(starts).await;
 }

@@ -2,17 +2,15 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use engine::{Actor, Error, Store, change_log::Feed, progress::Unwatched};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use serde_json::json;
 use service::{
-    Actor, Error, Store,
     crm::prospect,
     demo,
-    governance::change_log::Feed,
     operations::{
         backup::backup, export, maintenance, restore::restore, statistics::statistics, table_names,
     },
-    progress::Unwatched,
 };
 use tests::{App, Engine, behaviours, database::TestDatabase};
 
@@ -99,7 +97,7 @@ async fn filled(app: &App) {
     app.db.execute_unprepared(&sql).await.unwrap();
     let new = service::identity::api_key::NewKey {
         name: "k".to_owned(),
-        role: service::Role::Owner,
+        role: engine::Role::Owner,
         worker: false,
         user: "o@example.com".to_owned(),
         is_owner: true,
@@ -133,13 +131,13 @@ async fn backup_is_complete_and_restores_on_both_engines(app: App) {
         }
         // Primary key sequences continue after a restore, and idempotency keys still prevent repeated writes.
         let store = Store::connect(&target.url).await.unwrap();
-        service::governance::change_log::open(&store).await.unwrap();
-        let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn service::Clock>;
-        let scope = service::Scope::new(
+        engine::change_log::open(&store).await.unwrap();
+        let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn engine::Clock>;
+        let scope = engine::Scope::new(
             store.clone(),
             app.organization,
-            service::Actor::LocalVisitor,
-            service::Role::Owner,
+            engine::Actor::LocalVisitor,
+            engine::Role::Owner,
             clock,
         );
         let create = r#"mutation { createIndustry(input: { name: "Zoos", idempotencyKey: "k" }) { industry { id } }
@@ -232,7 +230,7 @@ async fn restore_is_rejected_while_a_server_is_running(app: App) {
     let copy = file(&folder, "copy.db");
     backup(&app.store, &copy, &Unwatched).await.unwrap();
     let refused = restore(&app.url, &copy, app.clock.as_ref(), &Unwatched).await.unwrap_err();
-    assert!(matches!(refused, service::Error::Conflict(..)), "{refused}");
+    assert!(matches!(refused, engine::Error::Conflict(..)), "{refused}");
     let App { store, db, url, clock, engine, .. } = app;
     store.close().await.unwrap();
     db.close().await.unwrap();
@@ -257,13 +255,13 @@ async fn subscribers_miss_no_changes_after_a_restore(app: App) {
     let target = TestDatabase::empty(Engine::Sqlite).await;
     restore(&target.url, &copy, app.clock.as_ref(), &Unwatched).await.unwrap();
     let store = Store::connect(&target.url).await.unwrap();
-    service::governance::change_log::open(&store).await.unwrap();
-    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn service::Clock>;
-    let scope = service::Scope::new(
+    engine::change_log::open(&store).await.unwrap();
+    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn engine::Clock>;
+    let scope = engine::Scope::new(
         store.clone(),
         app.organization,
-        service::Actor::LocalVisitor,
-        service::Role::Owner,
+        engine::Actor::LocalVisitor,
+        engine::Role::Owner,
         clock,
     );
     for number in 0..3 {

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use engine::Reason;
 use serde_json::{Value, json};
-use service::Reason;
 use tests::{App, behaviours};
 
 use crate::{

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::{execute::SchemaExecutor, text};
 use async_graphql::{Executor, Request};
-use service::{Actor, Clock, Error, Role, Scope, Store};
+use engine::{Actor, Clock, Error, Role, Scope, Store};
 use tests::{App, Engine, behaviours};
 
 behaviours![

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use engine::Store;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, Database, Statement};
-use service::{Store, operations::maintenance};
+use service::operations::maintenance;
 use tests::{App, Engine, behaviours, database::TestDatabase};
 
 use crate::operations::rows_of;
@@ -55,16 +56,16 @@ async fn upgrade_from_the_first_version_preserves_all_data(app: App) {
         before.insert(table, (rows_of(&db, table, &columns).await, columns));
     }
     db.close().await.unwrap();
-    store.migrate_up().await.unwrap();
+    service::operations::migrate(&store).await.unwrap();
     let db = Database::connect(&database.url).await.unwrap();
     for (table, (rows, columns)) in &before {
         assert!(!rows.is_empty());
         assert_eq!(rows_of(&db, table, columns).await, *rows, "{table}");
     }
     assert_eq!(maintenance::check(&store).await.unwrap(), Vec::<String>::new());
-    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn service::Clock>;
+    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn engine::Clock>;
     let scope =
-        service::Scope::new(store, 1, service::Actor::LocalVisitor, service::Role::Owner, clock);
+        engine::Scope::new(store, 1, engine::Actor::LocalVisitor, engine::Role::Owner, clock);
     let query = "{ prospects { nodes { fullName lifecycleStage company { name } outreachDrafts { nodes { content availableActions } } } } schemaVersion }";
     let answer = api::schema::build().execute(async_graphql::Request::new(query).data(scope)).await;
     let answer: serde_json::Value = serde_json::from_str(&api::text::response(&answer)).unwrap();
@@ -96,10 +97,10 @@ async fn upgrade_reindexes_names_without_accents(app: App) {
     .await
     .unwrap();
     db.close().await.unwrap();
-    store.migrate_up().await.unwrap();
-    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn service::Clock>;
+    service::operations::migrate(&store).await.unwrap();
+    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn engine::Clock>;
     let scope =
-        service::Scope::new(store, 1, service::Actor::LocalVisitor, service::Role::Owner, clock);
+        engine::Scope::new(store, 1, engine::Actor::LocalVisitor, engine::Role::Owner, clock);
     for query in ["елки", "Ёлки"] {
         let query = format!("{{ search(query: \"{query}\") {{ totalCount }} }}");
         let request = async_graphql::Request::new(query).data(scope.clone());

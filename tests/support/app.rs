@@ -5,10 +5,10 @@ use std::sync::Arc;
 use api::{document::Limits, execute::SchemaExecutor, http::Server};
 use async_graphql::Executor;
 use chrono::{DateTime, TimeDelta, Utc};
+use engine::{Actor, Clock, FixedClock, Role, Scope, Store};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use serde_json::{Value, json};
 use service::{
-    Actor, Clock, FixedClock, Role, Scope, Store,
     identity::organization,
     ingest::enrichment::{Offline, Providers},
 };

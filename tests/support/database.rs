@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
+use engine::Store;
 use sea_orm::{ConnectionTrait, Database};
-use service::Store;
 
 /// The database engine on which a test runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub fn clean_up() {
 fn migrate(url: String) {
     let work = async move {
         let store = Store::connect(&url).await.unwrap();
-        store.migrate_up().await.unwrap();
+        service::operations::migrate(&store).await.unwrap();
         store.close().await.unwrap();
     };
     std::thread::spawn(|| block_on(work)).join().unwrap();

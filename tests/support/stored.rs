@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use engine::Kind;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
-use service::Kind;
 
 use crate::{App, Engine};
 

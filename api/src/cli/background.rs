@@ -8,9 +8,8 @@ use std::{
     time::Duration,
 };
 
+use engine::{Store, change_log};
 use service::{
-    Store,
-    governance::change_log,
     ingest::{
         enrichment::{self, Providers},
         list::Worker,

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand, ValueEnum};
+use engine::{Error, Result, Store, SystemClock, change_log};
 use service::{
-    Error, Result, Store, SystemClock,
-    governance::change_log,
     identity::organization,
     ingest::{
         enrichment_source,
@@ -83,7 +82,7 @@ impl Enrichment {
         // The source is opened first, so that a wrong address does not create a database.
         let source = enrichment_source::Source::open(&self.from).await?;
         let store = Store::connect(url).await?;
-        store.migrate_up().await?;
+        service::operations::migrate(&store).await?;
         change_log::open(&store).await?;
         let organization = organization::ensure(&store, &SystemClock, &self.organization).await?;
         let begun = std::time::Instant::now();
@@ -170,7 +169,7 @@ impl Import {
         // The source is opened first, so that a wrong address does not create a database.
         let source = Source::open(&arguments.from).await?;
         let store = Store::connect(url).await?;
-        store.migrate_up().await?;
+        service::operations::migrate(&store).await?;
         change_log::open(&store).await?;
         let organization =
             organization::ensure(&store, &SystemClock, &arguments.organization).await?;
@@ -226,5 +225,5 @@ fn print_finding(finding: &Finding) {
 fn rejected() -> Error {
     let message = "nothing was imported because of the rows listed above; correct them in the source, or skip them \
                    with --skip-rejected";
-    Error::Conflict(service::Reason::SourceInvalid, message.to_owned())
+    Error::Conflict(engine::Reason::SourceInvalid, message.to_owned())
 }

@@ -2,13 +2,10 @@
 
 use chrono::TimeDelta;
 use clap::{Args, Subcommand, ValueEnum};
-use service::{
-    Clock, Result, Role, Store, SystemClock,
-    governance::change_log,
-    identity::{
-        api_key::{self, NewKey},
-        organization,
-    },
+use engine::{Clock, Result, Role, Store, SystemClock, change_log};
+use service::identity::{
+    api_key::{self, NewKey},
+    organization,
 };
 
 use super::{say, scope};
@@ -92,7 +89,7 @@ impl Keys {
             Self::Create(_) => Store::connect(url).await?,
             Self::List(_) | Self::Revoke(_) => Store::connect_existing(url).await?,
         };
-        store.migrate_up().await?;
+        service::operations::migrate(&store).await?;
         change_log::open(&store).await?;
         let slug = match &self {
             Self::Create(create) => &create.of.organization,

@@ -3,9 +3,8 @@
 use std::{fs, path::PathBuf, time::Instant};
 
 use clap::{Args, ValueEnum};
+use engine::{Error, Result, Scope, Store, SystemClock, change_log};
 use service::{
-    Error, Result, Scope, Store, SystemClock,
-    governance::change_log,
     identity::organization,
     ingest::{
         import_job::{self, kind},
@@ -107,7 +106,7 @@ fn job(text: &str) -> Result<i64, String> {
 
 async fn open(url: &str, organization: &str) -> Result<(Store, Scope)> {
     let store = Store::connect(url).await?;
-    store.migrate_up().await?;
+    service::operations::migrate(&store).await?;
     change_log::open(&store).await?;
     let organization = organization::ensure(&store, &SystemClock, organization).await?;
     let scope = scope(&store, organization);
@@ -118,7 +117,7 @@ impl Look {
     pub(super) async fn run(self, url: &str) -> Result<()> {
         let bytes = fs::read(&self.file).map_err(|error| {
             Error::invalid(
-                service::Reason::FileInvalid,
+                engine::Reason::FileInvalid,
                 "file",
                 format!("failed to read {}: {error}", self.file.display()),
             )

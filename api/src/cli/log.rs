@@ -3,10 +3,10 @@
 use std::io::IsTerminal as _;
 
 use clap::{Args, ValueEnum};
+use engine::{Error, Result};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
-use service::{Error, Result};
 use tracing_subscriber::{
     EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -67,7 +67,7 @@ fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
         built.join().map_err(|_| Error::internal("failed to create the OpenTelemetry exporter"))?;
     built.map_err(|error: opentelemetry_otlp::ExporterBuildError| {
         Error::invalid(
-            service::Reason::ConfigurationInvalid,
+            engine::Reason::ConfigurationInvalid,
             "otlp",
             format!("invalid OpenTelemetry collector URL: {error}"),
         )

@@ -12,10 +12,10 @@ mod serve;
 use std::sync::{Arc, LazyLock};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use service::{
-    Actor, Clock, Error, Result, Role, Scope, Store, SystemClock, demo, governance::change_log,
-    identity::organization, operations::restore, read::zone_data,
+use engine::{
+    Actor, Clock, Error, Result, Role, Scope, Store, SystemClock, change_log, read::zone_data,
 };
+use service::{demo, identity::organization, operations::restore};
 
 use self::{
     import::Import,
@@ -213,7 +213,7 @@ impl Migrate {
         };
         match self {
             Self::Up => {
-                store.migrate_up().await?;
+                service::operations::migrate(&store).await?;
                 // A database migrated explicitly gets no demo data from `serve`.
                 organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
             }
@@ -223,7 +223,7 @@ impl Migrate {
                     let message = format!(
                         "`steps` must be at most {applied}, the number of applied migrations"
                     );
-                    return Err(Error::invalid(service::Reason::ValueOutOfRange, "steps", message));
+                    return Err(Error::invalid(engine::Reason::ValueOutOfRange, "steps", message));
                 }
                 store.migrate_down(steps).await?;
             }
@@ -240,7 +240,7 @@ impl Demo {
     async fn run(self, url: &str) -> Result<()> {
         let Self::Remove { commit, organization } = self;
         let store = Store::connect(url).await?;
-        store.migrate_up().await?;
+        service::operations::migrate(&store).await?;
         let scope = scope(&store, organization::find(&store, &organization).await?);
         let removals = demo::remove(&scope, commit, &Bars::new()).await?;
         let word = if commit { "removed" } else { "to remove" };
@@ -268,7 +268,7 @@ impl Demo {
 impl Seed {
     async fn run(self, url: &str) -> Result<()> {
         let store = Store::connect(url).await?;
-        store.migrate_up().await?;
+        service::operations::migrate(&store).await?;
         change_log::open(&store).await?;
         let organization = organization::ensure(&store, &SystemClock, &self.organization).await?;
         let scale = match self.scale {

@@ -6,12 +6,10 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use engine::{Error, Result, Store, SystemClock, Value, change_log, record::Record};
 use service::{
-    Error, Result, Store, SystemClock, Value,
-    governance::change_log,
     identity::organization,
     operations::{backup, comparison, export, maintenance, restore},
-    write::Record,
 };
 
 use super::{say, scope};
@@ -119,7 +117,7 @@ impl Maintain {
             }
             if !problems.is_empty() {
                 let message = format!("the integrity check found {} problems", problems.len());
-                return Err(Error::Conflict(service::Reason::DatabaseConflict, message));
+                return Err(Error::Conflict(engine::Reason::DatabaseConflict, message));
             }
             say!("The integrity check found no problems.");
         }
@@ -152,7 +150,7 @@ impl Maintain {
 impl Export {
     pub(super) async fn run(self, url: &str) -> Result<()> {
         let store = Store::connect_existing(url).await?;
-        store.migrate_up().await?;
+        service::operations::migrate(&store).await?;
         change_log::open(&store).await?;
         let organization = organization::find(&store, &self.organization).await?;
         let scope = scope(&store, organization);
@@ -161,7 +159,7 @@ impl Export {
         let mut closed = false;
         let failed = |error: io::Error| {
             Error::invalid(
-                service::Reason::FileInvalid,
+                engine::Reason::FileInvalid,
                 "output",
                 format!("failed to write the output: {error}"),
             )

@@ -11,10 +11,10 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use service::{
-    Engine, Error, MIN_CONNECTIONS, Result, Store, SystemClock, demo, governance::change_log,
-    identity::organization, read::zone_data,
+use engine::{
+    Engine, Error, MIN_CONNECTIONS, Result, Store, SystemClock, change_log, read::zone_data,
 };
+use service::{demo, identity::organization};
 
 use super::{background, clock, deprecated::DeprecatedOptions, say};
 use crate::{
@@ -114,7 +114,7 @@ impl Serve {
         }
         self.deprecated.warn();
         let store = Store::connect_with(url, self.replica.as_deref(), self.connections).await?;
-        store.migrate_up().await?;
+        service::operations::migrate(&store).await?;
         change_log::open(&store).await?;
         let listen = self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8_000)));
         // A server that is reachable from other machines gets no demo data unless requested.
@@ -127,7 +127,7 @@ impl Serve {
             organization::ensure(&store, &SystemClock, organization::DEFAULT).await?;
         let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
             Error::invalid(
-                service::Reason::ConfigurationInvalid,
+                engine::Reason::ConfigurationInvalid,
                 "listen",
                 format!("failed to listen on {listen}: {error}"),
             )
@@ -147,7 +147,7 @@ impl Serve {
                 "{address} is reachable from other machines, so API keys are required, but none exists; create one: \
                  salesgraph keys create --role owner"
             );
-            return Err(Error::invalid(service::Reason::ConfigurationInvalid, "listen", message));
+            return Err(Error::invalid(engine::Reason::ConfigurationInvalid, "listen", message));
         }
         greet(address, require_keys);
         // Computing verdicts is CPU-bound and would block accepting connections.

@@ -1,12 +1,16 @@
 //! Business actions on prospects.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use service::crm::{merge, privacy, prospect};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use service::{
+    catalog::tables,
+    crm::{merge, privacy, prospect},
+};
 
 use super::{
     company::Company,
     prospect::{LifecycleStage, Prospect},
 };
+use crate::error::Result;
 use crate::{
     graph::{
         act::{act, key},
@@ -179,7 +183,7 @@ impl ProspectActs {
         let done = act(ctx, |scope, once| async move {
             let keep = key::<Prospect>(&input.keep_id, "keep_id")?;
             let drop = key::<Prospect>(&input.drop_id, "drop_id")?;
-            merge::prospects(scope, keep, drop, once).await
+            merge::prospects(scope, tables(), keep, drop, once).await
         });
         Ok(done.await?.into())
     }
@@ -193,7 +197,7 @@ impl ProspectActs {
     ) -> Result<EraseProspectPayload> {
         let done = act(ctx, |scope, once| async move {
             let id = key::<Prospect>(&input.id, "id")?;
-            privacy::erase(scope, id, input.expected_revision.map(Into::into), once).await
+            privacy::erase(scope, tables(), id, input.expected_revision.map(Into::into), once).await
         });
         let (erased, user_errors) = done.await?;
         Ok(EraseProspectPayload {
@@ -210,7 +214,7 @@ impl ProspectActs {
         #[graphql(desc = "Input.")] input: ExportProspectInput,
     ) -> Result<ExportProspectPayload> {
         let done = act(ctx, |scope, _| async move {
-            privacy::export(scope, key::<Prospect>(&input.id, "id")?).await
+            privacy::export(scope, tables(), key::<Prospect>(&input.id, "id")?).await
         });
         let (export, user_errors) = done.await?;
         Ok(ExportProspectPayload { export: export.map(JsonText), user_errors })

@@ -1,8 +1,8 @@
 //! Companies in GraphQL.
 
+use engine::Scope;
 use salesgraph_macros::Entity;
 use service::{
-    Scope,
     crm::{
         company::{rules, table},
         engagement::{self, Engagement},

@@ -1,8 +1,8 @@
 //! Prospects in GraphQL.
 
+use engine::Scope;
 use salesgraph_macros::Entity;
 use service::{
-    Scope,
     crm::{
         next_action,
         prospect::{SOURCES, STAGES, rules, table},

@@ -1,8 +1,8 @@
 //! AI research in GraphQL.
 
+use engine::Scope;
 use salesgraph_macros::Entity;
 use service::{
-    Scope,
     crm::prospect_research::{rules, table},
     usage::cost,
 };

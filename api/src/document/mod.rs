@@ -29,9 +29,9 @@ use async_graphql::{
     },
 };
 
+use engine::Reason;
 use indexmap::IndexSet;
 use literals::Literals;
-use service::Reason;
 
 pub use introspection::{Introspection, is_introspection};
 pub use known::{Known, Read, Variant};

@@ -45,7 +45,7 @@ const DEEPEST: usize = 32;
 /// `BAD_REQUEST` unless the operation is a query with exactly one root field.
 pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
     let bad = |text: &str| {
-        Refusal::new("BAD_REQUEST", text, None).because(service::Reason::TableNotPossible)
+        Refusal::new("BAD_REQUEST", text, None).because(engine::Reason::TableNotPossible)
     };
     let operation = read.operation()?;
     if operation.ty != OperationType::Query {
@@ -126,7 +126,7 @@ fn beside<'f>(fields: impl Iterator<Item = &'f Field>, rows: &str) -> Result<(),
     let Some(field) = fields.next() else { return Ok(()) };
     let name = field.response_key();
     let text = format!("`{name}` beside `{rows}` can't be exported as a table; omit it");
-    Err(Refusal::new("BAD_REQUEST", text, None).because(service::Reason::TableNotPossible))
+    Err(Refusal::new("BAD_REQUEST", text, None).because(engine::Reason::TableNotPossible))
 }
 
 struct Walk<'d> {

@@ -8,7 +8,7 @@ use async_graphql::{
     parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet},
 };
 use async_graphql_value::{ConstValue, Value};
-use service::read::{DEFAULT_GROUPS, MAX_GROUPS};
+use engine::read::{DEFAULT_GROUPS, MAX_GROUPS};
 
 use super::{
     Refusal, groups,

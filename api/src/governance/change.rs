@@ -1,13 +1,13 @@
 //! The change log in GraphQL.
 
 use async_graphql::{ID, SimpleObject};
+use engine::{
+    Scope, Value as Cell,
+    change_log::{ACTORS, KINDS, Position, cursor, kind, table},
+};
 use salesgraph_macros::Entity;
 use serde_json::{Map, Value as Json};
-use service::{
-    Scope, Value as Cell,
-    governance::change_log::{ACTORS, ENTITIES, KINDS, Position, cursor, kind, table},
-    ingest::note::Note,
-};
+use service::{governance::ENTITIES, ingest::note::Note};
 
 use crate::{
     catalog,

@@ -1,16 +1,16 @@
 //! Code shared by the business actions: the IDs in their inputs, and payloads with one row.
 
 use async_graphql::{Context, ID};
-use service::{Problem, Scope, write::Once};
+use engine::{Problem, Scope, write::Once};
 
 use super::{Declared, id, input, payload::UserError};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The primary key in `id`; `field` is the argument name for error messages.
 ///
 /// # Errors
-/// [`service::Error::Refused`] if `id` is not a valid ID of this entity.
-pub fn key<E: Declared>(id: &ID, field: &str) -> service::Result<i64> {
+/// [`engine::Error::Refused`] if `id` is not a valid ID of this entity.
+pub fn key<E: Declared>(id: &ID, field: &str) -> engine::Result<i64> {
     let entity = E::entity();
     id::key(entity, id).ok_or_else(|| Problem::not_found(field, entity.table.called).into())
 }
@@ -22,14 +22,13 @@ pub fn key<E: Declared>(id: &ID, field: &str) -> service::Result<i64> {
 pub async fn act<'c, T, W>(
     context: &'c Context<'_>,
     work: impl FnOnce(&'c Scope, Option<Once>) -> W,
-) -> async_graphql::Result<(Option<T>, Vec<UserError>)>
+) -> Result<(Option<T>, Vec<UserError>)>
 where
-    W: Future<Output = service::Result<T>>,
+    W: Future<Output = engine::Result<T>>,
 {
     let once = input::once(context)?;
     let done = work(context.data_unchecked::<Scope>(), once).await;
-    let outcome: Result<_> = super::payload::outcome(done);
-    outcome.map_err(<async_graphql::Error as From<Error>>::from)
+    super::payload::outcome(done)
 }
 
 /// A payload with one row and the errors of the input.

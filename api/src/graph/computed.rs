@@ -9,11 +9,11 @@ use async_graphql::{
     Context, ContextSelectionSet, OutputType, Positioned, ServerResult, Value, parser::types::Field,
 };
 use chrono::{DateTime, Utc};
-use futures_util::future::try_join_all;
-use service::{
+use engine::{
     Scope, Value as Cell,
     read::{Loaded, Page},
 };
+use futures_util::future::try_join_all;
 
 use super::shape::{ComputedField, Connection, ConnectionOut, EdgeOut, Out, Shape};
 use super::{declaration::Declared, input, registry::Registry, row};

@@ -1,7 +1,7 @@
 //! Conditions on the day of the week and the hour of the day of a timestamp.
 
 use async_graphql::Value;
-use service::{
+use engine::{
     Reason,
     read::{Bucket, Test},
 };

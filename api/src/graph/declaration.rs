@@ -1,6 +1,6 @@
 //! Declarations of entities: their fields, relations, filters and sort keys.
 
-use service::{Table, read::Link, vocabulary::Word, write::Rules};
+use engine::{Table, read::Link, vocabulary::Word, write::Rules};
 
 use super::{computed::Resolve, field_type::Draft, registry::Register};
 

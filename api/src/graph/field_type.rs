@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use service::{Kind, Table};
+use engine::{Kind, Table};
 
 use super::{
     computed::Resolve,

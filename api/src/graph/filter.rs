@@ -1,7 +1,7 @@
 //! Converts a filter argument to the filter of the service.
 
 use async_graphql::Value;
-use service::{
+use engine::{
     Value as Cell,
     read::{Filter, Quantifier, Test},
 };
@@ -31,7 +31,7 @@ pub fn read(entity: &'static Entity, value: &Value) -> Result<Filter> {
     let filter = object(entity, value, "filter", 0, &mut conditions)?;
     if conditions > MOST_CONDITIONS {
         let message = format!("`filter` must have at most {MOST_CONDITIONS} conditions");
-        return Err(Error::invalid(service::Reason::FilterTooLarge, "filter", message));
+        return Err(Error::invalid(engine::Reason::FilterTooLarge, "filter", message));
     }
     Ok(filter)
 }
@@ -62,7 +62,7 @@ fn object(
     *conditions += 1;
     if depth > DEEPEST {
         return Err(Error::invalid(
-            service::Reason::FilterTooLarge,
+            engine::Reason::FilterTooLarge,
             path,
             format!("filters must not be nested more than {DEEPEST} levels deep"),
         ));
@@ -72,7 +72,7 @@ fn object(
             Value::Null if depth == 0 => Ok(Filter::All(Vec::new())),
             Value::Null => Err(null(path)),
             _ => Err(Error::invalid(
-                service::Reason::ValueInvalid,
+                engine::Reason::ValueInvalid,
                 path,
                 format!("`{path}` must be an object"),
             )),
@@ -124,7 +124,7 @@ fn of_field(
         Gives::Many { link, to } => {
             let Value::Object(parts) = value else {
                 return Err(Error::invalid(
-                    service::Reason::ValueInvalid,
+                    engine::Reason::ValueInvalid,
                     path,
                     format!("`{path}` must be an object"),
                 ));
@@ -212,7 +212,7 @@ impl Takes {
 fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filter> {
     let Value::Object(parts) = value else {
         return Err(Error::invalid(
-            service::Reason::ValueInvalid,
+            engine::Reason::ValueInvalid,
             path,
             format!("`{path}` must be an object"),
         ));
@@ -234,7 +234,7 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
             let items = input::items(value);
             if items.len() > MOST_VALUES {
                 let message = format!("`{path}` must have at most {MOST_VALUES} values");
-                return Err(Error::invalid(service::Reason::TooManyItems, &path, message));
+                return Err(Error::invalid(engine::Reason::TooManyItems, &path, message));
             }
             items.iter().map(|item| takes.cell(item, &path)).collect::<Result<Vec<_>>>()
         };
@@ -252,7 +252,7 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
                 Value::Boolean(absent) => Test::IsNull(*absent),
                 _ => {
                     return Err(Error::invalid(
-                        service::Reason::ValueInvalid,
+                        engine::Reason::ValueInvalid,
                         &path,
                         format!("`{path}` must be true or false"),
                     ));
@@ -286,7 +286,7 @@ pub(super) fn tests_of(value: &Value, scalar: Scalar, path: &str) -> Result<Vec<
 
 fn unknown(path: &str) -> Error {
     Error::invalid(
-        service::Reason::FilterFieldUnknown,
+        engine::Reason::FilterFieldUnknown,
         path,
         format!("`{path}` is not a filter condition"),
     )
@@ -294,7 +294,7 @@ fn unknown(path: &str) -> Error {
 
 fn null_relation(path: &str, name: &str) -> Error {
     Error::invalid(
-        service::Reason::ValueRequired,
+        engine::Reason::ValueRequired,
         path,
         format!(
             "`{path}` must not be null; omit it, or use `{name}Id: {{ isNull: true }}` to match null"
@@ -305,7 +305,7 @@ fn null_relation(path: &str, name: &str) -> Error {
 /// Null is rejected because it would silently match everything or nothing; the client must be explicit.
 fn null(path: &str) -> Error {
     Error::invalid(
-        service::Reason::ValueRequired,
+        engine::Reason::ValueRequired,
         path,
         format!("`{path}` must not be null; omit it, or use `isNull: true` to match null"),
     )

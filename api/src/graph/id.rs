@@ -46,7 +46,7 @@ pub fn key(entity: &Entity, id: &str) -> Option<i64> {
 pub fn expect_key(entity: &Entity, id: &str, field: &str) -> Result<i64> {
     key(entity, id).ok_or_else(|| {
         Error::invalid(
-            service::Reason::IdInvalid,
+            engine::Reason::IdInvalid,
             field,
             format!(
                 "`{field}` must be a {0} ID: `{0}:` and the primary key, or the key alone",

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Value, parser::types::Field};
-use indexmap::IndexMap;
-use service::{
+use engine::{
     read::Zone,
     write::{Once, once},
 };
+use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
 
@@ -64,7 +64,7 @@ pub fn whole(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<i
         None | Some(Value::Null) => Ok(None),
         Some(Value::Number(number)) if number.is_i64() => Ok(number.as_i64()),
         Some(_) => Err(Error::invalid(
-            service::Reason::ValueInvalid,
+            engine::Reason::ValueInvalid,
             name,
             format!("`{name}` must be an integer"),
         )),
@@ -125,7 +125,7 @@ pub fn id_text(value: &Value, name: &str) -> Result<String> {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) if number.is_i64() => Ok(number.to_string()),
         _ => Err(Error::invalid(
-            service::Reason::ValueInvalid,
+            engine::Reason::ValueInvalid,
             name,
             format!("`{name}` must be a string"),
         )),
@@ -149,7 +149,7 @@ pub fn enum_text(value: &Value) -> Option<&str> {
 pub fn time_zone(name: &str, path: &str) -> Result<Arc<Zone>> {
     Zone::named(name).ok_or_else(|| {
         let message = format!("`{path}` must be an IANA time zone name, e.g. `Europe/Berlin`");
-        Error::invalid(service::Reason::TimeZoneUnknown, path, message)
+        Error::invalid(engine::Reason::TimeZoneUnknown, path, message)
     })
 }
 

@@ -1,7 +1,7 @@
 //! Converts an `orderBy` argument to the sort keys of the service.
 
 use async_graphql::Value;
-use service::read::{Direction, List, Nulls, Sort};
+use engine::read::{Direction, List, Nulls, Sort};
 
 use super::{
     declaration::{Entity, Gives},
@@ -30,7 +30,7 @@ pub fn read(entity: &'static Entity, value: &Value, list: &mut List) -> Result<(
     let keys = input::items(value);
     if keys.len() > MOST_KEYS {
         let message = format!("`orderBy` must have at most {MOST_KEYS} sort keys");
-        return Err(Error::invalid(service::Reason::TooManyItems, "orderBy", message));
+        return Err(Error::invalid(engine::Reason::TooManyItems, "orderBy", message));
     }
     for key in keys {
         let sort = one(entity, 0, key, list)?;
@@ -41,7 +41,7 @@ pub fn read(entity: &'static Entity, value: &Value, list: &mut List) -> Result<(
 
 fn one(entity: &'static Entity, of: usize, value: &Value, list: &mut List) -> Result<Sort> {
     let refuse =
-        |message: &str| Err(Error::invalid(service::Reason::OrderInvalid, "orderBy", message));
+        |message: &str| Err(Error::invalid(engine::Reason::OrderInvalid, "orderBy", message));
     let Value::Object(parts) = value else {
         return refuse("each sort key in `orderBy` must be an object with one field");
     };
@@ -73,7 +73,7 @@ pub(super) fn direction(value: &Value, name: &str) -> Result<(Direction, Nulls)>
     let known = DIRECTIONS.iter().find(|(name, ..)| Some(*name) == direction);
     known.map(|(_, direction, nulls, _)| (*direction, *nulls)).ok_or_else(|| {
         Error::invalid(
-            service::Reason::OrderInvalid,
+            engine::Reason::OrderInvalid,
             "orderBy",
             format!("`{name}` must be a sort direction, e.g. `ASC`"),
         )

@@ -1,8 +1,8 @@
 //! Mutation payloads: the written rows and the errors of the input.
 
 use async_graphql::{Context, Enum, Name, Number, PathSegment, ServerResult, SimpleObject, Value};
+use engine::{Problem, ProblemCode, Reason, record::Record};
 use indexmap::IndexMap;
-use service::{Problem, ProblemCode, Reason, write::Record};
 
 use super::{
     collect::{Sets, collect},
@@ -84,14 +84,14 @@ impl From<Problem> for UserError {
 ///
 /// # Errors
 /// Errors other than input errors.
-pub fn outcome<T>(result: service::Result<T>) -> Result<(Option<T>, Vec<UserError>), Error> {
+pub fn outcome<T>(result: engine::Result<T>) -> Result<(Option<T>, Vec<UserError>), Error> {
     let problems = match result {
         Ok(done) => return Ok((Some(done), Vec::new())),
-        Err(service::Error::Refused(problems)) => problems,
-        Err(service::Error::Invalid { reason, field, message }) => {
+        Err(engine::Error::Refused(problems)) => problems,
+        Err(engine::Error::Invalid { reason, field, message }) => {
             vec![Problem::invalid(reason, &field, message)]
         }
-        Err(service::Error::Conflict(reason, message)) => {
+        Err(engine::Error::Conflict(reason, message)) => {
             vec![Problem::conflict(reason, "", message)]
         }
         Err(error) => return Err(error.into()),

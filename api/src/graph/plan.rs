@@ -3,8 +3,8 @@
 use std::{cell::Cell, sync::Arc};
 
 use async_graphql::{Context, Name, Positioned, parser::types::Field};
-use service::{
-    governance::change_log,
+use engine::{
+    change_log,
     read::{Direction, Filter, Link, List, Measure, Nulls, Page, Sort, Test},
 };
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{
     Context, PathSegment, Positioned, ServerError, ServerResult, Value, parser::types::Field,
 };
-use service::{Scope, governance::change_log::Position, read};
+use engine::{Scope, change_log::Position, read};
 
 use super::{
     answer::Answer, computed, declaration::Entity, id, input, paging::Paging, plan::Planner, row,
@@ -148,7 +148,7 @@ fn told(field: &Positioned<Field>, error: Error) -> ServerError {
 fn asked_id(context: &Context<'_>, name: &str) -> Result<String> {
     let arguments = input::arguments(context, &context.item.node);
     input::text(&arguments, name)?.ok_or_else(|| {
-        Error::invalid(service::Reason::IdInvalid, name, format!("`{name}` must be an ID"))
+        Error::invalid(engine::Reason::IdInvalid, name, format!("`{name}` must be an ID"))
     })
 }
 
@@ -157,7 +157,7 @@ fn asked_ids(context: &Context<'_>) -> Result<Vec<String>> {
     let ids = arguments.get("ids").map(input::items).unwrap_or_default();
     if ids.len() > MOST_NODES {
         return Err(Error::invalid(
-            service::Reason::TooManyItems,
+            engine::Reason::TooManyItems,
             "ids",
             format!("`ids` must have at most {MOST_NODES} IDs"),
         ));

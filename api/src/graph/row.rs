@@ -7,10 +7,10 @@ use async_graphql::{
     Context, ContextSelectionSet, InputType, InputValueError, InputValueResult, OutputType,
     PathSegment, Positioned, QueryPathSegment, ServerResult, Value, parser::types::Field,
 };
-use service::{
+use engine::{
     Scope,
     read::{self, Filter},
-    write::Record,
+    record::Record,
 };
 
 use super::{

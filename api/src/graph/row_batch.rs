@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_graphql::{Context, Name};
-use service::{
+use engine::{
     Scope,
     read::{self, List, Loaded},
 };

@@ -7,7 +7,7 @@ use async_graphql::{
     ServerResult, Value, parser::types::Field,
 };
 use chrono::{Datelike, SecondsFormat, SubsecRound, Utc};
-use service::{Value as Cell, value::without_leap_second};
+use engine::{Value as Cell, value::without_leap_second};
 
 use super::{
     Vocabulary,
@@ -46,7 +46,7 @@ pub fn type_name(scalar: Scalar) -> &'static str {
 #[must_use]
 pub fn enum_value(ty: &EnumType, stored: &str) -> String {
     let known = ty.words.iter().find(|word| word.name == stored);
-    known.map_or_else(|| stored.to_ascii_uppercase(), service::vocabulary::Word::enum_value)
+    known.map_or_else(|| stored.to_ascii_uppercase(), engine::vocabulary::Word::enum_value)
 }
 
 /// Writes a cell in its GraphQL form.
@@ -85,7 +85,7 @@ pub fn write(out: &mut Vec<u8>, cell: &Cell, scalar: Scalar) -> Result<()> {
 pub fn input(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
     let refuse = |takes: &str| {
         Err(Error::invalid(
-            service::Reason::ValueInvalid,
+            engine::Reason::ValueInvalid,
             field,
             format!("`{field}` must be {takes}"),
         ))
@@ -120,7 +120,7 @@ pub fn written(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
     match (scalar, value) {
         (Scalar::String, Value::String(text)) => Ok(Cell::Text(text.clone())),
         (Scalar::Json, value) => value.clone().into_json().map(Cell::Json).map_err(|_| {
-            Error::invalid(service::Reason::ValueInvalid, field, format!("`{field}` must be JSON"))
+            Error::invalid(engine::Reason::ValueInvalid, field, format!("`{field}` must be JSON"))
         }),
         (scalar, value) => input(value, scalar, field),
     }
@@ -133,14 +133,14 @@ pub fn written(value: &Value, scalar: Scalar, field: &str) -> Result<Cell> {
 pub fn text_input(text: &str, field: &str) -> Result<String> {
     if text.contains('\0') {
         return Err(Error::invalid(
-            service::Reason::CharacterNotAllowed,
+            engine::Reason::CharacterNotAllowed,
             field,
             format!("`{field}` must not contain the NUL character"),
         ));
     }
     if text.chars().count() > LONGEST_TEXT {
         return Err(Error::invalid(
-            service::Reason::TextTooLong,
+            engine::Reason::TextTooLong,
             field,
             format!("`{field}` must be at most {LONGEST_TEXT} characters"),
         ));
@@ -164,11 +164,11 @@ fn time_input(text: &str) -> Option<chrono::DateTime<Utc>> {
     (1..=9_999).contains(&time.year()).then_some(time)
 }
 
-fn word_input(words: &[service::vocabulary::Word], name: &str, field: &str) -> Result<Cell> {
+fn word_input(words: &[engine::vocabulary::Word], name: &str, field: &str) -> Result<Cell> {
     let known = words.iter().find(|word| word.enum_value() == name);
     known.map(|word| Cell::Text(word.name.to_owned())).ok_or_else(|| {
         Error::invalid(
-            service::Reason::ValueUnknown,
+            engine::Reason::ValueUnknown,
             field,
             format!("invalid value `{name}` for `{field}`"),
         )

@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 
 use async_graphql::{Context, PathSegment, ServerResult, Value};
-use indexmap::IndexMap;
-use service::{
+use engine::{
     Problem, Scope,
     write::{
         Delete, Input, LinkInput, LinkRule, OnError, Once, Rules,
         operations::{self, Made},
     },
 };
+use indexmap::IndexMap;
 
 use super::{
     declaration::{Entity, camel},
@@ -202,7 +202,7 @@ impl PlainMutation {
         }
     }
 
-    fn row(&self, done: service::Result<i64>) -> Result<Answered, Error> {
+    fn row(&self, done: engine::Result<i64>) -> Result<Answered, Error> {
         let (id, errors) = outcome(done)?;
         let id = payload::shown(id, &errors);
         Ok((vec![(self.entity.single.clone(), Part::Row(self.entity, id))], errors))
@@ -220,7 +220,7 @@ impl PlainMutation {
         if items.len() > MOST_ITEMS {
             let message = format!("a batch must have at most {MOST_ITEMS} items");
             problems.push(Problem::invalid(
-                service::Reason::TooManyItems,
+                engine::Reason::TooManyItems,
                 self.entity.plural,
                 message,
             ));
@@ -285,8 +285,8 @@ impl PlainMutation {
     }
 }
 
-fn refused(problems: Vec<Problem>) -> service::Result<()> {
-    if problems.is_empty() { Ok(()) } else { Err(service::Error::Refused(problems)) }
+fn refused(problems: Vec<Problem>) -> engine::Result<()> {
+    if problems.is_empty() { Ok(()) } else { Err(engine::Error::Refused(problems)) }
 }
 
 /// Reads the input fields of a row.
@@ -303,11 +303,11 @@ fn item(
         let Some(value) = fields.get(written.name.as_str()) else { continue };
         let place = format!("{below}{}", written.name);
         let cell = match (value, written.takes) {
-            (Value::Null, _) => Ok(service::Value::Null),
+            (Value::Null, _) => Ok(engine::Value::Null),
             (value, Takes::Value(scalar)) => scalar::written(value, scalar, &place),
             (value, Takes::Id(to)) => input::id_text(value, &place)
                 .and_then(|text| id::expect_key(to(), &text, &place))
-                .map(service::Value::Int),
+                .map(engine::Value::Int),
         };
         match cell {
             Ok(cell) => input.values.push((written.column, cell)),
@@ -350,7 +350,7 @@ fn links(
     if link.keys.len() + link.rows.len() > MOST_ITEMS {
         let message = format!("at most {MOST_ITEMS} rows can be linked in one mutation");
         problems.push(Problem::invalid(
-            service::Reason::TooManyItems,
+            engine::Reason::TooManyItems,
             &format!("{path}{name}"),
             message,
         ));

@@ -1,6 +1,6 @@
 //! The input fields of a declared entity.
 
-use service::write::{Rules, Usual};
+use engine::write::{Rules, Usual};
 
 use super::declaration::{Entity, Gives, Scalar};
 

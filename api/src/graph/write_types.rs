@@ -1,6 +1,6 @@
 //! The derived schema types for writing.
 
-use service::write::{Delete, Rules, Usual};
+use engine::write::{Delete, Rules, Usual};
 
 use super::{
     declaration::{Entity, Scalar, apart, camel},

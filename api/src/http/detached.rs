@@ -1,10 +1,10 @@
 //! Streams that run independently of their reader.
 
+use engine::patient;
 use futures_util::{
     Stream, StreamExt,
     stream::{self, BoxStream},
 };
-use service::patient;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Drives a stream in its own task, which ends when the receiver is dropped. If the client doesn't read, the stream

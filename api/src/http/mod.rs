@@ -30,9 +30,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use engine::{Actor, Clock, Permission, Role, Scope, Store, change_log::Feed};
 use service::{
-    Actor, Clock, Permission, Role, Scope, Store,
-    governance::change_log::Feed,
     identity::key_ring::{Holder, KeyRing},
     ingest::enrichment::{Offline, Providers},
 };

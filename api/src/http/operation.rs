@@ -7,12 +7,12 @@ use async_graphql::{
     ErrorExtensionValues, Request, Response, ServerError, Value, Variables,
     parser::types::OperationType,
 };
+use engine::{Metered, Role, metered};
 use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
 };
 use serde_json::Map;
-use service::{Metered, Role, metered};
 use tracing::Instrument;
 
 use super::{
@@ -83,7 +83,7 @@ impl Operation {
         id: &RequestId,
         fields: &Map<String, serde_json::Value>,
     ) -> Result<Self, Refusal> {
-        let organization = visitor.scope.as_ref().map(service::Scope::organization);
+        let organization = visitor.scope.as_ref().map(engine::Scope::organization);
         let (document, hash) = server.persisted.document(organization, fields)?;
         let request = request(&document, fields)?;
         let check = Check {
@@ -143,7 +143,7 @@ impl Operation {
         let kind = read.kind;
         // Unauthenticated clients also choose operation names, and each distinct name costs memory.
         let name = read.name.as_deref().filter(|_| visitor.role().is_some());
-        let organization = visitor.scope.as_ref().map(service::Scope::organization);
+        let organization = visitor.scope.as_ref().map(engine::Scope::organization);
         let mut prepared = with_scope(server, visitor, prepared);
         prepared.request = prepared.request.data(AnswerSize::default());
         let span = tracing::info_span!(
@@ -200,7 +200,7 @@ impl Operation {
             return stream::once(async { Response::from_errors(refusal.errors) }).boxed();
         };
         let counted = server.metrics.subscriber();
-        let organization = visitor.scope.as_ref().map(service::Scope::organization);
+        let organization = visitor.scope.as_ref().map(engine::Scope::organization);
         let name = self.prepared.read.name.as_deref().unwrap_or_default();
         let cost = self.prepared.cost;
         tracing::info!(request = &*self.id.own, organization, name, cost, "subscription started");
@@ -235,7 +235,7 @@ impl Check {
         if self.no_introspection && roots.iter().any(|root| is_introspection(&root.field)) {
             let text = "introspection is disabled";
             return Err(Refusal::new("GRAPHQL_VALIDATION_FAILED", text, None)
-                .because(service::Reason::IntrospectionDisabled));
+                .because(engine::Reason::IntrospectionDisabled));
         }
         permission::check(&unvalidated.read, self.role)?;
         // Validation errors describe the schema, so the caller's permissions are checked first.
@@ -283,7 +283,7 @@ fn late(kind: OperationType) -> Response {
         _ => "the operation timed out; request less data or retry",
     };
     let mut refusal =
-        Refusal::new("UNAVAILABLE", text, None).because(service::Reason::RequestTimeout);
+        Refusal::new("UNAVAILABLE", text, None).because(engine::Reason::RequestTimeout);
     Response::from_errors(std::mem::take(&mut refusal.errors))
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_graphql::{Name, Value};
+use engine::{Metered, Permission, Role};
 use indexmap::IndexMap;
-use service::{Metered, Permission, Role};
 
 /// Requested response extensions.
 #[derive(Clone, Copy, Debug, Default)]

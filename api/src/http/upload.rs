@@ -12,12 +12,9 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use engine::{Permission, Scope, progress::Unwatched};
 use serde_json::{Map, Value, json};
-use service::{
-    Permission, Scope,
-    ingest::list::{self, Act, Opened, Options, file},
-    progress::Unwatched,
-};
+use service::ingest::list::{self, Act, Opened, Options, file};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
@@ -91,8 +88,8 @@ impl From<Refusal> for Refused {
     }
 }
 
-impl From<service::Error> for Refused {
-    fn from(error: service::Error) -> Self {
+impl From<engine::Error> for Refused {
+    fn from(error: engine::Error) -> Self {
         let error = Error::from(error);
         let code = error.code();
         let mut error = error.into_server_error(async_graphql::Pos::default(), Vec::new());
@@ -150,7 +147,7 @@ async fn take(
     let bytes =
         form.file.ok_or_else(|| bad("the field `file` is required and must contain a file"))?;
     let options = form.options;
-    let broken = |error: tokio::task::JoinError| service::Error::internal(error.to_string());
+    let broken = |error: tokio::task::JoinError| engine::Error::internal(error.to_string());
     // The preview runs even if the client disconnects, because the whole file has been received. Its memory
     // stays in use until the preview ends.
     #[expect(clippy::disallowed_methods, reason = "the task ends with the upload")]
@@ -167,7 +164,7 @@ async fn look(
     scope: Scope,
     opened: Opened,
     commit: Option<String>,
-) -> Result<Value, service::Error> {
+) -> Result<Value, engine::Error> {
     let looked = opened.look(&scope, &Unwatched).await?;
     let mut state = "PENDING";
     if let Some(decision) = commit {

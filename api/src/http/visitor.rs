@@ -12,7 +12,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
 };
-use service::{Actor, Role, Scope};
+use engine::{Actor, Role, Scope};
 use uuid::fmt::Hyphenated;
 
 use super::Server;
@@ -158,13 +158,13 @@ pub(super) async fn meet(
         }
         let actor = claims.actor.map_or(Ok(Actor::LocalVisitor), actor);
         let actor = actor.map_err(|text| {
-            Refusal::new("BAD_REQUEST", text, None).because(service::Reason::ActorInvalid)
+            Refusal::new("BAD_REQUEST", text, None).because(engine::Reason::ActorInvalid)
         })?;
         return Ok(Visitor { scope: Some(server.scope(actor, id)), key: None });
     };
     if claims.actor.is_some() {
         let text = "`Salesgraph-Actor` is not allowed with an API key; omit it";
-        return Err(Refusal::new("BAD_REQUEST", text, None).because(service::Reason::ActorInvalid));
+        return Err(Refusal::new("BAD_REQUEST", text, None).because(engine::Reason::ActorInvalid));
     }
     let key = authorization.split_once(' ').filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
     let key = key.map(|(_, key)| key.trim()).unwrap_or_default();
@@ -178,12 +178,12 @@ pub(super) async fn meet(
             let prefix = key.split_once('.').map(|(prefix, _)| prefix).filter(|p| p.len() == 15);
             tracing::warn!(request = &*id.own, prefix, "API key rejected");
             let text = "the API key is invalid, revoked or expired";
-            Err(Refusal::new("UNAUTHENTICATED", text, None).because(service::Reason::KeyRejected))
+            Err(Refusal::new("UNAUTHENTICATED", text, None).because(engine::Reason::KeyRejected))
         }
         Err(error) => {
             tracing::warn!(%error, "API key lookup failed");
             Err(Refusal::new("UNAVAILABLE", error.to_string(), None)
-                .because(service::Reason::DatabaseUnavailable))
+                .because(engine::Reason::DatabaseUnavailable))
         }
     }
 }

@@ -1,9 +1,14 @@
 //! The `viewer` field.
 
 use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
-use service::{Scope, identity::organization};
+use engine::Scope;
+use service::identity::organization;
 
-use crate::{error::Error, governance::change::ActorKind, graph::scalar::WordOf};
+use crate::{
+    error::{Error, Result},
+    governance::change::ActorKind,
+    graph::scalar::WordOf,
+};
 
 /// The viewer: the authenticated actor, with organization, role and permissions.
 #[derive(SimpleObject)]
@@ -33,7 +38,7 @@ pub struct ViewerOrganization {
 #[ComplexObject]
 impl Viewer {
     /// Organization.
-    async fn organization(&self, ctx: &Context<'_>) -> async_graphql::Result<ViewerOrganization> {
+    async fn organization(&self, ctx: &Context<'_>) -> Result<ViewerOrganization> {
         let scope = ctx.data_unchecked::<Scope>();
         let (name, slug) = organization::named(scope).await.map_err(Error::from)?;
         Ok(ViewerOrganization { name, slug })
@@ -42,7 +47,7 @@ impl Viewer {
 
 /// Role of an actor in an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "service::Role")]
+#[graphql(remote = "engine::Role")]
 pub enum Role {
     /// Every permission in the organization.
     Owner,
@@ -56,7 +61,7 @@ pub enum Role {
 
 /// Permission of a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "service::Permission")]
+#[graphql(remote = "engine::Permission")]
 pub enum Permission {
     /// Read all rows of the organization and subscribe to changes.
     Read,

@@ -1,12 +1,13 @@
 //! Business actions on imports.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use service::ingest::list::{self, Act};
 
 use super::{
     import_job::{ImportCandidateDecision, ImportJob},
     import_record::{ImportDecision, ImportRecord},
 };
+use crate::error::Result;
 use crate::{
     crm::prospect::Prospect,
     graph::{

@@ -1,12 +1,11 @@
 //! Enrichment mutations.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
-use service::{
-    Problem,
-    ingest::enrichment::{self, POLICIES, PROVIDERS, Plan, Providers, Whom},
-};
+use async_graphql::{Context, ID, InputObject, Object};
+use engine::Problem;
+use service::ingest::enrichment::{self, POLICIES, PROVIDERS, Plan, Providers, Whom};
 
 use super::{acts::ImportJobActionPayload, import_job::ImportJob};
+use crate::error::Result;
 use crate::{
     crm::prospect::Prospect,
     graph::{
@@ -62,14 +61,14 @@ fn plan(
     providers: Option<Vec<WordOf<EnrichmentProvider>>>,
     policy: Option<WordOf<EnrichmentPolicy>>,
     variants: Option<i32>,
-) -> service::Result<Plan> {
+) -> engine::Result<Plan> {
     let usual = Plan::default();
     let names = |words: Vec<WordOf<EnrichmentProvider>>| {
         words.iter().map(|word| word.name().to_owned()).collect()
     };
     let variants = u32::try_from(variants.unwrap_or_default()).map_err(|_| {
         Problem::invalid(
-            service::Reason::ValueOutOfRange,
+            engine::Reason::ValueOutOfRange,
             "variants",
             "`variants` must be from 0 to 10",
         )
@@ -111,17 +110,17 @@ impl EnrichmentActs {
             let people = match (input.ids, input.filter) {
                 (Some(ids), None) => {
                     let keys = ids.iter().map(|id| key::<Prospect>(id, "ids"));
-                    keys.collect::<service::Result<Vec<i64>>>()?
+                    keys.collect::<engine::Result<Vec<i64>>>()?
                 }
                 (None, Some(filter)) => {
                     let filter = filter
                         .filter()
-                        .map_err(|error| service::Error::Refused(error.into_problems("filter")))?;
+                        .map_err(|error| engine::Error::Refused(error.into_problems("filter")))?;
                     enrichment::matching(scope, filter).await?
                 }
                 _ => {
                     return Err(Problem::invalid(
-                        service::Reason::ArgumentsExclusive,
+                        engine::Reason::ArgumentsExclusive,
                         "ids",
                         "exactly one of `ids` and `filter` is required",
                     )

@@ -1,10 +1,8 @@
 //! External IDs in GraphQL.
 
+use engine::Scope;
 use salesgraph_macros::Entity;
-use service::{
-    Scope,
-    ingest::external_id::{rules, table},
-};
+use service::ingest::external_id::{rules, table};
 
 use crate::{
     catalog,

@@ -1,10 +1,8 @@
 //! Import jobs in GraphQL.
 
+use engine::{Scope, Value};
 use salesgraph_macros::Entity;
-use service::{
-    Scope, Value,
-    ingest::import_job::{self, DECISIONS, KINDS, STATUSES, kind, rules, table},
-};
+use service::ingest::import_job::{self, DECISIONS, KINDS, STATUSES, kind, rules, table};
 
 use super::note::{ImportNote, notes, sentences};
 use super::{

@@ -2,13 +2,11 @@
 
 use std::collections::HashSet;
 
+use engine::{Permission, Scope, Value};
 use salesgraph_macros::Entity;
-use service::{
-    Permission, Scope, Value,
-    ingest::{
-        import_record::{DECISIONS, PROMOTIONS, STATUSES, VERDICTS, table},
-        list::{Candidate, prospects_of},
-    },
+use service::ingest::{
+    import_record::{DECISIONS, PROMOTIONS, STATUSES, VERDICTS, table},
+    list::{Candidate, prospects_of},
 };
 
 use super::{

@@ -1,10 +1,8 @@
 //! Notes on import jobs and records, in GraphQL.
 
 use async_graphql::SimpleObject;
-use service::{
-    Scope, Value,
-    ingest::note::{Note, NoteCode},
-};
+use engine::{Scope, Value};
+use service::ingest::note::{Note, NoteCode};
 
 use crate::{
     error::Result,

@@ -1,10 +1,11 @@
 //! Enrichment reports: query fields.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
-use service::{Scope, ingest::report};
+use async_graphql::{Context, Object, SimpleObject};
+use engine::Scope;
+use service::ingest::report;
 
 use crate::{
-    error::Error,
+    error::{Error, Result},
     graph::scalar::Moment,
     usage::report::{count, part, time},
 };
@@ -70,11 +71,10 @@ impl EnrichmentReports {
     ) -> Result<Vec<ImportCost>> {
         if !(1..=3_650).contains(&days) {
             return Err(Error::invalid(
-                service::Reason::ValueOutOfRange,
+                engine::Reason::ValueOutOfRange,
                 "days",
                 "`days` must be from 1 to 3650",
-            )
-            .into());
+            ));
         }
         let scope = ctx.data_unchecked::<Scope>();
         let days = report::job_costs(scope, days.into()).await.map_err(Error::from)?;

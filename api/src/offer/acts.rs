@@ -1,9 +1,10 @@
 //! Business actions on industries, solutions and events.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use service::offer::{event, industry, solution};
 
 use super::{event::Event, industry::Industry, solution::Solution};
+use crate::error::Result;
 use crate::{
     graph::{
         Row,

@@ -1,12 +1,10 @@
 //! Events in GraphQL.
 
+use engine::{Scope, Value as Cell};
 use salesgraph_macros::Entity;
-use service::{
-    Scope, Value as Cell,
-    offer::{
-        event::{STATUSES, rules, table},
-        suggestion::{self, Aimed},
-    },
+use service::offer::{
+    event::{STATUSES, rules, table},
+    suggestion::{self, Aimed},
 };
 
 use crate::{

@@ -1,12 +1,13 @@
 //! Business actions on drafts.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use service::outreach::{
     claim,
     draft_acts::{self, Act},
 };
 
 use super::outreach_draft::OutreachDraft;
+use crate::error::Result;
 use crate::{
     graph::{
         Rows,

@@ -1,10 +1,8 @@
 //! Message templates in GraphQL.
 
+use engine::{Scope, Value};
 use salesgraph_macros::Entity;
-use service::{
-    Scope, Value,
-    outreach::message_template::{TYPES, answered, rules, table},
-};
+use service::outreach::message_template::{TYPES, answered, rules, table};
 
 use super::{outreach_draft::OutreachDraft, template_performance::TemplatePerformance};
 use crate::{

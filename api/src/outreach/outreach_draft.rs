@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use async_graphql::{
     ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value, parser::types::Field,
 };
+use engine::Scope;
 use salesgraph_macros::Entity;
 use service::{
-    Scope,
     outreach::{
         draft_life::{self, ACTIONS, Action, DraftState},
         outreach_draft::{CONTENT_TYPES, STATUSES, rules, table},

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use service::{Problem, outreach::message_template};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use engine::Problem;
+use service::outreach::message_template;
 
 use super::message_template::MessageTemplate;
+use crate::error::Result;
 use crate::{
     crm::prospect::Prospect,
     graph::{
@@ -67,11 +69,11 @@ impl TemplateActs {
     }
 }
 
-fn told(variables: Option<JsonText>) -> service::Result<BTreeMap<String, String>> {
+fn told(variables: Option<JsonText>) -> engine::Result<BTreeMap<String, String>> {
     let Some(JsonText(variables)) = variables else { return Ok(BTreeMap::new()) };
     let wrong = || {
         Problem::invalid(
-            service::Reason::ValueInvalid,
+            engine::Reason::ValueInvalid,
             "variables",
             "`variables` must be an object of strings and numbers",
         )

@@ -1,10 +1,8 @@
 //! Timelines in GraphQL.
 
 use async_graphql::{ID, SimpleObject};
-use service::{
-    Scope,
-    outreach::timeline::{Entry, KINDS, Of, Timeline, cursor, timeline},
-};
+use engine::Scope;
+use service::outreach::timeline::{Entry, KINDS, Of, Timeline, cursor, timeline};
 
 use crate::{
     error::Result,

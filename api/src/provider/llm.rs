@@ -8,8 +8,10 @@ use reqwest::Client;
 use serde_json::{Value as Json, json};
 use service::{
     governance::setting::{self, Price, Settings},
-    ingest::enrichment::{Answer, Ask, Charge, Failure, Field, Found, Provider, Variant},
-    ingest::note::{Note, NoteCode},
+    ingest::{
+        enrichment::{Answer, Ask, Charge, Failure, Field, Found, Provider, Variant},
+        note::{Note, NoteCode},
+    },
 };
 
 use super::{

@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
+use engine::normal_form::domain;
 use futures_util::future::BoxFuture;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Client;
 use serde_json::Value as Json;
-use service::{
-    ingest::enrichment::{Answer, Ask, Charge, Failure, Found, Provider},
-    ingest::note::{Note, NoteCode},
-    normal_form::domain,
+use service::ingest::{
+    enrichment::{Answer, Ask, Charge, Failure, Found, Provider},
+    note::{Note, NoteCode},
 };
 
 use super::{PROVIDER, body, broken, named, refusal, retry_after, said, size, values};

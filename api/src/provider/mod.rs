@@ -7,12 +7,12 @@ mod lookup;
 use std::{sync::Arc, time::Duration};
 
 use clap::Args;
+use engine::{Error, Result};
 use reqwest::{Client, Response, StatusCode, header::HeaderMap, redirect::Policy};
 use serde_json::Value as Json;
-use service::{
-    Error, Result,
-    ingest::enrichment::{Failure, Field, Offline, Provider, Providers, Value},
-    ingest::note::{Note, NoteCode},
+use service::ingest::{
+    enrichment::{Failure, Field, Offline, Provider, Providers, Value},
+    note::{Note, NoteCode},
 };
 
 pub use self::allowed_model::AllowedModel;
@@ -130,7 +130,7 @@ impl ProviderOptions {
             .build()
             .map_err(|error| {
                 Error::invalid(
-                    service::Reason::ConfigurationInvalid,
+                    engine::Reason::ConfigurationInvalid,
                     "llm_url",
                     format!("failed to initialize TLS for providers: {error}"),
                 )

@@ -5,7 +5,8 @@ pub mod llm_usage_log;
 pub mod report;
 pub mod service_usage_log;
 
-use service::{Scope, usage::cost};
+use engine::Scope;
+use service::usage::cost;
 
 use crate::{error::Result, graph::RowView};
 

@@ -1,16 +1,15 @@
 //! Reports: query fields for sales metrics.
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
+use engine::{Scope, read::Filter};
 use service::{
-    Scope,
     outreach::{funnel, industry_performance},
-    read::Filter,
     usage::cost_report::{CostGroup, GROUPS, cost_report},
 };
 
 use crate::{
-    error::Error,
+    error::{Error, Result},
     graph::{
         EnumType, FilterOf, Vocabulary, input,
         scalar::{Moment, WordOf},
@@ -222,7 +221,7 @@ pub fn time(since: Option<Moment>, until: Option<Moment>) -> crate::error::Resul
     let (since, until) = (since.map(|moment| moment.0), until.map(|moment| moment.0));
     if since.zip(until).is_some_and(|(since, until)| since >= until) {
         return Err(Error::invalid(
-            service::Reason::TimeRangeInvalid,
+            engine::Reason::TimeRangeInvalid,
             "until",
             "`until` must be after `since`",
         ));

@@ -2,19 +2,20 @@
 
 use std::sync::LazyLock;
 
-use entity::crm::company;
-use futures_util::future::BoxFuture;
-
-use crate::{
+use engine::{
     error::{Problem, Result},
     normal_form::{self, domain},
-    offer::industry,
+    record::Record,
     table::Table,
     write::{
-        Record, Unit,
+        Unit,
         rules::{Check, Delete, Hooks, Identity, Rules, Usual, field, kept},
     },
 };
+use entity::crm::company;
+use futures_util::future::BoxFuture;
+
+use crate::offer::industry;
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -87,7 +88,7 @@ impl Hooks for Company {
                     "the company has {live} prospects that are not deleted; delete or move them first"
                 );
                 return Err(
-                    Problem::conflict(crate::Reason::CompanyHasProspects, "id", message).into()
+                    Problem::conflict(engine::Reason::CompanyHasProspects, "id", message).into()
                 );
             }
             Ok(())

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::{
+use engine::{
     error::Result,
     scope::Scope,
-    table::Kind,
-    value::Value,
+    value::{Kind, Value},
     vocabulary::{Word, word},
 };
 
@@ -46,7 +44,7 @@ pub struct Engagement {
 /// The engagement of each of these companies; companies without prospects are omitted. One statement.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn of_companies(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, Engagement>> {
     if keys.is_empty() {
         return Ok(HashMap::new());

@@ -1,18 +1,17 @@
 //! Merges duplicate prospects.
 
+use engine::{
+    change_log::kind,
+    error::{Problem, Result},
+    record::Record,
+    scope::Scope,
+    value::Value,
+    write::{Once, once, ownership::Tables, row::alive},
+};
+
 use super::{
     opt_out,
     prospect::{self, table},
-    prospect_research,
-};
-use crate::{
-    error::{Problem, Result},
-    governance::change_log::kind,
-    ingest::{enrichment_cache_entry, field_provenance, import_record, list},
-    outreach::{interaction, outreach_draft},
-    scope::Scope,
-    value::Value,
-    write::{Once, Record, once, row::alive},
 };
 
 /// Merges the prospect `drop` into the prospect `keep`. Values of `keep` take precedence, null values are filled from
@@ -20,14 +19,20 @@ use crate::{
 /// clients may have stored that id; the other row is soft-deleted. Returns the primary key of the surviving row.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if `keep` and `drop` are the same prospect, or if one of them is missing or deleted.
-pub async fn prospects(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> Result<i64> {
+/// [`engine::Error::Refused`] if `keep` and `drop` are the same prospect, or if one of them is missing or deleted.
+pub async fn prospects(
+    scope: &Scope,
+    tables: Tables,
+    keep: i64,
+    drop: i64,
+    once: Option<Once>,
+) -> Result<i64> {
     once::run(scope, once, move |unit| {
         Box::pin(async move {
             if keep == drop {
                 let message = "a prospect can't be merged into itself";
                 return Err(
-                    Problem::invalid(crate::Reason::MergeWithItself, "drop_id", message).into()
+                    Problem::invalid(engine::Reason::MergeWithItself, "drop_id", message).into()
                 );
             }
             let (survivor, loser) = (keep.min(drop), keep.max(drop));
@@ -46,17 +51,7 @@ pub async fn prospects(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) 
             deleted.set("deleted_at", Value::Time(unit.now()));
             deleted.set("merged_into_id", Value::Int(survivor));
             unit.update_as(gone, deleted, kind::MERGED).await?;
-            for table in [
-                interaction::table(),
-                outreach_draft::table(),
-                prospect_research::table(),
-                import_record::table(),
-                field_provenance::table(),
-                enrichment_cache_entry::table(),
-            ] {
-                unit.point(table, "prospect_id", loser, Some(survivor)).await?;
-            }
-            list::merged(unit, survivor).await?;
+            unit.merge_owned(tables, gone, survivor).await?;
             let merged = merged(&kept, &dropped, old);
             let merged = unit.update(old, merged).await?;
             opt_out::merged(unit, &merged).await?;

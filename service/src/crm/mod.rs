@@ -8,3 +8,10 @@ pub(crate) mod opt_out;
 pub mod privacy;
 pub mod prospect;
 pub mod prospect_research;
+
+use engine::table::Table;
+
+/// The tables of this context.
+pub(crate) fn tables() -> [&'static Table; 3] {
+    [company::table(), prospect::table(), prospect_research::table()]
+}

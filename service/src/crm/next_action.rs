@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::{
+use engine::{
     error::Result,
     scope::Scope,
-    table::Kind,
-    value::Value,
+    value::{Kind, Value},
     vocabulary::{Word, word},
 };
 
@@ -71,7 +69,7 @@ const WAITING: [&str; 4] = ["pending_review", "approved", "draft", "rejected"];
 /// prospects who have not replied since. One statement.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn of_prospects(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, NextAction>> {
     if keys.is_empty() {
         return Ok(HashMap::new());

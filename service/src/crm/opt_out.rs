@@ -7,19 +7,19 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use engine::{
+    error::{Error, Result},
+    normal_form::email,
+    record::Record,
+    store::Engine,
+    value::{Kind, Value},
+    write::{Unit, Written},
+};
 use hmac::{Hmac, Mac};
 use sea_orm::{ConnectionTrait, Value as Bind};
 use sha2::Sha256;
 
 use super::prospect;
-use crate::{
-    error::{Error, Result},
-    normal_form::email,
-    store::Engine,
-    table::Kind,
-    value::Value,
-    write::{Record, Unit, Written},
-};
 
 /// Purpose of the secret.
 const PURPOSE: &str = "opt_outs";

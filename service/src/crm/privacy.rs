@@ -1,20 +1,18 @@
 //! Data subject requests (GDPR): export and erasure of personal data.
 
+use engine::{
+    change_log::{self, kind},
+    error::Result,
+    policy::Permission,
+    record::Record,
+    scope::Scope,
+    write::{Once, Unit, once, ownership::Tables, row::at_revision},
+};
 use sea_orm::Value as Bind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::{company, prospect, prospect_research};
-use crate::{
-    error::Result,
-    governance::change_log::{self, kind},
-    identity::policy::Permission,
-    ingest::{enrichment_cache_entry, field_provenance, import_record, list},
-    outreach::{interaction, outreach_draft},
-    scope::Scope,
-    table::Table,
-    write::{Once, Record, Unit, once, row::at_revision},
-};
+use super::{company, prospect};
 
 /// The result of an erasure.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -25,26 +23,16 @@ pub struct Erased {
     pub records: i64,
 }
 
-/// Tables with rows of a prospect, in the order in which they can be deleted.
-fn belongings() -> [&'static Table; 5] {
-    [
-        interaction::table(),
-        prospect_research::table(),
-        outreach_draft::table(),
-        field_provenance::table(),
-        enrichment_cache_entry::table(),
-    ]
-}
-
 /// Erases a prospect with all related rows and all rows merged into it, and clears the values of all these rows in the
-/// change log, including the values of rows deleted earlier. The LLM usage log is kept. Deleted prospects can be
-/// erased too.
+/// change log, including the values of rows deleted earlier. Which rows belong to a prospect is declared by `tables`
+/// ([`engine::write::ownership`]). Deleted prospects can be erased too.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the prospect doesn't exist or is not at `expected_revision`;
-/// [`crate::Error::Forbidden`].
+/// [`engine::Error::Refused`] if the prospect doesn't exist or is not at `expected_revision`;
+/// [`engine::Error::Forbidden`].
 pub async fn erase(
     scope: &Scope,
+    tables: Tables,
     id: i64,
     expected_revision: Option<i64>,
     once: Option<Once>,
@@ -56,23 +44,7 @@ pub async fn erase(
             at_revision(&person, expected_revision)?;
             let mut records = 0;
             for person in all_records(unit, person).await?.iter().rev() {
-                for (pairs, table) in [
-                    (&outreach_draft::USAGES, outreach_draft::table()),
-                    (&prospect_research::USAGES, prospect_research::table()),
-                ] {
-                    for row in unit.below(table, "prospect_id", person.id()).await? {
-                        unit.unlink_all(pairs, row.id()).await?;
-                    }
-                }
-                for table in belongings() {
-                    let own = ("prospect_id", person.id().into());
-                    records += unit.erase_below(table, own, person.id()).await?;
-                }
-                for row in list::rows_of(unit, person).await? {
-                    list::leave(unit, &row).await?;
-                    let own = ("id", row.id().into());
-                    records += unit.erase_below(import_record::table(), own, person.id()).await?;
-                }
+                records += unit.erase_owned(tables, person, person.id()).await?;
                 unit.erase(person).await?;
             }
             Ok(Erased { prospect: id, records: i64::try_from(records).unwrap_or(i64::MAX) })
@@ -97,8 +69,8 @@ async fn all_records(unit: &mut Unit, person: Record) -> Result<Vec<Record>> {
 /// logged.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the prospect doesn't exist; [`crate::Error::Forbidden`].
-pub async fn export(scope: &Scope, id: i64) -> Result<Json> {
+/// [`engine::Error::Refused`] if the prospect doesn't exist; [`engine::Error::Forbidden`].
+pub async fn export(scope: &Scope, tables: Tables, id: i64) -> Result<Json> {
     scope.demand(Permission::ManagePersonalData)?;
     once::run(scope, None, move |unit| {
         Box::pin(async move {
@@ -113,19 +85,8 @@ pub async fn export(scope: &Scope, id: i64) -> Result<Json> {
             let persons = all_records(unit, person).await?;
             let merged: Vec<_> = persons[1..].iter().map(Record::snapshot).collect();
             export["merged"] = Json::Array(merged);
-            for table in belongings() {
-                let mut rows = Vec::new();
-                for person in &persons {
-                    let below = unit.below(table, "prospect_id", person.id()).await?;
-                    rows.extend(below.iter().map(Record::snapshot));
-                }
-                export[table.name] = Json::Array(rows);
-            }
-            let mut rows = Vec::new();
-            for person in &persons {
-                rows.extend(list::rows_of(unit, person).await?.iter().map(import_record::readable));
-            }
-            export[import_record::table().name] = Json::Array(rows);
+            let owned = unit.export_owned(tables, &persons).await?;
+            export.as_object_mut().into_iter().for_each(|export| export.extend(owned.clone()));
             let mut history = Vec::new();
             for person in &persons {
                 history.extend(self::history(unit, person.id()).await?);

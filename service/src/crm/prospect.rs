@@ -2,23 +2,43 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use entity::crm::prospect;
-use futures_util::future::BoxFuture;
-
-use super::company;
-use crate::{
+use engine::{
     error::{Problem, Result},
     normal_form::{email, phone, profile},
     read::{self, List},
+    record::Record,
     scope::Scope,
     table::Table,
     value::Value,
     vocabulary::{Moves, Word, next, told, word},
     write::{
-        Once, Record, Unit, once,
+        Guard, Once, Unit, once,
+        ownership::{InExport, OnErase, OnMerge, Ownership},
         row::{alive, current},
         rules::{Check, Delete, Hooks, Identity, Rules, Usual, field, kept},
     },
+};
+use entity::crm::prospect;
+use futures_util::future::BoxFuture;
+
+use super::{company, opt_out};
+
+/// Prospects are assigned to the remaining company. A company with prospects can't be erased.
+static COMPANY: Ownership = Ownership {
+    column: "company_id",
+    owner: "companies",
+    on_erase: OnErase::Keep,
+    on_merge: OnMerge::Repoint,
+    in_export: InExport::No,
+};
+
+/// Prospects that were merged into another one are erased and exported with it (`privacy.rs`).
+static MERGED_INTO: Ownership = Ownership {
+    column: "merged_into_id",
+    owner: "prospects",
+    on_erase: OnErase::Keep,
+    on_merge: OnMerge::Keep,
+    in_export: InExport::No,
 };
 
 /// The table.
@@ -31,9 +51,22 @@ pub fn table() -> &'static Table {
                 ("phone_key", |text| phone::key(&text("phone"))),
                 ("linkedin_key", |text| profile::key(&text("linkedin_url"))),
             ])
+            .guarded(&GUARD)
+            .belongs_to(&COMPANY)
+            .belongs_to(&MERGED_INTO)
     });
     &TABLE
 }
+
+/// Stale names are cleared and opt-outs are applied on every write path.
+static GUARD: Guard = Guard(|unit, rows| {
+    Box::pin(async move {
+        for (before, row) in &mut *rows {
+            drop_stale_names(*before, row);
+        }
+        opt_out::guard(unit, rows).await
+    })
+});
 
 /// Lifecycle stages (`prospects.lifecycle_stage`).
 pub const STAGES: &[Word] = &[
@@ -115,7 +148,7 @@ impl Hooks for Prospect {
             if let Some(other) = prospect.number("merged_into_id") {
                 let message =
                     format!("the prospect was merged into Prospect:{other} and can't be restored");
-                return Err(Problem::conflict(crate::Reason::RowMerged, "id", message).into());
+                return Err(Problem::conflict(engine::Reason::RowMerged, "id", message).into());
             }
             let company = prospect.number("company_id").unwrap_or_default();
             match unit.referred(company::table(), company).await? {
@@ -129,7 +162,7 @@ impl Hooks for Prospect {
 /// Moves a prospect to another company. Returns its primary key.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the prospect or the company is missing or deleted.
+/// [`engine::Error::Refused`] if the prospect or the company is missing or deleted.
 pub async fn move_to(
     scope: &Scope,
     id: i64,
@@ -156,7 +189,7 @@ pub async fn move_to(
 /// Moves a prospect to another stage manually. Returns its primary key.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the transition is not allowed; the message lists the allowed stages.
+/// [`engine::Error::Refused`] if the transition is not allowed; the message lists the allowed stages.
 pub async fn advance(
     scope: &Scope,
     id: i64,
@@ -177,7 +210,7 @@ pub async fn advance(
                     stage.to_ascii_uppercase()
                 );
                 return Err(Problem::conflict(
-                    crate::Reason::TransitionNotAllowed,
+                    engine::Reason::TransitionNotAllowed,
                     "lifecycle_stage",
                     message,
                 )
@@ -195,7 +228,7 @@ pub async fn advance(
 /// Unsubscribes a prospect, or reverts the unsubscription. Returns its primary key.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the prospect doesn't exist.
+/// [`engine::Error::Refused`] if the prospect doesn't exist.
 pub async fn unsubscribe(
     scope: &Scope,
     id: i64,

@@ -2,26 +2,48 @@
 
 use std::sync::LazyLock;
 
-use entity::crm::prospect_research;
-use futures_util::future::BoxFuture;
-
-use super::prospect;
-use crate::{
+use engine::{
     error::Result,
+    record::Record,
     table::Table,
-    usage::llm_usage_log,
     write::{
-        Record, Unit,
+        Unit,
+        ownership::{InExport, OnErase, OnMerge, Ownership, Tables},
         pairs::Pairs,
         rules::{Check, Created, Delete, Hooks, LinkRule, NestedRows, Rules, field},
     },
 };
+use entity::crm::prospect_research;
+use futures_util::future::BoxFuture;
+
+use super::prospect;
+use crate::usage::llm_usage_log;
+
+/// Research belongs to its prospect.
+static PROSPECT: Ownership = Ownership {
+    column: "prospect_id",
+    owner: "prospects",
+    on_erase: OnErase::DeleteBy(erase),
+    on_merge: OnMerge::Repoint,
+    in_export: InExport::Rows,
+};
+
+/// Erases the research of a prospect, after removing its links to language-model calls.
+fn erase<'a>(unit: &'a mut Unit, _: Tables, person: &'a Record) -> BoxFuture<'a, Result<usize>> {
+    Box::pin(async move {
+        for research in unit.below(table(), "prospect_id", person.id()).await? {
+            unit.unlink_all(&USAGES, research.id()).await?;
+        }
+        unit.erase_below(table(), ("prospect_id", person.id().into()), person.id()).await
+    })
+}
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<prospect_research::Entity>("prospect_research")
             .hidden_with("prospect_id", prospect::table)
+            .belongs_to(&PROSPECT)
     });
     &TABLE
 }

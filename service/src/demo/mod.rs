@@ -8,23 +8,20 @@ mod words;
 
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
-
-use crate::{
+use engine::{
     clock::Clock,
-    crm,
     error::{Error, Result},
-    identity::organization,
-    identity::policy::Role,
-    offer, outreach,
+    policy::Role,
     progress::Progress,
     scope::{Actor, Scope},
     store::{Engine, Store},
     table::Table,
-    usage,
     value::Value,
     write::bulk,
 };
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+
+use crate::{crm, identity::organization, offer, outreach, usage};
 pub use remove::{Removal, remove};
 use rows::Story;
 
@@ -86,7 +83,7 @@ pub async fn seed(scope: &Scope, scale: Scale, progress: &dyn Progress) -> Resul
     ] {
         if bulk::has_rows(&writer.transaction, scope.organization(), table).await? {
             return Err(Error::Conflict(
-                crate::Reason::DatabaseConflict,
+                engine::Reason::DatabaseConflict,
                 format!(
                     "the organization already has {}; demo data requires an empty organization",
                     table.name

@@ -3,17 +3,15 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Duration, Utc};
-
-use super::{First, Scale, rows::Story};
-use crate::{
-    crm,
+use engine::{
     error::{Error, Result},
-    offer, outreach,
-    table::{Kind, Table},
-    usage,
-    value::Value,
+    table::Table,
+    value::{Kind, Value},
     write::Unit,
 };
+
+use super::{First, Scale, rows::Story};
+use crate::{crm, offer, outreach, usage};
 
 /// Maximum number of deleted rows at the start of a table for the rest to be detected.
 const MOST_DELETED: usize = 1_000;

@@ -6,21 +6,22 @@
 
 use std::collections::HashSet;
 
+use engine::{
+    change_log::kind,
+    error::Result,
+    progress::Progress,
+    scope::Scope,
+    store::Engine,
+    table::Table,
+    value::{Kind, Value},
+    write::Unit,
+};
+
 use super::{
     recognize::{Part, first, made, parts, recognize, stored},
     rows::Story,
 };
-use crate::{
-    error::Result,
-    governance::change_log::kind,
-    progress::Progress,
-    scope::Scope,
-    store::Engine,
-    table::{Kind, Table},
-    usage,
-    value::Value,
-    write::Unit,
-};
+use crate::usage;
 
 /// Number of rows compared and removed per step.
 const CHUNK: usize = 1_000;
@@ -47,7 +48,7 @@ pub struct Removal {
 /// `commit`, this is a dry run.
 ///
 /// # Errors
-/// [`crate::Error::NotFound`] if the organization has no demo data.
+/// [`engine::Error::NotFound`] if the organization has no demo data.
 pub async fn remove(scope: &Scope, commit: bool, progress: &dyn Progress) -> Result<Vec<Removal>> {
     let mut unit = Unit::begin(scope).await?;
     let story = recognize(&unit).await?;

@@ -2,11 +2,12 @@
 //! tables are consistent without being held in memory.
 
 use chrono::{DateTime, Duration, DurationRound, Utc};
+use engine::{value::Value, write::Rules};
 use fastrand::Rng;
 use serde_json::json;
 
 use super::{First, Scale, words};
-use crate::{crm, offer, usage, value::Value, write::Rules};
+use crate::{crm, offer, usage};
 
 /// Number of research records per prospect, by the prospect's number.
 const RESEARCH: [i64; 5] = [0, 1, 1, 2, 1];

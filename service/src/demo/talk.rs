@@ -1,13 +1,14 @@
 //! Interactions and drafts of the demo data.
 
 use chrono::{DateTime, Duration, Utc};
+use engine::value::Value;
 use fastrand::Rng;
 
 use super::{
     rows::{Story, at, optional, text},
     words,
 };
-use crate::{outreach, value::Value};
+use crate::outreach;
 
 /// Number of interactions and drafts per prospect, by the prospect's number.
 const INTERACTIONS: [i64; 5] = [0, 2, 5, 8, 10];

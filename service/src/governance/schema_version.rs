@@ -1,11 +1,11 @@
 //! Schema version of an imported sales-assistant database.
 
-use crate::{error::Result, scope::Scope};
+use engine::{error::Result, scope::Scope};
 
 /// The version of the imported database (`alembic_version.version_num`); `None` if no database was imported.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn get(scope: &Scope) -> Result<Option<String>> {
     let sql = "SELECT \"version_num\" FROM \"alembic_version\" WHERE \"organization_id\" = {} \
                ORDER BY \"version_num\" DESC LIMIT 1";

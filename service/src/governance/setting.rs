@@ -2,24 +2,24 @@
 
 use std::sync::LazyLock;
 
+use engine::{
+    clock::Clock,
+    error::{Problem, Result},
+    record::Record,
+    scope::Scope,
+    store::Engine,
+    table::Table,
+    value::{Kind, Value},
+    vocabulary::{Word, word},
+    write::{
+        Unit,
+        rules::{Check, Delete, Hooks, Identity, Rules, Usual, field, kept},
+    },
+};
 use entity::governance::setting;
 use futures_util::future::BoxFuture;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value as Json, json};
-
-use crate::{
-    clock::Clock,
-    error::{Problem, Result},
-    scope::Scope,
-    store::Engine,
-    table::{Kind, Table},
-    value::Value,
-    vocabulary::{Word, word},
-    write::{
-        Record, Unit,
-        rules::{Check, Delete, Hooks, Identity, Rules, Usual, field, kept},
-    },
-};
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -199,7 +199,7 @@ impl Hooks for Setting {
         Box::pin(async move {
             if setting.text("scope") == "system" {
                 let message = "a built-in setting can't be deleted; change its value instead";
-                return Err(Problem::conflict(crate::Reason::SettingBuiltIn, "id", message).into());
+                return Err(Problem::conflict(engine::Reason::SettingBuiltIn, "id", message).into());
             }
             Ok(())
         })
@@ -219,7 +219,7 @@ fn complete(setting: &mut Record, problems: &mut Vec<Problem>) {
     if !told.is_empty() && told != of_type {
         let message =
             format!("setting `{}` must have type {}", setting.text("key"), of_type.to_uppercase());
-        problems.push(Problem::invalid(crate::Reason::SettingTypeMismatch, "value_type", message));
+        problems.push(Problem::invalid(engine::Reason::SettingTypeMismatch, "value_type", message));
     }
     let fits = match of_type {
         "string" => value.is_string(),
@@ -230,9 +230,9 @@ fn complete(setting: &mut Record, problems: &mut Vec<Problem>) {
     };
     if !fits {
         let message = format!("`value` must have type {}", of_type.to_uppercase());
-        problems.push(Problem::invalid(crate::Reason::SettingTypeMismatch, "value", message));
+        problems.push(Problem::invalid(engine::Reason::SettingTypeMismatch, "value", message));
     } else if let Some(message) = known.and_then(|known| (known.allowed)(&value)) {
-        problems.push(Problem::invalid(crate::Reason::ValueInvalid, "value", message));
+        problems.push(Problem::invalid(engine::Reason::ValueInvalid, "value", message));
     }
     setting.set("value_type", Value::Text(of_type.to_owned()));
 }
@@ -269,7 +269,7 @@ impl Settings {
     /// Reads the settings.
     ///
     /// # Errors
-    /// [`crate::Error::Unavailable`] if the database doesn't respond.
+    /// [`engine::Error::Unavailable`] if the database doesn't respond.
     pub async fn read(scope: &Scope) -> Result<Self> {
         Self::of(&scope.store().query(SELECT, vec![scope.organization().into()]).await?)
     }

@@ -4,20 +4,22 @@ use std::sync::LazyLock;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use entity::identity::api_key;
-use sha2::{Digest, Sha256};
-
-use super::{
-    policy::{Permission, Role},
-    user,
-};
-use crate::{
+use engine::policy::{Permission, Role};
+use engine::{
     error::{Error, Problem, Result},
+    record::Record,
     scope::Scope,
     table::Table,
     value::Value,
-    write::{Record, once},
+    write::{
+        once,
+        ownership::{InExport, OnErase, OnMerge, Ownership},
+    },
 };
+use entity::identity::api_key;
+use sha2::{Digest, Sha256};
+
+use super::user;
 
 /// Prefix of every API key, which helps secret scanners detect leaked keys.
 const MARK: &str = "sg_";
@@ -27,6 +29,15 @@ const PREFIX_BYTES: usize = 9;
 
 /// Number of random bytes in the secret, encoded as 43 characters.
 const SECRET_BYTES: usize = 32;
+
+/// API keys belong to their user.
+static USER: Ownership = Ownership {
+    column: "user_id",
+    owner: "users",
+    on_erase: OnErase::Delete,
+    on_merge: OnMerge::Keep,
+    in_export: InExport::No,
+};
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -41,6 +52,7 @@ pub fn table() -> &'static Table {
             ])
             .keeping_secret(["key_hash"])
             .confidential()
+            .belongs_to(&USER)
     });
     &TABLE
 }
@@ -99,7 +111,7 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
             let length = new.name.trim().chars().count();
             if !(1..=100).contains(&length) || new.name.contains(char::is_control) {
                 return Err(Problem::invalid(
-                    crate::Reason::ValueInvalid,
+                    engine::Reason::ValueInvalid,
                     "name",
                     "`name` must have 1 to 100 characters and no control characters",
                 )
@@ -107,7 +119,7 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
             }
             if new.expires_at.is_some_and(|end| end <= unit.now()) {
                 return Err(Problem::invalid(
-                    crate::Reason::TimeNotInFuture,
+                    engine::Reason::TimeNotInFuture,
                     "expires_at",
                     "the expiry must be in the future",
                 )
@@ -118,7 +130,7 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
             if person.has("suspended_at") || person.has("deleted_at") {
                 let message = "the user is suspended or deleted, so their API keys are rejected";
                 return Err(
-                    Problem::conflict(crate::Reason::UserNotAllowed, "user", message).into()
+                    Problem::conflict(engine::Reason::UserNotAllowed, "user", message).into()
                 );
             }
             let most = Role::of(person.text("role")).unwrap_or(Role::Analyst);
@@ -128,7 +140,7 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
                     most.name()
                 );
                 return Err(
-                    Problem::conflict(crate::Reason::UserNotAllowed, "role", message).into()
+                    Problem::conflict(engine::Reason::UserNotAllowed, "role", message).into()
                 );
             }
             let mut key = Record::new(table());

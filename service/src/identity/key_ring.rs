@@ -6,11 +6,18 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use engine::policy::Role;
+use engine::{
+    clock::Clock,
+    error::Result,
+    scope::Actor,
+    store::Store,
+    value::{Kind, Value},
+};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
-use super::{api_key, policy::Role};
-use crate::{clock::Clock, error::Result, scope::Actor, store::Store, table::Kind, value::Value};
+use super::api_key;
 
 /// TTL of a cached key. A revoked key may still be accepted for this long.
 pub const KNOWN_FOR: TimeDelta = TimeDelta::seconds(2);
@@ -67,7 +74,7 @@ impl KeyRing {
     /// The identity behind this key; `None` if the key is unknown, revoked or expired, or its user is suspended.
     ///
     /// # Errors
-    /// [`crate::Error::Unavailable`] if the database doesn't respond.
+    /// [`engine::Error::Unavailable`] if the database doesn't respond.
     pub async fn holder(&self, text: &str) -> Result<Option<Holder>> {
         let Some(prefix) = api_key::prefix(text) else { return Ok(None) };
         let now = self.clock.now();
@@ -91,7 +98,7 @@ impl KeyRing {
     /// Whether there is any valid API key. Without a valid key, authentication is impossible.
     ///
     /// # Errors
-    /// [`crate::Error::Unavailable`] if the database doesn't respond.
+    /// [`engine::Error::Unavailable`] if the database doesn't respond.
     pub async fn any(&self) -> Result<bool> {
         let sql = "SELECT 1 FROM \"api_keys\" WHERE \"revoked_at\" IS NULL \
                    AND (\"expires_at\" IS NULL OR \"expires_at\" > {}) LIMIT 1";

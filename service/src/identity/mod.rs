@@ -1,7 +1,13 @@
-//! Actors, organizations, roles and permissions.
+//! Actors, organizations and API keys.
 
 pub mod api_key;
 pub mod key_ring;
 pub mod organization;
-pub mod policy;
 pub mod user;
+
+use engine::table::Table;
+
+/// The tables of this context.
+pub(crate) fn tables() -> [&'static Table; 2] {
+    [user::table(), api_key::table()]
+}

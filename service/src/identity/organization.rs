@@ -1,18 +1,17 @@
 //! Organizations: tenants that own rows.
 
+use engine::{
+    clock::Clock,
+    error::{Error, Result},
+    scope::Scope,
+    store::{Engine, Store},
+};
 use entity::identity::organization;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
 };
 
-use crate::{
-    clock::Clock,
-    crm::opt_out,
-    error::{Error, Result},
-    governance::setting,
-    scope::Scope,
-    store::{Engine, Store},
-};
+use crate::{crm::opt_out, governance::setting};
 
 /// Slug of the organization on a server with a single organization.
 pub const DEFAULT: &str = "default";
@@ -34,7 +33,7 @@ pub async fn ensure(store: &Store, clock: &dyn Clock, slug: &str) -> Result<i64>
     let proper = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if slug.is_empty() || slug.len() > 100 || !slug.chars().all(proper) {
         return Err(Error::invalid(
-            crate::Reason::ValueInvalid,
+            engine::Reason::ValueInvalid,
             "organization",
             "`organization` must have 1 to 100 lowercase letters, digits or `-`",
         ));

@@ -2,15 +2,15 @@
 
 use std::sync::LazyLock;
 
-use entity::identity::user;
-
-use super::policy::Role;
-use crate::{
+use engine::policy::Role;
+use engine::{
     error::{Problem, Result},
+    record::Record,
     table::Table,
     value::Value,
-    write::{Record, Unit},
+    write::Unit,
 };
+use entity::identity::user;
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -37,7 +37,7 @@ pub(super) async fn ensure(unit: &mut Unit, email: &str, role: Role) -> Result<R
     let proper = email_address::EmailAddress::is_valid(&email) && email.chars().count() <= 320;
     if !proper {
         return Err(Problem::invalid(
-            crate::Reason::EmailInvalid,
+            engine::Reason::EmailInvalid,
             "user",
             "`user` must be an e-mail address",
         )
@@ -49,7 +49,7 @@ pub(super) async fn ensure(unit: &mut Unit, email: &str, role: Role) -> Result<R
     if let Some(row) = rows.first() {
         if row.try_get_by_index::<i64>(1)? != unit.scope().organization() {
             let message = "the e-mail address belongs to a user of another organization";
-            return Err(Problem::conflict(crate::Reason::UserNotAllowed, "user", message).into());
+            return Err(Problem::conflict(engine::Reason::UserNotAllowed, "user", message).into());
         }
         return unit.get(table(), row.try_get_by_index(0)?, "user").await;
     }

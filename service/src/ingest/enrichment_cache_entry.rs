@@ -2,11 +2,22 @@
 
 use std::sync::LazyLock;
 
+use engine::{
+    table::Table,
+    write::{
+        ownership::{InExport, OnErase, OnMerge, Ownership},
+        rules::{Delete, Plain, Rules},
+    },
+};
 use entity::ingest::enrichment_cache_entry;
 
-use crate::{
-    table::Table,
-    write::rules::{Delete, Plain, Rules},
+/// A response about a prospect belongs to it.
+static PROSPECT: Ownership = Ownership {
+    column: "prospect_id",
+    owner: "prospects",
+    on_erase: OnErase::Delete,
+    on_merge: OnMerge::Repoint,
+    in_export: InExport::Rows,
 };
 
 /// The table.
@@ -16,6 +27,7 @@ pub fn table() -> &'static Table {
             .holding([("lookup_type", 50), ("source", 50)])
             // Responses contain personal data.
             .confidential()
+            .belongs_to(&PROSPECT)
     });
     &TABLE
 }

@@ -2,12 +2,11 @@
 
 use std::sync::LazyLock;
 
-use entity::ingest::external_id;
-
-use crate::{
+use engine::{
     table::Table,
     write::rules::{Delete, Plain, Rules},
 };
+use entity::ingest::external_id;
 
 /// The table.
 pub fn table() -> &'static Table {

@@ -2,14 +2,14 @@
 
 use std::sync::LazyLock;
 
-use entity::ingest::extraction;
-
-use super::import_job;
-use crate::{
+use engine::{
     table::Table,
     vocabulary::{Word, word},
     write::rules::{Check, Delete, Plain, Rules, Usual, field},
 };
+use entity::ingest::extraction;
+
+use super::import_job;
 
 /// The table.
 pub fn table() -> &'static Table {

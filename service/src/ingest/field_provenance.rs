@@ -2,21 +2,38 @@
 
 use std::sync::LazyLock;
 
-use entity::ingest::field_provenance;
-
-use crate::{
+use engine::{
     table::Table,
     vocabulary::{Word, word, word_published_as},
+    write::ownership::{InExport, OnErase, OnMerge, Ownership},
+};
+use entity::ingest::field_provenance;
+
+/// Values found for a prospect belong to it.
+static PROSPECT: Ownership = Ownership {
+    column: "prospect_id",
+    owner: "prospects",
+    on_erase: OnErase::Delete,
+    on_merge: OnMerge::Repoint,
+    in_export: InExport::Rows,
+};
+
+/// Values found for a company belong to it.
+static COMPANY: Ownership = Ownership {
+    column: "company_id",
+    owner: "companies",
+    on_erase: OnErase::Delete,
+    on_merge: OnMerge::Repoint,
+    in_export: InExport::Rows,
 };
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<field_provenance::Entity>("field_provenance").holding([
-            ("field", 50),
-            ("outcome", 20),
-            ("source", 50),
-        ])
+        Table::of::<field_provenance::Entity>("field_provenance")
+            .holding([("field", 50), ("outcome", 20), ("source", 50)])
+            .belongs_to(&PROSPECT)
+            .belongs_to(&COMPANY)
     });
     &TABLE
 }

@@ -2,17 +2,17 @@
 
 use std::sync::LazyLock;
 
-use entity::ingest::import_job;
-use futures_util::future::BoxFuture;
-use serde_json::{Map, Value as Json};
-
-use crate::{
+use engine::{
     error::{Problem, Result},
+    record::Record,
     table::Table,
     value::Value,
     vocabulary::{Word, word, word_published_as},
-    write::{Check, Delete, Hooks, Record, Rules, Unit, rules::field},
+    write::{Check, Delete, Hooks, Rules, Unit, rules::field},
 };
+use entity::ingest::import_job;
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value as Json};
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -213,7 +213,7 @@ impl Hooks for ImportJob {
                     state.to_uppercase()
                 );
                 return Err(
-                    Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into()
+                    Problem::conflict(engine::Reason::ImportStatusConflict, "id", message).into()
                 );
             }
             Ok(())

@@ -2,14 +2,33 @@
 
 use std::sync::LazyLock;
 
-use entity::ingest::import_record;
-
-use crate::{
-    ingest::note::Note,
+use engine::{
+    record::Record,
     table::Table,
     value::Value,
     vocabulary::{Word, word, word_published_as},
-    write::Record,
+    write::ownership::{InExport, OnErase, OnMerge, Ownership},
+};
+use entity::ingest::import_record;
+
+use crate::ingest::{list, note::Note};
+
+/// Rows about a prospect belong to it, including rows that are linked by e-mail address only.
+static PROSPECT: Ownership = Ownership {
+    column: "prospect_id",
+    owner: "prospects",
+    on_erase: OnErase::DeleteBy(list::erase),
+    on_merge: OnMerge::RepointAnd(list::merged),
+    in_export: InExport::By(list::export),
+};
+
+/// Rows of people name their company.
+static COMPANY: Ownership = Ownership {
+    column: "company_id",
+    owner: "companies",
+    on_erase: OnErase::Keep,
+    on_merge: OnMerge::Repoint,
+    in_export: InExport::No,
 };
 
 /// The table.
@@ -27,6 +46,8 @@ pub fn table() -> &'static Table {
             .keeping_secret(["lease_token", "provider_message"])
             // Rows contain personal data of people who are not linked to a prospect yet.
             .confidential()
+            .belongs_to(&PROSPECT)
+            .belongs_to(&COMPANY)
     });
     &TABLE
 }

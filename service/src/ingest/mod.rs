@@ -14,3 +14,17 @@ pub mod note;
 pub mod report;
 pub mod sales_assistant;
 mod sqlite_source;
+
+use engine::table::Table;
+
+/// The tables of this context.
+pub(crate) fn tables() -> [&'static Table; 6] {
+    [
+        import_job::table(),
+        import_record::table(),
+        field_provenance::table(),
+        enrichment_cache_entry::table(),
+        extraction::table(),
+        external_id::table(),
+    ]
+}

@@ -4,7 +4,7 @@
 //! arrays, each with the code and its arguments: `[["email_unreadable","ada(at)acme"]]`. Any other text was stored by
 //! an earlier version or another system, and is read as one note with the code `legacy_text`.
 
-use crate::vocabulary::{Word, word};
+use engine::vocabulary::{Word, word};
 
 /// Declares the codes: a name for Rust, the stored name, the sentence with `{0}`, `{1}` … for the arguments, and the
 /// sentence without arguments that earlier versions stored, if there was one.

@@ -3,12 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-
-use super::{
-    import_job::{self, kind, status as job_status},
-    import_record::{self, status},
-};
-use crate::{
+use engine::{
     error::{Error, Result},
     read::{
         self, Aggregate, Aggregated, Bucket, Direction, Filter, GroupBy, GroupKey, GroupSort, List,
@@ -16,9 +11,14 @@ use crate::{
     },
     scope::Scope,
     table::Table,
-    usage::{cost_report::within, daily_cost_summary},
     value::Value,
 };
+
+use super::{
+    import_job::{self, kind, status as job_status},
+    import_record::{self, status},
+};
+use crate::usage::{cost_report::within, daily_cost_summary};
 
 /// Usage of a provider on a day (`daily_usage`).
 #[derive(Clone, Debug, PartialEq)]

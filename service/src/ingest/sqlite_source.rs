@@ -1,6 +1,6 @@
 //! The SQLite database file of another system, as the source of an import.
 
-use crate::error::{Error, Result};
+use engine::error::{Error, Result};
 
 /// The URL that opens the file of `sqlite:PATH` read-only, and the name of the source: `sqlite:` and the absolute path.
 ///
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 pub(super) fn sqlite_source(path: &str) -> Result<(String, String)> {
     let path = path.strip_prefix("//").unwrap_or(path);
     let path = std::fs::canonicalize(path).map_err(|error| {
-        Error::invalid(crate::Reason::SourceInvalid, "from", format!("can't open {path}: {error}"))
+        Error::invalid(engine::Reason::SourceInvalid, "from", format!("can't open {path}: {error}"))
     })?;
     let path = path.display().to_string();
     // The driver reads the path as a URL.

@@ -2,22 +2,23 @@
 
 use std::sync::LazyLock;
 
-use entity::offer::event;
-use futures_util::future::BoxFuture;
-
-use crate::{
+use engine::{
     error::{Problem, Result},
-    outreach::{interaction, outreach_draft},
+    record::Record,
     scope::Scope,
     table::Table,
     value::Value,
     vocabulary::{Moves, Word, next, told, word},
     write::{
-        Once, Record, Unit, once,
+        Once, Unit, once,
         row::current,
         rules::{Check, Delete, Hooks, Rules, Usual, field, kept},
     },
 };
+use entity::offer::event;
+use futures_util::future::BoxFuture;
+
+use crate::outreach::{interaction, outreach_draft};
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -77,7 +78,7 @@ impl Hooks for Event {
 /// Changes the status of an event. Returns its primary key.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the transition is not allowed; the message lists the allowed statuses.
+/// [`engine::Error::Refused`] if the transition is not allowed; the message lists the allowed statuses.
 pub async fn advance(
     scope: &Scope,
     id: i64,
@@ -98,7 +99,7 @@ pub async fn advance(
                     format!("an event in status {from} can only change to {}", told(to))
                 };
                 return Err(
-                    Problem::conflict(crate::Reason::TransitionNotAllowed, "id", message).into()
+                    Problem::conflict(engine::Reason::TransitionNotAllowed, "id", message).into()
                 );
             }
             let mut after = before.clone();

@@ -2,24 +2,25 @@
 
 use std::sync::LazyLock;
 
-use entity::offer::industry;
-use futures_util::future::BoxFuture;
-
-use super::solution;
-use crate::{
-    crm::company,
+use engine::{
+    change_log::kind,
     error::{Problem, Result},
-    governance::change_log::kind,
     normal_form::text,
+    record::Record,
     scope::Scope,
     table::Table,
     write::{
-        Once, Record, Unit, once,
+        Once, Unit, once,
         pairs::Pairs,
         row::current,
         rules::{Check, Delete, Hooks, Identity, Rules, field},
     },
 };
+use entity::offer::industry;
+use futures_util::future::BoxFuture;
+
+use super::solution;
+use crate::crm::company;
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -64,7 +65,7 @@ impl Hooks for Industry {
                     "the industry has {used} companies (including deleted); merge it into another (mergeIndustries)"
                 );
                 return Err(
-                    Problem::conflict(crate::Reason::IndustryHasCompanies, "id", message).into()
+                    Problem::conflict(engine::Reason::IndustryHasCompanies, "id", message).into()
                 );
             }
             for solution in unit.partners(&solution::INDUSTRIES, industry.id(), false).await? {
@@ -79,14 +80,14 @@ impl Hooks for Industry {
 /// `keep`.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if `keep` and `drop` are the same industry, or if one of them doesn't exist.
+/// [`engine::Error::Refused`] if `keep` and `drop` are the same industry, or if one of them doesn't exist.
 pub async fn merge(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> Result<i64> {
     once::run(scope, once, move |unit| {
         Box::pin(async move {
             if keep == drop {
                 let message = "an industry can't be merged into itself";
                 return Err(
-                    Problem::invalid(crate::Reason::MergeWithItself, "drop_id", message).into()
+                    Problem::invalid(engine::Reason::MergeWithItself, "drop_id", message).into()
                 );
             }
             // Locked in a fixed order, to prevent deadlocks.

@@ -6,7 +6,10 @@ pub mod recommendation;
 pub mod solution;
 pub mod suggestion;
 
-use crate::table::{Column, Kind};
+use engine::{
+    table::{Column, Table},
+    value::Kind,
+};
 
 /// Columns of the join table of industries and solutions.
 pub(crate) fn industry_solution_columns() -> [Column; 4] {
@@ -17,4 +20,9 @@ pub(crate) fn industry_solution_columns() -> [Column; 4] {
         column("created_at", Kind::Time),
         column("updated_at", Kind::Time),
     ]
+}
+
+/// The tables of this context.
+pub(crate) fn tables() -> [&'static Table; 3] {
+    [industry::table(), solution::table(), event::table()]
 }

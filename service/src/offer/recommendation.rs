@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use engine::{
+    error::Result,
+    scope::Scope,
+    value::{Kind, Value},
+};
 use serde_json::Value as Json;
-
-use crate::{error::Result, scope::Scope, table::Kind, value::Value};
 
 /// Maximum number of solutions per prospect.
 const MOST: usize = 10;
@@ -14,7 +17,7 @@ const MOST: usize = 10;
 /// most three statements.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn of_prospects(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, Vec<i64>>> {
     if keys.is_empty() {
         return Ok(HashMap::new());

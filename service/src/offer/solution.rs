@@ -2,20 +2,21 @@
 
 use std::sync::LazyLock;
 
-use entity::offer::solution;
-use futures_util::future::BoxFuture;
-
-use super::industry;
-use crate::{
+use engine::{
     error::Result,
+    record::Record,
     scope::Scope,
     table::Table,
     write::{
-        Once, Record, Unit, once,
+        Once, Unit, once,
         pairs::Pairs,
         rules::{Check, Delete, Hooks, LinkRule, Rules, field},
     },
 };
+use entity::offer::solution;
+use futures_util::future::BoxFuture;
+
+use super::industry;
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -77,7 +78,7 @@ impl Hooks for Solution {
 /// requested state.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the solution or the industry doesn't exist.
+/// [`engine::Error::Refused`] if the solution or the industry doesn't exist.
 pub async fn suit(
     scope: &Scope,
     industry: i64,

@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 
+use engine::{
+    error::Result,
+    scope::Scope,
+    store::Engine,
+    value::{Kind, Value},
+};
 use sea_orm::Value as Bind;
 use serde_json::Value as Json;
-
-use crate::{error::Result, scope::Scope, store::Engine, table::Kind, value::Value};
 
 /// Maximum number of prospects per event.
 pub const MOST: usize = 25;
@@ -24,7 +28,7 @@ pub struct Aimed {
 /// have no draft for the event yet. Two statements.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn of_events(scope: &Scope, events: &[Aimed]) -> Result<HashMap<i64, Vec<i64>>> {
     let store = scope.store();
     let organization = scope.organization();

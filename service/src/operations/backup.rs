@@ -5,14 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sea_orm::{AccessMode, ConnectionTrait, IsolationLevel, TransactionTrait};
-
-use super::{copy, maintenance, tables};
-use crate::{
+use engine::{
     error::{Error, Result},
     progress::Progress,
     store::{Engine, Store},
 };
+use sea_orm::{AccessMode, ConnectionTrait, IsolationLevel, TransactionTrait};
+
+use super::{copy, maintenance, tables};
 
 /// Backs up the database to `file`, which must not exist yet, and verifies the copy. The backup is a consistent
 /// snapshot; concurrent writes are included entirely or not at all. Returns its size in bytes.
@@ -22,14 +22,14 @@ use crate::{
 pub async fn backup(store: &Store, file: &Path, progress: &dyn Progress) -> Result<u64> {
     let report = |error: std::io::Error| {
         Error::invalid(
-            crate::Reason::FileInvalid,
+            engine::Reason::FileInvalid,
             "file",
             format!("can't write {}: {error}", file.display()),
         )
     };
     if file.exists() {
         return Err(Error::invalid(
-            crate::Reason::FileInvalid,
+            engine::Reason::FileInvalid,
             "file",
             format!("{} already exists", file.display()),
         ));
@@ -37,7 +37,7 @@ pub async fn backup(store: &Store, file: &Path, progress: &dyn Progress) -> Resu
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         return Err(Error::invalid(
-            crate::Reason::FileInvalid,
+            engine::Reason::FileInvalid,
             "file",
             format!("directory not found: {}", folder.display()),
         ));
@@ -80,7 +80,7 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 /// Copies a Postgres database to a new file.
 async fn copy_out(store: &Store, file: &Path, progress: &dyn Progress) -> Result<()> {
     let target = Store::connect(&format!("sqlite:{}", file.display())).await?;
-    target.migrate_up().await?;
+    super::migrate(&target).await?;
     let moment = store
         .write()
         .begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly))

@@ -3,19 +3,21 @@
 
 use std::collections::BTreeMap;
 
+use engine::{
+    clock::Clock,
+    error::Result,
+    progress::Progress,
+    record::Record,
+    store::{Engine, Store},
+    table::{Column, Table},
+    value::{Kind, Value},
+};
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait, Value as Bind};
 use serde_json::{Map, Value as Json};
 
 use crate::{
-    clock::Clock,
     crm::{company, opt_out, prospect},
-    error::Result,
     offer::industry,
-    progress::Progress,
-    store::{Engine, Store},
-    table::{Column, Kind, Table},
-    value::Value,
-    write::Record,
 };
 
 /// Version of the normalization rules. After an increase, all comparison columns are computed again.
@@ -41,7 +43,7 @@ fn tables() -> [(&'static Table, &'static str); 3] {
 /// call continues from there. Displayed values, revisions and the change log are unchanged.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn fill(store: &Store, clock: &dyn Clock, progress: &dyn Progress) -> Result<()> {
     if done(store).await? {
         for (table, key) in tables() {
@@ -237,7 +239,7 @@ pub struct Duplicates {
 /// automatically.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn duplicates(store: &Store) -> Result<Vec<Duplicates>> {
     let mut found = Vec::new();
     for (table, column, key) in [

@@ -1,17 +1,14 @@
 //! Export of all rows of a table of an organization.
 
+use engine::{error::Result, policy::Permission, record::Record, scope::Scope, table::Table};
 use futures_util::TryStreamExt;
 use sea_orm::StreamTrait;
-
-use crate::{
-    error::Result, identity::policy::Permission, scope::Scope, table::Table, write::Record,
-};
 
 /// Passes every row of `table` in the organization to `take`, sorted by primary key, from a consistent snapshot. The
 /// rows include soft-deleted rows, with their `deletedAt`. Returns the number of rows.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond, [`crate::Error::Forbidden`], and errors of `take`.
+/// [`engine::Error::Unavailable`] if the database doesn't respond, [`engine::Error::Forbidden`], and errors of `take`.
 pub async fn export(
     scope: &Scope,
     table: &'static Table,

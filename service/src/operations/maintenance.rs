@@ -1,18 +1,18 @@
 //! Database maintenance: integrity check, vacuum, planner statistics.
 
-use sea_orm::{ConnectionTrait, Statement};
-
-use super::tables;
-use crate::{
+use engine::{
     error::Result,
     store::{Engine, Store},
 };
+use sea_orm::{ConnectionTrait, Statement};
+
+use super::tables;
 
 /// Integrity problems of the database; empty if there are none. On SQLite, runs the built-in integrity check of the
 /// file and the built-in foreign key check. On Postgres, reads every row and lists invalid indexes and constraints.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn check(store: &Store) -> Result<Vec<String>> {
     let connection = store.write();
     let backend = store.engine().backend();
@@ -56,7 +56,7 @@ pub async fn check(store: &Store) -> Result<Vec<String>> {
 /// Reclaims the space of deleted rows, and removes their entries from the search index.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn vacuum(store: &Store) -> Result<()> {
     if store.engine() == Engine::Sqlite {
         // Deleted entries are only marked until parts of the index are merged. Databases of versions that predate the
@@ -77,7 +77,7 @@ pub async fn vacuum(store: &Store) -> Result<()> {
 /// Updates planner statistics.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn analyze(store: &Store) -> Result<()> {
     let sql = match store.engine() {
         Engine::Postgres => "ANALYZE",

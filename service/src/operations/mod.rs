@@ -7,18 +7,27 @@ pub mod maintenance;
 pub mod restore;
 pub mod statistics;
 
-use entity::{crm, governance, identity, ingest, offer, outreach, usage};
-use futures_util::TryStreamExt;
-use sea_orm::{ConnectionTrait, EntityTrait, Statement, StreamTrait};
-
-use crate::{
+use engine::{
+    clock::SystemClock,
     error::Result,
-    progress::Progress,
-    store::Engine,
+    progress::{Progress, Unwatched},
+    store::{Engine, Store},
     table::{Column, columns_of},
     value::Value,
     write::bulk,
 };
+use entity::{crm, governance, identity, ingest, offer, outreach, usage};
+use futures_util::TryStreamExt;
+use sea_orm::{ConnectionTrait, EntityTrait, Statement, StreamTrait};
+
+/// Applies all pending migrations, then computes missing comparison columns.
+///
+/// # Errors
+/// [`engine::Error::Internal`] if a migration fails.
+pub async fn migrate(store: &Store) -> Result<()> {
+    store.migrate_up().await?;
+    comparison::fill(store, &SystemClock, &Unwatched).await
+}
 
 /// Number of rows buffered at a time.
 const CHUNK: usize = 1_000;

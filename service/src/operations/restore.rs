@@ -5,18 +5,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sea_orm::{ConnectionTrait, Statement};
-
-use super::{
-    backup::{Partial, with_ending, with_side},
-    copy, maintenance, tables,
-};
-use crate::{
+use engine::{
     clock::Clock,
     error::{Error, Result},
     progress::Progress,
     store::{self, Engine, Store},
     write::bulk,
+};
+use sea_orm::{ConnectionTrait, Statement};
+
+use super::{
+    backup::{Partial, with_ending, with_side},
+    copy, maintenance, tables,
 };
 
 /// Replaces the database at `url` with the backup in `file`. The file is verified and migrated to the current version
@@ -34,7 +34,7 @@ pub async fn restore(
 ) -> Result<Option<PathBuf>> {
     if !file.is_file() {
         return Err(Error::invalid(
-            crate::Reason::FileInvalid,
+            engine::Reason::FileInvalid,
             "file",
             format!("file not found: {}", file.display()),
         ));
@@ -64,7 +64,7 @@ async fn alone_in_server(url: &str) -> Result<()> {
         let message = format!(
             "the database has {others} open connections of a running server; stop the server first"
         );
-        return Err(Error::Conflict(crate::Reason::DatabaseConflict, message));
+        return Err(Error::Conflict(engine::Reason::DatabaseConflict, message));
     }
     Ok(())
 }
@@ -72,7 +72,7 @@ async fn alone_in_server(url: &str) -> Result<()> {
 async fn in_file(target: &Path, file: &Path, clock: &dyn Clock) -> Result<Option<PathBuf>> {
     let report = |error: std::io::Error| {
         Error::invalid(
-            crate::Reason::ConfigurationInvalid,
+            engine::Reason::ConfigurationInvalid,
             "database",
             format!("can't restore {}: {error}", target.display()),
         )
@@ -89,7 +89,7 @@ async fn in_file(target: &Path, file: &Path, clock: &dyn Clock) -> Result<Option
     if let Some(kept) = &kept {
         if kept.exists() {
             return Err(Error::Conflict(
-                crate::Reason::DatabaseConflict,
+                engine::Reason::DatabaseConflict,
                 format!("{} already exists", kept.display()),
             ));
         }
@@ -118,18 +118,18 @@ async fn prepared(file: &Path, place: &Path) -> Result<Partial> {
             "{} exists: the file is an open database with recent writes in that log; make a backup of it first",
             log.display()
         );
-        return Err(Error::invalid(crate::Reason::FileInvalid, "file", message));
+        return Err(Error::invalid(engine::Reason::FileInvalid, "file", message));
     }
     fs::copy(file, place).map_err(|error| {
         Error::invalid(
-            crate::Reason::FileInvalid,
+            engine::Reason::FileInvalid,
             "file",
             format!("can't read {}: {error}", file.display()),
         )
     })?;
     let refuse = |reason: String| {
         Error::invalid(
-            crate::Reason::FileInvalid,
+            engine::Reason::FileInvalid,
             "file",
             format!("{} is not a valid backup: {reason}", file.display()),
         )
@@ -144,7 +144,7 @@ async fn prepared(file: &Path, place: &Path) -> Result<Partial> {
     if !versions.iter().any(|(_, applied)| *applied) {
         return Err(refuse("the file was not created by this program".to_owned()));
     }
-    opened.migrate_up().await?;
+    super::migrate(&opened).await?;
     // Subscribers of the previous change log may have seen entries that this change log lacks.
     let next = "UPDATE \"change_log\" SET \"epoch\" = \"epoch\" + 1";
     opened.write().execute_unprepared(next).await?;
@@ -164,7 +164,7 @@ async fn in_server(url: &str, file: &Path, progress: &dyn Progress) -> Result<()
     let copied = prepared(file, &place).await?;
     let source = Store::connect_existing(&format!("sqlite:{}", copied.0.display())).await?;
     let target = Store::connect(url).await?;
-    target.migrate_up().await?;
+    super::migrate(&target).await?;
     // Connections cache prepared statements, and the migration may have prepared the same SQL text with other types.
     target.close().await?;
     let target = Store::connect(url).await?;
@@ -174,7 +174,7 @@ async fn in_server(url: &str, file: &Path, progress: &dyn Progress) -> Result<()
     if to.query_one_raw(statement).await?.is_some() {
         let message =
             "the Postgres database is not empty; restore into a new database and serve that one";
-        return Err(Error::Conflict(crate::Reason::DatabaseConflict, message.to_owned()));
+        return Err(Error::Conflict(engine::Reason::DatabaseConflict, message.to_owned()));
     }
     to.execute_unprepared("DELETE FROM \"change_log\"").await?;
     let tables = tables();

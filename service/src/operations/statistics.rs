@@ -1,15 +1,14 @@
 //! Database size statistics.
 
-use sea_orm::Value as Bind;
-
-use crate::{
+use engine::{
     error::{Error, Result},
-    identity::policy::Permission,
+    policy::Permission,
     read::zone_data,
     scope::{Actor, Scope},
     store::Engine,
     table::Table,
 };
+use sea_orm::Value as Bind;
 
 /// Size of the database, and row counts of an organization.
 #[derive(Clone, Debug)]

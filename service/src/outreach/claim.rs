@@ -5,20 +5,20 @@
 //! until a person or evidence of delivery confirms the outcome.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use engine::{
+    clock::Clock,
+    error::{Problem, Result},
+    policy::Role,
+    record::Record,
+    scope::{Actor, Scope},
+    store::{Engine, Store},
+    value::{Kind, Value},
+    write::{Once, Unit, once},
+};
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::outreach_draft;
-use crate::{
-    clock::Clock,
-    crm::prospect,
-    error::{Problem, Result},
-    identity::policy::Role,
-    scope::{Actor, Scope},
-    store::{Engine, Store},
-    table::Kind,
-    value::Value,
-    write::{Once, Record, Unit, once},
-};
+use crate::crm::prospect;
 
 /// Maximum number of drafts per claim.
 pub const MOST_DRAFTS: i64 = 100;
@@ -33,7 +33,7 @@ const CHUNK: usize = 100;
 /// due, whose recipients may be contacted. Returns the primary keys of the claimed drafts.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if a number is out of range, or if the actor has no name.
+/// [`engine::Error::Refused`] if a number is out of range, or if the actor has no name.
 pub async fn claim(scope: &Scope, limit: i64, lease: i64, once: Option<Once>) -> Result<Vec<i64>> {
     once::run(scope, once, move |unit| {
         Box::pin(async move {
@@ -60,7 +60,7 @@ fn within(field: &str, number: i64, most: i64) -> Result<()> {
         return Ok(());
     }
     Err(Problem::invalid(
-        crate::Reason::ValueOutOfRange,
+        engine::Reason::ValueOutOfRange,
         field,
         format!("the value must be from 1 to {most}"),
     )
@@ -95,7 +95,7 @@ async fn ready(unit: &Unit, limit: i64) -> Result<Vec<Record>> {
 /// Releases a claim before sending begins; returns the primary key of the draft.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the actor has no claim on the draft, or if the draft is being sent.
+/// [`engine::Error::Refused`] if the actor has no claim on the draft, or if the draft is being sent.
 pub async fn release(scope: &Scope, id: i64, once: Option<Once>) -> Result<i64> {
     once::run(scope, once, move |unit| {
         Box::pin(async move {
@@ -105,7 +105,7 @@ pub async fn release(scope: &Scope, id: i64, once: Option<Once>) -> Result<i64> 
                 let message = "the draft is being sent; record the outcome (markOutreachDraftSent, \
                                markOutreachDraftFailed)";
                 return Err(
-                    Problem::conflict(crate::Reason::DraftStatusConflict, "id", message).into()
+                    Problem::conflict(engine::Reason::DraftStatusConflict, "id", message).into()
                 );
             }
             let mut after = draft.clone();
@@ -124,7 +124,7 @@ pub(super) fn demand_claim(unit: &Unit, draft: &Record) -> Result<()> {
         return Ok(());
     }
     let message = "you hold no active claim on the draft; claim it first (claimOutreachDrafts)";
-    Err(Problem::conflict(crate::Reason::ClaimNotHeld, "id", message).into())
+    Err(Problem::conflict(engine::Reason::ClaimNotHeld, "id", message).into())
 }
 
 /// Rejects a write while another actor has a claim on the draft.
@@ -135,7 +135,7 @@ pub(super) fn refuse_claimed_by_another(unit: &Unit, draft: &Record) -> Result<(
             let until = until.format("%Y-%m-%dT%H:%M:%SZ");
             let message =
                 format!("the draft is claimed by {} until {until}", draft.text("claimed_by"));
-            Err(Problem::conflict(crate::Reason::DraftClaimed, "id", message).into())
+            Err(Problem::conflict(engine::Reason::DraftClaimed, "id", message).into())
         }
         _ => Ok(()),
     }
@@ -163,7 +163,7 @@ fn owner(scope: &Scope) -> Result<String> {
     }
     let message =
         "a claim needs a named actor: send `Salesgraph-Actor: worker/NAME`, or an API key";
-    Err(Problem::conflict(crate::Reason::ActorUnnamed, "", message).into())
+    Err(Problem::conflict(engine::Reason::ActorUnnamed, "", message).into())
 }
 
 /// Rejects sending to an address other than the approved address.
@@ -174,7 +174,7 @@ pub(super) fn refuse_other_address(draft: &Record, prospect: &Record) -> Result<
     }
     let message = "the draft was approved for another e-mail address of the prospect: edit it and have it \
                    approved again";
-    Err(Problem::conflict(crate::Reason::RecipientChanged, "id", message).into())
+    Err(Problem::conflict(engine::Reason::RecipientChanged, "id", message).into())
 }
 
 /// Stores the address that an approval applies to.
@@ -189,7 +189,7 @@ pub(super) async fn bind_address(unit: &mut Unit, draft: &mut Record) -> Result<
 /// Marks drafts of all organizations as `uncertain` if their claim expired while they were being sent.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn expire(store: &Store, clock: std::sync::Arc<dyn Clock>) -> Result<()> {
     let engine = store.engine();
     let sql = format!(

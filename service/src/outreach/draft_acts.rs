@@ -1,20 +1,20 @@
 //! Actions on drafts. Each action is a state transition in one transaction.
 
 use chrono::{DateTime, Utc};
+use engine::{
+    error::{Problem, Result},
+    record::Record,
+    scope::{Actor, Scope},
+    value::Value,
+    write::{Once, SKEW, Unit, once, row::at_revision},
+};
 
 use super::{
     claim,
     draft_life::{Action, LIFE, put, refusal},
     interaction, outreach_draft,
 };
-use crate::{
-    crm::prospect,
-    error::{Problem, Result},
-    offer::event,
-    scope::{Actor, Scope},
-    value::Value,
-    write::{Once, Record, SKEW, Unit, once, row::at_revision},
-};
+use crate::{crm::prospect, offer::event};
 
 /// An action on a draft, with its input.
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ impl Act {
 /// Applies an action to a draft. Returns the primary key of the draft.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the status of the draft doesn't allow the action (the message lists the allowed
+/// [`engine::Error::Refused`] if the status of the draft doesn't allow the action (the message lists the allowed
 /// actions), or if a program approves a draft written by a program.
 pub async fn act(
     scope: &Scope,
@@ -158,9 +158,12 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
         Act::Reject { note } => draft.set("review_note", checked("note", text(note))?),
         Act::Schedule { at } if at <= now => {
             let message = "`scheduledFor` must be in the future";
-            return Err(
-                Problem::invalid(crate::Reason::TimeNotInFuture, "scheduled_for", message).into()
-            );
+            return Err(Problem::invalid(
+                engine::Reason::TimeNotInFuture,
+                "scheduled_for",
+                message,
+            )
+            .into());
         }
         Act::Schedule { at } => draft.set("scheduled_for", Value::Time(at)),
         Act::Unschedule => draft.set("scheduled_for", Value::Null),
@@ -171,9 +174,12 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
             let is_uncertain = before.text("status") == "uncertain";
             if is_uncertain && !matches!(unit.scope().actor(), Actor::Person(_)) {
                 let message = "the outcome of sending is unknown: a person must confirm it";
-                return Err(
-                    Problem::conflict(crate::Reason::DraftOutcomeUncertain, "id", message).into()
-                );
+                return Err(Problem::conflict(
+                    engine::Reason::DraftOutcomeUncertain,
+                    "id",
+                    message,
+                )
+                .into());
             }
             let sending = if is_uncertain { before } else { put(unit, &before, "sending").await? };
             let mut failed = sending.clone();
@@ -192,7 +198,7 @@ async fn run(unit: &mut Unit, before: Record, act: Act, to: &str) -> Result<()> 
             if before.time("sent_at").is_some_and(|sent| at < sent) {
                 let message = "the timestamp must not be before the draft was sent";
                 return Err(Problem::invalid(
-                    crate::Reason::ReplyBeforeSent,
+                    engine::Reason::ReplyBeforeSent,
                     "replied_at",
                     message,
                 )
@@ -219,11 +225,11 @@ fn approve(scope: &Scope, draft: &mut Record, now: DateTime<Utc>) -> Result<()> 
     if !scope.actor().may_approve() {
         let message = "an approval needs a named person: send `Salesgraph-Actor: person/NAME`, or the \
                        key of a person";
-        return Err(Problem::conflict(crate::Reason::ActorUnnamed, "id", message).into());
+        return Err(Problem::conflict(engine::Reason::ActorUnnamed, "id", message).into());
     }
     if scope.actor().is_worker() && draft.text("author_kind") == "worker" {
         let message = "a worker wrote this draft, so a person has to approve it";
-        return Err(Problem::conflict(crate::Reason::ApprovalNeedsPerson, "id", message).into());
+        return Err(Problem::conflict(engine::Reason::ApprovalNeedsPerson, "id", message).into());
     }
     draft.set("approved_at", Value::Time(now));
     outreach_draft::sign(draft, scope, ["approver_kind", "approver_name"]);
@@ -250,7 +256,7 @@ async fn send(
     let is_evidence = provider_message_id.is_some();
     if is_uncertain && !is_evidence && !matches!(unit.scope().actor(), Actor::Person(_)) {
         let message = "the outcome of sending is unknown: a person must confirm it, or pass `providerMessageId` as evidence";
-        return Err(Problem::conflict(crate::Reason::DraftOutcomeUncertain, "id", message).into());
+        return Err(Problem::conflict(engine::Reason::DraftOutcomeUncertain, "id", message).into());
     }
     let sending = if is_uncertain { before.clone() } else { put(unit, &before, "sending").await? };
     let mut sent = sending.clone();
@@ -261,7 +267,7 @@ async fn send(
         if id.chars().count() > 255 {
             let message = "`providerMessageId` must be at most 255 characters";
             return Err(Problem::invalid(
-                crate::Reason::TextTooLong,
+                engine::Reason::TextTooLong,
                 "provider_message_id",
                 message,
             )
@@ -293,7 +299,7 @@ fn refuse_unreachable(prospect: &Record) -> Result<()> {
     ] {
         if prospect.has(column) {
             return Err(
-                Problem::conflict(crate::Reason::RecipientUnreachable, "id", message).into()
+                Problem::conflict(engine::Reason::RecipientUnreachable, "id", message).into()
             );
         }
     }
@@ -336,7 +342,7 @@ fn past(at: Option<DateTime<Utc>>, now: DateTime<Utc>, field: &str) -> Result<Da
     match at {
         // Tolerance for clock skew.
         Some(at) if at > now + SKEW => Err(Problem::invalid(
-            crate::Reason::TimeInFuture,
+            engine::Reason::TimeInFuture,
             field,
             "the timestamp must not be in the future",
         )
@@ -348,15 +354,17 @@ fn past(at: Option<DateTime<Utc>>, now: DateTime<Utc>, field: &str) -> Result<Da
 fn checked(field: &str, value: Value) -> Result<Value> {
     match &value {
         Value::Text(text) if text.contains('\0') => Err(Problem::invalid(
-            crate::Reason::CharacterNotAllowed,
+            engine::Reason::CharacterNotAllowed,
             field,
             "the text must not contain NUL characters",
         )
         .into()),
-        Value::Text(text) if text.trim().is_empty() => {
-            Err(Problem::invalid(crate::Reason::ValueRequired, field, "the text must not be empty")
-                .into())
-        }
+        Value::Text(text) if text.trim().is_empty() => Err(Problem::invalid(
+            engine::Reason::ValueRequired,
+            field,
+            "the text must not be empty",
+        )
+        .into()),
         _ => Ok(value),
     }
 }

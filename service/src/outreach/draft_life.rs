@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-
-use crate::{
-    crm::prospect,
+use engine::{
     error::{Problem, Result},
+    record::Record,
     scope::{Actor, Scope},
     value::Value,
     vocabulary::{Word, word},
-    write::{Record, Unit},
+    write::Unit,
 };
+
+use crate::crm::prospect;
 
 /// An action on a draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +140,7 @@ pub(crate) fn refusal(status: &str, action: Action) -> Problem {
     let (status, action) = (status.to_ascii_uppercase(), action.name().to_ascii_uppercase());
     let can = if can.is_empty() { "none".to_owned() } else { can.join(", ") };
     Problem::conflict(
-        crate::Reason::DraftStatusConflict,
+        engine::Reason::DraftStatusConflict,
         "id",
         format!("cannot {action} a draft in status {status}; allowed actions: {can}"),
     )
@@ -161,7 +162,7 @@ pub struct DraftState {
 /// The actions available to the actor for each of these drafts. At most one statement in total.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn available(scope: &Scope, drafts: &[DraftState]) -> Result<Vec<Vec<Action>>> {
     let sendable = |status: &str| {
         matches!(status, "draft" | "pending_review" | "approved" | "scheduled" | "failed")

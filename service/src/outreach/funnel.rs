@@ -1,6 +1,6 @@
 //! Outreach funnel.
 
-use crate::{
+use engine::{
     error::Result,
     read::{self, Aggregate, Filter, GroupKey, List, Measure, Zone},
     scope::Scope,
@@ -33,13 +33,13 @@ pub struct Funnel {
 /// The funnel of the drafts that match `filter`. One statement.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn funnel(scope: &Scope, filter: Filter) -> Result<Funnel> {
     let table = outreach_draft::table();
     let mut list = List::new(table, "Query.draftFunnel".to_owned());
     list.filter = filter;
     let utc =
-        Zone::named("UTC").ok_or_else(|| crate::Error::internal("time zone UTC is missing"))?;
+        Zone::named("UTC").ok_or_else(|| engine::Error::internal("time zone UTC is missing"))?;
     let mut aggregate = Aggregate::new(utc);
     aggregate.limit = read::MAX_GROUPS;
     let column = table.column("status");

@@ -3,9 +3,12 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
+use engine::{
+    error::Result,
+    scope::Scope,
+    value::{Kind, Value},
+};
 use sea_orm::Value as Bind;
-
-use crate::{error::Result, scope::Scope, table::Kind, value::Value};
 
 /// Outreach and replies of an industry.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +36,7 @@ pub struct IndustryPerformance {
 /// companies and prospects don't count. One statement.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn industry_performance(
     scope: &Scope,
     since: Option<DateTime<Utc>>,

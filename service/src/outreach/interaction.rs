@@ -3,21 +3,31 @@
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
+use engine::{
+    error::{Problem, Result},
+    record::Record,
+    table::Table,
+    value::{Kind, Value},
+    vocabulary::{Word, word},
+    write::{
+        Unit,
+        ownership::{InExport, OnErase, OnMerge, Ownership},
+        rules::{Check, Created, Delete, Hooks, Rules, Usual, field},
+    },
+};
 use entity::outreach::interaction;
 use futures_util::future::BoxFuture;
 
 use super::outreach_draft;
-use crate::{
-    crm::prospect,
-    error::{Problem, Result},
-    offer::event,
-    table::{Kind, Table},
-    value::Value,
-    vocabulary::{Word, word},
-    write::{
-        Record, Unit,
-        rules::{Check, Created, Delete, Hooks, Rules, Usual, field},
-    },
+use crate::{crm::prospect, offer::event};
+
+/// Interactions belong to their prospect.
+static PROSPECT: Ownership = Ownership {
+    column: "prospect_id",
+    owner: "prospects",
+    on_erase: OnErase::Delete,
+    on_merge: OnMerge::Repoint,
+    in_export: InExport::Rows,
 };
 
 /// The table.
@@ -26,6 +36,7 @@ pub fn table() -> &'static Table {
         Table::of::<interaction::Entity>("interaction")
             .holding([("direction", 10), ("channel", 20)])
             .hidden_with("prospect_id", prospect::table)
+            .belongs_to(&PROSPECT)
     });
     &TABLE
 }
@@ -87,7 +98,7 @@ impl Hooks for Interaction {
                     if whose != interaction.number("prospect_id") {
                         let message = "`outreachDraftId` belongs to another prospect";
                         return Err(Problem::invalid(
-                            crate::Reason::DraftOfOtherProspect,
+                            engine::Reason::DraftOfOtherProspect,
                             "outreach_draft_id",
                             message,
                         )

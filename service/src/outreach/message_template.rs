@@ -2,6 +2,19 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use engine::{
+    error::{Problem, Result},
+    record::Record,
+    scope::Scope,
+    table::Table,
+    value::Value,
+    vocabulary::{Word, word},
+    write::{
+        Once, Unit, once,
+        row::alive,
+        rules::{Check, Creating, Delete, Hooks, Rules, Usual, field, kept},
+    },
+};
 use entity::outreach::message_template;
 use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
@@ -9,17 +22,7 @@ use serde_json::{Value as Json, json};
 use super::template_text::{PROSPECT_VARIABLES, filled, said_of, unknown, variables};
 use crate::{
     crm::{company, prospect},
-    error::{Problem, Result},
     offer::industry,
-    scope::Scope,
-    table::Table,
-    value::Value,
-    vocabulary::{Word, word},
-    write::{
-        Once, Record, Unit, once,
-        row::alive,
-        rules::{Check, Creating, Delete, Hooks, Rules, Usual, field, kept},
-    },
 };
 
 /// The table.
@@ -85,7 +88,7 @@ impl Hooks for Template {
             Ok(used) => used,
             Err(message) => {
                 problems.push(Problem::invalid(
-                    crate::Reason::TemplateInvalid,
+                    engine::Reason::TemplateInvalid,
                     "template_text",
                     message,
                 ));
@@ -100,7 +103,7 @@ impl Hooks for Template {
                 if let Some(missing) = used.iter().find(|name| !told.contains(&name.as_str())) {
                     let message = format!("undeclared variable `{missing}`; add it to `variables`");
                     problems.push(Problem::invalid(
-                        crate::Reason::TemplateVariableUnknown,
+                        engine::Reason::TemplateVariableUnknown,
                         "variables",
                         message,
                     ));
@@ -115,7 +118,7 @@ impl Hooks for Template {
                 {
                     if declared.iter().all(|declared| declared.as_str() != Some(name)) {
                         problems.push(Problem::invalid(
-                            crate::Reason::TemplateVariableUnknown,
+                            engine::Reason::TemplateVariableUnknown,
                             "template_text",
                             unknown(name),
                         ));
@@ -216,7 +219,7 @@ pub struct Rendered {
 /// Renders a template with the data of a prospect and additional variables, and increments its usage count.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the template or prospect doesn't exist, or if a variable has no value.
+/// [`engine::Error::Refused`] if the template or prospect doesn't exist, or if a variable has no value.
 pub async fn render(
     scope: &Scope,
     template: i64,
@@ -241,7 +244,7 @@ pub async fn render(
             let text = filled(before.text("template_text"), &values).map_err(|missing| {
                 let message =
                     format!("missing values for the template variables {}", missing.join(", "));
-                Problem::invalid(crate::Reason::TemplateVariableMissing, "variables", message)
+                Problem::invalid(engine::Reason::TemplateVariableMissing, "variables", message)
             })?;
             used(unit, &before).await?;
             Ok(Rendered { template, text })
@@ -275,7 +278,7 @@ async fn of_prospect(unit: &mut Unit, person: &Record) -> Result<BTreeMap<String
 /// them got a reply.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn answered(
     scope: &Scope,
     templates: &[i64],

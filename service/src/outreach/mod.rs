@@ -11,3 +11,15 @@ pub mod outreach_draft;
 pub mod template_performance;
 pub mod template_text;
 pub mod timeline;
+
+use engine::table::Table;
+
+/// The tables of this context.
+pub(crate) fn tables() -> [&'static Table; 4] {
+    [
+        interaction::table(),
+        outreach_draft::table(),
+        message_template::table(),
+        template_performance::table(),
+    ]
+}

@@ -2,6 +2,20 @@
 
 use std::sync::LazyLock;
 
+use engine::{
+    error::{Problem, Result},
+    record::Record,
+    scope::Scope,
+    table::Table,
+    value::Value,
+    vocabulary::{Word, word},
+    write::{
+        Unit,
+        ownership::{InExport, OnErase, OnMerge, Ownership, Tables},
+        pairs::Pairs,
+        rules::{Check, Delete, Hooks, LinkRule, NestedRows, Rules, Usual, field, kept},
+    },
+};
 use entity::outreach::outreach_draft;
 use futures_util::future::BoxFuture;
 
@@ -11,21 +25,26 @@ use super::{
     interaction::{self, CHANNELS},
     message_template,
 };
-use crate::{
-    crm::prospect,
-    error::{Problem, Result},
-    offer::event,
-    scope::Scope,
-    table::Table,
-    usage::llm_usage_log,
-    value::Value,
-    vocabulary::{Word, word},
-    write::{
-        Record, Unit,
-        pairs::Pairs,
-        rules::{Check, Delete, Hooks, LinkRule, NestedRows, Rules, Usual, field, kept},
-    },
+use crate::{crm::prospect, offer::event, usage::llm_usage_log};
+
+/// Drafts belong to their prospect.
+static PROSPECT: Ownership = Ownership {
+    column: "prospect_id",
+    owner: "prospects",
+    on_erase: OnErase::DeleteBy(erase),
+    on_merge: OnMerge::Repoint,
+    in_export: InExport::Rows,
 };
+
+/// Erases the drafts of a prospect, after removing their links to language-model calls.
+fn erase<'a>(unit: &'a mut Unit, _: Tables, person: &'a Record) -> BoxFuture<'a, Result<usize>> {
+    Box::pin(async move {
+        for draft in unit.below(table(), "prospect_id", person.id()).await? {
+            unit.unlink_all(&USAGES, draft.id()).await?;
+        }
+        unit.erase_below(table(), ("prospect_id", person.id().into()), person.id()).await
+    })
+}
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -43,6 +62,7 @@ pub fn table() -> &'static Table {
             ])
             .keeping_secret(["approved_address"])
             .hidden_with("prospect_id", prospect::table)
+            .belongs_to(&PROSPECT)
     });
     &TABLE
 }
@@ -153,7 +173,7 @@ impl Hooks for Draft {
                     status.to_ascii_uppercase()
                 );
                 return Err(
-                    Problem::conflict(crate::Reason::DraftStatusConflict, "id", message).into()
+                    Problem::conflict(engine::Reason::DraftStatusConflict, "id", message).into()
                 );
             }
             unit.unlink_all(&USAGES, draft.id()).await?;

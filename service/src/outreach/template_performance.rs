@@ -2,14 +2,14 @@
 
 use std::sync::LazyLock;
 
-use entity::outreach::template_performance;
-
-use super::message_template;
-use crate::{
-    ingest::import_job,
+use engine::{
     table::Table,
     write::rules::{Check, Delete, Plain, Rules, field},
 };
+use entity::outreach::template_performance;
+
+use super::message_template;
+use crate::ingest::import_job;
 
 /// The table.
 pub fn table() -> &'static Table {

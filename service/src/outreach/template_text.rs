@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{normal_form::person, write::Record};
+use engine::{normal_form::person, record::Record};
 
 /// Variables that are derived from a prospect.
 pub(super) const PROSPECT_VARIABLES: [&str; 12] = [

@@ -3,17 +3,15 @@
 use std::{collections::HashMap, fmt::Write as _};
 
 use chrono::{DateTime, Utc};
-use sea_orm::Value as Bind;
-
-use crate::{
+use engine::{
     error::Result,
     read,
     scope::Scope,
     store::Engine,
-    table::Kind,
-    value::Value,
+    value::{Kind, Value},
     vocabulary::{Word, word},
 };
+use sea_orm::Value as Bind;
 
 /// Entry kinds. Entries with equal timestamps are sorted in this order.
 pub const KINDS: &[Word] = &[
@@ -92,7 +90,7 @@ const SOURCES: [(&str, &str, &str); 4] = [
 /// The newest `first` entries of each of these rows, after the cursor `after`. One statement.
 ///
 /// # Errors
-/// [`crate::Error::BadCursor`]; [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::BadCursor`]; [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn timeline(
     scope: &Scope,
     of: Of,
@@ -236,6 +234,6 @@ fn place(of: Of, cursor: &str) -> Result<Place> {
         [Value::Time(at), Value::Int(kind), Value::Int(id)] => {
             Ok(Place { at: *at, kind: *kind, id: *id })
         }
-        _ => Err(crate::Error::BadCursor { field: "after", message: "unknown cursor format" }),
+        _ => Err(engine::Error::BadCursor { field: "after", message: "unknown cursor format" }),
     }
 }

@@ -6,9 +6,8 @@
 
 use std::collections::HashMap;
 
+use engine::{error::Result, scope::Scope, store::Engine};
 use sea_orm::Value as Bind;
-
-use crate::{error::Result, scope::Scope, store::Engine};
 
 /// Subject of the costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +33,7 @@ const DRAFT_SHARES: &str = "SELECT {key} AS key, u.\"cost\" / (\
 /// The cost of each row to date, in US dollars; rows without costs are omitted. One statement.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn to_date(scope: &Scope, of: Of, keys: &[i64]) -> Result<HashMap<i64, f64>> {
     if keys.is_empty() {
         return Ok(HashMap::new());

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-
-use crate::{
+use engine::{
     error::Result,
-    outreach::interaction,
     read::{
         self, Aggregate, Bucket, Direction, Filter, GroupBy, GroupKey, GroupSort, List, Measure,
         Nulls, Test, Zone,
@@ -15,6 +13,8 @@ use crate::{
     value::Value,
     vocabulary::{Word, word},
 };
+
+use crate::outreach::interaction;
 
 use super::llm_usage_log;
 
@@ -57,7 +57,7 @@ pub struct CostGroup {
 /// The cost report of a half-open time range, grouped by one of [`GROUPS`]. Three statements.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn cost_report(
     scope: &Scope,
     by: &str,

@@ -3,15 +3,14 @@
 use std::sync::LazyLock;
 
 use chrono::{DateTime, NaiveTime, Utc};
-use entity::usage::daily_cost_summary;
-
-use crate::{
+use engine::{
     error::Result,
     store::Engine,
     table::Table,
     vocabulary::{Word, word},
     write::Unit,
 };
+use entity::usage::daily_cost_summary;
 
 /// The table.
 pub fn table() -> &'static Table {

@@ -2,27 +2,34 @@
 
 use std::sync::LazyLock;
 
-use entity::usage::llm_usage_log;
-
-use crate::{
+use engine::{
     error::Problem,
+    record::Record,
     scope::Scope,
     table::Table,
     value::Value,
     write::{
-        Record,
+        ownership::{InExport, OnErase, OnMerge, Ownership},
         rules::{Check, Delete, Hooks, Rules, Usual, field, kept},
     },
+};
+use entity::usage::llm_usage_log;
+
+/// A call keeps its costs when its import record is erased, but not the error message, which may quote the person.
+static IMPORT_RECORD: Ownership = Ownership {
+    column: "import_record_id",
+    owner: "import_records",
+    on_erase: OnErase::Redact(&["error"]),
+    on_merge: OnMerge::Keep,
+    in_export: InExport::No,
 };
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<llm_usage_log::Entity>("llm_usage_log").holding([
-            ("provider", 50),
-            ("prompt_type", 100),
-            ("finish_reason", 50),
-        ])
+        Table::of::<llm_usage_log::Entity>("llm_usage_log")
+            .holding([("provider", 50), ("prompt_type", 100), ("finish_reason", 50)])
+            .belongs_to(&IMPORT_RECORD)
     });
     &TABLE
 }
@@ -82,7 +89,7 @@ impl Hooks for Usage {
                     "`totalTokens` must be the sum of prompt and completion tokens ({sum})"
                 );
                 problems.push(Problem::invalid(
-                    crate::Reason::SumMismatch,
+                    engine::Reason::SumMismatch,
                     "total_tokens",
                     message,
                 ));

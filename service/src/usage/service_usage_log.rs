@@ -2,30 +2,42 @@
 
 use std::sync::LazyLock;
 
-use entity::usage::service_usage_log;
-
-use crate::{
+use engine::{
     error::Problem,
+    record::Record,
     scope::Scope,
     table::Table,
     value::Value,
     vocabulary::{Word, word},
     write::{
-        Record,
+        ownership::{InExport, OnErase, OnMerge, Ownership},
         rules::{Check, Delete, Hooks, Rules, Usual, field, kept},
     },
+};
+use entity::usage::service_usage_log;
+
+/// A call keeps its costs when its import record is erased, but not the error
+/// message and the address, which may contain data of the person.
+static IMPORT_RECORD: Ownership = Ownership {
+    column: "import_record_id",
+    owner: "import_records",
+    on_erase: OnErase::Redact(&["error", "resource"]),
+    on_merge: OnMerge::Keep,
+    in_export: InExport::No,
 };
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<service_usage_log::Entity>("service_usage_log").holding([
-            ("kind", 20),
-            ("provider", 50),
-            ("resource", 1_000),
-            ("unit", 20),
-            ("status", 50),
-        ])
+        Table::of::<service_usage_log::Entity>("service_usage_log")
+            .holding([
+                ("kind", 20),
+                ("provider", 50),
+                ("resource", 1_000),
+                ("unit", 20),
+                ("status", 50),
+            ])
+            .belongs_to(&IMPORT_RECORD)
     });
     &TABLE
 }
@@ -101,7 +113,7 @@ impl Hooks for Usage {
                 if amounts.is_none() {
                     let message = "each item of `charges` must have an `amount` in US dollars";
                     problems.push(Problem::invalid(
-                        crate::Reason::ValueInvalid,
+                        engine::Reason::ValueInvalid,
                         "charges",
                         message,
                     ));
@@ -111,7 +123,7 @@ impl Hooks for Usage {
             Value::Null => None,
             _ => {
                 problems.push(Problem::invalid(
-                    crate::Reason::ValueInvalid,
+                    engine::Reason::ValueInvalid,
                     "charges",
                     "`charges` must be a list",
                 ));
@@ -129,7 +141,7 @@ impl Hooks for Usage {
             (Some(cost), Some(charges)) if (cost - charges).abs() > 5e-9 => {
                 let message =
                     format!("`cost` must be the sum of the charges ({})", rounded(charges));
-                problems.push(Problem::invalid(crate::Reason::SumMismatch, "cost", message));
+                problems.push(Problem::invalid(engine::Reason::SumMismatch, "cost", message));
             }
             _ => {}
         }

@@ -4,4 +4,9 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| service::read::fuzz_cursor(bytes));
+fuzz_target!(|bytes: &[u8]| {
+    engine::read::fuzz_cursor(service::crm::prospect::table(), bytes);
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = engine::change_log::Position::of(text);
+    }
+});

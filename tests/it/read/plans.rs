@@ -7,9 +7,10 @@ use api::{
     catalog,
     graph::declaration::{Entity, Gives},
 };
+use engine::{metered, progress::Unwatched};
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::Value;
-use service::{demo, metered, operations::maintenance, progress::Unwatched};
+use service::{demo, operations::maintenance};
 use tests::{App, Engine, behaviours};
 
 behaviours![

@@ -77,7 +77,7 @@ async fn bulk_loaded_rows_are_found(app: App) {
     service::demo::seed(
         &app.scope(app.organization),
         service::demo::Scale::Small,
-        &service::progress::Unwatched,
+        &engine::progress::Unwatched,
     )
     .await
     .unwrap();
@@ -143,7 +143,7 @@ async fn migrating_down_and_up_rebuilds_the_index(app: App) {
     );
     app.db.execute_unprepared(&sql).await.unwrap();
     service::operations::maintenance::vacuum(&app.store).await.unwrap();
-    app.store.migrate_up().await.unwrap();
+    service::operations::migrate(&app.store).await.unwrap();
     assert_eq!(search(&app, "müller").await, before);
     assert_eq!(found(&app, "quiet").await, ["Company:5"]);
     app.company("Loud Weiser", 1).await;

@@ -9,10 +9,10 @@ use std::{
 
 use api::execute::SchemaExecutor;
 use async_graphql::{Executor, Request};
+use engine::{Actor, Clock, Role, Scope, Store, change_log::Feed};
 use futures_util::{StreamExt, future::join_all};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::Value;
-use service::{Actor, Clock, Role, Scope, Store, governance::change_log::Feed};
 use tests::{App, Engine, behaviours};
 
 behaviours![every_change_is_delivered_once_in_the_same_order];

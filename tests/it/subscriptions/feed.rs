@@ -4,9 +4,9 @@ use std::{pin::Pin, time::Duration};
 
 use api::execute::SchemaExecutor;
 use async_graphql::{Executor, Request, Response};
+use engine::{Actor, change_log::Feed};
 use futures_util::{Stream, StreamExt};
 use serde_json::{Value, json};
-use service::{Actor, governance::change_log::Feed};
 use tests::{App, behaviours};
 
 behaviours![
@@ -375,13 +375,13 @@ async fn writes_of_other_processes_are_delivered(app: App) {
         subscribe(&app, &feed, "subscription { outreachDraftCreated { draft { content } } }");
     begin(&app, &mut events).await;
     // A separate store, whose notifications do not reach the feed.
-    let other = service::Store::connect(&app.url).await.unwrap();
-    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn service::Clock>;
-    let scope = service::Scope::new(
+    let other = engine::Store::connect(&app.url).await.unwrap();
+    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn engine::Clock>;
+    let scope = engine::Scope::new(
         other.clone(),
         app.organization,
         Actor::CommandLine,
-        service::Role::Owner,
+        engine::Role::Owner,
         clock,
     );
     let create = r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "theirs" }) { userErrors { code } } }"#;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use engine::change_log::Feed;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use service::governance::change_log::Feed;
 use tests::{App, behaviours};
 
 use super::feed::subscribe;

@@ -1,7 +1,7 @@
 //! Approval of drafts, and drafts to unsubscribed prospects.
 
+use engine::Actor;
 use serde_json::json;
-use service::Actor;
 use tests::{App, behaviours};
 
 use super::drafts::{act, approved, person, refused, worker, written};

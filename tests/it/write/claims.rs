@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use engine::{Actor, Clock};
 use serde_json::{Value, json};
-use service::{Actor, Clock};
 use tests::{App, behaviours};
 
 use super::drafts::person;

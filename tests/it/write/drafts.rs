@@ -1,7 +1,7 @@
 //! The draft state machine.
 
+use engine::Actor;
 use serde_json::{Value, json};
-use service::Actor;
 use tests::{App, behaviours};
 
 behaviours![

@@ -1,8 +1,8 @@
 //! The change log: entries, queries and retention.
 
+use engine::{Actor, change_log};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
-use service::{Actor, governance::change_log};
 use tests::{App, Engine, behaviours, stored::stored};
 
 use super::replay::entries;
@@ -114,7 +114,7 @@ async fn failed_write_leaves_no_entries(app: App) {
 
 async fn demo_data_is_logged_per_chunk(app: App) {
     let scope = app.scope(app.organization);
-    service::demo::seed(&scope, service::demo::Scale::Small, &service::progress::Unwatched)
+    service::demo::seed(&scope, service::demo::Scale::Small, &engine::progress::Unwatched)
         .await
         .unwrap();
     let data = app
@@ -137,7 +137,7 @@ async fn old_entries_and_their_cursors_expire(app: App) {
     app.clock.advance(chrono::TimeDelta::days(300));
     app.done(r#"mutation { createIndustry(input: { name: "New" }) { userErrors { code } } }"#)
         .await;
-    let now = || service::Clock::now(app.clock.as_ref());
+    let now = || engine::Clock::now(app.clock.as_ref());
     assert_eq!(change_log::expire(&app.store, now(), change_log::KEPT_DAYS).await.unwrap(), 0);
     app.clock.advance(chrono::TimeDelta::days(101));
     assert_eq!(change_log::expire(&app.store, now(), change_log::KEPT_DAYS).await.unwrap(), 2);

@@ -1,8 +1,8 @@
 //! Idempotency keys.
 
 use chrono::TimeDelta;
+use engine::Actor;
 use serde_json::json;
-use service::Actor;
 use tests::{App, behaviours};
 
 behaviours![

@@ -219,7 +219,7 @@ async fn existing_rows_get_comparison_keys_and_opt_outs(app: App) {
     ] {
         app.db.execute_unprepared(sql).await.unwrap();
     }
-    app.store.migrate_up().await.unwrap();
+    service::operations::migrate(&app.store).await.unwrap();
     let shown = app.data("{ prospects { nodes { email phone revision } } }").await;
     assert_eq!(
         shown["prospects"]["nodes"],

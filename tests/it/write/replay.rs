@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine::progress::Unwatched;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
-use service::{
-    ingest::list::{self, Act, Options},
-    progress::Unwatched,
-};
+use service::ingest::list::{self, Act, Options};
 use tests::{App, behaviours, stored::stored};
 
 behaviours![every_write_of_every_mutation_is_logged];
@@ -215,7 +213,7 @@ async fn every_write_of_every_mutation_is_logged(app: App) {
         let known = entries(&app).await.len();
         let document =
             format!("mutation {{ {mutation} {{ userErrors {{ code field message }} }} }}");
-        let done = app.done_by(service::Actor::Person("Ada".to_owned()), &document).await;
+        let done = app.done_by(engine::Actor::Person("Ada".to_owned()), &document).await;
         assert_eq!(done["userErrors"], json!([]), "{number}: {mutation}");
         left.remove(mutation.split('(').next().unwrap());
         let after = told(&app).await;

@@ -1,7 +1,7 @@
 //! Writes the result of an aggregate as JSON text.
 
 use async_graphql::Name;
-use service::{
+use engine::{
     Value as Cell,
     read::{Aggregated, Bucket},
 };

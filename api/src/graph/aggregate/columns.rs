@@ -1,6 +1,6 @@
 //! The columns that have aggregates, and the aggregates of each column.
 
-use service::read::Measure;
+use engine::read::Measure;
 
 use super::super::declaration::{Entity, Field, Gives, Scalar};
 

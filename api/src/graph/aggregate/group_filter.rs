@@ -1,11 +1,11 @@
 //! The filter that matches the rows of a group, for drilling down from a group to its rows.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Value as Json, json};
-use service::{
+use engine::{
     Value as Cell,
     read::{Bucket, Zone},
 };
+use serde_json::{Value as Json, json};
 
 use super::{
     super::scalar::{self, enum_value},

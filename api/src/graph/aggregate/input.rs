@@ -2,7 +2,7 @@
 
 use async_graphql::{Name, Value};
 use chrono::{DateTime, SecondsFormat, Utc};
-use service::{
+use engine::{
     Reason, Value as Cell,
     read::{
         Aggregate, Fill, Filter, GroupBy, GroupKey, GroupSort, List, MAX_GROUPS, Measure, Test,

@@ -1,7 +1,7 @@
 //! Group keys: the dimensions of an entity, and the keys that an operation groups by.
 
 use async_graphql::{Name, Value};
-use service::{Reason, read::Bucket};
+use engine::{Reason, read::Bucket};
 
 use super::super::{
     declaration::{Entity, Field, Gives, Scalar},

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_graphql::{Name, Positioned, Value, parser::types::Field};
-use serde_json::{Value as Json, json};
-use service::{
+use engine::{
     Reason,
     read::{Aggregate, FilteredMeasure, List, MAX_GROUPS, Measure, Zone},
 };
+use serde_json::{Value as Json, json};
 
 use super::{
     super::{
@@ -310,7 +310,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn not_grouped(path: &[&str], name: &str, bucket: Option<service::read::Bucket>) -> Error {
+fn not_grouped(path: &[&str], name: &str, bucket: Option<engine::read::Bucket>) -> Error {
     let path = path.iter().copied().chain([name]).collect::<Vec<_>>().join(".");
     let bucket = bucket.map_or_else(String::new, |bucket| {
         format!(" with the bucket {}", super::key::enum_name(bucket))

@@ -1,6 +1,6 @@
 //! The aggregate types that all entities share: one for each kind of column.
 
-use service::read::Bucket;
+use engine::read::Bucket;
 
 use super::{
     super::{

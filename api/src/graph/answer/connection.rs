@@ -1,7 +1,7 @@
 //! Writes the pages of a response.
 
 use async_graphql::Name;
-use service::read::{Aggregated, Group, Loaded, encode_cursor};
+use engine::read::{Aggregated, Group, Loaded, encode_cursor};
 
 use super::{
     super::{

@@ -11,7 +11,7 @@ use async_graphql::{
     Context, Name, PathSegment, Pos, Positioned, ServerError, ServerResult, Value,
     parser::types::Field,
 };
-use service::{
+use engine::{
     Value as Cell,
     read::{Group, Loaded},
 };

@@ -82,15 +82,15 @@ async fn begin(
             "the nested list `{list}` can't be exported as CSV; omit it or accept application/x-ndjson"
         );
         return Err(
-            Refusal::new("BAD_REQUEST", text, None).because(service::Reason::TableNotPossible)
+            Refusal::new("BAD_REQUEST", text, None).because(engine::Reason::TableNotPossible)
         );
     }
     let mut visitor = visitor.clone();
     if let (true, Some(scope)) = (table.is_whole, &visitor.scope) {
         let scope = scope.at_one_moment().await;
-        let told = |error: service::Error| {
+        let told = |error: engine::Error| {
             Refusal::new("UNAVAILABLE", error.to_string(), None)
-                .because(service::Reason::DatabaseUnavailable)
+                .because(engine::Reason::DatabaseUnavailable)
         };
         visitor.scope = Some(scope.map_err(told)?);
     }
@@ -195,7 +195,7 @@ impl Export {
                     "the API key was revoked or its role has changed",
                     None,
                 )
-                .because(service::Reason::KeyRejected)),
+                .because(engine::Reason::KeyRejected)),
             };
             let page = match page {
                 Ok(page) => page,

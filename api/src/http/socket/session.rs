@@ -287,7 +287,7 @@ impl Session {
             let text =
                 format!("the limit of {most} concurrent operations per WebSocket is exceeded");
             self.server.metrics.refused("SUBSCRIPTIONS");
-            Err(Refusal::new("TOO_COMPLEX", text, None).because(service::Reason::TooManyOperations))
+            Err(Refusal::new("TOO_COMPLEX", text, None).because(engine::Reason::TooManyOperations))
         } else {
             Operation::admit(&self.server, &visitor, &self.id, fields).await
         };

@@ -2,6 +2,13 @@
 
 use std::collections::HashMap;
 
+use engine::{
+    error::{Error, Result},
+    normal_form::{person::folded, phone, placeholder::is_placeholder, profile, text},
+    record::Record,
+    value::Value,
+    write::{Input, Rules, Unit, row},
+};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -12,13 +19,9 @@ use super::{
 };
 use crate::{
     crm::{company, prospect},
-    error::{Error, Result},
     ingest::field_provenance::{self, outcome},
-    normal_form::{person::folded, phone, placeholder::is_placeholder, profile, text},
     offer::industry,
     usage::service_usage_log::rounded,
-    value::Value,
-    write::{Input, Record, Rules, Unit, row},
 };
 
 /// Result of applying values.
@@ -207,7 +210,7 @@ pub(super) async fn follow(unit: &Unit, before: &Record, after: &Record) -> Resu
     let sql = "UPDATE \"import_records\" SET \"written_revision\" = {} WHERE \"prospect_id\" = {} \
                AND \"organization_id\" = {} AND \"written_revision\" = {}";
     let person = after.id();
-    let number = |number| Value::Int(number).bind(crate::table::Kind::Int);
+    let number = |number| Value::Int(number).bind(engine::value::Kind::Int);
     let binds = vec![number(to), person.into(), unit.scope().organization().into(), number(from)];
     unit.execute(sql, binds).await?;
     Ok(())

@@ -1,6 +1,16 @@
 //! Starts an enrichment: creates a job with one record per prospect.
 
 use chrono::TimeDelta;
+use engine::{
+    change_log,
+    error::{Problem, Result},
+    read::{self, Filter, List, Page},
+    record::Record,
+    scope::Scope,
+    store::Engine,
+    value::{Kind, Value},
+    write::{Once, Unit, once, row::refuse},
+};
 use serde_json::json;
 
 use super::{
@@ -10,21 +20,11 @@ use super::{
 };
 use crate::{
     crm::prospect,
-    error::{Problem, Result},
-    governance::{
-        change_log,
-        setting::{self, Settings},
-    },
+    governance::setting::{self, Settings},
     ingest::{
         import_job::{self, kind, status},
         import_record::{self, promotion, verdict},
     },
-    read::{self, Filter, List, Page},
-    scope::Scope,
-    store::Engine,
-    table::Kind,
-    value::Value,
-    write::{Once, Record, Unit, once, row::refuse},
 };
 
 /// Maximum number of prospects in a list of IDs, or of prospects that match a filter.
@@ -42,7 +42,7 @@ pub enum Whom {
 /// Starts an enrichment, which is then processed by a [`Worker`](super::Worker). Returns the primary key of the job.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if there are no prospects to enrich, or a provider is unavailable or misconfigured.
+/// [`engine::Error::Refused`] if there are no prospects to enrich, or a provider is unavailable or misconfigured.
 pub async fn begin(
     scope: &Scope,
     whom: Whom,
@@ -58,7 +58,7 @@ pub async fn begin(
                 && people.len() > MOST_PEOPLE
             {
                 let message = format!("`ids` must have at most {MOST_PEOPLE} items");
-                return Err(Problem::invalid(crate::Reason::TooManyItems, "ids", message).into());
+                return Err(Problem::invalid(engine::Reason::TooManyItems, "ids", message).into());
             }
             let settings = Settings::within(unit).await?;
             check(unit, &plan, &providers, &settings).await?;
@@ -76,7 +76,7 @@ pub async fn begin(
                     Whom::People(_) => "there are no prospects to enrich",
                 };
                 let field = if source.is_some() { "id" } else { "ids" };
-                return Err(Problem::conflict(crate::Reason::NoProspects, field, message).into());
+                return Err(Problem::conflict(engine::Reason::NoProspects, field, message).into());
             }
             let mut counted = job.clone();
             counted.set("total_records", Value::Int(rows));
@@ -92,7 +92,7 @@ pub async fn begin(
 /// The prospects that match a filter.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if too many prospects match.
+/// [`engine::Error::Refused`] if too many prospects match.
 pub async fn matching(scope: &Scope, filter: Filter) -> Result<Vec<i64>> {
     let table = prospect::table();
     let mut list = List::new(table, "enrichProspects".to_owned());
@@ -103,7 +103,7 @@ pub async fn matching(scope: &Scope, filter: Filter) -> Result<Vec<i64>> {
     let loaded = read::list(scope, &list).await?;
     if loaded.rows.len() > MOST_PEOPLE {
         let message = format!("`filter` matches more than {MOST_PEOPLE} prospects; narrow it down");
-        return Err(Problem::invalid(crate::Reason::TooManyItems, "filter", message).into());
+        return Err(Problem::invalid(engine::Reason::TooManyItems, "filter", message).into());
     }
     Ok(loaded.rows.iter().filter_map(|row| row[id].key()).collect())
 }
@@ -113,7 +113,7 @@ async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Setti
     let mut problems = Vec::new();
     if plan.providers.is_empty() {
         problems.push(Problem::invalid(
-            crate::Reason::ValueRequired,
+            engine::Reason::ValueRequired,
             "providers",
             "`providers` must name at least one provider",
         ));
@@ -125,7 +125,7 @@ async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Setti
                 let message =
                     format!("{} is not configured on this server ({option})", name.to_uppercase());
                 problems.push(Problem::conflict(
-                    crate::Reason::ProviderUnavailable,
+                    engine::Reason::ProviderUnavailable,
                     "providers",
                     message,
                 ));
@@ -133,7 +133,7 @@ async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Setti
             Some(provider) => {
                 problems.extend(provider.refuses(settings).map(|why| {
                     Problem::conflict(
-                        crate::Reason::ProviderMisconfigured,
+                        engine::Reason::ProviderMisconfigured,
                         "providers",
                         why.message(),
                     )
@@ -143,7 +143,7 @@ async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Setti
     }
     if plan.variants > MOST_VARIANTS {
         let message = format!("`variants` must be between 0 and {MOST_VARIANTS}");
-        problems.push(Problem::invalid(crate::Reason::ValueOutOfRange, "variants", message));
+        problems.push(Problem::invalid(engine::Reason::ValueOutOfRange, "variants", message));
     }
     let written_by_model = plan.providers.iter().any(|name| name == "llm");
     if plan.variants > 0 && !written_by_model {
@@ -152,7 +152,7 @@ async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Setti
         if unit.count(sql, vec![unit.scope().organization().into()]).await? == 0 {
             let message =
                 "`variants` requires the provider LLM or an active message template of type BODY";
-            problems.push(Problem::conflict(crate::Reason::TemplateMissing, "variants", message));
+            problems.push(Problem::conflict(engine::Reason::TemplateMissing, "variants", message));
         }
     }
     refuse(problems)
@@ -164,7 +164,7 @@ async fn source(unit: &mut Unit, list: i64) -> Result<Record> {
         return Ok(list);
     }
     let message = "the job is an enrichment; use enrichProspects to enrich its prospects";
-    Err(Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into())
+    Err(Problem::conflict(engine::Reason::ImportStatusConflict, "id", message).into())
 }
 
 fn job(unit: &Unit, name: Option<String>, source: Option<&Record>, plan: &Plan) -> Record {

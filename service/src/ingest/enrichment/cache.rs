@@ -1,6 +1,13 @@
 //! The cache of provider responses.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use engine::{
+    error::Result,
+    normal_form::{company, person::folded},
+    store::Store,
+    value::{Kind, Value},
+    write::Unit,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -10,14 +17,6 @@ use super::{
     field::Field,
     finish::Answered,
     provider::{Found, Known, Variant},
-};
-use crate::{
-    error::Result,
-    normal_form::{company, person::folded},
-    store::Store,
-    table::Kind,
-    value::Value,
-    write::Unit,
 };
 
 /// The subject of a cached response: a company or a person.
@@ -174,7 +173,7 @@ pub(super) fn mean(numbers: impl Iterator<Item = f64>) -> Option<f64> {
 /// Deletes the expired entries of all organizations.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database does not respond.
+/// [`engine::Error::Unavailable`] if the database does not respond.
 pub async fn expire(store: &Store, now: DateTime<Utc>) -> Result<()> {
     let now = Value::Time(now).bind(Kind::Time);
     store.execute("DELETE FROM \"enrichment_cache\" WHERE \"expires_at\" <= {}", vec![now]).await

@@ -1,6 +1,14 @@
 //! Claims records with a lease, so that only one worker enriches a record at a time.
 
 use chrono::TimeDelta;
+use engine::{
+    error::Result,
+    record::Record,
+    scope::Scope,
+    store::Engine,
+    value::{Kind, Value},
+    write::Unit,
+};
 use sea_orm::Value as Bind;
 
 use super::{
@@ -13,19 +21,13 @@ use super::{
 };
 use crate::{
     crm::{company, prospect},
-    error::Result,
     governance::setting::{self, Settings},
-    ingest::note::{Note, NoteCode},
     ingest::{
         import_job::{self, status as job_status},
         import_record::{self, status},
+        note::{Note, NoteCode},
     },
-    scope::Scope,
-    store::Engine,
-    table::Kind,
     usage::daily_cost_summary,
-    value::Value,
-    write::{Record, Unit},
 };
 
 /// How long a job must be idle before a server on which a provider is not configured reports this on the job.

@@ -1,16 +1,17 @@
 //! Creates outreach drafts from message variants, for review by a person.
 
+use engine::{
+    error::{Error, Result},
+    record::Record,
+    value::Value,
+    write::{Input, Unit, row},
+};
 use serde_json::{Value as Json, json};
 
 use super::{apply::Applied, claim::Claimed, finish::Outcome, provider::Variant};
-use crate::{
-    error::{Error, Result},
-    outreach::{
-        message_template, outreach_draft,
-        template_text::{filled, said_of},
-    },
-    value::Value,
-    write::{Input, Record, Unit, row},
+use crate::outreach::{
+    message_template, outreach_draft,
+    template_text::{filled, said_of},
 };
 
 /// Creates a draft per message variant and returns the variants as JSON. No drafts are created for a person who has

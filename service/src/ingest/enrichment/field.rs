@@ -1,13 +1,10 @@
 //! Fields that can be enriched.
 
+use engine::{error::Result, record::Record, write::Unit};
 use serde::{Deserialize, Serialize};
 
 use super::provider::Known;
-use crate::{
-    error::Result,
-    offer::industry,
-    write::{Record, Unit},
-};
+use crate::offer::industry;
 
 /// A field of a person or a company.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

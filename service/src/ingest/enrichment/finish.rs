@@ -4,6 +4,13 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use engine::{
+    error::{Error, Result},
+    record::Record,
+    scope::Scope,
+    value::Value,
+    write::Unit,
+};
 use serde_json::json;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -18,16 +25,12 @@ use super::{
 };
 use crate::{
     crm::{company, prospect},
-    error::{Error, Result},
-    ingest::note::{Note, NoteCode},
     ingest::{
         import_job::{self, status as job_status},
         import_record::{self, status},
+        note::{Note, NoteCode},
     },
-    scope::Scope,
     usage::service_usage_log::rounded,
-    value::Value,
-    write::{Record, Unit},
 };
 
 /// Result of the provider calls for a record.

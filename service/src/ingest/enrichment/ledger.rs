@@ -1,15 +1,15 @@
 //! Writes the usage of provider calls to the usage logs.
 
 use chrono::{DateTime, Utc};
+use engine::{
+    error::Result,
+    record::Record,
+    value::{Kind, Value},
+    write::Unit,
+};
 
 use super::provider::Charge;
-use crate::{
-    error::Result,
-    table::Kind,
-    usage::{llm_usage_log, service_usage_log},
-    value::Value,
-    write::{Record, Unit},
-};
+use crate::usage::{llm_usage_log, service_usage_log};
 
 /// Workflow name in the usage log.
 const WORKFLOW: &str = "enrichment";

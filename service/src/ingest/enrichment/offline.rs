@@ -1,12 +1,12 @@
 //! The rule provider, which derives values from known values without network access.
 
+use engine::normal_form::{country, domain, person};
 use futures_util::future::BoxFuture;
 
 use super::{
     field::Field,
     provider::{Answer, Ask, Found, Provider, Value},
 };
-use crate::normal_form::{country, domain, person};
 
 /// Provider with built-in rules.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,12 +1,11 @@
 //! The plan of an enrichment: providers, and the policy for existing values.
 
+use engine::{
+    record::Record,
+    vocabulary::{Word, word},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-
-use crate::{
-    vocabulary::{Word, word},
-    write::Record,
-};
 
 /// Maximum number of message variants per prospect.
 pub const MOST_VARIANTS: u32 = 10;
@@ -64,7 +63,7 @@ impl Plan {
     /// The plan of a job, with defaults for missing options.
     pub(super) fn of(job: &Record) -> Self {
         match job.value("options") {
-            crate::Value::Json(options) => {
+            engine::Value::Json(options) => {
                 serde_json::from_value(options.clone()).unwrap_or_default()
             }
             _ => Self::default(),

@@ -1,18 +1,13 @@
 //! Creates drafts from migrated messages when their records become prospects.
 
+use engine::{error::Result, record::Record, value::Value, write::Unit};
 use serde_json::Value as Json;
 
 use super::{
     drafts::{draft, letter},
     provider::Variant,
 };
-use crate::{
-    crm::prospect,
-    error::Result,
-    ingest::import_record,
-    value::Value,
-    write::{Record, Unit},
-};
+use crate::{crm::prospect, ingest::import_record};
 
 /// Keys of the message list in the migrated content.
 const MESSAGES: [&str; 4] = ["variants", "email_variants", "emails", "drafts"];

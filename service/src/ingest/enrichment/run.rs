@@ -5,6 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use engine::{
+    clock::Clock,
+    error::{Error, Result},
+    policy::Role,
+    scope::{Actor, Scope},
+    store::Store,
+    value::{Kind, Value},
+};
 use tokio::{task::JoinSet, time::timeout};
 
 use super::{
@@ -13,17 +21,7 @@ use super::{
     finish::{Answered, Outcome, Sourced, finish},
     provider::{Charge, Failure, Found, Providers},
 };
-use crate::{
-    clock::Clock,
-    error::{Error, Result},
-    identity::policy::Role,
-    ingest::import_job::status,
-    ingest::note::NoteCode,
-    scope::{Actor, Scope},
-    store::Store,
-    table::Kind,
-    value::Value,
-};
+use crate::ingest::{import_job::status, note::NoteCode};
 
 /// Maximum delay before a stop signal is noticed.
 const SHORT: Duration = Duration::from_millis(50);

@@ -1,15 +1,19 @@
 //! Undoes enrichments: restores the previous value of each field that was not modified since.
 
+use engine::{
+    error::{Error, Result},
+    normal_form::person::folded,
+    record::Record,
+    value::Value,
+    write::{Input, Unit, row},
+};
+
 use super::{apply::follow, field::Field};
 use crate::{
     crm::{company, prospect},
-    error::{Error, Result},
     ingest::field_provenance::{self, outcome},
-    normal_form::person::folded,
     offer::industry,
     outreach::outreach_draft,
-    value::Value,
-    write::{Input, Record, Unit, row},
 };
 
 /// The next values of a job to undo, newest first.

@@ -2,12 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::{
-    error::Result,
-    governance::setting,
-    value::Value,
-    write::{Record, Unit},
-};
+use engine::{error::Result, record::Record, value::Value, write::Unit};
+
+use crate::governance::setting;
 
 /// Returns the primary key of the existing row that a new row conflicts with, and whether it was updated from the
 /// source. An existing setting is updated to the value of the source; an existing cache entry is unchanged. A template

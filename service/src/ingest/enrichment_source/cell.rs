@@ -1,8 +1,9 @@
 //! Cells of the source and their conversion.
 
+use engine::value::Value;
 use serde_json::Value as Json;
 
-use crate::{ingest::sales_assistant::moment, value::Value};
+use crate::ingest::sales_assistant::moment;
 
 /// A cell as read from the source.
 #[derive(Clone, Debug, PartialEq)]

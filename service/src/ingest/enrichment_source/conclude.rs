@@ -1,14 +1,14 @@
 //! Updates that depend on the imported rows.
 
-use crate::{
+use engine::{
     error::Result,
-    ingest::import_job,
-    outreach::message_template,
     scope::Scope,
-    table::{Kind, Table},
-    value::Value,
+    table::Table,
+    value::{Kind, Value},
     write::Unit,
 };
+
+use crate::{ingest::import_job, outreach::message_template};
 
 /// Records that a row is in sync with the source.
 pub(super) async fn follow(unit: &Unit, table: &Table, id: i64) -> Result<()> {

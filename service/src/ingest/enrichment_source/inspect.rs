@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use engine::{error::Result, value::Value};
+
 use super::{
     Finding,
     cell::{Cell, Kind},
@@ -9,7 +11,7 @@ use super::{
     source::{Source, SourceRow},
     tables::{SourceTable, TABLES},
 };
-use crate::{error::Result, governance::setting, value::Value};
+use crate::governance::setting;
 
 /// The maximum number of examples of a finding.
 const EXAMPLES: usize = 5;

@@ -19,7 +19,7 @@ mod write;
 
 pub use source::Source;
 
-use crate::{
+use engine::{
     error::{Error, Result},
     progress::Progress,
     scope::Scope,
@@ -94,7 +94,7 @@ pub async fn import(
     let system = system.unwrap_or_else(|| SYSTEM.to_owned());
     if system.is_empty() || system.chars().count() > 50 {
         return Err(Error::invalid(
-            crate::Reason::ValueInvalid,
+            engine::Reason::ValueInvalid,
             "system",
             "`system` must have 1 to 50 characters",
         ));

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use engine::{record::Record, table::Table, value::Value};
+
 use super::{cell::Cell, source::SourceRow, tables::SourceTable};
 use crate::{
     governance::setting,
@@ -11,10 +13,7 @@ use crate::{
         import_record::{self, promotion, verdict},
     },
     outreach::{message_template, template_performance},
-    table::Table,
     usage::{llm_usage_log, service_usage_log},
-    value::Value,
-    write::Record,
 };
 
 /// Providers of language models, which charge by token.

@@ -1,13 +1,15 @@
 //! Updates of rows from an earlier run that have changed in the source since.
 
-use super::conclude::follow;
-use crate::{
+use engine::{
     error::Result,
-    ingest::{enrichment_cache_entry, import_job, import_record, list},
-    table::{Kind, Table},
-    value::Value,
-    write::{Record, Unit},
+    record::Record,
+    table::Table,
+    value::{Kind, Value},
+    write::Unit,
 };
+
+use super::conclude::follow;
+use crate::ingest::{enrichment_cache_entry, import_job, import_record, list};
 
 /// The result for a row.
 pub(super) enum Refreshed {

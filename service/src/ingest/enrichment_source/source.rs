@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
+use engine::error::{Error, Result};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseTransaction, DbBackend, QueryResult,
     Statement, TransactionTrait,
 };
 
 use super::{CHUNK, cell::Cell, tables::TABLES};
-use crate::error::{Error, Result};
 use crate::ingest::sqlite_source::sqlite_source;
 
 /// The source, read in a single transaction, so that exactly the validated rows are imported.
@@ -40,7 +40,7 @@ impl Source {
     pub async fn open(url: &str) -> Result<Self> {
         let rest = url.strip_prefix("sqlite:").ok_or_else(|| {
             Error::invalid(
-                crate::Reason::SourceInvalid,
+                engine::Reason::SourceInvalid,
                 "from",
                 "the source must be `sqlite:PATH`, the database of the enrichment document",
             )
@@ -50,7 +50,7 @@ impl Source {
         options.max_connections(1).sqlx_logging(false);
         let unreadable = |error: sea_orm::DbErr| {
             Error::invalid(
-                crate::Reason::SourceInvalid,
+                engine::Reason::SourceInvalid,
                 "from",
                 format!("can't open the source {name}: {error}"),
             )
@@ -62,7 +62,7 @@ impl Source {
                    WHERE m.type = 'table'";
         for row in source.query(sql.to_owned()).await.map_err(|_| {
             Error::invalid(
-                crate::Reason::SourceInvalid,
+                engine::Reason::SourceInvalid,
                 "from",
                 format!("{name} is not a SQLite database"),
             )
@@ -81,7 +81,7 @@ impl Source {
                         "{name} is not an enrichment database: column {}.{column} is missing",
                         table.name
                     );
-                    return Err(Error::invalid(crate::Reason::SourceInvalid, "from", message));
+                    return Err(Error::invalid(engine::Reason::SourceInvalid, "from", message));
                 }
             }
         }

@@ -3,6 +3,15 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use engine::{
+    error::{Error, Result},
+    progress::Progress,
+    record::Record,
+    scope::Scope,
+    table::Table,
+    value::{Kind, Value},
+    write::Unit,
+};
 use entity::ingest::source_import;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
@@ -16,15 +25,7 @@ use super::{
     source::{Source, SourceRow},
     tables::{SourceTable, TABLES},
 };
-use crate::{
-    error::{Error, Result},
-    ingest::{enrichment_cache_entry, external_id, import_record, list},
-    progress::Progress,
-    scope::Scope,
-    table::{Kind, Table},
-    value::Value,
-    write::{Record, Unit},
-};
+use crate::ingest::{enrichment_cache_entry, external_id, import_record, list};
 
 /// Records the import of a source under a name. If a source at another address was imported under the same name, the
 /// import is rejected, unless the caller confirms that it is the same source.
@@ -40,7 +41,7 @@ pub(super) async fn begin(scope: &Scope, system: &str, source: &str, is_told: bo
     }
     if let (Some(other), false) = (known.first(), is_told) {
         return Err(Error::Conflict(
-            crate::Reason::SourceInvalid,
+            engine::Reason::SourceInvalid,
             format!(
                 "{} is already imported as `{system}`, and rows are identified by their keys in it; name \
                  another source with --system NAME, or confirm that this is the same source with --system {system}",

@@ -1,18 +1,22 @@
 //! Actions on jobs (commit, pause, resume, cancel, retry, undo) and on rows (decide, correct).
 
+use engine::{
+    error::{Problem, Result},
+    normal_form::country,
+    record::Record,
+    scope::Scope,
+    value::Value,
+    vocabulary::told,
+    write::{Once, Unit, once, row::alive},
+};
+
 use super::{companies::Companies, judge::judge, lead::Lead, matching::People, seen::Seen};
 use crate::{
     crm::prospect,
-    error::{Problem, Result},
     ingest::{
         import_job::{self, LIFE, LIFE_OF_ENRICHMENT, kind, status},
         import_record::{self, promotion, verdict},
     },
-    normal_form::country,
-    scope::Scope,
-    value::Value,
-    vocabulary::told,
-    write::{Once, Record, Unit, once, row::alive},
 };
 
 /// An action on a job.
@@ -50,7 +54,7 @@ impl Act {
 /// does the actual work.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the status of the job does not allow the action.
+/// [`engine::Error::Refused`] if the status of the job does not allow the action.
 pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Result<i64> {
     once::run(scope, once, move |unit| {
         Box::pin(async move {
@@ -70,7 +74,7 @@ pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Resul
                     act.name(),
                     told(from)
                 );
-                return Err(Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into());
+                return Err(Problem::conflict(engine::Reason::ImportStatusConflict, "id", message).into());
             };
             let never_looked = state == status::FAILED && !before.has("started_at");
             let half_undone = before.number("undone_records") > Some(0);
@@ -80,15 +84,15 @@ pub async fn act(scope: &Scope, job: i64, act: Act, once: Option<Once>) -> Resul
                 } else {
                     "the job is partly undone; undo the remaining rows"
                 };
-                return Err(Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into());
+                return Err(Problem::conflict(engine::Reason::ImportStatusConflict, "id", message).into());
             }
             if *to == status::PROMOTING && !has_strangers(unit, job).await? {
                 let message = "the job has no records to create prospects from: it is empty, or all have a prospect";
-                return Err(Problem::conflict(crate::Reason::ImportEmpty, "id", message).into());
+                return Err(Problem::conflict(engine::Reason::ImportEmpty, "id", message).into());
             }
             if is_enrichment && *to == status::PROCESSING && has_strangers(unit, job).await? {
                 let message = "no prospects have been created from the records of the job yet; commit it first";
-                return Err(Problem::conflict(crate::Reason::ImportNotCommitted, "id", message).into());
+                return Err(Problem::conflict(engine::Reason::ImportNotCommitted, "id", message).into());
             }
             let mut after = before.clone();
             after.set("status", Value::Text((*to).to_owned()));
@@ -180,7 +184,7 @@ async fn job_of(unit: &mut Unit, record: i64) -> Result<Record> {
         return Ok(job);
     }
     let message = format!("the job of the row is {}", job.text("status").to_uppercase());
-    Err(Problem::conflict(crate::Reason::ImportStatusConflict, "id", message).into())
+    Err(Problem::conflict(engine::Reason::ImportStatusConflict, "id", message).into())
 }
 
 /// Restarts a job that has already written its rows, so that rows that have become writable since are written too.
@@ -201,7 +205,7 @@ async fn write_on(unit: &mut Unit, before: &Record, mut after: Record) -> Result
 /// to merge into. If the import is completed, the row is written immediately. Returns the primary key of the row.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the row does not need a decision.
+/// [`engine::Error::Refused`] if the row does not need a decision.
 pub async fn decide(
     scope: &Scope,
     record: i64,
@@ -217,19 +221,21 @@ pub async fn decide(
                 && before.text("promotion_status") == promotion::NONE;
             if !open {
                 let message = "the row needs no decision: it is not an open MERGE_CANDIDATE";
-                return Err(Problem::conflict(crate::Reason::DecisionInvalid, "id", message).into());
+                return Err(
+                    Problem::conflict(engine::Reason::DecisionInvalid, "id", message).into()
+                );
             }
             if decision == "create" && Lead::of(&before)?.email.is_none() {
                 let message =
                     "the row has no e-mail address; correct the row first, or use MERGE or SKIP";
                 return Err(
-                    Problem::invalid(crate::Reason::DecisionInvalid, "decision", message).into()
+                    Problem::invalid(engine::Reason::DecisionInvalid, "decision", message).into()
                 );
             }
             if prospect.is_some() && decision != "merge" {
                 let message = "`prospectId` is allowed only with MERGE";
                 return Err(Problem::invalid(
-                    crate::Reason::DecisionInvalid,
+                    engine::Reason::DecisionInvalid,
                     "prospect_id",
                     message,
                 )
@@ -256,7 +262,7 @@ pub async fn decide(
 /// written immediately. Returns the primary key of the row.
 ///
 /// # Errors
-/// [`crate::Error::Refused`] if the row has already been written, or is still invalid.
+/// [`engine::Error::Refused`] if the row has already been written, or is still invalid.
 pub async fn repair(
     scope: &Scope,
     record: i64,
@@ -271,7 +277,7 @@ pub async fn repair(
             if !was_failed && before.text("promotion_status") != promotion::NONE {
                 let state = before.text("promotion_status").to_uppercase();
                 return Err(Problem::conflict(
-                    crate::Reason::ImportStatusConflict,
+                    engine::Reason::ImportStatusConflict,
                     "id",
                     format!("the row is {state} and can't be changed"),
                 )

@@ -2,6 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use engine::{
+    error::{Error, Problem, Result},
+    record::Record,
+    value::Value,
+    write::{Input, Unit, row},
+};
 use serde_json::json;
 
 use super::{
@@ -14,14 +20,11 @@ use super::{
 };
 use crate::{
     crm::prospect,
-    error::{Error, Problem, Result},
-    ingest::note::{Note, NoteCode},
     ingest::{
         import_job,
         import_record::{promotion, verdict},
+        note::{Note, NoteCode},
     },
-    value::Value,
-    write::{Input, Record, Unit, row},
 };
 
 /// Counters of written rows.
@@ -211,7 +214,11 @@ impl<'r> Chunk<'_, 'r> {
     fn prospect(&self, unit: &Unit, lead: &Lead) -> Result<Record> {
         let email = lead.email.clone();
         let email = email.ok_or_else(|| {
-            Problem::invalid(crate::Reason::ValueRequired, "email", "the row has no e-mail address")
+            Problem::invalid(
+                engine::Reason::ValueRequired,
+                "email",
+                "the row has no e-mail address",
+            )
         })?;
         if self.companies.of(lead).is_none() {
             Companies::record(unit, lead)?;

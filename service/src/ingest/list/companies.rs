@@ -3,18 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-
-use super::lead::Lead;
-use crate::{
-    crm::company,
+use engine::{
     error::{Problem, Result},
     normal_form::{self, domain, text},
-    offer::industry,
+    record::Record,
     store::Engine,
-    table::Kind,
-    value::Value,
-    write::{Input, Record, Unit, row},
+    value::{Kind, Value},
+    write::{Input, Unit, row},
 };
+
+use super::lead::Lead;
+use crate::{crm::company, offer::industry};
 
 /// The maximum time between the timestamp of a row and its commit.
 const BEHIND: TimeDelta = TimeDelta::minutes(10);
@@ -105,10 +104,10 @@ impl Companies {
     /// Builds the record of a new company for a row.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] if the row has no valid company.
+    /// [`engine::Error::Refused`] if the row has no valid company.
     pub(super) fn record(unit: &Unit, lead: &Lead) -> Result<Record> {
         let (name, domain) = named(lead).ok_or_else(|| {
-            Problem::invalid(crate::Reason::ValueRequired, "company_id", "the row has no company")
+            Problem::invalid(engine::Reason::ValueRequired, "company_id", "the row has no company")
         })?;
         let table = company::table();
         let size = lead.size.clone().unwrap_or_else(|| "unknown".to_owned());

@@ -3,12 +3,10 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use encoding_rs::Encoding;
+use engine::error::{Error, Result};
 
 use super::{lines::Lines, mapping, objects, quotes, workbook};
-use crate::{
-    error::{Error, Result},
-    ingest::note::{Note, NoteCode},
-};
+use crate::ingest::note::{Note, NoteCode};
 
 /// Maximum number of rows in a file.
 pub const MOST_ROWS: usize = 200_000;
@@ -130,7 +128,7 @@ pub fn read(bytes: &[u8], told: &FileOptions) -> Result<List> {
     } else {
         if told.sheet.is_some() {
             return Err(Error::invalid(
-                crate::Reason::SheetUnknown,
+                engine::Reason::SheetUnknown,
                 "sheet",
                 "`sheet` is allowed only for workbooks (XLSX)",
             ));
@@ -189,7 +187,7 @@ pub(super) fn within_limits(rows: usize, columns: usize) -> Result<()> {
 }
 
 pub(super) fn refused(message: String) -> Error {
-    Error::invalid(crate::Reason::FileInvalid, "file", message)
+    Error::invalid(engine::Reason::FileInvalid, "file", message)
 }
 
 /// Decodes the text of a file: by the `encoding` option, by its byte order mark, as valid UTF-8, or by detection.
@@ -197,7 +195,7 @@ fn decoded(bytes: &[u8], told: &FileOptions) -> Result<(&'static str, String)> {
     let encoding = if let Some(label) = &told.encoding {
         Encoding::for_label(label.as_bytes()).ok_or_else(|| {
             Error::invalid(
-                crate::Reason::ValueUnknown,
+                engine::Reason::ValueUnknown,
                 "encoding",
                 format!("unknown encoding `{label}`"),
             )
@@ -307,7 +305,7 @@ fn cells(text: &str, encoding: &str, told: &FileOptions) -> Result<List> {
     let delimiter = told.delimiter.unwrap_or_else(|| delimiter(text));
     if !delimiter.is_ascii() {
         return Err(Error::invalid(
-            crate::Reason::ValueInvalid,
+            engine::Reason::ValueInvalid,
             "delimiter",
             "`delimiter` must be `,`, `;`, `|` or tab",
         ));

@@ -1,21 +1,24 @@
 //! Import rows that contain data of a person, for data export and erasure.
 
-use sea_orm::{QueryResult, Value as Bind};
-
-use crate::{
+use engine::{
     error::Result,
-    ingest::{
-        import_job::{self, kind},
-        import_record::{self, promotion, status},
-    },
+    record::Record,
     store::Engine,
     value::Value,
-    write::{Record, Unit},
+    write::{Unit, ownership::Tables},
+};
+use futures_util::future::BoxFuture;
+use sea_orm::{QueryResult, Value as Bind};
+use serde_json::Value as Json;
+
+use crate::ingest::{
+    import_job::{self, kind},
+    import_record::{self, promotion, status},
 };
 
 /// The import rows about a person: rows linked to the prospect, rows with the same e-mail address, and duplicates of
 /// these rows in the same file.
-pub(crate) async fn rows_of(unit: &Unit, person: &Record) -> Result<Vec<Record>> {
+async fn rows_of(unit: &Unit, person: &Record) -> Result<Vec<Record>> {
     let columns = import_record::table().column_list();
     let select =
         format!("SELECT {columns} FROM \"import_records\" WHERE \"organization_id\" = {{}}");
@@ -62,8 +65,36 @@ fn add(found: &mut Vec<Record>, rows: &[QueryResult]) -> Result<()> {
     Ok(())
 }
 
+/// Erases the import rows about a person.
+pub(crate) fn erase<'a>(
+    unit: &'a mut Unit,
+    tables: Tables,
+    person: &'a Record,
+) -> BoxFuture<'a, Result<usize>> {
+    Box::pin(async move {
+        let mut deleted = 0;
+        for row in rows_of(unit, person).await? {
+            leave(unit, &row).await?;
+            deleted += unit.erase_owned(tables, &row, person.id()).await?;
+            let own = ("id", row.id().into());
+            deleted += unit.erase_below(import_record::table(), own, person.id()).await?;
+        }
+        Ok(deleted)
+    })
+}
+
+/// The import rows about a person, for an export.
+pub(crate) fn export<'a>(
+    unit: &'a mut Unit,
+    person: &'a Record,
+) -> BoxFuture<'a, Result<Vec<Json>>> {
+    Box::pin(async move {
+        Ok(rows_of(unit, person).await?.iter().map(import_record::readable).collect())
+    })
+}
+
 /// Removes a row from the counters of its job.
-pub(crate) async fn leave(unit: &mut Unit, row: &Record) -> Result<()> {
+async fn leave(unit: &mut Unit, row: &Record) -> Result<()> {
     let job = row.number("import_job_id").unwrap_or_default();
     let Some(job) = unit.find(import_job::table(), job).await? else { return Ok(()) };
     let was_filled =

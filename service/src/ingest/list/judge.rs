@@ -1,5 +1,10 @@
 //! Verdicts on rows.
 
+use engine::{
+    error::{Error, Problem},
+    record::Record,
+    value::Value,
+};
 use serde_json::Value as Json;
 
 use super::{
@@ -10,17 +15,12 @@ use super::{
     pool::best,
     seen::{Before, Seen},
 };
-use crate::{
-    error::{Error, Problem},
-    ingest::{
-        import_record::{
-            promotion,
-            verdict::{CREATE, ERROR, MERGE_CANDIDATE, SKIP, UPDATE},
-        },
-        note::{Note, NoteCode},
+use crate::ingest::{
+    import_record::{
+        promotion,
+        verdict::{CREATE, ERROR, MERGE_CANDIDATE, SKIP, UPDATE},
     },
-    value::Value,
-    write::Record,
+    note::{Note, NoteCode},
 };
 
 /// The verdict on a row, with its reason.
@@ -68,7 +68,7 @@ impl Verdict {
 
     /// The error for an invalid row.
     pub(super) fn refused(self) -> Error {
-        Problem::invalid(crate::Reason::RecordInvalid, "id", Note::joined(&self.notes)).into()
+        Problem::invalid(engine::Reason::RecordInvalid, "id", Note::joined(&self.notes)).into()
     }
 
     /// Stores the verdict in a row, with the promotion status of a row that is not written yet.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use engine::{error::Result, record::Record, value::Value, write::Unit};
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -11,11 +12,6 @@ use super::{
     mapping::Mapping,
     matching::People,
     seen::Seen,
-};
-use crate::{
-    error::Result,
-    value::Value,
-    write::{Record, Unit},
 };
 
 /// State for assigning verdicts to the rows of jobs, chunk by chunk.

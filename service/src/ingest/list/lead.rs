@@ -2,20 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use rlibphonenumber::Region;
-
-use super::mapping::Mapping;
-use crate::{
+use engine::{
     error::{Error, Problem},
-    ingest::note::{Note, NoteCode},
     normal_form::{
         country, domain, email, person, phone,
         placeholder::{is_placeholder, is_placeholder_name},
         profile, text,
     },
+    record::Record,
     value::Value,
-    write::Record,
 };
+use rlibphonenumber::Region;
+
+use super::mapping::Mapping;
+use crate::ingest::note::{Note, NoteCode};
 
 /// Maximum length of a value, in characters.
 const LONGEST: usize = 255;
@@ -196,7 +196,7 @@ impl Lead {
         mut self,
         values: Vec<(&'static str, Option<String>)>,
         country: Option<Region>,
-    ) -> crate::error::Result<Self> {
+    ) -> engine::error::Result<Self> {
         for (name, value) in values {
             let place = match name {
                 "full_name" => &mut self.full_name,
@@ -220,12 +220,14 @@ impl Lead {
         let Read { lead, outcome } = self.checked(country, Remarks::new());
         match outcome {
             Ok(remarks) if remarks.is_empty() => Ok(lead),
-            Ok(remarks) => {
-                Err(Problem::invalid(crate::Reason::RecordInvalid, "patch", Note::joined(&remarks))
-                    .into())
-            }
+            Ok(remarks) => Err(Problem::invalid(
+                engine::Reason::RecordInvalid,
+                "patch",
+                Note::joined(&remarks),
+            )
+            .into()),
             Err(note) => {
-                Err(Problem::invalid(crate::Reason::RecordInvalid, "patch", note.message()).into())
+                Err(Problem::invalid(engine::Reason::RecordInvalid, "patch", note.message()).into())
             }
         }
     }
@@ -234,7 +236,7 @@ impl Lead {
     ///
     /// # Errors
     /// [`Error::Internal`] if the row has no mapped data.
-    pub(super) fn of(record: &Record) -> crate::error::Result<Self> {
+    pub(super) fn of(record: &Record) -> engine::error::Result<Self> {
         let Value::Json(mapped) = record.value("mapped_data") else {
             return Err(Error::internal("the row has no mapped data"));
         };
@@ -245,7 +247,7 @@ impl Lead {
     ///
     /// # Errors
     /// [`Error::Internal`] if the values can't be serialized.
-    pub(super) fn put(&self, record: &mut Record) -> crate::error::Result<()> {
+    pub(super) fn put(&self, record: &mut Record) -> engine::error::Result<()> {
         let mapped =
             serde_json::to_value(self).map_err(|error| Error::internal(error.to_string()))?;
         record.set("mapped_data", Value::Json(mapped));

@@ -2,6 +2,15 @@
 
 use std::collections::HashMap;
 
+use engine::{
+    error::{Error, Result},
+    normal_form::country,
+    progress::Progress,
+    record::Record,
+    scope::Scope,
+    value::Value,
+    write::Unit,
+};
 use rlibphonenumber::Region;
 use serde_json::{Map, Value as Json, json};
 
@@ -16,18 +25,10 @@ use super::{
     run::fail,
     seen::Seen,
 };
-use crate::{
-    error::{Error, Result},
-    ingest::note::NoteCode,
-    ingest::{
-        import_job::{self, kind, status},
-        import_record::{self, verdict},
-    },
-    normal_form::country,
-    progress::Progress,
-    scope::Scope,
-    value::Value,
-    write::{Record, Unit},
+use crate::ingest::{
+    import_job::{self, kind, status},
+    import_record::{self, verdict},
+    note::NoteCode,
 };
 
 /// Maximum number of characters that are stored of each cell.
@@ -87,7 +88,7 @@ pub fn open(bytes: &[u8], options: Options) -> Result<Opened> {
             "can't detect the columns with names and e-mail addresses among {columns}; map them explicitly, e.g. \
              `COLUMN=full_name`, `COLUMN=email`"
         );
-        return Err(Error::invalid(crate::Reason::MappingInvalid, "map", message));
+        return Err(Error::invalid(engine::Reason::MappingInvalid, "map", message));
     }
     let country = country(options.country.as_deref())?;
     let options = Options { country: options.country.map(|code| code.to_uppercase()), ..options };
@@ -100,7 +101,7 @@ fn country(code: Option<&str>) -> Result<Option<Region>> {
     let message = "`country` must be a two-letter code, e.g. `DE` (ISO 3166-1)";
     country::of_code(code)
         .map(Some)
-        .ok_or_else(|| Error::invalid(crate::Reason::CountryUnknown, "country", message))
+        .ok_or_else(|| Error::invalid(engine::Reason::CountryUnknown, "country", message))
 }
 
 impl Opened {
@@ -257,7 +258,7 @@ async fn uploading(unit: &mut Unit, job: i64) -> Result<Record> {
         return Ok(job);
     }
     Err(Error::Conflict(
-        crate::Reason::ImportStatusConflict,
+        engine::Reason::ImportStatusConflict,
         "the upload was interrupted during the preview".to_owned(),
     ))
 }

@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use engine::{
+    error::{Error, Result},
+    normal_form::placeholder::{is_placeholder, is_placeholder_name},
+    vocabulary::{Word, word},
+    words,
+};
 use serde_json::{Map, Value as Json};
 
 use super::headings::NAMES;
-use crate::{
-    error::{Error, Result},
-    normal_form::placeholder::{is_placeholder, is_placeholder_name},
-    search,
-    vocabulary::{Word, word},
-};
 
 /// Fields that a column can be mapped to.
 pub const FIELDS: &[Word] = &[
@@ -47,7 +47,7 @@ pub(super) fn known(head: &[String]) -> usize {
 
 /// Normalizes a column name for comparison: only letters and digits, ignoring case and accents.
 fn plain(name: &str) -> String {
-    search::words_of(name).concat()
+    words::words_of(name).concat()
 }
 
 /// Removes columns whose meaning depends on the presence of other columns.
@@ -112,7 +112,7 @@ impl Mapping {
             let Some(place) = place else {
                 let message =
                     format!("unknown column `{column}`; the columns are {}", head.join(", "));
-                return Err(Error::invalid(crate::Reason::MappingInvalid, "map", message));
+                return Err(Error::invalid(engine::Reason::MappingInvalid, "map", message));
             };
             for places in self.0.values_mut() {
                 places.retain(|known| *known != place);
@@ -125,7 +125,7 @@ impl Mapping {
                 let fields: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
                 let message =
                     format!("unknown field `{field}`; the fields are {}", fields.join(", "));
-                return Err(Error::invalid(crate::Reason::MappingInvalid, "map", message));
+                return Err(Error::invalid(engine::Reason::MappingInvalid, "map", message));
             };
             // Explicit mappings take precedence over detected ones, in the given order.
             let count = counts.entry(field.name).or_insert(0_usize);

@@ -2,6 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use engine::{
+    error::Result,
+    normal_form::{email, person},
+    record::Record,
+    store::Engine,
+    value::{Kind, Value},
+    write::Unit,
+};
 use sea_orm::Value as Bind;
 use serde::{Deserialize, Serialize};
 
@@ -9,15 +17,7 @@ use super::{
     lead::Lead,
     pool::{Person, Pool, best},
 };
-use crate::{
-    crm::{opt_out, prospect},
-    error::Result,
-    normal_form::{email, person},
-    store::Engine,
-    table::Kind,
-    value::Value,
-    write::{Record, Unit},
-};
+use crate::crm::{opt_out, prospect};
 
 /// Minimum similarity at which two names may belong to the same person.
 pub(super) const NEARLY: f64 = 0.9;

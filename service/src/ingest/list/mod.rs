@@ -27,7 +27,7 @@ mod seen;
 mod undo;
 mod workbook;
 
-pub(crate) use forget::{leave, rows_of};
+pub(crate) use forget::{erase, export};
 pub(crate) use judged::Judging;
 pub(crate) use run::fail;
 pub(crate) use undo::merged;

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use engine::error::{Error, Result};
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
 use super::file::{Format, LONGEST_NAME, List, refused, within_limits, without_null};
 use super::lines::place;
-use crate::error::{Error, Result};
 
 /// A row: column names and cells.
 type Cells = Vec<(String, String)>;

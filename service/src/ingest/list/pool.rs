@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use engine::normal_form::person;
+
 use super::matching::{Candidate, NEARLY};
-use crate::normal_form::person;
 
 /// Maximum number of names per word prefix with which a name is compared.
 const COMPARED: usize = 200;

@@ -1,11 +1,10 @@
 //! Checks the quoting of CSV (RFC 4180), because the lenient reader accepts misplaced quotation marks, which may merge
 //! several rows into one cell.
 
+use engine::error::Result;
+
 use super::file::refused;
-use crate::{
-    error::Result,
-    ingest::note::{Note, NoteCode},
-};
+use crate::ingest::note::{Note, NoteCode};
 
 /// A quoting error in a row.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub(super) struct Fault {
 /// `delimiters` as the header row.
 ///
 /// # Errors
-/// [`crate::Error::Invalid`] if a quotation mark is not closed, because the text after it may contain rows.
+/// [`engine::Error::Invalid`] if a quotation mark is not closed, because the text after it may contain rows.
 pub(super) fn faults(text: &str, delimiter: char, delimiters: usize) -> Result<Vec<Fault>> {
     let mut faults = Vec::new();
     if !text.contains('"') {

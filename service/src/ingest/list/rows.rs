@@ -2,19 +2,19 @@
 
 use std::collections::HashMap;
 
+use engine::{
+    error::Result,
+    record::Record,
+    scope::Scope,
+    store::Engine,
+    value::{Kind, Value},
+    write::Unit,
+};
 use sea_orm::Value as Bind;
 use serde_json::{Value as Json, json};
 
 use super::{CHUNK, lines::place};
-use crate::{
-    error::Result,
-    ingest::import_record,
-    scope::Scope,
-    store::Engine,
-    table::Kind,
-    value::Value,
-    write::{Record, Unit},
-};
+use crate::ingest::import_record;
 
 /// Result of a row.
 #[derive(Clone, Debug)]
@@ -144,7 +144,7 @@ pub(super) async fn keep(unit: &Unit, done: &[Done]) -> Result<()> {
 /// Example rows of a job with this verdict: their positions, e.g. `row 12 (line 15)`, and their reasons.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database does not respond.
+/// [`engine::Error::Unavailable`] if the database does not respond.
 pub async fn examples(
     scope: &Scope,
     job: i64,
@@ -170,7 +170,7 @@ pub async fn examples(
 /// The prospects of rows, by job and row index. Rows without a prospect are omitted.
 ///
 /// # Errors
-/// [`crate::Error::Unavailable`] if the database does not respond.
+/// [`engine::Error::Unavailable`] if the database does not respond.
 pub async fn prospects_of(scope: &Scope, rows: &[(i64, i64)]) -> Result<HashMap<(i64, i64), i64>> {
     if rows.is_empty() {
         return Ok(HashMap::new());

@@ -10,23 +10,23 @@ use std::{
 };
 
 use chrono::TimeDelta;
-
-use super::{CHUNK, commit, companies::Companies, undo};
-use crate::{
+use engine::{
     clock::Clock,
     error::{Error, Result},
-    identity::policy::Role,
-    ingest::note::{Note, NoteCode},
-    ingest::{
-        enrichment,
-        import_job::{self, kind, status},
-    },
+    policy::Role,
     progress::Progress,
+    record::Record,
     scope::{Actor, Scope},
     store::Store,
-    table::Kind,
-    value::Value,
-    write::{Record, Unit},
+    value::{Kind, Value},
+    write::Unit,
+};
+
+use super::{CHUNK, commit, companies::Companies, undo};
+use crate::ingest::{
+    enrichment,
+    import_job::{self, kind, status},
+    note::{Note, NoteCode},
 };
 
 /// How long a preview may go without progress before its job is marked as failed.

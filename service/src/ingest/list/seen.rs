@@ -2,13 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use engine::normal_form::company;
+
 use super::{
     judge::Verdict,
     lead::Lead,
     matching::{Candidate, Line, colleague, on_one_line, other_at_mailbox},
     pool::{Person, Pool, best},
 };
-use crate::{ingest::import_record::verdict, normal_form::company};
+use crate::ingest::import_record::verdict;
 
 /// Match of a row against the previous rows.
 #[derive(Debug)]

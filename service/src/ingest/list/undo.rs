@@ -2,21 +2,27 @@
 
 use std::collections::{HashMap, HashSet};
 
+use engine::{
+    change_log::kind,
+    error::Result,
+    normal_form::text,
+    record::Record,
+    table::Table,
+    value::Value,
+    write::{Input, Unit, row},
+};
+use futures_util::future::BoxFuture;
 use sea_orm::Value as Bind;
 use serde_json::Value as Json;
 
 use super::rows::{self, Done};
 use crate::{
     crm::{company, prospect},
-    error::Result,
-    governance::change_log::kind,
-    ingest::import_record::promotion,
-    ingest::note::{Note, NoteCode},
-    normal_form::text,
+    ingest::{
+        import_record::promotion,
+        note::{Note, NoteCode},
+    },
     offer::{industry, solution},
-    table::Table,
-    value::Value,
-    write::{Input, Record, Unit, row},
 };
 
 /// The next rows of a job to undo. The last row comes first, because a row may update a prospect that an earlier row
@@ -101,11 +107,13 @@ async fn left_at(unit: &Unit, prospect: i64, before: i64, now: i64) -> Result<()
 }
 
 /// Disables the undo for a merged prospect: imported values can no longer be distinguished from other values.
-pub(crate) async fn merged(unit: &Unit, prospect: i64) -> Result<()> {
-    let sql = "UPDATE \"import_records\" SET \"written_revision\" = NULL WHERE \"prospect_id\" = {} \
-               AND \"organization_id\" = {}";
-    unit.execute(sql, vec![prospect.into(), unit.scope().organization().into()]).await?;
-    Ok(())
+pub(crate) fn merged(unit: &mut Unit, prospect: i64) -> BoxFuture<'_, Result<()>> {
+    Box::pin(async move {
+        let sql = "UPDATE \"import_records\" SET \"written_revision\" = NULL WHERE \"prospect_id\" = {} \
+                   AND \"organization_id\" = {}";
+        unit.execute(sql, vec![prospect.into(), unit.scope().organization().into()]).await?;
+        Ok(())
+    })
 }
 
 fn replaced(record: &Record) -> Option<&Json> {

@@ -3,13 +3,13 @@
 use std::io::{Cursor, Read};
 
 use calamine::{Data, Reader, SheetVisible, Xlsx};
+use engine::error::{Error, Result};
 use zip::ZipArchive;
 
 use super::{
     file::{NOTES, Sheets, refused, within_limits},
     mapping,
 };
-use crate::error::{Error, Result};
 
 /// Maximum size of an unpacked workbook, in bytes.
 const LARGEST_UNPACKED: u64 = 400 * 1024 * 1024;
@@ -42,7 +42,7 @@ pub(super) fn rows(bytes: &[u8], wanted: Option<&str>) -> Result<(Rows, Sheets)>
     {
         let message =
             format!("the workbook has no sheet `{wanted}`; its sheets are {}", names.join(", "));
-        return Err(Error::invalid(crate::Reason::SheetUnknown, "sheet", message));
+        return Err(Error::invalid(engine::Reason::SheetUnknown, "sheet", message));
     }
     let is_wanted = |(name, visible): &&(String, bool)| match wanted {
         Some(wanted) => name == wanted,

@@ -1,18 +1,18 @@
 //! Conversion of source rows; a row that can't be converted is rejected with reasons.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SubsecRound, Utc};
+use engine::{
+    table::Column,
+    value::{Kind, Value, without_leap_second},
+    vocabulary::Word,
+};
 
 use super::{
     Options, SourceWord,
     source::{Raw, RawRow},
     spec::TableSpec,
 };
-use crate::{
-    ingest::json_text::inexact,
-    table::{Column, Kind},
-    value::{Value, without_leap_second},
-    vocabulary::Word,
-};
+use crate::ingest::json_text::inexact;
 
 /// The reason why a cell is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

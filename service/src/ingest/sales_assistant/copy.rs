@@ -2,6 +2,12 @@
 
 use std::collections::HashSet;
 
+use engine::{
+    error::{Error, Result},
+    progress::Progress,
+    value::{Kind, Value},
+    write::bulk,
+};
 use entity::{
     governance::alembic_version,
     ingest::{source_import, source_import_key, source_import_table},
@@ -23,15 +29,7 @@ use super::{
     spec::{self, TableSpec},
     target::{SYSTEM, Target},
 };
-use crate::{
-    error::{Error, Result},
-    ingest::json_text,
-    offer,
-    progress::Progress,
-    table::Kind,
-    value::Value,
-    write::bulk,
-};
+use crate::{ingest::json_text, offer};
 
 #[expect(clippy::disallowed_methods, reason = "tables of the import itself, by its organization")]
 impl Target<'_> {
@@ -159,7 +157,7 @@ impl Target<'_> {
                     let refusal = &refusals[0];
                     let (table, id) = (spec.name, raw.id);
                     let reason = format!("{table} {id}: {} {}", refusal.column, refusal.reason);
-                    return Err(Error::invalid(crate::Reason::SourceInvalid, "from", reason));
+                    return Err(Error::invalid(engine::Reason::SourceInvalid, "from", reason));
                 }
             }
         }

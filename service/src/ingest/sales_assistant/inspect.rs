@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use engine::{error::Result, normal_form::domain, progress::Progress};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
@@ -12,7 +13,6 @@ use super::{
     spec::{self, TableSpec},
     target::Target,
 };
-use crate::{error::Result, normal_form::domain, progress::Progress};
 
 /// The reason to reject a row whose primary key is already in use.
 pub(super) const TAKEN: &str = "is already used in this database; imports keep primary keys, so import the \

@@ -17,14 +17,14 @@ mod target;
 
 use std::collections::BTreeMap;
 
-use crate::{
+#[cfg(fuzzing)]
+pub use convert::fuzz as fuzz_row;
+pub(super) use convert::moment;
+use engine::{
     error::{Error, Result},
     progress::Progress,
     scope::Scope,
 };
-#[cfg(fuzzing)]
-pub use convert::fuzz as fuzz_row;
-pub(super) use convert::moment;
 pub use source::Source;
 use target::Target;
 
@@ -152,7 +152,7 @@ impl std::str::FromStr for SourceWord {
         });
         parts.ok_or_else(|| {
             Error::invalid(
-                crate::Reason::SourceInvalid,
+                engine::Reason::SourceInvalid,
                 "map",
                 format!("`{text}` must have the form table.column:word"),
             )

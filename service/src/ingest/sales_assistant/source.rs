@@ -3,6 +3,11 @@
 use std::{collections::HashMap, fmt::Write as _};
 
 use chrono::{DateTime, Utc};
+use engine::{
+    error::{Error, Result},
+    table::Column,
+    value::Kind,
+};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseTransaction, DbBackend, DbErr,
     IsolationLevel, QueryResult, Statement, TransactionTrait,
@@ -10,10 +15,6 @@ use sea_orm::{
 
 use super::spec::{self, TableSpec};
 use crate::ingest::sqlite_source::sqlite_source;
-use crate::{
-    error::{Error, Result},
-    table::{Column, Kind},
-};
 
 /// The source, read in a single transaction, so that exactly the validated rows are imported.
 pub struct Source {
@@ -68,7 +69,7 @@ impl Source {
                 error => error.to_string(),
             };
             Error::invalid(
-                crate::Reason::SourceInvalid,
+                engine::Reason::SourceInvalid,
                 "from",
                 format!("can't open the source {name}: {why}"),
             )
@@ -110,7 +111,7 @@ impl Source {
                 "{} is not a sales-assistant database, or its role lacks read permission: no column {table}.{column}",
                 self.name
             );
-            Err(Error::invalid(crate::Reason::SourceInvalid, "from", message))
+            Err(Error::invalid(engine::Reason::SourceInvalid, "from", message))
         };
         for spec in spec::tables() {
             for column in spec.table.columns.iter().filter_map(|column| spec.source_column(column))
@@ -346,7 +347,7 @@ fn address(url: &str) -> Result<(String, String)> {
                 let short = url.replacen("postgresql", "postgres", 1);
                 parsed = url::Url::parse(&short).map_err(|_| {
                     Error::invalid(
-                        crate::Reason::SourceInvalid,
+                        engine::Reason::SourceInvalid,
                         "from",
                         "the address is not a valid URL",
                     )
@@ -355,7 +356,7 @@ fn address(url: &str) -> Result<(String, String)> {
             Ok((parsed.to_string(), name))
         }
         None => Err(Error::invalid(
-            crate::Reason::SourceInvalid,
+            engine::Reason::SourceInvalid,
             "from",
             "the source must be `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`",
         )),

@@ -1,15 +1,14 @@
 //! The tables of the document and the mapping of their columns.
 
-use super::SourceWord;
-use crate::{
-    crm,
+use engine::{
     error::{Error, Result},
-    offer, outreach,
     table::{Column, Table},
-    usage,
     vocabulary::Word,
     write::Rules,
 };
+
+use super::SourceWord;
+use crate::{crm, offer, outreach, usage};
 
 /// A table with its own primary key.
 pub(super) struct TableSpec {
@@ -79,7 +78,7 @@ pub(super) fn check_word(word: &SourceWord, to: &str) -> Result<()> {
         .find(|(column, _)| *column == word.column);
     let Some((_, words)) = known else {
         let message = "`map` supports only outreach_drafts.status and events.status";
-        return Err(Error::invalid(crate::Reason::SourceInvalid, "map", message));
+        return Err(Error::invalid(engine::Reason::SourceInvalid, "map", message));
     };
     if words.iter().any(|known| known.name == to) {
         return Ok(());
@@ -91,5 +90,5 @@ pub(super) fn check_word(word: &SourceWord, to: &str) -> Result<()> {
         word.column,
         words.join(", ")
     );
-    Err(Error::invalid(crate::Reason::SourceInvalid, "map", message))
+    Err(Error::invalid(engine::Reason::SourceInvalid, "map", message))
 }

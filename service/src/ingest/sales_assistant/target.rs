@@ -3,6 +3,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use engine::{
+    error::{Error, Result},
+    scope::Scope,
+    store::Engine,
+    write::bulk,
+};
 use entity::ingest::{source_import, source_import_key, source_import_table};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
@@ -14,12 +20,6 @@ use super::{
     key_ranges::KeyRanges,
     source::Source,
     spec::{self, TableSpec},
-};
-use crate::{
-    error::{Error, Result},
-    scope::Scope,
-    store::Engine,
-    write::bulk,
 };
 
 /// The name of this kind of import.
@@ -85,7 +85,7 @@ impl<'a> Target<'a> {
         for spec in spec::tables() {
             if bulk::has_rows(scope.store().write(), scope.organization(), spec.table).await? {
                 return Err(Error::Conflict(
-                    crate::Reason::SourceInvalid,
+                    engine::Reason::SourceInvalid,
                     format!(
                         "the organization already has {} that are not from {source}; {}",
                         spec.name,
@@ -242,7 +242,7 @@ async fn moved(
             "--same-source needs an organization with exactly one imported source; this one has {}",
             all.len()
         );
-        return Err(Error::invalid(crate::Reason::SourceInvalid, "same_source", message));
+        return Err(Error::invalid(engine::Reason::SourceInvalid, "same_source", message));
     };
     let row = source_import::ActiveModel {
         id: Set(known.id),

@@ -199,7 +199,7 @@ async fn late_response_is_charged_and_not_written(mut app: App) {
     let meanwhile = async {
         slow.called.notified().await;
         app.clock.advance(LEASE + TimeDelta::seconds(1));
-        let clock = Arc::clone(&app.clock) as Arc<dyn service::Clock>;
+        let clock = Arc::clone(&app.clock) as Arc<dyn engine::Clock>;
         let fake = Fake::new("http", 0.5, |asked, _| {
             found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.25))
         });

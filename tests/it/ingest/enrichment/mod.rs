@@ -5,14 +5,12 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use engine::Clock;
 use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::Set;
 use serde_json::Value as Json;
-use service::{
-    Clock,
-    ingest::enrichment::{
-        Answer, Ask, Charge, Field, Found, Offline, Provider, Providers, Value, Variant, Worker,
-    },
+use service::ingest::enrichment::{
+    Answer, Ask, Charge, Field, Found, Offline, Provider, Providers, Value, Variant, Worker,
 };
 use tests::App;
 

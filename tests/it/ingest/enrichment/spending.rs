@@ -167,11 +167,11 @@ async fn cache_entries_expire(mut app: App) {
             .clone()
     };
     app.clock.advance(TimeDelta::days(7) - TimeDelta::seconds(1));
-    enrichment::expire(&app.store, service::Clock::now(app.clock.as_ref())).await.unwrap();
+    enrichment::expire(&app.store, engine::Clock::now(app.clock.as_ref())).await.unwrap();
     // The cache has one entry for the person and one empty entry for the company.
     assert_eq!(kept(&app).await, 2);
     app.clock.advance(TimeDelta::seconds(1));
-    enrichment::expire(&app.store, service::Clock::now(app.clock.as_ref())).await.unwrap();
+    enrichment::expire(&app.store, engine::Clock::now(app.clock.as_ref())).await.unwrap();
     assert_eq!(kept(&app).await, 0);
 }
 

@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 
+use engine::progress::Unwatched;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
 use serde_json::{Value, json};
-use service::{
-    ingest::enrichment_source::{self, Brought, Outcome, Source},
-    progress::Unwatched,
-};
+use service::ingest::enrichment_source::{self, Brought, Outcome, Source};
 use tests::{App, behaviours, enrichment_source as document};
 
 use super::lists;
@@ -331,7 +329,7 @@ async fn invalid_rows_are_listed_and_nothing_is_written(app: App) {
         "sqlite:/nowhere.db".to_owned(),
         "mysql://x".to_owned(),
     ] {
-        assert!(matches!(Source::open(&url).await, Err(service::Error::Invalid { .. })), "{url}");
+        assert!(matches!(Source::open(&url).await, Err(engine::Error::Invalid { .. })), "{url}");
     }
 }
 
@@ -344,7 +342,7 @@ async fn another_source_needs_its_own_system_name(app: App) {
     let scope = app.scope(app.organization);
     let refused =
         enrichment_source::import(&scope, &source, None, false, &Unwatched).await.unwrap_err();
-    assert!(matches!(refused, service::Error::Conflict(..)), "{refused}");
+    assert!(matches!(refused, engine::Error::Conflict(..)), "{refused}");
     let Outcome::Imported { .. } = import_as(&app, &second, Some("other")).await else { panic!() };
     assert_eq!(app.data("{ importJobs { totalCount } }").await["importJobs"]["totalCount"], 6);
 }

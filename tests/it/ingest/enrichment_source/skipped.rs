@@ -1,11 +1,9 @@
 //! Skipped rows, and changes in the source after the first import.
 
+use engine::progress::Unwatched;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
-use service::{
-    ingest::enrichment_source::{self, Outcome, Source},
-    progress::Unwatched,
-};
+use service::ingest::enrichment_source::{self, Outcome, Source};
 use tests::{App, behaviours, enrichment_source as document};
 
 use super::{import, import_as};

@@ -1,10 +1,8 @@
 //! File parsing: encodings, delimiters, formats and errors.
 
+use engine::Error;
 use rust_xlsxwriter::Workbook;
-use service::{
-    Error,
-    ingest::list::{self, Opened, Options, file::FileOptions},
-};
+use service::ingest::list::{self, Opened, Options, file::FileOptions};
 use tests::plain;
 
 plain![

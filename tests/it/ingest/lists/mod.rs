@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
+use engine::{Clock, progress::Unwatched};
 use serde_json::Value;
-use service::{
-    Clock,
-    ingest::list::{self, Options, Worker},
-    progress::Unwatched,
-};
+use service::ingest::list::{self, Options, Worker};
 use tests::App;
 
 pub mod cells;

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
+use engine::Role;
 use serde_json::{Value, json};
-use service::Role;
 use tests::{App, behaviours};
 
 use super::{counts, people, work};

@@ -291,7 +291,7 @@ async fn other_organizations_are_not_matched(app: App) {
         b"Name,Email,Company\nAnna Schmidt,anna@acme.example,Acme\n",
         Options::default(),
     );
-    let looked = opened.unwrap().look(&app.scope(stranger), &service::progress::Unwatched).await;
+    let looked = opened.unwrap().look(&app.scope(stranger), &engine::progress::Unwatched).await;
     let verdicts = looked.unwrap().verdicts;
     assert_eq!(verdicts[0], ("create", 1));
     let own = app.data("{ importJobs { totalCount } importRecords { totalCount } }").await;

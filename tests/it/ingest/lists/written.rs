@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use serde_json::json;
-use service::{
-    governance::change_log::Feed,
-    ingest::list::{self, Act},
+use engine::{
+    change_log::Feed,
     progress::{Progress, Unwatched},
 };
+use futures_util::StreamExt;
+use serde_json::json;
+use service::ingest::list::{self, Act};
 use tests::{App, behaviours};
 
 use super::{act, commit, counts, look, people, told, work, worker};
@@ -342,7 +342,7 @@ async fn committer_is_the_actor_of_written_rows(app: App) {
     let commit = format!(
         "mutation {{ commitImportJob(input: {{ id: {job} }}) {{ userErrors {{ message }} }} }}"
     );
-    app.done_by(service::Actor::Person("Grace".to_owned()), &commit).await;
+    app.done_by(engine::Actor::Person("Grace".to_owned()), &commit).await;
     work(&app).await;
     let query = format!(
         "{{ importJob(id: {job}) {{ committedBy }} changes(filter: {{ entity: {{ eq: PROSPECT }} }}) {{ nodes {{ kind actorKind actorName requestId }} }} }}"

@@ -3,12 +3,12 @@
 pub mod resume;
 pub mod skipped;
 
-use serde_json::{Value, json};
-use service::{
+use engine::{
     Error,
-    ingest::sales_assistant::{Finding, Options, Outcome, Source},
     progress::{Progress, Unwatched},
 };
+use serde_json::{Value, json};
+use service::ingest::sales_assistant::{Finding, Options, Outcome, Source};
 use tests::{App, Engine, app::texts, behaviours, sales_assistant::SourceDatabase};
 
 behaviours![
@@ -26,11 +26,11 @@ behaviours![
 ];
 
 async fn import(
-    scope: &service::Scope,
+    scope: &engine::Scope,
     from: &str,
     options: &Options,
     progress: &dyn Progress,
-) -> service::Result<Outcome> {
+) -> engine::Result<Outcome> {
     let source = Source::open(from).await?;
     service::ingest::sales_assistant::import(scope, &source, options, progress).await
 }

@@ -1,12 +1,12 @@
 //! Interrupted and repeated data migrations.
 
-use sea_orm::ConnectionTrait;
-use serde_json::json;
-use service::{
+use engine::{
     Error,
-    ingest::sales_assistant::Options,
     progress::{Progress, Unwatched},
 };
+use sea_orm::ConnectionTrait;
+use serde_json::json;
+use service::ingest::sales_assistant::Options;
 use tests::{App, Engine, behaviours, sales_assistant::SourceDatabase};
 
 use super::{EVERYTHING, bring, expected, import, refused, rows};

@@ -1,11 +1,8 @@
 //! Skipped rows, changes in the source after the first migration, and a source that moved to another address.
 
+use engine::{Error, progress::Unwatched};
 use serde_json::json;
-use service::{
-    Error,
-    ingest::sales_assistant::{Options, Outcome, Report, Stale},
-    progress::Unwatched,
-};
+use service::ingest::sales_assistant::{Options, Outcome, Report, Stale};
 use tests::{App, Engine, behaviours, sales_assistant::SourceDatabase};
 
 use super::{bring, import, line, rows};

@@ -1,0 +1,118 @@
+//! The change log: every write of every entity, in one order shared by all readers.
+//!
+//! An entry is written in the same transaction as the write it records. Transactions don't commit in the order in
+//! which they begin. On Postgres the order is therefore (epoch, transaction number, id), and only entries below the
+//! watermark are read, that is, entries with lower transaction numbers than every running transaction. Therefore, no
+//! entry can later appear before an entry that has already been read. SQLite has a single writer, so the order on
+//! SQLite is the id alone. The epoch distinguishes series of transaction numbers: it increases when a database moves
+//! to another cluster.
+//!
+//! `before` holds the previous values of the changed columns, and `after` the whole row after the write. Readers can
+//! filter an entry by the row as it was at that time.
+
+mod append;
+mod feed;
+mod matching;
+mod position;
+mod reader;
+mod upkeep;
+
+use std::sync::LazyLock;
+
+use entity::governance::change;
+
+pub(crate) use append::{Entry, append, beside};
+pub use feed::{BATCH, Feed, Follow, Judge, MatchChange, Notice};
+pub use position::{Position, cursor};
+pub use reader::{Stalled, stalled};
+pub use upkeep::{KEPT_DAYS, expire, open};
+
+use crate::{
+    read::{Direction, List, Nulls, Sort},
+    table::Table,
+    vocabulary::{Word, word, word_published_as},
+};
+
+/// The table.
+pub fn table() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<change::Entity>("change").holding([
+            ("entity", 50),
+            ("kind", 20),
+            ("actor_kind", 20),
+            ("request_id", 128),
+            ("client_request_id", 128),
+        ])
+    });
+    &TABLE
+}
+
+/// Kinds of entries.
+pub mod kind {
+    /// The row was created.
+    pub const CREATED: &str = "created";
+    /// The row was updated.
+    pub const UPDATED: &str = "updated";
+    /// The row was deleted.
+    pub const DELETED: &str = "deleted";
+    /// The row was restored.
+    pub const RESTORED: &str = "restored";
+    /// The row was linked to another row.
+    pub const LINKED: &str = "linked";
+    /// The row was unlinked from another row.
+    pub const UNLINKED: &str = "unlinked";
+    /// The row was merged into another row and deleted.
+    pub const MERGED: &str = "merged";
+    /// The row was erased, including its personal data.
+    pub const ERASED: &str = "erased";
+    /// The personal data of the row was exported.
+    pub const EXPORTED: &str = "exported";
+    /// Rows were imported, or created as demo data.
+    pub const IMPORTED: &str = "imported";
+}
+
+/// Kinds of entries (`changes.kind`).
+pub const KINDS: &[Word] = &[
+    word(kind::CREATED, "The row was created."),
+    word(kind::UPDATED, "The row was updated."),
+    word(kind::DELETED, "The row was deleted."),
+    word(kind::RESTORED, "The row was restored."),
+    word(kind::LINKED, "The row was linked to another row."),
+    word(kind::UNLINKED, "The row was unlinked from another row."),
+    word(kind::MERGED, "The row was merged into another row and deleted."),
+    word(kind::ERASED, "The row was erased (GDPR), including its values in the change log."),
+    word(kind::EXPORTED, "The personal data of the row was exported."),
+    word(
+        kind::IMPORTED,
+        "Rows were imported from another system or created as demo data: one entry for many rows.",
+    ),
+];
+
+/// Kinds of actors (`changes.actor_kind`).
+pub const ACTORS: &[Word] = &[
+    word_published_as(
+        "visitor",
+        "local_user",
+        "The user of a server on localhost, without an API key.",
+    ),
+    word("command_line", "The command line of the server."),
+    word("person", "A person, identified by an API key or, on localhost, by a request header."),
+    word("worker", "A program, identified by an API key or, on localhost, by a request header."),
+];
+
+/// A list of entries in the order of the change log, with an empty selection.
+#[must_use]
+pub fn list(place: String) -> List {
+    let table = table();
+    let mut list = List::new(table, place);
+    list.log = true;
+    for name in ["epoch", "transaction_number"] {
+        list.order.push(Sort {
+            of: 0,
+            column: table.column(name),
+            direction: Direction::Ascending,
+            nulls: Nulls::Last,
+        });
+    }
+    list
+}

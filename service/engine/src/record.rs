@@ -1,0 +1,147 @@
+//! Rows with a value for every column.
+
+use chrono::{DateTime, Utc};
+use sea_orm::QueryResult;
+use serde_json::{Map, Value as Json};
+
+use crate::{error::Result, scope::Scope, table::Table, value::Value};
+
+/// A row of a table.
+#[derive(Clone, Debug)]
+pub struct Record {
+    table: &'static Table,
+    values: Vec<Value>,
+}
+
+impl Record {
+    /// Creates a row in which every value is null.
+    #[must_use]
+    pub fn new(table: &'static Table) -> Self {
+        Self { table, values: vec![Value::Null; table.columns.len()] }
+    }
+
+    /// Reads a row from a query result that has all columns in table order, starting at column `from`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Internal`] if a cell has another type.
+    pub fn read(table: &'static Table, row: &QueryResult, from: usize) -> Result<Self> {
+        let values = table.columns.iter().enumerate();
+        let values = values.map(|(index, column)| Value::read(row, from + index, column.kind));
+        Ok(Self { table, values: values.collect::<Result<_>>()? })
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> &'static Table {
+        self.table
+    }
+
+    /// All values, in the order of the columns.
+    #[must_use]
+    pub fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// The primary key; 0 before the row is inserted.
+    #[must_use]
+    pub fn id(&self) -> i64 {
+        self.values[self.table.id()].key().unwrap_or_default()
+    }
+
+    /// The value of `column`.
+    #[must_use]
+    pub fn value(&self, column: &str) -> &Value {
+        &self.values[self.table.column(column)]
+    }
+
+    /// The value at a column index.
+    #[must_use]
+    pub fn at(&self, column: usize) -> &Value {
+        &self.values[column]
+    }
+
+    /// The text in `column`; empty if it is null.
+    #[must_use]
+    pub fn text(&self, column: &str) -> &str {
+        match self.value(column) {
+            Value::Text(text) => text,
+            _ => "",
+        }
+    }
+
+    /// The number in `column`, such as a primary key, or `None` if it is null.
+    #[must_use]
+    pub fn number(&self, column: &str) -> Option<i64> {
+        self.value(column).key()
+    }
+
+    /// The timestamp in `column`, or `None` if it is null.
+    #[must_use]
+    pub fn time(&self, column: &str) -> Option<DateTime<Utc>> {
+        self.value(column).time()
+    }
+
+    /// Whether `column` is not null.
+    #[must_use]
+    pub fn has(&self, column: &str) -> bool {
+        *self.value(column) != Value::Null
+    }
+
+    /// Whether the row is soft deleted and can be restored.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.table.deleted_at.is_some_and(|column| self.values[column] != Value::Null)
+    }
+
+    /// Sets `column`.
+    pub fn set(&mut self, column: &str, value: Value) {
+        let place = self.table.column(column);
+        self.values[place] = value;
+    }
+
+    /// Sets the value at a column index.
+    pub fn set_at(&mut self, column: usize, value: Value) {
+        self.values[column] = value;
+    }
+
+    /// Sets `column` if the table has such a column.
+    pub fn set_if_there(&mut self, column: &str, value: Value) {
+        if let Some(place) = self.table.find(column) {
+            self.values[place] = value;
+        }
+    }
+
+    /// Sets the computed columns.
+    pub fn follow(&mut self) {
+        self.table.set_following(&mut self.values);
+    }
+
+    /// Sets the organization, the revision, the timestamps and the computed columns of a new row.
+    pub(crate) fn stamp(&mut self, scope: &Scope, now: DateTime<Utc>) {
+        self.set_at(self.table.organization, Value::Int(scope.organization()));
+        self.set_if_there("revision", Value::Int(1));
+        self.set_if_there("created_at", Value::Time(now));
+        self.set_if_there("updated_at", Value::Time(now));
+        self.follow();
+    }
+
+    /// The row as stored in the change log: a JSON object by column name.
+    #[must_use]
+    pub fn snapshot(&self) -> Json {
+        let told = self.table.told();
+        let cells = told.map(|(place, column)| (column.name.to_owned(), self.values[place].json()));
+        Json::Object(cells.collect())
+    }
+
+    /// The values of `self` that differ from those in `after`, except for columns that change on every write.
+    #[must_use]
+    pub fn difference(&self, after: &Self) -> Map<String, Json> {
+        let told = self.table.told();
+        told.map(|(place, column)| (column, (&self.values[place], &after.values[place])))
+            .filter(|(column, (old, new))| {
+                old != new && !matches!(column.name, "updated_at" | "revision")
+            })
+            .map(|(column, (old, _))| (column.name.to_owned(), old.json()))
+            .collect()
+    }
+}

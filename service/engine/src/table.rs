@@ -1,0 +1,237 @@
+//! Table metadata: columns, organization scoping and hidden columns.
+
+use std::any::Any;
+
+use sea_orm::{ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable};
+
+use crate::value::{Kind, Value};
+
+/// A column.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// The name in the database.
+    pub name: &'static str,
+    /// The type.
+    pub kind: Kind,
+    /// Whether the column is nullable.
+    pub nullable: bool,
+    /// The maximum length in characters; `None` means unlimited.
+    pub length: Option<u32>,
+}
+
+/// A table whose rows belong to organizations, derived from its generated entity.
+pub struct Table {
+    /// The name in the database.
+    pub name: &'static str,
+    /// The name of one row: `prospect`.
+    pub called: &'static str,
+    /// The columns, in the order of the entity.
+    pub columns: Vec<Column>,
+    pub(crate) organization: usize,
+    pub(crate) deleted_at: Option<usize>,
+    pub(crate) hidden_with: Option<HiddenWith>,
+    /// Hidden columns, which reads never return and the change log omits.
+    pub(crate) secret: Vec<usize>,
+    /// Whether the change log records only that a row was written, without its values, because some readers of the
+    /// change log lack permission to see the values.
+    pub(crate) confidential: bool,
+    /// Declarations of modules that depend on this one, such as guards and owners of rows, by type.
+    extensions: Vec<&'static (dyn Any + Send + Sync)>,
+    /// Columns that are computed from text columns of the same row.
+    following: Vec<(usize, Follows)>,
+}
+
+/// Computes a column from text columns of its row, which are looked up by name.
+pub(crate) type Follows = fn(&dyn Fn(&str) -> String) -> Option<String>;
+
+/// A reference to a parent row. Lists omit a row while its parent is deleted.
+#[derive(Debug)]
+pub(crate) struct HiddenWith {
+    pub(crate) via: usize,
+    pub(crate) table: fn() -> &'static Table,
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Table {
+    /// Builds the table from a generated entity.
+    ///
+    /// # Panics
+    /// Panics if the entity has an unsupported column type or no `organization_id`. Such an entity is the result of an
+    /// incorrect migration; the first test that runs detects it.
+    #[must_use]
+    pub fn of<E: EntityTrait>(called: &'static str) -> Self {
+        let columns = columns_of::<E>();
+        let find = |name: &str| columns.iter().position(|column| column.name == name);
+        let name = E::default().table_name();
+        let Some(organization) = find("organization_id") else {
+            panic!("table `{name}` has no `organization_id` column")
+        };
+        Self {
+            name: Box::leak(name.to_owned().into_boxed_str()),
+            called,
+            deleted_at: find("deleted_at"),
+            columns,
+            organization,
+            hidden_with: None,
+            secret: Vec::new(),
+            confidential: false,
+            extensions: Vec::new(),
+            following: Vec::new(),
+        }
+    }
+
+    /// Hides rows from lists while the row that `via` references is deleted.
+    #[must_use]
+    pub fn hidden_with(mut self, via: &str, table: fn() -> &'static Self) -> Self {
+        self.hidden_with = Some(HiddenWith { via: self.column(via), table });
+        self
+    }
+
+    /// Makes the change log record only that a row was written, without its values.
+    #[must_use]
+    pub fn confidential(mut self) -> Self {
+        self.confidential = true;
+        self
+    }
+
+    /// Hides columns, so that reads never return them.
+    #[must_use]
+    pub fn keeping_secret<const N: usize>(mut self, columns: [&str; N]) -> Self {
+        let places = columns.map(|name| self.column(name));
+        self.secret.extend(places);
+        self
+    }
+
+    /// Declares columns that are computed from other columns of the row on every write.
+    #[must_use]
+    pub fn following<const N: usize>(mut self, columns: [(&str, Follows); N]) -> Self {
+        self.following.extend(columns.map(|(name, follows)| (self.column(name), follows)));
+        self
+    }
+
+    /// Declares comparison columns: hidden, computed columns that are compared in place of their source columns.
+    #[must_use]
+    pub fn comparing<const N: usize>(mut self, columns: [(&str, Follows); N]) -> Self {
+        let names = columns.map(|(name, _)| self.column(name));
+        self.secret.extend(names);
+        self.following(columns)
+    }
+
+    /// Sets the computed columns in a row of this table.
+    pub(crate) fn set_following(&self, values: &mut [Value]) {
+        for (column, follows) in &self.following {
+            let text = |name: &str| match &values[self.column(name)] {
+                Value::Text(text) => text.clone(),
+                _ => String::new(),
+            };
+            values[*column] = follows(&text).map_or(Value::Null, Value::Text);
+        }
+    }
+
+    /// The computed columns.
+    pub fn followers(&self) -> impl Iterator<Item = &Column> {
+        self.following.iter().map(|(column, _)| &self.columns[*column])
+    }
+
+    /// Whether the column is a comparison column.
+    #[must_use]
+    pub fn is_comparison(&self, column: &str) -> bool {
+        let place = self.find(column);
+        self.following.iter().any(|(known, _)| Some(*known) == place)
+            && place.is_some_and(|place| self.secret.contains(&place))
+    }
+
+    /// Declares columns whose maximum length is below the default of 255, which the generated entities do not
+    /// include.
+    #[must_use]
+    pub fn holding<const N: usize>(mut self, lengths: [(&str, u32); N]) -> Self {
+        for (name, length) in lengths {
+            let column = self.column(name);
+            self.columns[column].length = Some(length);
+        }
+        self
+    }
+
+    /// Adds a declaration of a module that depends on this one.
+    #[must_use]
+    pub(crate) fn extended<T: Any + Send + Sync>(mut self, declaration: &'static T) -> Self {
+        self.extensions.push(declaration);
+        self
+    }
+
+    /// The declarations of this type, in the order in which they were added.
+    pub(crate) fn extensions<T: Any>(&self) -> impl Iterator<Item = &'static T> {
+        self.extensions.iter().filter_map(|one| one.downcast_ref())
+    }
+
+    /// The names of all columns in order, for use in a statement.
+    pub fn column_list(&self) -> String {
+        let names: Vec<_> = self.columns.iter().map(|c| format!("\"{}\"", c.name)).collect();
+        names.join(", ")
+    }
+
+    /// The columns that are not hidden, with their indexes.
+    pub fn told(&self) -> impl Iterator<Item = (usize, &Column)> {
+        self.columns.iter().enumerate().filter(|(place, _)| !self.secret.contains(place))
+    }
+
+    /// The name of the type of a row in global IDs: `ProspectResearch`.
+    #[must_use]
+    pub fn type_name(&self) -> String {
+        let words = self.called.split('_');
+        let capitalized = words.map(|word| {
+            let mut letters = word.chars();
+            let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+            first.into_iter().chain(letters).collect::<String>()
+        });
+        capitalized.collect()
+    }
+
+    /// The index of a column.
+    ///
+    /// # Panics
+    /// Panics if there is no such column. Declarations use column names, so the first test detects an incorrect name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> usize {
+        self.find(name).unwrap_or_else(|| panic!("table `{}` has no column `{name}`", self.name))
+    }
+
+    /// The index of a column; `None` if there is no such column.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// The index of the primary key.
+    #[must_use]
+    pub fn id(&self) -> usize {
+        self.column("id")
+    }
+}
+
+/// The columns of a generated entity, in the order of the entity.
+pub fn columns_of<E: EntityTrait>() -> Vec<Column> {
+    E::Column::iter().map(column).collect()
+}
+
+fn column<C: ColumnTrait>(column: C) -> Column {
+    let definition = column.def();
+    let name: &'static str = IdenStatic::as_str(&column);
+    let (kind, length) = match definition.get_column_type() {
+        ColumnType::Boolean => (Kind::Bool, None),
+        ColumnType::BigInteger => (Kind::BigInt, None),
+        ColumnType::Integer => (Kind::Int, None),
+        ColumnType::Double => (Kind::Double, None),
+        ColumnType::String(_) => (Kind::Text, Some(255)),
+        ColumnType::Text => (Kind::Text, None),
+        ColumnType::TimestampWithTimeZone => (Kind::Time, None),
+        ColumnType::Json | ColumnType::JsonBinary => (Kind::Json, None),
+        other => panic!("column `{name}` has an unsupported type: {other:?}"),
+    };
+    Column { name, kind, nullable: definition.is_null(), length }
+}

@@ -1,0 +1,126 @@
+//! Bulk inserts for imports and demo data.
+
+use sea_orm::{
+    ConnectionTrait, Statement,
+    sea_query::{Alias, PostgresQueryBuilder, Query, SqliteQueryBuilder},
+};
+
+use serde_json::json;
+
+use crate::{
+    change_log::{self, Entry, kind},
+    error::Result,
+    scope::Scope,
+    store::Engine,
+    table::{Column, Table},
+    value::Value,
+};
+
+/// The maximum number of bind parameters in one statement: below the limits of SQLite (32,766) and Postgres
+/// (65,535).
+pub(super) const BINDS: usize = 30_000;
+
+/// Inserts `rows` into `table` and records their number in the change log. Each row has a value for every column of
+/// the table in order, including the primary key and the organization.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] if the database does not respond.
+pub async fn rows<C: ConnectionTrait>(
+    connection: &C,
+    scope: &Scope,
+    table: &'static Table,
+    rows: Vec<Vec<Value>>,
+) -> Result<()> {
+    let count = rows.len();
+    let mut rows = rows;
+    for row in &mut rows {
+        table.set_following(row);
+    }
+    insert(connection, scope.store().engine(), table.name, &table.columns, rows).await?;
+    note(connection, scope, table, count).await
+}
+
+/// Records the number of imported rows in the change log.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] if the database does not respond.
+pub async fn note<C: ConnectionTrait>(
+    connection: &C,
+    scope: &Scope,
+    table: &'static Table,
+    rows: usize,
+) -> Result<()> {
+    let after = Some(json!({ "rows": rows }));
+    let entry = Entry { after, ..Entry::bare(table, None, kind::IMPORTED) };
+    change_log::append(connection, scope, scope.now(), vec![entry]).await
+}
+
+/// Inserts `rows` into the table with this name; the rows of the table need not belong to an organization.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] if the database does not respond.
+pub async fn insert<C: ConnectionTrait>(
+    connection: &C,
+    engine: Engine,
+    name: &str,
+    columns: &[Column],
+    rows: Vec<Vec<Value>>,
+) -> Result<()> {
+    let most = (BINDS / columns.len().max(1)).max(1);
+    let mut rows = rows.into_iter();
+    loop {
+        let chunk: Vec<_> = rows.by_ref().take(most).collect();
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let mut insert = Query::insert();
+        insert.into_table(Alias::new(name)).columns(columns.iter().map(|c| Alias::new(c.name)));
+        for row in chunk {
+            let binds =
+                row.into_iter().zip(columns).map(|(value, column)| value.bind(column.kind).into());
+            insert.values_panic(binds);
+        }
+        let (sql, binds) = match engine {
+            Engine::Sqlite => insert.build(SqliteQueryBuilder),
+            Engine::Postgres => insert.build(PostgresQueryBuilder),
+        };
+        let statement = Statement::from_sql_and_values(engine.backend(), sql, binds);
+        connection.execute_raw(statement).await?;
+    }
+}
+
+/// Advances the sequence of the primary key past the highest existing value.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] if the database does not respond.
+pub async fn continue_keys<C: ConnectionTrait>(
+    connection: &C,
+    engine: Engine,
+    table: &str,
+) -> Result<()> {
+    // SQLite's AUTOINCREMENT tracks the highest key by itself.
+    if engine == Engine::Postgres {
+        let sql = format!(
+            "SELECT setval(pg_get_serial_sequence('{table}', 'id'), \
+             GREATEST((SELECT COALESCE(max(id), 0) + 1 FROM \"{table}\"), \
+             nextval(pg_get_serial_sequence('{table}', 'id'))), false)"
+        );
+        connection.query_one_raw(Statement::from_string(engine.backend(), sql)).await?;
+    }
+    Ok(())
+}
+
+/// Whether the organization has rows in `table`, including deleted ones.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] if the database does not respond.
+pub async fn has_rows<C: ConnectionTrait>(
+    connection: &C,
+    organization: i64,
+    table: &Table,
+) -> Result<bool> {
+    let sql =
+        format!("SELECT 1 FROM \"{}\" WHERE organization_id = {organization} LIMIT 1", table.name);
+    let backend = connection.get_database_backend();
+    Ok(connection.query_one_raw(Statement::from_string(backend, sql)).await?.is_some())
+}

@@ -1,0 +1,147 @@
+//! Reads of single rows in a unit of work, and the locks that keep them unchanged until its end.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{Record, Unit};
+use crate::{
+    error::{Problem, Result},
+    store::Engine,
+    table::Table,
+    value::{Kind, Value},
+};
+
+/// The lock on a row until the end of the transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    /// No lock.
+    Nothing,
+    /// `FOR NO KEY UPDATE`: no other transaction can write the row or lock it in this way or as [`Stay`](Self::Stay).
+    /// The key share locks of foreign keys are not blocked.
+    Write,
+    /// `FOR SHARE`: no other transaction can write the row, but others can hold the same lock.
+    Stay,
+    /// Same as [`Write`](Self::Write), except that a row locked by another transaction is skipped.
+    Free,
+}
+
+impl Unit {
+    /// Finds a row by primary key, including deleted rows, and locks it until the end of the transaction.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn find(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
+        self.held(table, id, Hold::Write).await
+    }
+
+    /// As [`find`](Self::find), but a missing row is an error for `field`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Refused`] if the row does not exist.
+    pub async fn get(&mut self, table: &'static Table, id: i64, field: &str) -> Result<Record> {
+        let found = self.find(table, id).await?;
+        found.ok_or_else(|| Problem::not_found(field, table.called).into())
+    }
+
+    /// Reads a referenced row and locks it against changes until the end of the transaction.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn referred(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
+        self.held(table, id, Hold::Stay).await
+    }
+
+    async fn held(&mut self, table: &'static Table, id: i64, hold: Hold) -> Result<Option<Record>> {
+        let lock = match (self.engine(), hold) {
+            // SQLite has a single writer.
+            (Engine::Sqlite, _) | (_, Hold::Nothing) => "",
+            (Engine::Postgres, Hold::Write) => " FOR NO KEY UPDATE",
+            (Engine::Postgres, Hold::Stay) => " FOR SHARE",
+            (Engine::Postgres, Hold::Free) => " FOR NO KEY UPDATE SKIP LOCKED",
+        };
+        let sql = format!(
+            "SELECT {} FROM \"{}\" WHERE \"id\" = {{}} AND \"organization_id\" = {{}}{lock}",
+            table.column_list(),
+            table.name
+        );
+        let binds = vec![id.into(), self.scope().organization().into()];
+        let rows = self.query(&sql, binds).await?;
+        rows.first().map(|row| Record::read(table, row, 0)).transpose()
+    }
+
+    /// Same as [`find`](Self::find), for claiming unassigned work: returns `None` if another transaction has locked the
+    /// row.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn claim(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
+        self.held(table, id, Hold::Free).await
+    }
+
+    /// Reads the row with this primary key without a lock.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn peek(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
+        self.held(table, id, Hold::Nothing).await
+    }
+
+    /// Locks the rows with these primary keys until the end of the transaction, all at once and in a fixed order to
+    /// avoid deadlocks between batches.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn hold_rows(&self, table: &'static Table, keys: Vec<i64>) -> Result<()> {
+        if self.engine() == Engine::Postgres && !keys.is_empty() {
+            let sql = format!(
+                "SELECT \"id\" FROM \"{}\" WHERE \"id\" = ANY({{}}) AND \"organization_id\" = {{}} \
+                 ORDER BY \"id\" FOR NO KEY UPDATE",
+                table.name
+            );
+            let keys = Value::array(keys.into_iter().map(Value::Int).collect(), Kind::BigInt);
+            self.query(&sql, vec![keys, self.scope().organization().into()]).await?;
+        }
+        Ok(())
+    }
+
+    /// The rows whose `column` references `id`, including deleted rows, ordered by primary key and locked until the
+    /// end of the transaction.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn below(
+        &mut self,
+        table: &'static Table,
+        column: &str,
+        id: i64,
+    ) -> Result<Vec<Record>> {
+        let lock = if self.engine() == Engine::Postgres { " FOR NO KEY UPDATE" } else { "" };
+        let sql = format!(
+            "SELECT {} FROM \"{}\" WHERE \"{column}\" = {{}} AND \"organization_id\" = {{}} \
+             ORDER BY \"id\"{lock}",
+            table.column_list(),
+            table.name
+        );
+        let binds = vec![id.into(), self.scope().organization().into()];
+        let rows = self.query(&sql, binds).await?;
+        rows.iter().map(|row| Record::read(table, row, 0)).collect()
+    }
+
+    /// The key of the advisory lock for a name in a table.
+    pub(super) fn lock_of(&self, table: &Table, name: &str) -> i64 {
+        let name = format!("{}\0{}\0{name}", self.scope().organization(), table.name);
+        xxh3_64(name.as_bytes()).cast_signed()
+    }
+
+    /// Takes an advisory lock on a name until the end of the transaction, on Postgres only: SQLite has a single
+    /// writer. The lock keeps a value unique if no index enforces its uniqueness.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn hold_name(&self, table: &Table, name: &str) -> Result<()> {
+        if self.engine() == Engine::Postgres {
+            let key = self.lock_of(table, name);
+            self.execute("SELECT pg_advisory_xact_lock({})", vec![key.into()]).await?;
+        }
+        Ok(())
+    }
+}

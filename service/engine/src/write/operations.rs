@@ -1,0 +1,248 @@
+//! Operations that every table supports to the extent that its [`Rules`] allow: create, update, delete and restore, for
+//! a single row or a batch.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Once,
+    identity::unique,
+    once,
+    row::{create_in, current, hold_all, patched, refuse, upsert_in},
+    rules::{Delete, Rules},
+    single,
+};
+use crate::record::Record;
+use crate::{
+    change_log::kind,
+    error::{Error, Problem, Result},
+    scope::Scope,
+    value::Value,
+};
+
+/// The input for a row.
+#[derive(Clone, Debug, Default)]
+pub struct Input {
+    /// Column indexes with their values.
+    pub values: Vec<(usize, Value)>,
+    /// The linked rows for each of [`Rules::links`].
+    pub links: Vec<LinkInput>,
+}
+
+/// The rows to link to a new row.
+#[derive(Clone, Debug, Default)]
+pub struct LinkInput {
+    /// Primary keys of existing rows.
+    pub keys: Vec<i64>,
+    /// Rows to create.
+    pub rows: Vec<Input>,
+}
+
+/// What happens to a batch if some of its items are rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// Nothing is written.
+    RejectAll,
+    /// The valid items are written.
+    SkipFailed,
+}
+
+/// The result of a batch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Batch {
+    /// The primary key of each item; `None` for a rejected item.
+    pub keys: Vec<Option<i64>>,
+    /// For each item, whether it created a row.
+    pub created: Vec<bool>,
+    /// The problems of the rejected items.
+    pub problems: Vec<Problem>,
+}
+
+/// A created row.
+#[derive(Debug)]
+pub struct Made {
+    /// The primary key.
+    pub id: i64,
+    /// The row as stored, if it is known.
+    pub row: Option<Record>,
+}
+
+/// Creates a row.
+///
+/// # Errors
+/// [`Error::Refused`] with all problems.
+pub async fn create(
+    scope: &Scope,
+    rules: &'static Rules,
+    input: Input,
+    once: Option<Once>,
+) -> Result<Made> {
+    if once.is_none()
+        && let Some(row) = single::create(scope, rules, &input).await?
+    {
+        return Ok(Made { id: row.id(), row: Some(row) });
+    }
+    let id = once::run(scope, once, move |unit| {
+        Box::pin(async move { Ok(create_in(unit, rules, input).await?.id()) })
+    });
+    Ok(Made { id: id.await?, row: None })
+}
+
+/// Creates rows: all of them, or those that are valid.
+///
+/// # Errors
+/// [`Error::Refused`] if an item is rejected and `on_error` is [`OnError::RejectAll`]; then nothing is written.
+pub async fn create_many(
+    scope: &Scope,
+    rules: &'static Rules,
+    items: Vec<Input>,
+    on_error: OnError,
+    once: Option<Once>,
+) -> Result<Batch> {
+    many(scope, rules, items, on_error, once, false).await
+}
+
+/// Creates rows, or updates the existing rows with the same unique value.
+///
+/// # Errors
+/// As [`create_many`].
+pub async fn upsert_many(
+    scope: &Scope,
+    rules: &'static Rules,
+    items: Vec<Input>,
+    on_error: OnError,
+    once: Option<Once>,
+) -> Result<Batch> {
+    many(scope, rules, items, on_error, once, true).await
+}
+
+async fn many(
+    scope: &Scope,
+    rules: &'static Rules,
+    items: Vec<Input>,
+    on_error: OnError,
+    once: Option<Once>,
+    upsert: bool,
+) -> Result<Batch> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            hold_all(unit, rules, &items).await?;
+            let mut batch = Batch { keys: Vec::new(), created: Vec::new(), problems: Vec::new() };
+            for (index, input) in items.into_iter().enumerate() {
+                let item = match on_error {
+                    OnError::SkipFailed => Some(unit.begin_item().await?),
+                    OnError::RejectAll => None,
+                };
+                let done = if upsert {
+                    upsert_in(unit, rules, input).await
+                } else {
+                    create_in(unit, rules, input).await.map(|row| (row.id(), true))
+                };
+                if let Some(item) = &item {
+                    unit.end_item(item, done.is_ok()).await?;
+                }
+                match done {
+                    Ok((key, created)) => {
+                        batch.keys.push(Some(key));
+                        batch.created.push(created);
+                    }
+                    Err(Error::Refused(problems)) => {
+                        batch.keys.push(None);
+                        batch.created.push(false);
+                        batch.problems.extend(
+                            problems
+                                .into_iter()
+                                .map(|problem| Problem { index: Some(index), ..problem }),
+                        );
+                    }
+                    Err(other) => return Err(other),
+                }
+            }
+            if on_error == OnError::RejectAll && !batch.problems.is_empty() {
+                return Err(Error::Refused(batch.problems));
+            }
+            Ok(batch)
+        })
+    })
+    .await
+}
+
+/// Updates a row with a patch. Returns the primary key of the row to which the patch was applied.
+///
+/// # Errors
+/// [`Error::Refused`] with all problems, including a row whose revision is not `expected_revision`.
+pub async fn update(
+    scope: &Scope,
+    rules: &'static Rules,
+    id: i64,
+    expected_revision: Option<i64>,
+    patch: Input,
+    once: Option<Once>,
+) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let before = current(unit, rules, id, expected_revision).await?;
+            let after = patched(unit, rules, before, patch, Some("patch")).await?;
+            Ok(after.id())
+        })
+    })
+    .await
+}
+
+/// Deletes a row and returns its primary key.
+///
+/// # Errors
+/// [`Error::Refused`] if the row can't be deleted.
+pub async fn delete(
+    scope: &Scope,
+    rules: &'static Rules,
+    id: i64,
+    expected_revision: Option<i64>,
+    once: Option<Once>,
+) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let before = current(unit, rules, id, expected_revision).await?;
+            rules.hooks.deleting(unit, &before).await?;
+            match rules.delete {
+                Delete::Soft => {
+                    let mut after = before.clone();
+                    after.set("deleted_at", Value::Time(unit.now()));
+                    unit.update_as(&before, after, kind::DELETED).await?;
+                }
+                Delete::Hard => unit.delete(&before).await?,
+                Delete::Never => {
+                    return Err(Error::internal("rows of this table can't be deleted"));
+                }
+            }
+            rules.hooks.deleted(unit, &before).await?;
+            Ok(id)
+        })
+    })
+    .await
+}
+
+/// Restores a deleted row and returns its primary key. A row that is not deleted is unchanged.
+///
+/// # Errors
+/// [`Error::Refused`] if the row can't be restored.
+pub async fn restore(
+    scope: &Scope,
+    rules: &'static Rules,
+    id: i64,
+    once: Option<Once>,
+) -> Result<i64> {
+    once::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let before = unit.get((rules.table)(), id, "id").await?;
+            rules.hooks.restoring(unit, &before).await?;
+            let mut after = before.clone();
+            after.set("deleted_at", Value::Null);
+            let mut problems = Vec::new();
+            unique(unit, rules, &after, &mut problems).await?;
+            refuse(problems)?;
+            unit.update_as(&before, after, kind::RESTORED).await?;
+            Ok(id)
+        })
+    })
+    .await
+}

@@ -1,0 +1,355 @@
+//! Writes of single rows in a unit of work according to [`Rules`]: build, validate, write.
+
+use super::{
+    Input, LinkInput, Unit, check,
+    identity::{unique, with_identity},
+    rules::{FieldRule, LinkRule, Rules, Usual},
+};
+use crate::record::Record;
+use crate::{
+    error::{Error, Problem, Result},
+    scope::Scope,
+    value::Value,
+};
+use chrono::{DateTime, Utc};
+
+/// Reads and locks the row to write and checks its revision.
+///
+/// # Errors
+/// [`Error::Refused`] if the row is missing, deleted, or not at the expected revision.
+pub async fn current(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    id: i64,
+    expected_revision: Option<i64>,
+) -> Result<Record> {
+    let table = (rules.table)();
+    for rule in rules.fields.iter().filter(|rule| rule.first) {
+        let (Some(refers), Some(row)) = (rule.refers, unit.peek(table, id).await?) else {
+            continue;
+        };
+        let (to, key) = ((refers.table)(), row.number(rule.column).unwrap_or_default());
+        if refers.writes {
+            unit.find(to, key).await?;
+        } else {
+            unit.referred(to, key).await?;
+        }
+    }
+    let row = unit.get(table, id, "id").await?;
+    alive(&row, "id")?;
+    at_revision(&row, expected_revision)?;
+    Ok(row)
+}
+
+/// Rejects a deleted row with a message that explains how to proceed.
+///
+/// # Errors
+/// [`Error::Refused`] if the row is deleted.
+pub fn alive(row: &Record, field: &str) -> Result<()> {
+    if !row.is_deleted() {
+        return Ok(());
+    }
+    let called = row.table().called;
+    let merged = row.table().find("merged_into_id").and_then(|column| row.at(column).key());
+    let (reason, message) = match merged {
+        Some(other) => (
+            crate::Reason::RowMerged,
+            format!("the {} was merged into {}:{other}", words(called), row.table().type_name()),
+        ),
+        None => (
+            crate::Reason::RowDeleted,
+            format!("the {} is deleted; restore it first", words(called)),
+        ),
+    };
+    Err(Problem::conflict(reason, field, message).into())
+}
+
+/// Rejects a row that has been modified since it was read.
+///
+/// # Errors
+/// [`Error::Refused`] if the row is at another revision.
+pub fn at_revision(row: &Record, expected: Option<i64>) -> Result<()> {
+    let revision = row.number("revision");
+    match expected {
+        Some(expected) if revision != Some(expected) => {
+            let now = revision.unwrap_or_default();
+            let message = format!(
+                "the record was modified concurrently (current revision {now}); reload and retry"
+            );
+            let reason = crate::Reason::RevisionConflict;
+            let problem = Problem::conflict(reason, "expected_revision", message);
+            Err(Problem { current: Some(row.id()), ..problem }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Creates a row in a unit of work.
+///
+/// # Errors
+/// [`Error::Refused`] with the errors of the input.
+pub async fn create_in(unit: &mut Unit, rules: &'static Rules, input: Input) -> Result<Record> {
+    let mut problems = Vec::new();
+    let links = input.links.clone();
+    let record = begun(unit.scope(), rules, input, unit.now(), &mut problems);
+    check_all(unit, rules, &record, None, &mut problems).await?;
+    unique(unit, rules, &record, &mut problems).await?;
+    refuse(problems)?;
+    let mut record = record;
+    if let Some(creating) = rules.hooks.creating() {
+        creating(unit, &mut record).await?;
+    }
+    let record = unit.insert(record).await?;
+    for (rule, link) in rules.links.iter().zip(links) {
+        link_in(unit, rule, record.id(), link).await?;
+    }
+    if let Some(created) = rules.hooks.created() {
+        created(unit, &record).await?;
+    }
+    Ok(record)
+}
+
+/// Builds a row without writing it and validates its own values. For bulk writes, the caller checks references and
+/// unique values.
+///
+/// # Errors
+/// [`Error::Refused`] with the errors of the input.
+pub fn plain(unit: &Unit, rules: &'static Rules, input: Input) -> Result<Record> {
+    let mut problems = Vec::new();
+    let record = begun(unit.scope(), rules, input, unit.now(), &mut problems);
+    let columns = &(rules.table)().columns;
+    for rule in rules.fields {
+        let column = (rules.table)().column(rule.column);
+        problems.extend(check::problem(&columns[column], rule, record.at(column), unit.now()));
+    }
+    refuse(problems)?;
+    Ok(record)
+}
+
+/// Returns the primary key of the row with this unique value; creates the row if it does not exist.
+///
+/// # Errors
+/// [`Error::Refused`] if the row cannot be created.
+pub async fn find_or_create(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    input: Input,
+) -> Result<(i64, bool)> {
+    let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
+    let identity = rules.identity.map(|identity| record.text(identity.column).to_owned());
+    if let Some(known) = with_identity(unit, rules, &identity.unwrap_or_default()).await? {
+        return Ok((known, false));
+    }
+    Ok((create_in(unit, rules, input).await?.id(), true))
+}
+
+async fn link_in(unit: &mut Unit, rule: &'static LinkRule, id: i64, link: LinkInput) -> Result<()> {
+    let mut keys = link.keys;
+    keys.sort_unstable();
+    for key in &keys {
+        if unit.referred((rule.pairs.far_table)(), *key).await?.is_none() {
+            return Err(Problem::not_found(rule.keys, (rule.pairs.far_table)().called).into());
+        }
+    }
+    if let Some(rows) = &rule.rows {
+        for input in link.rows {
+            let made = Box::pin(create_in(unit, (rows.rules)(), input)).await;
+            keys.push(made.map_err(|error| within(error, rows.name))?.id());
+        }
+    }
+    for key in keys {
+        unit.link(&rule.pairs, id, key).await?;
+    }
+    Ok(())
+}
+
+/// Prefixes the fields of problems with `name`.
+fn within(error: Error, name: &str) -> Error {
+    match error {
+        Error::Refused(problems) => Error::Refused(
+            problems
+                .into_iter()
+                .map(|problem| {
+                    let field = match problem.field {
+                        Some(field) => format!("{name}.{field}"),
+                        None => name.to_owned(),
+                    };
+                    Problem { field: Some(field), ..problem }
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// Applies a patch to a row in a unit of work.
+///
+/// # Errors
+/// [`Error::Refused`] with the errors of the patch.
+pub async fn patched(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    before: Record,
+    patch: Input,
+    within_field: Option<&str>,
+) -> Result<Record> {
+    let table = (rules.table)();
+    let mut problems = Vec::new();
+    let mut after = before.clone();
+    for (column, value) in patch.values {
+        after.set_at(
+            column,
+            check::normal(&table.columns[column], rules.field(table.columns[column].name), value),
+        );
+    }
+    rules.hooks.complete(unit.scope(), Some(&before), &mut after, &mut problems);
+    after.follow();
+    check_all(unit, rules, &after, Some(&before), &mut problems).await?;
+    let identity = rules.identity.filter(|one| before.value(one.column) != after.value(one.column));
+    if identity.is_some() {
+        unique(unit, rules, &after, &mut problems).await?;
+    }
+    let refused = refuse(problems);
+    match within_field {
+        Some(field) => refused.map_err(|error| within(error, field))?,
+        None => refused?,
+    }
+    rules.hooks.update(unit, before, after).await
+}
+
+/// Creates a row or patches the row with the same unique value; returns the primary key and whether it was created.
+pub(crate) async fn upsert_in(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    mut input: Input,
+) -> Result<(i64, bool)> {
+    // Required values that are omitted remain unchanged.
+    let columns = &(rules.table)().columns;
+    input.values.retain(|(column, value)| *value != Value::Null || columns[*column].nullable);
+    let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
+    let known = match rules.identity {
+        Some(identity) if record.text(identity.column).is_empty() => {
+            rules.hooks.same(unit, &record).await?
+        }
+        Some(identity) => with_identity(unit, rules, record.text(identity.column)).await?,
+        None => None,
+    };
+    let Some(id) = known else { return Ok((create_in(unit, rules, input).await?.id(), true)) };
+    let before = current(unit, rules, id, None).await?;
+    Ok((patched(unit, rules, before, input, None).await?.id(), false))
+}
+
+/// Builds a row from the input and the default values.
+pub(super) fn begun(
+    scope: &Scope,
+    rules: &'static Rules,
+    input: Input,
+    now: DateTime<Utc>,
+    problems: &mut Vec<Problem>,
+) -> Record {
+    let table = (rules.table)();
+    let mut record = Record::new(table);
+    for rule in rules.fields {
+        record.set(rule.column, usual(rule, now));
+    }
+    for (column, value) in input.values {
+        let value =
+            check::normal(&table.columns[column], rules.field(table.columns[column].name), value);
+        let usual_for_null = value == Value::Null && !table.columns[column].nullable;
+        if !usual_for_null || *record.at(column) == Value::Null {
+            record.set_at(column, value);
+        }
+    }
+    rules.hooks.complete(scope, None, &mut record, problems);
+    record.follow();
+    record
+}
+
+fn usual(rule: &FieldRule, now: DateTime<Utc>) -> Value {
+    match rule.usual {
+        Usual::Nothing | Usual::Follows => Value::Null,
+        Usual::Bool(value) => Value::Bool(value),
+        Usual::Int(value) => Value::Int(value),
+        Usual::Text(text) => Value::Text(text.to_owned()),
+        Usual::Now => Value::Time(now),
+    }
+}
+
+/// Validates every new value and its reference.
+async fn check_all(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    record: &Record,
+    before: Option<&Record>,
+    problems: &mut Vec<Problem>,
+) -> Result<()> {
+    let table = (rules.table)();
+    for rule in rules.fields {
+        let column = table.column(rule.column);
+        let value = record.at(column);
+        if before.is_some_and(|before| before.at(column) == value) {
+            continue;
+        }
+        if let Some(problem) = check::problem(&table.columns[column], rule, value, unit.now()) {
+            problems.push(problem);
+            continue;
+        }
+        let (Some(refers), Some(key)) = (rule.refers, value.key()) else { continue };
+        let to = (refers.table)();
+        let found =
+            if refers.writes { unit.find(to, key).await? } else { unit.referred(to, key).await? };
+        match found {
+            None => problems.push(Problem::not_found(rule.column, to.called)),
+            Some(row) => {
+                if let Err(Error::Refused(deleted)) = alive(&row, rule.column) {
+                    problems.extend(deleted);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Locks everything that a batch writes besides its own rows: the referenced rows that are also written, and the unique
+/// values. The locks are taken in a fixed order to avoid deadlocks.
+pub(crate) async fn hold_all(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    items: &[Input],
+) -> Result<()> {
+    for rule in rules.fields {
+        let Some(refers) = rule.refers.filter(|refers| refers.writes) else { continue };
+        let column = (rules.table)().column(rule.column);
+        let keys = items.iter().flat_map(|input| &input.values);
+        let keys = keys.filter(|(known, _)| *known == column).filter_map(|(_, value)| value.key());
+        unit.hold_rows((refers.table)(), keys.collect()).await?;
+    }
+    let Some(identity) = rules.identity else { return Ok(()) };
+    let mut names: Vec<String> = items
+        .iter()
+        .map(|input| {
+            let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
+            record.text(identity.column).to_ascii_lowercase()
+        })
+        .filter(|name| !name.is_empty())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        unit.hold_name((rules.table)(), &name).await?;
+    }
+    Ok(())
+}
+
+/// Returns an error if there are any problems.
+///
+/// # Errors
+/// [`Error::Refused`] with these problems.
+pub fn refuse(problems: Vec<Problem>) -> Result<()> {
+    if problems.is_empty() { Ok(()) } else { Err(Error::Refused(problems)) }
+}
+
+/// `outreach_draft` → `outreach draft`.
+pub(crate) fn words(name: &str) -> String {
+    name.replace('_', " ")
+}

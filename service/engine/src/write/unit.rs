@@ -1,0 +1,346 @@
+//! Units of work: a transaction with the change log entries of all its writes.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value as Bind};
+use serde_json::{Value as Json, json};
+
+use super::guard::guard;
+use crate::record::Record;
+use crate::{
+    change_log::{self, Entry, kind},
+    error::{Error, Result},
+    policy::Permission,
+    scope::Scope,
+    store::Engine,
+    table::Table,
+    value::{Kind, Value},
+};
+
+/// A write transaction of one actor. Dropping it without a commit rolls it back.
+pub struct Unit {
+    scope: Scope,
+    pub(super) transaction: DatabaseTransaction,
+    pub(super) entries: Vec<Entry>,
+    now: DateTime<Utc>,
+    made_secret: AtomicBool,
+}
+
+impl Unit {
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn begin(scope: &Scope) -> Result<Self> {
+        scope.demand(Permission::Write)?;
+        let transaction = scope.store().begin().await?;
+        Ok(Self {
+            now: scope.now(),
+            scope: scope.clone(),
+            transaction,
+            entries: Vec::new(),
+            made_secret: AtomicBool::new(false),
+        })
+    }
+
+    /// The scope.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Whether this unit has created a secret of the organization, which must not be used elsewhere until it is
+    /// committed.
+    pub fn has_made_secret(&self) -> bool {
+        self.made_secret.load(Ordering::Relaxed)
+    }
+
+    /// Records that this unit has created a secret of the organization.
+    pub fn made_secret(&self) {
+        self.made_secret.store(true, Ordering::Relaxed);
+    }
+
+    /// The timestamp of all writes in this unit.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Writes the change log entries and commits.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn commit(mut self) -> Result<()> {
+        let entries = std::mem::take(&mut self.entries);
+        let wrote = !entries.is_empty();
+        change_log::append(&self.transaction, &self.scope, self.now, entries).await?;
+        self.transaction.commit().await?;
+        if wrote {
+            self.scope.store().signal().changed();
+        }
+        // Needed even without writes: the unit may have read a very recent write of another client.
+        self.scope.store().shown().await;
+        Ok(())
+    }
+
+    pub(super) fn engine(&self) -> Engine {
+        self.scope.store().engine()
+    }
+
+    /// Runs `sql`, in which each `{}` is the placeholder of the next bind parameter, and returns its rows.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn query(&self, sql: &str, binds: Vec<Bind>) -> Result<Vec<QueryResult>> {
+        Ok(self.transaction.query_all_raw(self.engine().statement(sql, binds)).await?)
+    }
+
+    /// As [`query`](Self::query), for a statement without result rows; returns the number of affected rows.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn execute(&self, sql: &str, binds: Vec<Bind>) -> Result<u64> {
+        Ok(self.transaction.execute_raw(self.engine().statement(sql, binds)).await?.rows_affected())
+    }
+
+    /// Inserts a row and returns it as stored.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn insert(&mut self, mut record: Record) -> Result<Record> {
+        let table = record.table();
+        record.stamp(&self.scope, self.now);
+        guard(self, &mut [(None, &mut record)]).await?;
+        let (mut names, mut places, mut binds) = (Vec::new(), Vec::new(), Vec::new());
+        for (column, value) in table.columns.iter().zip(record.values()) {
+            if column.name != "id" {
+                names.push(format!("\"{}\"", column.name));
+                places.push("{}");
+                binds.push(value.clone().bind(column.kind));
+            }
+        }
+        let sql = format!(
+            "INSERT INTO \"{}\" ({}) VALUES ({}) RETURNING \"id\"",
+            table.name,
+            names.join(", "),
+            places.join(", ")
+        );
+        let rows = self.query(&sql, binds).await?;
+        let row = rows.first().ok_or_else(|| Error::internal("INSERT returned no primary key"))?;
+        record.set_at(table.id(), Value::Int(row.try_get_by_index(0)?));
+        let after = Some(record.snapshot());
+        self.note(table, Some(record.id()), kind::CREATED, None, after);
+        Ok(record)
+    }
+
+    /// Updates the row `before` to `after` and returns the row as stored. If nothing has changed, nothing is
+    /// written.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn update(&mut self, before: &Record, after: Record) -> Result<Record> {
+        self.update_as(before, after, kind::UPDATED).await
+    }
+
+    /// As [`update`](Self::update), recorded in the change log as `kind`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn update_as(
+        &mut self,
+        before: &Record,
+        mut after: Record,
+        kind: &'static str,
+    ) -> Result<Record> {
+        let table = after.table();
+        after.follow();
+        guard(self, &mut [(Some(before), &mut after)]).await?;
+        let difference = before.difference(&after);
+        if difference.is_empty() {
+            return Ok(before.clone());
+        }
+        if table.find("revision").is_some() {
+            let revision = before.number("revision").unwrap_or_default() + 1;
+            after.set("revision", Value::Int(revision));
+        }
+        after.set_if_there("updated_at", Value::Time(self.now));
+        let (mut sets, mut binds) = (Vec::new(), Vec::new());
+        for (index, column) in table.columns.iter().enumerate() {
+            if before.at(index) != after.at(index) {
+                sets.push(format!("\"{}\" = {{}}", column.name));
+                binds.push(after.at(index).clone().bind(column.kind));
+            }
+        }
+        binds.extend([after.id().into(), self.scope.organization().into()]);
+        let sql = format!(
+            "UPDATE \"{}\" SET {} WHERE \"id\" = {{}} AND \"organization_id\" = {{}}",
+            table.name,
+            sets.join(", ")
+        );
+        self.execute(&sql, binds).await?;
+        let snapshot = Some(after.snapshot());
+        self.note(table, Some(after.id()), kind, Some(Json::Object(difference)), snapshot);
+        Ok(after)
+    }
+
+    /// Changes all references in `column` from `from` to `to`; returns the number of changed rows.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn point(
+        &mut self,
+        table: &'static Table,
+        column: &str,
+        from: i64,
+        to: Option<i64>,
+    ) -> Result<usize> {
+        let sql = format!(
+            "UPDATE \"{}\" SET \"{column}\" = {{}}, \"revision\" = \"revision\" + 1, \
+             \"updated_at\" = {{}} WHERE \"{column}\" = {{}} AND \"organization_id\" = {{}} RETURNING {}",
+            table.name,
+            table.column_list()
+        );
+        let target = to.map_or(Value::Null, Value::Int).bind(Kind::BigInt);
+        let now = Value::Time(self.now).bind(Kind::Time);
+        let binds = vec![target, now, from.into(), self.scope.organization().into()];
+        let rows = self.query(&sql, binds).await?;
+        for row in &rows {
+            let after = Record::read(table, row, 0)?;
+            let before = json!({ column: from });
+            let snapshot = Some(after.snapshot());
+            self.note(table, Some(after.id()), kind::UPDATED, Some(before), snapshot);
+        }
+        Ok(rows.len())
+    }
+
+    /// Permanently deletes a row.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn delete(&mut self, before: &Record) -> Result<()> {
+        self.delete_as(before, kind::DELETED).await
+    }
+
+    /// As [`delete`](Self::delete), recorded in the change log as `kind`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn delete_as(&mut self, before: &Record, kind: &'static str) -> Result<()> {
+        self.remove(before).await?;
+        let snapshot = Some(before.snapshot());
+        self.note(before.table(), Some(before.id()), kind, snapshot, None);
+        Ok(())
+    }
+
+    /// Permanently deletes all rows of `table` whose `column` is `value`, because they belong to a prospect;
+    /// returns their number. Their change log entries are cleared with those of the prospect.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn erase_below(
+        &mut self,
+        table: &'static Table,
+        (column, value): (&str, Bind),
+        prospect: i64,
+    ) -> Result<usize> {
+        let sql = format!(
+            "DELETE FROM \"{}\" WHERE \"{column}\" = {{}} AND \"organization_id\" = {{}} \
+             RETURNING \"id\"",
+            table.name
+        );
+        let binds = vec![value, self.scope.organization().into()];
+        let rows = self.query(&sql, binds).await?;
+        for row in &rows {
+            let id: i64 = row.try_get_by_index(0)?;
+            self.entries.push(Entry {
+                prospect: Some(prospect),
+                ..Entry::bare(table, Some(id), kind::ERASED)
+            });
+        }
+        Ok(rows.len())
+    }
+
+    /// Clears `columns` of all rows of `table` whose `column` references `id`, in the rows and in their change log
+    /// entries.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn redact_below(
+        &mut self,
+        table: &'static Table,
+        column: &str,
+        id: i64,
+        columns: &[&str],
+    ) -> Result<()> {
+        let cleared: Vec<_> = columns.iter().map(|name| format!("\"{name}\" = NULL")).collect();
+        let sql = format!(
+            "UPDATE \"{}\" SET {} WHERE \"{column}\" = {{}} AND \"organization_id\" = {{}} \
+             RETURNING \"id\"",
+            table.name,
+            cleared.join(", ")
+        );
+        let binds = vec![id.into(), self.scope.organization().into()];
+        for row in self.query(&sql, binds).await? {
+            let id: i64 = row.try_get_by_index(0)?;
+            let sql = "UPDATE \"changes\" SET \"before\" = NULL, \"after\" = NULL WHERE \
+                       \"entity\" = {} AND \"record_id\" = {} AND \"organization_id\" = {}";
+            let organization = self.scope.organization();
+            self.execute(sql, vec![table.called.into(), id.into(), organization.into()]).await?;
+        }
+        Ok(())
+    }
+
+    /// Erases a prospect: permanently deletes the row and clears the values in the change log of the prospect and of
+    /// all rows that ever belonged to it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn erase(&mut self, prospect: &Record) -> Result<()> {
+        self.remove(prospect).await?;
+        let sql = "UPDATE \"changes\" SET \"before\" = NULL, \"after\" = NULL WHERE \
+                   \"prospect_id\" = {} AND \"organization_id\" = {}";
+        let binds = vec![prospect.id().into(), self.scope.organization().into()];
+        self.execute(sql, binds).await?;
+        // The change log entries of this unit have not been written yet.
+        for entry in &mut self.entries {
+            if entry.prospect == Some(prospect.id()) {
+                (entry.before, entry.after) = (None, None);
+            }
+        }
+        self.note(prospect.table(), Some(prospect.id()), kind::ERASED, None, None);
+        Ok(())
+    }
+
+    async fn remove(&mut self, record: &Record) -> Result<()> {
+        let table = record.table();
+        let sql = format!(
+            "DELETE FROM \"{}\" WHERE \"id\" = {{}} AND \"organization_id\" = {{}}",
+            table.name
+        );
+        let binds = vec![record.id().into(), self.scope.organization().into()];
+        self.execute(&sql, binds).await?;
+        Ok(())
+    }
+
+    /// Runs `sql` and returns its count.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn count(&self, sql: &str, binds: Vec<Bind>) -> Result<i64> {
+        let rows = self.query(sql, binds).await?;
+        Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
+    }
+
+    /// Adds an entry to the change log.
+    pub fn note(
+        &mut self,
+        table: &'static Table,
+        record: Option<i64>,
+        kind: &'static str,
+        before: Option<Json>,
+        after: Option<Json>,
+    ) {
+        self.entries.push(Entry::of(table, record, kind, before, after));
+    }
+}

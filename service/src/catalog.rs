@@ -1,0 +1,24 @@
+//! All tables of the product, by context.
+
+use std::sync::LazyLock;
+
+use engine::{table::Table, write::ownership::Tables};
+
+use crate::{crm, governance, identity, ingest, offer, outreach, usage};
+
+/// The tables whose rows belong to organizations. Erasure and merges process them in this order.
+#[must_use]
+pub fn tables() -> Tables {
+    static TABLES: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
+        let mut tables = Vec::new();
+        tables.extend(crm::tables());
+        tables.extend(offer::tables());
+        tables.extend(outreach::tables());
+        tables.extend(usage::tables());
+        tables.extend(identity::tables());
+        tables.extend(governance::tables());
+        tables.extend(ingest::tables());
+        tables
+    });
+    &TABLES
+}

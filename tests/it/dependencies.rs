@@ -1,0 +1,151 @@
+//! Dependencies between modules: the engine knows no entity of the product and has no cycles, and the dependencies of
+//! the contexts on each other are recorded.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tests::plain;
+
+plain![
+    the_modules_of_the_engine_form_no_cycle,
+    dependencies_of_contexts_match_the_committed_file,
+    use_trees_are_expanded,
+];
+
+/// The modules that each top-level module of a crate imports.
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The paths of a use tree: `a::{b, c::d}` has the paths `a::b` and `a::c::d`.
+fn expand(tree: &str) -> Vec<String> {
+    let tree = tree.trim();
+    let Some((prefix, rest)) = tree.split_once('{') else { return vec![tree.to_owned()] };
+    let inner = rest.strip_suffix('}').unwrap_or(rest);
+    let (mut depth, mut start, mut paths) = (0, 0, Vec::new());
+    let ends = inner.char_indices().chain([(inner.len(), ',')]);
+    for (place, letter) in ends {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                let branch = inner[start..place].trim();
+                if !branch.is_empty() {
+                    paths.extend(expand(branch).iter().map(|path| format!("{prefix}{path}")));
+                }
+                start = place + 1;
+            }
+            _ => {}
+        }
+    }
+    paths
+}
+
+/// The absolute paths inside its crate that a source file names.
+fn named(text: &str, module: &[String]) -> Vec<Vec<String>> {
+    let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or("")).collect();
+    let code = code.join("\n");
+    let mut paths = Vec::new();
+    for statement in code.split(';') {
+        let statement = statement.trim_start();
+        let start = statement.rfind("\nuse ").map_or(0, |place| place + 1);
+        if let Some(tree) = statement[start..].strip_prefix("use ") {
+            paths.extend(expand(tree));
+        }
+    }
+    for (place, _) in code.match_indices("crate::").chain(code.match_indices("super::")) {
+        if code[..place].ends_with("::") {
+            continue;
+        }
+        let is_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+        let end = code[place..].find(|c| !is_path(c)).unwrap_or(code.len() - place);
+        paths.push(code[place..place + end].to_owned());
+    }
+    let absolute = |path: String| {
+        let mut steps = path.split("::").map(str::trim).peekable();
+        let mut absolute = match steps.peek() {
+            Some(&"crate") => Vec::new(),
+            Some(&"super" | &"self") => module.to_vec(),
+            _ => return None,
+        };
+        for step in steps {
+            match step {
+                "crate" | "self" | "" => {}
+                "super" => drop(absolute.pop()),
+                name => absolute.push(name.to_owned()),
+            }
+        }
+        Some(absolute)
+    };
+    paths.into_iter().filter_map(absolute).collect()
+}
+
+fn graph(folder: &str) -> Graph {
+    let folder = root().join(folder);
+    let mut graph = Graph::new();
+    for path in sources(&folder) {
+        let relative = path.strip_prefix(&folder).unwrap().with_extension("");
+        let steps = relative.iter().map(|step| step.to_string_lossy().into_owned());
+        let module: Vec<String> = steps.filter(|step| step != "mod" && step != "lib").collect();
+        let Some(own) = module.first() else { continue };
+        let edges = graph.entry(own.clone()).or_default();
+        for path in named(&fs::read_to_string(&path).unwrap(), &module) {
+            edges.extend(path.first().filter(|other| *other != own).cloned());
+        }
+    }
+    let modules: BTreeSet<String> = graph.keys().cloned().collect();
+    for edges in graph.values_mut() {
+        edges.retain(|other| modules.contains(other));
+    }
+    graph
+}
+
+fn the_modules_of_the_engine_form_no_cycle() {
+    let mut graph = graph("service/engine/src");
+    assert!(graph["write"].contains("change_log"), "{graph:?}");
+    // A module without dependencies is removed until no module is left, or only cycles.
+    while let Some(leaf) =
+        graph.iter().find(|(_, edges)| edges.is_empty()).map(|(name, _)| name.clone())
+    {
+        graph.remove(&leaf);
+        for edges in graph.values_mut() {
+            edges.remove(&leaf);
+        }
+    }
+    assert!(graph.is_empty(), "cycle: {graph:#?}");
+}
+
+fn dependencies_of_contexts_match_the_committed_file() {
+    let mut lines = String::new();
+    for (module, edges) in graph("service/src") {
+        let line = edges.iter().fold(format!("{module}:"), |line, edge| line + " " + edge);
+        lines += &line;
+        lines.push('\n');
+    }
+    let path = root().join("tests/it/data/dependencies.txt");
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == lines, "update {} after review:\n{lines}", path.display());
+}
+
+fn use_trees_are_expanded() {
+    let tree = "crate::{\n    a::{self, b},\n    c,\n}";
+    assert_eq!(expand(tree), ["crate::a::self", "crate::a::b", "crate::c"]);
+}
