@@ -12,6 +12,7 @@ behaviours![
     migrate_down_and_up,
     keys_are_created_listed_and_revoked,
     import_migrates_a_database_or_reports_the_reason,
+    maintenance_tasks_run_alone_and_combined,
 ];
 
 plain![
@@ -112,6 +113,21 @@ async fn import_migrates_a_database_or_reports_the_reason(app: App) {
     let mapped = [&import[..], &["--map", "outreach_drafts.status:archived=discarded"]].concat();
     run(&app, &mapped).await.unwrap();
     assert_eq!(app.data("{ schemaVersion }").await["schemaVersion"], "1975ea83b712");
+}
+
+async fn maintenance_tasks_run_alone_and_combined(app: App) {
+    app.world().await;
+    for tasks in [
+        &["--check"][..],
+        &["--duplicates"],
+        &["--vacuum"],
+        &["--analyze"],
+        &["--check", "--duplicates", "--vacuum", "--analyze"],
+    ] {
+        run(&app, &[&["maintain"], tasks].concat()).await.unwrap();
+    }
+    let missing = Program::try_parse_from(["salesgraph", "maintain"]).unwrap_err().to_string();
+    assert!(missing.contains("--check|--duplicates|--vacuum|--analyze"), "{missing}");
 }
 
 /// Every command and option has a description.

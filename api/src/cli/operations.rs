@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
 };
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use engine::{Error, Result, Store, SystemClock, Value, change_log, record::Record};
 use service::{
     identity::organization,
@@ -27,8 +27,13 @@ pub(super) struct Restore {
     file: PathBuf,
 }
 
+// Without `skip`, the flattened struct would be a group of its own, which the group of this struct would require, but
+// no option could provide.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[group(skip)]
+#[command(group(
+    ArgGroup::new("task").required(true).multiple(true).args(["check", "duplicates", "vacuum", "analyze"])
+))]
 pub(super) struct Maintain {
     #[command(flatten)]
     reports: Reports,
@@ -42,6 +47,7 @@ pub(super) struct Maintain {
 
 /// Read-only reports.
 #[derive(Debug, Args)]
+#[group(skip)]
 struct Reports {
     /// Checks the integrity of the database and lists problems.
     #[arg(long)]
