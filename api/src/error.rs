@@ -86,6 +86,15 @@ impl Error {
     }
 }
 
+/// An error of nested rows as the error of the field that contains them, with its code and reason. The conversion of
+/// the library (`?`) would lose both.
+#[must_use]
+pub fn of_nested_rows(error: ServerError) -> async_graphql::Error {
+    let mut client = async_graphql::Error::new(error.message);
+    client.extensions = error.extensions;
+    client
+}
+
 impl From<Error> for async_graphql::Error {
     fn from(error: Error) -> Self {
         let error = error.into_server_error(Pos::default(), Vec::new());

@@ -15,7 +15,7 @@ use service::search::{KINDS, SEARCHED};
 
 use crate::{
     catalog,
-    error::Error,
+    error::{Error, of_nested_rows},
     graph::{
         EnumType, Vocabulary, asked, declaration::camel, paging::Paging, registry::Registry, row,
         scalar::WordOf,
@@ -90,7 +90,7 @@ impl Searches {
         } else {
             Vec::new()
         };
-        let nodes = Arc::new(Nodes::read(ctx, &asked.nodes, &found).await?);
+        let nodes = Arc::new(Nodes::read(ctx, &asked.nodes, &found).await.map_err(of_nested_rows)?);
         Ok(SearchConnection::of(found, shown, &nodes))
     }
 }

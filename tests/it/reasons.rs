@@ -139,6 +139,10 @@ async fn request_errors_carry_a_reason(app: App) {
             (r#"{ prospects(filter: { companyId: { eq: "Prospect:1" } }) { nodes { id } } }"#, "ID_INVALID"),
             (r#"{ prospects { groups(by: { createdAt: DAY }, timeZone: "Mars") { totalCount } } }"#, "TIME_ZONE_UNKNOWN"),
             ("{ databaseStatistics { engine } }", "OPERATOR_ONLY"),
+            (
+                r#"{ search(query: "acme", types: COMPANY) { nodes { ... on Company { prospects(after: "x") { nodes { id } } } } } }"#,
+                "CURSOR_INVALID",
+            ),
         ] {
             let answer = ask(address, &visitors.owner, query).await;
             assert_eq!(reason(&answer), expected, "{query}: {answer}");
