@@ -1,7 +1,8 @@
 //! The schema: the declared roots and the hand-written fields.
 
 use async_graphql::{Context, MergedObject, Object, SDLExportOptions, ValidationMode};
-use engine::Scope;
+use engine::{Permission, Scope};
+use salesgraph_macros::permissions;
 use service::{governance::schema_version, operations::statistics};
 
 use crate::{
@@ -25,18 +26,29 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 #[derive(Debug, Clone, Copy, Default, MergedObject)]
 pub struct WrittenQueries(Server, Reports, EnrichmentReports, Searches);
 
+/// The permissions of [`WrittenQueries`].
+pub(crate) const WRITTEN_QUERIES: &[&[(&str, Option<Permission>)]] = &[
+    Server::PERMISSIONS,
+    Reports::PERMISSIONS,
+    EnrichmentReports::PERMISSIONS,
+    Searches::PERMISSIONS,
+];
+
 /// Fields about the server and the caller.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Server;
 
+#[permissions]
 #[Object]
 impl Server {
     /// The authenticated actor and its permissions; null if the server requires an API key and none was sent.
+    #[permission(Public)]
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
         ctx.data_opt::<Scope>().map(Viewer::of)
     }
 
     /// Statistics of the database, for owners and admins.
+    #[permission(ViewStatistics)]
     async fn database_statistics(&self, ctx: &Context<'_>) -> Result<DatabaseStatistics> {
         let scope = ctx.data_unchecked::<Scope>();
         let tables: Vec<_> = catalog::entities().iter().map(|entity| entity.table).collect();
@@ -45,6 +57,7 @@ impl Server {
     }
 
     /// Schema version (`alembic_version`) of the imported sales-assistant database; null if none was imported.
+    #[permission(Read)]
     async fn schema_version(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let scope = ctx.data_unchecked::<Scope>();
         schema_version::get(scope).await.map_err(Error::from)
@@ -61,6 +74,16 @@ pub struct WrittenMutations(
     outreach::acts::OutreachDraftActs,
     outreach::templates::TemplateActs,
 );
+
+/// The permissions of [`WrittenMutations`].
+pub(crate) const WRITTEN_MUTATIONS: &[&[(&str, Option<Permission>)]] = &[
+    crm::acts::ProspectActs::PERMISSIONS,
+    ingest::acts::ImportActs::PERMISSIONS,
+    ingest::enrich::EnrichmentActs::PERMISSIONS,
+    offer::acts::OfferActs::PERMISSIONS,
+    outreach::acts::OutreachDraftActs::PERMISSIONS,
+    outreach::templates::TemplateActs::PERMISSIONS,
+];
 
 /// Recursion limit of the library, where fragments count as levels. The limits for clients are in
 /// [`crate::document::Limits`] and are lower.

@@ -11,6 +11,7 @@ use engine::{
     read::Page,
     search::{self, Found, Part, Shown},
 };
+use salesgraph_macros::permissions;
 use service::search::{KINDS, SEARCHED};
 
 use crate::{
@@ -28,6 +29,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Searches;
 
+#[permissions]
 #[Object]
 impl Searches {
     /// Full-text search of names, e-mail addresses, subjects, contents, research and solutions. The best match is first:
@@ -44,6 +46,7 @@ impl Searches {
     /// Deleted companies and prospects are not found. Only the first 100,000 characters of a text are searched, and only
     /// the best 500 rows are available. Pages are not a snapshot: rows added or removed between two requests shift the
     /// others. The query cost of a search is 5,000, plus the cost of the rows.
+    #[permission(Read)]
     async fn search(
         &self,
         ctx: &Context<'_>,

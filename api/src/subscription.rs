@@ -7,6 +7,7 @@ use engine::{
     read::Filter,
 };
 use futures_util::{Stream, StreamExt, stream};
+use salesgraph_macros::permissions;
 use service::{ingest::import_job, outreach::outreach_draft};
 
 use crate::{
@@ -70,9 +71,11 @@ pub struct ChangeEvent {
 
 /// The subscription root. Every event is delivered once, in the order of the change log, which is the same for all
 /// subscribers. A client that resumes with the cursor of its last event as `after` gets all events since.
+#[permissions]
 #[Subscription]
 impl Subscription {
     /// New drafts.
+    #[permission(Read)]
     async fn outreach_draft_created(
         &self,
         ctx: &Context<'_>,
@@ -87,6 +90,7 @@ impl Subscription {
     }
 
     /// All changes of drafts: created, updated, changed status, deleted.
+    #[permission(Read)]
     async fn outreach_draft_changed(
         &self,
         ctx: &Context<'_>,
@@ -103,6 +107,7 @@ impl Subscription {
     }
 
     /// All changes of import jobs, including the progress of preview, commit and undo.
+    #[permission(Read)]
     async fn import_job_changed(
         &self,
         ctx: &Context<'_>,
@@ -124,6 +129,7 @@ impl Subscription {
     }
 
     /// All changes.
+    #[permission(Read)]
     async fn changes(
         &self,
         ctx: &Context<'_>,

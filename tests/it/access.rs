@@ -10,7 +10,7 @@ use tests::{App, behaviours, stored::stored};
 
 use crate::{
     http::{JSON, beside, send},
-    roots::{CONFIGURE, FOLLOW, OPEN, OPERATE, PRIVACY, READ, WRITE},
+    roots::requiring,
     write::replay::EVERYTHING,
 };
 
@@ -149,25 +149,33 @@ async fn root_fields_enforce_authorization(app: App) {
         };
         let mut left = roots("Query");
         // If there are two organizations, only the operator may access the whole database.
-        for (fields, may) in [(OPEN, nobody), (READ, everybody), (OPERATE, &leaders[..0])] {
-            for field in fields {
-                expect(&query(field), may).await;
-                assert!(left.remove(*field), "{field}");
+        for (permission, may) in
+            [("PUBLIC", nobody), ("READ", everybody), ("VIEW_STATISTICS", &leaders[..0])]
+        {
+            for field in requiring("query", permission) {
+                expect(&query(&field), may).await;
+                assert!(left.remove(&field), "{field}");
             }
         }
         assert!(left.is_empty(), "query fields without an authorization rule: {left:?}");
         let mut left = roots("Mutation");
+        let by_leaders = [
+            requiring("mutation", "MANAGE_PERSONAL_DATA"),
+            requiring("mutation", "VIEW_STATISTICS"),
+        ]
+        .concat();
+        let by_sellers = requiring("mutation", "WRITE");
         for (field, mutation) in mutations() {
-            let by_leaders = PRIVACY.contains(&field) || CONFIGURE.contains(&field);
+            let by_leaders = by_leaders.iter().any(|one| one == field);
             let may = if by_leaders { &leaders[..] } else { &sellers[..] };
-            assert!(by_leaders || WRITE.contains(&field), "{field}");
+            assert!(by_leaders || by_sellers.iter().any(|one| one == field), "{field}");
             expect(&mutation, may).await;
             left.remove(field);
         }
         assert!(left.is_empty(), "mutations without an authorization rule: {left:?}");
         let mut left = roots("Subscription");
-        for field in FOLLOW {
-            assert!(left.remove(*field), "{field}");
+        for field in requiring("subscription", "READ") {
+            assert!(left.remove(&field), "{field}");
             let request = format!("subscription {{ {field} {{ cursor }} }}");
             for (visitor, expected) in [
                 (anonymous, "UNAUTHENTICATED"),
@@ -194,8 +202,8 @@ async fn owner_of_another_organization_has_no_access(app: App) {
             rows
         };
         let before = own(stored(&app).await);
-        for field in READ {
-            let answer = ask(address, &visitors.stranger, &query(field)).await.to_string();
+        for field in requiring("query", "READ") {
+            let answer = ask(address, &visitors.stranger, &query(&field)).await.to_string();
             for row in ["Prospect:1", "Company:1", "Industry:1"] {
                 assert!(!answer.contains(&format!("{row}\"")), "{field}: {answer}");
             }

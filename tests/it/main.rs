@@ -173,6 +173,7 @@ fn plain() -> Vec<tests::Plain> {
         cli::plain(),
         language::plain(),
         ingest::lists::files::plain(),
+        roots::plain(),
         schema::plain(),
         schema_growth::plain(),
     ]

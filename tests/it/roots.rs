@@ -1,171 +1,58 @@
-//! Root fields, grouped by the permission they require.
+//! The access matrix: the permission that each root field requires, and the roles that have it. It is generated into
+//! `tests/it/data/access.txt`, and a change is reviewed there.
 
-/// Every caller, even without an API key.
-pub const OPEN: &[&str] = &["viewer"];
+use std::{fs, path::PathBuf};
 
-/// Owners, admins, members and analysts.
-pub const READ: &[&str] = &[
-    "node",
-    "nodes",
-    "schemaVersion",
-    "company",
-    "companies",
-    "prospect",
-    "prospects",
-    "prospectResearch",
-    "prospectResearches",
-    "industry",
-    "industries",
-    "solution",
-    "solutions",
-    "event",
-    "events",
-    "interaction",
-    "interactions",
-    "outreachDraft",
-    "outreachDrafts",
-    "llmUsageLog",
-    "llmUsageLogs",
-    "importJob",
-    "importJobs",
-    "importRecord",
-    "importRecords",
-    "change",
-    "changes",
-    "draftFunnel",
-    "llmCostReport",
-    "industryPerformance",
-    "search",
-    "messageTemplate",
-    "messageTemplates",
-    "templatePerformance",
-    "templatePerformances",
-    "serviceUsageLog",
-    "serviceUsageLogs",
-    "dailyCostSummary",
-    "dailyCostSummaries",
-    "fieldProvenance",
-    "fieldProvenances",
-    "enrichmentCacheEntry",
-    "enrichmentCacheEntries",
-    "extraction",
-    "extractions",
-    "externalId",
-    "externalIds",
-    "setting",
-    "settings",
-    "dailyUsage",
-    "enrichmentSuccessRate",
-    "importCostReport",
-];
+use api::permission::matrix;
+use async_graphql::parser::types::OperationType;
+use engine::Role;
+use tests::plain;
 
-/// Subscriptions: owners, admins, members and analysts.
-pub const FOLLOW: &[&str] =
-    &["outreachDraftCreated", "outreachDraftChanged", "importJobChanged", "changes"];
+plain![access_matrix_matches_the_committed_file];
 
-/// Owners and admins.
-pub const OPERATE: &[&str] = &["databaseStatistics"];
+fn path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("it/data/access.txt")
+}
 
-/// Owners and admins, because settings include the daily spend limit.
-pub const CONFIGURE: &[&str] =
-    &["createSetting", "createSettings", "upsertSettings", "updateSetting", "deleteSetting"];
+/// The fields of the committed matrix that one type of operation has, and that require a permission.
+pub fn requiring(operation: &str, permission: &str) -> Vec<String> {
+    let committed = fs::read_to_string(path()).unwrap();
+    let rows = committed.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let found =
+        rows.filter(|row| row[0] == operation && row[2] == permission && !row[1].starts_with("__"));
+    let found: Vec<_> = found.map(|row| row[1].to_owned()).collect();
+    assert!(!found.is_empty(), "{operation} {permission}");
+    found
+}
 
-/// Owners and admins, because the fields access personal data.
-pub const PRIVACY: &[&str] = &["eraseProspect", "exportProspect"];
-
-/// Owners, admins and members.
-pub const WRITE: &[&str] = &[
-    "createCompany",
-    "createCompanies",
-    "upsertCompanies",
-    "updateCompany",
-    "deleteCompany",
-    "restoreCompany",
-    "createProspect",
-    "createProspects",
-    "upsertProspects",
-    "updateProspect",
-    "deleteProspect",
-    "restoreProspect",
-    "moveProspect",
-    "advanceProspect",
-    "mergeProspects",
-    "unsubscribeProspect",
-    "resubscribeProspect",
-    "saveProspectResearch",
-    "saveProspectResearches",
-    "updateProspectResearch",
-    "deleteProspectResearch",
-    "createIndustry",
-    "createIndustries",
-    "updateIndustry",
-    "deleteIndustry",
-    "mergeIndustries",
-    "linkIndustrySolution",
-    "unlinkIndustrySolution",
-    "createSolution",
-    "createSolutions",
-    "updateSolution",
-    "deleteSolution",
-    "createEvent",
-    "createEvents",
-    "updateEvent",
-    "deleteEvent",
-    "openEvent",
-    "completeEvent",
-    "cancelEvent",
-    "logInteraction",
-    "logInteractions",
-    "updateInteraction",
-    "deleteInteraction",
-    "createOutreachDraft",
-    "createOutreachDrafts",
-    "updateOutreachDraft",
-    "deleteOutreachDraft",
-    "submitOutreachDraft",
-    "approveOutreachDraft",
-    "rejectOutreachDraft",
-    "reopenOutreachDraft",
-    "discardOutreachDraft",
-    "scheduleOutreachDraft",
-    "unscheduleOutreachDraft",
-    "claimOutreachDrafts",
-    "releaseOutreachDraft",
-    "beginSendingOutreachDraft",
-    "markOutreachDraftSent",
-    "markOutreachDraftFailed",
-    "markOutreachDraftReplied",
-    "markOutreachDraftBounced",
-    "retryOutreachDraft",
-    "createLlmUsageLog",
-    "createLlmUsageLogs",
-    "updateImportJob",
-    "deleteImportJob",
-    "commitImportJob",
-    "pauseImportJob",
-    "resumeImportJob",
-    "cancelImportJob",
-    "retryImportJob",
-    "undoImportJob",
-    "decideImportRecord",
-    "repairImportRecord",
-    "createMessageTemplate",
-    "createMessageTemplates",
-    "updateMessageTemplate",
-    "deleteMessageTemplate",
-    "createTemplatePerformance",
-    "createTemplatePerformances",
-    "updateTemplatePerformance",
-    "deleteTemplatePerformance",
-    "createServiceUsageLog",
-    "createServiceUsageLogs",
-    "deleteEnrichmentCacheEntry",
-    "createExtraction",
-    "createExtractions",
-    "updateExtraction",
-    "deleteExtraction",
-    "deleteExternalId",
-    "enrichImportJob",
-    "enrichProspects",
-    "renderMessageTemplate",
-];
+fn access_matrix_matches_the_committed_file() {
+    let mut lines = String::new();
+    let roles = [Role::Owner, Role::Admin, Role::Member, Role::Analyst];
+    for (operation, kind) in [
+        ("query", OperationType::Query),
+        ("mutation", OperationType::Mutation),
+        ("subscription", OperationType::Subscription),
+    ] {
+        for (field, permission) in matrix(kind) {
+            let (name, roles) = match permission {
+                None => ("PUBLIC", vec!["everyone"]),
+                Some(one) => {
+                    let may = roles.iter().filter(|role| role.may(one));
+                    (one.name(), may.map(|role| role.name()).collect())
+                }
+            };
+            lines += &[operation, field, name, &roles.join(" ")].join(" ");
+            lines.push('\n');
+        }
+    }
+    let committed = fs::read_to_string(path()).unwrap_or_default();
+    if committed != lines {
+        let made = std::env::temp_dir().join("salesgraph-access.txt");
+        fs::write(&made, lines).unwrap();
+        panic!(
+            "the access matrix has changed: review {}, and copy it to {}",
+            made.display(),
+            path().display()
+        );
+    }
+}

@@ -4,6 +4,8 @@
 //! field, to `graph::FieldType`. The meaning of a type is implemented there in plain Rust, so an unsupported type
 //! is an ordinary compile error at the field.
 
+mod permissions;
+
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
 use quote::quote;
@@ -12,8 +14,9 @@ use syn::{
     parse_macro_input,
 };
 
-/// Declares an entity. Attributes of the struct: `#[entity(table = path, plural = "…")]`, with `writes = path` if
-/// clients can write the entity, and `log` for the change log itself.
+/// Declares an entity. Attributes of the struct: `#[entity(table = path, plural = "…", read = Permission)]`, with
+/// `writes = path, write = Permission` if clients can write the entity, and `log` for the change log itself. The
+/// permissions are variants of `engine::Permission`.
 ///
 /// Attributes of a field:
 ///
@@ -29,6 +32,16 @@ pub fn derive_entity(input: TokenStream) -> TokenStream {
     declaration(&input).unwrap_or_else(Error::into_compile_error).into()
 }
 
+/// Declares the permission of each root field of an `impl` block, above `#[Object]` or `#[Subscription]`. Each method has
+/// an attribute `#[permission(Write)]`, a variant of `engine::Permission`, or `#[permission(Public)]` for callers
+/// without a key. A method without one is a compile error. The constant `PERMISSIONS` has the permissions by the name of
+/// the field.
+#[proc_macro_attribute]
+pub fn permissions(_: TokenStream, input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as syn::ItemImpl);
+    permissions::declare(input).unwrap_or_else(Error::into_compile_error).into()
+}
+
 fn declaration(input: &DeriveInput) -> Result<Tokens> {
     let ident = &input.ident;
     let name = ident.to_string();
@@ -36,6 +49,8 @@ fn declaration(input: &DeriveInput) -> Result<Tokens> {
     let mut table: Option<Path> = None;
     let mut plural: Option<LitStr> = None;
     let mut writes: Option<Path> = None;
+    let mut read: Option<Path> = None;
+    let mut write: Option<Path> = None;
     let mut log = false;
     for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("entity")) {
         attribute.parse_nested_meta(|meta| {
@@ -45,11 +60,15 @@ fn declaration(input: &DeriveInput) -> Result<Tokens> {
                 plural = Some(meta.value()?.parse()?);
             } else if meta.path.is_ident("writes") {
                 writes = Some(meta.value()?.parse()?);
+            } else if meta.path.is_ident("read") {
+                read = Some(meta.value()?.parse()?);
+            } else if meta.path.is_ident("write") {
+                write = Some(meta.value()?.parse()?);
             } else if meta.path.is_ident("log") {
                 log = true;
             } else {
                 return Err(meta.error(
-                    "unknown entity attribute; expected `table`, `plural`, `writes` or `log`",
+                    "unknown entity attribute; expected `table`, `plural`, `read`, `writes`, `write` or `log`",
                 ));
             }
             Ok(())
@@ -58,6 +77,12 @@ fn declaration(input: &DeriveInput) -> Result<Tokens> {
     let missing = |what| Error::new_spanned(ident, format!("missing #[entity({what})]"));
     let table = table.ok_or_else(|| missing("table = path"))?;
     let plural = plural.ok_or_else(|| missing("plural = \"…\""))?;
+    let read = read.ok_or_else(|| missing("read = Permission"))?;
+    if writes.is_some() != write.is_some() {
+        return Err(missing("writes = path, write = Permission"));
+    }
+    let write = write
+        .map_or_else(|| quote!(None), |permission| quote!(Some(::engine::Permission::#permission)));
     let Data::Struct(data) = &input.data else {
         return Err(Error::new_spanned(ident, "an entity must be a struct"));
     };
@@ -78,6 +103,8 @@ fn declaration(input: &DeriveInput) -> Result<Tokens> {
                                 plural: #plural,
                                 table: #table(),
                                 rules: #rules,
+                                read: ::engine::Permission::#read,
+                                write: #write,
                                 log: #log,
                             },
                             vec![#(#fields),*],

@@ -1,6 +1,7 @@
 //! Business actions on prospects.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use salesgraph_macros::permissions;
 use service::{
     catalog::tables,
     crm::{merge, privacy, prospect},
@@ -117,9 +118,11 @@ pub struct ExportProspectPayload {
     pub user_errors: Vec<UserError>,
 }
 
+#[permissions]
 #[Object]
 impl ProspectActs {
     /// Moves a prospect to another company.
+    #[permission(Write)]
     async fn move_prospect(
         &self,
         ctx: &Context<'_>,
@@ -136,6 +139,7 @@ impl ProspectActs {
 
     /// Sets the lifecycle stage of a prospect. Some stages are set automatically: RESEARCHED by research, CONTACTED by an
     /// outbound interaction, ENGAGED by an inbound one.
+    #[permission(Write)]
     async fn advance_prospect(
         &self,
         ctx: &Context<'_>,
@@ -150,6 +154,7 @@ impl ProspectActs {
     }
 
     /// Unsubscribes a prospect: no more messages are sent.
+    #[permission(Write)]
     async fn unsubscribe_prospect(
         &self,
         ctx: &Context<'_>,
@@ -162,6 +167,7 @@ impl ProspectActs {
     }
 
     /// Reverts the opt-out of a prospect.
+    #[permission(Write)]
     async fn resubscribe_prospect(
         &self,
         ctx: &Context<'_>,
@@ -175,6 +181,7 @@ impl ProspectActs {
 
     /// Merges two prospects of the same person. The result keeps the older ID and gets the related rows of both; the other
     /// prospect is soft-deleted.
+    #[permission(Write)]
     async fn merge_prospects(
         &self,
         ctx: &Context<'_>,
@@ -190,6 +197,7 @@ impl ProspectActs {
 
     /// Erases a prospect permanently (GDPR), with interactions, drafts, research, import records and provenance, and empties
     /// the change-log entries about them. The cost of language-model calls stays in the usage log.
+    #[permission(ManagePersonalData)]
     async fn erase_prospect(
         &self,
         ctx: &Context<'_>,
@@ -208,6 +216,7 @@ impl ProspectActs {
     }
 
     /// Exports all personal data of a prospect (GDPR), and logs the export.
+    #[permission(ManagePersonalData)]
     async fn export_prospect(
         &self,
         ctx: &Context<'_>,

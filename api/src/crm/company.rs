@@ -23,7 +23,7 @@ use crate::{
 
 /// A company: the account that prospects belong to.
 #[derive(Entity)]
-#[entity(table = table, plural = "companies", writes = rules)]
+#[entity(table = table, plural = "companies", read = Read, writes = rules, write = Write)]
 pub struct Company {
     /// Name.
     #[entity(sort)]

@@ -30,7 +30,7 @@ use crate::{
 
 /// A prospect: a person to sell to. Every person in the product is a prospect.
 #[derive(Entity)]
-#[entity(table = table, plural = "prospects", writes = rules)]
+#[entity(table = table, plural = "prospects", read = Read, writes = rules, write = Write)]
 pub struct Prospect {
     /// Full name.
     #[entity(sort)]

@@ -16,7 +16,7 @@ use crate::{
 
 /// AI research about a prospect.
 #[derive(Entity)]
-#[entity(table = table, plural = "prospectResearches", writes = rules)]
+#[entity(table = table, plural = "prospectResearches", read = Read, writes = rules, write = Write)]
 pub struct ProspectResearch {
     /// The prospect.
     pub prospect: One<Prospect>,

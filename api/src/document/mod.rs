@@ -39,6 +39,7 @@ pub use limits::{LARGEST_BATCH, Limits, MOST_ERRORS};
 pub use normalize::{fields, root_set};
 pub use placeholder::{PLACEHOLDER, is_placeholder, remove_placeholders};
 pub use table::{Rows, Table, table};
+pub use validate::is_root_field;
 
 /// A request within the limits, not yet validated against the specification.
 pub struct Unvalidated {

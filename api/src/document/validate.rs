@@ -9,7 +9,7 @@ use apollo_compiler::{
     response::GraphQLError,
     validation::{DiagnosticData, Valid},
 };
-use async_graphql::Pos;
+use async_graphql::{Pos, parser::types::OperationType};
 
 use super::{INVALID, Refusal, input_fields, limits::MOST_ERRORS, quoted};
 
@@ -22,6 +22,18 @@ pub(super) fn schema() -> Result<&'static Valid<Schema>, Refusal> {
     static SCHEMA: LazyLock<Option<Valid<Schema>>> =
         LazyLock::new(|| Schema::parse_and_validate(crate::schema::sdl(), "schema.graphql").ok());
     SCHEMA.as_ref().ok_or_else(|| Refusal::new("INTERNAL", "the schema could not be loaded", None))
+}
+
+/// Whether the schema has this root field. Validation rejects a document with another one.
+#[must_use]
+pub fn is_root_field(kind: OperationType, field: &str) -> bool {
+    let root = match kind {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    };
+    let object = schema().ok().and_then(|schema| schema.get_object(root));
+    object.is_some_and(|object| object.fields.contains_key(field))
 }
 
 /// Validates a document; `nulls` are the positions of `null` in lists of a custom scalar, which the library rejects.

@@ -22,7 +22,7 @@ use crate::{
 /// A change: an entry of the change log. Entries are immutable, except that erasing a person empties the entries about
 /// them.
 #[derive(Entity)]
-#[entity(table = table, plural = "changes", log)]
+#[entity(table = table, plural = "changes", read = Read, log)]
 pub struct Change {
     /// Cursor of the entry, for `after` of `changes` and of subscriptions.
     #[entity(computed = cursors, needs("epoch", "transaction_number", "id"))]

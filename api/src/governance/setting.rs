@@ -9,7 +9,7 @@ use crate::graph::{EnumType, Json, Of, Vocabulary};
 /// `max_concurrent_enrichments`, `cache_ttl_days`, `daily_spend_limit` (US dollars for each UTC day) and
 /// `enable_deep_search`; other keys are free to use. Owners and admins write settings.
 #[derive(Entity)]
-#[entity(table = table, plural = "settings", writes = rules)]
+#[entity(table = table, plural = "settings", read = Read, writes = rules, write = ViewStatistics)]
 pub struct Setting {
     /// Key, unique in the organization (case-insensitive).
     #[entity(sort)]

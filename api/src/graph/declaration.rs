@@ -1,6 +1,6 @@
 //! Declarations of entities: their fields, relations, filters and sort keys.
 
-use engine::{Table, read::Link, vocabulary::Word, write::Rules};
+use engine::{Permission, Table, read::Link, vocabulary::Word, write::Rules};
 
 use super::{computed::Resolve, field_type::Draft, registry::Register};
 
@@ -24,6 +24,10 @@ pub struct Entity {
     pub table: &'static Table,
     /// The write rules; `None` if clients can't write the entity.
     pub rules: Option<&'static Rules>,
+    /// The permission to read rows.
+    pub read: Permission,
+    /// The permission to write rows; `None` if clients can't write the entity.
+    pub write: Option<Permission>,
     /// Whether this is the change log, whose root list has its own order.
     pub log: bool,
     /// The fields, in schema order.
@@ -43,6 +47,10 @@ pub struct Head {
     pub table: &'static Table,
     /// The write rules.
     pub rules: Option<&'static Rules>,
+    /// The permission to read rows.
+    pub read: Permission,
+    /// The permission to write rows.
+    pub write: Option<Permission>,
     /// Whether this is the change log.
     pub log: bool,
 }
@@ -185,7 +193,7 @@ impl Entity {
     /// column has: a mistake in the declaration, which any test detects.
     #[must_use]
     pub fn declare(head: Head, drafts: Vec<Draft>) -> Self {
-        let Head { name, about, plural, table, rules, log } = head;
+        let Head { name, about, plural, table, rules, read, write, log } = head;
         let mut fields = vec![Field {
             name: "id".to_owned(),
             about: format!("Global ID: `{name}:` and the primary key."),
@@ -226,7 +234,7 @@ impl Entity {
         }
         let mut single = name.to_owned();
         single[..1].make_ascii_lowercase();
-        Self { name, about, single, plural, table, rules, log, fields }
+        Self { name, about, single, plural, table, rules, read, write, log, fields }
     }
 
     /// The plural as part of a type name: `Prospects`.

@@ -1,6 +1,7 @@
 //! Business actions on imports.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+use salesgraph_macros::permissions;
 use service::ingest::list::{self, Act};
 
 use super::{
@@ -131,10 +132,12 @@ async fn with_job(ctx: &Context<'_>, id: ID, what: Act) -> Result<(Option<i64>, 
     done.await
 }
 
+#[permissions]
 #[Object]
 impl ImportActs {
     /// Commits an import in the background, 500 rows in a transaction; each row is checked again first. Committing again
     /// writes the rows that are still pending.
+    #[permission(Write)]
     async fn commit_import_job(
         &self,
         ctx: &Context<'_>,
@@ -145,6 +148,7 @@ impl ImportActs {
     }
 
     /// Pauses an import; rows already written stay.
+    #[permission(Write)]
     async fn pause_import_job(
         &self,
         ctx: &Context<'_>,
@@ -154,6 +158,7 @@ impl ImportActs {
     }
 
     /// Resumes a paused import.
+    #[permission(Write)]
     async fn resume_import_job(
         &self,
         ctx: &Context<'_>,
@@ -163,6 +168,7 @@ impl ImportActs {
     }
 
     /// Cancels the rest of an import; rows already written stay and can be undone.
+    #[permission(Write)]
     async fn cancel_import_job(
         &self,
         ctx: &Context<'_>,
@@ -172,6 +178,7 @@ impl ImportActs {
     }
 
     /// Retries failed rows. Rows that could not be read need `repairImportRecord`.
+    #[permission(Write)]
     async fn retry_import_job(
         &self,
         ctx: &Context<'_>,
@@ -183,6 +190,7 @@ impl ImportActs {
     /// Undoes an import: prospects that it created are soft-deleted, fields that it filled in get their former values.
     /// Prospects that were modified since, or were created by the import and have interactions, drafts or research, are
     /// skipped.
+    #[permission(Write)]
     async fn undo_import_job(
         &self,
         ctx: &Context<'_>,
@@ -193,6 +201,7 @@ impl ImportActs {
 
     /// Decides on a row that may match an existing prospect. If the import is already committed, the row is written
     /// shortly afterwards.
+    #[permission(Write)]
     async fn decide_import_record(
         &self,
         ctx: &Context<'_>,
@@ -209,6 +218,7 @@ impl ImportActs {
 
     /// Corrects a row that is not written yet, and checks it again. If the import is already committed, the row is
     /// written shortly afterwards.
+    #[permission(Write)]
     async fn repair_import_record(
         &self,
         ctx: &Context<'_>,

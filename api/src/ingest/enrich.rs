@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 use engine::Problem;
+use salesgraph_macros::permissions;
 use service::ingest::enrichment::{self, POLICIES, PROVIDERS, Plan, Providers, Whom};
 
 use super::{acts::ImportJobActionPayload, import_job::ImportJob};
@@ -80,11 +81,13 @@ fn plan(
     })
 }
 
+#[permissions]
 #[Object]
 impl EnrichmentActs {
     /// Enriches the prospects of an import in the background, with provenance for each value. `processedRecords` shows the
     /// progress; `pauseImportJob`, `resumeImportJob`, `cancelImportJob`, `retryImportJob` and `undoImportJob` work as with
     /// imports.
+    #[permission(Write)]
     async fn enrich_import_job(
         &self,
         ctx: &Context<'_>,
@@ -100,6 +103,7 @@ impl EnrichmentActs {
     }
 
     /// Enriches prospects, given by IDs or by a filter, as `enrichImportJob` does.
+    #[permission(Write)]
     async fn enrich_prospects(
         &self,
         ctx: &Context<'_>,

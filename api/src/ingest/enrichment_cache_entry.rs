@@ -10,7 +10,7 @@ use crate::{
 
 /// A cached provider response, so that no lookup is paid for twice.
 #[derive(Entity)]
-#[entity(table = table, plural = "enrichmentCacheEntries", writes = rules)]
+#[entity(table = table, plural = "enrichmentCacheEntries", read = Read, writes = rules, write = Write)]
 pub struct EnrichmentCacheEntry {
     /// Kind of lookup and provider: `company/http`, `person/llm`.
     pub lookup_type: String,

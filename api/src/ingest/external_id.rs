@@ -12,7 +12,7 @@ use crate::{
 
 /// An external ID: the key of a row in another system, by which repeated imports recognize it.
 #[derive(Entity)]
-#[entity(table = table, plural = "externalIds", writes = rules)]
+#[entity(table = table, plural = "externalIds", read = Read, writes = rules, write = Write)]
 pub struct ExternalId {
     /// Entity of the row: `import_job`.
     pub entity_type: String,

@@ -8,7 +8,7 @@ use crate::graph::{DateTime, EnumType, Json, Of, One, Vocabulary};
 
 /// An extraction: structured data from a file or a web page.
 #[derive(Entity)]
-#[entity(table = table, plural = "extractions", writes = rules)]
+#[entity(table = table, plural = "extractions", read = Read, writes = rules, write = Write)]
 pub struct Extraction {
     /// The import job.
     pub import_job: Option<One<ImportJob>>,

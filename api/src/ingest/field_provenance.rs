@@ -11,7 +11,7 @@ use crate::{
 
 /// The provenance of a field value that a provider found for a prospect or a company.
 #[derive(Entity)]
-#[entity(table = table, plural = "fieldProvenances")]
+#[entity(table = table, plural = "fieldProvenances", read = Read)]
 pub struct FieldProvenance {
     /// The prospect; null for fields of companies.
     pub prospect: Option<One<Prospect>>,

@@ -18,7 +18,7 @@ use crate::{
 /// An import job: an import of people from a file, with a preview before rows are written; or an enrichment of
 /// existing prospects by providers.
 #[derive(Entity)]
-#[entity(table = table, plural = "importJobs", writes = rules)]
+#[entity(table = table, plural = "importJobs", read = Read, writes = rules, write = Write)]
 pub struct ImportJob {
     /// Name.
     pub name: String,

@@ -24,7 +24,7 @@ use crate::{
 
 /// An import record: a row of an import, or a person of an enrichment, with its verdict and its status.
 #[derive(Entity)]
-#[entity(table = table, plural = "importRecords")]
+#[entity(table = table, plural = "importRecords", read = Read)]
 pub struct ImportRecord {
     /// The import job.
     pub import_job: One<ImportJob>,

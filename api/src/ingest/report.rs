@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 use engine::Scope;
+use salesgraph_macros::permissions;
 use service::ingest::report;
 
 use crate::{
@@ -14,9 +15,11 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EnrichmentReports;
 
+#[permissions]
 #[Object]
 impl EnrichmentReports {
     /// Usage of each provider by UTC day, newest first, over both usage logs. Maximum: 1,000 rows.
+    #[permission(Read)]
     async fn daily_usage(
         &self,
         ctx: &Context<'_>,
@@ -39,6 +42,7 @@ impl EnrichmentReports {
     }
 
     /// Outcome of enrichment records by UTC day of their creation, newest first. Maximum: 1,000 rows.
+    #[permission(Read)]
     async fn enrichment_success_rate(
         &self,
         ctx: &Context<'_>,
@@ -64,6 +68,7 @@ impl EnrichmentReports {
 
     /// Cost of completed enrichments by UTC day of completion, newest first. `dailyUsage` also includes enrichments that
     /// were cancelled, failed or undone.
+    #[permission(Read)]
     async fn import_cost_report(
         &self,
         ctx: &Context<'_>,

@@ -1,6 +1,7 @@
 //! Business actions on industries, solutions and events.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use salesgraph_macros::permissions;
 use service::offer::{event, industry, solution};
 
 use super::{event::Event, industry::Industry, solution::Solution};
@@ -74,9 +75,11 @@ payload!(
     event: Event
 );
 
+#[permissions]
 #[Object]
 impl OfferActs {
     /// Merges an industry into another: moves its companies and solutions to the other industry, then deletes it.
+    #[permission(Write)]
     async fn merge_industries(
         &self,
         ctx: &Context<'_>,
@@ -91,6 +94,7 @@ impl OfferActs {
     }
 
     /// Links a solution to an industry; does nothing if they are already linked.
+    #[permission(Write)]
     async fn link_industry_solution(
         &self,
         ctx: &Context<'_>,
@@ -100,6 +104,7 @@ impl OfferActs {
     }
 
     /// Unlinks a solution from an industry; does nothing if they are not linked.
+    #[permission(Write)]
     async fn unlink_industry_solution(
         &self,
         ctx: &Context<'_>,
@@ -109,6 +114,7 @@ impl OfferActs {
     }
 
     /// Opens a planned event for invitations.
+    #[permission(Write)]
     async fn open_event(
         &self,
         ctx: &Context<'_>,
@@ -118,6 +124,7 @@ impl OfferActs {
     }
 
     /// Completes an open event.
+    #[permission(Write)]
     async fn complete_event(
         &self,
         ctx: &Context<'_>,
@@ -127,6 +134,7 @@ impl OfferActs {
     }
 
     /// Cancels a planned or open event.
+    #[permission(Write)]
     async fn cancel_event(
         &self,
         ctx: &Context<'_>,

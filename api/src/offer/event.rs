@@ -16,7 +16,7 @@ use crate::{
 
 /// An event, such as a conference or a webinar.
 #[derive(Entity)]
-#[entity(table = table, plural = "events", writes = rules)]
+#[entity(table = table, plural = "events", read = Read, writes = rules, write = Write)]
 pub struct Event {
     /// Type of event, as free text: `conference`, `webinar`.
     pub event_type: String,

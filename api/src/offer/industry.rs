@@ -8,7 +8,7 @@ use crate::{crm::company::Company, graph::Many};
 
 /// An industry, which classifies companies and solutions.
 #[derive(Entity)]
-#[entity(table = table, plural = "industries", writes = rules)]
+#[entity(table = table, plural = "industries", read = Read, writes = rules, write = Write)]
 pub struct Industry {
     /// Name.
     #[entity(sort)]

@@ -1,6 +1,7 @@
 //! Business actions on drafts.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use salesgraph_macros::permissions;
 use service::outreach::{
     claim,
     draft_acts::{self, Act},
@@ -164,9 +165,11 @@ payload!(
     outreach_draft: OutreachDraft
 );
 
+#[permissions]
 #[Object]
 impl OutreachDraftActs {
     /// Submits a draft for review.
+    #[permission(Write)]
     async fn submit_outreach_draft(
         &self,
         ctx: &Context<'_>,
@@ -177,6 +180,7 @@ impl OutreachDraftActs {
 
     /// Approves a draft at the expected revision: it may be sent, and its content is frozen. Drafts of workers need the
     /// approval of a person.
+    #[permission(Write)]
     async fn approve_outreach_draft(
         &self,
         ctx: &Context<'_>,
@@ -186,6 +190,7 @@ impl OutreachDraftActs {
     }
 
     /// Rejects a draft: it can't be sent.
+    #[permission(Write)]
     async fn reject_outreach_draft(
         &self,
         ctx: &Context<'_>,
@@ -196,6 +201,7 @@ impl OutreachDraftActs {
     }
 
     /// Reopens a rejected draft.
+    #[permission(Write)]
     async fn reopen_outreach_draft(
         &self,
         ctx: &Context<'_>,
@@ -205,6 +211,7 @@ impl OutreachDraftActs {
     }
 
     /// Sets the time to send an approved draft.
+    #[permission(Write)]
     async fn schedule_outreach_draft(
         &self,
         ctx: &Context<'_>,
@@ -215,6 +222,7 @@ impl OutreachDraftActs {
     }
 
     /// Unschedules a draft, which stays approved.
+    #[permission(Write)]
     async fn unschedule_outreach_draft(
         &self,
         ctx: &Context<'_>,
@@ -226,6 +234,7 @@ impl OutreachDraftActs {
     /// Claims drafts that are ready to be sent: approved ones, and scheduled ones that are due. No other sender gets
     /// them until the lease expires. A draft whose lease expires before sending begins can be claimed again; one whose
     /// lease expires while it is `SENDING` becomes `UNCERTAIN` and cannot.
+    #[permission(Write)]
     async fn claim_outreach_drafts(
         &self,
         ctx: &Context<'_>,
@@ -240,6 +249,7 @@ impl OutreachDraftActs {
     }
 
     /// Releases a claim before sending begins: the draft can be claimed again at once.
+    #[permission(Write)]
     async fn release_outreach_draft(
         &self,
         ctx: &Context<'_>,
@@ -252,6 +262,7 @@ impl OutreachDraftActs {
     }
 
     /// Marks a claimed draft as `SENDING`: from now on it cannot be claimed again automatically.
+    #[permission(Write)]
     async fn begin_sending_outreach_draft(
         &self,
         ctx: &Context<'_>,
@@ -262,6 +273,7 @@ impl OutreachDraftActs {
 
     /// Marks an approved draft as sent and logs the interaction. The mutation is rejected if the prospect has
     /// unsubscribed.
+    #[permission(Write)]
     async fn mark_outreach_draft_sent(
         &self,
         ctx: &Context<'_>,
@@ -273,6 +285,7 @@ impl OutreachDraftActs {
     }
 
     /// Marks a draft as failed.
+    #[permission(Write)]
     async fn mark_outreach_draft_failed(
         &self,
         ctx: &Context<'_>,
@@ -283,6 +296,7 @@ impl OutreachDraftActs {
     }
 
     /// Retries a failed draft.
+    #[permission(Write)]
     async fn retry_outreach_draft(
         &self,
         ctx: &Context<'_>,
@@ -292,6 +306,7 @@ impl OutreachDraftActs {
     }
 
     /// Marks a sent draft as replied.
+    #[permission(Write)]
     async fn mark_outreach_draft_replied(
         &self,
         ctx: &Context<'_>,
@@ -303,6 +318,7 @@ impl OutreachDraftActs {
     }
 
     /// Marks a sent draft as bounced.
+    #[permission(Write)]
     async fn mark_outreach_draft_bounced(
         &self,
         ctx: &Context<'_>,
@@ -313,6 +329,7 @@ impl OutreachDraftActs {
     }
 
     /// Discards a draft that has not been sent.
+    #[permission(Write)]
     async fn discard_outreach_draft(
         &self,
         ctx: &Context<'_>,

@@ -13,7 +13,7 @@ use crate::{
 
 /// An interaction with a prospect, such as an email, a call or a meeting.
 #[derive(Entity)]
-#[entity(table = table, plural = "interactions", writes = rules)]
+#[entity(table = table, plural = "interactions", read = Read, writes = rules, write = Write)]
 pub struct Interaction {
     /// The prospect.
     pub prospect: One<Prospect>,

@@ -16,7 +16,7 @@ use crate::{
 /// `last_name`, `email`, `phone`, `job_title`, `location`, `linkedin_url`, `company_name`, `company_website`,
 /// `company_size`, `industry`.
 #[derive(Entity)]
-#[entity(table = table, plural = "messageTemplates", writes = rules)]
+#[entity(table = table, plural = "messageTemplates", read = Read, writes = rules, write = Write)]
 pub struct MessageTemplate {
     /// Name.
     #[entity(sort)]

@@ -35,7 +35,7 @@ use crate::{
 
 /// An outreach draft: a message to a prospect, and its status.
 #[derive(Entity)]
-#[entity(table = table, plural = "outreachDrafts", writes = rules)]
+#[entity(table = table, plural = "outreachDrafts", read = Read, writes = rules, write = Write)]
 pub struct OutreachDraft {
     /// The recipient.
     pub prospect: One<Prospect>,

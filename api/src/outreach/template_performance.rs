@@ -8,7 +8,7 @@ use crate::{graph::One, ingest::import_job::ImportJob};
 
 /// A performance measurement of a message template.
 #[derive(Entity)]
-#[entity(table = table, plural = "templatePerformances", writes = rules)]
+#[entity(table = table, plural = "templatePerformances", read = Read, writes = rules, write = Write)]
 pub struct TemplatePerformance {
     /// The template.
     pub message_template: One<MessageTemplate>,

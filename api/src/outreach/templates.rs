@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use engine::Problem;
+use salesgraph_macros::permissions;
 use service::outreach::message_template;
 
 use super::message_template::MessageTemplate;
@@ -46,9 +47,11 @@ pub struct RenderMessageTemplatePayload {
     pub user_errors: Vec<UserError>,
 }
 
+#[permissions]
 #[Object]
 impl TemplateActs {
     /// Renders a message template and counts the use. Every variable must have a value.
+    #[permission(Write)]
     async fn render_message_template(
         &self,
         ctx: &Context<'_>,

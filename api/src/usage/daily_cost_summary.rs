@@ -7,7 +7,7 @@ use crate::graph::{DateTime, EnumType, Of, Vocabulary};
 
 /// A daily cost summary: usage and cost of a provider and model on a UTC day, over both usage logs.
 #[derive(Entity)]
-#[entity(table = table, plural = "dailyCostSummaries")]
+#[entity(table = table, plural = "dailyCostSummaries", read = Read)]
 pub struct DailyCostSummary {
     /// Start of the day.
     #[entity(sort)]

@@ -12,7 +12,7 @@ use crate::{
 
 /// A call to a language model, with its usage and cost.
 #[derive(Entity)]
-#[entity(table = table, plural = "llmUsageLogs", writes = rules)]
+#[entity(table = table, plural = "llmUsageLogs", read = Read, writes = rules, write = Write)]
 pub struct LlmUsageLog {
     /// The workflow that made the call.
     pub workflow_name: String,

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use engine::{Scope, read::Filter};
+use salesgraph_macros::permissions;
 use service::{
     outreach::{funnel, industry_performance},
     usage::cost_report::{CostGroup, GROUPS, cost_report},
@@ -21,9 +22,11 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Reports;
 
+#[permissions]
 #[Object]
 impl Reports {
     /// Funnel of outreach drafts: counts of drafts created, submitted, approved, sent and replied.
+    #[permission(Read)]
     async fn draft_funnel(
         &self,
         ctx: &Context<'_>,
@@ -49,6 +52,7 @@ impl Reports {
     /// Cost of language-model calls by group: highest cost first, or newest day, week or month first. Maximum: 1,000 groups.
     /// The report also contains the cost per reply: the cost of all calls in the range, divided by the number of inbound
     /// interactions in the range.
+    #[permission(Read)]
     async fn llm_cost_report(
         &self,
         ctx: &Context<'_>,
@@ -77,6 +81,7 @@ impl Reports {
     /// Reply rates by industry: the share of the prospects contacted in the range that also replied in the range. The
     /// highest rate is first; industries without contacts are last. Interactions without a direction count as outbound;
     /// deleted companies and prospects are excluded.
+    #[permission(Read)]
     async fn industry_performance(
         &self,
         ctx: &Context<'_>,

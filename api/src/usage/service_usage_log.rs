@@ -10,7 +10,7 @@ use crate::{
 
 /// A paid service call other than a language-model call: a lookup, browser time, a storage operation.
 #[derive(Entity)]
-#[entity(table = table, plural = "serviceUsageLogs", writes = rules)]
+#[entity(table = table, plural = "serviceUsageLogs", read = Read, writes = rules, write = Write)]
 pub struct ServiceUsageLog {
     /// Kind of usage.
     pub kind: Of<ServiceUsageKind>,
