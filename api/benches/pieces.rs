@@ -6,9 +6,9 @@
 use std::{hint::black_box, sync::Arc};
 
 use api::{
-    document::{self, Known, Limits, Unvalidated},
+    document::{self, DocumentCache, Limits, Unvalidated},
     execute::SchemaExecutor,
-    text,
+    json_text,
 };
 use async_graphql::{Executor, Request};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -77,7 +77,7 @@ fn documents(criterion: &mut Criterion) {
             });
         });
     }
-    let known = Known::default();
+    let known = DocumentCache::default();
     let prepared =
         document::prepare(Request::new(NESTED), &limits, None).and_then(Unvalidated::validate);
     let prepared = prepared.map_err(|refusal| refusal.code).unwrap();
@@ -100,7 +100,7 @@ fn requests(criterion: &mut Criterion) {
         let request = Request::new(query).data(scope.clone());
         let response = runtime.block_on(executor.execute(request));
         assert!(response.errors.is_empty(), "{:?}", response.errors);
-        text::response(&response)
+        json_text::response(&response)
     };
     for (name, query, scope) in [
         ("request: plan and one statement without rows", NESTED, &empty),

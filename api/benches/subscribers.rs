@@ -18,7 +18,7 @@ use std::{
 use api::{
     execute::SchemaExecutor,
     http::{Server, connection::serve},
-    text,
+    json_text,
 };
 use async_graphql::{Executor, Request};
 use clap::Parser;
@@ -132,7 +132,8 @@ async fn main() {
             number % 40 + 1
         );
         let answer = executor.execute(Request::new(query).data(scope.clone())).await;
-        let answer: serde_json::Value = serde_json::from_str(&text::response(&answer)).unwrap();
+        let answer: serde_json::Value =
+            serde_json::from_str(&json_text::response(&answer)).unwrap();
         let id = answer["data"]["createOutreachDraft"]["outreachDraft"]["id"].as_str().unwrap();
         written.lock().unwrap().insert(id.to_owned(), Instant::now());
     }

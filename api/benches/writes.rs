@@ -21,10 +21,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::{execute::SchemaExecutor, text};
+use api::{execute::SchemaExecutor, json_text};
 use async_graphql::{Executor, Request};
 use clap::Parser;
-use engine::{Actor, Engine, Role, Scope, Store, SystemClock, change_log::Feed};
+use engine::{Actor, Engine, Role, Scope, Store, SystemClock, change_log::ChangeStream};
 use futures_util::StreamExt;
 use service::identity::organization;
 use sqlx::{Connection, Executor as _, Row};
@@ -77,7 +77,7 @@ async fn main() {
         let (executor, scope) = (runs.clone(), acts.clone());
         async move {
             let request = Request::new(create(number % 1_000 + 1)).data(scope);
-            let answer = text::response(&executor.execute(request).await);
+            let answer = json_text::response(&executor.execute(request).await);
             assert!(answer.contains("\"userErrors\":[]"), "{answer}");
         }
     })
@@ -90,7 +90,8 @@ async fn main() {
     let other = Store::connect(&arguments.database).await.unwrap();
     for (name, listening) in [("one server", store.clone()), ("another server", other)] {
         // The writing server notifies other servers; the listening server receives the notification.
-        let (_writing, feed) = (Feed::new(store.clone()), Feed::new(listening.clone()));
+        let (_writing, feed) =
+            (ChangeStream::new(store.clone()), ChangeStream::new(listening.clone()));
         latency(name, &executor, &own, &feed, &scope(&listening)).await;
     }
 }
@@ -207,7 +208,8 @@ fn snapshot(id: i64) -> serde_json::Value {
 }
 
 fn data(response: &async_graphql::Response) -> serde_json::Value {
-    let mut answer: serde_json::Value = serde_json::from_str(&text::response(response)).unwrap();
+    let mut answer: serde_json::Value =
+        serde_json::from_str(&json_text::response(response)).unwrap();
     answer["data"].take()
 }
 
@@ -216,7 +218,7 @@ async fn latency(
     name: &str,
     executor: &SchemaExecutor,
     writer: &Scope,
-    feed: &Feed,
+    feed: &ChangeStream,
     reader: &Scope,
 ) {
     const COUNT: usize = 500;

@@ -14,7 +14,10 @@ use futures_util::{
 use indexmap::IndexMap;
 
 use crate::{
-    document::{self, Introspection, Known, Limits, Prepared, Read, Refusal, Unvalidated, Variant},
+    document::{
+        self, DocumentCache, Introspection, Limits, ParsedDocument, Prepared, Refusal, Unvalidated,
+        Variant,
+    },
     schema::{self, Schema},
 };
 
@@ -23,7 +26,7 @@ use crate::{
 pub struct SchemaExecutor {
     schema: Schema,
     limits: Limits,
-    known: Arc<Known>,
+    known: Arc<DocumentCache>,
 }
 
 impl Default for SchemaExecutor {
@@ -48,24 +51,28 @@ impl SchemaExecutor {
 
     /// The document of a request, if it was validated before for this organization.
     #[must_use]
-    pub fn known(&self, organization: Option<i64>, request: &Request) -> Option<Arc<Read>> {
+    pub fn cached_document(
+        &self,
+        organization: Option<i64>,
+        request: &Request,
+    ) -> Option<Arc<ParsedDocument>> {
         self.known.find(organization, &request.query, request.operation_name.as_deref())
     }
 
-    /// Checks a request against the limits; a document that is `known` is not parsed again.
+    /// Checks a request against the limits; a document that is `cached_document` is not parsed again.
     ///
     /// # Errors
     /// The violated limits, with messages for the client.
     pub fn prepare(
         &self,
         request: Request,
-        known: Option<Arc<Read>>,
+        known: Option<Arc<ParsedDocument>>,
     ) -> Result<Unvalidated, Refusal> {
         document::prepare(request, &self.limits, known)
     }
 
     fn validated(&self, request: Request) -> Result<Prepared, Refusal> {
-        let known = self.known(None, &request);
+        let known = self.cached_document(None, &request);
         self.prepare(request, known)?.validate()
     }
 
@@ -94,7 +101,12 @@ impl SchemaExecutor {
     }
 
     /// Caches a validated document.
-    fn remember(&self, organization: Option<i64>, read: &Arc<Read>, variant: Option<Variant>) {
+    fn remember(
+        &self,
+        organization: Option<i64>,
+        read: &Arc<ParsedDocument>,
+        variant: Option<Variant>,
+    ) {
         if let Some(variant) = variant {
             self.known.allow(organization, read, variant);
         }
@@ -186,7 +198,7 @@ fn finish(mut response: Response) -> Response {
         response.data = Value::Null;
     }
     // Thousands of equal errors would turn a small request into a large response.
-    response.errors.truncate(document::MOST_ERRORS);
+    response.errors.truncate(document::MAX_ERRORS);
     for error in &mut response.errors {
         // Errors of the library concern the document; our own errors already have a code.
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);

@@ -11,7 +11,7 @@ use engine::{Permission, Role};
 
 use crate::{
     catalog,
-    document::{Read, Refusal, is_root_field},
+    document::{ParsedDocument, Refusal, is_root_field},
     graph, schema,
     subscription::Subscription,
 };
@@ -22,7 +22,7 @@ type Permissions = HashMap<String, Option<Permission>>;
 /// The declared permissions of the root fields of one type of operation.
 fn declared(kind: OperationType) -> &'static Permissions {
     static QUERIES: LazyLock<Permissions> = LazyLock::new(|| {
-        let mut permissions = written(schema::WRITTEN_QUERIES);
+        let mut permissions = written(schema::CUSTOM_QUERIES);
         for entity in catalog::entities() {
             permissions.insert(entity.single.clone(), Some(entity.read));
             permissions.insert(entity.plural.to_owned(), Some(entity.read));
@@ -34,7 +34,7 @@ fn declared(kind: OperationType) -> &'static Permissions {
         permissions
     });
     static MUTATIONS: LazyLock<Permissions> = LazyLock::new(|| {
-        let mut permissions = written(schema::WRITTEN_MUTATIONS);
+        let mut permissions = written(schema::CUSTOM_MUTATIONS);
         for entity in catalog::entities() {
             let Some(permission) = entity.write else { continue };
             for mutation in graph::write::mutations(entity) {
@@ -70,7 +70,7 @@ pub fn matrix(kind: OperationType) -> BTreeMap<&'static str, Option<Permission>>
 ///
 /// # Errors
 /// `UNAUTHENTICATED`, `FORBIDDEN`.
-pub fn check(read: &Read, role: Option<Role>) -> Result<(), Refusal> {
+pub fn check(read: &ParsedDocument, role: Option<Role>) -> Result<(), Refusal> {
     let declared = declared(read.kind);
     for root in read.roots.iter().filter(|root| root.field != "__typename") {
         let permission = declared.get(&root.field).copied();

@@ -24,11 +24,11 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Query fields that are not generated from declarations.
 #[derive(Debug, Clone, Copy, Default, MergedObject)]
-pub struct WrittenQueries(Server, Reports, EnrichmentReports, Searches);
+pub struct CustomQueries(ServerQueries, Reports, EnrichmentReports, Searches);
 
-/// The permissions of [`WrittenQueries`].
-pub(crate) const WRITTEN_QUERIES: &[&[(&str, Option<Permission>)]] = &[
-    Server::PERMISSIONS,
+/// The permissions of [`CustomQueries`].
+pub(crate) const CUSTOM_QUERIES: &[&[(&str, Option<Permission>)]] = &[
+    ServerQueries::PERMISSIONS,
     Reports::PERMISSIONS,
     EnrichmentReports::PERMISSIONS,
     Searches::PERMISSIONS,
@@ -36,11 +36,11 @@ pub(crate) const WRITTEN_QUERIES: &[&[(&str, Option<Permission>)]] = &[
 
 /// Fields about the server and the caller.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Server;
+pub struct ServerQueries;
 
 #[permissions]
 #[Object]
-impl Server {
+impl ServerQueries {
     /// The authenticated actor and its permissions; null if the server requires an API key and none was sent.
     #[permission(Public)]
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
@@ -66,35 +66,35 @@ impl Server {
 
 /// The business actions.
 #[derive(Debug, Default, MergedObject)]
-pub struct WrittenMutations(
-    crm::acts::ProspectActs,
-    ingest::acts::ImportActs,
-    ingest::enrich::EnrichmentActs,
-    offer::acts::OfferActs,
-    outreach::acts::OutreachDraftActs,
-    outreach::templates::TemplateActs,
+pub struct CustomMutations(
+    crm::actions::ProspectActions,
+    ingest::actions::ImportActions,
+    ingest::enrich::EnrichmentActions,
+    offer::actions::OfferActions,
+    outreach::actions::OutreachDraftActions,
+    outreach::templates::TemplateActions,
 );
 
-/// The permissions of [`WrittenMutations`].
-pub(crate) const WRITTEN_MUTATIONS: &[&[(&str, Option<Permission>)]] = &[
-    crm::acts::ProspectActs::PERMISSIONS,
-    ingest::acts::ImportActs::PERMISSIONS,
-    ingest::enrich::EnrichmentActs::PERMISSIONS,
-    offer::acts::OfferActs::PERMISSIONS,
-    outreach::acts::OutreachDraftActs::PERMISSIONS,
-    outreach::templates::TemplateActs::PERMISSIONS,
+/// The permissions of [`CustomMutations`].
+pub(crate) const CUSTOM_MUTATIONS: &[&[(&str, Option<Permission>)]] = &[
+    crm::actions::ProspectActions::PERMISSIONS,
+    ingest::actions::ImportActions::PERMISSIONS,
+    ingest::enrich::EnrichmentActions::PERMISSIONS,
+    offer::actions::OfferActions::PERMISSIONS,
+    outreach::actions::OutreachDraftActions::PERMISSIONS,
+    outreach::templates::TemplateActions::PERMISSIONS,
 ];
 
 /// Recursion limit of the library, where fragments count as levels. The limits for clients are in
 /// [`crate::document::Limits`] and are lower.
-const DEEPEST: usize = 256;
+const MAX_DEPTH: usize = 256;
 
 /// Builds the schema. Every request provides its own [`Scope`], and a subscription also the
-/// [`Feed`](engine::change_log::Feed) of its server. Requests are validated beforehand
+/// [`ChangeStream`](engine::change_log::ChangeStream) of its server. Requests are validated beforehand
 /// ([`crate::document`]); the library's validation rules are disabled.
 #[must_use]
 pub fn build() -> Schema {
-    let schema = Schema::build(Query, Mutation, Subscription).limit_recursive_depth(DEEPEST);
+    let schema = Schema::build(Query, Mutation, Subscription).limit_recursive_depth(MAX_DEPTH);
     schema.validation_mode(ValidationMode::Fast).finish()
 }
 

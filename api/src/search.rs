@@ -18,8 +18,8 @@ use crate::{
     catalog,
     error::{Error, of_nested_rows},
     graph::{
-        EnumType, Vocabulary, asked, declaration::camel, paging::Paging, registry::Registry, row,
-        scalar::WordOf,
+        EnumType, Vocabulary, connection_selection, declaration::camel, paging::Paging,
+        registry::Registry, row, scalar::EnumValueOf,
     },
     outreach::timeline::PageInfo,
     usage::report::count,
@@ -51,7 +51,9 @@ impl Searches {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Search query. Maximum: 300 characters and 16 words.")] query: String,
-        #[graphql(desc = "Only these types. Default: all.")] types: Option<Vec<WordOf<SearchType>>>,
+        #[graphql(desc = "Only these types. Default: all.")] types: Option<
+            Vec<EnumValueOf<SearchType>>,
+        >,
         #[graphql(desc = "Page size, from 0 to 100. Default: 25.")] first: Option<i32>,
         #[graphql(
             desc = "Only rows after the row with this cursor, which must be from the same search."
@@ -62,7 +64,7 @@ impl Searches {
         let page = Page::new(first.map(i64::from), after, None, None).map_err(Error::from)?;
         let kinds: Vec<usize> = (0..KINDS.len())
             .filter(|kind| {
-                let is_it = |one: &WordOf<SearchType>| one.name() == KINDS[*kind].name;
+                let is_it = |one: &EnumValueOf<SearchType>| one.name() == KINDS[*kind].name;
                 types.as_ref().is_none_or(|types| types.iter().any(is_it))
             })
             .collect();
@@ -76,20 +78,20 @@ impl Searches {
         }
         // An export of a search without a page argument returns all available rows.
         let whole = ctx.data_opt::<Arc<Paging>>().is_some();
-        let size = if whole { search::MOST } else { page.size };
+        let size = if whole { search::MAX_RESULTS } else { page.size };
         let found = search::search(scope, SEARCHED, &query, &kinds, size, page.after.as_deref());
         let found = found.await.map_err(Error::from)?;
-        if whole && found.total() > i64::from(search::MOST) {
-            let (all, most) = (found.total(), search::MOST);
+        if whole && found.total() > i64::from(search::MAX_RESULTS) {
+            let (all, most) = (found.total(), search::MAX_RESULTS);
             let text = format!(
                 "the search matches {all} rows, which exceeds the export limit of {most}; narrow it or set `first` (maximum 100)"
             );
             return Err(Error::too_complex(text).into());
         }
-        let asked = asked::of_connection(ctx, "Search")?;
+        let asked = connection_selection::of_connection(ctx, "Search")?;
         let shown = if asked.edge_fields.iter().any(|name| matches!(*name, "title" | "highlights"))
         {
-            found.shown(scope).await.map_err(Error::from)?
+            found.titles_and_excerpts(scope).await.map_err(Error::from)?
         } else {
             Vec::new()
         };
@@ -124,7 +126,7 @@ pub struct SearchEdge {
     node: Node,
     /// Type of the row.
     #[graphql(name = "type")]
-    kind: WordOf<SearchType>,
+    kind: EnumValueOf<SearchType>,
     /// Score, from 0 to 1. In the title (the first field of its `SearchType`): adjacent words 1, whole words 0.9, prefixes
     /// 0.8; in other fields 0.5, 0.4 and 0.3; half of that for similar words.
     score: f64,
@@ -184,7 +186,7 @@ pub struct SearchPart {
 pub struct SearchCount {
     /// Type.
     #[graphql(name = "type")]
-    kind: WordOf<SearchType>,
+    kind: EnumValueOf<SearchType>,
     /// Number of matches.
     count: i32,
 }
@@ -209,7 +211,7 @@ impl SearchConnection {
         for (place, hit) in found.hits.iter().enumerate() {
             let shown = shown.next().unwrap_or_default();
             // A row that was deleted meanwhile is omitted.
-            let Some(kind) = WordOf::stored(KINDS[hit.kind].name).filter(|_| nodes.has(place))
+            let Some(kind) = EnumValueOf::stored(KINDS[hit.kind].name).filter(|_| nodes.has(place))
             else {
                 continue;
             };
@@ -228,7 +230,7 @@ impl SearchConnection {
         }
         let at = |edge: Option<&SearchEdge>| edge.map(|edge| edge.cursor.clone());
         let counts = found.counts.iter().filter_map(|(kind, rows)| {
-            Some(SearchCount { kind: WordOf::stored(KINDS[*kind].name)?, count: count(*rows) })
+            Some(SearchCount { kind: EnumValueOf::stored(KINDS[*kind].name)?, count: count(*rows) })
         });
         Self {
             page_info: PageInfo {
@@ -267,7 +269,7 @@ impl Nodes {
                     continue;
                 }
                 let entity = catalog::of_table((searched.table)().name);
-                let path = asked::path(ctx.item, field);
+                let path = connection_selection::path(ctx.item, field);
                 let rows = row::by_keys(ctx, entity, &[*field], &keys, path, true).await?;
                 for (value, row) in values.iter_mut().zip(rows) {
                     if row != Value::Null {

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, SimpleObject, Subscription};
 use engine::{
     Scope, Table,
-    change_log::{Feed, Follow, Judge, Notice, cursor, kind},
+    change_log::{ChangeNotification, ChangeStream, EntryFilter, SubscribeOptions, cursor, kind},
     read::Filter,
 };
 use futures_util::{Stream, StreamExt, stream};
@@ -13,7 +13,7 @@ use service::{ingest::import_job, outreach::outreach_draft};
 use crate::{
     error::{Error, Result},
     governance::change::{Change, ChangedEntity},
-    graph::{Declared, FilterOf, Row, RowBatch, scalar::WordOf},
+    graph::{Declared, FilterOf, Row, RowBatch, scalar::EnumValueOf},
     ingest::import_job::ImportJob,
     outreach::outreach_draft::OutreachDraft,
 };
@@ -136,16 +136,16 @@ impl Subscription {
         #[graphql(desc = "Cursor of the last event received. Default: only new events.")]
         after: Option<String>,
         #[graphql(desc = "Only changes of these entities. Default: all.")] entities: Option<
-            Vec<WordOf<ChangedEntity>>,
+            Vec<EnumValueOf<ChangedEntity>>,
         >,
         #[graphql(desc = "Filter of changes.")] filter: Option<FilterOf<Change>>,
     ) -> Result<impl Stream<Item = async_graphql::Result<ChangeEvent>>> {
         let entities = entities.unwrap_or_default().into_iter().map(|word| word.name()).collect();
-        let judge = match given(filter)? {
-            Some(filter) => Judge::Entry(filter),
-            None => Judge::All,
+        let judge = match parse_filter(filter)? {
+            Some(filter) => EntryFilter::Entry(filter),
+            None => EntryFilter::All,
         };
-        let wanted = Follow { entities, kinds: Vec::new(), judge };
+        let wanted = SubscribeOptions { entities, kinds: Vec::new(), judge };
         let batches = follow(ctx, wanted, after).await?;
         Ok(events(batches, |notice, change, _: Option<Row<Change>>| ChangeEvent {
             cursor: cursor(notice.position),
@@ -171,8 +171,8 @@ async fn drafts(
 
 /// Converts change notifications to events: the notification, the change log entry, and the changed row.
 fn events<E, T>(
-    batches: impl Stream<Item = engine::Result<Vec<Notice>>> + Send,
-    event: fn(&Notice, Row<Change>, Option<Row<E>>) -> T,
+    batches: impl Stream<Item = engine::Result<Vec<ChangeNotification>>> + Send,
+    event: fn(&ChangeNotification, Row<Change>, Option<Row<E>>) -> T,
 ) -> impl Stream<Item = async_graphql::Result<T>> {
     batches.flat_map(move |batch| {
         let notices = match batch {
@@ -197,26 +197,26 @@ async fn rows<E: Declared>(
     after: Option<String>,
     filter: Option<FilterOf<E>>,
     kinds: Vec<&'static str>,
-) -> Result<impl Stream<Item = engine::Result<Vec<Notice>>> + Send + use<E>> {
-    let judge = match given(filter)? {
-        Some(filter) => Judge::Row(table, filter),
-        None => Judge::All,
+) -> Result<impl Stream<Item = engine::Result<Vec<ChangeNotification>>> + Send + use<E>> {
+    let judge = match parse_filter(filter)? {
+        Some(filter) => EntryFilter::Row(table, filter),
+        None => EntryFilter::All,
     };
-    follow(ctx, Follow { entities: vec![table.called], kinds, judge }, after).await
+    follow(ctx, SubscribeOptions { entities: vec![table.called], kinds, judge }, after).await
 }
 
-fn given<E: Declared>(filter: Option<FilterOf<E>>) -> Result<Option<Filter>, Error> {
+fn parse_filter<E: Declared>(filter: Option<FilterOf<E>>) -> Result<Option<Filter>, Error> {
     let filter = filter.map(|filter| filter.filter()).transpose()?;
     Ok(filter.filter(|filter| !filter.is_empty()))
 }
 
 async fn follow(
     ctx: &Context<'_>,
-    wanted: Follow,
+    wanted: SubscribeOptions,
     after: Option<String>,
-) -> Result<impl Stream<Item = engine::Result<Vec<Notice>>> + Send + use<>, Error> {
+) -> Result<impl Stream<Item = engine::Result<Vec<ChangeNotification>>> + Send + use<>, Error> {
     let feed = ctx
-        .data_opt::<Feed>()
+        .data_opt::<ChangeStream>()
         .ok_or_else(|| Error::internal("the request context has no change stream"))?;
     let scope = ctx.data_unchecked::<Scope>();
     Ok(feed.follow(scope, wanted, after.as_deref()).await?)

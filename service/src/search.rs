@@ -1,8 +1,8 @@
 //! The searchable entities.
 
 use engine::{
+    enum_values::{EnumValue, enum_value},
     search::Searched,
-    vocabulary::{Word, word},
 };
 
 use crate::{
@@ -12,24 +12,27 @@ use crate::{
 };
 
 /// Searchable entities. The index of an entity in this list is the number stored in the database.
-pub const KINDS: &[Word] = &[
-    word("company", "Companies, searched by name and domain first, then by website."),
-    word(
+pub const KINDS: &[EnumValue] = &[
+    enum_value("company", "Companies, searched by name and domain first, then by website."),
+    enum_value(
         "prospect",
         "Prospects, searched by name and e-mail address first, then by location and LinkedIn profile.",
     ),
-    word("industry", "Industries, searched by name."),
-    word(
+    enum_value("industry", "Industries, searched by name."),
+    enum_value(
         "solution",
         "Solutions, searched by name and category first, then by description, keywords and use cases.",
     ),
-    word("event", "Events, searched by type and location first, then by description."),
-    word("interaction", "Interactions, searched by subject first, then by content and outcome."),
-    word(
+    enum_value("event", "Events, searched by type and location first, then by description."),
+    enum_value(
+        "interaction",
+        "Interactions, searched by subject first, then by content and outcome.",
+    ),
+    enum_value(
         "outreach_draft",
         "Outreach drafts, searched by subject first, then by content and review notes.",
     ),
-    word("prospect_research", "Research, searched by summary and insights."),
+    enum_value("prospect_research", "Research, searched by summary and insights."),
 ];
 
 /// Searched columns of each entity, in the order of [`KINDS`].

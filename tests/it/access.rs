@@ -44,7 +44,7 @@ pub async fn key(app: &App, organization: i64, role: Role, user: &str, worker: b
     api_key::create(&app.scope(organization), new).await.unwrap()
 }
 
-pub fn shown(key: &str) -> String {
+pub fn head_with_key(key: &str) -> String {
     format!("{JSON}\r\nAuthorization: Bearer {key}")
 }
 
@@ -53,7 +53,7 @@ pub async fn serve(app: &App) -> (SocketAddr, Visitors) {
     let stranger = app.organization("stranger").await;
     let of = async |role: Role| {
         let user = format!("{}@example.com", role.name());
-        shown(&key(app, app.organization, role, &user, false).await)
+        head_with_key(&key(app, app.organization, role, &user, false).await)
     };
     let visitors = Visitors {
         anonymous: JSON.to_owned(),
@@ -61,7 +61,7 @@ pub async fn serve(app: &App) -> (SocketAddr, Visitors) {
         member: of(Role::Member).await,
         admin: of(Role::Admin).await,
         owner: of(Role::Owner).await,
-        stranger: shown(&key(app, stranger, Role::Owner, "s@example.com", false).await),
+        stranger: head_with_key(&key(app, stranger, Role::Owner, "s@example.com", false).await),
     };
     (serve_with(app, Settings { require_keys: true, ..Settings::default() }).await, visitors)
 }
@@ -227,7 +227,7 @@ async fn partially_authorized_request_is_rejected_as_a_whole(app: App) {
         // The service crate also checks permissions, independently of the API.
         let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn Clock>;
         let (store, organization) = (app.store.clone(), app.organization);
-        let scope = Scope::new(store, organization, Actor::LocalVisitor, Role::Analyst, clock);
+        let scope = Scope::new(store, organization, Actor::LocalUser, Role::Analyst, clock);
         let refused = service::crm::privacy::export(&scope, service::catalog::tables(), 1).await.unwrap_err();
         assert!(matches!(refused, engine::Error::Forbidden { role: "analyst", .. }), "{refused}");
         let refused = service::offer::industry::merge(&scope, 1, 2, None).await.unwrap_err();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{execute::SchemaExecutor, text};
+use api::{execute::SchemaExecutor, json_text};
 use async_graphql::{Executor, Request};
 use engine::{Actor, Clock, Error, MIN_CONNECTIONS, Role, Scope, Store, change_log};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
@@ -44,11 +44,11 @@ async fn drop_role(app: &App, url: &str) {
 /// Executes queries and mutations concurrently; returns the responses that contain errors.
 async fn under_load(app: &App, store: &Store, rounds: usize) -> Vec<String> {
     let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;
-    let actor = Actor::LocalVisitor;
+    let actor = Actor::LocalUser;
     let scope = Scope::new(store.clone(), app.organization, actor, Role::Owner, clock);
     let executor = SchemaExecutor::new();
     let ask = async |query: String| {
-        text::response(&executor.execute(Request::new(query).data(scope.clone())).await)
+        json_text::response(&executor.execute(Request::new(query).data(scope.clone())).await)
     };
     let work = (0..rounds).map(async |number| {
         let write = format!(

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use api::http::graphiql::EXAMPLES;
-use engine::{change_log::Feed, progress::Unwatched};
+use engine::{change_log::ChangeStream, progress::Unwatched};
 use futures_util::StreamExt;
 use service::demo;
 use tests::{App, behaviours};
@@ -66,7 +66,7 @@ async fn documented_queries_run_on_demo_data(app: App) {
 async fn subscribe(app: &App, query: &str) {
     // Earlier writes must be below the watermark; otherwise they would be delivered as new.
     app.settled().await;
-    let feed = Feed::new(app.store.clone());
+    let feed = ChangeStream::new(app.store.clone());
     let mut events = super::subscriptions::feed::subscribe(app, &feed, query);
     let write = r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "initial", content: "new" }) { userErrors { code } } }"#;
     let written = async {
@@ -74,7 +74,7 @@ async fn subscribe(app: &App, query: &str) {
         app.done(write).await;
     };
     let (event, ()) = futures_util::join!(events.next(), written);
-    let event = api::text::response(&event.unwrap());
+    let event = api::json_text::response(&event.unwrap());
     assert!(event.contains(r#""content":"new""#), "{event}");
 }
 

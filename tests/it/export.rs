@@ -31,7 +31,7 @@ behaviours![
 ];
 
 /// Status, headers and body of the response to `query` with `media` in the `Accept` header.
-async fn asked(app: &App, media: &str, query: &str) -> (u16, String, String) {
+async fn request(app: &App, media: &str, query: &str) -> (u16, String, String) {
     beside(async {
         let address = serve(app).await;
         let head = format!("{JSON}\r\nAccept: {media}");
@@ -61,7 +61,7 @@ async fn csv_has_a_line_per_row_and_a_column_per_field(app: App) {
     let query = r"{ prospects { __typename nodes { fullName employer: company { name ...I } lastContactedAt isActive
                     location @include(if: false) } } }
                   fragment I on Company { industry { name } }";
-    let (status, head, csv) = asked(&app, "text/csv", query).await;
+    let (status, head, csv) = request(&app, "text/csv", query).await;
     assert_eq!(status, 200, "{csv}");
     assert!(head.contains("content-type: text/csv; charset=utf-8"), "{head}");
     assert!(
@@ -75,10 +75,10 @@ async fn csv_has_a_line_per_row_and_a_column_per_field(app: App) {
                     Dan,bank & Sons,banking,2026-03-01T09:00:00Z,true\r\n";
     assert_eq!(csv, expected);
     let (_, _, edges) =
-        asked(&app, "text/csv", "{ prospects(last: 1) { edges { node { fullName } } } }").await;
+        request(&app, "text/csv", "{ prospects(last: 1) { edges { node { fullName } } } }").await;
     assert_eq!(edges, "node.fullName\r\nDan\r\n");
     let none = r#"{ prospects(filter: { fullName: { eq: "nobody" } }) { nodes { fullName company { name } } } }"#;
-    assert_eq!(asked(&app, "text/csv", none).await.2, "fullName,company.name\r\n");
+    assert_eq!(request(&app, "text/csv", none).await.2, "fullName,company.name\r\n");
 }
 
 async fn export_without_page_size_returns_all_rows(app: App) {
@@ -87,7 +87,7 @@ async fn export_without_page_size_returns_all_rows(app: App) {
         app.prospect(&format!("P{number:04}"), acme).await;
     }
     let names = async |query: &str| {
-        let (status, _, csv) = asked(&app, "text/csv", query).await;
+        let (status, _, csv) = request(&app, "text/csv", query).await;
         assert_eq!(status, 200, "{csv}");
         csv.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
     };
@@ -99,7 +99,7 @@ async fn export_without_page_size_returns_all_rows(app: App) {
     let page =
         names("{ prospects(first: 3, orderBy: { fullName: DESC }) { nodes { fullName } } }").await;
     assert_eq!(page, ["P1099", "P1098", "P1097"]);
-    let lines = asked(&app, "application/x-ndjson", "{ prospects { nodes { id } } }").await.2;
+    let lines = request(&app, "application/x-ndjson", "{ prospects { nodes { id } } }").await.2;
     assert_eq!(lines.lines().count(), 1_104);
 }
 
@@ -125,20 +125,20 @@ async fn compressed_export_is_complete(app: App) {
 async fn variable_defaults_apply_to_exports(app: App) {
     app.world().await;
     let query = "query ($n: Int = 2, $x: Boolean = true) { prospects(first: $n) { nodes { fullName location @include(if: $x) } } }";
-    assert_eq!(asked(&app, "text/csv", query).await.2, "fullName,location\r\nAda,\r\nbob,\r\n");
+    assert_eq!(request(&app, "text/csv", query).await.2, "fullName,location\r\nAda,\r\nbob,\r\n");
 }
 
 async fn row_with_only_null_fields_is_exported(app: App) {
     app.world().await;
     let query = "{ prospects(first: 2) { nodes { location } } }";
-    assert_eq!(asked(&app, "text/csv", query).await.2, "location\r\n\"\"\r\n\"\"\r\n");
+    assert_eq!(request(&app, "text/csv", query).await.2, "location\r\n\"\"\r\n\"\"\r\n");
 }
 
 async fn single_nested_list_provides_the_rows(app: App) {
     app.world().await;
     app.usage("large", 2.0).await;
     let query = "{ llmCostReport(groupBy: MODEL) { groups { key cost } } }";
-    assert_eq!(asked(&app, "text/csv", query).await.2, "key,cost\r\nlarge,2.0\r\nsmall,0.01\r\n");
+    assert_eq!(request(&app, "text/csv", query).await.2, "key,cost\r\nlarge,2.0\r\nsmall,0.01\r\n");
     // A field that cannot be represented as a column causes an error instead of being silently dropped.
     for (query, told) in [
         (
@@ -152,13 +152,13 @@ async fn single_nested_list_provides_the_rows(app: App) {
         ),
     ] {
         for media in ["text/csv", "application/x-ndjson"] {
-            let (status, _, answer) = asked(&app, media, query).await;
+            let (status, _, answer) = request(&app, media, query).await;
             assert_eq!(status, 400, "{answer}");
             assert!(answer.contains(told), "{answer}");
         }
     }
     let groups = "{ prospects { groups(by: { email: VALUE }) { nodes { key { email } } } } }";
-    assert_eq!(asked(&app, "text/csv", groups).await.2.lines().count(), 5);
+    assert_eq!(request(&app, "text/csv", groups).await.2.lines().count(), 5);
 }
 
 async fn formulas_are_escaped(app: App) {
@@ -170,40 +170,40 @@ async fn formulas_are_escaped(app: App) {
     let query =
         r#"{ prospects(filter: { email: { eq: "x@acme.example" } }) { nodes { fullName } } }"#;
     let expected = "fullName\r\n'=1+1\r\n'+49 30\r\n'-a\r\n'@b\r\n'\tc\r\n\"say \"\"a, b\"\"\"\r\n\"two\nlines\"\r\n\" d\"\r\n";
-    assert_eq!(asked(&app, "text/csv", query).await.2, expected);
+    assert_eq!(request(&app, "text/csv", query).await.2, expected);
     let costs = "{ llmUsageLogs(filter: { cost: { lt: 0 } }) { nodes { cost } } }";
-    assert_eq!(asked(&app, "text/csv", costs).await.2, "cost\r\n-0.5\r\n");
+    assert_eq!(request(&app, "text/csv", costs).await.2, "cost\r\n-0.5\r\n");
 }
 
 async fn groups_and_aggregates_can_be_exported(app: App) {
     app.world().await;
     let groups = "{ interactions { groups(by: { prospect: { company: { name: VALUE } } }) { nodes { key { prospect { company { name } } } aggregate { count } } } } }";
     assert_eq!(
-        asked(&app, "text/csv", groups).await.2,
+        request(&app, "text/csv", groups).await.2,
         "key.prospect.company.name,aggregate.count\r\nAcme,9\r\nbank & Sons,5\r\n"
     );
     let aggregate = "{ prospects { aggregate { count companyId { distinct } } } }";
     assert_eq!(
-        asked(&app, "text/csv", aggregate).await.2,
+        request(&app, "text/csv", aggregate).await.2,
         "aggregate.count,aggregate.companyId.distinct\r\n4,2\r\n"
     );
     let beside_rows = "{ companies { nodes { name prospects { aggregate { count } } } } }";
     assert_eq!(
-        asked(&app, "text/csv", beside_rows).await.2,
+        request(&app, "text/csv", beside_rows).await.2,
         "name,prospects.aggregate.count\r\nAcme,3\r\nbank & Sons,1\r\n"
     );
     let buckets = "{ prospects { groups(by: [{ createdAt: YEAR }, { createdAt: WEEKDAY }]) { nodes { \
                    key { year: createdAt(bucket: YEAR) day: createdAt(bucket: WEEKDAY) } \
                    aggregate { count } gone: aggregate(filter: { isActive: { eq: false } }) { count } filter } } } }";
-    let csv = asked(&app, "text/csv", buckets).await.2;
+    let csv = request(&app, "text/csv", buckets).await.2;
     let (head, row) = csv.split_once("\r\n").unwrap();
     assert_eq!(head, "key.year,key.day,aggregate.count,gone.count,filter");
     assert!(row.starts_with("2026,SUNDAY,4,0,\"{\"\"and\"\":"), "{row}");
     let number = "{ prospects { groups(by: { email: VALUE }) { totalCount } } }";
-    assert_eq!(asked(&app, "text/csv", number).await.2, "groups.totalCount\r\n4\r\n");
+    assert_eq!(request(&app, "text/csv", number).await.2, "groups.totalCount\r\n4\r\n");
     let counts = "{ prospects { totalCount aggregate { lastContactedAt { count } } } }";
     assert_eq!(
-        asked(&app, "text/csv", counts).await.2,
+        request(&app, "text/csv", counts).await.2,
         "totalCount,aggregate.lastContactedAt.count\r\n4,3\r\n"
     );
 }
@@ -215,30 +215,30 @@ async fn search_results_can_be_exported(app: App) {
     }
     let query =
         r#"{ search(query: "acme") { edges { type title node { ... on Company { size } } } } }"#;
-    let (status, _, csv) = asked(&app, "text/csv", query).await;
+    let (status, _, csv) = request(&app, "text/csv", query).await;
     assert_eq!(status, 200, "{csv}");
     assert!(csv.starts_with("type,title,node.size\r\nCOMPANY,Acme 29,11-50\r\n"), "{csv}");
     assert_eq!(csv.lines().count(), 31, "all matching rows should be exported");
     for number in 30..501 {
         app.company(&format!("Acme {number}"), industry).await;
     }
-    let (status, _, told) = asked(&app, "text/csv", query).await;
+    let (status, _, told) = request(&app, "text/csv", query).await;
     assert_eq!(status, 400);
     assert!(
         told.contains("the search matches 501 rows, which exceeds the export limit of 500"),
         "{told}"
     );
     let first = query.replace("\"acme\"", "\"acme\", first: 100");
-    assert_eq!(asked(&app, "text/csv", &first).await.2.lines().count(), 101);
+    assert_eq!(request(&app, "text/csv", &first).await.2.lines().count(), 101);
 }
 
 async fn nested_lists_require_ndjson(app: App) {
     app.world().await;
     let query = "{ companies { nodes { name prospects(first: 1) { nodes { fullName } } } } }";
-    let (status, _, error) = asked(&app, "text/csv", query).await;
+    let (status, _, error) = request(&app, "text/csv", query).await;
     assert_eq!(status, 400);
     assert!(error.contains("the nested list `prospects` can't be exported as CSV"), "{error}");
-    let (_, head, lines) = asked(&app, "application/x-ndjson", query).await;
+    let (_, head, lines) = request(&app, "application/x-ndjson", query).await;
     assert!(head.contains("content-type: application/x-ndjson"), "{head}");
     let expected = "{\"name\":\"Acme\",\"prospects\":{\"nodes\":[{\"fullName\":\"Ada\"}]}}\n\
                     {\"name\":\"bank & Sons\",\"prospects\":{\"nodes\":[{\"fullName\":\"Dan\"}]}}\n";
@@ -270,7 +270,7 @@ async fn selections_that_are_not_tabular_are_rejected(app: App) {
             "only queries can be exported as a table",
         ),
     ] {
-        let (status, head, answer) = asked(&app, "text/csv", query).await;
+        let (status, head, answer) = request(&app, "text/csv", query).await;
         assert_eq!(status, 400, "{query}: {answer}");
         assert!(head.contains("json"), "{head}");
         assert!(answer.contains(told), "{query}: {answer}");
@@ -283,7 +283,7 @@ async fn export_reads_a_consistent_snapshot(app: App) {
     let count = async |scope: &engine::Scope| {
         let request = Request::new("{ prospects { totalCount } }").data(scope.clone());
         let response = SchemaExecutor::new().execute(request).await;
-        let answer: Value = serde_json::from_str(&api::text::response(&response)).unwrap();
+        let answer: Value = serde_json::from_str(&api::json_text::response(&response)).unwrap();
         answer["data"]["prospects"]["totalCount"].clone()
     };
     let scope = app.scope(app.organization);

@@ -7,7 +7,7 @@ use service::identity::api_key::{self, NewKey};
 use tests::{App, behaviours};
 
 use crate::{
-    access::{ask, key, serve, serve_with, shown},
+    access::{ask, head_with_key, key, serve, serve_with},
     http::{JSON, beside, send},
 };
 
@@ -57,10 +57,10 @@ async fn invalid_revoked_and_expired_keys_are_rejected(app: App) {
         let wrong = format!("{prefix}.{}", "A".repeat(43));
         let query = r#"{"query":"{ viewer { role } }"}"#;
         for head in [
-            shown(&wrong),
-            shown(&owner[..owner.len() - 1]),
-            shown("sg_x"),
-            shown(""),
+            head_with_key(&wrong),
+            head_with_key(&owner[..owner.len() - 1]),
+            head_with_key("sg_x"),
+            head_with_key(""),
             format!("{JSON}\r\nAuthorization: Basic {owner}"),
             format!("{JSON}\r\nAuthorization: {owner}"),
         ] {
@@ -68,11 +68,11 @@ async fn invalid_revoked_and_expired_keys_are_rejected(app: App) {
             assert_eq!(status, 401, "{head}: {answer}");
             assert!(told.contains("www-authenticate: bearer"), "{told}");
         }
-        assert_eq!(send(address, &shown(&owner), query).await.0, 200);
+        assert_eq!(send(address, &head_with_key(&owner), query).await.0, 200);
         // Verified keys are cached for two seconds.
         api_key::revoke(&app.scope(app.organization), prefix).await.unwrap();
         app.clock.advance(chrono::TimeDelta::seconds(2));
-        assert_eq!(send(address, &shown(&owner), query).await.0, 401);
+        assert_eq!(send(address, &head_with_key(&owner), query).await.0, 401);
 
         let end = app.clock.now() + chrono::TimeDelta::days(1);
         let new = NewKey {
@@ -84,9 +84,9 @@ async fn invalid_revoked_and_expired_keys_are_rejected(app: App) {
             expires_at: Some(end),
         };
         let short = api_key::create(&app.scope(app.organization), new).await.unwrap();
-        assert_eq!(send(address, &shown(&short), query).await.0, 200);
+        assert_eq!(send(address, &head_with_key(&short), query).await.0, 200);
         app.clock.advance(chrono::TimeDelta::days(1));
-        assert_eq!(send(address, &shown(&short), query).await.0, 401);
+        assert_eq!(send(address, &head_with_key(&short), query).await.0, 401);
     }))
     .await;
 }
@@ -95,7 +95,7 @@ async fn key_determines_the_actor(app: App) {
     app.world().await;
     beside(Box::pin(async {
         let (address, visitors) = serve(&app).await;
-        let worker = shown(&key(&app, app.organization, Role::Member, "m@example.com", true).await);
+        let worker = head_with_key(&key(&app, app.organization, Role::Member, "m@example.com", true).await);
         let viewer = "{ viewer { actorKind actorName role permissions organization { slug } } }";
         assert_eq!(
             ask(address, &worker, viewer).await["data"]["viewer"],
@@ -197,7 +197,7 @@ async fn revoking_a_key_ends_its_event_stream(app: App) {
         let (address, _) = serve(&app).await;
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         let body = json!({ "query": "subscription { changes { cursor } }" }).to_string();
-        let head = shown(&text);
+        let head = head_with_key(&text);
         let request = format!("{head}\r\nHost: {address}\r\nAccept: text/event-stream\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut buffer = [0; 1_024];
@@ -259,7 +259,7 @@ async fn idempotency_keys_are_scoped_by_api_key(app: App) {
         for text in [&one, &other, &one] {
             let name = if text == &one { "Zoos" } else { "Banks" };
             let write = format!("mutation {{ createIndustry(input: {{ name: \"{name}\", idempotencyKey: \"k\" }}) {{ industry {{ id }} userErrors {{ message }} }} }}");
-            let answer = ask(address, &shown(text), &write).await;
+            let answer = ask(address, &head_with_key(text), &write).await;
             ids.push(answer["data"]["createIndustry"]["industry"]["id"].clone());
         }
         assert_eq!(ids[0], ids[2]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{catalog, graph::declaration::Gives};
+use api::{catalog, graph::declaration::FieldKind};
 use engine::{Kind, Store};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, Database, EntityTrait, IdenStatic, Iterable, Statement,
@@ -245,7 +245,7 @@ async fn every_sort_key_has_an_index(app: App) {
     let indexes = indexes(&app).await;
     for entity in catalog::entities() {
         for field in entity.fields.iter().filter(|field| field.sort) {
-            let Gives::Column { column, .. } = field.gives else { continue };
+            let FieldKind::Column { column, .. } = field.gives else { continue };
             let name = entity.table.columns[column].name;
             let found = indexes[entity.table.name].iter().any(|keys| {
                 keys.starts_with("organization_id, ")

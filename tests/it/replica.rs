@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{execute::SchemaExecutor, text};
+use api::{execute::SchemaExecutor, json_text};
 use async_graphql::{Executor, Request};
 use engine::{Actor, Clock, Error, Role, Scope, Store};
 use tests::{App, Engine, behaviours};
@@ -26,11 +26,11 @@ async fn reads_fall_back_to_the_primary_if_the_replica_is_down(app: App) {
     let store =
         Store::connect_with(&app.url, Some("postgres://127.0.0.1:1/none"), None).await.unwrap();
     let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;
-    let (actor, role) = (Actor::LocalVisitor, Role::Owner);
+    let (actor, role) = (Actor::LocalUser, Role::Owner);
     let scope = Scope::new(store.clone(), app.organization, actor, role, clock);
     let executor = SchemaExecutor::new();
     let ask = async |query: &str| {
-        text::response(&executor.execute(Request::new(query).data(scope.clone())).await)
+        json_text::response(&executor.execute(Request::new(query).data(scope.clone())).await)
     };
     let write = r#"mutation { createIndustry(input: { name: "Bakeries" }) { industry { name } userErrors { message } } }"#;
     assert_eq!(

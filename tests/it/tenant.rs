@@ -1,6 +1,6 @@
 //! Tenant isolation: no access to the rows of another organization.
 
-use api::{catalog, graph::declaration::Gives};
+use api::{catalog, graph::declaration::FieldKind};
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use serde_json::json;
 use tests::{App, behaviours};
@@ -115,7 +115,7 @@ async fn cross_tenant_links_are_hidden(app: App) {
         .filter(|field| {
             matches!(
                 field.gives,
-                Gives::Many { link: api::graph::declaration::LinkName::Pairs(..), .. }
+                FieldKind::Many { link: api::graph::declaration::LinkName::JoinTable(..), .. }
             )
         })
         .count();

@@ -64,11 +64,11 @@ async fn upgrade_from_the_first_version_preserves_all_data(app: App) {
     }
     assert_eq!(maintenance::check(&store).await.unwrap(), Vec::<String>::new());
     let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn engine::Clock>;
-    let scope =
-        engine::Scope::new(store, 1, engine::Actor::LocalVisitor, engine::Role::Owner, clock);
+    let scope = engine::Scope::new(store, 1, engine::Actor::LocalUser, engine::Role::Owner, clock);
     let query = "{ prospects { nodes { fullName lifecycleStage company { name } outreachDrafts { nodes { content availableActions } } } } schemaVersion }";
     let answer = api::schema::build().execute(async_graphql::Request::new(query).data(scope)).await;
-    let answer: serde_json::Value = serde_json::from_str(&api::text::response(&answer)).unwrap();
+    let answer: serde_json::Value =
+        serde_json::from_str(&api::json_text::response(&answer)).unwrap();
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(answer["data"]["prospects"]["nodes"][0]["company"]["name"], "Acme");
     assert_eq!(answer["data"]["schemaVersion"], "1975ea83b712");
@@ -99,14 +99,13 @@ async fn upgrade_reindexes_names_without_accents(app: App) {
     db.close().await.unwrap();
     service::operations::migrate(&store).await.unwrap();
     let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn engine::Clock>;
-    let scope =
-        engine::Scope::new(store, 1, engine::Actor::LocalVisitor, engine::Role::Owner, clock);
+    let scope = engine::Scope::new(store, 1, engine::Actor::LocalUser, engine::Role::Owner, clock);
     for query in ["елки", "Ёлки"] {
         let query = format!("{{ search(query: \"{query}\") {{ totalCount }} }}");
         let request = async_graphql::Request::new(query).data(scope.clone());
         let answer = api::schema::build().execute(request).await;
         let answer: serde_json::Value =
-            serde_json::from_str(&api::text::response(&answer)).unwrap();
+            serde_json::from_str(&api::json_text::response(&answer)).unwrap();
         assert_eq!(answer["data"]["search"]["totalCount"], 1, "{answer}");
     }
 }

@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use serde_json::{Value, json};
 use service::{
     identity::organization,
-    ingest::enrichment::{Offline, Providers},
+    ingest::enrichment::{Providers, RuleProvider},
 };
 
 use crate::database::{Engine, TestDatabase};
@@ -47,7 +47,7 @@ impl App {
             organization::ensure(&store, clock.as_ref(), organization::DEFAULT).await.unwrap();
         let url = database.url.clone();
         let executor = SchemaExecutor::new();
-        let providers = Providers::new(vec![Arc::new(Offline)]);
+        let providers = Providers::new(vec![Arc::new(RuleProvider)]);
         Self {
             engine,
             clock,
@@ -85,7 +85,7 @@ impl App {
     /// The scope of the owner of `organization`.
     pub fn scope(&self, organization: i64) -> Scope {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Scope::new(self.store.clone(), organization, Actor::LocalVisitor, Role::Owner, clock)
+        Scope::new(self.store.clone(), organization, Actor::LocalUser, Role::Owner, clock)
     }
 
     /// The HTTP server.
@@ -109,7 +109,7 @@ impl App {
             .data(self.providers.clone())
             .data(self.scope(organization));
         let response = self.executor.execute(request).await;
-        serde_json::from_str(&api::text::response(&response)).unwrap()
+        serde_json::from_str(&api::json_text::response(&response)).unwrap()
     }
 
     /// Waits until all entries of the change log are below the watermark. On Postgres this requires that every
@@ -135,7 +135,7 @@ impl App {
         let request = async_graphql::Request::new(query)
             .data(self.providers.clone())
             .data(self.scope(self.organization));
-        api::text::response(&self.executor.execute(request).await)
+        api::json_text::response(&self.executor.execute(request).await)
     }
 
     /// The data that `query` returns; an error fails the test.
@@ -162,7 +162,7 @@ impl App {
         let actor = if mutation.contains("approveOutreachDraft(") {
             Actor::Person("Ada".to_owned())
         } else {
-            Actor::LocalVisitor
+            Actor::LocalUser
         };
         self.done_by(actor, mutation)
     }
@@ -201,7 +201,7 @@ impl App {
         let scope = self.scope(self.organization).acting(actor).for_request("test", None);
         let request = async_graphql::Request::new(query).data(self.providers.clone()).data(scope);
         let response = self.executor.execute(request).await;
-        serde_json::from_str(&api::text::response(&response)).unwrap()
+        serde_json::from_str(&api::json_text::response(&response)).unwrap()
     }
 
     /// The only error of `query`, as `code: message`.

@@ -17,7 +17,7 @@ pub async fn stored(app: &App) -> BTreeMap<(String, i64), Value> {
         let backend = app.db.get_database_backend();
         for row in app.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap() {
             let mut object = serde_json::Map::new();
-            for (_, column) in entity.table.told() {
+            for (_, column) in entity.table.visible_columns() {
                 let name = column.name;
                 let value = match column.kind {
                     Kind::Bool => json!(row.try_get::<Option<bool>>("", name).unwrap()),

@@ -97,7 +97,7 @@ fn declaration(input: &DeriveInput) -> Result<Tokens> {
                 static ENTITY: ::std::sync::LazyLock<crate::graph::Entity> =
                     ::std::sync::LazyLock::new(|| {
                         crate::graph::Entity::declare(
-                            crate::graph::Head {
+                            crate::graph::EntityDescription {
                                 name: #name,
                                 about: #about,
                                 plural: #plural,
@@ -193,9 +193,9 @@ fn field(field: &syn::Field) -> Result<Tokens> {
     }
     let ty = if computed { quote!(crate::graph::Computed<#ty>) } else { quote!(#ty) };
     Ok(quote! {
-        <#ty as crate::graph::FieldType>::declare(crate::graph::Spec {
+        <#ty as crate::graph::FieldType>::declare(crate::graph::FieldSpec {
             #(#settings,)*
-            ..crate::graph::Spec::new(#name, #about)
+            ..crate::graph::FieldSpec::new(#name, #about)
         })
     })
 }

@@ -12,7 +12,7 @@ use engine::{Store, change_log};
 use service::{
     ingest::{
         enrichment::{self, Providers},
-        list::Worker,
+        imports::Worker,
     },
     outreach::claim,
 };
@@ -36,7 +36,7 @@ pub(super) async fn keep(store: Store, days: Option<u32>) -> std::convert::Infal
     let mut hours = tokio::time::interval(HOUR);
     loop {
         hours.tick().await;
-        let days = days.unwrap_or(change_log::KEPT_DAYS);
+        let days = days.unwrap_or(change_log::RETENTION_DAYS);
         if let Err(error) = change_log::expire(&store, clock().now(), days).await {
             tracing::warn!(%error, "failed to remove expired change log entries");
         }

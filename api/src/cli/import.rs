@@ -32,11 +32,11 @@ pub(super) enum Import {
     ///
     /// Encoding, delimiter and columns are detected, or given as options. No prospect is written until the import is
     /// committed.
-    Csv(super::lists::Look),
+    Csv(super::import_csv::ImportCsv),
     /// Commits a previewed import, 500 rows in a transaction; an interrupted commit resumes.
-    Commit(super::lists::Commit),
+    Commit(super::import_csv::Commit),
     /// Undoes an import, except for rows that were modified since.
-    Undo(super::lists::Undo),
+    Undo(super::import_csv::Undo),
 }
 
 #[derive(Debug, Args)]

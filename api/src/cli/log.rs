@@ -12,7 +12,7 @@ use tracing_subscriber::{
 };
 
 /// Default log filter without `RUST_LOG`: warnings, errors and slow operations.
-const USUAL: &str = "warn,api=info,service=info,sqlx=error";
+const DEFAULT: &str = "warn,api=info,service=info,sqlx=error";
 
 /// Log options.
 #[derive(Args, Debug)]
@@ -39,7 +39,7 @@ pub(super) struct Log(Option<SdkTracerProvider>);
 impl LogOptions {
     /// Initializes logging for this process; a logger that is already set stays in effect.
     pub(super) fn start(&self) -> Result<Log> {
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
         let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let written = match self.log_format {
             LogForm::Json => layer.json().flatten_event(true).with_ansi(false).boxed(),

@@ -3,8 +3,8 @@
 mod background;
 mod deprecated;
 mod import;
+mod import_csv;
 mod keys;
-mod lists;
 mod log;
 mod operations;
 mod serve;

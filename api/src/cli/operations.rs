@@ -171,7 +171,7 @@ impl Export {
             )
         };
         if self.format == Form::Csv {
-            let names = table.told().map(|(_, column)| quoted(column.name));
+            let names = table.visible_columns().map(|(_, column)| quoted(column.name));
             write!(out, "{}\r\n", names.collect::<Vec<_>>().join(",")).map_err(failed)?;
         }
         let exported = export::export(&scope, table, |row| {
@@ -198,7 +198,7 @@ impl Export {
 
 /// Encodes a row as a line of CSV.
 fn line(row: &Record) -> String {
-    let cells = row.table().told().map(|(place, _)| match row.at(place) {
+    let cells = row.table().visible_columns().map(|(place, _)| match row.at(place) {
         Value::Null => String::new(),
         Value::Text(text) => quoted(text),
         Value::Json(json) => quoted(&json.to_string()),

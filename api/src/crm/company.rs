@@ -14,7 +14,7 @@ use service::{
 use super::{engagement::CompanyEngagement, prospect::Prospect};
 use crate::{
     error::{Error, Result},
-    graph::{DateTime, Many, One, RowView, computed::Forward},
+    graph::{DateTime, Many, One, RowView, computed::ForwardPage},
     ingest::field_provenance::FieldProvenance,
     offer::industry::Industry,
     outreach::timeline::{TimelineConnection, timelines},
@@ -60,9 +60,9 @@ pub struct Company {
 async fn timeline(
     scope: &Scope,
     rows: Vec<RowView<'_>>,
-    page: Forward,
+    page: ForwardPage,
 ) -> Result<Vec<TimelineConnection>> {
-    timelines(scope, timeline::Of::Companies, rows, page).await
+    timelines(scope, timeline::TimelineSubject::Companies, rows, page).await
 }
 
 async fn engagement(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<CompanyEngagement>> {
@@ -86,5 +86,5 @@ async fn engagement(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Company
 }
 
 async fn cost_to_date(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<f64>> {
-    costs(scope, cost::Of::Companies, &rows).await
+    costs(scope, cost::CostSubject::Companies, &rows).await
 }

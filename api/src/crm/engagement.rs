@@ -5,14 +5,14 @@ use service::crm::engagement::{Engagement, LEVELS};
 
 use crate::graph::{
     EnumType, Vocabulary,
-    scalar::{Moment, WordOf},
+    scalar::{EnumValueOf, Moment},
 };
 
 /// Engagement of a company. Deleted prospects do not count.
 #[derive(SimpleObject)]
 pub struct CompanyEngagement {
     /// Engagement level, by the time of the last inbound contact.
-    pub level: WordOf<EngagementLevel>,
+    pub level: EnumValueOf<EngagementLevel>,
     /// Number of prospects.
     pub prospects: i32,
     /// Number of prospects contacted.
@@ -45,7 +45,7 @@ impl CompanyEngagement {
     #[must_use]
     pub fn of(engagement: &Engagement) -> Option<Self> {
         Some(Self {
-            level: WordOf::stored(engagement.level)?,
+            level: EnumValueOf::stored(engagement.level)?,
             prospects: crate::usage::report::count(engagement.prospects),
             contacted: crate::usage::report::count(engagement.contacted),
             replied: crate::usage::report::count(engagement.answered),

@@ -1,6 +1,6 @@
 //! Companies and prospects, with research, engagement and next best actions.
 
-pub mod acts;
+pub mod actions;
 pub mod company;
 pub mod engagement;
 pub mod next_action;

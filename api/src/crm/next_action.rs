@@ -9,7 +9,7 @@ use crate::{
     catalog,
     graph::{
         EnumType, Vocabulary,
-        scalar::{JsonText, Moment, WordOf},
+        scalar::{EnumValueOf, JsonText, Moment},
     },
 };
 
@@ -17,7 +17,7 @@ use crate::{
 #[derive(SimpleObject)]
 pub struct NextBestAction {
     /// Kind of action.
-    pub kind: WordOf<NextBestActionKind>,
+    pub kind: EnumValueOf<NextBestActionKind>,
     /// Reason, as a sentence.
     pub reason: String,
     /// Global ID of the subject, such as the inbound interaction or the pending draft.
@@ -81,7 +81,7 @@ impl NextBestAction {
             .evidence
             .and_then(|(called, id)| Some(ID(format!("{}:{id}", catalog::called(called)?.name))));
         Some(Self {
-            kind: WordOf::stored(action.kind)?,
+            kind: EnumValueOf::stored(action.kind)?,
             reason: action.reason.clone(),
             evidence,
             due_at: action.due_at.map(Moment),

@@ -16,7 +16,8 @@ use super::{company::Company, next_action::NextBestAction, prospect_research::Pr
 use crate::{
     error::Result,
     graph::{
-        DateTime, EnumType, Many, Newest, Of, One, Picked, RowView, Vocabulary, computed::Forward,
+        DateTime, EnumColumn, EnumType, Many, Newest, One, RowView, RowsByKey, Vocabulary,
+        computed::ForwardPage,
     },
     ingest::field_provenance::FieldProvenance,
     offer::solution::Solution,
@@ -58,7 +59,7 @@ pub struct Prospect {
     /// Time of the last inbound contact; null if there was none.
     pub last_engagement_date: Option<DateTime>,
     /// Lifecycle stage.
-    pub lifecycle_stage: Of<LifecycleStage>,
+    pub lifecycle_stage: EnumColumn<LifecycleStage>,
     /// Time of the opt-out; null if the person may be contacted.
     pub unsubscribed_at: Option<DateTime>,
     /// Whole days since `lastContactedAt`; null if there was no contact.
@@ -67,7 +68,7 @@ pub struct Prospect {
     /// Whether the prospect is active, that is, shown in work lists.
     pub is_active: bool,
     /// Origin of the row; null for rows older than this field.
-    pub source: Option<Of<ProspectSource>>,
+    pub source: Option<EnumColumn<ProspectSource>>,
     /// Time of the soft delete; null if not deleted. Lists omit deleted prospects; references still resolve to them.
     pub deleted_at: Option<DateTime>,
     /// The prospect that this row was merged into; null if it was not merged.
@@ -92,7 +93,7 @@ pub struct Prospect {
     /// Recommended solutions, best first. Maximum: 10. They are taken from the newest research or, if it names none, from
     /// the company's industry, sorted by name.
     #[entity(rows = recommended_solutions, needs("id"))]
-    pub recommended_solutions: Picked<Solution>,
+    pub recommended_solutions: RowsByKey<Solution>,
     /// Cost of language-model calls for drafts and research of the prospect, in US dollars. The cost of a call for
     /// several rows is divided among the rows.
     #[entity(computed = cost_to_date, needs("id"))]
@@ -120,9 +121,9 @@ impl Vocabulary for ProspectSource {
 async fn timeline(
     scope: &Scope,
     rows: Vec<RowView<'_>>,
-    page: Forward,
+    page: ForwardPage,
 ) -> Result<Vec<TimelineConnection>> {
-    timelines(scope, timeline::Of::Prospects, rows, page).await
+    timelines(scope, timeline::TimelineSubject::Prospects, rows, page).await
 }
 
 async fn next_best_action(
@@ -142,7 +143,7 @@ async fn recommended_solutions(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<
 }
 
 async fn cost_to_date(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<f64>> {
-    costs(scope, cost::Of::Prospects, &rows).await
+    costs(scope, cost::CostSubject::Prospects, &rows).await
 }
 
 async fn days_since_last_contact(

@@ -39,5 +39,5 @@ pub struct ProspectResearch {
 }
 
 async fn cost_to_date(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<f64>> {
-    costs(scope, cost::Of::Research, &rows).await
+    costs(scope, cost::CostSubject::Research, &rows).await
 }

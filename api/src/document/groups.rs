@@ -3,12 +3,12 @@
 use async_graphql::Variables;
 use async_graphql_value::{ConstValue, Value};
 
-use super::shape::{Shape, TypeShape};
+use super::schema_index::{SchemaIndex, TypeShape};
 
 /// The maximum number of groups of the type `groups` for the group keys `by`; `None` if a key has no such limit.
 /// Null counts as a value.
 pub(super) fn combinations(
-    shape: &Shape,
+    shape: &SchemaIndex,
     groups: &str,
     by: Option<&Value>,
     variables: &Variables,
@@ -28,7 +28,7 @@ pub(super) fn combinations(
 }
 
 /// The number of values of a group key, which is a field of the type `ty`.
-fn values(shape: &Shape, ty: &str, key: &ConstValue) -> Option<u64> {
+fn values(shape: &SchemaIndex, ty: &str, key: &ConstValue) -> Option<u64> {
     let ConstValue::Object(fields) = key else { return None };
     let (name, inner) = fields.iter().next()?;
     let field = shape.object(ty)?.field(name)?;

@@ -16,7 +16,7 @@ use apollo_compiler::{
 use async_graphql::{Name, Value, Variables, indexmap::IndexMap};
 
 use super::{Refusal, validate};
-use crate::text;
+use crate::json_text;
 
 /// Whether a root field is an introspection field.
 #[must_use]
@@ -55,7 +55,7 @@ impl Introspection {
         let data = answer.ok().and_then(|answer| answer.data).ok_or_else(internal)?;
         let fields = data.into_iter().map(|(name, value)| {
             let mut json = Vec::new();
-            text::plain(&mut json, &value);
+            json_text::plain(&mut json, &value);
             (Name::new(name.as_str()), Value::Binary(json.into()))
         });
         Ok(fields.collect())

@@ -1,23 +1,23 @@
 //! Checks of a request before the library executes it, in this order: tokens and brackets, parsing, variables, size
-//! with fragments expanded and query cost, root fields, and the validation rules of the specification. The operation
-//! is executed in its normal form. The limits are in [`Limits`]. For a document that was validated before ([`Known`]),
-//! only its variables and the resulting cost are checked again.
+//! with fragments expanded and query cost, root fields, and the validation rules of the specification. The operation is
+//! executed in its normal form. The limits are in [`Limits`]. For a document that was validated before
+//! ([`DocumentCache`]), only its variables and the resulting cost are checked again.
 
+mod cache;
+mod cost;
 mod groups;
 mod input_fields;
 mod introspection;
-mod known;
 mod limits;
 mod literals;
 mod normalize;
 mod parse;
 mod placeholder;
 mod scan;
-mod shape;
+mod schema_index;
 mod table;
 mod validate;
 mod variables;
-mod weigh;
 
 use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
@@ -33,9 +33,9 @@ use engine::Reason;
 use indexmap::IndexSet;
 use literals::Literals;
 
+pub use cache::{DocumentCache, ParsedDocument, Variant};
 pub use introspection::{Introspection, is_introspection};
-pub use known::{Known, Read, Variant};
-pub use limits::{LARGEST_BATCH, Limits, MOST_ERRORS};
+pub use limits::{Limits, MAX_BATCH, MAX_ERRORS};
 pub use normalize::{fields, root_set};
 pub use placeholder::{PLACEHOLDER, is_placeholder, remove_placeholders};
 pub use table::{Rows, Table, table};
@@ -44,7 +44,7 @@ pub use validate::is_root_field;
 /// A request within the limits, not yet validated against the specification.
 pub struct Unvalidated {
     /// The document.
-    pub read: Arc<Read>,
+    pub read: Arc<ParsedDocument>,
     request: Request,
     cost: u64,
     /// The document to validate; `None` if it was validated before.
@@ -89,7 +89,7 @@ pub struct Prepared {
     /// The request, parsed.
     pub request: Request,
     /// Its document.
-    pub read: Arc<Read>,
+    pub read: Arc<ParsedDocument>,
     /// Its query cost.
     pub cost: u64,
     /// Whether the document was validated before with the same presence of variables.
@@ -104,7 +104,7 @@ pub struct Prepared {
 
 /// A root field.
 #[derive(Debug)]
-pub struct Asked {
+pub struct RootField {
     /// The field name in the schema.
     pub field: String,
     /// The response name.
@@ -186,7 +186,7 @@ pub const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
 
 /// Loads lazily initialized data, so that no request has to wait for it.
 pub fn warm_up() {
-    shape::Shape::of_schema();
+    schema_index::SchemaIndex::of_schema();
     // A failure is ignored here, because every request would report it.
     let _ = validate::schema();
 }
@@ -199,13 +199,13 @@ pub fn warm_up() {
 pub fn prepare(
     mut request: Request,
     limits: &Limits,
-    known: Option<Arc<Read>>,
+    known: Option<Arc<ParsedDocument>>,
 ) -> Result<Unvalidated, Refusal> {
     let text = std::mem::take(&mut request.query);
     let chosen = request.operation_name.clone();
     if let Some(read) = known {
         variables::coerce(read.operation()?, &mut request.variables)?;
-        let cost = weigh::weigh(read.document(), &request.variables, chosen.as_deref(), limits)?;
+        let cost = cost::weigh(read.document(), &request.variables, chosen.as_deref(), limits)?;
         return Ok(Unvalidated { read, request, cost, parsed: None });
     }
     let (read, cost, parsed) = read(text, chosen, &mut request.variables, limits)?;
@@ -219,10 +219,10 @@ fn read(
     chosen: Option<String>,
     variables: &mut Variables,
     limits: &Limits,
-) -> Result<(Read, u64, (ast::Document, Literals)), Refusal> {
+) -> Result<(ParsedDocument, u64, (ast::Document, Literals)), Refusal> {
     let found = scan::scan(&text);
     for (what, found, most) in [
-        ("bracket depth", found.deepest, limits::DEEPEST_BRACKETS),
+        ("bracket depth", found.deepest, limits::MAX_BRACKET_DEPTH),
         ("tokens", found.tokens, limits.max_tokens),
         ("directives", found.directives, limits.max_directives),
         ("aliases", found.aliases, limits.max_aliases),
@@ -243,15 +243,15 @@ fn read(
     let document = parse::executable(&parsed)?;
     let operation = operation(&document, chosen.as_deref())?;
     variables::coerce(operation, variables)?;
-    let cost = weigh::weigh(&document, variables, chosen.as_deref(), limits)?;
-    let roots = asked(&document, &operation.selection_set.node);
+    let cost = cost::weigh(&document, variables, chosen.as_deref(), limits)?;
+    let roots = root_fields(&document, &operation.selection_set.node);
     let kind = operation.ty;
     if roots.len() > limits.max_roots {
         let most = limits.max_roots;
         let message = format!("root fields: {} exceeds the limit of {most}", roots.len());
         return Err(Refusal::too_complex(message));
     }
-    Ok((Read::new(text, chosen, document, roots, kind), cost, (parsed, literals)))
+    Ok((ParsedDocument::new(text, chosen, document, roots, kind), cost, (parsed, literals)))
 }
 
 /// Single Root Field: counts the response names at the root of each subscription
@@ -260,7 +260,7 @@ fn single_roots(document: &ExecutableDocument) -> Result<(), Refusal> {
     for (_, operation) in document.operations.iter() {
         let (pos, operation) = (operation.pos, &operation.node);
         if operation.ty == OperationType::Subscription
-            && asked(document, &operation.selection_set.node).len() > 1
+            && root_fields(document, &operation.selection_set.node).len() > 1
         {
             return Err(Refusal::invalid_at(
                 "a subscription must have exactly one root field",
@@ -292,13 +292,13 @@ fn operation<'d>(
 }
 
 /// The root fields of a selection, one per response name.
-fn asked(document: &ExecutableDocument, set: &SelectionSet) -> Vec<Asked> {
+fn root_fields(document: &ExecutableDocument, set: &SelectionSet) -> Vec<RootField> {
     let mut fields = Vec::new();
     fields_of(document, set, &mut HashSet::new(), &mut fields);
     let fields = fields.into_iter();
     let all = fields.map(|field| (field.response_key().node.as_str(), field.name.node.as_str()));
     let all = all.collect::<IndexSet<_>>().into_iter();
-    all.map(|(name, field)| Asked { field: field.to_owned(), name: name.to_owned() }).collect()
+    all.map(|(name, field)| RootField { field: field.to_owned(), name: name.to_owned() }).collect()
 }
 
 /// The fields of a selection, fragments expanded.

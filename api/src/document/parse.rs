@@ -19,7 +19,7 @@ use async_graphql::{
 };
 use async_graphql_value::{Number, Value};
 
-use super::{Refusal, limits::DEEPEST_WALK, quoted, scan::Fault, validate};
+use super::{Refusal, limits::MAX_WALK_DEPTH, quoted, scan::Fault, validate};
 
 /// The error code of a syntax error.
 const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
@@ -30,7 +30,7 @@ const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 /// `GRAPHQL_PARSE_FAILED` on a syntax error.
 pub(super) fn parse(text: &str) -> Result<ast::Document, Refusal> {
     // The nesting of brackets is checked before parsing, so this limit is never reached.
-    let mut parser = Parser::new().recursion_limit(DEEPEST_WALK as usize * 4);
+    let mut parser = Parser::new().recursion_limit(MAX_WALK_DEPTH as usize * 4);
     let document = parser.parse_ast(text, "document.graphql");
     document.map_err(|invalid| {
         let mut refusal = validate::refusal(PARSE_FAILED, invalid.errors.iter());

@@ -6,7 +6,7 @@ use async_graphql::{
 };
 use async_graphql_value::{ConstValue, Value};
 
-use super::{Refusal, known::Read, shape::Shape};
+use super::{Refusal, cache::ParsedDocument, schema_index::SchemaIndex};
 
 /// An operation in tabular form.
 #[derive(Debug)]
@@ -37,13 +37,13 @@ pub enum Rows {
 }
 
 /// Maximum nesting of the fields of a row.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// Converts an operation to its tabular form.
 ///
 /// # Errors
 /// `BAD_REQUEST` unless the operation is a query with exactly one root field.
-pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
+pub fn table(read: &ParsedDocument, variables: &Variables) -> Result<Table, Refusal> {
     let bad = |text: &str| {
         Refusal::new("BAD_REQUEST", text, None).because(engine::Reason::TableNotPossible)
     };
@@ -51,7 +51,7 @@ pub fn table(read: &Read, variables: &Variables) -> Result<Table, Refusal> {
     if operation.ty != OperationType::Query {
         return Err(bad("only queries can be exported as a table"));
     }
-    let walk = Walk { document: read.document(), variables, shape: Shape::of_schema() };
+    let walk = Walk { document: read.document(), variables, shape: SchemaIndex::of_schema() };
     let roots = walk.fields(&operation.selection_set.node, 0);
     let [root] = roots[..] else {
         return Err(bad("a table export requires exactly one root field"));
@@ -132,7 +132,7 @@ fn beside<'f>(fields: impl Iterator<Item = &'f Field>, rows: &str) -> Result<(),
 struct Walk<'d> {
     document: &'d ExecutableDocument,
     variables: &'d Variables,
-    shape: &'static Shape,
+    shape: &'static SchemaIndex,
 }
 
 impl<'d> Walk<'d> {
@@ -163,7 +163,7 @@ impl<'d> Walk<'d> {
     /// The fields of a selection, fragments expanded.
     fn fields(&self, set: &'d SelectionSet, depth: usize) -> Vec<&'d Field> {
         let mut fields = Vec::new();
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return fields;
         }
         for selection in &set.items {
@@ -207,7 +207,7 @@ impl<'d> Walk<'d> {
                     && self.has_rows(&field.selection_set.node)
             {
                 table.list.get_or_insert_with(|| path.clone());
-            } else if path.len() < DEEPEST {
+            } else if path.len() < MAX_DEPTH {
                 let ty = known.map(|known| known.ty.as_str());
                 self.columns(&field.selection_set.node, ty, path, table);
             }

@@ -11,7 +11,7 @@ use apollo_compiler::{
 };
 use async_graphql::{Pos, parser::types::OperationType};
 
-use super::{INVALID, Refusal, input_fields, limits::MOST_ERRORS, quoted};
+use super::{INVALID, Refusal, input_fields, limits::MAX_ERRORS, quoted};
 
 /// The schema of the server in the validator's form.
 ///
@@ -39,7 +39,7 @@ pub fn is_root_field(kind: OperationType, field: &str) -> bool {
 /// Validates a document; `nulls` are the positions of `null` in lists of a custom scalar, which the library rejects.
 ///
 /// # Errors
-/// The violated rules, at most [`MOST_ERRORS`] of them.
+/// The violated rules, at most [`MAX_ERRORS`] of them.
 pub(super) fn validate(
     document: &ast::Document,
     nulls: &[Pos],
@@ -83,7 +83,7 @@ pub(super) fn refusal<'e>(
     code: &'static str,
     errors: impl Iterator<Item = Diagnostic<'e, DiagnosticData>>,
 ) -> Refusal {
-    let mut refusals = errors.take(MOST_ERRORS).map(|error| {
+    let mut refusals = errors.take(MAX_ERRORS).map(|error| {
         let GraphQLError { message, .. } = error.unstable_to_json_compat();
         Refusal::new(code, shortened(&message), position(&error))
     });

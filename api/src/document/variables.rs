@@ -9,7 +9,7 @@ use async_graphql_value::{ConstValue, Number};
 
 use super::{
     Refusal, quoted,
-    shape::{InputShape, Shape, TypeShape},
+    schema_index::{InputShape, SchemaIndex, TypeShape},
 };
 use crate::graph::scalar::{MOMENT, is_moment};
 
@@ -114,7 +114,7 @@ fn accept_named(name: &Name, value: &mut ConstValue) -> Result<(), Fault> {
         ("DateTime", ConstValue::String(text)) if is_moment(text) => true,
         ("DateTime", _) => return Err(Fault::new(format!("must be {MOMENT}"))),
         ("Int" | "Float" | "String" | "Boolean" | "ID", _) => false,
-        _ => match (Shape::of_schema().ty(name), value) {
+        _ => match (SchemaIndex::of_schema().ty(name), value) {
             (Some(TypeShape::Enum(words)), ConstValue::String(word)) => words.contains(word),
             (Some(TypeShape::Enum(words)), ConstValue::Enum(word)) => {
                 words.iter().any(|known| known == word.as_str())

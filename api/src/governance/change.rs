@@ -13,8 +13,8 @@ use crate::{
     catalog,
     error::Result,
     graph::{
-        Entity, EnumType, Of, RowView, Vocabulary,
-        declaration::{Gives, Scalar, camel},
+        Entity, EnumColumn, EnumType, RowView, Vocabulary,
+        declaration::{FieldKind, Scalar, camel},
         scalar::{JsonText, enum_value},
     },
 };
@@ -28,17 +28,17 @@ pub struct Change {
     #[entity(computed = cursors, needs("epoch", "transaction_number", "id"))]
     pub cursor: String,
     /// Entity.
-    pub entity: Of<ChangedEntity>,
+    pub entity: EnumColumn<ChangedEntity>,
     /// Global ID of the row; null for changes of many rows. `node(id:)` returns the row while it exists.
     #[entity(computed = records, needs("entity", "record_id"))]
     pub record_id: Option<ID>,
     /// Kind of change.
-    pub kind: Of<ChangeKind>,
+    pub kind: EnumColumn<ChangeKind>,
     /// Changed fields, with old and new values.
     #[entity(computed = fields, needs("entity", "kind", "before", "after"))]
     pub fields: Vec<FieldChange>,
     /// Kind of the actor.
-    pub actor_kind: Of<ActorKind>,
+    pub actor_kind: EnumColumn<ActorKind>,
     /// Name of the actor; null if it has none.
     pub actor_name: Option<String>,
     /// Request ID, which the server returns as `X-Request-Id`.
@@ -130,8 +130,8 @@ fn changed(row: &RowView<'_>) -> Vec<FieldChange> {
         .filter_map(|name| {
             let change = FieldChange {
                 name: entity.map_or_else(|| camel(name), |entity| field_name(entity, name)),
-                before: before.get(name).and_then(|value| told(entity, name, value)),
-                after: after.get(name).and_then(|value| told(entity, name, value)),
+                before: before.get(name).and_then(|value| displayed_value(entity, name, value)),
+                after: after.get(name).and_then(|value| displayed_value(entity, name, value)),
             };
             (change.before.is_some() || change.after.is_some()).then_some(change)
         })
@@ -142,7 +142,7 @@ fn changed(row: &RowView<'_>) -> Vec<FieldChange> {
 fn field_name(entity: &'static Entity, name: &str) -> String {
     let column = entity.table.find(name);
     let field = entity.fields.iter().find(|field| match &field.gives {
-        Gives::Column { column: known, .. } | Gives::Reference { column: known, .. } => {
+        FieldKind::Column { column: known, .. } | FieldKind::Reference { column: known, .. } => {
             Some(*known) == column
         }
         _ => false,
@@ -151,7 +151,7 @@ fn field_name(entity: &'static Entity, name: &str) -> String {
 }
 
 /// The GraphQL form of a stored value; `None` for null.
-fn told(entity: Option<&'static Entity>, name: &str, value: &Json) -> Option<JsonText> {
+fn displayed_value(entity: Option<&'static Entity>, name: &str, value: &Json) -> Option<JsonText> {
     if value.is_null() {
         return None;
     }
@@ -166,7 +166,7 @@ fn told(entity: Option<&'static Entity>, name: &str, value: &Json) -> Option<Jso
     let scalar = entity.and_then(|entity| {
         let column = entity.table.find(name)?;
         entity.fields.iter().find_map(|field| match &field.gives {
-            Gives::Column { column: known, scalar, .. } if *known == column => Some(*scalar),
+            FieldKind::Column { column: known, scalar, .. } if *known == column => Some(*scalar),
             _ => None,
         })
     });
@@ -194,7 +194,7 @@ fn is_note(entity: Option<&'static Entity>, column: &str) -> bool {
 fn points_to(entity: &'static Entity, name: &str) -> Option<&'static Entity> {
     let column = entity.table.find(name)?;
     entity.fields.iter().find_map(|field| match &field.gives {
-        Gives::Reference { column: known, to, .. } if *known == column => Some(to()),
+        FieldKind::Reference { column: known, to, .. } if *known == column => Some(to()),
         _ => None,
     })
 }

@@ -3,7 +3,7 @@
 use salesgraph_macros::Entity;
 use service::governance::setting::{SCOPES, TYPES, rules, table};
 
-use crate::graph::{EnumType, Json, Of, Vocabulary};
+use crate::graph::{EnumColumn, EnumType, Json, Vocabulary};
 
 /// A setting of the organization. Enrichment reads `llm_provider`, `llm_model`, `llm_prices`,
 /// `max_concurrent_enrichments`, `cache_ttl_days`, `daily_spend_limit` (US dollars for each UTC day) and
@@ -17,11 +17,11 @@ pub struct Setting {
     /// Value.
     pub value: Json,
     /// Type of the value. Default: the type of the first value.
-    pub value_type: Of<SettingType>,
+    pub value_type: EnumColumn<SettingType>,
     /// Description.
     pub description: Option<String>,
     /// Origin.
-    pub scope: Of<SettingScope>,
+    pub scope: EnumColumn<SettingScope>,
 }
 
 /// `settings.value_type`.

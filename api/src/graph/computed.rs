@@ -104,9 +104,9 @@ where
 }
 
 /// Rows whose primary keys are computed: `[Prospect!]!`. They are read in one statement for all rows of the level.
-pub struct Picked<E>(PhantomData<E>);
+pub struct RowsByKey<E>(PhantomData<E>);
 
-impl<E: Declared + Send + Sync> Picked<E> {
+impl<E: Declared + Send + Sync> RowsByKey<E> {
     /// Computes the primary keys with `function`, separately for each row, and reads the selected fields of their
     /// rows.
     ///
@@ -143,7 +143,7 @@ impl<E: Declared + Send + Sync> Picked<E> {
     }
 }
 
-impl<E: Declared + Send + Sync> OutputType for Picked<E> {
+impl<E: Declared + Send + Sync> OutputType for RowsByKey<E> {
     fn type_name() -> Cow<'static, str> {
         format!("[{}!]", E::entity().name).into()
     }
@@ -164,7 +164,7 @@ impl<E: Declared + Send + Sync> OutputType for Picked<E> {
 
 /// The arguments of a computed field with forward pagination.
 #[derive(Clone, Debug)]
-pub struct Forward {
+pub struct ForwardPage {
     /// The page size.
     pub first: u32,
     /// The cursor after which the page starts.
@@ -182,13 +182,13 @@ pub async fn resolve_paged<'a, T, F, R>(
 ) -> Result<Answers>
 where
     T: OutputType,
-    F: FnOnce(&'a Scope, Vec<RowView<'a>>, Forward) -> R,
+    F: FnOnce(&'a Scope, Vec<RowView<'a>>, ForwardPage) -> R,
     R: Future<Output = Result<Vec<T>>> + Send,
 {
     let arguments = input::arguments(context.context, &context.field.node);
     let after = input::text(&arguments, "after")?;
     let page = Page::new(input::whole(&arguments, "first")?, after, None, None)?;
-    let page = Forward { first: page.size, after: page.after };
+    let page = ForwardPage { first: page.size, after: page.after };
     resolve(context, rows, |scope, rows| function(scope, rows, page)).await
 }
 

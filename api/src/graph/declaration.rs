@@ -1,8 +1,8 @@
 //! Declarations of entities: their fields, relations, filters and sort keys.
 
-use engine::{Permission, Table, read::Link, vocabulary::Word, write::Rules};
+use engine::{Permission, Table, enum_values::EnumValue, read::Link, write::Rules};
 
-use super::{computed::Resolve, field_type::Draft, registry::Register};
+use super::{computed::Resolve, field_type::FieldDraft, registry::Register};
 
 /// An entity declared by `#[derive(Entity)]`.
 pub trait Declared {
@@ -36,7 +36,7 @@ pub struct Entity {
 
 /// The description of an entity without its fields.
 #[derive(Clone, Copy)]
-pub struct Head {
+pub struct EntityDescription {
     /// The GraphQL type: `Prospect`.
     pub name: &'static str,
     /// The schema description.
@@ -62,13 +62,13 @@ pub struct Field {
     /// The schema description.
     pub about: String,
     /// The kind of the field.
-    pub gives: Gives,
+    pub gives: FieldKind,
     /// Whether lists can be sorted by the field.
     pub sort: bool,
 }
 
 /// The kind of a field.
-pub enum Gives {
+pub enum FieldKind {
     /// The global ID of the row itself.
     Id,
     /// The value of a column.
@@ -135,7 +135,7 @@ pub enum LinkName {
     /// A foreign key of the rows.
     Column(&'static str),
     /// A join table: its name, source column and target column.
-    Pairs(&'static str, &'static str, &'static str),
+    JoinTable(&'static str, &'static str, &'static str),
 }
 
 impl LinkName {
@@ -144,7 +144,7 @@ impl LinkName {
     pub fn link(self, table: &Table) -> Link {
         match self {
             Self::Column(column) => Link::Children { via: table.column(column) },
-            Self::Pairs(table, near, far) => Link::Pairs { table, near, far },
+            Self::JoinTable(table, near, far) => Link::JoinTable { table, near, far },
         }
     }
 }
@@ -175,7 +175,7 @@ pub struct EnumType {
     /// The schema description.
     pub about: &'static str,
     /// The values, as stored.
-    pub words: &'static [Word],
+    pub words: &'static [EnumValue],
 }
 
 impl std::fmt::Debug for Entity {
@@ -192,12 +192,12 @@ impl Entity {
     /// If a field names a column that the table doesn't have, or declares a different type or nullability than the
     /// column has: a mistake in the declaration, which any test detects.
     #[must_use]
-    pub fn declare(head: Head, drafts: Vec<Draft>) -> Self {
-        let Head { name, about, plural, table, rules, read, write, log } = head;
+    pub fn declare(head: EntityDescription, drafts: Vec<FieldDraft>) -> Self {
+        let EntityDescription { name, about, plural, table, rules, read, write, log } = head;
         let mut fields = vec![Field {
             name: "id".to_owned(),
             about: format!("Global ID: `{name}:` and the primary key."),
-            gives: Gives::Id,
+            gives: FieldKind::Id,
             sort: true,
         }];
         for draft in drafts {
@@ -215,7 +215,7 @@ impl Entity {
         ];
         for (column_name, scalar, sort, about) in standard {
             if let Some(column) = table.find(column_name) {
-                let gives = Gives::Column { column, scalar, optional: false };
+                let gives = FieldKind::Column { column, scalar, optional: false };
                 fields.push(Field {
                     name: camel(column_name),
                     about: about.to_owned(),
@@ -228,7 +228,7 @@ impl Entity {
             fields.push(Field {
                 name: "history".to_owned(),
                 about: "Change history of the row, oldest entry first.".to_owned(),
-                gives: Gives::History,
+                gives: FieldKind::History,
                 sort: false,
             });
         }

@@ -6,12 +6,12 @@ use engine::{Kind, Table};
 
 use super::{
     computed::Resolve,
-    declaration::{Declared, Entity, EnumType, Field, Gives, LinkName, Scalar, apart, camel},
+    declaration::{Declared, Entity, EnumType, Field, FieldKind, LinkName, Scalar, apart, camel},
     registry::{Register, register},
 };
 
 /// The part of a field declaration that `#[derive(Entity)]` reads.
-pub struct Spec {
+pub struct FieldSpec {
     /// The name of the Rust field and of the column: `full_name`.
     pub name: &'static str,
     /// The doc comment.
@@ -30,7 +30,7 @@ pub struct Spec {
     pub paged: bool,
 }
 
-impl Spec {
+impl FieldSpec {
     /// A field with this name and no attributes.
     #[must_use]
     pub fn new(name: &'static str, about: &'static str) -> Self {
@@ -48,12 +48,12 @@ impl Spec {
 }
 
 /// A field as declared by its type, before the entity is known.
-pub struct Draft {
-    spec: Spec,
-    wants: Wants,
+pub struct FieldDraft {
+    spec: FieldSpec,
+    wants: DeclaredKind,
 }
 
-enum Wants {
+enum DeclaredKind {
     Column(Scalar, bool),
     One(fn() -> &'static Entity, bool),
     Many(fn() -> &'static Entity),
@@ -64,7 +64,7 @@ enum Wants {
 /// A Rust type that is supported as a field of an entity.
 pub trait FieldType {
     /// Declares the field.
-    fn declare(spec: Spec) -> Draft;
+    fn declare(spec: FieldSpec) -> FieldDraft;
 }
 
 /// The closed vocabulary of a column. Each vocabulary is an empty type that implements this trait.
@@ -90,13 +90,13 @@ pub struct Computed<T>(PhantomData<T>);
 macro_rules! columns {
     ($($ty:ty => $scalar:expr),* $(,)?) => {$(
         impl FieldType for $ty {
-            fn declare(spec: Spec) -> Draft {
-                Draft { spec, wants: Wants::Column($scalar, false) }
+            fn declare(spec: FieldSpec) -> FieldDraft {
+                FieldDraft { spec, wants: DeclaredKind::Column($scalar, false) }
             }
         }
         impl FieldType for Option<$ty> {
-            fn declare(spec: Spec) -> Draft {
-                Draft { spec, wants: Wants::Column($scalar, true) }
+            fn declare(spec: FieldSpec) -> FieldDraft {
+                FieldDraft { spec, wants: DeclaredKind::Column($scalar, true) }
             }
         }
     )*};
@@ -112,70 +112,70 @@ columns! {
 }
 
 impl<T: async_graphql::OutputType> FieldType for Computed<T> {
-    fn declare(spec: Spec) -> Draft {
+    fn declare(spec: FieldSpec) -> FieldDraft {
         let optional = !T::qualified_type_name().ends_with('!');
-        Draft { spec, wants: Wants::Computed(register::<T>, optional) }
+        FieldDraft { spec, wants: DeclaredKind::Computed(register::<T>, optional) }
     }
 }
 
 /// A column with a closed vocabulary.
-pub struct Of<V>(PhantomData<V>);
+pub struct EnumColumn<V>(PhantomData<V>);
 
-impl<V: Vocabulary> FieldType for Of<V> {
-    fn declare(spec: Spec) -> Draft {
-        Draft { spec, wants: Wants::Column(Scalar::Enum(V::enum_type()), false) }
+impl<V: Vocabulary> FieldType for EnumColumn<V> {
+    fn declare(spec: FieldSpec) -> FieldDraft {
+        FieldDraft { spec, wants: DeclaredKind::Column(Scalar::Enum(V::enum_type()), false) }
     }
 }
 
-impl<V: Vocabulary> FieldType for Option<Of<V>> {
-    fn declare(spec: Spec) -> Draft {
-        Draft { spec, wants: Wants::Column(Scalar::Enum(V::enum_type()), true) }
+impl<V: Vocabulary> FieldType for Option<EnumColumn<V>> {
+    fn declare(spec: FieldSpec) -> FieldDraft {
+        FieldDraft { spec, wants: DeclaredKind::Column(Scalar::Enum(V::enum_type()), true) }
     }
 }
 
 impl<T: Declared> FieldType for One<T> {
-    fn declare(spec: Spec) -> Draft {
-        Draft { spec, wants: Wants::One(T::entity, false) }
+    fn declare(spec: FieldSpec) -> FieldDraft {
+        FieldDraft { spec, wants: DeclaredKind::One(T::entity, false) }
     }
 }
 
 impl<T: Declared> FieldType for Option<One<T>> {
-    fn declare(spec: Spec) -> Draft {
-        Draft { spec, wants: Wants::One(T::entity, true) }
+    fn declare(spec: FieldSpec) -> FieldDraft {
+        FieldDraft { spec, wants: DeclaredKind::One(T::entity, true) }
     }
 }
 
 impl<T: Declared> FieldType for Many<T> {
-    fn declare(spec: Spec) -> Draft {
-        Draft { spec, wants: Wants::Many(T::entity) }
+    fn declare(spec: FieldSpec) -> FieldDraft {
+        FieldDraft { spec, wants: DeclaredKind::Many(T::entity) }
     }
 }
 
 impl<T: Declared> FieldType for Option<Newest<T>> {
-    fn declare(spec: Spec) -> Draft {
-        Draft { spec, wants: Wants::Newest(T::entity) }
+    fn declare(spec: FieldSpec) -> FieldDraft {
+        FieldDraft { spec, wants: DeclaredKind::Newest(T::entity) }
     }
 }
 
-impl Draft {
+impl FieldDraft {
     pub(super) fn finish(self, entity: &str, table: &'static Table, fields: &mut Vec<Field>) {
         let Self { spec, wants } = self;
         let name = camel(spec.name);
         let about = spec.about.to_owned();
         let link = || match (spec.pairs, spec.via) {
-            (Some((pairs, near, far)), _) => LinkName::Pairs(pairs, near, far),
+            (Some((pairs, near, far)), _) => LinkName::JoinTable(pairs, near, far),
             (None, Some(via)) => LinkName::Column(via),
             (None, None) => {
                 LinkName::Column(Box::leak(format!("{}_id", apart(entity, '_')).into()))
             }
         };
         let gives = match wants {
-            Wants::Column(scalar, optional) => {
+            DeclaredKind::Column(scalar, optional) => {
                 let column = table.column(spec.via.unwrap_or(spec.name));
                 check(table, column, scalar, optional);
-                Gives::Column { column, scalar, optional }
+                FieldKind::Column { column, scalar, optional }
             }
-            Wants::Computed(register, optional) => Gives::Computed {
+            DeclaredKind::Computed(register, optional) => FieldKind::Computed {
                 needs: spec.needs.iter().map(|need| table.column(need)).collect(),
                 resolve: spec.computed.unwrap_or_else(|| {
                     panic!("`{name}` has no function: add `computed = function`")
@@ -184,7 +184,7 @@ impl Draft {
                 paged: spec.paged,
                 optional,
             },
-            Wants::One(to, optional) => {
+            DeclaredKind::One(to, optional) => {
                 let via = spec.via.map_or_else(|| format!("{}_id", spec.name), str::to_owned);
                 let column = table.column(&via);
                 assert_eq!(
@@ -194,13 +194,13 @@ impl Draft {
                 fields.push(Field {
                     name: camel(&via),
                     about: format!("Global ID of `{name}`."),
-                    gives: Gives::Reference { column, to, optional },
+                    gives: FieldKind::Reference { column, to, optional },
                     sort: false,
                 });
-                Gives::One { via: column, to, optional }
+                FieldKind::One { via: column, to, optional }
             }
-            Wants::Many(to) => Gives::Many { link: link(), to },
-            Wants::Newest(to) => Gives::Newest { link: link(), to },
+            DeclaredKind::Many(to) => FieldKind::Many { link: link(), to },
+            DeclaredKind::Newest(to) => FieldKind::Newest { link: link(), to },
         };
         fields.push(Field { name, about, gives, sort: spec.sort });
     }

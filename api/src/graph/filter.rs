@@ -8,19 +8,19 @@ use engine::{
 
 use super::{
     cyclic,
-    declaration::{Entity, Field, Gives, Scalar},
+    declaration::{Entity, Field, FieldKind, Scalar},
     id, input, scalar,
 };
 use crate::error::{Error, Result};
 
 /// Maximum number of values of `in` or `notIn`.
-const MOST_VALUES: usize = 1_000;
+const MAX_VALUES: usize = 1_000;
 
 /// Maximum nesting depth of filters.
-const DEEPEST: usize = 20;
+const MAX_DEPTH: usize = 20;
 
 /// Maximum number of conditions of one filter: SQLite limits the depth of expressions to 1,000.
-const MOST_CONDITIONS: usize = 500;
+const MAX_CONDITIONS: usize = 500;
 
 /// Reads a filter of `entity`.
 ///
@@ -29,8 +29,8 @@ const MOST_CONDITIONS: usize = 500;
 pub fn read(entity: &'static Entity, value: &Value) -> Result<Filter> {
     let mut conditions = 0;
     let filter = object(entity, value, "filter", 0, &mut conditions)?;
-    if conditions > MOST_CONDITIONS {
-        let message = format!("`filter` must have at most {MOST_CONDITIONS} conditions");
+    if conditions > MAX_CONDITIONS {
+        let message = format!("`filter` must have at most {MAX_CONDITIONS} conditions");
         return Err(Error::invalid(engine::Reason::FilterTooLarge, "filter", message));
     }
     Ok(filter)
@@ -41,7 +41,8 @@ pub fn read(entity: &'static Entity, value: &Value) -> Result<Filter> {
 /// # Errors
 /// `INVALID` if the argument is not a list of entities.
 pub fn entities(log: &'static Entity, value: &Value) -> Result<Filter> {
-    let Some(Gives::Column { column, scalar, .. }) = log.field("entity").map(|field| &field.gives)
+    let Some(FieldKind::Column { column, scalar, .. }) =
+        log.field("entity").map(|field| &field.gives)
     else {
         return Err(Error::internal("the change log has no `entity` field"));
     };
@@ -60,11 +61,11 @@ fn object(
     conditions: &mut usize,
 ) -> Result<Filter> {
     *conditions += 1;
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return Err(Error::invalid(
             engine::Reason::FilterTooLarge,
             path,
-            format!("filters must not be nested more than {DEEPEST} levels deep"),
+            format!("filters must not be nested more than {MAX_DEPTH} levels deep"),
         ));
     }
     let Value::Object(parts) = value else {
@@ -82,7 +83,8 @@ fn object(
     for (name, value) in parts {
         let path = format!("{path}.{name}");
         if *value == Value::Null {
-            let field = entity.field(name).filter(|field| matches!(field.gives, Gives::One { .. }));
+            let field =
+                entity.field(name).filter(|field| matches!(field.gives, FieldKind::One { .. }));
             return Err(field.map_or_else(|| null(&path), |_| null_relation(&path, name)));
         }
         let mut list = || {
@@ -112,16 +114,18 @@ fn of_field(
     conditions: &mut usize,
 ) -> Result<Filter> {
     match &field.gives {
-        Gives::Id => tests(entity.table.id(), value, path, &Takes::Key(entity)),
-        Gives::Column { column, scalar, .. } => {
-            tests(*column, value, path, &Takes::Scalar(*scalar))
+        FieldKind::Id => tests(entity.table.id(), value, path, &OperandType::Key(entity)),
+        FieldKind::Column { column, scalar, .. } => {
+            tests(*column, value, path, &OperandType::Scalar(*scalar))
         }
-        Gives::Reference { column, to, .. } => tests(*column, value, path, &Takes::Key(to())),
-        Gives::One { via, to, .. } => {
+        FieldKind::Reference { column, to, .. } => {
+            tests(*column, value, path, &OperandType::Key(to()))
+        }
+        FieldKind::One { via, to, .. } => {
             let filter = Box::new(object(to(), value, path, depth + 1, conditions)?);
             Ok(Filter::ToOne { via: *via, table: to().table, filter })
         }
-        Gives::Many { link, to } => {
+        FieldKind::Many { link, to } => {
             let Value::Object(parts) = value else {
                 return Err(Error::invalid(
                     engine::Reason::ValueInvalid,
@@ -146,12 +150,14 @@ fn of_field(
             });
             Ok(Filter::All(parts.collect::<Result<_>>()?))
         }
-        Gives::Newest { .. } | Gives::History | Gives::Computed { .. } => Err(unknown(path)),
+        FieldKind::Newest { .. } | FieldKind::History | FieldKind::Computed { .. } => {
+            Err(unknown(path))
+        }
     }
 }
 
 /// The operand type of a condition.
-enum Takes {
+enum OperandType {
     Key(&'static Entity),
     Scalar(Scalar),
 }
@@ -191,7 +197,7 @@ pub fn offers(ty: &str, test: &str) -> bool {
     }
 }
 
-impl Takes {
+impl OperandType {
     fn type_name(&self) -> &'static str {
         match self {
             Self::Key(_) => "ID",
@@ -209,7 +215,7 @@ impl Takes {
     }
 }
 
-fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filter> {
+fn tests(column: usize, value: &Value, path: &str, takes: &OperandType) -> Result<Filter> {
     let Value::Object(parts) = value else {
         return Err(Error::invalid(
             engine::Reason::ValueInvalid,
@@ -232,8 +238,8 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
         let one = || takes.cell(value, &path);
         let many = || {
             let items = input::items(value);
-            if items.len() > MOST_VALUES {
-                let message = format!("`{path}` must have at most {MOST_VALUES} values");
+            if items.len() > MAX_VALUES {
+                let message = format!("`{path}` must have at most {MAX_VALUES} values");
                 return Err(Error::invalid(engine::Reason::TooManyItems, &path, message));
             }
             items.iter().map(|item| takes.cell(item, &path)).collect::<Result<Vec<_>>>()
@@ -274,7 +280,7 @@ fn tests(column: usize, value: &Value, path: &str, takes: &Takes) -> Result<Filt
 /// # Errors
 /// `INVALID`, with the field and the accepted values.
 pub(super) fn tests_of(value: &Value, scalar: Scalar, path: &str) -> Result<Vec<Test>> {
-    let Filter::All(tests) = tests(0, value, path, &Takes::Scalar(scalar))? else {
+    let Filter::All(tests) = tests(0, value, path, &OperandType::Scalar(scalar))? else {
         return Ok(Vec::new());
     };
     let tests = tests.into_iter().filter_map(|test| match test {

@@ -5,7 +5,7 @@ use async_graphql::Value;
 use super::declaration::Entity;
 use crate::{
     error::{Error, Result},
-    text,
+    json_text,
 };
 
 /// The global ID of a row.
@@ -19,7 +19,7 @@ pub fn write(out: &mut Vec<u8>, entity: &Entity, key: i64) {
     out.push(b'"');
     out.extend_from_slice(entity.name.as_bytes());
     out.push(b':');
-    text::plain(out, &key);
+    json_text::plain(out, &key);
     out.push(b'"');
 }
 

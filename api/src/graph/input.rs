@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Value, parser::types::Field};
 use engine::{
     read::Zone,
-    write::{Once, once},
+    write::{IdempotentRequest, idempotency},
 };
 use indexmap::IndexMap;
 
@@ -87,7 +87,7 @@ pub fn text(arguments: &IndexMap<String, Value>, name: &str) -> Result<Option<St
 ///
 /// # Errors
 /// `INVALID` if the input can't be represented as JSON.
-pub fn once(context: &Context<'_>) -> Result<Option<Once>> {
+pub fn once(context: &Context<'_>) -> Result<Option<IdempotentRequest>> {
     let arguments = arguments(context, &context.item.node);
     let Some(Value::Object(input)) = arguments.get("input") else { return Ok(None) };
     let key = match input.get("idempotencyKey") {
@@ -99,7 +99,7 @@ pub fn once(context: &Context<'_>) -> Result<Option<Once>> {
     let rest = sorted(Value::Object(rest));
     let json = serde_json::to_string(&rest).map_err(|error| Error::internal(error.to_string()))?;
     let mutation = context.item.node.name.node.to_string();
-    Ok(Some(Once { mutation, key, input_hash: once::hash(&json) }))
+    Ok(Some(IdempotentRequest { mutation, key, input_hash: idempotency::hash(&json) }))
 }
 
 /// Sorts the fields of every object, so that the hash does not depend on their order.

@@ -7,12 +7,12 @@
 //! future per field ([`answer`]). Entity-specific behavior is plain Rust: a [`computed`] field, or an async-graphql
 //! resolver next to the declared root fields.
 
-pub mod act;
+pub mod action;
 pub mod aggregate;
 pub mod answer;
-pub mod asked;
 mod collect;
 pub mod computed;
+pub mod connection_selection;
 mod cyclic;
 pub mod declaration;
 pub mod field_type;
@@ -34,10 +34,10 @@ pub mod write;
 mod write_fields;
 mod write_types;
 
-pub use computed::{Picked, RowView};
-pub use declaration::{Declared, Entity, EnumType, Head};
+pub use computed::{RowView, RowsByKey};
+pub use declaration::{Declared, Entity, EntityDescription, EnumType};
 pub use field_type::{
-    Computed, DateTime, FieldType, Json, Many, Newest, Of, One, Spec, Vocabulary,
+    Computed, DateTime, EnumColumn, FieldSpec, FieldType, Json, Many, Newest, One, Vocabulary,
 };
 pub use registry::{Mutation, Query};
 pub use row::{FilterOf, Row, Rows};

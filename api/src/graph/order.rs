@@ -4,13 +4,13 @@ use async_graphql::Value;
 use engine::read::{Direction, List, Nulls, Sort};
 
 use super::{
-    declaration::{Entity, Gives},
+    declaration::{Entity, FieldKind},
     input,
 };
 use crate::error::{Error, Result};
 
 /// Maximum number of sort keys in `orderBy`.
-const MOST_KEYS: usize = 5;
+const MAX_KEYS: usize = 5;
 
 /// The values of the `OrderDirection` enum: name, direction, placement of nulls, description.
 pub const DIRECTIONS: [(&str, Direction, Nulls, &str); 6] = [
@@ -28,8 +28,8 @@ pub const DIRECTIONS: [(&str, Direction, Nulls, &str); 6] = [
 /// `INVALID`, with the field and the accepted values.
 pub fn read(entity: &'static Entity, value: &Value, list: &mut List) -> Result<()> {
     let keys = input::items(value);
-    if keys.len() > MOST_KEYS {
-        let message = format!("`orderBy` must have at most {MOST_KEYS} sort keys");
+    if keys.len() > MAX_KEYS {
+        let message = format!("`orderBy` must have at most {MAX_KEYS} sort keys");
         return Err(Error::invalid(engine::Reason::TooManyItems, "orderBy", message));
     }
     for key in keys {
@@ -52,12 +52,12 @@ fn one(entity: &'static Entity, of: usize, value: &Value, list: &mut List) -> Re
         );
     };
     let column = match entity.field(name).map(|field| (&field.gives, field.sort)) {
-        Some((Gives::One { via, to, .. }, _)) => {
+        Some((FieldKind::One { via, to, .. }, _)) => {
             let of = list.join(of, *via, to().table);
             return one(to(), of, value, list);
         }
-        Some((Gives::Id, _)) => entity.table.id(),
-        Some((Gives::Column { column, .. }, true)) => *column,
+        Some((FieldKind::Id, _)) => entity.table.id(),
+        Some((FieldKind::Column { column, .. }, true)) => *column,
         _ => return refuse(&format!("lists can't be sorted by `{name}`")),
     };
     let (direction, nulls) = direction(value, name)?;

@@ -9,7 +9,7 @@ use super::{
     declaration::{Entity, EnumType, camel},
     field_type::Vocabulary,
     row,
-    scalar::WordOf,
+    scalar::EnumValueOf,
 };
 use crate::error::Error;
 
@@ -19,7 +19,7 @@ pub struct UserError {
     /// Error code: the category.
     pub code: UserErrorCode,
     /// Reason code, stable; messages may change.
-    pub reason: WordOf<ErrorReason>,
+    pub reason: EnumValueOf<ErrorReason>,
     /// Path of the field below `input`, joined by `.`; null if the error concerns no single field.
     pub field: Option<String>,
     /// Human-readable message: the problem and how to fix it.
@@ -33,7 +33,7 @@ pub struct UserError {
 
 /// The row of a payload: the written row or, after a revision conflict, the stored row.
 #[must_use]
-pub fn shown(written: Option<i64>, errors: &[UserError]) -> Option<i64> {
+pub fn row_to_read(written: Option<i64>, errors: &[UserError]) -> Option<i64> {
     written.or_else(|| errors.iter().find_map(|error| error.current))
 }
 
@@ -75,7 +75,7 @@ impl From<Problem> for UserError {
             parts.join(".")
         });
         let index = problem.index.and_then(|index| index.try_into().ok());
-        let reason = WordOf::known(problem.reason.name());
+        let reason = EnumValueOf::of_static(problem.reason.name());
         Self { code, reason, field, message: problem.message, index, current: problem.current }
     }
 }
@@ -144,7 +144,7 @@ pub async fn resolve(
             None if asked_name == "userErrors" => {
                 let sets: Sets<'_> =
                     asked.iter().map(|field| &field.node.selection_set.node).collect();
-                Value::List(errors.iter().map(|error| told_error(&sets, error)).collect())
+                Value::List(errors.iter().map(|error| error_value(&sets, error)).collect())
             }
             None => Value::String(name.to_owned()),
         };
@@ -153,7 +153,7 @@ pub async fn resolve(
     Ok(Value::Object(payload))
 }
 
-fn told_error(sets: &Sets<'_>, error: &UserError) -> Value {
+fn error_value(sets: &Sets<'_>, error: &UserError) -> Value {
     let mut object = IndexMap::new();
     for (key, asked) in collect("UserError", sets.clone()) {
         let value = match asked[0].node.name.node.as_str() {

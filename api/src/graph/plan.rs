@@ -11,7 +11,7 @@ use engine::{
 use super::{
     aggregate,
     collect::{Sets, collect},
-    declaration::{Entity, Gives},
+    declaration::{Entity, FieldKind},
     filter, input, order,
     paging::Paging,
     shape::{ComputedField, Connection, ConnectionOut, EdgeOut, Out, PageInfoOut, Shape},
@@ -251,24 +251,24 @@ impl<'a> Planner<'a> {
             .ok_or_else(|| Error::internal(format!("{} has no field {name}", entity.name)))?;
         let sets = || asked.iter().map(|field| &field.node.selection_set.node).collect();
         Ok(match &field.gives {
-            Gives::Id => Out::Id(list.cell(of, entity.table.id()), entity),
-            Gives::Column { column, scalar, .. } => Out::Cell(list.cell(of, *column), *scalar),
-            Gives::Reference { column, to, .. } => Out::Id(list.cell(of, *column), to()),
-            Gives::One { via, to, optional } => {
+            FieldKind::Id => Out::Id(list.cell(of, entity.table.id()), entity),
+            FieldKind::Column { column, scalar, .. } => Out::Cell(list.cell(of, *column), *scalar),
+            FieldKind::Reference { column, to, .. } => Out::Id(list.cell(of, *column), to()),
+            FieldKind::One { via, to, optional } => {
                 let to = to();
                 let joined = list.join(of, *via, to.table);
                 let key = list.cell(joined, to.table.id());
                 let shape = self.object(list, joined, to, sets())?;
                 Out::One { key, shape, optional: *optional }
             }
-            Gives::Many { link, to } => {
+            FieldKind::Many { link, to } => {
                 let to = to();
                 let place = format!("{}.{name}", entity.name);
                 let (below, connection) = self.connection(to, place, asked)?;
                 let (relation, parent) = relate(list, of, link.link(to.table), below);
                 Out::Many { relation, parent, connection }
             }
-            Gives::History => {
+            FieldKind::History => {
                 let to = catalog::log();
                 let place = format!("{}.{name}", entity.name);
                 let (mut below, connection) = self.connection(to, place, asked)?;
@@ -279,7 +279,7 @@ impl<'a> Planner<'a> {
                 let (relation, parent) = relate(list, of, link, below);
                 Out::Many { relation, parent, connection }
             }
-            Gives::Newest { link, to } => {
+            FieldKind::Newest { link, to } => {
                 let to = to();
                 let mut below = List::new(to.table, format!("{}.{name}", entity.name));
                 below.rows = true;
@@ -291,7 +291,7 @@ impl<'a> Planner<'a> {
                 let (relation, parent) = relate(list, of, link.link(to.table), below);
                 Out::First { relation, parent, shape }
             }
-            Gives::Computed { needs, resolve, optional, .. } => Out::Computed(ComputedField {
+            FieldKind::Computed { needs, resolve, optional, .. } => Out::Computed(ComputedField {
                 number: self.computed.replace(self.computed.get() + 1),
                 field: asked[0],
                 resolve: *resolve,

@@ -15,7 +15,7 @@ use indexmap::IndexMap;
 use super::{EnumType, root, types, write, write_types};
 use crate::{
     catalog,
-    schema::{WrittenMutations, WrittenQueries},
+    schema::{CustomMutations, CustomQueries},
 };
 
 pub use async_graphql::registry::Registry;
@@ -58,7 +58,7 @@ impl OutputType for Query {
             let mut schema = Schema { registry };
             schema.shared();
             let mut fields = types::roots(&mut schema);
-            fields.extend(schema.fields_of::<WrittenQueries>());
+            fields.extend(schema.fields_of::<CustomQueries>());
             let about = "The query root. Each entity has two fields: one returns a row by ID, the other a list with \
                          filter, sort order and pagination.";
             object("Query", about, fields)
@@ -77,7 +77,7 @@ impl OutputType for Query {
 impl ContainerType for Query {
     async fn resolve_field(&self, context: &Context<'_>) -> ServerResult<Option<Value>> {
         let resolved = match root::resolve(context).await {
-            Ok(None) => WrittenQueries::default().resolve_field(context).await,
+            Ok(None) => CustomQueries::default().resolve_field(context).await,
             resolved => resolved,
         };
         match resolved {
@@ -101,7 +101,7 @@ impl OutputType for Mutation {
         registry.create_output_type::<Self, _>(MetaTypeId::Object, |registry| {
             let mut schema = Schema { registry };
             let mut fields = write_types::roots(&mut schema);
-            fields.extend(schema.fields_of::<WrittenMutations>());
+            fields.extend(schema.fields_of::<CustomMutations>());
             let about = "The mutation root. Each field runs in one transaction and is acknowledged after the commit; \
                          rejected input is reported in `userErrors`.";
             object("Mutation", about, fields)
@@ -120,7 +120,7 @@ impl OutputType for Mutation {
 impl ContainerType for Mutation {
     async fn resolve_field(&self, context: &Context<'_>) -> ServerResult<Option<Value>> {
         match write::resolve(context).await {
-            Ok(None) => WrittenMutations::default().resolve_field(context).await,
+            Ok(None) => CustomMutations::default().resolve_field(context).await,
             resolved => resolved,
         }
     }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Maximum number of IDs in `nodes`.
-const MOST_NODES: usize = 100;
+const MAX_NODES: usize = 100;
 
 /// Resolves a root field; `None` if the field does not belong to a declared entity.
 ///
@@ -43,19 +43,19 @@ pub async fn resolve(context: &Context<'_>) -> ServerResult<Option<Value>> {
 
 async fn list(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Value> {
     let field = context.item;
-    let told = |error: Error| told(field, error);
+    let at_field = |error: Error| error_at(field, error);
     let planner = Planner::new(context);
     let (plan, connection) = if entity.log {
-        planner.log(entity, field).map_err(told)?
+        planner.log(entity, field).map_err(at_field)?
     } else {
         let place = format!("Query.{}", entity.plural);
-        planner.connection(entity, place, &[field]).map_err(told)?
+        planner.connection(entity, place, &[field]).map_err(at_field)?
     };
     if let (true, Some(after)) = (entity.log, &plan.page.after) {
-        let position = Position::of(after).map_err(|error| told(error.into()))?;
-        position.check(scope(context)).await.map_err(|error| told(error.into()))?;
+        let position = Position::of(after).map_err(|error| at_field(error.into()))?;
+        position.check(scope(context)).await.map_err(|error| at_field(error.into()))?;
     }
-    let loaded = read::list(scope(context), &plan).await.map_err(|error| told(error.into()))?;
+    let loaded = read::list(scope(context), &plan).await.map_err(|error| at_field(error.into()))?;
     if context.data_opt::<Arc<Paging>>().is_some() {
         let most = i64::from(read::MAX_GROUPS);
         if let Some(all) = loaded.aggregates.iter().map(|one| one.total(0)).find(|all| *all > most)
@@ -63,7 +63,7 @@ async fn list(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Va
             let text = format!(
                 "{all} groups exceed the export limit of {most}; add a filter or use `first`"
             );
-            return Err(told(Error::too_complex(text)));
+            return Err(at_field(Error::too_complex(text)));
         }
     }
     if let (Some(paging), group) = (context.data_opt::<Arc<Paging>>(), loaded.group(0))
@@ -75,7 +75,7 @@ async fn list(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Va
         paging.goes_on(read::encode_cursor(group.binding, values));
     }
     let computations =
-        computed::of_connection(context, &connection, &loaded).await.map_err(told)?;
+        computed::of_connection(context, &connection, &loaded).await.map_err(at_field)?;
     let path = at_root(field);
     Answer::new(context, field, path, Arc::new(computations)).page(
         &connection,
@@ -85,12 +85,12 @@ async fn list(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Va
 }
 
 async fn single(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Value> {
-    let asked = asked_id(context, "id").map_err(|error| told(context.item, error))?;
+    let asked = asked_id(context, "id").map_err(|error| error_at(context.item, error))?;
     one(context, entity, id::key(entity, &asked)).await
 }
 
 async fn node(context: &Context<'_>) -> ServerResult<Value> {
-    let asked = asked_id(context, "id").map_err(|error| told(context.item, error))?;
+    let asked = asked_id(context, "id").map_err(|error| error_at(context.item, error))?;
     match typed(&asked) {
         Some((entity, key)) => one(context, entity, Some(key)).await,
         None => Ok(Value::Null),
@@ -110,8 +110,8 @@ async fn one(
 
 async fn nodes(context: &Context<'_>) -> ServerResult<Value> {
     let field = context.item;
-    let told = |error: Error| told(field, error);
-    let asked = asked_ids(context).map_err(told)?;
+    let at_field = |error: Error| error_at(field, error);
+    let asked = asked_ids(context).map_err(at_field)?;
     let typed: Vec<_> = asked.iter().map(|id| typed(id)).collect();
     let mut answers = vec![Value::Null; typed.len()];
 
@@ -141,7 +141,7 @@ fn at_root(field: &Positioned<Field>) -> Vec<PathSegment> {
     vec![PathSegment::Field(field.node.response_key().node.to_string())]
 }
 
-fn told(field: &Positioned<Field>, error: Error) -> ServerError {
+fn error_at(field: &Positioned<Field>, error: Error) -> ServerError {
     error.into_server_error(field.pos, at_root(field))
 }
 
@@ -155,11 +155,11 @@ fn asked_id(context: &Context<'_>, name: &str) -> Result<String> {
 fn asked_ids(context: &Context<'_>) -> Result<Vec<String>> {
     let arguments = input::arguments(context, &context.item.node);
     let ids = arguments.get("ids").map(input::items).unwrap_or_default();
-    if ids.len() > MOST_NODES {
+    if ids.len() > MAX_NODES {
         return Err(Error::invalid(
             engine::Reason::TooManyItems,
             "ids",
-            format!("`ids` must have at most {MOST_NODES} IDs"),
+            format!("`ids` must have at most {MAX_NODES} IDs"),
         ));
     }
     ids.iter().map(|id| input::id_text(id, "ids")).collect()

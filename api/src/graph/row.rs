@@ -168,8 +168,8 @@ async fn rows(
     listed: bool,
 ) -> ServerResult<Vec<Value>> {
     let Some(field) = fields.first() else { return Ok(vec![Value::Null; keys.len()]) };
-    let told = |error: Error| error.into_server_error(field.pos, path.clone());
-    let (mut plan, shape) = Planner::new(context).single(entity, fields).map_err(told)?;
+    let at_field = |error: Error| error.into_server_error(field.pos, path.clone());
+    let (mut plan, shape) = Planner::new(context).single(entity, fields).map_err(at_field)?;
     let id = plan.cell(0, entity.table.id());
     let wanted: Vec<i64> = keys.iter().copied().flatten().collect();
     let scope = context.data_unchecked::<Scope>();
@@ -177,7 +177,7 @@ async fn rows(
     let (loaded, computations) = match (source, wanted.first()) {
         (Source::Batch(batch), Some(key)) => {
             let name = &field.node.response_key().node;
-            shared = batch.load(context, &plan, &shape, *key, name).await.map_err(told)?;
+            shared = batch.load(context, &plan, &shape, *key, name).await.map_err(at_field)?;
             (&*shared.loaded, Arc::clone(&shared.computations))
         }
         (source, _) => {
@@ -189,9 +189,9 @@ async fn rows(
                 loaded
             } else {
                 let read = read::by_keys(scope, &plan, &wanted).await;
-                read.map_err(|error| told(error.into()))?
+                read.map_err(|error| at_field(error.into()))?
             };
-            let computed = computed::of_shape(context, &shape, &own).await.map_err(told)?;
+            let computed = computed::of_shape(context, &shape, &own).await.map_err(at_field)?;
             (&own, Arc::new(computed))
         }
     };
@@ -209,7 +209,7 @@ async fn rows(
                 context.add_error(error);
                 values.push(Value::Null);
             }
-            told => values.push(told?),
+            value => values.push(value?),
         }
     }
     Ok(values)

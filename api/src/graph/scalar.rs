@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    text,
+    json_text,
 };
 
 /// Specification URL of the `DateTime` scalar.
@@ -26,7 +26,7 @@ pub const DATE_TIME_SPECIFICATION: &str = "https://scalars.graphql.org/andimarek
 pub const JSON_SPECIFICATION: &str = "https://datatracker.ietf.org/doc/html/rfc8259";
 
 /// Maximum length of a text in a filter, in characters.
-const LONGEST_TEXT: usize = 1_000;
+const MAX_TEXT_LENGTH: usize = 1_000;
 
 /// The name of a GraphQL type.
 #[must_use]
@@ -46,7 +46,7 @@ pub fn type_name(scalar: Scalar) -> &'static str {
 #[must_use]
 pub fn enum_value(ty: &EnumType, stored: &str) -> String {
     let known = ty.words.iter().find(|word| word.name == stored);
-    known.map_or_else(|| stored.to_ascii_uppercase(), engine::vocabulary::Word::enum_value)
+    known.map_or_else(|| stored.to_ascii_uppercase(), engine::enum_values::EnumValue::enum_value)
 }
 
 /// Writes a cell in its GraphQL form.
@@ -63,17 +63,17 @@ pub fn write(out: &mut Vec<u8>, cell: &Cell, scalar: Scalar) -> Result<()> {
                     ty.name
                 )));
             };
-            text::plain(out, &known.enum_value());
+            json_text::plain(out, &known.enum_value());
         }
-        (Cell::Text(text), _) => text::plain(out, text),
-        (Cell::Bool(value), _) => text::plain(out, value),
-        (Cell::Int(value), _) => text::plain(out, value),
+        (Cell::Text(text), _) => json_text::plain(out, text),
+        (Cell::Bool(value), _) => json_text::plain(out, value),
+        (Cell::Int(value), _) => json_text::plain(out, value),
         // Numbers that JSON can't represent become null.
-        (Cell::Double(value), _) => text::plain(out, value),
+        (Cell::Double(value), _) => json_text::plain(out, value),
         (Cell::Time(time), _) => {
-            text::plain(out, &time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+            json_text::plain(out, &time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
         }
-        (Cell::Json(json), _) => text::plain(out, json),
+        (Cell::Json(json), _) => json_text::plain(out, json),
     }
     Ok(())
 }
@@ -138,11 +138,11 @@ pub fn text_input(text: &str, field: &str) -> Result<String> {
             format!("`{field}` must not contain the NUL character"),
         ));
     }
-    if text.chars().count() > LONGEST_TEXT {
+    if text.chars().count() > MAX_TEXT_LENGTH {
         return Err(Error::invalid(
             engine::Reason::TextTooLong,
             field,
-            format!("`{field}` must be at most {LONGEST_TEXT} characters"),
+            format!("`{field}` must be at most {MAX_TEXT_LENGTH} characters"),
         ));
     }
     Ok(text.to_owned())
@@ -164,7 +164,7 @@ fn time_input(text: &str) -> Option<chrono::DateTime<Utc>> {
     (1..=9_999).contains(&time.year()).then_some(time)
 }
 
-fn word_input(words: &[engine::vocabulary::Word], name: &str, field: &str) -> Result<Cell> {
+fn word_input(words: &[engine::enum_values::EnumValue], name: &str, field: &str) -> Result<Cell> {
     let known = words.iter().find(|word| word.enum_value() == name);
     known.map(|word| Cell::Text(word.name.to_owned())).ok_or_else(|| {
         Error::invalid(
@@ -286,23 +286,23 @@ impl async_graphql::InputType for JsonText {
 }
 
 /// An enum value as an argument or field of a custom type.
-pub struct WordOf<V>(&'static str, PhantomData<V>);
+pub struct EnumValueOf<V>(&'static str, PhantomData<V>);
 
-impl<V> Clone for WordOf<V> {
+impl<V> Clone for EnumValueOf<V> {
     fn clone(&self) -> Self {
         Self(self.0, PhantomData)
     }
 }
 
-impl<V> std::fmt::Debug for WordOf<V> {
+impl<V> std::fmt::Debug for EnumValueOf<V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.0)
     }
 }
 
-impl<V> WordOf<V> {
+impl<V> EnumValueOf<V> {
     /// An enum value that is known to be in the vocabulary.
-    pub(super) fn known(name: &'static str) -> Self {
+    pub(super) fn of_static(name: &'static str) -> Self {
         Self(name, PhantomData)
     }
 
@@ -313,7 +313,7 @@ impl<V> WordOf<V> {
     }
 }
 
-impl<V: Vocabulary> WordOf<V> {
+impl<V: Vocabulary> EnumValueOf<V> {
     /// The enum value that is stored as `name`; `None` if there is none.
     #[must_use]
     pub fn stored(name: &str) -> Option<Self> {
@@ -322,7 +322,7 @@ impl<V: Vocabulary> WordOf<V> {
     }
 }
 
-impl<V: Vocabulary + Send + Sync> async_graphql::OutputType for WordOf<V> {
+impl<V: Vocabulary + Send + Sync> async_graphql::OutputType for EnumValueOf<V> {
     fn type_name() -> Cow<'static, str> {
         V::enum_type().name.into()
     }
@@ -341,7 +341,7 @@ impl<V: Vocabulary + Send + Sync> async_graphql::OutputType for WordOf<V> {
     }
 }
 
-impl<V: Vocabulary + Send + Sync> async_graphql::InputType for WordOf<V> {
+impl<V: Vocabulary + Send + Sync> async_graphql::InputType for EnumValueOf<V> {
     type RawValueType = Self;
 
     fn type_name() -> Cow<'static, str> {

@@ -2,7 +2,7 @@
 
 use super::{
     aggregate,
-    declaration::{Entity, Field, Gives, Scalar, apart},
+    declaration::{Entity, Field, FieldKind, Scalar, apart},
     filter::{TESTS, offers},
     order::DIRECTIONS,
     registry::{ArgumentType, FieldType, Schema, argument, field, with_arguments},
@@ -151,8 +151,8 @@ impl Schema<'_> {
             if optional { ty.to_owned() } else { format!("{ty}!") }
         };
         match &declared.gives {
-            Gives::Id => field(&declared.name, "ID!", about),
-            Gives::Column { scalar, optional, .. } => {
+            FieldKind::Id => field(&declared.name, "ID!", about),
+            FieldKind::Column { scalar, optional, .. } => {
                 if let Scalar::Enum(ty) = scalar {
                     let words = ty.words.iter().map(|word| (word.enum_value(), word.about));
                     self.enumeration(ty.name, ty.about, words.collect());
@@ -160,16 +160,16 @@ impl Schema<'_> {
                 }
                 field(&declared.name, &or_null(type_name(*scalar), *optional), about)
             }
-            Gives::Reference { optional, .. } => {
+            FieldKind::Reference { optional, .. } => {
                 field(&declared.name, &or_null("ID", *optional), about)
             }
-            Gives::One { to, optional, .. } => {
+            FieldKind::One { to, optional, .. } => {
                 field(&declared.name, &or_null(to().name, *optional), about)
             }
-            Gives::Many { to, .. } => list(&declared.name, about, to()),
-            Gives::History => list(&declared.name, about, catalog::log()),
-            Gives::Newest { to, .. } => field(&declared.name, to().name, about),
-            Gives::Computed { register, paged, .. } => {
+            FieldKind::Many { to, .. } => list(&declared.name, about, to()),
+            FieldKind::History => list(&declared.name, about, catalog::log()),
+            FieldKind::Newest { to, .. } => field(&declared.name, to().name, about),
+            FieldKind::Computed { register, paged, .. } => {
                 let ty = self.register(*register);
                 let field = field(&declared.name, &ty, about);
                 if *paged { with_arguments(field, forward()) } else { field }
@@ -186,21 +186,23 @@ impl Schema<'_> {
         ];
         for declared in &entity.fields {
             let (ty, about) = match &declared.gives {
-                Gives::Id | Gives::Reference { .. } => {
+                FieldKind::Id | FieldKind::Reference { .. } => {
                     ("IDFilter".to_owned(), declared.about.clone())
                 }
-                Gives::Column { scalar, .. } => {
+                FieldKind::Column { scalar, .. } => {
                     (format!("{}Filter", type_name(*scalar)), declared.about.clone())
                 }
-                Gives::One { to, .. } => {
+                FieldKind::One { to, .. } => {
                     (format!("{}Filter", to().name), format!("Filter of `{}`.", declared.name))
                 }
-                Gives::Many { to, .. } => {
+                FieldKind::Many { to, .. } => {
                     let about =
                         format!("Filter that some, none or all of `{}` match.", declared.name);
                     (format!("{}ListFilter", to().name), about)
                 }
-                Gives::Newest { .. } | Gives::History | Gives::Computed { .. } => continue,
+                FieldKind::Newest { .. } | FieldKind::History | FieldKind::Computed { .. } => {
+                    continue;
+                }
             };
             fields.push(argument(&declared.name, &ty, &about));
         }
@@ -219,13 +221,13 @@ impl Schema<'_> {
     fn order(&mut self, entity: &'static Entity, words: &str) {
         let fields = entity.fields.iter().filter_map(|declared| {
             let (ty, about) = match &declared.gives {
-                Gives::Id => {
+                FieldKind::Id => {
                     ("OrderDirection".to_owned(), "Sort by ID: the default order.".to_owned())
                 }
-                Gives::Column { .. } if declared.sort => {
+                FieldKind::Column { .. } if declared.sort => {
                     ("OrderDirection".to_owned(), format!("Sort by `{}`.", declared.name))
                 }
-                Gives::One { to, .. } => {
+                FieldKind::One { to, .. } => {
                     let about =
                         format!("Sort by a field of `{}`; has a higher query cost.", declared.name);
                     (format!("{}Order", to().name), about)

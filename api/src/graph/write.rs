@@ -6,7 +6,7 @@ use async_graphql::{Context, PathSegment, ServerResult, Value};
 use engine::{
     Problem, Scope,
     write::{
-        Delete, Input, LinkInput, LinkRule, OnError, Once, Rules,
+        Delete, IdempotentRequest, Input, LinkInput, LinkRule, OnError, Rules,
         operations::{self, Made},
     },
 };
@@ -17,16 +17,16 @@ use super::{
     id, input,
     payload::{self, Part, outcome},
     scalar,
-    write_fields::{Takes, written},
+    write_fields::{InputType, written},
 };
 use crate::{catalog, error::Error};
 
 /// Maximum number of items in a batch.
-pub const MOST_ITEMS: usize = 100;
+pub const MAX_ITEMS: usize = 100;
 
 /// The kind of a CRUD mutation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Does {
+pub enum MutationKind {
     /// Creates a row.
     Create,
     /// Creates rows.
@@ -42,11 +42,11 @@ pub enum Does {
 }
 
 /// A CRUD mutation of an entity.
-pub struct PlainMutation {
+pub struct CrudMutation {
     /// The field name: `createProspect`.
     pub name: String,
     /// The kind of mutation.
-    pub does: Does,
+    pub does: MutationKind,
     /// The entity.
     pub entity: &'static Entity,
     /// The write rules.
@@ -55,30 +55,30 @@ pub struct PlainMutation {
 
 /// The CRUD mutations of an entity.
 #[must_use]
-pub fn mutations(entity: &'static Entity) -> Vec<PlainMutation> {
+pub fn mutations(entity: &'static Entity) -> Vec<CrudMutation> {
     let Some(rules) = entity.rules else { return Vec::new() };
     let (one, many) = (entity.name, entity.plural_type());
     let mut names = Vec::new();
     if let Some(verb) = rules.create {
-        names.push((format!("{verb}{one}"), Does::Create));
-        names.push((format!("{verb}{many}"), Does::CreateMany));
+        names.push((format!("{verb}{one}"), MutationKind::Create));
+        names.push((format!("{verb}{many}"), MutationKind::CreateMany));
     }
     if rules.identity.is_some_and(|identity| identity.upsert) {
-        names.push((format!("upsert{many}"), Does::UpsertMany));
+        names.push((format!("upsert{many}"), MutationKind::UpsertMany));
     }
     if rules.update {
-        names.push((format!("update{one}"), Does::Update));
+        names.push((format!("update{one}"), MutationKind::Update));
     }
     if rules.delete != Delete::Never {
-        names.push((format!("delete{one}"), Does::Delete));
+        names.push((format!("delete{one}"), MutationKind::Delete));
     }
     if rules.delete == Delete::Soft {
-        names.push((format!("restore{one}"), Does::Restore));
+        names.push((format!("restore{one}"), MutationKind::Restore));
     }
-    names.into_iter().map(|(name, does)| PlainMutation { name, does, entity, rules }).collect()
+    names.into_iter().map(|(name, does)| CrudMutation { name, does, entity, rules }).collect()
 }
 
-impl PlainMutation {
+impl CrudMutation {
     /// The name of a type that belongs to the mutation: `CreateProspect` and a suffix.
     #[must_use]
     pub fn type_name(&self, suffix: &str) -> String {
@@ -108,7 +108,7 @@ type Object = IndexMap<async_graphql::Name, Value>;
 /// # Errors
 /// A GraphQL error at the path of the field.
 pub async fn resolve(context: &Context<'_>) -> ServerResult<Option<Value>> {
-    static ALL: LazyLock<Vec<PlainMutation>> =
+    static ALL: LazyLock<Vec<CrudMutation>> =
         LazyLock::new(|| catalog::entities().into_iter().flat_map(mutations).collect());
     let name = context.item.node.name.node.as_str();
     let Some(mutation) = ALL.iter().find(|one| one.name == name) else { return Ok(None) };
@@ -132,15 +132,15 @@ pub async fn resolve(context: &Context<'_>) -> ServerResult<Option<Value>> {
 
 type Answered = (Vec<(String, Part)>, Vec<payload::UserError>);
 
-impl PlainMutation {
+impl CrudMutation {
     async fn run(
         &self,
         scope: &Scope,
         input: &Object,
-        once: Option<Once>,
+        once: Option<IdempotentRequest>,
     ) -> Result<Answered, Error> {
         match self.does {
-            Does::Create => {
+            MutationKind::Create => {
                 let mut problems = Vec::new();
                 let item = item(self.entity, self.rules, input, false, "", &mut problems);
                 let done = match refused(problems) {
@@ -154,8 +154,10 @@ impl PlainMutation {
                 };
                 Ok((vec![(self.entity.single.clone(), part)], errors))
             }
-            Does::CreateMany | Does::UpsertMany => self.many(scope, input, once).await,
-            Does::Update => {
+            MutationKind::CreateMany | MutationKind::UpsertMany => {
+                self.many(scope, input, once).await
+            }
+            MutationKind::Update => {
                 let mut problems = Vec::new();
                 let id = key(self.entity, input, "id", &mut problems);
                 let revision = whole(input, "expectedRevision");
@@ -173,7 +175,7 @@ impl PlainMutation {
                 };
                 self.row(done)
             }
-            Does::Delete => {
+            MutationKind::Delete => {
                 let mut problems = Vec::new();
                 let id = key(self.entity, input, "id", &mut problems);
                 let revision = whole(input, "expectedRevision");
@@ -185,12 +187,12 @@ impl PlainMutation {
                 let global = id.map_or(Value::Null, |id| id::global(self.entity, id));
                 let mut parts = vec![("deletedId".to_owned(), Part::Value(global))];
                 if self.rules.delete == Delete::Soft {
-                    let id = payload::shown(id, &errors);
+                    let id = payload::row_to_read(id, &errors);
                     parts.push((self.entity.single.clone(), Part::Row(self.entity, id)));
                 }
                 Ok((parts, errors))
             }
-            Does::Restore => {
+            MutationKind::Restore => {
                 let mut problems = Vec::new();
                 let id = key(self.entity, input, "id", &mut problems);
                 let done = match refused(problems) {
@@ -204,7 +206,7 @@ impl PlainMutation {
 
     fn row(&self, done: engine::Result<i64>) -> Result<Answered, Error> {
         let (id, errors) = outcome(done)?;
-        let id = payload::shown(id, &errors);
+        let id = payload::row_to_read(id, &errors);
         Ok((vec![(self.entity.single.clone(), Part::Row(self.entity, id))], errors))
     }
 
@@ -212,13 +214,13 @@ impl PlainMutation {
         &self,
         scope: &Scope,
         input: &Object,
-        once: Option<Once>,
+        once: Option<IdempotentRequest>,
     ) -> Result<Answered, Error> {
         let empty = Value::Null;
         let items = input::items(input.get(self.entity.plural).unwrap_or(&empty));
         let mut problems = Vec::new();
-        if items.len() > MOST_ITEMS {
-            let message = format!("a batch must have at most {MOST_ITEMS} items");
+        if items.len() > MAX_ITEMS {
+            let message = format!("a batch must have at most {MAX_ITEMS} items");
             problems.push(Problem::invalid(
                 engine::Reason::TooManyItems,
                 self.entity.plural,
@@ -232,7 +234,7 @@ impl PlainMutation {
         // Unreadable items are treated like items that the service rejects: depending on `onError`, only the item
         // or the whole batch fails.
         let (mut read, mut places, mut unread) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, value) in items.iter().enumerate().take(MOST_ITEMS) {
+        for (index, value) in items.iter().enumerate().take(MAX_ITEMS) {
             let mut own = Vec::new();
             if let Value::Object(fields) = value {
                 read.push(item(self.entity, self.rules, fields, false, "", &mut own));
@@ -249,13 +251,13 @@ impl PlainMutation {
         }
         let done = match (refused(problems), self.does) {
             (Err(error), _) => Err(error),
-            (Ok(()), Does::UpsertMany) => {
+            (Ok(()), MutationKind::UpsertMany) => {
                 operations::upsert_many(scope, self.rules, read, on_error, once).await
             }
             (Ok(()), _) => operations::create_many(scope, self.rules, read, on_error, once).await,
         };
         let (batch, mut errors) = outcome(done)?;
-        let mut keys = vec![None; items.len().min(MOST_ITEMS)];
+        let mut keys = vec![None; items.len().min(MAX_ITEMS)];
         let (mut made, mut updated) = (0, 0);
         let is_done = batch.is_some();
         if let Some(batch) = batch {
@@ -277,7 +279,7 @@ impl PlainMutation {
         }
         let rows = if is_done { Part::Rows(self.entity, keys) } else { Part::Value(Value::Null) };
         let mut parts = vec![(self.entity.plural.to_owned(), rows)];
-        if self.does == Does::UpsertMany {
+        if self.does == MutationKind::UpsertMany {
             parts.push(("createdCount".to_owned(), Part::Value(Value::from(made))));
             parts.push(("updatedCount".to_owned(), Part::Value(Value::from(updated))));
         }
@@ -304,8 +306,8 @@ fn item(
         let place = format!("{below}{}", written.name);
         let cell = match (value, written.takes) {
             (Value::Null, _) => Ok(engine::Value::Null),
-            (value, Takes::Value(scalar)) => scalar::written(value, scalar, &place),
-            (value, Takes::Id(to)) => input::id_text(value, &place)
+            (value, InputType::Value(scalar)) => scalar::written(value, scalar, &place),
+            (value, InputType::Id(to)) => input::id_text(value, &place)
                 .and_then(|text| id::expect_key(to(), &text, &place))
                 .map(engine::Value::Int),
         };
@@ -347,8 +349,8 @@ fn links(
             }
         }
     }
-    if link.keys.len() + link.rows.len() > MOST_ITEMS {
-        let message = format!("at most {MOST_ITEMS} rows can be linked in one mutation");
+    if link.keys.len() + link.rows.len() > MAX_ITEMS {
+        let message = format!("at most {MAX_ITEMS} rows can be linked in one mutation");
         problems.push(Problem::invalid(
             engine::Reason::TooManyItems,
             &format!("{path}{name}"),

@@ -1,8 +1,8 @@
 //! The input fields of a declared entity.
 
-use engine::write::{Rules, Usual};
+use engine::write::{DefaultValue, Rules};
 
-use super::declaration::{Entity, Gives, Scalar};
+use super::declaration::{Entity, FieldKind, Scalar};
 
 /// An input field that writes a column.
 pub(super) struct Written {
@@ -13,16 +13,16 @@ pub(super) struct Written {
     /// The column.
     pub column: usize,
     /// The input type.
-    pub takes: Takes,
+    pub takes: InputType,
     /// Whether the field is required to create a row.
     pub required: bool,
     /// The default value.
-    pub usual: Usual,
+    pub usual: DefaultValue,
 }
 
 /// The input type of a field.
 #[derive(Clone, Copy)]
-pub(super) enum Takes {
+pub(super) enum InputType {
     /// A value.
     Value(Scalar),
     /// An ID.
@@ -34,13 +34,13 @@ pub(super) enum Takes {
 pub(super) fn written(entity: &'static Entity, rules: &'static Rules, patch: bool) -> Vec<Written> {
     let fields = entity.fields.iter().filter_map(|field| {
         let (column, takes) = match &field.gives {
-            Gives::Column { column, scalar, .. } => (*column, Takes::Value(*scalar)),
-            Gives::Reference { column, to, .. } => (*column, Takes::Id(*to)),
+            FieldKind::Column { column, scalar, .. } => (*column, InputType::Value(*scalar)),
+            FieldKind::Reference { column, to, .. } => (*column, InputType::Id(*to)),
             _ => return None,
         };
         let stored = &entity.table.columns[column];
         let rule = rules.written(stored.name, patch)?;
-        let required = !stored.nullable && matches!(rule.usual, Usual::Nothing);
+        let required = !stored.nullable && matches!(rule.usual, DefaultValue::Nothing);
         let (name, about) = (field.name.clone(), field.about.clone());
         Some(Written { name, about, column, takes, required, usual: rule.usual })
     });

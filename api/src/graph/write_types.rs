@@ -1,6 +1,6 @@
 //! The derived schema types for writing.
 
-use engine::write::{Delete, Rules, Usual};
+use engine::write::{DefaultValue, Delete, Rules};
 
 use super::{
     declaration::{Entity, Scalar, apart, camel},
@@ -10,8 +10,8 @@ use super::{
     },
     scalar::{enum_value, type_name},
     types::plural_words,
-    write::{Does, MOST_ITEMS, PlainMutation, made_by, mutations},
-    write_fields::{Takes, Written, written},
+    write::{CrudMutation, MAX_ITEMS, MutationKind, made_by, mutations},
+    write_fields::{InputType, Written, written},
 };
 use crate::catalog;
 
@@ -61,8 +61,8 @@ impl Schema<'_> {
         }
     }
 
-    fn mutation(&mut self, mutation: &PlainMutation) -> FieldType {
-        let PlainMutation { entity, rules, .. } = *mutation;
+    fn mutation(&mut self, mutation: &CrudMutation) -> FieldType {
+        let CrudMutation { entity, rules, .. } = *mutation;
         let (one, many) = (apart(entity.name, ' '), plural_words(entity));
         let id = argument("id", "ID!", &format!("ID of the {one}."));
         let revision = "Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.";
@@ -71,7 +71,7 @@ impl Schema<'_> {
         let row = |about: &str| field(&entity.single, entity.name, about);
         let rows = |about: &str| field(entity.plural, &format!("[{}]", entity.name), about);
         let items = |about: &str| {
-            let about = format!("{about} Maximum: {MOST_ITEMS}.");
+            let about = format!("{about} Maximum: {MAX_ITEMS}.");
             argument(entity.plural, &format!("[{}Input!]!", entity.name), &about)
         };
         let on_error = || {
@@ -84,7 +84,7 @@ impl Schema<'_> {
         });
         let identity = identity.unwrap_or_default();
         let (about, input, payload) = match mutation.does {
-            Does::Create => {
+            MutationKind::Create => {
                 let mut fields = creation(entity, rules);
                 fields.push(key);
                 (
@@ -93,16 +93,16 @@ impl Schema<'_> {
                     vec![row("The new row; null after errors.")],
                 )
             }
-            Does::CreateMany => (
-                format!("Creates {many}. Maximum: {MOST_ITEMS} at once."),
+            MutationKind::CreateMany => (
+                format!("Creates {many}. Maximum: {MAX_ITEMS} at once."),
                 vec![items("Inputs, one for each row."), on_error(), key],
                 vec![rows(
                     "The new rows, in the order of the input; null where rejected. Null if no row was written.",
                 )],
             ),
-            Does::UpsertMany => (
+            MutationKind::UpsertMany => (
                 format!(
-                    "Creates {many}, or updates rows with the same `{identity}` (case-insensitive). Maximum: {MOST_ITEMS} at \
+                    "Creates {many}, or updates rows with the same `{identity}` (case-insensitive). Maximum: {MAX_ITEMS} at \
                      once. Omitted fields of rows that exist stay as they are."
                 ),
                 vec![items("Inputs, one for each row."), on_error(), key],
@@ -114,7 +114,7 @@ impl Schema<'_> {
                     field("updatedCount", "Int!", "Number of rows updated."),
                 ],
             ),
-            Does::Update => (
+            MutationKind::Update => (
                 format!("Updates {}.", a(&one)),
                 vec![
                     id,
@@ -126,7 +126,7 @@ impl Schema<'_> {
                     "The current row, also after a `REVISION_CONFLICT`; null after other errors.",
                 )],
             ),
-            Does::Delete => {
+            MutationKind::Delete => {
                 let mut payload =
                     vec![field("deletedId", "ID", "ID of the row; null after errors.")];
                 let how = if rules.delete == Delete::Soft {
@@ -140,7 +140,7 @@ impl Schema<'_> {
                 };
                 (format!("Deletes {}{how}.", a(&one)), vec![id, revision], payload)
             }
-            Does::Restore => (
+            MutationKind::Restore => (
                 format!("Restores {} that was soft-deleted.", a(&one)),
                 vec![id],
                 vec![row(
@@ -153,7 +153,7 @@ impl Schema<'_> {
 
     fn root(
         &mut self,
-        mutation: &PlainMutation,
+        mutation: &CrudMutation,
         about: &str,
         input: Vec<ArgumentType>,
         mut payload: Vec<FieldType>,
@@ -182,7 +182,7 @@ fn creation(entity: &'static Entity, rules: &'static Rules) -> Vec<ArgumentType>
         .collect();
     for link in rules.links {
         let far = catalog::of_table((link.pairs.far_table)().name);
-        let about = format!("IDs of {} to link. Maximum: {MOST_ITEMS}.", plural_words(far));
+        let about = format!("IDs of {} to link. Maximum: {MAX_ITEMS}.", plural_words(far));
         fields.push(argument(&camel(link.keys), "[ID!]", &about));
         if let Some(rows) = &link.rows {
             let far = made_by((rows.rules)());
@@ -197,22 +197,22 @@ fn creation(entity: &'static Entity, rules: &'static Rules) -> Vec<ArgumentType>
 
 fn usual(written: &Written) -> String {
     match written.usual {
-        Usual::Nothing => String::new(),
-        Usual::Bool(value) => format!(" Default: `{value}`."),
-        Usual::Int(value) => format!(" Default: `{value}`."),
-        Usual::Text(text) => match written.takes {
-            Takes::Value(Scalar::Enum(ty)) => format!(" Default: `{}`.", enum_value(ty, text)),
+        DefaultValue::Nothing => String::new(),
+        DefaultValue::Bool(value) => format!(" Default: `{value}`."),
+        DefaultValue::Int(value) => format!(" Default: `{value}`."),
+        DefaultValue::Text(text) => match written.takes {
+            InputType::Value(Scalar::Enum(ty)) => format!(" Default: `{}`.", enum_value(ty, text)),
             _ => format!(" Default: `{text}`."),
         },
-        Usual::Now => " Default: now.".to_owned(),
-        Usual::Follows => " Default: computed from the other fields.".to_owned(),
+        DefaultValue::Now => " Default: now.".to_owned(),
+        DefaultValue::Follows => " Default: computed from the other fields.".to_owned(),
     }
 }
 
 fn ty(written: &Written) -> String {
     match written.takes {
-        Takes::Value(scalar) => type_name(scalar).to_owned(),
-        Takes::Id(_) => "ID".to_owned(),
+        InputType::Value(scalar) => type_name(scalar).to_owned(),
+        InputType::Id(_) => "ID".to_owned(),
     }
 }
 

@@ -17,7 +17,7 @@ use axum::{
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 
-use super::{Server, settings::MOST_DISCARDED};
+use super::{Server, settings::MAX_DISCARDED};
 
 /// Reason why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) async fn read(
     Ok(bytes)
 }
 
-/// Discards the unread body of a rejected request, up to [`MOST_DISCARDED`] bytes, and closes the connection. Otherwise,
+/// Discards the unread body of a rejected request, up to [`MAX_DISCARDED`] bytes, and closes the connection. Otherwise,
 /// a client that is still sending would lose the response (RFC 9112, section 9.6).
 pub(super) async fn discard_unread(
     State(server): State<Server>,
@@ -79,7 +79,7 @@ pub(super) async fn discard_unread(
         let mut received = 0;
         let reading = async {
             while let Some(Ok(chunk)) = unread.next().await
-                && received <= MOST_DISCARDED
+                && received <= MAX_DISCARDED
             {
                 received += chunk.len();
             }

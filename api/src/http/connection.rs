@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{
     Server,
-    settings::{GRACE, HEAD_BUFFER, MOST_CONNECTIONS},
+    settings::{GRACE, HEAD_BUFFER, MAX_CONNECTIONS},
 };
 
 /// Idle time before a keep-alive probe, and how long sent data may stay unacknowledged.
@@ -29,7 +29,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(85);
 /// are closed and subscriptions are ended.
 pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Output = ()>) {
     let routes = super::routes(server.clone());
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS as usize));
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = async {
@@ -61,7 +61,7 @@ pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Outp
     tracing::info!("stopping");
     server.closing.send_replace(true);
     let ended = async {
-        let _all = room.acquire_many(MOST_CONNECTIONS).await;
+        let _all = room.acquire_many(MAX_CONNECTIONS).await;
         // WebSockets outlive the tasks of their connections; each holds a receiver while it is open.
         server.closing.closed().await;
     };

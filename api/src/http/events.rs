@@ -11,10 +11,10 @@ use futures_util::{StreamExt, stream};
 
 use super::{
     Server,
+    caller::Caller,
     connection::stopped,
     graphql,
     operation::{self, Operation, Outcome},
-    visitor::Visitor,
 };
 
 /// Interval of keep-alive comments on an idle stream.
@@ -22,7 +22,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
 /// Sends every response of a subscription as a `next` event, then `complete`. On shutdown, or if an event can't be
 /// delivered, the stream ends without `complete` so that the client reconnects.
-pub(super) fn follow(server: &Server, visitor: &Visitor, operation: Operation) -> Response {
+pub(super) fn follow(server: &Server, visitor: &Caller, operation: Operation) -> Response {
     let mut closing = server.closing.subscribe();
     let sent_away = visitor.clone().sent_away(server.clone());
     let has_key = visitor.has_key();

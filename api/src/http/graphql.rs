@@ -11,23 +11,24 @@ use axum::{
 use serde_json::{Map, Value};
 
 use super::{
-    Server, body, events, export,
-    media::{self, Accepted, Media},
+    Server, body,
+    caller::{self, Caller, Claims, RequestId},
+    content_negotiation::{self, Accepted, Media},
+    events, export,
     operation::{Operation, Outcome},
     report::{TELL_COST, TELL_REPORT, Tells},
-    settings::{LARGEST_BODY, STRANGERS_BODY},
+    settings::{MAX_BODY, STRANGERS_BODY},
     socket,
-    visitor::{self, Claims, RequestId, Visitor},
 };
 use crate::{
-    document::{LARGEST_BATCH, Refusal},
-    text,
+    document::{MAX_BATCH, Refusal},
+    json_text,
 };
 
 /// A request in progress.
 struct Asked<'s> {
     server: &'s Server,
-    visitor: Visitor,
+    visitor: Caller,
     id: RequestId,
     media: Media,
     accepted: Accepted,
@@ -53,7 +54,7 @@ pub(super) async fn post(
         Err(response) => return response,
     };
     // Unauthenticated clients get a smaller limit when keys are required.
-    let largest = if asked.visitor.role().is_some() { LARGEST_BODY } else { STRANGERS_BODY };
+    let largest = if asked.visitor.role().is_some() { MAX_BODY } else { STRANGERS_BODY };
     let body = match body::read(&headers, body, largest, server.settings.body_timeout).await {
         Ok(body) => body,
         Err(body::Unread::TooLarge) => {
@@ -149,7 +150,7 @@ impl<'s> Asked<'s> {
         id: RequestId,
         is_get: bool,
     ) -> Result<Self, Response> {
-        let accepted = media::accepted(headers);
+        let accepted = content_negotiation::accepted(headers);
         let Some(media) = accepted.best else {
             let text = "not acceptable; supported types: application/graphql-response+json, application/json, \
                         text/event-stream, text/csv, application/x-ndjson";
@@ -159,7 +160,7 @@ impl<'s> Asked<'s> {
             cost: headers.contains_key(TELL_COST),
             report: headers.contains_key(TELL_REPORT),
         };
-        match visitor::meet(server, Claims::of(headers), &id).await {
+        match caller::meet(server, Claims::of(headers), &id).await {
             Ok(visitor) => Ok(Self { server, visitor, id, media, accepted, tells, is_get }),
             Err(refusal) => {
                 server.metrics.refused(refusal.code);
@@ -214,8 +215,8 @@ impl<'s> Asked<'s> {
             let text = "a batch can only be answered as JSON; accept application/json";
             return self.server.refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", text);
         }
-        if requests.is_empty() || requests.len() > LARGEST_BATCH {
-            return self.bad(&format!("a batch must contain 1 to {LARGEST_BATCH} requests"));
+        if requests.is_empty() || requests.len() > MAX_BATCH {
+            return self.bad(&format!("a batch must contain 1 to {MAX_BATCH} requests"));
         }
         let mut answers = Vec::with_capacity(requests.len());
         for request in &requests {
@@ -250,7 +251,7 @@ impl<'s> Asked<'s> {
 pub(super) fn text(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Refused(refusal) => serde_json::json!({ "errors": refusal.errors }).to_string(),
-        Outcome::Answer(response) => text::response(response),
+        Outcome::Answer(response) => json_text::response(response),
     }
 }
 

@@ -24,10 +24,10 @@ use prometheus_client::{
 use super::Server;
 
 /// Maximum number of distinct operation names: clients choose the names, and each name costs memory.
-const MOST_NAMES: usize = 200;
+const MAX_NAMES: usize = 200;
 
 /// Maximum length in bytes of an operation name that is counted separately.
-const LONGEST_NAME: usize = 100;
+const MAX_NAME_LENGTH: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Done {
@@ -164,7 +164,7 @@ impl Metrics {
         let kind = word(report.kind);
         let outcome = if codes.is_empty() { "answered" } else { "errors" };
         self.operations.get_or_create(&Done { kind, outcome }).inc();
-        let named = Named { operation: self.told_apart(report.name.unwrap_or("anonymous")) };
+        let named = Named { operation: self.operation_label(report.name.unwrap_or("anonymous")) };
         self.latency.get_or_create(&named).observe(elapsed.as_secs_f64());
         let name = report.name.unwrap_or_default();
         let milliseconds = elapsed.as_secs_f64() * 1_000.0;
@@ -180,12 +180,12 @@ impl Metrics {
     }
 
     /// The operation name, or `other` once there are too many distinct names.
-    fn told_apart(&self, name: &str) -> String {
+    fn operation_label(&self, name: &str) -> String {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if names.contains(name) {
             return name.to_owned();
         }
-        if names.len() >= MOST_NAMES || name.len() > LONGEST_NAME {
+        if names.len() >= MAX_NAMES || name.len() > MAX_NAME_LENGTH {
             return "other".to_owned();
         }
         names.insert(name.to_owned());

@@ -2,23 +2,23 @@
 //! `/`, health checks and metrics.
 
 mod body;
+pub mod caller;
 pub mod connection;
-mod detached;
+mod content_negotiation;
 mod events;
 mod export;
 pub mod graphiql;
 mod graphql;
-mod head;
-mod media;
+mod headers;
 mod metrics;
 mod operation;
 mod persisted;
 mod report;
 mod settings;
 mod socket;
+mod stream_task;
 mod upload;
 mod validation;
-pub mod visitor;
 
 use std::sync::Arc;
 
@@ -30,10 +30,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use engine::{Actor, Clock, Permission, Role, Scope, Store, change_log::Feed};
+use engine::{Actor, Clock, Permission, Role, Scope, Store, change_log::ChangeStream};
 use service::{
-    identity::key_ring::{Holder, KeyRing},
-    ingest::enrichment::{Offline, Providers},
+    identity::api_key_cache::{ApiKeyCache, ApiKeyIdentity},
+    ingest::enrichment::{Providers, RuleProvider},
 };
 use tokio::sync::{Semaphore, watch};
 use tower_http::{
@@ -43,11 +43,11 @@ use tower_http::{
 };
 
 use self::{
-    media::Media,
+    caller::{Claims, RequestId},
+    content_negotiation::Media,
     metrics::{Metrics, SharedMetrics},
     persisted::Persisted,
     validation::Validation,
-    visitor::{Claims, RequestId},
 };
 use crate::{document::Refusal, execute::SchemaExecutor};
 
@@ -62,11 +62,11 @@ const SMALLEST_COMPRESSED: u16 = 1_024;
 pub struct Server {
     executor: SchemaExecutor,
     store: Store,
-    feed: Feed,
+    feed: ChangeStream,
     organization: i64,
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
-    keys: KeyRing,
+    keys: ApiKeyCache,
     persisted: Persisted,
     metrics: SharedMetrics,
     running: Arc<Semaphore>,
@@ -86,16 +86,16 @@ impl Server {
         let settings = Settings::default();
         Self {
             executor: SchemaExecutor::new(),
-            feed: Feed::new(store.clone()),
-            keys: KeyRing::new(store.clone(), Arc::clone(&clock)),
+            feed: ChangeStream::new(store.clone()),
+            keys: ApiKeyCache::new(store.clone(), Arc::clone(&clock)),
             persisted: Persisted::default(),
             metrics: Arc::new(Metrics::new()),
             running: Arc::new(Semaphore::new(settings.max_concurrent)),
-            sockets: Arc::new(Semaphore::new(settings::MOST_SOCKETS)),
-            followers: Arc::new(Semaphore::new(settings::MOST_SUBSCRIPTIONS)),
-            uploads: Arc::new(Semaphore::new(settings::MOST_UPLOADS)),
+            sockets: Arc::new(Semaphore::new(settings::MAX_SOCKETS)),
+            followers: Arc::new(Semaphore::new(settings::MAX_SUBSCRIPTIONS)),
+            uploads: Arc::new(Semaphore::new(settings::MAX_UPLOADS)),
             validation: Validation::new(),
-            providers: Providers::new(vec![Arc::new(Offline)]),
+            providers: Providers::new(vec![Arc::new(RuleProvider)]),
             closing: Arc::new(watch::Sender::new(false)),
             settings: Arc::new(settings),
             store,
@@ -123,13 +123,13 @@ impl Server {
 
     /// The change stream of all subscriptions. Closing it ends them.
     #[must_use]
-    pub fn feed(&self) -> &Feed {
+    pub fn feed(&self) -> &ChangeStream {
         &self.feed
     }
 
     /// The accepted API keys.
     #[must_use]
-    pub fn keys(&self) -> &KeyRing {
+    pub fn keys(&self) -> &ApiKeyCache {
         &self.keys
     }
 
@@ -141,15 +141,15 @@ impl Server {
     }
 
     /// The scope of the holder of an API key.
-    fn scope_of(&self, holder: &Holder, request: &RequestId) -> Scope {
+    fn scope_of(&self, holder: &ApiKeyIdentity, request: &RequestId) -> Scope {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
-        let Holder { id, organization, actor, role, .. } = holder;
+        let ApiKeyIdentity { id, organization, actor, role, .. } = holder;
         let scope = Scope::new(store, *organization, actor.clone(), *role, clock);
         scope.by_key(*id).for_request(&request.own, request.client.as_deref())
     }
 
     /// Whether a caller belongs to the server's own organization.
-    fn is_home_of(&self, visitor: &visitor::Visitor) -> bool {
+    fn is_home_of(&self, visitor: &caller::Caller) -> bool {
         let organization = visitor.scope.as_ref().map(Scope::organization);
         organization == Some(self.organization)
     }
@@ -179,7 +179,7 @@ impl Server {
 pub fn routes(server: Server) -> Router {
     let graphql = get(graphql::get).post(graphql::post).fallback(graphql::other);
     let imports = post(upload::post).fallback(upload::other);
-    let imports = imports.layer(DefaultBodyLimit::max(upload::LARGEST_FORM));
+    let imports = imports.layer(DefaultBodyLimit::max(upload::MAX_FORM));
     let routes = Router::new()
         .route("/graphql", graphql)
         .route("/imports", imports)
@@ -196,7 +196,7 @@ pub fn routes(server: Server) -> Router {
         Some(layer) => routes.layer(layer),
         None => routes,
     };
-    routes.layer(middleware::from_fn_with_state(server.clone(), head::enter)).with_state(server)
+    routes.layer(middleware::from_fn_with_state(server.clone(), headers::enter)).with_state(server)
 }
 
 /// Responses are compressed once and read once, so the fastest level is used, and only where compression helps.
@@ -212,7 +212,7 @@ fn cross_origin(settings: &Settings) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }
-    let own = ["x-request-id", report::TELL_COST, report::TELL_REPORT, visitor::ACTOR]
+    let own = ["x-request-id", report::TELL_COST, report::TELL_REPORT, caller::ACTOR]
         .map(HeaderName::from_static);
     let layer = CorsLayer::new()
         .allow_origin(origins)
@@ -223,7 +223,7 @@ fn cross_origin(settings: &Settings) -> Option<CorsLayer> {
                 .chain(own)
                 .collect::<Vec<_>>(),
         )
-        .expose_headers([visitor::REQUEST_ID, header::RETRY_AFTER]);
+        .expose_headers([caller::REQUEST_ID, header::RETRY_AFTER]);
     Some(layer)
 }
 
@@ -240,7 +240,7 @@ async fn ready(State(server): State<Server>) -> (StatusCode, &'static str) {
 
 /// The metrics, for callers that may view statistics.
 async fn counters(State(server): State<Server>, id: RequestId, headers: HeaderMap) -> Response {
-    let visitor = match visitor::meet(&server, Claims::of(&headers), &id).await {
+    let visitor = match caller::meet(&server, Claims::of(&headers), &id).await {
         Ok(visitor) => visitor,
         Err(refusal) => return graphql::refused(Media::Response, &refusal),
     };

@@ -7,7 +7,7 @@ use async_graphql::{
     ErrorExtensionValues, Request, Response, ServerError, Value, Variables,
     parser::types::OperationType,
 };
-use engine::{Metered, Role, metered};
+use engine::{Role, StatementStats, record_statements};
 use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
@@ -17,12 +17,12 @@ use tracing::Instrument;
 
 use super::{
     Server,
-    detached::{detached, patient_stream},
+    caller::{Caller, RequestId},
     report::{Taken, Tells},
-    visitor::{RequestId, Visitor},
+    stream_task::{detached, retrying_stream},
 };
 use crate::{
-    document::{Prepared, Read, Refusal, is_introspection},
+    document::{ParsedDocument, Prepared, Refusal, is_introspection},
     execute::{self, SchemaExecutor},
     graph::{answer::AnswerSize, paging::Paging},
     permission,
@@ -65,7 +65,7 @@ impl Operation {
     /// the caller.
     pub(super) async fn admit(
         server: &Server,
-        visitor: &Visitor,
+        visitor: &Caller,
         id: &RequestId,
         fields: &Map<String, serde_json::Value>,
     ) -> Result<Self, Refusal> {
@@ -79,7 +79,7 @@ impl Operation {
 
     async fn checked(
         server: &Server,
-        visitor: &Visitor,
+        visitor: &Caller,
         id: &RequestId,
         fields: &Map<String, serde_json::Value>,
     ) -> Result<Self, Refusal> {
@@ -91,7 +91,7 @@ impl Operation {
             no_introspection: server.settings.no_introspection,
             role: visitor.role(),
         };
-        let prepared = if let Some(read) = server.executor.known(organization, &request) {
+        let prepared = if let Some(read) = server.executor.cached_document(organization, &request) {
             check.check(request, Some(read))?
         } else {
             let patience = server.settings.request_timeout;
@@ -104,7 +104,7 @@ impl Operation {
     }
 
     /// The parsed document.
-    pub(super) fn read(&self) -> &Read {
+    pub(super) fn read(&self) -> &ParsedDocument {
         &self.prepared.read
     }
 
@@ -125,7 +125,7 @@ impl Operation {
     }
 
     /// Executes a query or mutation.
-    pub(super) async fn run(self, server: &Server, visitor: &Visitor) -> Outcome {
+    pub(super) async fn run(self, server: &Server, visitor: &Caller) -> Outcome {
         let permit = if self.waits {
             let turn =
                 tokio::time::timeout(server.settings.request_timeout, server.running.acquire());
@@ -157,12 +157,13 @@ impl Operation {
         );
         let begun = Instant::now();
         let listed = tells.statements(visitor.role());
-        let work =
-            metered(server.executor.run(organization, prepared), listed).instrument(span.clone());
+        let work = record_statements(server.executor.run(organization, prepared), listed)
+            .instrument(span.clone());
         let done = tokio::time::timeout(server.settings.request_timeout, work).await;
         let is_late = done.is_err();
-        let (mut response, metered) = done.unwrap_or_else(|_| (late(kind), Metered::default()));
-        let statements = metered.statements;
+        let (mut response, record_statements) =
+            done.unwrap_or_else(|_| (late(kind), StatementStats::default()));
+        let statements = record_statements.statements;
         let elapsed = begun.elapsed();
         for error in &mut response.errors {
             name_request(error, &id);
@@ -181,7 +182,8 @@ impl Operation {
             return Outcome::of(response);
         }
         let limit = server.settings.limits.max_cost;
-        let taken = Taken { cost: (cost, limit), elapsed, metered: &metered, known };
+        let taken =
+            Taken { cost: (cost, limit), elapsed, record_statements: &record_statements, known };
         if tells.cost {
             response.extensions.insert("cost".to_owned(), taken.cost());
         }
@@ -192,7 +194,7 @@ impl Operation {
     }
 
     /// Starts a subscription.
-    pub(super) fn follow(self, server: &Server, visitor: &Visitor) -> BoxStream<'static, Response> {
+    pub(super) fn follow(self, server: &Server, visitor: &Caller) -> BoxStream<'static, Response> {
         let Ok(place) = Arc::clone(&server.followers).try_acquire_owned() else {
             server.metrics.refused("SUBSCRIPTIONS");
             let text = "too many active subscriptions; retry later";
@@ -208,7 +210,7 @@ impl Operation {
         let answers = server.executor.run_stream(organization, prepared);
         // A subscription that fails before it starts is counted as rejected.
         let (begun, id) = (Arc::clone(&server.metrics), self.id);
-        detached(patient_stream(answers.map(move |mut answer| {
+        detached(retrying_stream(answers.map(move |mut answer| {
             let _ = (&counted, &place);
             for error in &mut answer.errors {
                 name_request(error, &id);
@@ -229,7 +231,11 @@ struct Check {
 }
 
 impl Check {
-    fn check(&self, request: Request, known: Option<Arc<Read>>) -> Result<Prepared, Refusal> {
+    fn check(
+        &self,
+        request: Request,
+        known: Option<Arc<ParsedDocument>>,
+    ) -> Result<Prepared, Refusal> {
         let unvalidated = self.executor.prepare(request, known)?;
         let roots = &unvalidated.read.roots;
         if self.no_introspection && roots.iter().any(|root| is_introspection(&root.field)) {
@@ -243,7 +249,7 @@ impl Check {
     }
 }
 
-fn with_scope(server: &Server, visitor: &Visitor, mut prepared: Prepared) -> Prepared {
+fn with_scope(server: &Server, visitor: &Caller, mut prepared: Prepared) -> Prepared {
     prepared.request = prepared.request.data(server.feed.clone()).data(server.providers.clone());
     if let Some(scope) = &visitor.scope {
         prepared.request = prepared.request.data(scope.clone());

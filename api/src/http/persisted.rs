@@ -13,10 +13,10 @@ use sha2::{Digest, Sha256};
 use crate::document::Refusal;
 
 /// Maximum number of cached documents; the least recently used one is evicted first.
-const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
+const MAX_DOCUMENTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
 /// Maximum length of a cached document, in bytes.
-const LONGEST: usize = 64 * 1024;
+const MAX_DURATION: usize = 64 * 1024;
 
 /// SHA-256 of a document.
 pub(super) type Hash = [u8; 32];
@@ -29,7 +29,7 @@ type Documents = LruCache<(Option<i64>, Hash), Arc<str>>;
 
 impl Default for Persisted {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(LruCache::new(MOST))))
+        Self(Arc::new(Mutex::new(LruCache::new(MAX_DOCUMENTS))))
     }
 }
 
@@ -77,7 +77,7 @@ impl Persisted {
 
     /// Caches a valid document.
     pub(super) fn keep(&self, organization: Option<i64>, hash: Hash, document: Arc<str>) {
-        if document.len() <= LONGEST {
+        if document.len() <= MAX_DURATION {
             self.0
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

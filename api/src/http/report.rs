@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_graphql::{Name, Value};
-use engine::{Metered, Permission, Role};
+use engine::{Permission, Role, StatementStats};
 use indexmap::IndexMap;
 
 /// Requested response extensions.
@@ -28,7 +28,7 @@ pub(super) struct Taken<'m> {
     /// Elapsed time.
     pub(super) elapsed: Duration,
     /// Database statistics.
-    pub(super) metered: &'m Metered,
+    pub(super) record_statements: &'m StatementStats,
     /// Whether the document came from the cache.
     pub(super) known: bool,
 }
@@ -46,7 +46,7 @@ impl Taken<'_> {
         object([
             ("requested", whole(self.cost.0)),
             ("limit", whole(self.cost.1)),
-            ("statements", whole(self.metered.statements)),
+            ("statements", whole(self.record_statements.statements)),
         ])
     }
 
@@ -55,15 +55,15 @@ impl Taken<'_> {
         let mut report = IndexMap::from([
             ("wallMilliseconds", milliseconds(self.elapsed)),
             // Each concurrent statement counts in full, so the sum may exceed the elapsed time.
-            ("statementMilliseconds", milliseconds(self.metered.time)),
-            ("statements", whole(self.metered.statements)),
-            ("rows", whole(self.metered.rows)),
+            ("statementMilliseconds", milliseconds(self.record_statements.time)),
+            ("statements", whole(self.record_statements.statements)),
+            ("rows", whole(self.record_statements.rows)),
             ("cost", object([("requested", whole(self.cost.0)), ("limit", whole(self.cost.1))])),
             ("cache", object([("document", Value::String(self.document().to_owned()))])),
             ("role", Value::Enum(Name::new(role.name().to_ascii_uppercase()))),
         ]);
         if role.may(Permission::ViewStatistics) {
-            let sent = self.metered.sent.iter().map(|sent| {
+            let sent = self.record_statements.sent.iter().map(|sent| {
                 object([
                     ("text", Value::String(sent.text.clone())),
                     ("rows", whole(sent.rows)),

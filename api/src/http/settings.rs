@@ -7,17 +7,17 @@ use clap::Args;
 use crate::document::Limits;
 
 /// Maximum size of a request body, in bytes.
-pub(super) const LARGEST_BODY: usize = 1024 * 1024;
+pub(super) const MAX_BODY: usize = 1024 * 1024;
 
 /// Maximum body size, in bytes, of a request without an API key if the server requires one.
 pub(super) const STRANGERS_BODY: usize = 16 * 1024;
 
 /// Maximum number of open `WebSocket` connections, and of subscriptions.
-pub(super) const MOST_SOCKETS: usize = 10_000;
-pub(super) const MOST_SUBSCRIPTIONS: usize = 20_000;
+pub(super) const MAX_SOCKETS: usize = 10_000;
+pub(super) const MAX_SUBSCRIPTIONS: usize = 20_000;
 
 /// Maximum number of concurrent file uploads: each file is held in memory, briefly twice.
-pub(super) const MOST_UPLOADS: usize = 2;
+pub(super) const MAX_UPLOADS: usize = 2;
 
 /// Maximum number of running or queued queries and mutations per WebSocket.
 pub(super) const RUNNING_OF_SOCKET: usize = 8;
@@ -26,19 +26,19 @@ pub(super) const RUNNING_OF_SOCKET: usize = 8;
 pub(super) const SOCKET_GRACE: Duration = Duration::from_secs(15);
 
 /// Number of bytes of a rejected request's body that are read and discarded, so that the client receives the response.
-pub(super) const MOST_DISCARDED: usize = 8 * 1024 * 1024;
+pub(super) const MAX_DISCARDED: usize = 8 * 1024 * 1024;
 
 /// Maximum total size of the headers, in bytes. hyper buffers the headers together with the URL.
-pub(super) const LARGEST_HEAD: usize = 64 * 1024;
+pub(super) const MAX_HEAD: usize = 64 * 1024;
 
 /// Maximum length of a URL, in bytes. hyper itself rejects URLs above 64 KiB.
-pub(super) const LONGEST_ADDRESS: usize = 32 * 1024;
+pub(super) const MAX_ADDRESS_LENGTH: usize = 32 * 1024;
 
 /// Buffer size for request headers: large enough to read oversized headers and reject them with a message.
 pub(super) const HEAD_BUFFER: usize = 400 * 1024;
 
 /// Maximum number of connections; further connections wait to be accepted.
-pub(super) const MOST_CONNECTIONS: u32 = 10_000;
+pub(super) const MAX_CONNECTIONS: u32 = 10_000;
 
 /// Grace period of requests in flight on shutdown.
 pub(super) const GRACE: Duration = Duration::from_secs(25);

@@ -14,27 +14,28 @@ use axum::{
 };
 use engine::{Permission, Scope, progress::Unwatched};
 use serde_json::{Map, Value, json};
-use service::ingest::list::{self, Act, Opened, Options, file};
+use service::ingest::imports::{self, JobAction, Options, ParsedFile, file};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
-    Server, graphql,
-    media::Media,
-    visitor::{self, Claims, RequestId},
+    Server,
+    caller::{self, Claims, RequestId},
+    content_negotiation::Media,
+    graphql,
 };
 use crate::{document::Refusal, error::Error};
 
 /// Timeout of an upload.
-const LONGEST: Duration = Duration::from_mins(10);
+const MAX_DURATION: Duration = Duration::from_mins(10);
 
 /// Maximum size of a form, in bytes.
-pub(super) const LARGEST_FORM: usize = file::LARGEST + 1024 * 1024;
+pub(super) const MAX_FORM: usize = file::MAX_FILE_SIZE + 1024 * 1024;
 
 /// Maximum length of a non-file field, in bytes.
-const LONGEST_FIELD: usize = 4 * 1024;
+const MAX_FIELD_LENGTH: usize = 4 * 1024;
 
 /// Maximum number of form fields.
-const MOST_FIELDS: usize = 1_000;
+const MAX_FIELDS: usize = 1_000;
 
 /// The contents of a form.
 #[derive(Default)]
@@ -114,7 +115,7 @@ async fn take(
         let text = "origin not allowed; add it with --allow-origin";
         return Err(refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
     }
-    let visitor = visitor::meet(server, Claims::of(request.headers()), id).await?;
+    let visitor = caller::meet(server, Claims::of(request.headers()), id).await?;
     let Some(scope) = visitor.scope else {
         return Err(Refusal::new(
             "UNAUTHENTICATED",
@@ -132,11 +133,12 @@ async fn take(
         let text = "the file must be sent as multipart/form-data in a field named `file`";
         return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", text));
     };
-    let form = match timeout(LONGEST, read(form, server.settings.body_timeout)).await {
+    let form = match timeout(MAX_DURATION, read(form, server.settings.body_timeout)).await {
         Ok(Ok(form)) => form,
         Ok(Err(Unread::Bad(text))) => return Err(bad(text)),
         Ok(Err(Unread::TooLarge)) => {
-            let text = format!("the file exceeds the limit of {} MB", file::LARGEST / 1024 / 1024);
+            let text =
+                format!("the file exceeds the limit of {} MB", file::MAX_FILE_SIZE / 1024 / 1024);
             return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", &text));
         }
         Err(_) | Ok(Err(Unread::TooSlow)) => {
@@ -153,22 +155,22 @@ async fn take(
     #[expect(clippy::disallowed_methods, reason = "the task ends with the upload")]
     let looking = tokio::spawn(async move {
         let _room = room;
-        let opened = tokio::task::spawn_blocking(move || list::open(&bytes, options)).await;
-        look(scope, opened.map_err(broken)??, form.commit).await
+        let opened = tokio::task::spawn_blocking(move || imports::open(&bytes, options)).await;
+        preview(scope, opened.map_err(broken)??, form.commit).await
     });
     Ok(looking.await.map_err(broken)??)
 }
 
 /// Previews an upload and commits it if requested.
-async fn look(
+async fn preview(
     scope: Scope,
-    opened: Opened,
+    opened: ParsedFile,
     commit: Option<String>,
 ) -> Result<Value, engine::Error> {
-    let looked = opened.look(&scope, &Unwatched).await?;
+    let looked = opened.preview(&scope, &Unwatched).await?;
     let mut state = "PENDING";
     if let Some(decision) = commit {
-        list::act(&scope, looked.job, Act::Commit(decision), None).await?;
+        imports::act(&scope, looked.job, JobAction::Commit(decision), None).await?;
         state = "PROCESSING";
     }
     let list = &opened.list;
@@ -208,7 +210,7 @@ enum Unread {
 /// Reads a form, waiting at most `pause` for each chunk.
 async fn read(mut form: Multipart, pause: Duration) -> Result<Form, Unread> {
     let mut read = Form::default();
-    for _ in 0..MOST_FIELDS {
+    for _ in 0..MAX_FIELDS {
         let field = timeout(pause, form.next_field()).await.map_err(|_| Unread::TooSlow)?;
         let Some(field) = field.map_err(|error| unread(&error))? else {
             return Ok(read);
@@ -219,10 +221,10 @@ async fn read(mut form: Multipart, pause: Duration) -> Result<Form, Unread> {
                 return Err(Unread::Bad("a form must contain exactly one file".to_owned()));
             }
             read.options.file_name = field.file_name().unwrap_or("list").to_owned();
-            read.file = Some(bytes(field, file::LARGEST, pause).await?);
+            read.file = Some(bytes(field, file::MAX_FILE_SIZE, pause).await?);
             continue;
         }
-        let text = bytes(field, LONGEST_FIELD, pause).await;
+        let text = bytes(field, MAX_FIELD_LENGTH, pause).await;
         let text = text.map_err(|unread| match unread {
             Unread::TooLarge => Unread::Bad(format!("`{name}` exceeds the maximum length")),
             other => other,
@@ -231,7 +233,7 @@ async fn read(mut form: Multipart, pause: Duration) -> Result<Form, Unread> {
             String::from_utf8(text).map_err(|_| Unread::Bad(format!("`{name}` must be UTF-8")))?;
         read.tell(&name, text).map_err(Unread::Bad)?;
     }
-    Err(Unread::Bad(format!("a form must have at most {MOST_FIELDS} fields")))
+    Err(Unread::Bad(format!("a form must have at most {MAX_FIELDS} fields")))
 }
 
 fn unread(error: &MultipartError) -> Unread {

@@ -7,7 +7,7 @@ use service::identity::organization;
 use crate::{
     error::{Error, Result},
     governance::change::ActorKind,
-    graph::scalar::WordOf,
+    graph::scalar::EnumValueOf,
 };
 
 /// The viewer: the authenticated actor, with organization, role and permissions.
@@ -15,7 +15,7 @@ use crate::{
 #[graphql(complex)]
 pub struct Viewer {
     /// Kind of the actor.
-    pub actor_kind: Option<WordOf<ActorKind>>,
+    pub actor_kind: Option<EnumValueOf<ActorKind>>,
     /// Name; null if there is none.
     pub actor_name: Option<String>,
     /// Role in the organization.
@@ -81,7 +81,7 @@ impl Viewer {
     pub fn of(scope: &Scope) -> Self {
         let actor = scope.actor();
         Self {
-            actor_kind: WordOf::stored(actor.kind()),
+            actor_kind: EnumValueOf::stored(actor.kind()),
             actor_name: actor.name().map(str::to_owned),
             role: scope.role().into(),
             permissions: scope.role().permissions().map(Permission::from).collect(),

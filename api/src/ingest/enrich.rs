@@ -3,22 +3,22 @@
 use async_graphql::{Context, ID, InputObject, Object};
 use engine::Problem;
 use salesgraph_macros::permissions;
-use service::ingest::enrichment::{self, POLICIES, PROVIDERS, Plan, Providers, Whom};
+use service::ingest::enrichment::{self, POLICIES, PROVIDERS, Plan, Providers, Recipients};
 
-use super::{acts::ImportJobActionPayload, import_job::ImportJob};
+use super::{actions::ImportJobActionPayload, import_job::ImportJob};
 use crate::error::Result;
 use crate::{
     crm::prospect::Prospect,
     graph::{
         EnumType, FilterOf, Vocabulary,
-        act::{act, key},
-        scalar::WordOf,
+        action::{act, key},
+        scalar::EnumValueOf,
     },
 };
 
 /// The mutations.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct EnrichmentActs;
+pub struct EnrichmentActions;
 
 /// Input of `enrichImportJob`.
 #[derive(InputObject)]
@@ -28,9 +28,9 @@ pub struct EnrichImportJobInput {
     /// Name of the enrichment job. Default: the name of the import.
     pub name: Option<String>,
     /// Providers. Default: RULES, which is free of charge.
-    pub providers: Option<Vec<WordOf<EnrichmentProvider>>>,
+    pub providers: Option<Vec<EnumValueOf<EnrichmentProvider>>>,
     /// Policy for fields that already have a value. Default: `FILL_EMPTY`.
-    pub policy: Option<WordOf<EnrichmentPolicy>>,
+    pub policy: Option<EnumValueOf<EnrichmentPolicy>>,
     /// Number of drafts for each prospect, from 0 to 10, written by the provider LLM if selected, otherwise created
     /// from the active templates.
     pub variants: Option<i32>,
@@ -48,9 +48,9 @@ pub struct EnrichProspectsInput {
     /// Name of the enrichment job.
     pub name: Option<String>,
     /// Providers. Default: RULES, which is free of charge.
-    pub providers: Option<Vec<WordOf<EnrichmentProvider>>>,
+    pub providers: Option<Vec<EnumValueOf<EnrichmentProvider>>>,
     /// Policy for fields that already have a value. Default: `FILL_EMPTY`.
-    pub policy: Option<WordOf<EnrichmentPolicy>>,
+    pub policy: Option<EnumValueOf<EnrichmentPolicy>>,
     /// Number of drafts for each prospect, from 0 to 10, written by the provider LLM if selected, otherwise created
     /// from the active templates.
     pub variants: Option<i32>,
@@ -59,12 +59,12 @@ pub struct EnrichProspectsInput {
 }
 
 fn plan(
-    providers: Option<Vec<WordOf<EnrichmentProvider>>>,
-    policy: Option<WordOf<EnrichmentPolicy>>,
+    providers: Option<Vec<EnumValueOf<EnrichmentProvider>>>,
+    policy: Option<EnumValueOf<EnrichmentPolicy>>,
     variants: Option<i32>,
 ) -> engine::Result<Plan> {
     let usual = Plan::default();
-    let names = |words: Vec<WordOf<EnrichmentProvider>>| {
+    let names = |words: Vec<EnumValueOf<EnrichmentProvider>>| {
         words.iter().map(|word| word.name().to_owned()).collect()
     };
     let variants = u32::try_from(variants.unwrap_or_default()).map_err(|_| {
@@ -83,7 +83,7 @@ fn plan(
 
 #[permissions]
 #[Object]
-impl EnrichmentActs {
+impl EnrichmentActions {
     /// Enriches the prospects of an import in the background, with provenance for each value. `processedRecords` shows the
     /// progress; `pauseImportJob`, `resumeImportJob`, `cancelImportJob`, `retryImportJob` and `undoImportJob` work as with
     /// imports.
@@ -97,7 +97,8 @@ impl EnrichmentActs {
         let done = act(ctx, |scope, once| async move {
             let list = key::<ImportJob>(&input.id, "id")?;
             let plan = plan(input.providers, input.policy, input.variants)?;
-            enrichment::begin(scope, Whom::List(list), input.name, plan, providers, once).await
+            enrichment::begin(scope, Recipients::List(list), input.name, plan, providers, once)
+                .await
         });
         Ok(done.await?.into())
     }
@@ -132,7 +133,8 @@ impl EnrichmentActs {
                 }
             };
             let plan = plan(input.providers, input.policy, input.variants)?;
-            enrichment::begin(scope, Whom::People(people), input.name, plan, providers, once).await
+            enrichment::begin(scope, Recipients::People(people), input.name, plan, providers, once)
+                .await
         });
         Ok(done.await?.into())
     }

@@ -4,7 +4,7 @@ use salesgraph_macros::Entity;
 use service::ingest::extraction::{SOURCES, rules, table};
 
 use super::import_job::ImportJob;
-use crate::graph::{DateTime, EnumType, Json, Of, One, Vocabulary};
+use crate::graph::{DateTime, EnumColumn, EnumType, Json, One, Vocabulary};
 
 /// An extraction: structured data from a file or a web page.
 #[derive(Entity)]
@@ -13,7 +13,7 @@ pub struct Extraction {
     /// The import job.
     pub import_job: Option<One<ImportJob>>,
     /// Kind of source.
-    pub source_type: Of<ExtractionSource>,
+    pub source_type: EnumColumn<ExtractionSource>,
     /// Time when the source was retrieved.
     pub retrieved_at: Option<DateTime>,
     /// Code of the project.

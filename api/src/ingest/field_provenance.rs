@@ -6,7 +6,7 @@ use service::ingest::field_provenance::{OUTCOMES, table};
 use super::{import_job::ImportJob, import_record::ImportRecord};
 use crate::{
     crm::{company::Company, prospect::Prospect},
-    graph::{DateTime, EnumType, Of, One, Vocabulary},
+    graph::{DateTime, EnumColumn, EnumType, One, Vocabulary},
 };
 
 /// The provenance of a field value that a provider found for a prospect or a company.
@@ -24,7 +24,7 @@ pub struct FieldProvenance {
     /// Former value of the field; null if there was none, or nothing was written.
     pub replaced_value: Option<String>,
     /// Outcome.
-    pub outcome: Of<ProvenanceOutcome>,
+    pub outcome: EnumColumn<ProvenanceOutcome>,
     /// Provider: `rules`, `http`, a model, or `cache:` followed by one of these.
     pub source: String,
     /// Confidence, from 0 to 1.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    graph::{DateTime, EnumType, Json, Many, Of, One, RowView, Vocabulary},
+    graph::{DateTime, EnumColumn, EnumType, Json, Many, One, RowView, Vocabulary},
     outreach::template_performance::TemplatePerformance,
     usage::{llm_usage_log::LlmUsageLog, service_usage_log::ServiceUsageLog},
 };
@@ -23,12 +23,12 @@ pub struct ImportJob {
     /// Name.
     pub name: String,
     /// Kind of job.
-    pub kind: Of<ImportJobKind>,
+    pub kind: EnumColumn<ImportJobKind>,
     /// Status.
     #[entity(sort)]
-    pub status: Of<ImportJobStatus>,
+    pub status: EnumColumn<ImportJobStatus>,
     /// Decision for rows that may match an existing prospect.
-    pub candidate_decision: Of<ImportCandidateDecision>,
+    pub candidate_decision: EnumColumn<ImportCandidateDecision>,
     /// Last actor to commit or undo the job: `person/Ada`.
     pub committed_by: Option<String>,
     /// Number of rows.

@@ -6,7 +6,7 @@ use engine::{Permission, Scope, Value};
 use salesgraph_macros::Entity;
 use service::ingest::{
     import_record::{DECISIONS, PROMOTIONS, STATUSES, VERDICTS, table},
-    list::{Candidate, prospects_of},
+    imports::{Candidate, prospects_of},
 };
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     crm::{company::Company, prospect::Prospect},
     error::Result,
-    graph::{DateTime, EnumType, Json, Many, Of, One, Picked, RowView, Vocabulary},
+    graph::{DateTime, EnumColumn, EnumType, Json, Many, One, RowView, RowsByKey, Vocabulary},
     outreach::outreach_draft::OutreachDraft,
     usage::{llm_usage_log::LlmUsageLog, service_usage_log::ServiceUsageLog},
 };
@@ -33,9 +33,9 @@ pub struct ImportRecord {
     /// Number of the line (or sheet row) where the record begins, starting at 1 and counting the header; null if none.
     pub line_number: Option<i32>,
     /// Promotion status.
-    pub promotion_status: Of<ImportPromotionStatus>,
+    pub promotion_status: EnumColumn<ImportPromotionStatus>,
     /// Verdict of the preview.
-    pub verdict: Of<ImportVerdict>,
+    pub verdict: EnumColumn<ImportVerdict>,
     /// Reason for the verdict, and values that could not be read: the messages of `reasons`.
     #[entity(computed = sentences, needs("reason"))]
     pub reason: Option<String>,
@@ -43,7 +43,7 @@ pub struct ImportRecord {
     #[entity(computed = notes, needs("reason"))]
     pub reasons: Vec<ImportNote>,
     /// Decision made by a user.
-    pub decision: Option<Of<ImportDecision>>,
+    pub decision: Option<EnumColumn<ImportDecision>>,
     /// Value that matched the prospect: `email`, `linkedin_url`, `phone`, `decision`.
     pub match_reason: Option<String>,
     /// Original values, by column name.
@@ -58,14 +58,14 @@ pub struct ImportRecord {
     pub candidates: Option<Json>,
     /// Candidate prospects, best first. The prospect of an earlier row is included once that row has been written.
     #[entity(rows = candidate_prospects, needs("import_job_id", "candidates"))]
-    pub candidate_prospects: Picked<Prospect>,
+    pub candidate_prospects: RowsByKey<Prospect>,
     /// The prospect that the record matched or created.
     pub prospect: Option<One<Prospect>>,
     /// The company of that prospect.
     pub company: Option<One<Company>>,
     /// Enrichment status; null for rows of imports.
     #[entity(sort)]
-    pub status: Option<Of<ImportRecordStatus>>,
+    pub status: Option<EnumColumn<ImportRecordStatus>>,
     /// Values that providers found, by field: `value`, `source`, `confidence`, `fetchedAt`, `cost`, and the `outcome`.
     pub enriched_data: Option<Json>,
     /// Generated messages: `variants`.

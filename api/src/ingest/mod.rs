@@ -1,6 +1,6 @@
 //! Imports and enrichments in GraphQL.
 
-pub mod acts;
+pub mod actions;
 pub mod enrich;
 pub mod enrichment_cache_entry;
 pub mod external_id;

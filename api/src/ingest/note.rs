@@ -6,7 +6,7 @@ use service::ingest::note::{Note, NoteCode};
 
 use crate::{
     error::Result,
-    graph::{EnumType, RowView, Vocabulary, scalar::WordOf},
+    graph::{EnumType, RowView, Vocabulary, scalar::EnumValueOf},
 };
 
 /// Codes of notes.
@@ -26,7 +26,7 @@ impl Vocabulary for ImportNoteCode {
 #[derive(Clone, Debug, SimpleObject)]
 pub struct ImportNote {
     /// Reason code, for programs.
-    pub code: WordOf<ImportNoteCode>,
+    pub code: EnumValueOf<ImportNoteCode>,
     /// Arguments, in the order in which the description of the code names them.
     pub arguments: Vec<String>,
     /// Sentence, for people.
@@ -47,7 +47,7 @@ pub(super) async fn notes(_: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<Vec<I
 
 fn note(note: Note) -> Option<ImportNote> {
     let message = note.message();
-    let code = WordOf::stored(note.code.name())?;
+    let code = EnumValueOf::stored(note.code.name())?;
     Some(ImportNote { code, arguments: note.arguments, message })
 }
 

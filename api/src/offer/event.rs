@@ -10,7 +10,7 @@ use service::offer::{
 use crate::{
     crm::prospect::Prospect,
     error::Result,
-    graph::{DateTime, EnumType, Json, Many, Of, Picked, RowView, Vocabulary},
+    graph::{DateTime, EnumColumn, EnumType, Json, Many, RowView, RowsByKey, Vocabulary},
     outreach::{interaction::Interaction, outreach_draft::OutreachDraft},
 };
 
@@ -34,12 +34,12 @@ pub struct Event {
     /// Featured solutions: a list of IDs or names.
     pub solutions_featured: Option<Json>,
     /// Status.
-    pub status: Of<EventStatus>,
+    pub status: EnumColumn<EventStatus>,
     /// Prospects to invite while the event is planned or open, sorted by latest inbound interaction. Maximum: 25. They
     /// work in one of `targetIndustries`, are active and neither deleted, unsubscribed nor disqualified, and have no
     /// draft about the event. `targetRoles` is informational and does not filter them.
     #[entity(rows = suggested_prospects, needs("id", "target_industries", "status"))]
-    pub suggested_prospects: Picked<Prospect>,
+    pub suggested_prospects: RowsByKey<Prospect>,
     /// Interactions at the event.
     pub interactions: Many<Interaction>,
     /// Outreach drafts about the event.

@@ -1,6 +1,6 @@
 //! Solutions, industries and events.
 
-pub mod acts;
+pub mod actions;
 pub mod event;
 pub mod industry;
 pub mod solution;

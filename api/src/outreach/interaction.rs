@@ -7,7 +7,7 @@ use super::outreach_draft::OutreachDraft;
 
 use crate::{
     crm::prospect::Prospect,
-    graph::{DateTime, EnumType, Json, Of, One, Vocabulary},
+    graph::{DateTime, EnumColumn, EnumType, Json, One, Vocabulary},
     offer::event::Event,
 };
 
@@ -33,9 +33,9 @@ pub struct Interaction {
     /// Outcome.
     pub outcome: Option<String>,
     /// Direction; null if unknown.
-    pub direction: Option<Of<Direction>>,
+    pub direction: Option<EnumColumn<Direction>>,
     /// Channel; null if unknown.
-    pub channel: Option<Of<Channel>>,
+    pub channel: Option<EnumColumn<Channel>>,
     /// Application-defined metadata.
     pub metadata: Option<Json>,
     /// The draft that was sent or replied to; null if none.

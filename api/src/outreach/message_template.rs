@@ -7,7 +7,7 @@ use service::outreach::message_template::{TYPES, answered, rules, table};
 use super::{outreach_draft::OutreachDraft, template_performance::TemplatePerformance};
 use crate::{
     error::Result,
-    graph::{EnumType, Json, Many, Of, RowView, Vocabulary},
+    graph::{EnumColumn, EnumType, Json, Many, RowView, Vocabulary},
     usage::report::part,
 };
 
@@ -22,7 +22,7 @@ pub struct MessageTemplate {
     #[entity(sort)]
     pub name: String,
     /// Type.
-    pub template_type: Of<MessageTemplateType>,
+    pub template_type: EnumColumn<MessageTemplateType>,
     /// Content.
     pub template_text: String,
     /// Names of the variables. Default: the variables used in the text, all of which must then be built-in variables.

@@ -1,6 +1,6 @@
 //! Interactions, drafts and message templates.
 
-pub mod acts;
+pub mod actions;
 pub mod interaction;
 pub mod message_template;
 pub mod outreach_draft;

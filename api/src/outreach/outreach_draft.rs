@@ -9,7 +9,7 @@ use engine::Scope;
 use salesgraph_macros::Entity;
 use service::{
     outreach::{
-        draft_life::{self, ACTIONS, Action, DraftState},
+        draft_state::{self, ACTIONS, Action, DraftState},
         outreach_draft::{CONTENT_TYPES, STATUSES, rules, table},
     },
     usage::cost,
@@ -24,7 +24,7 @@ use crate::{
     error::Result,
     governance::change::ActorKind,
     graph::{
-        DateTime, EnumType, Json, Many, Of, One, RowView, Vocabulary,
+        DateTime, EnumColumn, EnumType, Json, Many, One, RowView, Vocabulary,
         registry::{Registry, enumeration},
         scalar::enum_value,
     },
@@ -48,11 +48,11 @@ pub struct OutreachDraft {
     /// Content of the message.
     pub content: String,
     /// Status.
-    pub status: Of<OutreachDraftStatus>,
+    pub status: EnumColumn<OutreachDraftStatus>,
     /// Channel.
-    pub channel: Of<Channel>,
+    pub channel: EnumColumn<Channel>,
     /// Content type.
-    pub content_type: Of<ContentType>,
+    pub content_type: EnumColumn<ContentType>,
     /// Version number of the message, starting at 1.
     pub version: i32,
     /// The previous version, which this one supersedes; null for the first version.
@@ -67,7 +67,7 @@ pub struct OutreachDraft {
     /// The language model that wrote the message; null if it was not written by a model.
     pub model: Option<String>,
     /// Kind of the author; null if unknown. A person must approve drafts of workers.
-    pub author_kind: Option<Of<ActorKind>>,
+    pub author_kind: Option<EnumColumn<ActorKind>>,
     /// Name of the author.
     pub author_name: Option<String>,
     /// Time of submission for review.
@@ -75,7 +75,7 @@ pub struct OutreachDraft {
     /// Time of the approval.
     pub approved_at: Option<DateTime>,
     /// Kind of the approver.
-    pub approver_kind: Option<Of<ActorKind>>,
+    pub approver_kind: Option<EnumColumn<ActorKind>>,
     /// Name of the approver.
     pub approver_name: Option<String>,
     /// Reason for the rejection.
@@ -125,7 +125,7 @@ async fn available_actions(
             claim: row.cell(4).time().map(|until| (row.text(3).to_owned(), until)),
         })
         .collect();
-    let available = draft_life::available(scope, &drafts).await?;
+    let available = draft_state::available(scope, &drafts).await?;
     Ok(available
         .into_iter()
         .map(|actions| actions.into_iter().map(OutreachDraftAction).collect())
@@ -133,7 +133,7 @@ async fn available_actions(
 }
 
 async fn cost_to_date(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<f64>> {
-    costs(scope, cost::Of::Drafts, &rows).await
+    costs(scope, cost::CostSubject::Drafts, &rows).await
 }
 
 /// Action on an outreach draft.

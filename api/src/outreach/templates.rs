@@ -13,7 +13,7 @@ use crate::{
     crm::prospect::Prospect,
     graph::{
         Row,
-        act::{act, key},
+        action::{act, key},
         payload::UserError,
         scalar::JsonText,
     },
@@ -21,7 +21,7 @@ use crate::{
 
 /// The mutations.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct TemplateActs;
+pub struct TemplateActions;
 
 /// Input of `renderMessageTemplate`.
 #[derive(InputObject)]
@@ -49,7 +49,7 @@ pub struct RenderMessageTemplatePayload {
 
 #[permissions]
 #[Object]
-impl TemplateActs {
+impl TemplateActions {
     /// Renders a message template and counts the use. Every variable must have a value.
     #[permission(Write)]
     async fn render_message_template(
@@ -60,7 +60,7 @@ impl TemplateActs {
         let done = act(ctx, |scope, once| async move {
             let template = key::<MessageTemplate>(&input.id, "id")?;
             let person = input.prospect_id.map(|id| key::<Prospect>(&id, "prospect_id"));
-            let told = told(input.variables)?;
+            let told = parse_variables(input.variables)?;
             message_template::render(scope, template, person.transpose()?, told, once).await
         });
         let (rendered, user_errors) = done.await?;
@@ -72,7 +72,7 @@ impl TemplateActs {
     }
 }
 
-fn told(variables: Option<JsonText>) -> engine::Result<BTreeMap<String, String>> {
+fn parse_variables(variables: Option<JsonText>) -> engine::Result<BTreeMap<String, String>> {
     let Some(JsonText(variables)) = variables else { return Ok(BTreeMap::new()) };
     let wrong = || {
         Problem::invalid(

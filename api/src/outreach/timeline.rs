@@ -2,15 +2,15 @@
 
 use async_graphql::{ID, SimpleObject};
 use engine::Scope;
-use service::outreach::timeline::{Entry, KINDS, Of, Timeline, cursor, timeline};
+use service::outreach::timeline::{Entry, KINDS, Timeline, TimelineSubject, cursor, timeline};
 
 use crate::{
     error::Result,
     governance::change::ActorKind,
     graph::{
         EnumType, RowView, Vocabulary,
-        computed::Forward,
-        scalar::{Moment, WordOf},
+        computed::ForwardPage,
+        scalar::{EnumValueOf, Moment},
     },
 };
 
@@ -53,7 +53,7 @@ pub struct TimelineEntry {
     /// Date and time.
     pub at: Moment,
     /// Kind of entry.
-    pub kind: WordOf<TimelineKind>,
+    pub kind: EnumValueOf<TimelineKind>,
     /// Global ID of the interaction, draft, research or change, for `node(id:)`.
     pub subject_id: ID,
     /// Global ID of the prospect.
@@ -65,7 +65,7 @@ pub struct TimelineEntry {
     /// Detail: the direction of an interaction, the status of a draft or the kind of change.
     pub detail: Option<String>,
     /// Kind of the author; null if unknown.
-    pub actor_kind: Option<WordOf<ActorKind>>,
+    pub actor_kind: Option<EnumValueOf<ActorKind>>,
     /// Name of the author.
     pub actor_name: Option<String>,
 }
@@ -85,17 +85,20 @@ impl Vocabulary for TimelineKind {
 /// `BAD_CURSOR`; `UNAVAILABLE` if the database does not respond.
 pub async fn timelines(
     scope: &Scope,
-    of: Of,
+    of: TimelineSubject,
     rows: Vec<RowView<'_>>,
-    page: Forward,
+    page: ForwardPage,
 ) -> Result<Vec<TimelineConnection>> {
     let keys = RowView::keys(&rows);
     let mut found = timeline(scope, of, &keys, page.first, page.after.as_deref()).await?;
     let after = page.after.is_some();
-    Ok(keys.iter().map(|key| told(of, &found.remove(key).unwrap_or_default(), after)).collect())
+    Ok(keys
+        .iter()
+        .map(|key| connection(of, &found.remove(key).unwrap_or_default(), after))
+        .collect())
 }
 
-fn told(of: Of, timeline: &Timeline, after: bool) -> TimelineConnection {
+fn connection(of: TimelineSubject, timeline: &Timeline, after: bool) -> TimelineConnection {
     let edges: Vec<TimelineEdge> = timeline
         .entries
         .iter()
@@ -118,13 +121,13 @@ fn entry(entry: &Entry) -> Option<TimelineEntry> {
     let ty = ["Interaction", "OutreachDraft", "ProspectResearch", "Change"].get(entry.kind)?;
     Some(TimelineEntry {
         at: Moment(entry.at),
-        kind: WordOf::stored(KINDS.get(entry.kind)?.name)?,
+        kind: EnumValueOf::stored(KINDS.get(entry.kind)?.name)?,
         subject_id: ID(format!("{ty}:{}", entry.id)),
         prospect_id: ID(format!("Prospect:{}", entry.prospect)),
         title: entry.title.clone(),
         text: entry.text.clone(),
         detail: entry.detail.clone(),
-        actor_kind: entry.actor_kind.as_deref().and_then(WordOf::stored),
+        actor_kind: entry.actor_kind.as_deref().and_then(EnumValueOf::stored),
         actor_name: entry.actor_name.clone(),
     })
 }

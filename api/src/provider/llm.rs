@@ -9,7 +9,10 @@ use serde_json::{Value as Json, json};
 use service::{
     governance::setting::{self, Price, Settings},
     ingest::{
-        enrichment::{Answer, Ask, Charge, Failure, Field, Found, Provider, Variant},
+        enrichment::{
+            Failure, Field, Provider, ProviderRequest, ProviderResponse, ProviderResult,
+            UsageCharge, Variant,
+        },
         note::{Note, NoteCode},
     },
 };
@@ -30,7 +33,7 @@ const FIELD_TOKENS: u32 = 500;
 const VARIANT_TOKENS: u32 = 700;
 
 /// Default confidence if the model returns none.
-const USUAL_CONFIDENCE: f64 = 0.5;
+const DEFAULT_CONFIDENCE: f64 = 0.5;
 
 const SYSTEM: &str = "You complete records of a CRM. You get what is known of a person and their company, and the names of \
 fields that are wanted. Answer with one JSON object: {\"fields\": {NAME: {\"value\": TEXT, \"confidence\": NUMBER}}, \
@@ -80,7 +83,7 @@ impl Llm {
     }
 
     /// The cost of tokens in US dollars, rounded to eight decimal places.
-    fn cost(&self, ask: &Ask, prompt: i64, cached: i64, completion: i64) -> f64 {
+    fn cost(&self, ask: &ProviderRequest, prompt: i64, cached: i64, completion: i64) -> f64 {
         let price = self.price(&ask.model, Some(ask.price)).unwrap_or(ask.price);
         let cached_input = price.cached_input.unwrap_or(price.input);
         #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^53")]
@@ -91,7 +94,7 @@ impl Llm {
         (cost * 1e8).round() / 1e8
     }
 
-    fn request(&self, ask: &Ask) -> String {
+    fn request(&self, ask: &ProviderRequest) -> String {
         let wanted: Vec<_> = ask.wanted.iter().map(|field| field.name()).collect();
         let user = json!({
             "record": ask.known,
@@ -113,14 +116,14 @@ impl Llm {
         request.to_string()
     }
 
-    async fn answer(&self, ask: &Ask) -> Answer {
+    async fn answer(&self, ask: &ProviderRequest) -> ProviderResponse {
         let request = self.request(ask);
-        let mut charge = Charge {
+        let mut charge = UsageCharge {
             provider: ask.llm_provider.clone(),
             model: Some(ask.model.clone()),
             operation: ENDPOINT.to_owned(),
             request_size: size(request.len()),
-            ..Charge::default()
+            ..UsageCharge::default()
         };
         let begun = Instant::now();
         let mut said = None;
@@ -128,16 +131,16 @@ impl Llm {
         charge.latency_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
         let outcome = outcome.map_err(|failure| of_model(failure, &ask.model));
         charge.error = outcome.as_ref().err().map(|failure| failure.note().message());
-        Answer { outcome, charge: Some(charge), said }
+        ProviderResponse { outcome, charge: Some(charge), said }
     }
 
     async fn exchange(
         &self,
-        ask: &Ask,
+        ask: &ProviderRequest,
         request: String,
-        charge: &mut Charge,
+        charge: &mut UsageCharge,
         told: &mut Option<String>,
-    ) -> Result<Found, Failure> {
+    ) -> Result<ProviderResult, Failure> {
         let mut post = self.client.post(&self.url).header("content-type", "application/json");
         if let Some(key) = &self.key {
             post = post.bearer_auth(key);
@@ -215,9 +218,9 @@ impl Llm {
                 template: None,
             })
         });
-        Ok(Found {
+        Ok(ProviderResult {
             variants: variants.take(ask.variants as usize).collect(),
-            values: values(fields, USUAL_CONFIDENCE),
+            values: values(fields, DEFAULT_CONFIDENCE),
         })
     }
 }
@@ -239,7 +242,7 @@ fn object(content: &str) -> Option<Json> {
 }
 
 /// The failure for a response without an object. Some failures are permanent: a retry would fail again and cost money.
-fn why_unreadable(choice: &Json, ask: &Ask) -> Failure {
+fn why_unreadable(choice: &Json, ask: &ProviderRequest) -> Failure {
     let message = &choice["message"];
     match choice["finish_reason"].as_str() {
         _ if message["refusal"].as_str().is_some_and(|text| !text.trim().is_empty()) => {
@@ -256,7 +259,7 @@ fn why_unreadable(choice: &Json, ask: &Ask) -> Failure {
     }
 }
 
-fn most_tokens(ask: &Ask) -> u32 {
+fn most_tokens(ask: &ProviderRequest) -> u32 {
     FIELD_TOKENS + ask.variants * VARIANT_TOKENS
 }
 
@@ -286,11 +289,11 @@ impl Provider for Llm {
     }
 
     /// The maximum cost of a request: its text never has more tokens than bytes.
-    fn most(&self, ask: &Ask) -> f64 {
+    fn most(&self, ask: &ProviderRequest) -> f64 {
         self.cost(ask, size(self.request(ask).len()), 0, most_tokens(ask).into())
     }
 
-    fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer> {
+    fn ask<'a>(&'a self, ask: &'a ProviderRequest) -> BoxFuture<'a, ProviderResponse> {
         Box::pin(self.answer(ask))
     }
 }

@@ -8,14 +8,16 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Client;
 use serde_json::Value as Json;
 use service::ingest::{
-    enrichment::{Answer, Ask, Charge, Failure, Found, Provider},
+    enrichment::{
+        Failure, Provider, ProviderRequest, ProviderResponse, ProviderResult, UsageCharge,
+    },
     note::{Note, NoteCode},
 };
 
 use super::{PROVIDER, body, broken, named, refusal, retry_after, said, size, values};
 
 /// Default confidence if the service returns none.
-const USUAL_CONFIDENCE: f64 = 0.7;
+const DEFAULT_CONFIDENCE: f64 = 0.7;
 
 /// A lookup service provider.
 pub(super) struct Lookup {
@@ -37,7 +39,7 @@ impl Lookup {
     ///
     /// # Errors
     /// [`Failure::Never`] if a value would change the path, for example by turning a segment into `..`.
-    fn address(&self, ask: &Ask) -> Result<reqwest::Url, Failure> {
+    fn address(&self, ask: &ProviderRequest) -> Result<reqwest::Url, Failure> {
         let filled = reqwest::Url::parse(&self.filled(ask)).ok();
         let template = reqwest::Url::parse(&self.url.replace(['{', '}'], "")).ok();
         let place = |url: &reqwest::Url| {
@@ -49,7 +51,7 @@ impl Lookup {
             .ok_or_else(|| Failure::Never(Note::new(NoteCode::ProviderValueUnusable, [PROVIDER])))
     }
 
-    fn filled(&self, ask: &Ask) -> String {
+    fn filled(&self, ask: &ProviderRequest) -> String {
         let known = &ask.known;
         let domain = domain::host(&known.website)
             .or_else(|| known.email.rsplit_once('@').map(|(_, host)| host.to_lowercase()));
@@ -80,14 +82,14 @@ impl Lookup {
         address + rest
     }
 
-    async fn answer(&self, ask: &Ask) -> Answer {
+    async fn answer(&self, ask: &ProviderRequest) -> ProviderResponse {
         let address = self.address(ask);
         let length = address.as_ref().map_or(0, |address| address.as_str().len());
-        let mut charge = Charge {
+        let mut charge = UsageCharge {
             provider: self.host.chars().take(50).collect(),
             operation: "look_up".to_owned(),
             request_size: size(length),
-            ..Charge::default()
+            ..UsageCharge::default()
         };
         let begun = Instant::now();
         let mut said = None;
@@ -98,15 +100,15 @@ impl Lookup {
         charge.latency_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
         let outcome = outcome.map_err(|failure| named(failure, "the lookup service"));
         charge.error = outcome.as_ref().err().map(|failure| failure.note().message());
-        Answer { outcome, charge: Some(charge), said }
+        ProviderResponse { outcome, charge: Some(charge), said }
     }
 
     async fn exchange(
         &self,
         address: reqwest::Url,
-        charge: &mut Charge,
+        charge: &mut UsageCharge,
         told: &mut Option<String>,
-    ) -> Result<Found, Failure> {
+    ) -> Result<ProviderResult, Failure> {
         let mut get = self.client.get(address).header("accept", "application/json");
         if let Some(key) = &self.key {
             get = get.bearer_auth(key);
@@ -130,7 +132,7 @@ impl Lookup {
         charge.response_size = size(bytes.len());
         match status.as_u16() {
             // No result.
-            204 | 404 => return Ok(Found::default()),
+            204 | 404 => return Ok(ProviderResult::default()),
             _ if !status.is_success() => {
                 *told = said(&bytes, self.key.as_ref());
                 return Err(refusal(status, wait, &bytes));
@@ -142,7 +144,7 @@ impl Lookup {
         let told = told.ok_or_else(|| {
             Failure::Later(Note::new(NoteCode::ProviderAnswerUnreadable, [PROVIDER]), None)
         })?;
-        Ok(Found { values: values(&told, USUAL_CONFIDENCE), variants: Vec::new() })
+        Ok(ProviderResult { values: values(&told, DEFAULT_CONFIDENCE), variants: Vec::new() })
     }
 }
 
@@ -151,11 +153,11 @@ impl Provider for Lookup {
         "http"
     }
 
-    fn most(&self, _: &Ask) -> f64 {
+    fn most(&self, _: &ProviderRequest) -> f64 {
         self.cost
     }
 
-    fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer> {
+    fn ask<'a>(&'a self, ask: &'a ProviderRequest) -> BoxFuture<'a, ProviderResponse> {
         Box::pin(self.answer(ask))
     }
 }

@@ -11,7 +11,7 @@ use engine::{Error, Result};
 use reqwest::{Client, Response, StatusCode, header::HeaderMap, redirect::Policy};
 use serde_json::Value as Json;
 use service::ingest::{
-    enrichment::{Failure, Field, Offline, Provider, Providers, Value},
+    enrichment::{Failure, Field, Provider, Providers, RuleProvider, Value},
     note::{Note, NoteCode},
 };
 
@@ -22,10 +22,10 @@ use self::{llm::Llm, lookup::Lookup};
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Maximum delay that a provider may request before a retry.
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
+const MAX_WAIT: Duration = Duration::from_hours(1);
 
 /// Maximum size of a response, in bytes.
-const LARGEST_ANSWER: usize = 1024 * 1024;
+const MAX_ANSWER: usize = 1024 * 1024;
 
 /// Enrichment providers besides the built-in rules.
 #[derive(Args, Clone, Debug, Default)]
@@ -118,7 +118,7 @@ impl ProviderOptions {
     /// # Errors
     /// [`Error::Invalid`] if TLS is not available on this machine.
     pub fn providers(&self) -> Result<Providers> {
-        let mut all: Vec<Arc<dyn Provider>> = vec![Arc::new(Offline)];
+        let mut all: Vec<Arc<dyn Provider>> = vec![Arc::new(RuleProvider)];
         if self.lookup_url.is_none() && self.llm_url.is_none() && self.llm_key.is_none() {
             return Ok(Providers::new(all));
         }
@@ -154,7 +154,7 @@ async fn body(mut response: Response) -> std::result::Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_ANSWER => body.extend(chunk),
+            Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_ANSWER => body.extend(chunk),
             Ok(Some(_)) => {
                 return Err(Failure::Never(Note::new(
                     NoteCode::ProviderAnswerTooLarge,
@@ -236,7 +236,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         let now = headers.get("date")?.to_str().ok().and_then(date)?;
         (date(told)? - now).to_std().unwrap_or_default()
     };
-    Some(wait.min(LONGEST_WAIT))
+    Some(wait.min(MAX_WAIT))
 }
 
 /// The error message of a provider, with the API key removed.

@@ -3,7 +3,7 @@
 use salesgraph_macros::Entity;
 use service::usage::daily_cost_summary::{CATEGORIES, table};
 
-use crate::graph::{DateTime, EnumType, Of, Vocabulary};
+use crate::graph::{DateTime, EnumColumn, EnumType, Vocabulary};
 
 /// A daily cost summary: usage and cost of a provider and model on a UTC day, over both usage logs.
 #[derive(Entity)]
@@ -13,7 +13,7 @@ pub struct DailyCostSummary {
     #[entity(sort)]
     pub date: DateTime,
     /// Kind of usage.
-    pub category: Of<CostCategory>,
+    pub category: EnumColumn<CostCategory>,
     /// Provider; empty if unknown.
     pub provider: String,
     /// Model or operation.

@@ -14,7 +14,7 @@ use crate::{error::Result, graph::RowView};
 ///
 /// # Errors
 /// `UNAVAILABLE` if the database does not respond.
-pub async fn costs(scope: &Scope, of: cost::Of, rows: &[RowView<'_>]) -> Result<Vec<f64>> {
+pub async fn costs(scope: &Scope, of: cost::CostSubject, rows: &[RowView<'_>]) -> Result<Vec<f64>> {
     let keys = RowView::keys(rows);
     let costs = cost::to_date(scope, of, &keys).await?;
     Ok(keys.iter().map(|key| costs.get(key).copied().unwrap_or_default()).collect())

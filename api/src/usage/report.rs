@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     graph::{
         EnumType, FilterOf, Vocabulary, input,
-        scalar::{Moment, WordOf},
+        scalar::{EnumValueOf, Moment},
     },
     outreach::outreach_draft::OutreachDraft,
 };
@@ -56,7 +56,7 @@ impl Reports {
     async fn llm_cost_report(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Group key.")] group_by: WordOf<LlmCostGroup>,
+        #[graphql(desc = "Group key.")] group_by: EnumValueOf<LlmCostGroup>,
         #[graphql(desc = "Only calls from this time on.")] since: Option<Moment>,
         #[graphql(desc = "Only calls before this time.")] until: Option<Moment>,
         #[graphql(desc = "Time zone of days, weeks and months: an IANA name.", default = "UTC")]

@@ -4,7 +4,7 @@ use salesgraph_macros::Entity;
 use service::usage::service_usage_log::{KINDS, rules, table};
 
 use crate::{
-    graph::{DateTime, EnumType, Json, Of, One, Vocabulary},
+    graph::{DateTime, EnumColumn, EnumType, Json, One, Vocabulary},
     ingest::{import_job::ImportJob, import_record::ImportRecord},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 #[entity(table = table, plural = "serviceUsageLogs", read = Read, writes = rules, write = Write)]
 pub struct ServiceUsageLog {
     /// Kind of usage.
-    pub kind: Of<ServiceUsageKind>,
+    pub kind: EnumColumn<ServiceUsageKind>,
     /// Provider.
     pub provider: String,
     /// Operation.

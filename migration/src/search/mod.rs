@@ -15,7 +15,7 @@ mod sqlite;
 use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
 
 /// Maximum number of indexed characters per text: a `tsvector` is limited to 1 MB, with positions up to 16,383.
-const FAR: u32 = 100_000;
+const MAX_TEXT_LENGTH: u32 = 100_000;
 
 /// A column with searchable words.
 #[derive(Clone, Copy)]
@@ -140,7 +140,7 @@ fn words(backend: DatabaseBackend, row: &str, columns: &[Words], between: &str) 
     let all: Vec<_> = columns.map(|column| format!("coalesce({column}, '')")).collect();
     let all =
         if all.is_empty() { "''".to_owned() } else { all.join(&format!(" || '{between}' || ")) };
-    format!("substr({all}, 1, {FAR})")
+    format!("substr({all}, 1, {MAX_TEXT_LENGTH})")
 }
 
 /// `source`, a SELECT in parentheses, with all [`LETTERS`] replaced in its columns `texts`; its columns `kept` are

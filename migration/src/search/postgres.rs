@@ -5,7 +5,7 @@ use sea_orm_migration::{
     sea_orm::{DatabaseBackend, Statement},
 };
 
-use super::{FAR, HIDDEN, INTO, Searched};
+use super::{HIDDEN, INTO, MAX_TEXT_LENGTH, Searched};
 use crate::NEEDS;
 
 /// Pins the search path, so that the trigger function finds the functions and tables of this schema even if a session
@@ -91,7 +91,7 @@ pub(super) async fn prepare(connection: &SchemaManagerConnection<'_>) -> Result<
     connection.execute_unprepared("SELECT similarity('a', 'a')").await?;
     // Characters that the Postgres parser, unlike FTS5, treats as parts of addresses, numbers and tags.
     let marks = [".", "@", "/", "-", "_", ":", "<", "&", "+", "~", "''", "%", ","];
-    let text = format!("unaccent(left($1, {FAR}))");
+    let text = format!("unaccent(left($1, {MAX_TEXT_LENGTH}))");
     let plain = marks.iter().fold(text, |text, mark| format!("replace({text}, '{mark}', ' ')"));
     // If the database sorts by bytes, its default `lower` handles English letters only.
     let known = "SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'";

@@ -5,6 +5,7 @@
 
 pub mod change_log;
 pub mod clock;
+pub mod enum_values;
 pub mod error;
 pub mod normal_form;
 pub mod policy;
@@ -17,7 +18,6 @@ pub mod search;
 pub mod store;
 pub mod table;
 pub mod value;
-pub mod vocabulary;
 pub mod words;
 pub mod write;
 
@@ -27,6 +27,9 @@ pub use policy::{Permission, Role};
 pub use reason::Reason;
 pub use record::Record;
 pub use scope::{Actor, Scope};
-pub use store::{Engine, MIN_CONNECTIONS, Metered, Sent, Store, metered, patient};
+pub use store::{
+    Engine, MIN_CONNECTIONS, SentStatement, StatementStats, Store, record_statements,
+    retry_while_unavailable,
+};
 pub use table::Table;
 pub use value::{Kind, Value};

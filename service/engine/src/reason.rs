@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::{Word, word};
+use crate::enum_values::{EnumValue, enum_value};
 
 /// Declares the reason codes: the Rust name, the stored name (from which the API name follows) and the description.
 macro_rules! reasons {
@@ -18,7 +18,7 @@ macro_rules! reasons {
 
         impl Reason {
             /// All codes, with their descriptions.
-            pub const WORDS: &'static [Word] = &[$(word($name, concat!($($about),+).trim_ascii()),)+];
+            pub const WORDS: &'static [EnumValue] = &[$(enum_value($name, concat!($($about),+).trim_ascii()),)+];
 
             /// The code in lower case: `revision_conflict`.
             #[must_use]

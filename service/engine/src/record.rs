@@ -128,7 +128,7 @@ impl Record {
     /// The row as stored in the change log: a JSON object by column name.
     #[must_use]
     pub fn snapshot(&self) -> Json {
-        let told = self.table.told();
+        let told = self.table.visible_columns();
         let cells = told.map(|(place, column)| (column.name.to_owned(), self.values[place].json()));
         Json::Object(cells.collect())
     }
@@ -136,7 +136,7 @@ impl Record {
     /// The values of `self` that differ from those in `after`, except for columns that change on every write.
     #[must_use]
     pub fn difference(&self, after: &Self) -> Map<String, Json> {
-        let told = self.table.told();
+        let told = self.table.visible_columns();
         told.map(|(place, column)| (column, (&self.values[place], &after.values[place])))
             .filter(|(column, (old, new))| {
                 old != new && !matches!(column.name, "updated_at" | "revision")

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The local user of a server that listens on a loopback address.
-    LocalVisitor,
+    LocalUser,
     /// The command line.
     CommandLine,
     /// A person, identified by name.
@@ -29,7 +29,7 @@ impl Actor {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::LocalVisitor => "visitor",
+            Self::LocalUser => "visitor",
             Self::CommandLine => "command_line",
             Self::Person(_) => "person",
             Self::Worker(_) => "worker",
@@ -40,7 +40,7 @@ impl Actor {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match self {
-            Self::LocalVisitor | Self::CommandLine => None,
+            Self::LocalUser | Self::CommandLine => None,
             Self::Person(name) | Self::Worker(name) => Some(name),
         }
     }
@@ -60,7 +60,7 @@ impl Actor {
         match label.split_once('/') {
             Some(("person", name)) => Some(Self::Person(name.to_owned())),
             Some(("worker", name)) => Some(Self::Worker(name.to_owned())),
-            None if label == Self::LocalVisitor.kind() => Some(Self::LocalVisitor),
+            None if label == Self::LocalUser.kind() => Some(Self::LocalUser),
             None if label == Self::CommandLine.kind() => Some(Self::CommandLine),
             _ => None,
         }

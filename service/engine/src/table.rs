@@ -176,7 +176,7 @@ impl Table {
     }
 
     /// The columns that are not hidden, with their indexes.
-    pub fn told(&self) -> impl Iterator<Item = (usize, &Column)> {
+    pub fn visible_columns(&self) -> impl Iterator<Item = (usize, &Column)> {
         self.columns.iter().enumerate().filter(|(place, _)| !self.secret.contains(place))
     }
 

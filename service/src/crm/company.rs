@@ -9,7 +9,7 @@ use engine::{
     table::Table,
     write::{
         Unit,
-        rules::{Check, Delete, Hooks, Identity, Rules, Usual, field, kept},
+        rules::{Check, DefaultValue, Delete, Hooks, Identity, Rules, field, server_managed},
     },
 };
 use entity::crm::company;
@@ -40,7 +40,7 @@ pub fn rules() -> &'static Rules {
             field("industry_id").to(industry::table),
             field("size").checked(Check::Filled),
             field("website").checked(Check::Url),
-            kept("domain", Usual::Follows),
+            server_managed("domain", DefaultValue::Follows),
         ],
         links: &[],
         hooks: &Company,
@@ -62,7 +62,7 @@ impl Hooks for Company {
             if name.is_empty() {
                 return Ok(None);
             }
-            unit.hold_name(table(), &format!("name {name}")).await?;
+            unit.advisory_lock(table(), &format!("name {name}")).await?;
             let sql = "SELECT \"id\" FROM \"companies\" WHERE \"organization_id\" = {} AND \"name_key\" = {} \
                        AND \"domain\" IS NULL AND \"deleted_at\" IS NULL ORDER BY \"id\" LIMIT 2";
             let binds = vec![unit.scope().organization().into(), name.into()];

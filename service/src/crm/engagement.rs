@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::{
+    enum_values::{EnumValue, enum_value},
     error::Result,
     scope::Scope,
     value::{Kind, Value},
-    vocabulary::{Word, word},
 };
 
 /// Maximum age of an inbound interaction for level `hot`.
@@ -17,11 +17,11 @@ const HOT: TimeDelta = TimeDelta::days(7);
 const WARM: TimeDelta = TimeDelta::days(30);
 
 /// Engagement levels.
-pub const LEVELS: &[Word] = &[
-    word("hot", "An inbound interaction within the last 7 days."),
-    word("warm", "An inbound interaction within the last 30 days."),
-    word("cold", "Contacted, but no inbound interaction within the last 30 days."),
-    word("untouched", "No interaction yet."),
+pub const LEVELS: &[EnumValue] = &[
+    enum_value("hot", "An inbound interaction within the last 7 days."),
+    enum_value("warm", "An inbound interaction within the last 30 days."),
+    enum_value("cold", "Contacted, but no inbound interaction within the last 30 days."),
+    enum_value("untouched", "No interaction yet."),
 ];
 
 /// Engagement of a company, with the underlying facts. Deleted prospects don't count.

@@ -6,7 +6,7 @@ use engine::{
     record::Record,
     scope::Scope,
     value::Value,
-    write::{Once, once, ownership::Tables, row::alive},
+    write::{IdempotentRequest, idempotency, ownership::Tables, row::alive},
 };
 
 use super::{
@@ -25,9 +25,9 @@ pub async fn prospects(
     tables: Tables,
     keep: i64,
     drop: i64,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<i64> {
-    once::run(scope, once, move |unit| {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             if keep == drop {
                 let message = "a prospect can't be merged into itself";

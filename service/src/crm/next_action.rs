@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::{
+    enum_values::{EnumValue, enum_value},
     error::Result,
     scope::Scope,
     value::{Kind, Value},
-    vocabulary::{Word, word},
 };
 
 /// Time limit for a reply to an inbound interaction.
@@ -17,18 +17,18 @@ const ANSWER_WITHIN: TimeDelta = TimeDelta::days(1);
 const FOLLOW_UP_AFTER: TimeDelta = TimeDelta::days(7);
 
 /// Kinds of next actions, in order of precedence.
-pub const KINDS: &[Word] = &[
-    word("review_draft", "A draft waits for review."),
-    word("send_draft", "A draft is approved but not scheduled."),
-    word("finish_draft", "A draft is not submitted yet."),
-    word(
+pub const KINDS: &[EnumValue] = &[
+    enum_value("review_draft", "A draft waits for review."),
+    enum_value("send_draft", "A draft is approved but not scheduled."),
+    enum_value("finish_draft", "A draft is not submitted yet."),
+    enum_value(
         "reply",
         "An inbound interaction is newer than the last outbound one: reply within a day.",
     ),
-    word("revise_draft", "A draft was rejected: rewrite or discard it."),
-    word("research", "There is no research: research the prospect first."),
-    word("first_contact", "The prospect was never contacted."),
-    word(
+    enum_value("revise_draft", "A draft was rejected: rewrite or discard it."),
+    enum_value("research", "There is no research: research the prospect first."),
+    enum_value("first_contact", "The prospect was never contacted."),
+    enum_value(
         "follow_up",
         "The prospect was contacted more than 7 days ago and has not replied: follow up.",
     ),

@@ -46,7 +46,7 @@ pub(crate) async fn guard(unit: &mut Unit, rows: &mut [Written<'_>]) -> Result<(
     }
     if !asked.is_empty() {
         let hashes = hashes(unit, &asked).await?;
-        let known = known(unit, &hashes).await?;
+        let known = known_opt_outs(unit, &hashes).await?;
         for (before, row) in rows.iter_mut() {
             let hash = hashes.get(row.text("email_key")).filter(|_| !is_out(row));
             let since = hash.filter(|_| has_moved(*before, row)).and_then(|hash| known.get(hash));
@@ -105,7 +105,7 @@ pub(crate) async fn of_addresses(
         return Ok(HashMap::new());
     }
     let hashes = hashes(unit, &keys).await?;
-    let known = known(unit, &hashes).await?;
+    let known = known_opt_outs(unit, &hashes).await?;
     let since = |address: &String| Some(*known.get(hashes.get(&email::key(address)?)?)?);
     Ok(addresses.iter().filter_map(|one| Some((one.clone(), since(one)?))).collect())
 }
@@ -169,7 +169,7 @@ async fn forget(unit: &mut Unit, rows: Vec<(i64, String)>) -> Result<()> {
 }
 
 /// Opt-out timestamps of these hashes.
-async fn known(
+async fn known_opt_outs(
     unit: &Unit,
     hashes: &HashMap<String, String>,
 ) -> Result<HashMap<String, DateTime<Utc>>> {

@@ -6,7 +6,7 @@ use engine::{
     policy::Permission,
     record::Record,
     scope::Scope,
-    write::{Once, Unit, once, ownership::Tables, row::at_revision},
+    write::{IdempotentRequest, Unit, idempotency, ownership::Tables, row::at_revision},
 };
 use sea_orm::Value as Bind;
 use serde::{Deserialize, Serialize};
@@ -35,10 +35,10 @@ pub async fn erase(
     tables: Tables,
     id: i64,
     expected_revision: Option<i64>,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<Erased> {
     scope.demand(Permission::ManagePersonalData)?;
-    once::run(scope, once, move |unit| {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let person = unit.get(prospect::table(), id, "id").await?;
             at_revision(&person, expected_revision)?;
@@ -72,7 +72,7 @@ async fn all_records(unit: &mut Unit, person: Record) -> Result<Vec<Record>> {
 /// [`engine::Error::Refused`] if the prospect doesn't exist; [`engine::Error::Forbidden`].
 pub async fn export(scope: &Scope, tables: Tables, id: i64) -> Result<Json> {
     scope.demand(Permission::ManagePersonalData)?;
-    once::run(scope, None, move |unit| {
+    idempotency::run(scope, None, move |unit| {
         Box::pin(async move {
             let person = unit.get(prospect::table(), id, "id").await?;
             let company = person.number("company_id").unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use engine::{
+    enum_values::{EnumValue, TransitionTable, display, enum_value, next},
     error::{Problem, Result},
     normal_form::{email, phone, profile},
     read::{self, List},
@@ -10,12 +11,11 @@ use engine::{
     scope::Scope,
     table::Table,
     value::Value,
-    vocabulary::{Moves, Word, next, told, word},
     write::{
-        Guard, Once, Unit, once,
+        Guard, IdempotentRequest, Unit, idempotency,
         ownership::{InExport, OnErase, OnMerge, Ownership},
         row::{alive, current},
-        rules::{Check, Delete, Hooks, Identity, Rules, Usual, field, kept},
+        rules::{Check, DefaultValue, Delete, Hooks, Identity, Rules, field, server_managed},
     },
 };
 use entity::crm::prospect;
@@ -69,20 +69,22 @@ static GUARD: Guard = Guard(|unit, rows| {
 });
 
 /// Lifecycle stages (`prospects.lifecycle_stage`).
-pub const STAGES: &[Word] = &[
-    word("new", "New."),
-    word("researched", "Researched."),
-    word("contacted", "Contacted."),
-    word("engaged", "Replied."),
-    word("qualified", "Qualified."),
-    word("opportunity", "Sales opportunity."),
-    word("customer", "Customer."),
-    word("disqualified", "Disqualified."),
+pub const STAGES: &[EnumValue] = &[
+    enum_value("new", "New."),
+    enum_value("researched", "Researched."),
+    enum_value("contacted", "Contacted."),
+    enum_value("engaged", "Replied."),
+    enum_value("qualified", "Qualified."),
+    enum_value("opportunity", "Sales opportunity."),
+    enum_value("customer", "Customer."),
+    enum_value("disqualified", "Disqualified."),
 ];
 
 /// Sources of prospects (`prospects.source`).
-pub const SOURCES: &[Word] =
-    &[word("manual", "Created by a person or a program."), word("import", "Created by an import.")];
+pub const SOURCES: &[EnumValue] = &[
+    enum_value("manual", "Created by a person or a program."),
+    enum_value("import", "Created by an import."),
+];
 
 /// Clears the first and last names if the full name changes but the first and last names don't.
 pub(crate) fn drop_stale_names(before: Option<&Record>, prospect: &mut Record) {
@@ -97,7 +99,7 @@ pub(crate) fn drop_stale_names(before: Option<&Record>, prospect: &mut Record) {
 }
 
 /// Allowed stage transitions.
-const MOVES: &Moves = &[
+const MOVES: &TransitionTable = &[
     ("new", &["researched", "contacted", "disqualified"]),
     ("researched", &["contacted", "disqualified"]),
     ("contacted", &["engaged", "disqualified"]),
@@ -126,9 +128,9 @@ pub fn rules() -> &'static Rules {
             field("phone").checked(Check::Phone),
             field("job_title"),
             field("company_id").on_create().to(company::table),
-            field("is_active").usually(Usual::Bool(true)),
-            kept("lifecycle_stage", Usual::Text("new")),
-            kept("source", Usual::Text("manual")),
+            field("is_active").default_value(DefaultValue::Bool(true)),
+            server_managed("lifecycle_stage", DefaultValue::Text("new")),
+            server_managed("source", DefaultValue::Text("manual")),
         ],
         links: &[],
         hooks: &Prospect,
@@ -168,9 +170,9 @@ pub async fn move_to(
     id: i64,
     company: i64,
     expected_revision: Option<i64>,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<i64> {
-    once::run(scope, once, move |unit| {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let before = current(unit, rules(), id, expected_revision).await?;
             match unit.referred(company::table(), company).await? {
@@ -195,9 +197,9 @@ pub async fn advance(
     id: i64,
     stage: String,
     expected_revision: Option<i64>,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<i64> {
-    once::run(scope, once, move |unit| {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let before = current(unit, rules(), id, expected_revision).await?;
             let from = before.text("lifecycle_stage");
@@ -206,7 +208,7 @@ pub async fn advance(
                 let message = format!(
                     "a prospect in stage {} can only move to {}, not to {}",
                     from.to_ascii_uppercase(),
-                    told(to),
+                    display(to),
                     stage.to_ascii_uppercase()
                 );
                 return Err(Problem::conflict(
@@ -233,9 +235,9 @@ pub async fn unsubscribe(
     scope: &Scope,
     id: i64,
     unsubscribed: bool,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<i64> {
-    once::run(scope, once, move |unit| {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let before = current(unit, rules(), id, None).await?;
             if before.has("unsubscribed_at") != unsubscribed {

@@ -8,8 +8,8 @@ use engine::{
     table::Table,
     write::{
         Unit,
+        join_table::JoinTable,
         ownership::{InExport, OnErase, OnMerge, Ownership, Tables},
-        pairs::Pairs,
         rules::{Check, Created, Delete, Hooks, LinkRule, NestedRows, Rules, field},
     },
 };
@@ -49,9 +49,9 @@ pub fn table() -> &'static Table {
 }
 
 /// The language model calls that produced a research record.
-pub(crate) static USAGES: Pairs = PAIRS;
+pub(crate) static USAGES: JoinTable = PAIRS;
 
-const PAIRS: Pairs = Pairs {
+const PAIRS: JoinTable = JoinTable {
     table: "prospect_research_usages",
     near: "prospect_research_id",
     far: "llm_usage_log_id",

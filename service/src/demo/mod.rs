@@ -17,7 +17,7 @@ use engine::{
     store::{Engine, Store},
     table::Table,
     value::Value,
-    write::bulk,
+    write::bulk_load,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
@@ -81,7 +81,7 @@ pub async fn seed(scope: &Scope, scale: Scale, progress: &dyn Progress) -> Resul
         crm::prospect::table(),
         usage::llm_usage_log::table(),
     ] {
-        if bulk::has_rows(&writer.transaction, scope.organization(), table).await? {
+        if bulk_load::has_rows(&writer.transaction, scope.organization(), table).await? {
             return Err(Error::Conflict(
                 engine::Reason::DatabaseConflict,
                 format!(
@@ -177,11 +177,11 @@ impl Writer<'_> {
         while rows.peek().is_some() {
             let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
             let count = chunk.len() as u64;
-            bulk::rows(&self.transaction, self.scope, table, chunk).await?;
+            bulk_load::rows(&self.transaction, self.scope, table, chunk).await?;
             written += count;
             self.progress.advance(count);
         }
-        bulk::continue_keys(&self.transaction, self.engine, table.name).await?;
+        bulk_load::continue_keys(&self.transaction, self.engine, table.name).await?;
         self.progress.finish();
         Ok(written)
     }
@@ -190,9 +190,10 @@ impl Writer<'_> {
         let rows = story.pairs();
         let count = rows.len() as u64;
         let columns = offer::industry_solution_columns();
-        bulk::insert(&self.transaction, self.engine, "industry_solutions", &columns, rows).await?;
+        bulk_load::insert(&self.transaction, self.engine, "industry_solutions", &columns, rows)
+            .await?;
         let pairs = usize::try_from(count).unwrap_or(usize::MAX);
-        bulk::note(&self.transaction, self.scope, offer::solution::table(), pairs).await?;
+        bulk_load::note(&self.transaction, self.scope, offer::solution::table(), pairs).await?;
         Ok(count)
     }
 }

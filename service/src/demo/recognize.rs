@@ -14,7 +14,7 @@ use super::{First, Scale, rows::Story};
 use crate::{crm, offer, outreach, usage};
 
 /// Maximum number of deleted rows at the start of a table for the rest to be detected.
-const MOST_DELETED: usize = 1_000;
+const MAX_DELETED: usize = 1_000;
 
 /// Number of initial rows of a table that are compared.
 const COMPARED: usize = 20;
@@ -165,7 +165,7 @@ pub(super) async fn stored(
 }
 
 /// Creation time of a generated row.
-pub(super) fn made(table: &Table, row: &[Value]) -> Option<DateTime<Utc>> {
+pub(super) fn creation_time(table: &Table, row: &[Value]) -> Option<DateTime<Utc>> {
     row[table.column("created_at")].time()
 }
 
@@ -173,8 +173,8 @@ pub(super) fn made(table: &Table, row: &[Value]) -> Option<DateTime<Utc>> {
 pub(super) async fn first(unit: &Unit, part: &Part, story: &Story) -> Result<Option<i64>> {
     let there = stored(unit, part, 0, COMPARED).await?;
     let Some(lowest) = there.first() else { return Ok(None) };
-    let told = (part.rows)(story, 0).take(MOST_DELETED + COMPARED);
-    let told: Vec<_> = told.map(|row| made(part.table, &row)).collect();
+    let told = (part.rows)(story, 0).take(MAX_DELETED + COMPARED);
+    let told: Vec<_> = told.map(|row| creation_time(part.table, &row)).collect();
     let fits = |deleted: &usize| {
         let same = there.iter().filter(|row| {
             let place = usize::try_from(row.id - lowest.id).unwrap_or(usize::MAX);
@@ -183,20 +183,20 @@ pub(super) async fn first(unit: &Unit, part: &Part, story: &Story) -> Result<Opt
         });
         same.count() * 2 > there.len()
     };
-    let deleted = (0..told.len().min(MOST_DELETED)).find(fits);
+    let deleted = (0..told.len().min(MAX_DELETED)).find(fits);
     Ok(deleted.map(|deleted| lowest.id - i64::try_from(deleted).unwrap_or_default()))
 }
 
 /// Whether the companies reach the size of the scale: one of its last companies exists.
 async fn reaches(unit: &Unit, companies: &Part, story: &Story, count: i64) -> Result<bool> {
-    let from = (count - i64::try_from(MOST_DELETED).unwrap_or_default()).max(count / 2);
-    let stored = stored(unit, companies, story.first.companies + from, MOST_DELETED).await?;
+    let from = (count - i64::try_from(MAX_DELETED).unwrap_or_default()).max(count / 2);
+    let stored = stored(unit, companies, story.first.companies + from, MAX_DELETED).await?;
     let places: HashSet<(i64, Option<DateTime<Utc>>)> =
         stored.iter().map(|row| (row.id, row.made)).collect();
     let skipped = usize::try_from(from).unwrap_or_default();
     let mut told = (companies.rows)(story, story.first.companies).skip(skipped);
     Ok(told.any(|row| {
         let id = row[companies.table.id()].key().unwrap_or_default();
-        places.contains(&(id, made(companies.table, &row)))
+        places.contains(&(id, creation_time(companies.table, &row)))
     }))
 }

@@ -18,7 +18,7 @@ use engine::{
 };
 
 use super::{
-    recognize::{Part, first, made, parts, recognize, stored},
+    recognize::{Part, creation_time, first, parts, recognize, stored},
     rows::Story,
 };
 use crate::usage;
@@ -129,7 +129,7 @@ async fn part_of(
             let id = |told: &Vec<Value>| told[table.id()].key().unwrap_or_default();
             while told.next_if(|told| id(told) < row.id).is_some() {}
             let Some(told) = told.next_if(|told| id(told) == row.id) else { continue };
-            if made(table, &told) != row.made {
+            if creation_time(table, &told) != row.made {
                 continue;
             }
             let same = told[table.column(part.column)] == row.value;

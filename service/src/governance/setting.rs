@@ -4,16 +4,16 @@ use std::sync::LazyLock;
 
 use engine::{
     clock::Clock,
+    enum_values::{EnumValue, enum_value},
     error::{Problem, Result},
     record::Record,
     scope::Scope,
     store::Engine,
     table::Table,
     value::{Kind, Value},
-    vocabulary::{Word, word},
     write::{
         Unit,
-        rules::{Check, Delete, Hooks, Identity, Rules, Usual, field, kept},
+        rules::{Check, DefaultValue, Delete, Hooks, Identity, Rules, field, server_managed},
     },
 };
 use entity::governance::setting;
@@ -34,18 +34,18 @@ pub fn table() -> &'static Table {
 }
 
 /// Scopes of settings (`settings.scope`).
-pub const SCOPES: &[Word] = &[
-    word("system", "A built-in setting, which can't be deleted."),
-    word("organization", "A setting added by the organization."),
+pub const SCOPES: &[EnumValue] = &[
+    enum_value("system", "A built-in setting, which can't be deleted."),
+    enum_value("organization", "A setting added by the organization."),
 ];
 
 /// Value types (`settings.value_type`).
-pub const TYPES: &[Word] = &[
-    word("string", "String."),
-    word("integer", "Integer."),
-    word("float", "Floating-point number."),
-    word("boolean", "Boolean."),
-    word("json", "JSON."),
+pub const TYPES: &[EnumValue] = &[
+    enum_value("string", "String."),
+    enum_value("integer", "Integer."),
+    enum_value("float", "Floating-point number."),
+    enum_value("boolean", "Boolean."),
+    enum_value("json", "JSON."),
 ];
 
 /// Language model provider: `openai`, or the name of a service with a compatible API.
@@ -172,9 +172,12 @@ pub fn rules() -> &'static Rules {
         fields: &[
             field("key").on_create().checked(Check::Filled),
             field("value"),
-            field("value_type").on_create().checked(Check::OneOf(TYPES)).usually(Usual::Follows),
+            field("value_type")
+                .on_create()
+                .checked(Check::OneOf(TYPES))
+                .default_value(DefaultValue::Follows),
             field("description").checked(Check::AtMost(1_000)),
-            kept("scope", Usual::Text("organization")),
+            server_managed("scope", DefaultValue::Text("organization")),
         ],
         links: &[],
         hooks: &Setting,

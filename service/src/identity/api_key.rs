@@ -12,7 +12,7 @@ use engine::{
     table::Table,
     value::Value,
     write::{
-        once,
+        idempotency,
         ownership::{InExport, OnErase, OnMerge, Ownership},
     },
 };
@@ -106,7 +106,7 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
     let (prefix, secret) = (random::<PREFIX_BYTES>()?, random::<SECRET_BYTES>()?);
     let text = format!("{MARK}{prefix}.{secret}");
     let hash = hash(&text);
-    once::run(scope, None, move |unit| {
+    idempotency::run(scope, None, move |unit| {
         Box::pin(async move {
             let length = new.name.trim().chars().count();
             if !(1..=100).contains(&length) || new.name.contains(char::is_control) {
@@ -198,7 +198,7 @@ pub async fn revoke(scope: &Scope, prefix: &str) -> Result<()> {
     scope.demand(Permission::ManageApiKeys)?;
     let prefix = prefix.strip_prefix(MARK).unwrap_or(prefix);
     let prefix = prefix.split('.').next().unwrap_or(prefix).to_owned();
-    once::run(scope, None, move |unit| {
+    idempotency::run(scope, None, move |unit| {
         Box::pin(async move {
             let sql = "SELECT \"id\" FROM \"api_keys\" WHERE \"key_prefix\" = {} \
                        AND \"organization_id\" = {}";

@@ -1,7 +1,7 @@
 //! Actors, organizations and API keys.
 
 pub mod api_key;
-pub mod key_ring;
+pub mod api_key_cache;
 pub mod organization;
 pub mod user;
 

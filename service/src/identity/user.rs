@@ -43,7 +43,7 @@ pub(super) async fn ensure(unit: &mut Unit, email: &str, role: Role) -> Result<R
         )
         .into());
     }
-    unit.hold_name(table(), &email).await?;
+    unit.advisory_lock(table(), &email).await?;
     let sql = "SELECT \"id\", \"organization_id\" FROM \"users\" WHERE \"email\" = {}";
     let rows = unit.query(sql, vec![email.clone().into()]).await?;
     if let Some(row) = rows.first() {

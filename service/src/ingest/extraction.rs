@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use engine::{
+    enum_values::{EnumValue, enum_value},
     table::Table,
-    vocabulary::{Word, word},
-    write::rules::{Check, Delete, Plain, Rules, Usual, field},
+    write::rules::{Check, DefaultValue, Delete, Plain, Rules, field},
 };
 use entity::ingest::extraction;
 
@@ -20,7 +20,8 @@ pub fn table() -> &'static Table {
 }
 
 /// Source of the extraction (`extractions.source_type`).
-pub const SOURCES: &[Word] = &[word("file", "A file."), word("web_page", "A web page.")];
+pub const SOURCES: &[EnumValue] =
+    &[enum_value("file", "A file."), enum_value("web_page", "A web page.")];
 
 /// Write rules.
 pub fn rules() -> &'static Rules {
@@ -32,7 +33,9 @@ pub fn rules() -> &'static Rules {
         identity: None,
         fields: &[
             field("import_job_id").to(import_job::table),
-            field("source_type").checked(Check::OneOf(SOURCES)).usually(Usual::Text("file")),
+            field("source_type")
+                .checked(Check::OneOf(SOURCES))
+                .default_value(DefaultValue::Text("file")),
             field("retrieved_at").checked(Check::NotLater),
             field("project_code").checked(Check::AtMost(1_000)),
             field("file_url").checked(Check::AtMost(2_000)),

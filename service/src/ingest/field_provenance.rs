@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use engine::{
+    enum_values::{EnumValue, enum_value, enum_value_published_as},
     table::Table,
-    vocabulary::{Word, word, word_published_as},
     write::ownership::{InExport, OnErase, OnMerge, Ownership},
 };
 use entity::ingest::field_provenance;
@@ -53,18 +53,18 @@ pub mod outcome {
 }
 
 /// Outcomes of a value that a provider found (`field_provenance.outcome`).
-pub const OUTCOMES: &[Word] = &[
-    word(outcome::APPLIED, "Written."),
-    word(outcome::CONFIRMED, "The field already had this value."),
-    word_published_as(
+pub const OUTCOMES: &[EnumValue] = &[
+    enum_value(outcome::APPLIED, "Written."),
+    enum_value(outcome::CONFIRMED, "The field already had this value."),
+    enum_value_published_as(
         outcome::KEPT,
         "not_replaced",
         "Not written: the policy did not allow replacing the current value.",
     ),
-    word_published_as(
+    enum_value_published_as(
         outcome::REFUSED,
         "rejected",
         "Rejected by the validation rules of the field.",
     ),
-    word(outcome::UNDONE, "Written, then undone."),
+    enum_value(outcome::UNDONE, "Written, then undone."),
 ];

@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 
 use engine::{
+    enum_values::{EnumValue, enum_value, enum_value_published_as},
     error::{Problem, Result},
     record::Record,
     table::Table,
     value::Value,
-    vocabulary::{Word, word, word_published_as},
     write::{Check, Delete, Hooks, Rules, Unit, rules::field},
 };
 use entity::ingest::import_job;
@@ -38,9 +38,9 @@ pub mod kind {
 }
 
 /// Kinds of jobs (`import_jobs.kind`).
-pub const KINDS: &[Word] = &[
-    word_published_as(kind::LIST, "import", "An import of people from a file."),
-    word(kind::ENRICHMENT, "An enrichment of prospects by providers."),
+pub const KINDS: &[EnumValue] = &[
+    enum_value_published_as(kind::LIST, "import", "An import of people from a file."),
+    enum_value(kind::ENRICHMENT, "An enrichment of prospects by providers."),
 ];
 
 /// Status of a job (`import_jobs.status`).
@@ -68,31 +68,31 @@ pub mod status {
 }
 
 /// Statuses of a job (`import_jobs.status`).
-pub const STATUSES: &[Word] = &[
-    word(status::UPLOADING, "The preview is running; no row is written yet."),
-    word(
+pub const STATUSES: &[EnumValue] = &[
+    enum_value(status::UPLOADING, "The preview is running; no row is written yet."),
+    enum_value(
         status::PENDING,
         "An import whose preview is complete and that waits for a commit, or an enrichment that waits for the \
          reason in `error`.",
     ),
-    word(
+    enum_value(
         status::PROCESSING,
         "Rows are being written or enriched; interrupted work resumes automatically.",
     ),
-    word(status::PROMOTING, "Prospects are being created from the records of an enrichment."),
-    word(status::PAUSED, "Paused; rows already written remain."),
-    word(
+    enum_value(status::PROMOTING, "Prospects are being created from the records of an enrichment."),
+    enum_value(status::PAUSED, "Paused; rows already written remain."),
+    enum_value(
         status::COMPLETED,
         "All rows have been written except rows that wait for a decision, or all records have been enriched except \
          failed records.",
     ),
-    word(
+    enum_value(
         status::CANCELLED,
         "The remaining rows are not written unless the job is committed again; rows already written remain.",
     ),
-    word(status::FAILED, "Failed; `error` has the reason."),
-    word(status::UNDOING, "The undo is running."),
-    word(status::UNDONE, "Undone, except for rows that were modified since."),
+    enum_value(status::FAILED, "Failed; `error` has the reason."),
+    enum_value(status::UNDOING, "The undo is running."),
+    enum_value(status::UNDONE, "Undone, except for rows that were modified since."),
 ];
 
 /// Transitions of an import job: action, new status, and the statuses that allow the action.
@@ -175,11 +175,11 @@ pub(crate) fn nothing_counted(job: &mut Record) {
 }
 
 /// Decisions on rows that possibly match an existing prospect (`import_jobs.candidate_decision`).
-pub const DECISIONS: &[Word] = &[
-    word("wait", "Wait for the decision of a user on each row."),
-    word("create", "Create a prospect for each row."),
-    word("merge", "Fill in the empty fields of the most likely prospect."),
-    word("skip", "Skip the rows."),
+pub const DECISIONS: &[EnumValue] = &[
+    enum_value("wait", "Wait for the decision of a user on each row."),
+    enum_value("create", "Create a prospect for each row."),
+    enum_value("merge", "Fill in the empty fields of the most likely prospect."),
+    enum_value("skip", "Skip the rows."),
 ];
 
 /// Write rules.

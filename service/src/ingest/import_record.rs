@@ -3,23 +3,23 @@
 use std::sync::LazyLock;
 
 use engine::{
+    enum_values::{EnumValue, enum_value, enum_value_published_as},
     record::Record,
     table::Table,
     value::Value,
-    vocabulary::{Word, word, word_published_as},
     write::ownership::{InExport, OnErase, OnMerge, Ownership},
 };
 use entity::ingest::import_record;
 
-use crate::ingest::{list, note::Note};
+use crate::ingest::{imports, note::Note};
 
 /// Rows about a prospect belong to it, including rows that are linked by e-mail address only.
 static PROSPECT: Ownership = Ownership {
     column: "prospect_id",
     owner: "prospects",
-    on_erase: OnErase::DeleteBy(list::erase),
-    on_merge: OnMerge::RepointAnd(list::merged),
-    in_export: InExport::By(list::export),
+    on_erase: OnErase::DeleteBy(imports::erase),
+    on_merge: OnMerge::RepointAnd(imports::merged),
+    in_export: InExport::By(imports::export),
 };
 
 /// Rows of people name their company.
@@ -67,12 +67,12 @@ pub mod status {
 }
 
 /// Enrichment statuses of a record (`import_records.status`).
-pub const STATUSES: &[Word] = &[
-    word(status::PENDING, "Pending, or waiting for a retry."),
-    word(status::PROCESSING, "Being enriched."),
-    word(status::ENRICHED, "Enriched."),
-    word(status::FAILED, "Failed; `lastError` has the reason."),
-    word(status::SKIPPED, "Skipped; `lastError` has the reason."),
+pub const STATUSES: &[EnumValue] = &[
+    enum_value(status::PENDING, "Pending, or waiting for a retry."),
+    enum_value(status::PROCESSING, "Being enriched."),
+    enum_value(status::ENRICHED, "Enriched."),
+    enum_value(status::FAILED, "Failed; `lastError` has the reason."),
+    enum_value(status::SKIPPED, "Skipped; `lastError` has the reason."),
 ];
 
 /// Verdict on a row (`import_records.verdict`).
@@ -98,12 +98,15 @@ pub(crate) fn nothing_asked(record: &mut Record) {
 }
 
 /// Verdicts on a row (`import_records.verdict`).
-pub const VERDICTS: &[Word] = &[
-    word(verdict::CREATE, "A new prospect."),
-    word(verdict::UPDATE, "An existing prospect, with new values."),
-    word(verdict::MERGE_CANDIDATE, "Possibly an existing prospect; requires a decision by a user."),
-    word(verdict::SKIP, "An existing prospect without new values."),
-    word(verdict::ERROR, "Invalid unless corrected."),
+pub const VERDICTS: &[EnumValue] = &[
+    enum_value(verdict::CREATE, "A new prospect."),
+    enum_value(verdict::UPDATE, "An existing prospect, with new values."),
+    enum_value(
+        verdict::MERGE_CANDIDATE,
+        "Possibly an existing prospect; requires a decision by a user.",
+    ),
+    enum_value(verdict::SKIP, "An existing prospect without new values."),
+    enum_value(verdict::ERROR, "Invalid unless corrected."),
 ];
 
 /// Promotion status of a row (`import_records.promotion_status`).
@@ -125,14 +128,17 @@ pub mod promotion {
 }
 
 /// Promotion statuses of a row (`import_records.promotion_status`).
-pub const PROMOTIONS: &[Word] = &[
-    word(promotion::NONE, "Not written yet."),
-    word(promotion::CREATED, "A prospect was created."),
-    word(promotion::MATCHED, "An existing prospect matched; its empty fields were filled in."),
-    word(promotion::REJECTED, "Skipped; `reason` has the reason."),
-    word(promotion::FAILED, "Failed; `reason` or `lastError` has the reason."),
-    word(promotion::UNDONE, "Undone."),
-    word_published_as(
+pub const PROMOTIONS: &[EnumValue] = &[
+    enum_value(promotion::NONE, "Not written yet."),
+    enum_value(promotion::CREATED, "A prospect was created."),
+    enum_value(
+        promotion::MATCHED,
+        "An existing prospect matched; its empty fields were filled in.",
+    ),
+    enum_value(promotion::REJECTED, "Skipped; `reason` has the reason."),
+    enum_value(promotion::FAILED, "Failed; `reason` or `lastError` has the reason."),
+    enum_value(promotion::UNDONE, "Undone."),
+    enum_value_published_as(
         promotion::KEPT,
         "undo_skipped",
         "Not undone, because the prospect was modified after the import.",
@@ -140,10 +146,10 @@ pub const PROMOTIONS: &[Word] = &[
 ];
 
 /// Decisions of a user on a row (`import_records.decision`).
-pub const DECISIONS: &[Word] = &[
-    word("create", "Create a prospect."),
-    word("merge", "Fill in the empty fields of an existing prospect."),
-    word("skip", "Skip the row."),
+pub const DECISIONS: &[EnumValue] = &[
+    enum_value("create", "Create a prospect."),
+    enum_value("merge", "Fill in the empty fields of an existing prospect."),
+    enum_value("skip", "Skip the row."),
 ];
 
 /// A record as JSON, with its notes as sentences.

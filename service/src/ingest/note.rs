@@ -4,7 +4,7 @@
 //! arrays, each with the code and its arguments: `[["email_unreadable","ada(at)acme"]]`. Any other text was stored by
 //! an earlier version or another system, and is read as one note with the code `legacy_text`.
 
-use engine::vocabulary::{Word, word};
+use engine::enum_values::{EnumValue, enum_value};
 
 /// Declares the codes: a name for Rust, the stored name, the sentence with `{0}`, `{1}` … for the arguments, and the
 /// sentence without arguments that earlier versions stored, if there was one.
@@ -18,7 +18,7 @@ macro_rules! codes {
 
         impl NoteCode {
             /// All codes, with their descriptions.
-            pub const WORDS: &'static [Word] = &[$(word($name, concat!($($about),+).trim_ascii()),)+];
+            pub const WORDS: &'static [EnumValue] = &[$(enum_value($name, concat!($($about),+).trim_ascii()),)+];
 
             /// The stored name.
             #[must_use]

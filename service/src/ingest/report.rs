@@ -101,7 +101,7 @@ async fn by_day(
 }
 
 fn day(zone: &Zone, cell: &Value) -> String {
-    cell.time().map(|begin| zone.told(begin, Bucket::Day).0).unwrap_or_default()
+    cell.time().map(|begin| zone.key_and_spans(begin, Bucket::Day).0).unwrap_or_default()
 }
 
 fn number(cell: &Value) -> f64 {

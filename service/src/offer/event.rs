@@ -3,16 +3,16 @@
 use std::sync::LazyLock;
 
 use engine::{
+    enum_values::{EnumValue, TransitionTable, display, enum_value, next},
     error::{Problem, Result},
     record::Record,
     scope::Scope,
     table::Table,
     value::Value,
-    vocabulary::{Moves, Word, next, told, word},
     write::{
-        Once, Unit, once,
+        IdempotentRequest, Unit, idempotency,
         row::current,
-        rules::{Check, Delete, Hooks, Rules, Usual, field, kept},
+        rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
 use entity::offer::event;
@@ -27,15 +27,16 @@ pub fn table() -> &'static Table {
 }
 
 /// Event statuses (`events.status`).
-pub const STATUSES: &[Word] = &[
-    word("planned", "Planned."),
-    word("open", "Open for invitations."),
-    word("completed", "Completed."),
-    word("cancelled", "Cancelled."),
+pub const STATUSES: &[EnumValue] = &[
+    enum_value("planned", "Planned."),
+    enum_value("open", "Open for invitations."),
+    enum_value("completed", "Completed."),
+    enum_value("cancelled", "Cancelled."),
 ];
 
 /// Allowed status transitions.
-const MOVES: &Moves = &[("planned", &["open", "cancelled"]), ("open", &["completed", "cancelled"])];
+const MOVES: &TransitionTable =
+    &[("planned", &["open", "cancelled"]), ("open", &["completed", "cancelled"])];
 
 /// Validation rules.
 pub fn rules() -> &'static Rules {
@@ -53,7 +54,7 @@ pub fn rules() -> &'static Rules {
             field("target_industries").checked(Check::List),
             field("target_roles").checked(Check::List),
             field("solutions_featured").checked(Check::List),
-            kept("status", Usual::Text("planned")),
+            server_managed("status", DefaultValue::Text("planned")),
         ],
         links: &[],
         hooks: &Event,
@@ -84,9 +85,9 @@ pub async fn advance(
     id: i64,
     status: &'static str,
     expected_revision: Option<i64>,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<i64> {
-    once::run(scope, once, move |unit| {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let before = current(unit, rules(), id, expected_revision).await?;
             let from = before.text("status");
@@ -96,7 +97,7 @@ pub async fn advance(
                 let message = if to.is_empty() {
                     format!("the status {from} of an event can't be changed")
                 } else {
-                    format!("an event in status {from} can only change to {}", told(to))
+                    format!("an event in status {from} can only change to {}", display(to))
                 };
                 return Err(
                     Problem::conflict(engine::Reason::TransitionNotAllowed, "id", message).into()

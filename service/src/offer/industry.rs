@@ -10,8 +10,8 @@ use engine::{
     scope::Scope,
     table::Table,
     write::{
-        Once, Unit, once,
-        pairs::Pairs,
+        IdempotentRequest, Unit, idempotency,
+        join_table::JoinTable,
         row::current,
         rules::{Check, Delete, Hooks, Identity, Rules, field},
     },
@@ -81,8 +81,13 @@ impl Hooks for Industry {
 ///
 /// # Errors
 /// [`engine::Error::Refused`] if `keep` and `drop` are the same industry, or if one of them doesn't exist.
-pub async fn merge(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> Result<i64> {
-    once::run(scope, once, move |unit| {
+pub async fn merge(
+    scope: &Scope,
+    keep: i64,
+    drop: i64,
+    once: Option<IdempotentRequest>,
+) -> Result<i64> {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             if keep == drop {
                 let message = "an industry can't be merged into itself";
@@ -98,7 +103,7 @@ pub async fn merge(scope: &Scope, keep: i64, drop: i64, once: Option<Once>) -> R
             }
             let gone = current(unit, rules(), drop, None).await?;
             unit.point(company::table(), "industry_id", drop, Some(keep)).await?;
-            let pairs: &Pairs = &solution::INDUSTRIES;
+            let pairs: &JoinTable = &solution::INDUSTRIES;
             for solution in unit.partners(pairs, drop, false).await? {
                 // Locks the solution against deletion.
                 unit.referred(solution::table(), solution).await?;

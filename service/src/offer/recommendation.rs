@@ -10,7 +10,7 @@ use engine::{
 use serde_json::Value as Json;
 
 /// Maximum number of solutions per prospect.
-const MOST: usize = 10;
+const MAX_RECOMMENDATIONS: usize = 10;
 
 /// The recommended solutions for each of these prospects, best first: those that the newest research lists by ID or
 /// name or, if it lists no existing solution, those that suit the industry of the company, sorted by name. Executes at
@@ -54,7 +54,7 @@ pub async fn of_prospects(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, Ve
             };
             known.extend(id.filter(|id| !known.contains(id)));
         }
-        known.truncate(MOST);
+        known.truncate(MAX_RECOMMENDATIONS);
         if known.is_empty() {
             others.push((prospect, row.try_get_by_index::<i64>(1)?));
         } else {
@@ -105,7 +105,7 @@ async fn of_industries(scope: &Scope, of: &[(i64, i64)]) -> Result<HashMap<i64, 
     );
     for row in &scope.store().query(&sql, binds).await? {
         let all = found.entry(row.try_get_by_index(0)?).or_default();
-        if all.len() < MOST {
+        if all.len() < MAX_RECOMMENDATIONS {
             all.push(row.try_get_by_index(1)?);
         }
     }

@@ -8,8 +8,8 @@ use engine::{
     scope::Scope,
     table::Table,
     write::{
-        Once, Unit, once,
-        pairs::Pairs,
+        IdempotentRequest, Unit, idempotency,
+        join_table::JoinTable,
         rules::{Check, Delete, Hooks, LinkRule, Rules, field},
     },
 };
@@ -25,9 +25,9 @@ pub fn table() -> &'static Table {
 }
 
 /// Join table of solutions and the industries they suit.
-pub(crate) static INDUSTRIES: Pairs = PAIRS;
+pub(crate) static INDUSTRIES: JoinTable = PAIRS;
 
-const PAIRS: Pairs = Pairs {
+const PAIRS: JoinTable = JoinTable {
     table: "industry_solutions",
     near: "solution_id",
     far: "industry_id",
@@ -84,9 +84,9 @@ pub async fn suit(
     industry: i64,
     solution: i64,
     suits: bool,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<(i64, i64)> {
-    once::run(scope, once, move |unit| {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             unit.get(industry::table(), industry, "industry_id").await?;
             unit.get(table(), solution, "solution_id").await?;

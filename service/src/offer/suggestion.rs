@@ -12,7 +12,7 @@ use sea_orm::Value as Bind;
 use serde_json::Value as Json;
 
 /// Maximum number of prospects per event.
-pub const MOST: usize = 25;
+pub const MAX_SUGGESTIONS: usize = 25;
 
 /// An upcoming event and its target industries.
 #[derive(Clone, Debug)]
@@ -23,9 +23,9 @@ pub struct Aimed {
     pub industries: Json,
 }
 
-/// Prospects to invite to each of these events, at most [`MOST`] per event, with the latest engagement first. These
-/// prospects work in a target industry of the event, are active and not deleted, unsubscribed or disqualified, and
-/// have no draft for the event yet. Two statements.
+/// Prospects to invite to each of these events, at most [`MAX_SUGGESTIONS`] per event, with the latest engagement
+/// first. These prospects work in a target industry of the event, are active and not deleted, unsubscribed or
+/// disqualified, and have no draft for the event yet. Two statements.
 ///
 /// # Errors
 /// [`engine::Error::Unavailable`] if the database doesn't respond.
@@ -79,7 +79,7 @@ pub async fn of_events(scope: &Scope, events: &[Aimed]) -> Result<HashMap<i64, V
          WHERE p.\"organization_id\" = {{}} AND p.\"deleted_at\" IS NULL AND p.\"is_active\" \
          AND p.\"unsubscribed_at\" IS NULL AND p.\"lifecycle_stage\" <> 'disqualified' \
          AND NOT EXISTS (SELECT 1 FROM \"outreach_drafts\" d WHERE d.\"prospect_id\" = p.\"id\" \
-         AND d.\"event_id\" = a.event)) x WHERE place <= {MOST} ORDER BY event, place"
+         AND d.\"event_id\" = a.event)) x WHERE place <= {MAX_SUGGESTIONS} ORDER BY event, place"
     );
     let mut found: HashMap<i64, Vec<i64>> = HashMap::new();
     for row in &store.query(&sql, binds).await? {

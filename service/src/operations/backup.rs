@@ -89,7 +89,7 @@ async fn copy_out(store: &Store, file: &Path, progress: &dyn Progress) -> Result
     copies.execute_unprepared("PRAGMA defer_foreign_keys = ON").await?;
     copies.execute_unprepared("DELETE FROM \"change_log\"").await?;
     for table in tables() {
-        copy(&table, &moment, &copies, Engine::Sqlite, progress).await?;
+        copy(table, &moment, &copies, Engine::Sqlite, progress).await?;
     }
     copies.commit().await?;
     moment.commit().await?;

@@ -7,6 +7,8 @@ pub mod maintenance;
 pub mod restore;
 pub mod statistics;
 
+use std::sync::LazyLock;
+
 use engine::{
     clock::SystemClock,
     error::Result,
@@ -14,7 +16,7 @@ use engine::{
     store::{Engine, Store},
     table::{Column, columns_of},
     value::Value,
-    write::bulk,
+    write::bulk_load,
 };
 use entity::{crm, governance, identity, ingest, offer, outreach, usage};
 use futures_util::TryStreamExt;
@@ -45,12 +47,18 @@ fn stored<E: EntityTrait>() -> Stored {
 }
 
 fn stored_with<E: EntityTrait>(later: &'static [&'static str]) -> Stored {
+    // The tables are listed once, so this text is not leaked repeatedly.
     let name = String::leak(E::default().table_name().to_owned());
     Stored { name, columns: columns_of::<E>(), later }
 }
 
 /// All tables, referenced tables first.
-pub(crate) fn tables() -> Vec<Stored> {
+pub(crate) fn tables() -> &'static [Stored] {
+    static TABLES: LazyLock<Vec<Stored>> = LazyLock::new(all_tables);
+    &TABLES
+}
+
+fn all_tables() -> Vec<Stored> {
     vec![
         stored_with::<identity::organization::Entity>(&["owner_user_id"]),
         stored::<identity::user::Entity>(),
@@ -118,7 +126,7 @@ async fn copy<F: StreamTrait, T: ConnectionTrait>(
         let values: Vec<Vec<Value>> = chunk.iter().map(read).collect::<Result<_>>()?;
         count += values.len() as u64;
         progress.advance(values.len() as u64);
-        bulk::insert(to, engine, table.name, &table.columns, values).await?;
+        bulk_load::insert(to, engine, table.name, &table.columns, values).await?;
     }
     progress.finish();
     Ok(count)

@@ -10,7 +10,7 @@ use engine::{
     error::{Error, Result},
     progress::Progress,
     store::{self, Engine, Store},
-    write::bulk,
+    write::bulk_load,
 };
 use sea_orm::{ConnectionTrait, Statement};
 
@@ -178,7 +178,7 @@ async fn in_server(url: &str, file: &Path, progress: &dyn Progress) -> Result<()
     }
     to.execute_unprepared("DELETE FROM \"change_log\"").await?;
     let tables = tables();
-    for table in &tables {
+    for table in tables {
         // References to rows copied later are added afterwards, because Postgres checks them immediately.
         for column in table.later {
             let sql =
@@ -198,7 +198,7 @@ async fn in_server(url: &str, file: &Path, progress: &dyn Progress) -> Result<()
                 | "idempotency_keys"
         );
         if has_keys {
-            bulk::continue_keys(&to, Engine::Postgres, table.name).await?;
+            bulk_load::continue_keys(&to, Engine::Postgres, table.name).await?;
         }
     }
     for (table, column, points_to) in [

@@ -32,7 +32,7 @@ pub async fn statistics(scope: &Scope, tables: &[&'static Table]) -> Result<Stat
     scope.demand(Permission::ViewStatistics)?;
     let store = scope.store();
     // The total size would reveal the data volume of other organizations.
-    let is_operator = matches!(scope.actor(), Actor::LocalVisitor | Actor::CommandLine);
+    let is_operator = matches!(scope.actor(), Actor::LocalUser | Actor::CommandLine);
     if !is_operator {
         let sql = "SELECT count(*) FROM \"organizations\"";
         let organizations: Option<i64> = store

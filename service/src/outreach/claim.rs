@@ -13,7 +13,7 @@ use engine::{
     scope::{Actor, Scope},
     store::{Engine, Store},
     value::{Kind, Value},
-    write::{Once, Unit, once},
+    write::{IdempotentRequest, Unit, idempotency},
 };
 use sea_orm::{ConnectionTrait, Statement};
 
@@ -21,10 +21,10 @@ use super::outreach_draft;
 use crate::crm::prospect;
 
 /// Maximum number of drafts per claim.
-pub const MOST_DRAFTS: i64 = 100;
+pub const MAX_DRAFTS: i64 = 100;
 
 /// Maximum duration of a lease, in seconds.
-pub const LONGEST_LEASE: i64 = 3_600;
+pub const MAX_LEASE: i64 = 3_600;
 
 /// Number of drafts checked for expired leases per transaction.
 const CHUNK: usize = 100;
@@ -34,11 +34,16 @@ const CHUNK: usize = 100;
 ///
 /// # Errors
 /// [`engine::Error::Refused`] if a number is out of range, or if the actor has no name.
-pub async fn claim(scope: &Scope, limit: i64, lease: i64, once: Option<Once>) -> Result<Vec<i64>> {
-    once::run(scope, once, move |unit| {
+pub async fn claim(
+    scope: &Scope,
+    limit: i64,
+    lease: i64,
+    once: Option<IdempotentRequest>,
+) -> Result<Vec<i64>> {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
-            within("limit", limit, MOST_DRAFTS)?;
-            within("lease_seconds", lease, LONGEST_LEASE)?;
+            within("limit", limit, MAX_DRAFTS)?;
+            within("lease_seconds", lease, MAX_LEASE)?;
             let owner = owner(unit.scope())?;
             let until = unit.now() + TimeDelta::seconds(lease);
             let mut claimed = Vec::new();
@@ -96,8 +101,8 @@ async fn ready(unit: &Unit, limit: i64) -> Result<Vec<Record>> {
 ///
 /// # Errors
 /// [`engine::Error::Refused`] if the actor has no claim on the draft, or if the draft is being sent.
-pub async fn release(scope: &Scope, id: i64, once: Option<Once>) -> Result<i64> {
-    once::run(scope, once, move |unit| {
+pub async fn release(scope: &Scope, id: i64, once: Option<IdempotentRequest>) -> Result<i64> {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let draft = unit.get(outreach_draft::table(), id, "id").await?;
             demand_claim(unit, &draft)?;
@@ -211,7 +216,7 @@ pub async fn expire(store: &Store, clock: std::sync::Arc<dyn Clock>) -> Result<(
         if let Some(draft) = unit.find(outreach_draft::table(), id).await?
             && is_uncertain(&draft, unit.now())
         {
-            super::draft_life::put(&mut unit, &draft, "uncertain").await?;
+            super::draft_state::put(&mut unit, &draft, "uncertain").await?;
             unit.commit().await?;
         }
     }

@@ -4,15 +4,15 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use engine::{
+    enum_values::{EnumValue, enum_value},
     error::{Problem, Result},
     record::Record,
     table::Table,
     value::{Kind, Value},
-    vocabulary::{Word, word},
     write::{
         Unit,
         ownership::{InExport, OnErase, OnMerge, Ownership},
-        rules::{Check, Created, Delete, Hooks, Rules, Usual, field},
+        rules::{Check, Created, DefaultValue, Delete, Hooks, Rules, field},
     },
 };
 use entity::outreach::interaction;
@@ -42,17 +42,17 @@ pub fn table() -> &'static Table {
 }
 
 /// Directions (`interactions.direction`).
-pub const DIRECTIONS: &[Word] =
-    &[word("inbound", "From the prospect."), word("outbound", "To the prospect.")];
+pub const DIRECTIONS: &[EnumValue] =
+    &[enum_value("inbound", "From the prospect."), enum_value("outbound", "To the prospect.")];
 
 /// Channels (`interactions.channel`, `outreach_drafts.channel`).
-pub const CHANNELS: &[Word] = &[
-    word("email", "E-mail."),
-    word("call", "Phone call."),
-    word("sms", "Text message."),
-    word("linkedin", "LinkedIn."),
-    word("meeting", "Meeting."),
-    word("webhook", "Webhook of another system."),
+pub const CHANNELS: &[EnumValue] = &[
+    enum_value("email", "E-mail."),
+    enum_value("call", "Phone call."),
+    enum_value("sms", "Text message."),
+    enum_value("linkedin", "LinkedIn."),
+    enum_value("meeting", "Meeting."),
+    enum_value("webhook", "Webhook of another system."),
 ];
 
 /// Validation rules. The facts of an interaction are immutable; its assessment can be changed.
@@ -67,7 +67,10 @@ pub fn rules() -> &'static Rules {
             field("prospect_id").on_create().to_written(prospect::table).first(),
             field("event_id").on_create().to(event::table),
             field("interaction_type").on_create().checked(Check::Filled),
-            field("interaction_date").on_create().checked(Check::NotLater).usually(Usual::Now),
+            field("interaction_date")
+                .on_create()
+                .checked(Check::NotLater)
+                .default_value(DefaultValue::Now),
             field("subject").on_create().checked(Check::Filled),
             field("content").on_create().checked(Check::Filled),
             field("sentiment"),
@@ -75,7 +78,7 @@ pub fn rules() -> &'static Rules {
             field("direction")
                 .on_create()
                 .checked(Check::OneOf(DIRECTIONS))
-                .usually(Usual::Text("outbound")),
+                .default_value(DefaultValue::Text("outbound")),
             field("channel").on_create().checked(Check::OneOf(CHANNELS)),
             field("metadata").on_create().checked(Check::Object),
             field("outreach_draft_id").on_create().to(outreach_draft::table),

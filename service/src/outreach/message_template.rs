@@ -3,16 +3,16 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use engine::{
+    enum_values::{EnumValue, enum_value},
     error::{Problem, Result},
     record::Record,
     scope::Scope,
     table::Table,
     value::Value,
-    vocabulary::{Word, word},
     write::{
-        Once, Unit, once,
+        IdempotentRequest, Unit, idempotency,
         row::alive,
-        rules::{Check, Creating, Delete, Hooks, Rules, Usual, field, kept},
+        rules::{Check, Creating, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
 use entity::outreach::message_template;
@@ -35,11 +35,11 @@ pub fn table() -> &'static Table {
 }
 
 /// Template types (`message_templates.template_type`).
-pub const TYPES: &[Word] = &[
-    word("subject", "The subject of a message."),
-    word("body", "The body of a message."),
-    word("icebreaker", "An opening line."),
-    word("hot_button", "A statement about what matters most to the recipient."),
+pub const TYPES: &[EnumValue] = &[
+    enum_value("subject", "The subject of a message."),
+    enum_value("body", "The body of a message."),
+    enum_value("icebreaker", "An opening line."),
+    enum_value("hot_button", "A statement about what matters most to the recipient."),
 ];
 
 /// Validation rules.
@@ -54,12 +54,12 @@ pub fn rules() -> &'static Rules {
             field("name").on_create().checked(Check::Filled),
             field("template_type").on_create().checked(Check::OneOf(TYPES)),
             field("template_text").checked(Check::Filled),
-            field("variables").checked(Check::List).usually(Usual::Follows),
+            field("variables").checked(Check::List).default_value(DefaultValue::Follows),
             field("locale"),
-            field("is_active").usually(Usual::Bool(true)),
-            kept("usage_count", Usual::Int(0)),
-            kept("success_rate", Usual::Nothing),
-            kept("version", Usual::Int(1)),
+            field("is_active").default_value(DefaultValue::Bool(true)),
+            server_managed("usage_count", DefaultValue::Int(0)),
+            server_managed("success_rate", DefaultValue::Nothing),
+            server_managed("version", DefaultValue::Int(1)),
         ],
         links: &[],
         hooks: &Template,
@@ -153,7 +153,7 @@ impl Hooks for Template {
                 return unit.insert(next).await;
             }
             if *after.value("is_active") == Value::Bool(true) {
-                unit.hold_name(table(), &slot(&after)).await?;
+                unit.advisory_lock(table(), &slot(&after)).await?;
                 retire(unit, &after).await?;
                 // Another transaction may have retired this version in the meantime.
                 after.set("is_active", Value::Bool(true));
@@ -170,7 +170,7 @@ fn slot(template: &Record) -> String {
 
 /// Assigns the next version number for its name and type to a new row, and retires the active version.
 async fn become_newest(unit: &mut Unit, template: &mut Record) -> Result<()> {
-    unit.hold_name(table(), &slot(template)).await?;
+    unit.advisory_lock(table(), &slot(template)).await?;
     let sql = "SELECT COALESCE(MAX(\"version\"), 0) FROM \"message_templates\" \
                WHERE \"organization_id\" = {} AND \"name\" = {} AND \"template_type\" = {}";
     let binds = vec![
@@ -225,9 +225,9 @@ pub async fn render(
     template: i64,
     prospect: Option<i64>,
     told: BTreeMap<String, String>,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<Rendered> {
-    once::run(scope, once, move |unit| {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let mut values = match prospect {
                 Some(id) => {

@@ -1,8 +1,8 @@
 //! Outreach: interactions with prospects, and drafts.
 
 pub mod claim;
-pub mod draft_acts;
-pub mod draft_life;
+pub mod draft_actions;
+pub mod draft_state;
 pub mod funnel;
 pub mod industry_performance;
 pub mod interaction;

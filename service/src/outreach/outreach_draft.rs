@@ -3,17 +3,19 @@
 use std::sync::LazyLock;
 
 use engine::{
+    enum_values::{EnumValue, enum_value},
     error::{Problem, Result},
     record::Record,
     scope::Scope,
     table::Table,
     value::Value,
-    vocabulary::{Word, word},
     write::{
         Unit,
+        join_table::JoinTable,
         ownership::{InExport, OnErase, OnMerge, Ownership, Tables},
-        pairs::Pairs,
-        rules::{Check, Delete, Hooks, LinkRule, NestedRows, Rules, Usual, field, kept},
+        rules::{
+            Check, DefaultValue, Delete, Hooks, LinkRule, NestedRows, Rules, field, server_managed,
+        },
     },
 };
 use entity::outreach::outreach_draft;
@@ -21,7 +23,7 @@ use futures_util::future::BoxFuture;
 
 use super::{
     claim,
-    draft_life::{self, Action},
+    draft_state::{self, Action},
     interaction::{self, CHANNELS},
     message_template,
 };
@@ -68,32 +70,33 @@ pub fn table() -> &'static Table {
 }
 
 /// Draft statuses (`outreach_drafts.status`).
-pub const STATUSES: &[Word] = &[
-    word("draft", "In writing."),
-    word("pending_review", "Waiting for review."),
-    word("approved", "Approved; the content is frozen."),
-    word("rejected", "Rejected in review."),
-    word("scheduled", "Approved, and scheduled to be sent."),
-    word("sending", "Being sent."),
-    word(
+pub const STATUSES: &[EnumValue] = &[
+    enum_value("draft", "In writing."),
+    enum_value("pending_review", "Waiting for review."),
+    enum_value("approved", "Approved; the content is frozen."),
+    enum_value("rejected", "Rejected in review."),
+    enum_value("scheduled", "Approved, and scheduled to be sent."),
+    enum_value("sending", "Being sent."),
+    enum_value(
         "uncertain",
         "The claim expired while the draft was being sent, so the outcome is unknown until a person or evidence of delivery confirms it.",
     ),
-    word("sent", "Sent."),
-    word("failed", "Sending failed."),
-    word("replied", "The prospect replied."),
-    word("bounced", "Bounced."),
-    word("superseded", "Superseded by a newer version."),
-    word("discarded", "Discarded before sending."),
+    enum_value("sent", "Sent."),
+    enum_value("failed", "Sending failed."),
+    enum_value("replied", "The prospect replied."),
+    enum_value("bounced", "Bounced."),
+    enum_value("superseded", "Superseded by a newer version."),
+    enum_value("discarded", "Discarded before sending."),
 ];
 
 /// Content types (`outreach_drafts.content_type`).
-pub const CONTENT_TYPES: &[Word] = &[word("text", "Plain text."), word("html", "HTML.")];
+pub const CONTENT_TYPES: &[EnumValue] =
+    &[enum_value("text", "Plain text."), enum_value("html", "HTML.")];
 
 /// The language model calls that produced a draft.
-pub(crate) static USAGES: Pairs = PAIRS;
+pub(crate) static USAGES: JoinTable = PAIRS;
 
-const PAIRS: Pairs = Pairs {
+const PAIRS: JoinTable = JoinTable {
     table: "outreach_draft_usages",
     near: "outreach_draft_id",
     far: "llm_usage_log_id",
@@ -101,7 +104,7 @@ const PAIRS: Pairs = Pairs {
     far_table: llm_usage_log::table,
 };
 
-/// Validation rules. Statuses are changed by the actions of [`draft_life`].
+/// Validation rules. Statuses are changed by the actions of [`draft_state`].
 pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules {
         table,
@@ -115,15 +118,19 @@ pub fn rules() -> &'static Rules {
             field("draft_type").checked(Check::Filled),
             field("subject").checked(Check::AtMost(255)),
             field("content").checked(Check::Filled),
-            field("channel").checked(Check::OneOf(CHANNELS)).usually(Usual::Text("email")),
-            field("content_type").checked(Check::OneOf(CONTENT_TYPES)).usually(Usual::Text("text")),
+            field("channel")
+                .checked(Check::OneOf(CHANNELS))
+                .default_value(DefaultValue::Text("email")),
+            field("content_type")
+                .checked(Check::OneOf(CONTENT_TYPES))
+                .default_value(DefaultValue::Text("text")),
             field("variant").on_create(),
             field("tone"),
             field("model"),
             field("metadata").checked(Check::Object),
             field("message_template_id").on_create().to(message_template::table),
-            kept("status", Usual::Text("draft")),
-            kept("version", Usual::Int(1)),
+            server_managed("status", DefaultValue::Text("draft")),
+            server_managed("version", DefaultValue::Int(1)),
         ],
         links: &[LinkRule {
             keys: "llm_usage_log_ids",
@@ -217,11 +224,11 @@ async fn edit(unit: &mut Unit, before: Record, mut after: Record) -> Result<Reco
             sign(&mut next, unit.scope(), ["author_kind", "author_name"]);
             let mut old = before;
             if old.text("status") != "approved" {
-                old = draft_life::put(unit, &old, "approved").await?;
+                old = draft_state::put(unit, &old, "approved").await?;
             }
-            draft_life::put(unit, &old, "superseded").await?;
+            draft_state::put(unit, &old, "superseded").await?;
             unit.insert(next).await
         }
-        status => Err(draft_life::refusal(status, Action::Edit).into()),
+        status => Err(draft_state::refusal(status, Action::Edit).into()),
     }
 }

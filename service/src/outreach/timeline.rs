@@ -4,26 +4,29 @@ use std::{collections::HashMap, fmt::Write as _};
 
 use chrono::{DateTime, Utc};
 use engine::{
+    enum_values::{EnumValue, enum_value},
     error::Result,
     read,
     scope::Scope,
     store::Engine,
     value::{Kind, Value},
-    vocabulary::{Word, word},
 };
 use sea_orm::Value as Bind;
 
 /// Entry kinds. Entries with equal timestamps are sorted in this order.
-pub const KINDS: &[Word] = &[
-    word("interaction", "An interaction."),
-    word("draft", "An outreach draft."),
-    word("research", "Research."),
-    word("change", "Any other change of the prospect or of its interactions, drafts and research."),
+pub const KINDS: &[EnumValue] = &[
+    enum_value("interaction", "An interaction."),
+    enum_value("draft", "An outreach draft."),
+    enum_value("research", "Research."),
+    enum_value(
+        "change",
+        "Any other change of the prospect or of its interactions, drafts and research.",
+    ),
 ];
 
 /// Subject of a timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Of {
+pub enum TimelineSubject {
     /// Prospects.
     Prospects,
     /// Companies, with the entries of their prospects, except deleted prospects.
@@ -93,7 +96,7 @@ const SOURCES: [(&str, &str, &str); 4] = [
 /// [`engine::Error::BadCursor`]; [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn timeline(
     scope: &Scope,
-    of: Of,
+    of: TimelineSubject,
     keys: &[i64],
     first: u32,
     after: Option<&str>,
@@ -144,7 +147,7 @@ pub async fn timeline(
 fn part(
     scope: &Scope,
     engine: Engine,
-    of: Of,
+    of: TimelineSubject,
     kind: usize,
     (table, moment, columns): &(&str, &str, &str),
     keys: &[i64],
@@ -153,8 +156,8 @@ fn part(
     binds: &mut Vec<Bind>,
 ) -> String {
     let whose = match of {
-        Of::Prospects => "t.\"prospect_id\" = {p}".to_owned(),
-        Of::Companies => "t.\"prospect_id\" IN (SELECT w.\"id\" FROM \"prospects\" w \
+        TimelineSubject::Prospects => "t.\"prospect_id\" = {p}".to_owned(),
+        TimelineSubject::Companies => "t.\"prospect_id\" IN (SELECT w.\"id\" FROM \"prospects\" w \
                           WHERE w.\"company_id\" = {p} AND w.\"deleted_at\" IS NULL)"
             .to_owned(),
     };
@@ -218,17 +221,17 @@ fn part(
 
 /// The cursor of an entry.
 #[must_use]
-pub fn cursor(of: Of, entry: &Entry) -> String {
+pub fn cursor(of: TimelineSubject, entry: &Entry) -> String {
     let kind = Value::Int(entry.kind.try_into().unwrap_or_default());
     let values = [Value::Time(entry.at), kind, Value::Int(entry.id)];
     read::encode_cursor(binding(of), values.iter())
 }
 
-fn binding(of: Of) -> u64 {
+fn binding(of: TimelineSubject) -> u64 {
     xxhash_rust::xxh3::xxh3_64(format!("timeline {of:?}").as_bytes())
 }
 
-fn place(of: Of, cursor: &str) -> Result<Place> {
+fn place(of: TimelineSubject, cursor: &str) -> Result<Place> {
     let kinds = [Kind::Time, Kind::BigInt, Kind::BigInt];
     match read::decode_values(cursor, "after", binding(of), &kinds)?.as_slice() {
         [Value::Time(at), Value::Int(kind), Value::Int(id)] => {

@@ -11,7 +11,7 @@ use sea_orm::Value as Bind;
 
 /// Subject of the costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Of {
+pub enum CostSubject {
     /// Outreach drafts.
     Drafts,
     /// Research records.
@@ -34,7 +34,7 @@ const DRAFT_SHARES: &str = "SELECT {key} AS key, u.\"cost\" / (\
 ///
 /// # Errors
 /// [`engine::Error::Unavailable`] if the database doesn't respond.
-pub async fn to_date(scope: &Scope, of: Of, keys: &[i64]) -> Result<HashMap<i64, f64>> {
+pub async fn to_date(scope: &Scope, of: CostSubject, keys: &[i64]) -> Result<HashMap<i64, f64>> {
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
@@ -43,9 +43,9 @@ pub async fn to_date(scope: &Scope, of: Of, keys: &[i64]) -> Result<HashMap<i64,
         .replace("\"outreach_draft_usages\" l", "\"prospect_research_usages\" l")
         .replace("l.\"outreach_draft_id\"", "l.\"prospect_research_id\"");
     let (key, join) = match of {
-        Of::Drafts | Of::Research => ("d.\"id\"", ""),
-        Of::Prospects => ("d.\"prospect_id\"", ""),
-        Of::Companies => (
+        CostSubject::Drafts | CostSubject::Research => ("d.\"id\"", ""),
+        CostSubject::Prospects => ("d.\"prospect_id\"", ""),
+        CostSubject::Companies => (
             "p.\"company_id\"",
             " JOIN \"prospects\" p ON p.\"id\" = d.\"prospect_id\" AND p.\"organization_id\" = {}",
         ),
@@ -64,9 +64,9 @@ pub async fn to_date(scope: &Scope, of: Of, keys: &[i64]) -> Result<HashMap<i64,
         )
     };
     let shares = match of {
-        Of::Drafts => part(DRAFT_SHARES),
-        Of::Research => part(&research),
-        Of::Prospects | Of::Companies => {
+        CostSubject::Drafts => part(DRAFT_SHARES),
+        CostSubject::Research => part(&research),
+        CostSubject::Prospects | CostSubject::Companies => {
             format!("{} UNION ALL {}", part(DRAFT_SHARES), part(&research))
         }
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use engine::{
+    enum_values::{EnumValue, enum_value},
     error::Result,
     read::{
         self, Aggregate, Bucket, Direction, Filter, GroupBy, GroupKey, GroupSort, List, Measure,
@@ -11,7 +12,6 @@ use engine::{
     },
     scope::Scope,
     value::Value,
-    vocabulary::{Word, word},
 };
 
 use crate::outreach::interaction;
@@ -19,13 +19,13 @@ use crate::outreach::interaction;
 use super::llm_usage_log;
 
 /// Group keys of the report.
-pub const GROUPS: &[Word] = &[
-    word("model", "Model."),
-    word("workflow", "Workflow."),
-    word("node", "Node of the workflow."),
-    word("day", "Day in `timeZone`."),
-    word("week", "ISO 8601 week."),
-    word("month", "Month."),
+pub const GROUPS: &[EnumValue] = &[
+    enum_value("model", "Model."),
+    enum_value("workflow", "Workflow."),
+    enum_value("node", "Node of the workflow."),
+    enum_value("day", "Day in `timeZone`."),
+    enum_value("week", "ISO 8601 week."),
+    enum_value("month", "Month."),
 ];
 
 /// Costs of language model calls.
@@ -131,7 +131,7 @@ pub async fn cost_report(
         .map(|group| {
             let key = match (&group[0], bucket) {
                 (Value::Text(text), _) => text.clone(),
-                (Value::Time(begin), Some(bucket)) => zone.told(*begin, bucket).0,
+                (Value::Time(begin), Some(bucket)) => zone.key_and_spans(*begin, bucket).0,
                 _ => String::new(),
             };
             told(&group[1..], key)

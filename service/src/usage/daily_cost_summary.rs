@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, NaiveTime, Utc};
 use engine::{
+    enum_values::{EnumValue, enum_value},
     error::Result,
     store::Engine,
     table::Table,
-    vocabulary::{Word, word},
     write::Unit,
 };
 use entity::usage::daily_cost_summary;
@@ -22,11 +22,11 @@ pub fn table() -> &'static Table {
 }
 
 /// Cost categories (`daily_cost_summaries.category`).
-pub const CATEGORIES: &[Word] = &[
-    word("llm", "Language-model calls."),
-    word("api", "API calls."),
-    word("browser", "Remote browser sessions."),
-    word("storage", "Object-storage operations."),
+pub const CATEGORIES: &[EnumValue] = &[
+    enum_value("llm", "Language-model calls."),
+    enum_value("api", "API calls."),
+    enum_value("browser", "Remote browser sessions."),
+    enum_value("storage", "Object-storage operations."),
 ];
 
 /// Start of a day in UTC.

@@ -10,7 +10,7 @@ use engine::{
     value::Value,
     write::{
         ownership::{InExport, OnErase, OnMerge, Ownership},
-        rules::{Check, Delete, Hooks, Rules, Usual, field, kept},
+        rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
 use entity::usage::llm_usage_log;
@@ -49,7 +49,7 @@ pub fn rules() -> &'static Rules {
             field("model").checked(Check::Filled),
             field("prompt_tokens").checked(COUNT),
             field("completion_tokens").checked(COUNT),
-            field("total_tokens").checked(COUNT).usually(Usual::Follows),
+            field("total_tokens").checked(COUNT).default_value(DefaultValue::Follows),
             field("latency_ms").checked(COUNT),
             field("cost").checked(Check::Between(0.0, 1_000_000.0)),
             field("provider").checked(Check::Filled),
@@ -61,7 +61,7 @@ pub fn rules() -> &'static Rules {
             field("prompt_type"),
             field("finish_reason"),
             field("error").checked(Check::AtMost(10_000)),
-            kept("is_paid_by_server", Usual::Bool(false)),
+            server_managed("is_paid_by_server", DefaultValue::Bool(false)),
         ],
         links: &[],
         hooks: &Usage,

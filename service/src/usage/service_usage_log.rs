@@ -3,15 +3,15 @@
 use std::sync::LazyLock;
 
 use engine::{
+    enum_values::{EnumValue, enum_value},
     error::Problem,
     record::Record,
     scope::Scope,
     table::Table,
     value::Value,
-    vocabulary::{Word, word},
     write::{
         ownership::{InExport, OnErase, OnMerge, Ownership},
-        rules::{Check, Delete, Hooks, Rules, Usual, field, kept},
+        rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
 use entity::usage::service_usage_log;
@@ -43,10 +43,10 @@ pub fn table() -> &'static Table {
 }
 
 /// Kinds of paid calls (`service_usage_logs.kind`).
-pub const KINDS: &[Word] = &[
-    word("api_call", "An API call."),
-    word("browser_session", "A remote browser session."),
-    word("storage", "An object-storage operation."),
+pub const KINDS: &[EnumValue] = &[
+    enum_value("api_call", "An API call."),
+    enum_value("browser_session", "A remote browser session."),
+    enum_value("storage", "An object-storage operation."),
 ];
 
 /// Validation rules. The log is append-only.
@@ -60,7 +60,9 @@ pub fn rules() -> &'static Rules {
         delete: Delete::Never,
         identity: None,
         fields: &[
-            field("kind").checked(Check::OneOf(KINDS)).usually(Usual::Text("api_call")),
+            field("kind")
+                .checked(Check::OneOf(KINDS))
+                .default_value(DefaultValue::Text("api_call")),
             field("provider").checked(Check::Filled),
             field("operation").checked(Check::Filled),
             field("resource"),
@@ -69,7 +71,7 @@ pub fn rules() -> &'static Rules {
             field("unit"),
             field("unit_cost").checked(MONEY),
             field("charges").checked(Check::Any),
-            field("cost").checked(MONEY).usually(Usual::Follows),
+            field("cost").checked(MONEY).default_value(DefaultValue::Follows),
             field("tokens").checked(COUNT),
             field("request_id"),
             field("size_bytes").checked(COUNT),
@@ -83,7 +85,7 @@ pub fn rules() -> &'static Rules {
             field("error").checked(Check::AtMost(10_000)),
             field("started_at"),
             field("completed_at"),
-            kept("is_paid_by_server", Usual::Bool(false)),
+            server_managed("is_paid_by_server", DefaultValue::Bool(false)),
         ],
         links: &[],
         hooks: &Usage,

@@ -63,14 +63,14 @@ async fn sums_of_money_are_exact(app: App) {
             "{{ llmUsageLogs {{ groups(by: {{ model: VALUE }} {having}) {{ nodes {{ key {{ model }} aggregate {{ cost {{ sum }} }} }} }} }} }}"
         )
     };
-    let told = |data: &Value| {
+    let sums = |data: &Value| {
         let nodes = data["llmUsageLogs"]["groups"]["nodes"].as_array().unwrap().clone();
         let told = nodes.into_iter().map(|node| node["aggregate"]["cost"]["sum"].as_f64().unwrap());
         told.collect::<Vec<_>>()
     };
-    assert_eq!(told(&app.data(&groups("")).await), [0.3, 0.300_000_001_1, 3.0]);
-    assert_eq!(told(&app.data(&groups(", having: { cost: { sum: { lte: 0.3 } } }")).await), [0.3]);
-    assert_eq!(told(&app.data(&groups(", having: { cost: { sum: { gte: 3 } } }")).await), [3.0]);
+    assert_eq!(sums(&app.data(&groups("")).await), [0.3, 0.300_000_001_1, 3.0]);
+    assert_eq!(sums(&app.data(&groups(", having: { cost: { sum: { lte: 0.3 } } }")).await), [0.3]);
+    assert_eq!(sums(&app.data(&groups(", having: { cost: { sum: { gte: 3 } } }")).await), [3.0]);
     // The sums in reports and in daily cost summaries, which triggers update row by row, are exact too.
     let days = app.data("{ dailyCostSummaries(orderBy: [{ id: ASC }]) { nodes { costUsd } } llmCostReport(groupBy: MODEL) { groups { key cost } total { cost } } }").await;
     let day = |cost: f64| json!({ "costUsd": cost });

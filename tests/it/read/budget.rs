@@ -2,7 +2,7 @@
 
 use api::{
     catalog,
-    graph::declaration::{Entity, Gives},
+    graph::declaration::{Entity, FieldKind},
 };
 use tests::{App, behaviours};
 
@@ -41,7 +41,7 @@ async fn to_one_relation_executes_no_additional_statement(app: App) {
     let mut seen = 0;
     for entity in entities() {
         for field in &entity.fields {
-            if let Gives::One { .. } = field.gives {
+            if let FieldKind::One { .. } = field.gives {
                 let query =
                     format!("{{ {} {{ nodes {{ {} {{ id }} }} }} }}", entity.plural, field.name);
                 assert_eq!(app.counted(&query).await.1, 1, "{query}");
@@ -60,7 +60,7 @@ async fn to_many_relation_executes_one_statement_for_all_parents(app: App) {
     let mut seen = 0;
     for entity in entities() {
         for field in &entity.fields {
-            if let Gives::Many { .. } | Gives::History = field.gives {
+            if let FieldKind::Many { .. } | FieldKind::History = field.gives {
                 let query = |of: &str| {
                     format!("{{ {} {{ nodes {{ {} {{ {of} }} }} }} }}", entity.plural, field.name)
                 };

@@ -1,6 +1,6 @@
 //! Document cache: a cached document produces the same response as a newly parsed one.
 
-use api::{execute::SchemaExecutor, text};
+use api::{execute::SchemaExecutor, json_text};
 use async_graphql::{Executor, Request, Variables};
 use serde_json::{Value, json};
 use tests::{App, behaviours};
@@ -29,7 +29,7 @@ async fn answer(
         request = request.operation_name(operation);
     }
     let response = executor.execute(request).await;
-    serde_json::from_str(&text::response(&response)).unwrap()
+    serde_json::from_str(&json_text::response(&response)).unwrap()
 }
 
 async fn cached_document_returns_the_same_response(app: App) {
@@ -164,9 +164,13 @@ async fn subscription_is_validated_once(app: App) {
         ("subscription { changes { cursor } }", true),
         ("subscription { changes { nope } }", false),
     ] {
-        assert!(executor.known(None, &Request::new(document)).is_none(), "{document}");
+        assert!(executor.cached_document(None, &Request::new(document)).is_none(), "{document}");
         let request = Request::new(document).data(app.scope(app.organization));
         drop(executor.execute_stream(request, None));
-        assert_eq!(executor.known(None, &Request::new(document)).is_some(), is_valid, "{document}");
+        assert_eq!(
+            executor.cached_document(None, &Request::new(document)).is_some(),
+            is_valid,
+            "{document}"
+        );
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use api::{
     catalog,
-    graph::declaration::{Entity, Gives},
+    graph::declaration::{Entity, FieldKind},
 };
-use engine::{metered, progress::Unwatched};
+use engine::{progress::Unwatched, record_statements};
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::Value;
 use service::{demo, operations::maintenance};
@@ -87,9 +87,9 @@ async fn nested_lists_use_an_index(app: App) {
     for entity in catalog::entities() {
         for field in &entity.fields {
             let below = match field.gives {
-                Gives::Many { link: api::graph::declaration::LinkName::Column(_), to } => to(),
-                Gives::History => catalog::log(),
-                Gives::Newest { .. } => {
+                FieldKind::Many { link: api::graph::declaration::LinkName::Column(_), to } => to(),
+                FieldKind::History => catalog::log(),
+                FieldKind::Newest { .. } => {
                     let list =
                         format!("{} {{ nodes {{ {} {{ id }} }} }}", entity.plural, field.name);
                     walks(&app, &format!("{{ {list} }}")).await;
@@ -123,7 +123,7 @@ async fn counts_do_not_scan_whole_tables(app: App) {
     for entity in catalog::entities() {
         walks(&app, &format!("{{ {} {{ totalCount }} }}", entity.plural)).await;
         for field in &entity.fields {
-            if let Gives::Many { .. } = field.gives {
+            if let FieldKind::Many { .. } = field.gives {
                 let inner = format!("{} {{ totalCount }}", field.name);
                 walks(&app, &format!("{{ {} {{ nodes {{ {inner} }} }} }}", entity.plural)).await;
             }
@@ -156,7 +156,7 @@ async fn walks(app: &App, query: &str) {
 
 /// The problems in the query plans of all statements of `query`.
 async fn faults_of(app: &App, query: &str) -> Vec<String> {
-    let (_, asked) = metered(app.data(query), true).await;
+    let (_, asked) = record_statements(app.data(query), true).await;
     assert!(!asked.sent.is_empty(), "{query}");
     let mut all = Vec::new();
     for sql in asked.sent.into_iter().map(|sent| sent.text) {
@@ -193,12 +193,12 @@ async fn postgres(app: &App, sql: &str) -> Vec<String> {
     let plan: Value = row.unwrap().try_get_by_index(0).unwrap();
     run("DEALLOCATE looked_at").await;
     let mut faults = Vec::new();
-    look(&plan[0]["Plan"], false, &mut faults);
+    preview(&plan[0]["Plan"], false, &mut faults);
     faults
 }
 
 /// Inspects a Postgres plan. Nodes below a `Limit` read the relation from which the page is returned.
-fn look(node: &Value, cut: bool, faults: &mut Vec<String>) {
+fn preview(node: &Value, cut: bool, faults: &mut Vec<String>) {
     let kind = node["Node Type"].as_str().unwrap();
     match kind {
         // `change_log` has a single row.
@@ -217,7 +217,7 @@ fn look(node: &Value, cut: bool, faults: &mut Vec<String>) {
         _ => {}
     }
     for below in node["Plans"].as_array().into_iter().flatten() {
-        look(below, cut || kind == "Limit", faults);
+        preview(below, cut || kind == "Limit", faults);
     }
 }
 

@@ -95,7 +95,7 @@ async fn fields_are_returned_in_selection_order(app: App) {
     app.world().await;
     let query = "{ prospects(first: 1) { totalCount nodes { email id fullName } } }";
     let request = async_graphql::Request::new(query).data(app.scope(app.organization));
-    let text = api::text::response(&api::schema::build().execute(request).await);
+    let text = api::json_text::response(&api::schema::build().execute(request).await);
     let place = |word: &str| text.find(word).unwrap();
     assert!(place("totalCount") < place("nodes"), "{text}");
     assert!(place("email") < place("\"id\"") && place("\"id\"") < place("fullName"), "{text}");
@@ -189,7 +189,7 @@ async fn response_with_too_many_objects_is_rejected(app: App) {
     let error = app.error(&query).await;
     assert!(error.starts_with("TOO_COMPLEX: query cost: "), "{error}");
     // The cost is estimated in advance. In addition, the number of loaded objects is limited during execution.
-    let limits = Limits { max_cost: u64::MAX, ..Limits::USUAL };
+    let limits = Limits { max_cost: u64::MAX, ..Limits::DEFAULT };
     let executor = SchemaExecutor::new().within(limits);
     let request = Request::new(&query).data(app.scope(app.organization));
     let response = executor.execute(request).await;

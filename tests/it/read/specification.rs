@@ -1,6 +1,6 @@
 //! Validation, normalization and execution of documents according to the GraphQL specification (September 2025).
 
-use api::{execute::SchemaExecutor, text};
+use api::{execute::SchemaExecutor, json_text};
 use async_graphql::{Executor, Request};
 use serde_json::json;
 use tests::{App, behaviours};
@@ -177,7 +177,7 @@ async fn response_keys_are_ordered_by_first_occurrence(app: App) {
     let query = "{ z: __typename prospect(id: 1) { fullName ...P id } a: __typename prospect(id: 1) { email } } \
                  fragment P on Prospect { revision company { name } fullName company { id } }";
     let request = Request::new(query).data(app.scope(app.organization));
-    let text = text::response(&SchemaExecutor::new().execute(request).await);
+    let text = json_text::response(&SchemaExecutor::new().execute(request).await);
     let keys =
         ["z", "prospect", "fullName", "revision", "company", "name", "id", "id", "email", "a"];
     let mut rest = text.as_str();
@@ -231,7 +231,7 @@ async fn skipped_field_does_not_affect_the_order(app: App) {
     app.world().await;
     let query = "{ schemaVersion @skip(if: true) prospect(id: 1) { id @skip(if: true) email id } schemaVersion }";
     let request = Request::new(query).data(app.scope(app.organization));
-    let text = text::response(&SchemaExecutor::new().execute(request).await);
+    let text = json_text::response(&SchemaExecutor::new().execute(request).await);
     let place = |key: &str| text.find(&format!("\"{key}\":")).unwrap();
     assert!(place("prospect") < place("schemaVersion"), "{text}");
     assert!(place("email") < place("id"), "{text}");
@@ -353,7 +353,7 @@ async fn introspection_is_merged_into_the_response(app: App) {
     let request = Request::new(query)
         .variables(async_graphql::Variables::from_json(variables))
         .data(app.scope(app.organization));
-    let text = text::response(&SchemaExecutor::new().execute(request).await);
+    let text = json_text::response(&SchemaExecutor::new().execute(request).await);
     let places =
         ["\"a\"", "\"prospect\"", "\"__schema\"", "\"z\""].map(|key| text.find(key).unwrap());
     assert!(places.is_sorted(), "{text}");

@@ -9,7 +9,7 @@ use std::{
 
 use api::execute::SchemaExecutor;
 use async_graphql::{Executor, Request};
-use engine::{Actor, Clock, Role, Scope, Store, change_log::Feed};
+use engine::{Actor, Clock, Role, Scope, Store, change_log::ChangeStream};
 use futures_util::{StreamExt, future::join_all};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::Value;
@@ -24,18 +24,18 @@ const ROUNDS: u64 = 3;
 #[derive(Clone)]
 struct Server {
     store: Store,
-    feed: Feed,
+    feed: ChangeStream,
 }
 
 impl Server {
     async fn start(app: &App) -> Self {
         let store = Store::connect(&app.url).await.unwrap();
-        Self { feed: Feed::new(store.clone()), store }
+        Self { feed: ChangeStream::new(store.clone()), store }
     }
 
     fn scope(&self, app: &App) -> Scope {
         let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;
-        Scope::new(self.store.clone(), app.organization, Actor::LocalVisitor, Role::Owner, clock)
+        Scope::new(self.store.clone(), app.organization, Actor::LocalUser, Role::Owner, clock)
     }
 }
 
@@ -143,7 +143,7 @@ async fn round(app: &App, executor: &SchemaExecutor, seed: u64) -> (usize, usize
                     };
                     assert!(response.errors.is_empty(), "{:?}", response.errors);
                     let answer: Value =
-                        serde_json::from_str(&api::text::response(&response)).unwrap();
+                        serde_json::from_str(&api::json_text::response(&response)).unwrap();
                     let data = &answer["data"];
                     data["changes"]["cursor"].as_str().unwrap().clone_into(&mut cursor);
                     received.push(data["changes"]["change"]["id"].as_str().unwrap().to_owned());

@@ -4,7 +4,7 @@ use std::{pin::Pin, time::Duration};
 
 use api::execute::SchemaExecutor;
 use async_graphql::{Executor, Request, Response};
-use engine::{Actor, change_log::Feed};
+use engine::{Actor, change_log::ChangeStream};
 use futures_util::{Stream, StreamExt};
 use serde_json::{Value, json};
 use tests::{App, behaviours};
@@ -28,7 +28,7 @@ behaviours![
 
 type Events = Pin<Box<dyn Stream<Item = Response> + Send>>;
 
-pub fn subscribe(app: &App, feed: &Feed, query: &str) -> Events {
+pub fn subscribe(app: &App, feed: &ChangeStream, query: &str) -> Events {
     let request = Request::new(query).data(feed.clone()).data(app.scope(app.organization));
     SchemaExecutor::new().execute_stream(request, None)
 }
@@ -40,7 +40,7 @@ pub async fn next(events: &mut Events) -> Value {
         .expect("an event should arrive within 10 seconds")
         .expect("the stream should not end");
     assert!(response.errors.is_empty(), "{:?}", response.errors);
-    let answer: Value = serde_json::from_str(&api::text::response(&response)).unwrap();
+    let answer: Value = serde_json::from_str(&api::json_text::response(&response)).unwrap();
     answer["data"].as_object().unwrap().values().next().unwrap().clone()
 }
 
@@ -63,11 +63,11 @@ pub async fn draft(app: &App, content: &str) {
     app.done(&create).await;
 }
 
-pub async fn prospect(app: &App) -> Feed {
+pub async fn prospect(app: &App) -> ChangeStream {
     let industry = app.industry("Logistics").await;
     let acme = app.company("Acme", industry).await;
     app.prospect("Ada", acme).await;
-    Feed::new(app.store.clone())
+    ChangeStream::new(app.store.clone())
 }
 
 async fn new_draft_is_delivered_once_with_the_selected_fields(app: App) {
@@ -101,7 +101,7 @@ async fn subscriber_resumes_after_its_last_cursor(app: App) {
     draft(&app, "two").await;
     // The server restarts between the two subscriptions.
     drop(feed);
-    let feed = Feed::new(app.store.clone());
+    let feed = ChangeStream::new(app.store.clone());
     draft(&app, "three").await;
     let query = format!(
         "subscription {{ outreachDraftCreated(after: {cursor}) {{ draft {{ content }} }} }}"
@@ -183,7 +183,7 @@ async fn filter_applies_to_the_draft_at_the_time_of_the_change(app: App) {
 
 async fn filter_can_follow_relations(app: App) {
     app.world().await;
-    let feed = Feed::new(app.store.clone());
+    let feed = ChangeStream::new(app.store.clone());
     let query = r#"subscription { outreachDraftCreated(filter: { prospect: { company: { industry: { name: { eq: "banking" } } } } }) { draft { prospect { fullName } } } }"#;
     let mut events = subscribe(&app, &feed, query);
     begin(&app, &mut events).await;
@@ -323,7 +323,7 @@ async fn invalid_arguments_are_rejected_immediately(app: App) {
             &feed,
             &format!("subscription {{ outreachDraftCreated({argument}) {{ cursor }} }}"),
         );
-        let response = api::text::response(&events.next().await.unwrap());
+        let response = api::json_text::response(&events.next().await.unwrap());
         let response: Value = serde_json::from_str(&response).unwrap();
         assert_eq!(response["errors"][0]["extensions"]["code"], code, "{response}");
         assert!(events.next().await.is_none());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::change_log::Feed;
+use engine::change_log::ChangeStream;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tests::{App, behaviours};
@@ -18,7 +18,7 @@ async fn receives_each_event_once(app: &App, query: &str) {
     let industry = app.industry("Logistics").await;
     let company = app.company("Acme", industry).await;
     app.prospect("Ada", company).await;
-    let feed = Feed::new(app.store.clone());
+    let feed = ChangeStream::new(app.store.clone());
     let mut events = subscribe(app, &feed, query);
     app.settled().await;
     let early = tokio::time::timeout(Duration::from_millis(60), events.next()).await;
@@ -35,7 +35,7 @@ async fn receives_each_event_once(app: &App, query: &str) {
         let response = response
             .expect("an event should arrive within 10 seconds")
             .expect("the stream should not end");
-        let answer: Value = serde_json::from_str(&api::text::response(&response)).unwrap();
+        let answer: Value = serde_json::from_str(&api::json_text::response(&response)).unwrap();
         let expected = json!({ "draft": { "id": id, "content": content } });
         assert_eq!(answer, json!({ "data": { "outreachDraftCreated": expected } }));
     }

@@ -35,7 +35,7 @@ pub(super) async fn act(app: &App, act: &str, id: &str, more: &str) -> Value {
     let mutation = format!(
         "mutation {{ {act}OutreachDraft(input: {{ id: \"{id}\"{more} }}) {{ outreachDraft {{ id status revision }} userErrors {{ code field message }} }} }}"
     );
-    let actor = if act == "approve" { person() } else { Actor::LocalVisitor };
+    let actor = if act == "approve" { person() } else { Actor::LocalUser };
     app.done_by(actor, &mutation).await["outreachDraft"].clone()
 }
 

@@ -138,9 +138,9 @@ async fn old_entries_and_their_cursors_expire(app: App) {
     app.done(r#"mutation { createIndustry(input: { name: "New" }) { userErrors { code } } }"#)
         .await;
     let now = || engine::Clock::now(app.clock.as_ref());
-    assert_eq!(change_log::expire(&app.store, now(), change_log::KEPT_DAYS).await.unwrap(), 0);
+    assert_eq!(change_log::expire(&app.store, now(), change_log::RETENTION_DAYS).await.unwrap(), 0);
     app.clock.advance(chrono::TimeDelta::days(101));
-    assert_eq!(change_log::expire(&app.store, now(), change_log::KEPT_DAYS).await.unwrap(), 2);
+    assert_eq!(change_log::expire(&app.store, now(), change_log::RETENTION_DAYS).await.unwrap(), 2);
     let after = |index: usize| {
         format!(
             "{{ changes(after: {}) {{ nodes {{ recordId }} }} }}",

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::{App, behaviours};
 
-use crate::ingest::lists::{commit, look};
+use crate::ingest::lists::{commit, preview};
 
 behaviours![
     imported_first_and_last_names_are_kept,
@@ -28,7 +28,7 @@ async fn imported_first_and_last_names_are_kept(app: App) {
     let list = "Vorname,Nachname,E-Mail,Firma\n\
                 Dr. Ada Maria,King Lovelace,ada@acme.example,Acme\n\
                 Anna-Lena,de la Cruz,lena@acme.example,Acme\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     commit(&app, job, "WAIT").await;
     template(&app).await;
     let names = app.data("{ prospects { nodes { fullName firstName lastName } } }").await;

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, Statement};
 use tests::{App, behaviours, stored::dump};
 
-use crate::ingest::lists::{commit, look};
+use crate::ingest::lists::{commit, preview};
 
 behaviours![
     opt_out_survives_deletion_of_its_row,
@@ -53,7 +53,7 @@ async fn opt_out_survives_deletion_of_its_row(app: App) {
         done(&app, &format!("{end}(input: {{ id: {id} }})")).await;
         // Adds the address again: by an import, by a create mutation, and by an update of another row.
         let list = format!("Name,Email,Company\nOpt Outer,OPT{number}@er.example,Acme\n");
-        let job = look(&app, &list).await;
+        let job = preview(&app, &list).await;
         commit(&app, job, "CREATE").await;
         assert!(opted_out(&app).await.contains(&email), "{end}");
     }
@@ -98,7 +98,7 @@ async fn opt_out_covers_all_addresses_of_merged_prospects(app: App) {
         assert_eq!(opted_out(&app).await, std::slice::from_ref(&keep));
         done(&app, &format!("deleteProspect(input: {{ id: {} }})", id(&keep))).await;
         let list = format!("Name,Email,Company\nKeep Me,{keep},Acme\nDrop Me,{drop},Acme\n");
-        let job = look(&app, &list).await;
+        let job = preview(&app, &list).await;
         commit(&app, job, "CREATE").await;
         assert_eq!(opted_out(&app).await, [keep.clone(), drop.clone()], "{tag}");
         for email in [keep, drop] {
@@ -128,7 +128,7 @@ async fn opt_out_column_is_imported(app: App) {
         No Op,false,no@opt.example,Opt\n\
         No Cell,,cell@opt.example,Opt\n\
         Known One,1,known@o.example,Acme\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     let query =
         format!("{{ importJob(id: {job}) {{ importRecords {{ nodes {{ verdict reason }} }} }} }}");
     let rows = app.data(&query).await["importJob"]["importRecords"]["nodes"].clone();
@@ -152,7 +152,7 @@ async fn opt_out_column_is_imported(app: App) {
     ] {
         let email = format!("x{}@o.example", header.len());
         let list = format!("Name,{header},Email,Company\nX Y,yes,{email},Acme\n");
-        let job = look(&app, &list).await;
+        let job = preview(&app, &list).await;
         commit(&app, job, "CREATE").await;
         assert!(opted_out(&app).await.contains(&email), "{header}");
     }
@@ -162,7 +162,7 @@ async fn undo_keeps_opt_outs(app: App) {
     company(&app).await;
     prospect(&app, "Known One", "known@o.example").await;
     let list = "Name,Unsubscribed,Email,Company,Title\nKnown One,yes,known@o.example,Acme,CTO\nNew One,yes,new@o.example,Acme,\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     commit(&app, job, "CREATE").await;
     crate::ingest::lists::act(&app, "undoImportJob", job).await;
     let people = app.data("{ prospects { nodes { email jobTitle } } }").await;

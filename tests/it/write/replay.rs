@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::progress::Unwatched;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
-use service::ingest::list::{self, Act, Options};
+use service::ingest::imports::{self, JobAction, Options};
 use tests::{App, behaviours, stored::stored};
 
 behaviours![every_write_of_every_mutation_is_logged];
@@ -167,7 +167,7 @@ async fn pairs(app: &App) -> BTreeSet<String> {
 const UNTOLD: &[&str] = &["import_record", "daily_cost_summary", "enrichment_cache_entry"];
 
 /// Every row of the other entities.
-async fn told(app: &App) -> BTreeMap<(String, i64), Value> {
+async fn stored_rows(app: &App) -> BTreeMap<(String, i64), Value> {
     let mut rows = stored(app).await;
     rows.retain(|(entity, _), _| !UNTOLD.contains(&entity.as_str()));
     rows
@@ -179,21 +179,21 @@ async fn upload(app: &App) {
         "Name,Email,Company\nCleo,cleo@other.example,B\nEve,,B\nGil,gil@b.example,B\n",
         "Name,Email\nHal,hal@b.example\n",
     ] {
-        let opened = list::open(file.as_bytes(), Options::default()).unwrap();
-        opened.look(&app.scope(app.organization), &Unwatched).await.unwrap();
+        let opened = imports::open(file.as_bytes(), Options::default()).unwrap();
+        opened.preview(&app.scope(app.organization), &Unwatched).await.unwrap();
     }
 }
 
 /// Commits the first import.
 async fn write(app: &App) {
     let scope = app.scope(app.organization);
-    list::act(&scope, 1, Act::Commit("skip".to_owned()), None).await.unwrap();
-    list::run(&scope, 1, &Unwatched).await.unwrap();
+    imports::act(&scope, 1, JobAction::Commit("skip".to_owned()), None).await.unwrap();
+    imports::run(&scope, 1, &Unwatched).await.unwrap();
 }
 
 /// Rebuilds the rows from the change log alone; an unlogged write would cause a difference.
 async fn every_write_of_every_mutation_is_logged(app: App) {
-    let begun = told(&app).await;
+    let begun = stored_rows(&app).await;
     let mut left = mutation_roots();
     for (number, mutation) in EVERYTHING.iter().enumerate() {
         app.clock.advance(chrono::TimeDelta::microseconds(1));
@@ -209,14 +209,14 @@ async fn every_write_of_every_mutation_is_logged(app: App) {
         if mutation.starts_with("deleteExternalId") {
             app.known_elsewhere().await;
         }
-        let before = told(&app).await;
+        let before = stored_rows(&app).await;
         let known = entries(&app).await.len();
         let document =
             format!("mutation {{ {mutation} {{ userErrors {{ code field message }} }} }}");
         let done = app.done_by(engine::Actor::Person("Ada".to_owned()), &document).await;
         assert_eq!(done["userErrors"], json!([]), "{number}: {mutation}");
         left.remove(mutation.split('(').next().unwrap());
-        let after = told(&app).await;
+        let after = stored_rows(&app).await;
         let log = entries(&app).await;
         let mut written: BTreeSet<(String, i64)> = BTreeSet::new();
         let mut linked = false;
@@ -289,7 +289,7 @@ async fn every_write_of_every_mutation_is_logged(app: App) {
             },
         }
     }
-    assert_eq!(rows, told(&app).await);
+    assert_eq!(rows, stored_rows(&app).await);
     assert_eq!(linked, pairs(&app).await);
 }
 

@@ -13,7 +13,7 @@ use super::{
     plan::{Part, Plan},
     shared_types::WEEKDAYS,
 };
-use crate::{error::Result, text};
+use crate::{error::Result, json_text};
 
 /// The result of an aggregate.
 pub struct AggregateResult<'a> {
@@ -51,17 +51,17 @@ impl AggregateResult<'_> {
         for (name, part) in parts {
             out.push(next);
             next = b',';
-            text::plain(out, name.as_str());
+            json_text::plain(out, name.as_str());
             out.push(b':');
             self.part(out, part, group, parent)?;
         }
-        text::close(out, next, b"{}");
+        json_text::close(out, next, b"{}");
         Ok(())
     }
 
     fn part(&self, out: &mut Vec<u8>, part: &Part, group: &[Cell], parent: i64) -> Result<()> {
         match part {
-            Part::TypeName(name) => text::plain(out, name),
+            Part::TypeName(name) => json_text::plain(out, name),
             Part::Measure { place, scalar, counts } => {
                 match group.get(self.plan.keys.len() + place) {
                     Some(cell) => scalar::write(out, cell, *scalar)?,
@@ -79,10 +79,10 @@ impl AggregateResult<'_> {
                     next = b',';
                     self.object(out, parts, group, parent)?;
                 }
-                text::close(out, next, b"[]");
+                json_text::close(out, next, b"[]");
             }
-            Part::TotalCount => text::plain(out, &self.found.total(parent)),
-            Part::Filter => text::plain(out, &group_filter::filter(self.plan, group)),
+            Part::TotalCount => json_text::plain(out, &self.found.total(parent)),
+            Part::Filter => json_text::plain(out, &group_filter::filter(self.plan, group)),
         }
         Ok(())
     }
@@ -91,13 +91,13 @@ impl AggregateResult<'_> {
         match (self.plan.keys[position].format, group.get(position)) {
             (KeyFormat::Id(entity), Some(Cell::Int(key))) => id::write(out, entity, *key),
             (KeyFormat::Bucket(bucket), Some(Cell::Time(begin))) => {
-                text::plain(out, &self.plan.zone.told(*begin, bucket).0);
+                json_text::plain(out, &self.plan.zone.key_and_spans(*begin, bucket).0);
             }
             (KeyFormat::Bucket(Bucket::Weekday), Some(Cell::Int(number))) => {
-                text::plain(out, weekday(*number));
+                json_text::plain(out, weekday(*number));
             }
             (KeyFormat::Bucket(_), Some(Cell::Int(number))) => {
-                text::plain(out, &format!("{number:02}"));
+                json_text::plain(out, &format!("{number:02}"));
             }
             (KeyFormat::Value(scalar), Some(cell)) => scalar::write(out, cell, scalar)?,
             _ => out.extend_from_slice(b"null"),

@@ -2,7 +2,7 @@
 
 use engine::read::Measure;
 
-use super::super::declaration::{Entity, Field, Gives, Scalar};
+use super::super::declaration::{Entity, Field, FieldKind, Scalar};
 
 /// A kind of column. All columns of a kind have the same aggregates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,8 +160,8 @@ pub(super) fn column(entity: &'static Entity, name: &str) -> Option<AggregateCol
 
 fn aggregated(entity: &'static Entity, field: &'static Field) -> Option<AggregateColumn> {
     let (column, scalar, kind) = match field.gives {
-        Gives::Reference { column, .. } => (column, Scalar::Int, ColumnKind::Value),
-        Gives::Column { column, scalar, .. } if field.name != "revision" => {
+        FieldKind::Reference { column, .. } => (column, Scalar::Int, ColumnKind::Value),
+        FieldKind::Column { column, scalar, .. } if field.name != "revision" => {
             let kind = match scalar {
                 // Text without a maximum length: counting distinct values would be slow and of little use.
                 Scalar::String if entity.table.columns[column].length.is_none() => return None,

@@ -57,7 +57,7 @@ fn condition(key: &Key, cell: &Cell, zone: &Zone) -> Json {
         (Cell::Null, _) => return json!({ "not": below(key, &json!({ "isNull": false })) }),
         (Cell::Time(begin), KeyFormat::Bucket(bucket)) => {
             let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-            let (_, spans) = zone.told(*begin, bucket);
+            let (_, spans) = zone.key_and_spans(*begin, bucket);
             let mut spans: Vec<Json> = spans
                 .into_iter()
                 .map(|(from, to)| below(key, &json!({ "gte": text(from), "lt": text(to) })))

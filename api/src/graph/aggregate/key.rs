@@ -4,7 +4,7 @@ use async_graphql::{Name, Value};
 use engine::{Reason, read::Bucket};
 
 use super::super::{
-    declaration::{Entity, Field, Gives, Scalar},
+    declaration::{Entity, Field, FieldKind, Scalar},
     input,
 };
 use crate::error::{Error, Result};
@@ -69,13 +69,13 @@ pub(super) enum Dimension {
 /// The dimension of a field; `None` if rows can't be grouped by it.
 pub(super) fn dimension(entity: &'static Entity, field: &'static Field) -> Option<Dimension> {
     match field.gives {
-        Gives::Reference { column, to, .. } => {
+        FieldKind::Reference { column, to, .. } => {
             Some(Dimension::Value { column, format: KeyFormat::Id(to()) })
         }
-        Gives::One { via, to, .. } => {
+        FieldKind::One { via, to, .. } => {
             Some(Dimension::Relation(Hop { name: &field.name, via, to: to() }))
         }
-        Gives::Column { column, scalar, .. } => match scalar {
+        FieldKind::Column { column, scalar, .. } => match scalar {
             Scalar::DateTime => Some(Dimension::Time { column }),
             Scalar::String if entity.table.columns[column].length.is_none() => None,
             Scalar::Int if field.name == "revision" => None,

@@ -10,7 +10,7 @@ use super::{
     },
     Answer, Step, Written,
 };
-use crate::text;
+use crate::json_text;
 
 impl Answer<'_> {
     pub(super) fn connection(
@@ -28,7 +28,7 @@ impl Answer<'_> {
                 ConnectionOut::TypeName => {
                     self.string(&format!("{}Connection", connection.entity.name));
                 }
-                ConnectionOut::TotalCount => text::plain(&mut self.out, &group.total),
+                ConnectionOut::TotalCount => json_text::plain(&mut self.out, &group.total),
                 ConnectionOut::Nodes(shape) => {
                     self.list(group, |answer, index| answer.object(shape, loaded, index))?;
                 }
@@ -47,7 +47,7 @@ impl Answer<'_> {
             }
             self.back();
         }
-        text::close(&mut self.out, next, b"{}");
+        json_text::close(&mut self.out, next, b"{}");
         Ok(())
     }
 
@@ -64,7 +64,7 @@ impl Answer<'_> {
             item(self, index)?;
             self.back();
         }
-        text::close(&mut self.out, next, b"[]");
+        json_text::close(&mut self.out, next, b"[]");
         Ok(())
     }
 
@@ -89,7 +89,7 @@ impl Answer<'_> {
                 }
             }
         }
-        text::close(&mut self.out, next, b"{}");
+        json_text::close(&mut self.out, next, b"{}");
         Ok(())
     }
 
@@ -107,15 +107,17 @@ impl Answer<'_> {
             self.key(name, &mut next);
             match out {
                 PageInfoOut::TypeName => self.string("PageInfo"),
-                PageInfoOut::HasPreviousPage => text::plain(&mut self.out, &group.has_previous),
-                PageInfoOut::HasNextPage => text::plain(&mut self.out, &group.has_next),
-                PageInfoOut::StartCursor => text::plain(&mut self.out, &at(group.rows.start)),
+                PageInfoOut::HasPreviousPage => {
+                    json_text::plain(&mut self.out, &group.has_previous);
+                }
+                PageInfoOut::HasNextPage => json_text::plain(&mut self.out, &group.has_next),
+                PageInfoOut::StartCursor => json_text::plain(&mut self.out, &at(group.rows.start)),
                 PageInfoOut::EndCursor => {
-                    text::plain(&mut self.out, &at(group.rows.end.saturating_sub(1)));
+                    json_text::plain(&mut self.out, &at(group.rows.end.saturating_sub(1)));
                 }
             }
         }
-        text::close(&mut self.out, next, b"{}");
+        json_text::close(&mut self.out, next, b"{}");
     }
 }
 

@@ -22,7 +22,7 @@ use super::{
     id, scalar,
     shape::{Connection, Out, Shape},
 };
-use crate::{error::Error, text};
+use crate::{error::Error, json_text};
 
 /// Writes the response of one root field.
 pub struct Answer<'a> {
@@ -48,10 +48,10 @@ enum Step {
 
 /// Maximum number of objects below one root field. A row that several rows reference is repeated below each of
 /// them, so a small request can produce a large response.
-const MOST_OBJECTS: usize = 100_000;
+const MAX_OBJECTS: usize = 100_000;
 
 /// Maximum size of one response in bytes, all root fields together: a long text may be selected under many aliases.
-const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
 /// The size of a response so far, in bytes.
 #[derive(Debug, Default)]
@@ -123,7 +123,7 @@ impl<'a> Answer<'a> {
 
     fn aggregate(&mut self, result: &AggregateResult<'_>, parent: i64) -> Written {
         self.objects += result.groups(parent);
-        if self.objects > MOST_OBJECTS {
+        if self.objects > MAX_OBJECTS {
             return Err(self.too_many());
         }
         let written = result.write(&mut self.out, parent);
@@ -135,8 +135,8 @@ impl<'a> Answer<'a> {
         let bytes = self.out.len().saturating_sub(self.counted);
         self.counted = self.out.len();
         let Some(size) = self.size else { return Ok(()) };
-        if size.0.fetch_add(bytes, Ordering::Relaxed) + bytes > LARGEST_ANSWER {
-            let most = LARGEST_ANSWER / 1_024 / 1_024;
+        if size.0.fetch_add(bytes, Ordering::Relaxed) + bytes > MAX_ANSWER {
+            let most = MAX_ANSWER / 1_024 / 1_024;
             return Err(Error::too_complex(format!(
                 "the response would exceed {most} MiB; request fewer rows"
             )));
@@ -163,12 +163,12 @@ impl<'a> Answer<'a> {
     }
 
     fn string(&mut self, text: &str) {
-        text::plain(&mut self.out, text);
+        json_text::plain(&mut self.out, text);
     }
 
     fn object(&mut self, shape: &Shape<'_>, loaded: &Loaded, index: usize) -> Written {
         self.objects += 1;
-        if self.objects > MOST_OBJECTS {
+        if self.objects > MAX_OBJECTS {
             return Err(self.too_many());
         }
         let row = &loaded.rows[index];
@@ -193,7 +193,7 @@ impl<'a> Answer<'a> {
                 }
             }
         }
-        text::close(&mut self.out, next, b"{}");
+        json_text::close(&mut self.out, next, b"{}");
         self.grow().map_err(|error| self.error(error))
     }
 
@@ -236,12 +236,12 @@ impl<'a> Answer<'a> {
             Out::Computed(computed) => {
                 let written = match self.computations.answer(computed, loaded, index) {
                     Some(Ok(value)) => {
-                        text::value(&mut self.out, value);
+                        json_text::value(&mut self.out, value);
                         Ok(())
                     }
                     Some(Err(error)) => {
                         let error = error.clone();
-                        Err(ServerError { path: self.told_path(), ..error })
+                        Err(ServerError { path: self.response_path(), ..error })
                     }
                     None => Err(self.missing()),
                 };
@@ -272,7 +272,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    fn told_path(&self) -> Vec<PathSegment> {
+    fn response_path(&self) -> Vec<PathSegment> {
         let told = self.path.iter().map(|step| match step {
             Step::Field(name) => PathSegment::Field(name.to_string()),
             Step::Index(index) => PathSegment::Index(*index),
@@ -281,12 +281,12 @@ impl<'a> Answer<'a> {
     }
 
     fn error(&self, error: Error) -> ServerError {
-        error.into_server_error(self.position, self.told_path())
+        error.into_server_error(self.position, self.response_path())
     }
 
     fn too_many(&self) -> ServerError {
         let message =
-            format!("the response would exceed {MOST_OBJECTS} objects; request fewer rows");
+            format!("the response would exceed {MAX_OBJECTS} objects; request fewer rows");
         self.error(Error::too_complex(message))
     }
 
@@ -295,7 +295,7 @@ impl<'a> Answer<'a> {
     }
 
     fn error_at(&self, name: &Name, error: Error) -> ServerError {
-        let mut path = self.told_path();
+        let mut path = self.response_path();
         path.push(PathSegment::Field(name.to_string()));
         error.into_server_error(self.position, path)
     }

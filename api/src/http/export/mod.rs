@@ -20,16 +20,16 @@ use tokio::{sync::mpsc, time::timeout_at};
 
 use super::{
     Server,
-    detached::Ended,
+    caller::{Caller, RequestId},
+    content_negotiation::Media,
     graphql,
-    media::Media,
     operation::{self, Operation, Outcome},
-    visitor::{RequestId, Visitor},
+    stream_task::Ended,
 };
 use crate::{
     document::{Refusal, Rows, Table, table},
     graph::paging::Paging,
-    text,
+    json_text,
 };
 
 /// Page size for rows without nested lists.
@@ -39,12 +39,12 @@ const PLAIN_PAGE: u32 = 500;
 const NESTED_PAGE: u32 = 25;
 
 /// Maximum duration of an export: its snapshot keeps old row versions in the database.
-const LONGEST: Duration = Duration::from_mins(10);
+const MAX_DURATION: Duration = Duration::from_mins(10);
 
 /// An export in progress.
 struct Export {
     server: Server,
-    visitor: Visitor,
+    visitor: Caller,
     id: RequestId,
     fields: Map<String, Value>,
     media: Media,
@@ -56,7 +56,7 @@ struct Export {
 /// Responds to a request with a table.
 pub(super) async fn answer(
     server: &Server,
-    visitor: &Visitor,
+    visitor: &Caller,
     id: &RequestId,
     fields: &Map<String, Value>,
     media: Media,
@@ -69,7 +69,7 @@ pub(super) async fn answer(
 
 async fn begin(
     server: &Server,
-    visitor: &Visitor,
+    visitor: &Caller,
     id: &RequestId,
     fields: &Map<String, Value>,
     media: Media,
@@ -134,7 +134,7 @@ impl Export {
             }
             Outcome::Refused(refusal) => return Err(refusal),
         };
-        let answer = text::response(&response);
+        let answer = json_text::response(&response);
         let mut out = String::new();
         for row in rows(&answer, &self.table) {
             self.rows += 1;
@@ -159,7 +159,7 @@ impl Export {
         let (sender, receiver) = mpsc::channel(1);
         #[expect(clippy::disallowed_methods, reason = "the task ends with its receiver, below")]
         let task = tokio::spawn(async move {
-            let (id, late) = (self.id.clone(), Instant::now() + LONGEST);
+            let (id, late) = (self.id.clone(), Instant::now() + MAX_DURATION);
             if Box::pin(timeout_at(late.into(), self.follow(&sender))).await.is_err() {
                 tracing::warn!(request = &*id.own, "export timed out");
             }

@@ -20,13 +20,13 @@ use tokio::{
 };
 
 use self::session::Session;
-use super::{Server, visitor::RequestId};
+use super::{Server, caller::RequestId};
 
 /// The only supported subprotocol.
 const PROTOCOL: &str = "graphql-transport-ws";
 
 /// Maximum size of a message, in bytes.
-const LARGEST_MESSAGE: usize = 1024 * 1024;
+const MAX_MESSAGE: usize = 1024 * 1024;
 
 /// Read and write buffer size of a WebSocket, in bytes. Most sockets are idle; the library's default is 128 KiB
 /// each.
@@ -83,8 +83,8 @@ pub(super) async fn open(server: Server, parts: &mut Parts, id: RequestId) -> Re
     upgrade
         .read_buffer_size(SOCKET_BUFFER)
         .write_buffer_size(SOCKET_BUFFER)
-        .max_message_size(LARGEST_MESSAGE)
-        .max_frame_size(LARGEST_MESSAGE)
+        .max_message_size(MAX_MESSAGE)
+        .max_frame_size(MAX_MESSAGE)
         .protocols([PROTOCOL])
         .on_upgrade(move |socket| async move {
             serve(server, socket, headers, id).await;

@@ -25,13 +25,13 @@ use crate::{
     document::Refusal,
     http::{
         Server,
+        caller::{self, Caller, Claims, LOOKED_AT_EVERY, RequestId},
         connection::stopped,
-        detached::detached,
         operation::{Operation, Outcome, is_broken},
         settings::{MISSED_PINGS, RUNNING_OF_SOCKET, SOCKET_GRACE},
-        visitor::{self, Claims, LOOKED_AT_EVERY, RequestId, Visitor},
+        stream_task::detached,
     },
-    text,
+    json_text,
 };
 
 /// An event of a running operation.
@@ -57,7 +57,7 @@ pub(super) struct Session {
     headers: HeaderMap,
     id: RequestId,
     sender: Sender<Message>,
-    visitor: Option<Visitor>,
+    visitor: Option<Caller>,
     running: HashMap<String, Running>,
     /// Permits for responses that are being produced or waiting to be read.
     room: Arc<Semaphore>,
@@ -143,7 +143,7 @@ impl Session {
                     // If the queue is full, the write timeout of the queued messages detects a dead client.
                     let _ = self.sender.try_send(Message::Ping(Default::default()));
                 }
-                _ = looks.tick(), if self.visitor.as_ref().is_some_and(Visitor::has_key) => {
+                _ = looks.tick(), if self.visitor.as_ref().is_some_and(Caller::has_key) => {
                     if let Err(end) = self.look_again().await {
                         return end;
                     }
@@ -167,7 +167,7 @@ impl Session {
                     }
                 }
                 told = next(&self.sender, &mut self.answers), if !self.answers.is_empty() => {
-                    if let Some(text) = self.told(told) && self.sender.send(text).await.is_err() {
+                    if let Some(text) = self.message(told) && self.sender.send(text).await.is_err() {
                         return None;
                     }
                 }
@@ -188,7 +188,7 @@ impl Session {
     }
 
     /// The message for an event.
-    fn told(&mut self, event: Option<(String, Event)>) -> Option<Message> {
+    fn message(&mut self, event: Option<(String, Event)>) -> Option<Message> {
         // The client has completed all operations.
         let (id, event) = event?;
         // The event belongs to an operation that the client has completed meanwhile.
@@ -197,7 +197,7 @@ impl Session {
         }
         let text = match event {
             Event::Next(response, room) => {
-                let text = message::with_payload("next", &id, &text::response(&response));
+                let text = message::with_payload("next", &id, &json_text::response(&response));
                 drop(room);
                 text
             }
@@ -251,7 +251,7 @@ impl Session {
             authorization: text(["authorization", "Authorization"]).or(headers.authorization),
             actor: text(["actor", "Salesgraph-Actor"]).or(headers.actor),
         };
-        match visitor::meet(&self.server, claims, &self.id).await {
+        match caller::meet(&self.server, claims, &self.id).await {
             Ok(visitor) if visitor.scope.is_none() => {
                 return Err(Some(close(
                     code::UNAUTHORIZED,
@@ -321,7 +321,7 @@ async fn next(
 /// The events of an operation.
 fn events(
     server: Server,
-    visitor: Visitor,
+    visitor: Caller,
     operation: Operation,
     room: Arc<Semaphore>,
 ) -> BoxStream<'static, Event> {

@@ -11,26 +11,28 @@
 //! filter an entry by the row as it was at that time.
 
 mod append;
-mod feed;
-mod matching;
 mod position;
 mod reader;
-mod upkeep;
+mod retention;
+mod row_filter;
+mod stream;
 
 use std::sync::LazyLock;
 
 use entity::governance::change;
 
 pub(crate) use append::{Entry, append, beside};
-pub use feed::{BATCH, Feed, Follow, Judge, MatchChange, Notice};
 pub use position::{Position, cursor};
 pub use reader::{Stalled, stalled};
-pub use upkeep::{KEPT_DAYS, expire, open};
+pub use retention::{RETENTION_DAYS, expire, open};
+pub use stream::{
+    BATCH, ChangeNotification, ChangeStream, EntryFilter, MatchChange, SubscribeOptions,
+};
 
 use crate::{
+    enum_values::{EnumValue, enum_value, enum_value_published_as},
     read::{Direction, List, Nulls, Sort},
     table::Table,
-    vocabulary::{Word, word, word_published_as},
 };
 
 /// The table.
@@ -72,32 +74,38 @@ pub mod kind {
 }
 
 /// Kinds of entries (`changes.kind`).
-pub const KINDS: &[Word] = &[
-    word(kind::CREATED, "The row was created."),
-    word(kind::UPDATED, "The row was updated."),
-    word(kind::DELETED, "The row was deleted."),
-    word(kind::RESTORED, "The row was restored."),
-    word(kind::LINKED, "The row was linked to another row."),
-    word(kind::UNLINKED, "The row was unlinked from another row."),
-    word(kind::MERGED, "The row was merged into another row and deleted."),
-    word(kind::ERASED, "The row was erased (GDPR), including its values in the change log."),
-    word(kind::EXPORTED, "The personal data of the row was exported."),
-    word(
+pub const KINDS: &[EnumValue] = &[
+    enum_value(kind::CREATED, "The row was created."),
+    enum_value(kind::UPDATED, "The row was updated."),
+    enum_value(kind::DELETED, "The row was deleted."),
+    enum_value(kind::RESTORED, "The row was restored."),
+    enum_value(kind::LINKED, "The row was linked to another row."),
+    enum_value(kind::UNLINKED, "The row was unlinked from another row."),
+    enum_value(kind::MERGED, "The row was merged into another row and deleted."),
+    enum_value(kind::ERASED, "The row was erased (GDPR), including its values in the change log."),
+    enum_value(kind::EXPORTED, "The personal data of the row was exported."),
+    enum_value(
         kind::IMPORTED,
         "Rows were imported from another system or created as demo data: one entry for many rows.",
     ),
 ];
 
 /// Kinds of actors (`changes.actor_kind`).
-pub const ACTORS: &[Word] = &[
-    word_published_as(
+pub const ACTORS: &[EnumValue] = &[
+    enum_value_published_as(
         "visitor",
         "local_user",
         "The user of a server on localhost, without an API key.",
     ),
-    word("command_line", "The command line of the server."),
-    word("person", "A person, identified by an API key or, on localhost, by a request header."),
-    word("worker", "A program, identified by an API key or, on localhost, by a request header."),
+    enum_value("command_line", "The command line of the server."),
+    enum_value(
+        "person",
+        "A person, identified by an API key or, on localhost, by a request header.",
+    ),
+    enum_value(
+        "worker",
+        "A program, identified by an API key or, on localhost, by a request header.",
+    ),
 ];
 
 /// A list of entries in the order of the change log, with an empty selection.

@@ -11,12 +11,12 @@ use tokio::{
 };
 
 use super::{
-    Follow, MatchChange, Notice,
+    ChangeNotification, MatchChange, SubscribeOptions,
     position::{Position, State},
 };
 use crate::{
     error::{Error, Result},
-    read::SETTLED,
+    read::BELOW_WATERMARK,
     store::{Engine, Store},
 };
 
@@ -27,7 +27,7 @@ pub(super) const CHUNK: usize = 500;
 pub(super) const IDLE: Duration = Duration::from_secs(1);
 
 /// Poll interval while committed entries are still above the watermark.
-const UNSETTLED: Duration = Duration::from_millis(20);
+const WATERMARK_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Minimum interval between two notifications of a server.
 const NOTIFY_EVERY: Duration = Duration::from_millis(5);
@@ -41,14 +41,14 @@ pub(super) struct Reader {
     position: Position,
     listener: Option<PgListener>,
     signal: watch::Receiver<()>,
-    sender: broadcast::Sender<Arc<[Notice]>>,
+    sender: broadcast::Sender<Arc<[ChangeNotification]>>,
 }
 
 impl Reader {
     /// Starts a reader at the current position.
     pub(super) async fn begin(
         store: Store,
-        sender: broadcast::Sender<Arc<[Notice]>>,
+        sender: broadcast::Sender<Arc<[ChangeNotification]>>,
     ) -> Result<Self> {
         let signal = store.signal().listen();
         let listener = match store.postgres() {
@@ -77,14 +77,14 @@ impl Reader {
                     false
                 }
             };
-            let wait = if unsettled { UNSETTLED } else { IDLE };
+            let wait = if unsettled { WATERMARK_POLL_INTERVAL } else { IDLE };
             let changed = self.signal.changed();
             match &mut self.listener {
                 Some(listener) => tokio::select! {
                     _ = changed => {}
                     told = timeout(wait, listener.recv()) => if let Ok(Err(_)) = told {
                         // The listener reconnects by itself on the next call.
-                        sleep(UNSETTLED).await;
+                        sleep(WATERMARK_POLL_INTERVAL).await;
                     },
                 },
                 None => {
@@ -97,7 +97,8 @@ impl Reader {
     /// Publishes all new entries. Returns whether there are more entries that can't be read yet.
     async fn hand_out(&mut self) -> Result<bool> {
         loop {
-            let found = after(&self.store, self.position, None, &Follow::default()).await?;
+            let found =
+                after(&self.store, self.position, None, &SubscribeOptions::default()).await?;
             let Some(last) = found.last() else { break };
             self.position = last.position;
             let more = found.len() == CHUNK;
@@ -168,8 +169,8 @@ pub(super) async fn after(
     store: &Store,
     position: Position,
     organization: Option<i64>,
-    wanted: &Follow,
-) -> Result<Vec<Notice>> {
+    wanted: &SubscribeOptions,
+) -> Result<Vec<ChangeNotification>> {
     let mut sql =
         "SELECT \"epoch\", \"transaction_number\", \"id\", \"organization_id\", \"entity\", \
                    \"record_id\", \"kind\" FROM \"changes\" t WHERE \
@@ -189,22 +190,22 @@ pub(super) async fn after(
         }
     }
     if store.engine() == Engine::Postgres {
-        sql.push_str(SETTLED);
+        sql.push_str(BELOW_WATERMARK);
     }
     sql.push_str(" ORDER BY \"epoch\", \"transaction_number\", \"id\" LIMIT {}");
     binds.push(i64::try_from(CHUNK).unwrap_or(i64::MAX).into());
     let rows = store.query(&sql, binds).await?;
     if !rows.is_empty() {
         // Waits for the read replica, because a subscriber may query the changed row immediately.
-        store.shown().await;
+        store.wait_until_replicated().await;
     }
     rows.iter().map(notice).collect()
 }
 
-fn notice(row: &QueryResult) -> Result<Notice> {
+fn notice(row: &QueryResult) -> Result<ChangeNotification> {
     let position = State::position(row, 0)?.unwrap_or_default();
     let kind: String = row.try_get_by_index(6)?;
-    Ok(Notice {
+    Ok(ChangeNotification {
         position,
         organization: row.try_get_by_index(3)?,
         entity: row.try_get_by_index(4)?,

@@ -9,7 +9,7 @@ use super::text::{is_invisible, trimmed};
 use crate::words;
 
 /// The maximum length of an address in characters.
-const LONGEST: usize = 255;
+const MAX_ADDRESS_LENGTH: usize = 255;
 
 /// The parsed e-mail addresses of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(crate) fn is_address(text: &str) -> bool {
     let options =
         Options { minimum_sub_domains: 2, allow_domain_literal: false, allow_display_text: false };
     !text.starts_with('"')
-        && text.chars().count() <= LONGEST
+        && text.chars().count() <= MAX_ADDRESS_LENGTH
         && EmailAddress::parse_with_options(text, options).is_ok()
 }
 

@@ -170,7 +170,7 @@ const SAME_WORD: f64 = 0.85;
 const INITIAL: f64 = 0.9;
 
 /// The maximum number of words of a name that are compared.
-const MOST_WORDS: usize = 6;
+const MAX_WORDS: usize = 6;
 
 /// The penalty for each word that occurs in only one of the names.
 const EXTRA_WORD: f64 = 0.05;
@@ -182,8 +182,8 @@ pub fn likeness(one: &str, other: &str) -> f64 {
     if one.is_empty() || other.is_empty() {
         return 0.0;
     }
-    let mut short: Vec<&str> = one.split(' ').take(MOST_WORDS).collect();
-    let mut long: Vec<&str> = other.split(' ').take(MOST_WORDS).collect();
+    let mut short: Vec<&str> = one.split(' ').take(MAX_WORDS).collect();
+    let mut long: Vec<&str> = other.split(' ').take(MAX_WORDS).collect();
     if short.len() > long.len() {
         std::mem::swap(&mut short, &mut long);
     }

@@ -212,7 +212,7 @@ fn expression(sql: &Sql, list: &List, measure: Measure, filter: Option<&str>) ->
 
 fn from(sql: &mut Sql, list: &List, parents: Option<&Parents<'_>>) {
     let _ = match parents.map(|parents| parents.link) {
-        Some(Link::Pairs { table, far, .. }) => write!(
+        Some(Link::JoinTable { table, far, .. }) => write!(
             sql.text,
             " FROM \"{table}\" l JOIN \"{}\" t ON t.\"id\" = l.\"{far}\"",
             list.table.name

@@ -18,7 +18,7 @@ use crate::{
 const VERSION: u8 = 1;
 
 /// Maximum length of an encoded cursor in bytes: enough for five texts of 255 four-byte characters and the other parts.
-const LONGEST: usize = 8_000;
+const MAX_CURSOR_LENGTH: usize = 8_000;
 
 /// Binding of the cursors of a list whose parent is `parent`.
 pub(super) fn binding(list: u64, parent: Option<i64>) -> u64 {
@@ -88,7 +88,7 @@ pub fn decode_values(
     kinds: &[Kind],
 ) -> Result<Vec<Value>> {
     let refuse = |message| Error::BadCursor { field, message };
-    if text.len() > LONGEST {
+    if text.len() > MAX_CURSOR_LENGTH {
         return Err(refuse("the cursor is too long"));
     }
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refuse("unknown cursor format"))?;

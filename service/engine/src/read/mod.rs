@@ -41,11 +41,11 @@ pub(crate) use statement::Sql;
 pub use zone::{Bucket, Span, Zone};
 
 /// Maximum page size.
-pub const LARGEST_PAGE: u32 = 100;
+pub const MAX_PAGE: u32 = 100;
 
 /// Default page size.
-pub const USUAL_PAGE: u32 = 25;
+pub const DEFAULT_PAGE_SIZE: u32 = 25;
 
 /// Condition for entries below the watermark on Postgres, in a table with the alias `t`, preceded by ` AND`.
-pub(crate) const SETTLED: &str = " AND (t.\"epoch\", t.\"transaction_number\") < \
+pub(crate) const BELOW_WATERMARK: &str = " AND (t.\"epoch\", t.\"transaction_number\") < \
     ((SELECT \"epoch\" FROM \"change_log\"), pg_snapshot_xmin(pg_current_snapshot())::text::bigint)";

@@ -95,7 +95,7 @@ pub enum Link {
         via: usize,
     },
     /// By a join table.
-    Pairs {
+    JoinTable {
         /// Join table.
         table: &'static str,
         /// Column that references the parent.
@@ -179,14 +179,14 @@ impl Page {
                 ));
             }
             (None, Some(last)) => (last, "last", true),
-            (first, None) => (first.unwrap_or(super::USUAL_PAGE.into()), "first", false),
+            (first, None) => (first.unwrap_or(super::DEFAULT_PAGE_SIZE.into()), "first", false),
         };
         match u32::try_from(size) {
-            Ok(size) if size <= super::LARGEST_PAGE => Ok(Self { size, backward, after, before }),
+            Ok(size) if size <= super::MAX_PAGE => Ok(Self { size, backward, after, before }),
             _ => Err(Error::invalid(
                 crate::Reason::ValueOutOfRange,
                 field,
-                format!("`{field}` must be from 0 to {}, got {size}", super::LARGEST_PAGE),
+                format!("`{field}` must be from 0 to {}, got {size}", super::MAX_PAGE),
             )),
         }
     }
@@ -210,7 +210,7 @@ impl List {
             aggregates: Vec::new(),
             filter: Filter::All(Vec::new()),
             order: Vec::new(),
-            page: Page::first(super::USUAL_PAGE),
+            page: Page::first(super::DEFAULT_PAGE_SIZE),
             rows: false,
             count: false,
             beyond: false,

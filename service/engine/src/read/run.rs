@@ -292,7 +292,7 @@ async fn query(scope: &Scope, plan: &List, statement: Statement) -> Result<Vec<Q
     // The replica must not be used: only the primary can determine which transactions are running and thus which
     // entries are below the watermark.
     let rows = store.read(statement).await?;
-    store.shown().await;
+    store.wait_until_replicated().await;
     Ok(rows)
 }
 

@@ -138,7 +138,7 @@ pub(super) fn count(
         Link::Children { .. } => {
             let _ = write!(sql.text, "\"{}\" t WHERE {key} {all}", list.table.name);
         }
-        Link::Pairs { table, far, .. } => {
+        Link::JoinTable { table, far, .. } => {
             let _ = write!(
                 sql.text,
                 "\"{table}\" l JOIN \"{}\" t ON t.\"id\" = l.\"{far}\" WHERE {key} {all}",
@@ -181,7 +181,7 @@ pub(super) fn by_keys(engine: Engine, organization: i64, list: &List, keys: &[i6
 pub(super) fn parent_key(list: &List, link: Link) -> String {
     match link {
         Link::Children { via } => format!("t.\"{}\"", list.table.columns[via].name),
-        Link::Pairs { near, .. } => format!("l.\"{near}\""),
+        Link::JoinTable { near, .. } => format!("l.\"{near}\""),
     }
 }
 
@@ -228,7 +228,7 @@ impl Sql {
 
         self.push(" FROM ");
         let pairs = match parent {
-            Some((Link::Pairs { table, near, far }, key)) => {
+            Some((Link::JoinTable { table, near, far }, key)) => {
                 let _ = write!(
                     self.text,
                     "\"{table}\" l JOIN \"{}\" t ON t.\"id\" = l.\"{far}\"",

@@ -148,7 +148,7 @@ impl Sql {
                 let via = table.columns[via].name;
                 write!(self.text, "\"{}\" {alias} WHERE {alias}.\"{via}\" = {parent}", table.name)
             }
-            Link::Pairs { table: pairs, near, far } => {
+            Link::JoinTable { table: pairs, near, far } => {
                 let pair = self.alias();
                 write!(
                     self.text,
@@ -168,7 +168,7 @@ impl Sql {
         }
         self.alive(list.table, "t", link);
         if list.log && self.engine == Engine::Postgres {
-            self.push(super::SETTLED);
+            self.push(super::BELOW_WATERMARK);
         }
         if !list.filter.is_empty() {
             self.push(" AND ");

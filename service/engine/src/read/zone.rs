@@ -276,7 +276,7 @@ impl Zone {
             if !begins.iter().rev().take(2).any(|known| *known == begin) {
                 begins.push(begin);
             }
-            let (_, spans) = self.told(begin, bucket);
+            let (_, spans) = self.key_and_spans(begin, bucket);
             let Some((_, end)) = spans.into_iter().find(|(_, end)| *end > time) else { break };
             time = end;
         }
@@ -287,7 +287,7 @@ impl Zone {
     /// The label of the bucket that starts at `begin`, as the database returns it, and the half-open spans that the
     /// bucket covers.
     #[must_use]
-    pub fn told(&self, begin: DateTime<Utc>, bucket: Bucket) -> (String, Vec<Span>) {
+    pub fn key_and_spans(&self, begin: DateTime<Utc>, bucket: Bucket) -> (String, Vec<Span>) {
         let moment = |second| DateTime::from_timestamp(second, 0).unwrap_or_default();
         if bucket == Bucket::Hour {
             // The bucket starts at its first timestamp after the offset change.

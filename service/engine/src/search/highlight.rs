@@ -7,7 +7,7 @@ use crate::words::{Token, tokens};
 const LENGTH: usize = 160;
 
 /// Maximum number of matching words considered.
-const MOST_HITS: usize = 2_000;
+const MAX_HITS: usize = 2_000;
 
 /// A segment of an excerpt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ fn hits(tokens: &[Token], query: &Query) -> Vec<Hit> {
                 found.extend((place..place + term.words.len()).map(|place| (place, 1 << number)));
             }
         }
-        if found.len() > MOST_HITS {
+        if found.len() > MAX_HITS {
             break;
         }
     }

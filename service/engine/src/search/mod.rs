@@ -37,7 +37,7 @@ const STEPS: [(Where, How, f64); 6] = [
 const SIMILAR: f64 = 0.5;
 
 /// Maximum number of rows reachable by pagination.
-pub const MOST: u32 = 500;
+pub const MAX_RESULTS: u32 = 500;
 
 /// A searchable entity.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ pub async fn search(
     let binding = xxhash_rust::xxh3::xxh3_64(format!("search\0{text}\0{kinds:?}").as_bytes());
     let skipped = after.map_or(Ok(0), |after| place(after, binding))?;
     // One extra row shows whether there is a next page.
-    let wanted = (skipped + first + 1).min(MOST);
+    let wanted = (skipped + first + 1).min(MAX_RESULTS);
     let (mut hits, mut counts) = ranked(scope, &query, kinds, wanted).await?;
     let mut similar = Vec::new();
     if counts.is_empty() {
@@ -195,7 +195,7 @@ impl Found {
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the database doesn't respond.
-    pub async fn shown(&self, scope: &Scope) -> Result<Vec<Shown>> {
+    pub async fn titles_and_excerpts(&self, scope: &Scope) -> Result<Vec<Shown>> {
         if self.hits.is_empty() {
             return Ok(Vec::new());
         }
@@ -256,7 +256,7 @@ fn plain(document: &str) -> String {
 /// Number of rows up to and including the cursor.
 fn place(cursor: &str, binding: u64) -> Result<u32> {
     match read::decode_values(cursor, "after", binding, &[ColumnKind::BigInt])?.as_slice() {
-        [Value::Int(place)] if (0..=i64::from(MOST)).contains(place) => {
+        [Value::Int(place)] if (0..=i64::from(MAX_RESULTS)).contains(place) => {
             Ok(u32::try_from(*place).unwrap_or_default())
         }
         _ => Err(Error::BadCursor { field: "after", message: "unknown cursor format" }),

@@ -8,10 +8,10 @@ use crate::error::{Error, Result};
 use crate::words::{Token, contracted, folded, for_fts5, spelled_out, tokens};
 
 /// Maximum length of a query, in characters.
-const LONGEST: usize = 300;
+const MAX_QUERY_LENGTH: usize = 300;
 
 /// Maximum number of words of a query.
-const MOST_WORDS: usize = 16;
+const MAX_WORDS: usize = 16;
 
 /// Minimum number of letters for prefix matching of a word (or of the last part of a word with punctuation).
 const PREFIX: usize = 3;
@@ -23,7 +23,7 @@ const STAR: usize = 2;
 const GAP: &str = "x0gap0x";
 
 /// Maximum number of spelling combinations of a phrase for FTS5, which does not support alternatives inside a phrase.
-const MOST_WAYS: usize = 16;
+const MAX_WAYS: usize = 16;
 
 /// A search query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,8 +83,8 @@ impl Query {
         let refuse = |message: String| {
             Err(Error::invalid(crate::Reason::SearchTextInvalid, "query", message))
         };
-        if text.chars().count() > LONGEST {
-            return refuse(format!("`query` must be at most {LONGEST} characters"));
+        if text.chars().count() > MAX_QUERY_LENGTH {
+            return refuse(format!("`query` must be at most {MAX_QUERY_LENGTH} characters"));
         }
         let mut query = Self { terms: Vec::new(), without: Vec::new() };
         let mut rest = text.trim_start();
@@ -124,8 +124,8 @@ impl Query {
         }
         let words = query.terms.iter().chain(&query.without).map(|term| term.words.len());
         let words: usize = words.sum();
-        if words > MOST_WORDS {
-            return refuse(format!("`query` must have at most {MOST_WORDS} words (got {words})"));
+        if words > MAX_WORDS {
+            return refuse(format!("`query` must have at most {MAX_WORDS} words (got {words})"));
         }
         Ok(query)
     }
@@ -259,7 +259,7 @@ impl Term {
                     way
                 })
             });
-            ways = longer.take(MOST_WAYS).collect();
+            ways = longer.take(MAX_WAYS).collect();
         }
         let star = if self.prefix { " *" } else { "" };
         let ways = ways.iter().map(|way| format!("\"{}\"{star}", way.join(" ")));

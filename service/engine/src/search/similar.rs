@@ -12,10 +12,10 @@ use super::{
 use crate::{error::Result, scope::Scope, store::Engine, words};
 
 /// Maximum number of alternatives per word.
-const MOST: usize = 5;
+const MAX_ALTERNATIVES: usize = 5;
 
 /// Minimum word length; shorter words have too many neighbors.
-const SHORTEST: usize = 4;
+const MIN_WORD_LENGTH: usize = 4;
 
 /// Minimum share of common trigrams of two similar words. The minimum is lower for short words, where one letter
 /// affects a larger share of the trigrams.
@@ -39,7 +39,7 @@ pub(super) async fn also_similar(
     let mut binds: Vec<Bind> = Vec::new();
     let (mut parts, mut asked) = (Vec::new(), Vec::new());
     for (place, term) in query.terms.iter().enumerate() {
-        let Some(word) = term.word().filter(|word| word.chars().count() >= SHORTEST) else {
+        let Some(word) = term.word().filter(|word| word.chars().count() >= MIN_WORD_LENGTH) else {
             continue;
         };
         let number = asked.len();
@@ -119,10 +119,11 @@ fn nearest(word: &str, words: BTreeSet<String>) -> Vec<String> {
         if likeness < like(word) {
             continue;
         }
-        let beginning = (letters..=letters + 1).filter(|_| letters > SHORTEST).map(|length| {
-            let beginning: String = candidate.chars().take(length).collect();
-            strsim::osa_distance(word, &beginning)
-        });
+        let beginning =
+            (letters..=letters + 1).filter(|_| letters > MIN_WORD_LENGTH).map(|length| {
+                let beginning: String = candidate.chars().take(length).collect();
+                strsim::osa_distance(word, &beginning)
+            });
         let distance = beginning.chain([strsim::osa_distance(word, &candidate)]).min();
         if let Some(distance) = distance.filter(|distance| *distance <= allowed) {
             near.push((distance, likeness, candidate));
@@ -131,7 +132,7 @@ fn nearest(word: &str, words: BTreeSet<String>) -> Vec<String> {
     near.sort_by(|one, other| {
         one.0.cmp(&other.0).then(other.1.total_cmp(&one.1)).then_with(|| one.2.cmp(&other.2))
     });
-    near.into_iter().take(MOST).map(|(_, _, word)| word).collect()
+    near.into_iter().take(MAX_ALTERNATIVES).map(|(_, _, word)| word).collect()
 }
 
 /// Share of common trigrams of two words, computed like `similarity` of `pg_trgm`: each word is padded with two spaces

@@ -11,7 +11,7 @@ use super::{
 use crate::{scope::Scope, store::Engine};
 
 /// Maximum length of displayed texts in characters, equal to the maximum length of indexed texts.
-const FAR: u32 = 100_000;
+const MAX_TEXT_LENGTH: u32 = 100_000;
 
 /// The statement for the number of matches per entity and the best rows of each entity. The columns are entity, level
 /// and primary key; a count has level -1. The same row may be returned at several levels.
@@ -118,7 +118,7 @@ pub(super) fn texts(scope: &Scope, all: &[Searched], hits: &[Hit]) -> Statement 
         let columns = (0..most).map(|place| {
             searched.columns.get(place).map_or_else(
                 || none.to_owned(),
-                |column| format!("substr(\"{column}\"{cast}, 1, {FAR})"),
+                |column| format!("substr(\"{column}\"{cast}, 1, {MAX_TEXT_LENGTH})"),
             )
         });
         let columns = columns.collect::<Vec<_>>().join(", ");

@@ -18,7 +18,7 @@ use sqlx::{
 
 use tokio::time::timeout;
 
-use super::{left::Left, meter};
+use super::{abandoned::AbandonedStatements, statement_stats};
 use crate::error::{Error, Result};
 
 /// The size of the statement cache of each connection; every list of the schema has its own SQL text.
@@ -171,7 +171,7 @@ pub(super) fn prepare_file(path: &Path) -> Result<()> {
 ///
 /// If a statement with its own `BEGIN` was abandoned (see `left`), the driver does not know about the transaction,
 /// so the connection is rolled back.
-pub(super) fn sqlite_writer(path: &Path, left: &Left) -> ConnectOptions {
+pub(super) fn sqlite_writer(path: &Path, left: &AbandonedStatements) -> ConnectOptions {
     let mut options = sqlite(path);
     let left = left.clone();
     options.map_sqlx_sqlite_pool_opts(move |pool| {
@@ -226,7 +226,12 @@ pub(super) fn sqlite_file(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-pub(super) fn postgres(url: &str, connections: u32, side: Side, left: &Left) -> ConnectOptions {
+pub(super) fn postgres(
+    url: &str,
+    connections: u32,
+    side: Side,
+    left: &AbandonedStatements,
+) -> ConnectOptions {
     // Writing connections also run migrations and imports, which have no time limit.
     let limit = if side == Side::Read { STATEMENT_TIMEOUT.as_millis() } else { 0 };
     let left = left.clone();
@@ -300,7 +305,7 @@ pub(super) async fn connect(
     let counter = Arc::clone(statements);
     connection.set_metric_callback(move |info| {
         counter.fetch_add(1, Ordering::Relaxed);
-        meter::note(&info.statement.sql, 0, info.elapsed);
+        statement_stats::note(&info.statement.sql, 0, info.elapsed);
     });
     Ok(connection)
 }

@@ -1,21 +1,21 @@
 //! The database, with a reading and a writing side. Only this module, the migrations, and the file that builds the SQL
 //! of list pages depend on the engine.
 
+mod abandoned;
 mod connect;
 mod engine;
 mod import_lock;
-mod kept;
-mod left;
 mod lock;
-mod meter;
 mod migrations;
-mod patience;
+mod pooled;
 mod replica;
+mod retry;
 mod secrets;
 mod signal;
-mod single;
+mod single_statement;
 mod snapshot;
 mod sqlite_readers;
+mod statement_stats;
 
 use std::{
     path::PathBuf,
@@ -29,9 +29,9 @@ use std::{
 use tokio::{sync::Semaphore, time::timeout};
 
 use self::{
+    abandoned::AbandonedStatements,
     connect::{Side, connect, postgres, prepare_file, sqlite_path, try_postgres},
-    kept::KeptConnections,
-    left::Left,
+    pooled::PooledConnections,
     replica::Replica,
     secrets::Secrets,
     signal::Signal,
@@ -46,15 +46,15 @@ use sea_orm::{
 pub use connect::{others, sqlite_path as file_of};
 pub use engine::Engine;
 pub use lock::hold_alone;
-pub use meter::{Metered, Sent, metered};
-pub use patience::patient;
+pub use retry::retry_while_unavailable;
+pub use statement_stats::{SentStatement, StatementStats, record_statements};
 
 /// The number of connections that read a SQLite file.
 const READERS: u32 = 8;
 
 /// Additional Postgres connections: one for statements that bypass the queue, one for each snapshot, and one that
 /// listens for notifications.
-const BESIDES: u32 = 2 + snapshot::MOST;
+const BESIDES: u32 = 2 + snapshot::MAX_SNAPSHOTS;
 
 /// The minimum number of connections to a Postgres database.
 pub const MIN_CONNECTIONS: u32 = 4 + BESIDES;
@@ -95,7 +95,7 @@ enum Readers {
     /// Connections to a file, each of which runs one statement at a time.
     Sqlite(Arc<SqliteReaders>),
     /// A pool of connections.
-    Postgres(Arc<KeptConnections>),
+    Postgres(Arc<PooledConnections>),
 }
 
 /// A database with a reading and a writing side.
@@ -105,11 +105,11 @@ pub struct Store {
     replica: Option<Arc<Replica>>,
     write: DatabaseConnection,
     /// Connections of a server for writes without an explicit transaction.
-    writers: Option<Arc<KeptConnections>>,
+    writers: Option<Arc<PooledConnections>>,
     engine: Engine,
     statements: Arc<AtomicU64>,
     /// Abandoned statements of the writing side.
-    left: Left,
+    left: AbandonedStatements,
     signal: Arc<Signal>,
     secrets: Arc<Secrets>,
     /// Permits for snapshots.
@@ -147,7 +147,7 @@ impl Store {
         let (mut lock, mut file) = (None, None);
         let mut copy = None;
         let mut writers = None;
-        let left = Left::default();
+        let left = AbandonedStatements::default();
         let (engine, read, write) = if let Some(path) = sqlite_path(url) {
             if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
                 let message =
@@ -173,9 +173,10 @@ impl Store {
             let options = postgres(&url, limits.write, Side::Write, &left);
             let write = connect(options, &statements).await?;
             let pool = write.get_postgres_connection_pool();
-            let kept = KeptConnections::of(pool, limits.write / 2, &statements, left.clone());
+            let kept = PooledConnections::of(pool, limits.write / 2, &statements, left.clone());
             writers = Some(Arc::new(kept));
-            let read = Arc::new(KeptConnections::open(&url, limits.read, &statements, None).await?);
+            let read =
+                Arc::new(PooledConnections::open(&url, limits.read, &statements, None).await?);
             if let Some(url) = replica {
                 let primary = Arc::clone(&read);
                 let replica = Replica::open(url, limits.read, &statements, primary).await?;
@@ -206,7 +207,7 @@ impl Store {
             left,
             signal: Arc::default(),
             secrets: Arc::default(),
-            snapshots: Arc::new(Semaphore::new(snapshot::MOST as usize)),
+            snapshots: Arc::new(Semaphore::new(snapshot::MAX_SNAPSHOTS as usize)),
             file,
             _lock: lock,
         })
@@ -314,16 +315,16 @@ impl Store {
 
     /// Runs a read-only statement on the current state.
     pub(crate) async fn read(&self, statement: Statement) -> Result<Vec<QueryResult>> {
-        if !patience::is_patient() {
+        if !retry::is_patient() {
             return self.read_once(&statement).await;
         }
-        Box::pin(patience::until_answered(|| self.read_once(&statement))).await
+        Box::pin(retry::until_answered(|| self.read_once(&statement))).await
     }
 
     /// Runs a read-only statement that sees all acknowledged writes, on the replica if possible. Subscribers need
     /// [`read`](Self::read), because they are notified of writes before the replica shows them.
     pub(crate) async fn read_shown(&self, statement: Statement) -> Result<Vec<QueryResult>> {
-        let replica = self.replica.as_ref().filter(|_| !patience::is_patient());
+        let replica = self.replica.as_ref().filter(|_| !retry::is_patient());
         if let Some(readers) = replica.and_then(|replica| replica.readers()) {
             match timeout(REPLICA_TIMEOUT, readers.run(&statement)).await {
                 Err(_) => tracing::debug!("read replica timed out; reading from the primary"),
@@ -339,7 +340,7 @@ impl Store {
 
     /// Completes when no server reads from a replica that does not show the writes committed so far. Must be awaited
     /// before a write is acknowledged.
-    pub(crate) async fn shown(&self) {
+    pub(crate) async fn wait_until_replicated(&self) {
         if let Some(replica) = &self.replica {
             replica.shows_all().await;
         }

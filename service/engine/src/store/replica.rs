@@ -30,7 +30,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{connect::ACQUIRE_TIMEOUT, kept::KeptConnections};
+use super::{connect::ACQUIRE_TIMEOUT, pooled::PooledConnections};
 use crate::error::{Error, Result};
 
 /// The maximum age of the verification that the replica shows everything.
@@ -52,7 +52,7 @@ const LOOK_TIMEOUT: Duration = Duration::from_millis(100);
 /// A read replica. See the module documentation.
 #[derive(Debug)]
 pub(super) struct Replica {
-    readers: Arc<KeptConnections>,
+    readers: Arc<PooledConnections>,
     seen: Arc<Seen>,
     watch: tokio::task::AbortHandle,
 }
@@ -117,9 +117,9 @@ impl Replica {
         url: &str,
         most: u32,
         statements: &Arc<AtomicU64>,
-        primary: Arc<KeptConnections>,
+        primary: Arc<PooledConnections>,
     ) -> Result<Self> {
-        let readers = Arc::new(KeptConnections::open(url, most, statements, Some(FRESH)).await?);
+        let readers = Arc::new(PooledConnections::open(url, most, statements, Some(FRESH)).await?);
         let own = primary.run_quietly(&asking(WHO)).await?;
         let own = own.first().map(who).transpose()?.unwrap_or_default();
         if own.synchronous_commit == "off" {
@@ -156,7 +156,7 @@ impl Replica {
     }
 
     /// The connection pool of the replica, if it may be read now.
-    pub(super) fn readers(&self) -> Option<&KeptConnections> {
+    pub(super) fn readers(&self) -> Option<&PooledConnections> {
         let fresh = *self.seen.fresh();
         let is_steady = fresh.since.is_some_and(|since| since.elapsed() > STEADY);
         (fresh.is_now() && is_steady).then_some(&*self.readers)
@@ -234,8 +234,8 @@ fn asking(sql: &str) -> Statement {
 }
 
 async fn look_again_and_again(
-    primary: Arc<KeptConnections>,
-    replica: Arc<KeptConnections>,
+    primary: Arc<PooledConnections>,
+    replica: Arc<PooledConnections>,
     seen: Arc<Seen>,
 ) {
     let mut missing = VecDeque::new();
@@ -252,8 +252,8 @@ async fn look_again_and_again(
 /// Polls the positions of both servers. `missing` contains the positions that the replica has not reached yet,
 /// oldest first.
 async fn look(
-    primary: &KeptConnections,
-    replica: &KeptConnections,
+    primary: &PooledConnections,
+    replica: &PooledConnections,
     seen: &Seen,
     missing: &mut VecDeque<Written>,
 ) {
@@ -261,7 +261,7 @@ async fn look(
     let (count, now) = (seen.written.load(Ordering::SeqCst), Instant::now());
     let written = "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint";
     let shown = "SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint";
-    let written = asked(primary, written).await;
+    let written = query_number(primary, written).await;
     let Some(position) = written else { return };
     if let Some(last) = missing.back_mut().filter(|last| last.position == position) {
         (last.last, last.count) = (now, count);
@@ -270,7 +270,7 @@ async fn look(
         missing.push_back(Written { position, first, last: now, count });
     }
     let asked_at = Instant::now();
-    let Some(shown) = asked(replica, shown).await else { return };
+    let Some(shown) = query_number(replica, shown).await else { return };
     let mut newest = None;
     while missing.front().is_some_and(|oldest| oldest.position <= shown) {
         newest = missing.pop_front();
@@ -295,7 +295,7 @@ async fn look(
     }
 }
 
-async fn asked(readers: &KeptConnections, sql: &str) -> Option<i64> {
+async fn query_number(readers: &PooledConnections, sql: &str) -> Option<i64> {
     let rows = timeout(LOOK_TIMEOUT, readers.run_quietly(&asking(sql))).await.ok()?.ok()?;
     rows.first()?.try_get_by_index(0).ok()
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 /// The maximum number of concurrent snapshots. Each one occupies a connection and keeps the database from removing
 /// old row versions.
-pub(super) const MOST: u32 = 2;
+pub(super) const MAX_SNAPSHOTS: u32 = 2;
 
 /// How long a statement waits for other statements on the connection of its snapshot.
 pub(super) const PATIENCE: Duration = Duration::from_mins(2);

@@ -25,8 +25,8 @@ use tokio::{
 
 use super::{
     connect::{ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT, sqlite_file, unopened},
-    meter,
     snapshot::PATIENCE,
+    statement_stats,
 };
 use crate::error::{Error, Result};
 
@@ -153,7 +153,7 @@ impl SqliteReaders {
         let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), arguments(statement)?);
         let rows = query.fetch_all(connection).await;
         reading.done = true;
-        meter::note(&statement.sql, rows.as_ref().map_or(0, Vec::len), begun.elapsed());
+        statement_stats::note(&statement.sql, rows.as_ref().map_or(0, Vec::len), begun.elapsed());
         let rows = rows.map_err(|error| DbErr::Query(of_driver(error)))?;
         Ok(rows.into_iter().map(SqliteRow::into).collect())
     }

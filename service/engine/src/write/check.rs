@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The maximum number of items in a JSON list.
-const MOST_ITEMS: usize = 1_000;
+const MAX_ITEMS: usize = 1_000;
 
 /// The tolerated clock skew.
 pub const SKEW: TimeDelta = TimeDelta::minutes(5);
@@ -91,7 +91,7 @@ pub(super) fn problem(
         }
         (Check::List, Value::Json(json)) if !is_list(json) => refuse(
             Reason::ValueInvalid,
-            format!("must be a list of at most {MOST_ITEMS} strings and numbers"),
+            format!("must be a list of at most {MAX_ITEMS} strings and numbers"),
         ),
         (Check::Object, Value::Json(json)) if !json.is_object() => {
             refuse(Reason::ValueInvalid, "must be a JSON object".to_owned())
@@ -106,7 +106,7 @@ pub(super) fn problem(
 
 fn is_list(json: &Json) -> bool {
     json.as_array().is_some_and(|items| {
-        items.len() <= MOST_ITEMS && items.iter().all(|item| item.is_string() || item.is_number())
+        items.len() <= MAX_ITEMS && items.iter().all(|item| item.is_string() || item.is_number())
     })
 }
 

@@ -55,7 +55,7 @@ pub(super) async fn with_identity(
     };
     let table = (rules.table)();
     let folded = value.to_ascii_lowercase();
-    unit.hold_name(table, &folded).await?;
+    unit.advisory_lock(table, &folded).await?;
     let column = if table.is_comparison(identity.column) {
         format!("\"{}\"", identity.column)
     } else {

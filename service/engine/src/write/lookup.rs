@@ -12,16 +12,16 @@ use crate::{
 
 /// The lock on a row until the end of the transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Hold {
+enum RowLock {
     /// No lock.
-    Nothing,
-    /// `FOR NO KEY UPDATE`: no other transaction can write the row or lock it in this way or as [`Stay`](Self::Stay).
+    Unlocked,
+    /// `FOR NO KEY UPDATE`: no other transaction can write the row or lock it in this way or as [`Share`](Self::Share).
     /// The key share locks of foreign keys are not blocked.
-    Write,
+    Update,
     /// `FOR SHARE`: no other transaction can write the row, but others can hold the same lock.
-    Stay,
-    /// Same as [`Write`](Self::Write), except that a row locked by another transaction is skipped.
-    Free,
+    Share,
+    /// Same as [`Update`](Self::Update), except that a row locked by another transaction is skipped.
+    SkipLocked,
 }
 
 impl Unit {
@@ -30,7 +30,7 @@ impl Unit {
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn find(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
-        self.held(table, id, Hold::Write).await
+        self.locked(table, id, RowLock::Update).await
     }
 
     /// As [`find`](Self::find), but a missing row is an error for `field`.
@@ -47,16 +47,21 @@ impl Unit {
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn referred(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
-        self.held(table, id, Hold::Stay).await
+        self.locked(table, id, RowLock::Share).await
     }
 
-    async fn held(&mut self, table: &'static Table, id: i64, hold: Hold) -> Result<Option<Record>> {
-        let lock = match (self.engine(), hold) {
+    async fn locked(
+        &mut self,
+        table: &'static Table,
+        id: i64,
+        lock: RowLock,
+    ) -> Result<Option<Record>> {
+        let lock = match (self.engine(), lock) {
             // SQLite has a single writer.
-            (Engine::Sqlite, _) | (_, Hold::Nothing) => "",
-            (Engine::Postgres, Hold::Write) => " FOR NO KEY UPDATE",
-            (Engine::Postgres, Hold::Stay) => " FOR SHARE",
-            (Engine::Postgres, Hold::Free) => " FOR NO KEY UPDATE SKIP LOCKED",
+            (Engine::Sqlite, _) | (_, RowLock::Unlocked) => "",
+            (Engine::Postgres, RowLock::Update) => " FOR NO KEY UPDATE",
+            (Engine::Postgres, RowLock::Share) => " FOR SHARE",
+            (Engine::Postgres, RowLock::SkipLocked) => " FOR NO KEY UPDATE SKIP LOCKED",
         };
         let sql = format!(
             "SELECT {} FROM \"{}\" WHERE \"id\" = {{}} AND \"organization_id\" = {{}}{lock}",
@@ -74,7 +79,7 @@ impl Unit {
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn claim(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
-        self.held(table, id, Hold::Free).await
+        self.locked(table, id, RowLock::SkipLocked).await
     }
 
     /// Reads the row with this primary key without a lock.
@@ -82,7 +87,7 @@ impl Unit {
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn peek(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
-        self.held(table, id, Hold::Nothing).await
+        self.locked(table, id, RowLock::Unlocked).await
     }
 
     /// Locks the rows with these primary keys until the end of the transaction, all at once and in a fixed order to
@@ -90,7 +95,7 @@ impl Unit {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
-    pub async fn hold_rows(&self, table: &'static Table, keys: Vec<i64>) -> Result<()> {
+    pub async fn lock_rows(&self, table: &'static Table, keys: Vec<i64>) -> Result<()> {
         if self.engine() == Engine::Postgres && !keys.is_empty() {
             let sql = format!(
                 "SELECT \"id\" FROM \"{}\" WHERE \"id\" = ANY({{}}) AND \"organization_id\" = {{}} \
@@ -137,7 +142,7 @@ impl Unit {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
-    pub async fn hold_name(&self, table: &Table, name: &str) -> Result<()> {
+    pub async fn advisory_lock(&self, table: &Table, name: &str) -> Result<()> {
         if self.engine() == Engine::Postgres {
             let key = self.lock_of(table, name);
             self.execute("SELECT pg_advisory_xact_lock({})", vec![key.into()]).await?;

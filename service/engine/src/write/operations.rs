@@ -4,12 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Once,
+    IdempotentRequest, idempotency,
     identity::unique,
-    once,
+    insert_statement,
     row::{create_in, current, hold_all, patched, refuse, upsert_in},
     rules::{Delete, Rules},
-    single,
 };
 use crate::record::Record;
 use crate::{
@@ -74,14 +73,14 @@ pub async fn create(
     scope: &Scope,
     rules: &'static Rules,
     input: Input,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<Made> {
     if once.is_none()
-        && let Some(row) = single::create(scope, rules, &input).await?
+        && let Some(row) = insert_statement::create(scope, rules, &input).await?
     {
         return Ok(Made { id: row.id(), row: Some(row) });
     }
-    let id = once::run(scope, once, move |unit| {
+    let id = idempotency::run(scope, once, move |unit| {
         Box::pin(async move { Ok(create_in(unit, rules, input).await?.id()) })
     });
     Ok(Made { id: id.await?, row: None })
@@ -96,7 +95,7 @@ pub async fn create_many(
     rules: &'static Rules,
     items: Vec<Input>,
     on_error: OnError,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<Batch> {
     many(scope, rules, items, on_error, once, false).await
 }
@@ -110,7 +109,7 @@ pub async fn upsert_many(
     rules: &'static Rules,
     items: Vec<Input>,
     on_error: OnError,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<Batch> {
     many(scope, rules, items, on_error, once, true).await
 }
@@ -120,10 +119,10 @@ async fn many(
     rules: &'static Rules,
     items: Vec<Input>,
     on_error: OnError,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
     upsert: bool,
 ) -> Result<Batch> {
-    once::run(scope, once, move |unit| {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             hold_all(unit, rules, &items).await?;
             let mut batch = Batch { keys: Vec::new(), created: Vec::new(), problems: Vec::new() };
@@ -176,9 +175,9 @@ pub async fn update(
     id: i64,
     expected_revision: Option<i64>,
     patch: Input,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<i64> {
-    once::run(scope, once, move |unit| {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let before = current(unit, rules, id, expected_revision).await?;
             let after = patched(unit, rules, before, patch, Some("patch")).await?;
@@ -197,9 +196,9 @@ pub async fn delete(
     rules: &'static Rules,
     id: i64,
     expected_revision: Option<i64>,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<i64> {
-    once::run(scope, once, move |unit| {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let before = current(unit, rules, id, expected_revision).await?;
             rules.hooks.deleting(unit, &before).await?;
@@ -229,9 +228,9 @@ pub async fn restore(
     scope: &Scope,
     rules: &'static Rules,
     id: i64,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
 ) -> Result<i64> {
-    once::run(scope, once, move |unit| {
+    idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let before = unit.get((rules.table)(), id, "id").await?;
             rules.hooks.restoring(unit, &before).await?;

@@ -3,7 +3,7 @@
 use super::{
     Input, LinkInput, Unit, check,
     identity::{unique, with_identity},
-    rules::{FieldRule, LinkRule, Rules, Usual},
+    rules::{DefaultValue, FieldRule, LinkRule, Rules},
 };
 use crate::record::Record;
 use crate::{
@@ -267,11 +267,11 @@ pub(super) fn begun(
 
 fn usual(rule: &FieldRule, now: DateTime<Utc>) -> Value {
     match rule.usual {
-        Usual::Nothing | Usual::Follows => Value::Null,
-        Usual::Bool(value) => Value::Bool(value),
-        Usual::Int(value) => Value::Int(value),
-        Usual::Text(text) => Value::Text(text.to_owned()),
-        Usual::Now => Value::Time(now),
+        DefaultValue::Nothing | DefaultValue::Follows => Value::Null,
+        DefaultValue::Bool(value) => Value::Bool(value),
+        DefaultValue::Int(value) => Value::Int(value),
+        DefaultValue::Text(text) => Value::Text(text.to_owned()),
+        DefaultValue::Now => Value::Time(now),
     }
 }
 
@@ -322,7 +322,7 @@ pub(crate) async fn hold_all(
         let column = (rules.table)().column(rule.column);
         let keys = items.iter().flat_map(|input| &input.values);
         let keys = keys.filter(|(known, _)| *known == column).filter_map(|(_, value)| value.key());
-        unit.hold_rows((refers.table)(), keys.collect()).await?;
+        unit.lock_rows((refers.table)(), keys.collect()).await?;
     }
     let Some(identity) = rules.identity else { return Ok(()) };
     let mut names: Vec<String> = items
@@ -336,7 +336,7 @@ pub(crate) async fn hold_all(
     names.sort_unstable();
     names.dedup();
     for name in names {
-        unit.hold_name((rules.table)(), &name).await?;
+        unit.advisory_lock((rules.table)(), &name).await?;
     }
     Ok(())
 }

@@ -2,14 +2,14 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Unit, pairs::Pairs};
+use super::{Unit, join_table::JoinTable};
 use crate::record::Record;
 use crate::{
+    enum_values::EnumValue,
     error::{Problem, Result},
     scope::Scope,
     table::{Column, Table},
     value::Value,
-    vocabulary::Word,
 };
 
 /// The write rules of a table.
@@ -57,7 +57,7 @@ pub struct Identity {
 
 /// When clients can write a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
+pub enum Writable {
     /// On create and on update.
     Always,
     /// On create only.
@@ -68,7 +68,7 @@ pub enum When {
 
 /// The default value of a column.
 #[derive(Clone, Copy, Debug)]
-pub enum Usual {
+pub enum DefaultValue {
     /// No default value: the value is null if omitted, or is required.
     Nothing,
     /// A boolean.
@@ -109,7 +109,7 @@ pub enum Check {
     /// A JSON object.
     Object,
     /// One of these enum values.
-    OneOf(&'static [Word]),
+    OneOf(&'static [EnumValue]),
 }
 
 /// A reference of a column to a row.
@@ -127,11 +127,11 @@ pub struct FieldRule {
     /// The column.
     pub column: &'static str,
     /// When clients can write the column.
-    pub when: When,
+    pub when: Writable,
     /// The validation.
     pub check: Check,
     /// The default value.
-    pub usual: Usual,
+    pub usual: DefaultValue,
     /// The referenced table.
     pub refers: Option<Refers>,
     /// Whether the referenced row is locked before the row itself, so that all writers of both use the same lock
@@ -144,9 +144,9 @@ pub struct FieldRule {
 pub const fn field(column: &'static str) -> FieldRule {
     FieldRule {
         column,
-        when: When::Always,
+        when: Writable::Always,
         check: Check::Any,
-        usual: Usual::Nothing,
+        usual: DefaultValue::Nothing,
         refers: None,
         first: false,
     }
@@ -154,15 +154,15 @@ pub const fn field(column: &'static str) -> FieldRule {
 
 /// Creates a rule for a server-managed column with its initial value.
 #[must_use]
-pub const fn kept(column: &'static str, usual: Usual) -> FieldRule {
-    FieldRule { when: When::Never, usual, ..field(column) }
+pub const fn server_managed(column: &'static str, usual: DefaultValue) -> FieldRule {
+    FieldRule { when: Writable::Never, usual, ..field(column) }
 }
 
 impl FieldRule {
     /// Allows writes on create only.
     #[must_use]
     pub const fn on_create(self) -> Self {
-        Self { when: When::OnCreate, ..self }
+        Self { when: Writable::OnCreate, ..self }
     }
 
     /// Sets the validation.
@@ -173,7 +173,7 @@ impl FieldRule {
 
     /// Sets the default value.
     #[must_use]
-    pub const fn usually(self, usual: Usual) -> Self {
+    pub const fn default_value(self, usual: DefaultValue) -> Self {
         Self { usual, ..self }
     }
 
@@ -201,7 +201,7 @@ pub struct LinkRule {
     /// The name of the list of IDs: `llm_usage_log_ids`.
     pub keys: &'static str,
     /// The join table; the new row is its source.
-    pub pairs: Pairs,
+    pub pairs: JoinTable,
     /// The rows that can be created with the new row.
     pub rows: Option<NestedRows>,
 }
@@ -284,9 +284,9 @@ impl Rules {
     #[must_use]
     pub fn first(&self, column: &Column) -> Value {
         match self.field(column.name).map(|field| field.usual) {
-            Some(Usual::Bool(value)) if !column.nullable => Value::Bool(value),
-            Some(Usual::Int(value)) if !column.nullable => Value::Int(value),
-            Some(Usual::Text(text)) if !column.nullable => Value::Text(text.to_owned()),
+            Some(DefaultValue::Bool(value)) if !column.nullable => Value::Bool(value),
+            Some(DefaultValue::Int(value)) if !column.nullable => Value::Int(value),
+            Some(DefaultValue::Text(text)) if !column.nullable => Value::Text(text.to_owned()),
             _ => Value::Null,
         }
     }
@@ -295,9 +295,9 @@ impl Rules {
     #[must_use]
     pub fn written(&self, column: &str, patch: bool) -> Option<&'static FieldRule> {
         self.field(column).filter(|field| match field.when {
-            When::Always => true,
-            When::OnCreate => !patch,
-            When::Never => false,
+            Writable::Always => true,
+            Writable::OnCreate => !patch,
+            Writable::Never => false,
         })
     }
 }

@@ -80,7 +80,7 @@ impl Unit {
             self.scope.store().signal().changed();
         }
         // Needed even without writes: the unit may have read a very recent write of another client.
-        self.scope.store().shown().await;
+        self.scope.store().wait_until_replicated().await;
         Ok(())
     }
 

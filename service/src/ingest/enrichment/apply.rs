@@ -12,10 +12,10 @@ use engine::{
 use serde_json::{Value as Json, json};
 
 use super::{
-    claim::{Claimed, found_before},
-    field::{FIELDS, Field, completeness, told},
-    finish::{Outcome, Sourced},
+    field::{FIELDS, Field, completeness, known_values},
+    lease::{Lease, found_before},
     plan::policy,
+    record_result::{Outcome, Sourced},
 };
 use crate::{
     crm::{company, prospect},
@@ -47,7 +47,7 @@ struct Verdict<'o> {
 /// Applies the found values to the prospect of a record. Returns `None` if the prospect no longer exists.
 pub(super) async fn apply(
     unit: &mut Unit,
-    claimed: &Claimed,
+    claimed: &Lease,
     outcome: &Outcome,
 ) -> Result<Option<Applied>> {
     let person = unit.find(prospect::table(), claimed.prospect).await?;
@@ -60,14 +60,14 @@ pub(super) async fn apply(
         let found = industries.iter().find(|(_, (known, _))| *known == key);
         found.map_or("", |(_, (_, name))| name.as_str())
     };
-    let current = told(&person, &company, industry_name(own));
+    let current = known_values(&person, &company, industry_name(own));
     let before = match claimed.plan.policy.as_str() {
         policy::REPLACE_FOUND => found_before(unit, person.id(), company.id()).await?,
         _ => Vec::new(),
     };
     let judge = |sourced: &'_ Sourced| {
         let field = sourced.found.field;
-        let current = field.known(&current).to_owned();
+        let current = field.current(&current).to_owned();
         let found_before =
             before.iter().find(|(known, _)| *known == field).map(|(_, value)| value.as_str());
         let (value, outcome) = match normal(field, &sourced.found.value) {
@@ -101,7 +101,7 @@ pub(super) async fn apply(
     let company = write(unit, company::rules(), company, &mut verdicts, &industries).await?;
     note(unit, claimed, &verdicts, &person, &company).await?;
     let industry = company.number("industry_id").unwrap_or_default();
-    let known = told(&person, &company, industry_name(industry));
+    let known = known_values(&person, &company, industry_name(industry));
     let fetched = unit.now();
     let told = verdicts.iter().map(|verdict| {
         let told = json!({
@@ -219,7 +219,7 @@ pub(super) async fn follow(unit: &Unit, before: &Record, after: &Record) -> Resu
 /// Records the provenance of the values.
 async fn note(
     unit: &mut Unit,
-    claimed: &Claimed,
+    claimed: &Lease,
     verdicts: &[Verdict<'_>],
     person: &Record,
     company: &Record,

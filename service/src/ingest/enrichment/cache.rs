@@ -13,10 +13,10 @@ use sha2::{Digest, Sha256};
 
 use super::{
     LEAST_CONFIDENCE,
-    claim::Claimed,
     field::Field,
-    finish::Answered,
-    provider::{Found, Known, Variant},
+    lease::Lease,
+    provider::{Known, ProviderResult, Variant},
+    record_result::Answered,
 };
 
 /// The subject of a cached response: a company or a person.
@@ -63,7 +63,7 @@ pub(super) struct Kept {
     pub(super) wanted: Vec<Field>,
     /// Result of the provider.
     #[serde(flatten)]
-    pub(super) found: Found,
+    pub(super) found: ProviderResult,
 }
 
 /// Looks up an unexpired cache entry.
@@ -107,7 +107,7 @@ pub(super) async fn hit(unit: &Unit, provider: &str, known: &Known) -> Result<()
 
 /// Caches a provider response for the configured number of days, with separate entries for the company and the person.
 /// Empty results are cached too; results with a low confidence are not.
-pub(super) async fn keep(unit: &Unit, claimed: &Claimed, answer: &Answered) -> Result<()> {
+pub(super) async fn keep(unit: &Unit, claimed: &Lease, answer: &Answered) -> Result<()> {
     if claimed.cache_days <= 0 {
         return Ok(());
     }
@@ -128,7 +128,7 @@ pub(super) async fn keep(unit: &Unit, claimed: &Claimed, answer: &Answered) -> R
             continue;
         }
         let wanted = wanted.iter().copied().filter(|field| about.has(*field)).collect();
-        let found = Found { values, variants };
+        let found = ProviderResult { values, variants };
         let found = serde_json::to_value(Kept { wanted, found }).unwrap_or_default();
         let now = || Value::Time(unit.now()).bind(Kind::Time);
         let person = match about {

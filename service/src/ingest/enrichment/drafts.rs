@@ -8,7 +8,7 @@ use engine::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{apply::Applied, claim::Claimed, finish::Outcome, provider::Variant};
+use super::{apply::Applied, lease::Lease, provider::Variant, record_result::Outcome};
 use crate::outreach::{
     message_template, outreach_draft,
     template_text::{filled, said_of},
@@ -18,7 +18,7 @@ use crate::outreach::{
 /// opted out.
 pub(super) async fn make(
     unit: &mut Unit,
-    claimed: &Claimed,
+    claimed: &Lease,
     outcome: &Outcome,
     calls: &[i64],
     applied: &Applied,

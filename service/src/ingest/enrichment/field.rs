@@ -79,7 +79,7 @@ impl Field {
     }
 
     /// The known value of the field; empty if unknown.
-    pub(super) fn known(self, known: &Known) -> &str {
+    pub(super) fn current(self, known: &Known) -> &str {
         match self {
             Self::Phone => &known.phone,
             Self::JobTitle => &known.job_title,
@@ -93,14 +93,18 @@ impl Field {
 }
 
 /// The known values of a person and their company; placeholders count as unknown.
-pub(super) async fn known(unit: &mut Unit, person: &Record, company: &Record) -> Result<Known> {
+pub(super) async fn read_known_values(
+    unit: &mut Unit,
+    person: &Record,
+    company: &Record,
+) -> Result<Known> {
     let id = company.number("industry_id").unwrap_or_default();
     let industry = unit.peek(industry::table(), id).await?;
     let industry = industry.as_ref().map_or("", |industry| industry.text("name"));
-    Ok(told(person, company, industry))
+    Ok(known_values(person, company, industry))
 }
 
-pub(super) fn told(person: &Record, company: &Record, industry: &str) -> Known {
+pub(super) fn known_values(person: &Record, company: &Record, industry: &str) -> Known {
     let unless = |text: &str, nothing: &[&str]| {
         let is_nothing = nothing.iter().any(|nothing| text.eq_ignore_ascii_case(nothing));
         if is_nothing { String::new() } else { text.to_owned() }
@@ -121,7 +125,7 @@ pub(super) fn told(person: &Record, company: &Record, industry: &str) -> Known {
 
 /// Data completeness, from 0 to 1. Name, e-mail address and company are always known.
 pub(super) fn completeness(known: &Known) -> f64 {
-    let filled = FIELDS.iter().filter(|field| !field.known(known).is_empty()).count();
+    let filled = FIELDS.iter().filter(|field| !field.current(known).is_empty()).count();
     #[expect(clippy::cast_precision_loss, reason = "there are only a few fields")]
     let part = (filled + 3) as f64 / (FIELDS.len() + 3) as f64;
     (part * 10_000.0).round() / 10_000.0

@@ -8,7 +8,7 @@ use engine::{
     write::Unit,
 };
 
-use super::provider::Charge;
+use super::provider::UsageCharge;
 use crate::usage::{llm_usage_log, service_usage_log};
 
 /// Workflow name in the usage log.
@@ -18,7 +18,7 @@ const WORKFLOW: &str = "enrichment";
 /// for calls to a language model.
 pub(super) async fn write(
     unit: &mut Unit,
-    charge: &Charge,
+    charge: &UsageCharge,
     id: String,
     job: Option<i64>,
     record: Option<i64>,
@@ -65,7 +65,7 @@ pub(super) async fn write(
 
 /// The request ID of a call in the usage log: the request ID of the provider, or else an ID derived from the lease
 /// token.
-pub(super) fn id(charge: &Charge, token: &str, number: usize) -> String {
+pub(super) fn id(charge: &UsageCharge, token: &str, number: usize) -> String {
     let own = || format!("{token}/{number}");
     charge.request_id.clone().filter(|id| !id.is_empty()).unwrap_or_else(own)
 }
@@ -73,7 +73,7 @@ pub(super) fn id(charge: &Charge, token: &str, number: usize) -> String {
 /// Whether the first of these calls has been logged since this timestamp.
 pub(super) async fn has(
     unit: &Unit,
-    charges: &[Charge],
+    charges: &[UsageCharge],
     token: &str,
     since: DateTime<Utc>,
 ) -> Result<bool> {

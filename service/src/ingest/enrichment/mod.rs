@@ -5,30 +5,31 @@
 //! their provenance, usage logs, and the status of the record and its job.
 
 mod apply;
-mod begin;
 mod cache;
-mod claim;
 mod drafts;
 mod field;
-mod finish;
+mod imported_messages;
+mod lease;
 mod ledger;
-mod offline;
 mod plan;
-mod promoted;
 mod provider;
+mod record_result;
+mod rule_provider;
 mod run;
+mod start;
 mod undo;
 
-pub use begin::{MOST_PEOPLE, Whom, begin, matching};
 pub use cache::expire;
 pub use field::{FIELDS, Field};
-pub use offline::Offline;
-pub use plan::{MOST_VARIANTS, POLICIES, PROVIDERS, Plan};
-pub(super) use promoted::write_to;
+pub(super) use imported_messages::write_to;
+pub use plan::{MAX_VARIANTS, POLICIES, PROVIDERS, Plan};
 pub use provider::{
-    Answer, Ask, Charge, Failure, Found, Known, Provider, Providers, Value, Variant,
+    Failure, Known, Provider, ProviderRequest, ProviderResponse, ProviderResult, Providers,
+    UsageCharge, Value, Variant,
 };
+pub use rule_provider::RuleProvider;
 pub use run::Worker;
+pub use start::{MAX_PEOPLE, Recipients, begin, matching};
 pub(super) use undo::{next as next_to_undo, take_back, take_out};
 
 use chrono::TimeDelta;

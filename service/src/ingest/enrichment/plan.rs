@@ -1,33 +1,33 @@
 //! The plan of an enrichment: providers, and the policy for existing values.
 
 use engine::{
+    enum_values::{EnumValue, enum_value},
     record::Record,
-    vocabulary::{Word, word},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 /// Maximum number of message variants per prospect.
-pub const MOST_VARIANTS: u32 = 10;
+pub const MAX_VARIANTS: u32 = 10;
 
 /// Providers, in call order.
-pub const PROVIDERS: &[Word] = &[
-    word(
+pub const PROVIDERS: &[EnumValue] = &[
+    enum_value(
         "rules",
         "Built-in rules that derive values from known values, without cost or network access.",
     ),
-    word("http", "An HTTP lookup service, configured on the server (--lookup-url)."),
-    word("llm", "A language model, chosen by the settings llm_provider and llm_model."),
+    enum_value("http", "An HTTP lookup service, configured on the server (--lookup-url)."),
+    enum_value("llm", "A language model, chosen by the settings llm_provider and llm_model."),
 ];
 
 /// Policies for existing values.
-pub const POLICIES: &[Word] = &[
-    word(policy::FILL_EMPTY, "Fills empty fields only."),
-    word(
+pub const POLICIES: &[EnumValue] = &[
+    enum_value(policy::FILL_EMPTY, "Fills empty fields only."),
+    enum_value(
         policy::REPLACE_FOUND,
         "Also replaces values of earlier enrichments, unless they were modified since.",
     ),
-    word(policy::OVERWRITE, "Replaces all values, including those that people entered."),
+    enum_value(policy::OVERWRITE, "Replaces all values, including those that people entered."),
 ];
 
 /// See [`POLICIES`].

@@ -25,15 +25,15 @@ pub trait Provider: Send + Sync {
     }
 
     /// Maximum cost of a request, in US dollars. This amount is reserved from the daily spend limit before the call.
-    fn most(&self, ask: &Ask) -> f64;
+    fn most(&self, ask: &ProviderRequest) -> f64;
 
     /// Calls the provider. The response contains the usage even if the call failed.
-    fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer>;
+    fn ask<'a>(&'a self, ask: &'a ProviderRequest) -> BoxFuture<'a, ProviderResponse>;
 }
 
 /// A provider request: the known values of a person, and the requested fields.
 #[derive(Clone, Debug, Default)]
-pub struct Ask {
+pub struct ProviderRequest {
     /// Known values of the person and the company.
     pub known: Known,
     /// Requested fields.
@@ -77,18 +77,18 @@ pub struct Known {
 
 /// A provider response.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ProviderResponse {
     /// The result, or why the call failed.
-    pub outcome: Result<Found, Failure>,
+    pub outcome: Result<ProviderResult, Failure>,
     /// Usage of the call; `None` for a local provider without cost.
-    pub charge: Option<Charge>,
+    pub charge: Option<UsageCharge>,
     /// Error message of the provider. It may contain personal data, so it is stored only with the record.
     pub said: Option<String>,
 }
 
 /// Result of a provider.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Found {
+pub struct ProviderResult {
     /// Values of fields.
     pub values: Vec<Value>,
     /// Message variants.
@@ -142,7 +142,7 @@ impl Failure {
 
 /// Usage of a call, which becomes a row of a usage log.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Charge {
+pub struct UsageCharge {
     /// The provider.
     pub provider: String,
     /// The language model; `None` for other services.

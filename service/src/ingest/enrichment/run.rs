@@ -17,9 +17,9 @@ use tokio::{task::JoinSet, time::timeout};
 
 use super::{
     LEAST_CONFIDENCE, apply,
-    claim::{Claimed, claim},
-    finish::{Answered, Outcome, Sourced, finish},
-    provider::{Charge, Failure, Found, Providers},
+    lease::{Lease, claim},
+    provider::{Failure, ProviderResult, Providers, UsageCharge},
+    record_result::{Answered, Outcome, Sourced, finish},
 };
 use crate::ingest::{import_job::status, note::NoteCode};
 
@@ -103,7 +103,7 @@ impl Worker {
     }
 
     /// Claims due records of all running jobs.
-    async fn take(&mut self) -> Result<Vec<(Scope, Claimed)>> {
+    async fn take(&mut self) -> Result<Vec<(Scope, Lease)>> {
         self.let_go().await?;
         let sql = "SELECT j.\"id\", j.\"organization_id\" FROM \"import_jobs\" j WHERE j.\"kind\" = 'enrichment' \
                    AND j.\"status\" IN ('processing', 'pending') AND j.\"resumes_at\" <= {} \
@@ -133,7 +133,7 @@ impl Worker {
                     Err(error) => {
                         tracing::error!(job, %error, "an enrichment failed");
                         let why = NoteCode::InternalError;
-                        crate::ingest::list::fail(
+                        crate::ingest::imports::fail(
                             &scope,
                             job,
                             why,
@@ -181,7 +181,7 @@ async fn rest(pause: Duration, stop: &impl Fn() -> bool) {
 }
 
 /// Enriches one record and stores the result.
-async fn one(scope: Scope, claimed: Claimed, providers: Providers) -> Result<()> {
+async fn one(scope: Scope, claimed: Lease, providers: Providers) -> Result<()> {
     let begun = Instant::now();
     let mut outcome = ask(&claimed, &providers).await;
     outcome.took_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
@@ -199,7 +199,7 @@ async fn one(scope: Scope, claimed: Claimed, providers: Providers) -> Result<()>
 }
 
 /// Calls the providers of a plan in order, each for the fields that are still unknown.
-async fn ask(claimed: &Claimed, providers: &Providers) -> Outcome {
+async fn ask(claimed: &Lease, providers: &Providers) -> Outcome {
     let mut outcome = Outcome::default();
     let mut ask = claimed.ask.clone();
     let mut asked_outside = false;
@@ -223,7 +223,7 @@ async fn ask(claimed: &Claimed, providers: &Providers) -> Outcome {
             continue;
         }
         let answer = provider.ask(&ask).await;
-        let cost = answer.charge.as_ref().map_or(0.0, |charge: &Charge| charge.cost);
+        let cost = answer.charge.as_ref().map_or(0.0, |charge: &UsageCharge| charge.cost);
         let source = match answer.charge.as_ref().and_then(|charge| charge.model.clone()) {
             Some(model) => model,
             None => name.to_owned(),
@@ -250,7 +250,7 @@ async fn ask(claimed: &Claimed, providers: &Providers) -> Outcome {
 }
 
 /// Removes NUL characters, which Postgres rejects.
-fn without_nul(mut found: Found) -> Found {
+fn without_nul(mut found: ProviderResult) -> ProviderResult {
     let clean = |text: &mut String| text.retain(|c| c != '\0');
     found.values.iter_mut().for_each(|value| clean(&mut value.value));
     for variant in &mut found.variants {
@@ -261,7 +261,13 @@ fn without_nul(mut found: Found) -> Found {
 }
 
 /// Accepts the requested values of a provider whose confidence is at least the minimum.
-fn take(outcome: &mut Outcome, ask: &mut super::Ask, found: Found, source: &str, cost: f64) {
+fn take(
+    outcome: &mut Outcome,
+    ask: &mut super::ProviderRequest,
+    found: ProviderResult,
+    source: &str,
+    cost: f64,
+) {
     let sure: Vec<_> = found
         .values
         .into_iter()

@@ -35,7 +35,7 @@ pub(super) enum Kind {
     /// JSON; invalid JSON is stored as a JSON string.
     Json,
     /// One of these enum values.
-    Word(&'static [&'static str]),
+    EnumValue(&'static [&'static str]),
 }
 
 impl Cell {
@@ -101,7 +101,7 @@ impl Cell {
                 // JSON null becomes SQL null, regardless of surrounding white space.
                 if json.is_null() { Value::Null } else { Value::Json(json) }
             }
-            (Kind::Word(words), Self::Text(text)) => {
+            (Kind::EnumValue(words), Self::Text(text)) => {
                 if !words.contains(&text.as_str()) {
                     return Err(format!("is not one of {}", words.join(", ")));
                 }
@@ -111,7 +111,9 @@ impl Cell {
             (Kind::Real | Kind::Cost | Kind::Part, _) => return Err("is not a number".to_owned()),
             (Kind::Truth, _) => return Err("is neither 0 nor 1".to_owned()),
             (Kind::Moment, _) => return Err("is not a timestamp".to_owned()),
-            (Kind::Word(words), _) => return Err(format!("is not one of {}", words.join(", "))),
+            (Kind::EnumValue(words), _) => {
+                return Err(format!("is not one of {}", words.join(", ")));
+            }
         })
     }
 }

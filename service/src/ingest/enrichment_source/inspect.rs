@@ -17,7 +17,7 @@ use crate::governance::setting;
 const EXAMPLES: usize = 5;
 
 /// The maximum length of an example in characters.
-const LONGEST_EXAMPLE: usize = 60;
+const MAX_EXAMPLE_LENGTH: usize = 60;
 
 /// A validation error of a row: the column and the reason.
 pub(super) type Fault = (String, String);
@@ -107,7 +107,7 @@ impl Findings {
         *count += 1;
         if examples.len() < EXAMPLES {
             let key = row.cells.get(table.key).map(Cell::key).unwrap_or_default();
-            let end = key.char_indices().nth(LONGEST_EXAMPLE).map(|(place, _)| place);
+            let end = key.char_indices().nth(MAX_EXAMPLE_LENGTH).map(|(place, _)| place);
             examples.push(end.map_or(key.clone(), |end| format!("{}…", &key[..end])));
         }
     }

@@ -6,9 +6,9 @@
 //! interrupted run can be resumed, and a repeated run imports the rows that are new or changed in the source, except
 //! for rows that were modified here.
 
-mod beside;
 mod cell;
-mod conclude;
+mod conflicts;
+mod finalize;
 mod inspect;
 mod record;
 mod refresh;
@@ -46,7 +46,7 @@ pub struct Finding {
 
 /// The numbers of imported rows of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Brought {
+pub struct ImportedTable {
     /// The name of the table in the source.
     pub table: &'static str,
     /// New rows.
@@ -67,7 +67,7 @@ pub enum Outcome {
     /// All rows were imported.
     Imported {
         /// The numbers of rows by table.
-        tables: Vec<Brought>,
+        tables: Vec<ImportedTable>,
         /// Skipped rows, which would have been rejected.
         skipped: Vec<Finding>,
         /// Cells whose value differs from the source.
@@ -124,7 +124,7 @@ async fn import_locked(
     for table in tables::TABLES {
         progress.begin(table.name, Some(source.count(table.name).await?));
         tables.push(write::table(scope, source, system, table, &mut run, progress).await?);
-        conclude::conclude(scope, system, table.name).await?;
+        finalize::conclude(scope, system, table.name).await?;
         progress.finish();
     }
     write::end(scope, system, source.name()).await?;

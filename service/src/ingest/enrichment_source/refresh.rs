@@ -8,8 +8,8 @@ use engine::{
     write::Unit,
 };
 
-use super::conclude::follow;
-use crate::ingest::{enrichment_cache_entry, import_job, import_record, list};
+use super::finalize::follow;
+use crate::ingest::{enrichment_cache_entry, import_job, import_record, imports};
 
 /// The result for a row.
 pub(super) enum Refreshed {
@@ -63,7 +63,7 @@ pub(super) async fn refresh(
     unit: &mut Unit,
     fresh: Record,
     id: i64,
-    judging: &mut list::Judging,
+    judging: &mut imports::VerdictContext,
 ) -> Result<Refreshed> {
     let table = fresh.table();
     if table.find("revision").is_none() {

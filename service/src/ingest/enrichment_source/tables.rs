@@ -18,7 +18,7 @@ pub(super) struct SourceTable {
     pub(super) unique: &'static [&'static str],
 }
 
-use Kind::{Cost, Json, Moment, Part, Real, Text, Truth, Whole, Word};
+use Kind::{Cost, EnumValue, Json, Moment, Part, Real, Text, Truth, Whole};
 
 /// All tables, with referenced tables before the tables that reference them.
 pub(super) static TABLES: &[SourceTable] = &[
@@ -29,7 +29,7 @@ pub(super) static TABLES: &[SourceTable] = &[
         columns: &[
             ("key", Text(100)),
             ("value", Text(0)),
-            ("value_type", Word(&["string", "integer", "float", "boolean", "json"])),
+            ("value_type", EnumValue(&["string", "integer", "float", "boolean", "json"])),
             ("description", Text(1_000)),
             ("updated_at", Moment),
         ],
@@ -44,7 +44,7 @@ pub(super) static TABLES: &[SourceTable] = &[
         columns: &[
             ("id", Whole),
             ("name", Text(255)),
-            ("template_type", Word(&["subject", "body", "icebreaker", "hot_button"])),
+            ("template_type", EnumValue(&["subject", "body", "icebreaker", "hot_button"])),
             ("template_text", Text(0)),
             ("variables", Json),
             ("usage_count", Whole),
@@ -64,7 +64,7 @@ pub(super) static TABLES: &[SourceTable] = &[
         key: "id",
         columns: &[
             ("id", Text(255)),
-            ("status", Word(&["pending", "processing", "completed", "failed", "cancelled"])),
+            ("status", EnumValue(&["pending", "processing", "completed", "failed", "cancelled"])),
             ("total_records", Whole),
             ("processed_records", Whole),
             ("failed_records", Whole),
@@ -92,7 +92,7 @@ pub(super) static TABLES: &[SourceTable] = &[
             ("id", Whole),
             ("job_id", Text(255)),
             ("record_index", Whole),
-            ("status", Word(&["pending", "processing", "enriched", "failed", "skipped"])),
+            ("status", EnumValue(&["pending", "processing", "enriched", "failed", "skipped"])),
             ("original_data", Json),
             ("enriched_data", Json),
             ("generated_content", Json),

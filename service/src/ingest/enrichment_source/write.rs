@@ -16,16 +16,16 @@ use entity::ingest::source_import;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{
-    Brought,
-    beside::own,
+    ImportedTable,
     cell::Cell,
+    conflicts::own,
     record::{Keys, record, target, targets},
     refresh::{Refreshed, refresh},
     run::Run,
     source::{Source, SourceRow},
     tables::{SourceTable, TABLES},
 };
-use crate::ingest::{enrichment_cache_entry, external_id, import_record, list};
+use crate::ingest::{enrichment_cache_entry, external_id, import_record, imports};
 
 /// Records the import of a source under a name. If a source at another address was imported under the same name, the
 /// import is rejected, unless the caller confirms that it is the same source.
@@ -91,10 +91,10 @@ pub(super) async fn table(
     table: &'static SourceTable,
     run: &mut Run,
     progress: &dyn Progress,
-) -> Result<Brought> {
-    let mut brought = Brought { table: table.name, ..Brought::default() };
+) -> Result<ImportedTable> {
+    let mut brought = ImportedTable { table: table.name, ..ImportedTable::default() };
     let mut after = i64::MIN;
-    let mut judging = list::Judging::default();
+    let mut judging = imports::VerdictContext::default();
     let mut there: HashSet<String> = HashSet::new();
     loop {
         let rows = source.rows(table.name, table.columns, after).await?;
@@ -145,8 +145,8 @@ async fn chunk(
     system: &str,
     table: &SourceTable,
     (rows, cache_days): (&[SourceRow], i64),
-    brought: &mut Brought,
-    judging: &mut list::Judging,
+    brought: &mut ImportedTable,
+    judging: &mut imports::VerdictContext,
 ) -> Result<()> {
     let keys = pointed_to(unit, system, table, rows).await?;
     let dates = dates_of_jobs(unit, &keys).await?;
@@ -173,7 +173,9 @@ async fn chunk(
         }
     }
     for (target, rows) in by_table {
-        let known = known(unit, system, target, rows.iter().map(|(key, _)| key.clone())).await?;
+        let known =
+            known_external_ids(unit, system, target, rows.iter().map(|(key, _)| key.clone()))
+                .await?;
         let (old, mut new): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|(key, _)| known.contains_key(key));
         for (key, record) in old {
@@ -238,7 +240,7 @@ async fn pointed_to(
             continue;
         };
         let there = rows.iter().map(|row| row.cells[column].key()).filter(|key| !key.is_empty());
-        let known = known(unit, system, target, there).await?;
+        let known = known_external_ids(unit, system, target, there).await?;
         let ids: Vec<i64> = known.values().copied().collect();
         let left = there_still(unit, target, &ids).await?;
         for (key, id) in known.into_iter().filter(|(_, id)| left.contains(id)) {
@@ -285,7 +287,7 @@ async fn there_still(unit: &Unit, target: &Table, ids: &[i64]) -> Result<HashSet
 }
 
 /// The imported rows of a table for these source keys.
-async fn known(
+async fn known_external_ids(
     unit: &Unit,
     system: &str,
     target: &Table,

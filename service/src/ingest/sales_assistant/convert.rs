@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SubsecRound, Utc};
 use engine::{
+    enum_values::EnumValue,
     table::Column,
     value::{Kind, Value, without_leap_second},
-    vocabulary::Word,
 };
 
 use super::{
@@ -135,7 +135,7 @@ pub(in super::super) fn moment(text: &str) -> Option<DateTime<Utc>> {
 fn word(
     spec: &TableSpec,
     column: &str,
-    words: &[Word],
+    words: &[EnumValue],
     cell: &Raw,
     options: &Options,
 ) -> Result<Value, String> {

@@ -6,7 +6,7 @@ use engine::{
     error::{Error, Result},
     progress::Progress,
     value::{Kind, Value},
-    write::bulk,
+    write::bulk_load,
 };
 use entity::{
     governance::alembic_version,
@@ -55,7 +55,7 @@ impl Target<'_> {
             let rows = self
                 .table(source, &spec, import, options, (&mut skipped, &mut inexact), progress)
                 .await?;
-            bulk::continue_keys(self.scope.store().write(), self.engine(), spec.name).await?;
+            bulk_load::continue_keys(self.scope.store().write(), self.engine(), spec.name).await?;
             progress.finish();
             written.push((spec.name.to_owned(), rows));
         }
@@ -120,7 +120,7 @@ impl Target<'_> {
             let count = rows.len() as u64;
 
             let transaction = self.scope.store().begin().await?;
-            bulk::rows(&transaction, self.scope, spec.table, rows).await?;
+            bulk_load::rows(&transaction, self.scope, spec.table, rows).await?;
             self.note(&transaction, import, spec.name, last, count.cast_signed()).await?;
             note_keys(&transaction, import, spec.name, &KeyRanges::of_keys(&keys)).await?;
             transaction.commit().await?;
@@ -279,7 +279,7 @@ impl Target<'_> {
         }
         if written > 0 {
             let rows = usize::try_from(written).unwrap_or(usize::MAX);
-            bulk::note(&transaction, self.scope, offer::solution::table(), rows).await?;
+            bulk_load::note(&transaction, self.scope, offer::solution::table(), rows).await?;
         }
         transaction.commit().await?;
         Ok(written)

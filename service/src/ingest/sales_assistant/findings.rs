@@ -9,7 +9,7 @@ use super::Finding;
 pub(super) const EXAMPLES: usize = 5;
 
 /// The maximum length of an example in characters.
-const LONGEST: usize = 60;
+const MAX_EXAMPLE_LENGTH: usize = 60;
 
 /// Findings by table, column and reason.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +22,7 @@ impl Findings {
         let (rows, examples) = self.0.entry(key).or_default();
         *rows += 1;
         if examples.len() < EXAMPLES {
-            examples.push(shown(example));
+            examples.push(display_example(example));
         }
     }
 
@@ -40,11 +40,11 @@ impl Findings {
 }
 
 /// The displayed form of an example; a long example is truncated.
-pub(super) fn shown(example: &str) -> String {
+pub(super) fn display_example(example: &str) -> String {
     if example.is_empty() {
         return "(empty)".to_owned();
     }
-    match example.char_indices().nth(LONGEST) {
+    match example.char_indices().nth(MAX_EXAMPLE_LENGTH) {
         Some((end, _)) => format!("{}…", &example[..end]),
         None => example.to_owned(),
     }

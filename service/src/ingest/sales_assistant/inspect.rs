@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{
     CHUNK, Finding, Options,
     convert::{self, Refusal},
-    findings::{EXAMPLES, shown},
+    findings::{EXAMPLES, display_example},
     source::{Raw, Source, Which},
     spec::{self, TableSpec},
     target::Target,
@@ -143,8 +143,9 @@ async fn pairs(source: &Source) -> Result<Option<Finding>> {
 
 fn duplicates(table: &str, column: &str, rows: u64, first: &[(String, i64)]) -> Option<Finding> {
     let examples = first.iter().take(EXAMPLES);
-    let examples =
-        examples.map(|(text, count)| format!("{} ({count} times)", shown(text))).collect();
+    let examples = examples
+        .map(|(text, count)| format!("{} ({count} times)", display_example(text)))
+        .collect();
     let reason = "is a duplicate; use `--duplicates keep` to import such rows unchanged".to_owned();
     (rows > 0).then(|| finding(table, column, reason, rows, examples))
 }

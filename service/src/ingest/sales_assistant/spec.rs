@@ -1,9 +1,9 @@
 //! The tables of the document and the mapping of their columns.
 
 use engine::{
+    enum_values::EnumValue,
     error::{Error, Result},
     table::{Column, Table},
-    vocabulary::Word,
     write::Rules,
 };
 
@@ -21,7 +21,7 @@ pub(super) struct TableSpec {
     /// The references of its columns.
     pub(super) references: &'static [(&'static str, &'static str)],
     /// Columns with enum values.
-    pub(super) words: &'static [(&'static str, &'static [Word])],
+    pub(super) words: &'static [(&'static str, &'static [EnumValue])],
 }
 
 /// The tables, parents before children.

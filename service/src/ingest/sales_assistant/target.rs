@@ -7,7 +7,7 @@ use engine::{
     error::{Error, Result},
     scope::Scope,
     store::Engine,
-    write::bulk,
+    write::bulk_load,
 };
 use entity::ingest::{source_import, source_import_key, source_import_table};
 use sea_orm::{
@@ -83,7 +83,7 @@ impl<'a> Target<'a> {
             return Ok(target);
         }
         for spec in spec::tables() {
-            if bulk::has_rows(scope.store().write(), scope.organization(), spec.table).await? {
+            if bulk_load::has_rows(scope.store().write(), scope.organization(), spec.table).await? {
                 return Err(Error::Conflict(
                     engine::Reason::SourceInvalid,
                     format!(

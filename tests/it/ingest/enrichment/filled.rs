@@ -2,7 +2,7 @@
 
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
-use service::ingest::enrichment::{Answer, Failure, Field};
+use service::ingest::enrichment::{Failure, Field, ProviderResponse};
 use tests::{App, behaviours, stored::dump};
 
 use super::{Fake, ask, begin, charge, enrich, found, job, people, provenance, set, tokens, work};
@@ -26,7 +26,7 @@ async fn rules_derive_values_from_known_fields(app: App) {
     app.industry("Logistics").await;
     let list = "Name,Email,Phone,Company\nAda,ada@mueller.example,+49 30 12345678,Müller Logistik GmbH\n\
                 Bob,bob@gmail.com,,Zoo\n";
-    let list = lists::look(&app, list).await;
+    let list = lists::preview(&app, list).await;
     lists::commit(&app, list, "WAIT").await;
     let enrich = format!(
         "mutation {{ enrichImportJob(input: {{ id: {list} }}) {{ importJob {{ id name kind status totalRecords \
@@ -217,7 +217,7 @@ async fn enrichment_can_be_undone(mut app: App) {
 
 async fn import_can_be_undone_after_enrichment(app: App) {
     let list = "Name,Email,Phone,Company\nAda,ada@mueller.example,+49 30 12345678,Müller\n";
-    let list = lists::look(&app, list).await;
+    let list = lists::preview(&app, list).await;
     lists::commit(&app, list, "WAIT").await;
     enrich(&app, &[1], "").await;
     lists::act(&app, "undoImportJob", list).await;
@@ -254,7 +254,7 @@ async fn values_found_before_a_failure_are_kept(mut app: App) {
     let first = Fake::new("http", 0.1, |asked, _| {
         found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.1))
     });
-    let second = Fake::new("llm", 0.1, |_, _| Answer {
+    let second = Fake::new("llm", 0.1, |_, _| ProviderResponse {
         outcome: Err(Failure::Never("HTTP status 400".into())),
         charge: tokens("m", 0, 0, 0.0),
         said: Some("no such thing as Person 0".to_owned()),

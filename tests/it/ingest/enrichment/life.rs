@@ -5,7 +5,9 @@ use std::sync::{Arc, atomic::Ordering};
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use serde_json::json;
-use service::ingest::enrichment::{Answer, Ask, Failure, Field, LEASE, Provider};
+use service::ingest::enrichment::{
+    Failure, Field, LEASE, Provider, ProviderRequest, ProviderResponse,
+};
 use tests::{App, behaviours};
 use tokio::sync::Notify;
 
@@ -27,7 +29,7 @@ behaviours![
 ];
 
 fn fails(failure: Failure) -> Arc<Fake> {
-    Fake::new("http", 0.5, move |_, _| Answer {
+    Fake::new("http", 0.5, move |_, _| ProviderResponse {
         outcome: Err(failure.clone()),
         charge: charge(0.1),
         said: None,
@@ -139,11 +141,11 @@ impl Provider for Slow {
         "http"
     }
 
-    fn most(&self, _: &Ask) -> f64 {
+    fn most(&self, _: &ProviderRequest) -> f64 {
         0.5
     }
 
-    fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer> {
+    fn ask<'a>(&'a self, ask: &'a ProviderRequest) -> BoxFuture<'a, ProviderResponse> {
         Box::pin(async move {
             self.called.notify_one();
             self.go_on.notified().await;

@@ -2,7 +2,7 @@
 
 use api::provider::{AllowedModel, ProviderOptions};
 use serde_json::json;
-use service::ingest::enrichment::{Answer, Failure, Field, Provider, Providers};
+use service::ingest::enrichment::{Failure, Field, Provider, ProviderResponse, Providers};
 use std::sync::Arc;
 use tests::{App, behaviours};
 
@@ -172,7 +172,7 @@ async fn client_reported_costs_do_not_count_toward_server_limit(mut app: App) {
 async fn provider_messages_are_visible_to_owners_and_admins_only(mut app: App) {
     beside(Box::pin(async {
         let ids = people(&app, 1).await;
-        let fake = Fake::new("http", 0.1, |_, _| Answer {
+        let fake = Fake::new("http", 0.1, |_, _| ProviderResponse {
             outcome: Err(Failure::Never("HTTP status 422".into())),
             charge: charge(0.0),
             said: Some("Ada is not a customer of ours".to_owned()),

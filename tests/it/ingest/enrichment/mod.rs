@@ -10,7 +10,8 @@ use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::Set;
 use serde_json::Value as Json;
 use service::ingest::enrichment::{
-    Answer, Ask, Charge, Field, Found, Offline, Provider, Providers, Value, Variant, Worker,
+    Field, Provider, ProviderRequest, ProviderResponse, ProviderResult, Providers, RuleProvider,
+    UsageCharge, Value, Variant, Worker,
 };
 use tests::App;
 
@@ -22,7 +23,7 @@ pub mod spending;
 pub mod written;
 
 /// Returns the response of a fake provider to a request.
-type Says = Box<dyn Fn(&Ask, usize) -> Answer + Send + Sync>;
+type Says = Box<dyn Fn(&ProviderRequest, usize) -> ProviderResponse + Send + Sync>;
 
 /// A fake provider with configurable responses.
 pub struct Fake {
@@ -41,7 +42,7 @@ impl Fake {
     fn new(
         name: &'static str,
         most: f64,
-        says: impl Fn(&Ask, usize) -> Answer + Send + Sync + 'static,
+        says: impl Fn(&ProviderRequest, usize) -> ProviderResponse + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             name,
@@ -59,11 +60,11 @@ impl Provider for Fake {
         self.name
     }
 
-    fn most(&self, _: &Ask) -> f64 {
+    fn most(&self, _: &ProviderRequest) -> f64 {
         self.most
     }
 
-    fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer> {
+    fn ask<'a>(&'a self, ask: &'a ProviderRequest) -> BoxFuture<'a, ProviderResponse> {
         Box::pin(async move {
             let number = self.asked.fetch_add(1, Ordering::SeqCst);
             let now = self.running.fetch_add(1, Ordering::SeqCst) + 1;
@@ -77,21 +78,21 @@ impl Provider for Fake {
 
 /// The charge for a call with this cost.
 #[expect(clippy::unnecessary_wraps, reason = "`Answer` holds an option")]
-fn charge(cost: f64) -> Option<Charge> {
-    Some(Charge {
+fn charge(cost: f64) -> Option<UsageCharge> {
+    Some(UsageCharge {
         provider: "acme".to_owned(),
         operation: "look_up".to_owned(),
         cost,
         latency_ms: 20,
         status_code: Some(200),
-        ..Charge::default()
+        ..UsageCharge::default()
     })
 }
 
 /// The charge for a call to a language model.
 #[expect(clippy::unnecessary_wraps, reason = "`Answer` holds an option")]
-fn tokens(model: &str, prompt: i64, completion: i64, cost: f64) -> Option<Charge> {
-    Some(Charge {
+fn tokens(model: &str, prompt: i64, completion: i64, cost: f64) -> Option<UsageCharge> {
+    Some(UsageCharge {
         provider: "openai".to_owned(),
         model: Some(model.to_owned()),
         operation: "/chat/completions".to_owned(),
@@ -100,20 +101,24 @@ fn tokens(model: &str, prompt: i64, completion: i64, cost: f64) -> Option<Charge
         cost,
         latency_ms: 100,
         status_code: Some(200),
-        ..Charge::default()
+        ..UsageCharge::default()
     })
 }
 
 /// A response that contains the requested fields among `values`, with this charge.
-fn found(ask: &Ask, values: &[(Field, &str, f64)], charge: Option<Charge>) -> Answer {
+fn found(
+    ask: &ProviderRequest,
+    values: &[(Field, &str, f64)],
+    charge: Option<UsageCharge>,
+) -> ProviderResponse {
     let wanted = values.iter().filter(|(field, ..)| ask.wanted.contains(field));
     let values = wanted.map(|(field, value, confidence)| Value {
         field: *field,
         value: (*value).to_owned(),
         confidence: *confidence,
     });
-    Answer {
-        outcome: Ok(Found { values: values.collect(), variants: Vec::new() }),
+    ProviderResponse {
+        outcome: Ok(ProviderResult { values: values.collect(), variants: Vec::new() }),
         charge,
         said: None,
     }
@@ -131,7 +136,7 @@ fn variants(number: u32) -> Vec<Variant> {
 
 /// Configures these providers in addition to the rule provider.
 fn ask(app: &mut App, providers: Vec<Arc<dyn Provider>>) {
-    let mut all: Vec<Arc<dyn Provider>> = vec![Arc::new(Offline)];
+    let mut all: Vec<Arc<dyn Provider>> = vec![Arc::new(RuleProvider)];
     all.extend(providers);
     app.providers = Providers::new(all);
 }

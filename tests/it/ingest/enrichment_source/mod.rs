@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use engine::progress::Unwatched;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
 use serde_json::{Value, json};
-use service::ingest::enrichment_source::{self, Brought, Outcome, Source};
+use service::ingest::enrichment_source::{self, ImportedTable, Outcome, Source};
 use tests::{App, behaviours, enrichment_source as document};
 
 use super::lists;
@@ -35,8 +35,9 @@ async fn import_as(app: &App, url: &str, system: Option<&str>) -> Outcome {
 async fn import(app: &App, url: &str) -> HashMap<&'static str, (u64, u64, u64)> {
     match import_as(app, url, None).await {
         Outcome::Imported { tables, .. } => {
-            let told =
-                |brought: Brought| (brought.table, (brought.new, brought.changed, brought.kept));
+            let told = |brought: ImportedTable| {
+                (brought.table, (brought.new, brought.changed, brought.kept))
+            };
             tables.into_iter().map(told).collect()
         }
         Outcome::Refused(findings) => panic!("{findings:?}"),

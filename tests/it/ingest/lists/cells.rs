@@ -1,10 +1,10 @@
 //! Parsing of cells as found in real files: one test for each class of parsing error reported by users of comparable
 //! products.
 
-use service::ingest::list::Options;
+use service::ingest::imports::Options;
 use tests::{App, behaviours};
 
-use super::{commit, look, look_as, people, told};
+use super::{commit, look_as, people, preview, sentences};
 
 behaviours![
     salutations_are_not_job_titles,
@@ -36,7 +36,7 @@ async fn salutations_are_not_job_titles(app: App) {
         ),
     ] {
         let before = people(&app).await.len();
-        let job = look(&app, list).await;
+        let job = preview(&app, list).await;
         commit(&app, job, "CREATE").await;
         for (person, job) in people(&app).await[before..].iter().zip(jobs) {
             assert_eq!(person.split(" | ").nth(3), Some(job), "{person}");
@@ -50,7 +50,7 @@ async fn street_addresses_are_not_locations(app: App) {
         "Name,Email,Company,Location\nAd S,ads@adr.example,Adr,Bonn\n",
         "Name,Email Address,Company,REGION,CC,GMTOFF\nAd T,adt@adr.example,Adr,NW,DE,1\n",
     ] {
-        let job = look(&app, list).await;
+        let job = preview(&app, list).await;
         commit(&app, job, "CREATE").await;
     }
     assert_eq!(locations(&app).await, ["Bonn, Germany", "Bonn", "-"]);
@@ -60,9 +60,9 @@ async fn first_of_several_values_in_a_cell_is_used(app: App) {
     let list = "Name,Email,Company,Phone\n\
         A A,a@x.example ::: b@x.example,Probe GmbH;Zweite AG,+49 30 12345608 ::: +49 171 1234568\n\
         B B,c@x.example,Probe,+49 30 123456 DW 12\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     assert_eq!(
-        told(&app, job).await,
+        sentences(&app, job).await,
         [
             "CREATE NONE: further companies were omitted: 1; further e-mail addresses were omitted: 1; further phone numbers were omitted: 1",
             "CREATE NONE: the extension 12 of the phone number was omitted",
@@ -91,7 +91,7 @@ async fn address_book_exports_are_parsed(app: App) {
         "Voornaam,Achternaam,E-mailadres,Telefoonnummer,Bedrijfsnaam,Functie\nN,Nine,g9@x.example,+49 30 12345619,X,CTO\n",
     ] {
         let before = people(&app).await.len();
-        let job = look(&app, list).await;
+        let job = preview(&app, list).await;
         commit(&app, job, "CREATE").await;
         let people = people(&app).await;
         assert_eq!(people.len(), before + 1, "{list}");
@@ -110,7 +110,7 @@ async fn placeholders_are_treated_as_empty_cells(app: App) {
         Na Real,na@realfirm-na.example,N/A,N/A,null,-,-\n\
         Na Other,na@otherfirm-na.example,#N/A,,,,\n\
         Max Null,max@realfirm-na.example,–,,,,\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     commit(&app, job, "SKIP").await;
     assert_eq!(
         people(&app).await,
@@ -128,8 +128,8 @@ async fn placeholders_are_treated_as_empty_cells(app: App) {
     .await;
     for email in ["", "n/a", "-"] {
         let list = known.replace(",,", &format!(",{email},"));
-        let job = look(&app, &list).await;
-        assert_eq!(told(&app, job).await, ["UPDATE NONE by linkedin_url: fills in job_title"]);
+        let job = preview(&app, &list).await;
+        assert_eq!(sentences(&app, job).await, ["UPDATE NONE by linkedin_url: fills in job_title"]);
     }
 }
 
@@ -145,7 +145,7 @@ async fn phone_numbers_of_unknown_countries_are_dropped(app: App) {
         H I,h@x.example,X,030 12345678,\n";
     let options = Options { country: Some("DE".to_owned()), ..Options::default() };
     let job = look_as(&app, list, options).await;
-    let told = told(&app, job).await;
+    let told = sentences(&app, job).await;
     assert_eq!(
         told[5],
         "CREATE NONE: the country `Atlantis` is unknown; `030 12345678` can't be read as a phone number"
@@ -180,8 +180,8 @@ async fn email_addresses_with_inner_spaces_are_rejected(app: App) {
         Jan Muster,Jan Muster jan@firma-sp.example,Firma Sp\n\
         Ann Muster,ann@firma-sp.example\u{200b},Firma Sp\n\
         Tom Muster,mailto:tom@firma-sp.example?subject=hi,Firma Sp\n";
-    let job = look(&app, list).await;
-    let told = told(&app, job).await;
+    let job = preview(&app, list).await;
+    let told = sentences(&app, job).await;
     for row in &told[..4] {
         assert!(row.starts_with("ERROR") && row.ends_with("is not an e-mail address"), "{row}");
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::{App, behaviours};
 
-use super::{act, commit, counts, look, people, told, work};
+use super::{act, commit, counts, people, preview, sentences, work};
 
 behaviours![
     merge_candidates_are_decided_one_by_one,
@@ -29,7 +29,7 @@ async fn candidates(app: &App) -> i64 {
         Ada Lovelac,al@acme.example,+493012345679,Acme\n\
         Lovelace Ada,la@acme.example,,Acme\n\
         Ada Lovelace,,,Acme\n";
-    look(app, list).await
+    preview(app, list).await
 }
 
 async fn decide(app: &App, record: i64, decision: &str) {
@@ -62,7 +62,7 @@ async fn merge_candidates_are_decided_one_by_one(app: App) {
     }
     assert_eq!(note().await, None);
     assert_eq!(
-        told(&app, job)
+        sentences(&app, job)
             .await
             .iter()
             .map(|told| told.split(':').next().unwrap())
@@ -122,7 +122,7 @@ async fn rows_of_one_chunk_are_matched_with_each_other(app: App) {
         Fay One,fay@delta.example,+493000000000,,,Delta\n\
         Gil Two,gil@delta.example,+493000000000,,,Delta\n\
         Hal Three,hal@delta.example,+493000000000,,,Delta\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     let before = app.store.statements();
     commit(&app, job, "MERGE").await;
     assert!(
@@ -165,7 +165,7 @@ async fn stored_decisions_are_applied(app: App) {
 
 async fn failed_record_can_be_repaired(app: App) {
     let list = "Name,Email,Company\nAda,ada at acme,Acme\nBob,bob@acme.example,Acme\nZed,,Acme\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     commit(&app, job, "WAIT").await;
     assert_eq!(counts(&app, job).await, (vec![1, 0, 0, 2, 0], "COMPLETED".to_owned()));
     let repair = |record: i64, patch: &str| {

@@ -2,7 +2,7 @@
 
 use engine::Error;
 use rust_xlsxwriter::Workbook;
-use service::ingest::list::{self, Opened, Options, file::FileOptions};
+use service::ingest::imports::{self, Options, ParsedFile, file::FileOptions};
 use tests::plain;
 
 plain![
@@ -19,12 +19,12 @@ plain![
     mac_encoding_is_detected,
 ];
 
-fn open(bytes: &[u8]) -> Opened {
-    list::open(bytes, Options::default()).unwrap()
+fn open(bytes: &[u8]) -> ParsedFile {
+    imports::open(bytes, Options::default()).unwrap()
 }
 
 fn refused(bytes: &[u8], options: Options) -> String {
-    match list::open(bytes, options) {
+    match imports::open(bytes, options) {
         Err(error @ Error::Invalid { .. }) => error.to_string(),
         other => panic!("{other:?}"),
     }
@@ -59,7 +59,7 @@ fn text_encoding_is_detected() {
     // An encoding that cannot be detected must be specified.
     let file = FileOptions { encoding: Some("ibm866".to_owned()), delimiter: None, sheet: None };
     let cyrillic = b"Name,Email\n\x88\xa2\xa0\xad,ivan@a.example\n";
-    let opened = list::open(cyrillic, Options { file, ..Options::default() }).unwrap();
+    let opened = imports::open(cyrillic, Options { file, ..Options::default() }).unwrap();
     assert_eq!(opened.list.rows[0][0], "Иван");
 }
 
@@ -81,7 +81,7 @@ fn delimiter_is_detected() {
     }
     let file = FileOptions { delimiter: Some(':'), ..FileOptions::default() };
     let options = Options { file, ..Options::default() };
-    let opened = list::open(b"Name:Email\r\nAda:ada@a.example\r\n", options).unwrap();
+    let opened = imports::open(b"Name:Email\r\nAda:ada@a.example\r\n", options).unwrap();
     assert_eq!(opened.list.rows, [["Ada", "ada@a.example"]]);
     // LinkedIn exports contain notes above the header row.
     let notes = "Notes:\n\"When exporting your connection data, you may notice that some are missing.\"\n\n\
@@ -185,7 +185,7 @@ fn columns_can_be_mapped_explicitly() {
         ..Options::default()
     };
     let opened =
-        list::open(file, map(&[("a", "email"), ("B", "full_name"), ("Name", "")])).unwrap();
+        imports::open(file, map(&[("a", "email"), ("B", "full_name"), ("Name", "")])).unwrap();
     let mapped: Vec<_> = opened.mapping.columns(&opened.list.head).collect();
     assert_eq!(mapped, [("full_name", "B"), ("email", "A")]);
     assert!(refused(file, map(&[("Z", "email")])).contains("unknown column `Z`"));
@@ -320,7 +320,7 @@ fn sheet_with_contacts_is_selected() {
         file: FileOptions { sheet: Some(sheet.to_owned()), ..FileOptions::default() },
         ..Options::default()
     };
-    let opened = list::open(&file, named("Lists")).unwrap();
+    let opened = imports::open(&file, named("Lists")).unwrap();
     assert_eq!(opened.list.rows, [["Old", "old@a.example"]]);
     let message = refused(&file, named("Nope"));
     assert_eq!(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{Clock, progress::Unwatched};
 use serde_json::Value;
-use service::ingest::list::{self, Options, Worker};
+use service::ingest::imports::{self, Options, Worker};
 use tests::App;
 
 pub mod cells;
@@ -17,17 +17,17 @@ pub mod upload;
 pub mod verdicts;
 pub mod written;
 
-/// The fields of an import record that `told` selects.
+/// The fields of an import record that `sentences` selects.
 const ROWS: &str = "nodes { verdict promotionStatus reason matchReason prospect { fullName } }";
 
 /// Previews an import; returns the primary key of its job.
-pub async fn look(app: &App, file: &str) -> i64 {
+pub async fn preview(app: &App, file: &str) -> i64 {
     look_as(app, file, Options::default()).await
 }
 
 async fn look_as(app: &App, file: &str, options: Options) -> i64 {
-    let opened = list::open(file.as_bytes(), options).unwrap();
-    opened.look(&app.scope(app.organization), &Unwatched).await.unwrap().job
+    let opened = imports::open(file.as_bytes(), options).unwrap();
+    opened.preview(&app.scope(app.organization), &Unwatched).await.unwrap().job
 }
 
 /// A worker that runs only when a test calls it.
@@ -67,7 +67,7 @@ pub async fn act(app: &App, what: &str, job: i64) {
 }
 
 /// The records of an import, each as `VERDICT STATUS by MATCH: reason`.
-async fn told(app: &App, job: i64) -> Vec<String> {
+async fn sentences(app: &App, job: i64) -> Vec<String> {
     let query = format!("{{ importJob(id: {job}) {{ importRecords(first: 100) {{ {ROWS} }} }} }}");
     let rows = app.data(&query).await;
     let rows = rows["importJob"]["importRecords"]["nodes"].as_array().unwrap().clone();

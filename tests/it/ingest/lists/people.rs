@@ -3,7 +3,7 @@
 
 use tests::{App, behaviours};
 
-use super::{commit, look, people, told};
+use super::{commit, people, preview, sentences};
 
 behaviours![
     merged_prospect_matches_its_merge_target,
@@ -46,8 +46,8 @@ async fn merged_prospect_matches_its_merge_target(app: App) {
         Drop Two,DROP2@mg.example,,,CTO,Mg\n\
         Somebody Else,new@mg.example,linkedin.com/in/drop-two,,,Mg\n\
         Keep Two,,,+49 30 12345678,,Mg\n";
-    let job = look(&app, list).await;
-    let told = told(&app, job).await;
+    let job = preview(&app, list).await;
+    let told = sentences(&app, job).await;
     assert_eq!(told[0], "UPDATE NONE by email: fills in job_title");
     assert!(told[1].contains("by linkedin_url"), "{told:?}");
     assert!(!told[2].starts_with("CREATE"), "{told:?}");
@@ -92,8 +92,8 @@ async fn imports_match_values_written_by_the_api(app: App) {
     let list = "Name,Email,LinkedIn,Phone,Company\n\
         Li One,other@li.example,https://www.linkedin.com/in/li-one,,Li\n\
         Ph Two,other@ph.example,,+49 30 98765432,Ph\n";
-    let job = look(&app, list).await;
-    let told = told(&app, job).await;
+    let job = preview(&app, list).await;
+    let told = sentences(&app, job).await;
     assert!(told[0].starts_with("SKIP MATCHED by linkedin_url"), "{told:?}");
     assert!(told[1].starts_with("SKIP MATCHED by phone"), "{told:?}");
     for (field, value, message) in [
@@ -137,7 +137,7 @@ async fn ordinary_words_are_not_legal_forms(app: App) {
         A A,a1@gmail.com,Day Spa\nB B,a2@gmail.com,Day\nC C,a3@gmail.com,Hot Co\nD D,a4@gmail.com,Hot\n\
         E E,a5@gmail.com,Green Spa\nF F,a6@gmail.com,Green AG\nG G,a7@gmail.com,Foo S.p.A.\nH H,a8@gmail.com,Foo\n\
         I I,a9@gmail.com,Müller Bau\nJ J,a0@gmail.com,Mueller Bau GmbH\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     commit(&app, job, "SKIP").await;
     let companies = app.data("{ companies(first: 50) { nodes { name } } }").await;
     let names: Vec<_> = companies["companies"]["nodes"]
@@ -162,8 +162,8 @@ async fn role_mailbox_does_not_identify_a_person(app: App) {
         Somebody New,cleo@shared-mb.example,Shared Mb,,CFO\n\
         Eve Ott,sales@shared-mb.example,Other Mb,,\n\
         Jon Orr,sales@shared-mb.example,Other Mb,,\n";
-    let job = look(&app, list).await;
-    let told = told(&app, job).await;
+    let job = preview(&app, list).await;
+    let told = sentences(&app, job).await;
     assert_eq!(
         told[0],
         "MERGE_CANDIDATE NONE: may be Prospect:1: same role mailbox, different name"
@@ -213,7 +213,7 @@ async fn social_network_pages_do_not_identify_a_company(app: App) {
     let list = "Name,Email,Company,Website\n\
         Ye A,ya@yelpa.example,Pizza Napoli,https://www.yelp.com/biz/pizza-napoli\n\
         Ye B,yb@yelpb.example,Barber Joe,https://www.yelp.com/biz/barber-joe\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     commit(&app, job, "CREATE").await;
     let companies = app.data("{ companies(first: 50) { nodes { name domain website } } }").await;
     let companies = companies["companies"]["nodes"].as_array().unwrap().clone();
@@ -235,8 +235,8 @@ async fn subdomains_match_their_company(app: App) {
     acme(&app).await;
     let list = "Name,Email,Company\n\
         A A,a@mail.acme.example,\nB B,b@foxmail.com,\nC C,c@orange.com,\nD D,d@mail.orange.com,\n";
-    let job = look(&app, list).await;
-    let told = told(&app, job).await;
+    let job = preview(&app, list).await;
+    let told = sentences(&app, job).await;
     assert!(
         told[1].starts_with("ERROR") && told[1].ends_with("the row has no company"),
         "{told:?}"
@@ -260,8 +260,8 @@ async fn international_addresses_are_compared_in_normalized_form(app: App) {
         Änne Ol,änne@ol.example,Ol\n\
         Änne Ol,a\u{308}nne@ol.example,Ol\n\
         User Ex,user@xn--exmple-cua.de,Ex\n";
-    let job = look(&app, list).await;
-    for row in told(&app, job).await {
+    let job = preview(&app, list).await;
+    for row in sentences(&app, job).await {
         assert!(row.starts_with("SKIP MATCHED by email"), "{row}");
     }
     let taken = app

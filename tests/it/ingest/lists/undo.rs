@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::{App, behaviours};
 
-use super::{act, commit, counts, look, people, told, written::name};
+use super::{act, commit, counts, people, preview, sentences, written::name};
 
 behaviours![
     undo_reverts_written_rows,
@@ -33,7 +33,7 @@ async fn undo_reverts_written_rows(app: App) {
     done(&app, r#"logInteraction(input: { prospectId: 1, interactionType: "mail", subject: "s", content: "c" })"#).await;
     let before = people(&app).await;
     let list = "Name,Email,Phone,Title,Company\nAda,ada@acme.example,+493012345678,CEO,Acme\nBob,bob@beta.example,,,Beta\nCleo,cleo@acme.example,,,Acme\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     commit(&app, job, "WAIT").await;
     assert_eq!(people(&app).await.len(), 3);
     act(&app, "undoImportJob", job).await;
@@ -45,13 +45,13 @@ async fn undo_reverts_written_rows(app: App) {
     let companies = app.data("{ companies { nodes { name } } }").await;
     assert_eq!(companies["companies"]["nodes"], json!([{ "name": "Acme" }]));
     assert_eq!(
-        told(&app, job).await,
+        sentences(&app, job).await,
         ["UPDATE UNDONE by email: fills in phone", "CREATE UNDONE", "CREATE UNDONE"]
     );
     // Undone prospects can be restored and imported again.
     done(&app, "restoreCompany(input: { id: 2 })").await;
     done(&app, "restoreProspect(input: { id: 2 })").await;
-    let again = look(&app, list).await;
+    let again = preview(&app, list).await;
     commit(&app, again, "WAIT").await;
     assert_eq!(counts(&app, again).await, (vec![1, 1, 1, 0, 0], "COMPLETED".to_owned()));
 }
@@ -67,7 +67,7 @@ async fn undo_deletes_created_industries(app: App) {
         Dan,dan@d.example,D,Cheese\n\
         Eve,eve@e.example,E,Boats\n\
         Fay,fay@f.example,F,Trains\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     commit(&app, job, "WAIT").await;
     // Other mutations reference one industry, rename a second and link a solution to a third.
     done(&app, "createCompany(input: { name: \"Mine\", size: \"1\", industryId: 4 })").await;
@@ -90,7 +90,7 @@ async fn undo_deletes_created_industries(app: App) {
 async fn undo_skips_records_modified_since(app: App) {
     let list = "Name,Email,Company\n\
         Ada,ada@a.example,A\nBob,bob@b.example,B\nCleo,cleo@c.example,C\nDan,dan@d.example,D\nEve,eve@e.example,E\nFay,fay@f.example,F\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     commit(&app, job, "WAIT").await;
     for touch in [
         r#"updateProspect(input: { id: 1, patch: { location: "Rome" } })"#,
@@ -112,7 +112,7 @@ async fn undo_skips_records_modified_since(app: App) {
     // The undo does not remove the company of the manually deleted prospect or the updated company.
     assert_eq!(names("companies", "name"), ["A", "B", "C", "D", "E"]);
     assert_eq!(
-        told(&app, job).await[0],
+        sentences(&app, job).await[0],
         "CREATE UNDO_SKIPPED: the prospect was modified after the import"
     );
 }
@@ -123,7 +123,7 @@ async fn undo_reverts_file_duplicates(app: App) {
         Ada,ada@a.example,+493012345678,,,A\n\
         Ada,ada@a.example,,CTO,,A\n\
         Ada,ada@a.example,,,linkedin.com/in/ada,A\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     commit(&app, job, "WAIT").await;
     assert_eq!(people(&app).await, ["Ada | ada@a.example | +493012345678 | CTO | A"]);
     assert_eq!(counts(&app, job).await.0, [1, 3, 0, 0, 0]);
@@ -136,9 +136,10 @@ async fn undo_reverts_file_duplicates(app: App) {
 }
 
 async fn two_imports_are_undone_in_reverse_order(app: App) {
-    let first = look(&app, "Name,Email,Company\nAda,ada@a.example,A\n").await;
+    let first = preview(&app, "Name,Email,Company\nAda,ada@a.example,A\n").await;
     commit(&app, first, "WAIT").await;
-    let second = look(&app, "Name,Email,Phone,Company\nAda,ada@a.example,+493012345678,A\n").await;
+    let second =
+        preview(&app, "Name,Email,Phone,Company\nAda,ada@a.example,+493012345678,A\n").await;
     commit(&app, second, "WAIT").await;
     act(&app, "undoImportJob", second).await;
     assert_eq!(people(&app).await, ["Ada | ada@a.example | - | - | A"]);
@@ -154,7 +155,7 @@ async fn many_imports_are_undone_in_reverse_order(app: App) {
     let mut jobs = Vec::new();
     for row in ["", "+493012345678,", ",CTO"] {
         let list = format!("Name,Email,Company,Phone,Title\nAda,ada@a.example,A,{row}\n");
-        jobs.push(look(&app, &list).await);
+        jobs.push(preview(&app, &list).await);
         commit(&app, jobs[jobs.len() - 1], "WAIT").await;
     }
     assert_eq!(people(&app).await, ["Ada | ada@a.example | +493012345678 | CTO | A"]);
@@ -174,7 +175,7 @@ async fn undo_skips_merged_prospects(app: App) {
         r#"createProspect(input: { fullName: "Ada", email: "ada@acme.example", companyId: 1 })"#,
     )
     .await;
-    let job = look(&app, "Name,Email,Company\nBeth,beth@acme.example,Acme\n").await;
+    let job = preview(&app, "Name,Email,Company\nBeth,beth@acme.example,Acme\n").await;
     commit(&app, job, "WAIT").await;
     done(&app, "mergeProspects(input: { keepId: 1, dropId: 2 })").await;
     act(&app, "undoImportJob", job).await;
@@ -189,7 +190,7 @@ async fn undo_reverts_many_rows(app: App) {
     // The last row is in a different chunk than the first row and updates the prospect created from it.
     let again = format!("{},p0@c0.example,C0,+493012345678", name(0));
     let list = format!("Name,Email,Company,Phone\n{rows}{again}\n");
-    let job = look(&app, &list).await;
+    let job = preview(&app, &list).await;
     commit(&app, job, "WAIT").await;
     assert_eq!(counts(&app, job).await, (vec![1_205, 1, 0, 0, 0], "COMPLETED".to_owned()));
     act(&app, "undoImportJob", job).await;

@@ -2,10 +2,10 @@
 
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
-use service::ingest::list::Options;
+use service::ingest::imports::Options;
 use tests::{App, behaviours};
 
-use super::{commit, counts, look, look_as, people, told};
+use super::{commit, counts, look_as, people, preview, sentences};
 
 behaviours![
     reasons_have_codes_with_arguments,
@@ -56,7 +56,7 @@ async fn preview_stores_a_verdict_per_row(app: App) {
     let options = Options { country: Some("de".to_owned()), ..Options::default() };
     let job = look_as(&app, list, options).await;
     assert_eq!(
-        told(&app, job).await,
+        sentences(&app, job).await,
         [
             "CREATE NONE",
             "SKIP MATCHED by email: no new values",
@@ -95,9 +95,9 @@ async fn duplicates_within_a_file_are_detected(app: App) {
         Frank Eve,frank@delta.example,,Delta\n\
         Anna Schmidt,anna@acme.example,,\n\
         Anna Schmidt,anna@acme.example,,\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     assert_eq!(
-        told(&app, job).await,
+        sentences(&app, job).await,
         [
             "CREATE NONE",
             "SKIP REJECTED: the same person as in row 1 (line 2)",
@@ -133,7 +133,7 @@ async fn public_email_domains_do_not_identify_a_company(app: App) {
         Uwe,uwe@mueller-bau.example,Müller Bau,\n\
         Ole,ole@x.example,Page,https://www.linkedin.com/company/page\n\
         Pia,pia@y.example,Side,linkedin.com/company/side\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     commit(&app, job, "CREATE").await;
     let query = "{ prospects { nodes { fullName company { name domain } } } }";
     let data = app.data(query).await;
@@ -166,7 +166,7 @@ async fn first_nonempty_column_of_a_field_is_used(app: App) {
     let list = "First Name,Last Name,Name,Email,Phone,Mobile Phone\n\
         Ada,Lovelace,A. L.,\"ada@acme.example, ada@home.example\",,+493012345678\n\
         ,,Bob Byte,bob@acme.example,+493087654321,+493012345678\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     commit(&app, job, "CREATE").await;
     assert_eq!(
         people(&app).await,
@@ -194,9 +194,9 @@ async fn invalid_rows_have_a_reason(app: App) {
         Ada,ada@acme.example,call me,https://www.linkedin.com/company/acme,none,{long}\n\
         Bob,bob@acme.example,,,,,more\n"
     );
-    let job = look(&app, &list).await;
+    let job = preview(&app, &list).await;
     assert_eq!(
-        told(&app, job).await,
+        sentences(&app, job).await,
         [
             "ERROR FAILED: the row has no name",
             "ERROR FAILED: `not an address` is not an e-mail address",
@@ -274,7 +274,7 @@ async fn preview_takes_few_statements(app: App) {
     let mut statements = Vec::new();
     for rows in [10, 500, 1_000] {
         let before = app.store.statements();
-        look(&app, &list(rows)).await;
+        preview(&app, &list(rows)).await;
         statements.push(app.store.statements() - before);
     }
     assert_eq!(
@@ -287,11 +287,11 @@ async fn preview_takes_few_statements(app: App) {
 async fn other_organizations_are_not_matched(app: App) {
     world(&app).await;
     let stranger = app.organization("stranger").await;
-    let opened = service::ingest::list::open(
+    let opened = service::ingest::imports::open(
         b"Name,Email,Company\nAnna Schmidt,anna@acme.example,Acme\n",
         Options::default(),
     );
-    let looked = opened.unwrap().look(&app.scope(stranger), &engine::progress::Unwatched).await;
+    let looked = opened.unwrap().preview(&app.scope(stranger), &engine::progress::Unwatched).await;
     let verdicts = looked.unwrap().verdicts;
     assert_eq!(verdicts[0], ("create", 1));
     let own = app.data("{ importJobs { totalCount } importRecords { totalCount } }").await;
@@ -303,7 +303,7 @@ async fn other_organizations_are_not_matched(app: App) {
 
 async fn reasons_have_codes_with_arguments(app: App) {
     let list = "Name,Email,Company\nAda,not an address,Acme\nBob,bob@acme.example,\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     let query = format!(
         "{{ importJob(id: {job}) {{ error errors {{ code }} importRecords {{ nodes {{ reason reasons {{ code arguments message }} \
          lastError errors {{ code }} }} }} }} }}"

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use engine::{
-    change_log::Feed,
+    change_log::ChangeStream,
     progress::{Progress, Unwatched},
 };
 use futures_util::StreamExt;
 use serde_json::json;
-use service::ingest::list::{self, Act};
+use service::ingest::imports::{self, JobAction};
 use tests::{App, behaviours};
 
-use super::{act, commit, counts, look, people, told, work, worker};
+use super::{act, commit, counts, people, preview, sentences, work, worker};
 use crate::subscriptions::feed::subscribe;
 
 behaviours![
@@ -52,7 +52,7 @@ async fn commit_creates_prospects_and_companies(app: App) {
         Ada,Lovelace,ada@acme.example,+493012345678,CTO,London,UK,Acme Ltd,https://www.acme.example,Software,250\n\
         Bob,Byte,bob@acme.example,,,,,ACME,,,\n\
         Cleo,Code,cleo@gmail.com,,,,,Beta,,,\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     commit(&app, job, "WAIT").await;
     let query = "{ prospects { nodes { fullName email phone jobTitle location source lifecycleStage company { name website domain size industry { name } } } } \
                  importRecords { nodes { promotionStatus prospect { fullName } company { name } } } }";
@@ -76,15 +76,15 @@ async fn commit_creates_prospects_and_companies(app: App) {
     );
     assert_eq!(counts(&app, job).await, (vec![3, 0, 0, 0, 0], "COMPLETED".to_owned()));
     // Importing the same file again changes nothing.
-    let again = look(&app, list).await;
-    assert_eq!(told(&app, again).await, ["SKIP MATCHED by email: no new values"; 3]);
+    let again = preview(&app, list).await;
+    assert_eq!(sentences(&app, again).await, ["SKIP MATCHED by email: no new values"; 3]);
     commit(&app, again, "WAIT").await;
     assert_eq!(totals(&app).await, (3, 2));
 }
 
 async fn commit_considers_rows_written_since_the_preview(app: App) {
     let list = "Name,Email,Phone,Company\nAda,ada@acme.example,+493012345678,Acme\nBob Byte,bob@acme.example,,Acme\n";
-    let job = look(&app, list).await;
+    let job = preview(&app, list).await;
     app.industry("Software").await;
     for create in [
         r#"createCompany(input: { name: "Acme", size: "1", industryId: 1, website: "acme.example" })"#,
@@ -95,7 +95,7 @@ async fn commit_considers_rows_written_since_the_preview(app: App) {
     }
     commit(&app, job, "WAIT").await;
     assert_eq!(
-        told(&app, job).await,
+        sentences(&app, job).await,
         [
             "CREATE MATCHED by email",
             "MERGE_CANDIDATE NONE: may be Prospect:2: same name at the same company, different e-mail address",
@@ -119,18 +119,18 @@ impl Progress for BreakOff {
 }
 
 async fn interrupted_commit_resumes(app: App) {
-    let job = look(&app, &many(1_730)).await;
+    let job = preview(&app, &many(1_730)).await;
     let scope = app.scope(app.organization);
-    list::act(&scope, job, Act::Commit("wait".to_owned()), None).await.unwrap();
+    imports::act(&scope, job, JobAction::Commit("wait".to_owned()), None).await.unwrap();
     // The run is interrupted between two chunks.
     let broken = futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(async {
-        list::run(&scope, job, &BreakOff(400.into())).await
+        imports::run(&scope, job, &BreakOff(400.into())).await
     }));
     assert!(broken.await.is_err());
     assert_eq!(counts(&app, job).await, (vec![500, 0, 0, 0, 1_230], "PROCESSING".to_owned()));
     // The run is interrupted within a chunk, at arbitrary times.
     for micros in [300, 3_000, 9_000, 20_000, 35_000, 60_000] {
-        let run = list::run(&scope, job, &Unwatched);
+        let run = imports::run(&scope, job, &Unwatched);
         drop(tokio::time::timeout(Duration::from_micros(micros), run).await);
         let (counted, _) = counts(&app, job).await;
         assert_eq!(counted[0] % 10, 0, "{counted:?}");
@@ -147,15 +147,15 @@ async fn interrupted_commit_resumes(app: App) {
 }
 
 async fn concurrent_runs_commit_each_row_once(app: App) {
-    let job = look(&app, &many(1_600)).await;
-    let other = look(&app, &many(1_600)).await;
+    let job = preview(&app, &many(1_600)).await;
+    let other = preview(&app, &many(1_600)).await;
     let scope = app.scope(app.organization);
     for job in [job, other] {
-        list::act(&scope, job, Act::Commit("wait".to_owned()), None).await.unwrap();
+        imports::act(&scope, job, JobAction::Commit("wait".to_owned()), None).await.unwrap();
     }
-    let one = list::run(&scope, job, &Unwatched);
-    let two = list::run(&scope, job, &Unwatched);
-    let third = list::run(&scope, other, &Unwatched);
+    let one = imports::run(&scope, job, &Unwatched);
+    let two = imports::run(&scope, job, &Unwatched);
+    let third = imports::run(&scope, other, &Unwatched);
     let (one, two, third) = futures_util::join!(one, two, third);
     for done in [one, two, third] {
         assert_eq!(done.unwrap().text("status"), "completed");
@@ -168,7 +168,7 @@ async fn concurrent_runs_commit_each_row_once(app: App) {
 }
 
 async fn commit_can_be_paused_resumed_and_cancelled(app: App) {
-    let job = look(&app, &many(1_700)).await;
+    let job = preview(&app, &many(1_700)).await;
     let mut worker = worker(&app);
     let act = async |what: &str| {
         let act = format!(
@@ -203,7 +203,7 @@ async fn company_deleted_during_commit_is_created_again(app: App) {
     let row = |n: usize| format!("{},p{n}@acme.example,Acme{n}\n", name(n));
     let rows: String = (0..500).map(row).collect();
     let job =
-        look(&app, &format!("Name,Email,Company\n{rows}Zoe Last,zoe@acme.example,Acme\n")).await;
+        preview(&app, &format!("Name,Email,Company\n{rows}Zoe Last,zoe@acme.example,Acme\n")).await;
     let commit = format!(
         "mutation {{ commitImportJob(input: {{ id: {job}, candidates: CREATE }}) {{ userErrors {{ message }} }} }}"
     );
@@ -235,7 +235,7 @@ async fn incomplete_preview_cannot_be_committed(app: App) {
 }
 
 async fn job_actions_require_an_allowed_status(app: App) {
-    let job = look(&app, "Name,Email\nAda,ada@acme.example\n").await;
+    let job = preview(&app, "Name,Email\nAda,ada@acme.example\n").await;
     let refused = async |what: &str| {
         let act = format!(
             "mutation {{ {what}(input: {{ id: {job} }}) {{ userErrors {{ code field message }} }} }}"
@@ -286,21 +286,22 @@ async fn job_actions_require_an_allowed_status(app: App) {
 }
 
 async fn progress_is_delivered_to_subscribers(app: App) {
-    let job = look(&app, &many(1_200)).await;
+    let job = preview(&app, &many(1_200)).await;
     app.settled().await;
-    let feed = Feed::new(app.store.clone());
+    let feed = ChangeStream::new(app.store.clone());
     let query = format!(
         "subscription {{ importJobChanged(filter: {{ id: {{ eq: \"ImportJob:{job}\" }} }}) {{ change {{ fields {{ name after }} }} importJob {{ id }} }} }}"
     );
     let mut events = subscribe(&app, &feed, &query);
     assert!(tokio::time::timeout(Duration::from_millis(100), events.next()).await.is_err());
-    look(&app, "Name,Email\nAda,ada@acme.example\n").await;
+    preview(&app, "Name,Email\nAda,ada@acme.example\n").await;
     commit(&app, job, "WAIT").await;
     let mut seen = Vec::new();
     while seen.len() < 4 {
         let event =
             tokio::time::timeout(Duration::from_secs(10), events.next()).await.unwrap().unwrap();
-        let event: serde_json::Value = serde_json::from_str(&api::text::response(&event)).unwrap();
+        let event: serde_json::Value =
+            serde_json::from_str(&api::json_text::response(&event)).unwrap();
         let event = &event["data"]["importJobChanged"];
         assert_eq!(event["importJob"]["id"], format!("ImportJob:{job}"));
         let fields = event["change"]["fields"].as_array().unwrap();
@@ -338,7 +339,7 @@ async fn stalled_uploads_are_marked_as_failed(app: App) {
 }
 
 async fn committer_is_the_actor_of_written_rows(app: App) {
-    let job = look(&app, "Name,Email\nAda,ada@acme.example\n").await;
+    let job = preview(&app, "Name,Email\nAda,ada@acme.example\n").await;
     let commit = format!(
         "mutation {{ commitImportJob(input: {{ id: {job} }}) {{ userErrors {{ message }} }} }}"
     );

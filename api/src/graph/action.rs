@@ -1,0 +1,56 @@
+//! Code shared by the business actions: the IDs in their inputs, and payloads with one row.
+
+use async_graphql::{Context, ID};
+use engine::{Problem, Scope, write::IdempotentRequest};
+
+use super::{Declared, id, input, payload::UserError};
+use crate::error::Result;
+
+/// The primary key in `id`; `field` is the argument name for error messages.
+///
+/// # Errors
+/// [`engine::Error::Refused`] if `id` is not a valid ID of this entity.
+pub fn key<E: Declared>(id: &ID, field: &str) -> engine::Result<i64> {
+    let entity = E::entity();
+    id::key(entity, id).ok_or_else(|| Problem::not_found(field, entity.table.called).into())
+}
+
+/// Runs a business action and returns its result, or the errors of the input.
+///
+/// # Errors
+/// Errors other than input errors.
+pub async fn act<'c, T, W>(
+    context: &'c Context<'_>,
+    work: impl FnOnce(&'c Scope, Option<IdempotentRequest>) -> W,
+) -> Result<(Option<T>, Vec<UserError>)>
+where
+    W: Future<Output = engine::Result<T>>,
+{
+    let once = input::once(context)?;
+    let done = work(context.data_unchecked::<Scope>(), once).await;
+    super::payload::outcome(done)
+}
+
+/// A payload with one row and the errors of the input.
+#[macro_export]
+macro_rules! payload {
+    ($(#[doc = $about:literal])* $name:ident, $(#[doc = $row_about:literal])* $row:ident: $entity:ty) => {
+        $(#[doc = $about])*
+        #[derive(async_graphql::SimpleObject)]
+        pub struct $name {
+            $(#[doc = $row_about])*
+            pub $row: Option<$crate::graph::Row<$entity>>,
+            /// Errors of the input; empty on success.
+            pub user_errors: Vec<$crate::graph::payload::UserError>,
+        }
+
+        impl From<(Option<i64>, Vec<$crate::graph::payload::UserError>)> for $name {
+            fn from(
+                (key, user_errors): (Option<i64>, Vec<$crate::graph::payload::UserError>),
+            ) -> Self {
+                let key = $crate::graph::payload::row_to_read(key, &user_errors);
+                Self { $row: key.map($crate::graph::Row::of), user_errors }
+            }
+        }
+    };
+}

@@ -1,0 +1,201 @@
+//! Batch writes: one statement for many rows in a unit of work.
+
+use std::collections::HashMap;
+
+use sea_orm::Value as Bind;
+use serde_json::{Value as Json, json};
+
+use super::{Unit, bulk_load, guard::guard};
+use crate::record::Record;
+use crate::{
+    change_log::kind,
+    error::{Error, Result},
+    store::Engine,
+    table::{Column, Table},
+    value::{Kind, Value},
+};
+
+impl Unit {
+    /// Takes advisory locks on names in a fixed order; see [`advisory_lock`](Unit::advisory_lock).
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn advisory_locks(&self, table: &Table, names: Vec<String>) -> Result<()> {
+        if self.scope().store().engine() != Engine::Postgres || names.is_empty() {
+            return Ok(());
+        }
+        let mut names: Vec<String> =
+            names.into_iter().map(|name| name.to_ascii_lowercase()).collect();
+        // All batches take locks in the same order.
+        names.sort_unstable();
+        names.dedup();
+        let keys = names.iter().map(|name| Value::Int(self.lock_of(table, name)));
+        let keys = Value::array(keys.collect(), Kind::BigInt);
+        let sql = "SELECT count(pg_advisory_xact_lock(k)) FROM unnest({}::bigint[]) k";
+        self.query(sql, vec![keys]).await?;
+        Ok(())
+    }
+
+    /// Inserts rows of one table whose primary keys are not needed. The change log records their number.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn insert_all(&mut self, mut records: Vec<Record>) -> Result<()> {
+        let Some(table) = records.first().map(Record::table) else { return Ok(()) };
+        let rows = records.len();
+        self.put(table, &mut records, None).await?;
+        self.note(table, None, kind::IMPORTED, None, Some(json!({ "rows": rows })));
+        Ok(())
+    }
+
+    /// Inserts rows of one table whose text in `column` is distinct. Returns the rows as stored, in the same order.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn insert_all_by(
+        &mut self,
+        mut records: Vec<Record>,
+        column: &str,
+    ) -> Result<Vec<Record>> {
+        let Some(table) = records.first().map(Record::table) else { return Ok(records) };
+        self.put(table, &mut records, Some(column)).await?;
+        for record in &records {
+            let after = Some(record.snapshot());
+            self.note(table, Some(record.id()), kind::CREATED, None, after);
+        }
+        Ok(records)
+    }
+
+    /// Reserves primary keys of a table.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn reserve_keys(&self, table: &'static Table, number: usize) -> Result<Vec<i64>> {
+        let sql = match self.scope().store().engine() {
+            Engine::Postgres => format!(
+                "SELECT nextval(pg_get_serial_sequence('{}', 'id')) FROM generate_series(1, {number})",
+                table.name
+            ),
+            // SQLite has a single writer.
+            Engine::Sqlite => format!(
+                "SELECT COALESCE((SELECT \"seq\" FROM \"sqlite_sequence\" WHERE \"name\" = '{}'), 0)",
+                table.name
+            ),
+        };
+        let rows = self.query(&sql, Vec::new()).await?;
+        let keys: Vec<i64> = rows
+            .iter()
+            .map(|row| row.try_get_by_index(0))
+            .collect::<std::result::Result<_, _>>()?;
+        Ok(match (self.scope().store().engine(), keys.first()) {
+            (Engine::Sqlite, Some(last)) => (1..).map(|next| last + next).take(number).collect(),
+            _ => keys,
+        })
+    }
+
+    /// Inserts rows of one table that already have primary keys and timestamps. The change log records their
+    /// number.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn insert_brought(&mut self, records: Vec<Record>) -> Result<()> {
+        let Some(table) = records.first().map(Record::table) else { return Ok(()) };
+        let count = records.len();
+        let columns: Vec<&Column> = table.columns.iter().collect();
+        let names: Vec<_> = columns.iter().map(|column| quoted(column.name)).collect();
+        let names = names.join(", ");
+        for records in records.chunks((bulk_load::BINDS / columns.len()).max(1)) {
+            let (rows, binds) = match self.scope().store().engine() {
+                Engine::Postgres => as_json(&columns, records),
+                Engine::Sqlite => as_values(&columns, records),
+            };
+            let sql = format!("INSERT INTO \"{}\" ({names}) {rows}", table.name);
+            self.execute(&sql, binds).await?;
+        }
+        self.note(table, None, kind::IMPORTED, None, Some(json!({ "rows": count })));
+        Ok(())
+    }
+
+    async fn put(
+        &mut self,
+        table: &'static Table,
+        records: &mut [Record],
+        by: Option<&str>,
+    ) -> Result<()> {
+        let columns: Vec<&Column> =
+            table.columns.iter().filter(|column| column.name != "id").collect();
+        let returning = by.map_or_else(String::new, |by| format!(" RETURNING \"id\", \"{by}\""));
+        for record in records.iter_mut() {
+            record.stamp(self.scope(), self.now());
+        }
+        let mut guarded: Vec<_> = records.iter_mut().map(|record| (None, record)).collect();
+        guard(self, &mut guarded).await?;
+        for records in records.chunks_mut((bulk_load::BINDS / columns.len()).max(1)) {
+            let (rows, binds) = match self.scope().store().engine() {
+                Engine::Postgres => as_json(&columns, records),
+                Engine::Sqlite => as_values(&columns, records),
+            };
+            let names: Vec<_> = columns.iter().map(|column| quoted(column.name)).collect();
+            let names = names.join(", ");
+            let sql = format!("INSERT INTO \"{}\" ({names}) {rows}{returning}", table.name);
+            let Some(by) = by else {
+                self.execute(&sql, binds).await?;
+                continue;
+            };
+            // The order of the returned keys is not guaranteed.
+            let mut keys: HashMap<String, i64> = HashMap::new();
+            for row in &self.query(&sql, binds).await? {
+                keys.insert(row.try_get_by_index(1)?, row.try_get_by_index(0)?);
+            }
+            for record in records {
+                let key = keys.get(record.text(by)).copied();
+                let key = key.ok_or_else(|| Error::internal("INSERT returned no primary key"))?;
+                record.set_at(table.id(), Value::Int(key));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{name}\"")
+}
+
+fn as_values(columns: &[&Column], records: &[Record]) -> (String, Vec<Bind>) {
+    let places = format!("({})", vec!["{}"; columns.len()].join(", "));
+    let binds = records.iter().flat_map(|record| {
+        columns.iter().map(|column| record.value(column.name).clone().bind(column.kind))
+    });
+    (format!("VALUES {}", vec![places.as_str(); records.len()].join(", ")), binds.collect())
+}
+
+/// Passes all rows as one JSON value: Postgres takes longer to parse thousands of placeholders than to insert their
+/// rows.
+fn as_json(columns: &[&Column], records: &[Record]) -> (String, Vec<Bind>) {
+    let row = |record: &Record| {
+        let values = columns.iter().map(|column| record.value(column.name).json());
+        let names = columns.iter().map(|column| column.name.to_owned());
+        Json::Object(names.zip(values).collect())
+    };
+    let rows = Json::Array(records.iter().map(row).collect());
+    let typed = columns.iter().map(|column| {
+        let kind = match column.kind {
+            Kind::Bool => "boolean",
+            Kind::BigInt => "bigint",
+            Kind::Int => "integer",
+            Kind::Double => "double precision",
+            Kind::Text => "text",
+            Kind::Time => "timestamptz",
+            Kind::Json => "jsonb",
+        };
+        format!("{} {kind}", quoted(column.name))
+    });
+    let typed = typed.collect::<Vec<_>>().join(", ");
+    let names = columns.iter().map(|column| quoted(column.name)).collect::<Vec<_>>().join(", ");
+    // Primary keys are assigned in the order of the rows.
+    let sql = format!(
+        "SELECT {names} FROM ROWS FROM (jsonb_to_recordset({{}}) AS ({typed})) \
+         WITH ORDINALITY AS v({names}, \"ordinality\") ORDER BY \"ordinality\""
+    );
+    (sql, vec![Value::Json(rows).bind(Kind::Json)])
+}

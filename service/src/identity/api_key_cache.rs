@@ -1,0 +1,169 @@
+//! Authentication by API key, with a cache.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use engine::policy::Role;
+use engine::{
+    clock::Clock,
+    error::Result,
+    scope::Actor,
+    store::Store,
+    value::{Kind, Value},
+};
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+
+use super::api_key;
+
+/// TTL of a cached key. A revoked key may still be accepted for this long.
+pub const KNOWN_FOR: TimeDelta = TimeDelta::seconds(2);
+
+/// Resolution of the last-used timestamp.
+const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// Maximum number of cached keys.
+const REMEMBERED: usize = 10_000;
+
+/// Identity behind an API key.
+#[derive(Clone, Debug)]
+pub struct ApiKeyIdentity {
+    /// Primary key of the API key.
+    pub id: i64,
+    /// Organization of the key.
+    pub organization: i64,
+    /// Actor.
+    pub actor: Actor,
+    /// Role of the actor.
+    pub role: Role,
+    /// Name of the API key.
+    pub key: String,
+    /// Expiry.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Looks up API keys and caches them briefly.
+#[derive(Clone)]
+pub struct ApiKeyCache {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    known: Arc<Mutex<HashMap<String, Known>>>,
+    /// Limits updates of the last-used timestamp to one at a time, so that updates don't accumulate behind a slow
+    /// write.
+    noting: Arc<Semaphore>,
+}
+
+#[derive(Clone)]
+struct Known {
+    hash: String,
+    holder: ApiKeyIdentity,
+    read_at: DateTime<Utc>,
+    used_at: Option<DateTime<Utc>>,
+}
+
+impl ApiKeyCache {
+    /// Creates a cache of the API keys in `store`.
+    #[must_use]
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock, known: Arc::default(), noting: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// The identity behind this key; `None` if the key is unknown, revoked or expired, or its user is suspended.
+    ///
+    /// # Errors
+    /// [`engine::Error::Unavailable`] if the database doesn't respond.
+    pub async fn holder(&self, text: &str) -> Result<Option<ApiKeyIdentity>> {
+        let Some(prefix) = api_key::prefix(text) else { return Ok(None) };
+        let now = self.clock.now();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(prefix).cloned();
+        let known = match known.filter(|known| now - known.read_at < KNOWN_FOR) {
+            Some(known) => Some(known),
+            None => self.look_up(prefix, now).await?,
+        };
+        let hash = api_key::hash(text);
+        let known = known
+            .filter(|known| bool::from(known.hash.as_bytes().ct_eq(hash.as_bytes())))
+            .filter(|known| known.holder.expires_at.is_none_or(|end| now < end));
+        if let Some(known) = &known
+            && known.used_at.is_none_or(|used| now - used >= NOTED_EVERY)
+        {
+            self.note_use(prefix, known.holder.id, now);
+        }
+        Ok(known.map(|known| known.holder))
+    }
+
+    /// Whether there is any valid API key. Without a valid key, authentication is impossible.
+    ///
+    /// # Errors
+    /// [`engine::Error::Unavailable`] if the database doesn't respond.
+    pub async fn any(&self) -> Result<bool> {
+        let sql = "SELECT 1 FROM \"api_keys\" WHERE \"revoked_at\" IS NULL \
+                   AND (\"expires_at\" IS NULL OR \"expires_at\" > {}) LIMIT 1";
+        let now = Value::Time(self.clock.now()).bind(Kind::Time);
+        Ok(!self.store.query(sql, vec![now]).await?.is_empty())
+    }
+
+    async fn look_up(&self, prefix: &str, now: DateTime<Utc>) -> Result<Option<Known>> {
+        let sql = "SELECT k.\"id\", k.\"organization_id\", k.\"name\", k.\"kind\", k.\"role\", \
+                   k.\"key_hash\", k.\"expires_at\", k.\"last_used_at\", u.\"role\", \
+                   COALESCE(u.\"name\", u.\"email\") FROM \"api_keys\" k \
+                   JOIN \"users\" u ON u.\"id\" = k.\"user_id\" AND u.\"deleted_at\" IS NULL \
+                   AND u.\"suspended_at\" IS NULL \
+                   JOIN \"organizations\" o ON o.\"id\" = k.\"organization_id\" \
+                   AND o.\"deleted_at\" IS NULL \
+                   WHERE k.\"key_prefix\" = {} AND k.\"revoked_at\" IS NULL";
+        let rows = self.store.query(sql, vec![prefix.into()]).await?;
+        let Some(row) = rows.first() else {
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(prefix);
+            return Ok(None);
+        };
+        let text = |index: usize| row.try_get_by_index::<String>(index);
+        let roles = [Role::of(&text(4)?), Role::of(&text(8)?)];
+        let [Some(own), Some(most)] = roles else { return Ok(None) };
+        let actor = match text(3)?.as_str() {
+            "worker" => Actor::Worker(text(2)?),
+            _ => Actor::Person(text(9)?.chars().take(255).collect()),
+        };
+        let holder = ApiKeyIdentity {
+            organization: row.try_get_by_index(1)?,
+            actor,
+            role: own.weaker(most),
+            key: text(2)?,
+            expires_at: row.try_get_by_index(6)?,
+            id: row.try_get_by_index(0)?,
+        };
+        let used_at = row.try_get_by_index(7)?;
+        let known = Known { hash: text(5)?, holder, read_at: now, used_at };
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.clear();
+        }
+        all.insert(prefix.to_owned(), known.clone());
+        Ok(Some(known))
+    }
+
+    /// Updates the last-used timestamp of a key in the background, without delaying the request.
+    fn note_use(&self, prefix: &str, key: i64, now: DateTime<Utc>) {
+        let Ok(turn) = Arc::clone(&self.noting).try_acquire_owned() else { return };
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = all.get_mut(prefix) {
+            known.used_at = Some(now);
+        }
+        let store = self.store.clone();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "one at a time, and no request waits for it"
+        )]
+        tokio::spawn(async move {
+            let _turn = turn;
+            let sql = "UPDATE \"api_keys\" SET \"last_used_at\" = {} WHERE \"id\" = {}";
+            let binds = vec![Value::Time(now).bind(Kind::Time), key.into()];
+            if let Err(error) = store.execute(sql, binds).await {
+                tracing::debug!(%error, "can't update the last-used timestamp of an API key");
+            }
+        });
+    }
+}

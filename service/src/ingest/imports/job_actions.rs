@@ -1,0 +1,328 @@
+//! Actions on jobs (commit, pause, resume, cancel, retry, undo) and on rows (decide, correct).
+
+use engine::{
+    enum_values::display,
+    error::{Problem, Result},
+    normal_form::country,
+    record::Record,
+    scope::Scope,
+    value::Value,
+    write::{IdempotentRequest, Unit, idempotency, row::alive},
+};
+
+use super::{
+    companies::Companies, contact::Contact, file_duplicates::PreviousRows, matching::People,
+    verdict::judge,
+};
+use crate::{
+    crm::prospect,
+    ingest::{
+        import_job::{self, LIFE, LIFE_OF_ENRICHMENT, kind, status},
+        import_record::{self, promotion, verdict},
+    },
+};
+
+/// An action on a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobAction {
+    /// Writes the rows. The value is the decision on rows with match candidates, one of
+    /// [`import_job::DECISIONS`].
+    Commit(String),
+    /// Stops the job until it is resumed.
+    Pause,
+    /// Resumes a paused job.
+    Resume,
+    /// Ends the job without writing the remaining rows.
+    Cancel,
+    /// Retries failed rows.
+    Retry,
+    /// Reverts the written rows.
+    Undo,
+}
+
+impl JobAction {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Commit(_) => "commit",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Cancel => "cancel",
+            Self::Retry => "retry",
+            Self::Undo => "undo",
+        }
+    }
+}
+
+/// Applies an action to a job and returns the primary key of the job. [`Worker`](super::Worker) or [`run`](super::run)
+/// does the actual work.
+///
+/// # Errors
+/// [`engine::Error::Refused`] if the status of the job does not allow the action.
+pub async fn act(
+    scope: &Scope,
+    job: i64,
+    act: JobAction,
+    once: Option<IdempotentRequest>,
+) -> Result<i64> {
+    idempotency::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let before = unit.get(import_job::table(), job, "id").await?;
+            let state = before.text("status");
+            let is_enrichment = before.text("kind") == kind::ENRICHMENT;
+            let life = if is_enrichment { LIFE_OF_ENRICHMENT } else { LIFE };
+            // A migrated enrichment may have a running status although no server works on it.
+            let is_left = is_enrichment && state == status::PROCESSING && !before.has("resumes_at");
+            let state = if is_left { status::PAUSED } else { state };
+            let life = life.iter().find(|(name, ..)| *name == act.name());
+            let Some((_, to, _)) = life.filter(|(_, _, from)| from.contains(&state)) else {
+                let from = life.map_or(&[][..], |(.., from)| from);
+                let message = format!(
+                    "the job is {}; to {} a job, its status must be {}",
+                    state.to_uppercase(),
+                    act.name(),
+                    display(from)
+                );
+                return Err(Problem::conflict(engine::Reason::ImportStatusConflict, "id", message).into());
+            };
+            let never_looked = state == status::FAILED && !before.has("started_at");
+            let half_undone = before.number("undone_records") > Some(0);
+            if *to == status::PROCESSING && (never_looked || half_undone) {
+                let message = if never_looked {
+                    "the preview of the import did not finish; upload the file again"
+                } else {
+                    "the job is partly undone; undo the remaining rows"
+                };
+                return Err(Problem::conflict(engine::Reason::ImportStatusConflict, "id", message).into());
+            }
+            if *to == status::PROMOTING && !has_strangers(unit, job).await? {
+                let message = "the job has no records to create prospects from: it is empty, or all have a prospect";
+                return Err(Problem::conflict(engine::Reason::ImportEmpty, "id", message).into());
+            }
+            if is_enrichment && *to == status::PROCESSING && has_strangers(unit, job).await? {
+                let message = "no prospects have been created from the records of the job yet; commit it first";
+                return Err(Problem::conflict(engine::Reason::ImportNotCommitted, "id", message).into());
+            }
+            let mut after = before.clone();
+            after.set("status", Value::Text((*to).to_owned()));
+            if *to == status::PROMOTING {
+                import_job::promoting(&mut after, before.text("status"));
+            } else {
+                after.set("error", Value::Null);
+            }
+            match act {
+                JobAction::Commit(decision) => after.set("candidate_decision", Value::Text(decision)),
+                JobAction::Retry if is_enrichment => ask_again(unit, job, &mut after).await?,
+                JobAction::Retry => again(unit, job, &mut after).await?,
+                _ => {}
+            }
+            if is_enrichment {
+                let runs = *to == status::PROCESSING;
+                let moment = if runs { Value::Time(unit.now()) } else { Value::Null };
+                after.set("resumes_at", moment);
+            }
+            if matches!(*to, status::PROCESSING | status::PROMOTING | status::UNDOING) {
+                running(unit, &mut after);
+            }
+            unit.update(&before, after).await?;
+            Ok(job)
+        })
+    })
+    .await
+}
+
+/// Records the actor who started the job, and the start time.
+fn running(unit: &Unit, job: &mut Record) {
+    let by = unit.scope().actor().label().chars().take(300).collect();
+    job.set("committed_by", Value::Text(by));
+    if !job.has("started_at") {
+        job.set("started_at", Value::Time(unit.now()));
+    }
+}
+
+/// Resets failed rows for a retry.
+async fn again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
+    let sql = format!(
+        "UPDATE \"import_records\" SET \"promotion_status\" = '{}', \"last_error\" = NULL, \"provider_message\" = NULL \
+         WHERE \"import_job_id\" = {{}} AND \"organization_id\" = {{}} AND \"promotion_status\" = '{}' \
+         AND \"verdict\" <> '{}'",
+        promotion::NONE,
+        promotion::FAILED,
+        verdict::ERROR
+    );
+    let rows = unit.execute(&sql, vec![job.into(), unit.scope().organization().into()]).await?;
+    let rows = i64::try_from(rows).unwrap_or_default();
+    count(after, "failed_records", -rows);
+    Ok(())
+}
+
+/// Whether a job has records that have not been promoted to prospects yet.
+async fn has_strangers(unit: &Unit, job: i64) -> Result<bool> {
+    let sql = "SELECT count(*) FROM \"import_records\" WHERE \"import_job_id\" = {} \
+               AND \"organization_id\" = {} AND \"promotion_status\" = 'none'";
+    let binds = vec![job.into(), unit.scope().organization().into()];
+    Ok(unit.count(sql, binds).await? > 0)
+}
+
+/// Resets failed records of an enrichment for a retry.
+async fn ask_again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
+    let sql = "UPDATE \"import_records\" SET \"status\" = 'pending', \"processing_attempts\" = 0, \
+               \"next_attempt_at\" = NULL, \"last_error\" = NULL, \"provider_message\" = NULL WHERE \"import_job_id\" = {} \
+               AND \"organization_id\" = {} AND \"status\" = 'failed'";
+    let rows = unit.execute(sql, vec![job.into(), unit.scope().organization().into()]).await?;
+    let rows = i64::try_from(rows).unwrap_or_default();
+    count(after, "failed_records", -rows);
+    Ok(())
+}
+
+/// Adds `rows`, which may be negative, to a counter and to the processed records.
+fn count(job: &mut Record, column: &str, rows: i64) {
+    for column in [column, "processed_records"] {
+        job.set(column, Value::Int(job.number(column).unwrap_or_default() + rows));
+    }
+}
+
+/// The job of a row. It is locked before the row.
+async fn job_of(unit: &mut Unit, record: i64) -> Result<Record> {
+    let record = unit.peek(import_record::table(), record).await?;
+    let job = record.and_then(|record| record.number("import_job_id"));
+    let job = job.ok_or_else(|| Problem::not_found("id", import_record::table().called))?;
+    let job = unit.get(import_job::table(), job, "id").await?;
+    let open = [status::PENDING, status::PROCESSING, status::PAUSED, status::COMPLETED];
+    if open.contains(&job.text("status")) {
+        return Ok(job);
+    }
+    let message = format!("the job of the row is {}", job.text("status").to_uppercase());
+    Err(Problem::conflict(engine::Reason::ImportStatusConflict, "id", message).into())
+}
+
+/// Restarts a job that has already written its rows, so that rows that have become writable since are written too.
+async fn write_on(unit: &mut Unit, before: &Record, mut after: Record) -> Result<()> {
+    if before.text("kind") == kind::ENRICHMENT {
+        import_job::promoting(&mut after, before.text("status"));
+        after.set("status", Value::Text(status::PROMOTING.to_owned()));
+        running(unit, &mut after);
+    } else if before.text("status") == status::COMPLETED {
+        after.set("status", Value::Text(status::PROCESSING.to_owned()));
+        running(unit, &mut after);
+    }
+    unit.update(before, after).await?;
+    Ok(())
+}
+
+/// Stores the decision on a row with match candidates, one of [`import_record::DECISIONS`]; `prospect` is the prospect
+/// to merge into. If the import is completed, the row is written immediately. Returns the primary key of the row.
+///
+/// # Errors
+/// [`engine::Error::Refused`] if the row does not need a decision.
+pub async fn decide(
+    scope: &Scope,
+    record: i64,
+    decision: String,
+    prospect: Option<i64>,
+    once: Option<IdempotentRequest>,
+) -> Result<i64> {
+    idempotency::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let job = job_of(unit, record).await?;
+            let before = unit.get(import_record::table(), record, "id").await?;
+            let open = before.text("verdict") == verdict::MERGE_CANDIDATE
+                && before.text("promotion_status") == promotion::NONE;
+            if !open {
+                let message = "the row needs no decision: it is not an open MERGE_CANDIDATE";
+                return Err(
+                    Problem::conflict(engine::Reason::DecisionInvalid, "id", message).into()
+                );
+            }
+            if decision == "create" && Contact::of(&before)?.email.is_none() {
+                let message =
+                    "the row has no e-mail address; correct the row first, or use MERGE or SKIP";
+                return Err(
+                    Problem::invalid(engine::Reason::DecisionInvalid, "decision", message).into()
+                );
+            }
+            if prospect.is_some() && decision != "merge" {
+                let message = "`prospectId` is allowed only with MERGE";
+                return Err(Problem::invalid(
+                    engine::Reason::DecisionInvalid,
+                    "prospect_id",
+                    message,
+                )
+                .into());
+            }
+            if let Some(prospect) = prospect {
+                let person = unit.referred(prospect::table(), prospect).await?;
+                let person = person.ok_or_else(|| Problem::not_found("prospect_id", "prospect"))?;
+                alive(&person, "prospect_id")?;
+            }
+            let mut after = before.clone();
+            after.set("decision", Value::Text(decision));
+            after.set("prospect_id", prospect.map_or(Value::Null, Value::Int));
+            unit.update(&before, after).await?;
+            write_on(unit, &job, job.clone()).await?;
+            Ok(record)
+        })
+    })
+    .await
+}
+
+/// Corrects a row that has not been written yet. `values` are keyed by the fields of a [`mapping`](super::mapping),
+/// except fields that are parts of another field. The row gets a new verdict; if the import is completed, the row is
+/// written immediately. Returns the primary key of the row.
+///
+/// # Errors
+/// [`engine::Error::Refused`] if the row has already been written, or is still invalid.
+pub async fn repair(
+    scope: &Scope,
+    record: i64,
+    values: Vec<(&'static str, Option<String>)>,
+    once: Option<IdempotentRequest>,
+) -> Result<i64> {
+    idempotency::run(scope, once, move |unit| {
+        Box::pin(async move {
+            let job = job_of(unit, record).await?;
+            let before = unit.get(import_record::table(), record, "id").await?;
+            let was_failed = before.text("promotion_status") == promotion::FAILED;
+            if !was_failed && before.text("promotion_status") != promotion::NONE {
+                let state = before.text("promotion_status").to_uppercase();
+                return Err(Problem::conflict(
+                    engine::Reason::ImportStatusConflict,
+                    "id",
+                    format!("the row is {state} and can't be changed"),
+                )
+                .into());
+            }
+            let country = match job.value("options") {
+                Value::Json(options) => options["country"].as_str().and_then(country::of_code),
+                _ => None,
+            };
+            let lead = Contact::of(&before)?.repaired(values, country)?;
+            let mut companies = Companies::default();
+            companies.refresh(unit).await?;
+            let company = companies.of(&lead);
+            let people = People::load(unit, std::iter::once((&lead, company))).await?;
+            let verdict = judge(&lead, &[], &people, &companies, &PreviousRows::default());
+            if verdict.word == verdict::ERROR {
+                return Err(verdict.refused());
+            }
+            let mut after = before.clone();
+            lead.put(&mut after)?;
+            let open = verdict.is_open();
+            verdict.put(&mut after);
+            after.set("last_error", Value::Null);
+            after.set("decision", Value::Null);
+            unit.update(&before, after).await?;
+            let mut counted = job.clone();
+            // Enrichment jobs count records by their enrichment status.
+            let is_list = job.text("kind") == kind::LIST;
+            if was_failed && is_list {
+                count(&mut counted, "failed_records", -1);
+            }
+            if !open && is_list {
+                count(&mut counted, "skipped_records", 1);
+            }
+            write_on(unit, &job, counted).await?;
+            Ok(record)
+        })
+    })
+    .await
+}

@@ -1,0 +1,370 @@
+//! Actions on drafts. Each action is a state transition in one transaction.
+
+use chrono::{DateTime, Utc};
+use engine::{
+    error::{Problem, Result},
+    record::Record,
+    scope::{Actor, Scope},
+    value::Value,
+    write::{IdempotentRequest, SKEW, Unit, idempotency, row::at_revision},
+};
+
+use super::{
+    claim,
+    draft_state::{Action, LIFE, put, refusal},
+    interaction, outreach_draft,
+};
+use crate::{crm::prospect, offer::event};
+
+/// An action on a draft, with its input.
+#[derive(Clone, Debug)]
+pub enum DraftAction {
+    /// See [`Action::Submit`].
+    Submit,
+    /// See [`Action::Approve`].
+    Approve,
+    /// See [`Action::Reject`].
+    Reject {
+        /// Reason.
+        note: Option<String>,
+    },
+    /// See [`Action::Reopen`].
+    Reopen,
+    /// See [`Action::Schedule`].
+    Schedule {
+        /// Time to send the draft.
+        at: DateTime<Utc>,
+    },
+    /// See [`Action::Unschedule`].
+    Unschedule,
+    /// See [`Action::BeginSending`].
+    BeginSending,
+    /// See [`Action::MarkSent`].
+    MarkSent {
+        /// Timestamp; defaults to now.
+        at: Option<DateTime<Utc>>,
+        /// ID of the message at the provider.
+        provider_message_id: Option<String>,
+    },
+    /// See [`Action::MarkFailed`].
+    MarkFailed {
+        /// Error message.
+        error: String,
+    },
+    /// See [`Action::Retry`].
+    Retry,
+    /// See [`Action::MarkReplied`].
+    MarkReplied {
+        /// Timestamp; defaults to now.
+        at: Option<DateTime<Utc>>,
+        /// Content of the reply. If present, the reply is logged as an interaction.
+        content: Option<String>,
+    },
+    /// See [`Action::MarkBounced`].
+    MarkBounced {
+        /// Error message.
+        error: Option<String>,
+    },
+    /// See [`Action::Discard`].
+    Discard,
+}
+
+impl DraftAction {
+    /// Whether the action also updates the prospect.
+    fn tells_the_prospect(&self) -> bool {
+        matches!(self, Self::MarkSent { .. } | Self::MarkReplied { .. })
+    }
+
+    /// The corresponding [`Action`].
+    #[must_use]
+    pub fn action(&self) -> Action {
+        match self {
+            Self::Submit => Action::Submit,
+            Self::Approve => Action::Approve,
+            Self::Reject { .. } => Action::Reject,
+            Self::Reopen => Action::Reopen,
+            Self::Schedule { .. } => Action::Schedule,
+            Self::Unschedule => Action::Unschedule,
+            Self::BeginSending => Action::BeginSending,
+            Self::MarkSent { .. } => Action::MarkSent,
+            Self::MarkFailed { .. } => Action::MarkFailed,
+            Self::Retry => Action::Retry,
+            Self::MarkReplied { .. } => Action::MarkReplied,
+            Self::MarkBounced { .. } => Action::MarkBounced,
+            Self::Discard => Action::Discard,
+        }
+    }
+}
+
+/// Applies an action to a draft. Returns the primary key of the draft.
+///
+/// # Errors
+/// [`engine::Error::Refused`] if the status of the draft doesn't allow the action (the message lists the allowed
+/// actions), or if a program approves a draft written by a program.
+pub async fn act(
+    scope: &Scope,
+    id: i64,
+    act: DraftAction,
+    expected_revision: Option<i64>,
+    once: Option<IdempotentRequest>,
+) -> Result<i64> {
+    idempotency::run(scope, once, move |unit| {
+        Box::pin(async move {
+            if act.tells_the_prospect()
+                && let Some(draft) = unit.peek(outreach_draft::table(), id).await?
+            {
+                // The prospect is locked first, as in all other transactions.
+                unit.find(prospect::table(), draft.number("prospect_id").unwrap_or_default())
+                    .await?;
+            }
+            let mut draft = unit.get(outreach_draft::table(), id, "id").await?;
+            if claim::is_uncertain(&draft, unit.now()) {
+                at_revision(&draft, expected_revision)?;
+                draft = put(unit, &draft, "uncertain").await?;
+            }
+            let status = draft.text("status");
+            let action = act.action();
+            let Some((.., to)) =
+                LIFE.iter().find(|(known, from, _)| *known == action && from.contains(&status))
+            else {
+                return Err(refusal(status, action).into());
+            };
+            if status != "uncertain" {
+                at_revision(&draft, expected_revision)?;
+            }
+            claim::refuse_claimed_by_another(unit, &draft)?;
+            if action.leads_to_sending() {
+                reachable(unit, &draft).await?;
+            }
+            run(unit, draft, act, to).await?;
+            Ok(id)
+        })
+    })
+    .await
+}
+
+async fn run(unit: &mut Unit, before: Record, act: DraftAction, to: &str) -> Result<()> {
+    let mut draft = before.clone();
+    let now = unit.now();
+    let text = |text: Option<String>| text.map_or(Value::Null, Value::Text);
+    draft.set("status", Value::Text(to.to_owned()));
+    match act {
+        DraftAction::Submit => draft.set("submitted_at", Value::Time(now)),
+        DraftAction::Approve => {
+            approve(unit.scope(), &mut draft, now)?;
+            claim::bind_address(unit, &mut draft).await?;
+        }
+        DraftAction::BeginSending => claim::demand_claim(unit, &before)?,
+        DraftAction::Reject { note } => draft.set("review_note", checked("note", text(note))?),
+        DraftAction::Schedule { at } if at <= now => {
+            let message = "`scheduledFor` must be in the future";
+            return Err(Problem::invalid(
+                engine::Reason::TimeNotInFuture,
+                "scheduled_for",
+                message,
+            )
+            .into());
+        }
+        DraftAction::Schedule { at } => draft.set("scheduled_for", Value::Time(at)),
+        DraftAction::Unschedule => draft.set("scheduled_for", Value::Null),
+        DraftAction::MarkSent { at, provider_message_id } => {
+            return send(unit, before, at, provider_message_id).await;
+        }
+        DraftAction::MarkFailed { error } => {
+            let is_uncertain = before.text("status") == "uncertain";
+            if is_uncertain && !matches!(unit.scope().actor(), Actor::Person(_)) {
+                let message = "the outcome of sending is unknown: a person must confirm it";
+                return Err(Problem::conflict(
+                    engine::Reason::DraftOutcomeUncertain,
+                    "id",
+                    message,
+                )
+                .into());
+            }
+            let sending = if is_uncertain { before } else { put(unit, &before, "sending").await? };
+            let mut failed = sending.clone();
+            claim::clear(&mut failed);
+            failed.set("status", Value::Text(to.to_owned()));
+            failed.set("error", checked("error", Value::Text(error))?);
+            unit.update(&sending, failed).await?;
+            return Ok(());
+        }
+        DraftAction::Retry => {
+            draft.set("error", Value::Null);
+            draft.set("scheduled_for", Value::Null);
+        }
+        DraftAction::MarkReplied { at, content } => {
+            let at = past(at, now, "replied_at")?;
+            if before.time("sent_at").is_some_and(|sent| at < sent) {
+                let message = "the timestamp must not be before the draft was sent";
+                return Err(Problem::invalid(
+                    engine::Reason::ReplyBeforeSent,
+                    "replied_at",
+                    message,
+                )
+                .into());
+            }
+            if let Some(content) = content {
+                let content = checked("content", Value::Text(content))?;
+                log(unit, &before, "inbound", content, at).await?;
+            } else {
+                let prospect = before.number("prospect_id").unwrap_or_default();
+                interaction::in_step(unit, prospect, "inbound", Some(at)).await?;
+            }
+        }
+        DraftAction::MarkBounced { error } => draft.set("error", checked("error", text(error))?),
+        DraftAction::Reopen | DraftAction::Discard => {}
+    }
+    unit.update(&before, draft).await?;
+    Ok(())
+}
+
+/// People may approve any draft; programs may approve only drafts that were not written by a program. Actors without a
+/// name can't approve drafts.
+fn approve(scope: &Scope, draft: &mut Record, now: DateTime<Utc>) -> Result<()> {
+    if !scope.actor().may_approve() {
+        let message = "an approval needs a named person: send `Salesgraph-Actor: person/NAME`, or the \
+                       key of a person";
+        return Err(Problem::conflict(engine::Reason::ActorUnnamed, "id", message).into());
+    }
+    if scope.actor().is_worker() && draft.text("author_kind") == "worker" {
+        let message = "a worker wrote this draft, so a person has to approve it";
+        return Err(Problem::conflict(engine::Reason::ApprovalNeedsPerson, "id", message).into());
+    }
+    draft.set("approved_at", Value::Time(now));
+    outreach_draft::sign(draft, scope, ["approver_kind", "approver_name"]);
+    Ok(())
+}
+
+/// Transitions through `sending` to `sent`, and logs one interaction.
+async fn send(
+    unit: &mut Unit,
+    before: Record,
+    at: Option<DateTime<Utc>>,
+    provider_message_id: Option<String>,
+) -> Result<()> {
+    let at = past(at, unit.now(), "sent_at")?;
+    let id = before.number("prospect_id").unwrap_or_default();
+    let prospect = unit.get(prospect::table(), id, "prospect_id").await?;
+    // A message that was sent is recorded even if its recipient may no longer be contacted.
+    let is_out = matches!(before.text("status"), "sending" | "uncertain");
+    if !is_out {
+        refuse_unreachable(&prospect)?;
+        claim::refuse_other_address(&before, &prospect)?;
+    }
+    let is_uncertain = before.text("status") == "uncertain";
+    let is_evidence = provider_message_id.is_some();
+    if is_uncertain && !is_evidence && !matches!(unit.scope().actor(), Actor::Person(_)) {
+        let message = "the outcome of sending is unknown: a person must confirm it, or pass `providerMessageId` as evidence";
+        return Err(Problem::conflict(engine::Reason::DraftOutcomeUncertain, "id", message).into());
+    }
+    let sending = if is_uncertain { before.clone() } else { put(unit, &before, "sending").await? };
+    let mut sent = sending.clone();
+    claim::clear(&mut sent);
+    sent.set("status", Value::Text("sent".to_owned()));
+    sent.set("sent_at", Value::Time(at));
+    if let Some(id) = provider_message_id {
+        if id.chars().count() > 255 {
+            let message = "`providerMessageId` must be at most 255 characters";
+            return Err(Problem::invalid(
+                engine::Reason::TextTooLong,
+                "provider_message_id",
+                message,
+            )
+            .into());
+        }
+        sent.set("provider_message_id", checked("provider_message_id", Value::Text(id))?);
+    }
+    unit.update(&sending, sent).await?;
+    let content = before.value("content").clone();
+    log(unit, &before, "outbound", content, at).await
+}
+
+/// Rejects an action that leads to a message to a deleted or unsubscribed prospect.
+async fn reachable(unit: &mut Unit, draft: &Record) -> Result<()> {
+    let id = draft.number("prospect_id").unwrap_or_default();
+    match unit.peek(prospect::table(), id).await? {
+        Some(prospect) => {
+            refuse_unreachable(&prospect)?;
+            claim::refuse_other_address(draft, &prospect)
+        }
+        None => Err(Problem::not_found("id", "prospect").into()),
+    }
+}
+
+fn refuse_unreachable(prospect: &Record) -> Result<()> {
+    for (column, message) in [
+        ("deleted_at", "the prospect is deleted"),
+        ("unsubscribed_at", "the prospect is unsubscribed (unsubscribedAt)"),
+    ] {
+        if prospect.has(column) {
+            return Err(
+                Problem::conflict(engine::Reason::RecipientUnreachable, "id", message).into()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Logs an interaction for an outcome of a draft.
+async fn log(
+    unit: &mut Unit,
+    draft: &Record,
+    direction: &str,
+    content: Value,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let event = match draft.number("event_id") {
+        // Locks the event against deletion.
+        Some(event) => unit.referred(event::table(), event).await?.map(|event| event.id()),
+        None => None,
+    };
+    let mut interaction = Record::new(interaction::table());
+    let subject = if draft.has("subject") { "subject" } else { "draft_type" };
+    for (column, value) in [
+        ("prospect_id", draft.value("prospect_id").clone()),
+        ("event_id", event.map_or(Value::Null, Value::Int)),
+        ("interaction_type", draft.value("channel").clone()),
+        ("interaction_date", Value::Time(at)),
+        ("subject", draft.value(subject).clone()),
+        ("content", content),
+        ("direction", Value::Text(direction.to_owned())),
+        ("channel", draft.value("channel").clone()),
+        ("outreach_draft_id", Value::Int(draft.id())),
+    ] {
+        interaction.set(column, value);
+    }
+    let interaction = unit.insert(interaction).await?;
+    interaction::happened(unit, &interaction).await
+}
+
+fn past(at: Option<DateTime<Utc>>, now: DateTime<Utc>, field: &str) -> Result<DateTime<Utc>> {
+    match at {
+        // Tolerance for clock skew.
+        Some(at) if at > now + SKEW => Err(Problem::invalid(
+            engine::Reason::TimeInFuture,
+            field,
+            "the timestamp must not be in the future",
+        )
+        .into()),
+        at => Ok(at.unwrap_or(now).min(now)),
+    }
+}
+
+fn checked(field: &str, value: Value) -> Result<Value> {
+    match &value {
+        Value::Text(text) if text.contains('\0') => Err(Problem::invalid(
+            engine::Reason::CharacterNotAllowed,
+            field,
+            "the text must not contain NUL characters",
+        )
+        .into()),
+        Value::Text(text) if text.trim().is_empty() => Err(Problem::invalid(
+            engine::Reason::ValueRequired,
+            field,
+            "the text must not be empty",
+        )
+        .into()),
+        _ => Ok(value),
+    }
+}
