@@ -14,12 +14,13 @@ use service::{
         enrichment::{self, Providers},
         imports::Worker,
     },
+    operations::maintenance,
     outreach::claim,
 };
 
 use super::clock;
 
-/// Interval of change log retention.
+/// Interval of the removal of expired data.
 const HOUR: Duration = Duration::from_hours(1);
 
 /// Interval of checks for expired claims.
@@ -37,11 +38,8 @@ pub(super) async fn keep(store: Store, days: Option<u32>) -> std::convert::Infal
     loop {
         hours.tick().await;
         let days = days.unwrap_or(change_log::RETENTION_DAYS);
-        if let Err(error) = change_log::expire(&store, clock().now(), days).await {
-            tracing::warn!(%error, "failed to remove expired change log entries");
-        }
-        if let Err(error) = enrichment::expire(&store, clock().now()).await {
-            tracing::warn!(%error, "failed to remove expired provider cache entries");
+        if let Err(error) = maintenance::remove_expired(&store, clock().now(), days).await {
+            tracing::warn!(%error, "failed to remove expired data");
         }
     }
 }

@@ -1,12 +1,16 @@
-//! Database maintenance: integrity check, vacuum, planner statistics.
+//! Database maintenance: integrity check, vacuum, planner statistics, removal of expired data.
 
+use chrono::{DateTime, Utc};
 use engine::{
+    change_log,
     error::Result,
     store::{Engine, Store},
+    write::idempotency,
 };
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::tables;
+use crate::ingest::enrichment;
 
 /// Integrity problems of the database; empty if there are none. On SQLite, runs the built-in integrity check of the
 /// file and the built-in foreign key check. On Postgres, reads every row and lists invalid indexes and constraints.
@@ -87,6 +91,18 @@ pub async fn analyze(store: &Store) -> Result<()> {
     };
     store.write().execute_unprepared(sql).await?;
     Ok(())
+}
+
+/// Removes change log entries older than `days` days, idempotency keys and provider responses that have expired. An
+/// error in one of them does not keep the others.
+///
+/// # Errors
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
+pub async fn remove_expired(store: &Store, now: DateTime<Utc>, days: u32) -> Result<()> {
+    let entries = change_log::expire(store, now, days).await.map(drop);
+    let keys = idempotency::expire(store, now).await;
+    let responses = enrichment::expire(store, now).await;
+    entries.and(keys).and(responses)
 }
 
 /// Moves the write-ahead log of a database into the database file.

@@ -14,6 +14,7 @@ behaviours![
     failed_write_leaves_no_entries,
     demo_data_is_logged_per_chunk,
     old_entries_and_their_cursors_expire,
+    expired_data_is_removed,
     foreign_cursor_is_rejected,
     new_cluster_starts_a_new_epoch,
     entries_above_the_watermark_are_hidden,
@@ -154,6 +155,32 @@ async fn old_entries_and_their_cursors_expire(app: App) {
         app.data(&after(1)).await["changes"]["nodes"],
         json!([{ "recordId": "Industry:3" }])
     );
+}
+
+/// Change log entries expire after the retention period, idempotency keys after 24 hours, and provider responses at
+/// their own time.
+async fn expired_data_is_removed(app: App) {
+    app.world().await;
+    app.done(
+        r#"mutation { createIndustry(input: { name: "New", idempotencyKey: "a" }) { userErrors { code } } }"#,
+    )
+    .await;
+    let left = async |hours: i64| {
+        let now = engine::Clock::now(app.clock.as_ref()) + chrono::TimeDelta::hours(hours);
+        service::operations::maintenance::remove_expired(&app.store, now, 400).await.unwrap();
+        let mut left = Vec::new();
+        for table in ["idempotency_keys", "enrichment_cache", "changes"] {
+            let sql = format!("SELECT count(*) FROM \"{table}\"");
+            let statement = Statement::from_string(app.db.get_database_backend(), sql);
+            let row = app.db.query_one_raw(statement).await.unwrap().unwrap();
+            left.push(row.try_get_by_index::<i64>(0).unwrap());
+        }
+        left
+    };
+    assert_eq!(left(23).await, [1, 1, 1]);
+    assert_eq!(left(25).await, [0, 1, 1]);
+    assert_eq!(left(24 * 30).await, [0, 0, 1]);
+    assert_eq!(left(24 * 401).await, [0, 0, 0]);
 }
 
 async fn foreign_cursor_is_rejected(app: App) {
