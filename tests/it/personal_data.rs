@@ -77,7 +77,7 @@ async fn every_reference_to_a_person_declares_what_happens_to_its_rows(app: App)
     let keys = foreign_keys(&app).await;
     let keys: Vec<_> =
         keys.iter().map(|key| format!("{}.{}: {}", key[0], key[1], key[2])).collect();
-    let people = ["prospects", "companies", "users"];
+    let people = ["prospects", "companies", "users", "import_records"];
     for key in &keys {
         let to = key.split(": ").nth(1).unwrap();
         assert!(
@@ -189,6 +189,13 @@ async fn an_erased_person_leaves_nothing_in_the_database(app: App) {
     }
     mark_rows_of(&app, "prospects", 1).await;
     mark_rows_of(&app, "import_records", 1).await;
+    // Calls that are linked to a draft or to research only.
+    let (of_draft, of_research) = (app.usage("m", 0.1).await, app.usage("m", 0.1).await);
+    app.made_draft(1, of_draft).await;
+    let research = app.research(1, "Ada", |_| {}).await;
+    app.made_research(research, of_research).await;
+    let ids = format!("id IN ({of_draft}, {of_research})");
+    run(&app, &format!("UPDATE llm_usage_logs SET error = '{MARK}' WHERE {ids}")).await;
     mark(&app, service::crm::prospect::table(), "\"id\" = 1").await;
     let log = format!(
         "UPDATE changes SET before = '{{\"{MARK}\": 1}}', after = '{{\"{MARK}\": 2}}' WHERE prospect_id = 1"
@@ -213,5 +220,23 @@ async fn an_erased_person_leaves_nothing_in_the_database(app: App) {
     }
     app.done(r#"mutation { eraseProspect(input: { id: 1, idempotencyKey: "f" }) { userErrors { message } } }"#)
         .await;
+    // A call whose error was cleared keeps the other values of its change log entries.
+    app.settled().await;
+    let data = app
+        .data("{ changes(filter: { entity: { eq: LLM_USAGE_LOG } }) { nodes { kind fields { name after } } } }")
+        .await;
+    let nodes = data["changes"]["nodes"].as_array().unwrap();
+    let created = nodes.iter().find(|node| node["kind"] == "CREATED").unwrap();
+    let after = |name: &str| {
+        let fields = created["fields"].as_array().unwrap();
+        fields.iter().find(|field| field["name"] == name).map(|field| field["after"].clone())
+    };
+    assert_eq!(after("workflowName"), Some("w".into()));
+    assert!(after("error").is_none_or(|value| value.is_null()), "{created}");
+    // The entry that records the change contains the kept values, but no cleared one.
+    assert!(nodes.iter().any(|node| node["kind"] == "UPDATED"), "{data}");
+    let cleared = "DELETE FROM changes WHERE kind = 'updated' AND entity IN ('llm_usage_log', 'service_usage_log') AND \
+                   CAST(after AS text) NOT LIKE '%\"error\": \"%' AND CAST(after AS text) NOT LIKE '%\"error\":\"%'";
+    run(&app, cleared).await;
     assert_eq!(found(&app).await, KEPT);
 }

@@ -34,7 +34,7 @@ pub struct MoveProspectInput {
     pub company_id: ID,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub struct AdvanceProspectInput {
     pub lifecycle_stage: EnumValueOf<LifecycleStage>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -56,9 +56,9 @@ pub struct AdvanceProspectInput {
 pub struct MergeProspectsInput {
     /// The prospect whose values take precedence.
     pub keep_id: ID,
-    /// The prospect that fills in missing values.
+    /// The prospect whose values fill in missing ones.
     pub drop_id: ID,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -67,7 +67,7 @@ pub struct MergeProspectsInput {
 pub struct ProspectActionInput {
     /// The prospect.
     pub id: ID,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub struct EraseProspectInput {
     pub id: ID,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -196,7 +196,8 @@ impl ProspectActions {
     }
 
     /// Erases a prospect permanently (GDPR), with interactions, drafts, research, import records and provenance, and empties
-    /// the change-log entries about them. The cost of language-model calls stays in the usage log.
+    /// the change-log entries about them. Paid calls keep their cost in the usage logs,
+    /// but not their error message and address.
     #[permission(ManagePersonalData)]
     async fn erase_prospect(
         &self,

@@ -38,11 +38,11 @@ pub struct Table {
     /// Declarations of modules that depend on this one, such as guards and owners of rows, by type.
     extensions: Vec<&'static (dyn Any + Send + Sync)>,
     /// Columns that are computed from text columns of the same row.
-    following: Vec<(usize, Follows)>,
+    computed: Vec<(usize, Computes)>,
 }
 
 /// Computes a column from text columns of its row, which are looked up by name.
-pub(crate) type Follows = fn(&dyn Fn(&str) -> String) -> Option<String>;
+pub(crate) type Computes = fn(&dyn Fn(&str) -> String) -> Option<String>;
 
 /// A reference to a parent row. Lists omit a row while its parent is deleted.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Table {
             secret: Vec::new(),
             confidential: false,
             extensions: Vec::new(),
-            following: Vec::new(),
+            computed: Vec::new(),
         }
     }
 
@@ -109,22 +109,22 @@ impl Table {
 
     /// Declares columns that are computed from other columns of the row on every write.
     #[must_use]
-    pub fn following<const N: usize>(mut self, columns: [(&str, Follows); N]) -> Self {
-        self.following.extend(columns.map(|(name, follows)| (self.column(name), follows)));
+    pub fn computing<const N: usize>(mut self, columns: [(&str, Computes); N]) -> Self {
+        self.computed.extend(columns.map(|(name, follows)| (self.column(name), follows)));
         self
     }
 
     /// Declares comparison columns: hidden, computed columns that are compared in place of their source columns.
     #[must_use]
-    pub fn comparing<const N: usize>(mut self, columns: [(&str, Follows); N]) -> Self {
+    pub fn comparing<const N: usize>(mut self, columns: [(&str, Computes); N]) -> Self {
         let names = columns.map(|(name, _)| self.column(name));
         self.secret.extend(names);
-        self.following(columns)
+        self.computing(columns)
     }
 
     /// Sets the computed columns in a row of this table.
-    pub(crate) fn set_following(&self, values: &mut [Value]) {
-        for (column, follows) in &self.following {
+    pub(crate) fn set_computed_columns(&self, values: &mut [Value]) {
+        for (column, follows) in &self.computed {
             let text = |name: &str| match &values[self.column(name)] {
                 Value::Text(text) => text.clone(),
                 _ => String::new(),
@@ -134,15 +134,15 @@ impl Table {
     }
 
     /// The computed columns.
-    pub fn followers(&self) -> impl Iterator<Item = &Column> {
-        self.following.iter().map(|(column, _)| &self.columns[*column])
+    pub fn computed_columns(&self) -> impl Iterator<Item = &Column> {
+        self.computed.iter().map(|(column, _)| &self.columns[*column])
     }
 
     /// Whether the column is a comparison column.
     #[must_use]
     pub fn is_comparison(&self, column: &str) -> bool {
         let place = self.find(column);
-        self.following.iter().any(|(known, _)| Some(*known) == place)
+        self.computed.iter().any(|(known, _)| Some(*known) == place)
             && place.is_some_and(|place| self.secret.contains(&place))
     }
 

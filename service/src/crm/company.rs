@@ -21,7 +21,7 @@ use crate::offer::industry;
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<company::Entity>("company")
-            .following([("domain", |text| domain::own(&text("website"), &text("name")))])
+            .computing([("domain", |text| domain::own(&text("website"), &text("name")))])
             .comparing([("name_key", |text| normal_form::company::name_key(&text("name")))])
     });
     &TABLE
@@ -51,7 +51,7 @@ pub fn rules() -> &'static Rules {
 struct Company;
 
 impl Hooks for Company {
-    /// Companies without a domain are unique by name among companies without a domain.
+    /// Names must be unique among companies without a domain.
     fn same<'u>(
         &'u self,
         unit: &'u mut Unit,

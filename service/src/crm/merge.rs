@@ -54,7 +54,7 @@ pub async fn prospects(
             unit.merge_owned(tables, gone, survivor).await?;
             let merged = merged(&kept, &dropped, old);
             let merged = unit.update(old, merged).await?;
-            opt_out::merged(unit, &merged).await?;
+            opt_out::record_merged_addresses(unit, &merged).await?;
             Ok(survivor)
         })
     })

@@ -89,7 +89,7 @@ async fn merged_addresses(unit: &mut Unit, id: i64) -> Result<Vec<String>> {
 }
 
 /// Records the addresses of all rows merged into `survivor` if it is opted out.
-pub(crate) async fn merged(unit: &mut Unit, survivor: &Record) -> Result<()> {
+pub(crate) async fn record_merged_addresses(unit: &mut Unit, survivor: &Record) -> Result<()> {
     let Some(since) = survivor.time("unsubscribed_at") else { return Ok(()) };
     let addresses = merged_addresses(unit, survivor.id()).await?;
     note(unit, addresses.into_iter().map(|address| (address, since)).collect()).await

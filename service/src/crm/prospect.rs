@@ -24,7 +24,7 @@ use futures_util::future::BoxFuture;
 use super::{company, opt_out};
 
 /// Prospects are assigned to the remaining company. A company with prospects can't be erased.
-static COMPANY: Ownership = Ownership {
+static COMPANY_OWNERSHIP: Ownership = Ownership {
     column: "company_id",
     owner: "companies",
     on_erase: OnErase::Keep,
@@ -33,7 +33,7 @@ static COMPANY: Ownership = Ownership {
 };
 
 /// Prospects that were merged into another one are erased and exported with it (`privacy.rs`).
-static MERGED_INTO: Ownership = Ownership {
+static MERGED_INTO_OWNERSHIP: Ownership = Ownership {
     column: "merged_into_id",
     owner: "prospects",
     on_erase: OnErase::Keep,
@@ -52,8 +52,8 @@ pub fn table() -> &'static Table {
                 ("linkedin_key", |text| profile::key(&text("linkedin_url"))),
             ])
             .guarded(&GUARD)
-            .belongs_to(&COMPANY)
-            .belongs_to(&MERGED_INTO)
+            .belongs_to(&COMPANY_OWNERSHIP)
+            .belongs_to(&MERGED_INTO_OWNERSHIP)
     });
     &TABLE
 }

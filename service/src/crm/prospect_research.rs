@@ -20,7 +20,7 @@ use super::prospect;
 use crate::usage::llm_usage_log;
 
 /// Research belongs to its prospect.
-static PROSPECT: Ownership = Ownership {
+static PROSPECT_OWNERSHIP: Ownership = Ownership {
     column: "prospect_id",
     owner: "prospects",
     on_erase: OnErase::DeleteBy(erase),
@@ -32,6 +32,7 @@ static PROSPECT: Ownership = Ownership {
 fn erase<'a>(unit: &'a mut Unit, _: Tables, person: &'a Record) -> BoxFuture<'a, Result<usize>> {
     Box::pin(async move {
         for research in unit.below(table(), "prospect_id", person.id()).await? {
+            llm_usage_log::redact_linked(unit, &USAGES, research.id()).await?;
             unit.unlink_all(&USAGES, research.id()).await?;
         }
         unit.erase_below(table(), ("prospect_id", person.id().into()), person.id()).await
@@ -43,15 +44,15 @@ pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<prospect_research::Entity>("prospect_research")
             .hidden_with("prospect_id", prospect::table)
-            .belongs_to(&PROSPECT)
+            .belongs_to(&PROSPECT_OWNERSHIP)
     });
     &TABLE
 }
 
 /// The language model calls that produced a research record.
-pub(crate) static USAGES: JoinTable = PAIRS;
+pub(crate) static USAGES: JoinTable = USAGE_LINKS;
 
-const PAIRS: JoinTable = JoinTable {
+const USAGE_LINKS: JoinTable = JoinTable {
     table: "prospect_research_usages",
     near: "prospect_research_id",
     far: "llm_usage_log_id",
@@ -76,7 +77,7 @@ pub fn rules() -> &'static Rules {
         ],
         links: &[LinkRule {
             keys: "llm_usage_log_ids",
-            pairs: PAIRS,
+            pairs: USAGE_LINKS,
             rows: Some(NestedRows { name: "llm_usage_logs", rules: llm_usage_log::rules }),
         }],
         hooks: &Research,

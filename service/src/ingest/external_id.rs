@@ -1,4 +1,5 @@
-//! IDs of rows in other systems.
+//! IDs of rows in other systems. They refer to rows by entity and primary key, without a foreign key, and outlive them: a
+//! later run of the import recognizes the row of an erased person by its ID, and does not create it again.
 
 use std::sync::LazyLock;
 

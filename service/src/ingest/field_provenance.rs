@@ -10,7 +10,7 @@ use engine::{
 use entity::ingest::field_provenance;
 
 /// Values found for a prospect belong to it.
-static PROSPECT: Ownership = Ownership {
+static PROSPECT_OWNERSHIP: Ownership = Ownership {
     column: "prospect_id",
     owner: "prospects",
     on_erase: OnErase::Delete,
@@ -19,7 +19,7 @@ static PROSPECT: Ownership = Ownership {
 };
 
 /// Values found for a company belong to it.
-static COMPANY: Ownership = Ownership {
+static COMPANY_OWNERSHIP: Ownership = Ownership {
     column: "company_id",
     owner: "companies",
     on_erase: OnErase::Delete,
@@ -27,13 +27,23 @@ static COMPANY: Ownership = Ownership {
     in_export: InExport::Rows,
 };
 
+/// A value belongs to its prospect or company, also if it was found for an import record.
+static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
+    column: "import_record_id",
+    owner: "import_records",
+    on_erase: OnErase::Keep,
+    on_merge: OnMerge::Keep,
+    in_export: InExport::No,
+};
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<field_provenance::Entity>("field_provenance")
             .holding([("field", 50), ("outcome", 20), ("source", 50)])
-            .belongs_to(&PROSPECT)
-            .belongs_to(&COMPANY)
+            .belongs_to(&PROSPECT_OWNERSHIP)
+            .belongs_to(&IMPORT_RECORD_OWNERSHIP)
+            .belongs_to(&COMPANY_OWNERSHIP)
     });
     &TABLE
 }

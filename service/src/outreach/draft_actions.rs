@@ -71,7 +71,7 @@ pub enum DraftAction {
 
 impl DraftAction {
     /// Whether the action also updates the prospect.
-    fn tells_the_prospect(&self) -> bool {
+    fn updates_prospect(&self) -> bool {
         matches!(self, Self::MarkSent { .. } | Self::MarkReplied { .. })
     }
 
@@ -110,7 +110,7 @@ pub async fn act(
 ) -> Result<i64> {
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
-            if act.tells_the_prospect()
+            if act.updates_prospect()
                 && let Some(draft) = unit.peek(outreach_draft::table(), id).await?
             {
                 // The prospect is locked first, as in all other transactions.
@@ -223,8 +223,7 @@ async fn run(unit: &mut Unit, before: Record, act: DraftAction, to: &str) -> Res
 /// name can't approve drafts.
 fn approve(scope: &Scope, draft: &mut Record, now: DateTime<Utc>) -> Result<()> {
     if !scope.actor().may_approve() {
-        let message = "an approval needs a named person: send `Salesgraph-Actor: person/NAME`, or the \
-                       key of a person";
+        let message = "an approval requires a named person: send `Salesgraph-Actor: person/NAME`, or use a person's API key";
         return Err(Problem::conflict(engine::Reason::ActorUnnamed, "id", message).into());
     }
     if scope.actor().is_worker() && draft.text("author_kind") == "worker" {
@@ -280,7 +279,7 @@ async fn send(
     log(unit, &before, "outbound", content, at).await
 }
 
-/// Rejects an action that leads to a message to a deleted or unsubscribed prospect.
+/// Rejects an action that would send a message to a deleted or unsubscribed prospect.
 async fn reachable(unit: &mut Unit, draft: &Record) -> Result<()> {
     let id = draft.number("prospect_id").unwrap_or_default();
     match unit.peek(prospect::table(), id).await? {

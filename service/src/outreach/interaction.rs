@@ -22,7 +22,7 @@ use super::outreach_draft;
 use crate::{crm::prospect, offer::event};
 
 /// Interactions belong to their prospect.
-static PROSPECT: Ownership = Ownership {
+static PROSPECT_OWNERSHIP: Ownership = Ownership {
     column: "prospect_id",
     owner: "prospects",
     on_erase: OnErase::Delete,
@@ -36,7 +36,7 @@ pub fn table() -> &'static Table {
         Table::of::<interaction::Entity>("interaction")
             .holding([("direction", 10), ("channel", 20)])
             .hidden_with("prospect_id", prospect::table)
-            .belongs_to(&PROSPECT)
+            .belongs_to(&PROSPECT_OWNERSHIP)
     });
     &TABLE
 }

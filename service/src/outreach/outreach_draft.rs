@@ -30,7 +30,7 @@ use super::{
 use crate::{crm::prospect, offer::event, usage::llm_usage_log};
 
 /// Drafts belong to their prospect.
-static PROSPECT: Ownership = Ownership {
+static PROSPECT_OWNERSHIP: Ownership = Ownership {
     column: "prospect_id",
     owner: "prospects",
     on_erase: OnErase::DeleteBy(erase),
@@ -42,11 +42,21 @@ static PROSPECT: Ownership = Ownership {
 fn erase<'a>(unit: &'a mut Unit, _: Tables, person: &'a Record) -> BoxFuture<'a, Result<usize>> {
     Box::pin(async move {
         for draft in unit.below(table(), "prospect_id", person.id()).await? {
+            llm_usage_log::redact_linked(unit, &USAGES, draft.id()).await?;
             unit.unlink_all(&USAGES, draft.id()).await?;
         }
         unit.erase_below(table(), ("prospect_id", person.id().into()), person.id()).await
     })
 }
+
+/// A draft belongs to its prospect, also if it was generated for an import record.
+static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
+    column: "import_record_id",
+    owner: "import_records",
+    on_erase: OnErase::Keep,
+    on_merge: OnMerge::Keep,
+    in_export: InExport::No,
+};
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -64,7 +74,8 @@ pub fn table() -> &'static Table {
             ])
             .keeping_secret(["approved_address"])
             .hidden_with("prospect_id", prospect::table)
-            .belongs_to(&PROSPECT)
+            .belongs_to(&PROSPECT_OWNERSHIP)
+            .belongs_to(&IMPORT_RECORD_OWNERSHIP)
     });
     &TABLE
 }
@@ -94,9 +105,9 @@ pub const CONTENT_TYPES: &[EnumValue] =
     &[enum_value("text", "Plain text."), enum_value("html", "HTML.")];
 
 /// The language model calls that produced a draft.
-pub(crate) static USAGES: JoinTable = PAIRS;
+pub(crate) static USAGES: JoinTable = USAGE_LINKS;
 
-const PAIRS: JoinTable = JoinTable {
+const USAGE_LINKS: JoinTable = JoinTable {
     table: "outreach_draft_usages",
     near: "outreach_draft_id",
     far: "llm_usage_log_id",
@@ -134,7 +145,7 @@ pub fn rules() -> &'static Rules {
         ],
         links: &[LinkRule {
             keys: "llm_usage_log_ids",
-            pairs: PAIRS,
+            pairs: USAGE_LINKS,
             rows: Some(NestedRows { name: "llm_usage_logs", rules: llm_usage_log::rules }),
         }],
         hooks: &Draft,
@@ -183,6 +194,7 @@ impl Hooks for Draft {
                     Problem::conflict(engine::Reason::DraftStatusConflict, "id", message).into()
                 );
             }
+            llm_usage_log::redact_linked(unit, &USAGES, draft.id()).await?;
             unit.unlink_all(&USAGES, draft.id()).await?;
             unit.point(table(), "parent_draft_id", draft.id(), None).await?;
             unit.point(interaction::table(), "outreach_draft_id", draft.id(), None).await?;

@@ -3,23 +3,36 @@
 use std::sync::LazyLock;
 
 use engine::{
-    error::Problem,
+    error::{Problem, Result},
     record::Record,
     scope::Scope,
     table::Table,
     value::Value,
     write::{
+        Unit,
+        join_table::JoinTable,
         ownership::{InExport, OnErase, OnMerge, Ownership},
         rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
 use entity::usage::llm_usage_log;
 
+/// Columns that may contain data of a person.
+const PERSONAL: &[&str] = &["error"];
+
+/// Clears the columns with personal data of the calls that are linked to a row, such as the calls that wrote a draft.
+pub(crate) async fn redact_linked(unit: &mut Unit, links: &JoinTable, row: i64) -> Result<()> {
+    for call in unit.partners(links, row, true).await? {
+        unit.redact_below(table(), "id", call, PERSONAL).await?;
+    }
+    Ok(())
+}
+
 /// A call keeps its costs when its import record is erased, but not the error message, which may quote the person.
-static IMPORT_RECORD: Ownership = Ownership {
+static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
     column: "import_record_id",
     owner: "import_records",
-    on_erase: OnErase::Redact(&["error"]),
+    on_erase: OnErase::Redact(PERSONAL),
     on_merge: OnMerge::Keep,
     in_export: InExport::No,
 };
@@ -29,7 +42,7 @@ pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<llm_usage_log::Entity>("llm_usage_log")
             .holding([("provider", 50), ("prompt_type", 100), ("finish_reason", 50)])
-            .belongs_to(&IMPORT_RECORD)
+            .belongs_to(&IMPORT_RECORD_OWNERSHIP)
     });
     &TABLE
 }

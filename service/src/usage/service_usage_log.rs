@@ -18,7 +18,7 @@ use entity::usage::service_usage_log;
 
 /// A call keeps its costs when its import record is erased, but not the error
 /// message and the address, which may contain data of the person.
-static IMPORT_RECORD: Ownership = Ownership {
+static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
     column: "import_record_id",
     owner: "import_records",
     on_erase: OnErase::Redact(&["error", "resource"]),
@@ -37,7 +37,7 @@ pub fn table() -> &'static Table {
                 ("unit", 20),
                 ("status", 50),
             ])
-            .belongs_to(&IMPORT_RECORD)
+            .belongs_to(&IMPORT_RECORD_OWNERSHIP)
     });
     &TABLE
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::Value as Bind;
 use serde_json::{Value as Json, json};
 
-use super::{Unit, bulk_load, guard::guard};
+use super::{Unit, bulk_load, guard::apply_guards};
 use crate::record::Record;
 use crate::{
     change_log::kind,
@@ -129,7 +129,7 @@ impl Unit {
             record.stamp(self.scope(), self.now());
         }
         let mut guarded: Vec<_> = records.iter_mut().map(|record| (None, record)).collect();
-        guard(self, &mut guarded).await?;
+        apply_guards(self, &mut guarded).await?;
         for records in records.chunks_mut((bulk_load::BINDS / columns.len()).max(1)) {
             let (rows, binds) = match self.scope().store().engine() {
                 Engine::Postgres => as_json(&columns, records),

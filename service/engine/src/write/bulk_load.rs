@@ -34,7 +34,7 @@ pub async fn rows<C: ConnectionTrait>(
     let count = rows.len();
     let mut rows = rows;
     for row in &mut rows {
-        table.set_following(row);
+        table.set_computed_columns(row);
     }
     insert(connection, scope.store().engine(), table.name, &table.columns, rows).await?;
     note(connection, scope, table, count).await

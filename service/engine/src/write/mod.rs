@@ -17,6 +17,7 @@ pub mod join_table;
 mod lookup;
 pub mod operations;
 pub mod ownership;
+mod redaction;
 pub mod row;
 pub mod rules;
 pub mod unit;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value as Bind};
 use serde_json::{Value as Json, json};
 
-use super::guard::guard;
+use super::guard::apply_guards;
 use crate::record::Record;
 use crate::{
     change_log::{self, Entry, kind},
@@ -111,7 +111,7 @@ impl Unit {
     pub async fn insert(&mut self, mut record: Record) -> Result<Record> {
         let table = record.table();
         record.stamp(&self.scope, self.now);
-        guard(self, &mut [(None, &mut record)]).await?;
+        apply_guards(self, &mut [(None, &mut record)]).await?;
         let (mut names, mut places, mut binds) = (Vec::new(), Vec::new(), Vec::new());
         for (column, value) in table.columns.iter().zip(record.values()) {
             if column.name != "id" {
@@ -155,7 +155,7 @@ impl Unit {
     ) -> Result<Record> {
         let table = after.table();
         after.follow();
-        guard(self, &mut [(Some(before), &mut after)]).await?;
+        apply_guards(self, &mut [(Some(before), &mut after)]).await?;
         let difference = before.difference(&after);
         if difference.is_empty() {
             return Ok(before.clone());
@@ -259,36 +259,6 @@ impl Unit {
             });
         }
         Ok(rows.len())
-    }
-
-    /// Clears `columns` of all rows of `table` whose `column` references `id`, in the rows and in their change log
-    /// entries.
-    ///
-    /// # Errors
-    /// [`crate::Error::Unavailable`] if the database does not respond.
-    pub async fn redact_below(
-        &mut self,
-        table: &'static Table,
-        column: &str,
-        id: i64,
-        columns: &[&str],
-    ) -> Result<()> {
-        let cleared: Vec<_> = columns.iter().map(|name| format!("\"{name}\" = NULL")).collect();
-        let sql = format!(
-            "UPDATE \"{}\" SET {} WHERE \"{column}\" = {{}} AND \"organization_id\" = {{}} \
-             RETURNING \"id\"",
-            table.name,
-            cleared.join(", ")
-        );
-        let binds = vec![id.into(), self.scope.organization().into()];
-        for row in self.query(&sql, binds).await? {
-            let id: i64 = row.try_get_by_index(0)?;
-            let sql = "UPDATE \"changes\" SET \"before\" = NULL, \"after\" = NULL WHERE \
-                       \"entity\" = {} AND \"record_id\" = {} AND \"organization_id\" = {}";
-            let organization = self.scope.organization();
-            self.execute(sql, vec![table.called.into(), id.into(), organization.into()]).await?;
-        }
-        Ok(())
     }
 
     /// Erases a prospect: permanently deletes the row and clears the values in the change log of the prospect and of

@@ -1,0 +1,63 @@
+//! Redaction: personal data is removed from rows that are kept, and from their change log entries.
+
+use sea_orm::Value as Bind;
+use serde_json::json;
+
+use super::{Record, Unit};
+use crate::{
+    change_log::kind,
+    error::Result,
+    store::Engine,
+    table::Table,
+    value::{Kind, Value},
+};
+
+impl Unit {
+    /// Clears `columns` of all rows of `table` whose `column` is `value`. Their values also become null in the change log
+    /// entries of these rows, and a new entry without previous values records the change.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn redact_below(
+        &mut self,
+        table: &'static Table,
+        column: &str,
+        value: i64,
+        columns: &[&str],
+    ) -> Result<()> {
+        let cleared: Vec<_> = columns.iter().map(|name| format!("\"{name}\" = NULL")).collect();
+        let present: Vec<_> =
+            columns.iter().map(|name| format!("\"{name}\" IS NOT NULL")).collect();
+        let sql = format!(
+            "UPDATE \"{}\" SET {}, \"updated_at\" = {{}} WHERE \"{column}\" = {{}} AND ({}) \
+             AND \"organization_id\" = {{}} RETURNING {}",
+            table.name,
+            cleared.join(", "),
+            present.join(" OR "),
+            table.column_list()
+        );
+        let organization = self.scope().organization();
+        let now = Value::Time(self.now()).bind(Kind::Time);
+        for row in self.query(&sql, vec![now, value.into(), organization.into()]).await? {
+            let row = Record::read(table, &row, 0)?;
+            let (before, after) = (self.without("before", columns), self.without("after", columns));
+            let sql = format!(
+                "UPDATE \"changes\" SET \"before\" = {before}, \"after\" = {after} WHERE \"entity\" = {{}} \
+                 AND \"record_id\" = {{}} AND \"organization_id\" = {{}}"
+            );
+            let binds: Vec<Bind> = vec![table.called.into(), row.id().into(), organization.into()];
+            self.execute(&sql, binds).await?;
+            let snapshot = Some(row.snapshot());
+            self.note(table, Some(row.id()), kind::UPDATED, Some(json!({})), snapshot);
+        }
+        Ok(())
+    }
+
+    /// The expression for a JSON document in which the existing values of `keys` are null.
+    fn without(&self, document: &str, keys: &[&str]) -> String {
+        keys.iter().fold(format!("\"{document}\""), |json, key| match self.engine() {
+            Engine::Postgres => format!("jsonb_set({json}, ARRAY['{key}'], 'null', FALSE)"),
+            Engine::Sqlite => format!("json_replace({json}, '$.{key}', NULL)"),
+        })
+    }
+}
