@@ -59,7 +59,7 @@ impl SchemaExecutor {
         self.known.find(organization, &request.query, request.operation_name.as_deref())
     }
 
-    /// Checks a request against the limits; a document that is `cached_document` is not parsed again.
+    /// Checks a request against the limits; a document that is `known` is not parsed again.
     ///
     /// # Errors
     /// The violated limits, with messages for the client.

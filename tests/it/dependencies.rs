@@ -1,4 +1,4 @@
-//! Dependencies between modules: the engine knows no entity of the product and has no cycles, and the dependencies of
+//! Dependencies between modules: the engine depends on no entity of the product, its modules have no dependency cycles, and the dependencies of
 //! the contexts on each other are recorded.
 
 use std::{
@@ -66,10 +66,12 @@ fn named(text: &str, module: &[String]) -> Vec<Vec<String>> {
     let mut paths = Vec::new();
     for statement in code.split(';') {
         let statement = statement.trim_start();
-        let start = statement.rfind("\nuse ").map_or(0, |place| place + 1);
-        if let Some(tree) = statement[start..].strip_prefix("use ") {
-            paths.extend(expand(tree));
-        }
+        // The statement may follow an item without a semicolon, and may be a re-export.
+        let starts = ["use ", "pub use ", "pub(crate) use ", "pub(super) use "];
+        let line = |start: &&str| statement.rfind(&format!("\n{start}")).map(|place| place + 1);
+        let place = starts.iter().filter_map(line).max().unwrap_or(0);
+        let tree = starts.iter().find_map(|start| statement[place..].strip_prefix(start));
+        paths.extend(tree.into_iter().flat_map(expand));
     }
     for (place, _) in code.match_indices("crate::").chain(code.match_indices("super::")) {
         if code[..place].ends_with("::") {
@@ -121,7 +123,7 @@ fn graph(folder: &str) -> Graph {
 fn the_modules_of_the_engine_form_no_cycle() {
     let mut graph = graph("service/engine/src");
     assert!(graph["write"].contains("change_log"), "{graph:?}");
-    // A module without dependencies is removed until no module is left, or only cycles.
+    // Repeatedly removes a module without dependencies; what remains is part of a cycle or depends on one.
     while let Some(leaf) =
         graph.iter().find(|(_, edges)| edges.is_empty()).map(|(name, _)| name.clone())
     {
@@ -148,4 +150,10 @@ fn dependencies_of_contexts_match_the_committed_file() {
 fn use_trees_are_expanded() {
     let tree = "crate::{\n    a::{self, b},\n    c,\n}";
     assert_eq!(expand(tree), ["crate::a::self", "crate::a::b", "crate::c"]);
+    let text = "mod m;\n\npub use crate::{a, b::c};\nuse super::d;\nfn f() {}\n";
+    let module = ["own".to_owned(), "m".to_owned()];
+    assert_eq!(
+        named(text, &module),
+        [vec!["a"], vec!["b", "c"], vec!["own", "d"], vec![], vec!["own", "d"]]
+    );
 }

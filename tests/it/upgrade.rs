@@ -162,7 +162,7 @@ async fn stored_words_entries_and_sentences_of_the_version_before_are_readable(a
                  after = '{\"status\": \"undone\", \"error\": null, \"kept_records\": 2}' WHERE entity = 'import_job'";
     app.db.execute_unprepared(entry).await.unwrap();
     app.settled().await;
-    // A cursor that the version before issued for the first entry of its change log, on SQLite. Transaction numbers of
+    // A cursor that the previous version issued for the first entry of its change log, on SQLite. Transaction numbers of
     // Postgres are greater, so all entries follow it there.
     let old = "AZMzyv1T2M7QAgEAAAAAAAAAAgAAAAAAAAAAAgEAAAAAAAAA";
     let entries = app

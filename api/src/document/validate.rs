@@ -24,7 +24,8 @@ pub(super) fn schema() -> Result<&'static Valid<Schema>, Refusal> {
     SCHEMA.as_ref().ok_or_else(|| Refusal::new("INTERNAL", "the schema could not be loaded", None))
 }
 
-/// Whether the schema has this root field. Validation rejects a document with another one.
+/// Whether the schema has this root field; true if the schema could not be loaded. Validation rejects a document with
+/// another field.
 #[must_use]
 pub fn is_root_field(kind: OperationType, field: &str) -> bool {
     let root = match kind {
@@ -32,8 +33,9 @@ pub fn is_root_field(kind: OperationType, field: &str) -> bool {
         OperationType::Mutation => "Mutation",
         OperationType::Subscription => "Subscription",
     };
-    let object = schema().ok().and_then(|schema| schema.get_object(root));
-    object.is_some_and(|object| object.fields.contains_key(field))
+    schema().map_or(true, |schema| {
+        schema.get_object(root).is_some_and(|object| object.fields.contains_key(field))
+    })
 }
 
 /// Validates a document; `nulls` are the positions of `null` in lists of a custom scalar, which the library rejects.

@@ -20,7 +20,7 @@ pub struct UserError {
     pub code: UserErrorCode,
     /// Reason code, stable; messages may change.
     pub reason: EnumValueOf<ErrorReason>,
-    /// Path of the field below `input`, joined by `.`; null if the error concerns no single field.
+    /// Path of the field below `input`, joined by `.`; null if the error does not concern a single field.
     pub field: Option<String>,
     /// Human-readable message: the problem and how to fix it.
     pub message: String,
@@ -45,8 +45,7 @@ impl Vocabulary for ErrorReason {
     fn enum_type() -> &'static EnumType {
         &EnumType {
             name: "ErrorReason",
-            about: "Why the server rejects a request: `userErrors.reason`, and `extensions.reason` of errors. Clients \
-                    evaluate the reason and display the message.",
+            about: "Reason why the server rejected a request: `userErrors.reason`, or `extensions.reason` of errors. Branch on the reason and display the message.",
             words: Reason::WORDS,
         }
     }

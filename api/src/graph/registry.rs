@@ -59,8 +59,7 @@ impl OutputType for Query {
             schema.shared();
             let mut fields = types::roots(&mut schema);
             fields.extend(schema.fields_of::<CustomQueries>());
-            let about = "The query root. Each entity has two fields: one returns a row by ID, the other a list with \
-                         filter, sort order and pagination.";
+            let about = "The query root. Each entity has two fields: one returns a row by ID, the other a list with filtering, sorting and pagination.";
             object("Query", about, fields)
         })
     }

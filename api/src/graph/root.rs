@@ -66,7 +66,7 @@ async fn list(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Va
             return Err(at_field(Error::too_complex(text)));
         }
     }
-    if let (Some(paging), group) = (context.data_opt::<Arc<Paging>>(), loaded.group(0))
+    if let (Some(paging), group) = (context.data_opt::<Arc<Paging>>(), loaded.page_of(0))
         && group.has_next
         && let Some(last) = group.rows.clone().last()
     {
@@ -80,7 +80,7 @@ async fn list(context: &Context<'_>, entity: &'static Entity) -> ServerResult<Va
     Answer::new(context, field, path, Arc::new(computations)).page(
         &connection,
         &loaded,
-        &loaded.group(0),
+        &loaded.page_of(0),
     )
 }
 

@@ -103,7 +103,7 @@ impl Schema<'_> {
             MutationKind::UpsertMany => (
                 format!(
                     "Creates {many}, or updates rows with the same `{identity}` (case-insensitive). Maximum: {MAX_ITEMS} at \
-                     once. Omitted fields of rows that exist stay as they are."
+                     once. Omitted fields of existing rows are unchanged."
                 ),
                 vec![items("Inputs, one for each row."), on_error(), key],
                 vec![

@@ -22,17 +22,17 @@ const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
 /// Sends every response of a subscription as a `next` event, then `complete`. On shutdown, or if an event can't be
 /// delivered, the stream ends without `complete` so that the client reconnects.
-pub(super) fn follow(server: &Server, visitor: &Caller, operation: Operation) -> Response {
+pub(super) fn follow(server: &Server, caller: &Caller, operation: Operation) -> Response {
     let mut closing = server.closing.subscribe();
-    let sent_away = visitor.clone().sent_away(server.clone());
-    let has_key = visitor.has_key();
+    let sent_away = caller.clone().sent_away(server.clone());
+    let has_key = caller.has_key();
     let stop = async move {
         tokio::select! {
             () = stopped(&mut closing) => {}
             () = sent_away, if has_key => {}
         }
     };
-    let answers = operation.follow(server, visitor).map(|answer| {
+    let answers = operation.follow(server, caller).map(|answer| {
         let broken = operation::is_broken(&answer);
         let outcome = Outcome::of(answer);
         (next(&graphql::text(&outcome)), broken)

@@ -28,7 +28,7 @@ use crate::{
 /// A request in progress.
 struct Asked<'s> {
     server: &'s Server,
-    visitor: Caller,
+    caller: Caller,
     id: RequestId,
     media: Media,
     accepted: Accepted,
@@ -54,7 +54,7 @@ pub(super) async fn post(
         Err(response) => return response,
     };
     // Unauthenticated clients get a smaller limit when keys are required.
-    let largest = if asked.visitor.role().is_some() { MAX_BODY } else { STRANGERS_BODY };
+    let largest = if asked.caller.role().is_some() { MAX_BODY } else { STRANGERS_BODY };
     let body = match body::read(&headers, body, largest, server.settings.body_timeout).await {
         Ok(body) => body,
         Err(body::Unread::TooLarge) => {
@@ -161,7 +161,7 @@ impl<'s> Asked<'s> {
             report: headers.contains_key(TELL_REPORT),
         };
         match caller::meet(server, Claims::of(headers), &id).await {
-            Ok(visitor) => Ok(Self { server, visitor, id, media, accepted, tells, is_get }),
+            Ok(caller) => Ok(Self { server, caller, id, media, accepted, tells, is_get }),
             Err(refusal) => {
                 server.metrics.refused(refusal.code);
                 Err(refused(media, &refusal))
@@ -176,8 +176,8 @@ impl<'s> Asked<'s> {
 
     async fn answer(&self, fields: &Map<String, Value>) -> Response {
         if self.media.is_table() {
-            let Self { server, visitor, id, media, .. } = self;
-            return export::answer(server, visitor, id, fields, *media).await;
+            let Self { server, caller, id, media, .. } = self;
+            return export::answer(server, caller, id, fields, *media).await;
         }
         let operation = match self.admit(fields).await {
             Ok(operation) => operation,
@@ -185,13 +185,13 @@ impl<'s> Asked<'s> {
         };
         if operation.kind() == OperationType::Subscription {
             return if self.accepted.events {
-                events::follow(self.server, &self.visitor, operation)
+                events::follow(self.server, &self.caller, operation)
             } else {
                 let text = "subscriptions require a WebSocket or `Accept: text/event-stream`";
                 self.server.refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", text)
             };
         }
-        let outcome = operation.run(self.server, &self.visitor).await;
+        let outcome = operation.run(self.server, &self.caller).await;
         if self.media == Media::Events {
             return events::once(&outcome);
         }
@@ -228,7 +228,7 @@ impl<'s> Asked<'s> {
                     let text = "subscriptions are not allowed in a batch";
                     Outcome::Refused(Refusal::new("BAD_REQUEST", text, None))
                 }
-                Ok(operation) => operation.run(self.server, &self.visitor).await,
+                Ok(operation) => operation.run(self.server, &self.caller).await,
                 Err(refusal) => Outcome::Refused(refusal),
             };
             answers.push(text(&outcome));
@@ -237,7 +237,7 @@ impl<'s> Asked<'s> {
     }
 
     async fn admit(&self, fields: &Map<String, Value>) -> Result<Operation, Refusal> {
-        let mut operation = Operation::admit(self.server, &self.visitor, &self.id, fields).await?;
+        let mut operation = Operation::admit(self.server, &self.caller, &self.id, fields).await?;
         if self.is_get && operation.kind() == OperationType::Mutation {
             let text = "mutations must be sent by POST";
             return Err(Refusal::new("METHOD_NOT_ALLOWED", text, None));

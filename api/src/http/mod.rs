@@ -149,8 +149,8 @@ impl Server {
     }
 
     /// Whether a caller belongs to the server's own organization.
-    fn is_home_of(&self, visitor: &caller::Caller) -> bool {
-        let organization = visitor.scope.as_ref().map(Scope::organization);
+    fn is_home_of(&self, caller: &caller::Caller) -> bool {
+        let organization = caller.scope.as_ref().map(Scope::organization);
         organization == Some(self.organization)
     }
 
@@ -240,11 +240,11 @@ async fn ready(State(server): State<Server>) -> (StatusCode, &'static str) {
 
 /// The metrics, for callers that may view statistics.
 async fn counters(State(server): State<Server>, id: RequestId, headers: HeaderMap) -> Response {
-    let visitor = match caller::meet(&server, Claims::of(&headers), &id).await {
-        Ok(visitor) => visitor,
+    let caller = match caller::meet(&server, Claims::of(&headers), &id).await {
+        Ok(caller) => caller,
         Err(refusal) => return graphql::refused(Media::Response, &refusal),
     };
-    match visitor.role() {
+    match caller.role() {
         None => {
             let refusal = Refusal::new(
                 "UNAUTHENTICATED",
@@ -254,7 +254,7 @@ async fn counters(State(server): State<Server>, id: RequestId, headers: HeaderMa
             graphql::refused(Media::Response, &refusal)
         }
         // The metrics cover all organizations, so only operators in the server's own organization may see them.
-        Some(role) if !role.may(Permission::ViewStatistics) || !server.is_home_of(&visitor) => {
+        Some(role) if !role.may(Permission::ViewStatistics) || !server.is_home_of(&caller) => {
             let text = "metrics require the role OWNER or ADMIN in the organization `default`";
             server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text)
         }

@@ -65,11 +65,11 @@ impl Operation {
     /// the caller.
     pub(super) async fn admit(
         server: &Server,
-        visitor: &Caller,
+        caller: &Caller,
         id: &RequestId,
         fields: &Map<String, serde_json::Value>,
     ) -> Result<Self, Refusal> {
-        let admitted = Self::checked(server, visitor, id, fields).await;
+        let admitted = Self::checked(server, caller, id, fields).await;
         if let Err(refusal) = &admitted {
             server.metrics.refused(refusal.code);
             tracing::info!(request = &*id.own, code = refusal.code, "request rejected");
@@ -79,17 +79,17 @@ impl Operation {
 
     async fn checked(
         server: &Server,
-        visitor: &Caller,
+        caller: &Caller,
         id: &RequestId,
         fields: &Map<String, serde_json::Value>,
     ) -> Result<Self, Refusal> {
-        let organization = visitor.scope.as_ref().map(engine::Scope::organization);
+        let organization = caller.scope.as_ref().map(engine::Scope::organization);
         let (document, hash) = server.persisted.document(organization, fields)?;
         let request = request(&document, fields)?;
         let check = Check {
             executor: server.executor.clone(),
             no_introspection: server.settings.no_introspection,
-            role: visitor.role(),
+            role: caller.role(),
         };
         let prepared = if let Some(read) = server.executor.cached_document(organization, &request) {
             check.check(request, Some(read))?
@@ -97,7 +97,7 @@ impl Operation {
             let patience = server.settings.request_timeout;
             server.validation.run(patience, move || check.check(request, None)).await?
         };
-        if let (Some(hash), Some(_)) = (hash, visitor.role()) {
+        if let (Some(hash), Some(_)) = (hash, caller.role()) {
             server.persisted.keep(organization, hash, document);
         }
         Ok(Self { prepared, id: id.clone(), tells: Tells::default(), waits: false })
@@ -125,7 +125,7 @@ impl Operation {
     }
 
     /// Executes a query or mutation.
-    pub(super) async fn run(self, server: &Server, visitor: &Caller) -> Outcome {
+    pub(super) async fn run(self, server: &Server, caller: &Caller) -> Outcome {
         let permit = if self.waits {
             let turn =
                 tokio::time::timeout(server.settings.request_timeout, server.running.acquire());
@@ -142,9 +142,9 @@ impl Operation {
         let (read, cost, known) = (Arc::clone(&prepared.read), prepared.cost, prepared.is_allowed);
         let kind = read.kind;
         // Unauthenticated clients also choose operation names, and each distinct name costs memory.
-        let name = read.name.as_deref().filter(|_| visitor.role().is_some());
-        let organization = visitor.scope.as_ref().map(engine::Scope::organization);
-        let mut prepared = with_scope(server, visitor, prepared);
+        let name = read.name.as_deref().filter(|_| caller.role().is_some());
+        let organization = caller.scope.as_ref().map(engine::Scope::organization);
+        let mut prepared = with_scope(server, caller, prepared);
         prepared.request = prepared.request.data(AnswerSize::default());
         let span = tracing::info_span!(
             "operation",
@@ -153,17 +153,17 @@ impl Operation {
             request = &*id.own,
             client_request = id.client.as_deref(),
             organization,
-            actor = visitor.scope.as_ref().map(|scope| scope.actor().label())
+            actor = caller.scope.as_ref().map(|scope| scope.actor().label())
         );
         let begun = Instant::now();
-        let listed = tells.statements(visitor.role());
+        let listed = tells.statements(caller.role());
         let work = record_statements(server.executor.run(organization, prepared), listed)
             .instrument(span.clone());
         let done = tokio::time::timeout(server.settings.request_timeout, work).await;
         let is_late = done.is_err();
-        let (mut response, record_statements) =
+        let (mut response, stats) =
             done.unwrap_or_else(|_| (late(kind), StatementStats::default()));
-        let statements = record_statements.statements;
+        let statements = stats.statements;
         let elapsed = begun.elapsed();
         for error in &mut response.errors {
             name_request(error, &id);
@@ -182,19 +182,18 @@ impl Operation {
             return Outcome::of(response);
         }
         let limit = server.settings.limits.max_cost;
-        let taken =
-            Taken { cost: (cost, limit), elapsed, record_statements: &record_statements, known };
+        let taken = Taken { cost: (cost, limit), elapsed, stats: &stats, known };
         if tells.cost {
             response.extensions.insert("cost".to_owned(), taken.cost());
         }
-        if let (true, Some(role)) = (tells.report, visitor.role()) {
+        if let (true, Some(role)) = (tells.report, caller.role()) {
             response.extensions.insert("report".to_owned(), taken.report(role));
         }
         Outcome::Answer(response)
     }
 
     /// Starts a subscription.
-    pub(super) fn follow(self, server: &Server, visitor: &Caller) -> BoxStream<'static, Response> {
+    pub(super) fn follow(self, server: &Server, caller: &Caller) -> BoxStream<'static, Response> {
         let Ok(place) = Arc::clone(&server.followers).try_acquire_owned() else {
             server.metrics.refused("SUBSCRIPTIONS");
             let text = "too many active subscriptions; retry later";
@@ -202,11 +201,11 @@ impl Operation {
             return stream::once(async { Response::from_errors(refusal.errors) }).boxed();
         };
         let counted = server.metrics.subscriber();
-        let organization = visitor.scope.as_ref().map(engine::Scope::organization);
+        let organization = caller.scope.as_ref().map(engine::Scope::organization);
         let name = self.prepared.read.name.as_deref().unwrap_or_default();
         let cost = self.prepared.cost;
         tracing::info!(request = &*self.id.own, organization, name, cost, "subscription started");
-        let prepared = with_scope(server, visitor, self.prepared);
+        let prepared = with_scope(server, caller, self.prepared);
         let answers = server.executor.run_stream(organization, prepared);
         // A subscription that fails before it starts is counted as rejected.
         let (begun, id) = (Arc::clone(&server.metrics), self.id);
@@ -249,9 +248,9 @@ impl Check {
     }
 }
 
-fn with_scope(server: &Server, visitor: &Caller, mut prepared: Prepared) -> Prepared {
+fn with_scope(server: &Server, caller: &Caller, mut prepared: Prepared) -> Prepared {
     prepared.request = prepared.request.data(server.feed.clone()).data(server.providers.clone());
-    if let Some(scope) = &visitor.scope {
+    if let Some(scope) = &caller.scope {
         prepared.request = prepared.request.data(scope.clone());
     }
     prepared

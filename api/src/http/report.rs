@@ -28,7 +28,7 @@ pub(super) struct Taken<'m> {
     /// Elapsed time.
     pub(super) elapsed: Duration,
     /// Database statistics.
-    pub(super) record_statements: &'m StatementStats,
+    pub(super) stats: &'m StatementStats,
     /// Whether the document came from the cache.
     pub(super) known: bool,
 }
@@ -46,7 +46,7 @@ impl Taken<'_> {
         object([
             ("requested", whole(self.cost.0)),
             ("limit", whole(self.cost.1)),
-            ("statements", whole(self.record_statements.statements)),
+            ("statements", whole(self.stats.statements)),
         ])
     }
 
@@ -55,15 +55,15 @@ impl Taken<'_> {
         let mut report = IndexMap::from([
             ("wallMilliseconds", milliseconds(self.elapsed)),
             // Each concurrent statement counts in full, so the sum may exceed the elapsed time.
-            ("statementMilliseconds", milliseconds(self.record_statements.time)),
-            ("statements", whole(self.record_statements.statements)),
-            ("rows", whole(self.record_statements.rows)),
+            ("statementMilliseconds", milliseconds(self.stats.time)),
+            ("statements", whole(self.stats.statements)),
+            ("rows", whole(self.stats.rows)),
             ("cost", object([("requested", whole(self.cost.0)), ("limit", whole(self.cost.1))])),
             ("cache", object([("document", Value::String(self.document().to_owned()))])),
             ("role", Value::Enum(Name::new(role.name().to_ascii_uppercase()))),
         ]);
         if role.may(Permission::ViewStatistics) {
-            let sent = self.record_statements.sent.iter().map(|sent| {
+            let sent = self.stats.sent.iter().map(|sent| {
                 object([
                     ("text", Value::String(sent.text.clone())),
                     ("rows", whole(sent.rows)),

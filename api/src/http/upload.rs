@@ -115,8 +115,8 @@ async fn take(
         let text = "origin not allowed; add it with --allow-origin";
         return Err(refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
     }
-    let visitor = caller::meet(server, Claims::of(request.headers()), id).await?;
-    let Some(scope) = visitor.scope else {
+    let caller = caller::meet(server, Claims::of(request.headers()), id).await?;
+    let Some(scope) = caller.scope else {
         return Err(Refusal::new(
             "UNAUTHENTICATED",
             "authentication required: send `Authorization: Bearer <key>`",

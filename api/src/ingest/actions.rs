@@ -30,7 +30,7 @@ pub struct CommitImportJobInput {
     pub id: ID,
     /// Decision for undecided rows with the verdict `MERGE_CANDIDATE`. Default: the rows wait.
     pub candidates: Option<EnumValueOf<ImportCandidateDecision>>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -39,7 +39,7 @@ pub struct CommitImportJobInput {
 pub struct ImportJobActionInput {
     /// The import job.
     pub id: ID,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -52,7 +52,7 @@ pub struct DecideImportRecordInput {
     pub decision: EnumValueOf<ImportDecision>,
     /// With MERGE, the prospect to fill in. Default: the most likely of `candidates`.
     pub prospect_id: Option<ID>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -107,7 +107,7 @@ pub struct RepairImportRecordInput {
     pub id: ID,
     /// Corrected values.
     pub patch: ImportRecordPatch,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -139,7 +139,7 @@ async fn with_job(
 #[permissions]
 #[Object]
 impl ImportActions {
-    /// Commits an import in the background, 500 rows in a transaction; each row is checked again first. Committing again
+    /// Commits an import in the background, 500 rows per transaction; each row is checked again first. Committing again
     /// writes the rows that are still pending.
     #[permission(Write)]
     async fn commit_import_job(

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object};
 use engine::Problem;
 use salesgraph_macros::permissions;
-use service::ingest::enrichment::{self, POLICIES, PROVIDERS, Plan, Providers, Recipients};
+use service::ingest::enrichment::{self, EnrichmentTarget, POLICIES, PROVIDERS, Plan, Providers};
 
 use super::{actions::ImportJobActionPayload, import_job::ImportJob};
 use crate::error::Result;
@@ -34,7 +34,7 @@ pub struct EnrichImportJobInput {
     /// Number of drafts for each prospect, from 0 to 10, written by the provider LLM if selected, otherwise created
     /// from the active templates.
     pub variants: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -54,7 +54,7 @@ pub struct EnrichProspectsInput {
     /// Number of drafts for each prospect, from 0 to 10, written by the provider LLM if selected, otherwise created
     /// from the active templates.
     pub variants: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -97,8 +97,15 @@ impl EnrichmentActions {
         let done = act(ctx, |scope, once| async move {
             let list = key::<ImportJob>(&input.id, "id")?;
             let plan = plan(input.providers, input.policy, input.variants)?;
-            enrichment::begin(scope, Recipients::List(list), input.name, plan, providers, once)
-                .await
+            enrichment::begin(
+                scope,
+                EnrichmentTarget::List(list),
+                input.name,
+                plan,
+                providers,
+                once,
+            )
+            .await
         });
         Ok(done.await?.into())
     }
@@ -133,8 +140,15 @@ impl EnrichmentActions {
                 }
             };
             let plan = plan(input.providers, input.policy, input.variants)?;
-            enrichment::begin(scope, Recipients::People(people), input.name, plan, providers, once)
-                .await
+            enrichment::begin(
+                scope,
+                EnrichmentTarget::People(people),
+                input.name,
+                plan,
+                providers,
+                once,
+            )
+            .await
         });
         Ok(done.await?.into())
     }

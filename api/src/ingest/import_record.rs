@@ -78,7 +78,7 @@ pub struct ImportRecord {
     pub processing_time_ms: Option<i32>,
     /// Language-model tokens.
     pub llm_tokens_used: Option<i32>,
-    /// Cost in US dollars: the sum over both usage logs.
+    /// Cost in US dollars: the sum from both usage logs.
     pub cost: f64,
     /// Mean confidence of the values found, from 0 to 1.
     pub enrichment_confidence: Option<f64>,

@@ -18,12 +18,12 @@ pub struct EnrichmentReports;
 #[permissions]
 #[Object]
 impl EnrichmentReports {
-    /// Usage of each provider by UTC day, newest first, over both usage logs. Maximum: 1,000 rows.
+    /// Usage of each provider by UTC day, newest first, from both usage logs. Maximum: 1,000 rows.
     #[permission(Read)]
     async fn daily_usage(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only days from the day of this time on.")] since: Option<Moment>,
+        #[graphql(desc = "Only days on or after the day of this time.")] since: Option<Moment>,
         #[graphql(desc = "Only days before this time.")] until: Option<Moment>,
     ) -> Result<Vec<DailyUsage>> {
         let scope = ctx.data_unchecked::<Scope>();

@@ -30,7 +30,7 @@ pub struct OutreachDraftActionInput {
     pub id: ID,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -41,7 +41,7 @@ pub struct ApproveOutreachDraftInput {
     pub id: ID,
     /// Expected `revision`, which is approved: the mutation fails with `REVISION_CONFLICT` if the draft has changed since.
     pub expected_revision: i32,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -54,7 +54,7 @@ pub struct RejectOutreachDraftInput {
     pub note: Option<String>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -67,7 +67,7 @@ pub struct ScheduleOutreachDraftInput {
     pub scheduled_for: Moment,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -80,7 +80,7 @@ pub struct ClaimOutreachDraftsInput {
     /// Lease of the claim, in seconds, from 1 to 3,600.
     #[graphql(default = 300)]
     pub lease_seconds: i32,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -89,7 +89,7 @@ pub struct ClaimOutreachDraftsInput {
 pub struct ReleaseOutreachDraftInput {
     /// ID of the draft.
     pub id: ID,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -113,7 +113,7 @@ pub struct MarkOutreachDraftSentInput {
     pub provider_message_id: Option<String>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -126,7 +126,7 @@ pub struct MarkOutreachDraftFailedInput {
     pub error: String,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -141,7 +141,7 @@ pub struct MarkOutreachDraftRepliedInput {
     pub content: Option<String>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 
@@ -154,7 +154,7 @@ pub struct MarkOutreachDraftBouncedInput {
     pub error: Option<String>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 

@@ -32,7 +32,7 @@ pub struct RenderMessageTemplateInput {
     pub prospect_id: Option<ID>,
     /// Values of variables by name; they override built-in variables.
     pub variables: Option<JsonText>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same input has no further effect.
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
 

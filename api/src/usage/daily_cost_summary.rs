@@ -5,7 +5,7 @@ use service::usage::daily_cost_summary::{CATEGORIES, table};
 
 use crate::graph::{DateTime, EnumColumn, EnumType, Vocabulary};
 
-/// A daily cost summary: usage and cost of a provider and model on a UTC day, over both usage logs.
+/// A daily cost summary: usage and cost of a provider and model on a UTC day, from both usage logs.
 #[derive(Entity)]
 #[entity(table = table, plural = "dailyCostSummaries", read = Read)]
 pub struct DailyCostSummary {

@@ -12,7 +12,7 @@ pub enum Error {
     /// The organization has no such row.
     #[error("{0} was not found")]
     NotFound(String),
-    /// The input breaks a rule.
+    /// The input violates a rule.
     #[error("{message}")]
     Invalid {
         /// The reason code, for programs.
@@ -86,7 +86,7 @@ pub struct Problem {
 pub enum ProblemCode {
     /// The organization has no such row.
     NotFound,
-    /// The input breaks a rule.
+    /// The input violates a rule.
     Invalid,
     /// The input is valid but conflicts with the current state.
     Conflict,

@@ -113,7 +113,7 @@ impl Record {
 
     /// Sets the computed columns.
     pub fn follow(&mut self) {
-        self.table.set_following(&mut self.values);
+        self.table.set_computed_columns(&mut self.values);
     }
 
     /// Sets the organization, the revision, the timestamps and the computed columns of a new row.

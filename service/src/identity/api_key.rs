@@ -31,7 +31,7 @@ const PREFIX_BYTES: usize = 9;
 const SECRET_BYTES: usize = 32;
 
 /// API keys belong to their user.
-static USER: Ownership = Ownership {
+static USER_OWNERSHIP: Ownership = Ownership {
     column: "user_id",
     owner: "users",
     on_erase: OnErase::Delete,
@@ -52,7 +52,7 @@ pub fn table() -> &'static Table {
             ])
             .keeping_secret(["key_hash"])
             .confidential()
-            .belongs_to(&USER)
+            .belongs_to(&USER_OWNERSHIP)
     });
     &TABLE
 }

@@ -12,7 +12,7 @@ use engine::{
 use entity::ingest::enrichment_cache_entry;
 
 /// A response about a prospect belongs to it.
-static PROSPECT: Ownership = Ownership {
+static PROSPECT_OWNERSHIP: Ownership = Ownership {
     column: "prospect_id",
     owner: "prospects",
     on_erase: OnErase::Delete,
@@ -27,7 +27,7 @@ pub fn table() -> &'static Table {
             .holding([("lookup_type", 50), ("source", 50)])
             // Responses contain personal data.
             .confidential()
-            .belongs_to(&PROSPECT)
+            .belongs_to(&PROSPECT_OWNERSHIP)
     });
     &TABLE
 }

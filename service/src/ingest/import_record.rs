@@ -14,7 +14,7 @@ use entity::ingest::import_record;
 use crate::ingest::{imports, note::Note};
 
 /// Rows about a prospect belong to it, including rows that are linked by e-mail address only.
-static PROSPECT: Ownership = Ownership {
+static PROSPECT_OWNERSHIP: Ownership = Ownership {
     column: "prospect_id",
     owner: "prospects",
     on_erase: OnErase::DeleteBy(imports::erase),
@@ -23,7 +23,7 @@ static PROSPECT: Ownership = Ownership {
 };
 
 /// Rows of people name their company.
-static COMPANY: Ownership = Ownership {
+static COMPANY_OWNERSHIP: Ownership = Ownership {
     column: "company_id",
     owner: "companies",
     on_erase: OnErase::Keep,
@@ -46,8 +46,8 @@ pub fn table() -> &'static Table {
             .keeping_secret(["lease_token", "provider_message"])
             // Rows contain personal data of people who are not linked to a prospect yet.
             .confidential()
-            .belongs_to(&PROSPECT)
-            .belongs_to(&COMPANY)
+            .belongs_to(&PROSPECT_OWNERSHIP)
+            .belongs_to(&COMPANY_OWNERSHIP)
     });
     &TABLE
 }
@@ -106,7 +106,7 @@ pub const VERDICTS: &[EnumValue] = &[
         "Possibly an existing prospect; requires a decision by a user.",
     ),
     enum_value(verdict::SKIP, "An existing prospect without new values."),
-    enum_value(verdict::ERROR, "Invalid unless corrected."),
+    enum_value(verdict::ERROR, "Invalid; it must be corrected before it can be written."),
 ];
 
 /// Promotion status of a row (`import_records.promotion_status`).

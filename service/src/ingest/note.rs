@@ -44,13 +44,13 @@ macro_rules! codes {
 }
 
 codes! {
-    /// A text that an earlier version or another system stored.
+    /// Text stored by an earlier version or another system.
     LegacyText = "legacy_text", "{0}";
-    /// The row may be about an existing prospect. Arguments: the ID of the prospect, and the reason.
+    /// The row may describe an existing prospect. Arguments: the ID of the prospect, and the reason.
     PossibleMatch = "possible_match", "may be {0}: {1}";
-    /// The row may be about the person of an earlier row. Arguments: the position of the earlier row, and the reason.
+    /// The row may describe the same person as an earlier row. Arguments: the position of the earlier row, and the reason.
     PossibleMatchInFile = "possible_match_in_file", "may be the person in {0}: {1}";
-    /// The row is about the person of an earlier row. Argument: the position of the earlier row.
+    /// The row describes the same person as an earlier row. Argument: the position of the earlier row.
     SamePerson = "same_person", "the same person as in {0}";
     /// Empty fields of the prospect are filled in. Argument: the names of the fields.
     FieldsFilled = "fields_filled", "fills in {0}";
@@ -59,11 +59,11 @@ codes! {
     /// A cell has several lines that look like rows: a quotation mark may be missing. Arguments: the first and the
     /// last line.
     QuoteUnclosed = "quote_unclosed",
-        "lines {0} to {1} are one cell that looks like several rows: check for an unclosed quotation mark";
+        "lines {0} to {1} form a single cell that looks like several rows: check for an unclosed quotation mark";
     /// Text follows a closing quotation mark. Argument: the line.
     TextAfterQuote = "text_after_quote", "in line {0}, text follows a closing quotation mark";
     /// The row has more cells than the header row. Argument: the number of cells of the header row.
-    TooManyCells = "too_many_cells", "the row has more cells than the {0} of the header row";
+    TooManyCells = "too_many_cells", "the row has more cells than the header row ({0})";
     /// The row has no name.
     NameMissing = "name_missing", "the row has no name", was "there is no name";
     /// The row has no e-mail address.
@@ -97,7 +97,7 @@ codes! {
     /// A user decided to skip the row.
     SkippedByDecision = "skipped_by_decision", "skipped by decision", was "left out by decision";
     /// The prospect no longer exists, or has not been created yet.
-    ProspectMissing = "prospect_missing", "the prospect does not exist any more, or has not been created yet",
+    ProspectMissing = "prospect_missing", "the prospect no longer exists or has not been created yet",
         was "nobody is there any more whom it could fill in",
         was "the prospect is not there any more, or none was made of it yet";
     /// The prospect was deleted while providers were called.
@@ -115,7 +115,7 @@ codes! {
     PreviewInterrupted = "preview_interrupted", "the preview was interrupted: upload the file again",
         was "it could not be looked at to its end; bring it in again";
     /// An internal error ended the job or record; the log of the server has the details.
-    InternalError = "internal_error", "internal error; the log of the server has the details",
+    InternalError = "internal_error", "internal error; see the server log for details",
         was "it was broken off by a mistake of ours", was "what was found could not be kept, by a mistake of ours";
     /// Some records of the job failed, and none was enriched.
     AllRecordsFailed = "all_records_failed",
@@ -141,7 +141,7 @@ codes! {
         "the setting llm_provider is {0}, but no address is configured on the server for this provider (--llm-url)";
     /// The operator of the server does not allow the language model.
     ModelNotAllowed = "model_not_allowed",
-        "the server does not allow the model {0}: start it with `--llm-model {0}=INPUT/OUTPUT`, or choose another model in \
+        "the server does not allow the model {0}: start the server with `--llm-model {0}=INPUT/OUTPUT`, or choose another model in \
          the setting llm_model";
     /// The price of the language model is unknown.
     ModelPriceUnknown = "model_price_unknown",
@@ -157,8 +157,7 @@ codes! {
     ProviderRedirects = "provider_redirects", "{0} answered with status {1}; redirects are not followed";
     /// The budget at the provider is exhausted. Arguments: the provider, and the status.
     ProviderBudgetUsed = "provider_budget_used",
-        "{0} answered with status {1}: the budget at the provider is exhausted; raise the budget, or retry the job \
-         when it is renewed";
+        "{0} answered with status {1}: the budget at the provider is exhausted; raise the budget, or retry the job after the budget is renewed";
     /// The provider did not respond in time.
     ProviderTimeout = "provider_timeout", "{0} did not respond in time";
     /// The provider can't be reached.
@@ -175,7 +174,7 @@ codes! {
     ProviderAnswerFiltered = "provider_answer_filtered", "a content filter withheld the response of {0}";
     /// The response was truncated. Arguments: the provider, and the maximum number of tokens.
     ProviderAnswerTruncated = "provider_answer_truncated",
-        "the response of {0} was truncated after {1} tokens; use a model that reasons less, or fewer variants";
+        "the response of {0} was truncated after {1} tokens; request fewer variants, or use a model with less reasoning";
     /// A value of the prospect can't be used in the request URL of the provider. Argument: the provider.
     ProviderValueUnusable = "provider_value_unusable", "a value can't be used in the request URL of {0}";
 }

@@ -157,7 +157,8 @@ async fn compute<C: ConnectionTrait>(
     for row in rows {
         let mut after = row.clone();
         after.follow();
-        if table.followers().any(|column| row.value(column.name) != after.value(column.name)) {
+        if table.computed_columns().any(|column| row.value(column.name) != after.value(column.name))
+        {
             changed.push(change(table, &after));
         }
         if table.name == prospect::table().name
@@ -173,7 +174,7 @@ async fn compute<C: ConnectionTrait>(
 
 /// The primary key and comparison columns of a row, as JSON.
 fn change(table: &'static Table, row: &Record) -> Json {
-    let columns = table.followers();
+    let columns = table.computed_columns();
     let cells = columns.map(|column| (column.name.to_owned(), row.value(column.name).json()));
     let mut change: Map<String, Json> = cells.collect();
     change.insert("id".to_owned(), row.id().into());
@@ -190,7 +191,7 @@ async fn write<C: ConnectionTrait>(
     if changed.is_empty() {
         return Ok(());
     }
-    let columns: Vec<&Column> = table.followers().collect();
+    let columns: Vec<&Column> = table.computed_columns().collect();
     let set = |value: &dyn Fn(&str) -> String| {
         let set = columns.iter().map(|c| format!("\"{0}\" = {1}", c.name, value(c.name)));
         set.collect::<Vec<_>>().join(", ")

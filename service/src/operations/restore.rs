@@ -62,7 +62,7 @@ async fn alone_in_server(url: &str) -> Result<()> {
     let others = store::others(url).await?;
     if others > 0 {
         let message = format!(
-            "the database has {others} open connections of a running server; stop the server first"
+            "the database has {others} open connections from a running server; stop the server first"
         );
         return Err(Error::Conflict(engine::Reason::DatabaseConflict, message));
     }

@@ -73,7 +73,7 @@ async fn only_a_named_person_can_approve(app: App) {
     assert_eq!(
         app.refused(&nameless).await,
         [
-            "CONFLICT id: an approval needs a named person: send `Salesgraph-Actor: person/NAME`, or the key of a person"
+            "CONFLICT id: an approval requires a named person: send `Salesgraph-Actor: person/NAME`, or use a person's API key"
         ]
     );
     let can = app.data(actions).await;

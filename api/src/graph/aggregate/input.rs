@@ -129,7 +129,7 @@ fn read_range(
             let message = "`until` must be later than `since`";
             return Err(Error::invalid(Reason::TimeRangeInvalid, "until", message));
         }
-        range = Some(restrict(&keys[key], key, since, until, aggregate));
+        range = Some(restrict_to_time_range(&keys[key], key, since, until, aggregate));
     }
     if matches!(arguments.get("fill"), Some(Value::Boolean(true))) {
         if time.is_none() {
@@ -166,7 +166,7 @@ fn read_time(arguments: &Arguments, name: &str) -> Result<Option<DateTime<Utc>>>
 }
 
 /// Restricts the aggregated rows to the time range of the timestamp column `key`, the group key at `position`.
-fn restrict(
+fn restrict_to_time_range(
     key: &Key,
     position: usize,
     since: Option<DateTime<Utc>>,

@@ -308,7 +308,7 @@ fn below(loaded: &Loaded, relation: usize) -> Option<&Loaded> {
 fn group(loaded: &Loaded, relation: usize, parent: usize, index: usize) -> Group {
     let key = loaded.rows[index][parent].key();
     match (below(loaded, relation), key) {
-        (Some(below), Some(key)) => below.group(key),
+        (Some(below), Some(key)) => below.page_of(key),
         _ => Group::default(),
     }
 }

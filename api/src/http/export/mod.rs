@@ -44,7 +44,7 @@ const MAX_DURATION: Duration = Duration::from_mins(10);
 /// An export in progress.
 struct Export {
     server: Server,
-    visitor: Caller,
+    caller: Caller,
     id: RequestId,
     fields: Map<String, Value>,
     media: Media,
@@ -56,12 +56,12 @@ struct Export {
 /// Responds to a request with a table.
 pub(super) async fn answer(
     server: &Server,
-    visitor: &Caller,
+    caller: &Caller,
     id: &RequestId,
     fields: &Map<String, Value>,
     media: Media,
 ) -> Response {
-    match begin(server, visitor, id, fields, media).await {
+    match begin(server, caller, id, fields, media).await {
         Ok((export, first)) => export.send(first),
         Err(refusal) => graphql::refused(Media::Response, &refusal),
     }
@@ -69,12 +69,12 @@ pub(super) async fn answer(
 
 async fn begin(
     server: &Server,
-    visitor: &Caller,
+    caller: &Caller,
     id: &RequestId,
     fields: &Map<String, Value>,
     media: Media,
 ) -> Result<(Export, String), Refusal> {
-    let operation = Operation::admit(server, visitor, id, fields).await?;
+    let operation = Operation::admit(server, caller, id, fields).await?;
     let table = table(operation.read(), operation.variables())?;
     if let (Media::Csv, Some(list)) = (media, &table.list) {
         let list = list.join(".");
@@ -85,18 +85,18 @@ async fn begin(
             Refusal::new("BAD_REQUEST", text, None).because(engine::Reason::TableNotPossible)
         );
     }
-    let mut visitor = visitor.clone();
-    if let (true, Some(scope)) = (table.is_whole, &visitor.scope) {
+    let mut caller = caller.clone();
+    if let (true, Some(scope)) = (table.is_whole, &caller.scope) {
         let scope = scope.at_one_moment().await;
         let told = |error: engine::Error| {
             Refusal::new("UNAVAILABLE", error.to_string(), None)
                 .because(engine::Reason::DatabaseUnavailable)
         };
-        visitor.scope = Some(scope.map_err(told)?);
+        caller.scope = Some(scope.map_err(told)?);
     }
     let mut export = Export {
         server: server.clone(),
-        visitor,
+        caller,
         id: id.clone(),
         fields: fields.clone(),
         media,
@@ -115,14 +115,14 @@ async fn begin(
 impl Export {
     /// The next page, encoded.
     async fn page(&mut self) -> Result<String, Refusal> {
-        let admitted = Operation::admit(&self.server, &self.visitor, &self.id, &self.fields);
+        let admitted = Operation::admit(&self.server, &self.caller, &self.id, &self.fields);
         let mut operation = admitted.await?;
         let size = if self.table.list.is_some() { NESTED_PAGE } else { PLAIN_PAGE };
         let paging = Arc::new(Paging::new(self.next.take(), size));
         if self.table.is_whole {
             operation.page(&paging);
         }
-        let response = match operation.run(&self.server, &self.visitor).await {
+        let response = match operation.run(&self.server, &self.caller).await {
             Outcome::Answer(response) if response.errors.is_empty() => response,
             Outcome::Answer(response) => {
                 let code = response.errors.first().and_then(operation::code).unwrap_or_default();
@@ -187,9 +187,9 @@ impl Export {
     /// Sends the pages after the first and a final `None`, which is omitted if the export fails.
     async fn follow(mut self, sender: &mpsc::Sender<Option<Bytes>>) {
         while self.next.is_some() {
-            let page = match self.visitor.again(&self.server).await {
+            let page = match self.caller.again(&self.server).await {
                 // A caller whose role has changed must send the request again.
-                Some(now) if now.role() == self.visitor.role() => self.page().await,
+                Some(now) if now.role() == self.caller.role() => self.page().await,
                 _ => Err(Refusal::new(
                     "UNAUTHENTICATED",
                     "the API key was revoked or its role has changed",

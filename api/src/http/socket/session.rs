@@ -57,7 +57,7 @@ pub(super) struct Session {
     headers: HeaderMap,
     id: RequestId,
     sender: Sender<Message>,
-    visitor: Option<Caller>,
+    caller: Option<Caller>,
     running: HashMap<String, Running>,
     /// Permits for responses that are being produced or waiting to be read.
     room: Arc<Semaphore>,
@@ -73,9 +73,9 @@ impl Session {
         sender: Sender<Message>,
     ) -> Self {
         let answers = SelectAll::new();
-        let (visitor, running, heard) = (None, HashMap::new(), Instant::now());
+        let (caller, running, heard) = (None, HashMap::new(), Instant::now());
         let room = Arc::new(Semaphore::new(RUNNING_OF_SOCKET));
-        Self { server, headers, id, sender, visitor, running, room, answers, heard }
+        Self { server, headers, id, sender, caller, running, room, answers, heard }
     }
 
     /// Serves the client until either side ends the session. Returns the messages still to be sent, and their timeout.
@@ -133,7 +133,7 @@ impl Session {
                 () = sleep_until(stops_by.unwrap_or(introduced_by)), if stops_by.is_some() => {
                     return Some(close(code::GOING_AWAY, "the server is shutting down"));
                 }
-                () = sleep_until(introduced_by), if self.visitor.is_none() => {
+                () = sleep_until(introduced_by), if self.caller.is_none() => {
                     return Some(close(code::INIT_TIMEOUT, "Connection initialisation timeout"));
                 }
                 _ = pings.tick() => {
@@ -143,7 +143,7 @@ impl Session {
                     // If the queue is full, the write timeout of the queued messages detects a dead client.
                     let _ = self.sender.try_send(Message::Ping(Default::default()));
                 }
-                _ = looks.tick(), if self.visitor.as_ref().is_some_and(Caller::has_key) => {
+                _ = looks.tick(), if self.caller.as_ref().is_some_and(Caller::has_key) => {
                     if let Err(end) = self.look_again().await {
                         return end;
                     }
@@ -177,10 +177,10 @@ impl Session {
 
     /// Revalidates the key, which may have been revoked or lost permissions.
     async fn look_again(&mut self) -> Result<(), End> {
-        let Some(visitor) = &self.visitor else { return Ok(()) };
-        match visitor.again(&self.server).await {
-            Some(visitor) => {
-                self.visitor = Some(visitor);
+        let Some(caller) = &self.caller else { return Ok(()) };
+        match caller.again(&self.server).await {
+            Some(caller) => {
+                self.caller = Some(caller);
                 Ok(())
             }
             None => Err(Some(close(code::UNAUTHORIZED, "the API key is no longer valid"))),
@@ -239,7 +239,7 @@ impl Session {
 
     /// Browsers can't send headers with a WebSocket, so `connection_init` may contain the credentials.
     async fn greet(&mut self, fields: &Map<String, Value>) -> Result<(), End> {
-        if self.visitor.is_some() {
+        if self.caller.is_some() {
             let reason = "Too many initialisation requests";
             return Err(Some(close(code::DUPLICATE_INIT, reason)));
         }
@@ -252,13 +252,13 @@ impl Session {
             actor: text(["actor", "Salesgraph-Actor"]).or(headers.actor),
         };
         match caller::meet(&self.server, claims, &self.id).await {
-            Ok(visitor) if visitor.scope.is_none() => {
+            Ok(caller) if caller.scope.is_none() => {
                 return Err(Some(close(
                     code::UNAUTHORIZED,
                     "authentication required: send the key as `authorization`",
                 )));
             }
-            Ok(visitor) => self.visitor = Some(visitor),
+            Ok(caller) => self.caller = Some(caller),
             Err(refusal) => {
                 self.server.metrics.refused(refusal.code);
                 return Err(Some(match refusal.code {
@@ -273,7 +273,7 @@ impl Session {
 
     async fn begin(&mut self, id: String, fields: &Map<String, Value>) -> Result<(), End> {
         self.look_again().await?;
-        let Some(visitor) = self.visitor.clone() else {
+        let Some(caller) = self.caller.clone() else {
             return Err(Some(close(
                 code::UNAUTHORIZED,
                 "Unauthorized: connection_init is required first",
@@ -289,7 +289,7 @@ impl Session {
             self.server.metrics.refused("SUBSCRIPTIONS");
             Err(Refusal::new("TOO_COMPLEX", text, None).because(engine::Reason::TooManyOperations))
         } else {
-            Operation::admit(&self.server, &visitor, &self.id, fields).await
+            Operation::admit(&self.server, &caller, &self.id, fields).await
         };
         let operation = match admitted {
             Ok(operation) => operation,
@@ -301,7 +301,7 @@ impl Session {
         };
         let follows = operation.kind() == OperationType::Subscription;
         let room = Arc::clone(&self.room);
-        let (events, handle) = abortable(events(self.server.clone(), visitor, operation, room));
+        let (events, handle) = abortable(events(self.server.clone(), caller, operation, room));
         let named = id.clone();
         self.answers.push(events.map(move |event| (named.clone(), event)).boxed());
         self.running.insert(id, Running { handle, follows });
@@ -321,7 +321,7 @@ async fn next(
 /// The events of an operation.
 fn events(
     server: Server,
-    visitor: Caller,
+    caller: Caller,
     operation: Operation,
     room: Arc<Semaphore>,
 ) -> BoxStream<'static, Event> {
@@ -330,14 +330,14 @@ fn events(
         let once = stream::once(async move {
             // Unread responses stay in memory, so their number is limited.
             let room = room.acquire_owned().await.ok();
-            match operation.run(&server, &visitor).await {
+            match operation.run(&server, &caller).await {
                 Outcome::Answer(response) => Event::Next(Box::new(response), room),
                 Outcome::Refused(refusal) => Event::Refused(refusal.errors),
             }
         });
         return detached(once).chain(end).boxed();
     }
-    let answers = operation.follow(&server, &visitor).map(|response| {
+    let answers = operation.follow(&server, &caller).map(|response| {
         let has_nothing = response.data == async_graphql::Value::Null && response.is_err();
         if has_nothing || is_broken(&response) {
             Event::Refused(response.errors)

@@ -91,7 +91,7 @@ const PARTICLES: &[&str] = &[
 ];
 
 /// Whether a text consists only of salutations or titles, and is therefore not a job title.
-pub fn is_salutation(text: &str) -> bool {
+pub fn is_only_salutations(text: &str) -> bool {
     let words = words::words_of(text);
     !words.is_empty() && words.iter().all(|word| TITLES.contains(&word.as_str()) || word == "und")
 }
@@ -221,7 +221,7 @@ fn word_likeness(one: &str, other: &str) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_salutation, likeness, parts, share_a_word};
+    use super::{is_only_salutations, likeness, parts, share_a_word};
 
     #[test]
     fn titles_are_removed_from_names() {
@@ -255,10 +255,10 @@ mod tests {
     #[test]
     fn salutations_are_detected() {
         for text in ["Dr.", "Ms.", "Mr", "Frau", "Herr", "Prof. Dr.", "Herr Dr.", "Mme"] {
-            assert!(is_salutation(text), "{text}");
+            assert!(is_only_salutations(text), "{text}");
         }
         for text in ["CTO", "Dr. med. Oberarzt", "Managing Director", "", "Dame of the house"] {
-            assert!(!is_salutation(text), "{text}");
+            assert!(!is_only_salutations(text), "{text}");
         }
     }
 

@@ -49,7 +49,7 @@ pub struct Group {
 impl Loaded {
     /// The page of the parent with this primary key; 0 at the root.
     #[must_use]
-    pub fn group(&self, parent: i64) -> Group {
+    pub fn page_of(&self, parent: i64) -> Group {
         self.groups.get(&parent).cloned().unwrap_or_default()
     }
 }

@@ -34,7 +34,7 @@ const STEPS: [(Where, How, f64); 6] = [
 ];
 
 /// Score factor of fuzzy matches, relative to exact matches.
-const SIMILAR: f64 = 0.5;
+const FUZZY_SCORE_FACTOR: f64 = 0.5;
 
 /// Maximum number of rows reachable by pagination.
 pub const MAX_RESULTS: u32 = 500;
@@ -117,7 +117,7 @@ pub async fn search(
         if !similar.is_empty() {
             (hits, counts) = ranked(scope, &query, kinds, wanted).await?;
             for hit in &mut hits {
-                hit.score *= SIMILAR;
+                hit.score *= FUZZY_SCORE_FACTOR;
             }
             if hits.is_empty() {
                 similar.clear();

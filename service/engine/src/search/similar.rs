@@ -27,7 +27,7 @@ fn like(word: &str) -> f64 {
 }
 
 /// Maximum number of names checked per word.
-const NAMES: u32 = 1_000;
+const MAX_NAMES_PER_WORD: u32 = 1_000;
 
 /// Adds similar words from names to each query word that has no match, and returns the added words. One statement.
 pub(super) async fn also_similar(
@@ -76,7 +76,7 @@ pub(super) async fn also_similar(
                 format!(
                     "SELECT * FROM (SELECT {number}, \"name\" FROM \"search_names\" WHERE \"search_names\" \
                      MATCH {{}} AND \"organization_id\" = {{}} AND NOT EXISTS (SELECT 1 \
-                     FROM \"search_documents\" WHERE \"search_documents\" MATCH {{}}) ORDER BY rank LIMIT {NAMES})"
+                     FROM \"search_documents\" WHERE \"search_documents\" MATCH {{}}) ORDER BY rank LIMIT {MAX_NAMES_PER_WORD})"
                 )
             }
         });

@@ -169,7 +169,7 @@ pub(super) fn prepare_file(path: &Path) -> Result<()> {
 /// rolls back the transaction by itself while the driver still considers it open: all later writes would be part of
 /// it and never be committed. A connection that is released in this state is closed.
 ///
-/// If a statement with its own `BEGIN` was abandoned (see `left`), the driver does not know about the transaction,
+/// If a statement with its own `BEGIN` was abandoned (see `abandoned.rs`), the driver does not know about the transaction,
 /// so the connection is rolled back.
 pub(super) fn sqlite_writer(path: &Path, left: &AbandonedStatements) -> ConnectOptions {
     let mut options = sqlite(path);

@@ -52,8 +52,7 @@ pub use statement_stats::{SentStatement, StatementStats, record_statements};
 /// The number of connections that read a SQLite file.
 const READERS: u32 = 8;
 
-/// Additional Postgres connections: one for statements that bypass the queue, one for each snapshot, and one that
-/// listens for notifications.
+/// Additional Postgres connections: one that bypasses the queue, one for each snapshot, and one for notifications.
 const BESIDES: u32 = 2 + snapshot::MAX_SNAPSHOTS;
 
 /// The minimum number of connections to a Postgres database.
@@ -91,7 +90,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The reading side.
 #[derive(Clone, Debug)]
-enum Readers {
+enum ReadConnections {
     /// Connections to a file, each of which runs one statement at a time.
     Sqlite(Arc<SqliteReaders>),
     /// A pool of connections.
@@ -101,7 +100,7 @@ enum Readers {
 /// A database with a reading and a writing side.
 #[derive(Clone, Debug)]
 pub struct Store {
-    read: Readers,
+    read: ReadConnections,
     replica: Option<Arc<Replica>>,
     write: DatabaseConnection,
     /// Connections of a server for writes without an explicit transaction.
@@ -125,8 +124,7 @@ impl Store {
     /// is created, readable only by its owner.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the URL is not supported or the database can't be opened; [`Error::Unavailable`] if
-    /// the connection is lost.
+    /// [`Error::Invalid`] if `url` is not supported or can't be opened; [`Error::Unavailable`] if the connection is lost.
     pub async fn connect(url: &str) -> Result<Self> {
         Self::connect_with(url, None, None).await
     }
@@ -164,7 +162,7 @@ impl Store {
             let write = connect(connect::sqlite_writer(&path, &left), &statements).await?;
             let read = SqliteReaders::open(&path, READERS, &statements).await?;
             file = Some(path);
-            (Engine::Sqlite, Readers::Sqlite(Arc::new(read)), write)
+            (Engine::Sqlite, ReadConnections::Sqlite(Arc::new(read)), write)
         } else if let Some(rest) =
             url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"))
         {
@@ -182,7 +180,7 @@ impl Store {
                 let replica = Replica::open(url, limits.read, &statements, primary).await?;
                 copy = Some(Arc::new(replica));
             }
-            (Engine::Postgres, Readers::Postgres(read), write)
+            (Engine::Postgres, ReadConnections::Postgres(read), write)
         } else {
             return Err(Error::invalid(
                 crate::Reason::ConfigurationInvalid,
@@ -245,8 +243,12 @@ impl Store {
             replica.close().await.map_err(Error::Unavailable)?;
         }
         match &self.read {
-            Readers::Sqlite(readers) => readers.close().await.map_err(Error::Unavailable)?,
-            Readers::Postgres(readers) => readers.close().await.map_err(Error::Unavailable)?,
+            ReadConnections::Sqlite(readers) => {
+                readers.close().await.map_err(Error::Unavailable)?;
+            }
+            ReadConnections::Postgres(readers) => {
+                readers.close().await.map_err(Error::Unavailable)?;
+            }
         }
         if let Some(writers) = &self.writers {
             writers.forget();
@@ -283,8 +285,8 @@ impl Store {
     /// The pool of a Postgres database, for listening to notifications.
     pub(crate) fn postgres(&self) -> Option<&sqlx::PgPool> {
         match &self.read {
-            Readers::Postgres(readers) => Some(readers.pool()),
-            Readers::Sqlite(_) => None,
+            ReadConnections::Postgres(readers) => Some(readers.pool()),
+            ReadConnections::Sqlite(_) => None,
         }
     }
 
@@ -293,11 +295,11 @@ impl Store {
     pub fn connections(&self) -> [(u32, u32); 2] {
         let idle = |idle: usize| u32::try_from(idle).unwrap_or(u32::MAX);
         match &self.read {
-            Readers::Sqlite(readers) => {
+            ReadConnections::Sqlite(readers) => {
                 let write = self.write.get_sqlite_connection_pool();
                 [(READERS, idle(readers.idle())), (write.size(), idle(write.num_idle()))]
             }
-            Readers::Postgres(readers) => {
+            ReadConnections::Postgres(readers) => {
                 let writers = self.writers.as_ref().map(|writers| writers.connections());
                 [readers.connections(), writers.unwrap_or_default()]
                     .map(|(all, free)| (all, idle(free)))
@@ -338,8 +340,7 @@ impl Store {
         self.read(statement).await
     }
 
-    /// Completes when no server reads from a replica that does not show the writes committed so far. Must be awaited
-    /// before a write is acknowledged.
+    /// Completes when all replicas in use show the writes committed so far. Awaited before a write is acknowledged.
     pub(crate) async fn wait_until_replicated(&self) {
         if let Some(replica) = &self.replica {
             replica.shows_all().await;
@@ -354,8 +355,8 @@ impl Store {
 
     async fn read_once(&self, statement: &Statement) -> Result<Vec<QueryResult>> {
         match &self.read {
-            Readers::Sqlite(readers) => readers.read(statement).await,
-            Readers::Postgres(readers) => Ok(again(|| readers.run(statement)).await?),
+            ReadConnections::Sqlite(readers) => readers.read(statement).await,
+            ReadConnections::Postgres(readers) => Ok(again(|| readers.run(statement)).await?),
         }
     }
 

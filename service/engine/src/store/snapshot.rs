@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use sea_orm::DbErr;
 
-use super::{Readers, Store};
+use super::{ReadConnections, Store};
 use crate::error::{Error, Result};
 
 /// The maximum number of concurrent snapshots. Each one occupies a connection and keeps the database from removing
@@ -22,9 +22,11 @@ impl Store {
         let permit = Arc::clone(&self.snapshots).try_acquire_owned();
         let permit = permit.map_err(|_| Error::Unavailable(busy()))?;
         let read = match &self.read {
-            Readers::Sqlite(readers) => Readers::Sqlite(Arc::new(readers.snapshot(permit).await?)),
-            Readers::Postgres(readers) => {
-                Readers::Postgres(Arc::new(readers.snapshot(permit).await?))
+            ReadConnections::Sqlite(readers) => {
+                ReadConnections::Sqlite(Arc::new(readers.snapshot(permit).await?))
+            }
+            ReadConnections::Postgres(readers) => {
+                ReadConnections::Postgres(Arc::new(readers.snapshot(permit).await?))
             }
         };
         Ok(Self { read, replica: None, ..self.clone() })

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// How long a job must be idle before a server on which a provider is not configured reports this on the job.
-const ALONE: TimeDelta = TimeDelta::minutes(1);
+const MISSING_PROVIDER_REPORT_DELAY: TimeDelta = TimeDelta::minutes(1);
 
 /// A claimed record.
 #[derive(Clone, Debug)]
@@ -90,7 +90,9 @@ pub(super) async fn claim(
         let why = match unable {
             // The provider may be configured on another server, so the error is reported only if the job has been idle
             // for a while.
-            ClaimError::NotHere(_) if before.time("updated_at") > Some(unit.now() - ALONE) => {
+            ClaimError::NotHere(_)
+                if before.time("updated_at") > Some(unit.now() - MISSING_PROVIDER_REPORT_DELAY) =>
+            {
                 return Ok(ClaimedBatch::default());
             }
             ClaimError::NotHere(why) => why,

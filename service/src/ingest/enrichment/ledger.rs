@@ -30,11 +30,11 @@ pub(super) async fn write(
     let maybe = |told: Option<&String>, most| told.map_or(Value::Null, |told| text(told, most));
     row.set("provider", text(&charge.provider, 50));
     row.set("cost", Value::Double(charge.cost));
-    row.set("latency_ms", number(charge.latency_ms));
+    row.set("latency_ms", clamped_count(charge.latency_ms));
     row.set("is_paid_by_server", Value::Bool(true));
-    row.set("status_code", charge.status_code.map_or(Value::Null, number));
-    row.set("request_size_bytes", number(charge.request_size));
-    row.set("response_size_bytes", number(charge.response_size));
+    row.set("status_code", charge.status_code.map_or(Value::Null, clamped_count));
+    row.set("request_size_bytes", clamped_count(charge.request_size));
+    row.set("response_size_bytes", clamped_count(charge.response_size));
     row.set("request_id", text(&id, 255));
     row.set("error", maybe(charge.error.as_ref(), 2_000));
     row.set("import_job_id", job.map_or(Value::Null, Value::Int));
@@ -43,11 +43,11 @@ pub(super) async fn write(
         row.set("workflow_name", text(WORKFLOW, 255));
         row.set("node_name", text("look_up", 255));
         row.set("model", text(model, 255));
-        row.set("prompt_tokens", number(charge.prompt_tokens));
-        row.set("completion_tokens", number(charge.completion_tokens));
+        row.set("prompt_tokens", clamped_count(charge.prompt_tokens));
+        row.set("completion_tokens", clamped_count(charge.completion_tokens));
         row.set(
             "total_tokens",
-            number(charge.prompt_tokens.saturating_add(charge.completion_tokens)),
+            clamped_count(charge.prompt_tokens.saturating_add(charge.completion_tokens)),
         );
         row.set("endpoint", text(&charge.operation, 2_000));
         row.set("prompt_type", text("task", 100));
@@ -91,6 +91,6 @@ pub(super) async fn has(
 }
 
 /// A count, clamped to a 32-bit column.
-fn number(count: i64) -> Value {
+fn clamped_count(count: i64) -> Value {
     Value::Int(count.clamp(0, i32::MAX.into()))
 }

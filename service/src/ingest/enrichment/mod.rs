@@ -29,7 +29,7 @@ pub use provider::{
 };
 pub use rule_provider::RuleProvider;
 pub use run::Worker;
-pub use start::{MAX_PEOPLE, Recipients, begin, matching};
+pub use start::{EnrichmentTarget, MAX_PEOPLE, begin, matching};
 pub(super) use undo::{next as next_to_undo, take_back, take_out};
 
 use chrono::TimeDelta;

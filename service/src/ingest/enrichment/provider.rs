@@ -126,7 +126,7 @@ pub enum Failure {
     Later(Note, Option<Duration>),
     /// A permanent failure of this request.
     Never(Note),
-    /// A configuration error, because of which no request can succeed.
+    /// A configuration error that makes every request fail.
     Misconfigured(Note),
 }
 

@@ -32,7 +32,7 @@ pub const MAX_PEOPLE: usize = 10_000;
 
 /// The prospects to enrich.
 #[derive(Clone, Debug)]
-pub enum Recipients {
+pub enum EnrichmentTarget {
     /// The prospects that an import created or updated.
     List(i64),
     /// These prospects.
@@ -45,7 +45,7 @@ pub enum Recipients {
 /// [`engine::Error::Refused`] if there are no prospects to enrich, or a provider is unavailable or misconfigured.
 pub async fn begin(
     scope: &Scope,
-    whom: Recipients,
+    whom: EnrichmentTarget,
     name: Option<String>,
     plan: Plan,
     providers: &Providers,
@@ -54,7 +54,7 @@ pub async fn begin(
     let providers = providers.clone();
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
-            if let Recipients::People(people) = &whom
+            if let EnrichmentTarget::People(people) = &whom
                 && people.len() > MAX_PEOPLE
             {
                 let message = format!("`ids` must have at most {MAX_PEOPLE} items");
@@ -63,17 +63,17 @@ pub async fn begin(
             let settings = Settings::within(unit).await?;
             check(unit, &plan, &providers, &settings).await?;
             let source = match whom {
-                Recipients::List(list) => Some(source(unit, list).await?),
-                Recipients::People(_) => None,
+                EnrichmentTarget::List(list) => Some(source(unit, list).await?),
+                EnrichmentTarget::People(_) => None,
             };
             let job = unit.insert(job(unit, name, source.as_ref(), &plan)).await?;
             let rows = records(unit, job.id(), &whom).await?;
             if rows == 0 {
                 let message = match whom {
-                    Recipients::List(_) => {
+                    EnrichmentTarget::List(_) => {
                         "the import has not created or updated any prospects; commit it first"
                     }
-                    Recipients::People(_) => "there are no prospects to enrich",
+                    EnrichmentTarget::People(_) => "there are no prospects to enrich",
                 };
                 let field = if source.is_some() { "id" } else { "ids" };
                 return Err(Problem::conflict(engine::Reason::NoProspects, field, message).into());
@@ -190,7 +190,7 @@ fn job(unit: &Unit, name: Option<String>, source: Option<&Record>, plan: &Plan) 
 }
 
 /// Inserts a record per prospect, with its current values. Returns the number of records.
-async fn records(unit: &mut Unit, job: i64, whom: &Recipients) -> Result<i64> {
+async fn records(unit: &mut Unit, job: i64, whom: &EnrichmentTarget) -> Result<i64> {
     let engine = unit.scope().store().engine();
     let now = || Value::Time(unit.now()).bind(Kind::Time);
     let object = match engine {
@@ -200,12 +200,12 @@ async fn records(unit: &mut Unit, job: i64, whom: &Recipients) -> Result<i64> {
     let organization = unit.scope().organization();
     let mut binds = vec![job.into(), now(), now(), organization.into()];
     let those = match whom {
-        Recipients::List(list) => {
+        EnrichmentTarget::List(list) => {
             binds.extend([(*list).into(), organization.into()]);
             "IN (SELECT \"prospect_id\" FROM \"import_records\" WHERE \"import_job_id\" = {} \
              AND \"organization_id\" = {} AND \"promotion_status\" IN ('created', 'matched'))"
         }
-        Recipients::People(keys) => engine.among(keys, &mut binds),
+        EnrichmentTarget::People(keys) => engine.among(keys, &mut binds),
     };
     let sql = format!(
         "INSERT INTO \"import_records\" (\"organization_id\", \"import_job_id\", \"record_index\", \

@@ -11,7 +11,7 @@ use engine::{
 use crate::{ingest::import_job, outreach::message_template};
 
 /// Records that a row is in sync with the source.
-pub(super) async fn follow(unit: &Unit, table: &Table, id: i64) -> Result<()> {
+pub(super) async fn mark_synced(unit: &Unit, table: &Table, id: i64) -> Result<()> {
     let sql = "UPDATE \"external_ids\" SET \"last_synced_at\" = {}, \"updated_at\" = {} \
                WHERE \"organization_id\" = {} AND \"entity_type\" = {} AND \"entity_id\" = {}";
     let now = || Value::Time(unit.now()).bind(Kind::Time);
@@ -44,7 +44,7 @@ pub(super) async fn conclude(scope: &Scope, system: &str, table: &str) -> Result
                 }
                 if !before.difference(&after).is_empty() {
                     unit.update(&before, after).await?;
-                    follow(&unit, import_job::table(), job).await?;
+                    mark_synced(&unit, import_job::table(), job).await?;
                 }
             }
         }
@@ -61,7 +61,7 @@ pub(super) async fn conclude(scope: &Scope, system: &str, table: &str) -> Result
                 let mut after = before.clone();
                 after.set("is_active", Value::Bool(false));
                 unit.update(&before, after).await?;
-                follow(&unit, table, template).await?;
+                mark_synced(&unit, table, template).await?;
             }
         }
         _ => return Ok(()),

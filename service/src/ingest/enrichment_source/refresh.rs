@@ -8,7 +8,7 @@ use engine::{
     write::Unit,
 };
 
-use super::finalize::follow;
+use super::finalize::mark_synced;
 use crate::ingest::{enrichment_cache_entry, import_job, import_record, imports};
 
 /// The result for a row.
@@ -98,6 +98,6 @@ pub(super) async fn refresh(
         judging.judge(unit, std::slice::from_mut(&mut after)).await?;
     }
     unit.update(&before, after).await?;
-    follow(unit, table, id).await?;
+    mark_synced(unit, table, id).await?;
     Ok(Refreshed::Changed)
 }

@@ -99,7 +99,8 @@ impl Contact {
             }
             None => country,
         };
-        let job_title = mapping.cells(row, "job_title").find(|cell| !person::is_salutation(cell));
+        let job_title =
+            mapping.cells(row, "job_title").find(|cell| !person::is_only_salutations(cell));
         let opted_out = mapping.cells(row, "opt_out").any(is_opt_out);
         let lead = Self {
             full_name,

@@ -75,7 +75,7 @@ pub fn delimiter_of(text: &str) -> std::result::Result<char, String> {
     match (text, letters.next(), letters.next()) {
         ("tab" | "\\t", ..) => Ok('\t'),
         (_, Some(letter), None) if letter.is_ascii() => Ok(letter),
-        _ => Err("the delimiter must be `,`, `;`, `|` or `tab`".to_owned()),
+        _ => Err("the delimiter must be an ASCII character or `tab`".to_owned()),
     }
 }
 
@@ -307,7 +307,7 @@ fn cells(text: &str, encoding: &str, told: &FileOptions) -> Result<List> {
         return Err(Error::invalid(
             engine::Reason::ValueInvalid,
             "delimiter",
-            "`delimiter` must be `,`, `;`, `|` or tab",
+            "`delimiter` must be an ASCII character or `tab`",
         ));
     }
     let mut rows = Vec::new();

@@ -24,7 +24,7 @@ use super::{
     CHUNK, Options, Report, convert,
     findings::Findings,
     inspect,
-    key_ranges::KeyRanges,
+    key_ranges::KeySet,
     source::{Raw, RawRow, Source, Which},
     spec::{self, TableSpec},
     target::{SYSTEM, Target},
@@ -122,7 +122,7 @@ impl Target<'_> {
             let transaction = self.scope.store().begin().await?;
             bulk_load::rows(&transaction, self.scope, spec.table, rows).await?;
             self.note(&transaction, import, spec.name, last, count.cast_signed()).await?;
-            note_keys(&transaction, import, spec.name, &KeyRanges::of_keys(&keys)).await?;
+            note_keys(&transaction, import, spec.name, &KeySet::of_keys(&keys)).await?;
             transaction.commit().await?;
 
             self.reached.insert(spec.name.to_owned(), last);
@@ -323,7 +323,7 @@ async fn note_keys(
     transaction: &DatabaseTransaction,
     import: i64,
     table: &str,
-    keys: &KeyRanges,
+    keys: &KeySet,
 ) -> Result<()> {
     for ranges in keys.ranges().chunks(1_000) {
         let rows = ranges.iter().map(|(first, last)| source_import_key::ActiveModel {

@@ -2,9 +2,9 @@
 
 /// A set of imported primary keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct KeyRanges(Vec<(i64, i64)>);
+pub(super) struct KeySet(Vec<(i64, i64)>);
 
-impl KeyRanges {
+impl KeySet {
     /// Creates the set from inclusive ranges in any order.
     pub(super) fn new(mut ranges: Vec<(i64, i64)>) -> Self {
         ranges.sort_unstable();
@@ -43,11 +43,11 @@ impl KeyRanges {
 
 #[cfg(test)]
 mod tests {
-    use super::KeyRanges;
+    use super::KeySet;
 
     #[test]
     fn consecutive_keys_form_one_range() {
-        let keys = KeyRanges::of_keys(&[1, 2, 3, 7, 9, 10, i64::MAX]);
+        let keys = KeySet::of_keys(&[1, 2, 3, 7, 9, 10, i64::MAX]);
         assert_eq!(keys.ranges(), [(1, 3), (7, 7), (9, 10), (i64::MAX, i64::MAX)]);
         for key in [1, 2, 3, 7, 9, 10, i64::MAX] {
             assert!(keys.has(key), "{key}");
@@ -55,8 +55,8 @@ mod tests {
         for key in [i64::MIN, 0, 4, 8, 11] {
             assert!(!keys.has(key), "{key}");
         }
-        assert_eq!((keys.count(), KeyRanges::default().count()), (7, 0));
-        assert!(!KeyRanges::default().has(1));
-        assert!(KeyRanges::new(vec![(7, 9), (1, 3)]).has(2));
+        assert_eq!((keys.count(), KeySet::default().count()), (7, 0));
+        assert!(!KeySet::default().has(1));
+        assert!(KeySet::new(vec![(7, 9), (1, 3)]).has(2));
     }
 }

@@ -17,7 +17,7 @@ use sea_orm::{
 
 use super::{
     Stale,
-    key_ranges::KeyRanges,
+    key_ranges::KeySet,
     source::Source,
     spec::{self, TableSpec},
 };
@@ -35,9 +35,9 @@ pub(super) struct Target<'a> {
     pub(super) import: Option<i64>,
     pub(super) reached: HashMap<String, i64>,
     /// The primary keys that earlier runs have imported.
-    pub(super) imported: HashMap<String, KeyRanges>,
+    pub(super) imported: HashMap<String, KeySet>,
     /// Primary keys of earlier runs that are not recorded yet.
-    pub(super) unnoted: Vec<(&'static str, KeyRanges)>,
+    pub(super) unnoted: Vec<(&'static str, KeySet)>,
     /// When the last run finished.
     pub(super) finished_at: Option<DateTime<Utc>>,
     /// Rows added to the source since an earlier run, with a primary key below the last imported one of their table.
@@ -136,7 +136,7 @@ impl<'a> Target<'a> {
 
     /// The primary keys of a table that earlier runs have imported. If an earlier version did not
     /// record them: the existing rows, and rows that were deleted here according to the change log.
-    async fn imported(&mut self, import: i64, spec: &TableSpec) -> Result<KeyRanges> {
+    async fn imported(&mut self, import: i64, spec: &TableSpec) -> Result<KeySet> {
         let noted = source_import_key::Entity::find()
             .filter(source_import_key::Column::SourceImportId.eq(import))
             .filter(source_import_key::Column::TableName.eq(spec.name))
@@ -144,7 +144,7 @@ impl<'a> Target<'a> {
             .await?;
         if !noted.is_empty() || !self.reached.contains_key(spec.name) {
             let ranges = noted.iter().map(|range| (range.first_key, range.last_key));
-            return Ok(KeyRanges::new(ranges.collect()));
+            return Ok(KeySet::new(ranges.collect()));
         }
         let organization = self.organization();
         let sql = format!(
@@ -156,7 +156,7 @@ impl<'a> Target<'a> {
         let rows = self.query(sql).await?;
         let keys: Vec<i64> =
             rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
-        let ranges = KeyRanges::of_keys(&keys);
+        let ranges = KeySet::of_keys(&keys);
         self.unnoted.push((spec.name, ranges.clone()));
         Ok(ranges)
     }

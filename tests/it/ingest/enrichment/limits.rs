@@ -45,7 +45,7 @@ async fn operator_key_is_limited_to_allowed_models(mut app: App) {
         set(&app, "llm_model", "\"dear\"").await;
         assert_eq!(
             refusal(&app).await,
-            "the server does not allow the model dear: start it with `--llm-model dear=INPUT/OUTPUT`, or choose another model in the setting llm_model"
+            "the server does not allow the model dear: start the server with `--llm-model dear=INPUT/OUTPUT`, or choose another model in the setting llm_model"
         );
         let llm_models = allowed(&["dear=10/30", "small=1/2/0.5"]);
         with(&mut app, &ProviderOptions { llm_models, ..llm(&there) });

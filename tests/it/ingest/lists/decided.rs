@@ -156,7 +156,7 @@ async fn stored_decisions_are_applied(app: App) {
     }
     commit(&app, job, "WAIT").await;
     let query = "{ importRecords(first: 2) { nodes { promotionStatus lastError } } }";
-    let gone = "the prospect does not exist any more, or has not been created yet";
+    let gone = "the prospect no longer exists or has not been created yet";
     assert_eq!(
         app.data(query).await["importRecords"]["nodes"],
         json!([{ "promotionStatus": "REJECTED", "lastError": null }, { "promotionStatus": "FAILED", "lastError": gone }])

@@ -259,7 +259,7 @@ fn rows_with_extra_cells_are_reported() {
     let opened = open(b"Name,Email\nAda,ada@a.example,what,is,this\nBob\nCleo,cleo@a.example,,\n");
     let faults: Vec<_> =
         opened.list.faults.iter().map(|(row, fault)| (*row, fault.message())).collect();
-    assert_eq!(faults, [(0, "the row has more cells than the 2 of the header row".to_owned())]);
+    assert_eq!(faults, [(0, "the row has more cells than the header row (2)".to_owned())]);
     assert_eq!(
         opened.list.rows,
         [["Ada", "ada@a.example"], ["Bob", ""], ["Cleo", "cleo@a.example"]]
@@ -276,7 +276,7 @@ fn unclosed_quotation_marks_are_reported() {
     assert_eq!(
         faults,
         [
-            (0, "lines 2 to 4 are one cell that looks like several rows: check for an unclosed quotation mark".to_owned()),
+            (0, "lines 2 to 4 form a single cell that looks like several rows: check for an unclosed quotation mark".to_owned()),
             (2, "in line 7, text follows a closing quotation mark".to_owned()),
         ]
     );

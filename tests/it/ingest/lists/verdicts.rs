@@ -204,7 +204,7 @@ async fn invalid_rows_have_a_reason(app: App) {
             "ERROR FAILED: the row has no company",
             "ERROR FAILED: `full_name` has more than 255 characters",
             "CREATE NONE: `call me` can't be read as a phone number; `https://www.linkedin.com/company/acme` is not a LinkedIn profile; `job_title` was omitted: it has more than 255 characters",
-            "ERROR FAILED: the row has more cells than the 6 of the header row",
+            "ERROR FAILED: the row has more cells than the header row (6)",
         ]
     );
     commit(&app, job, "WAIT").await;
