@@ -16,13 +16,13 @@ pub(super) enum Keys {
     /// Creates an API key and prints it once: only its hash is stored.
     Create(Create),
     /// Lists the API keys without their secrets.
-    List(Of),
+    List(OrganizationOption),
     /// Revokes an API key; all servers reject it within two seconds.
     Revoke(Revoke),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Of {
+pub(super) struct OrganizationOption {
     /// The organization.
     #[arg(long, default_value = organization::DEFAULT)]
     organization: String,
@@ -31,7 +31,7 @@ pub(super) struct Of {
 #[derive(Debug, Args)]
 pub(super) struct Create {
     #[command(flatten)]
-    of: Of,
+    of: OrganizationOption,
     /// The role of the key.
     #[arg(long, value_enum)]
     role: RoleName,
@@ -55,7 +55,7 @@ pub(super) struct Create {
 #[derive(Debug, Args)]
 pub(super) struct Revoke {
     #[command(flatten)]
-    of: Of,
+    of: OrganizationOption,
     /// The prefix of the key, up to the dot, as shown by `keys list`.
     prefix: String,
 }

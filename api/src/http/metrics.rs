@@ -52,7 +52,7 @@ struct Pool {
 }
 
 /// Measurements of one operation.
-pub(super) struct Report<'r> {
+pub(super) struct OperationMeasurements<'r> {
     /// Kind of the operation.
     pub(super) kind: OperationType,
     /// Operation name.
@@ -159,8 +159,8 @@ impl Metrics {
     }
 
     /// Counts and logs an executed operation, within the span of its request.
-    pub(super) fn done(&self, report: &Report<'_>, slow: u64) {
-        let Report { elapsed, statements, cost, codes, .. } = *report;
+    pub(super) fn done(&self, report: &OperationMeasurements<'_>, slow: u64) {
+        let OperationMeasurements { elapsed, statements, cost, codes, .. } = *report;
         let kind = word(report.kind);
         let outcome = if codes.is_empty() { "answered" } else { "errors" };
         self.operations.get_or_create(&Done { kind, outcome }).inc();

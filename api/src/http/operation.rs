@@ -169,8 +169,14 @@ impl Operation {
             name_request(error, &id);
         }
         let codes = response.errors.iter().filter_map(code).collect::<Vec<_>>();
-        let report =
-            super::metrics::Report { kind, name, elapsed, statements, cost, codes: &codes };
+        let report = super::metrics::OperationMeasurements {
+            kind,
+            name,
+            elapsed,
+            statements,
+            cost,
+            codes: &codes,
+        };
         if !is_late && execute::is_refused(&response) {
             let code = known_code(codes.first().map_or("", String::as_str));
             server.metrics.refused(code);

@@ -80,26 +80,26 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 pub(super) async fn finish(scope: &Scope, claimed: &Lease, outcome: &Outcome) -> Result<()> {
     let (begun, first) = (Instant::now(), scope.now());
     let mut pause = Duration::from_millis(100);
-    let mut again = None;
+    let mut first_attempt = None;
     loop {
-        match Box::pin(once(scope, claimed, outcome, again)).await {
+        match Box::pin(store_result(scope, claimed, outcome, first_attempt)).await {
             Err(Error::Unavailable(why)) if begun.elapsed() < PATIENCE => {
                 tracing::debug!(record = claimed.record, %why, "an enrichment result could not be stored yet");
                 tokio::time::sleep(pause).await;
                 pause = MAX_PAUSE.min(pause * 2);
-                again = Some(first);
+                first_attempt = Some(first);
             }
             done => return done,
         }
     }
 }
 
-/// Stores the result. On a retry, `again` is the time of the first attempt.
-async fn once(
+/// Stores the result. On a retry, `first_attempt` is the time of the first attempt.
+async fn store_result(
     scope: &Scope,
     claimed: &Lease,
     outcome: &Outcome,
-    again: Option<DateTime<Utc>>,
+    first_attempt: Option<DateTime<Utc>>,
 ) -> Result<()> {
     let mut unit = Unit::begin(scope).await?;
     // Rows are locked in the global order: prospect, company, import rows, usage logs.
@@ -109,7 +109,7 @@ async fn once(
     let job = unit.find(import_job::table(), claimed.job).await?;
     let record = unit.find(import_record::table(), claimed.record).await?;
     let is_ours = record.as_ref().is_some_and(|record| record.text("lease_token") == claimed.token);
-    if let (Some(first), false) = (again, is_ours)
+    if let (Some(first), false) = (first_attempt, is_ours)
         && ledger::has(&unit, &outcome.charges, &claimed.token, first).await?
     {
         // An earlier attempt was committed, and only the response of the database was lost.
