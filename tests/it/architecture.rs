@@ -20,11 +20,12 @@ plain![
     tables_are_entities_of_the_change_log,
 ];
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+/// The files below a folder whose names end with `ending`.
+pub fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

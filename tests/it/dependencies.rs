@@ -1,13 +1,14 @@
-//! Dependencies between modules: the engine depends on no entity of the product, its modules have no dependency cycles, and the dependencies of
-//! the contexts on each other are recorded.
+//! Dependencies between modules: the engine depends on no entity of the product, its modules have no dependency cycles,
+//! and the dependencies of the contexts on each other are recorded.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
 };
 
 use tests::plain;
+
+use crate::architecture::{files, root};
 
 plain![
     the_modules_of_the_engine_form_no_cycle,
@@ -17,23 +18,6 @@ plain![
 
 /// The modules that each top-level module of a crate imports.
 type Graph = BTreeMap<String, BTreeSet<String>>;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found
-}
 
 /// The paths of a use tree: `a::{b, c::d}` has the paths `a::b` and `a::c::d`.
 fn expand(tree: &str) -> Vec<String> {
@@ -103,7 +87,7 @@ fn named(text: &str, module: &[String]) -> Vec<Vec<String>> {
 fn graph(folder: &str) -> Graph {
     let folder = root().join(folder);
     let mut graph = Graph::new();
-    for path in sources(&folder) {
+    for path in files(&folder, ".rs") {
         let relative = path.strip_prefix(&folder).unwrap().with_extension("");
         let steps = relative.iter().map(|step| step.to_string_lossy().into_owned());
         let module: Vec<String> = steps.filter(|step| step != "mod" && step != "lib").collect();

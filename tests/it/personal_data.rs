@@ -9,6 +9,7 @@ use tests::{App, Engine, behaviours};
 behaviours![
     every_reference_to_a_person_declares_what_happens_to_its_rows,
     an_erased_person_leaves_nothing_in_the_database,
+    deleting_a_draft_keeps_the_error_of_its_call,
 ];
 
 /// Text that only the data of the erased person contains; short enough for every column.
@@ -239,4 +240,15 @@ async fn an_erased_person_leaves_nothing_in_the_database(app: App) {
                    CAST(after AS text) NOT LIKE '%\"error\": \"%' AND CAST(after AS text) NOT LIKE '%\"error\":\"%'";
     run(&app, cleared).await;
     assert_eq!(found(&app).await, KEPT);
+}
+
+/// Only an erasure redacts calls: a deleted draft is no reason to lose the diagnosis of a failed call.
+async fn deleting_a_draft_keeps_the_error_of_its_call(app: App) {
+    app.world().await;
+    let call = app.usage("m", 0.1).await;
+    app.made_draft(1, call).await;
+    run(&app, &format!("UPDATE llm_usage_logs SET error = 'timeout' WHERE id = {call}")).await;
+    app.done("mutation { deleteOutreachDraft(input: { id: 1 }) { userErrors { message } } }").await;
+    let data = app.data(&format!("{{ llmUsageLog(id: {call}) {{ error }} }}")).await;
+    assert_eq!(data["llmUsageLog"]["error"], "timeout");
 }

@@ -28,15 +28,9 @@ static PROSPECT_OWNERSHIP: Ownership = Ownership {
     in_export: InExport::Rows,
 };
 
-/// Erases the research of a prospect, after removing its links to language-model calls.
+/// Erases the research of a prospect, including the personal data of the language-model calls.
 fn erase<'a>(unit: &'a mut Unit, _: Tables, person: &'a Record) -> BoxFuture<'a, Result<usize>> {
-    Box::pin(async move {
-        for research in unit.below(table(), "prospect_id", person.id()).await? {
-            llm_usage_log::redact_linked(unit, &USAGES, research.id()).await?;
-            unit.unlink_all(&USAGES, research.id()).await?;
-        }
-        unit.erase_below(table(), ("prospect_id", person.id().into()), person.id()).await
-    })
+    Box::pin(llm_usage_log::erase_linked(unit, table(), &USAGES, person))
 }
 
 /// The table.

@@ -38,15 +38,9 @@ static PROSPECT_OWNERSHIP: Ownership = Ownership {
     in_export: InExport::Rows,
 };
 
-/// Erases the drafts of a prospect, after removing their links to language-model calls.
+/// Erases the drafts of a prospect, including the personal data of the language-model calls.
 fn erase<'a>(unit: &'a mut Unit, _: Tables, person: &'a Record) -> BoxFuture<'a, Result<usize>> {
-    Box::pin(async move {
-        for draft in unit.below(table(), "prospect_id", person.id()).await? {
-            llm_usage_log::redact_linked(unit, &USAGES, draft.id()).await?;
-            unit.unlink_all(&USAGES, draft.id()).await?;
-        }
-        unit.erase_below(table(), ("prospect_id", person.id().into()), person.id()).await
-    })
+    Box::pin(llm_usage_log::erase_linked(unit, table(), &USAGES, person))
 }
 
 /// A draft belongs to its prospect, also if it was generated for an import record.
@@ -194,7 +188,6 @@ impl Hooks for Draft {
                     Problem::conflict(engine::Reason::DraftStatusConflict, "id", message).into()
                 );
             }
-            llm_usage_log::redact_linked(unit, &USAGES, draft.id()).await?;
             unit.unlink_all(&USAGES, draft.id()).await?;
             unit.point(table(), "parent_draft_id", draft.id(), None).await?;
             unit.point(interaction::table(), "outreach_draft_id", draft.id(), None).await?;

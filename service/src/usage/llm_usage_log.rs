@@ -20,12 +20,21 @@ use entity::usage::llm_usage_log;
 /// Columns that may contain data of a person.
 const PERSONAL: &[&str] = &["error"];
 
-/// Clears the columns with personal data of the calls that are linked to a row, such as the calls that wrote a draft.
-pub(crate) async fn redact_linked(unit: &mut Unit, links: &JoinTable, row: i64) -> Result<()> {
-    for call in unit.partners(links, row, true).await? {
-        unit.redact_below(table(), "id", call, PERSONAL).await?;
+/// Erases the rows of `table` that belong to a prospect and are linked to calls by `links`. The calls keep their costs,
+/// but lose their links and the columns with personal data. Returns the number of erased rows.
+pub(crate) async fn erase_linked(
+    unit: &mut Unit,
+    table: &'static Table,
+    links: &JoinTable,
+    person: &Record,
+) -> Result<usize> {
+    for row in unit.below(table, "prospect_id", person.id()).await? {
+        for call in unit.partners(links, row.id(), true).await? {
+            unit.redact_below(self::table(), "id", call, PERSONAL).await?;
+        }
+        unit.unlink_all(links, row.id()).await?;
     }
-    Ok(())
+    unit.erase_below(table, ("prospect_id", person.id().into()), person.id()).await
 }
 
 /// A call keeps its costs when its import record is erased, but not the error message, which may quote the person.

@@ -38,15 +38,23 @@ impl Unit {
         );
         let organization = self.scope().organization();
         let now = Value::Time(self.now()).bind(Kind::Time);
-        for row in self.query(&sql, vec![now, value.into(), organization.into()]).await? {
-            let row = Record::read(table, &row, 0)?;
-            let (before, after) = (self.without("before", columns), self.without("after", columns));
-            let sql = format!(
-                "UPDATE \"changes\" SET \"before\" = {before}, \"after\" = {after} WHERE \"entity\" = {{}} \
-                 AND \"record_id\" = {{}} AND \"organization_id\" = {{}}"
-            );
-            let binds: Vec<Bind> = vec![table.called.into(), row.id().into(), organization.into()];
-            self.execute(&sql, binds).await?;
+        let rows = self.query(&sql, vec![now, value.into(), organization.into()]).await?;
+        let rows: Vec<Record> =
+            rows.iter().map(|row| Record::read(table, row, 0)).collect::<Result<_>>()?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<i64> = rows.iter().map(Record::id).collect();
+        let mut binds: Vec<Bind> = vec![organization.into(), table.called.into()];
+        let sql = format!(
+            "UPDATE \"changes\" SET \"before\" = {}, \"after\" = {} WHERE \"organization_id\" = {{}} \
+             AND \"entity\" = {{}} AND \"record_id\" {}",
+            self.without("before", columns),
+            self.without("after", columns),
+            self.engine().among(&keys, &mut binds)
+        );
+        self.execute(&sql, binds).await?;
+        for row in rows {
             let snapshot = Some(row.snapshot());
             self.note(table, Some(row.id()), kind::UPDATED, Some(json!({})), snapshot);
         }
