@@ -31,6 +31,8 @@ mod m20261129_000020_outreach_claims;
 mod m20261129_000021_usage_measures;
 mod m20261129_000022_crm_names;
 mod m20261129_000023_ingest_row_places;
+mod m20261130_000024_crm_unique_values;
+mod m20261130_000025_organization_references;
 mod roll_up;
 mod search;
 
@@ -69,6 +71,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000021_usage_measures::Migration),
             Box::new(m20261129_000022_crm_names::Migration),
             Box::new(m20261129_000023_ingest_row_places::Migration),
+            Box::new(m20261130_000024_crm_unique_values::Migration),
+            Box::new(m20261130_000025_organization_references::Migration),
         ]
     }
 }

@@ -179,6 +179,7 @@ async fn foreign_keys_have_the_expected_delete_rules(app: App) {
     keys.sort_unstable();
     let expected = [
         "api_keys.user_id users CASCADE",
+        "companies.duplicate_of companies NO ACTION",
         "companies.industry_id industries NO ACTION",
         "enrichment_cache.prospect_id prospects CASCADE",
         "extractions.import_job_id import_jobs SET NULL",
@@ -190,6 +191,7 @@ async fn foreign_keys_have_the_expected_delete_rules(app: App) {
         "import_records.company_id companies SET NULL",
         "import_records.import_job_id import_jobs CASCADE",
         "import_records.prospect_id prospects SET NULL",
+        "industries.duplicate_of industries NO ACTION",
         "industry_solutions.industry_id industries CASCADE",
         "industry_solutions.solution_id solutions CASCADE",
         "interactions.event_id events SET NULL",
@@ -209,6 +211,7 @@ async fn foreign_keys_have_the_expected_delete_rules(app: App) {
         "prospect_research_usages.llm_usage_log_id llm_usage_logs CASCADE",
         "prospect_research_usages.prospect_research_id prospect_research CASCADE",
         "prospects.company_id companies NO ACTION",
+        "prospects.duplicate_of prospects NO ACTION",
         "prospects.merged_into_id prospects SET NULL",
         "service_usage_logs.import_job_id import_jobs SET NULL",
         "service_usage_logs.import_record_id import_records SET NULL",

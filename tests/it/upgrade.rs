@@ -12,6 +12,7 @@ use crate::operations::rows_of;
 
 behaviours![
     upgrade_from_the_first_version_preserves_all_data,
+    upgrade_marks_all_but_the_oldest_duplicate,
     upgrade_reindexes_names_without_accents,
     stored_words_entries_and_sentences_of_the_version_before_are_readable,
 ];
@@ -72,6 +73,75 @@ async fn upgrade_from_the_first_version_preserves_all_data(app: App) {
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(answer["data"]["prospects"]["nodes"][0]["company"]["name"], "Acme");
     assert_eq!(answer["data"]["schemaVersion"], "1975ea83b712");
+}
+
+/// Before the 24th migration, values could be repeated.
+async fn upgrade_marks_all_but_the_oldest_duplicate(app: App) {
+    let database = TestDatabase::empty(app.engine).await;
+    let store = Store::connect(&database.url).await.unwrap();
+    let db = Database::connect(&database.url).await.unwrap();
+    Migrator::up(&db, Some(23)).await.unwrap();
+    let time = match app.engine {
+        Engine::Sqlite => "'2025-12-31T23:59:59.123456+00:00'",
+        Engine::Postgres => "'2025-12-31T23:59:59.123456+00:00'::timestamptz",
+    };
+    // Prospect 7 was written by a version without comparison columns; 4 and 5 are deleted and of another organization.
+    for sql in [
+        "INSERT INTO organizations (id, name, slug, created_at, updated_at) VALUES (1, 'One', 'one', @, @), (2, 'Two', 'two', @, @)",
+        "INSERT INTO industries (id, organization_id, name, name_key, revision, created_at, updated_at) VALUES \
+         (1, 1, 'Logistics', 'logistics', 1, @, @), (2, 1, 'LOGISTICS', 'logistics', 1, @, @), (3, 2, 'Logistics', 'logistics', 1, @, @)",
+        "INSERT INTO companies (id, organization_id, name, name_key, industry_id, size, website, domain, revision, created_at, updated_at) VALUES \
+         (1, 1, 'A', 'a', 1, '1', NULL, NULL, 1, @, @), (2, 1, 'B', 'b', 1, '1', NULL, NULL, 1, @, @), \
+         (3, 1, 'C', 'c', 1, '1', 'https://c.example', 'c.example', 1, @, @), (4, 1, 'D', 'd', 1, '1', 'https://c.example', 'c.example', 1, @, @), \
+         (5, 2, 'E', 'e', 3, '1', 'https://c.example', 'c.example', 1, @, @)",
+        "INSERT INTO prospects (id, organization_id, full_name, email, email_key, company_id, is_active, lifecycle_stage, revision, \
+         deleted_at, created_at, updated_at) VALUES \
+         (1, 1, 'P', 'p%x.example', 'p@x.example', 1, TRUE, 'new', 1, @, @, @), \
+         (2, 1, 'P', 'p%x.example', 'p@x.example', 1, TRUE, 'new', 1, NULL, @, @), \
+         (3, 1, 'P', 'P%x.example', 'p@x.example', 1, TRUE, 'new', 1, NULL, @, @), \
+         (4, 1, 'P', 'p%x.example', 'p@x.example', 1, TRUE, 'new', 1, @, @, @), \
+         (5, 2, 'P', 'p%x.example', 'p@x.example', 5, TRUE, 'new', 1, NULL, @, @), \
+         (6, 1, 'Q', 'q%x.example', 'q@x.example', 1, TRUE, 'new', 1, NULL, @, @), \
+         (7, 1, 'Q', 'Q%X.example', NULL, 1, TRUE, 'new', 1, NULL, @, @), \
+         (8, 1, 'R', 'r%x.example', NULL, 1, TRUE, 'new', 1, NULL, @, @), \
+         (9, 1, 'R', 'R%x.example', NULL, 1, TRUE, 'new', 1, NULL, @, @)",
+    ] {
+        let sql = sql.replace("p@", "p%").replace("q@", "q%").replace('@', time).replace('%', "@");
+        db.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}\n{error}"));
+    }
+    db.close().await.unwrap();
+    service::operations::migrate(&store).await.unwrap();
+    let db = Database::connect(&database.url).await.unwrap();
+    let marks = async |table: &str| {
+        let sql = format!(
+            "SELECT id, duplicate_of FROM {table} WHERE duplicate_of IS NOT NULL ORDER BY id"
+        );
+        let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await;
+        let pair = |row: &sea_orm::QueryResult| {
+            (row.try_get_by_index::<i64>(0).unwrap(), row.try_get_by_index::<i64>(1).unwrap())
+        };
+        rows.unwrap().iter().map(pair).collect::<Vec<_>>()
+    };
+    assert_eq!(marks("industries").await, [(2, 1)]);
+    assert_eq!(marks("companies").await, [(4, 3)]);
+    assert_eq!(marks("prospects").await, [(3, 2), (7, 6), (9, 8)]);
+    let listed = service::operations::duplicates::duplicates(&store).await.unwrap();
+    let listed: Vec<_> =
+        listed.iter().map(|group| (group.table, group.column, group.rows.clone())).collect();
+    assert_eq!(
+        listed,
+        [
+            ("prospects", "email", vec![2, 3]),
+            ("prospects", "email", vec![6, 7]),
+            ("prospects", "email", vec![8, 9]),
+            ("companies", "domain", vec![3, 4]),
+            ("industries", "name", vec![1, 2]),
+        ]
+    );
+    assert_eq!(maintenance::check(&store).await.unwrap(), Vec::<String>::new());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    Migrator::up(&db, None).await.unwrap();
+    assert_eq!(marks("prospects").await, [(3, 2), (7, 6), (9, 8)]);
 }
 
 /// Before the 17th migration, the SQLite search index contained Cyrillic and Greek letters with their accents.

@@ -9,7 +9,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use engine::{Error, Result, Store, SystemClock, Value, change_log, record::Record};
 use service::{
     identity::organization,
-    operations::{backup, comparison, export, maintenance, restore},
+    operations::{backup, duplicates, export, maintenance, restore},
 };
 
 use super::{say, scope};
@@ -128,7 +128,7 @@ impl Maintain {
             say!("The integrity check found no problems.");
         }
         if self.reports.duplicates {
-            let same = comparison::duplicates(&store).await?;
+            let same = duplicates::duplicates(&store).await?;
             for group in &same {
                 let rows: Vec<_> = group.rows.iter().map(ToString::to_string).collect();
                 say!(

@@ -39,6 +39,10 @@ pub struct Company {
     pub domain: Option<String>,
     /// Time of the soft delete; null if not deleted. Lists omit deleted companies; references still resolve to them.
     pub deleted_at: Option<DateTime>,
+    /// The company with the same domain, if this row is marked as its duplicate. Only rows older than the uniqueness of
+    /// the domain, or imported with `--duplicates keep`, are marked.
+    #[entity(via = "duplicate_of")]
+    pub duplicate_of: Option<One<Company>>,
     /// Prospects at the company.
     pub prospects: Many<Prospect>,
     /// Provenance of values that providers found, newest last.

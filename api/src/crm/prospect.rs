@@ -73,6 +73,10 @@ pub struct Prospect {
     pub deleted_at: Option<DateTime>,
     /// The prospect that this row was merged into; null if it was not merged.
     pub merged_into: Option<One<Prospect>>,
+    /// The prospect with the same e-mail address, if this row is marked as its duplicate. Only rows older than the
+    /// uniqueness of the address, or imported with `--duplicates keep`, are marked.
+    #[entity(via = "duplicate_of")]
+    pub duplicate_of: Option<One<Prospect>>,
     /// Interactions with the prospect.
     pub interactions: Many<Interaction>,
     /// Outreach drafts for the prospect.

@@ -191,8 +191,11 @@ impl FieldDraft {
                     table.columns[column].nullable, optional,
                     "nullability of {entity}.{name}"
                 );
+                // A column without the suffix `_id` has the name of the relation.
+                let id_name = camel(&via);
+                let id_name = if id_name == name { format!("{name}Id") } else { id_name };
                 fields.push(Field {
-                    name: camel(&via),
+                    name: id_name,
                     about: format!("Global ID of `{name}`."),
                     gives: FieldKind::Reference { column, to, optional },
                     sort: false,
@@ -202,6 +205,10 @@ impl FieldDraft {
             DeclaredKind::Many(to) => FieldKind::Many { link: link(), to },
             DeclaredKind::Newest(to) => FieldKind::Newest { link: link(), to },
         };
+        assert!(
+            fields.iter().all(|field| field.name != name),
+            "{entity} has two fields with the name {name}"
+        );
         fields.push(Field { name, about, gives, sort: spec.sort });
     }
 }

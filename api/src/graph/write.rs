@@ -63,7 +63,7 @@ pub fn mutations(entity: &'static Entity) -> Vec<CrudMutation> {
         names.push((format!("{verb}{one}"), MutationKind::Create));
         names.push((format!("{verb}{many}"), MutationKind::CreateMany));
     }
-    if rules.identity.is_some_and(|identity| identity.upsert) {
+    if (rules.table)().unique_field().is_some_and(|unique| unique.upsert) {
         names.push((format!("upsert{many}"), MutationKind::UpsertMany));
     }
     if rules.update {

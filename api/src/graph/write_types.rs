@@ -78,7 +78,7 @@ impl Schema<'_> {
             let about = "Handling of rejected items.";
             argument_or("onError", "OnError", "REJECT_ALL", about)
         };
-        let identity = rules.identity.map(|identity| {
+        let identity = (rules.table)().unique_field().map(|identity| {
             let is_shown = !(rules.table)().is_comparison(identity.column);
             camel(if is_shown { identity.column } else { identity.written_as })
         });

@@ -4,7 +4,10 @@ use salesgraph_macros::Entity;
 use service::offer::industry::{rules, table};
 
 use super::solution::Solution;
-use crate::{crm::company::Company, graph::Many};
+use crate::{
+    crm::company::Company,
+    graph::{Many, One},
+};
 
 /// An industry, which classifies companies and solutions.
 #[derive(Entity)]
@@ -13,6 +16,10 @@ pub struct Industry {
     /// Name.
     #[entity(sort)]
     pub name: String,
+    /// The industry with the same name, if this row is marked as its duplicate. Only rows older than the uniqueness of
+    /// the name, or imported with `--duplicates keep`, are marked.
+    #[entity(via = "duplicate_of")]
+    pub duplicate_of: Option<One<Industry>>,
     /// Companies in the industry.
     pub companies: Many<Company>,
     /// Solutions for the industry.

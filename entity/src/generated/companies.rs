@@ -20,6 +20,16 @@ pub struct Model {
     pub updated_at: DateTimeWithTimeZone,
     #[sea_orm(column_type = "Text", nullable)]
     pub name_key: Option<String>,
+    pub duplicate_of: Option<i64>,
+    #[sea_orm(
+        self_ref,
+        relation_enum = "SelfRef",
+        from = "duplicate_of",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "NoAction"
+    )]
+    pub companies: BelongsTo<Option<Entity>>,
     #[sea_orm(has_many)]
     pub field_provenances: HasMany<super::field_provenance::Entity>,
     #[sea_orm(has_many)]

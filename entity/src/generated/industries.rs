@@ -15,8 +15,18 @@ pub struct Model {
     pub updated_at: DateTimeWithTimeZone,
     #[sea_orm(column_type = "Text", nullable)]
     pub name_key: Option<String>,
+    pub duplicate_of: Option<i64>,
     #[sea_orm(has_many)]
     pub companies: HasMany<super::companies::Entity>,
+    #[sea_orm(
+        self_ref,
+        relation_enum = "SelfRef",
+        from = "duplicate_of",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "NoAction"
+    )]
+    pub industries: BelongsTo<Option<Entity>>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

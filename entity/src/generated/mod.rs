@@ -35,3 +35,42 @@ pub mod source_import_tables;
 pub mod source_imports;
 pub mod template_performance;
 pub mod users;
+
+/// Visits the entity of every table.
+pub fn visit_entities(visitor: &mut impl crate::EntityVisitor) {
+    visitor.visit::<alembic_version::Entity>();
+    visitor.visit::<api_keys::Entity>();
+    visitor.visit::<change_log::Entity>();
+    visitor.visit::<changes::Entity>();
+    visitor.visit::<companies::Entity>();
+    visitor.visit::<daily_cost_summaries::Entity>();
+    visitor.visit::<enrichment_cache::Entity>();
+    visitor.visit::<events::Entity>();
+    visitor.visit::<external_ids::Entity>();
+    visitor.visit::<extractions::Entity>();
+    visitor.visit::<field_provenance::Entity>();
+    visitor.visit::<idempotency_keys::Entity>();
+    visitor.visit::<import_jobs::Entity>();
+    visitor.visit::<import_records::Entity>();
+    visitor.visit::<industries::Entity>();
+    visitor.visit::<industry_solutions::Entity>();
+    visitor.visit::<interactions::Entity>();
+    visitor.visit::<llm_usage_logs::Entity>();
+    visitor.visit::<message_templates::Entity>();
+    visitor.visit::<opt_outs::Entity>();
+    visitor.visit::<organization_secrets::Entity>();
+    visitor.visit::<organizations::Entity>();
+    visitor.visit::<outreach_draft_usages::Entity>();
+    visitor.visit::<outreach_drafts::Entity>();
+    visitor.visit::<prospect_research::Entity>();
+    visitor.visit::<prospect_research_usages::Entity>();
+    visitor.visit::<prospects::Entity>();
+    visitor.visit::<service_usage_logs::Entity>();
+    visitor.visit::<settings::Entity>();
+    visitor.visit::<solutions::Entity>();
+    visitor.visit::<source_import_keys::Entity>();
+    visitor.visit::<source_import_tables::Entity>();
+    visitor.visit::<source_imports::Entity>();
+    visitor.visit::<template_performance::Entity>();
+    visitor.visit::<users::Entity>();
+}

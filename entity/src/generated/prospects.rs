@@ -35,6 +35,7 @@ pub struct Model {
     pub linkedin_key: Option<String>,
     pub first_name: Option<String>,
     pub last_name: Option<String>,
+    pub duplicate_of: Option<i64>,
     #[sea_orm(
         belongs_to,
         from = "company_id",
@@ -65,13 +66,22 @@ pub struct Model {
     pub prospect_researches: HasMany<super::prospect_research::Entity>,
     #[sea_orm(
         self_ref,
-        relation_enum = "SelfRef",
+        relation_enum = "SelfRef2",
+        from = "duplicate_of",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "NoAction"
+    )]
+    pub prospects_2: BelongsTo<Option<Entity>>,
+    #[sea_orm(
+        self_ref,
+        relation_enum = "SelfRef1",
         from = "merged_into_id",
         to = "id",
         on_update = "NoAction",
         on_delete = "SetNull"
     )]
-    pub prospects: BelongsTo<Option<Entity>>,
+    pub prospects_1: BelongsTo<Option<Entity>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -4,7 +4,10 @@ use std::any::Any;
 
 use sea_orm::{ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable};
 
-use crate::value::{Kind, Value};
+use crate::{
+    reason::Reason,
+    value::{Kind, Value},
+};
 
 /// A column.
 #[derive(Clone, Debug)]
@@ -39,6 +42,20 @@ pub struct Table {
     extensions: Vec<&'static (dyn Any + Send + Sync)>,
     /// Columns that are computed from text columns of the same row.
     computed: Vec<(usize, Computes)>,
+    unique: Option<&'static UniqueField>,
+}
+
+/// A unique field: identifies a row that is not deleted within its organization, ignoring case.
+#[derive(Debug)]
+pub struct UniqueField {
+    /// The column that is compared: a computed column, or the written column itself.
+    pub column: &'static str,
+    /// The column that clients write.
+    pub written_as: &'static str,
+    /// Whether rows can be upserted by this field.
+    pub upsert: bool,
+    /// The reason code of the error for a value that another row has.
+    pub reason: Reason,
 }
 
 /// Computes a column from text columns of its row, which are looked up by name.
@@ -82,6 +99,7 @@ impl Table {
             confidential: false,
             extensions: Vec::new(),
             computed: Vec::new(),
+            unique: None,
         }
     }
 
@@ -122,6 +140,31 @@ impl Table {
         self.computing(columns)
     }
 
+    /// Declares the unique field. In tables with a column `duplicate_of`, rows with this mark are exempt.
+    #[must_use]
+    pub fn unique(mut self, field: &'static UniqueField) -> Self {
+        self.unique = Some(field);
+        self
+    }
+
+    /// The unique field.
+    #[must_use]
+    pub fn unique_field(&self) -> Option<&'static UniqueField> {
+        self.unique
+    }
+
+    /// The index of the column that marks duplicates of a row with the same unique value.
+    pub(crate) fn duplicate_of(&self) -> Option<usize> {
+        self.unique.and_then(|_| self.find("duplicate_of"))
+    }
+
+    /// Whether the server computes the column from other columns.
+    #[must_use]
+    pub fn is_computed(&self, column: &str) -> bool {
+        let place = self.find(column);
+        self.computed.iter().any(|(known, _)| Some(*known) == place)
+    }
+
     /// Sets the computed columns in a row of this table.
     pub(crate) fn set_computed_columns(&self, values: &mut [Value]) {
         for (column, follows) in &self.computed {
@@ -141,9 +184,8 @@ impl Table {
     /// Whether the column is a comparison column.
     #[must_use]
     pub fn is_comparison(&self, column: &str) -> bool {
-        let place = self.find(column);
-        self.computed.iter().any(|(known, _)| Some(*known) == place)
-            && place.is_some_and(|place| self.secret.contains(&place))
+        self.is_computed(column)
+            && self.find(column).is_some_and(|place| self.secret.contains(&place))
     }
 
     /// Declares columns whose maximum length is below the default of 255, which the generated entities do not

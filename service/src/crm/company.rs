@@ -5,11 +5,13 @@ use std::sync::LazyLock;
 use engine::{
     error::{Problem, Result},
     normal_form::{self, domain},
+    reason::Reason,
     record::Record,
-    table::Table,
+    table::{Table, UniqueField},
     write::{
         Unit,
-        rules::{Check, DefaultValue, Delete, Hooks, Identity, Rules, field, server_managed},
+        ownership::{InExport, OnErase, OnMerge, Ownership},
+        rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
 use entity::crm::company;
@@ -17,12 +19,31 @@ use futures_util::future::BoxFuture;
 
 use crate::offer::industry;
 
+/// Companies are identified by the domain of their website.
+static UNIQUE: UniqueField = UniqueField {
+    column: "domain",
+    written_as: "website",
+    upsert: true,
+    reason: Reason::CompanyDomainTaken,
+};
+
+/// The engine assigns the duplicates of a deleted company to the oldest of them.
+static DUPLICATE_OWNERSHIP: Ownership = Ownership {
+    column: "duplicate_of",
+    owner: "companies",
+    on_erase: OnErase::Keep,
+    on_merge: OnMerge::Keep,
+    in_export: InExport::No,
+};
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<company::Entity>("company")
             .computing([("domain", |text| domain::own(&text("website"), &text("name")))])
             .comparing([("name_key", |text| normal_form::company::name_key(&text("name")))])
+            .unique(&UNIQUE)
+            .belongs_to(&DUPLICATE_OWNERSHIP)
     });
     &TABLE
 }
@@ -34,7 +55,6 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: true,
         delete: Delete::Soft,
-        identity: Some(Identity { column: "domain", written_as: "website", upsert: true }),
         fields: &[
             field("name").checked(Check::Filled),
             field("industry_id").to(industry::table),

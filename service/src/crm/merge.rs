@@ -45,15 +45,23 @@ pub async fn prospects(
             let dropped = unit.get(table(), drop, "drop_id").await?;
             alive(&kept, "keep_id")?;
             alive(&dropped, "drop_id")?;
-            let (old, gone) = if survivor == keep { (&kept, &dropped) } else { (&dropped, &kept) };
+            let (mut old, gone) =
+                if survivor == keep { (kept.clone(), &dropped) } else { (dropped.clone(), &kept) };
 
             let mut deleted = gone.clone();
             deleted.set("deleted_at", Value::Time(unit.now()));
             deleted.set("merged_into_id", Value::Int(survivor));
             unit.update_as(gone, deleted, kind::MERGED).await?;
             unit.merge_owned(tables, gone, survivor).await?;
-            let merged = merged(&kept, &dropped, old);
-            let merged = unit.update(old, merged).await?;
+            if old.has("duplicate_of") {
+                // The merged row may have been the one that this row duplicated.
+                old = unit.get(table(), survivor, "keep_id").await?;
+            }
+            let mut merged = merged(&kept, &dropped, &old);
+            if merged.value("email") != old.value("email") {
+                unit.mark_if_duplicate(&mut merged).await?;
+            }
+            let merged = unit.update(&old, merged).await?;
             opt_out::record_merged_addresses(unit, &merged).await?;
             Ok(survivor)
         })
@@ -73,6 +81,7 @@ fn merged(kept: &Record, dropped: &Record, old: &Record) -> Record {
                 | "updated_at"
                 | "deleted_at"
                 | "merged_into_id"
+                | "duplicate_of"
         );
         if !own {
             let value = if *kept.at(index) == Value::Null { dropped } else { kept };

@@ -7,15 +7,16 @@ use engine::{
     error::{Problem, Result},
     normal_form::{email, phone, profile},
     read::{self, List},
+    reason::Reason,
     record::Record,
     scope::Scope,
-    table::Table,
+    table::{Table, UniqueField},
     value::Value,
     write::{
         Guard, IdempotentRequest, Unit, idempotency,
         ownership::{InExport, OnErase, OnMerge, Ownership},
         row::{alive, current},
-        rules::{Check, DefaultValue, Delete, Hooks, Identity, Rules, field, server_managed},
+        rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
 use entity::crm::prospect;
@@ -41,6 +42,23 @@ static MERGED_INTO_OWNERSHIP: Ownership = Ownership {
     in_export: InExport::No,
 };
 
+/// Prospects are identified by their e-mail address.
+static UNIQUE: UniqueField = UniqueField {
+    column: "email_key",
+    written_as: "email",
+    upsert: true,
+    reason: Reason::ProspectEmailTaken,
+};
+
+/// The engine assigns the duplicates of an erased or merged prospect to the oldest of them.
+static DUPLICATE_OWNERSHIP: Ownership = Ownership {
+    column: "duplicate_of",
+    owner: "prospects",
+    on_erase: OnErase::Keep,
+    on_merge: OnMerge::Keep,
+    in_export: InExport::No,
+};
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
@@ -51,9 +69,11 @@ pub fn table() -> &'static Table {
                 ("phone_key", |text| phone::key(&text("phone"))),
                 ("linkedin_key", |text| profile::key(&text("linkedin_url"))),
             ])
+            .unique(&UNIQUE)
             .guarded(&GUARD)
             .belongs_to(&COMPANY_OWNERSHIP)
             .belongs_to(&MERGED_INTO_OWNERSHIP)
+            .belongs_to(&DUPLICATE_OWNERSHIP)
     });
     &TABLE
 }
@@ -117,7 +137,6 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: true,
         delete: Delete::Soft,
-        identity: Some(Identity { column: "email_key", written_as: "email", upsert: true }),
         fields: &[
             field("full_name").checked(Check::Filled),
             field("first_name"),

@@ -61,7 +61,6 @@ pub fn rules() -> &'static Rules {
         create: Some("save"),
         update: true,
         delete: Delete::Hard,
-        identity: None,
         fields: &[
             field("prospect_id").on_create().to_written(prospect::table).first(),
             field("research_summary").checked(Check::Filled),

@@ -6,14 +6,15 @@ use engine::{
     clock::Clock,
     enum_values::{EnumValue, enum_value},
     error::{Problem, Result},
+    reason::Reason,
     record::Record,
     scope::Scope,
     store::Engine,
-    table::Table,
+    table::{Table, UniqueField},
     value::{Kind, Value},
     write::{
         Unit,
-        rules::{Check, DefaultValue, Delete, Hooks, Identity, Rules, field, server_managed},
+        rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
 use entity::governance::setting;
@@ -21,14 +22,16 @@ use futures_util::future::BoxFuture;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value as Json, json};
 
+/// Settings are identified by their key.
+static UNIQUE: UniqueField =
+    UniqueField { column: "key", written_as: "key", upsert: true, reason: Reason::SettingKeyTaken };
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<setting::Entity>("setting").holding([
-            ("scope", 20),
-            ("key", 100),
-            ("value_type", 10),
-        ])
+        Table::of::<setting::Entity>("setting")
+            .holding([("scope", 20), ("key", 100), ("value_type", 10)])
+            .unique(&UNIQUE)
     });
     &TABLE
 }
@@ -168,7 +171,6 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: true,
         delete: Delete::Hard,
-        identity: Some(Identity { column: "key", written_as: "key", upsert: true }),
         fields: &[
             field("key").on_create().checked(Check::Filled),
             field("value"),

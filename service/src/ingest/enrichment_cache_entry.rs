@@ -39,7 +39,6 @@ pub fn rules() -> &'static Rules {
         create: None,
         update: false,
         delete: Delete::Hard,
-        identity: None,
         fields: &[],
         links: &[],
         hooks: &Plain,

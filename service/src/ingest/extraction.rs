@@ -30,7 +30,6 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: true,
         delete: Delete::Hard,
-        identity: None,
         fields: &[
             field("import_job_id").to(import_job::table),
             field("source_type")

@@ -189,7 +189,6 @@ pub fn rules() -> &'static Rules {
         create: None,
         update: true,
         delete: Delete::Hard,
-        identity: None,
         fields: &[
             field("name").checked(Check::Filled),
             field("description").checked(Check::AtMost(10_000)),

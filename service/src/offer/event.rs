@@ -45,7 +45,6 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: true,
         delete: Delete::Hard,
-        identity: None,
         fields: &[
             field("event_type").checked(Check::Filled),
             field("event_date"),

@@ -6,14 +6,15 @@ use engine::{
     change_log::kind,
     error::{Problem, Result},
     normal_form::text,
+    reason::Reason,
     record::Record,
     scope::Scope,
-    table::Table,
+    table::{Table, UniqueField},
     write::{
         IdempotentRequest, Unit, idempotency,
         join_table::JoinTable,
         row::current,
-        rules::{Check, Delete, Hooks, Identity, Rules, field},
+        rules::{Check, Delete, Hooks, Rules, field},
     },
 };
 use entity::offer::industry;
@@ -22,11 +23,20 @@ use futures_util::future::BoxFuture;
 use super::solution;
 use crate::crm::company;
 
+/// Industries are identified by their name.
+static UNIQUE: UniqueField = UniqueField {
+    column: "name_key",
+    written_as: "name",
+    upsert: false,
+    reason: Reason::IndustryNameTaken,
+};
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<industry::Entity>("industry")
             .comparing([("name_key", |text| text::name_key(&text("name")))])
+            .unique(&UNIQUE)
     });
     &TABLE
 }
@@ -41,7 +51,6 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: true,
         delete: Delete::Hard,
-        identity: Some(Identity { column: "name_key", written_as: "name", upsert: false }),
         fields: &[field("name").checked(Check::Filled)],
         links: &[],
         hooks: &Industry,

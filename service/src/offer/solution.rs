@@ -42,7 +42,6 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: true,
         delete: Delete::Hard,
-        identity: None,
         fields: &[
             field("name").checked(Check::Filled),
             field("category").checked(Check::Filled),

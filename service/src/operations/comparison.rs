@@ -1,7 +1,5 @@
-//! Computes missing comparison columns of existing rows, and records the opt-outs of their addresses, after a
-//! migration or after the normalization rules have changed.
-
-use std::collections::BTreeMap;
+//! Computes missing comparison columns of existing rows, marks duplicates among them, and records the opt-outs of
+//! their addresses, after a migration or after the normalization rules have changed.
 
 use engine::{
     clock::Clock,
@@ -13,8 +11,9 @@ use engine::{
     value::{Kind, Value},
 };
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait, Value as Bind};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
+use super::duplicates;
 use crate::{
     crm::{company, opt_out, prospect},
     offer::industry,
@@ -153,12 +152,21 @@ async fn compute<C: ConnectionTrait>(
     rows: &[Record],
 ) -> Result<()> {
     let mut changed = Vec::new();
+    let mut values = Vec::new();
     let mut opted_out = Vec::new();
     for row in rows {
         let mut after = row.clone();
         after.follow();
         if table.computed_columns().any(|column| row.value(column.name) != after.value(column.name))
         {
+            if let Some(column) = changed_unique_column(row, &after) {
+                let organization = after.value("organization_id").key();
+                values.extend([row, &after].map(|row| json!([organization, row.text(column)])));
+                // A row that refers to itself is exempt from the unique index until the marks are settled.
+                let is_marked = after.has(column) && !after.is_deleted();
+                let mark = if is_marked { Value::Int(after.id()) } else { Value::Null };
+                after.set("duplicate_of", mark);
+            }
             changed.push(change(table, &after));
         }
         if table.name == prospect::table().name
@@ -169,19 +177,32 @@ async fn compute<C: ConnectionTrait>(
         }
     }
     write(connection, engine, table, changed).await?;
+    duplicates::settle_marks(connection, engine, table, values).await?;
     opt_out::note_rows(connection, engine, &opted_out, clock.now()).await
 }
 
-/// The primary key and comparison columns of a row, as JSON.
+/// The column of the unique field if its value differs between these versions of a row.
+fn changed_unique_column(before: &Record, after: &Record) -> Option<&'static str> {
+    let column = after.table().unique_field()?.column;
+    (before.value(column) != after.value(column)).then_some(column)
+}
+
+/// The columns to write: comparison columns and the mark of duplicates.
+fn written_columns(table: &'static Table) -> impl Iterator<Item = &'static Column> {
+    let mark = table.find("duplicate_of").map(|mark| &table.columns[mark]);
+    table.computed_columns().chain(mark)
+}
+
+/// The primary key and written columns of a row, as JSON.
 fn change(table: &'static Table, row: &Record) -> Json {
-    let columns = table.computed_columns();
+    let columns = written_columns(table);
     let cells = columns.map(|column| (column.name.to_owned(), row.value(column.name).json()));
     let mut change: Map<String, Json> = cells.collect();
     change.insert("id".to_owned(), row.id().into());
     Json::Object(change)
 }
 
-/// Writes the comparison columns. One statement.
+/// Writes the comparison columns and marks. One statement.
 async fn write<C: ConnectionTrait>(
     connection: &C,
     engine: Engine,
@@ -191,14 +212,18 @@ async fn write<C: ConnectionTrait>(
     if changed.is_empty() {
         return Ok(());
     }
-    let columns: Vec<&Column> = table.computed_columns().collect();
+    let columns: Vec<&Column> = written_columns(table).collect();
     let set = |value: &dyn Fn(&str) -> String| {
         let set = columns.iter().map(|c| format!("\"{0}\" = {1}", c.name, value(c.name)));
         set.collect::<Vec<_>>().join(", ")
     };
     let (sql, rows): (String, Bind) = match engine {
         Engine::Postgres => {
-            let typed: Vec<_> = columns.iter().map(|c| format!("\"{}\" text", c.name)).collect();
+            let typed = |c: &&Column| {
+                let kind = if c.kind == Kind::Text { "text" } else { "bigint" };
+                format!("\"{}\" {kind}", c.name)
+            };
+            let typed: Vec<_> = columns.iter().map(typed).collect();
             let sql = format!(
                 "UPDATE \"{}\" r SET {} FROM jsonb_to_recordset({{}}) AS v(\"id\" bigint, {}) \
                  WHERE r.\"id\" = v.\"id\"",
@@ -211,64 +236,13 @@ async fn write<C: ConnectionTrait>(
         Engine::Sqlite => {
             let sql = format!(
                 "UPDATE \"{}\" AS r SET {} FROM (SELECT json_extract(value, '$.id') AS \"id\", \
-                 value AS \"told\" FROM json_each({{}})) v WHERE r.\"id\" = v.\"id\"",
+                 value AS \"changed\" FROM json_each({{}})) v WHERE r.\"id\" = v.\"id\"",
                 table.name,
-                set(&|name| format!("json_extract(v.\"told\", '$.{name}')"))
+                set(&|name| format!("json_extract(v.\"changed\", '$.{name}')"))
             );
             (sql, Json::Array(changed).to_string().into())
         }
     };
     connection.execute_raw(engine.statement(&sql, vec![rows])).await?;
     Ok(())
-}
-
-/// Rows of an organization with equal comparison columns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Duplicates {
-    /// Table name, e.g. `prospects`.
-    pub table: &'static str,
-    /// Compared column, e.g. `email`.
-    pub column: &'static str,
-    /// Primary key of the organization.
-    pub organization: i64,
-    /// Primary keys of the rows.
-    pub rows: Vec<i64>,
-}
-
-/// Rows that are not deleted and have the same e-mail address, profile or name as other rows of their organization,
-/// because they were created before normalized values were compared. They are reported, and never merged
-/// automatically.
-///
-/// # Errors
-/// [`engine::Error::Unavailable`] if the database doesn't respond.
-pub async fn duplicates(store: &Store) -> Result<Vec<Duplicates>> {
-    let mut found = Vec::new();
-    for (table, column, key) in [
-        (prospect::table(), "email", "email_key"),
-        (prospect::table(), "linkedin_url", "linkedin_key"),
-        (industry::table(), "name", "name_key"),
-    ] {
-        let alive =
-            if table.find("deleted_at").is_some() { "\"deleted_at\" IS NULL" } else { "1 = 1" };
-        let sql = format!(
-            "SELECT r.\"organization_id\", r.\"{key}\", r.\"id\" FROM \"{0}\" r JOIN (SELECT \"organization_id\", \
-             \"{key}\" FROM \"{0}\" WHERE {alive} AND \"{key}\" IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1) d \
-             ON d.\"organization_id\" = r.\"organization_id\" AND d.\"{key}\" = r.\"{key}\" \
-             WHERE {alive} ORDER BY r.\"id\"",
-            table.name
-        );
-        let statement = Statement::from_string(store.engine().backend(), sql);
-        let mut groups: BTreeMap<(i64, String), Vec<i64>> = BTreeMap::new();
-        for row in store.write().query_all_raw(statement).await? {
-            let group = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            groups.entry(group).or_default().push(row.try_get_by_index(2)?);
-        }
-        found.extend(groups.into_iter().map(|((organization, _), rows)| Duplicates {
-            table: table.name,
-            column,
-            organization,
-            rows,
-        }));
-    }
-    Ok(found)
 }

@@ -16,7 +16,8 @@ use sea_orm::{ConnectionTrait, Statement};
 
 use super::{
     backup::{Partial, with_ending, with_side},
-    copy, maintenance, tables,
+    copy, maintenance,
+    stored_table::{insertion_order, tables_with_sequence},
 };
 
 /// Replaces the database at `url` with the backup in `file`. The file is verified and migrated to the current version
@@ -177,39 +178,23 @@ async fn in_server(url: &str, file: &Path, progress: &dyn Progress) -> Result<()
         return Err(Error::Conflict(engine::Reason::DatabaseConflict, message.to_owned()));
     }
     to.execute_unprepared("DELETE FROM \"change_log\"").await?;
-    let tables = tables();
+    let (tables, postponed) = insertion_order(&to).await?;
+    // References to rows copied later are added afterwards, because Postgres checks them immediately.
+    for key in &postponed {
+        let sql = format!("ALTER TABLE \"{}\" DROP CONSTRAINT \"{}\"", key.table, key.name);
+        to.execute_unprepared(&sql).await?;
+    }
+    let with_sequence = tables_with_sequence(&to).await?;
     for table in tables {
-        // References to rows copied later are added afterwards, because Postgres checks them immediately.
-        for column in table.later {
-            let sql =
-                format!("ALTER TABLE \"{0}\" DROP CONSTRAINT \"fk_{0}_{column}\"", table.name);
-            to.execute_unprepared(&sql).await?;
-        }
         copy(table, &from, &to, Engine::Postgres, progress).await?;
-        let has_keys = !matches!(
-            table.name,
-            "industry_solutions"
-                | "outreach_draft_usages"
-                | "prospect_research_usages"
-                | "source_import_keys"
-                | "source_import_tables"
-                | "alembic_version"
-                | "change_log"
-                | "idempotency_keys"
-        );
-        if has_keys {
+        if with_sequence.iter().any(|name| name == table.name) {
             bulk_load::continue_keys(&to, Engine::Postgres, table.name).await?;
         }
     }
-    for (table, column, points_to) in [
-        ("organizations", "owner_user_id", "users"),
-        ("prospects", "merged_into_id", "prospects"),
-        ("import_jobs", "source_job_id", "import_jobs"),
-        ("outreach_drafts", "parent_draft_id", "outreach_drafts"),
-    ] {
+    for key in &postponed {
         let sql = format!(
-            "ALTER TABLE \"{table}\" ADD CONSTRAINT \"fk_{table}_{column}\" FOREIGN KEY \
-             (\"{column}\") REFERENCES \"{points_to}\" (\"id\") ON DELETE SET NULL"
+            "ALTER TABLE \"{}\" ADD CONSTRAINT \"{}\" {}",
+            key.table, key.name, key.definition
         );
         to.execute_unprepared(&sql).await?;
     }

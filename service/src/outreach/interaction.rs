@@ -62,7 +62,6 @@ pub fn rules() -> &'static Rules {
         create: Some("log"),
         update: true,
         delete: Delete::Hard,
-        identity: None,
         fields: &[
             field("prospect_id").on_create().to_written(prospect::table).first(),
             field("event_id").on_create().to(event::table),

@@ -49,7 +49,6 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: true,
         delete: Delete::Hard,
-        identity: None,
         fields: &[
             field("name").on_create().checked(Check::Filled),
             field("template_type").on_create().checked(Check::OneOf(TYPES)),

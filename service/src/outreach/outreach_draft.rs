@@ -116,7 +116,6 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: true,
         delete: Delete::Hard,
-        identity: None,
         fields: &[
             field("prospect_id").on_create().to(prospect::table).first(),
             field("event_id").to(event::table),

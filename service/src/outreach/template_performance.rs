@@ -26,7 +26,6 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: true,
         delete: Delete::Hard,
-        identity: None,
         fields: &[
             field("message_template_id").on_create().to(message_template::table),
             field("import_job_id").on_create().to(import_job::table),

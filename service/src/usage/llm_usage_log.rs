@@ -64,7 +64,6 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: false,
         delete: Delete::Never,
-        identity: None,
         fields: &[
             field("workflow_name").checked(Check::Filled),
             field("node_name").checked(Check::Filled),

@@ -58,7 +58,6 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: false,
         delete: Delete::Never,
-        identity: None,
         fields: &[
             field("kind")
                 .checked(Check::OneOf(KINDS))

@@ -6,6 +6,7 @@ pub mod batches;
 pub mod claims;
 pub mod cost;
 pub mod drafts;
+pub mod duplicates;
 pub mod log;
 pub mod names;
 pub mod once;

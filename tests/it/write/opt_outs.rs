@@ -220,16 +220,16 @@ async fn existing_rows_get_comparison_keys_and_opt_outs(app: App) {
         app.db.execute_unprepared(sql).await.unwrap();
     }
     service::operations::migrate(&app.store).await.unwrap();
-    let shown = app.data("{ prospects { nodes { email phone revision } } }").await;
+    let shown = app.data("{ prospects { nodes { email phone revision duplicateOfId } } }").await;
     assert_eq!(
         shown["prospects"]["nodes"],
         serde_json::json!([
-            { "email": "Ada@O.example", "phone": null, "revision": 1 },
-            { "email": "BOB@o.example", "phone": "+49 30 12345678", "revision": 1 },
-            { "email": "ADA@o.example", "phone": null, "revision": 1 },
+            { "email": "Ada@O.example", "phone": null, "revision": 1, "duplicateOfId": null },
+            { "email": "BOB@o.example", "phone": "+49 30 12345678", "revision": 1, "duplicateOfId": null },
+            { "email": "ADA@o.example", "phone": null, "revision": 1, "duplicateOfId": "Prospect:1" },
         ])
     );
-    let same = service::operations::comparison::duplicates(&app.store).await.unwrap();
+    let same = service::operations::duplicates::duplicates(&app.store).await.unwrap();
     assert_eq!(same.len(), 1);
     assert_eq!(
         (same[0].table, same[0].column, same[0].rows.as_slice()),

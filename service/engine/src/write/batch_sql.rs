@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::Value as Bind;
 use serde_json::{Value as Json, json};
 
-use super::{Unit, bulk_load, guard::apply_guards};
+use super::{Unit, bulk_load, guard::apply_guards, unique_field::unique_violation};
 use crate::record::Record;
 use crate::{
     change_log::kind,
@@ -110,7 +110,8 @@ impl Unit {
                 Engine::Sqlite => as_values(&columns, records),
             };
             let sql = format!("INSERT INTO \"{}\" ({names}) {rows}", table.name);
-            self.execute(&sql, binds).await?;
+            let written = self.execute(&sql, binds).await;
+            written.map_err(|error| unique_violation(table, error))?;
         }
         self.note(table, None, kind::IMPORTED, None, Some(json!({ "rows": count })));
         Ok(())
@@ -139,12 +140,14 @@ impl Unit {
             let names = names.join(", ");
             let sql = format!("INSERT INTO \"{}\" ({names}) {rows}{returning}", table.name);
             let Some(by) = by else {
-                self.execute(&sql, binds).await?;
+                let written = self.execute(&sql, binds).await;
+                written.map_err(|error| unique_violation(table, error))?;
                 continue;
             };
             // The order of the returned keys is not guaranteed.
             let mut keys: HashMap<String, i64> = HashMap::new();
-            for row in &self.query(&sql, binds).await? {
+            let written = self.query(&sql, binds).await;
+            for row in &written.map_err(|error| unique_violation(table, error))? {
                 keys.insert(row.try_get_by_index(1)?, row.try_get_by_index(0)?);
             }
             for record in records {

@@ -7,6 +7,7 @@ use sea_orm::{
 
 use serde_json::json;
 
+use super::duplicate_mark::mark_duplicates;
 use crate::{
     change_log::{self, Entry, kind},
     error::Result,
@@ -21,7 +22,8 @@ use crate::{
 pub(super) const BINDS: usize = 30_000;
 
 /// Inserts `rows` into `table` and records their number in the change log. Each row has a value for every column of
-/// the table in order, including the primary key and the organization.
+/// the table in order, including the primary key and the organization. Rows whose unique value another row has are
+/// marked as its duplicates.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database does not respond.
@@ -36,6 +38,7 @@ pub async fn rows<C: ConnectionTrait>(
     for row in &mut rows {
         table.set_computed_columns(row);
     }
+    mark_duplicates(connection, scope.store().engine(), table, &mut rows).await?;
     insert(connection, scope.store().engine(), table.name, &table.columns, rows).await?;
     note(connection, scope, table, count).await
 }

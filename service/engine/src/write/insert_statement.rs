@@ -31,7 +31,7 @@ pub(super) async fn create(
     let links = input.links.iter().any(|link| !link.keys.is_empty() || !link.rows.is_empty());
     if links
         || table.is_guarded()
-        || rules.identity.is_some()
+        || table.unique_field().is_some()
         || rules.hooks.created().is_some()
         || rules.hooks.creating().is_some()
     {

@@ -8,9 +8,9 @@
 mod batch_sql;
 pub mod bulk_load;
 mod check;
+mod duplicate_mark;
 mod guard;
 pub mod idempotency;
-mod identity;
 mod insert_statement;
 mod item;
 pub mod join_table;
@@ -20,6 +20,7 @@ pub mod ownership;
 mod redaction;
 pub mod row;
 pub mod rules;
+mod unique_field;
 pub mod unit;
 
 pub use check::SKEW;

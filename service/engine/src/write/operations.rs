@@ -4,11 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    IdempotentRequest, idempotency,
-    identity::unique,
-    insert_statement,
+    IdempotentRequest, idempotency, insert_statement,
     row::{create_in, current, hold_all, patched, refuse, upsert_in},
     rules::{Delete, Rules},
+    unique_field::check_unique,
 };
 use crate::record::Record;
 use crate::{
@@ -237,7 +236,7 @@ pub async fn restore(
             let mut after = before.clone();
             after.set("deleted_at", Value::Null);
             let mut problems = Vec::new();
-            unique(unit, rules, &after, &mut problems).await?;
+            check_unique(unit, &after, &mut problems).await?;
             refuse(problems)?;
             unit.update_as(&before, after, kind::RESTORED).await?;
             Ok(id)

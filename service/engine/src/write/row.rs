@@ -2,8 +2,8 @@
 
 use super::{
     Input, LinkInput, Unit, check,
-    identity::{unique, with_identity},
     rules::{DefaultValue, FieldRule, LinkRule, Rules},
+    unique_field::{check_unique, row_with_unique_value},
 };
 use crate::record::Record;
 use crate::{
@@ -93,7 +93,7 @@ pub async fn create_in(unit: &mut Unit, rules: &'static Rules, input: Input) -> 
     let links = input.links.clone();
     let record = begun(unit.scope(), rules, input, unit.now(), &mut problems);
     check_all(unit, rules, &record, None, &mut problems).await?;
-    unique(unit, rules, &record, &mut problems).await?;
+    check_unique(unit, &record, &mut problems).await?;
     refuse(problems)?;
     let mut record = record;
     if let Some(creating) = rules.hooks.creating() {
@@ -136,8 +136,9 @@ pub async fn find_or_create(
     input: Input,
 ) -> Result<(i64, bool)> {
     let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
-    let identity = rules.identity.map(|identity| record.text(identity.column).to_owned());
-    if let Some(known) = with_identity(unit, rules, &identity.unwrap_or_default()).await? {
+    let table = (rules.table)();
+    let value = table.unique_field().map(|field| record.text(field.column)).unwrap_or_default();
+    if let Some(known) = row_with_unique_value(unit, table, value).await? {
         return Ok((known, false));
     }
     Ok((create_in(unit, rules, input).await?.id(), true))
@@ -205,9 +206,9 @@ pub async fn patched(
     rules.hooks.complete(unit.scope(), Some(&before), &mut after, &mut problems);
     after.follow();
     check_all(unit, rules, &after, Some(&before), &mut problems).await?;
-    let identity = rules.identity.filter(|one| before.value(one.column) != after.value(one.column));
-    if identity.is_some() {
-        unique(unit, rules, &after, &mut problems).await?;
+    let changes = |column| before.value(column) != after.value(column);
+    if table.unique_field().is_some_and(|field| changes(field.column)) {
+        check_unique(unit, &after, &mut problems).await?;
     }
     let refused = refuse(problems);
     match within_field {
@@ -227,11 +228,12 @@ pub(crate) async fn upsert_in(
     let columns = &(rules.table)().columns;
     input.values.retain(|(column, value)| *value != Value::Null || columns[*column].nullable);
     let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
-    let known = match rules.identity {
-        Some(identity) if record.text(identity.column).is_empty() => {
+    let table = (rules.table)();
+    let known = match table.unique_field() {
+        Some(field) if record.text(field.column).is_empty() => {
             rules.hooks.same(unit, &record).await?
         }
-        Some(identity) => with_identity(unit, rules, record.text(identity.column)).await?,
+        Some(field) => row_with_unique_value(unit, table, record.text(field.column)).await?,
         None => None,
     };
     let Some(id) = known else { return Ok((create_in(unit, rules, input).await?.id(), true)) };
@@ -324,12 +326,12 @@ pub(crate) async fn hold_all(
         let keys = keys.filter(|(known, _)| *known == column).filter_map(|(_, value)| value.key());
         unit.lock_rows((refers.table)(), keys.collect()).await?;
     }
-    let Some(identity) = rules.identity else { return Ok(()) };
+    let Some(field) = (rules.table)().unique_field() else { return Ok(()) };
     let mut names: Vec<String> = items
         .iter()
         .map(|input| {
             let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
-            record.text(identity.column).to_ascii_lowercase()
+            record.text(field.column).to_ascii_lowercase()
         })
         .filter(|name| !name.is_empty())
         .collect();

@@ -23,8 +23,6 @@ pub struct Rules {
     pub update: bool,
     /// Whether and how rows can be deleted.
     pub delete: Delete,
-    /// The unique field: a column whose values are unique within the organization, ignoring case.
-    pub identity: Option<Identity>,
     /// The columns that clients can write or that have a default value.
     pub fields: &'static [FieldRule],
     /// The links that are written with a new row.
@@ -42,17 +40,6 @@ pub enum Delete {
     Soft,
     /// Rows are permanently deleted.
     Hard,
-}
-
-/// A unique field.
-#[derive(Clone, Copy, Debug)]
-pub struct Identity {
-    /// The column that is compared: a comparison column, or the written column itself.
-    pub column: &'static str,
-    /// The column that clients write.
-    pub written_as: &'static str,
-    /// Whether rows can be upserted by this field.
-    pub upsert: bool,
 }
 
 /// When clients can write a column.

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value as Bind};
 use serde_json::{Value as Json, json};
 
-use super::guard::apply_guards;
+use super::{
+    duplicate_mark::clear_outdated_mark, guard::apply_guards, unique_field::unique_violation,
+};
 use crate::record::Record;
 use crate::{
     change_log::{self, Entry, kind},
@@ -126,7 +128,8 @@ impl Unit {
             names.join(", "),
             places.join(", ")
         );
-        let rows = self.query(&sql, binds).await?;
+        let written = self.query(&sql, binds).await;
+        let rows = written.map_err(|error| unique_violation(table, error))?;
         let row = rows.first().ok_or_else(|| Error::internal("INSERT returned no primary key"))?;
         record.set_at(table.id(), Value::Int(row.try_get_by_index(0)?));
         let after = Some(record.snapshot());
@@ -156,6 +159,7 @@ impl Unit {
         let table = after.table();
         after.follow();
         apply_guards(self, &mut [(Some(before), &mut after)]).await?;
+        clear_outdated_mark(before, &mut after);
         let difference = before.difference(&after);
         if difference.is_empty() {
             return Ok(before.clone());
@@ -165,6 +169,7 @@ impl Unit {
             after.set("revision", Value::Int(revision));
         }
         after.set_if_there("updated_at", Value::Time(self.now));
+        let duplicate = self.assign_duplicates(before, Some(&after)).await?;
         let (mut sets, mut binds) = (Vec::new(), Vec::new());
         for (index, column) in table.columns.iter().enumerate() {
             if before.at(index) != after.at(index) {
@@ -178,9 +183,11 @@ impl Unit {
             table.name,
             sets.join(", ")
         );
-        self.execute(&sql, binds).await?;
+        let written = self.execute(&sql, binds).await;
+        written.map_err(|error| unique_violation(table, error))?;
         let snapshot = Some(after.snapshot());
         self.note(table, Some(after.id()), kind, Some(Json::Object(difference)), snapshot);
+        self.clear_mark(duplicate, before.id()).await?;
         Ok(after)
     }
 
@@ -284,13 +291,14 @@ impl Unit {
 
     async fn remove(&mut self, record: &Record) -> Result<()> {
         let table = record.table();
+        let duplicate = self.assign_duplicates(record, None).await?;
         let sql = format!(
             "DELETE FROM \"{}\" WHERE \"id\" = {{}} AND \"organization_id\" = {{}}",
             table.name
         );
         let binds = vec![record.id().into(), self.scope.organization().into()];
         self.execute(&sql, binds).await?;
-        Ok(())
+        self.clear_mark(duplicate, record.id()).await
     }
 
     /// Runs `sql` and returns its count.

@@ -210,7 +210,7 @@ pub(super) fn rounded(score: f64) -> f64 {
 }
 
 /// Looks up prospects by the values of a key column. If several prospects have the same value, the oldest prospect that
-/// is not deleted is returned. A merged prospect is replaced by the prospect into which it was merged.
+/// is neither deleted nor marked as a duplicate is returned. A merged prospect is replaced by the prospect into which it was merged.
 async fn found(unit: &Unit, column: &str, values: Vec<String>) -> Result<HashMap<String, Record>> {
     let mut found = HashMap::new();
     let mut merged: Vec<(String, i64)> = Vec::new();
@@ -251,7 +251,7 @@ enum Wanted {
     Keys(Vec<i64>),
 }
 
-/// The prospects whose `column` has one of these values, oldest first. Merged prospects are included; other deleted
+/// The prospects whose `column` has one of these values, oldest first, marked duplicates last. Merged prospects are included; other deleted
 /// prospects are not.
 async fn rows(unit: &Unit, column: &str, wanted: Wanted) -> Result<Vec<Record>> {
     let table = prospect::table();
@@ -270,7 +270,8 @@ async fn rows(unit: &Unit, column: &str, wanted: Wanted) -> Result<Vec<Record>> 
     };
     let sql = format!(
         "SELECT {} FROM \"prospects\" WHERE \"organization_id\" = {{}} AND \"{column}\" {among} \
-         AND (\"deleted_at\" IS NULL OR \"merged_into_id\" IS NOT NULL) ORDER BY \"id\"",
+         AND (\"deleted_at\" IS NULL OR \"merged_into_id\" IS NOT NULL) \
+         ORDER BY \"duplicate_of\" IS NOT NULL, \"id\"",
         table.column_list()
     );
     let rows = unit.query(&sql, binds).await?;

@@ -219,9 +219,15 @@ async fn duplicates_are_kept_on_request(app: App) {
     source.run("UPDATE industries SET name = 'Logistics'").await;
     let keep = Options { keep_duplicates: true, ..Options::default() };
     bring(&app, &source, &keep).await;
-    let data = app.data("{ prospects { nodes { email } } industries { nodes { name } } }").await;
-    assert_eq!(texts(&data["prospects"]["nodes"], "email"), ["Ada@acme.example"; 2]);
-    assert_eq!(texts(&data["industries"]["nodes"], "name"), ["Logistics"; 2]);
+    let data = app
+        .data("{ prospects { nodes { email duplicateOf { fullName } } } industries { nodes { name duplicateOfId } } }")
+        .await;
+    let (people, industries) = (&data["prospects"]["nodes"], &data["industries"]["nodes"]);
+    assert_eq!(texts(people, "email"), ["Ada@acme.example"; 2]);
+    assert_eq!(texts(industries, "name"), ["Logistics"; 2]);
+    // All but the oldest are marked.
+    assert!(people[0]["duplicateOf"].is_null() && industries[0]["duplicateOfId"].is_null());
+    assert!(people[1]["duplicateOf"].is_object() && industries[1]["duplicateOfId"].is_string());
 }
 
 async fn organization_with_existing_rows_is_rejected(app: App) {
