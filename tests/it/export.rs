@@ -167,8 +167,7 @@ async fn formulas_are_escaped(app: App) {
         app.prospect_with(name, acme, |row| row.location = Set(Some("Oslo".to_owned()))).await;
     }
     app.usage("small", -0.5).await;
-    let query =
-        r#"{ prospects(filter: { location: { eq: "Oslo" } }) { nodes { fullName } } }"#;
+    let query = r#"{ prospects(filter: { location: { eq: "Oslo" } }) { nodes { fullName } } }"#;
     let expected = "fullName\r\n'=1+1\r\n'+49 30\r\n'-a\r\n'@b\r\n'\tc\r\n\"say \"\"a, b\"\"\"\r\n\"two\nlines\"\r\n\" d\"\r\n";
     assert_eq!(request(&app, "text/csv", query).await.2, expected);
     let costs = "{ llmUsageLogs(filter: { cost: { lt: 0 } }) { nodes { cost } } }";

@@ -152,6 +152,7 @@ fn behaviours() -> Vec<Behaviour> {
         write::claims::behaviours(),
         write::cost::behaviours(),
         write::drafts::behaviours(),
+        write::duplicates::behaviours(),
         write::log::behaviours(),
         write::names::behaviours(),
         write::once::behaviours(),

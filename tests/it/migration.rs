@@ -15,6 +15,7 @@ behaviours![
     internal_tables_match_their_entities,
     backup_covers_every_table,
     foreign_keys_have_the_expected_delete_rules,
+    references_between_organizations_are_checked,
     every_sort_key_has_an_index,
     every_foreign_key_has_an_index,
     concurrent_migrations_are_safe,
@@ -221,6 +222,40 @@ async fn foreign_keys_have_the_expected_delete_rules(app: App) {
         "template_performance.message_template_id message_templates CASCADE",
     ];
     assert_eq!(keys, expected);
+}
+
+/// Every reference between rows of organizations has a check of the organization: a trigger, or the foreign key itself.
+async fn references_between_organizations_are_checked(app: App) {
+    let sql = match app.engine {
+        Engine::Sqlite => {
+            "SELECT m.name || '.' || f.\"from\", EXISTS (SELECT 1 FROM sqlite_master t WHERE t.name = \
+             'organization_of_' || m.name || '_' || f.\"from\" || '_insert') AND EXISTS (SELECT 1 FROM sqlite_master t \
+             WHERE t.name = 'organization_of_' || m.name || '_' || f.\"from\" || '_update') \
+             FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table' AND EXISTS \
+             (SELECT 1 FROM pragma_table_info(m.name) WHERE name = 'organization_id') AND EXISTS \
+             (SELECT 1 FROM pragma_table_info(f.\"table\") WHERE name = 'organization_id')"
+        }
+        Engine::Postgres => {
+            "SELECT t.relname || '.' || a.attname, cardinality(c.conkey) = 2 OR EXISTS (SELECT 1 FROM pg_trigger g \
+             JOIN pg_proc f ON f.oid = g.tgfoid WHERE g.tgrelid = t.oid AND g.tgname = 'organization_of_' || t.relname \
+             AND position('NEW.\"' || a.attname || '\" IS NOT NULL AND EXISTS' IN f.prosrc) > 0) \
+             FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_attribute a ON a.attrelid = t.oid \
+             AND a.attnum = c.conkey[cardinality(c.conkey)] WHERE c.contype = 'f' AND EXISTS (SELECT 1 FROM \
+             pg_attribute o WHERE o.attrelid = t.oid AND o.attname = 'organization_id') AND EXISTS (SELECT 1 FROM \
+             pg_attribute o WHERE o.attrelid = c.confrelid AND o.attname = 'organization_id')"
+        }
+    };
+    let backend = app.db.get_database_backend();
+    let rows = app.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
+    assert!(!rows.is_empty());
+    for row in rows {
+        let reference: String = row.try_get_by_index(0).unwrap();
+        let checked = match app.engine {
+            Engine::Sqlite => row.try_get_by_index::<i64>(1).unwrap() == 1,
+            Engine::Postgres => row.try_get_by_index::<bool>(1).unwrap(),
+        };
+        assert!(checked, "{reference}");
+    }
 }
 
 /// The definitions of all indexes, by table.

@@ -79,7 +79,7 @@ async fn every_reference_to_a_person_declares_what_happens_to_its_rows(app: App)
     let keys: Vec<_> =
         keys.iter().map(|key| format!("{}.{}: {}", key[0], key[1], key[2])).collect();
     let people = ["prospects", "companies", "users", "import_records"];
-    for key in &keys {
+    for key in keys.iter().filter(|key| !key.contains(".organization_id:")) {
         let to = key.split(": ").nth(1).unwrap();
         assert!(
             !people.contains(&to) || declared.contains(key),

@@ -10,6 +10,7 @@ behaviours![
     filters_ignore_rows_of_other_organizations,
     cross_tenant_reference_reveals_nothing,
     cross_tenant_links_are_hidden,
+    database_rejects_cross_tenant_references,
     schema_version_is_scoped_to_the_organization,
 ];
 
@@ -44,6 +45,7 @@ async fn root_fields_hide_rows_of_other_organizations(app: App) {
 
 async fn filters_ignore_rows_of_other_organizations(app: App) {
     app.world().await;
+    app.drop_organization_checks().await;
     let stranger = app.organization("stranger").await;
     let industry = app.industry_of(stranger, "Logistics").await;
     let own = app.company_with("Mine", industry, |row| row.organization_id = Set(stranger)).await;
@@ -56,8 +58,43 @@ async fn filters_ignore_rows_of_other_organizations(app: App) {
     assert_eq!(ask(&app, stranger, query).await, expected);
 }
 
+/// Rows that another program writes.
+async fn database_rejects_cross_tenant_references(app: App) {
+    app.world().await;
+    let draft = app.draft(1, None, "draft").await;
+    let stranger = app.organization("stranger").await;
+    let industry = app.industry_of(stranger, "Logistics").await;
+    let own = app.company_with("Mine", industry, |row| row.organization_id = Set(stranger)).await;
+    for sql in [
+        format!("UPDATE prospects SET company_id = {own} WHERE id = 1"),
+        format!("UPDATE prospects SET organization_id = {stranger} WHERE id = 1"),
+        format!("UPDATE companies SET industry_id = {industry} WHERE id = 1"),
+        format!("UPDATE outreach_drafts SET organization_id = {stranger} WHERE id = {draft}"),
+        format!(
+            "INSERT INTO prospects (organization_id, full_name, email, company_id, is_active, lifecycle_stage, revision, \
+             created_at, updated_at) SELECT {stranger}, full_name, email, company_id, is_active, lifecycle_stage, 1, \
+             created_at, updated_at FROM prospects WHERE id = 1"
+        ),
+        format!(
+            "INSERT INTO prospects (organization_id, full_name, email, company_id, merged_into_id, is_active, \
+             lifecycle_stage, revision, created_at, updated_at) SELECT {stranger}, full_name, 'x@x.example', {own}, id, \
+             is_active, lifecycle_stage, 1, created_at, updated_at FROM prospects WHERE id = 1"
+        ),
+    ] {
+        let error = app.db.execute_unprepared(&sql).await.expect_err(&sql).to_string();
+        assert!(
+            error.contains("references a row of another organization")
+                || error.contains("foreign key constraint"),
+            "{sql}: {error}"
+        );
+    }
+    let sql = format!("UPDATE companies SET name = 'Mine too' WHERE id = {own}");
+    app.db.execute_unprepared(&sql).await.unwrap();
+}
+
 async fn cross_tenant_reference_reveals_nothing(app: App) {
     app.world().await;
+    app.drop_organization_checks().await;
     let stranger = app.organization("stranger").await;
     // A company that references an industry of another organization, which the API would reject.
     app.company_with("Mine", 1, |row| row.organization_id = Set(stranger)).await;

@@ -8,10 +8,29 @@ use entity::{
     outreach::{interaction, outreach_draft},
     usage::{llm_usage_log, outreach_draft_usage, prospect_research_usage},
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, Statement};
 use serde_json::json;
 
-use crate::App;
+use crate::{App, Engine};
+
+/// The row with this value in the unique column, which a new row with the same value is marked as a duplicate of, as by
+/// an import that keeps duplicates.
+async fn duplicate_of(
+    app: &App,
+    table: &str,
+    column: &str,
+    organization: i64,
+    value: Option<&str>,
+) -> Option<i64> {
+    let alive = if table == "industries" { "" } else { " AND deleted_at IS NULL" };
+    let value = value?.replace('\'', "''");
+    let sql = format!(
+        "SELECT min(id) FROM {table} WHERE organization_id = {organization} AND {column} = '{value}' \
+         AND duplicate_of IS NULL{alive}"
+    );
+    let statement = Statement::from_string(app.db.get_database_backend(), sql);
+    app.db.query_one_raw(statement).await.unwrap()?.try_get_by_index(0).unwrap()
+}
 
 /// Sets the comparison columns as the server does, but only for simple values.
 fn compare(row: &mut prospect::ActiveModel) {
@@ -25,6 +44,27 @@ fn compare(row: &mut prospect::ActiveModel) {
 }
 
 impl App {
+    /// Drops the database's checks of references between organizations, for tests of what the server does without them.
+    pub async fn drop_organization_checks(&self) {
+        let list = match self.engine {
+            Engine::Sqlite => {
+                "SELECT 'DROP TRIGGER \"' || name || '\"' FROM sqlite_master WHERE type = 'trigger' \
+                 AND name LIKE 'organization\\_of\\_%' ESCAPE '\\'"
+            }
+            Engine::Postgres => {
+                "SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) FROM pg_trigger \
+                 WHERE tgname LIKE 'organization\\_of\\_%' UNION ALL \
+                 SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint \
+                 WHERE contype = 'f' AND cardinality(conkey) = 2"
+            }
+        };
+        let backend = self.db.get_database_backend();
+        for row in self.db.query_all_raw(Statement::from_string(backend, list)).await.unwrap() {
+            let sql: String = row.try_get_by_index(0).unwrap();
+            self.db.execute_unprepared(&sql).await.unwrap();
+        }
+    }
+
     /// An industry.
     pub async fn industry(&self, name: &str) -> i64 {
         self.industry_of(self.organization, name).await
@@ -32,10 +72,13 @@ impl App {
 
     /// An industry of `organization`.
     pub async fn industry_of(&self, organization: i64, name: &str) -> i64 {
+        let key = name.to_ascii_lowercase();
+        let duplicate = duplicate_of(self, "industries", "name_key", organization, Some(&key));
         let row = industry::ActiveModel {
             organization_id: Set(organization),
             name: Set(name.to_owned()),
-            name_key: Set(Some(name.to_ascii_lowercase())),
+            duplicate_of: Set(duplicate.await),
+            name_key: Set(Some(key)),
             created_at: Set(self.now()),
             updated_at: Set(self.now()),
             ..Default::default()
@@ -172,6 +215,12 @@ impl App {
         };
         change(&mut row);
         compare(&mut row);
+        let is_deleted = row.deleted_at.try_as_ref().is_some_and(Option::is_some);
+        let key = row.email_key.try_as_ref().cloned().flatten().filter(|_| !is_deleted);
+        let organization = *row.organization_id.as_ref();
+        let duplicate =
+            duplicate_of(self, "prospects", "email_key", organization, key.as_deref()).await;
+        row.duplicate_of = Set(duplicate);
         row.insert(&self.db).await.unwrap().id
     }
 

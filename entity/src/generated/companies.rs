@@ -6,8 +6,9 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "companies")]
 pub struct Model {
-    #[sea_orm(primary_key)]
+    #[sea_orm(primary_key, unique_key = "ux_companies_id")]
     pub id: i64,
+    #[sea_orm(unique_key = "ux_companies_id")]
     pub organization_id: i64,
     pub name: String,
     pub industry_id: i64,
@@ -24,8 +25,8 @@ pub struct Model {
     #[sea_orm(
         self_ref,
         relation_enum = "SelfRef",
-        from = "duplicate_of",
-        to = "id",
+        from = "(organization_id, duplicate_of)",
+        to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "NoAction"
     )]
@@ -36,8 +37,8 @@ pub struct Model {
     pub import_records: HasMany<super::import_records::Entity>,
     #[sea_orm(
         belongs_to,
-        from = "industry_id",
-        to = "id",
+        from = "(organization_id, industry_id)",
+        to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "NoAction"
     )]

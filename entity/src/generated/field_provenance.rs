@@ -30,8 +30,8 @@ pub struct Model {
     pub updated_at: DateTimeWithTimeZone,
     #[sea_orm(
         belongs_to,
-        from = "company_id",
-        to = "id",
+        from = "(organization_id, company_id)",
+        to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "Cascade"
     )]
@@ -62,8 +62,8 @@ pub struct Model {
     pub organizations: BelongsTo<super::organizations::Entity>,
     #[sea_orm(
         belongs_to,
-        from = "prospect_id",
-        to = "id",
+        from = "(organization_id, prospect_id)",
+        to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "Cascade"
     )]

@@ -6,8 +6,9 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "import_jobs")]
 pub struct Model {
-    #[sea_orm(primary_key)]
+    #[sea_orm(primary_key, unique_key = "ux_import_jobs_id")]
     pub id: i64,
+    #[sea_orm(unique_key = "ux_import_jobs_id")]
     pub organization_id: i64,
     pub name: String,
     pub status: String,

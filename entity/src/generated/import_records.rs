@@ -72,8 +72,8 @@ pub struct Model {
     pub field_provenances: HasMany<super::field_provenance::Entity>,
     #[sea_orm(
         belongs_to,
-        from = "import_job_id",
-        to = "id",
+        from = "(organization_id, import_job_id)",
+        to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "Cascade"
     )]

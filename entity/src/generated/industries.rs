@@ -6,8 +6,9 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "industries")]
 pub struct Model {
-    #[sea_orm(primary_key)]
+    #[sea_orm(primary_key, unique_key = "ux_industries_id")]
     pub id: i64,
+    #[sea_orm(unique_key = "ux_industries_id")]
     pub organization_id: i64,
     pub name: String,
     pub revision: i32,
@@ -21,8 +22,8 @@ pub struct Model {
     #[sea_orm(
         self_ref,
         relation_enum = "SelfRef",
-        from = "duplicate_of",
-        to = "id",
+        from = "(organization_id, duplicate_of)",
+        to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "NoAction"
     )]

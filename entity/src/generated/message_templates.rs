@@ -6,9 +6,9 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "message_templates")]
 pub struct Model {
-    #[sea_orm(primary_key)]
+    #[sea_orm(primary_key, unique_key = "ux_message_templates_id")]
     pub id: i64,
-    #[sea_orm(unique_key = "ux_message_templates_version")]
+    #[sea_orm(unique_key = "ux_message_templates_id")]
     pub organization_id: i64,
     #[sea_orm(unique_key = "ux_message_templates_version")]
     pub name: String,

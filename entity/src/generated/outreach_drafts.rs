@@ -93,8 +93,8 @@ pub struct Model {
     pub outreach_drafts: BelongsTo<Option<Entity>>,
     #[sea_orm(
         belongs_to,
-        from = "prospect_id",
-        to = "id",
+        from = "(organization_id, prospect_id)",
+        to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "NoAction"
     )]

@@ -31,8 +31,8 @@ pub struct Model {
     pub organizations: BelongsTo<super::organizations::Entity>,
     #[sea_orm(
         belongs_to,
-        from = "prospect_id",
-        to = "id",
+        from = "(organization_id, prospect_id)",
+        to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "NoAction"
     )]

@@ -6,8 +6,9 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "prospects")]
 pub struct Model {
-    #[sea_orm(primary_key)]
+    #[sea_orm(primary_key, unique_key = "ux_prospects_id")]
     pub id: i64,
+    #[sea_orm(unique_key = "ux_prospects_id")]
     pub organization_id: i64,
     pub full_name: String,
     pub email: String,
@@ -38,8 +39,8 @@ pub struct Model {
     pub duplicate_of: Option<i64>,
     #[sea_orm(
         belongs_to,
-        from = "company_id",
-        to = "id",
+        from = "(organization_id, company_id)",
+        to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "NoAction"
     )]
@@ -67,8 +68,8 @@ pub struct Model {
     #[sea_orm(
         self_ref,
         relation_enum = "SelfRef2",
-        from = "duplicate_of",
-        to = "id",
+        from = "(organization_id, duplicate_of)",
+        to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "NoAction"
     )]

@@ -22,16 +22,16 @@ pub struct Model {
     pub updated_at: DateTimeWithTimeZone,
     #[sea_orm(
         belongs_to,
-        from = "import_job_id",
-        to = "id",
+        from = "(organization_id, import_job_id)",
+        to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "Cascade"
     )]
     pub import_jobs: BelongsTo<Option<super::import_jobs::Entity>>,
     #[sea_orm(
         belongs_to,
-        from = "message_template_id",
-        to = "id",
+        from = "(organization_id, message_template_id)",
+        to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "Cascade"
     )]

@@ -6,8 +6,9 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]
 pub struct Model {
-    #[sea_orm(primary_key)]
+    #[sea_orm(primary_key, unique_key = "ux_users_id")]
     pub id: i64,
+    #[sea_orm(unique_key = "ux_users_id")]
     pub organization_id: i64,
     #[sea_orm(unique)]
     pub email: String,
