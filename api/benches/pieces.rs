@@ -8,13 +8,13 @@ use std::{hint::black_box, sync::Arc};
 use api::{
     document::{self, DocumentCache, Limits, Unvalidated},
     execute::SchemaExecutor,
-    json_text,
 };
 use async_graphql::{Executor, Request};
 use criterion::{Criterion, criterion_group, criterion_main};
 use engine::{
     Actor, Clock, Role, Scope, Store, SystemClock, Value, change_log, progress::Unwatched, read,
 };
+use graph::json_text;
 use service::{demo, identity::organization};
 use tokio::runtime::Runtime;
 

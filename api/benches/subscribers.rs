@@ -18,12 +18,12 @@ use std::{
 use api::{
     execute::SchemaExecutor,
     http::{Server, connection::serve},
-    json_text,
 };
 use async_graphql::{Executor, Request};
 use clap::Parser;
 use engine::{Actor, Role, Scope, Store, SystemClock, change_log, progress::Unwatched};
 use futures_util::{SinkExt, StreamExt};
+use graph::json_text;
 use service::{demo, identity::organization};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{

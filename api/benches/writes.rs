@@ -21,11 +21,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::{execute::SchemaExecutor, json_text};
+use api::execute::SchemaExecutor;
 use async_graphql::{Executor, Request};
 use clap::Parser;
 use engine::{Actor, Engine, Role, Scope, Store, SystemClock, change_log::ChangeStream};
 use futures_util::StreamExt;
+use graph::json_text;
 use service::identity::organization;
 use sqlx::{Connection, Executor as _, Row};
 

@@ -3,7 +3,6 @@
 use crate::{
     crm::{company::Company, prospect::Prospect, prospect_research::ProspectResearch},
     governance::{change::Change, setting::Setting},
-    graph::{Declared, Entity},
     ingest::{
         enrichment_cache_entry::EnrichmentCacheEntry, external_id::ExternalId,
         extraction::Extraction, field_provenance::FieldProvenance, import_job::ImportJob,
@@ -19,39 +18,45 @@ use crate::{
         service_usage_log::ServiceUsageLog,
     },
 };
+use std::sync::LazyLock;
+
+use graph::{Declared, Entity, catalog::Catalog};
+
+/// The catalog of the schema.
+#[must_use]
+pub fn catalog() -> &'static Catalog {
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+        Catalog::new(vec![
+            Company::entity(),
+            Prospect::entity(),
+            ProspectResearch::entity(),
+            Industry::entity(),
+            Solution::entity(),
+            Event::entity(),
+            Interaction::entity(),
+            OutreachDraft::entity(),
+            MessageTemplate::entity(),
+            TemplatePerformance::entity(),
+            LlmUsageLog::entity(),
+            ServiceUsageLog::entity(),
+            DailyCostSummary::entity(),
+            ImportJob::entity(),
+            ImportRecord::entity(),
+            FieldProvenance::entity(),
+            EnrichmentCacheEntry::entity(),
+            Extraction::entity(),
+            ExternalId::entity(),
+            Setting::entity(),
+            Change::entity(),
+        ])
+    });
+    &CATALOG
+}
 
 /// All declared entities.
 #[must_use]
-pub fn entities() -> [&'static Entity; 21] {
-    [
-        Company::entity(),
-        Prospect::entity(),
-        ProspectResearch::entity(),
-        Industry::entity(),
-        Solution::entity(),
-        Event::entity(),
-        Interaction::entity(),
-        OutreachDraft::entity(),
-        MessageTemplate::entity(),
-        TemplatePerformance::entity(),
-        LlmUsageLog::entity(),
-        ServiceUsageLog::entity(),
-        DailyCostSummary::entity(),
-        ImportJob::entity(),
-        ImportRecord::entity(),
-        FieldProvenance::entity(),
-        EnrichmentCacheEntry::entity(),
-        Extraction::entity(),
-        ExternalId::entity(),
-        Setting::entity(),
-        Change::entity(),
-    ]
-}
-
-/// The change log.
-#[must_use]
-pub fn log() -> &'static Entity {
-    Change::entity()
+pub fn entities() -> &'static [&'static Entity] {
+    catalog().entities()
 }
 
 /// The entity of a table.
@@ -60,12 +65,11 @@ pub fn log() -> &'static Entity {
 /// If the table is not declared, which any test run detects.
 #[must_use]
 pub fn of_table(name: &str) -> &'static Entity {
-    let mut entities = entities().into_iter();
-    entities.find(|one| one.table.name == name).unwrap_or_else(|| panic!("{name} is not declared"))
+    catalog().of_table(name)
 }
 
 /// The entity with this service name, such as `outreach_draft`.
 #[must_use]
 pub fn called(name: &str) -> Option<&'static Entity> {
-    entities().into_iter().find(|one| one.table.called == name)
+    catalog().called(name)
 }

@@ -149,7 +149,7 @@ pub fn is_refused(response: &Response) -> bool {
 /// the specification (6.3.1) requires document order.
 fn conform(mut response: Response, normalized: &ExecutableDocument) -> Response {
     let Some(set) = document::root_set(normalized) else { return response };
-    document::remove_placeholders(&mut response.data, set);
+    graph::placeholder::remove_placeholders(&mut response.data, set);
     if let Value::Object(data) = &mut response.data {
         let roots = document::fields(set);
         sort(data, roots.clone().map(|(name, _)| name));
@@ -168,7 +168,7 @@ fn introspect(response: &mut Response, introspection: &Introspection, variables:
     match introspection.execute(variables) {
         Ok(fields) => {
             // An operation may consist of introspection fields only.
-            data.shift_remove(document::PLACEHOLDER);
+            data.shift_remove(graph::placeholder::PLACEHOLDER);
             data.extend(fields);
         }
         Err(refusal) => {

@@ -12,9 +12,10 @@ use engine::{Permission, Role};
 use crate::{
     catalog,
     document::{ParsedDocument, Refusal, is_root_field},
-    graph, schema,
+    schema,
     subscription::Subscription,
 };
+use graph;
 
 /// Permissions by field; `None` if the field is public, even without a key.
 type Permissions = HashMap<String, Option<Permission>>;

@@ -7,8 +7,6 @@ use service::{governance::schema_version, operations::statistics};
 
 use crate::{
     catalog, crm,
-    error::{Error, Result},
-    graph::{Mutation, Query},
     identity::viewer::Viewer,
     ingest::{self, report::EnrichmentReports},
     offer,
@@ -18,9 +16,28 @@ use crate::{
     subscription::Subscription,
     usage::report::Reports,
 };
+use graph::{
+    Mutation, Query,
+    catalog::Catalog,
+    error::{Error, Result},
+    registry::Product,
+};
 
 /// The schema of the server.
-pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+pub type Schema = async_graphql::Schema<Query<Salesgraph>, Mutation<Salesgraph>, Subscription>;
+
+/// The product, for the roots of the schema.
+#[derive(Debug)]
+pub struct Salesgraph;
+
+impl Product for Salesgraph {
+    type CustomQueries = CustomQueries;
+    type CustomMutations = CustomMutations;
+
+    fn catalog() -> &'static Catalog {
+        catalog::catalog()
+    }
+}
 
 /// Query fields that are not generated from declarations.
 #[derive(Debug, Clone, Copy, Default, MergedObject)]
@@ -94,7 +111,8 @@ const MAX_DEPTH: usize = 256;
 /// ([`crate::document`]); the library's validation rules are disabled.
 #[must_use]
 pub fn build() -> Schema {
-    let schema = Schema::build(Query, Mutation, Subscription).limit_recursive_depth(MAX_DEPTH);
+    let schema = Schema::build(Query::default(), Mutation::default(), Subscription);
+    let schema = schema.data(catalog::catalog()).limit_recursive_depth(MAX_DEPTH);
     schema.validation_mode(ValidationMode::Fast).finish()
 }
 

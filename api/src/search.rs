@@ -14,15 +14,15 @@ use engine::{
 use salesgraph_macros::permissions;
 use service::search::{KINDS, SEARCHED};
 
-use crate::{
-    catalog,
+use crate::{catalog, outreach::timeline::PageInfo, usage::report::count};
+use graph::{
+    EnumType, Vocabulary, connection_selection,
+    declaration::camel,
     error::{Error, of_nested_rows},
-    graph::{
-        EnumType, Vocabulary, connection_selection, declaration::camel, paging::Paging,
-        registry::Registry, row, scalar::EnumValueOf,
-    },
-    outreach::timeline::PageInfo,
-    usage::report::count,
+    paging::Paging,
+    registry::Registry,
+    row,
+    scalar::EnumValueOf,
 };
 
 /// Query fields for search.

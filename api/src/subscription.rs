@@ -11,11 +11,14 @@ use salesgraph_macros::permissions;
 use service::{ingest::import_job, outreach::outreach_draft};
 
 use crate::{
-    error::{Error, Result},
     governance::change::{Change, ChangedEntity},
-    graph::{Declared, FilterOf, Row, RowBatch, scalar::EnumValueOf},
     ingest::import_job::ImportJob,
     outreach::outreach_draft::OutreachDraft,
+};
+use graph::{
+    Declared, FilterOf, Row, RowBatch,
+    error::{Error, Result},
+    scalar::EnumValueOf,
 };
 
 /// The subscription root.

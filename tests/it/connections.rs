@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use api::{execute::SchemaExecutor, json_text};
+use api::execute::SchemaExecutor;
 use async_graphql::{Executor, Request};
 use engine::{Actor, Clock, Error, MIN_CONNECTIONS, Role, Scope, Store, change_log};
+use graph::json_text;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
 use tests::{App, Engine, behaviours};
 

@@ -74,7 +74,7 @@ async fn subscribe(app: &App, query: &str) {
         app.done(write).await;
     };
     let (event, ()) = futures_util::join!(events.next(), written);
-    let event = api::json_text::response(&event.unwrap());
+    let event = graph::json_text::response(&event.unwrap());
     assert!(event.contains(r#""content":"new""#), "{event}");
 }
 

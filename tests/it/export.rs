@@ -282,7 +282,7 @@ async fn export_reads_a_consistent_snapshot(app: App) {
     let count = async |scope: &engine::Scope| {
         let request = Request::new("{ prospects { totalCount } }").data(scope.clone());
         let response = SchemaExecutor::new().execute(request).await;
-        let answer: Value = serde_json::from_str(&api::json_text::response(&response)).unwrap();
+        let answer: Value = serde_json::from_str(&graph::json_text::response(&response)).unwrap();
         answer["data"]["prospects"]["totalCount"].clone()
     };
     let scope = app.scope(app.organization);

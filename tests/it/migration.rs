@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use api::{catalog, graph::declaration::FieldKind};
+use api::catalog;
 use engine::{Kind, Store};
+use graph::declaration::FieldKind;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, Database, EntityTrait, IdenStatic, Iterable, Statement,
 };

@@ -145,7 +145,7 @@ async fn backup_is_complete_and_restores_on_both_engines(app: App) {
         let request = async_graphql::Request::new(create).data(scope);
         let answer = api::schema::build().execute(request).await;
         let answer: serde_json::Value =
-            serde_json::from_str(&api::json_text::response(&answer)).unwrap();
+            serde_json::from_str(&graph::json_text::response(&answer)).unwrap();
         let known =
             app.data(r#"{ industries(filter: { name: { eq: "zoos" } }) { nodes { id } } }"#).await;
         assert_eq!(answer["data"]["createIndustry"]["industry"], known["industries"]["nodes"][0]);
@@ -277,7 +277,7 @@ async fn subscribers_miss_no_changes_after_a_restore(app: App) {
     let request = async_graphql::Request::new(follow).data(scope).data(ChangeStream::new(store));
     let mut events = api::schema::build().execute_stream(request);
     for number in 0..3 {
-        let event = api::json_text::response(&events.next().await.unwrap());
+        let event = graph::json_text::response(&events.next().await.unwrap());
         assert!(event.contains(&format!("New {number}")), "{event}");
     }
 }

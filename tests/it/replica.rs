@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use api::{execute::SchemaExecutor, json_text};
+use api::execute::SchemaExecutor;
 use async_graphql::{Executor, Request};
 use engine::{Actor, Clock, Error, Role, Scope, Store};
+use graph::json_text;
 use tests::{App, Engine, behaviours};
 
 behaviours![

@@ -24,7 +24,7 @@ fn introspect() -> Vec<Value> {
                  inputFields { name description } enumValues { name description } interfaces { name } } } }";
     let executor = SchemaExecutor::new();
     let answer = tests::database::block_on(executor.execute(Request::new(query)));
-    let answer: Value = serde_json::from_str(&api::json_text::response(&answer)).unwrap();
+    let answer: Value = serde_json::from_str(&graph::json_text::response(&answer)).unwrap();
     let types = answer["data"]["__schema"]["types"].as_array().unwrap().clone();
     types.into_iter().filter(|ty| !ty["name"].as_str().unwrap().starts_with("__")).collect()
 }

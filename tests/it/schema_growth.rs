@@ -43,7 +43,7 @@ fn every_entity_has_seven_aggregate_types() {
     let definitions = definitions();
     let entities = api::catalog::entities();
     let mut all = 0;
-    for entity in &entities {
+    for entity in entities {
         let types: Vec<_> = AGGREGATES
             .iter()
             .filter_map(|suffix| definitions.get(&format!("{}{suffix}", entity.name)))

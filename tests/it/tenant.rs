@@ -1,6 +1,7 @@
 //! Tenant isolation: no access to the rows of another organization.
 
-use api::{catalog, graph::declaration::FieldKind};
+use api::catalog;
+use graph::declaration::FieldKind;
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use serde_json::json;
 use tests::{App, behaviours};
@@ -152,7 +153,7 @@ async fn cross_tenant_links_are_hidden(app: App) {
         .filter(|field| {
             matches!(
                 field.gives,
-                FieldKind::Many { link: api::graph::declaration::LinkName::JoinTable(..), .. }
+                FieldKind::Many { link: graph::declaration::LinkName::JoinTable(..), .. }
             )
         })
         .count();

@@ -69,7 +69,7 @@ async fn upgrade_from_the_first_version_preserves_all_data(app: App) {
     let query = "{ prospects { nodes { fullName lifecycleStage company { name } outreachDrafts { nodes { content availableActions } } } } schemaVersion }";
     let answer = api::schema::build().execute(async_graphql::Request::new(query).data(scope)).await;
     let answer: serde_json::Value =
-        serde_json::from_str(&api::json_text::response(&answer)).unwrap();
+        serde_json::from_str(&graph::json_text::response(&answer)).unwrap();
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(answer["data"]["prospects"]["nodes"][0]["company"]["name"], "Acme");
     assert_eq!(answer["data"]["schemaVersion"], "1975ea83b712");
@@ -175,7 +175,7 @@ async fn upgrade_reindexes_names_without_accents(app: App) {
         let request = async_graphql::Request::new(query).data(scope.clone());
         let answer = api::schema::build().execute(request).await;
         let answer: serde_json::Value =
-            serde_json::from_str(&api::json_text::response(&answer)).unwrap();
+            serde_json::from_str(&graph::json_text::response(&answer)).unwrap();
         assert_eq!(answer["data"]["search"]["totalCount"], 1, "{answer}");
     }
 }

@@ -109,7 +109,7 @@ impl App {
             .data(self.providers.clone())
             .data(self.scope(organization));
         let response = self.executor.execute(request).await;
-        serde_json::from_str(&api::json_text::response(&response)).unwrap()
+        serde_json::from_str(&graph::json_text::response(&response)).unwrap()
     }
 
     /// Waits until all entries of the change log are below the watermark. On Postgres this requires that every
@@ -135,7 +135,7 @@ impl App {
         let request = async_graphql::Request::new(query)
             .data(self.providers.clone())
             .data(self.scope(self.organization));
-        api::json_text::response(&self.executor.execute(request).await)
+        graph::json_text::response(&self.executor.execute(request).await)
     }
 
     /// The data that `query` returns; an error fails the test.
@@ -201,7 +201,7 @@ impl App {
         let scope = self.scope(self.organization).acting(actor).for_request("test", None);
         let request = async_graphql::Request::new(query).data(self.providers.clone()).data(scope);
         let response = self.executor.execute(request).await;
-        serde_json::from_str(&api::json_text::response(&response)).unwrap()
+        serde_json::from_str(&graph::json_text::response(&response)).unwrap()
     }
 
     /// The only error of `query`, as `code: message`.

@@ -12,7 +12,7 @@ use crate::{App, Engine};
 /// Every row of every entity, by entity name and primary key, as the change log would record it.
 pub async fn stored(app: &App) -> BTreeMap<(String, i64), Value> {
     let mut rows = BTreeMap::new();
-    for entity in api::catalog::entities().into_iter().filter(|entity| !entity.log) {
+    for entity in api::catalog::entities().iter().filter(|entity| !entity.log) {
         let sql = format!("SELECT * FROM \"{}\"", entity.table.name);
         let backend = app.db.get_database_backend();
         for row in app.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap() {

@@ -92,12 +92,12 @@ fn declaration(input: &DeriveInput) -> Result<Tokens> {
     let fields = fields.named.iter().map(field).collect::<Result<Vec<_>>>()?;
     let rules = writes.map_or_else(|| quote!(None), |path| quote!(Some(#path())));
     Ok(quote! {
-        impl crate::graph::Declared for #ident {
-            fn entity() -> &'static crate::graph::Entity {
-                static ENTITY: ::std::sync::LazyLock<crate::graph::Entity> =
+        impl ::graph::Declared for #ident {
+            fn entity() -> &'static ::graph::Entity {
+                static ENTITY: ::std::sync::LazyLock<::graph::Entity> =
                     ::std::sync::LazyLock::new(|| {
-                        crate::graph::Entity::declare(
-                            crate::graph::EntityDescription {
+                        ::graph::Entity::declare(
+                            ::graph::EntityDescription {
                                 name: #name,
                                 about: #about,
                                 plural: #plural,
@@ -156,7 +156,7 @@ fn field(field: &syn::Field) -> Result<Tokens> {
                 computed = true;
                 settings.push(quote! {
                     computed: Some(|context, rows| {
-                        ::std::boxed::Box::pin(crate::graph::computed::resolve::<#ty, _, _>(
+                        ::std::boxed::Box::pin(::graph::computed::resolve::<#ty, _, _>(
                             context, rows, #function,
                         ))
                     })
@@ -167,7 +167,7 @@ fn field(field: &syn::Field) -> Result<Tokens> {
                 settings.push(quote! {
                     paged: true,
                     computed: Some(|context, rows| {
-                        ::std::boxed::Box::pin(crate::graph::computed::resolve_paged::<#ty, _, _>(
+                        ::std::boxed::Box::pin(::graph::computed::resolve_paged::<#ty, _, _>(
                             context, rows, #function,
                         ))
                     })
@@ -191,11 +191,11 @@ fn field(field: &syn::Field) -> Result<Tokens> {
             Ok(())
         })?;
     }
-    let ty = if computed { quote!(crate::graph::Computed<#ty>) } else { quote!(#ty) };
+    let ty = if computed { quote!(::graph::Computed<#ty>) } else { quote!(#ty) };
     Ok(quote! {
-        <#ty as crate::graph::FieldType>::declare(crate::graph::FieldSpec {
+        <#ty as ::graph::FieldType>::declare(::graph::FieldSpec {
             #(#settings,)*
-            ..crate::graph::FieldSpec::new(#name, #about)
+            ..::graph::FieldSpec::new(#name, #about)
         })
     })
 }

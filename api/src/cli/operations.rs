@@ -61,7 +61,7 @@ struct Reports {
 pub(super) struct Export {
     /// The entity, given by the name of its list field, e.g. `prospects` or `outreachDrafts`.
     #[arg(value_parser = entity)]
-    entity: &'static crate::graph::Entity,
+    entity: &'static graph::Entity,
     /// The format.
     #[arg(long, value_enum, default_value_t = Form::Csv)]
     format: Form,
@@ -78,7 +78,7 @@ enum Form {
     Json,
 }
 
-fn entity(name: &str) -> Result<&'static crate::graph::Entity, String> {
+fn entity(name: &str) -> Result<&'static graph::Entity, String> {
     let entities = catalog::entities();
     let found = entities.iter().find(|entity| entity.plural == name);
     found.copied().ok_or_else(|| {

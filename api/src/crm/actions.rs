@@ -11,14 +11,12 @@ use super::{
     company::Company,
     prospect::{LifecycleStage, Prospect},
 };
-use crate::error::Result;
-use crate::{
-    graph::{
-        action::{act, key},
-        payload::UserError,
-        scalar::{EnumValueOf, JsonText},
-    },
-    payload,
+use graph::error::Result;
+use graph::payload;
+use graph::{
+    action::{act, key},
+    payload::UserError,
+    scalar::{EnumValueOf, JsonText},
 };
 
 /// The mutations.

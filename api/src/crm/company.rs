@@ -13,12 +13,15 @@ use service::{
 
 use super::{engagement::CompanyEngagement, prospect::Prospect};
 use crate::{
-    error::{Error, Result},
-    graph::{DateTime, Many, One, RowView, computed::ForwardPage},
     ingest::field_provenance::FieldProvenance,
     offer::industry::Industry,
     outreach::timeline::{TimelineConnection, timelines},
     usage::costs,
+};
+use graph::{
+    DateTime, Many, One, RowView,
+    computed::ForwardPage,
+    error::{Error, Result},
 };
 
 /// A company: the account that prospects belong to.

@@ -3,7 +3,7 @@
 use async_graphql::SimpleObject;
 use service::crm::engagement::{Engagement, LEVELS};
 
-use crate::graph::{
+use graph::{
     EnumType, Vocabulary,
     scalar::{EnumValueOf, Moment},
 };

@@ -5,12 +5,10 @@ use chrono::{TimeDelta, Utc};
 use serde_json::{Value as Json, json};
 use service::crm::next_action::{KINDS, NextAction};
 
-use crate::{
-    catalog,
-    graph::{
-        EnumType, Vocabulary,
-        scalar::{EnumValueOf, JsonText, Moment},
-    },
+use crate::catalog;
+use graph::{
+    EnumType, Vocabulary,
+    scalar::{EnumValueOf, JsonText, Moment},
 };
 
 /// The next best action for a prospect: the first of `NextBestActionKind` that applies. It is a recommendation only.

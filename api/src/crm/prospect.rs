@@ -14,11 +14,6 @@ use service::{
 
 use super::{company::Company, next_action::NextBestAction, prospect_research::ProspectResearch};
 use crate::{
-    error::Result,
-    graph::{
-        DateTime, EnumColumn, EnumType, Many, Newest, One, RowView, RowsByKey, Vocabulary,
-        computed::ForwardPage,
-    },
     ingest::field_provenance::FieldProvenance,
     offer::solution::Solution,
     outreach::{
@@ -27,6 +22,10 @@ use crate::{
         timeline::{TimelineConnection, timelines},
     },
     usage::costs,
+};
+use graph::{
+    DateTime, EnumColumn, EnumType, Many, Newest, One, RowView, RowsByKey, Vocabulary,
+    computed::ForwardPage, error::Result,
 };
 
 /// A prospect: a person to sell to. Every person in the product is a prospect.

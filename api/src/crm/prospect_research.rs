@@ -8,11 +8,8 @@ use service::{
 };
 
 use super::prospect::Prospect;
-use crate::{
-    error::Result,
-    graph::{Json, Many, One, RowView},
-    usage::{costs, llm_usage_log::LlmUsageLog},
-};
+use crate::usage::{costs, llm_usage_log::LlmUsageLog};
+use graph::{Json, Many, One, RowView, error::Result};
 
 /// AI research about a prospect.
 #[derive(Entity)]

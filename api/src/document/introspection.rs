@@ -16,7 +16,7 @@ use apollo_compiler::{
 use async_graphql::{Name, Value, Variables, indexmap::IndexMap};
 
 use super::{Refusal, validate};
-use crate::json_text;
+use graph::json_text;
 
 /// Whether a root field is an introspection field.
 #[must_use]

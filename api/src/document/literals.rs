@@ -11,7 +11,7 @@ use apollo_compiler::{
 use async_graphql::Pos;
 
 use super::{Refusal, parse::position, quoted};
-use crate::graph::scalar::{MOMENT, is_moment};
+use graph::scalar::{MOMENT, is_moment};
 
 /// Findings about the literals of a document.
 #[derive(Debug, Default)]

@@ -12,7 +12,6 @@ mod limits;
 mod literals;
 mod normalize;
 mod parse;
-mod placeholder;
 mod scan;
 mod schema_index;
 mod table;
@@ -37,7 +36,6 @@ pub use cache::{DocumentCache, ParsedDocument, Variant};
 pub use introspection::{Introspection, is_introspection};
 pub use limits::{Limits, MAX_BATCH, MAX_ERRORS};
 pub use normalize::{fields, root_set};
-pub use placeholder::{PLACEHOLDER, is_placeholder, remove_placeholders};
 pub use table::{Rows, Table, table};
 pub use validate::is_root_field;
 

@@ -18,7 +18,9 @@ use async_graphql::{
 use async_graphql_value::{ConstValue, Value};
 use indexmap::IndexMap;
 
-use super::{Refusal, introspection::is_introspection, placeholder::placeholder};
+use graph::placeholder::placeholder;
+
+use super::{Refusal, introspection::is_introspection};
 
 /// The selected operation, normalized for these variables. The result depends on which variables have a value, and on
 /// the values used by `@skip` and `@include`.

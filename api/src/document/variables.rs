@@ -11,7 +11,7 @@ use super::{
     Refusal, quoted,
     schema_index::{InputShape, SchemaIndex, TypeShape},
 };
-use crate::graph::scalar::{MOMENT, is_moment};
+use graph::scalar::{MOMENT, is_moment};
 
 /// Coerces the variables of an operation, and adds the default values of omitted variables.
 ///

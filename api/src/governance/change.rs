@@ -9,14 +9,12 @@ use salesgraph_macros::Entity;
 use serde_json::{Map, Value as Json};
 use service::{governance::ENTITIES, ingest::note::Note};
 
-use crate::{
-    catalog,
+use crate::catalog;
+use graph::{
+    Entity, EnumColumn, EnumType, RowView, Vocabulary,
+    declaration::{FieldKind, Scalar, camel},
     error::Result,
-    graph::{
-        Entity, EnumColumn, EnumType, RowView, Vocabulary,
-        declaration::{FieldKind, Scalar, camel},
-        scalar::{JsonText, enum_value},
-    },
+    scalar::{JsonText, enum_value},
 };
 
 /// A change: an entry of the change log. Entries are immutable, except that erasing a person empties the entries about

@@ -3,7 +3,7 @@
 use salesgraph_macros::Entity;
 use service::governance::setting::{SCOPES, TYPES, rules, table};
 
-use crate::graph::{EnumColumn, EnumType, Json, Vocabulary};
+use graph::{EnumColumn, EnumType, Json, Vocabulary};
 
 /// A setting of the organization. Enrichment reads `llm_provider`, `llm_model`, `llm_prices`,
 /// `max_concurrent_enrichments`, `cache_ttl_days`, `daily_spend_limit` (US dollars for each UTC day) and

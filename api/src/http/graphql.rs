@@ -20,10 +20,8 @@ use super::{
     settings::{MAX_BODY, STRANGERS_BODY},
     socket,
 };
-use crate::{
-    document::{MAX_BATCH, Refusal},
-    json_text,
-};
+use crate::document::{MAX_BATCH, Refusal};
+use graph::json_text;
 
 /// A request in progress.
 struct Asked<'s> {

@@ -24,9 +24,9 @@ use super::{
 use crate::{
     document::{ParsedDocument, Prepared, Refusal, is_introspection},
     execute::{self, SchemaExecutor},
-    graph::{answer::AnswerSize, paging::Paging},
     permission,
 };
+use graph::{answer::AnswerSize, paging::Paging};
 
 /// An operation that passed all checks.
 pub(super) struct Operation {

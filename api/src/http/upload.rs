@@ -23,7 +23,8 @@ use super::{
     content_negotiation::Media,
     graphql,
 };
-use crate::{document::Refusal, error::Error};
+use crate::document::Refusal;
+use graph::error::Error;
 
 /// Timeout of an upload.
 const MAX_DURATION: Duration = Duration::from_mins(10);

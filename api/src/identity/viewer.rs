@@ -4,10 +4,10 @@ use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
 use engine::Scope;
 use service::identity::organization;
 
-use crate::{
+use crate::governance::change::ActorKind;
+use graph::{
     error::{Error, Result},
-    governance::change::ActorKind,
-    graph::scalar::EnumValueOf,
+    scalar::EnumValueOf,
 };
 
 /// The viewer: the authenticated actor, with organization, role and permissions.

@@ -8,15 +8,13 @@ use super::{
     import_job::{ImportCandidateDecision, ImportJob},
     import_record::{ImportDecision, ImportRecord},
 };
-use crate::error::Result;
-use crate::{
-    crm::prospect::Prospect,
-    graph::{
-        action::{act, key},
-        payload::UserError,
-        scalar::EnumValueOf,
-    },
-    payload,
+use crate::crm::prospect::Prospect;
+use graph::error::Result;
+use graph::payload;
+use graph::{
+    action::{act, key},
+    payload::UserError,
+    scalar::EnumValueOf,
 };
 
 /// The mutations.

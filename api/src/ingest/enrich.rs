@@ -6,14 +6,12 @@ use salesgraph_macros::permissions;
 use service::ingest::enrichment::{self, EnrichmentTarget, POLICIES, PROVIDERS, Plan, Providers};
 
 use super::{actions::ImportJobActionPayload, import_job::ImportJob};
-use crate::error::Result;
-use crate::{
-    crm::prospect::Prospect,
-    graph::{
-        EnumType, FilterOf, Vocabulary,
-        action::{act, key},
-        scalar::EnumValueOf,
-    },
+use crate::crm::prospect::Prospect;
+use graph::error::Result;
+use graph::{
+    EnumType, FilterOf, Vocabulary,
+    action::{act, key},
+    scalar::EnumValueOf,
 };
 
 /// The mutations.

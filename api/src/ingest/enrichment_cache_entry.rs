@@ -3,10 +3,8 @@
 use salesgraph_macros::Entity;
 use service::ingest::enrichment_cache_entry::{rules, table};
 
-use crate::{
-    crm::prospect::Prospect,
-    graph::{DateTime, Json, One},
-};
+use crate::crm::prospect::Prospect;
+use graph::{DateTime, Json, One};
 
 /// A cached provider response, so that no lookup is paid for twice.
 #[derive(Entity)]

@@ -4,11 +4,8 @@ use engine::Scope;
 use salesgraph_macros::Entity;
 use service::ingest::external_id::{rules, table};
 
-use crate::{
-    catalog,
-    error::Result,
-    graph::{DateTime, RowView},
-};
+use crate::catalog;
+use graph::{DateTime, RowView, error::Result};
 
 /// An external ID: the key of a row in another system, by which repeated imports recognize it.
 #[derive(Entity)]

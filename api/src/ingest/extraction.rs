@@ -4,7 +4,7 @@ use salesgraph_macros::Entity;
 use service::ingest::extraction::{SOURCES, rules, table};
 
 use super::import_job::ImportJob;
-use crate::graph::{DateTime, EnumColumn, EnumType, Json, One, Vocabulary};
+use graph::{DateTime, EnumColumn, EnumType, Json, One, Vocabulary};
 
 /// An extraction: structured data from a file or a web page.
 #[derive(Entity)]

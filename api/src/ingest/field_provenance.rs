@@ -4,10 +4,8 @@ use salesgraph_macros::Entity;
 use service::ingest::field_provenance::{OUTCOMES, table};
 
 use super::{import_job::ImportJob, import_record::ImportRecord};
-use crate::{
-    crm::{company::Company, prospect::Prospect},
-    graph::{DateTime, EnumColumn, EnumType, One, Vocabulary},
-};
+use crate::crm::{company::Company, prospect::Prospect};
+use graph::{DateTime, EnumColumn, EnumType, One, Vocabulary};
 
 /// The provenance of a field value that a provider found for a prospect or a company.
 #[derive(Entity)]

@@ -9,11 +9,10 @@ use super::{
     extraction::Extraction, field_provenance::FieldProvenance, import_record::ImportRecord,
 };
 use crate::{
-    error::Result,
-    graph::{DateTime, EnumColumn, EnumType, Json, Many, One, RowView, Vocabulary},
     outreach::template_performance::TemplatePerformance,
     usage::{llm_usage_log::LlmUsageLog, service_usage_log::ServiceUsageLog},
 };
+use graph::{DateTime, EnumColumn, EnumType, Json, Many, One, RowView, Vocabulary, error::Result};
 
 /// An import job: an import of people from a file, with a preview before rows are written; or an enrichment of
 /// existing prospects by providers.

@@ -16,10 +16,11 @@ use super::{
 };
 use crate::{
     crm::{company::Company, prospect::Prospect},
-    error::Result,
-    graph::{DateTime, EnumColumn, EnumType, Json, Many, One, RowView, RowsByKey, Vocabulary},
     outreach::outreach_draft::OutreachDraft,
     usage::{llm_usage_log::LlmUsageLog, service_usage_log::ServiceUsageLog},
+};
+use graph::{
+    DateTime, EnumColumn, EnumType, Json, Many, One, RowView, RowsByKey, Vocabulary, error::Result,
 };
 
 /// An import record: a row of an import, or a person of an enrichment, with its verdict and its status.

@@ -4,10 +4,7 @@ use async_graphql::SimpleObject;
 use engine::{Scope, Value};
 use service::ingest::note::{Note, NoteCode};
 
-use crate::{
-    error::Result,
-    graph::{EnumType, RowView, Vocabulary, scalar::EnumValueOf},
-};
+use graph::{EnumType, RowView, Vocabulary, error::Result, scalar::EnumValueOf};
 
 /// Codes of notes.
 pub enum ImportNoteCode {}

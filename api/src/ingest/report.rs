@@ -5,10 +5,10 @@ use engine::Scope;
 use salesgraph_macros::permissions;
 use service::ingest::report;
 
-use crate::{
+use crate::usage::report::{count, part, time};
+use graph::{
     error::{Error, Result},
-    graph::scalar::Moment,
-    usage::report::{count, part, time},
+    scalar::Moment,
 };
 
 /// The report fields.

@@ -5,14 +5,12 @@ use salesgraph_macros::permissions;
 use service::offer::{event, industry, solution};
 
 use super::{event::Event, industry::Industry, solution::Solution};
-use crate::error::Result;
-use crate::{
-    graph::{
-        Row,
-        action::{act, key},
-        payload::UserError,
-    },
-    payload,
+use graph::error::Result;
+use graph::payload;
+use graph::{
+    Row,
+    action::{act, key},
+    payload::UserError,
 };
 
 /// The mutations.

@@ -9,9 +9,10 @@ use service::offer::{
 
 use crate::{
     crm::prospect::Prospect,
-    error::Result,
-    graph::{DateTime, EnumColumn, EnumType, Json, Many, RowView, RowsByKey, Vocabulary},
     outreach::{interaction::Interaction, outreach_draft::OutreachDraft},
+};
+use graph::{
+    DateTime, EnumColumn, EnumType, Json, Many, RowView, RowsByKey, Vocabulary, error::Result,
 };
 
 /// An event, such as a conference or a webinar.

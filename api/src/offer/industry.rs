@@ -4,10 +4,8 @@ use salesgraph_macros::Entity;
 use service::offer::industry::{rules, table};
 
 use super::solution::Solution;
-use crate::{
-    crm::company::Company,
-    graph::{Many, One},
-};
+use crate::crm::company::Company;
+use graph::{Many, One};
 
 /// An industry, which classifies companies and solutions.
 #[derive(Entity)]

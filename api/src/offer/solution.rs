@@ -4,7 +4,7 @@ use salesgraph_macros::Entity;
 use service::offer::solution::{rules, table};
 
 use super::industry::Industry;
-use crate::graph::{Json, Many};
+use graph::{Json, Many};
 
 /// A solution: a product, a service or a package to sell.
 #[derive(Entity)]

@@ -8,15 +8,13 @@ use service::outreach::{
 };
 
 use super::outreach_draft::OutreachDraft;
-use crate::error::Result;
-use crate::{
-    graph::{
-        Rows,
-        action::{act, key},
-        payload::UserError,
-        scalar::Moment,
-    },
-    payload,
+use graph::error::Result;
+use graph::payload;
+use graph::{
+    Rows,
+    action::{act, key},
+    payload::UserError,
+    scalar::Moment,
 };
 
 /// The mutations.

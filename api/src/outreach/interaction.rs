@@ -5,11 +5,8 @@ use service::outreach::interaction::{CHANNELS, DIRECTIONS, rules, table};
 
 use super::outreach_draft::OutreachDraft;
 
-use crate::{
-    crm::prospect::Prospect,
-    graph::{DateTime, EnumColumn, EnumType, Json, One, Vocabulary},
-    offer::event::Event,
-};
+use crate::{crm::prospect::Prospect, offer::event::Event};
+use graph::{DateTime, EnumColumn, EnumType, Json, One, Vocabulary};
 
 /// An interaction with a prospect, such as an email, a call or a meeting.
 #[derive(Entity)]

@@ -5,11 +5,8 @@ use salesgraph_macros::Entity;
 use service::outreach::message_template::{TYPES, answered, rules, table};
 
 use super::{outreach_draft::OutreachDraft, template_performance::TemplatePerformance};
-use crate::{
-    error::Result,
-    graph::{EnumColumn, EnumType, Json, Many, RowView, Vocabulary},
-    usage::report::part,
-};
+use crate::usage::report::part;
+use graph::{EnumColumn, EnumType, Json, Many, RowView, Vocabulary, error::Result};
 
 /// A message template with variables: `Dear {{first_name}}`. Changing the text creates a new version; one version of
 /// each name and type is active. Built-in variables come from the prospect: `full_name`, `first_name`,

@@ -21,16 +21,16 @@ use super::{
 };
 use crate::{
     crm::prospect::Prospect,
-    error::Result,
     governance::change::ActorKind,
-    graph::{
-        DateTime, EnumColumn, EnumType, Json, Many, One, RowView, Vocabulary,
-        registry::{Registry, enumeration},
-        scalar::enum_value,
-    },
     ingest::import_record::ImportRecord,
     offer::event::Event,
     usage::{costs, llm_usage_log::LlmUsageLog},
+};
+use graph::{
+    DateTime, EnumColumn, EnumType, Json, Many, One, RowView, Vocabulary,
+    error::Result,
+    registry::{Registry, enumeration},
+    scalar::enum_value,
 };
 
 /// An outreach draft: a message to a prospect, and its status.

@@ -4,7 +4,8 @@ use salesgraph_macros::Entity;
 use service::outreach::template_performance::{rules, table};
 
 use super::message_template::MessageTemplate;
-use crate::{graph::One, ingest::import_job::ImportJob};
+use crate::ingest::import_job::ImportJob;
+use graph::One;
 
 /// A performance measurement of a message template.
 #[derive(Entity)]

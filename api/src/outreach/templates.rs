@@ -8,15 +8,13 @@ use salesgraph_macros::permissions;
 use service::outreach::message_template;
 
 use super::message_template::MessageTemplate;
-use crate::error::Result;
-use crate::{
-    crm::prospect::Prospect,
-    graph::{
-        Row,
-        action::{act, key},
-        payload::UserError,
-        scalar::JsonText,
-    },
+use crate::crm::prospect::Prospect;
+use graph::error::Result;
+use graph::{
+    Row,
+    action::{act, key},
+    payload::UserError,
+    scalar::JsonText,
 };
 
 /// The mutations.

@@ -4,14 +4,12 @@ use async_graphql::{ID, SimpleObject};
 use engine::Scope;
 use service::outreach::timeline::{Entry, KINDS, Timeline, TimelineSubject, cursor, timeline};
 
-use crate::{
+use crate::governance::change::ActorKind;
+use graph::{
+    EnumType, RowView, Vocabulary,
+    computed::ForwardPage,
     error::Result,
-    governance::change::ActorKind,
-    graph::{
-        EnumType, RowView, Vocabulary,
-        computed::ForwardPage,
-        scalar::{EnumValueOf, Moment},
-    },
+    scalar::{EnumValueOf, Moment},
 };
 
 /// A page of a timeline, newest first.

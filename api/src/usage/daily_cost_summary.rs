@@ -3,7 +3,7 @@
 use salesgraph_macros::Entity;
 use service::usage::daily_cost_summary::{CATEGORIES, table};
 
-use crate::graph::{DateTime, EnumColumn, EnumType, Vocabulary};
+use graph::{DateTime, EnumColumn, EnumType, Vocabulary};
 
 /// A daily cost summary: usage and cost of a provider and model on a UTC day, from both usage logs.
 #[derive(Entity)]

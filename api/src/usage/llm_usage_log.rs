@@ -5,10 +5,10 @@ use service::usage::llm_usage_log::{rules, table};
 
 use crate::{
     crm::prospect_research::ProspectResearch,
-    graph::{Many, One},
     ingest::{import_job::ImportJob, import_record::ImportRecord},
     outreach::outreach_draft::OutreachDraft,
 };
+use graph::{Many, One};
 
 /// A call to a language model, with its usage and cost.
 #[derive(Entity)]

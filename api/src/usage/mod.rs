@@ -8,7 +8,7 @@ pub mod service_usage_log;
 use engine::Scope;
 use service::usage::cost;
 
-use crate::{error::Result, graph::RowView};
+use graph::{RowView, error::Result};
 
 /// The cost to date of these rows.
 ///

@@ -9,13 +9,12 @@ use service::{
     usage::cost_report::{CostGroup, GROUPS, cost_report},
 };
 
-use crate::{
+use crate::outreach::outreach_draft::OutreachDraft;
+use graph::{
+    EnumType, FilterOf, Vocabulary,
     error::{Error, Result},
-    graph::{
-        EnumType, FilterOf, Vocabulary, input,
-        scalar::{EnumValueOf, Moment},
-    },
-    outreach::outreach_draft::OutreachDraft,
+    input,
+    scalar::{EnumValueOf, Moment},
 };
 
 /// The report fields.
@@ -222,7 +221,7 @@ pub type Time = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 ///
 /// # Errors
 /// `INVALID` unless `until` is after `since`.
-pub fn time(since: Option<Moment>, until: Option<Moment>) -> crate::error::Result<Time> {
+pub fn time(since: Option<Moment>, until: Option<Moment>) -> graph::error::Result<Time> {
     let (since, until) = (since.map(|moment| moment.0), until.map(|moment| moment.0));
     if since.zip(until).is_some_and(|(since, until)| since >= until) {
         return Err(Error::invalid(

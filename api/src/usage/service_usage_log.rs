@@ -3,10 +3,8 @@
 use salesgraph_macros::Entity;
 use service::usage::service_usage_log::{KINDS, rules, table};
 
-use crate::{
-    graph::{DateTime, EnumColumn, EnumType, Json, One, Vocabulary},
-    ingest::{import_job::ImportJob, import_record::ImportRecord},
-};
+use crate::ingest::{import_job::ImportJob, import_record::ImportRecord};
+use graph::{DateTime, EnumColumn, EnumType, Json, One, Vocabulary};
 
 /// A paid service call other than a language-model call: a lookup, browser time, a storage operation.
 #[derive(Entity)]

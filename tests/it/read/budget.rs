@@ -1,9 +1,7 @@
 //! The number of SQL statements per request.
 
-use api::{
-    catalog,
-    graph::declaration::{Entity, FieldKind},
-};
+use api::catalog;
+use graph::declaration::{Entity, FieldKind};
 use tests::{App, behaviours};
 
 behaviours![

@@ -1,7 +1,8 @@
 //! Document cache: a cached document produces the same response as a newly parsed one.
 
-use api::{execute::SchemaExecutor, json_text};
+use api::execute::SchemaExecutor;
 use async_graphql::{Executor, Request, Variables};
+use graph::json_text;
 use serde_json::{Value, json};
 use tests::{App, behaviours};
 

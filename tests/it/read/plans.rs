@@ -3,11 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use api::{
-    catalog,
-    graph::declaration::{Entity, FieldKind},
-};
+use api::catalog;
 use engine::{progress::Unwatched, record_statements};
+use graph::declaration::{Entity, FieldKind};
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::Value;
 use service::{demo, operations::maintenance};
@@ -87,8 +85,8 @@ async fn nested_lists_use_an_index(app: App) {
     for entity in catalog::entities() {
         for field in &entity.fields {
             let below = match field.gives {
-                FieldKind::Many { link: api::graph::declaration::LinkName::Column(_), to } => to(),
-                FieldKind::History => catalog::log(),
+                FieldKind::Many { link: graph::declaration::LinkName::Column(_), to } => to(),
+                FieldKind::History => catalog::catalog().log(),
                 FieldKind::Newest { .. } => {
                     let list =
                         format!("{} {{ nodes {{ {} {{ id }} }} }}", entity.plural, field.name);

@@ -95,7 +95,7 @@ async fn fields_are_returned_in_selection_order(app: App) {
     app.world().await;
     let query = "{ prospects(first: 1) { totalCount nodes { email id fullName } } }";
     let request = async_graphql::Request::new(query).data(app.scope(app.organization));
-    let text = api::json_text::response(&api::schema::build().execute(request).await);
+    let text = graph::json_text::response(&api::schema::build().execute(request).await);
     let place = |word: &str| text.find(word).unwrap();
     assert!(place("totalCount") < place("nodes"), "{text}");
     assert!(place("email") < place("\"id\"") && place("\"id\"") < place("fullName"), "{text}");

@@ -1,7 +1,8 @@
 //! Validation, normalization and execution of documents according to the GraphQL specification (September 2025).
 
-use api::{execute::SchemaExecutor, json_text};
+use api::execute::SchemaExecutor;
 use async_graphql::{Executor, Request};
+use graph::json_text;
 use serde_json::json;
 use tests::{App, behaviours};
 

@@ -143,7 +143,7 @@ async fn round(app: &App, executor: &SchemaExecutor, seed: u64) -> (usize, usize
                     };
                     assert!(response.errors.is_empty(), "{:?}", response.errors);
                     let answer: Value =
-                        serde_json::from_str(&api::json_text::response(&response)).unwrap();
+                        serde_json::from_str(&graph::json_text::response(&response)).unwrap();
                     let data = &answer["data"];
                     data["changes"]["cursor"].as_str().unwrap().clone_into(&mut cursor);
                     received.push(data["changes"]["change"]["id"].as_str().unwrap().to_owned());

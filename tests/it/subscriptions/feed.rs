@@ -40,7 +40,7 @@ pub async fn next(events: &mut Events) -> Value {
         .expect("an event should arrive within 10 seconds")
         .expect("the stream should not end");
     assert!(response.errors.is_empty(), "{:?}", response.errors);
-    let answer: Value = serde_json::from_str(&api::json_text::response(&response)).unwrap();
+    let answer: Value = serde_json::from_str(&graph::json_text::response(&response)).unwrap();
     answer["data"].as_object().unwrap().values().next().unwrap().clone()
 }
 
@@ -323,7 +323,7 @@ async fn invalid_arguments_are_rejected_immediately(app: App) {
             &feed,
             &format!("subscription {{ outreachDraftCreated({argument}) {{ cursor }} }}"),
         );
-        let response = api::json_text::response(&events.next().await.unwrap());
+        let response = graph::json_text::response(&events.next().await.unwrap());
         let response: Value = serde_json::from_str(&response).unwrap();
         assert_eq!(response["errors"][0]["extensions"]["code"], code, "{response}");
         assert!(events.next().await.is_none());

@@ -35,7 +35,7 @@ async fn receives_each_event_once(app: &App, query: &str) {
         let response = response
             .expect("an event should arrive within 10 seconds")
             .expect("the stream should not end");
-        let answer: Value = serde_json::from_str(&api::json_text::response(&response)).unwrap();
+        let answer: Value = serde_json::from_str(&graph::json_text::response(&response)).unwrap();
         let expected = json!({ "draft": { "id": id, "content": content } });
         assert_eq!(answer, json!({ "data": { "outreachDraftCreated": expected } }));
     }

@@ -26,11 +26,8 @@ use super::{
     operation::{self, Operation, Outcome},
     stream_task::Ended,
 };
-use crate::{
-    document::{Refusal, Rows, Table, table},
-    graph::paging::Paging,
-    json_text,
-};
+use crate::document::{Refusal, Rows, Table, table};
+use graph::{json_text, paging::Paging};
 
 /// Page size for rows without nested lists.
 const PLAIN_PAGE: u32 = 500;

@@ -31,8 +31,8 @@ use crate::{
         settings::{MISSED_PINGS, RUNNING_OF_SOCKET, SOCKET_GRACE},
         stream_task::detached,
     },
-    json_text,
 };
+use graph::json_text;
 
 /// An event of a running operation.
 enum Event {

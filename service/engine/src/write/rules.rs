@@ -259,6 +259,12 @@ pub struct Plain;
 
 impl Hooks for Plain {}
 
+impl std::fmt::Debug for Rules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rules({:?})", (self.table)())
+    }
+}
+
 impl Rules {
     /// The rule of a column.
     #[must_use]

@@ -301,7 +301,7 @@ async fn progress_is_delivered_to_subscribers(app: App) {
         let event =
             tokio::time::timeout(Duration::from_secs(10), events.next()).await.unwrap().unwrap();
         let event: serde_json::Value =
-            serde_json::from_str(&api::json_text::response(&event)).unwrap();
+            serde_json::from_str(&graph::json_text::response(&event)).unwrap();
         let event = &event["data"]["importJobChanged"];
         assert_eq!(event["importJob"]["id"], format!("ImportJob:{job}"));
         let fields = event["change"]["fields"].as_array().unwrap();

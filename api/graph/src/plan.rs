@@ -17,7 +17,7 @@ use super::{
     shape::{ComputedField, Connection, ConnectionOut, EdgeOut, Out, PageInfoOut, Shape},
 };
 use crate::{
-    catalog,
+    catalog::Catalog,
     error::{Error, Result},
 };
 
@@ -269,7 +269,7 @@ impl<'a> Planner<'a> {
                 Out::Many { relation, parent, connection }
             }
             FieldKind::History => {
-                let to = catalog::log();
+                let to = Catalog::of(self.context).log();
                 let place = format!("{}.{name}", entity.name);
                 let (mut below, connection) = self.connection(to, place, asked)?;
                 let called = Test::Exactly(entity.table.called);

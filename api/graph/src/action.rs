@@ -39,17 +39,17 @@ macro_rules! payload {
         #[derive(async_graphql::SimpleObject)]
         pub struct $name {
             $(#[doc = $row_about])*
-            pub $row: Option<$crate::graph::Row<$entity>>,
+            pub $row: Option<$crate::Row<$entity>>,
             /// Errors of the input; empty on success.
-            pub user_errors: Vec<$crate::graph::payload::UserError>,
+            pub user_errors: Vec<$crate::payload::UserError>,
         }
 
-        impl From<(Option<i64>, Vec<$crate::graph::payload::UserError>)> for $name {
+        impl From<(Option<i64>, Vec<$crate::payload::UserError>)> for $name {
             fn from(
-                (key, user_errors): (Option<i64>, Vec<$crate::graph::payload::UserError>),
+                (key, user_errors): (Option<i64>, Vec<$crate::payload::UserError>),
             ) -> Self {
-                let key = $crate::graph::payload::row_to_read(key, &user_errors);
-                Self { $row: key.map($crate::graph::Row::of), user_errors }
+                let key = $crate::payload::row_to_read(key, &user_errors);
+                Self { $row: key.map($crate::Row::of), user_errors }
             }
         }
     };

@@ -10,10 +10,10 @@ use super::{
     },
     scalar::{enum_value, type_name},
     types::plural_words,
-    write::{CrudMutation, MAX_ITEMS, MutationKind, made_by, mutations},
+    write::{CrudMutation, MAX_ITEMS, MutationKind, mutations},
     write_fields::{InputType, Written, written},
 };
-use crate::catalog;
+use crate::catalog::Catalog;
 
 /// The description of the idempotency key of every mutation that creates rows.
 const KEY: &str = "Idempotency key, e.g. a UUID. For 24 hours, a repeated request with the same input writes nothing and returns the current rows; a different input is rejected.";
@@ -30,7 +30,7 @@ pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
         ],
     );
     let mut fields = Vec::new();
-    for entity in catalog::entities() {
+    for entity in schema.catalog.entities() {
         let Some(rules) = entity.rules else { continue };
         schema.items(entity, rules);
         for mutation in mutations(entity) {
@@ -47,7 +47,7 @@ impl Schema<'_> {
         if rules.create.is_some() {
             let name = format!("{}Input", entity.name);
             let about = format!("Input to create {}.", a(&one));
-            self.input(&name, &about, false, creation(entity, rules));
+            self.input(&name, &about, false, creation(self.catalog, entity, rules));
         }
         if rules.update {
             let fields = written(entity, rules, true);
@@ -85,7 +85,7 @@ impl Schema<'_> {
         let identity = identity.unwrap_or_default();
         let (about, input, payload) = match mutation.does {
             MutationKind::Create => {
-                let mut fields = creation(entity, rules);
+                let mut fields = creation(self.catalog, entity, rules);
                 fields.push(key);
                 (
                     format!("Creates {}.", a(&one)),
@@ -170,7 +170,11 @@ impl Schema<'_> {
 }
 
 /// The input fields of a new row.
-fn creation(entity: &'static Entity, rules: &'static Rules) -> Vec<ArgumentType> {
+fn creation(
+    catalog: &Catalog,
+    entity: &'static Entity,
+    rules: &'static Rules,
+) -> Vec<ArgumentType> {
     let mut fields: Vec<_> = written(entity, rules, false)
         .iter()
         .map(|one| {
@@ -181,11 +185,11 @@ fn creation(entity: &'static Entity, rules: &'static Rules) -> Vec<ArgumentType>
         })
         .collect();
     for link in rules.links {
-        let far = catalog::of_table((link.pairs.far_table)().name);
+        let far = catalog.of_table((link.pairs.far_table)().name);
         let about = format!("IDs of {} to link. Maximum: {MAX_ITEMS}.", plural_words(far));
         fields.push(argument(&camel(link.keys), "[ID!]", &about));
         if let Some(rows) = &link.rows {
-            let far = made_by((rows.rules)());
+            let far = catalog.of_table(((rows.rules)().table)().name);
             let about = format!("{} to create and link.", plural_words(far));
             let mut about = about;
             about[..1].make_ascii_uppercase();

@@ -10,7 +10,8 @@ use async_graphql::{
 pub const PLACEHOLDER: &str = " ";
 
 /// A selection of `__typename` that is removed from the response.
-pub(super) fn placeholder(pos: Pos) -> Positioned<Selection> {
+#[must_use]
+pub fn placeholder(pos: Pos) -> Positioned<Selection> {
     let name = |text: &str| Positioned::new(Name::new(text), pos);
     let field = Field {
         alias: Some(name(PLACEHOLDER)),

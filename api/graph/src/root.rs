@@ -11,7 +11,7 @@ use super::{
     answer::Answer, computed, declaration::Entity, id, input, paging::Paging, plan::Planner, row,
 };
 use crate::{
-    catalog,
+    catalog::Catalog,
     error::{Error, Result},
 };
 
@@ -30,7 +30,7 @@ pub async fn resolve(context: &Context<'_>) -> ServerResult<Option<Value>> {
     if name == "nodes" {
         return nodes(context).await.map(Some);
     }
-    for entity in catalog::entities() {
+    for entity in Catalog::of(context).entities() {
         if name == entity.plural {
             return list(context, entity).await.map(Some);
         }
@@ -91,7 +91,7 @@ async fn single(context: &Context<'_>, entity: &'static Entity) -> ServerResult<
 
 async fn node(context: &Context<'_>) -> ServerResult<Value> {
     let asked = asked_id(context, "id").map_err(|error| error_at(context.item, error))?;
-    match typed(&asked) {
+    match typed(context, &asked) {
         Some((entity, key)) => one(context, entity, Some(key)).await,
         None => Ok(Value::Null),
     }
@@ -112,10 +112,10 @@ async fn nodes(context: &Context<'_>) -> ServerResult<Value> {
     let field = context.item;
     let at_field = |error: Error| error_at(field, error);
     let asked = asked_ids(context).map_err(at_field)?;
-    let typed: Vec<_> = asked.iter().map(|id| typed(id)).collect();
+    let typed: Vec<_> = asked.iter().map(|id| typed(context, id)).collect();
     let mut answers = vec![Value::Null; typed.len()];
 
-    for entity in catalog::entities() {
+    for entity in Catalog::of(context).entities() {
         let keys: Vec<Option<i64>> = typed
             .iter()
             .map(|one| one.filter(|(known, _)| known.name == entity.name).map(|(_, key)| key))
@@ -166,8 +166,8 @@ fn asked_ids(context: &Context<'_>) -> Result<Vec<String>> {
 }
 
 /// The entity and the primary key of a global ID.
-fn typed(id: &str) -> Option<(&'static Entity, i64)> {
+fn typed(context: &Context<'_>, id: &str) -> Option<(&'static Entity, i64)> {
     let (name, _) = id.split_once(':')?;
-    let entity = catalog::entities().into_iter().find(|entity| entity.name == name)?;
+    let entity = Catalog::of(context).named(name)?;
     Some((entity, id::key(entity, id)?))
 }

@@ -1,7 +1,5 @@
 //! The CRUD mutations of the declared entities: converts the input for the service and its results to payloads.
 
-use std::sync::LazyLock;
-
 use async_graphql::{Context, PathSegment, ServerResult, Value};
 use engine::{
     Problem, Scope,
@@ -19,7 +17,7 @@ use super::{
     scalar,
     write_fields::{InputType, written},
 };
-use crate::{catalog, error::Error};
+use crate::{catalog::Catalog, error::Error};
 
 /// Maximum number of items in a batch.
 pub const MAX_ITEMS: usize = 100;
@@ -42,6 +40,7 @@ pub enum MutationKind {
 }
 
 /// A CRUD mutation of an entity.
+#[derive(Debug)]
 pub struct CrudMutation {
     /// The field name: `createProspect`.
     pub name: String,
@@ -88,19 +87,6 @@ impl CrudMutation {
     }
 }
 
-/// The entity whose rows are written with these rules.
-///
-/// # Panics
-/// If no entity has these rules: a mistake in the declarations, which any test detects.
-#[must_use]
-pub fn made_by(rules: &'static Rules) -> &'static Entity {
-    let table = (rules.table)().name;
-    let mut entities = catalog::entities().into_iter();
-    entities
-        .find(|one| one.table.name == table)
-        .unwrap_or_else(|| panic!("{table} is not declared"))
-}
-
 type Object = IndexMap<async_graphql::Name, Value>;
 
 /// Resolves a field of the mutation root; `None` if it is not a CRUD mutation.
@@ -108,10 +94,11 @@ type Object = IndexMap<async_graphql::Name, Value>;
 /// # Errors
 /// A GraphQL error at the path of the field.
 pub async fn resolve(context: &Context<'_>) -> ServerResult<Option<Value>> {
-    static ALL: LazyLock<Vec<CrudMutation>> =
-        LazyLock::new(|| catalog::entities().into_iter().flat_map(mutations).collect());
+    let catalog = Catalog::of(context);
     let name = context.item.node.name.node.as_str();
-    let Some(mutation) = ALL.iter().find(|one| one.name == name) else { return Ok(None) };
+    let Some(mutation) = catalog.mutations().iter().find(|one| one.name == name) else {
+        return Ok(None);
+    };
     let field = context.item;
     let told = |error: Error| {
         let path = vec![PathSegment::Field(field.node.response_key().node.to_string())];
@@ -125,7 +112,7 @@ pub async fn resolve(context: &Context<'_>) -> ServerResult<Option<Value>> {
     };
     let scope = context.data_unchecked::<Scope>();
     let once = input::once(context).map_err(told)?;
-    let (parts, errors) = mutation.run(scope, input, once).await.map_err(told)?;
+    let (parts, errors) = mutation.run(catalog, scope, input, once).await.map_err(told)?;
     let name = mutation.type_name("Payload");
     payload::resolve(context, &name, &parts, &errors).await.map(Some)
 }
@@ -135,6 +122,7 @@ type Answered = (Vec<(String, Part)>, Vec<payload::UserError>);
 impl CrudMutation {
     async fn run(
         &self,
+        catalog: &Catalog,
         scope: &Scope,
         input: &Object,
         once: Option<IdempotentRequest>,
@@ -142,7 +130,7 @@ impl CrudMutation {
         match self.does {
             MutationKind::Create => {
                 let mut problems = Vec::new();
-                let item = item(self.entity, self.rules, input, false, "", &mut problems);
+                let item = item(catalog, self.entity, self.rules, input, false, "", &mut problems);
                 let done = match refused(problems) {
                     Err(error) => Err(error),
                     Ok(()) => operations::create(scope, self.rules, item, once).await,
@@ -155,7 +143,7 @@ impl CrudMutation {
                 Ok((vec![(self.entity.single.clone(), part)], errors))
             }
             MutationKind::CreateMany | MutationKind::UpsertMany => {
-                self.many(scope, input, once).await
+                self.many(catalog, scope, input, once).await
             }
             MutationKind::Update => {
                 let mut problems = Vec::new();
@@ -166,7 +154,8 @@ impl CrudMutation {
                     Some(Value::Object(patch)) => patch,
                     _ => &empty,
                 };
-                let patch = item(self.entity, self.rules, patch, true, "patch.", &mut problems);
+                let patch =
+                    item(catalog, self.entity, self.rules, patch, true, "patch.", &mut problems);
                 let done = match refused(problems) {
                     Err(error) => Err(error),
                     Ok(()) => {
@@ -212,6 +201,7 @@ impl CrudMutation {
 
     async fn many(
         &self,
+        catalog: &Catalog,
         scope: &Scope,
         input: &Object,
         once: Option<IdempotentRequest>,
@@ -237,7 +227,7 @@ impl CrudMutation {
         for (index, value) in items.iter().enumerate().take(MAX_ITEMS) {
             let mut own = Vec::new();
             if let Value::Object(fields) = value {
-                read.push(item(self.entity, self.rules, fields, false, "", &mut own));
+                read.push(item(catalog, self.entity, self.rules, fields, false, "", &mut own));
             }
             if own.is_empty() {
                 places.push(index);
@@ -293,6 +283,7 @@ fn refused(problems: Vec<Problem>) -> engine::Result<()> {
 
 /// Reads the input fields of a row.
 fn item(
+    catalog: &Catalog,
     entity: &'static Entity,
     rules: &'static Rules,
     fields: &Object,
@@ -317,19 +308,21 @@ fn item(
         }
     }
     if !patch {
-        input.links = rules.links.iter().map(|rule| links(rule, fields, below, problems)).collect();
+        input.links =
+            rules.links.iter().map(|rule| links(catalog, rule, fields, below, problems)).collect();
     }
     input
 }
 
 fn links(
+    catalog: &Catalog,
     rule: &'static LinkRule,
     fields: &Object,
     path: &str,
     problems: &mut Vec<Problem>,
 ) -> LinkInput {
     let mut link = LinkInput::default();
-    let far = catalog::of_table((rule.pairs.far_table)().name);
+    let far = catalog.of_table((rule.pairs.far_table)().name);
     let name = camel(rule.keys);
     for value in fields.get(name.as_str()).map(input::items).unwrap_or_default() {
         let path = format!("{path}{name}");
@@ -345,7 +338,8 @@ fn links(
             if let Value::Object(fields) = value {
                 let path = format!("{path}{name}.");
                 let rules = (rows.rules)();
-                link.rows.push(item(made_by(rules), rules, fields, false, &path, problems));
+                let made_by = catalog.of_table((rules.table)().name);
+                link.rows.push(item(catalog, made_by, rules, fields, false, &path, problems));
             }
         }
     }

@@ -13,7 +13,7 @@ use super::{
     key::{Key, KeyFormat},
     plan::Plan,
 };
-use crate::graph::declaration::Scalar;
+use crate::declaration::Scalar;
 
 /// The filter that matches the rows of a group. The first cells of `group` are the group key values.
 pub(super) fn filter(plan: &Plan, group: &[Cell]) -> Json {

@@ -18,8 +18,8 @@ use futures_util::future::try_join_all;
 use super::shape::{ComputedField, Connection, ConnectionOut, EdgeOut, Out, Shape};
 use super::{declaration::Declared, input, registry::Registry, row};
 use crate::{
-    document::remove_placeholders,
     error::{Error, Result},
+    placeholder::remove_placeholders,
 };
 
 /// The columns of one row that a computed field needs, in the order of its declaration.

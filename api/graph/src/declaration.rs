@@ -253,7 +253,7 @@ impl Entity {
 }
 
 /// `full_name` → `fullName`.
-pub(crate) fn camel(snake: &str) -> String {
+pub fn camel(snake: &str) -> String {
     let mut parts = snake.split('_');
     let mut camel = parts.next().unwrap_or_default().to_owned();
     for part in parts {

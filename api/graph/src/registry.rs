@@ -1,7 +1,7 @@
 //! Adds the declared graph to the schema. This is the only module that uses the hidden `registry` of async-graphql,
 //! so that upgrades affect no other module.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult,
@@ -13,10 +13,7 @@ use async_graphql::{
 use indexmap::IndexMap;
 
 use super::{EnumType, root, types, write, write_types};
-use crate::{
-    catalog,
-    schema::{CustomMutations, CustomQueries},
-};
+use crate::catalog::Catalog;
 
 pub use async_graphql::registry::Registry;
 
@@ -37,28 +34,61 @@ pub fn register<T: OutputType>(registry: &mut Registry) -> String {
 /// Adds the enum of a custom type to the schema.
 pub fn enumeration(registry: &mut Registry, ty: &EnumType) {
     let words = ty.words.iter().map(|word| (word.enum_value(), word.about));
-    Schema { registry }.enumeration(ty.name, ty.about, words.collect());
+    add(registry, enum_type(ty.name, ty.about, words.collect()));
+}
+
+/// The parts of a schema that a product provides.
+pub trait Product: Send + Sync + 'static {
+    /// The query fields that are not derived from declarations.
+    type CustomQueries: ObjectType + Default;
+    /// The business actions.
+    type CustomMutations: ObjectType + Default;
+
+    /// The declared entities. The schema has the same value as its data, see [`Catalog::of`].
+    fn catalog() -> &'static Catalog;
 }
 
 /// The query root: the declared entities and the custom fields.
-#[derive(Debug, Clone, Copy)]
-pub struct Query;
+pub struct Query<P>(PhantomData<P>);
 
 /// The mutation root: the CRUD mutations of the declared entities and the business actions.
-#[derive(Debug, Clone, Copy)]
-pub struct Mutation;
+pub struct Mutation<P>(PhantomData<P>);
 
-impl OutputType for Query {
+impl<P> Default for Query<P> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<P> Default for Mutation<P> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<P> fmt::Debug for Query<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Query")
+    }
+}
+
+impl<P> fmt::Debug for Mutation<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mutation")
+    }
+}
+
+impl<P: Product> OutputType for Query<P> {
     fn type_name() -> Cow<'static, str> {
         "Query".into()
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
         registry.create_output_type::<Self, _>(MetaTypeId::Object, |registry| {
-            let mut schema = Schema { registry };
+            let mut schema = Schema { registry, catalog: P::catalog() };
             schema.shared();
             let mut fields = types::roots(&mut schema);
-            fields.extend(schema.fields_of::<CustomQueries>());
+            fields.extend(schema.fields_of::<P::CustomQueries>());
             let about = "The query root. Each entity has two fields: one returns a row by ID, the other a list with filtering, sorting and pagination.";
             object("Query", about, fields)
         })
@@ -73,10 +103,10 @@ impl OutputType for Query {
     }
 }
 
-impl ContainerType for Query {
+impl<P: Product> ContainerType for Query<P> {
     async fn resolve_field(&self, context: &Context<'_>) -> ServerResult<Option<Value>> {
         let resolved = match root::resolve(context).await {
-            Ok(None) => CustomQueries::default().resolve_field(context).await,
+            Ok(None) => P::CustomQueries::default().resolve_field(context).await,
             resolved => resolved,
         };
         match resolved {
@@ -89,18 +119,18 @@ impl ContainerType for Query {
     }
 }
 
-impl ObjectType for Query {}
+impl<P: Product> ObjectType for Query<P> {}
 
-impl OutputType for Mutation {
+impl<P: Product> OutputType for Mutation<P> {
     fn type_name() -> Cow<'static, str> {
         "Mutation".into()
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
         registry.create_output_type::<Self, _>(MetaTypeId::Object, |registry| {
-            let mut schema = Schema { registry };
+            let mut schema = Schema { registry, catalog: P::catalog() };
             let mut fields = write_types::roots(&mut schema);
-            fields.extend(schema.fields_of::<CustomMutations>());
+            fields.extend(schema.fields_of::<P::CustomMutations>());
             let about = "The mutation root. Each field runs in one transaction and is acknowledged after the commit; \
                          rejected input is reported in `userErrors`.";
             object("Mutation", about, fields)
@@ -116,16 +146,16 @@ impl OutputType for Mutation {
     }
 }
 
-impl ContainerType for Mutation {
+impl<P: Product> ContainerType for Mutation<P> {
     async fn resolve_field(&self, context: &Context<'_>) -> ServerResult<Option<Value>> {
         match write::resolve(context).await {
-            Ok(None) => CustomMutations::default().resolve_field(context).await,
+            Ok(None) => P::CustomMutations::default().resolve_field(context).await,
             resolved => resolved,
         }
     }
 }
 
-impl ObjectType for Mutation {}
+impl<P: Product> ObjectType for Mutation<P> {}
 
 /// Whether the root field being resolved is nullable.
 fn may_be_null(context: &Context<'_>) -> bool {
@@ -137,6 +167,7 @@ fn may_be_null(context: &Context<'_>) -> bool {
 /// The schema under construction.
 pub struct Schema<'r> {
     registry: &'r mut Registry,
+    pub(super) catalog: &'static Catalog,
 }
 
 impl Schema<'_> {
@@ -169,7 +200,7 @@ impl Schema<'_> {
             name: "Node".to_owned(),
             description: Some("An object with a global ID.".to_owned()),
             fields: IndexMap::from([("id".to_owned(), id)]),
-            possible_types: catalog::entities().iter().map(|e| e.name.to_owned()).collect(),
+            possible_types: self.catalog.entities().iter().map(|e| e.name.to_owned()).collect(),
             extends: false,
             inaccessible: false,
             tags: Vec::new(),
@@ -182,7 +213,7 @@ impl Schema<'_> {
     }
 
     fn add(&mut self, ty: MetaType) {
-        self.registry.types.insert(ty.name().to_owned(), ty);
+        add(self.registry, ty);
     }
 
     /// Adds a scalar.
@@ -202,29 +233,7 @@ impl Schema<'_> {
 
     /// Adds an enum.
     pub fn enumeration(&mut self, name: &str, about: &str, values: Vec<(String, &str)>) {
-        let values = values.into_iter().map(|(name, about)| {
-            let value = MetaEnumValue {
-                name: name.clone(),
-                description: Some(about.to_owned()),
-                deprecation: Default::default(),
-                visible: None,
-                inaccessible: false,
-                tags: Vec::new(),
-                directive_invocations: Vec::new(),
-            };
-            (name, value)
-        });
-        self.add(MetaType::Enum {
-            name: name.to_owned(),
-            description: Some(about.to_owned()),
-            enum_values: values.collect(),
-            visible: None,
-            inaccessible: false,
-            tags: Vec::new(),
-            rust_typename: None,
-            directive_invocations: Vec::new(),
-            requires_scopes: Vec::new(),
-        });
+        self.add(enum_type(name, about, values));
     }
 
     /// Adds an input object; with `oneof`, exactly one field must be set.
@@ -240,6 +249,36 @@ impl Schema<'_> {
             oneof,
             directive_invocations: Vec::new(),
         });
+    }
+}
+
+fn add(registry: &mut Registry, ty: MetaType) {
+    registry.types.insert(ty.name().to_owned(), ty);
+}
+
+fn enum_type(name: &str, about: &str, values: Vec<(String, &str)>) -> MetaType {
+    let values = values.into_iter().map(|(name, about)| {
+        let value = MetaEnumValue {
+            name: name.clone(),
+            description: Some(about.to_owned()),
+            deprecation: Default::default(),
+            visible: None,
+            inaccessible: false,
+            tags: Vec::new(),
+            directive_invocations: Vec::new(),
+        };
+        (name, value)
+    });
+    MetaType::Enum {
+        name: name.to_owned(),
+        description: Some(about.to_owned()),
+        enum_values: values.collect(),
+        visible: None,
+        inaccessible: false,
+        tags: Vec::new(),
+        rust_typename: None,
+        directive_invocations: Vec::new(),
+        requires_scopes: Vec::new(),
     }
 }
 

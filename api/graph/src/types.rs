@@ -8,12 +8,11 @@ use super::{
     registry::{ArgumentType, FieldType, Schema, argument, field, with_arguments},
     scalar::{DATE_TIME_SPECIFICATION, JSON_SPECIFICATION, type_name},
 };
-use crate::catalog;
 
 /// Adds the types of all entities; returns the fields of the query root.
 pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
     let mut fields = Vec::new();
-    for entity in catalog::entities() {
+    for entity in schema.catalog.entities() {
         schema.entity(entity);
         fields.push(single(entity));
         let mut about =
@@ -167,7 +166,7 @@ impl Schema<'_> {
                 field(&declared.name, &or_null(to().name, *optional), about)
             }
             FieldKind::Many { to, .. } => list(&declared.name, about, to()),
-            FieldKind::History => list(&declared.name, about, catalog::log()),
+            FieldKind::History => list(&declared.name, about, self.catalog.log()),
             FieldKind::Newest { to, .. } => field(&declared.name, to().name, about),
             FieldKind::Computed { register, paged, .. } => {
                 let ty = self.register(*register);

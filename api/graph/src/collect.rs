@@ -6,7 +6,7 @@ use async_graphql::{
 };
 use indexmap::IndexMap;
 
-use crate::document::is_placeholder;
+use crate::placeholder::is_placeholder;
 
 /// The selection sets of one object: several if `nodes` and `edges` select the same rows.
 pub(super) type Sets<'a> = Vec<&'a SelectionSet>;
