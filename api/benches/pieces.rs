@@ -5,16 +5,14 @@
 
 use std::{hint::black_box, sync::Arc};
 
-use api::{
-    document::{self, DocumentCache, Limits, Unvalidated},
-    execute::SchemaExecutor,
-};
+use api::product_server::{executor, published_schema};
 use async_graphql::{Executor, Request};
 use criterion::{Criterion, criterion_group, criterion_main};
 use engine::{
     Actor, Clock, Role, Scope, Store, SystemClock, Value, change_log, progress::Unwatched, read,
 };
 use graph::json_text;
+use server::document::{self, DocumentCache, Limits, Unvalidated};
 use service::{demo, identity::organization};
 use tokio::runtime::Runtime;
 
@@ -51,11 +49,11 @@ async fn store() -> (Store, [Scope; 2]) {
 }
 
 fn documents(criterion: &mut Criterion) {
-    document::warm_up();
+    let schema = published_schema();
     let limits = Limits::default();
     criterion.bench_function("document: parse and validate", |bench| {
         bench.iter(|| {
-            let prepared = document::prepare(Request::new(NESTED), &limits, None)
+            let prepared = document::prepare(&schema, Request::new(NESTED), &limits, None)
                 .and_then(Unvalidated::validate);
             black_box(prepared.map_err(|refusal| refusal.code).unwrap().cost)
         });
@@ -71,22 +69,26 @@ fn documents(criterion: &mut Criterion) {
         let name = format!("document: parse and validate, {parts} times 9 fields, filters");
         criterion.bench_function(&name, |bench| {
             bench.iter(|| {
-                let prepared = document::prepare(Request::new(&text), &limits, None)
+                let prepared = document::prepare(&schema, Request::new(&text), &limits, None)
                     .and_then(Unvalidated::validate);
                 black_box(prepared.map_err(|refusal| refusal.errors).unwrap().cost)
             });
         });
     }
     let known = DocumentCache::default();
-    let prepared =
-        document::prepare(Request::new(NESTED), &limits, None).and_then(Unvalidated::validate);
+    let prepared = document::prepare(&schema, Request::new(NESTED), &limits, None)
+        .and_then(Unvalidated::validate);
     let prepared = prepared.map_err(|refusal| refusal.code).unwrap();
     known.allow(Some(1), &prepared.read, prepared.variant.unwrap());
     criterion.bench_function("document: cached", |bench| {
         bench.iter(|| {
-            let prepared =
-                document::prepare(Request::new(NESTED), &limits, known.find(Some(1), NESTED, None))
-                    .and_then(Unvalidated::validate);
+            let prepared = document::prepare(
+                &schema,
+                Request::new(NESTED),
+                &limits,
+                known.find(Some(1), NESTED, None),
+            )
+            .and_then(Unvalidated::validate);
             black_box(prepared.map_err(|refusal| refusal.code).unwrap().cost)
         });
     });
@@ -95,7 +97,7 @@ fn documents(criterion: &mut Criterion) {
 fn requests(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let (store, [full, empty]) = runtime.block_on(store());
-    let executor = SchemaExecutor::new();
+    let executor = executor();
     let answer = |query: &str, scope: &Scope| {
         let request = Request::new(query).data(scope.clone());
         let response = runtime.block_on(executor.execute(request));

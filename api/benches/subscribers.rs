@@ -15,15 +15,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::{
-    execute::SchemaExecutor,
-    http::{Server, connection::serve},
-};
 use async_graphql::{Executor, Request};
 use clap::Parser;
 use engine::{Actor, Role, Scope, Store, SystemClock, change_log, progress::Unwatched};
 use futures_util::{SinkExt, StreamExt};
 use graph::json_text;
+use server::{
+    execute::SchemaExecutor,
+    http::{Server, connection::serve},
+};
 use service::{demo, identity::organization};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{
@@ -116,7 +116,7 @@ async fn main() {
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
 
-    let executor = SchemaExecutor::new();
+    let executor = executor();
     let scope = Scope::new(store, organization, Actor::CommandLine, Role::Owner, clock);
     let written = Arc::new(Mutex::new(HashMap::new()));
     let begun = Instant::now();

@@ -21,12 +21,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::execute::SchemaExecutor;
+use api::product_server::executor;
 use async_graphql::{Executor, Request};
 use clap::Parser;
 use engine::{Actor, Engine, Role, Scope, Store, SystemClock, change_log::ChangeStream};
 use futures_util::StreamExt;
 use graph::json_text;
+use server::execute::SchemaExecutor;
 use service::identity::organization;
 use sqlx::{Connection, Executor as _, Row};
 
@@ -68,7 +69,7 @@ async fn main() {
         let clock = Arc::new(SystemClock);
         Scope::new(store.clone(), organization, Actor::CommandLine, Role::Owner, clock)
     };
-    let executor = SchemaExecutor::new();
+    let executor = executor();
     let duration = Duration::from_secs(arguments.seconds);
     println!("{} writers, {} s each", arguments.clients, arguments.seconds);
 

@@ -103,12 +103,12 @@ pub(crate) const CUSTOM_MUTATIONS: &[&[(&str, Option<Permission>)]] = &[
 ];
 
 /// Recursion limit of the library, where fragments count as levels. The limits for clients are in
-/// [`crate::document::Limits`] and are lower.
+/// [`server::document::Limits`] and are lower.
 const MAX_DEPTH: usize = 256;
 
 /// Builds the schema. Every request provides its own [`Scope`], and a subscription also the
 /// [`ChangeStream`](engine::change_log::ChangeStream) of its server. Requests are validated beforehand
-/// ([`crate::document`]); the library's validation rules are disabled.
+/// ([`server::document`]); the library's validation rules are disabled.
 #[must_use]
 pub fn build() -> Schema {
     let schema = Schema::build(Query::default(), Mutation::default(), Subscription);

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, net::SocketAddr};
 
-use api::http::{Settings, connection};
 use engine::{Actor, Clock, Role, Scope};
 use serde_json::{Value, json};
+use server::http::{Settings, connection};
 use service::identity::api_key::{self, NewKey};
 use tests::{App, behaviours, stored::stored};
 

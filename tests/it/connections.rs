@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::execute::SchemaExecutor;
+use api::product_server::executor;
 use async_graphql::{Executor, Request};
 use engine::{Actor, Clock, Error, MIN_CONNECTIONS, Role, Scope, Store, change_log};
 use graph::json_text;
@@ -47,7 +47,7 @@ async fn under_load(app: &App, store: &Store, rounds: usize) -> Vec<String> {
     let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;
     let actor = Actor::LocalUser;
     let scope = Scope::new(store.clone(), app.organization, actor, Role::Owner, clock);
-    let executor = SchemaExecutor::new();
+    let executor = executor();
     let ask = async |query: String| {
         json_text::response(&executor.execute(Request::new(query).data(scope.clone())).await)
     };

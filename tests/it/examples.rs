@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use api::http::graphiql::EXAMPLES;
+use api::graphiql::EXAMPLES;
 use engine::{change_log::ChangeStream, progress::Unwatched};
 use futures_util::StreamExt;
 use service::demo;

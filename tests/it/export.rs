@@ -1,6 +1,6 @@
 //! CSV and NDJSON exports, and the execution report of requests.
 
-use api::execute::SchemaExecutor;
+use api::product_server::executor;
 use async_graphql::{Executor, Request};
 use sea_orm::ActiveValue::Set;
 use serde_json::{Value, json};
@@ -281,7 +281,7 @@ async fn export_reads_a_consistent_snapshot(app: App) {
     app.world().await;
     let count = async |scope: &engine::Scope| {
         let request = Request::new("{ prospects { totalCount } }").data(scope.clone());
-        let response = SchemaExecutor::new().execute(request).await;
+        let response = executor().execute(request).await;
         let answer: Value = serde_json::from_str(&graph::json_text::response(&response)).unwrap();
         answer["data"]["prospects"]["totalCount"].clone()
     };

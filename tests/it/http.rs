@@ -21,7 +21,7 @@ behaviours![
 pub async fn serve(app: &App) -> std::net::SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = api::http::connection::serve(listener, app.server(), std::future::pending());
+    let serving = server::http::connection::serve(listener, app.server(), std::future::pending());
     tokio::task::spawn_local(serving);
     address
 }
@@ -145,7 +145,7 @@ async fn graphiql_page_and_assets_are_served(app: App) {
         let (status, _, examples) = send(address, "GET /graphiql/examples.json HTTP/1.1", "").await;
         assert_eq!(status, 200);
         let examples: Vec<Value> = serde_json::from_str(&examples).unwrap();
-        assert_eq!(examples.len(), api::http::graphiql::EXAMPLES.len());
+        assert_eq!(examples.len(), api::graphiql::EXAMPLES.len());
         assert_eq!(send(address, "GET /graphiql/nothing.js HTTP/1.1", "").await.0, 404);
     })
     .await;

@@ -1,8 +1,8 @@
 //! API keys: authentication, ownership and protection of the secret.
 
-use api::http::Settings;
 use engine::{Clock, Role};
 use serde_json::{Value, json};
+use server::http::Settings;
 use service::identity::api_key::{self, NewKey};
 use tests::{App, behaviours};
 

@@ -1,7 +1,7 @@
 //! Complexity limits: hostile documents are rejected, and legitimate documents are accepted.
 
-use api::document::Limits;
 use serde_json::{Value, json};
+use server::document::Limits;
 use tests::{App, behaviours};
 
 use crate::{

@@ -1,8 +1,8 @@
 //! GraphQL over HTTP: response formats, status codes, batches, persisted queries, and requests rejected before
 //! execution. The clients in `tests/outside` also check this behavior.
 
-use api::http::Settings;
 use serde_json::{Value, json};
+use server::http::Settings;
 use tests::{App, Engine, behaviours};
 
 use crate::{

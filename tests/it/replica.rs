@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::execute::SchemaExecutor;
+use api::product_server::executor;
 use async_graphql::{Executor, Request};
 use engine::{Actor, Clock, Error, Role, Scope, Store};
 use graph::json_text;
@@ -29,7 +29,7 @@ async fn reads_fall_back_to_the_primary_if_the_replica_is_down(app: App) {
     let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;
     let (actor, role) = (Actor::LocalUser, Role::Owner);
     let scope = Scope::new(store.clone(), app.organization, actor, role, clock);
-    let executor = SchemaExecutor::new();
+    let executor = executor();
     let ask = async |query: &str| {
         json_text::response(&executor.execute(Request::new(query).data(scope.clone())).await)
     };

@@ -3,7 +3,7 @@
 
 use std::{fs, path::PathBuf};
 
-use api::permission::matrix;
+use api::permissions::permissions;
 use async_graphql::parser::types::OperationType;
 use engine::Role;
 use tests::plain;
@@ -27,13 +27,14 @@ pub fn requiring(operation: &str, permission: &str) -> Vec<String> {
 
 fn access_matrix_matches_the_committed_file() {
     let mut lines = String::new();
+    let declared = permissions();
     let roles = [Role::Owner, Role::Admin, Role::Member, Role::Analyst];
     for (operation, kind) in [
         ("query", OperationType::Query),
         ("mutation", OperationType::Mutation),
         ("subscription", OperationType::Subscription),
     ] {
-        for (field, permission) in matrix(kind) {
+        for (field, permission) in declared.matrix(kind) {
             let (name, roles) = match permission {
                 None => ("PUBLIC", vec!["everyone"]),
                 Some(one) => {

@@ -1,6 +1,6 @@
 //! The published schema: complete, documented and consistent with the conventions.
 
-use api::execute::SchemaExecutor;
+use api::product_server::executor;
 use async_graphql::{Executor, Request};
 use serde_json::Value;
 use tests::plain;
@@ -22,7 +22,7 @@ fn introspect() -> Vec<Value> {
     let query = "{ __schema { types { kind name description specifiedByURL isOneOf \
                  fields { name description args { name description } type { kind name ofType { kind name ofType { kind name ofType { name } } } } } \
                  inputFields { name description } enumValues { name description } interfaces { name } } } }";
-    let executor = SchemaExecutor::new();
+    let executor = executor();
     let answer = tests::database::block_on(executor.execute(Request::new(query)));
     let answer: Value = serde_json::from_str(&graph::json_text::response(&answer)).unwrap();
     let types = answer["data"]["__schema"]["types"].as_array().unwrap().clone();

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use api::http::{Settings, connection};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use server::http::{Settings, connection};
 use tests::{App, behaviours};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 

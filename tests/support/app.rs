@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use api::{document::Limits, execute::SchemaExecutor, http::Server};
+use api::product_server;
 use async_graphql::Executor;
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::{Actor, Clock, FixedClock, Role, Scope, Store};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use serde_json::{Value, json};
+use server::{document::Limits, execute::SchemaExecutor, http::Server};
 use service::{
     identity::organization,
     ingest::enrichment::{Providers, RuleProvider},
@@ -46,7 +47,7 @@ impl App {
         let organization =
             organization::ensure(&store, clock.as_ref(), organization::DEFAULT).await.unwrap();
         let url = database.url.clone();
-        let executor = SchemaExecutor::new();
+        let executor = product_server::executor();
         let providers = Providers::new(vec![Arc::new(RuleProvider)]);
         Self {
             engine,
@@ -91,7 +92,7 @@ impl App {
     /// The HTTP server.
     pub fn server(&self) -> Server {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Server::new(self.store.clone(), self.organization, clock).asking(self.providers.clone())
+        product_server::server(self.store.clone(), self.organization, clock, self.providers.clone())
     }
 
     /// The complete response to `query`.

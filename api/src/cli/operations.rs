@@ -13,7 +13,8 @@ use service::{
 };
 
 use super::{say, scope};
-use crate::{catalog, csv, progress::Bars};
+use crate::{catalog, progress::Bars};
+use server::csv;
 
 #[derive(Debug, Args)]
 pub(super) struct Backup {

@@ -14,14 +14,14 @@ use clap::{Args, ValueEnum};
 use engine::{
     Engine, Error, MIN_CONNECTIONS, Result, Store, SystemClock, change_log, read::zone_data,
 };
-use service::{demo, identity::organization};
+use server::http::{Settings, connection};
+use service::{
+    demo,
+    identity::{api_key_cache::ApiKeyCache, organization},
+};
 
 use super::{background, clock, deprecated::DeprecatedOptions, say};
-use crate::{
-    http::{Server, Settings, connection, graphiql},
-    progress::Bars,
-    provider::ProviderOptions,
-};
+use crate::{graphiql, product_server, progress::Bars, provider::ProviderOptions};
 
 /// Grace period of provider requests in flight on shutdown.
 const PROVIDERS_GRACE: Duration = Duration::from_secs(30);
@@ -139,10 +139,10 @@ impl Serve {
         settings.require_keys |= !address.ip().is_loopback();
         let require_keys = settings.require_keys;
         let providers = self.providers.providers()?;
-        let server = Server::new(store.clone(), organization, clock())
-            .with(settings)
-            .asking(providers.clone());
-        if require_keys && !server.keys().any().await? {
+        let server =
+            product_server::server(store.clone(), organization, clock(), providers.clone());
+        let server = server.with(settings);
+        if require_keys && !ApiKeyCache::new(store.clone(), clock()).any().await? {
             let message = format!(
                 "{address} is reachable from other machines, so API keys are required, but none exists; create one: \
                  salesgraph keys create --role owner"

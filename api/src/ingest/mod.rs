@@ -10,3 +10,4 @@ pub mod import_job;
 pub mod import_record;
 pub mod note;
 pub mod report;
+pub(crate) mod upload;

@@ -6,14 +6,16 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use engine::policy::Role;
 use engine::{
+    authentication::{ApiKeyIdentity, Authenticator},
     clock::Clock,
     error::Result,
+    policy::Role,
     scope::Actor,
     store::Store,
     value::{Kind, Value},
 };
+use futures_util::future::BoxFuture;
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
@@ -27,23 +29,6 @@ const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// Maximum number of cached keys.
 const REMEMBERED: usize = 10_000;
-
-/// Identity behind an API key.
-#[derive(Clone, Debug)]
-pub struct ApiKeyIdentity {
-    /// Primary key of the API key.
-    pub id: i64,
-    /// Organization of the key.
-    pub organization: i64,
-    /// Actor.
-    pub actor: Actor,
-    /// Role of the actor.
-    pub role: Role,
-    /// Name of the API key.
-    pub key: String,
-    /// Expiry.
-    pub expires_at: Option<DateTime<Utc>>,
-}
 
 /// Looks up API keys and caches them briefly.
 #[derive(Clone)]
@@ -64,35 +49,36 @@ struct Known {
     used_at: Option<DateTime<Utc>>,
 }
 
+impl Authenticator for ApiKeyCache {
+    fn holder<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<Option<ApiKeyIdentity>>> {
+        Box::pin(async move {
+            let Some(prefix) = api_key::prefix(text) else { return Ok(None) };
+            let now = self.clock.now();
+            let known =
+                self.known.lock().unwrap_or_else(PoisonError::into_inner).get(prefix).cloned();
+            let known = match known.filter(|known| now - known.read_at < KNOWN_FOR) {
+                Some(known) => Some(known),
+                None => self.look_up(prefix, now).await?,
+            };
+            let hash = api_key::hash(text);
+            let known = known
+                .filter(|known| bool::from(known.hash.as_bytes().ct_eq(hash.as_bytes())))
+                .filter(|known| known.holder.expires_at.is_none_or(|end| now < end));
+            if let Some(known) = &known
+                && known.used_at.is_none_or(|used| now - used >= NOTED_EVERY)
+            {
+                self.note_use(prefix, known.holder.id, now);
+            }
+            Ok(known.map(|known| known.holder))
+        })
+    }
+}
+
 impl ApiKeyCache {
     /// Creates a cache of the API keys in `store`.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
         Self { store, clock, known: Arc::default(), noting: Arc::new(Semaphore::new(1)) }
-    }
-
-    /// The identity behind this key; `None` if the key is unknown, revoked or expired, or its user is suspended.
-    ///
-    /// # Errors
-    /// [`engine::Error::Unavailable`] if the database doesn't respond.
-    pub async fn holder(&self, text: &str) -> Result<Option<ApiKeyIdentity>> {
-        let Some(prefix) = api_key::prefix(text) else { return Ok(None) };
-        let now = self.clock.now();
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(prefix).cloned();
-        let known = match known.filter(|known| now - known.read_at < KNOWN_FOR) {
-            Some(known) => Some(known),
-            None => self.look_up(prefix, now).await?,
-        };
-        let hash = api_key::hash(text);
-        let known = known
-            .filter(|known| bool::from(known.hash.as_bytes().ct_eq(hash.as_bytes())))
-            .filter(|known| known.holder.expires_at.is_none_or(|end| now < end));
-        if let Some(known) = &known
-            && known.used_at.is_none_or(|used| now - used >= NOTED_EVERY)
-        {
-            self.note_use(prefix, known.holder.id, now);
-        }
-        Ok(known.map(|known| known.holder))
     }
 
     /// Whether there is any valid API key. Without a valid key, authentication is impossible.

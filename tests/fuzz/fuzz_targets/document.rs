@@ -5,13 +5,13 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    api::document::warm_up();
+    let schema = api::product_server::published_schema();
     let request = async_graphql::Request::new(text);
     let begun = std::time::Instant::now();
-    match api::document::prepare(request, &api::document::Limits::default(), None)
-        .and_then(api::document::Unvalidated::validate)
+    match server::document::prepare(&schema, request, &server::document::Limits::default(), None)
+        .and_then(server::document::Unvalidated::validate)
     {
-        Ok(prepared) => assert!(prepared.cost <= api::document::Limits::default().max_cost),
+        Ok(prepared) => assert!(prepared.cost <= server::document::Limits::default().max_cost),
         Err(refusal) => assert!(!refusal.errors.is_empty()),
     }
     assert!(begun.elapsed().as_secs() < 5, "validation took {:?}", begun.elapsed());

@@ -10,5 +10,5 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(value) = async_graphql::Value::from_json(json) else { return };
     let entities = api::catalog::entities();
     let entity = entities[usize::from(*entity) % entities.len()];
-    let _ = api::graph::filter::read(entity, &value);
+    let _ = graph::filter::read(entity, &value);
 });

@@ -1,9 +1,10 @@
 //! Document cache: a cached document produces the same response as a newly parsed one.
 
-use api::execute::SchemaExecutor;
+use api::product_server::executor;
 use async_graphql::{Executor, Request, Variables};
 use graph::json_text;
 use serde_json::{Value, json};
+use server::execute::SchemaExecutor;
 use tests::{App, behaviours};
 
 behaviours![
@@ -75,10 +76,10 @@ async fn cached_document_returns_the_same_response(app: App) {
         (chosen, json!({ "yes": false })),
         (chosen, json!({ "yes": null })),
     ];
-    let known = SchemaExecutor::new();
+    let known = executor();
     let mut first = Vec::new();
     for (document, variables) in &cases {
-        let new = SchemaExecutor::new();
+        let new = executor();
         first.push(answer(&app, &new, document, None, variables).await);
         answer(&app, &known, document, None, variables).await;
     }
@@ -88,7 +89,7 @@ async fn cached_document_returns_the_same_response(app: App) {
     }
     let two = "query A { companies { totalCount } } query B { industries { totalCount } }";
     for operation in ["A", "B", "A", "C", "B"] {
-        let new = SchemaExecutor::new();
+        let new = executor();
         let expected = answer(&app, &new, two, Some(operation), &json!({})).await;
         assert_eq!(answer(&app, &known, two, Some(operation), &json!({})).await, expected);
     }
@@ -98,7 +99,7 @@ async fn cached_document_is_still_checked_for_cost(app: App) {
     app.world().await;
     let nested = "query($n: Int) { companies(first: $n) { nodes { prospects(first: $n) { nodes { \
                   interactions(first: $n) { nodes { id } } } } } } }";
-    let executor = SchemaExecutor::new();
+    let executor = executor();
     for n in [1, 1, 100, 1] {
         let answer = answer(&app, &executor, nested, None, &json!({ "n": n })).await;
         let code = &answer["errors"][0]["extensions"]["code"];
@@ -108,7 +109,7 @@ async fn cached_document_is_still_checked_for_cost(app: App) {
 
 async fn invalid_document_is_rejected_again(app: App) {
     app.world().await;
-    let executor = SchemaExecutor::new();
+    let executor = executor();
     for document in
         ["{ nothing }", "{ companies { nodes { id(x: 1) } } }", "{ companies { nodes } }"]
     {
@@ -160,7 +161,7 @@ async fn repeated_payload_fields_are_merged(app: App) {
 }
 
 async fn subscription_is_validated_once(app: App) {
-    let executor = SchemaExecutor::new();
+    let executor = executor();
     for (document, is_valid) in [
         ("subscription { changes { cursor } }", true),
         ("subscription { changes { nope } }", false),

@@ -1,9 +1,10 @@
 //! Selections: aliases, fragments, directives, and errors with their path.
 
-use api::{document::Limits, execute::SchemaExecutor};
+use api::product_server::executor;
 use async_graphql::{Executor, Request};
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
+use server::document::Limits;
 use tests::{App, behaviours};
 
 behaviours![
@@ -190,7 +191,7 @@ async fn response_with_too_many_objects_is_rejected(app: App) {
     assert!(error.starts_with("TOO_COMPLEX: query cost: "), "{error}");
     // The cost is estimated in advance. In addition, the number of loaded objects is limited during execution.
     let limits = Limits { max_cost: u64::MAX, ..Limits::DEFAULT };
-    let executor = SchemaExecutor::new().within(limits);
+    let executor = executor().within(limits);
     let request = Request::new(&query).data(app.scope(app.organization));
     let response = executor.execute(request).await;
     assert_eq!(

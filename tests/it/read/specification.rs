@@ -1,6 +1,6 @@
 //! Validation, normalization and execution of documents according to the GraphQL specification (September 2025).
 
-use api::execute::SchemaExecutor;
+use api::product_server::executor;
 use async_graphql::{Executor, Request};
 use graph::json_text;
 use serde_json::json;
@@ -178,7 +178,7 @@ async fn response_keys_are_ordered_by_first_occurrence(app: App) {
     let query = "{ z: __typename prospect(id: 1) { fullName ...P id } a: __typename prospect(id: 1) { email } } \
                  fragment P on Prospect { revision company { name } fullName company { id } }";
     let request = Request::new(query).data(app.scope(app.organization));
-    let text = json_text::response(&SchemaExecutor::new().execute(request).await);
+    let text = json_text::response(&executor().execute(request).await);
     let keys =
         ["z", "prospect", "fullName", "revision", "company", "name", "id", "id", "email", "a"];
     let mut rest = text.as_str();
@@ -232,7 +232,7 @@ async fn skipped_field_does_not_affect_the_order(app: App) {
     app.world().await;
     let query = "{ schemaVersion @skip(if: true) prospect(id: 1) { id @skip(if: true) email id } schemaVersion }";
     let request = Request::new(query).data(app.scope(app.organization));
-    let text = json_text::response(&SchemaExecutor::new().execute(request).await);
+    let text = json_text::response(&executor().execute(request).await);
     let place = |key: &str| text.find(&format!("\"{key}\":")).unwrap();
     assert!(place("prospect") < place("schemaVersion"), "{text}");
     assert!(place("email") < place("id"), "{text}");
@@ -259,7 +259,7 @@ async fn rejects_several_root_fields_of_a_subscription_that_is_not_executed(app:
     ] {
         let query = format!("query Q {{ __typename }} {other}");
         let request = Request::new(&query).operation_name("Q").data(app.scope(app.organization));
-        let answer = SchemaExecutor::new().execute(request).await;
+        let answer = executor().execute(request).await;
         assert_eq!(
             answer.errors[0].message, "a subscription must have exactly one root field",
             "{other}"
@@ -267,7 +267,7 @@ async fn rejects_several_root_fields_of_a_subscription_that_is_not_executed(app:
     }
     let query = "query Q { __typename } subscription S { changes { cursor } changes { cursor } }";
     let request = Request::new(query).operation_name("Q").data(app.scope(app.organization));
-    assert_eq!(SchemaExecutor::new().execute(request).await.errors, []);
+    assert_eq!(executor().execute(request).await.errors, []);
 }
 
 async fn null_for_argument_with_default_is_a_field_error(app: App) {
@@ -354,7 +354,7 @@ async fn introspection_is_merged_into_the_response(app: App) {
     let request = Request::new(query)
         .variables(async_graphql::Variables::from_json(variables))
         .data(app.scope(app.organization));
-    let text = json_text::response(&SchemaExecutor::new().execute(request).await);
+    let text = json_text::response(&executor().execute(request).await);
     let places =
         ["\"a\"", "\"prospect\"", "\"__schema\"", "\"z\""].map(|key| text.find(key).unwrap());
     assert!(places.is_sorted(), "{text}");

@@ -7,12 +7,13 @@ use std::{
     time::Duration,
 };
 
-use api::execute::SchemaExecutor;
+use api::product_server::executor;
 use async_graphql::{Executor, Request};
 use engine::{Actor, Clock, Role, Scope, Store, change_log::ChangeStream};
 use futures_util::{StreamExt, future::join_all};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::Value;
+use server::execute::SchemaExecutor;
 use tests::{App, Engine, behaviours};
 
 behaviours![every_change_is_delivered_once_in_the_same_order];
@@ -49,7 +50,7 @@ async fn every_change_is_delivered_once_in_the_same_order(app: App) {
                     CREATE TRIGGER pause AFTER INSERT ON changes FOR EACH STATEMENT EXECUTE FUNCTION pause()";
         app.db.execute_unprepared(slow).await.unwrap();
     }
-    let executor = SchemaExecutor::new();
+    let executor = executor();
     let first = r#"mutation { createIndustry(input: { name: "first" }) { userErrors { code } } }"#;
     app.done(first).await;
     let (mut changes, mut arrivals) = (0, 0);

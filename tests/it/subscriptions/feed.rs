@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, time::Duration};
 
-use api::execute::SchemaExecutor;
+use api::product_server::executor;
 use async_graphql::{Executor, Request, Response};
 use engine::{Actor, change_log::ChangeStream};
 use futures_util::{Stream, StreamExt};
@@ -30,7 +30,7 @@ type Events = Pin<Box<dyn Stream<Item = Response> + Send>>;
 
 pub fn subscribe(app: &App, feed: &ChangeStream, query: &str) -> Events {
     let request = Request::new(query).data(feed.clone()).data(app.scope(app.organization));
-    SchemaExecutor::new().execute_stream(request, None)
+    executor().execute_stream(request, None)
 }
 
 /// The data of the next event, below its root field.
@@ -285,7 +285,7 @@ async fn changes_of_other_organizations_are_not_delivered(app: App) {
     let request = Request::new("subscription { changes { cursor } }")
         .data(feed.clone())
         .data(app.scope(stranger));
-    let mut theirs = SchemaExecutor::new().execute_stream(request, None);
+    let mut theirs = executor().execute_stream(request, None);
     begin(&app, &mut theirs).await;
     draft(&app, "one").await;
     nothing(&mut theirs).await;

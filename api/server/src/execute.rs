@@ -4,43 +4,65 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Data, ErrorExtensionValues, Executor, Name, PathSegment, Request, Response, ServerError, Value,
-    Variables, parser::types::ExecutableDocument,
+    Data, ErrorExtensionValues, Executor, Name, ObjectType, PathSegment, Request, Response, Schema,
+    ServerError, SubscriptionType, Value, Variables, parser::types::ExecutableDocument,
 };
 use futures_util::{
     StreamExt,
+    future::BoxFuture,
     stream::{self, BoxStream},
 };
 use indexmap::IndexMap;
 
-use crate::{
-    document::{
-        self, DocumentCache, Introspection, Limits, ParsedDocument, Prepared, Refusal, Unvalidated,
-        Variant,
-    },
-    schema::{self, Schema},
+use crate::document::{
+    self, DocumentCache, Introspection, Limits, ParsedDocument, Prepared, PublishedSchema, Refusal,
+    Unvalidated, Variant,
 };
+
+/// A schema that executes validated operations.
+pub trait ExecutableSchema: Send + Sync {
+    /// Executes a query or mutation.
+    fn execute(&self, request: Request) -> BoxFuture<'_, Response>;
+
+    /// Executes an operation; a subscription has many responses.
+    fn execute_stream(&self, request: Request) -> BoxStream<'static, Response>;
+}
+
+impl<Q, M, S> ExecutableSchema for Schema<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    fn execute(&self, request: Request) -> BoxFuture<'_, Response> {
+        Box::pin(Self::execute(self, request))
+    }
+
+    fn execute_stream(&self, request: Request) -> BoxStream<'static, Response> {
+        Executor::execute_stream(self, request, None)
+    }
+}
 
 /// The schema executor.
 #[derive(Clone)]
 pub struct SchemaExecutor {
-    schema: Schema,
+    schema: Arc<dyn ExecutableSchema>,
+    published: Arc<PublishedSchema>,
     limits: Limits,
     known: Arc<DocumentCache>,
 }
 
-impl Default for SchemaExecutor {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl SchemaExecutor {
-    /// An executor with the default limits.
+    /// An executor of a schema with the default limits.
     #[must_use]
-    pub fn new() -> Self {
-        document::warm_up();
-        Self { schema: schema::build(), limits: Limits::default(), known: Arc::default() }
+    pub fn new(schema: Arc<dyn ExecutableSchema>, published: Arc<PublishedSchema>) -> Self {
+        Self { schema, published, limits: Limits::default(), known: Arc::default() }
+    }
+
+    /// The schema that documents are checked against.
+    #[must_use]
+    pub fn published(&self) -> &PublishedSchema {
+        &self.published
     }
 
     /// An executor with `limits`.
@@ -68,7 +90,7 @@ impl SchemaExecutor {
         request: Request,
         known: Option<Arc<ParsedDocument>>,
     ) -> Result<Unvalidated, Refusal> {
-        document::prepare(request, &self.limits, known)
+        document::prepare(&self.published, request, &self.limits, known)
     }
 
     fn validated(&self, request: Request) -> Result<Prepared, Refusal> {
@@ -96,7 +118,7 @@ impl SchemaExecutor {
     ) -> BoxStream<'static, Response> {
         let Prepared { request, read, variant, normalized, .. } = prepared;
         self.remember(organization, &read, variant);
-        let answers = Executor::execute_stream(&self.schema, request, None);
+        let answers = self.schema.execute_stream(request);
         answers.map(move |response| conform(finish(response), &normalized)).boxed()
     }
 

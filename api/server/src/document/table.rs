@@ -51,7 +51,7 @@ pub fn table(read: &ParsedDocument, variables: &Variables) -> Result<Table, Refu
     if operation.ty != OperationType::Query {
         return Err(bad("only queries can be exported as a table"));
     }
-    let walk = Walk { document: read.document(), variables, shape: SchemaIndex::of_schema() };
+    let walk = Walk { document: read.document(), variables, shape: &read.schema().index };
     let roots = walk.fields(&operation.selection_set.node, 0);
     let [root] = roots[..] else {
         return Err(bad("a table export requires exactly one root field"));
@@ -132,7 +132,7 @@ fn beside<'f>(fields: impl Iterator<Item = &'f Field>, rows: &str) -> Result<(),
 struct Walk<'d> {
     document: &'d ExecutableDocument,
     variables: &'d Variables,
-    shape: &'static SchemaIndex,
+    shape: &'d SchemaIndex,
 }
 
 impl<'d> Walk<'d> {
@@ -141,9 +141,9 @@ impl<'d> Walk<'d> {
         &self,
         set: &'d SelectionSet,
         ty: &str,
-    ) -> Option<(String, Vec<(&'d SelectionSet, &'static str)>)> {
+    ) -> Option<(String, Vec<(&'d SelectionSet, &'d str)>)> {
         let object = self.shape.object(ty)?;
-        let mut found: Option<(String, Vec<(&'d SelectionSet, &'static str)>)> = None;
+        let mut found: Option<(String, Vec<(&'d SelectionSet, &'d str)>)> = None;
         for field in self.fields(set, 0) {
             let known = object.field(&field.name.node);
             let Some(known) = known.filter(|known| known.is_list) else { continue };

@@ -1,5 +1,5 @@
-//! The HTTP server: `/graphql` for HTTP, server-sent events and WebSocket, `/imports` for file uploads, GraphiQL at
-//! `/`, health checks and metrics.
+//! The HTTP server: `/graphql` for HTTP, server-sent events and WebSocket, health checks, metrics, and the routes that
+//! the product adds.
 
 mod body;
 pub mod caller;
@@ -7,7 +7,6 @@ pub mod connection;
 mod content_negotiation;
 mod events;
 mod export;
-pub mod graphiql;
 mod graphql;
 mod headers;
 mod metrics;
@@ -17,25 +16,25 @@ mod report;
 mod settings;
 mod socket;
 mod stream_task;
-mod upload;
 mod validation;
 
 use std::sync::Arc;
 
+use async_graphql::Request;
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, State},
+    extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
-use engine::{Actor, Clock, Permission, Role, Scope, Store, change_log::ChangeStream};
-use service::{
-    identity::api_key_cache::{ApiKeyCache, ApiKeyIdentity},
-    ingest::enrichment::{Providers, RuleProvider},
+use engine::{
+    Actor, Clock, Permission, Role, Scope, Store,
+    authentication::{ApiKeyIdentity, Authenticator},
+    change_log::ChangeStream,
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower_http::{
     CompressionLevel,
     compression::{CompressionLayer, DefaultPredicate, Predicate, predicate::SizeAbove},
@@ -49,7 +48,7 @@ use self::{
     persisted::Persisted,
     validation::Validation,
 };
-use crate::{document::Refusal, execute::SchemaExecutor};
+use crate::{document::Refusal, execute::SchemaExecutor, permission::RootPermissions};
 
 pub use settings::Settings;
 
@@ -57,16 +56,32 @@ pub use settings::Settings;
 /// into one packet.
 const SMALLEST_COMPRESSED: u16 = 1_024;
 
+/// Adds the data that resolvers need to a request.
+pub type RequestData = Arc<dyn Fn(Request) -> Request + Send + Sync>;
+
+/// What a product serves.
+#[derive(Clone)]
+pub struct ServedProduct {
+    /// Executes the schema.
+    pub executor: SchemaExecutor,
+    /// The permissions of the root fields.
+    pub permissions: Arc<RootPermissions>,
+    /// Adds the product's own data to each request.
+    pub request_data: RequestData,
+    /// The routes besides `/graphql`, `/health` and `/metrics`.
+    pub routes: fn() -> Router<Server>,
+}
+
 /// Shared state of all requests.
 #[derive(Clone)]
 pub struct Server {
-    executor: SchemaExecutor,
+    product: ServedProduct,
     store: Store,
     feed: ChangeStream,
     organization: i64,
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
-    keys: ApiKeyCache,
+    keys: Arc<dyn Authenticator>,
     persisted: Persisted,
     metrics: SharedMetrics,
     running: Arc<Semaphore>,
@@ -74,20 +89,25 @@ pub struct Server {
     followers: Arc<Semaphore>,
     uploads: Arc<Semaphore>,
     validation: Validation,
-    providers: Providers,
     closing: Arc<watch::Sender<bool>>,
 }
 
 impl Server {
-    /// Creates a server with the default settings. Must be called inside a runtime, which runs its tasks. Where no key
-    /// is required, the caller is the owner of `organization`.
+    /// Creates a server of `product` with the default settings. Must be called inside a runtime, which runs its tasks.
+    /// Where no key is required, the caller is the owner of `organization`.
     #[must_use]
-    pub fn new(store: Store, organization: i64, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        product: ServedProduct,
+        keys: Arc<dyn Authenticator>,
+        store: Store,
+        organization: i64,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let settings = Settings::default();
         Self {
-            executor: SchemaExecutor::new(),
+            product,
             feed: ChangeStream::new(store.clone()),
-            keys: ApiKeyCache::new(store.clone(), Arc::clone(&clock)),
+            keys,
             persisted: Persisted::default(),
             metrics: Arc::new(Metrics::new()),
             running: Arc::new(Semaphore::new(settings.max_concurrent)),
@@ -95,7 +115,6 @@ impl Server {
             followers: Arc::new(Semaphore::new(settings::MAX_SUBSCRIPTIONS)),
             uploads: Arc::new(Semaphore::new(settings::MAX_UPLOADS)),
             validation: Validation::new(),
-            providers: Providers::new(vec![Arc::new(RuleProvider)]),
             closing: Arc::new(watch::Sender::new(false)),
             settings: Arc::new(settings),
             store,
@@ -107,18 +126,13 @@ impl Server {
     /// The same server with other settings.
     #[must_use]
     pub fn with(self, settings: Settings) -> Self {
+        let executor = self.product.executor.within(settings.limits);
         Self {
-            executor: self.executor.within(settings.limits),
+            product: ServedProduct { executor, ..self.product },
             running: Arc::new(Semaphore::new(settings.max_concurrent)),
             settings: Arc::new(settings),
             ..self
         }
-    }
-
-    /// The same server with other enrichment providers.
-    #[must_use]
-    pub fn asking(self, providers: Providers) -> Self {
-        Self { providers, ..self }
     }
 
     /// The change stream of all subscriptions. Closing it ends them.
@@ -127,10 +141,35 @@ impl Server {
         &self.feed
     }
 
-    /// The accepted API keys.
+    /// The settings.
     #[must_use]
-    pub fn keys(&self) -> &ApiKeyCache {
-        &self.keys
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The scope of the caller of a request; `None` without a key where keys are required.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`, `BAD_REQUEST`, `UNAVAILABLE`.
+    pub async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        id: &RequestId,
+    ) -> Result<Option<Scope>, Refusal> {
+        Ok(caller::meet(self, Claims::of(headers), id).await?.scope)
+    }
+
+    /// Reserves one of the concurrent file uploads; `None` if all are in progress.
+    #[must_use]
+    pub fn begin_upload(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.uploads).try_acquire_owned().ok()
+    }
+
+    /// Counts a rejected request that is not GraphQL, and creates its response from the rejection.
+    #[must_use]
+    pub fn reject(&self, refusal: &Refusal) -> Response {
+        self.metrics.refused(refusal.code);
+        graphql::refused(Media::Lines, refusal)
     }
 
     /// The scope of `actor`, which needs no API key, in the request with this ID.
@@ -156,7 +195,8 @@ impl Server {
 
     /// Whether the origin of a request is accepted. Browsers let any page open a WebSocket to any host, and send the
     /// origin of that page. Other clients send no origin.
-    fn accepts_origin(&self, headers: &HeaderMap) -> bool {
+    #[must_use]
+    pub fn accepts_origin(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let Some(origin) = text(header::ORIGIN) else {
             return !headers.contains_key(header::ORIGIN);
@@ -167,7 +207,8 @@ impl Server {
     }
 
     /// Counts a rejected request that is not GraphQL, and creates its response.
-    fn refuse(&self, status: StatusCode, code: &'static str, text: &str) -> Response {
+    #[must_use]
+    pub fn refuse(&self, status: StatusCode, code: &'static str, text: &str) -> Response {
         self.metrics.refused(code);
         let mut response = graphql::refused(Media::Json, &Refusal::new(code, text, None));
         *response.status_mut() = status;
@@ -178,16 +219,12 @@ impl Server {
 /// The routes of the server.
 pub fn routes(server: Server) -> Router {
     let graphql = get(graphql::get).post(graphql::post).fallback(graphql::other);
-    let imports = post(upload::post).fallback(upload::other);
-    let imports = imports.layer(DefaultBodyLimit::max(upload::MAX_FORM));
     let routes = Router::new()
         .route("/graphql", graphql)
-        .route("/imports", imports)
-        .route("/", get(graphiql::page))
-        .route("/graphiql/{name}", get(graphiql::asset))
         .route("/health/live", get(|| async { "live\n" }))
         .route("/health/ready", get(ready))
         .route("/metrics", get(counters))
+        .merge((server.product.routes)())
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .layer(compression())

@@ -17,7 +17,8 @@ use sha2::{Digest, Sha256};
 use super::{
     Refusal, RootField,
     introspection::{Introspection, is_introspection},
-    normalize, operation, validate,
+    normalize, operation,
+    published_schema::PublishedSchema,
 };
 
 /// Maximum number of cached documents; the least recently used document is evicted first.
@@ -39,6 +40,7 @@ const MAX_WAYS: usize = 16;
 
 /// A parsed document and its selected operation.
 pub struct ParsedDocument {
+    schema: Arc<PublishedSchema>,
     /// The operation type.
     pub kind: OperationType,
     /// The operation name, if any.
@@ -82,6 +84,7 @@ impl Variant {
 
 impl ParsedDocument {
     pub(super) fn new(
+        schema: Arc<PublishedSchema>,
         text: String,
         chosen: Option<String>,
         document: ExecutableDocument,
@@ -94,7 +97,18 @@ impl ParsedDocument {
             chosen.clone().or_else(|| only.and_then(|(name, _)| name.map(ToString::to_string)));
         let conditions = normalize::conditions(&document);
         let (allowed, introspection) = (Mutex::default(), OnceLock::new());
-        Self { kind, name, roots, text, chosen, document, conditions, allowed, introspection }
+        Self {
+            schema,
+            kind,
+            name,
+            roots,
+            text,
+            chosen,
+            document,
+            conditions,
+            allowed,
+            introspection,
+        }
     }
 
     /// Whether the operation has introspection fields at its root.
@@ -104,7 +118,8 @@ impl ParsedDocument {
 
     /// Stores the validated document for [`introspection`](Self::introspection).
     pub(super) fn keep_introspection(&self, valid: Valid<apollo_compiler::ExecutableDocument>) {
-        let introspection = Introspection::new(Arc::new(valid), self.chosen.clone());
+        let introspection =
+            Introspection::new(Arc::clone(&self.schema), Arc::new(valid), self.chosen.clone());
         // If there is a value already, a concurrent request has stored the same value.
         let _ = self.introspection.set(introspection);
     }
@@ -112,6 +127,11 @@ impl ParsedDocument {
     /// The introspection fields of the operation.
     pub(super) fn introspection(&self) -> Option<Introspection> {
         self.introspection.get().cloned()
+    }
+
+    /// The schema that the document is checked against.
+    pub(super) fn schema(&self) -> &PublishedSchema {
+        &self.schema
     }
 
     pub(super) fn document(&self) -> &ExecutableDocument {
@@ -125,7 +145,7 @@ impl ParsedDocument {
 
     /// The operation in its normal form for these variables.
     pub(super) fn normalized(&self, variables: &Variables) -> Result<ExecutableDocument, Refusal> {
-        normalize::normalize(validate::schema()?, &self.document, self.operation()?, variables)
+        normalize::normalize(self.schema.valid()?, &self.document, self.operation()?, variables)
     }
 
     /// The normal form already validated for the same combination of present, omitted and null variables. Whether a
@@ -240,13 +260,17 @@ fn key(organization: Option<i64>, text: &str, chosen: Option<&str>) -> Key {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::PoisonError;
+    use std::sync::{Arc, PoisonError};
 
     use async_graphql::{Request, Variables};
     use serde_json::json;
 
     use super::{DocumentCache, MAX_BYTES};
-    use crate::document::{Limits, Unvalidated, prepare};
+    use crate::document::{Limits, PublishedSchema, Unvalidated, prepare};
+
+    const SDL: &str = "type Query { prospects(first: Int): ProspectConnection! } \
+        type ProspectConnection { nodes: [Prospect!]! } \
+        type Prospect { id: ID! fullName: String! email: String! company: Company } type Company { id: ID! }";
 
     /// The accounted and the actual size of the documents with their normal forms.
     fn bytes(known: &DocumentCache) -> (usize, usize) {
@@ -256,6 +280,7 @@ mod tests {
 
     #[test]
     fn normal_forms_count_into_the_size() {
+        let schema = Arc::new(PublishedSchema::new(SDL));
         let known = DocumentCache::default();
         let fields = "id fullName email ".repeat(20);
         let mut largest = 0;
@@ -268,7 +293,7 @@ mod tests {
                 let request = Request::new(&text);
                 let request = request.variables(Variables::from_json(json!({ "no": no })));
                 let found = known.find(Some(1), &text, None);
-                let prepared = prepare(request, &Limits::DEFAULT, found);
+                let prepared = prepare(&schema, request, &Limits::DEFAULT, found);
                 let Ok(prepared) = prepared.and_then(Unvalidated::validate) else {
                     panic!("the document is valid");
                 };

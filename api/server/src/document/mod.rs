@@ -12,6 +12,7 @@ mod limits;
 mod literals;
 mod normalize;
 mod parse;
+mod published_schema;
 mod scan;
 mod schema_index;
 mod table;
@@ -36,8 +37,8 @@ pub use cache::{DocumentCache, ParsedDocument, Variant};
 pub use introspection::{Introspection, is_introspection};
 pub use limits::{Limits, MAX_BATCH, MAX_ERRORS};
 pub use normalize::{fields, root_set};
+pub use published_schema::PublishedSchema;
 pub use table::{Rows, Table, table};
-pub use validate::is_root_field;
 
 /// A request within the limits, not yet validated against the specification.
 pub struct Unvalidated {
@@ -59,7 +60,7 @@ impl Unvalidated {
         if let Some((parsed, literals)) = parsed {
             literals.check()?;
             single_roots(read.document())?;
-            let valid = validate::validate(&parsed, &literals.nulls)?;
+            let valid = validate::validate(read.schema(), &parsed, &literals.nulls)?;
             if read.introspects() {
                 read.keep_introspection(valid);
             }
@@ -182,19 +183,13 @@ fn quoted(text: &str) -> Cow<'_, str> {
 /// Error code of a document or variables that violate the schema.
 pub const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
 
-/// Loads lazily initialized data, so that no request has to wait for it.
-pub fn warm_up() {
-    schema_index::SchemaIndex::of_schema();
-    // A failure is ignored here, because every request would report it.
-    let _ = validate::schema();
-}
-
 /// Checks a request against the limits and fills in the default values of omitted variables. A document that is
 /// `known` is neither parsed nor validated again.
 ///
 /// # Errors
 /// The violated limits, before anything is executed.
 pub fn prepare(
+    schema: &Arc<PublishedSchema>,
     mut request: Request,
     limits: &Limits,
     known: Option<Arc<ParsedDocument>>,
@@ -202,17 +197,19 @@ pub fn prepare(
     let text = std::mem::take(&mut request.query);
     let chosen = request.operation_name.clone();
     if let Some(read) = known {
-        variables::coerce(read.operation()?, &mut request.variables)?;
-        let cost = cost::weigh(read.document(), &request.variables, chosen.as_deref(), limits)?;
+        variables::coerce(&schema.index, read.operation()?, &mut request.variables)?;
+        let (document, variables) = (read.document(), &request.variables);
+        let cost = cost::weigh(&schema.index, document, variables, chosen.as_deref(), limits)?;
         return Ok(Unvalidated { read, request, cost, parsed: None });
     }
-    let (read, cost, parsed) = read(text, chosen, &mut request.variables, limits)?;
+    let (read, cost, parsed) = read(schema, text, chosen, &mut request.variables, limits)?;
     let read = Arc::new(read);
     Ok(Unvalidated { read, request, cost, parsed: Some(parsed) })
 }
 
 /// Parses a document and coerces its variables; returns its query cost.
 fn read(
+    schema: &Arc<PublishedSchema>,
     text: String,
     chosen: Option<String>,
     variables: &mut Variables,
@@ -237,11 +234,11 @@ fn read(
     if let Some((place, fault)) = found.fault {
         return Err(parse::fault(&text, place, fault));
     }
-    let literals = literals::coerce(validate::schema()?, &mut parsed);
+    let literals = literals::coerce(schema.valid()?, &mut parsed);
     let document = parse::executable(&parsed)?;
     let operation = operation(&document, chosen.as_deref())?;
-    variables::coerce(operation, variables)?;
-    let cost = cost::weigh(&document, variables, chosen.as_deref(), limits)?;
+    variables::coerce(&schema.index, operation, variables)?;
+    let cost = cost::weigh(&schema.index, &document, variables, chosen.as_deref(), limits)?;
     let roots = root_fields(&document, &operation.selection_set.node);
     let kind = operation.ty;
     if roots.len() > limits.max_roots {
@@ -249,7 +246,8 @@ fn read(
         let message = format!("root fields: {} exceeds the limit of {most}", roots.len());
         return Err(Refusal::too_complex(message));
     }
-    Ok((ParsedDocument::new(text, chosen, document, roots, kind), cost, (parsed, literals)))
+    let read = ParsedDocument::new(Arc::clone(schema), text, chosen, document, roots, kind);
+    Ok((read, cost, (parsed, literals)))
 }
 
 /// Single Root Field: counts the response names at the root of each subscription

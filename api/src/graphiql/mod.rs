@@ -3,10 +3,13 @@
 use std::{fmt::Write as _, sync::LazyLock};
 
 use axum::{
+    Router,
     extract::Path,
     http::{StatusCode, header},
     response::{Html, IntoResponse, Response},
+    routing::get,
 };
+use server::http::Server;
 
 /// A file of the page; embedded, or loaded from a CDN and checked by hash.
 struct Asset {
@@ -63,15 +66,20 @@ pub fn is_embedded() -> bool {
     ASSETS.iter().all(|asset| asset.bytes.is_some())
 }
 
+/// The routes of the page.
+pub(crate) fn routes() -> Router<Server> {
+    Router::new().route("/", get(page)).route("/graphiql/{name}", get(asset))
+}
+
 /// Serves the page.
-pub async fn page() -> Response {
+async fn page() -> Response {
     static PAGE: LazyLock<String> = LazyLock::new(html);
     static POLICY: LazyLock<String> = LazyLock::new(policy);
     ([(header::CONTENT_SECURITY_POLICY, POLICY.as_str())], Html(PAGE.as_str())).into_response()
 }
 
 /// Serves a file of the page.
-pub async fn asset(Path(name): Path<String>) -> Response {
+async fn asset(Path(name): Path<String>) -> Response {
     let script = "text/javascript; charset=utf-8";
     if name == "page.js" {
         return ([(header::CONTENT_TYPE, script)], SCRIPT).into_response();

@@ -1,52 +1,28 @@
 //! Validation of a document against the schema: the rules for executable documents of the specification
 //! (September 2025, <https://spec.graphql.org/September2025/#sec-Validation>).
 
-use std::sync::LazyLock;
-
 use apollo_compiler::{
-    ExecutableDocument, Schema, ast,
+    ExecutableDocument, ast,
     diagnostic::Diagnostic,
     response::GraphQLError,
     validation::{DiagnosticData, Valid},
 };
-use async_graphql::{Pos, parser::types::OperationType};
+use async_graphql::Pos;
 
-use super::{INVALID, Refusal, input_fields, limits::MAX_ERRORS, quoted};
-
-/// The schema of the server in the validator's form.
-///
-/// # Errors
-/// `INTERNAL` if the server prints a schema that the validator rejects. Tests validate documents, so they
-/// would detect this error.
-pub(super) fn schema() -> Result<&'static Valid<Schema>, Refusal> {
-    static SCHEMA: LazyLock<Option<Valid<Schema>>> =
-        LazyLock::new(|| Schema::parse_and_validate(crate::schema::sdl(), "schema.graphql").ok());
-    SCHEMA.as_ref().ok_or_else(|| Refusal::new("INTERNAL", "the schema could not be loaded", None))
-}
-
-/// Whether the schema has this root field; true if the schema could not be loaded. Validation rejects a document with
-/// another field.
-#[must_use]
-pub fn is_root_field(kind: OperationType, field: &str) -> bool {
-    let root = match kind {
-        OperationType::Query => "Query",
-        OperationType::Mutation => "Mutation",
-        OperationType::Subscription => "Subscription",
-    };
-    schema().map_or(true, |schema| {
-        schema.get_object(root).is_some_and(|object| object.fields.contains_key(field))
-    })
-}
+use super::{
+    INVALID, Refusal, input_fields, limits::MAX_ERRORS, published_schema::PublishedSchema, quoted,
+};
 
 /// Validates a document; `nulls` are the positions of `null` in lists of a custom scalar, which the library rejects.
 ///
 /// # Errors
 /// The violated rules, at most [`MAX_ERRORS`] of them.
 pub(super) fn validate(
+    schema: &PublishedSchema,
     document: &ast::Document,
     nulls: &[Pos],
 ) -> Result<Valid<ExecutableDocument>, Refusal> {
-    let schema = schema()?;
+    let schema = schema.valid()?;
     input_fields::check(document)?;
     let invalid = match document.to_executable_validate(schema) {
         Ok(valid) => return Ok(valid),

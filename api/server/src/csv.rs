@@ -10,7 +10,7 @@ const ENDS: [char; 5] = [',', ';', '\t', '|', '\n'];
 
 /// Writes a text as a cell, quoted if necessary. Formulas are escaped with an apostrophe: at the start, after blanks
 /// and invisible characters, and after separators of other programs.
-pub(crate) fn field(out: &mut String, text: &str) {
+pub fn field(out: &mut String, text: &str) {
     let text = guarded(text);
     if text.contains(['"', ',', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ') {
         out.push('"');

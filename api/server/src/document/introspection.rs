@@ -3,19 +3,17 @@
 //! (<https://spec.graphql.org/September2025/#sec-Schema-Introspection>). The executing library
 //! declares `__Schema.description` as `String!`, and returns null for the interfaces of an interface.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use apollo_compiler::{
-    ExecutableDocument, Name as TypeName,
-    collections::HashMap,
+    ExecutableDocument,
     introspection::partial_execute,
     response::{JsonMap, JsonValue},
-    schema::Implementers,
     validation::Valid,
 };
 use async_graphql::{Name, Value, Variables, indexmap::IndexMap};
 
-use super::{Refusal, validate};
+use super::{Refusal, published_schema::PublishedSchema};
 use graph::json_text;
 
 /// Whether a root field is an introspection field.
@@ -27,13 +25,18 @@ pub fn is_introspection(field: &str) -> bool {
 /// The introspection fields of an operation.
 #[derive(Clone, Debug)]
 pub struct Introspection {
+    schema: Arc<PublishedSchema>,
     document: Arc<Valid<ExecutableDocument>>,
     operation: Option<String>,
 }
 
 impl Introspection {
-    pub(super) fn new(document: Arc<Valid<ExecutableDocument>>, operation: Option<String>) -> Self {
-        Self { document, operation }
+    pub(super) fn new(
+        schema: Arc<PublishedSchema>,
+        document: Arc<Valid<ExecutableDocument>>,
+        operation: Option<String>,
+    ) -> Self {
+        Self { schema, document, operation }
     }
 
     /// The values of the introspection fields at the root, by response name, as JSON text.
@@ -42,7 +45,7 @@ impl Introspection {
     /// `INTERNAL` if a validated operation cannot be executed.
     pub fn execute(&self, variables: &Variables) -> Result<IndexMap<Name, Value>, Refusal> {
         let internal = || Refusal::new("INTERNAL", "the schema could not be loaded", None);
-        let schema = validate::schema()?;
+        let schema = self.schema.valid()?;
         let operation = self.document.operations.get(self.operation.as_deref());
         let operation = operation.map_err(|_| internal())?;
         let variables = variables.iter().map(|(name, value)| {
@@ -51,7 +54,13 @@ impl Introspection {
         });
         // The variables have already been coerced.
         let variables = Valid::assume_valid(variables.collect::<JsonMap>());
-        let answer = partial_execute(schema, implementers(), &self.document, operation, &variables);
+        let answer = partial_execute(
+            schema,
+            &self.schema.implementers,
+            &self.document,
+            operation,
+            &variables,
+        );
         let data = answer.ok().and_then(|answer| answer.data).ok_or_else(internal)?;
         let fields = data.into_iter().map(|(name, value)| {
             let mut json = Vec::new();
@@ -60,12 +69,4 @@ impl Introspection {
         });
         Ok(fields.collect())
     }
-}
-
-/// The implementing types of each interface.
-fn implementers() -> &'static HashMap<TypeName, Implementers> {
-    static IMPLEMENTERS: LazyLock<HashMap<TypeName, Implementers>> = LazyLock::new(|| {
-        validate::schema().map(|schema| schema.implementers_map()).unwrap_or_default()
-    });
-    &IMPLEMENTERS
 }

@@ -56,7 +56,7 @@ impl QueryCost {
 struct CostVisitor<'d> {
     document: &'d ExecutableDocument,
     variables: &'d Variables,
-    shape: &'static SchemaIndex,
+    shape: &'d SchemaIndex,
     /// The cost of each fragment; `None` while the cost is being computed.
     fragments: HashMap<&'d str, Option<QueryCost>>,
 }
@@ -66,12 +66,12 @@ struct CostVisitor<'d> {
 /// # Errors
 /// Exceeded limits, and fragments that contain themselves.
 pub(super) fn weigh(
+    shape: &SchemaIndex,
     document: &ExecutableDocument,
     variables: &Variables,
     chosen: Option<&str>,
     limits: &Limits,
 ) -> Result<u64, Refusal> {
-    let shape = SchemaIndex::of_schema();
     let fragments = HashMap::new();
     let mut scales = CostVisitor { document, variables, shape, fragments };
     let (mut all, mut cost) = (QueryCost::default(), 0);

@@ -1,36 +1,35 @@
 //! `/imports`: uploads of files of people as `multipart/form-data` (RFC 7578). An upload is previewed (dry run) and the
 //! response contains the verdicts of its rows; a mutation commits it.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
+    Router,
     body::Body,
     extract::{
-        FromRequest, Multipart, State,
+        DefaultBodyLimit, FromRequest, Multipart, State,
         multipart::{Field, MultipartError},
     },
     http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
+    routing::post,
 };
 use engine::{Permission, Scope, progress::Unwatched};
 use serde_json::{Map, Value, json};
 use service::ingest::imports::{self, JobAction, Options, ParsedFile, file};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{
-    Server,
-    caller::{self, Claims, RequestId},
-    content_negotiation::Media,
-    graphql,
-};
-use crate::document::Refusal;
 use graph::error::Error;
+use server::{
+    document::Refusal,
+    http::{Server, caller::RequestId},
+};
 
 /// Timeout of an upload.
 const MAX_DURATION: Duration = Duration::from_mins(10);
 
 /// Maximum size of a form, in bytes.
-pub(super) const MAX_FORM: usize = file::MAX_FILE_SIZE + 1024 * 1024;
+const MAX_FORM: usize = file::MAX_FILE_SIZE + 1024 * 1024;
 
 /// Maximum length of a non-file field, in bytes.
 const MAX_FIELD_LENGTH: usize = 4 * 1024;
@@ -46,8 +45,14 @@ struct Form {
     commit: Option<String>,
 }
 
+/// The route `/imports`.
+pub(crate) fn routes() -> Router<Server> {
+    let imports = post(receive).fallback(other);
+    Router::new().route("/imports", imports.layer(DefaultBodyLimit::max(MAX_FORM)))
+}
+
 /// Receives an upload.
-pub(super) async fn post(
+async fn receive(
     State(server): State<Server>,
     id: RequestId,
     request: axum::extract::Request,
@@ -59,15 +64,12 @@ pub(super) async fn post(
             (StatusCode::CREATED, [(header::CONTENT_TYPE, kind)], body).into_response()
         }
         Err(Refused::As(response)) => *response,
-        Err(Refused::For(refusal)) => {
-            server.metrics.refused(refusal.code);
-            graphql::refused(Media::Lines, &refusal)
-        }
+        Err(Refused::For(refusal)) => server.reject(&refusal),
     }
 }
 
 /// Other methods: `OPTIONS` returns the allowed ones, the rest are rejected.
-pub(super) async fn other(State(server): State<Server>, method: Method) -> Response {
+async fn other(State(server): State<Server>, method: Method) -> Response {
     let mut response = if method == Method::OPTIONS {
         StatusCode::NO_CONTENT.into_response()
     } else {
@@ -116,8 +118,7 @@ async fn take(
         let text = "origin not allowed; add it with --allow-origin";
         return Err(refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
     }
-    let caller = caller::meet(server, Claims::of(request.headers()), id).await?;
-    let Some(scope) = caller.scope else {
+    let Some(scope) = server.authenticate(request.headers(), id).await? else {
         return Err(Refusal::new(
             "UNAUTHENTICATED",
             "authentication required: send `Authorization: Bearer <key>`",
@@ -126,7 +127,7 @@ async fn take(
         .into());
     };
     scope.demand(Permission::Write)?;
-    let Ok(room) = Arc::clone(&server.uploads).try_acquire_owned() else {
+    let Some(room) = server.begin_upload() else {
         let text = "too many uploads are in progress; retry later";
         return Err(Refusal::new("UNAVAILABLE", text, None).into());
     };
@@ -134,7 +135,7 @@ async fn take(
         let text = "the file must be sent as multipart/form-data in a field named `file`";
         return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", text));
     };
-    let form = match timeout(MAX_DURATION, read(form, server.settings.body_timeout)).await {
+    let form = match timeout(MAX_DURATION, read(form, server.settings().body_timeout)).await {
         Ok(Ok(form)) => form,
         Ok(Err(Unread::Bad(text))) => return Err(bad(text)),
         Ok(Err(Unread::TooLarge)) => {

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     document::{ParsedDocument, Prepared, Refusal, is_introspection},
     execute::{self, SchemaExecutor},
-    permission,
+    permission::RootPermissions,
 };
 use graph::{answer::AnswerSize, paging::Paging};
 
@@ -87,16 +87,18 @@ impl Operation {
         let (document, hash) = server.persisted.document(organization, fields)?;
         let request = request(&document, fields)?;
         let check = Check {
-            executor: server.executor.clone(),
+            executor: server.product.executor.clone(),
             no_introspection: server.settings.no_introspection,
+            permissions: Arc::clone(&server.product.permissions),
             role: caller.role(),
         };
-        let prepared = if let Some(read) = server.executor.cached_document(organization, &request) {
-            check.check(request, Some(read))?
-        } else {
-            let patience = server.settings.request_timeout;
-            server.validation.run(patience, move || check.check(request, None)).await?
-        };
+        let prepared =
+            if let Some(read) = server.product.executor.cached_document(organization, &request) {
+                check.check(request, Some(read))?
+            } else {
+                let patience = server.settings.request_timeout;
+                server.validation.run(patience, move || check.check(request, None)).await?
+            };
         if let (Some(hash), Some(_)) = (hash, caller.role()) {
             server.persisted.keep(organization, hash, document);
         }
@@ -157,7 +159,7 @@ impl Operation {
         );
         let begun = Instant::now();
         let listed = tells.statements(caller.role());
-        let work = record_statements(server.executor.run(organization, prepared), listed)
+        let work = record_statements(server.product.executor.run(organization, prepared), listed)
             .instrument(span.clone());
         let done = tokio::time::timeout(server.settings.request_timeout, work).await;
         let is_late = done.is_err();
@@ -212,7 +214,7 @@ impl Operation {
         let cost = self.prepared.cost;
         tracing::info!(request = &*self.id.own, organization, name, cost, "subscription started");
         let prepared = with_scope(server, caller, self.prepared);
-        let answers = server.executor.run_stream(organization, prepared);
+        let answers = server.product.executor.run_stream(organization, prepared);
         // A subscription that fails before it starts is counted as rejected.
         let (begun, id) = (Arc::clone(&server.metrics), self.id);
         detached(retrying_stream(answers.map(move |mut answer| {
@@ -232,6 +234,7 @@ impl Operation {
 struct Check {
     executor: SchemaExecutor,
     no_introspection: bool,
+    permissions: Arc<RootPermissions>,
     role: Option<Role>,
 }
 
@@ -248,14 +251,15 @@ impl Check {
             return Err(Refusal::new("GRAPHQL_VALIDATION_FAILED", text, None)
                 .because(engine::Reason::IntrospectionDisabled));
         }
-        permission::check(&unvalidated.read, self.role)?;
+        self.permissions.check(self.executor.published(), &unvalidated.read, self.role)?;
         // Validation errors describe the schema, so the caller's permissions are checked first.
         unvalidated.validate()
     }
 }
 
 fn with_scope(server: &Server, caller: &Caller, mut prepared: Prepared) -> Prepared {
-    prepared.request = prepared.request.data(server.feed.clone()).data(server.providers.clone());
+    let request = prepared.request.data(server.feed.clone());
+    prepared.request = (server.product.request_data)(request);
     if let Some(scope) = &caller.scope {
         prepared.request = prepared.request.data(scope.clone());
     }

@@ -18,6 +18,7 @@ use graph::scalar::{MOMENT, is_moment};
 /// # Errors
 /// The first variable whose value does not conform to its type.
 pub(super) fn coerce(
+    index: &SchemaIndex,
     operation: &OperationDefinition,
     variables: &mut Variables,
 ) -> Result<(), Refusal> {
@@ -35,7 +36,7 @@ pub(super) fn coerce(
                 return refuse(format!("the variable `${name}` of type `{ty}` is required"));
             }
             (Some(value), _) => {
-                if let Err(fault) = accept(ty, value) {
+                if let Err(fault) = accept(index, ty, value) {
                     return refuse(fault.message(name));
                 }
             }
@@ -70,7 +71,7 @@ impl Fault {
 }
 
 /// Coerces `value` to `ty`.
-fn accept(ty: &Type, value: &mut ConstValue) -> Result<(), Fault> {
+fn accept(index: &SchemaIndex, ty: &Type, value: &mut ConstValue) -> Result<(), Fault> {
     if *value == ConstValue::Null {
         let refuse = || Fault::new(format!("of type `{ty}` must not be null"));
         return if ty.nullable { Ok(()) } else { Err(refuse()) };
@@ -78,17 +79,17 @@ fn accept(ty: &Type, value: &mut ConstValue) -> Result<(), Fault> {
     match (&ty.base, value) {
         (BaseType::List(inner), ConstValue::List(items)) => {
             let mut items = items.iter_mut().enumerate();
-            items.try_for_each(|(index, item)| {
-                accept(inner, item).map_err(|fault| fault.within(format!("[{index}]")))
+            items.try_for_each(|(place, item)| {
+                accept(index, inner, item).map_err(|fault| fault.within(format!("[{place}]")))
             })
         }
         // A single value is coerced to a list with one item.
-        (BaseType::List(inner), value) => accept(inner, value),
-        (BaseType::Named(name), value) => accept_named(name, value),
+        (BaseType::List(inner), value) => accept(index, inner, value),
+        (BaseType::Named(name), value) => accept_named(index, name, value),
     }
 }
 
-fn accept_named(name: &Name, value: &mut ConstValue) -> Result<(), Fault> {
+fn accept_named(index: &SchemaIndex, name: &Name, value: &mut ConstValue) -> Result<(), Fault> {
     let is_accepted = match (name.as_str(), &mut *value) {
         ("Int", ConstValue::Number(number)) => match integer(number) {
             Some(integer) if i32::try_from(integer).is_ok() => {
@@ -114,7 +115,7 @@ fn accept_named(name: &Name, value: &mut ConstValue) -> Result<(), Fault> {
         ("DateTime", ConstValue::String(text)) if is_moment(text) => true,
         ("DateTime", _) => return Err(Fault::new(format!("must be {MOMENT}"))),
         ("Int" | "Float" | "String" | "Boolean" | "ID", _) => false,
-        _ => match (SchemaIndex::of_schema().ty(name), value) {
+        _ => match (index.ty(name), value) {
             (Some(TypeShape::Enum(words)), ConstValue::String(word)) => words.contains(word),
             (Some(TypeShape::Enum(words)), ConstValue::Enum(word)) => {
                 words.iter().any(|known| known == word.as_str())
@@ -126,7 +127,7 @@ fn accept_named(name: &Name, value: &mut ConstValue) -> Result<(), Fault> {
                         let reason = format!("is not a field of `{name}`");
                         return Err(Fault::new(reason).within(step()));
                     };
-                    accept(&field.ty, value).map_err(|fault| fault.within(step()))?;
+                    accept(index, &field.ty, value).map_err(|fault| fault.within(step()))?;
                 }
                 let is_missing = |(key, field): &(&String, &InputShape)| {
                     !field.ty.nullable && !field.has_default && !given.contains_key(key.as_str())

@@ -1,6 +1,6 @@
 //! Schema index for request checks: which fields are lists, and the types of inputs.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::collections::HashMap;
 
 use async_graphql::parser::{
     parse_schema,
@@ -73,14 +73,8 @@ impl ObjectShape {
 }
 
 impl SchemaIndex {
-    /// The schema of the server, loaded once per process.
-    pub(super) fn of_schema() -> &'static Self {
-        static SHAPE: LazyLock<SchemaIndex> =
-            LazyLock::new(|| SchemaIndex::read(&crate::schema::sdl()));
-        &SHAPE
-    }
-
-    fn read(sdl: &str) -> Self {
+    /// Reads an SDL.
+    pub(super) fn read(sdl: &str) -> Self {
         // The server's own SDL always parses.
         let Ok(document) = parse_schema(sdl) else { return Self::default() };
         let mut types = HashMap::new();

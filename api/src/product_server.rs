@@ -1,0 +1,56 @@
+//! The server of the product: its schema, permissions, API keys, enrichment providers and routes.
+
+use std::sync::{Arc, LazyLock};
+
+use engine::{Clock, Store, authentication::Authenticator};
+use server::{
+    document::PublishedSchema,
+    execute::SchemaExecutor,
+    http::{ServedProduct, Server},
+};
+use service::{
+    identity::api_key_cache::ApiKeyCache,
+    ingest::enrichment::{Providers, RuleProvider},
+};
+
+use crate::{graphiql, ingest::upload, permissions::permissions, schema};
+
+/// The schema in the forms that the checks of documents need, built once per process.
+#[must_use]
+pub fn published_schema() -> Arc<PublishedSchema> {
+    static SCHEMA: LazyLock<Arc<PublishedSchema>> =
+        LazyLock::new(|| Arc::new(PublishedSchema::new(&schema::sdl())));
+    Arc::clone(&SCHEMA)
+}
+
+/// An executor of the schema with the default limits.
+#[must_use]
+pub fn executor() -> SchemaExecutor {
+    SchemaExecutor::new(Arc::new(schema::build()), published_schema())
+}
+
+/// The enrichment providers without configuration: rules that need no network.
+#[must_use]
+pub fn default_providers() -> Providers {
+    Providers::new(vec![Arc::new(RuleProvider)])
+}
+
+/// A server with the default settings. Must be called inside a runtime, which runs its tasks. Where no key is required,
+/// the caller is the owner of `organization`.
+#[must_use]
+pub fn server(
+    store: Store,
+    organization: i64,
+    clock: Arc<dyn Clock>,
+    providers: Providers,
+) -> Server {
+    let keys: Arc<dyn Authenticator> =
+        Arc::new(ApiKeyCache::new(store.clone(), Arc::clone(&clock)));
+    let product = ServedProduct {
+        executor: executor(),
+        permissions: permissions(),
+        request_data: Arc::new(move |request| request.data(providers.clone())),
+        routes: || upload::routes().merge(graphiql::routes()),
+    };
+    Server::new(product, keys, store, organization, clock)
+}
