@@ -20,7 +20,7 @@ use graph::{
     Mutation, Query,
     catalog::Catalog,
     error::{Error, Result},
-    registry::Product,
+    roots::Product,
 };
 
 /// The schema of the server.

@@ -20,7 +20,7 @@ use graph::{
     declaration::camel,
     error::{Error, of_nested_rows},
     paging::Paging,
-    registry::Registry,
+    registration::Registry,
     row,
     scalar::EnumValueOf,
 };

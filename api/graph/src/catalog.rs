@@ -4,7 +4,7 @@ use async_graphql::Context;
 
 use crate::{
     declaration::Entity,
-    write::{CrudMutation, mutations},
+    mutations::{CrudMutation, mutations},
 };
 
 /// The entities of a schema, in schema order.

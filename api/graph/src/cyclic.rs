@@ -6,8 +6,12 @@ use engine::{
     read::{Bucket, Test},
 };
 
-use super::{aggregate::WEEKDAYS, input};
+use super::input;
 use crate::error::{Error, Result};
+
+/// The days of the week in ISO 8601 order, starting with Monday (number 1).
+pub(super) const WEEKDAYS: [&str; 7] =
+    ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"];
 
 /// Reads the conditions of a `CyclicTimeFilter`.
 ///

@@ -13,24 +13,28 @@ pub mod answer;
 pub mod catalog;
 mod collect;
 pub mod computed;
+pub mod computed_field;
 pub mod connection_selection;
 mod cyclic;
 pub mod declaration;
 pub mod error;
-pub mod field_type;
 pub mod filter;
 pub mod id;
 pub mod input;
 pub mod json_text;
+pub mod mutations;
 pub mod order;
 pub mod paging;
 pub mod payload;
 pub mod placeholder;
 pub mod plan;
+pub mod registration;
 pub mod registry;
 pub mod root;
+pub mod roots;
 pub mod row;
 mod row_batch;
+pub mod rows_by_key;
 pub mod scalar;
 pub mod shape;
 mod types;
@@ -38,11 +42,14 @@ pub mod write;
 mod write_fields;
 mod write_types;
 
-pub use computed::{RowView, RowsByKey};
-pub use declaration::{Declared, Entity, EntityDescription, EnumType};
-pub use field_type::{
-    Computed, DateTime, EnumColumn, FieldSpec, FieldType, Json, Many, Newest, One, Vocabulary,
+pub use computed_field::RowView;
+pub use declaration::{
+    Declared, Entity, EntityDescription, EnumType,
+    field_type::{
+        Computed, DateTime, EnumColumn, FieldSpec, FieldType, Json, Many, Newest, One, Vocabulary,
+    },
 };
-pub use registry::{Mutation, Query};
+pub use roots::{Mutation, Query};
 pub use row::{FilterOf, Row, Rows};
 pub use row_batch::RowBatch;
+pub use rows_by_key::RowsByKey;

@@ -6,8 +6,7 @@ use indexmap::IndexMap;
 
 use super::{
     collect::{Sets, collect},
-    declaration::{Entity, EnumType, camel},
-    field_type::Vocabulary,
+    declaration::{Entity, EnumType, camel, field_type::Vocabulary},
     row,
     scalar::EnumValueOf,
 };

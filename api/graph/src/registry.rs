@@ -1,21 +1,17 @@
-//! Adds the declared graph to the schema. This is the only module that uses the hidden `registry` of async-graphql,
-//! so that upgrades affect no other module.
-
-use std::{borrow::Cow, fmt, marker::PhantomData};
+//! Types of the schema, as async-graphql registers them. Only this module, the roots and the registration of custom types
+//! use the hidden `registry` of async-graphql, so that upgrades affect no other module.
 
 use async_graphql::{
-    ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult,
-    Value,
-    parser::types::Field as AskedField,
-    registry::{MetaEnumValue, MetaField, MetaInputValue, MetaType, MetaTypeId},
-    resolver_utils::resolve_container,
+    ObjectType,
+    registry::{MetaEnumValue, MetaField, MetaInputValue, MetaType},
 };
 use indexmap::IndexMap;
 
-use super::{EnumType, root, types, write, write_types};
+use super::{
+    EnumType,
+    registration::{Register, Registry},
+};
 use crate::catalog::Catalog;
-
-pub use async_graphql::registry::Registry;
 
 /// A field of an object of the schema.
 pub type FieldType = MetaField;
@@ -23,150 +19,15 @@ pub type FieldType = MetaField;
 /// An argument of a field, or a field of an input object.
 pub type ArgumentType = MetaInputValue;
 
-/// Adds a type of async-graphql to the schema and returns its qualified name.
-pub type Register = fn(&mut Registry) -> String;
-
-/// Implements [`Register`] for `T`.
-pub fn register<T: OutputType>(registry: &mut Registry) -> String {
-    T::create_type_info(registry)
-}
-
 /// Adds the enum of a custom type to the schema.
 pub fn enumeration(registry: &mut Registry, ty: &EnumType) {
     let words = ty.words.iter().map(|word| (word.enum_value(), word.about));
     add(registry, enum_type(ty.name, ty.about, words.collect()));
 }
 
-/// The parts of a schema that a product provides.
-pub trait Product: Send + Sync + 'static {
-    /// The query fields that are not derived from declarations.
-    type CustomQueries: ObjectType + Default;
-    /// The business actions.
-    type CustomMutations: ObjectType + Default;
-
-    /// The declared entities. The schema has the same value as its data, see [`Catalog::of`].
-    fn catalog() -> &'static Catalog;
-}
-
-/// The query root: the declared entities and the custom fields.
-pub struct Query<P>(PhantomData<P>);
-
-/// The mutation root: the CRUD mutations of the declared entities and the business actions.
-pub struct Mutation<P>(PhantomData<P>);
-
-impl<P> Default for Query<P> {
-    fn default() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<P> Default for Mutation<P> {
-    fn default() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<P> fmt::Debug for Query<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Query")
-    }
-}
-
-impl<P> fmt::Debug for Mutation<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mutation")
-    }
-}
-
-impl<P: Product> OutputType for Query<P> {
-    fn type_name() -> Cow<'static, str> {
-        "Query".into()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        registry.create_output_type::<Self, _>(MetaTypeId::Object, |registry| {
-            let mut schema = Schema { registry, catalog: P::catalog() };
-            schema.shared();
-            let mut fields = types::roots(&mut schema);
-            fields.extend(schema.fields_of::<P::CustomQueries>());
-            let about = "The query root. Each entity has two fields: one returns a row by ID, the other a list with filtering, sorting and pagination.";
-            object("Query", about, fields)
-        })
-    }
-
-    async fn resolve(
-        &self,
-        context: &ContextSelectionSet<'_>,
-        _field: &Positioned<AskedField>,
-    ) -> ServerResult<Value> {
-        resolve_container(context, self).await
-    }
-}
-
-impl<P: Product> ContainerType for Query<P> {
-    async fn resolve_field(&self, context: &Context<'_>) -> ServerResult<Option<Value>> {
-        let resolved = match root::resolve(context).await {
-            Ok(None) => P::CustomQueries::default().resolve_field(context).await,
-            resolved => resolved,
-        };
-        match resolved {
-            Err(error) if may_be_null(context) => {
-                context.add_error(error);
-                Ok(Some(Value::Null))
-            }
-            resolved => resolved,
-        }
-    }
-}
-
-impl<P: Product> ObjectType for Query<P> {}
-
-impl<P: Product> OutputType for Mutation<P> {
-    fn type_name() -> Cow<'static, str> {
-        "Mutation".into()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        registry.create_output_type::<Self, _>(MetaTypeId::Object, |registry| {
-            let mut schema = Schema { registry, catalog: P::catalog() };
-            let mut fields = write_types::roots(&mut schema);
-            fields.extend(schema.fields_of::<P::CustomMutations>());
-            let about = "The mutation root. Each field runs in one transaction and is acknowledged after the commit; \
-                         rejected input is reported in `userErrors`.";
-            object("Mutation", about, fields)
-        })
-    }
-
-    async fn resolve(
-        &self,
-        context: &ContextSelectionSet<'_>,
-        _field: &Positioned<AskedField>,
-    ) -> ServerResult<Value> {
-        resolve_container(context, self).await
-    }
-}
-
-impl<P: Product> ContainerType for Mutation<P> {
-    async fn resolve_field(&self, context: &Context<'_>) -> ServerResult<Option<Value>> {
-        match write::resolve(context).await {
-            Ok(None) => P::CustomMutations::default().resolve_field(context).await,
-            resolved => resolved,
-        }
-    }
-}
-
-impl<P: Product> ObjectType for Mutation<P> {}
-
-/// Whether the root field being resolved is nullable.
-fn may_be_null(context: &Context<'_>) -> bool {
-    let query = context.schema_env.registry.types.get("Query");
-    let field = query.and_then(|query| query.field_by_name(&context.item.node.name.node));
-    field.is_some_and(|field| !field.ty.ends_with('!'))
-}
-
 /// The schema under construction.
 pub struct Schema<'r> {
-    registry: &'r mut Registry,
+    pub(super) registry: &'r mut Registry,
     pub(super) catalog: &'static Catalog,
 }
 
@@ -177,7 +38,7 @@ impl Schema<'_> {
     }
 
     /// The fields of an async-graphql object whose type is not itself in the schema.
-    fn fields_of<T: ObjectType>(&mut self) -> Vec<FieldType> {
+    pub(super) fn fields_of<T: ObjectType>(&mut self) -> Vec<FieldType> {
         match self.registry.create_fake_output_type::<T>() {
             MetaType::Object { fields, .. } => fields.into_values().collect(),
             _ => Vec::new(),
@@ -336,7 +197,7 @@ pub fn argument_or(name: &str, ty: &str, usual: &str, about: &str) -> ArgumentTy
     MetaInputValue { default_value: Some(usual.to_owned()), ..argument(name, ty, about) }
 }
 
-fn object(name: &str, about: &str, fields: Vec<FieldType>) -> MetaType {
+pub(super) fn object(name: &str, about: &str, fields: Vec<FieldType>) -> MetaType {
     MetaType::Object {
         name: name.to_owned(),
         description: Some(about.to_owned()),

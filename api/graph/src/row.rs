@@ -19,7 +19,7 @@ use super::{
     declaration::{Declared, Entity},
     filter,
     plan::Planner,
-    registry::Registry,
+    registration::Registry,
     row_batch::RowBatch,
 };
 use crate::error::{Error, Result};

@@ -13,7 +13,8 @@ use super::{
     Vocabulary,
     declaration::{EnumType, Scalar},
     input,
-    registry::{Registry, enumeration},
+    registration::Registry,
+    registry::enumeration,
 };
 use crate::{
     error::{Error, Result},

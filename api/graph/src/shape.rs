@@ -4,7 +4,7 @@ use async_graphql::{Name, Positioned, parser::types::Field};
 
 use super::{
     aggregate,
-    computed::Resolve,
+    computed_field::Resolve,
     declaration::{Entity, Scalar},
 };
 

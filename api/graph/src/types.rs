@@ -16,7 +16,7 @@ pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
         schema.entity(entity);
         fields.push(single(entity));
         let mut about =
-            format!("{} of the organization, as a paginated list.", plural_words(entity));
+            format!("{} of the organization, as a paginated list.", entity.plural_words());
         about[..1].make_ascii_uppercase();
         if entity.log {
             fields.push(log(entity));
@@ -110,7 +110,7 @@ impl Schema<'_> {
         self.object(name, entity.about, fields);
         self.implements_node(name);
 
-        let words = plural_words(entity);
+        let words = entity.plural_words();
         let node_list = format!("[{name}!]!");
         let edge_list = format!("[{name}Edge!]!");
         let [aggregate, groups] = aggregate::types::fields(entity);
@@ -319,9 +319,4 @@ fn log(entity: &'static Entity) -> FieldType {
         argument("filter", &format!("{}Filter", entity.name), "Filter."),
     ];
     with_arguments(field(entity.plural, &format!("{}Connection!", entity.name), about), arguments)
-}
-
-/// `outreachDrafts` → `outreach drafts`.
-pub(super) fn plural_words(entity: &Entity) -> String {
-    apart(entity.plural, ' ')
 }

@@ -4,13 +4,11 @@ use engine::write::{DefaultValue, Delete, Rules};
 
 use super::{
     declaration::{Entity, Scalar, apart, camel},
+    mutations::{CrudMutation, MAX_ITEMS, MutationKind, mutations},
     payload::UserError,
-    registry::{
-        ArgumentType, FieldType, Schema, argument, argument_or, field, register, with_arguments,
-    },
+    registration::register,
+    registry::{ArgumentType, FieldType, Schema, argument, argument_or, field, with_arguments},
     scalar::{enum_value, type_name},
-    types::plural_words,
-    write::{CrudMutation, MAX_ITEMS, MutationKind, mutations},
     write_fields::{InputType, Written, written},
 };
 use crate::catalog::Catalog;
@@ -63,7 +61,7 @@ impl Schema<'_> {
 
     fn mutation(&mut self, mutation: &CrudMutation) -> FieldType {
         let CrudMutation { entity, rules, .. } = *mutation;
-        let (one, many) = (apart(entity.name, ' '), plural_words(entity));
+        let (one, many) = (apart(entity.name, ' '), entity.plural_words());
         let id = argument("id", "ID!", &format!("ID of the {one}."));
         let revision = "Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.";
         let revision = argument("expectedRevision", "Int", revision);
@@ -186,11 +184,11 @@ fn creation(
         .collect();
     for link in rules.links {
         let far = catalog.of_table((link.pairs.far_table)().name);
-        let about = format!("IDs of {} to link. Maximum: {MAX_ITEMS}.", plural_words(far));
+        let about = format!("IDs of {} to link. Maximum: {MAX_ITEMS}.", far.plural_words());
         fields.push(argument(&camel(link.keys), "[ID!]", &about));
         if let Some(rows) = &link.rows {
             let far = catalog.of_table(((rows.rules)().table)().name);
-            let about = format!("{} to create and link.", plural_words(far));
+            let about = format!("{} to create and link.", far.plural_words());
             let mut about = about;
             about[..1].make_ascii_uppercase();
             fields.push(argument(&camel(rows.name), &format!("[{}Input!]", far.name), &about));

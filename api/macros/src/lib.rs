@@ -156,7 +156,7 @@ fn field(field: &syn::Field) -> Result<Tokens> {
                 computed = true;
                 settings.push(quote! {
                     computed: Some(|context, rows| {
-                        ::std::boxed::Box::pin(::graph::computed::resolve::<#ty, _, _>(
+                        ::std::boxed::Box::pin(::graph::computed_field::resolve::<#ty, _, _>(
                             context, rows, #function,
                         ))
                     })
@@ -167,7 +167,7 @@ fn field(field: &syn::Field) -> Result<Tokens> {
                 settings.push(quote! {
                     paged: true,
                     computed: Some(|context, rows| {
-                        ::std::boxed::Box::pin(::graph::computed::resolve_paged::<#ty, _, _>(
+                        ::std::boxed::Box::pin(::graph::computed_field::resolve_paged::<#ty, _, _>(
                             context, rows, #function,
                         ))
                     })

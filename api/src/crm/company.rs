@@ -20,7 +20,7 @@ use crate::{
 };
 use graph::{
     DateTime, Many, One, RowView,
-    computed::ForwardPage,
+    computed_field::ForwardPage,
     error::{Error, Result},
 };
 

@@ -25,7 +25,7 @@ use crate::{
 };
 use graph::{
     DateTime, EnumColumn, EnumType, Many, Newest, One, RowView, RowsByKey, Vocabulary,
-    computed::ForwardPage, error::Result,
+    computed_field::ForwardPage, error::Result,
 };
 
 /// A prospect: a person to sell to. Every person in the product is a prospect.

@@ -27,10 +27,8 @@ use crate::{
     usage::{costs, llm_usage_log::LlmUsageLog},
 };
 use graph::{
-    DateTime, EnumColumn, EnumType, Json, Many, One, RowView, Vocabulary,
-    error::Result,
-    registry::{Registry, enumeration},
-    scalar::enum_value,
+    DateTime, EnumColumn, EnumType, Json, Many, One, RowView, Vocabulary, error::Result,
+    registration::Registry, registry::enumeration, scalar::enum_value,
 };
 
 /// An outreach draft: a message to a prospect, and its status.

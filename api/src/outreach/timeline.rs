@@ -7,7 +7,7 @@ use service::outreach::timeline::{Entry, KINDS, Timeline, TimelineSubject, curso
 use crate::governance::change::ActorKind;
 use graph::{
     EnumType, RowView, Vocabulary,
-    computed::ForwardPage,
+    computed_field::ForwardPage,
     error::Result,
     scalar::{EnumValueOf, Moment},
 };

@@ -7,11 +7,10 @@ use engine::{
 };
 
 use super::{
-    super::{id, scalar},
+    super::{cyclic::WEEKDAYS, id, scalar},
     group_filter,
     key::KeyFormat,
     plan::{Part, Plan},
-    shared_types::WEEKDAYS,
 };
 use crate::{error::Result, json_text};
 
@@ -107,7 +106,7 @@ impl AggregateResult<'_> {
 }
 
 /// The enum value of a day of the week, given its ISO 8601 number.
-pub(super) fn weekday(number: i64) -> &'static str {
+pub(crate) fn weekday(number: i64) -> &'static str {
     let position = usize::try_from(number - 1).unwrap_or_default();
     WEEKDAYS.get(position).copied().unwrap_or_default()
 }

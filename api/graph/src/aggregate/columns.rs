@@ -6,7 +6,7 @@ use super::super::declaration::{Entity, Field, FieldKind, Scalar};
 
 /// A kind of column. All columns of a kind have the same aggregates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ColumnKind {
+pub(crate) enum ColumnKind {
     /// Text with a maximum length, enums, Boolean values and references to rows.
     Value,
     /// Timestamps.
@@ -17,7 +17,7 @@ pub(super) enum ColumnKind {
 
 /// A measure of a column, as named in the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MeasureKind {
+pub(crate) enum MeasureKind {
     /// The number of rows with a value.
     Count,
     /// The number of distinct values.
@@ -36,7 +36,7 @@ pub(super) enum MeasureKind {
 
 /// A column with aggregates.
 #[derive(Clone, Copy)]
-pub(super) struct AggregateColumn {
+pub(crate) struct AggregateColumn {
     /// The field of the column.
     pub field: &'static Field,
     /// The position of the column in the table.
@@ -49,10 +49,10 @@ pub(super) struct AggregateColumn {
 
 impl ColumnKind {
     /// All kinds.
-    pub(super) const ALL: [Self; 3] = [Self::Value, Self::Time, Self::Number];
+    pub(crate) const ALL: [Self; 3] = [Self::Value, Self::Time, Self::Number];
 
     /// The GraphQL type of the aggregates of this kind.
-    pub(super) fn aggregate_type(self) -> &'static str {
+    pub(crate) fn aggregate_type(self) -> &'static str {
         match self {
             Self::Value => "ValueAggregate",
             Self::Time => "TimeAggregate",
@@ -61,7 +61,7 @@ impl ColumnKind {
     }
 
     /// The prefix of the names of the input types.
-    pub(super) fn input_prefix(self) -> &'static str {
+    pub(crate) fn input_prefix(self) -> &'static str {
         match self {
             Self::Value => "Value",
             Self::Time => "Time",
@@ -70,7 +70,7 @@ impl ColumnKind {
     }
 
     /// The measures of columns of this kind.
-    pub(super) fn measures(self) -> &'static [MeasureKind] {
+    pub(crate) fn measures(self) -> &'static [MeasureKind] {
         use MeasureKind::{Avg, Count, Distinct, Max, Min, Percentile, Sum};
         match self {
             Self::Value => &[Count, Distinct],
@@ -80,14 +80,14 @@ impl ColumnKind {
     }
 
     /// The measure with this name.
-    pub(super) fn measure(self, name: &str) -> Option<MeasureKind> {
+    pub(crate) fn measure(self, name: &str) -> Option<MeasureKind> {
         self.measures().iter().copied().find(|measure| measure.name() == name)
     }
 }
 
 impl MeasureKind {
     /// The field name.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Count => "count",
             Self::Distinct => "distinct",
@@ -100,7 +100,7 @@ impl MeasureKind {
     }
 
     /// The schema description.
-    pub(super) fn description(self) -> &'static str {
+    pub(crate) fn description(self) -> &'static str {
         match self {
             Self::Count => "Number of rows with a value.",
             Self::Distinct => "Number of distinct values; the case of A–Z in text is ignored.",
@@ -116,17 +116,17 @@ impl MeasureKind {
     }
 
     /// Whether the measure is 0 instead of null if there are no rows.
-    pub(super) fn counts(self) -> bool {
+    pub(crate) fn counts(self) -> bool {
         matches!(self, Self::Count | Self::Distinct)
     }
 
     /// Whether groups can be filtered and sorted by this measure.
-    pub(super) fn is_comparable(self) -> bool {
+    pub(crate) fn is_comparable(self) -> bool {
         self != Self::Percentile
     }
 
     /// The GraphQL type of the measure for a column of this type.
-    pub(super) fn scalar(self, column: Scalar) -> Scalar {
+    pub(crate) fn scalar(self, column: Scalar) -> Scalar {
         match self {
             Self::Count | Self::Distinct => Scalar::Int,
             Self::Min | Self::Max => column,
@@ -135,7 +135,7 @@ impl MeasureKind {
     }
 
     /// The measure of `column`; `share` is the fraction of a percentile.
-    pub(super) fn of(self, column: usize, share: f64) -> Measure {
+    pub(crate) fn of(self, column: usize, share: f64) -> Measure {
         match self {
             Self::Count => Measure::Present(column),
             Self::Distinct => Measure::Distinct(column),
@@ -149,12 +149,12 @@ impl MeasureKind {
 }
 
 /// The columns of an entity that have aggregates.
-pub(super) fn columns(entity: &'static Entity) -> impl Iterator<Item = AggregateColumn> {
+pub(crate) fn columns(entity: &'static Entity) -> impl Iterator<Item = AggregateColumn> {
     entity.fields.iter().filter_map(move |field| aggregated(entity, field))
 }
 
 /// The column with this name, if it has aggregates.
-pub(super) fn column(entity: &'static Entity, name: &str) -> Option<AggregateColumn> {
+pub(crate) fn column(entity: &'static Entity, name: &str) -> Option<AggregateColumn> {
     entity.field(name).and_then(|field| aggregated(entity, field))
 }
 

@@ -16,13 +16,13 @@ use super::{
 use crate::declaration::Scalar;
 
 /// The filter that matches the rows of a group. The first cells of `group` are the group key values.
-pub(super) fn filter(plan: &Plan, group: &[Cell]) -> Json {
+pub(crate) fn filter(plan: &Plan, group: &[Cell]) -> Json {
     let conditions = plan.keys.iter().zip(group);
     all(&plan.filter, conditions.map(|(key, cell)| condition(key, cell, &plan.zone)).collect())
 }
 
 /// Adds conditions to a filter without nesting it more deeply.
-pub(super) fn all(filter: &Json, mut conditions: Vec<Json>) -> Json {
+pub(crate) fn all(filter: &Json, mut conditions: Vec<Json>) -> Json {
     let Json::Object(given) = filter else {
         return if conditions.len() == 1 {
             conditions.remove(0)
@@ -45,7 +45,7 @@ pub(super) fn all(filter: &Json, mut conditions: Vec<Json>) -> Json {
 }
 
 /// The condition on the column of a group key, nested in the relations of its path.
-pub(super) fn below(key: &Key, condition: &Json) -> Json {
+pub(crate) fn below(key: &Key, condition: &Json) -> Json {
     let own = json!({ key.field.name.as_str(): condition });
     key.path.iter().rev().fold(own, |inner, hop| json!({ hop.name: inner }))
 }

@@ -28,7 +28,7 @@ const MAX_SORT_KEYS: usize = 5;
 type Arguments = indexmap::IndexMap<String, Value>;
 
 /// The time range of a group key.
-pub(super) struct Range {
+pub(crate) struct Range {
     /// The position of the group key.
     pub key: usize,
     /// The condition on the timestamp, as JSON.
@@ -39,7 +39,7 @@ pub(super) struct Range {
 ///
 /// # Errors
 /// `INVALID`, with the field and the accepted values.
-pub(super) fn groups(
+pub(crate) fn groups(
     entity: &'static Entity,
     arguments: &Arguments,
     list: &mut List,

@@ -49,7 +49,7 @@ pub enum KeyFormat {
 }
 
 /// A field as a dimension: what may be nested below the field in `by`.
-pub(super) enum Dimension {
+pub(crate) enum Dimension {
     /// Values of a column.
     Value {
         /// The column position.
@@ -67,7 +67,7 @@ pub(super) enum Dimension {
 }
 
 /// The dimension of a field; `None` if rows can't be grouped by it.
-pub(super) fn dimension(entity: &'static Entity, field: &'static Field) -> Option<Dimension> {
+pub(crate) fn dimension(entity: &'static Entity, field: &'static Field) -> Option<Dimension> {
     match field.gives {
         FieldKind::Reference { column, to, .. } => {
             Some(Dimension::Value { column, format: KeyFormat::Id(to()) })
@@ -93,7 +93,7 @@ impl Key {
     ///
     /// # Errors
     /// `INVALID`, with the path of the field.
-    pub(super) fn read(entity: &'static Entity, value: &Value) -> Result<Self> {
+    pub(crate) fn read(entity: &'static Entity, value: &Value) -> Result<Self> {
         let (mut entity, mut value) = (entity, value);
         let mut path: Vec<Hop> = Vec::new();
         loop {
@@ -133,7 +133,7 @@ impl Key {
     }
 
     /// The time bucket, if the key has one.
-    pub(super) fn bucket(&self) -> Option<Bucket> {
+    pub(crate) fn bucket(&self) -> Option<Bucket> {
         match self.format {
             KeyFormat::Bucket(bucket) => Some(bucket),
             KeyFormat::Id(_) | KeyFormat::Value(_) => None,
@@ -141,43 +141,43 @@ impl Key {
     }
 
     /// Whether this is the key of the field `name`, reached through `path`, with this bucket.
-    pub(super) fn is(&self, path: &[&str], name: &str, bucket: Option<Bucket>) -> bool {
+    pub(crate) fn is(&self, path: &[&str], name: &str, bucket: Option<Bucket>) -> bool {
         self.field.name == name
             && self.bucket() == bucket
             && self.path.iter().map(|hop| hop.name).eq(path.iter().copied())
     }
 
     /// Whether both keys are equal.
-    pub(super) fn same(&self, other: &Self) -> bool {
+    pub(crate) fn same(&self, other: &Self) -> bool {
         let path: Vec<&str> = other.path.iter().map(|hop| hop.name).collect();
         self.is(&path, &other.field.name, other.bucket())
     }
 
     /// Whether both keys refer to the same column.
-    pub(super) fn has_column_of(&self, other: &Self) -> bool {
+    pub(crate) fn has_column_of(&self, other: &Self) -> bool {
         self.name() == other.name()
     }
 
     /// The path of the key as written in a query: `prospect.company.name`.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let path = self.path.iter().map(|hop| hop.name).chain([self.field.name.as_str()]);
         path.collect::<Vec<_>>().join(".")
     }
 }
 
 /// The time bucket of a `TimeBucket` enum value.
-pub(super) fn bucket(value: &Value) -> Option<Bucket> {
+pub(crate) fn bucket(value: &Value) -> Option<Bucket> {
     let name = input::enum_text(value)?;
     Bucket::ALL.into_iter().find(|bucket| enum_name(*bucket) == name)
 }
 
 /// The `TimeBucket` enum value of a time bucket.
-pub(super) fn enum_name(bucket: Bucket) -> String {
+pub(crate) fn enum_name(bucket: Bucket) -> String {
     bucket.unit().to_ascii_uppercase()
 }
 
 /// The single field of an object.
-pub(super) fn only(value: &Value) -> Option<(&Name, &Value)> {
+pub(crate) fn only(value: &Value) -> Option<(&Name, &Value)> {
     match value {
         Value::Object(fields) if fields.len() == 1 => fields.first(),
         _ => None,

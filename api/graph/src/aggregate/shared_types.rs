@@ -4,6 +4,7 @@ use engine::read::Bucket;
 
 use super::{
     super::{
+        cyclic::WEEKDAYS,
         declaration::Scalar,
         registry::{Schema, argument, argument_or, field, with_arguments},
         scalar::type_name,
@@ -24,12 +25,8 @@ const BUCKETS: [(Bucket, &str); 8] = [
     (Bucket::HourOfDay, "Hour of the day, from `00` to `23`."),
 ];
 
-/// The days of the week in ISO 8601 order, starting with Monday (number 1).
-pub(in super::super) const WEEKDAYS: [&str; 7] =
-    ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"];
-
 /// Adds the shared types to the schema.
-pub(in super::super) fn put(schema: &mut Schema<'_>) {
+pub(crate) fn put(schema: &mut Schema<'_>) {
     schema.enumeration(
         "GroupValue",
         "Grouping by a column that is not a timestamp.",

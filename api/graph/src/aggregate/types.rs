@@ -5,7 +5,6 @@ use super::{
         declaration::Entity,
         registry::{FieldType, Schema, argument, argument_or, field, with_arguments},
         scalar::type_name,
-        types::plural_words,
     },
     columns::columns,
     key::{Dimension, KeyFormat, dimension},
@@ -16,7 +15,7 @@ const RESERVED: [&str; 2] = ["count", "groupKey"];
 
 /// The aggregate fields of the connection of an entity.
 #[must_use]
-pub(in super::super) fn fields(entity: &Entity) -> [FieldType; 2] {
+pub(crate) fn fields(entity: &Entity) -> [FieldType; 2] {
     let name = entity.name;
     let aggregate = field(
         "aggregate",
@@ -65,8 +64,8 @@ fn filtered(entity: &Entity, field: FieldType) -> FieldType {
 ///
 /// # Panics
 /// If a column has a reserved name: a mistake in the declarations, which any test detects.
-pub(in super::super) fn put(schema: &mut Schema<'_>, entity: &'static Entity) {
-    let (name, words) = (entity.name, plural_words(entity));
+pub(crate) fn put(schema: &mut Schema<'_>, entity: &'static Entity) {
+    let (name, words) = (entity.name, entity.plural_words());
     let is_free = |column: &str| !RESERVED.contains(&column);
     assert!(
         columns(entity).all(|column| is_free(&column.field.name)),

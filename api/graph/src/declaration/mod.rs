@@ -2,7 +2,11 @@
 
 use engine::{Permission, Table, enum_values::EnumValue, read::Link, write::Rules};
 
-use super::{computed::Resolve, field_type::FieldDraft, registry::Register};
+pub mod field_type;
+
+use field_type::FieldDraft;
+
+use super::{computed_field::Resolve, registration::Register};
 
 /// An entity declared by `#[derive(Entity)]`.
 pub trait Declared {
@@ -243,6 +247,12 @@ impl Entity {
         let mut plural = self.plural.to_owned();
         plural[..1].make_ascii_uppercase();
         plural
+    }
+
+    /// The plural in words: `outreach drafts`.
+    #[must_use]
+    pub fn plural_words(&self) -> String {
+        apart(self.plural, ' ')
     }
 
     /// The field with this name.

@@ -1,5 +1,7 @@
 //! Converts a selection to a plan: what the service reads and how the response is built.
 
+mod aggregate;
+
 use std::{cell::Cell, sync::Arc};
 
 use async_graphql::{Context, Name, Positioned, parser::types::Field};
@@ -9,7 +11,6 @@ use engine::{
 };
 
 use super::{
-    aggregate,
     collect::{Sets, collect},
     declaration::{Entity, FieldKind},
     filter, input, order,
@@ -120,14 +121,14 @@ impl<'a> Planner<'a> {
                 "aggregate" => {
                     let number = match all_rows {
                         Some(number) => number,
-                        None => list.aggregate(aggregate::plan::new_aggregate()?),
+                        None => list.aggregate(aggregate::new_aggregate()?),
                     };
                     all_rows = Some(number);
                     let plan = self.aggregate(entity, &asked, &mut list.aggregates[number])?;
                     ConnectionOut::Aggregate { number, plan }
                 }
                 "groups" => {
-                    let filter = aggregate::plan::json_filter(&arguments)?;
+                    let filter = aggregate::json_filter(&arguments)?;
                     let (aggregate, plan) = self.groups(entity, &asked, &mut list, filter)?;
                     ConnectionOut::Aggregate { number: list.aggregate(aggregate), plan }
                 }

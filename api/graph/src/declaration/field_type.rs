@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 
 use engine::{Kind, Table};
 
-use super::{
-    computed::Resolve,
-    declaration::{Declared, Entity, EnumType, Field, FieldKind, LinkName, Scalar, apart, camel},
-    registry::{Register, register},
+use super::{Declared, Entity, EnumType, Field, FieldKind, LinkName, Scalar, apart, camel};
+use crate::{
+    computed_field::Resolve,
+    registration::{Register, register},
 };
 
 /// The part of a field declaration that `#[derive(Entity)]` reads.
