@@ -6,12 +6,11 @@ use crate::{
     ingest::{
         enrichment_cache_entry::EnrichmentCacheEntry, external_id::ExternalId,
         extraction::Extraction, field_provenance::FieldProvenance, import_job::ImportJob,
-        import_record::ImportRecord,
+        import_record::ImportRecord, template_performance::TemplatePerformance,
     },
     offer::{event::Event, industry::Industry, solution::Solution},
     outreach::{
         interaction::Interaction, message_template::MessageTemplate, outreach_draft::OutreachDraft,
-        template_performance::TemplatePerformance,
     },
     usage::{
         daily_cost_summary::DailyCostSummary, llm_usage_log::LlmUsageLog,
@@ -26,7 +25,7 @@ use graph::{Declared, Entity, catalog::Catalog};
 #[must_use]
 pub fn catalog() -> &'static Catalog {
     static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
-        Catalog::new(vec![
+        let entities = vec![
             Company::entity(),
             Prospect::entity(),
             ProspectResearch::entity(),
@@ -48,7 +47,8 @@ pub fn catalog() -> &'static Catalog {
             ExternalId::entity(),
             Setting::entity(),
             Change::entity(),
-        ])
+        ];
+        Catalog::new(entities, service::catalog::tables())
     });
     &CATALOG
 }

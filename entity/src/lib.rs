@@ -45,6 +45,7 @@ pub mod ingest {
         extractions as extraction, field_provenance, import_jobs as import_job,
         import_records as import_record, source_import_keys as source_import_key,
         source_import_tables as source_import_table, source_imports as source_import,
+        template_performance,
     };
 }
 
@@ -60,7 +61,7 @@ pub mod offer {
 pub mod outreach {
     pub use crate::generated::{
         interactions as interaction, message_templates as message_template,
-        outreach_drafts as outreach_draft, template_performance,
+        outreach_drafts as outreach_draft,
     };
 }
 

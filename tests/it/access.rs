@@ -230,7 +230,7 @@ async fn partially_authorized_request_is_rejected_as_a_whole(app: App) {
         let scope = Scope::new(store, organization, Actor::LocalUser, Role::Analyst, clock);
         let refused = service::crm::privacy::export(&scope, service::catalog::tables(), 1).await.unwrap_err();
         assert!(matches!(refused, engine::Error::Forbidden { role: "analyst", .. }), "{refused}");
-        let refused = service::offer::industry::merge(&scope, 1, 2, None).await.unwrap_err();
+        let refused = service::offer::industry::merge(&scope, service::catalog::tables(), 1, 2, None).await.unwrap_err();
         assert!(matches!(refused, engine::Error::Forbidden { role: "analyst", .. }), "{refused}");
     })
     .await;

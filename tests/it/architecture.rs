@@ -100,29 +100,8 @@ fn every_entity_has_a_file_in_service_and_api() {
         {
             (*name).clone_into(&mut context);
         }
-        let declared = [
-            "company",
-            "prospect",
-            "prospect_research",
-            "industry",
-            "solution",
-            "event",
-            "interaction",
-            "outreach_draft",
-            "llm_usage_log",
-            "import_job",
-            "import_record",
-            "setting",
-            "enrichment_cache_entry",
-            "external_id",
-            "extraction",
-            "field_provenance",
-            "message_template",
-            "template_performance",
-            "service_usage_log",
-            "daily_cost_summary",
-        ];
-        if declared.contains(&word) && !internal.contains(&word) {
+        let is_declared = service::catalog::tables().iter().any(|table| table.called == word);
+        if is_declared && !internal.contains(&word) {
             for room in ["service", "api"] {
                 let path = root().join(format!("{room}/src/{context}/{word}.rs"));
                 assert!(path.exists(), "{}", path.display());
@@ -140,7 +119,8 @@ fn files_stay_under_400_lines() {
     for path in sources() {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
         // Two files may be longer: the SQL for pages on both engines, and the schema registry.
-        let whole = ["read/sql.rs", "graph/registry.rs"].iter().any(|name| path.ends_with(name));
+        let whole =
+            ["read/sql.rs", "graph/src/registry.rs"].iter().any(|name| path.ends_with(name));
         if lines > if whole { 500 } else { 400 } {
             long.push(format!("{lines} {}", path.display()));
         }
@@ -188,6 +168,11 @@ fn api_crate_has_no_database_access() {
     for (manifest, forbidden) in [
         ("service/Cargo.toml", ["async-graphql", "axum", "salesgraph"].as_slice()),
         ("service/engine/Cargo.toml", &["async-graphql", "axum", "salesgraph", "service"]),
+        (
+            "api/graph/Cargo.toml",
+            &["axum", "salesgraph.", "server", "service", "entity", "sea-orm"],
+        ),
+        ("api/server/Cargo.toml", &["salesgraph", "service", "entity", "sea-orm"]),
     ] {
         let manifest = fs::read_to_string(root().join(manifest)).unwrap();
         for crate_name in forbidden {
@@ -227,6 +212,7 @@ fn only_units_of_work_and_imports_write() {
         "write/unit.rs",
         "write/item.rs",
         "write/redaction.rs",
+        "write/duplicate_mark.rs",
         "write/join_table.rs",
         "write/insert_statement.rs",
         "write/batch_sql.rs",
@@ -266,6 +252,7 @@ fn only_units_of_work_and_imports_write() {
         // Opt-outs by e-mail address, derived from prospects; comparison columns of existing rows.
         "crm/opt_out.rs",
         "operations/comparison.rs",
+        "operations/duplicates.rs",
         // Migrations; organizations, which the change log does not cover; the time of last use of an API key.
         "store/mod.rs",
         "store/migrations.rs",

@@ -1,6 +1,7 @@
 //! The declared entities of a product, and the mutations that are derived from them.
 
 use async_graphql::Context;
+use engine::write::ownership::Tables;
 
 use crate::{
     declaration::Entity,
@@ -12,14 +13,15 @@ use crate::{
 pub struct Catalog {
     entities: Vec<&'static Entity>,
     mutations: Vec<CrudMutation>,
+    tables: Tables,
 }
 
 impl Catalog {
-    /// A catalog of these entities.
+    /// A catalog of these entities, whose rows may be referenced by the rows of `tables`.
     #[must_use]
-    pub fn new(entities: Vec<&'static Entity>) -> Self {
+    pub fn new(entities: Vec<&'static Entity>, tables: Tables) -> Self {
         let mutations = entities.iter().copied().flat_map(mutations).collect();
-        Self { entities, mutations }
+        Self { entities, mutations, tables }
     }
 
     /// The catalog of the schema that a request is executed with.
@@ -38,6 +40,12 @@ impl Catalog {
     #[must_use]
     pub fn mutations(&self) -> &[CrudMutation] {
         &self.mutations
+    }
+
+    /// All tables of the product.
+    #[must_use]
+    pub fn tables(&self) -> Tables {
+        self.tables
     }
 
     /// The change log.

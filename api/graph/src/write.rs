@@ -103,7 +103,10 @@ impl CrudMutation {
                 let revision = whole(input, "expectedRevision");
                 let done = match refused(problems) {
                     Err(error) => Err(error),
-                    Ok(()) => operations::delete(scope, self.rules, id, revision, once).await,
+                    Ok(()) => {
+                        let tables = catalog.tables();
+                        operations::delete(scope, self.rules, tables, id, revision, once).await
+                    }
                 };
                 let (id, errors) = outcome(done)?;
                 let global = id.map_or(Value::Null, |id| id::global(self.entity, id));

@@ -5,13 +5,11 @@ use salesgraph_macros::Entity;
 use service::ingest::import_job::{self, DECISIONS, KINDS, STATUSES, kind, rules, table};
 
 use super::note::{ImportNote, notes, sentences};
+use super::template_performance::TemplatePerformance;
 use super::{
     extraction::Extraction, field_provenance::FieldProvenance, import_record::ImportRecord,
 };
-use crate::{
-    outreach::template_performance::TemplatePerformance,
-    usage::{llm_usage_log::LlmUsageLog, service_usage_log::ServiceUsageLog},
-};
+use crate::usage::{llm_usage_log::LlmUsageLog, service_usage_log::ServiceUsageLog};
 use graph::{DateTime, EnumColumn, EnumType, Json, Many, One, RowView, Vocabulary, error::Result};
 
 /// An import job: an import of people from a file, with a preview before rows are written; or an enrichment of

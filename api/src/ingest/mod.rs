@@ -10,4 +10,5 @@ pub mod import_job;
 pub mod import_record;
 pub mod note;
 pub mod report;
+pub mod template_performance;
 pub(crate) mod upload;

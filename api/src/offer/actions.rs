@@ -2,7 +2,10 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use salesgraph_macros::permissions;
-use service::offer::{event, industry, solution};
+use service::{
+    catalog::tables,
+    offer::{event, industry, solution},
+};
 
 use super::{event::Event, industry::Industry, solution::Solution};
 use graph::error::Result;
@@ -86,7 +89,7 @@ impl OfferActions {
         let done = act(ctx, |scope, once| async move {
             let keep = key::<Industry>(&input.keep_id, "keep_id")?;
             let drop = key::<Industry>(&input.drop_id, "drop_id")?;
-            industry::merge(scope, keep, drop, once).await
+            industry::merge(scope, tables(), keep, drop, once).await
         });
         Ok(done.await?.into())
     }

@@ -4,7 +4,8 @@ use engine::{Scope, Value};
 use salesgraph_macros::Entity;
 use service::outreach::message_template::{TYPES, answered, rules, table};
 
-use super::{outreach_draft::OutreachDraft, template_performance::TemplatePerformance};
+use super::outreach_draft::OutreachDraft;
+use crate::ingest::template_performance::TemplatePerformance;
 use crate::usage::report::part;
 use graph::{EnumColumn, EnumType, Json, Many, RowView, Vocabulary, error::Result};
 

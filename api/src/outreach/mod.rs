@@ -4,6 +4,5 @@ pub mod actions;
 pub mod interaction;
 pub mod message_template;
 pub mod outreach_draft;
-pub mod template_performance;
 pub mod templates;
 pub mod timeline;

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use engine::{Scope, read::Filter};
 use salesgraph_macros::permissions;
 use service::{
+    outreach::cost_report::{CostGroup, GROUPS, cost_report},
     outreach::{funnel, industry_performance},
-    usage::cost_report::{CostGroup, GROUPS, cost_report},
 };
 
 use crate::outreach::outreach_draft::OutreachDraft;

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use engine::{
-    error::{Problem, Result},
+    error::Result,
     normal_form::{self, domain},
     reason::Reason,
     record::Record,
@@ -11,6 +11,7 @@ use engine::{
     write::{
         Unit,
         ownership::{InExport, OnErase, OnMerge, Ownership},
+        reference::{OnDelete, Reference},
         rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
@@ -25,6 +26,22 @@ static UNIQUE: UniqueField = UniqueField {
     written_as: "website",
     upsert: true,
     reason: Reason::CompanyDomainTaken,
+};
+
+/// An industry with companies can't be deleted, only merged into another one.
+static INDUSTRY: Reference = Reference {
+    column: "industry_id",
+    to: "industries",
+    on_delete: OnDelete::Reject {
+        reason: Reason::IndustryHasCompanies,
+        with_deleted: true,
+        message: |companies| {
+            format!(
+                "the industry has {companies} companies (including deleted); merge it into another (mergeIndustries)"
+            )
+        },
+    },
+    moves_on_merge: true,
 };
 
 /// The engine assigns the duplicates of a deleted company to the oldest of them.
@@ -43,6 +60,7 @@ pub fn table() -> &'static Table {
             .computing([("domain", |text| domain::own(&text("website"), &text("name")))])
             .comparing([("name_key", |text| normal_form::company::name_key(&text("name")))])
             .unique(&UNIQUE)
+            .refers(&INDUSTRY)
             .belongs_to(&DUPLICATE_OWNERSHIP)
     });
     &TABLE
@@ -91,27 +109,6 @@ impl Hooks for Company {
                 [only] => Ok(Some(only.try_get_by_index(0)?)),
                 _ => Ok(None),
             }
-        })
-    }
-
-    fn deleting<'u>(
-        &'u self,
-        unit: &'u mut Unit,
-        company: &'u Record,
-    ) -> BoxFuture<'u, Result<()>> {
-        Box::pin(async move {
-            let sql = "SELECT count(*) FROM \"prospects\" WHERE \"company_id\" = {} \
-                       AND \"deleted_at\" IS NULL";
-            let live = unit.count(sql, vec![company.id().into()]).await?;
-            if live > 0 {
-                let message = format!(
-                    "the company has {live} prospects that are not deleted; delete or move them first"
-                );
-                return Err(
-                    Problem::conflict(engine::Reason::CompanyHasProspects, "id", message).into()
-                );
-            }
-            Ok(())
         })
     }
 }

@@ -15,6 +15,7 @@ use engine::{
     write::{
         Guard, IdempotentRequest, Unit, idempotency,
         ownership::{InExport, OnErase, OnMerge, Ownership},
+        reference::{OnDelete, Reference},
         row::{alive, current},
         rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
@@ -31,6 +32,22 @@ static COMPANY_OWNERSHIP: Ownership = Ownership {
     on_erase: OnErase::Keep,
     on_merge: OnMerge::Repoint,
     in_export: InExport::No,
+};
+
+/// A company with prospects can't be deleted.
+static COMPANY: Reference = Reference {
+    column: "company_id",
+    to: "companies",
+    on_delete: OnDelete::Reject {
+        reason: Reason::CompanyHasProspects,
+        with_deleted: false,
+        message: |prospects| {
+            format!(
+                "the company has {prospects} prospects that are not deleted; delete or move them first"
+            )
+        },
+    },
+    moves_on_merge: true,
 };
 
 /// Prospects that were merged into another one are erased and exported with it (`privacy.rs`).
@@ -71,6 +88,7 @@ pub fn table() -> &'static Table {
             ])
             .unique(&UNIQUE)
             .guarded(&GUARD)
+            .refers(&COMPANY)
             .belongs_to(&COMPANY_OWNERSHIP)
             .belongs_to(&MERGED_INTO_OWNERSHIP)
             .belongs_to(&DUPLICATE_OWNERSHIP)

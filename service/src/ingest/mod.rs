@@ -14,11 +14,12 @@ pub mod note;
 pub mod report;
 pub mod sales_assistant;
 mod sqlite_source;
+pub mod template_performance;
 
 use engine::table::Table;
 
 /// The tables of this context.
-pub(crate) fn tables() -> [&'static Table; 6] {
+pub(crate) fn tables() -> [&'static Table; 7] {
     [
         import_job::table(),
         import_record::table(),
@@ -26,5 +27,6 @@ pub(crate) fn tables() -> [&'static Table; 6] {
         enrichment_cache_entry::table(),
         extraction::table(),
         external_id::table(),
+        template_performance::table(),
     ]
 }

@@ -18,7 +18,7 @@ use super::{
     import_job::{self, kind, status as job_status},
     import_record::{self, status},
 };
-use crate::usage::{cost_report::within, daily_cost_summary};
+use crate::usage::daily_cost_summary;
 
 /// Usage of a provider on a day (`daily_usage`).
 #[derive(Clone, Debug, PartialEq)]
@@ -127,7 +127,7 @@ pub async fn daily_usage(
     let sums =
         ["calls", "input_tokens", "output_tokens", "cost_usd", "latency_ms_total", "timed_calls"];
     let measures = sums.map(|name| Measure::Sum(table.column(name))).to_vec();
-    let list = list(table, "dailyUsage", vec![within(date, since, until)]);
+    let list = list(table, "dailyUsage", vec![Filter::within(date, since, until)]);
     let provider = table.column("provider");
     let (found, zone) = by_day(scope, list, date, Some(provider), measures).await?;
     let told = found.groups(0).iter().map(|group| Usage {
@@ -158,7 +158,7 @@ pub async fn success_rate(
     let (made, state) = (table.column("created_at"), table.column("status"));
     let ended = [status::ENRICHED, status::FAILED];
     let ended = ended.map(|state_word| Filter::Column(state, Test::Exactly(state_word)));
-    let filter = vec![Filter::Any(ended.to_vec()), within(made, since, until)];
+    let filter = vec![Filter::Any(ended.to_vec()), Filter::within(made, since, until)];
     let list = list(table, "enrichmentSuccessRate", filter);
     let (found, zone) = by_day(scope, list, made, Some(state), vec![Measure::Count]).await?;
     let mut days: Vec<Success> = Vec::new();
@@ -188,7 +188,7 @@ pub async fn job_costs(scope: &Scope, days: i64) -> Result<Vec<JobCost>> {
     let filter = vec![
         Filter::Column(table.column("kind"), Test::Exactly(kind::ENRICHMENT)),
         Filter::Column(table.column("status"), Test::Exactly(job_status::COMPLETED)),
-        within(ended, Some(since), None),
+        Filter::within(ended, Some(since), None),
     ];
     let measures = vec![
         Measure::Sum(table.column("actual_cost")),

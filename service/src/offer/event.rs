@@ -5,20 +5,16 @@ use std::sync::LazyLock;
 use engine::{
     enum_values::{EnumValue, TransitionTable, display, enum_value, next},
     error::{Problem, Result},
-    record::Record,
     scope::Scope,
     table::Table,
     value::Value,
     write::{
-        IdempotentRequest, Unit, idempotency,
+        IdempotentRequest, idempotency,
         row::current,
-        rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
+        rules::{Check, DefaultValue, Delete, Plain, Rules, field, server_managed},
     },
 };
 use entity::offer::event;
-use futures_util::future::BoxFuture;
-
-use crate::outreach::{interaction, outreach_draft};
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -56,23 +52,9 @@ pub fn rules() -> &'static Rules {
             server_managed("status", DefaultValue::Text("planned")),
         ],
         links: &[],
-        hooks: &Event,
+        hooks: &Plain,
     };
     &RULES
-}
-
-struct Event;
-
-impl Hooks for Event {
-    fn deleting<'u>(&'u self, unit: &'u mut Unit, event: &'u Record) -> BoxFuture<'u, Result<()>> {
-        Box::pin(async move {
-            // Interactions and drafts of the event are retained, without their reference to the event.
-            for table in [interaction::table(), outreach_draft::table()] {
-                unit.point(table, "event_id", event.id(), None).await?;
-            }
-            Ok(())
-        })
-    }
 }
 
 /// Changes the status of an event. Returns its primary key.

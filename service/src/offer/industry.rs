@@ -13,6 +13,7 @@ use engine::{
     write::{
         IdempotentRequest, Unit, idempotency,
         join_table::JoinTable,
+        ownership::Tables,
         row::current,
         rules::{Check, Delete, Hooks, Rules, field},
     },
@@ -21,7 +22,6 @@ use entity::offer::industry;
 use futures_util::future::BoxFuture;
 
 use super::solution;
-use crate::crm::company;
 
 /// Industries are identified by their name.
 static UNIQUE: UniqueField = UniqueField {
@@ -67,16 +67,6 @@ impl Hooks for Industry {
         industry: &'u Record,
     ) -> BoxFuture<'u, Result<()>> {
         Box::pin(async move {
-            let sql = "SELECT count(*) FROM \"companies\" WHERE \"industry_id\" = {}";
-            let used = unit.count(sql, vec![industry.id().into()]).await?;
-            if used > 0 {
-                let message = format!(
-                    "the industry has {used} companies (including deleted); merge it into another (mergeIndustries)"
-                );
-                return Err(
-                    Problem::conflict(engine::Reason::IndustryHasCompanies, "id", message).into()
-                );
-            }
             for solution in unit.partners(&solution::INDUSTRIES, industry.id(), false).await? {
                 unit.unlink(&solution::INDUSTRIES, solution, industry.id()).await?;
             }
@@ -85,13 +75,14 @@ impl Hooks for Industry {
     }
 }
 
-/// Moves the companies and solutions of the industry `drop` to the industry `keep`, and deletes `drop`. Returns
-/// `keep`.
+/// Moves the companies, other referring rows and solutions of the industry `drop` to the industry `keep`, and deletes
+/// `drop`. Returns `keep`.
 ///
 /// # Errors
 /// [`engine::Error::Refused`] if `keep` and `drop` are the same industry, or if one of them doesn't exist.
 pub async fn merge(
     scope: &Scope,
+    tables: Tables,
     keep: i64,
     drop: i64,
     once: Option<IdempotentRequest>,
@@ -111,7 +102,7 @@ pub async fn merge(
                 unit.get(table(), id, field).await?;
             }
             let gone = current(unit, rules(), drop, None).await?;
-            unit.point(company::table(), "industry_id", drop, Some(keep)).await?;
+            unit.merge_references(tables, &gone, keep).await?;
             let pairs: &JoinTable = &solution::INDUSTRIES;
             for solution in unit.partners(pairs, drop, false).await? {
                 // Locks the solution against deletion.

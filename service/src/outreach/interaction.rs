@@ -12,6 +12,7 @@ use engine::{
     write::{
         Unit,
         ownership::{InExport, OnErase, OnMerge, Ownership},
+        reference::{OnDelete, Reference},
         rules::{Check, Created, DefaultValue, Delete, Hooks, Rules, field},
     },
 };
@@ -30,12 +31,21 @@ static PROSPECT_OWNERSHIP: Ownership = Ownership {
     in_export: InExport::Rows,
 };
 
+/// Interactions of a deleted event are kept without their reference to it.
+static EVENT: Reference = Reference {
+    column: "event_id",
+    to: "events",
+    on_delete: OnDelete::Clear,
+    moves_on_merge: true,
+};
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<interaction::Entity>("interaction")
             .holding([("direction", 10), ("channel", 20)])
             .hidden_with("prospect_id", prospect::table)
+            .refers(&EVENT)
             .belongs_to(&PROSPECT_OWNERSHIP)
     });
     &TABLE

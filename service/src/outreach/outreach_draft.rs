@@ -13,6 +13,7 @@ use engine::{
         Unit,
         join_table::JoinTable,
         ownership::{InExport, OnErase, OnMerge, Ownership, Tables},
+        reference::{OnDelete, Reference},
         rules::{
             Check, DefaultValue, Delete, Hooks, LinkRule, NestedRows, Rules, field, server_managed,
         },
@@ -52,6 +53,14 @@ static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
     in_export: InExport::No,
 };
 
+/// Drafts of a deleted event are kept without their reference to it.
+static EVENT: Reference = Reference {
+    column: "event_id",
+    to: "events",
+    on_delete: OnDelete::Clear,
+    moves_on_merge: true,
+};
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
@@ -68,6 +77,7 @@ pub fn table() -> &'static Table {
             ])
             .keeping_secret(["approved_address"])
             .hidden_with("prospect_id", prospect::table)
+            .refers(&EVENT)
             .belongs_to(&PROSPECT_OWNERSHIP)
             .belongs_to(&IMPORT_RECORD_OWNERSHIP)
     });

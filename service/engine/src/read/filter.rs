@@ -2,6 +2,7 @@
 //!
 //! A filter and its negation partition the rows: a condition on a null value is false, and its negation is true.
 
+use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
 use sea_orm::Value as Bind;
@@ -97,6 +98,18 @@ pub enum Test {
 }
 
 impl Filter {
+    /// Rows whose time in a column is in a half-open range.
+    #[must_use]
+    pub fn within(
+        column: usize,
+        since: Option<DateTime<Utc>>,
+        until: Option<DateTime<Utc>>,
+    ) -> Self {
+        let from = since.map(|since| Self::Column(column, Test::Gte(Value::Time(since))));
+        let to = until.map(|until| Self::Column(column, Test::Lt(Value::Time(until))));
+        Self::All(from.into_iter().chain(to).collect())
+    }
+
     /// Whether every row matches.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -18,6 +18,7 @@ mod lookup;
 pub mod operations;
 pub mod ownership;
 mod redaction;
+pub mod reference;
 pub mod row;
 pub mod rules;
 mod unique_field;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     IdempotentRequest, idempotency, insert_statement,
+    ownership::Tables,
     row::{create_in, current, hold_all, patched, refuse, upsert_in},
     rules::{Delete, Rules},
     unique_field::check_unique,
@@ -186,13 +187,15 @@ pub async fn update(
     .await
 }
 
-/// Deletes a row and returns its primary key.
+/// Deletes a row and returns its primary key. What happens to the rows that refer to it is declared by `tables`
+/// ([`super::reference`]).
 ///
 /// # Errors
 /// [`Error::Refused`] if the row can't be deleted.
 pub async fn delete(
     scope: &Scope,
     rules: &'static Rules,
+    tables: Tables,
     id: i64,
     expected_revision: Option<i64>,
     once: Option<IdempotentRequest>,
@@ -200,6 +203,7 @@ pub async fn delete(
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let before = current(unit, rules, id, expected_revision).await?;
+            unit.release_references(tables, &before).await?;
             rules.hooks.deleting(unit, &before).await?;
             match rules.delete {
                 Delete::Soft => {

@@ -7,12 +7,13 @@ use engine::{record::Record, table::Table, value::Value};
 use super::{cell::Cell, source::SourceRow, tables::SourceTable};
 use crate::{
     governance::setting,
+    ingest::template_performance,
     ingest::{
         enrichment_cache_entry,
         import_job::{self, kind},
         import_record::{self, promotion, verdict},
     },
-    outreach::{message_template, template_performance},
+    outreach::message_template,
     usage::{llm_usage_log, service_usage_log},
 };
 

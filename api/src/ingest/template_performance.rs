@@ -1,10 +1,10 @@
 //! Performance of message templates in GraphQL.
 
 use salesgraph_macros::Entity;
-use service::outreach::template_performance::{rules, table};
+use service::ingest::template_performance::{rules, table};
 
-use super::message_template::MessageTemplate;
-use crate::ingest::import_job::ImportJob;
+use super::import_job::ImportJob;
+use crate::outreach::message_template::MessageTemplate;
 use graph::One;
 
 /// A performance measurement of a message template.

@@ -14,9 +14,8 @@ use engine::{
     value::Value,
 };
 
-use crate::outreach::interaction;
-
-use super::llm_usage_log;
+use super::interaction;
+use crate::usage::llm_usage_log;
 
 /// Group keys of the report.
 pub const GROUPS: &[EnumValue] = &[
@@ -68,7 +67,7 @@ pub async fn cost_report(
     let table = llm_usage_log::table();
     let list = || {
         let mut list = List::new(table, "Query.llmCostReport".to_owned());
-        list.filter = within(table.column("created_at"), since, until);
+        list.filter = Filter::within(table.column("created_at"), since, until);
         list
     };
     let calls = list();
@@ -102,7 +101,7 @@ pub async fn cost_report(
     let said = interaction::table();
     let mut inbound_list = List::new(said, "Query.llmCostReport".to_owned());
     let inbound = Filter::Column(said.column("direction"), Test::Exactly("inbound"));
-    let within = within(said.column("interaction_date"), since, until);
+    let within = Filter::within(said.column("interaction_date"), since, until);
     inbound_list.filter = Filter::All(vec![inbound, within]);
     let mut replies = Aggregate::new(Arc::clone(zone));
     replies.measure(Measure::Count);
@@ -143,15 +142,4 @@ pub async fn cost_report(
     let total = total.groups(0).first().map(|all| told(all, String::new())).unwrap_or_default();
     let replies = replies.groups(0).first().and_then(|all| all[0].key()).unwrap_or_default();
     Ok(CostReport { groups, total, replies })
-}
-
-/// Filter for a half-open time range.
-pub(crate) fn within(
-    column: usize,
-    since: Option<DateTime<Utc>>,
-    until: Option<DateTime<Utc>>,
-) -> Filter {
-    let from = since.map(|since| Filter::Column(column, Test::Gte(Value::Time(since))));
-    let to = until.map(|until| Filter::Column(column, Test::Lt(Value::Time(until))));
-    Filter::All(from.into_iter().chain(to).collect())
 }

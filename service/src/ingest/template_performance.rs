@@ -6,10 +6,10 @@ use engine::{
     table::Table,
     write::rules::{Check, Delete, Plain, Rules, field},
 };
-use entity::outreach::template_performance;
+use entity::ingest::template_performance;
 
-use super::message_template;
-use crate::ingest::import_job;
+use super::import_job;
+use crate::outreach::message_template;
 
 /// The table.
 pub fn table() -> &'static Table {
