@@ -9,8 +9,8 @@ use server::{
     http::{ServedProduct, Server},
 };
 use service::{
+    enrichment::{Providers, RuleProvider},
     identity::api_key_cache::ApiKeyCache,
-    ingest::enrichment::{Providers, RuleProvider},
 };
 
 use crate::{graphiql, ingest::upload, permissions::permissions, schema};

@@ -218,27 +218,28 @@ fn only_units_of_work_and_imports_write() {
         "write/batch_sql.rs",
         // Bulk loads, which write one change log entry per chunk.
         "write/bulk_load.rs",
-        "ingest/sales_assistant/copy.rs",
-        "ingest/sales_assistant/target.rs",
+        "systems/sales_assistant/copy.rs",
+        "systems/sales_assistant/target.rs",
         // Import records. The change log contains their import job, which counts their outcomes.
-        "ingest/imports/rows.rs",
-        "ingest/imports/job_actions.rs",
-        "ingest/imports/undo.rs",
+        "imports/rows.rs",
+        "imports/job_actions.rs",
+        "imports/undo.rs",
+        "ingest/privacy.rs",
         // Start, lease and attempts of enrichment records; cache entries, which expire and belong to no organization.
-        "ingest/enrichment/start.rs",
-        "ingest/enrichment/lease.rs",
-        "ingest/enrichment/cache.rs",
-        "ingest/enrichment/apply.rs",
-        "ingest/enrichment/run.rs",
+        "enrichment/start.rs",
+        "enrichment/lease.rs",
+        "enrichment/cache.rs",
+        "enrichment/apply.rs",
+        "enrichment/run.rs",
         // Usage counts of templates.
-        "ingest/enrichment/drafts.rs",
+        "enrichment/drafts.rs",
         // Sync times of imported rows. The rows themselves are in the change log.
-        "ingest/enrichment_source/finalize.rs",
+        "systems/enrichment/finalize.rs",
         // The demo data, with one change log entry per table, and its daily cost summaries.
         "demo/remove.rs",
         "usage/daily_cost_summary.rs",
         // Progress of an import.
-        "ingest/enrichment_source/write.rs",
+        "systems/enrichment/write.rs",
         // Default settings of every organization.
         "governance/setting.rs",
         // The change log itself and idempotency keys.

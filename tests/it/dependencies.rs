@@ -153,7 +153,7 @@ fn dependencies_of_contexts_match_the_committed_file() {
         lines.push('\n');
     }
     for folder in ["service/src", "api/src"] {
-        lines += &format!("\n# Modules of {folder}\n");
+        lines.extend(["\n# Modules of ", folder, "\n"]);
         for (module, edges) in graph(folder) {
             let line = edges.iter().fold(format!("{module}:"), |line, edge| line + " " + edge);
             lines += &line;

@@ -7,10 +7,11 @@ mod cli;
 mod connections;
 mod demo;
 mod dependencies;
+mod enrichment;
 mod examples;
 mod export;
 mod http;
-mod ingest;
+mod imports;
 mod keys;
 mod language;
 mod limits;
@@ -28,6 +29,7 @@ mod schema_growth;
 mod search;
 mod sockets;
 mod subscriptions;
+mod systems;
 mod tenant;
 mod timelines;
 mod upgrade;
@@ -89,27 +91,27 @@ fn behaviours() -> Vec<Behaviour> {
         examples::behaviours(),
         export::behaviours(),
         http::behaviours(),
-        ingest::enrichment::filled::behaviours(),
-        ingest::enrichment::life::behaviours(),
-        ingest::enrichment::limits::behaviours(),
-        ingest::enrichment::providers::behaviours(),
-        ingest::enrichment::spending::behaviours(),
-        ingest::enrichment::written::behaviours(),
-        ingest::enrichment_source::behaviours(),
-        ingest::enrichment_source::cells::behaviours(),
-        ingest::enrichment_source::queries::behaviours(),
-        ingest::enrichment_source::skipped::behaviours(),
-        ingest::lists::decided::behaviours(),
-        ingest::lists::erased::behaviours(),
-        ingest::lists::undo::behaviours(),
-        ingest::lists::upload::behaviours(),
-        ingest::lists::cells::behaviours(),
-        ingest::lists::people::behaviours(),
-        ingest::lists::verdicts::behaviours(),
-        ingest::lists::written::behaviours(),
-        ingest::sales_assistant::behaviours(),
-        ingest::sales_assistant::resume::behaviours(),
-        ingest::sales_assistant::skipped::behaviours(),
+        enrichment::filled::behaviours(),
+        enrichment::life::behaviours(),
+        enrichment::limits::behaviours(),
+        enrichment::providers::behaviours(),
+        enrichment::spending::behaviours(),
+        enrichment::written::behaviours(),
+        systems::enrichment::behaviours(),
+        systems::enrichment::cells::behaviours(),
+        systems::enrichment::queries::behaviours(),
+        systems::enrichment::skipped::behaviours(),
+        imports::decided::behaviours(),
+        imports::erased::behaviours(),
+        imports::undo::behaviours(),
+        imports::upload::behaviours(),
+        imports::cells::behaviours(),
+        imports::people::behaviours(),
+        imports::verdicts::behaviours(),
+        imports::written::behaviours(),
+        systems::sales_assistant::behaviours(),
+        systems::sales_assistant::resume::behaviours(),
+        systems::sales_assistant::skipped::behaviours(),
         keys::behaviours(),
         limits::behaviours(),
         migration::behaviours(),
@@ -173,7 +175,7 @@ fn plain() -> Vec<tests::Plain> {
         dependencies::plain(),
         cli::plain(),
         language::plain(),
-        ingest::lists::files::plain(),
+        imports::files::plain(),
         roots::plain(),
         schema::plain(),
         schema_growth::plain(),

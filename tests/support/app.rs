@@ -10,8 +10,8 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use serde_json::{Value, json};
 use server::{document::Limits, execute::SchemaExecutor, http::Server};
 use service::{
+    enrichment::{Providers, RuleProvider},
     identity::organization,
-    ingest::enrichment::{Providers, RuleProvider},
 };
 
 use crate::database::{Engine, TestDatabase};

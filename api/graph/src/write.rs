@@ -101,12 +101,11 @@ impl CrudMutation {
                 let mut problems = Vec::new();
                 let id = key(self.entity, input, "id", &mut problems);
                 let revision = whole(input, "expectedRevision");
-                let done = match refused(problems) {
-                    Err(error) => Err(error),
-                    Ok(()) => {
-                        let tables = catalog.tables();
-                        operations::delete(scope, self.rules, tables, id, revision, once).await
-                    }
+                let done = if let Err(error) = refused(problems) {
+                    Err(error)
+                } else {
+                    let tables = catalog.tables();
+                    operations::delete(scope, self.rules, tables, id, revision, once).await
                 };
                 let (id, errors) = outcome(done)?;
                 let global = id.map_or(Value::Null, |id| id::global(self.entity, id));

@@ -10,10 +10,8 @@ use std::{
 
 use engine::{Store, change_log};
 use service::{
-    ingest::{
-        enrichment::{self, Providers},
-        imports::Worker,
-    },
+    enrichment::{self, Providers},
+    imports::Worker,
     operations::maintenance,
     outreach::claim,
 };

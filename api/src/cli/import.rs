@@ -6,8 +6,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use engine::{Error, Result, Store, SystemClock, change_log};
 use service::{
     identity::organization,
-    ingest::{
-        enrichment_source,
+    systems::{
+        enrichment,
         sales_assistant::{self, Finding, Options, Outcome, Report, Source, SourceWord, Stale},
     },
 };
@@ -80,7 +80,7 @@ pub(super) struct Enrichment {
 impl Enrichment {
     async fn run(self, url: &str) -> Result<()> {
         // The source is opened first, so that a wrong address does not create a database.
-        let source = enrichment_source::Source::open(&self.from).await?;
+        let source = enrichment::Source::open(&self.from).await?;
         let store = Store::connect(url).await?;
         service::operations::migrate(&store).await?;
         change_log::open(&store).await?;
@@ -88,15 +88,14 @@ impl Enrichment {
         let begun = std::time::Instant::now();
         let scope = scope(&store, organization);
         let (system, skips) = (self.system, self.skip_rejected);
-        let outcome =
-            enrichment_source::import(&scope, &source, system, skips, &Bars::new()).await?;
+        let outcome = enrichment::import(&scope, &source, system, skips, &Bars::new()).await?;
         store.close().await?;
         match outcome {
-            enrichment_source::Outcome::Refused(findings) => {
+            enrichment::Outcome::Refused(findings) => {
                 findings.iter().for_each(print_fault);
                 Err(rejected())
             }
-            enrichment_source::Outcome::Imported { tables, skipped, inexact, left } => {
+            enrichment::Outcome::Imported { tables, skipped, inexact, left } => {
                 for imported in &tables {
                     let more = match (imported.changed, imported.kept) {
                         (0, 0) => String::new(),
@@ -133,7 +132,7 @@ impl Enrichment {
     }
 }
 
-fn print_fault(finding: &enrichment_source::Finding) {
+fn print_fault(finding: &enrichment::Finding) {
     say!("{}: {}", finding.place, finding.reason);
     say!("    {}: {}", rows(finding.rows), finding.examples.join(", "));
 }

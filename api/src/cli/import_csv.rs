@@ -6,10 +6,8 @@ use clap::{Args, ValueEnum};
 use engine::{Error, Result, Scope, Store, SystemClock, change_log};
 use service::{
     identity::organization,
-    ingest::{
-        import_job::{self, kind},
-        imports::{self, JobAction, Options, ParsedFile, Preview, file::FileOptions},
-    },
+    imports::{self, JobAction, Options, ParsedFile, Preview, file::FileOptions},
+    ingest::import_job::{self, kind},
 };
 
 use super::{say, scope};

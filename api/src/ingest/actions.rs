@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use salesgraph_macros::permissions;
-use service::ingest::imports::{self, JobAction};
+use service::imports::{self, JobAction};
 
 use super::{
     import_job::{ImportCandidateDecision, ImportJob},

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object};
 use engine::Problem;
 use salesgraph_macros::permissions;
-use service::ingest::enrichment::{self, EnrichmentTarget, POLICIES, PROVIDERS, Plan, Providers};
+use service::enrichment::{self, EnrichmentTarget, POLICIES, PROVIDERS, Plan, Providers};
 
 use super::{actions::ImportJobActionPayload, import_job::ImportJob};
 use crate::crm::prospect::Prospect;

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use engine::{Permission, Scope, Value};
 use salesgraph_macros::Entity;
-use service::ingest::{
-    import_record::{DECISIONS, PROMOTIONS, STATUSES, VERDICTS, table},
+use service::{
     imports::{Candidate, prospects_of},
+    ingest::import_record::{DECISIONS, PROMOTIONS, STATUSES, VERDICTS, table},
 };
 
 use super::{

@@ -16,7 +16,7 @@ use axum::{
 };
 use engine::{Permission, Scope, progress::Unwatched};
 use serde_json::{Map, Value, json};
-use service::ingest::imports::{self, JobAction, Options, ParsedFile, file};
+use service::imports::{self, JobAction, Options, ParsedFile, file};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use graph::error::Error;

@@ -7,14 +7,12 @@ use futures_util::future::BoxFuture;
 use reqwest::Client;
 use serde_json::{Value as Json, json};
 use service::{
-    governance::setting::{self, Price, Settings},
-    ingest::{
-        enrichment::{
-            Failure, Field, Provider, ProviderRequest, ProviderResponse, ProviderResult,
-            UsageCharge, Variant,
-        },
-        note::{Note, NoteCode},
+    enrichment::{
+        Failure, Field, Provider, ProviderRequest, ProviderResponse, ProviderResult, UsageCharge,
+        Variant,
     },
+    governance::setting::{self, Price, Settings},
+    ingest::note::{Note, NoteCode},
 };
 
 use super::{

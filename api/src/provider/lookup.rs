@@ -7,11 +7,11 @@ use futures_util::future::BoxFuture;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Client;
 use serde_json::Value as Json;
-use service::ingest::{
+use service::{
     enrichment::{
         Failure, Provider, ProviderRequest, ProviderResponse, ProviderResult, UsageCharge,
     },
-    note::{Note, NoteCode},
+    ingest::note::{Note, NoteCode},
 };
 
 use super::{PROVIDER, body, broken, named, refusal, retry_after, said, size, values};

@@ -10,9 +10,9 @@ use clap::Args;
 use engine::{Error, Result};
 use reqwest::{Client, Response, StatusCode, header::HeaderMap, redirect::Policy};
 use serde_json::Value as Json;
-use service::ingest::{
+use service::{
     enrichment::{Failure, Field, Provider, Providers, RuleProvider, Value},
-    note::{Note, NoteCode},
+    ingest::note::{Note, NoteCode},
 };
 
 pub use self::allowed_model::AllowedModel;

@@ -6,6 +6,7 @@ use engine::{
     enum_values::{EnumValue, enum_value, enum_value_published_as},
     error::{Problem, Result},
     record::Record,
+    scope::Scope,
     table::Table,
     value::Value,
     write::{Check, Delete, Hooks, Rules, Unit, rules::field},
@@ -13,6 +14,8 @@ use engine::{
 use entity::ingest::import_job;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value as Json};
+
+use super::note::{Note, NoteCode};
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -239,4 +242,22 @@ pub fn note(of_kind: &str, state: &str, waiting: i64, is_due: bool) -> Option<St
         ),
         _ => None,
     }
+}
+
+/// Marks a job as failed if it has one of these statuses.
+pub(crate) async fn fail(scope: &Scope, job: i64, why: NoteCode, states: &[&str]) -> Result<()> {
+    let mut unit = Unit::begin(scope).await?;
+    let Some(before) = unit.find(table(), job).await? else { return Ok(()) };
+    if !states.contains(&before.text("status")) {
+        return Ok(());
+    }
+    let mut after = before.clone();
+    if before.text("status") == status::UPLOADING {
+        // During the preview, this counter was the number of previewed rows.
+        after.set("processed_records", Value::Int(0));
+    }
+    after.set("status", Value::Text(status::FAILED.to_owned()));
+    after.set("error", Note::stored(&[why.into()]).map_or(Value::Null, Value::Text));
+    unit.update(&before, after).await?;
+    unit.commit().await
 }

@@ -11,15 +11,15 @@ use engine::{
 };
 use entity::ingest::import_record;
 
-use crate::ingest::{imports, note::Note};
+use super::{note::Note, privacy};
 
 /// Rows about a prospect belong to it, including rows that are linked by e-mail address only.
 static PROSPECT_OWNERSHIP: Ownership = Ownership {
     column: "prospect_id",
     owner: "prospects",
-    on_erase: OnErase::DeleteBy(imports::erase),
-    on_merge: OnMerge::RepointAnd(imports::merged),
-    in_export: InExport::By(imports::export),
+    on_erase: OnErase::DeleteBy(privacy::erase),
+    on_merge: OnMerge::RepointAnd(privacy::merged),
+    in_export: InExport::By(privacy::export),
 };
 
 /// Rows of people name their company.

@@ -1,19 +1,14 @@
-//! Imports of databases and files, and enrichment by providers.
+//! Import jobs with their records, and what providers and other systems contribute to prospects.
 
-pub mod enrichment;
 pub mod enrichment_cache_entry;
-pub mod enrichment_source;
 pub mod external_id;
 pub mod extraction;
 pub mod field_provenance;
 pub mod import_job;
 pub mod import_record;
-pub mod imports;
-mod json_text;
 pub mod note;
+mod privacy;
 pub mod report;
-pub mod sales_assistant;
-mod sqlite_source;
 pub mod template_performance;
 
 use engine::table::Table;

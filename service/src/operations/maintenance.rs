@@ -10,7 +10,7 @@ use engine::{
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::tables;
-use crate::ingest::enrichment;
+use crate::enrichment;
 
 /// Integrity problems of the database; empty if there are none. On SQLite, runs the built-in integrity check of the
 /// file and the built-in foreign key check. On Postgres, reads every row and lists invalid indexes and constraints.

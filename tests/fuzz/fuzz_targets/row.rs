@@ -4,4 +4,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| service::ingest::sales_assistant::fuzz_row(bytes));
+fuzz_target!(|bytes: &[u8]| service::systems::sales_assistant::fuzz_row(bytes));

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::{App, behaviours};
 
-use crate::ingest::lists::{commit, preview};
+use crate::imports::{commit, preview};
 
 behaviours![
     imported_first_and_last_names_are_kept,

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, Statement};
 use tests::{App, behaviours, stored::dump};
 
-use crate::ingest::lists::{commit, preview};
+use crate::imports::{commit, preview};
 
 behaviours![
     opt_out_survives_deletion_of_its_row,
@@ -164,7 +164,7 @@ async fn undo_keeps_opt_outs(app: App) {
     let list = "Name,Unsubscribed,Email,Company,Title\nKnown One,yes,known@o.example,Acme,CTO\nNew One,yes,new@o.example,Acme,\n";
     let job = preview(&app, list).await;
     commit(&app, job, "CREATE").await;
-    crate::ingest::lists::act(&app, "undoImportJob", job).await;
+    crate::imports::act(&app, "undoImportJob", job).await;
     let people = app.data("{ prospects { nodes { email jobTitle } } }").await;
     assert_eq!(
         people["prospects"]["nodes"],

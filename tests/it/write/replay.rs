@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::progress::Unwatched;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
-use service::ingest::imports::{self, JobAction, Options};
+use service::imports::{self, JobAction, Options};
 use tests::{App, behaviours, stored::stored};
 
 behaviours![every_write_of_every_mutation_is_logged];

@@ -1,0 +1,128 @@
+//! Undoes enrichments: restores the previous value of each field that was not modified since.
+
+use engine::{
+    error::{Error, Result},
+    normal_form::person::folded,
+    record::Record,
+    value::Value,
+    write::{Input, Unit, row},
+};
+
+use super::{apply::follow, field::Field};
+use crate::{
+    crm::{company, prospect},
+    ingest::field_provenance::{self, outcome},
+    offer::industry,
+    outreach::outreach_draft,
+};
+
+/// The next values of a job to undo, newest first.
+pub(crate) async fn next(unit: &Unit, job: i64, most: usize) -> Result<Vec<Record>> {
+    let table = field_provenance::table();
+    let sql = format!(
+        "SELECT {} FROM \"field_provenance\" WHERE \"import_job_id\" = {{}} AND \"organization_id\" = {{}} \
+         AND \"outcome\" = 'applied' ORDER BY \"id\" DESC LIMIT {most}",
+        table.column_list()
+    );
+    let rows = unit.query(&sql, vec![job.into(), unit.scope().organization().into()]).await?;
+    rows.iter().map(|row| Record::read(table, row, 0)).collect()
+}
+
+/// Undoes values. Returns the number of undone values, and of values skipped because the field was modified since.
+pub(crate) async fn take_back(unit: &mut Unit, found: &[Record]) -> Result<(i64, i64)> {
+    let (mut undone, mut kept) = (0, 0);
+    for provenance in found {
+        let is_undone = restore(unit, provenance).await?;
+        let mut after = provenance.clone();
+        let state = if is_undone { outcome::UNDONE } else { outcome::KEPT };
+        after.set("outcome", Value::Text(state.to_owned()));
+        unit.update(provenance, after).await?;
+        if is_undone {
+            undone += 1;
+        } else {
+            kept += 1;
+        }
+    }
+    Ok((undone, kept))
+}
+
+/// Restores the previous value of a field. Returns whether it was restored.
+async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
+    let Some(field) = Field::of(provenance.text("field")) else { return Ok(false) };
+    let (rules, key) = match provenance.number("company_id") {
+        Some(company) => (company::rules(), company),
+        None => (prospect::rules(), provenance.number("prospect_id").unwrap_or_default()),
+    };
+    let table = (rules.table)();
+    let Some(before) = unit.find(table, key).await?.filter(|row| !row.is_deleted()) else {
+        return Ok(false);
+    };
+    let industry = match field {
+        Field::Industry => {
+            let id = before.number("industry_id").unwrap_or_default();
+            unit.peek(industry::table(), id).await?
+        }
+        _ => None,
+    };
+    let name = industry.as_ref().map_or("", |industry| industry.text("name"));
+    let now = match field {
+        Field::Industry => name.to_owned(),
+        other => before.text(other.column()).to_owned(),
+    };
+    if now != provenance.text("value") {
+        return Ok(false);
+    }
+    let held = provenance.text("replaced_value").to_owned();
+    let value = match field {
+        Field::Industry => match industry_of(unit, &held).await? {
+            Some(key) => Value::Int(key),
+            None => return Ok(false),
+        },
+        _ if held.is_empty() => Value::Null,
+        _ => Value::Text(held),
+    };
+    let input = Input { values: vec![(table.column(field.column()), value)], ..Input::default() };
+    match row::patched(unit, rules, before.clone(), input, None).await {
+        Ok(after) => {
+            if !field.is_of_company() {
+                follow(unit, &before, &after).await?;
+            }
+            Ok(true)
+        }
+        // The previous value is no longer valid, e.g. because another row uses it by now.
+        Err(Error::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn industry_of(unit: &Unit, name: &str) -> Result<Option<i64>> {
+    let sql = "SELECT \"id\", \"name\" FROM \"industries\" WHERE \"organization_id\" = {} ORDER BY \"id\"";
+    for row in unit.query(sql, vec![unit.scope().organization().into()]).await? {
+        let known: String = row.try_get_by_index(1)?;
+        if folded(&known) == folded(name) {
+            return Ok(Some(row.try_get_by_index(0)?));
+        }
+    }
+    Ok(None)
+}
+
+/// Deletes the next drafts of a job that are pending review and unmodified. Returns the number of candidates.
+pub(crate) async fn take_out(unit: &mut Unit, job: i64, most: usize) -> Result<usize> {
+    let sql = format!(
+        "SELECT d.\"id\" FROM \"outreach_drafts\" d JOIN \"import_records\" r \
+               ON r.\"id\" = d.\"import_record_id\" WHERE r.\"import_job_id\" = {{}} \
+               AND d.\"organization_id\" = {{}} AND d.\"status\" = 'pending_review' AND d.\"revision\" = 2 \
+         ORDER BY d.\"id\" LIMIT {most}"
+    );
+    let binds = vec![job.into(), unit.scope().organization().into()];
+    let rows = unit.query(&sql, binds).await?;
+    for row in &rows {
+        let id = row.try_get_by_index(0)?;
+        let Some(draft) = unit.find(outreach_draft::table(), id).await? else { continue };
+        if draft.text("status") == "pending_review" && draft.number("revision") == Some(2) {
+            unit.unlink_all(&outreach_draft::USAGES, id).await?;
+            unit.delete(&draft).await?;
+        }
+    }
+    Ok(rows.len())
+}
