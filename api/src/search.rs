@@ -1,6 +1,9 @@
 //! Full-text search in GraphQL.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use async_graphql::{
     Context, ContextSelectionSet, Object, OutputType, Pos, Positioned, ServerResult, SimpleObject,
@@ -12,7 +15,7 @@ use engine::{
     search::{self, Found, Part, Shown},
 };
 use salesgraph_macros::permissions;
-use service::search::{KINDS, SEARCHED};
+use service::search::{searched, types};
 
 use crate::{catalog, outreach::timeline::PageInfo, usage::report::count};
 use graph::{
@@ -62,12 +65,12 @@ impl Searches {
     ) -> async_graphql::Result<SearchConnection> {
         let scope = ctx.data_unchecked::<Scope>();
         let page = Page::new(first.map(i64::from), after, None, None).map_err(Error::from)?;
-        let kinds: Vec<usize> = (0..KINDS.len())
-            .filter(|kind| {
-                let is_it = |one: &EnumValueOf<SearchType>| one.name() == KINDS[*kind].name;
-                types.as_ref().is_none_or(|types| types.iter().any(is_it))
-            })
-            .collect();
+        let is_wanted = |called: &str| {
+            let is_it = |one: &EnumValueOf<SearchType>| one.name() == called;
+            types.as_ref().is_none_or(|types| types.iter().any(is_it))
+        };
+        let wanted = searched().iter().filter(|one| is_wanted(one.table.called));
+        let kinds: Vec<usize> = wanted.map(|one| one.declared.number).collect();
         if kinds.is_empty() {
             return Err(Error::invalid(
                 engine::Reason::ValueRequired,
@@ -79,7 +82,7 @@ impl Searches {
         // An export of a search without a page argument returns all available rows.
         let whole = ctx.data_opt::<Arc<Paging>>().is_some();
         let size = if whole { search::MAX_RESULTS } else { page.size };
-        let found = search::search(scope, SEARCHED, &query, &kinds, size, page.after.as_deref());
+        let found = search::search(scope, searched(), &query, &kinds, size, page.after.as_deref());
         let found = found.await.map_err(Error::from)?;
         if whole && found.total() > i64::from(search::MAX_RESULTS) {
             let (all, most) = (found.total(), search::MAX_RESULTS);
@@ -196,12 +199,19 @@ pub enum SearchType {}
 
 impl Vocabulary for SearchType {
     fn enum_type() -> &'static EnumType {
-        &EnumType {
+        static TYPE: LazyLock<EnumType> = LazyLock::new(|| EnumType {
             name: "SearchType",
             about: "Type of a search result: the entity.",
-            words: KINDS,
-        }
+            words: types(),
+        });
+        &TYPE
     }
+}
+
+/// The type with this number.
+fn type_of(number: usize) -> Option<EnumValueOf<SearchType>> {
+    let searched = searched().iter().find(|one| one.declared.number == number)?;
+    EnumValueOf::stored(searched.table.called)
 }
 
 impl SearchConnection {
@@ -211,8 +221,7 @@ impl SearchConnection {
         for (place, hit) in found.hits.iter().enumerate() {
             let shown = shown.next().unwrap_or_default();
             // A row that was deleted meanwhile is omitted.
-            let Some(kind) = EnumValueOf::stored(KINDS[hit.kind].name).filter(|_| nodes.has(place))
-            else {
+            let Some(kind) = type_of(hit.kind).filter(|_| nodes.has(place)) else {
                 continue;
             };
             let highlights = shown
@@ -230,7 +239,7 @@ impl SearchConnection {
         }
         let at = |edge: Option<&SearchEdge>| edge.map(|edge| edge.cursor.clone());
         let counts = found.counts.iter().filter_map(|(kind, rows)| {
-            Some(SearchCount { kind: EnumValueOf::stored(KINDS[*kind].name)?, count: count(*rows) })
+            Some(SearchCount { kind: type_of(*kind)?, count: count(*rows) })
         });
         Self {
             page_info: PageInfo {
@@ -262,13 +271,14 @@ impl Nodes {
         let mut read = Vec::new();
         for field in fields {
             let mut values = vec![Value::Null; found.hits.len()];
-            for (kind, searched) in SEARCHED.iter().enumerate() {
+            for searched in searched() {
+                let kind = searched.declared.number;
                 let key = |hit: &search::Hit| (hit.kind == kind).then_some(hit.id);
                 let keys: Vec<Option<i64>> = found.hits.iter().map(key).collect();
                 if keys.iter().all(Option::is_none) {
                     continue;
                 }
-                let entity = catalog::of_table((searched.table)().name);
+                let entity = catalog::of_table(searched.table.name);
                 let path = connection_selection::path(ctx.item, field);
                 let rows = row::by_keys(ctx, entity, &[*field], &keys, path, true).await?;
                 for (value, row) in values.iter_mut().zip(rows) {

@@ -2,7 +2,11 @@
 
 use std::sync::LazyLock;
 
-use engine::{table::Table, write::ownership::Tables};
+use engine::{
+    enum_values::{EnumValue, enum_value},
+    table::Table,
+    write::ownership::Tables,
+};
 
 use crate::{crm, governance, identity, ingest, offer, outreach, usage};
 
@@ -21,4 +25,14 @@ pub fn tables() -> Tables {
         tables
     });
     &TABLES
+}
+
+/// Entities of the change log (`changes.entity`).
+#[must_use]
+pub fn changed_entities() -> &'static [EnumValue] {
+    static ENTITIES: LazyLock<Vec<EnumValue>> = LazyLock::new(|| {
+        let logged = tables().iter().filter(|table| table.is_logged);
+        logged.map(|table| enum_value(table.called, table.about)).collect()
+    });
+    &ENTITIES
 }

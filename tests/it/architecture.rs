@@ -17,7 +17,6 @@ plain![
     every_dependency_states_its_reason,
     migrations_do_not_depend_on_entities,
     only_units_of_work_and_imports_write,
-    tables_are_entities_of_the_change_log,
 ];
 
 pub fn root() -> PathBuf {
@@ -283,18 +282,4 @@ fn only_units_of_work_and_imports_write() {
         found += usize::from(hit.is_some());
     }
     assert_eq!(found, may.len());
-}
-
-/// Without its entity, entries of a table could be read but not selected.
-fn tables_are_entities_of_the_change_log() {
-    let known: Vec<&str> = service::governance::ENTITIES.iter().map(|entity| entity.name).collect();
-    // Derived from the usage logs, and never written by a unit of work.
-    let derived = ["daily_cost_summary"];
-    for table in service::catalog::tables() {
-        let is_known = known.contains(&table.called);
-        assert_eq!(is_known, !derived.contains(&table.called), "{}", table.called);
-    }
-    for name in known {
-        assert!(service::catalog::tables().iter().any(|table| table.called == name), "{name}");
-    }
 }

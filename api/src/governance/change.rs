@@ -1,5 +1,7 @@
 //! The change log in GraphQL.
 
+use std::sync::LazyLock;
+
 use async_graphql::{ID, SimpleObject};
 use engine::{
     Scope, Value as Cell,
@@ -7,7 +9,7 @@ use engine::{
 };
 use salesgraph_macros::Entity;
 use serde_json::{Map, Value as Json};
-use service::{governance::ENTITIES, ingest::note::Note};
+use service::{catalog::changed_entities, ingest::note::Note};
 
 use crate::catalog;
 use graph::{
@@ -61,7 +63,12 @@ pub enum ChangedEntity {}
 
 impl Vocabulary for ChangedEntity {
     fn enum_type() -> &'static EnumType {
-        &EnumType { name: "ChangedEntity", about: "An entity of the change log.", words: ENTITIES }
+        static TYPE: LazyLock<EnumType> = LazyLock::new(|| EnumType {
+            name: "ChangedEntity",
+            about: "An entity of the change log.",
+            words: changed_entities(),
+        });
+        &TYPE
     }
 }
 

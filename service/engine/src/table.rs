@@ -28,6 +28,10 @@ pub struct Table {
     pub name: &'static str,
     /// The name of one row: `prospect`.
     pub called: &'static str,
+    /// What one row is, for the schema: `A prospect.`
+    pub about: &'static str,
+    /// Whether writes have entries in the change log.
+    pub is_logged: bool,
     /// The columns, in the order of the entity.
     pub columns: Vec<Column>,
     pub(crate) organization: usize,
@@ -91,6 +95,8 @@ impl Table {
         Self {
             name: Box::leak(name.to_owned().into_boxed_str()),
             called,
+            about: Box::leak(about(called).into_boxed_str()),
+            is_logged: true,
             deleted_at: find("deleted_at"),
             columns,
             organization,
@@ -107,6 +113,20 @@ impl Table {
     #[must_use]
     pub fn hidden_with(mut self, via: &str, table: fn() -> &'static Self) -> Self {
         self.hidden_with = Some(HiddenWith { via: self.column(via), table });
+        self
+    }
+
+    /// Describes one row in other words than its name.
+    #[must_use]
+    pub fn described(mut self, about: &'static str) -> Self {
+        self.about = about;
+        self
+    }
+
+    /// Declares that triggers derive the rows from other tables, so that the change log has no entries of them.
+    #[must_use]
+    pub fn derived_by_triggers(mut self) -> Self {
+        self.is_logged = false;
         self
     }
 
@@ -188,17 +208,6 @@ impl Table {
             && self.find(column).is_some_and(|place| self.secret.contains(&place))
     }
 
-    /// Declares columns whose maximum length is below the default of 255, which the generated entities do not
-    /// include.
-    #[must_use]
-    pub fn holding<const N: usize>(mut self, lengths: [(&str, u32); N]) -> Self {
-        for (name, length) in lengths {
-            let column = self.column(name);
-            self.columns[column].length = Some(length);
-        }
-        self
-    }
-
     /// Adds a declaration of a module that depends on this one.
     #[must_use]
     pub(crate) fn extended<T: Any + Send + Sync>(mut self, declaration: &'static T) -> Self {
@@ -258,10 +267,11 @@ impl Table {
 
 /// The columns of a generated entity, in the order of the entity.
 pub fn columns_of<E: EntityTrait>() -> Vec<Column> {
-    E::Column::iter().map(column).collect()
+    let entity = E::default();
+    E::Column::iter().map(|column| self::column(entity.table_name(), column)).collect()
 }
 
-fn column<C: ColumnTrait>(column: C) -> Column {
+fn column<C: ColumnTrait>(table: &str, column: C) -> Column {
     let definition = column.def();
     let name: &'static str = IdenStatic::as_str(&column);
     let (kind, length) = match definition.get_column_type() {
@@ -269,11 +279,23 @@ fn column<C: ColumnTrait>(column: C) -> Column {
         ColumnType::BigInteger => (Kind::BigInt, None),
         ColumnType::Integer => (Kind::Int, None),
         ColumnType::Double => (Kind::Double, None),
-        ColumnType::String(_) => (Kind::Text, Some(255)),
+        ColumnType::String(_) => (Kind::Text, Some(length_of(table, name))),
         ColumnType::Text => (Kind::Text, None),
         ColumnType::TimestampWithTimeZone => (Kind::Time, None),
         ColumnType::Json | ColumnType::JsonBinary => (Kind::Json, None),
         other => panic!("column `{name}` has an unsupported type: {other:?}"),
     };
     Column { name, kind, nullable: definition.is_null(), length }
+}
+
+/// `import_job` → `An import job.`
+fn about(called: &str) -> String {
+    let article = if called.starts_with(['a', 'e', 'i', 'o', 'u']) { "An" } else { "A" };
+    format!("{article} {}.", called.replace('_', " "))
+}
+
+/// The maximum length of a text column, from the database that the entities were generated from.
+fn length_of(table: &str, column: &str) -> u32 {
+    let known = entity::LENGTHS.iter().find(|(of, name, _)| *of == table && *name == column);
+    known.map_or(255, |(_, _, length)| *length)
 }

@@ -7,6 +7,7 @@ use engine::{
     normal_form::{self, domain},
     reason::Reason,
     record::Record,
+    search::Searched,
     table::{Table, UniqueField},
     write::{
         Unit,
@@ -53,10 +54,19 @@ static DUPLICATE_OWNERSHIP: Ownership = Ownership {
     in_export: InExport::No,
 };
 
+/// The search of this table (`migration/src/search/mod.rs`).
+static SEARCH: Searched = Searched {
+    number: 0,
+    about: "Companies, searched by name and domain first, then by website.",
+    called: &["name"],
+    columns: &["name", "domain", "website"],
+};
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<company::Entity>("company")
+            .searched(&SEARCH)
             .computing([("domain", |text| domain::own(&text("website"), &text("name")))])
             .comparing([("name_key", |text| normal_form::company::name_key(&text("name")))])
             .unique(&UNIQUE)

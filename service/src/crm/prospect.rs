@@ -10,6 +10,7 @@ use engine::{
     reason::Reason,
     record::Record,
     scope::Scope,
+    search::Searched,
     table::{Table, UniqueField},
     value::Value,
     write::{
@@ -76,11 +77,19 @@ static DUPLICATE_OWNERSHIP: Ownership = Ownership {
     in_export: InExport::No,
 };
 
+/// The search of this table (`migration/src/search/mod.rs`).
+static SEARCH: Searched = Searched {
+    number: 1,
+    about: "Prospects, searched by name and e-mail address first, then by location and LinkedIn profile.",
+    called: &["full_name"],
+    columns: &["full_name", "email", "location", "linkedin_url"],
+};
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<prospect::Entity>("prospect")
-            .holding([("lifecycle_stage", 20), ("phone", 50), ("source", 50)])
+            .searched(&SEARCH)
             .comparing([
                 ("email_key", |text| email::key(&text("email"))),
                 ("phone_key", |text| phone::key(&text("phone"))),

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use engine::{
     error::Result,
     record::Record,
+    search::Searched,
     table::Table,
     write::{
         Unit,
@@ -33,10 +34,20 @@ fn erase<'a>(unit: &'a mut Unit, _: Tables, person: &'a Record) -> BoxFuture<'a,
     Box::pin(llm_usage_log::erase_linked(unit, table(), &USAGES, person))
 }
 
+/// The search of this table (`migration/src/search/mod.rs`).
+static SEARCH: Searched = Searched {
+    number: 7,
+    about: "Research, searched by summary and insights.",
+    called: &[],
+    columns: &["research_summary", "key_insights"],
+};
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<prospect_research::Entity>("prospect_research")
+            .described("Prospect research.")
+            .searched(&SEARCH)
             .hidden_with("prospect_id", prospect::table)
             .belongs_to(&PROSPECT_OWNERSHIP)
     });

@@ -28,11 +28,8 @@ static UNIQUE: UniqueField =
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<setting::Entity>("setting")
-            .holding([("scope", 20), ("key", 100), ("value_type", 10)])
-            .unique(&UNIQUE)
-    });
+    static TABLE: LazyLock<Table> =
+        LazyLock::new(|| Table::of::<setting::Entity>("setting").unique(&UNIQUE));
     &TABLE
 }
 

@@ -43,13 +43,7 @@ static USER_OWNERSHIP: Ownership = Ownership {
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<api_key::Entity>("api_key")
-            .holding([
-                ("name", 100),
-                ("kind", 20),
-                ("role", 20),
-                ("key_prefix", 12),
-                ("key_hash", 64),
-            ])
+            .described("An API key, without its secret.")
             .keeping_secret(["key_hash"])
             .confidential()
             .belongs_to(&USER_OWNERSHIP)

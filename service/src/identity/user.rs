@@ -16,15 +16,7 @@ use entity::identity::user;
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<user::Entity>("user")
-            .holding([
-                ("email", 320),
-                ("role", 20),
-                ("username", 100),
-                ("timezone", 100),
-                ("open_id", 64),
-                ("google_id", 64),
-                ("login_method", 64),
-            ])
+            .described("A user.")
             .keeping_secret(["password_hash"])
             .confidential()
     });

@@ -24,7 +24,7 @@ static PROSPECT_OWNERSHIP: Ownership = Ownership {
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<enrichment_cache_entry::Entity>("enrichment_cache_entry")
-            .holding([("lookup_type", 50), ("source", 50)])
+            .described("A cached provider response.")
             // Responses contain personal data.
             .confidential()
             .belongs_to(&PROSPECT_OWNERSHIP)

@@ -12,8 +12,7 @@ use entity::ingest::external_id;
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<external_id::Entity>("external_id")
-            .holding([("entity_type", 50), ("system", 50)])
+        Table::of::<external_id::Entity>("external_id").described("An external ID.")
     });
     &TABLE
 }

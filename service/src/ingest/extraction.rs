@@ -13,9 +13,7 @@ use super::import_job;
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<extraction::Entity>("extraction").holding([("source_type", 20)])
-    });
+    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<extraction::Entity>("extraction"));
     &TABLE
 }
 

@@ -40,7 +40,7 @@ static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<field_provenance::Entity>("field_provenance")
-            .holding([("field", 50), ("outcome", 20), ("source", 50)])
+            .described("The provenance of a value.")
             .belongs_to(&PROSPECT_OWNERSHIP)
             .belongs_to(&IMPORT_RECORD_OWNERSHIP)
             .belongs_to(&COMPANY_OWNERSHIP)

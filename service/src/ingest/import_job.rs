@@ -19,16 +19,7 @@ use super::note::{Note, NoteCode};
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<import_job::Entity>("import_job").holding([
-            ("name", 500),
-            ("status", 20),
-            ("candidate_decision", 20),
-            ("committed_by", 300),
-            ("file_name", 500),
-            ("kind", 20),
-        ])
-    });
+    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<import_job::Entity>("import_job"));
     &TABLE
 }
 

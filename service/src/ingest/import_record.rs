@@ -35,14 +35,6 @@ static COMPANY_OWNERSHIP: Ownership = Ownership {
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<import_record::Entity>("import_record")
-            .holding([
-                ("promotion_status", 20),
-                ("verdict", 20),
-                ("decision", 20),
-                ("match_reason", 50),
-                ("status", 20),
-                ("lease_token", 36),
-            ])
             .keeping_secret(["lease_token", "provider_message"])
             // Rows contain personal data of people who are not linked to a prospect yet.
             .confidential()

@@ -13,8 +13,10 @@ use crate::outreach::message_template;
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> =
-        LazyLock::new(|| Table::of::<template_performance::Entity>("template_performance"));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<template_performance::Entity>("template_performance")
+            .described("A performance measurement of a template.")
+    });
     &TABLE
 }
 

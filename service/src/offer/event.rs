@@ -6,6 +6,7 @@ use engine::{
     enum_values::{EnumValue, TransitionTable, display, enum_value, next},
     error::{Problem, Result},
     scope::Scope,
+    search::Searched,
     table::Table,
     value::Value,
     write::{
@@ -16,9 +17,18 @@ use engine::{
 };
 use entity::offer::event;
 
+/// The search of this table (`migration/src/search/mod.rs`).
+static SEARCH: Searched = Searched {
+    number: 4,
+    about: "Events, searched by type and location first, then by description.",
+    called: &["event_type", "location"],
+    columns: &["event_type", "location", "description"],
+};
+
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<event::Entity>("event"));
+    static TABLE: LazyLock<Table> =
+        LazyLock::new(|| Table::of::<event::Entity>("event").searched(&SEARCH));
     &TABLE
 }
 

@@ -9,6 +9,7 @@ use engine::{
     reason::Reason,
     record::Record,
     scope::Scope,
+    search::Searched,
     table::{Table, UniqueField},
     write::{
         IdempotentRequest, Unit, idempotency,
@@ -31,10 +32,19 @@ static UNIQUE: UniqueField = UniqueField {
     reason: Reason::IndustryNameTaken,
 };
 
+/// The search of this table (`migration/src/search/mod.rs`).
+static SEARCH: Searched = Searched {
+    number: 2,
+    about: "Industries, searched by name.",
+    called: &["name"],
+    columns: &["name"],
+};
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<industry::Entity>("industry")
+            .searched(&SEARCH)
             .comparing([("name_key", |text| text::name_key(&text("name")))])
             .unique(&UNIQUE)
     });

@@ -6,6 +6,7 @@ use engine::{
     error::Result,
     record::Record,
     scope::Scope,
+    search::Searched,
     table::Table,
     write::{
         IdempotentRequest, Unit, idempotency,
@@ -18,9 +19,18 @@ use futures_util::future::BoxFuture;
 
 use super::industry;
 
+/// The search of this table (`migration/src/search/mod.rs`).
+static SEARCH: Searched = Searched {
+    number: 3,
+    about: "Solutions, searched by name and category first, then by description, keywords and use cases.",
+    called: &["name"],
+    columns: &["name", "category", "description", "keywords", "use_cases"],
+};
+
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<solution::Entity>("solution"));
+    static TABLE: LazyLock<Table> =
+        LazyLock::new(|| Table::of::<solution::Entity>("solution").searched(&SEARCH));
     &TABLE
 }
 

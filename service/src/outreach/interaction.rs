@@ -7,6 +7,7 @@ use engine::{
     enum_values::{EnumValue, enum_value},
     error::{Problem, Result},
     record::Record,
+    search::Searched,
     table::Table,
     value::{Kind, Value},
     write::{
@@ -39,11 +40,19 @@ static EVENT: Reference = Reference {
     moves_on_merge: true,
 };
 
+/// The search of this table (`migration/src/search/mod.rs`).
+static SEARCH: Searched = Searched {
+    number: 5,
+    about: "Interactions, searched by subject first, then by content and outcome.",
+    called: &["subject"],
+    columns: &["subject", "content", "outcome"],
+};
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<interaction::Entity>("interaction")
-            .holding([("direction", 10), ("channel", 20)])
+            .searched(&SEARCH)
             .hidden_with("prospect_id", prospect::table)
             .refers(&EVENT)
             .belongs_to(&PROSPECT_OWNERSHIP)

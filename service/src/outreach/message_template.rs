@@ -27,10 +27,8 @@ use crate::{
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<message_template::Entity>("message_template")
-            .holding([("template_type", 20), ("locale", 10)])
-    });
+    static TABLE: LazyLock<Table> =
+        LazyLock::new(|| Table::of::<message_template::Entity>("message_template"));
     &TABLE
 }
 

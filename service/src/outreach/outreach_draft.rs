@@ -7,6 +7,7 @@ use engine::{
     error::{Problem, Result},
     record::Record,
     scope::Scope,
+    search::Searched,
     table::Table,
     value::Value,
     write::{
@@ -61,20 +62,19 @@ static EVENT: Reference = Reference {
     moves_on_merge: true,
 };
 
+/// The search of this table (`migration/src/search/mod.rs`).
+static SEARCH: Searched = Searched {
+    number: 6,
+    about: "Outreach drafts, searched by subject first, then by content and review notes.",
+    called: &["subject"],
+    columns: &["subject", "content", "review_note"],
+};
+
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<outreach_draft::Entity>("outreach_draft")
-            .holding([
-                ("channel", 20),
-                ("content_type", 10),
-                ("variant", 50),
-                ("tone", 20),
-                ("model", 50),
-                ("author_kind", 20),
-                ("approver_kind", 20),
-                ("claimed_by", 300),
-            ])
+            .searched(&SEARCH)
             .keeping_secret(["approved_address"])
             .hidden_with("prospect_id", prospect::table)
             .refers(&EVENT)

@@ -15,8 +15,7 @@ use entity::usage::daily_cost_summary;
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<daily_cost_summary::Entity>("daily_cost_summary")
-            .holding([("category", 20), ("provider", 50)])
+        Table::of::<daily_cost_summary::Entity>("daily_cost_summary").derived_by_triggers()
     });
     &TABLE
 }

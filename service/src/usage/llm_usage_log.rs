@@ -50,7 +50,7 @@ static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<llm_usage_log::Entity>("llm_usage_log")
-            .holding([("provider", 50), ("prompt_type", 100), ("finish_reason", 50)])
+            .described("A language-model call.")
             .belongs_to(&IMPORT_RECORD_OWNERSHIP)
     });
     &TABLE

@@ -30,13 +30,7 @@ static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Table::of::<service_usage_log::Entity>("service_usage_log")
-            .holding([
-                ("kind", 20),
-                ("provider", 50),
-                ("resource", 1_000),
-                ("unit", 20),
-                ("status", 50),
-            ])
+            .described("A paid service call.")
             .belongs_to(&IMPORT_RECORD_OWNERSHIP)
     });
     &TABLE

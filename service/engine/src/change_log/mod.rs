@@ -37,15 +37,7 @@ use crate::{
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<change::Entity>("change").holding([
-            ("entity", 50),
-            ("kind", 20),
-            ("actor_kind", 20),
-            ("request_id", 128),
-            ("client_request_id", 128),
-        ])
-    });
+    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<change::Entity>("change"));
     &TABLE
 }
 

@@ -39,21 +39,56 @@ const FUZZY_SCORE_FACTOR: f64 = 0.5;
 /// Maximum number of rows reachable by pagination.
 pub const MAX_RESULTS: u32 = 500;
 
-/// A searchable entity.
+/// The declaration of a searchable table.
 #[derive(Debug)]
 pub struct Searched {
-    /// Its table.
-    pub table: fn() -> &'static Table,
+    /// The number of the entity in the search index, as in the migration that indexes the table; never reused.
+    pub number: usize,
+    /// What is searched, for the schema.
+    pub about: &'static str,
     /// Columns that make up the title.
     pub called: &'static [&'static str],
     /// Searched columns, starting with the title columns.
     pub columns: &'static [&'static str],
 }
 
+/// A searchable table.
+#[derive(Clone, Copy, Debug)]
+pub struct SearchedTable {
+    /// The table.
+    pub table: &'static Table,
+    /// Its declaration.
+    pub declared: &'static Searched,
+}
+
+impl Table {
+    /// Declares that the rows are searchable.
+    #[must_use]
+    pub fn searched(self, declared: &'static Searched) -> Self {
+        self.extended(declared)
+    }
+}
+
+/// The searchable tables among these, by number.
+#[must_use]
+pub fn searched_tables(tables: &[&'static Table]) -> Vec<SearchedTable> {
+    let declared = tables.iter().flat_map(|table| {
+        table.extensions::<Searched>().map(|declared| SearchedTable { table, declared })
+    });
+    let mut searched: Vec<SearchedTable> = declared.collect();
+    searched.sort_unstable_by_key(|one| one.declared.number);
+    searched
+}
+
+/// The searchable table with this number.
+fn numbered(searched: &[SearchedTable], number: usize) -> Option<&SearchedTable> {
+    searched.iter().find(|one| one.declared.number == number)
+}
+
 /// A matching row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit {
-    /// Index of its entity in the searchable entities.
+    /// The number of its entity.
     pub kind: usize,
     /// Primary key.
     pub id: i64,
@@ -65,12 +100,12 @@ pub struct Hit {
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The searchable entities.
-    searched: &'static [Searched],
+    searched: &'static [SearchedTable],
     /// The query, including fuzzy alternatives.
     query: Query,
     /// Rows of this page, best first.
     pub hits: Vec<Hit>,
-    /// Number of matching rows per entity, by index in the searchable entities; entities without matches are omitted.
+    /// Number of matching rows per entity, by number of the entity; entities without matches are omitted.
     pub counts: Vec<(usize, i64)>,
     /// Whether there are more rows after this page within the limit.
     pub more: bool,
@@ -90,7 +125,7 @@ pub struct Shown {
     pub excerpts: Vec<(&'static str, Vec<Part>)>,
 }
 
-/// Searches for `text` in the entities `kinds` (indexes in `searched`), and returns at most `first` rows after the
+/// Searches for `text` in the entities with the numbers `kinds`, and returns at most `first` rows after the
 /// cursor `after`. Executes one statement; if nothing matches, a second statement finds similar words, and a third
 /// statement searches for them.
 ///
@@ -99,7 +134,7 @@ pub struct Shown {
 /// doesn't respond.
 pub async fn search(
     scope: &Scope,
-    searched: &'static [Searched],
+    searched: &'static [SearchedTable],
     text: &str,
     kinds: &[usize],
     first: u32,
@@ -204,14 +239,15 @@ impl Found {
         for row in &scope.store().read_shown(statement).await? {
             let (kind, id): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             let kind = usize::try_from(kind).unwrap_or_default();
-            let searched = &self.searched[kind];
+            let Some(SearchedTable { table, declared }) = numbered(self.searched, kind) else {
+                continue;
+            };
             let mut one = Shown::default();
             let mut called = Vec::new();
-            for (place, column) in searched.columns.iter().enumerate() {
+            for (place, column) in declared.columns.iter().enumerate() {
                 let Some(text) = row.try_get_by_index::<Option<String>>(place + 2)? else {
                     continue;
                 };
-                let table = (searched.table)();
                 let text = match table.columns[table.column(column)].kind {
                     ColumnKind::Json => plain(&text),
                     _ => text,
@@ -221,7 +257,7 @@ impl Found {
                 }
                 // Texts may be long, so this loop yields to other tasks.
                 tokio::task::yield_now().await;
-                if searched.called.contains(column) {
+                if declared.called.contains(column) {
                     called.push(text);
                 }
             }

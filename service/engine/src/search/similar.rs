@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sea_orm::Value as Bind;
 
 use super::{
-    Searched,
+    SearchedTable,
     query::{Query, Where, sign},
     sql,
 };
@@ -32,7 +32,7 @@ const MAX_NAMES_PER_WORD: u32 = 1_000;
 /// Adds similar words from names to each query word that has no match, and returns the added words. One statement.
 pub(super) async fn also_similar(
     scope: &Scope,
-    searched: &[Searched],
+    searched: &[SearchedTable],
     query: &mut Query,
 ) -> Result<Vec<String>> {
     let engine = scope.store().engine();

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use sea_orm::{Statement, Value as Bind};
 
 use super::{
-    Hit, Query, STEPS, Searched,
+    Hit, Query, STEPS, SearchedTable, numbered,
     query::{How, Where, sign},
 };
 use crate::{scope::Scope, store::Engine};
@@ -64,8 +64,8 @@ fn each_step(told: impl Fn(Where, How) -> Option<String>) -> Vec<(usize, String)
 const TSQUERY: &str = "(SELECT search_query({}))";
 
 /// The tokens that match all documents of the organization, for FTS5.
-pub(super) fn everything(scope: &Scope, searched: &[Searched]) -> String {
-    let kinds = 0..searched.len();
+pub(super) fn everything(scope: &Scope, searched: &[SearchedTable]) -> String {
+    let kinds = searched.iter().map(|one| one.declared.number);
     let tokens = kinds.map(|kind| format!("\"o{}t{kind}\"", scope.organization()));
     tokens.collect::<Vec<_>>().join(" OR ")
 }
@@ -100,13 +100,13 @@ fn on_sqlite(scope: &Scope, query: &Query, kinds: &[usize], wanted: u32) -> (Str
 }
 
 /// The statement for the texts of these rows: entity, primary key, then the columns of the entity.
-pub(super) fn texts(scope: &Scope, all: &[Searched], hits: &[Hit]) -> Statement {
+pub(super) fn texts(scope: &Scope, all: &[SearchedTable], hits: &[Hit]) -> Statement {
     let engine = scope.store().engine();
     let mut keys: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
     for hit in hits {
         keys.entry(hit.kind).or_default().push(hit.id);
     }
-    let most = all.iter().map(|one| one.columns.len()).max().unwrap_or_default();
+    let most = all.iter().map(|one| one.declared.columns.len()).max().unwrap_or_default();
     let (cast, number, none) = match engine {
         Engine::Postgres => ("::text", "::bigint", "NULL::text"),
         Engine::Sqlite => ("", "", "NULL"),
@@ -114,9 +114,9 @@ pub(super) fn texts(scope: &Scope, all: &[Searched], hits: &[Hit]) -> Statement 
     let mut binds: Vec<Bind> = Vec::new();
     let mut parts = Vec::new();
     for (kind, keys) in keys {
-        let searched = &all[kind];
+        let Some(searched) = numbered(all, kind) else { continue };
         let columns = (0..most).map(|place| {
-            searched.columns.get(place).map_or_else(
+            searched.declared.columns.get(place).map_or_else(
                 || none.to_owned(),
                 |column| format!("substr(\"{column}\"{cast}, 1, {MAX_TEXT_LENGTH})"),
             )
@@ -127,7 +127,7 @@ pub(super) fn texts(scope: &Scope, all: &[Searched], hits: &[Hit]) -> Statement 
         parts.push(format!(
             "SELECT {kind}{number}, \"id\", {columns} FROM \"{}\" WHERE \"id\" {among} \
              AND {}\"organization_id\" = {{}}",
-            (searched.table)().name,
+            searched.table.name,
             engine.not_by()
         ));
     }
