@@ -4,6 +4,7 @@ pub mod app;
 pub mod database;
 pub mod enrichment_source;
 pub mod found;
+pub mod plain_mutations;
 pub mod rows;
 pub mod sales_assistant;
 pub mod stored;

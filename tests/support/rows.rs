@@ -392,6 +392,7 @@ impl App {
             self.import_record(list, index).await;
         }
         self.found().await;
+        self.rows_of_other_entities().await;
         [acme, bank]
     }
 }
