@@ -6,7 +6,7 @@ use std::{
     fs,
 };
 
-use tests::plain;
+use tests::{committed::assert_committed, plain};
 
 use crate::architecture::{files, root};
 
@@ -160,9 +160,7 @@ fn dependencies_of_contexts_match_the_committed_file() {
             lines.push('\n');
         }
     }
-    let path = root().join("tests/it/data/dependencies.txt");
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == lines, "update {} after review:\n{lines}", path.display());
+    assert_committed("dependencies.txt", &lines);
 }
 
 fn use_trees_are_expanded() {

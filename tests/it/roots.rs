@@ -1,22 +1,21 @@
 //! The access matrix: the permission that each root field requires, and the roles that have it. It is generated into
 //! `tests/it/data/access.txt`, and changes to it are reviewed there.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use api::permissions::permissions;
 use async_graphql::parser::types::OperationType;
 use engine::Role;
-use tests::plain;
+use tests::{
+    committed::{assert_committed, path},
+    plain,
+};
 
 plain![access_matrix_matches_the_committed_file, all_entities_require_the_same_permission_to_read,];
 
-fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("it/data/access.txt")
-}
-
 /// The root fields of one type of operation that require a permission, from the committed matrix.
 pub fn requiring(operation: &str, permission: &str) -> Vec<String> {
-    let committed = fs::read_to_string(path()).unwrap();
+    let committed = fs::read_to_string(path("access.txt")).unwrap();
     let rows = committed.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let found =
         rows.filter(|row| row[0] == operation && row[2] == permission && !row[1].starts_with("__"));
@@ -46,16 +45,7 @@ fn access_matrix_matches_the_committed_file() {
             lines.push('\n');
         }
     }
-    let committed = fs::read_to_string(path()).unwrap_or_default();
-    if committed != lines {
-        let made = std::env::temp_dir().join("salesgraph-access.txt");
-        fs::write(&made, lines).unwrap();
-        panic!(
-            "the access matrix has changed: review {}, and copy it to {}",
-            made.display(),
-            path().display()
-        );
-    }
+    assert_committed("access.txt", &lines);
 }
 
 /// `node`, `nodes` and relations return rows of any entity, and require only this permission.

@@ -62,7 +62,7 @@ impl App {
         .await;
     }
 
-    async fn put(&self, table: &str, columns: &str, values: &str) {
+    pub(crate) async fn put(&self, table: &str, columns: &str, values: &str) {
         let organization = self.organization;
         let sql = format!(
             "INSERT INTO {table} (organization_id, {columns}, created_at, updated_at) \

@@ -1,6 +1,7 @@
 //! Test support: a server with its own database on either engine.
 
 pub mod app;
+pub mod committed;
 pub mod database;
 pub mod enrichment_source;
 pub mod found;

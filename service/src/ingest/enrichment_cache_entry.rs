@@ -5,20 +5,14 @@ use std::sync::LazyLock;
 use engine::{
     table::Table,
     write::{
-        ownership::{InExport, OnErase, OnMerge, Ownership},
+        ownership::Ownership,
         rules::{Delete, Plain, Rules},
     },
 };
 use entity::ingest::enrichment_cache_entry;
 
 /// A response about a prospect belongs to it.
-static PROSPECT_OWNERSHIP: Ownership = Ownership {
-    column: "prospect_id",
-    owner: "prospects",
-    on_erase: OnErase::Delete,
-    on_merge: OnMerge::Repoint,
-    in_export: InExport::Rows,
-};
+static PROSPECT_OWNERSHIP: Ownership = Ownership::complete("prospect_id", "prospects");
 
 /// The table.
 pub fn table() -> &'static Table {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use engine::{
     enum_values::{EnumValue, enum_value},
     table::Table,
-    write::rules::{Check, DefaultValue, Delete, Plain, Rules, field},
+    write::rules::{Check, DefaultValue, Rules, field},
 };
 use entity::ingest::extraction;
 
@@ -23,12 +23,9 @@ pub const SOURCES: &[EnumValue] =
 
 /// Write rules.
 pub fn rules() -> &'static Rules {
-    static RULES: Rules = Rules {
+    static RULES: Rules = Rules::plain(
         table,
-        create: Some("create"),
-        update: true,
-        delete: Delete::Hard,
-        fields: &[
+        &[
             field("import_job_id").to(import_job::table),
             field("source_type")
                 .checked(Check::OneOf(SOURCES))
@@ -40,8 +37,6 @@ pub fn rules() -> &'static Rules {
             field("data"),
             field("instance_id").checked(Check::AtMost(1_000)),
         ],
-        links: &[],
-        hooks: &Plain,
-    };
+    );
     &RULES
 }

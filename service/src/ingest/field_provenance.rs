@@ -10,22 +10,10 @@ use engine::{
 use entity::ingest::field_provenance;
 
 /// Values found for a prospect belong to it.
-static PROSPECT_OWNERSHIP: Ownership = Ownership {
-    column: "prospect_id",
-    owner: "prospects",
-    on_erase: OnErase::Delete,
-    on_merge: OnMerge::Repoint,
-    in_export: InExport::Rows,
-};
+static PROSPECT_OWNERSHIP: Ownership = Ownership::complete("prospect_id", "prospects");
 
 /// Values found for a company belong to it.
-static COMPANY_OWNERSHIP: Ownership = Ownership {
-    column: "company_id",
-    owner: "companies",
-    on_erase: OnErase::Delete,
-    on_merge: OnMerge::Repoint,
-    in_export: InExport::Rows,
-};
+static COMPANY_OWNERSHIP: Ownership = Ownership::complete("company_id", "companies");
 
 /// A value belongs to its prospect or company, also if it was found for an import record.
 static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {

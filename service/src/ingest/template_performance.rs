@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use engine::{
     table::Table,
-    write::rules::{Check, Delete, Plain, Rules, field},
+    write::rules::{Check, Rules, field},
 };
 use entity::ingest::template_performance;
 
@@ -23,20 +23,15 @@ pub fn table() -> &'static Table {
 /// Validation rules.
 pub fn rules() -> &'static Rules {
     const RATE: Check = Check::Between(0.0, 1.0);
-    static RULES: Rules = Rules {
+    static RULES: Rules = Rules::plain(
         table,
-        create: Some("create"),
-        update: true,
-        delete: Delete::Hard,
-        fields: &[
+        &[
             field("message_template_id").on_create().to(message_template::table),
             field("import_job_id").on_create().to(import_job::table),
             field("open_rate").checked(RATE),
             field("response_rate").checked(RATE),
             field("conversion_rate").checked(RATE),
         ],
-        links: &[],
-        hooks: &Plain,
-    };
+    );
     &RULES
 }

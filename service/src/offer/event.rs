@@ -12,7 +12,7 @@ use engine::{
     write::{
         IdempotentRequest, idempotency,
         row::current,
-        rules::{Check, DefaultValue, Delete, Plain, Rules, field, server_managed},
+        rules::{Check, DefaultValue, Rules, field, server_managed},
     },
 };
 use entity::offer::event;
@@ -46,12 +46,9 @@ const MOVES: &TransitionTable =
 
 /// Validation rules.
 pub fn rules() -> &'static Rules {
-    static RULES: Rules = Rules {
+    static RULES: Rules = Rules::plain(
         table,
-        create: Some("create"),
-        update: true,
-        delete: Delete::Hard,
-        fields: &[
+        &[
             field("event_type").checked(Check::Filled),
             field("event_date"),
             field("description").checked(Check::Filled),
@@ -61,9 +58,7 @@ pub fn rules() -> &'static Rules {
             field("solutions_featured").checked(Check::List),
             server_managed("status", DefaultValue::Text("planned")),
         ],
-        links: &[],
-        hooks: &Plain,
-    };
+    );
     &RULES
 }
 

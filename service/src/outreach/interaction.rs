@@ -12,7 +12,7 @@ use engine::{
     value::{Kind, Value},
     write::{
         Unit,
-        ownership::{InExport, OnErase, OnMerge, Ownership},
+        ownership::Ownership,
         reference::{OnDelete, Reference},
         rules::{Check, Created, DefaultValue, Delete, Hooks, Rules, field},
     },
@@ -24,13 +24,7 @@ use super::outreach_draft;
 use crate::{crm::prospect, offer::event};
 
 /// Interactions belong to their prospect.
-static PROSPECT_OWNERSHIP: Ownership = Ownership {
-    column: "prospect_id",
-    owner: "prospects",
-    on_erase: OnErase::Delete,
-    on_merge: OnMerge::Repoint,
-    in_export: InExport::Rows,
-};
+static PROSPECT_OWNERSHIP: Ownership = Ownership::complete("prospect_id", "prospects");
 
 /// Interactions of a deleted event are kept without their reference to it.
 static EVENT: Reference = Reference {

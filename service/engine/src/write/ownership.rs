@@ -26,6 +26,20 @@ pub struct Ownership {
     pub in_export: InExport,
 }
 
+impl Ownership {
+    /// Rows that are erased, merged and exported with their owner.
+    #[must_use]
+    pub const fn complete(column: &'static str, owner: &'static str) -> Self {
+        Self {
+            column,
+            owner,
+            on_erase: OnErase::Delete,
+            on_merge: OnMerge::Repoint,
+            in_export: InExport::Rows,
+        }
+    }
+}
+
 /// Erases rows that belong to an owner; returns their number.
 pub type Erasure = for<'a> fn(&'a mut Unit, Tables, &'a Record) -> BoxFuture<'a, Result<usize>>;
 

@@ -266,6 +266,20 @@ impl std::fmt::Debug for Rules {
 }
 
 impl Rules {
+    /// Rules of a plain table: clients can create, update and permanently delete rows, without special cases.
+    #[must_use]
+    pub const fn plain(table: fn() -> &'static Table, fields: &'static [FieldRule]) -> Self {
+        Self {
+            table,
+            create: Some("create"),
+            update: true,
+            delete: Delete::Hard,
+            fields,
+            links: &[],
+            hooks: &Plain,
+        }
+    }
+
     /// The rule of a column.
     #[must_use]
     pub fn field(&self, column: &str) -> Option<&'static FieldRule> {
