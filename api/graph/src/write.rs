@@ -79,33 +79,35 @@ impl CrudMutation {
                 self.many(catalog, scope, input, once).await
             }
             MutationKind::Update => {
-                let mut problems = Vec::new();
-                let id = key(self.entity, input, "id", &mut problems);
                 let revision = whole(input, "expectedRevision");
                 let empty = Object::new();
                 let patch = match input.get("patch") {
                     Some(Value::Object(patch)) => patch,
                     _ => &empty,
                 };
+                let mut problems = Vec::new();
                 let patch =
                     item(catalog, self.entity, self.rules, patch, true, "patch.", &mut problems);
-                let done = match refused(problems) {
-                    Err(error) => Err(error),
-                    Ok(()) => {
+                let done = match key(self.entity, input, "id") {
+                    Ok(id) if problems.is_empty() => {
                         operations::update(scope, self.rules, id, revision, patch, once).await
+                    }
+                    Ok(_) => Err(engine::Error::Refused(problems)),
+                    Err(missing) => {
+                        problems.insert(0, missing);
+                        Err(engine::Error::Refused(problems))
                     }
                 };
                 self.row(done)
             }
             MutationKind::Delete => {
-                let mut problems = Vec::new();
-                let id = key(self.entity, input, "id", &mut problems);
                 let revision = whole(input, "expectedRevision");
-                let done = if let Err(error) = refused(problems) {
-                    Err(error)
-                } else {
-                    let tables = catalog.tables();
-                    operations::delete(scope, self.rules, tables, id, revision, once).await
+                let done = match key(self.entity, input, "id") {
+                    Ok(id) => {
+                        let tables = catalog.tables();
+                        operations::delete(scope, self.rules, tables, id, revision, once).await
+                    }
+                    Err(missing) => Err(missing.into()),
                 };
                 let (id, errors) = outcome(done)?;
                 let global = id.map_or(Value::Null, |id| id::global(self.entity, id));
@@ -117,11 +119,9 @@ impl CrudMutation {
                 Ok((parts, errors))
             }
             MutationKind::Restore => {
-                let mut problems = Vec::new();
-                let id = key(self.entity, input, "id", &mut problems);
-                let done = match refused(problems) {
-                    Err(error) => Err(error),
-                    Ok(()) => operations::restore(scope, self.rules, id, once).await,
+                let done = match key(self.entity, input, "id") {
+                    Ok(id) => operations::restore(scope, self.rules, id, once).await,
+                    Err(missing) => Err(missing.into()),
                 };
                 self.row(done)
             }
@@ -289,13 +289,10 @@ fn links(
     link
 }
 
-fn key(entity: &'static Entity, input: &Object, name: &str, problems: &mut Vec<Problem>) -> i64 {
+fn key(entity: &'static Entity, input: &Object, name: &str) -> Result<i64, Problem> {
     let text = input.get(name).map_or(Ok(String::new()), |value| input::id_text(value, name));
     let key = text.ok().and_then(|text| id::key(entity, &text));
-    key.unwrap_or_else(|| {
-        problems.push(Problem::not_found(name, entity.table.called));
-        0
-    })
+    key.ok_or_else(|| Problem::not_found(name, entity.table.called))
 }
 
 fn whole(input: &Object, name: &str) -> Option<i64> {

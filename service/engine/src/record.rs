@@ -4,7 +4,12 @@ use chrono::{DateTime, Utc};
 use sea_orm::QueryResult;
 use serde_json::{Map, Value as Json};
 
-use crate::{error::Result, scope::Scope, table::Table, value::Value};
+use crate::{
+    error::{Error, Result},
+    scope::Scope,
+    table::Table,
+    value::Value,
+};
 
 /// A row of a table.
 #[derive(Clone, Debug)]
@@ -73,6 +78,16 @@ impl Record {
     #[must_use]
     pub fn number(&self, column: &str) -> Option<i64> {
         self.value(column).key()
+    }
+
+    /// The primary key in a `column` that is never null.
+    ///
+    /// # Errors
+    /// [`crate::Error::Internal`] if it is null.
+    pub fn key(&self, column: &str) -> Result<i64> {
+        self.number(column).ok_or_else(|| {
+            Error::internal(format!("{}.{column} of row {} is null", self.table.name, self.id()))
+        })
     }
 
     /// The timestamp in `column`, or `None` if it is null.

@@ -75,7 +75,7 @@ pub async fn export(scope: &Scope, tables: Tables, id: i64) -> Result<Json> {
     idempotency::run(scope, None, move |unit| {
         Box::pin(async move {
             let person = unit.get(prospect::table(), id, "id").await?;
-            let company = person.number("company_id").unwrap_or_default();
+            let company = person.key("company_id")?;
             let company = unit.referred(company::table(), company).await?;
             let mut export = json!({
                 "exportedAt": unit.now(),

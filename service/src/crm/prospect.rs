@@ -198,7 +198,7 @@ impl Hooks for Prospect {
                     format!("the prospect was merged into Prospect:{other} and can't be restored");
                 return Err(Problem::conflict(engine::Reason::RowMerged, "id", message).into());
             }
-            let company = prospect.number("company_id").unwrap_or_default();
+            let company = prospect.key("company_id")?;
             match unit.referred(company::table(), company).await? {
                 None => Err(Problem::not_found("id", "company").into()),
                 Some(company) => alive(&company, "id"),

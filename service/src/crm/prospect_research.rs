@@ -103,7 +103,7 @@ impl Hooks for Research {
     fn created(&self) -> Option<Created> {
         Some(|unit, research| {
             Box::pin(async move {
-                let id = research.number("prospect_id").unwrap_or_default();
+                let id = research.key("prospect_id")?;
                 let before = unit.get(prospect::table(), id, "prospect_id").await?;
                 let mut after = before.clone();
                 prospect::forward(&mut after, "researched");

@@ -52,10 +52,10 @@ pub(super) async fn apply(
 ) -> Result<Option<Applied>> {
     let person = unit.find(prospect::table(), claimed.prospect).await?;
     let Some(person) = person.filter(|person| !person.is_deleted()) else { return Ok(None) };
-    let company = person.number("company_id").unwrap_or_default();
+    let company = person.key("company_id")?;
     let Some(company) = unit.find(company::table(), company).await? else { return Ok(None) };
     let industries = industries(unit).await?;
-    let own = company.number("industry_id").unwrap_or_default();
+    let own = company.key("industry_id")?;
     let industry_name = |key: i64| {
         let found = industries.iter().find(|(_, (known, _))| *known == key);
         found.map_or("", |(_, (_, name))| name.as_str())
@@ -100,7 +100,7 @@ pub(super) async fn apply(
     let person = write(unit, prospect::rules(), person, &mut verdicts, &industries).await?;
     let company = write(unit, company::rules(), company, &mut verdicts, &industries).await?;
     note(unit, claimed, &verdicts, &person, &company).await?;
-    let industry = company.number("industry_id").unwrap_or_default();
+    let industry = company.key("industry_id")?;
     let known = known_values(&person, &company, industry_name(industry));
     let fetched = unit.now();
     let told = verdicts.iter().map(|verdict| {

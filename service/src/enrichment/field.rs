@@ -98,7 +98,7 @@ pub(super) async fn read_known_values(
     person: &Record,
     company: &Record,
 ) -> Result<Known> {
-    let id = company.number("industry_id").unwrap_or_default();
+    let id = company.key("industry_id")?;
     let industry = unit.peek(industry::table(), id).await?;
     let industry = industry.as_ref().map_or("", |industry| industry.text("name"));
     Ok(known_values(person, company, industry))

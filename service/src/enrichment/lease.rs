@@ -206,7 +206,7 @@ async fn about_whom(unit: &mut Unit, record: &Record) -> Result<Option<(Record, 
     let Some(person) = record.number("prospect_id") else { return Ok(None) };
     let person = unit.peek(prospect::table(), person).await?;
     let Some(person) = person.filter(|person| !person.is_deleted()) else { return Ok(None) };
-    let company = person.number("company_id").unwrap_or_default();
+    let company = person.key("company_id")?;
     Ok(unit.peek(company::table(), company).await?.map(|company| (person, company)))
 }
 

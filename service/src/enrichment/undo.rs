@@ -51,7 +51,7 @@ async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
     let Some(field) = Field::of(provenance.text("field")) else { return Ok(false) };
     let (rules, key) = match provenance.number("company_id") {
         Some(company) => (company::rules(), company),
-        None => (prospect::rules(), provenance.number("prospect_id").unwrap_or_default()),
+        None => (prospect::rules(), provenance.key("prospect_id")?),
     };
     let table = (rules.table)();
     let Some(before) = unit.find(table, key).await?.filter(|row| !row.is_deleted()) else {
@@ -59,7 +59,7 @@ async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
     };
     let industry = match field {
         Field::Industry => {
-            let id = before.number("industry_id").unwrap_or_default();
+            let id = before.key("industry_id")?;
             unit.peek(industry::table(), id).await?
         }
         _ => None,

@@ -350,7 +350,7 @@ async fn made_of(unit: &Unit, record: &Record, index: usize) -> Result<Option<i6
     let sql = "SELECT COALESCE(MAX(\"prospect_id\"), 0) FROM \"import_records\" \
                WHERE \"import_job_id\" = {} AND \"record_index\" = {} AND \"organization_id\" = {} \
                AND \"promotion_status\" IN ('created', 'matched')";
-    let job = record.number("import_job_id").unwrap_or_default();
+    let job = record.key("import_job_id")?;
     let index = i32::try_from(index).unwrap_or_default();
     let binds = vec![job.into(), index.into(), unit.scope().organization().into()];
     Ok(Some(unit.count(sql, binds).await?).filter(|key| *key > 0))

@@ -35,7 +35,7 @@ impl VerdictContext {
         let readable = readable.map(|read| (&read.lead, companies.of(&read.lead)));
         let people = People::load(unit, readable).await?;
         for (record, Read { lead, outcome }) in records.iter_mut().zip(&leads) {
-            let job = record.number("import_job_id").unwrap_or_default();
+            let job = record.key("import_job_id")?;
             let index = record.number("record_index").unwrap_or_default();
             let verdict = match outcome {
                 Err(reason) => Verdict::error(reason),

@@ -33,7 +33,7 @@ async fn rows_of(unit: &Unit, person: &Record) -> Result<Vec<Record>> {
         add(&mut found, &unit.query(&sql, vec![organization.into(), value]).await?)?;
     }
     for row in found.clone() {
-        let job = row.number("import_job_id").unwrap_or_default();
+        let job = row.key("import_job_id")?;
         let index = row.number("record_index").unwrap_or_default();
         let (same, bind): (&str, Bind) = match unit.scope().store().engine() {
             Engine::Postgres => (
@@ -95,7 +95,7 @@ pub(crate) fn export<'a>(
 
 /// Removes a row from the counters of its job.
 async fn leave(unit: &mut Unit, row: &Record) -> Result<()> {
-    let job = row.number("import_job_id").unwrap_or_default();
+    let job = row.key("import_job_id")?;
     let Some(job) = unit.find(import_job::table(), job).await? else { return Ok(()) };
     let was_filled =
         *row.value("replaced_data") != Value::Null && row.number("found_revision").is_some();

@@ -172,7 +172,7 @@ async fn compute<C: ConnectionTrait>(
         if table.name == prospect::table().name
             && let Some(since) = after.time("unsubscribed_at")
         {
-            let organization = after.number("organization_id").unwrap_or_default();
+            let organization = after.key("organization_id")?;
             opted_out.push((organization, after.text("email_key").to_owned(), since));
         }
     }

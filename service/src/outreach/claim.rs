@@ -184,7 +184,7 @@ pub(super) fn refuse_other_address(draft: &Record, prospect: &Record) -> Result<
 
 /// Stores the address that an approval applies to.
 pub(super) async fn bind_address(unit: &mut Unit, draft: &mut Record) -> Result<()> {
-    let id = draft.number("prospect_id").unwrap_or_default();
+    let id = draft.key("prospect_id")?;
     if let Some(prospect) = unit.peek(prospect::table(), id).await? {
         draft.set("approved_address", prospect.value("email_key").clone());
     }

@@ -114,8 +114,7 @@ pub async fn act(
                 && let Some(draft) = unit.peek(outreach_draft::table(), id).await?
             {
                 // The prospect is locked first, as in all other transactions.
-                unit.find(prospect::table(), draft.number("prospect_id").unwrap_or_default())
-                    .await?;
+                unit.find(prospect::table(), draft.key("prospect_id")?).await?;
             }
             let mut draft = unit.get(outreach_draft::table(), id, "id").await?;
             if claim::is_uncertain(&draft, unit.now()) {
@@ -208,7 +207,7 @@ async fn run(unit: &mut Unit, before: Record, act: DraftAction, to: &str) -> Res
                 let content = checked("content", Value::Text(content))?;
                 log(unit, &before, "inbound", content, at).await?;
             } else {
-                let prospect = before.number("prospect_id").unwrap_or_default();
+                let prospect = before.key("prospect_id")?;
                 interaction::in_step(unit, prospect, "inbound", Some(at)).await?;
             }
         }
@@ -243,7 +242,7 @@ async fn send(
     provider_message_id: Option<String>,
 ) -> Result<()> {
     let at = past(at, unit.now(), "sent_at")?;
-    let id = before.number("prospect_id").unwrap_or_default();
+    let id = before.key("prospect_id")?;
     let prospect = unit.get(prospect::table(), id, "prospect_id").await?;
     // A message that was sent is recorded even if its recipient may no longer be contacted.
     let is_out = matches!(before.text("status"), "sending" | "uncertain");
@@ -281,7 +280,7 @@ async fn send(
 
 /// Rejects an action that would send a message to a deleted or unsubscribed prospect.
 async fn reachable(unit: &mut Unit, draft: &Record) -> Result<()> {
-    let id = draft.number("prospect_id").unwrap_or_default();
+    let id = draft.key("prospect_id")?;
     match unit.peek(prospect::table(), id).await? {
         Some(prospect) => {
             refuse_unreachable(&prospect)?;

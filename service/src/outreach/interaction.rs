@@ -142,7 +142,7 @@ fn newest(direction: &str) -> &'static str {
 
 /// Updates the prospect after an interaction.
 pub(crate) async fn happened(unit: &mut Unit, interaction: &Record) -> Result<()> {
-    let prospect = interaction.number("prospect_id").unwrap_or_default();
+    let prospect = interaction.key("prospect_id")?;
     let date = interaction.time("interaction_date");
     in_step(unit, prospect, interaction.text("direction"), date).await
 }
@@ -167,7 +167,7 @@ pub(crate) async fn in_step(
 
 /// Updates the prospect if its newest interaction was removed.
 async fn unhappened(unit: &mut Unit, interaction: &Record) -> Result<()> {
-    let id = interaction.number("prospect_id").unwrap_or_default();
+    let id = interaction.key("prospect_id")?;
     let before = unit.get(prospect::table(), id, "prospect_id").await?;
     let column = newest(interaction.text("direction"));
     if before.time(column) != interaction.time("interaction_date") {

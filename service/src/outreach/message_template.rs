@@ -261,7 +261,7 @@ async fn used(unit: &mut Unit, before: &Record) -> Result<()> {
 
 /// Template variables of a prospect; only the row of the prospect has been read so far.
 async fn of_prospect(unit: &mut Unit, person: &Record) -> Result<BTreeMap<String, String>> {
-    let company = person.number("company_id").unwrap_or_default();
+    let company = person.key("company_id")?;
     let company = unit.peek(company::table(), company).await?;
     let industry = company.as_ref().and_then(|company| company.number("industry_id"));
     let industry = match industry {

@@ -28,7 +28,8 @@ pub async fn current(
         let (Some(refers), Some(row)) = (rule.refers, unit.peek(table, id).await?) else {
             continue;
         };
-        let (to, key) = ((refers.table)(), row.number(rule.column).unwrap_or_default());
+        let Some(key) = row.number(rule.column) else { continue };
+        let to = (refers.table)();
         if refers.writes {
             unit.find(to, key).await?;
         } else {
