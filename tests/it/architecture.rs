@@ -238,7 +238,7 @@ fn only_units_of_work_and_imports_write() {
         "demo/remove.rs",
         "usage/daily_cost_summary.rs",
         // Progress of an import.
-        "systems/enrichment/write.rs",
+        "systems/enrichment/import_rows.rs",
         // Default settings of every organization.
         "governance/setting.rs",
         // The change log itself and idempotency keys.

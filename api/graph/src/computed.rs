@@ -19,7 +19,7 @@ pub struct Computations(HashMap<(usize, usize), Answers>);
 impl Computations {
     /// The result of `field` for the row at `index` of `loaded`.
     #[must_use]
-    pub fn answer(
+    pub fn result_of(
         &self,
         field: &ComputedField<'_>,
         loaded: &Loaded,

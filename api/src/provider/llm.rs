@@ -33,7 +33,7 @@ const VARIANT_TOKENS: u32 = 700;
 /// Default confidence if the model returns none.
 const DEFAULT_CONFIDENCE: f64 = 0.5;
 
-const SYSTEM: &str = "You complete records of a CRM. You get what is known of a person and their company, and the names of \
+const SYSTEM_PROMPT: &str = "You complete records of a CRM. You get what is known of a person and their company, and the names of \
 fields that are wanted. Answer with one JSON object: {\"fields\": {NAME: {\"value\": TEXT, \"confidence\": NUMBER}}, \
 \"variants\": [{\"subject\": TEXT, \"content\": TEXT}]}. Leave out every field that you do not know; never make anything \
 up; confidence is from 0 to 1. phone is E.164, linkedin_url a profile of a person, size a class like 11-50, industry one \
@@ -105,7 +105,7 @@ impl Llm {
         let request = json!({
             "model": ask.model,
             "messages": [
-                { "role": "system", "content": SYSTEM },
+                { "role": "system", "content": SYSTEM_PROMPT },
                 { "role": "user", "content": user.to_string() },
             ],
             "response_format": { "type": "json_object" },

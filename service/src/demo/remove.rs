@@ -52,7 +52,7 @@ pub struct Removal {
 pub async fn remove(scope: &Scope, commit: bool, progress: &dyn Progress) -> Result<Vec<Removal>> {
     let mut unit = Unit::begin(scope).await?;
     let story = recognize(&unit).await?;
-    let references = references(&unit).await?;
+    let references = foreign_keys(&unit).await?;
     let mut removals = Vec::new();
     for part in parts() {
         progress.begin(part.table.name, None);
@@ -66,7 +66,15 @@ pub async fn remove(scope: &Scope, commit: bool, progress: &dyn Progress) -> Res
         };
         let mut removal = Removal { table: part.table.name, ..Removal::default() };
         if let Some(first) = first {
-            part_of(&mut unit, &part, (&story, first), &references, &mut removal, progress).await?;
+            remove_unchanged_rows(
+                &mut unit,
+                &part,
+                (&story, first),
+                &references,
+                &mut removal,
+                progress,
+            )
+            .await?;
         }
         progress.finish();
         removals.push(removal);
@@ -85,7 +93,7 @@ struct Reference {
 }
 
 /// All foreign keys, as declared in the database, so tables added later are included.
-async fn references(unit: &Unit) -> Result<Vec<Reference>> {
+async fn foreign_keys(unit: &Unit) -> Result<Vec<Reference>> {
     let sql = match unit.scope().engine() {
         Engine::Sqlite => {
             "SELECT m.name, f.\"from\", f.\"table\" FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f \
@@ -109,7 +117,7 @@ async fn references(unit: &Unit) -> Result<Vec<Reference>> {
 }
 
 /// Compares a table with the demo data, row by row, and removes rows that have not been changed or referenced.
-async fn part_of(
+async fn remove_unchanged_rows(
     unit: &mut Unit,
     part: &Part,
     (story, first): (&Story, i64),

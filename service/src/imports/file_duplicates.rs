@@ -7,7 +7,7 @@ use engine::normal_form::company;
 use super::{
     contact::Contact,
     matching::{Candidate, Line, colleague, on_one_line, other_at_mailbox},
-    name_index::{IndexedName, NameIndex, best},
+    name_index::{IndexedPerson, NameIndex, best},
     verdict::Verdict,
 };
 use crate::ingest::import_record::verdict;
@@ -75,7 +75,7 @@ impl PreviousRows {
         // Existing prospects are matched by the database.
         let names = if verdict.is_known() { Vec::new() } else { companies(lead, known) };
         for name in names {
-            let person = IndexedName::new(index, lead.name(), lead.email.clone());
+            let person = IndexedPerson::new(index, lead.name(), lead.email.clone());
             self.at_company.entry(name).or_default().add(person);
         }
         self.leads.insert(index, lead.clone());

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     contact::Contact,
-    name_index::{IndexedName, NameIndex, best},
+    name_index::{IndexedPerson, NameIndex, best},
 };
 use crate::crm::{opt_out, prospect};
 
@@ -99,7 +99,7 @@ impl People {
         );
         for row in &unit.query(&sql, binds).await? {
             let (name, email): (String, _) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
-            let person = IndexedName::new(row.try_get_by_index(1)?, &name, email);
+            let person = IndexedPerson::new(row.try_get_by_index(1)?, &name, email);
             self.at_company.entry(row.try_get_by_index(0)?).or_default().add(person);
         }
         Ok(())
@@ -191,7 +191,7 @@ pub(super) fn on_one_line(lead: &Contact, other: &str) -> Line {
 }
 
 /// A candidate at the same company with a similar name.
-pub(super) fn colleague<K>(lead: &Contact, person: &IndexedName<K>, like: f64) -> Candidate {
+pub(super) fn colleague<K>(lead: &Contact, person: &IndexedPerson<K>, like: f64) -> Candidate {
     let what = if like >= 1.0 { "same name" } else { "similar name" };
     let mut reasons = vec![format!("{what} at the same company")];
     let mut score = like * 0.9;

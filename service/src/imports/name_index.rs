@@ -14,13 +14,13 @@ const CANDIDATES: usize = 5;
 
 /// A person in the index.
 #[derive(Clone, Debug)]
-pub(super) struct IndexedName<K> {
+pub(super) struct IndexedPerson<K> {
     pub(super) key: K,
     folded: String,
     pub(super) email: Option<String>,
 }
 
-impl<K> IndexedName<K> {
+impl<K> IndexedPerson<K> {
     pub(super) fn new(key: K, name: &str, email: Option<String>) -> Self {
         Self { key, folded: person::folded(name), email }
     }
@@ -30,7 +30,7 @@ impl<K> IndexedName<K> {
 /// beginning of every word is not found.
 #[derive(Debug)]
 pub(super) struct NameIndex<K> {
-    people: Vec<IndexedName<K>>,
+    people: Vec<IndexedPerson<K>>,
     by_beginning: HashMap<String, Vec<usize>>,
 }
 
@@ -47,7 +47,7 @@ fn beginnings(folded: &str) -> impl Iterator<Item = String> {
 
 impl<K> NameIndex<K> {
     /// Adds a person.
-    pub(super) fn add(&mut self, person: IndexedName<K>) {
+    pub(super) fn add(&mut self, person: IndexedPerson<K>) {
         for beginning in beginnings(&person.folded) {
             self.by_beginning.entry(beginning).or_default().push(self.people.len());
         }
@@ -55,7 +55,7 @@ impl<K> NameIndex<K> {
     }
 
     /// People with a similar name, and the similarity.
-    pub(super) fn like(&self, name: &str) -> impl Iterator<Item = (&IndexedName<K>, f64)> {
+    pub(super) fn like(&self, name: &str) -> impl Iterator<Item = (&IndexedPerson<K>, f64)> {
         let name = person::folded(name);
         let mut places: Vec<usize> = beginnings(&name)
             .filter_map(|beginning| self.by_beginning.get(&beginning))

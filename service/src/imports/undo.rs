@@ -88,7 +88,7 @@ pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i6
         done.push(Done::of(record, promotion::UNDONE));
     }
     rows::keep(unit, &done).await?;
-    companies_of(unit, companies).await?;
+    delete_created_companies(unit, companies).await?;
     for industry in industries {
         industry_of(unit, industry).await?;
     }
@@ -136,7 +136,7 @@ async fn touched(unit: &Unit, people: &[i64]) -> Result<HashSet<i64>> {
 
 /// Deletes the companies that were created for the undone prospects, if they have no other prospects and were not
 /// modified since.
-async fn companies_of(unit: &mut Unit, mut keys: Vec<i64>) -> Result<()> {
+async fn delete_created_companies(unit: &mut Unit, mut keys: Vec<i64>) -> Result<()> {
     keys.sort_unstable();
     keys.dedup();
     if keys.is_empty() {

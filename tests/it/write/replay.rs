@@ -11,7 +11,7 @@ use tests::{App, behaviours, plain_mutations::plain_mutations, stored::stored};
 behaviours![every_write_of_every_mutation_is_logged];
 
 /// Mutations that cover every root field at least once, ordered so that all of them succeed.
-pub const EVERYTHING: &[&str] = &[
+const EVERYTHING: &[&str] = &[
     r#"createIndustry(input: { name: "Logistics" })"#,
     r#"createIndustries(input: { industries: [{ name: "Zoos" }, { name: "Banks" }, { name: "Parks" }] })"#,
     r#"updateIndustry(input: { id: 1, patch: { name: "Transport" } })"#,
@@ -290,7 +290,7 @@ async fn every_write_of_every_mutation_is_logged(app: App) {
 }
 
 /// The mutations above, and generated CRUD mutations of the other entities.
-fn all_mutations() -> Vec<String> {
+pub fn all_mutations() -> Vec<String> {
     let is_covered =
         |field: &str| EVERYTHING.iter().any(|mutation| mutation.split('(').next() == Some(field));
     let mut all: Vec<String> = EVERYTHING.iter().map(|mutation| (*mutation).to_owned()).collect();

@@ -234,7 +234,7 @@ impl<'a> Answer<'a> {
                 }
             },
             Out::Computed(computed) => {
-                let written = match self.computations.answer(computed, loaded, index) {
+                let written = match self.computations.result_of(computed, loaded, index) {
                     Some(Ok(value)) => {
                         json_text::value(&mut self.out, value);
                         Ok(())

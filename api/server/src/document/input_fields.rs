@@ -14,7 +14,7 @@ pub(super) fn check(document: &ast::Document) -> Result<(), Refusal> {
     let found = document.definitions.iter().find_map(|definition| match definition {
         ast::Definition::OperationDefinition(operation) => {
             let defaults = operation.variables.iter().filter_map(|one| one.default_value.as_ref());
-            let mut defaults = defaults.filter_map(|value| in_value(value));
+            let mut defaults = defaults.filter_map(|value| repeated_field_in_value(value));
             let own = || in_directives(&operation.directives);
             defaults.next().or_else(own).or_else(|| in_set(&operation.selection_set))
         }
@@ -50,16 +50,20 @@ fn in_directives(directives: &ast::DirectiveList) -> Option<&Name> {
 }
 
 fn in_arguments(arguments: &[Node<ast::Argument>]) -> Option<&Name> {
-    arguments.iter().find_map(|argument| in_value(&argument.value))
+    arguments.iter().find_map(|argument| repeated_field_in_value(&argument.value))
 }
 
-fn in_value(value: &ast::Value) -> Option<&Name> {
+fn repeated_field_in_value(value: &ast::Value) -> Option<&Name> {
     match value {
-        ast::Value::List(items) => items.iter().find_map(|item| in_value(item)),
+        ast::Value::List(items) => items.iter().find_map(|item| repeated_field_in_value(item)),
         ast::Value::Object(fields) => {
             let mut names = HashSet::with_capacity(fields.len());
             fields.iter().find_map(|(name, field)| {
-                if names.insert(name.as_str()) { in_value(field) } else { Some(name) }
+                if names.insert(name.as_str()) {
+                    repeated_field_in_value(field)
+                } else {
+                    Some(name)
+                }
             })
         }
         _ => None,

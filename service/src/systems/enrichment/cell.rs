@@ -79,13 +79,15 @@ impl Cell {
                 Ok(_) => return Err("is below 0".to_owned()),
                 Err(_) => return Err("is too large".to_owned()),
             },
-            (Kind::Real | Kind::Cost | Kind::Part, Self::Real(number)) => real(kind, *number)?,
+            (Kind::Real | Kind::Cost | Kind::Part, Self::Real(number)) => {
+                number_in_range(kind, *number)?
+            }
             #[expect(
                 clippy::cast_precision_loss,
                 reason = "SQLite converts integers in the same way"
             )]
             (Kind::Real | Kind::Cost | Kind::Part, Self::Whole(number)) => {
-                real(kind, *number as f64)?
+                number_in_range(kind, *number as f64)?
             }
             (Kind::Truth, Self::Whole(0)) => Value::Bool(false),
             (Kind::Truth, Self::Whole(1)) => Value::Bool(true),
@@ -118,7 +120,7 @@ impl Cell {
     }
 }
 
-fn real(kind: Kind, number: f64) -> Result<Value, String> {
+fn number_in_range(kind: Kind, number: f64) -> Result<Value, String> {
     let (most, told) = match kind {
         Kind::Part => (1.0, "is not from 0 to 1"),
         Kind::Cost => (1e6, "is not between 0 and 1000000 US dollars"),

@@ -9,13 +9,13 @@
 mod cell;
 mod conflicts;
 mod finalize;
+mod import_rows;
 mod inspect;
 mod record;
 mod refresh;
 mod run;
 mod source;
 mod tables;
-mod write;
 
 pub use source::Source;
 
@@ -26,7 +26,7 @@ use engine::{
 };
 
 /// The default name of the source in `external_ids`.
-pub const SYSTEM: &str = "enrichment";
+pub const DEFAULT_SYSTEM: &str = "enrichment";
 
 /// The number of rows per chunk.
 const CHUNK: usize = 500;
@@ -77,7 +77,7 @@ pub enum Outcome {
     },
 }
 
-/// Imports `source` into the organization of `scope` under the name `system`, by default [`SYSTEM`]. With
+/// Imports `source` into the organization of `scope` under the name `system`, by default [`DEFAULT_SYSTEM`]. With
 /// `skip_rejected`, rows that would be rejected and rows that require them are skipped, instead of rejecting the
 /// whole source.
 ///
@@ -91,7 +91,7 @@ pub async fn import(
     progress: &dyn Progress,
 ) -> Result<Outcome> {
     let is_told = system.is_some();
-    let system = system.unwrap_or_else(|| SYSTEM.to_owned());
+    let system = system.unwrap_or_else(|| DEFAULT_SYSTEM.to_owned());
     if system.is_empty() || system.chars().count() > 50 {
         return Err(Error::invalid(
             engine::Reason::ValueInvalid,
@@ -118,16 +118,16 @@ async fn import_locked(
     if !findings.is_empty() {
         return Ok(Outcome::Refused(findings));
     }
-    write::begin(scope, system, source.name(), is_told).await?;
+    import_rows::begin(scope, system, source.name(), is_told).await?;
     let mut tables = Vec::new();
     let mut run = run::Run::new(skip_rejected);
     for table in tables::TABLES {
         progress.begin(table.name, Some(source.count(table.name).await?));
-        tables.push(write::table(scope, source, system, table, &mut run, progress).await?);
+        tables.push(import_rows::table(scope, source, system, table, &mut run, progress).await?);
         finalize::conclude(scope, system, table.name).await?;
         progress.finish();
     }
-    write::end(scope, system, source.name()).await?;
+    import_rows::end(scope, system, source.name()).await?;
     let mut left = Vec::new();
     for table in ["conversations", "crm_integrations"] {
         let rows = source.count(table).await?;

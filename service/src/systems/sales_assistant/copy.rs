@@ -27,7 +27,7 @@ use super::{
     key_ranges::KeySet,
     source::{Raw, RawRow, Source, Which},
     spec::{self, TableSpec},
-    target::{SYSTEM, Target},
+    target::{SYSTEM_NAME, Target},
 };
 use crate::{offer, systems::json_text};
 
@@ -74,7 +74,7 @@ impl Target<'_> {
         let now = self.scope.now().fixed_offset();
         let row = source_import::ActiveModel {
             organization_id: Set(self.organization()),
-            system: Set(SYSTEM.to_owned()),
+            system: Set(SYSTEM_NAME.to_owned()),
             source: Set(self.source.clone()),
             created_at: Set(now),
             updated_at: Set(now),

@@ -23,7 +23,7 @@ use super::{
 };
 
 /// The name of this kind of import.
-pub(super) const SYSTEM: &str = "sales-assistant";
+pub(super) const SYSTEM_NAME: &str = "sales-assistant";
 
 /// The number of primary keys read per query.
 const KEYS: usize = 10_000;
@@ -50,7 +50,7 @@ impl<'a> Target<'a> {
     pub(super) async fn open(scope: &'a Scope, source: &str, same_source: bool) -> Result<Self> {
         let all = source_import::Entity::find()
             .filter(source_import::Column::OrganizationId.eq(scope.organization()))
-            .filter(source_import::Column::System.eq(SYSTEM))
+            .filter(source_import::Column::System.eq(SYSTEM_NAME))
             .all(scope.store().write())
             .await?;
         let mut known = all.iter().find(|known| known.source == source).cloned();

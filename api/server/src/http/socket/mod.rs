@@ -133,6 +133,6 @@ async fn write(
     let _ = timeout(LAST_WORD, sink.flush()).await;
 }
 
-fn close(code: u16, reason: &'static str) -> Message {
+fn close_message(code: u16, reason: &'static str) -> Message {
     Message::Close(Some(CloseFrame { code, reason: reason.into() }))
 }

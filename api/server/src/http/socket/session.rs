@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    LAST_WORD, LAST_WORD_TO_NOBODY, close, code,
+    LAST_WORD, LAST_WORD_TO_NOBODY, close_message, code,
     message::{self, Said},
 };
 use crate::{
@@ -116,7 +116,7 @@ impl Session {
         let mut stops_by = None;
         loop {
             if stops_by.is_some() && self.running.is_empty() {
-                return Some(close(code::GOING_AWAY, "the server is shutting down"));
+                return Some(close_message(code::GOING_AWAY, "the server is shutting down"));
             }
             tokio::select! {
                 biased;
@@ -131,14 +131,14 @@ impl Session {
                     });
                 }
                 () = sleep_until(stops_by.unwrap_or(introduced_by)), if stops_by.is_some() => {
-                    return Some(close(code::GOING_AWAY, "the server is shutting down"));
+                    return Some(close_message(code::GOING_AWAY, "the server is shutting down"));
                 }
                 () = sleep_until(introduced_by), if self.caller.is_none() => {
-                    return Some(close(code::INIT_TIMEOUT, "Connection initialisation timeout"));
+                    return Some(close_message(code::INIT_TIMEOUT, "Connection initialisation timeout"));
                 }
                 _ = pings.tick() => {
                     if self.is_silent() {
-                        return Some(close(code::TRY_AGAIN, "no response from the client"));
+                        return Some(close_message(code::TRY_AGAIN, "no response from the client"));
                     }
                     // If the queue is full, the write timeout of the queued messages detects a dead client.
                     let _ = self.sender.try_send(Message::Ping(Default::default()));
@@ -154,12 +154,12 @@ impl Session {
                         Some(Ok(Message::Text(_))) if stops_by.is_some() => Ok(()),
                         Some(Ok(Message::Text(text))) => self.hear(&text).await,
                         Some(Ok(Message::Binary(_))) => {
-                            Err(Some(close(code::BAD_MESSAGE, "messages must be text")))
+                            Err(Some(close_message(code::BAD_MESSAGE, "messages must be text")))
                         }
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
                         Some(Ok(Message::Close(_))) | None => Err(None),
                         Some(Err(_)) => {
-                            Err(Some(close(code::TOO_LARGE, "the message is invalid or too large")))
+                            Err(Some(close_message(code::TOO_LARGE, "the message is invalid or too large")))
                         }
                     };
                     if let Err(end) = end {
@@ -183,7 +183,7 @@ impl Session {
                 self.caller = Some(caller);
                 Ok(())
             }
-            None => Err(Some(close(code::UNAUTHORIZED, "the API key is no longer valid"))),
+            None => Err(Some(close_message(code::UNAUTHORIZED, "the API key is no longer valid"))),
         }
     }
 
@@ -220,7 +220,8 @@ impl Session {
     }
 
     async fn hear(&mut self, text: &str) -> Result<(), End> {
-        let said = message::read(text).map_err(|reason| Some(close(code::BAD_MESSAGE, reason)))?;
+        let said =
+            message::read(text).map_err(|reason| Some(close_message(code::BAD_MESSAGE, reason)))?;
         match said {
             Said::Ping(payload) => self.say(message::pong(payload)).await,
             Said::Pong => Ok(()),
@@ -241,7 +242,7 @@ impl Session {
     async fn greet(&mut self, fields: &Map<String, Value>) -> Result<(), End> {
         if self.caller.is_some() {
             let reason = "Too many initialisation requests";
-            return Err(Some(close(code::DUPLICATE_INIT, reason)));
+            return Err(Some(close_message(code::DUPLICATE_INIT, reason)));
         }
         let text = |names: [&str; 2]| {
             names.into_iter().find_map(|name| fields.get(name)).and_then(Value::as_str)
@@ -253,7 +254,7 @@ impl Session {
         };
         match caller::meet(&self.server, claims, &self.id).await {
             Ok(caller) if caller.scope.is_none() => {
-                return Err(Some(close(
+                return Err(Some(close_message(
                     code::UNAUTHORIZED,
                     "authentication required: send the key as `authorization`",
                 )));
@@ -262,9 +263,14 @@ impl Session {
             Err(refusal) => {
                 self.server.metrics.refused(refusal.code);
                 return Err(Some(match refusal.code {
-                    "UNAUTHENTICATED" => close(code::UNAUTHORIZED, "the API key is invalid"),
-                    "UNAVAILABLE" => close(code::TRY_AGAIN, "the database is unavailable"),
-                    _ => close(code::BAD_MESSAGE, "the actor must be worker/NAME or person/NAME"),
+                    "UNAUTHENTICATED" => {
+                        close_message(code::UNAUTHORIZED, "the API key is invalid")
+                    }
+                    "UNAVAILABLE" => close_message(code::TRY_AGAIN, "the database is unavailable"),
+                    _ => close_message(
+                        code::BAD_MESSAGE,
+                        "the actor must be worker/NAME or person/NAME",
+                    ),
                 }));
             }
         }
@@ -274,13 +280,16 @@ impl Session {
     async fn begin(&mut self, id: String, fields: &Map<String, Value>) -> Result<(), End> {
         self.look_again().await?;
         let Some(caller) = self.caller.clone() else {
-            return Err(Some(close(
+            return Err(Some(close_message(
                 code::UNAUTHORIZED,
                 "Unauthorized: connection_init is required first",
             )));
         };
         if self.running.contains_key(&id) {
-            return Err(Some(close(code::DUPLICATE_ID, "Subscriber for this id already exists")));
+            return Err(Some(close_message(
+                code::DUPLICATE_ID,
+                "Subscriber for this id already exists",
+            )));
         }
         let admitted = if self.running.len() >= self.server.settings.max_subscriptions {
             let most = self.server.settings.max_subscriptions;
