@@ -140,6 +140,15 @@ async fn backup_is_complete_and_restores_on_both_engines(app: App) {
             engine::Role::Owner,
             clock,
         );
+        // Rows that are hidden with another row are in the search index, too.
+        let search = "{ search(query: \"budget\") { totalCount counts { type count } } }";
+        let request = async_graphql::Request::new(search).data(scope.clone());
+        let found = api::schema::build().execute(request).await;
+        let found: serde_json::Value =
+            serde_json::from_str(&graph::json_text::response(&found)).unwrap();
+        let expected = app.data(search).await;
+        assert!(expected["search"]["totalCount"].as_i64().unwrap() > 0, "{expected}");
+        assert_eq!(found["data"], expected, "{engine:?}");
         let create = r#"mutation { createIndustry(input: { name: "Zoos", idempotencyKey: "k" }) { industry { id } }
             other: createIndustry(input: { name: "Banks" }) { industry { id name } userErrors { message } } }"#;
         let request = async_graphql::Request::new(create).data(scope);

@@ -42,8 +42,8 @@ pub struct Company {
     pub domain: Option<String>,
     /// Time of the soft delete; null if not deleted. Lists omit deleted companies; references still resolve to them.
     pub deleted_at: Option<DateTime>,
-    /// The company with the same domain, if this row is marked as its duplicate. Only rows older than the uniqueness of
-    /// the domain, or imported with `--duplicates keep`, are marked.
+    /// The company with the same domain, if this row is marked as its duplicate. Rows are marked if they had
+    /// the value before it became unique, were imported with it, or got it in a merge.
     #[entity(via = "duplicate_of")]
     pub duplicate_of: Option<One<Company>>,
     /// Prospects at the company.

@@ -72,8 +72,8 @@ pub struct Prospect {
     pub deleted_at: Option<DateTime>,
     /// The prospect that this row was merged into; null if it was not merged.
     pub merged_into: Option<One<Prospect>>,
-    /// The prospect with the same e-mail address, if this row is marked as its duplicate. Only rows older than the
-    /// uniqueness of the address, or imported with `--duplicates keep`, are marked.
+    /// The prospect with the same e-mail address, if this row is marked as its duplicate. Rows are marked if they had
+    /// the value before it became unique, were imported with it, or got it in a merge.
     #[entity(via = "duplicate_of")]
     pub duplicate_of: Option<One<Prospect>>,
     /// Interactions with the prospect.

@@ -14,8 +14,8 @@ pub struct Industry {
     /// Name.
     #[entity(sort)]
     pub name: String,
-    /// The industry with the same name, if this row is marked as its duplicate. Only rows older than the uniqueness of
-    /// the name, or imported with `--duplicates keep`, are marked.
+    /// The industry with the same name, if this row is marked as its duplicate. Rows are marked if they had
+    /// the value before it became unique, were imported with it, or got it in a merge.
     #[entity(via = "duplicate_of")]
     pub duplicate_of: Option<One<Industry>>,
     /// Companies in the industry.

@@ -12,7 +12,7 @@ use engine::{
 };
 use sea_orm::{AccessMode, ConnectionTrait, IsolationLevel, TransactionTrait};
 
-use super::{copy, maintenance, tables};
+use super::{copy, maintenance, stored_table::insertion_order};
 
 /// Backs up the database to `file`, which must not exist yet, and verifies the copy. The backup is a consistent
 /// snapshot; concurrent writes are included entirely or not at all. Returns its size in bytes.
@@ -88,7 +88,9 @@ async fn copy_out(store: &Store, file: &Path, progress: &dyn Progress) -> Result
     let copies = target.begin().await?;
     copies.execute_unprepared("PRAGMA defer_foreign_keys = ON").await?;
     copies.execute_unprepared("DELETE FROM \"change_log\"").await?;
-    for table in tables() {
+    // The triggers that index rows for search need the rows that they refer to.
+    let (tables, _) = insertion_order(&moment).await?;
+    for table in tables {
         copy(table, &moment, &copies, Engine::Sqlite, progress).await?;
     }
     copies.commit().await?;

@@ -96,9 +96,10 @@ async fn chunk(store: &Store, clock: &dyn Clock, table: &'static Table) -> Resul
         None => 0,
     };
     let sql = format!(
-        "SELECT {} FROM \"{}\" WHERE \"id\" > {{}} ORDER BY \"id\" LIMIT {CHUNK}",
+        "SELECT {} FROM \"{}\" WHERE \"id\" > {{}} ORDER BY \"id\" LIMIT {CHUNK}{}",
         table.column_list(),
-        table.name
+        table.name,
+        row_lock(engine)
     );
     let rows = transaction.query_all_raw(engine.statement(&sql, vec![last.into()])).await?;
     let rows: Vec<Record> =
@@ -129,18 +130,24 @@ async fn uncompared(
 ) -> Result<Option<i64>> {
     let engine = store.engine();
     let sql = format!(
-        "SELECT {} FROM \"{}\" WHERE \"{key}\" IS NULL AND \"id\" > {{}} ORDER BY \"id\" LIMIT {CHUNK}",
+        "SELECT {} FROM \"{}\" WHERE \"{key}\" IS NULL AND \"id\" > {{}} ORDER BY \"id\" LIMIT {CHUNK}{}",
         table.column_list(),
-        table.name
+        table.name,
+        row_lock(engine)
     );
-    let rows = store.write().query_all_raw(engine.statement(&sql, vec![last.into()])).await?;
+    let transaction = store.write().begin().await?;
+    let rows = transaction.query_all_raw(engine.statement(&sql, vec![last.into()])).await?;
     let rows: Vec<Record> =
         rows.iter().map(|row| Record::read(table, row, 0)).collect::<Result<_>>()?;
     let Some(reached) = rows.last().map(Record::id) else { return Ok(None) };
-    let transaction = store.write().begin().await?;
     compute(&transaction, engine, clock, table, &rows).await?;
     transaction.commit().await?;
     Ok(Some(reached))
+}
+
+/// The lock on the rows to compute, so that no other writer changes them meanwhile.
+fn row_lock(engine: Engine) -> &'static str {
+    if engine == Engine::Postgres { " FOR NO KEY UPDATE" } else { "" }
 }
 
 /// Computes and writes the columns of these rows, and records opt-outs among them.

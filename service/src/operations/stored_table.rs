@@ -89,8 +89,14 @@ pub(super) async fn insertion_order<C: ConnectionTrait>(
             };
             others.filter(|other| references(other.name)).count()
         };
-        // A table of a cycle has references that are missing; the one with the fewest comes first.
-        let next = remaining.iter().enumerate().min_by_key(|(_, table)| missing(table));
+        // A table of a cycle has references that are missing; the one that most tables refer to comes first.
+        let referring = |table: &StoredTable| {
+            std::cmp::Reverse(keys.iter().filter(|key| key.references == table.name).count())
+        };
+        let next = remaining
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, table)| (missing(table), referring(table)));
         let table = remaining.remove(next.map_or(0, |(place, _)| place));
         let is_later = |key: &ForeignKey| {
             key.table == table.name

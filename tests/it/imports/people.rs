@@ -10,6 +10,7 @@ behaviours![
     imports_match_values_written_by_the_api,
     ordinary_words_are_not_legal_forms,
     role_mailbox_does_not_identify_a_person,
+    people_with_one_role_mailbox_can_be_created,
     social_network_pages_do_not_identify_a_company,
     subdomains_match_their_company,
     international_addresses_are_compared_in_normalized_form,
@@ -177,6 +178,41 @@ async fn role_mailbox_does_not_identify_a_person(app: App) {
     );
     commit(&app, job, "WAIT").await;
     assert_eq!(people(&app).await[0], "Anna Berg | info@shared-mb.example | - | CEO | Acme");
+}
+
+/// The second person with an address is marked as a duplicate, because addresses are unique.
+async fn people_with_one_role_mailbox_can_be_created(app: App) {
+    acme(&app).await;
+    prospect(&app, "Anna Berg", "info@shared-mb.example", "").await;
+    let list = "Name,Email,Company\n\
+        Bob Tal,Info@shared-mb.example,Shared Mb\n\
+        Eve Ott,sales@shared-mb.example,Other Mb\n\
+        Jon Orr,SALES@shared-mb.example,Other Mb\n";
+    let job = preview(&app, list).await;
+    commit(&app, job, "CREATE").await;
+    let query = "{ prospects(first: 9) { nodes { fullName duplicateOf { fullName } } } }";
+    let data = app.data(query).await;
+    let told: Vec<_> = data["prospects"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["fullName"].clone(), row["duplicateOf"]["fullName"].clone()))
+        .collect();
+    let none = serde_json::Value::Null;
+    assert_eq!(
+        told,
+        [
+            ("Anna Berg".into(), none.clone()),
+            ("Bob Tal".into(), "Anna Berg".into()),
+            ("Eve Ott".into(), none),
+            ("Jon Orr".into(), "Eve Ott".into()),
+        ]
+    );
+    let job = app.data("{ importJobs { nodes { status failedRecords } } }").await;
+    assert_eq!(
+        job["importJobs"]["nodes"][0],
+        serde_json::json!({ "status": "COMPLETED", "failedRecords": 0 })
+    );
 }
 
 async fn social_network_pages_do_not_identify_a_company(app: App) {

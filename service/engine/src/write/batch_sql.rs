@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use sea_orm::Value as Bind;
 use serde_json::{Value as Json, json};
 
-use super::{Unit, bulk_load, guard::apply_guards, unique_field::unique_violation};
+use super::{
+    Unit, bulk_load, duplicate_mark::mark_new_duplicates, guard::apply_guards,
+    unique_field::unique_violation,
+};
 use crate::record::Record;
 use crate::{
     change_log::kind,
@@ -131,6 +134,7 @@ impl Unit {
         }
         let mut guarded: Vec<_> = records.iter_mut().map(|record| (None, record)).collect();
         apply_guards(self, &mut guarded).await?;
+        mark_new_duplicates(self, records).await?;
         for records in records.chunks_mut((bulk_load::BINDS / columns.len()).max(1)) {
             let (rows, binds) = match self.scope().store().engine() {
                 Engine::Postgres => as_json(&columns, records),

@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, Value as Bind};
+use sea_orm::{ConnectionTrait, Statement, Value as Bind};
 use serde_json::json;
 
-use super::{Unit, unique_field::row_with_unique_value};
+use super::Unit;
 use crate::{
     change_log::kind,
     error::Result,
@@ -37,6 +37,37 @@ fn unique_value(record: &Record) -> Option<&Value> {
 }
 
 impl Unit {
+    /// The row with this unique value that is neither deleted nor marked, locked against changes until the end of the
+    /// unit of work; `None` if only the row `except` has it.
+    async fn unmarked_row(
+        &mut self,
+        table: &'static Table,
+        value: &str,
+        except: i64,
+    ) -> Result<Option<i64>> {
+        let (Some(field), false) = (table.unique_field(), value.is_empty()) else {
+            return Ok(None);
+        };
+        self.advisory_lock(table, value).await?;
+        let alive = if table.deleted_at.is_some() { " AND \"deleted_at\" IS NULL" } else { "" };
+        let sql = format!(
+            "SELECT \"id\" FROM \"{}\" WHERE \"organization_id\" = {{}} AND \"{}\" = {{}} \
+             AND \"duplicate_of\" IS NULL AND \"id\" <> {{}}{alive}",
+            table.name, field.column
+        );
+        let organization = self.scope().organization().into();
+        let rows = self.query(&sql, vec![organization, value.into(), except.into()]).await?;
+        let Some(id) = rows.first().map(|row| row.try_get_by_index(0)).transpose()? else {
+            return Ok(None);
+        };
+        let row = self.referred(table, id).await?;
+        // The row may have lost the value before it was locked.
+        let has_value = |row: &Record| {
+            unique_value(row).is_some_and(|own| *own == Value::Text(value.to_owned()))
+        };
+        Ok(row.filter(has_value).map(|row| row.id()))
+    }
+
     /// Marks a row that gets the unique value of another row by a merge, which must not fail because of it.
     ///
     /// # Errors
@@ -47,8 +78,8 @@ impl Unit {
             return Ok(());
         };
         record.follow();
-        let unmarked = row_with_unique_value(self, table, record.text(field.column)).await?;
-        let unmarked = unmarked.filter(|unmarked| *unmarked != record.id());
+        let value = record.text(field.column).to_owned();
+        let unmarked = self.unmarked_row(table, &value, record.id()).await?;
         record.set_at(mark, unmarked.map_or(Value::Null, Value::Int));
         Ok(())
     }
@@ -62,31 +93,43 @@ impl Unit {
         after: Option<&Record>,
     ) -> Result<Option<Record>> {
         let table = before.table();
-        let Some(value) = unique_value(before) else { return Ok(None) };
-        if after.and_then(unique_value) == Some(value) {
+        let (Some(_), Some(field)) = (table.duplicate_of(), table.unique_field()) else {
+            return Ok(None);
+        };
+        let value = unique_value(before);
+        let loses = value.is_some() && after.and_then(unique_value) != value;
+        if !loses && after.is_some() {
             return Ok(None);
         }
-        let name = table.name;
+        // The rows are locked before one of them is chosen, because another writer may be deleting it.
+        let duplicates = self.below(table, "duplicate_of", before.id()).await?;
+        let Some(oldest) = duplicates.first().map(Record::id) else { return Ok(None) };
+        // A deleted or marked row has no duplicates, unless another program has written them.
+        let other = if value.is_some() {
+            None
+        } else {
+            let value = duplicates[0].text(field.column).to_owned();
+            self.unmarked_row(table, &value, before.id()).await?
+        };
         let sql = format!(
-            "UPDATE \"{name}\" SET \"duplicate_of\" = (SELECT min(\"id\") FROM \"{name}\" WHERE \
-             \"duplicate_of\" = {{}} AND \"organization_id\" = {{}}), \"revision\" = \"revision\" + 1, \
-             \"updated_at\" = {{}} WHERE \"duplicate_of\" = {{}} AND \"organization_id\" = {{}} RETURNING {}",
+            "UPDATE \"{}\" SET \"duplicate_of\" = {{}}, \"updated_at\" = {{}} WHERE \"duplicate_of\" = {{}} \
+             AND \"organization_id\" = {{}} RETURNING {}",
+            table.name,
             table.column_list()
         );
-        let row: Bind = before.id().into();
-        let organization: Bind = self.scope().organization().into();
         let now = Value::Time(self.now()).bind(Kind::Time);
-        let binds = vec![row.clone(), organization.clone(), now, row, organization];
-        let mut oldest = None;
+        let target: Bind = other.unwrap_or(oldest).into();
+        let binds = vec![target, now, before.id().into(), self.scope().organization().into()];
+        let mut replacement = None;
         for row in &self.query(&sql, binds).await? {
             let duplicate = Record::read(table, row, 0)?;
             if duplicate.number("duplicate_of") == Some(duplicate.id()) {
-                oldest = Some(duplicate);
+                replacement = Some(duplicate);
             } else {
                 self.note_mark(&duplicate, before.id());
             }
         }
-        Ok(oldest)
+        Ok(replacement)
     }
 
     /// Clears the mark of the row that takes the place of the row `previous`.
@@ -112,6 +155,62 @@ impl Unit {
     }
 }
 
+/// Marks new rows of a batch whose unique value an existing row has, such as people who share a mailbox and whom a user
+/// wants as separate prospects. One statement, or none for tables without marks.
+pub(super) async fn mark_new_duplicates(unit: &Unit, records: &mut [Record]) -> Result<()> {
+    let Some(table) = records.first().map(Record::table) else { return Ok(()) };
+    let (Some(mark), Some(field)) = (table.duplicate_of(), table.unique_field()) else {
+        return Ok(());
+    };
+    let values: Vec<String> = records
+        .iter()
+        .map(|record| record.text(field.column).to_owned())
+        .filter(|value| !value.is_empty())
+        .collect();
+    if values.is_empty() {
+        return Ok(());
+    }
+    let engine = unit.engine();
+    let organization = unit.scope().organization();
+    let statement = unmarked_rows(engine, table, field.column, organization, values);
+    let mut unmarked: HashMap<String, i64> = HashMap::new();
+    for row in unit.transaction.query_all_raw(statement).await? {
+        unmarked.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    for record in records {
+        if let Some(id) = unmarked.get(record.text(field.column)) {
+            record.set_at(mark, Value::Int(*id));
+        }
+    }
+    Ok(())
+}
+
+/// The statement for the unmarked rows with these values: value, primary key.
+fn unmarked_rows(
+    engine: Engine,
+    table: &Table,
+    column: &str,
+    organization: i64,
+    values: Vec<String>,
+) -> Statement {
+    let (among, values) = match engine {
+        Engine::Postgres => {
+            ("= ANY({})", Value::array(values.into_iter().map(Value::Text).collect(), Kind::Text))
+        }
+        Engine::Sqlite => {
+            ("IN (SELECT value FROM json_each({}))", json!(values).to_string().into())
+        }
+    };
+    let alive = if table.deleted_at.is_some() { " AND \"deleted_at\" IS NULL" } else { "" };
+    let lock = if engine == Engine::Postgres { " FOR SHARE" } else { "" };
+    let sql = format!(
+        "SELECT \"{column}\", \"id\" FROM \"{}\" WHERE \"organization_id\" = {{}} AND \"{column}\" {among} \
+         AND \"duplicate_of\" IS NULL{alive}{lock}",
+        table.name
+    );
+    engine.statement(&sql, vec![organization.into(), values])
+}
+
 /// Marks the rows of a bulk load whose unique value an earlier row of the load or an existing row has. One statement.
 pub(super) async fn mark_duplicates<C: ConnectionTrait>(
     connection: &C,
@@ -130,22 +229,7 @@ pub(super) async fn mark_duplicates<C: ConnectionTrait>(
     let values: Vec<String> = rows.iter().filter_map(|row| text(row)).collect();
     let organization = rows.iter().find_map(|row| row[table.organization].key());
     let (Some(organization), false) = (organization, values.is_empty()) else { return Ok(()) };
-    let (among, values) = match engine {
-        Engine::Postgres => {
-            ("= ANY({})", Value::array(values.into_iter().map(Value::Text).collect(), Kind::Text))
-        }
-        Engine::Sqlite => {
-            ("IN (SELECT value FROM json_each({}))", json!(values).to_string().into())
-        }
-    };
-    let alive = if table.deleted_at.is_some() { " AND \"deleted_at\" IS NULL" } else { "" };
-    let sql = format!(
-        "SELECT \"{column}\", \"id\" FROM \"{}\" WHERE \"organization_id\" = {{}} AND \"{column}\" {among} \
-         AND \"duplicate_of\" IS NULL{alive}",
-        table.name,
-        column = field.column
-    );
-    let statement = engine.statement(&sql, vec![organization.into(), values]);
+    let statement = unmarked_rows(engine, table, field.column, organization, values);
     let mut unmarked: HashMap<String, i64> = HashMap::new();
     for row in connection.query_all_raw(statement).await? {
         unmarked.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);

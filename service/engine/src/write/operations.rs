@@ -153,6 +153,8 @@ async fn many(
                                 .map(|problem| Problem { index: Some(index), ..problem }),
                         );
                     }
+                    // A rejection by the database has aborted the transaction.
+                    Err(_) if on_error == OnError::RejectAll && !batch.problems.is_empty() => break,
                     Err(other) => return Err(other),
                 }
             }
