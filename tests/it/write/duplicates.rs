@@ -149,7 +149,7 @@ async fn marks_refer_to_a_row_with_the_same_value(app: App) {
     app.db.execute_unprepared(sql).await.unwrap();
     done(&app, "mergeProspects(input: { keepId: 1, dropId: 2 })").await;
     done(&app, "mergeProspects(input: { keepId: 5, dropId: 3 })").await;
-    // Prospect 3 has the address of prospect 5, which nobody else has, although prospect 2 had it.
+    // Prospect 3 has the address of prospect 5, which no other prospect has any more.
     assert_eq!(marks(&app).await, [(1, json!(null)), (3, json!(null)), (4, json!(null))]);
     let shown = app.data("{ prospect(id: 3) { email } }").await;
     assert_eq!(shown["prospect"]["email"], "b@acme.example");
