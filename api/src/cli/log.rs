@@ -12,7 +12,7 @@ use tracing_subscriber::{
 };
 
 /// Default log filter without `RUST_LOG`: warnings, errors and slow operations.
-const DEFAULT: &str = "warn,api=info,engine=info,service=info,sqlx=error";
+const DEFAULT: &str = "warn,api=info,engine=info,graph=info,server=info,service=info,sqlx=error";
 
 /// Log options.
 #[derive(Args, Debug)]
