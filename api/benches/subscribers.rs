@@ -15,15 +15,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use api::product_server::{self, default_providers, executor};
 use async_graphql::{Executor, Request};
 use clap::Parser;
 use engine::{Actor, Role, Scope, Store, SystemClock, change_log, progress::Unwatched};
 use futures_util::{SinkExt, StreamExt};
 use graph::json_text;
-use server::{
-    execute::SchemaExecutor,
-    http::{Server, connection::serve},
-};
+use server::http::connection::serve;
 use service::{demo, identity::organization};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{
@@ -101,7 +99,8 @@ async fn main() {
     let _ = demo::found(&store, &clock, demo::Scale::Small, &Unwatched).await;
     let organization =
         organization::ensure(&store, clock.as_ref(), organization::DEFAULT).await.unwrap();
-    let server = Server::new(store.clone(), organization, Arc::clone(&clock));
+    let providers = default_providers();
+    let server = product_server::server(store.clone(), organization, Arc::clone(&clock), providers);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, server, std::future::pending()));

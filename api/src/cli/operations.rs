@@ -140,7 +140,7 @@ impl Maintain {
                     rows.join(", ")
                 );
             }
-            say!("{} groups of duplicates.", same.len());
+            say!("Groups of duplicates: {}.", same.len());
         }
         if self.vacuum {
             maintenance::vacuum(&store).await?;

@@ -33,8 +33,8 @@ const VARIANT_TOKENS: u32 = 700;
 /// Default confidence if the model returns none.
 const DEFAULT_CONFIDENCE: f64 = 0.5;
 
-const SYSTEM_PROMPT: &str = "You complete records of a CRM. You get what is known of a person and their company, and the names of \
-fields that are wanted. Answer with one JSON object: {\"fields\": {NAME: {\"value\": TEXT, \"confidence\": NUMBER}}, \
+const SYSTEM_PROMPT: &str = "You complete records of a CRM. You get the known values of a person and their company, and the names \
+of the wanted fields. Answer with one JSON object: {\"fields\": {NAME: {\"value\": TEXT, \"confidence\": NUMBER}}, \
 \"variants\": [{\"subject\": TEXT, \"content\": TEXT}]}. Leave out every field that you do not know; never make anything \
 up; confidence is from 0 to 1. phone is E.164, linkedin_url a profile of a person, size a class like 11-50, industry one \
 of the names in `industries`. `variants` holds as many first messages to the person as `variants` says, in the person's \

@@ -290,8 +290,15 @@ fn column<C: ColumnTrait>(table: &str, column: C) -> Column {
 
 /// `import_job` → `An import job.`
 fn about(called: &str) -> String {
-    let article = if called.starts_with(['a', 'e', 'i', 'o', 'u']) { "An" } else { "A" };
-    format!("{article} {}.", called.replace('_', " "))
+    let mut about = format!("{}.", with_article(called));
+    about[..1].make_ascii_uppercase();
+    about
+}
+
+/// `import_job` → `an import job`
+pub(crate) fn with_article(called: &str) -> String {
+    let article = if called.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {}", called.replace('_', " "))
 }
 
 /// The maximum length of a text column, from the database that the entities were generated from.

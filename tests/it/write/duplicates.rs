@@ -16,6 +16,7 @@ behaviours![
     database_rejects_a_second_unmarked_row,
     duplicates_are_found_by_a_filter,
     marks_are_in_the_change_log,
+    concurrent_deletions_leave_no_mark_on_a_deleted_row,
 ];
 
 async fn done(app: &App, mutation: &str) {
@@ -236,4 +237,26 @@ async fn marks_are_in_the_change_log(app: App) {
         let expected = json!([{ "name": "duplicateOfId", "before": "Prospect:1", "after": mark }]);
         assert_eq!(change["fields"], expected, "{data}");
     }
+}
+
+/// Each set has three rows with one address; its first two rows are deleted at the same time.
+async fn concurrent_deletions_leave_no_mark_on_a_deleted_row(app: App) {
+    let industry = app.industry("Logistics").await;
+    app.company("Acme", industry).await;
+    for number in 0..24 {
+        prospect(&app, "Ada", &format!("p{number}@acme.example")).await;
+    }
+    let sql = "UPDATE prospects SET duplicate_of = id - (id - 1) % 3, email_key = 'set' || ((id - 1) / 3) \
+               WHERE id % 3 <> 1";
+    let first = "UPDATE prospects SET email_key = 'set' || ((id - 1) / 3) WHERE id % 3 = 1";
+    for sql in [first, sql] {
+        app.db.execute_unprepared(sql).await.unwrap();
+    }
+    for set in 0..8 {
+        let delete =
+            async |id: i64| done(&app, &format!("deleteProspect(input: {{ id: {id} }})")).await;
+        futures_util::join!(delete(set * 3 + 1), delete(set * 3 + 2));
+    }
+    let left: Vec<_> = (0..8).map(|set| (set * 3 + 3, json!(null))).collect();
+    assert_eq!(marks(&app).await, left);
 }

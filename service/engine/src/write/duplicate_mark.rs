@@ -49,23 +49,16 @@ impl Unit {
             return Ok(None);
         };
         self.advisory_lock(table, value).await?;
-        let alive = if table.deleted_at.is_some() { " AND \"deleted_at\" IS NULL" } else { "" };
-        let sql = format!(
-            "SELECT \"id\" FROM \"{}\" WHERE \"organization_id\" = {{}} AND \"{}\" = {{}} \
-             AND \"duplicate_of\" IS NULL AND \"id\" <> {{}}{alive}",
-            table.name, field.column
-        );
-        let organization = self.scope().organization().into();
-        let rows = self.query(&sql, vec![organization, value.into(), except.into()]).await?;
-        let Some(id) = rows.first().map(|row| row.try_get_by_index(0)).transpose()? else {
-            return Ok(None);
-        };
-        let row = self.referred(table, id).await?;
-        // The row may have lost the value before it was locked.
-        let has_value = |row: &Record| {
-            unique_value(row).is_some_and(|own| *own == Value::Text(value.to_owned()))
-        };
-        Ok(row.filter(has_value).map(|row| row.id()))
+        let organization = self.scope().organization();
+        let values = vec![value.to_owned()];
+        let statement = unmarked_rows(self.engine(), table, field.column, organization, values);
+        for row in self.transaction.query_all_raw(statement).await? {
+            let id: i64 = row.try_get_by_index(1)?;
+            if id != except {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     /// Marks a row that gets the unique value of another row by a merge, which must not fail because of it.
@@ -185,7 +178,8 @@ pub(super) async fn mark_new_duplicates(unit: &Unit, records: &mut [Record]) -> 
     Ok(())
 }
 
-/// The statement for the unmarked rows with these values: value, primary key.
+/// The statement for the unmarked rows with these values: value, primary key. On Postgres, it locks the rows against
+/// changes until the end of the transaction.
 fn unmarked_rows(
     engine: Engine,
     table: &Table,

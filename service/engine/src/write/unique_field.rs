@@ -9,7 +9,7 @@ use super::{Unit, row::words};
 use crate::record::Record;
 use crate::{
     error::{Error, Problem, Result},
-    table::{Table, UniqueField},
+    table::{Table, UniqueField, with_article},
     value::{Kind, Value},
 };
 
@@ -32,7 +32,8 @@ pub(super) async fn check_unique(
 fn conflict(table: &Table, field: &UniqueField, taken: Option<i64>) -> Problem {
     let by = if table.is_comparison(field.column) { field.written_as } else { field.column };
     let known = taken.map(|id| format!(": {}:{id}", table.type_name())).unwrap_or_default();
-    let message = format!("there is already {} with this {}{known}", a(table.called), words(by));
+    let message =
+        format!("there is already {} with this {}{known}", with_article(table.called), words(by));
     Problem::conflict(field.reason, field.written_as, message)
 }
 
@@ -117,10 +118,4 @@ async fn survivor_of(unit: &mut Unit, table: &'static Table, id: i64) -> Result<
         }
     }
     Ok(None)
-}
-
-/// `industry` → `an industry`.
-fn a(name: &str) -> String {
-    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-    format!("{article} {}", words(name))
 }
