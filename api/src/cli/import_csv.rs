@@ -185,16 +185,17 @@ async fn write(scope: &Scope, job: i64, candidates: Candidates) -> Result<()> {
     let begun = Instant::now();
     imports::act(scope, job, JobAction::Commit(candidates.word()), None).await?;
     let job = imports::run(scope, job, &Bars::new()).await?;
-    let number = |column| job.number(column).unwrap_or_default();
-    let waiting = number("total_records") - number("processed_records");
+    let number = |column: import_job::Column| job.number(column).unwrap_or_default();
+    let waiting =
+        number(import_job::Column::TotalRecords) - number(import_job::Column::ProcessedRecords);
     // The other counters of an enrichment count records, not prospects.
-    let is_list = job.text("kind") == kind::LIST;
+    let is_list = job.text(import_job::Column::Kind) == kind::LIST;
     let counted = if is_list { 5 } else { 2 };
     let counts = [
-        (number("created_records"), "created"),
-        (number("updated_records"), "updated"),
-        (number("skipped_records"), "skipped"),
-        (number("failed_records"), "failed"),
+        (number(import_job::Column::CreatedRecords), "created"),
+        (number(import_job::Column::UpdatedRecords), "updated"),
+        (number(import_job::Column::SkippedRecords), "skipped"),
+        (number(import_job::Column::FailedRecords), "failed"),
         (waiting, "pending a decision (--candidates)"),
     ];
     for (rows, what) in &counts[..counted] {
@@ -204,9 +205,14 @@ async fn write(scope: &Scope, job: i64, candidates: Candidates) -> Result<()> {
         say!("For the reasons of the other rows, query `importRecords`.");
     }
     let seconds = begun.elapsed().as_secs_f64();
-    say!("{} after {seconds:.1} s.", job.text("status").to_uppercase());
-    let is_due = job.time("resumes_at").is_some();
-    if let Some(note) = import_job::note(job.text("kind"), job.text("status"), waiting, is_due) {
+    say!("{} after {seconds:.1} s.", job.text(import_job::Column::Status).to_uppercase());
+    let is_due = job.time(import_job::Column::ResumesAt).is_some();
+    if let Some(note) = import_job::note(
+        job.text(import_job::Column::Kind),
+        job.text(import_job::Column::Status),
+        waiting,
+        is_due,
+    ) {
         say!("{note}");
     }
     say!("To undo: salesgraph import undo {}", job.id());
@@ -226,9 +232,12 @@ impl Undo {
         let (store, scope) = open(url, &self.organization).await?;
         imports::act(&scope, self.job, JobAction::Undo, None).await?;
         let job = imports::run(&scope, self.job, &Bars::new()).await?;
-        let number = |column| job.number(column).unwrap_or_default();
-        say!("{:>10} rows undone", number("undone_records"));
-        say!("{:>10} skipped: their prospects were modified since", number("kept_records"));
+        let number = |column: import_job::Column| job.number(column).unwrap_or_default();
+        say!("{:>10} rows undone", number(import_job::Column::UndoneRecords));
+        say!(
+            "{:>10} skipped: their prospects were modified since",
+            number(import_job::Column::KeptRecords)
+        );
         store.close().await
     }
 }

@@ -161,3 +161,800 @@ pub const LENGTHS: &[(&str, &str, u32)] = &[
     ("users", "google_id", 64),
     ("users", "login_method", 64),
 ];
+
+impl alembic_version::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OrganizationId => "organization_id",
+            Self::VersionNum => "version_num",
+        }
+    }
+}
+
+impl api_keys::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::UserId => "user_id",
+            Self::Name => "name",
+            Self::Kind => "kind",
+            Self::Role => "role",
+            Self::KeyPrefix => "key_prefix",
+            Self::KeyHash => "key_hash",
+            Self::LastUsedAt => "last_used_at",
+            Self::ExpiresAt => "expires_at",
+            Self::RevokedAt => "revoked_at",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl change_log::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Epoch => "epoch",
+            Self::Cluster => "cluster",
+            Self::ExpiredEpoch => "expired_epoch",
+            Self::ExpiredTransactionNumber => "expired_transaction_number",
+            Self::ExpiredId => "expired_id",
+        }
+    }
+}
+
+impl changes::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::Epoch => "epoch",
+            Self::TransactionNumber => "transaction_number",
+            Self::Entity => "entity",
+            Self::RecordId => "record_id",
+            Self::ProspectId => "prospect_id",
+            Self::Kind => "kind",
+            Self::Before => "before",
+            Self::After => "after",
+            Self::ActorKind => "actor_kind",
+            Self::ActorName => "actor_name",
+            Self::RequestId => "request_id",
+            Self::CreatedAt => "created_at",
+            Self::ClientRequestId => "client_request_id",
+        }
+    }
+}
+
+impl companies::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::Name => "name",
+            Self::IndustryId => "industry_id",
+            Self::Size => "size",
+            Self::Website => "website",
+            Self::Domain => "domain",
+            Self::DeletedAt => "deleted_at",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::NameKey => "name_key",
+            Self::DuplicateOf => "duplicate_of",
+        }
+    }
+}
+
+impl daily_cost_summaries::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::Date => "date",
+            Self::Category => "category",
+            Self::Provider => "provider",
+            Self::Model => "model",
+            Self::Calls => "calls",
+            Self::InputTokens => "input_tokens",
+            Self::OutputTokens => "output_tokens",
+            Self::Quantity => "quantity",
+            Self::LatencyMsTotal => "latency_ms_total",
+            Self::CostUsd => "cost_usd",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::TimedCalls => "timed_calls",
+            Self::ServerCostUsd => "server_cost_usd",
+        }
+    }
+}
+
+impl enrichment_cache::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::LookupType => "lookup_type",
+            Self::CacheKey => "cache_key",
+            Self::ResultData => "result_data",
+            Self::HitCount => "hit_count",
+            Self::ConfidenceScore => "confidence_score",
+            Self::Source => "source",
+            Self::ProspectId => "prospect_id",
+            Self::ExpiresAt => "expires_at",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl events::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::EventType => "event_type",
+            Self::EventDate => "event_date",
+            Self::Description => "description",
+            Self::Location => "location",
+            Self::TargetIndustries => "target_industries",
+            Self::TargetRoles => "target_roles",
+            Self::SolutionsFeatured => "solutions_featured",
+            Self::Status => "status",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl external_ids::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::EntityType => "entity_type",
+            Self::EntityId => "entity_id",
+            Self::System => "system",
+            Self::ExternalKey => "external_key",
+            Self::LastSyncedAt => "last_synced_at",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl extractions::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::ImportJobId => "import_job_id",
+            Self::SourceType => "source_type",
+            Self::RetrievedAt => "retrieved_at",
+            Self::ProjectCode => "project_code",
+            Self::FileUrl => "file_url",
+            Self::ProjectUrl => "project_url",
+            Self::Data => "data",
+            Self::InstanceId => "instance_id",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl field_provenance::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::ProspectId => "prospect_id",
+            Self::CompanyId => "company_id",
+            Self::ImportJobId => "import_job_id",
+            Self::ImportRecordId => "import_record_id",
+            Self::Field => "field",
+            Self::Value => "value",
+            Self::ReplacedValue => "replaced_value",
+            Self::Outcome => "outcome",
+            Self::Source => "source",
+            Self::Confidence => "confidence",
+            Self::Cost => "cost",
+            Self::FetchedAt => "fetched_at",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl idempotency_keys::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OrganizationId => "organization_id",
+            Self::Actor => "actor",
+            Self::Mutation => "mutation",
+            Self::Key => "key",
+            Self::InputHash => "input_hash",
+            Self::Answer => "answer",
+            Self::CreatedAt => "created_at",
+        }
+    }
+}
+
+impl import_jobs::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::Name => "name",
+            Self::Status => "status",
+            Self::CandidateDecision => "candidate_decision",
+            Self::CommittedBy => "committed_by",
+            Self::TotalRecords => "total_records",
+            Self::ProcessedRecords => "processed_records",
+            Self::CreatedRecords => "created_records",
+            Self::UpdatedRecords => "updated_records",
+            Self::DuplicateRecords => "duplicate_records",
+            Self::SkippedRecords => "skipped_records",
+            Self::FailedRecords => "failed_records",
+            Self::UndoneRecords => "undone_records",
+            Self::KeptRecords => "kept_records",
+            Self::FileName => "file_name",
+            Self::FileSize => "file_size",
+            Self::Options => "options",
+            Self::Error => "error",
+            Self::StartedAt => "started_at",
+            Self::CompletedAt => "completed_at",
+            Self::UndoneAt => "undone_at",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::Kind => "kind",
+            Self::Description => "description",
+            Self::EnrichedRecords => "enriched_records",
+            Self::EstimatedCost => "estimated_cost",
+            Self::ActualCost => "actual_cost",
+            Self::InputFilePath => "input_file_path",
+            Self::OutputFilePath => "output_file_path",
+            Self::Metadata => "metadata",
+            Self::ResumesAt => "resumes_at",
+            Self::SourceJobId => "source_job_id",
+        }
+    }
+}
+
+impl import_records::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::ImportJobId => "import_job_id",
+            Self::RecordIndex => "record_index",
+            Self::PromotionStatus => "promotion_status",
+            Self::Verdict => "verdict",
+            Self::Reason => "reason",
+            Self::MatchReason => "match_reason",
+            Self::Decision => "decision",
+            Self::Email => "email",
+            Self::OriginalData => "original_data",
+            Self::MappedData => "mapped_data",
+            Self::Candidates => "candidates",
+            Self::ProspectId => "prospect_id",
+            Self::CompanyId => "company_id",
+            Self::ReplacedData => "replaced_data",
+            Self::FoundRevision => "found_revision",
+            Self::WrittenRevision => "written_revision",
+            Self::LastError => "last_error",
+            Self::ProcessedAt => "processed_at",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::Status => "status",
+            Self::EnrichedData => "enriched_data",
+            Self::GeneratedContent => "generated_content",
+            Self::ProcessingAttempts => "processing_attempts",
+            Self::NextAttemptAt => "next_attempt_at",
+            Self::ProcessingTimeMs => "processing_time_ms",
+            Self::LlmTokensUsed => "llm_tokens_used",
+            Self::Cost => "cost",
+            Self::EnrichmentConfidence => "enrichment_confidence",
+            Self::DataCompleteness => "data_completeness",
+            Self::LeaseUntil => "lease_until",
+            Self::LeaseToken => "lease_token",
+            Self::ReservedCost => "reserved_cost",
+            Self::LineNumber => "line_number",
+            Self::ProviderMessage => "provider_message",
+        }
+    }
+}
+
+impl industries::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::Name => "name",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::NameKey => "name_key",
+            Self::DuplicateOf => "duplicate_of",
+        }
+    }
+}
+
+impl industry_solutions::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IndustryId => "industry_id",
+            Self::SolutionId => "solution_id",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl interactions::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::ProspectId => "prospect_id",
+            Self::EventId => "event_id",
+            Self::InteractionType => "interaction_type",
+            Self::InteractionDate => "interaction_date",
+            Self::Subject => "subject",
+            Self::Content => "content",
+            Self::Sentiment => "sentiment",
+            Self::Outcome => "outcome",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::Direction => "direction",
+            Self::Channel => "channel",
+            Self::Metadata => "metadata",
+            Self::OutreachDraftId => "outreach_draft_id",
+        }
+    }
+}
+
+impl llm_usage_logs::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::WorkflowName => "workflow_name",
+            Self::NodeName => "node_name",
+            Self::Model => "model",
+            Self::PromptTokens => "prompt_tokens",
+            Self::CompletionTokens => "completion_tokens",
+            Self::TotalTokens => "total_tokens",
+            Self::LatencyMs => "latency_ms",
+            Self::Cost => "cost",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::Provider => "provider",
+            Self::RequestId => "request_id",
+            Self::PromptType => "prompt_type",
+            Self::FinishReason => "finish_reason",
+            Self::Endpoint => "endpoint",
+            Self::StatusCode => "status_code",
+            Self::RequestSizeBytes => "request_size_bytes",
+            Self::ResponseSizeBytes => "response_size_bytes",
+            Self::Error => "error",
+            Self::ImportJobId => "import_job_id",
+            Self::ImportRecordId => "import_record_id",
+            Self::IsPaidByServer => "is_paid_by_server",
+        }
+    }
+}
+
+impl message_templates::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::Name => "name",
+            Self::TemplateType => "template_type",
+            Self::TemplateText => "template_text",
+            Self::Variables => "variables",
+            Self::Locale => "locale",
+            Self::UsageCount => "usage_count",
+            Self::SuccessRate => "success_rate",
+            Self::Version => "version",
+            Self::IsActive => "is_active",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl opt_outs::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::AddressHash => "address_hash",
+            Self::OptedOutAt => "opted_out_at",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl organization_secrets::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::Purpose => "purpose",
+            Self::Secret => "secret",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl organizations::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Name => "name",
+            Self::Slug => "slug",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::OwnerUserId => "owner_user_id",
+            Self::BillingEmail => "billing_email",
+            Self::DeletedAt => "deleted_at",
+            Self::Industry => "industry",
+            Self::MonthlyRevenue => "monthly_revenue",
+            Self::EmployeeCount => "employee_count",
+            Self::Website => "website",
+            Self::Phone => "phone",
+            Self::Goals => "goals",
+            Self::CurrentTools => "current_tools",
+            Self::ReferralSource => "referral_source",
+            Self::Notes => "notes",
+        }
+    }
+}
+
+impl outreach_draft_usages::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OutreachDraftId => "outreach_draft_id",
+            Self::LlmUsageLogId => "llm_usage_log_id",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl outreach_drafts::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::ProspectId => "prospect_id",
+            Self::EventId => "event_id",
+            Self::DraftType => "draft_type",
+            Self::Content => "content",
+            Self::Status => "status",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::Subject => "subject",
+            Self::Channel => "channel",
+            Self::ContentType => "content_type",
+            Self::Version => "version",
+            Self::Variant => "variant",
+            Self::Tone => "tone",
+            Self::Model => "model",
+            Self::AuthorKind => "author_kind",
+            Self::AuthorName => "author_name",
+            Self::SubmittedAt => "submitted_at",
+            Self::ApprovedAt => "approved_at",
+            Self::ApproverKind => "approver_kind",
+            Self::ApproverName => "approver_name",
+            Self::ReviewNote => "review_note",
+            Self::ScheduledFor => "scheduled_for",
+            Self::SentAt => "sent_at",
+            Self::ProviderMessageId => "provider_message_id",
+            Self::Error => "error",
+            Self::Metadata => "metadata",
+            Self::ParentDraftId => "parent_draft_id",
+            Self::MessageTemplateId => "message_template_id",
+            Self::ImportRecordId => "import_record_id",
+            Self::ClaimedBy => "claimed_by",
+            Self::ClaimExpiresAt => "claim_expires_at",
+            Self::ApprovedAddress => "approved_address",
+        }
+    }
+}
+
+impl prospect_research::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::ProspectId => "prospect_id",
+            Self::ResearchSummary => "research_summary",
+            Self::KeyInsights => "key_insights",
+            Self::RecommendedSolutions => "recommended_solutions",
+            Self::ConfidenceScore => "confidence_score",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl prospect_research_usages::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ProspectResearchId => "prospect_research_id",
+            Self::LlmUsageLogId => "llm_usage_log_id",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl prospects::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::FullName => "full_name",
+            Self::Email => "email",
+            Self::LinkedinUrl => "linkedin_url",
+            Self::Location => "location",
+            Self::CompanyId => "company_id",
+            Self::LastContactedAt => "last_contacted_at",
+            Self::IsActive => "is_active",
+            Self::DeletedAt => "deleted_at",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::LifecycleStage => "lifecycle_stage",
+            Self::LastEngagementDate => "last_engagement_date",
+            Self::UnsubscribedAt => "unsubscribed_at",
+            Self::MergedIntoId => "merged_into_id",
+            Self::Phone => "phone",
+            Self::JobTitle => "job_title",
+            Self::Source => "source",
+            Self::EmailKey => "email_key",
+            Self::PhoneKey => "phone_key",
+            Self::LinkedinKey => "linkedin_key",
+            Self::FirstName => "first_name",
+            Self::LastName => "last_name",
+            Self::DuplicateOf => "duplicate_of",
+        }
+    }
+}
+
+impl service_usage_logs::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::ImportJobId => "import_job_id",
+            Self::ImportRecordId => "import_record_id",
+            Self::Kind => "kind",
+            Self::Provider => "provider",
+            Self::Operation => "operation",
+            Self::Resource => "resource",
+            Self::Bucket => "bucket",
+            Self::Quantity => "quantity",
+            Self::Unit => "unit",
+            Self::UnitCost => "unit_cost",
+            Self::Charges => "charges",
+            Self::Cost => "cost",
+            Self::Tokens => "tokens",
+            Self::RequestId => "request_id",
+            Self::SizeBytes => "size_bytes",
+            Self::ContentType => "content_type",
+            Self::LatencyMs => "latency_ms",
+            Self::DurationMs => "duration_ms",
+            Self::Status => "status",
+            Self::StatusCode => "status_code",
+            Self::RequestSizeBytes => "request_size_bytes",
+            Self::ResponseSizeBytes => "response_size_bytes",
+            Self::Error => "error",
+            Self::StartedAt => "started_at",
+            Self::CompletedAt => "completed_at",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::IsPaidByServer => "is_paid_by_server",
+        }
+    }
+}
+
+impl settings::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::Scope => "scope",
+            Self::Key => "key",
+            Self::Value => "value",
+            Self::ValueType => "value_type",
+            Self::Description => "description",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl solutions::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::Name => "name",
+            Self::Category => "category",
+            Self::Description => "description",
+            Self::UseCases => "use_cases",
+            Self::Keywords => "keywords",
+            Self::PricingModel => "pricing_model",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl source_import_keys::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SourceImportId => "source_import_id",
+            Self::TableName => "table_name",
+            Self::FirstKey => "first_key",
+            Self::LastKey => "last_key",
+        }
+    }
+}
+
+impl source_import_tables::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SourceImportId => "source_import_id",
+            Self::TableName => "table_name",
+            Self::LastKey => "last_key",
+            Self::RowsWritten => "rows_written",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl source_imports::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::System => "system",
+            Self::Source => "source",
+            Self::FinishedAt => "finished_at",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl template_performance::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::MessageTemplateId => "message_template_id",
+            Self::ImportJobId => "import_job_id",
+            Self::OpenRate => "open_rate",
+            Self::ResponseRate => "response_rate",
+            Self::ConversionRate => "conversion_rate",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl users::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::Email => "email",
+            Self::Role => "role",
+            Self::Username => "username",
+            Self::AvatarUrl => "avatar_url",
+            Self::Timezone => "timezone",
+            Self::DeletedAt => "deleted_at",
+            Self::OpenId => "open_id",
+            Self::GoogleId => "google_id",
+            Self::PasswordHash => "password_hash",
+            Self::Name => "name",
+            Self::LoginMethod => "login_method",
+            Self::OnboardingCompleted => "onboarding_completed",
+            Self::SuspendedAt => "suspended_at",
+            Self::SuspensionReason => "suspension_reason",
+            Self::LastSignedIn => "last_signed_in",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Rows with a value for every column.
 
 use chrono::{DateTime, Utc};
-use sea_orm::QueryResult;
+use sea_orm::{ColumnTrait, IdenStatic, QueryResult};
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -53,10 +53,21 @@ impl Record {
         self.values[self.table.id()].key().unwrap_or_default()
     }
 
-    /// The value of `column`.
+    /// The organization that the row belongs to; `None` before the row is inserted.
     #[must_use]
-    pub fn value(&self, column: &str) -> &Value {
+    pub fn organization(&self) -> Option<i64> {
+        self.values[self.table.organization].key()
+    }
+
+    /// The value of a column.
+    #[must_use]
+    pub fn value<C: ColumnTrait>(&self, column: C) -> &Value {
         &self.values[self.table.column(column)]
+    }
+
+    /// The value of the column with this name.
+    pub(crate) fn value_named(&self, column: &str) -> &Value {
+        &self.values[self.table.column_named(column)]
     }
 
     /// The value at a column index.
@@ -65,41 +76,63 @@ impl Record {
         &self.values[column]
     }
 
-    /// The text in `column`; empty if it is null.
+    /// The text in a column; empty if it is null.
     #[must_use]
-    pub fn text(&self, column: &str) -> &str {
-        match self.value(column) {
-            Value::Text(text) => text,
-            _ => "",
-        }
+    pub fn text<C: ColumnTrait>(&self, column: C) -> &str {
+        text(self.value(column))
     }
 
-    /// The number in `column`, such as a primary key, or `None` if it is null.
+    /// The text in the column with this name; empty if it is null.
+    pub(crate) fn text_named(&self, column: &str) -> &str {
+        text(self.value_named(column))
+    }
+
+    /// The number in a column, such as a primary key, or `None` if it is null.
     #[must_use]
-    pub fn number(&self, column: &str) -> Option<i64> {
+    pub fn number<C: ColumnTrait>(&self, column: C) -> Option<i64> {
         self.value(column).key()
     }
 
-    /// The primary key in a `column` that is never null.
+    /// The number in the column with this name, or `None` if it is null.
+    pub(crate) fn number_named(&self, column: &str) -> Option<i64> {
+        self.value_named(column).key()
+    }
+
+    /// The primary key in a column that is never null.
     ///
     /// # Errors
     /// [`crate::Error::Internal`] if it is null.
-    pub fn key(&self, column: &str) -> Result<i64> {
+    pub fn key<C: ColumnTrait>(&self, column: C) -> Result<i64> {
         self.number(column).ok_or_else(|| {
+            let column = IdenStatic::as_str(&column);
             Error::internal(format!("{}.{column} of row {} is null", self.table.name, self.id()))
         })
     }
 
-    /// The timestamp in `column`, or `None` if it is null.
+    /// The timestamp in a column, or `None` if it is null.
     #[must_use]
-    pub fn time(&self, column: &str) -> Option<DateTime<Utc>> {
+    pub fn time<C: ColumnTrait>(&self, column: C) -> Option<DateTime<Utc>> {
         self.value(column).time()
     }
 
-    /// Whether `column` is not null.
+    /// Whether a column is not null.
     #[must_use]
-    pub fn has(&self, column: &str) -> bool {
+    pub fn has<C: ColumnTrait>(&self, column: C) -> bool {
         *self.value(column) != Value::Null
+    }
+
+    /// The number of times the row has been written; 0 if the table has no revisions.
+    #[must_use]
+    pub fn revision(&self) -> i64 {
+        let place = self.table.find("revision");
+        place.and_then(|place| self.values[place].key()).unwrap_or_default()
+    }
+
+    /// The time of the last write, if the table records it.
+    #[must_use]
+    pub fn updated_at(&self) -> Option<DateTime<Utc>> {
+        let place = self.table.find("updated_at");
+        place.and_then(|place| self.values[place].time())
     }
 
     /// Whether the row is soft deleted and can be restored.
@@ -108,10 +141,22 @@ impl Record {
         self.table.deleted_at.is_some_and(|column| self.values[column] != Value::Null)
     }
 
-    /// Sets `column`.
-    pub fn set(&mut self, column: &str, value: Value) {
+    /// Sets a column.
+    pub fn set<C: ColumnTrait>(&mut self, column: C, value: Value) {
         let place = self.table.column(column);
         self.values[place] = value;
+    }
+
+    /// Sets the column with this name.
+    pub(crate) fn set_named(&mut self, column: &str, value: Value) {
+        let place = self.table.column_named(column);
+        self.values[place] = value;
+    }
+
+    /// Copies the column of a rule from another row of the table.
+    pub fn copy(&mut self, column: &str, from: &Self) {
+        let place = self.table.column_named(column);
+        self.values[place] = from.values[place].clone();
     }
 
     /// Sets the value at a column index.
@@ -119,11 +164,16 @@ impl Record {
         self.values[column] = value;
     }
 
-    /// Sets `column` if the table has such a column.
-    pub fn set_if_there(&mut self, column: &str, value: Value) {
+    /// Sets the column with this name if the table has one.
+    pub(crate) fn set_if_present(&mut self, column: &str, value: Value) {
         if let Some(place) = self.table.find(column) {
             self.values[place] = value;
         }
+    }
+
+    /// Sets the revision of a row that comes from elsewhere, if its table has revisions.
+    pub fn set_revision(&mut self, revision: i64) {
+        self.set_if_present("revision", Value::Int(revision));
     }
 
     /// Sets the computed columns.
@@ -134,9 +184,9 @@ impl Record {
     /// Sets the organization, the revision, the timestamps and the computed columns of a new row.
     pub(crate) fn stamp(&mut self, scope: &Scope, now: DateTime<Utc>) {
         self.set_at(self.table.organization, Value::Int(scope.organization()));
-        self.set_if_there("revision", Value::Int(1));
-        self.set_if_there("created_at", Value::Time(now));
-        self.set_if_there("updated_at", Value::Time(now));
+        self.set_if_present("revision", Value::Int(1));
+        self.set_if_present("created_at", Value::Time(now));
+        self.set_if_present("updated_at", Value::Time(now));
         self.follow();
     }
 
@@ -158,5 +208,12 @@ impl Record {
             })
             .map(|(column, (old, _))| (column.name.to_owned(), old.json()))
             .collect()
+    }
+}
+
+fn text(value: &Value) -> &str {
+    match value {
+        Value::Text(text) => text,
+        _ => "",
     }
 }

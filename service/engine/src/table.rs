@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use sea_orm::{ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable};
+use sea_orm::{ColumnTrait, ColumnType, EntityName, EntityTrait, IdenStatic, Iterable};
 
 use crate::{
     reason::Reason,
@@ -62,8 +62,25 @@ pub struct UniqueField {
     pub reason: Reason,
 }
 
-/// Computes a column from text columns of its row, which are looked up by name.
-pub(crate) type Computes = fn(&dyn Fn(&str) -> String) -> Option<String>;
+/// Computes a column from text columns of its row.
+pub(crate) type Computes = fn(&RowTexts<'_>) -> Option<String>;
+
+/// The text columns of a row, from which others are computed.
+#[derive(Debug)]
+pub struct RowTexts<'r> {
+    table: &'r Table,
+    values: &'r [Value],
+}
+
+impl RowTexts<'_> {
+    /// The text in a column; empty if it is null.
+    pub fn text<C: ColumnTrait>(&self, column: C) -> &str {
+        match &self.values[self.table.column(column)] {
+            Value::Text(text) => text,
+            _ => "",
+        }
+    }
+}
 
 /// A reference to a parent row. Lists omit a row while its parent is deleted.
 #[derive(Debug)]
@@ -111,7 +128,7 @@ impl Table {
 
     /// Hides rows from lists while the row that `via` references is deleted.
     #[must_use]
-    pub fn hidden_with(mut self, via: &str, table: fn() -> &'static Self) -> Self {
+    pub fn hidden_with<C: ColumnTrait>(mut self, via: C, table: fn() -> &'static Self) -> Self {
         self.hidden_with = Some(HiddenWith { via: self.column(via), table });
         self
     }
@@ -139,24 +156,29 @@ impl Table {
 
     /// Hides columns, so that reads never return them.
     #[must_use]
-    pub fn keeping_secret<const N: usize>(mut self, columns: [&str; N]) -> Self {
-        let places = columns.map(|name| self.column(name));
+    pub fn keeping_secret<C: ColumnTrait, const N: usize>(mut self, columns: [C; N]) -> Self {
+        let places = columns.map(|column| self.column(column));
         self.secret.extend(places);
         self
     }
 
     /// Declares columns that are computed from other columns of the row on every write.
     #[must_use]
-    pub fn computing<const N: usize>(mut self, columns: [(&str, Computes); N]) -> Self {
-        self.computed.extend(columns.map(|(name, follows)| (self.column(name), follows)));
+    pub fn computing<C: ColumnTrait, const N: usize>(
+        mut self,
+        columns: [(C, Computes); N],
+    ) -> Self {
+        self.computed.extend(columns.map(|(column, follows)| (self.column(column), follows)));
         self
     }
 
     /// Declares comparison columns: hidden, computed columns that are compared in place of their source columns.
     #[must_use]
-    pub fn comparing<const N: usize>(mut self, columns: [(&str, Computes); N]) -> Self {
-        let names = columns.map(|(name, _)| self.column(name));
-        self.secret.extend(names);
+    pub fn comparing<C: ColumnTrait, const N: usize>(
+        mut self,
+        columns: [(C, Computes); N],
+    ) -> Self {
+        self.secret.extend(columns.map(|(column, _)| self.column(column)));
         self.computing(columns)
     }
 
@@ -188,17 +210,19 @@ impl Table {
     /// Sets the computed columns in a row of this table.
     pub(crate) fn set_computed_columns(&self, values: &mut [Value]) {
         for (column, follows) in &self.computed {
-            let text = |name: &str| match &values[self.column(name)] {
-                Value::Text(text) => text.clone(),
-                _ => String::new(),
-            };
-            values[*column] = follows(&text).map_or(Value::Null, Value::Text);
+            let computed = follows(&RowTexts { table: self, values });
+            values[*column] = computed.map_or(Value::Null, Value::Text);
         }
     }
 
     /// The computed columns.
     pub fn computed_columns(&self) -> impl Iterator<Item = &Column> {
         self.computed.iter().map(|(column, _)| &self.columns[*column])
+    }
+
+    /// The indexes of the computed columns.
+    pub fn computed_places(&self) -> impl Iterator<Item = usize> {
+        self.computed.iter().map(|(place, _)| *place)
     }
 
     /// Whether the column is a comparison column.
@@ -243,12 +267,26 @@ impl Table {
         capitalized.collect()
     }
 
-    /// The index of a column.
+    /// The index of a column of the generated entity.
+    ///
+    /// # Panics
+    /// Panics if the column belongs to another table.
+    #[must_use]
+    pub fn column<C: ColumnTrait>(&self, column: C) -> usize {
+        debug_assert_eq!(
+            C::EntityName::default().table_name(),
+            self.name,
+            "column of another table"
+        );
+        self.column_named(IdenStatic::as_str(&column))
+    }
+
+    /// The index of the column with this name. Code that knows the column uses [`column`](Self::column).
     ///
     /// # Panics
     /// Panics if there is no such column. Declarations use column names, so the first test detects an incorrect name.
     #[must_use]
-    pub fn column(&self, name: &str) -> usize {
+    pub fn column_named(&self, name: &str) -> usize {
         self.find(name).unwrap_or_else(|| panic!("table `{}` has no column `{name}`", self.name))
     }
 
@@ -261,7 +299,7 @@ impl Table {
     /// The index of the primary key.
     #[must_use]
     pub fn id(&self) -> usize {
-        self.column("id")
+        self.column_named("id")
     }
 }
 

@@ -16,22 +16,22 @@ use engine::{
         rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
-use entity::crm::company;
+pub use entity::crm::company::{Column, Entity};
 use futures_util::future::BoxFuture;
 
 use crate::offer::industry;
 
 /// Companies are identified by the domain of their website.
 static UNIQUE: UniqueField = UniqueField {
-    column: "domain",
-    written_as: "website",
+    column: Column::Domain.name(),
+    written_as: Column::Website.name(),
     upsert: true,
     reason: Reason::CompanyDomainTaken,
 };
 
 /// An industry with companies can't be deleted, only merged into another one.
 static INDUSTRY: Reference = Reference {
-    column: "industry_id",
+    column: Column::IndustryId.name(),
     to: "industries",
     on_delete: OnDelete::Reject {
         reason: Reason::IndustryHasCompanies,
@@ -47,7 +47,7 @@ static INDUSTRY: Reference = Reference {
 
 /// The engine assigns the duplicates of a deleted company to the oldest of them.
 static DUPLICATE_OWNERSHIP: Ownership = Ownership {
-    column: "duplicate_of",
+    column: Column::DuplicateOf.name(),
     owner: "companies",
     on_erase: OnErase::Keep,
     on_merge: OnMerge::Keep,
@@ -58,17 +58,21 @@ static DUPLICATE_OWNERSHIP: Ownership = Ownership {
 static SEARCH: Searched = Searched {
     number: 0,
     about: "Companies, searched by name and domain first, then by website.",
-    called: &["name"],
-    columns: &["name", "domain", "website"],
+    called: &[Column::Name.name()],
+    columns: &[Column::Name.name(), Column::Domain.name(), Column::Website.name()],
 };
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<company::Entity>("company")
+        Table::of::<Entity>("company")
             .searched(&SEARCH)
-            .computing([("domain", |text| domain::own(&text("website"), &text("name")))])
-            .comparing([("name_key", |text| normal_form::company::name_key(&text("name")))])
+            .computing([(Column::Domain, |text| {
+                domain::own(text.text(Column::Website), text.text(Column::Name))
+            })])
+            .comparing([(Column::NameKey, |text| {
+                normal_form::company::name_key(text.text(Column::Name))
+            })])
             .unique(&UNIQUE)
             .refers(&INDUSTRY)
             .belongs_to(&DUPLICATE_OWNERSHIP)
@@ -84,11 +88,11 @@ pub fn rules() -> &'static Rules {
         update: true,
         delete: Delete::Soft,
         fields: &[
-            field("name").checked(Check::Filled),
-            field("industry_id").to(industry::table),
-            field("size").checked(Check::Filled),
-            field("website").checked(Check::Url),
-            server_managed("domain", DefaultValue::Follows),
+            field(Column::Name.name()).checked(Check::Filled),
+            field(Column::IndustryId.name()).to(industry::table),
+            field(Column::Size.name()).checked(Check::Filled),
+            field(Column::Website.name()).checked(Check::Url),
+            server_managed(Column::Domain.name(), DefaultValue::Follows),
         ],
         links: &[],
         hooks: &Company,
@@ -106,7 +110,7 @@ impl Hooks for Company {
         company: &'u Record,
     ) -> BoxFuture<'u, Result<Option<i64>>> {
         Box::pin(async move {
-            let name = company.text("name_key");
+            let name = company.text(Column::NameKey);
             if name.is_empty() {
                 return Ok(None);
             }

@@ -49,16 +49,16 @@ pub async fn prospects(
                 if survivor == keep { (kept.clone(), &dropped) } else { (dropped.clone(), &kept) };
 
             let mut deleted = gone.clone();
-            deleted.set("deleted_at", Value::Time(unit.now()));
-            deleted.set("merged_into_id", Value::Int(survivor));
+            deleted.set(prospect::Column::DeletedAt, Value::Time(unit.now()));
+            deleted.set(prospect::Column::MergedIntoId, Value::Int(survivor));
             unit.update_as(gone, deleted, kind::MERGED).await?;
             unit.merge_owned(tables, gone, survivor).await?;
-            if old.has("duplicate_of") {
+            if old.has(prospect::Column::DuplicateOf) {
                 // The merged row may have been the one that this row duplicated.
                 old = unit.get(table(), survivor, "keep_id").await?;
             }
             let mut merged = merged(&kept, &dropped, &old);
-            if merged.value("email") != old.value("email") {
+            if merged.value(prospect::Column::Email) != old.value(prospect::Column::Email) {
                 unit.mark_if_duplicate(&mut merged).await?;
             }
             let merged = unit.update(&old, merged).await?;
@@ -72,38 +72,42 @@ pub async fn prospects(
 /// The combined values of both prospects, in the row of `old`.
 fn merged(kept: &Record, dropped: &Record, old: &Record) -> Record {
     let mut merged = old.clone();
-    for (index, column) in table().columns.iter().enumerate() {
-        let own = matches!(
-            column.name,
-            "id" | "organization_id"
-                | "revision"
-                | "created_at"
-                | "updated_at"
-                | "deleted_at"
-                | "merged_into_id"
-                | "duplicate_of"
-        );
-        if !own {
+    let own = [
+        prospect::Column::Id,
+        prospect::Column::OrganizationId,
+        prospect::Column::Revision,
+        prospect::Column::CreatedAt,
+        prospect::Column::UpdatedAt,
+        prospect::Column::DeletedAt,
+        prospect::Column::MergedIntoId,
+        prospect::Column::DuplicateOf,
+    ];
+    let own = own.map(|column| table().column(column));
+    for index in 0..table().columns.len() {
+        if !own.contains(&index) {
             let value = if *kept.at(index) == Value::Null { dropped } else { kept };
             merged.set_at(index, value.at(index).clone());
         }
     }
     // First and last name come from the same row as the full name.
-    for column in ["first_name", "last_name"] {
+    for column in [prospect::Column::FirstName, prospect::Column::LastName] {
         merged.set(column, kept.value(column).clone());
     }
-    for column in ["last_contacted_at", "last_engagement_date"] {
+    for column in [prospect::Column::LastContactedAt, prospect::Column::LastEngagementDate] {
         let newest = kept.time(column).max(dropped.time(column));
         merged.set(column, newest.map_or(Value::Null, Value::Time));
     }
-    if merged.text("lifecycle_stage") != "disqualified" {
+    if merged.text(prospect::Column::LifecycleStage) != "disqualified" {
         let stages = prospect::STAGES.iter().map(|stage| stage.name);
         let rank = |record: &Record| {
-            let stage = record.text("lifecycle_stage");
+            let stage = record.text(prospect::Column::LifecycleStage);
             stages.clone().position(|known| known == stage && known != "disqualified")
         };
         let further = if rank(dropped) > rank(kept) { dropped } else { kept };
-        merged.set("lifecycle_stage", further.value("lifecycle_stage").clone());
+        merged.set(
+            prospect::Column::LifecycleStage,
+            further.value(prospect::Column::LifecycleStage).clone(),
+        );
     }
     merged
 }

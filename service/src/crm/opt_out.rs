@@ -30,14 +30,16 @@ const SECRET: usize = 32;
 /// Applies opt-outs to writes of prospects. A row with an opted-out address is marked as opted out. The address of a
 /// row that opts out is recorded, and the address of a row that opts in again is removed.
 pub(crate) async fn guard(unit: &mut Unit, rows: &mut [Written<'_>]) -> Result<()> {
-    let is_out = |row: &Record| row.has("unsubscribed_at");
+    let is_out = |row: &Record| row.has(prospect::Column::UnsubscribedAt);
     let has_moved = |before: Option<&Record>, row: &Record| {
-        before.is_none_or(|before| before.text("email_key") != row.text("email_key"))
+        before.is_none_or(|before| {
+            before.text(prospect::Column::EmailKey) != row.text(prospect::Column::EmailKey)
+        })
     };
     let mut forgotten = Vec::new();
     let mut asked = Vec::new();
     for (before, row) in rows.iter() {
-        let address = row.text("email_key").to_owned();
+        let address = row.text(prospect::Column::EmailKey).to_owned();
         match (before.is_some_and(is_out), is_out(row)) {
             (true, false) => forgotten.push((row.id(), address)),
             (false, false) if has_moved(*before, row) => asked.push(address),
@@ -48,10 +50,10 @@ pub(crate) async fn guard(unit: &mut Unit, rows: &mut [Written<'_>]) -> Result<(
         let hashes = hashes(unit, &asked).await?;
         let known = known_opt_outs(unit, &hashes).await?;
         for (before, row) in rows.iter_mut() {
-            let hash = hashes.get(row.text("email_key")).filter(|_| !is_out(row));
+            let hash = hashes.get(row.text(prospect::Column::EmailKey)).filter(|_| !is_out(row));
             let since = hash.filter(|_| has_moved(*before, row)).and_then(|hash| known.get(hash));
             if let Some(since) = since {
-                row.set("unsubscribed_at", Value::Time(*since));
+                row.set(prospect::Column::UnsubscribedAt, Value::Time(*since));
             }
         }
     }
@@ -62,8 +64,8 @@ pub(crate) async fn guard(unit: &mut Unit, rows: &mut [Written<'_>]) -> Result<(
         is_out(row) && (!before.is_some_and(is_out) || has_moved(*before, row))
     });
     let noted = noted.filter_map(|(before, row)| {
-        let since = row.time("unsubscribed_at")?;
-        Some((before.map(Record::id), row.text("email_key").to_owned(), since))
+        let since = row.time(prospect::Column::UnsubscribedAt)?;
+        Some((before.map(Record::id), row.text(prospect::Column::EmailKey).to_owned(), since))
     });
     let mut addresses = Vec::new();
     for (id, address, since) in noted.collect::<Vec<_>>() {
@@ -80,8 +82,8 @@ pub(crate) async fn guard(unit: &mut Unit, rows: &mut [Written<'_>]) -> Result<(
 async fn merged_addresses(unit: &mut Unit, id: i64) -> Result<Vec<String>> {
     let (mut next, mut addresses) = (vec![id], Vec::new());
     while let Some(id) = next.pop() {
-        for merged in unit.below(prospect::table(), "merged_into_id", id).await? {
-            addresses.push(merged.text("email_key").to_owned());
+        for merged in unit.below(prospect::table(), prospect::Column::MergedIntoId, id).await? {
+            addresses.push(merged.text(prospect::Column::EmailKey).to_owned());
             next.push(merged.id());
         }
     }
@@ -90,7 +92,7 @@ async fn merged_addresses(unit: &mut Unit, id: i64) -> Result<Vec<String>> {
 
 /// Records the addresses of all rows merged into `survivor` if it is opted out.
 pub(crate) async fn record_merged_addresses(unit: &mut Unit, survivor: &Record) -> Result<()> {
-    let Some(since) = survivor.time("unsubscribed_at") else { return Ok(()) };
+    let Some(since) = survivor.time(prospect::Column::UnsubscribedAt) else { return Ok(()) };
     let addresses = merged_addresses(unit, survivor.id()).await?;
     note(unit, addresses.into_iter().map(|address| (address, since)).collect()).await
 }

@@ -59,7 +59,7 @@ async fn all_records(unit: &mut Unit, person: Record) -> Result<Vec<Record>> {
     let mut next = 0;
     while let Some(record) = records.get(next) {
         let id = record.id();
-        records.extend(unit.below(prospect::table(), "merged_into_id", id).await?);
+        records.extend(unit.below(prospect::table(), prospect::Column::MergedIntoId, id).await?);
         next += 1;
     }
     Ok(records)
@@ -75,7 +75,7 @@ pub async fn export(scope: &Scope, tables: Tables, id: i64) -> Result<Json> {
     idempotency::run(scope, None, move |unit| {
         Box::pin(async move {
             let person = unit.get(prospect::table(), id, "id").await?;
-            let company = person.key("company_id")?;
+            let company = person.key(prospect::Column::CompanyId)?;
             let company = unit.referred(company::table(), company).await?;
             let mut export = json!({
                 "exportedAt": unit.now(),

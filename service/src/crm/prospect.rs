@@ -21,14 +21,14 @@ use engine::{
         rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
-use entity::crm::prospect;
+pub use entity::crm::prospect::{Column, Entity};
 use futures_util::future::BoxFuture;
 
 use super::{company, opt_out};
 
 /// Prospects are assigned to the remaining company. A company with prospects can't be erased.
 static COMPANY_OWNERSHIP: Ownership = Ownership {
-    column: "company_id",
+    column: Column::CompanyId.name(),
     owner: "companies",
     on_erase: OnErase::Keep,
     on_merge: OnMerge::Repoint,
@@ -37,7 +37,7 @@ static COMPANY_OWNERSHIP: Ownership = Ownership {
 
 /// A company with prospects can't be deleted.
 static COMPANY: Reference = Reference {
-    column: "company_id",
+    column: Column::CompanyId.name(),
     to: "companies",
     on_delete: OnDelete::Reject {
         reason: Reason::CompanyHasProspects,
@@ -53,7 +53,7 @@ static COMPANY: Reference = Reference {
 
 /// Prospects that were merged into another one are erased and exported with it (`privacy.rs`).
 static MERGED_INTO_OWNERSHIP: Ownership = Ownership {
-    column: "merged_into_id",
+    column: Column::MergedIntoId.name(),
     owner: "prospects",
     on_erase: OnErase::Keep,
     on_merge: OnMerge::Keep,
@@ -62,15 +62,15 @@ static MERGED_INTO_OWNERSHIP: Ownership = Ownership {
 
 /// Prospects are identified by their e-mail address.
 static UNIQUE: UniqueField = UniqueField {
-    column: "email_key",
-    written_as: "email",
+    column: Column::EmailKey.name(),
+    written_as: Column::Email.name(),
     upsert: true,
     reason: Reason::ProspectEmailTaken,
 };
 
 /// The engine assigns the duplicates of an erased or merged prospect to the oldest of them.
 static DUPLICATE_OWNERSHIP: Ownership = Ownership {
-    column: "duplicate_of",
+    column: Column::DuplicateOf.name(),
     owner: "prospects",
     on_erase: OnErase::Keep,
     on_merge: OnMerge::Keep,
@@ -81,19 +81,24 @@ static DUPLICATE_OWNERSHIP: Ownership = Ownership {
 static SEARCH: Searched = Searched {
     number: 1,
     about: "Prospects, searched by name and e-mail address first, then by location and LinkedIn profile.",
-    called: &["full_name"],
-    columns: &["full_name", "email", "location", "linkedin_url"],
+    called: &[Column::FullName.name()],
+    columns: &[
+        Column::FullName.name(),
+        Column::Email.name(),
+        Column::Location.name(),
+        Column::LinkedinUrl.name(),
+    ],
 };
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<prospect::Entity>("prospect")
+        Table::of::<Entity>("prospect")
             .searched(&SEARCH)
             .comparing([
-                ("email_key", |text| email::key(&text("email"))),
-                ("phone_key", |text| phone::key(&text("phone"))),
-                ("linkedin_key", |text| profile::key(&text("linkedin_url"))),
+                (Column::EmailKey, |text| email::key(text.text(Column::Email))),
+                (Column::PhoneKey, |text| phone::key(text.text(Column::Phone))),
+                (Column::LinkedinKey, |text| profile::key(text.text(Column::LinkedinUrl))),
             ])
             .unique(&UNIQUE)
             .guarded(&GUARD)
@@ -135,10 +140,10 @@ pub const SOURCES: &[EnumValue] = &[
 
 /// Clears the first and last names if the full name changes but the first and last names don't.
 pub(crate) fn drop_stale_names(before: Option<&Record>, prospect: &mut Record) {
-    const PARTS: [&str; 2] = ["first_name", "last_name"];
+    const PARTS: [Column; 2] = [Column::FirstName, Column::LastName];
     let Some(before) = before else { return };
-    let is_same = |column: &str| before.value(column) == prospect.value(column);
-    if !is_same("full_name") && PARTS.iter().all(|column| is_same(column)) {
+    let is_same = |column: Column| before.value(column) == prospect.value(column);
+    if !is_same(Column::FullName) && PARTS.iter().all(|column| is_same(*column)) {
         for column in PARTS {
             prospect.set(column, Value::Null);
         }
@@ -165,18 +170,18 @@ pub fn rules() -> &'static Rules {
         update: true,
         delete: Delete::Soft,
         fields: &[
-            field("full_name").checked(Check::Filled),
-            field("first_name"),
-            field("last_name"),
-            field("email").checked(Check::Email),
-            field("linkedin_url").checked(Check::Profile),
-            field("location"),
-            field("phone").checked(Check::Phone),
-            field("job_title"),
-            field("company_id").on_create().to(company::table),
-            field("is_active").default_value(DefaultValue::Bool(true)),
-            server_managed("lifecycle_stage", DefaultValue::Text("new")),
-            server_managed("source", DefaultValue::Text("manual")),
+            field(Column::FullName.name()).checked(Check::Filled),
+            field(Column::FirstName.name()),
+            field(Column::LastName.name()),
+            field(Column::Email.name()).checked(Check::Email),
+            field(Column::LinkedinUrl.name()).checked(Check::Profile),
+            field(Column::Location.name()),
+            field(Column::Phone.name()).checked(Check::Phone),
+            field(Column::JobTitle.name()),
+            field(Column::CompanyId.name()).on_create().to(company::table),
+            field(Column::IsActive.name()).default_value(DefaultValue::Bool(true)),
+            server_managed(Column::LifecycleStage.name(), DefaultValue::Text("new")),
+            server_managed(Column::Source.name(), DefaultValue::Text("manual")),
         ],
         links: &[],
         hooks: &Prospect,
@@ -193,12 +198,12 @@ impl Hooks for Prospect {
         prospect: &'u Record,
     ) -> BoxFuture<'u, Result<()>> {
         Box::pin(async move {
-            if let Some(other) = prospect.number("merged_into_id") {
+            if let Some(other) = prospect.number(Column::MergedIntoId) {
                 let message =
                     format!("the prospect was merged into Prospect:{other} and can't be restored");
                 return Err(Problem::conflict(engine::Reason::RowMerged, "id", message).into());
             }
-            let company = prospect.key("company_id")?;
+            let company = prospect.key(Column::CompanyId)?;
             match unit.referred(company::table(), company).await? {
                 None => Err(Problem::not_found("id", "company").into()),
                 Some(company) => alive(&company, "id"),
@@ -226,7 +231,7 @@ pub async fn move_to(
                 Some(company) => alive(&company, "company_id")?,
             }
             let mut after = before.clone();
-            after.set("company_id", Value::Int(company));
+            after.set(Column::CompanyId, Value::Int(company));
             unit.update(&before, after).await?;
             Ok(id)
         })
@@ -248,7 +253,7 @@ pub async fn advance(
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let before = current(unit, rules(), id, expected_revision).await?;
-            let from = before.text("lifecycle_stage");
+            let from = before.text(Column::LifecycleStage);
             let to = next(MOVES, from);
             if !to.contains(&stage.as_str()) {
                 let message = format!(
@@ -265,7 +270,7 @@ pub async fn advance(
                 .into());
             }
             let mut after = before.clone();
-            after.set("lifecycle_stage", Value::Text(stage));
+            after.set(Column::LifecycleStage, Value::Text(stage));
             unit.update(&before, after).await?;
             Ok(id)
         })
@@ -286,10 +291,10 @@ pub async fn unsubscribe(
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let before = current(unit, rules(), id, None).await?;
-            if before.has("unsubscribed_at") != unsubscribed {
+            if before.has(Column::UnsubscribedAt) != unsubscribed {
                 let mut after = before.clone();
                 let time = if unsubscribed { Value::Time(unit.now()) } else { Value::Null };
-                after.set("unsubscribed_at", time);
+                after.set(Column::UnsubscribedAt, time);
                 unit.update(&before, after).await?;
             }
             Ok(id)
@@ -303,9 +308,9 @@ pub async fn unsubscribe(
 pub(crate) fn forward(prospect: &mut Record, stage: &str) {
     let order = ["new", "researched", "contacted", "engaged"];
     let place = |stage: &str| order.iter().position(|known| *known == stage);
-    let (from, to) = (place(prospect.text("lifecycle_stage")), place(stage));
+    let (from, to) = (place(prospect.text(Column::LifecycleStage)), place(stage));
     if from.is_some() && from < to {
-        prospect.set("lifecycle_stage", Value::Text(stage.to_owned()));
+        prospect.set(Column::LifecycleStage, Value::Text(stage.to_owned()));
     }
 }
 
@@ -317,8 +322,8 @@ pub(crate) async fn reachable(scope: &Scope, prospects: &[i64]) -> Result<HashMa
     }
     let table = table();
     let mut list = List::new(table, String::new());
-    let places =
-        ["id", "deleted_at", "unsubscribed_at"].map(|name| list.cell(0, table.column(name)));
+    let places = [Column::Id, Column::DeletedAt, Column::UnsubscribedAt]
+        .map(|column| list.cell(0, table.column(column)));
     let mut keys = prospects.to_vec();
     keys.sort_unstable();
     keys.dedup();

@@ -1,5 +1,6 @@
 //! Prospect research by language models.
 
+use entity::usage::prospect_research_usage;
 use std::sync::LazyLock;
 
 use engine::{
@@ -14,7 +15,7 @@ use engine::{
         rules::{Check, Created, Delete, Hooks, LinkRule, NestedRows, Rules, field},
     },
 };
-use entity::crm::prospect_research;
+pub use entity::crm::prospect_research::{Column, Entity};
 use futures_util::future::BoxFuture;
 
 use super::prospect;
@@ -22,7 +23,7 @@ use crate::usage::llm_usage_log;
 
 /// Research belongs to its prospect.
 static PROSPECT_OWNERSHIP: Ownership = Ownership {
-    column: "prospect_id",
+    column: Column::ProspectId.name(),
     owner: "prospects",
     on_erase: OnErase::DeleteBy(erase),
     on_merge: OnMerge::Repoint,
@@ -31,7 +32,7 @@ static PROSPECT_OWNERSHIP: Ownership = Ownership {
 
 /// Erases the research of a prospect, including the personal data of the language-model calls.
 fn erase<'a>(unit: &'a mut Unit, _: Tables, person: &'a Record) -> BoxFuture<'a, Result<usize>> {
-    Box::pin(llm_usage_log::erase_linked(unit, table(), &USAGES, person))
+    Box::pin(llm_usage_log::erase_linked(unit, (table(), Column::ProspectId), &USAGES, person))
 }
 
 /// The search of this table (`migration/src/search/mod.rs`).
@@ -39,16 +40,16 @@ static SEARCH: Searched = Searched {
     number: 7,
     about: "Research, searched by summary and insights.",
     called: &[],
-    columns: &["research_summary", "key_insights"],
+    columns: &[Column::ResearchSummary.name(), Column::KeyInsights.name()],
 };
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<prospect_research::Entity>("prospect_research")
+        Table::of::<Entity>("prospect_research")
             .described("Prospect research.")
             .searched(&SEARCH)
-            .hidden_with("prospect_id", prospect::table)
+            .hidden_with(Column::ProspectId, prospect::table)
             .belongs_to(&PROSPECT_OWNERSHIP)
     });
     &TABLE
@@ -59,8 +60,8 @@ pub(crate) static USAGES: JoinTable = USAGE_LINKS;
 
 const USAGE_LINKS: JoinTable = JoinTable {
     table: "prospect_research_usages",
-    near: "prospect_research_id",
-    far: "llm_usage_log_id",
+    near: prospect_research_usage::Column::ProspectResearchId.name(),
+    far: prospect_research_usage::Column::LlmUsageLogId.name(),
     near_table: table,
     far_table: llm_usage_log::table,
 };
@@ -73,11 +74,11 @@ pub fn rules() -> &'static Rules {
         update: true,
         delete: Delete::Hard,
         fields: &[
-            field("prospect_id").on_create().to_written(prospect::table).first(),
-            field("research_summary").checked(Check::Filled),
-            field("key_insights"),
-            field("recommended_solutions").checked(Check::List),
-            field("confidence_score").checked(Check::Between(0.0, 1.0)),
+            field(Column::ProspectId.name()).on_create().to_written(prospect::table).first(),
+            field(Column::ResearchSummary.name()).checked(Check::Filled),
+            field(Column::KeyInsights.name()),
+            field(Column::RecommendedSolutions.name()).checked(Check::List),
+            field(Column::ConfidenceScore.name()).checked(Check::Between(0.0, 1.0)),
         ],
         links: &[LinkRule {
             keys: "llm_usage_log_ids",
@@ -103,7 +104,7 @@ impl Hooks for Research {
     fn created(&self) -> Option<Created> {
         Some(|unit, research| {
             Box::pin(async move {
-                let id = research.key("prospect_id")?;
+                let id = research.key(Column::ProspectId)?;
                 let before = unit.get(prospect::table(), id, "prospect_id").await?;
                 let mut after = before.clone();
                 prospect::forward(&mut after, "researched");

@@ -142,7 +142,7 @@ pub(super) async fn stored(
     most: usize,
 ) -> Result<Vec<Stored>> {
     let table = part.table;
-    let column = &table.columns[table.column(part.column)];
+    let column = &table.columns[table.column_named(part.column)];
     let written = match table.find("revision") {
         Some(_) => "\"revision\" > 1 OR \"updated_at\" <> \"created_at\"",
         None => "\"updated_at\" <> \"created_at\"",
@@ -166,7 +166,7 @@ pub(super) async fn stored(
 
 /// Creation time of a generated row.
 pub(super) fn creation_time(table: &Table, row: &[Value]) -> Option<DateTime<Utc>> {
-    row[table.column("created_at")].time()
+    row[table.column_named("created_at")].time()
 }
 
 /// First id of the table, if it has rows of the demo data. The first rows may have been deleted.

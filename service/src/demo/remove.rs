@@ -140,7 +140,7 @@ async fn remove_unchanged_rows(
             if creation_time(table, &told) != row.made {
                 continue;
             }
-            let same = told[table.column(part.column)] == row.value;
+            let same = told[table.column_named(part.column)] == row.value;
             if row.is_written || !same {
                 removal.changed += 1;
                 stays(removal, row.id);

@@ -25,7 +25,7 @@ fn row<const N: usize>(rules: &Rules, cells: [(&str, Value); N]) -> Vec<Value> {
     let table = (rules.table)();
     let mut row: Vec<_> = table.columns.iter().map(|column| rules.first(column)).collect();
     for (name, value) in cells {
-        row[table.column(name)] = value;
+        row[table.column_named(name)] = value;
     }
     row
 }

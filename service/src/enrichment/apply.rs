@@ -52,10 +52,10 @@ pub(super) async fn apply(
 ) -> Result<Option<Applied>> {
     let person = unit.find(prospect::table(), claimed.prospect).await?;
     let Some(person) = person.filter(|person| !person.is_deleted()) else { return Ok(None) };
-    let company = person.key("company_id")?;
+    let company = person.key(prospect::Column::CompanyId)?;
     let Some(company) = unit.find(company::table(), company).await? else { return Ok(None) };
     let industries = industries(unit).await?;
-    let own = company.key("industry_id")?;
+    let own = company.key(company::Column::IndustryId)?;
     let industry_name = |key: i64| {
         let found = industries.iter().find(|(_, (known, _))| *known == key);
         found.map_or("", |(_, (_, name))| name.as_str())
@@ -87,8 +87,8 @@ pub(super) async fn apply(
         };
         let held = match field {
             Field::Industry => industry_name(own),
-            field if field.is_of_company() => company.text(field.column()),
-            field => person.text(field.column()),
+            field if field.is_of_company() => field.text_in(&company),
+            field => field.text_in(&person),
         };
         (value, held.to_owned(), outcome)
     };
@@ -100,7 +100,7 @@ pub(super) async fn apply(
     let person = write(unit, prospect::rules(), person, &mut verdicts, &industries).await?;
     let company = write(unit, company::rules(), company, &mut verdicts, &industries).await?;
     note(unit, claimed, &verdicts, &person, &company).await?;
-    let industry = company.key("industry_id")?;
+    let industry = company.key(company::Column::IndustryId)?;
     let known = known_values(&person, &company, industry_name(industry));
     let fetched = unit.now();
     let told = verdicts.iter().map(|verdict| {
@@ -169,7 +169,7 @@ async fn write(
                 }
                 _ => Value::Text(verdict.value.clone()),
             };
-            (table.column(field.column()), value)
+            (table.column_named(field.column()), value)
         });
         let values: Vec<_> = values.collect();
         if values.is_empty() {
@@ -205,7 +205,8 @@ async fn write(
 /// Updates the written revision of import rows to the new revision of the prospect, because a value that a provider
 /// filled in does not count as a modification that blocks the undo of an import.
 pub(super) async fn follow(unit: &Unit, before: &Record, after: &Record) -> Result<()> {
-    let revisions = [before, after].map(|row| row.number("revision").unwrap_or_default());
+    let revisions = [before, after]
+        .map(|row| row.number(prospect::Column::Revision).unwrap_or_default());
     let [from, to] = revisions;
     let sql = "UPDATE \"import_records\" SET \"written_revision\" = {} WHERE \"prospect_id\" = {} \
                AND \"organization_id\" = {} AND \"written_revision\" = {}";
@@ -230,23 +231,23 @@ async fn note(
         let mut row = Record::new(field_provenance::table());
         let short = |text: &str, most| Value::Text(text.chars().take(most).collect());
         if found.field.is_of_company() {
-            row.set("company_id", Value::Int(company.id()));
+            row.set(field_provenance::Column::CompanyId, Value::Int(company.id()));
         } else {
-            row.set("prospect_id", Value::Int(person.id()));
+            row.set(field_provenance::Column::ProspectId, Value::Int(person.id()));
         }
-        row.set("import_job_id", Value::Int(claimed.job));
-        row.set("import_record_id", Value::Int(claimed.record));
-        row.set("field", short(found.field.name(), 50));
-        row.set("value", short(&verdict.value.replace('\0', ""), 10_000));
+        row.set(field_provenance::Column::ImportJobId, Value::Int(claimed.job));
+        row.set(field_provenance::Column::ImportRecordId, Value::Int(claimed.record));
+        row.set(field_provenance::Column::Field, short(found.field.name(), 50));
+        row.set(field_provenance::Column::Value, short(&verdict.value.replace('\0', ""), 10_000));
         let replaced = (verdict.outcome == outcome::APPLIED && !verdict.held.is_empty())
             .then(|| Value::Text(verdict.held.clone()));
-        row.set("replaced_value", replaced.unwrap_or(Value::Null));
-        row.set("outcome", short(verdict.outcome, 20));
-        row.set("source", short(&verdict.sourced.source, 50));
-        row.set("confidence", Value::Double(found.confidence));
-        row.set("cost", Value::Double(rounded(verdict.sourced.cost)));
-        row.set("fetched_at", Value::Time(unit.now()));
-        row.set("revision", Value::Int(1));
+        row.set(field_provenance::Column::ReplacedValue, replaced.unwrap_or(Value::Null));
+        row.set(field_provenance::Column::Outcome, short(verdict.outcome, 20));
+        row.set(field_provenance::Column::Source, short(&verdict.sourced.source, 50));
+        row.set(field_provenance::Column::Confidence, Value::Double(found.confidence));
+        row.set(field_provenance::Column::Cost, Value::Double(rounded(verdict.sourced.cost)));
+        row.set(field_provenance::Column::FetchedAt, Value::Time(unit.now()));
+        row.set(field_provenance::Column::Revision, Value::Int(1));
         rows.push(row);
     }
     if rows.is_empty() { Ok(()) } else { unit.insert_all(rows).await }

@@ -6,6 +6,7 @@ use engine::{
     value::Value,
     write::{Input, Unit, row},
 };
+use entity::crm::prospect;
 use serde_json::{Value as Json, json};
 
 use super::{apply::Applied, lease::Lease, provider::Variant, record_result::Outcome};
@@ -23,7 +24,7 @@ pub(super) async fn make(
     calls: &[i64],
     applied: &Applied,
 ) -> Result<Vec<Json>> {
-    if applied.person.has("unsubscribed_at") || claimed.ask.variants == 0 {
+    if applied.person.has(prospect::Column::UnsubscribedAt) || claimed.ask.variants == 0 {
         return Ok(Vec::new());
     }
     let mut variants = outcome.variants.clone();
@@ -68,19 +69,20 @@ pub(super) async fn draft(
     let table = outreach_draft::table();
     let text = |text: &str, most| Value::Text(text.replace('\0', "").chars().take(most).collect());
     let mut values = vec![
-        (table.column("prospect_id"), Value::Int(prospect)),
-        (table.column("draft_type"), text("initial", 255)),
-        (table.column("content"), text(&variant.content, 100_000)),
-        (table.column("variant"), text(name, 50)),
+        (table.column(outreach_draft::Column::ProspectId), Value::Int(prospect)),
+        (table.column(outreach_draft::Column::DraftType), text("initial", 255)),
+        (table.column(outreach_draft::Column::Content), text(&variant.content, 100_000)),
+        (table.column(outreach_draft::Column::Variant), text(name, 50)),
     ];
     if let Some(subject) = variant.subject.as_ref().filter(|subject| !subject.trim().is_empty()) {
-        values.push((table.column("subject"), text(subject, 255)));
+        values.push((table.column(outreach_draft::Column::Subject), text(subject, 255)));
     }
     if let Some(template) = variant.template {
-        values.push((table.column("message_template_id"), Value::Int(template)));
+        values
+            .push((table.column(outreach_draft::Column::MessageTemplateId), Value::Int(template)));
     }
     if let Some(model) = model {
-        values.push((table.column("model"), text(model, 50)));
+        values.push((table.column(outreach_draft::Column::Model), text(model, 50)));
     }
     let input = Input { values, ..Input::default() };
     let draft = match row::create_in(unit, outreach_draft::rules(), input).await {
@@ -89,9 +91,9 @@ pub(super) async fn draft(
         Err(error) => return Err(error),
     };
     let mut after = draft.clone();
-    after.set("status", Value::Text("pending_review".to_owned()));
-    after.set("submitted_at", Value::Time(unit.now()));
-    after.set("import_record_id", Value::Int(record));
+    after.set(outreach_draft::Column::Status, Value::Text("pending_review".to_owned()));
+    after.set(outreach_draft::Column::SubmittedAt, Value::Time(unit.now()));
+    after.set(outreach_draft::Column::ImportRecordId, Value::Int(record));
     unit.update(&draft, after).await?;
     Ok(Some(draft.id()))
 }
@@ -112,16 +114,23 @@ async fn of_templates(
     let templates: Vec<Record> =
         rows.iter().map(|row| Record::read(table, row, 0)).collect::<Result<_>>()?;
     let values = said_of(&applied.person, Some(&applied.company), applied.industry.as_ref());
-    let render = |template: &Record| filled(template.text("template_text"), &values).ok();
+    let render = |template: &Record| {
+        filled(template.text(message_template::Column::TemplateText), &values).ok()
+    };
     let mut found = Vec::new();
-    for body in templates.iter().filter(|template| template.text("template_type") == "body") {
+    for body in templates
+        .iter()
+        .filter(|template| template.text(message_template::Column::TemplateType) == "body")
+    {
         if found.len() == most as usize {
             break;
         }
         let Some(mut content) = render(body) else { continue };
         let of_same_name = |kind: &str| {
             templates.iter().find(|template| {
-                template.text("template_type") == kind && template.text("name") == body.text("name")
+                template.text(message_template::Column::TemplateType) == kind
+                    && template.text(message_template::Column::Name)
+                        == body.text(message_template::Column::Name)
             })
         };
         let mut used = vec![body];

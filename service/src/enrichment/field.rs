@@ -1,6 +1,8 @@
 //! Fields that can be enriched.
 
 use engine::{error::Result, record::Record, write::Unit};
+use entity::crm::company;
+use entity::crm::prospect;
 use serde::{Deserialize, Serialize};
 
 use super::provider::Known;
@@ -78,6 +80,19 @@ impl Field {
         }
     }
 
+    /// The text of the field in a row of its table; empty if it is null. The industry is a reference and has no text.
+    pub(super) fn text_in(self, row: &Record) -> &str {
+        match self {
+            Self::Phone => row.text(prospect::Column::Phone),
+            Self::JobTitle => row.text(prospect::Column::JobTitle),
+            Self::LinkedinUrl => row.text(prospect::Column::LinkedinUrl),
+            Self::Location => row.text(prospect::Column::Location),
+            Self::Website => row.text(company::Column::Website),
+            Self::Size => row.text(company::Column::Size),
+            Self::Industry => "",
+        }
+    }
+
     /// The known value of the field; empty if unknown.
     pub(super) fn current(self, known: &Known) -> &str {
         match self {
@@ -98,9 +113,9 @@ pub(super) async fn read_known_values(
     person: &Record,
     company: &Record,
 ) -> Result<Known> {
-    let id = company.key("industry_id")?;
+    let id = company.key(company::Column::IndustryId)?;
     let industry = unit.peek(industry::table(), id).await?;
-    let industry = industry.as_ref().map_or("", |industry| industry.text("name"));
+    let industry = industry.as_ref().map_or("", |industry| industry.text(industry::Column::Name));
     Ok(known_values(person, company, industry))
 }
 
@@ -110,15 +125,15 @@ pub(super) fn known_values(person: &Record, company: &Record, industry: &str) ->
         if is_nothing { String::new() } else { text.to_owned() }
     };
     Known {
-        full_name: person.text("full_name").to_owned(),
-        email: person.text("email").to_owned(),
-        phone: person.text("phone").to_owned(),
-        job_title: person.text("job_title").to_owned(),
-        linkedin_url: person.text("linkedin_url").to_owned(),
-        location: person.text("location").to_owned(),
-        company_name: company.text("name").to_owned(),
-        website: company.text("website").to_owned(),
-        size: unless(company.text("size"), &[NO_SIZE]),
+        full_name: person.text(prospect::Column::FullName).to_owned(),
+        email: person.text(prospect::Column::Email).to_owned(),
+        phone: person.text(prospect::Column::Phone).to_owned(),
+        job_title: person.text(prospect::Column::JobTitle).to_owned(),
+        linkedin_url: person.text(prospect::Column::LinkedinUrl).to_owned(),
+        location: person.text(prospect::Column::Location).to_owned(),
+        company_name: company.text(company::Column::Name).to_owned(),
+        website: company.text(company::Column::Website).to_owned(),
+        size: unless(company.text(company::Column::Size), &[NO_SIZE]),
         industry: unless(industry, &NO_INDUSTRY),
     }
 }

@@ -15,15 +15,17 @@ const MESSAGES: [&str; 4] = ["variants", "email_variants", "emails", "drafts"];
 /// Creates drafts from the messages of these records. Records that still have no prospect are skipped.
 pub(crate) async fn write_to(unit: &mut Unit, records: &[Record]) -> Result<()> {
     for record in records {
-        let Value::Json(content) = record.value("generated_content") else { continue };
+        let Value::Json(content) = record.value(import_record::Column::GeneratedContent) else {
+            continue;
+        };
         let variants = variants(content);
         if variants.is_empty() {
             continue;
         }
         let Some(now) = unit.peek(import_record::table(), record.id()).await? else { continue };
-        let Some(person) = now.number("prospect_id") else { continue };
+        let Some(person) = now.number(import_record::Column::ProspectId) else { continue };
         let Some(person) = unit.find(prospect::table(), person).await? else { continue };
-        if person.is_deleted() || person.has("unsubscribed_at") {
+        if person.is_deleted() || person.has(prospect::Column::UnsubscribedAt) {
             continue;
         }
         for (number, variant) in variants.iter().enumerate() {

@@ -75,40 +75,45 @@ pub(super) async fn claim(
     let Some(before) = unit.claim(import_job::table(), job).await? else {
         return Ok(ClaimedBatch::default());
     };
-    let runs = matches!(before.text("status"), job_status::PROCESSING | job_status::PENDING)
-        && before.time("resumes_at").is_some_and(|moment| moment <= unit.now());
+    let runs =
+        matches!(
+            before.text(import_job::Column::Status),
+            job_status::PROCESSING | job_status::PENDING
+        ) && before.time(import_job::Column::ResumesAt).is_some_and(|moment| moment <= unit.now());
     let running = running(&unit).await?;
     let free = (settings.count(setting::CONCURRENCY) - running).min(most);
     if !runs || free <= 0 {
         return Ok(ClaimedBatch::default());
     }
     let mut after = before.clone();
-    after.set("status", Value::Text(job_status::PROCESSING.to_owned()));
-    after.set("error", Value::Null);
+    after.set(import_job::Column::Status, Value::Text(job_status::PROCESSING.to_owned()));
+    after.set(import_job::Column::Error, Value::Null);
     let plan = Plan::of(&before);
     if let Some(unable) = unable(&plan, providers, &settings) {
         let why = match unable {
             // The provider may be configured on another server, so the error is reported only if the job has been idle
             // for a while.
             ClaimError::NotHere(_)
-                if before.time("updated_at") > Some(unit.now() - MISSING_PROVIDER_REPORT_DELAY) =>
+                if before.time(import_job::Column::UpdatedAt)
+                    > Some(unit.now() - MISSING_PROVIDER_REPORT_DELAY) =>
             {
                 return Ok(ClaimedBatch::default());
             }
             ClaimError::NotHere(why) => why,
             ClaimError::Refused(why) => {
-                after.set("status", Value::Text(job_status::FAILED.to_owned()));
+                after.set(import_job::Column::Status, Value::Text(job_status::FAILED.to_owned()));
                 why
             }
         };
-        after.set("error", noted(why));
+        after.set(import_job::Column::Error, noted(why));
         unit.update(&before, after).await?;
         unit.commit().await?;
         return Ok(ClaimedBatch::default());
     }
     let mut round = ClaimedBatch::default();
     for record in next(&unit, job, free).await? {
-        if record.number("processing_attempts").unwrap_or_default() >= ATTEMPTS {
+        if record.number(import_record::Column::ProcessingAttempts).unwrap_or_default() >= ATTEMPTS
+        {
             let why = NoteCode::AttemptsInterrupted;
             close(&mut unit, &mut after, &record, status::FAILED, why).await?;
             round.moved = true;
@@ -125,7 +130,8 @@ pub(super) async fn claim(
             job,
             record: record.id(),
             prospect: person.id(),
-            attempt: record.number("processing_attempts").unwrap_or_default() + 1,
+            attempt: record.number(import_record::Column::ProcessingAttempts).unwrap_or_default()
+                + 1,
             token: token.to_owned(),
             plan: plan.clone(),
             ask,
@@ -139,9 +145,9 @@ pub(super) async fn claim(
             Payable::Later => break,
             Payable::Tomorrow(why) => {
                 let tomorrow = daily_cost_summary::day_of(unit.now()) + TimeDelta::days(1);
-                after.set("status", Value::Text(job_status::PENDING.to_owned()));
-                after.set("error", noted(why));
-                after.set("resumes_at", Value::Time(tomorrow));
+                after.set(import_job::Column::Status, Value::Text(job_status::PENDING.to_owned()));
+                after.set(import_job::Column::Error, noted(why));
+                after.set(import_job::Column::ResumesAt, Value::Time(tomorrow));
                 break;
             }
         }
@@ -203,10 +209,10 @@ async fn next(unit: &Unit, job: i64, most: i64) -> Result<Vec<Record>> {
 
 /// The prospect of a record, and the company of the prospect.
 async fn about_whom(unit: &mut Unit, record: &Record) -> Result<Option<(Record, Record)>> {
-    let Some(person) = record.number("prospect_id") else { return Ok(None) };
+    let Some(person) = record.number(import_record::Column::ProspectId) else { return Ok(None) };
     let person = unit.peek(prospect::table(), person).await?;
     let Some(person) = person.filter(|person| !person.is_deleted()) else { return Ok(None) };
-    let company = person.key("company_id")?;
+    let company = person.key(prospect::Column::CompanyId)?;
     Ok(unit.peek(company::table(), company).await?.map(|company| (person, company)))
 }
 
@@ -235,7 +241,7 @@ async fn ask(
         known,
         wanted,
         industries,
-        variants: if person.has("unsubscribed_at") { 0 } else { plan.variants },
+        variants: if person.has(prospect::Column::UnsubscribedAt) { 0 } else { plan.variants },
         price: settings.price(&model).unwrap_or_default(),
         llm_provider: settings.text(setting::LLM_PROVIDER),
         model,

@@ -23,42 +23,55 @@ pub(super) async fn write(
     job: Option<i64>,
     record: Option<i64>,
 ) -> Result<Option<i64>> {
-    let is_llm = charge.model.is_some();
-    let table = if is_llm { llm_usage_log::table() } else { service_usage_log::table() };
-    let mut row = Record::new(table);
     let text = |text: &str, most| Value::Text(text.replace('\0', "").chars().take(most).collect());
     let maybe = |told: Option<&String>, most| told.map_or(Value::Null, |told| text(told, most));
-    row.set("provider", text(&charge.provider, 50));
-    row.set("cost", Value::Double(charge.cost));
-    row.set("latency_ms", clamped_count(charge.latency_ms));
-    row.set("is_paid_by_server", Value::Bool(true));
-    row.set("status_code", charge.status_code.map_or(Value::Null, clamped_count));
-    row.set("request_size_bytes", clamped_count(charge.request_size));
-    row.set("response_size_bytes", clamped_count(charge.response_size));
-    row.set("request_id", text(&id, 255));
-    row.set("error", maybe(charge.error.as_ref(), 2_000));
-    row.set("import_job_id", job.map_or(Value::Null, Value::Int));
-    row.set("import_record_id", record.map_or(Value::Null, Value::Int));
-    if let Some(model) = &charge.model {
-        row.set("workflow_name", text(WORKFLOW, 255));
-        row.set("node_name", text("look_up", 255));
-        row.set("model", text(model, 255));
-        row.set("prompt_tokens", clamped_count(charge.prompt_tokens));
-        row.set("completion_tokens", clamped_count(charge.completion_tokens));
+    // Both usage logs have these columns.
+    macro_rules! call {
+        ($table:ident) => {{
+            use $table::Column;
+            let mut row = Record::new($table::table());
+            row.set(Column::Provider, text(&charge.provider, 50));
+            row.set(Column::Cost, Value::Double(charge.cost));
+            row.set(Column::LatencyMs, clamped_count(charge.latency_ms));
+            row.set(Column::IsPaidByServer, Value::Bool(true));
+            row.set(Column::StatusCode, charge.status_code.map_or(Value::Null, clamped_count));
+            row.set(Column::RequestSizeBytes, clamped_count(charge.request_size));
+            row.set(Column::ResponseSizeBytes, clamped_count(charge.response_size));
+            row.set(Column::RequestId, text(&id, 255));
+            row.set(Column::Error, maybe(charge.error.as_ref(), 2_000));
+            row.set(Column::ImportJobId, job.map_or(Value::Null, Value::Int));
+            row.set(Column::ImportRecordId, record.map_or(Value::Null, Value::Int));
+            row
+        }};
+    }
+    let is_llm = charge.model.is_some();
+    let row = if let Some(model) = &charge.model {
+        let mut row = call!(llm_usage_log);
+        row.set(llm_usage_log::Column::WorkflowName, text(WORKFLOW, 255));
+        row.set(llm_usage_log::Column::NodeName, text("look_up", 255));
+        row.set(llm_usage_log::Column::Model, text(model, 255));
+        row.set(llm_usage_log::Column::PromptTokens, clamped_count(charge.prompt_tokens));
+        row.set(llm_usage_log::Column::CompletionTokens, clamped_count(charge.completion_tokens));
         row.set(
-            "total_tokens",
+            llm_usage_log::Column::TotalTokens,
             clamped_count(charge.prompt_tokens.saturating_add(charge.completion_tokens)),
         );
-        row.set("endpoint", text(&charge.operation, 2_000));
-        row.set("prompt_type", text("task", 100));
-        row.set("finish_reason", maybe(charge.finish_reason.as_ref(), 50));
+        row.set(llm_usage_log::Column::Endpoint, text(&charge.operation, 2_000));
+        row.set(llm_usage_log::Column::PromptType, text("task", 100));
+        row.set(llm_usage_log::Column::FinishReason, maybe(charge.finish_reason.as_ref(), 50));
+        row
     } else {
-        row.set("kind", text("api_call", 20));
-        row.set("operation", text(&charge.operation, 255));
-        row.set("quantity", Value::Double(1.0));
-        row.set("unit", text("call", 20));
-        row.set("status", text(if charge.error.is_some() { "failed" } else { "success" }, 50));
-    }
+        let mut row = call!(service_usage_log);
+        row.set(service_usage_log::Column::Kind, text("api_call", 20));
+        row.set(service_usage_log::Column::Operation, text(&charge.operation, 255));
+        row.set(service_usage_log::Column::Quantity, Value::Double(1.0));
+        row.set(service_usage_log::Column::Unit, text("call", 20));
+        row.set(
+            service_usage_log::Column::Status,
+            text(if charge.error.is_some() { "failed" } else { "success" }, 50),
+        );
+        row
+    };
     let row = unit.insert(row).await?;
     Ok(is_llm.then(|| row.id()))
 }

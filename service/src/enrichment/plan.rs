@@ -4,6 +4,7 @@ use engine::{
     enum_values::{EnumValue, enum_value},
     record::Record,
 };
+use entity::ingest::import_job;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -62,7 +63,7 @@ impl Default for Plan {
 impl Plan {
     /// The plan of a job, with defaults for missing options.
     pub(super) fn of(job: &Record) -> Self {
-        match job.value("options") {
+        match job.value(import_job::Column::Options) {
             engine::Value::Json(options) => {
                 serde_json::from_value(options.clone()).unwrap_or_default()
             }

@@ -11,6 +11,7 @@ use engine::{
     value::Value,
     write::Unit,
 };
+use sea_orm::ColumnTrait;
 use serde_json::json;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -104,11 +105,13 @@ async fn store_result(
     let mut unit = Unit::begin(scope).await?;
     // Rows are locked in the global order: prospect, company, import rows, usage logs.
     let person = unit.find(prospect::table(), claimed.prospect).await?;
-    let company = person.and_then(|person| person.number("company_id"));
+    let company = person.and_then(|person| person.number(prospect::Column::CompanyId));
     unit.find(company::table(), company.unwrap_or_default()).await?;
     let job = unit.find(import_job::table(), claimed.job).await?;
     let record = unit.find(import_record::table(), claimed.record).await?;
-    let is_ours = record.as_ref().is_some_and(|record| record.text("lease_token") == claimed.token);
+    let is_ours = record
+        .as_ref()
+        .is_some_and(|record| record.text(import_record::Column::LeaseToken) == claimed.token);
     if let (Some(first), false) = (first_attempt, is_ours)
         && ledger::has(&unit, &outcome.charges, &claimed.token, first).await?
     {
@@ -133,12 +136,15 @@ async fn store_result(
     }
     if let Some(before) = job {
         let mut job = before.clone();
-        add_cost(&mut job, "actual_cost", cost);
+        add_cost(&mut job, import_job::Column::ActualCost, cost);
         if let Some(record) = record {
             let mut after = record.clone();
-            add_cost(&mut after, "cost", cost);
-            let used = record.number("llm_tokens_used").unwrap_or_default().saturating_add(tokens);
-            after.set("llm_tokens_used", Value::Int(used.min(i32::MAX.into())));
+            add_cost(&mut after, import_record::Column::Cost, cost);
+            let used = record
+                .number(import_record::Column::LlmTokensUsed)
+                .unwrap_or_default()
+                .saturating_add(tokens);
+            after.set(import_record::Column::LlmTokensUsed, Value::Int(used.min(i32::MAX.into())));
             if is_ours {
                 settle(&mut unit, claimed, outcome, &calls, &mut after, &mut job).await?;
             }
@@ -150,7 +156,7 @@ async fn store_result(
     unit.commit().await
 }
 
-fn add_cost(row: &mut Record, column: &str, cost: f64) {
+fn add_cost<C: ColumnTrait>(row: &mut Record, column: C, cost: f64) {
     let Value::Double(before) = row.value(column) else { return };
     row.set(column, Value::Double(rounded(before + cost)));
 }
@@ -165,11 +171,15 @@ async fn settle(
     job: &mut Record,
 ) -> Result<()> {
     release(record);
-    record.set("processing_time_ms", Value::Int(outcome.took_ms.clamp(0, i32::MAX.into())));
-    let is_stopped = matches!(job.text("status"), job_status::UNDOING | job_status::UNDONE);
+    record.set(
+        import_record::Column::ProcessingTimeMs,
+        Value::Int(outcome.took_ms.clamp(0, i32::MAX.into())),
+    );
+    let is_stopped =
+        matches!(job.text(import_job::Column::Status), job_status::UNDOING | job_status::UNDONE);
     let why = |failure: &Failure| noted(failure.note().clone());
     let said = outcome.failure.as_ref().and(outcome.said.clone());
-    record.set("provider_message", said.map_or(Value::Null, Value::Text));
+    record.set(import_record::Column::ProviderMessage, said.map_or(Value::Null, Value::Text));
     match &outcome.failure {
         _ if is_stopped => {
             over(unit, record, job, status::SKIPPED, Some(NoteCode::JobUndone.into()));
@@ -178,21 +188,24 @@ async fn settle(
         None => {}
         Some(failure @ Failure::Misconfigured(told)) => {
             // A configuration error affects all records, so the job stops and the attempt does not count.
-            record.set("status", Value::Text(status::PENDING.to_owned()));
-            record.set("processing_attempts", Value::Int(claimed.attempt - 1));
-            record.set("last_error", why(failure));
-            if matches!(job.text("status"), job_status::PROCESSING | job_status::PENDING) {
-                job.set("status", Value::Text(job_status::FAILED.to_owned()));
-                job.set("error", noted(told.clone()));
+            record.set(import_record::Column::Status, Value::Text(status::PENDING.to_owned()));
+            record.set(import_record::Column::ProcessingAttempts, Value::Int(claimed.attempt - 1));
+            record.set(import_record::Column::LastError, why(failure));
+            if matches!(
+                job.text(import_job::Column::Status),
+                job_status::PROCESSING | job_status::PENDING
+            ) {
+                job.set(import_job::Column::Status, Value::Text(job_status::FAILED.to_owned()));
+                job.set(import_job::Column::Error, noted(told.clone()));
             }
             return Ok(());
         }
         Some(failure @ Failure::Later(_, told)) if claimed.attempt < ATTEMPTS => {
-            record.set("status", Value::Text(status::PENDING.to_owned()));
-            record.set("last_error", why(failure));
+            record.set(import_record::Column::Status, Value::Text(status::PENDING.to_owned()));
+            record.set(import_record::Column::LastError, why(failure));
             let told = told.and_then(|wait| TimeDelta::from_std(wait).ok());
             let wait = pause(claimed.record, claimed.attempt).max(told.unwrap_or_default());
-            record.set("next_attempt_at", Value::Time(unit.now() + wait));
+            record.set(import_record::Column::NextAttemptAt, Value::Time(unit.now() + wait));
             return Ok(());
         }
         Some(failure) => over(unit, record, job, status::FAILED, Some(failure.note().clone())),
@@ -211,13 +224,19 @@ async fn settle(
         over(unit, record, job, status::ENRICHED, None);
         let variants = drafts::make(unit, claimed, outcome, calls, &applied).await?;
         if !variants.is_empty() {
-            record.set("generated_content", Value::Json(json!({ "variants": variants })));
+            record.set(
+                import_record::Column::GeneratedContent,
+                Value::Json(json!({ "variants": variants })),
+            );
         }
     }
-    record.set("enriched_data", Value::Json(applied.told));
+    record.set(import_record::Column::EnrichedData, Value::Json(applied.told));
     let confidence = mean(outcome.values.iter().map(|value| value.found.confidence));
-    record.set("enrichment_confidence", confidence.map_or(Value::Null, Value::Double));
-    record.set("data_completeness", Value::Double(applied.completeness));
+    record.set(
+        import_record::Column::EnrichmentConfidence,
+        confidence.map_or(Value::Null, Value::Double),
+    );
+    record.set(import_record::Column::DataCompleteness, Value::Double(applied.completeness));
     Ok(())
 }
 
@@ -229,15 +248,15 @@ fn over(
     state: &'static str,
     why: Option<Note>,
 ) {
-    record.set("status", Value::Text(state.to_owned()));
-    record.set("last_error", why.map_or(Value::Null, noted));
-    record.set("processed_at", Value::Time(unit.now()));
+    record.set(import_record::Column::Status, Value::Text(state.to_owned()));
+    record.set(import_record::Column::LastError, why.map_or(Value::Null, noted));
+    record.set(import_record::Column::ProcessedAt, Value::Time(unit.now()));
     count(
         job,
         match state {
-            status::ENRICHED => "enriched_records",
-            status::FAILED => "failed_records",
-            _ => "skipped_records",
+            status::ENRICHED => import_job::Column::EnrichedRecords,
+            status::FAILED => import_job::Column::FailedRecords,
+            _ => import_job::Column::SkippedRecords,
         },
     );
 }
@@ -249,15 +268,19 @@ pub(super) fn noted(note: Note) -> Value {
 
 /// Releases the lease and the reserved cost of a record.
 fn release(record: &mut Record) {
-    for column in ["lease_until", "lease_token", "next_attempt_at"] {
+    for column in [
+        import_record::Column::LeaseUntil,
+        import_record::Column::LeaseToken,
+        import_record::Column::NextAttemptAt,
+    ] {
         record.set(column, Value::Null);
     }
-    record.set("reserved_cost", Value::Double(0.0));
+    record.set(import_record::Column::ReservedCost, Value::Double(0.0));
 }
 
 /// Increments a counter of the job and its number of processed records.
-fn count(job: &mut Record, column: &str) {
-    for column in [column, "processed_records"] {
+fn count(job: &mut Record, column: import_job::Column) {
+    for column in [column, import_job::Column::ProcessedRecords] {
         job.set(column, Value::Int(job.number(column).unwrap_or_default() + 1));
     }
 }
@@ -290,16 +313,18 @@ pub(super) async fn close(
 /// Completes a job when all its records are processed. The job fails if some records failed and none was enriched.
 pub(super) fn conclude(unit: &Unit, job: &mut Record) {
     let open = [job_status::PROCESSING, job_status::PENDING, job_status::PAUSED];
-    let number = |column| job.number(column).unwrap_or_default();
-    if !open.contains(&job.text("status")) || number("processed_records") < number("total_records")
+    let number = |column: import_job::Column| job.number(column).unwrap_or_default();
+    if !open.contains(&job.text(import_job::Column::Status))
+        || number(import_job::Column::ProcessedRecords) < number(import_job::Column::TotalRecords)
     {
         return;
     }
-    let failed = number("failed_records") > 0 && number("enriched_records") == 0;
+    let failed = number(import_job::Column::FailedRecords) > 0
+        && number(import_job::Column::EnrichedRecords) == 0;
     let state = if failed { job_status::FAILED } else { job_status::COMPLETED };
     let error = failed.then(|| noted(NoteCode::AllRecordsFailed.into()));
-    job.set("error", error.unwrap_or(Value::Null));
-    job.set("status", Value::Text(state.to_owned()));
-    job.set("completed_at", Value::Time(unit.now()));
-    job.set("resumes_at", Value::Null);
+    job.set(import_job::Column::Error, error.unwrap_or(Value::Null));
+    job.set(import_job::Column::Status, Value::Text(state.to_owned()));
+    job.set(import_job::Column::CompletedAt, Value::Time(unit.now()));
+    job.set(import_job::Column::ResumesAt, Value::Null);
 }

@@ -79,9 +79,9 @@ pub async fn begin(
                 return Err(Problem::conflict(engine::Reason::NoProspects, field, message).into());
             }
             let mut counted = job.clone();
-            counted.set("total_records", Value::Int(rows));
+            counted.set(import_job::Column::TotalRecords, Value::Int(rows));
             let cost = estimate(unit, rows, &plan, &providers, &settings).await?;
-            counted.set("estimated_cost", Value::Double(cost));
+            counted.set(import_job::Column::EstimatedCost, Value::Double(cost));
             unit.update(&job, counted).await?;
             Ok(job.id())
         })
@@ -160,7 +160,7 @@ async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Setti
 
 async fn source(unit: &mut Unit, list: i64) -> Result<Record> {
     let list = unit.get(import_job::table(), list, "id").await?;
-    if list.text("kind") == kind::LIST {
+    if list.text(import_job::Column::Kind) == kind::LIST {
         return Ok(list);
     }
     let message = "the job is an enrichment; use enrichProspects to enrich its prospects";
@@ -172,19 +172,22 @@ fn job(unit: &Unit, name: Option<String>, source: Option<&Record>, plan: &Plan) 
     let name = name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| {
         source.map_or_else(
             || "Enrichment".to_owned(),
-            |list| format!("Enrichment of {}", list.text("name")),
+            |list| format!("Enrichment of {}", list.text(import_job::Column::Name)),
         )
     });
     let short = |text: &str, most| Value::Text(text.replace('\0', "").chars().take(most).collect());
-    job.set("name", short(&name, 500));
-    job.set("kind", short(kind::ENRICHMENT, 20));
-    job.set("status", short(status::PROCESSING, 20));
-    job.set("candidate_decision", short("wait", 20));
-    job.set("committed_by", short(&unit.scope().actor().label(), 300));
-    job.set("options", Value::Json(plan.json()));
-    job.set("source_job_id", source.map_or(Value::Null, |list| Value::Int(list.id())));
-    job.set("started_at", Value::Time(unit.now()));
-    job.set("resumes_at", Value::Time(unit.now()));
+    job.set(import_job::Column::Name, short(&name, 500));
+    job.set(import_job::Column::Kind, short(kind::ENRICHMENT, 20));
+    job.set(import_job::Column::Status, short(status::PROCESSING, 20));
+    job.set(import_job::Column::CandidateDecision, short("wait", 20));
+    job.set(import_job::Column::CommittedBy, short(&unit.scope().actor().label(), 300));
+    job.set(import_job::Column::Options, Value::Json(plan.json()));
+    job.set(
+        import_job::Column::SourceJobId,
+        source.map_or(Value::Null, |list| Value::Int(list.id())),
+    );
+    job.set(import_job::Column::StartedAt, Value::Time(unit.now()));
+    job.set(import_job::Column::ResumesAt, Value::Time(unit.now()));
     import_job::nothing_counted(&mut job);
     job
 }

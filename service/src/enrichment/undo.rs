@@ -35,7 +35,7 @@ pub(crate) async fn take_back(unit: &mut Unit, found: &[Record]) -> Result<(i64,
         let is_undone = restore(unit, provenance).await?;
         let mut after = provenance.clone();
         let state = if is_undone { outcome::UNDONE } else { outcome::KEPT };
-        after.set("outcome", Value::Text(state.to_owned()));
+        after.set(field_provenance::Column::Outcome, Value::Text(state.to_owned()));
         unit.update(provenance, after).await?;
         if is_undone {
             undone += 1;
@@ -48,10 +48,12 @@ pub(crate) async fn take_back(unit: &mut Unit, found: &[Record]) -> Result<(i64,
 
 /// Restores the previous value of a field. Returns whether it was restored.
 async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
-    let Some(field) = Field::of(provenance.text("field")) else { return Ok(false) };
-    let (rules, key) = match provenance.number("company_id") {
+    let Some(field) = Field::of(provenance.text(field_provenance::Column::Field)) else {
+        return Ok(false);
+    };
+    let (rules, key) = match provenance.number(field_provenance::Column::CompanyId) {
         Some(company) => (company::rules(), company),
-        None => (prospect::rules(), provenance.key("prospect_id")?),
+        None => (prospect::rules(), provenance.key(field_provenance::Column::ProspectId)?),
     };
     let table = (rules.table)();
     let Some(before) = unit.find(table, key).await?.filter(|row| !row.is_deleted()) else {
@@ -59,20 +61,20 @@ async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
     };
     let industry = match field {
         Field::Industry => {
-            let id = before.key("industry_id")?;
+            let id = before.key(company::Column::IndustryId)?;
             unit.peek(industry::table(), id).await?
         }
         _ => None,
     };
-    let name = industry.as_ref().map_or("", |industry| industry.text("name"));
+    let name = industry.as_ref().map_or("", |industry| industry.text(industry::Column::Name));
     let now = match field {
         Field::Industry => name.to_owned(),
-        other => before.text(other.column()).to_owned(),
+        other => other.text_in(&before).to_owned(),
     };
-    if now != provenance.text("value") {
+    if now != provenance.text(field_provenance::Column::Value) {
         return Ok(false);
     }
-    let held = provenance.text("replaced_value").to_owned();
+    let held = provenance.text(field_provenance::Column::ReplacedValue).to_owned();
     let value = match field {
         Field::Industry => match industry_of(unit, &held).await? {
             Some(key) => Value::Int(key),
@@ -81,7 +83,8 @@ async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
         _ if held.is_empty() => Value::Null,
         _ => Value::Text(held),
     };
-    let input = Input { values: vec![(table.column(field.column()), value)], ..Input::default() };
+    let input =
+        Input { values: vec![(table.column_named(field.column()), value)], ..Input::default() };
     match row::patched(unit, rules, before.clone(), input, None).await {
         Ok(after) => {
             if !field.is_of_company() {
@@ -119,7 +122,9 @@ pub(crate) async fn take_out(unit: &mut Unit, job: i64, most: usize) -> Result<u
     for row in &rows {
         let id = row.try_get_by_index(0)?;
         let Some(draft) = unit.find(outreach_draft::table(), id).await? else { continue };
-        if draft.text("status") == "pending_review" && draft.number("revision") == Some(2) {
+        if draft.text(outreach_draft::Column::Status) == "pending_review"
+            && draft.number(outreach_draft::Column::Revision) == Some(2)
+        {
             unit.unlink_all(&outreach_draft::USAGES, id).await?;
             unit.delete(&draft).await?;
         }

@@ -17,19 +17,23 @@ use engine::{
         rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
-use entity::governance::setting;
+pub use entity::governance::setting::{Column, Entity};
 use futures_util::future::BoxFuture;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value as Json, json};
 
 /// Settings are identified by their key.
-static UNIQUE: UniqueField =
-    UniqueField { column: "key", written_as: "key", upsert: true, reason: Reason::SettingKeyTaken };
+static UNIQUE: UniqueField = UniqueField {
+    column: Column::Key.name(),
+    written_as: Column::Key.name(),
+    upsert: true,
+    reason: Reason::SettingKeyTaken,
+};
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> =
-        LazyLock::new(|| Table::of::<setting::Entity>("setting").unique(&UNIQUE));
+        LazyLock::new(|| Table::of::<Entity>("setting").unique(&UNIQUE));
     &TABLE
 }
 
@@ -169,14 +173,14 @@ pub fn rules() -> &'static Rules {
         update: true,
         delete: Delete::Hard,
         fields: &[
-            field("key").on_create().checked(Check::Filled),
-            field("value"),
-            field("value_type")
+            field(Column::Key.name()).on_create().checked(Check::Filled),
+            field(Column::Value.name()),
+            field(Column::ValueType.name())
                 .on_create()
                 .checked(Check::OneOf(TYPES))
                 .default_value(DefaultValue::Follows),
-            field("description").checked(Check::AtMost(1_000)),
-            server_managed("scope", DefaultValue::Text("organization")),
+            field(Column::Description.name()).checked(Check::AtMost(1_000)),
+            server_managed(Column::Scope.name(), DefaultValue::Text("organization")),
         ],
         links: &[],
         hooks: &Setting,
@@ -199,7 +203,7 @@ impl Hooks for Setting {
 
     fn deleting<'u>(&'u self, _: &'u mut Unit, setting: &'u Record) -> BoxFuture<'u, Result<()>> {
         Box::pin(async move {
-            if setting.text("scope") == "system" {
+            if setting.text(Column::Scope) == "system" {
                 let message = "a built-in setting can't be deleted; change its value instead";
                 return Err(Problem::conflict(engine::Reason::SettingBuiltIn, "id", message).into());
             }
@@ -210,17 +214,20 @@ impl Hooks for Setting {
 
 /// Determines the type of a setting and validates its value.
 fn complete(setting: &mut Record, problems: &mut Vec<Problem>) {
-    let known = KNOWN.iter().find(|known| known.key == setting.text("key"));
-    let Value::Json(value) = setting.value("value").clone() else { return };
-    let told = setting.text("value_type").to_owned();
+    let known = KNOWN.iter().find(|known| known.key == setting.text(Column::Key));
+    let Value::Json(value) = setting.value(Column::Value).clone() else { return };
+    let told = setting.text(Column::ValueType).to_owned();
     let of_type = match known {
         Some(known) => known.of_type,
         None if told.is_empty() => type_of(&value),
         None => told.as_str(),
     };
     if !told.is_empty() && told != of_type {
-        let message =
-            format!("setting `{}` must have type {}", setting.text("key"), of_type.to_uppercase());
+        let message = format!(
+            "setting `{}` must have type {}",
+            setting.text(Column::Key),
+            of_type.to_uppercase()
+        );
         problems.push(Problem::invalid(engine::Reason::SettingTypeMismatch, "value_type", message));
     }
     let fits = match of_type {
@@ -236,7 +243,7 @@ fn complete(setting: &mut Record, problems: &mut Vec<Problem>) {
     } else if let Some(message) = known.and_then(|known| (known.allowed)(&value)) {
         problems.push(Problem::invalid(engine::Reason::ValueInvalid, "value", message));
     }
-    setting.set("value_type", Value::Text(of_type.to_owned()));
+    setting.set(Column::ValueType, Value::Text(of_type.to_owned()));
 }
 
 fn type_of(value: &Json) -> &'static str {

@@ -16,7 +16,7 @@ use engine::{
         ownership::{InExport, OnErase, OnMerge, Ownership},
     },
 };
-use entity::identity::api_key;
+pub use entity::identity::api_key::{Column, Entity};
 use sha2::{Digest, Sha256};
 
 use super::user;
@@ -32,7 +32,7 @@ const SECRET_BYTES: usize = 32;
 
 /// API keys belong to their user.
 static USER_OWNERSHIP: Ownership = Ownership {
-    column: "user_id",
+    column: Column::UserId.name(),
     owner: "users",
     on_erase: OnErase::Delete,
     on_merge: OnMerge::Keep,
@@ -42,9 +42,9 @@ static USER_OWNERSHIP: Ownership = Ownership {
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<api_key::Entity>("api_key")
+        Table::of::<Entity>("api_key")
             .described("An API key, without its secret.")
-            .keeping_secret(["key_hash"])
+            .keeping_secret([Column::KeyHash])
             .confidential()
             .belongs_to(&USER_OWNERSHIP)
     });
@@ -121,13 +121,13 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
             }
             let role = if new.is_owner { Role::Owner } else { new.role };
             let person = user::ensure(unit, &new.user, role).await?;
-            if person.has("suspended_at") || person.has("deleted_at") {
+            if person.has(user::Column::SuspendedAt) || person.has(user::Column::DeletedAt) {
                 let message = "the user is suspended or deleted, so their API keys are rejected";
                 return Err(
                     Problem::conflict(engine::Reason::UserNotAllowed, "user", message).into()
                 );
             }
-            let most = Role::of(person.text("role")).unwrap_or(Role::Analyst);
+            let most = Role::of(person.text(user::Column::Role)).unwrap_or(Role::Analyst);
             if new.role.weaker(most) != new.role {
                 let message = format!(
                     "the role of the key exceeds the role of the user; maximum: {}",
@@ -138,17 +138,17 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
                 );
             }
             let mut key = Record::new(table());
-            key.set("user_id", Value::Int(person.id()));
+            key.set(Column::UserId, Value::Int(person.id()));
             for (column, text) in [
-                ("name", new.name.trim()),
-                ("kind", if new.worker { "worker" } else { "person" }),
-                ("role", new.role.name()),
-                ("key_prefix", &prefix),
-                ("key_hash", &hash),
+                (Column::Name, new.name.trim()),
+                (Column::Kind, if new.worker { "worker" } else { "person" }),
+                (Column::Role, new.role.name()),
+                (Column::KeyPrefix, &prefix),
+                (Column::KeyHash, &hash),
             ] {
                 key.set(column, Value::Text(text.to_owned()));
             }
-            key.set("expires_at", new.expires_at.map_or(Value::Null, Value::Time));
+            key.set(Column::ExpiresAt, new.expires_at.map_or(Value::Null, Value::Time));
             unit.insert(key).await?;
             Ok(())
         })
@@ -202,9 +202,9 @@ pub async fn revoke(scope: &Scope, prefix: &str) -> Result<()> {
                 return Err(Error::NotFound(format!("API key `{prefix}`")));
             };
             let before = unit.get(table(), row.try_get_by_index(0)?, "prefix").await?;
-            if !before.has("revoked_at") {
+            if !before.has(Column::RevokedAt) {
                 let mut after = before.clone();
-                after.set("revoked_at", Value::Time(unit.now()));
+                after.set(Column::RevokedAt, Value::Time(unit.now()));
                 unit.update(&before, after).await?;
             }
             Ok(())

@@ -10,14 +10,14 @@ use engine::{
     value::Value,
     write::Unit,
 };
-use entity::identity::user;
+pub use entity::identity::user::{Column, Entity};
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<user::Entity>("user")
+        Table::of::<Entity>("user")
             .described("A user.")
-            .keeping_secret(["password_hash"])
+            .keeping_secret([Column::PasswordHash])
             .confidential()
     });
     &TABLE
@@ -46,11 +46,11 @@ pub(super) async fn ensure(unit: &mut Unit, email: &str, role: Role) -> Result<R
         return unit.get(table(), row.try_get_by_index(0)?, "user").await;
     }
     let mut person = Record::new(table());
-    person.set("email", Value::Text(email));
-    person.set("role", Value::Text(role.name().to_owned()));
-    person.set("timezone", Value::Text("UTC".to_owned()));
-    person.set("login_method", Value::Text("email".to_owned()));
-    person.set("onboarding_completed", Value::Bool(false));
-    person.set("last_signed_in", Value::Time(unit.now()));
+    person.set(Column::Email, Value::Text(email));
+    person.set(Column::Role, Value::Text(role.name().to_owned()));
+    person.set(Column::Timezone, Value::Text("UTC".to_owned()));
+    person.set(Column::LoginMethod, Value::Text("email".to_owned()));
+    person.set(Column::OnboardingCompleted, Value::Bool(false));
+    person.set(Column::LastSignedIn, Value::Time(unit.now()));
     unit.insert(person).await
 }

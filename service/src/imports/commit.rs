@@ -1,5 +1,6 @@
 //! Writes rows of a previewed import.
 
+use entity::ingest::import_record;
 use std::collections::{HashMap, HashSet};
 
 use engine::{
@@ -125,7 +126,7 @@ impl<'r> Chunk<'_, 'r> {
             } else {
                 self.one(unit, record, lead, found).await?
             };
-            here.rows.insert(record.number("record_index").unwrap_or_default());
+            here.rows.insert(record.number(import_record::Column::RecordIndex).unwrap_or_default());
             match done {
                 Some(done) => {
                     if matches!(done.status, promotion::CREATED | promotion::MATCHED) {
@@ -149,7 +150,7 @@ impl<'r> Chunk<'_, 'r> {
 
     /// The decision on a row, or else the decision that applies to all rows of the import.
     fn decision_on<'d>(&'d self, record: &'d Record) -> &'d str {
-        let own = record.text("decision");
+        let own = record.text(import_record::Column::Decision);
         if own.is_empty() { self.decision } else { own }
     }
 
@@ -161,9 +162,12 @@ impl<'r> Chunk<'_, 'r> {
         lead: &'r Contact,
         found: Match,
     ) -> Result<Option<Done>> {
-        let undecided = record.text("verdict") == verdict::MERGE_CANDIDATE;
+        let undecided = record.text(import_record::Column::Verdict) == verdict::MERGE_CANDIDATE;
         // A decision on the row itself takes precedence over the match.
-        match (record.text("decision"), record.number("prospect_id")) {
+        match (
+            record.text(import_record::Column::Decision),
+            record.number(import_record::Column::ProspectId),
+        ) {
             ("skip", _) => return Ok(Some(left_out(record))),
             ("merge", Some(person)) => {
                 let done = fill(unit, record, lead, person, "decision").await?;
@@ -225,17 +229,17 @@ impl<'r> Chunk<'_, 'r> {
         }
         let table = prospect::table();
         let mut values = vec![
-            (table.column("company_id"), Value::Int(0)),
-            (table.column("email"), Value::Text(email)),
+            (table.column(prospect::Column::CompanyId), Value::Int(0)),
+            (table.column(prospect::Column::Email), Value::Text(email)),
         ];
         for (column, value) in [
-            ("full_name", &lead.full_name),
-            ("first_name", &lead.first_name),
-            ("last_name", &lead.last_name),
-            ("phone", &lead.phone),
-            ("job_title", &lead.job_title),
-            ("linkedin_url", &lead.linkedin_url),
-            ("location", &lead.location),
+            (prospect::Column::FullName, &lead.full_name),
+            (prospect::Column::FirstName, &lead.first_name),
+            (prospect::Column::LastName, &lead.last_name),
+            (prospect::Column::Phone, &lead.phone),
+            (prospect::Column::JobTitle, &lead.job_title),
+            (prospect::Column::LinkedinUrl, &lead.linkedin_url),
+            (prospect::Column::Location, &lead.location),
         ] {
             if let Some(value) = value {
                 values.push((table.column(column), Value::Text(value.clone())));
@@ -243,9 +247,9 @@ impl<'r> Chunk<'_, 'r> {
         }
         let input = Input { values, ..Input::default() };
         let mut prospect = row::plain(unit, prospect::rules(), input)?;
-        prospect.set("source", Value::Text("import".to_owned()));
+        prospect.set(prospect::Column::Source, Value::Text("import".to_owned()));
         if lead.opted_out {
-            prospect.set("unsubscribed_at", Value::Time(unit.now()));
+            prospect.set(prospect::Column::UnsubscribedAt, Value::Time(unit.now()));
         }
         Ok(prospect)
     }
@@ -257,7 +261,7 @@ impl<'r> Chunk<'_, 'r> {
         let companies = self.companies.of_all(unit, &leads).await?;
         let (mut places, mut new) = (Vec::new(), Vec::new());
         for ((place, mut prospect, _), company) in made.into_iter().zip(companies) {
-            prospect.set("company_id", Value::Int(company.id));
+            prospect.set(prospect::Column::CompanyId, Value::Int(company.id));
             if company.is_new {
                 let industry = company.new_industry;
                 let replaced = json!({ "company_id": company.id, "industry_id": industry });
@@ -269,8 +273,8 @@ impl<'r> Chunk<'_, 'r> {
         for (place, prospect) in places.into_iter().zip(unit.insert_all_by(new, "email").await?) {
             let done = &mut self.done[place];
             done.prospect = Some(prospect.id());
-            done.company = prospect.number("company_id");
-            done.revision = prospect.number("revision");
+            done.company = prospect.number(prospect::Column::CompanyId);
+            done.revision = prospect.number(prospect::Column::Revision);
         }
         Ok(())
     }
@@ -318,7 +322,7 @@ fn nobody(record: &Record) -> Done {
 }
 
 fn candidates(record: &Record) -> Vec<Candidate> {
-    match record.value("candidates") {
+    match record.value(import_record::Column::Candidates) {
         Value::Json(json) => serde_json::from_value(json.clone()).unwrap_or_default(),
         _ => Vec::new(),
     }
@@ -350,7 +354,7 @@ async fn made_of(unit: &Unit, record: &Record, index: usize) -> Result<Option<i6
     let sql = "SELECT COALESCE(MAX(\"prospect_id\"), 0) FROM \"import_records\" \
                WHERE \"import_job_id\" = {} AND \"record_index\" = {} AND \"organization_id\" = {} \
                AND \"promotion_status\" IN ('created', 'matched')";
-    let job = record.key("import_job_id")?;
+    let job = record.key(import_record::Column::ImportJobId)?;
     let index = i32::try_from(index).unwrap_or_default();
     let binds = vec![job.into(), index.into(), unit.scope().organization().into()];
     Ok(Some(unit.count(sql, binds).await?).filter(|key| *key > 0))
@@ -370,24 +374,25 @@ async fn fill(
     let done = Done {
         match_reason: Some(by.to_owned()),
         prospect: Some(person.id()),
-        company: person.number("company_id"),
+        company: person.number(prospect::Column::CompanyId),
         ..Done::of(record, promotion::MATCHED)
     };
-    let opts_out = lead.opted_out && !person.has("unsubscribed_at");
+    let opts_out = lead.opted_out && !person.has(prospect::Column::UnsubscribedAt);
     if added.is_empty() && !opts_out {
         return Ok(Some(Done { reason: Note::stored(&[NoteCode::NothingNew.into()]), ..done }));
     }
     let mut after = person.clone();
     // Undoing an import does not revert an opt-out, so that a person never receives messages again because of an undo.
     if opts_out {
-        after.set("unsubscribed_at", Value::Time(unit.now()));
+        after.set(prospect::Column::UnsubscribedAt, Value::Time(unit.now()));
     }
     let mut replaced = serde_json::Map::new();
     for (column, value) in added {
-        replaced.insert(column.to_owned(), person.value(column).json());
+        replaced.insert(column.name().to_owned(), person.value(column).json());
         after.set(column, Value::Text(value));
     }
     let after = unit.update(&person, after).await?;
-    let (found, revision) = (person.number("revision"), after.number("revision"));
+    let (found, revision) =
+        (person.number(prospect::Column::Revision), after.number(prospect::Column::Revision));
     Ok(Some(Done { replaced: Some(replaced.into()), found, revision, ..done }))
 }

@@ -112,13 +112,13 @@ impl Companies {
         let table = company::table();
         let size = lead.size.clone().unwrap_or_else(|| "unknown".to_owned());
         let mut values = vec![
-            (table.column("name"), Value::Text(name)),
+            (table.column(company::Column::Name), Value::Text(name)),
             // The industry is set before the insert.
-            (table.column("industry_id"), Value::Int(0)),
-            (table.column("size"), Value::Text(size)),
+            (table.column(company::Column::IndustryId), Value::Int(0)),
+            (table.column(company::Column::Size), Value::Text(size)),
         ];
         if let Some(website) = lead.website.clone().or(domain) {
-            values.push((table.column("website"), Value::Text(website)));
+            values.push((table.column(company::Column::Website), Value::Text(website)));
         }
         row::plain(unit, company::rules(), Input { values, ..Input::default() })
     }
@@ -160,7 +160,7 @@ impl Companies {
                 let mut company = Self::record(unit, lead)?;
                 let industry = lead.industry.as_deref().unwrap_or(industry::UNKNOWN);
                 let (industry, is_made) = self.industry(unit, industry).await?;
-                company.set("industry_id", Value::Int(industry));
+                company.set(company::Column::IndustryId, Value::Int(industry));
                 industries.push(is_made.then_some(industry));
                 for key in keys {
                     places.entry(key).or_insert(place);
@@ -171,8 +171,9 @@ impl Companies {
         }
         let new = unit.insert_all_by(new, "name").await?;
         for company in &new {
-            let domain = Some(company.text("domain")).filter(|domain| !domain.is_empty());
-            self.add(company.id(), company.text("name"), domain);
+            let domain =
+                Some(company.text(company::Column::Domain)).filter(|domain| !domain.is_empty());
+            self.add(company.id(), company.text(company::Column::Name), domain);
         }
         let of = |named: Result<i64, (usize, bool)>| match named {
             Ok(id) => Employer { id, is_new: false, new_industry: None },
@@ -191,7 +192,7 @@ impl Companies {
             return Ok((*known, false));
         }
         let table = industry::table();
-        let values = vec![(table.column("name"), Value::Text(name.to_owned()))];
+        let values = vec![(table.column(industry::Column::Name), Value::Text(name.to_owned()))];
         let input = Input { values, ..Input::default() };
         let (id, is_made) = row::find_or_create(unit, industry::rules(), input).await?;
         self.industries.insert(folded, id);

@@ -1,5 +1,6 @@
 //! A normalized import row.
 
+use entity::{crm::prospect, ingest::import_record};
 use serde::{Deserialize, Serialize};
 
 use engine::{
@@ -242,7 +243,7 @@ impl Contact {
     /// # Errors
     /// [`Error::Internal`] if the row has no mapped data.
     pub(super) fn of(record: &Record) -> engine::error::Result<Self> {
-        let Value::Json(mapped) = record.value("mapped_data") else {
+        let Value::Json(mapped) = record.value(import_record::Column::MappedData) else {
             return Err(Error::internal("the row has no mapped data"));
         };
         Self::deserialize(mapped).map_err(|error| Error::internal(error.to_string()))
@@ -255,8 +256,9 @@ impl Contact {
     pub(super) fn put(&self, record: &mut Record) -> engine::error::Result<()> {
         let mapped =
             serde_json::to_value(self).map_err(|error| Error::internal(error.to_string()))?;
-        record.set("mapped_data", Value::Json(mapped));
-        record.set("email", self.email.clone().map_or(Value::Null, Value::Text));
+        record.set(import_record::Column::MappedData, Value::Json(mapped));
+        record
+            .set(import_record::Column::Email, self.email.clone().map_or(Value::Null, Value::Text));
         Ok(())
     }
 
@@ -266,12 +268,12 @@ impl Contact {
     }
 
     /// The value for a column of the prospect; empty if the row has none.
-    pub(super) fn text(&self, column: &str) -> &str {
+    pub(super) fn text(&self, column: prospect::Column) -> &str {
         let value = match column {
-            "phone" => &self.phone,
-            "job_title" => &self.job_title,
-            "linkedin_url" => &self.linkedin_url,
-            "location" => &self.location,
+            prospect::Column::Phone => &self.phone,
+            prospect::Column::JobTitle => &self.job_title,
+            prospect::Column::LinkedinUrl => &self.linkedin_url,
+            prospect::Column::Location => &self.location,
             _ => &None,
         };
         value.as_deref().unwrap_or_default()

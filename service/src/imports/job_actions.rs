@@ -67,11 +67,11 @@ pub async fn act(
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let before = unit.get(import_job::table(), job, "id").await?;
-            let state = before.text("status");
-            let is_enrichment = before.text("kind") == kind::ENRICHMENT;
+            let state = before.text(import_job::Column::Status);
+            let is_enrichment = before.text(import_job::Column::Kind) == kind::ENRICHMENT;
             let life = if is_enrichment { LIFE_OF_ENRICHMENT } else { LIFE };
             // A migrated enrichment may have a running status although no server works on it.
-            let is_left = is_enrichment && state == status::PROCESSING && !before.has("resumes_at");
+            let is_left = is_enrichment && state == status::PROCESSING && !before.has(import_job::Column::ResumesAt);
             let state = if is_left { status::PAUSED } else { state };
             let life = life.iter().find(|(name, ..)| *name == act.name());
             let Some((_, to, _)) = life.filter(|(_, _, from)| from.contains(&state)) else {
@@ -84,8 +84,8 @@ pub async fn act(
                 );
                 return Err(Problem::conflict(engine::Reason::ImportStatusConflict, "id", message).into());
             };
-            let never_looked = state == status::FAILED && !before.has("started_at");
-            let half_undone = before.number("undone_records") > Some(0);
+            let never_looked = state == status::FAILED && !before.has(import_job::Column::StartedAt);
+            let half_undone = before.number(import_job::Column::UndoneRecords) > Some(0);
             if *to == status::PROCESSING && (never_looked || half_undone) {
                 let message = if never_looked {
                     "the preview of the import did not finish; upload the file again"
@@ -103,14 +103,14 @@ pub async fn act(
                 return Err(Problem::conflict(engine::Reason::ImportNotCommitted, "id", message).into());
             }
             let mut after = before.clone();
-            after.set("status", Value::Text((*to).to_owned()));
+            after.set(import_job::Column::Status, Value::Text((*to).to_owned()));
             if *to == status::PROMOTING {
-                import_job::promoting(&mut after, before.text("status"));
+                import_job::promoting(&mut after, before.text(import_job::Column::Status));
             } else {
-                after.set("error", Value::Null);
+                after.set(import_job::Column::Error, Value::Null);
             }
             match act {
-                JobAction::Commit(decision) => after.set("candidate_decision", Value::Text(decision)),
+                JobAction::Commit(decision) => after.set(import_job::Column::CandidateDecision, Value::Text(decision)),
                 JobAction::Retry if is_enrichment => ask_again(unit, job, &mut after).await?,
                 JobAction::Retry => again(unit, job, &mut after).await?,
                 _ => {}
@@ -118,7 +118,7 @@ pub async fn act(
             if is_enrichment {
                 let runs = *to == status::PROCESSING;
                 let moment = if runs { Value::Time(unit.now()) } else { Value::Null };
-                after.set("resumes_at", moment);
+                after.set(import_job::Column::ResumesAt, moment);
             }
             if matches!(*to, status::PROCESSING | status::PROMOTING | status::UNDOING) {
                 running(unit, &mut after);
@@ -133,9 +133,9 @@ pub async fn act(
 /// Records the actor who started the job, and the start time.
 fn running(unit: &Unit, job: &mut Record) {
     let by = unit.scope().actor().label().chars().take(300).collect();
-    job.set("committed_by", Value::Text(by));
-    if !job.has("started_at") {
-        job.set("started_at", Value::Time(unit.now()));
+    job.set(import_job::Column::CommittedBy, Value::Text(by));
+    if !job.has(import_job::Column::StartedAt) {
+        job.set(import_job::Column::StartedAt, Value::Time(unit.now()));
     }
 }
 
@@ -151,7 +151,7 @@ async fn again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
     );
     let rows = unit.execute(&sql, vec![job.into(), unit.scope().organization().into()]).await?;
     let rows = i64::try_from(rows).unwrap_or_default();
-    count(after, "failed_records", -rows);
+    count(after, import_job::Column::FailedRecords, -rows);
     Ok(())
 }
 
@@ -170,13 +170,13 @@ async fn ask_again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
                AND \"organization_id\" = {} AND \"status\" = 'failed'";
     let rows = unit.execute(sql, vec![job.into(), unit.scope().organization().into()]).await?;
     let rows = i64::try_from(rows).unwrap_or_default();
-    count(after, "failed_records", -rows);
+    count(after, import_job::Column::FailedRecords, -rows);
     Ok(())
 }
 
 /// Adds `rows`, which may be negative, to a counter and to the processed records.
-fn count(job: &mut Record, column: &str, rows: i64) {
-    for column in [column, "processed_records"] {
+fn count(job: &mut Record, column: import_job::Column, rows: i64) {
+    for column in [column, import_job::Column::ProcessedRecords] {
         job.set(column, Value::Int(job.number(column).unwrap_or_default() + rows));
     }
 }
@@ -184,25 +184,26 @@ fn count(job: &mut Record, column: &str, rows: i64) {
 /// The job of a row. It is locked before the row.
 async fn job_of(unit: &mut Unit, record: i64) -> Result<Record> {
     let record = unit.peek(import_record::table(), record).await?;
-    let job = record.and_then(|record| record.number("import_job_id"));
+    let job = record.and_then(|record| record.number(import_record::Column::ImportJobId));
     let job = job.ok_or_else(|| Problem::not_found("id", import_record::table().called))?;
     let job = unit.get(import_job::table(), job, "id").await?;
     let open = [status::PENDING, status::PROCESSING, status::PAUSED, status::COMPLETED];
-    if open.contains(&job.text("status")) {
+    if open.contains(&job.text(import_job::Column::Status)) {
         return Ok(job);
     }
-    let message = format!("the job of the row is {}", job.text("status").to_uppercase());
+    let message =
+        format!("the job of the row is {}", job.text(import_job::Column::Status).to_uppercase());
     Err(Problem::conflict(engine::Reason::ImportStatusConflict, "id", message).into())
 }
 
 /// Restarts a job that has already written its rows, so that rows that have become writable since are written too.
 async fn write_on(unit: &mut Unit, before: &Record, mut after: Record) -> Result<()> {
-    if before.text("kind") == kind::ENRICHMENT {
-        import_job::promoting(&mut after, before.text("status"));
-        after.set("status", Value::Text(status::PROMOTING.to_owned()));
+    if before.text(import_job::Column::Kind) == kind::ENRICHMENT {
+        import_job::promoting(&mut after, before.text(import_job::Column::Status));
+        after.set(import_job::Column::Status, Value::Text(status::PROMOTING.to_owned()));
         running(unit, &mut after);
-    } else if before.text("status") == status::COMPLETED {
-        after.set("status", Value::Text(status::PROCESSING.to_owned()));
+    } else if before.text(import_job::Column::Status) == status::COMPLETED {
+        after.set(import_job::Column::Status, Value::Text(status::PROCESSING.to_owned()));
         running(unit, &mut after);
     }
     unit.update(before, after).await?;
@@ -225,8 +226,8 @@ pub async fn decide(
         Box::pin(async move {
             let job = job_of(unit, record).await?;
             let before = unit.get(import_record::table(), record, "id").await?;
-            let open = before.text("verdict") == verdict::MERGE_CANDIDATE
-                && before.text("promotion_status") == promotion::NONE;
+            let open = before.text(import_record::Column::Verdict) == verdict::MERGE_CANDIDATE
+                && before.text(import_record::Column::PromotionStatus) == promotion::NONE;
             if !open {
                 let message = "the row needs no decision: it is not an open MERGE_CANDIDATE";
                 return Err(
@@ -255,8 +256,8 @@ pub async fn decide(
                 alive(&person, "prospect_id")?;
             }
             let mut after = before.clone();
-            after.set("decision", Value::Text(decision));
-            after.set("prospect_id", prospect.map_or(Value::Null, Value::Int));
+            after.set(import_record::Column::Decision, Value::Text(decision));
+            after.set(import_record::Column::ProspectId, prospect.map_or(Value::Null, Value::Int));
             unit.update(&before, after).await?;
             write_on(unit, &job, job.clone()).await?;
             Ok(record)
@@ -281,9 +282,11 @@ pub async fn repair(
         Box::pin(async move {
             let job = job_of(unit, record).await?;
             let before = unit.get(import_record::table(), record, "id").await?;
-            let was_failed = before.text("promotion_status") == promotion::FAILED;
-            if !was_failed && before.text("promotion_status") != promotion::NONE {
-                let state = before.text("promotion_status").to_uppercase();
+            let was_failed =
+                before.text(import_record::Column::PromotionStatus) == promotion::FAILED;
+            if !was_failed && before.text(import_record::Column::PromotionStatus) != promotion::NONE
+            {
+                let state = before.text(import_record::Column::PromotionStatus).to_uppercase();
                 return Err(Problem::conflict(
                     engine::Reason::ImportStatusConflict,
                     "id",
@@ -291,7 +294,7 @@ pub async fn repair(
                 )
                 .into());
             }
-            let country = match job.value("options") {
+            let country = match job.value(import_job::Column::Options) {
                 Value::Json(options) => options["country"].as_str().and_then(country::of_code),
                 _ => None,
             };
@@ -308,17 +311,17 @@ pub async fn repair(
             lead.put(&mut after)?;
             let open = verdict.is_open();
             verdict.put(&mut after);
-            after.set("last_error", Value::Null);
-            after.set("decision", Value::Null);
+            after.set(import_record::Column::LastError, Value::Null);
+            after.set(import_record::Column::Decision, Value::Null);
             unit.update(&before, after).await?;
             let mut counted = job.clone();
             // Enrichment jobs count records by their enrichment status.
-            let is_list = job.text("kind") == kind::LIST;
+            let is_list = job.text(import_job::Column::Kind) == kind::LIST;
             if was_failed && is_list {
-                count(&mut counted, "failed_records", -1);
+                count(&mut counted, import_job::Column::FailedRecords, -1);
             }
             if !open && is_list {
-                count(&mut counted, "skipped_records", 1);
+                count(&mut counted, import_job::Column::SkippedRecords, 1);
             }
             write_on(unit, &job, counted).await?;
             Ok(record)

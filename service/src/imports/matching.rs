@@ -69,12 +69,12 @@ impl People {
     ) -> Result<Self> {
         let mut people = Self::default();
         let emails: Vec<String> = leads.clone().filter_map(|(lead, _)| lead.email_key()).collect();
-        people.by_email = found(unit, "email_key", emails.clone()).await?;
+        people.by_email = found(unit, prospect::Column::EmailKey, emails.clone()).await?;
         people.opted_out = opt_out::of_addresses(unit, &emails).await?.into_keys().collect();
         let slugs = leads.clone().filter_map(|(lead, _)| lead.slug()).collect();
-        people.by_slug = found(unit, "linkedin_key", slugs).await?;
+        people.by_slug = found(unit, prospect::Column::LinkedinKey, slugs).await?;
         let phones = leads.clone().filter_map(|(lead, _)| lead.phone.clone()).collect();
-        people.by_phone = found(unit, "phone_key", phones).await?;
+        people.by_phone = found(unit, prospect::Column::PhoneKey, phones).await?;
         let mut companies: Vec<i64> = leads.filter_map(|(_, company)| company).collect();
         companies.sort_unstable();
         companies.dedup();
@@ -115,7 +115,7 @@ impl People {
         let known = |person: &Record, by| Match::Known(Box::new(person.clone()), by);
         let key = lead.email_key();
         if let Some(person) = key.and_then(|email| self.by_email.get(&email)) {
-            return match other_at_mailbox(lead, person.text("full_name")) {
+            return match other_at_mailbox(lead, person.text(prospect::Column::FullName)) {
                 Some(other) => {
                     Match::Maybe(vec![Candidate { prospect_id: Some(person.id()), ..other }])
                 }
@@ -127,7 +127,7 @@ impl People {
         }
         let mut maybe: Vec<Candidate> = Vec::new();
         if let Some(person) = lead.phone.as_ref().and_then(|phone| self.by_phone.get(phone)) {
-            let other = person.text("full_name");
+            let other = person.text(prospect::Column::FullName);
             match on_one_line(lead, other) {
                 Line::Same => return known(person, "phone"),
                 Line::Maybe(candidate) => {
@@ -211,12 +211,16 @@ pub(super) fn rounded(score: f64) -> f64 {
 
 /// Looks up prospects by the values of a key column. If several prospects have the same value, the oldest prospect that
 /// is neither deleted nor marked as a duplicate is returned. A merged prospect is replaced by the prospect into which it was merged.
-async fn found(unit: &Unit, column: &str, values: Vec<String>) -> Result<HashMap<String, Record>> {
+async fn found(
+    unit: &Unit,
+    column: prospect::Column,
+    values: Vec<String>,
+) -> Result<HashMap<String, Record>> {
     let mut found = HashMap::new();
     let mut merged: Vec<(String, i64)> = Vec::new();
     for person in rows(unit, column, Wanted::Texts(values)).await? {
         let key = person.text(column).to_owned();
-        match person.number("merged_into_id") {
+        match person.number(prospect::Column::MergedIntoId) {
             Some(survivor) => merged.push((key, survivor)),
             None => {
                 found.entry(key).or_insert(person);
@@ -227,13 +231,13 @@ async fn found(unit: &Unit, column: &str, values: Vec<String>) -> Result<HashMap
     // The surviving prospect may have been merged again.
     while !merged.is_empty() {
         let keys = merged.iter().map(|(_, survivor)| *survivor).collect();
-        let survivors = rows(unit, "id", Wanted::Keys(keys)).await?;
+        let survivors = rows(unit, prospect::Column::Id, Wanted::Keys(keys)).await?;
         let mut next = Vec::new();
         for (key, survivor) in merged {
             let Some(person) = survivors.iter().find(|person| person.id() == survivor) else {
                 continue;
             };
-            match person.number("merged_into_id") {
+            match person.number(prospect::Column::MergedIntoId) {
                 Some(survivor) => next.push((key, survivor)),
                 None => {
                     found.entry(key).or_insert_with(|| person.clone());
@@ -253,8 +257,8 @@ enum Wanted {
 
 /// The prospects whose `column` has one of these values, oldest first, marked duplicates last. Merged prospects are included; other deleted
 /// prospects are not.
-async fn rows(unit: &Unit, column: &str, wanted: Wanted) -> Result<Vec<Record>> {
-    let table = prospect::table();
+async fn rows(unit: &Unit, column: prospect::Column, wanted: Wanted) -> Result<Vec<Record>> {
+    let (table, column) = (prospect::table(), column.name());
     let mut binds: Vec<Bind> = vec![unit.scope().organization().into()];
     let among = match (unit.scope().engine(), wanted) {
         (_, Wanted::Texts(values)) if values.is_empty() => return Ok(Vec::new()),
@@ -282,13 +286,13 @@ async fn rows(unit: &Unit, column: &str, wanted: Wanted) -> Result<Vec<Record>> 
 /// current value of a column.
 pub(super) fn additions<'k>(
     lead: &Contact,
-    known: impl Fn(&'static str) -> &'k str,
-) -> Vec<(&'static str, String)> {
+    known: impl Fn(prospect::Column) -> &'k str,
+) -> Vec<(prospect::Column, String)> {
     let told = [
-        ("phone", &lead.phone),
-        ("job_title", &lead.job_title),
-        ("linkedin_url", &lead.linkedin_url),
-        ("location", &lead.location),
+        (prospect::Column::Phone, &lead.phone),
+        (prospect::Column::JobTitle, &lead.job_title),
+        (prospect::Column::LinkedinUrl, &lead.linkedin_url),
+        (prospect::Column::Location, &lead.location),
     ];
     told.into_iter()
         .filter_map(|(column, value)| {

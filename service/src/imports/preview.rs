@@ -194,12 +194,13 @@ impl ParsedFile {
         let cells = self.list.head.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
         let original: Map<String, Json> =
             cells.map(|(name, cell)| (name.clone(), Json::String(stored(cell)))).collect();
-        record.set("import_job_id", Value::Int(job));
-        record.set("record_index", number(index as u64));
+        record.set(import_record::Column::ImportJobId, Value::Int(job));
+        record.set(import_record::Column::RecordIndex, number(index as u64));
         let line = self.list.lines.get(index).filter(|line| **line > 0);
-        record.set("line_number", line.map_or(Value::Null, |line| number(*line)));
-        record.set("original_data", Value::Json(Json::Object(original)));
-        record.set("revision", Value::Int(1));
+        record
+            .set(import_record::Column::LineNumber, line.map_or(Value::Null, |line| number(*line)));
+        record.set(import_record::Column::OriginalData, Value::Json(Json::Object(original)));
+        record.set(import_record::Column::Revision, Value::Int(1));
         import_record::nothing_asked(&mut record);
         lead.put(&mut record)?;
         verdict.put(&mut record);
@@ -226,15 +227,15 @@ impl ParsedFile {
         }
         let text =
             |text: &str, most| Value::Text(text.replace('\0', "").chars().take(most).collect());
-        job.set("name", text(name, 500));
-        job.set("status", text(status::UPLOADING, 20));
-        job.set("candidate_decision", text("wait", 20));
-        job.set("file_name", text(&options.file_name, 500));
-        job.set("file_size", number(self.size as u64));
-        job.set("options", Value::Json(told));
-        job.set("kind", text(kind::LIST, 20));
+        job.set(import_job::Column::Name, text(name, 500));
+        job.set(import_job::Column::Status, text(status::UPLOADING, 20));
+        job.set(import_job::Column::CandidateDecision, text("wait", 20));
+        job.set(import_job::Column::FileName, text(&options.file_name, 500));
+        job.set(import_job::Column::FileSize, number(self.size as u64));
+        job.set(import_job::Column::Options, Value::Json(told));
+        job.set(import_job::Column::Kind, text(kind::LIST, 20));
         import_job::nothing_counted(&mut job);
-        job.set("total_records", number(list.rows.len() as u64));
+        job.set(import_job::Column::TotalRecords, number(list.rows.len() as u64));
         let mut unit = Unit::begin(scope).await?;
         let job = unit.insert(job).await?;
         unit.commit().await?;
@@ -255,7 +256,7 @@ fn number(count: u64) -> Value {
 /// The job of a running preview, which may have been marked as failed in the meantime.
 async fn uploading(unit: &mut Unit, job: i64) -> Result<Record> {
     let job = unit.get(import_job::table(), job, "id").await?;
-    if job.text("status") == status::UPLOADING {
+    if job.text(import_job::Column::Status) == status::UPLOADING {
         return Ok(job);
     }
     Err(Error::Conflict(
@@ -268,7 +269,7 @@ async fn uploading(unit: &mut Unit, job: i64) -> Result<Record> {
 async fn looked(unit: &mut Unit, job: i64, rows: usize) -> Result<()> {
     let job = uploading(unit, job).await?;
     let mut after = job.clone();
-    after.set("processed_records", number(rows as u64));
+    after.set(import_job::Column::ProcessedRecords, number(rows as u64));
     unit.update(&job, after).await?;
     Ok(())
 }
@@ -279,12 +280,12 @@ async fn end(scope: &Scope, job: i64, counts: [u64; 4]) -> Result<()> {
     let mut unit = Unit::begin(scope).await?;
     let job = uploading(&mut unit, job).await?;
     let mut after = job.clone();
-    after.set("status", Value::Text(status::PENDING.to_owned()));
-    after.set("total_records", number(total));
-    after.set("duplicate_records", number(duplicates));
-    after.set("skipped_records", number(skipped));
-    after.set("failed_records", number(failed));
-    after.set("processed_records", number(skipped + failed));
+    after.set(import_job::Column::Status, Value::Text(status::PENDING.to_owned()));
+    after.set(import_job::Column::TotalRecords, number(total));
+    after.set(import_job::Column::DuplicateRecords, number(duplicates));
+    after.set(import_job::Column::SkippedRecords, number(skipped));
+    after.set(import_job::Column::FailedRecords, number(failed));
+    after.set(import_job::Column::ProcessedRecords, number(skipped + failed));
     unit.update(&job, after).await?;
     unit.commit().await
 }

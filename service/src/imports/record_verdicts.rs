@@ -1,5 +1,6 @@
 //! Assigns verdicts to rows that were not imported from a file.
 
+use entity::ingest::import_record;
 use std::collections::HashMap;
 
 use engine::{error::Result, record::Record, value::Value, write::Unit};
@@ -35,15 +36,18 @@ impl VerdictContext {
         let readable = readable.map(|read| (&read.lead, companies.of(&read.lead)));
         let people = People::load(unit, readable).await?;
         for (record, Read { lead, outcome }) in records.iter_mut().zip(&leads) {
-            let job = record.key("import_job_id")?;
-            let index = record.number("record_index").unwrap_or_default();
+            let job = record.key(import_record::Column::ImportJobId)?;
+            let index = record.number(import_record::Column::RecordIndex).unwrap_or_default();
             let verdict = match outcome {
                 Err(reason) => Verdict::error(reason),
                 Ok(remarks) => {
                     let seen = self.seen.entry(job).or_default();
                     let verdict = judge(lead, remarks, &people, companies, seen);
                     let index = usize::try_from(index).unwrap_or_default();
-                    let line = record.number("line_number").unwrap_or_default().unsigned_abs();
+                    let line = record
+                        .number(import_record::Column::LineNumber)
+                        .unwrap_or_default()
+                        .unsigned_abs();
                     seen.note((index, line), lead, companies.of(lead), &verdict);
                     verdict
                 }
@@ -59,7 +63,7 @@ impl VerdictContext {
 fn read(record: &Record) -> Read {
     let mut head: Vec<String> = Vec::new();
     let mut row: Vec<String> = Vec::new();
-    for column in ["original_data", "enriched_data"] {
+    for column in [import_record::Column::OriginalData, import_record::Column::EnrichedData] {
         let Value::Json(Json::Object(told)) = record.value(column) else { continue };
         for (name, cell) in cells(told) {
             // In the enrichment document, this column is the name of the person; in CRM exports, it is the owner of the

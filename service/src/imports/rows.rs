@@ -38,23 +38,25 @@ pub(super) struct Done {
 impl Done {
     /// The values of a row, with a new status.
     pub(super) fn of(record: &Record, status: &'static str) -> Self {
-        let text = |name| Some(record.text(name).to_owned()).filter(|text| !text.is_empty());
-        let json = |name| match record.value(name) {
+        let text = |column: import_record::Column| {
+            Some(record.text(column).to_owned()).filter(|text| !text.is_empty())
+        };
+        let json = |column: import_record::Column| match record.value(column) {
             Value::Json(json) => Some(json.clone()),
             _ => None,
         };
         Self {
             id: record.id(),
             status,
-            verdict: record.text("verdict").to_owned(),
-            reason: text("reason"),
-            match_reason: text("match_reason"),
-            candidates: json("candidates"),
-            prospect: record.number("prospect_id"),
-            company: record.number("company_id"),
-            replaced: json("replaced_data"),
-            found: record.number("found_revision"),
-            revision: record.number("written_revision"),
+            verdict: record.text(import_record::Column::Verdict).to_owned(),
+            reason: text(import_record::Column::Reason),
+            match_reason: text(import_record::Column::MatchReason),
+            candidates: json(import_record::Column::Candidates),
+            prospect: record.number(import_record::Column::ProspectId),
+            company: record.number(import_record::Column::CompanyId),
+            replaced: json(import_record::Column::ReplacedData),
+            found: record.number(import_record::Column::FoundRevision),
+            revision: record.number(import_record::Column::WrittenRevision),
             error: None,
         }
     }

@@ -60,10 +60,16 @@ pub async fn run(scope: &Scope, job: i64, progress: &dyn Progress) -> Result<Rec
     let mut unit = Unit::begin(scope).await?;
     let begun = unit.get(import_job::table(), job, "id").await?;
     drop(unit);
-    let number = |column| begun.number(column).unwrap_or_default();
-    let (name, rows) = match begun.text("status") {
-        status::UNDOING => ("undoing", number("created_records") + number("updated_records")),
-        _ => ("writing", number("total_records") - number("processed_records")),
+    let number = |column: import_job::Column| begun.number(column).unwrap_or_default();
+    let (name, rows) = match begun.text(import_job::Column::Status) {
+        status::UNDOING => (
+            "undoing",
+            number(import_job::Column::CreatedRecords) + number(import_job::Column::UpdatedRecords),
+        ),
+        _ => (
+            "writing",
+            number(import_job::Column::TotalRecords) - number(import_job::Column::ProcessedRecords),
+        ),
     };
     progress.begin(name, u64::try_from(rows).ok());
     loop {
@@ -89,32 +95,32 @@ async fn step(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step
         return Ok(Step::Busy);
     };
     let mut after = before.clone();
-    let mut add = |column: &str, count: i64| {
+    let mut add = |column: import_job::Column, count: i64| {
         after.set(column, Value::Int(before.number(column).unwrap_or_default() + count));
     };
-    let is_enrichment = before.text("kind") == kind::ENRICHMENT;
-    let rows = match before.text("status") {
+    let is_enrichment = before.text(import_job::Column::Kind) == kind::ENRICHMENT;
+    let rows = match before.text(import_job::Column::Status) {
         // The enrichment worker processes these jobs.
         status::PROCESSING if is_enrichment => return Ok(Step::Idle),
         status::PROCESSING => {
-            let decision = before.text("candidate_decision");
+            let decision = before.text(import_job::Column::CandidateDecision);
             let records = commit::next(&unit, job, decision).await?;
             let written = commit::write(&mut unit, &records, decision, companies).await?;
             let commit::Written { created, updated, skipped, failed } = written;
-            add("created_records", created);
-            add("updated_records", updated);
-            add("skipped_records", skipped);
-            add("failed_records", failed);
-            add("processed_records", created + updated + skipped + failed);
+            add(import_job::Column::CreatedRecords, created);
+            add(import_job::Column::UpdatedRecords, updated);
+            add(import_job::Column::SkippedRecords, skipped);
+            add(import_job::Column::FailedRecords, failed);
+            add(import_job::Column::ProcessedRecords, created + updated + skipped + failed);
             records.len()
         }
         // Records are already counted by their enrichment status; only created and updated prospects are added.
         status::PROMOTING => {
-            let decision = before.text("candidate_decision");
+            let decision = before.text(import_job::Column::CandidateDecision);
             let records = commit::next(&unit, job, decision).await?;
             let written = commit::write(&mut unit, &records, decision, companies).await?;
-            add("created_records", written.created);
-            add("updated_records", written.updated);
+            add(import_job::Column::CreatedRecords, written.created);
+            add(import_job::Column::UpdatedRecords, written.updated);
             enrichment::write_to(&mut unit, &records).await?;
             records.len()
         }
@@ -131,32 +137,32 @@ async fn step(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step
                 let (people, left) = undo::take_back(&mut unit, &records).await?;
                 (undone, kept, rows) = (undone + people, kept + left, records.len());
             }
-            add("undone_records", undone);
-            add("kept_records", kept);
+            add(import_job::Column::UndoneRecords, undone);
+            add(import_job::Column::KeptRecords, kept);
             rows
         }
         status::UNDOING => {
             let records = undo::next(&unit, job).await?;
             let (undone, kept) = undo::take_back(&mut unit, &records).await?;
-            add("undone_records", undone);
-            add("kept_records", kept);
+            add(import_job::Column::UndoneRecords, undone);
+            add(import_job::Column::KeptRecords, kept);
             records.len()
         }
         _ => return Ok(Step::Idle),
     };
     let last = rows < CHUNK;
     if last {
-        if before.text("status") == status::PROMOTING {
+        if before.text(import_job::Column::Status) == status::PROMOTING {
             import_job::promoted(&mut after);
             unit.update(&before, after).await?;
             unit.commit().await?;
             return Ok(Step::Last(rows as u64));
         }
-        let (state, moment) = match before.text("status") {
-            status::UNDOING => (status::UNDONE, "undone_at"),
-            _ => (status::COMPLETED, "completed_at"),
+        let (state, moment) = match before.text(import_job::Column::Status) {
+            status::UNDOING => (status::UNDONE, import_job::Column::UndoneAt),
+            _ => (status::COMPLETED, import_job::Column::CompletedAt),
         };
-        after.set("status", Value::Text(state.to_owned()));
+        after.set(import_job::Column::Status, Value::Text(state.to_owned()));
         after.set(moment, Value::Time(unit.now()));
     }
     unit.update(&before, after).await?;

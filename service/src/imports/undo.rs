@@ -1,5 +1,6 @@
 //! Undoes imported rows, except rows whose prospect was modified since.
 
+use entity::ingest::import_record;
 use std::collections::{HashMap, HashSet};
 
 use engine::{
@@ -38,7 +39,8 @@ pub(super) async fn next(unit: &Unit, job: i64) -> Result<Vec<Record>> {
 /// modified since are skipped, and so are created prospects that have interactions, drafts or research by now. Created
 /// companies are deleted with their last prospect, and created industries with their last company.
 pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i64, i64)> {
-    let people: Vec<i64> = records.iter().filter_map(|row| row.number("prospect_id")).collect();
+    let people: Vec<i64> =
+        records.iter().filter_map(|row| row.number(import_record::Column::ProspectId)).collect();
     unit.lock_rows(prospect::table(), people.clone()).await?;
     let touched = touched(unit, &people).await?;
     let mut done = Vec::with_capacity(records.len());
@@ -47,16 +49,18 @@ pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i6
     // Maps the prospect and the revision that a row wrote to the revision that restores that state.
     let mut again: HashMap<(i64, i64), i64> = HashMap::new();
     for record in records {
-        let made = record.text("promotion_status") == promotion::CREATED;
-        let person = match record.number("prospect_id") {
+        let made = record.text(import_record::Column::PromotionStatus) == promotion::CREATED;
+        let person = match record.number(import_record::Column::ProspectId) {
             Some(id) => unit.find(prospect::table(), id).await?,
             None => None,
         };
         let own = |person: &Record| {
             // A merge clears the revision.
-            let Some(left) = record.number("written_revision") else { return false };
+            let Some(left) = record.number(import_record::Column::WrittenRevision) else {
+                return false;
+            };
             let left = again.get(&(person.id(), left)).copied().unwrap_or(left);
-            person.number("revision") == Some(left)
+            person.number(prospect::Column::Revision) == Some(left)
                 && !person.is_deleted()
                 && !(made && touched.contains(&person.id()))
         };
@@ -68,7 +72,7 @@ pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i6
         };
         let mut after = person.clone();
         if made {
-            after.set("deleted_at", Value::Time(unit.now()));
+            after.set(prospect::Column::DeletedAt, Value::Time(unit.now()));
             unit.update_as(&person, after, kind::DELETED).await?;
             let key = |column| replaced(record).and_then(|replaced| replaced[column].as_i64());
             companies.extend(key("company_id"));
@@ -77,11 +81,11 @@ pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i6
             for (column, value) in replaced(record).and_then(Json::as_object).into_iter().flatten()
             {
                 let value = value.as_str().map_or(Value::Null, |text| Value::Text(text.to_owned()));
-                after.set(column, value);
+                after.set_at(after.table().column_named(column), value);
             }
             let after = unit.update(&person, after).await?;
-            let before = record.number("found_revision").unwrap_or_default();
-            let now = after.number("revision").unwrap_or_default();
+            let before = record.number(import_record::Column::FoundRevision).unwrap_or_default();
+            let now = after.number(prospect::Column::Revision).unwrap_or_default();
             again.insert((person.id(), before), now);
             left_at(unit, person.id(), before, now).await?;
         }
@@ -106,7 +110,7 @@ async fn left_at(unit: &Unit, prospect: i64, before: i64, now: i64) -> Result<()
 }
 
 fn replaced(record: &Record) -> Option<&Json> {
-    match record.value("replaced_data") {
+    match record.value(import_record::Column::ReplacedData) {
         Value::Json(json) => Some(json),
         _ => None,
     }
@@ -159,10 +163,10 @@ async fn delete_created_companies(unit: &mut Unit, mut keys: Vec<i64>) -> Result
     }
     for key in keys {
         let Some(company) = unit.find(table, key).await? else { continue };
-        let is_own = company.number("revision") == Some(1) && !company.is_deleted();
+        let is_own = company.number(company::Column::Revision) == Some(1) && !company.is_deleted();
         if is_own && !inhabited.contains(&key) {
             let mut after = company.clone();
-            after.set("deleted_at", Value::Time(unit.now()));
+            after.set(company::Column::DeletedAt, Value::Time(unit.now()));
             unit.update_as(&company, after, kind::DELETED).await?;
         }
     }
@@ -173,8 +177,10 @@ async fn delete_created_companies(unit: &mut Unit, mut keys: Vec<i64>) -> Result
 /// it. These companies move to the unknown industry, in case they are restored.
 async fn industry_of(unit: &mut Unit, key: i64) -> Result<()> {
     let Some(industry) = unit.find(industry::table(), key).await? else { return Ok(()) };
-    let name = text::name_key(industry.text("name"));
-    if industry.number("revision") != Some(1) || name == text::name_key(industry::UNKNOWN) {
+    let name = text::name_key(industry.text(industry::Column::Name));
+    if industry.number(industry::Column::Revision) != Some(1)
+        || name == text::name_key(industry::UNKNOWN)
+    {
         return Ok(());
     }
     let organization = unit.scope().organization();
@@ -185,9 +191,10 @@ async fn industry_of(unit: &mut Unit, key: i64) -> Result<()> {
         return Ok(());
     }
     let table = industry::table();
-    let values = vec![(table.column("name"), Value::Text(industry::UNKNOWN.to_owned()))];
+    let values =
+        vec![(table.column(industry::Column::Name), Value::Text(industry::UNKNOWN.to_owned()))];
     let input = Input { values, ..Input::default() };
     let (unknown, _) = row::find_or_create(unit, industry::rules(), input).await?;
-    unit.point(company::table(), "industry_id", key, Some(unknown)).await?;
+    unit.point(company::table(), company::Column::IndustryId, key, Some(unknown)).await?;
     unit.delete(&industry).await
 }

@@ -5,6 +5,8 @@ use engine::{
     record::Record,
     value::Value,
 };
+use entity::crm::prospect;
+use entity::ingest::import_record;
 use serde_json::Value as Json;
 
 use super::{
@@ -74,19 +76,22 @@ impl Verdict {
     /// Stores the verdict in a row, with the promotion status of a row that is not written yet.
     pub(super) fn put(self, record: &mut Record) {
         let text = |text: Option<String>| text.map_or(Value::Null, Value::Text);
-        record.set("verdict", Value::Text(self.word.to_owned()));
-        record.set("reason", text(Note::stored(&self.notes)));
-        record.set("candidates", self.candidates.map_or(Value::Null, Value::Json));
+        record.set(import_record::Column::Verdict, Value::Text(self.word.to_owned()));
+        record.set(import_record::Column::Reason, text(Note::stored(&self.notes)));
+        record.set(
+            import_record::Column::Candidates,
+            self.candidates.map_or(Value::Null, Value::Json),
+        );
         let state = match self.word {
             SKIP if self.matched.is_some() => promotion::MATCHED,
             SKIP => promotion::REJECTED,
             ERROR => promotion::FAILED,
             _ => promotion::NONE,
         };
-        record.set("promotion_status", Value::Text(state.to_owned()));
+        record.set(import_record::Column::PromotionStatus, Value::Text(state.to_owned()));
         let (by, prospect) = self.matched.unzip();
-        record.set("match_reason", text(by.map(str::to_owned)));
-        record.set("prospect_id", prospect.map_or(Value::Null, Value::Int));
+        record.set(import_record::Column::MatchReason, text(by.map(str::to_owned)));
+        record.set(import_record::Column::ProspectId, prospect.map_or(Value::Null, Value::Int));
     }
 
     /// Whether the row matches an existing prospect.
@@ -121,9 +126,9 @@ pub(super) fn judge(
         };
         let added: Vec<_> = added
             .into_iter()
-            .filter(|(column, _)| earlier.is_none_or(|earlier| earlier.text(column).is_empty()))
+            .filter(|(column, _)| earlier.is_none_or(|earlier| earlier.text(*column).is_empty()))
             .collect();
-        let opts_out = lead.opted_out && !person.has("unsubscribed_at");
+        let opts_out = lead.opted_out && !person.has(prospect::Column::UnsubscribedAt);
         let verdict = filled(&added, opts_out, &with, None);
         return Verdict { matched: Some((by, person.id())), is_duplicate, ..verdict };
     }
@@ -169,14 +174,14 @@ fn same_as(row: usize) -> Candidate {
 
 /// The verdict on a row that adds these values to an existing prospect, or to the person of the earlier row `row`.
 fn filled(
-    added: &[(&'static str, String)],
+    added: &[(prospect::Column, String)],
     opts_out: bool,
     with: &dyn Fn(Vec<Note>) -> Vec<Note>,
     row: Option<String>,
 ) -> Verdict {
     let mut notes: Vec<Note> =
         row.map(|row| Note::new(NoteCode::SamePerson, [&row])).into_iter().collect();
-    let columns = added.iter().map(|(column, _)| *column);
+    let columns = added.iter().map(|(column, _)| column.name());
     let columns: Vec<_> = columns.chain(opts_out.then_some("opt-out")).collect();
     if columns.is_empty() {
         if notes.is_empty() {

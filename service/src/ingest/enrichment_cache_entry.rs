@@ -9,15 +9,15 @@ use engine::{
         rules::{Delete, Plain, Rules},
     },
 };
-use entity::ingest::enrichment_cache_entry;
+pub use entity::ingest::enrichment_cache_entry::{Column, Entity};
 
 /// A response about a prospect belongs to it.
-static PROSPECT_OWNERSHIP: Ownership = Ownership::complete("prospect_id", "prospects");
+static PROSPECT_OWNERSHIP: Ownership = Ownership::complete(Column::ProspectId.name(), "prospects");
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<enrichment_cache_entry::Entity>("enrichment_cache_entry")
+        Table::of::<Entity>("enrichment_cache_entry")
             .described("A cached provider response.")
             // Responses contain personal data.
             .confidential()

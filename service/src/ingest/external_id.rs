@@ -7,13 +7,12 @@ use engine::{
     table::Table,
     write::rules::{Delete, Plain, Rules},
 };
-use entity::ingest::external_id;
+pub use entity::ingest::external_id::{Column, Entity};
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<external_id::Entity>("external_id").described("An external ID.")
-    });
+    static TABLE: LazyLock<Table> =
+        LazyLock::new(|| Table::of::<Entity>("external_id").described("An external ID."));
     &TABLE
 }
 

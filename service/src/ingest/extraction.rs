@@ -7,13 +7,13 @@ use engine::{
     table::Table,
     write::rules::{Check, DefaultValue, Rules, field},
 };
-use entity::ingest::extraction;
+pub use entity::ingest::extraction::{Column, Entity};
 
 use super::import_job;
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<extraction::Entity>("extraction"));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<Entity>("extraction"));
     &TABLE
 }
 
@@ -26,16 +26,16 @@ pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules::plain(
         table,
         &[
-            field("import_job_id").to(import_job::table),
-            field("source_type")
+            field(Column::ImportJobId.name()).to(import_job::table),
+            field(Column::SourceType.name())
                 .checked(Check::OneOf(SOURCES))
                 .default_value(DefaultValue::Text("file")),
-            field("retrieved_at").checked(Check::NotLater),
-            field("project_code").checked(Check::AtMost(1_000)),
-            field("file_url").checked(Check::AtMost(2_000)),
-            field("project_url").checked(Check::AtMost(2_000)),
-            field("data"),
-            field("instance_id").checked(Check::AtMost(1_000)),
+            field(Column::RetrievedAt.name()).checked(Check::NotLater),
+            field(Column::ProjectCode.name()).checked(Check::AtMost(1_000)),
+            field(Column::FileUrl.name()).checked(Check::AtMost(2_000)),
+            field(Column::ProjectUrl.name()).checked(Check::AtMost(2_000)),
+            field(Column::Data.name()),
+            field(Column::InstanceId.name()).checked(Check::AtMost(1_000)),
         ],
     );
     &RULES

@@ -7,17 +7,17 @@ use engine::{
     table::Table,
     write::ownership::{InExport, OnErase, OnMerge, Ownership},
 };
-use entity::ingest::field_provenance;
+pub use entity::ingest::field_provenance::{Column, Entity};
 
 /// Values found for a prospect belong to it.
-static PROSPECT_OWNERSHIP: Ownership = Ownership::complete("prospect_id", "prospects");
+static PROSPECT_OWNERSHIP: Ownership = Ownership::complete(Column::ProspectId.name(), "prospects");
 
 /// Values found for a company belong to it.
-static COMPANY_OWNERSHIP: Ownership = Ownership::complete("company_id", "companies");
+static COMPANY_OWNERSHIP: Ownership = Ownership::complete(Column::CompanyId.name(), "companies");
 
 /// A value belongs to its prospect or company, also if it was found for an import record.
 static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
-    column: "import_record_id",
+    column: Column::ImportRecordId.name(),
     owner: "import_records",
     on_erase: OnErase::Keep,
     on_merge: OnMerge::Keep,
@@ -27,7 +27,7 @@ static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<field_provenance::Entity>("field_provenance")
+        Table::of::<Entity>("field_provenance")
             .described("The provenance of a value.")
             .belongs_to(&PROSPECT_OWNERSHIP)
             .belongs_to(&IMPORT_RECORD_OWNERSHIP)

@@ -11,7 +11,7 @@ use engine::{
     value::Value,
     write::{Check, Delete, Hooks, Rules, Unit, rules::field},
 };
-use entity::ingest::import_job;
+pub use entity::ingest::import_job::{Column, Entity};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value as Json};
 
@@ -19,7 +19,7 @@ use super::note::{Note, NoteCode};
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<import_job::Entity>("import_job"));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<Entity>("import_job"));
     &TABLE
 }
 
@@ -122,48 +122,48 @@ const BEFORE: &str = "status_before";
 /// Saves the status of a job before prospects are created from its records, because creating prospects does not change
 /// the outcome of the enrichment.
 pub(crate) fn promoting(job: &mut Record, before: &str) {
-    let mut metadata = match job.value("metadata") {
+    let mut metadata = match job.value(Column::Metadata) {
         Value::Json(Json::Object(metadata)) => metadata.clone(),
         _ => Map::new(),
     };
     metadata.insert(BEFORE.to_owned(), before.into());
-    job.set("metadata", Value::Json(Json::Object(metadata)));
+    job.set(Column::Metadata, Value::Json(Json::Object(metadata)));
 }
 
 /// Restores the status that a job had before prospects were created from its records.
 pub(crate) fn promoted(job: &mut Record) {
     let mut state = status::COMPLETED.to_owned();
-    if let Value::Json(Json::Object(metadata)) = job.value("metadata") {
+    if let Value::Json(Json::Object(metadata)) = job.value(Column::Metadata) {
         let mut metadata = metadata.clone();
         if let Some(Json::String(before)) = metadata.remove(BEFORE) {
             state = before;
         }
         let is_empty = metadata.is_empty();
         job.set(
-            "metadata",
+            Column::Metadata,
             if is_empty { Value::Null } else { Value::Json(Json::Object(metadata)) },
         );
     }
-    job.set("status", Value::Text(state));
+    job.set(Column::Status, Value::Text(state));
 }
 
 /// Sets all counters of a new job to zero.
 pub(crate) fn nothing_counted(job: &mut Record) {
     for count in [
-        "total_records",
-        "processed_records",
-        "created_records",
-        "updated_records",
-        "duplicate_records",
-        "skipped_records",
-        "failed_records",
-        "undone_records",
-        "kept_records",
-        "enriched_records",
+        Column::TotalRecords,
+        Column::ProcessedRecords,
+        Column::CreatedRecords,
+        Column::UpdatedRecords,
+        Column::DuplicateRecords,
+        Column::SkippedRecords,
+        Column::FailedRecords,
+        Column::UndoneRecords,
+        Column::KeptRecords,
+        Column::EnrichedRecords,
     ] {
         job.set(count, Value::Int(0));
     }
-    for cost in ["estimated_cost", "actual_cost"] {
+    for cost in [Column::EstimatedCost, Column::ActualCost] {
         job.set(cost, Value::Double(0.0));
     }
 }
@@ -184,8 +184,8 @@ pub fn rules() -> &'static Rules {
         update: true,
         delete: Delete::Hard,
         fields: &[
-            field("name").checked(Check::Filled),
-            field("description").checked(Check::AtMost(10_000)),
+            field(Column::Name.name()).checked(Check::Filled),
+            field(Column::Description.name()).checked(Check::AtMost(10_000)),
         ],
         links: &[],
         hooks: &ImportJob,
@@ -198,7 +198,7 @@ struct ImportJob;
 impl Hooks for ImportJob {
     fn deleting<'u>(&'u self, _: &'u mut Unit, job: &'u Record) -> BoxFuture<'u, Result<()>> {
         Box::pin(async move {
-            let state = job.text("status");
+            let state = job.text(Column::Status);
             let busy = [status::UPLOADING, status::PROCESSING, status::PROMOTING, status::UNDOING];
             if busy.contains(&state) {
                 let message = format!(
@@ -239,16 +239,16 @@ pub fn note(of_kind: &str, state: &str, waiting: i64, is_due: bool) -> Option<St
 pub(crate) async fn fail(scope: &Scope, job: i64, why: NoteCode, states: &[&str]) -> Result<()> {
     let mut unit = Unit::begin(scope).await?;
     let Some(before) = unit.find(table(), job).await? else { return Ok(()) };
-    if !states.contains(&before.text("status")) {
+    if !states.contains(&before.text(Column::Status)) {
         return Ok(());
     }
     let mut after = before.clone();
-    if before.text("status") == status::UPLOADING {
+    if before.text(Column::Status) == status::UPLOADING {
         // During the preview, this counter was the number of previewed rows.
-        after.set("processed_records", Value::Int(0));
+        after.set(Column::ProcessedRecords, Value::Int(0));
     }
-    after.set("status", Value::Text(status::FAILED.to_owned()));
-    after.set("error", Note::stored(&[why.into()]).map_or(Value::Null, Value::Text));
+    after.set(Column::Status, Value::Text(status::FAILED.to_owned()));
+    after.set(Column::Error, Note::stored(&[why.into()]).map_or(Value::Null, Value::Text));
     unit.update(&before, after).await?;
     unit.commit().await
 }

@@ -9,13 +9,13 @@ use engine::{
     value::Value,
     write::ownership::{InExport, OnErase, OnMerge, Ownership},
 };
-use entity::ingest::import_record;
+pub use entity::ingest::import_record::{Column, Entity};
 
 use super::{note::Note, privacy};
 
 /// Rows about a prospect belong to it, including rows that are linked by e-mail address only.
 static PROSPECT_OWNERSHIP: Ownership = Ownership {
-    column: "prospect_id",
+    column: Column::ProspectId.name(),
     owner: "prospects",
     on_erase: OnErase::DeleteBy(privacy::erase),
     on_merge: OnMerge::RepointAnd(privacy::merged),
@@ -24,7 +24,7 @@ static PROSPECT_OWNERSHIP: Ownership = Ownership {
 
 /// Rows of people name their company.
 static COMPANY_OWNERSHIP: Ownership = Ownership {
-    column: "company_id",
+    column: Column::CompanyId.name(),
     owner: "companies",
     on_erase: OnErase::Keep,
     on_merge: OnMerge::Repoint,
@@ -34,8 +34,8 @@ static COMPANY_OWNERSHIP: Ownership = Ownership {
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<import_record::Entity>("import_record")
-            .keeping_secret(["lease_token", "provider_message"])
+        Table::of::<Entity>("import_record")
+            .keeping_secret([Column::LeaseToken, Column::ProviderMessage])
             // Rows contain personal data of people who are not linked to a prospect yet.
             .confidential()
             .belongs_to(&PROSPECT_OWNERSHIP)
@@ -83,8 +83,8 @@ pub mod verdict {
 
 /// Sets the attempt counter and the costs of a new row to zero.
 pub(crate) fn nothing_asked(record: &mut Record) {
-    record.set("processing_attempts", Value::Int(0));
-    for cost in ["cost", "reserved_cost"] {
+    record.set(Column::ProcessingAttempts, Value::Int(0));
+    for cost in [Column::Cost, Column::ReservedCost] {
         record.set(cost, Value::Double(0.0));
     }
 }

@@ -7,6 +7,7 @@ use engine::{
     value::Value,
     write::{Unit, ownership::Tables},
 };
+use entity::crm::prospect;
 use futures_util::future::BoxFuture;
 use sea_orm::{QueryResult, Value as Bind};
 use serde_json::Value as Json;
@@ -24,17 +25,21 @@ async fn rows_of(unit: &Unit, person: &Record) -> Result<Vec<Record>> {
         format!("SELECT {columns} FROM \"import_records\" WHERE \"organization_id\" = {{}}");
     let organization = unit.scope().organization();
     let mut found: Vec<Record> = Vec::new();
-    let lower = person.text("email").to_lowercase();
-    let key = person.text("email_key").to_owned();
+    let lower = person.text(prospect::Column::Email).to_lowercase();
+    let key = person.text(prospect::Column::EmailKey).to_owned();
     let emails = if lower == key { vec![lower] } else { vec![lower, key] };
-    let emails = emails.into_iter().map(|email| ("email", email.into()));
-    for (column, value) in std::iter::once(("prospect_id", Bind::from(person.id()))).chain(emails) {
+    let emails =
+        emails.into_iter().map(|email| (import_record::Column::Email.name(), email.into()));
+    for (column, value) in
+        std::iter::once((import_record::Column::ProspectId.name(), Bind::from(person.id())))
+            .chain(emails)
+    {
         let sql = format!("{select} AND \"{column}\" = {{}} ORDER BY \"id\"");
         add(&mut found, &unit.query(&sql, vec![organization.into(), value]).await?)?;
     }
     for row in found.clone() {
-        let job = row.key("import_job_id")?;
-        let index = row.number("record_index").unwrap_or_default();
+        let job = row.key(import_record::Column::ImportJobId)?;
+        let index = row.number(import_record::Column::RecordIndex).unwrap_or_default();
         let (same, bind): (&str, Bind) = match unit.scope().store().engine() {
             Engine::Postgres => (
                 "\"candidates\" @> CAST({} AS text)::jsonb",
@@ -76,7 +81,7 @@ pub(crate) fn erase<'a>(
         for row in rows_of(unit, person).await? {
             leave(unit, &row).await?;
             deleted += unit.erase_owned(tables, &row, person.id()).await?;
-            let own = ("id", row.id().into());
+            let own = (import_record::Column::Id, row.id().into());
             deleted += unit.erase_below(import_record::table(), own, person.id()).await?;
         }
         Ok(deleted)
@@ -95,28 +100,35 @@ pub(crate) fn export<'a>(
 
 /// Removes a row from the counters of its job.
 async fn leave(unit: &mut Unit, row: &Record) -> Result<()> {
-    let job = row.key("import_job_id")?;
+    let job = row.key(import_record::Column::ImportJobId)?;
     let Some(job) = unit.find(import_job::table(), job).await? else { return Ok(()) };
-    let was_filled =
-        *row.value("replaced_data") != Value::Null && row.number("found_revision").is_some();
-    let kind = match row.text("promotion_status") {
-        _ if job.text("kind") == kind::ENRICHMENT => match row.text("status") {
-            status::ENRICHED => Some("enriched_records"),
-            status::FAILED => Some("failed_records"),
-            status::SKIPPED => Some("skipped_records"),
-            _ => None,
-        },
+    let was_filled = *row.value(import_record::Column::ReplacedData) != Value::Null
+        && row.number(import_record::Column::FoundRevision).is_some();
+    let kind = match row.text(import_record::Column::PromotionStatus) {
+        _ if job.text(import_job::Column::Kind) == kind::ENRICHMENT => {
+            match row.text(import_record::Column::Status) {
+                status::ENRICHED => Some(import_job::Column::EnrichedRecords),
+                status::FAILED => Some(import_job::Column::FailedRecords),
+                status::SKIPPED => Some(import_job::Column::SkippedRecords),
+                _ => None,
+            }
+        }
         promotion::NONE => None,
-        promotion::FAILED => Some("failed_records"),
+        promotion::FAILED => Some(import_job::Column::FailedRecords),
         promotion::MATCHED | promotion::UNDONE | promotion::KEPT if was_filled => {
-            Some("updated_records")
+            Some(import_job::Column::UpdatedRecords)
         }
         // Written rows stay in their counter, even if they were undone.
-        promotion::CREATED | promotion::UNDONE | promotion::KEPT => Some("created_records"),
-        _ => Some("skipped_records"),
+        promotion::CREATED | promotion::UNDONE | promotion::KEPT => {
+            Some(import_job::Column::CreatedRecords)
+        }
+        _ => Some(import_job::Column::SkippedRecords),
     };
     let mut after = job.clone();
-    for column in kind.into_iter().chain(kind.map(|_| "processed_records")).chain(["total_records"])
+    for column in kind
+        .into_iter()
+        .chain(kind.map(|_| import_job::Column::ProcessedRecords))
+        .chain([import_job::Column::TotalRecords])
     {
         after.set(column, Value::Int(job.number(column).unwrap_or_default() - 1));
     }

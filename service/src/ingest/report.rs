@@ -123,12 +123,18 @@ pub async fn daily_usage(
     until: Option<DateTime<Utc>>,
 ) -> Result<Vec<Usage>> {
     let table = daily_cost_summary::table();
-    let date = table.column("date");
-    let sums =
-        ["calls", "input_tokens", "output_tokens", "cost_usd", "latency_ms_total", "timed_calls"];
-    let measures = sums.map(|name| Measure::Sum(table.column(name))).to_vec();
+    let date = table.column(daily_cost_summary::Column::Date);
+    let sums = [
+        daily_cost_summary::Column::Calls,
+        daily_cost_summary::Column::InputTokens,
+        daily_cost_summary::Column::OutputTokens,
+        daily_cost_summary::Column::CostUsd,
+        daily_cost_summary::Column::LatencyMsTotal,
+        daily_cost_summary::Column::TimedCalls,
+    ];
+    let measures = sums.map(|column| Measure::Sum(table.column(column))).to_vec();
     let list = list(table, "dailyUsage", vec![Filter::within(date, since, until)]);
-    let provider = table.column("provider");
+    let provider = table.column(daily_cost_summary::Column::Provider);
     let (found, zone) = by_day(scope, list, date, Some(provider), measures).await?;
     let told = found.groups(0).iter().map(|group| Usage {
         date: day(&zone, &group[0]),
@@ -155,7 +161,10 @@ pub async fn success_rate(
     until: Option<DateTime<Utc>>,
 ) -> Result<Vec<Success>> {
     let table = import_record::table();
-    let (made, state) = (table.column("created_at"), table.column("status"));
+    let (made, state) = (
+        table.column(import_record::Column::CreatedAt),
+        table.column(import_record::Column::Status),
+    );
     let ended = [status::ENRICHED, status::FAILED];
     let ended = ended.map(|state_word| Filter::Column(state, Test::Exactly(state_word)));
     let filter = vec![Filter::Any(ended.to_vec()), Filter::within(made, since, until)];
@@ -183,17 +192,20 @@ pub async fn success_rate(
 /// [`Error::Unavailable`] if the database does not respond.
 pub async fn job_costs(scope: &Scope, days: i64) -> Result<Vec<JobCost>> {
     let table = import_job::table();
-    let ended = table.column("completed_at");
+    let ended = table.column(import_job::Column::CompletedAt);
     let since = scope.now() - TimeDelta::days(days);
     let filter = vec![
-        Filter::Column(table.column("kind"), Test::Exactly(kind::ENRICHMENT)),
-        Filter::Column(table.column("status"), Test::Exactly(job_status::COMPLETED)),
+        Filter::Column(table.column(import_job::Column::Kind), Test::Exactly(kind::ENRICHMENT)),
+        Filter::Column(
+            table.column(import_job::Column::Status),
+            Test::Exactly(job_status::COMPLETED),
+        ),
         Filter::within(ended, Some(since), None),
     ];
     let measures = vec![
-        Measure::Sum(table.column("actual_cost")),
+        Measure::Sum(table.column(import_job::Column::ActualCost)),
         Measure::Count,
-        Measure::Sum(table.column("total_records")),
+        Measure::Sum(table.column(import_job::Column::TotalRecords)),
     ];
     let list = list(table, "importCostReport", filter);
     let (found, zone) = by_day(scope, list, ended, None, measures).await?;

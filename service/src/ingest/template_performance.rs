@@ -6,7 +6,7 @@ use engine::{
     table::Table,
     write::rules::{Check, Rules, field},
 };
-use entity::ingest::template_performance;
+pub use entity::ingest::template_performance::{Column, Entity};
 
 use super::import_job;
 use crate::outreach::message_template;
@@ -14,7 +14,7 @@ use crate::outreach::message_template;
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<template_performance::Entity>("template_performance")
+        Table::of::<Entity>("template_performance")
             .described("A performance measurement of a template.")
     });
     &TABLE
@@ -26,11 +26,11 @@ pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules::plain(
         table,
         &[
-            field("message_template_id").on_create().to(message_template::table),
-            field("import_job_id").on_create().to(import_job::table),
-            field("open_rate").checked(RATE),
-            field("response_rate").checked(RATE),
-            field("conversion_rate").checked(RATE),
+            field(Column::MessageTemplateId.name()).on_create().to(message_template::table),
+            field(Column::ImportJobId.name()).on_create().to(import_job::table),
+            field(Column::OpenRate.name()).checked(RATE),
+            field(Column::ResponseRate.name()).checked(RATE),
+            field(Column::ConversionRate.name()).checked(RATE),
         ],
     );
     &RULES

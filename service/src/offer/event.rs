@@ -15,20 +15,20 @@ use engine::{
         rules::{Check, DefaultValue, Rules, field, server_managed},
     },
 };
-use entity::offer::event;
+pub use entity::offer::event::{Column, Entity};
 
 /// The search of this table (`migration/src/search/mod.rs`).
 static SEARCH: Searched = Searched {
     number: 4,
     about: "Events, searched by type and location first, then by description.",
-    called: &["event_type", "location"],
-    columns: &["event_type", "location", "description"],
+    called: &[Column::EventType.name(), Column::Location.name()],
+    columns: &[Column::EventType.name(), Column::Location.name(), Column::Description.name()],
 };
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> =
-        LazyLock::new(|| Table::of::<event::Entity>("event").searched(&SEARCH));
+        LazyLock::new(|| Table::of::<Entity>("event").searched(&SEARCH));
     &TABLE
 }
 
@@ -49,14 +49,14 @@ pub fn rules() -> &'static Rules {
     static RULES: Rules = Rules::plain(
         table,
         &[
-            field("event_type").checked(Check::Filled),
-            field("event_date"),
-            field("description").checked(Check::Filled),
-            field("location").checked(Check::Filled),
-            field("target_industries").checked(Check::List),
-            field("target_roles").checked(Check::List),
-            field("solutions_featured").checked(Check::List),
-            server_managed("status", DefaultValue::Text("planned")),
+            field(Column::EventType.name()).checked(Check::Filled),
+            field(Column::EventDate.name()),
+            field(Column::Description.name()).checked(Check::Filled),
+            field(Column::Location.name()).checked(Check::Filled),
+            field(Column::TargetIndustries.name()).checked(Check::List),
+            field(Column::TargetRoles.name()).checked(Check::List),
+            field(Column::SolutionsFeatured.name()).checked(Check::List),
+            server_managed(Column::Status.name(), DefaultValue::Text("planned")),
         ],
     );
     &RULES
@@ -76,7 +76,7 @@ pub async fn advance(
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let before = current(unit, rules(), id, expected_revision).await?;
-            let from = before.text("status");
+            let from = before.text(Column::Status);
             let to = next(MOVES, from);
             if !to.contains(&status) {
                 let from = from.to_ascii_uppercase();
@@ -90,7 +90,7 @@ pub async fn advance(
                 );
             }
             let mut after = before.clone();
-            after.set("status", Value::Text(status.to_owned()));
+            after.set(Column::Status, Value::Text(status.to_owned()));
             unit.update(&before, after).await?;
             Ok(id)
         })

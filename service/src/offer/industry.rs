@@ -19,15 +19,15 @@ use engine::{
         rules::{Check, Delete, Hooks, Rules, field},
     },
 };
-use entity::offer::industry;
+pub use entity::offer::industry::{Column, Entity};
 use futures_util::future::BoxFuture;
 
 use super::solution;
 
 /// Industries are identified by their name.
 static UNIQUE: UniqueField = UniqueField {
-    column: "name_key",
-    written_as: "name",
+    column: Column::NameKey.name(),
+    written_as: Column::Name.name(),
     upsert: false,
     reason: Reason::IndustryNameTaken,
 };
@@ -36,16 +36,16 @@ static UNIQUE: UniqueField = UniqueField {
 static SEARCH: Searched = Searched {
     number: 2,
     about: "Industries, searched by name.",
-    called: &["name"],
-    columns: &["name"],
+    called: &[Column::Name.name()],
+    columns: &[Column::Name.name()],
 };
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<industry::Entity>("industry")
+        Table::of::<Entity>("industry")
             .searched(&SEARCH)
-            .comparing([("name_key", |text| text::name_key(&text("name")))])
+            .comparing([(Column::NameKey, |text| text::name_key(text.text(Column::Name)))])
             .unique(&UNIQUE)
     });
     &TABLE
@@ -61,7 +61,7 @@ pub fn rules() -> &'static Rules {
         create: Some("create"),
         update: true,
         delete: Delete::Hard,
-        fields: &[field("name").checked(Check::Filled)],
+        fields: &[field(Column::Name.name()).checked(Check::Filled)],
         links: &[],
         hooks: &Industry,
     };

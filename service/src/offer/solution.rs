@@ -1,5 +1,6 @@
 //! Solutions: the products and services for sale.
 
+use entity::offer::industry_solution;
 use std::sync::LazyLock;
 
 use engine::{
@@ -14,7 +15,7 @@ use engine::{
         rules::{Check, Delete, Hooks, LinkRule, Rules, field},
     },
 };
-use entity::offer::solution;
+pub use entity::offer::solution::{Column, Entity};
 use futures_util::future::BoxFuture;
 
 use super::industry;
@@ -23,14 +24,20 @@ use super::industry;
 static SEARCH: Searched = Searched {
     number: 3,
     about: "Solutions, searched by name and category first, then by description, keywords and use cases.",
-    called: &["name"],
-    columns: &["name", "category", "description", "keywords", "use_cases"],
+    called: &[Column::Name.name()],
+    columns: &[
+        Column::Name.name(),
+        Column::Category.name(),
+        Column::Description.name(),
+        Column::Keywords.name(),
+        Column::UseCases.name(),
+    ],
 };
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> =
-        LazyLock::new(|| Table::of::<solution::Entity>("solution").searched(&SEARCH));
+        LazyLock::new(|| Table::of::<Entity>("solution").searched(&SEARCH));
     &TABLE
 }
 
@@ -39,8 +46,8 @@ pub(crate) static INDUSTRIES: JoinTable = PAIRS;
 
 const PAIRS: JoinTable = JoinTable {
     table: "industry_solutions",
-    near: "solution_id",
-    far: "industry_id",
+    near: industry_solution::Column::SolutionId.name(),
+    far: industry_solution::Column::IndustryId.name(),
     near_table: table,
     far_table: industry::table,
 };
@@ -53,12 +60,12 @@ pub fn rules() -> &'static Rules {
         update: true,
         delete: Delete::Hard,
         fields: &[
-            field("name").checked(Check::Filled),
-            field("category").checked(Check::Filled),
-            field("description").checked(Check::Filled),
-            field("use_cases").checked(Check::List),
-            field("keywords").checked(Check::List),
-            field("pricing_model").checked(Check::Filled),
+            field(Column::Name.name()).checked(Check::Filled),
+            field(Column::Category.name()).checked(Check::Filled),
+            field(Column::Description.name()).checked(Check::Filled),
+            field(Column::UseCases.name()).checked(Check::List),
+            field(Column::Keywords.name()).checked(Check::List),
+            field(Column::PricingModel.name()).checked(Check::Filled),
         ],
         links: &[LinkRule { keys: "industry_ids", pairs: PAIRS, rows: None }],
         hooks: &Solution,

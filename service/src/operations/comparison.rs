@@ -164,23 +164,26 @@ async fn compute<C: ConnectionTrait>(
     for row in rows {
         let mut after = row.clone();
         after.follow();
-        if table.computed_columns().any(|column| row.value(column.name) != after.value(column.name))
-        {
-            if let Some(column) = changed_unique_column(row, &after) {
-                let organization = after.value("organization_id").key();
-                values.extend([row, &after].map(|row| json!([organization, row.text(column)])));
+        if table.computed_places().any(|place| row.at(place) != after.at(place)) {
+            if let Some(place) = changed_unique_column(row, &after) {
+                let organization = after.organization();
+                values.extend([row, &after].map(|row| json!([organization, row.at(place).json()])));
                 // A row that refers to itself is exempt from the unique index until the marks are settled.
-                let is_marked = after.has(column) && !after.is_deleted();
+                let is_marked = *after.at(place) != Value::Null && !after.is_deleted();
                 let mark = if is_marked { Value::Int(after.id()) } else { Value::Null };
-                after.set("duplicate_of", mark);
+                after.set_at(table.column_named("duplicate_of"), mark);
             }
             changed.push(change(table, &after));
         }
         if table.name == prospect::table().name
-            && let Some(since) = after.time("unsubscribed_at")
+            && let Some(since) = after.time(prospect::Column::UnsubscribedAt)
         {
-            let organization = after.key("organization_id")?;
-            opted_out.push((organization, after.text("email_key").to_owned(), since));
+            let organization = after.key(prospect::Column::OrganizationId)?;
+            opted_out.push((
+                organization,
+                after.text(prospect::Column::EmailKey).to_owned(),
+                since,
+            ));
         }
     }
     write(connection, engine, table, changed).await?;
@@ -189,9 +192,9 @@ async fn compute<C: ConnectionTrait>(
 }
 
 /// The column of the unique field if its value differs between these versions of a row.
-fn changed_unique_column(before: &Record, after: &Record) -> Option<&'static str> {
-    let column = after.table().unique_field()?.column;
-    (before.value(column) != after.value(column)).then_some(column)
+fn changed_unique_column(before: &Record, after: &Record) -> Option<usize> {
+    let place = after.table().column_named(after.table().unique_field()?.column);
+    (before.at(place) != after.at(place)).then_some(place)
 }
 
 /// The columns to write: comparison columns and the mark of duplicates.
@@ -203,7 +206,8 @@ fn written_columns(table: &'static Table) -> impl Iterator<Item = &'static Colum
 /// The primary key and written columns of a row, as JSON.
 fn change(table: &'static Table, row: &Record) -> Json {
     let columns = written_columns(table);
-    let cells = columns.map(|column| (column.name.to_owned(), row.value(column.name).json()));
+    let cells = columns
+        .map(|column| (column.name.to_owned(), row.at(table.column_named(column.name)).json()));
     let mut change: Map<String, Json> = cells.collect();
     change.insert("id".to_owned(), row.id().into());
     Json::Object(change)

@@ -49,8 +49,8 @@ pub async fn claim(
             let mut claimed = Vec::new();
             for draft in ready(unit, limit).await? {
                 let mut after = draft.clone();
-                after.set("claimed_by", Value::Text(owner.clone()));
-                after.set("claim_expires_at", Value::Time(until));
+                after.set(outreach_draft::Column::ClaimedBy, Value::Text(owner.clone()));
+                after.set(outreach_draft::Column::ClaimExpiresAt, Value::Time(until));
                 unit.update(&draft, after).await?;
                 claimed.push(draft.id());
             }
@@ -106,7 +106,7 @@ pub async fn release(scope: &Scope, id: i64, once: Option<IdempotentRequest>) ->
         Box::pin(async move {
             let draft = unit.get(outreach_draft::table(), id, "id").await?;
             demand_claim(unit, &draft)?;
-            if draft.text("status") == "sending" {
+            if draft.text(outreach_draft::Column::Status) == "sending" {
                 let message = "the draft is being sent; record the outcome (markOutreachDraftSent, \
                                markOutreachDraftFailed)";
                 return Err(
@@ -125,7 +125,7 @@ pub async fn release(scope: &Scope, id: i64, once: Option<IdempotentRequest>) ->
 /// Rejects an actor without an active claim on the draft.
 pub(super) fn demand_claim(unit: &Unit, draft: &Record) -> Result<()> {
     let owner = owner(unit.scope())?;
-    if is_claimed(draft, unit.now()) && draft.text("claimed_by") == owner {
+    if is_claimed(draft, unit.now()) && draft.text(outreach_draft::Column::ClaimedBy) == owner {
         return Ok(());
     }
     let message = "you hold no active claim on the draft; claim it first (claimOutreachDrafts)";
@@ -135,11 +135,15 @@ pub(super) fn demand_claim(unit: &Unit, draft: &Record) -> Result<()> {
 /// Rejects a write while another actor has a claim on the draft.
 pub(super) fn refuse_claimed_by_another(unit: &Unit, draft: &Record) -> Result<()> {
     let owner = unit.scope().actor().label();
-    match draft.time("claim_expires_at") {
-        Some(until) if until > unit.now() && draft.text("claimed_by") != owner => {
+    match draft.time(outreach_draft::Column::ClaimExpiresAt) {
+        Some(until)
+            if until > unit.now() && draft.text(outreach_draft::Column::ClaimedBy) != owner =>
+        {
             let until = until.format("%Y-%m-%dT%H:%M:%SZ");
-            let message =
-                format!("the draft is claimed by {} until {until}", draft.text("claimed_by"));
+            let message = format!(
+                "the draft is claimed by {} until {until}",
+                draft.text(outreach_draft::Column::ClaimedBy)
+            );
             Err(Problem::conflict(engine::Reason::DraftClaimed, "id", message).into())
         }
         _ => Ok(()),
@@ -147,18 +151,20 @@ pub(super) fn refuse_claimed_by_another(unit: &Unit, draft: &Record) -> Result<(
 }
 
 fn is_claimed(draft: &Record, now: DateTime<Utc>) -> bool {
-    draft.time("claim_expires_at").is_some_and(|until| until > now)
+    draft.time(outreach_draft::Column::ClaimExpiresAt).is_some_and(|until| until > now)
 }
 
 /// Whether a draft is being sent under an expired claim.
 pub(super) fn is_uncertain(draft: &Record, now: DateTime<Utc>) -> bool {
-    draft.text("status") == "sending" && draft.has("claim_expires_at") && !is_claimed(draft, now)
+    draft.text(outreach_draft::Column::Status) == "sending"
+        && draft.has(outreach_draft::Column::ClaimExpiresAt)
+        && !is_claimed(draft, now)
 }
 
 /// Clears the claim of a draft.
 pub(super) fn clear(draft: &mut Record) {
-    draft.set("claimed_by", Value::Null);
-    draft.set("claim_expires_at", Value::Null);
+    draft.set(outreach_draft::Column::ClaimedBy, Value::Null);
+    draft.set(outreach_draft::Column::ClaimExpiresAt, Value::Null);
 }
 
 /// The holder of a claim, as stored.
@@ -173,8 +179,8 @@ fn owner(scope: &Scope) -> Result<String> {
 
 /// Rejects sending to an address other than the approved address.
 pub(super) fn refuse_other_address(draft: &Record, prospect: &Record) -> Result<()> {
-    let approved = draft.text("approved_address");
-    if approved.is_empty() || approved == prospect.text("email_key") {
+    let approved = draft.text(outreach_draft::Column::ApprovedAddress);
+    if approved.is_empty() || approved == prospect.text(prospect::Column::EmailKey) {
         return Ok(());
     }
     let message = "the draft was approved for another e-mail address of the prospect: edit it and have it \
@@ -184,9 +190,12 @@ pub(super) fn refuse_other_address(draft: &Record, prospect: &Record) -> Result<
 
 /// Stores the address that an approval applies to.
 pub(super) async fn bind_address(unit: &mut Unit, draft: &mut Record) -> Result<()> {
-    let id = draft.key("prospect_id")?;
+    let id = draft.key(outreach_draft::Column::ProspectId)?;
     if let Some(prospect) = unit.peek(prospect::table(), id).await? {
-        draft.set("approved_address", prospect.value("email_key").clone());
+        draft.set(
+            outreach_draft::Column::ApprovedAddress,
+            prospect.value(prospect::Column::EmailKey).clone(),
+        );
     }
     Ok(())
 }

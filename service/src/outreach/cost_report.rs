@@ -67,32 +67,32 @@ pub async fn cost_report(
     let table = llm_usage_log::table();
     let list = || {
         let mut list = List::new(table, "Query.llmCostReport".to_owned());
-        list.filter = Filter::within(table.column("created_at"), since, until);
+        list.filter = Filter::within(table.column(llm_usage_log::Column::CreatedAt), since, until);
         list
     };
     let calls = list();
     let mut aggregate = Aggregate::new(Arc::clone(zone));
     aggregate.limit = read::MAX_GROUPS;
     let (column, bucket) = match by {
-        "model" => ("model", None),
-        "workflow" => ("workflow_name", None),
-        "node" => ("node_name", None),
-        "day" => ("created_at", Some(Bucket::Day)),
-        "week" => ("created_at", Some(Bucket::Week)),
-        _ => ("created_at", Some(Bucket::Month)),
+        "model" => (llm_usage_log::Column::Model, None),
+        "workflow" => (llm_usage_log::Column::WorkflowName, None),
+        "node" => (llm_usage_log::Column::NodeName, None),
+        "day" => (llm_usage_log::Column::CreatedAt, Some(Bucket::Day)),
+        "week" => (llm_usage_log::Column::CreatedAt, Some(Bucket::Week)),
+        _ => (llm_usage_log::Column::CreatedAt, Some(Bucket::Month)),
     };
     aggregate.keys.push(GroupKey { of: 0, column: table.column(column), bucket });
     // If there are more groups than the maximum, only the most expensive or the newest groups are returned.
-    let cost = Measure::Sum(table.column("cost"));
+    let cost = Measure::Sum(table.column(llm_usage_log::Column::Cost));
     let by = if bucket.is_some() { GroupBy::Key(0) } else { GroupBy::Measure(cost) };
     aggregate.order = vec![GroupSort { by, direction: Direction::Descending, nulls: Nulls::Last }];
     let mut total = Aggregate::new(Arc::clone(zone));
     for aggregate in [&mut aggregate, &mut total] {
         for measure in [
             Measure::Count,
-            Measure::Sum(table.column("total_tokens")),
+            Measure::Sum(table.column(llm_usage_log::Column::TotalTokens)),
             cost,
-            Measure::Avg(table.column("latency_ms")),
+            Measure::Avg(table.column(llm_usage_log::Column::LatencyMs)),
         ] {
             aggregate.measure(measure);
         }
@@ -100,8 +100,9 @@ pub async fn cost_report(
 
     let said = interaction::table();
     let mut inbound_list = List::new(said, "Query.llmCostReport".to_owned());
-    let inbound = Filter::Column(said.column("direction"), Test::Exactly("inbound"));
-    let within = Filter::within(said.column("interaction_date"), since, until);
+    let inbound =
+        Filter::Column(said.column(interaction::Column::Direction), Test::Exactly("inbound"));
+    let within = Filter::within(said.column(interaction::Column::InteractionDate), since, until);
     inbound_list.filter = Filter::All(vec![inbound, within]);
     let mut replies = Aggregate::new(Arc::clone(zone));
     replies.measure(Measure::Count);

@@ -114,14 +114,15 @@ pub async fn act(
                 && let Some(draft) = unit.peek(outreach_draft::table(), id).await?
             {
                 // The prospect is locked first, as in all other transactions.
-                unit.find(prospect::table(), draft.key("prospect_id")?).await?;
+                unit.find(prospect::table(), draft.key(outreach_draft::Column::ProspectId)?)
+                    .await?;
             }
             let mut draft = unit.get(outreach_draft::table(), id, "id").await?;
             if claim::is_uncertain(&draft, unit.now()) {
                 at_revision(&draft, expected_revision)?;
                 draft = put(unit, &draft, "uncertain").await?;
             }
-            let status = draft.text("status");
+            let status = draft.text(outreach_draft::Column::Status);
             let action = act.action();
             let Some((.., to)) =
                 LIFE.iter().find(|(known, from, _)| *known == action && from.contains(&status))
@@ -146,15 +147,17 @@ async fn run(unit: &mut Unit, before: Record, act: DraftAction, to: &str) -> Res
     let mut draft = before.clone();
     let now = unit.now();
     let text = |text: Option<String>| text.map_or(Value::Null, Value::Text);
-    draft.set("status", Value::Text(to.to_owned()));
+    draft.set(outreach_draft::Column::Status, Value::Text(to.to_owned()));
     match act {
-        DraftAction::Submit => draft.set("submitted_at", Value::Time(now)),
+        DraftAction::Submit => draft.set(outreach_draft::Column::SubmittedAt, Value::Time(now)),
         DraftAction::Approve => {
             approve(unit.scope(), &mut draft, now)?;
             claim::bind_address(unit, &mut draft).await?;
         }
         DraftAction::BeginSending => claim::demand_claim(unit, &before)?,
-        DraftAction::Reject { note } => draft.set("review_note", checked("note", text(note))?),
+        DraftAction::Reject { note } => {
+            draft.set(outreach_draft::Column::ReviewNote, checked("note", text(note))?)
+        }
         DraftAction::Schedule { at } if at <= now => {
             let message = "`scheduledFor` must be in the future";
             return Err(Problem::invalid(
@@ -164,13 +167,15 @@ async fn run(unit: &mut Unit, before: Record, act: DraftAction, to: &str) -> Res
             )
             .into());
         }
-        DraftAction::Schedule { at } => draft.set("scheduled_for", Value::Time(at)),
-        DraftAction::Unschedule => draft.set("scheduled_for", Value::Null),
+        DraftAction::Schedule { at } => {
+            draft.set(outreach_draft::Column::ScheduledFor, Value::Time(at))
+        }
+        DraftAction::Unschedule => draft.set(outreach_draft::Column::ScheduledFor, Value::Null),
         DraftAction::MarkSent { at, provider_message_id } => {
             return send(unit, before, at, provider_message_id).await;
         }
         DraftAction::MarkFailed { error } => {
-            let is_uncertain = before.text("status") == "uncertain";
+            let is_uncertain = before.text(outreach_draft::Column::Status) == "uncertain";
             if is_uncertain && !matches!(unit.scope().actor(), Actor::Person(_)) {
                 let message = "the outcome of sending is unknown: a person must confirm it";
                 return Err(Problem::conflict(
@@ -183,18 +188,18 @@ async fn run(unit: &mut Unit, before: Record, act: DraftAction, to: &str) -> Res
             let sending = if is_uncertain { before } else { put(unit, &before, "sending").await? };
             let mut failed = sending.clone();
             claim::clear(&mut failed);
-            failed.set("status", Value::Text(to.to_owned()));
-            failed.set("error", checked("error", Value::Text(error))?);
+            failed.set(outreach_draft::Column::Status, Value::Text(to.to_owned()));
+            failed.set(outreach_draft::Column::Error, checked("error", Value::Text(error))?);
             unit.update(&sending, failed).await?;
             return Ok(());
         }
         DraftAction::Retry => {
-            draft.set("error", Value::Null);
-            draft.set("scheduled_for", Value::Null);
+            draft.set(outreach_draft::Column::Error, Value::Null);
+            draft.set(outreach_draft::Column::ScheduledFor, Value::Null);
         }
         DraftAction::MarkReplied { at, content } => {
             let at = past(at, now, "replied_at")?;
-            if before.time("sent_at").is_some_and(|sent| at < sent) {
+            if before.time(outreach_draft::Column::SentAt).is_some_and(|sent| at < sent) {
                 let message = "the timestamp must not be before the draft was sent";
                 return Err(Problem::invalid(
                     engine::Reason::ReplyBeforeSent,
@@ -207,11 +212,13 @@ async fn run(unit: &mut Unit, before: Record, act: DraftAction, to: &str) -> Res
                 let content = checked("content", Value::Text(content))?;
                 log(unit, &before, "inbound", content, at).await?;
             } else {
-                let prospect = before.key("prospect_id")?;
+                let prospect = before.key(outreach_draft::Column::ProspectId)?;
                 interaction::in_step(unit, prospect, "inbound", Some(at)).await?;
             }
         }
-        DraftAction::MarkBounced { error } => draft.set("error", checked("error", text(error))?),
+        DraftAction::MarkBounced { error } => {
+            draft.set(outreach_draft::Column::Error, checked("error", text(error))?)
+        }
         DraftAction::Reopen | DraftAction::Discard => {}
     }
     unit.update(&before, draft).await?;
@@ -225,12 +232,16 @@ fn approve(scope: &Scope, draft: &mut Record, now: DateTime<Utc>) -> Result<()> 
         let message = "an approval requires a named person: send `Salesgraph-Actor: person/NAME`, or use a person's API key";
         return Err(Problem::conflict(engine::Reason::ActorUnnamed, "id", message).into());
     }
-    if scope.actor().is_worker() && draft.text("author_kind") == "worker" {
+    if scope.actor().is_worker() && draft.text(outreach_draft::Column::AuthorKind) == "worker" {
         let message = "a worker wrote this draft, so a person has to approve it";
         return Err(Problem::conflict(engine::Reason::ApprovalNeedsPerson, "id", message).into());
     }
-    draft.set("approved_at", Value::Time(now));
-    outreach_draft::sign(draft, scope, ["approver_kind", "approver_name"]);
+    draft.set(outreach_draft::Column::ApprovedAt, Value::Time(now));
+    outreach_draft::sign(
+        draft,
+        scope,
+        [outreach_draft::Column::ApproverKind, outreach_draft::Column::ApproverName],
+    );
     Ok(())
 }
 
@@ -242,15 +253,15 @@ async fn send(
     provider_message_id: Option<String>,
 ) -> Result<()> {
     let at = past(at, unit.now(), "sent_at")?;
-    let id = before.key("prospect_id")?;
+    let id = before.key(outreach_draft::Column::ProspectId)?;
     let prospect = unit.get(prospect::table(), id, "prospect_id").await?;
     // A message that was sent is recorded even if its recipient may no longer be contacted.
-    let is_out = matches!(before.text("status"), "sending" | "uncertain");
+    let is_out = matches!(before.text(outreach_draft::Column::Status), "sending" | "uncertain");
     if !is_out {
         refuse_unreachable(&prospect)?;
         claim::refuse_other_address(&before, &prospect)?;
     }
-    let is_uncertain = before.text("status") == "uncertain";
+    let is_uncertain = before.text(outreach_draft::Column::Status) == "uncertain";
     let is_evidence = provider_message_id.is_some();
     if is_uncertain && !is_evidence && !matches!(unit.scope().actor(), Actor::Person(_)) {
         let message = "the outcome of sending is unknown: a person must confirm it, or pass `providerMessageId` as evidence";
@@ -259,8 +270,8 @@ async fn send(
     let sending = if is_uncertain { before.clone() } else { put(unit, &before, "sending").await? };
     let mut sent = sending.clone();
     claim::clear(&mut sent);
-    sent.set("status", Value::Text("sent".to_owned()));
-    sent.set("sent_at", Value::Time(at));
+    sent.set(outreach_draft::Column::Status, Value::Text("sent".to_owned()));
+    sent.set(outreach_draft::Column::SentAt, Value::Time(at));
     if let Some(id) = provider_message_id {
         if id.chars().count() > 255 {
             let message = "`providerMessageId` must be at most 255 characters";
@@ -271,16 +282,19 @@ async fn send(
             )
             .into());
         }
-        sent.set("provider_message_id", checked("provider_message_id", Value::Text(id))?);
+        sent.set(
+            outreach_draft::Column::ProviderMessageId,
+            checked("provider_message_id", Value::Text(id))?,
+        );
     }
     unit.update(&sending, sent).await?;
-    let content = before.value("content").clone();
+    let content = before.value(outreach_draft::Column::Content).clone();
     log(unit, &before, "outbound", content, at).await
 }
 
 /// Rejects an action that would send a message to a deleted or unsubscribed prospect.
 async fn reachable(unit: &mut Unit, draft: &Record) -> Result<()> {
-    let id = draft.key("prospect_id")?;
+    let id = draft.key(outreach_draft::Column::ProspectId)?;
     match unit.peek(prospect::table(), id).await? {
         Some(prospect) => {
             refuse_unreachable(&prospect)?;
@@ -292,8 +306,8 @@ async fn reachable(unit: &mut Unit, draft: &Record) -> Result<()> {
 
 fn refuse_unreachable(prospect: &Record) -> Result<()> {
     for (column, message) in [
-        ("deleted_at", "the prospect is deleted"),
-        ("unsubscribed_at", "the prospect is unsubscribed (unsubscribedAt)"),
+        (prospect::Column::DeletedAt, "the prospect is deleted"),
+        (prospect::Column::UnsubscribedAt, "the prospect is unsubscribed (unsubscribedAt)"),
     ] {
         if prospect.has(column) {
             return Err(
@@ -312,23 +326,30 @@ async fn log(
     content: Value,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    let event = match draft.number("event_id") {
+    let event = match draft.number(outreach_draft::Column::EventId) {
         // Locks the event against deletion.
         Some(event) => unit.referred(event::table(), event).await?.map(|event| event.id()),
         None => None,
     };
     let mut interaction = Record::new(interaction::table());
-    let subject = if draft.has("subject") { "subject" } else { "draft_type" };
+    let subject = if draft.has(outreach_draft::Column::Subject) {
+        outreach_draft::Column::Subject
+    } else {
+        outreach_draft::Column::DraftType
+    };
     for (column, value) in [
-        ("prospect_id", draft.value("prospect_id").clone()),
-        ("event_id", event.map_or(Value::Null, Value::Int)),
-        ("interaction_type", draft.value("channel").clone()),
-        ("interaction_date", Value::Time(at)),
-        ("subject", draft.value(subject).clone()),
-        ("content", content),
-        ("direction", Value::Text(direction.to_owned())),
-        ("channel", draft.value("channel").clone()),
-        ("outreach_draft_id", Value::Int(draft.id())),
+        (interaction::Column::ProspectId, draft.value(outreach_draft::Column::ProspectId).clone()),
+        (interaction::Column::EventId, event.map_or(Value::Null, Value::Int)),
+        (
+            interaction::Column::InteractionType,
+            draft.value(outreach_draft::Column::Channel).clone(),
+        ),
+        (interaction::Column::InteractionDate, Value::Time(at)),
+        (interaction::Column::Subject, draft.value(subject).clone()),
+        (interaction::Column::Content, content),
+        (interaction::Column::Direction, Value::Text(direction.to_owned())),
+        (interaction::Column::Channel, draft.value(outreach_draft::Column::Channel).clone()),
+        (interaction::Column::OutreachDraftId, Value::Int(draft.id())),
     ] {
         interaction.set(column, value);
     }

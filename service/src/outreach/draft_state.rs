@@ -1,5 +1,6 @@
 //! State machine of drafts: allowed actions per status, and the resulting status.
 
+use entity::outreach::outreach_draft;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -126,7 +127,7 @@ impl Action {
 /// Changes only the status of a draft and returns the updated draft.
 pub(crate) async fn put(unit: &mut Unit, before: &Record, status: &str) -> Result<Record> {
     let mut after = before.clone();
-    after.set("status", Value::Text(status.to_owned()));
+    after.set(outreach_draft::Column::Status, Value::Text(status.to_owned()));
     unit.update(before, after).await
 }
 

@@ -42,10 +42,14 @@ pub async fn funnel(scope: &Scope, filter: Filter) -> Result<Funnel> {
         Zone::named("UTC").ok_or_else(|| engine::Error::internal("time zone UTC is missing"))?;
     let mut aggregate = Aggregate::new(utc);
     aggregate.limit = read::MAX_GROUPS;
-    let column = table.column("status");
+    let column = table.column(outreach_draft::Column::Status);
     aggregate.keys.push(GroupKey { of: 0, column, bucket: None });
     aggregate.measure(Measure::Count);
-    for column in ["submitted_at", "approved_at", "sent_at"] {
+    for column in [
+        outreach_draft::Column::SubmittedAt,
+        outreach_draft::Column::ApprovedAt,
+        outreach_draft::Column::SentAt,
+    ] {
         aggregate.measure(Measure::Present(table.column(column)));
     }
     let found = read::aggregate(scope, &list, &aggregate).await?;

@@ -17,18 +17,18 @@ use engine::{
         rules::{Check, Created, DefaultValue, Delete, Hooks, Rules, field},
     },
 };
-use entity::outreach::interaction;
+pub use entity::outreach::interaction::{Column, Entity};
 use futures_util::future::BoxFuture;
 
 use super::outreach_draft;
 use crate::{crm::prospect, offer::event};
 
 /// Interactions belong to their prospect.
-static PROSPECT_OWNERSHIP: Ownership = Ownership::complete("prospect_id", "prospects");
+static PROSPECT_OWNERSHIP: Ownership = Ownership::complete(Column::ProspectId.name(), "prospects");
 
 /// Interactions of a deleted event are kept without their reference to it.
 static EVENT: Reference = Reference {
-    column: "event_id",
+    column: Column::EventId.name(),
     to: "events",
     on_delete: OnDelete::Clear,
     moves_on_merge: true,
@@ -38,16 +38,16 @@ static EVENT: Reference = Reference {
 static SEARCH: Searched = Searched {
     number: 5,
     about: "Interactions, searched by subject first, then by content and outcome.",
-    called: &["subject"],
-    columns: &["subject", "content", "outcome"],
+    called: &[Column::Subject.name()],
+    columns: &[Column::Subject.name(), Column::Content.name(), Column::Outcome.name()],
 };
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<interaction::Entity>("interaction")
+        Table::of::<Entity>("interaction")
             .searched(&SEARCH)
-            .hidden_with("prospect_id", prospect::table)
+            .hidden_with(Column::ProspectId, prospect::table)
             .refers(&EVENT)
             .belongs_to(&PROSPECT_OWNERSHIP)
     });
@@ -76,24 +76,24 @@ pub fn rules() -> &'static Rules {
         update: true,
         delete: Delete::Hard,
         fields: &[
-            field("prospect_id").on_create().to_written(prospect::table).first(),
-            field("event_id").on_create().to(event::table),
-            field("interaction_type").on_create().checked(Check::Filled),
-            field("interaction_date")
+            field(Column::ProspectId.name()).on_create().to_written(prospect::table).first(),
+            field(Column::EventId.name()).on_create().to(event::table),
+            field(Column::InteractionType.name()).on_create().checked(Check::Filled),
+            field(Column::InteractionDate.name())
                 .on_create()
                 .checked(Check::NotLater)
                 .default_value(DefaultValue::Now),
-            field("subject").on_create().checked(Check::Filled),
-            field("content").on_create().checked(Check::Filled),
-            field("sentiment"),
-            field("outcome"),
-            field("direction")
+            field(Column::Subject.name()).on_create().checked(Check::Filled),
+            field(Column::Content.name()).on_create().checked(Check::Filled),
+            field(Column::Sentiment.name()),
+            field(Column::Outcome.name()),
+            field(Column::Direction.name())
                 .on_create()
                 .checked(Check::OneOf(DIRECTIONS))
                 .default_value(DefaultValue::Text("outbound")),
-            field("channel").on_create().checked(Check::OneOf(CHANNELS)),
-            field("metadata").on_create().checked(Check::Object),
-            field("outreach_draft_id").on_create().to(outreach_draft::table),
+            field(Column::Channel.name()).on_create().checked(Check::OneOf(CHANNELS)),
+            field(Column::Metadata.name()).on_create().checked(Check::Object),
+            field(Column::OutreachDraftId.name()).on_create().to(outreach_draft::table),
         ],
         links: &[],
         hooks: &Interaction,
@@ -107,10 +107,11 @@ impl Hooks for Interaction {
     fn created(&self) -> Option<Created> {
         Some(|unit, interaction| {
             Box::pin(async move {
-                if let Some(draft) = interaction.number("outreach_draft_id") {
+                if let Some(draft) = interaction.number(Column::OutreachDraftId) {
                     let draft = unit.referred(outreach_draft::table(), draft).await?;
-                    let whose = draft.and_then(|draft| draft.number("prospect_id"));
-                    if whose != interaction.number("prospect_id") {
+                    let whose =
+                        draft.and_then(|draft| draft.number(outreach_draft::Column::ProspectId));
+                    if whose != interaction.number(Column::ProspectId) {
                         let message = "`outreachDraftId` belongs to another prospect";
                         return Err(Problem::invalid(
                             engine::Reason::DraftOfOtherProspect,
@@ -136,15 +137,19 @@ impl Hooks for Interaction {
 
 /// The column of the prospect for the date of the newest interaction in this direction. Interactions without a
 /// direction, from another system, count as outbound.
-fn newest(direction: &str) -> &'static str {
-    if direction == "inbound" { "last_engagement_date" } else { "last_contacted_at" }
+fn newest(direction: &str) -> prospect::Column {
+    if direction == "inbound" {
+        prospect::Column::LastEngagementDate
+    } else {
+        prospect::Column::LastContactedAt
+    }
 }
 
 /// Updates the prospect after an interaction.
 pub(crate) async fn happened(unit: &mut Unit, interaction: &Record) -> Result<()> {
-    let prospect = interaction.key("prospect_id")?;
-    let date = interaction.time("interaction_date");
-    in_step(unit, prospect, interaction.text("direction"), date).await
+    let prospect = interaction.key(Column::ProspectId)?;
+    let date = interaction.time(Column::InteractionDate);
+    in_step(unit, prospect, interaction.text(Column::Direction), date).await
 }
 
 /// Updates the prospect after an interaction in this direction.
@@ -167,10 +172,10 @@ pub(crate) async fn in_step(
 
 /// Updates the prospect if its newest interaction was removed.
 async fn unhappened(unit: &mut Unit, interaction: &Record) -> Result<()> {
-    let id = interaction.key("prospect_id")?;
+    let id = interaction.key(Column::ProspectId)?;
     let before = unit.get(prospect::table(), id, "prospect_id").await?;
-    let column = newest(interaction.text("direction"));
-    if before.time(column) != interaction.time("interaction_date") {
+    let column = newest(interaction.text(Column::Direction));
+    if before.time(column) != interaction.time(Column::InteractionDate) {
         return Ok(());
     }
     let mut after = before.clone();
@@ -180,8 +185,12 @@ async fn unhappened(unit: &mut Unit, interaction: &Record) -> Result<()> {
 }
 
 /// Date of the newest interaction for `column` of the prospect.
-pub(crate) async fn newest_date(unit: &Unit, prospect: i64, column: &str) -> Result<Value> {
-    let direction = if column == "last_engagement_date" {
+pub(crate) async fn newest_date(
+    unit: &Unit,
+    prospect: i64,
+    column: prospect::Column,
+) -> Result<Value> {
+    let direction = if matches!(column, prospect::Column::LastEngagementDate) {
         "\"direction\" = 'inbound'"
     } else {
         "(\"direction\" IS NULL OR \"direction\" <> 'inbound')"

@@ -15,7 +15,7 @@ use engine::{
         rules::{Check, Creating, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
-use entity::outreach::message_template;
+pub use entity::outreach::message_template::{Column, Entity};
 use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
 
@@ -27,8 +27,7 @@ use crate::{
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> =
-        LazyLock::new(|| Table::of::<message_template::Entity>("message_template"));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<Entity>("message_template"));
     &TABLE
 }
 
@@ -48,15 +47,17 @@ pub fn rules() -> &'static Rules {
         update: true,
         delete: Delete::Hard,
         fields: &[
-            field("name").on_create().checked(Check::Filled),
-            field("template_type").on_create().checked(Check::OneOf(TYPES)),
-            field("template_text").checked(Check::Filled),
-            field("variables").checked(Check::List).default_value(DefaultValue::Follows),
-            field("locale"),
-            field("is_active").default_value(DefaultValue::Bool(true)),
-            server_managed("usage_count", DefaultValue::Int(0)),
-            server_managed("success_rate", DefaultValue::Nothing),
-            server_managed("version", DefaultValue::Int(1)),
+            field(Column::Name.name()).on_create().checked(Check::Filled),
+            field(Column::TemplateType.name()).on_create().checked(Check::OneOf(TYPES)),
+            field(Column::TemplateText.name()).checked(Check::Filled),
+            field(Column::Variables.name())
+                .checked(Check::List)
+                .default_value(DefaultValue::Follows),
+            field(Column::Locale.name()),
+            field(Column::IsActive.name()).default_value(DefaultValue::Bool(true)),
+            server_managed(Column::UsageCount.name(), DefaultValue::Int(0)),
+            server_managed(Column::SuccessRate.name(), DefaultValue::Nothing),
+            server_managed(Column::Version.name(), DefaultValue::Int(1)),
         ],
         links: &[],
         hooks: &Template,
@@ -74,14 +75,14 @@ impl Hooks for Template {
         template: &mut Record,
         problems: &mut Vec<Problem>,
     ) {
-        let said = ["template_text", "variables"];
+        let said = [Column::TemplateText, Column::Variables];
         let is_new = |before: &Record| {
-            said.iter().any(|column| before.value(column) != template.value(column))
+            said.into_iter().any(|column| before.value(column) != template.value(column))
         };
         if before.is_some_and(|before| !is_new(before)) {
             return;
         }
-        let used = match variables(template.text("template_text")) {
+        let used = match variables(template.text(Column::TemplateText)) {
             Ok(used) => used,
             Err(message) => {
                 problems.push(Problem::invalid(
@@ -92,9 +93,10 @@ impl Hooks for Template {
                 return;
             }
         };
-        let same =
-            before.is_some_and(|before| before.value("variables") == template.value("variables"));
-        match template.value("variables") {
+        let same = before.is_some_and(|before| {
+            before.value(Column::Variables) == template.value(Column::Variables)
+        });
+        match template.value(Column::Variables) {
             Value::Json(Json::Array(told)) if !same => {
                 let told: Vec<&str> = told.iter().filter_map(Json::as_str).collect();
                 if let Some(missing) = used.iter().find(|name| !told.contains(&name.as_str())) {
@@ -107,7 +109,7 @@ impl Hooks for Template {
                 }
             }
             Value::Null | Value::Json(_) => {
-                let declared = match before.map(|before| before.value("variables")) {
+                let declared = match before.map(|before| before.value(Column::Variables)) {
                     Some(Value::Json(Json::Array(declared))) => declared.as_slice(),
                     _ => &[],
                 };
@@ -121,7 +123,7 @@ impl Hooks for Template {
                         ));
                     }
                 }
-                template.set("variables", Value::Json(json!(used)));
+                template.set(Column::Variables, Value::Json(json!(used)));
             }
             _ => {}
         }
@@ -138,22 +140,22 @@ impl Hooks for Template {
         mut after: Record,
     ) -> BoxFuture<'u, Result<Record>> {
         Box::pin(async move {
-            let text = ["template_text", "variables", "locale"];
-            if text.iter().any(|column| before.value(column) != after.value(column)) {
+            let text = [Column::TemplateText, Column::Variables, Column::Locale];
+            if text.into_iter().any(|column| before.value(column) != after.value(column)) {
                 let mut next = Record::new(table());
                 for rule in rules().fields {
-                    next.set(rule.column, after.value(rule.column).clone());
+                    next.copy(rule.column, &after);
                 }
-                next.set("usage_count", Value::Int(0));
-                next.set("success_rate", Value::Null);
+                next.set(Column::UsageCount, Value::Int(0));
+                next.set(Column::SuccessRate, Value::Null);
                 become_newest(unit, &mut next).await?;
                 return unit.insert(next).await;
             }
-            if *after.value("is_active") == Value::Bool(true) {
+            if *after.value(Column::IsActive) == Value::Bool(true) {
                 unit.advisory_lock(table(), &slot(&after)).await?;
                 retire(unit, &after).await?;
                 // Another transaction may have retired this version in the meantime.
-                after.set("is_active", Value::Bool(true));
+                after.set(Column::IsActive, Value::Bool(true));
             }
             unit.update(&before, after).await
         })
@@ -162,7 +164,7 @@ impl Hooks for Template {
 
 /// Key of a set of versions, at most one of which is active.
 fn slot(template: &Record) -> String {
-    format!("{}\0{}", template.text("name"), template.text("template_type"))
+    format!("{}\0{}", template.text(Column::Name), template.text(Column::TemplateType))
 }
 
 /// Assigns the next version number for its name and type to a new row, and retires the active version.
@@ -172,14 +174,14 @@ async fn become_newest(unit: &mut Unit, template: &mut Record) -> Result<()> {
                WHERE \"organization_id\" = {} AND \"name\" = {} AND \"template_type\" = {}";
     let binds = vec![
         unit.scope().organization().into(),
-        template.text("name").into(),
-        template.text("template_type").into(),
+        template.text(Column::Name).into(),
+        template.text(Column::TemplateType).into(),
     ];
     let rows = unit.query(sql, binds).await?;
     let newest: i32 =
         rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
-    template.set("version", Value::Int(i64::from(newest) + 1));
-    if *template.value("is_active") == Value::Bool(true) {
+    template.set(Column::Version, Value::Int(i64::from(newest) + 1));
+    if *template.value(Column::IsActive) == Value::Bool(true) {
         retire(unit, template).await?;
     }
     Ok(())
@@ -191,14 +193,14 @@ async fn retire(unit: &mut Unit, template: &Record) -> Result<()> {
                AND \"template_type\" = {} AND \"is_active\" AND \"id\" <> {} ORDER BY \"id\"";
     let binds = vec![
         unit.scope().organization().into(),
-        template.text("name").into(),
-        template.text("template_type").into(),
+        template.text(Column::Name).into(),
+        template.text(Column::TemplateType).into(),
         template.id().into(),
     ];
     for row in unit.query(sql, binds).await? {
         let Some(before) = unit.find(table(), row.try_get_by_index(0)?).await? else { continue };
         let mut after = before.clone();
-        after.set("is_active", Value::Bool(false));
+        after.set(Column::IsActive, Value::Bool(false));
         unit.update(&before, after).await?;
     }
     Ok(())
@@ -238,7 +240,7 @@ pub async fn render(
             };
             values.extend(told);
             let before = unit.get(table(), template, "id").await?;
-            let text = filled(before.text("template_text"), &values).map_err(|missing| {
+            let text = filled(before.text(Column::TemplateText), &values).map_err(|missing| {
                 let message =
                     format!("missing values for the template variables {}", missing.join(", "));
                 Problem::invalid(engine::Reason::TemplateVariableMissing, "variables", message)
@@ -253,17 +255,17 @@ pub async fn render(
 /// Increments the usage count of a template.
 async fn used(unit: &mut Unit, before: &Record) -> Result<()> {
     let mut after = before.clone();
-    let count = before.number("usage_count").unwrap_or_default() + 1;
-    after.set("usage_count", Value::Int(count));
+    let count = before.number(Column::UsageCount).unwrap_or_default() + 1;
+    after.set(Column::UsageCount, Value::Int(count));
     unit.update(before, after).await?;
     Ok(())
 }
 
 /// Template variables of a prospect; only the row of the prospect has been read so far.
 async fn of_prospect(unit: &mut Unit, person: &Record) -> Result<BTreeMap<String, String>> {
-    let company = person.key("company_id")?;
+    let company = person.key(prospect::Column::CompanyId)?;
     let company = unit.peek(company::table(), company).await?;
-    let industry = company.as_ref().and_then(|company| company.number("industry_id"));
+    let industry = company.as_ref().and_then(|company| company.number(company::Column::IndustryId));
     let industry = match industry {
         Some(id) => unit.peek(industry::table(), id).await?,
         None => None,

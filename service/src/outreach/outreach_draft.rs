@@ -1,5 +1,6 @@
 //! Outreach drafts: messages before they are sent. Every version is a row.
 
+use entity::usage::outreach_draft_usage;
 use std::sync::LazyLock;
 
 use engine::{
@@ -20,7 +21,7 @@ use engine::{
         },
     },
 };
-use entity::outreach::outreach_draft;
+pub use entity::outreach::outreach_draft::{Column, Entity};
 use futures_util::future::BoxFuture;
 
 use super::{
@@ -33,7 +34,7 @@ use crate::{crm::prospect, offer::event, usage::llm_usage_log};
 
 /// Drafts belong to their prospect.
 static PROSPECT_OWNERSHIP: Ownership = Ownership {
-    column: "prospect_id",
+    column: Column::ProspectId.name(),
     owner: "prospects",
     on_erase: OnErase::DeleteBy(erase),
     on_merge: OnMerge::Repoint,
@@ -42,12 +43,12 @@ static PROSPECT_OWNERSHIP: Ownership = Ownership {
 
 /// Erases the drafts of a prospect, including the personal data of the language-model calls.
 fn erase<'a>(unit: &'a mut Unit, _: Tables, person: &'a Record) -> BoxFuture<'a, Result<usize>> {
-    Box::pin(llm_usage_log::erase_linked(unit, table(), &USAGES, person))
+    Box::pin(llm_usage_log::erase_linked(unit, (table(), Column::ProspectId), &USAGES, person))
 }
 
 /// A draft belongs to its prospect, also if it was generated for an import record.
 static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
-    column: "import_record_id",
+    column: Column::ImportRecordId.name(),
     owner: "import_records",
     on_erase: OnErase::Keep,
     on_merge: OnMerge::Keep,
@@ -56,7 +57,7 @@ static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
 
 /// Drafts of a deleted event are kept without their reference to it.
 static EVENT: Reference = Reference {
-    column: "event_id",
+    column: Column::EventId.name(),
     to: "events",
     on_delete: OnDelete::Clear,
     moves_on_merge: true,
@@ -66,17 +67,17 @@ static EVENT: Reference = Reference {
 static SEARCH: Searched = Searched {
     number: 6,
     about: "Outreach drafts, searched by subject first, then by content and review notes.",
-    called: &["subject"],
-    columns: &["subject", "content", "review_note"],
+    called: &[Column::Subject.name()],
+    columns: &[Column::Subject.name(), Column::Content.name(), Column::ReviewNote.name()],
 };
 
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<outreach_draft::Entity>("outreach_draft")
+        Table::of::<Entity>("outreach_draft")
             .searched(&SEARCH)
-            .keeping_secret(["approved_address"])
-            .hidden_with("prospect_id", prospect::table)
+            .keeping_secret([Column::ApprovedAddress])
+            .hidden_with(Column::ProspectId, prospect::table)
             .refers(&EVENT)
             .belongs_to(&PROSPECT_OWNERSHIP)
             .belongs_to(&IMPORT_RECORD_OWNERSHIP)
@@ -113,8 +114,8 @@ pub(crate) static USAGES: JoinTable = USAGE_LINKS;
 
 const USAGE_LINKS: JoinTable = JoinTable {
     table: "outreach_draft_usages",
-    near: "outreach_draft_id",
-    far: "llm_usage_log_id",
+    near: outreach_draft_usage::Column::OutreachDraftId.name(),
+    far: outreach_draft_usage::Column::LlmUsageLogId.name(),
     near_table: table,
     far_table: llm_usage_log::table,
 };
@@ -127,24 +128,24 @@ pub fn rules() -> &'static Rules {
         update: true,
         delete: Delete::Hard,
         fields: &[
-            field("prospect_id").on_create().to(prospect::table).first(),
-            field("event_id").to(event::table),
-            field("draft_type").checked(Check::Filled),
-            field("subject").checked(Check::AtMost(255)),
-            field("content").checked(Check::Filled),
-            field("channel")
+            field(Column::ProspectId.name()).on_create().to(prospect::table).first(),
+            field(Column::EventId.name()).to(event::table),
+            field(Column::DraftType.name()).checked(Check::Filled),
+            field(Column::Subject.name()).checked(Check::AtMost(255)),
+            field(Column::Content.name()).checked(Check::Filled),
+            field(Column::Channel.name())
                 .checked(Check::OneOf(CHANNELS))
                 .default_value(DefaultValue::Text("email")),
-            field("content_type")
+            field(Column::ContentType.name())
                 .checked(Check::OneOf(CONTENT_TYPES))
                 .default_value(DefaultValue::Text("text")),
-            field("variant").on_create(),
-            field("tone"),
-            field("model"),
-            field("metadata").checked(Check::Object),
-            field("message_template_id").on_create().to(message_template::table),
-            server_managed("status", DefaultValue::Text("draft")),
-            server_managed("version", DefaultValue::Int(1)),
+            field(Column::Variant.name()).on_create(),
+            field(Column::Tone.name()),
+            field(Column::Model.name()),
+            field(Column::Metadata.name()).checked(Check::Object),
+            field(Column::MessageTemplateId.name()).on_create().to(message_template::table),
+            server_managed(Column::Status.name(), DefaultValue::Text("draft")),
+            server_managed(Column::Version.name(), DefaultValue::Int(1)),
         ],
         links: &[LinkRule {
             keys: "llm_usage_log_ids",
@@ -169,10 +170,12 @@ impl Hooks for Draft {
         // A draft written by a program keeps its author if a person edits it; a draft written by a person that a
         // program edits is attributed to the program.
         let written = |before: &Record| {
-            ["content", "subject"].iter().any(|part| before.value(part) != draft.value(part))
+            [Column::Content, Column::Subject]
+                .into_iter()
+                .any(|part| before.value(part) != draft.value(part))
         };
         if before.is_none_or(|before| scope.actor().is_worker() && written(before)) {
-            sign(draft, scope, ["author_kind", "author_name"]);
+            sign(draft, scope, [Column::AuthorKind, Column::AuthorName]);
         }
     }
 
@@ -187,7 +190,7 @@ impl Hooks for Draft {
 
     fn deleting<'u>(&'u self, unit: &'u mut Unit, draft: &'u Record) -> BoxFuture<'u, Result<()>> {
         Box::pin(async move {
-            let status = draft.text("status");
+            let status = draft.text(Column::Status);
             if !matches!(status, "draft" | "pending_review" | "rejected" | "discarded") {
                 let message = format!(
                     "a draft in status {} can't be deleted; discard it before it is sent",
@@ -198,15 +201,21 @@ impl Hooks for Draft {
                 );
             }
             unit.unlink_all(&USAGES, draft.id()).await?;
-            unit.point(table(), "parent_draft_id", draft.id(), None).await?;
-            unit.point(interaction::table(), "outreach_draft_id", draft.id(), None).await?;
+            unit.point(table(), Column::ParentDraftId, draft.id(), None).await?;
+            unit.point(
+                interaction::table(),
+                interaction::Column::OutreachDraftId,
+                draft.id(),
+                None,
+            )
+            .await?;
             Ok(())
         })
     }
 }
 
 /// Stores the kind and name of the actor in the two columns.
-pub(super) fn sign(draft: &mut Record, scope: &Scope, [kind, name]: [&str; 2]) {
+pub(super) fn sign(draft: &mut Record, scope: &Scope, [kind, name]: [Column; 2]) {
     let actor = scope.actor();
     draft.set(kind, Value::Text(actor.kind().to_owned()));
     let own = actor.name().map_or(Value::Null, |name| Value::Text(name.to_owned()));
@@ -220,24 +229,24 @@ async fn edit(unit: &mut Unit, before: Record, mut after: Record) -> Result<Reco
         return Ok(before);
     }
     claim::refuse_claimed_by_another(unit, &before)?;
-    match before.text("status") {
+    match before.text(Column::Status) {
         "draft" | "pending_review" => unit.update(&before, after).await,
         "rejected" => {
-            after.set("status", Value::Text("draft".to_owned()));
+            after.set(Column::Status, Value::Text("draft".to_owned()));
             unit.update(&before, after).await
         }
         "approved" | "scheduled" | "failed" => {
             let mut next = Record::new(table());
             for rule in rules().fields {
-                next.set(rule.column, after.value(rule.column).clone());
+                next.copy(rule.column, &after);
             }
-            let version = before.number("version").unwrap_or(1) + 1;
-            next.set("version", Value::Int(version));
-            next.set("status", Value::Text("draft".to_owned()));
-            next.set("parent_draft_id", Value::Int(before.id()));
-            sign(&mut next, unit.scope(), ["author_kind", "author_name"]);
+            let version = before.number(Column::Version).unwrap_or(1) + 1;
+            next.set(Column::Version, Value::Int(version));
+            next.set(Column::Status, Value::Text("draft".to_owned()));
+            next.set(Column::ParentDraftId, Value::Int(before.id()));
+            sign(&mut next, unit.scope(), [Column::AuthorKind, Column::AuthorName]);
             let mut old = before;
-            if old.text("status") != "approved" {
+            if old.text(Column::Status) != "approved" {
                 old = draft_state::put(unit, &old, "approved").await?;
             }
             draft_state::put(unit, &old, "superseded").await?;

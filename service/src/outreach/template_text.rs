@@ -1,5 +1,8 @@
 //! Template texts: variables and rendering.
 
+use entity::crm::company;
+use entity::crm::prospect;
+use entity::offer::industry;
 use std::collections::BTreeMap;
 
 use engine::{normal_form::person, record::Record};
@@ -105,7 +108,7 @@ pub(crate) fn said_of(
     company: Option<&Record>,
     industry: Option<&Record>,
 ) -> BTreeMap<String, String> {
-    let full_name = prospect.text("full_name");
+    let full_name = prospect.text(prospect::Column::FullName);
     let mut values = BTreeMap::new();
     let mut say = |name: &str, value: &str| {
         if !value.is_empty() {
@@ -114,20 +117,26 @@ pub(crate) fn said_of(
     };
     say("full_name", full_name);
     // The first and last names as provided by the source of the prospect, or else derived from the full name.
-    if prospect.has("first_name") || prospect.has("last_name") {
-        say("first_name", &person::without_titles(prospect.text("first_name")));
-        say("last_name", prospect.text("last_name"));
+    if prospect.has(prospect::Column::FirstName) || prospect.has(prospect::Column::LastName) {
+        say("first_name", &person::without_titles(prospect.text(prospect::Column::FirstName)));
+        say("last_name", prospect.text(prospect::Column::LastName));
     } else {
         let (first, last) = person::parts(full_name);
         say("first_name", &first);
         say("last_name", last.as_deref().unwrap_or_default());
     }
-    for column in ["email", "job_title", "location", "phone", "linkedin_url"] {
-        say(column, prospect.text(column));
+    for column in [
+        prospect::Column::Email,
+        prospect::Column::JobTitle,
+        prospect::Column::Location,
+        prospect::Column::Phone,
+        prospect::Column::LinkedinUrl,
+    ] {
+        say(column.name(), prospect.text(column));
     }
-    say("company_name", company.map_or("", |company| company.text("name")));
-    say("company_website", company.map_or("", |company| company.text("website")));
-    say("company_size", company.map_or("", |company| company.text("size")));
-    say("industry", industry.map_or("", |industry| industry.text("name")));
+    say("company_name", company.map_or("", |company| company.text(company::Column::Name)));
+    say("company_website", company.map_or("", |company| company.text(company::Column::Website)));
+    say("company_size", company.map_or("", |company| company.text(company::Column::Size)));
+    say("industry", industry.map_or("", |industry| industry.text(industry::Column::Name)));
     values
 }

@@ -10,13 +10,12 @@ use engine::{
     table::Table,
     write::Unit,
 };
-use entity::usage::daily_cost_summary;
+pub use entity::usage::daily_cost_summary::{Column, Entity};
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<daily_cost_summary::Entity>("daily_cost_summary").derived_by_triggers()
-    });
+    static TABLE: LazyLock<Table> =
+        LazyLock::new(|| Table::of::<Entity>("daily_cost_summary").derived_by_triggers());
     &TABLE
 }
 

@@ -15,31 +15,32 @@ use engine::{
         rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
-use entity::usage::llm_usage_log;
+pub use entity::usage::llm_usage_log::{Column, Entity};
+use sea_orm::ColumnTrait;
 
 /// Columns that may contain data of a person.
-const PERSONAL: &[&str] = &["error"];
+const PERSONAL: &[&str] = &[Column::Error.name()];
 
-/// Erases the rows of `table` that belong to a prospect and are linked to calls by `links`. The calls keep their costs,
+/// Erases the rows of `table` whose `column` references a prospect and are linked to calls by `links`. The calls keep their costs,
 /// but lose their links and the columns with personal data. Returns the number of erased rows.
-pub(crate) async fn erase_linked(
+pub(crate) async fn erase_linked<C: ColumnTrait>(
     unit: &mut Unit,
-    table: &'static Table,
+    (table, column): (&'static Table, C),
     links: &JoinTable,
     person: &Record,
 ) -> Result<usize> {
-    for row in unit.below(table, "prospect_id", person.id()).await? {
+    for row in unit.below(table, column, person.id()).await? {
         for call in unit.partners(links, row.id(), true).await? {
-            unit.redact_below(self::table(), "id", call, PERSONAL).await?;
+            unit.redact_below(self::table(), Column::Id.name(), call, PERSONAL).await?;
         }
         unit.unlink_all(links, row.id()).await?;
     }
-    unit.erase_below(table, ("prospect_id", person.id().into()), person.id()).await
+    unit.erase_below(table, (column, person.id().into()), person.id()).await
 }
 
 /// A call keeps its costs when its import record is erased, but not the error message, which may quote the person.
 static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
-    column: "import_record_id",
+    column: Column::ImportRecordId.name(),
     owner: "import_records",
     on_erase: OnErase::Redact(PERSONAL),
     on_merge: OnMerge::Keep,
@@ -49,7 +50,7 @@ static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<llm_usage_log::Entity>("llm_usage_log")
+        Table::of::<Entity>("llm_usage_log")
             .described("A language-model call.")
             .belongs_to(&IMPORT_RECORD_OWNERSHIP)
     });
@@ -65,24 +66,24 @@ pub fn rules() -> &'static Rules {
         update: false,
         delete: Delete::Never,
         fields: &[
-            field("workflow_name").checked(Check::Filled),
-            field("node_name").checked(Check::Filled),
-            field("model").checked(Check::Filled),
-            field("prompt_tokens").checked(COUNT),
-            field("completion_tokens").checked(COUNT),
-            field("total_tokens").checked(COUNT).default_value(DefaultValue::Follows),
-            field("latency_ms").checked(COUNT),
-            field("cost").checked(Check::Between(0.0, 1_000_000.0)),
-            field("provider").checked(Check::Filled),
-            field("request_id").checked(Check::Filled),
-            field("endpoint").checked(Check::AtMost(2_000)),
-            field("status_code").checked(Check::Between(0.0, 999.0)),
-            field("request_size_bytes").checked(COUNT),
-            field("response_size_bytes").checked(COUNT),
-            field("prompt_type"),
-            field("finish_reason"),
-            field("error").checked(Check::AtMost(10_000)),
-            server_managed("is_paid_by_server", DefaultValue::Bool(false)),
+            field(Column::WorkflowName.name()).checked(Check::Filled),
+            field(Column::NodeName.name()).checked(Check::Filled),
+            field(Column::Model.name()).checked(Check::Filled),
+            field(Column::PromptTokens.name()).checked(COUNT),
+            field(Column::CompletionTokens.name()).checked(COUNT),
+            field(Column::TotalTokens.name()).checked(COUNT).default_value(DefaultValue::Follows),
+            field(Column::LatencyMs.name()).checked(COUNT),
+            field(Column::Cost.name()).checked(Check::Between(0.0, 1_000_000.0)),
+            field(Column::Provider.name()).checked(Check::Filled),
+            field(Column::RequestId.name()).checked(Check::Filled),
+            field(Column::Endpoint.name()).checked(Check::AtMost(2_000)),
+            field(Column::StatusCode.name()).checked(Check::Between(0.0, 999.0)),
+            field(Column::RequestSizeBytes.name()).checked(COUNT),
+            field(Column::ResponseSizeBytes.name()).checked(COUNT),
+            field(Column::PromptType.name()),
+            field(Column::FinishReason.name()),
+            field(Column::Error.name()).checked(Check::AtMost(10_000)),
+            server_managed(Column::IsPaidByServer.name(), DefaultValue::Bool(false)),
         ],
         links: &[],
         hooks: &Usage,
@@ -100,11 +101,11 @@ impl Hooks for Usage {
         usage: &mut Record,
         problems: &mut Vec<Problem>,
     ) {
-        let parts = [usage.number("prompt_tokens"), usage.number("completion_tokens")];
+        let parts = [usage.number(Column::PromptTokens), usage.number(Column::CompletionTokens)];
         let [Some(prompt), Some(completion)] = parts else { return };
         let sum = prompt + completion;
-        match usage.number("total_tokens") {
-            None => usage.set("total_tokens", Value::Int(sum)),
+        match usage.number(Column::TotalTokens) {
+            None => usage.set(Column::TotalTokens, Value::Int(sum)),
             Some(total) if total != sum => {
                 let message = format!(
                     "`totalTokens` must be the sum of prompt and completion tokens ({sum})"

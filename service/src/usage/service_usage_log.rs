@@ -14,14 +14,14 @@ use engine::{
         rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
-use entity::usage::service_usage_log;
+pub use entity::usage::service_usage_log::{Column, Entity};
 
 /// A call keeps its costs when its import record is erased, but not the error
 /// message and the address, which may contain data of the person.
 static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
-    column: "import_record_id",
+    column: Column::ImportRecordId.name(),
     owner: "import_records",
-    on_erase: OnErase::Redact(&["error", "resource"]),
+    on_erase: OnErase::Redact(&[Column::Error.name(), Column::Resource.name()]),
     on_merge: OnMerge::Keep,
     in_export: InExport::No,
 };
@@ -29,7 +29,7 @@ static IMPORT_RECORD_OWNERSHIP: Ownership = Ownership {
 /// The table.
 pub fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::of::<service_usage_log::Entity>("service_usage_log")
+        Table::of::<Entity>("service_usage_log")
             .described("A paid service call.")
             .belongs_to(&IMPORT_RECORD_OWNERSHIP)
     });
@@ -53,32 +53,32 @@ pub fn rules() -> &'static Rules {
         update: false,
         delete: Delete::Never,
         fields: &[
-            field("kind")
+            field(Column::Kind.name())
                 .checked(Check::OneOf(KINDS))
                 .default_value(DefaultValue::Text("api_call")),
-            field("provider").checked(Check::Filled),
-            field("operation").checked(Check::Filled),
-            field("resource"),
-            field("bucket"),
-            field("quantity").checked(Check::Between(0.0, 1e12)),
-            field("unit"),
-            field("unit_cost").checked(MONEY),
-            field("charges").checked(Check::Any),
-            field("cost").checked(MONEY).default_value(DefaultValue::Follows),
-            field("tokens").checked(COUNT),
-            field("request_id"),
-            field("size_bytes").checked(COUNT),
-            field("content_type"),
-            field("latency_ms").checked(COUNT),
-            field("duration_ms").checked(COUNT),
-            field("status"),
-            field("status_code").checked(Check::Between(0.0, 999.0)),
-            field("request_size_bytes").checked(COUNT),
-            field("response_size_bytes").checked(COUNT),
-            field("error").checked(Check::AtMost(10_000)),
-            field("started_at"),
-            field("completed_at"),
-            server_managed("is_paid_by_server", DefaultValue::Bool(false)),
+            field(Column::Provider.name()).checked(Check::Filled),
+            field(Column::Operation.name()).checked(Check::Filled),
+            field(Column::Resource.name()),
+            field(Column::Bucket.name()),
+            field(Column::Quantity.name()).checked(Check::Between(0.0, 1e12)),
+            field(Column::Unit.name()),
+            field(Column::UnitCost.name()).checked(MONEY),
+            field(Column::Charges.name()).checked(Check::Any),
+            field(Column::Cost.name()).checked(MONEY).default_value(DefaultValue::Follows),
+            field(Column::Tokens.name()).checked(COUNT),
+            field(Column::RequestId.name()),
+            field(Column::SizeBytes.name()).checked(COUNT),
+            field(Column::ContentType.name()),
+            field(Column::LatencyMs.name()).checked(COUNT),
+            field(Column::DurationMs.name()).checked(COUNT),
+            field(Column::Status.name()),
+            field(Column::StatusCode.name()).checked(Check::Between(0.0, 999.0)),
+            field(Column::RequestSizeBytes.name()).checked(COUNT),
+            field(Column::ResponseSizeBytes.name()).checked(COUNT),
+            field(Column::Error.name()).checked(Check::AtMost(10_000)),
+            field(Column::StartedAt.name()),
+            field(Column::CompletedAt.name()),
+            server_managed(Column::IsPaidByServer.name(), DefaultValue::Bool(false)),
         ],
         links: &[],
         hooks: &Usage,
@@ -96,12 +96,12 @@ impl Hooks for Usage {
         usage: &mut Record,
         problems: &mut Vec<Problem>,
     ) {
-        let number = |usage: &Record, column: &str| match usage.value(column) {
+        let number = |usage: &Record, column: Column| match usage.value(column) {
             Value::Double(number) => Some(*number),
             _ => None,
         };
         // The cost is the sum of the charges, or quantity times unit cost.
-        let charges = match usage.value("charges") {
+        let charges = match usage.value(Column::Charges) {
             Value::Json(serde_json::Value::Array(charges)) => {
                 let amounts: Option<Vec<f64>> =
                     charges.iter().map(|charge| charge["amount"].as_f64()).collect();
@@ -125,12 +125,12 @@ impl Hooks for Usage {
                 None
             }
         };
-        let priced = number(usage, "quantity").zip(number(usage, "unit_cost"));
+        let priced = number(usage, Column::Quantity).zip(number(usage, Column::UnitCost));
         let follows: Option<f64> = charges.or_else(|| priced.map(|(many, price)| many * price));
-        match (number(usage, "cost"), charges) {
+        match (number(usage, Column::Cost), charges) {
             (None, _) => {
                 if let Some(cost) = follows {
-                    usage.set("cost", Value::Double(rounded(cost)));
+                    usage.set(Column::Cost, Value::Double(rounded(cost)));
                 }
             }
             (Some(cost), Some(charges)) if (cost - charges).abs() > 5e-9 => {

@@ -158,7 +158,7 @@ async fn concurrent_runs_commit_each_row_once(app: App) {
     let third = imports::run(&scope, other, &Unwatched);
     let (one, two, third) = futures_util::join!(one, two, third);
     for done in [one, two, third] {
-        assert_eq!(done.unwrap().text("status"), "completed");
+        assert_eq!(done.unwrap().text(service::ingest::import_job::Column::Status), "completed");
     }
     assert_eq!(totals(&app).await, (1_600, 160));
     let (first, _) = counts(&app, job).await;

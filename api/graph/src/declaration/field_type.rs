@@ -171,12 +171,12 @@ impl FieldDraft {
         };
         let gives = match wants {
             DeclaredKind::Column(scalar, optional) => {
-                let column = table.column(spec.via.unwrap_or(spec.name));
+                let column = table.column_named(spec.via.unwrap_or(spec.name));
                 check(table, column, scalar, optional);
                 FieldKind::Column { column, scalar, optional }
             }
             DeclaredKind::Computed(register, optional) => FieldKind::Computed {
-                needs: spec.needs.iter().map(|need| table.column(need)).collect(),
+                needs: spec.needs.iter().map(|need| table.column_named(need)).collect(),
                 resolve: spec.computed.unwrap_or_else(|| {
                     panic!("`{name}` has no function: add `computed = function`")
                 }),
@@ -186,7 +186,7 @@ impl FieldDraft {
             },
             DeclaredKind::One(to, optional) => {
                 let via = spec.via.map_or_else(|| format!("{}_id", spec.name), str::to_owned);
-                let column = table.column(&via);
+                let column = table.column_named(&via);
                 assert_eq!(
                     table.columns[column].nullable, optional,
                     "nullability of {entity}.{name}"

@@ -147,7 +147,7 @@ impl LinkName {
     #[must_use]
     pub fn link(self, table: &Table) -> Link {
         match self {
-            Self::Column(column) => Link::Children { via: table.column(column) },
+            Self::Column(column) => Link::Children { via: table.column_named(column) },
             Self::JoinTable(table, near, far) => Link::JoinTable { table, near, far },
         }
     }

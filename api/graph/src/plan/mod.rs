@@ -274,9 +274,9 @@ impl<'a> Planner<'a> {
                 let place = format!("{}.{name}", entity.name);
                 let (mut below, connection) = self.connection(to, place, asked)?;
                 let called = Test::Exactly(entity.table.called);
-                let own = Filter::Column(to.table.column("entity"), called);
+                let own = Filter::Column(to.table.column_named("entity"), called);
                 below.filter = Filter::All(vec![own, below.filter]);
-                let link = Link::Children { via: to.table.column("record_id") };
+                let link = Link::Children { via: to.table.column_named("record_id") };
                 let (relation, parent) = relate(list, of, link, below);
                 Out::Many { relation, parent, connection }
             }
@@ -286,7 +286,7 @@ impl<'a> Planner<'a> {
                 below.rows = true;
                 below.page = Page::first(1);
                 let (direction, nulls) = (Direction::Descending, Nulls::First);
-                let column = to.table.column("created_at");
+                let column = to.table.column_named("created_at");
                 below.order.push(Sort { of: 0, column, direction, nulls });
                 let shape = self.object(&mut below, 0, to, sets())?;
                 let (relation, parent) = relate(list, of, link.link(to.table), below);

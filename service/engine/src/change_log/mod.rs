@@ -109,7 +109,7 @@ pub fn list(place: String) -> List {
     for name in ["epoch", "transaction_number"] {
         list.order.push(Sort {
             of: 0,
-            column: table.column(name),
+            column: table.column_named(name),
             direction: Direction::Ascending,
             nulls: Nulls::Last,
         });

@@ -183,7 +183,7 @@ pub fn fuzz(table: &'static crate::Table, payload: &[u8]) {
 
     let mut list = List::new(table, "fuzz".to_owned());
     for name in ["full_name", "last_contacted_at", "is_active", "revision"] {
-        let column = table.column(name);
+        let column = table.column_named(name);
         let (direction, nulls) = (Direction::Ascending, Nulls::Last);
         list.order.push(Sort { of: 0, column, direction, nulls });
     }

@@ -248,7 +248,7 @@ impl Found {
                 let Some(text) = row.try_get_by_index::<Option<String>>(place + 2)? else {
                     continue;
                 };
-                let text = match table.columns[table.column(column)].kind {
+                let text = match table.columns[table.column_named(column)].kind {
                     ColumnKind::Json => plain(&text),
                     _ => text,
                 };

@@ -155,7 +155,7 @@ impl Unit {
                 keys.insert(row.try_get_by_index(1)?, row.try_get_by_index(0)?);
             }
             for record in records {
-                let key = keys.get(record.text(by)).copied();
+                let key = keys.get(record.text_named(by)).copied();
                 let key = key.ok_or_else(|| Error::internal("INSERT returned no primary key"))?;
                 record.set_at(table.id(), Value::Int(key));
             }
@@ -171,7 +171,7 @@ fn quoted(name: &str) -> String {
 fn as_values(columns: &[&Column], records: &[Record]) -> (String, Vec<Bind>) {
     let places = format!("({})", vec!["{}"; columns.len()].join(", "));
     let binds = records.iter().flat_map(|record| {
-        columns.iter().map(|column| record.value(column.name).clone().bind(column.kind))
+        columns.iter().map(|column| record.value_named(column.name).clone().bind(column.kind))
     });
     (format!("VALUES {}", vec![places.as_str(); records.len()].join(", ")), binds.collect())
 }
@@ -180,7 +180,7 @@ fn as_values(columns: &[&Column], records: &[Record]) -> (String, Vec<Bind>) {
 /// rows.
 fn as_json(columns: &[&Column], records: &[Record]) -> (String, Vec<Bind>) {
     let row = |record: &Record| {
-        let values = columns.iter().map(|column| record.value(column.name).json());
+        let values = columns.iter().map(|column| record.value_named(column.name).json());
         let names = columns.iter().map(|column| column.name.to_owned());
         Json::Object(names.zip(values).collect())
     };

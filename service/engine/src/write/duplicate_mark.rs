@@ -22,7 +22,7 @@ use crate::{
 pub(super) fn clear_outdated_mark(before: &Record, after: &mut Record) {
     let table = after.table();
     let (Some(mark), Some(field)) = (table.duplicate_of(), table.unique_field()) else { return };
-    let changes = before.value(field.column) != after.value(field.column);
+    let changes = before.value_named(field.column) != after.value_named(field.column);
     if after.is_deleted() || (changes && before.at(mark) == after.at(mark)) {
         after.set_at(mark, Value::Null);
     }
@@ -31,7 +31,7 @@ pub(super) fn clear_outdated_mark(before: &Record, after: &mut Record) {
 /// The unique value of a row that is neither deleted nor marked.
 fn unique_value(record: &Record) -> Option<&Value> {
     let mark = record.table().duplicate_of()?;
-    let value = record.value(record.table().unique_field()?.column);
+    let value = record.value_named(record.table().unique_field()?.column);
     let is_unmarked = *record.at(mark) == Value::Null && !record.is_deleted();
     (is_unmarked && *value != Value::Null).then_some(value)
 }
@@ -71,7 +71,7 @@ impl Unit {
             return Ok(());
         };
         record.follow();
-        let value = record.text(field.column).to_owned();
+        let value = record.text_named(field.column).to_owned();
         let unmarked = self.unmarked_row(table, &value, record.id()).await?;
         record.set_at(mark, unmarked.map_or(Value::Null, Value::Int));
         Ok(())
@@ -95,13 +95,13 @@ impl Unit {
             return Ok(None);
         }
         // The rows are locked before one of them is chosen, because another writer may be deleting it.
-        let duplicates = self.below(table, "duplicate_of", before.id()).await?;
+        let duplicates = self.below_named(table, "duplicate_of", before.id()).await?;
         let Some(oldest) = duplicates.first().map(Record::id) else { return Ok(None) };
         // A deleted or marked row has no duplicates, unless another program has written them.
         let other = if value.is_some() {
             None
         } else {
-            let value = duplicates[0].text(field.column).to_owned();
+            let value = duplicates[0].text_named(field.column).to_owned();
             self.unmarked_row(table, &value, before.id()).await?
         };
         let sql = format!(
@@ -116,7 +116,7 @@ impl Unit {
         let mut replacement = None;
         for row in &self.query(&sql, binds).await? {
             let duplicate = Record::read(table, row, 0)?;
-            if duplicate.number("duplicate_of") == Some(duplicate.id()) {
+            if duplicate.number_named("duplicate_of") == Some(duplicate.id()) {
                 replacement = Some(duplicate);
             } else {
                 self.note_mark(&duplicate, before.id());
@@ -132,7 +132,7 @@ impl Unit {
         previous: i64,
     ) -> Result<()> {
         let Some(mut row) = duplicate else { return Ok(()) };
-        row.set("duplicate_of", Value::Null);
+        row.set_named("duplicate_of", Value::Null);
         let sql = format!(
             "UPDATE \"{}\" SET \"duplicate_of\" = NULL WHERE \"id\" = {{}} AND \"organization_id\" = {{}}",
             row.table().name
@@ -157,7 +157,7 @@ pub(super) async fn mark_new_duplicates(unit: &Unit, records: &mut [Record]) -> 
     };
     let values: Vec<String> = records
         .iter()
-        .map(|record| record.text(field.column).to_owned())
+        .map(|record| record.text_named(field.column).to_owned())
         .filter(|value| !value.is_empty())
         .collect();
     if values.is_empty() {
@@ -171,7 +171,7 @@ pub(super) async fn mark_new_duplicates(unit: &Unit, records: &mut [Record]) -> 
         unmarked.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     }
     for record in records {
-        if let Some(id) = unmarked.get(record.text(field.column)) {
+        if let Some(id) = unmarked.get(record.text_named(field.column)) {
             record.set_at(mark, Value::Int(*id));
         }
     }
@@ -215,7 +215,7 @@ pub(super) async fn mark_duplicates<C: ConnectionTrait>(
     let (Some(mark), Some(field)) = (table.duplicate_of(), table.unique_field()) else {
         return Ok(());
     };
-    let column = table.column(field.column);
+    let column = table.column_named(field.column);
     let text = |row: &[Value]| match &row[column] {
         Value::Text(text) => Some(text.clone()),
         _ => None,

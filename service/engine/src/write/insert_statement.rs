@@ -43,7 +43,7 @@ pub(super) async fn create(
     let mut record = begun(scope, rules, input.clone(), now, &mut problems);
     let mut held: Vec<(&Table, i64)> = Vec::new();
     for rule in rules.fields {
-        let column = table.column(rule.column);
+        let column = table.column_named(rule.column);
         let value = record.at(column);
         problems.extend(check::problem(&table.columns[column], rule, value, now));
         if let (Some(refers), Some(key)) = (rule.refers, value.key()) {

@@ -1,5 +1,6 @@
 //! Reads of single rows in a unit of work, and the locks that keep them unchanged until its end.
 
+use sea_orm::ColumnTrait;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Record, Unit};
@@ -113,7 +114,17 @@ impl Unit {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
-    pub async fn below(
+    pub async fn below<C: ColumnTrait>(
+        &mut self,
+        table: &'static Table,
+        column: C,
+        id: i64,
+    ) -> Result<Vec<Record>> {
+        self.below_named(table, table.columns[table.column(column)].name, id).await
+    }
+
+    /// As [`below`](Self::below), for the column with this name.
+    pub(super) async fn below_named(
         &mut self,
         table: &'static Table,
         column: &str,

@@ -210,7 +210,7 @@ pub async fn delete(
             match rules.delete {
                 Delete::Soft => {
                     let mut after = before.clone();
-                    after.set("deleted_at", Value::Time(unit.now()));
+                    after.set_named("deleted_at", Value::Time(unit.now()));
                     unit.update_as(&before, after, kind::DELETED).await?;
                 }
                 Delete::Hard => unit.delete(&before).await?,
@@ -240,7 +240,7 @@ pub async fn restore(
             let before = unit.get((rules.table)(), id, "id").await?;
             rules.hooks.restoring(unit, &before).await?;
             let mut after = before.clone();
-            after.set("deleted_at", Value::Null);
+            after.set_named("deleted_at", Value::Null);
             let mut problems = Vec::new();
             check_unique(unit, &after, &mut problems).await?;
             refuse(problems)?;

@@ -88,7 +88,7 @@ impl Table {
     /// Declares the owner that a column references.
     #[must_use]
     pub fn belongs_to(self, ownership: &'static Ownership) -> Self {
-        let _ = self.column(ownership.column);
+        let _ = self.column_named(ownership.column);
         self.extended(ownership)
     }
 
@@ -121,7 +121,7 @@ impl Unit {
             match ownership.on_erase {
                 OnErase::Delete => {
                     let own = (ownership.column, owner.id().into());
-                    deleted += self.erase_below(table, own, person).await?;
+                    deleted += self.erase_below_named(table, own, person).await?;
                 }
                 OnErase::DeleteBy(erase) => deleted += erase(self, tables, owner).await?,
                 OnErase::Redact(columns) => {
@@ -145,7 +145,7 @@ impl Unit {
     ) -> Result<()> {
         for (table, ownership) in owned(tables, loser.table()) {
             if matches!(ownership.on_merge, OnMerge::Repoint | OnMerge::RepointAnd(_)) {
-                self.point(table, ownership.column, loser.id(), Some(survivor)).await?;
+                self.point_named(table, ownership.column, loser.id(), Some(survivor)).await?;
             }
             if let OnMerge::RepointAnd(merge) = ownership.on_merge {
                 merge(self, survivor).await?;
@@ -170,7 +170,7 @@ impl Unit {
             for owner in owners {
                 match ownership.in_export {
                     InExport::Rows => {
-                        let below = self.below(table, ownership.column, owner.id()).await?;
+                        let below = self.below_named(table, ownership.column, owner.id()).await?;
                         rows.extend(below.iter().map(Record::snapshot));
                     }
                     InExport::By(read) => rows.extend(read(self, owner).await?),

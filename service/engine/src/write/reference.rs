@@ -41,7 +41,7 @@ impl Table {
     /// Declares what happens to the rows when the row that a column references is deleted or merged.
     #[must_use]
     pub fn refers(self, reference: &'static Reference) -> Self {
-        let _ = self.column(reference.column);
+        let _ = self.column_named(reference.column);
         self.extended(reference)
     }
 }
@@ -67,7 +67,7 @@ impl Unit {
         for (table, reference) in referring(tables, deleted.table()) {
             match &reference.on_delete {
                 OnDelete::Clear => {
-                    self.point(table, reference.column, deleted.id(), None).await?;
+                    self.point_named(table, reference.column, deleted.id(), None).await?;
                 }
                 OnDelete::Reject { reason, with_deleted, message } => {
                     let alive = match table.deleted_at {
@@ -102,7 +102,7 @@ impl Unit {
     ) -> Result<()> {
         for (table, reference) in referring(tables, loser.table()) {
             if reference.moves_on_merge {
-                self.point(table, reference.column, loser.id(), Some(survivor)).await?;
+                self.point_named(table, reference.column, loser.id(), Some(survivor)).await?;
             }
         }
         Ok(())

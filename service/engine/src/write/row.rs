@@ -28,7 +28,7 @@ pub async fn current(
         let (Some(refers), Some(row)) = (rule.refers, unit.peek(table, id).await?) else {
             continue;
         };
-        let Some(key) = row.number(rule.column) else { continue };
+        let Some(key) = row.number_named(rule.column) else { continue };
         let to = (refers.table)();
         if refers.writes {
             unit.find(to, key).await?;
@@ -70,7 +70,7 @@ pub fn alive(row: &Record, field: &str) -> Result<()> {
 /// # Errors
 /// [`Error::Refused`] if the row is at another revision.
 pub fn at_revision(row: &Record, expected: Option<i64>) -> Result<()> {
-    let revision = row.number("revision");
+    let revision = row.number_named("revision");
     match expected {
         Some(expected) if revision != Some(expected) => {
             let now = revision.unwrap_or_default();
@@ -120,7 +120,7 @@ pub fn plain(unit: &Unit, rules: &'static Rules, input: Input) -> Result<Record>
     let record = begun(unit.scope(), rules, input, unit.now(), &mut problems);
     let columns = &(rules.table)().columns;
     for rule in rules.fields {
-        let column = (rules.table)().column(rule.column);
+        let column = (rules.table)().column_named(rule.column);
         problems.extend(check::problem(&columns[column], rule, record.at(column), unit.now()));
     }
     refuse(problems)?;
@@ -138,7 +138,8 @@ pub async fn find_or_create(
 ) -> Result<(i64, bool)> {
     let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
     let table = (rules.table)();
-    let value = table.unique_field().map(|field| record.text(field.column)).unwrap_or_default();
+    let value =
+        table.unique_field().map(|field| record.text_named(field.column)).unwrap_or_default();
     if let Some(known) = row_with_unique_value(unit, table, value).await? {
         return Ok((known, false));
     }
@@ -207,7 +208,7 @@ pub async fn patched(
     rules.hooks.complete(unit.scope(), Some(&before), &mut after, &mut problems);
     after.follow();
     check_all(unit, rules, &after, Some(&before), &mut problems).await?;
-    let changes = |column| before.value(column) != after.value(column);
+    let changes = |column| before.value_named(column) != after.value_named(column);
     if table.unique_field().is_some_and(|field| changes(field.column)) {
         check_unique(unit, &after, &mut problems).await?;
     }
@@ -231,10 +232,10 @@ pub(crate) async fn upsert_in(
     let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
     let table = (rules.table)();
     let known = match table.unique_field() {
-        Some(field) if record.text(field.column).is_empty() => {
+        Some(field) if record.text_named(field.column).is_empty() => {
             rules.hooks.same(unit, &record).await?
         }
-        Some(field) => row_with_unique_value(unit, table, record.text(field.column)).await?,
+        Some(field) => row_with_unique_value(unit, table, record.text_named(field.column)).await?,
         None => None,
     };
     let Some(id) = known else { return Ok((create_in(unit, rules, input).await?.id(), true)) };
@@ -253,7 +254,7 @@ pub(super) fn begun(
     let table = (rules.table)();
     let mut record = Record::new(table);
     for rule in rules.fields {
-        record.set(rule.column, usual(rule, now));
+        record.set_named(rule.column, usual(rule, now));
     }
     for (column, value) in input.values {
         let value =
@@ -288,7 +289,7 @@ async fn check_all(
 ) -> Result<()> {
     let table = (rules.table)();
     for rule in rules.fields {
-        let column = table.column(rule.column);
+        let column = table.column_named(rule.column);
         let value = record.at(column);
         if before.is_some_and(|before| before.at(column) == value) {
             continue;
@@ -322,7 +323,7 @@ pub(crate) async fn hold_all(
 ) -> Result<()> {
     for rule in rules.fields {
         let Some(refers) = rule.refers.filter(|refers| refers.writes) else { continue };
-        let column = (rules.table)().column(rule.column);
+        let column = (rules.table)().column_named(rule.column);
         let keys = items.iter().flat_map(|input| &input.values);
         let keys = keys.filter(|(known, _)| *known == column).filter_map(|(_, value)| value.key());
         unit.lock_rows((refers.table)(), keys.collect()).await?;
@@ -332,7 +333,7 @@ pub(crate) async fn hold_all(
         .iter()
         .map(|input| {
             let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
-            record.text(field.column).to_ascii_lowercase()
+            record.text_named(field.column).to_ascii_lowercase()
         })
         .filter(|name| !name.is_empty())
         .collect();

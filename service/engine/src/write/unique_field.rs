@@ -21,7 +21,7 @@ pub(super) async fn check_unique(
 ) -> Result<()> {
     let table = record.table();
     let Some(field) = table.unique_field() else { return Ok(()) };
-    let taken = row_with_unique_value(unit, table, record.text(field.column)).await?;
+    let taken = row_with_unique_value(unit, table, record.text_named(field.column)).await?;
     if let Some(taken) = taken.filter(|taken| *taken != record.id()) {
         problems.push(conflict(table, field, Some(taken)));
     }
@@ -111,7 +111,7 @@ pub(super) async fn row_with_unique_value(
 async fn survivor_of(unit: &mut Unit, table: &'static Table, id: i64) -> Result<Option<i64>> {
     let mut id = id;
     while let Some(row) = unit.peek(table, id).await? {
-        match row.number("merged_into_id") {
+        match row.number_named("merged_into_id") {
             Some(next) => id = next,
             None if row.is_deleted() => return Ok(None),
             None => return Ok(Some(id)),

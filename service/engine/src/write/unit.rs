@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value as Bind};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryResult, Value as Bind};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -23,7 +23,7 @@ use crate::{
 /// A write transaction of one actor. Dropping it without a commit rolls it back.
 pub struct Unit {
     scope: Scope,
-    pub(super) transaction: DatabaseTransaction,
+    pub(crate) transaction: DatabaseTransaction,
     pub(super) entries: Vec<Entry>,
     now: DateTime<Utc>,
     made_secret: AtomicBool,
@@ -165,10 +165,10 @@ impl Unit {
             return Ok(before.clone());
         }
         if table.find("revision").is_some() {
-            let revision = before.number("revision").unwrap_or_default() + 1;
-            after.set("revision", Value::Int(revision));
+            let revision = before.number_named("revision").unwrap_or_default() + 1;
+            after.set_named("revision", Value::Int(revision));
         }
-        after.set_if_there("updated_at", Value::Time(self.now));
+        after.set_if_present("updated_at", Value::Time(self.now));
         let duplicate = self.assign_duplicates(before, Some(&after)).await?;
         let (mut sets, mut binds) = (Vec::new(), Vec::new());
         for (index, column) in table.columns.iter().enumerate() {
@@ -195,7 +195,18 @@ impl Unit {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
-    pub async fn point(
+    pub async fn point<C: ColumnTrait>(
+        &mut self,
+        table: &'static Table,
+        column: C,
+        from: i64,
+        to: Option<i64>,
+    ) -> Result<usize> {
+        self.point_named(table, table.columns[table.column(column)].name, from, to).await
+    }
+
+    /// As [`point`](Self::point), for the column with this name.
+    pub(super) async fn point_named(
         &mut self,
         table: &'static Table,
         column: &str,
@@ -245,7 +256,18 @@ impl Unit {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
-    pub async fn erase_below(
+    pub async fn erase_below<C: ColumnTrait>(
+        &mut self,
+        table: &'static Table,
+        (column, value): (C, Bind),
+        prospect: i64,
+    ) -> Result<usize> {
+        let column = table.columns[table.column(column)].name;
+        self.erase_below_named(table, (column, value), prospect).await
+    }
+
+    /// As [`erase_below`](Self::erase_below), for the column with this name.
+    pub(super) async fn erase_below_named(
         &mut self,
         table: &'static Table,
         (column, value): (&str, Bind),

@@ -1,5 +1,7 @@
 //! Conflicts: rows of the source for which a row with the same unique value already exists.
 
+use entity::ingest::enrichment_cache_entry;
+use entity::outreach::message_template;
 use std::collections::HashSet;
 
 use engine::{error::Result, record::Record, value::Value, write::Unit};
@@ -22,8 +24,8 @@ pub(super) async fn own(
                        AND \"lookup_type\" = {} AND \"cache_key\" = {}";
             let binds = vec![
                 organization.into(),
-                fresh.text("lookup_type").into(),
-                fresh.text("cache_key").into(),
+                fresh.text(enrichment_cache_entry::Column::LookupType).into(),
+                fresh.text(enrichment_cache_entry::Column::CacheKey).into(),
             ];
             let rows = unit.query(sql, binds).await?;
             let id = rows.first().map(|row| row.try_get_by_index(0)).transpose()?;
@@ -31,24 +33,28 @@ pub(super) async fn own(
         }
         "message_templates" => {
             let slot = |version| {
-                let text = |column| fresh.text(column).to_owned();
-                (text("name"), text("template_type"), version)
+                let text = |column: message_template::Column| fresh.text(column).to_owned();
+                (
+                    text(message_template::Column::Name),
+                    text(message_template::Column::TemplateType),
+                    version,
+                )
             };
             let sql = "SELECT \"version\" FROM \"message_templates\" WHERE \"organization_id\" = {} \
                        AND \"name\" = {} AND \"template_type\" = {}";
             let binds = vec![
                 organization.into(),
-                fresh.text("name").into(),
-                fresh.text("template_type").into(),
+                fresh.text(message_template::Column::Name).into(),
+                fresh.text(message_template::Column::TemplateType).into(),
             ];
             for row in unit.query(sql, binds).await? {
                 taken.insert(slot(row.try_get_by_index::<i32>(0)?.into()));
             }
-            let mut version = fresh.number("version").unwrap_or(1);
+            let mut version = fresh.number(message_template::Column::Version).unwrap_or(1);
             while !taken.insert(slot(version)) {
                 version = if version >= i32::MAX.into() { 1 } else { version + 1 };
             }
-            fresh.set("version", Value::Int(version));
+            fresh.set(message_template::Column::Version, Value::Int(version));
             Ok(None)
         }
         _ => Ok(None),
@@ -61,12 +67,13 @@ async fn own_setting(unit: &mut Unit, fresh: &Record) -> Result<Option<i64>> {
     let sql = format!(
         "SELECT \"id\" FROM \"settings\" WHERE \"organization_id\" = {{}} AND {key} = {{}}"
     );
-    let folded = fresh.text("key").to_ascii_lowercase();
+    let folded = fresh.text(setting::Column::Key).to_ascii_lowercase();
     let rows = unit.query(&sql, vec![unit.scope().organization().into(), folded.into()]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let before = unit.get(setting::table(), row.try_get_by_index(0)?, "id").await?;
     let mut after = before.clone();
-    for column in ["value", "value_type", "description"] {
+    for column in [setting::Column::Value, setting::Column::ValueType, setting::Column::Description]
+    {
         after.set(column, fresh.value(column).clone());
     }
     unit.update(&before, after).await?;

@@ -39,7 +39,10 @@ pub(super) async fn conclude(scope: &Scope, system: &str, table: &str) -> Result
                 let job: i64 = row.try_get_by_index(0)?;
                 let Some(before) = unit.find(import_job::table(), job).await? else { continue };
                 let mut after = before.clone();
-                for (place, column) in [(1, "enriched_records"), (2, "skipped_records")] {
+                for (place, column) in [
+                    (1, import_job::Column::EnrichedRecords),
+                    (2, import_job::Column::SkippedRecords),
+                ] {
                     after.set(column, Value::Int(row.try_get_by_index(place)?));
                 }
                 if !before.difference(&after).is_empty() {
@@ -59,7 +62,7 @@ pub(super) async fn conclude(scope: &Scope, system: &str, table: &str) -> Result
                 let table = message_template::table();
                 let Some(before) = unit.find(table, template).await? else { continue };
                 let mut after = before.clone();
-                after.set("is_active", Value::Bool(false));
+                after.set(message_template::Column::IsActive, Value::Bool(false));
                 unit.update(&before, after).await?;
                 mark_synced(&unit, table, template).await?;
             }

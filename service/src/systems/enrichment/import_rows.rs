@@ -120,7 +120,10 @@ pub(super) async fn table(
 fn end_of_cache_entry(entry: &Record, days: i64) -> Value {
     // Timestamps in later years would not sort correctly as text.
     let last = DateTime::<Utc>::from_timestamp(253_402_214_400, 0);
-    let made = entry.time("created_at").map(|made| made + TimeDelta::days(days)).min(last);
+    let made = entry
+        .time(enrichment_cache_entry::Column::CreatedAt)
+        .map(|made| made + TimeDelta::days(days))
+        .min(last);
     made.map_or(Value::Null, Value::Time)
 }
 
@@ -211,11 +214,19 @@ async fn chunk(
         let mut pairs = Vec::with_capacity(new.len());
         let mut records = Vec::with_capacity(new.len());
         for ((key, mut record), id) in new.into_iter().zip(ids) {
-            if target.name == enrichment_cache_entry::table().name && !record.has("expires_at") {
-                record.set("expires_at", end_of_cache_entry(&record, cache_days));
+            if target.name == enrichment_cache_entry::table().name
+                && !record.has(enrichment_cache_entry::Column::ExpiresAt)
+            {
+                record.set(
+                    enrichment_cache_entry::Column::ExpiresAt,
+                    end_of_cache_entry(&record, cache_days),
+                );
             }
-            record.set("id", Value::Int(id));
-            record.set("organization_id", Value::Int(unit.scope().organization()));
+            record.set_at(target.id(), Value::Int(id));
+            record.set_at(
+                target.column_named("organization_id"),
+                Value::Int(unit.scope().organization()),
+            );
             pairs.push((key, id));
             records.push(record);
         }
@@ -325,12 +336,12 @@ async fn put_keys(
 ) -> Result<()> {
     let rows = pairs.into_iter().map(|(key, id)| {
         let mut row = Record::new(external_id::table());
-        row.set("entity_type", Value::Text(target.called.to_owned()));
-        row.set("entity_id", Value::Int(id));
-        row.set("system", Value::Text(system.to_owned()));
-        row.set("external_key", Value::Text(key));
+        row.set(external_id::Column::EntityType, Value::Text(target.called.to_owned()));
+        row.set(external_id::Column::EntityId, Value::Int(id));
+        row.set(external_id::Column::System, Value::Text(system.to_owned()));
+        row.set(external_id::Column::ExternalKey, Value::Text(key));
         let synced = if is_written { Value::Time(unit.now()) } else { Value::Null };
-        row.set("last_synced_at", synced);
+        row.set(external_id::Column::LastSyncedAt, synced);
         row
     });
     let rows = rows.collect();

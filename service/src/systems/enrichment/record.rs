@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use engine::{record::Record, table::Table, value::Value};
+use sea_orm::{ColumnTrait, IdenStatic};
 
 use super::{cell::Cell, source::SourceRow, tables::SourceTable};
 use crate::{
@@ -58,8 +59,8 @@ pub(super) fn record(table: &SourceTable, row: &SourceRow, keys: &Keys, now: Val
     let mut record = Record::new(target(table, row));
     let context = RowContext { table, row, keys };
     let made = context.or("created_at", now.clone());
-    record.set("created_at", made.clone());
-    record.set("updated_at", made.clone());
+    record.set_at(record.table().column_named("created_at"), made.clone());
+    record.set_at(record.table().column_named("updated_at"), made.clone());
     match table.name {
         "settings" => context.setting(&mut record, now),
         "email_templates" => context.template(&mut record, made),
@@ -69,7 +70,7 @@ pub(super) fn record(table: &SourceTable, row: &SourceRow, keys: &Keys, now: Val
         "template_performance" => context.performance(&mut record),
         _ => context.usage(&mut record),
     }
-    record.set_if_there("revision", Value::Int(1));
+    record.set_revision(1);
     record
 }
 
@@ -103,122 +104,180 @@ impl RowContext<'_> {
         found.map_or(Value::Null, |key| Value::Int(*key))
     }
 
-    fn same(&self, record: &mut Record, columns: &[&str]) {
+    fn same<C: ColumnTrait>(&self, record: &mut Record, columns: &[C]) {
         for column in columns {
-            record.set(column, self.value(column));
+            record.set(*column, self.value(IdenStatic::as_str(column)));
         }
     }
 
     fn setting(&self, record: &mut Record, now: Value) {
         let changed = self.or("updated_at", now);
-        record.set("created_at", changed.clone());
-        record.set("updated_at", changed);
-        self.same(record, &["key", "description"]);
-        let key = record.text("key").to_owned();
+        record.set(setting::Column::CreatedAt, changed.clone());
+        record.set(setting::Column::UpdatedAt, changed);
+        self.same(record, &[setting::Column::Key, setting::Column::Description]);
+        let key = record.text(setting::Column::Key).to_owned();
         let scope = if setting::is_known(&key) { "system" } else { "organization" };
-        record.set("scope", Value::Text(scope.to_owned()));
+        record.set(setting::Column::Scope, Value::Text(scope.to_owned()));
         let of_type = self.or("value_type", Value::Text("string".to_owned()));
-        record.set("value", typed(&self.value("value"), &of_type));
-        record.set("value_type", of_type);
+        record.set(setting::Column::Value, typed(&self.value("value"), &of_type));
+        record.set(setting::Column::ValueType, of_type);
     }
 
     fn template(&self, record: &mut Record, made: Value) {
-        self.same(record, &["name", "template_type", "template_text", "variables", "success_rate"]);
-        record.set("usage_count", self.or("usage_count", Value::Int(0)));
-        record.set("version", self.or("version", Value::Int(1)));
-        record.set("is_active", self.or("is_active", Value::Bool(true)));
-        record.set("updated_at", self.or("updated_at", made));
+        self.same(
+            record,
+            &[
+                message_template::Column::Name,
+                message_template::Column::TemplateType,
+                message_template::Column::TemplateText,
+                message_template::Column::Variables,
+                message_template::Column::SuccessRate,
+            ],
+        );
+        record.set(message_template::Column::UsageCount, self.or("usage_count", Value::Int(0)));
+        record.set(message_template::Column::Version, self.or("version", Value::Int(1)));
+        record.set(message_template::Column::IsActive, self.or("is_active", Value::Bool(true)));
+        record.set(message_template::Column::UpdatedAt, self.or("updated_at", made));
     }
 
     fn job(&self, record: &mut Record) {
         import_job::nothing_counted(record);
-        for column in ["total_records", "processed_records", "failed_records"] {
-            record.set(column, self.or(column, Value::Int(0)));
+        for column in [
+            import_job::Column::TotalRecords,
+            import_job::Column::ProcessedRecords,
+            import_job::Column::FailedRecords,
+        ] {
+            record.set(column, self.or(column.name(), Value::Int(0)));
         }
-        for column in ["estimated_cost", "actual_cost"] {
-            record.set(column, self.or(column, Value::Double(0.0)));
+        for column in [import_job::Column::EstimatedCost, import_job::Column::ActualCost] {
+            record.set(column, self.or(column.name(), Value::Double(0.0)));
         }
-        let same = ["status", "input_file_path", "output_file_path", "options"];
+        let same = [
+            import_job::Column::Status,
+            import_job::Column::InputFilePath,
+            import_job::Column::OutputFilePath,
+            import_job::Column::Options,
+        ];
         self.same(record, &same);
-        self.same(record, &["started_at", "completed_at"]);
-        record.set("error", self.value("error_message"));
-        record.set("kind", Value::Text(kind::ENRICHMENT.to_owned()));
-        record.set("candidate_decision", Value::Text("wait".to_owned()));
+        self.same(record, &[import_job::Column::StartedAt, import_job::Column::CompletedAt]);
+        record.set(import_job::Column::Error, self.value("error_message"));
+        record.set(import_job::Column::Kind, Value::Text(kind::ENRICHMENT.to_owned()));
+        record.set(import_job::Column::CandidateDecision, Value::Text("wait".to_owned()));
         let path = self.value("input_file_path");
         let path = if let Value::Text(path) = &path { path.as_str() } else { "" };
         let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
         let name: String = name.chars().take(500).collect();
         let name = if name.is_empty() { "Enrichment".to_owned() } else { name };
-        record.set("name", Value::Text(name));
+        record.set(import_job::Column::Name, Value::Text(name));
         // The user who ran the job, in the format of native jobs.
         let user = match self.value("user_id") {
             Value::Text(user) if !user.trim().is_empty() => user,
             _ => "default".to_owned(),
         };
-        record.set("committed_by", Value::Text(format!("person/{user}")));
+        record.set(import_job::Column::CommittedBy, Value::Text(format!("person/{user}")));
         // Values that the document stores redundantly are computed from the timestamps here, and the originals are
         // kept in the metadata. The user is also kept, because another user may create prospects from the records.
         let kept = ["processing_time_seconds", "user_id"]
             .map(|column| (column.to_owned(), self.value(column).json()));
         let kept = kept.into_iter().filter(|(_, told)| !told.is_null()).collect();
-        record.set("metadata", Value::Json(serde_json::Value::Object(kept)));
+        record.set(import_job::Column::Metadata, Value::Json(serde_json::Value::Object(kept)));
     }
 
     fn record(&self, record: &mut Record) {
         import_record::nothing_asked(record);
-        record.set("import_job_id", self.points("job_id"));
-        let state = ["record_index", "status", "last_error", "processed_at"];
+        record.set(import_record::Column::ImportJobId, self.points("job_id"));
+        let state = [
+            import_record::Column::RecordIndex,
+            import_record::Column::Status,
+            import_record::Column::LastError,
+            import_record::Column::ProcessedAt,
+        ];
         self.same(record, &state);
-        self.same(record, &["enriched_data", "generated_content"]);
-        record.set("original_data", self.or("original_data", Value::Json(serde_json::json!({}))));
-        self.same(record, &["processing_time_ms", "llm_tokens_used"]);
-        self.same(record, &["enrichment_confidence", "data_completeness"]);
+        self.same(
+            record,
+            &[import_record::Column::EnrichedData, import_record::Column::GeneratedContent],
+        );
+        record.set(
+            import_record::Column::OriginalData,
+            self.or("original_data", Value::Json(serde_json::json!({}))),
+        );
+        self.same(
+            record,
+            &[import_record::Column::ProcessingTimeMs, import_record::Column::LlmTokensUsed],
+        );
+        self.same(
+            record,
+            &[import_record::Column::EnrichmentConfidence, import_record::Column::DataCompleteness],
+        );
         // Attempts in the source do not count here: pending records start with zero attempts.
-        let attempts = match record.text("status") {
+        let attempts = match record.text(import_record::Column::Status) {
             "pending" => Value::Int(0),
             _ => self.or("processing_attempts", Value::Int(0)),
         };
-        record.set("processing_attempts", attempts);
-        record.set("cost", self.or("cost", Value::Double(0.0)));
-        record.set("promotion_status", Value::Text(promotion::NONE.to_owned()));
-        record.set("verdict", Value::Text(verdict::ERROR.to_owned()));
+        record.set(import_record::Column::ProcessingAttempts, attempts);
+        record.set(import_record::Column::Cost, self.or("cost", Value::Double(0.0)));
+        record.set(import_record::Column::PromotionStatus, Value::Text(promotion::NONE.to_owned()));
+        record.set(import_record::Column::Verdict, Value::Text(verdict::ERROR.to_owned()));
     }
 
     fn cache_entry(&self, record: &mut Record) {
-        let same = ["cache_key", "lookup_type", "result_data", "confidence_score", "source"];
+        let same = [
+            enrichment_cache_entry::Column::CacheKey,
+            enrichment_cache_entry::Column::LookupType,
+            enrichment_cache_entry::Column::ResultData,
+            enrichment_cache_entry::Column::ConfidenceScore,
+            enrichment_cache_entry::Column::Source,
+        ];
         self.same(record, &same);
-        record.set("hit_count", self.or("hit_count", Value::Int(0)));
-        record.set("expires_at", self.value("expires_at"));
+        record.set(enrichment_cache_entry::Column::HitCount, self.or("hit_count", Value::Int(0)));
+        record.set(enrichment_cache_entry::Column::ExpiresAt, self.value("expires_at"));
     }
 
     fn performance(&self, record: &mut Record) {
-        record.set("message_template_id", self.points("template_id"));
-        record.set("import_job_id", self.points("job_id"));
-        self.same(record, &["open_rate", "response_rate", "conversion_rate"]);
+        record.set(template_performance::Column::MessageTemplateId, self.points("template_id"));
+        record.set(template_performance::Column::ImportJobId, self.points("job_id"));
+        self.same(
+            record,
+            &[
+                template_performance::Column::OpenRate,
+                template_performance::Column::ResponseRate,
+                template_performance::Column::ConversionRate,
+            ],
+        );
     }
 
     fn usage(&self, record: &mut Record) {
-        record.set("is_paid_by_server", Value::Bool(false));
-        let same = ["provider", "cost", "status_code", "request_size_bytes", "response_size_bytes"];
-        self.same(record, &same);
-        record.set("import_job_id", self.points("job_id"));
-        record.set("import_record_id", self.points("record_id"));
-        record.set("error", self.value("error_message"));
+        // Both usage logs have these columns.
+        macro_rules! call {
+            ($table:ident) => {{
+                use $table::Column;
+                record.set(Column::IsPaidByServer, Value::Bool(false));
+                let measures = [Column::RequestSizeBytes, Column::ResponseSizeBytes];
+                self.same(record, &[Column::Provider, Column::Cost, Column::StatusCode]);
+                self.same(record, &measures);
+                record.set(Column::LatencyMs, self.value("response_time_ms"));
+                record.set(Column::ImportJobId, self.points("job_id"));
+                record.set(Column::ImportRecordId, self.points("record_id"));
+                record.set(Column::Error, self.value("error_message"));
+            }};
+        }
         if is_llm(self.row) {
+            use llm_usage_log::Column;
+            call!(llm_usage_log);
             let tokens = self.or("tokens_used", Value::Int(0));
-            record.set("workflow_name", Value::Text("enrichment".to_owned()));
-            record.set("node_name", self.value("endpoint"));
-            record.set("endpoint", self.value("endpoint"));
-            record.set("model", Value::Text("unknown".to_owned()));
-            record.set("prompt_tokens", tokens.clone());
-            record.set("completion_tokens", Value::Int(0));
-            record.set("total_tokens", tokens);
-            record.set("latency_ms", self.value("response_time_ms"));
+            record.set(Column::WorkflowName, Value::Text("enrichment".to_owned()));
+            record.set(Column::NodeName, self.value("endpoint"));
+            record.set(Column::Endpoint, self.value("endpoint"));
+            record.set(Column::Model, Value::Text("unknown".to_owned()));
+            record.set(Column::PromptTokens, tokens.clone());
+            record.set(Column::CompletionTokens, Value::Int(0));
+            record.set(Column::TotalTokens, tokens);
         } else {
-            record.set("kind", Value::Text("api_call".to_owned()));
-            record.set("operation", self.value("endpoint"));
-            record.set("tokens", self.value("tokens_used"));
-            record.set("latency_ms", self.value("response_time_ms"));
+            use service_usage_log::Column;
+            call!(service_usage_log);
+            record.set(Column::Kind, Value::Text("api_call".to_owned()));
+            record.set(Column::Operation, self.value("endpoint"));
+            record.set(Column::Tokens, self.value("tokens_used"));
         }
     }
 }

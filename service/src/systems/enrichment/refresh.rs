@@ -94,7 +94,7 @@ pub(super) async fn refresh(
     };
     // A row that was only matched, not imported, does not belong to the source.
     let Some(synced) = synced else { return Ok(Refreshed::Same) };
-    if before.time("updated_at") > Some(synced) {
+    if before.updated_at() > Some(synced) {
         return Ok(Refreshed::Kept);
     }
     if table.name == import_record::table().name {

@@ -176,7 +176,7 @@ impl Target<'_> {
             !is_taken
         });
         for (column, to) in spec.references {
-            let place = spec.table.column(column);
+            let place = spec.table.column_named(column);
             let is_needed = !spec.table.columns[place].nullable;
             let there = self.there(to, rows.iter().filter_map(|row| row[place].key())).await?;
             rows.retain_mut(|row| {

@@ -1,5 +1,6 @@
 //! Validates every row of the source before anything is written.
 
+use entity::crm::company;
 use std::collections::{BTreeMap, HashMap};
 
 use engine::{error::Result, normal_form::domain, progress::Progress};
@@ -157,7 +158,8 @@ async fn repeated_domains(source: &Source, reached: i64) -> Result<Option<Findin
     if source.odd_keys(spec.name).await? > 0 {
         return Ok(None);
     }
-    let [website, name] = ["website", "name"].map(|column| spec.table.column(column));
+    let [website, name] =
+        [company::Column::Website, company::Column::Name].map(|column| spec.table.column(column));
     let mut seen: HashMap<u64, i64> = HashMap::new();
     let mut repeated: BTreeMap<String, i64> = BTreeMap::new();
     let mut after = i64::MIN;

@@ -57,7 +57,7 @@ impl TableSpec {
     /// The name of a target column in the source; `None` if the document does not have it. Columns that were added
     /// after the document come after the timestamps.
     pub(super) fn source_column(&self, column: &Column) -> Option<&'static str> {
-        let later = self.table.column(column.name) > self.table.column("updated_at");
+        let later = self.table.column_named(column.name) > self.table.column_named("updated_at");
         match column.name {
             _ if later => None,
             "organization_id" | "revision" | "deleted_at" | "domain" => None,
