@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use sea_orm::Value as Bind;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::{
-    Unit, bulk_load, duplicate_mark::mark_new_duplicates, guard::apply_guards,
+    Unit, duplicate_mark::mark_new_duplicates, guard::apply_guards, insert_plan::InsertPlan,
     unique_field::unique_violation,
 };
 use crate::record::Record;
@@ -14,7 +13,7 @@ use crate::{
     change_log::kind,
     error::{Error, Result},
     store::Engine,
-    table::{Column, Table},
+    table::Table,
     value::{Kind, Value},
 };
 
@@ -104,15 +103,10 @@ impl Unit {
     pub async fn insert_brought(&mut self, records: Vec<Record>) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
         let count = records.len();
-        let columns: Vec<&Column> = table.columns.iter().collect();
-        let names: Vec<_> = columns.iter().map(|column| quoted(column.name)).collect();
-        let names = names.join(", ");
-        for records in records.chunks((bulk_load::BINDS / columns.len()).max(1)) {
-            let (rows, binds) = match self.scope().store().engine() {
-                Engine::Postgres => as_json(&columns, records),
-                Engine::Sqlite => as_values(&columns, records),
-            };
-            let sql = format!("INSERT INTO \"{}\" ({names}) {rows}", table.name);
+        let plan = InsertPlan::all(table.name, &table.columns);
+        for records in records.chunks(plan.chunk()) {
+            let rows: Vec<_> = records.iter().map(Record::values).collect();
+            let (sql, binds) = plan.rows(self.scope().engine(), &rows);
             let written = self.execute(&sql, binds).await;
             written.map_err(|error| unique_violation(table, error))?;
         }
@@ -126,8 +120,7 @@ impl Unit {
         records: &mut [Record],
         by: Option<&str>,
     ) -> Result<()> {
-        let columns: Vec<&Column> =
-            table.columns.iter().filter(|column| column.name != "id").collect();
+        let plan = InsertPlan::without_key(table);
         let returning = by.map_or_else(String::new, |by| format!(" RETURNING \"id\", \"{by}\""));
         for record in records.iter_mut() {
             record.stamp(self.scope(), self.now());
@@ -135,14 +128,10 @@ impl Unit {
         let mut guarded: Vec<_> = records.iter_mut().map(|record| (None, record)).collect();
         apply_guards(self, &mut guarded).await?;
         mark_new_duplicates(self, records).await?;
-        for records in records.chunks_mut((bulk_load::BINDS / columns.len()).max(1)) {
-            let (rows, binds) = match self.scope().store().engine() {
-                Engine::Postgres => as_json(&columns, records),
-                Engine::Sqlite => as_values(&columns, records),
-            };
-            let names: Vec<_> = columns.iter().map(|column| quoted(column.name)).collect();
-            let names = names.join(", ");
-            let sql = format!("INSERT INTO \"{}\" ({names}) {rows}{returning}", table.name);
+        for records in records.chunks_mut(plan.chunk()) {
+            let rows: Vec<_> = records.iter().map(Record::values).collect();
+            let (insert, binds) = plan.rows(self.scope().engine(), &rows);
+            let sql = format!("{insert}{returning}");
             let Some(by) = by else {
                 let written = self.execute(&sql, binds).await;
                 written.map_err(|error| unique_violation(table, error))?;
@@ -162,47 +151,4 @@ impl Unit {
         }
         Ok(())
     }
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{name}\"")
-}
-
-fn as_values(columns: &[&Column], records: &[Record]) -> (String, Vec<Bind>) {
-    let places = format!("({})", vec!["{}"; columns.len()].join(", "));
-    let binds = records.iter().flat_map(|record| {
-        columns.iter().map(|column| record.value_named(column.name).clone().bind(column.kind))
-    });
-    (format!("VALUES {}", vec![places.as_str(); records.len()].join(", ")), binds.collect())
-}
-
-/// Passes all rows as one JSON value: Postgres takes longer to parse thousands of placeholders than to insert their
-/// rows.
-fn as_json(columns: &[&Column], records: &[Record]) -> (String, Vec<Bind>) {
-    let row = |record: &Record| {
-        let values = columns.iter().map(|column| record.value_named(column.name).json());
-        let names = columns.iter().map(|column| column.name.to_owned());
-        Json::Object(names.zip(values).collect())
-    };
-    let rows = Json::Array(records.iter().map(row).collect());
-    let typed = columns.iter().map(|column| {
-        let kind = match column.kind {
-            Kind::Bool => "boolean",
-            Kind::BigInt => "bigint",
-            Kind::Int => "integer",
-            Kind::Double => "double precision",
-            Kind::Text => "text",
-            Kind::Time => "timestamptz",
-            Kind::Json => "jsonb",
-        };
-        format!("{} {kind}", quoted(column.name))
-    });
-    let typed = typed.collect::<Vec<_>>().join(", ");
-    let names = columns.iter().map(|column| quoted(column.name)).collect::<Vec<_>>().join(", ");
-    // Primary keys are assigned in the order of the rows.
-    let sql = format!(
-        "SELECT {names} FROM ROWS FROM (jsonb_to_recordset({{}}) AS ({typed})) \
-         WITH ORDINALITY AS v({names}, \"ordinality\") ORDER BY \"ordinality\""
-    );
-    (sql, vec![Value::Json(rows).bind(Kind::Json)])
 }

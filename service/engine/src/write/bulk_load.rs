@@ -1,13 +1,9 @@
 //! Bulk inserts for imports and demo data.
 
-use sea_orm::{
-    ConnectionTrait, Statement,
-    sea_query::{Alias, PostgresQueryBuilder, Query, SqliteQueryBuilder},
-};
-
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 
-use super::duplicate_mark::mark_duplicates;
+use super::{duplicate_mark::mark_duplicates, insert_plan::InsertPlan};
 use crate::{
     change_log::{self, Entry, kind},
     error::Result,
@@ -16,10 +12,6 @@ use crate::{
     table::{Column, Table},
     value::Value,
 };
-
-/// The maximum number of bind parameters in one statement: below the limits of SQLite (32,766) and Postgres
-/// (65,535).
-pub(super) const BINDS: usize = 30_000;
 
 /// Inserts `rows` into `table` and records their number in the change log. Each row has a value for every column of
 /// the table in order, including the primary key and the organization. Rows whose unique value another row has are
@@ -69,27 +61,13 @@ pub async fn insert<C: ConnectionTrait>(
     columns: &[Column],
     rows: Vec<Vec<Value>>,
 ) -> Result<()> {
-    let most = (BINDS / columns.len().max(1)).max(1);
-    let mut rows = rows.into_iter();
-    loop {
-        let chunk: Vec<_> = rows.by_ref().take(most).collect();
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        let mut insert = Query::insert();
-        insert.into_table(Alias::new(name)).columns(columns.iter().map(|c| Alias::new(c.name)));
-        for row in chunk {
-            let binds =
-                row.into_iter().zip(columns).map(|(value, column)| value.bind(column.kind).into());
-            insert.values_panic(binds);
-        }
-        let (sql, binds) = match engine {
-            Engine::Sqlite => insert.build(SqliteQueryBuilder),
-            Engine::Postgres => insert.build(PostgresQueryBuilder),
-        };
-        let statement = Statement::from_sql_and_values(engine.backend(), sql, binds);
-        connection.execute_raw(statement).await?;
+    let plan = InsertPlan::all(name, columns);
+    for rows in rows.chunks(plan.chunk()) {
+        let rows: Vec<_> = rows.iter().map(Vec::as_slice).collect();
+        let (sql, binds) = plan.rows(engine, &rows);
+        connection.execute_raw(engine.statement(&sql, binds)).await?;
     }
+    Ok(())
 }
 
 /// Advances the sequence of the primary key past the highest existing value.

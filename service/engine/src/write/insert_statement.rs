@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
-use super::{Input, check, row::begun, rules::Rules};
+use super::{Input, check, insert_plan::InsertPlan, row::begun, rules::Rules};
 use crate::record::Record;
 use crate::{
     change_log::{Entry, beside, kind},
@@ -72,25 +72,14 @@ async fn insert(
     now: DateTime<Utc>,
 ) -> Result<Option<i64>> {
     let (table, engine) = (record.table(), scope.store().engine());
-    let (mut names, mut binds, mut there) = (Vec::new(), Vec::new(), Vec::new());
+    let mut there = Vec::new();
     let conditions = held.iter().map(|(to, key)| {
         let alive = if to.deleted_at.is_some() { " AND \"deleted_at\" IS NULL" } else { "" };
         there.extend([(*key).into(), scope.organization().into()]);
         format!("FROM \"{}\" WHERE \"id\" = {{}} AND \"organization_id\" = {{}}{alive}", to.name)
     });
     let conditions: Vec<String> = conditions.collect();
-    for (column, value) in table.columns.iter().zip(record.values()) {
-        if column.name != "id" {
-            names.push(format!("\"{}\"", column.name));
-            binds.push(value.clone().bind(column.kind));
-        }
-    }
-    let insert = format!(
-        "INSERT INTO \"{}\" ({}) SELECT {}",
-        table.name,
-        names.join(", "),
-        vec!["{}"; names.len()].join(", ")
-    );
+    let (insert, mut binds) = InsertPlan::without_key(table).conditional_row(record.values());
     let entry = Entry::of(table, None, kind::CREATED, None, Some(record.snapshot()));
     let (sql, binds) = match engine {
         Engine::Postgres => {

@@ -11,6 +11,7 @@ mod check;
 mod duplicate_mark;
 mod guard;
 pub mod idempotency;
+mod insert_plan;
 mod insert_statement;
 mod item;
 pub mod join_table;

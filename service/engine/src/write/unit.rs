@@ -7,7 +7,8 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryResult, Va
 use serde_json::{Value as Json, json};
 
 use super::{
-    duplicate_mark::clear_outdated_mark, guard::apply_guards, unique_field::unique_violation,
+    duplicate_mark::clear_outdated_mark, guard::apply_guards, insert_plan::InsertPlan,
+    unique_field::unique_violation,
 };
 use crate::record::Record;
 use crate::{
@@ -114,20 +115,9 @@ impl Unit {
         let table = record.table();
         record.stamp(&self.scope, self.now);
         apply_guards(self, &mut [(None, &mut record)]).await?;
-        let (mut names, mut places, mut binds) = (Vec::new(), Vec::new(), Vec::new());
-        for (column, value) in table.columns.iter().zip(record.values()) {
-            if column.name != "id" {
-                names.push(format!("\"{}\"", column.name));
-                places.push("{}");
-                binds.push(value.clone().bind(column.kind));
-            }
-        }
-        let sql = format!(
-            "INSERT INTO \"{}\" ({}) VALUES ({}) RETURNING \"id\"",
-            table.name,
-            names.join(", "),
-            places.join(", ")
-        );
+        let (insert, binds) =
+            InsertPlan::without_key(table).rows(self.engine(), &[record.values()]);
+        let sql = format!("{insert} RETURNING \"id\"");
         let written = self.query(&sql, binds).await;
         let rows = written.map_err(|error| unique_violation(table, error))?;
         let row = rows.first().ok_or_else(|| Error::internal("INSERT returned no primary key"))?;
