@@ -28,6 +28,7 @@ mod schema;
 mod schema_growth;
 mod search;
 mod sockets;
+mod sql_text;
 mod subscriptions;
 mod systems;
 mod tenant;
@@ -172,6 +173,7 @@ fn behaviours() -> Vec<Behaviour> {
 fn plain() -> Vec<tests::Plain> {
     [
         architecture::plain(),
+        sql_text::plain(),
         dependencies::plain(),
         cli::plain(),
         language::plain(),

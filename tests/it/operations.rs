@@ -345,7 +345,10 @@ async fn export_contains_every_row_of_the_organization(app: App) {
     let table = service::crm::prospect::table();
     let scope = app.scope(app.organization);
     let count = export::export(&scope, table, |row| {
-        names.push((row.text(service::crm::prospect::Column::FullName).to_owned(), row.is_deleted()));
+        names.push((
+            row.text(service::crm::prospect::Column::FullName).to_owned(),
+            row.is_deleted(),
+        ));
         Ok(())
     })
     .await

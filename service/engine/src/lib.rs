@@ -6,6 +6,7 @@
 pub mod authentication;
 pub mod change_log;
 pub mod clock;
+pub mod entity_statement;
 pub mod enum_values;
 pub mod error;
 pub mod normal_form;

@@ -18,6 +18,7 @@ use engine::{
 };
 pub use entity::crm::company::{Column, Entity};
 use futures_util::future::BoxFuture;
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::offer::industry;
 
@@ -115,12 +116,14 @@ impl Hooks for Company {
                 return Ok(None);
             }
             unit.advisory_lock(table(), &format!("name {name}")).await?;
-            let sql = "SELECT \"id\" FROM \"companies\" WHERE \"organization_id\" = {} AND \"name_key\" = {} \
-                       AND \"domain\" IS NULL AND \"deleted_at\" IS NULL ORDER BY \"id\" LIMIT 2";
-            let binds = vec![unit.scope().organization().into(), name.into()];
-            let rows = unit.query(sql, binds).await?;
-            match rows.as_slice() {
-                [only] => Ok(Some(only.try_get_by_index(0)?)),
+            let same = unit
+                .scope()
+                .select::<Entity>()
+                .filter(Column::NameKey.eq(name))
+                .filter(Column::Domain.is_null());
+            let keys = same.order_by_asc(Column::Id).limit(2);
+            match unit.tuples(&keys.select_only().column(Column::Id)).await?.as_slice() {
+                [only] => Ok(Some(*only)),
                 _ => Ok(None),
             }
         })

@@ -8,7 +8,8 @@ use engine::{
     scope::Scope,
     write::{IdempotentRequest, Unit, idempotency, ownership::Tables, row::at_revision},
 };
-use sea_orm::Value as Bind;
+use entity::governance::change;
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -102,12 +103,10 @@ pub async fn export(scope: &Scope, tables: Tables, id: i64) -> Result<Json> {
 /// Change log entries of a prospect and all of its related rows.
 async fn history(unit: &Unit, prospect: i64) -> Result<Vec<Json>> {
     let table = change_log::table();
-    let sql = format!(
-        "SELECT {} FROM \"changes\" WHERE \"prospect_id\" = {{}} AND \"organization_id\" = {{}} \
-         ORDER BY \"id\"",
-        table.column_list()
-    );
-    let binds: Vec<Bind> = vec![prospect.into(), unit.scope().organization().into()];
-    let rows = unit.query(&sql, binds).await?;
-    rows.iter().map(|row| Ok(Record::read(table, row, 0)?.snapshot())).collect()
+    let changes = unit
+        .scope()
+        .select::<change::Entity>()
+        .filter(change::Column::ProspectId.eq(prospect))
+        .order_by_asc(change::Column::Id);
+    Ok(unit.records(table, &changes).await?.iter().map(Record::snapshot).collect())
 }

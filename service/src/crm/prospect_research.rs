@@ -1,6 +1,5 @@
 //! Prospect research by language models.
 
-use entity::usage::prospect_research_usage;
 use std::sync::LazyLock;
 
 use engine::{
@@ -16,6 +15,7 @@ use engine::{
     },
 };
 pub use entity::crm::prospect_research::{Column, Entity};
+use entity::usage::prospect_research_usage;
 use futures_util::future::BoxFuture;
 
 use super::prospect;

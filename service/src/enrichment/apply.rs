@@ -20,6 +20,7 @@ use super::{
 use crate::{
     crm::{company, prospect},
     ingest::field_provenance::{self, outcome},
+    ingest::import_record,
     offer::industry,
     usage::service_usage_log::rounded,
 };
@@ -134,12 +135,9 @@ fn normal(field: Field, value: &str) -> Option<String> {
 
 /// The industries of the organization, by their folded names.
 async fn industries(unit: &Unit) -> Result<HashMap<String, (i64, String)>> {
-    let sql = "SELECT \"id\", \"name\" FROM \"industries\" WHERE \"organization_id\" = {} ORDER BY \"id\"";
-    let rows = unit.query(sql, vec![unit.scope().organization().into()]).await?;
     let mut found = HashMap::new();
-    for row in rows {
-        let name: String = row.try_get_by_index(1)?;
-        found.entry(folded(&name)).or_insert((row.try_get_by_index(0)?, name));
+    for (id, name) in industry::names(unit).await? {
+        found.entry(folded(&name)).or_insert((id, name));
     }
     Ok(found)
 }
@@ -205,16 +203,10 @@ async fn write(
 /// Updates the written revision of import rows to the new revision of the prospect, because a value that a provider
 /// filled in does not count as a modification that blocks the undo of an import.
 pub(super) async fn follow(unit: &Unit, before: &Record, after: &Record) -> Result<()> {
-    let revisions = [before, after]
-        .map(|row| row.number(prospect::Column::Revision).unwrap_or_default());
+    let revisions =
+        [before, after].map(|row| row.number(prospect::Column::Revision).unwrap_or_default());
     let [from, to] = revisions;
-    let sql = "UPDATE \"import_records\" SET \"written_revision\" = {} WHERE \"prospect_id\" = {} \
-               AND \"organization_id\" = {} AND \"written_revision\" = {}";
-    let person = after.id();
-    let number = |number| Value::Int(number).bind(engine::value::Kind::Int);
-    let binds = vec![number(to), person.into(), unit.scope().organization().into(), number(from)];
-    unit.execute(sql, binds).await?;
-    Ok(())
+    import_record::assign_written_revision(unit, after.id(), from, to).await
 }
 
 /// Records the provenance of the values.

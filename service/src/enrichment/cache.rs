@@ -5,10 +5,16 @@ use engine::{
     error::Result,
     normal_form::{company, person::folded},
     store::Store,
-    value::{Kind, Value},
     write::Unit,
 };
+use entity::ingest::enrichment_cache_entry::{ActiveModel, Column, Entity};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, OnConflict},
+};
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -73,34 +79,26 @@ pub(super) async fn find(
     provider: &str,
     known: &Known,
 ) -> Result<Option<Kept>> {
-    let sql = "SELECT \"result_data\" FROM \"enrichment_cache\" \
-               WHERE \"organization_id\" = {} AND \"lookup_type\" = {} AND \"cache_key\" = {} \
-               AND \"expires_at\" > {}";
-    let binds = vec![
-        unit.scope().organization().into(),
-        about.lookup_type(provider).into(),
-        about.key(known).into(),
-        Value::Time(unit.now()).bind(Kind::Time),
-    ];
-    let rows = unit.query(sql, binds).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    Ok(match Value::read(row, 0, Kind::Json)? {
-        Value::Json(found) => serde_json::from_value(found).ok(),
-        _ => None,
-    })
+    let entry = unit
+        .scope()
+        .select::<Entity>()
+        .filter(Column::LookupType.eq(about.lookup_type(provider)))
+        .filter(Column::CacheKey.eq(about.key(known)))
+        .filter(Column::ExpiresAt.gt(unit.now()));
+    let data = unit.tuple::<Json, _>(entry.select_only().column(Column::ResultData)).await?;
+    Ok(data.and_then(|found| serde_json::from_value(found).ok()))
 }
 
 /// Counts a cache hit.
 pub(super) async fn hit(unit: &Unit, provider: &str, known: &Known) -> Result<()> {
     for about in [About::Company, About::Person] {
-        let sql = "UPDATE \"enrichment_cache\" SET \"hit_count\" = \"hit_count\" + 1 \
-                   WHERE \"organization_id\" = {} AND \"lookup_type\" = {} AND \"cache_key\" = {}";
-        let binds = vec![
-            unit.scope().organization().into(),
-            about.lookup_type(provider).into(),
-            about.key(known).into(),
-        ];
-        unit.execute(sql, binds).await?;
+        let entry = unit
+            .scope()
+            .update::<Entity>()
+            .col_expr(Column::HitCount, Expr::col(Column::HitCount).add(1))
+            .filter(Column::LookupType.eq(about.lookup_type(provider)))
+            .filter(Column::CacheKey.eq(about.key(known)));
+        unit.run(&entry).await?;
     }
     Ok(())
 }
@@ -130,32 +128,29 @@ pub(super) async fn keep(unit: &Unit, claimed: &Lease, answer: &Answered) -> Res
         let wanted = wanted.iter().copied().filter(|field| about.has(*field)).collect();
         let found = ProviderResult { values, variants };
         let found = serde_json::to_value(Kept { wanted, found }).unwrap_or_default();
-        let now = || Value::Time(unit.now()).bind(Kind::Time);
-        let person = match about {
-            About::Person => Value::Int(claimed.prospect),
-            About::Company => Value::Null,
+        let now = unit.now().fixed_offset();
+        let entry = ActiveModel {
+            lookup_type: Set(about.lookup_type(provider)),
+            cache_key: Set(about.key(&claimed.ask.known)),
+            result_data: Set(Some(found)),
+            confidence_score: Set(confidence),
+            source: Set(Some((*provider).to_owned())),
+            prospect_id: Set(matches!(about, About::Person).then_some(claimed.prospect)),
+            expires_at: Set(now + TimeDelta::days(claimed.cache_days)),
+            created_at: Set(now),
+            updated_at: Set(now),
+            ..ActiveModel::default()
         };
-        let sql = "INSERT INTO \"enrichment_cache\" (\"organization_id\", \"lookup_type\", \"cache_key\", \
-                   \"result_data\", \"confidence_score\", \"source\", \"prospect_id\", \"expires_at\", \
-                   \"created_at\", \"updated_at\") VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {}, {}) \
-                   ON CONFLICT (\"organization_id\", \"lookup_type\", \"cache_key\") DO UPDATE SET \
-                   \"result_data\" = excluded.\"result_data\", \
-                   \"confidence_score\" = excluded.\"confidence_score\", \
-                   \"prospect_id\" = excluded.\"prospect_id\", \
-                   \"expires_at\" = excluded.\"expires_at\", \"updated_at\" = excluded.\"updated_at\"";
-        let binds = vec![
-            unit.scope().organization().into(),
-            about.lookup_type(provider).into(),
-            about.key(&claimed.ask.known).into(),
-            Value::Json(found).bind(Kind::Json),
-            confidence.map_or(Value::Null, Value::Double).bind(Kind::Double),
-            (*provider).into(),
-            person.bind(Kind::BigInt),
-            Value::Time(unit.now() + TimeDelta::days(claimed.cache_days)).bind(Kind::Time),
-            now(),
-            now(),
+        let key = [Column::OrganizationId, Column::LookupType, Column::CacheKey];
+        let replaced = [
+            Column::ResultData,
+            Column::ConfidenceScore,
+            Column::ProspectId,
+            Column::ExpiresAt,
+            Column::UpdatedAt,
         ];
-        unit.execute(sql, binds).await?;
+        let replace = OnConflict::columns(key).update_columns(replaced).to_owned();
+        unit.run(&unit.scope().insert([entry]).on_conflict(replace)).await?;
     }
     Ok(())
 }
@@ -174,7 +169,8 @@ pub(super) fn mean(numbers: impl Iterator<Item = f64>) -> Option<f64> {
 ///
 /// # Errors
 /// [`engine::Error::Unavailable`] if the database does not respond.
+#[expect(clippy::disallowed_methods, reason = "expired entries of all organizations")]
 pub async fn expire(store: &Store, now: DateTime<Utc>) -> Result<()> {
-    let now = Value::Time(now).bind(Kind::Time);
-    store.execute("DELETE FROM \"enrichment_cache\" WHERE \"expires_at\" <= {}", vec![now]).await
+    store.run(&Entity::delete_many().filter(Column::ExpiresAt.lte(now))).await?;
+    Ok(())
 }

@@ -7,6 +7,7 @@ use engine::{
     write::{Input, Unit, row},
 };
 use entity::crm::prospect;
+use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use serde_json::{Value as Json, json};
 
 use super::{apply::Applied, lease::Lease, provider::Variant, record_result::Outcome};
@@ -105,14 +106,14 @@ async fn of_templates(
     applied: &Applied,
 ) -> Result<Vec<(Variant, String)>> {
     let table = message_template::table();
-    let sql = format!(
-        "SELECT {} FROM \"message_templates\" WHERE \"organization_id\" = {{}} AND \"is_active\" \
-         AND \"template_type\" IN ('subject', 'body', 'icebreaker') ORDER BY \"name\", \"id\"",
-        table.column_list()
-    );
-    let rows = unit.query(&sql, vec![unit.scope().organization().into()]).await?;
-    let templates: Vec<Record> =
-        rows.iter().map(|row| Record::read(table, row, 0)).collect::<Result<_>>()?;
+    let active = unit
+        .scope()
+        .select::<message_template::Entity>()
+        .filter(message_template::Column::IsActive.eq(true))
+        .filter(message_template::Column::TemplateType.is_in(["subject", "body", "icebreaker"]))
+        .order_by_asc(message_template::Column::Name)
+        .order_by_asc(message_template::Column::Id);
+    let templates = unit.records(table, &active).await?;
     let values = said_of(&applied.person, Some(&applied.company), applied.industry.as_ref());
     let render = |template: &Record| {
         filled(template.text(message_template::Column::TemplateText), &values).ok()
@@ -145,10 +146,13 @@ async fn of_templates(
         used.sort_by_key(|template| template.id());
         for template in used {
             // A direct statement avoids a change log entry per person.
-            let sql = "UPDATE \"message_templates\" SET \"usage_count\" = \"usage_count\" + 1 \
-                       WHERE \"id\" = {} AND \"organization_id\" = {}";
-            let binds = vec![template.id().into(), unit.scope().organization().into()];
-            unit.execute(sql, binds).await?;
+            let column = message_template::Column::UsageCount;
+            let used = unit
+                .scope()
+                .update::<message_template::Entity>()
+                .col_expr(column, Expr::col(column).add(1))
+                .filter(message_template::Column::Id.eq(template.id()));
+            unit.run(&used).await?;
         }
         let subject = subject.map(|(_, text)| text);
         let variant = Variant { subject, content, template: Some(body.id()) };

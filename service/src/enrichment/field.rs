@@ -1,8 +1,7 @@
 //! Fields that can be enriched.
 
 use engine::{error::Result, record::Record, write::Unit};
-use entity::crm::company;
-use entity::crm::prospect;
+use entity::{crm::company, crm::prospect};
 use serde::{Deserialize, Serialize};
 
 use super::provider::Known;

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use engine::{
+    entity_statement::literal,
     error::Result,
     record::Record,
     scope::Scope,
@@ -9,7 +10,10 @@ use engine::{
     value::{Kind, Value},
     write::Unit,
 };
-use sea_orm::Value as Bind;
+use entity::offer::industry;
+use sea_orm::{
+    ColumnTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Value as Bind, sea_query::Expr,
+};
 
 use super::{
     ATTEMPTS, LEASE,
@@ -22,6 +26,7 @@ use super::{
 use crate::{
     crm::{company, prospect},
     governance::setting::{self, Settings},
+    ingest::field_provenance::{self, outcome},
     ingest::{
         import_job::{self, status as job_status},
         import_record::{self, status},
@@ -81,7 +86,7 @@ pub(super) async fn claim(
             job_status::PROCESSING | job_status::PENDING
         ) && before.time(import_job::Column::ResumesAt).is_some_and(|moment| moment <= unit.now());
     let running = running(&unit).await?;
-    let free = (settings.count(setting::CONCURRENCY) - running).min(most);
+    let free = Ord::min(settings.count(setting::CONCURRENCY) - running, most);
     if !runs || free <= 0 {
         return Ok(ClaimedBatch::default());
     }
@@ -180,10 +185,13 @@ fn unable(plan: &Plan, providers: &Providers, settings: &Settings) -> Option<Cla
 
 /// Number of records of the organization that are being enriched now.
 async fn running(unit: &Unit) -> Result<i64> {
-    let sql = "SELECT count(*) FROM \"import_records\" WHERE \"organization_id\" = {} \
-               AND \"status\" = 'processing' AND \"lease_until\" >= {}";
-    let now = Value::Time(unit.now()).bind(Kind::Time);
-    unit.count(sql, vec![unit.scope().organization().into(), now]).await
+    // A literal, because the index covers only such records.
+    let running = unit
+        .scope()
+        .select::<import_record::Entity>()
+        .filter(import_record::Column::Status.into_expr().eq(literal(status::PROCESSING)))
+        .filter(import_record::Column::LeaseUntil.gte(unit.now()));
+    unit.count_of(running).await
 }
 
 /// The next records of a job: due pending records, and records with an expired lease.
@@ -233,9 +241,14 @@ async fn ask(
         plan.may_replace(field.current(&known), before.map(|(_, value)| value.as_str()))
     };
     let wanted = FIELDS.into_iter().filter(is_wanted).collect();
-    let sql = "SELECT \"name\" FROM \"industries\" WHERE \"organization_id\" = {} ORDER BY \"id\" LIMIT 200";
-    let rows = unit.query(sql, vec![unit.scope().organization().into()]).await?;
-    let industries = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+    let industries = unit
+        .scope()
+        .select::<industry::Entity>()
+        .order_by_asc(industry::Column::Id)
+        .limit(200)
+        .select_only()
+        .column(industry::Column::Name);
+    let industries = unit.tuples(&industries).await?;
     let model = settings.text(setting::LLM_MODEL);
     Ok(ProviderRequest {
         known,
@@ -254,16 +267,20 @@ pub(super) async fn found_before(
     person: i64,
     company: i64,
 ) -> Result<Vec<(Field, String)>> {
-    let sql = "SELECT \"field\", \"value\" FROM \"field_provenance\" WHERE \"organization_id\" = {} \
-               AND (\"prospect_id\" = {} OR \"company_id\" = {}) AND \"outcome\" = 'applied' \
-               ORDER BY \"id\" DESC";
-    let binds = vec![unit.scope().organization().into(), person.into(), company.into()];
+    use field_provenance::Column;
+    let applied = unit
+        .scope()
+        .select::<field_provenance::Entity>()
+        .filter(Column::ProspectId.eq(person).or(Column::CompanyId.eq(company)))
+        .filter(Column::Outcome.eq(outcome::APPLIED))
+        .order_by_desc(Column::Id)
+        .select_only()
+        .columns([Column::Field, Column::Value]);
     let mut found: Vec<(Field, String)> = Vec::new();
-    for row in unit.query(sql, binds).await? {
-        let field: String = row.try_get_by_index(0)?;
+    for (field, value) in unit.tuples::<(String, String)>(&applied).await? {
         let Some(field) = Field::of(&field) else { continue };
         if found.iter().all(|(known, _)| *known != field) {
-            found.push((field, row.try_get_by_index(1)?));
+            found.push((field, value));
         }
     }
     Ok(found)
@@ -354,18 +371,17 @@ async fn payable(
 
 /// Leases a record and reserves its maximum cost, without a change log entry: only the result gets one.
 async fn lease(unit: &Unit, claimed: &Lease, cost: f64) -> Result<()> {
-    let sql = "UPDATE \"import_records\" SET \"status\" = 'processing', \"processing_attempts\" = {}, \
-               \"lease_until\" = {}, \"lease_token\" = {}, \"reserved_cost\" = {}, \"updated_at\" = {} \
-               WHERE \"id\" = {} AND \"organization_id\" = {}";
-    let binds = vec![
-        Value::Int(claimed.attempt).bind(Kind::Int),
-        Value::Time(unit.now() + LEASE).bind(Kind::Time),
-        claimed.token.clone().into(),
-        cost.into(),
-        Value::Time(unit.now()).bind(Kind::Time),
-        claimed.record.into(),
-        unit.scope().organization().into(),
-    ];
-    unit.execute(sql, binds).await?;
+    use import_record::Column;
+    let record = unit
+        .scope()
+        .update::<import_record::Entity>()
+        .col_expr(Column::Status, Expr::value(status::PROCESSING))
+        .col_expr(Column::ProcessingAttempts, Expr::value(claimed.attempt))
+        .col_expr(Column::LeaseUntil, Expr::value(unit.now() + LEASE))
+        .col_expr(Column::LeaseToken, Expr::value(claimed.token.clone()))
+        .col_expr(Column::ReservedCost, Expr::value(cost))
+        .col_expr(Column::UpdatedAt, Expr::value(unit.now()))
+        .filter(Column::Id.eq(claimed.record));
+    unit.run(&record).await?;
     Ok(())
 }

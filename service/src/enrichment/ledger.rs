@@ -1,12 +1,8 @@
 //! Writes the usage of provider calls to the usage logs.
 
 use chrono::{DateTime, Utc};
-use engine::{
-    error::Result,
-    record::Record,
-    value::{Kind, Value},
-    write::Unit,
-};
+use engine::{error::Result, record::Record, value::Value, write::Unit};
+use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::provider::UsageCharge;
 use crate::usage::{llm_usage_log, service_usage_log};
@@ -91,16 +87,21 @@ pub(super) async fn has(
     since: DateTime<Utc>,
 ) -> Result<bool> {
     let Some(charge) = charges.first() else { return Ok(true) };
-    let table =
-        if charge.model.is_some() { llm_usage_log::table() } else { service_usage_log::table() };
-    let sql = format!(
-        "SELECT count(*) FROM \"{}\" WHERE \"organization_id\" = {{}} AND \"created_at\" >= {{}} \
-         AND \"request_id\" = {{}}",
-        table.name
-    );
-    let since = Value::Time(since).bind(Kind::Time);
-    let binds = vec![unit.scope().organization().into(), since, id(charge, token, 0).into()];
-    Ok(unit.count(&sql, binds).await? > 0)
+    let id = id(charge, token, 0);
+    macro_rules! calls {
+        ($table:ident) => {
+            unit.scope()
+                .select::<$table::Entity>()
+                .filter($table::Column::CreatedAt.gte(since))
+                .filter($table::Column::RequestId.eq(id))
+        };
+    }
+    let calls = if charge.model.is_some() {
+        unit.count_of(calls!(llm_usage_log)).await?
+    } else {
+        unit.count_of(calls!(service_usage_log)).await?
+    };
+    Ok(calls > 0)
 }
 
 /// A count, clamped to a 32-bit column.

@@ -11,6 +11,8 @@ use engine::{
     value::{Kind, Value},
     write::{IdempotentRequest, Unit, idempotency, row::refuse},
 };
+use entity::outreach::message_template;
+use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::json;
 
 use super::{
@@ -147,9 +149,12 @@ async fn check(unit: &Unit, plan: &Plan, providers: &Providers, settings: &Setti
     }
     let written_by_model = plan.providers.iter().any(|name| name == "llm");
     if plan.variants > 0 && !written_by_model {
-        let sql = "SELECT count(*) FROM \"message_templates\" WHERE \"organization_id\" = {} \
-                   AND \"template_type\" = 'body' AND \"is_active\"";
-        if unit.count(sql, vec![unit.scope().organization().into()]).await? == 0 {
+        let bodies = unit
+            .scope()
+            .select::<message_template::Entity>()
+            .filter(message_template::Column::TemplateType.eq("body"))
+            .filter(message_template::Column::IsActive.eq(true));
+        if unit.count_of(bodies).await? == 0 {
             let message =
                 "`variants` requires the provider LLM or an active message template of type BODY";
             problems.push(Problem::conflict(engine::Reason::TemplateMissing, "variants", message));

@@ -7,6 +7,8 @@ use engine::{
     value::Value,
     write::{Input, Unit, row},
 };
+use entity::ingest::import_record;
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{apply::follow, field::Field};
 use crate::{
@@ -18,14 +20,14 @@ use crate::{
 
 /// The next values of a job to undo, newest first.
 pub(crate) async fn next(unit: &Unit, job: i64, most: usize) -> Result<Vec<Record>> {
-    let table = field_provenance::table();
-    let sql = format!(
-        "SELECT {} FROM \"field_provenance\" WHERE \"import_job_id\" = {{}} AND \"organization_id\" = {{}} \
-         AND \"outcome\" = 'applied' ORDER BY \"id\" DESC LIMIT {most}",
-        table.column_list()
-    );
-    let rows = unit.query(&sql, vec![job.into(), unit.scope().organization().into()]).await?;
-    rows.iter().map(|row| Record::read(table, row, 0)).collect()
+    let applied = unit
+        .scope()
+        .select::<field_provenance::Entity>()
+        .filter(field_provenance::Column::ImportJobId.eq(job))
+        .filter(field_provenance::Column::Outcome.eq(outcome::APPLIED))
+        .order_by_desc(field_provenance::Column::Id)
+        .limit(most as u64);
+    unit.records(field_provenance::table(), &applied).await
 }
 
 /// Undoes values. Returns the number of undone values, and of values skipped because the field was modified since.
@@ -99,28 +101,30 @@ async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
 }
 
 async fn industry_of(unit: &Unit, name: &str) -> Result<Option<i64>> {
-    let sql = "SELECT \"id\", \"name\" FROM \"industries\" WHERE \"organization_id\" = {} ORDER BY \"id\"";
-    for row in unit.query(sql, vec![unit.scope().organization().into()]).await? {
-        let known: String = row.try_get_by_index(1)?;
-        if folded(&known) == folded(name) {
-            return Ok(Some(row.try_get_by_index(0)?));
-        }
-    }
-    Ok(None)
+    let names = industry::names(unit).await?;
+    Ok(names.into_iter().find(|(_, known)| folded(known) == folded(name)).map(|(id, _)| id))
 }
 
 /// Deletes the next drafts of a job that are pending review and unmodified. Returns the number of candidates.
 pub(crate) async fn take_out(unit: &mut Unit, job: i64, most: usize) -> Result<usize> {
-    let sql = format!(
-        "SELECT d.\"id\" FROM \"outreach_drafts\" d JOIN \"import_records\" r \
-               ON r.\"id\" = d.\"import_record_id\" WHERE r.\"import_job_id\" = {{}} \
-               AND d.\"organization_id\" = {{}} AND d.\"status\" = 'pending_review' AND d.\"revision\" = 2 \
-         ORDER BY d.\"id\" LIMIT {most}"
-    );
-    let binds = vec![job.into(), unit.scope().organization().into()];
-    let rows = unit.query(&sql, binds).await?;
-    for row in &rows {
-        let id = row.try_get_by_index(0)?;
+    let records = unit
+        .scope()
+        .select::<import_record::Entity>()
+        .filter(import_record::Column::ImportJobId.eq(job))
+        .select_only()
+        .column(import_record::Column::Id);
+    let drafts = unit
+        .scope()
+        .select::<outreach_draft::Entity>()
+        .filter(outreach_draft::Column::ImportRecordId.in_subquery(records.into_query()))
+        .filter(outreach_draft::Column::Status.eq("pending_review"))
+        .filter(outreach_draft::Column::Revision.eq(2))
+        .order_by_asc(outreach_draft::Column::Id)
+        .limit(most as u64);
+    let drafts: Vec<i64> =
+        unit.tuples(&drafts.select_only().column(outreach_draft::Column::Id)).await?;
+    let number = drafts.len();
+    for id in drafts {
         let Some(draft) = unit.find(outreach_draft::table(), id).await? else { continue };
         if draft.text(outreach_draft::Column::Status) == "pending_review"
             && draft.number(outreach_draft::Column::Revision) == Some(2)
@@ -129,5 +133,5 @@ pub(crate) async fn take_out(unit: &mut Unit, job: i64, most: usize) -> Result<u
             unit.delete(&draft).await?;
         }
     }
-    Ok(rows.len())
+    Ok(number)
 }

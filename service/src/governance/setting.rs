@@ -11,15 +11,19 @@ use engine::{
     scope::Scope,
     store::Engine,
     table::{Table, UniqueField},
-    value::{Kind, Value},
+    value::Value,
     write::{
         Unit,
         rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
+use entity::governance::setting::ActiveModel;
 pub use entity::governance::setting::{Column, Entity};
 use futures_util::future::BoxFuture;
-use sea_orm::ConnectionTrait;
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, EntityTrait, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::OnConflict,
+};
 use serde_json::{Value as Json, json};
 
 /// Settings are identified by their key.
@@ -280,23 +284,16 @@ impl Settings {
     /// # Errors
     /// [`engine::Error::Unavailable`] if the database doesn't respond.
     pub async fn read(scope: &Scope) -> Result<Self> {
-        Self::of(&scope.store().query(SELECT, vec![scope.organization().into()]).await?)
+        Ok(Self::of(scope.store().tuples(&stored(scope)).await?))
     }
 
     /// Reads the settings within the transaction of a unit of work.
     pub(crate) async fn within(unit: &Unit) -> Result<Self> {
-        Self::of(&unit.query(SELECT, vec![unit.scope().organization().into()]).await?)
+        Ok(Self::of(unit.tuples(&stored(unit.scope())).await?))
     }
 
-    fn of(rows: &[sea_orm::QueryResult]) -> Result<Self> {
-        let told = rows.iter().map(|row| {
-            let value = match Value::read(row, 1, Kind::Json)? {
-                Value::Json(value) => value,
-                _ => Json::Null,
-            };
-            Ok((row.try_get_by_index(0)?, value))
-        });
-        Ok(Self { told: told.collect::<Result<_>>()? })
+    fn of(rows: Vec<(String, Json)>) -> Self {
+        Self { told: rows.into_iter().collect() }
     }
 
     fn value(&self, key: &str) -> Json {
@@ -364,8 +361,11 @@ impl Price {
     }
 }
 
-const SELECT: &str =
-    "SELECT \"key\", \"value\" FROM \"settings\" WHERE \"organization_id\" = {} ORDER BY \"id\"";
+/// The keys and values of the stored settings.
+fn stored(scope: &Scope) -> Select<Entity> {
+    let settings = scope.select::<Entity>().order_by_asc(Column::Id);
+    settings.select_only().columns([Column::Key, Column::Value])
+}
 
 /// Inserts missing built-in settings of an organization.
 pub(crate) async fn seed<C: ConnectionTrait>(
@@ -375,20 +375,21 @@ pub(crate) async fn seed<C: ConnectionTrait>(
     organization: i64,
 ) -> Result<()> {
     for known in KNOWN.iter().filter(|known| known.about.is_some()) {
-        let now = || Value::Time(clock.now()).bind(Kind::Time);
-        let sql = "INSERT INTO \"settings\" (\"organization_id\", \"scope\", \"key\", \"value\", \
-                   \"value_type\", \"description\", \"created_at\", \"updated_at\") \
-                   VALUES ({}, 'system', {}, {}, {}, {}, {}, {}) ON CONFLICT DO NOTHING";
-        let binds = vec![
-            organization.into(),
-            known.key.into(),
-            Value::Json((known.usual)()).bind(Kind::Json),
-            known.of_type.into(),
-            known.about.unwrap_or_default().into(),
-            now(),
-            now(),
-        ];
-        connection.execute_raw(engine.statement(sql, binds)).await?;
+        let now = clock.now().fixed_offset();
+        let setting = ActiveModel {
+            organization_id: Set(organization),
+            scope: Set("system".to_owned()),
+            key: Set(known.key.to_owned()),
+            value: Set((known.usual)()),
+            value_type: Set(known.of_type.to_owned()),
+            description: Set(known.about.map(str::to_owned)),
+            created_at: Set(now),
+            updated_at: Set(now),
+            ..ActiveModel::default()
+        };
+        let missing = OnConflict::new().do_nothing().to_owned();
+        let insert = Entity::insert(setting).on_conflict(missing);
+        connection.execute_raw(insert.build(engine.backend())).await?;
     }
     Ok(())
 }

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use engine::policy::{Permission, Role};
 use engine::{
     error::{Error, Problem, Result},
+    policy::{Permission, Role},
     record::Record,
     scope::Scope,
     table::Table,
@@ -17,6 +17,7 @@ use engine::{
     },
 };
 pub use entity::identity::api_key::{Column, Entity};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use sha2::{Digest, Sha256};
 
 use super::user;
@@ -163,25 +164,30 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
 /// [`Error::Forbidden`].
 pub async fn list(scope: &Scope) -> Result<Vec<ApiKey>> {
     scope.demand(Permission::ManageApiKeys)?;
-    let sql = "SELECT k.\"name\", k.\"key_prefix\", k.\"role\", k.\"kind\", u.\"email\", \
-               k.\"created_at\", k.\"last_used_at\", k.\"expires_at\", k.\"revoked_at\" \
-               FROM \"api_keys\" k JOIN \"users\" u ON u.\"id\" = k.\"user_id\" \
-               WHERE k.\"organization_id\" = {} ORDER BY k.\"id\"";
-    let rows = scope.store().query(sql, vec![scope.organization().into()]).await?;
-    let key = |row: &sea_orm::QueryResult| {
-        Ok(ApiKey {
-            name: row.try_get_by_index(0)?,
-            prefix: row.try_get_by_index(1)?,
-            role: row.try_get_by_index(2)?,
-            kind: row.try_get_by_index(3)?,
-            user: row.try_get_by_index(4)?,
-            created_at: row.try_get_by_index(5)?,
-            last_used_at: row.try_get_by_index(6)?,
-            expires_at: row.try_get_by_index(7)?,
-            revoked_at: row.try_get_by_index(8)?,
-        })
-    };
-    rows.iter().map(key).collect()
+    let keys = scope
+        .select::<Entity>()
+        .inner_join(user::Entity)
+        .order_by_asc(Column::Id)
+        .select_only()
+        .columns([Column::Name, Column::KeyPrefix, Column::Role, Column::Kind])
+        .column(user::Column::Email)
+        .columns([Column::CreatedAt, Column::LastUsedAt, Column::ExpiresAt, Column::RevokedAt]);
+    let keys = scope.store().tuples(&keys).await?;
+    let key =
+        |(name, prefix, role, kind, user, created_at, last_used_at, expires_at, revoked_at)| {
+            ApiKey {
+                name,
+                prefix,
+                role,
+                kind,
+                user,
+                created_at,
+                last_used_at,
+                expires_at,
+                revoked_at,
+            }
+        };
+    Ok(keys.into_iter().map(key).collect())
 }
 
 /// Revokes the API key with this prefix. Revoking a revoked key has no effect.
@@ -194,14 +200,12 @@ pub async fn revoke(scope: &Scope, prefix: &str) -> Result<()> {
     let prefix = prefix.split('.').next().unwrap_or(prefix).to_owned();
     idempotency::run(scope, None, move |unit| {
         Box::pin(async move {
-            let sql = "SELECT \"id\" FROM \"api_keys\" WHERE \"key_prefix\" = {} \
-                       AND \"organization_id\" = {}";
-            let binds = vec![prefix.clone().into(), unit.scope().organization().into()];
-            let rows = unit.query(sql, binds).await?;
-            let Some(row) = rows.first() else {
+            let key = unit.scope().select::<Entity>().filter(Column::KeyPrefix.eq(&*prefix));
+            let key = key.select_only().column(Column::Id);
+            let Some(key) = unit.tuple::<i64, _>(key).await? else {
                 return Err(Error::NotFound(format!("API key `{prefix}`")));
             };
-            let before = unit.get(table(), row.try_get_by_index(0)?, "prefix").await?;
+            let before = unit.get(table(), key, "prefix").await?;
             if !before.has(Column::RevokedAt) {
                 let mut after = before.clone();
                 after.set(Column::RevokedAt, Value::Time(unit.now()));

@@ -13,9 +13,13 @@ use engine::{
     policy::Role,
     scope::Actor,
     store::Store,
-    value::{Kind, Value},
 };
+use entity::identity::api_key::{Column, Entity};
 use futures_util::future::BoxFuture;
+use sea_orm::{
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, Select, UpdateMany,
+    sea_query::Expr,
+};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
@@ -86,10 +90,10 @@ impl ApiKeyCache {
     /// # Errors
     /// [`engine::Error::Unavailable`] if the database doesn't respond.
     pub async fn any(&self) -> Result<bool> {
-        let sql = "SELECT 1 FROM \"api_keys\" WHERE \"revoked_at\" IS NULL \
-                   AND (\"expires_at\" IS NULL OR \"expires_at\" > {}) LIMIT 1";
-        let now = Value::Time(self.clock.now()).bind(Kind::Time);
-        Ok(!self.store.query(sql, vec![now]).await?.is_empty())
+        let valid = Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(self.clock.now()));
+        let valid = all_keys().filter(Column::RevokedAt.is_null()).filter(valid).limit(1);
+        let keys: Vec<i64> = self.store.tuples(&valid.select_only().column(Column::Id)).await?;
+        Ok(!keys.is_empty())
     }
 
     async fn look_up(&self, prefix: &str, now: DateTime<Utc>) -> Result<Option<Known>> {
@@ -145,11 +149,19 @@ impl ApiKeyCache {
         )]
         tokio::spawn(async move {
             let _turn = turn;
-            let sql = "UPDATE \"api_keys\" SET \"last_used_at\" = {} WHERE \"id\" = {}";
-            let binds = vec![Value::Time(now).bind(Kind::Time), key.into()];
-            if let Err(error) = store.execute(sql, binds).await {
+            if let Err(error) = store.run(&last_used(key, now)).await {
                 tracing::debug!(%error, "can't update the last-used timestamp of an API key");
             }
         });
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a server accepts the keys of all organizations")]
+fn all_keys() -> Select<Entity> {
+    Entity::find()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the key has authenticated the request")]
+fn last_used(key: i64, now: DateTime<Utc>) -> UpdateMany<Entity> {
+    Entity::update_many().col_expr(Column::LastUsedAt, Expr::value(now)).filter(Column::Id.eq(key))
 }

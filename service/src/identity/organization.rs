@@ -9,6 +9,7 @@ use engine::{
 use entity::identity::organization;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    QuerySelect,
 };
 
 use crate::{crm::opt_out, governance::setting};
@@ -73,11 +74,13 @@ pub(crate) async fn insert<C: ConnectionTrait>(
 ///
 /// # Errors
 /// [`Error::Unavailable`] if the database doesn't respond.
+#[expect(clippy::disallowed_methods, reason = "the row is the organization of the scope")]
 pub async fn named(scope: &Scope) -> Result<(String, String)> {
-    let sql = "SELECT \"name\", \"slug\" FROM \"organizations\" WHERE \"id\" = {}";
-    let rows = scope.store().query(sql, vec![scope.organization().into()]).await?;
-    let row = rows.first().ok_or_else(|| Error::internal("organization was deleted"))?;
-    Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))
+    use organization::Column;
+    let own = organization::Entity::find_by_id(scope.organization());
+    let own = own.select_only().columns([Column::Name, Column::Slug]);
+    let found = scope.store().tuples(&own).await?.into_iter().next();
+    found.ok_or_else(|| Error::internal("organization was deleted"))
 }
 
 /// Whether there is any organization. A database without organizations is new.

@@ -2,15 +2,16 @@
 
 use std::sync::LazyLock;
 
-use engine::policy::Role;
 use engine::{
     error::{Problem, Result},
+    policy::Role,
     record::Record,
     table::Table,
     value::Value,
     write::Unit,
 };
 pub use entity::identity::user::{Column, Entity};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -36,14 +37,13 @@ pub(super) async fn ensure(unit: &mut Unit, email: &str, role: Role) -> Result<R
         .into());
     }
     unit.advisory_lock(table(), &email).await?;
-    let sql = "SELECT \"id\", \"organization_id\" FROM \"users\" WHERE \"email\" = {}";
-    let rows = unit.query(sql, vec![email.clone().into()]).await?;
-    if let Some(row) = rows.first() {
-        if row.try_get_by_index::<i64>(1)? != unit.scope().organization() {
+    let known = find_by_email(&email).select_only().columns([Column::Id, Column::OrganizationId]);
+    if let Some((id, organization)) = unit.tuple::<(i64, i64), _>(known).await? {
+        if organization != unit.scope().organization() {
             let message = "the e-mail address belongs to a user of another organization";
             return Err(Problem::conflict(engine::Reason::UserNotAllowed, "user", message).into());
         }
-        return unit.get(table(), row.try_get_by_index(0)?, "user").await;
+        return unit.get(table(), id, "user").await;
     }
     let mut person = Record::new(table());
     person.set(Column::Email, Value::Text(email));
@@ -53,4 +53,12 @@ pub(super) async fn ensure(unit: &mut Unit, email: &str, role: Role) -> Result<R
     person.set(Column::OnboardingCompleted, Value::Bool(false));
     person.set(Column::LastSignedIn, Value::Time(unit.now()));
     unit.insert(person).await
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "e-mail addresses are unique among all organizations"
+)]
+fn find_by_email(email: &str) -> Select<Entity> {
+    Entity::find().filter(Column::Email.eq(email))
 }

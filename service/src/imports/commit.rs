@@ -1,6 +1,5 @@
 //! Writes rows of a previewed import.
 
-use entity::ingest::import_record;
 use std::collections::{HashMap, HashSet};
 
 use engine::{
@@ -23,7 +22,7 @@ use crate::{
     crm::prospect,
     ingest::{
         import_job,
-        import_record::{promotion, verdict},
+        import_record::{self, promotion, verdict},
         note::{Note, NoteCode},
     },
 };
@@ -337,7 +336,7 @@ async fn target(unit: &mut Unit, record: &Record, found: &Match) -> Result<Optio
     for candidate in candidates {
         let key = match (candidate.prospect_id, candidate.record_index) {
             (Some(key), _) => Some(key),
-            (None, Some(index)) => made_of(unit, record, index).await?,
+            (None, Some(index)) => rows::prospect_of_row(unit, record, index).await?,
             (None, None) => None,
         };
         let Some(key) = key else { continue };
@@ -347,17 +346,6 @@ async fn target(unit: &mut Unit, record: &Record, found: &Match) -> Result<Optio
         }
     }
     Ok(None)
-}
-
-/// The prospect of another row of the same job.
-async fn made_of(unit: &Unit, record: &Record, index: usize) -> Result<Option<i64>> {
-    let sql = "SELECT COALESCE(MAX(\"prospect_id\"), 0) FROM \"import_records\" \
-               WHERE \"import_job_id\" = {} AND \"record_index\" = {} AND \"organization_id\" = {} \
-               AND \"promotion_status\" IN ('created', 'matched')";
-    let job = record.key(import_record::Column::ImportJobId)?;
-    let index = i32::try_from(index).unwrap_or_default();
-    let binds = vec![job.into(), index.into(), unit.scope().organization().into()];
-    Ok(Some(unit.count(sql, binds).await?).filter(|key| *key > 0))
 }
 
 /// Fills in the empty fields of an existing prospect. Returns `None` if the prospect no longer exists.

@@ -8,9 +8,10 @@ use engine::{
     normal_form::{self, domain, text},
     record::Record,
     store::Engine,
-    value::{Kind, Value},
+    value::Value,
     write::{Input, Unit, row},
 };
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::contact::Contact;
 use crate::{crm::company, offer::industry};
@@ -48,14 +49,18 @@ impl Companies {
         self.industries.clear();
         let since = self.read_at.map_or(DateTime::UNIX_EPOCH, |moment| moment - BEHIND);
         self.read_at = Some(unit.now());
-        let sql = "SELECT \"id\", \"name\", \"domain\", \"deleted_at\" IS NULL FROM \"companies\" \
-                   WHERE \"organization_id\" = {} AND \"updated_at\" >= {} ORDER BY \"id\" DESC";
-        let binds = vec![unit.scope().organization().into(), Value::Time(since).bind(Kind::Time)];
+        let changed = unit
+            .scope()
+            .select_with_deleted::<company::Entity>()
+            .filter(company::Column::UpdatedAt.gte(since))
+            .order_by_desc(company::Column::Id)
+            .select_only()
+            .columns([company::Column::Id, company::Column::Name, company::Column::Domain])
+            .expr(company::Column::DeletedAt.is_null());
         let mut gone = HashSet::new();
-        for row in &unit.query(sql, binds).await? {
-            let (id, name): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            let domain: Option<String> = row.try_get_by_index(2)?;
-            let is_there: bool = row.try_get_by_index(3)?;
+        for (id, name, domain, is_there) in
+            unit.tuples::<(i64, String, Option<String>, bool)>(&changed).await?
+        {
             if is_there {
                 self.add(id, &name, domain.as_deref());
             } else {

@@ -1,8 +1,5 @@
 //! A normalized import row.
 
-use entity::{crm::prospect, ingest::import_record};
-use serde::{Deserialize, Serialize};
-
 use engine::{
     error::{Error, Problem},
     normal_form::{
@@ -13,7 +10,9 @@ use engine::{
     record::Record,
     value::Value,
 };
+use entity::{crm::prospect, ingest::import_record};
 use rlibphonenumber::Region;
+use serde::{Deserialize, Serialize};
 
 use super::mapping::Mapping;
 use crate::ingest::note::{Note, NoteCode};

@@ -1,5 +1,6 @@
 //! Actions on jobs (commit, pause, resume, cancel, retry, undo) and on rows (decide, correct).
 
+use chrono::{DateTime, Utc};
 use engine::{
     enum_values::display,
     error::{Problem, Result},
@@ -9,6 +10,7 @@ use engine::{
     value::Value,
     write::{IdempotentRequest, Unit, idempotency, row::alive},
 };
+use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 
 use super::{
     companies::Companies, contact::Contact, file_duplicates::PreviousRows, matching::People,
@@ -141,15 +143,17 @@ fn running(unit: &Unit, job: &mut Record) {
 
 /// Resets failed rows for a retry.
 async fn again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
-    let sql = format!(
-        "UPDATE \"import_records\" SET \"promotion_status\" = '{}', \"last_error\" = NULL, \"provider_message\" = NULL \
-         WHERE \"import_job_id\" = {{}} AND \"organization_id\" = {{}} AND \"promotion_status\" = '{}' \
-         AND \"verdict\" <> '{}'",
-        promotion::NONE,
-        promotion::FAILED,
-        verdict::ERROR
-    );
-    let rows = unit.execute(&sql, vec![job.into(), unit.scope().organization().into()]).await?;
+    use import_record::Column;
+    let failed = unit
+        .scope()
+        .update::<import_record::Entity>()
+        .col_expr(Column::PromotionStatus, Expr::value(promotion::NONE))
+        .col_expr(Column::LastError, Expr::value(None::<String>))
+        .col_expr(Column::ProviderMessage, Expr::value(None::<String>))
+        .filter(Column::ImportJobId.eq(job))
+        .filter(Column::PromotionStatus.eq(promotion::FAILED))
+        .filter(Column::Verdict.ne(verdict::ERROR));
+    let rows = unit.run(&failed).await?;
     let rows = i64::try_from(rows).unwrap_or_default();
     count(after, import_job::Column::FailedRecords, -rows);
     Ok(())
@@ -157,18 +161,28 @@ async fn again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
 
 /// Whether a job has records that have not been promoted to prospects yet.
 async fn has_strangers(unit: &Unit, job: i64) -> Result<bool> {
-    let sql = "SELECT count(*) FROM \"import_records\" WHERE \"import_job_id\" = {} \
-               AND \"organization_id\" = {} AND \"promotion_status\" = 'none'";
-    let binds = vec![job.into(), unit.scope().organization().into()];
-    Ok(unit.count(sql, binds).await? > 0)
+    let strangers = unit
+        .scope()
+        .select::<import_record::Entity>()
+        .filter(import_record::Column::ImportJobId.eq(job))
+        .filter(import_record::Column::PromotionStatus.eq(promotion::NONE));
+    Ok(unit.count_of(strangers).await? > 0)
 }
 
 /// Resets failed records of an enrichment for a retry.
 async fn ask_again(unit: &Unit, job: i64, after: &mut Record) -> Result<()> {
-    let sql = "UPDATE \"import_records\" SET \"status\" = 'pending', \"processing_attempts\" = 0, \
-               \"next_attempt_at\" = NULL, \"last_error\" = NULL, \"provider_message\" = NULL WHERE \"import_job_id\" = {} \
-               AND \"organization_id\" = {} AND \"status\" = 'failed'";
-    let rows = unit.execute(sql, vec![job.into(), unit.scope().organization().into()]).await?;
+    use import_record::Column;
+    let failed = unit
+        .scope()
+        .update::<import_record::Entity>()
+        .col_expr(Column::Status, Expr::value(import_record::status::PENDING))
+        .col_expr(Column::ProcessingAttempts, Expr::value(0))
+        .col_expr(Column::NextAttemptAt, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(Column::LastError, Expr::value(None::<String>))
+        .col_expr(Column::ProviderMessage, Expr::value(None::<String>))
+        .filter(Column::ImportJobId.eq(job))
+        .filter(Column::Status.eq(import_record::status::FAILED));
+    let rows = unit.run(&failed).await?;
     let rows = i64::try_from(rows).unwrap_or_default();
     count(after, import_job::Column::FailedRecords, -rows);
     Ok(())

@@ -1,9 +1,9 @@
 //! Assigns verdicts to rows that were not imported from a file.
 
-use entity::ingest::import_record;
 use std::collections::HashMap;
 
 use engine::{error::Result, record::Record, value::Value, write::Unit};
+use entity::ingest::import_record;
 use serde_json::{Map, Value as Json};
 
 use super::{

@@ -10,11 +10,11 @@ use engine::{
     value::{Kind, Value},
     write::Unit,
 };
-use sea_orm::Value as Bind;
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, Value as Bind};
 use serde_json::{Value as Json, json};
 
 use super::{CHUNK, lines::place};
-use crate::ingest::import_record;
+use crate::ingest::import_record::{self, promotion};
 
 /// Result of a row.
 #[derive(Clone, Debug)]
@@ -194,4 +194,24 @@ pub async fn prospects_of(scope: &Scope, rows: &[(i64, i64)]) -> Result<HashMap<
         found.insert((row.try_get_by_index(0)?, place.into()), row.try_get_by_index(2)?);
     }
     Ok(found)
+}
+
+/// The prospect of another row of the same job.
+pub(super) async fn prospect_of_row(
+    unit: &Unit,
+    record: &Record,
+    index: usize,
+) -> Result<Option<i64>> {
+    use import_record::Column;
+    let job = record.key(Column::ImportJobId)?;
+    let index = i32::try_from(index).unwrap_or_default();
+    let row = unit
+        .scope()
+        .select::<import_record::Entity>()
+        .filter(Column::ImportJobId.eq(job))
+        .filter(Column::RecordIndex.eq(index))
+        .filter(Column::PromotionStatus.is_in([promotion::CREATED, promotion::MATCHED]))
+        .select_only()
+        .column(Column::ProspectId);
+    Ok(unit.tuple::<Option<i64>, _>(row).await?.flatten())
 }

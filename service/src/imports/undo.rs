@@ -1,6 +1,5 @@
 //! Undoes imported rows, except rows whose prospect was modified since.
 
-use entity::ingest::import_record;
 use std::collections::{HashMap, HashSet};
 
 use engine::{
@@ -12,14 +11,14 @@ use engine::{
     value::Value,
     write::{Input, Unit, row},
 };
-use sea_orm::Value as Bind;
+use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, Value as Bind};
 use serde_json::Value as Json;
 
 use super::rows::{self, Done};
 use crate::{
     crm::{company, prospect},
     ingest::{
-        import_record::promotion,
+        import_record::{self, promotion},
         note::{Note, NoteCode},
     },
     offer::{industry, solution},
@@ -101,12 +100,7 @@ pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i6
 
 /// Updates rows that wrote revision `before` of a prospect to the restored revision `now`.
 async fn left_at(unit: &Unit, prospect: i64, before: i64, now: i64) -> Result<()> {
-    let sql = "UPDATE \"import_records\" SET \"written_revision\" = {} WHERE \"prospect_id\" = {} \
-               AND \"written_revision\" = {} AND \"organization_id\" = {}";
-    let organization = unit.scope().organization();
-    let binds = vec![now.into(), prospect.into(), before.into(), organization.into()];
-    unit.execute(sql, binds).await?;
-    Ok(())
+    import_record::assign_written_revision(unit, prospect, before, now).await
 }
 
 fn replaced(record: &Record) -> Option<&Json> {
@@ -183,10 +177,12 @@ async fn industry_of(unit: &mut Unit, key: i64) -> Result<()> {
     {
         return Ok(());
     }
-    let organization = unit.scope().organization();
-    let sql = "SELECT count(*) FROM \"companies\" WHERE \"organization_id\" = {} AND \"industry_id\" = {} \
-               AND (\"deleted_at\" IS NULL OR \"revision\" <> 2)";
-    let others = unit.count(sql, vec![organization.into(), key.into()]).await?;
+    let others = unit
+        .scope()
+        .select_with_deleted::<company::Entity>()
+        .filter(company::Column::IndustryId.eq(key))
+        .filter(company::Column::DeletedAt.is_null().or(company::Column::Revision.ne(2)));
+    let others = unit.count_of(others).await?;
     if others > 0 || !unit.partners(&solution::INDUSTRIES, key, false).await?.is_empty() {
         return Ok(());
     }

@@ -5,8 +5,7 @@ use engine::{
     record::Record,
     value::Value,
 };
-use entity::crm::prospect;
-use entity::ingest::import_record;
+use entity::{crm::prospect, ingest::import_record};
 use serde_json::Value as Json;
 
 use super::{

@@ -4,12 +4,15 @@ use std::sync::LazyLock;
 
 use engine::{
     enum_values::{EnumValue, enum_value, enum_value_published_as},
+    error::Result,
     record::Record,
     table::Table,
     value::Value,
+    write::Unit,
     write::ownership::{InExport, OnErase, OnMerge, Ownership},
 };
 pub use entity::ingest::import_record::{Column, Entity};
+use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 
 use super::{note::Note, privacy};
 
@@ -87,6 +90,24 @@ pub(crate) fn nothing_asked(record: &mut Record) {
     for cost in [Column::Cost, Column::ReservedCost] {
         record.set(cost, Value::Double(0.0));
     }
+}
+
+/// Records that the revision `from` of a prospect, which an import wrote, is now the revision `to`, so that the import
+/// can still be undone.
+pub(crate) async fn assign_written_revision(
+    unit: &Unit,
+    prospect: i64,
+    from: i64,
+    to: i64,
+) -> Result<()> {
+    let rows = unit
+        .scope()
+        .update::<Entity>()
+        .col_expr(Column::WrittenRevision, Expr::value(to))
+        .filter(Column::ProspectId.eq(prospect))
+        .filter(Column::WrittenRevision.eq(from));
+    unit.run(&rows).await?;
+    Ok(())
 }
 
 /// Verdicts on a row (`import_records.verdict`).

@@ -9,7 +9,7 @@ use engine::{
 };
 use entity::crm::prospect;
 use futures_util::future::BoxFuture;
-use sea_orm::{QueryResult, Value as Bind};
+use sea_orm::{ColumnTrait, QueryFilter, QueryResult, Value as Bind, sea_query::Expr};
 use serde_json::Value as Json;
 
 use crate::ingest::{
@@ -139,9 +139,12 @@ async fn leave(unit: &mut Unit, row: &Record) -> Result<()> {
 /// Disables the undo for a merged prospect: imported values can no longer be distinguished from other values.
 pub(super) fn merged(unit: &mut Unit, prospect: i64) -> BoxFuture<'_, Result<()>> {
     Box::pin(async move {
-        let sql = "UPDATE \"import_records\" SET \"written_revision\" = NULL WHERE \"prospect_id\" = {} \
-                   AND \"organization_id\" = {}";
-        unit.execute(sql, vec![prospect.into(), unit.scope().organization().into()]).await?;
+        let rows = unit
+            .scope()
+            .update::<import_record::Entity>()
+            .col_expr(import_record::Column::WrittenRevision, Expr::value(None::<i32>))
+            .filter(import_record::Column::ProspectId.eq(prospect));
+        unit.run(&rows).await?;
         Ok(())
     })
 }

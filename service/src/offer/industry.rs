@@ -21,6 +21,7 @@ use engine::{
 };
 pub use entity::offer::industry::{Column, Entity};
 use futures_util::future::BoxFuture;
+use sea_orm::{QueryOrder, QuerySelect};
 
 use super::solution;
 
@@ -53,6 +54,12 @@ pub fn table() -> &'static Table {
 
 /// Name of the industry for companies without a known industry.
 pub(crate) const UNKNOWN: &str = "Unknown";
+
+/// The primary keys and names of all industries of the organization, oldest first.
+pub(crate) async fn names(unit: &Unit) -> Result<Vec<(i64, String)>> {
+    let industries = unit.scope().select::<Entity>().order_by_asc(Column::Id);
+    unit.tuples(&industries.select_only().columns([Column::Id, Column::Name])).await
+}
 
 /// Validation rules.
 pub fn rules() -> &'static Rules {

@@ -1,6 +1,5 @@
 //! Solutions: the products and services for sale.
 
-use entity::offer::industry_solution;
 use std::sync::LazyLock;
 
 use engine::{
@@ -15,6 +14,7 @@ use engine::{
         rules::{Check, Delete, Hooks, LinkRule, Rules, field},
     },
 };
+use entity::offer::industry_solution;
 pub use entity::offer::solution::{Column, Entity};
 use futures_util::future::BoxFuture;
 

@@ -156,7 +156,7 @@ async fn run(unit: &mut Unit, before: Record, act: DraftAction, to: &str) -> Res
         }
         DraftAction::BeginSending => claim::demand_claim(unit, &before)?,
         DraftAction::Reject { note } => {
-            draft.set(outreach_draft::Column::ReviewNote, checked("note", text(note))?)
+            draft.set(outreach_draft::Column::ReviewNote, checked("note", text(note))?);
         }
         DraftAction::Schedule { at } if at <= now => {
             let message = "`scheduledFor` must be in the future";
@@ -168,7 +168,7 @@ async fn run(unit: &mut Unit, before: Record, act: DraftAction, to: &str) -> Res
             .into());
         }
         DraftAction::Schedule { at } => {
-            draft.set(outreach_draft::Column::ScheduledFor, Value::Time(at))
+            draft.set(outreach_draft::Column::ScheduledFor, Value::Time(at));
         }
         DraftAction::Unschedule => draft.set(outreach_draft::Column::ScheduledFor, Value::Null),
         DraftAction::MarkSent { at, provider_message_id } => {
@@ -217,7 +217,7 @@ async fn run(unit: &mut Unit, before: Record, act: DraftAction, to: &str) -> Res
             }
         }
         DraftAction::MarkBounced { error } => {
-            draft.set(outreach_draft::Column::Error, checked("error", text(error))?)
+            draft.set(outreach_draft::Column::Error, checked("error", text(error))?);
         }
         DraftAction::Reopen | DraftAction::Discard => {}
     }

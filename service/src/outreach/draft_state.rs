@@ -1,6 +1,5 @@
 //! State machine of drafts: allowed actions per status, and the resulting status.
 
-use entity::outreach::outreach_draft;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -12,6 +11,7 @@ use engine::{
     value::Value,
     write::Unit,
 };
+use entity::outreach::outreach_draft;
 
 use crate::crm::prospect;
 

@@ -9,7 +9,7 @@ use engine::{
     record::Record,
     search::Searched,
     table::Table,
-    value::{Kind, Value},
+    value::Value,
     write::{
         Unit,
         ownership::Ownership,
@@ -19,6 +19,7 @@ use engine::{
 };
 pub use entity::outreach::interaction::{Column, Entity};
 use futures_util::future::BoxFuture;
+use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::outreach_draft;
 use crate::{crm::prospect, offer::event};
@@ -191,14 +192,17 @@ pub(crate) async fn newest_date(
     column: prospect::Column,
 ) -> Result<Value> {
     let direction = if matches!(column, prospect::Column::LastEngagementDate) {
-        "\"direction\" = 'inbound'"
+        Column::Direction.eq("inbound")
     } else {
-        "(\"direction\" IS NULL OR \"direction\" <> 'inbound')"
+        Column::Direction.is_null().or(Column::Direction.ne("inbound"))
     };
-    let sql = format!(
-        "SELECT \"interaction_date\" FROM \"interactions\" WHERE \"prospect_id\" = {{}} \
-         AND {direction} ORDER BY \"interaction_date\" DESC LIMIT 1"
-    );
-    let rows = unit.query(&sql, vec![prospect.into()]).await?;
-    rows.first().map_or(Ok(Value::Null), |row| Value::read(row, 0, Kind::Time))
+    let newest = unit
+        .scope()
+        .select::<Entity>()
+        .filter(Column::ProspectId.eq(prospect))
+        .filter(direction)
+        .order_by_desc(Column::InteractionDate)
+        .select_only()
+        .column(Column::InteractionDate);
+    Ok(unit.tuple::<DateTime<Utc>, _>(newest).await?.map_or(Value::Null, Value::Time))
 }

@@ -17,6 +17,7 @@ use engine::{
 };
 pub use entity::outreach::message_template::{Column, Entity};
 use futures_util::future::BoxFuture;
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde_json::{Value as Json, json};
 
 use super::template_text::{PROSPECT_VARIABLES, filled, said_of, unknown, variables};
@@ -167,19 +168,19 @@ fn slot(template: &Record) -> String {
     format!("{}\0{}", template.text(Column::Name), template.text(Column::TemplateType))
 }
 
+/// The stored versions with the name and type of a template.
+fn versions(unit: &Unit, template: &Record) -> Select<Entity> {
+    unit.scope()
+        .select::<Entity>()
+        .filter(Column::Name.eq(template.text(Column::Name)))
+        .filter(Column::TemplateType.eq(template.text(Column::TemplateType)))
+}
+
 /// Assigns the next version number for its name and type to a new row, and retires the active version.
 async fn become_newest(unit: &mut Unit, template: &mut Record) -> Result<()> {
     unit.advisory_lock(table(), &slot(template)).await?;
-    let sql = "SELECT COALESCE(MAX(\"version\"), 0) FROM \"message_templates\" \
-               WHERE \"organization_id\" = {} AND \"name\" = {} AND \"template_type\" = {}";
-    let binds = vec![
-        unit.scope().organization().into(),
-        template.text(Column::Name).into(),
-        template.text(Column::TemplateType).into(),
-    ];
-    let rows = unit.query(sql, binds).await?;
-    let newest: i32 =
-        rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+    let newest = versions(unit, template).select_only().column_as(Column::Version.max(), "version");
+    let newest = unit.tuple::<Option<i32>, _>(newest).await?.flatten().unwrap_or_default();
     template.set(Column::Version, Value::Int(i64::from(newest) + 1));
     if *template.value(Column::IsActive) == Value::Bool(true) {
         retire(unit, template).await?;
@@ -189,16 +190,12 @@ async fn become_newest(unit: &mut Unit, template: &mut Record) -> Result<()> {
 
 /// Retires all other versions with the same name and type.
 async fn retire(unit: &mut Unit, template: &Record) -> Result<()> {
-    let sql = "SELECT \"id\" FROM \"message_templates\" WHERE \"organization_id\" = {} AND \"name\" = {} \
-               AND \"template_type\" = {} AND \"is_active\" AND \"id\" <> {} ORDER BY \"id\"";
-    let binds = vec![
-        unit.scope().organization().into(),
-        template.text(Column::Name).into(),
-        template.text(Column::TemplateType).into(),
-        template.id().into(),
-    ];
-    for row in unit.query(sql, binds).await? {
-        let Some(before) = unit.find(table(), row.try_get_by_index(0)?).await? else { continue };
+    let others = versions(unit, template)
+        .filter(Column::IsActive.eq(true))
+        .filter(Column::Id.ne(template.id()))
+        .order_by_asc(Column::Id);
+    for id in unit.tuples(&others.select_only().column(Column::Id)).await? {
+        let Some(before) = unit.find(table(), id).await? else { continue };
         let mut after = before.clone();
         after.set(Column::IsActive, Value::Bool(false));
         unit.update(&before, after).await?;

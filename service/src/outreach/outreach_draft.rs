@@ -1,6 +1,5 @@
 //! Outreach drafts: messages before they are sent. Every version is a row.
 
-use entity::usage::outreach_draft_usage;
 use std::sync::LazyLock;
 
 use engine::{
@@ -22,6 +21,7 @@ use engine::{
     },
 };
 pub use entity::outreach::outreach_draft::{Column, Entity};
+use entity::usage::outreach_draft_usage;
 use futures_util::future::BoxFuture;
 
 use super::{

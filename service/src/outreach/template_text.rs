@@ -1,11 +1,9 @@
 //! Template texts: variables and rendering.
 
-use entity::crm::company;
-use entity::crm::prospect;
-use entity::offer::industry;
 use std::collections::BTreeMap;
 
 use engine::{normal_form::person, record::Record};
+use entity::{crm::company, crm::prospect, offer::industry};
 
 /// Variables that are derived from a prospect.
 pub(super) const PROSPECT_VARIABLES: [&str; 12] = [

@@ -192,9 +192,14 @@ pub(super) fn arguments(statement: &Statement) -> Result<SqliteArguments, DbErr>
             Value::Bool(value) => arguments.add(value),
             Value::Int(value) => arguments.add(value),
             Value::BigInt(value) => arguments.add(value),
+            // The limit of a selection.
+            Value::BigUnsigned(value) => {
+                arguments.add(value.map(|value| i64::try_from(value).unwrap_or(i64::MAX)))
+            }
             Value::Double(value) => arguments.add(value),
             Value::String(value) => arguments.add(value.clone()),
             Value::ChronoDateTimeUtc(value) => arguments.add(value),
+            Value::ChronoDateTimeWithTimeZone(value) => arguments.add(value),
             Value::Json(value) => arguments.add(value.as_deref().cloned()),
             other => Err(format!("unsupported bind parameter: {other:?}").into()),
         };

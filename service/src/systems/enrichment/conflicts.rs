@@ -1,10 +1,10 @@
 //! Conflicts: rows of the source for which a row with the same unique value already exists.
 
-use entity::ingest::enrichment_cache_entry;
-use entity::outreach::message_template;
 use std::collections::HashSet;
 
 use engine::{error::Result, record::Record, value::Value, write::Unit};
+use entity::{ingest::enrichment_cache_entry, outreach::message_template};
+use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QuerySelect, sea_query::Expr};
 
 use crate::governance::setting;
 
@@ -16,45 +16,39 @@ pub(super) async fn own(
     fresh: &mut Record,
     taken: &mut HashSet<(String, String, i64)>,
 ) -> Result<Option<(i64, bool)>> {
-    let organization = unit.scope().organization();
     match fresh.table().name {
         "settings" => Ok(own_setting(unit, fresh).await?.map(|id| (id, true))),
         "enrichment_cache" => {
-            let sql = "SELECT \"id\" FROM \"enrichment_cache\" WHERE \"organization_id\" = {} \
-                       AND \"lookup_type\" = {} AND \"cache_key\" = {}";
-            let binds = vec![
-                organization.into(),
-                fresh.text(enrichment_cache_entry::Column::LookupType).into(),
-                fresh.text(enrichment_cache_entry::Column::CacheKey).into(),
-            ];
-            let rows = unit.query(sql, binds).await?;
-            let id = rows.first().map(|row| row.try_get_by_index(0)).transpose()?;
+            use enrichment_cache_entry::Column;
+            let known = unit
+                .scope()
+                .select::<enrichment_cache_entry::Entity>()
+                .filter(Column::LookupType.eq(fresh.text(Column::LookupType)))
+                .filter(Column::CacheKey.eq(fresh.text(Column::CacheKey)));
+            let id = unit.tuple(known.select_only().column(Column::Id)).await?;
             Ok(id.map(|id| (id, false)))
         }
         "message_templates" => {
+            use message_template::Column;
             let slot = |version| {
                 let text = |column: message_template::Column| fresh.text(column).to_owned();
-                (
-                    text(message_template::Column::Name),
-                    text(message_template::Column::TemplateType),
-                    version,
-                )
+                (text(Column::Name), text(Column::TemplateType), version)
             };
-            let sql = "SELECT \"version\" FROM \"message_templates\" WHERE \"organization_id\" = {} \
-                       AND \"name\" = {} AND \"template_type\" = {}";
-            let binds = vec![
-                organization.into(),
-                fresh.text(message_template::Column::Name).into(),
-                fresh.text(message_template::Column::TemplateType).into(),
-            ];
-            for row in unit.query(sql, binds).await? {
-                taken.insert(slot(row.try_get_by_index::<i32>(0)?.into()));
+            let versions = unit
+                .scope()
+                .select::<message_template::Entity>()
+                .filter(Column::Name.eq(fresh.text(Column::Name)))
+                .filter(Column::TemplateType.eq(fresh.text(Column::TemplateType)))
+                .select_only()
+                .column(Column::Version);
+            for version in unit.tuples::<i32>(&versions).await? {
+                taken.insert(slot(version.into()));
             }
-            let mut version = fresh.number(message_template::Column::Version).unwrap_or(1);
+            let mut version = fresh.number(Column::Version).unwrap_or(1);
             while !taken.insert(slot(version)) {
                 version = if version >= i32::MAX.into() { 1 } else { version + 1 };
             }
-            fresh.set(message_template::Column::Version, Value::Int(version));
+            fresh.set(Column::Version, Value::Int(version));
             Ok(None)
         }
         _ => Ok(None),
@@ -63,14 +57,12 @@ pub(super) async fn own(
 
 /// Updates an existing setting with the value of the source; returns its primary key.
 async fn own_setting(unit: &mut Unit, fresh: &Record) -> Result<Option<i64>> {
-    let key = unit.scope().engine().folded("key");
-    let sql = format!(
-        "SELECT \"id\" FROM \"settings\" WHERE \"organization_id\" = {{}} AND {key} = {{}}"
-    );
+    let key = Expr::cust(unit.scope().engine().folded(setting::Column::Key.name()));
     let folded = fresh.text(setting::Column::Key).to_ascii_lowercase();
-    let rows = unit.query(&sql, vec![unit.scope().organization().into(), folded.into()]).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    let before = unit.get(setting::table(), row.try_get_by_index(0)?, "id").await?;
+    let own = unit.scope().select::<setting::Entity>().filter(key.eq(folded));
+    let own = own.select_only().column(setting::Column::Id);
+    let Some(id) = unit.tuple(own).await? else { return Ok(None) };
+    let before = unit.get(setting::table(), id, "id").await?;
     let mut after = before.clone();
     for column in [setting::Column::Value, setting::Column::ValueType, setting::Column::Description]
     {

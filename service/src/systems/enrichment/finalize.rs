@@ -1,23 +1,21 @@
 //! Updates that depend on the imported rows.
 
-use engine::{
-    error::Result,
-    scope::Scope,
-    table::Table,
-    value::{Kind, Value},
-    write::Unit,
-};
+use engine::{error::Result, scope::Scope, table::Table, value::Value, write::Unit};
+use entity::ingest::external_id;
+use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 
 use crate::{ingest::import_job, outreach::message_template};
 
 /// Records that a row is in sync with the source.
 pub(super) async fn mark_synced(unit: &Unit, table: &Table, id: i64) -> Result<()> {
-    let sql = "UPDATE \"external_ids\" SET \"last_synced_at\" = {}, \"updated_at\" = {} \
-               WHERE \"organization_id\" = {} AND \"entity_type\" = {} AND \"entity_id\" = {}";
-    let now = || Value::Time(unit.now()).bind(Kind::Time);
-    let binds =
-        vec![now(), now(), unit.scope().organization().into(), table.called.into(), id.into()];
-    unit.execute(sql, binds).await?;
+    let row = unit
+        .scope()
+        .update::<external_id::Entity>()
+        .col_expr(external_id::Column::LastSyncedAt, Expr::value(unit.now()))
+        .col_expr(external_id::Column::UpdatedAt, Expr::value(unit.now()))
+        .filter(external_id::Column::EntityType.eq(table.called))
+        .filter(external_id::Column::EntityId.eq(id));
+    unit.run(&row).await?;
     Ok(())
 }
 

@@ -1,12 +1,9 @@
 //! Updates of rows from an earlier run that have changed in the source since.
 
-use engine::{
-    error::Result,
-    record::Record,
-    table::Table,
-    value::{Kind, Value},
-    write::Unit,
-};
+use chrono::{DateTime, Utc};
+use engine::{error::Result, record::Record, table::Table, value::Value, write::Unit};
+use entity::ingest::external_id;
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::finalize::mark_synced;
 use crate::{
@@ -84,14 +81,15 @@ pub(super) async fn refresh(
     if before.difference(&after).is_empty() {
         return Ok(Refreshed::Same);
     }
-    let sql = "SELECT \"last_synced_at\" FROM \"external_ids\" WHERE \"organization_id\" = {} \
-               AND \"entity_type\" = {} AND \"entity_id\" = {} ORDER BY \"id\" LIMIT 1";
-    let binds = vec![unit.scope().organization().into(), table.called.into(), id.into()];
-    let rows = unit.query(sql, binds).await?;
-    let synced = match rows.first() {
-        Some(row) => Value::read(row, 0, Kind::Time)?.time(),
-        None => None,
-    };
+    let synced = unit
+        .scope()
+        .select::<external_id::Entity>()
+        .filter(external_id::Column::EntityType.eq(table.called))
+        .filter(external_id::Column::EntityId.eq(id))
+        .order_by_asc(external_id::Column::Id)
+        .select_only()
+        .column(external_id::Column::LastSyncedAt);
+    let synced = unit.tuple::<Option<DateTime<Utc>>, _>(synced).await?.flatten();
     // A row that was only matched, not imported, does not belong to the source.
     let Some(synced) = synced else { return Ok(Refreshed::Same) };
     if before.updated_at() > Some(synced) {

@@ -1,9 +1,9 @@
 //! Validates every row of the source before anything is written.
 
-use entity::crm::company;
 use std::collections::{BTreeMap, HashMap};
 
 use engine::{error::Result, normal_form::domain, progress::Progress};
+use entity::crm::company;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
