@@ -33,6 +33,7 @@ mod m20261129_000022_crm_names;
 mod m20261129_000023_ingest_row_places;
 mod m20261130_000024_crm_unique_values;
 mod m20261130_000025_organization_references;
+mod m20261130_000026_sort_keys;
 mod organization_references;
 mod roll_up;
 mod search;
@@ -74,6 +75,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000023_ingest_row_places::Migration),
             Box::new(m20261130_000024_crm_unique_values::Migration),
             Box::new(m20261130_000025_organization_references::Migration),
+            Box::new(m20261130_000026_sort_keys::Migration),
         ]
     }
 }

@@ -56,6 +56,7 @@ pub struct Prospect {
     #[entity(sort)]
     pub last_contacted_at: Option<DateTime>,
     /// Time of the last inbound contact; null if there was none.
+    #[entity(sort)]
     pub last_engagement_date: Option<DateTime>,
     /// Lifecycle stage.
     pub lifecycle_stage: EnumColumn<LifecycleStage>,

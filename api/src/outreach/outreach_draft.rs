@@ -69,6 +69,7 @@ pub struct OutreachDraft {
     /// Name of the author.
     pub author_name: Option<String>,
     /// Time of submission for review.
+    #[entity(sort)]
     pub submitted_at: Option<DateTime>,
     /// Time of the approval.
     pub approved_at: Option<DateTime>,
@@ -79,12 +80,14 @@ pub struct OutreachDraft {
     /// Reason for the rejection.
     pub review_note: Option<String>,
     /// Scheduled time to send.
+    #[entity(sort)]
     pub scheduled_for: Option<DateTime>,
     /// Actor with the claim to send the draft: `worker/NAME`.
     pub claimed_by: Option<String>,
     /// End of the claim.
     pub claim_expires_at: Option<DateTime>,
     /// Time when the message was sent.
+    #[entity(sort)]
     pub sent_at: Option<DateTime>,
     /// Message ID of the provider.
     pub provider_message_id: Option<String>,
