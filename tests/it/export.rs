@@ -13,6 +13,7 @@ use crate::{
 };
 
 behaviours![
+    json_is_returned_if_a_table_is_not_possible_and_json_is_accepted,
     csv_has_a_line_per_row_and_a_column_per_field,
     export_without_page_size_returns_all_rows,
     compressed_export_is_complete,
@@ -79,6 +80,25 @@ async fn csv_has_a_line_per_row_and_a_column_per_field(app: App) {
     assert_eq!(edges, "node.fullName\r\nDan\r\n");
     let none = r#"{ prospects(filter: { fullName: { eq: "nobody" } }) { nodes { fullName company { name } } } }"#;
     assert_eq!(request(&app, "text/csv", none).await.2, "fullName,company.name\r\n");
+}
+
+async fn json_is_returned_if_a_table_is_not_possible_and_json_is_accepted(app: App) {
+    app.world().await;
+    let two = "{ prospects { totalCount } companies { totalCount } }";
+    let both = "text/csv, application/json;q=0.5";
+    let (status, head, json) = request(&app, both, two).await;
+    assert_eq!(status, 200, "{json}");
+    assert!(head.contains("content-type: application/json"), "{head}");
+    assert_eq!(json, r#"{"data":{"prospects":{"totalCount":4},"companies":{"totalCount":2}}}"#);
+    // A list that can be exported is still a table.
+    let (_, head, _) = request(&app, both, "{ prospects { nodes { fullName } } }").await;
+    assert!(head.contains("content-type: text/csv"), "{head}");
+    // Other errors are not hidden by the alternative.
+    let (status, head, json) = request(&app, both, "{ prospects { nodes { nothing } } }").await;
+    assert_eq!(status, 400, "{json}");
+    assert!(head.contains("content-type: application/graphql-response+json"), "{head}");
+    let (status, _, json) = request(&app, "text/csv", two).await;
+    assert_eq!((status, json.contains("TABLE_NOT_POSSIBLE")), (400, true), "{json}");
 }
 
 async fn export_without_page_size_returns_all_rows(app: App) {

@@ -82,6 +82,24 @@ test("a query result can be downloaded as CSV", limit, async () => {
   assert.equal(lines.length, 1 + 12 + 1);
 });
 
+test("every example query can be downloaded as CSV, and a subscription names the reason", { ...limit, timeout: 180_000 }, async () => {
+  const titles = await page.evaluate(async () => (await (await fetch("graphiql/examples.json")).json()).map((one) => one.title));
+  const button = page.getByRole("button", { name: "Download as CSV" });
+  for (const title of titles.filter((title) => !title.startsWith("Subscription"))) {
+    await run(title);
+    const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
+    const lines = readFileSync(await download.path(), "utf8").split("\r\n");
+    assert.ok(lines.length >= 3 && lines[0].length > 1, `${title}: ${lines[0]}`);
+    await page.waitForTimeout(200);
+    assert.equal(await page.getByRole("alert").count(), 0, title);
+  }
+  await run("Subscription: new drafts");
+  await button.click();
+  await page.getByRole("alert").getByText("A subscription can't be downloaded as CSV; use a query.").click();
+  assert.equal(await page.getByRole("alert").count(), 0);
+  await page.getByRole("button", { name: /^Stop query/ }).click();
+});
+
 test("the editor completes fields, and the explorer lists them", limit, async () => {
   await page.getByRole("button", { name: "New tab" }).click();
   await page.waitForTimeout(500);

@@ -27,6 +27,9 @@ const SCRIPT: &str = include_str!("page.js");
 /// The script of the import panel.
 const LISTS: &str = include_str!("lists.js");
 
+/// The conversion of results to tables.
+const TABLES: &str = include_str!("tables.js");
+
 /// The style sheet of the page.
 const STYLE: &str = include_str!("page.css");
 
@@ -87,6 +90,9 @@ async fn asset(Path(name): Path<String>) -> Response {
     if name == "lists.js" {
         return ([(header::CONTENT_TYPE, script)], LISTS).into_response();
     }
+    if name == "tables.js" {
+        return ([(header::CONTENT_TYPE, script)], TABLES).into_response();
+    }
     if name == "page.css" {
         return ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response();
     }
@@ -137,7 +143,7 @@ fn html() -> String {
          <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">{head}\
          <link rel=\"stylesheet\" href=\"graphiql/page.css\"></head>\
          <body>{note}<header id=\"banner\"></header><div id=\"graphiql\"></div>{body}\
-         <script src=\"graphiql/lists.js\"></script><script src=\"graphiql/page.js\"></script></body></html>"
+         <script src=\"graphiql/lists.js\"></script><script src=\"graphiql/tables.js\"></script><script src=\"graphiql/page.js\"></script></body></html>"
     )
 }
 

@@ -118,27 +118,49 @@ const reportPlugin = { title: "Query performance", icon: icon("M4 20V10M10 20V4M
 
 const listsPlugin = { title: "Import", icon: icon("M12 16V4M7 9l5-5l5 5M4 16v4h16v-4"), content: Lists };
 
-// Downloads the result of the current operation as CSV.
+// Downloads a CSV file. The byte order mark makes spreadsheets read it as UTF-8.
+function save(name, content) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob(["\ufeff", content], { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+// The type of the current operation.
+function operationType(editor) {
+  const operations = editor?.operations ?? [];
+  const named = operations.find((operation) => operation.name?.value === editor.operationName);
+  return (named ?? operations[0])?.operation ?? "query";
+}
+
+// Downloads the result of the current query as CSV. Other operations can't be exported.
 function CsvButton() {
   const { queryEditor, variableEditor, headerEditor } = useEditorContext({ nonNull: true });
   const [trouble, setTrouble] = useState("");
   async function download() {
     setTrouble("");
+    const type = operationType(queryEditor);
+    if (type !== "query") return setTrouble(`A ${type} can't be downloaded as CSV; use a query.`);
     const parsed = (text) => (text?.trim() ? JSON.parse(text) : {});
     try {
       const own = parsed(headerEditor?.getValue());
       const query = queryEditor.getValue();
       const operationName = queryEditor.operationName ?? undefined;
       const body = JSON.stringify({ query, operationName, variables: parsed(variableEditor?.getValue()) });
-      const answer = await fetch(url, { method: "POST", headers: headers({ ...own, accept: "text/csv", "content-type": "application/json" }), body });
-      if (!answer.ok) throw new Error((await answer.json()).errors[0].message);
-      const name = /filename="([^"]*)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "table.csv";
-      // The byte order mark makes spreadsheets read the file as UTF-8.
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob(["\ufeff", await answer.blob()], { type: "text/csv" }));
-      link.download = name;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+      // The server exports a single list in full. Other results are converted here: one file for each table.
+      const answer = await fetch(url, { method: "POST", headers: headers({ ...own, accept: "text/csv, application/json;q=0.5", "content-type": "application/json" }), body });
+      if (answer.headers.get("content-type")?.startsWith("text/csv")) {
+        const name = /filename="([^"]*)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "table.csv";
+        save(name, await answer.blob());
+        return;
+      }
+      const { data, errors } = await answer.json();
+      if (!data) throw new Error(errors[0].message);
+      const tables = csvTables(data);
+      if (!tables.length) throw new Error("The result has no rows.");
+      for (const table of tables) save(table.name, table.text);
+      if (errors) setTrouble(errors[0].message);
     } catch (error) {
       setTrouble(error.message);
     }
@@ -147,7 +169,7 @@ function CsvButton() {
     React.Fragment,
     null,
     h(ToolbarButton, { label: "Download as CSV", onClick: download }, h("span", { className: "graphiql-toolbar-icon", "aria-hidden": true, style: { fontSize: 11, fontWeight: 700 } }, "CSV")),
-    trouble && h("div", { role: "alert", className: "salesgraph-told" }, trouble),
+    trouble && h("button", { role: "alert", type: "button", className: "salesgraph-trouble", title: "Close", onClick: () => setTrouble("") }, trouble),
   );
 }
 

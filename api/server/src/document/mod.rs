@@ -141,6 +141,14 @@ impl Refusal {
         self
     }
 
+    /// Whether the first error has this reason.
+    #[must_use]
+    pub fn is_because(&self, reason: Reason) -> bool {
+        let extensions = self.errors.first().and_then(|error| error.extensions.as_ref());
+        let known = extensions.and_then(|extensions| extensions.get("reason"));
+        known.is_some_and(|known| *known == reason.code().into())
+    }
+
     fn too_complex(message: impl Into<String>) -> Self {
         Self::new("TOO_COMPLEX", message, None)
     }

@@ -24,6 +24,8 @@ pub(super) struct Accepted {
     pub(super) best: Option<Media>,
     /// Whether the client accepts server-sent events.
     pub(super) events: bool,
+    /// The preferred type among those that are not tabular, for operations that can't be exported as a table.
+    pub(super) without_table: Option<Media>,
 }
 
 impl Media {
@@ -64,9 +66,11 @@ pub(super) fn accepted(headers: &HeaderMap) -> Accepted {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let ranges: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
     if ranges.iter().all(|range| range.trim().is_empty()) {
-        return Accepted { best: Some(Media::Json), events: false };
+        let json = Some(Media::Json);
+        return Accepted { best: json, events: false, without_table: json };
     }
     let mut best: Option<(f32, bool, Media)> = None;
+    let mut without_table = None;
     let mut events = false;
     for range in ranges {
         let mut parts = range.split(';').map(str::trim);
@@ -85,11 +89,18 @@ pub(super) fn accepted(headers: &HeaderMap) -> Accepted {
         };
         events |= media == Media::Events;
         // At equal quality, an exact type wins over a wildcard, and otherwise the type listed first wins.
-        if best.is_none_or(|(known, named, _)| (quality, exact) > (known, named)) {
+        let is_better = |best: Option<(f32, bool, Media)>| {
+            best.is_none_or(|(known, named, _)| (quality, exact) > (known, named))
+        };
+        if is_better(best) {
             best = Some((quality, exact, media));
         }
+        if matches!(media, Media::Response | Media::Json) && is_better(without_table) {
+            without_table = Some((quality, exact, media));
+        }
     }
-    Accepted { best: best.map(|(_, _, media)| media), events }
+    let media = |best: Option<(f32, bool, Media)>| best.map(|(_, _, media)| media);
+    Accepted { best: media(best), events, without_table: media(without_table) }
 }
 
 #[cfg(test)]
@@ -97,6 +108,20 @@ mod tests {
     use axum::http::{HeaderMap, header};
 
     use super::{Media, accepted};
+
+    #[test]
+    fn json_is_the_alternative_to_a_table() {
+        for (accept, alternative) in [
+            ("text/csv", None),
+            ("text/csv, text/event-stream", None),
+            ("text/csv, application/json;q=0.5", Some(Media::Json)),
+            ("text/csv, */*;q=0.1, application/graphql-response+json;q=0.2", Some(Media::Response)),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            assert_eq!(accepted(&headers).without_table, alternative, "{accept}");
+        }
+    }
 
     #[test]
     fn the_best_of_what_is_accepted_is_taken() {

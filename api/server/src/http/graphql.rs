@@ -174,12 +174,28 @@ impl<'s> Asked<'s> {
 
     async fn answer(&self, fields: &Map<String, Value>) -> Response {
         if self.media.is_table() {
-            let Self { server, caller, id, media, .. } = self;
-            return export::answer(server, caller, id, fields, *media).await;
+            let Self { server, caller, id, media, accepted, .. } = self;
+            let alternative = accepted.without_table;
+            let is_optional = alternative.is_some();
+            match (
+                export::answer(server, caller, id, fields, *media, is_optional).await,
+                alternative,
+            ) {
+                (Some(response), _) => return response,
+                (None, media) => {
+                    return Box::pin(self.answer_json(media.unwrap_or(Media::Response), fields))
+                        .await;
+                }
+            }
         }
+        self.answer_json(self.media, fields).await
+    }
+
+    /// Answers a request that is not exported as a table.
+    async fn answer_json(&self, media: Media, fields: &Map<String, Value>) -> Response {
         let operation = match self.admit(fields).await {
             Ok(operation) => operation,
-            Err(refusal) => return self.refused(refusal),
+            Err(refusal) => return refused_as(media, refusal),
         };
         if operation.kind() == OperationType::Subscription {
             return if self.accepted.events {
@@ -190,21 +206,13 @@ impl<'s> Asked<'s> {
             };
         }
         let outcome = operation.run(self.server, &self.caller).await;
-        if self.media == Media::Events {
+        if media == Media::Events {
             return events::once(&outcome);
         }
         match outcome {
-            Outcome::Refused(refusal) => self.refused(refusal),
-            answered @ Outcome::Answer(_) => answer(self.media, StatusCode::OK, text(&answered)),
+            Outcome::Refused(refusal) => refused_as(media, refusal),
+            answered @ Outcome::Answer(_) => answer(media, StatusCode::OK, text(&answered)),
         }
-    }
-
-    fn refused(&self, refusal: Refusal) -> Response {
-        // Event stream clients expect errors as events; in a body with status 200 they would be lost.
-        if self.media == Media::Events && self.media.refused(refusal.code) == StatusCode::OK {
-            return events::once(&Outcome::Refused(refusal));
-        }
-        refused(self.media, &refusal)
     }
 
     /// Runs the requests of a batch one after another.
@@ -251,6 +259,15 @@ pub(super) fn text(outcome: &Outcome) -> String {
         Outcome::Refused(refusal) => serde_json::json!({ "errors": refusal.errors }).to_string(),
         Outcome::Answer(response) => json_text::response(response),
     }
+}
+
+/// As [`refused`], for all media types. Event stream clients expect errors as events; in a body with status 200 they
+/// would be lost.
+fn refused_as(media: Media, refusal: Refusal) -> Response {
+    if media == Media::Events && media.refused(refusal.code) == StatusCode::OK {
+        return events::once(&Outcome::Refused(refusal));
+    }
+    refused(media, &refusal)
 }
 
 /// The response to a request that was not executed: errors without data.

@@ -50,17 +50,20 @@ struct Export {
     rows: u64,
 }
 
-/// Responds to a request with a table.
+/// Responds to a request with a table. If the operation can't be exported as a table and the table `is_optional`, the
+/// response is `None`.
 pub(super) async fn answer(
     server: &Server,
     caller: &Caller,
     id: &RequestId,
     fields: &Map<String, Value>,
     media: Media,
-) -> Response {
+    is_optional: bool,
+) -> Option<Response> {
     match begin(server, caller, id, fields, media).await {
-        Ok((export, first)) => export.send(first),
-        Err(refusal) => graphql::refused(Media::Response, &refusal),
+        Ok((export, first)) => Some(export.send(first)),
+        Err(refusal) if is_optional && refusal.is_because(engine::Reason::TableNotPossible) => None,
+        Err(refusal) => Some(graphql::refused(Media::Response, &refusal)),
     }
 }
 
