@@ -89,6 +89,7 @@ pub struct CustomMutations(
     ingest::enrich::EnrichmentActions,
     offer::actions::OfferActions,
     outreach::actions::OutreachDraftActions,
+    outreach::draft_batches::OutreachDraftBatches,
     outreach::templates::TemplateActions,
 );
 
@@ -99,6 +100,7 @@ pub(crate) const CUSTOM_MUTATIONS: &[&[(&str, Option<Permission>)]] = &[
     ingest::enrich::EnrichmentActions::PERMISSIONS,
     offer::actions::OfferActions::PERMISSIONS,
     outreach::actions::OutreachDraftActions::PERMISSIONS,
+    outreach::draft_batches::OutreachDraftBatches::PERMISSIONS,
     outreach::templates::TemplateActions::PERMISSIONS,
 ];
 

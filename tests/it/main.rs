@@ -154,6 +154,7 @@ fn behaviours() -> Vec<Behaviour> {
         write::batches::behaviours(),
         write::claims::behaviours(),
         write::cost::behaviours(),
+        write::draft_batches::behaviours(),
         write::drafts::behaviours(),
         write::duplicates::behaviours(),
         write::log::behaviours(),

@@ -40,7 +40,7 @@ pub mod shape;
 mod types;
 pub mod write;
 mod write_fields;
-mod write_types;
+pub mod write_types;
 
 pub use computed_field::RowView;
 pub use declaration::{

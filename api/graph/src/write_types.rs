@@ -1,17 +1,44 @@
 //! The derived schema types for writing.
 
-use engine::write::{DefaultValue, Delete, Rules};
+use engine::{
+    enum_values::{self, EnumValue},
+    write::{DefaultValue, Delete, OnError, Rules},
+};
 
 use super::{
-    declaration::{Entity, Scalar, apart, camel},
+    declaration::{Entity, EnumType, Scalar, apart, camel, field_type::Vocabulary},
     mutations::{CrudMutation, MAX_ITEMS, MutationKind, mutations},
     payload::UserError,
     registration::register,
     registry::{ArgumentType, FieldType, Schema, argument, argument_or, field, with_arguments},
-    scalar::{enum_value, type_name},
+    scalar::{EnumValueOf, enum_value, type_name},
     write_fields::{InputType, Written, written},
 };
 use crate::catalog::Catalog;
+
+/// Handling of rejected items in a batch.
+#[derive(Clone, Copy, Debug)]
+pub enum OnErrorChoice {}
+
+impl OnErrorChoice {
+    /// The handling that a client has chosen.
+    #[must_use]
+    pub fn of(choice: &EnumValueOf<Self>) -> OnError {
+        if choice.name() == SKIP_FAILED { OnError::SkipFailed } else { OnError::RejectAll }
+    }
+}
+
+const SKIP_FAILED: &str = "skip_failed";
+
+impl Vocabulary for OnErrorChoice {
+    fn enum_type() -> &'static EnumType {
+        const WORDS: &[EnumValue] = &[
+            enum_values::enum_value("reject_all", "Nothing is written."),
+            enum_values::enum_value(SKIP_FAILED, "The other items are written."),
+        ];
+        &EnumType { name: "OnError", about: "Handling of rejected items in a batch.", words: WORDS }
+    }
+}
 
 /// The description of the idempotency key of every mutation that creates rows.
 const KEY: &str = "Idempotency key, e.g. a UUID. For 24 hours, a repeated request with the same input writes nothing and returns the current rows; a different input is rejected.";
@@ -19,14 +46,9 @@ const KEY: &str = "Idempotency key, e.g. a UUID. For 24 hours, a repeated reques
 /// Adds the inputs and payloads of all CRUD mutations; returns the fields of the mutation root.
 pub(super) fn roots(schema: &mut Schema<'_>) -> Vec<FieldType> {
     schema.register(register::<UserError>);
-    schema.enumeration(
-        "OnError",
-        "Handling of rejected items in a batch.",
-        vec![
-            ("REJECT_ALL".to_owned(), "Nothing is written."),
-            ("SKIP_FAILED".to_owned(), "The other items are written."),
-        ],
-    );
+    let choice = OnErrorChoice::enum_type();
+    let values = choice.words.iter().map(|word| (word.enum_value(), word.about)).collect();
+    schema.enumeration(choice.name, choice.about, values);
     let mut fields = Vec::new();
     for entity in schema.catalog.entities() {
         let Some(rules) = entity.rules else { continue };

@@ -110,37 +110,46 @@ pub async fn act(
 ) -> Result<i64> {
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
-            if act.updates_prospect()
-                && let Some(draft) = unit.peek(outreach_draft::table(), id).await?
-            {
-                // The prospect is locked first, as in all other transactions.
-                unit.find(prospect::table(), draft.key(outreach_draft::Column::ProspectId)?)
-                    .await?;
-            }
-            let mut draft = unit.get(outreach_draft::table(), id, "id").await?;
-            if claim::is_uncertain(&draft, unit.now()) {
-                at_revision(&draft, expected_revision)?;
-                draft = put(unit, &draft, "uncertain").await?;
-            }
-            let status = draft.text(outreach_draft::Column::Status);
-            let action = act.action();
-            let Some((.., to)) =
-                LIFE.iter().find(|(known, from, _)| *known == action && from.contains(&status))
-            else {
-                return Err(refusal(status, action).into());
-            };
-            if status != "uncertain" {
-                at_revision(&draft, expected_revision)?;
-            }
-            claim::refuse_claimed_by_another(unit, &draft)?;
-            if action.leads_to_sending() {
-                reachable(unit, &draft).await?;
-            }
-            run(unit, draft, act, to).await?;
+            act_in(unit, id, act, expected_revision).await?;
             Ok(id)
         })
     })
     .await
+}
+
+/// Applies an action to a draft in a unit of work.
+pub(super) async fn act_in(
+    unit: &mut Unit,
+    id: i64,
+    act: DraftAction,
+    expected_revision: Option<i64>,
+) -> Result<()> {
+    if act.updates_prospect()
+        && let Some(draft) = unit.peek(outreach_draft::table(), id).await?
+    {
+        // The prospect is locked first, as in all other transactions.
+        unit.find(prospect::table(), draft.key(outreach_draft::Column::ProspectId)?).await?;
+    }
+    let mut draft = unit.get(outreach_draft::table(), id, "id").await?;
+    if claim::is_uncertain(&draft, unit.now()) {
+        at_revision(&draft, expected_revision)?;
+        draft = put(unit, &draft, "uncertain").await?;
+    }
+    let status = draft.text(outreach_draft::Column::Status);
+    let action = act.action();
+    let Some((.., to)) =
+        LIFE.iter().find(|(known, from, _)| *known == action && from.contains(&status))
+    else {
+        return Err(refusal(status, action).into());
+    };
+    if status != "uncertain" {
+        at_revision(&draft, expected_revision)?;
+    }
+    claim::refuse_claimed_by_another(unit, &draft)?;
+    if action.leads_to_sending() {
+        reachable(unit, &draft).await?;
+    }
+    run(unit, draft, act, to).await
 }
 
 async fn run(unit: &mut Unit, before: Record, act: DraftAction, to: &str) -> Result<()> {

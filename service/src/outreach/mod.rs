@@ -3,6 +3,7 @@
 pub mod claim;
 pub mod cost_report;
 pub mod draft_actions;
+pub mod draft_batch;
 pub mod draft_state;
 pub mod funnel;
 pub mod industry_performance;

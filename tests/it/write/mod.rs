@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod batches;
 pub mod claims;
 pub mod cost;
+pub mod draft_batches;
 pub mod drafts;
 pub mod duplicates;
 pub mod log;

@@ -1,10 +1,11 @@
 //! Operations that every table supports to the extent that its [`Rules`] allow: create, update, delete and restore, for
 //! a single row or a batch.
 
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    IdempotentRequest, idempotency, insert_statement,
+    IdempotentRequest, Unit, idempotency, insert_statement,
     ownership::Tables,
     row::{create_in, current, hold_all, patched, refuse, upsert_in},
     rules::{Delete, Rules},
@@ -125,46 +126,74 @@ async fn many(
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             hold_all(unit, rules, &items).await?;
-            let mut batch = Batch { keys: Vec::new(), created: Vec::new(), problems: Vec::new() };
-            for (index, input) in items.into_iter().enumerate() {
-                let item = match on_error {
-                    OnError::SkipFailed => Some(unit.begin_item().await?),
-                    OnError::RejectAll => None,
-                };
-                let done = if upsert {
-                    upsert_in(unit, rules, input).await
-                } else {
-                    create_in(unit, rules, input).await.map(|row| (row.id(), true))
-                };
-                if let Some(item) = &item {
-                    unit.end_item(item, done.is_ok()).await?;
-                }
-                match done {
-                    Ok((key, created)) => {
-                        batch.keys.push(Some(key));
-                        batch.created.push(created);
-                    }
-                    Err(Error::Refused(problems)) => {
-                        batch.keys.push(None);
-                        batch.created.push(false);
-                        batch.problems.extend(
-                            problems
-                                .into_iter()
-                                .map(|problem| Problem { index: Some(index), ..problem }),
-                        );
-                    }
-                    // A rejection by the database has aborted the transaction.
-                    Err(_) if on_error == OnError::RejectAll && !batch.problems.is_empty() => break,
-                    Err(other) => return Err(other),
-                }
-            }
-            if on_error == OnError::RejectAll && !batch.problems.is_empty() {
-                return Err(Error::Refused(batch.problems));
-            }
-            Ok(batch)
+            let items = items.into_iter().map(|input| BatchInput { rules, input, upsert });
+            each(unit, items.collect(), on_error, write_item).await
         })
     })
     .await
+}
+
+/// An item of a batch of creations or upserts.
+struct BatchInput {
+    rules: &'static Rules,
+    input: Input,
+    upsert: bool,
+}
+
+fn write_item(unit: &mut Unit, item: BatchInput) -> BoxFuture<'_, Result<(i64, bool)>> {
+    Box::pin(async move {
+        if item.upsert {
+            upsert_in(unit, item.rules, item.input).await
+        } else {
+            create_in(unit, item.rules, item.input).await.map(|row| (row.id(), true))
+        }
+    })
+}
+
+/// The work on one item of a batch; returns the primary key of its row, and whether the row is new.
+pub type ItemWork<T> = for<'u> fn(&'u mut Unit, T) -> BoxFuture<'u, Result<(i64, bool)>>;
+
+/// Does the work on each item of a batch: on all of them, or on those that are not rejected.
+///
+/// # Errors
+/// [`Error::Refused`] if an item is rejected and `on_error` is [`OnError::RejectAll`].
+pub async fn each<T>(
+    unit: &mut Unit,
+    items: Vec<T>,
+    on_error: OnError,
+    work: ItemWork<T>,
+) -> Result<Batch> {
+    let mut batch = Batch { keys: Vec::new(), created: Vec::new(), problems: Vec::new() };
+    for (index, input) in items.into_iter().enumerate() {
+        let item = match on_error {
+            OnError::SkipFailed => Some(unit.begin_item().await?),
+            OnError::RejectAll => None,
+        };
+        let done = work(unit, input).await;
+        if let Some(item) = &item {
+            unit.end_item(item, done.is_ok()).await?;
+        }
+        match done {
+            Ok((key, created)) => {
+                batch.keys.push(Some(key));
+                batch.created.push(created);
+            }
+            Err(Error::Refused(problems)) => {
+                batch.keys.push(None);
+                batch.created.push(false);
+                let problems = problems.into_iter();
+                let problems = problems.map(|problem| Problem { index: Some(index), ..problem });
+                batch.problems.extend(problems);
+            }
+            // A rejection by the database has aborted the transaction.
+            Err(_) if on_error == OnError::RejectAll && !batch.problems.is_empty() => break,
+            Err(other) => return Err(other),
+        }
+    }
+    if on_error == OnError::RejectAll && !batch.problems.is_empty() {
+        return Err(Error::Refused(batch.problems));
+    }
+    Ok(batch)
 }
 
 /// Updates a row with a patch. Returns the primary key of the row to which the patch was applied.
