@@ -34,7 +34,8 @@ impl<'t> InsertPlan<'t> {
     /// Inserts all columns but the primary key, which the database assigns.
     pub(super) fn without_key(table: &'t Table) -> Self {
         let mut plan = Self::all(table.name, &table.columns);
-        plan.places.retain(|place| *place != table.id());
+        let key = table.id();
+        plan.places.retain(|place| *place != key);
         plan
     }
 
