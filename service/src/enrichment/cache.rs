@@ -85,7 +85,8 @@ pub(super) async fn find(
         .filter(Column::LookupType.eq(about.lookup_type(provider)))
         .filter(Column::CacheKey.eq(about.key(known)))
         .filter(Column::ExpiresAt.gt(unit.now()));
-    let data = unit.tuple::<Json, _>(entry.select_only().column(Column::ResultData)).await?;
+    let data = entry.select_only().column(Column::ResultData);
+    let data = unit.tuple::<Option<Json>, _>(data).await?.flatten();
     Ok(data.and_then(|found| serde_json::from_value(found).ok()))
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use chrono::TimeDelta;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use service::enrichment::{self, Field};
 use tests::{App, behaviours};
@@ -17,6 +18,7 @@ behaviours![
     cached_responses_are_free,
     person_cache_entries_are_not_shared_with_colleagues,
     cache_entries_expire,
+    cache_entries_without_a_result_are_ignored,
     usage_logs_and_daily_summaries_agree,
     concurrent_usage_logs_sum_up_correctly,
     invalid_enrichment_plans_and_settings_are_rejected,
@@ -173,6 +175,22 @@ async fn cache_entries_expire(mut app: App) {
     app.clock.advance(TimeDelta::seconds(1));
     enrichment::expire(&app.store, engine::Clock::now(app.clock.as_ref())).await.unwrap();
     assert_eq!(kept(&app).await, 0);
+}
+
+async fn cache_entries_without_a_result_are_ignored(mut app: App) {
+    let ids = people(&app, 1).await;
+    let fake = Fake::new("http", 0.5, |asked, _| {
+        found(asked, &[(Field::Location, "Berlin", 0.9)], charge(0.5))
+    });
+    ask(&mut app, vec![fake.clone()]);
+    enrich(&app, &ids, "providers: [HTTP]").await;
+    // Imported entries may have no result.
+    let clear = "UPDATE enrichment_cache SET result_data = NULL";
+    app.db.execute_unprepared(clear).await.unwrap();
+    crate::imports::act(&app, "undoImportJob", 1).await;
+    let again = enrich(&app, &ids, "providers: [HTTP]").await;
+    assert_eq!(job(&app, again, "status").await["status"], "COMPLETED");
+    assert_eq!(fake.asked.load(Ordering::SeqCst), 2);
 }
 
 async fn usage_logs_and_daily_summaries_agree(app: App) {
