@@ -13,6 +13,7 @@ use crate::http::{JSON, beside, send, serve};
 behaviours![
     websocket_receives_a_new_draft_and_resumes_after_it,
     event_stream_receives_a_new_draft,
+    event_stream_begins_when_the_subscription_has_its_position,
     subscription_without_a_stream_is_rejected,
     actor_and_request_id_are_logged,
 ];
@@ -97,9 +98,8 @@ async fn event_stream_receives_a_new_draft(app: App) {
         for (number, request) in [post, get].iter().enumerate() {
             let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
             stream.write_all(request.as_bytes()).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            let mut text = head(&mut stream).await;
             send(address, JSON, CREATE).await;
-            let mut text = String::new();
             let expected = format!(r#"{{"data":{{"outreachDraftCreated":{{"draft":{{"id":"OutreachDraft:{}"}}}}}}}}"#, number + 1);
             while !text.contains(&expected) {
                 let mut buffer = [0; 4_096];
@@ -117,6 +117,41 @@ async fn event_stream_receives_a_new_draft(app: App) {
         let (status, _, answer) = send(address, &format!("{JSON}\r\nAccept: text/event-stream"), body).await;
         assert_eq!(status, 200);
         assert!(answer.contains("event: next") && answer.contains("event: complete"), "{answer}");
+    })
+    .await;
+}
+
+/// Reads the head of a response, and what arrives with it.
+async fn head(stream: &mut tokio::net::TcpStream) -> String {
+    let mut text = String::new();
+    while !text.contains("\r\n\r\n") {
+        let mut buffer = [0; 4_096];
+        let read = stream.read(&mut buffer).await.unwrap();
+        text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    text
+}
+
+async fn event_stream_begins_when_the_subscription_has_its_position(app: App) {
+    prospect(&app).await;
+    beside(async {
+        // The first subscription of a server takes the longest to begin.
+        for number in 1..=10 {
+            let address = serve(&app).await;
+            let get = format!("GET /graphql?query=subscription%7BoutreachDraftCreated%7Bdraft%7Bid%7D%7D%7D HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n\r\n");
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            stream.write_all(get.as_bytes()).await.unwrap();
+            let mut text = head(&mut stream).await;
+            app.done(r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "c" }) { userErrors { code } } }"#).await;
+            let expected = format!(r#""id":"OutreachDraft:{number}""#);
+            while !text.contains(&expected) {
+                let mut buffer = [0; 4_096];
+                let read = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut buffer)).await;
+                let read = read.expect("an event should arrive within 10 seconds").unwrap();
+                assert!(read > 0, "{text}");
+                text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            }
+        }
     })
     .await;
 }

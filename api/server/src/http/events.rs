@@ -1,7 +1,7 @@
 //! Responses as server-sent events, for subscriptions without a WebSocket: the `graphql-sse` protocol in distinct
 //! connections mode (<https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>).
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, pin::Pin, time::Duration};
 
 use axum::response::{
     IntoResponse, Response,
@@ -20,9 +20,13 @@ use super::{
 /// Interval of keep-alive comments on an idle stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
-/// Sends every response of a subscription as a `next` event, then `complete`. On shutdown, or if an event can't be
+/// How long a response waits for the position of its subscription, while the database does not respond.
+const BEGIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Sends every response of a subscription as a `next` event, then `complete`. The response begins when the subscription
+/// has its position in the change log, so that it receives the writes of a client that has seen the response begin. On shutdown, or if an event can't be
 /// delivered, the stream ends without `complete` so that the client reconnects.
-pub(super) fn follow(server: &Server, caller: &Caller, operation: Operation) -> Response {
+pub(super) async fn follow(server: &Server, caller: &Caller, operation: Operation) -> Response {
     let mut closing = server.closing.subscribe();
     let sent_away = caller.clone().sent_away(server.clone());
     let has_key = caller.has_key();
@@ -32,7 +36,16 @@ pub(super) fn follow(server: &Server, caller: &Caller, operation: Operation) -> 
             () = sent_away, if has_key => {}
         }
     };
-    let answers = operation.follow(server, caller).map(|answer| {
+    let (answers, begun) = operation.follow(server, caller);
+    let mut answers = answers.peekable();
+    // A subscription that fails to begin has a response with its errors.
+    let first = Pin::new(&mut answers).peek();
+    tokio::select! {
+        () = begun.notified() => {}
+        _ = first => {}
+        () = tokio::time::sleep(BEGIN_TIMEOUT) => {}
+    }
+    let answers = answers.map(|answer| {
         let broken = operation::is_broken(&answer);
         let outcome = Outcome::of(answer);
         (next(&graphql::text(&outcome)), broken)

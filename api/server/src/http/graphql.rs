@@ -199,7 +199,7 @@ impl<'s> Asked<'s> {
         };
         if operation.kind() == OperationType::Subscription {
             return if self.accepted.events {
-                events::follow(self.server, &self.caller, operation)
+                events::follow(self.server, &self.caller, operation).await
             } else {
                 let text = "subscriptions require a WebSocket or `Accept: text/event-stream`";
                 self.server.refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", text)

@@ -13,6 +13,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use serde_json::Map;
+use tokio::sync::Notify;
 use tracing::Instrument;
 
 use super::{
@@ -200,24 +201,32 @@ impl Operation {
         Outcome::Answer(response)
     }
 
-    /// Starts a subscription.
-    pub(super) fn follow(self, server: &Server, caller: &Caller) -> BoxStream<'static, Response> {
+    /// Starts a subscription. The notification says that it has its position in the change log; it is missing if the
+    /// subscription fails before.
+    pub(super) fn follow(
+        self,
+        server: &Server,
+        caller: &Caller,
+    ) -> (BoxStream<'static, Response>, Arc<Notify>) {
+        let (feed, begun_at) = server.feed.with_notification();
         let Ok(place) = Arc::clone(&server.followers).try_acquire_owned() else {
             server.metrics.refused("SUBSCRIPTIONS");
             let text = "too many active subscriptions; retry later";
             let refusal = Refusal::new("UNAVAILABLE", text, None);
-            return stream::once(async { Response::from_errors(refusal.errors) }).boxed();
+            let refused = stream::once(async { Response::from_errors(refusal.errors) });
+            return (refused.boxed(), begun_at);
         };
         let counted = server.metrics.subscriber();
         let organization = caller.scope.as_ref().map(engine::Scope::organization);
         let name = self.prepared.read.name.as_deref().unwrap_or_default();
         let cost = self.prepared.cost;
         tracing::info!(request = &*self.id.own, organization, name, cost, "subscription started");
-        let prepared = with_scope(server, caller, self.prepared);
+        let mut prepared = with_scope(server, caller, self.prepared);
+        prepared.request = prepared.request.data(feed);
         let answers = server.product.executor.run_stream(organization, prepared);
         // A subscription that fails before it starts is counted as rejected.
         let (begun, id) = (Arc::clone(&server.metrics), self.id);
-        detached(retrying_stream(answers.map(move |mut answer| {
+        let answers = detached(retrying_stream(answers.map(move |mut answer| {
             let _ = (&counted, &place);
             for error in &mut answer.errors {
                 name_request(error, &id);
@@ -226,7 +235,8 @@ impl Operation {
                 begun.refused(known_code(""));
             }
             answer
-        })))
+        })));
+        (answers, begun_at)
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, stream};
 use tokio::{
-    sync::{OnceCell, broadcast, watch},
+    sync::{Notify, OnceCell, broadcast, watch},
     task::JoinHandle,
     time::sleep,
 };
@@ -101,7 +101,11 @@ pub enum EntryFilter {
 
 /// The stream of changes of a database.
 #[derive(Clone)]
-pub struct ChangeStream(Arc<Inner>);
+pub struct ChangeStream {
+    inner: Arc<Inner>,
+    /// Notified when a subscription has its position.
+    begun: Option<Arc<Notify>>,
+}
 
 struct Inner {
     store: Store,
@@ -130,21 +134,29 @@ impl ChangeStream {
             tasks: Mutex::new(Vec::new()),
             store: store.clone(),
         };
-        let feed = Self(Arc::new(inner));
+        let feed = Self { inner: Arc::new(inner), begun: None };
         if store.engine() == Engine::Postgres {
             feed.run(notify(store));
         }
         feed
     }
 
+    /// Returns the stream for one subscription, with a notification that the subscription has its position: it receives
+    /// all later changes.
+    #[must_use]
+    pub fn with_notification(&self) -> (Self, Arc<Notify>) {
+        let begun = Arc::new(Notify::new());
+        (Self { begun: Some(Arc::clone(&begun)), ..self.clone() }, begun)
+    }
+
     /// Ends all subscriptions; called when the server stops.
     pub fn close(&self) {
-        self.0.closed.send_replace(true);
+        self.inner.closed.send_replace(true);
     }
 
     #[expect(clippy::disallowed_methods, reason = "server tasks that end with the stream")]
     fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.push(tokio::spawn(task));
     }
 
@@ -164,23 +176,26 @@ impl ChangeStream {
             after.check(scope).await?;
         }
         // Entries published from now on are buffered for this subscriber; the subscriber reads earlier entries itself.
-        let receiver = self.0.sender.subscribe();
-        self.0.reading.get_or_try_init(|| self.begin_reading()).await?;
+        let receiver = self.inner.sender.subscribe();
+        self.inner.reading.get_or_try_init(|| self.begin_reading()).await?;
         let position = match after {
             Some(after) => after,
-            None => settled(&self.0.store).await?,
+            None => settled(&self.inner.store).await?,
         };
         let follower = Subscriber {
             scope: scope.clone(),
             wanted,
             position,
             receiver,
-            closed: self.0.closed.subscribe(),
+            closed: self.inner.closed.subscribe(),
             caught_up: false,
             ended: false,
             ready: VecDeque::new(),
             _feed: self.clone(),
         };
+        if let Some(begun) = &self.begun {
+            begun.notify_one();
+        }
         Ok(stream::unfold(follower, |mut follower| async move {
             let next = follower.next().await?;
             Some((next, follower))
@@ -192,13 +207,13 @@ impl ChangeStream {
     /// # Errors
     /// [`Error::Unavailable`] if the database doesn't respond.
     pub async fn lag(&self, now: DateTime<Utc>) -> Result<TimeDelta> {
-        let waits = reader::waits_since(&self.0.store).await?;
+        let waits = reader::waits_since(&self.inner.store).await?;
         Ok(waits.map_or_else(TimeDelta::zero, |since| (now - since).max(TimeDelta::zero())))
     }
 
     async fn begin_reading(&self) -> Result<()> {
-        let store = self.0.store.clone();
-        let reader = Reader::begin(store, self.0.sender.clone()).await?;
+        let store = self.inner.store.clone();
+        let reader = Reader::begin(store, self.inner.sender.clone()).await?;
         self.run(reader.run());
         Ok(())
     }

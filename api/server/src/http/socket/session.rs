@@ -346,7 +346,7 @@ fn events(
         });
         return detached(once).chain(end).boxed();
     }
-    let answers = operation.follow(&server, &caller).map(|response| {
+    let answers = operation.follow(&server, &caller).0.map(|response| {
         let has_nothing = response.data == async_graphql::Value::Null && response.is_err();
         if has_nothing || is_broken(&response) {
             Event::Refused(response.errors)
