@@ -93,6 +93,9 @@ test("every example query can be downloaded as CSV, and a subscription names the
     await page.waitForTimeout(200);
     assert.equal(await page.getByRole("alert").count(), 0, title);
   }
+  // Text that a spreadsheet would compute is prefixed as in the server's CSV (api/server/src/csv.rs).
+  const made = await page.evaluate(() => csvTables({ list: { totalCount: 1, nodes: [{ a: "=1", b: { c: "x,\t+y" }, d: [1, 2], e: null }] }, none: null }));
+  assert.deepEqual(made, [{ name: "list.csv", text: 'a,b.c,d,e\r\n\'=1,"x,\t\'+y",1; 2,\r\n' }]);
   await run("Subscription: new drafts");
   await button.click();
   await page.getByRole("alert").getByText("A subscription can't be downloaded as CSV; use a query.").click();

@@ -15,12 +15,16 @@ fn column<E: EntityTrait>(name: &str) -> Option<E::Column> {
     E::Column::iter().find(|column| IdenStatic::as_str(column) == name)
 }
 
+/// The column with the organization of a row.
+fn organization_column<E: EntityTrait>() -> E::Column {
+    column::<E>("organization_id").unwrap_or_else(|| {
+        panic!("table `{}` has no `organization_id` column", E::default().table_name())
+    })
+}
+
 /// The condition for rows of the organization.
 fn of_organization<E: EntityTrait>(organization: i64) -> SimpleExpr {
-    let Some(column) = column::<E>("organization_id") else {
-        panic!("table `{}` has no `organization_id` column", E::default().table_name())
-    };
-    Expr::col((E::default(), column)).eq(organization)
+    Expr::col((E::default(), organization_column::<E>())).eq(organization)
 }
 
 fn tuple<T: TryGetableMany>(row: &QueryResult) -> Result<T> {
@@ -77,9 +81,7 @@ impl Scope {
     pub fn delete<E: EntityTrait>(&self) -> DeleteMany<E> {
         E::delete_many().filter(of_organization::<E>(self.organization()))
     }
-}
 
-impl Scope {
     /// Inserts rows into the organization, without entries in the change log.
     ///
     /// # Panics
@@ -87,9 +89,7 @@ impl Scope {
     #[must_use]
     pub fn insert<A: ActiveModelTrait>(&self, rows: impl IntoIterator<Item = A>) -> InsertMany<A> {
         let rows = rows.into_iter().map(|mut row| {
-            if let Some(column) = column::<A::Entity>("organization_id") {
-                row.set(column, self.organization().into());
-            }
+            row.set(organization_column::<A::Entity>(), self.organization().into());
             row
         });
         A::Entity::insert_many(rows)

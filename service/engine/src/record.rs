@@ -79,12 +79,12 @@ impl Record {
     /// The text in a column; empty if it is null.
     #[must_use]
     pub fn text<C: ColumnTrait>(&self, column: C) -> &str {
-        text(self.value(column))
+        self.value(column).text()
     }
 
     /// The text in the column with this name; empty if it is null.
     pub(crate) fn text_named(&self, column: &str) -> &str {
-        text(self.value_named(column))
+        self.value_named(column).text()
     }
 
     /// The number in a column, such as a primary key, or `None` if it is null.
@@ -119,13 +119,6 @@ impl Record {
     #[must_use]
     pub fn has<C: ColumnTrait>(&self, column: C) -> bool {
         *self.value(column) != Value::Null
-    }
-
-    /// The number of times the row has been written; 0 if the table has no revisions.
-    #[must_use]
-    pub fn revision(&self) -> i64 {
-        let place = self.table.find("revision");
-        place.and_then(|place| self.values[place].key()).unwrap_or_default()
     }
 
     /// The time of the last write, if the table records it.
@@ -208,12 +201,5 @@ impl Record {
             })
             .map(|(column, (old, _))| (column.name.to_owned(), old.json()))
             .collect()
-    }
-}
-
-fn text(value: &Value) -> &str {
-    match value {
-        Value::Text(text) => text,
-        _ => "",
     }
 }

@@ -75,10 +75,7 @@ pub struct RowTexts<'r> {
 impl RowTexts<'_> {
     /// The text in a column; empty if it is null.
     pub fn text<C: ColumnTrait>(&self, column: C) -> &str {
-        match &self.values[self.table.column(column)] {
-            Value::Text(text) => text,
-            _ => "",
-        }
+        self.values[self.table.column(column)].text()
     }
 }
 
@@ -270,7 +267,7 @@ impl Table {
     /// The index of a column of the generated entity.
     ///
     /// # Panics
-    /// Panics if the column belongs to another table.
+    /// Panics if the table has no column with this name; in debug builds, also if the column belongs to another table.
     #[must_use]
     pub fn column<C: ColumnTrait>(&self, column: C) -> usize {
         debug_assert_eq!(

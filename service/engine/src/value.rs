@@ -153,6 +153,15 @@ impl Value {
         }
     }
 
+    /// The text in this cell; empty if it is null or has another type.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            _ => "",
+        }
+    }
+
     /// The timestamp in this cell; `None` if it is null or has another type.
     #[must_use]
     pub fn time(&self) -> Option<DateTime<Utc>> {
