@@ -41,7 +41,13 @@ impl Product for Salesgraph {
 
 /// Query fields that are not generated from declarations.
 #[derive(Debug, Clone, Copy, Default, MergedObject)]
-pub struct CustomQueries(ServerQueries, Reports, EnrichmentReports, Searches);
+pub struct CustomQueries(
+    ServerQueries,
+    Reports,
+    EnrichmentReports,
+    Searches,
+    crm::work_list::WorkLists,
+);
 
 /// The permissions of [`CustomQueries`].
 pub(crate) const CUSTOM_QUERIES: &[&[(&str, Option<Permission>)]] = &[
@@ -49,6 +55,7 @@ pub(crate) const CUSTOM_QUERIES: &[&[(&str, Option<Permission>)]] = &[
     Reports::PERMISSIONS,
     EnrichmentReports::PERMISSIONS,
     Searches::PERMISSIONS,
+    crm::work_list::WorkLists::PERMISSIONS,
 ];
 
 /// Fields about the server and the caller.

@@ -34,6 +34,7 @@ mod m20261129_000023_ingest_row_places;
 mod m20261130_000024_crm_unique_values;
 mod m20261130_000025_organization_references;
 mod m20261130_000026_sort_keys;
+mod m20261130_000027_work_list;
 mod organization_references;
 mod roll_up;
 mod search;
@@ -76,6 +77,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000024_crm_unique_values::Migration),
             Box::new(m20261130_000025_organization_references::Migration),
             Box::new(m20261130_000026_sort_keys::Migration),
+            Box::new(m20261130_000027_work_list::Migration),
         ]
     }
 }

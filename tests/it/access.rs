@@ -111,6 +111,7 @@ fn query(field: &str) -> String {
         "dailyUsage" => "{ dailyUsage { calls } }".to_owned(),
         "enrichmentSuccessRate" => "{ enrichmentSuccessRate { failed } }".to_owned(),
         "importCostReport" => "{ importCostReport { dailyCost } }".to_owned(),
+        "workList" => "{ workList { nodes { prospect { id } action { kind } } } }".to_owned(),
         "search" => r#"{ search(query: "acme") { totalCount } }"#.to_owned(),
         list if api::catalog::entities().iter().any(|entity| entity.plural == list) => {
             format!(

@@ -34,6 +34,7 @@ mod systems;
 mod tenant;
 mod timelines;
 mod upgrade;
+mod work_list;
 mod write;
 
 use libtest_mimic::{Arguments, Trial};
@@ -116,6 +117,7 @@ fn behaviours() -> Vec<Behaviour> {
         keys::behaviours(),
         limits::behaviours(),
         migration::behaviours(),
+        work_list::behaviours(),
         operations::behaviours(),
         personal_data::behaviours(),
         protocol::behaviours(),

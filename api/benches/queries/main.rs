@@ -1,4 +1,4 @@
-//! Compares seven queries at large scale over HTTP with hand-written SQL for the same rows, in the same run:
+//! Compares nine queries at large scale over HTTP with hand-written SQL for the same rows, in the same run:
 //!
 //! ```sh
 //! cargo bench --bench queries                                     # SQLite, in target/
@@ -19,6 +19,7 @@ mod cpu;
 mod questions;
 mod served;
 mod told;
+mod work_list;
 
 use std::{
     process::Command,

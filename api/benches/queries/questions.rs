@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::bare::Bind;
+use crate::{bare::Bind, work_list};
 
 /// One benchmark query.
 pub(crate) struct Question {
@@ -58,26 +58,26 @@ impl Place {
         self.moment("2025-01-01T00:00:00+00:00")
     }
 
-    fn moment(&self, text: &str) -> Bind {
+    pub(crate) fn moment(&self, text: &str) -> Bind {
         if self.postgres { Bind::Moment(text.to_owned()) } else { Bind::Text(text.to_owned()) }
     }
 }
 
-fn nothing(_: &Place, _: u64) -> Vec<Bind> {
+pub(crate) fn nothing(_: &Place, _: u64) -> Vec<Bind> {
     Vec::new()
 }
 
-fn no_variables(_: &Place, _: u64) -> Value {
+pub(crate) fn no_variables(_: &Place, _: u64) -> Value {
     json!({})
 }
 
 /// A statement that is identical for both engines.
-const fn both(sql: &'static str) -> [&'static str; 2] {
+pub(crate) const fn both(sql: &'static str) -> [&'static str; 2] {
     [sql, sql]
 }
 
 /// The queries, in table order.
-pub(crate) const QUESTIONS: [Question; 7] = [
+pub(crate) const QUESTIONS: [Question; 9] = [
     Question {
         name: "Q1",
         about: "one prospect with company and industry",
@@ -374,6 +374,8 @@ pub(crate) const QUESTIONS: [Question; 7] = [
             },
         ],
     },
+    work_list::ALL,
+    work_list::FOLLOW_UPS,
 ];
 
 impl Question {

@@ -22,10 +22,12 @@ impl Level {
             let value = field.split('.').fold(row, |value, step| &value[step]);
             match value.as_str() {
                 // A global ID becomes a primary key, and an enum value becomes lower case.
-                Some(text) if field == "id" => {
+                Some(text) if matches!(field, "id" | "prospect.id" | "action.evidence") => {
                     json!(text.rsplit(':').next().unwrap_or_default().parse::<i64>().ok())
                 }
-                Some(text) if field == "status" => json!(text.to_lowercase()),
+                Some(text) if matches!(field, "status" | "action.kind") => {
+                    json!(text.to_lowercase())
+                }
                 _ => value.clone(),
             }
         };

@@ -21,6 +21,7 @@ pub mod error;
 pub mod filter;
 pub mod id;
 pub mod input;
+mod item_rows;
 pub mod json_text;
 pub mod mutations;
 pub mod order;
@@ -49,6 +50,7 @@ pub use declaration::{
         Computed, DateTime, EnumColumn, FieldSpec, FieldType, Json, Many, Newest, One, Vocabulary,
     },
 };
+pub use item_rows::{ItemRow, ItemRows};
 pub use roots::{Mutation, Query};
 pub use row::{FilterOf, Row, Rows};
 pub use row_batch::RowBatch;

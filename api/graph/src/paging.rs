@@ -20,7 +20,7 @@ impl Paging {
     }
 
     /// Records that there are rows after the row with this cursor.
-    pub(super) fn goes_on(&self, cursor: String) {
+    pub fn goes_on(&self, cursor: String) {
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
     }
 

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
 use async_graphql::{
-    Context, ContextSelectionSet, InputType, InputValueError, InputValueResult, OutputType,
+    Context, ContextSelectionSet, InputType, InputValueError, InputValueResult, Name, OutputType,
     PathSegment, Positioned, QueryPathSegment, ServerResult, Value, parser::types::Field,
 };
 use engine::{
@@ -84,7 +84,8 @@ impl<E: Declared + Send + Sync> OutputType for Row<E> {
         let path = path_above(&context);
         let source = self.batch.as_deref().map_or(Source::Database, Source::Batch);
         let rows =
-            rows(&context, E::entity(), &[field], &[Some(self.key)], source, path, false).await?;
+            rows(&context, E::entity(), &[field], &[Some(self.key)], source, path, RowPath::Single)
+                .await?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 }
@@ -137,7 +138,29 @@ pub async fn by_keys(
     path: Vec<PathSegment>,
     listed: bool,
 ) -> ServerResult<Vec<Value>> {
-    rows(context, entity, fields, keys, Source::Database, path, listed).await
+    let place = if listed { RowPath::Items(&[]) } else { RowPath::Single };
+    rows(context, entity, fields, keys, Source::Database, path, place).await
+}
+
+/// As [`by_keys`], with the rows in a field of the items of the list at the path: the names from the item to the field.
+pub(crate) async fn by_keys_in_items(
+    context: &Context<'_>,
+    entity: &'static Entity,
+    field: &Positioned<Field>,
+    keys: &[Option<i64>],
+    (path, below): (Vec<PathSegment>, &[Name]),
+) -> ServerResult<Vec<Value>> {
+    let place = RowPath::Items(below);
+    rows(context, entity, &[field], keys, Source::Database, path, place).await
+}
+
+/// Where the rows are below a path.
+#[derive(Clone, Copy)]
+enum RowPath<'n> {
+    /// The path is that of a single row.
+    Single,
+    /// The path is that of a list; each row is an item, or the field of an item.
+    Items(&'n [Name]),
 }
 
 /// The row that was written as `record`, with the selected `fields`.
@@ -153,7 +176,7 @@ pub async fn written(
 ) -> ServerResult<Value> {
     let keys = [Some(record.id())];
     let source = Source::Record(record);
-    let rows = rows(context, entity, fields, &keys, source, path, false).await?;
+    let rows = rows(context, entity, fields, &keys, source, path, RowPath::Single).await?;
     Ok(rows.into_iter().next().unwrap_or_default())
 }
 
@@ -165,7 +188,7 @@ async fn rows(
     keys: &[Option<i64>],
     source: Source<'_>,
     path: Vec<PathSegment>,
-    listed: bool,
+    row_path: RowPath<'_>,
 ) -> ServerResult<Vec<Value>> {
     let Some(field) = fields.first() else { return Ok(vec![Value::Null; keys.len()]) };
     let at_field = |error: Error| error.into_server_error(field.pos, path.clone());
@@ -203,9 +226,12 @@ async fn rows(
             values.push(Value::Null);
             continue;
         };
-        let place = listed.then_some(place);
-        match answer.row(&shape, loaded, row, place) {
-            Err(error) if listed => {
+        let (place, below) = match row_path {
+            RowPath::Single => (None, &[][..]),
+            RowPath::Items(below) => (Some(place), below),
+        };
+        match answer.row(&shape, loaded, row, place, below) {
+            Err(error) if place.is_some() && below.is_empty() => {
                 context.add_error(error);
                 values.push(Value::Null);
             }

@@ -6,3 +6,4 @@ pub mod engagement;
 pub mod next_action;
 pub mod prospect;
 pub mod prospect_research;
+pub mod work_list;

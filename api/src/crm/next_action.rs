@@ -12,7 +12,7 @@ use graph::{
 };
 
 /// The next best action for a prospect: the first of `NextBestActionKind` that applies. It is a recommendation only.
-#[derive(SimpleObject)]
+#[derive(Clone, SimpleObject)]
 pub struct NextBestAction {
     /// Kind of action.
     pub kind: EnumValueOf<NextBestActionKind>,

@@ -1,4 +1,4 @@
-//! Companies and prospects, with their research, engagement and opt-outs.
+//! Companies and prospects, with their research, engagement, opt-outs and next actions.
 
 pub mod company;
 pub mod engagement;
@@ -8,6 +8,7 @@ pub(crate) mod opt_out;
 pub mod privacy;
 pub mod prospect;
 pub mod prospect_research;
+pub mod work_list;
 
 use engine::table::Table;
 

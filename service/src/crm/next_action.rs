@@ -11,10 +11,10 @@ use engine::{
 };
 
 /// Time limit for a reply to an inbound interaction.
-const ANSWER_WITHIN: TimeDelta = TimeDelta::days(1);
+pub(super) const REPLY_WITHIN: TimeDelta = TimeDelta::days(1);
 
 /// Time after which a prospect without a reply gets a follow-up.
-const FOLLOW_UP_AFTER: TimeDelta = TimeDelta::days(7);
+pub(super) const FOLLOW_UP_AFTER: TimeDelta = TimeDelta::days(7);
 
 /// Kinds of next actions, in order of precedence.
 pub const KINDS: &[EnumValue] = &[
@@ -62,7 +62,7 @@ struct Facts {
 }
 
 /// Draft statuses that require an action.
-const WAITING: [&str; 4] = ["pending_review", "approved", "draft", "rejected"];
+pub(super) const WAITING: [&str; 4] = ["pending_review", "approved", "draft", "rejected"];
 
 /// The next action for each of these prospects. Prospects without a next action are omitted: deleted, inactive,
 /// unsubscribed or disqualified prospects, prospects with a message scheduled or being sent, and recently contacted
@@ -122,53 +122,74 @@ pub async fn of_prospects(scope: &Scope, keys: &[i64]) -> Result<HashMap<i64, Ne
     Ok(actions)
 }
 
-fn decide(now: DateTime<Utc>, facts: &Facts) -> Option<NextAction> {
-    let action = |kind, reason: String, due_at| NextAction {
-        kind,
-        reason,
-        evidence: None,
-        due_at,
-        draft: None,
-    };
-    let on = |time: DateTime<Utc>| time.format("%Y-%m-%d").to_string();
-    let drafted = |place: usize, kind, reason: &str| {
-        facts.drafts[place].map(|(id, revision)| NextAction {
+impl NextAction {
+    fn new(kind: &'static str, reason: String) -> Self {
+        Self { kind, reason, evidence: None, due_at: None, draft: None }
+    }
+
+    /// The action for a draft in one of the statuses in [`WAITING`], which is given by its index.
+    pub(super) fn for_draft(waiting: usize, (id, revision): (i64, i64)) -> Self {
+        let (kind, reason) = [
+            ("review_draft", "A draft waits for review."),
+            ("send_draft", "A draft is approved but not scheduled."),
+            ("finish_draft", "A draft is not submitted yet."),
+            ("revise_draft", "A draft was rejected."),
+        ][waiting];
+        Self {
             evidence: Some(("outreach_draft", id)),
             draft: Some((id, revision)),
-            ..action(kind, reason.to_owned(), None)
-        })
-    };
+            ..Self::new(kind, reason.to_owned())
+        }
+    }
+
+    /// The reply to the newest inbound interaction.
+    pub(super) fn reply(engaged: DateTime<Utc>, interaction: Option<i64>) -> Self {
+        let reason = format!("The inbound interaction of {} has no reply.", day(engaged));
+        Self {
+            evidence: interaction.map(|id| ("interaction", id)),
+            due_at: Some(engaged + REPLY_WITHIN),
+            ..Self::new("reply", reason)
+        }
+    }
+
+    /// The first action for a prospect that was never contacted.
+    pub(super) fn first(researched: bool) -> Self {
+        if researched {
+            Self::new("first_contact", "The prospect was never contacted.".to_owned())
+        } else {
+            let reason = "The prospect was never contacted, and there is no research.";
+            Self::new("research", reason.to_owned())
+        }
+    }
+
+    /// The follow-up of a contact without a reply.
+    pub(super) fn follow_up(contacted: DateTime<Utc>) -> Self {
+        let reason =
+            format!("The prospect was contacted on {} and has not replied.", day(contacted));
+        Self { due_at: Some(contacted + FOLLOW_UP_AFTER), ..Self::new("follow_up", reason) }
+    }
+}
+
+fn day(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d").to_string()
+}
+
+fn decide(now: DateTime<Utc>, facts: &Facts) -> Option<NextAction> {
+    let [review, send, finish, revise] = [0, 1, 2, 3]
+        .map(|waiting| facts.drafts[waiting].map(|draft| NextAction::for_draft(waiting, draft)));
     // A draft may already be the reply, so drafts take precedence.
-    let [review, send, finish, mend] = [
-        drafted(0, "review_draft", "A draft waits for review."),
-        drafted(1, "send_draft", "A draft is approved but not scheduled."),
-        drafted(2, "finish_draft", "A draft is not submitted yet."),
-        drafted(3, "revise_draft", "A draft was rejected."),
-    ];
     if let Some(waiting) = review.or(send).or(finish) {
         return Some(waiting);
     }
     match (facts.engaged, facts.contacted) {
         (Some(engaged), contacted) if contacted.is_none_or(|contacted| contacted < engaged) => {
-            let reason = format!("The inbound interaction of {} has no reply.", on(engaged));
-            let evidence = facts.answer.map(|id| ("interaction", id));
-            let answer = action("reply", reason, Some(engaged + ANSWER_WITHIN));
-            Some(NextAction { evidence, ..answer })
+            Some(NextAction::reply(engaged, facts.answer))
         }
         _ if facts.sending => None,
-        _ if mend.is_some() => mend,
-        (_, None) if !facts.researched => {
-            let reason = "The prospect was never contacted, and there is no research.".to_owned();
-            Some(action("research", reason, None))
-        }
-        (_, None) => {
-            let reason = "The prospect was never contacted.".to_owned();
-            Some(action("first_contact", reason, None))
-        }
+        _ if revise.is_some() => revise,
+        (_, None) => Some(NextAction::first(facts.researched)),
         (_, Some(contacted)) if now - contacted > FOLLOW_UP_AFTER => {
-            let reason =
-                format!("The prospect was contacted on {} and has not replied.", on(contacted));
-            Some(action("follow_up", reason, Some(contacted + FOLLOW_UP_AFTER)))
+            Some(NextAction::follow_up(contacted))
         }
         _ => None,
     }

@@ -88,7 +88,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Writes the object of the row at `index`; `place` is its position if it is an item of a list.
+    /// Writes the object of the row at `index`. It is at `place` of a list, or in the field `below` the item at `place`.
     ///
     /// # Errors
     /// If a non-null field has no value.
@@ -98,9 +98,11 @@ impl<'a> Answer<'a> {
         loaded: &Loaded,
         index: usize,
         place: Option<usize>,
+        below: &[Name],
     ) -> ServerResult<Value> {
         self.path.truncate(self.root);
         self.path.extend(place.map(Step::Index));
+        self.path.extend(below.iter().cloned().map(Step::Field));
         self.out.clear();
         self.counted = 0;
         self.object(shape, loaded, index)?;

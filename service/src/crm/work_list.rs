@@ -1,0 +1,312 @@
+//! Work list: the next actions of all prospects, most urgent first.
+//!
+//! The order of urgency is the order of [`KINDS`]. Within a kind, the action that has waited longest comes first: the
+//! oldest draft, interaction or prospect. The rules are those of [`next_action`](super::next_action).
+//!
+//! The page is one statement with a branch for each kind, which walks a partial index in this order (migration
+//! `work_list`). A branch is not executed if the branches before it fill the page. The conditions on drafts and research
+//! are inequalities of scalar subqueries: Postgres would turn `NOT EXISTS` into a join of the whole tables, and would
+//! expect so few matches of `IS NULL` that it would read and sort all rows of a kind; of an inequality, it expects a third.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use engine::{
+    enum_values::EnumValue,
+    error::{Error, Result},
+    read,
+    scope::Scope,
+    store::Engine,
+    value::{Kind, Value},
+};
+use sea_orm::{QueryResult, Value as Bind};
+
+use super::next_action::{FOLLOW_UP_AFTER, KINDS, NextAction, REPLY_WITHIN, WAITING};
+
+/// Which actions a work list contains.
+#[derive(Clone, Debug, Default)]
+pub struct WorkFilter {
+    /// Only these kinds, by their name in [`KINDS`]; `None` means all.
+    pub kinds: Option<Vec<String>>,
+    /// Only actions that are due before this time; actions without a due time are omitted.
+    pub due_before: Option<DateTime<Utc>>,
+}
+
+/// An item of a work list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkItem {
+    /// Primary key of the prospect.
+    pub prospect: i64,
+    /// The next action.
+    pub action: NextAction,
+    /// Opaque position of the item in its list.
+    pub cursor: String,
+}
+
+/// A page of a work list.
+#[derive(Clone, Debug)]
+pub struct WorkPage {
+    /// The items, most urgent first.
+    pub items: Vec<WorkItem>,
+    /// Whether there are items after this page.
+    pub more: bool,
+}
+
+/// A position: the index of the kind in [`KINDS`], the sort time, and the primary key of the draft or prospect.
+#[derive(Clone, Copy, Debug)]
+struct Position {
+    kind: usize,
+    at: Option<DateTime<Utc>>,
+    id: i64,
+}
+
+/// Condition for prospects with a next action. Also in the conditions of the indexes.
+const ELIGIBLE: &str = "p.\"deleted_at\" IS NULL AND p.\"is_active\" AND p.\"unsubscribed_at\" IS NULL AND \
+                        p.\"lifecycle_stage\" <> 'disqualified'";
+
+/// Condition for prospects whose newest inbound interaction has no reply. Also in the condition of an index.
+const WITHOUT_REPLY: &str = "p.\"last_engagement_date\" IS NOT NULL AND (p.\"last_contacted_at\" IS NULL OR \
+                             p.\"last_contacted_at\" < p.\"last_engagement_date\")";
+
+/// Condition for prospects that have not replied to the last contact. Also in the condition of an index.
+const WITHOUT_ENGAGEMENT: &str = "p.\"last_contacted_at\" IS NOT NULL AND (p.\"last_engagement_date\" IS NULL OR \
+                                  p.\"last_engagement_date\" <= p.\"last_contacted_at\")";
+
+/// Condition for prospects without any contact. Also in the condition of an index.
+const UNTOUCHED: &str = "p.\"last_contacted_at\" IS NULL AND p.\"last_engagement_date\" IS NULL";
+
+/// Draft statuses that precede a reply.
+const BEFORE_REPLY: &str = "'pending_review', 'approved', 'draft'";
+
+/// Draft statuses that precede a revision.
+const BEFORE_REVISION: &str = "'pending_review', 'approved', 'draft', 'scheduled', 'sending'";
+
+/// Draft statuses that precede all actions without a draft except for a reply.
+const ANY_PENDING: &str =
+    "'pending_review', 'approved', 'draft', 'rejected', 'scheduled', 'sending'";
+
+/// The first `first` items after the cursor `after`. One statement.
+///
+/// # Errors
+/// [`Error::BadCursor`]; [`Error::Unavailable`] if the database doesn't respond.
+pub async fn work_list(
+    scope: &Scope,
+    filter: &WorkFilter,
+    first: u32,
+    after: Option<&str>,
+) -> Result<WorkPage> {
+    let binding = binding(filter);
+    let after = after.map(|after| position(binding, after)).transpose()?;
+    let Some((sql, binds)) = Statement::new(scope, filter, after, first + 1).build() else {
+        return Ok(WorkPage { items: Vec::new(), more: false });
+    };
+    let rows = scope.store().query(&sql, binds).await?;
+    let more = rows.len() > first as usize;
+    let items = rows.iter().take(first as usize).map(|row| item(row, binding));
+    Ok(WorkPage { items: items.collect::<Result<_>>()?, more })
+}
+
+/// The statement for a page of `rows` items.
+struct Statement<'a> {
+    scope: &'a Scope,
+    filter: &'a WorkFilter,
+    after: Option<Position>,
+    rows: u32,
+    /// The condition of the branch that is being written: the branches before it don't fill the page.
+    gate: String,
+    sql: String,
+    binds: Vec<Bind>,
+}
+
+impl<'a> Statement<'a> {
+    fn new(scope: &'a Scope, filter: &'a WorkFilter, after: Option<Position>, rows: u32) -> Self {
+        let (gate, sql, binds) = (String::new(), String::new(), Vec::new());
+        Self { scope, filter, after, rows, gate, sql, binds }
+    }
+
+    /// The statement with its bind parameters, or `None` if no kind can match.
+    fn build(mut self) -> Option<(String, Vec<Bind>)> {
+        let mut names: Vec<String> = Vec::new();
+        for (kind, EnumValue { name, .. }) in KINDS.iter().enumerate() {
+            let is_wanted = |kinds: &Vec<String>| kinds.iter().any(|one| one == name);
+            if !self.filter.kinds.as_ref().is_none_or(is_wanted)
+                || self.after.is_some_and(|after| kind < after.kind)
+                || (self.filter.due_before.is_some() && !matches!(*name, "reply" | "follow_up"))
+            {
+                continue;
+            }
+            let found = names.iter().map(|name| format!("(SELECT count(*) FROM {name})"));
+            let found = found.collect::<Vec<_>>().join(" + ");
+            self.gate =
+                if found.is_empty() { found } else { format!("{found} < {} AND ", self.rows) };
+            let name = format!("\"{name}\"");
+            let separator = if names.is_empty() { "WITH " } else { ", " };
+            let _ = write!(self.sql, "{separator}{name} AS MATERIALIZED (");
+            self.branch(kind);
+            self.sql.push(')');
+            names.push(name);
+        }
+        if names.is_empty() {
+            return None;
+        }
+        let branches: Vec<_> = names.iter().map(|name| format!("SELECT * FROM {name}")).collect();
+        let _ = write!(
+            self.sql,
+            " SELECT * FROM ({}) w ORDER BY \"kind\", \"at\", \"id\" LIMIT {}",
+            branches.join(" UNION ALL "),
+            self.rows
+        );
+        Some((self.sql, self.binds))
+    }
+
+    /// The rows of one kind: kind, sort time, position, prospect, revision of the draft, inbound interaction.
+    fn branch(&mut self, kind: usize) {
+        match KINDS[kind].name {
+            "review_draft" => self.drafts(kind, 0, "", ""),
+            "send_draft" => self.drafts(kind, 1, "'pending_review'", ""),
+            "finish_draft" => {
+                self.drafts(kind, 2, "'pending_review', 'approved'", "");
+            }
+            "revise_draft" => {
+                let replied = format!(" AND NOT ({WITHOUT_REPLY})");
+                self.drafts(kind, 3, BEFORE_REVISION, &replied);
+            }
+            "reply" => {
+                let due = self.filter.due_before.map(|due| due - REPLY_WITHIN);
+                let column = Some("last_engagement_date");
+                self.prospects(kind, WITHOUT_REPLY, BEFORE_REPLY, (column, due));
+            }
+            "follow_up" => {
+                let latest = self.filter.due_before.unwrap_or(DateTime::<Utc>::MAX_UTC);
+                let due = Some(latest.min(self.scope.now()) - FOLLOW_UP_AFTER);
+                let order = (Some("last_contacted_at"), due);
+                self.prospects(kind, WITHOUT_ENGAGEMENT, ANY_PENDING, order);
+            }
+            contact => {
+                let number = if contact == "research" { "< 1" } else { "> 0" };
+                let condition = format!(
+                    "{UNTOUCHED} AND COALESCE((SELECT 1 FROM \"prospect_research\" r \
+                     WHERE r.\"prospect_id\" = p.\"id\" LIMIT 1), 0) {number}"
+                );
+                self.prospects(kind, &condition, ANY_PENDING, (None, None));
+            }
+        }
+    }
+
+    /// The newest draft in a status of [`WAITING`] of each eligible prospect that has no draft in a `preceding` status.
+    fn drafts(&mut self, kind: usize, waiting: usize, preceding: &str, condition: &str) {
+        let status = WAITING[waiting];
+        let preceding = if preceding.is_empty() {
+            String::new()
+        } else {
+            format!(" OR e.\"status\" IN ({preceding})")
+        };
+        let ((number, none, no_key), gate) = (self.constants(kind), &self.gate);
+        let _ = write!(
+            self.sql,
+            "SELECT {number} AS \"kind\", {none} AS \"at\", d.\"id\" AS \"id\", d.\"prospect_id\", \
+             CAST(d.\"revision\" AS bigint), {no_key} AS \"answer\" FROM \"outreach_drafts\" d \
+             CROSS JOIN \"prospects\" p WHERE {gate}d.\"organization_id\" = {{}} \
+             AND d.\"status\" = '{status}' \
+             AND p.\"id\" = d.\"prospect_id\" AND {ELIGIBLE}{condition} \
+             AND COALESCE((SELECT 1 FROM \"outreach_drafts\" e WHERE e.\"prospect_id\" = d.\"prospect_id\" \
+             AND ((e.\"status\" = '{status}' AND e.\"id\" > d.\"id\"){preceding}) LIMIT 1), 0) < 1"
+        );
+        self.binds.push(self.scope.organization().into());
+        if let Some(after) = self.after.filter(|after| after.kind == kind) {
+            self.sql.push_str(" AND d.\"id\" > {}");
+            self.binds.push(after.id.into());
+        }
+        let _ = write!(self.sql, " ORDER BY d.\"id\" LIMIT {}", self.rows);
+    }
+
+    /// The eligible prospects with this condition that have no draft in a `pending` status, by the column of the order
+    /// and only before the time of the order.
+    fn prospects(
+        &mut self,
+        kind: usize,
+        condition: &str,
+        pending: &str,
+        (column, before): (Option<&str>, Option<DateTime<Utc>>),
+    ) {
+        let ((number, none, no_key), gate) = (self.constants(kind), &self.gate);
+        let at = column.map_or_else(|| none.to_owned(), |column| format!("p.\"{column}\""));
+        let answer = if KINDS[kind].name == "reply" {
+            "(SELECT i.\"id\" FROM \"interactions\" i WHERE i.\"prospect_id\" = p.\"id\" \
+             AND i.\"direction\" = 'inbound' ORDER BY i.\"interaction_date\" DESC, i.\"id\" DESC LIMIT 1)"
+        } else {
+            no_key
+        };
+        let _ = write!(
+            self.sql,
+            "SELECT {number} AS \"kind\", {at} AS \"at\", p.\"id\" AS \"id\", p.\"id\" AS \"prospect_id\", \
+             {no_key} AS \"revision\", {answer} AS \"answer\" FROM \"prospects\" p \
+             WHERE {gate}p.\"organization_id\" = {{}} AND {ELIGIBLE} AND {condition} \
+             AND COALESCE((SELECT 1 FROM \"outreach_drafts\" e WHERE e.\"prospect_id\" = p.\"id\" \
+             AND e.\"status\" IN ({pending}) LIMIT 1), 0) < 1"
+        );
+        self.binds.push(self.scope.organization().into());
+        let time = |time| Value::Time(time).bind(Kind::Time);
+        if let Some(before) = before {
+            let _ = write!(self.sql, " AND {at} < {{}}");
+            self.binds.push(time(before));
+        }
+        if let Some(after) = self.after.filter(|after| after.kind == kind) {
+            if let (Some(_), Some(moment)) = (column, after.at) {
+                let _ = write!(self.sql, " AND ({at}, p.\"id\") > ({{}}, {{}})");
+                self.binds.extend([time(moment), after.id.into()]);
+            } else {
+                self.sql.push_str(" AND p.\"id\" > {}");
+                self.binds.push(after.id.into());
+            }
+        }
+        let order = column.map_or_else(String::new, |_| format!("{at}, "));
+        let _ = write!(self.sql, " ORDER BY {order}p.\"id\" LIMIT {}", self.rows);
+    }
+
+    /// Typed constants: the index of the kind, no time, and no key.
+    fn constants(&self, kind: usize) -> (String, &'static str, &'static str) {
+        match self.scope.store().engine() {
+            Engine::Postgres => (format!("{kind}::bigint"), "NULL::timestamptz", "NULL::bigint"),
+            Engine::Sqlite => (kind.to_string(), "NULL", "NULL"),
+        }
+    }
+}
+
+fn item(row: &QueryResult, binding: u64) -> Result<WorkItem> {
+    let kind: i64 = row.try_get_by_index(0)?;
+    let kind = usize::try_from(kind).unwrap_or_default();
+    let at = Value::read(row, 1, Kind::Time)?.time();
+    let id: i64 = row.try_get_by_index(2)?;
+    let (revision, answer): (Option<i64>, Option<i64>) =
+        (row.try_get_by_index(4)?, row.try_get_by_index(5)?);
+    let name = KINDS.get(kind).map_or("", |kind| kind.name);
+    let action = match (name, at, revision) {
+        ("reply", Some(engaged), _) => NextAction::reply(engaged, answer),
+        ("follow_up", Some(contacted), _) => NextAction::follow_up(contacted),
+        ("review_draft", _, Some(revision)) => NextAction::for_draft(0, (id, revision)),
+        ("send_draft", _, Some(revision)) => NextAction::for_draft(1, (id, revision)),
+        ("finish_draft", _, Some(revision)) => NextAction::for_draft(2, (id, revision)),
+        ("revise_draft", _, Some(revision)) => NextAction::for_draft(3, (id, revision)),
+        (contact, ..) => NextAction::first(contact == "first_contact"),
+    };
+    let place = Value::Int(kind.try_into().unwrap_or_default());
+    let values = [place, at.map_or(Value::Null, Value::Time), Value::Int(id)];
+    let cursor = read::encode_cursor(binding, values.iter());
+    Ok(WorkItem { prospect: row.try_get_by_index(3)?, action, cursor })
+}
+
+fn binding(filter: &WorkFilter) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(format!("work list {filter:?}").as_bytes())
+}
+
+fn position(binding: u64, cursor: &str) -> Result<Position> {
+    let kinds = [Kind::BigInt, Kind::Time, Kind::BigInt];
+    match read::decode_values(cursor, "after", binding, &kinds)?.as_slice() {
+        [Value::Int(kind), at, Value::Int(id)] => {
+            let kind = usize::try_from(*kind).unwrap_or_default();
+            Ok(Position { kind, at: at.time(), id: *id })
+        }
+        _ => Err(Error::BadCursor { field: "after", message: "unknown cursor format" }),
+    }
+}
