@@ -35,6 +35,7 @@ mod m20261130_000024_crm_unique_values;
 mod m20261130_000025_organization_references;
 mod m20261130_000026_sort_keys;
 mod m20261130_000027_work_list;
+mod m20261130_000028_sort_ranks;
 mod organization_references;
 mod roll_up;
 mod search;
@@ -78,6 +79,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000025_organization_references::Migration),
             Box::new(m20261130_000026_sort_keys::Migration),
             Box::new(m20261130_000027_work_list::Migration),
+            Box::new(m20261130_000028_sort_ranks::Migration),
         ]
     }
 }

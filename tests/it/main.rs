@@ -133,6 +133,7 @@ fn behaviours() -> Vec<Behaviour> {
         read::lists::behaviours(),
         read::order::behaviours(),
         read::plans::behaviours(),
+        read::ranks::behaviours(),
         read::selections::behaviours(),
         read::specification::behaviours(),
         read::time_zones::behaviours(),

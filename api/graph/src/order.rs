@@ -51,16 +51,22 @@ fn one(entity: &'static Entity, of: usize, value: &Value, list: &mut List) -> Re
             "each sort key in `orderBy` must have exactly one field; pass several sort keys as a list",
         );
     };
-    let column = match entity.field(name).map(|field| (&field.gives, field.sort)) {
+    let field = entity.field(name);
+    let rank = field.and_then(|field| field.rank);
+    let column = match field.map(|field| (&field.gives, field.sort)) {
         Some((FieldKind::One { via, to, .. }, _)) => {
             let of = list.join(of, *via, to().table);
             return one(to(), of, value, list);
         }
         Some((FieldKind::Id, _)) => entity.table.id(),
-        Some((FieldKind::Column { column, .. }, true)) => *column,
+        Some((FieldKind::Column { column, .. }, true)) => rank.unwrap_or(*column),
         _ => return refuse(&format!("lists can't be sorted by `{name}`")),
     };
-    let (direction, nulls) = direction(value, name)?;
+    let (direction, mut nulls) = direction(value, name)?;
+    if rank.is_some() && input::enum_text(value) == Some("DESC") {
+        // A row without a rank is not above all others.
+        nulls = Nulls::Last;
+    }
     Ok(Sort { of, column, direction, nulls })
 }
 

@@ -20,7 +20,8 @@ use syn::{
 ///
 /// Attributes of a field:
 ///
-/// - `sort`: lists can be sorted by the field.
+/// - `sort`: lists can be sorted by the field; `sort = "column"`: by this rank of the field, a number. Rows without a
+///   rank are last.
 /// - `via = "column"`: the foreign key column of a relation, if its name is not derived from the field name.
 /// - `pairs("table", "near", "far")`: a relation through a join table, with its source and target columns.
 /// - `computed = function, needs("column", …)`: computed from columns by a Rust function.
@@ -142,6 +143,10 @@ fn field(field: &syn::Field) -> Result<Tokens> {
             };
             if meta.path.is_ident("sort") {
                 settings.push(quote!(sort: true));
+                if meta.input.peek(syn::Token![=]) {
+                    let rank: LitStr = meta.value()?.parse()?;
+                    settings.push(quote!(rank: Some(#rank)));
+                }
             } else if meta.path.is_ident("via") {
                 let via: LitStr = meta.value()?.parse()?;
                 settings.push(quote!(via: Some(#via)));

@@ -33,7 +33,7 @@ pub(super) struct Restore {
 #[derive(Debug, Args)]
 #[group(skip)]
 #[command(group(
-    ArgGroup::new("task").required(true).multiple(true).args(["check", "duplicates", "vacuum", "analyze"])
+    ArgGroup::new("task").required(true).multiple(true).args(["check", "duplicates", "vacuum", "analyze", "recount"])
 ))]
 pub(super) struct Maintain {
     #[command(flatten)]
@@ -44,6 +44,9 @@ pub(super) struct Maintain {
     /// Updates the statistics of the query planner (ANALYZE).
     #[arg(long)]
     analyze: bool,
+    /// Counts the prospects of each company again, after another program has written to the database.
+    #[arg(long)]
+    recount: bool,
 }
 
 /// Read-only reports.
@@ -141,6 +144,10 @@ impl Maintain {
                 );
             }
             say!("Groups of duplicates: {}.", same.len());
+        }
+        if self.recount {
+            let corrected = maintenance::recount(&store).await?;
+            say!("Corrected counters: {corrected}.");
         }
         if self.vacuum {
             maintenance::vacuum(&store).await?;

@@ -33,13 +33,18 @@ pub struct Company {
     pub name: String,
     /// Industry.
     pub industry: One<Industry>,
-    /// Size class, as free text: `11-50`, `enterprise`.
+    /// Size class, as free text: `11-50`, `enterprise`. Lists are sorted by its first number; companies whose size has no
+    /// number are last.
+    #[entity(sort = "size_lower_bound")]
     pub size: String,
     /// URL of the website.
     pub website: Option<String>,
     /// Host of the website without `www.`; unique in the organization.
     #[entity(sort)]
     pub domain: Option<String>,
+    /// Number of prospects that are not deleted.
+    #[entity(sort)]
+    pub prospect_count: i32,
     /// Time of the soft delete; null if not deleted. Lists omit deleted companies; references still resolve to them.
     pub deleted_at: Option<DateTime>,
     /// The company with the same domain, if this row is marked as its duplicate. Rows are marked if they had

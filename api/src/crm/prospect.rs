@@ -58,7 +58,8 @@ pub struct Prospect {
     /// Time of the last inbound contact; null if there was none.
     #[entity(sort)]
     pub last_engagement_date: Option<DateTime>,
-    /// Lifecycle stage.
+    /// Lifecycle stage. Lists are sorted by the order of the stages.
+    #[entity(sort = "lifecycle_rank")]
     pub lifecycle_stage: EnumColumn<LifecycleStage>,
     /// Time of the opt-out; null if the person may be contacted.
     pub unsubscribed_at: Option<DateTime>,

@@ -22,6 +22,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub name_key: Option<String>,
     pub duplicate_of: Option<i64>,
+    pub size_lower_bound: Option<i32>,
+    pub prospect_count: i32,
     #[sea_orm(
         self_ref,
         relation_enum = "SelfRef",

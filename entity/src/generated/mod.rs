@@ -252,6 +252,8 @@ impl companies::Column {
             Self::UpdatedAt => "updated_at",
             Self::NameKey => "name_key",
             Self::DuplicateOf => "duplicate_of",
+            Self::SizeLowerBound => "size_lower_bound",
+            Self::ProspectCount => "prospect_count",
         }
     }
 }
@@ -787,6 +789,7 @@ impl prospects::Column {
             Self::FirstName => "first_name",
             Self::LastName => "last_name",
             Self::DuplicateOf => "duplicate_of",
+            Self::LifecycleRank => "lifecycle_rank",
         }
     }
 }

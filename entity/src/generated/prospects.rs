@@ -37,6 +37,7 @@ pub struct Model {
     pub first_name: Option<String>,
     pub last_name: Option<String>,
     pub duplicate_of: Option<i64>,
+    pub lifecycle_rank: i32,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, company_id)",

@@ -25,6 +25,11 @@ impl Record {
         Self { table, values: vec![Value::Null; table.columns.len()] }
     }
 
+    /// A row with these values, in the order of the columns.
+    pub(crate) fn of(table: &'static Table, values: Vec<Value>) -> Self {
+        Self { table, values }
+    }
+
     /// Reads a row from a query result that has all columns in table order, starting at column `from`.
     ///
     /// # Errors
@@ -169,6 +174,11 @@ impl Record {
         self.set_if_present("revision", Value::Int(revision));
     }
 
+    /// Sets the counters of a new row.
+    pub(crate) fn begin_counters(&mut self) {
+        self.table.begin_counters(&mut self.values);
+    }
+
     /// Sets the computed columns.
     pub fn follow(&mut self) {
         self.table.set_computed_columns(&mut self.values);
@@ -180,6 +190,7 @@ impl Record {
         self.set_if_present("revision", Value::Int(1));
         self.set_if_present("created_at", Value::Time(now));
         self.set_if_present("updated_at", Value::Time(now));
+        self.begin_counters();
         self.follow();
     }
 

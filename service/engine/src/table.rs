@@ -37,7 +37,7 @@ pub struct Table {
     pub(crate) organization: usize,
     pub(crate) deleted_at: Option<usize>,
     pub(crate) hidden_with: Option<HiddenWith>,
-    /// Hidden columns, which reads never return and the change log omits.
+    /// Columns that the change log omits: hidden columns, which reads never return, and counters.
     pub(crate) secret: Vec<usize>,
     /// Whether the change log records only that a row was written, without its values, because some readers of the
     /// change log lack permission to see the values.
@@ -45,7 +45,9 @@ pub struct Table {
     /// Declarations of modules that depend on this one, such as guards and owners of rows, by type.
     extensions: Vec<&'static (dyn Any + Send + Sync)>,
     /// Columns that are computed from text columns of the same row.
-    computed: Vec<(usize, Computes)>,
+    computed: Vec<(usize, ComputedColumn)>,
+    /// Columns that count rows of other tables.
+    counters: Vec<usize>,
     unique: Option<&'static UniqueField>,
 }
 
@@ -64,6 +66,16 @@ pub struct UniqueField {
 
 /// Computes a column from text columns of its row.
 pub(crate) type Computes = fn(&RowTexts<'_>) -> Option<String>;
+
+/// Computes the rank of a row from text columns.
+pub(crate) type Ranks = fn(&RowTexts<'_>) -> Option<i64>;
+
+/// How a column is computed.
+#[derive(Clone, Copy)]
+enum ComputedColumn {
+    Text(Computes),
+    Rank(Ranks),
+}
 
 /// The text columns of a row, from which others are computed.
 #[derive(Debug)]
@@ -119,6 +131,7 @@ impl Table {
             confidential: false,
             extensions: Vec::new(),
             computed: Vec::new(),
+            counters: Vec::new(),
             unique: None,
         }
     }
@@ -165,7 +178,9 @@ impl Table {
         mut self,
         columns: [(C, Computes); N],
     ) -> Self {
-        self.computed.extend(columns.map(|(column, follows)| (self.column(column), follows)));
+        let computed =
+            columns.map(|(column, follows)| (self.column(column), ComputedColumn::Text(follows)));
+        self.computed.extend(computed);
         self
     }
 
@@ -177,6 +192,25 @@ impl Table {
     ) -> Self {
         self.secret.extend(columns.map(|(column, _)| self.column(column)));
         self.computing(columns)
+    }
+
+    /// Declares ranks: hidden, computed numbers by which lists are sorted in place of their source columns.
+    #[must_use]
+    pub fn ranking<C: ColumnTrait, const N: usize>(mut self, columns: [(C, Ranks); N]) -> Self {
+        self.secret.extend(columns.map(|(column, _)| self.column(column)));
+        let computed =
+            columns.map(|(column, rank)| (self.column(column), ComputedColumn::Rank(rank)));
+        self.computed.extend(computed);
+        self
+    }
+
+    /// Declares columns that count rows of other tables ([`Counter`](crate::write::counter::Counter)). The change log
+    /// omits them, because other rows change them.
+    #[must_use]
+    pub fn counting<C: ColumnTrait, const N: usize>(mut self, columns: [C; N]) -> Self {
+        self.counters.extend(columns.map(|column| self.column(column)));
+        self.secret.extend_from_slice(&self.counters);
+        self
     }
 
     /// Declares the unique field. In tables with a column `duplicate_of`, rows with this mark are exempt.
@@ -207,8 +241,20 @@ impl Table {
     /// Sets the computed columns in a row of this table.
     pub(crate) fn set_computed_columns(&self, values: &mut [Value]) {
         for (column, follows) in &self.computed {
-            let computed = follows(&RowTexts { table: self, values });
-            values[*column] = computed.map_or(Value::Null, Value::Text);
+            let texts = RowTexts { table: self, values };
+            values[*column] = match follows {
+                ComputedColumn::Text(text) => text(&texts).map_or(Value::Null, Value::Text),
+                ComputedColumn::Rank(rank) => rank(&texts).map_or(Value::Null, Value::Int),
+            };
+        }
+    }
+
+    /// Sets the counters of a new row that has none yet.
+    pub(crate) fn begin_counters(&self, values: &mut [Value]) {
+        for column in &self.counters {
+            if values[*column] == Value::Null {
+                values[*column] = Value::Int(0);
+            }
         }
     }
 

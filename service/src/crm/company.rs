@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use engine::{
     error::Result,
-    normal_form::{self, domain},
+    normal_form::{self, company_size, domain},
     reason::Reason,
     record::Record,
     search::Searched,
@@ -74,6 +74,10 @@ pub fn table() -> &'static Table {
             .comparing([(Column::NameKey, |text| {
                 normal_form::company::name_key(text.text(Column::Name))
             })])
+            .ranking([(Column::SizeLowerBound, |text| {
+                company_size::lower_bound(text.text(Column::Size))
+            })])
+            .counting([Column::ProspectCount])
             .unique(&UNIQUE)
             .refers(&INDUSTRY)
             .belongs_to(&DUPLICATE_OWNERSHIP)

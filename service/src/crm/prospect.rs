@@ -14,7 +14,9 @@ use engine::{
     table::{Table, UniqueField},
     value::Value,
     write::{
-        Guard, IdempotentRequest, Unit, idempotency,
+        Guard, IdempotentRequest, Unit,
+        counter::Counter,
+        idempotency,
         ownership::{InExport, OnErase, OnMerge, Ownership},
         reference::{OnDelete, Reference},
         row::{alive, current},
@@ -33,6 +35,13 @@ static COMPANY_OWNERSHIP: Ownership = Ownership {
     on_erase: OnErase::Keep,
     on_merge: OnMerge::Repoint,
     in_export: InExport::No,
+};
+
+/// Companies count their prospects.
+static COMPANY_COUNTER: Counter = Counter {
+    via: Column::CompanyId.name(),
+    table: "companies",
+    column: company::Column::ProspectCount.name(),
 };
 
 /// A company with prospects can't be deleted.
@@ -100,6 +109,12 @@ pub fn table() -> &'static Table {
                 (Column::PhoneKey, |text| phone::key(text.text(Column::Phone))),
                 (Column::LinkedinKey, |text| profile::key(text.text(Column::LinkedinUrl))),
             ])
+            .ranking([(Column::LifecycleRank, |text| {
+                let stage = text.text(Column::LifecycleStage);
+                let rank = STAGES.iter().position(|known| known.name == stage).unwrap_or_default();
+                i64::try_from(rank).ok()
+            })])
+            .counted_in(&COMPANY_COUNTER)
             .unique(&UNIQUE)
             .guarded(&GUARD)
             .refers(&COMPANY)

@@ -21,7 +21,7 @@ use super::{
     recognize::{Part, creation_time, first, parts, recognize, stored},
     rows::Story,
 };
-use crate::usage;
+use crate::{crm, usage};
 
 /// Number of rows compared and removed per step.
 const CHUNK: usize = 1_000;
@@ -80,6 +80,8 @@ pub async fn remove(scope: &Scope, commit: bool, progress: &dyn Progress) -> Res
         removals.push(removal);
     }
     if commit {
+        // The rows were removed by statements that don't count them.
+        unit.recount(&[crm::prospect::table()]).await?;
         unit.commit().await?;
     }
     Ok(removals)

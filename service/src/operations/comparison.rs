@@ -19,8 +19,8 @@ use crate::{
     offer::industry,
 };
 
-/// Version of the normalization rules. After an increase, all comparison columns are computed again.
-const VERSION: i32 = 1;
+/// Version of the normalization rules and ranks. After an increase, all comparison columns and ranks are computed again.
+const VERSION: i32 = 2;
 
 /// Number of rows per transaction.
 const CHUNK: usize = 1_000;

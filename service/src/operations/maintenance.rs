@@ -5,12 +5,12 @@ use engine::{
     change_log,
     error::Result,
     store::{Engine, Store},
-    write::idempotency,
+    write::{counter, idempotency},
 };
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::tables;
-use crate::enrichment;
+use crate::{catalog, enrichment};
 
 /// Integrity problems of the database; empty if there are none. On SQLite, runs the built-in integrity check of the
 /// file and the built-in foreign key check. On Postgres, reads every row and lists invalid indexes and constraints.
@@ -76,6 +76,15 @@ pub async fn vacuum(store: &Store) -> Result<()> {
     }
     store.write().execute_unprepared("VACUUM").await?;
     settle(store).await
+}
+
+/// Counts again the rows that other rows count, such as the prospects of each company, after another program has written
+/// to the database. Returns the number of corrected counters.
+///
+/// # Errors
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
+pub async fn recount(store: &Store) -> Result<u64> {
+    counter::recount(store.write(), store.engine(), catalog::tables()).await
 }
 
 /// Updates planner statistics.

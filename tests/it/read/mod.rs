@@ -11,6 +11,7 @@ pub mod known;
 pub mod lists;
 pub mod order;
 pub mod plans;
+pub mod ranks;
 pub mod selections;
 pub mod specification;
 pub mod time_zones;

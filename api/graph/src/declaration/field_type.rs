@@ -18,6 +18,8 @@ pub struct FieldSpec {
     pub about: &'static str,
     /// The `sort` attribute.
     pub sort: bool,
+    /// The column in the `sort` attribute.
+    pub rank: Option<&'static str>,
     /// The `via` attribute.
     pub via: Option<&'static str>,
     /// The `pairs` attribute.
@@ -38,6 +40,7 @@ impl FieldSpec {
             name,
             about,
             sort: false,
+            rank: None,
             via: None,
             pairs: None,
             computed: None,
@@ -199,6 +202,7 @@ impl FieldDraft {
                     about: format!("Global ID of `{name}`."),
                     gives: FieldKind::Reference { column, to, optional },
                     sort: false,
+                    rank: None,
                 });
                 FieldKind::One { via: column, to, optional }
             }
@@ -209,7 +213,8 @@ impl FieldDraft {
             fields.iter().all(|field| field.name != name),
             "{entity} has two fields with the name {name}"
         );
-        fields.push(Field { name, about, gives, sort: spec.sort });
+        let rank = spec.rank.map(|rank| table.column_named(rank));
+        fields.push(Field { name, about, gives, sort: spec.sort, rank });
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Field {
     pub gives: FieldKind,
     /// Whether lists can be sorted by the field.
     pub sort: bool,
+    /// The rank that lists are sorted by in place of the column of the field.
+    pub rank: Option<usize>,
 }
 
 /// The kind of a field.
@@ -203,6 +205,7 @@ impl Entity {
             about: format!("Global ID: `{name}:` and the primary key."),
             gives: FieldKind::Id,
             sort: true,
+            rank: None,
         }];
         for draft in drafts {
             draft.finish(name, table, &mut fields);
@@ -225,6 +228,7 @@ impl Entity {
                     about: about.to_owned(),
                     gives,
                     sort,
+                    rank: None,
                 });
             }
         }
@@ -234,6 +238,7 @@ impl Entity {
                 about: "Change history of the row, oldest entry first.".to_owned(),
                 gives: FieldKind::History,
                 sort: false,
+                rank: None,
             });
         }
         let mut single = name.to_owned();

@@ -5,6 +5,7 @@
 //! [`Table::comparing`](crate::table::Table).
 
 pub mod company;
+pub mod company_size;
 pub mod country;
 pub mod domain;
 pub mod email;

@@ -100,9 +100,13 @@ impl Unit {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
-    pub async fn insert_brought(&mut self, records: Vec<Record>) -> Result<()> {
+    pub async fn insert_brought(&mut self, mut records: Vec<Record>) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
         let count = records.len();
+        for record in &mut records {
+            record.begin_counters();
+            self.count_row(None, Some(record));
+        }
         let plan = InsertPlan::all(table.name, &table.columns);
         for records in records.chunks(plan.chunk()) {
             let rows: Vec<_> = records.iter().map(Record::values).collect();
@@ -132,6 +136,9 @@ impl Unit {
             let rows: Vec<_> = records.iter().map(Record::values).collect();
             let (insert, binds) = plan.rows(self.scope().engine(), &rows);
             let sql = format!("{insert}{returning}");
+            for record in records.iter() {
+                self.count_row(None, Some(record));
+            }
             let Some(by) = by else {
                 let written = self.execute(&sql, binds).await;
                 written.map_err(|error| unique_violation(table, error))?;

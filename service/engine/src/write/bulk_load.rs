@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 
-use super::{duplicate_mark::mark_duplicates, insert_plan::InsertPlan};
+use super::{Record, counter, duplicate_mark::mark_duplicates, insert_plan::InsertPlan};
 use crate::{
     change_log::{self, Entry, kind},
     error::Result,
@@ -29,10 +29,18 @@ pub async fn rows<C: ConnectionTrait>(
     let mut rows = rows;
     for row in &mut rows {
         table.set_computed_columns(row);
+        table.begin_counters(row);
     }
     mark_duplicates(connection, scope.store().engine(), table, &mut rows).await?;
+    let counts = if table.is_counted() { differences_of(table, &rows) } else { Vec::new() };
     insert(connection, scope.store().engine(), table.name, &table.columns, rows).await?;
+    counter::apply(connection, scope.store().engine(), counts).await?;
     note(connection, scope, table, count).await
+}
+
+fn differences_of(table: &'static Table, rows: &[Vec<Value>]) -> Vec<counter::Difference> {
+    let records = rows.iter().map(|row| Record::of(table, row.clone()));
+    records.flat_map(|record| counter::differences(None, Some(&record))).collect()
 }
 
 /// Records the number of imported rows in the change log.

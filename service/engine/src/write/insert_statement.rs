@@ -32,6 +32,7 @@ pub(super) async fn create(
     if links
         || table.is_guarded()
         || table.unique_field().is_some()
+        || table.is_counted()
         || rules.hooks.created().is_some()
         || rules.hooks.creating().is_some()
     {

@@ -8,13 +8,14 @@ use crate::error::Result;
 /// The state of the unit of work before a batch item.
 pub(crate) struct Item {
     entries: usize,
+    counts: usize,
 }
 
 impl Unit {
     /// Begins a batch item.
     pub(crate) async fn begin_item(&mut self) -> Result<Item> {
         self.transaction.execute_unprepared("SAVEPOINT item").await?;
-        Ok(Item { entries: self.entries.len() })
+        Ok(Item { entries: self.entries.len(), counts: self.counts.len() })
     }
 
     /// Ends a batch item: keeps or rolls back its writes.
@@ -22,6 +23,7 @@ impl Unit {
         if !keep {
             self.transaction.execute_unprepared("ROLLBACK TO SAVEPOINT item").await?;
             self.entries.truncate(item.entries);
+            self.counts.truncate(item.counts);
         }
         self.transaction.execute_unprepared("RELEASE SAVEPOINT item").await?;
         Ok(())

@@ -8,6 +8,7 @@
 mod batch_sql;
 pub mod bulk_load;
 mod check;
+pub mod counter;
 mod duplicate_mark;
 mod guard;
 pub mod idempotency;

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryResult, Va
 use serde_json::{Value as Json, json};
 
 use super::{
-    duplicate_mark::clear_outdated_mark, guard::apply_guards, insert_plan::InsertPlan,
+    counter, duplicate_mark::clear_outdated_mark, guard::apply_guards, insert_plan::InsertPlan,
     unique_field::unique_violation,
 };
 use crate::record::Record;
@@ -26,6 +26,7 @@ pub struct Unit {
     scope: Scope,
     pub(crate) transaction: DatabaseTransaction,
     pub(super) entries: Vec<Entry>,
+    pub(super) counts: Vec<counter::Difference>,
     now: DateTime<Utc>,
     made_secret: AtomicBool,
 }
@@ -43,6 +44,7 @@ impl Unit {
             scope: scope.clone(),
             transaction,
             entries: Vec::new(),
+            counts: Vec::new(),
             made_secret: AtomicBool::new(false),
         })
     }
@@ -78,6 +80,7 @@ impl Unit {
         let entries = std::mem::take(&mut self.entries);
         let wrote = !entries.is_empty();
         change_log::append(&self.transaction, &self.scope, self.now, entries).await?;
+        counter::apply(&self.transaction, self.engine(), std::mem::take(&mut self.counts)).await?;
         self.transaction.commit().await?;
         if wrote {
             self.scope.store().signal().changed();
@@ -124,6 +127,7 @@ impl Unit {
         record.set_at(table.id(), Value::Int(row.try_get_by_index(0)?));
         let after = Some(record.snapshot());
         self.note(table, Some(record.id()), kind::CREATED, None, after);
+        self.count_row(None, Some(&record));
         Ok(record)
     }
 
@@ -177,6 +181,7 @@ impl Unit {
         written.map_err(|error| unique_violation(table, error))?;
         let snapshot = Some(after.snapshot());
         self.note(table, Some(after.id()), kind, Some(Json::Object(difference)), snapshot);
+        self.count_row(Some(before), Some(&after));
         self.clear_mark(duplicate, before.id()).await?;
         Ok(after)
     }
@@ -215,6 +220,9 @@ impl Unit {
         let rows = self.query(&sql, binds).await?;
         for row in &rows {
             let after = Record::read(table, row, 0)?;
+            let mut previous = after.clone();
+            previous.set_named(column, Value::Int(from));
+            self.count_row(Some(&previous), Some(&after));
             let before = json!({ column: from });
             let snapshot = Some(after.snapshot());
             self.note(table, Some(after.id()), kind::UPDATED, Some(before), snapshot);
@@ -310,6 +318,7 @@ impl Unit {
         );
         let binds = vec![record.id().into(), self.scope.organization().into()];
         self.execute(&sql, binds).await?;
+        self.count_row(Some(record), None);
         self.clear_mark(duplicate, record.id()).await
     }
 

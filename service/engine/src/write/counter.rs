@@ -1,0 +1,154 @@
+//! Counters: columns with the number of rows of another table, kept in the transactions that write these rows.
+//!
+//! A unit of work collects the differences and applies them right before its commit, in the order of the primary keys.
+//! The rows with the counters are therefore locked only briefly, and always in the same order.
+
+use std::collections::BTreeMap;
+
+use sea_orm::ConnectionTrait;
+
+use super::{Record, Unit};
+use crate::{
+    error::Result,
+    store::Engine,
+    table::Table,
+    value::{Kind, Value},
+};
+
+/// A column that counts the rows of a table that reference its row and are not deleted.
+#[derive(Debug)]
+pub struct Counter {
+    /// The column of the counted row with the reference.
+    pub via: &'static str,
+    /// The table with the counter.
+    pub table: &'static str,
+    /// The column of the counter.
+    pub column: &'static str,
+}
+
+/// A difference of a counter: the counter, the primary key of its row, and the number of rows.
+pub(super) type Difference = (&'static Counter, i64, i64);
+
+impl Table {
+    /// Counts the rows of this table in a column of the rows that they reference.
+    #[must_use]
+    pub fn counted_in(self, counter: &'static Counter) -> Self {
+        let _ = self.column_named(counter.via);
+        self.extended(counter)
+    }
+
+    /// Whether the rows are counted.
+    pub(super) fn is_counted(&self) -> bool {
+        self.extensions::<Counter>().next().is_some()
+    }
+}
+
+/// The row that counts this row, or `None` if the row is deleted.
+fn counting_row(row: Option<&Record>, counter: &Counter) -> Option<i64> {
+    row.filter(|row| !row.is_deleted())?.number_named(counter.via)
+}
+
+/// The differences after a row was changed from `before` to `after`.
+pub(super) fn differences(before: Option<&Record>, after: Option<&Record>) -> Vec<Difference> {
+    let Some(table) = before.or(after).map(Record::table) else { return Vec::new() };
+    let mut differences = Vec::new();
+    for counter in table.extensions::<Counter>() {
+        let (from, to) = (counting_row(before, counter), counting_row(after, counter));
+        if from != to {
+            differences.extend(from.map(|key| (counter, key, -1)));
+            differences.extend(to.map(|key| (counter, key, 1)));
+        }
+    }
+    differences
+}
+
+impl Unit {
+    /// Counts a row that was inserted, updated or deleted.
+    pub(super) fn count_row(&mut self, before: Option<&Record>, after: Option<&Record>) {
+        self.counts.extend(differences(before, after));
+    }
+}
+
+impl Unit {
+    /// Counts the rows of these tables again, after statements that don't count them.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn recount(&self, tables: &[&'static Table]) -> Result<u64> {
+        recount(&self.transaction, self.scope().engine(), tables).await
+    }
+}
+
+/// Applies differences to the counters. One statement for each counter.
+pub(super) async fn apply<C: ConnectionTrait>(
+    connection: &C,
+    engine: Engine,
+    differences: Vec<Difference>,
+) -> Result<()> {
+    let mut counters: BTreeMap<(&str, &str), BTreeMap<i64, i64>> = BTreeMap::new();
+    for (counter, key, difference) in differences {
+        let counts = counters.entry((counter.table, counter.column)).or_default();
+        *counts.entry(key).or_default() += difference;
+    }
+    for ((table, column), counts) in counters {
+        let (keys, counts): (Vec<i64>, Vec<i64>) =
+            counts.into_iter().filter(|(_, count)| *count != 0).unzip();
+        if keys.is_empty() {
+            continue;
+        }
+        let (from, binds) = match engine {
+            Engine::Postgres => {
+                let array = |values: Vec<i64>| {
+                    Value::array(values.into_iter().map(Value::Int).collect(), Kind::BigInt)
+                };
+                let from = format!(
+                    "(SELECT l.\"id\", d.\"difference\" FROM (SELECT \"id\" FROM \"{table}\" \
+                     WHERE \"id\" = ANY({{}}) ORDER BY \"id\" FOR NO KEY UPDATE) l \
+                     JOIN unnest({{}}::bigint[], {{}}::bigint[]) AS d(\"id\", \"difference\") \
+                     ON d.\"id\" = l.\"id\")"
+                );
+                (from, vec![array(keys.clone()), array(keys), array(counts)])
+            }
+            Engine::Sqlite => {
+                let pairs: Vec<_> = keys.into_iter().zip(counts).collect();
+                let from = "(SELECT json_extract(\"value\", '$[0]') AS \"id\", \
+                            json_extract(\"value\", '$[1]') AS \"difference\" FROM json_each({}))";
+                (from.to_owned(), vec![serde_json::json!(pairs).to_string().into()])
+            }
+        };
+        let sql = format!(
+            "UPDATE \"{table}\" AS c SET \"{column}\" = c.\"{column}\" + v.\"difference\" \
+             FROM {from} v WHERE c.\"id\" = v.\"id\""
+        );
+        connection.execute_raw(engine.statement(&sql, binds)).await?;
+    }
+    Ok(())
+}
+
+/// Counts the rows of `tables` again, in all organizations. Returns the number of corrected counters.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] if the database does not respond.
+pub async fn recount<C: ConnectionTrait>(
+    connection: &C,
+    engine: Engine,
+    tables: &[&'static Table],
+) -> Result<u64> {
+    let mut corrected = 0;
+    for counted in tables {
+        for Counter { via, table, column } in counted.extensions::<Counter>() {
+            let alive =
+                if counted.deleted_at.is_some() { "AND r.\"deleted_at\" IS NULL" } else { "" };
+            let name = counted.name;
+            let count = format!(
+                "(SELECT count(*) FROM \"{name}\" r WHERE r.\"{via}\" = \"{table}\".\"id\" {alive})"
+            );
+            let sql = format!(
+                "UPDATE \"{table}\" SET \"{column}\" = {count} WHERE \"{column}\" <> {count}"
+            );
+            let done = connection.execute_raw(engine.statement(&sql, Vec::new())).await?;
+            corrected += done.rows_affected();
+        }
+    }
+    Ok(corrected)
+}
