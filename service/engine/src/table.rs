@@ -249,6 +249,11 @@ impl Table {
         }
     }
 
+    /// Whether rows of other tables are counted in the rows of this table.
+    pub(crate) fn has_counters(&self) -> bool {
+        !self.counters.is_empty()
+    }
+
     /// Sets the counters of a new row that has none yet.
     pub(crate) fn begin_counters(&self, values: &mut [Value]) {
         for column in &self.counters {

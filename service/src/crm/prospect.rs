@@ -40,7 +40,7 @@ static COMPANY_OWNERSHIP: Ownership = Ownership {
 /// Companies count their prospects.
 static COMPANY_COUNTER: Counter = Counter {
     via: Column::CompanyId.name(),
-    table: "companies",
+    table: company::table,
     column: company::Column::ProspectCount.name(),
 };
 

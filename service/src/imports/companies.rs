@@ -7,7 +7,6 @@ use engine::{
     error::{Problem, Result},
     normal_form::{self, domain, text},
     record::Record,
-    store::Engine,
     value::Value,
     write::{Input, Unit, row},
 };
@@ -205,7 +204,8 @@ impl Companies {
     }
 }
 
-/// Returns which of these companies are deleted, and locks the other companies until the end of the transaction.
+/// Returns which of these companies are deleted. They are not locked, because they count their prospects: if one is deleted
+/// meanwhile, the unit of work is rejected.
 async fn deleted_companies(unit: &Unit, keys: &[i64]) -> Result<HashSet<i64>> {
     if keys.is_empty() {
         return Ok(HashSet::new());
@@ -214,10 +214,9 @@ async fn deleted_companies(unit: &Unit, keys: &[i64]) -> Result<HashSet<i64>> {
     let mut binds = Vec::new();
     let among = engine.among(keys, &mut binds);
     binds.push(unit.scope().organization().into());
-    let lock = if engine == Engine::Postgres { " FOR SHARE" } else { "" };
     let sql = format!(
         "SELECT \"id\" FROM \"companies\" WHERE \"id\" {among} AND {}\"organization_id\" = {{}} \
-         AND \"deleted_at\" IS NULL ORDER BY \"id\"{lock}",
+         AND \"deleted_at\" IS NULL",
         engine.not_by()
     );
     let mut gone: HashSet<i64> = keys.iter().copied().collect();

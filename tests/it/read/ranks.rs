@@ -1,9 +1,9 @@
 //! Sort orders other than that of the displayed values: lifecycle stages, company sizes, numbers of prospects.
 
 use engine::{clock::SystemClock, progress::Unwatched};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use sea_orm::ConnectionTrait;
-use serde_json::Value;
+use serde_json::{Value, json};
 use service::{
     demo,
     operations::{comparison, maintenance},
@@ -15,6 +15,7 @@ behaviours![
     companies_are_sorted_by_the_lower_bound_of_their_size,
     companies_count_their_prospects,
     concurrent_writes_are_counted,
+    deleted_companies_get_no_prospects,
     rolled_back_items_are_not_counted,
     existing_rows_get_their_ranks,
     demo_rows_are_counted,
@@ -241,6 +242,39 @@ async fn concurrent_writes_are_counted(app: App) {
     }
     let total: i64 = counts(&app).await.iter().map(|(_, count)| count).sum();
     assert_eq!(total, 8 + 3 * 4);
+}
+
+async fn deleted_companies_get_no_prospects(app: App) {
+    app.industry("Logistics").await;
+    let acme = company(&app, "Acme", "10").await;
+    let mut done = [0, 0];
+    for round in 0..20 {
+        let create = format!(
+            "mutation {{ createProspect(input: {{ fullName: \"x\", email: \"{round}@acme.example\", companyId: \"{acme}\" }}) \
+             {{ prospect {{ id }} userErrors {{ field message reason }} }} }}"
+        );
+        let delete = format!(
+            "mutation {{ deleteCompany(input: {{ id: \"{acme}\" }}) {{ deletedId userErrors {{ reason }} }} }}"
+        );
+        let (created, deleted) = join(app.answer(&create), app.answer(&delete)).await;
+        let [created, deleted] =
+            [&created["data"]["createProspect"], &deleted["data"]["deleteCompany"]];
+        if deleted["deletedId"].is_null() {
+            assert_eq!(deleted["userErrors"][0]["reason"], "COMPANY_HAS_PROSPECTS", "{deleted}");
+            let prospect = created["prospect"]["id"].as_str().unwrap();
+            act(&app, &format!("eraseProspect(input: {{ id: \"{prospect}\" }})")).await;
+            done[0] += 1;
+        } else {
+            let error = json!([{ "field": "companyId", "reason": "ROW_DELETED",
+                "message": "the company is deleted; restore it first" }]);
+            assert_eq!(created["userErrors"], error, "{created}");
+            assert_eq!(created["prospect"], Value::Null);
+            act(&app, &format!("restoreCompany(input: {{ id: \"{acme}\" }})")).await;
+            done[1] += 1;
+        }
+        assert_eq!(counts(&app).await, [("Acme".to_owned(), 0)]);
+    }
+    assert_eq!(done[0] + done[1], 20);
 }
 
 async fn rolled_back_items_are_not_counted(app: App) {

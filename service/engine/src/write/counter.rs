@@ -1,13 +1,15 @@
 //! Counters: columns with the number of rows of another table, kept in the transactions that write these rows.
 //!
 //! A unit of work collects the differences and applies them right before its commit, in the order of the primary keys.
-//! The rows with the counters are therefore locked only briefly, and always in the same order.
+//! The rows with the counters are therefore locked only briefly, and always in the same order. For this reason,
+//! [`Unit::referred`] does not lock a row with counters: two units that both held a shared lock on it could not count.
+//! Instead, a unit that counts a row of a deleted row is rejected here.
 
 use std::collections::BTreeMap;
 
 use sea_orm::ConnectionTrait;
 
-use super::{Record, Unit};
+use super::{Record, Unit, row::alive};
 use crate::{
     error::Result,
     store::Engine,
@@ -21,7 +23,7 @@ pub struct Counter {
     /// The column of the counted row with the reference.
     pub via: &'static str,
     /// The table with the counter.
-    pub table: &'static str,
+    pub table: fn() -> &'static Table,
     /// The column of the counter.
     pub column: &'static str,
 }
@@ -80,19 +82,23 @@ impl Unit {
 }
 
 /// Applies differences to the counters. One statement for each counter.
+///
+/// # Errors
+/// [`crate::Error::Refused`] if rows were added to a deleted row.
 pub(super) async fn apply<C: ConnectionTrait>(
     connection: &C,
     engine: Engine,
     differences: Vec<Difference>,
 ) -> Result<()> {
-    let mut counters: BTreeMap<(&str, &str), BTreeMap<i64, i64>> = BTreeMap::new();
+    let mut counters: BTreeMap<(&str, &str), (&Counter, BTreeMap<i64, i64>)> = BTreeMap::new();
     for (counter, key, difference) in differences {
-        let counts = counters.entry((counter.table, counter.column)).or_default();
+        let place = ((counter.table)().name, counter.column);
+        let (_, counts) = counters.entry(place).or_insert_with(|| (counter, BTreeMap::new()));
         *counts.entry(key).or_default() += difference;
     }
-    for ((table, column), counts) in counters {
-        let (keys, counts): (Vec<i64>, Vec<i64>) =
-            counts.into_iter().filter(|(_, count)| *count != 0).unzip();
+    for ((table, column), (counter, mut counts)) in counters {
+        counts.retain(|_, count| *count != 0);
+        let (keys, numbers): (Vec<i64>, Vec<i64>) = counts.iter().unzip();
         if keys.is_empty() {
             continue;
         }
@@ -102,25 +108,31 @@ pub(super) async fn apply<C: ConnectionTrait>(
                     Value::array(values.into_iter().map(Value::Int).collect(), Kind::BigInt)
                 };
                 let from = format!(
-                    "(SELECT l.\"id\", d.\"difference\" FROM (SELECT \"id\" FROM \"{table}\" \
+                    "(SELECT l.\"id\" AS \"key\", d.\"difference\" FROM (SELECT \"id\" FROM \"{table}\" \
                      WHERE \"id\" = ANY({{}}) ORDER BY \"id\" FOR NO KEY UPDATE) l \
                      JOIN unnest({{}}::bigint[], {{}}::bigint[]) AS d(\"id\", \"difference\") \
                      ON d.\"id\" = l.\"id\")"
                 );
-                (from, vec![array(keys.clone()), array(keys), array(counts)])
+                (from, vec![array(keys.clone()), array(keys), array(numbers)])
             }
             Engine::Sqlite => {
-                let pairs: Vec<_> = keys.into_iter().zip(counts).collect();
-                let from = "(SELECT json_extract(\"value\", '$[0]') AS \"id\", \
+                let pairs: Vec<_> = keys.into_iter().zip(numbers).collect();
+                let from = "(SELECT json_extract(\"value\", '$[0]') AS \"key\", \
                             json_extract(\"value\", '$[1]') AS \"difference\" FROM json_each({}))";
                 (from.to_owned(), vec![serde_json::json!(pairs).to_string().into()])
             }
         };
         let sql = format!(
             "UPDATE \"{table}\" AS c SET \"{column}\" = c.\"{column}\" + v.\"difference\" \
-             FROM {from} v WHERE c.\"id\" = v.\"id\""
+             FROM {from} v WHERE c.\"id\" = v.\"key\" RETURNING {}",
+            (counter.table)().column_list()
         );
-        connection.execute_raw(engine.statement(&sql, binds)).await?;
+        for row in connection.query_all_raw(engine.statement(&sql, binds)).await? {
+            let row = Record::read((counter.table)(), &row, 0)?;
+            if counts.get(&row.id()).is_some_and(|count| *count > 0) {
+                alive(&row, counter.via)?;
+            }
+        }
     }
     Ok(())
 }
@@ -139,7 +151,7 @@ pub async fn recount<C: ConnectionTrait>(
         for Counter { via, table, column } in counted.extensions::<Counter>() {
             let alive =
                 if counted.deleted_at.is_some() { "AND r.\"deleted_at\" IS NULL" } else { "" };
-            let name = counted.name;
+            let (name, table) = (counted.name, table().name);
             let count = format!(
                 "(SELECT count(*) FROM \"{name}\" r WHERE r.\"{via}\" = \"{table}\".\"id\" {alive})"
             );

@@ -43,12 +43,14 @@ impl Unit {
         found.ok_or_else(|| Problem::not_found(field, table.called).into())
     }
 
-    /// Reads a referenced row and locks it against changes until the end of the transaction.
+    /// Reads a referenced row and locks it against changes until the end of the transaction. A row with counters is not
+    /// locked; see [`counter`](super::counter).
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn referred(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
-        self.locked(table, id, RowLock::Share).await
+        let lock = if table.has_counters() { RowLock::Unlocked } else { RowLock::Share };
+        self.locked(table, id, lock).await
     }
 
     async fn locked(

@@ -75,6 +75,7 @@ impl Unit {
     /// Writes the change log entries and commits.
     ///
     /// # Errors
+    /// [`crate::Error::Refused`] if another unit has deleted a row that counts rows of this one.
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn commit(mut self) -> Result<()> {
         let entries = std::mem::take(&mut self.entries);
