@@ -36,6 +36,7 @@ mod m20261130_000025_organization_references;
 mod m20261130_000026_sort_keys;
 mod m20261130_000027_work_list;
 mod m20261130_000028_sort_ranks;
+mod m20261130_000029_search_people;
 mod organization_references;
 mod roll_up;
 mod search;
@@ -80,6 +81,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000026_sort_keys::Migration),
             Box::new(m20261130_000027_work_list::Migration),
             Box::new(m20261130_000028_sort_ranks::Migration),
+            Box::new(m20261130_000029_search_people::Migration),
         ]
     }
 }

@@ -21,6 +21,7 @@ pub(crate) const TABLES: &[Searched] = &[
         body: &[Text("website")],
         deletable: true,
         hidden_with: None,
+        parent: None,
     },
     Searched {
         table: "prospects",
@@ -30,6 +31,7 @@ pub(crate) const TABLES: &[Searched] = &[
         body: &[Text("location"), Text("linkedin_url")],
         deletable: true,
         hidden_with: None,
+        parent: None,
     },
     Searched {
         table: "industries",
@@ -39,6 +41,7 @@ pub(crate) const TABLES: &[Searched] = &[
         body: &[],
         deletable: false,
         hidden_with: None,
+        parent: None,
     },
     Searched {
         table: "solutions",
@@ -48,6 +51,7 @@ pub(crate) const TABLES: &[Searched] = &[
         body: &[Text("description"), Json("keywords"), Json("use_cases")],
         deletable: false,
         hidden_with: None,
+        parent: None,
     },
     Searched {
         table: "events",
@@ -57,6 +61,7 @@ pub(crate) const TABLES: &[Searched] = &[
         body: &[Text("description")],
         deletable: false,
         hidden_with: None,
+        parent: None,
     },
     Searched {
         table: "interactions",
@@ -66,6 +71,7 @@ pub(crate) const TABLES: &[Searched] = &[
         body: &[Text("content"), Text("outcome")],
         deletable: false,
         hidden_with: Some(("prospect_id", "prospects")),
+        parent: None,
     },
     Searched {
         table: "outreach_drafts",
@@ -75,6 +81,7 @@ pub(crate) const TABLES: &[Searched] = &[
         body: &[Text("content"), Text("review_note")],
         deletable: false,
         hidden_with: Some(("prospect_id", "prospects")),
+        parent: None,
     },
     Searched {
         table: "prospect_research",
@@ -84,6 +91,7 @@ pub(crate) const TABLES: &[Searched] = &[
         body: &[Text("research_summary"), Json("key_insights")],
         deletable: false,
         hidden_with: Some(("prospect_id", "prospects")),
+        parent: None,
     },
 ];
 

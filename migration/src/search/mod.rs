@@ -24,6 +24,22 @@ pub(crate) enum Words {
     Text(&'static str),
     /// JSON: its strings and its field names.
     Json(&'static str),
+    /// A phone number: its text, its digits without leading zeros, and its last 7 to 11 digits, so that it is also found
+    /// without its country code or area code.
+    Phone(&'static str),
+    /// A text of the parent row ([`Searched::parent`]).
+    Parent(&'static Parent),
+}
+
+/// A parent row, one text of which is searched with the rows that reference it.
+#[derive(Debug)]
+pub(crate) struct Parent {
+    /// The foreign key column.
+    pub(crate) via: &'static str,
+    /// The table of the parent row.
+    pub(crate) table: &'static str,
+    /// The searched column of the parent row.
+    pub(crate) column: &'static str,
 }
 
 /// A searchable table.
@@ -43,12 +59,15 @@ pub(crate) struct Searched {
     /// The foreign key column and the table of a parent row. The soft deletion of the parent row also excludes the
     /// rows of this table from search.
     pub(crate) hidden_with: Option<(&'static str, &'static str)>,
+    /// A parent row with a searched text. A change of the text changes the documents of these rows.
+    pub(crate) parent: Option<&'static Parent>,
 }
 
 impl Words {
     fn column(self) -> &'static str {
         match self {
-            Self::Text(column) | Self::Json(column) => column,
+            Self::Text(column) | Self::Json(column) | Self::Phone(column) => column,
+            Self::Parent(parent) => parent.via,
         }
     }
 
@@ -57,6 +76,10 @@ impl Words {
         let cast = if backend == DatabaseBackend::Postgres { "::text" } else { "" };
         match self {
             Self::Text(column) => format!("{row}.\"{column}\""),
+            Self::Parent(Parent { via, table, column }) => format!(
+                "(SELECT f.\"{column}\" FROM \"{table}\" f WHERE f.\"id\" = {row}.\"{via}\")"
+            ),
+            Self::Phone(column) => phone(backend, &format!("{row}.\"{column}\"")),
             // Characters that JSON escapes as two characters, the second of which may be a letter.
             Self::Json(column) => ["\\\\", "\\n", "\\r", "\\t", "\\b", "\\f"]
                 .iter()
@@ -65,6 +88,25 @@ impl Words {
                 }),
         }
     }
+}
+
+/// The words of a phone number, or null.
+fn phone(backend: DatabaseBackend, number: &str) -> String {
+    let digits = if backend == DatabaseBackend::Postgres {
+        format!("regexp_replace({number}, '[^0-9]', '', 'g')")
+    } else {
+        // SQLite has no regular expressions.
+        [" ", "-", "/", "(", ")", ".", "+"]
+            .iter()
+            .fold(number.to_owned(), |text, sign| format!("replace({text}, '{sign}', '')"))
+    };
+    let last = (7..=11).map(|length| match backend {
+        DatabaseBackend::Postgres => format!("right({digits}, {length})"),
+        _ => format!("substr({digits}, -{length})"),
+    });
+    let words: Vec<_> =
+        [number.to_owned(), format!("ltrim({digits}, '0')")].into_iter().chain(last).collect();
+    format!("({})", words.join(" || ' ' || "))
 }
 
 /// Letters that the FTS5 tokenizers keep and `unaccent` of Postgres replaces: letters without a removable accent,
@@ -277,10 +319,11 @@ pub(crate) async fn not_searched(
 ) -> Result<(), DbErr> {
     let connection = manager.get_connection();
     let postgres = manager.get_database_backend() == DatabaseBackend::Postgres;
-    for Searched { table, hidden_with, .. } in tables {
+    for Searched { table, hidden_with, parent, .. } in tables {
         let mut triggers: Vec<_> =
             ["created", "changed", "deleted"].map(|event| (event, *table)).to_vec();
         triggers.extend(hidden_with.map(|(_, to)| ("hidden", to)));
+        triggers.extend(parent.map(|parent| ("renamed", parent.table)));
         for (event, on) in triggers {
             let name = format!("\"search_{table}_{event}\"");
             let drop = if postgres {
@@ -292,6 +335,31 @@ pub(crate) async fn not_searched(
         }
     }
     Ok(())
+}
+
+/// Replaces what is searched in a table: its triggers and all its documents.
+pub(crate) async fn replace(
+    manager: &SchemaManager<'_>,
+    before: &Searched,
+    after: &Searched,
+) -> Result<(), DbErr> {
+    not_searched(manager, std::slice::from_ref(before)).await?;
+    let (table, number) = (before.table, before.number);
+    let connection = manager.get_connection();
+    if manager.get_database_backend() == DatabaseBackend::Postgres {
+        let delete = format!("DELETE FROM \"search_documents\" WHERE \"entity\" = {number}");
+        connection.execute_unprepared(&delete).await?;
+    } else {
+        let mut indexes = vec!["search_documents"];
+        indexes.extend((!before.names.is_empty()).then_some("search_names"));
+        for index in indexes {
+            let delete = format!(
+                "DELETE FROM \"{index}\" WHERE rowid IN (SELECT \"id\" * 16 + {number} FROM \"{table}\")"
+            );
+            connection.execute_unprepared(&delete).await?;
+        }
+    }
+    searched(manager, std::slice::from_ref(after)).await
 }
 
 /// Creates the tables that [`searched`] writes to.

@@ -5,7 +5,7 @@ use sea_orm_migration::{
     sea_orm::{DatabaseBackend, Statement},
 };
 
-use super::{HIDDEN, INTO, MAX_TEXT_LENGTH, Searched};
+use super::{HIDDEN, INTO, MAX_TEXT_LENGTH, Parent, Searched};
 use crate::NEEDS;
 
 /// Pins the search path, so that the trigger function finds the functions and tables of this schema even if a session
@@ -59,6 +59,21 @@ pub(super) fn statements(searched: &Searched) -> Vec<String> {
              FOR EACH ROW EXECUTE FUNCTION \"search_{table}_deleted\"()"
         ),
     ];
+    if let Some(Parent { via, table: to, column }) = searched.parent {
+        // The lock waits for writers of these rows, whose documents this statement then sees.
+        statements.push(format!(
+            "CREATE FUNCTION \"search_{table}_renamed\"() {TRIGGER} AS $$ \
+             BEGIN PERFORM 1 FROM \"{table}\" WHERE \"{via}\" = NEW.\"id\" ORDER BY \"id\" FOR SHARE; \
+             DELETE FROM \"search_documents\" WHERE \"entity\" = {number} AND \"record_id\" IN \
+             (SELECT \"id\" FROM \"{table}\" WHERE \"{via}\" = NEW.\"id\"); {INTO} {}; RETURN NULL; END $$",
+            documents(&format!("(SELECT * FROM \"{table}\" WHERE \"{via}\" = NEW.\"id\")"))
+        ));
+        statements.push(format!(
+            "CREATE TRIGGER \"search_{table}_renamed\" AFTER UPDATE OF \"{column}\" ON \"{to}\" \
+             FOR EACH ROW WHEN (OLD.\"{column}\" IS DISTINCT FROM NEW.\"{column}\") \
+             EXECUTE FUNCTION \"search_{table}_renamed\"()"
+        ));
+    }
     if let Some((via, to)) = searched.hidden_with {
         statements.push(format!(
             "CREATE FUNCTION \"search_{table}_hidden\"() {TRIGGER} AS $$ \

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sea_orm_migration::sea_orm::DatabaseBackend;
 
-use super::{HIDDEN, INTO, Searched, without_accents, words};
+use super::{HIDDEN, INTO, Parent, Searched, without_accents, words};
 
 /// Creates the tables.
 pub(super) const TABLES: &str = "CREATE VIRTUAL TABLE \"search_documents\" USING fts5(\"scope\", \"title\", \
@@ -81,6 +81,18 @@ pub(super) fn triggers(searched: &Searched) -> Vec<String> {
              BEGIN {gone}END"
         ),
     ];
+    if let Some(Parent { via, table: to, column }) = searched.parent {
+        // The names are unchanged.
+        let below = format!("(SELECT * FROM \"{table}\" WHERE \"{via}\" = NEW.\"id\")");
+        statements.push(format!(
+            "CREATE TRIGGER \"search_{table}_renamed\" AFTER UPDATE OF \"{column}\" ON \"{to}\" \
+             WHEN OLD.\"{column}\" IS NOT NEW.\"{column}\" \
+             BEGIN DELETE FROM \"search_documents\" WHERE rowid IN (SELECT \"id\" * 16 + {number} \
+             FROM \"{table}\" WHERE \"{via}\" = NEW.\"id\"); \
+             {INTO} (rowid, \"scope\", \"title\", \"body\") {}; END",
+            documents(&below)
+        ));
+    }
     if let Some((via, to)) = searched.hidden_with {
         let below = format!("(SELECT * FROM \"{table}\" WHERE \"{via}\" = NEW.\"id\")");
         statements.push(format!(

@@ -89,13 +89,15 @@ static DUPLICATE_OWNERSHIP: Ownership = Ownership {
 /// The search of this table (`migration/src/search/mod.rs`).
 static SEARCH: Searched = Searched {
     number: 1,
-    about: "Prospects, searched by name and e-mail address first, then by location and LinkedIn profile.",
+    about: "Prospects, searched by name and e-mail address first, then by location, LinkedIn profile, phone number, job title and name of the company.",
     called: &[Column::FullName.name()],
     columns: &[
         Column::FullName.name(),
         Column::Email.name(),
         Column::Location.name(),
         Column::LinkedinUrl.name(),
+        Column::Phone.name(),
+        Column::JobTitle.name(),
     ],
 };
 

@@ -15,6 +15,7 @@ behaviours![
     non_latin_scripts_are_searchable,
     spelling_variants_do_not_count_as_exact_matches,
     words_in_json_strings_are_searchable,
+    people_are_found_by_phone_job_title_and_company,
 ];
 
 /// Queries and their expected results on both engines.
@@ -65,7 +66,7 @@ const TABLE: &[(&str, &str)] = &[
     ("planung", "ProspectResearch:1"),
     ("planner", "Solution:1 ProspectResearch:1"),
     ("logistics", "Industry:1 Event:1"),
-    ("logisti", "Company:2 Industry:1 Event:1"),
+    ("logisti", "Company:2 Industry:1 Prospect:3 Event:1 Prospect:2"),
     ("nowhere", ""),
 ];
 
@@ -109,7 +110,11 @@ async fn every_documented_field_is_searched(app: App) {
     let mut word = 100;
     let tables = [
         ("companies", "Company", vec!["name", "domain", "website"]),
-        ("prospects", "Prospect", vec!["full_name", "email", "location", "linkedin_url"]),
+        (
+            "prospects",
+            "Prospect",
+            vec!["full_name", "email", "location", "linkedin_url", "phone", "job_title"],
+        ),
         ("industries", "Industry", vec!["name"]),
         ("solutions", "Solution", vec!["name", "category", "description", "keywords", "use_cases"]),
         ("events", "Event", vec!["event_type", "location", "description"]),
@@ -212,7 +217,7 @@ async fn query_syntax_of_the_engines_is_escaped(app: App) {
         assert_eq!(answer.get("errors").is_none(), is_word, "{query}: {answer:#}");
     }
     assert_eq!(found(&app, "acme:*").await.len(), 3);
-    assert_eq!(found(&app, "\"acme logistik").await, ["Company:2"]);
+    assert_eq!(found(&app, "\"acme logistik").await, ["Company:2", "Prospect:3", "Prospect:2"]);
 }
 
 async fn non_latin_scripts_are_searchable(app: App) {
@@ -311,4 +316,47 @@ async fn words_in_json_strings_are_searchable(app: App) {
             "{word}"
         );
     }
+}
+
+async fn people_are_found_by_phone_job_title_and_company(app: App) {
+    let industry = app.industry("Logistics").await;
+    let company = app.company("Nordwind", industry).await;
+    let other = app.company("Other", industry).await;
+    app.prospect_with("Ada", company, |row| {
+        row.phone = Set(Some("+493012345678".to_owned()));
+        row.job_title = Set(Some("Head of Procurement".to_owned()));
+    })
+    .await;
+    app.prospect_with("Bob", other, |row| row.phone = Set(Some("0171 234567".to_owned()))).await;
+    for number in [
+        "+49 30 12345678",
+        "0049 (0)30 12345678",
+        "030/12345678",
+        "(030) 1234-5678",
+        "3012345678",
+        "030 1234",
+        "12345678",
+        "+493012345678",
+    ] {
+        assert_eq!(found(&app, number).await, ["Prospect:1"], "{number}");
+    }
+    assert_eq!(found(&app, "0171/234567").await, ["Prospect:2"]);
+    assert_eq!(
+        found(&app, "+49 171 234567").await,
+        [""; 0],
+        "the country of the number is unknown"
+    );
+    assert_eq!(found(&app, "procurement").await, ["Prospect:1"]);
+    assert_eq!(found(&app, "procurement nordwind").await, ["Prospect:1"]);
+    assert_eq!(found(&app, "nordwind").await, ["Company:1", "Prospect:1"]);
+    // A company is renamed, and a person moves.
+    for mutation in [
+        "updateCompany(input: { id: \"Company:1\", patch: { name: \"Suedwind\" } })",
+        "moveProspect(input: { id: \"Prospect:2\", companyId: \"Company:1\" })",
+    ] {
+        app.done(&format!("mutation {{ {mutation} {{ userErrors {{ message }} }} }}")).await;
+    }
+    assert_eq!(found(&app, "nordwind").await, [""; 0]);
+    assert_eq!(found(&app, "suedwind").await, ["Company:1", "Prospect:2", "Prospect:1"]);
+    assert_eq!(found(&app, "other").await, ["Company:2"]);
 }
