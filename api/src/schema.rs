@@ -92,6 +92,7 @@ impl ServerQueries {
 #[derive(Debug, Default, MergedObject)]
 pub struct CustomMutations(
     crm::actions::ProspectActions,
+    crm::merges::Merges,
     ingest::actions::ImportActions,
     ingest::enrich::EnrichmentActions,
     offer::actions::OfferActions,
@@ -103,6 +104,7 @@ pub struct CustomMutations(
 /// The permissions of [`CustomMutations`].
 pub(crate) const CUSTOM_MUTATIONS: &[&[(&str, Option<Permission>)]] = &[
     crm::actions::ProspectActions::PERMISSIONS,
+    crm::merges::Merges::PERMISSIONS,
     ingest::actions::ImportActions::PERMISSIONS,
     ingest::enrich::EnrichmentActions::PERMISSIONS,
     offer::actions::OfferActions::PERMISSIONS,

@@ -37,6 +37,7 @@ mod m20261130_000026_sort_keys;
 mod m20261130_000027_work_list;
 mod m20261130_000028_sort_ranks;
 mod m20261130_000029_search_people;
+mod m20261130_000030_merged_companies;
 mod organization_references;
 mod roll_up;
 mod search;
@@ -82,6 +83,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000027_work_list::Migration),
             Box::new(m20261130_000028_sort_ranks::Migration),
             Box::new(m20261130_000029_search_people::Migration),
+            Box::new(m20261130_000030_merged_companies::Migration),
         ]
     }
 }

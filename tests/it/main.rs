@@ -161,6 +161,7 @@ fn behaviours() -> Vec<Behaviour> {
         write::drafts::behaviours(),
         write::duplicates::behaviours(),
         write::log::behaviours(),
+        write::merges::behaviours(),
         write::names::behaviours(),
         write::once::behaviours(),
         write::opt_outs::behaviours(),

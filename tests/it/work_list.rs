@@ -12,7 +12,7 @@ behaviours![
     each_next_best_action_is_listed_once,
     kinds_and_due_dates_filter_the_list,
     invalid_arguments_are_rejected,
-    a_page_takes_two_statements,
+    a_page_takes_few_statements,
     statements_walk_the_indexes_of_the_list,
     a_page_reads_few_rows,
 ];
@@ -223,7 +223,7 @@ async fn invalid_arguments_are_rejected(app: App) {
     );
 }
 
-async fn a_page_takes_two_statements(app: App) {
+async fn a_page_takes_few_statements(app: App) {
     histories(&app).await;
     for (selection, statements) in [
         ("nodes { action { kind } }", 1),
@@ -231,9 +231,12 @@ async fn a_page_takes_two_statements(app: App) {
         ("nodes { prospect { fullName } } edges { node { prospect { email } } }", 3),
         ("nodes { prospect { interactions(first: 2) { nodes { id } } } }", 3),
     ] {
-        let query = format!("{{ workList(first: 50) {{ {selection} }} }}");
+        let query = format!("{{ workList(first: 20) {{ {selection} }} }}");
         assert_eq!(app.counted(&query).await.1, statements, "{query}");
     }
+    // 36 drafts to review don't fill the page.
+    let query = "{ workList(first: 40) { nodes { action { kind } } } }";
+    assert_eq!(app.counted(query).await.1, 2, "{query}");
 }
 
 /// The statement of the work list with these arguments, on demo data.
@@ -278,9 +281,8 @@ async fn statements_walk_the_indexes_of_the_list(app: App) {
             lines.iter().any(|(_, line)| line.contains(&format!(" INDEX {index} "))),
             "{kind}: {lines:#?}"
         );
-        // Only the page is sorted.
-        let sorts = lines.iter().filter(|(_, line)| line.starts_with("USE TEMP B-TREE"));
-        assert!(sorts.clone().all(|(above, _)| *above == 0), "{kind}: {lines:#?}");
+        let sorted = lines.iter().any(|(_, line)| line.starts_with("USE TEMP B-TREE"));
+        assert!(!sorted, "{kind}: {lines:#?}");
     }
 }
 
@@ -311,7 +313,7 @@ async fn a_page_reads_few_rows(app: App) {
         // The only parameters are the organization and, last, the time before which a follow-up is due.
         let places = (1..100).take_while(|place| sql.contains(&format!("${place}"))).count();
         let mut binds = vec![app.organization.to_string(); places];
-        if sql.contains("\"follow_up\"") {
+        if arguments.contains("FOLLOW_UP") {
             *binds.last_mut().unwrap() = format!("'{}'", app.hours(-7 * 24).to_rfc3339());
         }
         transaction.execute_unprepared(&format!("PREPARE page AS {sql}")).await.unwrap();

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use salesgraph_macros::permissions;
 use service::{
     catalog::tables,
-    crm::{merge, privacy, prospect},
+    crm::{privacy, prospect},
 };
 
 use super::{
@@ -45,17 +45,6 @@ pub struct AdvanceProspectInput {
     pub lifecycle_stage: EnumValueOf<LifecycleStage>,
     /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
     pub expected_revision: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
-    pub idempotency_key: Option<String>,
-}
-
-/// Input of `mergeProspects`.
-#[derive(InputObject)]
-pub struct MergeProspectsInput {
-    /// The prospect whose values take precedence.
-    pub keep_id: ID,
-    /// The prospect whose values fill in missing ones.
-    pub drop_id: ID,
     /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
@@ -173,22 +162,6 @@ impl ProspectActions {
     ) -> Result<ProspectActionPayload> {
         let done = act(ctx, |scope, once| async move {
             prospect::unsubscribe(scope, key::<Prospect>(&input.id, "id")?, false, once).await
-        });
-        Ok(done.await?.into())
-    }
-
-    /// Merges two prospects of the same person. The result keeps the older ID and gets the related rows of both; the other
-    /// prospect is soft-deleted.
-    #[permission(Write)]
-    async fn merge_prospects(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: MergeProspectsInput,
-    ) -> Result<ProspectActionPayload> {
-        let done = act(ctx, |scope, once| async move {
-            let keep = key::<Prospect>(&input.keep_id, "keep_id")?;
-            let drop = key::<Prospect>(&input.drop_id, "drop_id")?;
-            merge::prospects(scope, tables(), keep, drop, once).await
         });
         Ok(done.await?.into())
     }

@@ -47,6 +47,8 @@ pub struct Company {
     pub prospect_count: i32,
     /// Time of the soft delete; null if not deleted. Lists omit deleted companies; references still resolve to them.
     pub deleted_at: Option<DateTime>,
+    /// The company that this row was merged into; null if it was not merged.
+    pub merged_into: Option<One<Company>>,
     /// The company with the same domain, if this row is marked as its duplicate. Rows are marked if they had
     /// the value before it became unique, were imported with it, or got it in a merge.
     #[entity(via = "duplicate_of")]

@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod company;
 pub mod engagement;
+pub mod merges;
 pub mod next_action;
 pub mod prospect;
 pub mod prospect_research;

@@ -144,7 +144,7 @@ fn changed(row: &RowView<'_>) -> Vec<FieldChange> {
 }
 
 /// The GraphQL name of a column.
-fn field_name(entity: &'static Entity, name: &str) -> String {
+pub(crate) fn field_name(entity: &'static Entity, name: &str) -> String {
     let column = entity.table.find(name);
     let field = entity.fields.iter().find(|field| match &field.gives {
         FieldKind::Column { column: known, .. } | FieldKind::Reference { column: known, .. } => {
@@ -156,7 +156,11 @@ fn field_name(entity: &'static Entity, name: &str) -> String {
 }
 
 /// The GraphQL form of a stored value; `None` for null.
-fn displayed_value(entity: Option<&'static Entity>, name: &str, value: &Json) -> Option<JsonText> {
+pub(crate) fn displayed_value(
+    entity: Option<&'static Entity>,
+    name: &str,
+    value: &Json,
+) -> Option<JsonText> {
     if value.is_null() {
         return None;
     }

@@ -24,15 +24,25 @@ pub struct Model {
     pub duplicate_of: Option<i64>,
     pub size_lower_bound: Option<i32>,
     pub prospect_count: i32,
+    pub merged_into_id: Option<i64>,
     #[sea_orm(
         self_ref,
-        relation_enum = "SelfRef",
+        relation_enum = "SelfRef2",
         from = "(organization_id, duplicate_of)",
         to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "NoAction"
     )]
-    pub companies: BelongsTo<Option<Entity>>,
+    pub companies_2: BelongsTo<Option<Entity>>,
+    #[sea_orm(
+        self_ref,
+        relation_enum = "SelfRef1",
+        from = "merged_into_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "SetNull"
+    )]
+    pub companies_1: BelongsTo<Option<Entity>>,
     #[sea_orm(has_many)]
     pub field_provenances: HasMany<super::field_provenance::Entity>,
     #[sea_orm(has_many)]

@@ -254,6 +254,7 @@ impl companies::Column {
             Self::DuplicateOf => "duplicate_of",
             Self::SizeLowerBound => "size_lower_bound",
             Self::ProspectCount => "prospect_count",
+            Self::MergedIntoId => "merged_into_id",
         }
     }
 }

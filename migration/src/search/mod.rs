@@ -32,7 +32,6 @@ pub(crate) enum Words {
 }
 
 /// A parent row, one text of which is searched with the rows that reference it.
-#[derive(Debug)]
 pub(crate) struct Parent {
     /// The foreign key column.
     pub(crate) via: &'static str,

@@ -139,6 +139,11 @@ impl Record {
         self.table.deleted_at.is_some_and(|column| self.values[column] != Value::Null)
     }
 
+    /// Marks the row as soft deleted, if its table supports it.
+    pub fn delete(&mut self, now: DateTime<Utc>) {
+        self.set_if_present("deleted_at", Value::Time(now));
+    }
+
     /// Sets a column.
     pub fn set<C: ColumnTrait>(&mut self, column: C, value: Value) {
         let place = self.table.column(column);

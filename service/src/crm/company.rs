@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use engine::{
-    error::Result,
+    error::{Problem, Result},
     normal_form::{self, company_size, domain},
     reason::Reason,
     record::Record,
@@ -55,6 +55,15 @@ static DUPLICATE_OWNERSHIP: Ownership = Ownership {
     in_export: InExport::No,
 };
 
+/// Companies that were merged into another one are kept.
+static MERGED_INTO_OWNERSHIP: Ownership = Ownership {
+    column: Column::MergedIntoId.name(),
+    owner: "companies",
+    on_erase: OnErase::Keep,
+    on_merge: OnMerge::Keep,
+    in_export: InExport::No,
+};
+
 /// The search of this table (`migration/src/search/mod.rs`).
 static SEARCH: Searched = Searched {
     number: 0,
@@ -81,6 +90,7 @@ pub fn table() -> &'static Table {
             .unique(&UNIQUE)
             .refers(&INDUSTRY)
             .belongs_to(&DUPLICATE_OWNERSHIP)
+            .belongs_to(&MERGED_INTO_OWNERSHIP)
     });
     &TABLE
 }
@@ -108,6 +118,15 @@ pub fn rules() -> &'static Rules {
 struct Company;
 
 impl Hooks for Company {
+    fn restoring<'u>(&'u self, _: &'u mut Unit, company: &'u Record) -> BoxFuture<'u, Result<()>> {
+        Box::pin(async move {
+            let Some(other) = company.number(Column::MergedIntoId) else { return Ok(()) };
+            let message =
+                format!("the company was merged into Company:{other} and can't be restored");
+            Err(Problem::conflict(Reason::RowMerged, "id", message).into())
+        })
+    }
+
     /// Names must be unique among companies without a domain.
     fn same<'u>(
         &'u self,

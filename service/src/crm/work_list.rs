@@ -3,12 +3,12 @@
 //! The order of urgency is the order of [`KINDS`]. Within a kind, the action that has waited longest comes first: the
 //! oldest draft, interaction or prospect. The rules are those of [`next_action`](super::next_action).
 //!
-//! The page is one statement with a branch for each kind, which walks a partial index in this order (migration
-//! `work_list`). A branch is not executed if the branches before it fill the page. The conditions on drafts and research
-//! are inequalities of scalar subqueries: Postgres would turn `NOT EXISTS` into a join of the whole tables, and would
-//! expect so few matches of `IS NULL` that it would read and sort all rows of a kind; of an inequality, it expects a third.
+//! Each kind has a statement that walks an index in this order (migration `work_list`). The statements run one after
+//! another until the page is full, so that a page usually takes one or two. The conditions on drafts and research are
+//! inequalities of scalar subqueries: Postgres would turn `NOT EXISTS` into a join of the whole tables, and would expect
+//! so few matches of `IS NULL` that it would read and sort all rows of a kind; of an inequality, it expects a third.
 
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
 use chrono::{DateTime, Utc};
 use engine::{
@@ -85,7 +85,7 @@ const BEFORE_REVISION: &str = "'pending_review', 'approved', 'draft', 'scheduled
 const ANY_PENDING: &str =
     "'pending_review', 'approved', 'draft', 'rejected', 'scheduled', 'sending'";
 
-/// The first `first` items after the cursor `after`. One statement.
+/// The first `first` items after the cursor `after`. One statement for each kind, until the page is full.
 ///
 /// # Errors
 /// [`Error::BadCursor`]; [`Error::Unavailable`] if the database doesn't respond.
@@ -97,69 +97,49 @@ pub async fn work_list(
 ) -> Result<WorkPage> {
     let binding = binding(filter);
     let after = after.map(|after| position(binding, after)).transpose()?;
-    let Some((sql, binds)) = Statement::new(scope, filter, after, first + 1).build() else {
-        return Ok(WorkPage { items: Vec::new(), more: false });
-    };
-    let rows = scope.store().query(&sql, binds).await?;
-    let more = rows.len() > first as usize;
-    let items = rows.iter().take(first as usize).map(|row| item(row, binding));
-    Ok(WorkPage { items: items.collect::<Result<_>>()?, more })
+    let rows = first as usize + 1;
+    let mut items: Vec<WorkItem> = Vec::new();
+    let mut listed = HashSet::new();
+    for (kind, EnumValue { name, .. }) in KINDS.iter().enumerate() {
+        let is_wanted = |kinds: &Vec<String>| kinds.iter().any(|one| one == name);
+        if items.len() >= rows
+            || !filter.kinds.as_ref().is_none_or(is_wanted)
+            || after.is_some_and(|after| kind < after.kind)
+            || (filter.due_before.is_some() && !matches!(*name, "reply" | "follow_up"))
+        {
+            continue;
+        }
+        let mut statement = Statement::new(scope, filter, after, rows - items.len());
+        statement.branch(kind);
+        for row in &scope.store().query(&statement.sql, statement.binds).await? {
+            let item = item(kind, row, binding)?;
+            // The action of a prospect may have changed between two statements.
+            if listed.insert(item.prospect) {
+                items.push(item);
+            }
+        }
+    }
+    let more = items.len() >= rows;
+    items.truncate(first as usize);
+    Ok(WorkPage { items, more })
 }
 
-/// The statement for a page of `rows` items.
+/// The statement for at most `rows` items of one kind.
 struct Statement<'a> {
     scope: &'a Scope,
     filter: &'a WorkFilter,
     after: Option<Position>,
-    rows: u32,
-    /// The condition of the branch that is being written: the branches before it don't fill the page.
-    gate: String,
+    rows: usize,
     sql: String,
     binds: Vec<Bind>,
 }
 
 impl<'a> Statement<'a> {
-    fn new(scope: &'a Scope, filter: &'a WorkFilter, after: Option<Position>, rows: u32) -> Self {
-        let (gate, sql, binds) = (String::new(), String::new(), Vec::new());
-        Self { scope, filter, after, rows, gate, sql, binds }
+    fn new(scope: &'a Scope, filter: &'a WorkFilter, after: Option<Position>, rows: usize) -> Self {
+        Self { scope, filter, after, rows, sql: String::new(), binds: Vec::new() }
     }
 
-    /// The statement with its bind parameters, or `None` if no kind can match.
-    fn build(mut self) -> Option<(String, Vec<Bind>)> {
-        let mut names: Vec<String> = Vec::new();
-        for (kind, EnumValue { name, .. }) in KINDS.iter().enumerate() {
-            let is_wanted = |kinds: &Vec<String>| kinds.iter().any(|one| one == name);
-            if !self.filter.kinds.as_ref().is_none_or(is_wanted)
-                || self.after.is_some_and(|after| kind < after.kind)
-                || (self.filter.due_before.is_some() && !matches!(*name, "reply" | "follow_up"))
-            {
-                continue;
-            }
-            let found = names.iter().map(|name| format!("(SELECT count(*) FROM {name})"));
-            let found = found.collect::<Vec<_>>().join(" + ");
-            self.gate =
-                if found.is_empty() { found } else { format!("{found} < {} AND ", self.rows) };
-            let name = format!("\"{name}\"");
-            let separator = if names.is_empty() { "WITH " } else { ", " };
-            let _ = write!(self.sql, "{separator}{name} AS MATERIALIZED (");
-            self.branch(kind);
-            self.sql.push(')');
-            names.push(name);
-        }
-        if names.is_empty() {
-            return None;
-        }
-        let branches: Vec<_> = names.iter().map(|name| format!("SELECT * FROM {name}")).collect();
-        let _ = write!(
-            self.sql,
-            " SELECT * FROM ({}) w ORDER BY \"kind\", \"at\", \"id\" LIMIT {}",
-            branches.join(" UNION ALL "),
-            self.rows
-        );
-        Some((self.sql, self.binds))
-    }
-
-    /// The rows of one kind: kind, sort time, position, prospect, revision of the draft, inbound interaction.
+    /// The rows of one kind: sort time, position, prospect, revision of the draft, inbound interaction.
     fn branch(&mut self, kind: usize) {
         match KINDS[kind].name {
             "review_draft" => self.drafts(kind, 0, "", ""),
@@ -201,12 +181,12 @@ impl<'a> Statement<'a> {
         } else {
             format!(" OR e.\"status\" IN ({preceding})")
         };
-        let ((number, none, no_key), gate) = (self.constants(kind), &self.gate);
+        let (none, no_key) = self.constants();
         let _ = write!(
             self.sql,
-            "SELECT {number} AS \"kind\", {none} AS \"at\", d.\"id\" AS \"id\", d.\"prospect_id\", \
-             CAST(d.\"revision\" AS bigint), {no_key} AS \"answer\" FROM \"outreach_drafts\" d \
-             CROSS JOIN \"prospects\" p WHERE {gate}d.\"organization_id\" = {{}} \
+            "SELECT {none}, d.\"id\", d.\"prospect_id\", \
+             CAST(d.\"revision\" AS bigint), {no_key} FROM \"outreach_drafts\" d \
+             CROSS JOIN \"prospects\" p WHERE d.\"organization_id\" = {{}} \
              AND d.\"status\" = '{status}' \
              AND p.\"id\" = d.\"prospect_id\" AND {ELIGIBLE}{condition} \
              AND COALESCE((SELECT 1 FROM \"outreach_drafts\" e WHERE e.\"prospect_id\" = d.\"prospect_id\" \
@@ -229,7 +209,7 @@ impl<'a> Statement<'a> {
         pending: &str,
         (column, before): (Option<&str>, Option<DateTime<Utc>>),
     ) {
-        let ((number, none, no_key), gate) = (self.constants(kind), &self.gate);
+        let (none, no_key) = self.constants();
         let at = column.map_or_else(|| none.to_owned(), |column| format!("p.\"{column}\""));
         let answer = if KINDS[kind].name == "reply" {
             "(SELECT i.\"id\" FROM \"interactions\" i WHERE i.\"prospect_id\" = p.\"id\" \
@@ -239,9 +219,8 @@ impl<'a> Statement<'a> {
         };
         let _ = write!(
             self.sql,
-            "SELECT {number} AS \"kind\", {at} AS \"at\", p.\"id\" AS \"id\", p.\"id\" AS \"prospect_id\", \
-             {no_key} AS \"revision\", {answer} AS \"answer\" FROM \"prospects\" p \
-             WHERE {gate}p.\"organization_id\" = {{}} AND {ELIGIBLE} AND {condition} \
+            "SELECT {at}, p.\"id\", p.\"id\", {no_key}, {answer} FROM \"prospects\" p \
+             WHERE p.\"organization_id\" = {{}} AND {ELIGIBLE} AND {condition} \
              AND COALESCE((SELECT 1 FROM \"outreach_drafts\" e WHERE e.\"prospect_id\" = p.\"id\" \
              AND e.\"status\" IN ({pending}) LIMIT 1), 0) < 1"
         );
@@ -264,24 +243,21 @@ impl<'a> Statement<'a> {
         let _ = write!(self.sql, " ORDER BY {order}p.\"id\" LIMIT {}", self.rows);
     }
 
-    /// Typed constants: the index of the kind, no time, and no key.
-    fn constants(&self, kind: usize) -> (String, &'static str, &'static str) {
+    /// Typed constants: no time, and no key.
+    fn constants(&self) -> (&'static str, &'static str) {
         match self.scope.store().engine() {
-            Engine::Postgres => (format!("{kind}::bigint"), "NULL::timestamptz", "NULL::bigint"),
-            Engine::Sqlite => (kind.to_string(), "NULL", "NULL"),
+            Engine::Postgres => ("NULL::timestamptz", "NULL::bigint"),
+            Engine::Sqlite => ("NULL", "NULL"),
         }
     }
 }
 
-fn item(row: &QueryResult, binding: u64) -> Result<WorkItem> {
-    let kind: i64 = row.try_get_by_index(0)?;
-    let kind = usize::try_from(kind).unwrap_or_default();
-    let at = Value::read(row, 1, Kind::Time)?.time();
-    let id: i64 = row.try_get_by_index(2)?;
+fn item(kind: usize, row: &QueryResult, binding: u64) -> Result<WorkItem> {
+    let at = Value::read(row, 0, Kind::Time)?.time();
+    let id: i64 = row.try_get_by_index(1)?;
     let (revision, answer): (Option<i64>, Option<i64>) =
-        (row.try_get_by_index(4)?, row.try_get_by_index(5)?);
-    let name = KINDS.get(kind).map_or("", |kind| kind.name);
-    let action = match (name, at, revision) {
+        (row.try_get_by_index(3)?, row.try_get_by_index(4)?);
+    let action = match (KINDS[kind].name, at, revision) {
         ("reply", Some(engaged), _) => NextAction::reply(engaged, answer),
         ("follow_up", Some(contacted), _) => NextAction::follow_up(contacted),
         ("review_draft", _, Some(revision)) => NextAction::for_draft(0, (id, revision)),
@@ -293,7 +269,7 @@ fn item(row: &QueryResult, binding: u64) -> Result<WorkItem> {
     let place = Value::Int(kind.try_into().unwrap_or_default());
     let values = [place, at.map_or(Value::Null, Value::Time), Value::Int(id)];
     let cursor = read::encode_cursor(binding, values.iter());
-    Ok(WorkItem { prospect: row.try_get_by_index(3)?, action, cursor })
+    Ok(WorkItem { prospect: row.try_get_by_index(2)?, action, cursor })
 }
 
 fn binding(filter: &WorkFilter) -> u64 {

@@ -9,6 +9,7 @@ pub mod draft_batches;
 pub mod drafts;
 pub mod duplicates;
 pub mod log;
+pub mod merges;
 pub mod names;
 pub mod once;
 pub mod opt_outs;

@@ -131,6 +131,7 @@ const EVERYTHING: &[&str] = &[
     r"deleteEnrichmentCacheEntry(input: { id: 1 })",
     r"deleteExternalId(input: { id: 1 })",
     r"mergeProspects(input: { keepId: 3, dropId: 1 })",
+    r"mergeCompanies(input: { keepId: 2, dropId: 1 })",
     r"eraseProspect(input: { id: 4 })",
 ];
 

@@ -5,6 +5,7 @@
 //! Within a level, rows of different entities alternate, with the newest rows of each entity first.
 
 mod highlight;
+mod phone_term;
 mod query;
 mod similar;
 mod sql;

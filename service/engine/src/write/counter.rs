@@ -81,6 +81,9 @@ impl Unit {
     }
 }
 
+/// Numbers of rows to add, by the primary key of the row with the counter.
+type Counts = BTreeMap<i64, i64>;
+
 /// Applies differences to the counters. One statement for each counter.
 ///
 /// # Errors
@@ -90,10 +93,10 @@ pub(super) async fn apply<C: ConnectionTrait>(
     engine: Engine,
     differences: Vec<Difference>,
 ) -> Result<()> {
-    let mut counters: BTreeMap<(&str, &str), (&Counter, BTreeMap<i64, i64>)> = BTreeMap::new();
+    let mut counters: BTreeMap<(&str, &str), (&Counter, Counts)> = BTreeMap::new();
     for (counter, key, difference) in differences {
         let place = ((counter.table)().name, counter.column);
-        let (_, counts) = counters.entry(place).or_insert_with(|| (counter, BTreeMap::new()));
+        let (_, counts) = counters.entry(place).or_insert_with(|| (counter, Counts::new()));
         *counts.entry(key).or_default() += difference;
     }
     for ((table, column), (counter, mut counts)) in counters {

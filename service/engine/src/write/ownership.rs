@@ -133,7 +133,8 @@ impl Unit {
         Ok(deleted)
     }
 
-    /// Assigns the rows that belong to `loser` to the row `survivor` of the same table, as declared.
+    /// Assigns the rows that belong to `loser` to the row `survivor` of the same table, as declared. Returns the number of
+    /// assigned rows of each table.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
@@ -142,16 +143,21 @@ impl Unit {
         tables: Tables,
         loser: &Record,
         survivor: i64,
-    ) -> Result<()> {
+    ) -> Result<Vec<(&'static str, usize)>> {
+        let mut assigned = Vec::new();
         for (table, ownership) in owned(tables, loser.table()) {
             if matches!(ownership.on_merge, OnMerge::Repoint | OnMerge::RepointAnd(_)) {
-                self.point_named(table, ownership.column, loser.id(), Some(survivor)).await?;
+                let rows =
+                    self.point_named(table, ownership.column, loser.id(), Some(survivor)).await?;
+                if rows > 0 {
+                    assigned.push((table.name, rows));
+                }
             }
             if let OnMerge::RepointAnd(merge) = ownership.on_merge {
                 merge(self, survivor).await?;
             }
         }
-        Ok(())
+        Ok(assigned)
     }
 
     /// The rows that belong to any of `owners`, by table name.
