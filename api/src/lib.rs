@@ -19,6 +19,7 @@ pub mod product_server;
 pub mod progress;
 pub mod provider;
 pub mod schema;
+mod schema_route;
 pub mod search;
 pub mod subscription;
 pub mod usage;

@@ -13,7 +13,7 @@ use service::{
     identity::api_key_cache::ApiKeyCache,
 };
 
-use crate::{graphiql, ingest::upload, permissions::permissions, schema};
+use crate::{graphiql, ingest::upload, permissions::permissions, schema, schema_route};
 
 /// The schema in the forms that the checks of documents need, built once per process.
 #[must_use]
@@ -50,7 +50,7 @@ pub fn server(
         executor: executor(),
         permissions: permissions(),
         request_data: Arc::new(move |request| request.data(providers.clone())),
-        routes: || upload::routes().merge(graphiql::routes()),
+        routes: || upload::routes().merge(graphiql::routes()).merge(schema_route::routes()),
     };
     Server::new(product, keys, store, organization, clock)
 }

@@ -28,6 +28,7 @@ behaviours![
     export_reads_a_consistent_snapshot,
     at_most_two_concurrent_exports,
     report_contains_execution_statistics,
+    rates_are_percentages_in_csv,
     sql_text_requires_permission_operate,
 ];
 
@@ -55,6 +56,23 @@ fn whole(body: &str) -> String {
         rest = &after[size + 2..];
     }
     whole
+}
+
+async fn rates_are_percentages_in_csv(app: App) {
+    app.world().await;
+    let query = "{ companies(first: 2) { nodes { engagement { replyRate contacted } } } }";
+    let (status, head, csv) = request(&app, "text/csv", query).await;
+    assert_eq!(status, 200, "{csv}");
+    assert!(head.contains("content-type: text/csv; charset=utf-8; header=present"), "{head}");
+    let json = app.data(query).await;
+    let rates = json["companies"]["nodes"].as_array().unwrap().iter().map(|company| {
+        let engagement = &company["engagement"];
+        let rate = engagement["replyRate"].as_f64().map(|rate| format!("{:.1}%", rate * 100.0));
+        format!("{},{}\r\n", rate.unwrap_or_default(), engagement["contacted"])
+    });
+    let rates: String = rates.collect();
+    assert!(rates.contains('%'), "{rates}");
+    assert_eq!(csv, format!("engagement.replyRate,engagement.contacted\r\n{rates}"));
 }
 
 async fn csv_has_a_line_per_row_and_a_column_per_field(app: App) {

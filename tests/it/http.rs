@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 behaviours![
+    the_schema_is_served,
     post_request_is_executed,
     get_request_with_query_is_executed,
     invalid_requests_are_rejected_with_a_json_error,
@@ -50,6 +51,17 @@ pub async fn send(address: std::net::SocketAddr, head: &str, body: &str) -> (u16
 }
 
 pub const JSON: &str = "POST /graphql HTTP/1.1\r\nContent-Type: application/json; charset=utf-8";
+
+async fn the_schema_is_served(app: App) {
+    let (status, head, sdl) = beside(async {
+        let address = serve(&app).await;
+        send(address, "GET /schema.graphql HTTP/1.1", "").await
+    })
+    .await;
+    assert_eq!(status, 200, "{sdl}");
+    assert!(head.contains("content-type: text/plain; charset=utf-8"), "{head}");
+    assert_eq!(sdl, api::schema::sdl());
+}
 
 async fn post_request_is_executed(app: App) {
     app.world().await;

@@ -108,6 +108,11 @@ async fn key_determines_the_actor(app: App) {
             ask(address, &worker, create).await["data"]["createOutreachDraft"]["outreachDraft"],
             json!({ "authorKind": "WORKER", "authorName": "member key" })
         );
+        // The schema requires a key, as introspection does.
+        let schema = "GET /schema.graphql HTTP/1.1";
+        assert_eq!(send(address, schema, "").await.0, 401);
+        let head = worker.replace("POST /graphql HTTP/1.1", schema);
+        assert_eq!(send(address, &head, "").await.0, 200);
         // A request with an API key must not specify an actor.
         let head = format!("{worker}\r\nSalesgraph-Actor: person/Ada");
         assert_eq!(send(address, &head, r#"{"query":"{ __typename }"}"#).await.0, 400);

@@ -35,6 +35,8 @@ function cells(row, prefix = "", into = {}) {
     if (rows) into[prefix + key] = JSON.stringify(rows);
     else if (isObject(value)) cells(value, `${prefix}${key}.`, into);
     else if (Array.isArray(value)) into[prefix + key] = value.some((one) => typeof one === "object") ? JSON.stringify(value) : value.join("; ");
+    // A share is a percentage, as in the server's CSV.
+    else if (typeof value === "number" && key.endsWith("Rate")) into[prefix + key] = `${(value * 100).toFixed(1)}%`;
     else into[prefix + key] = value;
   }
   return into;

@@ -260,15 +260,35 @@ impl Story {
                 ("last_engagement_date", engaged.map_or(Value::Null, Value::Time)),
                 (
                     "lifecycle_stage",
-                    text(match (contacted, engaged) {
-                        (_, Some(_)) => "engaged",
-                        (Some(_), None) => "contacted",
-                        (None, None) => "new",
-                    }),
+                    text(Self::stage(number, contacted.is_some(), engaged.is_some())),
                 ),
             ];
             self.with(crm::prospect::rules(), self.first.prospects + number, made, cells)
         })
+    }
+
+    /// The lifecycle stage of a prospect: later stages only after a reply.
+    fn stage(prospect: i64, contacted: bool, engaged: bool) -> &'static str {
+        const AFTER_REPLY: [&str; 10] = [
+            "engaged",
+            "engaged",
+            "engaged",
+            "engaged",
+            "qualified",
+            "qualified",
+            "qualified",
+            "opportunity",
+            "customer",
+            "disqualified",
+        ];
+        let mut rng = Rng::with_seed(prospect.cast_unsigned() ^ 0x57A6E);
+        match (contacted, engaged) {
+            (_, true) => AFTER_REPLY[rng.usize(..AFTER_REPLY.len())],
+            (true, false) if rng.u8(..20) == 0 => "disqualified",
+            (true, false) => "contacted",
+            (false, false) if at(&RESEARCH, prospect / 2) > 0 => "researched",
+            (false, false) => "new",
+        }
     }
 
     pub(super) fn research(&self, first: i64) -> impl Iterator<Item = Vec<Value>> {

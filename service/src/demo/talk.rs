@@ -111,6 +111,7 @@ impl Story {
                 ("status", text(status)),
                 ("author_kind", text("worker")),
                 ("author_name", text("drafts")),
+                ("model", text(at(&words::MODELS, number).0)),
                 ("submitted_at", after(1, status != "draft")),
                 ("approved_at", after(4, approved)),
                 ("sent_at", after(6, sent)),

@@ -15,9 +15,21 @@ pub(super) fn head(table: &Table) -> String {
 /// Encodes a row.
 pub(super) fn row(out: &mut String, table: &Table, row: &Value) {
     let cells = table.columns.iter().map(|path| {
-        path.iter().fold(row, |value, name| value.get(name).unwrap_or(&Value::Null)).clone()
+        let cell = path.iter().fold(row, |value, name| value.get(name).unwrap_or(&Value::Null));
+        let is_rate = path.last().is_some_and(|name| is_rate(name));
+        cell.as_f64().filter(|_| is_rate).map_or_else(|| cell.clone(), percentage)
     });
     line(out, cells);
+}
+
+/// Whether a field is a share of a whole, by its name: `replyRate`.
+fn is_rate(name: &str) -> bool {
+    name.ends_with("Rate")
+}
+
+/// A share as a percentage, which spreadsheets read as a number: `33.3%`.
+fn percentage(rate: f64) -> Value {
+    Value::String(format!("{:.1}%", rate * 100.0))
 }
 
 fn line(out: &mut String, cells: impl Iterator<Item = Value>) {

@@ -1,0 +1,38 @@
+//! `/schema.graphql`: the schema in the schema definition language, for code generators.
+
+use std::sync::LazyLock;
+
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use server::{
+    document::Refusal,
+    http::{Server, caller::RequestId},
+};
+
+use crate::schema::sdl;
+
+/// The route `/schema.graphql`.
+pub(crate) fn routes() -> Router<Server> {
+    Router::new().route("/schema.graphql", get(schema))
+}
+
+/// Serves the schema to callers that may use introspection: those with an API key, where keys are required.
+async fn schema(State(server): State<Server>, id: RequestId, headers: HeaderMap) -> Response {
+    static SCHEMA: LazyLock<String> = LazyLock::new(sdl);
+    match server.authenticate(&headers, &id).await {
+        Ok(Some(_)) => {
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], SCHEMA.as_str()).into_response()
+        }
+        Ok(None) => server.reject(&Refusal::new(
+            "UNAUTHENTICATED",
+            "authentication required: send `Authorization: Bearer <key>`",
+            None,
+        )),
+        Err(refusal) => server.reject(&refusal),
+    }
+}
