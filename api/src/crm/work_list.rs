@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, SimpleObject};
 use engine::{Scope, read::Page};
 use salesgraph_macros::permissions;
-use service::crm::work_list::{self, WorkFilter, WorkPage};
+use service::crm::work_list::{self, WorkFilter, WorkItem, WorkPage};
 
 use super::{
     next_action::{NextBestAction, NextBestActionKind},
@@ -124,13 +124,13 @@ impl WorkListConnection {
             let node = WorkListItem { prospect: ItemRow::at(place, prospects), action };
             edges.push(WorkListEdge { cursor: item.cursor.clone(), node });
         }
-        let at = |edge: Option<&WorkListEdge>| edge.map(|edge| edge.cursor.clone());
+        let at = |item: Option<&WorkItem>| item.map(|item| item.cursor.clone());
         Self {
             page_info: PageInfo {
                 has_previous_page: has_previous,
                 has_next_page: found.more,
-                start_cursor: at(edges.first()),
-                end_cursor: at(edges.last()),
+                start_cursor: at(found.items.first()),
+                end_cursor: at(found.items.last()),
             },
             nodes: edges.iter().map(|edge| edge.node.clone()).collect(),
             edges,

@@ -9,6 +9,7 @@
 //! On both engines, words are case-insensitive and accent-insensitive, and are split at every character that is
 //! neither a letter nor a digit.
 
+mod phone;
 mod postgres;
 mod sqlite;
 
@@ -78,7 +79,7 @@ impl Words {
             Self::Parent(Parent { via, table, column }) => format!(
                 "(SELECT f.\"{column}\" FROM \"{table}\" f WHERE f.\"id\" = {row}.\"{via}\")"
             ),
-            Self::Phone(column) => phone(backend, &format!("{row}.\"{column}\"")),
+            Self::Phone(column) => phone::words(backend, &format!("{row}.\"{column}\"")),
             // Characters that JSON escapes as two characters, the second of which may be a letter.
             Self::Json(column) => ["\\\\", "\\n", "\\r", "\\t", "\\b", "\\f"]
                 .iter()
@@ -87,25 +88,6 @@ impl Words {
                 }),
         }
     }
-}
-
-/// The words of a phone number, or null.
-fn phone(backend: DatabaseBackend, number: &str) -> String {
-    let digits = if backend == DatabaseBackend::Postgres {
-        format!("regexp_replace({number}, '[^0-9]', '', 'g')")
-    } else {
-        // SQLite has no regular expressions.
-        [" ", "-", "/", "(", ")", ".", "+"]
-            .iter()
-            .fold(number.to_owned(), |text, sign| format!("replace({text}, '{sign}', '')"))
-    };
-    let last = (7..=11).map(|length| match backend {
-        DatabaseBackend::Postgres => format!("right({digits}, {length})"),
-        _ => format!("substr({digits}, -{length})"),
-    });
-    let words: Vec<_> =
-        [number.to_owned(), format!("ltrim({digits}, '0')")].into_iter().chain(last).collect();
-    format!("({})", words.join(" || ' ' || "))
 }
 
 /// Letters that the FTS5 tokenizers keep and `unaccent` of Postgres replaces: letters without a removable accent,

@@ -60,13 +60,15 @@ pub(super) fn statements(searched: &Searched) -> Vec<String> {
         ),
     ];
     if let Some(Parent { via, table: to, column }) = searched.parent {
-        // The lock waits for writers of these rows, whose documents this statement then sees.
+        // Rows that another transaction is writing are skipped: waiting for them could deadlock, because their writer may
+        // wait for the parent row. They keep the old text.
         statements.push(format!(
             "CREATE FUNCTION \"search_{table}_renamed\"() {TRIGGER} AS $$ \
-             BEGIN PERFORM 1 FROM \"{table}\" WHERE \"{via}\" = NEW.\"id\" ORDER BY \"id\" FOR SHARE; \
-             DELETE FROM \"search_documents\" WHERE \"entity\" = {number} AND \"record_id\" IN \
-             (SELECT \"id\" FROM \"{table}\" WHERE \"{via}\" = NEW.\"id\"); {INTO} {}; RETURN NULL; END $$",
-            documents(&format!("(SELECT * FROM \"{table}\" WHERE \"{via}\" = NEW.\"id\")"))
+             DECLARE own bigint[] := ARRAY(SELECT \"id\" FROM \"{table}\" WHERE \"{via}\" = NEW.\"id\" \
+             FOR SHARE SKIP LOCKED); BEGIN \
+             DELETE FROM \"search_documents\" WHERE \"entity\" = {number} AND \"record_id\" = ANY(own); \
+             {INTO} {}; RETURN NULL; END $$",
+            documents(&format!("(SELECT * FROM \"{table}\" WHERE \"id\" = ANY(own))"))
         ));
         statements.push(format!(
             "CREATE TRIGGER \"search_{table}_renamed\" AFTER UPDATE OF \"{column}\" ON \"{to}\" \

@@ -24,7 +24,10 @@ pub const RULES: &[EnumValue] = &[
     enum_value("filled", "The value of the other row, because the first row has none."),
     enum_value("newest", "The later of both times."),
     enum_value("furthest", "The later of both lifecycle stages."),
-    enum_value("strictest", "An opt-out or a disqualification, which always takes precedence."),
+    enum_value(
+        "strictest",
+        "An opt-out of either row, or the disqualification of the row whose values take precedence.",
+    ),
 ];
 
 /// The two rows of a merge.
@@ -38,6 +41,7 @@ pub struct MergeRows {
 
 /// The result of a merge, or of its dry run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "StoredMerge")]
 pub struct Merge {
     /// Primary key of the surviving row: the older one.
     pub survivor: i64,
@@ -47,6 +51,24 @@ pub struct Merge {
     pub fields: Vec<MergedField>,
     /// Numbers of related rows assigned to the surviving row, by table.
     pub moved: Vec<(String, usize)>,
+}
+
+/// A stored response. Earlier versions stored only the primary key of the surviving row.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredMerge {
+    Survivor(i64),
+    Complete { survivor: i64, moved: Vec<(String, usize)> },
+}
+
+impl From<StoredMerge> for Merge {
+    fn from(stored: StoredMerge) -> Self {
+        let (survivor, moved) = match stored {
+            StoredMerge::Survivor(survivor) => (survivor, Vec::new()),
+            StoredMerge::Complete { survivor, moved } => (survivor, moved),
+        };
+        Self { survivor, fields: Vec::new(), moved }
+    }
 }
 
 /// A field of the result of a merge.
@@ -222,10 +244,11 @@ impl Pair {
 }
 
 /// The rule of a field of prospects.
-fn prospect_rule(column: &'static str, [_, _, result]: [&Value; 3]) -> Option<&'static str> {
+fn prospect_rule(column: &'static str, [_, dropped, result]: [&Value; 3]) -> Option<&'static str> {
     match column {
         "unsubscribed_at" => Some("strictest"),
         "lifecycle_stage" if result.text() == "disqualified" => Some("strictest"),
+        "lifecycle_stage" if dropped.text() == "disqualified" => Some("kept"),
         "lifecycle_stage" => Some("furthest"),
         "last_contacted_at" | "last_engagement_date" => Some("newest"),
         _ => None,

@@ -99,19 +99,22 @@ pub async fn work_list(
     let after = after.map(|after| position(binding, after)).transpose()?;
     let rows = first as usize + 1;
     let mut items: Vec<WorkItem> = Vec::new();
-    let mut listed = HashSet::new();
+    let (mut listed, mut is_full) = (HashSet::new(), false);
     for (kind, EnumValue { name, .. }) in KINDS.iter().enumerate() {
         let is_wanted = |kinds: &Vec<String>| kinds.iter().any(|one| one == name);
-        if items.len() >= rows
+        if is_full
             || !filter.kinds.as_ref().is_none_or(is_wanted)
             || after.is_some_and(|after| kind < after.kind)
             || (filter.due_before.is_some() && !matches!(*name, "reply" | "follow_up"))
         {
             continue;
         }
-        let mut statement = Statement::new(scope, filter, after, rows - items.len());
+        let limit = rows - items.len();
+        let mut statement = Statement::new(scope, filter, after, limit);
         statement.branch(kind);
-        for row in &scope.store().query(&statement.sql, statement.binds).await? {
+        let found = scope.store().query(&statement.sql, statement.binds).await?;
+        is_full = found.len() >= limit;
+        for row in &found {
             let item = item(kind, row, binding)?;
             // The action of a prospect may have changed between two statements.
             if listed.insert(item.prospect) {
@@ -119,9 +122,8 @@ pub async fn work_list(
             }
         }
     }
-    let more = items.len() >= rows;
     items.truncate(first as usize);
-    Ok(WorkPage { items, more })
+    Ok(WorkPage { items, more: is_full })
 }
 
 /// The statement for at most `rows` items of one kind.

@@ -141,7 +141,6 @@ impl Companies {
             unit.advisory_locks(company::table(), domains).await?;
             self.refresh(unit).await?;
         }
-        // The row lock makes a concurrent delete wait until the new prospects are visible.
         let mut known: Vec<i64> = leads.iter().filter_map(|lead| self.of(lead)).collect();
         known.sort_unstable();
         known.dedup();

@@ -15,6 +15,7 @@ use engine::{
     error::{Error, Result},
     policy::Role,
     progress::Progress,
+    reason::Reason,
     record::Record,
     scope::{Actor, Scope},
     store::Store,
@@ -88,8 +89,23 @@ pub async fn run(scope: &Scope, job: i64, progress: &dyn Progress) -> Result<Rec
     unit.get(import_job::table(), job, "id").await
 }
 
-/// Processes the next rows of a job.
+/// Processes the next rows of a job. If a company of these rows is deleted meanwhile, nothing is written, and the next
+/// call processes them again.
 async fn step(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step> {
+    match write_rows(scope, job, companies).await {
+        Err(Error::Refused(problems))
+            if problems.iter().all(|problem| {
+                matches!(problem.reason, Reason::RowDeleted | Reason::RowMerged)
+            }) =>
+        {
+            *companies = Companies::default();
+            Ok(Step::Busy)
+        }
+        done => done,
+    }
+}
+
+async fn write_rows(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step> {
     let mut unit = Unit::begin(scope).await?;
     let Some(before) = unit.claim(import_job::table(), job).await? else {
         return Ok(Step::Busy);

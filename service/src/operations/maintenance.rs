@@ -84,7 +84,10 @@ pub async fn vacuum(store: &Store) -> Result<()> {
 /// # Errors
 /// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn recount(store: &Store) -> Result<u64> {
-    counter::recount(store.write(), store.engine(), catalog::tables()).await
+    let transaction = store.begin().await?;
+    let corrected = counter::recount(&transaction, store.engine(), catalog::tables()).await?;
+    transaction.commit().await?;
+    Ok(corrected)
 }
 
 /// Updates planner statistics.

@@ -340,6 +340,11 @@ async fn people_are_found_by_phone_job_title_and_company(app: App) {
     ] {
         assert_eq!(found(&app, number).await, ["Prospect:1"], "{number}");
     }
+    app.prospect_with("Cleo", other, |row| {
+        row.phone = Set(Some("+4989123456789 ext. 5".to_owned()))
+    })
+    .await;
+    assert_eq!(found(&app, "089 123456789").await, ["Prospect:3"]);
     assert_eq!(found(&app, "0171/234567").await, ["Prospect:2"]);
     assert_eq!(
         found(&app, "+49 171 234567").await,
@@ -358,5 +363,5 @@ async fn people_are_found_by_phone_job_title_and_company(app: App) {
     }
     assert_eq!(found(&app, "nordwind").await, [""; 0]);
     assert_eq!(found(&app, "suedwind").await, ["Company:1", "Prospect:2", "Prospect:1"]);
-    assert_eq!(found(&app, "other").await, ["Company:2"]);
+    assert_eq!(found(&app, "other").await, ["Company:2", "Prospect:3"]);
 }

@@ -104,6 +104,19 @@ async fn the_strictest_value_wins(app: App) {
     assert_eq!(opt_out["keep"], Value::Null);
     assert_eq!(opt_out["result"], opt_out["drop"]);
     assert_eq!(opt_out["rule"], "STRICTEST");
+    // The disqualification of the kept row stays, that of the other row does not apply.
+    app.done("mutation { advanceProspect(input: { id: 1, lifecycleStage: DISQUALIFIED }) { userErrors { message } } }")
+        .await;
+    for (keep, drop, result, rule) in
+        [(1, 2, "DISQUALIFIED", "STRICTEST"), (2, 1, "QUALIFIED", "KEPT")]
+    {
+        let mutation =
+            format!("mergeProspects(input: {{ keepId: {keep}, dropId: {drop}, dryRun: true }})");
+        let dry = merge(&app, &mutation, "").await;
+        let fields = dry["result"]["fields"].as_array().unwrap();
+        let stage = fields.iter().find(|field| field["name"] == "lifecycleStage").unwrap();
+        assert_eq!((&stage["result"], &stage["rule"]), (&json!(result), &json!(rule)));
+    }
 }
 
 async fn companies(app: &App) {

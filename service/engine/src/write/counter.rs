@@ -140,7 +140,7 @@ pub(super) async fn apply<C: ConnectionTrait>(
     Ok(())
 }
 
-/// Counts the rows of `tables` again, in all organizations. Returns the number of corrected counters.
+/// Counts the rows of `tables` again, in all organizations, in the transaction of `connection`. Returns the number of corrected counters.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] if the database does not respond.
@@ -158,6 +158,14 @@ pub async fn recount<C: ConnectionTrait>(
             let count = format!(
                 "(SELECT count(*) FROM \"{name}\" r WHERE r.\"{via}\" = \"{table}\".\"id\" {alive})"
             );
+            if engine == Engine::Postgres {
+                // Writers that wait for these locks count after the next statement, which sees those before them.
+                let lock = format!(
+                    "SELECT \"id\" FROM \"{table}\" WHERE \"{column}\" <> {count} ORDER BY \"id\" \
+                     FOR NO KEY UPDATE"
+                );
+                connection.query_all_raw(engine.statement(&lock, Vec::new())).await?;
+            }
             let sql = format!(
                 "UPDATE \"{table}\" SET \"{column}\" = {count} WHERE \"{column}\" <> {count}"
             );

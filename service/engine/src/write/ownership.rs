@@ -11,8 +11,8 @@ use crate::{error::Result, table::Table};
 pub type Tables = &'static [&'static Table];
 
 /// A reference of the rows of a table to their owner, for instance of interactions to their prospect. It takes effect
-/// in the operations that exist: erasure, merge and export of prospects. References to companies and users are declared
-/// for the operations to come.
+/// in the operations that exist: erasure and export of prospects, and merges of prospects and companies. References to
+/// users, and the erasure and export of companies, are declared for the operations to come.
 pub struct Ownership {
     /// The column with the primary key of the owner.
     pub column: &'static str,
