@@ -341,7 +341,7 @@ async fn people_are_found_by_phone_job_title_and_company(app: App) {
         assert_eq!(found(&app, number).await, ["Prospect:1"], "{number}");
     }
     app.prospect_with("Cleo", other, |row| {
-        row.phone = Set(Some("+4989123456789 ext. 5".to_owned()))
+        row.phone = Set(Some("+4989123456789 ext. 5".to_owned()));
     })
     .await;
     assert_eq!(found(&app, "089 123456789").await, ["Prospect:3"]);
