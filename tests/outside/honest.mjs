@@ -24,6 +24,8 @@ function large(count) {
       // Lists are read through `nodes`, together with the pagination fields.
       // Fields with required arguments need values that fit, for example the keys of groups.
       if (count === 0 || (paged && name === "edges") || name === "changes" || args.some(isRequiredArgument)) continue;
+      // Nested references to rows of the same type would exceed the limit of to-one relations.
+      if (named === parent.type) continue;
       // A list without pages counts ten times, whatever its length.
       if (name !== "nodes" && isListType(getNullableType(type))) continue;
       const isPaged = args.some((arg) => arg.name === "first");

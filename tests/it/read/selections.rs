@@ -8,6 +8,7 @@ use server::document::Limits;
 use tests::{App, behaviours};
 
 behaviours![
+    lists_select_a_limited_number_of_to_one_relations,
     aliased_fields_are_paginated_independently,
     fragments_apply_to_matching_types,
     repeated_fields_are_merged,
@@ -254,4 +255,38 @@ async fn root_fields_are_returned_in_selection_order(app: App) {
             .collect();
         assert!(places.is_sorted(), "{text}");
     }
+}
+
+/// A selection with two to-one relations per level, and `last` pairs on the last of five levels.
+fn tree(level: usize, last: &mut usize) -> String {
+    if level == 5 {
+        if *last == 0 {
+            return "id".to_owned();
+        }
+        *last -= 1;
+    }
+    let [merged, duplicate] =
+        [0, 1].map(|_| if level == 5 { "id".to_owned() } else { tree(level + 1, last) });
+    format!("mergedInto {{ {merged} }} duplicateOf {{ {duplicate} }}")
+}
+
+async fn lists_select_a_limited_number_of_to_one_relations(app: App) {
+    app.world().await;
+    let query =
+        |last: usize| format!("{{ prospects {{ nodes {{ {} }} }} }}", tree(1, &mut { last }));
+    // 2 + 4 + 8 + 16 relations, and 30 on the last level.
+    let selected = query(15);
+    assert_eq!(
+        selected.matches("mergedInto").count() + selected.matches("duplicateOf").count(),
+        60
+    );
+    app.data(&selected).await;
+    let answer = app.answer(&query(16)).await;
+    let error = &answer["errors"][0];
+    assert_eq!(error["extensions"]["code"], "TOO_COMPLEX", "{answer}");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("a list selects more than 60 to-one relations (at `Prospect."),
+        "{message}"
+    );
 }

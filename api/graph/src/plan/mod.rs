@@ -22,6 +22,10 @@ use crate::{
     error::{Error, Result},
 };
 
+/// Maximum number of to-one relations of one list, nested ones included. SQLite joins at most 64 tables
+/// (<https://www.sqlite.org/limits.html>).
+const MAX_TO_ONE: usize = 60;
+
 /// A planner of selections, which uses the arguments and fragments of the request.
 pub struct Planner<'a> {
     pub(super) context: &'a Context<'a>,
@@ -258,6 +262,13 @@ impl<'a> Planner<'a> {
             FieldKind::One { via, to, optional } => {
                 let to = to();
                 let joined = list.join(of, *via, to.table);
+                if list.joins.len() > MAX_TO_ONE {
+                    let text = format!(
+                        "a list selects more than {MAX_TO_ONE} to-one relations (at `{}.{name}`); select fewer, or split the query",
+                        entity.name
+                    );
+                    return Err(Error::too_complex(text));
+                }
                 let key = list.cell(joined, to.table.id());
                 let shape = self.object(list, joined, to, sets())?;
                 Out::One { key, shape, optional: *optional }
