@@ -104,6 +104,7 @@ fn behaviours() -> Vec<Behaviour> {
         systems::enrichment::queries::behaviours(),
         systems::enrichment::skipped::behaviours(),
         imports::decided::behaviours(),
+        imports::deleted_companies::behaviours(),
         imports::erased::behaviours(),
         imports::undo::behaviours(),
         imports::upload::behaviours(),

@@ -10,6 +10,7 @@ use engine::{
     value::Value,
     write::{IdempotentRequest, Unit, idempotency, ownership::Tables, row::alive},
 };
+use futures_util::future::BoxFuture;
 use sea_orm::ColumnTrait;
 use serde::{Deserialize, Serialize};
 
@@ -99,12 +100,7 @@ pub async fn prospects(
     dry_run: bool,
     once: Option<IdempotentRequest>,
 ) -> Result<Merge> {
-    if dry_run {
-        // Without a commit, the unit is rolled back.
-        let mut unit = Unit::begin(scope).await?;
-        return merge_prospects(&mut unit, tables, rows).await;
-    }
-    idempotency::run(scope, once, move |unit| Box::pin(merge_prospects(unit, tables, rows))).await
+    run(scope, dry_run, once, move |unit| Box::pin(merge_prospects(unit, tables, rows))).await
 }
 
 /// Merges two companies, as [`prospects`].
@@ -118,11 +114,24 @@ pub async fn companies(
     dry_run: bool,
     once: Option<IdempotentRequest>,
 ) -> Result<Merge> {
+    run(scope, dry_run, once, move |unit| Box::pin(merge_companies(unit, tables, rows))).await
+}
+
+/// Merges in a unit of work, which a dry run does not commit.
+async fn run<W>(
+    scope: &Scope,
+    dry_run: bool,
+    once: Option<IdempotentRequest>,
+    work: W,
+) -> Result<Merge>
+where
+    W: for<'u> FnOnce(&'u mut Unit) -> BoxFuture<'u, Result<Merge>>,
+{
     if dry_run {
         let mut unit = Unit::begin(scope).await?;
-        return merge_companies(&mut unit, tables, rows).await;
+        return work(&mut unit).await;
     }
-    idempotency::run(scope, once, move |unit| Box::pin(merge_companies(unit, tables, rows))).await
+    idempotency::run(scope, once, work).await
 }
 
 async fn merge_prospects(unit: &mut Unit, tables: Tables, rows: MergeRows) -> Result<Merge> {
@@ -178,12 +187,13 @@ impl Pair {
             return Err(Problem::invalid(reason, "drop_id", message).into());
         }
         // Locked in a fixed order, to prevent deadlocks.
-        for id in [keep.min(drop), keep.max(drop)] {
-            let field = if id == keep { "keep_id" } else { "drop_id" };
-            unit.get(table, id, field).await?;
-        }
-        let kept = unit.get(table, keep, "keep_id").await?;
-        let dropped = unit.get(table, drop, "drop_id").await?;
+        let (kept, dropped) = if keep < drop {
+            let kept = unit.get(table, keep, "keep_id").await?;
+            (kept, unit.get(table, drop, "drop_id").await?)
+        } else {
+            let dropped = unit.get(table, drop, "drop_id").await?;
+            (unit.get(table, keep, "keep_id").await?, dropped)
+        };
         alive(&kept, "keep_id")?;
         alive(&dropped, "drop_id")?;
         Ok(Self { kept, dropped, survivor: keep.min(drop) })

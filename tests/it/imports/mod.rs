@@ -9,6 +9,7 @@ use tests::App;
 
 pub mod cells;
 pub mod decided;
+pub mod deleted_companies;
 pub mod erased;
 pub mod files;
 pub mod people;

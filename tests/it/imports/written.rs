@@ -20,7 +20,6 @@ behaviours![
     interrupted_commit_resumes,
     concurrent_runs_commit_each_row_once,
     commit_can_be_paused_resumed_and_cancelled,
-    company_deleted_during_commit_is_created_again,
     incomplete_preview_cannot_be_committed,
     job_actions_require_an_allowed_status,
     progress_is_delivered_to_subscribers,
@@ -194,29 +193,6 @@ async fn commit_can_be_paused_resumed_and_cancelled(app: App) {
         app.data(&query).await["importJob"],
         json!({ "status": "UNDONE", "undoneRecords": 1000, "undoSkippedRecords": 0 })
     );
-}
-
-async fn company_deleted_during_commit_is_created_again(app: App) {
-    app.industry("Software").await;
-    let create = r#"createCompany(input: { name: "Acme", size: "1", industryId: 1, website: "acme.example" })"#;
-    app.done(&format!("mutation {{ {create} {{ userErrors {{ message }} }} }}")).await;
-    let row = |n: usize| format!("{},p{n}@acme.example,Acme{n}\n", name(n));
-    let rows: String = (0..500).map(row).collect();
-    let job =
-        preview(&app, &format!("Name,Email,Company\n{rows}Zoe Last,zoe@acme.example,Acme\n")).await;
-    let commit = format!(
-        "mutation {{ commitImportJob(input: {{ id: {job}, candidates: CREATE }}) {{ userErrors {{ message }} }} }}"
-    );
-    app.done(&commit).await;
-    let mut worker = worker(&app);
-    // The company is deleted after the worker has read it.
-    worker.round().await.unwrap();
-    let sql = "UPDATE companies SET deleted_at = updated_at WHERE id = 1";
-    sea_orm::ConnectionTrait::execute_unprepared(&app.db, sql).await.unwrap();
-    while worker.round().await.unwrap() {}
-    let query = "{ prospects(last: 1) { nodes { fullName company { name deletedAt } } } }";
-    let zoe = app.data(query).await["prospects"]["nodes"][0].clone();
-    assert_eq!(zoe["company"]["deletedAt"], json!(null), "{zoe}");
 }
 
 async fn incomplete_preview_cannot_be_committed(app: App) {

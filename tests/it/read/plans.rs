@@ -20,6 +20,7 @@ behaviours![
     counts_do_not_scan_whole_tables,
     lookup_by_primary_key_uses_an_index,
     rows_by_key_are_found_by_the_primary_key,
+    rows_by_reference_are_found_by_it,
     scans_and_sorts_are_detected,
 ];
 
@@ -135,6 +136,30 @@ async fn rows_by_key_are_found_by_the_primary_key(app: App) {
         plan.iter().any(|line| line == "SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
         "{sql}: {plan:#?}"
     );
+}
+
+async fn rows_by_reference_are_found_by_it(app: App) {
+    if app.engine == Engine::Postgres {
+        // Postgres has statistics.
+        return;
+    }
+    for table in service::catalog::tables() {
+        for ownership in table.ownerships() {
+            let (name, column) = (table.name, ownership.column);
+            let condition = app.store.engine().referencing(column).replace("{}", "?");
+            for statement in [
+                format!("UPDATE \"{name}\" SET \"{column}\" = 1"),
+                format!("DELETE FROM \"{name}\""),
+                format!("SELECT * FROM \"{name}\""),
+            ] {
+                let sql = format!("EXPLAIN QUERY PLAN {statement} WHERE {condition}");
+                let explain = Statement::from_string(app.db.get_database_backend(), sql);
+                let rows = app.db.query_all_raw(explain).await.unwrap();
+                let line: String = rows[0].try_get_by_index(3).unwrap();
+                assert!(line.contains(&format!("({column}=?")), "{statement}: {line}");
+            }
+        }
+    }
 }
 
 async fn scans_and_sorts_are_detected(app: App) {

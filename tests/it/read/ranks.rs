@@ -16,7 +16,7 @@ behaviours![
     companies_count_their_prospects,
     concurrent_writes_are_counted,
     deleted_companies_get_no_prospects,
-    rolled_back_items_are_not_counted,
+    rejected_items_are_not_counted,
     existing_rows_get_their_ranks,
     demo_rows_are_counted,
 ];
@@ -277,7 +277,7 @@ async fn deleted_companies_get_no_prospects(app: App) {
     assert_eq!(done[0] + done[1], 20);
 }
 
-async fn rolled_back_items_are_not_counted(app: App) {
+async fn rejected_items_are_not_counted(app: App) {
     app.industry("Logistics").await;
     let acme = company(&app, "Acme", "10").await;
     let item =

@@ -2,6 +2,7 @@
 
 use api::product_server::executor;
 use async_graphql::{Executor, Request};
+use graph::declaration::FieldKind;
 use sea_orm::ActiveValue::Set;
 use serde_json::json;
 use server::document::Limits;
@@ -9,6 +10,7 @@ use tests::{App, behaviours};
 
 behaviours![
     lists_select_a_limited_number_of_to_one_relations,
+    lists_select_a_limited_number_of_columns,
     aliased_fields_are_paginated_independently,
     fragments_apply_to_matching_types,
     repeated_fields_are_merged,
@@ -289,4 +291,31 @@ async fn lists_select_a_limited_number_of_to_one_relations(app: App) {
         message.starts_with("a list selects more than 60 to-one relations (at `Prospect."),
         "{message}"
     );
+}
+
+/// All columns of an entity, as a selection.
+fn columns(name: &str) -> String {
+    let entity = api::catalog::entities().iter().find(|entity| entity.name == name).unwrap();
+    let columns = entity.fields.iter().filter(|field| {
+        matches!(field.gives, FieldKind::Column { .. } | FieldKind::Reference { .. })
+    });
+    columns.map(|field| field.name.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+async fn lists_select_a_limited_number_of_columns(app: App) {
+    app.world().await;
+    let (draft, record) = (columns("OutreachDraft"), columns("ImportRecord"));
+    let level = format!("parentDraft {{ {draft} importRecord {{ {record} }} ");
+    let query = |levels: usize| {
+        let nested = level.repeat(levels) + &"}".repeat(levels);
+        format!("{{ outreachDrafts {{ nodes {{ id {nested} }} }} }}")
+    };
+    let most = 1_600 / (level.split_whitespace().count() - 5);
+    assert!(2 * most < 60);
+    app.data(&query(most - 1)).await;
+    let answer = app.answer(&query(most + 1)).await;
+    let error = &answer["errors"][0];
+    assert_eq!(error["extensions"]["code"], "TOO_COMPLEX", "{answer}");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.starts_with("a list selects more than 1600 columns (at `"), "{message}");
 }

@@ -26,6 +26,18 @@ use crate::{
 /// (<https://www.sqlite.org/limits.html>).
 const MAX_TO_ONE: usize = 60;
 
+/// Maximum number of columns of one list, with its to-one relations. A Postgres statement returns at most 1,664 columns
+/// (<https://www.postgresql.org/docs/current/limits.html>), and a SQLite statement 2,000.
+const MAX_CELLS: usize = 1_600;
+
+/// The error for a list that selects more than `most`, found at the field `name` of `entity`.
+fn selects_too_much(most: &str, entity: &Entity, name: &str) -> Error {
+    Error::too_complex(format!(
+        "a list selects more than {most} (at `{}.{name}`); select fewer, or split the query",
+        entity.name
+    ))
+}
+
 /// A planner of selections, which uses the arguments and fragments of the request.
 pub struct Planner<'a> {
     pub(super) context: &'a Context<'a>,
@@ -238,6 +250,9 @@ impl<'a> Planner<'a> {
             } else {
                 self.field(list, of, entity, name, &asked)?
             };
+            if list.cells.len() > MAX_CELLS {
+                return Err(selects_too_much(&format!("{MAX_CELLS} columns"), entity, name));
+            }
             fields.push((Name::new(key), out));
         }
         Ok(Shape { fields })
@@ -263,11 +278,8 @@ impl<'a> Planner<'a> {
                 let to = to();
                 let joined = list.join(of, *via, to.table);
                 if list.joins.len() > MAX_TO_ONE {
-                    let text = format!(
-                        "a list selects more than {MAX_TO_ONE} to-one relations (at `{}.{name}`); select fewer, or split the query",
-                        entity.name
-                    );
-                    return Err(Error::too_complex(text));
+                    let most = format!("{MAX_TO_ONE} to-one relations");
+                    return Err(selects_too_much(&most, entity, name));
                 }
                 let key = list.cell(joined, to.table.id());
                 let shape = self.object(list, joined, to, sets())?;

@@ -68,6 +68,13 @@ impl Engine {
         }
     }
 
+    /// The condition for rows of an organization whose `column` references a row, for SQL in which each `{}` is the
+    /// placeholder of the next bind parameter: the referenced row, then the organization.
+    #[must_use]
+    pub fn referencing(self, column: &str) -> String {
+        format!("\"{column}\" = {{}} AND {}\"organization_id\" = {{}}", self.not_by())
+    }
+
     /// An SQL expression that compares the text in `column` without regard to the case of A–Z.
     pub fn folded(self, column: &str) -> String {
         match self {

@@ -134,10 +134,10 @@ impl Unit {
     ) -> Result<Vec<Record>> {
         let lock = if self.engine() == Engine::Postgres { " FOR NO KEY UPDATE" } else { "" };
         let sql = format!(
-            "SELECT {} FROM \"{}\" WHERE \"{column}\" = {{}} AND \"organization_id\" = {{}} \
-             ORDER BY \"id\"{lock}",
+            "SELECT {} FROM \"{}\" WHERE {} ORDER BY \"id\"{lock}",
             table.column_list(),
-            table.name
+            table.name,
+            self.engine().referencing(column)
         );
         let binds = vec![id.into(), self.scope().organization().into()];
         let rows = self.query(&sql, binds).await?;

@@ -29,10 +29,10 @@ impl Unit {
         let present: Vec<_> =
             columns.iter().map(|name| format!("\"{name}\" IS NOT NULL")).collect();
         let sql = format!(
-            "UPDATE \"{}\" SET {}, \"updated_at\" = {{}} WHERE \"{column}\" = {{}} AND ({}) \
-             AND \"organization_id\" = {{}} RETURNING {}",
+            "UPDATE \"{}\" SET {}, \"updated_at\" = {{}} WHERE {} AND ({}) RETURNING {}",
             table.name,
             cleared.join(", "),
+            self.engine().referencing(column),
             present.join(" OR "),
             table.column_list()
         );

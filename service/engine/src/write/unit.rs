@@ -211,8 +211,9 @@ impl Unit {
     ) -> Result<usize> {
         let sql = format!(
             "UPDATE \"{}\" SET \"{column}\" = {{}}, \"revision\" = \"revision\" + 1, \
-             \"updated_at\" = {{}} WHERE \"{column}\" = {{}} AND \"organization_id\" = {{}} RETURNING {}",
+             \"updated_at\" = {{}} WHERE {} RETURNING {}",
             table.name,
+            self.engine().referencing(column),
             table.column_list()
         );
         let target = to.map_or(Value::Null, Value::Int).bind(Kind::BigInt);
@@ -273,9 +274,9 @@ impl Unit {
         prospect: i64,
     ) -> Result<usize> {
         let sql = format!(
-            "DELETE FROM \"{}\" WHERE \"{column}\" = {{}} AND \"organization_id\" = {{}} \
-             RETURNING \"id\"",
-            table.name
+            "DELETE FROM \"{}\" WHERE {} RETURNING \"id\"",
+            table.name,
+            self.engine().referencing(column)
         );
         let binds = vec![value, self.scope.organization().into()];
         let rows = self.query(&sql, binds).await?;
