@@ -84,7 +84,8 @@ impl Unit {
 /// Numbers of rows to add, by the primary key of the row with the counter.
 type Counts = BTreeMap<i64, i64>;
 
-/// Applies differences to the counters. One statement for each counter.
+/// Applies differences to the counters. One statement for each counter, and on Postgres another one if several rows
+/// count.
 ///
 /// # Errors
 /// [`crate::Error::Refused`] if rows were added to a deleted row.
@@ -107,27 +108,33 @@ pub(super) async fn apply<C: ConnectionTrait>(
         }
         let (from, binds) = match engine {
             Engine::Postgres => {
-                let array = |values: Vec<i64>| {
-                    Value::array(values.into_iter().map(Value::Int).collect(), Kind::BigInt)
+                let array = |values: &[i64]| {
+                    Value::array(values.iter().copied().map(Value::Int).collect(), Kind::BigInt)
                 };
-                let from = format!(
-                    "(SELECT l.\"id\" AS \"key\", d.\"difference\" FROM (SELECT \"id\" FROM \"{table}\" \
-                     WHERE \"id\" = ANY({{}}) ORDER BY \"id\" FOR NO KEY UPDATE) l \
-                     JOIN unnest({{}}::bigint[], {{}}::bigint[]) AS d(\"id\", \"difference\") \
-                     ON d.\"id\" = l.\"id\")"
-                );
-                (from, vec![array(keys.clone()), array(keys), array(numbers)])
+                // Several rows are locked by a statement of their own. With the locks in a subquery of the update, the
+                // update would begin with the versions of the rows before the locks, and lock those again, in its
+                // own order.
+                if keys.len() > 1 {
+                    let lock = format!(
+                        "SELECT \"id\" FROM \"{table}\" WHERE \"id\" = ANY({{}}) ORDER BY \"id\" \
+                         FOR NO KEY UPDATE"
+                    );
+                    connection.query_all_raw(engine.statement(&lock, vec![array(&keys)])).await?;
+                }
+                let from = "unnest({}::bigint[], {}::bigint[])";
+                (from.to_owned(), vec![array(&keys), array(&numbers)])
             }
             Engine::Sqlite => {
                 let pairs: Vec<_> = keys.into_iter().zip(numbers).collect();
-                let from = "(SELECT json_extract(\"value\", '$[0]') AS \"key\", \
-                            json_extract(\"value\", '$[1]') AS \"difference\" FROM json_each({}))";
+                let from = "(SELECT json_extract(\"value\", '$[0]'), json_extract(\"value\", '$[1]') \
+                            FROM json_each({}))";
                 (from.to_owned(), vec![serde_json::json!(pairs).to_string().into()])
             }
         };
         let sql = format!(
-            "UPDATE \"{table}\" AS c SET \"{column}\" = c.\"{column}\" + v.\"difference\" \
-             FROM {from} v WHERE c.\"id\" = v.\"key\" RETURNING {}",
+            "WITH v(\"key\", \"difference\") AS (SELECT * FROM {from}) \
+             UPDATE \"{table}\" AS c SET \"{column}\" = c.\"{column}\" + v.\"difference\" \
+             FROM v WHERE c.\"id\" = v.\"key\" RETURNING {}",
             (counter.table)().column_list()
         );
         for row in connection.query_all_raw(engine.statement(&sql, binds)).await? {
