@@ -38,6 +38,8 @@ mod m20261130_000027_work_list;
 mod m20261130_000028_sort_ranks;
 mod m20261130_000029_search_people;
 mod m20261130_000030_merged_companies;
+mod m20261130_000031_company_fields;
+mod m20261130_000032_research_count;
 mod organization_references;
 mod roll_up;
 mod search;
@@ -84,6 +86,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000028_sort_ranks::Migration),
             Box::new(m20261130_000029_search_people::Migration),
             Box::new(m20261130_000030_merged_companies::Migration),
+            Box::new(m20261130_000031_company_fields::Migration),
+            Box::new(m20261130_000032_research_count::Migration),
         ]
     }
 }

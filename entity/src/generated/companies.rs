@@ -25,6 +25,11 @@ pub struct Model {
     pub size_lower_bound: Option<i32>,
     pub prospect_count: i32,
     pub merged_into_id: Option<i64>,
+    pub country: Option<String>,
+    pub employee_count: Option<i32>,
+    pub phone: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub address: Option<String>,
     #[sea_orm(
         self_ref,
         relation_enum = "SelfRef2",

@@ -89,6 +89,8 @@ pub const LENGTHS: &[(&str, &str, u32)] = &[
     ("changes", "actor_kind", 20),
     ("changes", "request_id", 128),
     ("changes", "client_request_id", 128),
+    ("companies", "country", 2),
+    ("companies", "phone", 50),
     ("comparison_progress", "table_name", 50),
     ("daily_cost_summaries", "category", 20),
     ("daily_cost_summaries", "provider", 50),
@@ -255,6 +257,10 @@ impl companies::Column {
             Self::SizeLowerBound => "size_lower_bound",
             Self::ProspectCount => "prospect_count",
             Self::MergedIntoId => "merged_into_id",
+            Self::Country => "country",
+            Self::EmployeeCount => "employee_count",
+            Self::Phone => "phone",
+            Self::Address => "address",
         }
     }
 }
@@ -791,6 +797,7 @@ impl prospects::Column {
             Self::LastName => "last_name",
             Self::DuplicateOf => "duplicate_of",
             Self::LifecycleRank => "lifecycle_rank",
+            Self::ResearchCount => "research_count",
         }
     }
 }

@@ -38,6 +38,7 @@ pub struct Model {
     pub last_name: Option<String>,
     pub duplicate_of: Option<i64>,
     pub lifecycle_rank: i32,
+    pub research_count: i32,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, company_id)",
