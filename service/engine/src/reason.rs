@@ -75,6 +75,8 @@ reasons! {
     CountryUnknown = "country_unknown";
     /// The sum does not match its parts.
     SumMismatch = "sum_mismatch";
+    /// The change, or a field of it, can't be reverted.
+    ChangeNotRevertible = "change_not_revertible";
     /// A row can't be merged into itself.
     MergeWithItself = "merge_with_itself";
 

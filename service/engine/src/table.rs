@@ -48,6 +48,8 @@ pub struct Table {
     computed: Vec<(usize, ComputedColumn)>,
     /// Columns that count rows of other tables.
     counters: Vec<usize>,
+    /// Whether rows are locked when other rows refer to them.
+    pub(crate) locked_for_references: bool,
     unique: Option<&'static UniqueField>,
 }
 
@@ -132,6 +134,7 @@ impl Table {
             extensions: Vec::new(),
             computed: Vec::new(),
             counters: Vec::new(),
+            locked_for_references: true,
             unique: None,
         }
     }
@@ -207,7 +210,13 @@ impl Table {
     /// Declares columns that count rows of other tables ([`Counter`](crate::write::counter::Counter)). The change log
     /// omits them, because other rows change them.
     #[must_use]
-    pub fn counting<C: ColumnTrait, const N: usize>(mut self, columns: [C; N]) -> Self {
+    pub fn counting<C: ColumnTrait, const N: usize>(self, columns: [C; N]) -> Self {
+        Self { locked_for_references: false, ..self.counting_locked(columns) }
+    }
+
+    /// As [`counting`](Self::counting), for rows that are locked for writing before the rows that they count.
+    #[must_use]
+    pub fn counting_locked<C: ColumnTrait, const N: usize>(mut self, columns: [C; N]) -> Self {
         self.counters.extend(columns.map(|column| self.column(column)));
         self.secret.extend_from_slice(&self.counters);
         self
@@ -247,11 +256,6 @@ impl Table {
                 ComputedColumn::Rank(rank) => rank(&texts).map_or(Value::Null, Value::Int),
             };
         }
-    }
-
-    /// Whether rows of other tables are counted in the rows of this table.
-    pub(crate) fn has_counters(&self) -> bool {
-        !self.counters.is_empty()
     }
 
     /// Sets the counters of a new row that has none yet.

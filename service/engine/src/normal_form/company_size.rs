@@ -56,9 +56,47 @@ pub fn lower_bound(size: &str) -> Option<i64> {
     Some(bound)
 }
 
+/// The number of employees, if the text is a number and not a range. `None` if it is another text.
+///
+/// ```
+/// use engine::normal_form::company_size::exact;
+///
+/// assert_eq!(exact("1,250"), Some(1_250));
+/// assert_eq!(exact("11-50"), None);
+/// ```
+#[must_use]
+pub fn exact(size: &str) -> Option<i64> {
+    let size = size.trim();
+    let is_number = |c: char| c.is_ascii_digit() || ",.'’ \u{a0}\u{202f}".contains(c);
+    let digits: String = size.chars().filter(char::is_ascii_digit).collect();
+    let number = lower_bound(size)?;
+    let is_whole = digits.parse() == Ok(number);
+    (is_whole && size.starts_with(|c: char| c.is_ascii_digit()) && size.chars().all(is_number))
+        .then_some(number)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::lower_bound;
+    use super::{exact, lower_bound};
+
+    #[test]
+    fn numbers_of_employees_are_exact() {
+        for (size, number) in [
+            ("250", Some(250)),
+            (" 1.250 ", Some(1_250)),
+            ("1 234 567", Some(1_234_567)),
+            ("0", Some(0)),
+            ("12.5", None),
+            ("12 50", None),
+            ("50+", None),
+            ("1k", None),
+            ("-5", None),
+            ("99999999999999999999", None),
+            ("", None),
+        ] {
+            assert_eq!(exact(size), number, "{size}");
+        }
+    }
 
     #[test]
     fn sizes_have_the_lower_bound_of_their_first_number() {

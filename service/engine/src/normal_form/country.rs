@@ -36,9 +36,15 @@ pub fn named(cell: &str) -> Option<Region> {
     if let Some(code) = cell.strip_prefix('+') {
         return PHONE_NUMBER_UTIL.get_region_for_country_code(code.trim().parse().ok()?);
     }
+    code(cell)?.parse().ok()
+}
+
+/// The two-letter code (ISO 3166-1) of a country: of its code with two or three letters, or its name in one of many
+/// languages.
+pub fn code(cell: &str) -> Option<&'static str> {
     let folded = folded(cell);
     let name = folded.strip_prefix("the ").unwrap_or(&folded);
-    BY_NAME.get(name).or_else(|| BY_NAME.get(&name.replace(' ', "")))?.parse().ok()
+    BY_NAME.get(name).or_else(|| BY_NAME.get(&name.replace(' ', ""))).copied()
 }
 
 /// The country with this two-letter code, if phone numbers are assigned to the country.

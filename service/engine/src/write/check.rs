@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::rules::{Check, FieldRule};
 use crate::{
     error::Problem,
-    normal_form::{domain, email, phone, profile, text},
+    normal_form::{country, domain, email, phone, profile, text},
     reason::Reason,
     table::Column,
     value::{Kind, Value},
@@ -30,7 +30,9 @@ pub(super) fn problem(
         let message = "is required".to_owned();
         return if column.nullable { None } else { refuse(Reason::ValueRequired, message) };
     }
-    if let (Value::Text(text), Some(length)) = (value, column.length) {
+    // Another text than the two-letter code is an unknown country, not a text that is too long.
+    let length = column.length.filter(|_| !matches!(rule.check, Check::Country));
+    if let (Value::Text(text), Some(length)) = (value, length) {
         let count = text.chars().count();
         if count > length as usize {
             return refuse(
@@ -77,6 +79,10 @@ pub(super) fn problem(
         (Check::Url, Value::Text(text)) if domain::host(text).is_none() => refuse(
             Reason::UrlInvalid,
             "must be a web address, such as https://acme.example".to_owned(),
+        ),
+        (Check::Country, Value::Text(text)) if country::code(text) != Some(text) => refuse(
+            Reason::CountryUnknown,
+            "must be a country: a code of ISO 3166-1, such as DE, or a name".to_owned(),
         ),
         (Check::Between(from, to), Value::Double(number)) if !(from..=to).contains(number) => {
             refuse(Reason::ValueOutOfRange, format!("must be from {from} to {to}"))
@@ -145,6 +151,7 @@ pub(super) fn normal(column: &Column, rule: Option<&FieldRule>, value: Value) ->
         Some(Check::Email) => email::written(&text),
         Some(Check::Phone) => phone::written(&text).unwrap_or(text),
         Some(Check::Profile) => profile::written(&text).unwrap_or(text),
+        Some(Check::Country) => country::code(&text).map_or(text, str::to_owned),
         _ if column.length.is_some() => text::trimmed(&text).to_owned(),
         _ => text,
     };

@@ -30,6 +30,7 @@ pub(super) async fn create(
     let table = (rules.table)();
     let links = input.links.iter().any(|link| !link.keys.is_empty() || !link.rows.is_empty());
     if links
+        || input.has_nested_rows()
         || table.is_guarded()
         || table.unique_field().is_some()
         || table.is_counted()

@@ -49,7 +49,8 @@ impl Unit {
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn referred(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
-        let lock = if table.has_counters() { RowLock::Unlocked } else { RowLock::Share };
+        let is_locked = table.locked_for_references;
+        let lock = if is_locked { RowLock::Share } else { RowLock::Unlocked };
         self.locked(table, id, lock).await
     }
 

@@ -17,10 +17,12 @@ mod insert_statement;
 mod item;
 pub mod join_table;
 mod lookup;
+mod nested_rows;
 pub mod operations;
 pub mod ownership;
 mod redaction;
 pub mod reference;
+pub mod revert;
 pub mod row;
 pub mod rules;
 mod unique_field;
@@ -29,7 +31,7 @@ pub mod unit;
 pub use check::SKEW;
 pub use guard::{Guard, Written};
 pub use idempotency::IdempotentRequest;
-pub use operations::{Batch, Input, LinkInput, Made, OnError};
+pub use operations::{Batch, ChildRows, Input, LinkInput, Made, OnError};
 pub use rules::{
     Check, DefaultValue, Delete, FieldRule, Hooks, LinkRule, NestedRows, Rules, Writable,
 };

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     IdempotentRequest, Unit, idempotency, insert_statement,
+    nested_rows::lock_all,
     ownership::Tables,
-    row::{create_in, current, hold_all, patched, refuse, upsert_in},
+    row::{create_in, current, patched, refuse, upsert_in},
     rules::{Delete, Rules},
     unique_field::check_unique,
 };
@@ -26,6 +27,31 @@ pub struct Input {
     pub values: Vec<(usize, Value)>,
     /// The linked rows for each of [`Rules::links`].
     pub links: Vec<LinkInput>,
+    /// Column indexes with the referenced rows that are written before the row.
+    pub references: Vec<(usize, Input)>,
+    /// The rows to create that refer to the row.
+    pub children: Vec<ChildRows>,
+}
+
+/// Rows to create together with the row that they refer to.
+#[derive(Clone, Debug)]
+pub struct ChildRows {
+    /// The name of the list in the input of the row, for errors.
+    pub name: &'static str,
+    /// The write rules of the rows.
+    pub rules: &'static Rules,
+    /// The index of their column that refers to the row.
+    pub column: usize,
+    /// The rows.
+    pub rows: Vec<Input>,
+}
+
+impl Input {
+    /// Whether other rows are written with the row.
+    pub(super) fn has_nested_rows(&self) -> bool {
+        !self.references.is_empty()
+            || self.children.iter().any(|children| !children.rows.is_empty())
+    }
 }
 
 /// The rows to link to a new row.
@@ -82,7 +108,12 @@ pub async fn create(
         return Ok(Made { id: row.id(), row: Some(row) });
     }
     let id = idempotency::run(scope, once, move |unit| {
-        Box::pin(async move { Ok(create_in(unit, rules, input).await?.id()) })
+        Box::pin(async move {
+            if input.has_nested_rows() {
+                lock_all(unit, rules, std::slice::from_ref(&input)).await?;
+            }
+            Ok(create_in(unit, rules, input).await?.id())
+        })
     });
     Ok(Made { id: id.await?, row: None })
 }
@@ -125,7 +156,7 @@ async fn many(
 ) -> Result<Batch> {
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
-            hold_all(unit, rules, &items).await?;
+            lock_all(unit, rules, &items).await?;
             let items = items.into_iter().map(|input| BatchInput { rules, input, upsert });
             each(unit, items.collect(), on_error, write_item).await
         })

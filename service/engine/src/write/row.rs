@@ -2,6 +2,7 @@
 
 use super::{
     Input, LinkInput, Unit, check,
+    nested_rows::{write_children, write_references},
     rules::{DefaultValue, FieldRule, LinkRule, Rules},
     unique_field::{check_unique, row_with_unique_value},
 };
@@ -89,9 +90,11 @@ pub fn at_revision(row: &Record, expected: Option<i64>) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Refused`] with the errors of the input.
-pub async fn create_in(unit: &mut Unit, rules: &'static Rules, input: Input) -> Result<Record> {
+pub async fn create_in(unit: &mut Unit, rules: &'static Rules, mut input: Input) -> Result<Record> {
     let mut problems = Vec::new();
-    let links = input.links.clone();
+    let links = std::mem::take(&mut input.links);
+    let children = std::mem::take(&mut input.children);
+    write_references(unit, rules, &mut input).await?;
     let record = begun(unit.scope(), rules, input, unit.now(), &mut problems);
     check_all(unit, rules, &record, None, &mut problems).await?;
     check_unique(unit, &record, &mut problems).await?;
@@ -107,6 +110,7 @@ pub async fn create_in(unit: &mut Unit, rules: &'static Rules, input: Input) -> 
     if let Some(created) = rules.hooks.created() {
         created(unit, &record).await?;
     }
+    write_children(unit, record.id(), children).await?;
     Ok(record)
 }
 
@@ -167,7 +171,7 @@ async fn link_in(unit: &mut Unit, rule: &'static LinkRule, id: i64, link: LinkIn
 }
 
 /// Prefixes the fields of problems with `name`.
-fn within(error: Error, name: &str) -> Error {
+pub(super) fn within(error: Error, name: &str) -> Error {
     match error {
         Error::Refused(problems) => Error::Refused(
             problems
@@ -240,7 +244,11 @@ pub(crate) async fn upsert_in(
     };
     let Some(id) = known else { return Ok((create_in(unit, rules, input).await?.id(), true)) };
     let before = current(unit, rules, id, None).await?;
-    Ok((patched(unit, rules, before, input, None).await?.id(), false))
+    write_references(unit, rules, &mut input).await?;
+    let children = std::mem::take(&mut input.children);
+    let id = patched(unit, rules, before, input, None).await?.id();
+    write_children(unit, id, children).await?;
+    Ok((id, false))
 }
 
 /// Builds a row from the input and the default values.
@@ -310,37 +318,6 @@ async fn check_all(
                 }
             }
         }
-    }
-    Ok(())
-}
-
-/// Locks everything that a batch writes besides its own rows: the referenced rows that are also written, and the unique
-/// values. The locks are taken in a fixed order to avoid deadlocks.
-pub(crate) async fn hold_all(
-    unit: &mut Unit,
-    rules: &'static Rules,
-    items: &[Input],
-) -> Result<()> {
-    for rule in rules.fields {
-        let Some(refers) = rule.refers.filter(|refers| refers.writes) else { continue };
-        let column = (rules.table)().column_named(rule.column);
-        let keys = items.iter().flat_map(|input| &input.values);
-        let keys = keys.filter(|(known, _)| *known == column).filter_map(|(_, value)| value.key());
-        unit.lock_rows((refers.table)(), keys.collect()).await?;
-    }
-    let Some(field) = (rules.table)().unique_field() else { return Ok(()) };
-    let mut names: Vec<String> = items
-        .iter()
-        .map(|input| {
-            let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
-            record.text_named(field.column).to_ascii_lowercase()
-        })
-        .filter(|name| !name.is_empty())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        unit.advisory_lock((rules.table)(), &name).await?;
     }
     Ok(())
 }

@@ -87,6 +87,8 @@ pub enum Check {
     Profile,
     /// A web address: `https://…`, `http://…`, or a host with a dot in its name.
     Url,
+    /// A country: a code of ISO 3166-1, or a name; the code with two letters is stored.
+    Country,
     /// A number between two bounds, inclusive.
     Between(f64, f64),
     /// A timestamp that is not in the future, with a tolerance of five minutes for clock skew.
@@ -124,6 +126,20 @@ pub struct FieldRule {
     /// Whether the referenced row is locked before the row itself, so that all writers of both use the same lock
     /// order.
     pub first: bool,
+    /// The referenced row that can be given instead of its primary key.
+    pub nested: Option<NestedReference>,
+    /// The name of the list of rows that can be created together with the referenced row: `interactions`.
+    pub with_parent: Option<&'static str>,
+}
+
+/// A referenced row that can be written with the row that refers to it: it is created, or updated if there is a row with
+/// the same unique value.
+#[derive(Clone, Copy)]
+pub struct NestedReference {
+    /// The name of the input: `company`.
+    pub name: &'static str,
+    /// The write rules of the referenced row.
+    pub rules: fn() -> &'static Rules,
 }
 
 /// Creates a rule for a column that clients can always write.
@@ -136,6 +152,8 @@ pub const fn field(column: &'static str) -> FieldRule {
         usual: DefaultValue::Nothing,
         refers: None,
         first: false,
+        nested: None,
+        with_parent: None,
     }
 }
 
@@ -176,6 +194,18 @@ impl FieldRule {
         Self { first: true, ..self }
     }
 
+    /// Allows to give the referenced row instead of its primary key.
+    #[must_use]
+    pub const fn or_nested(self, name: &'static str, rules: fn() -> &'static Rules) -> Self {
+        Self { nested: Some(NestedReference { name, rules }), ..self }
+    }
+
+    /// Allows to create rows together with the referenced row, as a list with this name in its input.
+    #[must_use]
+    pub const fn or_with_parent(self, list: &'static str) -> Self {
+        Self { with_parent: Some(list), ..self }
+    }
+
     /// References a row of this table that is also written.
     #[must_use]
     pub const fn to_written(self, table: fn() -> &'static Table) -> Self {
@@ -212,6 +242,11 @@ pub trait Hooks: Sync {
     /// Finds the existing row for an upsert without a unique value; `None` creates a new row.
     fn same<'u>(&'u self, _: &'u mut Unit, _: &'u Record) -> BoxFuture<'u, Result<Option<i64>>> {
         Box::pin(async { Ok(None) })
+    }
+
+    /// The name under which a row without a unique value is locked before [`Hooks::same`] looks for it.
+    fn lock_name(&self, _: &Record) -> Option<String> {
+        None
     }
 
     /// Completes a row with computed values before it is validated.

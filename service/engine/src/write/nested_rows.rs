@@ -1,0 +1,125 @@
+//! Rows that are written together with another row: a row that it refers to, and rows that refer to it.
+
+use super::{
+    ChildRows, Input, Unit,
+    row::{begun, create_in, upsert_in, within},
+    rules::{NestedReference, Rules},
+    unique_field::row_with_unique_value,
+};
+use crate::{
+    error::{Problem, Result},
+    reason::Reason,
+    value::Value,
+};
+
+/// Creates or updates the referenced rows of an input, and refers to them.
+pub(super) async fn write_references(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    input: &mut Input,
+) -> Result<()> {
+    for (column, nested) in std::mem::take(&mut input.references) {
+        let Some(reference) = nested_reference(rules, column) else { continue };
+        let is_given = |(known, value): &(usize, Value)| *known == column && *value != Value::Null;
+        if input.values.iter().any(is_given) {
+            let name = (rules.table)().columns[column].name;
+            let message = format!("must be omitted if `{}` is given", reference.name);
+            return Err(Problem::invalid(Reason::ArgumentsExclusive, name, message).into());
+        }
+        let written = Box::pin(upsert_in(unit, (reference.rules)(), nested)).await;
+        let (key, _) = written.map_err(|error| within(error, reference.name))?;
+        input.values.retain(|(known, _)| *known != column);
+        input.values.push((column, Value::Int(key)));
+    }
+    Ok(())
+}
+
+/// Creates the rows that refer to the row `parent`.
+pub(super) async fn write_children(
+    unit: &mut Unit,
+    parent: i64,
+    children: Vec<ChildRows>,
+) -> Result<()> {
+    for ChildRows { name, rules, column, rows } in children {
+        for (index, mut input) in rows.into_iter().enumerate() {
+            input.values.push((column, Value::Int(parent)));
+            let written = Box::pin(create_in(unit, rules, input)).await;
+            written.map_err(|error| within(error, &format!("{name}.{index}")))?;
+        }
+    }
+    Ok(())
+}
+
+/// Locks everything that a batch writes besides its own rows: the referenced rows that are also written, the unique
+/// values, and the same for nested rows. The locks are taken in a fixed order to avoid deadlocks.
+pub(super) async fn lock_all(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    items: &[Input],
+) -> Result<()> {
+    let table = (rules.table)();
+    for rule in rules.fields {
+        let Some(refers) = rule.refers.filter(|refers| refers.writes) else { continue };
+        let column = table.column_named(rule.column);
+        let keys = items.iter().flat_map(|input| &input.values);
+        let keys = keys.filter(|(known, _)| *known == column).filter_map(|(_, value)| value.key());
+        unit.lock_rows((refers.table)(), keys.collect()).await?;
+    }
+    let names = lock_names(unit, rules, items);
+    for name in &names {
+        unit.advisory_lock(table, name).await?;
+    }
+    if !items.iter().any(Input::has_nested_rows) {
+        return Ok(());
+    }
+    // Rows are locked before the rows that count them: prospects before their companies.
+    let mut existing = Vec::new();
+    for name in &names {
+        existing.extend(row_with_unique_value(unit, table, name).await?);
+    }
+    unit.lock_rows(table, existing).await?;
+    for rule in rules.fields {
+        let Some(reference) = &rule.nested else { continue };
+        let column = table.column_named(rule.column);
+        let nested = items.iter().flat_map(|input| &input.references);
+        let nested: Vec<Input> =
+            nested.filter(|(known, _)| *known == column).map(|(_, input)| input.clone()).collect();
+        if !nested.is_empty() {
+            Box::pin(lock_all(unit, (reference.rules)(), &nested)).await?;
+        }
+    }
+    // The children of all items that have the same rules are locked together.
+    let mut lists: Vec<(&'static Rules, Vec<Input>)> = Vec::new();
+    for children in items.iter().flat_map(|input| &input.children) {
+        let rows = children.rows.iter().cloned();
+        match lists.iter_mut().find(|(rules, _)| std::ptr::eq(*rules, children.rules)) {
+            Some((_, list)) => list.extend(rows),
+            None => lists.push((children.rules, rows.collect())),
+        }
+    }
+    for (rules, rows) in lists {
+        Box::pin(lock_all(unit, rules, &rows)).await?;
+    }
+    Ok(())
+}
+
+/// The names under which the rows of a batch are locked, in order.
+fn lock_names(unit: &Unit, rules: &'static Rules, items: &[Input]) -> Vec<String> {
+    let Some(field) = (rules.table)().unique_field() else { return Vec::new() };
+    let mut names: Vec<String> = items
+        .iter()
+        .filter_map(|input| {
+            let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
+            let value = record.text_named(field.column).to_ascii_lowercase();
+            if value.is_empty() { rules.hooks.lock_name(&record) } else { Some(value) }
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn nested_reference(rules: &'static Rules, column: usize) -> Option<&'static NestedReference> {
+    let name = (rules.table)().columns[column].name;
+    rules.fields.iter().find(|rule| rule.column == name)?.nested.as_ref()
+}
