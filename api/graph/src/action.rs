@@ -1,9 +1,15 @@
 //! Code shared by the business actions: the IDs in their inputs, and payloads with one row.
 
 use async_graphql::{Context, ID};
-use engine::{Problem, Scope, write::IdempotentRequest};
+use engine::{
+    Problem, Reason, Scope,
+    write::{Batch, IdempotentRequest, OnError},
+};
 
-use super::{Declared, id, input, payload::UserError};
+use super::{
+    Declared, id, input, mutations::MAX_ITEMS, payload::UserError, row::Rows, scalar::EnumValueOf,
+    write_types::OnErrorChoice,
+};
 use crate::error::Result;
 
 /// The primary key in `id`; `field` is the argument name for error messages.
@@ -29,6 +35,37 @@ where
     let once = input::once(context)?;
     let done = work(context.data_unchecked::<Scope>(), once).await;
     super::payload::outcome(done)
+}
+
+/// Runs a business action on each item of the input field `list`. Returns the rows, in the order of the input, or `None`
+/// if nothing was written.
+///
+/// # Errors
+/// Errors other than input errors.
+pub async fn act_on_many<'c, E, T, W>(
+    context: &'c Context<'_>,
+    list: &str,
+    items: Vec<T>,
+    on_error: Option<EnumValueOf<OnErrorChoice>>,
+    work: impl FnOnce(&'c Scope, Vec<T>, OnError, Option<IdempotentRequest>) -> W,
+) -> Result<(Option<Rows<E>>, Vec<UserError>)>
+where
+    W: Future<Output = engine::Result<Batch>>,
+{
+    let on_error = on_error.map_or(OnError::RejectAll, |choice| OnErrorChoice::of(&choice));
+    let (batch, mut user_errors) = act(context, |scope, once| async move {
+        if items.len() > MAX_ITEMS {
+            let message = format!("a batch must have at most {MAX_ITEMS} items");
+            return Err(Problem::invalid(Reason::TooManyItems, list, message).into());
+        }
+        work(scope, items, on_error, once).await
+    })
+    .await?;
+    let rows = batch.map(|batch| {
+        user_errors.extend(batch.problems.into_iter().map(UserError::from));
+        Rows::of(batch.keys)
+    });
+    Ok((rows, user_errors))
 }
 
 /// A payload with one row and the errors of the input.

@@ -90,6 +90,41 @@ impl<E: Declared + Send + Sync> OutputType for Row<E> {
     }
 }
 
+/// A row of any entity: `Node`.
+pub struct NodeRow {
+    entity: &'static Entity,
+    key: i64,
+}
+
+impl NodeRow {
+    /// The row of `entity` with this primary key.
+    #[must_use]
+    pub fn of(entity: &'static Entity, key: i64) -> Self {
+        Self { entity, key }
+    }
+}
+
+impl OutputType for NodeRow {
+    fn type_name() -> Cow<'static, str> {
+        "Node".into()
+    }
+
+    fn create_type_info(_: &mut Registry) -> String {
+        Self::qualified_type_name()
+    }
+
+    async fn resolve(
+        &self,
+        context: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        let context = context.with_field(field);
+        let path = path_above(&context);
+        let rows = by_keys(&context, self.entity, &[field], &[Some(self.key)], path, false).await?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+}
+
 impl<E: Declared + Send + Sync> OutputType for Rows<E> {
     fn type_name() -> Cow<'static, str> {
         format!("[{}]", E::entity().name).into()

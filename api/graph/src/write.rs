@@ -4,23 +4,19 @@ use async_graphql::{Context, PathSegment, ServerResult, Value};
 use engine::{
     Problem, Scope,
     write::{
-        Delete, IdempotentRequest, Input, LinkInput, LinkRule, OnError, Rules,
+        Delete, IdempotentRequest, OnError,
         operations::{self, Made},
     },
 };
-use indexmap::IndexMap;
 
 use super::{
-    declaration::{Entity, camel},
+    declaration::Entity,
     id, input,
     mutations::{CrudMutation, MAX_ITEMS, MutationKind},
     payload::{self, Part, outcome},
-    scalar,
-    write_fields::{InputType, written},
+    row_input::{Object, item},
 };
 use crate::{catalog::Catalog, error::Error};
-
-type Object = IndexMap<async_graphql::Name, Value>;
 
 /// Resolves a field of the mutation root; `None` if it is not a CRUD mutation.
 ///
@@ -214,79 +210,6 @@ impl CrudMutation {
 
 fn refused(problems: Vec<Problem>) -> engine::Result<()> {
     if problems.is_empty() { Ok(()) } else { Err(engine::Error::Refused(problems)) }
-}
-
-/// Reads the input fields of a row.
-fn item(
-    catalog: &Catalog,
-    entity: &'static Entity,
-    rules: &'static Rules,
-    fields: &Object,
-    patch: bool,
-    below: &str,
-    problems: &mut Vec<Problem>,
-) -> Input {
-    let mut input = Input::default();
-    for written in written(entity, rules, patch) {
-        let Some(value) = fields.get(written.name.as_str()) else { continue };
-        let place = format!("{below}{}", written.name);
-        let cell = match (value, written.takes) {
-            (Value::Null, _) => Ok(engine::Value::Null),
-            (value, InputType::Value(scalar)) => scalar::written(value, scalar, &place),
-            (value, InputType::Id(to)) => input::id_text(value, &place)
-                .and_then(|text| id::expect_key(to(), &text, &place))
-                .map(engine::Value::Int),
-        };
-        match cell {
-            Ok(cell) => input.values.push((written.column, cell)),
-            Err(error) => problems.extend(error.into_problems(&place)),
-        }
-    }
-    if !patch {
-        input.links =
-            rules.links.iter().map(|rule| links(catalog, rule, fields, below, problems)).collect();
-    }
-    input
-}
-
-fn links(
-    catalog: &Catalog,
-    rule: &'static LinkRule,
-    fields: &Object,
-    path: &str,
-    problems: &mut Vec<Problem>,
-) -> LinkInput {
-    let mut link = LinkInput::default();
-    let far = catalog.of_table((rule.pairs.far_table)().name);
-    let name = camel(rule.keys);
-    for value in fields.get(name.as_str()).map(input::items).unwrap_or_default() {
-        let path = format!("{path}{name}");
-        let key = input::id_text(value, &path).and_then(|text| id::expect_key(far, &text, &path));
-        match key {
-            Ok(key) => link.keys.push(key),
-            Err(error) => problems.extend(error.into_problems(&path)),
-        }
-    }
-    if let Some(rows) = &rule.rows {
-        let name = camel(rows.name);
-        for value in fields.get(name.as_str()).map(input::items).unwrap_or_default() {
-            if let Value::Object(fields) = value {
-                let path = format!("{path}{name}.");
-                let rules = (rows.rules)();
-                let made_by = catalog.of_table((rules.table)().name);
-                link.rows.push(item(catalog, made_by, rules, fields, false, &path, problems));
-            }
-        }
-    }
-    if link.keys.len() + link.rows.len() > MAX_ITEMS {
-        let message = format!("at most {MAX_ITEMS} rows can be linked in one mutation");
-        problems.push(Problem::invalid(
-            engine::Reason::TooManyItems,
-            &format!("{path}{name}"),
-            message,
-        ));
-    }
-    link
 }
 
 fn key(entity: &'static Entity, input: &Object, name: &str) -> Result<i64, Problem> {

@@ -8,6 +8,7 @@ use engine::{
 use super::{
     declaration::{Entity, EnumType, Scalar, apart, camel, field_type::Vocabulary},
     mutations::{CrudMutation, MAX_ITEMS, MutationKind, mutations},
+    nested_rows::{self, children},
     payload::UserError,
     registration::register,
     registry::{ArgumentType, FieldType, Schema, argument, argument_or, field, with_arguments},
@@ -68,6 +69,19 @@ impl Schema<'_> {
             let name = format!("{}Input", entity.name);
             let about = format!("Input to create {}.", a(&one));
             self.input(&name, &about, false, creation(self.catalog, entity, rules));
+            for child in children(self.catalog, entity) {
+                let mut fields = creation(self.catalog, child.entity, child.rules);
+                let reference = written(child.entity, child.rules, false);
+                let reference = reference.into_iter().find(|field| field.column == child.column);
+                fields.retain(|field| {
+                    Some(&field.name) != reference.as_ref().map(|field| &field.name)
+                });
+                let about = format!(
+                    "Input to create {} together with its {one}.",
+                    a(&apart(child.entity.name, ' '))
+                );
+                self.input(&child.input_type(entity), &about, false, fields);
+            }
         }
         if rules.update {
             let fields = written(entity, rules, true);
@@ -198,12 +212,18 @@ fn creation(
     let mut fields: Vec<_> = written(entity, rules, false)
         .iter()
         .map(|one| {
-            let required = if one.required { "!" } else { "" };
+            let is_optional =
+                !one.required || nested_rows::alternative(entity, rules, one.column).is_some();
+            let required = if is_optional { "" } else { "!" };
             let is_stated = one.about.contains("Default: ");
             let usual = if is_stated { String::new() } else { usual(one) };
-            argument(&one.name, &format!("{}{required}", ty(one)), &format!("{}{usual}", one.about))
+            let nested = nested_rows::alternative(entity, rules, one.column);
+            let nested = nested.map(|name| format!(" Required unless `{name}` is given."));
+            let about = format!("{}{usual}{}", one.about, nested.unwrap_or_default());
+            argument(&one.name, &format!("{}{required}", ty(one)), &about)
         })
         .collect();
+    fields.extend(nested_rows::arguments(catalog, entity, rules));
     for link in rules.links {
         let far = catalog.of_table((link.pairs.far_table)().name);
         let about = format!("IDs of {} to link. Maximum: {MAX_ITEMS}.", far.plural_words());
