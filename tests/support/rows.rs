@@ -13,8 +13,7 @@ use serde_json::json;
 
 use crate::{App, Engine};
 
-/// The row with this value in the unique column, which a new row with the same value is marked as a duplicate of, as by
-/// an import that keeps duplicates.
+/// The row with this value in the unique column, which a new row with the same value is marked as a duplicate of.
 async fn duplicate_of(
     app: &App,
     table: &str,
@@ -240,7 +239,10 @@ impl App {
             ..Default::default()
         };
         change(&mut row);
-        row.insert(&self.db).await.unwrap().id
+        let id = row.insert(&self.db).await.unwrap().id;
+        let count = "UPDATE prospects SET research_count = research_count + 1 WHERE id =";
+        self.db.execute_unprepared(&format!("{count} {prospect}")).await.unwrap();
+        id
     }
 
     /// An interaction `hours` hours after noon.

@@ -7,10 +7,7 @@ use service::{
     crm::{privacy, prospect},
 };
 
-use super::{
-    company::Company,
-    prospect::{LifecycleStage, Prospect},
-};
+use super::prospect::{LifecycleStage, Prospect};
 use graph::error::Result;
 use graph::payload;
 use graph::{
@@ -22,19 +19,6 @@ use graph::{
 /// The mutations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ProspectActions;
-
-/// Input of `moveProspect`.
-#[derive(InputObject)]
-pub struct MoveProspectInput {
-    /// The prospect.
-    pub id: ID,
-    /// The company the person works for now.
-    pub company_id: ID,
-    /// Expected `revision`: the mutation fails with `REVISION_CONFLICT` if the row has changed since.
-    pub expected_revision: Option<i32>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
-    pub idempotency_key: Option<String>,
-}
 
 /// Input of `advanceProspect`.
 #[derive(InputObject)]
@@ -108,22 +92,6 @@ pub struct ExportProspectPayload {
 #[permissions]
 #[Object]
 impl ProspectActions {
-    /// Moves a prospect to another company.
-    #[permission(Write)]
-    async fn move_prospect(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: MoveProspectInput,
-    ) -> Result<ProspectActionPayload> {
-        let done = act(ctx, |scope, once| async move {
-            let id = key::<Prospect>(&input.id, "id")?;
-            let company = key::<Company>(&input.company_id, "company_id")?;
-            let revision = input.expected_revision.map(Into::into);
-            prospect::move_to(scope, id, company, revision, once).await
-        });
-        Ok(done.await?.into())
-    }
-
     /// Sets the lifecycle stage of a prospect. Some stages are set automatically: RESEARCHED by research, CONTACTED by an
     /// outbound interaction, ENGAGED by an inbound one.
     #[permission(Write)]

@@ -42,6 +42,15 @@ pub struct Company {
     /// Host of the website without `www.`; unique in the organization.
     #[entity(sort)]
     pub domain: Option<String>,
+    /// Country as a code with two letters (ISO 3166-1). Names and codes with three letters are accepted.
+    pub country: Option<String>,
+    /// Number of employees.
+    #[entity(sort)]
+    pub employee_count: Option<i32>,
+    /// Phone number.
+    pub phone: Option<String>,
+    /// Postal address.
+    pub address: Option<String>,
     /// Number of prospects that are not deleted.
     #[entity(sort)]
     pub prospect_count: i32,

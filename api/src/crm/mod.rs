@@ -6,5 +6,6 @@ pub mod engagement;
 pub mod merges;
 pub mod next_action;
 pub mod prospect;
+pub mod prospect_moves;
 pub mod prospect_research;
 pub mod work_list;

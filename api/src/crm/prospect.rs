@@ -86,6 +86,8 @@ pub struct Prospect {
     pub field_provenances: Many<FieldProvenance>,
     /// AI research about the prospect.
     pub research: Many<ProspectResearch>,
+    /// Number of research results.
+    pub research_count: i32,
     /// The newest research; null if there is none.
     pub latest_research: Option<Newest<ProspectResearch>>,
     /// Timeline, newest first: interactions, drafts, research and changes.

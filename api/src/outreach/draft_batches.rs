@@ -1,12 +1,10 @@
 //! Actions on many drafts in one mutation.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use engine::{Problem, Reason, write::OnError};
 use graph::{
     Rows,
-    action::{act, key},
+    action::{act_on_many, key},
     error::Result,
-    mutations::MAX_ITEMS,
     payload::UserError,
     scalar::EnumValueOf,
     write_types::OnErrorChoice,
@@ -155,23 +153,12 @@ async fn run(
     items: Vec<(ID, DraftAction, Option<i32>)>,
     on_error: Option<EnumValueOf<OnErrorChoice>>,
 ) -> Result<OutreachDraftBatchPayload> {
-    let on_error = on_error.map_or(OnError::RejectAll, |choice| OnErrorChoice::of(&choice));
-    let (batch, mut user_errors) = act(ctx, |scope, once| async move {
-        if items.len() > MAX_ITEMS {
-            let message = format!("a batch must have at most {MAX_ITEMS} items");
-            return Err(Problem::invalid(Reason::TooManyItems, "drafts", message).into());
-        }
-        let items = items.into_iter().map(|(id, action, revision)| DraftBatchItem {
-            draft: key::<OutreachDraft>(&id, "id").ok(),
-            action,
-            expected_revision: revision.map(Into::into),
-        });
-        act_on_all(scope, items.collect(), on_error, once).await
-    })
-    .await?;
-    let outreach_drafts = batch.map(|batch| {
-        user_errors.extend(batch.problems.into_iter().map(UserError::from));
-        Rows::of(batch.keys)
+    let items = items.into_iter().map(|(id, action, revision)| DraftBatchItem {
+        draft: key::<OutreachDraft>(&id, "id").ok(),
+        action,
+        expected_revision: revision.map(Into::into),
     });
+    let done = act_on_many(ctx, "drafts", items.collect(), on_error, act_on_all).await?;
+    let (outreach_drafts, user_errors) = done;
     Ok(OutreachDraftBatchPayload { outreach_drafts, user_errors })
 }

@@ -30,6 +30,12 @@ static UNIQUE: UniqueField = UniqueField {
     reason: Reason::CompanyDomainTaken,
 };
 
+/// The maximum number of employees of a company.
+pub const MAX_EMPLOYEES: f64 = 100_000_000.0;
+
+/// The maximum length of an address, in characters.
+pub const MAX_ADDRESS_LENGTH: u32 = 1_000;
+
 /// An industry with companies can't be deleted, only merged into another one.
 static INDUSTRY: Reference = Reference {
     column: Column::IndustryId.name(),
@@ -67,9 +73,15 @@ static MERGED_INTO_OWNERSHIP: Ownership = Ownership {
 /// The search of this table (`migration/src/search/mod.rs`).
 static SEARCH: Searched = Searched {
     number: 0,
-    about: "Companies, searched by name and domain first, then by website.",
+    about: "Companies, searched by name and domain first, then by website, phone number and address.",
     called: &[Column::Name.name()],
-    columns: &[Column::Name.name(), Column::Domain.name(), Column::Website.name()],
+    columns: &[
+        Column::Name.name(),
+        Column::Domain.name(),
+        Column::Website.name(),
+        Column::Phone.name(),
+        Column::Address.name(),
+    ],
 };
 
 /// The table.
@@ -104,9 +116,15 @@ pub fn rules() -> &'static Rules {
         delete: Delete::Soft,
         fields: &[
             field(Column::Name.name()).checked(Check::Filled),
-            field(Column::IndustryId.name()).to(industry::table),
+            field(Column::IndustryId.name())
+                .to(industry::table)
+                .or_nested("industry", industry::rules),
             field(Column::Size.name()).checked(Check::Filled),
             field(Column::Website.name()).checked(Check::Url),
+            field(Column::Country.name()).checked(Check::Country),
+            field(Column::EmployeeCount.name()).checked(Check::Between(0.0, MAX_EMPLOYEES)),
+            field(Column::Phone.name()).checked(Check::Phone),
+            field(Column::Address.name()).checked(Check::AtMost(MAX_ADDRESS_LENGTH)),
             server_managed(Column::Domain.name(), DefaultValue::Follows),
         ],
         links: &[],
@@ -127,6 +145,11 @@ impl Hooks for Company {
         })
     }
 
+    fn lock_name(&self, company: &Record) -> Option<String> {
+        let name = company.text(Column::NameKey);
+        (!name.is_empty()).then(|| format!("name {name}"))
+    }
+
     /// Names must be unique among companies without a domain.
     fn same<'u>(
         &'u self,
@@ -134,11 +157,9 @@ impl Hooks for Company {
         company: &'u Record,
     ) -> BoxFuture<'u, Result<Option<i64>>> {
         Box::pin(async move {
+            let Some(lock) = self.lock_name(company) else { return Ok(None) };
             let name = company.text(Column::NameKey);
-            if name.is_empty() {
-                return Ok(None);
-            }
-            unit.advisory_lock(table(), &format!("name {name}")).await?;
+            unit.advisory_lock(table(), &lock).await?;
             let same = unit
                 .scope()
                 .select::<Entity>()

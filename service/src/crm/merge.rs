@@ -294,6 +294,7 @@ fn merged_prospect(kept: &Record, dropped: &Record, old: &Record) -> Record {
         prospect::Column::DeletedAt,
         prospect::Column::MergedIntoId,
         prospect::Column::DuplicateOf,
+        prospect::Column::ResearchCount,
     ];
     let mut merged = combined(kept, dropped, old, own);
     // First and last name come from the same row as the full name.

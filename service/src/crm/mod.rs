@@ -7,6 +7,7 @@ pub mod next_action;
 pub(crate) mod opt_out;
 pub mod privacy;
 pub mod prospect;
+pub mod prospect_moves;
 pub mod prospect_research;
 pub mod work_list;
 

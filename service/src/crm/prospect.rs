@@ -117,6 +117,7 @@ pub fn table() -> &'static Table {
                 i64::try_from(rank).ok()
             })])
             .counted_in(&COMPANY_COUNTER)
+            .counting_locked([Column::ResearchCount])
             .unique(&UNIQUE)
             .guarded(&GUARD)
             .refers(&COMPANY)
@@ -195,7 +196,10 @@ pub fn rules() -> &'static Rules {
             field(Column::Location.name()),
             field(Column::Phone.name()).checked(Check::Phone),
             field(Column::JobTitle.name()),
-            field(Column::CompanyId.name()).on_create().to(company::table),
+            field(Column::CompanyId.name())
+                .on_create()
+                .to(company::table)
+                .or_nested("company", company::rules),
             field(Column::IsActive.name()).default_value(DefaultValue::Bool(true)),
             server_managed(Column::LifecycleStage.name(), DefaultValue::Text("new")),
             server_managed(Column::Source.name(), DefaultValue::Text("manual")),
@@ -227,33 +231,6 @@ impl Hooks for Prospect {
             }
         })
     }
-}
-
-/// Moves a prospect to another company. Returns its primary key.
-///
-/// # Errors
-/// [`engine::Error::Refused`] if the prospect or the company is missing or deleted.
-pub async fn move_to(
-    scope: &Scope,
-    id: i64,
-    company: i64,
-    expected_revision: Option<i64>,
-    once: Option<IdempotentRequest>,
-) -> Result<i64> {
-    idempotency::run(scope, once, move |unit| {
-        Box::pin(async move {
-            let before = current(unit, rules(), id, expected_revision).await?;
-            match unit.referred(company::table(), company).await? {
-                None => return Err(Problem::not_found("company_id", "company").into()),
-                Some(company) => alive(&company, "company_id")?,
-            }
-            let mut after = before.clone();
-            after.set(Column::CompanyId, Value::Int(company));
-            unit.update(&before, after).await?;
-            Ok(id)
-        })
-    })
-    .await
 }
 
 /// Moves a prospect to another stage manually. Returns its primary key.

@@ -9,6 +9,7 @@ use engine::{
     table::Table,
     write::{
         Unit,
+        counter::Counter,
         join_table::JoinTable,
         ownership::{InExport, OnErase, OnMerge, Ownership, Tables},
         rules::{Check, Created, Delete, Hooks, LinkRule, NestedRows, Rules, field},
@@ -35,6 +36,13 @@ fn erase<'a>(unit: &'a mut Unit, _: Tables, person: &'a Record) -> BoxFuture<'a,
     Box::pin(llm_usage_log::erase_linked(unit, (table(), Column::ProspectId), &USAGES, person))
 }
 
+/// Prospects count their research, so that the work list finds those without any.
+static PROSPECT_COUNTER: Counter = Counter {
+    via: Column::ProspectId.name(),
+    table: prospect::table,
+    column: prospect::Column::ResearchCount.name(),
+};
+
 /// The search of this table (`migration/src/search/mod.rs`).
 static SEARCH: Searched = Searched {
     number: 7,
@@ -51,6 +59,7 @@ pub fn table() -> &'static Table {
             .searched(&SEARCH)
             .hidden_with(Column::ProspectId, prospect::table)
             .belongs_to(&PROSPECT_OWNERSHIP)
+            .counted_in(&PROSPECT_COUNTER)
     });
     &TABLE
 }

@@ -4,7 +4,7 @@
 //! oldest draft, interaction or prospect. The rules are those of [`next_action`](super::next_action).
 //!
 //! Each kind has a statement that walks an index in this order (migration `work_list`). The statements run one after
-//! another until the page is full, so that a page usually takes one or two. The conditions on drafts and research are
+//! another until the page is full, so that a page usually takes one or two. The conditions on drafts are
 //! inequalities of scalar subqueries: Postgres would turn `NOT EXISTS` into a join of the whole tables, and would expect
 //! so few matches of `IS NULL` that it would read and sort all rows of a kind; of an inequality, it expects a third.
 
@@ -72,7 +72,8 @@ const WITHOUT_REPLY: &str = "p.\"last_engagement_date\" IS NOT NULL AND (p.\"las
 const WITHOUT_ENGAGEMENT: &str = "p.\"last_contacted_at\" IS NOT NULL AND (p.\"last_engagement_date\" IS NULL OR \
                                   p.\"last_engagement_date\" <= p.\"last_contacted_at\")";
 
-/// Condition for prospects without any contact. Also in the condition of an index.
+/// Condition for prospects without any contact. Also in the conditions of two indexes, with the number of research
+/// results.
 const UNTOUCHED: &str = "p.\"last_contacted_at\" IS NULL AND p.\"last_engagement_date\" IS NULL";
 
 /// Draft statuses that precede a reply.
@@ -165,11 +166,8 @@ impl<'a> Statement<'a> {
                 self.prospects(kind, WITHOUT_ENGAGEMENT, ANY_PENDING, order);
             }
             contact => {
-                let number = if contact == "research" { "< 1" } else { "> 0" };
-                let condition = format!(
-                    "{UNTOUCHED} AND COALESCE((SELECT 1 FROM \"prospect_research\" r \
-                     WHERE r.\"prospect_id\" = p.\"id\" LIMIT 1), 0) {number}"
-                );
+                let number = if contact == "research" { "= 0" } else { "> 0" };
+                let condition = format!("{UNTOUCHED} AND p.\"research_count\" {number}");
                 self.prospects(kind, &condition, ANY_PENDING, (None, None));
             }
         }

@@ -77,7 +77,11 @@ pub fn rules() -> &'static Rules {
         update: true,
         delete: Delete::Hard,
         fields: &[
-            field(Column::ProspectId.name()).on_create().to_written(prospect::table).first(),
+            field(Column::ProspectId.name())
+                .on_create()
+                .to_written(prospect::table)
+                .first()
+                .or_with_parent("interactions"),
             field(Column::EventId.name()).on_create().to(event::table),
             field(Column::InteractionType.name()).on_create().checked(Check::Filled),
             field(Column::InteractionDate.name())
