@@ -155,6 +155,12 @@ pub(crate) fn field_name(entity: &'static Entity, name: &str) -> String {
     field.map_or_else(|| camel(name), |field| field.name.clone())
 }
 
+/// The column of a field, the reverse of [`field_name`].
+pub(super) fn column_of_field(entity: &'static Entity, name: &str) -> Option<&'static str> {
+    let columns = entity.table.columns.iter().map(|column| column.name);
+    columns.into_iter().find(|column| field_name(entity, column) == name)
+}
+
 /// The GraphQL form of a stored value; `None` for null.
 pub(crate) fn displayed_value(
     entity: Option<&'static Entity>,

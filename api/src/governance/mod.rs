@@ -1,4 +1,5 @@
 //! The change log and the settings in GraphQL.
 
 pub mod change;
+pub mod reverts;
 pub mod setting;
