@@ -13,7 +13,12 @@ use service::{
     identity::api_key_cache::ApiKeyCache,
 };
 
-use crate::{graphiql, ingest::upload, permissions::permissions, schema, schema_route};
+use crate::{
+    graphiql,
+    ingest::{failed_rows_route, upload},
+    permissions::permissions,
+    schema, schema_route,
+};
 
 /// The schema in the forms that the checks of documents need, built once per process.
 #[must_use]
@@ -50,7 +55,10 @@ pub fn server(
         executor: executor(),
         permissions: permissions(),
         request_data: Arc::new(move |request| request.data(providers.clone())),
-        routes: || upload::routes().merge(graphiql::routes()).merge(schema_route::routes()),
+        routes: || {
+            let pages = graphiql::routes().merge(schema_route::routes());
+            upload::routes().merge(failed_rows_route::routes()).merge(pages)
+        },
     };
     Server::new(product, keys, store, organization, clock)
 }

@@ -151,12 +151,12 @@ impl ImportCsv {
 
 /// Prints how a file was parsed, and its column mapping.
 fn tell_file(opened: &ParsedFile) {
-    let list = &opened.list;
+    let list = &opened.file.list;
     let delimiter =
         list.delimiter.map_or_else(String::new, |delimiter| format!(", delimiter {delimiter:?}"));
     let (format, encoding, rows) = (list.format.name(), &list.encoding, list.rows.len());
     say!("{format}, encoding {encoding}{delimiter}: {rows} rows");
-    let mapped: Vec<_> = opened.mapping.columns(&list.head).collect();
+    let mapped: Vec<_> = opened.file.mapping.columns(&list.head).collect();
     for (field, column) in &mapped {
         say!("    {field:<14} {column}");
     }

@@ -6,9 +6,8 @@ use service::imports::{self, JobAction};
 
 use super::{
     import_job::{ImportCandidateDecision, ImportJob},
-    import_record::{ImportDecision, ImportRecord},
+    import_record::ImportRecord,
 };
-use crate::crm::prospect::Prospect;
 use graph::error::Result;
 use graph::payload;
 use graph::{
@@ -41,19 +40,6 @@ pub struct ImportJobActionInput {
     pub idempotency_key: Option<String>,
 }
 
-/// Input of `decideImportRecord`.
-#[derive(InputObject)]
-pub struct DecideImportRecordInput {
-    /// The import record.
-    pub id: ID,
-    /// Decision.
-    pub decision: EnumValueOf<ImportDecision>,
-    /// With MERGE, the prospect to fill in. Default: the most likely of `candidates`.
-    pub prospect_id: Option<ID>,
-    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
-    pub idempotency_key: Option<String>,
-}
-
 /// Corrected values of a row: omitted fields keep the values that were read; null clears a field.
 #[derive(InputObject)]
 pub struct ImportRecordPatch {
@@ -77,6 +63,14 @@ pub struct ImportRecordPatch {
     pub size: MaybeUndefined<String>,
     /// Industry of the company.
     pub industry: MaybeUndefined<String>,
+    /// Country of the company: a code or a name.
+    pub company_country: MaybeUndefined<String>,
+    /// Number of employees of the company.
+    pub employee_count: MaybeUndefined<i32>,
+    /// Phone number of the company.
+    pub company_phone: MaybeUndefined<String>,
+    /// Address of the company.
+    pub company_address: MaybeUndefined<String>,
 }
 
 impl ImportRecordPatch {
@@ -92,6 +86,10 @@ impl ImportRecordPatch {
             ("website", self.website),
             ("size", self.size),
             ("industry", self.industry),
+            ("company_country", self.company_country),
+            ("employee_count", self.employee_count.map_value(|count| count.to_string())),
+            ("company_phone", self.company_phone),
+            ("company_address", self.company_address),
         ];
         let told = values.into_iter().filter(|(_, value)| !value.is_undefined());
         told.map(|(name, value)| (name, value.take())).collect()
@@ -199,23 +197,6 @@ impl ImportActions {
         #[graphql(desc = "Input.")] input: ImportJobActionInput,
     ) -> Result<ImportJobActionPayload> {
         Ok(with_job(ctx, input.id, JobAction::Undo).await?.into())
-    }
-
-    /// Decides on a row that may match an existing prospect. If the import is already committed, the row is written
-    /// shortly afterwards.
-    #[permission(Write)]
-    async fn decide_import_record(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: DecideImportRecordInput,
-    ) -> Result<ImportRecordActionPayload> {
-        let done = act(ctx, |scope, once| async move {
-            let id = key::<ImportRecord>(&input.id, "id")?;
-            let person = input.prospect_id.map(|id| key::<Prospect>(&id, "prospect_id"));
-            let decision = input.decision.name().to_owned();
-            imports::decide(scope, id, decision, person.transpose()?, once).await
-        });
-        Ok(done.await?.into())
     }
 
     /// Corrects a row that is not written yet, and checks it again. If the import is already committed, the row is

@@ -50,7 +50,8 @@ pub struct ImportRecord {
     /// Original values, by column name.
     pub original_data: Json,
     /// Mapped values: `full_name`, `first_name`, `last_name`, `email`, `phone` with its country, `job_title`, `linkedin_url`,
-    /// `location`, `company`, `website`, `size`, `industry`.
+    /// `location`, `company`, `website`, `size`, `industry`, `company_country`, `employee_count`, `company_phone`,
+    /// `company_address`.
     pub mapped_data: Option<Json>,
     /// E-mail address.
     pub email: Option<String>,

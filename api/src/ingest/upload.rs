@@ -16,7 +16,9 @@ use axum::{
 };
 use engine::{Permission, Scope, progress::Unwatched};
 use serde_json::{Map, Value, json};
-use service::imports::{self, JobAction, Options, ParsedFile, file};
+use service::imports::{
+    self, InspectedFile, JobAction, Options, ParsedFile, file, mapping::FIELDS,
+};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use graph::error::Error;
@@ -37,12 +39,19 @@ const MAX_FIELD_LENGTH: usize = 4 * 1024;
 /// Maximum number of form fields.
 const MAX_FIELDS: usize = 1_000;
 
+/// Maximum number of examples of the cells of a column in the response.
+const MAX_EXAMPLES: usize = 3;
+
+/// Maximum length of such an example, in characters.
+const MAX_EXAMPLE_LENGTH: usize = 60;
+
 /// The contents of a form.
 #[derive(Default)]
 struct Form {
     file: Option<Vec<u8>>,
     options: Options,
     commit: Option<String>,
+    inspects: bool,
 }
 
 /// The route `/imports`.
@@ -94,12 +103,17 @@ impl From<Refusal> for Refused {
 
 impl From<engine::Error> for Refused {
     fn from(error: engine::Error) -> Self {
-        let error = Error::from(error);
-        let code = error.code();
-        let mut error = error.into_server_error(async_graphql::Pos::default(), Vec::new());
-        error.locations.clear();
-        Self::For(Refusal { code, errors: vec![error] })
+        Self::For(refusal_of(error))
     }
+}
+
+/// The response to a failed request.
+pub(super) fn refusal_of(error: engine::Error) -> Refusal {
+    let error = Error::from(error);
+    let code = error.code();
+    let mut error = error.into_server_error(async_graphql::Pos::default(), Vec::new());
+    error.locations.clear();
+    Refusal { code, errors: vec![error] }
 }
 
 fn bad(text: impl Into<String>) -> Refused {
@@ -157,6 +171,10 @@ async fn take(
     #[expect(clippy::disallowed_methods, reason = "the task ends with the upload")]
     let looking = tokio::spawn(async move {
         let _room = room;
+        if form.inspects {
+            let inspected = tokio::task::spawn_blocking(move || imports::inspect(&bytes, &options));
+            return Ok(description(&inspected.await.map_err(broken)??));
+        }
         let opened = tokio::task::spawn_blocking(move || imports::open(&bytes, options)).await;
         preview(scope, opened.map_err(broken)??, form.commit).await
     });
@@ -175,31 +193,47 @@ async fn preview(
         imports::act(&scope, looked.job, JobAction::Commit(decision), None).await?;
         state = "PROCESSING";
     }
-    let list = &opened.list;
-    let mapping = opened.mapping.json(&list.head);
     let verdicts: Map<String, Value> = (looked.verdicts.iter())
         .map(|(verdict, rows)| (verdict.to_uppercase(), (*rows).into()))
         .collect();
+    let mut told = description(&opened.file);
+    told["importJob"] = json!({
+        "id": format!("ImportJob:{}", looked.job),
+        "status": state,
+        "totalRecords": opened.file.list.rows.len(),
+    });
+    told["verdicts"] = Value::Object(verdicts);
+    Ok(told)
+}
+
+/// How a file was read: its format, its columns with examples, and their fields.
+fn description(file: &InspectedFile) -> Value {
+    let InspectedFile { list, mapping } = file;
+    let examples = list.head.iter().enumerate().map(|(place, _)| {
+        let cells = list.rows.iter().filter_map(|row| row.get(place));
+        let cells = cells.map(|cell| cell.trim()).filter(|cell| !cell.is_empty());
+        let cells = cells.take(MAX_EXAMPLES);
+        let cells = cells.map(|cell| cell.chars().take(MAX_EXAMPLE_LENGTH).collect());
+        Value::Array(cells.map(Value::String).collect())
+    });
+    let fields =
+        FIELDS.iter().map(|field| json!({ "name": field.name, "description": field.about }));
     let mut told = json!({
-        "importJob": {
-            "id": format!("ImportJob:{}", looked.job),
-            "status": state,
-            "totalRecords": list.rows.len(),
-        },
         "file": {
             "format": list.format.name(),
             "encoding": list.encoding,
             "delimiter": list.delimiter,
             "columns": list.head,
+            "examples": examples.collect::<Vec<_>>(),
         },
-        "mapping": mapping,
-        "verdicts": verdicts,
+        "fields": fields.collect::<Vec<_>>(),
+        "mapping": mapping.json(&list.head),
     });
     if let Some(sheets) = &list.sheets {
         told["file"]["sheet"] = json!(sheets.read);
         told["file"]["otherSheets"] = json!(sheets.others);
     }
-    Ok(told)
+    told
 }
 
 /// Why a form could not be read.
@@ -281,6 +315,11 @@ impl Form {
                     .ok_or("`map` must be COLUMN=FIELD; repeat it for each column")?;
                 self.options.map.push((column.to_owned(), field.to_owned()));
             }
+            "inspect" => match text.as_str() {
+                "true" => self.inspects = true,
+                "false" => self.inspects = false,
+                _ => return Err("`inspect` must be true or false".to_owned()),
+            },
             "commit" => {
                 let word = text.to_ascii_lowercase();
                 if !service::ingest::import_job::DECISIONS.iter().any(|known| known.name == word) {
@@ -290,7 +329,7 @@ impl Form {
             }
             other => {
                 return Err(format!(
-                    "unknown field `{other}`; allowed: file, name, map, country, encoding, delimiter, sheet, commit"
+                    "unknown field `{other}`; allowed: file, name, map, country, encoding, delimiter, sheet, inspect, commit"
                 ));
             }
         }

@@ -124,6 +124,20 @@ impl Companies {
         if let Some(website) = lead.website.clone().or(domain) {
             values.push((table.column(company::Column::Website), Value::Text(website)));
         }
+        let details = &lead.company_details;
+        for (column, value) in [
+            (company::Column::Country, &details.company_country),
+            (company::Column::Phone, &details.company_phone),
+            (company::Column::Address, &details.company_address),
+        ] {
+            if let Some(value) = value {
+                values.push((table.column(column), Value::Text(value.clone())));
+            }
+        }
+        if let Some(count) = details.employee_count.as_deref().and_then(|count| count.parse().ok())
+        {
+            values.push((table.column(company::Column::EmployeeCount), Value::Int(count)));
+        }
         row::plain(unit, company::rules(), Input { values, ..Input::default() })
     }
 

@@ -14,7 +14,10 @@ use entity::{crm::prospect, ingest::import_record};
 use rlibphonenumber::Region;
 use serde::{Deserialize, Serialize};
 
-use super::mapping::Mapping;
+use super::{
+    company_details::{CompanyDetails, shown},
+    mapping::Mapping,
+};
 use crate::ingest::note::{Note, NoteCode};
 
 /// Maximum length of a value, in characters.
@@ -40,6 +43,8 @@ pub(super) struct Contact {
     pub(super) website: Option<String>,
     pub(super) size: Option<String>,
     pub(super) industry: Option<String>,
+    #[serde(flatten)]
+    pub(super) company_details: CompanyDetails,
     /// Whether the person has opted out of messages.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) opted_out: bool,
@@ -77,9 +82,13 @@ impl Contact {
                 (first, last, name) => (None, None, name.or(first).or(last)),
             };
         let location = text("location").or_else(|| {
-            let parts: Vec<_> =
-                ["city", "region", "country"].into_iter().filter_map(text).collect();
-            (!parts.is_empty()).then(|| parts.join(", "))
+            // A person without a location is at the location of the company.
+            let joined = |fields: [&str; 3]| {
+                let parts: Vec<_> = fields.into_iter().filter_map(text).collect();
+                (!parts.is_empty()).then(|| parts.join(", "))
+            };
+            joined(["city", "region", "country"])
+                .or_else(|| joined(["company_city", "company_region", "company_country"]))
         });
         let own = |name| cell(name).map(str::to_owned);
         // The first valid value of several columns is used. If no value is valid, the first one is kept for the remark.
@@ -89,7 +98,7 @@ impl Contact {
         };
         // The country of the row takes precedence over the country of the import. A row with an unrecognized
         // country gets none, because its phone numbers don't belong to the country of the import.
-        let country = match cell("country") {
+        let country = match cell("country").or_else(|| cell("company_country")) {
             Some(named) => {
                 let known = country::named(named);
                 if known.is_none() && cell("phone").is_some() {
@@ -113,8 +122,9 @@ impl Contact {
             location,
             company: own("company").map(|cell| first_company(&cell, &mut remarks)),
             website: own("website"),
-            size: text("size"),
+            size: text("size").or_else(|| text("employee_count")),
             industry: text("industry"),
+            company_details: CompanyDetails::read(mapping, row),
             opted_out,
         };
         lead.checked(country, remarks)
@@ -152,6 +162,7 @@ impl Contact {
                 remarks.push(Note::new(NoteCode::ProfileUnreadable, [&shown(&told)]));
             }
         }
+        self.company_details.check(country, &mut remarks);
         if self.website.as_deref().is_some_and(|told| domain::host(told).is_none()) {
             let told = self.website.take().unwrap_or_default();
             remarks.push(Note::new(NoteCode::WebsiteUnreadable, [&shown(&told)]));
@@ -214,7 +225,10 @@ impl Contact {
                 "website" => &mut self.website,
                 "size" => &mut self.size,
                 "industry" => &mut self.industry,
-                _ => continue,
+                _ => match self.company_details.place(name) {
+                    Some(place) => place,
+                    None => continue,
+                },
             };
             *place = value.map(|value| text::one_line(&value.replace('\0', "")));
             place.take_if(|value| is_placeholder(value));
@@ -346,9 +360,4 @@ fn is_opt_out(cell: &str) -> bool {
             | "dnc"
             | "cleaned"
     )
-}
-
-/// The beginning of a cell, for messages.
-fn shown(cell: &str) -> String {
-    cell.chars().take(100).collect()
 }

@@ -8,7 +8,7 @@ use engine::{
     record::Record,
     scope::Scope,
     value::Value,
-    write::{IdempotentRequest, Unit, idempotency, row::alive},
+    write::{IdempotentRequest, Unit, idempotency},
 };
 use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 
@@ -16,12 +16,9 @@ use super::{
     companies::Companies, contact::Contact, file_duplicates::PreviousRows, matching::People,
     verdict::judge,
 };
-use crate::{
-    crm::prospect,
-    ingest::{
-        import_job::{self, LIFE, LIFE_OF_ENRICHMENT, kind, status},
-        import_record::{self, promotion, verdict},
-    },
+use crate::ingest::{
+    import_job::{self, LIFE, LIFE_OF_ENRICHMENT, kind, status},
+    import_record::{self, promotion, verdict},
 };
 
 /// An action on a job.
@@ -196,7 +193,7 @@ fn count(job: &mut Record, column: import_job::Column, rows: i64) {
 }
 
 /// The job of a row. It is locked before the row.
-async fn job_of(unit: &mut Unit, record: i64) -> Result<Record> {
+pub(super) async fn job_of(unit: &mut Unit, record: i64) -> Result<Record> {
     let record = unit.peek(import_record::table(), record).await?;
     let job = record.and_then(|record| record.number(import_record::Column::ImportJobId));
     let job = job.ok_or_else(|| Problem::not_found("id", import_record::table().called))?;
@@ -211,7 +208,7 @@ async fn job_of(unit: &mut Unit, record: i64) -> Result<Record> {
 }
 
 /// Restarts a job that has already written its rows, so that rows that have become writable since are written too.
-async fn write_on(unit: &mut Unit, before: &Record, mut after: Record) -> Result<()> {
+pub(super) async fn write_on(unit: &mut Unit, before: &Record, mut after: Record) -> Result<()> {
     if before.text(import_job::Column::Kind) == kind::ENRICHMENT {
         import_job::promoting(&mut after, before.text(import_job::Column::Status));
         after.set(import_job::Column::Status, Value::Text(status::PROMOTING.to_owned()));
@@ -222,62 +219,6 @@ async fn write_on(unit: &mut Unit, before: &Record, mut after: Record) -> Result
     }
     unit.update(before, after).await?;
     Ok(())
-}
-
-/// Stores the decision on a row with match candidates, one of [`import_record::DECISIONS`]; `prospect` is the prospect
-/// to merge into. If the import is completed, the row is written immediately. Returns the primary key of the row.
-///
-/// # Errors
-/// [`engine::Error::Refused`] if the row does not need a decision.
-pub async fn decide(
-    scope: &Scope,
-    record: i64,
-    decision: String,
-    prospect: Option<i64>,
-    once: Option<IdempotentRequest>,
-) -> Result<i64> {
-    idempotency::run(scope, once, move |unit| {
-        Box::pin(async move {
-            let job = job_of(unit, record).await?;
-            let before = unit.get(import_record::table(), record, "id").await?;
-            let open = before.text(import_record::Column::Verdict) == verdict::MERGE_CANDIDATE
-                && before.text(import_record::Column::PromotionStatus) == promotion::NONE;
-            if !open {
-                let message = "the row needs no decision: it is not an open MERGE_CANDIDATE";
-                return Err(
-                    Problem::conflict(engine::Reason::DecisionInvalid, "id", message).into()
-                );
-            }
-            if decision == "create" && Contact::of(&before)?.email.is_none() {
-                let message =
-                    "the row has no e-mail address; correct the row first, or use MERGE or SKIP";
-                return Err(
-                    Problem::invalid(engine::Reason::DecisionInvalid, "decision", message).into()
-                );
-            }
-            if prospect.is_some() && decision != "merge" {
-                let message = "`prospectId` is allowed only with MERGE";
-                return Err(Problem::invalid(
-                    engine::Reason::DecisionInvalid,
-                    "prospect_id",
-                    message,
-                )
-                .into());
-            }
-            if let Some(prospect) = prospect {
-                let person = unit.referred(prospect::table(), prospect).await?;
-                let person = person.ok_or_else(|| Problem::not_found("prospect_id", "prospect"))?;
-                alive(&person, "prospect_id")?;
-            }
-            let mut after = before.clone();
-            after.set(import_record::Column::Decision, Value::Text(decision));
-            after.set(import_record::Column::ProspectId, prospect.map_or(Value::Null, Value::Int));
-            unit.update(&before, after).await?;
-            write_on(unit, &job, job.clone()).await?;
-            Ok(record)
-        })
-    })
-    .await
 }
 
 /// Corrects a row that has not been written yet. `values` are keyed by the fields of a [`mapping`](super::mapping),

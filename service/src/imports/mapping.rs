@@ -28,8 +28,15 @@ pub const FIELDS: &[EnumValue] = &[
     enum_value("country", "Country, as a part of the location."),
     enum_value("company", "Name of the company."),
     enum_value("website", "Website or domain of the company."),
-    enum_value("size", "Size class of the company, or its number of employees."),
+    enum_value("size", "Size class of the company."),
     enum_value("industry", "Industry of the company."),
+    enum_value("employee_count", "Number of employees of the company."),
+    enum_value("company_phone", "Phone number of the company."),
+    enum_value("company_address", "Address of the company, or its street."),
+    enum_value("company_postal_code", "Postal code of the company, as a part of its address."),
+    enum_value("company_city", "City of the company, as a part of its address."),
+    enum_value("company_region", "State or region of the company, as a part of its address."),
+    enum_value("company_country", "Country of the company."),
     enum_value(
         "opt_out",
         "Whether the person has opted out of messages: `true`, `yes`, `1`, `unsubscribed`.",
@@ -210,7 +217,7 @@ mod tests {
             // Apollo
             (
                 "First Name,Last Name,Title,Company Name,Company Name for Emails,Email,Email Status,Work Direct Phone,# Employees,Industry,Person Linkedin Url,Website,Company Linkedin Url,City,State,Country",
-                "first_name last_name email phone job_title linkedin_url city region country company website size industry",
+                "first_name last_name email phone job_title linkedin_url city region country company website industry employee_count",
             ),
             // LinkedIn
             (

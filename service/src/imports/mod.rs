@@ -8,7 +8,10 @@
 mod column_names;
 mod commit;
 mod companies;
+mod company_details;
 mod contact;
+mod decisions;
+mod failed_rows;
 pub mod file;
 mod file_duplicates;
 mod job_actions;
@@ -28,9 +31,11 @@ mod workbook;
 
 pub(crate) use record_verdicts::VerdictContext;
 
-pub use job_actions::{JobAction, act, decide, repair};
+pub use decisions::{Decision, decide, decide_all};
+pub use failed_rows::{FailedRow, columns_of_file, failed_rows};
+pub use job_actions::{JobAction, act, repair};
 pub use matching::Candidate;
-pub use preview::{Options, ParsedFile, Preview, open};
+pub use preview::{InspectedFile, Options, ParsedFile, Preview, inspect, open};
 pub use rows::{examples, prospects_of};
 pub use run::{Worker, run};
 

@@ -48,13 +48,20 @@ pub struct Options {
     pub country: Option<String>,
 }
 
-/// A parsed file; nothing is stored yet.
+/// The contents of a file and its column mapping; nothing is stored.
 #[derive(Debug)]
-pub struct ParsedFile {
+pub struct InspectedFile {
     /// The contents of the file.
     pub list: List,
     /// The column mapping.
     pub mapping: Mapping,
+}
+
+/// A file that can be imported; nothing is stored yet.
+#[derive(Debug)]
+pub struct ParsedFile {
+    /// The contents and the mapping.
+    pub file: InspectedFile,
     options: Options,
     country: Option<Region>,
     size: usize,
@@ -69,13 +76,23 @@ pub struct Preview {
     pub verdicts: Vec<(&'static str, u64)>,
 }
 
+/// Parses a file and maps its columns, which may have neither names nor e-mail addresses.
+///
+/// # Errors
+/// [`Error::Invalid`] if the file can't be read.
+pub fn inspect(bytes: &[u8], options: &Options) -> Result<InspectedFile> {
+    let list = file::read(bytes, &options.file)?;
+    let mapping = Mapping::guessed(&list.head).with_explicit(&list.head, &options.map)?;
+    Ok(InspectedFile { list, mapping })
+}
+
 /// Parses a file and maps its columns.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the file can't be read, or if it has no column with names or e-mail addresses.
 pub fn open(bytes: &[u8], options: Options) -> Result<ParsedFile> {
-    let list = file::read(bytes, &options.file)?;
-    let mapping = Mapping::guessed(&list.head).with_explicit(&list.head, &options.map)?;
+    let file = inspect(bytes, &options)?;
+    let InspectedFile { list, mapping } = &file;
     let told: Vec<_> = mapping.columns(&list.head).map(|(field, _)| field).collect();
     let has = |fields: &[&str]| fields.iter().any(|field| told.contains(field));
     let names = has(&["full_name", "first_name", "last_name"]);
@@ -91,7 +108,7 @@ pub fn open(bytes: &[u8], options: Options) -> Result<ParsedFile> {
     }
     let country = country(options.country.as_deref())?;
     let options = Options { country: options.country.map(|code| code.to_uppercase()), ..options };
-    Ok(ParsedFile { list, mapping, options, country, size: bytes.len() })
+    Ok(ParsedFile { file, options, country, size: bytes.len() })
 }
 
 /// Parses the default country of phone numbers.
@@ -126,7 +143,7 @@ impl ParsedFile {
     }
 
     async fn rows(&self, scope: &Scope, job: &Record, progress: &dyn Progress) -> Result<Preview> {
-        let list = &self.list;
+        let list = &self.file.list;
         let mut verdicts: HashMap<&'static str, u64> = HashMap::new();
         let mut duplicates = 0;
         let (mut seen, mut companies) = (PreviousRows::default(), Companies::default());
@@ -175,8 +192,8 @@ impl ParsedFile {
 
     /// Parses a row. A row with a file error is invalid.
     fn read(&self, index: usize, row: &[String]) -> Read {
-        let read = Contact::read(&self.mapping, row, self.country);
-        if let Some(fault) = self.list.faults.get(&index) {
+        let read = Contact::read(&self.file.mapping, row, self.country);
+        if let Some(fault) = self.file.list.faults.get(&index) {
             return Read { outcome: Err(fault.clone()), ..read };
         }
         read
@@ -191,12 +208,12 @@ impl ParsedFile {
         verdict: Verdict,
     ) -> Result<Record> {
         let mut record = Record::new(import_record::table());
-        let cells = self.list.head.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
+        let cells = self.file.list.head.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
         let original: Map<String, Json> =
             cells.map(|(name, cell)| (name.clone(), Json::String(stored(cell)))).collect();
         record.set(import_record::Column::ImportJobId, Value::Int(job));
         record.set(import_record::Column::RecordIndex, number(index as u64));
-        let line = self.list.lines.get(index).filter(|line| **line > 0);
+        let line = self.file.list.lines.get(index).filter(|line| **line > 0);
         record
             .set(import_record::Column::LineNumber, line.map_or(Value::Null, |line| number(*line)));
         record.set(import_record::Column::OriginalData, Value::Json(Json::Object(original)));
@@ -208,11 +225,11 @@ impl ParsedFile {
     }
 
     async fn begin(&self, scope: &Scope) -> Result<Record> {
-        let (list, options) = (&self.list, &self.options);
+        let (list, options) = (&self.file.list, &self.options);
         let mut job = Record::new(import_job::table());
         let name = options.name.as_ref().filter(|name| !name.trim().is_empty());
         let name = name.unwrap_or(&options.file_name);
-        let columns = self.mapping.json(&list.head);
+        let columns = self.file.mapping.json(&list.head);
         let mut told = json!({
             "format": list.format.name(),
             "encoding": list.encoding,

@@ -82,6 +82,8 @@ codes! {
     WebsiteUnreadable = "website_unreadable", "`{0}` is not a website";
     /// The country is unknown, so phone numbers without a country code can't be read.
     CountryUnknown = "country_unknown", "the country `{0}` is unknown";
+    /// The value is not a number.
+    NumberUnreadable = "number_unreadable", "`{0}` is not a number of employees";
     /// The value of a field was omitted because it is too long. Arguments: the field, and the maximum length.
     ValueOmitted = "value_omitted", "`{0}` was omitted: it has more than {1} characters";
     /// The value of a required field is too long. Arguments: the field, and the maximum length.

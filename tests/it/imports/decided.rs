@@ -7,6 +7,8 @@ use super::{act, commit, counts, people, preview, sentences, work};
 
 behaviours![
     merge_candidates_are_decided_one_by_one,
+    merge_candidates_are_decided_together,
+    rejected_decision_rejects_the_batch_or_is_skipped,
     commit_decides_all_remaining_candidates,
     rows_of_one_chunk_are_matched_with_each_other,
     stored_decisions_are_applied,
@@ -82,6 +84,45 @@ async fn merge_candidates_are_decided_one_by_one(app: App) {
         refused,
         ["CONFLICT id: the row needs no decision: it is not an open MERGE_CANDIDATE"]
     );
+}
+
+async fn decide_all(app: &App, input: &str) -> serde_json::Value {
+    let decide = format!(
+        "mutation {{ decideImportRecords(input: {{ {input} }}) {{ importRecords {{ decision }} userErrors {{ reason field index }} }} }}"
+    );
+    app.data(&decide).await["decideImportRecords"].take()
+}
+
+async fn merge_candidates_are_decided_together(app: App) {
+    let job = candidates(&app).await;
+    commit(&app, job, "WAIT").await;
+    let input = "importRecords: [{ id: 3, decision: SKIP }, { id: 1, decision: MERGE, prospectId: \"Prospect:2\" }, \
+                 { id: 2, decision: CREATE }]";
+    let decided = decide_all(&app, input).await;
+    assert_eq!(
+        decided,
+        json!({ "importRecords": [{ "decision": "SKIP" }, { "decision": "MERGE" }, { "decision": "CREATE" }], "userErrors": [] })
+    );
+    work(&app).await;
+    assert_eq!(counts(&app, job).await, (vec![1, 1, 1, 0, 1], "COMPLETED".to_owned()));
+}
+
+async fn rejected_decision_rejects_the_batch_or_is_skipped(app: App) {
+    let job = candidates(&app).await;
+    let input = "importRecords: [{ id: 1, decision: SKIP }, { id: 4, decision: CREATE }, \
+                 { id: 2, decision: MERGE, prospectId: 9 }, { id: 99, decision: SKIP }]";
+    let errors = json!([
+        { "reason": "DECISION_INVALID", "field": "decision", "index": 1 },
+        { "reason": "ROW_NOT_FOUND", "field": "prospectId", "index": 2 },
+        { "reason": "ROW_NOT_FOUND", "field": "id", "index": 3 },
+    ]);
+    let refused = decide_all(&app, input).await;
+    assert_eq!(refused, json!({ "importRecords": null, "userErrors": errors }));
+    let skipped = decide_all(&app, &format!("{input}, onError: SKIP_FAILED")).await;
+    let rows = json!([{ "decision": "SKIP" }, null, null, null]);
+    assert_eq!(skipped, json!({ "importRecords": rows, "userErrors": errors }));
+    commit(&app, job, "WAIT").await;
+    assert_eq!(counts(&app, job).await, (vec![0, 0, 1, 0, 3], "COMPLETED".to_owned()));
 }
 
 async fn commit_decides_all_remaining_candidates(app: App) {

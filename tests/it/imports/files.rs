@@ -45,12 +45,12 @@ fn text_encoding_is_detected() {
         (latin.as_slice(), "windows-1252"),
     ] {
         let opened = open(bytes);
-        assert_eq!(opened.list.encoding, encoding);
+        assert_eq!(opened.file.list.encoding, encoding);
         assert_eq!(
-            opened.list.rows,
+            opened.file.list.rows,
             [["Jürgen Groß", "j.gross@mueller.example", "Müller Söhne", "Köln"]]
         );
-        let mapped: Vec<_> = opened.mapping.columns(&opened.list.head).collect();
+        let mapped: Vec<_> = opened.file.mapping.columns(&opened.file.list.head).collect();
         assert_eq!(
             mapped,
             [("full_name", "Name"), ("email", "E-Mail"), ("location", "Ort"), ("company", "Firma")]
@@ -60,7 +60,7 @@ fn text_encoding_is_detected() {
     let file = FileOptions { encoding: Some("ibm866".to_owned()), delimiter: None, sheet: None };
     let cyrillic = b"Name,Email\n\x88\xa2\xa0\xad,ivan@a.example\n";
     let opened = imports::open(cyrillic, Options { file, ..Options::default() }).unwrap();
-    assert_eq!(opened.list.rows[0][0], "Иван");
+    assert_eq!(opened.file.list.rows[0][0], "Иван");
 }
 
 fn delimiter_is_detected() {
@@ -70,9 +70,9 @@ fn delimiter_is_detected() {
             .replace("\",ada@a.example,\"", &format!("\"{delimiter}ada@a.example{delimiter}\""))
             .replace("Bob,bob@a.example,", &format!("Bob{delimiter}bob@a.example{delimiter}"));
         let opened = open(text.as_bytes());
-        assert_eq!(opened.list.delimiter, Some(delimiter), "{text}");
+        assert_eq!(opened.file.list.delimiter, Some(delimiter), "{text}");
         assert_eq!(
-            opened.list.rows,
+            opened.file.list.rows,
             [
                 ["Ada\nLovelace", "ada@a.example", "says \"hi\", and more"],
                 ["Bob", "bob@a.example", ""]
@@ -82,14 +82,14 @@ fn delimiter_is_detected() {
     let file = FileOptions { delimiter: Some(':'), ..FileOptions::default() };
     let options = Options { file, ..Options::default() };
     let opened = imports::open(b"Name:Email\r\nAda:ada@a.example\r\n", options).unwrap();
-    assert_eq!(opened.list.rows, [["Ada", "ada@a.example"]]);
+    assert_eq!(opened.file.list.rows, [["Ada", "ada@a.example"]]);
     // LinkedIn exports contain notes above the header row.
     let notes = "Notes:\n\"When exporting your connection data, you may notice that some are missing.\"\n\n\
                  First Name,Last Name,URL,Email Address,Company,Position,Connected On\n\
                  Ada,Lovelace,https://www.linkedin.com/in/ada,ada@a.example,Acme,CEO,01 Jan 2026\n";
     let opened = open(notes.as_bytes());
-    assert_eq!(opened.list.head[0], "First Name");
-    assert_eq!(opened.list.rows.len(), 1);
+    assert_eq!(opened.file.list.head[0], "First Name");
+    assert_eq!(opened.file.list.rows.len(), 1);
 }
 
 fn workbook_is_parsed() {
@@ -106,11 +106,11 @@ fn workbook_is_parsed() {
     }
     sheet.write_number(1, 2, 250.0).unwrap();
     let opened = open(&book.save_to_buffer().unwrap());
-    assert_eq!(opened.list.format.name(), "XLSX");
-    assert_eq!(opened.list.rows, [["Ada", "ada@a.example", "250"]]);
+    assert_eq!(opened.file.list.format.name(), "XLSX");
+    assert_eq!(opened.file.list.rows, [["Ada", "ada@a.example", "250"]]);
     let mapped: Vec<_> =
-        opened.mapping.columns(&opened.list.head).map(|(field, _)| field).collect();
-    assert_eq!(mapped, ["full_name", "email", "size"]);
+        opened.file.mapping.columns(&opened.file.list.head).map(|(field, _)| field).collect();
+    assert_eq!(mapped, ["full_name", "email", "employee_count"]);
     // A workbook with one cell far away from all other cells.
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
@@ -123,10 +123,10 @@ fn workbook_is_parsed() {
 fn json_objects_are_parsed() {
     let lines = "{\"name\": \"Ada\", \"email\": \"ada@a.example\", \"employees\": 12}\n\n{\"email\": \"bob@a.example\", \"name\": \"Bob\", \"tags\": [1]}\n";
     let opened = open(lines.as_bytes());
-    assert_eq!(opened.list.format.name(), "NDJSON");
+    assert_eq!(opened.file.list.format.name(), "NDJSON");
     let cell = |row: usize, name: &str| {
-        let place = opened.list.head.iter().position(|known| known == name).unwrap();
-        opened.list.rows[row][place].as_str()
+        let place = opened.file.list.head.iter().position(|known| known == name).unwrap();
+        opened.file.list.rows[row][place].as_str()
     };
     assert_eq!((cell(0, "employees"), cell(1, "employees")), ("12", ""));
     assert_eq!((cell(1, "name"), cell(1, "tags")), ("Bob", "1"));
@@ -135,8 +135,8 @@ fn json_objects_are_parsed() {
         \"phones\": [{\"type\": \"work\", \"value\": \"+49 30 12345678\"}]}]";
     let opened = open(nested.as_bytes());
     let cell = |name: &str| {
-        let place = opened.list.head.iter().position(|known| known == name).unwrap();
-        opened.list.rows[0][place].as_str()
+        let place = opened.file.list.head.iter().position(|known| known == name).unwrap();
+        opened.file.list.rows[0][place].as_str()
     };
     assert_eq!((cell("name.first"), cell("company")), ("Nj", "A; B"));
     assert_eq!(
@@ -144,7 +144,7 @@ fn json_objects_are_parsed() {
         ("nj2@nj.example; x@nj.example", "+49 30 12345678")
     );
     let mapped: Vec<_> =
-        opened.mapping.columns(&opened.list.head).map(|(field, _)| field).collect();
+        opened.file.mapping.columns(&opened.file.list.head).map(|(field, _)| field).collect();
     assert_eq!(mapped, ["first_name", "last_name", "email", "phone", "company"]);
     let broken = refused(
         b"{\"name\": \"Ada\", \"email\": \"a@a.example\"}\n{\"name\": }\n",
@@ -156,14 +156,14 @@ fn json_objects_are_parsed() {
 fn rows_keep_their_line_numbers() {
     let csv = "Notes:,,\n\n\"Exported by\nAda\",,\nName,Email,Company\n\nAda,ada@a.example,\"A\nB\"\n,,\n\n\nBob,bob@a.example,A\r\nCleo,c@a.example,A";
     let opened = open(csv.as_bytes());
-    assert_eq!(opened.list.rows.len(), 3, "{:?}", opened.list.rows);
-    assert_eq!(opened.list.lines, [7, 12, 13]);
+    assert_eq!(opened.file.list.rows.len(), 3, "{:?}", opened.file.list.rows);
+    assert_eq!(opened.file.list.lines, [7, 12, 13]);
     let old_mac = "Name,Email\rAda,a@a.example\r\rBob,b@b.example\r";
-    assert_eq!(open(old_mac.as_bytes()).list.lines, [2, 4]);
+    assert_eq!(open(old_mac.as_bytes()).file.list.lines, [2, 4]);
     let lines = "\n{\"name\": \"Ada\", \"email\": \"a@a.example\"}\n\n{\"name\": \"Bob\", \"email\": \"b@a.example\"}";
-    assert_eq!(open(lines.as_bytes()).list.lines, [2, 4]);
+    assert_eq!(open(lines.as_bytes()).file.list.lines, [2, 4]);
     let array = "[{\"name\": \"Ada\", \"email\": \"a@a.example\"}]";
-    assert_eq!(open(array.as_bytes()).list.lines, [0]);
+    assert_eq!(open(array.as_bytes()).file.list.lines, [0]);
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
     for (row, cells) in
@@ -173,7 +173,7 @@ fn rows_keep_their_line_numbers() {
             sheet.write_string(row, column, cell).unwrap();
         }
     }
-    assert_eq!(open(&book.save_to_buffer().unwrap()).list.lines, [5, 10]);
+    assert_eq!(open(&book.save_to_buffer().unwrap()).file.list.lines, [5, 10]);
 }
 
 fn columns_can_be_mapped_explicitly() {
@@ -186,7 +186,7 @@ fn columns_can_be_mapped_explicitly() {
     };
     let opened =
         imports::open(file, map(&[("a", "email"), ("B", "full_name"), ("Name", "")])).unwrap();
-    let mapped: Vec<_> = opened.mapping.columns(&opened.list.head).collect();
+    let mapped: Vec<_> = opened.file.mapping.columns(&opened.file.list.head).collect();
     assert_eq!(mapped, [("full_name", "B"), ("email", "A")]);
     assert!(refused(file, map(&[("Z", "email")])).contains("unknown column `Z`"));
     assert!(
@@ -195,7 +195,7 @@ fn columns_can_be_mapped_explicitly() {
     );
     // The header row contains the same column name twice.
     let opened = open(b"Name,Email,Email\nAda,ada@a.example,other@a.example\n");
-    assert_eq!(opened.list.head, ["Name", "Email", "Email (2)"]);
+    assert_eq!(opened.file.list.head, ["Name", "Email", "Email (2)"]);
 }
 
 fn invalid_files_are_rejected() {
@@ -258,10 +258,10 @@ fn invalid_files_are_rejected() {
 fn rows_with_extra_cells_are_reported() {
     let opened = open(b"Name,Email\nAda,ada@a.example,what,is,this\nBob\nCleo,cleo@a.example,,\n");
     let faults: Vec<_> =
-        opened.list.faults.iter().map(|(row, fault)| (*row, fault.message())).collect();
+        opened.file.list.faults.iter().map(|(row, fault)| (*row, fault.message())).collect();
     assert_eq!(faults, [(0, "the row has more cells than the header row (2)".to_owned())]);
     assert_eq!(
-        opened.list.rows,
+        opened.file.list.rows,
         [["Ada", "ada@a.example"], ["Bob", ""], ["Cleo", "cleo@a.example"]]
     );
 }
@@ -272,7 +272,7 @@ fn unclosed_quotation_marks_are_reported() {
         b"Name,Email,Company\nA,a@a.example,\"Open\nB,b@a.example,X\nC,c@a.example,\"Firm, Inc\"\nD,d@a.example,\"Two\nlines\"\n\"E\" F,e@a.example,X\n",
     );
     let faults: Vec<_> =
-        opened.list.faults.iter().map(|(row, fault)| (*row, fault.message())).collect();
+        opened.file.list.faults.iter().map(|(row, fault)| (*row, fault.message())).collect();
     assert_eq!(
         faults,
         [
@@ -310,18 +310,18 @@ fn sheet_with_contacts_is_selected() {
         ("More", false, people),
     ]);
     let opened = open(&file);
-    let sheets = opened.list.sheets.clone().unwrap();
+    let sheets = opened.file.list.sheets.clone().unwrap();
     assert_eq!(
         (sheets.read.as_str(), sheets.others),
         ("Contacts", ["Lists", "Cover", "More"].map(str::to_owned).to_vec())
     );
-    assert_eq!(opened.list.rows, [["Ada", "ada@a.example", "A"]]);
+    assert_eq!(opened.file.list.rows, [["Ada", "ada@a.example", "A"]]);
     let named = |sheet: &str| Options {
         file: FileOptions { sheet: Some(sheet.to_owned()), ..FileOptions::default() },
         ..Options::default()
     };
     let opened = imports::open(&file, named("Lists")).unwrap();
-    assert_eq!(opened.list.rows, [["Old", "old@a.example"]]);
+    assert_eq!(opened.file.list.rows, [["Old", "old@a.example"]]);
     let message = refused(&file, named("Nope"));
     assert_eq!(
         message,
@@ -336,7 +336,7 @@ fn mac_encoding_is_detected() {
     // The text `Jürgen Groß, Zoë` in the Mac OS Roman encoding.
     let mac = b"Name,Email,Company\nJ\x9frgen Gro\xa7,j@a.example,M\x9fller\nZo\x91 \x80da,z@a.example,A\n";
     let opened = open(mac);
-    assert_eq!(opened.list.encoding, "macintosh");
-    assert_eq!(opened.list.rows[0], ["Jürgen Groß", "j@a.example", "Müller"]);
-    assert_eq!(opened.list.rows[1][0], "Zoë Äda");
+    assert_eq!(opened.file.list.encoding, "macintosh");
+    assert_eq!(opened.file.list.rows[0], ["Jürgen Groß", "j@a.example", "Müller"]);
+    assert_eq!(opened.file.list.rows[1][0], "Zoë Äda");
 }

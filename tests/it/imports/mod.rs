@@ -8,6 +8,7 @@ use service::imports::{self, Options, Worker};
 use tests::App;
 
 pub mod cells;
+pub mod company_details;
 pub mod decided;
 pub mod deleted_companies;
 pub mod erased;

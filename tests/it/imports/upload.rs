@@ -14,6 +14,8 @@ use crate::{
 
 behaviours![
     uploaded_file_is_previewed,
+    inspected_file_is_not_stored,
+    failed_rows_can_be_downloaded_and_imported_again,
     form_fields_set_import_options,
     invalid_uploads_are_rejected,
     cross_origin_uploads_are_rejected,
@@ -43,17 +45,82 @@ async fn post(address: SocketAddr, head: &str, body: &str) -> (u16, Value) {
 async fn uploaded_file_is_previewed(app: App) {
     beside(async {
         let address = serve(&app).await;
-        let (status, answer) = post(address, FORM, &form(&[(FILE, LIST)])).await;
+        let (status, mut answer) = post(address, FORM, &form(&[(FILE, LIST)])).await;
+        let fields = answer.as_object_mut().unwrap().remove("fields").unwrap();
+        let email = json!({ "name": "email", "description": "E-mail address." });
+        assert!(fields.as_array().unwrap().contains(&email), "{fields}");
         assert_eq!(
             (status, answer),
             (201, json!({ "importJob": { "id": "ImportJob:1", "status": "PENDING", "totalRecords": 2 },
-                "file": { "format": "CSV", "encoding": "UTF-8", "delimiter": ",", "columns": ["Name", "Email", "Company"] },
+                "file": { "format": "CSV", "encoding": "UTF-8", "delimiter": ",", "columns": ["Name", "Email", "Company"],
+                    "examples": [["Ada", "Bob"], ["ada@acme.example", "bob@acme"], ["Acme", "Acme"]] },
                 "mapping": { "full_name": "Name", "email": "Email", "company": "Company" },
                 "verdicts": { "CREATE": 1, "UPDATE": 0, "MERGE_CANDIDATE": 0, "SKIP": 0, "ERROR": 1 } }))
         );
         let job = app.data("{ importJob(id: 1) { name fileName } }").await;
         assert_eq!(job["importJob"], json!({ "name": "leads.csv", "fileName": "leads.csv" }));
         assert!(people(&app).await.is_empty());
+    })
+    .await;
+}
+
+async fn inspected_file_is_not_stored(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        let list = "Wer;Wohin\nAda;ada@acme.example\n\nBob;bob@acme.example\nCleo;\nDan;dan@acme.example\n";
+        // The columns are unknown, so the file can't be imported without a mapping.
+        let (status, refused) = post(address, FORM, &form(&[(FILE, list)])).await;
+        assert_eq!((status, &refused["errors"][0]["extensions"]["reason"]), (400, &json!("MAPPING_INVALID")));
+        let fields = [("inspect", "true"), (FILE, list)];
+        let (status, inspected) = post(address, FORM, &form(&fields)).await;
+        assert_eq!(status, 201);
+        assert_eq!(inspected["mapping"], json!({}));
+        assert_eq!(inspected["file"]["columns"], json!(["Wer", "Wohin"]));
+        assert_eq!(
+            inspected["file"]["examples"],
+            json!([["Ada", "Bob", "Cleo"], ["ada@acme.example", "bob@acme.example", "dan@acme.example"]])
+        );
+        assert_eq!(inspected["importJob"], Value::Null);
+        let jobs = app.data("{ importJobs { totalCount } importRecords { totalCount } }").await;
+        assert_eq!(jobs, json!({ "importJobs": { "totalCount": 0 }, "importRecords": { "totalCount": 0 } }));
+    })
+    .await;
+}
+
+async fn failed_rows_can_be_downloaded_and_imported_again(app: App) {
+    beside(async {
+        let address = serve(&app).await;
+        let list = "Name,Email,Company,Note\nAda,ada@acme.example,Acme,\nBob,bob(at)acme,Acme,\"=1, \"\"x\"\"\"\n,,,\n\
+                    Cleo,,Acme,y\nDan,dan@acme.example,Acme,\n";
+        post(address, FORM, &form(&[("commit", "create"), (FILE, list)])).await;
+        work(&app).await;
+        assert_eq!(people(&app).await.len(), 2);
+        let get = async |path: &str| send(address, &format!("GET {path} HTTP/1.1"), "").await;
+        let (status, head, file) = get("/imports/1/failed.csv").await;
+        assert_eq!(status, 200);
+        let head = head.to_lowercase();
+        assert!(head.contains("content-type: text/csv; charset=utf-8; header=present"), "{head}");
+        assert!(head.contains("attachment; filename=\"import-1-failed.csv\""), "{head}");
+        let lines = file.lines().filter(|line| line.contains(','));
+        let body = lines.map(str::trim_end).collect::<Vec<_>>().join("\r\n") + "\r\n";
+        assert_eq!(
+            body,
+            "Failed line,Failure reason,Name,Email,Company,Note\r\n\
+             3,`bob(at)acme` is not an e-mail address,Bob,bob(at)acme,Acme,\"'=1, \"\"x\"\"\"\r\n\
+             5,the row has no e-mail address,Cleo,,Acme,y\r\n"
+        );
+        // The corrected file can be imported: its first two columns are ignored.
+        let corrected = body.replace("bob(at)acme,", "bob@acme.example,").replace("Cleo,,", "Cleo,cleo@acme.example,");
+        let (_, answer) = post(address, FORM, &form(&[("commit", "create"), (FILE, &corrected)])).await;
+        assert_eq!(answer["verdicts"]["CREATE"], 2, "{answer}");
+        work(&app).await;
+        assert_eq!(people(&app).await.len(), 4);
+        let (_, _, none) = get("/imports/ImportJob:2/failed.csv").await;
+        assert!(none.contains("Failed line") && !none.contains("Bob"), "{none}");
+        for path in ["/imports/9/failed.csv", "/imports/Prospect:1/failed.csv", "/imports/x/failed.csv"] {
+            let (_, _, body) = get(path).await;
+            assert!(body.contains("ROW_NOT_FOUND"), "{path}: {body}");
+        }
     })
     .await;
 }
@@ -114,6 +181,13 @@ async fn invalid_uploads_are_rejected(app: App) {
                 400,
                 "BAD_REQUEST",
                 "`name` exceeds the maximum length",
+            ),
+            (
+                FORM,
+                form(&[("inspect", "yes"), (FILE, LIST)]),
+                400,
+                "BAD_REQUEST",
+                "`inspect` must be true or false",
             ),
             (FORM, form(&[(FILE, "")]), 400, "INVALID", "the file has no rows"),
             (
