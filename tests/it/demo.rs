@@ -13,6 +13,9 @@ behaviours![
     removing_demo_data_keeps_changed_rows,
     demo_data_is_recognized_without_its_first_rows,
     removal_without_demo_data_is_rejected,
+    demo_data_of_the_previous_version_is_removed,
+    demo_data_covers_a_year,
+    demo_imports_can_be_decided_committed_and_undone,
 ];
 
 async fn seed(app: &App, organization: i64) -> engine::Result<u64> {
@@ -177,4 +180,90 @@ async fn removal_without_demo_data_is_rejected(app: App) {
     let refused = demo::remove(&app.scope(app.organization), true, &Unwatched).await.unwrap_err();
     assert!(matches!(refused, Error::NotFound(_)), "{refused}");
     assert_eq!(app.data("{ prospects { totalCount } }").await["prospects"]["totalCount"], 4);
+}
+
+async fn demo_data_of_the_previous_version_is_removed(app: App) {
+    let scope = app.scope(app.organization);
+    let scale = demo::Scale::Small;
+    let rows =
+        demo::seed_edition(&scope, scale, demo::Edition::HalfYear, &Unwatched).await.unwrap();
+    app.clock.advance(chrono::TimeDelta::days(40));
+    let removals = removed(&app, true).await;
+    let gone: u64 = removals.iter().map(|(_, removed, ..)| removed).sum();
+    // The links between industries and solutions are not counted.
+    assert!(gone < rows && gone > rows * 99 / 100, "{gone} of {rows}");
+    let data = app.data(EVERYTHING).await;
+    for (name, list) in data.as_object().unwrap() {
+        assert_eq!(list["totalCount"], 0, "{name}");
+    }
+}
+
+async fn demo_data_covers_a_year(app: App) {
+    seed(&app, app.organization).await.unwrap();
+    let count = |list: &str| {
+        format!("{list}: {list} {{ groups(by: [{{ createdAt: MONTH }}]) {{ totalCount }} }}")
+    };
+    let lists =
+        ["prospects", "interactions", "prospectResearches", "outreachDrafts", "llmUsageLogs"];
+    let query = format!("{{ {} }}", lists.map(count).join(" "));
+    let data = app.data(&query).await;
+    for list in lists {
+        let months = data[list]["groups"]["totalCount"].as_i64().unwrap();
+        assert!(months >= 12, "{list}: {months}");
+    }
+    // No row of a prospect is older than the prospect.
+    let query = "{ prospects(first: 100) { nodes { createdAt interactions(first: 1) { nodes { interactionDate } } \
+                 outreachDrafts(first: 1) { nodes { createdAt } } latestResearch { createdAt } } } }";
+    for prospect in app.data(query).await["prospects"]["nodes"].as_array().unwrap() {
+        let made = prospect["createdAt"].as_str().unwrap();
+        for other in [
+            &prospect["interactions"]["nodes"][0]["interactionDate"],
+            &prospect["outreachDrafts"]["nodes"][0]["createdAt"],
+            &prospect["latestResearch"]["createdAt"],
+        ] {
+            assert!(other.as_str().is_none_or(|other| other > made), "{prospect}");
+        }
+    }
+    let query = "{ prospects { groups(by: [{ source: VALUE }]) { nodes { key { source } } } } \
+                 outreachDrafts(filter: { messageTemplateId: { isNull: false } }) { totalCount } \
+                 companies(filter: { country: { eq: \"DE\" }, employeeCount: { gt: 0 } }) { totalCount } }";
+    let data = app.data(query).await;
+    assert_eq!(data["prospects"]["groups"]["nodes"].as_array().unwrap().len(), 2);
+    assert!(data["outreachDrafts"]["totalCount"].as_i64().unwrap() > 100);
+    assert!(data["companies"]["totalCount"].as_i64().unwrap() > 50);
+}
+
+async fn demo_imports_can_be_decided_committed_and_undone(app: App) {
+    seed(&app, app.organization).await.unwrap();
+    let query = "{ importJobs { nodes { id name status totalRecords processedRecords createdRecords skippedRecords failedRecords \
+                 pendingRecords importRecords(filter: { verdict: { eq: MERGE_CANDIDATE } }) { nodes { reason candidateProspects { fullName } mappedData } } } } }";
+    let jobs = app.data(query).await["importJobs"]["nodes"].take();
+    let counts = |job: &serde_json::Value| {
+        [
+            "totalRecords",
+            "processedRecords",
+            "createdRecords",
+            "skippedRecords",
+            "failedRecords",
+            "pendingRecords",
+        ]
+        .map(|name| job[name].as_i64().unwrap())
+    };
+    assert_eq!(jobs[0]["status"], "COMPLETED");
+    assert_eq!(counts(&jobs[0]), [43, 43, 40, 1, 2, 0]);
+    assert_eq!(jobs[1]["status"], "PENDING");
+    assert_eq!(counts(&jobs[1]), [8, 1, 0, 0, 1, 7]);
+    let candidates = jobs[1]["importRecords"]["nodes"].as_array().unwrap();
+    assert_eq!(candidates.len(), 2);
+    for row in candidates {
+        assert_eq!(
+            row["candidateProspects"][0]["fullName"], row["mappedData"]["full_name"],
+            "{row}"
+        );
+    }
+    super::imports::commit(&app, 2, "MERGE").await;
+    let jobs = app.data(query).await["importJobs"]["nodes"].take();
+    assert_eq!(jobs[1]["status"], "COMPLETED");
+    // Four new prospects; both candidates and one known prospect get new values.
+    assert_eq!(counts(&jobs[1]), [8, 8, 4, 0, 1, 0], "{jobs}");
 }

@@ -75,6 +75,12 @@ fn cell(row: &sea_orm::QueryResult, name: &str) -> String {
     };
     let value = value.or_else(|| text::<i64>(row, name)).or_else(|| text::<i32>(row, name));
     let value = value.or_else(|| text::<f64>(row, name));
+    // Notes are JSON in a text column, which only Postgres distinguishes from a JSON column.
+    let note = || {
+        let text = row.try_get::<Option<String>>("", name).ok()??;
+        serde_json::from_str::<serde_json::Value>(&text).ok().filter(serde_json::Value::is_array)
+    };
+    let value = value.or_else(|| note().map(|value| format!("{:?}", Some(value))));
     let value = value.or_else(|| text::<serde_json::Value>(row, name));
     let value = value.or_else(|| text::<String>(row, name));
     format!("{name}={}", value.unwrap_or_else(|| panic!("{name} can't be read")))

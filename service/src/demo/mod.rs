@@ -1,5 +1,7 @@
 //! Realistic demo data, fully determined by its scale and its reference date.
 
+mod companies;
+mod imports;
 mod recognize;
 mod remove;
 mod rows;
@@ -21,8 +23,9 @@ use engine::{
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
-use crate::{crm, identity::organization, offer, outreach, usage};
+use crate::{crm, identity::organization, ingest, offer, outreach, usage};
 pub use remove::{Removal, remove};
+pub use rows::Edition;
 use rows::Story;
 
 /// Number of rows inserted per statement.
@@ -63,6 +66,7 @@ struct First {
     events: i64,
     companies: i64,
     prospects: i64,
+    templates: i64,
 }
 
 /// Inserts the demo data into the organization in one transaction. Returns the number of rows.
@@ -70,6 +74,19 @@ struct First {
 /// # Errors
 /// [`Error::Conflict`] if the organization already has rows.
 pub async fn seed(scope: &Scope, scale: Scale, progress: &dyn Progress) -> Result<u64> {
+    seed_edition(scope, scale, Edition::Year, progress).await
+}
+
+/// As [`seed`], in a version of the demo data.
+///
+/// # Errors
+/// As [`seed`].
+pub async fn seed_edition(
+    scope: &Scope,
+    scale: Scale,
+    edition: Edition,
+    progress: &dyn Progress,
+) -> Result<u64> {
     let store = scope.store();
     let transaction = store.begin().await?;
     let writer = Writer { scope, transaction, engine: store.engine(), progress };
@@ -91,7 +108,7 @@ pub async fn seed(scope: &Scope, scale: Scale, progress: &dyn Progress) -> Resul
             ));
         }
     }
-    writer.all(scale).await
+    writer.all(scale, edition).await
 }
 
 /// Creates the organization `default` of a new database with the demo data, in one transaction. Returns the number of
@@ -112,7 +129,7 @@ pub async fn found(
     let (actor, clock) = (Actor::CommandLine, Arc::clone(clock));
     let scope = &Scope::new(store.clone(), organization, actor, Role::Owner, clock);
     let writer = Writer { scope, transaction, engine: store.engine(), progress };
-    writer.all(scale).await
+    writer.all(scale, Edition::Year).await
 }
 
 struct Writer<'a> {
@@ -124,15 +141,17 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// Inserts all demo rows and commits the transaction. Returns the number of rows.
-    async fn all(self, scale: Scale) -> Result<u64> {
+    async fn all(self, scale: Scale, edition: Edition) -> Result<u64> {
         let first = First {
             industries: self.next_key(offer::industry::table()).await?,
             solutions: self.next_key(offer::solution::table()).await?,
             events: self.next_key(offer::event::table()).await?,
             companies: self.next_key(crm::company::table()).await?,
             prospects: self.next_key(crm::prospect::table()).await?,
+            templates: self.next_key(outreach::message_template::table()).await?,
         };
-        let story = Story::new(self.scope.organization(), self.scope.now(), scale, first);
+        let (organization, now) = (self.scope.organization(), self.scope.now());
+        let story = Story::new(organization, now, scale, edition, first);
         let mut written = 0;
 
         written += self.table(offer::industry::table(), story.industries()).await?;
@@ -145,6 +164,7 @@ impl Writer<'_> {
         let interactions = outreach::interaction::table();
         let rows = story.interactions(self.next_key(interactions).await?);
         written += self.table(interactions, rows).await?;
+        written += self.table(outreach::message_template::table(), story.templates()).await?;
         let drafts = outreach::outreach_draft::table();
         let rows = story.drafts(self.next_key(drafts).await?);
         written += self.table(drafts, rows).await?;
@@ -154,6 +174,12 @@ impl Writer<'_> {
         let usage = usage::llm_usage_log::table();
         let rows = story.usage(self.next_key(usage).await?);
         written += self.table(usage, rows).await?;
+        let jobs = ingest::import_job::table();
+        let first_job = self.next_key(jobs).await?;
+        written += self.table(jobs, story.import_jobs(first_job)).await?;
+        let records = ingest::import_record::table();
+        let rows = story.import_records(first_job, self.next_key(records).await?);
+        written += self.table(records, rows).await?;
         self.transaction.commit().await?;
         Ok(written)
     }

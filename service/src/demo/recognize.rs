@@ -10,8 +10,11 @@ use engine::{
     write::Unit,
 };
 
-use super::{First, Scale, rows::Story};
-use crate::{crm, offer, outreach, usage};
+use super::{
+    First, Scale,
+    rows::{Edition, Story},
+};
+use crate::{crm, ingest, offer, outreach, usage};
 
 /// Maximum number of deleted rows at the start of a table for the rest to be detected.
 const MAX_DELETED: usize = 1_000;
@@ -29,7 +32,7 @@ pub(super) struct Part {
 pub(super) type Rows<'s> = Box<dyn Iterator<Item = Vec<Value>> + Send + 's>;
 
 /// The tables, referenced tables last.
-pub(super) fn parts() -> [Part; 9] {
+pub(super) fn parts() -> [Part; 12] {
     [
         Part {
             table: usage::llm_usage_log::table(),
@@ -42,9 +45,24 @@ pub(super) fn parts() -> [Part; 9] {
             rows: |story, first| Box::new(story.research(first)),
         },
         Part {
+            table: ingest::import_record::table(),
+            column: "record_index",
+            rows: |story, first| Box::new(story.import_records(0, first)),
+        },
+        Part {
+            table: ingest::import_job::table(),
+            column: "name",
+            rows: |story, first| Box::new(story.import_jobs(first)),
+        },
+        Part {
             table: outreach::outreach_draft::table(),
             column: "prospect_id",
             rows: |story, first| Box::new(story.drafts(first)),
+        },
+        Part {
+            table: outreach::message_template::table(),
+            column: "name",
+            rows: |story, _| Box::new(story.templates()),
         },
         Part {
             table: outreach::interaction::table(),
@@ -85,11 +103,24 @@ pub(super) async fn recognize(unit: &Unit) -> Result<Story> {
         || Error::NotFound("demo data (rows created by `seed`) in this organization".to_owned());
     let organization = unit.scope().organization();
     let days = days(unit).await?;
+    let scales = [Scale::Huge, Scale::Large, Scale::Medium, Scale::Small];
+    let editions = [Edition::Year, Edition::HalfYear];
     for now in days {
-        for scale in [Scale::Huge, Scale::Large, Scale::Medium, Scale::Small] {
-            let zero = First { industries: 0, solutions: 0, events: 0, companies: 0, prospects: 0 };
-            let mut story = Story::new(organization, now, scale, zero);
-            let [.., prospects, companies, events, solutions, industries] = &parts();
+        for (edition, scale) in
+            editions.into_iter().flat_map(|edition| scales.map(|scale| (edition, scale)))
+        {
+            let zero = First {
+                industries: 0,
+                solutions: 0,
+                events: 0,
+                companies: 0,
+                prospects: 0,
+                templates: 0,
+            };
+            let mut story = Story::new(organization, now, scale, edition, zero);
+            let parts = parts();
+            let [.., prospects, companies, events, solutions, industries] = &parts;
+            let templates = &parts[4];
             let Some(companies_from) = first(unit, companies, &story).await? else { continue };
             story.first.companies = companies_from;
             // Demo data of a smaller scale does not have the last companies of this scale.
@@ -101,6 +132,7 @@ pub(super) async fn recognize(unit: &Unit) -> Result<Story> {
             story.first.industries = first(unit, industries, &story).await?.unwrap_or(none);
             story.first.solutions = first(unit, solutions, &story).await?.unwrap_or(none);
             story.first.events = first(unit, events, &story).await?.unwrap_or(none);
+            story.first.templates = first(unit, templates, &story).await?.unwrap_or(none);
             story.first.prospects = first(unit, prospects, &story).await?.unwrap_or(none);
             return Ok(story);
         }

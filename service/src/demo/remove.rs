@@ -62,6 +62,7 @@ pub async fn remove(scope: &Scope, commit: bool, progress: &dyn Progress) -> Res
             "events" => Some(story.first.events),
             "companies" => Some(story.first.companies),
             "prospects" => Some(story.first.prospects),
+            "message_templates" => Some(story.first.templates),
             _ => first(&unit, &part, &story).await?,
         };
         let mut removal = Removal { table: part.table.name, ..Removal::default() };

@@ -2,21 +2,31 @@
 //! tables are consistent without being held in memory.
 
 use chrono::{DateTime, Duration, DurationRound, Utc};
-use engine::{value::Value, write::Rules};
+use engine::{table::Table, value::Value, write::Rules};
 use fastrand::Rng;
 use serde_json::json;
 
-use super::{First, Scale, words};
+use super::{First, Scale, imports, words};
 use crate::{crm, offer, usage};
 
 /// Number of research records per prospect, by the prospect's number.
 const RESEARCH: [i64; 5] = [0, 1, 1, 2, 1];
 
+/// A version of the demo data. Earlier versions can still be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edition {
+    /// Half a year of dates, without imports and templates.
+    HalfYear,
+    /// A year of dates, with imports and templates.
+    Year,
+}
+
 /// Parameters of the demo data.
 pub(super) struct Story {
     organization: i64,
-    now: DateTime<Utc>,
+    pub(super) now: DateTime<Utc>,
     pub(super) scale: Scale,
+    pub(super) edition: Edition,
     pub(super) first: First,
 }
 
@@ -43,7 +53,7 @@ pub(super) fn at<T: Copy>(words: &[T], number: i64) -> T {
 }
 
 /// A name as part of a hostname or an e-mail address: lowercase ASCII words joined by `-`.
-fn slug(name: &str) -> String {
+pub(super) fn slug(name: &str) -> String {
     let mut slug = String::with_capacity(name.len());
     for character in name.to_lowercase().chars() {
         match character {
@@ -70,9 +80,19 @@ fn slug(name: &str) -> String {
 }
 
 impl Story {
-    pub(super) fn new(organization: i64, now: DateTime<Utc>, scale: Scale, first: First) -> Self {
+    pub(super) fn new(
+        organization: i64,
+        now: DateTime<Utc>,
+        scale: Scale,
+        edition: Edition,
+        first: First,
+    ) -> Self {
         let now = now.duration_trunc(Duration::days(1)).unwrap_or(now);
-        Self { organization, now, scale, first }
+        Self { organization, now, scale, edition, first }
+    }
+
+    pub(super) fn is_year(&self) -> bool {
+        self.edition == Edition::Year
     }
 
     pub(super) fn days_ago(&self, days: i64, rng: &mut Rng) -> DateTime<Utc> {
@@ -87,8 +107,17 @@ impl Story {
         made: DateTime<Utc>,
         cells: [(&str, Value); N],
     ) -> Vec<Value> {
-        let mut row = row(rules, cells);
-        let table = (rules.table)();
+        self.stamped((rules.table)(), row(rules, cells), id, made)
+    }
+
+    /// A row with its primary key, its organization and its times.
+    pub(super) fn stamped(
+        &self,
+        table: &Table,
+        mut row: Vec<Value>,
+        id: i64,
+        made: DateTime<Utc>,
+    ) -> Vec<Value> {
         for (name, value) in [
             ("id", Value::Int(id)),
             ("organization_id", Value::Int(self.organization)),
@@ -176,61 +205,13 @@ impl Story {
         })
     }
 
-    pub(super) fn company_name(number: i64) -> (String, usize) {
-        let first = at(&words::COMPANY_FIRST, number);
-        // Each 1,000 companies contain each pair of parts once, and consecutive companies differ in both parts.
-        let (second, industry) = at(&words::COMPANY_SECOND, number / 50 + number);
-        let city = number / 1_000;
-        let round = city / i64::try_from(words::CITIES.len()).unwrap_or(1);
-        let name = match (city, round) {
-            (0, _) => format!("{first} {second}"),
-            (_, 0) => format!("{first} {second} {}", at(&words::CITIES, city)),
-            _ => format!("{first} {second} {} {}", at(&words::CITIES, city), round + 1),
-        };
-        (name, industry)
-    }
-
-    fn company_domain(number: i64) -> String {
-        format!("{}.example", slug(&Self::company_name(number).0))
-    }
-
-    pub(super) fn companies(&self) -> impl Iterator<Item = Vec<Value>> {
-        (0..self.scale.companies()).map(|number| {
-            let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0xC0);
-            let (name, industry) = Self::company_name(number);
-            let domain = Self::company_domain(number);
-            let size =
-                if self.is_large(number) { words::SIZES[4] } else { words::SIZES[rng.usize(..5)] };
-            let made = self.days_ago(rng.i64(200..390), &mut rng);
-            let industry = i64::try_from(industry).unwrap_or_default();
-            let cells = [
-                ("name", text(name)),
-                ("industry_id", Value::Int(self.first.industries + industry)),
-                ("size", text(size)),
-                ("website", text(format!("https://www.{domain}"))),
-                ("domain", text(domain)),
-            ];
-            self.with(crm::company::rules(), self.first.companies + number, made, cells)
-        })
-    }
-
-    /// Number of companies that share a fifth of all prospects.
-    fn large_companies(&self) -> i64 {
-        (self.scale.companies() / 1_000).max(2)
-    }
-
-    fn is_large(&self, company: i64) -> bool {
-        company % (self.scale.companies() / self.large_companies()) == 7
-    }
-
-    pub(super) fn company_of(&self, prospect: i64) -> i64 {
-        let (companies, large) = (self.scale.companies(), self.large_companies());
-        if prospect % 5 == 4 {
-            (prospect / 5 % large) * (companies / large) + 7
-        } else {
-            // A step coprime to the number of companies visits all of them.
-            (prospect - prospect / 5) * 7_919 % companies
+    /// The number of days since a prospect was created; older prospects have more interactions.
+    pub(super) fn age(prospect: i64) -> i64 {
+        if imports::is_of_file(prospect) {
+            return imports::AGE;
         }
+        let mut rng = Rng::with_seed(prospect.cast_unsigned() ^ 0xA6E);
+        rng.i64(3 + 9 * Self::interaction_count(prospect)..366)
     }
 
     pub(super) fn person(prospect: i64) -> (&'static str, &'static str) {
@@ -239,22 +220,31 @@ impl Story {
         (first, words::LAST_NAMES[rng.usize(..words::LAST_NAMES.len())])
     }
 
+    /// The e-mail address of a prospect.
+    pub(super) fn email(&self, prospect: i64) -> String {
+        let (first, last) = Self::person(prospect);
+        let domain = Self::company_domain(self.company_of(prospect));
+        format!("{}.{}.{prospect}@{domain}", slug(first), slug(last))
+    }
+
     pub(super) fn prospects(&self) -> impl Iterator<Item = Vec<Value>> {
         (0..self.scale.prospects()).map(|number| {
             let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0x9E0);
             let (first, last) = Self::person(number);
             let company = self.company_of(number);
             let handle = format!("{}.{}", slug(first), slug(last));
-            let domain = Self::company_domain(company);
             let [contacted, engaged] = self.newest(number);
-            let made = self.days_ago(rng.i64(181..200), &mut rng);
+            let days = if self.is_year() { Self::age(number) } else { rng.i64(181..200) };
+            let made = self.days_ago(days, &mut rng);
+            let source = if self.is_year() && number % 4 == 3 { "import" } else { "manual" };
             let profile = format!("https://www.linkedin.example/in/{handle}-{number}");
             let cells = [
                 ("full_name", text(format!("{first} {last}"))),
-                ("email", text(format!("{handle}.{number}@{domain}"))),
+                ("email", text(self.email(number))),
                 ("linkedin_url", if rng.u8(..4) == 0 { Value::Null } else { text(profile) }),
                 ("location", text(words::CITIES[rng.usize(..words::CITIES.len())])),
                 ("company_id", Value::Int(self.first.companies + company)),
+                ("source", text(source)),
                 ("last_contacted_at", contacted.map_or(Value::Null, Value::Time)),
                 ("is_active", Value::Bool(rng.u8(..10) != 0)),
                 ("last_engagement_date", engaged.map_or(Value::Null, Value::Time)),
@@ -299,7 +289,8 @@ impl Story {
             let (first_name, last_name) = Self::person(prospect);
             let (company, _) = Self::company_name(self.company_of(prospect));
             let solution = words::SOLUTIONS[rng.usize(..words::SOLUTIONS.len())];
-            let made = self.days_ago(rng.i64(1..170), &mut rng);
+            let days = if self.is_year() { 1..Self::age(prospect) } else { 1..170 };
+            let made = self.days_ago(rng.i64(days), &mut rng);
             let confidence = f64::from(rng.u32(40..100)) / 100.0;
             let cells = [
                 ("prospect_id", Value::Int(self.first.prospects + prospect)),
@@ -328,7 +319,8 @@ impl Story {
             let (model, input, output) = words::MODELS[rng.usize(..words::MODELS.len())];
             let (prompt, completion) = (rng.i32(200..6_000), rng.i32(50..1_500));
             let cost = (f64::from(prompt) * input + f64::from(completion) * output) / 1e6;
-            let made = self.days_ago(rng.i64(1..180), &mut rng);
+            let days = if self.is_year() { 1..365 } else { 1..180 };
+            let made = self.days_ago(rng.i64(days), &mut rng);
             let cells = [
                 ("workflow_name", text(workflow)),
                 ("node_name", text(node)),

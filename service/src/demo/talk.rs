@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use engine::value::Value;
 use fastrand::Rng;
+use serde_json::json;
 
 use super::{
     rows::{Story, at, optional, text},
@@ -15,13 +16,17 @@ const INTERACTIONS: [i64; 5] = [0, 2, 5, 8, 10];
 const DRAFTS: [i64; 5] = [0, 1, 3, 1, 0];
 
 impl Story {
+    pub(super) fn interaction_count(prospect: i64) -> i64 {
+        at(&INTERACTIONS, prospect / 8)
+    }
+
     /// Timestamps of the interactions of a prospect, oldest first.
     fn dates(&self, prospect: i64) -> Vec<DateTime<Utc>> {
         let mut rng = Rng::with_seed(prospect.cast_unsigned() ^ 0xDA7E);
-        let count = at(&INTERACTIONS, prospect / 8);
-        let mut dates: Vec<_> = (0..count)
+        let range = if self.is_year() { 1..Self::age(prospect) } else { 1..180 };
+        let mut dates: Vec<_> = (0..Self::interaction_count(prospect))
             .map(|_| {
-                let days = rng.i64(1..180);
+                let days = rng.i64(range.clone());
                 self.days_ago(days, &mut rng)
             })
             .collect();
@@ -77,13 +82,35 @@ impl Story {
         })
     }
 
+    /// The templates of the drafts.
+    pub(super) fn templates(&self) -> impl Iterator<Item = Vec<Value>> {
+        let all = words::DRAFTS.iter().take(if self.is_year() { words::DRAFTS.len() } else { 0 });
+        (0_i64..).zip(all).map(|(index, (kind, content))| {
+            let body = content
+                .replace("{name}", "{{first_name}}")
+                .replace("{company}", "{{company_name}}")
+                .replace("{solution}", "{{solution}}");
+            let cells = [
+                ("name", text(kind.replace('_', " "))),
+                ("template_type", text("body")),
+                ("template_text", text(body)),
+                ("variables", Value::Json(json!(["solution"]))),
+                ("locale", text("en")),
+            ];
+            let rules = outreach::message_template::rules();
+            self.with(rules, self.first.templates + index, self.long_ago(), cells)
+        })
+    }
+
     pub(super) fn drafts(&self, first: i64) -> impl Iterator<Item = Vec<Value>> {
         let statuses = outreach::outreach_draft::STATUSES;
         let all = (0..self.scale.prospects())
             .flat_map(|prospect| (0..at(&DRAFTS, prospect / 3)).map(move |_| prospect));
         (0_i64..).zip(all).map(move |(number, prospect)| {
             let mut rng = Rng::with_seed(number.cast_unsigned() ^ 0xD4AF);
-            let (kind, content) = words::DRAFTS[rng.usize(..words::DRAFTS.len())];
+            let place = rng.usize(..words::DRAFTS.len());
+            let (kind, content) = words::DRAFTS[place];
+            let place = i64::try_from(place).unwrap_or_default();
             let solution = words::SOLUTIONS[rng.usize(..words::SOLUTIONS.len())].0;
             let (person, _) = Self::person(prospect);
             let (company, _) = Self::company_name(self.company_of(prospect));
@@ -93,10 +120,18 @@ impl Story {
                 .replace("{solution}", solution);
             let invitation = kind == "event_invitation";
             let event = Value::Int(self.first.events + rng.i64(8..12));
-            let made = self.days_ago(rng.i64(1..60), &mut rng);
+            let mut made = self.days_ago(rng.i64(1..60), &mut rng);
             // Prospects without interactions have no sent drafts.
             let far = if self.dates(prospect).is_empty() { 4 } else { statuses.len() };
             let status = statuses[rng.usize(..far)].name;
+            if self.is_year() {
+                let age = Self::age(prospect);
+                let is_open = !matches!(status, "sent" | "replied" | "bounced" | "rejected");
+                made = self.days_ago(rng.i64(1..if is_open { age.min(45) } else { age }), &mut rng);
+            }
+            let template = self.is_year() && rng.u8(..3) != 0;
+            let scheduled = self.is_year() && status == "scheduled";
+            let days = rng.i64(1..7);
             let sent = matches!(status, "sent" | "replied" | "bounced");
             let approved =
                 sent || matches!(status, "approved" | "scheduled" | "sending" | "failed");
@@ -115,6 +150,18 @@ impl Story {
                 ("submitted_at", after(1, status != "draft")),
                 ("approved_at", after(4, approved)),
                 ("sent_at", after(6, sent)),
+                (
+                    "scheduled_for",
+                    if scheduled {
+                        Value::Time(self.now + Duration::days(days) + Duration::hours(9))
+                    } else {
+                        Value::Null
+                    },
+                ),
+                (
+                    "message_template_id",
+                    if template { Value::Int(self.first.templates + place) } else { Value::Null },
+                ),
             ];
             self.with(outreach::outreach_draft::rules(), first + number, made, cells)
         })
