@@ -21,14 +21,15 @@ struct Asset {
 
 static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/graphiql_assets.rs"));
 
-/// The main script of the page.
-const SCRIPT: &str = include_str!("page.js");
-
-/// The script of the import panel.
-const LISTS: &str = include_str!("lists.js");
-
-/// The conversion of results to tables.
-const TABLES: &str = include_str!("tables.js");
+/// The scripts of the page by name, in the order in which they are loaded.
+const SCRIPTS: [(&str, &str); 6] = [
+    ("tables.js", include_str!("tables.js")),
+    ("import_mapping.js", include_str!("import_mapping.js")),
+    ("import_rows.js", include_str!("import_rows.js")),
+    ("import_duplicates.js", include_str!("import_duplicates.js")),
+    ("imports.js", include_str!("imports.js")),
+    ("page.js", include_str!("page.js")),
+];
 
 /// The style sheet of the page.
 const STYLE: &str = include_str!("page.css");
@@ -84,14 +85,8 @@ async fn page() -> Response {
 /// Serves a file of the page.
 async fn asset(Path(name): Path<String>) -> Response {
     let script = "text/javascript; charset=utf-8";
-    if name == "page.js" {
-        return ([(header::CONTENT_TYPE, script)], SCRIPT).into_response();
-    }
-    if name == "lists.js" {
-        return ([(header::CONTENT_TYPE, script)], LISTS).into_response();
-    }
-    if name == "tables.js" {
-        return ([(header::CONTENT_TYPE, script)], TABLES).into_response();
+    if let Some((_, text)) = SCRIPTS.iter().find(|(known, _)| *known == name) {
+        return ([(header::CONTENT_TYPE, script)], *text).into_response();
     }
     if name == "page.css" {
         return ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response();
@@ -133,6 +128,9 @@ fn html() -> String {
             write!(body, "<script src=\"{url}\"{checked}></script>")
         };
     }
+    for (name, _) in SCRIPTS {
+        let _ = write!(body, "<script src=\"graphiql/{name}\"></script>");
+    }
     let note = if is_embedded() {
         ""
     } else {
@@ -142,8 +140,7 @@ fn html() -> String {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>salesgraph</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">{head}\
          <link rel=\"stylesheet\" href=\"graphiql/page.css\"></head>\
-         <body>{note}<header id=\"banner\"></header><div id=\"graphiql\"></div>{body}\
-         <script src=\"graphiql/lists.js\"></script><script src=\"graphiql/tables.js\"></script><script src=\"graphiql/page.js\"></script></body></html>"
+         <body>{note}<header id=\"banner\"></header><div id=\"graphiql\"></div>{body}</body></html>"
     )
 }
 

@@ -1,4 +1,4 @@
-// Starts GraphiQL on this server, with panels for examples, imports (lists.js) and the performance report of the last
+// Starts GraphiQL on this server, with panels for examples, imports (imports.js) and the performance report of the last
 // request, a CSV button, and a banner with the role and database of the caller.
 const { createElement: h, useState, useSyncExternalStore } = React;
 const { ToolbarButton, useEditorContext } = GraphiQL.React;
@@ -116,7 +116,7 @@ function Report() {
 
 const reportPlugin = { title: "Query performance", icon: icon("M4 20V10M10 20V4M16 20v-7M22 20H2"), content: Report };
 
-const listsPlugin = { title: "Import", icon: icon("M12 16V4M7 9l5-5l5 5M4 16v4h16v-4"), content: Lists };
+const importsPlugin = { title: "Import", icon: icon("M12 16V4M7 9l5-5l5 5M4 16v4h16v-4"), content: Imports };
 
 // Downloads a CSV file. The byte order mark makes spreadsheets read it as UTF-8.
 function save(name, content) {
@@ -232,7 +232,7 @@ async function start() {
         storage,
         defaultEditorToolsVisibility: true,
         defaultTabs: [{ query: examples[0].query }],
-        plugins: [examplesPlugin(examples), GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false }), reportPlugin, listsPlugin],
+        plugins: [examplesPlugin(examples), GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false }), reportPlugin, importsPlugin],
       },
       h(GraphiQL.Toolbar, null, toolbar),
     );
