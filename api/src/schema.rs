@@ -6,7 +6,7 @@ use salesgraph_macros::permissions;
 use service::{governance::schema_version, operations::statistics};
 
 use crate::{
-    catalog, crm,
+    catalog, crm, governance,
     identity::viewer::Viewer,
     ingest::{self, report::EnrichmentReports},
     offer,
@@ -93,7 +93,10 @@ impl ServerQueries {
 pub struct CustomMutations(
     crm::actions::ProspectActions,
     crm::merges::Merges,
+    crm::prospect_moves::ProspectMoves,
+    governance::reverts::Reverts,
     ingest::actions::ImportActions,
+    ingest::decisions::ImportDecisions,
     ingest::enrich::EnrichmentActions,
     offer::actions::OfferActions,
     outreach::actions::OutreachDraftActions,
@@ -105,7 +108,10 @@ pub struct CustomMutations(
 pub(crate) const CUSTOM_MUTATIONS: &[&[(&str, Option<Permission>)]] = &[
     crm::actions::ProspectActions::PERMISSIONS,
     crm::merges::Merges::PERMISSIONS,
+    crm::prospect_moves::ProspectMoves::PERMISSIONS,
+    governance::reverts::Reverts::PERMISSIONS,
     ingest::actions::ImportActions::PERMISSIONS,
+    ingest::decisions::ImportDecisions::PERMISSIONS,
     ingest::enrich::EnrichmentActions::PERMISSIONS,
     offer::actions::OfferActions::PERMISSIONS,
     outreach::actions::OutreachDraftActions::PERMISSIONS,
