@@ -46,7 +46,7 @@ pub struct RevertChangePayload {
 #[Object]
 impl Reverts {
     /// Reverts an update: its fields get their values before the change again, as a new update, which is validated and
-    /// logged like any other. Later changes of other fields are not affected.
+    /// logged like any other. It requires the permission to update the row. Later changes of other fields are not affected.
     #[permission(Write)]
     async fn revert_change(
         &self,
@@ -59,11 +59,12 @@ impl Reverts {
             return Ok(RevertChangePayload { node: None, user_errors });
         };
         let done = act(ctx, |scope, once| async move {
-            let Some(rules) = entity.rules else {
+            let (Some(rules), Some(permission)) = (entity.rules, entity.write) else {
                 let message = "rows of this entity can't be updated";
                 let reason = Reason::ChangeNotRevertible;
                 return Err(Problem::invalid(reason, "change_id", message).into());
             };
+            scope.demand(permission)?;
             revert(scope, rules, request, once).await
         });
         let (row, user_errors) = done.await?;

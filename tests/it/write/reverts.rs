@@ -12,6 +12,7 @@ behaviours![
     only_updates_can_be_reverted,
     a_revision_conflict_returns_the_current_row,
     changes_of_other_organizations_are_not_found,
+    a_revert_requires_the_permission_to_update_the_row,
 ];
 
 const PAYLOAD: &str = "node { id ... on Prospect { revision fullName location jobTitle } } \
@@ -184,4 +185,26 @@ async fn changes_of_other_organizations_are_not_found(app: App) {
     assert_eq!(answer["data"]["revertChange"]["userErrors"][0]["reason"], "ROW_NOT_FOUND");
     let query = "{ prospect(id: 1) { location } }";
     assert_eq!(app.data(query).await["prospect"]["location"], "London");
+}
+
+async fn a_revert_requires_the_permission_to_update_the_row(app: App) {
+    // Only owners and admins write settings.
+    let query = "{ setting(id: 1) { value } }";
+    let before = app.data(query).await["setting"]["value"].take();
+    let update = r#"mutation { updateSetting(input: { id: 1, patch: { value: "b" } }) { userErrors { message } } }"#;
+    app.done(update).await;
+    let change = last(&app, "SETTING").await;
+    let mutation = format!(
+        "mutation {{ revertChange(input: {{ changeId: {} }}) {{ node {{ ... on Setting {{ value }} }} userErrors {{ reason }} }} }}",
+        change["id"]
+    );
+    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn engine::Clock>;
+    let (store, actor) = (app.store.clone(), engine::Actor::LocalUser);
+    let member = engine::Scope::new(store, app.organization, actor, engine::Role::Member, clock);
+    let request = async_graphql::Request::new(&mutation).data(member);
+    let answer = api::schema::build().execute(request).await;
+    assert_eq!(answer.errors.len(), 1, "{answer:?}");
+    assert_eq!(app.data(query).await["setting"]["value"], "b");
+    let reverted = app.done(&mutation).await;
+    assert_eq!(reverted["node"]["value"], before);
 }

@@ -98,7 +98,8 @@ fn columns(
     let columns: Vec<&str> =
         columns.filter(|column| rules.written(column, true).is_some()).collect();
     if columns.is_empty() {
-        let message = "the change has no values of fields that can be updated";
+        let message = "the change has no fields that can be updated; fields with mutations of their own, such as the \
+                       company of a prospect, are changed by these mutations";
         return Err(Problem::invalid(Reason::ChangeNotRevertible, "change_id", message).into());
     }
     let Some(requested) = requested else { return Ok(columns) };
