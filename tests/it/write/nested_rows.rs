@@ -13,6 +13,7 @@ behaviours![
     companies_are_created_with_their_industry,
     repeated_requests_log_interactions_once,
     concurrent_batches_in_opposite_order_do_not_deadlock,
+    batches_do_not_deadlock_with_moves,
 ];
 
 const PAYLOAD: &str = "prospects { fullName lifecycleStage company { name size industry { name } } \
@@ -202,4 +203,42 @@ async fn concurrent_batches_in_opposite_order_do_not_deadlock(app: App) {
     let batch = batch(&mut (0..8), "3");
     let (done, _) = futures_util::join!(upsert(&app, &batch), app.data(delete));
     assert_eq!(done["userErrors"], json!([]));
+}
+
+async fn batches_do_not_deadlock_with_moves(app: App) {
+    let industry = app.industry("Software").await;
+    for name in ["Zero", "One", "Two", "Three"] {
+        app.company(name, industry).await;
+    }
+    let names = ["Zero", "One", "Two", "Three"];
+    let people = (0..8).map(|n| {
+        format!(r#"{{ fullName: "P{n}", email: "p{n}@x.example", companyId: {} }}"#, n % 4 + 1)
+    });
+    let people = people.collect::<Vec<_>>().join(", ");
+    assert_eq!(upsert(&app, &format!("prospects: [{people}]")).await["userErrors"], json!([]));
+    for round in 0..4_usize {
+        // Existing companies in descending order, and prospects that leave other companies.
+        let nested = (0..4).rev().map(|n| {
+            format!(
+                r#"{{ fullName: "P{n}", email: "p{n}@x.example", company: {{ name: "{}", size: "{round}", industryId: 1 }} }}"#,
+                names[(n + round) % 4]
+            )
+        });
+        let batch = format!("prospects: [{}]", nested.collect::<Vec<_>>().join(", "));
+        let moves =
+            (4..8).map(|n| format!("{{ id: {}, companyId: {} }}", n + 1, (n + round) % 4 + 1));
+        let moves = format!(
+            "mutation {{ moveProspects(input: {{ prospects: [{}] }}) {{ userErrors {{ reason }} }} }}",
+            moves.collect::<Vec<_>>().join(", ")
+        );
+        let (written, moved) = futures_util::join!(upsert(&app, &batch), app.data(&moves));
+        assert_eq!(written["userErrors"], json!([]));
+        assert_eq!(moved["moveProspects"]["userErrors"], json!([]));
+    }
+    let query = "{ companies { nodes { name prospectCount prospects { totalCount } } } }";
+    let companies = app.data(query).await["companies"]["nodes"].take();
+    assert_eq!(companies.as_array().unwrap().len(), 4);
+    for company in companies.as_array().unwrap() {
+        assert_eq!(company["prospectCount"], company["prospects"]["totalCount"], "{company}");
+    }
 }

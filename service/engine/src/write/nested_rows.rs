@@ -50,43 +50,80 @@ pub(super) async fn write_children(
     Ok(())
 }
 
-/// Locks everything that a batch writes besides its own rows: the referenced rows that are also written, the unique
-/// values, and the same for nested rows. The locks are taken in a fixed order to avoid deadlocks.
+/// Locks everything that a batch writes besides its own rows: the referenced rows that are also written, and the unique
+/// values. If other rows are written with the rows, they are locked, too. The locks are taken in a fixed order to avoid
+/// deadlocks.
 pub(super) async fn lock_all(
     unit: &mut Unit,
     rules: &'static Rules,
     items: &[Input],
 ) -> Result<()> {
-    let table = (rules.table)();
+    lock_written_references(unit, rules, items).await?;
+    lock_names(unit, rules, items).await?;
+    if items.iter().any(Input::has_nested_rows) {
+        lock_rows(unit, rules, items, Vec::new()).await?;
+    }
+    Ok(())
+}
+
+async fn lock_written_references(
+    unit: &Unit,
+    rules: &'static Rules,
+    items: &[Input],
+) -> Result<()> {
     for rule in rules.fields {
         let Some(refers) = rule.refers.filter(|refers| refers.writes) else { continue };
-        let column = table.column_named(rule.column);
-        let keys = items.iter().flat_map(|input| &input.values);
-        let keys = keys.filter(|(known, _)| *known == column).filter_map(|(_, value)| value.key());
-        unit.lock_rows((refers.table)(), keys.collect()).await?;
+        let column = (rules.table)().column_named(rule.column);
+        unit.lock_rows((refers.table)(), values_of(items, column)).await?;
     }
-    let names = lock_names(unit, rules, items);
-    for name in &names {
-        unit.advisory_lock(table, name).await?;
-    }
-    if !items.iter().any(Input::has_nested_rows) {
-        return Ok(());
-    }
-    // Rows are locked before the rows that count them: prospects before their companies.
+    Ok(())
+}
+
+/// The primary keys that these inputs have in a column.
+fn values_of(items: &[Input], column: usize) -> Vec<i64> {
+    let values = items.iter().flat_map(|input| &input.values);
+    values.filter(|(known, _)| *known == column).filter_map(|(_, value)| value.key()).collect()
+}
+
+/// Locks the existing rows that the inputs update, the rows `others` of the same table, and the nested rows. All writers
+/// lock rows before the rows that count them, such as prospects before companies, and the rows of a table by primary
+/// key. Therefore, the rows that will only count are locked together with those that are updated.
+async fn lock_rows(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    items: &[Input],
+    others: Vec<i64>,
+) -> Result<()> {
+    let table = (rules.table)();
     let mut existing = Vec::new();
-    for name in &names {
-        existing.extend(row_with_unique_value(unit, table, name).await?);
+    for input in items {
+        let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
+        let value = table.unique_field().map_or("", |field| record.text_named(field.column));
+        let known = if value.is_empty() {
+            rules.hooks.same(unit, &record).await?
+        } else {
+            row_with_unique_value(unit, table, value).await?
+        };
+        existing.extend(known);
     }
-    unit.lock_rows(table, existing).await?;
+    let locked: Vec<i64> = existing.iter().chain(&others).copied().collect();
+    unit.lock_rows(table, locked).await?;
     for rule in rules.fields {
         let Some(reference) = &rule.nested else { continue };
         let column = table.column_named(rule.column);
         let nested = items.iter().flat_map(|input| &input.references);
         let nested: Vec<Input> =
             nested.filter(|(known, _)| *known == column).map(|(_, input)| input.clone()).collect();
-        if !nested.is_empty() {
-            Box::pin(lock_all(unit, (reference.rules)(), &nested)).await?;
+        if nested.is_empty() {
+            continue;
         }
+        let mut referred = values_of(items, column);
+        for id in &existing {
+            let row = unit.peek(table, *id).await?;
+            referred.extend(row.and_then(|row| row.at(column).key()));
+        }
+        lock_names(unit, (reference.rules)(), &nested).await?;
+        Box::pin(lock_rows(unit, (reference.rules)(), &nested, referred)).await?;
     }
     // The children of all items that have the same rules are locked together.
     let mut lists: Vec<(&'static Rules, Vec<Input>)> = Vec::new();
@@ -98,14 +135,16 @@ pub(super) async fn lock_all(
         }
     }
     for (rules, rows) in lists {
-        Box::pin(lock_all(unit, rules, &rows)).await?;
+        lock_written_references(unit, rules, &rows).await?;
+        lock_names(unit, rules, &rows).await?;
     }
     Ok(())
 }
 
-/// The names under which the rows of a batch are locked, in order.
-fn lock_names(unit: &Unit, rules: &'static Rules, items: &[Input]) -> Vec<String> {
-    let Some(field) = (rules.table)().unique_field() else { return Vec::new() };
+/// Locks the unique values of a batch, and the names of rows without one, in order.
+async fn lock_names(unit: &mut Unit, rules: &'static Rules, items: &[Input]) -> Result<()> {
+    let table = (rules.table)();
+    let Some(field) = table.unique_field() else { return Ok(()) };
     let mut names: Vec<String> = items
         .iter()
         .filter_map(|input| {
@@ -116,7 +155,10 @@ fn lock_names(unit: &Unit, rules: &'static Rules, items: &[Input]) -> Vec<String
         .collect();
     names.sort_unstable();
     names.dedup();
-    names
+    for name in &names {
+        unit.advisory_lock(table, name).await?;
+    }
+    Ok(())
 }
 
 fn nested_reference(rules: &'static Rules, column: usize) -> Option<&'static NestedReference> {

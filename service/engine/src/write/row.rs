@@ -302,7 +302,10 @@ async fn check_all(
         if before.is_some_and(|before| before.at(column) == value) {
             continue;
         }
-        if let Some(problem) = check::problem(&table.columns[column], rule, value, unit.now()) {
+        if let Some(mut problem) = check::problem(&table.columns[column], rule, value, unit.now()) {
+            if let (Some(nested), Value::Null) = (&rule.nested, value) {
+                problem.message = format!("is required, unless `{}` is given", nested.name);
+            }
             problems.push(problem);
             continue;
         }
