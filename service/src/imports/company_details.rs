@@ -1,6 +1,9 @@
 //! Country, number of employees, phone number and address of the company of an import row.
 
-use engine::normal_form::{company_size, country, phone, placeholder::is_placeholder, text};
+use engine::{
+    normal_form::{company_size, country, phone, placeholder::is_placeholder, text},
+    words::words_of,
+};
 use rlibphonenumber::Region;
 use serde::{Deserialize, Serialize};
 
@@ -35,11 +38,13 @@ impl CompanyDetails {
     pub(super) fn read(mapping: &Mapping, row: &[String]) -> Self {
         let cell = |field: &str| mapping.cell(row, field).map(text::one_line);
         let parts: Vec<String> = ADDRESS.into_iter().filter_map(cell).collect();
-        // Many files have the number of employees in a column for the size, and the reverse.
+        // Many files have the number of employees in a column for the size, and the reverse: another text than a number
+        // is the size, if the row has no other.
         let mut counts = ["employee_count", "size"].into_iter().filter_map(cell);
+        let unused = || cell("size").and_then(|_| cell("employee_count"));
         Self {
             company_country: cell("company_country"),
-            employee_count: counts.find(|cell| company_size::exact(cell).is_some()),
+            employee_count: counts.find(|cell| company_size::exact(cell).is_some()).or_else(unused),
             company_phone: cell("company_phone"),
             company_address: joined_address(&parts),
         }
@@ -90,11 +95,20 @@ impl CompanyDetails {
     }
 }
 
-/// The parts of an address, without parts that an earlier part contains.
+/// The parts of an address, without parts whose words the address has already: a city in a cell with the whole address.
 fn joined_address(parts: &[String]) -> Option<String> {
     let mut address = String::new();
     for part in parts.iter().filter(|part| !is_placeholder(part)) {
-        if address.to_lowercase().contains(&part.to_lowercase()) {
+        let words = words_of(part);
+        // Streets are named after cities, so only the words after a comma or a number are compared.
+        let is_known = address.split(',').any(|section| {
+            let section = words_of(section);
+            let is_number = |word: &String| word.chars().all(|c| c.is_ascii_digit());
+            let start = section.iter().rposition(is_number).map_or(0, |place| place + 1);
+            let is_whole = section == words;
+            is_whole || (start > 0 && !words.is_empty() && section[start..] == words[..])
+        });
+        if is_known {
             continue;
         }
         if !address.is_empty() {
@@ -127,6 +141,18 @@ mod tests {
             joined(&["Hafenstr. 1, 20457 Hamburg", "hamburg"]).unwrap(),
             "Hafenstr. 1, 20457 Hamburg"
         );
+        assert_eq!(
+            joined(&["Ring 1, Berlin", "10115", "Berlin"]).unwrap(),
+            "Ring 1, Berlin, 10115"
+        );
+        for parts in [
+            ["1 Main St", "Boston", "MA"],
+            ["100 Sunny Lane", "Albany", "NY"],
+            ["Berliner Str. 5", "Berlin", "BE"],
+            ["Hamburger Allee 10", "Hamburg", "HH"],
+        ] {
+            assert_eq!(joined(&parts).unwrap(), parts.join(", "));
+        }
         assert_eq!(joined(&["n/a"]), None);
         assert_eq!(joined(&[]), None);
     }

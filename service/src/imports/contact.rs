@@ -101,7 +101,7 @@ impl Contact {
         let country = match cell("country").or_else(|| cell("company_country")) {
             Some(named) => {
                 let known = country::named(named);
-                if known.is_none() && cell("phone").is_some() {
+                if known.is_none() && cell("phone").is_some() && cell("country").is_some() {
                     remarks.push(Note::new(NoteCode::CountryUnknown, [&shown(named)]));
                 }
                 known

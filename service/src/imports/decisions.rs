@@ -62,10 +62,12 @@ pub async fn decide_all(
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
             let records: Vec<i64> = decisions.iter().filter_map(|one| one.record).collect();
-            // The jobs are locked before their rows.
+            // Jobs are locked before prospects, and prospects before rows, as by a commit.
             let jobs = unit.scope().select::<Entity>().filter(Column::Id.is_in(records.clone()));
             let jobs = unit.tuples(&jobs.select_only().column(Column::ImportJobId)).await?;
             unit.lock_rows(import_job::table(), jobs).await?;
+            let prospects = decisions.iter().filter_map(|one| one.prospect.flatten());
+            unit.lock_rows(prospect::table(), prospects.collect()).await?;
             unit.lock_rows(import_record::table(), records).await?;
             each(unit, decisions, on_error, decide_one).await
         })

@@ -70,9 +70,18 @@ fn without_lookalikes(mapping: &mut BTreeMap<&'static str, Vec<usize>>, plain: &
     }
     // A street is not used as the location if there is a city column.
     let streets = &["address", "mailingaddress", "adresse", "anschrift", "street", "strasse"][..];
-    let has_city = ["city", "region", "country"].iter().any(|field| mapping.contains_key(field));
-    if has_city && let Some(places) = mapping.get_mut("location") {
-        places.retain(|place| !named(*place, streets));
+    let maps = |fields: &[&str]| fields.iter().any(|field| mapping.contains_key(field));
+    let has_city = maps(&["city", "region", "country"]);
+    let is_of_company = !has_city && maps(&["company_city", "company_region", "company_country"]);
+    if (has_city || is_of_company)
+        && let Some(places) = mapping.get_mut("location")
+    {
+        let (street, rest) = places.iter().partition(|place| named(**place, streets));
+        *places = rest;
+        if is_of_company {
+            let known = mapping.entry("company_address").or_default();
+            known.extend::<Vec<usize>>(street);
+        }
     }
     // Mailchimp derives these columns from an IP address.
     if has(&["gmtoff", "dstoff", "leid", "euid"]) {
@@ -243,6 +252,7 @@ mod tests {
                 "first_name last_name email job_title region company",
             ),
             ("Vorname;Nachname;Firma".replace(';', ",").as_str(), "first_name last_name company"),
+            ("Name,Email,Address,Company City", "full_name email company_address company_city"),
             (
                 "Name,E-Mail,Telefon,Branche,Land,Webseite",
                 "full_name email phone country website industry",

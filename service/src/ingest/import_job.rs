@@ -222,8 +222,8 @@ pub fn note(of_kind: &str, state: &str, waiting: i64, is_due: bool) -> Option<St
         (kind::LIST, status::COMPLETED) if waiting > 0 => {
             let rows = if waiting == 1 { "1 row waits".to_owned() } else { format!("{waiting} rows wait") };
             Some(format!(
-                "{rows} for a decision: use decideImportRecord for one row, or commitImportJob with candidates CREATE, \
-                 MERGE or SKIP for all rows"
+                "{rows} for a decision: use decideImportRecord or decideImportRecords, or commitImportJob with candidates \
+                 CREATE, MERGE or SKIP for all rows"
             ))
         }
         (kind::ENRICHMENT, status::PROCESSING | status::PENDING) if !is_due => Some(
