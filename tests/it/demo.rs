@@ -14,6 +14,7 @@ behaviours![
     demo_data_is_recognized_without_its_first_rows,
     removal_without_demo_data_is_rejected,
     demo_data_of_the_previous_version_is_removed,
+    demo_data_is_removed_beside_rows_of_users,
     demo_data_covers_a_year,
     demo_imports_can_be_decided_committed_and_undone,
 ];
@@ -266,4 +267,35 @@ async fn demo_imports_can_be_decided_committed_and_undone(app: App) {
     assert_eq!(jobs[1]["status"], "COMPLETED");
     // Four new prospects; both candidates and one known prospect get new values.
     assert_eq!(counts(&jobs[1]), [8, 8, 4, 0, 1, 0], "{jobs}");
+}
+
+async fn demo_data_is_removed_beside_rows_of_users(app: App) {
+    // Another organization has other numbers of drafts and templates.
+    let other = app.organization("other").await;
+    let template = r#"mutation { createMessageTemplate(input: { name: "Own", templateType: BODY, templateText: "Hi" }) { userErrors { message } } }"#;
+    app.answer_to(other, template, json!({})).await;
+    seed(&app, app.organization).await.unwrap();
+    for number in 0..3 {
+        let file = format!("Name,Email,Company\nUser {number},user{number}@own.example,Own\n");
+        super::imports::preview(&app, &file).await;
+    }
+    let find = "{ prospects(filter: { researchCount: { gt: 0 } }, first: 1) { nodes { id researchCount } } }";
+    let id = app.data(find).await["prospects"]["nodes"][0]["id"].as_str().unwrap().to_owned();
+    let update = format!(
+        "mutation {{ updateProspect(input: {{ id: \"{id}\", patch: {{ jobTitle: \"CTO\" }} }}) {{ userErrors {{ message }} }} }}"
+    );
+    app.done(&update).await;
+    let removals = removed(&app, true).await;
+    let gone = |name: &str| removals.iter().find(|(table, ..)| *table == name).unwrap().1;
+    assert_eq!(
+        (gone("import_jobs"), gone("import_records"), gone("message_templates")),
+        (2, 51, 4)
+    );
+    let query = format!(
+        "{{ importJobs {{ totalCount }} messageTemplates {{ totalCount }} prospect(id: \"{id}\") {{ researchCount }} }}"
+    );
+    assert_eq!(
+        app.data(&query).await,
+        json!({ "importJobs": { "totalCount": 3 }, "messageTemplates": { "totalCount": 0 }, "prospect": { "researchCount": 0 } })
+    );
 }

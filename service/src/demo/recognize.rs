@@ -120,7 +120,8 @@ pub(super) async fn recognize(unit: &Unit) -> Result<Story> {
             let mut story = Story::new(organization, now, scale, edition, zero);
             let parts = parts();
             let [.., prospects, companies, events, solutions, industries] = &parts;
-            let templates = &parts[4];
+            let templates = outreach::message_template::table();
+            let templates = parts.iter().find(|part| std::ptr::eq(part.table, templates));
             let Some(companies_from) = first(unit, companies, &story).await? else { continue };
             story.first.companies = companies_from;
             // Demo data of a smaller scale does not have the last companies of this scale.
@@ -132,7 +133,11 @@ pub(super) async fn recognize(unit: &Unit) -> Result<Story> {
             story.first.industries = first(unit, industries, &story).await?.unwrap_or(none);
             story.first.solutions = first(unit, solutions, &story).await?.unwrap_or(none);
             story.first.events = first(unit, events, &story).await?.unwrap_or(none);
-            story.first.templates = first(unit, templates, &story).await?.unwrap_or(none);
+            let templates = match templates {
+                Some(part) => first(unit, part, &story).await?,
+                None => None,
+            };
+            story.first.templates = templates.unwrap_or(none);
             story.first.prospects = first(unit, prospects, &story).await?.unwrap_or(none);
             return Ok(story);
         }
@@ -203,7 +208,9 @@ pub(super) fn creation_time(table: &Table, row: &[Value]) -> Option<DateTime<Utc
 
 /// First id of the table, if it has rows of the demo data. The first rows may have been deleted.
 pub(super) async fn first(unit: &Unit, part: &Part, story: &Story) -> Result<Option<i64>> {
-    let there = stored(unit, part, 0, COMPARED).await?;
+    // Rows of users may follow those of a table with few demo rows.
+    let compared = (part.rows)(story, 0).take(COMPARED).count();
+    let there = stored(unit, part, 0, compared).await?;
     let Some(lowest) = there.first() else { return Ok(None) };
     let told = (part.rows)(story, 0).take(MAX_DELETED + COMPARED);
     let told: Vec<_> = told.map(|row| creation_time(part.table, &row)).collect();

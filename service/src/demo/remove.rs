@@ -82,7 +82,7 @@ pub async fn remove(scope: &Scope, commit: bool, progress: &dyn Progress) -> Res
     }
     if commit {
         // The rows were removed by statements that don't count them.
-        unit.recount(&[crm::prospect::table()]).await?;
+        unit.recount(&[crm::prospect::table(), crm::prospect_research::table()]).await?;
         unit.commit().await?;
     }
     Ok(removals)
