@@ -29,16 +29,26 @@ function ImportRows({ job, onClose }) {
   const [rows, setRows] = useState([]);
   const [page, setPage] = useState(null);
   const [trouble, setTrouble] = useState("");
+  const [loading, setLoading] = useState(true);
+  const shown = React.useRef(filter);
   async function load(after) {
+    setLoading(true);
+    setTrouble("");
     try {
       const { importRecords } = (await execute(ROWS_QUERY, { id: job.id, filter: FILTERS[filter], after })).importJob;
+      // Another filter may have been chosen before the answer arrives.
+      if (shown.current !== filter) return;
       setRows((before) => (after ? [...before, ...importRecords.nodes] : importRecords.nodes));
       setPage({ ...importRecords.pageInfo, totalCount: importRecords.totalCount });
     } catch (error) {
       setTrouble(error.message);
     }
+    setLoading(false);
   }
   useEffect(() => {
+    shown.current = filter;
+    setRows([]);
+    setPage(null);
     load(null);
   }, [filter]);
   const value = (row, field, ...columns) => row.mappedData?.[field] ?? columns.map((column) => row.originalData[column]).find(Boolean) ?? "";
@@ -54,5 +64,5 @@ function ImportRows({ job, onClose }) {
   return h(Dialog, { title: `Rows of ${job.name}`, onClose },
     select, page && h("p", null, `${rows.length} of ${page.totalCount} rows`), trouble && h("div", { role: "alert" }, trouble),
     h("table", null, h("thead", null, h("tr", null, heads)), h("tbody", null, lines)),
-    page?.hasNextPage && button("More rows", () => load(page.endCursor)));
+    page?.hasNextPage && button("More rows", () => load(page.endCursor), loading));
 }

@@ -73,6 +73,7 @@ function Imports() {
   const { useEffect, useState } = React;
   const [file, setFile] = useState(null);
   const [map, setMap] = useState([]);
+  const [replaced, setReplaced] = useState(null);
   const [preview, setPreview] = useState(null);
   const [job, setJob] = useState(null);
   const [recent, setRecent] = useState([]);
@@ -85,11 +86,13 @@ function Imports() {
   const [providers, setProviders] = useState(Object.keys(PROVIDERS)[0]);
 
   const read = async (id) => (await execute(JOB_QUERY, { id })).importJob;
+  // Another job may have been opened before the answer arrives.
+  const update = (set) => (found) => set((now) => (now?.id === found?.id ? found : now));
   const follow = (one, set) => {
     const running = one && RUNNING.includes(one.status);
     useEffect(() => {
       if (!running) return undefined;
-      const look = () => read(one.id).then(set, (error) => setTrouble(error.message));
+      const look = () => read(one.id).then(update(set), (error) => setTrouble(error.message));
       const timer = setInterval(look, 700);
       return () => clearInterval(timer);
     }, [running, one?.id]);
@@ -110,25 +113,34 @@ function Imports() {
     }
     setBusy(false);
   }
-  // Previews a file. A previous preview of the same file with another mapping is deleted.
+  // Previews a file. The previous preview of the same file with another mapping is then deleted. Until there is a new
+  // preview, no job is shown, so that the previous one can't be imported.
   const take = (chosen, fields = [], previous = null) =>
     chosen &&
     attempt(async () => {
       const place = country.trim();
       setFile(chosen);
-      setMap(fields);
-      setEnrichment(null);
-      if (!previous) [setPreview, setJob].forEach((set) => set(null));
+      [setJob, setEnrichment].forEach((set) => set(null));
+      setReplaced(previous);
+      if (!previous) {
+        setPreview(null);
+        setMap([]);
+      }
       try {
         const answer = await upload(chosen, place, fields);
         setPreview(answer);
+        setMap(fields);
         setJob(await read(answer.importJob.id));
       } catch (error) {
         // The columns were not recognized: the user assigns them.
-        if (error.reason === "MAPPING_INVALID") setPreview(await upload(chosen, place, fields, true));
+        if (error.reason === "MAPPING_INVALID") {
+          setPreview(await upload(chosen, place, fields, true));
+          setMap(fields);
+        } else if (previous) setJob(previous);
         throw error;
       }
       if (previous) await execute("mutation ($id: ID!) { deleteImportJob(input: { id: $id }) { userErrors { message } } }", { id: previous.id });
+      setReplaced(null);
     });
   const act = (what, one, set) =>
     attempt(async () => {
@@ -142,13 +154,13 @@ function Imports() {
       setEnrichment((await execute(query, { id: job.id })).enrichImportJob.importJob);
     });
   const open = (one) => {
-    [setPreview, setFile, setEnrichment].forEach((set) => set(null));
+    [setPreview, setFile, setEnrichment, setReplaced].forEach((set) => set(null));
     setTrouble("");
     setJob(one);
   };
   const close = () => {
     setDialog("");
-    if (job) read(job.id).then(setJob, (error) => setTrouble(error.message));
+    if (job) read(job.id).then(update(setJob), (error) => setTrouble(error.message));
   };
   const buttons = (actions, one, set) =>
     h("div", null, actions.map(([what, label]) => button(label, () => act(what, one, set), busy)));
@@ -168,8 +180,8 @@ function Imports() {
     const { file: read, importJob, verdicts } = preview;
     if (verdicts) parts.push(h("h3", null, "Preview"), pairs(Object.entries(VERDICTS).map(([verdict, label]) => [label, verdicts[verdict]])));
     parts.push(h("p", null, `${read.format}, encoding ${read.encoding}${read.delimiter ? `, delimiter ${JSON.stringify(read.delimiter)}` : ""}${read.sheet ? `, sheet ${read.sheet}` : ""}${read.otherSheets?.length ? `; ignored sheets: ${read.otherSheets.join(", ")}` : ""}.`));
-    if (!importJob || job?.status === "PENDING") {
-      const apply = (changed) => take(file, [...map, ...changed], importJob && job);
+    if (file && (!importJob || job?.status === "PENDING")) {
+      const apply = (changed) => take(file, [...map, ...changed], job ?? replaced);
       parts.push(h(ImportMapping, { key: `${importJob?.id} ${map.length}`, preview, busy, onApply: apply }));
     }
   }
