@@ -40,6 +40,7 @@ mod m20261130_000029_search_people;
 mod m20261130_000030_merged_companies;
 mod m20261130_000031_company_fields;
 mod m20261130_000032_research_count;
+mod m20261130_000033_text_statistics;
 mod organization_references;
 mod roll_up;
 mod search;
@@ -88,6 +89,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000030_merged_companies::Migration),
             Box::new(m20261130_000031_company_fields::Migration),
             Box::new(m20261130_000032_research_count::Migration),
+            Box::new(m20261130_000033_text_statistics::Migration),
         ]
     }
 }

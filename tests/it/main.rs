@@ -125,6 +125,7 @@ fn behaviours() -> Vec<Behaviour> {
         protocol::behaviours(),
         questions::behaviours(),
         read::aggregates::behaviours(),
+        read::distributions::behaviours(),
         read::filled_groups::behaviours(),
         read::groups::behaviours(),
         read::budget::behaviours(),

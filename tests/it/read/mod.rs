@@ -4,6 +4,7 @@ pub mod aggregates;
 pub mod budget;
 pub mod cursors;
 pub mod deleted;
+pub mod distributions;
 pub mod filled_groups;
 pub mod filters;
 pub mod groups;

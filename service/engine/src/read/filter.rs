@@ -127,6 +127,15 @@ impl Filter {
         }
     }
 
+    /// The conditions on a column that every matching row fulfills.
+    pub(super) fn required(&self, column: usize) -> Vec<&Test> {
+        match self {
+            Self::All(all) => all.iter().flat_map(|filter| filter.required(column)).collect(),
+            Self::Column(known, test) if *known == column => vec![test],
+            _ => Vec::new(),
+        }
+    }
+
     /// Appends the predicate on the row with this `alias` to `sql`.
     pub(crate) fn write(&self, sql: &mut Sql, table: &'static Table, alias: &str) {
         match self {
@@ -207,6 +216,18 @@ fn join(
 }
 
 impl Test {
+    /// For a comparison with a value: its operator and the value.
+    pub(super) fn comparison(&self) -> Option<(&'static str, &Value)> {
+        match self {
+            Self::Eq(value) => Some(("=", value)),
+            Self::Lt(value) => Some(("<", value)),
+            Self::Lte(value) => Some(("<=", value)),
+            Self::Gt(value) => Some((">", value)),
+            Self::Gte(value) => Some((">=", value)),
+            _ => None,
+        }
+    }
+
     fn write(&self, sql: &mut Sql, table: &'static Table, column: usize, alias: &str) {
         let kind = table.columns[column].kind;
         let plain = format!("{alias}.\"{}\"", table.columns[column].name);

@@ -59,6 +59,11 @@ fn stand_in(engine: Engine, kind: Kind, low: bool) -> Option<&'static str> {
 }
 
 impl SortKey {
+    /// Whether the sentinel value is below all other values.
+    pub(super) fn is_low(&self) -> bool {
+        (self.sort.nulls == Nulls::First) == (self.sort.direction == Direction::Ascending)
+    }
+
     pub(super) fn expression(&self, engine: Engine, alias: &str) -> String {
         let plain = format!("{alias}.\"{}\"", self.column);
         match (self.stand_in, self.kind, engine) {

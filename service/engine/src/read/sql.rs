@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use sea_orm::{Statement, Value as Bind};
 
 use super::{
-    filter::fold,
+    filter::{Test, fold},
     plan::{Direction, Link, List},
     sort_key::{SortKey, sort_keys},
     statement::Sql,
@@ -250,6 +250,7 @@ impl Sql {
         self.joins(list, &needed, inner);
         let _ = write!(self.text, " WHERE {}", pairs.as_deref().unwrap_or("TRUE"));
         self.visible(list, parent.map(|(link, _)| link));
+        self.bounded_by_filter(list, &keys[0], &expressions[0]);
 
         if let Some(values) = &bounds.after {
             self.beyond(keys, &expressions, values, false);
@@ -266,6 +267,26 @@ impl Sql {
         // One additional row is read to determine whether there is another page in the direction of the page.
         let limit = list.page.size + u32::from(list.beyond);
         let _ = write!(self.text, " ORDER BY {} LIMIT {limit}", order.join(", "));
+    }
+
+    /// Repeats the conditions of the filter on the column of the first sort key for the expression of its index, in which
+    /// a sentinel replaces null. Otherwise, a statement would read the rows with null, which the filter excludes, and the
+    /// rows beyond the filter's range.
+    fn bounded_by_filter(&mut self, list: &List, key: &SortKey, expression: &str) {
+        let Some(stand_in) = key.stand_in.filter(|_| key.sort.of == 0) else { return };
+        let tests = list.filter.required(key.sort.column);
+        let excludes_null = |test: &&Test| {
+            matches!(test, Test::IsNull(false) | Test::In(_)) || test.comparison().is_some()
+        };
+        if !tests.iter().any(excludes_null) {
+            return;
+        }
+        let inside = if key.is_low() { ">" } else { "<" };
+        let _ = write!(self.text, " AND {expression} {inside} {stand_in}");
+        for (operator, value) in tests.into_iter().filter_map(Test::comparison) {
+            self.push(" AND ");
+            self.compare(expression, operator, value, key.kind);
+        }
     }
 
     /// Appends ` AND` and a condition for the rows beyond `values`: after or before these values in the order of the
