@@ -231,9 +231,9 @@ async fn batches_do_not_deadlock_with_moves(app: App) {
             "mutation {{ moveProspects(input: {{ prospects: [{}] }}) {{ userErrors {{ reason }} }} }}",
             moves.collect::<Vec<_>>().join(", ")
         );
-        let (written, moved) = futures_util::join!(upsert(&app, &batch), app.data(&moves));
+        let (written, answer) = futures_util::join!(upsert(&app, &batch), app.data(&moves));
         assert_eq!(written["userErrors"], json!([]));
-        assert_eq!(moved["moveProspects"]["userErrors"], json!([]));
+        assert_eq!(answer["moveProspects"]["userErrors"], json!([]));
     }
     let query = "{ companies { nodes { name prospectCount prospects { totalCount } } } }";
     let companies = app.data(query).await["companies"]["nodes"].take();
