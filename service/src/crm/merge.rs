@@ -186,7 +186,8 @@ impl Pair {
             let reason = engine::Reason::MergeWithItself;
             return Err(Problem::invalid(reason, "drop_id", message).into());
         }
-        // Locked in a fixed order, to prevent deadlocks.
+        // Locked in a fixed order, to prevent deadlocks: values, then rows.
+        unit.lock_unique_values(table, &[keep, drop]).await?;
         let (kept, dropped) = if keep < drop {
             let kept = unit.get(table, keep, "keep_id").await?;
             (kept, unit.get(table, drop, "drop_id").await?)

@@ -112,7 +112,8 @@ pub async fn merge(
                     Problem::invalid(engine::Reason::MergeWithItself, "drop_id", message).into()
                 );
             }
-            // Locked in a fixed order, to prevent deadlocks.
+            // Locked in a fixed order, to prevent deadlocks: companies before their industries.
+            unit.lock_references(tables, table(), drop).await?;
             let (first, second) = (keep.min(drop), keep.max(drop));
             for id in [first, second] {
                 let field = if id == keep { "keep_id" } else { "drop_id" };

@@ -4,7 +4,7 @@ use super::{
     ChildRows, Input, Unit,
     row::{begun, create_in, upsert_in, within},
     rules::{NestedReference, Rules},
-    unique_field::row_with_unique_value,
+    unique_field::{lock_rows_with_values, row_with_unique_value},
 };
 use crate::{
     error::{Problem, Result},
@@ -59,9 +59,11 @@ pub(super) async fn lock_all(
     items: &[Input],
 ) -> Result<()> {
     lock_written_references(unit, rules, items).await?;
-    lock_names(unit, rules, items).await?;
+    let names = lock_names(unit, rules, items).await?;
     if items.iter().any(Input::has_nested_rows) {
         lock_rows(unit, rules, items, Vec::new()).await?;
+    } else if items.len() > 1 {
+        lock_rows_with_values(unit, (rules.table)(), &names).await?;
     }
     Ok(())
 }
@@ -85,9 +87,9 @@ fn values_of(items: &[Input], column: usize) -> Vec<i64> {
     values.filter(|(known, _)| *known == column).filter_map(|(_, value)| value.key()).collect()
 }
 
-/// Locks the existing rows that the inputs update, the rows `others` of the same table, and the nested rows. All writers
+/// Locks the existing rows that the inputs update, the rows `others` of the same table, and the nested rows. Writers
 /// lock rows before the rows that count them, such as prospects before companies, and the rows of a table by primary
-/// key. Therefore, the rows that will only count are locked together with those that are updated.
+/// key. Therefore, the rows that only count are locked together with those that are updated.
 async fn lock_rows(
     unit: &mut Unit,
     rules: &'static Rules,
@@ -141,10 +143,14 @@ async fn lock_rows(
     Ok(())
 }
 
-/// Locks the unique values of a batch, and the names of rows without one, in order.
-async fn lock_names(unit: &mut Unit, rules: &'static Rules, items: &[Input]) -> Result<()> {
+/// Locks the unique values of a batch, and the names of rows without one, in order. Returns them.
+async fn lock_names(
+    unit: &mut Unit,
+    rules: &'static Rules,
+    items: &[Input],
+) -> Result<Vec<String>> {
     let table = (rules.table)();
-    let Some(field) = table.unique_field() else { return Ok(()) };
+    let Some(field) = table.unique_field() else { return Ok(Vec::new()) };
     let mut names: Vec<String> = items
         .iter()
         .filter_map(|input| {
@@ -158,7 +164,7 @@ async fn lock_names(unit: &mut Unit, rules: &'static Rules, items: &[Input]) -> 
     for name in &names {
         unit.advisory_lock(table, name).await?;
     }
-    Ok(())
+    Ok(names)
 }
 
 fn nested_reference(rules: &'static Rules, column: usize) -> Option<&'static NestedReference> {

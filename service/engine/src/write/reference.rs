@@ -90,6 +90,25 @@ impl Unit {
         Ok(())
     }
 
+    /// Locks the rows that [`merge_references`](Self::merge_references) assigns, which other writers lock before the rows
+    /// that they refer to.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn lock_references(
+        &mut self,
+        tables: Tables,
+        to: &'static Table,
+        loser: i64,
+    ) -> Result<()> {
+        for (table, reference) in referring(tables, to) {
+            if reference.moves_on_merge {
+                self.below_named(table, reference.column, loser).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Assigns the rows that refer to `loser` to the row `survivor` of the same table, as declared.
     ///
     /// # Errors

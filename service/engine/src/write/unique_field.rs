@@ -9,6 +9,7 @@ use super::{Unit, row::words};
 use crate::record::Record;
 use crate::{
     error::{Error, Problem, Result},
+    store::Engine,
     table::{Table, UniqueField, with_article},
     value::{Kind, Value},
 };
@@ -57,6 +58,52 @@ pub(super) fn unique_violation(table: &Table, error: Error) -> Error {
 
 fn index_name(table: &Table, field: &UniqueField) -> String {
     format!("ux_{}_{}", table.name, field.column)
+}
+
+impl Unit {
+    /// Locks the unique values of rows, in order. Upserts lock values before rows, so a write that will lock both does the
+    /// same.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the database does not respond.
+    pub async fn lock_unique_values(&mut self, table: &'static Table, rows: &[i64]) -> Result<()> {
+        let Some(field) = table.unique_field() else { return Ok(()) };
+        let mut values = Vec::new();
+        for row in rows {
+            let row = self.peek(table, *row).await?;
+            values.extend(row.map(|row| row.text_named(field.column).to_ascii_lowercase()));
+        }
+        values.retain(|value| !value.is_empty());
+        self.advisory_locks(table, values).await
+    }
+}
+
+/// Locks the rows with these unique values that are not deleted, by primary key.
+pub(super) async fn lock_rows_with_values(
+    unit: &Unit,
+    table: &'static Table,
+    values: &[String],
+) -> Result<()> {
+    let Some(field) = table.unique_field() else { return Ok(()) };
+    // SQLite has a single writer.
+    if unit.scope().engine() == Engine::Sqlite || values.is_empty() {
+        return Ok(());
+    }
+    let column = if table.is_computed(field.column) {
+        format!("\"{}\"", field.column)
+    } else {
+        unit.scope().engine().folded(field.column)
+    };
+    let alive = if table.deleted_at.is_some() { " AND \"deleted_at\" IS NULL" } else { "" };
+    let sql = format!(
+        "SELECT \"id\" FROM \"{}\" WHERE \"organization_id\" = {{}} AND {column} = ANY({{}}){alive} \
+         ORDER BY \"id\" FOR NO KEY UPDATE",
+        table.name
+    );
+    let values = values.iter().cloned().map(Value::Text).collect();
+    let binds = vec![unit.scope().organization().into(), Value::array(values, Kind::Text)];
+    unit.query(&sql, binds).await?;
+    Ok(())
 }
 
 /// Returns the row with this unique value that is not deleted: the unmarked one if others are marked as its duplicates.
