@@ -95,28 +95,36 @@ impl CompanyDetails {
     }
 }
 
-/// The parts of an address, without parts whose words the address has already: a city in a cell with the whole address.
+/// The parts of an address, without parts that it has already: a city in a cell with the whole address.
 fn joined_address(parts: &[String]) -> Option<String> {
     let mut address = String::new();
-    for part in parts.iter().filter(|part| !is_placeholder(part)) {
-        let words = words_of(part);
-        // Streets are named after cities, so only the words after a comma or a number are compared.
-        let is_known = address.split(',').any(|section| {
-            let section = words_of(section);
-            let is_number = |word: &String| word.chars().all(|c| c.is_ascii_digit());
-            let start = section.iter().rposition(is_number).map_or(0, |place| place + 1);
-            let is_whole = section == words;
-            is_whole || (start > 0 && !words.is_empty() && section[start..] == words[..])
-        });
-        if is_known {
-            continue;
+    let pieces = parts.iter().filter(|part| !is_placeholder(part));
+    let pieces = pieces.flat_map(|part| part.split(',')).map(str::trim);
+    for piece in pieces.filter(|piece| !piece.is_empty()) {
+        if !has_piece(&address, &words_of(piece)) {
+            if !address.is_empty() {
+                address.push_str(", ");
+            }
+            address.push_str(piece);
         }
-        if !address.is_empty() {
-            address.push_str(", ");
-        }
-        address.push_str(part);
     }
     (!address.is_empty()).then_some(address)
+}
+
+/// Whether an address has these words. Streets are named after cities, so in the first section, only a postal code and the
+/// words after a number count.
+fn has_piece(address: &str, words: &[String]) -> bool {
+    let is_number = |word: &String| word.chars().all(|c| c.is_ascii_digit());
+    address.split(',').enumerate().any(|(index, section)| {
+        let section = words_of(section);
+        let has = |section: &[String]| section.windows(words.len().max(1)).any(|run| run == words);
+        if index > 0 || section == words {
+            return has(&section);
+        }
+        let start = section.iter().rposition(is_number).map_or(section.len(), |place| place + 1);
+        let is_postal_code = words.len() == 1 && is_number(&words[0]) && words[0].len() > 3;
+        has(&section[start..]) || (is_postal_code && has(&section))
+    })
 }
 
 /// The beginning of a cell, for messages.
@@ -144,6 +152,18 @@ mod tests {
         assert_eq!(
             joined(&["Ring 1, Berlin", "10115", "Berlin"]).unwrap(),
             "Ring 1, Berlin, 10115"
+        );
+        assert_eq!(
+            joined(&["Hafenstr. 1, 20457 Hamburg", "20457", "Hamburg"]).unwrap(),
+            "Hafenstr. 1, 20457 Hamburg"
+        );
+        assert_eq!(
+            joined(&["1 Main St, Boston, MA 02110", "02110", "Boston", "MA"]).unwrap(),
+            "1 Main St, Boston, MA 02110"
+        );
+        assert_eq!(
+            joined(&["Ring 1 10115 Berlin", "10115", "Berlin"]).unwrap(),
+            "Ring 1 10115 Berlin"
         );
         for parts in [
             ["1 Main St", "Boston", "MA"],

@@ -72,7 +72,8 @@ fn without_lookalikes(mapping: &mut BTreeMap<&'static str, Vec<usize>>, plain: &
     let streets = &["address", "mailingaddress", "adresse", "anschrift", "street", "strasse"][..];
     let maps = |fields: &[&str]| fields.iter().any(|field| mapping.contains_key(field));
     let has_city = maps(&["city", "region", "country"]);
-    let is_of_company = !has_city && maps(&["company_city", "company_region", "company_country"]);
+    let is_of_company =
+        !has_city && maps(&["company_city", "company_region"]) && !maps(&["company_address"]);
     if (has_city || is_of_company)
         && let Some(places) = mapping.get_mut("location")
     {
@@ -252,6 +253,10 @@ mod tests {
                 "first_name last_name email job_title region company",
             ),
             ("Vorname;Nachname;Firma".replace(';', ",").as_str(), "first_name last_name company"),
+            (
+                "Name,Email,Address,Company Address,Company City",
+                "full_name email location company_address company_city",
+            ),
             ("Name,Email,Address,Company City", "full_name email company_address company_city"),
             (
                 "Name,E-Mail,Telefon,Branche,Land,Webseite",
