@@ -201,5 +201,7 @@ async fn in_server(url: &str, file: &Path, progress: &dyn Progress) -> Result<()
     to.commit().await?;
     from.rollback().await?;
     source.close().await?;
+    // The migration analyzed empty tables.
+    maintenance::analyze(&target).await?;
     target.close().await
 }
