@@ -30,23 +30,25 @@ function ImportRows({ job, onClose }) {
   const [page, setPage] = useState(null);
   const [trouble, setTrouble] = useState("");
   const [loading, setLoading] = useState(true);
-  const shown = React.useRef(filter);
+  const requests = React.useRef(0);
   async function load(after) {
+    const request = ++requests.current;
+    // Another filter may have been chosen before the answer arrives.
+    const isLate = () => request !== requests.current;
     setLoading(true);
     setTrouble("");
     try {
       const { importRecords } = (await execute(ROWS_QUERY, { id: job.id, filter: FILTERS[filter], after })).importJob;
-      // Another filter may have been chosen before the answer arrives.
-      if (shown.current !== filter) return;
+      if (isLate()) return;
       setRows((before) => (after ? [...before, ...importRecords.nodes] : importRecords.nodes));
       setPage({ ...importRecords.pageInfo, totalCount: importRecords.totalCount });
     } catch (error) {
+      if (isLate()) return;
       setTrouble(error.message);
     }
     setLoading(false);
   }
   useEffect(() => {
-    shown.current = filter;
     setRows([]);
     setPage(null);
     load(null);

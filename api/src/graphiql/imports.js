@@ -126,19 +126,23 @@ function Imports() {
         setPreview(null);
         setMap([]);
       }
+      let answer;
+      let made;
       try {
-        const answer = await upload(chosen, place, fields);
-        setPreview(answer);
-        setMap(fields);
-        setJob(await read(answer.importJob.id));
+        answer = await upload(chosen, place, fields);
+        made = await read(answer.importJob.id);
       } catch (error) {
         // The columns were not recognized: the user assigns them.
-        if (error.reason === "MAPPING_INVALID") {
-          setPreview(await upload(chosen, place, fields, true));
+        const inspected = error.reason === "MAPPING_INVALID" && (await upload(chosen, place, fields, true).catch(() => null));
+        if (inspected) {
+          setPreview(inspected);
           setMap(fields);
-        } else if (previous) setJob(previous);
+        } else setJob(previous);
         throw error;
       }
+      setPreview(answer);
+      setMap(fields);
+      setJob(made);
       if (previous) await execute("mutation ($id: ID!) { deleteImportJob(input: { id: $id }) { userErrors { message } } }", { id: previous.id });
       setReplaced(null);
     });
