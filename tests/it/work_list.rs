@@ -6,7 +6,7 @@ use engine::{progress::Unwatched, record_statements};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, Statement, TransactionTrait};
 use serde_json::{Value, json};
 use service::{demo, operations::maintenance};
-use tests::{App, Engine, behaviours};
+use tests::{App, Engine, behaviours, plan::rows_read};
 
 behaviours![
     each_next_best_action_is_listed_once,
@@ -284,19 +284,6 @@ async fn statements_walk_the_indexes_of_the_list(app: App) {
         let sorted = lines.iter().any(|(_, line)| line.starts_with("USE TEMP B-TREE"));
         assert!(!sorted, "{kind}: {lines:#?}");
     }
-}
-
-/// The rows that the scans of an executed Postgres plan read, including those that a condition removed.
-fn rows_read(node: &Value) -> f64 {
-    let number = |name: &str| node[name].as_f64().unwrap_or_default();
-    let below: f64 = node["Plans"].as_array().into_iter().flatten().map(rows_read).sum();
-    let own = if node["Relation Name"].is_string() {
-        let removed = number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
-        (number("Actual Rows") + removed) * number("Actual Loops")
-    } else {
-        0.0
-    };
-    own + below
 }
 
 async fn a_page_reads_few_rows(app: App) {

@@ -6,6 +6,7 @@ pub mod database;
 pub mod enrichment_source;
 pub mod found;
 pub mod plain_mutations;
+pub mod plan;
 pub mod rows;
 pub mod sales_assistant;
 pub mod stored;

@@ -53,10 +53,11 @@ async fn file(
     };
     match begin(scope, &job).await {
         Ok((text, rows)) => {
+            let number = rows.job;
             let rest = stream::try_unfold(rows, next);
             let first = stream::iter([Ok(Bytes::from(text))]);
             let body = Body::from_stream(futures_util::StreamExt::chain(first, rest));
-            let disposition = format!("attachment; filename=\"import-{}-failed.csv\"", key(&job));
+            let disposition = format!("attachment; filename=\"import-{number}-failed.csv\"");
             let headers = [
                 (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),
                 (header::CONTENT_DISPOSITION, disposition),
@@ -65,10 +66,6 @@ async fn file(
         }
         Err(error) => server.reject(&refusal_of(error)),
     }
-}
-
-fn key(job: &str) -> i64 {
-    id::key(ImportJob::entity(), job).unwrap_or_default()
 }
 
 /// The beginning of the file, with its first rows. An error here is a response of its own.

@@ -144,14 +144,10 @@ async fn lock_rows(
 }
 
 /// Locks the unique values of a batch, and the names of rows without one, in order. Returns them.
-async fn lock_names(
-    unit: &mut Unit,
-    rules: &'static Rules,
-    items: &[Input],
-) -> Result<Vec<String>> {
+async fn lock_names(unit: &Unit, rules: &'static Rules, items: &[Input]) -> Result<Vec<String>> {
     let table = (rules.table)();
     let Some(field) = table.unique_field() else { return Ok(Vec::new()) };
-    let mut names: Vec<String> = items
+    let names: Vec<String> = items
         .iter()
         .filter_map(|input| {
             let record = begun(unit.scope(), rules, input.clone(), unit.now(), &mut Vec::new());
@@ -159,11 +155,7 @@ async fn lock_names(
             if value.is_empty() { rules.hooks.lock_name(&record) } else { Some(value) }
         })
         .collect();
-    names.sort_unstable();
-    names.dedup();
-    for name in &names {
-        unit.advisory_lock(table, name).await?;
-    }
+    unit.advisory_locks(table, names.clone()).await?;
     Ok(names)
 }
 

@@ -78,6 +78,15 @@ impl Unit {
     }
 }
 
+/// The SQL expression that is compared with a unique value in lower case.
+fn compared_column(unit: &Unit, table: &Table, field: &UniqueField) -> String {
+    if table.is_computed(field.column) {
+        format!("\"{}\"", field.column)
+    } else {
+        unit.scope().engine().folded(field.column)
+    }
+}
+
 /// Locks the rows with these unique values that are not deleted, by primary key.
 pub(super) async fn lock_rows_with_values(
     unit: &Unit,
@@ -89,11 +98,7 @@ pub(super) async fn lock_rows_with_values(
     if unit.scope().engine() == Engine::Sqlite || values.is_empty() {
         return Ok(());
     }
-    let column = if table.is_computed(field.column) {
-        format!("\"{}\"", field.column)
-    } else {
-        unit.scope().engine().folded(field.column)
-    };
+    let column = compared_column(unit, table, field);
     let alive = if table.deleted_at.is_some() { " AND \"deleted_at\" IS NULL" } else { "" };
     let sql = format!(
         "SELECT \"id\" FROM \"{}\" WHERE \"organization_id\" = {{}} AND {column} = ANY({{}}){alive} \
@@ -119,11 +124,7 @@ pub(super) async fn row_with_unique_value(
     }
     let folded = value.to_ascii_lowercase();
     unit.advisory_lock(table, &folded).await?;
-    let column = if table.is_computed(field.column) {
-        format!("\"{}\"", field.column)
-    } else {
-        unit.scope().engine().folded(field.column)
-    };
+    let column = compared_column(unit, table, field);
     let merged = table.find("merged_into_id").is_some();
     let (alive, mut order) = match (table.deleted_at.is_some(), merged) {
         (true, true) => (
