@@ -216,17 +216,18 @@ async fn batches_do_not_deadlock_with_moves(app: App) {
     });
     let people = people.collect::<Vec<_>>().join(", ");
     assert_eq!(upsert(&app, &format!("prospects: [{people}]")).await["userErrors"], json!([]));
-    for round in 0..4_usize {
+    for round in 0..8_usize {
         // Existing companies in descending order, and prospects that leave other companies.
-        let nested = (0..4).rev().map(|n| {
+        let nested = (0..4).map(|n| {
+            let (person, name) = ((n + round) % 4, names[3 - n]);
             format!(
-                r#"{{ fullName: "P{n}", email: "p{n}@x.example", company: {{ name: "{}", size: "{round}", industryId: 1 }} }}"#,
-                names[(n + round) % 4]
+                r#"{{ fullName: "P{person}", email: "p{person}@x.example", company: {{ name: "{name}", size: "{round}", industryId: 1 }} }}"#
             )
         });
         let batch = format!("prospects: [{}]", nested.collect::<Vec<_>>().join(", "));
-        let moves =
-            (4..8).map(|n| format!("{{ id: {}, companyId: {} }}", n + 1, (n + round) % 4 + 1));
+        // The number of prospects changes for several companies.
+        let company = if round % 2 == 0 { 1 } else { 4 };
+        let moves = (5..9).map(|id| format!("{{ id: {id}, companyId: {company} }}"));
         let moves = format!(
             "mutation {{ moveProspects(input: {{ prospects: [{}] }}) {{ userErrors {{ reason }} }} }}",
             moves.collect::<Vec<_>>().join(", ")
