@@ -15,6 +15,7 @@ pub mod progress;
 pub mod read;
 pub mod reason;
 pub mod record;
+mod row_source;
 pub mod scope;
 pub mod search;
 pub mod store;

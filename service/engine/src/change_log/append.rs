@@ -6,14 +6,12 @@ use serde_json::Value as Json;
 
 use crate::{
     error::Result,
+    row_source::RowSource,
     scope::Scope,
     store::Engine,
-    table::Table,
+    table::{Column, Table},
     value::{Kind, Value},
 };
-
-/// Number of entries inserted per statement.
-const CHUNK: usize = 500;
 
 /// A change log entry, which records one change of a row.
 #[derive(Debug)]
@@ -57,38 +55,65 @@ impl Entry {
         Self { prospect, before, after, ..Self::bare(table, record, kind) }
     }
 
-    /// The bind parameters of an entry, in the order of [`COLUMNS`].
-    fn binds(self, scope: &Scope, now: DateTime<Utc>) -> [Bind; 12] {
-        let json = |json: Option<Json>| json.map_or(Value::Null, Value::Json).bind(Kind::Json);
-        [
-            scope.organization().into(),
-            self.entity.into(),
-            Bind::BigInt(self.record),
-            Bind::BigInt(self.prospect),
-            self.kind.into(),
+    /// The values of an entry, in the order of [`COLUMNS`].
+    fn values(self, scope: &Scope, now: DateTime<Utc>) -> Vec<Value> {
+        let json = |json: Option<Json>| json.map_or(Value::Null, Value::Json);
+        let key = |key: Option<i64>| key.map_or(Value::Null, Value::Int);
+        let text =
+            |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.to_owned()));
+        vec![
+            Value::Int(scope.organization()),
+            text(Some(self.entity)),
+            key(self.record),
+            key(self.prospect),
+            text(Some(self.kind)),
             json(self.before),
             json(self.after),
-            scope.actor().kind().into(),
-            Bind::String(scope.actor().name().map(str::to_owned)),
-            Bind::String(scope.request().map(str::to_owned)),
-            Bind::String(scope.client_request().map(str::to_owned)),
-            Value::Time(now).bind(Kind::Time),
+            text(Some(scope.actor().kind())),
+            text(scope.actor().name()),
+            text(scope.request()),
+            text(scope.client_request()),
+            Value::Time(now),
         ]
     }
 }
 
-/// Columns of an entry.
-const COLUMNS: &str = "\"epoch\", \"transaction_number\", \"organization_id\", \"entity\", \"record_id\", \
-                       \"prospect_id\", \"kind\", \"before\", \"after\", \"actor_kind\", \"actor_name\", \
-                       \"request_id\", \"client_request_id\", \"created_at\"";
+const fn column(name: &'static str, kind: Kind) -> Column {
+    Column { name, kind, nullable: true, length: None }
+}
 
-/// SQL expressions for the first columns, whose values the database provides.
-fn position(engine: Engine) -> String {
-    let number = match engine {
-        Engine::Postgres => "pg_current_xact_id()::text::bigint",
-        Engine::Sqlite => "0",
+/// The columns of an entry whose values the server provides.
+static COLUMNS: [Column; 12] = [
+    column("organization_id", Kind::BigInt),
+    column("entity", Kind::Text),
+    column("record_id", Kind::BigInt),
+    column("prospect_id", Kind::BigInt),
+    column("kind", Kind::Text),
+    column("before", Kind::Json),
+    column("after", Kind::Json),
+    column("actor_kind", Kind::Text),
+    column("actor_name", Kind::Text),
+    column("request_id", Kind::Text),
+    column("client_request_id", Kind::Text),
+    column("created_at", Kind::Time),
+];
+
+/// The index of the primary key of the row in [`COLUMNS`].
+const RECORD: usize = 2;
+
+/// The columns whose values the database provides, and their SQL expressions.
+fn position(engine: Engine) -> (&'static str, &'static str) {
+    let values = match engine {
+        Engine::Postgres => {
+            "(SELECT \"epoch\" FROM \"change_log\" WHERE \"id\" = 1), pg_current_xact_id()::text::bigint"
+        }
+        Engine::Sqlite => "(SELECT \"epoch\" FROM \"change_log\" WHERE \"id\" = 1), 0",
     };
-    format!("(SELECT \"epoch\" FROM \"change_log\" WHERE \"id\" = 1), {number}")
+    ("\"epoch\", \"transaction_number\"", values)
+}
+
+fn source() -> RowSource<'static> {
+    RowSource::new(&COLUMNS, (0..COLUMNS.len()).collect())
 }
 
 /// Inserts entries into the change log, in the transaction of the writes they record.
@@ -99,18 +124,16 @@ pub(crate) async fn append<C: ConnectionTrait>(
     entries: Vec<Entry>,
 ) -> Result<()> {
     let engine = scope.store().engine();
-    let row = format!("({}{})", position(engine), ", {}".repeat(12));
-    let mut entries = entries.into_iter().peekable();
-    while entries.peek().is_some() {
-        let mut sql = format!("INSERT INTO \"changes\" ({COLUMNS}) VALUES ");
-        let mut binds: Vec<Bind> = Vec::new();
-        for (index, entry) in entries.by_ref().take(CHUNK).enumerate() {
-            if index > 0 {
-                sql.push_str(", ");
-            }
-            sql.push_str(&row);
-            binds.extend(entry.binds(scope, now));
-        }
+    let source = source();
+    let (columns, position) = position(engine);
+    let rows: Vec<_> = entries.into_iter().map(|entry| entry.values(scope, now)).collect();
+    for rows in rows.chunks(source.chunk()) {
+        let rows: Vec<_> = rows.iter().map(Vec::as_slice).collect();
+        let (rows, binds) = source.query(engine, &rows);
+        let sql = format!(
+            "INSERT INTO \"changes\" ({}, {columns}) SELECT v.*, {position} FROM ({rows}) v",
+            source.names()
+        );
         connection.execute_raw(engine.statement(&sql, binds)).await?;
     }
     Ok(())
@@ -131,13 +154,21 @@ pub(crate) fn beside(
         Engine::Postgres => format!("{{}} || jsonb_build_object('id', {id})"),
         Engine::Sqlite => format!("json_set({{}}, '$.id', {id})"),
     };
-    let mut binds = entry.binds(scope, now).to_vec();
+    let values = entry.values(scope, now);
+    let source = source();
+    let mut binds: Vec<Bind> = source.binds(&values).collect();
     // The expression `id` replaces the bind parameter of the primary key.
-    binds.remove(2);
-    let position = position(engine);
+    binds.remove(RECORD);
+    let values = COLUMNS.iter().enumerate().map(|(place, column)| match column.name {
+        _ if place == RECORD => id,
+        "after" => after.as_str(),
+        _ => "{}",
+    });
+    let values = values.collect::<Vec<_>>().join(", ");
+    let (columns, position) = position(engine);
     let sql = format!(
-        "INSERT INTO \"changes\" ({COLUMNS}) SELECT {position}, {{}}, {{}}, {id}, {{}}, {{}}, {{}}, {after}, \
-         {{}}, {{}}, {{}}, {{}}, {{}} {made}"
+        "INSERT INTO \"changes\" ({}, {columns}) SELECT {values}, {position} {made}",
+        source.names()
     );
     (sql, binds)
 }

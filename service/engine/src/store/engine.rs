@@ -68,6 +68,38 @@ impl Engine {
         }
     }
 
+    /// Like [`among`](Self::among), for texts.
+    pub fn among_texts(self, texts: Vec<String>, binds: &mut Vec<Bind>) -> &'static str {
+        match self {
+            Self::Postgres => {
+                let texts = texts.into_iter().map(Value::Text).collect();
+                binds.push(Value::array(texts, Kind::Text));
+                "= ANY({})"
+            }
+            Self::Sqlite => {
+                binds.push(serde_json::Value::from(texts).to_string().into());
+                "IN (SELECT value FROM json_each({}))"
+            }
+        }
+    }
+
+    /// A query for rows of `columns` whole numbers, as one bind parameter, for SQL in which each `{}` is the placeholder of
+    /// the next bind parameter. The query does not name its columns.
+    #[must_use]
+    pub fn number_rows(self, columns: usize, rows: Vec<Vec<i64>>) -> (String, Bind) {
+        let rows: Bind = serde_json::Value::from(rows).to_string().into();
+        let column = |place| match self {
+            Self::Postgres => format!("(v->>{place})::bigint"),
+            Self::Sqlite => format!("json_extract(v.\"value\", '$[{place}]')"),
+        };
+        let columns: Vec<_> = (0..columns).map(column).collect();
+        let from = match self {
+            Self::Postgres => "jsonb_array_elements({}::text::jsonb) v",
+            Self::Sqlite => "json_each({}) v",
+        };
+        (format!("SELECT {} FROM {from}", columns.join(", ")), rows)
+    }
+
     /// The condition for rows of an organization whose `column` references a row, for SQL in which each `{}` is the
     /// placeholder of the next bind parameter: the referenced row, then the organization.
     #[must_use]

@@ -42,7 +42,8 @@ impl Unit {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
-    pub async fn insert_all(&mut self, mut records: Vec<Record>) -> Result<()> {
+    pub async fn insert_all(&mut self, records: Vec<Record>) -> Result<()> {
+        let Some(mut records) = self.batch.collects_inserts(records) else { return Ok(()) };
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
         let rows = records.len();
         self.put(table, &mut records, None).await?;

@@ -36,6 +36,12 @@ fn unique_value(record: &Record) -> Option<&Value> {
     (is_unmarked && *value != Value::Null).then_some(value)
 }
 
+/// Whether a row loses its unique value by a write. `after` is `None` if the row is permanently deleted.
+pub(super) fn loses_unique_value(before: &Record, after: Option<&Record>) -> bool {
+    let value = unique_value(before);
+    value.is_some() && after.and_then(unique_value) != value
+}
+
 impl Unit {
     /// The row with this unique value that is neither deleted nor marked, locked against changes until the end of the
     /// unit of work; `None` if only the row `except` has it.
@@ -90,8 +96,7 @@ impl Unit {
             return Ok(None);
         };
         let value = unique_value(before);
-        let loses = value.is_some() && after.and_then(unique_value) != value;
-        if !loses && after.is_some() {
+        if !loses_unique_value(before, after) && after.is_some() {
             return Ok(None);
         }
         // The rows are locked before one of them is chosen, because another writer may be deleting it.

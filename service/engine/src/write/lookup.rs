@@ -49,9 +49,16 @@ impl Unit {
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn referred(&mut self, table: &'static Table, id: i64) -> Result<Option<Record>> {
+        if let Some(row) = self.batch.referred(table, id) {
+            return Ok(Some(row.clone()));
+        }
         let is_locked = table.locked_for_references;
         let lock = if is_locked { RowLock::Share } else { RowLock::Unlocked };
-        self.locked(table, id, lock).await
+        let row = self.locked(table, id, lock).await?;
+        if let Some(row) = row.as_ref().filter(|_| is_locked) {
+            self.batch.remember_referred(row);
+        }
+        Ok(row)
     }
 
     async fn locked(
@@ -60,6 +67,9 @@ impl Unit {
         id: i64,
         lock: RowLock,
     ) -> Result<Option<Record>> {
+        if let Some(row) = self.batch.row(table, id) {
+            return Ok(row.clone());
+        }
         let lock = match (self.engine(), lock) {
             // SQLite has a single writer.
             (Engine::Sqlite, _) | (_, RowLock::Unlocked) => "",

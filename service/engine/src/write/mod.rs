@@ -24,6 +24,7 @@ mod redaction;
 pub mod reference;
 pub mod revert;
 pub mod row;
+mod row_batch;
 pub mod rules;
 mod unique_field;
 pub mod unit;

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     counter, duplicate_mark::clear_outdated_mark, guard::apply_guards, insert_plan::InsertPlan,
-    unique_field::unique_violation,
+    row_batch::RowBatch, unique_field::unique_violation,
 };
 use crate::record::Record;
 use crate::{
@@ -27,6 +27,7 @@ pub struct Unit {
     pub(crate) transaction: DatabaseTransaction,
     pub(super) entries: Vec<Entry>,
     pub(super) counts: Vec<counter::Difference>,
+    pub(super) batch: RowBatch,
     now: DateTime<Utc>,
     made_secret: AtomicBool,
 }
@@ -45,6 +46,7 @@ impl Unit {
             transaction,
             entries: Vec::new(),
             counts: Vec::new(),
+            batch: RowBatch::default(),
             made_secret: AtomicBool::new(false),
         })
     }
@@ -72,12 +74,13 @@ impl Unit {
         self.now
     }
 
-    /// Writes the change log entries and commits.
+    /// Writes the collected writes and the change log entries, and commits.
     ///
     /// # Errors
     /// [`crate::Error::Refused`] if another unit has deleted a row that counts rows of this one.
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn commit(mut self) -> Result<()> {
+        self.write_batch().await?;
         let entries = std::mem::take(&mut self.entries);
         let wrote = !entries.is_empty();
         change_log::append(&self.transaction, &self.scope, self.now, entries).await?;
@@ -164,7 +167,23 @@ impl Unit {
             after.set_named("revision", Value::Int(revision));
         }
         after.set_if_present("updated_at", Value::Time(self.now));
-        let duplicate = self.assign_duplicates(before, Some(&after)).await?;
+        let duplicate = if self.batch.collects_update(before, &after) {
+            None
+        } else {
+            let duplicate = self.assign_duplicates(before, Some(&after)).await?;
+            self.write_changes(before, &after).await?;
+            duplicate
+        };
+        let snapshot = Some(after.snapshot());
+        self.note(table, Some(after.id()), kind, Some(Json::Object(difference)), snapshot);
+        self.count_row(Some(before), Some(&after));
+        self.clear_mark(duplicate, before.id()).await?;
+        Ok(after)
+    }
+
+    /// Writes the columns of a row that have changed.
+    async fn write_changes(&self, before: &Record, after: &Record) -> Result<()> {
+        let table = after.table();
         let (mut sets, mut binds) = (Vec::new(), Vec::new());
         for (index, column) in table.columns.iter().enumerate() {
             if before.at(index) != after.at(index) {
@@ -180,11 +199,7 @@ impl Unit {
         );
         let written = self.execute(&sql, binds).await;
         written.map_err(|error| unique_violation(table, error))?;
-        let snapshot = Some(after.snapshot());
-        self.note(table, Some(after.id()), kind, Some(Json::Object(difference)), snapshot);
-        self.count_row(Some(before), Some(&after));
-        self.clear_mark(duplicate, before.id()).await?;
-        Ok(after)
+        Ok(())
     }
 
     /// Changes all references in `column` from `from` to `to`; returns the number of changed rows.
