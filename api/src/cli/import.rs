@@ -33,7 +33,7 @@ pub(super) enum Import {
     /// Encoding, delimiter and columns are detected, or given as options. No prospect is written until the import is
     /// committed.
     Csv(super::import_csv::ImportCsv),
-    /// Commits a previewed import, 500 rows in a transaction; an interrupted commit resumes.
+    /// Commits a previewed import, 1,000 rows in a transaction; an interrupted commit resumes.
     Commit(super::import_csv::Commit),
     /// Undoes an import, except for rows that were modified since.
     Undo(super::import_csv::Undo),

@@ -115,7 +115,8 @@ impl<'r> Chunk<'_, 'r> {
             Match::Known(person, _) => Some(person.id()),
             _ => None,
         });
-        unit.lock_rows(prospect::table(), known.collect()).await?;
+        unit.preload(prospect::table(), &known.collect::<Vec<_>>()).await?;
+        unit.begin_batch();
         let mut here = ImportTransaction::default();
         let mut later = Vec::new();
         for ((record, lead), found) in all.iter().zip(matches) {
@@ -136,6 +137,7 @@ impl<'r> Chunk<'_, 'r> {
                 None => later.push((*record, *lead)),
             }
         }
+        unit.write_batch().await?;
         self.put(unit).await?;
         Ok(later)
     }

@@ -2,7 +2,7 @@
 //! import can be undone.
 //!
 //! [`open`] parses a file and maps its columns; [`ParsedFile::preview`] stores each row with its verdict. Users then
-//! apply an [`act`] to the job, and [`run`] or a [`Worker`] executes it in transactions of 500 rows, so that
+//! apply an [`act`] to the job, and [`run`] or a [`Worker`] executes it in transactions of 1,000 rows, so that
 //! interrupted work resumes where it stopped.
 
 mod column_names;
@@ -40,4 +40,4 @@ pub use rows::{examples, prospects_of};
 pub use run::{Worker, run};
 
 /// Number of rows per transaction.
-const CHUNK: usize = 500;
+const CHUNK: usize = 1_000;

@@ -122,7 +122,7 @@ fn country(code: Option<&str>) -> Result<Option<Region>> {
 
 impl ParsedFile {
     /// Stores a job with the rows of the file and a verdict per row; no prospect is written. The rows are written in
-    /// transactions of 500 rows.
+    /// transactions of 1,000 rows.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the database does not respond. The stored rows are unusable in this case.

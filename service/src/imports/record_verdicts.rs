@@ -23,6 +23,11 @@ pub(crate) struct VerdictContext {
 }
 
 impl VerdictContext {
+    /// Discards the rows of a job that has no more rows.
+    pub(crate) fn forget(&mut self, job: i64) {
+        self.seen.remove(&job);
+    }
+
     /// Assigns a verdict to each row. Values of the row take precedence over values that enrichment found.
     pub(crate) async fn judge(&mut self, unit: &Unit, records: &mut [Record]) -> Result<()> {
         if self.companies.is_none() {

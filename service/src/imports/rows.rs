@@ -123,7 +123,7 @@ pub(super) async fn keep(unit: &Unit, done: &[Done]) -> Result<()> {
                  \"promotion_status\" text, \"verdict\" text, \"reason\" text, \
                  \"match_reason\" text, \"candidates\" jsonb, \"prospect_id\" bigint, \
                  \"company_id\" bigint, \"replaced_data\" jsonb, \"found_revision\" integer, \"written_revision\" integer, \
-                 \"last_error\" text) WHERE r.\"id\" = v.\"id\" AND r.\"organization_id\" = {{}}",
+                 \"last_error\" text) WHERE r.\"id\" = v.\"id\" AND +r.\"organization_id\" = {{}}",
                 set(&|name| format!("v.\"{name}\""))
             ),
             Value::Json(rows).bind(Kind::Json),

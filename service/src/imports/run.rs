@@ -18,16 +18,18 @@ use engine::{
     reason::Reason,
     record::Record,
     scope::{Actor, Scope},
-    store::Store,
+    store::{GrowthStatistics, Store},
     value::{Kind, Value},
     write::Unit,
 };
 
 use super::{CHUNK, commit, companies::Companies, undo};
 use crate::{
+    crm::{company, prospect},
     enrichment,
     ingest::{
         import_job::{self, kind, status},
+        import_record,
         note::NoteCode,
     },
 };
@@ -37,6 +39,13 @@ const STANDS_STILL: TimeDelta = TimeDelta::minutes(10);
 
 /// How often the worker checks for stalled previews.
 const OFTEN: Duration = Duration::from_mins(5);
+
+/// What is kept in memory between the chunks of a job.
+#[derive(Debug, Default)]
+struct JobCache {
+    companies: Companies,
+    statistics: GrowthStatistics,
+}
 
 /// Result of processing one chunk of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +66,7 @@ enum Step {
 /// [`Error::Refused`] if there is no such job; [`Error::Unavailable`] if the database does not respond. Processed rows
 /// are kept, and another call resumes with the remaining rows.
 pub async fn run(scope: &Scope, job: i64, progress: &dyn Progress) -> Result<Record> {
-    let mut companies = Companies::default();
+    let mut cache = JobCache::default();
     let mut unit = Unit::begin(scope).await?;
     let begun = unit.get(import_job::table(), job, "id").await?;
     drop(unit);
@@ -74,7 +83,7 @@ pub async fn run(scope: &Scope, job: i64, progress: &dyn Progress) -> Result<Rec
     };
     progress.begin(name, u64::try_from(rows).ok());
     loop {
-        match step(scope, job, &mut companies).await? {
+        match step(scope, job, &mut cache).await? {
             Step::More(rows) => progress.advance(rows),
             Step::Last(rows) => {
                 progress.advance(rows);
@@ -91,15 +100,20 @@ pub async fn run(scope: &Scope, job: i64, progress: &dyn Progress) -> Result<Rec
 
 /// Processes the next rows of a job. If a company of these rows is deleted meanwhile, nothing is written, and the next
 /// call processes them again.
-async fn step(scope: &Scope, job: i64, companies: &mut Companies) -> Result<Step> {
-    match write_rows(scope, job, companies).await {
+async fn step(scope: &Scope, job: i64, cache: &mut JobCache) -> Result<Step> {
+    match write_rows(scope, job, &mut cache.companies).await {
         Err(Error::Refused(problems))
             if problems.iter().all(|problem| {
                 matches!(problem.reason, Reason::RowDeleted | Reason::RowMerged)
             }) =>
         {
-            *companies = Companies::default();
+            cache.companies = Companies::default();
             Ok(Step::Busy)
+        }
+        Ok(step @ Step::More(_)) => {
+            let tables = [company::table(), prospect::table(), import_record::table()];
+            cache.statistics.chunk_committed(scope.store(), &tables).await;
+            Ok(step)
         }
         done => done,
     }
@@ -190,7 +204,7 @@ async fn write_rows(scope: &Scope, job: i64, companies: &mut Companies) -> Resul
 pub struct Worker {
     store: Store,
     clock: Arc<dyn Clock>,
-    companies: HashMap<i64, Companies>,
+    caches: HashMap<i64, JobCache>,
     given_up: Option<Instant>,
 }
 
@@ -198,7 +212,7 @@ impl Worker {
     /// Creates a worker for this database.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, companies: HashMap::new(), given_up: None }
+        Self { store, clock, caches: HashMap::new(), given_up: None }
     }
 
     /// Processes jobs forever, and polls for new ones after each `pause`.
@@ -239,18 +253,18 @@ impl Worker {
             let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
             let scope = Scope::new(store, row.try_get_by_index(1)?, actor, Role::Member, clock);
             let scope = scope.for_request(&format!("import-{job}"), None);
-            let companies = self.companies.entry(job).or_default();
-            match step(&scope, job, companies).await {
+            let cache = self.caches.entry(job).or_default();
+            match step(&scope, job, cache).await {
                 Ok(Step::More(_)) => busy = true,
                 Ok(_) => {}
                 // The cache is discarded, because its companies may have been created in a transaction that was rolled
                 // back. Other jobs continue.
                 Err(error @ Error::Unavailable(_)) => {
-                    self.companies.remove(&job);
+                    self.caches.remove(&job);
                     unavailable = Some(error);
                 }
                 Err(error) => {
-                    self.companies.remove(&job);
+                    self.caches.remove(&job);
                     tracing::error!(job, %error, "an import job failed");
                     let states = [status::PROCESSING, status::PROMOTING, status::UNDOING];
                     import_job::fail(&scope, job, NoteCode::InternalError, &states).await?;
@@ -258,7 +272,7 @@ impl Worker {
             }
             running.push(job);
         }
-        self.companies.retain(|job, _| running.contains(job));
+        self.caches.retain(|job, _| running.contains(job));
         unavailable.map_or(Ok(busy), Err)
     }
 

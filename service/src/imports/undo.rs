@@ -40,13 +40,15 @@ pub(super) async fn next(unit: &Unit, job: i64) -> Result<Vec<Record>> {
 pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i64, i64)> {
     let people: Vec<i64> =
         records.iter().filter_map(|row| row.number(import_record::Column::ProspectId)).collect();
-    unit.lock_rows(prospect::table(), people.clone()).await?;
+    unit.preload(prospect::table(), &people).await?;
     let touched = touched(unit, &people).await?;
+    unit.begin_batch();
     let mut done = Vec::with_capacity(records.len());
     let (mut companies, mut industries) = (Vec::new(), Vec::new());
     let mut kept = 0;
     // Maps the prospect and the revision that a row wrote to the revision that restores that state.
     let mut again: HashMap<(i64, i64), i64> = HashMap::new();
+    let mut restored = Vec::new();
     for record in records {
         let made = record.text(import_record::Column::PromotionStatus) == promotion::CREATED;
         let person = match record.number(import_record::Column::ProspectId) {
@@ -86,21 +88,18 @@ pub(super) async fn take_back(unit: &mut Unit, records: &[Record]) -> Result<(i6
             let before = record.number(import_record::Column::FoundRevision).unwrap_or_default();
             let now = after.number(prospect::Column::Revision).unwrap_or_default();
             again.insert((person.id(), before), now);
-            left_at(unit, person.id(), before, now).await?;
+            restored.push((person.id(), before, now));
         }
         done.push(Done::of(record, promotion::UNDONE));
     }
+    unit.write_batch().await?;
+    import_record::assign_written_revisions(unit, &restored).await?;
     rows::keep(unit, &done).await?;
     delete_created_companies(unit, companies).await?;
     for industry in industries {
         industry_of(unit, industry).await?;
     }
     Ok((i64::try_from(done.len()).unwrap_or_default() - kept, kept))
-}
-
-/// Updates rows that wrote revision `before` of a prospect to the restored revision `now`.
-async fn left_at(unit: &Unit, prospect: i64, before: i64, now: i64) -> Result<()> {
-    import_record::assign_written_revision(unit, prospect, before, now).await
 }
 
 fn replaced(record: &Record) -> Option<&Json> {
@@ -141,7 +140,8 @@ async fn delete_created_companies(unit: &mut Unit, mut keys: Vec<i64>) -> Result
         return Ok(());
     }
     let table: &'static Table = company::table();
-    unit.lock_rows(table, keys.clone()).await?;
+    unit.preload(table, &keys).await?;
+    unit.begin_batch();
     let engine = unit.scope().store().engine();
     let mut binds: Vec<Bind> = Vec::new();
     let among = engine.among(&keys, &mut binds);
@@ -164,7 +164,7 @@ async fn delete_created_companies(unit: &mut Unit, mut keys: Vec<i64>) -> Result
             unit.update_as(&company, after, kind::DELETED).await?;
         }
     }
-    Ok(())
+    unit.write_batch().await
 }
 
 /// Deletes an industry that was created for a company, if it was not modified since and only undone companies reference

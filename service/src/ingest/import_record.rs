@@ -12,7 +12,6 @@ use engine::{
     write::ownership::{InExport, OnErase, OnMerge, Ownership},
 };
 pub use entity::ingest::import_record::{Column, Entity};
-use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 
 use super::{note::Note, privacy};
 
@@ -92,21 +91,24 @@ pub(crate) fn nothing_asked(record: &mut Record) {
     }
 }
 
-/// Records that the revision `from` of a prospect, which an import wrote, is now the revision `to`, so that the import
-/// can still be undone.
-pub(crate) async fn assign_written_revision(
+/// Records that a revision of a prospect, which an import wrote, is now another one, so that the import can still be
+/// undone: prospect, revision, new revision. One statement.
+pub(crate) async fn assign_written_revisions(
     unit: &Unit,
-    prospect: i64,
-    from: i64,
-    to: i64,
+    revisions: &[(i64, i64, i64)],
 ) -> Result<()> {
-    let rows = unit
-        .scope()
-        .update::<Entity>()
-        .col_expr(Column::WrittenRevision, Expr::value(to))
-        .filter(Column::ProspectId.eq(prospect))
-        .filter(Column::WrittenRevision.eq(from));
-    unit.run(&rows).await?;
+    if revisions.is_empty() {
+        return Ok(());
+    }
+    let rows = revisions.iter().map(|(prospect, from, to)| vec![*prospect, *from, *to]).collect();
+    let (source, bind) = unit.scope().engine().number_rows(3, rows);
+    // A prospect has few records, so that the organization should not choose the index.
+    let sql = format!(
+        "WITH v(\"prospect\", \"from\", \"to\") AS ({source}) UPDATE \"import_records\" AS r \
+         SET \"written_revision\" = v.\"to\" FROM v WHERE r.\"prospect_id\" = v.\"prospect\" \
+         AND r.\"written_revision\" = v.\"from\" AND +r.\"organization_id\" = {{}}"
+    );
+    unit.execute(&sql, vec![bind, unit.scope().organization().into()]).await?;
     Ok(())
 }
 

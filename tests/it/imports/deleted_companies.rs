@@ -16,7 +16,7 @@ async fn company_deleted_during_commit_is_created_again(app: App) {
     let create = r#"createCompany(input: { name: "Acme", size: "1", industryId: 1, website: "acme.example" })"#;
     app.done(&format!("mutation {{ {create} {{ userErrors {{ message }} }} }}")).await;
     let row = |n: usize| format!("{},p{n}@acme.example,Acme{n}\n", name(n));
-    let rows: String = (0..500).map(row).collect();
+    let rows: String = (0..1_000).map(row).collect();
     let job =
         preview(&app, &format!("Name,Email,Company\n{rows}Zoe Last,zoe@acme.example,Acme\n")).await;
     let commit = format!(

@@ -7,6 +7,7 @@ use serde_json::Value;
 use service::imports::{self, Options, Worker};
 use tests::App;
 
+pub mod bulk;
 pub mod cells;
 pub mod company_details;
 pub mod decided;

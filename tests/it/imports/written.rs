@@ -118,15 +118,15 @@ impl Progress for BreakOff {
 }
 
 async fn interrupted_commit_resumes(app: App) {
-    let job = preview(&app, &many(1_730)).await;
+    let job = preview(&app, &many(3_460)).await;
     let scope = app.scope(app.organization);
     imports::act(&scope, job, JobAction::Commit("wait".to_owned()), None).await.unwrap();
     // The run is interrupted between two chunks.
     let broken = futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(async {
-        imports::run(&scope, job, &BreakOff(400.into())).await
+        imports::run(&scope, job, &BreakOff(900.into())).await
     }));
     assert!(broken.await.is_err());
-    assert_eq!(counts(&app, job).await, (vec![500, 0, 0, 0, 1_230], "PROCESSING".to_owned()));
+    assert_eq!(counts(&app, job).await, (vec![1_000, 0, 0, 0, 2_460], "PROCESSING".to_owned()));
     // The run is interrupted within a chunk, at arbitrary times.
     for micros in [300, 3_000, 9_000, 20_000, 35_000, 60_000] {
         let run = imports::run(&scope, job, &Unwatched);
@@ -136,18 +136,18 @@ async fn interrupted_commit_resumes(app: App) {
         assert_eq!(totals(&app).await.0, counted[0], "the counters must match the written rows");
     }
     work(&app).await;
-    assert_eq!(counts(&app, job).await, (vec![1_730, 0, 0, 0, 0], "COMPLETED".to_owned()));
-    assert_eq!(totals(&app).await, (1_730, 173));
+    assert_eq!(counts(&app, job).await, (vec![3_460, 0, 0, 0, 0], "COMPLETED".to_owned()));
+    assert_eq!(totals(&app).await, (3_460, 346));
     let emails = app.data("{ prospects { aggregate { count email { distinct } } } }").await;
     assert_eq!(
         emails["prospects"]["aggregate"],
-        json!({ "count": 1730, "email": { "distinct": 1730 } })
+        json!({ "count": 3460, "email": { "distinct": 3460 } })
     );
 }
 
 async fn concurrent_runs_commit_each_row_once(app: App) {
-    let job = preview(&app, &many(1_600)).await;
-    let other = preview(&app, &many(1_600)).await;
+    let job = preview(&app, &many(3_200)).await;
+    let other = preview(&app, &many(3_200)).await;
     let scope = app.scope(app.organization);
     for job in [job, other] {
         imports::act(&scope, job, JobAction::Commit("wait".to_owned()), None).await.unwrap();
@@ -159,15 +159,15 @@ async fn concurrent_runs_commit_each_row_once(app: App) {
     for done in [one, two, third] {
         assert_eq!(done.unwrap().text(service::ingest::import_job::Column::Status), "completed");
     }
-    assert_eq!(totals(&app).await, (1_600, 160));
+    assert_eq!(totals(&app).await, (3_200, 320));
     let (first, _) = counts(&app, job).await;
     let (second, _) = counts(&app, other).await;
-    assert_eq!(first[0] + second[0], 1_600);
-    assert_eq!(first[2] + second[2], 1_600);
+    assert_eq!(first[0] + second[0], 3_200);
+    assert_eq!(first[2] + second[2], 3_200);
 }
 
 async fn commit_can_be_paused_resumed_and_cancelled(app: App) {
-    let job = preview(&app, &many(1_700)).await;
+    let job = preview(&app, &many(3_400)).await;
     let mut worker = worker(&app);
     let act = async |what: &str| {
         let act = format!(
@@ -179,19 +179,19 @@ async fn commit_can_be_paused_resumed_and_cancelled(app: App) {
     assert!(worker.round().await.unwrap());
     assert_eq!(act("pauseImportJob").await, "PAUSED");
     assert!(!worker.round().await.unwrap());
-    assert_eq!(counts(&app, job).await, (vec![500, 0, 0, 0, 1_200], "PAUSED".to_owned()));
+    assert_eq!(counts(&app, job).await, (vec![1_000, 0, 0, 0, 2_400], "PAUSED".to_owned()));
     assert_eq!(act("resumeImportJob").await, "PROCESSING");
     assert!(worker.round().await.unwrap());
     assert_eq!(act("cancelImportJob").await, "CANCELLED");
     assert!(!worker.round().await.unwrap());
-    assert_eq!(counts(&app, job).await, (vec![1_000, 0, 0, 0, 700], "CANCELLED".to_owned()));
+    assert_eq!(counts(&app, job).await, (vec![2_000, 0, 0, 0, 1_400], "CANCELLED".to_owned()));
     assert_eq!(act("undoImportJob").await, "UNDOING");
     work(&app).await;
     assert_eq!(totals(&app).await, (0, 0));
     let query = format!("{{ importJob(id: {job}) {{ status undoneRecords undoSkippedRecords }} }}");
     assert_eq!(
         app.data(&query).await["importJob"],
-        json!({ "status": "UNDONE", "undoneRecords": 1000, "undoSkippedRecords": 0 })
+        json!({ "status": "UNDONE", "undoneRecords": 2000, "undoSkippedRecords": 0 })
     );
 }
 
@@ -262,7 +262,7 @@ async fn job_actions_require_an_allowed_status(app: App) {
 }
 
 async fn progress_is_delivered_to_subscribers(app: App) {
-    let job = preview(&app, &many(1_200)).await;
+    let job = preview(&app, &many(2_400)).await;
     app.settled().await;
     let feed = ChangeStream::new(app.store.clone());
     let query = format!(
@@ -290,9 +290,9 @@ async fn progress_is_delivered_to_subscribers(app: App) {
         seen,
         [
             (Some(json!("PROCESSING")), None),
-            (None, Some(json!(500))),
             (None, Some(json!(1_000))),
-            (Some(json!("COMPLETED")), Some(json!(1_200))),
+            (None, Some(json!(2_000))),
+            (Some(json!("COMPLETED")), Some(json!(2_400))),
         ]
     );
 }
