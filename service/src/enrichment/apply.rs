@@ -1,10 +1,8 @@
 //! Applies found values, and records their provenance.
 
-use std::collections::HashMap;
-
 use engine::{
     error::{Error, Result},
-    normal_form::{person::folded, phone, placeholder::is_placeholder, profile, text},
+    normal_form::{phone, placeholder::is_placeholder, profile, text},
     record::Record,
     value::Value,
     write::{Input, Rules, Unit, row},
@@ -12,16 +10,15 @@ use engine::{
 use serde_json::{Value as Json, json};
 
 use super::{
-    field::{FIELDS, Field, completeness, known_values},
-    lease::{Lease, found_before},
+    context::EnrichmentContext,
+    field::{FIELDS, Field, completeness},
+    lease::Lease,
     plan::policy,
     record_result::{Outcome, Sourced},
 };
 use crate::{
     crm::{company, prospect},
     ingest::field_provenance::{self, outcome},
-    ingest::import_record,
-    offer::industry,
     usage::service_usage_log::rounded,
 };
 
@@ -33,7 +30,6 @@ pub(super) struct Applied {
     pub(super) completeness: f64,
     pub(super) person: Record,
     pub(super) company: Record,
-    pub(super) industry: Option<Record>,
 }
 
 /// The outcome of a value that a provider found.
@@ -48,6 +44,7 @@ struct Verdict<'o> {
 /// Applies the found values to the prospect of a record. Returns `None` if the prospect no longer exists.
 pub(super) async fn apply(
     unit: &mut Unit,
+    context: &mut EnrichmentContext,
     claimed: &Lease,
     outcome: &Outcome,
 ) -> Result<Option<Applied>> {
@@ -55,30 +52,21 @@ pub(super) async fn apply(
     let Some(person) = person.filter(|person| !person.is_deleted()) else { return Ok(None) };
     let company = person.key(prospect::Column::CompanyId)?;
     let Some(company) = unit.find(company::table(), company).await? else { return Ok(None) };
-    let industries = industries(unit).await?;
     let own = company.key(company::Column::IndustryId)?;
-    let industry_name = |key: i64| {
-        let found = industries.iter().find(|(_, (known, _))| *known == key);
-        found.map_or("", |(_, (_, name))| name.as_str())
-    };
-    let current = known_values(&person, &company, industry_name(own));
-    let before = match claimed.plan.policy.as_str() {
-        policy::REPLACE_FOUND => found_before(unit, person.id(), company.id()).await?,
-        _ => Vec::new(),
-    };
+    let current = context.known_values(&person, &company)?;
+    let replaces_found = claimed.plan.policy == policy::REPLACE_FOUND;
     let judge = |sourced: &'_ Sourced| {
         let field = sourced.found.field;
         let current = field.current(&current).to_owned();
-        let found_before =
-            before.iter().find(|(known, _)| *known == field).map(|(_, value)| value.as_str());
+        let found_before = replaces_found
+            .then(|| context.found_before(person.id(), company.id(), field))
+            .flatten();
         let (value, outcome) = match normal(field, &sourced.found.value) {
             None => (sourced.found.value.clone(), outcome::REFUSED),
             Some(value) if value.to_lowercase() == current.to_lowercase() => {
                 (value, outcome::CONFIRMED)
             }
-            Some(value)
-                if field == Field::Industry && !industries.contains_key(&folded(&value)) =>
-            {
+            Some(value) if field == Field::Industry && context.industry(&value).is_none() => {
                 (value, outcome::REFUSED)
             }
             Some(value) if claimed.plan.may_replace(&current, found_before) => {
@@ -87,7 +75,7 @@ pub(super) async fn apply(
             Some(value) => (value, outcome::KEPT),
         };
         let held = match field {
-            Field::Industry => industry_name(own),
+            Field::Industry => context.industry_name(own),
             field if field.is_of_company() => field.text_in(&company),
             field => field.text_in(&person),
         };
@@ -98,11 +86,10 @@ pub(super) async fn apply(
         let (value, held, outcome) = judge(sourced);
         verdicts.push(Verdict { sourced, value, held, outcome });
     }
-    let person = write(unit, prospect::rules(), person, &mut verdicts, &industries).await?;
-    let company = write(unit, company::rules(), company, &mut verdicts, &industries).await?;
+    let person = write(unit, context, prospect::rules(), person, &mut verdicts).await?;
+    let company = write(unit, context, company::rules(), company, &mut verdicts).await?;
     note(unit, claimed, &verdicts, &person, &company).await?;
-    let industry = company.key(company::Column::IndustryId)?;
-    let known = known_values(&person, &company, industry_name(industry));
+    let known = context.known_values(&person, &company)?;
     let fetched = unit.now();
     let told = verdicts.iter().map(|verdict| {
         let told = json!({
@@ -116,8 +103,7 @@ pub(super) async fn apply(
         (verdict.sourced.found.field.name().to_owned(), told)
     });
     let told = Json::Object(told.collect());
-    let industry = unit.peek(industry::table(), industry).await?;
-    Ok(Some(Applied { told, completeness: completeness(&known), person, company, industry }))
+    Ok(Some(Applied { told, completeness: completeness(&known), person, company }))
 }
 
 /// Normalizes a value for its field. Returns `None` if the value is invalid.
@@ -133,23 +119,14 @@ fn normal(field: Field, value: &str) -> Option<String> {
     }
 }
 
-/// The industries of the organization, by their folded names.
-async fn industries(unit: &Unit) -> Result<HashMap<String, (i64, String)>> {
-    let mut found = HashMap::new();
-    for (id, name) in industry::names(unit).await? {
-        found.entry(folded(&name)).or_insert((id, name));
-    }
-    Ok(found)
-}
-
 /// Writes the applied values to one row, subject to its write rules. Values that the rules reject are left out and
 /// marked as rejected. Returns the updated row.
 async fn write(
     unit: &mut Unit,
+    context: &mut EnrichmentContext,
     rules: &'static Rules,
     row: Record,
     verdicts: &mut [Verdict<'_>],
-    industries: &HashMap<String, (i64, String)>,
 ) -> Result<Record> {
     let table = (rules.table)();
     let of_company = table.name == company::table().name;
@@ -161,10 +138,7 @@ async fn write(
         let values = applied.map(|verdict| {
             let field = verdict.sourced.found.field;
             let value = match field {
-                Field::Industry => {
-                    let known = industries.get(&folded(&verdict.value));
-                    known.map_or(Value::Null, |(key, _)| Value::Int(*key))
-                }
+                Field::Industry => context.industry(&verdict.value).map_or(Value::Null, Value::Int),
                 _ => Value::Text(verdict.value.clone()),
             };
             (table.column_named(field.column()), value)
@@ -177,7 +151,7 @@ async fn write(
         let refused = match row::patched(unit, rules, row.clone(), input, None).await {
             Ok(written) => {
                 if !of_company {
-                    follow(unit, &row, &written).await?;
+                    context.follow_revision(&row, &written);
                 }
                 return Ok(written);
             }
@@ -198,15 +172,6 @@ async fn write(
             return Err(Error::Refused(refused));
         }
     }
-}
-
-/// Updates the written revision of import rows to the new revision of the prospect, because a value that a provider
-/// filled in does not count as a modification that blocks the undo of an import.
-pub(super) async fn follow(unit: &Unit, before: &Record, after: &Record) -> Result<()> {
-    let revisions =
-        [before, after].map(|row| row.number(prospect::Column::Revision).unwrap_or_default());
-    let [from, to] = revisions;
-    import_record::assign_written_revision(unit, after.id(), from, to).await
 }
 
 /// Records the provenance of the values.

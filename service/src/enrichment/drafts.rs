@@ -6,14 +6,17 @@ use engine::{
     value::Value,
     write::{Input, Unit, row},
 };
-use entity::crm::prospect;
+use entity::crm::{company, prospect};
 use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use serde_json::{Value as Json, json};
 
 use super::{apply::Applied, lease::Lease, provider::Variant, record_result::Outcome};
-use crate::outreach::{
-    message_template, outreach_draft,
-    template_text::{filled, said_of},
+use crate::{
+    offer::industry,
+    outreach::{
+        message_template, outreach_draft,
+        template_text::{filled, said_of},
+    },
 };
 
 /// Creates a draft per message variant and returns the variants as JSON. No drafts are created for a person who has
@@ -114,7 +117,9 @@ async fn of_templates(
         .order_by_asc(message_template::Column::Name)
         .order_by_asc(message_template::Column::Id);
     let templates = unit.records(table, &active).await?;
-    let values = said_of(&applied.person, Some(&applied.company), applied.industry.as_ref());
+    let industry = applied.company.key(company::Column::IndustryId)?;
+    let industry = unit.peek(industry::table(), industry).await?;
+    let values = said_of(&applied.person, Some(&applied.company), industry.as_ref());
     let render = |template: &Record| {
         filled(template.text(message_template::Column::TemplateText), &values).ok()
     };

@@ -1,11 +1,10 @@
 //! Fields that can be enriched.
 
-use engine::{error::Result, record::Record, write::Unit};
+use engine::record::Record;
 use entity::{crm::company, crm::prospect};
 use serde::{Deserialize, Serialize};
 
 use super::provider::Known;
-use crate::offer::industry;
 
 /// A field of a person or a company.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -107,17 +106,6 @@ impl Field {
 }
 
 /// The known values of a person and their company; placeholders count as unknown.
-pub(super) async fn read_known_values(
-    unit: &mut Unit,
-    person: &Record,
-    company: &Record,
-) -> Result<Known> {
-    let id = company.key(company::Column::IndustryId)?;
-    let industry = unit.peek(industry::table(), id).await?;
-    let industry = industry.as_ref().map_or("", |industry| industry.text(industry::Column::Name));
-    Ok(known_values(person, company, industry))
-}
-
 pub(super) fn known_values(person: &Record, company: &Record, industry: &str) -> Known {
     let unless = |text: &str, nothing: &[&str]| {
         let is_nothing = nothing.iter().any(|nothing| text.eq_ignore_ascii_case(nothing));

@@ -10,23 +10,20 @@ use engine::{
     value::{Kind, Value},
     write::Unit,
 };
-use entity::offer::industry;
-use sea_orm::{
-    ColumnTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Value as Bind, sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, Value as Bind, sea_query::Expr};
 
 use super::{
     ATTEMPTS, LEASE,
     cache::{self, About},
-    field::{FIELDS, Field, read_known_values},
-    plan::{Plan, policy},
+    context::EnrichmentContext,
+    field::{FIELDS, Field},
+    plan::Plan,
     provider::{ProviderRequest, ProviderResult, Providers},
     record_result::{close, conclude, noted},
 };
 use crate::{
     crm::{company, prospect},
     governance::setting::{self, Settings},
-    ingest::field_provenance::{self, outcome},
     ingest::{
         import_job::{self, status as job_status},
         import_record::{self, status},
@@ -80,11 +77,7 @@ pub(super) async fn claim(
     let Some(before) = unit.claim(import_job::table(), job).await? else {
         return Ok(ClaimedBatch::default());
     };
-    let runs =
-        matches!(
-            before.text(import_job::Column::Status),
-            job_status::PROCESSING | job_status::PENDING
-        ) && before.time(import_job::Column::ResumesAt).is_some_and(|moment| moment <= unit.now());
+    let runs = is_due(&unit, &before);
     let running = running(&unit).await?;
     let free = Ord::min(settings.count(setting::CONCURRENCY) - running, most);
     if !runs || free <= 0 {
@@ -124,13 +117,15 @@ pub(super) async fn claim(
             round.moved = true;
             continue;
         }
-        let Some((person, company)) = about_whom(&mut unit, &record).await? else {
+        let Some(PeopleOfRecord { person, company }) = about_whom(&mut unit, &record).await? else {
             let why = NoteCode::ProspectMissing;
             close(&mut unit, &mut after, &record, status::SKIPPED, why).await?;
             round.moved = true;
             continue;
         };
-        let ask = ask(&mut unit, &plan, &settings, &person, &company).await?;
+        let context =
+            EnrichmentContext::read(&unit, &plan, &[person.id()], &[company.id()]).await?;
+        let ask = ask(&context, &plan, &settings, &person, &company)?;
         let mut claimed = Lease {
             job,
             record: record.id(),
@@ -165,6 +160,15 @@ pub(super) async fn claim(
     Ok(round)
 }
 
+/// Whether a job is to be processed now.
+pub(super) fn is_due(unit: &Unit, job: &Record) -> bool {
+    let is_open = matches!(
+        job.text(import_job::Column::Status),
+        job_status::PROCESSING | job_status::PENDING
+    );
+    is_open && job.time(import_job::Column::ResumesAt).is_some_and(|moment| moment <= unit.now())
+}
+
 /// Why a plan can't be executed now.
 enum ClaimError {
     /// The provider is not configured on this server.
@@ -194,8 +198,13 @@ async fn running(unit: &Unit) -> Result<i64> {
     unit.count_of(running).await
 }
 
+/// The SQL condition for open records that are due: pending records, and records with an expired lease. Both bind
+/// parameters are the current time.
+pub(super) const DUE: &str = "(\"status\" = 'processing' OR \"next_attempt_at\" IS NULL OR \"next_attempt_at\" <= {}) \
+     AND (\"status\" = 'pending' OR \"lease_until\" IS NULL OR \"lease_until\" < {})";
+
 /// The next records of a job: due pending records, and records with an expired lease.
-async fn next(unit: &Unit, job: i64, most: i64) -> Result<Vec<Record>> {
+pub(super) async fn next(unit: &Unit, job: i64, most: i64) -> Result<Vec<Record>> {
     let lock = match unit.scope().store().engine() {
         Engine::Postgres => " FOR NO KEY UPDATE SKIP LOCKED",
         Engine::Sqlite => "",
@@ -203,10 +212,7 @@ async fn next(unit: &Unit, job: i64, most: i64) -> Result<Vec<Record>> {
     let table = import_record::table();
     let sql = format!(
         "SELECT {} FROM \"import_records\" WHERE \"import_job_id\" = {{}} AND \"organization_id\" = {{}} \
-         AND \"status\" IN ('pending', 'processing') \
-         AND (\"status\" = 'processing' OR \"next_attempt_at\" IS NULL OR \"next_attempt_at\" <= {{}}) \
-         AND (\"status\" = 'pending' OR \"lease_until\" IS NULL OR \"lease_until\" < {{}}) \
-         ORDER BY \"record_index\" LIMIT {most}{lock}",
+         AND \"status\" IN ('pending', 'processing') AND {DUE} ORDER BY \"record_index\" LIMIT {most}{lock}",
         table.column_list()
     );
     let now = || Value::Time(unit.now()).bind(Kind::Time);
@@ -215,75 +221,45 @@ async fn next(unit: &Unit, job: i64, most: i64) -> Result<Vec<Record>> {
     rows.iter().map(|row| Record::read(table, row, 0)).collect()
 }
 
+/// The people that a record is about.
+pub(super) struct PeopleOfRecord {
+    pub(super) person: Record,
+    pub(super) company: Record,
+}
+
 /// The prospect of a record, and the company of the prospect.
-async fn about_whom(unit: &mut Unit, record: &Record) -> Result<Option<(Record, Record)>> {
+pub(super) async fn about_whom(unit: &mut Unit, record: &Record) -> Result<Option<PeopleOfRecord>> {
     let Some(person) = record.number(import_record::Column::ProspectId) else { return Ok(None) };
     let person = unit.peek(prospect::table(), person).await?;
     let Some(person) = person.filter(|person| !person.is_deleted()) else { return Ok(None) };
-    let company = person.key(prospect::Column::CompanyId)?;
-    Ok(unit.peek(company::table(), company).await?.map(|company| (person, company)))
+    let company = unit.peek(company::table(), person.key(prospect::Column::CompanyId)?).await?;
+    Ok(company.map(|company| PeopleOfRecord { person, company }))
 }
 
-async fn ask(
-    unit: &mut Unit,
+/// The provider request for a person and their company.
+pub(super) fn ask(
+    context: &EnrichmentContext,
     plan: &Plan,
     settings: &Settings,
     person: &Record,
     company: &Record,
 ) -> Result<ProviderRequest> {
-    let known = read_known_values(unit, person, company).await?;
-    let found_before = match plan.policy.as_str() {
-        policy::REPLACE_FOUND => found_before(unit, person.id(), company.id()).await?,
-        _ => Vec::new(),
-    };
+    let known = context.known_values(person, company)?;
     let is_wanted = |field: &Field| {
-        let before = found_before.iter().find(|(known, _)| known == field);
-        plan.may_replace(field.current(&known), before.map(|(_, value)| value.as_str()))
+        let before = context.found_before(person.id(), company.id(), *field);
+        plan.may_replace(field.current(&known), before)
     };
     let wanted = FIELDS.into_iter().filter(is_wanted).collect();
-    let industries = unit
-        .scope()
-        .select::<industry::Entity>()
-        .order_by_asc(industry::Column::Id)
-        .limit(200)
-        .select_only()
-        .column(industry::Column::Name);
-    let industries = unit.tuples(&industries).await?;
     let model = settings.text(setting::LLM_MODEL);
     Ok(ProviderRequest {
         known,
         wanted,
-        industries,
+        industries: context.industry_names(),
         variants: if person.has(prospect::Column::UnsubscribedAt) { 0 } else { plan.variants },
         price: settings.price(&model).unwrap_or_default(),
         llm_provider: settings.text(setting::LLM_PROVIDER),
         model,
     })
-}
-
-/// The newest value that a provider has written to each field of a person and their company.
-pub(super) async fn found_before(
-    unit: &Unit,
-    person: i64,
-    company: i64,
-) -> Result<Vec<(Field, String)>> {
-    use field_provenance::Column;
-    let applied = unit
-        .scope()
-        .select::<field_provenance::Entity>()
-        .filter(Column::ProspectId.eq(person).or(Column::CompanyId.eq(company)))
-        .filter(Column::Outcome.eq(outcome::APPLIED))
-        .order_by_desc(Column::Id)
-        .select_only()
-        .columns([Column::Field, Column::Value]);
-    let mut found: Vec<(Field, String)> = Vec::new();
-    for (field, value) in unit.tuples::<(String, String)>(&applied).await? {
-        let Some(field) = Field::of(&field) else { continue };
-        if found.iter().all(|(known, _)| *known != field) {
-            found.push((field, value));
-        }
-    }
-    Ok(found)
 }
 
 /// Maximum cost of the provider calls. Cache hits cost nothing and are added to `claimed`.

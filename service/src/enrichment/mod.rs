@@ -2,15 +2,18 @@
 //!
 //! A job of the kind [`ENRICHMENT`](crate::ingest::import_job::kind::ENRICHMENT) has a record per prospect. Workers lease
 //! records, call [providers](Provider) outside of any transaction, and store the result in one transaction: values,
-//! their provenance, usage logs, and the status of the record and its job.
+//! their provenance, usage logs, and the status of the record and its job. If no call leaves the server, the worker
+//! enriches hundreds of records in one transaction, without a lease.
 
 mod apply;
 mod cache;
+mod context;
 mod drafts;
 mod field;
 mod imported_messages;
 mod lease;
 mod ledger;
+mod local_batch;
 mod plan;
 mod provider;
 mod record_result;

@@ -8,6 +8,8 @@ use entity::ingest::import_job;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::provider::Providers;
+
 /// Maximum number of message variants per prospect.
 pub const MAX_VARIANTS: u32 = 10;
 
@@ -63,7 +65,19 @@ impl Default for Plan {
 impl Plan {
     /// The plan of a job, with defaults for missing options.
     pub(super) fn of(job: &Record) -> Self {
-        match job.value(import_job::Column::Options) {
+        Self::of_options(job.value(import_job::Column::Options))
+    }
+
+    /// Whether the plan only reads and writes values with providers that are part of this server, so that no call leaves
+    /// it and none costs anything.
+    pub(super) fn is_local(&self, providers: &Providers) -> bool {
+        let is_local = |name: &String| providers.get(name).is_some_and(|one| !one.is_outside());
+        self.variants == 0 && self.providers.iter().all(is_local)
+    }
+
+    /// The plan with these options of a job.
+    pub(super) fn of_options(options: &engine::Value) -> Self {
+        match options {
             engine::Value::Json(options) => {
                 serde_json::from_value(options.clone()).unwrap_or_default()
             }

@@ -18,6 +18,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{
     ATTEMPTS, apply,
     cache::{self, mean},
+    context::EnrichmentContext,
     drafts,
     field::Field,
     lease::Lease,
@@ -146,7 +147,13 @@ async fn store_result(
                 .saturating_add(tokens);
             after.set(import_record::Column::LlmTokensUsed, Value::Int(used.min(i32::MAX.into())));
             if is_ours {
-                settle(&mut unit, claimed, outcome, &calls, &mut after, &mut job).await?;
+                let people = [claimed.prospect];
+                let companies: Vec<i64> = company.into_iter().collect();
+                let mut context =
+                    EnrichmentContext::read(&unit, &claimed.plan, &people, &companies).await?;
+                let records = (&mut after, &mut job);
+                settle(&mut unit, &mut context, claimed, outcome, &calls, records).await?;
+                context.write(&mut unit).await?;
             }
             unit.update(&record, after).await?;
         }
@@ -162,13 +169,13 @@ fn add_cost<C: ColumnTrait>(row: &mut Record, column: C, cost: f64) {
 }
 
 /// Sets the new status of a record that this worker has leased, and applies the found values.
-async fn settle(
+pub(super) async fn settle(
     unit: &mut Unit,
+    context: &mut EnrichmentContext,
     claimed: &Lease,
     outcome: &Outcome,
     calls: &[i64],
-    record: &mut Record,
-    job: &mut Record,
+    (record, job): (&mut Record, &mut Record),
 ) -> Result<()> {
     release(record);
     record.set(
@@ -212,7 +219,7 @@ async fn settle(
     }
     // The results of the providers that succeeded before the permanent failure are applied, because the calls have
     // been paid for.
-    let applied = apply::apply(unit, claimed, outcome).await?;
+    let applied = apply::apply(unit, context, claimed, outcome).await?;
     let has_failed = outcome.failure.is_some();
     let Some(applied) = applied else {
         if !has_failed {

@@ -1,6 +1,7 @@
 //! The enrichment worker: claims records, calls providers and stores the results.
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,7 +11,7 @@ use engine::{
     error::{Error, Result},
     policy::Role,
     scope::{Actor, Scope},
-    store::Store,
+    store::{GrowthStatistics, Store},
     value::{Kind, Value},
 };
 use tokio::{task::JoinSet, time::timeout};
@@ -18,12 +19,18 @@ use tokio::{task::JoinSet, time::timeout};
 use super::{
     LEAST_CONFIDENCE, apply,
     lease::{Lease, claim},
+    local_batch,
+    plan::Plan,
     provider::{Failure, ProviderResult, Providers, UsageCharge},
     record_result::{Answered, Outcome, Sourced, finish},
 };
-use crate::ingest::{
-    import_job::{self, status},
-    note::NoteCode,
+use crate::{
+    crm::{company, prospect},
+    ingest::{
+        field_provenance,
+        import_job::{self, status},
+        note::NoteCode,
+    },
 };
 
 /// Maximum delay before a stop signal is noticed.
@@ -39,6 +46,16 @@ pub struct Worker {
     providers: Providers,
     name: String,
     claims: u64,
+    /// The statistics of the tables that the batches of a job write to.
+    statistics: HashMap<i64, GrowthStatistics>,
+}
+
+/// Records that a worker has claimed or enriched.
+#[derive(Debug, Default)]
+struct Taken {
+    leased: Vec<(Scope, Lease)>,
+    /// The number of records that were enriched together.
+    enriched: u64,
 }
 
 impl std::fmt::Debug for Worker {
@@ -52,7 +69,7 @@ impl Worker {
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>, providers: Providers) -> Self {
         let name = format!("{:016x}", fastrand::u64(..));
-        Self { store, clock, providers, name, claims: 0 }
+        Self { store, clock, providers, name, claims: 0, statistics: HashMap::new() }
     }
 
     /// Processes records and polls after each `pause`, until `stop` returns true; then finishes the records in flight.
@@ -83,19 +100,26 @@ impl Worker {
         let mut running = JoinSet::new();
         let mut failed = None;
         loop {
+            let mut pause = LOOK;
             if failed.is_none() && !stop() {
                 match self.take().await {
-                    Ok(taken) => {
-                        for (scope, claimed) in taken {
-                            asked += 1;
+                    Ok(Taken { leased, enriched }) => {
+                        asked += enriched + leased.len() as u64;
+                        for (scope, claimed) in leased {
                             running.spawn(one(scope, claimed, self.providers.clone()));
+                        }
+                        if enriched > 0 && running.is_empty() {
+                            continue;
+                        }
+                        if enriched > 0 {
+                            pause = Duration::ZERO;
                         }
                     }
                     Err(error) => failed = Some(error),
                 }
             }
             // More records may have become due during a slow call.
-            match timeout(LOOK, running.join_next()).await {
+            match timeout(pause, running.join_next()).await {
                 Err(_) | Ok(Some(Ok(Ok(())))) => {}
                 Ok(Some(Ok(Err(error)))) => failed = failed.or(Some(error)),
                 // After a panic, the record is retried once its lease has expired.
@@ -105,10 +129,10 @@ impl Worker {
         }
     }
 
-    /// Claims due records of all running jobs.
-    async fn take(&mut self) -> Result<Vec<(Scope, Lease)>> {
+    /// Claims due records of all running jobs, and enriches the next records of jobs whose plan is local.
+    async fn take(&mut self) -> Result<Taken> {
         self.let_go().await?;
-        let sql = "SELECT j.\"id\", j.\"organization_id\" FROM \"import_jobs\" j WHERE j.\"kind\" = 'enrichment' \
+        let sql = "SELECT j.\"id\", j.\"organization_id\", j.\"options\" FROM \"import_jobs\" j WHERE j.\"kind\" = 'enrichment' \
                    AND j.\"status\" IN ('processing', 'pending') AND j.\"resumes_at\" <= {} \
                    AND (j.\"processed_records\" >= j.\"total_records\" OR EXISTS (SELECT 1 FROM \"import_records\" r \
                    WHERE r.\"import_job_id\" = j.\"id\" AND r.\"status\" IN ('pending', 'processing') \
@@ -116,18 +140,42 @@ impl Worker {
                    AND (r.\"lease_until\" IS NULL OR r.\"lease_until\" < {}))) ORDER BY j.\"id\" LIMIT 1000";
         let now = || Value::Time(self.clock.now()).bind(Kind::Time);
         let jobs = self.store.query(sql, vec![now(), now(), now()]).await?;
-        let mut taken = Vec::new();
+        self.statistics.retain(|job, _| {
+            jobs.iter().any(|row| row.try_get_by_index::<i64>(0).is_ok_and(|known| known == *job))
+        });
+        let mut taken = Taken::default();
         for row in &jobs {
             let job: i64 = row.try_get_by_index(0)?;
             let organization = row.try_get_by_index(1)?;
             let scope = self.scope(organization, job);
+            let plan = Plan::of_options(&Value::read(row, 2, Kind::Json)?);
+            if plan.is_local(&self.providers) {
+                match local_batch::enrich_next(&scope, job, &self.providers).await {
+                    Ok(0) => {}
+                    Ok(enriched) => {
+                        taken.enriched += enriched as u64;
+                        let statistics = self.statistics.entry(job).or_default();
+                        let tables =
+                            [prospect::table(), company::table(), field_provenance::table()];
+                        statistics.chunk_committed(&self.store, &tables).await;
+                        continue;
+                    }
+                    Err(error @ Error::Unavailable(_)) => return Err(error),
+                    // The records are enriched one by one, so that a fault of one of them does not keep the others.
+                    Err(error) => {
+                        tracing::error!(job, %error, "a batch of records could not be enriched");
+                    }
+                }
+            }
             loop {
                 self.claims += 1;
                 let name = format!("{}-{}", self.name, self.claims);
                 match claim(&scope, job, &self.providers, &name, 100).await {
                     Ok(round) => {
                         let again = round.moved && round.claimed.is_empty();
-                        taken.extend(round.claimed.into_iter().map(|one| (scope.clone(), one)));
+                        taken
+                            .leased
+                            .extend(round.claimed.into_iter().map(|one| (scope.clone(), one)));
                         if !again {
                             break;
                         }
@@ -197,7 +245,7 @@ async fn one(scope: Scope, claimed: Lease, providers: Providers) -> Result<()> {
 }
 
 /// Calls the providers of a plan in order, each for the fields that are still unknown.
-async fn ask(claimed: &Lease, providers: &Providers) -> Outcome {
+pub(super) async fn ask(claimed: &Lease, providers: &Providers) -> Outcome {
     let mut outcome = Outcome::default();
     let mut ask = claimed.ask.clone();
     let mut asked_outside = false;

@@ -2,7 +2,6 @@
 
 use engine::{
     error::{Error, Result},
-    normal_form::person::folded,
     record::Record,
     value::Value,
     write::{Input, Unit, row},
@@ -10,11 +9,10 @@ use engine::{
 use entity::ingest::import_record;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use super::{apply::follow, field::Field};
+use super::{context::EnrichmentContext, field::Field, plan::Plan};
 use crate::{
     crm::{company, prospect},
     ingest::field_provenance::{self, outcome},
-    offer::industry,
     outreach::outreach_draft,
 };
 
@@ -32,9 +30,15 @@ pub(crate) async fn next(unit: &Unit, job: i64, most: usize) -> Result<Vec<Recor
 
 /// Undoes values. Returns the number of undone values, and of values skipped because the field was modified since.
 pub(crate) async fn take_back(unit: &mut Unit, found: &[Record]) -> Result<(i64, i64)> {
+    use field_provenance::Column;
+    let keys = |column| found.iter().filter_map(|row| row.number(column)).collect::<Vec<i64>>();
+    unit.preload(prospect::table(), &keys(Column::ProspectId)).await?;
+    unit.preload(company::table(), &keys(Column::CompanyId)).await?;
+    let mut context = EnrichmentContext::read(unit, &Plan::default(), &[], &[]).await?;
+    unit.begin_batch();
     let (mut undone, mut kept) = (0, 0);
     for provenance in found {
-        let is_undone = restore(unit, provenance).await?;
+        let is_undone = restore(unit, &mut context, provenance).await?;
         let mut after = provenance.clone();
         let state = if is_undone { outcome::UNDONE } else { outcome::KEPT };
         after.set(field_provenance::Column::Outcome, Value::Text(state.to_owned()));
@@ -45,11 +49,16 @@ pub(crate) async fn take_back(unit: &mut Unit, found: &[Record]) -> Result<(i64,
             kept += 1;
         }
     }
+    context.write(unit).await?;
     Ok((undone, kept))
 }
 
 /// Restores the previous value of a field. Returns whether it was restored.
-async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
+async fn restore(
+    unit: &mut Unit,
+    context: &mut EnrichmentContext,
+    provenance: &Record,
+) -> Result<bool> {
     let Some(field) = Field::of(provenance.text(field_provenance::Column::Field)) else {
         return Ok(false);
     };
@@ -61,24 +70,16 @@ async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
     let Some(before) = unit.find(table, key).await?.filter(|row| !row.is_deleted()) else {
         return Ok(false);
     };
-    let industry = match field {
-        Field::Industry => {
-            let id = before.key(company::Column::IndustryId)?;
-            unit.peek(industry::table(), id).await?
-        }
-        _ => None,
-    };
-    let name = industry.as_ref().map_or("", |industry| industry.text(industry::Column::Name));
     let now = match field {
-        Field::Industry => name.to_owned(),
-        other => other.text_in(&before).to_owned(),
+        Field::Industry => context.industry_name(before.key(company::Column::IndustryId)?),
+        other => other.text_in(&before),
     };
     if now != provenance.text(field_provenance::Column::Value) {
         return Ok(false);
     }
     let held = provenance.text(field_provenance::Column::ReplacedValue).to_owned();
     let value = match field {
-        Field::Industry => match industry_of(unit, &held).await? {
+        Field::Industry => match context.industry(&held) {
             Some(key) => Value::Int(key),
             None => return Ok(false),
         },
@@ -90,7 +91,7 @@ async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
     match row::patched(unit, rules, before.clone(), input, None).await {
         Ok(after) => {
             if !field.is_of_company() {
-                follow(unit, &before, &after).await?;
+                context.follow_revision(&before, &after);
             }
             Ok(true)
         }
@@ -98,11 +99,6 @@ async fn restore(unit: &mut Unit, provenance: &Record) -> Result<bool> {
         Err(Error::Refused(_)) => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-async fn industry_of(unit: &Unit, name: &str) -> Result<Option<i64>> {
-    let names = industry::names(unit).await?;
-    Ok(names.into_iter().find(|(_, known)| folded(known) == folded(name)).map(|(id, _)| id))
 }
 
 /// Deletes the next drafts of a job that are pending review and unmodified. Returns the number of candidates.

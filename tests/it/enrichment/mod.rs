@@ -18,6 +18,7 @@ use tests::App;
 pub mod filled;
 pub mod life;
 pub mod limits;
+pub mod local;
 pub mod providers;
 pub mod spending;
 pub mod written;

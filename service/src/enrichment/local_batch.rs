@@ -1,0 +1,114 @@
+//! Batches of records whose providers are part of this server, such as the built-in rules: records are read, enriched and
+//! written in one transaction, without a lease. An interrupted transaction leaves the records as they were.
+
+use engine::{
+    error::Result,
+    record::Record,
+    scope::Scope,
+    value::{Kind, Value},
+    write::Unit,
+};
+use sea_orm::Value as Bind;
+
+use super::{
+    ATTEMPTS,
+    context::EnrichmentContext,
+    lease::{self, Lease, PeopleOfRecord},
+    plan::Plan,
+    provider::Providers,
+    record_result::{close, conclude, settle},
+    run,
+};
+use crate::{
+    crm::{company, prospect},
+    governance::setting::{self, Settings},
+    ingest::{
+        import_job::{self, status as job_status},
+        import_record::{self, status},
+        note::NoteCode,
+    },
+};
+
+/// The maximum number of records in a transaction.
+const CHUNK: i64 = 500;
+
+/// Enriches the next records of a job with a [local](Plan::is_local) plan. Returns their number.
+pub(super) async fn enrich_next(scope: &Scope, job: i64, providers: &Providers) -> Result<usize> {
+    let mut unit = Unit::begin(scope).await?;
+    // Another worker would wait for the rows of the same records.
+    unit.advisory_lock(import_job::table(), &format!("enrichment/{job}")).await?;
+    let (people, companies) = lock_people(&mut unit, job).await?;
+    let settings = Settings::within(&unit).await?;
+    let Some(before) = unit.claim(import_job::table(), job).await? else { return Ok(0) };
+    let plan = Plan::of(&before);
+    if !lease::is_due(&unit, &before) || !plan.is_local(providers) {
+        return Ok(0);
+    }
+    let mut after = before.clone();
+    after.set(import_job::Column::Status, Value::Text(job_status::PROCESSING.to_owned()));
+    after.set(import_job::Column::Error, Value::Null);
+    let records = lease::next(&unit, job, CHUNK).await?;
+    let mut context = EnrichmentContext::read(&unit, &plan, &people, &companies).await?;
+    unit.begin_batch();
+    for record in &records {
+        let attempts = record.number(import_record::Column::ProcessingAttempts).unwrap_or_default();
+        if attempts >= ATTEMPTS {
+            let why = NoteCode::AttemptsInterrupted;
+            close(&mut unit, &mut after, record, status::FAILED, why).await?;
+            continue;
+        }
+        let Some(found) = lease::about_whom(&mut unit, record).await? else {
+            let why = NoteCode::ProspectMissing;
+            close(&mut unit, &mut after, record, status::SKIPPED, why).await?;
+            continue;
+        };
+        let PeopleOfRecord { person, company } = found;
+        let claimed = Lease {
+            job,
+            record: record.id(),
+            prospect: person.id(),
+            attempt: attempts + 1,
+            token: String::new(),
+            plan: plan.clone(),
+            ask: lease::ask(&context, &plan, &settings, &person, &company)?,
+            cached: Vec::new(),
+            deep: settings.is(setting::DEEP_SEARCH),
+            cache_days: 0,
+        };
+        let outcome = run::ask(&claimed, providers).await;
+        let mut enriched = record.clone();
+        enriched.set(import_record::Column::ProcessingAttempts, Value::Int(claimed.attempt));
+        let both = (&mut enriched, &mut after);
+        settle(&mut unit, &mut context, &claimed, &outcome, &[], both).await?;
+        unit.update(record, enriched).await?;
+    }
+    context.write(&mut unit).await?;
+    conclude(&unit, &mut after);
+    unit.update(&before, after).await?;
+    unit.commit().await?;
+    Ok(records.len())
+}
+
+/// Locks the people of the next records and their companies, before the job and the records. All writers lock rows in
+/// this order. Returns their primary keys.
+async fn lock_people(unit: &mut Unit, job: i64) -> Result<(Vec<i64>, Vec<i64>)> {
+    let sql = format!(
+        "SELECT \"prospect_id\" FROM \"import_records\" WHERE \"import_job_id\" = {{}} \
+         AND \"organization_id\" = {{}} AND \"status\" IN ('pending', 'processing') \
+         AND {} AND \"prospect_id\" IS NOT NULL ORDER BY \"record_index\" LIMIT {CHUNK}",
+        lease::DUE
+    );
+    let now = || Value::Time(unit.now()).bind(Kind::Time);
+    let binds: Vec<Bind> = vec![job.into(), unit.scope().organization().into(), now(), now()];
+    let people = unit.query(&sql, binds).await?;
+    let people: Vec<i64> =
+        people.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?;
+    unit.preload(prospect::table(), &people).await?;
+    let mut companies = Vec::new();
+    for person in &people {
+        let person: Option<Record> = unit.find(prospect::table(), *person).await?;
+        companies.extend(person.and_then(|one| one.number(prospect::Column::CompanyId)));
+    }
+    unit.preload(company::table(), &companies).await?;
+    Ok((people, companies))
+}
