@@ -1,8 +1,8 @@
 //! Conflicts: rows of the source for which a row with the same unique value already exists.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use engine::{error::Result, record::Record, value::Value, write::Unit};
+use engine::{error::Result, record::Record, table::Table, value::Value, write::Unit};
 use entity::{ingest::enrichment_cache_entry, outreach::message_template};
 use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QuerySelect, sea_query::Expr};
 
@@ -15,19 +15,11 @@ pub(super) async fn own(
     unit: &mut Unit,
     fresh: &mut Record,
     taken: &mut HashSet<(String, String, i64)>,
+    cached: &HashMap<(String, String), i64>,
 ) -> Result<Option<(i64, bool)>> {
     match fresh.table().name {
         "settings" => Ok(own_setting(unit, fresh).await?.map(|id| (id, true))),
-        "enrichment_cache" => {
-            use enrichment_cache_entry::Column;
-            let known = unit
-                .scope()
-                .select::<enrichment_cache_entry::Entity>()
-                .filter(Column::LookupType.eq(fresh.text(Column::LookupType)))
-                .filter(Column::CacheKey.eq(fresh.text(Column::CacheKey)));
-            let id = unit.tuple(known.select_only().column(Column::Id)).await?;
-            Ok(id.map(|id| (id, false)))
-        }
+        "enrichment_cache" => Ok(cached.get(&place_of(fresh)).map(|id| (*id, false))),
         "message_templates" => {
             use message_template::Column;
             let slot = |version| {
@@ -53,6 +45,38 @@ pub(super) async fn own(
         }
         _ => Ok(None),
     }
+}
+
+/// The lookup type and the key of a cache entry.
+fn place_of(entry: &Record) -> (String, String) {
+    use enrichment_cache_entry::Column;
+    (entry.text(Column::LookupType).to_owned(), entry.text(Column::CacheKey).to_owned())
+}
+
+/// The existing cache entries at the places of new ones, by lookup type and key. One statement.
+pub(super) async fn own_cache_entries(
+    unit: &Unit,
+    target: &Table,
+    fresh: &[(String, Record)],
+) -> Result<HashMap<(String, String), i64>> {
+    use enrichment_cache_entry::Column;
+    if target.name != "enrichment_cache" || fresh.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut binds = vec![unit.scope().organization().into()];
+    let keys = fresh.iter().map(|(_, entry)| entry.text(Column::CacheKey).to_owned());
+    let among = unit.scope().engine().among_texts(keys.collect(), &mut binds);
+    let sql = format!(
+        "SELECT \"lookup_type\", \"cache_key\", \"id\" FROM \"{}\" WHERE \"organization_id\" = {{}} \
+         AND \"cache_key\" {among}",
+        target.name
+    );
+    let mut known = HashMap::new();
+    for row in &unit.query(&sql, binds).await? {
+        let place = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        known.insert(place, row.try_get_by_index(2)?);
+    }
+    Ok(known)
 }
 
 /// Updates an existing setting with the value of the source; returns its primary key.

@@ -6,15 +6,15 @@ use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 
 use crate::{ingest::import_job, outreach::message_template};
 
-/// Records that a row is in sync with the source.
-pub(super) async fn mark_synced(unit: &Unit, table: &Table, id: i64) -> Result<()> {
+/// Records that rows are in sync with the source. One statement.
+pub(super) async fn mark_synced(unit: &Unit, table: &Table, keys: &[i64]) -> Result<()> {
     let row = unit
         .scope()
         .update::<external_id::Entity>()
         .col_expr(external_id::Column::LastSyncedAt, Expr::value(unit.now()))
         .col_expr(external_id::Column::UpdatedAt, Expr::value(unit.now()))
         .filter(external_id::Column::EntityType.eq(table.called))
-        .filter(external_id::Column::EntityId.eq(id));
+        .filter(external_id::Column::EntityId.is_in(keys.iter().copied()));
     unit.run(&row).await?;
     Ok(())
 }
@@ -45,7 +45,7 @@ pub(super) async fn conclude(scope: &Scope, system: &str, table: &str) -> Result
                 }
                 if !before.difference(&after).is_empty() {
                     unit.update(&before, after).await?;
-                    mark_synced(&unit, import_job::table(), job).await?;
+                    mark_synced(&unit, import_job::table(), &[job]).await?;
                 }
             }
         }
@@ -62,7 +62,7 @@ pub(super) async fn conclude(scope: &Scope, system: &str, table: &str) -> Result
                 let mut after = before.clone();
                 after.set(message_template::Column::IsActive, Value::Bool(false));
                 unit.update(&before, after).await?;
-                mark_synced(&unit, table, template).await?;
+                mark_synced(&unit, table, &[template]).await?;
             }
         }
         _ => return Ok(()),

@@ -16,11 +16,12 @@ use entity::ingest::source_import;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{
-    ImportedTable,
+    CHUNK, ImportedTable,
     cell::Cell,
-    conflicts::own,
+    conflicts::{own, own_cache_entries},
+    key_set::KeySet,
     record::{Keys, record, target, targets},
-    refresh::{Refreshed, refresh},
+    refresh::refresh_all,
     run::Run,
     source::{Source, SourceRow},
     tables::{SourceTable, TABLES},
@@ -98,18 +99,39 @@ pub(super) async fn table(
     let mut brought = ImportedTable { table: table.name, ..ImportedTable::default() };
     let mut after = i64::MIN;
     let mut judging = imports::VerdictContext::default();
-    let mut there: HashSet<String> = HashSet::new();
+    let mut there = KeySet::default();
+    // The rows of each job that have not been imported yet.
+    let mut left = match table.name {
+        "records" => source.counts_by(table.name, "job_id").await?,
+        _ => HashMap::new(),
+    };
     loop {
         let rows = source.rows(table.name, table.columns, after).await?;
         let Some(last) = rows.last() else { break };
         after = last.place;
         let count = rows.len() as u64;
-        there.extend(rows.iter().filter_map(|row| Some(row.cells.get(table.key)?.key())));
+        for key in rows.iter().filter_map(|row| Some(row.cells.get(table.key)?.key())) {
+            there.insert(&[&key]);
+        }
+        let mut complete = Vec::new();
+        for job in rows.iter().filter_map(|row| Some(row.cells.get("job_id")?.key())) {
+            if let Some(left) = left.get_mut(&job) {
+                *left -= 1;
+                if *left == 0 {
+                    complete.push(job);
+                }
+            }
+        }
         let rows = run.accepted(table, rows);
         let mut unit = Unit::begin(scope).await?;
-        chunk(&mut unit, system, table, (&rows, run.cache_days), &mut brought, &mut judging)
-            .await?;
+        let chunk = (rows.as_slice(), run.cache_days);
+        let keys = chunk_in(&mut unit, system, table, chunk, &mut brought, &mut judging).await?;
         unit.commit().await?;
+        for job in complete {
+            if let Some(job) = keys.get(&("jobs", job)) {
+                judging.forget(*job);
+            }
+        }
         progress.advance(count);
     }
     brought.deleted = deleted(scope, system, table, &there).await?;
@@ -128,32 +150,43 @@ fn end_of_cache_entry(entry: &Record, days: i64) -> Value {
 }
 
 /// The number of rows from earlier runs that no longer exist in the source.
-async fn deleted(
-    scope: &Scope,
-    system: &str,
-    table: &SourceTable,
-    there: &HashSet<String>,
-) -> Result<u64> {
+async fn deleted(scope: &Scope, system: &str, table: &SourceTable, there: &KeySet) -> Result<u64> {
     let mut deleted = 0;
     for target in targets(table) {
-        let sql = "SELECT \"external_key\" FROM \"external_ids\" WHERE \"organization_id\" = {} \
-                   AND \"system\" = {} AND \"entity_type\" = {}";
-        let binds = vec![scope.organization().into(), system.into(), target.called.into()];
-        for row in &scope.store().query(sql, binds).await? {
-            deleted += u64::from(!there.contains(&row.try_get_by_index::<String>(0)?));
+        let mut after = String::new();
+        loop {
+            let sql = format!(
+                "SELECT \"external_key\" FROM \"external_ids\" WHERE \"organization_id\" = {{}} \
+                 AND \"system\" = {{}} AND \"entity_type\" = {{}} AND \"external_key\" > {{}} \
+                 ORDER BY \"external_key\" LIMIT {CHUNK}"
+            );
+            let binds = vec![
+                scope.organization().into(),
+                system.into(),
+                target.called.into(),
+                after.clone().into(),
+            ];
+            let rows = scope.store().query(&sql, binds).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.try_get_by_index(0)?;
+            for row in &rows {
+                let key: String = row.try_get_by_index(0)?;
+                deleted += u64::from(!there.contains(&[&key]));
+            }
         }
     }
     Ok(deleted)
 }
 
-async fn chunk(
+/// Imports the rows of a chunk. Returns the imported rows that they reference.
+async fn chunk_in(
     unit: &mut Unit,
     system: &str,
     table: &SourceTable,
     (rows, cache_days): (&[SourceRow], i64),
     brought: &mut ImportedTable,
     judging: &mut imports::VerdictContext,
-) -> Result<()> {
+) -> Result<Keys> {
     let keys = pointed_to(unit, system, table, rows).await?;
     let dates = dates_of_jobs(unit, &keys).await?;
     let mut by_table: Vec<(&'static Table, Vec<(String, Record)>)> = Vec::new();
@@ -184,17 +217,15 @@ async fn chunk(
                 .await?;
         let (old, mut new): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|(key, _)| known.contains_key(key));
-        for (key, record) in old {
-            match refresh(unit, record, known[&key], judging).await? {
-                Refreshed::Same => {}
-                Refreshed::Changed => brought.changed += 1,
-                Refreshed::Kept => brought.kept += 1,
-            }
-        }
+        let old = old.into_iter().map(|(key, record)| (record, known[&key])).collect();
+        let (changed, kept) = refresh_all(unit, target, old, judging).await?;
+        brought.changed += changed;
+        brought.kept += kept;
+        let cached = own_cache_entries(unit, target, &new).await?;
         let mut left = Vec::new();
         let mut taken = HashSet::new();
         for (key, mut record) in new {
-            match own(unit, &mut record, &mut taken).await? {
+            match own(unit, &mut record, &mut taken, &cached).await? {
                 Some((id, is_written)) => {
                     if is_written {
                         brought.new += 1;
@@ -237,7 +268,7 @@ async fn chunk(
         unit.insert_brought(records).await?;
         put_keys(unit, system, target, pairs, true).await?;
     }
-    Ok(())
+    Ok(keys)
 }
 
 /// The imported rows that the rows of a table reference.
@@ -310,19 +341,15 @@ async fn known_external_ids(
     let mut keys: Vec<String> = keys.collect();
     keys.sort_unstable();
     keys.dedup();
+    let mut binds = vec![unit.scope().organization().into(), system.into(), target.called.into()];
+    let among = unit.scope().engine().among_texts(keys, &mut binds);
+    let sql = format!(
+        "SELECT \"external_key\", \"entity_id\" FROM \"external_ids\" WHERE \"organization_id\" = {{}} \
+         AND \"system\" = {{}} AND \"entity_type\" = {{}} AND \"external_key\" {among}"
+    );
     let mut found = HashMap::new();
-    for keys in keys.chunks(500) {
-        let places = vec!["{}"; keys.len()].join(", ");
-        let sql = format!(
-            "SELECT \"external_key\", \"entity_id\" FROM \"external_ids\" WHERE \"organization_id\" = {{}} \
-             AND \"system\" = {{}} AND \"entity_type\" = {{}} AND \"external_key\" IN ({places})"
-        );
-        let mut binds =
-            vec![unit.scope().organization().into(), system.into(), target.called.into()];
-        binds.extend(keys.iter().map(|key| key.clone().into()));
-        for row in unit.query(&sql, binds).await? {
-            found.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        }
+    for row in unit.query(&sql, binds).await? {
+        found.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     }
     Ok(found)
 }

@@ -7,6 +7,7 @@ use engine::{error::Result, value::Value};
 use super::{
     Finding,
     cell::{Cell, Kind},
+    key_set::KeySet,
     record::{Keys, record},
     source::{Source, SourceRow},
     tables::{SourceTable, TABLES},
@@ -25,8 +26,8 @@ pub(super) type Fault = (String, String);
 /// Validates rows table by table, because some errors depend on earlier rows.
 #[derive(Default)]
 pub(super) struct Inspector {
-    keys: HashMap<&'static str, HashSet<String>>,
-    places: HashSet<(&'static str, Vec<String>)>,
+    keys: HashMap<&'static str, KeySet>,
+    places: KeySet,
     folded: HashSet<String>,
     /// Whether rows with errors are skipped, together with the rows that require them.
     skips: bool,
@@ -60,7 +61,7 @@ impl Inspector {
         }
         for (column, to, is_needed) in table.references {
             let to_key = row.cells[column].key();
-            let there = self.keys.get(to).is_some_and(|known| known.contains(&to_key));
+            let there = self.keys.get(to).is_some_and(|known| known.contains(&[&to_key]));
             if *is_needed && !there {
                 note(column, format!("references a missing row of {to}"));
             }
@@ -72,18 +73,20 @@ impl Inspector {
         }
         let place: Vec<String> =
             table.unique.iter().map(|column| row.cells[column].key()).collect();
-        if !place.is_empty() && !self.places.insert((table.name, place)) {
+        let mut parts = vec![table.name];
+        parts.extend(place.iter().map(String::as_str));
+        if !place.is_empty() && !self.places.insert(&parts) {
             note(&table.unique.join(", "), "is a duplicate".to_owned());
         }
         if table.name == "settings" && !self.folded.insert(key.to_lowercase()) {
             note(table.key, "is a duplicate (ignoring case)".to_owned());
         }
         let known = self.keys.entry(table.name).or_default();
-        if known.contains(&key) {
+        if known.contains(&[&key]) {
             note(table.key, "is a duplicate".to_owned());
         }
         if faults.is_empty() || !self.skips {
-            known.insert(key);
+            known.insert(&[&key]);
         }
         faults
     }

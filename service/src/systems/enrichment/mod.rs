@@ -11,6 +11,7 @@ mod conflicts;
 mod finalize;
 mod import_rows;
 mod inspect;
+mod key_set;
 mod record;
 mod refresh;
 mod run;
@@ -29,7 +30,7 @@ use engine::{
 pub const DEFAULT_SYSTEM: &str = "enrichment";
 
 /// The number of rows per chunk.
-const CHUNK: usize = 500;
+const CHUNK: usize = 2_000;
 
 /// A reason to reject rows of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -107,6 +107,20 @@ impl Source {
         Ok(count.unwrap_or_default().unsigned_abs())
     }
 
+    /// The numbers of rows of a table by the text in `column`.
+    pub(super) async fn counts_by(
+        &self,
+        table: &str,
+        column: &str,
+    ) -> Result<HashMap<String, i64>> {
+        let sql = format!(
+            "SELECT CAST(\"{column}\" AS TEXT), count(*) FROM \"{table}\" WHERE \"{column}\" IS NOT NULL \
+             GROUP BY 1"
+        );
+        let rows = self.query(sql).await?;
+        rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
+    }
+
     /// The next rows of a table after a row ID.
     pub(super) async fn rows(
         &self,
