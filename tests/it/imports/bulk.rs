@@ -72,7 +72,7 @@ async fn undo_takes_few_statements(app: App) {
             let undo = async || act(&app, "undoImportJob", jobs[job]).await;
             counts.push(statements(&app, undo).await);
         }
-        assert_eq!(counts[0], counts[1], "{counts:?}");
+        assert!(counts[1] <= counts[0], "{counts:?}");
     }
     let left = app.data("{ prospects { totalCount } companies { totalCount } }").await;
     assert_eq!(left, json!({ "prospects": { "totalCount": 0 }, "companies": { "totalCount": 0 } }));
