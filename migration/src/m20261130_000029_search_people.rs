@@ -17,7 +17,7 @@ pub(crate) struct Migration;
 
 static COMPANY: Parent = Parent { via: "company_id", table: "companies", column: "name" };
 
-const PROSPECTS: Searched = Searched {
+pub(crate) const PROSPECTS: Searched = Searched {
     table: "prospects",
     number: 1,
     names: &[Text("full_name"), Text("email"), Text("location")],

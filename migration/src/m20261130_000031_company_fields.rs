@@ -22,7 +22,7 @@ pub(crate) struct Migration;
 
 const INDEXES: [&str; 2] = ["ix_companies_employee_count_low", "ix_companies_employee_count_high"];
 
-const COMPANIES: Searched = Searched {
+pub(crate) const COMPANIES: Searched = Searched {
     table: "companies",
     number: 0,
     names: &[Text("name"), Text("domain")],

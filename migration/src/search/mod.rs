@@ -9,10 +9,12 @@
 //! On both engines, words are case-insensitive and accent-insensitive, and are split at every character that is
 //! neither a letter nor a digit.
 
+mod letters;
 mod phone;
 mod postgres;
 mod sqlite;
 
+use letters::without_accents;
 use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
 
 /// Maximum number of indexed characters per text: a `tsvector` is limited to 1 MB, with positions up to 16,383.
@@ -90,65 +92,6 @@ impl Words {
     }
 }
 
-/// Letters that the FTS5 tokenizers keep and `unaccent` of Postgres replaces: letters without a removable accent,
-/// letter-like signs, and accented letters outside the Latin alphabet.
-pub(crate) const LETTERS: [(&str, &str); 50] = [
-    ("ß", "ss"),
-    ("ẞ", "ss"),
-    ("æ", "ae"),
-    ("Æ", "ae"),
-    ("œ", "oe"),
-    ("Œ", "oe"),
-    ("ø", "o"),
-    ("Ø", "o"),
-    ("ł", "l"),
-    ("Ł", "l"),
-    ("đ", "d"),
-    ("Đ", "d"),
-    ("ð", "d"),
-    ("Ð", "d"),
-    ("þ", "th"),
-    ("Þ", "th"),
-    ("ħ", "h"),
-    ("Ħ", "h"),
-    ("ŧ", "t"),
-    ("Ŧ", "t"),
-    ("ŋ", "n"),
-    ("Ŋ", "n"),
-    ("ı", "i"),
-    ("ς", "σ"),
-    ("ʼ", " "),
-    ("ʻ", " "),
-    ("ʽ", " "),
-    ("ʹ", " "),
-    ("ё", "е"),
-    ("Ё", "Е"),
-    ("ά", "α"),
-    ("έ", "ε"),
-    ("ή", "η"),
-    ("ί", "ι"),
-    ("ό", "ο"),
-    ("ύ", "υ"),
-    ("ώ", "ω"),
-    ("ϊ", "ι"),
-    ("ϋ", "υ"),
-    ("ΐ", "ι"),
-    ("ΰ", "υ"),
-    ("Ά", "Α"),
-    ("Έ", "Ε"),
-    ("Ή", "Η"),
-    ("Ί", "Ι"),
-    ("Ό", "Ο"),
-    ("Ύ", "Υ"),
-    ("Ώ", "Ω"),
-    ("Ϊ", "Ι"),
-    ("Ϋ", "Υ"),
-];
-
-/// Maximum number of nested replacements in one SELECT. The parser of SQLite before 3.46 accepts 28 nested calls in
-/// a trigger; with more, every statement on the database fails with a malformed schema error.
-const NESTED: usize = 13;
-
 /// Separator between fields, so that no phrase spans two fields. No query contains the separator.
 const GAP: &str = " x0gap0x ";
 
@@ -164,21 +107,6 @@ fn words(backend: DatabaseBackend, row: &str, columns: &[Words], between: &str) 
     let all =
         if all.is_empty() { "''".to_owned() } else { all.join(&format!(" || '{between}' || ")) };
     format!("substr({all}, 1, {MAX_TEXT_LENGTH})")
-}
-
-/// `source`, a SELECT in parentheses, with all [`LETTERS`] replaced in its columns `texts`; its columns `kept` are
-/// unchanged. For SQLite.
-fn without_accents(source: String, kept: &[&str], texts: &[&str]) -> String {
-    LETTERS.chunks(NESTED).fold(source, |source, letters| {
-        let replaced = texts.iter().map(|text| {
-            let replaced = letters.iter().fold((*text).to_owned(), |inner, (from, to)| {
-                format!("replace({inner}, '{from}', '{to}')")
-            });
-            format!("{replaced} AS {text}")
-        });
-        let columns: Vec<_> = kept.iter().map(|name| (*name).to_owned()).chain(replaced).collect();
-        format!("(SELECT {} FROM {source})", columns.join(", "))
-    })
 }
 
 impl Searched {
@@ -244,7 +172,7 @@ impl Searched {
             text(self.title),
             text(self.body)
         );
-        format!("SELECT k, s, t, b FROM {}", without_accents(source, &["k", "s"], &["t", "b"]))
+        without_accents(&source, &["k", "s"], &["t", "b"])
     }
 }
 
@@ -287,6 +215,23 @@ pub(crate) async fn replace_triggers(
         for statement in
             sqlite::indexed_again(table, letters).into_iter().chain(sqlite::triggers(table))
         {
+            manager.get_connection().execute_unprepared(&statement).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Replaces the triggers of these tables with the current ones, which write the same documents. For SQLite only.
+pub(crate) async fn renew_triggers(
+    manager: &SchemaManager<'_>,
+    tables: &[&Searched],
+) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DatabaseBackend::Postgres {
+        return Ok(());
+    }
+    for table in tables {
+        not_searched(manager, std::slice::from_ref(*table)).await?;
+        for statement in sqlite::triggers(table) {
             manager.get_connection().execute_unprepared(&statement).await?;
         }
     }

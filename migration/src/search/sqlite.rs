@@ -116,5 +116,5 @@ fn names(searched: &Searched, from: &str) -> String {
         words(DatabaseBackend::Sqlite, "x", searched.names, " "),
         searched.alive("x")
     );
-    format!("SELECT k, o, n FROM {}", without_accents(source, &["k", "o"], &["n"]))
+    without_accents(&source, &["k", "o"], &["n"])
 }
