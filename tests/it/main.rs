@@ -23,6 +23,7 @@ mod questions;
 mod read;
 mod reasons;
 mod replica;
+mod restored_schema;
 mod roots;
 mod schema;
 mod schema_growth;
@@ -123,6 +124,7 @@ fn behaviours() -> Vec<Behaviour> {
         migration::behaviours(),
         work_list::behaviours(),
         operations::behaviours(),
+        restored_schema::behaviours(),
         personal_data::behaviours(),
         protocol::behaviours(),
         questions::behaviours(),

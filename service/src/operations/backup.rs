@@ -12,7 +12,7 @@ use engine::{
 };
 use sea_orm::{AccessMode, ConnectionTrait, IsolationLevel, TransactionTrait};
 
-use super::{copy, maintenance, stored_table::insertion_order};
+use super::{copy, maintenance, postponed::Postponed, stored_table::insertion_order};
 
 /// Backs up the database to `file`, which must not exist yet, and verifies the copy. The backup is a consistent
 /// snapshot; concurrent writes are included entirely or not at all. Returns its size in bytes.
@@ -57,7 +57,10 @@ pub async fn backup(store: &Store, file: &Path, progress: &dyn Progress) -> Resu
         Engine::Postgres => copy_out(store, &partial.0, progress).await?,
     }
     let copied = Store::connect_existing(&format!("sqlite:{}", partial.0.display())).await?;
-    let problems = maintenance::check(&copied).await?;
+    let problems = match store.engine() {
+        Engine::Sqlite => maintenance::check(&copied).await?,
+        Engine::Postgres => maintenance::check_new_file(&copied).await?,
+    };
     // Moves the write-ahead log of the copy into the database file.
     maintenance::settle(&copied).await?;
     copied.close().await?;
@@ -85,14 +88,20 @@ async fn copy_out(store: &Store, file: &Path, progress: &dyn Progress) -> Result
         .write()
         .begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly))
         .await?;
+    // The file is verified afterwards, including its references, and not used if this process ends before.
+    let settings =
+        "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536";
+    target.write().execute_unprepared(settings).await?;
     let copies = target.begin().await?;
-    copies.execute_unprepared("PRAGMA defer_foreign_keys = ON").await?;
+    let postponed = Postponed::in_sqlite(&copies).await?;
     copies.execute_unprepared("DELETE FROM \"change_log\"").await?;
-    // The triggers that index rows for search need the rows that they refer to.
     let (tables, _) = insertion_order(&moment).await?;
     for table in tables {
         copy(table, &moment, &copies, Engine::Sqlite, progress).await?;
     }
+    progress.begin("indexes", None);
+    postponed.create(&copies).await?;
+    progress.finish();
     copies.commit().await?;
     moment.commit().await?;
     target.close().await

@@ -18,27 +18,45 @@ use crate::{catalog, enrichment};
 /// # Errors
 /// [`engine::Error::Unavailable`] if the database doesn't respond.
 pub async fn check(store: &Store) -> Result<Vec<String>> {
+    match store.engine() {
+        Engine::Sqlite => check_file(store, "integrity_check").await,
+        Engine::Postgres => check_server(store).await,
+    }
+}
+
+/// Like [`check`], for a SQLite file whose indexes have just been built: the entries of the indexes are not compared with
+/// the rows.
+pub(super) async fn check_new_file(store: &Store) -> Result<Vec<String>> {
+    check_file(store, "quick_check").await
+}
+
+/// The problems of a SQLite file that this built-in check finds, and missing referenced rows.
+async fn check_file(store: &Store, check: &str) -> Result<Vec<String>> {
     let connection = store.write();
     let backend = store.engine().backend();
     let mut problems = Vec::new();
-    if store.engine() == Engine::Sqlite {
-        let statement = Statement::from_string(backend, "PRAGMA integrity_check(100)");
-        for row in connection.query_all_raw(statement).await? {
-            let text: String = row.try_get_by_index(0)?;
-            if text != "ok" {
-                problems.push(text);
-            }
+    let sql = format!("PRAGMA {check}(100)");
+    for row in connection.query_all_raw(Statement::from_string(backend, sql)).await? {
+        let text: String = row.try_get_by_index(0)?;
+        if text != "ok" {
+            problems.push(text);
         }
-        let sql =
-            "SELECT \"table\", COALESCE(\"rowid\", 0), \"parent\" FROM pragma_foreign_key_check";
-        for row in connection.query_all_raw(Statement::from_string(backend, sql)).await? {
-            let (table, parent) =
-                (row.try_get_by_index::<String>(0)?, row.try_get_by_index::<String>(2)?);
-            let id: i64 = row.try_get_by_index(1)?;
-            problems.push(format!("row {id} of {table} references a missing row of {parent}"));
-        }
-        return Ok(problems);
     }
+    let sql = "SELECT \"table\", COALESCE(\"rowid\", 0), \"parent\" FROM pragma_foreign_key_check";
+    for row in connection.query_all_raw(Statement::from_string(backend, sql)).await? {
+        let (table, parent) =
+            (row.try_get_by_index::<String>(0)?, row.try_get_by_index::<String>(2)?);
+        let id: i64 = row.try_get_by_index(1)?;
+        problems.push(format!("row {id} of {table} references a missing row of {parent}"));
+    }
+    Ok(problems)
+}
+
+/// The problems of a Postgres database.
+async fn check_server(store: &Store) -> Result<Vec<String>> {
+    let connection = store.write();
+    let backend = store.engine().backend();
+    let mut problems = Vec::new();
     for table in tables() {
         // Converting a row to text reads all of its bytes, including out-of-line storage.
         let sql =

@@ -5,6 +5,7 @@ pub mod comparison;
 pub mod duplicates;
 pub mod export;
 pub mod maintenance;
+mod postponed;
 pub mod restore;
 pub mod statistics;
 mod stored_table;
