@@ -19,7 +19,7 @@ use engine::{
     store::{Engine, Store},
     table::Table,
     value::Value,
-    write::bulk_load,
+    write::{GrowthStatistics, bulk_load},
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
@@ -199,11 +199,15 @@ impl Writer<'_> {
     ) -> Result<u64> {
         self.progress.begin(table.name, None);
         let mut written = 0;
+        let mut statistics = GrowthStatistics::default();
         let mut rows = rows.peekable();
         while rows.peek().is_some() {
             let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
             let count = chunk.len() as u64;
             bulk_load::rows(&self.transaction, self.scope, table, chunk).await?;
+            if rows.peek().is_some() {
+                statistics.chunk_written(&self.transaction, self.engine, &[table]).await?;
+            }
             written += count;
             self.progress.advance(count);
         }

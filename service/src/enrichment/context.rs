@@ -23,6 +23,9 @@ use crate::{
 /// The maximum number of industries in a provider request.
 const MAX_INDUSTRIES: usize = 200;
 
+/// A value that a provider has written: primary key, person, company, field, value.
+type FoundValue = (i64, Option<i64>, Option<i64>, String, String);
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct EnrichmentContext {
@@ -79,8 +82,7 @@ impl EnrichmentContext {
             .select_only()
             .columns([Column::Id, Column::ProspectId, Column::CompanyId])
             .columns([Column::Field, Column::Value]);
-        type Row = (i64, Option<i64>, Option<i64>, String, String);
-        for (id, person, company, field, value) in unit.tuples::<Row>(&applied).await? {
+        for (id, person, company, field, value) in unit.tuples::<FoundValue>(&applied).await? {
             let Some(field) = Field::of(&field) else { continue };
             let owners = [person.map(FieldOwner::Person), company.map(FieldOwner::Company)];
             for owner in owners.into_iter().flatten() {

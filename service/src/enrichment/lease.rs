@@ -200,7 +200,7 @@ async fn running(unit: &Unit) -> Result<i64> {
 
 /// The SQL condition for open records that are due: pending records, and records with an expired lease. Both bind
 /// parameters are the current time.
-pub(super) const DUE: &str = "(\"status\" = 'processing' OR \"next_attempt_at\" IS NULL OR \"next_attempt_at\" <= {}) \
+const DUE: &str = "(\"status\" = 'processing' OR \"next_attempt_at\" IS NULL OR \"next_attempt_at\" <= {}) \
      AND (\"status\" = 'pending' OR \"lease_until\" IS NULL OR \"lease_until\" < {})";
 
 /// The next records of a job: due pending records, and records with an expired lease.
@@ -219,6 +219,19 @@ pub(super) async fn next(unit: &Unit, job: i64, most: i64) -> Result<Vec<Record>
     let binds: Vec<Bind> = vec![job.into(), unit.scope().organization().into(), now(), now()];
     let rows = unit.query(&sql, binds).await?;
     rows.iter().map(|row| Record::read(table, row, 0)).collect()
+}
+
+/// The people of the next records of a job, without locks.
+pub(super) async fn next_people(unit: &Unit, job: i64, most: i64) -> Result<Vec<i64>> {
+    let sql = format!(
+        "SELECT \"prospect_id\" FROM \"import_records\" WHERE \"import_job_id\" = {{}} \
+         AND \"organization_id\" = {{}} AND \"status\" IN ('pending', 'processing') AND {DUE} \
+         AND \"prospect_id\" IS NOT NULL ORDER BY \"record_index\" LIMIT {most}"
+    );
+    let now = || Value::Time(unit.now()).bind(Kind::Time);
+    let binds: Vec<Bind> = vec![job.into(), unit.scope().organization().into(), now(), now()];
+    let rows = unit.query(&sql, binds).await?;
+    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?)
 }
 
 /// The people that a record is about.

@@ -1,14 +1,7 @@
 //! Batches of records whose providers are part of this server, such as the built-in rules: records are read, enriched and
 //! written in one transaction, without a lease. An interrupted transaction leaves the records as they were.
 
-use engine::{
-    error::Result,
-    record::Record,
-    scope::Scope,
-    value::{Kind, Value},
-    write::Unit,
-};
-use sea_orm::Value as Bind;
+use engine::{error::Result, record::Record, scope::Scope, value::Value, write::Unit};
 
 use super::{
     ATTEMPTS,
@@ -92,17 +85,7 @@ pub(super) async fn enrich_next(scope: &Scope, job: i64, providers: &Providers) 
 /// Locks the people of the next records and their companies, before the job and the records. All writers lock rows in
 /// this order. Returns their primary keys.
 async fn lock_people(unit: &mut Unit, job: i64) -> Result<(Vec<i64>, Vec<i64>)> {
-    let sql = format!(
-        "SELECT \"prospect_id\" FROM \"import_records\" WHERE \"import_job_id\" = {{}} \
-         AND \"organization_id\" = {{}} AND \"status\" IN ('pending', 'processing') \
-         AND {} AND \"prospect_id\" IS NOT NULL ORDER BY \"record_index\" LIMIT {CHUNK}",
-        lease::DUE
-    );
-    let now = || Value::Time(unit.now()).bind(Kind::Time);
-    let binds: Vec<Bind> = vec![job.into(), unit.scope().organization().into(), now(), now()];
-    let people = unit.query(&sql, binds).await?;
-    let people: Vec<i64> =
-        people.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?;
+    let people = lease::next_people(unit, job, CHUNK).await?;
     unit.preload(prospect::table(), &people).await?;
     let mut companies = Vec::new();
     for person in &people {

@@ -11,8 +11,9 @@ use engine::{
     error::{Error, Result},
     policy::Role,
     scope::{Actor, Scope},
-    store::{GrowthStatistics, Store},
+    store::Store,
     value::{Kind, Value},
+    write::GrowthStatistics,
 };
 use tokio::{task::JoinSet, time::timeout};
 

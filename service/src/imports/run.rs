@@ -18,9 +18,9 @@ use engine::{
     reason::Reason,
     record::Record,
     scope::{Actor, Scope},
-    store::{GrowthStatistics, Store},
+    store::Store,
     value::{Kind, Value},
-    write::Unit,
+    write::{GrowthStatistics, Unit},
 };
 
 use super::{CHUNK, commit, companies::Companies, undo};

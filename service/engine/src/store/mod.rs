@@ -4,7 +4,6 @@
 mod abandoned;
 mod connect;
 mod engine;
-mod growth;
 mod import_lock;
 mod lock;
 mod migrations;
@@ -46,7 +45,6 @@ use sea_orm::{
 
 pub use connect::{others, sqlite_path as file_of};
 pub use engine::Engine;
-pub use growth::GrowthStatistics;
 pub use lock::hold_alone;
 pub use retry::retry_while_unavailable;
 pub use statement_stats::{SentStatement, StatementStats, record_statements};

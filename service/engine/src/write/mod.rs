@@ -10,6 +10,7 @@ pub mod bulk_load;
 mod check;
 pub mod counter;
 mod duplicate_mark;
+mod growth;
 mod guard;
 pub mod idempotency;
 mod insert_plan;
@@ -30,6 +31,7 @@ mod unique_field;
 pub mod unit;
 
 pub use check::SKEW;
+pub use growth::GrowthStatistics;
 pub use guard::{Guard, Written};
 pub use idempotency::IdempotentRequest;
 pub use operations::{Batch, ChildRows, Input, LinkInput, Made, OnError};

@@ -63,20 +63,15 @@ pub(super) async fn own_cache_entries(
     if target.name != "enrichment_cache" || fresh.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut binds = vec![unit.scope().organization().into()];
     let keys = fresh.iter().map(|(_, entry)| entry.text(Column::CacheKey).to_owned());
-    let among = unit.scope().engine().among_texts(keys.collect(), &mut binds);
-    let sql = format!(
-        "SELECT \"lookup_type\", \"cache_key\", \"id\" FROM \"{}\" WHERE \"organization_id\" = {{}} \
-         AND \"cache_key\" {among}",
-        target.name
-    );
-    let mut known = HashMap::new();
-    for row in &unit.query(&sql, binds).await? {
-        let place = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        known.insert(place, row.try_get_by_index(2)?);
-    }
-    Ok(known)
+    let known = unit
+        .scope()
+        .select::<enrichment_cache_entry::Entity>()
+        .filter(Column::CacheKey.is_in(keys))
+        .select_only()
+        .columns([Column::LookupType, Column::CacheKey, Column::Id]);
+    let known: Vec<(String, String, i64)> = unit.tuples(&known).await?;
+    Ok(known.into_iter().map(|(kind, key, id)| ((kind, key), id)).collect())
 }
 
 /// Updates an existing setting with the value of the source; returns its primary key.

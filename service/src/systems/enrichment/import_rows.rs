@@ -10,7 +10,7 @@ use engine::{
     scope::Scope,
     table::Table,
     value::{Kind, Value},
-    write::Unit,
+    write::{GrowthStatistics, Unit},
 };
 use entity::ingest::source_import;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
@@ -100,6 +100,9 @@ pub(super) async fn table(
     let mut after = i64::MIN;
     let mut judging = imports::VerdictContext::default();
     let mut there = KeySet::default();
+    let mut statistics = GrowthStatistics::default();
+    let mut grown = targets(table);
+    grown.push(external_id::table());
     // The rows of each job that have not been imported yet.
     let mut left = match table.name {
         "records" => source.counts_by(table.name, "job_id").await?,
@@ -127,6 +130,7 @@ pub(super) async fn table(
         let chunk = (rows.as_slice(), run.cache_days);
         let keys = chunk_in(&mut unit, system, table, chunk, &mut brought, &mut judging).await?;
         unit.commit().await?;
+        statistics.chunk_committed(scope.store(), &grown).await;
         for job in complete {
             if let Some(job) = keys.get(&("jobs", job)) {
                 judging.forget(*job);

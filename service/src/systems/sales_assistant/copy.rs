@@ -6,7 +6,7 @@ use engine::{
     error::{Error, Result},
     progress::Progress,
     value::{Kind, Value},
-    write::bulk_load,
+    write::{GrowthStatistics, bulk_load},
 };
 use entity::{
     governance::alembic_version,
@@ -105,6 +105,7 @@ impl Target<'_> {
         progress: &dyn Progress,
     ) -> Result<u64> {
         let mut written = 0;
+        let mut statistics = GrowthStatistics::default();
         let late = self.late.remove(spec.name).unwrap_or_default();
         let mut late = late.chunks(usize::try_from(CHUNK).unwrap_or(usize::MAX));
         loop {
@@ -124,6 +125,7 @@ impl Target<'_> {
             self.note(&transaction, import, spec.name, last, count.cast_signed()).await?;
             note_keys(&transaction, import, spec.name, &KeySet::of_keys(&keys)).await?;
             transaction.commit().await?;
+            statistics.chunk_committed(self.scope.store(), &[spec.table]).await;
 
             self.reached.insert(spec.name.to_owned(), last);
             written += count;
