@@ -15,7 +15,8 @@ use tokio::{
 /// The server process, which is stopped on drop.
 pub(crate) struct Served {
     child: Child,
-    address: String,
+    /// The address that the server listens on.
+    pub(crate) address: String,
     _output: BufReader<ChildStdout>,
 }
 
