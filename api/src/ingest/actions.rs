@@ -135,7 +135,7 @@ async fn with_job(
 #[permissions]
 #[Object]
 impl ImportActions {
-    /// Commits an import in the background, 500 rows per transaction; each row is checked again first. Committing again
+    /// Commits an import in the background, 1,000 rows per transaction; each row is checked again first. Committing again
     /// writes the rows that are still pending.
     #[permission(Write)]
     async fn commit_import_job(

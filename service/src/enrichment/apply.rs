@@ -89,6 +89,10 @@ pub(super) async fn apply(
     let person = write(unit, context, prospect::rules(), person, &mut verdicts).await?;
     let company = write(unit, context, company::rules(), company, &mut verdicts).await?;
     note(unit, claimed, &verdicts, &person, &company).await?;
+    for verdict in verdicts.iter().filter(|verdict| verdict.outcome == outcome::APPLIED) {
+        let field = verdict.sourced.found.field;
+        context.note_found(person.id(), company.id(), field, &verdict.value);
+    }
     let known = context.known_values(&person, &company)?;
     let fetched = unit.now();
     let told = verdicts.iter().map(|verdict| {

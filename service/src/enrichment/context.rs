@@ -1,5 +1,5 @@
-//! What the records of a unit of work share: the industries of the organization, and the values that providers have
-//! written before.
+//! The context of the records that a unit of work enriches: the industries of the organization, and the values that
+//! providers have written before.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,8 @@ const MAX_INDUSTRIES: usize = 200;
 /// A value that a provider has written: primary key, person, company, field, value.
 type FoundValue = (i64, Option<i64>, Option<i64>, String, String);
 
-/// See the module.
+/// The industries of an organization, the values that providers have written to some people and companies, and changes of
+/// revisions to write.
 #[derive(Debug, Default)]
 pub(super) struct EnrichmentContext {
     /// Primary keys and names of the industries, oldest first.
@@ -47,29 +48,29 @@ enum FieldOwner {
 }
 
 impl EnrichmentContext {
-    /// Reads the context for records of these people and companies. One statement, and another one if the policy requires
-    /// the values that providers have written before.
-    pub(super) async fn read(
-        unit: &Unit,
-        plan: &Plan,
-        people: &[i64],
-        companies: &[i64],
-    ) -> Result<Self> {
+    /// Reads the industries. One statement.
+    pub(super) async fn read(unit: &Unit) -> Result<Self> {
         let industries = industry::names(unit).await?;
         let mut by_name = HashMap::new();
         for (place, (_, name)) in industries.iter().enumerate() {
             by_name.entry(folded(name)).or_insert(place);
         }
-        let mut context = Self { industries, by_name, ..Self::default() };
-        if plan.policy == policy::REPLACE_FOUND {
-            context.read_found(unit, people, companies).await?;
-        }
-        Ok(context)
+        Ok(Self { industries, by_name, ..Self::default() })
     }
 
-    /// Reads the values that providers have written to these people and companies.
-    async fn read_found(&mut self, unit: &Unit, people: &[i64], companies: &[i64]) -> Result<()> {
+    /// Reads the values that providers have written to these people and companies, if the policy of the plan needs them.
+    /// One statement.
+    pub(super) async fn read_found(
+        &mut self,
+        unit: &Unit,
+        plan: &Plan,
+        people: &[i64],
+        companies: &[i64],
+    ) -> Result<()> {
         use field_provenance::Column;
+        if plan.policy != policy::REPLACE_FOUND {
+            return Ok(());
+        }
         let owner = Column::ProspectId
             .is_in(people.iter().copied())
             .or(Column::CompanyId.is_in(companies.iter().copied()));
@@ -90,6 +91,16 @@ impl EnrichmentContext {
             }
         }
         Ok(())
+    }
+
+    /// Notes a value that is about to be written to a field of a person or their company.
+    pub(super) fn note_found(&mut self, person: i64, company: i64, field: Field, value: &str) {
+        let owner = if field.is_of_company() {
+            FieldOwner::Company(company)
+        } else {
+            FieldOwner::Person(person)
+        };
+        self.found.entry(owner).or_default().insert(0, (i64::MAX, field, value.to_owned()));
     }
 
     /// The newest value that a provider has written to a field of a person or their company.

@@ -109,6 +109,7 @@ pub(super) async fn claim(
         return Ok(ClaimedBatch::default());
     }
     let mut round = ClaimedBatch::default();
+    let mut context = EnrichmentContext::read(&unit).await?;
     for record in next(&unit, job, free).await? {
         if record.number(import_record::Column::ProcessingAttempts).unwrap_or_default() >= ATTEMPTS
         {
@@ -117,14 +118,13 @@ pub(super) async fn claim(
             round.moved = true;
             continue;
         }
-        let Some(PeopleOfRecord { person, company }) = about_whom(&mut unit, &record).await? else {
+        let Some(RecordSubject { person, company }) = about_whom(&mut unit, &record).await? else {
             let why = NoteCode::ProspectMissing;
             close(&mut unit, &mut after, &record, status::SKIPPED, why).await?;
             round.moved = true;
             continue;
         };
-        let context =
-            EnrichmentContext::read(&unit, &plan, &[person.id()], &[company.id()]).await?;
+        context.read_found(&unit, &plan, &[person.id()], &[company.id()]).await?;
         let ask = ask(&context, &plan, &settings, &person, &company)?;
         let mut claimed = Lease {
             job,
@@ -234,19 +234,19 @@ pub(super) async fn next_people(unit: &Unit, job: i64, most: i64) -> Result<Vec<
     Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?)
 }
 
-/// The people that a record is about.
-pub(super) struct PeopleOfRecord {
+/// The person that a record is about, and the company of the person.
+pub(super) struct RecordSubject {
     pub(super) person: Record,
     pub(super) company: Record,
 }
 
 /// The prospect of a record, and the company of the prospect.
-pub(super) async fn about_whom(unit: &mut Unit, record: &Record) -> Result<Option<PeopleOfRecord>> {
+pub(super) async fn about_whom(unit: &mut Unit, record: &Record) -> Result<Option<RecordSubject>> {
     let Some(person) = record.number(import_record::Column::ProspectId) else { return Ok(None) };
     let person = unit.peek(prospect::table(), person).await?;
     let Some(person) = person.filter(|person| !person.is_deleted()) else { return Ok(None) };
     let company = unit.peek(company::table(), person.key(prospect::Column::CompanyId)?).await?;
-    Ok(company.map(|company| PeopleOfRecord { person, company }))
+    Ok(company.map(|company| RecordSubject { person, company }))
 }
 
 /// The provider request for a person and their company.

@@ -1,16 +1,18 @@
 //! Batches of records whose providers are part of this server, such as the built-in rules: records are read, enriched and
 //! written in one transaction, without a lease. An interrupted transaction leaves the records as they were.
 
-use engine::{error::Result, record::Record, scope::Scope, value::Value, write::Unit};
+use engine::{
+    error::Result, normal_form::domain, record::Record, scope::Scope, value::Value, write::Unit,
+};
 
 use super::{
     ATTEMPTS,
     context::EnrichmentContext,
-    lease::{self, Lease, PeopleOfRecord},
+    lease::{self, Lease, RecordSubject},
     plan::Plan,
     provider::Providers,
+    provider_calls,
     record_result::{close, conclude, settle},
-    run,
 };
 use crate::{
     crm::{company, prospect},
@@ -23,7 +25,7 @@ use crate::{
 };
 
 /// The maximum number of records in a transaction.
-const CHUNK: i64 = 500;
+pub(super) const CHUNK: i64 = 500;
 
 /// Enriches the next records of a job with a [local](Plan::is_local) plan. Returns their number.
 pub(super) async fn enrich_next(scope: &Scope, job: i64, providers: &Providers) -> Result<usize> {
@@ -41,7 +43,8 @@ pub(super) async fn enrich_next(scope: &Scope, job: i64, providers: &Providers) 
     after.set(import_job::Column::Status, Value::Text(job_status::PROCESSING.to_owned()));
     after.set(import_job::Column::Error, Value::Null);
     let records = lease::next(&unit, job, CHUNK).await?;
-    let mut context = EnrichmentContext::read(&unit, &plan, &people, &companies).await?;
+    let mut context = EnrichmentContext::read(&unit).await?;
+    context.read_found(&unit, &plan, &people, &companies).await?;
     unit.begin_batch();
     for record in &records {
         let attempts = record.number(import_record::Column::ProcessingAttempts).unwrap_or_default();
@@ -55,7 +58,7 @@ pub(super) async fn enrich_next(scope: &Scope, job: i64, providers: &Providers) 
             close(&mut unit, &mut after, record, status::SKIPPED, why).await?;
             continue;
         };
-        let PeopleOfRecord { person, company } = found;
+        let RecordSubject { person, company } = found;
         let claimed = Lease {
             job,
             record: record.id(),
@@ -68,7 +71,7 @@ pub(super) async fn enrich_next(scope: &Scope, job: i64, providers: &Providers) 
             deep: settings.is(setting::DEEP_SEARCH),
             cache_days: 0,
         };
-        let outcome = run::ask(&claimed, providers).await;
+        let outcome = provider_calls::ask(&claimed, providers).await;
         let mut enriched = record.clone();
         enriched.set(import_record::Column::ProcessingAttempts, Value::Int(claimed.attempt));
         let both = (&mut enriched, &mut after);
@@ -87,11 +90,15 @@ pub(super) async fn enrich_next(scope: &Scope, job: i64, providers: &Providers) 
 async fn lock_people(unit: &mut Unit, job: i64) -> Result<(Vec<i64>, Vec<i64>)> {
     let people = lease::next_people(unit, job, CHUNK).await?;
     unit.preload(prospect::table(), &people).await?;
-    let mut companies = Vec::new();
+    let (mut companies, mut domains) = (Vec::new(), Vec::new());
     for person in &people {
         let person: Option<Record> = unit.find(prospect::table(), *person).await?;
-        companies.extend(person.and_then(|one| one.number(prospect::Column::CompanyId)));
+        let Some(person) = person else { continue };
+        companies.extend(person.number(prospect::Column::CompanyId));
+        domains.extend(domain::business(person.text(prospect::Column::Email)));
     }
+    // A company may get one of these domains, which an import locks before companies.
+    unit.advisory_locks(company::table(), domains).await?;
     unit.preload(company::table(), &companies).await?;
     Ok((people, companies))
 }

@@ -16,6 +16,7 @@ mod ledger;
 mod local_batch;
 mod plan;
 mod provider;
+mod provider_calls;
 mod record_result;
 mod rule_provider;
 mod run;

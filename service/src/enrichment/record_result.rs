@@ -149,8 +149,8 @@ async fn store_result(
             if is_ours {
                 let people = [claimed.prospect];
                 let companies: Vec<i64> = company.into_iter().collect();
-                let mut context =
-                    EnrichmentContext::read(&unit, &claimed.plan, &people, &companies).await?;
+                let mut context = EnrichmentContext::read(&unit).await?;
+                context.read_found(&unit, &claimed.plan, &people, &companies).await?;
                 let records = (&mut after, &mut job);
                 settle(&mut unit, &mut context, claimed, outcome, &calls, records).await?;
                 context.write(&mut unit).await?;

@@ -15,15 +15,18 @@ use engine::{
     value::{Kind, Value},
     write::GrowthStatistics,
 };
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{
+    task::{self, JoinSet},
+    time::timeout,
+};
 
 use super::{
-    LEAST_CONFIDENCE, apply,
     lease::{Lease, claim},
     local_batch,
     plan::Plan,
-    provider::{Failure, ProviderResult, Providers, UsageCharge},
-    record_result::{Answered, Outcome, Sourced, finish},
+    provider::{Failure, Providers},
+    provider_calls,
+    record_result::{Outcome, finish},
 };
 use crate::{
     crm::{company, prospect},
@@ -47,16 +50,42 @@ pub struct Worker {
     providers: Providers,
     name: String,
     claims: u64,
-    /// The statistics of the tables that the batches of a job write to.
-    statistics: HashMap<i64, GrowthStatistics>,
+    /// The due jobs with a local plan.
+    batches: HashMap<i64, JobBatches>,
+    /// The job of the last batch.
+    last_batch: i64,
 }
 
-/// Records that a worker has claimed or enriched.
+/// What a task has completed.
+#[derive(Debug)]
+enum Finished {
+    /// A leased record.
+    Record,
+    /// This many records of a job with a local plan.
+    Batch {
+        /// The job.
+        job: i64,
+        /// The number of records.
+        records: u64,
+    },
+}
+
+/// The batches of a job.
+#[derive(Debug, Default)]
+struct JobBatches {
+    /// The statistics of the tables that they write to.
+    statistics: GrowthStatistics,
+    /// Whether a batch could not be written.
+    has_failed: bool,
+    /// Whether the last batch had no records.
+    was_empty: bool,
+}
+
+/// Claimed records, and the job whose next records are to be enriched together.
 #[derive(Debug, Default)]
 struct Taken {
     leased: Vec<(Scope, Lease)>,
-    /// The number of records that were enriched together.
-    enriched: u64,
+    batch: Option<(Scope, i64)>,
 }
 
 impl std::fmt::Debug for Worker {
@@ -70,7 +99,7 @@ impl Worker {
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>, providers: Providers) -> Self {
         let name = format!("{:016x}", fastrand::u64(..));
-        Self { store, clock, providers, name, claims: 0, statistics: HashMap::new() }
+        Self { store, clock, providers, name, claims: 0, batches: HashMap::new(), last_batch: 0 }
     }
 
     /// Processes records and polls after each `pause`, until `stop` returns true; then finishes the records in flight.
@@ -86,7 +115,8 @@ impl Worker {
         }
     }
 
-    /// Enriches all due records, within the concurrency limit of the settings. Returns the number of records.
+    /// Enriches all due records. Calls to external providers respect the concurrency limit of the settings. Returns the
+    /// number of records.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the database does not respond. Provider responses are still stored once the database
@@ -97,41 +127,78 @@ impl Worker {
 
     async fn until(&mut self, stop: &impl Fn() -> bool) -> Result<u64> {
         let mut asked = 0;
-        // Each record has its own task, so that a record that waits for the database does not delay the next claim.
-        let mut running = JoinSet::new();
+        // Each record and each batch has its own task, so that one that waits for the database does not delay the next
+        // claim.
+        let mut running: JoinSet<Result<Finished>> = JoinSet::new();
+        let mut batch: Option<(task::Id, i64)> = None;
         let mut failed = None;
         loop {
-            let mut pause = LOOK;
             if failed.is_none() && !stop() {
-                match self.take().await {
-                    Ok(Taken { leased, enriched }) => {
-                        asked += enriched + leased.len() as u64;
+                match self.take(batch.is_none()).await {
+                    Ok(Taken { leased, batch: next }) => {
+                        asked += leased.len() as u64;
                         for (scope, claimed) in leased {
                             running.spawn(one(scope, claimed, self.providers.clone()));
                         }
-                        if enriched > 0 && running.is_empty() {
-                            continue;
-                        }
-                        if enriched > 0 {
-                            pause = Duration::ZERO;
+                        if let Some((scope, job)) = next {
+                            let task = running.spawn(one_batch(scope, job, self.providers.clone()));
+                            batch = Some((task.id(), job));
                         }
                     }
                     Err(error) => failed = Some(error),
                 }
             }
             // More records may have become due during a slow call.
-            match timeout(pause, running.join_next()).await {
-                Err(_) | Ok(Some(Ok(Ok(())))) => {}
-                Ok(Some(Ok(Err(error)))) => failed = failed.or(Some(error)),
-                // After a panic, the record is retried once its lease has expired.
-                Ok(Some(Err(error))) => tracing::error!(%error, "a record could not be enriched"),
+            let ended = match timeout(LOOK, running.join_next_with_id()).await {
+                Err(_) => continue,
                 Ok(None) => return failed.map_or(Ok(asked), Err),
+                Ok(Some(ended)) => ended,
+            };
+            let id = ended.as_ref().map_or_else(task::JoinError::id, |(id, _)| *id);
+            let of_batch = batch.filter(|(known, _)| *known == id).map(|(_, job)| job);
+            if of_batch.is_some() {
+                batch = None;
+            }
+            match ended {
+                Ok((_, Ok(Finished::Record))) => {}
+                Ok((_, Ok(Finished::Batch { job, records }))) => {
+                    asked += records;
+                    self.batch_ended(job, records).await;
+                }
+                Ok((_, Err(error @ Error::Unavailable(_)))) => failed = failed.or(Some(error)),
+                Ok((_, Err(error))) => match of_batch {
+                    Some(job) => self.batch_failed(job, &error),
+                    None => failed = failed.or(Some(error)),
+                },
+                // After a panic, a record is retried once its lease has expired.
+                Err(error) => {
+                    if let Some(job) = of_batch {
+                        self.batch_failed(job, &error);
+                    } else {
+                        tracing::error!(%error, "a record could not be enriched");
+                    }
+                }
             }
         }
     }
 
-    /// Claims due records of all running jobs, and enriches the next records of jobs whose plan is local.
-    async fn take(&mut self) -> Result<Taken> {
+    async fn batch_ended(&mut self, job: i64, records: u64) {
+        let batches = self.batches.entry(job).or_default();
+        batches.was_empty = records == 0;
+        if records == local_batch::CHUNK.unsigned_abs() {
+            let tables = [prospect::table(), company::table(), field_provenance::table()];
+            batches.statistics.chunk_committed(&self.store, &tables).await;
+        }
+    }
+
+    /// From now on, the records of the job are enriched one by one, so that a fault of one of them does not keep the others.
+    fn batch_failed(&mut self, job: i64, error: &dyn std::fmt::Display) {
+        tracing::error!(job, %error, "a batch of records could not be enriched");
+        self.batches.entry(job).or_default().has_failed = true;
+    }
+
+    /// Claims due records of all running jobs, and chooses the job of the next batch if `with_batch` is set.
+    async fn take(&mut self, with_batch: bool) -> Result<Taken> {
         self.let_go().await?;
         let sql = "SELECT j.\"id\", j.\"organization_id\", j.\"options\" FROM \"import_jobs\" j WHERE j.\"kind\" = 'enrichment' \
                    AND j.\"status\" IN ('processing', 'pending') AND j.\"resumes_at\" <= {} \
@@ -141,31 +208,22 @@ impl Worker {
                    AND (r.\"lease_until\" IS NULL OR r.\"lease_until\" < {}))) ORDER BY j.\"id\" LIMIT 1000";
         let now = || Value::Time(self.clock.now()).bind(Kind::Time);
         let jobs = self.store.query(sql, vec![now(), now(), now()]).await?;
-        self.statistics.retain(|job, _| {
+        self.batches.retain(|job, _| {
             jobs.iter().any(|row| row.try_get_by_index::<i64>(0).is_ok_and(|known| known == *job))
         });
         let mut taken = Taken::default();
+        let mut waiting = Vec::new();
         for row in &jobs {
             let job: i64 = row.try_get_by_index(0)?;
             let organization = row.try_get_by_index(1)?;
             let scope = self.scope(organization, job);
             let plan = Plan::of_options(&Value::read(row, 2, Kind::Json)?);
             if plan.is_local(&self.providers) {
-                match local_batch::enrich_next(&scope, job, &self.providers).await {
-                    Ok(0) => {}
-                    Ok(enriched) => {
-                        taken.enriched += enriched as u64;
-                        let statistics = self.statistics.entry(job).or_default();
-                        let tables =
-                            [prospect::table(), company::table(), field_provenance::table()];
-                        statistics.chunk_committed(&self.store, &tables).await;
-                        continue;
-                    }
-                    Err(error @ Error::Unavailable(_)) => return Err(error),
-                    // The records are enriched one by one, so that a fault of one of them does not keep the others.
-                    Err(error) => {
-                        tracing::error!(job, %error, "a batch of records could not be enriched");
-                    }
+                let batches = self.batches.entry(job).or_default();
+                // The claim completes records that no batch has, and the job.
+                if !batches.has_failed && !std::mem::take(&mut batches.was_empty) {
+                    waiting.push((scope, job));
+                    continue;
                 }
             }
             loop {
@@ -191,6 +249,12 @@ impl Worker {
                     }
                 }
             }
+        }
+        if with_batch {
+            // Jobs take turns.
+            let next = waiting.iter().position(|(_, job)| *job > self.last_batch).unwrap_or(0);
+            taken.batch = waiting.into_iter().nth(next);
+            self.last_batch = taken.batch.as_ref().map_or(0, |(_, job)| *job);
         }
         Ok(taken)
     }
@@ -227,10 +291,16 @@ async fn rest(pause: Duration, stop: &impl Fn() -> bool) {
     }
 }
 
+/// Enriches the next records of a job with a local plan.
+async fn one_batch(scope: Scope, job: i64, providers: Providers) -> Result<Finished> {
+    let records = local_batch::enrich_next(&scope, job, &providers).await?;
+    Ok(Finished::Batch { job, records: records as u64 })
+}
+
 /// Enriches one record and stores the result.
-async fn one(scope: Scope, claimed: Lease, providers: Providers) -> Result<()> {
+async fn one(scope: Scope, claimed: Lease, providers: Providers) -> Result<Finished> {
     let begun = Instant::now();
-    let mut outcome = ask(&claimed, &providers).await;
+    let mut outcome = provider_calls::ask(&claimed, &providers).await;
     outcome.took_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
     match finish(&scope, &claimed, &outcome).await {
         Err(error @ Error::Unavailable(_)) => Err(error),
@@ -239,97 +309,9 @@ async fn one(scope: Scope, claimed: Lease, providers: Providers) -> Result<()> {
             // The usage is logged even if the result could not be stored.
             let failure = Some(Failure::Never(NoteCode::InternalError.into()));
             let paid = Outcome { charges: outcome.charges, failure, ..Outcome::default() };
-            finish(&scope, &claimed, &paid).await
+            finish(&scope, &claimed, &paid).await?;
+            Ok(Finished::Record)
         }
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(Finished::Record),
     }
-}
-
-/// Calls the providers of a plan in order, each for the fields that are still unknown.
-pub(super) async fn ask(claimed: &Lease, providers: &Providers) -> Outcome {
-    let mut outcome = Outcome::default();
-    let mut ask = claimed.ask.clone();
-    let mut asked_outside = false;
-    for provider in providers.named(&claimed.plan.providers) {
-        let name = provider.name();
-        let writes = name == "llm" && ask.variants > 0;
-        if ask.wanted.is_empty() && !writes {
-            continue;
-        }
-        let outside = provider.is_outside();
-        if outside && asked_outside && !claimed.deep {
-            if !writes {
-                continue;
-            }
-            ask.wanted.clear();
-        }
-        asked_outside |= outside;
-        if let Some((_, found)) = claimed.cached.iter().find(|(known, _)| *known == name) {
-            outcome.hits.push(name);
-            take(&mut outcome, &mut ask, found.clone(), &format!("cache:{name}"), 0.0);
-            continue;
-        }
-        let answer = provider.ask(&ask).await;
-        let cost = answer.charge.as_ref().map_or(0.0, |charge: &UsageCharge| charge.cost);
-        let source = match answer.charge.as_ref().and_then(|charge| charge.model.clone()) {
-            Some(model) => model,
-            None => name.to_owned(),
-        };
-        outcome.charges.extend(answer.charge);
-        match answer.outcome {
-            Ok(found) => {
-                let found = without_nul(found);
-                if outside {
-                    let wanted = ask.wanted.clone();
-                    outcome.answers.push(Answered { provider: name, wanted, found: found.clone() });
-                }
-                take(&mut outcome, &mut ask, found, &source, cost);
-            }
-            Err(failure) => {
-                outcome.failure = Some(failure);
-                outcome.said = answer.said;
-                break;
-            }
-        }
-    }
-    outcome.values.sort_by_key(|value| apply::place(value.found.field));
-    outcome
-}
-
-/// Removes NUL characters, which Postgres rejects.
-fn without_nul(mut found: ProviderResult) -> ProviderResult {
-    let clean = |text: &mut String| text.retain(|c| c != '\0');
-    found.values.iter_mut().for_each(|value| clean(&mut value.value));
-    for variant in &mut found.variants {
-        clean(&mut variant.content);
-        variant.subject.iter_mut().for_each(clean);
-    }
-    found
-}
-
-/// Accepts the requested values of a provider whose confidence is at least the minimum.
-fn take(
-    outcome: &mut Outcome,
-    ask: &mut super::ProviderRequest,
-    found: ProviderResult,
-    source: &str,
-    cost: f64,
-) {
-    let sure: Vec<_> = found
-        .values
-        .into_iter()
-        .filter(|value| value.confidence >= LEAST_CONFIDENCE && ask.wanted.contains(&value.field))
-        .collect();
-    #[expect(clippy::cast_precision_loss, reason = "there are only a few values")]
-    let share = cost / sure.len().max(1) as f64;
-    for mut value in sure {
-        if !ask.wanted.contains(&value.field) {
-            continue;
-        }
-        ask.wanted.retain(|field| *field != value.field);
-        value.confidence = value.confidence.clamp(0.0, 1.0);
-        outcome.values.push(Sourced { found: value, source: source.to_owned(), cost: share });
-    }
-    let variants = found.variants.into_iter().filter(|one| !one.content.trim().is_empty());
-    outcome.variants.extend(variants.map(|variant| (variant, source.to_owned())));
 }

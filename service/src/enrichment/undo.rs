@@ -9,7 +9,7 @@ use engine::{
 use entity::ingest::import_record;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use super::{context::EnrichmentContext, field::Field, plan::Plan};
+use super::{context::EnrichmentContext, field::Field};
 use crate::{
     crm::{company, prospect},
     ingest::field_provenance::{self, outcome},
@@ -34,7 +34,7 @@ pub(crate) async fn take_back(unit: &mut Unit, found: &[Record]) -> Result<(i64,
     let keys = |column| found.iter().filter_map(|row| row.number(column)).collect::<Vec<i64>>();
     unit.preload(prospect::table(), &keys(Column::ProspectId)).await?;
     unit.preload(company::table(), &keys(Column::CompanyId)).await?;
-    let mut context = EnrichmentContext::read(unit, &Plan::default(), &[], &[]).await?;
+    let mut context = EnrichmentContext::read(unit).await?;
     unit.begin_batch();
     let (mut undone, mut kept) = (0, 0);
     for provenance in found {

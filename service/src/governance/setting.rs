@@ -60,7 +60,7 @@ pub const TYPES: &[EnumValue] = &[
 pub const LLM_PROVIDER: &str = "llm_provider";
 /// Name of the language model.
 pub const LLM_MODEL: &str = "llm_model";
-/// Maximum number of records enriched concurrently.
+/// Maximum number of records that are sent to external providers concurrently.
 pub const CONCURRENCY: &str = "max_concurrent_enrichments";
 /// TTL of provider cache entries, in days.
 pub const CACHE_DAYS: &str = "cache_ttl_days";

@@ -111,11 +111,22 @@ impl<'r> Chunk<'_, 'r> {
         };
         let matches: Vec<Match> =
             all.iter().map(|(_, lead)| people.of(lead, self.companies.of(lead))).collect();
-        let known = matches.iter().filter_map(|found| match found {
-            Match::Known(person, _) => Some(person.id()),
-            _ => None,
-        });
-        unit.preload(prospect::table(), &known.collect::<Vec<_>>()).await?;
+        let mut known: Vec<i64> = Vec::new();
+        for ((record, _), found) in all.iter().zip(&matches) {
+            match found {
+                Match::Known(person, _) => known.push(person.id()),
+                Match::Maybe(candidates) if self.decision_on(record) == "merge" => {
+                    known.extend(candidates.iter().filter_map(|candidate| candidate.prospect_id));
+                }
+                _ => {}
+            }
+            if self.decision_on(record) == "merge" {
+                known.extend(record.number(import_record::Column::ProspectId));
+                let stored = candidates(record).into_iter();
+                known.extend(stored.filter_map(|candidate| candidate.prospect_id));
+            }
+        }
+        unit.preload(prospect::table(), &known).await?;
         unit.begin_batch();
         let mut here = ImportTransaction::default();
         let mut later = Vec::new();

@@ -12,7 +12,7 @@ use engine::{
 };
 use sea_orm::{AccessMode, ConnectionTrait, IsolationLevel, TransactionTrait};
 
-use super::{copy, maintenance, postponed::Postponed, stored_table::insertion_order};
+use super::{copy, maintenance, postponed::PostponedSchema, stored_table::insertion_order};
 
 /// Backs up the database to `file`, which must not exist yet, and verifies the copy. The backup is a consistent
 /// snapshot; concurrent writes are included entirely or not at all. Returns its size in bytes.
@@ -93,7 +93,7 @@ async fn copy_out(store: &Store, file: &Path, progress: &dyn Progress) -> Result
         "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536";
     target.write().execute_unprepared(settings).await?;
     let copies = target.begin().await?;
-    let postponed = Postponed::in_sqlite(&copies).await?;
+    let postponed = PostponedSchema::in_sqlite(&copies).await?;
     copies.execute_unprepared("DELETE FROM \"change_log\"").await?;
     let (tables, _) = insertion_order(&moment).await?;
     for table in tables {

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, Statement};
 
 /// The statements that complete the database.
 #[derive(Debug, Default)]
-pub(super) struct Postponed {
+pub(super) struct PostponedSchema {
     /// The search documents of the copied rows.
     documents: Vec<String>,
     /// Creation of the indexes and triggers.
@@ -40,7 +40,7 @@ async fn read<C: ConnectionTrait>(
         .collect()
 }
 
-impl Postponed {
+impl PostponedSchema {
     /// Removes the indexes of a new SQLite database, and the triggers that index rows for search or check references.
     /// Foreign keys must be disabled, because they need some of the indexes.
     pub(super) async fn in_sqlite<C: ConnectionTrait>(connection: &C) -> Result<Self> {

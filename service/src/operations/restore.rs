@@ -17,7 +17,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use super::{
     backup::{Partial, with_ending, with_side},
     copy, maintenance,
-    postponed::Postponed,
+    postponed::PostponedSchema,
     stored_table::{insertion_order, tables_with_sequence},
 };
 
@@ -185,7 +185,7 @@ async fn in_server(url: &str, file: &Path, progress: &dyn Progress) -> Result<()
         let sql = format!("ALTER TABLE \"{}\" DROP CONSTRAINT \"{}\"", key.table, key.name);
         to.execute_unprepared(&sql).await?;
     }
-    let indexes = Postponed::in_postgres(&to).await?;
+    let indexes = PostponedSchema::in_postgres(&to).await?;
     let with_sequence = tables_with_sequence(&to).await?;
     for table in tables {
         copy(table, &from, &to, Engine::Postgres, progress).await?;

@@ -1,10 +1,14 @@
 //! Enrichment by the built-in rules: many records in one transaction, without leases.
 
 use chrono::TimeDelta;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
 use serde_json::json;
+use service::enrichment::{Field, Provider, ProviderRequest, ProviderResponse, Providers};
 use tests::{App, behaviours};
 
-use super::{begin, job, provenance, work};
+use super::{Fake, ask, begin, charge, enrich, found, job, people, provenance, work};
 use crate::imports;
 
 behaviours![
@@ -14,6 +18,9 @@ behaviours![
     paused_job_is_not_enriched,
     values_of_the_rules_are_replaced_only_if_unmodified,
     concurrent_workers_enrich_each_record_once,
+    record_whose_provider_panics_does_not_keep_the_others,
+    jobs_with_external_providers_continue_beside_a_batch,
+    value_of_a_colleague_in_the_same_batch_is_replaced,
 ];
 
 /// Imports people who each have a phone number but no location.
@@ -156,4 +163,82 @@ async fn concurrent_workers_enrich_each_record_once(app: App) {
     );
     let query = "{ fieldProvenances { totalCount } }";
     assert_eq!(app.data(query).await["fieldProvenances"]["totalCount"], 1_200);
+}
+
+/// A provider that is part of the server: it derives values from the name of a person, and panics for one name.
+struct Local;
+
+impl Provider for Local {
+    fn name(&self) -> &'static str {
+        "rules"
+    }
+
+    fn is_outside(&self) -> bool {
+        false
+    }
+
+    fn most(&self, _: &ProviderRequest) -> f64 {
+        0.0
+    }
+
+    fn ask<'a>(&'a self, ask: &'a ProviderRequest) -> BoxFuture<'a, ProviderResponse> {
+        assert_ne!(ask.known.full_name, "Person 1", "a fault of the provider");
+        let website = format!("site{}.example", ask.known.full_name.len());
+        Box::pin(std::future::ready(found(ask, &[(Field::Website, &website, 0.9)], None)))
+    }
+}
+
+async fn record_whose_provider_panics_does_not_keep_the_others(mut app: App) {
+    let ids = people(&app, 3).await;
+    app.done(r#"mutation { updateProspect(input: { id: 3, patch: { fullName: "Person Three" } }) { userErrors { message } } }"#).await;
+    app.providers = Providers::new(vec![Arc::new(Local)]);
+    let enrichment = enrich(&app, &ids, "").await;
+    let fields = "status enrichedRecords failedRecords importRecords { nodes { status } }";
+    assert_eq!(
+        job(&app, enrichment, fields).await,
+        json!({ "status": "PROCESSING", "enrichedRecords": 2, "failedRecords": 0, "importRecords": { "nodes": [
+            { "status": "ENRICHED" }, { "status": "PROCESSING" }, { "status": "ENRICHED" }] } })
+    );
+    // Its attempts are counted, and it fails after the last one.
+    for _ in 0..3 {
+        app.clock.advance(TimeDelta::minutes(6));
+        work(&app).await;
+    }
+    assert_eq!(
+        job(&app, enrichment, "status enrichedRecords failedRecords").await,
+        json!({ "status": "COMPLETED", "enrichedRecords": 2, "failedRecords": 1 })
+    );
+}
+
+async fn jobs_with_external_providers_continue_beside_a_batch(mut app: App) {
+    let list = with_phones(&app, 0..1_200).await;
+    let fake = Fake::new("http", 0.01, |ask, _| {
+        found(ask, &[(Field::JobTitle, "CTO", 0.9)], charge(0.001))
+    });
+    ask(&mut app, vec![fake.clone()]);
+    let local = enrich_import(&app, list).await;
+    let external = begin(&app, &[1, 2, 3, 4, 5], "providers: [HTTP]").await;
+    assert_eq!(work(&app).await, 1_205);
+    for enrichment in [local, external] {
+        assert_eq!(job(&app, enrichment, "status").await["status"], "COMPLETED");
+    }
+    let query = "{ prospects(filter: { jobTitle: { eq: \"CTO\" }, location: { eq: \"Germany\" } }) { totalCount } }";
+    assert_eq!(app.data(query).await["prospects"]["totalCount"], 5);
+}
+
+async fn value_of_a_colleague_in_the_same_batch_is_replaced(mut app: App) {
+    let industry = app.industry("Unclassified").await;
+    let company = super::company(&app, "Acme", industry).await;
+    let mut ids = Vec::new();
+    for name in ["Ada", "Cleopatra"] {
+        ids.push(app.prospect(name, company).await);
+    }
+    app.providers = Providers::new(vec![Arc::new(Local)]);
+    enrich(&app, &ids, "policy: REPLACE_FOUND").await;
+    assert_eq!(
+        provenance(&app).await,
+        ["website site3.example APPLIED rules", "website site9.example APPLIED rules"]
+    );
+    let query = "{ company(id: 1) { website } }";
+    assert_eq!(app.data(query).await["company"]["website"], "site9.example");
 }

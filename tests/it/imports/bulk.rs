@@ -10,6 +10,7 @@ behaviours![
     updates_take_few_statements,
     undo_takes_few_statements,
     undo_of_duplicates_that_share_an_address_leaves_no_mark,
+    rows_merged_into_one_prospect_fill_in_different_fields,
 ];
 
 /// A file of people at companies with twenty people each.
@@ -98,4 +99,30 @@ async fn undo_of_duplicates_that_share_an_address_leaves_no_mark(app: App) {
     );
     act(&app, "undoImportJob", second).await;
     assert_eq!(app.data("{ prospects { totalCount } }").await["prospects"]["totalCount"], 0);
+}
+
+async fn rows_merged_into_one_prospect_fill_in_different_fields(app: App) {
+    let first = preview(&app, "Name,Email,Company\nAda Lovelace,ada@acme.example,Acme\n").await;
+    commit(&app, first, "WAIT").await;
+    // The rows have nothing in common but the name and the company of the prospect.
+    let file = "Name,Email,Title,LinkedIn,Company\n\
+                Ada Lovelace,lovelace@acme.example,CTO,,Acme\n\
+                Lovelace Ada,al@acme.example,,https://www.linkedin.com/in/ada-lovelace,Acme\n";
+    let second = preview(&app, file).await;
+    let decide = "mutation { decideImportRecords(input: { importRecords: [\
+                  { id: 2, decision: MERGE, prospectId: 1 }, { id: 3, decision: MERGE, prospectId: 1 }] }) { userErrors { message } } }";
+    app.done(decide).await;
+    commit(&app, second, "WAIT").await;
+    let query = "{ prospect(id: 1) { jobTitle linkedinUrl revision } \
+                 changes(filter: { entity: { eq: PROSPECT }, kind: { eq: UPDATED } }) { totalCount } }";
+    assert_eq!(
+        app.data(query).await,
+        json!({ "prospect": { "jobTitle": "CTO", "linkedinUrl": "https://www.linkedin.com/in/ada-lovelace", "revision": 3 },
+            "changes": { "totalCount": 2 } })
+    );
+    act(&app, "undoImportJob", second).await;
+    assert_eq!(
+        app.data("{ prospect(id: 1) { jobTitle linkedinUrl revision } }").await["prospect"],
+        json!({ "jobTitle": null, "linkedinUrl": null, "revision": 5 })
+    );
 }

@@ -121,6 +121,7 @@ impl Unit {
         let mut replacement = None;
         for row in &self.query(&sql, binds).await? {
             let duplicate = Record::read(table, row, 0)?;
+            self.batch.take_over(&duplicate);
             if duplicate.number_named("duplicate_of") == Some(duplicate.id()) {
                 replacement = Some(duplicate);
             } else {
@@ -143,6 +144,7 @@ impl Unit {
             row.table().name
         );
         self.execute(&sql, vec![row.id().into(), self.scope().organization().into()]).await?;
+        self.batch.take_over(&row);
         self.note_mark(&row, previous);
         Ok(())
     }

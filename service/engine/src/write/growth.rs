@@ -12,7 +12,7 @@ use crate::{
 ///
 /// Without them, Postgres plans the statements of the job for the table as it was before, until autovacuum analyzes it:
 /// in a table that was empty, or of an organization that is new, each look-up by key would read all rows of the
-/// organization. SQLite chooses indexes by their columns.
+/// organization. On SQLite, the statements of bulk work use the same indexes with and without statistics.
 #[derive(Debug, Default)]
 pub struct GrowthStatistics {
     chunks: u64,

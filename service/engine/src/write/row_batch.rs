@@ -39,8 +39,9 @@ impl RowBatch {
     pub(super) fn collects_update(&mut self, before: &Record, after: &Record) -> bool {
         let table = after.table();
         let key = (table.name, after.id());
-        if let Some(row) = self.rows.get_mut(&key) {
-            *row = Some(after.clone());
+        // A row that was not preloaded may be updated again.
+        if self.is_open || self.rows.contains_key(&key) {
+            self.rows.insert(key, Some(after.clone()));
         }
         let is_immediate = table.unique_field().is_some_and(|field| {
             before.value_named(field.column) != after.value_named(field.column)
@@ -53,6 +54,32 @@ impl RowBatch {
             None => {}
         }
         self.is_open && !is_immediate
+    }
+
+    /// Takes over the values of a row that a statement other than an update of this row has written.
+    pub(super) fn take_over(&mut self, row: &Record) {
+        let key = (row.table().name, row.id());
+        let Some(known) = self.rows.get_mut(&key) else { return };
+        let Some((before, after)) = self.updates.get_mut(&key) else {
+            *known = Some(row.clone());
+            return;
+        };
+        for place in 0..row.table().columns.len() {
+            if before.at(place) == after.at(place) {
+                after.set_at(place, row.at(place).clone());
+            }
+            before.set_at(place, row.at(place).clone());
+        }
+        *known = Some(after.clone());
+    }
+
+    /// Forgets a row that was permanently deleted.
+    pub(super) fn remove(&mut self, row: &Record) {
+        let key = (row.table().name, row.id());
+        self.updates.remove(&key);
+        if let Some(known) = self.rows.get_mut(&key) {
+            *known = None;
+        }
     }
 
     /// Remembers a row that is locked against changes because another row refers to it.
@@ -82,7 +109,8 @@ impl RowBatch {
 impl Unit {
     /// Begins to collect writes, until [`write_batch`](Self::write_batch). Collected are
     /// [`update`](Self::update), [`update_as`](Self::update_as) and [`insert_all`](Self::insert_all); all other
-    /// functions write immediately, and their statements do not see the collected writes.
+    /// functions write immediately, and their statements do not see the collected writes, except that reads of a single
+    /// row return an updated row as it will be.
     pub fn begin_batch(&mut self) {
         self.batch.is_open = true;
     }
@@ -122,7 +150,8 @@ impl Unit {
         Ok(())
     }
 
-    /// Writes the collected writes, one statement per table, and ends the batch.
+    /// Writes the collected writes and ends the batch. One statement for each table and about 30,000 values, another one
+    /// if rows lose their unique value, and a few for each row that has marked duplicates.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
@@ -145,7 +174,7 @@ impl Unit {
         let (losing, mut together): (Vec<_>, Vec<_>) = updates
             .into_iter()
             .partition(|(before, after)| loses_unique_value(before, Some(after)));
-        // Rows that refer to a losing row may be in the batch too; after they are written, they don't refer to it.
+        // A row in the batch that loses its mark as a duplicate of a losing row is written first.
         let mut alone = Vec::new();
         if !losing.is_empty() {
             self.write_rows(std::mem::take(&mut together)).await?;

@@ -237,6 +237,7 @@ impl Unit {
         let rows = self.query(&sql, binds).await?;
         for row in &rows {
             let after = Record::read(table, row, 0)?;
+            self.batch.take_over(&after);
             let mut previous = after.clone();
             previous.set_named(column, Value::Int(from));
             self.count_row(Some(&previous), Some(&after));
@@ -335,6 +336,7 @@ impl Unit {
         );
         let binds = vec![record.id().into(), self.scope.organization().into()];
         self.execute(&sql, binds).await?;
+        self.batch.remove(record);
         self.count_row(Some(record), None);
         self.clear_mark(duplicate, record.id()).await
     }
