@@ -58,7 +58,7 @@ pub struct Worker {
 
 /// What a task has completed.
 #[derive(Debug)]
-enum Finished {
+enum CompletedTask {
     /// A leased record.
     Record,
     /// This many records of a job with a local plan.
@@ -83,7 +83,7 @@ struct JobBatches {
 
 /// Claimed records, and the job whose next records are to be enriched together.
 #[derive(Debug, Default)]
-struct Taken {
+struct ClaimedWork {
     leased: Vec<(Scope, Lease)>,
     batch: Option<(Scope, i64)>,
 }
@@ -129,13 +129,13 @@ impl Worker {
         let mut asked = 0;
         // Each record and each batch has its own task, so that one that waits for the database does not delay the next
         // claim.
-        let mut running: JoinSet<Result<Finished>> = JoinSet::new();
+        let mut running: JoinSet<Result<CompletedTask>> = JoinSet::new();
         let mut batch: Option<(task::Id, i64)> = None;
         let mut failed = None;
         loop {
             if failed.is_none() && !stop() {
                 match self.take(batch.is_none()).await {
-                    Ok(Taken { leased, batch: next }) => {
+                    Ok(ClaimedWork { leased, batch: next }) => {
                         asked += leased.len() as u64;
                         for (scope, claimed) in leased {
                             running.spawn(one(scope, claimed, self.providers.clone()));
@@ -160,8 +160,8 @@ impl Worker {
                 batch = None;
             }
             match ended {
-                Ok((_, Ok(Finished::Record))) => {}
-                Ok((_, Ok(Finished::Batch { job, records }))) => {
+                Ok((_, Ok(CompletedTask::Record))) => {}
+                Ok((_, Ok(CompletedTask::Batch { job, records }))) => {
                     asked += records;
                     self.batch_ended(job, records).await;
                 }
@@ -198,7 +198,7 @@ impl Worker {
     }
 
     /// Claims due records of all running jobs, and chooses the job of the next batch if `with_batch` is set.
-    async fn take(&mut self, with_batch: bool) -> Result<Taken> {
+    async fn take(&mut self, with_batch: bool) -> Result<ClaimedWork> {
         self.let_go().await?;
         let sql = "SELECT j.\"id\", j.\"organization_id\", j.\"options\" FROM \"import_jobs\" j WHERE j.\"kind\" = 'enrichment' \
                    AND j.\"status\" IN ('processing', 'pending') AND j.\"resumes_at\" <= {} \
@@ -211,7 +211,7 @@ impl Worker {
         self.batches.retain(|job, _| {
             jobs.iter().any(|row| row.try_get_by_index::<i64>(0).is_ok_and(|known| known == *job))
         });
-        let mut taken = Taken::default();
+        let mut taken = ClaimedWork::default();
         let mut waiting = Vec::new();
         for row in &jobs {
             let job: i64 = row.try_get_by_index(0)?;
@@ -292,13 +292,13 @@ async fn rest(pause: Duration, stop: &impl Fn() -> bool) {
 }
 
 /// Enriches the next records of a job with a local plan.
-async fn one_batch(scope: Scope, job: i64, providers: Providers) -> Result<Finished> {
+async fn one_batch(scope: Scope, job: i64, providers: Providers) -> Result<CompletedTask> {
     let records = local_batch::enrich_next(&scope, job, &providers).await?;
-    Ok(Finished::Batch { job, records: records as u64 })
+    Ok(CompletedTask::Batch { job, records: records as u64 })
 }
 
 /// Enriches one record and stores the result.
-async fn one(scope: Scope, claimed: Lease, providers: Providers) -> Result<Finished> {
+async fn one(scope: Scope, claimed: Lease, providers: Providers) -> Result<CompletedTask> {
     let begun = Instant::now();
     let mut outcome = provider_calls::ask(&claimed, &providers).await;
     outcome.took_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
@@ -310,8 +310,8 @@ async fn one(scope: Scope, claimed: Lease, providers: Providers) -> Result<Finis
             let failure = Some(Failure::Never(NoteCode::InternalError.into()));
             let paid = Outcome { charges: outcome.charges, failure, ..Outcome::default() };
             finish(&scope, &claimed, &paid).await?;
-            Ok(Finished::Record)
+            Ok(CompletedTask::Record)
         }
-        Ok(()) => Ok(Finished::Record),
+        Ok(()) => Ok(CompletedTask::Record),
     }
 }
