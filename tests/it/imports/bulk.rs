@@ -102,15 +102,16 @@ async fn undo_of_duplicates_that_share_an_address_leaves_no_mark(app: App) {
 }
 
 async fn rows_merged_into_one_prospect_fill_in_different_fields(app: App) {
-    let first = preview(&app, "Name,Email,Company\nAda Lovelace,ada@acme.example,Acme\n").await;
+    let file = "Name,Email,Company\nAda Lovelace,ada@acme.example,Acme\nAugusta King,augusta@beta.example,Beta\n";
+    let first = preview(&app, file).await;
     commit(&app, first, "WAIT").await;
-    // The rows have nothing in common but the name and the company of the prospect.
+    // The rows have nothing in common, so that they are written in the same pass.
     let file = "Name,Email,Title,LinkedIn,Company\n\
                 Ada Lovelace,lovelace@acme.example,CTO,,Acme\n\
-                Lovelace Ada,al@acme.example,,https://www.linkedin.com/in/ada-lovelace,Acme\n";
+                Augusta King,king@beta.example,,https://www.linkedin.com/in/ada-lovelace,Beta\n";
     let second = preview(&app, file).await;
     let decide = "mutation { decideImportRecords(input: { importRecords: [\
-                  { id: 2, decision: MERGE, prospectId: 1 }, { id: 3, decision: MERGE, prospectId: 1 }] }) { userErrors { message } } }";
+                  { id: 3, decision: MERGE, prospectId: 1 }, { id: 4, decision: MERGE, prospectId: 1 }] }) { userErrors { message } } }";
     app.done(decide).await;
     commit(&app, second, "WAIT").await;
     let query = "{ prospect(id: 1) { jobTitle linkedinUrl revision } \
