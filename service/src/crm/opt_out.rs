@@ -162,11 +162,12 @@ async fn forget(unit: &mut Unit, rows: Vec<(i64, String)>) -> Result<()> {
         addresses.extend(merged_addresses(unit, id).await?);
     }
     let hashes: Vec<String> = hashes(unit, &addresses).await?.into_values().collect();
-    let (among, bind) = among(unit, hashes);
+    let mut binds: Vec<Bind> = vec![unit.scope().organization().into()];
+    let among = unit.scope().engine().among_texts(hashes, &mut binds);
     let sql = format!(
         "DELETE FROM \"opt_outs\" WHERE \"organization_id\" = {{}} AND \"address_hash\" {among}"
     );
-    unit.execute(&sql, vec![unit.scope().organization().into(), bind]).await?;
+    unit.execute(&sql, binds).await?;
     Ok(())
 }
 
@@ -175,12 +176,13 @@ async fn known_opt_outs(
     unit: &Unit,
     hashes: &HashMap<String, String>,
 ) -> Result<HashMap<String, DateTime<Utc>>> {
-    let (among, bind) = among(unit, hashes.values().cloned().collect());
+    let mut binds: Vec<Bind> = vec![unit.scope().organization().into()];
+    let among = unit.scope().engine().among_texts(hashes.values().cloned().collect(), &mut binds);
     let sql = format!(
         "SELECT \"address_hash\", \"opted_out_at\" FROM \"opt_outs\" \
          WHERE \"organization_id\" = {{}} AND \"address_hash\" {among}"
     );
-    let rows = unit.query(&sql, vec![unit.scope().organization().into(), bind]).await?;
+    let rows = unit.query(&sql, binds).await?;
     let mut known = HashMap::new();
     for row in &rows {
         if let Value::Time(since) = Value::read(row, 1, Kind::Time)? {
@@ -188,18 +190,6 @@ async fn known_opt_outs(
         }
     }
     Ok(known)
-}
-
-fn among(unit: &Unit, hashes: Vec<String>) -> (&'static str, Bind) {
-    match unit.scope().engine() {
-        Engine::Postgres => {
-            ("= ANY({})", Value::array(hashes.into_iter().map(Value::Text).collect(), Kind::Text))
-        }
-        Engine::Sqlite => (
-            "IN (SELECT value FROM json_each({}))",
-            serde_json::Value::from(hashes).to_string().into(),
-        ),
-    }
 }
 
 /// Hashes of normalized addresses, by address.

@@ -13,7 +13,6 @@ use super::{
     context::EnrichmentContext,
     field::{FIELDS, Field, completeness},
     lease::Lease,
-    plan::policy,
     record_result::{Outcome, Sourced},
 };
 use crate::{
@@ -54,13 +53,10 @@ pub(super) async fn apply(
     let Some(company) = unit.find(company::table(), company).await? else { return Ok(None) };
     let own = company.key(company::Column::IndustryId)?;
     let current = context.known_values(&person, &company)?;
-    let replaces_found = claimed.plan.policy == policy::REPLACE_FOUND;
     let judge = |sourced: &'_ Sourced| {
         let field = sourced.found.field;
         let current = field.current(&current).to_owned();
-        let found_before = replaces_found
-            .then(|| context.found_before(person.id(), company.id(), field))
-            .flatten();
+        let found_before = context.found_before(person.id(), company.id(), field);
         let (value, outcome) = match normal(field, &sourced.found.value) {
             None => (sourced.found.value.clone(), outcome::REFUSED),
             Some(value) if value.to_lowercase() == current.to_lowercase() => {

@@ -111,27 +111,18 @@ pub(super) async fn claim(
     let mut round = ClaimedBatch::default();
     let mut context = EnrichmentContext::read(&unit).await?;
     for record in next(&unit, job, free).await? {
-        if record.number(import_record::Column::ProcessingAttempts).unwrap_or_default() >= ATTEMPTS
-        {
-            let why = NoteCode::AttemptsInterrupted;
-            close(&mut unit, &mut after, &record, status::FAILED, why).await?;
-            round.moved = true;
-            continue;
-        }
-        let Some(RecordSubject { person, company }) = about_whom(&mut unit, &record).await? else {
-            let why = NoteCode::ProspectMissing;
-            close(&mut unit, &mut after, &record, status::SKIPPED, why).await?;
+        let Some(subject) = subject_or_close(&mut unit, &mut after, &record).await? else {
             round.moved = true;
             continue;
         };
+        let RecordSubject { person, company } = subject;
         context.read_found(&unit, &plan, &[person.id()], &[company.id()]).await?;
         let ask = ask(&context, &plan, &settings, &person, &company)?;
         let mut claimed = Lease {
             job,
             record: record.id(),
             prospect: person.id(),
-            attempt: record.number(import_record::Column::ProcessingAttempts).unwrap_or_default()
-                + 1,
+            attempt: attempts(&record) + 1,
             token: token.to_owned(),
             plan: plan.clone(),
             ask,
@@ -240,8 +231,30 @@ pub(super) struct RecordSubject {
     pub(super) company: Record,
 }
 
+/// The number of attempts to enrich a record.
+pub(super) fn attempts(record: &Record) -> i64 {
+    record.number(import_record::Column::ProcessingAttempts).unwrap_or_default()
+}
+
+/// The person that a record is about. A record without a person, or with too many attempts, is completed instead.
+pub(super) async fn subject_or_close(
+    unit: &mut Unit,
+    job: &mut Record,
+    record: &Record,
+) -> Result<Option<RecordSubject>> {
+    if attempts(record) >= ATTEMPTS {
+        close(unit, job, record, status::FAILED, NoteCode::AttemptsInterrupted).await?;
+        return Ok(None);
+    }
+    let subject = about_whom(unit, record).await?;
+    if subject.is_none() {
+        close(unit, job, record, status::SKIPPED, NoteCode::ProspectMissing).await?;
+    }
+    Ok(subject)
+}
+
 /// The prospect of a record, and the company of the prospect.
-pub(super) async fn about_whom(unit: &mut Unit, record: &Record) -> Result<Option<RecordSubject>> {
+async fn about_whom(unit: &mut Unit, record: &Record) -> Result<Option<RecordSubject>> {
     let Some(person) = record.number(import_record::Column::ProspectId) else { return Ok(None) };
     let person = unit.peek(prospect::table(), person).await?;
     let Some(person) = person.filter(|person| !person.is_deleted()) else { return Ok(None) };

@@ -6,21 +6,19 @@ use engine::{
 };
 
 use super::{
-    ATTEMPTS,
     context::EnrichmentContext,
     lease::{self, Lease, RecordSubject},
     plan::Plan,
     provider::Providers,
     provider_calls,
-    record_result::{close, conclude, settle},
+    record_result::{conclude, settle},
 };
 use crate::{
     crm::{company, prospect},
     governance::setting::{self, Settings},
     ingest::{
         import_job::{self, status as job_status},
-        import_record::{self, status},
-        note::NoteCode,
+        import_record,
     },
 };
 
@@ -47,23 +45,13 @@ pub(super) async fn enrich_next(scope: &Scope, job: i64, providers: &Providers) 
     context.read_found(&unit, &plan, &people, &companies).await?;
     unit.begin_batch();
     for record in &records {
-        let attempts = record.number(import_record::Column::ProcessingAttempts).unwrap_or_default();
-        if attempts >= ATTEMPTS {
-            let why = NoteCode::AttemptsInterrupted;
-            close(&mut unit, &mut after, record, status::FAILED, why).await?;
-            continue;
-        }
-        let Some(found) = lease::about_whom(&mut unit, record).await? else {
-            let why = NoteCode::ProspectMissing;
-            close(&mut unit, &mut after, record, status::SKIPPED, why).await?;
-            continue;
-        };
-        let RecordSubject { person, company } = found;
+        let subject = lease::subject_or_close(&mut unit, &mut after, record).await?;
+        let Some(RecordSubject { person, company }) = subject else { continue };
         let claimed = Lease {
             job,
             record: record.id(),
             prospect: person.id(),
-            attempt: attempts + 1,
+            attempt: lease::attempts(record) + 1,
             token: String::new(),
             plan: plan.clone(),
             ask: lease::ask(&context, &plan, &settings, &person, &company)?,

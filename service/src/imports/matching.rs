@@ -6,8 +6,6 @@ use engine::{
     error::Result,
     normal_form::{email, person},
     record::Record,
-    store::Engine,
-    value::{Kind, Value},
     write::Unit,
 };
 use sea_orm::Value as Bind;
@@ -262,14 +260,7 @@ async fn rows(unit: &Unit, column: prospect::Column, wanted: Wanted) -> Result<V
     let mut binds: Vec<Bind> = vec![unit.scope().organization().into()];
     let among = match (unit.scope().engine(), wanted) {
         (_, Wanted::Texts(values)) if values.is_empty() => return Ok(Vec::new()),
-        (Engine::Postgres, Wanted::Texts(values)) => {
-            binds.push(Value::array(values.into_iter().map(Value::Text).collect(), Kind::Text));
-            "= ANY({})"
-        }
-        (Engine::Sqlite, Wanted::Texts(values)) => {
-            binds.push(serde_json::Value::from(values).to_string().into());
-            "IN (SELECT value FROM json_each({}))"
-        }
+        (engine, Wanted::Texts(values)) => engine.among_texts(values, &mut binds),
         (engine, Wanted::Keys(keys)) => engine.among(&keys, &mut binds),
     };
     let sql = format!(

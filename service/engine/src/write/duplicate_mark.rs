@@ -194,14 +194,8 @@ fn unmarked_rows(
     organization: i64,
     values: Vec<String>,
 ) -> Statement {
-    let (among, values) = match engine {
-        Engine::Postgres => {
-            ("= ANY({})", Value::array(values.into_iter().map(Value::Text).collect(), Kind::Text))
-        }
-        Engine::Sqlite => {
-            ("IN (SELECT value FROM json_each({}))", json!(values).to_string().into())
-        }
-    };
+    let mut binds: Vec<Bind> = vec![organization.into()];
+    let among = engine.among_texts(values, &mut binds);
     let alive = if table.deleted_at.is_some() { " AND \"deleted_at\" IS NULL" } else { "" };
     let lock = if engine == Engine::Postgres { " FOR SHARE" } else { "" };
     let sql = format!(
@@ -209,7 +203,7 @@ fn unmarked_rows(
          AND \"duplicate_of\" IS NULL{alive}{lock}",
         table.name
     );
-    engine.statement(&sql, vec![organization.into(), values])
+    engine.statement(&sql, binds)
 }
 
 /// Marks the rows of a bulk load whose unique value an earlier row of the load or an existing row has. One statement.
