@@ -3,6 +3,7 @@
 use crate::{
     crm::{company::Company, prospect::Prospect, prospect_research::ProspectResearch},
     governance::{change::Change, setting::Setting},
+    identity::membership::Membership,
     ingest::{
         enrichment_cache_entry::EnrichmentCacheEntry, external_id::ExternalId,
         extraction::Extraction, field_provenance::FieldProvenance, import_job::ImportJob,
@@ -45,6 +46,7 @@ pub fn catalog() -> &'static Catalog {
             EnrichmentCacheEntry::entity(),
             Extraction::entity(),
             ExternalId::entity(),
+            Membership::entity(),
             Setting::entity(),
             Change::entity(),
         ];

@@ -10,11 +10,12 @@ use server::{
 };
 use service::{
     enrichment::{Providers, RuleProvider},
-    identity::api_key_cache::ApiKeyCache,
+    identity::{accounts::Accounts, authenticator::CredentialCache},
 };
 
 use crate::{
     graphiql,
+    identity::sign_in_routes,
     ingest::{failed_rows_route, upload},
     permissions::permissions,
     schema, schema_route,
@@ -40,25 +41,31 @@ pub fn default_providers() -> Providers {
     Providers::new(vec![Arc::new(RuleProvider)])
 }
 
-/// A server with the default settings. Must be called inside a runtime, which runs its tasks. Where no key is required,
-/// the caller is the owner of `organization`.
+/// A server with the default settings. Must be called inside a runtime, which runs its tasks. The local user is the owner
+/// of `organization`.
 #[must_use]
 pub fn server(
     store: Store,
     organization: i64,
     clock: Arc<dyn Clock>,
     providers: Providers,
+    accounts: Accounts,
 ) -> Server {
-    let keys: Arc<dyn Authenticator> =
-        Arc::new(ApiKeyCache::new(store.clone(), Arc::clone(&clock)));
+    let sessions = accounts.sessions().clone();
+    let credentials: Arc<dyn Authenticator> =
+        Arc::new(CredentialCache::new(store.clone(), Arc::clone(&clock), sessions));
+    let of_requests = accounts.clone();
     let product = ServedProduct {
         executor: executor(),
         permissions: permissions(),
-        request_data: Arc::new(move |request| request.data(providers.clone())),
-        routes: || {
+        request_data: Arc::new(move |request| {
+            request.data(providers.clone()).data(of_requests.clone())
+        }),
+        routes: Arc::new(move || {
             let pages = graphiql::routes().merge(schema_route::routes());
+            let pages = pages.merge(sign_in_routes::routes(accounts.clone()));
             upload::routes().merge(failed_rows_route::routes()).merge(pages)
-        },
+        }),
     };
-    Server::new(product, keys, store, organization, clock)
+    Server::new(product, credentials, store, organization, clock)
 }

@@ -7,7 +7,7 @@ use service::{governance::schema_version, operations::statistics};
 
 use crate::{
     catalog, crm, governance,
-    identity::viewer::Viewer,
+    identity::{self, viewer::Viewer},
     ingest::{self, report::EnrichmentReports},
     offer,
     operations::statistics::DatabaseStatistics,
@@ -46,6 +46,7 @@ pub struct CustomQueries(
     Reports,
     EnrichmentReports,
     Searches,
+    identity::api_keys::ApiKeyQueries,
     crm::work_list::WorkLists,
 );
 
@@ -55,6 +56,7 @@ pub(crate) const CUSTOM_QUERIES: &[&[(&str, Option<Permission>)]] = &[
     Reports::PERMISSIONS,
     EnrichmentReports::PERMISSIONS,
     Searches::PERMISSIONS,
+    identity::api_keys::ApiKeyQueries::PERMISSIONS,
     crm::work_list::WorkLists::PERMISSIONS,
 ];
 
@@ -65,10 +67,10 @@ pub struct ServerQueries;
 #[permissions]
 #[Object]
 impl ServerQueries {
-    /// The authenticated actor and its permissions; null if the server requires an API key and none was sent.
+    /// The authenticated actor and its permissions; null if the server requires an API key or a session and none was sent.
     #[permission(Public)]
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
-        ctx.data_opt::<Scope>().map(Viewer::of)
+        ctx.data_opt::<Scope>().and_then(Viewer::of)
     }
 
     /// Statistics of the database, for owners and admins.
@@ -95,6 +97,9 @@ pub struct CustomMutations(
     crm::merges::Merges,
     crm::prospect_moves::ProspectMoves,
     governance::reverts::Reverts,
+    identity::api_keys::ApiKeyActions,
+    identity::members::MemberActions,
+    identity::sessions::SessionActions,
     ingest::actions::ImportActions,
     ingest::decisions::ImportDecisions,
     ingest::enrich::EnrichmentActions,
@@ -110,6 +115,9 @@ pub(crate) const CUSTOM_MUTATIONS: &[&[(&str, Option<Permission>)]] = &[
     crm::merges::Merges::PERMISSIONS,
     crm::prospect_moves::ProspectMoves::PERMISSIONS,
     governance::reverts::Reverts::PERMISSIONS,
+    identity::api_keys::ApiKeyActions::PERMISSIONS,
+    identity::members::MemberActions::PERMISSIONS,
+    identity::sessions::SessionActions::PERMISSIONS,
     ingest::actions::ImportActions::PERMISSIONS,
     ingest::decisions::ImportDecisions::PERMISSIONS,
     ingest::enrich::EnrichmentActions::PERMISSIONS,

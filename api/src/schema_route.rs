@@ -11,7 +11,7 @@ use axum::{
 };
 use server::{
     document::Refusal,
-    http::{Server, caller::RequestId},
+    http::{AUTHENTICATION_REQUIRED, Server, caller::RequestId},
 };
 
 use crate::schema::sdl;
@@ -28,11 +28,7 @@ async fn schema(State(server): State<Server>, id: RequestId, headers: HeaderMap)
         Ok(Some(_)) => {
             ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], SCHEMA.as_str()).into_response()
         }
-        Ok(None) => server.reject(&Refusal::new(
-            "UNAUTHENTICATED",
-            "authentication required: send `Authorization: Bearer <key>`",
-            None,
-        )),
+        Ok(None) => server.reject(&Refusal::new("UNAUTHENTICATED", AUTHENTICATION_REQUIRED, None)),
         Err(refusal) => server.reject(&refusal),
     }
 }

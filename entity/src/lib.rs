@@ -33,8 +33,9 @@ pub mod governance {
 /// Organizations (tenants) and actors.
 pub mod identity {
     pub use crate::generated::{
-        api_keys as api_key, organization_secrets as organization_secret,
-        organizations as organization, users as user,
+        api_keys as api_key, login_attempts as login_attempt, memberships as membership,
+        one_time_tokens as one_time_token, organization_secrets as organization_secret,
+        organizations as organization, user_sessions as user_session, users as user,
     };
 }
 

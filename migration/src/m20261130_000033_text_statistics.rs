@@ -122,7 +122,7 @@ impl MigrationTrait for Migration {
 }
 
 /// Whether the database is Postgres 14 or newer.
-async fn has_expression_statistics(manager: &SchemaManager<'_>) -> Result<bool, DbErr> {
+pub(crate) async fn has_expression_statistics(manager: &SchemaManager<'_>) -> Result<bool, DbErr> {
     let backend = manager.get_database_backend();
     if backend != DatabaseBackend::Postgres {
         return Ok(false);

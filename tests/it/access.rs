@@ -112,6 +112,7 @@ fn query(field: &str) -> String {
         "enrichmentSuccessRate" => "{ enrichmentSuccessRate { failed } }".to_owned(),
         "importCostReport" => "{ importCostReport { dailyCost } }".to_owned(),
         "workList" => "{ workList { nodes { prospect { id } action { kind } } } }".to_owned(),
+        "apiKeys" => "{ apiKeys { keyId } }".to_owned(),
         "search" => r#"{ search(query: "acme") { totalCount } }"#.to_owned(),
         list if api::catalog::entities().iter().any(|entity| entity.plural == list) => {
             format!(
@@ -123,7 +124,8 @@ fn query(field: &str) -> String {
 }
 
 fn mutations() -> impl Iterator<Item = (String, String)> {
-    all_mutations().into_iter().map(|mutation| {
+    let of_sessions = "revokeSessions(input: { sessionIds: [1] })".to_owned();
+    all_mutations().into_iter().chain([of_sessions]).map(|mutation| {
         let field = mutation.split('(').next().unwrap().to_owned();
         (field, format!("mutation {{ {mutation} {{ userErrors {{ code }} }} }}"))
     })
@@ -150,9 +152,12 @@ async fn root_fields_enforce_authorization(app: App) {
         };
         let mut left = roots("Query");
         // If there are two organizations, only the operator may access the whole database.
-        for (permission, may) in
-            [("PUBLIC", nobody), ("READ", everybody), ("VIEW_STATISTICS", &leaders[..0])]
-        {
+        for (permission, may) in [
+            ("PUBLIC", nobody),
+            ("READ", everybody),
+            ("VIEW_STATISTICS", &leaders[..0]),
+            ("MANAGE_API_KEYS", &leaders[1..]),
+        ] {
             for field in requiring("query", permission) {
                 expect(&query(&field), may).await;
                 assert!(left.remove(&field), "{field}");
@@ -163,13 +168,24 @@ async fn root_fields_enforce_authorization(app: App) {
         let by_leaders = [
             requiring("mutation", "MANAGE_PERSONAL_DATA"),
             requiring("mutation", "VIEW_STATISTICS"),
+            requiring("mutation", "MANAGE_MEMBERS"),
         ]
         .concat();
+        let by_owners = requiring("mutation", "MANAGE_API_KEYS");
+        let by_all = requiring("mutation", "READ");
         let by_sellers = requiring("mutation", "WRITE");
         for (field, mutation) in mutations() {
-            let by_leaders = by_leaders.contains(&field);
-            let may = if by_leaders { &leaders[..] } else { &sellers[..] };
-            assert!(by_leaders || by_sellers.contains(&field), "{field}");
+            let may = match () {
+                () if by_leaders.contains(&field) => &leaders[..],
+                () if by_owners.contains(&field) => &leaders[1..],
+                () if by_all.contains(&field) => everybody,
+                () => &sellers[..],
+            };
+            let is_known = by_sellers.contains(&field)
+                || by_leaders.contains(&field)
+                || by_owners.contains(&field)
+                || by_all.contains(&field);
+            assert!(is_known, "{field}");
             expect(&mutation, may).await;
             left.remove(&field);
         }

@@ -32,8 +32,18 @@ pub async fn beside<T>(work: impl Future<Output = T>) -> T {
     tokio::task::LocalSet::new().run_until(work).await
 }
 
-/// Sends a raw request; returns status, headers and body of the response.
+/// Sends a raw request; returns status, headers in lower case, and body of the response.
 pub async fn send(address: std::net::SocketAddr, head: &str, body: &str) -> (u16, String, String) {
+    let (status, head, body) = exchange(address, head, body).await;
+    (status, head.to_lowercase(), body)
+}
+
+/// Like [`send`], with the headers as they are.
+pub async fn exchange(
+    address: std::net::SocketAddr,
+    head: &str,
+    body: &str,
+) -> (u16, String, String) {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     // `head` may contain its own `Host` header.
     let host = if head.contains("Host: ") { String::new() } else { format!("Host: {address}\r\n") };
@@ -47,7 +57,7 @@ pub async fn send(address: std::net::SocketAddr, head: &str, body: &str) -> (u16
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, head.to_lowercase(), body.to_owned())
+    (status, head.to_owned(), body.to_owned())
 }
 
 pub const JSON: &str = "POST /graphql HTTP/1.1\r\nContent-Type: application/json; charset=utf-8";

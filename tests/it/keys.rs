@@ -243,7 +243,7 @@ async fn reduced_role_applies_to_open_connections(app: App) {
         let init = json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {text}") } });
         socket.send(Message::text(init.to_string())).await.unwrap();
         socket.next().await.unwrap().unwrap();
-        let sql = "UPDATE users SET role = 'analyst' WHERE email = 'm@example.com'";
+        let sql = "UPDATE memberships SET role = 'analyst' WHERE user_id = (SELECT id FROM users WHERE email = 'm@example.com')";
         app.db.execute_unprepared(sql).await.unwrap();
         app.clock.advance(chrono::TimeDelta::seconds(3));
         let write = r#"mutation { createIndustry(input: { name: "x" }) { industry { id } } }"#;

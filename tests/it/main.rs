@@ -2,6 +2,7 @@
 //! `SALESGRAPH_TEST_POSTGRES`. If the variable is not set, the Postgres tests are reported as ignored.
 
 mod access;
+mod accounts;
 mod architecture;
 mod cli;
 mod connections;
@@ -88,6 +89,7 @@ fn name(path: &str) -> &str {
 fn behaviours() -> Vec<Behaviour> {
     [
         access::behaviours(),
+        accounts::behaviours(),
         cli::behaviours(),
         connections::behaviours(),
         demo::behaviours(),

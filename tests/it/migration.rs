@@ -129,7 +129,10 @@ fn columns_of<E: EntityTrait>() -> (String, Vec<(String, bool)>) {
 async fn internal_tables_match_their_entities(app: App) {
     use entity::{
         governance::{alembic_version, change_log, idempotency_key},
-        identity::{api_key, organization, organization_secret, user},
+        identity::{
+            api_key, login_attempt, one_time_token, organization, organization_secret, user,
+            user_session,
+        },
         ingest, offer, usage,
     };
     let tables = tables(&app.url, app.engine).await;
@@ -138,6 +141,9 @@ async fn internal_tables_match_their_entities(app: App) {
         columns_of::<user::Entity>(),
         columns_of::<api_key::Entity>(),
         columns_of::<organization_secret::Entity>(),
+        columns_of::<user_session::Entity>(),
+        columns_of::<one_time_token::Entity>(),
+        columns_of::<login_attempt::Entity>(),
         columns_of::<entity::crm::opt_out::Entity>(),
         columns_of::<offer::industry_solution::Entity>(),
         columns_of::<alembic_version::Entity>(),
@@ -184,6 +190,7 @@ async fn foreign_keys_have_the_expected_delete_rules(app: App) {
 }
 
 /// Every reference between rows of organizations has a check of the organization: a trigger, or the foreign key itself.
+/// Users can belong to several organizations.
 async fn references_between_organizations_are_checked(app: App) {
     let sql = match app.engine {
         Engine::Sqlite => {
@@ -209,6 +216,9 @@ async fn references_between_organizations_are_checked(app: App) {
     assert!(!rows.is_empty());
     for row in rows {
         let reference: String = row.try_get_by_index(0).unwrap();
+        if reference.ends_with(".user_id") {
+            continue;
+        }
         let checked = match app.engine {
             Engine::Sqlite => row.try_get_by_index::<i64>(1).unwrap() == 1,
             Engine::Postgres => row.try_get_by_index::<bool>(1).unwrap(),

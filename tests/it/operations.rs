@@ -246,7 +246,8 @@ async fn restore_is_rejected_while_a_server_is_running(app: App) {
     backup(&app.store, &copy, &Unwatched).await.unwrap();
     let refused = restore(&app.url, &copy, app.clock.as_ref(), &Unwatched).await.unwrap_err();
     assert!(matches!(refused, engine::Error::Conflict(..)), "{refused}");
-    let App { store, db, url, clock, engine, .. } = app;
+    let App { store, db, url, clock, engine, accounts, .. } = app;
+    drop(accounts);
     store.close().await.unwrap();
     db.close().await.unwrap();
     if engine == Engine::Sqlite {

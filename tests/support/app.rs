@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use server::{document::Limits, execute::SchemaExecutor, http::Server};
 use service::{
     enrichment::{Providers, RuleProvider},
-    identity::organization,
+    identity::{accounts::Accounts, organization},
 };
 
 use crate::database::{Engine, TestDatabase};
@@ -32,6 +32,8 @@ pub struct App {
     pub url: String,
     /// The enrichment providers. Default: only the rule provider.
     pub providers: Providers,
+    /// The accounts of the server.
+    pub accounts: Accounts,
     executor: SchemaExecutor,
     _database: TestDatabase,
 }
@@ -49,6 +51,7 @@ impl App {
         let url = database.url.clone();
         let executor = product_server::executor();
         let providers = Providers::new(vec![Arc::new(RuleProvider)]);
+        let accounts = Accounts::new(store.clone(), Arc::clone(&clock) as Arc<dyn Clock>, None);
         Self {
             engine,
             clock,
@@ -57,6 +60,7 @@ impl App {
             organization,
             url,
             providers,
+            accounts,
             executor,
             _database: database,
         }
@@ -92,7 +96,8 @@ impl App {
     /// The HTTP server.
     pub fn server(&self) -> Server {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        product_server::server(self.store.clone(), self.organization, clock, self.providers.clone())
+        let (providers, accounts) = (self.providers.clone(), self.accounts.clone());
+        product_server::server(self.store.clone(), self.organization, clock, providers, accounts)
     }
 
     /// The complete response to `query`.
@@ -108,6 +113,7 @@ impl App {
         let request = async_graphql::Request::new(query)
             .variables(async_graphql::Variables::from_json(variables))
             .data(self.providers.clone())
+            .data(self.accounts.clone())
             .data(self.scope(organization));
         let response = self.executor.execute(request).await;
         serde_json::from_str(&graph::json_text::response(&response)).unwrap()
@@ -135,6 +141,7 @@ impl App {
     pub async fn text(&self, query: &str) -> String {
         let request = async_graphql::Request::new(query)
             .data(self.providers.clone())
+            .data(self.accounts.clone())
             .data(self.scope(self.organization));
         graph::json_text::response(&self.executor.execute(request).await)
     }
@@ -200,7 +207,10 @@ impl App {
     /// The complete response to `query`, executed by `actor`.
     pub async fn answer_by(&self, actor: Actor, query: &str) -> Value {
         let scope = self.scope(self.organization).acting(actor).for_request("test", None);
-        let request = async_graphql::Request::new(query).data(self.providers.clone()).data(scope);
+        let request = async_graphql::Request::new(query)
+            .data(self.providers.clone())
+            .data(self.accounts.clone())
+            .data(scope);
         let response = self.executor.execute(request).await;
         serde_json::from_str(&graph::json_text::response(&response)).unwrap()
     }

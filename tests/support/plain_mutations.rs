@@ -95,7 +95,7 @@ pub fn plain_mutations(entity: &'static Entity, newest: i64) -> Vec<(String, Str
 
 impl crate::App {
     /// Inserts a row of each entity with a create mutation that has no row yet, with its required columns. The change
-    /// log has no entries of these rows.
+    /// log has no entries of these rows. Memberships have no such mutation.
     pub async fn rows_of_other_entities(&self) {
         for entity in api::catalog::entities() {
             let rows = format!("{{ {} {{ totalCount }} }}", entity.plural);
@@ -123,5 +123,16 @@ impl crate::App {
             }
             self.put(entity.table.name, &columns.join(", "), &values.join(", ")).await;
         }
+        self.member().await;
+    }
+
+    /// Inserts a user without a password, and an active membership.
+    async fn member(&self) {
+        let columns = "email, timezone, login_method, onboarding_completed, last_signed_in";
+        let values = "'member@world.example', 'UTC', 'email', FALSE, '2026-03-01T12:00:00+00:00'";
+        self.put("users", columns, values).await;
+        let user = "(SELECT max(id) FROM users)";
+        self.put("memberships", "user_id, role, status", &format!("{user}, 'member', 'active'"))
+            .await;
     }
 }

@@ -55,6 +55,7 @@ impl Error {
             engine::Error::TooComplex(..) => "TOO_COMPLEX",
             engine::Error::Conflict(..) | engine::Error::Refused(_) => "CONFLICT",
             engine::Error::Forbidden { .. } | engine::Error::OperatorOnly(_) => "FORBIDDEN",
+            engine::Error::RateLimited { .. } => "RATE_LIMITED",
             engine::Error::CursorExpired => "CURSOR_EXPIRED",
             engine::Error::Unavailable(_) => "UNAVAILABLE",
             engine::Error::Internal(_) => "INTERNAL",

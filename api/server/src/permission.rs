@@ -58,7 +58,7 @@ impl RootPermissions {
                 continue;
             }
             let Some(role) = role else {
-                let text = "authentication required: send `Authorization: Bearer <key>`, or `authorization` in `connection_init`";
+                let text = "authentication required: send `Authorization: Bearer <key>`, or `authorization` in `connection_init`; or sign in at /sign-in";
                 return Err(Refusal::new("UNAUTHENTICATED", text, None));
             };
             let Some(Some(permission)) = permission else {

@@ -25,7 +25,7 @@ pub(super) enum Keys {
 pub(super) struct OrganizationOption {
     /// The organization.
     #[arg(long, default_value = organization::DEFAULT)]
-    organization: String,
+    pub(super) organization: String,
 }
 
 #[derive(Debug, Args)]
@@ -61,7 +61,7 @@ pub(super) struct Revoke {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum RoleName {
+pub(super) enum RoleName {
     /// Every permission in the organization.
     Owner,
     /// Reads, writes, exports and erases personal data.

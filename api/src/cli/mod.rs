@@ -8,6 +8,7 @@ mod keys;
 mod log;
 mod operations;
 mod serve;
+mod users;
 
 use std::sync::{Arc, LazyLock};
 
@@ -23,6 +24,7 @@ use self::{
     log::LogOptions,
     operations::{Backup, Export, Maintain, Restore},
     serve::Serve,
+    users::{Organizations, Users},
 };
 use crate::{progress::Bars, provider};
 
@@ -76,6 +78,12 @@ enum Command {
     /// Creates, lists and revokes API keys.
     #[command(subcommand)]
     Keys(Keys),
+    /// Invites, lists, suspends and erases users.
+    #[command(subcommand)]
+    Users(Users),
+    /// Creates and lists organizations.
+    #[command(subcommand)]
+    Organizations(Organizations),
     /// Copies a snapshot of the database into a file; the server may keep running.
     Backup(Backup),
     /// Replaces the database with a backup. The target is a database file, whose previous version is kept beside it, or
@@ -158,6 +166,8 @@ impl Program {
             Command::Demo(demo) => demo.run(url).await,
             Command::Import(import) => import.run(url).await,
             Command::Keys(keys) => keys.run(url).await,
+            Command::Users(users) => users.run(url).await,
+            Command::Organizations(organizations) => organizations.run(url).await,
             Command::Backup(backup) => backup.run(url).await,
             Command::Restore(restore) => restore.run(url).await,
             Command::Maintain(maintain) => maintain.run(url).await,

@@ -17,7 +17,10 @@ use engine::{
 use server::http::{Settings, connection};
 use service::{
     demo,
-    identity::{api_key_cache::ApiKeyCache, organization},
+    identity::{
+        accounts::{self, Accounts},
+        organization,
+    },
 };
 
 use super::{background, clock, deprecated::DeprecatedOptions, say};
@@ -88,6 +91,8 @@ impl Serve {
         let mut settings = if usual { self.settings.clone() } else { other.settings.clone() };
         settings.require_keys |= self.settings.require_keys;
         settings.no_introspection |= self.settings.no_introspection;
+        settings.local_user |= self.settings.local_user;
+        settings.public_url = settings.public_url.or_else(|| self.settings.public_url.clone());
         let replica = other.replica.clone().or(self.replica);
         let providers = other.providers.clone().or(self.providers);
         let no_demo = self.no_demo || other.no_demo;
@@ -137,19 +142,40 @@ impl Serve {
         settings.slow_threshold = self.deprecated.slow.unwrap_or(settings.slow_threshold);
         let change_retention = self.change_retention.or(self.deprecated.keep_changes);
         settings.require_keys |= !address.ip().is_loopback();
-        let require_keys = settings.require_keys;
         let providers = self.providers.providers()?;
-        let server =
-            product_server::server(store.clone(), organization, clock(), providers.clone());
-        let server = server.with(settings);
-        if require_keys && !ApiKeyCache::new(store.clone(), clock()).any().await? {
+        let is_new = accounts::has_no_credentials(&store).await?;
+        if settings.require_keys && is_new && settings.public_url.is_none() {
             let message = format!(
-                "{address} is reachable from other machines, so API keys are required, but none exists; create one: \
-                 salesgraph keys create --role owner"
+                "{address} requires authentication, but there is neither an API key nor an account; create a key with \
+                 `salesgraph keys create --role owner`, or name the HTTPS address of the server with --public-url and \
+                 create the first account there"
             );
             return Err(Error::invalid(engine::Reason::ConfigurationInvalid, "listen", message));
         }
-        greet(address, require_keys);
+        let links = settings.public_url.clone();
+        let links = links.unwrap_or_else(|| local_url(address));
+        let accounts = Accounts::new(store.clone(), clock(), Some(&links));
+        let mut greeting =
+            Greeting { address, requires_credentials: settings.require_keys, setup: None };
+        if !is_new && settings.local_user {
+            tracing::warn!(
+                "--local-user: every program on this machine acts as owner, although there are API keys or accounts"
+            );
+        } else {
+            greeting.requires_credentials |= !is_new;
+        }
+        if accounts::has_no_account(&store).await? {
+            greeting.setup = Some((links, accounts.issue_setup_code()?));
+        }
+        let server = product_server::server(
+            store.clone(),
+            organization,
+            clock(),
+            providers.clone(),
+            accounts,
+        );
+        let server = server.with(settings);
+        greeting.print();
         // Computing verdicts is CPU-bound and would block accepting connections.
         #[expect(clippy::disallowed_methods, reason = "the task is ended below")]
         let lists = tokio::spawn(background::lists(store.clone()));
@@ -176,25 +202,52 @@ impl Serve {
     }
 }
 
-/// Prints the addresses of the server. A failure to print is ignored.
-fn greet(address: SocketAddr, require_keys: bool) {
-    use std::io::Write as _;
-    let mut lines = vec![
-        format!("GraphQL endpoint: http://{address}/graphql"),
-        format!("GraphiQL: http://{address}/"),
-    ];
-    if !graphiql::is_embedded() {
-        lines.push(
-            "(GraphiQL is not embedded in this build; the page loads it from a CDN)".to_owned(),
-        );
+/// The address of a server on this machine, for links.
+fn local_url(address: SocketAddr) -> String {
+    if address.ip().is_loopback() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        String::new()
     }
-    if require_keys {
-        lines.push("Requests require an API key: Authorization: Bearer KEY".to_owned());
-    }
-    let first = "Example query: { companies(first: 3) { nodes { name prospects(first: 2) { nodes { fullName } } } } }";
-    lines.push(first.to_owned());
-    for line in lines {
-        let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// What the server prints when it starts.
+struct Greeting {
+    address: SocketAddr,
+    requires_credentials: bool,
+    /// Address of the page and setup code for the first account.
+    setup: Option<(String, String)>,
+}
+
+impl Greeting {
+    /// Prints the addresses of the server. A failure to print is ignored.
+    fn print(self) {
+        use std::io::Write as _;
+        let address = self.address;
+        let mut lines = vec![
+            format!("GraphQL endpoint: http://{address}/graphql"),
+            format!("GraphiQL: http://{address}/"),
+        ];
+        if !graphiql::is_embedded() {
+            lines.push(
+                "(GraphiQL is not embedded in this build; the page loads it from a CDN)".to_owned(),
+            );
+        }
+        if self.requires_credentials {
+            let text =
+                "Requests require an API key (Authorization: Bearer KEY) or a session (/sign-in)";
+            lines.push(text.to_owned());
+        }
+        if let Some((url, code)) = self.setup {
+            lines.push(format!(
+                "First account: {url}/sign-in#setup with the setup code {code} (valid for 30 minutes)"
+            ));
+        }
+        let first = "Example query: { companies(first: 3) { nodes { name prospects(first: 2) { nodes { fullName } } } } }";
+        lines.push(first.to_owned());
+        for line in lines {
+            let _ = writeln!(std::io::stdout(), "{line}");
+        }
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::LazyLock;
 use async_graphql::{ID, SimpleObject};
 use engine::{
     Scope, Value as Cell,
-    change_log::{ACTORS, KINDS, Position, cursor, kind, table},
+    change_log::{KINDS, Position, cursor, kind, table},
 };
 use salesgraph_macros::Entity;
 use serde_json::{Map, Value as Json};
 use service::{catalog::changed_entities, ingest::note::Note};
 
 use crate::catalog;
+use crate::identity::actor_kind::ActorKind;
 use graph::{
     Entity, EnumColumn, EnumType, RowView, Vocabulary,
     declaration::{FieldKind, Scalar, camel},
@@ -78,15 +79,6 @@ pub enum ChangeKind {}
 impl Vocabulary for ChangeKind {
     fn enum_type() -> &'static EnumType {
         &EnumType { name: "ChangeKind", about: "Kind of change.", words: KINDS }
-    }
-}
-
-/// `changes.actor_kind`, and the kind of the author and approver of a draft.
-pub enum ActorKind {}
-
-impl Vocabulary for ActorKind {
-    fn enum_type() -> &'static EnumType {
-        &EnumType { name: "ActorKind", about: "Kind of actor.", words: ACTORS }
     }
 }
 

@@ -2,9 +2,13 @@
 
 use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
 use engine::Scope;
-use service::identity::organization;
+use service::identity::{organization, session, sign_in, user};
 
-use crate::governance::change::ActorKind;
+use super::{
+    actor_kind::ActorKind,
+    membership::{Role, UserProfile},
+    sessions::UserSession,
+};
 use graph::{
     error::{Error, Result},
     scalar::EnumValueOf,
@@ -19,7 +23,7 @@ pub struct Viewer {
     /// Name; null if there is none.
     pub actor_name: Option<String>,
     /// Role in the organization.
-    pub role: Role,
+    pub role: EnumValueOf<Role>,
     /// Permissions of the role.
     pub permissions: Vec<Permission>,
     /// Database engine: `SQLite` or `Postgres`.
@@ -35,6 +39,26 @@ pub struct ViewerOrganization {
     pub slug: String,
 }
 
+/// An organization of which the user is an active member.
+#[derive(SimpleObject)]
+pub struct OwnOrganization {
+    /// Name.
+    pub name: String,
+    /// Short name.
+    pub slug: String,
+    /// Role of the user in the organization.
+    pub role: Option<EnumValueOf<Role>>,
+    /// Whether this request acts in the organization.
+    pub is_current: bool,
+}
+
+impl From<sign_in::OwnOrganization> for OwnOrganization {
+    fn from(own: sign_in::OwnOrganization) -> Self {
+        let sign_in::OwnOrganization { name, slug, role, is_current } = own;
+        Self { name, slug, role: EnumValueOf::stored(&role), is_current }
+    }
+}
+
 #[ComplexObject]
 impl Viewer {
     /// Organization.
@@ -43,20 +67,29 @@ impl Viewer {
         let (name, slug) = organization::named(scope).await.map_err(Error::from)?;
         Ok(ViewerOrganization { name, slug })
     }
-}
 
-/// Role of an actor in an organization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "engine::Role")]
-pub enum Role {
-    /// Every permission in the organization.
-    Owner,
-    /// Reads, writes, exports and erases personal data.
-    Admin,
-    /// Reads and writes.
-    Member,
-    /// Reads only.
-    Analyst,
+    /// Profile of the signed-in user, or of the user who is responsible for the API key; null for the local user.
+    async fn profile(&self, ctx: &Context<'_>) -> Result<Option<UserProfile>> {
+        let scope = ctx.data_unchecked::<Scope>();
+        let Some(user) = scope.user() else { return Ok(None) };
+        let profiles = user::profiles(scope, &[user]).await.map_err(Error::from)?;
+        Ok(profiles.into_iter().next().map(UserProfile::from))
+    }
+
+    /// Organizations of which the user is an active member. The session acts in one of them; `POST /sign-in/organization`
+    /// chooses another.
+    async fn organizations(&self, ctx: &Context<'_>) -> Result<Vec<OwnOrganization>> {
+        let scope = ctx.data_unchecked::<Scope>();
+        let own = sign_in::own_organizations(scope).await.map_err(Error::from)?;
+        Ok(own.into_iter().map(OwnOrganization::from).collect())
+    }
+
+    /// Current sessions of the user, newest first.
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<UserSession>> {
+        let scope = ctx.data_unchecked::<Scope>();
+        let sessions = session::list(scope).await.map_err(Error::from)?;
+        Ok(sessions.into_iter().map(UserSession::from).collect())
+    }
 }
 
 /// Permission of a role.
@@ -73,19 +106,22 @@ pub enum Permission {
     ViewStatistics,
     /// Create and revoke API keys.
     ManageApiKeys,
+    /// Invite, suspend and remove members, and change their roles.
+    ManageMembers,
 }
 
 impl Viewer {
     /// The viewer for `scope`.
     #[must_use]
-    pub fn of(scope: &Scope) -> Self {
+    pub fn of(scope: &Scope) -> Option<Self> {
         let actor = scope.actor();
-        Self {
+        let role = EnumValueOf::stored(scope.role().name())?;
+        Some(Self {
             actor_kind: EnumValueOf::stored(actor.kind()),
             actor_name: actor.name().map(str::to_owned),
-            role: scope.role().into(),
+            role,
             permissions: scope.role().permissions().map(Permission::from).collect(),
             engine: scope.engine().name(),
-        }
+        })
     }
 }

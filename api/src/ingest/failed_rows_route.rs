@@ -14,11 +14,11 @@ use graph::{Declared, id};
 use server::{
     csv,
     document::Refusal,
-    http::{Server, caller::RequestId},
+    http::{AUTHENTICATION_REQUIRED, Server, caller::RequestId},
 };
 use service::imports::{FailedRow, columns_of_file, failed_rows};
 
-use super::{import_job::ImportJob, upload::refusal_of};
+use super::import_job::ImportJob;
 
 /// The columns before those of the file.
 const OWN_COLUMNS: [&str; 2] = ["Failed line", "Failure reason"];
@@ -46,7 +46,7 @@ async fn file(
     let scope = match server.authenticate(&headers, &id).await {
         Ok(Some(scope)) => scope,
         Ok(None) => {
-            let text = "authentication required: send `Authorization: Bearer <key>`";
+            let text = AUTHENTICATION_REQUIRED;
             return server.reject(&Refusal::new("UNAUTHENTICATED", text, None));
         }
         Err(refusal) => return server.reject(&refusal),
@@ -64,7 +64,7 @@ async fn file(
             ];
             (headers, body).into_response()
         }
-        Err(error) => server.reject(&refusal_of(error)),
+        Err(error) => server.reject(&error.into()),
     }
 }
 

@@ -21,10 +21,9 @@ use service::imports::{
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
-use graph::error::Error;
 use server::{
     document::Refusal,
-    http::{Server, caller::RequestId},
+    http::{AUTHENTICATION_REQUIRED, Server, caller::RequestId},
 };
 
 /// Timeout of an upload.
@@ -103,17 +102,8 @@ impl From<Refusal> for Refused {
 
 impl From<engine::Error> for Refused {
     fn from(error: engine::Error) -> Self {
-        Self::For(refusal_of(error))
+        Self::For(error.into())
     }
-}
-
-/// The response to a failed request.
-pub(super) fn refusal_of(error: engine::Error) -> Refusal {
-    let error = Error::from(error);
-    let code = error.code();
-    let mut error = error.into_server_error(async_graphql::Pos::default(), Vec::new());
-    error.locations.clear();
-    Refusal { code, errors: vec![error] }
 }
 
 fn bad(text: impl Into<String>) -> Refused {
@@ -133,12 +123,7 @@ async fn take(
         return Err(refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
     }
     let Some(scope) = server.authenticate(request.headers(), id).await? else {
-        return Err(Refusal::new(
-            "UNAUTHENTICATED",
-            "authentication required: send `Authorization: Bearer <key>`",
-            None,
-        )
-        .into());
+        return Err(Refusal::new("UNAUTHENTICATED", AUTHENTICATION_REQUIRED, None).into());
     };
     scope.demand(Permission::Write)?;
     let Some(room) = server.begin_upload() else {

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     crm::prospect::Prospect,
-    governance::change::ActorKind,
+    identity::actor_kind::ActorKind,
     ingest::import_record::ImportRecord,
     offer::event::Event,
     usage::{costs, llm_usage_log::LlmUsageLog},

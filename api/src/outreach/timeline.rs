@@ -4,7 +4,7 @@ use async_graphql::{ID, SimpleObject};
 use engine::Scope;
 use service::outreach::timeline::{Entry, KINDS, Timeline, TimelineSubject, cursor, timeline};
 
-use crate::governance::change::ActorKind;
+use crate::identity::actor_kind::ActorKind;
 use graph::{
     EnumType, RowView, Vocabulary,
     computed_field::ForwardPage,

@@ -32,8 +32,8 @@ pub struct Model {
     pub organizations: BelongsTo<super::organizations::Entity>,
     #[sea_orm(
         belongs_to,
-        from = "(organization_id, user_id)",
-        to = "(organization_id, id)",
+        from = "user_id",
+        to = "id",
         on_update = "NoAction",
         on_delete = "Cascade"
     )]

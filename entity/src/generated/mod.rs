@@ -18,7 +18,10 @@ pub mod industries;
 pub mod industry_solutions;
 pub mod interactions;
 pub mod llm_usage_logs;
+pub mod login_attempts;
+pub mod memberships;
 pub mod message_templates;
+pub mod one_time_tokens;
 pub mod opt_outs;
 pub mod organization_secrets;
 pub mod organizations;
@@ -34,6 +37,7 @@ pub mod source_import_keys;
 pub mod source_import_tables;
 pub mod source_imports;
 pub mod template_performance;
+pub mod user_sessions;
 pub mod users;
 
 /// Visits the entity of every table.
@@ -56,7 +60,10 @@ pub fn visit_entities(visitor: &mut impl crate::EntityVisitor) {
     visitor.visit::<industry_solutions::Entity>();
     visitor.visit::<interactions::Entity>();
     visitor.visit::<llm_usage_logs::Entity>();
+    visitor.visit::<login_attempts::Entity>();
+    visitor.visit::<memberships::Entity>();
     visitor.visit::<message_templates::Entity>();
+    visitor.visit::<one_time_tokens::Entity>();
     visitor.visit::<opt_outs::Entity>();
     visitor.visit::<organization_secrets::Entity>();
     visitor.visit::<organizations::Entity>();
@@ -72,6 +79,7 @@ pub fn visit_entities(visitor: &mut impl crate::EntityVisitor) {
     visitor.visit::<source_import_tables::Entity>();
     visitor.visit::<source_imports::Entity>();
     visitor.visit::<template_performance::Entity>();
+    visitor.visit::<user_sessions::Entity>();
     visitor.visit::<users::Entity>();
 }
 
@@ -122,8 +130,16 @@ pub const LENGTHS: &[(&str, &str, u32)] = &[
     ("llm_usage_logs", "provider", 50),
     ("llm_usage_logs", "prompt_type", 100),
     ("llm_usage_logs", "finish_reason", 50),
+    ("login_attempts", "email", 320),
+    ("login_attempts", "ip_address", 45),
+    ("login_attempts", "network", 45),
+    ("login_attempts", "failure_reason", 100),
+    ("memberships", "role", 20),
+    ("memberships", "status", 20),
     ("message_templates", "template_type", 20),
     ("message_templates", "locale", 10),
+    ("one_time_tokens", "purpose", 30),
+    ("one_time_tokens", "token_hash", 64),
     ("opt_outs", "address_hash", 64),
     ("organization_secrets", "purpose", 50),
     ("organization_secrets", "secret", 64),
@@ -155,8 +171,9 @@ pub const LENGTHS: &[(&str, &str, u32)] = &[
     ("settings", "value_type", 10),
     ("source_imports", "system", 50),
     ("source_imports", "source", 1000),
+    ("user_sessions", "token_hash", 64),
+    ("user_sessions", "ip_address", 45),
     ("users", "email", 320),
-    ("users", "role", 20),
     ("users", "username", 100),
     ("users", "timezone", 100),
     ("users", "open_id", 64),
@@ -597,6 +614,42 @@ impl llm_usage_logs::Column {
     }
 }
 
+impl login_attempts::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Email => "email",
+            Self::IpAddress => "ip_address",
+            Self::Network => "network",
+            Self::UserAgent => "user_agent",
+            Self::Success => "success",
+            Self::FailureReason => "failure_reason",
+            Self::AttemptedAt => "attempted_at",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl memberships::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::UserId => "user_id",
+            Self::Role => "role",
+            Self::Status => "status",
+            Self::SuspensionReason => "suspension_reason",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
 impl message_templates::Column {
     /// The name in the database, for declarations that are evaluated at compile time.
     #[must_use]
@@ -614,6 +667,24 @@ impl message_templates::Column {
             Self::Version => "version",
             Self::IsActive => "is_active",
             Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl one_time_tokens::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Purpose => "purpose",
+            Self::TokenHash => "token_hash",
+            Self::UserId => "user_id",
+            Self::OrganizationId => "organization_id",
+            Self::UsedAt => "used_at",
+            Self::ExpiresAt => "expires_at",
             Self::CreatedAt => "created_at",
             Self::UpdatedAt => "updated_at",
         }
@@ -942,6 +1013,26 @@ impl template_performance::Column {
     }
 }
 
+impl user_sessions::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::UserId => "user_id",
+            Self::OrganizationId => "organization_id",
+            Self::TokenHash => "token_hash",
+            Self::IpAddress => "ip_address",
+            Self::UserAgent => "user_agent",
+            Self::LastSeenAt => "last_seen_at",
+            Self::RevokedAt => "revoked_at",
+            Self::ExpiresAt => "expires_at",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
 impl users::Column {
     /// The name in the database, for declarations that are evaluated at compile time.
     #[must_use]
@@ -950,7 +1041,6 @@ impl users::Column {
             Self::Id => "id",
             Self::OrganizationId => "organization_id",
             Self::Email => "email",
-            Self::Role => "role",
             Self::Username => "username",
             Self::AvatarUrl => "avatar_url",
             Self::Timezone => "timezone",

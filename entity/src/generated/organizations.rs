@@ -62,7 +62,11 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub llm_usage_logs: HasMany<super::llm_usage_logs::Entity>,
     #[sea_orm(has_many)]
+    pub memberships: HasMany<super::memberships::Entity>,
+    #[sea_orm(has_many)]
     pub message_templates: HasMany<super::message_templates::Entity>,
+    #[sea_orm(has_many)]
+    pub one_time_tokens: HasMany<super::one_time_tokens::Entity>,
     #[sea_orm(has_many)]
     pub opt_outs: HasMany<super::opt_outs::Entity>,
     #[sea_orm(has_many)]
@@ -83,6 +87,8 @@ pub struct Model {
     pub source_imports: HasMany<super::source_imports::Entity>,
     #[sea_orm(has_many)]
     pub template_performances: HasMany<super::template_performance::Entity>,
+    #[sea_orm(has_many)]
+    pub user_sessions: HasMany<super::user_sessions::Entity>,
     #[sea_orm(
         belongs_to,
         from = "owner_user_id",

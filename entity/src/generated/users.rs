@@ -12,7 +12,6 @@ pub struct Model {
     pub organization_id: i64,
     #[sea_orm(unique)]
     pub email: String,
-    pub role: String,
     #[sea_orm(unique)]
     pub username: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
@@ -37,6 +36,10 @@ pub struct Model {
     pub updated_at: DateTimeWithTimeZone,
     #[sea_orm(has_many)]
     pub api_keys: HasMany<super::api_keys::Entity>,
+    #[sea_orm(has_many)]
+    pub memberships: HasMany<super::memberships::Entity>,
+    #[sea_orm(has_many)]
+    pub one_time_tokens: HasMany<super::one_time_tokens::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",
@@ -45,6 +48,8 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub organizations: BelongsTo<super::organizations::Entity>,
+    #[sea_orm(has_many)]
+    pub user_sessions: HasMany<super::user_sessions::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

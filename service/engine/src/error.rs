@@ -49,6 +49,16 @@ pub enum Error {
         "`{0}` covers all organizations of the server; only the server operator can read it, on the server itself"
     )]
     OperatorOnly(&'static str),
+    /// There have been too many requests of this kind.
+    #[error("{message}")]
+    RateLimited {
+        /// The reason code, for programs.
+        reason: Reason,
+        /// What the limit is and when to retry.
+        message: String,
+        /// Seconds after which a retry may succeed.
+        retry_after: u32,
+    },
     /// The write was rejected, with all problems found. Nothing has been written.
     #[error("{}", .0.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Problem>),
@@ -177,6 +187,7 @@ impl Error {
     pub fn reason(&self) -> Reason {
         match self {
             Self::Invalid { reason, .. }
+            | Self::RateLimited { reason, .. }
             | Self::TooComplex(reason, _)
             | Self::Conflict(reason, _) => *reason,
             Self::NotFound(_) => Reason::RowNotFound,

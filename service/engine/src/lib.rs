@@ -3,6 +3,7 @@
 //! implements full-text search, [`normal_form`] normalizes values for comparison, and [`store`] holds the connections
 //! to the database. Every call takes a [`Scope`]: the actor, the organization, the time and the database.
 
+pub mod actor;
 pub mod authentication;
 pub mod change_log;
 pub mod clock;

@@ -28,6 +28,8 @@ pub enum Permission {
     ViewStatistics,
     /// Issue and revoke API keys.
     ManageApiKeys,
+    /// Invite, suspend and remove members of the organization, and change their roles.
+    ManageMembers,
 }
 
 /// Permissions and the roles that have them.
@@ -37,6 +39,7 @@ const POLICY: &[(Permission, &[Role])] = &[
     (Permission::ManagePersonalData, &[Role::Owner, Role::Admin]),
     (Permission::ViewStatistics, &[Role::Owner, Role::Admin]),
     (Permission::ManageApiKeys, &[Role::Owner]),
+    (Permission::ManageMembers, &[Role::Owner, Role::Admin]),
 ];
 
 impl Role {
@@ -99,6 +102,7 @@ impl Permission {
             Self::ManagePersonalData => "MANAGE_PERSONAL_DATA",
             Self::ViewStatistics => "VIEW_STATISTICS",
             Self::ManageApiKeys => "MANAGE_API_KEYS",
+            Self::ManageMembers => "MANAGE_MEMBERS",
         }
     }
 }

@@ -187,10 +187,40 @@ reasons! {
     ImportRunning = "import_running";
 
     // Access.
-    /// An API key is required.
+    /// An API key or a session is required.
     KeyRequired = "key_required";
     /// The API key is invalid, revoked or expired.
     KeyRejected = "key_rejected";
+    /// The session has ended: sign in again.
+    SessionRejected = "session_rejected";
+    /// A signed-in user is required; an API key is not enough.
+    SessionRequired = "session_required";
+    /// The origin of the page is not allowed to send requests with a session.
+    OriginNotAllowed = "origin_not_allowed";
+    /// Signing in requires HTTPS, or a loopback address.
+    OriginInsecure = "origin_insecure";
+    /// The e-mail address or the password is wrong.
+    SignInRejected = "sign_in_rejected";
+    /// Too many attempts to sign in have failed: retry later.
+    SignInLocked = "sign_in_locked";
+    /// There have been too many requests of this kind: retry later.
+    TooManyRequests = "too_many_requests";
+    /// The account is suspended.
+    AccountSuspended = "account_suspended";
+    /// The account is not an active member of the organization, or of any.
+    MembershipMissing = "membership_missing";
+    /// The link is invalid, was already used, or has expired.
+    LinkInvalid = "link_invalid";
+    /// The setup code is wrong, was already used, or has expired.
+    SetupCodeRejected = "setup_code_rejected";
+    /// The password is too short, too long, or contains the e-mail address.
+    PasswordNotAllowed = "password_not_allowed";
+    /// The user already is a member of the organization.
+    MemberExists = "member_exists";
+    /// The status of the membership does not allow the action.
+    MemberStatusConflict = "member_status_conflict";
+    /// The organization must keep at least one active owner.
+    LastOwner = "last_owner";
     /// The role of the caller lacks the permission.
     PermissionMissing = "permission_missing";
     /// Only the operator of the server may read this.

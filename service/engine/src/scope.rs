@@ -4,80 +4,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+pub use crate::actor::Actor;
 use crate::{
+    authentication::{Credential, Identity},
     clock::Clock,
     error::Result,
     policy::{Permission, Role},
     store::{Engine, Store},
 };
-
-/// The actor of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Actor {
-    /// The local user of a server that listens on a loopback address.
-    LocalUser,
-    /// The command line.
-    CommandLine,
-    /// A person, identified by name.
-    Person(String),
-    /// A program that writes research and drafts, identified by name.
-    Worker(String),
-}
-
-impl Actor {
-    /// The kind of the actor, as stored.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::LocalUser => "visitor",
-            Self::CommandLine => "command_line",
-            Self::Person(_) => "person",
-            Self::Worker(_) => "worker",
-        }
-    }
-
-    /// The name of the actor, if it has one.
-    #[must_use]
-    pub fn name(&self) -> Option<&str> {
-        match self {
-            Self::LocalUser | Self::CommandLine => None,
-            Self::Person(name) | Self::Worker(name) => Some(name),
-        }
-    }
-
-    /// The kind and the name combined: `worker/research`.
-    #[must_use]
-    pub fn label(&self) -> String {
-        match self.name() {
-            Some(name) => format!("{}/{name}", self.kind()),
-            None => self.kind().to_owned(),
-        }
-    }
-
-    /// Parses a [`label`](Self::label).
-    #[must_use]
-    pub fn of_label(label: &str) -> Option<Self> {
-        match label.split_once('/') {
-            Some(("person", name)) => Some(Self::Person(name.to_owned())),
-            Some(("worker", name)) => Some(Self::Worker(name.to_owned())),
-            None if label == Self::LocalUser.kind() => Some(Self::LocalUser),
-            None if label == Self::CommandLine.kind() => Some(Self::CommandLine),
-            _ => None,
-        }
-    }
-
-    /// Whether the actor can approve drafts. The local user and the command line can't, because they have no name.
-    #[must_use]
-    pub fn may_approve(&self) -> bool {
-        matches!(self, Self::Person(_) | Self::Worker(_))
-    }
-
-    /// Whether the actor is a worker.
-    #[must_use]
-    pub fn is_worker(&self) -> bool {
-        matches!(self, Self::Worker(_))
-    }
-}
 
 /// The actor, the organization, the time and the database of a call. It is the first argument of every service function
 /// and the only way to access tables.
@@ -90,7 +24,9 @@ pub struct Scope {
     clock: Arc<dyn Clock>,
     request: Option<Arc<str>>,
     client_request: Option<Arc<str>>,
-    key: Option<i64>,
+    credential: Option<Credential>,
+    user: Option<i64>,
+    key_expires_at: Option<DateTime<Utc>>,
 }
 
 impl std::fmt::Debug for Scope {
@@ -121,7 +57,9 @@ impl Scope {
             clock,
             request: None,
             client_request: None,
-            key: None,
+            credential: None,
+            user: None,
+            key_expires_at: None,
         }
     }
 
@@ -135,16 +73,51 @@ impl Scope {
         }
     }
 
-    /// Returns the scope with the API key that authenticated the request.
+    /// Creates the scope in which an authenticated caller acts.
     #[must_use]
-    pub fn by_key(self, key: i64) -> Self {
-        Self { key: Some(key), ..self }
+    pub fn authenticated(store: Store, identity: &Identity, clock: Arc<dyn Clock>) -> Self {
+        let Identity { organization, actor, role, .. } = identity;
+        let is_key = matches!(identity.credential, Credential::ApiKey(_));
+        Self {
+            key_expires_at: identity.expires_at.filter(|_| is_key),
+            credential: Some(identity.credential),
+            user: Some(identity.user),
+            ..Self::new(store, *organization, actor.clone(), *role, clock)
+        }
     }
 
     /// A unique identifier of the actor. Names are not unique.
     #[must_use]
     pub fn identity(&self) -> String {
-        self.key.map_or_else(|| self.actor.label(), |key| format!("key/{key}"))
+        match (self.credential, self.user) {
+            (Some(Credential::ApiKey(key)), _) => format!("key/{key}"),
+            (Some(Credential::Session(_)), Some(user)) => format!("user/{user}"),
+            _ => self.actor.label(),
+        }
+    }
+
+    /// The credential that authenticated the request; `None` for the local user and the command line.
+    #[must_use]
+    pub fn credential(&self) -> Option<Credential> {
+        self.credential
+    }
+
+    /// The primary key of the user who acts, or whose API key is used.
+    #[must_use]
+    pub fn user(&self) -> Option<i64> {
+        self.user
+    }
+
+    /// The expiry of the API key that authenticated the request.
+    #[must_use]
+    pub fn key_expires_at(&self) -> Option<DateTime<Utc>> {
+        self.key_expires_at
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     /// Returns the scope with another actor.

@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use engine::{
     error::{Error, Problem, Result},
@@ -12,15 +11,14 @@ use engine::{
     table::Table,
     value::Value,
     write::{
-        idempotency,
+        IdempotentRequest, Unit, idempotency,
         ownership::{InExport, OnErase, OnMerge, Ownership},
     },
 };
 pub use entity::identity::api_key::{Column, Entity};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
-use sha2::{Digest, Sha256};
 
-use super::user;
+use super::{membership, organization, secret, user};
 
 /// Prefix of every API key, which helps secret scanners detect leaked keys.
 const MARK: &str = "sg_";
@@ -72,6 +70,8 @@ pub struct NewKey {
 /// An API key, without its secret.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
+    /// Primary key.
+    pub id: i64,
     /// Name.
     pub name: String,
     /// Prefix, which identifies the key and is used to revoke it.
@@ -92,43 +92,100 @@ pub struct ApiKey {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
+/// Input for an API key that acts for its creator.
+#[derive(Clone, Debug)]
+pub struct OwnKey {
+    /// Purpose or location of the key: at most 100 characters.
+    pub name: String,
+    /// Role of the key.
+    pub role: Role,
+    /// Whether a program uses the key. Drafts written by a program need approval by a person.
+    pub worker: bool,
+    /// Expiry.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// A created API key.
+#[derive(Clone, Debug)]
+pub struct CreatedKey {
+    /// Prefix, which identifies the key.
+    pub prefix: String,
+    /// The full text, which can't be retrieved again; `None` for a repeated request.
+    pub text: Option<String>,
+}
+
+/// The responsible user of a new key.
+enum Responsible {
+    /// The user with this e-mail address, who is created with the role if missing.
+    Email(String, Role),
+    /// This active member.
+    Member(i64),
+}
+
 /// Creates an API key and returns its full text, which can't be retrieved again.
 ///
 /// # Errors
 /// [`Error::Refused`] with all validation errors; [`Error::Forbidden`].
 pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
     scope.demand(Permission::ManageApiKeys)?;
-    let (prefix, secret) = (random::<PREFIX_BYTES>()?, random::<SECRET_BYTES>()?);
-    let text = format!("{MARK}{prefix}.{secret}");
-    let hash = hash(&text);
-    idempotency::run(scope, None, move |unit| {
+    let role = if new.is_owner { Role::Owner } else { new.role };
+    let responsible = Responsible::Email(new.user, role);
+    let NewKey { name, role, worker, expires_at, .. } = new;
+    let own = OwnKey { name, role, worker, expires_at };
+    let created = insert(scope, own, responsible, None).await?;
+    created.text.ok_or_else(|| Error::internal("the key was not created"))
+}
+
+/// Creates an API key that acts for the actor of the scope. Its role, its kind and its expiry are limited by those of the
+/// caller.
+///
+/// # Errors
+/// [`Error::Refused`] with all validation errors; [`Error::Forbidden`].
+pub async fn create_own(
+    scope: &Scope,
+    new: OwnKey,
+    once: Option<IdempotentRequest>,
+) -> Result<CreatedKey> {
+    scope.demand(Permission::ManageApiKeys)?;
+    if new.role.weaker(scope.role()) != new.role {
+        let message =
+            format!("the role of the key exceeds yours; maximum: {}", scope.role().name());
+        return Err(Problem::conflict(engine::Reason::UserNotAllowed, "role", message).into());
+    }
+    if scope.actor().is_worker() && !new.worker {
+        let message = "a key of a program can't create a key of a person";
+        return Err(Problem::conflict(engine::Reason::UserNotAllowed, "isWorker", message).into());
+    }
+    let expires_at = match (new.expires_at, scope.key_expires_at()) {
+        (Some(own), Some(limit)) => Some(own.min(limit)),
+        (own, limit) => own.or(limit),
+    };
+    let responsible = if let Some(user) = scope.user() {
+        Responsible::Member(user)
+    } else {
+        // The local user and the command line have no account.
+        let (_, slug) = organization::named(scope).await?;
+        Responsible::Email(format!("owner@{slug}.invalid"), Role::Owner)
+    };
+    insert(scope, OwnKey { expires_at, ..new }, responsible, once).await
+}
+
+async fn insert(
+    scope: &Scope,
+    new: OwnKey,
+    responsible: Responsible,
+    once: Option<IdempotentRequest>,
+) -> Result<CreatedKey> {
+    let (prefix, own) = (secret::random::<PREFIX_BYTES>()?, secret::random::<SECRET_BYTES>()?);
+    let text = format!("{MARK}{prefix}.{own}");
+    let (hash, own_prefix) = (secret::hash(&text), prefix.clone());
+    let stored = idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
-            let length = new.name.trim().chars().count();
-            if !(1..=100).contains(&length) || new.name.contains(char::is_control) {
-                return Err(Problem::invalid(
-                    engine::Reason::ValueInvalid,
-                    "name",
-                    "`name` must have 1 to 100 characters and no control characters",
-                )
-                .into());
-            }
-            if new.expires_at.is_some_and(|end| end <= unit.now()) {
-                return Err(Problem::invalid(
-                    engine::Reason::TimeNotInFuture,
-                    "expires_at",
-                    "the expiry must be in the future",
-                )
-                .into());
-            }
-            let role = if new.is_owner { Role::Owner } else { new.role };
-            let person = user::ensure(unit, &new.user, role).await?;
-            if person.has(user::Column::SuspendedAt) || person.has(user::Column::DeletedAt) {
-                let message = "the user is suspended or deleted, so their API keys are rejected";
-                return Err(
-                    Problem::conflict(engine::Reason::UserNotAllowed, "user", message).into()
-                );
-            }
-            let most = Role::of(person.text(user::Column::Role)).unwrap_or(Role::Analyst);
+            check(&new, unit)?;
+            let (person, most) = match &responsible {
+                Responsible::Email(email, role) => membership::ensure(unit, email, *role).await?,
+                Responsible::Member(user) => membership::active(unit, *user).await?,
+            };
             if new.role.weaker(most) != new.role {
                 let message = format!(
                     "the role of the key exceeds the role of the user; maximum: {}",
@@ -139,23 +196,67 @@ pub async fn create(scope: &Scope, new: NewKey) -> Result<String> {
                 );
             }
             let mut key = Record::new(table());
-            key.set(Column::UserId, Value::Int(person.id()));
+            key.set(Column::UserId, Value::Int(person));
             for (column, text) in [
                 (Column::Name, new.name.trim()),
                 (Column::Kind, if new.worker { "worker" } else { "person" }),
                 (Column::Role, new.role.name()),
-                (Column::KeyPrefix, &prefix),
+                (Column::KeyPrefix, &own_prefix),
                 (Column::KeyHash, &hash),
             ] {
                 key.set(column, Value::Text(text.to_owned()));
             }
             key.set(Column::ExpiresAt, new.expires_at.map_or(Value::Null, Value::Time));
             unit.insert(key).await?;
-            Ok(())
+            Ok(own_prefix)
         })
     })
     .await?;
-    Ok(text)
+    // The stored answer of a repeated request has only the prefix of the first key.
+    let text = (stored == prefix).then_some(text);
+    Ok(CreatedKey { prefix: stored, text })
+}
+
+/// Checks the name and the expiry of a new key.
+fn check(new: &OwnKey, unit: &Unit) -> Result<()> {
+    let length = new.name.trim().chars().count();
+    if !(1..=100).contains(&length) || new.name.contains(char::is_control) {
+        return Err(Problem::invalid(
+            engine::Reason::ValueInvalid,
+            "name",
+            "`name` must have 1 to 100 characters and no control characters",
+        )
+        .into());
+    }
+    if new.expires_at.is_some_and(|end| end <= unit.now()) {
+        return Err(Problem::invalid(
+            engine::Reason::TimeNotInFuture,
+            "expires_at",
+            "the expiry must be in the future",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// The API key with this prefix.
+///
+/// # Errors
+/// [`Error::Refused`] if the organization has no such key; [`Error::Forbidden`].
+pub async fn get(scope: &Scope, prefix: &str) -> Result<ApiKey> {
+    let key = list(scope).await?.into_iter().find(|key| key.prefix == prefix);
+    key.ok_or_else(|| Problem::not_found("keyId", table().called).into())
+}
+
+/// Revokes the API key with this primary key, and returns it. Revoking a revoked key has no effect.
+///
+/// # Errors
+/// [`Error::Refused`] if the organization has no such key; [`Error::Forbidden`].
+pub async fn revoke_by_id(scope: &Scope, id: i64) -> Result<ApiKey> {
+    let key = list(scope).await?.into_iter().find(|key| key.id == id);
+    let key = key.ok_or_else(|| Problem::not_found("keyId", table().called))?;
+    revoke(scope, &key.prefix).await?;
+    get(scope, &key.prefix).await
 }
 
 /// API keys of the organization, oldest first.
@@ -169,13 +270,14 @@ pub async fn list(scope: &Scope) -> Result<Vec<ApiKey>> {
         .inner_join(user::Entity)
         .order_by_asc(Column::Id)
         .select_only()
-        .columns([Column::Name, Column::KeyPrefix, Column::Role, Column::Kind])
+        .columns([Column::Id, Column::Name, Column::KeyPrefix, Column::Role, Column::Kind])
         .column(user::Column::Email)
         .columns([Column::CreatedAt, Column::LastUsedAt, Column::ExpiresAt, Column::RevokedAt]);
     let keys = scope.store().tuples(&keys).await?;
     let key =
-        |(name, prefix, role, kind, user, created_at, last_used_at, expires_at, revoked_at)| {
+        |(id, name, prefix, role, kind, user, created_at, last_used_at, expires_at, revoked_at)| {
             ApiKey {
+                id,
                 name,
                 prefix,
                 role,
@@ -217,28 +319,24 @@ pub async fn revoke(scope: &Scope, prefix: &str) -> Result<()> {
     .await
 }
 
+/// Revokes all API keys of a user in the organization of the unit.
+pub(super) async fn revoke_all(unit: &mut Unit, user: i64) -> Result<()> {
+    let keys = unit.scope().select::<Entity>().filter(Column::UserId.eq(user));
+    let keys = keys.filter(Column::RevokedAt.is_null()).order_by_asc(Column::Id);
+    let keys: Vec<i64> = unit.tuples(&keys.select_only().column(Column::Id)).await?;
+    for key in keys {
+        let before = unit.get(table(), key, "id").await?;
+        let mut after = before.clone();
+        after.set(Column::RevokedAt, Value::Time(unit.now()));
+        unit.update(&before, after).await?;
+    }
+    Ok(())
+}
+
 /// The prefix used for lookup; `None` if the text can't be an API key.
 pub(super) fn prefix(text: &str) -> Option<&str> {
-    let (prefix, secret) = text.strip_prefix(MARK)?.split_once('.')?;
-    let proper = |part: &str, bytes: usize| {
-        part.len() == (bytes * 4).div_ceil(3)
-            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    (proper(prefix, PREFIX_BYTES) && proper(secret, SECRET_BYTES)).then_some(prefix)
-}
-
-/// Stored hash of a key: SHA-256 in hexadecimal. A salt is not needed because the key is random.
-pub(super) fn hash(text: &str) -> String {
-    use std::fmt::Write as _;
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
-fn random<const N: usize>() -> Result<String> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| Error::internal(error.to_string()))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+    let (prefix, own) = text.strip_prefix(MARK)?.split_once('.')?;
+    let is_proper =
+        secret::is_encoded(prefix, PREFIX_BYTES) && secret::is_encoded(own, SECRET_BYTES);
+    is_proper.then_some(prefix)
 }

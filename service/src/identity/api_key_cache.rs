@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::{
-    authentication::{ApiKeyIdentity, Authenticator},
+    authentication::{Credential, Identity},
     clock::Clock,
     error::Result,
     policy::Role,
@@ -15,7 +15,6 @@ use engine::{
     store::Store,
 };
 use entity::identity::api_key::{Column, Entity};
-use futures_util::future::BoxFuture;
 use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, Select, UpdateMany,
     sea_query::Expr,
@@ -23,7 +22,7 @@ use sea_orm::{
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
-use super::api_key;
+use super::{api_key, secret};
 
 /// TTL of a cached key. A revoked key may still be accepted for this long.
 pub const KNOWN_FOR: TimeDelta = TimeDelta::seconds(2);
@@ -39,43 +38,19 @@ const REMEMBERED: usize = 10_000;
 pub struct ApiKeyCache {
     store: Store,
     clock: Arc<dyn Clock>,
-    known: Arc<Mutex<HashMap<String, Known>>>,
+    known: Arc<Mutex<HashMap<String, KnownKey>>>,
     /// Limits updates of the last-used timestamp to one at a time, so that updates don't accumulate behind a slow
     /// write.
     noting: Arc<Semaphore>,
 }
 
 #[derive(Clone)]
-struct Known {
+struct KnownKey {
     hash: String,
-    holder: ApiKeyIdentity,
+    key: i64,
+    holder: Identity,
     read_at: DateTime<Utc>,
     used_at: Option<DateTime<Utc>>,
-}
-
-impl Authenticator for ApiKeyCache {
-    fn holder<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<Option<ApiKeyIdentity>>> {
-        Box::pin(async move {
-            let Some(prefix) = api_key::prefix(text) else { return Ok(None) };
-            let now = self.clock.now();
-            let known =
-                self.known.lock().unwrap_or_else(PoisonError::into_inner).get(prefix).cloned();
-            let known = match known.filter(|known| now - known.read_at < KNOWN_FOR) {
-                Some(known) => Some(known),
-                None => self.look_up(prefix, now).await?,
-            };
-            let hash = api_key::hash(text);
-            let known = known
-                .filter(|known| bool::from(known.hash.as_bytes().ct_eq(hash.as_bytes())))
-                .filter(|known| known.holder.expires_at.is_none_or(|end| now < end));
-            if let Some(known) = &known
-                && known.used_at.is_none_or(|used| now - used >= NOTED_EVERY)
-            {
-                self.note_use(prefix, known.holder.id, now);
-            }
-            Ok(known.map(|known| known.holder))
-        })
-    }
 }
 
 impl ApiKeyCache {
@@ -96,12 +71,38 @@ impl ApiKeyCache {
         Ok(!keys.is_empty())
     }
 
-    async fn look_up(&self, prefix: &str, now: DateTime<Utc>) -> Result<Option<Known>> {
+    /// The identity behind an API key; `None` if it is unknown, revoked or expired, or its user is not an active member.
+    ///
+    /// # Errors
+    /// [`engine::Error::Unavailable`] if the database doesn't respond.
+    pub async fn identity(&self, text: &str) -> Result<Option<Identity>> {
+        let Some(prefix) = api_key::prefix(text) else { return Ok(None) };
+        let now = self.clock.now();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(prefix).cloned();
+        let known = match known.filter(|known| now - known.read_at < KNOWN_FOR) {
+            Some(known) => Some(known),
+            None => self.look_up(prefix, now).await?,
+        };
+        let hash = secret::hash(text);
+        let known = known
+            .filter(|known| bool::from(known.hash.as_bytes().ct_eq(hash.as_bytes())))
+            .filter(|known| known.holder.expires_at.is_none_or(|end| now < end));
+        if let Some(known) = &known
+            && known.used_at.is_none_or(|used| now - used >= NOTED_EVERY)
+        {
+            self.note_use(prefix, known.key, now);
+        }
+        Ok(known.map(|known| known.holder))
+    }
+
+    async fn look_up(&self, prefix: &str, now: DateTime<Utc>) -> Result<Option<KnownKey>> {
         let sql = "SELECT k.\"id\", k.\"organization_id\", k.\"name\", k.\"kind\", k.\"role\", \
-                   k.\"key_hash\", k.\"expires_at\", k.\"last_used_at\", u.\"role\", \
-                   COALESCE(u.\"name\", u.\"email\") FROM \"api_keys\" k \
+                   k.\"key_hash\", k.\"expires_at\", k.\"last_used_at\", m.\"role\", \
+                   COALESCE(u.\"name\", u.\"email\"), k.\"user_id\" FROM \"api_keys\" k \
                    JOIN \"users\" u ON u.\"id\" = k.\"user_id\" AND u.\"deleted_at\" IS NULL \
                    AND u.\"suspended_at\" IS NULL \
+                   JOIN \"memberships\" m ON m.\"user_id\" = k.\"user_id\" \
+                   AND m.\"organization_id\" = k.\"organization_id\" AND m.\"status\" = 'active' \
                    JOIN \"organizations\" o ON o.\"id\" = k.\"organization_id\" \
                    AND o.\"deleted_at\" IS NULL \
                    WHERE k.\"key_prefix\" = {} AND k.\"revoked_at\" IS NULL";
@@ -117,16 +118,17 @@ impl ApiKeyCache {
             "worker" => Actor::Worker(text(2)?),
             _ => Actor::Person(text(9)?.chars().take(255).collect()),
         };
-        let holder = ApiKeyIdentity {
+        let key = row.try_get_by_index(0)?;
+        let holder = Identity {
+            credential: Credential::ApiKey(key),
+            user: row.try_get_by_index(10)?,
             organization: row.try_get_by_index(1)?,
             actor,
             role: own.weaker(most),
-            key: text(2)?,
             expires_at: row.try_get_by_index(6)?,
-            id: row.try_get_by_index(0)?,
         };
         let used_at = row.try_get_by_index(7)?;
-        let known = Known { hash: text(5)?, holder, read_at: now, used_at };
+        let known = KnownKey { hash: text(5)?, key, holder, read_at: now, used_at };
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= REMEMBERED {
             all.clear();

@@ -1,13 +1,29 @@
-//! Actors, organizations and API keys.
+//! Actors and how they prove their identity: organizations, users, memberships, sessions and API keys.
 
+pub mod account_actions;
+pub mod accounts;
 pub mod api_key;
 pub mod api_key_cache;
+pub mod authenticator;
+mod links;
+pub mod login_attempt;
+pub mod members;
+pub mod membership;
+pub mod one_time_token;
 pub mod organization;
+pub mod password;
+mod secret;
+pub mod session;
+pub mod session_cache;
+mod setup_code;
+pub mod sign_in;
 pub mod user;
+
+pub use links::FirstAccount;
 
 use engine::table::Table;
 
 /// The tables of this context.
-pub(crate) fn tables() -> [&'static Table; 2] {
-    [user::table(), api_key::table()]
+pub(crate) fn tables() -> [&'static Table; 3] {
+    [user::table(), membership::table(), api_key::table()]
 }

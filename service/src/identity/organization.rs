@@ -9,7 +9,7 @@ use engine::{
 use entity::identity::organization;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-    QuerySelect,
+    QueryOrder, QuerySelect,
 };
 
 use crate::{crm::opt_out, governance::setting};
@@ -81,6 +81,18 @@ pub async fn named(scope: &Scope) -> Result<(String, String)> {
     let own = own.select_only().columns([Column::Name, Column::Slug]);
     let found = scope.store().tuples(&own).await?.into_iter().next();
     found.ok_or_else(|| Error::internal("organization was deleted"))
+}
+
+/// Short names and names of all organizations, for the operator of the server.
+///
+/// # Errors
+/// [`Error::Unavailable`] if the database doesn't respond.
+#[expect(clippy::disallowed_methods, reason = "organizations are not subject to tenant isolation")]
+pub async fn list(store: &Store) -> Result<Vec<(String, String)>> {
+    use organization::Column;
+    let all = organization::Entity::find().filter(Column::DeletedAt.is_null());
+    let all = all.order_by_asc(Column::Slug).select_only().columns([Column::Slug, Column::Name]);
+    store.tuples(&all).await
 }
 
 /// Whether there is any organization. A database without organizations is new.

@@ -10,7 +10,10 @@ use engine::{
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::tables;
-use crate::{catalog, enrichment};
+use crate::{
+    catalog, enrichment,
+    identity::{login_attempt, one_time_token, session},
+};
 
 /// Integrity problems of the database; empty if there are none. On SQLite, runs the built-in integrity check of the
 /// file and the built-in foreign key check. On Postgres, reads every row and lists invalid indexes and constraints.
@@ -123,8 +126,8 @@ pub async fn analyze(store: &Store) -> Result<()> {
     Ok(())
 }
 
-/// Removes change log entries older than `days` days, idempotency keys and provider responses that have expired. An
-/// error in one of them does not keep the others.
+/// Removes change log entries older than `days` days, and idempotency keys, provider responses, sign-in attempts, sessions
+/// and links whose retention period has ended. An error in one of them does not keep the others.
 ///
 /// # Errors
 /// [`engine::Error::Unavailable`] if the database doesn't respond.
@@ -132,7 +135,10 @@ pub async fn remove_expired(store: &Store, now: DateTime<Utc>, days: u32) -> Res
     let entries = change_log::expire(store, now, days).await.map(drop);
     let keys = idempotency::expire(store, now).await;
     let responses = enrichment::expire(store, now).await;
-    entries.and(keys).and(responses)
+    let attempts = login_attempt::expire(store, now).await;
+    let sessions = session::expire(store, now).await;
+    let tokens = one_time_token::expire(store, now).await;
+    entries.and(keys).and(responses).and(attempts).and(sessions).and(tokens)
 }
 
 /// Moves the write-ahead log of a database into the database file.

@@ -180,6 +180,17 @@ pub fn reason_of(code: &str) -> Reason {
     }
 }
 
+/// The rejection of a request that is not GraphQL, and that the service has rejected.
+impl From<engine::Error> for Refusal {
+    fn from(error: engine::Error) -> Self {
+        let error = graph::error::Error::from(error);
+        let code = error.code();
+        let mut error = error.into_server_error(Pos::default(), Vec::new());
+        error.locations.clear();
+        Self { code, errors: vec![error] }
+    }
+}
+
 /// Client text, shortened for an error message.
 fn quoted(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(limits::MAX_QUOTE) {

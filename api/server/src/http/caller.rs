@@ -1,7 +1,8 @@
 //! The caller: the actor of a request, and the request ID.
 //!
-//! An API key (`Authorization: Bearer KEY`) determines the actor. A server on a loopback address requires no key: the
-//! caller is then the owner of its organization and may send `Salesgraph-Actor: worker/research-bot` or `person/Ada`.
+//! An API key (`Authorization: Bearer KEY`) or the cookie of a session determines the actor. While a server on a loopback
+//! address has no credentials, it requires none: the caller is then the owner of its organization and may send
+//! `Salesgraph-Actor: worker/research-bot` or `person/Ada`.
 
 use std::{
     sync::Arc,
@@ -15,7 +16,7 @@ use axum::{
 use engine::{Actor, Role, Scope};
 use uuid::fmt::Hyphenated;
 
-use super::Server;
+use super::{Server, origin::PageHeaders};
 use crate::document::Refusal;
 
 /// Request header that names the actor where no key is required.
@@ -24,8 +25,8 @@ pub const ACTOR: &str = "salesgraph-actor";
 /// Header with the request ID.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// How often the key of a long-lived connection is revalidated.
-pub(super) const LOOKED_AT_EVERY: Duration = Duration::from_secs(2);
+/// How often the credential of a long-lived connection is revalidated.
+pub(super) const LOOKED_AT_EVERY: Duration = Duration::from_millis(400);
 
 /// Maximum length of a request ID, in characters.
 const MAX_REQUEST_ID_LENGTH: usize = 128;
@@ -86,10 +87,17 @@ impl RequestId {
 /// The caller of a request.
 #[derive(Clone)]
 pub(super) struct Caller {
-    /// The scope of the caller; `None` without a key where keys are required.
+    /// The scope of the caller; `None` without a credential where one is required.
     pub(super) scope: Option<Scope>,
-    /// The API key of the caller.
-    key: Option<Arc<str>>,
+    secret: CallerSecret,
+}
+
+/// What a caller has sent to prove its identity.
+#[derive(Clone)]
+enum CallerSecret {
+    None,
+    ApiKey(Arc<str>),
+    SessionToken(Arc<str>),
 }
 
 /// Credentials and actor sent by a client.
@@ -99,6 +107,10 @@ pub(super) struct Claims<'c> {
     pub(super) authorization: Option<&'c str>,
     /// The actor name.
     pub(super) actor: Option<&'c str>,
+    /// The `Cookie` header.
+    pub(super) cookies: Option<&'c str>,
+    /// The page that has sent the request.
+    pub(super) page: PageHeaders<'c>,
 }
 
 impl<'c> Claims<'c> {
@@ -106,36 +118,44 @@ impl<'c> Claims<'c> {
     pub(super) fn of(headers: &'c HeaderMap) -> Self {
         let text =
             |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
-        Self { authorization: text(header::AUTHORIZATION.as_str()), actor: text(ACTOR) }
+        Self {
+            authorization: text(header::AUTHORIZATION.as_str()),
+            actor: text(ACTOR),
+            cookies: text(header::COOKIE.as_str()),
+            page: PageHeaders::of(headers),
+        }
     }
 }
 
 impl Caller {
-    /// The role of the caller; `None` without a key.
+    /// The role of the caller; `None` without a credential.
     pub(super) fn role(&self) -> Option<Role> {
         self.scope.as_ref().map(Scope::role)
     }
 
-    /// Whether the caller uses a key, which may be revoked.
-    pub(super) fn has_key(&self) -> bool {
-        self.key.is_some()
-    }
-
-    /// Revalidates the key and returns the current permissions; `None` if the key is no longer valid. The previous
-    /// result stays in effect while the database is unavailable.
+    /// Revalidates the credential and returns the current permissions; `None` if it is no longer valid, or has become
+    /// required. The previous result stays in effect while the database is unavailable.
     pub(super) async fn again(&self, server: &Server) -> Option<Self> {
-        let (Some(key), Some(scope)) = (&self.key, &self.scope) else { return Some(self.clone()) };
-        match server.keys.holder(key).await {
-            Ok(Some(holder)) => {
-                let scope = server.scope_of(&holder, &RequestId::of_scope(scope));
-                Some(Self { scope: Some(scope), key: Some(Arc::clone(key)) })
+        let Some(scope) = &self.scope else { return Some(self.clone()) };
+        let found = match &self.secret {
+            CallerSecret::ApiKey(key) => server.credentials.holder(key).await,
+            CallerSecret::SessionToken(token) => server.credentials.session(token).await,
+            CallerSecret::None => {
+                let is_admitted = server.admits_local_user().await.unwrap_or(true);
+                return is_admitted.then(|| self.clone());
+            }
+        };
+        match found {
+            Ok(Some(identity)) => {
+                let scope = server.scope_of(&identity, &RequestId::of_scope(scope));
+                Some(Self { scope: Some(scope), secret: self.secret.clone() })
             }
             Ok(None) => None,
             Err(_) => Some(self.clone()),
         }
     }
 
-    /// Resolves when the key is no longer valid.
+    /// Resolves when the credential is no longer valid.
     pub(super) async fn sent_away(self, server: Server) {
         while self.again(&server).await.is_some() {
             tokio::time::sleep(LOOKED_AT_EVERY).await;
@@ -153,14 +173,17 @@ pub(super) async fn meet(
     id: &RequestId,
 ) -> Result<Caller, Refusal> {
     let Some(authorization) = claims.authorization else {
-        if server.settings.require_keys {
-            return Ok(Caller { scope: None, key: None });
+        if let Some(caller) = meet_session(server, claims, id).await? {
+            return Ok(caller);
+        }
+        if !server.admits_local_user().await? {
+            return Ok(Caller { scope: None, secret: CallerSecret::None });
         }
         let actor = claims.actor.map_or(Ok(Actor::LocalUser), actor);
         let actor = actor.map_err(|text| {
             Refusal::new("BAD_REQUEST", text, None).because(engine::Reason::ActorInvalid)
         })?;
-        return Ok(Caller { scope: Some(server.scope(actor, id)), key: None });
+        return Ok(Caller { scope: Some(server.scope(actor, id)), secret: CallerSecret::None });
     };
     if claims.actor.is_some() {
         let text = "`Salesgraph-Actor` is not allowed with an API key; omit it";
@@ -168,10 +191,10 @@ pub(super) async fn meet(
     }
     let key = authorization.split_once(' ').filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
     let key = key.map(|(_, key)| key.trim()).unwrap_or_default();
-    match server.keys.holder(key).await {
-        Ok(Some(holder)) => {
-            let scope = server.scope_of(&holder, id);
-            Ok(Caller { scope: Some(scope), key: Some(key.into()) })
+    match server.credentials.holder(key).await {
+        Ok(Some(identity)) => {
+            let scope = server.scope_of(&identity, id);
+            Ok(Caller { scope: Some(scope), secret: CallerSecret::ApiKey(key.into()) })
         }
         Ok(None) => {
             // The prefix is not secret and identifies the key that was tried.
@@ -180,12 +203,47 @@ pub(super) async fn meet(
             let text = "the API key is invalid, revoked or expired";
             Err(Refusal::new("UNAUTHENTICATED", text, None).because(engine::Reason::KeyRejected))
         }
-        Err(error) => {
-            tracing::warn!(%error, "API key lookup failed");
-            Err(Refusal::new("UNAVAILABLE", error.to_string(), None)
-                .because(engine::Reason::DatabaseUnavailable))
-        }
+        Err(error) => Err(lookup_failed(&error)),
     }
+}
+
+/// The caller with the session in the cookie of the request; `None` if there is no cookie, or no session while the local
+/// user is admitted.
+///
+/// # Errors
+/// `FORBIDDEN` if a page of another origin has sent the request, `UNAUTHENTICATED`, `UNAVAILABLE`.
+async fn meet_session(
+    server: &Server,
+    claims: Claims<'_>,
+    id: &RequestId,
+) -> Result<Option<Caller>, Refusal> {
+    let token = claims.cookies.and_then(|cookies| server.session_token(claims.page, cookies));
+    let Some(token) = token else { return Ok(None) };
+    server.check_page(claims.page)?;
+    let found = server.credentials.session(token).await;
+    let Some(identity) = found.map_err(|error| lookup_failed(&error))? else {
+        // The browser may have kept the cookie of another database on this machine.
+        if server.admits_local_user().await? {
+            return Ok(None);
+        }
+        let text = "the session has ended; sign in again at /sign-in";
+        return Err(
+            Refusal::new("UNAUTHENTICATED", text, None).because(engine::Reason::SessionRejected)
+        );
+    };
+    if claims.actor.is_some() {
+        let text = "`Salesgraph-Actor` is not allowed with a session; omit it";
+        return Err(Refusal::new("BAD_REQUEST", text, None).because(engine::Reason::ActorInvalid));
+    }
+    let scope = server.scope_of(&identity, id);
+    Ok(Some(Caller { scope: Some(scope), secret: CallerSecret::SessionToken(token.into()) }))
+}
+
+/// The response to a request whose credential can't be looked up.
+pub(super) fn lookup_failed(error: &engine::Error) -> Refusal {
+    tracing::warn!(%error, "lookup of a credential failed");
+    Refusal::new("UNAVAILABLE", error.to_string(), None)
+        .because(engine::Reason::DatabaseUnavailable)
 }
 
 /// Parses an actor from `text`: `worker/NAME` or `person/NAME`.

@@ -1,10 +1,10 @@
 //! Connections: accepting, serving within time limits, and graceful shutdown. The accept loop is our own because
 //! axum's has no timeout for request headers.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, http::Request};
+use hyper::{body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -18,6 +18,7 @@ use tokio::{
 
 use super::{
     Server,
+    client_address::PeerAddress,
     settings::{GRACE, HEAD_BUFFER, MAX_CONNECTIONS},
 };
 
@@ -28,6 +29,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(85);
 /// Serves on `listener` until `stop` resolves. Then, within half a minute, requests in flight are completed, sockets
 /// are closed and subscriptions are ended.
 pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Output = ()>) {
+    let server = server.listening_on(listener.local_addr().ok());
     let routes = super::routes(server.clone());
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
     let mut stop = std::pin::pin!(stop);
@@ -40,8 +42,8 @@ pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Outp
         tokio::select! {
             () = &mut stop => break,
             (place, accepted) = accepted => match accepted {
-                Ok((stream, _)) => {
-                    let connection = connection(stream, &server, routes.clone());
+                Ok((stream, peer)) => {
+                    let connection = connection(stream, peer, &server, routes.clone());
                     let closing = server.closing.subscribe();
                     #[expect(clippy::disallowed_methods, reason = "a connection is a task of its own")]
                     tokio::spawn(async move {
@@ -71,7 +73,24 @@ pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Outp
     server.feed.close();
 }
 
-type Connection = http1::UpgradeableConnection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+type Connection = http1::UpgradeableConnection<TokioIo<TcpStream>, PeerService>;
+
+/// Answers the requests of one connection, which carry the address of its other end.
+struct PeerService {
+    routes: TowerToHyperService<Router>,
+    peer: PeerAddress,
+}
+
+impl Service<Request<Incoming>> for PeerService {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.routes.call(request)
+    }
+}
 
 /// Serves a connection until it ends or, on shutdown, until its request in flight has finished.
 async fn run(connection: Connection, mut closing: watch::Receiver<bool>) {
@@ -94,14 +113,16 @@ pub(super) async fn stopped(closing: &mut watch::Receiver<bool>) {
     let _ = closing.wait_for(|closing| *closing).await;
 }
 
-fn connection(stream: TcpStream, server: &Server, routes: Router) -> Connection {
+fn connection(stream: TcpStream, peer: SocketAddr, server: &Server, routes: Router) -> Connection {
     watch_over(&stream);
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(server.settings.header_timeout)
         .max_buf_size(HEAD_BUFFER);
-    builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)).with_upgrades()
+    let service =
+        PeerService { routes: TowerToHyperService::new(routes), peer: PeerAddress(peer.ip()) };
+    builder.serve_connection(TokioIo::new(stream), service).with_upgrades()
 }
 
 /// Enables TCP keep-alive, so that the system detects peers that have disappeared.

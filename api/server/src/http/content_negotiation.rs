@@ -49,6 +49,7 @@ impl Media {
         match (self, code) {
             (_, "UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
             (_, "UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
+            (_, "RATE_LIMITED") => StatusCode::TOO_MANY_REQUESTS,
             (Self::Csv | Self::Lines, "INTERNAL") => StatusCode::INTERNAL_SERVER_ERROR,
             (_, "METHOD_NOT_ALLOWED") => StatusCode::METHOD_NOT_ALLOWED,
             (_, "NOT_ACCEPTABLE") => StatusCode::NOT_ACCEPTABLE,

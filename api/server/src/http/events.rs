@@ -29,11 +29,10 @@ const BEGIN_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) async fn follow(server: &Server, caller: &Caller, operation: Operation) -> Response {
     let mut closing = server.closing.subscribe();
     let sent_away = caller.clone().sent_away(server.clone());
-    let has_key = caller.has_key();
     let stop = async move {
         tokio::select! {
             () = stopped(&mut closing) => {}
-            () = sent_away, if has_key => {}
+            () = sent_away => {}
         }
     };
     let (answers, begun) = operation.follow(server, caller);

@@ -162,7 +162,12 @@ impl<'s> Asked<'s> {
             Ok(caller) => Ok(Self { server, caller, id, media, accepted, tells, is_get }),
             Err(refusal) => {
                 server.metrics.refused(refusal.code);
-                Err(refused(media, &refusal))
+                let mut response = refused(media, &refusal);
+                // A page of another origin may not even learn that its request was well-formed.
+                if refusal.code == "FORBIDDEN" {
+                    *response.status_mut() = StatusCode::FORBIDDEN;
+                }
+                Err(response)
             }
         }
     }

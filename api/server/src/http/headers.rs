@@ -10,6 +10,8 @@ use axum::{
 use super::{
     Server,
     caller::{CLIENT_REQUEST_ID, REQUEST_ID, RequestId},
+    client_address::{self, PeerAddress},
+    origin,
     settings::{MAX_ADDRESS_LENGTH, MAX_HEAD},
 };
 
@@ -34,7 +36,15 @@ pub(super) async fn enter(
     let id = RequestId::of(request.headers());
     let named = HeaderValue::from_str(&id.own).ok();
     let of_client = id.client.as_deref().and_then(|id| HeaderValue::from_str(id).ok());
-    let refused = refused(&server, &request);
+    // Without this answer, the request is not admitted as the local user either.
+    let admits_local_user = request.uri().path().starts_with("/health")
+        || server.admits_local_user().await.unwrap_or(false);
+    let refused = refused(&server, &request, admits_local_user);
+    if let Some(peer) = request.extensions().get::<PeerAddress>().copied() {
+        let trusted = &server.settings.trusted_proxy;
+        let client = client_address::of_request(peer, request.headers(), trusted);
+        request.extensions_mut().insert(client);
+    }
     let mut response = if let Some(response) = refused {
         response
     } else {
@@ -52,7 +62,7 @@ pub(super) async fn enter(
 
 /// Rejects oversized headers and foreign host names. With DNS rebinding, another site can point its own host name to
 /// this machine; the Host header then contains that name instead of a local one.
-fn refused(server: &Server, request: &Request) -> Option<Response> {
+fn refused(server: &Server, request: &Request, admits_local_user: bool) -> Option<Response> {
     let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     if address > MAX_ADDRESS_LENGTH {
         let text = "the URL exceeds the limit of 32 KiB; send the request by POST";
@@ -69,8 +79,8 @@ fn refused(server: &Server, request: &Request) -> Option<Response> {
         let text = "a request must have exactly one Host header";
         return Some(server.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", text));
     }
-    // If an API key is required, DNS rebinding gives an attacker no access.
-    if server.settings.require_keys {
+    // If a credential is required, DNS rebinding gives an attacker no access: browsers send no cookie to other names.
+    if !admits_local_user {
         return None;
     }
     let forwarded = |name: &HeaderName| {
@@ -80,16 +90,13 @@ fn refused(server: &Server, request: &Request) -> Option<Response> {
     // By default, nginx forwards requests as HTTP/1.0, which no current browser or client sends.
     if headers.keys().any(forwarded) || request.version() < Version::HTTP_11 {
         let text = "requests through a proxy require authentication; start the server with \
-                    --require-keys";
+                    --require-keys, or create an account";
         return Some(server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host =
         host.or_else(|| request.uri().authority().map(Authority::as_str)).unwrap_or_default();
-    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-    let name =
-        host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
-    if !matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
+    if !origin::is_loopback(host) {
         let text = "unknown host; without API keys the server only accepts requests for localhost";
         return Some(server.refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
     }

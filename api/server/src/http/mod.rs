@@ -3,6 +3,7 @@
 
 mod body;
 pub mod caller;
+pub mod client_address;
 pub mod connection;
 mod content_negotiation;
 mod events;
@@ -11,6 +12,7 @@ mod graphql;
 mod headers;
 mod metrics;
 mod operation;
+pub mod origin;
 mod persisted;
 mod report;
 mod settings;
@@ -31,7 +33,7 @@ use axum::{
 };
 use engine::{
     Actor, Clock, Permission, Role, Scope, Store,
-    authentication::{ApiKeyIdentity, Authenticator},
+    authentication::{Authenticator, Identity},
     change_log::ChangeStream,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -52,6 +54,10 @@ use crate::{document::Refusal, execute::SchemaExecutor, permission::RootPermissi
 
 pub use settings::Settings;
 
+/// The message to a caller without a credential where one is required.
+pub const AUTHENTICATION_REQUIRED: &str =
+    "authentication required: send `Authorization: Bearer <key>`, or sign in at /sign-in";
+
 /// Minimum size in bytes of a compressed response. Compression does not speed up a response that fits
 /// into one packet.
 const SMALLEST_COMPRESSED: u16 = 1_024;
@@ -69,7 +75,7 @@ pub struct ServedProduct {
     /// Adds the product's own data to each request.
     pub request_data: RequestData,
     /// The routes besides `/graphql`, `/health` and `/metrics`.
-    pub routes: fn() -> Router<Server>,
+    pub routes: Arc<dyn Fn() -> Router<Server> + Send + Sync>,
 }
 
 /// Shared state of all requests.
@@ -81,7 +87,8 @@ pub struct Server {
     organization: i64,
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
-    keys: Arc<dyn Authenticator>,
+    credentials: Arc<dyn Authenticator>,
+    is_loopback: bool,
     persisted: Persisted,
     metrics: SharedMetrics,
     running: Arc<Semaphore>,
@@ -94,11 +101,11 @@ pub struct Server {
 
 impl Server {
     /// Creates a server of `product` with the default settings. Must be called inside a runtime, which runs its tasks.
-    /// Where no key is required, the caller is the owner of `organization`.
+    /// The local user is the owner of `organization`.
     #[must_use]
     pub fn new(
         product: ServedProduct,
-        keys: Arc<dyn Authenticator>,
+        credentials: Arc<dyn Authenticator>,
         store: Store,
         organization: i64,
         clock: Arc<dyn Clock>,
@@ -107,7 +114,8 @@ impl Server {
         Self {
             product,
             feed: ChangeStream::new(store.clone()),
-            keys,
+            credentials,
+            is_loopback: true,
             persisted: Persisted::default(),
             metrics: Arc::new(Metrics::new()),
             running: Arc::new(Semaphore::new(settings.max_concurrent)),
@@ -135,6 +143,12 @@ impl Server {
         }
     }
 
+    /// The same server, which listens on this address.
+    #[must_use]
+    pub(crate) fn listening_on(self, address: Option<std::net::SocketAddr>) -> Self {
+        Self { is_loopback: address.is_some_and(|address| address.ip().is_loopback()), ..self }
+    }
+
     /// The change stream of all subscriptions. Closing it ends them.
     #[must_use]
     pub fn feed(&self) -> &ChangeStream {
@@ -147,7 +161,22 @@ impl Server {
         &self.settings
     }
 
-    /// The scope of the caller of a request; `None` without a key where keys are required.
+    /// The organization of the local user.
+    #[must_use]
+    pub fn organization(&self) -> i64 {
+        self.organization
+    }
+
+    /// Whether requests without a credential act as the local user.
+    pub(crate) async fn admits_local_user(&self) -> Result<bool, Refusal> {
+        if self.settings.require_keys || self.settings.local_user {
+            return Ok(!self.settings.require_keys);
+        }
+        let admits = self.credentials.admits_local_user().await;
+        admits.map_err(|error| caller::lookup_failed(&error))
+    }
+
+    /// The scope of the caller of a request; `None` without a credential where one is required.
     ///
     /// # Errors
     /// `UNAUTHENTICATED`, `BAD_REQUEST`, `UNAVAILABLE`.
@@ -179,12 +208,11 @@ impl Server {
             .for_request(&request.own, request.client.as_deref())
     }
 
-    /// The scope of the holder of an API key.
-    fn scope_of(&self, holder: &ApiKeyIdentity, request: &RequestId) -> Scope {
+    /// The scope of an authenticated caller.
+    fn scope_of(&self, identity: &Identity, request: &RequestId) -> Scope {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
-        let ApiKeyIdentity { id, organization, actor, role, .. } = holder;
-        let scope = Scope::new(store, *organization, actor.clone(), *role, clock);
-        scope.by_key(*id).for_request(&request.own, request.client.as_deref())
+        let scope = Scope::authenticated(store, identity, clock);
+        scope.for_request(&request.own, request.client.as_deref())
     }
 
     /// Whether a caller belongs to the server's own organization.
@@ -202,7 +230,10 @@ impl Server {
             return !headers.contains_key(header::ORIGIN);
         };
         let own = origin.split_once("://").map(|(_, own)| own);
+        let is_public =
+            |url: &String| url.strip_suffix('/').unwrap_or(url).eq_ignore_ascii_case(origin);
         own.is_some() && own == text(header::HOST)
+            || self.settings.public_url.as_ref().is_some_and(is_public)
             || self.settings.allow_origin.iter().any(|known| known.eq_ignore_ascii_case(origin))
     }
 
@@ -260,6 +291,7 @@ fn cross_origin(settings: &Settings) -> Option<CorsLayer> {
                 .chain(own)
                 .collect::<Vec<_>>(),
         )
+        .allow_credentials(true)
         .expose_headers([caller::REQUEST_ID, header::RETRY_AFTER]);
     Some(layer)
 }
@@ -283,11 +315,7 @@ async fn counters(State(server): State<Server>, id: RequestId, headers: HeaderMa
     };
     match caller.role() {
         None => {
-            let refusal = Refusal::new(
-                "UNAUTHENTICATED",
-                "authentication required: send `Authorization: Bearer <key>`",
-                None,
-            );
+            let refusal = Refusal::new("UNAUTHENTICATED", AUTHENTICATION_REQUIRED, None);
             graphql::refused(Media::Response, &refusal)
         }
         // The metrics cover all organizations, so only operators in the server's own organization may see them.

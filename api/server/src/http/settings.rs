@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use ipnet::IpNet;
 
 use crate::document::Limits;
 
@@ -49,9 +50,20 @@ pub(super) const MISSED_PINGS: u32 = 3;
 /// Options of the server.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Requires an API key for all requests, including those from localhost.
+    /// Requires an API key or a session for all requests, including those from localhost.
     #[arg(long, env = "SALESGRAPH_REQUIRE_KEYS")]
     pub require_keys: bool,
+    /// Accepts requests from localhost without a credential even if there are accounts or API keys. Without this option, the
+    /// local user exists only until the first API key or the first account with a password is created.
+    #[arg(long, env = "SALESGRAPH_LOCAL_USER", conflicts_with = "require_keys")]
+    pub local_user: bool,
+    /// Address under which browsers reach the server: `https://sales.example`. Links begin with it.
+    #[arg(long, env = "SALESGRAPH_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
+    pub public_url: Option<String>,
+    /// Network of a proxy whose `X-Forwarded-For` header is trusted: `10.0.0.0/8`. Repeatable.
+    #[arg(long, env = "SALESGRAPH_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',')]
+    #[arg(value_parser = network)]
+    pub trusted_proxy: Vec<IpNet>,
     /// Allowed CORS origin: `https://app.example`. Repeatable.
     #[arg(long, env = "SALESGRAPH_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     #[arg(value_parser = origin)]
@@ -100,6 +112,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             require_keys: false,
+            local_user: false,
+            public_url: None,
+            trusted_proxy: Vec::new(),
             allow_origin: Vec::new(),
             no_introspection: false,
             limits: Limits::default(),
@@ -125,6 +140,18 @@ fn seconds(text: &str) -> Result<Duration, String> {
 fn some(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number: &usize| *number > 0);
     number.ok_or_else(|| "must be an integer of at least 1".to_owned())
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    origin(text.strip_suffix('/').unwrap_or(text))
+}
+
+/// Parses a network, or a single address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let one = || text.parse::<std::net::IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>()
+        .or_else(|_| one())
+        .map_err(|_| "must be a network or an address, such as 10.0.0.0/8 or 127.0.0.1".to_owned())
 }
 
 fn origin(text: &str) -> Result<String, String> {

@@ -51,6 +51,8 @@ pub(super) mod code {
     pub(in crate::http) const BAD_MESSAGE: u16 = 4400;
     /// An operation before authentication.
     pub(in crate::http) const UNAUTHORIZED: u16 = 4401;
+    /// A session that a page of another origin has sent.
+    pub(in crate::http) const FORBIDDEN: u16 = 4403;
     /// No `connection_init` in time.
     pub(in crate::http) const INIT_TIMEOUT: u16 = 4408;
     /// The operation ID is in use.

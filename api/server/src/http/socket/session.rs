@@ -143,7 +143,7 @@ impl Session {
                     // If the queue is full, the write timeout of the queued messages detects a dead client.
                     let _ = self.sender.try_send(Message::Ping(Default::default()));
                 }
-                _ = looks.tick(), if self.caller.as_ref().is_some_and(Caller::has_key) => {
+                _ = looks.tick(), if self.caller.is_some() => {
                     if let Err(end) = self.look_again().await {
                         return end;
                     }
@@ -175,15 +175,15 @@ impl Session {
         }
     }
 
-    /// Revalidates the key, which may have been revoked or lost permissions.
+    /// Revalidates the credential, which may have been revoked or lost permissions.
     async fn look_again(&mut self) -> Result<(), End> {
         let Some(caller) = &self.caller else { return Ok(()) };
-        match caller.again(&self.server).await {
-            Some(caller) => {
-                self.caller = Some(caller);
-                Ok(())
-            }
-            None => Err(Some(close_message(code::UNAUTHORIZED, "the API key is no longer valid"))),
+        if let Some(caller) = caller.again(&self.server).await {
+            self.caller = Some(caller);
+            Ok(())
+        } else {
+            let reason = "the API key or the session is no longer valid";
+            Err(Some(close_message(code::UNAUTHORIZED, reason)))
         }
     }
 
@@ -251,12 +251,13 @@ impl Session {
         let claims = Claims {
             authorization: text(["authorization", "Authorization"]).or(headers.authorization),
             actor: text(["actor", "Salesgraph-Actor"]).or(headers.actor),
+            ..headers
         };
         match caller::meet(&self.server, claims, &self.id).await {
             Ok(caller) if caller.scope.is_none() => {
                 return Err(Some(close_message(
                     code::UNAUTHORIZED,
-                    "authentication required: send the key as `authorization`",
+                    "authentication required: send an API key as `authorization`, or sign in",
                 )));
             }
             Ok(caller) => self.caller = Some(caller),
@@ -264,8 +265,9 @@ impl Session {
                 self.server.metrics.refused(refusal.code);
                 return Err(Some(match refusal.code {
                     "UNAUTHENTICATED" => {
-                        close_message(code::UNAUTHORIZED, "the API key is invalid")
+                        close_message(code::UNAUTHORIZED, "the API key or the session is invalid")
                     }
+                    "FORBIDDEN" => close_message(code::FORBIDDEN, "origin not allowed"),
                     "UNAVAILABLE" => close_message(code::TRY_AGAIN, "the database is unavailable"),
                     _ => close_message(
                         code::BAD_MESSAGE,

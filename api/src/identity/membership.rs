@@ -1,0 +1,81 @@
+//! Memberships in GraphQL.
+
+use async_graphql::SimpleObject;
+use engine::Scope;
+use salesgraph_macros::Entity;
+use service::identity::{
+    membership::{ROLES, STATUSES, table},
+    user,
+};
+
+use graph::{
+    EnumColumn, EnumType, RowView, Vocabulary,
+    error::{Error, Result},
+    scalar::Moment,
+};
+
+/// A membership of a user in the organization. Users are invited with `inviteMember`.
+#[derive(Entity)]
+#[entity(table = table, plural = "memberships", read = Read)]
+pub struct Membership {
+    /// Role of the user in the organization.
+    #[entity(sort)]
+    pub role: EnumColumn<Role>,
+    /// Status.
+    pub status: EnumColumn<MembershipStatus>,
+    /// Why the membership is suspended; null if it is not, or no reason was given.
+    pub suspension_reason: Option<String>,
+    /// Profile of the user.
+    #[entity(computed = profiles, needs("user_id"))]
+    pub profile: UserProfile,
+}
+
+/// `memberships.role`.
+pub enum Role {}
+
+impl Vocabulary for Role {
+    fn enum_type() -> &'static EnumType {
+        &EnumType { name: "Role", about: "Role of a user in an organization.", words: ROLES }
+    }
+}
+
+/// `memberships.status`.
+pub enum MembershipStatus {}
+
+impl Vocabulary for MembershipStatus {
+    fn enum_type() -> &'static EnumType {
+        &EnumType { name: "MembershipStatus", about: "Status of a membership.", words: STATUSES }
+    }
+}
+
+/// What other members see of a user.
+#[derive(SimpleObject)]
+pub struct UserProfile {
+    /// E-mail address.
+    pub email: String,
+    /// Name; null if the user has not entered one.
+    pub name: Option<String>,
+    /// URL of a picture; null if there is none.
+    pub avatar_url: Option<String>,
+    /// Time zone (IANA).
+    pub time_zone: String,
+    /// Time of the last sign-in; null before the first.
+    pub last_signed_in_at: Option<Moment>,
+}
+
+impl From<user::UserProfile> for UserProfile {
+    fn from(profile: user::UserProfile) -> Self {
+        Self {
+            email: profile.email,
+            name: profile.name,
+            avatar_url: profile.avatar_url,
+            time_zone: profile.timezone,
+            last_signed_in_at: profile.last_signed_in_at.map(Moment),
+        }
+    }
+}
+
+async fn profiles(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<UserProfile>> {
+    let profiles = user::profiles(scope, &RowView::keys(&rows)).await.map_err(Error::from)?;
+    Ok(profiles.into_iter().map(UserProfile::from).collect())
+}
