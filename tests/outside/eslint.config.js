@@ -45,6 +45,7 @@ export default [
             "Payload",
           ],
           types: [
+            "ApiKey",
             "CompanyEngagement",
             "DatabaseStatistics",
             "DraftFunnel",
@@ -57,6 +58,9 @@ export default [
             "LlmCost",
             "LlmCostReport",
             "MergeResult",
+            "OwnOrganization",
+            "UserProfile",
+            "UserSession",
             "MergedField",
             "MovedRows",
             "NextBestAction",

@@ -168,9 +168,9 @@ test("with required API keys, the page asks for a key and keeps it per tab", lim
     const own = await context.newPage();
     own.on("websocket", (socket) => socket.on("socketerror", (error) => closes.push(error)));
     await own.goto(address, { waitUntil: "networkidle" });
-    await own.getByText("This server requires an API key.").waitFor();
+    await own.getByText("This server requires an account or an API key.").waitFor();
     await own.getByRole("textbox", { name: "API key" }).fill(key);
-    await own.getByRole("button", { name: "Sign in" }).click();
+    await own.getByRole("button", { name: "Use key" }).click();
     await own.getByText("role OWNER, actor ada@page.example").waitFor();
     await own.reload({ waitUntil: "networkidle" });
     await own.getByText("role OWNER, actor ada@page.example").waitFor();
@@ -191,7 +191,7 @@ test("with required API keys, the page asks for a key and keeps it per tab", lim
     // The key is not shared with other tabs.
     const other = await context.newPage();
     await other.goto(address, { waitUntil: "networkidle" });
-    await other.getByText("This server requires an API key.").waitFor();
+    await other.getByText("This server requires an account or an API key.").waitFor();
   } finally {
     await context.close();
     server.kill("SIGKILL");

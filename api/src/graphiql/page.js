@@ -173,7 +173,23 @@ function CsvButton() {
   );
 }
 
-// Shows the caller and the database, and prompts for the API key if one is required.
+// Sends a request that begins, replaces or ends a session, and loads the page again.
+async function changeSession(path, body) {
+  await fetch(new URL(path, document.baseURI), { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  location.reload();
+}
+
+// Shows the user and the organization of a session.
+function SessionForm({ who }) {
+  const choose = (event) => changeSession("sign-in/organization", { slug: event.target.value });
+  const options = who.organizations.map(({ slug, name }) => h("option", { key: slug, value: slug }, name));
+  const current = who.organizations.find(({ isCurrent }) => isCurrent);
+  const select = options.length > 1 && h("select", { "aria-label": "Organization", value: current?.slug, onChange: choose }, options);
+  const end = (event) => (event.preventDefault(), changeSession("sign-out", {}));
+  return h("form", { onSubmit: end }, select, h("button", { type: "submit" }, "Sign out"));
+}
+
+// Shows the caller and the database, and prompts for a credential if one is required.
 function Banner() {
   const who = viewer.use();
   if (who === undefined) return "…";
@@ -183,20 +199,22 @@ function Banner() {
     sessionStorage.setItem("salesgraph:key", key);
     look();
   };
-  const form = h("form", { onSubmit: enter }, h("input", { name: "key", type: "password", placeholder: "API key", "aria-label": "API key", autoComplete: "off" }), h("button", { type: "submit" }, "Sign in"));
-  if (!who) return [h("b", { key: "n" }, "salesgraph"), h("span", { key: "t" }, key ? "The API key is invalid." : "This server requires an API key."), h(React.Fragment, { key: "f" }, form)];
+  const form = h("form", { onSubmit: enter }, h("input", { name: "key", type: "password", placeholder: "API key", "aria-label": "API key", autoComplete: "off" }), h("button", { type: "submit" }, "Use key"));
+  const link = h("a", { key: "s", href: "sign-in" }, "Sign in");
+  if (!who) return [h("b", { key: "n" }, "salesgraph"), h("span", { key: "t" }, key ? "The API key is invalid." : "This server requires an account or an API key."), link, h(React.Fragment, { key: "f" }, form)];
   return [
     h("b", { key: "n" }, who.organization.name),
     h("span", { key: "d" }, `${who.engine} database`),
     h("span", { key: "r" }, `role ${who.role}${who.actorName ? `, actor ${who.actorName}` : ""}`),
+    who.sessions.some(({ isCurrent }) => isCurrent) && h(SessionForm, { key: "o", who }),
   ];
 }
 
 async function look() {
-  const query = "{ viewer { role actorName engine organization { name } } }";
+  const query = "{ viewer { role actorName engine organization { name } organizations { name slug isCurrent } sessions { isCurrent } } }";
   try {
     const answer = await fetch(url, { method: "POST", headers: headers({ "content-type": "application/json" }), body: JSON.stringify({ query }) });
-    // null: no key was sent; false: the key is invalid.
+    // null: there is no key and no session; false: the key is invalid.
     viewer.set((await answer.json()).data?.viewer ?? (key ? false : null));
   } catch {
     viewer.set(null);
