@@ -1,4 +1,5 @@
-//! Accounts: memberships of users in organizations, sessions of signed-in users, one-time tokens and sign-in attempts.
+//! Accounts: memberships of users in organizations, preferences, sessions of signed-in users, one-time tokens and sign-in
+//! attempts.
 //!
 //! The role of a user moves to the membership, because a user can belong to several organizations.
 
@@ -7,8 +8,8 @@ use sea_orm_migration::prelude::*;
 use crate::{
     ddl::{
         Key::{Folded, Plain},
-        add_columns, big, drop_columns, drop_tables, index, list_indexes, owned_table, reference,
-        sort_index, stamp, stamp_or_absent, stamped, unique,
+        add_columns, big, drop_columns, drop_tables, index, json, list_indexes, owned_table,
+        reference, sort_index, stamp, stamp_or_absent, stamped, unique,
     },
     m20261130_000033_text_statistics::has_expression_statistics,
     organization_references::{OnDelete, Reference, check_organizations, ignore_organizations},
@@ -61,6 +62,16 @@ impl MigrationTrait for Migration {
         list_indexes(manager, "memberships").await?;
         sort_index(manager, "memberships", "role", Folded("role")).await?;
         unique(manager, "memberships", &["user_id", "organization_id"]).await?;
+
+        let preferences = stamped(
+            server_table("user_preferences")
+                .col(big("user_id").unique_key())
+                .col(word("theme", 20).not_null())
+                .col(json("preferences"))
+                .col(json("notifications"))
+                .foreign_key(&mut reference("user_preferences", "user_id", "users", cascade)),
+        );
+        manager.create_table(preferences).await?;
 
         let sessions = stamped(
             server_table("user_sessions")
@@ -143,7 +154,13 @@ impl MigrationTrait for Migration {
         let role = word("role", 20).not_null().default("analyst").to_owned();
         add_columns(manager, "users", vec![role]).await?;
         manager.get_connection().execute_unprepared(ROLES).await?;
-        let tables = ["login_attempts", "one_time_tokens", "user_sessions", "memberships"];
+        let tables = [
+            "login_attempts",
+            "one_time_tokens",
+            "user_sessions",
+            "user_preferences",
+            "memberships",
+        ];
         drop_tables(manager, &tables).await
     }
 }

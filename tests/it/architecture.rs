@@ -272,6 +272,7 @@ fn only_units_of_work_and_imports_write() {
         "identity/login_attempt.rs",
         "identity/sign_in.rs",
         "identity/links.rs",
+        "identity/preference.rs",
         "identity/account_actions.rs",
     ];
     let writes = [

@@ -42,9 +42,9 @@ fn queries_of(document: &str) -> Vec<String> {
     blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// The queries in the README and the query guide.
+/// The queries in the README and the guides.
 fn queries_of_documents() -> Vec<String> {
-    [queries_of("README.md"), queries_of("docs/ASKING.md")].concat()
+    ["README.md", "docs/ASKING.md", "docs/ACCOUNTS.md"].map(queries_of).concat()
 }
 
 async fn documented_queries_run_on_demo_data(app: App) {

@@ -131,7 +131,7 @@ async fn internal_tables_match_their_entities(app: App) {
         governance::{alembic_version, change_log, idempotency_key},
         identity::{
             api_key, login_attempt, one_time_token, organization, organization_secret, user,
-            user_session,
+            user_preference, user_session,
         },
         ingest, offer, usage,
     };
@@ -142,6 +142,7 @@ async fn internal_tables_match_their_entities(app: App) {
         columns_of::<api_key::Entity>(),
         columns_of::<organization_secret::Entity>(),
         columns_of::<user_session::Entity>(),
+        columns_of::<user_preference::Entity>(),
         columns_of::<one_time_token::Entity>(),
         columns_of::<login_attempt::Entity>(),
         columns_of::<entity::crm::opt_out::Entity>(),

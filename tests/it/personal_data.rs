@@ -70,8 +70,12 @@ async fn foreign_keys(app: &App) -> Vec<Vec<String>> {
 async fn every_reference_to_a_person_declares_what_happens_to_its_rows(app: App) {
     // An organization outlives its owner; it is not a row of an organization, so it is not in the catalog.
     // Sessions and one-time tokens end when their user is erased (`accounts::erasure`).
-    let server =
-        ["organizations.owner_user_id", "user_sessions.user_id", "one_time_tokens.user_id"];
+    let server = [
+        "organizations.owner_user_id",
+        "user_sessions.user_id",
+        "one_time_tokens.user_id",
+        "user_preferences.user_id",
+    ];
     let mut declared: Vec<_> = server.iter().map(|column| format!("{column}: users")).collect();
     for table in catalog::tables() {
         for one in table.ownerships() {
@@ -124,8 +128,26 @@ async fn mark(app: &App, table: &engine::Table, condition: &str) {
     }
 }
 
-/// The columns, of all tables, whose values contain the mark.
+/// The columns, of all tables and search indexes, whose values contain the mark.
 async fn found(app: &App) -> Vec<String> {
+    let mut found = columns_containing(app, MARK).await;
+    if app.engine == Engine::Sqlite {
+        // The index of names has trigrams only.
+        for (table, query) in
+            [("search_documents", format!("{MARK}*")), ("search_names", MARK[..3].to_owned())]
+        {
+            let sql =
+                format!("SELECT CAST(count(*) AS text) FROM {table} WHERE {table} MATCH '{query}'");
+            if rows(app, &sql).await[0][0] != "0" {
+                found.push(table.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// The columns, of all tables, whose values contain this text.
+pub async fn columns_containing(app: &App, text: &str) -> Vec<String> {
     let sql = match app.engine {
         // The index of words is searched below. Its segments are blobs, and contain deleted words until the next
         // `maintain --vacuum`.
@@ -142,22 +164,10 @@ async fn found(app: &App) -> Vec<String> {
     for column in rows(app, sql).await {
         let (table, column) = (&column[0], &column[1]);
         let sql = format!(
-            "SELECT CAST(count(*) AS text) FROM \"{table}\" WHERE lower(CAST(\"{column}\" AS text)) LIKE '%{MARK}%'"
+            "SELECT CAST(count(*) AS text) FROM \"{table}\" WHERE lower(CAST(\"{column}\" AS text)) LIKE '%{text}%'"
         );
         if rows(app, &sql).await[0][0] != "0" {
             found.push(format!("{table}.{column}"));
-        }
-    }
-    if app.engine == Engine::Sqlite {
-        // The index of names has trigrams only.
-        for (table, query) in
-            [("search_documents", format!("{MARK}*")), ("search_names", MARK[..3].to_owned())]
-        {
-            let sql =
-                format!("SELECT CAST(count(*) AS text) FROM {table} WHERE {table} MATCH '{query}'");
-            if rows(app, &sql).await[0][0] != "0" {
-                found.push(table.to_owned());
-            }
         }
     }
     found

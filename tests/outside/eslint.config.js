@@ -60,6 +60,7 @@ export default [
             "MergeResult",
             "OwnOrganization",
             "UserProfile",
+            "ViewerPreferences",
             "UserSession",
             "MergedField",
             "MovedRows",

@@ -92,6 +92,12 @@ impl Serve {
         settings.require_keys |= self.settings.require_keys;
         settings.no_introspection |= self.settings.no_introspection;
         settings.local_user |= self.settings.local_user;
+        if settings.allow_origin.is_empty() {
+            settings.allow_origin.clone_from(&self.settings.allow_origin);
+        }
+        if settings.trusted_proxy.is_empty() {
+            settings.trusted_proxy.clone_from(&self.settings.trusted_proxy);
+        }
         settings.public_url = settings.public_url.or_else(|| self.settings.public_url.clone());
         let replica = other.replica.clone().or(self.replica);
         let providers = other.providers.clone().or(self.providers);

@@ -30,7 +30,7 @@ pub(super) enum Users {
     Suspend(Suspend),
     /// Reinstates a suspended account.
     Reinstate(OneUser),
-    /// Erases the personal data of a user, who leaves all organizations. This cannot be undone.
+    /// Erases the personal data of a user and ends all memberships. This cannot be undone.
     Erase(OneUser),
 }
 

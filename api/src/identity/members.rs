@@ -59,7 +59,7 @@ pub struct ChangeMemberRoleInput {
 pub struct SuspendMemberInput {
     /// The membership.
     pub id: ID,
-    /// Reason, for other administrators. Maximum: 1,000 characters.
+    /// Reason, which all members of the organization can read. Maximum: 1,000 characters.
     pub reason: Option<String>,
     /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
@@ -77,7 +77,7 @@ payload!(
 pub struct MemberLinkPayload {
     /// The membership; null after errors.
     pub membership: Option<Row<Membership>>,
-    /// Link to the sign-in page, for the member only: send it in a way that nobody else reads. It is valid once, and is
+    /// Link to the sign-in page, for the member only, who can use it like a password. It is valid once, and is
     /// returned once; null after errors and in repeated requests.
     pub link: Option<String>,
     /// Errors of the input; empty on success.

@@ -4,8 +4,8 @@ use async_graphql::SimpleObject;
 use engine::Scope;
 use salesgraph_macros::Entity;
 use service::identity::{
-    membership::{ROLES, STATUSES, table},
-    user,
+    membership::{INVITED, ROLES, STATUSES, table},
+    user::{self, ProfileOf},
 };
 
 use graph::{
@@ -26,7 +26,7 @@ pub struct Membership {
     /// Why the membership is suspended; null if it is not, or no reason was given.
     pub suspension_reason: Option<String>,
     /// Profile of the user.
-    #[entity(computed = profiles, needs("user_id"))]
+    #[entity(computed = profiles, needs("user_id", "status"))]
     pub profile: UserProfile,
 }
 
@@ -76,6 +76,11 @@ impl From<user::UserProfile> for UserProfile {
 }
 
 async fn profiles(scope: &Scope, rows: Vec<RowView<'_>>) -> Result<Vec<UserProfile>> {
-    let profiles = user::profiles(scope, &RowView::keys(&rows)).await.map_err(Error::from)?;
+    let users = rows.iter().map(|row| ProfileOf {
+        user: row.cell(0).key().unwrap_or_default(),
+        is_invited: row.text(1) == INVITED,
+    });
+    let users: Vec<_> = users.collect();
+    let profiles = user::profiles(scope, &users).await.map_err(Error::from)?;
     Ok(profiles.into_iter().map(UserProfile::from).collect())
 }

@@ -4,6 +4,7 @@ pub mod actor_kind;
 pub mod api_keys;
 pub mod members;
 pub mod membership;
+pub mod profile;
 pub mod sessions;
 pub mod sign_in_page;
 pub mod sign_in_routes;

@@ -19,10 +19,7 @@ use server::{
     http::{Server, caller::RequestId, client_address::ClientAddress, origin::SessionCookie},
 };
 use service::identity::{
-    FirstAccount,
-    accounts::Accounts,
-    login_attempt::Client,
-    session::{self, NewSession},
+    FirstAccount, accounts::Accounts, login_attempt::Client, session::NewSession,
 };
 use tokio::time::timeout;
 
@@ -139,11 +136,19 @@ impl SessionRequest {
         })
     }
 
-    /// The response with the cookie of a new session.
-    fn begun(&self, session: &NewSession) -> Response {
-        let cookie = self.cookie.set(&session.token, session::DURATION.num_seconds());
+    /// The response with the cookie of a new session. The session that it replaces in this browser ends.
+    async fn begun(
+        &self,
+        server: &Server,
+        accounts: &Accounts,
+        session: &NewSession,
+    ) -> Result<Response, Rejected> {
+        if let Some(replaced) = server.session_token_of(&self.headers) {
+            accounts.end_session(replaced).await?;
+        }
+        let cookie = self.cookie.set(&session.token, session.lifetime.num_seconds());
         let expires_at = graph::scalar::Moment(session.expires_at).text();
-        answer(cookie, json!({ "expiresAt": expires_at }))
+        Ok(answer(cookie, json!({ "expiresAt": expires_at })))
     }
 }
 
@@ -173,7 +178,7 @@ async fn sign_in(
     let begun = async {
         let (request, input) = SessionRequest::read::<SignInInput>(&server, request).await?;
         let session = accounts.sign_in(&input.email, input.password, &request.client).await?;
-        Ok(request.begun(&session))
+        request.begun(&server, &accounts, &session).await
     };
     begun.await.unwrap_or_else(|rejected| reject(&server, rejected))
 }
@@ -188,7 +193,7 @@ async fn set_up(
         let SetupInput { code, email, name, password } = input;
         let first = FirstAccount { code, email, name, password };
         let session = accounts.set_up(server.organization(), first, &request.client).await?;
-        Ok(request.begun(&session))
+        request.begun(&server, &accounts, &session).await
     };
     begun.await.unwrap_or_else(|rejected| reject(&server, rejected))
 }
@@ -203,7 +208,7 @@ async fn accept_invitation(
         let InvitationInput { token, name, password } = input;
         let session =
             accounts.accept_invitation(&token, name.as_deref(), password, &request.client).await?;
-        Ok(request.begun(&session))
+        request.begun(&server, &accounts, &session).await
     };
     begun.await.unwrap_or_else(|rejected| reject(&server, rejected))
 }
@@ -217,7 +222,7 @@ async fn reset_password(
         let (request, input) = SessionRequest::read::<ResetInput>(&server, request).await?;
         let session =
             accounts.reset_password(&input.token, input.password, &request.client).await?;
-        Ok(request.begun(&session))
+        request.begun(&server, &accounts, &session).await
     };
     begun.await.unwrap_or_else(|rejected| reject(&server, rejected))
 }
@@ -235,7 +240,7 @@ async fn change_password(
         let session = accounts
             .change_password(&scope, current_password, new_password, &request.client)
             .await?;
-        Ok(request.begun(&session))
+        request.begun(&server, &accounts, &session).await
     };
     begun.await.unwrap_or_else(|rejected| reject(&server, rejected))
 }
@@ -250,7 +255,7 @@ async fn switch_organization(
         let (request, input) = SessionRequest::read::<OrganizationInput>(&server, request).await?;
         let scope = request.scope(&server, &id).await?;
         let session = accounts.switch_organization(&scope, &input.slug, &request.client).await?;
-        Ok(request.begun(&session))
+        request.begun(&server, &accounts, &session).await
     };
     begun.await.unwrap_or_else(|rejected| reject(&server, rejected))
 }

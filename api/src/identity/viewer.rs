@@ -2,11 +2,15 @@
 
 use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
 use engine::Scope;
-use service::identity::{organization, session, sign_in, user};
+use service::identity::{
+    organization, preference, session, sign_in,
+    user::{self, ProfileOf},
+};
 
 use super::{
     actor_kind::ActorKind,
     membership::{Role, UserProfile},
+    profile::ViewerPreferences,
     sessions::UserSession,
 };
 use graph::{
@@ -72,7 +76,9 @@ impl Viewer {
     async fn profile(&self, ctx: &Context<'_>) -> Result<Option<UserProfile>> {
         let scope = ctx.data_unchecked::<Scope>();
         let Some(user) = scope.user() else { return Ok(None) };
-        let profiles = user::profiles(scope, &[user]).await.map_err(Error::from)?;
+        let profiles = user::profiles(scope, &[ProfileOf { user, is_invited: false }])
+            .await
+            .map_err(Error::from)?;
         Ok(profiles.into_iter().next().map(UserProfile::from))
     }
 
@@ -82,6 +88,13 @@ impl Viewer {
         let scope = ctx.data_unchecked::<Scope>();
         let own = sign_in::own_organizations(scope).await.map_err(Error::from)?;
         Ok(own.into_iter().map(OwnOrganization::from).collect())
+    }
+
+    /// Preferences of the user; null for the local user.
+    async fn preferences(&self, ctx: &Context<'_>) -> Result<Option<ViewerPreferences>> {
+        let scope = ctx.data_unchecked::<Scope>();
+        let own = preference::of_viewer(scope).await.map_err(Error::from)?;
+        Ok(own.map(ViewerPreferences::from))
     }
 
     /// Current sessions of the user, newest first.

@@ -37,6 +37,7 @@ pub mod source_import_keys;
 pub mod source_import_tables;
 pub mod source_imports;
 pub mod template_performance;
+pub mod user_preferences;
 pub mod user_sessions;
 pub mod users;
 
@@ -79,6 +80,7 @@ pub fn visit_entities(visitor: &mut impl crate::EntityVisitor) {
     visitor.visit::<source_import_tables::Entity>();
     visitor.visit::<source_imports::Entity>();
     visitor.visit::<template_performance::Entity>();
+    visitor.visit::<user_preferences::Entity>();
     visitor.visit::<user_sessions::Entity>();
     visitor.visit::<users::Entity>();
 }
@@ -171,6 +173,7 @@ pub const LENGTHS: &[(&str, &str, u32)] = &[
     ("settings", "value_type", 10),
     ("source_imports", "system", 50),
     ("source_imports", "source", 1000),
+    ("user_preferences", "theme", 20),
     ("user_sessions", "token_hash", 64),
     ("user_sessions", "ip_address", 45),
     ("users", "email", 320),
@@ -1007,6 +1010,22 @@ impl template_performance::Column {
             Self::ResponseRate => "response_rate",
             Self::ConversionRate => "conversion_rate",
             Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl user_preferences::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::UserId => "user_id",
+            Self::Theme => "theme",
+            Self::Preferences => "preferences",
+            Self::Notifications => "notifications",
             Self::CreatedAt => "created_at",
             Self::UpdatedAt => "updated_at",
         }

@@ -48,6 +48,8 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub organizations: BelongsTo<super::organizations::Entity>,
+    #[sea_orm(has_one)]
+    pub user_preferences: HasOne<super::user_preferences::Entity>,
     #[sea_orm(has_many)]
     pub user_sessions: HasMany<super::user_sessions::Entity>,
 }

@@ -102,7 +102,7 @@ impl Scope {
         self.credential
     }
 
-    /// The primary key of the user who acts, or whose API key is used.
+    /// The primary key of the signed-in user, or of the user of the API key.
     #[must_use]
     pub fn user(&self) -> Option<i64> {
         self.user

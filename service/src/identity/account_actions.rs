@@ -7,20 +7,31 @@ use engine::{
     scope::Actor,
     write::Unit,
 };
-use entity::identity::{login_attempt, membership, organization, user};
+use entity::{
+    governance::change,
+    identity::{login_attempt, membership, organization, user, user_preference},
+    outreach::outreach_draft,
+};
 use sea_orm::{
-    ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, Select, UpdateMany,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    UpdateMany,
+    sea_query::{Expr, ExprTrait, SelectStatement},
 };
 
 use super::{
     accounts::Accounts,
-    api_key,
     membership::LEFT,
     one_time_token::{self, Purpose},
     secret, session,
     user::normalized,
 };
+
+/// Columns of drafts with names of users.
+const NAME_COLUMNS: [&str; 2] =
+    [outreach_draft::Column::AuthorName.name(), outreach_draft::Column::ApproverName.name()];
+
+/// Name in place of that of an erased user.
+const ERASED: &str = "erased user";
 
 /// A user with a membership, as listed for the operator.
 #[derive(Clone, Debug)]
@@ -121,8 +132,10 @@ impl Accounts {
         unit.commit().await
     }
 
-    /// Erases an account: its personal data, sign-in attempts and links are removed, its sessions and API keys end, and it
-    /// leaves all organizations. The primary key remains, because other rows refer to it.
+    /// Erases an account: its personal data, sign-in attempts, links and preferences are removed, also from the change log
+    /// and from drafts; its sessions and API keys end, and it leaves all organizations. The primary key remains, because other
+    /// rows refer to it. A name that another user also has stays in the change log and in drafts, which do not tell the two
+    /// apart.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such account.
@@ -130,10 +143,12 @@ impl Accounts {
         use user::Column;
         let (user, home) = self.found(email).await?;
         let email = normalized(email);
+        let names = self.names_of(user, &email).await?;
         let mut unit = Unit::begin(&self.scope(home, Actor::CommandLine)).await?;
         let now = unit.now();
         let erased = update_user(user, now)
             .col_expr(Column::Email, Expr::value(format!("deleted-{user}@invalid")))
+            .col_expr(Column::Timezone, Expr::value("UTC"))
             .col_expr(Column::DeletedAt, Expr::value(now));
         let personal = [
             Column::Username,
@@ -149,11 +164,39 @@ impl Accounts {
             .fold(erased, |erased, column| erased.col_expr(column, Expr::value(None::<String>)));
         unit.run(&erased).await?;
         end_access(&mut unit, user).await?;
-        api_key::revoke_all(&mut unit, user).await?;
+        unit.run(&keys_without_names(user, now)).await?;
+        unit.run(&actions_without_names(user, &names)).await?;
+        for drafts in drafts_without_names(user, &names) {
+            unit.run(&drafts).await?;
+        }
+        let organizations = memberships_of(user).select_only();
+        let organizations = organizations.column(membership::Column::OrganizationId);
+        for organization in unit.tuples::<i64>(&organizations).await? {
+            for (name, column) in names.iter().flat_map(|name| NAME_COLUMNS.map(|it| (name, it))) {
+                let place = ("outreach_draft", column);
+                unit.replace_in_log(organization, place, name, ERASED).await?;
+            }
+        }
+        unit.run(&memberships_in_log(user)).await?;
         unit.run(&left(user, now)).await?;
         unit.run(&attempts_of(&email)).await?;
         unit.run(&without_clients(user)).await?;
+        unit.run(&preferences_of(user)).await?;
         unit.commit().await
+    }
+
+    /// The names of a user that no other user has. The change log and drafts keep names only.
+    async fn names_of(&self, user: i64, email: &str) -> Result<Vec<String>> {
+        let own = find_users(email).select_only().column(user::Column::Name);
+        let own: Vec<Option<String>> = self.store.tuples(&own).await?;
+        let mut names = vec![email.to_owned()];
+        for name in own.into_iter().flatten() {
+            let others = others_called(user, &name).select_only().column(user::Column::Id);
+            if self.store.tuples::<i64>(&others).await?.is_empty() {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 
     /// The primary key and the home organization of the user with this address.
@@ -212,9 +255,88 @@ fn left(user: i64, now: DateTime<Utc>) -> UpdateMany<membership::Entity> {
         .filter(Column::UserId.eq(user))
 }
 
+#[expect(clippy::disallowed_methods, reason = "names of one user")]
+fn others_called(user: i64, name: &str) -> Select<user::Entity> {
+    user::Entity::find()
+        .filter(user::Column::Name.eq(name))
+        .filter(user::Column::Id.ne(user))
+        .limit(1)
+}
+
+/// The organizations of which a user is, or was, a member.
+fn organizations_of(user: i64) -> SelectStatement {
+    let own = memberships_of(user).select_only();
+    own.column(membership::Column::OrganizationId).into_query()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the memberships of one user")]
+fn memberships_of(user: i64) -> Select<membership::Entity> {
+    membership::Entity::find().filter(membership::Column::UserId.eq(user))
+}
+
+/// The statement that revokes the API keys of a user in all organizations, and removes their names.
+#[expect(clippy::disallowed_methods, reason = "the API keys of one user")]
+fn keys_without_names(
+    user: i64,
+    now: DateTime<Utc>,
+) -> UpdateMany<entity::identity::api_key::Entity> {
+    use entity::identity::api_key::{Column, Entity};
+    let revoked_at = Expr::col(Column::RevokedAt).if_null(now);
+    Entity::update_many()
+        .col_expr(Column::Name, Expr::value(ERASED))
+        .col_expr(Column::RevokedAt, revoked_at)
+        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .filter(Column::UserId.eq(user))
+}
+
+/// The statement that removes the names of a user from the change log.
+#[expect(clippy::disallowed_methods, reason = "the actions of one user")]
+fn actions_without_names(user: i64, names: &[String]) -> UpdateMany<change::Entity> {
+    use change::Column;
+    change::Entity::update_many()
+        .col_expr(Column::ActorName, Expr::value(ERASED))
+        .filter(Column::OrganizationId.in_subquery(organizations_of(user)))
+        .filter(Column::ActorKind.eq("person"))
+        .filter(Column::ActorName.is_in(names.iter().map(String::as_str)))
+}
+
+/// The statements that remove the names of a user from drafts.
+#[expect(clippy::disallowed_methods, reason = "the drafts of one user")]
+fn drafts_without_names(user: i64, names: &[String]) -> [UpdateMany<outreach_draft::Entity>; 2] {
+    use outreach_draft::Column;
+    let drafts = |kind: Column, name: Column| {
+        outreach_draft::Entity::update_many()
+            .col_expr(name, Expr::value(ERASED))
+            .filter(Column::OrganizationId.in_subquery(organizations_of(user)))
+            .filter(kind.eq("person"))
+            .filter(name.is_in(names.iter().map(String::as_str)))
+    };
+    [
+        drafts(Column::AuthorKind, Column::AuthorName),
+        drafts(Column::ApproverKind, Column::ApproverName),
+    ]
+}
+
+/// The statement that removes the values of the memberships of a user, such as reasons of suspensions, from the change log.
+#[expect(clippy::disallowed_methods, reason = "the memberships of one user")]
+fn memberships_in_log(user: i64) -> UpdateMany<change::Entity> {
+    use change::Column;
+    let own = memberships_of(user).select_only().column(membership::Column::Id).into_query();
+    change::Entity::update_many()
+        .col_expr(Column::Before, Expr::value(None::<serde_json::Value>))
+        .col_expr(Column::After, Expr::value(None::<serde_json::Value>))
+        .filter(Column::Entity.eq(super::membership::table().called))
+        .filter(Column::RecordId.in_subquery(own))
+}
+
 #[expect(clippy::disallowed_methods, reason = "attempts belong to no organization")]
 fn attempts_of(email: &str) -> sea_orm::DeleteMany<login_attempt::Entity> {
     login_attempt::Entity::delete_many().filter(login_attempt::Column::Email.eq(email))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the preferences of one user")]
+fn preferences_of(user: i64) -> sea_orm::DeleteMany<user_preference::Entity> {
+    user_preference::Entity::delete_many().filter(user_preference::Column::UserId.eq(user))
 }
 
 /// The statement that removes the addresses and programs of the clients of a user.

@@ -10,7 +10,7 @@ use engine::{
     store::Store,
 };
 use entity::identity::{api_key, user};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 
 use super::{password::PasswordHasher, session_cache::SessionCache, setup_code::SetupCode};
 
@@ -82,13 +82,16 @@ pub async fn has_no_credentials(store: &Store) -> Result<bool> {
     has_no_account(store).await
 }
 
-/// Whether the database has no account with a password.
+/// Whether the database has no account with a password, not even an erased one.
 ///
 /// # Errors
 /// [`engine::Error::Unavailable`] if the database doesn't respond.
 #[expect(clippy::disallowed_methods, reason = "the question is about the whole server")]
 pub async fn has_no_account(store: &Store) -> Result<bool> {
-    let users = user::Entity::find().filter(user::Column::PasswordHash.is_not_null());
+    let signs_in = Condition::any()
+        .add(user::Column::PasswordHash.is_not_null())
+        .add(user::Column::DeletedAt.is_not_null());
+    let users = user::Entity::find().filter(signs_in);
     let users = users.select_only().column(user::Column::Id).limit(1);
     Ok(store.tuples::<i64>(&users).await?.is_empty())
 }

@@ -106,12 +106,19 @@ pub struct OwnKey {
 }
 
 /// A created API key.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CreatedKey {
     /// Prefix, which identifies the key.
     pub prefix: String,
     /// The full text, which can't be retrieved again; `None` for a repeated request.
     pub text: Option<String>,
+}
+
+impl std::fmt::Debug for CreatedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without the text.
+        f.debug_struct("CreatedKey").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
 }
 
 /// The responsible user of a new key.

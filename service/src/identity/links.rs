@@ -63,6 +63,7 @@ impl Accounts {
             let scope = self.scope(organization, account.actor.clone());
             let mut unit = Unit::begin(&scope).await?;
             one_time_token::consume(&unit, token).await?;
+            one_time_token::invalidate_resets(&unit, user.id).await?;
             activate(&mut unit, user.id).await?;
             let new = self.begin_session(&unit, &account, organization, client).await?;
             unit.commit().await?;
@@ -73,8 +74,15 @@ impl Accounts {
         let hash = self.hasher.hash(password).await?;
         let mut unit = Unit::begin(&self.scope(organization, user.actor())).await?;
         one_time_token::consume(&unit, token).await?;
+        one_time_token::invalidate_resets(&unit, user.id).await?;
+        // The user of an API key has no password, but may have a role in the organization of the key.
+        if user::has_access_elsewhere(&unit, user.id).await? {
+            let message = "the user has access to other organizations, but no password; only the operator of the server \
+                           can create a link for a password";
+            return Err(Error::invalid(Reason::UserNotAllowed, "token", message));
+        }
         activate(&mut unit, user.id).await?;
-        set_password(&mut unit, &user, &hash).await?;
+        set_first_password(&mut unit, &user, &hash).await?;
         let new = begin_first_session(&unit, &user, organization, client).await?;
         unit.commit().await?;
         Ok(new)
@@ -101,7 +109,7 @@ impl Accounts {
         self.replace_password(&mut unit, &user, &hash).await?;
         let new = begin_first_session(&unit, &user, organization, client).await?;
         unit.commit().await?;
-        self.sessions.expect_changes().await;
+        self.sessions.expect_changes();
         Ok(new)
     }
 
@@ -125,7 +133,7 @@ impl Accounts {
         let session = self.begin_session(&unit, &account, organization, client).await?;
         self.replace_password_except(&mut unit, &user, &hash, &session).await?;
         unit.commit().await?;
-        self.sessions.expect_changes().await;
+        self.sessions.expect_changes();
         Ok(session)
     }
 
@@ -163,10 +171,10 @@ impl Accounts {
         }
         let id = own_first_user(&mut unit, &email).await?;
         let user = StoredUser { id, home: organization, email, name, has_password: false };
-        set_password(&mut unit, &user, &hash).await?;
-        self.setup.consume()?;
+        set_first_password(&mut unit, &user, &hash).await?;
         let session = begin_first_session(&unit, &user, organization, client).await?;
         unit.commit().await?;
+        self.setup.consume();
         Ok(session)
     }
 
@@ -255,6 +263,17 @@ async fn own_first_user(unit: &mut Unit, email: &str) -> Result<i64> {
     after.set(membership::Column::Status, Value::Text(ACTIVE.to_owned()));
     unit.update(&before, after).await?;
     Ok(known.id)
+}
+
+/// Stores the hash of the first password of a user. Of concurrent requests with different links, one succeeds.
+async fn set_first_password(unit: &mut Unit, user: &StoredUser, hash: &str) -> Result<()> {
+    let first = with_hash(user, hash, unit.now()).filter(stored::Column::PasswordHash.is_null());
+    if unit.run(&first).await? == 0 {
+        let message = "the account already has a password; use the link again and enter it";
+        return Err(Error::invalid(Reason::LinkInvalid, "token", message));
+    }
+    unit.note(user::table(), Some(user.id), kind::UPDATED, None, None);
+    Ok(())
 }
 
 /// Stores the hash of a password, and the name. The change log records only that the user was written.

@@ -12,8 +12,8 @@ use engine::{
 };
 use entity::identity::login_attempt::{ActiveModel, Column, Entity};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, Insert, QueryFilter, UpdateMany,
-    sea_query::Expr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DeleteMany, EntityTrait, Insert, QueryFilter,
+    QuerySelect, Select, UpdateMany, sea_query::Expr,
 };
 
 /// Period in which failures count.
@@ -25,11 +25,14 @@ const SLOW_WINDOW: TimeDelta = TimeDelta::hours(1);
 /// Maximum number of failures for an e-mail address from one network.
 pub const MAX_FAILURES: i64 = 5;
 
-/// Maximum number of failures from one network.
-pub const MAX_FAILURES_OF_NETWORK: i64 = 20;
+/// Maximum number of failures from one network, which many people may share.
+pub const MAX_FAILURES_OF_NETWORK: i64 = 100;
 
 /// Maximum number of failures for an e-mail address from all networks, in an hour.
 pub const MAX_FAILURES_OF_EMAIL: i64 = 50;
+
+/// Interval at which attempts during a lock are stored.
+const LOCKED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// How long attempts are kept.
 pub const RETENTION: TimeDelta = TimeDelta::days(90);
@@ -103,16 +106,41 @@ pub(super) async fn begin(
 ) -> Result<i64> {
     let row = attempt(email, client, now, Some(PENDING));
     let id = row.insert(store.write()).await?.id;
-    if is_locked(store, &stored(email), &client.network(), now).await? {
+    let Some(window) = lock(store, &stored(email), &client.network(), now).await? else {
+        return Ok(id);
+    };
+    // One row per minute shows that attempts continue. More would let any client fill the table.
+    let rows: Vec<i64> = store.tuples(&locked_since(email, client, now - LOCKED_EVERY)).await?;
+    if rows.is_empty() {
         store.run(&ended(id, Some(Failure::Locked), now)).await?;
-        let minutes = WINDOW.num_minutes();
-        return Err(Error::RateLimited {
-            reason: Reason::SignInLocked,
-            message: format!("too many failed attempts; try again in {minutes} minutes"),
-            retry_after: WINDOW.num_seconds().try_into().unwrap_or(u32::MAX),
-        });
+    } else {
+        store.run(&removed(id)).await?;
     }
-    Ok(id)
+    let minutes = window.num_minutes();
+    Err(Error::RateLimited {
+        reason: Reason::SignInLocked,
+        message: format!("too many failed attempts; try again in {minutes} minutes"),
+        retry_after: window.num_seconds().try_into().unwrap_or(u32::MAX),
+    })
+}
+
+/// The statement that removes an attempt that has not been verified.
+#[expect(clippy::disallowed_methods, reason = "attempts belong to no organization")]
+pub(super) fn removed(id: i64) -> DeleteMany<Entity> {
+    Entity::delete_many().filter(Column::Id.eq(id))
+}
+
+/// A rejected attempt for this address from this network, since this time.
+#[expect(clippy::disallowed_methods, reason = "attempts belong to no organization")]
+fn locked_since(email: &str, client: &Client, since: DateTime<Utc>) -> Select<Entity> {
+    Entity::find()
+        .filter(Column::Email.eq(stored(email)))
+        .filter(Column::Network.eq(client.network()))
+        .filter(Column::AttemptedAt.gt(since))
+        .filter(Column::FailureReason.eq(Failure::Locked.name()))
+        .limit(1)
+        .select_only()
+        .column(Column::Id)
 }
 
 /// The statement that stores a successful attempt without a password, with a link.
@@ -141,8 +169,14 @@ fn stored(email: &str) -> String {
     email.chars().filter(|c| !c.is_control()).take(MAX_EMAIL_LENGTH).collect()
 }
 
-/// Whether there were too many failures, including the attempt that has just begun.
-async fn is_locked(store: &Store, email: &str, network: &str, now: DateTime<Utc>) -> Result<bool> {
+/// The period after which an attempt may succeed, if there were too many failures, including the attempt that has just
+/// begun.
+async fn lock(
+    store: &Store,
+    email: &str,
+    network: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<TimeDelta>> {
     let failed = "SELECT COUNT(*) FROM \"login_attempts\" a WHERE NOT a.\"success\" \
                   AND a.\"failure_reason\" <> 'locked'";
     let succeeded =
@@ -168,11 +202,13 @@ async fn is_locked(store: &Store, email: &str, network: &str, now: DateTime<Utc>
         email.into(),
     ];
     let rows = store.query(&sql, binds).await?;
-    let Some(row) = rows.first() else { return Ok(false) };
+    let Some(row) = rows.first() else { return Ok(None) };
     let count = |place: usize| row.try_get_by_index::<i64>(place);
-    Ok(count(0)? > MAX_FAILURES
-        || count(1)? > MAX_FAILURES_OF_NETWORK
-        || count(2)? > MAX_FAILURES_OF_EMAIL)
+    if count(2)? > MAX_FAILURES_OF_EMAIL {
+        return Ok(Some(SLOW_WINDOW));
+    }
+    let is_locked = count(0)? > MAX_FAILURES || count(1)? > MAX_FAILURES_OF_NETWORK;
+    Ok(is_locked.then_some(WINDOW))
 }
 
 /// The statement that stores the result of an attempt.

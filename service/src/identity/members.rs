@@ -39,12 +39,19 @@ pub struct NewMember {
 }
 
 /// A membership, and a link for its user that can't be retrieved again. A repeated request has no link.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LinkedMember {
     /// Primary key of the membership.
     pub membership: i64,
     /// The link.
     pub link: Option<String>,
+}
+
+impl std::fmt::Debug for LinkedMember {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without the link.
+        f.debug_struct("LinkedMember").field("membership", &self.membership).finish_non_exhaustive()
+    }
 }
 
 impl Accounts {
@@ -60,6 +67,7 @@ impl Accounts {
         once: Option<IdempotentRequest>,
     ) -> Result<LinkedMember> {
         scope.demand(Permission::ManageMembers)?;
+        may_create_links(scope)?;
         let link = OneTimeLink::new(Purpose::Invitation)?;
         let (issued, actor) = (link.clone(), scope.role());
         let membership = idempotency::run(scope, once, move |unit| {
@@ -70,15 +78,14 @@ impl Accounts {
                 unit.advisory_lock(user::table(), &email).await?;
                 let known = user::by_email(unit, &email).await?;
                 if known.is_some_and(|known| known.is_blocked) {
-                    let message =
-                        "the account is suspended or deleted by the operator of the server";
+                    let message = "this address can't be invited; ask the operator of the server";
                     return Err(Problem::conflict(Reason::UserNotAllowed, "email", message).into());
                 }
                 let user = match known {
                     Some(known) => known.id,
                     None => user::insert(unit, &email, name).await?.id(),
                 };
-                let membership = invited(unit, user, new.role).await?;
+                let membership = invited(unit, user, actor, new.role).await?;
                 issued.issue(unit, user).await?;
                 Ok(membership)
             })
@@ -99,6 +106,7 @@ impl Accounts {
         once: Option<IdempotentRequest>,
     ) -> Result<LinkedMember> {
         scope.demand(Permission::ManageMembers)?;
+        may_create_links(scope)?;
         let invitation = OneTimeLink::new(Purpose::Invitation)?;
         let reset = OneTimeLink::new(Purpose::PasswordReset)?;
         let (links, actor) = ([invitation.clone(), reset.clone()], scope.role());
@@ -148,13 +156,15 @@ impl Accounts {
                 after.set(Column::Role, Value::Text(role.name().to_owned()));
                 let user = before.key(Column::UserId)?;
                 unit.update(&before, after).await?;
+                // An administrator may have created a password reset for the weaker role.
+                one_time_token::invalidate_resets(unit, user).await?;
                 let open = session::open_sessions_in(user, unit.scope().organization());
                 unit.run(&session::touch(open, unit.now())).await?;
                 Ok(membership)
             })
         })
         .await?;
-        self.sessions.expect_changes().await;
+        self.sessions.expect_changes();
         Ok(done)
     }
 
@@ -223,7 +233,7 @@ impl Accounts {
             })
         })
         .await?;
-        self.sessions.expect_changes().await;
+        self.sessions.expect_changes();
         Ok(done)
     }
 }
@@ -255,6 +265,7 @@ impl StatusChange {
             let open = session::open_sessions_in(user, unit.scope().organization());
             unit.run(&session::revoke(open, unit.now())).await?;
         }
+        one_time_token::invalidate_resets(unit, user).await?;
         if status == LEFT {
             api_key::revoke_all(unit, user).await?;
         }
@@ -299,7 +310,7 @@ impl OneTimeLink {
 }
 
 /// The primary key of the membership of an invited user.
-async fn invited(unit: &mut Unit, user: i64, role: Role) -> Result<i64> {
+async fn invited(unit: &mut Unit, user: i64, actor: Role, role: Role) -> Result<i64> {
     let Some(before) = membership::of_user(unit, user).await? else {
         return Ok(membership::insert(unit, user, role, INVITED).await?.id());
     };
@@ -311,6 +322,7 @@ async fn invited(unit: &mut Unit, user: i64, role: Role) -> Result<i64> {
     if let Some(message) = refused {
         return Err(Problem::conflict(Reason::MemberExists, "email", message).into());
     }
+    may_manage(actor, role_of(&before))?;
     let mut after = before.clone();
     after.set(Column::Status, Value::Text(INVITED.to_owned()));
     after.set(Column::Role, Value::Text(role.name().to_owned()));
@@ -322,6 +334,16 @@ async fn managed(unit: &mut Unit, actor: Role, membership: i64) -> Result<Record
     let row = unit.get(table(), membership, "id").await?;
     may_manage(actor, role_of(&row))?;
     Ok(row)
+}
+
+/// A link leads to a session of a person without the limits of an API key, so keys of programs and keys that expire can't
+/// create links.
+fn may_create_links(scope: &Scope) -> Result<()> {
+    if !scope.actor().is_worker() && scope.key_expires_at().is_none() {
+        return Ok(());
+    }
+    let message = "an API key of a program, or one that expires, can't create links for people";
+    Err(Problem::conflict(Reason::UserNotAllowed, "", message).into())
 }
 
 /// Only owners manage owners.
@@ -339,16 +361,17 @@ async fn keep_an_owner(unit: &mut Unit, row: &Record) -> Result<()> {
         return Ok(());
     }
     unit.advisory_lock(table(), "owners").await?;
-    let others = unit
-        .scope()
-        .select::<membership::Entity>()
+    let others = membership::with_users(unit.scope())
         .filter(Column::Role.eq(Role::Owner.name()))
         .filter(Column::Status.eq(ACTIVE))
-        .filter(Column::Id.ne(row.id()));
+        .filter(Column::Id.ne(row.id()))
+        .filter(user::Column::PasswordHash.is_not_null())
+        .filter(user::Column::SuspendedAt.is_null());
     if unit.tuple::<i64, _>(others.select_only().column(Column::Id)).await?.is_some() {
         return Ok(());
     }
-    let message = "the organization must keep an active owner; make another member an owner first";
+    let message =
+        "the organization must keep an owner who can sign in; make another member an owner first";
     Err(Problem::conflict(Reason::LastOwner, "id", message).into())
 }
 

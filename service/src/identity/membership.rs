@@ -8,6 +8,7 @@ use engine::{
     policy::Role,
     reason::Reason,
     record::Record,
+    scope::Scope,
     table::Table,
     value::Value,
     write::{
@@ -16,7 +17,7 @@ use engine::{
     },
 };
 pub use entity::identity::membership::{Column, Entity};
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, Select};
 
 use super::user;
 
@@ -77,6 +78,12 @@ pub(super) async fn of_user(unit: &mut Unit, user: i64) -> Result<Option<Record>
         Some(key) => unit.find(table(), key).await,
         None => Ok(None),
     }
+}
+
+/// The memberships of the organization with their users.
+pub(super) fn with_users(scope: &Scope) -> Select<Entity> {
+    let users = Entity::belongs_to(user::Entity).from(Column::UserId).to(user::Column::Id);
+    scope.select::<Entity>().join(JoinType::InnerJoin, users.into())
 }
 
 /// Inserts a membership of a user in the organization of the unit.

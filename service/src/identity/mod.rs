@@ -12,6 +12,7 @@ pub mod membership;
 pub mod one_time_token;
 pub mod organization;
 pub mod password;
+pub mod preference;
 mod secret;
 pub mod session;
 pub mod session_cache;

@@ -125,6 +125,16 @@ pub(super) async fn consume(unit: &Unit, token: Issued) -> Result<()> {
     if unit.run(&used).await? == 1 { Ok(()) } else { Err(unknown()) }
 }
 
+/// Invalidates the unused password resets of a user who joins an organization: an administrator of another one may have
+/// created them.
+pub(super) async fn invalidate_resets(unit: &Unit, user: i64) -> Result<()> {
+    let resets = Condition::all()
+        .add(Column::UserId.eq(user))
+        .add(Column::Purpose.eq(Purpose::PasswordReset.name()));
+    unit.run(&invalidate(resets, unit.now())).await?;
+    Ok(())
+}
+
 /// Invalidates all unused tokens of a user.
 pub(super) async fn invalidate_all(unit: &Unit, user: i64) -> Result<()> {
     let now = unit.now();
@@ -135,11 +145,10 @@ pub(super) async fn invalidate_all(unit: &Unit, user: i64) -> Result<()> {
 #[expect(clippy::disallowed_methods, reason = "tokens belong to users")]
 fn invalidate(which: Condition, now: DateTime<Utc>) -> UpdateMany<Entity> {
     Entity::update_many()
-        .col_expr(Column::ExpiresAt, Expr::value(now))
+        .col_expr(Column::UsedAt, Expr::value(now))
         .col_expr(Column::UpdatedAt, Expr::value(now))
         .filter(which)
         .filter(Column::UsedAt.is_null())
-        .filter(Column::ExpiresAt.gt(now))
 }
 
 #[expect(clippy::disallowed_methods, reason = "tokens are found by their hash")]

@@ -10,7 +10,7 @@ use engine::{
     error::{Error, Result},
     reason::Reason,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 /// Minimum length of a password in characters.
 pub const MIN_LENGTH: usize = 12;
@@ -20,6 +20,10 @@ pub const MAX_LENGTH: usize = 128;
 
 /// Maximum number of requests that wait for a hash.
 const MAX_WAITING: usize = 32;
+
+/// Niceness of a thread that computes a hash.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 
 /// Seconds after which a request may succeed that was rejected because too many were waiting.
 const RETRY_AFTER: u32 = 5;
@@ -100,12 +104,25 @@ impl PasswordHasher {
         };
         let _place = self.waiting.try_acquire().map_err(|_| busy())?;
         let turn = Arc::clone(&self.computing).acquire_owned().await.map_err(|_| busy())?;
-        let computed = tokio::task::spawn_blocking(move || {
+        let (sender, receiver) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("password hash".to_owned());
+        let begun = thread.spawn(move || {
             // Held until the work has ended, even if the client disconnects.
             let _turn = turn;
-            work()
+            lower_priority();
+            let _ = sender.send(work());
         });
-        computed.await.map_err(|error| Error::internal(error.to_string()))?
+        begun.map_err(|error| Error::internal(error.to_string()))?;
+        receiver.await.map_err(|error| Error::internal(error.to_string()))?
+    }
+}
+
+/// Lowers the priority of this thread, so that other requests have the processor first.
+fn lower_priority() {
+    // On other systems, this would lower the priority of the process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "failed to lower the priority of a password hash");
     }
 }
 

@@ -32,12 +32,21 @@ const MAX_REVOKED: usize = 100;
 const RETENTION: TimeDelta = TimeDelta::days(90);
 
 /// A session that has just begun.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewSession {
     /// The token, which can't be retrieved again.
     pub token: String,
     /// Time at which the session ends at the latest.
     pub expires_at: DateTime<Utc>,
+    /// Time until then.
+    pub lifetime: TimeDelta,
+}
+
+impl std::fmt::Debug for NewSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without the token.
+        f.debug_struct("NewSession").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
 }
 
 /// A session of the user of a scope.
@@ -82,7 +91,7 @@ pub(super) async fn begin(
         ..Default::default()
     };
     unit.run(&Entity::insert(row)).await?;
-    Ok(NewSession { token, expires_at })
+    Ok(NewSession { token, expires_at, lifetime: expires_at - unit.now() })
 }
 
 /// The current sessions of the user of the scope, newest first.
@@ -90,7 +99,8 @@ pub(super) async fn begin(
 /// # Errors
 /// [`Error::Unavailable`] if the database doesn't respond.
 pub async fn list(scope: &Scope) -> Result<Vec<UserSession>> {
-    let Some(user) = scope.user() else { return Ok(Vec::new()) };
+    // An API key of the user does not show where the user has signed in.
+    let Ok(user) = signed_in(scope) else { return Ok(Vec::new()) };
     let now = scope.now();
     let open = find(open_sessions(user))
         .filter(Column::ExpiresAt.gt(now))
@@ -114,6 +124,19 @@ pub async fn list(scope: &Scope) -> Result<Vec<UserSession>> {
 }
 
 impl Accounts {
+    /// Ends the session with this token, which a new one replaces in the same browser. It may have ended already.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the database doesn't respond.
+    pub async fn end_session(&self, token: &str) -> Result<()> {
+        let replaced = Condition::all()
+            .add(Column::TokenHash.eq(secret::hash(token)))
+            .add(Column::RevokedAt.is_null());
+        self.store.run(&revoke(replaced, self.clock.now())).await?;
+        self.sessions.expect_changes();
+        Ok(())
+    }
+
     /// Revokes sessions of the user of the scope; returns their number.
     ///
     /// # Errors
@@ -133,7 +156,7 @@ impl Accounts {
             return Err(Problem::not_found("sessionIds", "session").into());
         }
         unit.commit().await?;
-        self.sessions.expect_changes().await;
+        self.sessions.expect_changes();
         Ok(revoked)
     }
 }

@@ -26,6 +26,9 @@ use super::{secret, session};
 /// Interval at which a server asks for sessions that have been revoked or changed.
 const ASKED_EVERY: TimeDelta = TimeDelta::milliseconds(500);
 
+/// Age of the last answer up to which requests use it while another one asks.
+const MAX_AGE: TimeDelta = TimeDelta::milliseconds(900);
+
 /// How far the clocks of servers may differ, including the duration of a transaction.
 const SKEW: TimeDelta = TimeDelta::seconds(5);
 
@@ -44,8 +47,10 @@ pub struct SessionCache {
     store: Store,
     clock: Arc<dyn Clock>,
     known: Arc<Mutex<HashMap<String, KnownSession>>>,
-    /// Time of the last question for changed sessions.
-    asked_at: Arc<tokio::sync::Mutex<Option<DateTime<Utc>>>>,
+    /// Time of the last answered question for changed sessions.
+    asked_at: Arc<Mutex<Option<DateTime<Utc>>>>,
+    /// Limits questions to one at a time.
+    asking: Arc<Semaphore>,
     /// Limits updates of the time of the last request to one at a time.
     noting: Arc<Semaphore>,
 }
@@ -67,6 +72,7 @@ impl SessionCache {
             clock,
             known: Arc::default(),
             asked_at: Arc::default(),
+            asking: Arc::new(Semaphore::new(1)),
             noting: Arc::new(Semaphore::new(1)),
         }
     }
@@ -100,18 +106,27 @@ impl SessionCache {
     }
 
     /// Makes the next request ask for changed sessions, after a write by this server.
-    pub async fn expect_changes(&self) {
-        let mut asked_at = self.asked_at.lock().await;
-        // The sessions may have been written at any time since they were read.
+    pub fn expect_changes(&self) {
+        let mut asked_at = self.asked_at.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = asked_at.as_mut() {
-            *at -= ASKED_EVERY;
+            *at -= MAX_AGE;
         }
     }
 
-    /// Forgets the sessions that have been written since the last question.
+    /// Forgets the sessions that have been written since the last question. While another request asks, an answer that is
+    /// not too old is enough.
     async fn forget_changed(&self, now: DateTime<Utc>) -> Result<()> {
-        let mut asked_at = self.asked_at.lock().await;
-        if asked_at.is_some_and(|at| now - at < ASKED_EVERY) {
+        let age = |asked_at: Option<DateTime<Utc>>| asked_at.map(|at| now - at);
+        if age(self.asked_at()).is_some_and(|age| age < ASKED_EVERY) {
+            return Ok(());
+        }
+        let turn = match self.asking.try_acquire() {
+            Ok(turn) => Some(turn),
+            Err(_) if age(self.asked_at()).is_some_and(|age| age < MAX_AGE) => return Ok(()),
+            Err(_) => self.asking.acquire().await.ok(),
+        };
+        let asked_at = self.asked_at();
+        if turn.is_none() || age(asked_at).is_some_and(|age| age < ASKED_EVERY) {
             return Ok(());
         }
         // The first question finds nothing to forget.
@@ -121,8 +136,13 @@ impl SessionCache {
         for hash in changed {
             known.remove(&hash);
         }
-        *asked_at = Some(now);
+        drop(known);
+        *self.asked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         Ok(())
+    }
+
+    fn asked_at(&self) -> Option<DateTime<Utc>> {
+        *self.asked_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn look_up(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<KnownSession>> {

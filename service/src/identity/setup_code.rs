@@ -61,13 +61,9 @@ impl SetupCode {
         Err(rejected())
     }
 
-    /// Consumes the code. Of concurrent requests, one succeeds.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] if it has been consumed.
-    pub(super) fn consume(&self) -> Result<()> {
-        let issued = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        issued.map(|_| ()).ok_or_else(rejected)
+    /// Consumes the code, after the first account has been committed. The database rejects a second first account.
+    pub(super) fn consume(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

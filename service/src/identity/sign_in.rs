@@ -29,7 +29,6 @@ use super::{
 const REJECTED_AFTER: Duration = Duration::from_millis(500);
 
 /// An account whose password has been verified.
-#[derive(Clone, Debug)]
 pub(super) struct VerifiedAccount {
     /// Primary key of the user.
     pub(super) user: i64,
@@ -39,7 +38,9 @@ pub(super) struct VerifiedAccount {
     pub(super) attempt: i64,
     /// The user as an actor.
     pub(super) actor: Actor,
-    /// A current hash, if the stored one is outdated.
+    /// The verified hash.
+    hash: String,
+    /// A current hash, if the verified one is outdated.
     new_hash: Option<String>,
 }
 
@@ -88,15 +89,18 @@ impl Accounts {
         let account = self.account(&email).await?;
         let hash = account.as_ref().and_then(|account| account.hash.clone());
         let failure = if hash.is_some() { Failure::BadPassword } else { Failure::UnknownEmail };
-        let verified = self.hasher.verify(password.clone(), hash).await?;
-        let (Some(verified), Some(account)) = (verified, account) else {
+        let verified = match self.hasher.verify(password.clone(), hash.clone()).await {
+            Ok(verified) => verified,
+            Err(error) => {
+                // The attempt has not been verified, so it is not a failure.
+                self.store.run(&login_attempt::removed(attempt)).await?;
+                return Err(error);
+            }
+        };
+        let (Some(verified), Some(account), Some(hash)) = (verified, account, hash) else {
             self.fail(attempt, failure).await?;
             sleep_until(rejected_at).await;
-            return Err(Error::invalid(
-                Reason::SignInRejected,
-                "password",
-                "the e-mail address or the password is wrong",
-            ));
+            return Err(rejected());
         };
         // Only who knows the password learns that the account is suspended.
         if account.is_suspended {
@@ -107,7 +111,8 @@ impl Accounts {
         let new_hash =
             if verified.is_outdated { Some(self.hasher.hash(password).await?) } else { None };
         let actor = Actor::Person(account.name.chars().take(255).collect());
-        Ok(VerifiedAccount { user: account.id, home: account.home, attempt, actor, new_hash })
+        let (user, home) = (account.id, account.home);
+        Ok(VerifiedAccount { user, home, attempt, actor, hash, new_hash })
     }
 
     /// Begins a session of a verified account, and stores that the attempt has succeeded.
@@ -119,8 +124,12 @@ impl Accounts {
         client: &Client,
     ) -> Result<NewSession> {
         let now = unit.now();
+        // The password may have been changed, or the account suspended, since it was verified. The row stays locked, so that
+        // a concurrent change also ends this session.
+        if unit.run(&signed_in_at(account, now)).await? == 0 {
+            return Err(rejected());
+        }
         unit.run(&login_attempt::ended(account.attempt, None, now)).await?;
-        unit.run(&signed_in_at(account.user, now, account.new_hash.as_deref())).await?;
         let ends = now + session::DURATION;
         session::begin(unit, account.user, organization, client, ends).await
     }
@@ -134,7 +143,7 @@ impl Accounts {
         let user = signed_in(scope)?;
         let own = session::open_sessions(user).add(session_is(own));
         self.store.run(&session::revoke(own, self.clock.now())).await?;
-        self.sessions.expect_changes().await;
+        self.sessions.expect_changes();
         Ok(())
     }
 
@@ -178,7 +187,7 @@ impl Accounts {
         }
         let new = session::begin(&unit, user, organization, client, ends).await?;
         unit.commit().await?;
-        self.sessions.expect_changes().await;
+        self.sessions.expect_changes();
         Ok(new)
     }
 
@@ -265,6 +274,11 @@ pub async fn own_organizations(scope: &Scope) -> Result<Vec<OwnOrganization>> {
     Ok(rows.into_iter().map(one).collect())
 }
 
+fn rejected() -> Error {
+    let message = "the e-mail address or the password is wrong";
+    Error::invalid(Reason::SignInRejected, "password", message)
+}
+
 fn session_is(id: i64) -> sea_orm::sea_query::Expr {
     entity::identity::user_session::Column::Id.eq(id)
 }
@@ -298,14 +312,17 @@ fn organizations_of(user: i64) -> Select<membership::Entity> {
         .order_by_asc(Column::Id)
 }
 
-/// The statement that stores the time of a sign-in, and a current hash.
+/// The statement that stores the time of a sign-in, and a current hash, if the account still has the verified hash and is
+/// not suspended.
 #[expect(clippy::disallowed_methods, reason = "the user has been authenticated")]
-fn signed_in_at(user: i64, now: DateTime<Utc>, new_hash: Option<&str>) -> UpdateMany<user::Entity> {
+fn signed_in_at(account: &VerifiedAccount, now: DateTime<Utc>) -> UpdateMany<user::Entity> {
     use user::Column;
-    let update = user::Entity::update_many().col_expr(Column::LastSignedIn, Expr::value(now));
-    let update = match new_hash {
-        Some(hash) => update.col_expr(Column::PasswordHash, Expr::value(hash)),
-        None => update,
-    };
-    update.filter(Column::Id.eq(user))
+    let hash = account.new_hash.as_ref().unwrap_or(&account.hash);
+    user::Entity::update_many()
+        .col_expr(Column::LastSignedIn, Expr::value(now))
+        .col_expr(Column::PasswordHash, Expr::value(hash.as_str()))
+        .filter(Column::Id.eq(account.user))
+        .filter(Column::PasswordHash.eq(account.hash.as_str()))
+        .filter(Column::SuspendedAt.is_null())
+        .filter(Column::DeletedAt.is_null())
 }

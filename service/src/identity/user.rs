@@ -23,8 +23,12 @@ const MAX_NAME_LENGTH: usize = 255;
 
 type OptionalTime = Option<DateTime<Utc>>;
 
-/// Primary key, e-mail address, name, picture, time zone, time of the last sign-in, and whether there is no password.
-type ProfileRow = (i64, String, Option<String>, Option<String>, String, DateTime<Utc>, bool);
+/// Time zone of new users.
+const DEFAULT_TIME_ZONE: &str = "UTC";
+
+/// Primary key, e-mail address, name, picture, time zone, time of the last sign-in, whether there is no password, and the
+/// organization in which the user was created.
+type ProfileRow = (i64, String, Option<String>, Option<String>, String, DateTime<Utc>, bool, i64);
 
 /// The table.
 pub fn table() -> &'static Table {
@@ -50,7 +54,7 @@ pub(super) struct KnownUser {
 
 /// The lower-case form in which e-mail addresses of users are stored and compared.
 pub(super) fn normalized(email: &str) -> String {
-    email.trim().to_lowercase()
+    email.trim().chars().filter(|c| !c.is_control()).collect::<String>().to_lowercase()
 }
 
 /// The stored form of an e-mail address; `field` is the input with the address.
@@ -96,6 +100,18 @@ pub(super) async fn by_email(unit: &Unit, email: &str) -> Result<Option<KnownUse
     }))
 }
 
+/// Whether a user has, or had, access to another organization than that of the unit.
+#[expect(clippy::disallowed_methods, reason = "the question is about other organizations")]
+pub(super) async fn has_access_elsewhere(unit: &Unit, user: i64) -> Result<bool> {
+    use entity::identity::membership::{self, Column};
+    let elsewhere = membership::Entity::find()
+        .filter(Column::UserId.eq(user))
+        .filter(Column::OrganizationId.ne(unit.scope().organization()))
+        .filter(Column::Status.ne(super::membership::INVITED));
+    let elsewhere = elsewhere.select_only().column(Column::Id);
+    Ok(unit.tuple::<i64, _>(elsewhere).await?.is_some())
+}
+
 /// Whether a user was created in the organization of the unit and has no membership elsewhere.
 #[expect(clippy::disallowed_methods, reason = "the question is about other organizations")]
 pub(super) async fn belongs_only_to(unit: &Unit, user: i64) -> Result<bool> {
@@ -116,7 +132,7 @@ pub(super) async fn insert(unit: &mut Unit, email: &str, name: Option<String>) -
     let mut person = Record::new(table());
     person.set(Column::Email, Value::Text(email.to_owned()));
     person.set(Column::Name, name.map_or(Value::Null, Value::Text));
-    person.set(Column::Timezone, Value::Text("UTC".to_owned()));
+    person.set(Column::Timezone, Value::Text(DEFAULT_TIME_ZONE.to_owned()));
     person.set(Column::LoginMethod, Value::Text("email".to_owned()));
     person.set(Column::OnboardingCompleted, Value::Bool(false));
     person.set(Column::LastSignedIn, Value::Time(unit.now()));
@@ -138,6 +154,15 @@ pub struct UserProfile {
     pub last_signed_in_at: Option<DateTime<Utc>>,
 }
 
+/// A user whose profile is read.
+#[derive(Clone, Copy, Debug)]
+pub struct ProfileOf {
+    /// Primary key.
+    pub user: i64,
+    /// Whether the user was invited and has not accepted. Another organization then sees the e-mail address only.
+    pub is_invited: bool,
+}
+
 /// The profiles of these users, in the same order. The caller has checked that their memberships are visible.
 ///
 /// # Errors
@@ -146,16 +171,23 @@ pub struct UserProfile {
     clippy::disallowed_methods,
     reason = "the users are members of the organization of the scope"
 )]
-pub async fn profiles(scope: &Scope, users: &[i64]) -> Result<Vec<UserProfile>> {
-    let rows = Entity::find().filter(Column::Id.is_in(users.iter().copied())).select_only();
+pub async fn profiles(scope: &Scope, users: &[ProfileOf]) -> Result<Vec<UserProfile>> {
+    let keys = users.iter().map(|one| one.user);
+    let rows = Entity::find().filter(Column::Id.is_in(keys)).select_only();
     let rows = rows.columns([Column::Id, Column::Email, Column::Name, Column::AvatarUrl]);
     let rows = rows.columns([Column::Timezone, Column::LastSignedIn]).expr(
         sea_orm::sea_query::ExprTrait::is_null(sea_orm::sea_query::Expr::col(Column::PasswordHash)),
     );
+    let rows = rows.column(Column::OrganizationId);
     let rows: Vec<ProfileRow> = scope.store().tuples(&rows).await?;
-    let profile = |user: &i64| {
-        let row = rows.iter().find(|row| row.0 == *user);
-        row.map(|(_, email, name, avatar_url, timezone, signed_in, is_new)| UserProfile {
+    let profile = |one: &ProfileOf| {
+        let row = rows.iter().find(|row| row.0 == one.user)?;
+        let (_, email, name, avatar_url, timezone, signed_in, is_new, home) = row;
+        if one.is_invited && *home != scope.organization() {
+            let timezone = DEFAULT_TIME_ZONE.to_owned();
+            return Some(UserProfile { email: email.clone(), timezone, ..UserProfile::default() });
+        }
+        Some(UserProfile {
             email: email.clone(),
             name: name.clone(),
             avatar_url: avatar_url.clone(),
@@ -163,7 +195,7 @@ pub async fn profiles(scope: &Scope, users: &[i64]) -> Result<Vec<UserProfile>> 
             last_signed_in_at: (!is_new).then_some(*signed_in),
         })
     };
-    Ok(users.iter().map(|user| profile(user).unwrap_or_default()).collect())
+    Ok(users.iter().map(|one| profile(one).unwrap_or_default()).collect())
 }
 
 #[expect(

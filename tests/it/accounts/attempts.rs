@@ -158,7 +158,7 @@ async fn failures_for_many_addresses_lock_a_network(app: App) {
         member(&app, "ann@example.com", Role::Member).await;
         let address = serve(&app).await;
         assert_eq!(fail(address, "unknown@example.com").await, 401);
-        for n in 0..19 {
+        for n in 0..99 {
             insert_failures(
                 &app,
                 &format!("p{n}@example.com"),
@@ -218,6 +218,8 @@ async fn addresses_of_clients_are_forwarded_by_trusted_proxies_only(app: App) {
             ),
             (&loopback, "198.51.100.1, unknown", "127.0.0.1 127.0.0.1"),
             (&loopback, "2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6 2001:db8:1:2::/64"),
+            (&loopback, "203.0.113.9:4711", "203.0.113.9 203.0.113.9"),
+            (&loopback, "[2001:db8::1]:4711", "2001:db8::1 2001:db8::/64"),
             (&loopback, "::ffff:203.0.113.9", "203.0.113.9 203.0.113.9"),
         ] {
             assert_eq!(seen(trusted, forwarded).await, expected, "{trusted:?} {forwarded}");

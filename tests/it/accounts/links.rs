@@ -9,7 +9,7 @@ use tests::{App, behaviours, stored::dump};
 use super::{
     PASSWORD, client, cookie, invitation, member, member_of, post, reason, serve, sign_in, token_of,
 };
-use crate::http::beside;
+use crate::{access::key, http::beside};
 
 behaviours![
     invitation_is_accepted_once,
@@ -17,6 +17,8 @@ behaviours![
     links_expire_and_replace_older_ones,
     rejected_password_keeps_the_link,
     existing_account_accepts_with_its_password,
+    invitation_gives_no_access_to_other_organizations,
+    joining_invalidates_password_resets,
     withdrawn_invitation_is_invalid,
     reset_ends_all_sessions,
     suspension_invalidates_links,
@@ -122,6 +124,33 @@ async fn existing_account_accepts_with_its_password(app: App) {
         assert_eq!(viewer["data"]["viewer"], expected);
     }))
     .await;
+}
+
+/// The user of an API key has no password. An administrator of another organization could otherwise choose one, and act in
+/// the organization of the key.
+async fn invitation_gives_no_access_to_other_organizations(app: App) {
+    key(&app, app.organization, Role::Owner, "bot@example.com", true).await;
+    let second = app.organization("second").await;
+    let token = invitation(&app, second, "bot@example.com", Role::Member).await;
+    assert_eq!(accept(&app, &token, PASSWORD).await, Err(Reason::UserNotAllowed));
+    // With a password from the operator, the same link works.
+    let link = app.accounts.password_reset_link("bot@example.com").await.unwrap();
+    reset(&app, &token_of(&link), PASSWORD).await.unwrap();
+    let token = invitation(&app, second, "bot@example.com", Role::Member).await;
+    assert!(accept(&app, &token, PASSWORD).await.is_ok());
+}
+
+/// An administrator creates a password reset before the user joins another organization.
+async fn joining_invalidates_password_resets(app: App) {
+    member(&app, "ann@example.com", Role::Member).await;
+    let mutation =
+        "mutation { createMemberLink(input: { id: 1 }) { link userErrors { message } } }";
+    let link = app.done(mutation).await["link"].as_str().unwrap().to_owned();
+    let second = app.organization("second").await;
+    let token = invitation(&app, second, "ann@example.com", Role::Member).await;
+    accept(&app, &token, PASSWORD).await.unwrap();
+    let refused = reset(&app, &token_of(&link), "another long password").await;
+    assert_eq!(refused, Err(Reason::LinkInvalid));
 }
 
 async fn withdrawn_invitation_is_invalid(app: App) {

@@ -64,6 +64,8 @@ async fn local_user_exists_until_the_first_account(app: App) {
         app.accounts.erase_account("ann@example.com").await.unwrap();
         app.clock.advance(TimeDelta::seconds(1));
         assert_eq!(viewer(address, "").await, Value::Null);
+        let restarted = serve(&app).await;
+        assert_eq!(viewer(restarted, "").await, Value::Null);
     }))
     .await;
 }

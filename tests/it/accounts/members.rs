@@ -1,7 +1,6 @@
 //! Members: roles, suspension, removal, and the erasure of accounts.
 
 use engine::{Actor, Reason, Role, Scope};
-use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 use tests::{App, behaviours};
 
@@ -9,6 +8,7 @@ use super::{PASSWORD, ask, client, invitation, member, member_of, reason, serve,
 use crate::{
     access::{self, head_with_key, key},
     http::beside,
+    personal_data::columns_containing,
 };
 
 behaviours![
@@ -21,7 +21,12 @@ behaviours![
     members_of_other_organizations_do_not_exist,
     members_are_listed_in_two_statements,
     invitations_are_checked,
+    profile_of_an_invited_user_is_hidden,
+    admin_does_not_replace_the_invitation_of_an_owner,
+    promotion_invalidates_password_resets,
+    keys_of_programs_create_no_links,
     erasure,
+    erasure_keeps_a_name_that_another_user_has,
 ];
 
 const VIEWER: &str = "{ viewer { role } }";
@@ -85,7 +90,7 @@ async fn an_organization_keeps_an_owner(app: App) {
     invitation(&app, app.organization, "next@example.com", Role::Owner).await;
     for mutation in [change_role(1, "ADMIN"), act("suspendMember", 1), act("removeMember", 1)] {
         let refused = app.refused(&mutation).await;
-        let expected = "CONFLICT id: the organization must keep an active owner; make another member an owner first";
+        let expected = "CONFLICT id: the organization must keep an owner who can sign in; make another member an owner first";
         assert_eq!(refused, [expected], "{mutation}");
     }
     app.done(&change_role(1, "OWNER")).await;
@@ -178,7 +183,11 @@ async fn members_of_other_organizations_do_not_exist(app: App) {
 }
 
 async fn members_are_listed_in_two_statements(app: App) {
-    for n in 0..3 {
+    // The primary keys of users and memberships differ.
+    let second = app.organization("second").await;
+    invitation(&app, second, "p0@example.com", Role::Member).await;
+    invitation(&app, app.organization, "p0@example.com", Role::Member).await;
+    for n in 1..4 {
         member(&app, &format!("p{n}@example.com"), Role::Member).await;
     }
     let query = "{ memberships(orderBy: [{ role: ASC }]) { nodes { role profile { email name timeZone } } } }";
@@ -226,40 +235,144 @@ async fn invitations_are_checked(app: App) {
 
 /// Erasure leaves the primary key, because other rows refer to it, and no personal data.
 async fn erasure(app: App) {
+    app.world().await;
     beside(Box::pin(async {
+        let name = "zoe.unique";
+        let email = "zoe.unique@example.com";
         member(&app, "boss@example.com", Role::Owner).await;
-        let token = member(&app, "zoe.unique@example.com", Role::Member).await;
+        let token = member(&app, email, Role::Member).await;
         let second = app.organization("second").await;
-        let link = invitation(&app, second, "zoe.unique@example.com", Role::Member).await;
-        app.accounts.accept_invitation(&link, None, PASSWORD.to_owned(), &client()).await.unwrap();
+        member_again(&app, second, email).await;
+        key(&app, app.organization, Role::Member, email, false).await;
         let address = serve(&app).await;
-        sign_in(address, "zoe.unique@example.com", "a wrong password").await;
+        sign_in(address, email, "a wrong password").await;
+        for mutation in [
+            r#"createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "c" })"#,
+            r#"updateViewer(input: { timeZone: "Europe/Berlin", preferences: "zoe.unique" })"#,
+        ] {
+            let query = format!("mutation {{ {mutation} {{ userErrors {{ message }} }} }}");
+            let answer = ask(address, &token, &query).await;
+            assert!(answer.to_string().contains("\"userErrors\":[]"), "{answer}");
+        }
+        let suspend = r#"mutation { suspendMember(input: { id: 3, reason: "zoe.unique is away" }) { userErrors { message } } }"#;
+        app.done(suspend).await;
+        app.done(&act("reinstateMember", 3)).await;
+        sign_in(address, email, PASSWORD).await;
+        let before = columns_containing(&app, name).await;
+        for column in ["users.email", "changes.actor_name", "changes.after", "outreach_drafts.author_name", "login_attempts.email", "user_preferences.preferences"] {
+            assert!(before.contains(&column.to_owned()), "{column}: {before:?}");
+        }
         app.accounts.erase_account(" Zoe.Unique@example.com").await.unwrap();
+        assert_eq!(columns_containing(&app, name).await, [""; 0]);
         app.clock.advance(chrono::TimeDelta::milliseconds(500));
         assert_eq!(reason(&ask(address, &token, VIEWER).await), "SESSION_REJECTED");
-        assert_eq!(sign_in(address, "zoe.unique@example.com", PASSWORD).await.0, 401);
-        for (table, column) in [
-            ("users", "email"),
-            ("users", "name"),
-            ("users", "password_hash"),
-            ("user_sessions", "ip_address"),
-            ("user_sessions", "user_agent"),
-        ] {
-            let owner = if table == "users" { "id" } else { "user_id" };
-            let sql = format!("SELECT count(*) FROM {table} WHERE {owner} = 2 AND {column} IS NOT NULL AND {column} <> 'deleted-2@invalid'");
-            let row = app.db.query_one_raw(Statement::from_string(app.db.get_database_backend(), sql)).await;
-            assert_eq!(row.unwrap().unwrap().try_get_by_index::<i64>(0).unwrap(), 0, "{table}.{column}");
-        }
-        // The attempt after the erasure is the only one with the address, as for any unknown address.
-        let sql = "SELECT count(*) FROM login_attempts WHERE email LIKE 'zoe%'";
-        let row = app.db.query_one_raw(Statement::from_string(app.db.get_database_backend(), sql)).await;
-        assert_eq!(row.unwrap().unwrap().try_get_by_index::<i64>(0).unwrap(), 1);
-        let rows = app.data("{ memberships { nodes { status profile { email name lastSignedInAt } } } }").await;
-        let erased = json!({ "status": "LEFT", "profile": { "email": "deleted-2@invalid", "name": null, "lastSignedInAt": null } });
-        assert_eq!(rows["memberships"]["nodes"][1], erased);
-        assert!(app.accounts.erase_account("zoe.unique@example.com").await.is_err());
+        assert_eq!(sign_in(address, email, PASSWORD).await.0, 401);
+        let rows = app.data("{ memberships { nodes { status profile { email name timeZone lastSignedInAt } } } }").await;
+        let erased = json!({ "status": "LEFT", "profile": { "email": "deleted-3@invalid", "name": null, "timeZone": "UTC", "lastSignedInAt": null } });
+        assert_eq!(rows["memberships"]["nodes"][2], erased);
+        let drafts = app.data(r#"{ outreachDrafts(filter: { content: { eq: "c" } }) { nodes { authorName } } }"#).await;
+        assert_eq!(drafts["outreachDrafts"]["nodes"][0]["authorName"], "erased user");
+        assert!(app.accounts.erase_account(email).await.is_err());
         // The address is free again.
-        member(&app, "zoe.unique@example.com", Role::Member).await;
+        member(&app, email, Role::Member).await;
+    }))
+    .await;
+}
+
+/// Adds a user with a password to another organization.
+async fn member_again(app: &App, organization: i64, email: &str) {
+    let link = invitation(app, organization, email, Role::Member).await;
+    app.accounts.accept_invitation(&link, None, PASSWORD.to_owned(), &client()).await.unwrap();
+}
+
+/// The change log and drafts keep names only, which do not identify a user if two have the same name.
+async fn erasure_keeps_a_name_that_another_user_has(app: App) {
+    app.world().await;
+    beside(Box::pin(async {
+        let token = member(&app, "ann@example.com", Role::Member).await;
+        member(&app, "ann@other.example", Role::Member).await;
+        let address = serve(&app).await;
+        let create = r#"mutation { createOutreachDraft(input: { prospectId: 1, draftType: "x", content: "c" }) { userErrors { message } } }"#;
+        ask(address, &token, create).await;
+        app.accounts.erase_account("ann@example.com").await.unwrap();
+        let drafts = app.data(r#"{ outreachDrafts(filter: { content: { eq: "c" } }) { nodes { authorName } } }"#).await;
+        assert_eq!(drafts["outreachDrafts"]["nodes"][0]["authorName"], "ann");
+    }))
+    .await;
+}
+
+/// An invited user of another organization has not agreed to show a profile.
+async fn profile_of_an_invited_user_is_hidden(app: App) {
+    let second = app.organization("second").await;
+    member_of(&app, second, "sue@example.com", Role::Member).await;
+    let link = invitation(&app, app.organization, "sue@example.com", Role::Member).await;
+    let query =
+        "{ memberships { nodes { status profile { email name timeZone lastSignedInAt } } } }";
+    let profile = async || app.data(query).await["memberships"]["nodes"][0]["profile"].clone();
+    let hidden = json!({ "email": "sue@example.com", "name": null, "timeZone": "UTC", "lastSignedInAt": null });
+    assert_eq!(profile().await, hidden);
+    app.accounts.accept_invitation(&link, None, PASSWORD.to_owned(), &client()).await.unwrap();
+    let shown = json!({ "email": "sue@example.com", "name": "sue", "timeZone": "UTC", "lastSignedInAt": "2026-03-01T12:00:00Z" });
+    assert_eq!(profile().await, shown);
+}
+
+async fn admin_does_not_replace_the_invitation_of_an_owner(app: App) {
+    beside(Box::pin(async {
+        let admin = member(&app, "adam@example.com", Role::Admin).await;
+        let link = invitation(&app, app.organization, "next@example.com", Role::Owner).await;
+        let address = serve(&app).await;
+        let invite = r#"mutation { inviteMember(input: { email: "next@example.com", role: MEMBER }) { link userErrors { reason } } }"#;
+        let answer = ask(address, &admin, invite).await;
+        let expected = json!({ "link": null, "userErrors": [{ "reason": "USER_NOT_ALLOWED" }] });
+        assert_eq!(answer["data"]["inviteMember"], expected, "{answer}");
+        let accepted = app.accounts.accept_invitation(&link, None, PASSWORD.to_owned(), &client()).await;
+        let viewer = ask(address, &accepted.unwrap().token, VIEWER).await;
+        assert_eq!(viewer["data"]["viewer"]["role"], "OWNER");
+    }))
+    .await;
+}
+
+/// An administrator creates a password reset before the member becomes an owner.
+async fn promotion_invalidates_password_resets(app: App) {
+    beside(Box::pin(async {
+        member(&app, "boss@example.com", Role::Owner).await;
+        let admin = member(&app, "adam@example.com", Role::Admin).await;
+        member(&app, "ann@example.com", Role::Member).await;
+        let address = serve(&app).await;
+        let create =
+            "mutation { createMemberLink(input: { id: 3 }) { link userErrors { reason } } }";
+        let answer = ask(address, &admin, create).await["data"]["createMemberLink"].take();
+        let token = super::token_of(answer["link"].as_str().unwrap());
+        app.done(&change_role(3, "OWNER")).await;
+        let reset = app
+            .accounts
+            .reset_password(&token, "another long password".to_owned(), &client())
+            .await;
+        assert_eq!(reset.unwrap_err().reason(), Reason::LinkInvalid);
+    }))
+    .await;
+}
+
+/// A link leads to a session, which has no expiry of a key and belongs to a person.
+async fn keys_of_programs_create_no_links(app: App) {
+    beside(Box::pin(async {
+        member(&app, "boss@example.com", Role::Owner).await;
+        let program = head_with_key(
+            &key(&app, app.organization, Role::Owner, "boss@example.com", true).await,
+        );
+        let person = head_with_key(
+            &key(&app, app.organization, Role::Owner, "boss@example.com", false).await,
+        );
+        let address = serve(&app).await;
+        for mutation in [
+            "createMemberLink(input: { id: 1 })",
+            r#"inviteMember(input: { email: "eve@example.com", role: OWNER })"#,
+        ] {
+            let query = format!("mutation {{ {mutation} {{ link userErrors {{ reason }} }} }}");
+            let answer = access::ask(address, &program, &query).await.to_string();
+            assert!(answer.contains("USER_NOT_ALLOWED") && !answer.contains('#'), "{answer}");
+            assert!(access::ask(address, &person, &query).await.to_string().contains('#'));
+        }
     }))
     .await;
 }

@@ -6,7 +6,9 @@ pub mod keys;
 pub mod links;
 pub mod local_user;
 pub mod members;
+pub mod profile;
 pub mod sessions;
+pub mod storage;
 
 use std::net::SocketAddr;
 
@@ -26,7 +28,9 @@ pub fn behaviours() -> Vec<Behaviour> {
         links::behaviours(),
         local_user::behaviours(),
         members::behaviours(),
+        profile::behaviours(),
         sessions::behaviours(),
+        storage::behaviours(),
     ]
     .into_iter()
     .flatten()

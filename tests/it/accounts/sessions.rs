@@ -7,7 +7,6 @@ use engine::Role;
 use futures_util::{SinkExt, StreamExt};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
-use service::identity::session;
 use tests::{App, behaviours};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -32,9 +31,7 @@ behaviours![
     rejected_password_change_keeps_sessions,
     organization_of_a_session_is_switched,
     request_with_a_session_costs_as_many_statements_as_one_with_a_key,
-    only_hashes_of_tokens_are_stored,
     idempotency_keys_are_scoped_by_user,
-    ended_sessions_are_removed_after_their_retention,
 ];
 
 const QUERY: &str = "{ viewer { role } }";
@@ -336,22 +333,6 @@ async fn request_with_a_session_costs_as_many_statements_as_one_with_a_key(app: 
     .await;
 }
 
-async fn only_hashes_of_tokens_are_stored(app: App) {
-    beside(Box::pin(async {
-        let token = member(&app, "ann@example.com", Role::Member).await;
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("copy.db");
-        service::operations::backup::backup(&app.store, &file, &engine::progress::Unwatched)
-            .await
-            .unwrap();
-        let bytes = std::fs::read(&file).unwrap();
-        for secret in [token.as_str(), PASSWORD] {
-            assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
-        }
-    }))
-    .await;
-}
-
 async fn idempotency_keys_are_scoped_by_user(app: App) {
     beside(Box::pin(async {
         let tokens = [
@@ -371,34 +352,4 @@ async fn idempotency_keys_are_scoped_by_user(app: App) {
         assert!(ids[0].is_string() && ids[0] == ids[2] && ids[1].is_string() && ids[0] != ids[1], "{ids:?}");
     }))
     .await;
-}
-
-async fn ended_sessions_are_removed_after_their_retention(app: App) {
-    member(&app, "ann@example.com", Role::Member).await;
-    let rows = async || {
-        let mut counts = Vec::new();
-        for table in ["user_sessions", "one_time_tokens", "login_attempts"] {
-            let sql = format!("SELECT count(*) FROM {table}");
-            let backend = app.db.get_database_backend();
-            let row = app.db.query_one_raw(Statement::from_string(backend, sql)).await;
-            counts.push(row.unwrap().unwrap().try_get_by_index::<i64>(0).unwrap());
-        }
-        counts
-    };
-    let expire = async || {
-        service::operations::maintenance::remove_expired(
-            &app.store,
-            engine::Clock::now(app.clock.as_ref()),
-            400,
-        )
-        .await
-        .unwrap();
-    };
-    assert_eq!(rows().await, [1, 1, 1]);
-    app.clock.advance(TimeDelta::days(90));
-    expire().await;
-    assert_eq!(rows().await, [1, 1, 1]);
-    app.clock.advance(session::DURATION + TimeDelta::seconds(1));
-    expire().await;
-    assert_eq!(rows().await, [0, 0, 0]);
 }

@@ -186,7 +186,7 @@ const UNTOLD: &[&str] =
     &["import_record", "daily_cost_summary", "enrichment_cache_entry", "user", "api_key"];
 
 /// Mutations that need a signed-in user (`tests/it/accounts`). Sessions are not rows of an organization.
-const OF_SESSIONS: [&str; 1] = ["revokeSessions"];
+const OF_SESSIONS: [&str; 2] = ["revokeSessions", "updateViewer"];
 
 /// Every row of the other entities.
 async fn stored_rows(app: &App) -> BTreeMap<(String, i64), Value> {

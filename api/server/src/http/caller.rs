@@ -133,7 +133,7 @@ impl Caller {
         self.scope.as_ref().map(Scope::role)
     }
 
-    /// Revalidates the credential and returns the current permissions; `None` if it is no longer valid, or has become
+    /// Revalidates the credential and returns the current permissions; `None` if it has ended, or has become
     /// required. The previous result stays in effect while the database is unavailable.
     pub(super) async fn again(&self, server: &Server) -> Option<Self> {
         let Some(scope) = &self.scope else { return Some(self.clone()) };

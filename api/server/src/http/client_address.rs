@@ -5,7 +5,7 @@
 
 use std::{
     convert::Infallible,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
 use axum::{
@@ -33,6 +33,12 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
+/// Parses an address, with or without a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
+    text.parse().or_else(|_| with_port()).ok()
+}
+
 /// The address of the client, given the other end of its connection and the networks of trusted proxies.
 pub(super) fn of_request(
     peer: PeerAddress,
@@ -47,10 +53,10 @@ pub(super) fn of_request(
     let values: Vec<_> =
         headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
     let values = values.iter().flat_map(|value| value.split(','));
-    let named: Vec<_> = values.map(|text| text.trim().parse::<IpAddr>()).collect();
+    let named: Vec<_> = values.map(|text| address(text.trim())).collect();
     for address in named.into_iter().rev() {
         // What precedes an invalid address was not added by a trusted proxy.
-        let Ok(address) = address else { break };
+        let Some(address) = address else { break };
         client = address.to_canonical();
         if !is_trusted(&client) {
             break;

@@ -36,9 +36,10 @@ pub(super) async fn enter(
     let id = RequestId::of(request.headers());
     let named = HeaderValue::from_str(&id.own).ok();
     let of_client = id.client.as_deref().and_then(|id| HeaderValue::from_str(id).ok());
-    // Without this answer, the request is not admitted as the local user either.
-    let admits_local_user = request.uri().path().starts_with("/health")
-        || server.admits_local_user().await.unwrap_or(false);
+    // Health checks need no credential, and no database. If it is unknown whether the local user is admitted, the request
+    // must pass the checks.
+    let admits_local_user = !request.uri().path().starts_with("/health")
+        && server.admits_local_user().await.unwrap_or(true);
     let refused = refused(&server, &request, admits_local_user);
     if let Some(peer) = request.extensions().get::<PeerAddress>().copied() {
         let trusted = &server.settings.trusted_proxy;

@@ -70,6 +70,10 @@ impl Server {
         let page = PageHeaders::of(headers);
         if self.serves_on_loopback_origin(page.host) {
             self.check_page(page)?;
+            // A proxy with TLS may have replaced the host. Its pages need a cookie for HTTPS.
+            if page.origin.is_some_and(|origin| !self.is_own(origin, page)) {
+                return Err(not_allowed());
+            }
             return Ok(SessionCookie { is_secure: false });
         }
         let is_insecure = |url: &str| !url.starts_with("https://");
@@ -93,9 +97,7 @@ impl Server {
         if page.site == Some("same-origin") || page.origin.is_some_and(|it| self.is_own(it, page)) {
             return Ok(());
         }
-        let text = "requests with a session must come from a page of this server; allow other origins with \
-                    --allow-origin, or send an API key";
-        Err(Refusal::new("FORBIDDEN", text, None).because(Reason::OriginNotAllowed))
+        Err(not_allowed())
     }
 
     /// Whether the origin is the public one, an allowed one, or the loopback origin of the request.
@@ -103,17 +105,26 @@ impl Server {
         let is = |known: &str| known.eq_ignore_ascii_case(origin);
         self.settings.public_url.as_deref().is_some_and(is)
             || self.settings.allow_origin.iter().any(|known| is(known))
-            || self.serves_on_loopback_origin(page.host)
+            || self.settings.public_url.is_none()
+                && self.serves_on_loopback_origin(page.host)
                 && page.host.is_some_and(|host| is(&format!("http://{host}")))
     }
 
-    /// Whether the page is loaded from a loopback address without TLS: the public URL names one, or the server listens on
-    /// a loopback address and there is no public URL.
+    /// Whether the page is loaded from a loopback address without TLS: the request names a loopback host, and either the
+    /// public URL does too, or the server listens on a loopback address and there is no public URL.
     fn serves_on_loopback_origin(&self, host: Option<&str>) -> bool {
         match self.settings.public_url.as_deref() {
-            Some(url) => url.strip_prefix("http://").is_some_and(is_loopback),
-            None => self.is_loopback && host.is_some_and(is_loopback),
+            Some(url) if !url.strip_prefix("http://").is_some_and(is_loopback) => false,
+            None if !self.is_loopback => false,
+            _ => host.is_some_and(is_loopback),
         }
+    }
+
+    /// The token of the session in the cookie of a request, whether the session is open or not.
+    #[must_use]
+    pub fn session_token_of<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
+        self.session_token(PageHeaders::of(headers), cookies)
     }
 
     /// The token of the session in a `Cookie` header.
@@ -127,6 +138,12 @@ impl Server {
         let mut tokens = pairs.filter(|(known, _)| *known == name).map(|(_, token)| token);
         tokens.next().filter(|token| !token.is_empty())
     }
+}
+
+fn not_allowed() -> Refusal {
+    let text = "requests with a session must come from a page of this server; name its address with --public-url, allow \
+                other origins with --allow-origin, or send an API key";
+    Refusal::new("FORBIDDEN", text, None).because(Reason::OriginNotAllowed)
 }
 
 /// Whether `HOST` or `HOST:PORT` is the name of a loopback address.

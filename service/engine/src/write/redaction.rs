@@ -61,6 +61,45 @@ impl Unit {
         Ok(())
     }
 
+    /// Replaces the text `from` in the column `column` by `to`, in all change log entries of an entity in `organization`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] if the database does not respond.
+    pub async fn replace_in_log(
+        &self,
+        organization: i64,
+        (entity, column): (&str, &str),
+        from: &str,
+        to: &str,
+    ) -> Result<()> {
+        let text = |document: &str| match self.engine() {
+            Engine::Postgres => format!("\"{document}\" ->> '{column}' = {{}}"),
+            Engine::Sqlite => format!("json_extract(\"{document}\", '$.{column}') = {{}}"),
+        };
+        let replaced = |document: &str| {
+            let replaced = match self.engine() {
+                Engine::Postgres => {
+                    format!("jsonb_set(\"{document}\", ARRAY['{column}'], to_jsonb({{}}::text))")
+                }
+                Engine::Sqlite => format!("json_replace(\"{document}\", '$.{column}', {{}})"),
+            };
+            let condition = text(document);
+            format!("CASE WHEN {condition} THEN {replaced} ELSE \"{document}\" END")
+        };
+        let sql = format!(
+            "UPDATE \"changes\" SET \"before\" = {}, \"after\" = {} WHERE \"organization_id\" = {{}} \
+             AND \"entity\" = {{}} AND ({} OR {})",
+            replaced("before"),
+            replaced("after"),
+            text("before"),
+            text("after")
+        );
+        let mut binds: Vec<Bind> = [from, to, from, to].map(Bind::from).into();
+        binds.extend([organization.into(), entity.into(), from.into(), from.into()]);
+        self.execute(&sql, binds).await?;
+        Ok(())
+    }
+
     /// The expression for a JSON document in which the existing values of `keys` are null.
     fn without(&self, document: &str, keys: &[&str]) -> String {
         keys.iter().fold(format!("\"{document}\""), |json, key| match self.engine() {
