@@ -21,9 +21,9 @@ pub const MAX_LENGTH: usize = 128;
 /// Maximum number of requests that wait for a hash.
 const MAX_WAITING: usize = 32;
 
-/// Niceness of a thread that computes a hash.
+/// Niceness of a thread that computes a hash: the lowest priority.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 19;
 
 /// Seconds after which a request may succeed that was rejected because too many were waiting.
 const RETRY_AFTER: u32 = 5;

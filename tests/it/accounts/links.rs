@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use engine::{Actor, Reason, Role};
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use service::identity::FirstAccount;
 use tests::{App, behaviours, stored::dump};
@@ -21,6 +22,7 @@ behaviours![
     joining_invalidates_password_resets,
     withdrawn_invitation_is_invalid,
     reset_ends_all_sessions,
+    sign_in_during_a_reset_leaves_no_session,
     suspension_invalidates_links,
     first_account_is_created_with_the_setup_code,
     setup_code_is_limited,
@@ -181,6 +183,37 @@ async fn reset_ends_all_sessions(app: App) {
         assert_eq!(refused, [expected]);
     }))
     .await;
+}
+
+/// A sign-in verifies the old password before the reset and begins its session afterwards.
+async fn sign_in_during_a_reset_leaves_no_session(app: App) {
+    member(&app, "ann@example.com", Role::Member).await;
+    let (client, mut old) = (client(), PASSWORD.to_owned());
+    for round in 0..6 {
+        let new = format!("new password {round}");
+        let token = token_of(&app.accounts.password_reset_link("ann@example.com").await.unwrap());
+        // A weak hash is replaced at the sign-in, which must not bring the old password back.
+        let weak = bcrypt::hash(&old, 4).unwrap();
+        let sql =
+            format!("UPDATE users SET password_hash = '{weak}' WHERE email = 'ann@example.com'");
+        app.db.execute_unprepared(&sql).await.unwrap();
+        let sign_ins =
+            (0..3).map(|_| app.accounts.sign_in("ann@example.com", old.clone(), &client));
+        let (sessions, reset) = futures_util::join!(
+            futures_util::future::join_all(sign_ins),
+            app.accounts.reset_password(&token, new.clone(), &client)
+        );
+        let kept = reset.unwrap();
+        app.clock.advance(TimeDelta::seconds(1));
+        for session in sessions.into_iter().flatten() {
+            let identity = app.accounts.sessions().identity(&session.token).await.unwrap();
+            assert!(identity.is_none(), "round {round}");
+        }
+        assert!(app.accounts.sessions().identity(&kept.token).await.unwrap().is_some());
+        let refused = app.accounts.sign_in("ann@example.com", old, &client).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::SignInRejected, "round {round}");
+        old = new;
+    }
 }
 
 async fn suspension_invalidates_links(app: App) {
