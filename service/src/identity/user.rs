@@ -166,7 +166,7 @@ pub struct ProfileOf {
 /// The profiles of these users, in the same order. The caller has checked that their memberships are visible.
 ///
 /// # Errors
-/// [`Error::Unavailable`] if the database doesn't respond.
+/// [`engine::Error::Unavailable`] if the database doesn't respond.
 #[expect(
     clippy::disallowed_methods,
     reason = "the users are members of the organization of the scope"
