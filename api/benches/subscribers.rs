@@ -22,7 +22,10 @@ use engine::{Actor, Role, Scope, Store, SystemClock, change_log, progress::Unwat
 use futures_util::{SinkExt, StreamExt};
 use graph::json_text;
 use server::http::connection::serve;
-use service::{demo, identity::organization};
+use service::{
+    demo,
+    identity::{accounts::Accounts, organization},
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -100,7 +103,14 @@ async fn main() {
     let organization =
         organization::ensure(&store, clock.as_ref(), organization::DEFAULT).await.unwrap();
     let providers = default_providers();
-    let server = product_server::server(store.clone(), organization, Arc::clone(&clock), providers);
+    let accounts = Accounts::new(store.clone(), Arc::clone(&clock), None);
+    let server = product_server::server(
+        store.clone(),
+        organization,
+        Arc::clone(&clock),
+        providers,
+        accounts,
+    );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, server, std::future::pending()));

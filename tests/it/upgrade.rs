@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use engine::Store;
+use engine::{Clock, Role, Store};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, Database, Statement};
-use service::operations::maintenance;
+use service::{identity::api_key_cache::ApiKeyCache, operations::maintenance};
 use tests::{App, Engine, behaviours, database::TestDatabase};
 
-use crate::operations::rows_of;
+use crate::{access::key, operations::rows_of};
 
 behaviours![
     upgrade_from_the_first_version_preserves_all_data,
     upgrade_marks_all_but_the_oldest_duplicate,
     upgrade_reindexes_names_without_accents,
     stored_words_entries_and_sentences_of_the_version_before_are_readable,
+    roles_become_memberships_and_keys_keep_working,
 ];
 
 /// Rows for the tables of the first version. They have a value in every column and contain special characters.
@@ -255,4 +256,64 @@ async fn stored_words_entries_and_sentences_of_the_version_before_are_readable(a
             { "name": "status", "before": "UNDOING", "after": "UNDONE" },
         ])
     );
+}
+
+/// The version before had the role on the user.
+async fn roles_become_memberships_and_keys_keep_working(app: App) {
+    let second = app.organization("second").await;
+    let keys = [
+        key(&app, app.organization, Role::Owner, "o@example.com", false).await,
+        key(&app, app.organization, Role::Member, "m@example.com", true).await,
+        key(&app, second, Role::Analyst, "a@example.com", false).await,
+        key(&app, second, Role::Owner, "gone@example.com", false).await,
+    ];
+    app.store.migrate_down(1).await.unwrap();
+    let roles = "SELECT email || ' ' || role FROM users ORDER BY email";
+    let texts = async |sql: &str| {
+        let rows = app.db.query_all_raw(Statement::from_string(app.db.get_database_backend(), sql));
+        let rows = rows.await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        texts(roles).await,
+        [
+            "a@example.com analyst",
+            "gone@example.com owner",
+            "m@example.com member",
+            "o@example.com owner"
+        ]
+    );
+    for sql in [
+        // The default of one of the source documents.
+        "UPDATE users SET role = 'user' WHERE email = 'm@example.com'",
+        "UPDATE users SET deleted_at = updated_at WHERE email = 'gone@example.com'",
+    ] {
+        app.db.execute_unprepared(sql).await.unwrap();
+    }
+    service::operations::migrate(&app.store).await.unwrap();
+    let memberships = "SELECT u.email || ' ' || o.slug || ' ' || m.role || ' ' || m.status FROM memberships m \
+                       JOIN users u ON u.id = m.user_id JOIN organizations o ON o.id = m.organization_id ORDER BY 1";
+    assert_eq!(
+        texts(memberships).await,
+        [
+            "a@example.com second analyst active",
+            "gone@example.com second owner left",
+            "m@example.com default member active",
+            "o@example.com default owner active",
+        ]
+    );
+    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn Clock>;
+    let cache = ApiKeyCache::new(app.store.clone(), clock);
+    let mut found = Vec::new();
+    for key in &keys {
+        let identity = cache.identity(key).await.unwrap();
+        found.push(identity.map(|identity| (identity.organization, identity.role)));
+    }
+    let expected = [
+        Some((app.organization, Role::Owner)),
+        Some((app.organization, Role::Member)),
+        Some((second, Role::Analyst)),
+        None,
+    ];
+    assert_eq!(found, expected);
 }

@@ -74,7 +74,7 @@ test("the first account is created with the setup code", limit, async () => {
 test("scripts can't read the cookie, and requests without it are rejected", limit, async () => {
   assert.equal(await page.evaluate(() => document.cookie), "");
   const [cookie] = await page.context().cookies();
-  assert.deepEqual([cookie.name, cookie.httpOnly, cookie.sameSite, cookie.path], ["salesgraph-local", true, "Lax", "/"]);
+  assert.deepEqual([cookie.name, cookie.httpOnly, cookie.sameSite, cookie.path], ["salesgraph-local-4712", true, "Lax", "/"]);
   const anonymous = await (await browser.newContext()).newPage();
   await anonymous.goto(address);
   await anonymous.getByText("This server requires an account or an API key.").waitFor();

@@ -29,7 +29,8 @@ async fn session_is_accepted_from_own_pages_only(app: App) {
     beside(Box::pin(async {
         let token = member(&app, "ann@example.com", Role::Member).await;
         let address = serve(&app).await;
-        let cookie = format!("Cookie: other=1; salesgraph-local={token}; last=2");
+        let port = address.port();
+        let cookie = format!("Cookie: other=1; salesgraph-local-{port}={token}; last=2");
         let own = format!("Origin: http://{address}");
         for (headers, expected) in [
             (own.as_str(), 200),
@@ -54,8 +55,10 @@ async fn session_is_accepted_from_own_pages_only(app: App) {
         for headers in [
             format!("{own}\r\nAuthorization: Bearer {token}"),
             format!("{own}\r\nCookie: __Host-salesgraph={token}"),
-            format!("{own}\r\nCookie: salesgraph-local={}", "A".repeat(43)),
-            format!("{own}\r\nCookie: salesgraph-local=x"),
+            format!("{own}\r\nCookie: salesgraph-local-{port}={}", "A".repeat(43)),
+            format!("{own}\r\nCookie: salesgraph-local-{port}=x"),
+            // The cookie of another server on this machine.
+            format!("{own}\r\nCookie: salesgraph-local-1={token}"),
             own.clone(),
         ] {
             let (status, _, body) = post(
@@ -75,7 +78,7 @@ async fn other_routes_reject_foreign_pages_too(app: App) {
     beside(Box::pin(async {
         let token = member(&app, "ann@example.com", Role::Owner).await;
         let address = serve(&app).await;
-        let cookie = format!("Cookie: salesgraph-local={token}");
+        let cookie = format!("Cookie: salesgraph-local-{}={token}", address.port());
         let query = "query=%7Bviewer%7Brole%7D%7D";
         for request in [
             format!("GET /graphql?{query} HTTP/1.1"),
@@ -116,7 +119,10 @@ async fn websocket_with_a_session_checks_its_origin(app: App) {
             let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
             let headers = request.headers_mut();
             headers.insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
-            headers.insert("cookie", format!("salesgraph-local={token}").parse().unwrap());
+            headers.insert(
+                "cookie",
+                format!("salesgraph-local-{}={token}", address.port()).parse().unwrap(),
+            );
             if let Some(origin) = origin {
                 headers.insert("origin", origin.parse().unwrap());
             }
@@ -149,7 +155,8 @@ async fn sign_in_requires_https_or_loopback(app: App) {
             let name = head.lines().find_map(|line| line.strip_prefix("set-cookie: "));
             let name = name.map(|set| {
                 assert_eq!(set.contains("Secure"), set.starts_with("__Host-"), "{set}");
-                set.split('=').next().unwrap().to_owned()
+                let name = set.split('=').next().unwrap();
+                name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned()
             });
             (status, name.unwrap_or_else(|| reason(&body).to_owned()))
         };
@@ -195,7 +202,8 @@ async fn allowed_origins_may_send_credentials(app: App) {
             Settings { allow_origin: vec![app_origin.to_owned()], ..Settings::default() };
         let address = serve_with(&app, settings).await;
         for (origin, expected) in [(app_origin, 200), ("https://other.example", 403)] {
-            let headers = format!("Origin: {origin}\r\nCookie: salesgraph-local={token}");
+            let port = address.port();
+            let headers = format!("Origin: {origin}\r\nCookie: salesgraph-local-{port}={token}");
             let (status, head, body) =
                 post(address, "/graphql", &headers, &json!({ "query": QUERY })).await;
             assert_eq!(status, expected, "{origin}: {body}");
@@ -216,7 +224,9 @@ async fn api_key_needs_no_origin(app: App) {
         let key = key(&app, app.organization, Role::Analyst, "bot@example.com", true).await;
         let address = serve(&app).await;
         // A cookie beside a key is ignored.
-        let headers = format!("Authorization: Bearer {key}\r\nCookie: salesgraph-local={token}");
+        let port = address.port();
+        let headers =
+            format!("Authorization: Bearer {key}\r\nCookie: salesgraph-local-{port}={token}");
         let (status, _, body) =
             post(address, "/graphql", &headers, &json!({ "query": QUERY })).await;
         assert_eq!((status, &body["data"]["viewer"]["role"]), (200, &json!("ANALYST")), "{body}");

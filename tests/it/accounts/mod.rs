@@ -78,7 +78,8 @@ pub async fn serve(app: &App) -> SocketAddr {
 
 /// The request headers of a page of the server with a session.
 pub fn page(address: SocketAddr, token: &str) -> String {
-    format!("Origin: http://{address}\r\nCookie: salesgraph-local={token}")
+    let port = address.port();
+    format!("Origin: http://{address}\r\nCookie: salesgraph-local-{port}={token}")
 }
 
 /// Sends a JSON body as a page of the server; returns status, headers and body.

@@ -50,7 +50,7 @@ async fn socket(address: SocketAddr, token: &str) -> WebSocketStream<MaybeTlsStr
     let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
     for (name, value) in [
         ("sec-websocket-protocol", "graphql-transport-ws".to_owned()),
-        ("cookie", format!("salesgraph-local={token}")),
+        ("cookie", format!("salesgraph-local-{}={token}", address.port())),
         ("origin", format!("http://{address}")),
     ] {
         request.headers_mut().insert(name, value.parse().unwrap());

@@ -13,8 +13,12 @@ use crate::document::Refusal;
 /// Name of the cookie on HTTPS. The prefix makes browsers require `Secure`, `Path=/` and no `Domain`.
 const COOKIE: &str = "__Host-salesgraph";
 
-/// Name of the cookie on a loopback address without TLS, where browsers reject the prefix.
-const LOOPBACK_COOKIE: &str = "salesgraph-local";
+/// Name of the cookie on a loopback address without TLS, where browsers reject the prefix. The port follows, because all
+/// servers of a machine share the cookies of its loopback address.
+const LOOPBACK_COOKIE: &str = "salesgraph-local-";
+
+/// Port of an address that names none.
+const DEFAULT_PORT: u16 = 80;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -29,7 +33,8 @@ pub(super) struct PageHeaders<'h> {
 /// The form of the session cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionCookie {
-    is_secure: bool,
+    /// The port of a loopback address without TLS; `None` for HTTPS.
+    loopback_port: Option<u16>,
 }
 
 impl<'h> PageHeaders<'h> {
@@ -42,11 +47,18 @@ impl<'h> PageHeaders<'h> {
 }
 
 impl SessionCookie {
+    fn name(self) -> String {
+        match self.loopback_port {
+            Some(port) => format!("{LOOPBACK_COOKIE}{port}"),
+            None => COOKIE.to_owned(),
+        }
+    }
+
     /// The `Set-Cookie` header that stores a token for `seconds`.
     #[must_use]
     pub fn set(self, token: &str, seconds: i64) -> HeaderValue {
-        let (name, secure) =
-            if self.is_secure { (COOKIE, " Secure;") } else { (LOOPBACK_COOKIE, "") };
+        let secure = if self.loopback_port.is_none() { " Secure;" } else { "" };
+        let name = self.name();
         let text =
             format!("{name}={token}; Path=/;{secure} HttpOnly; SameSite=Lax; Max-Age={seconds}");
         // Tokens consist of letters, digits, `-` and `_`.
@@ -74,7 +86,7 @@ impl Server {
             if page.origin.is_some_and(|origin| !self.is_own(origin, page)) {
                 return Err(not_allowed());
             }
-            return Ok(SessionCookie { is_secure: false });
+            return Ok(SessionCookie { loopback_port: page.host.map(port) });
         }
         let is_insecure = |url: &str| !url.starts_with("https://");
         let is_insecure = match (&self.settings.public_url, page.origin) {
@@ -89,7 +101,7 @@ impl Server {
             return Err(Refusal::new("FORBIDDEN", text, None).because(Reason::OriginInsecure));
         }
         self.check_page(page)?;
-        Ok(SessionCookie { is_secure: true })
+        Ok(SessionCookie { loopback_port: None })
     }
 
     /// Rejects a request with a session of which it is not known that an allowed page has sent it.
@@ -133,7 +145,9 @@ impl Server {
         page: PageHeaders<'_>,
         cookies: &'c str,
     ) -> Option<&'c str> {
-        let name = if self.serves_on_loopback_origin(page.host) { LOOPBACK_COOKIE } else { COOKIE };
+        let on_loopback = self.serves_on_loopback_origin(page.host);
+        let name =
+            SessionCookie { loopback_port: page.host.filter(|_| on_loopback).map(port) }.name();
         let pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
         let mut tokens = pairs.filter(|(known, _)| *known == name).map(|(_, token)| token);
         tokens.next().filter(|token| !token.is_empty())
@@ -144,6 +158,12 @@ fn not_allowed() -> Refusal {
     let text = "requests with a session must come from a page of this server; name its address with --public-url, allow \
                 other origins with --allow-origin, or send an API key";
     Refusal::new("FORBIDDEN", text, None).because(Reason::OriginNotAllowed)
+}
+
+/// The port of `HOST` or `HOST:PORT`.
+fn port(host: &str) -> u16 {
+    let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    port.unwrap_or(DEFAULT_PORT)
 }
 
 /// Whether `HOST` or `HOST:PORT` is the name of a loopback address.
