@@ -42,7 +42,8 @@ test("codegen.ts generates types that compile", { timeout: 120_000 }, async () =
   await run("../node_modules/@graphql-codegen/cli/esm/bin.js", "--config", "codegen.ts");
   const types = readFileSync(`${folder}/src/graphql.ts`, "utf8");
   assert.match(types, /interactionDate: string \| null/);
-  assert.doesNotMatch(types, /\bany\b/);
+  // Comments are descriptions of the schema.
+  assert.doesNotMatch(types.replaceAll(/\/\*\*.*?\*\//gs, ""), /\bany\b/);
   const options = ["--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--skipLibCheck"];
   await run("../node_modules/typescript/bin/tsc", ...options, "src/graphql.ts");
 });

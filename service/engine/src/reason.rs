@@ -207,7 +207,7 @@ reasons! {
     TooManyRequests = "too_many_requests";
     /// The account is suspended.
     AccountSuspended = "account_suspended";
-    /// The account is not an active member of the organization, or of any.
+    /// The account is not an active member of the organization.
     MembershipMissing = "membership_missing";
     /// The link is invalid, was already used, or has expired.
     LinkInvalid = "link_invalid";
