@@ -114,12 +114,6 @@ impl Scope {
         self.key_expires_at
     }
 
-    /// The clock.
-    #[must_use]
-    pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
-    }
-
     /// Returns the scope with another actor.
     #[must_use]
     pub fn acting(self, actor: Actor) -> Self {

@@ -106,7 +106,7 @@ impl Accounts {
         let hash = self.hasher.hash(password).await?;
         let mut unit = Unit::begin(&self.scope(organization, user.actor())).await?;
         one_time_token::consume(&unit, token).await?;
-        self.replace_password(&mut unit, &user, &hash).await?;
+        replace_password(&mut unit, &user, &hash, None).await?;
         let new = begin_first_session(&unit, &user, organization, client).await?;
         unit.commit().await?;
         self.sessions.expect_changes();
@@ -131,7 +131,7 @@ impl Accounts {
         let organization = scope.organization();
         let mut unit = Unit::begin(&self.scope(organization, user.actor())).await?;
         let session = self.begin_session(&unit, &account, organization, client).await?;
-        self.replace_password_except(&mut unit, &user, &hash, &session).await?;
+        replace_password(&mut unit, &user, &hash, Some(&session)).await?;
         unit.commit().await?;
         self.sessions.expect_changes();
         Ok(session)
@@ -176,29 +176,6 @@ impl Accounts {
         unit.commit().await?;
         self.setup.consume();
         Ok(session)
-    }
-
-    /// Sets the password of a user, and ends all sessions.
-    async fn replace_password(&self, unit: &mut Unit, user: &StoredUser, hash: &str) -> Result<()> {
-        set_password(unit, user, hash).await?;
-        one_time_token::invalidate_all(unit, user.id).await?;
-        unit.run(&session::revoke(session::open_sessions(user.id), unit.now())).await?;
-        Ok(())
-    }
-
-    /// Sets the password of a user, and ends all sessions but one.
-    async fn replace_password_except(
-        &self,
-        unit: &mut Unit,
-        user: &StoredUser,
-        hash: &str,
-        kept: &NewSession,
-    ) -> Result<()> {
-        set_password(unit, user, hash).await?;
-        one_time_token::invalidate_all(unit, user.id).await?;
-        let others = session::open_sessions(user.id).add(session::is_not(kept));
-        unit.run(&session::revoke(others, unit.now())).await?;
-        Ok(())
     }
 
     /// The user with this primary key, who is neither suspended nor deleted.
@@ -273,6 +250,23 @@ async fn set_first_password(unit: &mut Unit, user: &StoredUser, hash: &str) -> R
         return Err(Error::invalid(Reason::LinkInvalid, "token", message));
     }
     unit.note(user::table(), Some(user.id), kind::UPDATED, None, None);
+    Ok(())
+}
+
+/// Sets the password of a user, invalidates the links, and ends all sessions, or all but one.
+async fn replace_password(
+    unit: &mut Unit,
+    user: &StoredUser,
+    hash: &str,
+    kept: Option<&NewSession>,
+) -> Result<()> {
+    set_password(unit, user, hash).await?;
+    one_time_token::invalidate_all(unit, user.id).await?;
+    let mut ended = session::open_sessions(user.id);
+    if let Some(kept) = kept {
+        ended = ended.add(session::is_not(kept));
+    }
+    unit.run(&session::revoke(ended, unit.now())).await?;
     Ok(())
 }
 

@@ -133,8 +133,8 @@ impl Caller {
         self.scope.as_ref().map(Scope::role)
     }
 
-    /// Revalidates the credential and returns the current permissions; `None` if it has ended, or has become
-    /// required. The previous result stays in effect while the database is unavailable.
+    /// Revalidates the credential and returns the current permissions; `None` if it has ended, or if the local user is no
+    /// longer admitted. The previous result stays in effect while the database is unavailable.
     pub(super) async fn again(&self, server: &Server) -> Option<Self> {
         let Some(scope) = &self.scope else { return Some(self.clone()) };
         let found = match &self.secret {
