@@ -103,7 +103,8 @@ async fn main() {
     let organization =
         organization::ensure(&store, clock.as_ref(), organization::DEFAULT).await.unwrap();
     let providers = default_providers();
-    let accounts = Accounts::new(store.clone(), Arc::clone(&clock), None);
+    let accounts =
+        Accounts::new(store.clone(), Arc::clone(&clock), service::catalog::tables(), None);
     let server = product_server::server(
         store.clone(),
         organization,

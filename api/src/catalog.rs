@@ -1,9 +1,13 @@
 //! The entities of the graph, in schema order.
 
 use crate::{
-    crm::{company::Company, prospect::Prospect, prospect_research::ProspectResearch},
+    alerts::notification::Notification,
+    crm::{
+        company::Company, prospect::Prospect, prospect_assignment::ProspectAssignment,
+        prospect_note::ProspectNote, prospect_research::ProspectResearch,
+    },
     governance::{change::Change, setting::Setting},
-    identity::membership::Membership,
+    identity::{membership::Membership, team::Team},
     ingest::{
         enrichment_cache_entry::EnrichmentCacheEntry, external_id::ExternalId,
         extraction::Extraction, field_provenance::FieldProvenance, import_job::ImportJob,
@@ -30,6 +34,8 @@ pub fn catalog() -> &'static Catalog {
             Company::entity(),
             Prospect::entity(),
             ProspectResearch::entity(),
+            ProspectNote::entity(),
+            ProspectAssignment::entity(),
             Industry::entity(),
             Solution::entity(),
             Event::entity(),
@@ -47,6 +53,8 @@ pub fn catalog() -> &'static Catalog {
             Extraction::entity(),
             ExternalId::entity(),
             Membership::entity(),
+            Team::entity(),
+            Notification::entity(),
             Setting::entity(),
             Change::entity(),
         ];

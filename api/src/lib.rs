@@ -4,6 +4,7 @@
 //! GraphQL type, lists and relations. This crate cannot access tables: `sea-orm` is not among its dependencies.
 #![recursion_limit = "256"]
 
+pub mod alerts;
 pub mod catalog;
 pub mod cli;
 pub mod crm;

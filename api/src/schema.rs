@@ -6,7 +6,7 @@ use salesgraph_macros::permissions;
 use service::{governance::schema_version, operations::statistics};
 
 use crate::{
-    catalog, crm, governance,
+    alerts, catalog, crm, governance,
     identity::{self, viewer::Viewer},
     ingest::{self, report::EnrichmentReports},
     offer,
@@ -93,14 +93,18 @@ impl ServerQueries {
 /// The business actions.
 #[derive(Debug, Default, MergedObject)]
 pub struct CustomMutations(
+    alerts::notification::NotificationActions,
     crm::actions::ProspectActions,
+    crm::assignments::Assignments,
     crm::merges::Merges,
     crm::prospect_moves::ProspectMoves,
+    crm::prospect_note::ProspectNoteActions,
     governance::reverts::Reverts,
     identity::api_keys::ApiKeyActions,
     identity::members::MemberActions,
     identity::profile::ProfileActions,
     identity::sessions::SessionActions,
+    identity::team::TeamActions,
     ingest::actions::ImportActions,
     ingest::decisions::ImportDecisions,
     ingest::enrich::EnrichmentActions,
@@ -112,14 +116,18 @@ pub struct CustomMutations(
 
 /// The permissions of [`CustomMutations`].
 pub(crate) const CUSTOM_MUTATIONS: &[&[(&str, Option<Permission>)]] = &[
+    alerts::notification::NotificationActions::PERMISSIONS,
     crm::actions::ProspectActions::PERMISSIONS,
+    crm::assignments::Assignments::PERMISSIONS,
     crm::merges::Merges::PERMISSIONS,
     crm::prospect_moves::ProspectMoves::PERMISSIONS,
+    crm::prospect_note::ProspectNoteActions::PERMISSIONS,
     governance::reverts::Reverts::PERMISSIONS,
     identity::api_keys::ApiKeyActions::PERMISSIONS,
     identity::members::MemberActions::PERMISSIONS,
     identity::profile::ProfileActions::PERMISSIONS,
     identity::sessions::SessionActions::PERMISSIONS,
+    identity::team::TeamActions::PERMISSIONS,
     ingest::actions::ImportActions::PERMISSIONS,
     ingest::decisions::ImportDecisions::PERMISSIONS,
     ingest::enrich::EnrichmentActions::PERMISSIONS,

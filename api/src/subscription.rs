@@ -8,9 +8,10 @@ use engine::{
 };
 use futures_util::{Stream, StreamExt, stream};
 use salesgraph_macros::permissions;
-use service::{ingest::import_job, outreach::outreach_draft};
+use service::{alerts::notification, ingest::import_job, outreach::outreach_draft};
 
 use crate::{
+    alerts::notification::Notification,
     governance::change::{Change, ChangedEntity},
     ingest::import_job::ImportJob,
     outreach::outreach_draft::OutreachDraft,
@@ -61,6 +62,15 @@ pub struct ImportJobEvent {
     pub change: Option<Row<Change>>,
     /// The import job as it was at most 250 ms before this event is delivered; null if the job no longer exists.
     pub import_job: Option<Row<ImportJob>>,
+}
+
+/// A new notification of the caller.
+#[derive(SimpleObject)]
+pub struct NotificationEvent {
+    /// Cursor of the event: pass it as `after` to resume after this event.
+    pub cursor: String,
+    /// The notification; null if it no longer exists.
+    pub notification: Option<Row<Notification>>,
 }
 
 /// A change event.
@@ -131,6 +141,28 @@ impl Subscription {
         }))
     }
 
+    /// New notifications of the caller. The local user has none.
+    #[permission(Read)]
+    async fn notification_created(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Cursor of the last event received. Default: only new events.")]
+        after: Option<String>,
+    ) -> Result<impl Stream<Item = async_graphql::Result<NotificationEvent>>> {
+        let entities = vec![notification::table().called];
+        let wanted =
+            SubscribeOptions { entities, kinds: vec![kind::CREATED], judge: EntryFilter::All };
+        let scope = ctx.data_unchecked::<Scope>().clone();
+        let batches = follow(ctx, wanted, after).await?.then(move |batch| {
+            let scope = scope.clone();
+            async move { visible_notifications(&scope, batch?).await }
+        });
+        Ok(events(batches, |notice, _, notification| NotificationEvent {
+            cursor: cursor(notice.position),
+            notification,
+        }))
+    }
+
     /// All changes.
     #[permission(Read)]
     async fn changes(
@@ -155,6 +187,17 @@ impl Subscription {
             change: Some(change),
         }))
     }
+}
+
+/// The notices about notifications of the caller.
+async fn visible_notifications(
+    scope: &Scope,
+    batch: Vec<ChangeNotification>,
+) -> engine::Result<Vec<ChangeNotification>> {
+    let keys: Vec<i64> = batch.iter().filter_map(|notice| notice.record).collect();
+    let own = notification::visible(scope, &keys).await?;
+    let is_own = |notice: &ChangeNotification| notice.record.is_some_and(|key| own.contains(&key));
+    Ok(batch.into_iter().filter(is_own).collect())
 }
 
 async fn drafts(

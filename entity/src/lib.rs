@@ -15,10 +15,17 @@ pub trait EntityVisitor {
     fn visit<E: sea_orm::EntityTrait>(&mut self);
 }
 
-/// Companies, prospects, and related records such as research and opt-outs.
+/// What members see in the product: their notifications.
+pub mod alerts {
+    pub use crate::generated::notifications as notification;
+}
+
+/// Companies, prospects, and related records such as research, assignments, notes and opt-outs.
 pub mod crm {
     pub use crate::generated::{
-        companies as company, opt_outs as opt_out, prospect_research, prospects as prospect,
+        companies as company, opt_outs as opt_out, prospect_assignments as prospect_assignment,
+        prospect_note_mentions as prospect_note_mention, prospect_notes as prospect_note,
+        prospect_research, prospects as prospect,
     };
 }
 
@@ -35,8 +42,8 @@ pub mod identity {
     pub use crate::generated::{
         api_keys as api_key, login_attempts as login_attempt, memberships as membership,
         one_time_tokens as one_time_token, organization_secrets as organization_secret,
-        organizations as organization, user_preferences as user_preference,
-        user_sessions as user_session, users as user,
+        organizations as organization, team_members as team_member, teams as team,
+        user_preferences as user_preference, user_sessions as user_session, users as user,
     };
 }
 
@@ -51,7 +58,7 @@ pub mod ingest {
     };
 }
 
-/// Solutions, their target industries, and the events at which the sales team meets prospects.
+/// Solutions, their target industries, and the events at which sellers meet prospects.
 pub mod offer {
     pub use crate::generated::{
         events as event, industries as industry, industry_solutions as industry_solution,

@@ -43,6 +43,7 @@ mod m20261130_000032_research_count;
 mod m20261130_000033_text_statistics;
 mod m20261130_000034_ascii_search;
 mod m20261130_000035_identity_accounts;
+mod m20261130_000036_crm_ownership;
 mod organization_references;
 mod roll_up;
 mod search;
@@ -94,6 +95,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000033_text_statistics::Migration),
             Box::new(m20261130_000034_ascii_search::Migration),
             Box::new(m20261130_000035_identity_accounts::Migration),
+            Box::new(m20261130_000036_crm_ownership::Migration),
         ]
     }
 }

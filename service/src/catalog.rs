@@ -8,7 +8,7 @@ use engine::{
     write::ownership::Tables,
 };
 
-use crate::{crm, governance, identity, ingest, offer, outreach, usage};
+use crate::{alerts, crm, governance, identity, ingest, offer, outreach, usage};
 
 /// The tables whose rows belong to organizations. Erasure and merges process them in this order.
 #[must_use]
@@ -20,6 +20,7 @@ pub fn tables() -> Tables {
         tables.extend(outreach::tables());
         tables.extend(usage::tables());
         tables.extend(identity::tables());
+        tables.extend(alerts::tables());
         tables.extend(governance::tables());
         tables.extend(ingest::tables());
         tables

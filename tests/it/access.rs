@@ -127,6 +127,8 @@ fn mutations() -> impl Iterator<Item = (String, String)> {
     let of_sessions = [
         "revokeSessions(input: { sessionIds: [1] })".to_owned(),
         "updateViewer(input: { theme: DARK })".to_owned(),
+        "markNotificationsRead(input: {})".to_owned(),
+        "dismissNotifications(input: { ids: [1] })".to_owned(),
     ];
     all_mutations().into_iter().chain(of_sessions).map(|mutation| {
         let field = mutation.split('(').next().unwrap().to_owned();

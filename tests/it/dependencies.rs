@@ -124,7 +124,8 @@ fn modules_form_no_cycle() {
         assert!(cyclic.is_empty(), "cycle in {folder}: {cyclic:#?}");
     }
     // The declarations of entities name each other as targets of relations, and some use their list.
-    let declarations = ["catalog", "crm", "governance", "ingest", "offer", "outreach", "usage"];
+    let declarations =
+        ["alerts", "catalog", "crm", "governance", "ingest", "offer", "outreach", "usage"];
     let cyclic = cyclic(graph("api/src"));
     for module in cyclic.keys() {
         assert!(declarations.contains(&module.as_str()), "{module}: {cyclic:#?}");

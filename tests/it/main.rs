@@ -18,6 +18,7 @@ mod language;
 mod limits;
 mod migration;
 mod operations;
+mod ownership;
 mod personal_data;
 mod protocol;
 mod questions;
@@ -126,6 +127,7 @@ fn behaviours() -> Vec<Behaviour> {
         migration::behaviours(),
         work_list::behaviours(),
         operations::behaviours(),
+        ownership::behaviours(),
         restored_schema::behaviours(),
         personal_data::behaviours(),
         protocol::behaviours(),

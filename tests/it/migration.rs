@@ -147,6 +147,8 @@ async fn internal_tables_match_their_entities(app: App) {
         columns_of::<login_attempt::Entity>(),
         columns_of::<entity::crm::opt_out::Entity>(),
         columns_of::<offer::industry_solution::Entity>(),
+        columns_of::<entity::identity::team_member::Entity>(),
+        columns_of::<entity::crm::prospect_note_mention::Entity>(),
         columns_of::<alembic_version::Entity>(),
         columns_of::<change_log::Entity>(),
         columns_of::<idempotency_key::Entity>(),

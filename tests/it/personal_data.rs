@@ -1,10 +1,12 @@
 //! Personal data: every reference to a person, company or user states what happens to its rows, and an erased person
 //! leaves nothing in the database.
 
-use engine::value::Kind;
+use engine::{Role, value::Kind};
 use sea_orm::{ConnectionTrait, Statement};
 use service::catalog;
 use tests::{App, Engine, behaviours};
+
+use crate::accounts::{member, scope_of};
 
 behaviours![
     every_reference_to_a_person_declares_what_happens_to_its_rows,
@@ -201,6 +203,17 @@ async fn an_erased_person_leaves_nothing_in_the_database(app: App) {
             app.answer(&format!("mutation {{ {mutation} {{ userErrors {{ reason }} }} }}")).await;
         assert!(answer["errors"].is_null(), "{mutation}: {answer}");
     }
+    let token = member(&app, "bo@acme.example", Role::Member).await;
+    let scope = scope_of(&app, &token).await;
+    let own = scope.membership().unwrap();
+    for mutation in [
+        format!("assignProspects(input: {{ prospects: [{{ id: 1 }}], ownerId: {own} }})"),
+        format!(
+            r#"createProspectNote(input: {{ prospectId: 1, content: "{MARK}", mentionIds: [{own}] }})"#
+        ),
+    ] {
+        app.done(&format!("mutation {{ {mutation} {{ userErrors {{ message }} }} }}")).await;
+    }
     mark_rows_of(&app, "prospects", 1).await;
     mark_rows_of(&app, "import_records", 1).await;
     // Calls that are linked to a draft or to research only.
@@ -222,6 +235,7 @@ async fn an_erased_person_leaves_nothing_in_the_database(app: App) {
         "import_records.original_data",
         "interactions.subject",
         "outreach_drafts.content",
+        "prospect_notes.content",
         "prospects.email",
         "service_usage_logs.error",
     ];

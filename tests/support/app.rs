@@ -51,7 +51,12 @@ impl App {
         let url = database.url.clone();
         let executor = product_server::executor();
         let providers = Providers::new(vec![Arc::new(RuleProvider)]);
-        let accounts = Accounts::new(store.clone(), Arc::clone(&clock) as Arc<dyn Clock>, None);
+        let accounts = Accounts::new(
+            store.clone(),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            service::catalog::tables(),
+            None,
+        );
         Self {
             engine,
             clock,
@@ -207,6 +212,11 @@ impl App {
     /// The complete response to `query`, executed by `actor`.
     pub async fn answer_by(&self, actor: Actor, query: &str) -> Value {
         let scope = self.scope(self.organization).acting(actor).for_request("test", None);
+        self.answer_in(scope, query).await
+    }
+
+    /// The complete response to `query`, executed in this scope.
+    pub async fn answer_in(&self, scope: Scope, query: &str) -> Value {
         let request = async_graphql::Request::new(query)
             .data(self.providers.clone())
             .data(self.accounts.clone())

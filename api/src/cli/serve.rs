@@ -160,7 +160,8 @@ impl Serve {
         }
         let links = settings.public_url.clone();
         let links = links.unwrap_or_else(|| local_url(address));
-        let accounts = Accounts::new(store.clone(), clock(), Some(&links));
+        let accounts =
+            Accounts::new(store.clone(), clock(), service::catalog::tables(), Some(&links));
         let mut greeting =
             Greeting { address, requires_credentials: settings.require_keys, setup: None };
         if !is_new && settings.local_user {

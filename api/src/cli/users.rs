@@ -77,7 +77,9 @@ impl Users {
         let store = Store::connect_existing(url).await?;
         service::operations::migrate(&store).await?;
         change_log::open(&store).await?;
-        let accounts = |base: Option<&str>| Accounts::new(store.clone(), clock(), base);
+        let accounts = |base: Option<&str>| {
+            Accounts::new(store.clone(), clock(), service::catalog::tables(), base)
+        };
         match self {
             Self::List => list(&accounts(None)).await?,
             Self::Invite(invite) => {

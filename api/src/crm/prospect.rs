@@ -12,8 +12,12 @@ use service::{
     usage::cost,
 };
 
-use super::{company::Company, next_action::NextBestAction, prospect_research::ProspectResearch};
+use super::{
+    company::Company, next_action::NextBestAction, prospect_assignment::ProspectAssignment,
+    prospect_note::ProspectNote, prospect_research::ProspectResearch,
+};
 use crate::{
+    identity::{membership::Membership, team::Team},
     ingest::field_provenance::FieldProvenance,
     offer::solution::Solution,
     outreach::{
@@ -52,6 +56,10 @@ pub struct Prospect {
     pub job_title: Option<String>,
     /// The company that the person works for.
     pub company: One<Company>,
+    /// The member who owns the prospect; null if there is none. `assignProspects` changes it.
+    pub owner: Option<One<Membership>>,
+    /// The team to which the prospect is assigned; null if there is none. `assignProspectsToTeam` changes it.
+    pub team: Option<One<Team>>,
     /// Time of the last outbound contact; null if there was none.
     #[entity(sort)]
     pub last_contacted_at: Option<DateTime>,
@@ -86,6 +94,10 @@ pub struct Prospect {
     pub field_provenances: Many<FieldProvenance>,
     /// AI research about the prospect.
     pub research: Many<ProspectResearch>,
+    /// Internal notes about the prospect.
+    pub notes: Many<ProspectNote>,
+    /// Assignments to owners, past and present.
+    pub assignments: Many<ProspectAssignment>,
     /// Number of research results.
     pub research_count: i32,
     /// The newest research; null if there is none.

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use engine::{Scope, read::Page};
 use salesgraph_macros::permissions;
-use service::crm::work_list::{self, WorkFilter, WorkItem, WorkPage};
+use service::crm::work_list::{self, OwnerFilter, WorkFilter, WorkItem, WorkPage};
 
 use super::{
     next_action::{NextBestAction, NextBestActionKind},
     prospect::Prospect,
 };
-use crate::outreach::timeline::PageInfo;
+use crate::{identity::membership::Membership, outreach::timeline::PageInfo};
 use graph::{
-    ItemRow, ItemRows, connection_selection,
+    ItemRow, ItemRows, action, connection_selection,
     error::{Error, of_nested_rows},
     paging::Paging,
     scalar::{EnumValueOf, Moment},
@@ -42,6 +42,11 @@ impl WorkLists {
             desc = "Only actions that are due before this time; actions without `dueAt` are omitted."
         )]
         due_before: Option<Moment>,
+        #[graphql(desc = "Only these prospects. Default: all.")] owner: Option<WorkListOwner>,
+        #[graphql(
+            desc = "Only the prospects of the member with this membership. Excludes `owner`."
+        )]
+        owner_id: Option<ID>,
         #[graphql(desc = "Page size, from 0 to 100. Default: 25.")] first: Option<i32>,
         #[graphql(
             desc = "Only actions after the action with this cursor, which must be from the same work list."
@@ -65,7 +70,11 @@ impl WorkLists {
             .into());
         }
         let kinds = kinds.map(|kinds| kinds.iter().map(|kind| kind.name().to_owned()).collect());
-        let filter = WorkFilter { kinds, due_before: due_before.map(|Moment(due)| due) };
+        let filter = WorkFilter {
+            kinds,
+            due_before: due_before.map(|Moment(due)| due),
+            owner: owner_filter(scope, owner, owner_id.as_ref())?,
+        };
         let found = work_list::work_list(scope, &filter, size, after.as_deref());
         let found = found.await.map_err(Error::from)?;
         if let (Some(paging), Some(last), true) = (paging, found.items.last(), found.more) {
@@ -77,6 +86,47 @@ impl WorkLists {
         let prospects = ItemRows::read(ctx, &selection.nodes, field, &keys).await;
         let prospects = prospects.map_err(of_nested_rows)?;
         Ok(WorkListConnection::of(scope, &found, &prospects, after.is_some()))
+    }
+}
+
+/// Whose prospects a work list contains.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkListOwner {
+    /// Those that the caller owns.
+    Me,
+    /// Those of the teams of the caller.
+    MyTeams,
+    /// Those without an owner.
+    Unassigned,
+}
+
+fn owner_filter(
+    scope: &Scope,
+    owner: Option<WorkListOwner>,
+    member: Option<&ID>,
+) -> Result<Option<OwnerFilter>, Error> {
+    let own = || {
+        scope.membership().ok_or_else(|| {
+            let message = "`owner` ME and MY_TEAMS require a member: sign in, or use an API key";
+            Error::invalid(engine::Reason::MemberRequired, "owner", message)
+        })
+    };
+    match (owner, member) {
+        (Some(_), Some(_)) => {
+            let message = "`owner` and `ownerId` exclude each other";
+            Err(Error::invalid(engine::Reason::ArgumentsExclusive, "owner", message))
+        }
+        (None, None) => Ok(None),
+        (None, Some(member)) => match action::key::<Membership>(member, "ownerId") {
+            Ok(member) => Ok(Some(OwnerFilter::Member(member))),
+            Err(_) => {
+                let message = "`ownerId` must be the ID of a membership";
+                Err(Error::invalid(engine::Reason::IdInvalid, "ownerId", message))
+            }
+        },
+        (Some(WorkListOwner::Me), None) => Ok(Some(OwnerFilter::Member(own()?))),
+        (Some(WorkListOwner::MyTeams), None) => Ok(Some(OwnerFilter::TeamsOf(own()?))),
+        (Some(WorkListOwner::Unassigned), None) => Ok(Some(OwnerFilter::Unassigned)),
     }
 }
 

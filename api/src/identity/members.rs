@@ -43,6 +43,17 @@ pub struct MemberActionInput {
     pub idempotency_key: Option<String>,
 }
 
+/// Input of `removeMember`.
+#[derive(InputObject)]
+pub struct RemoveMemberInput {
+    /// The membership.
+    pub id: ID,
+    /// Membership of the member who takes over the prospects. Null: they have no owner afterwards.
+    pub successor_id: Option<ID>,
+    /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
+    pub idempotency_key: Option<String>,
+}
+
 /// Input of `changeMemberRole`.
 #[derive(InputObject)]
 pub struct ChangeMemberRoleInput {
@@ -170,17 +181,20 @@ impl MemberActions {
         Ok(done.await?.into())
     }
 
-    /// Removes a member, or withdraws an invitation: sessions end within a second, and API keys are revoked. The history of
-    /// the actions of the user is kept.
+    /// Removes a member, or withdraws an invitation: sessions end within a second, and API keys are revoked, the member
+    /// leaves all teams, and the successor takes over the prospects. The history of the actions of the user is kept.
     #[permission(ManageMembers)]
     async fn remove_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Input.")] input: MemberActionInput,
+        #[graphql(desc = "Input.")] input: RemoveMemberInput,
     ) -> Result<MemberActionPayload> {
         let accounts = ctx.data_unchecked::<Accounts>();
         let done = act(ctx, |scope, once| async move {
-            accounts.remove(scope, key::<Membership>(&input.id, "id")?, once).await
+            let member = key::<Membership>(&input.id, "id")?;
+            let successor = input.successor_id.as_ref();
+            let successor = successor.map(|id| key::<Membership>(id, "successor_id"));
+            accounts.remove(scope, member, successor.transpose()?, once).await
         });
         Ok(done.await?.into())
     }

@@ -8,8 +8,9 @@ use service::identity::{
     user::{self, ProfileOf},
 };
 
+use super::team::Team;
 use graph::{
-    EnumColumn, EnumType, RowView, Vocabulary,
+    EnumColumn, EnumType, Many, RowView, Vocabulary,
     error::{Error, Result},
     scalar::Moment,
 };
@@ -25,6 +26,9 @@ pub struct Membership {
     pub status: EnumColumn<MembershipStatus>,
     /// Why the membership is suspended; null if it is not, or no reason was given.
     pub suspension_reason: Option<String>,
+    /// Teams of the member.
+    #[entity(pairs("team_members", "membership_id", "team_id"))]
+    pub teams: Many<Team>,
     /// Profile of the user.
     #[entity(computed = profiles, needs("user_id", "status"))]
     pub profile: UserProfile,

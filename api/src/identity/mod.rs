@@ -8,4 +8,5 @@ pub mod profile;
 pub mod sessions;
 pub mod sign_in_page;
 pub mod sign_in_routes;
+pub mod team;
 pub mod viewer;

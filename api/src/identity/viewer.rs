@@ -9,11 +9,12 @@ use service::identity::{
 
 use super::{
     actor_kind::ActorKind,
-    membership::{Role, UserProfile},
+    membership::{Membership, Role, UserProfile},
     profile::ViewerPreferences,
     sessions::UserSession,
 };
 use graph::{
+    Row,
     error::{Error, Result},
     scalar::EnumValueOf,
 };
@@ -80,6 +81,11 @@ impl Viewer {
             .await
             .map_err(Error::from)?;
         Ok(profiles.into_iter().next().map(UserProfile::from))
+    }
+
+    /// Membership of the user in the organization; null for the local user.
+    async fn membership(&self, ctx: &Context<'_>) -> Option<Row<Membership>> {
+        ctx.data_unchecked::<Scope>().membership().map(Row::of)
     }
 
     /// Organizations of which the user is an active member. The session acts in one of them; `POST /sign-in/organization`

@@ -6,9 +6,9 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "memberships")]
 pub struct Model {
-    #[sea_orm(primary_key)]
+    #[sea_orm(primary_key, unique_key = "ux_memberships_id")]
     pub id: i64,
-    #[sea_orm(unique_key = "ux_memberships_organization_id")]
+    #[sea_orm(unique_key = "ux_memberships_id")]
     pub organization_id: i64,
     #[sea_orm(unique_key = "ux_memberships_organization_id")]
     pub user_id: i64,
@@ -18,6 +18,8 @@ pub struct Model {
     pub suspension_reason: Option<String>,
     pub created_at: DateTimeWithTimeZone,
     pub updated_at: DateTimeWithTimeZone,
+    #[sea_orm(has_many)]
+    pub notifications: HasMany<super::notifications::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",
@@ -26,6 +28,8 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub organizations: BelongsTo<super::organizations::Entity>,
+    #[sea_orm(has_many)]
+    pub prospects: HasMany<super::prospects::Entity>,
     #[sea_orm(
         belongs_to,
         from = "user_id",
@@ -34,6 +38,10 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub users: BelongsTo<super::users::Entity>,
+    #[sea_orm(has_many, via = "prospect_note_mentions")]
+    pub prospect_notes: HasMany<super::prospect_notes::Entity>,
+    #[sea_orm(has_many, via = "team_members")]
+    pub teams: HasMany<super::teams::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

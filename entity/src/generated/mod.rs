@@ -21,12 +21,16 @@ pub mod llm_usage_logs;
 pub mod login_attempts;
 pub mod memberships;
 pub mod message_templates;
+pub mod notifications;
 pub mod one_time_tokens;
 pub mod opt_outs;
 pub mod organization_secrets;
 pub mod organizations;
 pub mod outreach_draft_usages;
 pub mod outreach_drafts;
+pub mod prospect_assignments;
+pub mod prospect_note_mentions;
+pub mod prospect_notes;
 pub mod prospect_research;
 pub mod prospect_research_usages;
 pub mod prospects;
@@ -36,6 +40,8 @@ pub mod solutions;
 pub mod source_import_keys;
 pub mod source_import_tables;
 pub mod source_imports;
+pub mod team_members;
+pub mod teams;
 pub mod template_performance;
 pub mod user_preferences;
 pub mod user_sessions;
@@ -64,12 +70,16 @@ pub fn visit_entities(visitor: &mut impl crate::EntityVisitor) {
     visitor.visit::<login_attempts::Entity>();
     visitor.visit::<memberships::Entity>();
     visitor.visit::<message_templates::Entity>();
+    visitor.visit::<notifications::Entity>();
     visitor.visit::<one_time_tokens::Entity>();
     visitor.visit::<opt_outs::Entity>();
     visitor.visit::<organization_secrets::Entity>();
     visitor.visit::<organizations::Entity>();
     visitor.visit::<outreach_draft_usages::Entity>();
     visitor.visit::<outreach_drafts::Entity>();
+    visitor.visit::<prospect_assignments::Entity>();
+    visitor.visit::<prospect_note_mentions::Entity>();
+    visitor.visit::<prospect_notes::Entity>();
     visitor.visit::<prospect_research::Entity>();
     visitor.visit::<prospect_research_usages::Entity>();
     visitor.visit::<prospects::Entity>();
@@ -79,6 +89,8 @@ pub fn visit_entities(visitor: &mut impl crate::EntityVisitor) {
     visitor.visit::<source_import_keys::Entity>();
     visitor.visit::<source_import_tables::Entity>();
     visitor.visit::<source_imports::Entity>();
+    visitor.visit::<team_members::Entity>();
+    visitor.visit::<teams::Entity>();
     visitor.visit::<template_performance::Entity>();
     visitor.visit::<user_preferences::Entity>();
     visitor.visit::<user_sessions::Entity>();
@@ -140,6 +152,7 @@ pub const LENGTHS: &[(&str, &str, u32)] = &[
     ("memberships", "status", 20),
     ("message_templates", "template_type", 20),
     ("message_templates", "locale", 10),
+    ("notifications", "kind", 20),
     ("one_time_tokens", "purpose", 30),
     ("one_time_tokens", "token_hash", 64),
     ("opt_outs", "address_hash", 64),
@@ -676,6 +689,26 @@ impl message_templates::Column {
     }
 }
 
+impl notifications::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::MembershipId => "membership_id",
+            Self::Kind => "kind",
+            Self::Title => "title",
+            Self::Message => "message",
+            Self::ProspectNoteId => "prospect_note_id",
+            Self::ReadAt => "read_at",
+            Self::DismissedAt => "dismissed_at",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
 impl one_time_tokens::Column {
     /// The name in the database, for declarations that are evaluated at compile time.
     #[must_use]
@@ -807,6 +840,55 @@ impl outreach_drafts::Column {
     }
 }
 
+impl prospect_assignments::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::ProspectId => "prospect_id",
+            Self::AssigneeId => "assignee_id",
+            Self::AssignedById => "assigned_by_id",
+            Self::AssignedAt => "assigned_at",
+            Self::UnassignedAt => "unassigned_at",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl prospect_note_mentions::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ProspectNoteId => "prospect_note_id",
+            Self::MembershipId => "membership_id",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl prospect_notes::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::ProspectId => "prospect_id",
+            Self::AuthorId => "author_id",
+            Self::Content => "content",
+            Self::Revision => "revision",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
 impl prospect_research::Column {
     /// The name in the database, for declarations that are evaluated at compile time.
     #[must_use]
@@ -872,6 +954,8 @@ impl prospects::Column {
             Self::DuplicateOf => "duplicate_of",
             Self::LifecycleRank => "lifecycle_rank",
             Self::ResearchCount => "research_count",
+            Self::OwnerId => "owner_id",
+            Self::TeamId => "team_id",
         }
     }
 }
@@ -991,6 +1075,37 @@ impl source_imports::Column {
             Self::System => "system",
             Self::Source => "source",
             Self::FinishedAt => "finished_at",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl team_members::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TeamId => "team_id",
+            Self::MembershipId => "membership_id",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl teams::Column {
+    /// The name in the database, for declarations that are evaluated at compile time.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::OrganizationId => "organization_id",
+            Self::Name => "name",
+            Self::Description => "description",
+            Self::AvatarUrl => "avatar_url",
+            Self::ProjectCode => "project_code",
+            Self::Revision => "revision",
             Self::CreatedAt => "created_at",
             Self::UpdatedAt => "updated_at",
         }

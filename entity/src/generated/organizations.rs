@@ -66,6 +66,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub message_templates: HasMany<super::message_templates::Entity>,
     #[sea_orm(has_many)]
+    pub notifications: HasMany<super::notifications::Entity>,
+    #[sea_orm(has_many)]
     pub one_time_tokens: HasMany<super::one_time_tokens::Entity>,
     #[sea_orm(has_many)]
     pub opt_outs: HasMany<super::opt_outs::Entity>,
@@ -73,6 +75,10 @@ pub struct Model {
     pub organization_secrets: HasMany<super::organization_secrets::Entity>,
     #[sea_orm(has_many)]
     pub outreach_drafts: HasMany<super::outreach_drafts::Entity>,
+    #[sea_orm(has_many)]
+    pub prospect_assignments: HasMany<super::prospect_assignments::Entity>,
+    #[sea_orm(has_many)]
+    pub prospect_notes: HasMany<super::prospect_notes::Entity>,
     #[sea_orm(has_many)]
     pub prospect_researches: HasMany<super::prospect_research::Entity>,
     #[sea_orm(has_many)]
@@ -85,6 +91,8 @@ pub struct Model {
     pub solutions: HasMany<super::solutions::Entity>,
     #[sea_orm(has_many)]
     pub source_imports: HasMany<super::source_imports::Entity>,
+    #[sea_orm(has_many)]
+    pub teams: HasMany<super::teams::Entity>,
     #[sea_orm(has_many)]
     pub template_performances: HasMany<super::template_performance::Entity>,
     #[sea_orm(has_many)]

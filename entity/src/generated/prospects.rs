@@ -39,6 +39,8 @@ pub struct Model {
     pub duplicate_of: Option<i64>,
     pub lifecycle_rank: i32,
     pub research_count: i32,
+    pub owner_id: Option<i64>,
+    pub team_id: Option<i64>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, company_id)",
@@ -57,6 +59,14 @@ pub struct Model {
     pub interactions: HasMany<super::interactions::Entity>,
     #[sea_orm(
         belongs_to,
+        from = "owner_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "SetNull"
+    )]
+    pub memberships: BelongsTo<Option<super::memberships::Entity>>,
+    #[sea_orm(
+        belongs_to,
         from = "organization_id",
         to = "id",
         on_update = "NoAction",
@@ -65,6 +75,10 @@ pub struct Model {
     pub organizations: BelongsTo<super::organizations::Entity>,
     #[sea_orm(has_many)]
     pub outreach_drafts: HasMany<super::outreach_drafts::Entity>,
+    #[sea_orm(has_many)]
+    pub prospect_assignments: HasMany<super::prospect_assignments::Entity>,
+    #[sea_orm(has_many)]
+    pub prospect_notes: HasMany<super::prospect_notes::Entity>,
     #[sea_orm(has_many)]
     pub prospect_researches: HasMany<super::prospect_research::Entity>,
     #[sea_orm(
@@ -85,6 +99,14 @@ pub struct Model {
         on_delete = "SetNull"
     )]
     pub prospects_1: BelongsTo<Option<Entity>>,
+    #[sea_orm(
+        belongs_to,
+        from = "team_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "SetNull"
+    )]
+    pub teams: BelongsTo<Option<super::teams::Entity>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -23,6 +23,8 @@ pub struct Identity {
     pub user: i64,
     /// Organization in which the user acts.
     pub organization: i64,
+    /// Primary key of the membership of the user in the organization.
+    pub membership: i64,
     /// Actor.
     pub actor: Actor,
     /// Role of the actor.

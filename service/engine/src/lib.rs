@@ -7,6 +7,7 @@ pub mod actor;
 pub mod authentication;
 pub mod change_log;
 pub mod clock;
+mod column;
 pub mod entity_statement;
 pub mod enum_values;
 pub mod error;

@@ -217,6 +217,10 @@ reasons! {
     PasswordNotAllowed = "password_not_allowed";
     /// The user already is a member of the organization.
     MemberExists = "member_exists";
+    /// The caller is not a member of the organization: the local user, or the command line.
+    MemberRequired = "member_required";
+    /// Only the author of the row can do this.
+    AuthorOnly = "author_only";
     /// The status of the membership does not allow the action.
     MemberStatusConflict = "member_status_conflict";
     /// The organization must keep at least one active owner.

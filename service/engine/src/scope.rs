@@ -26,7 +26,17 @@ pub struct Scope {
     client_request: Option<Arc<str>>,
     credential: Option<Credential>,
     user: Option<i64>,
+    membership: Option<i64>,
     key_expires_at: Option<DateTime<Utc>>,
+}
+
+/// For whom rows are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Viewer {
+    /// The organization whose rows are visible.
+    pub(crate) organization: i64,
+    /// The membership whose private rows are visible; `None` for the local user and the command line.
+    pub(crate) membership: Option<i64>,
 }
 
 impl std::fmt::Debug for Scope {
@@ -59,6 +69,7 @@ impl Scope {
             client_request: None,
             credential: None,
             user: None,
+            membership: None,
             key_expires_at: None,
         }
     }
@@ -82,6 +93,7 @@ impl Scope {
             key_expires_at: identity.expires_at.filter(|_| is_key),
             credential: Some(identity.credential),
             user: Some(identity.user),
+            membership: Some(identity.membership),
             ..Self::new(store, *organization, actor.clone(), *role, clock)
         }
     }
@@ -108,10 +120,27 @@ impl Scope {
         self.user
     }
 
+    /// The primary key of the membership of that user in the organization.
+    #[must_use]
+    pub fn membership(&self) -> Option<i64> {
+        self.membership
+    }
+
+    /// For whom rows are read.
+    pub(crate) fn viewer(&self) -> Viewer {
+        Viewer { organization: self.organization, membership: self.membership }
+    }
+
     /// The expiry of the API key that authenticated the request.
     #[must_use]
     pub fn key_expires_at(&self) -> Option<DateTime<Utc>> {
         self.key_expires_at
+    }
+
+    /// Returns the scope in which the actor has another role, for writes that the service allows regardless of the role.
+    #[must_use]
+    pub fn in_role(&self, role: Role) -> Self {
+        Self { role, ..self.clone() }
     }
 
     /// Returns the scope with another actor.

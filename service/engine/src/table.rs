@@ -2,25 +2,11 @@
 
 use std::any::Any;
 
-use sea_orm::{ColumnTrait, ColumnType, EntityName, EntityTrait, IdenStatic, Iterable};
+use sea_orm::{ColumnTrait, EntityName, EntityTrait, IdenStatic};
 
-use crate::{
-    reason::Reason,
-    value::{Kind, Value},
-};
+pub use crate::column::{Column, columns_of};
 
-/// A column.
-#[derive(Clone, Debug)]
-pub struct Column {
-    /// The name in the database.
-    pub name: &'static str,
-    /// The type.
-    pub kind: Kind,
-    /// Whether the column is nullable.
-    pub nullable: bool,
-    /// The maximum length in characters; `None` means unlimited.
-    pub length: Option<u32>,
-}
+use crate::{reason::Reason, value::Value};
 
 /// A table whose rows belong to organizations, derived from its generated entity.
 pub struct Table {
@@ -37,6 +23,8 @@ pub struct Table {
     pub(crate) organization: usize,
     pub(crate) deleted_at: Option<usize>,
     pub(crate) hidden_with: Option<HiddenWith>,
+    /// The column with the membership that alone sees a row.
+    pub(crate) private_to: Option<usize>,
     /// Columns that the change log omits: hidden columns, which reads never return, and counters.
     pub(crate) secret: Vec<usize>,
     /// Whether the change log records only that a row was written, without its values, because some readers of the
@@ -129,6 +117,7 @@ impl Table {
             columns,
             organization,
             hidden_with: None,
+            private_to: None,
             secret: Vec::new(),
             confidential: false,
             extensions: Vec::new(),
@@ -144,6 +133,14 @@ impl Table {
     pub fn hidden_with<C: ColumnTrait>(mut self, via: C, table: fn() -> &'static Self) -> Self {
         self.hidden_with = Some(HiddenWith { via: self.column(via), table });
         self
+    }
+
+    /// Makes each row visible only to the member whose membership `column` references. The change log does not record the
+    /// values.
+    #[must_use]
+    pub fn private_to<C: ColumnTrait>(mut self, column: C) -> Self {
+        self.private_to = Some(self.column(column));
+        self.confidential()
     }
 
     /// Describes one row in other words than its name.
@@ -355,29 +352,6 @@ impl Table {
     }
 }
 
-/// The columns of a generated entity, in the order of the entity.
-pub fn columns_of<E: EntityTrait>() -> Vec<Column> {
-    let entity = E::default();
-    E::Column::iter().map(|column| self::column(entity.table_name(), column)).collect()
-}
-
-fn column<C: ColumnTrait>(table: &str, column: C) -> Column {
-    let definition = column.def();
-    let name: &'static str = IdenStatic::as_str(&column);
-    let (kind, length) = match definition.get_column_type() {
-        ColumnType::Boolean => (Kind::Bool, None),
-        ColumnType::BigInteger => (Kind::BigInt, None),
-        ColumnType::Integer => (Kind::Int, None),
-        ColumnType::Double => (Kind::Double, None),
-        ColumnType::String(_) => (Kind::Text, Some(length_of(table, name))),
-        ColumnType::Text => (Kind::Text, None),
-        ColumnType::TimestampWithTimeZone => (Kind::Time, None),
-        ColumnType::Json | ColumnType::JsonBinary => (Kind::Json, None),
-        other => panic!("column `{name}` has an unsupported type: {other:?}"),
-    };
-    Column { name, kind, nullable: definition.is_null(), length }
-}
-
 /// `import_job` → `An import job.`
 fn about(called: &str) -> String {
     let mut about = format!("{}.", with_article(called));
@@ -389,10 +363,4 @@ fn about(called: &str) -> String {
 pub(crate) fn with_article(called: &str) -> String {
     let article = if called.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {}", called.replace('_', " "))
-}
-
-/// The maximum length of a text column, from the database that the entities were generated from.
-fn length_of(table: &str, column: &str) -> u32 {
-    let known = entity::LENGTHS.iter().find(|(of, name, _)| *of == table && *name == column);
-    known.map_or(255, |(_, _, length)| *length)
 }

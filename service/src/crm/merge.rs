@@ -15,7 +15,7 @@ use sea_orm::ColumnTrait;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    company, opt_out,
+    assignment, company, opt_out,
     prospect::{self, STAGES},
 };
 
@@ -136,6 +136,7 @@ where
 
 async fn merge_prospects(unit: &mut Unit, tables: Tables, rows: MergeRows) -> Result<Merge> {
     let pair = Pair::lock(unit, prospect::table(), rows).await?;
+    assignment::prepare_merge(unit, &pair.kept, &pair.dropped).await?;
     let (old, moved) = pair.absorb(unit, tables, prospect::Column::MergedIntoId).await?;
     let mut merged = merged_prospect(&pair.kept, &pair.dropped, &old);
     if merged.value(prospect::Column::Email) != old.value(prospect::Column::Email) {

@@ -20,12 +20,7 @@ use sea_orm::{ConnectionTrait, Value as Bind};
 use sha2::Sha256;
 
 use super::prospect;
-
-/// Purpose of the secret.
-const PURPOSE: &str = "opt_outs";
-
-/// Length of a secret in bytes.
-const SECRET: usize = 32;
+use crate::identity::organization_secret;
 
 /// Applies opt-outs to writes of prospects. A row with an opted-out address is marked as opted out. The address of a
 /// row that opts out is recorded, and the address of a row that opts in again is removed.
@@ -194,7 +189,7 @@ async fn known_opt_outs(
 
 /// Hashes of normalized addresses, by address.
 async fn hashes(unit: &Unit, addresses: &[String]) -> Result<HashMap<String, String>> {
-    let secret = secret(unit).await?;
+    let secret = organization_secret::get(unit).await?;
     addresses.iter().map(|address| Ok((address.clone(), hash(&secret, address)?))).collect()
 }
 
@@ -202,63 +197,7 @@ fn hash(secret: &[u8], address: &str) -> Result<String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret)
         .map_err(|error| Error::internal(error.to_string()))?;
     mac.update(address.as_bytes());
-    Ok(hex(&mac.finalize().into_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
-/// The secret of the organization.
-async fn secret(unit: &Unit) -> Result<Vec<u8>> {
-    let organization = unit.scope().organization();
-    let cache = unit.scope().store().secrets();
-    if let Some(secret) = cache.get(organization) {
-        return Ok(secret);
-    }
-    let sql = "SELECT \"secret\" FROM \"organization_secrets\" WHERE \"organization_id\" = {} AND \"purpose\" = {}";
-    let binds = || vec![organization.into(), PURPOSE.into()];
-    let rows = unit.query(sql, binds()).await?;
-    if let Some(row) = rows.first() {
-        let secret = row.try_get_by_index::<String>(0)?.into_bytes();
-        // Caches only a secret that existed before this transaction, because the transaction may roll back.
-        if !unit.has_made_secret() {
-            cache.put(organization, secret.clone());
-        }
-        return Ok(secret);
-    }
-    unit.made_secret();
-    let (sql_insert, binds_insert) = insert_secret(organization, unit.now())?;
-    unit.execute(sql_insert, binds_insert).await?;
-    let rows = unit.query(sql, binds()).await?;
-    let row = rows.first().ok_or_else(|| Error::internal("organization secret was not stored"))?;
-    Ok(row.try_get_by_index::<String>(0)?.into_bytes())
-}
-
-fn insert_secret(organization: i64, now: DateTime<Utc>) -> Result<(&'static str, Vec<Bind>)> {
-    let mut bytes = [0; SECRET];
-    getrandom::fill(&mut bytes).map_err(|error| Error::internal(error.to_string()))?;
-    let now = || Value::Time(now).bind(Kind::Time);
-    let sql = "INSERT INTO \"organization_secrets\" (\"organization_id\", \"purpose\", \"secret\", \
-               \"created_at\", \"updated_at\") VALUES ({}, {}, {}, {}, {}) \
-               ON CONFLICT (\"organization_id\", \"purpose\") DO NOTHING";
-    Ok((sql, vec![organization.into(), PURPOSE.into(), hex(&bytes).into(), now(), now()]))
-}
-
-/// Creates the secret of an organization if it has none.
-pub(crate) async fn seed<C: ConnectionTrait>(
-    connection: &C,
-    engine: Engine,
-    organization: i64,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let (sql, binds) = insert_secret(organization, now)?;
-    connection.execute_raw(engine.statement(sql, binds)).await?;
-    Ok(())
+    Ok(organization_secret::hexadecimal(&mac.finalize().into_bytes()))
 }
 
 /// Records the opt-outs of rows inserted without a unit of work. `rows` holds organizations, normalized addresses and
@@ -272,11 +211,7 @@ pub(crate) async fn note_rows<C: ConnectionTrait>(
     if rows.is_empty() {
         return Ok(());
     }
-    let sql = "SELECT \"organization_id\", \"secret\" FROM \"organization_secrets\" WHERE \"purpose\" = {}";
-    let mut secrets: HashMap<i64, String> = HashMap::new();
-    for row in connection.query_all_raw(engine.statement(sql, vec![PURPOSE.into()])).await? {
-        secrets.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    }
+    let secrets = organization_secret::all(connection, engine).await?;
     for (organization, address, since) in rows {
         let Some(secret) = secrets.get(organization) else { continue };
         let time = |time: DateTime<Utc>| Value::Time(time).bind(Kind::Time);

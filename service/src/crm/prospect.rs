@@ -20,13 +20,14 @@ use engine::{
         ownership::{InExport, OnErase, OnMerge, Ownership},
         reference::{OnDelete, Reference},
         row::{alive, current},
-        rules::{Check, DefaultValue, Delete, Hooks, Rules, field, server_managed},
+        rules::{Check, Created, DefaultValue, Delete, Hooks, Rules, field, server_managed},
     },
 };
 pub use entity::crm::prospect::{Column, Entity};
 use futures_util::future::BoxFuture;
 
-use super::{company, opt_out};
+use super::{assignment, company, opt_out};
+use crate::identity::{membership, team};
 
 /// Prospects are assigned to the remaining company. A company with prospects can't be erased.
 static COMPANY_OWNERSHIP: Ownership = Ownership {
@@ -67,6 +68,14 @@ static MERGED_INTO_OWNERSHIP: Ownership = Ownership {
     on_erase: OnErase::Keep,
     on_merge: OnMerge::Keep,
     in_export: InExport::No,
+};
+
+/// Prospects stay without a team when it is deleted.
+static TEAM: Reference = Reference {
+    column: Column::TeamId.name(),
+    to: "teams",
+    on_delete: OnDelete::Clear,
+    moves_on_merge: false,
 };
 
 /// Prospects are identified by their e-mail address.
@@ -121,6 +130,7 @@ pub fn table() -> &'static Table {
             .unique(&UNIQUE)
             .guarded(&GUARD)
             .refers(&COMPANY)
+            .refers(&TEAM)
             .belongs_to(&COMPANY_OWNERSHIP)
             .belongs_to(&MERGED_INTO_OWNERSHIP)
             .belongs_to(&DUPLICATE_OWNERSHIP)
@@ -200,6 +210,8 @@ pub fn rules() -> &'static Rules {
                 .on_create()
                 .to(company::table)
                 .or_nested("company", company::rules),
+            field(Column::OwnerId.name()).on_create().to(membership::table),
+            field(Column::TeamId.name()).on_create().to(team::table),
             field(Column::IsActive.name()).default_value(DefaultValue::Bool(true)),
             server_managed(Column::LifecycleStage.name(), DefaultValue::Text("new")),
             server_managed(Column::Source.name(), DefaultValue::Text("manual")),
@@ -213,6 +225,10 @@ pub fn rules() -> &'static Rules {
 struct Prospect;
 
 impl Hooks for Prospect {
+    fn created(&self) -> Option<Created> {
+        Some(|unit, prospect| Box::pin(assignment::begin(unit, prospect)))
+    }
+
     fn restoring<'u>(
         &'u self,
         unit: &'u mut Unit,

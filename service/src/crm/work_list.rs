@@ -30,6 +30,19 @@ pub struct WorkFilter {
     pub kinds: Option<Vec<String>>,
     /// Only actions that are due before this time; actions without a due time are omitted.
     pub due_before: Option<DateTime<Utc>>,
+    /// Only prospects with these owners; `None` means all.
+    pub owner: Option<OwnerFilter>,
+}
+
+/// Whose prospects a work list contains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerFilter {
+    /// Those of the member with this membership.
+    Member(i64),
+    /// Those of the teams of the member with this membership.
+    TeamsOf(i64),
+    /// Those without an owner.
+    Unassigned,
 }
 
 /// An item of a work list.
@@ -193,6 +206,7 @@ impl<'a> Statement<'a> {
              AND ((e.\"status\" = '{status}' AND e.\"id\" > d.\"id\"){preceding}) LIMIT 1), 0) < 1"
         );
         self.binds.push(self.scope.organization().into());
+        self.owner();
         if let Some(after) = self.after.filter(|after| after.kind == kind) {
             self.sql.push_str(" AND d.\"id\" > {}");
             self.binds.push(after.id.into());
@@ -225,6 +239,7 @@ impl<'a> Statement<'a> {
              AND e.\"status\" IN ({pending}) LIMIT 1), 0) < 1"
         );
         self.binds.push(self.scope.organization().into());
+        self.owner();
         let time = |time| Value::Time(time).bind(Kind::Time);
         if let Some(before) = before {
             let _ = write!(self.sql, " AND {at} < {{}}");
@@ -241,6 +256,24 @@ impl<'a> Statement<'a> {
         }
         let order = column.map_or_else(String::new, |_| format!("{at}, "));
         let _ = write!(self.sql, " ORDER BY {order}p.\"id\" LIMIT {}", self.rows);
+    }
+
+    /// The condition for the owners of the prospects.
+    fn owner(&mut self) {
+        let (condition, member) = match self.filter.owner {
+            None => return,
+            Some(OwnerFilter::Unassigned) => {
+                self.sql.push_str(" AND p.\"owner_id\" IS NULL");
+                return;
+            }
+            Some(OwnerFilter::Member(member)) => (" AND p.\"owner_id\" = {}", member),
+            Some(OwnerFilter::TeamsOf(member)) => (
+                " AND p.\"team_id\" IN (SELECT \"team_id\" FROM \"team_members\" WHERE \"membership_id\" = {})",
+                member,
+            ),
+        };
+        self.sql.push_str(condition);
+        self.binds.push(member.into());
     }
 
     /// Typed constants: no time, and no key.

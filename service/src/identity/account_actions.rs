@@ -20,6 +20,7 @@ use sea_orm::{
 
 use super::{
     accounts::Accounts,
+    departure,
     membership::LEFT,
     one_time_token::{self, Purpose},
     secret, session,
@@ -143,6 +144,7 @@ impl Accounts {
         use user::Column;
         let (user, home) = self.found(email).await?;
         let email = normalized(email);
+        self.leave_organizations(user).await?;
         let names = self.names_of(user, &email).await?;
         let mut unit = Unit::begin(&self.scope(home, Actor::CommandLine)).await?;
         let now = unit.now();
@@ -178,11 +180,25 @@ impl Accounts {
             }
         }
         unit.run(&memberships_in_log(user)).await?;
-        unit.run(&left(user, now)).await?;
         unit.run(&attempts_of(&email)).await?;
         unit.run(&without_clients(user)).await?;
         unit.run(&preferences_of(user)).await?;
         unit.commit().await
+    }
+
+    /// Ends the memberships of a user, each in a transaction of its organization.
+    async fn leave_organizations(&self, user: i64) -> Result<()> {
+        use membership::Column;
+        let own = memberships_of(user).filter(Column::Status.ne(LEFT)).select_only();
+        let own = own.columns([Column::Id, Column::OrganizationId]);
+        for (id, organization) in self.store.tuples::<(i64, i64)>(&own).await? {
+            let mut unit = Unit::begin(&self.scope(organization, Actor::CommandLine)).await?;
+            if let Some(before) = unit.find(super::membership::table(), id).await? {
+                departure::leave(&mut unit, self.tables, &before, None).await?;
+            }
+            unit.commit().await?;
+        }
+        Ok(())
     }
 
     /// The names of a user that no other user has. The change log and drafts keep names only.
@@ -243,16 +259,6 @@ fn update_user(user: i64, now: DateTime<Utc>) -> UpdateMany<user::Entity> {
     user::Entity::update_many()
         .col_expr(user::Column::UpdatedAt, Expr::value(now))
         .filter(user::Column::Id.eq(user))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the memberships of one user")]
-fn left(user: i64, now: DateTime<Utc>) -> UpdateMany<membership::Entity> {
-    use membership::Column;
-    membership::Entity::update_many()
-        .col_expr(Column::Status, Expr::value(LEFT))
-        .col_expr(Column::SuspensionReason, Expr::value(None::<String>))
-        .col_expr(Column::UpdatedAt, Expr::value(now))
-        .filter(Column::UserId.eq(user))
 }
 
 #[expect(clippy::disallowed_methods, reason = "names of one user")]

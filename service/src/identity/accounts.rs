@@ -8,6 +8,7 @@ use engine::{
     policy::Role,
     scope::{Actor, Scope},
     store::Store,
+    write::ownership::Tables,
 };
 use entity::identity::{api_key, user};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
@@ -22,18 +23,25 @@ pub struct Accounts {
     pub(super) hasher: PasswordHasher,
     pub(super) sessions: SessionCache,
     pub(super) setup: Arc<SetupCode>,
+    pub(super) tables: Tables,
     link_base: Option<Arc<str>>,
 }
 
 impl Accounts {
-    /// Creates the accounts of a server. Links begin with `link_base`, such as `https://sales.example`; without it, they
-    /// are paths.
+    /// Creates the accounts of a server with these tables of the product. Links begin with `link_base`, such as
+    /// `https://sales.example`; without it, they are paths.
     #[must_use]
-    pub fn new(store: Store, clock: Arc<dyn Clock>, link_base: Option<&str>) -> Self {
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        tables: Tables,
+        link_base: Option<&str>,
+    ) -> Self {
         Self {
             hasher: PasswordHasher::default(),
             sessions: SessionCache::new(store.clone(), Arc::clone(&clock)),
             setup: Arc::default(),
+            tables,
             link_base: link_base.map(|base| base.trim_end_matches('/').into()),
             store,
             clock,

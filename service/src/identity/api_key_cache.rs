@@ -98,7 +98,7 @@ impl ApiKeyCache {
     async fn look_up(&self, prefix: &str, now: DateTime<Utc>) -> Result<Option<KnownKey>> {
         let sql = "SELECT k.\"id\", k.\"organization_id\", k.\"name\", k.\"kind\", k.\"role\", \
                    k.\"key_hash\", k.\"expires_at\", k.\"last_used_at\", m.\"role\", \
-                   COALESCE(u.\"name\", u.\"email\"), k.\"user_id\" FROM \"api_keys\" k \
+                   COALESCE(u.\"name\", u.\"email\"), k.\"user_id\", m.\"id\" FROM \"api_keys\" k \
                    JOIN \"users\" u ON u.\"id\" = k.\"user_id\" AND u.\"deleted_at\" IS NULL \
                    AND u.\"suspended_at\" IS NULL \
                    JOIN \"memberships\" m ON m.\"user_id\" = k.\"user_id\" \
@@ -123,6 +123,7 @@ impl ApiKeyCache {
             credential: Credential::ApiKey(key),
             user: row.try_get_by_index(10)?,
             organization: row.try_get_by_index(1)?,
+            membership: row.try_get_by_index(11)?,
             actor,
             role: own.weaker(most),
             expires_at: row.try_get_by_index(6)?,

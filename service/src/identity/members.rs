@@ -1,7 +1,5 @@
 //! Management of the members of an organization: invitations, roles, suspension and removal.
 
-use std::sync::{Arc, OnceLock};
-
 use engine::{
     error::{Error, Problem, Result},
     policy::{Permission, Role},
@@ -12,16 +10,18 @@ use engine::{
     write::{
         IdempotentRequest, Unit,
         idempotency::{self},
+        ownership::Tables,
     },
 };
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::{
     accounts::Accounts,
-    api_key,
+    departure,
     membership::{self, ACTIVE, Column, INVITED, LEFT, SUSPENDED, role_of, table},
+    one_time_link::OneTimeLink,
     one_time_token::{self, Purpose},
-    secret, session, user,
+    session, user,
 };
 
 /// Maximum length of the reason of a suspension, in characters.
@@ -201,19 +201,20 @@ impl Accounts {
         self.change_status(scope, membership, StatusChange::Reinstate, once).await
     }
 
-    /// Removes a member or withdraws an invitation: sessions end within a second, and API keys are revoked. The user and
-    /// the history of their actions are kept.
+    /// Removes a member or withdraws an invitation: sessions end within a second, API keys are revoked, and `successor`, or no
+    /// member, takes over the prospects of the member. The user and the history of their actions are kept.
     ///
     /// # Errors
-    /// [`Error::Refused`] if the member has left, is the last owner, or an owner and the caller is not;
-    /// [`Error::Forbidden`].
+    /// [`Error::Refused`] if the member has left, is the last owner, or an owner and the caller is not, or if the successor
+    /// is not another active member; [`Error::Forbidden`].
     pub async fn remove(
         &self,
         scope: &Scope,
         membership: i64,
+        successor: Option<i64>,
         once: Option<IdempotentRequest>,
     ) -> Result<i64> {
-        self.change_status(scope, membership, StatusChange::Remove, once).await
+        self.change_status(scope, membership, StatusChange::Remove(successor), once).await
     }
 
     async fn change_status(
@@ -224,11 +225,11 @@ impl Accounts {
         once: Option<IdempotentRequest>,
     ) -> Result<i64> {
         scope.demand(Permission::ManageMembers)?;
-        let actor = scope.role();
+        let (actor, tables) = (scope.role(), self.tables);
         let done = idempotency::run(scope, once, move |unit| {
             Box::pin(async move {
                 let before = managed(unit, actor, membership).await?;
-                change.apply(unit, &before).await?;
+                change.apply(unit, tables, &before).await?;
                 Ok(membership)
             })
         })
@@ -243,15 +244,16 @@ impl Accounts {
 enum StatusChange {
     Suspend(Option<String>),
     Reinstate,
-    Remove,
+    /// With the successor.
+    Remove(Option<i64>),
 }
 
 impl StatusChange {
-    async fn apply(self, unit: &mut Unit, before: &Record) -> Result<()> {
-        let (allowed, status, reason): (&[&str], _, _) = match self {
-            Self::Suspend(reason) => (&[ACTIVE], SUSPENDED, reason),
-            Self::Reinstate => (&[SUSPENDED], ACTIVE, None),
-            Self::Remove => (&[INVITED, ACTIVE, SUSPENDED], LEFT, None),
+    async fn apply(self, unit: &mut Unit, tables: Tables, before: &Record) -> Result<()> {
+        let allowed: &[&str] = match self {
+            Self::Suspend(_) => &[ACTIVE],
+            Self::Reinstate => &[SUSPENDED],
+            Self::Remove(_) => &[INVITED, ACTIVE, SUSPENDED],
         };
         if !allowed.contains(&before.text(Column::Status)) {
             return Err(wrong_status(&format!(
@@ -259,53 +261,27 @@ impl StatusChange {
                 allowed.join(" or ")
             )));
         }
-        let user = before.key(Column::UserId)?;
-        if status != ACTIVE {
+        if !matches!(self, Self::Reinstate) {
             keep_an_owner(unit, before).await?;
+        }
+        let (status, reason) = match self {
+            Self::Suspend(reason) => (SUSPENDED, reason),
+            Self::Reinstate => (ACTIVE, None),
+            Self::Remove(successor) => {
+                return departure::leave(unit, tables, before, successor).await;
+            }
+        };
+        let user = before.key(Column::UserId)?;
+        if status == SUSPENDED {
             let open = session::open_sessions_in(user, unit.scope().organization());
             unit.run(&session::revoke(open, unit.now())).await?;
         }
         one_time_token::invalidate_resets(unit, user).await?;
-        if status == LEFT {
-            api_key::revoke_all(unit, user).await?;
-        }
         let mut after = before.clone();
         after.set(Column::Status, Value::Text(status.to_owned()));
         after.set(Column::SuspensionReason, reason.map_or(Value::Null, Value::Text));
         unit.update(before, after).await?;
         Ok(())
-    }
-}
-
-/// A link that is created at most once. Its token is kept out of the stored answer of an idempotent request.
-#[derive(Clone)]
-struct OneTimeLink {
-    purpose: Purpose,
-    token: String,
-    is_issued: Arc<OnceLock<()>>,
-}
-
-impl OneTimeLink {
-    fn new(purpose: Purpose) -> Result<Self> {
-        Ok(Self { purpose, token: secret::token()?, is_issued: Arc::default() })
-    }
-
-    async fn issue(&self, unit: &Unit, user: i64) -> Result<()> {
-        let invitation = self.purpose == Purpose::Invitation;
-        let organization = invitation.then(|| unit.scope().organization());
-        one_time_token::issue(unit, self.purpose, user, organization, &self.token).await?;
-        let _ = self.is_issued.set(());
-        Ok(())
-    }
-
-    fn text(&self, accounts: &Accounts) -> Option<String> {
-        self.is_issued.get().map(|()| {
-            let name = match self.purpose {
-                Purpose::Invitation => "invitation",
-                Purpose::PasswordReset => "reset",
-            };
-            accounts.link(name, &self.token)
-        })
     }
 }
 

@@ -1,16 +1,19 @@
-//! Actors and how they prove their identity: organizations, users, memberships, sessions and API keys.
+//! Actors and how they prove their identity: organizations, users, memberships, teams, sessions and API keys.
 
 pub mod account_actions;
 pub mod accounts;
 pub mod api_key;
 pub mod api_key_cache;
 pub mod authenticator;
+mod departure;
 mod links;
 pub mod login_attempt;
 pub mod members;
 pub mod membership;
+mod one_time_link;
 pub mod one_time_token;
 pub mod organization;
+pub(crate) mod organization_secret;
 pub mod password;
 pub mod preference;
 mod secret;
@@ -18,6 +21,7 @@ pub mod session;
 pub mod session_cache;
 mod setup_code;
 pub mod sign_in;
+pub mod team;
 pub mod user;
 
 pub use links::FirstAccount;
@@ -25,6 +29,6 @@ pub use links::FirstAccount;
 use engine::table::Table;
 
 /// The tables of this context.
-pub(crate) fn tables() -> [&'static Table; 3] {
-    [user::table(), membership::table(), api_key::table()]
+pub(crate) fn tables() -> [&'static Table; 4] {
+    [user::table(), membership::table(), team::table(), api_key::table()]
 }

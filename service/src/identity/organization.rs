@@ -12,7 +12,8 @@ use sea_orm::{
     QueryOrder, QuerySelect,
 };
 
-use crate::{crm::opt_out, governance::setting};
+use super::organization_secret;
+use crate::governance::setting;
 
 /// Slug of the organization on a server with a single organization.
 pub const DEFAULT: &str = "default";
@@ -66,7 +67,7 @@ pub(crate) async fn insert<C: ConnectionTrait>(
     };
     let id = row.insert(connection).await?.id;
     setting::seed(connection, engine, clock, id).await?;
-    opt_out::seed(connection, engine, id, clock.now()).await?;
+    organization_secret::seed(connection, engine, id, clock.now()).await?;
     Ok(id)
 }
 

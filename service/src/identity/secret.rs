@@ -1,10 +1,10 @@
 //! Random secrets, of which only hashes are stored.
 
-use std::fmt::Write as _;
-
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use engine::error::{Error, Result};
 use sha2::{Digest, Sha256};
+
+use super::organization_secret::hexadecimal;
 
 /// Number of random bytes in a token, encoded as 43 characters.
 const TOKEN_BYTES: usize = 32;
@@ -34,9 +34,5 @@ pub(super) fn is_encoded(text: &str, bytes: usize) -> bool {
 
 /// Stored hash of a secret: SHA-256 in hexadecimal. A salt is not needed because the secrets are random.
 pub(super) fn hash(secret: &str) -> String {
-    let digest = Sha256::digest(secret.as_bytes());
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hexadecimal(&Sha256::digest(secret.as_bytes()))
 }

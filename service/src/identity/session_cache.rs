@@ -147,7 +147,7 @@ impl SessionCache {
 
     async fn look_up(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<KnownSession>> {
         let sql = "SELECT s.\"id\", s.\"user_id\", s.\"organization_id\", m.\"role\", \
-                   COALESCE(u.\"name\", u.\"email\"), s.\"expires_at\", s.\"last_seen_at\" \
+                   COALESCE(u.\"name\", u.\"email\"), s.\"expires_at\", s.\"last_seen_at\", m.\"id\" \
                    FROM \"user_sessions\" s \
                    JOIN \"users\" u ON u.\"id\" = s.\"user_id\" AND u.\"deleted_at\" IS NULL \
                    AND u.\"suspended_at\" IS NULL \
@@ -168,6 +168,7 @@ impl SessionCache {
             credential: Credential::Session(session),
             user: row.try_get_by_index(1)?,
             organization: row.try_get_by_index(2)?,
+            membership: row.try_get_by_index(7)?,
             actor: Actor::Person(name.chars().take(255).collect()),
             role,
             expires_at: row.try_get_by_index(5)?,

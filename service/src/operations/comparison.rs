@@ -16,6 +16,7 @@ use serde_json::{Map, Value as Json, json};
 use super::duplicates;
 use crate::{
     crm::{company, opt_out, prospect},
+    identity::organization_secret,
     offer::industry,
 };
 
@@ -57,7 +58,7 @@ pub async fn fill(store: &Store, clock: &dyn Clock, progress: &dyn Progress) -> 
     let statement = Statement::from_string(store.engine().backend(), sql);
     for row in store.write().query_all_raw(statement).await? {
         let organization = row.try_get_by_index(0)?;
-        opt_out::seed(store.write(), store.engine(), organization, clock.now()).await?;
+        organization_secret::seed(store.write(), store.engine(), organization, clock.now()).await?;
     }
     for (table, _) in tables() {
         progress.begin(table.name, None);

@@ -104,7 +104,7 @@ async fn concurrent_removals_keep_an_owner(app: App) {
         member(&app, &format!("{name}@example.com"), Role::Owner).await;
     }
     let scope = app.scope(app.organization);
-    let all = (1..=4).map(|id| app.accounts.remove(&scope, id, None));
+    let all = (1..=4).map(|id| app.accounts.remove(&scope, id, None, None));
     let results = futures_util::future::join_all(all).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3, "{results:?}");
 }

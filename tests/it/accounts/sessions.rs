@@ -204,7 +204,12 @@ async fn revocation_by_another_server_takes_effect_within_a_second(app: App) {
         let mut open = socket(address, &token).await;
         // The other server has its own cache.
         let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn engine::Clock>;
-        let other = service::identity::accounts::Accounts::new(app.store.clone(), clock, None);
+        let other = service::identity::accounts::Accounts::new(
+            app.store.clone(),
+            clock,
+            service::catalog::tables(),
+            None,
+        );
         other.suspend_account("ann@example.com", None).await.unwrap();
         app.clock.advance(TimeDelta::milliseconds(500));
         assert_eq!(closed(&mut open).await, 4401);

@@ -29,8 +29,11 @@ behaviours![
 type Events = Pin<Box<dyn Stream<Item = Response> + Send>>;
 
 pub fn subscribe(app: &App, feed: &ChangeStream, query: &str) -> Events {
-    let request = Request::new(query).data(feed.clone()).data(app.scope(app.organization));
-    executor().execute_stream(request, None)
+    subscribe_in(app.scope(app.organization), feed, query)
+}
+
+pub fn subscribe_in(scope: engine::Scope, feed: &ChangeStream, query: &str) -> Events {
+    executor().execute_stream(Request::new(query).data(feed.clone()).data(scope), None)
 }
 
 /// The data of the next event, below its root field.
@@ -282,10 +285,8 @@ async fn erased_draft_is_delivered_as_null(app: App) {
 async fn changes_of_other_organizations_are_not_delivered(app: App) {
     let feed = prospect(&app).await;
     let stranger = app.organization("stranger").await;
-    let request = Request::new("subscription { changes { cursor } }")
-        .data(feed.clone())
-        .data(app.scope(stranger));
-    let mut theirs = executor().execute_stream(request, None);
+    let mut theirs =
+        subscribe_in(app.scope(stranger), &feed, "subscription { changes { cursor } }");
     begin(&app, &mut theirs).await;
     draft(&app, "one").await;
     nothing(&mut theirs).await;

@@ -31,7 +31,7 @@ pub(super) async fn matching(
     filter: &Filter,
 ) -> Result<HashMap<i64, MatchChange>> {
     let engine = scope.store().engine();
-    let mut sql = Sql::new(engine, scope.organization());
+    let mut sql = Sql::new(engine, scope.viewer());
     let keys = match engine {
         Engine::Postgres => {
             let keys = entries.iter().copied().map(Value::Int).collect();

@@ -10,18 +10,18 @@ use super::{
     sql::{Parents, parent_key, zero},
     statement::Sql,
 };
-use crate::{store::Engine, value::Kind};
+use crate::{scope::Viewer, store::Engine, value::Kind};
 
 /// The statement of an aggregate. Its columns are the parent's primary key (0 at the root), the group keys, the
 /// measures, and the total number of groups if requested.
 pub(super) fn aggregate(
     engine: Engine,
-    organization: i64,
+    viewer: Viewer,
     list: &List,
     aggregate: &Aggregate,
     parents: Option<&Parents<'_>>,
 ) -> Statement {
-    let mut sql = Sql::new(engine, organization);
+    let mut sql = Sql::new(engine, viewer);
     sql.counts = true;
     let parent =
         parents.map_or_else(|| zero(engine).to_owned(), |parents| parent_key(list, parents.link));

@@ -93,7 +93,7 @@ pub async fn by_keys(scope: &Scope, plan: &List, keys: &[i64]) -> Result<Loaded>
         return Ok(Loaded::default());
     }
     let store = scope.store();
-    let statement = sql::by_keys(store.engine(), scope.organization(), plan, keys);
+    let statement = sql::by_keys(store.engine(), scope.viewer(), plan, keys);
     let rows = query(scope, plan, statement).await?;
     let rows = rows.iter().map(|row| Ok(cells(plan, row)?.1)).collect::<Result<_>>()?;
     let mut loaded = Loaded { rows, ..Loaded::default() };
@@ -147,8 +147,7 @@ async fn aggregated(
     parents: Option<&Parents<'_>>,
 ) -> Result<Aggregated> {
     let engine = scope.store().engine();
-    let statement =
-        aggregate_sql::aggregate(engine, scope.organization(), list, aggregate, parents);
+    let statement = aggregate_sql::aggregate(engine, scope.viewer(), list, aggregate, parents);
     let answer = query(scope, list, statement).await?;
     let keys = aggregate.keys.iter().map(|key| Aggregate::kind_of_key(list, key));
     let keys: Vec<Kind> = keys.collect();
@@ -195,7 +194,7 @@ async fn relations(scope: &Scope, plan: &List, loaded: &Loaded) -> Result<Vec<Lo
 async fn rows(scope: &Scope, plan: &List, parents: Option<&Parents<'_>>) -> Result<Loaded> {
     let bounds = bounds(plan, parents)?;
     let engine = scope.store().engine();
-    let statement = sql::rows(engine, scope.organization(), plan, parents, &bounds);
+    let statement = sql::rows(engine, scope.viewer(), plan, parents, &bounds);
     let answer = query(scope, plan, statement).await?;
     let list_binding = if plan.cursors { cursor::list_binding(plan) } else { 0 };
 
@@ -257,7 +256,7 @@ async fn totals(
     parents: Option<&Parents<'_>>,
 ) -> Result<Vec<(i64, i64)>> {
     let engine = scope.store().engine();
-    let statement = sql::count(engine, scope.organization(), plan, parents);
+    let statement = sql::count(engine, scope.viewer(), plan, parents);
     let answer = query(scope, plan, statement).await?;
     answer.iter().map(|row| Ok((key(row)?, row.try_get_by_index(1)?))).collect()
 }

@@ -18,6 +18,7 @@ use super::{
     statement::Sql,
 };
 use crate::{
+    scope::Viewer,
     store::Engine,
     value::{Kind, Value},
 };
@@ -39,12 +40,12 @@ pub(super) struct Parents<'a> {
 /// cells.
 pub(super) fn rows(
     engine: Engine,
-    organization: i64,
+    viewer: Viewer,
     list: &List,
     parents: Option<&Parents<'_>>,
     bounds: &Bounds,
 ) -> Statement {
-    let mut sql = Sql::new(engine, organization);
+    let mut sql = Sql::new(engine, viewer);
     let keys = sort_keys(engine, list);
     // On SQLite, the rows of parents are read again by primary key (`x`). Otherwise, the rows are taken from the page
     // subquery (`s`).
@@ -115,11 +116,11 @@ pub(super) fn rows(
 /// parent's primary key (0 at the root) and the count.
 pub(super) fn count(
     engine: Engine,
-    organization: i64,
+    viewer: Viewer,
     list: &List,
     parents: Option<&Parents<'_>>,
 ) -> Statement {
-    let mut sql = Sql::new(engine, organization);
+    let mut sql = Sql::new(engine, viewer);
     sql.counts = true;
     let Some(parents) = parents else {
         let _ = write!(
@@ -152,8 +153,8 @@ pub(super) fn count(
 }
 
 /// The statement that reads the rows of `list` with these primary keys, including deleted ones.
-pub(super) fn by_keys(engine: Engine, organization: i64, list: &List, keys: &[i64]) -> Statement {
-    let mut sql = Sql::new(engine, organization);
+pub(super) fn by_keys(engine: Engine, viewer: Viewer, list: &List, keys: &[i64]) -> Statement {
+    let mut sql = Sql::new(engine, viewer);
     sql.push(&format!("SELECT {}", zero(engine)));
     for cell in &list.cells {
         let column = list.table_of(cell.of).columns[cell.column].name;

@@ -9,6 +9,7 @@ use super::{
     plan::{Link, List},
 };
 use crate::{
+    scope::Viewer,
     store::Engine,
     table::Table,
     value::{Kind, Value},
@@ -17,7 +18,7 @@ use crate::{
 /// A statement under construction.
 pub(crate) struct Sql {
     pub(super) engine: Engine,
-    organization: i64,
+    viewer: Viewer,
     pub(crate) text: String,
     binds: Vec<Bind>,
     aliases: usize,
@@ -26,17 +27,17 @@ pub(crate) struct Sql {
 }
 
 impl Sql {
-    pub(crate) fn new(engine: Engine, organization: i64) -> Self {
+    pub(crate) fn new(engine: Engine, viewer: Viewer) -> Self {
         let mut sql = Self {
             engine,
-            organization,
+            viewer,
             text: String::with_capacity(512),
             binds: Vec::new(),
             aliases: 0,
             counts: false,
         };
         // The organization is always the first bind parameter, because every table needs it.
-        let _ = sql.bind(Bind::BigInt(Some(sql.organization)));
+        let _ = sql.bind(Bind::BigInt(Some(sql.viewer.organization)));
         sql
     }
 
@@ -100,7 +101,7 @@ impl Sql {
         let _ = write!(self.text, "{expression} {operator} {value}");
     }
 
-    /// Appends the condition that restricts rows to the organization.
+    /// Appends the condition that restricts rows to the organization and, in tables with private rows, to the member.
     pub(super) fn tenant(&mut self, table: &Table, alias: &str) {
         self.organization_of(table, alias, "");
     }
@@ -116,6 +117,10 @@ impl Sql {
         let column = table.columns[table.organization].name;
         let place = self.place(1);
         let _ = write!(self.text, " AND {mark}{alias}.\"{column}\" = {place}");
+        if let Some(member) = table.private_to {
+            let viewer = self.bind(Bind::BigInt(self.viewer.membership));
+            let _ = write!(self.text, " AND {alias}.\"{}\" = {viewer}", table.columns[member].name);
+        }
     }
 
     /// Appends the condition for rows that lists show: rows that are not deleted and whose `hidden_with` reference

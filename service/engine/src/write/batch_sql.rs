@@ -51,7 +51,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Inserts rows of one table whose text in `column` is distinct. Returns the rows as stored, in the same order.
+    /// Inserts rows of one table whose text or key in `column` is distinct. Returns the rows as stored, in the same order.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
@@ -148,15 +148,22 @@ impl Unit {
             // The order of the returned keys is not guaranteed.
             let mut keys: HashMap<String, i64> = HashMap::new();
             let written = self.query(&sql, binds).await;
+            let place = table.column_named(by);
             for row in &written.map_err(|error| unique_violation(table, error))? {
-                keys.insert(row.try_get_by_index(1)?, row.try_get_by_index(0)?);
+                let value = Value::read(row, 1, table.columns[place].kind)?;
+                keys.insert(distinct_text(&value), row.try_get_by_index(0)?);
             }
             for record in records {
-                let key = keys.get(record.text_named(by)).copied();
+                let key = keys.get(&distinct_text(record.at(place))).copied();
                 let key = key.ok_or_else(|| Error::internal("INSERT returned no primary key"))?;
                 record.set_at(table.id(), Value::Int(key));
             }
         }
         Ok(())
     }
+}
+
+/// A text that differs for distinct texts, and for distinct keys.
+fn distinct_text(value: &Value) -> String {
+    value.key().map_or_else(|| value.text().to_owned(), |key| key.to_string())
 }

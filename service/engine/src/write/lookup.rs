@@ -84,7 +84,14 @@ impl Unit {
         );
         let binds = vec![id.into(), self.scope().organization().into()];
         let rows = self.query(&sql, binds).await?;
-        rows.first().map(|row| Record::read(table, row, 0)).transpose()
+        let row = rows.first().map(|row| Record::read(table, row, 0)).transpose()?;
+        Ok(row.filter(|row| self.is_visible(row)))
+    }
+
+    /// Whether the row is visible to the caller: private rows are visible to one member only.
+    fn is_visible(&self, row: &Record) -> bool {
+        let Some(member) = row.table().private_to else { return true };
+        self.scope().membership().is_some_and(|own| row.at(member).key() == Some(own))
     }
 
     /// Same as [`find`](Self::find), for claiming unassigned work: returns `None` if another transaction has locked the

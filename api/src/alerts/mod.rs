@@ -1,0 +1,3 @@
+//! What members see in the product about events that concern them.
+
+pub mod notification;
