@@ -32,6 +32,7 @@ impl WorkLists {
     /// Pages are not a snapshot: an action that was performed or became due between two requests is missing from the
     /// other pages or only in them.
     #[permission(Read)]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn work_list(
         &self,
         ctx: &Context<'_>,
@@ -117,13 +118,13 @@ fn owner_filter(
             Err(Error::invalid(engine::Reason::ArgumentsExclusive, "owner", message))
         }
         (None, None) => Ok(None),
-        (None, Some(member)) => match action::key::<Membership>(member, "ownerId") {
-            Ok(member) => Ok(Some(OwnerFilter::Member(member))),
-            Err(_) => {
+        (None, Some(member)) => {
+            let member = action::key::<Membership>(member, "ownerId").map_err(|_| {
                 let message = "`ownerId` must be the ID of a membership";
-                Err(Error::invalid(engine::Reason::IdInvalid, "ownerId", message))
-            }
-        },
+                Error::invalid(engine::Reason::IdInvalid, "ownerId", message)
+            })?;
+            Ok(Some(OwnerFilter::Member(member)))
+        }
         (Some(WorkListOwner::Me), None) => Ok(Some(OwnerFilter::Member(own()?))),
         (Some(WorkListOwner::MyTeams), None) => Ok(Some(OwnerFilter::TeamsOf(own()?))),
         (Some(WorkListOwner::Unassigned), None) => Ok(Some(OwnerFilter::Unassigned)),

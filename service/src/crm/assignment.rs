@@ -17,7 +17,7 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{
     prospect::{self, Column},
-    prospect_assignment::{self, check_owner, reassign},
+    prospect_assignment::{self, Column as Assigned, check_owner, reassign},
 };
 use crate::identity::{
     membership::{self, ACTIVE},
@@ -162,8 +162,7 @@ async fn in_turn(unit: &mut Unit, pool: Pool) -> Result<Vec<i64>> {
     for member in &members {
         unit.referred(membership::table(), *member).await?;
     }
-    use prospect_assignment::{Column as Assigned, Entity as Assignment};
-    let newest = unit.scope().select::<Assignment>();
+    let newest = unit.scope().select::<prospect_assignment::Entity>();
     let newest = newest.filter(Assigned::AssigneeId.is_in(members.iter().copied()));
     let newest = newest.select_only().column(Assigned::AssigneeId);
     let newest = newest.column_as(Assigned::Id.max(), "newest").group_by(Assigned::AssigneeId);

@@ -70,7 +70,7 @@ async fn assignment_keeps_the_history_of_owners(app: App) {
     assert_eq!(data["two"]["owner"], Value::Null);
     assert_eq!(data["two"]["assignments"]["nodes"][0]["unassignedAt"], "2026-03-01T14:00:00Z");
     let changes = app
-        .data(r#"{ changes(filter: { entity: { eq: PROSPECT } }) { nodes { fields { name before after } } } }"#)
+        .data("{ changes(filter: { entity: { eq: PROSPECT } }) { nodes { fields { name before after } } } }")
         .await;
     let named = |node: &Value| node["fields"][0]["name"] == "ownerId";
     assert!(changes["changes"]["nodes"].as_array().unwrap().iter().any(named), "{changes:#}");

@@ -26,6 +26,7 @@ behaviours![
     closing_the_feed_ends_its_subscriptions,
 ];
 
+const EVERYTHING: &str = "subscription { changes { cursor } }";
 type Events = Pin<Box<dyn Stream<Item = Response> + Send>>;
 
 pub fn subscribe(app: &App, feed: &ChangeStream, query: &str) -> Events {
@@ -266,13 +267,12 @@ async fn changes_can_be_filtered_by_entity_and_actor(app: App) {
 async fn erased_draft_is_delivered_as_null(app: App) {
     let feed = prospect(&app).await;
     draft(&app, "zero").await;
-    let start = app.data("{ changes(last: 1) { nodes { cursor } } }").await["changes"]["nodes"][0]
-        ["cursor"]
-        .clone();
+    let last = app.data("{ changes(last: 1) { nodes { cursor } } }").await;
     draft(&app, "one").await;
     app.done("mutation { eraseProspect(input: { id: 1 }) { userErrors { code } } }").await;
     let query = format!(
-        "subscription {{ outreachDraftChanged(after: {start}) {{ draft {{ content }} change {{ kind recordId fields {{ name }} }} }} }}"
+        "subscription {{ outreachDraftChanged(after: {}) {{ draft {{ content }} change {{ kind recordId fields {{ name }} }} }} }}",
+        last["changes"]["nodes"][0]["cursor"]
     );
     let mut events = subscribe(&app, &feed, &query);
     assert_eq!(
@@ -285,8 +285,7 @@ async fn erased_draft_is_delivered_as_null(app: App) {
 async fn changes_of_other_organizations_are_not_delivered(app: App) {
     let feed = prospect(&app).await;
     let stranger = app.organization("stranger").await;
-    let mut theirs =
-        subscribe_in(app.scope(stranger), &feed, "subscription { changes { cursor } }");
+    let mut theirs = subscribe_in(app.scope(stranger), &feed, EVERYTHING);
     begin(&app, &mut theirs).await;
     draft(&app, "one").await;
     nothing(&mut theirs).await;
@@ -393,7 +392,7 @@ async fn writes_of_other_processes_are_delivered(app: App) {
 
 async fn closing_the_feed_ends_its_subscriptions(app: App) {
     let feed = prospect(&app).await;
-    let mut events = subscribe(&app, &feed, "subscription { changes { cursor } }");
+    let mut events = subscribe(&app, &feed, EVERYTHING);
     begin(&app, &mut events).await;
     feed.close();
     let end = tokio::time::timeout(Duration::from_secs(5), events.next()).await;
