@@ -15,6 +15,8 @@ behaviours![
     a_page_takes_few_statements,
     statements_walk_the_indexes_of_the_list,
     a_page_reads_few_rows,
+    a_page_of_an_owner_reads_few_rows,
+    lists_of_few_and_many_prospects_agree,
 ];
 
 /// The kinds, in order of urgency.
@@ -237,6 +239,9 @@ async fn a_page_takes_few_statements(app: App) {
     // 36 drafts to review don't fill the page.
     let query = "{ workList(first: 40) { nodes { action { kind } } } }";
     assert_eq!(app.counted(query).await.1, 2, "{query}");
+    // The number of prospects without an owner is asked first.
+    let query = "{ workList(first: 20, owner: UNASSIGNED) { nodes { action { kind } } } }";
+    assert_eq!(app.counted(query).await.1, 2, "{query}");
 }
 
 /// The statement of the work list with these arguments, on demo data.
@@ -244,8 +249,8 @@ async fn statement(app: &App, arguments: &str) -> String {
     let query =
         format!("{{ workList(first: 20 {arguments}) {{ nodes {{ action {{ kind }} }} }} }}");
     let (_, asked) = record_statements(app.data(&query), true).await;
-    assert_eq!(asked.sent.len(), 1);
-    asked.sent[0].text.clone()
+    assert_eq!(asked.sent.len(), 1 + usize::from(arguments.contains("ownerId")));
+    asked.sent.last().unwrap().text.clone()
 }
 
 async fn seeded(app: &App) {
@@ -292,30 +297,97 @@ async fn a_page_reads_few_rows(app: App) {
         return;
     }
     seeded(&app).await;
-    let backend = app.db.get_database_backend();
     let all = [String::new()];
     for arguments in KINDS.iter().map(|kind| format!("kinds: [{kind}]")).chain(all) {
         let sql = statement(&app, &arguments).await;
-        let transaction = app.db.begin().await.unwrap();
         // The only parameters are the organization and, last, the time before which a follow-up is due.
         let places = (1..100).take_while(|place| sql.contains(&format!("${place}"))).count();
         let mut binds = vec![app.organization.to_string(); places];
         if arguments.contains("FOLLOW_UP") {
             *binds.last_mut().unwrap() = format!("'{}'", app.hours(-7 * 24).to_rfc3339());
         }
-        transaction.execute_unprepared(&format!("PREPARE page AS {sql}")).await.unwrap();
-        transaction
-            .execute_unprepared("SET LOCAL plan_cache_mode = force_generic_plan")
-            .await
-            .unwrap();
-        let explain = format!("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE page({})", binds.join(", "));
-        let row =
-            transaction.query_one_raw(Statement::from_string(backend, explain)).await.unwrap();
-        let plan: Value = row.unwrap().try_get_by_index(0).unwrap();
-        transaction.execute_unprepared("DEALLOCATE page").await.unwrap();
-        let returned = plan[0]["Plan"]["Actual Rows"].as_f64().unwrap();
-        let read = rows_read(&plan[0]["Plan"]);
+        let (returned, read) = executed(&app, &sql, &binds).await;
         assert!(returned > 0.0, "{arguments}");
         assert!(read <= 20.0 * returned, "{arguments}: {read} rows read for {returned}");
+    }
+}
+
+/// The numbers of rows that a statement returns and reads with a generic plan.
+async fn executed(app: &App, sql: &str, binds: &[String]) -> (f64, f64) {
+    let transaction = app.db.begin().await.unwrap();
+    transaction.execute_unprepared(&format!("PREPARE page AS {sql}")).await.unwrap();
+    transaction.execute_unprepared("SET LOCAL plan_cache_mode = force_generic_plan").await.unwrap();
+    let explain = format!("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE page({})", binds.join(", "));
+    let statement = Statement::from_string(app.db.get_database_backend(), explain);
+    let row = transaction.query_one_raw(statement).await.unwrap();
+    let plan: Value = row.unwrap().try_get_by_index(0).unwrap();
+    transaction.execute_unprepared("DEALLOCATE page").await.unwrap();
+    (plan[0]["Plan"]["Actual Rows"].as_f64().unwrap(), rows_read(&plan[0]["Plan"]))
+}
+
+/// The rows are bounded by those of all prospects of the owner, who may have many or few.
+async fn a_page_of_an_owner_reads_few_rows(app: App) {
+    if app.engine == Engine::Sqlite {
+        return;
+    }
+    seeded(&app).await;
+    // The owners 1 to 3 have 10, 100 and 1,000 prospects; 60 others share the rest.
+    for member in 1..=63 {
+        app.member(&format!("{member}@example.com")).await;
+    }
+    for (owner, owned) in [
+        ("1", "id % 200 = 1"),
+        ("2", "id % 20 = 3"),
+        ("3", "id % 2 = 0"),
+        ("4 + id % 60", "owner_id IS NULL"),
+    ] {
+        let owned = format!("UPDATE prospects SET owner_id = {owner} WHERE {owned}");
+        app.db.execute_unprepared(&owned).await.unwrap();
+    }
+    maintenance::analyze(&app.store).await.unwrap();
+    for member in 1..=3 {
+        let count = format!("SELECT count(*) FROM prospects WHERE owner_id = {member}");
+        let count = Statement::from_string(app.db.get_database_backend(), count);
+        let row = app.db.query_one_raw(count).await.unwrap().unwrap();
+        let owned: i32 = row.try_get_by_index::<i64>(0).unwrap().try_into().unwrap();
+        let owned = f64::from(owned);
+        for kind in KINDS {
+            let arguments = format!("kinds: [{kind}], ownerId: {member}");
+            let sql = statement(&app, &arguments).await;
+            let places = (1..100).take_while(|place| sql.contains(&format!("${place}"))).count();
+            let mut binds = vec![app.organization.to_string(), member.to_string()];
+            if sql.starts_with("WITH") {
+                binds.push(app.organization.to_string());
+            }
+            binds.resize(places, format!("'{}'", app.hours(-7 * 24).to_rfc3339()));
+            let (returned, read) = executed(&app, &sql, &binds).await;
+            let (few, drafts) = (20.0 * returned, 4.0 * owned);
+            assert!(
+                read <= few + drafts,
+                "{arguments}: {read} rows read for {returned} of {owned}"
+            );
+        }
+    }
+}
+
+/// All prospects of few owners are read, and the actions of many are walked.
+async fn lists_of_few_and_many_prospects_agree(app: App) {
+    seeded(&app).await;
+    let list = async |arguments: String| {
+        let query = format!(
+            "{{ workList(first: 30 {arguments}) {{ nodes {{ prospect {{ id }} action {{ kind dueAt }} }} }} }}"
+        );
+        app.data(&query).await["workList"]["nodes"].clone()
+    };
+    for added in [false, true] {
+        if added {
+            // One more than the number of which all are read.
+            app.prospect("Zoe", 1).await;
+        }
+        for kind in KINDS {
+            let all = list(format!("kinds: [{kind}]")).await;
+            assert_eq!(list(format!("kinds: [{kind}], owner: UNASSIGNED")).await, all, "{kind}");
+            assert!(!all.as_array().unwrap().is_empty(), "{kind}");
+        }
     }
 }

@@ -123,14 +123,14 @@ impl crate::App {
             }
             self.put(entity.table.name, &columns.join(", "), &values.join(", ")).await;
         }
-        self.member().await;
+        self.member("member@world.example").await;
     }
 
     /// Inserts a user without a password, and an active membership.
-    async fn member(&self) {
+    pub async fn member(&self, email: &str) {
         let columns = "email, timezone, login_method, onboarding_completed, last_signed_in";
-        let values = "'member@world.example', 'UTC', 'email', FALSE, '2026-03-01T12:00:00+00:00'";
-        self.put("users", columns, values).await;
+        let values = format!("'{email}', 'UTC', 'email', FALSE, '2026-03-01T12:00:00+00:00'");
+        self.put("users", columns, &values).await;
         let user = "(SELECT max(id) FROM users)";
         self.put("memberships", "user_id, role, status", &format!("{user}, 'member', 'active'"))
             .await;

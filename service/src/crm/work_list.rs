@@ -45,6 +45,37 @@ pub enum OwnerFilter {
     Unassigned,
 }
 
+impl OwnerFilter {
+    /// Appends the condition for prospects `p`.
+    fn condition(self, sql: &mut String, binds: &mut Vec<Bind>) {
+        let (condition, member) = match self {
+            Self::Unassigned => return sql.push_str(" AND p.\"owner_id\" IS NULL"),
+            Self::Member(member) => (" AND p.\"owner_id\" = {}", member),
+            Self::TeamsOf(member) => (
+                " AND p.\"team_id\" IN (SELECT \"team_id\" FROM \"team_members\" WHERE \"membership_id\" = {})",
+                member,
+            ),
+        };
+        sql.push_str(condition);
+        binds.push(member.into());
+    }
+
+    /// Whether there are at most [`SMALL`] prospects. Then it is better to read all of them than to walk the actions of all
+    /// owners; a statement with an unknown owner would not tell the engine which is the case.
+    async fn has_few_prospects(self, scope: &Scope) -> Result<bool> {
+        let mut sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM \"prospects\" p WHERE {}p.\"organization_id\" = {{}}",
+            scope.engine().not_by()
+        );
+        let mut binds = vec![scope.organization().into()];
+        self.condition(&mut sql, &mut binds);
+        let _ = write!(sql, " LIMIT {}) few", SMALL + 1);
+        let rows = scope.store().query(&sql, binds).await?;
+        let count: Option<i64> = rows.first().map(|row| row.try_get_by_index(0)).transpose()?;
+        Ok(count.unwrap_or_default() <= SMALL)
+    }
+}
+
 /// An item of a work list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkItem {
@@ -89,6 +120,9 @@ const WITHOUT_ENGAGEMENT: &str = "p.\"last_contacted_at\" IS NOT NULL AND (p.\"l
 /// results.
 const UNTOUCHED: &str = "p.\"last_contacted_at\" IS NULL AND p.\"last_engagement_date\" IS NULL";
 
+/// The largest number of prospects of which all are read for each kind.
+const SMALL: i64 = 2_000;
+
 /// Draft statuses that precede a reply.
 const BEFORE_REPLY: &str = "'pending_review', 'approved', 'draft'";
 
@@ -111,6 +145,10 @@ pub async fn work_list(
 ) -> Result<WorkPage> {
     let binding = binding(filter);
     let after = after.map(|after| position(binding, after)).transpose()?;
+    let is_small = match filter.owner {
+        Some(owner) => owner.has_few_prospects(scope).await?,
+        None => false,
+    };
     let rows = first as usize + 1;
     let mut items: Vec<WorkItem> = Vec::new();
     let (mut listed, mut is_full) = (HashSet::new(), false);
@@ -124,7 +162,7 @@ pub async fn work_list(
             continue;
         }
         let limit = rows - items.len();
-        let mut statement = Statement::new(scope, filter, after, limit);
+        let mut statement = Statement { is_small, ..Statement::new(scope, filter, after, limit) };
         statement.branch(kind);
         let found = scope.store().query(&statement.sql, statement.binds).await?;
         is_full = found.len() >= limit;
@@ -146,13 +184,16 @@ struct Statement<'a> {
     filter: &'a WorkFilter,
     after: Option<Position>,
     rows: usize,
+    /// Whether the owners of the filter have at most [`SMALL`] prospects.
+    is_small: bool,
     sql: String,
     binds: Vec<Bind>,
 }
 
 impl<'a> Statement<'a> {
     fn new(scope: &'a Scope, filter: &'a WorkFilter, after: Option<Position>, rows: usize) -> Self {
-        Self { scope, filter, after, rows, sql: String::new(), binds: Vec::new() }
+        let (sql, binds) = (String::new(), Vec::new());
+        Self { scope, filter, after, rows, is_small: false, sql, binds }
     }
 
     /// The rows of one kind: sort time, position, prospect, revision of the draft, inbound interaction.
@@ -195,11 +236,15 @@ impl<'a> Statement<'a> {
             format!(" OR e.\"status\" IN ({preceding})")
         };
         let (none, no_key) = self.constants();
+        let tables = match self.source() {
+            // In this order, which SQLite keeps.
+            "own" => "own p CROSS JOIN \"outreach_drafts\" d",
+            _ => "\"outreach_drafts\" d CROSS JOIN \"prospects\" p",
+        };
         let _ = write!(
             self.sql,
             "SELECT {none}, d.\"id\", d.\"prospect_id\", \
-             CAST(d.\"revision\" AS bigint), {no_key} FROM \"outreach_drafts\" d \
-             CROSS JOIN \"prospects\" p WHERE d.\"organization_id\" = {{}} \
+             CAST(d.\"revision\" AS bigint), {no_key} FROM {tables} WHERE d.\"organization_id\" = {{}} \
              AND d.\"status\" = '{status}' \
              AND p.\"id\" = d.\"prospect_id\" AND {ELIGIBLE}{condition} \
              AND COALESCE((SELECT 1 FROM \"outreach_drafts\" e WHERE e.\"prospect_id\" = d.\"prospect_id\" \
@@ -231,9 +276,10 @@ impl<'a> Statement<'a> {
         } else {
             no_key
         };
+        let source = self.source();
         let _ = write!(
             self.sql,
-            "SELECT {at}, p.\"id\", p.\"id\", {no_key}, {answer} FROM \"prospects\" p \
+            "SELECT {at}, p.\"id\", p.\"id\", {no_key}, {answer} FROM {source} p \
              WHERE p.\"organization_id\" = {{}} AND {ELIGIBLE} AND {condition} \
              AND COALESCE((SELECT 1 FROM \"outreach_drafts\" e WHERE e.\"prospect_id\" = p.\"id\" \
              AND e.\"status\" IN ({pending}) LIMIT 1), 0) < 1"
@@ -258,22 +304,29 @@ impl<'a> Statement<'a> {
         let _ = write!(self.sql, " ORDER BY {order}p.\"id\" LIMIT {}", self.rows);
     }
 
-    /// The condition for the owners of the prospects.
+    /// The table of prospects in this statement: all of them, or those of a small portfolio, which are then read first.
+    fn source(&mut self) -> &'static str {
+        if !self.is_small {
+            return "\"prospects\"";
+        }
+        let _ = write!(
+            self.sql,
+            "WITH own AS MATERIALIZED (SELECT * FROM \"prospects\" p WHERE {}p.\"organization_id\" = {{}}",
+            self.scope.engine().not_by()
+        );
+        self.binds.push(self.scope.organization().into());
+        if let Some(owner) = self.filter.owner {
+            owner.condition(&mut self.sql, &mut self.binds);
+        }
+        self.sql.push_str(") ");
+        "own"
+    }
+
+    /// The condition for the owners of the prospects, unless the source has it.
     fn owner(&mut self) {
-        let (condition, member) = match self.filter.owner {
-            None => return,
-            Some(OwnerFilter::Unassigned) => {
-                self.sql.push_str(" AND p.\"owner_id\" IS NULL");
-                return;
-            }
-            Some(OwnerFilter::Member(member)) => (" AND p.\"owner_id\" = {}", member),
-            Some(OwnerFilter::TeamsOf(member)) => (
-                " AND p.\"team_id\" IN (SELECT \"team_id\" FROM \"team_members\" WHERE \"membership_id\" = {})",
-                member,
-            ),
-        };
-        self.sql.push_str(condition);
-        self.binds.push(member.into());
+        if let Some(owner) = self.filter.owner.filter(|_| !self.is_small) {
+            owner.condition(&mut self.sql, &mut self.binds);
+        }
     }
 
     /// Typed constants: no time, and no key.
