@@ -11,7 +11,7 @@ use axum::{
 };
 use server::{
     document::Refusal,
-    http::{AUTHENTICATION_REQUIRED, Server, caller::RequestId},
+    http::{AUTHENTICATION_REQUIRED, Server, caller::RequestId, client_address::ClientAddress},
 };
 
 use crate::schema::sdl;
@@ -22,9 +22,14 @@ pub(crate) fn routes() -> Router<Server> {
 }
 
 /// Serves the schema to callers that may use introspection: those with an API key, where keys are required.
-async fn schema(State(server): State<Server>, id: RequestId, headers: HeaderMap) -> Response {
+async fn schema(
+    State(server): State<Server>,
+    id: RequestId,
+    address: ClientAddress,
+    headers: HeaderMap,
+) -> Response {
     static SCHEMA: LazyLock<String> = LazyLock::new(sdl);
-    match server.authenticate(&headers, &id).await {
+    match server.admit(&headers, address, &id).await {
         Ok(Some(_)) => {
             ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], SCHEMA.as_str()).into_response()
         }

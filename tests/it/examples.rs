@@ -44,7 +44,9 @@ fn queries_of(document: &str) -> Vec<String> {
 
 /// The queries in the README and the guides.
 fn queries_of_documents() -> Vec<String> {
-    ["README.md", "docs/ASKING.md", "docs/ACCOUNTS.md", "docs/OWNERSHIP.md"].map(queries_of).concat()
+    ["README.md", "docs/ASKING.md", "docs/ACCOUNTS.md", "docs/OWNERSHIP.md"]
+        .map(queries_of)
+        .concat()
 }
 
 async fn documented_queries_run_on_demo_data(app: App) {

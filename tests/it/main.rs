@@ -22,6 +22,7 @@ mod ownership;
 mod personal_data;
 mod protocol;
 mod questions;
+mod rate_limits;
 mod read;
 mod reasons;
 mod replica;
@@ -132,6 +133,7 @@ fn behaviours() -> Vec<Behaviour> {
         personal_data::behaviours(),
         protocol::behaviours(),
         questions::behaviours(),
+        rate_limits::behaviours(),
         read::aggregates::behaviours(),
         read::distributions::behaviours(),
         read::filled_groups::behaviours(),

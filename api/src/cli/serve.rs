@@ -92,6 +92,7 @@ impl Serve {
         settings.require_keys |= self.settings.require_keys;
         settings.no_introspection |= self.settings.no_introspection;
         settings.local_user |= self.settings.local_user;
+        settings.no_rate_limits |= self.settings.no_rate_limits;
         if settings.allow_origin.is_empty() {
             settings.allow_origin.clone_from(&self.settings.allow_origin);
         }

@@ -14,7 +14,7 @@ use graph::{Declared, id};
 use server::{
     csv,
     document::Refusal,
-    http::{AUTHENTICATION_REQUIRED, Server, caller::RequestId},
+    http::{AUTHENTICATION_REQUIRED, Server, caller::RequestId, client_address::ClientAddress},
 };
 use service::imports::{FailedRow, columns_of_file, failed_rows};
 
@@ -40,10 +40,11 @@ struct Rows {
 async fn file(
     State(server): State<Server>,
     id: RequestId,
+    address: ClientAddress,
     headers: HeaderMap,
     Path(job): Path<String>,
 ) -> Response {
-    let scope = match server.authenticate(&headers, &id).await {
+    let scope = match server.admit(&headers, address, &id).await {
         Ok(Some(scope)) => scope,
         Ok(None) => {
             let text = AUTHENTICATION_REQUIRED;

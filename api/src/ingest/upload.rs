@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use server::{
     document::Refusal,
-    http::{AUTHENTICATION_REQUIRED, Server, caller::RequestId},
+    http::{AUTHENTICATION_REQUIRED, Server, caller::RequestId, client_address::ClientAddress},
 };
 
 /// Timeout of an upload.
@@ -122,7 +122,8 @@ async fn take(
         let text = "origin not allowed; add it with --allow-origin";
         return Err(refuse(StatusCode::FORBIDDEN, "FORBIDDEN", text));
     }
-    let Some(scope) = server.authenticate(request.headers(), id).await? else {
+    let address = ClientAddress::of(request.extensions());
+    let Some(scope) = server.admit(request.headers(), address, id).await? else {
         return Err(Refusal::new("UNAUTHENTICATED", AUTHENTICATION_REQUIRED, None).into());
     };
     scope.demand(Permission::Write)?;

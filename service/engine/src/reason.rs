@@ -205,6 +205,8 @@ reasons! {
     SignInLocked = "sign_in_locked";
     /// There have been too many requests of this kind: retry later.
     TooManyRequests = "too_many_requests";
+    /// An API key, a session, a user or an address has used up its quota of requests.
+    RateLimitExceeded = "rate_limit_exceeded";
     /// The account is suspended.
     AccountSuspended = "account_suspended";
     /// The account is not an active member of the organization.

@@ -19,6 +19,7 @@ mod table;
 mod validate;
 mod variables;
 
+use axum::http::HeaderMap;
 use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use apollo_compiler::ast;
@@ -117,6 +118,8 @@ pub struct Refusal {
     pub code: &'static str,
     /// The error messages for the client.
     pub errors: Vec<ServerError>,
+    /// Headers of the response.
+    pub headers: HeaderMap,
 }
 
 impl Refusal {
@@ -128,7 +131,7 @@ impl Refusal {
         extensions.set("code", code);
         extensions.set("reason", reason_of(code).code());
         error.extensions = Some(extensions);
-        Self { code, errors: vec![error] }
+        Self { code, errors: vec![error], headers: HeaderMap::new() }
     }
 
     /// The same rejection with a more specific reason than the default reason of its code.
@@ -187,7 +190,7 @@ impl From<engine::Error> for Refusal {
         let code = error.code();
         let mut error = error.into_server_error(Pos::default(), Vec::new());
         error.locations.clear();
-        Self { code, errors: vec![error] }
+        Self { code, errors: vec![error], headers: HeaderMap::new() }
     }
 }
 

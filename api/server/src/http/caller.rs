@@ -5,6 +5,7 @@
 //! `Salesgraph-Actor: worker/research-bot` or `person/Ada`.
 
 use std::{
+    net::IpAddr,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -16,7 +17,7 @@ use axum::{
 use engine::{Actor, Role, Scope};
 use uuid::fmt::Hyphenated;
 
-use super::{Server, origin::PageHeaders};
+use super::{Server, client_address::ClientAddress, origin::PageHeaders};
 use crate::document::Refusal;
 
 /// Request header that names the actor where no key is required.
@@ -89,6 +90,8 @@ impl RequestId {
 pub(super) struct Caller {
     /// The scope of the caller; `None` without a credential where one is required.
     pub(super) scope: Option<Scope>,
+    /// The address of the client, if it is known.
+    pub(super) address: Option<IpAddr>,
     secret: CallerSecret,
 }
 
@@ -111,6 +114,8 @@ pub(super) struct Claims<'c> {
     pub(super) cookies: Option<&'c str>,
     /// The page that has sent the request.
     pub(super) page: PageHeaders<'c>,
+    /// The address of the client.
+    pub(super) address: Option<IpAddr>,
 }
 
 impl<'c> Claims<'c> {
@@ -123,7 +128,13 @@ impl<'c> Claims<'c> {
             actor: text(ACTOR),
             cookies: text(header::COOKIE.as_str()),
             page: PageHeaders::of(headers),
+            address: None,
         }
+    }
+
+    /// The same claims of the client at this address.
+    pub(super) fn from(self, address: Option<ClientAddress>) -> Self {
+        Self { address: address.map(|address| address.0), ..self }
     }
 }
 
@@ -148,7 +159,7 @@ impl Caller {
         match found {
             Ok(Some(identity)) => {
                 let scope = server.scope_of(&identity, &RequestId::of_scope(scope));
-                Some(Self { scope: Some(scope), secret: self.secret.clone() })
+                Some(Self { scope: Some(scope), ..self.clone() })
             }
             Ok(None) => None,
             Err(_) => Some(self.clone()),
@@ -172,18 +183,20 @@ pub(super) async fn meet(
     claims: Claims<'_>,
     id: &RequestId,
 ) -> Result<Caller, Refusal> {
+    let address = claims.address;
     let Some(authorization) = claims.authorization else {
         if let Some(caller) = meet_session(server, claims, id).await? {
             return Ok(caller);
         }
         if !server.admits_local_user().await? {
-            return Ok(Caller { scope: None, secret: CallerSecret::None });
+            return Ok(Caller { scope: None, address, secret: CallerSecret::None });
         }
         let actor = claims.actor.map_or(Ok(Actor::LocalUser), actor);
         let actor = actor.map_err(|text| {
             Refusal::new("BAD_REQUEST", text, None).because(engine::Reason::ActorInvalid)
         })?;
-        return Ok(Caller { scope: Some(server.scope(actor, id)), secret: CallerSecret::None });
+        let scope = Some(server.scope(actor, id));
+        return Ok(Caller { scope, address, secret: CallerSecret::None });
     };
     if claims.actor.is_some() {
         let text = "`Salesgraph-Actor` is not allowed with an API key; omit it";
@@ -194,7 +207,7 @@ pub(super) async fn meet(
     match server.credentials.holder(key).await {
         Ok(Some(identity)) => {
             let scope = server.scope_of(&identity, id);
-            Ok(Caller { scope: Some(scope), secret: CallerSecret::ApiKey(key.into()) })
+            Ok(Caller { scope: Some(scope), address, secret: CallerSecret::ApiKey(key.into()) })
         }
         Ok(None) => {
             // The prefix is not secret and identifies the key that was tried.
@@ -236,7 +249,8 @@ async fn meet_session(
         return Err(Refusal::new("BAD_REQUEST", text, None).because(engine::Reason::ActorInvalid));
     }
     let scope = server.scope_of(&identity, id);
-    Ok(Some(Caller { scope: Some(scope), secret: CallerSecret::SessionToken(token.into()) }))
+    let secret = CallerSecret::SessionToken(token.into());
+    Ok(Some(Caller { scope: Some(scope), address: claims.address, secret }))
 }
 
 /// The response to a request whose credential can't be looked up.

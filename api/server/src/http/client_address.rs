@@ -10,7 +10,7 @@ use std::{
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderName, request::Parts},
+    http::{Extensions, HeaderMap, HeaderName, request::Parts},
 };
 use ipnet::IpNet;
 
@@ -28,8 +28,16 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(&parts.extensions))
+    }
+}
+
+impl ClientAddress {
+    /// The address of the client of a request with these extensions; `0.0.0.0` if it is unknown.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Self {
         let unknown = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        Ok(parts.extensions.get::<Self>().copied().unwrap_or(unknown))
+        extensions.get().copied().unwrap_or(unknown)
     }
 }
 

@@ -5,7 +5,7 @@ use async_graphql::parser::types::OperationType;
 use axum::{
     body::Body,
     extract::{Query, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
 use serde_json::{Map, Value};
@@ -13,9 +13,11 @@ use serde_json::{Map, Value};
 use super::{
     Server, body,
     caller::{self, Caller, Claims, RequestId},
+    client_address::ClientAddress,
     content_negotiation::{self, Accepted, Media},
     events, export,
     operation::{Operation, Outcome},
+    rate_limit::QuotaState,
     report::{TELL_COST, TELL_REPORT, Tells},
     settings::{MAX_BODY, STRANGERS_BODY},
     socket,
@@ -32,6 +34,7 @@ struct Asked<'s> {
     accepted: Accepted,
     tells: Tells,
     is_get: bool,
+    quota: QuotaState,
 }
 
 /// A JSON request in the body, or a batch of requests.
@@ -47,13 +50,19 @@ pub(super) async fn post(
         let text = "unsupported body; send uncompressed application/json";
         return server.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", text);
     }
-    let asked = match Asked::meet(&server, &headers, id, false).await {
-        Ok(asked) => asked,
-        Err(response) => return response,
-    };
+    let address = parts.extensions.get().copied();
+    match Asked::meet(&server, (&headers, address), id, false).await {
+        Ok(asked) => asked.with_quota(answer_body(&asked, &headers, body).await),
+        Err(response) => response,
+    }
+}
+
+/// The response to the JSON in a body.
+async fn answer_body(asked: &Asked<'_>, headers: &HeaderMap, body: Body) -> Response {
+    let server = asked.server;
     // Unauthenticated clients get a smaller limit when keys are required.
     let largest = if asked.caller.role().is_some() { MAX_BODY } else { STRANGERS_BODY };
-    let body = match body::read(&headers, body, largest, server.settings.body_timeout).await {
+    let body = match body::read(headers, body, largest, server.settings.body_timeout).await {
         Ok(body) => body,
         Err(body::Unread::TooLarge) => {
             let text = format!("the request body exceeds the limit of {} KiB", largest / 1_024);
@@ -95,11 +104,16 @@ pub(super) async fn get(
     if parts.uri.query().is_none() && wants_page(&parts.headers) {
         return Redirect::to("/").into_response();
     }
-    let asked = match Asked::meet(&server, &parts.headers, id, true).await {
-        Ok(asked) => asked,
-        Err(response) => return response,
-    };
-    let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri) else {
+    let address = parts.extensions.get().copied();
+    match Asked::meet(&server, (&parts.headers, address), id, true).await {
+        Ok(asked) => asked.with_quota(answer_url(&asked, &parts.uri).await),
+        Err(response) => response,
+    }
+}
+
+/// The response to the query in a URL.
+async fn answer_url(asked: &Asked<'_>, uri: &Uri) -> Response {
+    let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else {
         return asked.bad("the query string of the URL is invalid");
     };
     let mut fields = Map::new();
@@ -144,7 +158,7 @@ fn wants_page(headers: &HeaderMap) -> bool {
 impl<'s> Asked<'s> {
     async fn meet(
         server: &'s Server,
-        headers: &HeaderMap,
+        (headers, address): (&HeaderMap, Option<ClientAddress>),
         id: RequestId,
         is_get: bool,
     ) -> Result<Self, Response> {
@@ -158,8 +172,12 @@ impl<'s> Asked<'s> {
             cost: headers.contains_key(TELL_COST),
             report: headers.contains_key(TELL_REPORT),
         };
-        match caller::meet(server, Claims::of(headers), &id).await {
-            Ok(caller) => Ok(Self { server, caller, id, media, accepted, tells, is_get }),
+        let claims = Claims::of(headers).from(address);
+        let met = server.met(caller::meet(server, claims, &id).await, address);
+        match met.and_then(|caller| Ok((server.count_request(&caller)?, caller))) {
+            Ok((quota, caller)) => {
+                Ok(Self { server, caller, id, media, accepted, tells, is_get, quota })
+            }
             Err(refusal) => {
                 server.metrics.refused(refusal.code);
                 let mut response = refused(media, &refusal);
@@ -170,6 +188,14 @@ impl<'s> Asked<'s> {
                 Err(response)
             }
         }
+    }
+
+    /// Adds the state of the rate limits to a response.
+    fn with_quota(&self, mut response: Response) -> Response {
+        for (name, value) in &self.quota.headers() {
+            response.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+        response
     }
 
     fn bad(&self, text: &str) -> Response {
@@ -230,11 +256,22 @@ impl<'s> Asked<'s> {
             return self.bad(&format!("a batch must contain 1 to {MAX_BATCH} requests"));
         }
         let mut answers = Vec::with_capacity(requests.len());
-        for request in &requests {
+        for (place, request) in requests.iter().enumerate() {
             let Value::Object(fields) = request else {
                 return self.bad("each request of a batch must be a JSON object");
             };
-            let outcome = match self.admit(fields).await {
+            // The first request was counted with the batch.
+            let counted = if place == 0 {
+                Ok(QuotaState::default())
+            } else {
+                let counted = self.server.count_request(&self.caller);
+                counted.inspect_err(|refusal| self.server.metrics.refused(refusal.code))
+            };
+            let admitted = match counted {
+                Ok(_) => self.admit(fields).await,
+                Err(refusal) => Err(refusal),
+            };
+            let outcome = match admitted {
                 Ok(operation) if operation.kind() == OperationType::Subscription => {
                     let text = "subscriptions are not allowed in a batch";
                     Outcome::Refused(Refusal::new("BAD_REQUEST", text, None))
@@ -293,6 +330,7 @@ pub(super) fn refused(media: Media, refusal: &Refusal) -> Response {
         StatusCode::METHOD_NOT_ALLOWED => tell(header::ALLOW, "POST"),
         _ => None,
     };
+    headers.extend(refusal.headers.clone());
     response
 }
 

@@ -14,6 +14,7 @@ mod metrics;
 mod operation;
 pub mod origin;
 mod persisted;
+pub mod rate_limit;
 mod report;
 mod settings;
 mod socket;
@@ -44,10 +45,12 @@ use tower_http::{
 };
 
 use self::{
-    caller::{Claims, RequestId},
+    caller::{Caller, Claims, RequestId},
+    client_address::ClientAddress,
     content_negotiation::Media,
     metrics::{Metrics, SharedMetrics},
     persisted::Persisted,
+    rate_limit::{QuotaState, RateLimits},
     validation::Validation,
 };
 use crate::{document::Refusal, execute::SchemaExecutor, permission::RootPermissions};
@@ -96,6 +99,7 @@ pub struct Server {
     followers: Arc<Semaphore>,
     uploads: Arc<Semaphore>,
     validation: Validation,
+    rate_limits: Arc<RateLimits>,
     closing: Arc<watch::Sender<bool>>,
 }
 
@@ -123,6 +127,7 @@ impl Server {
             followers: Arc::new(Semaphore::new(settings::MAX_SUBSCRIPTIONS)),
             uploads: Arc::new(Semaphore::new(settings::MAX_UPLOADS)),
             validation: Validation::new(),
+            rate_limits: Arc::new(limits_of(&settings, &clock)),
             closing: Arc::new(watch::Sender::new(false)),
             settings: Arc::new(settings),
             store,
@@ -138,9 +143,18 @@ impl Server {
         Self {
             product: ServedProduct { executor, ..self.product },
             running: Arc::new(Semaphore::new(settings.max_concurrent)),
+            rate_limits: Arc::new(limits_of(&settings, &self.clock)),
             settings: Arc::new(settings),
             ..self
         }
+    }
+
+    /// Counts a request of a caller.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`.
+    fn count_request(&self, caller: &Caller) -> Result<QuotaState, Refusal> {
+        self.rate_limits.count(caller.scope.as_ref(), caller.address)
     }
 
     /// The same server, which listens on this address.
@@ -188,6 +202,22 @@ impl Server {
         Ok(caller::meet(self, Claims::of(headers), id).await?.scope)
     }
 
+    /// As [`authenticate`](Self::authenticate), for a request that counts for the rate limits of its caller.
+    ///
+    /// # Errors
+    /// As [`authenticate`](Self::authenticate), and `RATE_LIMITED`.
+    pub async fn admit(
+        &self,
+        headers: &HeaderMap,
+        address: ClientAddress,
+        id: &RequestId,
+    ) -> Result<Option<Scope>, Refusal> {
+        let claims = Claims::of(headers).from(Some(address));
+        let caller = self.met(caller::meet(self, claims, id).await, Some(address))?;
+        self.count_request(&caller)?;
+        Ok(caller.scope)
+    }
+
     /// Reserves one of the concurrent file uploads; `None` if all are in progress.
     #[must_use]
     pub fn begin_upload(&self) -> Option<OwnedSemaphorePermit> {
@@ -213,6 +243,18 @@ impl Server {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
         let scope = Scope::authenticated(store, identity, clock);
         scope.for_request(&request.own, request.client.as_deref())
+    }
+
+    /// Counts a request with a rejected credential for its address.
+    fn met(
+        &self,
+        met: Result<Caller, Refusal>,
+        address: Option<ClientAddress>,
+    ) -> Result<Caller, Refusal> {
+        if met.is_err() {
+            self.rate_limits.count(None, address.map(|address| address.0))?;
+        }
+        met
     }
 
     /// Whether a caller belongs to the server's own organization.
@@ -245,6 +287,12 @@ impl Server {
         *response.status_mut() = status;
         response
     }
+}
+
+/// The rate limits of the settings.
+fn limits_of(settings: &Settings, clock: &Arc<dyn Clock>) -> RateLimits {
+    let limits: &[_] = if settings.no_rate_limits { &[] } else { &settings.rate_limit };
+    RateLimits::new(limits, Arc::clone(clock))
 }
 
 /// The routes of the server.
@@ -292,7 +340,12 @@ fn cross_origin(settings: &Settings) -> Option<CorsLayer> {
                 .collect::<Vec<_>>(),
         )
         .allow_credentials(true)
-        .expose_headers([caller::REQUEST_ID, header::RETRY_AFTER]);
+        .expose_headers([
+            caller::REQUEST_ID,
+            header::RETRY_AFTER,
+            rate_limit::POLICY,
+            rate_limit::STATE,
+        ]);
     Some(layer)
 }
 

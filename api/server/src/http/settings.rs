@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use ipnet::IpNet;
 
+use super::rate_limit::RateLimit;
 use crate::document::Limits;
 
 /// Maximum size of a request body, in bytes.
@@ -64,6 +65,14 @@ pub struct Settings {
     #[arg(long, env = "SALESGRAPH_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',')]
     #[arg(value_parser = network)]
     pub trusted_proxy: Vec<IpNet>,
+    /// Rate limit of an API key or session (`key`), a user or an address: `key=3000/1m`, with a window in s, m, h or d.
+    /// Repeatable; replaces all defaults.
+    #[arg(long, env = "SALESGRAPH_RATE_LIMIT", value_name = "LIMIT", value_delimiter = ',')]
+    #[arg(default_values_t = RateLimit::defaults())]
+    pub rate_limit: Vec<RateLimit>,
+    /// Disables rate limits.
+    #[arg(long, env = "SALESGRAPH_NO_RATE_LIMITS", conflicts_with = "rate_limit")]
+    pub no_rate_limits: bool,
     /// Allowed CORS origin: `https://app.example`. Repeatable.
     #[arg(long, env = "SALESGRAPH_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     #[arg(value_parser = origin)]
@@ -115,6 +124,8 @@ impl Default for Settings {
             local_user: false,
             public_url: None,
             trusted_proxy: Vec::new(),
+            rate_limit: RateLimit::defaults(),
+            no_rate_limits: false,
             allow_origin: Vec::new(),
             no_introspection: false,
             limits: Limits::default(),

@@ -130,7 +130,11 @@ impl Export {
                     "UNAVAILABLE" | "INTERNAL" => operation::known_code(&code),
                     _ => "BAD_REQUEST",
                 };
-                return Err(Refusal { code, errors: response.errors });
+                return Err(Refusal {
+                    code,
+                    errors: response.errors,
+                    headers: axum::http::HeaderMap::new(),
+                });
             }
             Outcome::Refused(refusal) => return Err(refusal),
         };

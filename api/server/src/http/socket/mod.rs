@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use self::session::Session;
-use super::{Server, caller::RequestId};
+use super::{Server, caller::RequestId, client_address::ClientAddress};
 
 /// The only supported subprotocol.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -77,7 +77,7 @@ pub(super) async fn open(server: Server, parts: &mut Parts, id: RequestId) -> Re
         let text = "too many open WebSocket connections; retry later";
         return server.refuse(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", text);
     };
-    let headers: HeaderMap = parts.headers.clone();
+    let client = (parts.headers.clone(), parts.extensions.get().copied());
     let upgrade = match WebSocketUpgrade::from_request_parts(parts, &()).await {
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),
@@ -89,20 +89,25 @@ pub(super) async fn open(server: Server, parts: &mut Parts, id: RequestId) -> Re
         .max_frame_size(MAX_MESSAGE)
         .protocols([PROTOCOL])
         .on_upgrade(move |socket| async move {
-            serve(server, socket, headers, id).await;
+            serve(server, socket, client, id).await;
             drop(place);
         })
 }
 
 /// Serves a WebSocket until it closes. Writing and reading are concurrent, so that messages of a client that doesn't
 /// read are still received.
-async fn serve(server: Server, socket: WebSocket, headers: HeaderMap, id: RequestId) {
+async fn serve(
+    server: Server,
+    socket: WebSocket,
+    client: (HeaderMap, Option<ClientAddress>),
+    id: RequestId,
+) {
     let _counted = server.metrics.socket();
     let (sink, incoming) = socket.split();
     let (sender, messages) = mpsc::channel(WAITING);
     let patience = server.settings.socket_ping * super::settings::MISSED_PINGS;
     let mut writing = Box::pin(write(sink, messages, patience));
-    let session = Session::new(server, headers, id, sender);
+    let session = Session::new(server, client, id, sender);
     let mut session = Box::pin(session.run(incoming));
     tokio::select! {
         () = &mut writing => {}

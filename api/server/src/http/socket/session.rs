@@ -26,6 +26,7 @@ use crate::{
     http::{
         Server,
         caller::{self, Caller, Claims, LOOKED_AT_EVERY, RequestId},
+        client_address::ClientAddress,
         connection::stopped,
         operation::{Operation, Outcome, is_broken},
         settings::{MISSED_PINGS, RUNNING_OF_SOCKET, SOCKET_GRACE},
@@ -55,6 +56,7 @@ type End = Option<Message>;
 pub(super) struct Session {
     server: Server,
     headers: HeaderMap,
+    address: Option<ClientAddress>,
     id: RequestId,
     sender: Sender<Message>,
     caller: Option<Caller>,
@@ -68,14 +70,14 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(
         server: Server,
-        headers: HeaderMap,
+        (headers, address): (HeaderMap, Option<ClientAddress>),
         id: RequestId,
         sender: Sender<Message>,
     ) -> Self {
         let answers = SelectAll::new();
         let (caller, running, heard) = (None, HashMap::new(), Instant::now());
         let room = Arc::new(Semaphore::new(RUNNING_OF_SOCKET));
-        Self { server, headers, id, sender, caller, running, room, answers, heard }
+        Self { server, headers, address, id, sender, caller, running, room, answers, heard }
     }
 
     /// Serves the client until either side ends the session. Returns the messages still to be sent, and their timeout.
@@ -247,13 +249,14 @@ impl Session {
         let text = |names: [&str; 2]| {
             names.into_iter().find_map(|name| fields.get(name)).and_then(Value::as_str)
         };
-        let headers = Claims::of(&self.headers);
+        let headers = Claims::of(&self.headers).from(self.address);
         let claims = Claims {
             authorization: text(["authorization", "Authorization"]).or(headers.authorization),
             actor: text(["actor", "Salesgraph-Actor"]).or(headers.actor),
             ..headers
         };
-        match caller::meet(&self.server, claims, &self.id).await {
+        let met = caller::meet(&self.server, claims, &self.id).await;
+        match self.server.met(met, self.address) {
             Ok(caller) if caller.scope.is_none() => {
                 return Err(Some(close_message(
                     code::UNAUTHORIZED,
@@ -269,6 +272,7 @@ impl Session {
                     }
                     "FORBIDDEN" => close_message(code::FORBIDDEN, "origin not allowed"),
                     "UNAVAILABLE" => close_message(code::TRY_AGAIN, "the database is unavailable"),
+                    "RATE_LIMITED" => close_message(code::TRY_AGAIN, "too many requests"),
                     _ => close_message(
                         code::BAD_MESSAGE,
                         "the actor must be worker/NAME or person/NAME",
@@ -300,7 +304,13 @@ impl Session {
             self.server.metrics.refused("SUBSCRIPTIONS");
             Err(Refusal::new("TOO_COMPLEX", text, None).because(engine::Reason::TooManyOperations))
         } else {
-            Operation::admit(&self.server, &caller, &self.id, fields).await
+            match self.server.count_request(&caller) {
+                Ok(_) => Operation::admit(&self.server, &caller, &self.id, fields).await,
+                Err(refusal) => {
+                    self.server.metrics.refused(refusal.code);
+                    Err(refusal)
+                }
+            }
         };
         let operation = match admitted {
             Ok(operation) => operation,
