@@ -151,7 +151,7 @@ impl Subscription {
     ) -> Result<impl Stream<Item = async_graphql::Result<NotificationEvent>>> {
         let entities = vec![notification::table().called];
         let wanted =
-            SubscribeOptions { entities, kinds: vec![kind::CREATED], judge: EntryFilter::All };
+            SubscribeOptions { entities, kinds: vec![kind::PRIVATE], judge: EntryFilter::All };
         let scope = ctx.data_unchecked::<Scope>().clone();
         let batches = follow(ctx, wanted, after).await?.then(move |batch| {
             let scope = scope.clone();

@@ -54,6 +54,10 @@ impl MigrationTrait for Migration {
             let name = format!("ix_prospects_{column}");
             index(manager, &name, "prospects", &[Plain(column), Plain("id")]).await?;
         }
+        // The work list of prospects without an owner.
+        let unassigned = "CREATE INDEX \"ix_prospects_unassigned\" ON \"prospects\" \
+                          (\"organization_id\", \"id\") WHERE \"owner_id\" IS NULL";
+        manager.get_connection().execute_unprepared(unassigned).await?;
         assignments(manager).await?;
         notes(manager).await?;
         notifications(manager).await?;
@@ -84,6 +88,7 @@ impl MigrationTrait for Migration {
         let tables =
             ["notifications", "prospect_note_mentions", "prospect_notes", "prospect_assignments"];
         drop_tables(manager, &tables).await?;
+        drop_indexes(manager, &["ix_prospects_unassigned"]).await?;
         for column in ["owner_id", "team_id"] {
             drop_indexes(manager, &[&format!("ix_prospects_{column}")]).await?;
         }
@@ -142,7 +147,7 @@ async fn assignments(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let keys = [("assigned_at", Plain("assigned_at"))];
     child_indexes(manager, table, "prospect_id", &keys).await?;
     // The newest assignment of each member, for the round robin.
-    let keys = [Plain("assignee_id"), Plain("assigned_at")];
+    let keys = [Plain("assignee_id"), Plain("id")];
     index(manager, "ix_prospect_assignments_assignee_id", table, &keys).await?;
     let by = [Plain("assigned_by_id"), Plain("id")];
     index(manager, "ix_prospect_assignments_assigned_by_id", table, &by).await?;

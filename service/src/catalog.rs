@@ -32,7 +32,7 @@ pub fn tables() -> Tables {
 #[must_use]
 pub fn changed_entities() -> &'static [EnumValue] {
     static ENTITIES: LazyLock<Vec<EnumValue>> = LazyLock::new(|| {
-        let logged = tables().iter().filter(|table| table.is_logged);
+        let logged = tables().iter().filter(|table| table.is_logged && !table.has_private_rows());
         logged.map(|table| enum_value(table.called, table.about)).collect()
     });
     &ENTITIES

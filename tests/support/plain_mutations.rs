@@ -8,6 +8,7 @@ use engine::{
     },
 };
 use graph::{Entity, declaration::FieldKind, mutations::MutationKind};
+use sea_orm::{ConnectionTrait, Statement};
 
 /// A value that a rule accepts, in GraphQL syntax. `variant` distinguishes the values of two calls.
 fn sample(rule: &FieldRule, kind: Kind, variant: u8) -> String {
@@ -124,6 +125,14 @@ impl crate::App {
             self.put(entity.table.name, &columns.join(", "), &values.join(", ")).await;
         }
         self.member("member@world.example").await;
+    }
+
+    /// The primary keys of the change log entries of an entity.
+    pub async fn entries_of(&self, entity: &str) -> Vec<i64> {
+        let sql = format!("SELECT id FROM changes WHERE entity = '{entity}' ORDER BY id");
+        let statement = Statement::from_string(self.db.get_database_backend(), sql);
+        let rows = self.db.query_all_raw(statement).await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
     }
 
     /// Inserts a user without a password, and an active membership.

@@ -25,6 +25,8 @@ pub struct Table {
     pub(crate) hidden_with: Option<HiddenWith>,
     /// The column with the membership that alone sees a row.
     pub(crate) private_to: Option<usize>,
+    /// A column, and its value in rows that reads omit.
+    pub(crate) omitted: Option<(usize, &'static str)>,
     /// Columns that the change log omits: hidden columns, which reads never return, and counters.
     pub(crate) secret: Vec<usize>,
     /// Whether the change log records only that a row was written, without its values, because some readers of the
@@ -118,6 +120,7 @@ impl Table {
             organization,
             hidden_with: None,
             private_to: None,
+            omitted: None,
             secret: Vec::new(),
             confidential: false,
             extensions: Vec::new(),
@@ -135,12 +138,25 @@ impl Table {
         self
     }
 
-    /// Makes each row visible only to the member whose membership `column` references. The change log does not record the
-    /// values.
+    /// Makes each row visible only to the member whose membership `column` references. Of the change log, only subscriptions
+    /// of the member see that a row was created.
     #[must_use]
     pub fn private_to<C: ColumnTrait>(mut self, column: C) -> Self {
         self.private_to = Some(self.column(column));
         self.confidential()
+    }
+
+    /// Whether each row is visible to one member only.
+    #[must_use]
+    pub fn has_private_rows(&self) -> bool {
+        self.private_to.is_some()
+    }
+
+    /// Omits rows with this text in `column` from all reads.
+    #[must_use]
+    pub(crate) fn omitting<C: ColumnTrait>(mut self, column: C, text: &'static str) -> Self {
+        self.omitted = Some((self.column(column), text));
+        self
     }
 
     /// Describes one row in other words than its name.

@@ -11,7 +11,7 @@ use engine::{
     scope::Scope,
     table::Table,
     value::Value,
-    write::{IdempotentRequest, Unit, idempotency},
+    write::{IdempotentRequest, Unit, idempotency, tally::TallyWork, transfer::Transfer},
 };
 pub use entity::alerts::notification::{Column, Entity};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
@@ -37,6 +37,7 @@ pub fn table() -> &'static Table {
         Table::of::<Entity>("notification")
             .described("A notification of a member.")
             .private_to(Column::MembershipId)
+            .transferred(&TRANSFER)
     });
     &TABLE
 }
@@ -60,15 +61,30 @@ pub(crate) async fn mention(unit: &mut Unit, member: i64, note: i64) -> Result<(
     Ok(())
 }
 
-/// Notifies a member that this number of prospects was assigned to them.
-pub(crate) async fn assignment(unit: &mut Unit, member: i64, prospects: usize) -> Result<()> {
-    let (title, message) = match prospects {
-        1 => ("Prospect assigned", "1 prospect was assigned to you.".to_owned()),
-        many => ("Prospects assigned", format!("{many} prospects were assigned to you.")),
-    };
-    unit.insert(new(member, ASSIGNMENT, title, message)).await?;
-    Ok(())
-}
+/// Notifies a member, once for each unit of work, of the prospects that were assigned to them.
+pub(crate) static ASSIGNMENTS: TallyWork = TallyWork {
+    name: "notifications of assignments",
+    complete: |unit, member, prospects| {
+        Box::pin(async move {
+            let (title, message) = match prospects {
+                1 => ("Prospect assigned", "1 prospect was assigned to you.".to_owned()),
+                many => ("Prospects assigned", format!("{many} prospects were assigned to you.")),
+            };
+            unit.insert(new(member, ASSIGNMENT, title, message)).await?;
+            Ok(())
+        })
+    },
+};
+
+/// The notifications of a departing member are deleted.
+static TRANSFER: Transfer = Transfer(|unit, member, _| {
+    Box::pin(async move {
+        for row in unit.below(table(), Column::MembershipId, member).await? {
+            unit.delete(&row).await?;
+        }
+        Ok(0)
+    })
+});
 
 fn new(member: i64, kind: &str, title: &str, message: String) -> Record {
     let mut row = Record::new(table());

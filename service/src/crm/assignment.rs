@@ -1,26 +1,25 @@
 //! Assignment of prospects to members and teams.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use engine::{
     error::{Error, Problem, Result},
-    policy::{Permission, Role},
+    policy::Permission,
     reason::Reason,
     record::Record,
     scope::Scope,
+    store::Engine,
     value::Value,
     write::{Batch, IdempotentRequest, OnError, Unit, idempotency, operations::each, row::current},
 };
-use entity::identity::team_member;
 use futures_util::future::BoxFuture;
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{
     prospect::{self, Column},
-    prospect_assignment::{self, Column as Assigned, check_owner, reassign},
+    prospect_assignment::{self, check_owner, reassign, with_owner},
 };
 use crate::identity::{
-    membership::{self, ACTIVE},
+    membership::{self, ACTIVE, LEFT},
     team,
 };
 
@@ -74,13 +73,13 @@ pub async fn assign(
             let keys: Vec<i64> = items.iter().filter_map(|item| item.prospect).collect();
             unit.preload(prospect::table(), &keys).await?;
             let batch = each(unit, items, on_error, found).await?;
-            let mut changes: Vec<(Record, Option<i64>)> = Vec::new();
-            let mut distinct = std::collections::HashSet::new();
+            let mut updates: Vec<(Record, Record)> = Vec::new();
+            let mut distinct = HashSet::new();
             for key in batch.keys.iter().flatten().filter(|key| distinct.insert(**key)) {
                 let row = unit.get(prospect::table(), *key, "id").await?;
-                changes.push((row, owners.of(changes.len())));
+                updates.push(with_owner(row, owners.of(updates.len())));
             }
-            reassign(unit, changes).await?;
+            reassign(unit, updates).await?;
             Ok(batch)
         })
     })
@@ -129,53 +128,53 @@ impl Owners {
     }
 }
 
-/// The members of a pool, in the order in which they get the next prospects: by their newest assignment.
+/// The members of a pool, in the order in which they get the next prospects: by their newest assignment. Their memberships
+/// are locked against changes.
 async fn in_turn(unit: &mut Unit, pool: Pool) -> Result<Vec<i64>> {
-    let writers = [Role::Owner, Role::Admin, Role::Member].map(Role::name);
-    let members = unit.scope().select::<membership::Entity>();
-    let members = members
-        .filter(membership::Column::Status.eq(ACTIVE))
-        .filter(membership::Column::Role.is_in(writers))
-        .order_by_asc(membership::Column::Id);
-    let members = match &pool {
-        Pool::Organization => members,
+    let engine = unit.scope().engine();
+    let mut binds = vec![unit.scope().organization().into()];
+    let (of_pool, expected) = match pool {
+        Pool::Organization => (String::new(), None),
         Pool::Team(team) => {
             let missing = || Problem::not_found("round_robin.team_id", team::table().called);
-            unit.referred(team::table(), *team).await?.ok_or_else(missing)?;
-            members.filter(membership::Column::Id.in_subquery(members_of(*team)))
+            unit.referred(team::table(), team).await?.ok_or_else(missing)?;
+            binds.push(team.into());
+            let joined = " AND EXISTS (SELECT 1 FROM \"team_members\" t WHERE t.\"membership_id\" = m.\"id\" \
+                          AND t.\"team_id\" = {})";
+            (joined.to_owned(), None)
         }
-        Pool::Members(keys) => members.filter(membership::Column::Id.is_in(keys.iter().copied())),
-    };
-    let members = members.limit(MAX_POOL as u64).select_only().column(membership::Column::Id);
-    let mut members: Vec<i64> = unit.tuples(&members).await?;
-    let is_complete = match &pool {
         Pool::Members(keys) => {
-            keys.iter().collect::<std::collections::HashSet<_>>().len() == members.len()
+            let distinct = keys.iter().collect::<HashSet<_>>().len();
+            (format!(" AND m.\"id\" {}", engine.among(&keys, &mut binds)), Some(distinct))
         }
-        Pool::Organization | Pool::Team(_) => true,
     };
-    if members.is_empty() || !is_complete {
+    // A membership that another transaction changes is read again when that has ended.
+    let lock = if engine == Engine::Postgres { " FOR SHARE OF m" } else { "" };
+    let sql = format!(
+        "SELECT m.\"id\", (SELECT max(a.\"id\") FROM \"prospect_assignments\" a WHERE a.\"assignee_id\" = m.\"id\") \
+         FROM \"memberships\" m WHERE m.\"organization_id\" = {{}} AND m.\"status\" = '{ACTIVE}' \
+         AND m.\"role\" IN ('owner', 'admin', 'member') AND EXISTS (SELECT 1 FROM \"users\" u WHERE u.\"id\" = m.\"user_id\" \
+         AND u.\"suspended_at\" IS NULL AND u.\"deleted_at\" IS NULL){of_pool} ORDER BY m.\"id\" LIMIT {}{lock}",
+        MAX_POOL + 1
+    );
+    let rows = unit.query(&sql, binds).await?;
+    let members = rows.iter().map(|row| {
+        let newest: Option<i64> = row.try_get_by_index(1)?;
+        Ok((newest, row.try_get_by_index::<i64>(0)?))
+    });
+    let mut members = members.collect::<Result<Vec<_>>>()?;
+    if members.len() > MAX_POOL {
+        let message =
+            format!("`roundRobin` takes at most {MAX_POOL} members; name them in `memberIds`");
+        return Err(Problem::invalid(Reason::TooManyItems, "round_robin", message).into());
+    }
+    if members.is_empty() || expected.is_some_and(|expected| expected != members.len()) {
         let message = "`roundRobin` needs members who are active and whose role can write";
         let reason = Reason::MemberStatusConflict;
         return Err(Problem::conflict(reason, "round_robin", message).into());
     }
-    for member in &members {
-        unit.referred(membership::table(), *member).await?;
-    }
-    let newest = unit.scope().select::<prospect_assignment::Entity>();
-    let newest = newest.filter(Assigned::AssigneeId.is_in(members.iter().copied()));
-    let newest = newest.select_only().column(Assigned::AssigneeId);
-    let newest = newest.column_as(Assigned::Id.max(), "newest").group_by(Assigned::AssigneeId);
-    let newest: HashMap<i64, i64> = unit.tuples(&newest).await?.into_iter().collect();
-    members.sort_by_key(|member| (newest.get(member).copied(), *member));
-    Ok(members)
-}
-
-#[expect(clippy::disallowed_methods, reason = "the team belongs to the organization of the unit")]
-fn members_of(team: i64) -> sea_orm::sea_query::SelectStatement {
-    use sea_orm::EntityTrait as _;
-    let members = team_member::Entity::find().filter(team_member::Column::TeamId.eq(team));
-    members.select_only().column(team_member::Column::MembershipId).into_query()
+    members.sort_unstable();
+    Ok(members.into_iter().map(|(_, member)| member).collect())
 }
 
 /// Assigns prospects to a team, or to none: all of them, or those that are not rejected.
@@ -228,13 +227,15 @@ pub async fn transfer(
         Box::pin(async move {
             let missing = || Problem::not_found("from_id", membership::table().called);
             unit.referred(membership::table(), from).await?.ok_or_else(missing)?;
+            if to == Some(from) {
+                let message = "`toId` must be another member than `fromId`";
+                return Err(Problem::invalid(Reason::ValueInvalid, "to_id", message).into());
+            }
             if let Some(to) = to {
                 check_owner(unit, to, "to_id").await?;
             }
             let owned = unit.below(prospect::table(), Column::OwnerId, from).await?;
-            let prospects = owned.len();
-            reassign(unit, owned.into_iter().map(|row| (row, to)).collect()).await?;
-            Ok(prospects)
+            reassign(unit, owned.into_iter().map(|row| with_owner(row, to)).collect()).await
         })
     })
     .await
@@ -249,13 +250,55 @@ pub(super) async fn begin(unit: &mut Unit, prospect: &Record) -> Result<()> {
     Ok(())
 }
 
-/// Prepares a merge, after which the prospect has at most one open assignment: that of the owner of `kept` or, if it has
-/// none, of `dropped`.
-pub(super) async fn prepare_merge(unit: &mut Unit, kept: &Record, dropped: &Record) -> Result<()> {
-    if kept.has(Column::OwnerId) {
-        prospect_assignment::close_open(unit, &[dropped.id()]).await?;
+/// Updates a prospect whose owner may change. A new owner must be an active member.
+pub(super) async fn update(unit: &mut Unit, before: Record, after: Record) -> Result<Record> {
+    let owner = after.number(Column::OwnerId);
+    if before.number(Column::OwnerId) == owner {
+        return unit.update(&before, after).await;
+    }
+    if let Some(owner) = owner {
+        check_owner(unit, owner, "owner_id").await?;
+    }
+    let id = before.id();
+    reassign(unit, vec![(before, after)]).await?;
+    unit.get(prospect::table(), id, "id").await
+}
+
+/// Locks the memberships of the owners of prospects that are merged, before the prospects, as a departure does.
+pub(super) async fn lock_owners(unit: &mut Unit, prospects: [i64; 2]) -> Result<()> {
+    let mut owners = Vec::new();
+    for id in prospects {
+        let row = unit.peek(prospect::table(), id).await?;
+        owners.extend(row.and_then(|row| row.number(Column::OwnerId)));
+    }
+    owners.sort_unstable();
+    for owner in owners {
+        unit.referred(membership::table(), owner).await?;
     }
     Ok(())
+}
+
+/// The owner of the result of a merge: that of `kept` or, if it has none, that of `dropped`, unless that
+/// member has left. The assignments of the other prospect are closed.
+pub(super) async fn merged_owner(
+    unit: &mut Unit,
+    kept: &Record,
+    dropped: &Record,
+) -> Result<Option<i64>> {
+    let owners = [kept, dropped].map(|row| row.number(Column::OwnerId));
+    let [of_kept, of_dropped] = owners;
+    if of_kept.is_some() {
+        prospect_assignment::close_open(unit, &[dropped.id()]).await?;
+        return Ok(of_kept);
+    }
+    prospect_assignment::close_open(unit, &[kept.id()]).await?;
+    let Some(owner) = of_dropped else { return Ok(None) };
+    let member = unit.referred(membership::table(), owner).await?;
+    if member.is_some_and(|row| row.text(membership::Column::Status) != LEFT) {
+        return Ok(Some(owner));
+    }
+    prospect_assignment::close_open(unit, &[dropped.id()]).await?;
+    Ok(None)
 }
 
 /// Rejects an empty or ambiguous choice of members; `Err` has the message.

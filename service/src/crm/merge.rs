@@ -135,10 +135,14 @@ where
 }
 
 async fn merge_prospects(unit: &mut Unit, tables: Tables, rows: MergeRows) -> Result<Merge> {
+    assignment::lock_owners(unit, [rows.keep, rows.drop]).await?;
     let pair = Pair::lock(unit, prospect::table(), rows).await?;
-    assignment::prepare_merge(unit, &pair.kept, &pair.dropped).await?;
-    let (old, moved) = pair.absorb(unit, tables, prospect::Column::MergedIntoId).await?;
+    let owner = assignment::merged_owner(unit, &pair.kept, &pair.dropped).await?;
+    let owners = [prospect::Column::OwnerId, prospect::Column::TeamId];
+    let merged_into = prospect::Column::MergedIntoId;
+    let (old, moved) = pair.absorb(unit, tables, merged_into, &owners).await?;
     let mut merged = merged_prospect(&pair.kept, &pair.dropped, &old);
+    merged.set(prospect::Column::OwnerId, owner.map_or(Value::Null, Value::Int));
     if merged.value(prospect::Column::Email) != old.value(prospect::Column::Email) {
         unit.mark_if_duplicate(&mut merged).await?;
     }
@@ -151,7 +155,8 @@ async fn merge_companies(unit: &mut Unit, tables: Tables, rows: MergeRows) -> Re
     // In the order of other writers: prospects before the companies that count them.
     unit.below(prospect::table(), prospect::Column::CompanyId, rows.keep.max(rows.drop)).await?;
     let pair = Pair::lock(unit, company::table(), rows).await?;
-    let (old, moved) = pair.absorb(unit, tables, company::Column::MergedIntoId).await?;
+    let merged_into = company::Column::MergedIntoId;
+    let (old, moved) = pair.absorb(unit, tables, merged_into, &[]).await?;
     let own = [
         company::Column::Id,
         company::Column::OrganizationId,
@@ -201,13 +206,14 @@ impl Pair {
         Ok(Self { kept, dropped, survivor: keep.min(drop) })
     }
 
-    /// Deletes the younger row and assigns its related rows to the older one. Returns the older row, and the number of
+    /// Deletes the younger row, clears some of its columns, and assigns its related rows to the older one. Returns the older row, and the number of
     /// assigned rows by table.
     async fn absorb<C: ColumnTrait>(
         &self,
         unit: &mut Unit,
         tables: Tables,
         merged_into: C,
+        cleared: &[C],
     ) -> Result<(Record, Vec<(String, usize)>)> {
         let (old, gone) = if self.survivor == self.kept.id() {
             (&self.kept, &self.dropped)
@@ -217,6 +223,9 @@ impl Pair {
         let mut deleted = gone.clone();
         deleted.delete(unit.now());
         deleted.set(merged_into, Value::Int(self.survivor));
+        for column in cleared {
+            deleted.set(*column, Value::Null);
+        }
         unit.update_as(gone, deleted, kind::MERGED).await?;
         let moved = unit.merge_owned(tables, gone, self.survivor).await?;
         // The merged row may have been the one that this row duplicated.

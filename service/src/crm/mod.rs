@@ -6,6 +6,7 @@ pub mod engagement;
 pub mod merge;
 pub mod next_action;
 pub(crate) mod opt_out;
+mod portfolio;
 pub mod privacy;
 pub mod prospect;
 pub mod prospect_assignment;

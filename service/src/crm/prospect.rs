@@ -229,6 +229,15 @@ impl Hooks for Prospect {
         Some(|unit, prospect| Box::pin(assignment::begin(unit, prospect)))
     }
 
+    fn update<'u>(
+        &'u self,
+        unit: &'u mut Unit,
+        before: Record,
+        after: Record,
+    ) -> BoxFuture<'u, Result<Record>> {
+        Box::pin(assignment::update(unit, before, after))
+    }
+
     fn restoring<'u>(
         &'u self,
         unit: &'u mut Unit,

@@ -1,7 +1,7 @@
 //! Assignments: which member owned a prospect from when to when. A prospect has at most one open assignment, that of its
 //! owner.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 use engine::{
     error::{Problem, Result},
@@ -15,10 +15,7 @@ pub use entity::crm::prospect_assignment::{Column, Entity};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 
 use super::prospect;
-use crate::{
-    alerts::notification,
-    identity::membership::{self, ACTIVE},
-};
+use crate::{alerts::notification, identity::membership};
 
 /// Assignments belong to their prospect.
 static PROSPECT_OWNERSHIP: Ownership = Ownership::complete(Column::ProspectId.name(), "prospects");
@@ -27,9 +24,7 @@ static PROSPECT_OWNERSHIP: Ownership = Ownership::complete(Column::ProspectId.na
 static TRANSFER: Transfer = Transfer(|unit, from, to| {
     Box::pin(async move {
         let owned = unit.below(prospect::table(), prospect::Column::OwnerId, from).await?;
-        let prospects = owned.len();
-        reassign(unit, owned.into_iter().map(|row| (row, to)).collect()).await?;
-        Ok(prospects)
+        reassign(unit, owned.into_iter().map(|row| with_owner(row, to)).collect()).await
     })
 });
 
@@ -45,35 +40,35 @@ pub fn table() -> &'static Table {
     &TABLE
 }
 
-/// Gives prospects other owners, or none, by the primary keys of their memberships. The rows are locked, and distinct. New
-/// owners are notified, unless they are the caller.
-pub(super) async fn reassign(unit: &mut Unit, owners: Vec<(Record, Option<i64>)>) -> Result<()> {
-    let is_change =
-        |(row, owner): &(Record, Option<i64>)| row.number(prospect::Column::OwnerId) != *owner;
-    let owners: Vec<_> = owners.into_iter().filter(is_change).collect();
-    let keys: Vec<i64> = owners.iter().map(|(row, _)| row.id()).collect();
+/// Updates prospects, some of which get other owners, or none: rows before and after. The rows are locked, and distinct. New
+/// owners are notified, unless they are the caller. Returns the number of prospects with other owners.
+pub(super) async fn reassign(unit: &mut Unit, updates: Vec<(Record, Record)>) -> Result<usize> {
+    let owner = |row: &Record| row.number(prospect::Column::OwnerId);
+    let is_change = |(before, after): &&(Record, Record)| owner(before) != owner(after);
+    let changed: Vec<i64> =
+        updates.iter().filter(is_change).map(|(before, _)| before.id()).collect();
     unit.write_batch().await?;
     unit.begin_batch();
-    close_open(unit, &keys).await?;
+    close_open(unit, &changed).await?;
     let mut assignments = Vec::new();
-    let mut received: HashMap<i64, usize> = HashMap::new();
-    for (before, owner) in owners {
-        let mut after = before.clone();
-        after.set(prospect::Column::OwnerId, owner.map_or(Value::Null, Value::Int));
-        unit.update(&before, after).await?;
-        if let Some(owner) = owner {
+    for (before, after) in updates {
+        if let Some(owner) = owner(&after).filter(|_| owner(&before) != owner(&after)) {
             assignments.push(opened(unit, before.id(), owner));
-            *received.entry(owner).or_default() += 1;
         }
+        unit.update(&before, after).await?;
     }
     unit.write_batch().await?;
-    unit.insert_all_by(assignments, Column::ProspectId.name()).await?;
-    let mut received: Vec<_> = received.into_iter().collect();
-    received.sort_unstable();
-    for (owner, prospects) in received {
-        notify(unit, owner, prospects).await?;
+    for assignment in unit.insert_all_by(assignments, Column::ProspectId.name()).await? {
+        notify(unit, assignment.key(Column::AssigneeId)?);
     }
-    Ok(())
+    Ok(changed.len())
+}
+
+/// A row with this owner, or none, before and after.
+pub(super) fn with_owner(before: Record, owner: Option<i64>) -> (Record, Record) {
+    let mut after = before.clone();
+    after.set(prospect::Column::OwnerId, owner.map_or(Value::Null, Value::Int));
+    (before, after)
 }
 
 /// Opens the assignment of a new prospect to its owner.
@@ -81,7 +76,8 @@ pub(super) async fn open(unit: &mut Unit, prospect: &Record) -> Result<()> {
     let Some(owner) = prospect.number(prospect::Column::OwnerId) else { return Ok(()) };
     let assignment = opened(unit, prospect.id(), owner);
     unit.insert(assignment).await?;
-    notify(unit, owner, 1).await
+    notify(unit, owner);
+    Ok(())
 }
 
 /// Closes the open assignments of prospects.
@@ -100,9 +96,7 @@ pub(super) async fn close_open(unit: &mut Unit, prospects: &[i64]) -> Result<()>
 
 /// Rejects an owner who is not an active member; `field` is the input with the membership.
 pub(super) async fn check_owner(unit: &mut Unit, owner: i64, field: &str) -> Result<()> {
-    let missing = || Problem::not_found(field, membership::table().called);
-    let row = unit.referred(membership::table(), owner).await?.ok_or_else(missing)?;
-    if row.text(membership::Column::Status) == ACTIVE {
+    if membership::available(unit, owner, field).await?.is_some() {
         return Ok(());
     }
     let message = "prospects can only be assigned to active members";
@@ -119,9 +113,9 @@ fn opened(unit: &Unit, prospect: i64, owner: i64) -> Record {
     row
 }
 
-async fn notify(unit: &mut Unit, owner: i64, prospects: usize) -> Result<()> {
-    if unit.scope().membership() == Some(owner) {
-        return Ok(());
+/// Notifies a new owner once of all prospects of the unit.
+fn notify(unit: &mut Unit, owner: i64) {
+    if unit.scope().membership() != Some(owner) {
+        unit.tally(&notification::ASSIGNMENTS, owner);
     }
-    notification::assignment(unit, owner, prospects).await
 }

@@ -23,10 +23,7 @@ use entity::crm::prospect_note_mention;
 use futures_util::future::BoxFuture;
 
 use super::prospect;
-use crate::{
-    alerts::notification,
-    identity::membership::{self, ACTIVE},
-};
+use crate::{alerts::notification, identity::membership};
 
 /// Maximum length of a note, in characters.
 pub const MAX_LENGTH: usize = 10_000;
@@ -208,9 +205,7 @@ async fn mentioned(unit: &mut Unit, members: Vec<i64>) -> Result<BTreeSet<i64>> 
     }
     let members: BTreeSet<i64> = members.into_iter().collect();
     for member in &members {
-        let missing = || Problem::not_found("mention_ids", membership::table().called);
-        let row = unit.referred(membership::table(), *member).await?.ok_or_else(missing)?;
-        if row.text(membership::Column::Status) != ACTIVE {
+        if membership::available(unit, *member, "mention_ids").await?.is_none() {
             let message = "a note can only mention active members";
             let reason = Reason::MemberStatusConflict;
             return Err(Problem::conflict(reason, "mention_ids", message).into());

@@ -22,6 +22,8 @@ use engine::{
 use sea_orm::{QueryResult, Value as Bind};
 
 use super::next_action::{FOLLOW_UP_AFTER, KINDS, NextAction, REPLY_WITHIN, WAITING};
+pub use super::portfolio::OwnerFilter;
+use super::portfolio::Portfolio;
 
 /// Which actions a work list contains.
 #[derive(Clone, Debug, Default)]
@@ -32,48 +34,6 @@ pub struct WorkFilter {
     pub due_before: Option<DateTime<Utc>>,
     /// Only prospects with these owners; `None` means all.
     pub owner: Option<OwnerFilter>,
-}
-
-/// Whose prospects a work list contains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OwnerFilter {
-    /// Those of the member with this membership.
-    Member(i64),
-    /// Those of the teams of the member with this membership.
-    TeamsOf(i64),
-    /// Those without an owner.
-    Unassigned,
-}
-
-impl OwnerFilter {
-    /// Appends the condition for prospects `p`.
-    fn condition(self, sql: &mut String, binds: &mut Vec<Bind>) {
-        let (condition, member) = match self {
-            Self::Unassigned => return sql.push_str(" AND p.\"owner_id\" IS NULL"),
-            Self::Member(member) => (" AND p.\"owner_id\" = {}", member),
-            Self::TeamsOf(member) => (
-                " AND p.\"team_id\" IN (SELECT \"team_id\" FROM \"team_members\" WHERE \"membership_id\" = {})",
-                member,
-            ),
-        };
-        sql.push_str(condition);
-        binds.push(member.into());
-    }
-
-    /// Whether there are at most [`SMALL`] prospects. Then it is better to read all of them than to walk the actions of all
-    /// owners; a statement with an unknown owner would not tell the engine which is the case.
-    async fn has_few_prospects(self, scope: &Scope) -> Result<bool> {
-        let mut sql = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM \"prospects\" p WHERE {}p.\"organization_id\" = {{}}",
-            scope.engine().not_by()
-        );
-        let mut binds = vec![scope.organization().into()];
-        self.condition(&mut sql, &mut binds);
-        let _ = write!(sql, " LIMIT {}) few", SMALL + 1);
-        let rows = scope.store().query(&sql, binds).await?;
-        let count: Option<i64> = rows.first().map(|row| row.try_get_by_index(0)).transpose()?;
-        Ok(count.unwrap_or_default() <= SMALL)
-    }
 }
 
 /// An item of a work list.
@@ -120,9 +80,6 @@ const WITHOUT_ENGAGEMENT: &str = "p.\"last_contacted_at\" IS NOT NULL AND (p.\"l
 /// results.
 const UNTOUCHED: &str = "p.\"last_contacted_at\" IS NULL AND p.\"last_engagement_date\" IS NULL";
 
-/// The largest number of prospects of which all are read for each kind.
-const SMALL: i64 = 2_000;
-
 /// Draft statuses that precede a reply.
 const BEFORE_REPLY: &str = "'pending_review', 'approved', 'draft'";
 
@@ -145,8 +102,15 @@ pub async fn work_list(
 ) -> Result<WorkPage> {
     let binding = binding(filter);
     let after = after.map(|after| position(binding, after)).transpose()?;
-    let is_small = match filter.owner {
-        Some(owner) => owner.has_few_prospects(scope).await?,
+    let portfolio = match filter.owner {
+        Some(owner) => Some(Portfolio::of(scope, owner).await?),
+        None => None,
+    };
+    let is_small = match &portfolio {
+        Some(Portfolio::Teams(teams)) if teams.is_empty() => {
+            return Ok(WorkPage { items: Vec::new(), more: false });
+        }
+        Some(portfolio) => portfolio.is_small(scope).await?,
         None => false,
     };
     let rows = first as usize + 1;
@@ -162,7 +126,11 @@ pub async fn work_list(
             continue;
         }
         let limit = rows - items.len();
-        let mut statement = Statement { is_small, ..Statement::new(scope, filter, after, limit) };
+        let mut statement = Statement {
+            portfolio: portfolio.as_ref(),
+            is_small,
+            ..Statement::new(scope, filter, after, limit)
+        };
         statement.branch(kind);
         let found = scope.store().query(&statement.sql, statement.binds).await?;
         is_full = found.len() >= limit;
@@ -184,7 +152,9 @@ struct Statement<'a> {
     filter: &'a WorkFilter,
     after: Option<Position>,
     rows: usize,
-    /// Whether the owners of the filter have at most [`SMALL`] prospects.
+    /// Whose prospects; `None` means all.
+    portfolio: Option<&'a Portfolio>,
+    /// Whether the portfolio has at most [`SMALL`] prospects.
     is_small: bool,
     sql: String,
     binds: Vec<Bind>,
@@ -193,7 +163,7 @@ struct Statement<'a> {
 impl<'a> Statement<'a> {
     fn new(scope: &'a Scope, filter: &'a WorkFilter, after: Option<Position>, rows: usize) -> Self {
         let (sql, binds) = (String::new(), Vec::new());
-        Self { scope, filter, after, rows, is_small: false, sql, binds }
+        Self { scope, filter, after, rows, portfolio: None, is_small: false, sql, binds }
     }
 
     /// The rows of one kind: sort time, position, prospect, revision of the draft, inbound interaction.
@@ -306,26 +276,19 @@ impl<'a> Statement<'a> {
 
     /// The table of prospects in this statement: all of them, or those of a small portfolio, which are then read first.
     fn source(&mut self) -> &'static str {
-        if !self.is_small {
+        let Some(portfolio) = self.portfolio.filter(|_| self.is_small) else {
             return "\"prospects\"";
-        }
-        let _ = write!(
-            self.sql,
-            "WITH own AS MATERIALIZED (SELECT * FROM \"prospects\" p WHERE {}p.\"organization_id\" = {{}}",
-            self.scope.engine().not_by()
-        );
-        self.binds.push(self.scope.organization().into());
-        if let Some(owner) = self.filter.owner {
-            owner.condition(&mut self.sql, &mut self.binds);
-        }
+        };
+        self.sql.push_str("WITH own AS MATERIALIZED (SELECT *");
+        portfolio.prospects(self.scope, &mut self.sql, &mut self.binds);
         self.sql.push_str(") ");
         "own"
     }
 
     /// The condition for the owners of the prospects, unless the source has it.
     fn owner(&mut self) {
-        if let Some(owner) = self.filter.owner.filter(|_| !self.is_small) {
-            owner.condition(&mut self.sql, &mut self.binds);
+        if let Some(portfolio) = self.portfolio.filter(|_| !self.is_small) {
+            portfolio.condition(self.scope.engine(), &mut self.sql, &mut self.binds);
         }
     }
 

@@ -10,7 +10,7 @@ use engine::{
 
 use super::{
     api_key,
-    membership::{self, ACTIVE, Column, LEFT},
+    membership::{self, Column, LEFT},
     one_time_token, session, team,
 };
 
@@ -44,9 +44,8 @@ pub(super) async fn leave(
 
 /// Rejects a successor who is not an active member, or is the departing member.
 async fn is_successor(unit: &mut Unit, leaving: i64, successor: i64) -> Result<()> {
-    let missing = || Problem::not_found("successor_id", membership::table().called);
-    let row = unit.referred(membership::table(), successor).await?.ok_or_else(missing)?;
-    if successor != leaving && row.text(Column::Status) == ACTIVE {
+    let available = membership::available(unit, successor, "successor_id").await?;
+    if successor != leaving && available.is_some() {
         return Ok(());
     }
     let message = "the successor must be another active member of the organization";

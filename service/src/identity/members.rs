@@ -228,6 +228,12 @@ impl Accounts {
         let (actor, tables) = (scope.role(), self.tables);
         let done = idempotency::run(scope, once, move |unit| {
             Box::pin(async move {
+                if let StatusChange::Remove(Some(successor)) = change
+                    && successor < membership
+                {
+                    // All departures lock memberships in the same order.
+                    unit.referred(table(), successor).await?;
+                }
                 let before = managed(unit, actor, membership).await?;
                 change.apply(unit, tables, &before).await?;
                 Ok(membership)

@@ -86,6 +86,25 @@ pub(super) fn with_users(scope: &Scope) -> Select<Entity> {
     scope.select::<Entity>().join(JoinType::InnerJoin, users.into())
 }
 
+/// The membership of a member to whom work can be given, locked against changes: it is active, and the account of the user
+/// is neither suspended nor erased. `None` if it is not; `field` is the input with the membership.
+///
+/// # Errors
+/// [`Error::Refused`] if there is no such membership.
+pub(crate) async fn available(unit: &mut Unit, id: i64, field: &str) -> Result<Option<Record>> {
+    let missing = || Problem::not_found(field, table().called);
+    let row = unit.referred(table(), id).await?.ok_or_else(missing)?;
+    if row.text(Column::Status) != ACTIVE {
+        return Ok(None);
+    }
+    let users = with_users(unit.scope())
+        .filter(Column::Id.eq(id))
+        .filter(user::Column::SuspendedAt.is_null())
+        .filter(user::Column::DeletedAt.is_null());
+    let found = unit.tuple::<i64, _>(users.select_only().column(Column::Id)).await?;
+    Ok(found.map(|_| row))
+}
+
 /// Inserts a membership of a user in the organization of the unit.
 pub(super) async fn insert(
     unit: &mut Unit,

@@ -109,7 +109,7 @@ fn replaced(record: &Record) -> Option<&Json> {
     }
 }
 
-/// Returns which of these prospects have interactions, drafts or research.
+/// Returns which of these prospects have interactions, drafts, research or notes.
 async fn touched(unit: &Unit, people: &[i64]) -> Result<HashSet<i64>> {
     let mut touched = HashSet::new();
     if people.is_empty() {
@@ -117,7 +117,7 @@ async fn touched(unit: &Unit, people: &[i64]) -> Result<HashSet<i64>> {
     }
     let engine = unit.scope().store().engine();
     let mut binds: Vec<Bind> = Vec::new();
-    let parts = ["interactions", "outreach_drafts", "prospect_research"].map(|table| {
+    let parts = ["interactions", "outreach_drafts", "prospect_research", "prospect_notes"].map(|table| {
         let among = engine.among(people, &mut binds);
         binds.push(unit.scope().organization().into());
         format!(

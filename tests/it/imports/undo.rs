@@ -89,7 +89,7 @@ async fn undo_deletes_created_industries(app: App) {
 
 async fn undo_skips_records_modified_since(app: App) {
     let list = "Name,Email,Company\n\
-        Ada,ada@a.example,A\nBob,bob@b.example,B\nCleo,cleo@c.example,C\nDan,dan@d.example,D\nEve,eve@e.example,E\nFay,fay@f.example,F\n";
+        Ada,ada@a.example,A\nBob,bob@b.example,B\nCleo,cleo@c.example,C\nDan,dan@d.example,D\nEve,eve@e.example,E\nFay,fay@f.example,F\nGus,gus@g.example,G\n";
     let job = preview(&app, list).await;
     commit(&app, job, "WAIT").await;
     for touch in [
@@ -98,19 +98,20 @@ async fn undo_skips_records_modified_since(app: App) {
         r#"saveProspectResearch(input: { prospectId: 3, researchSummary: "x" })"#,
         r"deleteProspect(input: { id: 4 })",
         r#"updateCompany(input: { id: 5, patch: { size: "7" } })"#,
+        r#"createProspectNote(input: { prospectId: 7, content: "x" })"#,
     ] {
         done(&app, touch).await;
     }
     act(&app, "undoImportJob", job).await;
     assert_eq!(
         undone(&app, job).await,
-        json!({ "status": "UNDONE", "undoneRecords": 2, "undoSkippedRecords": 4 })
+        json!({ "status": "UNDONE", "undoneRecords": 2, "undoSkippedRecords": 5 })
     );
     let left = app.data("{ prospects { nodes { fullName } } companies { nodes { name } } }").await;
     let names = |list: &str, name: &str| tests::app::texts(&left[list]["nodes"], name);
-    assert_eq!(names("prospects", "fullName"), ["Ada", "Bob", "Cleo"]);
+    assert_eq!(names("prospects", "fullName"), ["Ada", "Bob", "Cleo", "Gus"]);
     // The undo does not remove the company of the manually deleted prospect or the updated company.
-    assert_eq!(names("companies", "name"), ["A", "B", "C", "D", "E"]);
+    assert_eq!(names("companies", "name"), ["A", "B", "C", "D", "E", "G"]);
     assert_eq!(
         sentences(&app, job).await[0],
         "CREATE UNDO_SKIPPED: the prospect was modified after the import"

@@ -4,6 +4,7 @@ pub mod assignments;
 pub mod departures;
 pub mod notes;
 pub mod notifications;
+pub mod rules;
 pub mod teams;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub fn behaviours() -> Vec<Behaviour> {
         departures::behaviours(),
         notes::behaviours(),
         notifications::behaviours(),
+        rules::behaviours(),
         teams::behaviours(),
     ]
     .into_iter()

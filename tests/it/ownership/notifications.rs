@@ -101,9 +101,31 @@ async fn notifications_are_private(app: App) {
         assert_eq!(refused(&app, scope, &mark).await, ["ROW_NOT_FOUND ids"]);
     }
     assert_eq!(list(&app, &bo).await, received);
-    // The change log tells that a notification was written, but not for whom.
-    let changes = app.data("{ changes(filter: { entity: { eq: NOTIFICATION } }) { nodes { kind fields { name } } } }").await;
-    assert_eq!(changes["changes"]["nodes"], json!([{ "kind": "CREATED", "fields": [] }]));
+    // The change log shows neither that a notification was written, nor that it was read.
+    done(&app, &bo, "markNotificationsRead(input: {}) { userErrors { reason } }").await;
+    let entries = app.entries_of("notification").await;
+    assert_eq!(entries.len(), 1, "the subscription of the member needs an entry");
+    let all = format!(
+        "{{ changes(first: 100) {{ totalCount nodes {{ entity recordId kind }} }} node(id: \"Change:{}\") {{ id }} }}",
+        entries[0]
+    );
+    let shown = app.data(&all).await;
+    assert!(!shown["changes"].to_string().contains("otification"), "{shown:#}");
+    assert_eq!(shown["node"], Value::Null);
+    assert_eq!(shown["changes"]["totalCount"], shown["changes"]["nodes"].as_array().unwrap().len());
+    let feed = ChangeStream::new(app.store.clone());
+    let mut changes = subscribe_in(
+        app.scope(app.organization),
+        &feed,
+        "subscription { changes { change { entity } } }",
+    );
+    begin(&app, &mut changes).await;
+    done(&app, &ann, &create(1, "Again", &[own(&bo)])).await;
+    for _ in 0..3 {
+        let event = next(&mut changes).await;
+        assert_ne!(event["change"], Value::Null, "{event}");
+    }
+    nothing(&mut changes).await;
 }
 
 async fn notifications_are_marked(app: App) {

@@ -118,8 +118,8 @@ pub struct Refusal {
     pub code: &'static str,
     /// The error messages for the client.
     pub errors: Vec<ServerError>,
-    /// Headers of the response.
-    pub headers: HeaderMap,
+    /// Headers of the response, if any.
+    pub headers: Option<Box<HeaderMap>>,
 }
 
 impl Refusal {
@@ -131,7 +131,7 @@ impl Refusal {
         extensions.set("code", code);
         extensions.set("reason", reason_of(code).code());
         error.extensions = Some(extensions);
-        Self { code, errors: vec![error], headers: HeaderMap::new() }
+        Self { code, errors: vec![error], headers: None }
     }
 
     /// The same rejection with a more specific reason than the default reason of its code.
@@ -190,7 +190,7 @@ impl From<engine::Error> for Refusal {
         let code = error.code();
         let mut error = error.into_server_error(Pos::default(), Vec::new());
         error.locations.clear();
-        Self { code, errors: vec![error], headers: HeaderMap::new() }
+        Self { code, errors: vec![error], headers: None }
     }
 }
 

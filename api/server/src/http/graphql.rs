@@ -330,7 +330,7 @@ pub(super) fn refused(media: Media, refusal: &Refusal) -> Response {
         StatusCode::METHOD_NOT_ALLOWED => tell(header::ALLOW, "POST"),
         _ => None,
     };
-    headers.extend(refusal.headers.clone());
+    headers.extend(refusal.headers.as_deref().cloned().unwrap_or_default());
     response
 }
 

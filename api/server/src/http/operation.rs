@@ -57,7 +57,7 @@ impl Outcome {
         Self::Refused(Refusal {
             code: known_code(&codes.unwrap_or_default()),
             errors: response.errors,
-            headers: axum::http::HeaderMap::new(),
+            headers: None,
         })
     }
 }

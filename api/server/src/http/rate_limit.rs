@@ -1,8 +1,8 @@
 //! Rate limits of requests, per API key or session, per user and per address, each in several windows.
 //!
 //! A limit is a quota that is replenished evenly over its window (generic cell rate algorithm): after a burst of the whole
-//! quota, requests are accepted at the average rate. Every response has the headers of the IETF draft *RateLimit header
-//! fields for HTTP* (draft-ietf-httpapi-ratelimit-headers-10).
+//! quota, requests are accepted at the average rate. Every response has the headers of the IETF draft
+//! `draft-ietf-httpapi-ratelimit-headers-10`.
 
 use std::{
     fmt,
@@ -290,8 +290,9 @@ fn exceeded(limit: RateLimit, retry_after: u64) -> Refusal {
     for extensions in refusal.errors.iter_mut().filter_map(|error| error.extensions.as_mut()) {
         extensions.set("retryAfter", retry_after);
     }
-    refusal.headers = QuotaState { limits: vec![(limit, 0, retry_after)] }.headers();
-    refusal.headers.insert(header::RETRY_AFTER, retry_after.into());
+    let mut headers = QuotaState { limits: vec![(limit, 0, retry_after)] }.headers();
+    headers.insert(header::RETRY_AFTER, retry_after.into());
+    refusal.headers = Some(Box::new(headers));
     refusal.because(engine::Reason::RateLimitExceeded)
 }
 

@@ -50,6 +50,7 @@ pub(super) const MISSED_PINGS: u32 = 3;
 
 /// Options of the server.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "options of the command line")]
 pub struct Settings {
     /// Requires an API key or a session for all requests, including those from localhost.
     #[arg(long, env = "SALESGRAPH_REQUIRE_KEYS")]

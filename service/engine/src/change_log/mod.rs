@@ -37,7 +37,9 @@ use crate::{
 
 /// The table.
 pub fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of::<change::Entity>("change"));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::of::<change::Entity>("change").omitting(change::Column::Kind, kind::PRIVATE)
+    });
     &TABLE
 }
 
@@ -63,6 +65,8 @@ pub mod kind {
     pub const EXPORTED: &str = "exported";
     /// Rows were imported, or created as demo data.
     pub const IMPORTED: &str = "imported";
+    /// A private row was created. Lists and subscriptions show the entry only on demand.
+    pub const PRIVATE: &str = "private";
 }
 
 /// Kinds of entries (`changes.kind`).

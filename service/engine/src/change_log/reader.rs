@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    ChangeNotification, MatchChange, SubscribeOptions,
+    ChangeNotification, MatchChange, SubscribeOptions, kind,
     position::{Position, State},
 };
 use crate::{
@@ -188,6 +188,9 @@ pub(super) async fn after(
             let _ = write!(sql, " AND \"{column}\" IN ({places})");
             binds.extend(words.iter().map(|word| Bind::from(*word)));
         }
+    }
+    if organization.is_some() && wanted.kinds.is_empty() {
+        let _ = write!(sql, " AND \"kind\" <> '{}'", kind::PRIVATE);
     }
     if store.engine() == Engine::Postgres {
         sql.push_str(BELOW_WATERMARK);

@@ -69,7 +69,7 @@ impl MatchChange {
     /// How the match changed for a row that matches as long as it exists, derived from the kind of the entry.
     pub(super) fn of_kind(kind: &str) -> Self {
         match kind {
-            kind::CREATED | kind::RESTORED | kind::IMPORTED => Self::Entered,
+            kind::CREATED | kind::RESTORED | kind::IMPORTED | kind::PRIVATE => Self::Entered,
             kind::DELETED | kind::MERGED | kind::ERASED => Self::Left,
             _ => Self::Updated,
         }
@@ -81,7 +81,7 @@ impl MatchChange {
 pub struct SubscribeOptions {
     /// Entities to include; all if empty.
     pub entities: Vec<&'static str>,
-    /// Kinds of entries to include; all if empty.
+    /// Kinds of entries to include; all but those of private rows if empty.
     pub kinds: Vec<&'static str>,
     /// Filter of the entries.
     pub judge: EntryFilter,
@@ -326,7 +326,10 @@ impl Subscriber {
         notice.position > self.position
             && notice.organization == self.scope.organization()
             && (entities.is_empty() || entities.contains(&notice.entity.as_str()))
-            && (kinds.is_empty() || kinds.contains(&notice.kind.as_str()))
+            && match kinds.as_slice() {
+                [] => notice.kind != kind::PRIVATE,
+                kinds => kinds.contains(&notice.kind.as_str()),
+            }
     }
 
     /// The notifications that match the filter. The position advances past all notifications, including those that

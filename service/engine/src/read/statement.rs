@@ -121,6 +121,10 @@ impl Sql {
             let viewer = self.bind(Bind::BigInt(self.viewer.membership));
             let _ = write!(self.text, " AND {alias}.\"{}\" = {viewer}", table.columns[member].name);
         }
+        if let Some((column, value)) = table.omitted {
+            let _ =
+                write!(self.text, " AND {alias}.\"{}\" <> '{value}'", table.columns[column].name);
+        }
     }
 
     /// Appends the condition for rows that lists show: rows that are not deleted and whose `hidden_with` reference

@@ -27,6 +27,7 @@ pub mod revert;
 pub mod row;
 mod row_batch;
 pub mod rules;
+pub mod tally;
 pub mod transfer;
 mod unique_field;
 pub mod unit;

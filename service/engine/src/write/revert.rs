@@ -99,7 +99,7 @@ fn columns(
         columns.filter(|column| rules.written(column, true).is_some()).collect();
     if columns.is_empty() {
         let message = "the change has no fields that can be updated; fields with mutations of their own, such as the \
-                       company of a prospect, are changed by these mutations";
+                       company and the owner of a prospect, are changed by these mutations";
         return Err(Problem::invalid(Reason::ChangeNotRevertible, "change_id", message).into());
     }
     let Some(requested) = requested else { return Ok(columns) };

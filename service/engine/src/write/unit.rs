@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     counter, duplicate_mark::clear_outdated_mark, guard::apply_guards, insert_plan::InsertPlan,
-    row_batch::RowBatch, unique_field::unique_violation,
+    row_batch::RowBatch, tally::Tally, unique_field::unique_violation,
 };
 use crate::record::Record;
 use crate::{
@@ -27,6 +27,7 @@ pub struct Unit {
     pub(crate) transaction: DatabaseTransaction,
     pub(super) entries: Vec<Entry>,
     pub(super) counts: Vec<counter::Difference>,
+    pub(super) tallies: Vec<Tally>,
     pub(super) batch: RowBatch,
     now: DateTime<Utc>,
     made_secret: AtomicBool,
@@ -46,6 +47,7 @@ impl Unit {
             transaction,
             entries: Vec::new(),
             counts: Vec::new(),
+            tallies: Vec::new(),
             batch: RowBatch::default(),
             made_secret: AtomicBool::new(false),
         })
@@ -81,6 +83,7 @@ impl Unit {
     /// [`crate::Error::Unavailable`] if the database does not respond.
     pub async fn commit(mut self) -> Result<()> {
         self.write_batch().await?;
+        self.complete_tallies().await?;
         let entries = std::mem::take(&mut self.entries);
         let wrote = !entries.is_empty();
         change_log::append(&self.transaction, &self.scope, self.now, entries).await?;
@@ -359,6 +362,11 @@ impl Unit {
         before: Option<Json>,
         after: Option<Json>,
     ) {
-        self.entries.push(Entry::of(table, record, kind, before, after));
+        if table.private_to.is_none() {
+            self.entries.push(Entry::of(table, record, kind, before, after));
+        } else if kind == kind::CREATED {
+            // Subscriptions of the member need the entry; when a row is read concerns no other member.
+            self.entries.push(Entry::bare(table, record, kind::PRIVATE));
+        }
     }
 }

@@ -130,11 +130,7 @@ impl Export {
                     "UNAVAILABLE" | "INTERNAL" => operation::known_code(&code),
                     _ => "BAD_REQUEST",
                 };
-                return Err(Refusal {
-                    code,
-                    errors: response.errors,
-                    headers: axum::http::HeaderMap::new(),
-                });
+                return Err(Refusal { code, errors: response.errors, headers: None });
             }
             Outcome::Refused(refusal) => return Err(refusal),
         };
