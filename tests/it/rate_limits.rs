@@ -18,6 +18,7 @@ behaviours![
     every_operation_counts,
     rejected_credentials_count_for_their_address,
     the_local_user_and_sign_outs_are_not_limited,
+    idle_callers_are_forgotten,
     settings_are_parsed,
 ];
 
@@ -217,6 +218,33 @@ async fn the_local_user_and_sign_outs_are_not_limited(app: App) {
         assert_eq!(limited["errors"][0]["extensions"]["code"], "RATE_LIMITED");
         let (status, ..) = crate::accounts::post(address, "/sign-out", &page, &json!({})).await;
         assert_eq!(status, 200);
+    }))
+    .await;
+}
+
+async fn idle_callers_are_forgotten(app: App) {
+    beside(Box::pin(async {
+        let owner =
+            head_with_key(&key(&app, app.organization, Role::Owner, "a@example.com", false).await);
+        let address = serve_with(&app, limits(&["address=2/1m", "key=1000/1h"])).await;
+        let remembered = async |expected: usize| {
+            let metrics = owner.replacen("POST /graphql", "GET /metrics", 1);
+            let (status, _, text) = send(address, &metrics, "").await;
+            assert_eq!(status, 200, "{text}");
+            let line = format!("salesgraph_rate_limit_quotas {expected}");
+            assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
+        };
+        for client in 1..=20 {
+            ask(address, &format!("{owner}\r\nX-Forwarded-For: 192.0.2.{client}")).await;
+            app.clock.advance(chrono::TimeDelta::seconds(1));
+        }
+        remembered(21).await;
+        // Requests in between do not delay it.
+        for _ in 0..7 {
+            app.clock.advance(chrono::TimeDelta::seconds(20));
+            ask(address, &format!("{owner}\r\nX-Forwarded-For: 192.0.2.99")).await;
+        }
+        remembered(2).await;
     }))
     .await;
 }

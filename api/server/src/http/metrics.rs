@@ -77,6 +77,7 @@ pub(super) struct Metrics {
     pool: Family<Pool, Gauge>,
     subscribers: Gauge<i64, AtomicI64>,
     sockets: Gauge<i64, AtomicI64>,
+    quotas: Gauge<i64, AtomicI64>,
     lag: Gauge<f64, AtomicU64>,
     replica_age: Gauge<f64, AtomicU64>,
     names: Mutex<HashSet<String>>,
@@ -117,6 +118,9 @@ impl Metrics {
         registry.register("subscribers", "Active subscriptions", subscribers.clone());
         let sockets = Gauge::default();
         registry.register("sockets", "Open WebSockets", sockets.clone());
+        let quotas = Gauge::default();
+        let about = "Remembered quotas of rate limits";
+        registry.register("rate_limit_quotas", about, quotas.clone());
         let lag = Gauge::default();
         let about = "Age of the oldest change log entry that can't be read yet";
         registry.register_with_unit("change_log_lag", about, Unit::Seconds, lag.clone());
@@ -135,6 +139,7 @@ impl Metrics {
             pool,
             subscribers,
             sockets,
+            quotas,
             lag,
             replica_age,
             names,
@@ -202,6 +207,8 @@ impl Metrics {
                 self.pool.get_or_create(&Pool { side, state }).set(number.into());
             }
         }
+        let quotas = server.rate_limits.remembered();
+        self.quotas.set(quotas.try_into().unwrap_or(i64::MAX));
         if let Some(age) = server.store.replica_age() {
             self.replica_age.set(age.as_secs_f64());
         }

@@ -258,15 +258,23 @@ impl RateLimits {
     fn forget_idle_callers(&self) {
         let now = self.clock.clock.now().timestamp();
         let swept_at = self.swept_at.load(Ordering::Relaxed);
-        let is_due = now - swept_at >= FORGOTTEN_EVERY;
-        let exchanged =
+        // Also if the clock has gone back.
+        if (now - swept_at).abs() < FORGOTTEN_EVERY {
+            return;
+        }
+        let turn =
             self.swept_at.compare_exchange(swept_at, now, Ordering::Relaxed, Ordering::Relaxed);
-        if is_due && exchanged.is_ok() {
+        if turn.is_ok() {
             for Policy { limiter, .. } in &self.policies {
                 limiter.retain_recent();
                 limiter.shrink_to_fit();
             }
         }
+    }
+
+    /// The number of quotas that are not full, or were not when idle callers were last forgotten.
+    pub(super) fn remembered(&self) -> usize {
+        self.policies.iter().map(|policy| policy.limiter.len()).sum()
     }
 }
 
