@@ -1,9 +1,9 @@
 //! Assignment of prospects to members and teams in GraphQL.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use engine::{Problem, Reason};
 use graph::{
-    Rows,
+    Declared, Rows,
     action::{act, act_on_many, key},
     error::Result,
     payload::UserError,
@@ -39,13 +39,13 @@ pub struct RoundRobinInput {
     pub member_ids: Option<Vec<ID>>,
 }
 
-/// Input of `assignProspects`. Without `ownerId` and `roundRobin`, the prospects have no owner afterwards.
+/// Input of `assignProspects`: either `ownerId` or `roundRobin` is required.
 #[derive(InputObject)]
 pub struct AssignProspectsInput {
     /// The prospects. Maximum: 100.
     pub prospects: Vec<AssignProspectItem>,
-    /// Membership of the new owner.
-    pub owner_id: Option<ID>,
+    /// Membership of the new owner. Null: the prospects have no owner afterwards.
+    pub owner_id: MaybeUndefined<ID>,
     /// Distributes the prospects instead. Excludes `ownerId`.
     pub round_robin: Option<RoundRobinInput>,
     /// Handling of rejected items. Default: `REJECT_ALL`.
@@ -59,8 +59,8 @@ pub struct AssignProspectsInput {
 pub struct AssignProspectsToTeamInput {
     /// The prospects. Maximum: 100.
     pub prospects: Vec<AssignProspectItem>,
-    /// The team. Null: the prospects have no team afterwards.
-    pub team_id: Option<ID>,
+    /// The team, which is required. Null: the prospects have no team afterwards.
+    pub team_id: MaybeUndefined<ID>,
     /// Handling of rejected items. Default: `REJECT_ALL`.
     pub on_error: Option<EnumValueOf<OnErrorChoice>>,
     /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
@@ -81,8 +81,8 @@ pub struct AssignProspectsPayload {
 pub struct TransferProspectsInput {
     /// Membership of the member whose prospects are transferred.
     pub from_id: ID,
-    /// Membership of the new owner. Null: the prospects have no owner afterwards.
-    pub to_id: Option<ID>,
+    /// Membership of the new owner, which is required. Null: the prospects have no owner afterwards.
+    pub to_id: MaybeUndefined<ID>,
     /// Idempotency key, e.g. a UUID. A repeated request with the same key and input has no further effect.
     pub idempotency_key: Option<String>,
 }
@@ -113,7 +113,7 @@ impl Assignments {
             items(&input.prospects),
             input.on_error,
             |scope, items, on_error, once| async move {
-                let assignee = assignee(owner.as_ref(), round_robin.as_ref())?;
+                let assignee = assignee(&owner, round_robin.as_ref())?;
                 assignment::assign(scope, items, assignee, on_error, once).await
             },
         );
@@ -135,7 +135,7 @@ impl Assignments {
             items(&input.prospects),
             input.on_error,
             |scope, items, on_error, once| async move {
-                let team = team.map(|team| key::<Team>(&team, "team_id")).transpose()?;
+                let team = given::<Team>(&team, "team_id")?;
                 assignment::assign_to_team(scope, items, team, on_error, once).await
             },
         );
@@ -153,7 +153,7 @@ impl Assignments {
     ) -> Result<TransferProspectsPayload> {
         let done = act(ctx, |scope, once| async move {
             let from = key::<Membership>(&input.from_id, "from_id")?;
-            let to = input.to_id.map(|to| key::<Membership>(&to, "to_id")).transpose()?;
+            let to = given::<Membership>(&input.to_id, "to_id")?;
             assignment::transfer(scope, from, to, once).await
         });
         let (prospects, user_errors) = done.await?;
@@ -170,17 +170,34 @@ fn items(input: &[AssignProspectItem]) -> Vec<AssignmentItem> {
     input.iter().map(item).collect()
 }
 
-fn assignee(owner: Option<&ID>, round_robin: Option<&RoundRobinInput>) -> engine::Result<Assignee> {
+/// The primary key in an input that is null or given. Omitting it by mistake must not remove a value.
+fn given<E: Declared>(id: &MaybeUndefined<ID>, field: &str) -> engine::Result<Option<i64>> {
+    match id {
+        MaybeUndefined::Undefined => {
+            let message = "is required; null removes the value";
+            Err(Problem::invalid(Reason::ValueRequired, field, message).into())
+        }
+        MaybeUndefined::Null => Ok(None),
+        MaybeUndefined::Value(id) => Ok(Some(key::<E>(id, field)?)),
+    }
+}
+
+fn assignee(
+    owner: &MaybeUndefined<ID>,
+    round_robin: Option<&RoundRobinInput>,
+) -> engine::Result<Assignee> {
     match (owner, round_robin) {
-        (Some(_), Some(_)) => {
+        (MaybeUndefined::Value(_), Some(_)) => {
             let message = "`ownerId` and `roundRobin` exclude each other";
             Err(Problem::invalid(Reason::ArgumentsExclusive, "owner_id", message).into())
         }
-        (owner, None) => {
-            let owner = owner.map(|owner| key::<Membership>(owner, "owner_id")).transpose()?;
-            Ok(Assignee::Owner(owner))
+        (MaybeUndefined::Undefined, None) => {
+            let message =
+                "`ownerId` or `roundRobin` is required; `ownerId: null` removes the owner";
+            Err(Problem::invalid(Reason::ValueRequired, "owner_id", message).into())
         }
-        (None, Some(RoundRobinInput { team_id, member_ids })) => {
+        (owner, None) => Ok(Assignee::Owner(given::<Membership>(owner, "owner_id")?)),
+        (_, Some(RoundRobinInput { team_id, member_ids })) => {
             let team = team_id.as_ref().map(|team| key::<Team>(team, "round_robin")).transpose()?;
             let members = member_ids.as_ref().map(|members| {
                 members.iter().map(|one| key::<Membership>(one, "round_robin")).collect()

@@ -55,7 +55,8 @@ async fn assignment_keeps_the_history_of_owners(app: App) {
     // An assignment to the owner changes nothing.
     app.clock.advance(chrono::TimeDelta::hours(1));
     done(&app, &bo, &assign(&[1], &to(&bo))).await;
-    done(&app, &bo, &assign(&[2], "")).await;
+    assert_eq!(refused(&app, &bo, &assign(&[2], "")).await, ["VALUE_REQUIRED ownerId"]);
+    done(&app, &bo, &assign(&[2], "ownerId: null")).await;
     let data = app.data(&format!("{{ one: prospect(id: 1) {{ owner {{ id }} revision {HISTORY} }} two: prospect(id: 2) {{ owner {{ id }} {HISTORY} }} }}")).await;
     let id = |scope| json!({ "id": format!("Membership:{}", own(scope)) });
     assert_eq!(data["one"]["owner"], id(&bo));

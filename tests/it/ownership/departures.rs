@@ -105,6 +105,8 @@ async fn all_prospects_of_a_member_are_transferred(app: App) {
     );
     let forbidden = app.answer_in(bo.clone(), &format!("mutation {{ {transfer} }}")).await;
     assert_eq!(forbidden["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    let open = transfer.replace(&format!("toId: {}, idempotencyKey: \"t\"", own(&bo)), "");
+    assert_eq!(refused(&app, &admin, &open).await, ["VALUE_REQUIRED toId"]);
     for _ in 0..2 {
         assert_eq!(done(&app, &admin, &transfer).await["transferredProspects"], 3);
     }

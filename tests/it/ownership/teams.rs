@@ -102,5 +102,6 @@ async fn prospects_stay_when_their_team_is_deleted(app: App) {
     done(&app, &admin, &delete).await;
     let prospect = app.data("{ prospect(id: 1) { team { id } } }").await;
     assert_eq!(prospect["prospect"]["team"], json!(null));
-    done(&app, &admin, &assign("")).await;
+    assert_eq!(refused(&app, &admin, &assign("")).await, ["VALUE_REQUIRED teamId"]);
+    done(&app, &admin, &assign("teamId: null")).await;
 }

@@ -149,7 +149,7 @@ const EVERYTHING: &[&str] = &[
     r#"createProspectNote(input: { prospectId: 1, content: "Wrong person", mentionIds: [2] })"#,
     r#"updateProspectNote(input: { id: 1, content: "Call back in May", mentionIds: [] })"#,
     r"deleteProspectNote(input: { id: 2 })",
-    r"transferProspects(input: { fromId: 2 })",
+    r"transferProspects(input: { fromId: 2, toId: null })",
     r"assignProspects(input: { prospects: [{ id: 1 }, { id: 3 }], ownerId: 2 })",
     r"deleteTeam(input: { id: 2 })",
     r"removeMember(input: { id: 2 })",
