@@ -1,10 +1,13 @@
 //! Tenant isolation: no access to the rows of another organization.
 
 use api::catalog;
+use engine::Role;
 use graph::declaration::FieldKind;
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use serde_json::json;
 use tests::{App, behaviours};
+
+use crate::ownership::{member, member_of, own};
 
 behaviours![
     root_fields_hide_rows_of_other_organizations,
@@ -24,6 +27,16 @@ async fn ask(app: &App, organization: i64, query: &str) -> serde_json::Value {
 async fn root_fields_hide_rows_of_other_organizations(app: App) {
     app.world().await;
     app.data(r#"mutation { createIndustry(input: { name: "Logged" }) { industry { id } } }"#).await;
+    let ann = member(&app, "ann", Role::Owner).await;
+    for mutation in [
+        format!(
+            "createProspectNote(input: {{ prospectId: 1, content: \"x\", mentionIds: [{}] }})",
+            own(&ann)
+        ),
+        format!("assignProspects(input: {{ prospects: [{{ id: 1 }}], ownerId: {} }})", own(&ann)),
+    ] {
+        app.done(&format!("mutation {{ {mutation} {{ userErrors {{ message }} }} }}")).await;
+    }
     let stranger = app.organization("stranger").await;
     // Deletes the default settings of the new organization, because it must have no rows at all.
     let sql = format!("DELETE FROM settings WHERE organization_id = {stranger}");
@@ -39,8 +52,10 @@ async fn root_fields_hide_rows_of_other_organizations(app: App) {
             many: { "totalCount": 0, "nodes": [], "edges": [] },
             "by": { "totalCount": 0, "nodes": [] } });
         assert_eq!(ask(&app, stranger, &query).await, expected, "{name}");
+        // Notifications are visible to their member only.
         let own = format!("{{ one: {one}(id: 1) {{ id }} }}");
-        assert_eq!(ask(&app, app.organization, &own).await["one"]["id"], format!("{name}:1"));
+        let answer = app.answer_in(ann.clone(), &own).await;
+        assert_eq!(answer["data"]["one"]["id"], format!("{name}:1"));
     }
 }
 
@@ -146,6 +161,31 @@ async fn cross_tenant_links_are_hidden(app: App) {
     let expected = json!({ "llmUsageLogs":
         { "nodes": [{ "outreachDrafts": none, "prospectResearches": none }] } });
     assert_eq!(ask(&app, stranger, made).await, expected);
+    let eve = own(&member_of(&app, stranger, "eve", Role::Owner).await);
+    for mutation in [
+        r#"createTeam(input: { name: "North" })"#.to_owned(),
+        format!("createProspectNote(input: {{ prospectId: {person}, content: \"x\" }})"),
+    ] {
+        app.done(&format!("mutation {{ {mutation} {{ userErrors {{ message }} }} }}")).await;
+    }
+    for (table, column) in
+        [("team_members", "team_id"), ("prospect_note_mentions", "prospect_note_id")]
+    {
+        let plant = format!(
+            "INSERT INTO {table} ({column}, membership_id, created_at, updated_at) \
+             VALUES (1, {eve}, '2026-03-01T12:00:00+00:00', '2026-03-01T12:00:00+00:00')"
+        );
+        app.db.execute_unprepared(&plant).await.unwrap();
+    }
+    let members = "{ teams { nodes { members { totalCount nodes { id } } } } \
+                   prospectNotes { nodes { mentions { totalCount nodes { id } } } } }";
+    let none = json!({ "totalCount": 0, "nodes": [] });
+    let expected = json!({ "teams": { "nodes": [{ "members": none }] },
+        "prospectNotes": { "nodes": [{ "mentions": none }] } });
+    assert_eq!(ask(&app, app.organization, members).await, expected);
+    let teams = "{ memberships { nodes { teams { totalCount nodes { id } } } } }";
+    let expected = json!({ "memberships": { "nodes": [{ "teams": none }] } });
+    assert_eq!(ask(&app, stranger, teams).await, expected);
     // Every relation over a join table is covered above.
     let pairs = catalog::entities()
         .iter()
@@ -157,7 +197,7 @@ async fn cross_tenant_links_are_hidden(app: App) {
             )
         })
         .count();
-    assert_eq!(pairs, 6);
+    assert_eq!(pairs, 9);
 }
 
 async fn schema_version_is_scoped_to_the_organization(app: App) {
