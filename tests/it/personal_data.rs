@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use service::catalog;
 use tests::{App, Engine, behaviours};
 
-use crate::accounts::{member, scope_of};
+use crate::ownership::{member, own};
 
 behaviours![
     every_reference_to_a_person_declares_what_happens_to_its_rows,
@@ -203,9 +203,7 @@ async fn an_erased_person_leaves_nothing_in_the_database(app: App) {
             app.answer(&format!("mutation {{ {mutation} {{ userErrors {{ reason }} }} }}")).await;
         assert!(answer["errors"].is_null(), "{mutation}: {answer}");
     }
-    let token = member(&app, "bo@acme.example", Role::Member).await;
-    let scope = scope_of(&app, &token).await;
-    let own = scope.membership().unwrap();
+    let own = own(&member(&app, "bo", Role::Member).await);
     for mutation in [
         format!("assignProspects(input: {{ prospects: [{{ id: 1 }}], ownerId: {own} }})"),
         format!(

@@ -143,7 +143,7 @@ impl Table {
     #[must_use]
     pub fn private_to<C: ColumnTrait>(mut self, column: C) -> Self {
         self.private_to = Some(self.column(column));
-        self.confidential()
+        self
     }
 
     /// Whether each row is visible to one member only.

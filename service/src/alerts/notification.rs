@@ -82,7 +82,7 @@ static TRANSFER: Transfer = Transfer(|unit, member, _| {
         for row in unit.below(table(), Column::MembershipId, member).await? {
             unit.delete(&row).await?;
         }
-        Ok(0)
+        Ok(())
     })
 });
 

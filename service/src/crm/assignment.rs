@@ -234,8 +234,7 @@ pub async fn transfer(
             if let Some(to) = to {
                 check_owner(unit, to, "to_id").await?;
             }
-            let owned = unit.below(prospect::table(), Column::OwnerId, from).await?;
-            reassign(unit, owned.into_iter().map(|row| with_owner(row, to)).collect()).await
+            prospect_assignment::transfer(unit, from, to).await
         })
     })
     .await
@@ -279,32 +278,28 @@ pub(super) async fn lock_owners(unit: &mut Unit, prospects: [i64; 2]) -> Result<
 }
 
 /// The owner of the result of a merge: that of `kept` or, if it has none, that of `dropped`, unless that
-/// member has left. The assignments of the other prospect are closed.
+/// member has left. An assignment of `dropped` that does not continue is closed.
 pub(super) async fn merged_owner(
     unit: &mut Unit,
     kept: &Record,
     dropped: &Record,
 ) -> Result<Option<i64>> {
-    let owners = [kept, dropped].map(|row| row.number(Column::OwnerId));
-    let [of_kept, of_dropped] = owners;
-    if of_kept.is_some() {
-        prospect_assignment::close_open(unit, &[dropped.id()]).await?;
-        return Ok(of_kept);
-    }
-    prospect_assignment::close_open(unit, &[kept.id()]).await?;
-    let Some(owner) = of_dropped else { return Ok(None) };
-    let member = unit.referred(membership::table(), owner).await?;
-    if member.is_some_and(|row| row.text(membership::Column::Status) != LEFT) {
-        return Ok(Some(owner));
+    let of_kept = kept.number(Column::OwnerId);
+    let Some(owner) = dropped.number(Column::OwnerId) else { return Ok(of_kept) };
+    if of_kept.is_none() {
+        let member = unit.referred(membership::table(), owner).await?;
+        if member.is_some_and(|row| row.text(membership::Column::Status) != LEFT) {
+            return Ok(Some(owner));
+        }
     }
     prospect_assignment::close_open(unit, &[dropped.id()]).await?;
-    Ok(None)
+    Ok(of_kept)
 }
 
-/// Rejects an empty or ambiguous choice of members; `Err` has the message.
+/// The members of a team, or these members; without both, all members of the organization.
 ///
 /// # Errors
-/// [`Error::Refused`].
+/// [`Error::Refused`] if both are given, or if there are no or too many members.
 pub fn pool(team: Option<i64>, members: Option<Vec<i64>>) -> Result<Pool> {
     match (team, members) {
         (Some(_), Some(_)) => {

@@ -23,8 +23,8 @@ static PROSPECT_OWNERSHIP: Ownership = Ownership::complete(Column::ProspectId.na
 /// The successor of a member becomes the owner of their prospects.
 static TRANSFER: Transfer = Transfer(|unit, from, to| {
     Box::pin(async move {
-        let owned = unit.below(prospect::table(), prospect::Column::OwnerId, from).await?;
-        reassign(unit, owned.into_iter().map(|row| with_owner(row, to)).collect()).await
+        transfer(unit, from, to).await?;
+        Ok(())
     })
 });
 
@@ -62,6 +62,12 @@ pub(super) async fn reassign(unit: &mut Unit, updates: Vec<(Record, Record)>) ->
         notify(unit, assignment.key(Column::AssigneeId)?);
     }
     Ok(changed.len())
+}
+
+/// Gives all prospects of a member to another member, or to none. Returns their number.
+pub(super) async fn transfer(unit: &mut Unit, from: i64, to: Option<i64>) -> Result<usize> {
+    let owned = unit.below(prospect::table(), prospect::Column::OwnerId, from).await?;
+    reassign(unit, owned.into_iter().map(|row| with_owner(row, to)).collect()).await
 }
 
 /// A row with this owner, or none, before and after.

@@ -11,11 +11,11 @@ use engine::{
     table::Table,
     value::Value,
     write::{
-        IdempotentRequest, Unit, idempotency,
+        IdempotentRequest, Input, Unit, idempotency,
         join_table::JoinTable,
         ownership::Ownership,
-        row::{alive, current},
-        rules::{Delete, Hooks, Rules},
+        row::{alive, current, patched, plain},
+        rules::{Check, Delete, Hooks, Rules, field},
     },
 };
 pub use entity::crm::prospect_note::{Column, Entity};
@@ -26,7 +26,7 @@ use super::prospect;
 use crate::{alerts::notification, identity::membership};
 
 /// Maximum length of a note, in characters.
-pub const MAX_LENGTH: usize = 10_000;
+pub const MAX_LENGTH: u32 = 10_000;
 
 /// Maximum number of members whom a note mentions.
 pub const MAX_MENTIONS: usize = 50;
@@ -61,7 +61,7 @@ pub fn rules() -> &'static Rules {
         create: None,
         update: false,
         delete: Delete::Hard,
-        fields: &[],
+        fields: &[field(Column::Content.name()).checked(Check::AtMost(MAX_LENGTH))],
         links: &[],
         hooks: &Note,
     };
@@ -111,16 +111,14 @@ pub struct NotePatch {
 pub async fn create(scope: &Scope, new: NewNote, once: Option<IdempotentRequest>) -> Result<i64> {
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
-            let content = checked(new.content)?;
+            let mut row = plain(unit, rules(), content(new.content))?;
             let mentions = mentioned(unit, new.mentions).await?;
             let missing = || Problem::not_found("prospect_id", prospect::table().called);
             let prospect = unit.referred(prospect::table(), new.prospect).await?;
             alive(&prospect.ok_or_else(missing)?, "prospect_id")?;
-            let mut row = Record::new(table());
             row.set(Column::ProspectId, Value::Int(new.prospect));
             let author = unit.scope().membership().map_or(Value::Null, Value::Int);
             row.set(Column::AuthorId, author);
-            row.set(Column::Content, Value::Text(content));
             let note = unit.insert(row).await?.id();
             for member in mentions {
                 mention(unit, note, member).await?;
@@ -143,17 +141,14 @@ pub async fn edit(
 ) -> Result<i64> {
     idempotency::run(scope, once, move |unit| {
         Box::pin(async move {
-            let content = patch.content.map(checked).transpose()?;
             let mentions = match patch.mentions {
                 Some(mentions) => Some(mentioned(unit, mentions).await?),
                 None => None,
             };
             let before = current(unit, rules(), note, patch.expected_revision).await?;
             check_author(unit.scope(), &before, "change it")?;
-            if let Some(content) = content {
-                let mut after = before.clone();
-                after.set(Column::Content, Value::Text(content));
-                unit.update(&before, after).await?;
+            if let Some(text) = patch.content {
+                patched(unit, rules(), before, content(text), None).await?;
             }
             if let Some(mentions) = mentions {
                 let known: BTreeSet<i64> =
@@ -180,21 +175,10 @@ async fn mention(unit: &mut Unit, note: i64, member: i64) -> Result<()> {
     Ok(())
 }
 
-/// The text of a note.
-fn checked(content: String) -> Result<String> {
-    if content.trim().is_empty() {
-        let message = "`content` must not be blank";
-        return Err(Problem::invalid(Reason::ValueRequired, "content", message).into());
-    }
-    if content.chars().count() > MAX_LENGTH {
-        let message = format!("`content` must have at most {MAX_LENGTH} characters");
-        return Err(Problem::invalid(Reason::TextTooLong, "content", message).into());
-    }
-    if content.contains('\0') {
-        let message = "`content` must not contain NUL characters";
-        return Err(Problem::invalid(Reason::CharacterNotAllowed, "content", message).into());
-    }
-    Ok(content)
+/// The input with a text, which the rules check.
+fn content(text: String) -> Input {
+    let column = table().column(Column::Content);
+    Input { values: vec![(column, Value::Text(text))], ..Input::default() }
 }
 
 /// The mentioned members, who must be active. Their memberships are locked.

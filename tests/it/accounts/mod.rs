@@ -12,7 +12,7 @@ pub mod storage;
 
 use std::net::SocketAddr;
 
-use engine::{Role, Scope};
+use engine::Role;
 use serde_json::{Value, json};
 use server::http::Settings;
 use service::identity::{login_attempt::Client, members::NewMember};
@@ -57,13 +57,6 @@ pub async fn member_of(app: &App, organization: i64, email: &str, role: Role) ->
     let accepted =
         app.accounts.accept_invitation(&token, name, PASSWORD.to_owned(), &client()).await;
     accepted.unwrap().token
-}
-
-/// The scope of a request with this session.
-pub async fn scope_of(app: &App, token: &str) -> Scope {
-    let identity = app.accounts.sessions().identity(token).await.unwrap().unwrap();
-    let clock = std::sync::Arc::clone(&app.clock) as std::sync::Arc<dyn engine::Clock>;
-    Scope::authenticated(app.store.clone(), &identity, clock)
 }
 
 /// Invites a person; returns the token of the link.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Server, body,
-    caller::{self, Caller, Claims, RequestId},
+    caller::{Caller, Claims, RequestId},
     client_address::ClientAddress,
     content_negotiation::{self, Accepted, Media},
     events, export,
@@ -173,7 +173,7 @@ impl<'s> Asked<'s> {
             report: headers.contains_key(TELL_REPORT),
         };
         let claims = Claims::of(headers).from(address);
-        let met = server.met(caller::meet(server, claims, &id).await, address);
+        let met = server.identify(claims, &id).await;
         match met.and_then(|caller| Ok((server.count_request(&caller)?, caller))) {
             Ok((quota, caller)) => {
                 Ok(Self { server, caller, id, media, accepted, tells, is_get, quota })

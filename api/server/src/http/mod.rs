@@ -213,7 +213,7 @@ impl Server {
         id: &RequestId,
     ) -> Result<Option<Scope>, Refusal> {
         let claims = Claims::of(headers).from(Some(address));
-        let caller = self.met(caller::meet(self, claims, id).await, Some(address))?;
+        let caller = self.identify(claims, id).await?;
         self.count_request(&caller)?;
         Ok(caller.scope)
     }
@@ -245,14 +245,14 @@ impl Server {
         scope.for_request(&request.own, request.client.as_deref())
     }
 
-    /// Counts a request with a rejected credential for its address.
-    fn met(
-        &self,
-        met: Result<Caller, Refusal>,
-        address: Option<ClientAddress>,
-    ) -> Result<Caller, Refusal> {
-        if met.is_err() {
-            self.rate_limits.count(None, address.map(|address| address.0))?;
+    /// Authenticates the caller of a request, and counts a request with a rejected credential for its address.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`, `BAD_REQUEST`, `UNAVAILABLE`, `RATE_LIMITED`.
+    async fn identify(&self, claims: Claims<'_>, id: &RequestId) -> Result<Caller, Refusal> {
+        let met = caller::meet(self, claims, id).await;
+        if met.as_ref().is_err_and(|refusal| refusal.code != "UNAVAILABLE") {
+            self.rate_limits.count(None, claims.address)?;
         }
         met
     }

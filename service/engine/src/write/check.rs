@@ -56,7 +56,7 @@ pub(super) fn problem(
         );
     }
     match (rule.check, value) {
-        (Check::Filled, Value::Text(text)) if text.trim().is_empty() => {
+        (Check::Filled | Check::AtMost(_), Value::Text(text)) if text.trim().is_empty() => {
             refuse(Reason::ValueRequired, "must not be empty".to_owned())
         }
         (Check::AtMost(most), Value::Text(text)) if text.chars().count() > most as usize => refuse(

@@ -77,7 +77,7 @@ pub enum Check {
     Any,
     /// Text that is not blank.
     Filled,
-    /// Text with a maximum length in characters.
+    /// Text that is not blank, with a maximum length in characters.
     AtMost(u32),
     /// An e-mail address (RFC 5321) whose host name contains a dot.
     Email,

@@ -7,8 +7,8 @@ use super::{Unit, ownership::Tables};
 use crate::{error::Result, table::Table};
 
 /// Transfers the rows of a member to another member, or leaves them without an owner; both by the primary keys of their
-/// memberships. Returns the number of rows.
-pub type TransferRows = for<'u> fn(&'u mut Unit, i64, Option<i64>) -> BoxFuture<'u, Result<usize>>;
+/// memberships.
+pub type TransferRows = for<'u> fn(&'u mut Unit, i64, Option<i64>) -> BoxFuture<'u, Result<()>>;
 
 /// The transfer of the rows of a table.
 pub struct Transfer(pub TransferRows);
@@ -22,17 +22,16 @@ impl Table {
 }
 
 impl Unit {
-    /// Transfers all rows of a member to another member, or leaves them without an owner. Returns the number of rows.
+    /// Transfers all rows of a member to another member, or leaves them without an owner.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] if the database does not respond.
-    pub async fn transfer(&mut self, tables: Tables, from: i64, to: Option<i64>) -> Result<usize> {
-        let mut rows = 0;
+    pub async fn transfer(&mut self, tables: Tables, from: i64, to: Option<i64>) -> Result<()> {
         for table in tables {
             for Transfer(transfer) in table.extensions::<Transfer>() {
-                rows += transfer(self, from, to).await?;
+                transfer(self, from, to).await?;
             }
         }
-        Ok(rows)
+        Ok(())
     }
 }

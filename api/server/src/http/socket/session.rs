@@ -25,7 +25,7 @@ use crate::{
     document::Refusal,
     http::{
         Server,
-        caller::{self, Caller, Claims, LOOKED_AT_EVERY, RequestId},
+        caller::{Caller, Claims, LOOKED_AT_EVERY, RequestId},
         client_address::ClientAddress,
         connection::stopped,
         operation::{Operation, Outcome, is_broken},
@@ -255,8 +255,7 @@ impl Session {
             actor: text(["actor", "Salesgraph-Actor"]).or(headers.actor),
             ..headers
         };
-        let met = caller::meet(&self.server, claims, &self.id).await;
-        match self.server.met(met, self.address) {
+        match self.server.identify(claims, &self.id).await {
             Ok(caller) if caller.scope.is_none() => {
                 return Err(Some(close_message(
                     code::UNAUTHORIZED,
